@@ -1,0 +1,1 @@
+module.exports = { forbidden: [{name:'x',severity:'error',from:{path:'^src/model'},to:{path:'^src/lib'}}], options: { parser: 'swc', exclude: 'src/proto/gen', doNotFollow: 'node_modules', tsPreCompilationDeps: true, tsConfig: {fileName:'tsconfig.json'} } };

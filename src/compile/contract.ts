@@ -1,0 +1,72 @@
+import type { Brand } from '../lib/brand.ts';
+import type { EndpointSet } from '../model/endpoint.ts';
+import type { ServiceKey } from '../model/names.ts';
+import type { Proxy } from '../model/proxy.ts';
+import type { Service } from '../model/service.ts';
+import type { EncodedResource, XdsType } from '../proto/resource.ts';
+import type { MeshConfig } from '../rules/mesh-config.ts';
+import type { Rule, RuleId } from '../rules/rule.ts';
+
+/** One change of what everything is compiled from. A value that equals the one known already is no change. */
+export type WorldChange =
+  | { readonly type: 'service'; readonly service: Service }
+  | { readonly type: 'service-removed'; readonly key: ServiceKey }
+  /** The merged endpoints of one service, whole. */
+  | { readonly type: 'endpoints'; readonly set: EndpointSet }
+  | { readonly type: 'rule'; readonly rule: Rule }
+  | { readonly type: 'rule-removed'; readonly id: RuleId }
+  | { readonly type: 'mesh'; readonly mesh: MeshConfig };
+
+/**
+ * Names a set of tables (one per resource type) that every proxy with the same facts shares: a scope (what it may
+ * call) or a workload group (what it serves). Equal key, equal bytes.
+ */
+export type LayerKey = Brand<string, 'LayerKey'>;
+
+/** What a flush changes in one table. Names not listed keep their resource. */
+export interface TableChange {
+  readonly layer: LayerKey;
+  readonly type: XdsType;
+  readonly changed: readonly EncodedResource[];
+  readonly removed: readonly string[];
+}
+
+/** How much work a flush did: the counting benchmark asserts these, `/metrics` shows them. */
+export interface FlushWork {
+  /** Hosts resolved and generated again. */
+  readonly hostsCompiled: number;
+  /** Messages encoded from JSON (clusters, listeners, virtual hosts). */
+  readonly encoded: number;
+  /** Assignments and route configurations put together from records. */
+  readonly assembled: number;
+}
+
+export interface FlushResult {
+  /** Only real changes: a resource whose version is as before is not listed. A layer opened since is listed whole. */
+  readonly changes: readonly TableChange[];
+  /** Whether `layersOf` may answer otherwise than before for proxies already asked about. */
+  readonly layersMoved: boolean;
+  readonly work: FlushWork;
+}
+
+/**
+ * From services, endpoints, rules and mesh configuration to encoded resources. Pure in the sense that matters: no
+ * I/O, no clock, no logger; the same changes in any order that ends in the same world give the same tables.
+ */
+export interface Compiler {
+  /** Takes changes in and marks what is dirty; compiles nothing. Must not be called between the steps of a flush. */
+  apply(changes: readonly WorldChange[]): void;
+  /** The layers of a proxy, in the order of its view. Layers seen for the first time are opened and compiled by the next flush. */
+  layersOf(proxy: Proxy): readonly LayerKey[];
+  /** Forgets a layer that no connected proxy uses. */
+  close(layer: LayerKey): void;
+  /**
+   * Recompiles what is dirty. Yields between parts, each well under a millisecond of work, so that the caller can
+   * give way to other work; the result is complete only at the end, and nothing is to be shown before.
+   */
+  flush(): Generator<undefined, FlushResult, undefined>;
+  /** The rules and services that contributed to a resource: a NACK is traced to its rule with this. */
+  originsOf(layer: LayerKey, type: XdsType, name: string): readonly string[];
+  /** What resolve had to report about valid rules (a missing subset, a shadowed host), by rule. */
+  problems(): ReadonlyMap<RuleId, readonly string[]>;
+}

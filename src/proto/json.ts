@@ -1,0 +1,92 @@
+import {
+  createRegistry,
+  type DescMessage,
+  fromBinary,
+  fromJson,
+  type JsonObject,
+  toBinary,
+  toJson,
+} from '@bufbuild/protobuf';
+import { ConfigDumpSchema } from '#gen/envoy/admin/v3/config_dump_pb.js';
+import { type ClusterJson, ClusterSchema } from '#gen/envoy/config/cluster/v3/cluster_pb.js';
+import {
+  type ClusterLoadAssignmentJson,
+  ClusterLoadAssignmentSchema,
+} from '#gen/envoy/config/endpoint/v3/endpoint_pb.js';
+import { type ListenerJson, ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.js';
+import { type VirtualHostJson, VirtualHostSchema } from '#gen/envoy/config/route/v3/route_components_pb.js';
+import { type RouteConfigurationJson, RouteConfigurationSchema } from '#gen/envoy/config/route/v3/route_pb.js';
+import { RouterSchema } from '#gen/envoy/extensions/filters/http/router/v3/router_pb.js';
+import { HttpInspectorSchema } from '#gen/envoy/extensions/filters/listener/http_inspector/v3/http_inspector_pb.js';
+import { OriginalDstSchema } from '#gen/envoy/extensions/filters/listener/original_dst/v3/original_dst_pb.js';
+import { TlsInspectorSchema } from '#gen/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.js';
+import {
+  type HttpConnectionManagerJson,
+  HttpConnectionManagerSchema,
+} from '#gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js';
+import { type TcpProxyJson, TcpProxySchema } from '#gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js';
+import { HttpProtocolOptionsSchema } from '#gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js';
+import { type EncodedResource, encodeResource, resourceBody, type XdsType } from './resource.ts';
+
+/*
+ * Envoy's messages are written in their proto JSON form: the field names of Envoy's docs in camelCase, enums and
+ * durations as text, an extension as an object with '@type'. `satisfies ClusterJson` rejects a typo, and encoding
+ * rejects a value that the message cannot hold.
+ */
+export type {
+  ClusterJson,
+  ClusterLoadAssignmentJson,
+  HttpConnectionManagerJson,
+  ListenerJson,
+  RouteConfigurationJson,
+  TcpProxyJson,
+  VirtualHostJson,
+};
+
+/** Every message that an Any may hold. An '@type' that is not here is an error, never dropped. */
+export const registry = createRegistry(
+  ClusterSchema,
+  ClusterLoadAssignmentSchema,
+  ListenerSchema,
+  RouteConfigurationSchema,
+  VirtualHostSchema,
+  HttpConnectionManagerSchema,
+  TcpProxySchema,
+  RouterSchema,
+  OriginalDstSchema,
+  HttpInspectorSchema,
+  TlsInspectorSchema,
+  HttpProtocolOptionsSchema,
+  ConfigDumpSchema,
+);
+
+const schemas: Readonly<Record<XdsType, DescMessage>> = {
+  cluster: ClusterSchema,
+  endpoint: ClusterLoadAssignmentSchema,
+  listener: ListenerSchema,
+  route: RouteConfigurationSchema,
+};
+
+export const encodeCluster = (cluster: ClusterJson & { name: string }): EncodedResource =>
+  encodeResource('cluster', cluster.name, encodeJson(ClusterSchema, cluster));
+
+export const encodeListener = (listener: ListenerJson & { name: string }): EncodedResource =>
+  encodeResource('listener', listener.name, encodeJson(ListenerSchema, listener));
+
+/** The bytes of a VirtualHost message: one value of `RouteConfiguration.virtual_hosts`. */
+export const encodeVirtualHost = (host: VirtualHostJson): Uint8Array => encodeJson(VirtualHostSchema, host);
+
+/** The bytes of a RouteConfiguration without its virtual hosts: records are concatenated after it. */
+export const encodeRouteConfigurationHead = (head: RouteConfigurationJson): Uint8Array =>
+  encodeJson(RouteConfigurationSchema, head);
+
+/** A resource in proto JSON, with every Any resolved: for debug views and golden files. */
+export function resourceToJson(type: XdsType, resource: EncodedResource): JsonObject {
+  const schema = schemas[type];
+  const json = toJson(schema, fromBinary(schema, resourceBody(type, resource)), { registry });
+  return json as JsonObject; // a message that is no well-known type is an object in JSON
+}
+
+function encodeJson(schema: DescMessage, json: object): Uint8Array {
+  return toBinary(schema, fromJson(schema, json as JsonObject, { registry })); // the generated JSON types are JSON
+}

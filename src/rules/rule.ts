@@ -1,0 +1,63 @@
+import type { z } from 'zod';
+
+/** Kubernetes' object metadata, as far as rules use it. */
+export interface RuleMetadata {
+  readonly name: string;
+  readonly namespace: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  /** ISO 8601. Decides precedence: the oldest first, then name, then namespace. */
+  readonly creationTimestamp: string;
+  /** Counts changes of `spec`, from 1. */
+  readonly generation: number;
+  /** Changes with every write; opaque to clients. */
+  readonly resourceVersion: string;
+  readonly uid: string;
+}
+
+/** A validated rule. Immutable: a change makes a new one. */
+export interface Rule<Kind extends string = string, Spec = unknown> {
+  readonly kind: Kind;
+  /** Group and version that it was written in: `networking.istio.io/v1`. */
+  readonly apiVersion: string;
+  readonly metadata: RuleMetadata;
+  readonly spec: Spec;
+  /** Where a person finds it: `store`, or a file and document such as `mesh/routes.yaml#2`. */
+  readonly origin: string;
+}
+
+/** `Kind/namespace/name`: names a rule in origins, logs and status. */
+export type RuleId = string;
+
+export const ruleId = (rule: { kind: string; metadata: { namespace: string; name: string } }): RuleId =>
+  `${rule.kind}/${rule.metadata.namespace}/${rule.metadata.name}`;
+
+/** A user's mistake: where, and what to do. */
+export interface Problem {
+  /** `spec.http[0].route[1].weight`; empty for the object as a whole. */
+  readonly path: string;
+  readonly message: string;
+}
+
+/** What a kind's folder exports. Adding a kind is one folder plus a line in kinds/index.ts. */
+export interface RuleKind<Kind extends string = string, Spec = unknown> {
+  readonly kind: Kind;
+  /** `virtualservices`, as in URLs. */
+  readonly plural: string;
+  readonly group: string;
+  /** Preferred first. One stored object is served in all of them. */
+  readonly versions: readonly string[];
+  /** Strict: an unknown field is an error. */
+  readonly spec: z.ZodType<Spec>;
+}
+
+/** Precedence between rules of one kind: creation time, then name, then namespace. */
+export function comparePrecedence(a: Rule, b: Rule): number {
+  return (
+    compare(a.metadata.creationTimestamp, b.metadata.creationTimestamp) ||
+    compare(a.metadata.name, b.metadata.name) ||
+    compare(a.metadata.namespace, b.metadata.namespace)
+  );
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
