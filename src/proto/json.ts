@@ -25,6 +25,7 @@ import {
   HttpConnectionManagerSchema,
 } from '#gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js';
 import { type TcpProxyJson, TcpProxySchema } from '#gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js';
+import { PreviousHostsPredicateSchema } from '#gen/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.js';
 import { HttpProtocolOptionsSchema } from '#gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js';
 import { type EncodedResource, encodeResource, resourceBody, type XdsType } from './resource.ts';
 
@@ -57,6 +58,7 @@ export const registry = createRegistry(
   HttpInspectorSchema,
   TlsInspectorSchema,
   HttpProtocolOptionsSchema,
+  PreviousHostsPredicateSchema,
   ConfigDumpSchema,
 );
 

@@ -1,0 +1,85 @@
+import type { Proxy } from '../model/proxy.ts';
+import type { XdsType } from '../proto/resource.ts';
+import { nextResponse, type OnForcedRelease } from '../xds/next.ts';
+import type { Response } from '../xds/response.ts';
+import { closeStream, type StreamState, setView, type World } from '../xds/stream.ts';
+import { type Layer, viewOf } from './layers.ts';
+import type { Sender } from './pacer.ts';
+
+/** Where a client's responses go. */
+export interface Outlet {
+  /** False: nothing may be written until the transport says that there is room. */
+  readonly writable: boolean;
+  write(response: Response): void;
+  /** Ends the stream; `reason` is for the people at the other end. */
+  end(reason: string): void;
+}
+
+/** A connected proxy: its stream's state, its layers, and the way to it. */
+export class Client implements Sender {
+  readonly id: string;
+  readonly proxy: Proxy;
+  readonly stream: StreamState;
+  readonly peer: string;
+  readonly connectedAtMs: number;
+  readonly outlet: Outlet;
+  layers: readonly Layer[] = [];
+  /** Its layers are others than those its stream sees. */
+  mustLook = false;
+  readonly #world: World;
+  readonly #events: ClientEvents;
+
+  constructor(facts: ClientFacts, world: World, events: ClientEvents) {
+    this.id = facts.id;
+    this.proxy = facts.proxy;
+    this.stream = facts.stream;
+    this.peer = facts.peer;
+    this.outlet = facts.outlet;
+    this.connectedAtMs = world.now();
+    this.#world = world;
+    this.#events = events;
+  }
+
+  /** Whether all its layers are compiled; only then is anything shown. */
+  get isReady(): boolean {
+    return this.layers.every((layer) => layer.ready);
+  }
+
+  /** Shows the stream its layers. All of them must be ready. */
+  look(): void {
+    this.mustLook = false;
+    setView(this.stream, viewOf(this.layers), this.#world);
+  }
+
+  sendNext(): number | null {
+    if (!this.outlet.writable || this.stream.view === null) return null;
+    const response = nextResponse(this.stream, this.#world, this.#events.forced);
+    if (response === null) return null;
+    this.outlet.write(response);
+    this.#events.sent(this, response);
+    return response.byteLength;
+  }
+
+  close(): void {
+    closeStream(this.stream, this.#world);
+  }
+}
+
+export interface ClientFacts {
+  /** Unique among connections; a proxy that reconnects has another one. */
+  readonly id: string;
+  readonly proxy: Proxy;
+  readonly stream: StreamState;
+  readonly peer: string;
+  readonly outlet: Outlet;
+}
+
+export interface ClientEvents {
+  readonly sent: (client: Client, response: Response) => void;
+  readonly forced: OnForcedRelease;
+}
+
+/** Types that are whole sets for a client in state-of-the-world responses (docs/xds.md says which client wants what). */
+export function wholeTypesFor(proxy: Proxy): readonly XdsType[] {
+  return proxy.client === 'envoy' ? ['cluster', 'listener'] : ['cluster', 'listener', 'route'];
+}

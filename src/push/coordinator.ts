@@ -1,0 +1,233 @@
+import type { Compiler, FlushResult, TableChange, WorldChange } from '../compile/contract.ts';
+import type { Clock } from '../lib/clock.ts';
+import { debounce } from '../lib/debounce.ts';
+import type { Logger } from '../lib/logger.ts';
+import { type Interest, InterestPool } from '../xds/interest.ts';
+import { NamePool } from '../xds/names.ts';
+import { nextDeadline } from '../xds/next.ts';
+import type { Outcome } from '../xds/receive.ts';
+import { prepareToForget, type World } from '../xds/stream.ts';
+import { Client, type ClientFacts } from './client.ts';
+import { Flusher } from './flusher.ts';
+import { Layers } from './layers.ts';
+import type { PushObserver } from './observer.ts';
+import { Pacer } from './pacer.ts';
+
+export interface CoordinatorOptions {
+  readonly compiler: Compiler;
+  /** Takes the changes of services, endpoints and rules that wait to be compiled. */
+  readonly take: () => readonly WorldChange[];
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly observer: PushObserver;
+  /** Milliseconds; see `push` in binnacle.yaml. */
+  readonly timing: { readonly endpointQuietMs: number; readonly quietMs: number; readonly maxMs: number };
+  /** Runs something after input and timers had their turn. */
+  readonly defer: (run: () => void) => void;
+  /** A monotonic time in milliseconds. */
+  readonly elapsed: () => number;
+}
+
+/**
+ * The one stateful place between the compiler and the streams: it gathers changes, has the dirty parts compiled, puts
+ * the result into tables and lets every stream that is behind send what it lacks.
+ */
+export class Coordinator {
+  readonly world: World;
+  readonly layers = new Layers();
+  readonly clients = new Set<Client>();
+  readonly #options: CoordinatorOptions;
+  readonly #pacer: Pacer;
+  readonly #flusher: Flusher;
+  readonly #debounce: ReturnType<typeof debounce>;
+  /** When the earliest change of a revision came in; for the time from a change to its acknowledgement. */
+  readonly #changedAt = new Map<number, number>();
+  #firstChangeMs: number | null = null;
+  #ids = 0;
+
+  constructor(options: CoordinatorOptions) {
+    const { clock, compiler, timing, defer, elapsed } = options;
+    this.#options = options;
+    this.world = {
+      names: new NamePool(),
+      interests: new InterestPool(),
+      revision: 0,
+      now: clock.now,
+      nextId: () => ++this.#ids,
+    };
+    this.#pacer = new Pacer({ defer });
+    this.#flusher = new Flusher({
+      compiler,
+      take: options.take,
+      show: (result, workMs) => this.#show(result, workMs),
+      pause: () => new Promise((resolve) => defer(resolve)),
+      elapsed,
+    });
+    this.#debounce = debounce(() => this.#flushSoon(), { clock, quietMs: timing.quietMs, maxMs: timing.maxMs });
+  }
+
+  /** Begins the periodic work; ends with `signal`. */
+  start(signal: AbortSignal): void {
+    const { clock } = this.#options;
+    let cancel = clock.after(tickMs, tick.bind(this));
+    signal.addEventListener('abort', () => {
+      cancel();
+      this.#debounce.cancel();
+    });
+
+    function tick(this: Coordinator): void {
+      this.#tick();
+      cancel = clock.after(tickMs, tick.bind(this));
+    }
+  }
+
+  /** Something waits in `take`. Endpoints alone go at once; configuration waits for what may come with it. */
+  changed(urgency: 'endpoints' | 'configuration'): void {
+    this.#firstChangeMs ??= this.#options.clock.now();
+    if (urgency === 'endpoints') this.#debounce.hurry(this.#options.timing.endpointQuietMs);
+    else this.#debounce.touch();
+  }
+
+  /** Compiles what waits now. Resolves when it is in the tables. */
+  flush(): Promise<void> {
+    return this.#flusher.run();
+  }
+
+  connect(facts: ClientFacts): Client {
+    const { observer } = this.#options;
+    const client = new Client(facts, this.world, {
+      sent: (to, response) => observer.sent(to, response),
+      forced: (type, names) => observer.forcedRelease(type, names),
+    });
+    // Registered before its first compile: a change in between is not lost.
+    this.clients.add(client);
+    this.#assignLayers(client);
+    if (client.isReady) client.look();
+    else this.#flushSoon(); // first configurations wait for no debounce
+    observer.connected(client);
+    return client;
+  }
+
+  disconnect(client: Client, reason: string): void {
+    if (!this.clients.delete(client)) return;
+    this.#pacer.remove(client);
+    client.close();
+    for (const layer of client.layers) this.layers.release(layer, this.#options.clock.now());
+    this.#options.observer.disconnected(client, reason);
+  }
+
+  /** A request of this client was taken in: there may be something to send. */
+  received(client: Client, outcome: Outcome): void {
+    const { observer, log, compiler } = this.#options;
+    if (outcome.kind === 'acknowledged') {
+      const changedAt = this.#changedAt.get(outcome.response.revision);
+      observer.acknowledged(client, outcome.response, changedAt === undefined ? null : this.world.now() - changedAt);
+    } else if (outcome.kind === 'rejected') {
+      const { type, error, held } = outcome;
+      const origins = held.flatMap((name) =>
+        client.layers.flatMap((layer) => compiler.originsOf(layer.key, type, name)),
+      );
+      log.warn(
+        { proxy: client.proxy.id, type, resources: held, origins, reason: error },
+        'resources rejected by proxy',
+      );
+      observer.rejected(client, type);
+    }
+    this.wake(client);
+  }
+
+  /** The client may be able to send: its socket has room again, or its state changed. */
+  wake(client: Client): void {
+    this.#pacer.add(client);
+  }
+
+  #flushSoon(): void {
+    this.#flusher.run().catch((error: unknown) => {
+      this.#options.log.error({ err: error }, 'flush failed');
+    });
+  }
+
+  #show(result: FlushResult, workMs: number): boolean {
+    this.layers.flushed(this.#flusher.begun);
+    const touched = this.#commit(result.changes);
+    const mustFlushAgain = result.layersMoved && this.#reassignLayers();
+    for (const client of this.clients) {
+      if (client.mustLook && client.isReady) client.look();
+      else if (!isTouched(client, touched)) continue;
+      this.wake(client);
+    }
+    const resources = result.changes.reduce((sum, change) => sum + change.changed.length + change.removed.length, 0);
+    this.#options.observer.flushed({ workMs, work: result.work, resources });
+    return mustFlushAgain;
+  }
+
+  #commit(changes: readonly TableChange[]): Set<Interest> {
+    const touched = new Set<Interest>();
+    const real = changes.filter((change) => change.changed.length + change.removed.length > 0);
+    if (real.length === 0) return touched;
+    const revision = ++this.world.revision;
+    this.#noteChangeTime(revision);
+    for (const change of real) {
+      const table = this.layers.get(change.layer)?.tables[change.type];
+      if (table === undefined) continue; // closed while it was compiled
+      const forgets = table.wouldForgetThrough(change.removed.length);
+      if (forgets > table.forgottenThrough) {
+        for (const client of this.clients) prepareToForget(client.stream, table, forgets, this.world);
+      }
+      table.commit(revision, change.changed, change.removed);
+      const names = [...change.changed.map((resource) => resource.name), ...change.removed];
+      for (const interest of this.world.interests.committed(table, revision, names)) touched.add(interest);
+    }
+    return touched;
+  }
+
+  #noteChangeTime(revision: number): void {
+    if (this.#firstChangeMs === null) return;
+    this.#changedAt.set(revision, this.#firstChangeMs);
+    this.#firstChangeMs = null;
+    for (const old of this.#changedAt.keys()) {
+      if (this.#changedAt.size <= 1_000) break;
+      this.#changedAt.delete(old);
+    }
+  }
+
+  /** @returns whether a layer is new and must be compiled. */
+  #reassignLayers(): boolean {
+    let mustCompile = false;
+    for (const client of this.clients) {
+      if (!this.#assignLayers(client)) continue;
+      if (!client.isReady) mustCompile = true;
+    }
+    return mustCompile;
+  }
+
+  /** @returns whether the client's layers are others than before. */
+  #assignLayers(client: Client): boolean {
+    const { compiler, clock } = this.#options;
+    const keys = compiler.layersOf(client.proxy);
+    const before = client.layers;
+    if (keys.length === before.length && keys.every((key, index) => key === before[index]?.key)) return false;
+    client.layers = keys.map((key) => this.layers.hold(key, this.#flusher.next));
+    client.mustLook = true;
+    for (const layer of before) this.layers.release(layer, clock.now());
+    return true;
+  }
+
+  #tick(): void {
+    const now = this.#options.clock.now();
+    for (const client of this.clients) {
+      const deadline = nextDeadline(client.stream);
+      if (deadline !== null && deadline <= now) this.wake(client);
+      else if (!client.isReady) this.#flushSoon();
+    }
+    if (this.#flusher.isRunning) return;
+    for (const layer of this.layers.takeIdle(now - idleLayerMs)) this.#options.compiler.close(layer.key);
+  }
+}
+
+const isTouched = (client: Client, touched: ReadonlySet<Interest>): boolean =>
+  client.stream.types.values().some((state) => state.interest !== null && touched.has(state.interest));
+
+const tickMs = 1_000;
+/** How long an unused layer is kept: a proxy that restarts finds it compiled. */
+const idleLayerMs = 60_000;

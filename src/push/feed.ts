@@ -1,0 +1,94 @@
+import type { WorldChange } from '../compile/contract.ts';
+import { assertNever } from '../lib/assert-never.ts';
+import type { ShardSink } from '../platform/adapter.ts';
+import type { RawChange, Registry } from '../registry/contract.ts';
+import type { RuleBook, RuleChange } from '../rules/rule-book.ts';
+import type { ServiceEntryIndex } from '../rules/service-entries.ts';
+
+export interface FeedOptions {
+  readonly registry: Registry;
+  readonly book: RuleBook;
+  readonly serviceEntries: ServiceEntryIndex;
+  /** The shard of the services that ServiceEntries define. */
+  readonly serviceEntryShard: ShardSink;
+  /** Told when `take` has something. */
+  readonly changed: (urgency: 'endpoints' | 'configuration') => void;
+}
+
+/** Brings what adapters and rules say together, as one sequence of changes for the compiler. */
+export interface Feed {
+  take(): readonly WorldChange[];
+  stop(): void;
+}
+
+/**
+ * Objects go from the registry's raw changes to the rule book, which validates them; ServiceEntries and what they select
+ * come back as services of a shard of their own; services, endpoints and the other rules go to the compiler.
+ */
+export function createFeed({ registry, book, serviceEntries, serviceEntryShard, changed }: FeedOptions): Feed {
+  let waiting: WorldChange[] = [];
+
+  const settleServiceEntries = () => {
+    const changes = serviceEntries.takeChanges();
+    if (changes.length > 0) serviceEntryShard.apply(changes);
+  };
+  const onRules = (changes: readonly RuleChange[]) => {
+    for (const change of changes) if (!isServiceRule(change, serviceEntries)) waiting.push(change);
+    settleServiceEntries();
+    changed('configuration');
+  };
+  const onRaw = () => {
+    for (const change of registry.takeRawChanges()) takeRaw(change, book, serviceEntries);
+    settleServiceEntries();
+  };
+
+  onRules([...book.rules()].map((rule) => ({ type: 'rule', rule })));
+  waiting.push({ type: 'mesh', mesh: book.mesh() });
+  const ends = [book.subscribe(onRules), registry.onRawChange(onRaw), registry.onChange(changed)];
+  onRaw();
+  return {
+    take() {
+      const rules = waiting;
+      waiting = [];
+      return [...registry.takeChanges(), ...rules];
+    },
+    stop() {
+      for (const end of ends) end();
+    },
+  };
+}
+
+/** ServiceEntries and WorkloadEntries become services; the compiler never sees them as rules. */
+function isServiceRule(change: RuleChange, index: ServiceEntryIndex): boolean {
+  switch (change.type) {
+    case 'rule':
+      if (change.rule.kind !== 'ServiceEntry' && change.rule.kind !== 'WorkloadEntry') return false;
+      index.ruleChanged(change.rule);
+      return true;
+    case 'rule-removed':
+      if (!/^(ServiceEntry|WorkloadEntry)\//.test(change.id)) return false;
+      index.ruleRemoved(change.id);
+      return true;
+    case 'mesh':
+      return false;
+    default:
+      return assertNever(change);
+  }
+}
+
+function takeRaw(change: RawChange, book: RuleBook, index: ServiceEntryIndex): void {
+  switch (change.type) {
+    case 'object':
+    case 'object-removed':
+      book.apply(change.adapter, [change]);
+      break;
+    case 'workload':
+      index.workloadChanged(change.adapter, change.workload);
+      break;
+    case 'workload-removed':
+      index.workloadRemoved(change.adapter, change.namespace, change.name);
+      break;
+    default:
+      assertNever(change);
+  }
+}

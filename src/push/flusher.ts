@@ -1,0 +1,81 @@
+import type { Compiler, FlushResult, WorldChange } from '../compile/contract.ts';
+
+export interface FlusherOptions {
+  readonly compiler: Compiler;
+  /** Takes the changes that wait. */
+  readonly take: () => readonly WorldChange[];
+  /** Shows a finished flush. Answers whether another one must follow at once (a proxy moved to a layer that is new). */
+  readonly show: (result: FlushResult, workMs: number) => boolean;
+  /** Lets other work run. */
+  readonly pause: () => Promise<void>;
+  /** A monotonic time in milliseconds, for slicing. */
+  readonly elapsed: () => number;
+  /** The longest that one slice of work may take. */
+  readonly sliceMs?: number;
+}
+
+/**
+ * Runs flushes one after another, each in slices, so that the event loop never stands still for a compile. Changes that
+ * come meanwhile wait for the next one; nothing of a flush shows before its end.
+ */
+export class Flusher {
+  readonly #options: Required<FlusherOptions>;
+  #running: Promise<void> | null = null;
+  #again = false;
+  #count = 0;
+
+  constructor(options: FlusherOptions) {
+    this.#options = { sliceMs: 5, ...options };
+  }
+
+  /** The number of the flush that takes in what changes from now on. */
+  get next(): number {
+    return this.#count + 1;
+  }
+
+  /** How many flushes have begun. */
+  get begun(): number {
+    return this.#count;
+  }
+
+  get isRunning(): boolean {
+    return this.#running !== null;
+  }
+
+  /** Resolves when everything that had changed before the call is shown. Rejects only for a bug. */
+  run(): Promise<void> {
+    this.#again = true;
+    this.#running ??= this.#loop().finally(() => {
+      this.#running = null;
+    });
+    return this.#running;
+  }
+
+  async #loop(): Promise<void> {
+    while (this.#again) {
+      this.#again = false;
+      this.#count++;
+      const { compiler, take, show } = this.#options;
+      compiler.apply(take());
+      const { result, workMs } = await this.#inSlices(compiler.flush());
+      if (show(result, workMs)) this.#again = true;
+    }
+  }
+
+  async #inSlices(
+    steps: Generator<undefined, FlushResult, undefined>,
+  ): Promise<{ result: FlushResult; workMs: number }> {
+    const { elapsed, pause, sliceMs } = this.#options;
+    let workMs = 0;
+    let sliceBegan = elapsed();
+    for (;;) {
+      const step = steps.next();
+      const spent = elapsed() - sliceBegan;
+      if (step.done === true) return { result: step.value, workMs: workMs + spent };
+      if (spent < sliceMs) continue;
+      workMs += spent;
+      await pause();
+      sliceBegan = elapsed();
+    }
+  }
+}

@@ -1,0 +1,77 @@
+import type { LayerKey } from '../compile/contract.ts';
+import type { XdsType, xdsTypes } from '../proto/resource.ts';
+import type { View } from '../xds/stream.ts';
+import { Table } from '../xds/table.ts';
+
+/** The tables of one layer, and who uses them. */
+export interface Layer {
+  readonly key: LayerKey;
+  readonly tables: Readonly<Record<XdsType, Table>>;
+  holders: number;
+  /** Since when nobody uses it, in milliseconds; null while somebody does. */
+  idleSinceMs: number | null;
+  /** The flush that first compiles it. Until that one has ended it is not to be shown. */
+  readonly compiledBy: number;
+  ready: boolean;
+}
+
+/** The layers that connected proxies use, and for a while those that they used. */
+export class Layers {
+  readonly #layers = new Map<LayerKey, Layer>();
+
+  /** Holds a layer; `compiledBy` is the number of the next flush, which compiles it if it is new. */
+  hold(key: LayerKey, compiledBy: number): Layer {
+    let layer = this.#layers.get(key);
+    if (layer === undefined) {
+      layer = { key, tables: newTables(), holders: 0, idleSinceMs: null, compiledBy, ready: false };
+      this.#layers.set(key, layer);
+    }
+    layer.holders++;
+    layer.idleSinceMs = null;
+    return layer;
+  }
+
+  release(layer: Layer, nowMs: number): void {
+    if (--layer.holders === 0) layer.idleSinceMs = nowMs;
+  }
+
+  get(key: LayerKey): Layer | undefined {
+    return this.#layers.get(key);
+  }
+
+  all(): IterableIterator<Layer> {
+    return this.#layers.values();
+  }
+
+  /** A flush has ended: what it compiled for the first time can be shown. */
+  flushed(flush: number): void {
+    for (const layer of this.#layers.values()) if (layer.compiledBy <= flush) layer.ready = true;
+  }
+
+  /** Takes out the layers that nobody has used since `beforeMs`. */
+  takeIdle(beforeMs: number): Layer[] {
+    const idle = [...this.#layers.values()].filter(
+      (layer) => layer.idleSinceMs !== null && layer.idleSinceMs <= beforeMs,
+    );
+    for (const layer of idle) this.#layers.delete(layer.key);
+    return idle;
+  }
+}
+
+/** What a stream sees: per type the tables of its layers, in order. */
+export function viewOf(layers: readonly Layer[]): View {
+  const tables = (type: XdsType) => layers.map((layer) => layer.tables[type]);
+  return {
+    cluster: tables('cluster'),
+    endpoint: tables('endpoint'),
+    listener: tables('listener'),
+    route: tables('route'),
+  } satisfies Record<(typeof xdsTypes)[number], readonly Table[]>;
+}
+
+const newTables = (): Layer['tables'] => ({
+  cluster: new Table('cluster'),
+  endpoint: new Table('endpoint'),
+  listener: new Table('listener'),
+  route: new Table('route'),
+});

@@ -1,0 +1,35 @@
+import type { FlushWork } from '../compile/contract.ts';
+import type { XdsType } from '../proto/resource.ts';
+import type { Response } from '../xds/response.ts';
+import type { Client } from './client.ts';
+
+/** What happens while pushing, for metrics. Calls must be cheap: some come once per response and stream. */
+export interface PushObserver {
+  connected(client: Client): void;
+  disconnected(client: Client, reason: string): void;
+  sent(client: Client, response: Response): void;
+  acknowledged(client: Client, response: Response, convergenceMs: number | null): void;
+  rejected(client: Client, type: XdsType): void;
+  /** Withheld removals went before their time. */
+  forcedRelease(type: XdsType, names: number): void;
+  flushed(flush: FlushReport): void;
+}
+
+export interface FlushReport {
+  /** Milliseconds of work, without the pauses for other work in between. */
+  readonly workMs: number;
+  readonly work: FlushWork;
+  /** Resources changed or removed in all tables. */
+  readonly resources: number;
+}
+
+/** Observes nothing: for tests. */
+export const unobserved: PushObserver = {
+  connected: () => {},
+  disconnected: () => {},
+  sent: () => {},
+  acknowledged: () => {},
+  rejected: () => {},
+  forcedRelease: () => {},
+  flushed: () => {},
+};

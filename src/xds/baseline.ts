@@ -1,0 +1,26 @@
+import type { EncodedResource } from '../proto/resource.ts';
+import type { Revision } from './table.ts';
+
+/** What a client has of one type, name by name. Shared between streams in the same state; never changed once made. */
+export interface Having {
+  /** Unique; part of cache keys. */
+  readonly id: number;
+  /** The version of each name; '' when it is not known. */
+  readonly versions: ReadonlyMap<string, string>;
+  /** Old bytes, as far as known: a state-of-the-world set goes on carrying what is withheld. */
+  readonly resources: ReadonlyMap<string, EncodedResource>;
+}
+
+/**
+ * What a stream has been sent. A cursor says: everything that the interest held at that revision (0: nothing). A map is
+ * for when that cannot be said: after a resume, a change of scope, or when tables forgot what happened since.
+ */
+export type Baseline =
+  | { readonly kind: 'cursor'; readonly revision: Revision }
+  | { readonly kind: 'map'; readonly having: Having };
+
+export const cursorAt = (revision: Revision): Baseline => ({ kind: 'cursor', revision });
+
+/** Part of cache keys: equal keys, equal baselines. */
+export const baselineKey = (baseline: Baseline): string =>
+  baseline.kind === 'cursor' ? `${baseline.revision}` : `m${baseline.having.id}`;

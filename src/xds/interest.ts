@@ -1,0 +1,228 @@
+import type { EncodedResource, XdsType } from '../proto/resource.ts';
+import { absentVersion } from './absent.ts';
+import type { Baseline, Having } from './baseline.ts';
+import { baselineKey } from './baseline.ts';
+import type { NameSet } from './names.ts';
+import type { Response } from './response.ts';
+import type { Entry, Revision, Table, TableDifference } from './table.ts';
+
+/**
+ * What some streams want of one type: the tables of their view, in order, and all names of them or those of a set.
+ * Streams that want the same share one interest, and with it every difference and response built for it.
+ */
+export class Interest {
+  readonly id: number;
+  readonly type: XdsType;
+  readonly tables: readonly Table[];
+  readonly wildcard: boolean;
+  readonly names: NameSet;
+  /** The last revision that changed anything of it. */
+  lastRevision: Revision;
+  /** How many streams hold it. */
+  holders = 0;
+
+  readonly #differences = new Map<string, TableDifference>();
+  readonly #havings = new Map<Revision, Having>();
+  readonly #responses = new Map<string, Response>();
+
+  constructor(id: number, type: XdsType, { tables, wildcard, names }: Wanted) {
+    this.id = id;
+    this.type = type;
+    this.tables = tables;
+    this.wildcard = wildcard;
+    this.names = names;
+    this.lastRevision = tables.reduce((latest, table) => Math.max(latest, table.revision), 0);
+  }
+
+  includes(name: string): boolean {
+    return this.wildcard || this.names.has(name);
+  }
+
+  get(name: string): Entry | undefined {
+    if (!this.includes(name)) return undefined;
+    for (const table of this.tables) {
+      const entry = table.get(name);
+      if (entry !== undefined) return entry;
+    }
+    return undefined;
+  }
+
+  /** Every name that exists and is wanted. */
+  *present(): Generator<string> {
+    if (!this.wildcard) {
+      for (const name of this.names.names) if (this.get(name) !== undefined) yield name;
+      return;
+    }
+    for (const table of this.tables) yield* table.entries.keys();
+  }
+
+  /** Whether it wants all that its tables have: then whole bodies can be shared. */
+  isWhole(): boolean {
+    if (this.wildcard) return true;
+    const size = this.tables.reduce((sum, table) => sum + table.size, 0);
+    if (this.names.names.length < size) return false;
+    return this.tables.every((table) => table.entries.keys().every(this.names.has));
+  }
+
+  /** What is different now from what a client has. Computed once for all clients in the same state. */
+  differenceFrom(baseline: Baseline): TableDifference {
+    const key = baselineKey(baseline);
+    const known = this.#differences.get(key);
+    if (known !== undefined) return known;
+    const difference =
+      baseline.kind === 'cursor' ? this.#sinceRevision(baseline.revision) : this.#sinceHaving(baseline.having);
+    this.#differences.set(key, difference);
+    return difference;
+  }
+
+  /** What a stream with this cursor has, name by name. */
+  havingAt(revision: Revision, makeId: () => number): Having {
+    const known = this.#havings.get(revision);
+    if (known !== undefined) return known;
+    const versions = new Map<string, string>();
+    const resources = new Map<string, EncodedResource>();
+    for (const table of this.tables) {
+      for (const [name, resource] of table.namesAt(revision)) {
+        if (!this.includes(name)) continue;
+        versions.set(name, resource?.version ?? '');
+        if (resource !== null) resources.set(name, resource);
+      }
+    }
+    const having: Having = { id: makeId(), versions, resources };
+    this.#havings.set(revision, having);
+    return having;
+  }
+
+  /** Whether a stream with this cursor must write down what it has before its tables forget. */
+  isForgotten(revision: Revision): boolean {
+    return revision > 0 && this.tables.some((table) => revision < table.forgottenThrough);
+  }
+
+  /** The response for this state, built by the first stream that needs it. Null keys are not shared. */
+  response(key: string | null, build: () => Response): Response {
+    if (key === null) return build();
+    const known = this.#responses.get(key);
+    if (known !== undefined) return known;
+    const response = build();
+    this.#responses.set(key, response);
+    return response;
+  }
+
+  /** A flush changed one of its tables: what was computed is out of date. */
+  invalidate(): void {
+    this.#differences.clear();
+    this.#havings.clear();
+    this.#responses.clear();
+  }
+
+  /** Frees what was built for a moment that has passed. */
+  forgetResponses(): void {
+    this.#responses.clear();
+  }
+
+  #sinceRevision(since: Revision): TableDifference {
+    const parts = this.tables.map((table) => table.differenceSince(since));
+    if (this.wildcard && parts.length === 1 && parts[0] !== undefined) return parts[0];
+    const removed = new Map<string, EncodedResource | null>();
+    for (const part of parts) {
+      for (const [name, resource] of part.removed) {
+        // Layers are disjoint at any one time, but a name may move from one to another.
+        if (this.includes(name) && this.get(name) === undefined) removed.set(name, resource);
+      }
+    }
+    return { changed: parts.flatMap((part) => part.changed.filter((name) => this.includes(name))), removed };
+  }
+
+  #sinceHaving(having: Having): TableDifference {
+    const changed: string[] = [];
+    for (const name of this.present()) {
+      if (this.get(name)?.resource.version !== having.versions.get(name)) changed.push(name);
+    }
+    const removed = new Map<string, EncodedResource | null>();
+    for (const [name, version] of having.versions) {
+      if (!this.includes(name) || version === absentVersion || this.get(name) !== undefined) continue;
+      removed.set(name, having.resources.get(name) ?? null);
+    }
+    return { changed, removed };
+  }
+}
+
+/** What makes one interest differ from another. */
+export interface Wanted {
+  readonly tables: readonly Table[];
+  readonly wildcard: boolean;
+  readonly names: NameSet;
+}
+
+/** Interns interests and tells them of flushes. */
+export class InterestPool {
+  readonly #interests = new Map<string, Interest>();
+  readonly #byTable = new Map<Table, Set<Interest>>();
+  readonly #tableIds = new WeakMap<Table, number>();
+  #nextId = 1;
+
+  get size(): number {
+    return this.#interests.size;
+  }
+
+  /** The shared interest; the caller holds it until `release`. */
+  hold(type: XdsType, wanted: Wanted): Interest {
+    const key = this.#keyOf(type, wanted);
+    let interest = this.#interests.get(key);
+    if (interest === undefined) {
+      interest = new Interest(this.#nextId++, type, wanted);
+      this.#interests.set(key, interest);
+      for (const table of wanted.tables) this.#interestsOf(table).add(interest);
+    }
+    interest.holders++;
+    return interest;
+  }
+
+  release(interest: Interest): void {
+    if (--interest.holders > 0) return;
+    this.#interests.delete(this.#keyOf(interest.type, interest));
+    for (const table of interest.tables) {
+      const interests = this.#interestsOf(table);
+      interests.delete(interest);
+      if (interests.size === 0) this.#byTable.delete(table);
+    }
+  }
+
+  /** Notes a commit of `table`; answers the interests that have something new to tell. One visit per interest, not per stream. */
+  committed(table: Table, revision: Revision, names: readonly string[]): Interest[] {
+    const touched: Interest[] = [];
+    for (const interest of this.#byTable.get(table) ?? []) {
+      interest.invalidate();
+      if (!interest.wildcard && !names.some(interest.names.has)) continue;
+      interest.lastRevision = revision;
+      touched.push(interest);
+    }
+    return touched;
+  }
+
+  all(): IterableIterator<Interest> {
+    return this.#interests.values();
+  }
+
+  #interestsOf(table: Table): Set<Interest> {
+    let interests = this.#byTable.get(table);
+    if (interests === undefined) {
+      interests = new Set();
+      this.#byTable.set(table, interests);
+    }
+    return interests;
+  }
+
+  #keyOf(type: XdsType, { tables, wildcard, names }: Wanted): string {
+    return `${type}|${tables.map((table) => this.#idOf(table)).join(',')}|${wildcard ? '*' : ''}|${names.id}`;
+  }
+
+  #idOf(table: Table): number {
+    let id = this.#tableIds.get(table);
+    if (id === undefined) {
+      id = this.#nextId++;
+      this.#tableIds.set(table, id);
+    }
+    return id;
+  }
+}

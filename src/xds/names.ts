@@ -1,0 +1,85 @@
+import { readFields } from './wire-reader.ts';
+
+/** An interned set of resource names: equal sets are the same object, so comparing and sharing cost nothing. */
+export interface NameSet {
+  /** Unique per pool; part of cache keys. */
+  readonly id: number;
+  /** Sorted. */
+  readonly names: readonly string[];
+  readonly has: (name: string) => boolean;
+}
+
+/**
+ * Interns name sets. A thousand clients that subscribe to the same list share one set, and their requests, being equal
+ * byte for byte, are not even parsed: `fromField` compares them with lists seen before.
+ *
+ * Sets are held weakly: what no subscription uses goes away.
+ */
+export class NamePool {
+  readonly #sets = new Map<string, WeakRef<NameSet>>();
+  readonly #parsed = new Map<number, { readonly bytes: Uint8Array; readonly set: WeakRef<NameSet> }[]>();
+  #nextId = 1;
+  #liveAtLastSweep = 0;
+  readonly empty: NameSet = this.of([]);
+
+  of(names: Iterable<string>): NameSet {
+    const sorted = [...new Set(names)].sort();
+    const key = sorted.join('\n'); // xDS names hold no line breaks
+    const known = this.#sets.get(key)?.deref();
+    if (known !== undefined) return known;
+    const members = new Set(sorted);
+    const set: NameSet = { id: this.#nextId++, names: sorted, has: (name) => members.has(name) };
+    this.#sets.set(key, new WeakRef(set));
+    if (this.#sets.size > 2 * this.#liveAtLastSweep + 1024) this.#sweep();
+    return set;
+  }
+
+  /** The set of a repeated string field 3 (`resource_names`, `resource_names_subscribe`) from its bytes on the wire. */
+  fromField(bytes: Uint8Array): NameSet {
+    if (bytes.length === 0) return this.empty;
+    const seen = this.#parsed.get(bytes.length) ?? [];
+    for (const candidate of seen) {
+      const set = candidate.set.deref();
+      if (set !== undefined && Buffer.compare(candidate.bytes, bytes) === 0) return set;
+    }
+    const set = this.of(namesOf(bytes));
+    if (bytes.length >= smallestRemembered) this.#remember(bytes, set);
+    return set;
+  }
+
+  union(a: NameSet, b: NameSet): NameSet {
+    if (a === b || b.names.length === 0) return a;
+    if (a.names.length === 0) return b;
+    return b.names.every(a.has) ? a : this.of([...a.names, ...b.names]);
+  }
+
+  difference(a: NameSet, b: NameSet): NameSet {
+    if (a === b) return this.empty;
+    if (b.names.length === 0) return a;
+    return this.of(a.names.filter((name) => !b.has(name)));
+  }
+
+  #remember(bytes: Uint8Array, set: NameSet): void {
+    const seen = (this.#parsed.get(bytes.length) ?? []).filter((entry) => entry.set.deref() !== undefined);
+    this.#parsed.set(bytes.length, [{ bytes: Uint8Array.from(bytes), set: new WeakRef(set) }, ...seen].slice(0, 4));
+  }
+
+  #sweep(): void {
+    for (const [key, ref] of this.#sets) if (ref.deref() === undefined) this.#sets.delete(key);
+    for (const [length, seen] of this.#parsed) {
+      if (seen.every((entry) => entry.set.deref() === undefined)) this.#parsed.delete(length);
+    }
+    this.#liveAtLastSweep = this.#sets.size;
+  }
+}
+
+/** Shorter lists are parsed faster than they are looked up. */
+const smallestRemembered = 256;
+
+function namesOf(bytes: Uint8Array): string[] {
+  const names: string[] = [];
+  readFields(bytes, (field) => {
+    if (field.number === 3 && field.bytes !== null) names.push(field.text());
+  });
+  return names;
+}

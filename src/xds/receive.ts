@@ -1,0 +1,201 @@
+import type { XdsType } from '../proto/resource.ts';
+import { acknowledge, reject } from './answer.ts';
+import { cursorAt } from './baseline.ts';
+import type { NameSet } from './names.ts';
+import type { DeltaRequest, SotwRequest } from './request.ts';
+import type { Response } from './response.ts';
+import { type StreamState, subscribeTo, type TypeState, typeState, type World } from './stream.ts';
+
+/** What a request meant: for logs, metrics and status. The state has been changed accordingly. */
+export type Outcome =
+  | { readonly kind: 'subscribed'; readonly type: XdsType }
+  | {
+      readonly kind: 'acknowledged';
+      readonly type: XdsType;
+      readonly response: Response;
+      /** The request says nothing else: the same bytes mean the same on every stream with this subscription. */
+      readonly pure: boolean;
+    }
+  | {
+      readonly kind: 'rejected';
+      readonly type: XdsType;
+      readonly response: Response;
+      readonly error: string;
+      readonly held: readonly string[];
+    }
+  | { readonly kind: 'stale'; readonly type: XdsType }
+  | { readonly kind: 'unknown-type'; readonly typeUrl: string };
+
+/** Takes a state-of-the-world request: an answer to what was sent last, a subscription, or both. */
+export function receiveSotw(stream: StreamState, request: SotwRequest, world: World): Outcome {
+  const { type } = request;
+  if (type === null) return { kind: 'unknown-type', typeUrl: request.typeUrl };
+  const isFirst = !stream.types.has(type);
+  const state = typeState(stream, type, world);
+  // A nonce from before this stream (the client was connected elsewhere) makes no sense here: a new subscription.
+  const answers = request.nonce !== '' && state.lastNonce !== null;
+  if (answers && request.nonce !== state.lastNonce) return { kind: 'stale', type };
+  const listed = world.names.fromField(request.names);
+  const outcome = answers ? answer(stream, state, request.error, world) : null;
+  const changed = subscribeSotw(stream, state, listed, { isFirst, world });
+  if (outcome?.kind === 'acknowledged') return { ...outcome, pure: !changed };
+  return outcome ?? { kind: 'subscribed', type };
+}
+
+/** Takes a delta request. Its subscriptions count whatever its nonce. */
+export function receiveDelta(stream: StreamState, request: DeltaRequest, world: World): Outcome {
+  const { type } = request;
+  if (type === null) return { kind: 'unknown-type', typeUrl: request.typeUrl };
+  const isFirst = !stream.types.has(type);
+  const state = typeState(stream, type, world);
+  const isAnswer = request.nonce !== '' && request.nonce === state.inFlight?.nonce;
+  const outcome = isAnswer ? answer(stream, state, request.error, world) : null;
+  const changed = subscribeDelta(stream, state, request, { isFirst, world });
+  if (outcome?.kind === 'acknowledged') return { ...outcome, pure: !changed };
+  if (outcome !== null) return outcome;
+  return request.nonce !== '' && !isFirst ? { kind: 'stale', type } : { kind: 'subscribed', type };
+}
+
+/** A request that equals an acknowledgement learned from another stream, byte for byte. */
+export function receiveLearned(stream: StreamState, bytes: Uint8Array, world: World): Outcome | null {
+  for (const state of stream.types.values()) {
+    const response = state.inFlight;
+    if (response?.learned.some((known) => known.bytes === bytes) !== true) continue;
+    acknowledge(state, response, world);
+    return { kind: 'acknowledged', type: state.type, response, pure: true };
+  }
+  return null;
+}
+
+/** The learned acknowledgement of this length that may be arriving, if any: see `Response.learned`. */
+export function candidate(stream: StreamState, length: number): Uint8Array | null {
+  for (const state of stream.types.values()) {
+    for (const known of state.inFlight?.learned ?? []) {
+      if (known.bytes.length === length && known.interest === state.interest) return known.bytes;
+    }
+  }
+  return null;
+}
+
+/** Remembers a pure acknowledgement, so that the same bytes on other streams need no parsing. */
+export function learnAcknowledgement(response: Response, state: TypeState | undefined, bytes: Uint8Array): void {
+  if (state === undefined || state.interest === null || response.learned.length >= mostLearned) return;
+  response.learned.push({ bytes: Uint8Array.from(bytes), interest: state.interest });
+}
+
+/** Clients of different builds order names differently; more variants than this are not worth the comparing. */
+const mostLearned = 4;
+
+function answer(stream: StreamState, state: TypeState, error: string | null, world: World): Outcome | null {
+  const response = state.inFlight;
+  if (response === null) return null; // answered before: the client repeats itself, perhaps with other names
+  if (error === null) {
+    acknowledge(state, response, world);
+    return { kind: 'acknowledged', type: state.type, response, pure: true };
+  }
+  const held = reject(stream, state, response, error);
+  return { kind: 'rejected', type: state.type, response, error, held };
+}
+
+interface Subscribing {
+  readonly isFirst: boolean;
+  readonly world: World;
+}
+
+/** @returns whether the subscription is another one than before. */
+function subscribeSotw(
+  stream: StreamState,
+  state: TypeState,
+  listed: NameSet,
+  { isFirst, world }: Subscribing,
+): boolean {
+  const named = listed.has('*') ? world.names.difference(listed, world.names.of(['*'])) : listed;
+  const isLegacyWildcard = listed.names.length === 0 && (isFirst ? canBeWildcard(state.type) : state.wildcard);
+  const wildcard = listed.has('*') || isLegacyWildcard;
+  if (!isFirst && wildcard === state.wildcard && named === state.names) return false;
+  const added = world.names.difference(named, state.names);
+  const startsWildcard = wildcard && !state.wildcard;
+  state.wildcard = wildcard;
+  state.names = named;
+  if (startsWildcard) startFromNothing(state);
+  else if (isFirst) state.baseline = cursorAt(world.revision);
+  owe(state, added);
+  if (!wildcard && named.names.length === 0) forget(state);
+  subscribeTo(stream, state, world);
+  return true;
+}
+
+/** @returns whether the request names anything. */
+function subscribeDelta(
+  stream: StreamState,
+  state: TypeState,
+  request: DeltaRequest,
+  { isFirst, world }: Subscribing,
+): boolean {
+  const subscribe = world.names.fromField(request.subscribe);
+  const nothingAsked = subscribe.names.length === 0 && request.unsubscribe.length === 0;
+  if (nothingAsked && !isFirst) return false;
+  const star = world.names.of(['*']);
+  const asked = subscribe.has('*') ? world.names.difference(subscribe, star) : subscribe;
+  const dropped = world.names.of(request.unsubscribe);
+  const wildcard =
+    subscribe.has('*') ||
+    (isFirst && nothingAsked && canBeWildcard(state.type)) ||
+    (state.wildcard && !dropped.has('*'));
+  const startsWildcard = wildcard && !state.wildcard;
+  state.wildcard = wildcard;
+  state.names = world.names.difference(world.names.union(state.names, asked), world.names.difference(dropped, asked));
+  if (isFirst) startDelta(state, request, asked, world);
+  else {
+    if (startsWildcard) startFromNothing(state);
+    owe(state, asked);
+    // Under a wildcard an unsubscribed name is still wanted: the client has just forgotten it and must be told again.
+    if (wildcard) owe(state, world.names.difference(dropped, star));
+  }
+  if (isFirst && state.type === 'endpoint') takeClustersSent(stream, state);
+  if (!wildcard && state.names.names.length === 0) forget(state);
+  subscribeTo(stream, state, world);
+  return true;
+}
+
+/** Assignments of clusters that this stream was sent before it asked for any: it needs them again (rule 2 of ADR 1). */
+function takeClustersSent(stream: StreamState, state: TypeState): void {
+  if (state.baseline.kind === 'map') state.owed.push(...stream.clustersSent);
+  stream.clustersSent = [];
+}
+
+function startDelta(state: TypeState, request: DeltaRequest, asked: NameSet, world: World): void {
+  const { initialVersions } = request;
+  state.mustAnswer = state.wildcard;
+  if (initialVersions.size > 0) {
+    state.baseline = {
+      kind: 'map',
+      having: { id: world.nextId(), versions: initialVersions, resources: new Map() },
+    };
+    owe(state, world.names.of(asked.names.filter((name) => !initialVersions.has(name))));
+    return;
+  }
+  state.baseline = cursorAt(state.wildcard ? 0 : world.revision);
+  owe(state, asked);
+}
+
+function startFromNothing(state: TypeState): void {
+  state.baseline = cursorAt(0);
+  state.mustAnswer = true;
+}
+
+function owe(state: TypeState, names: NameSet): void {
+  if (names.names.length > 0) state.owed.push({ id: `n${names.id}`, names: names.names });
+}
+
+/** Nothing is wanted any more: what was known of the client is over. */
+function forget(state: TypeState): void {
+  state.baseline = cursorAt(0);
+  state.mustAnswer = false;
+  state.owed = [];
+  state.withheld = [];
+  state.held = null;
+  state.unsure = null;
+}
+
+const canBeWildcard = (type: XdsType): boolean => type === 'cluster' || type === 'listener';

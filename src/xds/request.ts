@@ -1,0 +1,126 @@
+import { typeUrls, type XdsType, xdsTypes } from '../proto/resource.ts';
+import { readFields } from './wire-reader.ts';
+
+/** What both kinds of request have. Byte fields are views into the message: copy what is to be kept. */
+interface RequestHead {
+  readonly typeUrl: string;
+  /** Null for a type that is not served. */
+  readonly type: XdsType | null;
+  readonly node: Uint8Array | null;
+  readonly nonce: string;
+  /** The message of `error_detail`; null when there is none. */
+  readonly error: string | null;
+}
+
+/** A DiscoveryRequest. */
+export interface SotwRequest extends RequestHead {
+  readonly version: string;
+  /** `resource_names` as they stand on the wire, tags included. */
+  readonly names: Uint8Array;
+}
+
+/** A DeltaDiscoveryRequest. */
+export interface DeltaRequest extends RequestHead {
+  /** `resource_names_subscribe` as they stand on the wire, tags included. */
+  readonly subscribe: Uint8Array;
+  readonly unsubscribe: readonly string[];
+  /** What a client that comes back has: version by name. */
+  readonly initialVersions: ReadonlyMap<string, string>;
+}
+
+const typesByUrl: ReadonlyMap<string, XdsType> = new Map(xdsTypes.map((type) => [typeUrls[type], type]));
+
+/** @throws MalformedMessage */
+export function parseSotwRequest(message: Uint8Array): SotwRequest {
+  const names = new FieldRun(message);
+  let [version, typeUrl, nonce] = ['', '', ''];
+  let node: Uint8Array | null = null;
+  let error: string | null = null;
+  readFields(message, (field) => {
+    if (field.number === 1) version = field.text();
+    else if (field.number === 2) node = field.bytes;
+    else if (field.number === 3) names.add(field.start, field.end);
+    else if (field.number === 4) typeUrl = field.text();
+    else if (field.number === 5) nonce = field.text();
+    else if (field.number === 6) error = errorText(field.bytes);
+  });
+  return { typeUrl, type: typesByUrl.get(typeUrl) ?? null, node, nonce, error, version, names: names.bytes() };
+}
+
+/** @throws MalformedMessage */
+export function parseDeltaRequest(message: Uint8Array): DeltaRequest {
+  const subscribe = new FieldRun(message);
+  const unsubscribe: string[] = [];
+  let initialVersions: Map<string, string> | null = null;
+  let [typeUrl, nonce] = ['', ''];
+  let node: Uint8Array | null = null;
+  let error: string | null = null;
+  readFields(message, (field) => {
+    if (field.number === 1) node = field.bytes;
+    else if (field.number === 2) typeUrl = field.text();
+    else if (field.number === 3) subscribe.add(field.start, field.end);
+    else if (field.number === 4) unsubscribe.push(field.text());
+    else if (field.number === 5) {
+      initialVersions ??= new Map();
+      addMapEntry(initialVersions, field.bytes);
+    } else if (field.number === 6) nonce = field.text();
+    else if (field.number === 7) error = errorText(field.bytes);
+  });
+  return {
+    typeUrl,
+    type: typesByUrl.get(typeUrl) ?? null,
+    node,
+    nonce,
+    error,
+    subscribe: subscribe.bytes(),
+    unsubscribe,
+    initialVersions: initialVersions ?? noVersions,
+  };
+}
+
+const noVersions: ReadonlyMap<string, string> = new Map();
+
+/** The bytes of a repeated field: a view when its values stand next to each other, as every known client writes them. */
+class FieldRun {
+  readonly #message: Uint8Array;
+  readonly #runs: { start: number; end: number }[] = [];
+
+  constructor(message: Uint8Array) {
+    this.#message = message;
+  }
+
+  add(start: number, end: number): void {
+    const last = this.#runs.at(-1);
+    if (last !== undefined && last.end === start) last.end = end;
+    else this.#runs.push({ start, end });
+  }
+
+  bytes(): Uint8Array {
+    const views = this.#runs.map(({ start, end }) => this.#message.subarray(start, end));
+    if (views.length === 1 && views[0] !== undefined) return views[0];
+    return views.length === 0 ? nothing : Buffer.concat(views);
+  }
+}
+
+const nothing = new Uint8Array(0);
+
+/** `google.rpc.Status.message`. An error without a text is an error all the same. */
+function errorText(status: Uint8Array | null): string {
+  let text = 'rejected without a message';
+  if (status !== null) {
+    readFields(status, (field) => {
+      if (field.number === 2) text = field.text();
+    });
+  }
+  return text;
+}
+
+function addMapEntry(map: Map<string, string>, entry: Uint8Array | null): void {
+  if (entry === null) return;
+  let [key, value] = ['', ''];
+  readFields(entry, (field) => {
+    if (field.number === 1) key = field.text();
+    else if (field.number === 2) value = field.text();
+  });
+  map.set(key, value);
+}

@@ -1,0 +1,202 @@
+import { type EncodedResource, type XdsType, xdsTypes } from '../proto/resource.ts';
+import { type Baseline, cursorAt, type Having } from './baseline.ts';
+import type { Interest, InterestPool } from './interest.ts';
+import type { NamePool, NameSet } from './names.ts';
+import type { Mode, Response } from './response.ts';
+import type { Revision, Table } from './table.ts';
+
+/** What all streams share: the pools, the revision that tables are at, and time. Nothing here does I/O. */
+export interface World {
+  readonly names: NamePool;
+  readonly interests: InterestPool;
+  /** The revision of the last flush. */
+  revision: Revision;
+  /** Milliseconds; only differences matter. */
+  now(): number;
+  /** Unique ids for shared baselines and nonces. */
+  nextId(): number;
+}
+
+/** Names to send whatever their version. `id` stands for the names in cache keys. */
+export interface Owed {
+  readonly id: string;
+  readonly names: readonly string[];
+}
+
+/** Removals that the client is not told of yet. */
+export interface WithheldBatch {
+  /** Equal ids, equal names: part of cache keys. */
+  readonly id: string;
+  /** The revision that removed them. */
+  readonly revision: Revision;
+  readonly names: ReadonlyMap<string, EncodedResource | null>;
+  readonly sinceMs: number;
+}
+
+/** A rejected resource: not sent again until it has another version. */
+export interface Held {
+  readonly rejectedVersion: string;
+  /** What the client acknowledged last, for whole sets; null if nothing is known of it. */
+  readonly keep: EncodedResource | null;
+}
+
+/** One type on one stream. See docs/adr/0001-stream-state-machine.md for what each part means. */
+export interface TypeState {
+  readonly type: XdsType;
+  wildcard: boolean;
+  names: NameSet;
+  /** Null: not subscribed, or the stream has no view yet. */
+  interest: Interest | null;
+  baseline: Baseline;
+  /** The first wildcard request is answered even when there is nothing to tell. */
+  mustAnswer: boolean;
+  inFlight: Response | null;
+  owed: Owed[];
+  withheld: WithheldBatch[];
+  held: Map<string, Held> | null;
+  /** Names whose version at the client is unknown since a NACK. */
+  unsure: Set<string> | null;
+  acknowledged: Revision;
+  /** The newest answer was a NACK. */
+  rejected: boolean;
+  lastNonce: string | null;
+  /** Since when LDS or RDS has waited for the CDS ACK. */
+  waitingSinceMs: number | null;
+  report: TypeReport;
+}
+
+/** For `/debug/syncz`: what was sent and answered last. */
+export interface TypeReport {
+  sentNonce: string;
+  sentVersion: string;
+  sentAtMs: number;
+  ackedNonce: string;
+  ackedVersion: string;
+  ackedAtMs: number;
+  nack: string | null;
+}
+
+/** A client's stream: one aggregated stream, or one of a single type. */
+export interface StreamState {
+  readonly mode: Mode;
+  /** Types that are whole sets in SotW responses: CDS and LDS; for MOSN and gRPC routes too. */
+  readonly wholeTypes: readonly XdsType[];
+  /** By type; a type is present once it was asked for. */
+  readonly types: Map<XdsType, TypeState>;
+  /** The tables of the view, by type. Null until the proxy's layers are compiled. */
+  view: View | null;
+  /** Clusters sent before the first request for assignments, which are owed then. */
+  clustersSent: readonly Owed[];
+}
+
+/** The ordered layers that a stream sees, per type. */
+export type View = Readonly<Record<XdsType, readonly Table[]>>;
+
+export function createStream(mode: Mode, wholeTypes: readonly XdsType[] = ['cluster', 'listener']): StreamState {
+  return { mode, wholeTypes, types: new Map(), view: null, clustersSent: [] };
+}
+
+/** Gives the stream its first view, or another one: it is then compared in full with what it had. */
+export function setView(stream: StreamState, view: View, world: World): void {
+  const before = stream.view;
+  stream.view = view;
+  for (const state of stream.types.values()) {
+    if (before === null) subscribeTo(stream, state, world);
+    else if (!sameTables(before[state.type], view[state.type])) moveTo(stream, state, world);
+  }
+}
+
+/** Holds the interest that fits the state's subscription now; releases the one before. */
+export function subscribeTo(stream: StreamState, state: TypeState, world: World): void {
+  const before = state.interest;
+  const wants = state.wildcard || state.names.names.length > 0;
+  state.interest =
+    stream.view !== null && wants
+      ? world.interests.hold(state.type, {
+          tables: stream.view[state.type],
+          wildcard: state.wildcard,
+          names: state.names,
+        })
+      : null;
+  if (before !== null) world.interests.release(before);
+}
+
+/** Ends all subscriptions; the stream is not to be used afterwards. */
+export function closeStream(stream: StreamState, world: World): void {
+  for (const state of stream.types.values()) if (state.interest !== null) world.interests.release(state.interest);
+  stream.types.clear();
+}
+
+/** The state of a type, made at the first request for it. */
+export function typeState(stream: StreamState, type: XdsType, world: World): TypeState {
+  const known = stream.types.get(type);
+  if (known !== undefined) return known;
+  const state: TypeState = {
+    type,
+    wildcard: false,
+    names: world.names.empty,
+    interest: null,
+    baseline: cursorAt(0),
+    mustAnswer: false,
+    inFlight: null,
+    owed: [],
+    withheld: [],
+    held: null,
+    unsure: null,
+    acknowledged: 0,
+    rejected: false,
+    lastNonce: null,
+    waitingSinceMs: null,
+    report: { sentNonce: '', sentVersion: '', sentAtMs: 0, ackedNonce: '', ackedVersion: '', ackedAtMs: 0, nack: null },
+  };
+  stream.types.set(type, state);
+  return state;
+}
+
+/** Writes down, name by name, what the client has of a type, before the cursor that said so loses its meaning. */
+export function writeDown(state: TypeState, world: World): void {
+  const { interest, baseline } = state;
+  if (interest === null || (baseline.kind === 'cursor' && baseline.revision === 0)) return;
+  const having = baseline.kind === 'map' ? baseline.having : interest.havingAt(baseline.revision, world.nextId);
+  state.baseline = { kind: 'map', having: withOwnFacts(state, having, world) };
+}
+
+/** Streams whose cursor is before this revision lose their way when the table forgets: they write down what they have. */
+export function prepareToForget(stream: StreamState, table: Table, through: Revision, world: World): void {
+  const state = stream.types.get(table.type);
+  if (state === undefined || state.interest?.tables.includes(table) !== true) return;
+  if (state.baseline.kind === 'cursor' && state.baseline.revision < through) writeDown(state, world);
+}
+
+/** All states in the order in which types are served. */
+export function* statesInOrder(stream: StreamState): Generator<TypeState> {
+  for (const type of xdsTypes) {
+    const state = stream.types.get(type);
+    if (state !== undefined) yield state;
+  }
+}
+
+function moveTo(stream: StreamState, state: TypeState, world: World): void {
+  writeDown(state, world);
+  state.withheld = []; // part of the map now: found again as removals of the new tables
+  subscribeTo(stream, state, world);
+}
+
+/** Adds what only this stream knows: withheld names are still there, versions after a NACK are not known. */
+function withOwnFacts(state: TypeState, having: Having, world: World): Having {
+  if (state.withheld.length === 0 && state.unsure === null) return having;
+  const versions = new Map(having.versions);
+  const resources = new Map(having.resources);
+  for (const batch of state.withheld) {
+    for (const [name, resource] of batch.names) {
+      if (versions.has(name)) continue;
+      versions.set(name, resource?.version ?? '');
+      if (resource !== null) resources.set(name, resource);
+    }
+  }
+  for (const name of state.unsure ?? []) if (versions.has(name)) versions.set(name, '');
+  return { id: world.nextId(), versions, resources };
+}
+
+const sameTables = (a: readonly Table[], b: readonly Table[]): boolean =>
+  a.length === b.length && a.every((table, index) => table === b[index]);

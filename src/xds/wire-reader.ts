@@ -1,0 +1,94 @@
+/** One field of a message on the wire. The object is reused: keep nothing of it beyond the callback but its values. */
+export interface WireField {
+  readonly number: number;
+  /** The value of a length-delimited field (a view, not a copy), otherwise null. */
+  readonly bytes: Uint8Array | null;
+  /** The value of a varint field, otherwise 0. */
+  readonly value: number;
+  /** Where the field, tag included, begins and ends in the message. */
+  readonly start: number;
+  readonly end: number;
+  text(): string;
+}
+
+export class MalformedMessage extends Error {}
+
+/**
+ * Walks the fields of a protobuf message. The requests of ADS are read with this: most of them are acknowledgements of
+ * which two fields matter, and a message object for each would be the largest cost of a push.
+ *
+ * @throws MalformedMessage when the bytes are no message.
+ */
+export function readFields(message: Uint8Array, visit: (field: WireField) => void): void {
+  const field = new Field(message);
+  while (field.next()) visit(field);
+}
+
+const decoder = new TextDecoder();
+
+class Field implements WireField {
+  number = 0;
+  bytes: Uint8Array | null = null;
+  value = 0;
+  start = 0;
+  end = 0;
+  readonly #message: Uint8Array;
+
+  constructor(message: Uint8Array) {
+    this.#message = message;
+  }
+
+  text(): string {
+    return this.bytes === null ? '' : decoder.decode(this.bytes);
+  }
+
+  next(): boolean {
+    if (this.end >= this.#message.length) return false;
+    this.start = this.end;
+    const tag = this.#varint();
+    this.number = Math.floor(tag / 8);
+    this.bytes = null;
+    this.value = 0;
+    switch (tag % 8) {
+      case 0:
+        this.value = this.#varint();
+        break;
+      case 1:
+        this.#skip(8);
+        break;
+      case 2: {
+        const length = this.#varint();
+        const from = this.end;
+        this.#skip(length);
+        this.bytes = this.#message.subarray(from, this.end);
+        break;
+      }
+      case 5:
+        this.#skip(4);
+        break;
+      default:
+        throw new MalformedMessage(`unknown wire type in field ${this.number}`);
+    }
+    return true;
+  }
+
+  #skip(length: number): void {
+    this.end += length;
+    if (this.end > this.#message.length) throw new MalformedMessage(`field ${this.number} is longer than its message`);
+  }
+
+  /** Up to 64 bits; what exceeds 53 bits loses precision, which no field that is read here does. */
+  #varint(): number {
+    let result = 0;
+    let scale = 1;
+    for (let length = 0; length < 10; length++) {
+      const byte = this.#message[this.end];
+      if (byte === undefined) throw new MalformedMessage('a number is cut short');
+      this.end++;
+      result += (byte & 0x7f) * scale;
+      if (byte < 0x80) return result;
+      scale *= 128;
+    }
+    throw new MalformedMessage('a number is longer than 10 bytes');
+  }
+}

@@ -1,0 +1,137 @@
+import { describe, expect, it } from 'vitest';
+import type { Mode } from '../../src/xds/response.ts';
+import { Server, Talker } from '../support/conversation.ts';
+
+/** A client that has everything of a small mesh, settled. */
+function settled(mode: Mode) {
+  const server = new Server();
+  server.commit({ cluster: { a: '1' }, endpoint: { a: '1' }, listener: { l80: '1' }, route: { r80: '1' } });
+  const client = new Talker(server, mode);
+  client.asks('cluster');
+  client.asks('endpoint', ['a']);
+  client.acks('endpoint');
+  client.acks('cluster');
+  client.asks('listener');
+  client.acks('listener');
+  client.asks('route', ['r80']);
+  client.acks('route');
+  return { server, client };
+}
+
+/** Rows 4 to 6 and 17 to 21 of the table in ADR 1. */
+describe('change', () => {
+  for (const mode of ['sotw', 'delta'] as const) {
+    const whole = mode === 'sotw' ? 'a=1 ' : '';
+
+    it(`row 4: ${mode} gets the route only after it took the new cluster`, () => {
+      const { server, client } = settled(mode);
+      server.commit({ cluster: { b: '1' }, endpoint: { b: '1' }, route: { r80: '2' } });
+      expect(client.hears()).toEqual([`CDS ${whole}b=1`]);
+      expect(client.asks('endpoint', mode === 'sotw' ? ['a', 'b'] : ['b'])).toEqual(['EDS b=1']);
+      expect(client.acks('endpoint')).toEqual([]);
+      expect(client.acks('cluster')).toEqual(['RDS r80=2']);
+    });
+
+    it(`row 4: ${mode} gets the route when it rejects the new cluster`, () => {
+      const { server, client } = settled(mode);
+      server.commit({ cluster: { b: '1' }, route: { r80: '2' } });
+      client.hears();
+      expect(client.nacks('cluster', 'b is bad')).toEqual(['RDS r80=2']);
+    });
+
+    it(`row 5: ${mode} gets the assignment of a changed cluster again, without waiting`, () => {
+      const { server, client } = settled(mode);
+      server.commit({ cluster: { a: '2' } });
+      expect(client.hears()).toEqual(['CDS a=2', 'EDS a=1']);
+    });
+
+    it(`row 6: ${mode} gets one changed assignment and nothing else`, () => {
+      const { server, client } = settled(mode);
+      server.commit({ endpoint: { a: '2' } });
+      expect(client.hears()).toEqual(['EDS a=2']);
+      expect(client.acks('endpoint')).toEqual([]);
+    });
+
+    it(`row 17: ${mode} is sent nothing when nothing changed`, () => {
+      const { server, client } = settled(mode);
+      server.commit({ endpoint: { a: '1' } });
+      expect(client.hears()).toEqual([]);
+    });
+
+    it(`row 18: ${mode} gets all changes that came while it was busy in one response`, () => {
+      const { server, client } = settled(mode);
+      server.commit({ endpoint: { a: '2' } });
+      expect(client.hears()).toEqual(['EDS a=2']);
+      server.commit({ endpoint: { a: '3' } });
+      server.commit({ endpoint: { a: '4' } });
+      expect(client.hears()).toEqual([]);
+      expect(client.acks('endpoint')).toEqual(['EDS a=4']);
+    });
+
+    it(`row 19: ${mode} is not answered when it rejects, and gets the next version`, () => {
+      const { server, client } = settled(mode);
+      server.commit({ route: { r80: 'bad' } });
+      client.hears();
+      expect(client.nacks('route', 'r80: no such thing')).toEqual([]);
+      server.commit({ endpoint: { a: '2' } });
+      expect(client.hears()).toEqual(['EDS a=2']);
+      server.commit({ route: { r80: '3' } });
+      expect(client.hears()).toEqual(['RDS r80=3']);
+    });
+
+    it(`row 20: ${mode} with a stale nonce acknowledges nothing`, () => {
+      const { server, client } = settled(mode);
+      server.commit({ endpoint: { a: '2' } });
+      const old = client.nonceOf('endpoint');
+      client.hears();
+      server.commit({ endpoint: { a: '3' } });
+      const names = mode === 'sotw' ? ['a'] : [];
+      expect(client.asks('endpoint', names, { nonce: old })).toEqual([]);
+      expect(client.acks('endpoint')).toEqual(['EDS a=3']);
+    });
+
+    it(`row 21: ${mode} with another server's nonce in its first request is a new subscription`, () => {
+      const server = new Server();
+      server.commit({ cluster: { a: '1' } });
+      const client = new Talker(server, mode);
+      expect(client.asks('cluster', [], { nonce: 'other-7' })).toEqual(['CDS a=1']);
+    });
+  }
+
+  it('row 19: state of the world goes on with the last acknowledged bytes of a rejected cluster', () => {
+    const { server, client } = settled('sotw');
+    server.commit({ cluster: { a: 'bad', b: '1' } });
+    expect(client.hears()).toEqual(['CDS a=bad b=1', 'EDS a=1']);
+    expect(client.nacks('cluster', 'Error adding cluster a: bad')).toEqual([]);
+    server.commit({ cluster: { c: '1' } });
+    expect(client.hears()).toEqual(['CDS a=1 b=1 c=1']);
+    client.acks('cluster');
+    server.commit({ cluster: { a: '2' } });
+    expect(client.hears()).toEqual(['CDS a=2 b=1 c=1']);
+  });
+
+  it('row 19: state of the world leaves a cluster out that was never acknowledged', () => {
+    const { server, client } = settled('sotw');
+    server.commit({ cluster: { bad: '1' } });
+    client.hears();
+    client.nacks('cluster', 'bad is bad');
+    server.commit({ cluster: { c: '1' } });
+    expect(client.hears()).toEqual(['CDS a=1 c=1']);
+  });
+
+  it('row 19: an error that names no resource takes nothing away', () => {
+    const { server, client } = settled('sotw');
+    server.commit({ cluster: { b: '1' } });
+    client.hears();
+    client.nacks('cluster', 'something is wrong');
+    server.commit({ cluster: { c: '1' } });
+    expect(client.hears()).toEqual(['CDS a=1 b=1 c=1']);
+  });
+
+  it('a client of one type only waits for no other', () => {
+    const server = new Server();
+    server.commit({ listener: { l80: '1' }, cluster: { a: '1' } });
+    const client = new Talker(server, 'delta');
+    expect(client.asks('listener')).toEqual(['LDS l80=1']);
+  });
+});

@@ -1,0 +1,139 @@
+import { describe, expect, it } from 'vitest';
+import { Server, Talker } from '../support/conversation.ts';
+
+const mesh = {
+  cluster: { a: '1', b: '1' },
+  endpoint: { a: '1', b: '1' },
+  listener: { l80: '1' },
+  route: { r80: '1' },
+} as const;
+
+/** Rows 1 to 3, 14 and 15 of the table in ADR 1. */
+describe('first connect', () => {
+  for (const mode of ['sotw', 'delta'] as const) {
+    it(`row 1: ${mode} gets all clusters and listeners, and the assignments and routes it names`, () => {
+      const server = new Server();
+      server.commit(mesh);
+      const client = new Talker(server, mode);
+      expect(client.asks('cluster')).toEqual(['CDS a=1 b=1']);
+      expect(client.asks('endpoint', ['a', 'b'])).toEqual(['EDS a=1 b=1']);
+      expect(client.acks('endpoint')).toEqual([]);
+      expect(client.acks('cluster')).toEqual([]);
+      expect(client.asks('listener')).toEqual(['LDS l80=1']);
+      expect(client.acks('listener')).toEqual([]);
+      expect(client.asks('route', ['r80'])).toEqual(['RDS r80=1']);
+      expect(client.acks('route')).toEqual([]);
+    });
+
+    it(`row 2: ${mode} gets an empty answer from an empty mesh, once`, () => {
+      const client = new Talker(new Server(), mode);
+      expect(client.asks('cluster')).toEqual(['CDS']);
+      expect(client.acks('cluster')).toEqual([]);
+      expect(client.asks('listener')).toEqual(['LDS']);
+      expect(client.acks('listener')).toEqual([]);
+    });
+
+    it(`row 3: ${mode} gets listeners only after it answered for the clusters`, () => {
+      const server = new Server();
+      server.commit(mesh);
+      const client = new Talker(server, mode);
+      client.asks('cluster');
+      expect(client.asks('listener')).toEqual([]);
+      expect(client.asks('route', ['r80'])).toEqual([]);
+      expect(client.acks('cluster')).toEqual(['LDS l80=1', 'RDS r80=1']);
+    });
+
+    it(`row 3: ${mode} gets listeners after 5 seconds without that answer`, () => {
+      const server = new Server();
+      server.commit(mesh);
+      const client = new Talker(server, mode);
+      client.asks('cluster');
+      client.asks('listener');
+      server.nowMs += 4_999;
+      expect(client.hears()).toEqual([]);
+      server.nowMs += 1;
+      expect(client.hears()).toEqual(['LDS l80=1']);
+    });
+
+    it(`row 14: ${mode} is told of unknown assignments and routes by empty ones`, () => {
+      const server = new Server();
+      server.commit(mesh);
+      const client = new Talker(server, mode);
+      expect(client.asks('endpoint', ['a', 'nobody'])).toEqual(['EDS a=1 nobody=∅']);
+      expect(client.asks('route', ['nothing'])).toEqual(['RDS nothing=∅']);
+    });
+
+    it(`row 14: ${mode} gets the assignment when the unknown name comes into being`, () => {
+      const server = new Server();
+      const client = new Talker(server, mode);
+      client.asks('endpoint', ['late']);
+      expect(client.acks('endpoint')).toEqual([]);
+      server.commit({ endpoint: { late: '1' } });
+      expect(client.hears()).toEqual(['EDS late=1']);
+    });
+
+    it(`row 15: ${mode} gets the names it adds`, () => {
+      const server = new Server();
+      server.commit(mesh);
+      const client = new Talker(server, mode);
+      client.asks('endpoint', ['a']);
+      client.acks('endpoint');
+      expect(client.asks('endpoint', mode === 'sotw' ? ['a', 'b'] : ['b'])).toEqual(['EDS b=1']);
+    });
+
+    it(`row 16: ${mode} gets no answer for names it takes off, and no news of them`, () => {
+      const server = new Server();
+      server.commit(mesh);
+      const client = new Talker(server, mode);
+      client.asks('endpoint', ['a', 'b']);
+      client.acks('endpoint');
+      expect(mode === 'sotw' ? client.asks('endpoint', ['a']) : client.asks('endpoint', [], { drop: ['b'] })).toEqual(
+        [],
+      );
+      server.commit({ endpoint: { a: '2', b: '2' } });
+      expect(client.hears()).toEqual(['EDS a=2']);
+    });
+  }
+
+  it('row 14: delta is told of an unknown cluster by its removal', () => {
+    const server = new Server();
+    server.commit(mesh);
+    const client = new Talker(server, 'delta');
+    expect(client.asks('cluster', ['nobody', 'a'])).toEqual(['CDS a=1 -nobody']);
+  });
+
+  it('row 14: state of the world leaves an unknown cluster out', () => {
+    const server = new Server();
+    server.commit(mesh);
+    const client = new Talker(server, 'sotw');
+    expect(client.asks('cluster', ['nobody', 'a'])).toEqual(['CDS a=1']);
+  });
+
+  it('row 15: delta gets a name again that it subscribes to again', () => {
+    const server = new Server();
+    server.commit(mesh);
+    const client = new Talker(server, 'delta');
+    client.asks('endpoint', ['a']);
+    client.acks('endpoint');
+    expect(client.asks('endpoint', ['a'])).toEqual(['EDS a=1']);
+  });
+
+  it('several requests with growing names before the first answer are all answered (gRPC)', () => {
+    const server = new Server();
+    server.commit({ listener: { one: '1', two: '1' } });
+    const client = new Talker(server, 'sotw', ['cluster', 'listener', 'route']);
+    expect(client.asks('listener', ['one'])).toEqual(['LDS one=1']);
+    client.asks('listener', ['one', 'two'], { nonce: '' });
+    expect(client.acks('listener')).toEqual(['LDS one=1 two=1']);
+  });
+
+  it('a client that wants whole sets of routes gets all its names in every response (gRPC, MOSN)', () => {
+    const server = new Server();
+    server.commit({ route: { r1: '1', r2: '1' } });
+    const client = new Talker(server, 'sotw', ['cluster', 'listener', 'route']);
+    client.asks('route', ['r1', 'r2']);
+    client.acks('route');
+    server.commit({ route: { r2: '2' } });
+    expect(client.hears()).toEqual(['RDS r1=1 r2=2']);
+  });
+});

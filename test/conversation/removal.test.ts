@@ -1,0 +1,121 @@
+import { describe, expect, it } from 'vitest';
+import type { Mode } from '../../src/xds/response.ts';
+import { Server, Talker } from '../support/conversation.ts';
+
+function settled(mode: Mode) {
+  const server = new Server();
+  server.commit({
+    cluster: { a: '1', b: '1' },
+    endpoint: { a: '1', b: '1' },
+    listener: { l80: '1', l90: '1' },
+    route: { r80: '1', r90: '1' },
+  });
+  const client = new Talker(server, mode);
+  client.asks('cluster');
+  client.asks('endpoint', ['a', 'b']);
+  client.acks('endpoint');
+  client.acks('cluster');
+  client.asks('listener');
+  client.acks('listener');
+  client.asks('route', ['r80', 'r90']);
+  client.acks('route');
+  return { server, client };
+}
+
+/** Rows 7 to 13 of the table in ADR 1. */
+describe('removal', () => {
+  for (const mode of ['sotw', 'delta'] as const) {
+    const without = (delta: string, sotw: string) => [mode === 'delta' ? delta : sotw];
+
+    it(`row 7: ${mode} loses the cluster after it took the route without it`, () => {
+      const { server, client } = settled(mode);
+      server.commit({ cluster: { b: null }, route: { r80: '2' } });
+      expect(client.hears()).toEqual(['RDS r80=2']);
+      expect(client.acks('route')).toEqual(without('CDS -b', 'CDS a=1'));
+    });
+
+    it(`row 8: ${mode} has both clusters until it took the route`, () => {
+      const { server, client } = settled(mode);
+      server.commit({ cluster: { b: null, c: '1' }, route: { r80: '2' } });
+      expect(client.hears()).toEqual(without('CDS c=1', 'CDS a=1 b=1 c=1'));
+      expect(client.acks('cluster')).toEqual(['RDS r80=2']);
+      expect(client.acks('route')).toEqual(without('CDS -b', 'CDS a=1 c=1'));
+    });
+
+    it(`row 9: ${mode} keeps the cluster when it rejects the route, for 30 seconds`, () => {
+      const { server, client } = settled(mode);
+      server.commit({ cluster: { b: null }, route: { r80: 'bad' } });
+      client.hears();
+      expect(client.nacks('route', 'r80 is bad')).toEqual([]);
+      server.nowMs += 29_999;
+      expect(client.hears()).toEqual([]);
+      server.nowMs += 1;
+      expect(client.hears()).toEqual(without('CDS -b', 'CDS a=1'));
+      expect(server.forced).toBe(1);
+    });
+
+    it(`row 9: ${mode} loses the cluster once a better route is taken`, () => {
+      const { server, client } = settled(mode);
+      server.commit({ cluster: { b: null }, route: { r80: 'bad' } });
+      client.hears();
+      client.nacks('route', 'r80 is bad');
+      server.commit({ route: { r80: '3' } });
+      expect(client.hears()).toEqual(['RDS r80=3']);
+      expect(client.acks('route')).toEqual(without('CDS -b', 'CDS a=1'));
+      expect(server.forced).toBe(0);
+    });
+
+    it(`row 10: ${mode} without listeners and routes loses the cluster at once`, () => {
+      const server = new Server();
+      server.commit({ cluster: { a: '1', b: '1' } });
+      const client = new Talker(server, mode);
+      client.asks('cluster');
+      client.acks('cluster');
+      server.commit({ cluster: { b: null } });
+      expect(client.hears()).toEqual(without('CDS -b', 'CDS a=1'));
+    });
+
+    it(`row 11: ${mode} keeps a cluster that comes back in time`, () => {
+      const { server, client } = settled(mode);
+      server.commit({ cluster: { b: null }, route: { r80: '2' } });
+      client.hears();
+      server.commit({ cluster: { b: '2' } });
+      expect(client.hears()).toEqual([...without('CDS b=2', 'CDS a=1 b=2'), 'EDS b=1']);
+      client.acks('endpoint');
+      client.acks('cluster');
+      expect(client.acks('route')).toEqual([]);
+    });
+
+    it(`row 12: ${mode} is told of a lost assignment after it took the loss of the cluster`, () => {
+      const { server, client } = settled(mode);
+      server.commit({ cluster: { b: null }, endpoint: { b: null } });
+      expect(client.hears()).toEqual(without('CDS -b', 'CDS a=1'));
+      expect(client.acks('cluster')).toEqual(['EDS b=∅']);
+    });
+
+    it(`more than 1,000 withheld names go before their time`, () => {
+      const { server, client } = settled(mode);
+      const many = Array.from({ length: 1_001 }, (_, index) => `c${index}`);
+      server.commit({ cluster: Object.fromEntries(many.map((name) => [name, '1'])) });
+      client.hears();
+      client.acks('cluster');
+      server.commit({ cluster: Object.fromEntries(many.map((name) => [name, null])), route: { r80: '2' } });
+      expect(client.hears()).toHaveLength(2);
+      expect(server.forced).toBe(1_001);
+    });
+  }
+
+  it('row 13: delta loses the listener, and after taking that its route', () => {
+    const { server, client } = settled('delta');
+    server.commit({ listener: { l90: null }, route: { r90: null } });
+    expect(client.hears()).toEqual(['LDS -l90']);
+    expect(client.acks('listener')).toEqual(['RDS -r90']);
+  });
+
+  it('row 13: state of the world loses the listener; its route goes with it', () => {
+    const { server, client } = settled('sotw');
+    server.commit({ listener: { l90: null }, route: { r90: null } });
+    expect(client.hears()).toEqual(['LDS l80=1']);
+    expect(client.acks('listener')).toEqual([]);
+  });
+});

@@ -1,0 +1,223 @@
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import {
+  DeltaDiscoveryRequestSchema,
+  DeltaDiscoveryResponseSchema,
+  DiscoveryRequestSchema,
+  DiscoveryResponseSchema,
+} from '#gen/envoy/service/discovery/v3/discovery_pb.js';
+import { encodeResource, typeUrls, type XdsType, xdsTypes } from '../../src/proto/resource.ts';
+import { stringField } from '../../src/proto/wire.ts';
+import { InterestPool } from '../../src/xds/interest.ts';
+import { NamePool } from '../../src/xds/names.ts';
+import { nextResponse } from '../../src/xds/next.ts';
+import { type Outcome, receiveDelta, receiveSotw } from '../../src/xds/receive.ts';
+import { parseDeltaRequest, parseSotwRequest } from '../../src/xds/request.ts';
+import type { Mode, Response } from '../../src/xds/response.ts';
+import {
+  closeStream,
+  createStream,
+  prepareToForget,
+  type StreamState,
+  setView,
+  type View,
+  type World,
+} from '../../src/xds/stream.ts';
+import { Table, type TableLimits } from '../../src/xds/table.ts';
+
+const short: Readonly<Record<XdsType, string>> = { cluster: 'CDS', endpoint: 'EDS', listener: 'LDS', route: 'RDS' };
+
+/** The tables of one layer, filled by hand: `name: content`; null takes a name away. */
+export type Contents = Partial<Record<XdsType, Readonly<Record<string, string | null>>>>;
+
+/** What a decoded response says. */
+export interface Heard {
+  readonly type: XdsType;
+  readonly nonce: string;
+  readonly version: string;
+  /** Content by name. */
+  readonly resources: ReadonlyMap<string, string>;
+  readonly removed: readonly string[];
+}
+
+/** A control plane without compiler and network: tables that a test changes by hand, and time that it moves. */
+export class Server {
+  nowMs = 0;
+  forced = 0;
+  readonly world: World;
+  readonly #streams = new Set<StreamState>();
+  readonly #limits: Partial<TableLimits>;
+  #ids = 0;
+  view: View;
+
+  constructor(limits: Partial<TableLimits> = {}) {
+    this.#limits = limits;
+    this.world = {
+      names: new NamePool(),
+      interests: new InterestPool(),
+      revision: 0,
+      now: () => this.nowMs,
+      nextId: () => ++this.#ids,
+    };
+    this.view = this.newView();
+  }
+
+  newView(): View {
+    const tables = (type: XdsType) => [new Table(type, this.#limits)];
+    return {
+      cluster: tables('cluster'),
+      endpoint: tables('endpoint'),
+      listener: tables('listener'),
+      route: tables('route'),
+    };
+  }
+
+  /** One flush. */
+  commit(contents: Contents, view: View = this.view): void {
+    const revision = ++this.world.revision;
+    for (const type of xdsTypes) {
+      const table = view[type][0];
+      const entries = Object.entries(contents[type] ?? {});
+      if (table === undefined || entries.length === 0) continue;
+      const changed = entries.flatMap(([name, content]) => (content === null ? [] : [resource(type, name, content)]));
+      const removed = entries.flatMap(([name, content]) => (content === null ? [name] : []));
+      const forgets = table.wouldForgetThrough(removed.length);
+      if (forgets > table.forgottenThrough) {
+        for (const stream of this.#streams) prepareToForget(stream, table, forgets, this.world);
+      }
+      table.commit(revision, changed, removed);
+      this.world.interests.committed(table, revision, Object.keys(contents[type] ?? {}));
+    }
+  }
+
+  connect(mode: Mode, wholeTypes?: readonly XdsType[]): StreamState {
+    const stream = createStream(mode, wholeTypes);
+    this.#streams.add(stream);
+    setView(stream, this.view, this.world);
+    return stream;
+  }
+
+  disconnect(stream: StreamState): void {
+    this.#streams.delete(stream);
+    closeStream(stream, this.world);
+  }
+
+  next(stream: StreamState): Response | null {
+    return nextResponse(stream, this.world, (_type, names) => {
+      this.forced += names;
+    });
+  }
+}
+
+export const resource = (type: XdsType, name: string, content: string) =>
+  encodeResource(type, name, Buffer.concat([stringField(1, name), stringField(100, content)]), content);
+
+export interface Asking {
+  /** SotW: the whole list. Delta: names to subscribe to. */
+  readonly names?: readonly string[];
+  readonly drop?: readonly string[];
+  readonly has?: Readonly<Record<string, string>>;
+  readonly nonce?: string;
+  readonly error?: string;
+}
+
+/** Sends a request through the real wire format. */
+export function ask(server: Server, stream: StreamState, type: XdsType, asking: Asking): Outcome {
+  const errorDetail = asking.error === undefined ? {} : { errorDetail: { code: 3, message: asking.error } };
+  const head = { typeUrl: typeUrls[type], responseNonce: asking.nonce ?? '', ...errorDetail };
+  if (stream.mode === 'sotw') {
+    const request = create(DiscoveryRequestSchema, { ...head, resourceNames: [...(asking.names ?? [])] });
+    return receiveSotw(stream, parseSotwRequest(toBinary(DiscoveryRequestSchema, request)), server.world);
+  }
+  const request = create(DeltaDiscoveryRequestSchema, {
+    ...head,
+    resourceNamesSubscribe: [...(asking.names ?? [])],
+    resourceNamesUnsubscribe: [...(asking.drop ?? [])],
+    initialResourceVersions: { ...asking.has },
+  });
+  return receiveDelta(stream, parseDeltaRequest(toBinary(DeltaDiscoveryRequestSchema, request)), server.world);
+}
+
+/** Reads a response as a client would. */
+export function hear(mode: Mode, response: Response): Heard {
+  const bytes = Buffer.concat(response.parts);
+  const type = response.type;
+  if (mode === 'sotw') {
+    const message = fromBinary(DiscoveryResponseSchema, bytes);
+    const resources = new Map(message.resources.map((any) => contentOf(any.value)));
+    return { type, nonce: message.nonce, version: message.versionInfo, resources, removed: [] };
+  }
+  const message = fromBinary(DeltaDiscoveryResponseSchema, bytes);
+  const resources = new Map(message.resources.map((record) => contentOf(record.resource?.value ?? new Uint8Array())));
+  return {
+    type,
+    nonce: message.nonce,
+    version: message.systemVersionInfo,
+    resources,
+    removed: message.removedResources,
+  };
+}
+
+/** `CDS a=1 b=2 -c`: one response in a line. An empty resource is `name=∅`. */
+export function lineOf({ type, resources, removed }: Heard): string {
+  const said = [...resources].map(([name, content]) => `${name}=${content}`).sort();
+  return [short[type], ...said, ...[...removed].sort().map((name) => `-${name}`)].join(' ');
+}
+
+/** A client that talks in transcripts. Nothing is acknowledged by itself. */
+export class Talker {
+  readonly #server: Server;
+  readonly stream: StreamState;
+  readonly #names = new Map<XdsType, readonly string[]>();
+  readonly #nonces = new Map<XdsType, string>();
+
+  constructor(server: Server, mode: Mode, wholeTypes?: readonly XdsType[]) {
+    this.#server = server;
+    this.stream = server.connect(mode, wholeTypes);
+  }
+
+  /** Subscribes. In SotW `names` is the whole list and goes with later acknowledgements. */
+  asks(type: XdsType, names: readonly string[] = [], more: Asking = {}): string[] {
+    this.#names.set(type, names);
+    const nonce = this.stream.mode === 'sotw' ? (this.#nonces.get(type) ?? '') : '';
+    ask(this.#server, this.stream, type, { nonce, names, ...more });
+    return this.hears();
+  }
+
+  acks(type: XdsType): string[] {
+    return this.#answers(type, {});
+  }
+
+  nacks(type: XdsType, error: string): string[] {
+    return this.#answers(type, { error });
+  }
+
+  /** Everything that may be sent now, a line each. */
+  hears(): string[] {
+    const lines: string[] = [];
+    for (let sent = this.#server.next(this.stream); sent !== null; sent = this.#server.next(this.stream)) {
+      const heard = hear(this.stream.mode, sent);
+      this.#nonces.set(heard.type, heard.nonce);
+      lines.push(lineOf(heard));
+    }
+    return lines;
+  }
+
+  nonceOf(type: XdsType): string {
+    return this.#nonces.get(type) ?? '';
+  }
+
+  #answers(type: XdsType, more: Asking): string[] {
+    const names = this.stream.mode === 'sotw' ? (this.#names.get(type) ?? []) : [];
+    ask(this.#server, this.stream, type, { nonce: this.nonceOf(type), names, ...more });
+    return this.hears();
+  }
+}
+
+function contentOf(body: Uint8Array): [string, string] {
+  const text = Buffer.from(body);
+  const nameLength = text[1] ?? 0;
+  const name = text.subarray(2, 2 + nameLength).toString();
+  // Field 100 has a tag of two bytes and, in tests, a length of one.
+  const content = text.subarray(2 + nameLength + 3).toString();
+  return [name, content === '' ? '∅' : content];
+}

@@ -1,0 +1,40 @@
+import type { Clock } from '../../src/lib/clock.ts';
+
+export interface FakeClock extends Clock {
+  /** Moves time on, running the timers that fall due, in order. */
+  advance(ms: number): void;
+}
+
+interface Timer {
+  readonly at: number;
+  readonly order: number;
+  readonly run: () => void;
+}
+
+/** A clock that stands still until it is told to move. */
+export function fakeClock(startMs = 1_700_000_000_000): FakeClock {
+  const timers = new Set<Timer>();
+  let nowMs = startMs;
+  let order = 0;
+
+  const nextDue = (until: number): Timer | undefined =>
+    [...timers].filter((timer) => timer.at <= until).sort((a, b) => a.at - b.at || a.order - b.order)[0];
+
+  return {
+    now: () => nowMs,
+    after(delayMs, run) {
+      const timer = { at: nowMs + delayMs, order: order++, run };
+      timers.add(timer);
+      return () => timers.delete(timer);
+    },
+    advance(ms) {
+      const until = nowMs + ms;
+      for (let timer = nextDue(until); timer !== undefined; timer = nextDue(until)) {
+        timers.delete(timer);
+        nowMs = timer.at;
+        timer.run();
+      }
+      nowMs = until;
+    },
+  };
+}
