@@ -1,0 +1,222 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type XdsType, xdsTypes } from '../../src/proto/resource.ts';
+import type { Mode } from '../../src/xds/response.ts';
+import { setView } from '../../src/xds/stream.ts';
+import { type Contents, Server } from '../support/conversation.ts';
+import { ModelClient } from '../support/model-client.ts';
+
+/*
+ * A mesh is a set of clusters with a content each, and routes that each refer to some of them (a route's content is the
+ * clusters' names). Commits are consistent: a route never refers to a cluster that is not there.
+ */
+interface Mesh {
+  readonly clusters: Readonly<Record<string, number>>;
+  readonly endpoints: Readonly<Record<string, number>>;
+  readonly routes: Readonly<Record<string, readonly string[]>>;
+}
+
+const clusterNames = ['a', 'b', 'c', 'd', 'e'];
+const mesh: fc.Arbitrary<Mesh> = fc
+  .record({
+    clusters: fc.dictionary(fc.constantFrom(...clusterNames), fc.integer({ min: 1, max: 3 }), { maxKeys: 5 }),
+    revision: fc.integer({ min: 1, max: 3 }),
+    routes: fc.dictionary(fc.constantFrom('r1', 'r2', 'r3'), fc.subarray(clusterNames), { maxKeys: 3 }),
+  })
+  .map(({ clusters, revision, routes }) => ({
+    clusters,
+    endpoints: Object.fromEntries(Object.keys(clusters).map((name) => [name, revision])),
+    routes: Object.fromEntries(
+      Object.entries(routes).map(([name, refers]) => [name, refers.filter((cluster) => cluster in clusters)]),
+    ),
+  }));
+
+type Step =
+  | { readonly do: 'commit'; readonly mesh: Mesh }
+  | { readonly do: 'hear' }
+  | { readonly do: 'ack' | 'nack'; readonly type: XdsType }
+  | { readonly do: 'reconnect' }
+  | { readonly do: 'move' }
+  | { readonly do: 'wait'; readonly ms: number };
+
+const commit = fc.record({ do: fc.constant('commit' as const), mesh });
+const hear = fc.record({ do: fc.constant('hear' as const) });
+const ack = fc.record({ do: fc.constant('ack' as const), type: fc.constantFrom(...xdsTypes) });
+const nack = fc.record({ do: fc.constant('nack' as const), type: fc.constantFrom(...xdsTypes) });
+const reconnect = fc.record({ do: fc.constant('reconnect' as const) });
+const move = fc.record({ do: fc.constant('move' as const) });
+const wait = fc.record({ do: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 40_000 }) });
+
+const steps = (...kinds: fc.Arbitrary<Step>[]) =>
+  fc.array(fc.oneof(commit, hear, hear, ack, ack, ...kinds), { maxLength: 60 });
+
+/** A server, its mesh, and one client, driven by steps. */
+class Run {
+  readonly server: Server;
+  readonly client: ModelClient;
+  mesh: Mesh = { clusters: {}, endpoints: {}, routes: {} };
+
+  constructor(mode: Mode) {
+    this.server = new Server({ logRecords: 3, tombstones: 3 });
+    this.client = new ModelClient(this.server, mode);
+    this.client.connect();
+  }
+
+  take(step: Step): void {
+    switch (step.do) {
+      case 'commit':
+        this.server.commit(difference(this.mesh, step.mesh));
+        this.mesh = step.mesh;
+        break;
+      case 'hear':
+        this.client.hearOne();
+        break;
+      case 'ack':
+        this.client.answer(step.type);
+        break;
+      case 'nack':
+        this.client.answer(step.type, 'a b c d e r1 r2 r3 rejected');
+        break;
+      case 'reconnect':
+        this.client.connect();
+        break;
+      case 'move':
+        this.#move();
+        break;
+      case 'wait':
+        this.server.nowMs += step.ms;
+        break;
+    }
+  }
+
+  /** Everything answered and waited for. */
+  rest(): void {
+    this.client.settle();
+    this.server.nowMs += 30_000;
+    this.client.settle();
+  }
+
+  #move(): void {
+    const view = this.server.newView();
+    this.server.commit(difference({ clusters: {}, endpoints: {}, routes: {} }, this.mesh), view);
+    this.server.view = view;
+    if (this.client.stream !== null) setView(this.client.stream, view, this.server.world);
+  }
+}
+
+describe('streams', () => {
+  for (const mode of ['sotw', 'delta'] as const) {
+    it(`${mode}: whatever happened, in the end the client has exactly what there is`, () => {
+      fc.assert(
+        fc.property(steps(nack, reconnect, move, wait), mesh, (script, last) => {
+          const run = new Run(mode);
+          for (const step of script) run.take(step);
+          // What was rejected is held until it changes: let everything change once more, accepted.
+          run.rest();
+          run.take({ do: 'commit', mesh: { clusters: {}, endpoints: {}, routes: {} } });
+          run.rest();
+          run.take({ do: 'commit', mesh: last });
+          run.rest();
+          expect(run.client.has).toEqual(expected(last));
+        }),
+        { numRuns: 300 },
+      );
+    });
+
+    it(`${mode}: without rejections, a change of scope or reconnect loses nothing and keeps nothing for ever`, () => {
+      fc.assert(
+        fc.property(steps(reconnect, move, wait), (script) => {
+          const run = new Run(mode);
+          for (const step of script) run.take(step);
+          run.rest();
+          expect(run.client.has).toEqual(expected(run.mesh));
+        }),
+        { numRuns: 500 },
+      );
+    });
+
+    it(`${mode}: a client that answers in time never has a route to a cluster that it does not have`, () => {
+      fc.assert(
+        fc.property(steps(), (script) => {
+          const run = new Run(mode);
+          for (const step of script) {
+            run.take(step);
+            expect(danglingRoutes(run.client)).toEqual([]);
+          }
+          run.client.settle();
+          expect(danglingRoutes(run.client)).toEqual([]);
+        }),
+        { numRuns: 500 },
+      );
+    });
+
+    it(`${mode}: at rest, nothing is sent`, () => {
+      fc.assert(
+        fc.property(steps(reconnect, move, wait), (script) => {
+          const run = new Run(mode);
+          for (const step of script) run.take(step);
+          run.rest();
+          expect(run.client.settle()).toBe(0);
+        }),
+        { numRuns: 200 },
+      );
+    });
+  }
+
+  it('state of the world and delta end in the same state', () => {
+    fc.assert(
+      fc.property(steps(reconnect, wait), (script) => {
+        const [sotw, delta] = [new Run('sotw'), new Run('delta')];
+        for (const step of script) {
+          sotw.take(step);
+          delta.take(step);
+        }
+        sotw.rest();
+        delta.rest();
+        expect(delta.client.has).toEqual(sotw.client.has);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+/** What one flush must change; equal contents are left out, as the compiler does. */
+function difference(before: Mesh, after: Mesh): Contents {
+  const changes = (old: Readonly<Record<string, unknown>>, now: Readonly<Record<string, unknown>>) => {
+    const removed = Object.keys(old).flatMap((name) => (name in now ? [] : [[name, null] as const]));
+    const changed = Object.entries(now).flatMap(([name, content]) =>
+      String(old[name]) === String(content) && name in old ? [] : [[name, `v${String(content)}`] as const],
+    );
+    return Object.fromEntries([...removed, ...changed]);
+  };
+  return {
+    cluster: changes(before.clusters, after.clusters),
+    endpoint: changes(before.endpoints, after.endpoints),
+    listener: changes(mapValues(before.routes), mapValues(after.routes)),
+    route: changes(before.routes, after.routes),
+  };
+}
+
+const mapValues = (routes: Mesh['routes']): Record<string, number> =>
+  Object.fromEntries(Object.keys(routes).map((name) => [name, 1]));
+
+function expected(mesh: Mesh): ModelClient['has'] {
+  const contents = (record: Readonly<Record<string, unknown>>) =>
+    new Map(Object.entries(record).map(([name, content]) => [name, `v${String(content)}`]));
+  return {
+    cluster: contents(mesh.clusters),
+    endpoint: contents(mesh.endpoints),
+    listener: contents(mapValues(mesh.routes)),
+    route: contents(mesh.routes),
+  };
+}
+
+function danglingRoutes(client: ModelClient): string[] {
+  return [...client.has.route].flatMap(([route, content]) =>
+    content
+      .slice(1)
+      .split(',')
+      .filter((cluster) => cluster !== '' && !client.has.cluster.has(cluster))
+      .map((cluster) => `${route} → ${cluster}`),
+  );
+}

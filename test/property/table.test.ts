@@ -1,0 +1,89 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { Table } from '../../src/xds/table.ts';
+import { resource } from '../support/conversation.ts';
+
+const names = ['a', 'b', 'c', 'd'];
+const flush = fc.dictionary(fc.constantFrom(...names), fc.option(fc.constantFrom('1', '2', '3')), { maxKeys: 4 });
+
+/** Every state that the table went through, by revision. */
+function play(flushes: readonly Record<string, string | null>[], limits: { logRecords: number; tombstones: number }) {
+  const table = new Table('cluster', limits);
+  const states: ReadonlyMap<string, string>[] = [new Map()];
+  for (const [index, changes] of flushes.entries()) {
+    const state = new Map(states[index]);
+    for (const [name, content] of Object.entries(changes)) {
+      if (content === null) state.delete(name);
+      else state.set(name, content);
+    }
+    const changed = Object.entries(changes).flatMap(([name, content]) =>
+      content === null ? [] : [resource('cluster', name, content)],
+    );
+    const removed = Object.keys(changes).filter((name) => changes[name] === null);
+    table.commit(index + 1, changed, removed);
+    states.push(state);
+  }
+  return { table, states };
+}
+
+it('a reader at any revision, with the difference since, has what the table has', () => {
+  fc.assert(
+    fc.property(fc.array(flush, { maxLength: 12 }), fc.integer({ min: 1, max: 4 }), (flushes, logRecords) => {
+      const { table, states } = play(flushes, { logRecords, tombstones: 100 });
+      for (const [revision, state] of states.entries()) {
+        const { changed, removed } = table.differenceSince(revision);
+        const reader = new Map(state);
+        for (const name of changed) reader.set(name, table.get(name)?.resource.version ?? 'missing');
+        for (const name of removed.keys()) reader.delete(name);
+        expect(reader).toEqual(states.at(-1));
+      }
+    }),
+  );
+});
+
+it('a name that a reader has and that is gone is always told, also when it was away in between', () => {
+  fc.assert(
+    fc.property(fc.array(flush, { maxLength: 12 }), (flushes) => {
+      const { table, states } = play(flushes, { logRecords: 2, tombstones: 100 });
+      for (const [revision, state] of states.entries()) {
+        const { removed } = table.differenceSince(revision);
+        for (const name of state.keys()) if (table.get(name) === undefined) expect(removed.has(name)).toBe(true);
+      }
+    }),
+  );
+});
+
+it('before it forgets removals, it says through which revision', () => {
+  fc.assert(
+    fc.property(fc.array(flush, { maxLength: 12 }), fc.integer({ min: 0, max: 2 }), (flushes, tombstones) => {
+      const { table, states } = play(flushes, { logRecords: 2, tombstones });
+      for (const [revision, state] of states.entries()) {
+        if (revision < table.forgottenThrough) continue;
+        const { removed } = table.differenceSince(revision);
+        for (const name of state.keys()) if (table.get(name) === undefined) expect(removed.has(name)).toBe(true);
+      }
+    }),
+  );
+});
+
+it('what the log still knows, it knows as it was', () => {
+  fc.assert(
+    fc.property(fc.array(flush, { maxLength: 12 }), (flushes) => {
+      const { table, states } = play(flushes, { logRecords: 100, tombstones: 100 });
+      for (const [revision, state] of states.entries()) {
+        const known = [...table.namesAt(revision)].filter(([, resource]) => resource !== null);
+        expect(new Map(known.map(([name, resource]) => [name, resource?.version]))).toEqual(state);
+        for (const name of names) expect(table.resourceAt(name, revision)?.version).toBe(state.get(name));
+      }
+    }),
+  );
+});
+
+it('a whole body is every record, and is built once per revision', () => {
+  const { table } = play([{ a: '1' }, { b: '1' }], { logRecords: 2, tombstones: 2 });
+  const body = table.wholeBody('delta');
+  expect(Buffer.compare(body, Buffer.concat([...table.entries.values()].map((entry) => entry.resource.record)))).toBe(
+    0,
+  );
+  expect(table.wholeBody('delta')).toBe(body);
+});

@@ -1,0 +1,124 @@
+import type { XdsType } from '../../src/proto/resource.ts';
+import type { Mode } from '../../src/xds/response.ts';
+import type { StreamState } from '../../src/xds/stream.ts';
+import { ask, type Heard, hear, type Server } from './conversation.ts';
+
+/**
+ * A client as the protocol wants it: applies what it hears, subscribes to assignments of its clusters and routes of its
+ * listeners (route `r` of listener `r`), and answers when it is told to. Survives its streams, as Envoy does.
+ */
+export class ModelClient {
+  readonly has: Record<XdsType, Map<string, string>> = {
+    cluster: new Map(),
+    endpoint: new Map(),
+    listener: new Map(),
+    route: new Map(),
+  };
+  readonly #server: Server;
+  readonly mode: Mode;
+  stream: StreamState | null = null;
+  readonly #unanswered = new Map<XdsType, string>();
+  readonly #nonces = new Map<XdsType, string>();
+  readonly #subscribed = new Map<XdsType, readonly string[]>();
+
+  constructor(server: Server, mode: Mode) {
+    this.#server = server;
+    this.mode = mode;
+  }
+
+  connect(): void {
+    this.disconnect();
+    this.stream = this.#server.connect(this.mode);
+    for (const type of ['cluster', 'listener'] as const) this.#ask(type, [], this.#versions(type));
+    this.#follow();
+  }
+
+  disconnect(): void {
+    if (this.stream !== null) this.#server.disconnect(this.stream);
+    this.stream = null;
+    this.#unanswered.clear();
+    this.#nonces.clear();
+    this.#subscribed.clear();
+  }
+
+  /** Applies one response, if there is one to be had. */
+  hearOne(): boolean {
+    if (this.stream === null) return false;
+    const response = this.#server.next(this.stream);
+    if (response === null) return false;
+    this.#apply(hear(this.mode, response));
+    return true;
+  }
+
+  /** Answers the response of this type, if one waits for its answer. */
+  answer(type: XdsType, error?: string): boolean {
+    const nonce = this.#unanswered.get(type);
+    if (nonce === undefined || this.stream === null) return false;
+    this.#unanswered.delete(type);
+    const names = this.mode === 'sotw' ? (this.#subscribed.get(type) ?? []) : [];
+    ask(this.#server, this.stream, type, { nonce, names, ...(error === undefined ? {} : { error }) });
+    return true;
+  }
+
+  /** Hears and acknowledges until nothing comes any more. Answers how many responses that took. */
+  settle(): number {
+    let heard = 0;
+    for (let progress = true; progress; ) {
+      progress = false;
+      while (this.hearOne()) {
+        heard++;
+        progress = true;
+      }
+      for (const type of ['endpoint', 'cluster', 'listener', 'route'] as const) {
+        if (this.answer(type)) progress = true;
+      }
+      if (heard > 10_000) throw new Error('never comes to rest');
+    }
+    return heard;
+  }
+
+  #apply({ type, nonce, resources, removed }: Heard): void {
+    const has = this.has[type];
+    if (this.mode === 'sotw' && (type === 'cluster' || type === 'listener')) has.clear();
+    for (const [name, content] of resources) {
+      if (content === '∅') has.delete(name);
+      else has.set(name, content);
+    }
+    for (const name of removed) has.delete(name);
+    this.#unanswered.set(type, nonce);
+    this.#nonces.set(type, nonce);
+    if (type === 'cluster' || type === 'listener') this.#follow();
+  }
+
+  /** A client forgets assignments and routes that nothing of it refers to. */
+  #follow(): void {
+    this.#subscribe('endpoint', [...this.has.cluster.keys()].sort());
+    this.#subscribe('route', [...this.has.listener.keys()].sort());
+  }
+
+  #subscribe(type: XdsType, names: readonly string[]): void {
+    const before = this.#subscribed.get(type);
+    for (const name of this.has[type].keys()) if (!names.includes(name)) this.has[type].delete(name);
+    if (before === undefined ? names.length === 0 : before.join() === names.join()) return;
+    this.#subscribed.set(type, names);
+    if (this.mode === 'sotw') {
+      this.#unanswered.delete(type); // the new list goes with the newest nonce: an acknowledgement too
+      this.#ask(type, names);
+      return;
+    }
+    const added = names.filter((name) => before?.includes(name) !== true);
+    const dropped = (before ?? []).filter((name) => !names.includes(name));
+    this.#ask(type, added, before === undefined ? this.#versions(type) : {}, dropped);
+  }
+
+  #ask(type: XdsType, names: readonly string[], has: Record<string, string> = {}, drop: readonly string[] = []): void {
+    if (this.stream === null) return;
+    const nonce = this.mode === 'sotw' ? (this.#nonces.get(type) ?? '') : '';
+    ask(this.#server, this.stream, type, { names, nonce, ...(this.mode === 'delta' ? { has, drop } : {}) });
+  }
+
+  /** The test's resources have their content as version. */
+  #versions(type: XdsType): Record<string, string> {
+    return this.mode === 'delta' ? Object.fromEntries(this.has[type]) : {};
+  }
+}
