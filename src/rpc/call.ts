@@ -1,0 +1,80 @@
+import type { Status } from './status.ts';
+
+/** Request headers, with HTTP/2's own (`:path`, …). Binary ones (`-bin`) are base64 text, as they came. */
+export type Metadata = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+/** One streaming call, as its handler sees it. It may be kept and used until `closed`, and harmlessly after it. */
+export interface ServerCall {
+  /** Such as `/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources`. */
+  readonly method: string;
+  readonly metadata: Metadata;
+  /** `ip:port` of the other end of the connection; IPv6 in brackets. */
+  readonly peer: string;
+  /** Whether a write would be taken without waiting behind others. False for good once the call has ended. */
+  readonly writable: boolean;
+  /**
+   * Writes bytes that hold whole messages with their prefixes (see frame.ts), as one piece and without copying: the
+   * caller must not change them afterwards, and may share them between calls. They are taken in any case while the
+   * call is open; `false` says to write no more before `drained` (or that the call has ended).
+   */
+  writeFramed(parts: readonly Uint8Array[]): boolean;
+  /** Ends the call once what was written has gone. No message arrives after it; `closed` follows. Only the first one counts. */
+  end(status: Status): void;
+}
+
+export type CloseReason =
+  /** The server ended it: its handler, or this room for a deadline, a limit or a fault. The client may not have heard. */
+  | { readonly type: 'ended'; readonly status: Status }
+  /** The client reset the stream. */
+  | { readonly type: 'cancelled' }
+  | { readonly type: 'connection-lost'; readonly cause: string };
+
+/**
+ * What a handler does with what arrives. Calls come one at a time and never from inside `open`. A throw ends the call:
+ * a StatusError with its status, anything else with INTERNAL and a line in the log.
+ */
+export interface CallReader {
+  /** One whole message, without prefix, decompressed. It may be a view into a larger buffer: copy what is kept. */
+  message(bytes: Uint8Array): void;
+  /** The client sends no more messages. It still reads. */
+  halfClosed(): void;
+  /** `writeFramed` returned false, and now there is room again. */
+  drained(): void;
+  /** The last call, exactly once, whatever happened. */
+  closed(reason: CloseReason): void;
+  /**
+   * Asked when the length of an uncompressed message is known, before its bytes: what the message is expected to be. If
+   * the answer has that length, the arriving bytes are compared with it and not gathered. Must not change until then.
+   */
+  candidate?(length: number): Uint8Array | null;
+  /** The message equals the candidate: this very object. Comes in place of `message`. */
+  recognised?(known: Uint8Array): void;
+}
+
+export interface StreamingMethod {
+  readonly type: 'streaming';
+  readonly path: string;
+  /**
+   * A client opened a call. A call ended in here, or a throw, is answered with trailers only; then nothing was written
+   * yet. When it throws there is no reader, so `closed` does not come.
+   */
+  open(call: ServerCall): CallReader;
+}
+
+/** What a unary handler may know of its call. */
+export interface UnaryCall {
+  readonly method: string;
+  readonly metadata: Metadata;
+  readonly peer: string;
+  /** Aborts when nobody waits for the answer any more: cancelled, past its deadline, connection lost. */
+  readonly signal: AbortSignal;
+}
+
+export interface UnaryMethod {
+  readonly type: 'unary';
+  readonly path: string;
+  /** Answers one message with one message. Rejects with a StatusError for any status but OK. */
+  handle(request: Uint8Array, call: UnaryCall): Promise<Uint8Array>;
+}
+
+export type Method = StreamingMethod | UnaryMethod;

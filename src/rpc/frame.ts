@@ -1,0 +1,20 @@
+/**
+ * A gRPC message on the wire is one byte (1 if compressed), four bytes of length, most significant first, and the message
+ * (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md, "Length-Prefixed-Message").
+ */
+export const prefixLength = 5;
+
+/** The prefix of an uncompressed message of `length` bytes. */
+export function framePrefix(length: number): Buffer {
+  const prefix = Buffer.allocUnsafe(prefixLength);
+  prefix[0] = 0;
+  prefix.writeUInt32BE(length, 1);
+  return prefix;
+}
+
+/** One message, given in parts, with its prefix in front: what `ServerCall.writeFramed` takes. Nothing is copied. */
+export function frame(parts: readonly Uint8Array[]): readonly Uint8Array[] {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  return [framePrefix(length), ...parts];
+}

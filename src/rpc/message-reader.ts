@@ -1,0 +1,126 @@
+import { prefixLength } from './frame.ts';
+import { StatusError } from './status.ts';
+
+/** Where a MessageReader brings what it found. */
+export interface MessageSink {
+  candidate(length: number): Uint8Array | null;
+  /** A whole message. Returns whether to go on with the bytes after it. */
+  message(bytes: Uint8Array, compressed: boolean): boolean;
+  /** A message equal to its candidate. Returns whether to go on with the bytes after it. */
+  recognised(known: Uint8Array): boolean;
+}
+
+/**
+ * Cuts the bytes of a stream into messages, however the chunks fall. Between messages it holds no buffer. Inside one, it
+ * holds memory for what has arrived, not for what the prefix announces.
+ */
+export class MessageReader {
+  readonly #sink: MessageSink;
+  readonly #maxBytes: number;
+  #prefixTaken = 0;
+  #flag = 0;
+  #length = 0;
+  #taken = 0;
+  /** Not null: everything taken so far equals its beginning, and `#gathered` is null. */
+  #candidate: Uint8Array | null = null;
+  /** Holds the first `#taken` bytes of the message; its end may be unused. */
+  #gathered: Buffer | null = null;
+
+  constructor(sink: MessageSink, maxBytes: number) {
+    this.#sink = sink;
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Whether a message has begun and not ended. */
+  get unfinished(): boolean {
+    return this.#prefixTaken > 0;
+  }
+
+  /**
+   * Takes bytes in and returns how many: fewer than there are only if the sink said not to go on. Throws a StatusError for
+   * a message over the limit (before its bytes are gathered) or a damaged prefix.
+   */
+  accept(chunk: Buffer): number {
+    let at = 0;
+    while (at < chunk.length) {
+      at = this.#prefixTaken < prefixLength ? this.#takePrefix(chunk, at) : this.#takeBody(chunk, at);
+      const whole = this.#prefixTaken === prefixLength && this.#taken === this.#length;
+      if (whole && !this.#deliver()) break;
+    }
+    return at;
+  }
+
+  #takePrefix(chunk: Buffer, from: number): number {
+    let at = from;
+    for (; at < chunk.length && this.#prefixTaken < prefixLength; at++) {
+      const byte = chunk[at] ?? 0;
+      if (this.#prefixTaken === 0) this.#flag = byte;
+      else this.#length = this.#length * 256 + byte; // not a shift: four bytes would overflow its sign
+      this.#prefixTaken++;
+    }
+    if (this.#prefixTaken === prefixLength) this.#begin();
+    return at;
+  }
+
+  #begin(): void {
+    if (this.#flag > 1) throw new StatusError('INTERNAL', `message prefix begins with ${this.#flag}, not 0 or 1`);
+    if (this.#length > this.#maxBytes) {
+      throw new StatusError(
+        'RESOURCE_EXHAUSTED',
+        `message of ${this.#length} bytes is over the limit of ${this.#maxBytes}`,
+      );
+    }
+    const candidate = this.#flag === 0 ? this.#sink.candidate(this.#length) : null;
+    this.#candidate = candidate?.length === this.#length ? candidate : null;
+  }
+
+  #takeBody(chunk: Buffer, from: number): number {
+    const to = Math.min(chunk.length, from + this.#length - this.#taken);
+    if (this.#candidate !== null) {
+      const matches = chunk.compare(this.#candidate, this.#taken, this.#taken + to - from, from, to) === 0;
+      if (!matches) this.#gatherFromCandidate(this.#candidate);
+    }
+    if (this.#candidate === null) this.#gather(chunk, from, to);
+    this.#taken += to - from;
+    return to;
+  }
+
+  /** What matched so far was not gathered: the candidate has the same bytes. */
+  #gatherFromCandidate(candidate: Uint8Array): void {
+    this.#candidate = null;
+    if (this.#taken === 0) return;
+    this.#gathered = Buffer.allocUnsafe(this.#room(this.#taken));
+    this.#gathered.set(candidate.subarray(0, this.#taken));
+  }
+
+  #gather(chunk: Buffer, from: number, to: number): void {
+    if (to - from === this.#length) {
+      this.#gathered = chunk.subarray(from, to); // the usual case: the whole message in one chunk
+      return;
+    }
+    const needed = this.#taken + to - from;
+    if (this.#gathered === null || this.#gathered.length < needed) {
+      const larger = Buffer.allocUnsafe(this.#room(needed));
+      this.#gathered?.copy(larger, 0, 0, this.#taken);
+      this.#gathered = larger;
+    }
+    chunk.copy(this.#gathered, this.#taken, from, to);
+  }
+
+  /** Doubling, so that a prefix that announces megabytes and brings none costs nothing. */
+  #room(needed: number): number {
+    return Math.min(this.#length, Math.max(needed * 2, 16_384));
+  }
+
+  #deliver(): boolean {
+    const known = this.#candidate;
+    const bytes = this.#gathered ?? Buffer.alloc(0);
+    const compressed = this.#flag === 1;
+    this.#prefixTaken = 0;
+    this.#length = 0;
+    this.#taken = 0;
+    this.#candidate = null;
+    this.#gathered = null;
+    return known === null ? this.#sink.message(bytes, compressed) : this.#sink.recognised(known);
+  }
+}

@@ -1,0 +1,71 @@
+import type { Metadata, Method } from './call.ts';
+import { acceptedEncodings, isKnownEncoding } from './compression.ts';
+import { type Status, type StatusCode, statusTrailers } from './status.ts';
+
+/** What the headers of a request lead to. */
+export type RequestVerdict =
+  | {
+      readonly type: 'call';
+      readonly method: Method;
+      /** `grpc-encoding` of its messages; `identity` when not said. */
+      readonly encoding: string;
+      readonly timeoutMs: number | null;
+    }
+  /** Answered at once with these response headers and no body. */
+  | { readonly type: 'refuse'; readonly headers: Readonly<Record<string, string | number>> };
+
+export const grpcContentType = 'application/grpc';
+
+/**
+ * Judges a request by its headers, as gRPC over HTTP/2 has it
+ * (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md, "Requests"). `te: trailers` is not asked for.
+ */
+export function judgeRequest(headers: Metadata, methods: ReadonlyMap<string, Method>): RequestVerdict {
+  const verb = text(headers[':method']);
+  if (verb !== 'POST') return { type: 'refuse', headers: { ':status': 405, allow: 'POST' } };
+  const contentType = text(headers['content-type']);
+  if (!isGrpc(contentType)) return { type: 'refuse', headers: { ':status': 415, accept: grpcContentType } };
+
+  const path = text(headers[':path']);
+  const method = methods.get(path);
+  if (method === undefined) return refuse('UNIMPLEMENTED', `unknown method ${path}`);
+
+  const encoding = text(headers['grpc-encoding']) || 'identity';
+  if (!isKnownEncoding(encoding)) return refuse('UNIMPLEMENTED', `unsupported grpc-encoding ${encoding}`);
+
+  const timeout = text(headers['grpc-timeout']);
+  const timeoutMs = timeout === '' ? null : parseTimeout(timeout);
+  if (timeoutMs === undefined) return refuse('INTERNAL', `malformed grpc-timeout ${timeout}`);
+  return { type: 'call', method, encoding, timeoutMs };
+}
+
+/** The response headers of a call that ends before its first message ("Trailers-Only"). */
+export function trailersOnly(status: Status): Record<string, string | number> {
+  return { ...responseHeaders, ...statusTrailers(status) };
+}
+
+export const responseHeaders: Readonly<Record<string, string | number>> = {
+  ':status': 200,
+  'content-type': grpcContentType,
+  'grpc-accept-encoding': acceptedEncodings,
+};
+
+const unitMs: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 1e-3, n: 1e-6 };
+
+/** Milliseconds of a `grpc-timeout` such as `100m`: up to eight digits and a unit. Undefined when it is something else. */
+export function parseTimeout(value: string): number | undefined {
+  const match = /^(\d{1,8})([HMSmun])$/.exec(value);
+  if (match === null) return undefined;
+  return Number(match[1]) * (unitMs[match[2] ?? ''] ?? 0);
+}
+
+const refuse = (code: StatusCode, message: string): RequestVerdict => ({
+  type: 'refuse',
+  headers: trailersOnly({ code, message }),
+});
+
+/** `application/grpc`, with a subtype (`+proto`) or parameters (`;…`); gRPC-Web is another protocol. */
+const isGrpc = (contentType: string): boolean => /^application\/grpc(?:$|[+;\s])/i.test(contentType);
+
+/** One header's value. Those asked for here are never lists: HTTP/2 in Node keeps the first or joins them. */
+const text = (value: Metadata[string]): string => (typeof value === 'string' ? value : '');

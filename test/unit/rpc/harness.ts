@@ -1,0 +1,149 @@
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  type ClientSessionOptions,
+  connect,
+  type OutgoingHttpHeaders,
+} from 'node:http2';
+import { type ChannelOptions, Client, credentials } from '@grpc/grpc-js';
+import { onTestFinished } from 'vitest';
+import { type Logger, silentLogger } from '../../../src/lib/logger.ts';
+import type { CallReader, CloseReason, Method, ServerCall, StreamingMethod } from '../../../src/rpc/call.ts';
+import { frame } from '../../../src/rpc/frame.ts';
+import type { Limits } from '../../../src/rpc/limits.ts';
+import { createRpcServer, type RpcServer } from '../../../src/rpc/server.ts';
+import { okStatus } from '../../../src/rpc/status.ts';
+import { type FakeClock, fakeClock } from '../../support/fake-clock.ts';
+
+export interface Served {
+  readonly server: RpcServer;
+  readonly clock: FakeClock;
+  readonly port: number;
+  /** Messages of errors logged. */
+  readonly errors: readonly string[];
+}
+
+/** A server on a free port of 127.0.0.1, closed when the test ends. */
+export async function serve(services: readonly Method[], limits: Partial<Limits> = {}): Promise<Served> {
+  const clock = fakeClock();
+  const errors: string[] = [];
+  const log: Logger = { ...silentLogger, error: (_facts, message) => errors.push(message) };
+  const server = createRpcServer({ services, limits, clock, log, random: () => 0.5 });
+  const { port } = await server.listen('127.0.0.1', 0);
+  onTestFinished(() => server.close());
+  return { server, clock, port, errors };
+}
+
+/** What a handler heard of one call, in order, and the call itself. */
+export interface Heard {
+  readonly call: ServerCall;
+  readonly messages: string[];
+  readonly recognised: Uint8Array[];
+  readonly closed: CloseReason[];
+  readonly events: string[];
+}
+
+export interface Recorder extends StreamingMethod {
+  /** One for each call that was opened. */
+  readonly heard: readonly Heard[];
+}
+
+export interface RecorderOptions {
+  readonly path?: string;
+  /** Answers every message with itself and ends when the client does. Default true. */
+  readonly echo?: boolean;
+  readonly candidate?: (length: number) => Uint8Array | null;
+  /** Runs before a message is noted; may throw. */
+  readonly onMessage?: (text: string, call: ServerCall) => void;
+  readonly onOpen?: (call: ServerCall) => void;
+}
+
+export const echoPath = '/test.Echo/Stream';
+
+/** A streaming method that writes down what it hears. */
+export function recorder({ path = echoPath, echo = true, ...options }: RecorderOptions = {}): Recorder {
+  const heard: Heard[] = [];
+  const open = (call: ServerCall): CallReader => {
+    options.onOpen?.(call);
+    const record: Heard = { call, messages: [], recognised: [], closed: [], events: [] };
+    heard.push(record);
+    return {
+      message(bytes) {
+        const text = Buffer.from(bytes).toString('latin1');
+        options.onMessage?.(text, call);
+        record.messages.push(text);
+        record.events.push('message');
+        if (echo) call.writeFramed(frame([Buffer.from(text, 'latin1')]));
+      },
+      candidate: (length) => options.candidate?.(length) ?? null,
+      recognised(known) {
+        record.recognised.push(known);
+        record.events.push('recognised');
+      },
+      halfClosed() {
+        record.events.push('halfClosed');
+        if (echo) call.end(okStatus);
+      },
+      drained: () => record.events.push('drained'),
+      closed(reason) {
+        record.closed.push(reason);
+        record.events.push('closed');
+      },
+    };
+  };
+  return { type: 'streaming', path, open, heard };
+}
+
+/** A grpc-js client, closed when the test ends. */
+export function grpcClient(port: number, options: ChannelOptions = {}): Client {
+  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), {
+    'grpc.enable_retries': 0,
+    'grpc.use_local_subchannel_pool': 1,
+    ...options,
+  });
+  onTestFinished(() => client.close());
+  return client;
+}
+
+/** A bare HTTP/2 connection, destroyed when the test ends. Its errors are expected. */
+export function rawClient(port: number, options: ClientSessionOptions = {}): ClientHttp2Session {
+  const session = connect(`http://127.0.0.1:${port}`, options);
+  session.on('error', () => {});
+  onTestFinished(() => session.destroy());
+  return session;
+}
+
+export const grpcHeaders: OutgoingHttpHeaders = {
+  ':method': 'POST',
+  ':path': echoPath,
+  'content-type': 'application/grpc',
+};
+
+/** Everything the server answered on one stream. */
+export interface Answer {
+  headers: Record<string, unknown>;
+  trailers: Record<string, unknown>;
+  body: Buffer;
+  /** Headers and trailers came as one block without a body. */
+  trailersOnly: boolean;
+}
+
+/** Resolves when the stream is closed, whatever came of it. */
+export function answerOf(stream: ClientHttp2Stream): Promise<Answer> {
+  const chunks: Buffer[] = [];
+  const answer: Answer = { headers: {}, trailers: {}, body: Buffer.alloc(0), trailersOnly: false };
+  stream.on('response', (headers) => {
+    answer.headers = headers;
+    answer.trailersOnly = 'grpc-status' in headers;
+  });
+  stream.on('trailers', (trailers) => {
+    answer.trailers = trailers;
+  });
+  stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+  stream.on('error', () => {});
+  return new Promise((resolve) => {
+    stream.on('close', () => resolve({ ...answer, body: Buffer.concat(chunks) }));
+  });
+}
+
+export const framed = (text: string): Buffer => Buffer.concat(frame([Buffer.from(text, 'latin1')]));

@@ -1,0 +1,137 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { MessageReader } from '../../../src/rpc/message-reader.ts';
+import { framed } from './harness.ts';
+
+interface Found {
+  readonly what: 'message' | 'recognised';
+  readonly text: string;
+}
+
+/** Reads the chunks and says what was found; the candidate is offered for every message. */
+function read(chunks: readonly Buffer[], candidate: Uint8Array | null = null, maxBytes = 1000): Found[] {
+  const found: Found[] = [];
+  const note = (what: Found['what'], bytes: Uint8Array) => {
+    found.push({ what, text: Buffer.from(bytes).toString('latin1') });
+    return true;
+  };
+  const reader = new MessageReader(
+    {
+      candidate: () => candidate,
+      message: (bytes) => note('message', bytes),
+      recognised: (known) => note('recognised', known),
+    },
+    maxBytes,
+  );
+  for (const chunk of chunks) reader.accept(chunk);
+  return found;
+}
+
+/** Cuts bytes into chunks of the given lengths, in turn. */
+function cut(bytes: Buffer, lengths: readonly number[]): Buffer[] {
+  const chunks: Buffer[] = [];
+  for (let at = 0, turn = 0; at < bytes.length; turn++) {
+    const length = lengths[turn % lengths.length] ?? 1;
+    chunks.push(bytes.subarray(at, at + length));
+    at += length;
+  }
+  return chunks;
+}
+
+const texts = (found: readonly Found[]) => found.map(({ text }) => text);
+
+describe('MessageReader', () => {
+  it('reads a message that comes byte by byte', () => {
+    expect(read(cut(framed('hello'), [1]))).toEqual([{ what: 'message', text: 'hello' }]);
+  });
+
+  it('reads several messages of one chunk', () => {
+    expect(texts(read([Buffer.concat([framed('one'), framed('two'), framed('three')])]))).toEqual([
+      'one',
+      'two',
+      'three',
+    ]);
+  });
+
+  it('delivers an empty message as soon as its prefix is there', () => {
+    expect(read([framed('')])).toEqual([{ what: 'message', text: '' }]);
+  });
+
+  it('refuses a message over the limit when its prefix has come', () => {
+    const prefix = Buffer.from([0, 0xff, 0xff, 0xff, 0xff]);
+    expect(() => read([prefix])).toThrow('message of 4294967295 bytes is over the limit of 1000');
+  });
+
+  it('takes a message of exactly the limit', () => {
+    expect(texts(read([framed('12345')], null, 5))).toEqual(['12345']);
+  });
+
+  it('refuses a prefix that begins with neither 0 nor 1', () => {
+    expect(() => read([Buffer.from([2, 0, 0, 0, 0])])).toThrow('begins with 2');
+  });
+
+  it('says how far it came when it is told not to go on', () => {
+    const reader = new MessageReader({ candidate: () => null, message: () => false, recognised: () => false }, 1000);
+    expect(reader.accept(Buffer.concat([framed('one'), framed('two')]))).toBe(framed('one').length);
+    expect(reader.unfinished).toBe(false);
+  });
+
+  it('offers no candidate for a compressed message', () => {
+    const compressed = framed('abc');
+    compressed[0] = 1;
+    expect(read([compressed], Buffer.from('abc'))).toEqual([{ what: 'message', text: 'abc' }]);
+  });
+
+  it('ignores a candidate of another length', () => {
+    expect(read([framed('abc')], Buffer.from('abcd'))).toEqual([{ what: 'message', text: 'abc' }]);
+  });
+
+  it('gives back the very candidate that matched', () => {
+    const candidate = Buffer.from('abc');
+    const known: Uint8Array[] = [];
+    const recognised = (bytes: Uint8Array) => known.push(bytes) > 0;
+    new MessageReader({ candidate: () => candidate, message: () => true, recognised }, 1000).accept(framed('abc'));
+    expect(known[0]).toBe(candidate);
+  });
+});
+
+describe('MessageReader, whatever the chunks', () => {
+  const chunkLengths = fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 8 });
+  const bytes = fc.uint8Array({ maxLength: 60 }).map((array) => Buffer.from(array).toString('latin1'));
+
+  it('finds the messages that were sent', () => {
+    fc.assert(
+      fc.property(fc.array(bytes, { maxLength: 8 }), chunkLengths, (sent, lengths) => {
+        expect(texts(read(cut(Buffer.concat(sent.map(framed)), lengths)))).toEqual(sent);
+      }),
+    );
+  });
+
+  it('delivers a message that differs from its candidate at any one offset, and recognises an equal one', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 1, maxLength: 60 }), fc.nat(), chunkLengths, (content, place, lengths) => {
+        const candidate = Buffer.from(content);
+        const other = Buffer.from(content);
+        const offset = place % other.length;
+        other[offset] = (other[offset] ?? 0) ^ 0x40;
+        const sent = [other, candidate, other].map((message) => message.toString('latin1'));
+
+        const found = read(cut(Buffer.concat(sent.map(framed)), lengths), candidate);
+
+        expect(texts(found)).toEqual(sent);
+        expect(found.map(({ what }) => what)).toEqual(['message', 'recognised', 'message']);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('gathers large messages across growing buffers', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 16_000, max: 200_000 }), fc.integer({ min: 500, max: 70_000 }), (length, step) => {
+        const text = 'abcdefghijk'.repeat(length / 11 + 1).slice(0, length);
+        expect(texts(read(cut(framed(text), [step]), null, 200_000)).join() === text).toBe(true);
+      }),
+      { numRuns: 30 },
+    );
+  });
+});
