@@ -33,8 +33,13 @@ export interface ShardSink {
   degraded(reason: string): void;
   /** The platform is back and nothing was missed meanwhile (otherwise call `replace`). */
   recovered(): void;
-  /** One entry was refused and left out; the others stand. `origin` says where a person finds it. */
+  /**
+   * One entry was refused and left out; the others stand. `origin` says where a person finds it. `replace` forgets
+   * all earlier problems, so those of a listing are reported after it.
+   */
   problem(origin: string, message: string): void;
+  /** The entry at `origin` is right now, or gone: its problems are forgotten. */
+  resolved(origin: string): void;
 }
 
 export interface Adapter {

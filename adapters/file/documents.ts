@@ -1,0 +1,105 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { parseDocument } from 'yaml';
+import { err, ok, type Result } from '../../src/lib/result.ts';
+import { type KubernetesObject, readObject } from '../kubernetes/translate-object.ts';
+
+/** Larger documents would hold the event loop while they are parsed. */
+export const maxDocumentBytes = 1_048_576;
+/** How often an alias may be expanded: more is an attack, or a mistake ("billion laughs"). */
+const maxAliases = 100;
+const sliceMs = 5;
+
+/** What a file says, as far as it can be read. */
+export interface ParsedFile {
+  readonly objects: readonly KubernetesObject[];
+  /** What was left out, by where it stands. */
+  readonly mistakes: readonly Mistake[];
+  /** The text is no YAML (or JSON) in some place: it may be half-written. */
+  readonly isBroken: boolean;
+}
+
+export interface Mistake {
+  /** `mesh/routes.yaml#2`. */
+  readonly origin: string;
+  readonly message: string;
+}
+
+/** A document's text and where it begins. */
+interface DocumentText {
+  readonly text: string;
+  /** Lines before it in the file. */
+  readonly linesBefore: number;
+}
+
+/** Reads all documents of a file, giving way to other work between them. `name` is the path to show. */
+export async function parseFile(name: string, text: string): Promise<ParsedFile> {
+  const objects: KubernetesObject[] = [];
+  const mistakes: Mistake[] = [];
+  let isBroken = false;
+  let turnStartedAt = performance.now();
+  for (const [index, document] of documentsOf(name, text).entries()) {
+    const origin = `${name}#${index + 1}`;
+    const value = parseText(name, document);
+    if (value.ok) {
+      for (const item of itemsOf(value.value)) {
+        const object = readObject(item, origin);
+        if (object.ok) objects.push(object.value);
+        else mistakes.push({ origin, message: object.error });
+      }
+    } else {
+      isBroken ||= value.error.isBroken;
+      mistakes.push({ origin, message: value.error.message });
+    }
+    if (performance.now() - turnStartedAt < sliceMs) continue;
+    await nextTurn();
+    turnStartedAt = performance.now();
+  }
+  return { objects, mistakes, isBroken };
+}
+
+/** `---` at the start of a line always ends a document, also inside a block scalar (YAML 1.2, 9.1.2). */
+function documentsOf(name: string, text: string): readonly DocumentText[] {
+  if (name.endsWith('.json')) return text.trim() === '' ? [] : [{ text, linesBefore: 0 }];
+  const documents: DocumentText[] = [];
+  let line = 0;
+  for (const part of text.replace(/^\uFEFF/, '').split(/^---(?=\s|$)/m)) {
+    if (!/^\s*(#.*\s*|%.*\s*)*$/.test(part.slice(0, 65_536))) documents.push({ text: part, linesBefore: line });
+    line += part.split('\n').length - 1;
+  }
+  return documents;
+}
+
+function parseText(
+  name: string,
+  { text, linesBefore }: DocumentText,
+): Result<unknown, { message: string; isBroken: boolean }> {
+  if (Buffer.byteLength(text) > maxDocumentBytes) {
+    return err({ message: 'the document is larger than 1 MiB; split it into several', isBroken: false });
+  }
+  try {
+    return ok(name.endsWith('.json') ? JSON.parse(text) : parseYaml(text, linesBefore));
+  } catch (cause) {
+    if (cause instanceof SyntaxError) return err({ message: `${cause.message}; correct the file`, isBroken: true });
+    if (cause instanceof ReferenceError)
+      return err({ message: `${cause.message}; write the values out`, isBroken: false });
+    throw cause;
+  }
+}
+
+/** Throws SyntaxError with the line in the file; the library throws ReferenceError on an excess of aliases. */
+function parseYaml(text: string, linesBefore: number): unknown {
+  const document = parseDocument(text, { prettyErrors: true, merge: true });
+  const [mistake] = document.errors;
+  if (mistake !== undefined) {
+    const line = linesBefore + (mistake.linePos?.[0].line ?? 1);
+    throw new SyntaxError(`line ${line}: ${mistake.message.split(/ at line \d|\n/)[0]}`);
+  }
+  return document.toJS({ maxAliasCount: maxAliases });
+}
+
+/** The objects of a `List`, as `kubectl get -o yaml` prints it; otherwise the document itself. */
+function itemsOf(value: unknown): readonly unknown[] {
+  if (value === null || value === undefined) return [];
+  const isList = typeof value === 'object' && 'kind' in value && value.kind === 'List' && 'items' in value;
+  return isList && Array.isArray(value.items) ? value.items : [value];
+}

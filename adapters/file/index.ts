@@ -1,0 +1,134 @@
+import { type FSWatcher, watch } from 'chokidar';
+import { z } from 'zod';
+import { debounce } from '../../src/lib/debounce.ts';
+import { type Adapter, type AdapterContext, defineAdapter, type ShardSink } from '../../src/platform/adapter.ts';
+import { type ReadFile, readDirectory } from './directory.ts';
+import type { Mistake } from './documents.ts';
+import { createMesh, listing, type Mesh } from './mesh.ts';
+
+const config = z.strictObject({
+  /** The directory, relative to where the program was started. */
+  path: z.string().min(1),
+  /** How often everything is looked at again, in case the system lost an event. */
+  rescanSeconds: z.number().positive().default(30),
+});
+
+export type FileConfig = z.infer<typeof config>;
+
+/** A writer is given this long to finish: events come while it writes. */
+const quietMs = 25;
+const maxWaitMs = 1_000;
+/** The watcher passes over a second write within 50 ms of the first: everything is looked at once more after it. */
+const afterQuietMs = 100;
+/** How soon a directory that is missing, or a file that was found empty, is looked at again. */
+const retryMs = 1_000;
+
+/** A directory of YAML and JSON files: rules, and Kubernetes objects. */
+export const file = defineAdapter<FileConfig>({
+  kind: 'file',
+  config,
+  create: (settings, context) => createFileAdapter(settings, context),
+});
+
+function createFileAdapter({ path, rescanSeconds }: FileConfig, { clock, log, domainSuffix }: AdapterContext): Adapter {
+  async function run(sink: ShardSink, signal: AbortSignal): Promise<void> {
+    let files = new Map<string, ReadFile>();
+    let mesh: Mesh | null = null;
+    let told: readonly Mistake[] = [];
+    let watcher: FSWatcher | null = null;
+    let wake: () => void = () => {};
+    let isDue = true;
+
+    const soon = debounce(() => look(), { clock, quietMs, maxMs: maxWaitMs });
+    const look = () => {
+      isDue = true;
+      wake();
+    };
+    const once = debounce(() => look(), { clock, quietMs: afterQuietMs, maxMs: maxWaitMs });
+    const changed = () => {
+      soon.touch();
+      once.touch();
+    };
+    signal.addEventListener('abort', look);
+
+    async function scan(): Promise<number> {
+      try {
+        watcher ??= await watchDirectory(path, changed, (cause) => log.warn({ path, err: cause }, 'watching failed'));
+        files = await readDirectory(path, files);
+      } catch (cause) {
+        return lost(cause);
+      }
+      publish();
+      return [...files.values()].some(({ isSuspect }) => isSuspect) ? retryMs : rescanSeconds * 1_000;
+    }
+
+    /** The last good contents stay in use, also when the directory itself was removed. */
+    async function lost(cause: unknown): Promise<number> {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      sink.degraded(`the directory ${path} cannot be read (${why}); create it, or correct the adapter's path`);
+      await watcher?.close();
+      watcher = null;
+      mesh = null; // what happened meanwhile is unknown: the next reading is a full listing
+      return retryMs;
+    }
+
+    function publish(): void {
+      const isListing = mesh === null;
+      mesh ??= createMesh(domainSuffix);
+      const { changes, mistakes } = mesh.update(files);
+      if (isListing) {
+        sink.replace(listing(changes));
+        told = [];
+      } else if (changes.length > 0) sink.apply(changes);
+      report(mistakes);
+    }
+
+    function report(mistakes: readonly Mistake[]): void {
+      const key = ({ origin, message }: Mistake) => `${origin}: ${message}`;
+      const before = new Set(told.map(key));
+      const now = new Set(mistakes.map(key));
+      const touched = new Set(told.filter((mistake) => !now.has(key(mistake))).map(({ origin }) => origin));
+      for (const origin of touched) sink.resolved(origin);
+      for (const mistake of mistakes) {
+        if (!before.has(key(mistake))) log.warn({ origin: mistake.origin, reason: mistake.message }, 'entry left out');
+        if (!before.has(key(mistake)) || touched.has(mistake.origin)) sink.problem(mistake.origin, mistake.message);
+      }
+      told = mistakes;
+    }
+
+    try {
+      while (!signal.aborted) {
+        isDue = false;
+        const cancelRescan = clock.after(await scan(), look);
+        if (!isDue && !signal.aborted) {
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+        }
+        cancelRescan();
+      }
+    } finally {
+      signal.removeEventListener('abort', look);
+      soon.cancel();
+      once.cancel();
+      await (watcher as FSWatcher | null)?.close();
+    }
+  }
+  return { run };
+}
+
+/** Resolves when changes from now on will be seen. Rescans make up for whatever a watcher loses. */
+function watchDirectory(path: string, changed: () => void, failed: (cause: unknown) => void): Promise<FSWatcher> {
+  const watcher = watch(path, {
+    ignoreInitial: true,
+    atomic: true,
+    ignored: (found) => found !== path && /(^|[/\\])\.[^/\\]*$/.test(found),
+  });
+  watcher.on('error', failed);
+  return new Promise((resolve) => {
+    watcher.once('ready', () => {
+      watcher.on('all', changed);
+      resolve(watcher);
+    });
+  });
+}

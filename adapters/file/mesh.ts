@@ -1,0 +1,87 @@
+import type { ShardChange, ShardContents } from '../../src/platform/adapter.ts';
+import { type KubernetesObject, objectKey } from '../kubernetes/translate-object.ts';
+import { createKubernetesView } from '../kubernetes/translate-view.ts';
+import type { ReadFile } from './directory.ts';
+import type { Mistake } from './documents.ts';
+
+/** The objects of a directory, put together. */
+export interface Mesh {
+  /** Takes the directory as it is now; returns what changed since the last call, and all that is wrong now. */
+  update(files: ReadonlyMap<string, ReadFile>): {
+    readonly changes: readonly ShardChange[];
+    readonly mistakes: readonly Mistake[];
+  };
+}
+
+export function createMesh(domainSuffix: string): Mesh {
+  const view = createKubernetesView({ domainSuffix, cluster: '', network: '' });
+  let standing: ReadonlyMap<string, KubernetesObject> = new Map();
+  /** Objects that the view refused; they are offered again only when they change. */
+  const refused = new Map<string, Mistake>();
+
+  function put(key: string, object: KubernetesObject): void {
+    const result = view.put(object);
+    if (result.ok) refused.delete(key);
+    else refused.set(key, { origin: object.origin, message: result.error });
+  }
+
+  return {
+    update(files) {
+      const { objects, mistakes } = join(files);
+      for (const [key, object] of standing) {
+        if (objects.has(key)) continue;
+        refused.delete(key);
+        view.remove(object);
+      }
+      for (const [key, object] of objects) if (standing.get(key) !== object) put(key, object);
+      standing = objects;
+      return { changes: view.takeChanges(), mistakes: [...mistakes, ...oncePerKind(refused, standing)] };
+    },
+  };
+}
+
+/** Of two objects with one name the first file's counts: files come in the order of their paths. */
+function join(files: ReadonlyMap<string, ReadFile>) {
+  const objects = new Map<string, KubernetesObject>();
+  const mistakes: Mistake[] = [];
+  for (const { parsed } of files.values()) {
+    mistakes.push(...parsed.mistakes);
+    for (const object of parsed.objects) {
+      const key = `${groupOf(object)}/${objectKey(object)}`;
+      const first = objects.get(key);
+      if (first === undefined) objects.set(key, object);
+      else {
+        const message = `${objectKey(object)} stands in ${first.origin} already, which counts; remove one of them`;
+        mistakes.push({ origin: object.origin, message });
+      }
+    }
+  }
+  return { objects, mistakes };
+}
+
+const groupOf = ({ apiVersion }: KubernetesObject): string => apiVersion.split('/').slice(0, -1).join('/');
+
+/** A kind that is not read is said once, however many objects of it there are. */
+function oncePerKind(
+  refused: ReadonlyMap<string, Mistake>,
+  objects: ReadonlyMap<string, KubernetesObject>,
+): readonly Mistake[] {
+  const said = new Set<string>();
+  return [...refused].flatMap(([key, mistake]) => {
+    const kind = objects.get(key)?.kind ?? '';
+    const text = `${kind}: ${mistake.message}`;
+    if (mistake.message.includes(`objects of kind ${kind} are not read`) && said.has(text)) return [];
+    said.add(text);
+    return [mistake];
+  });
+}
+
+/** Changes from nothing, as a full listing. */
+export function listing(changes: readonly ShardChange[]): ShardContents {
+  return {
+    services: changes.flatMap((change) => (change.type === 'service' ? [change.service] : [])),
+    endpoints: changes.flatMap((change) => (change.type === 'endpoints' ? [change.set] : [])),
+    workloads: changes.flatMap((change) => (change.type === 'workload' ? [change.workload] : [])),
+    objects: changes.flatMap((change) => (change.type === 'object' ? [change.object] : [])),
+  };
+}

@@ -1,0 +1,6 @@
+import { type ConfigurableAdapter, configurable } from '../src/platform/configurable.ts';
+import { file } from './file/index.ts';
+import { registration } from './registration/index.ts';
+
+/** All adapters. Adding one is its folder and a line here. */
+export const adapters: readonly ConfigurableAdapter[] = [configurable(file), configurable(registration)];

@@ -1,0 +1,61 @@
+import { z } from 'zod';
+import { err, ok, type Result } from '../../src/lib/result.ts';
+import type { RawObject } from '../../src/model/object.ts';
+
+/** The time of an object whose writer gave none: always the same, so that a restart does not reorder rules. */
+export const unknownCreationTime = '1970-01-01T00:00:00Z';
+
+const nullableText = z.record(z.string(), z.string()).nullish();
+
+const objectSchema = z.looseObject({
+  apiVersion: z.string().min(1),
+  kind: z.string().min(1),
+  metadata: z.looseObject({
+    name: z.string().min(1),
+    namespace: z.string().nullish(),
+    labels: nullableText,
+    annotations: nullableText,
+    creationTimestamp: z.iso.datetime({ offset: true }).nullish(),
+  }),
+});
+
+/** Any object with Kubernetes' metadata; `body` is the whole of it, as it came. */
+export interface KubernetesObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: RawObject['metadata'];
+  readonly body: Readonly<Record<string, unknown>>;
+  /** Where a person finds it. */
+  readonly origin: string;
+}
+
+/** Reads what every object has; the error names the field. A missing namespace is `default`. */
+export function readObject(value: unknown, origin: string): Result<KubernetesObject, string> {
+  const parsed = objectSchema.safeParse(value);
+  if (!parsed.success) return err(describeIssues(parsed.error));
+  const { apiVersion, kind, metadata } = parsed.data;
+  return ok({
+    apiVersion,
+    kind,
+    metadata: {
+      name: metadata.name,
+      namespace: metadata.namespace || 'default',
+      labels: metadata.labels ?? {},
+      annotations: metadata.annotations ?? {},
+      creationTimestamp: metadata.creationTimestamp ?? unknownCreationTime,
+    },
+    body: parsed.data,
+    origin,
+  });
+}
+
+/** `kind/namespace/name`. */
+export const objectKey = ({ kind, metadata }: Pick<KubernetesObject, 'kind' | 'metadata'>): string =>
+  `${kind}/${metadata.namespace}/${metadata.name}`;
+
+/** `spec.ports[0].port: expected number`, one after the other. */
+export const describeIssues = (error: z.ZodError): string =>
+  error.issues.map(({ path, message }) => (path.length === 0 ? message : `${pathText(path)}: ${message}`)).join('; ');
+
+const pathText = (path: readonly PropertyKey[]): string =>
+  path.map((part, at) => (typeof part === 'number' ? `[${part}]` : `${at === 0 ? '' : '.'}${String(part)}`)).join('');

@@ -1,0 +1,133 @@
+import { err, ok, type Result } from '../../src/lib/result.ts';
+import type { RawObject } from '../../src/model/object.ts';
+import type { ShardChange } from '../../src/platform/adapter.ts';
+import type { ServiceBody, SliceBody } from './schema.ts';
+import {
+  type ClusterFacts,
+  type Read,
+  type ServiceParts,
+  serviceHostname,
+  translateEndpoints,
+  translateService,
+} from './translate.ts';
+
+type Metadata = RawObject['metadata'];
+
+/** Services joined with their EndpointSlices and the Pods behind these. */
+export interface ServiceIndex {
+  putService(service: Read<ServiceBody>): void;
+  removeService(metadata: Metadata): void;
+  putSlice(slice: Read<SliceBody>): Result<'taken', string>;
+  removeSlice(metadata: Metadata): void;
+  /** Labels or addresses of a Pod changed: the services that it stands behind are translated again. */
+  podChanged(namespace: string, addresses: readonly string[]): void;
+  nodeChanged(name: string): void;
+  takeChanges(): readonly ShardChange[];
+}
+
+export function createServiceIndex(
+  cluster: ClusterFacts,
+  { podOf, localityOf }: Pick<ServiceParts, 'podOf' | 'localityOf'>,
+): ServiceIndex {
+  const services = new Map<string, Read<ServiceBody>>();
+  const slices = new Map<string, Read<SliceBody>>();
+  /** Slice names by their service. */
+  const slicesOf = new Map<string, Set<string>>();
+  /** Services by what their endpoints were joined with: `ip/<address>`, `node/<name>`. */
+  const dependents = new Map<string, Set<string>>();
+  const told = new Map<string, Metadata>();
+  const dirtyServices = new Set<string>();
+  const dirtySets = new Set<string>();
+
+  function removeSlice(metadata: Metadata): void {
+    const key = keyOf(metadata);
+    const known = slices.get(key);
+    const service = known === undefined ? null : serviceOf(known);
+    slices.delete(key);
+    if (service === null) return;
+    slicesOf.get(service)?.delete(key);
+    dirtySets.add(service);
+  }
+
+  function mark(dependency: string): void {
+    for (const service of dependents.get(dependency) ?? []) dirtySets.add(service);
+    dependents.delete(dependency); // written down again by the translation that follows
+  }
+
+  function noteDependencies(service: string, parts: readonly Read<SliceBody>[]): void {
+    for (const endpoint of parts.flatMap(({ body }) => body.endpoints ?? [])) {
+      const joined = endpoint.addresses.map((address) => `ip/${address}`);
+      if (endpoint.nodeName) joined.push(`node/${endpoint.nodeName}`);
+      for (const dependency of joined) {
+        const known = dependents.get(dependency);
+        if (known === undefined) dependents.set(dependency, new Set([service]));
+        else known.add(service);
+      }
+    }
+  }
+
+  function serviceChanges(key: string): readonly ShardChange[] {
+    const service = services.get(key);
+    const known = told.get(key);
+    if (service !== undefined) {
+      told.set(key, service.metadata);
+      dirtySets.add(key); // an ExternalName's endpoint is in the Service itself
+      return [{ type: 'service', service: translateService(service, cluster) }];
+    }
+    told.delete(key);
+    return known === undefined
+      ? []
+      : [{ type: 'service-removed', namespace: known.namespace, hostname: serviceHostname(known, cluster) }];
+  }
+
+  function setChanges(key: string): readonly ShardChange[] {
+    const service = services.get(key);
+    if (service === undefined) return [];
+    const parts = [...(slicesOf.get(key) ?? [])].flatMap((slice) => slices.get(slice) ?? []);
+    noteDependencies(key, parts);
+    return [{ type: 'endpoints', set: translateEndpoints({ service, slices: parts, podOf, localityOf }, cluster) }];
+  }
+
+  return {
+    putService(service) {
+      services.set(keyOf(service.metadata), service);
+      dirtyServices.add(keyOf(service.metadata));
+    },
+    removeService(metadata) {
+      services.delete(keyOf(metadata));
+      dirtyServices.add(keyOf(metadata));
+    },
+    putSlice(slice) {
+      const service = serviceOf(slice);
+      if (service === null)
+        return err('metadata.labels: needs kubernetes.io/service-name with the name of its Service');
+      removeSlice(slice.metadata);
+      slices.set(keyOf(slice.metadata), slice);
+      const known = slicesOf.get(service);
+      if (known === undefined) slicesOf.set(service, new Set([keyOf(slice.metadata)]));
+      else known.add(keyOf(slice.metadata));
+      dirtySets.add(service);
+      return ok('taken');
+    },
+    removeSlice,
+    podChanged: (_namespace, addresses) => {
+      for (const address of addresses) mark(`ip/${address}`);
+    },
+    nodeChanged: (name) => mark(`node/${name}`),
+    takeChanges() {
+      const changedServices = [...dirtyServices].flatMap(serviceChanges);
+      const changedSets = [...dirtySets].flatMap(setChanges);
+      dirtyServices.clear();
+      dirtySets.clear();
+      return [...changedServices, ...changedSets];
+    },
+  };
+}
+
+const keyOf = ({ namespace, name }: Metadata): string => `${namespace}/${name}`;
+
+/** A slice names its Service with a label, in its own namespace. */
+const serviceOf = ({ metadata }: Read<SliceBody>): string | null => {
+  const name = metadata.labels['kubernetes.io/service-name'];
+  return name === undefined || name === '' ? null : `${metadata.namespace}/${name}`;
+};

@@ -1,0 +1,184 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Clock } from '../../src/lib/clock.ts';
+import { MeshError } from '../../src/lib/errors.ts';
+import type { ShardChange, ShardContents } from '../../src/platform/adapter.ts';
+import type { Instance, InstanceKey, Registration, RegistrationBook } from '../../src/platform/registration.ts';
+import { createEffects } from './effects.ts';
+import { describeService, type Operation, type StandingInstance } from './instances.ts';
+import type { Journal } from './journal.ts';
+
+/** A journal is written anew when it has so many lines and most of them are history. */
+const compactAboveLines = 10_000;
+const cleanEveryMs = 60_000;
+
+export interface BookOptions {
+  readonly clock: Clock;
+  readonly journal: Journal;
+  readonly defaultTtlSeconds: number;
+  /** How long a service without instances is kept. */
+  readonly emptyServiceSeconds: number;
+  /** Told of what changed, once it is safe on disk. */
+  readonly changed: (changes: readonly ShardChange[]) => void;
+  /** Told how each write of the journal ended; null: well. */
+  readonly journalled: (failure: unknown) => void;
+}
+
+/** The book with what only its adapter does to it. */
+export interface RunningBook extends RegistrationBook {
+  /** Reads the journal and gives everybody one full lease of grace. Rejects as `node:fs` does; resolves with damaged lines. */
+  load(): Promise<number>;
+  contents(): ShardContents;
+  close(): Promise<void>;
+}
+
+/** Registrations, their leases and their journal. */
+export function createRegistrationBook(options: BookOptions): RunningBook {
+  const { clock, journal } = options;
+  const loaded = Promise.withResolvers<void>();
+  const effects = createEffects({ clock, changed: options.changed, expired: expire });
+  const { table } = effects;
+  /** Names that are being written: what stands now is not what will stand. */
+  const inFlight = new Map<string, number>();
+  let cancelCleaning: () => void = () => {};
+  let isClosed = false;
+
+  /** Puts operations on disk, then into effect, in the order in which they were written. */
+  async function commit(operations: readonly Operation[], names: readonly string[]): Promise<void> {
+    if (operations.length === 0) return;
+    if (isClosed) throw new MeshError('STORE_UNAVAILABLE', 'the registration API is shutting down');
+    for (const name of names) inFlight.set(name, (inFlight.get(name) ?? 0) + 1);
+    try {
+      await journal.append(operations);
+    } catch (cause) {
+      options.journalled(cause);
+      throw new MeshError('STORE_UNAVAILABLE', 'nothing was registered: the journal cannot be written', { cause });
+    } finally {
+      for (const name of names) settle(name);
+    }
+    effects.take(operations);
+    options.journalled(null);
+    if (journal.lines() > compactAboveLines && journal.lines() > 4 * table.size()) {
+      journal.compact(effects.snapshot).catch(options.journalled);
+    }
+  }
+
+  function settle(name: string): void {
+    const writers = (inFlight.get(name) ?? 1) - 1;
+    if (writers === 0) inFlight.delete(name);
+    else inFlight.set(name, writers);
+  }
+
+  /** In effect at once: a full disk must not keep the dead alive. After a restart they get a lease of grace and go again. */
+  function expire(keys: readonly InstanceKey[]): void {
+    const operations = keys.map((key) => deletion(key, clock.now()));
+    effects.take(operations, 'expired');
+    journal.append(operations).then(() => options.journalled(null), options.journalled);
+  }
+
+  function cleanLater(): void {
+    cancelCleaning = clock.after(cleanEveryMs, () => {
+      const oldest = clock.now() - options.emptyServiceSeconds * 1_000;
+      const operations = [...table.services()]
+        .filter(({ emptySinceMs }) => emptySinceMs !== null && emptySinceMs <= oldest)
+        .map(({ namespace, host }) => ({ op: 'forget', namespace, host }) as const);
+      commit(operations, []).catch(() => {}); // said by `journalled`; the next cleaning tries again
+      cleanLater();
+    });
+  }
+
+  function standingOf(registration: Registration): StandingInstance {
+    const known = table.get(registration);
+    return {
+      ...registration,
+      ttlSeconds: registration.ttlSeconds ?? options.defaultTtlSeconds,
+      registeredAtMs: known?.registeredAtMs ?? clock.now(),
+    };
+  }
+
+  function isHeartbeat(standing: StandingInstance): boolean {
+    return !inFlight.has(nameOf(standing)) && isDeepStrictEqual(table.get(standing), standing);
+  }
+
+  const shown = (key: InstanceKey): Instance | null => {
+    const standing = table.get(key);
+    return standing === undefined ? null : effects.withLease(standing);
+  };
+
+  return {
+    async write(put, remove) {
+      await loaded.promise;
+      const standing = put.map(standingOf);
+      const renewed = standing.filter(isHeartbeat);
+      const written = standing.filter((instance) => !renewed.includes(instance));
+      const deleted = remove.map((key) => table.get(key) !== undefined || inFlight.has(nameOf(key)));
+      const gone = remove.filter((_, index) => deleted[index]);
+      const operations: readonly Operation[] = [
+        ...written.map((instance) => ({ op: 'put', instance }) as const),
+        ...gone.map((key) => deletion(key, clock.now())),
+      ];
+      await commit(operations, [...written, ...gone].map(nameOf));
+      for (const instance of renewed) if (table.get(instance) !== undefined) effects.renew(instance);
+      return { put: standing.map((instance) => effects.withLease(table.get(instance) ?? instance)), deleted };
+    },
+    async heartbeat(key) {
+      await loaded.promise;
+      const standing = table.get(key);
+      return standing === undefined ? null : effects.renew(standing);
+    },
+    async get(key) {
+      await loaded.promise;
+      return shown(key);
+    },
+    async instances(namespace, host) {
+      await loaded.promise;
+      const hosts = host === undefined ? hostsOf(namespace) : [host];
+      return hosts.flatMap((name) => table.of(namespace, name)).map(effects.withLease);
+    },
+    async services(namespace) {
+      await loaded.promise;
+      return hostsOf(namespace).flatMap((host) => {
+        const record = table.service(namespace, host);
+        return record === undefined ? [] : [describeService(record, table.of(namespace, host).length)];
+      });
+    },
+    async removeService(namespace, host) {
+      await loaded.promise;
+      if (table.service(namespace, host) === undefined) return false;
+      const keys = table.of(namespace, host);
+      const operations = keys.map((key) => deletion(key, clock.now()));
+      await commit([...operations, { op: 'forget', namespace, host }], keys.map(nameOf));
+      return true;
+    },
+    watch: effects.watch,
+    async load() {
+      const { operations, damaged } = await journal.load();
+      effects.restore(operations);
+      loaded.resolve();
+      cleanLater();
+      journal.compact(effects.snapshot).then(() => options.journalled(null), options.journalled);
+      return damaged;
+    },
+    contents: effects.contents,
+    async close() {
+      isClosed = true;
+      cancelCleaning();
+      effects.close();
+      await journal.settled();
+    },
+  };
+
+  function hostsOf(namespace: string): readonly string[] {
+    return [...table.services()]
+      .filter((record) => record.namespace === namespace)
+      .map(({ host }) => host)
+      .sort();
+  }
+}
+
+export const nameOf = ({ namespace, host, id }: InstanceKey): string => `${namespace}\n${host}\n${id}`;
+
+const deletion = ({ namespace, host, id }: InstanceKey, atMs: number): Operation => ({
+  op: 'delete',
+  key: { namespace, host, id },
+  atMs,
+});

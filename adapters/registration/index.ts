@@ -1,0 +1,112 @@
+import { z } from 'zod';
+import { backoffMs } from '../../src/lib/backoff.ts';
+import type { Clock } from '../../src/lib/clock.ts';
+import { type Adapter, type AdapterContext, defineAdapter, type ShardSink } from '../../src/platform/adapter.ts';
+import type { RegistrationBook } from '../../src/platform/registration.ts';
+import { createRegistrationBook } from './book.ts';
+import { createJournal } from './journal.ts';
+
+const config = z.strictObject({
+  /** How long an instance lives without a heartbeat, unless it says otherwise. */
+  ttlSeconds: z.number().min(1).default(30),
+  /** How long a service is kept after its last instance went: its clients then see no endpoints, not an unknown name. */
+  emptyServiceSeconds: z.number().min(0).default(86_400),
+});
+
+export type RegistrationConfig = z.infer<typeof config>;
+
+/** The adapter of the registration API; its book is what the HTTP routes write to. */
+export interface RegistrationAdapter extends Adapter {
+  readonly book: RegistrationBook;
+}
+
+/** Services and instances that register themselves over HTTP. */
+export const registration = defineAdapter<RegistrationConfig>({
+  kind: 'registration',
+  config,
+  create: (settings, context): RegistrationAdapter => createRegistrationAdapter(settings, context),
+});
+
+/** Whether an adapter of the list has a book for the registration API. */
+export const isRegistrationAdapter = (adapter: Adapter): adapter is RegistrationAdapter => 'book' in adapter;
+
+/** How soon a journal that could not be written is tried again. */
+const probeMs = 1_000;
+
+function createRegistrationAdapter(settings: RegistrationConfig, context: AdapterContext): RegistrationAdapter {
+  const { clock, log, dataDir } = context;
+  const journal = createJournal(dataDir);
+  let sink: ShardSink | null = null;
+  let isFailing = false;
+  let cancelProbe: () => void = () => {};
+
+  const book = createRegistrationBook({
+    clock,
+    journal,
+    defaultTtlSeconds: settings.ttlSeconds,
+    emptyServiceSeconds: settings.emptyServiceSeconds,
+    changed: (changes) => sink?.apply(changes),
+    journalled,
+  });
+
+  function journalled(failure: unknown): void {
+    if (failure === null) {
+      if (isFailing) sink?.recovered();
+      isFailing = false;
+      return;
+    }
+    if (!isFailing) log.error({ dataDir, err: failure }, 'registration journal not written');
+    isFailing = true;
+    sink?.degraded(`registrations cannot be stored: ${reasonOf(failure)}; free space or correct ${dataDir}`);
+    cancelProbe();
+    cancelProbe = clock.after(probeMs, () => {
+      journal.append([]).then(() => journalled(null), journalled);
+    });
+  }
+
+  async function loadUntilItWorks(to: ShardSink, signal: AbortSignal): Promise<void> {
+    for (let attempt = 0; !signal.aborted; attempt += 1) {
+      try {
+        const damaged = await book.load();
+        if (damaged > 0) log.warn({ dataDir, lines: damaged }, 'damaged journal lines dropped');
+        return to.replace(book.contents());
+      } catch (cause) {
+        to.degraded(`the registrations in ${dataDir} cannot be read: ${reasonOf(cause)}; correct the directory`);
+        await pause(clock, backoffMs(attempt, { baseMs: 250, maxMs: 10_000 }), signal);
+      }
+    }
+  }
+
+  return {
+    book,
+    async run(to, signal) {
+      sink = to;
+      await loadUntilItWorks(to, signal);
+      await aborted(signal);
+      cancelProbe();
+      await book.close();
+      sink = null;
+    },
+  };
+}
+
+const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+
+/** Resolves after the time, or when the signal aborts. */
+function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const cancel = clock.after(ms, done);
+    function done(): void {
+      signal.removeEventListener('abort', done);
+      cancel();
+      resolve();
+    }
+    signal.addEventListener('abort', done);
+  });
+}

@@ -1,0 +1,124 @@
+import type { Instance, InstanceKey, InstancePort, RegisteredService } from '../../src/platform/registration.ts';
+
+/** An instance as it is kept: its lease is time's, not the journal's. */
+export type StandingInstance = Omit<Instance, 'expiresAtMs'>;
+
+/** One line of the journal: operations that hold together. */
+export type Operation =
+  | { readonly op: 'put'; readonly instance: StandingInstance }
+  | { readonly op: 'delete'; readonly key: InstanceKey; readonly atMs: number }
+  /** Written by compaction only: what is left of a service without instances, and when it began. */
+  | { readonly op: 'service'; readonly service: ServiceRecord }
+  | { readonly op: 'forget'; readonly namespace: string; readonly host: string };
+
+export interface ServiceRecord {
+  readonly namespace: string;
+  readonly host: string;
+  readonly createdAtMs: number;
+  /** As its instances last had them; they stay when the last instance goes. */
+  readonly ports: readonly InstancePort[];
+  /** Null while it has instances. */
+  readonly emptySinceMs: number | null;
+}
+
+/** Services and their instances in memory; the same operations in the same order give the same state. */
+export interface InstanceTable {
+  apply(operation: Operation): void;
+  get(key: InstanceKey): StandingInstance | undefined;
+  /** By id, in order. */
+  of(namespace: string, host: string): readonly StandingInstance[];
+  all(): IterableIterator<StandingInstance>;
+  size(): number;
+  service(namespace: string, host: string): ServiceRecord | undefined;
+  services(): IterableIterator<ServiceRecord>;
+}
+
+export function createInstanceTable(): InstanceTable {
+  const services = new Map<string, ServiceRecord>();
+  const byService = new Map<string, Map<string, StandingInstance>>();
+  let size = 0;
+
+  function put(instance: StandingInstance): void {
+    const { namespace, host } = instance;
+    const name = serviceName(namespace, host);
+    const siblings = byService.get(name) ?? new Map<string, StandingInstance>();
+    byService.set(name, siblings);
+    if (!siblings.has(instance.id)) size += 1;
+    // the first registration counts as its age, also when two writes of a new id cross
+    siblings.set(instance.id, {
+      ...instance,
+      registeredAtMs: siblings.get(instance.id)?.registeredAtMs ?? instance.registeredAtMs,
+    });
+    const createdAtMs = services.get(name)?.createdAtMs ?? instance.registeredAtMs;
+    services.set(name, { namespace, host, createdAtMs, ports: portsOf(siblings.values()), emptySinceMs: null });
+  }
+
+  function remove({ namespace, host, id }: InstanceKey, atMs: number): void {
+    const name = serviceName(namespace, host);
+    const siblings = byService.get(name);
+    const service = services.get(name);
+    if (service === undefined || siblings === undefined || !siblings.delete(id)) return;
+    size -= 1;
+    if (siblings.size === 0) {
+      byService.delete(name);
+      services.set(name, { ...service, emptySinceMs: atMs });
+    } else services.set(name, { ...service, ports: portsOf(siblings.values()) });
+  }
+
+  return {
+    apply(operation) {
+      switch (operation.op) {
+        case 'put':
+          put(operation.instance);
+          break;
+        case 'delete':
+          remove(operation.key, operation.atMs);
+          break;
+        case 'service':
+          services.set(serviceName(operation.service.namespace, operation.service.host), operation.service);
+          break;
+        case 'forget':
+          services.delete(serviceName(operation.namespace, operation.host));
+          size -= byService.get(serviceName(operation.namespace, operation.host))?.size ?? 0;
+          byService.delete(serviceName(operation.namespace, operation.host));
+          break;
+        default:
+          break; // a later release's operation: what this one knows still counts
+      }
+    },
+    get: ({ namespace, host, id }) => byService.get(serviceName(namespace, host))?.get(id),
+    of: (namespace, host) =>
+      [...(byService.get(serviceName(namespace, host))?.values() ?? [])].sort((a, b) => (a.id < b.id ? -1 : 1)),
+    *all() {
+      for (const siblings of byService.values()) yield* siblings.values();
+    },
+    size: () => size,
+    service: (namespace, host) => services.get(serviceName(namespace, host)),
+    services: () => services.values(),
+  };
+}
+
+export const serviceName = (namespace: string, host: string): string => `${namespace}/${host}`;
+
+/** Each port name once, as the oldest instance that has it gives it. */
+function portsOf(instances: Iterable<StandingInstance>): readonly InstancePort[] {
+  const ports = new Map<string, InstancePort>();
+  const oldestFirst = [...instances].sort((a, b) => a.registeredAtMs - b.registeredAtMs || (a.id < b.id ? -1 : 1));
+  const numbers = new Set<number>();
+  for (const port of oldestFirst.flatMap((instance) => instance.ports)) {
+    const number = port.servicePort ?? port.port;
+    if (ports.has(port.name) || numbers.has(number)) continue;
+    ports.set(port.name, { ...port, servicePort: number });
+    numbers.add(number);
+  }
+  return [...ports.values()];
+}
+
+/** A service as the API shows it. */
+export const describeService = (record: ServiceRecord, instances: number): RegisteredService => ({
+  namespace: record.namespace,
+  host: record.host,
+  createdAtMs: record.createdAtMs,
+  ports: record.ports,
+  instances,
+});

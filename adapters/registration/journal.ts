@@ -1,0 +1,137 @@
+import { type FileHandle, mkdir, open, readFile, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Operation } from './instances.ts';
+
+const linesPerTurn = 500;
+
+/** Operations on disk: one line for each write, all of it or nothing. */
+export interface Journal {
+  /** Reads what earlier runs wrote. `damaged` counts lines that were not whole (the last one of a crash, usually). */
+  load(): Promise<{ readonly operations: readonly Operation[]; readonly damaged: number }>;
+  /** Resolves when the line is safe from a crash. Writes that come together share one sync. */
+  append(operations: readonly Operation[]): Promise<void>;
+  /** Writes the file anew with what `take` gives when it is its turn, so that it does not grow for ever. */
+  compact(take: () => readonly Operation[]): Promise<void>;
+  /** Lines in the file. */
+  lines(): number;
+  /** Resolves when nothing is being written any more. */
+  settled(): Promise<void>;
+}
+
+interface Waiting {
+  readonly line: string;
+  readonly resolve: () => void;
+  readonly reject: (cause: unknown) => void;
+}
+
+export function createJournal(directory: string): Journal {
+  const path = join(directory, 'instances.ndjson');
+  let waiting: Waiting[] = [];
+  let lines = 0;
+  /** One access at a time, in order. */
+  let last: Promise<void> = Promise.resolve();
+
+  function inOrder(access: () => Promise<void>): Promise<void> {
+    const result = last.then(access);
+    last = result.catch(() => {}); // reported to whoever asked for it
+    return result;
+  }
+
+  async function flush(): Promise<void> {
+    const group = waiting;
+    waiting = [];
+    if (group.length === 0) return;
+    try {
+      await appendLines(path, directory, group.map(({ line }) => line).join(''));
+      lines += group.length;
+      for (const { resolve } of group) resolve();
+    } catch (cause) {
+      for (const { reject } of group) reject(cause);
+    }
+  }
+
+  return {
+    async load() {
+      await mkdir(directory, { recursive: true });
+      const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+        if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return '';
+        throw cause;
+      });
+      return parseLines(text);
+    },
+    append(operations) {
+      return new Promise((resolve, reject) => {
+        waiting.push({ line: `${JSON.stringify(operations)}\n`, resolve, reject });
+        if (waiting.length === 1) void inOrder(flush); // flush reports to the waiting, it never rejects
+      });
+    },
+    compact: (take) =>
+      inOrder(async () => {
+        await nextTurn(); // whoever waited for an earlier line has taken it into effect by then
+        const operations = take();
+        await rewrite(path, directory, operations);
+        lines = operations.length;
+      }),
+    lines: () => lines,
+    settled: () => last,
+  };
+}
+
+/** Opened for every group: a directory that was moved away must be noticed, not written to in the dark. */
+async function appendLines(path: string, directory: string, text: string): Promise<void> {
+  await mkdir(directory, { recursive: true });
+  const file = await open(path, 'a');
+  try {
+    const { size } = await file.stat();
+    try {
+      await file.writeFile(`\n${text}`); // the file may end with half a line of a crash
+      await file.datasync();
+    } catch (cause) {
+      await file.truncate(size).catch(() => {}); // half a line would hide the next one; reading copes with it too
+      throw cause;
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+async function rewrite(path: string, directory: string, operations: readonly Operation[]): Promise<void> {
+  const temporary = `${path}.tmp`;
+  const file = await open(temporary, 'w');
+  try {
+    await writeAll(file, operations);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(temporary, path);
+  const folder = await open(directory, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+async function writeAll(file: FileHandle, operations: readonly Operation[]): Promise<void> {
+  for (let at = 0; at < operations.length; at += linesPerTurn) {
+    const slice = operations.slice(at, at + linesPerTurn);
+    await file.write(slice.map((operation) => `${JSON.stringify([operation])}\n`).join(''));
+  }
+}
+
+async function parseLines(text: string) {
+  const operations: Operation[] = [];
+  let damaged = 0;
+  for (const [index, line] of text.split('\n').entries()) {
+    if (index % linesPerTurn === linesPerTurn - 1) await nextTurn();
+    if (line === '') continue;
+    try {
+      operations.push(...(JSON.parse(line) as Operation[])); // written by this program, one array a line
+    } catch {
+      damaged += 1;
+    }
+  }
+  return { operations, damaged };
+}

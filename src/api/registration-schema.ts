@@ -1,0 +1,119 @@
+import { z } from 'zod';
+import { ipVersion } from '../lib/ip.ts';
+import type { Protocol } from '../model/service.ts';
+import type { Instance, InstanceKey, Registration } from '../platform/registration.ts';
+
+/** One field that is wrong, by its path in the body (or in the URL). */
+export interface FieldProblem {
+  readonly field: string;
+  readonly message: string;
+}
+
+const protocols = ['http', 'http2', 'grpc', 'grpc-web', 'https', 'tls', 'tcp', 'udp', 'unknown'] as const;
+
+const protocol = z
+  .string()
+  .transform((text) => text.toLowerCase())
+  .pipe(z.enum(protocols, { error: `must be one of ${protocols.join(', ')}` })) satisfies z.ZodType<Protocol>;
+
+const portNumber = z.int().min(1, 'must be 1 to 65535').max(65_535, 'must be 1 to 65535');
+
+const port = z.strictObject({
+  name: z.string().min(1, 'a port needs a name').max(63),
+  port: portNumber,
+  protocol: protocol.default('unknown'),
+  servicePort: portNumber.optional(),
+});
+
+const fields = {
+  address: z.string().refine((text) => ipVersion(text) !== 0, { error: 'must be an IP address' }),
+  ports: z.array(port).min(1, 'at least one port').max(256).superRefine(checkPorts),
+  labels: z.record(z.string().min(1), z.string()).default({}),
+  weight: z.int().min(1, 'must be 1 or more').max(1_000_000).default(1),
+  locality: z.string().max(256).default(''),
+  ttlSeconds: z.number().min(1, 'must be 1 or more').max(86_400).optional(),
+};
+
+function checkPorts(ports: readonly z.infer<typeof port>[], context: z.RefinementCtx): void {
+  const seen = new Set<string | number>();
+  for (const [index, { name, port: own, servicePort }] of ports.entries()) {
+    const number = servicePort ?? own;
+    const complain = (field: string, message: string) =>
+      context.addIssue({ code: 'custom', path: [index, field], message });
+    if (seen.has(name)) complain('name', `'${name}' is used twice`);
+    if (seen.has(number)) complain(servicePort === undefined ? 'port' : 'servicePort', `${number} is used twice`);
+    seen.add(name).add(number);
+  }
+}
+
+/** The body of a PUT of one instance. */
+export const instanceBody = z.strictObject(fields);
+export type InstanceBody = z.infer<typeof instanceBody>;
+
+const key = { namespace: z.string(), host: z.string(), id: z.string() };
+
+/** The body of a batch: it is applied as a whole or not at all. */
+export const batchBody = z.strictObject({
+  put: z
+    .array(z.strictObject({ ...key, ...fields }))
+    .max(10_000)
+    .default([]),
+  delete: z.array(z.strictObject(key)).max(10_000).default([]),
+});
+
+export function registrationOf(instance: InstanceKey, body: InstanceBody): Registration {
+  return {
+    ...instance,
+    address: body.address,
+    ports: body.ports.map(({ servicePort, ...rest }) => ({ ...rest, servicePort: servicePort ?? null })),
+    labels: body.labels,
+    weight: body.weight,
+    locality: body.locality,
+    ttlSeconds: body.ttlSeconds ?? null,
+  };
+}
+
+/** An instance as the API shows it: what was put, and times in ISO 8601. */
+export function describeInstance(instance: Instance): object {
+  const { registeredAtMs, expiresAtMs, ports, ...rest } = instance;
+  return {
+    ...rest,
+    ports: ports.map(({ servicePort, ...own }) => (servicePort === null ? own : { ...own, servicePort })),
+    registeredAt: new Date(registeredAtMs).toISOString(),
+    expiresAt: new Date(expiresAtMs).toISOString(),
+  };
+}
+
+const label = '[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?';
+const namespacePattern = new RegExp(`^${label}$`);
+const hostPattern = new RegExp(`^${label}(\\.${label})*$`);
+const idPattern = /^[A-Za-z0-9][A-Za-z0-9._:~-]{0,252}$/;
+
+/** What is wrong with the names in the URL (or in an item of a batch). */
+export function keyProblems({ namespace, host, id }: InstanceKey): readonly FieldProblem[] {
+  const problems: FieldProblem[] = [];
+  if (!namespacePattern.test(namespace)) {
+    problems.push({ field: 'namespace', message: 'must be a DNS label: lower-case letters, digits and dashes' });
+  }
+  if (host.length > 253 || !hostPattern.test(host)) {
+    problems.push({ field: 'host', message: 'must be a hostname such as orders.shop.example' });
+  }
+  if (!idPattern.test(id)) {
+    problems.push({
+      field: 'id',
+      message: 'must be 1 to 253 letters, digits and . _ : ~ -, beginning with a letter or digit',
+    });
+  }
+  return problems;
+}
+
+/** `ports[0].port` and what is wrong there; an unknown field is named itself. */
+export const fieldProblems = (error: z.ZodError): readonly FieldProblem[] =>
+  error.issues.flatMap((issue) =>
+    issue.code === 'unrecognized_keys'
+      ? issue.keys.map((name) => ({ field: pathText([...issue.path, name]), message: 'is not a field of this object' }))
+      : [{ field: pathText(issue.path), message: issue.message }],
+  );
+
+const pathText = (path: readonly PropertyKey[]): string =>
+  path.map((part, at) => (typeof part === 'number' ? `[${part}]` : `${at === 0 ? '' : '.'}${String(part)}`)).join('');

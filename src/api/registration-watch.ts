@@ -1,0 +1,55 @@
+import type { FastifyReply } from 'fastify';
+import type { RegistrationBook, RegistrationEvent } from '../platform/registration.ts';
+import { describeInstance } from './registration-schema.ts';
+
+/** A client that reads slower than this many bytes behind is cut off; it watches again and gets the whole list. */
+const maxBehindBytes = 1_048_576;
+
+/** What is watched: one service, or a whole namespace. */
+export interface WatchScope {
+  readonly namespace: string;
+  readonly host: string | null;
+}
+
+/**
+ * Answers with newline-delimited JSON until the client goes: every instance as `put`, one `synced`, then changes as
+ * they happen. Nothing is lost in between: it listens before it lists.
+ */
+export async function streamEvents(
+  reply: FastifyReply,
+  book: RegistrationBook,
+  { namespace, host }: WatchScope,
+): Promise<FastifyReply> {
+  const waiting: RegistrationEvent[] = [];
+  let isListed = false;
+  const stop = book.watch((event) => {
+    const key = event.type === 'put' ? event.instance : event.key;
+    if (key.namespace !== namespace || (host !== null && key.host !== host)) return;
+    if (isListed) send(event);
+    else waiting.push(event);
+  });
+  const instances = await book.instances(namespace, host ?? undefined);
+
+  reply.hijack(); // fastify would wait for the end of it
+  const { raw } = reply;
+  raw.on('close', stop);
+  raw.on('error', stop);
+  if (raw.destroyed) stop();
+  raw.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' });
+  for (const instance of instances) write(`{"type":"put","instance":${JSON.stringify(describeInstance(instance))}}`);
+  write('{"type":"synced"}');
+  isListed = true;
+  for (const event of waiting) send(event);
+  return reply;
+
+  function send(event: RegistrationEvent): void {
+    write(JSON.stringify(event.type === 'put' ? { ...event, instance: describeInstance(event.instance) } : event));
+    if (raw.writableLength <= maxBehindBytes) return;
+    stop();
+    raw.destroy();
+  }
+
+  function write(line: string): void {
+    raw.write(`${line}\n`);
+  }
+}

@@ -1,0 +1,151 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { z } from 'zod';
+import { MeshError } from '../lib/errors.ts';
+import type { InstanceKey, RegistrationBook } from '../platform/registration.ts';
+import {
+  batchBody,
+  describeInstance,
+  type FieldProblem,
+  fieldProblems,
+  instanceBody,
+  keyProblems,
+  registrationOf,
+} from './registration-schema.ts';
+import { streamEvents } from './registration-watch.ts';
+
+/** What a wrong request is answered with, status 400, 404 or 503. */
+interface RegistrationError {
+  readonly error: string;
+  readonly problems: readonly FieldProblem[];
+}
+
+interface ServiceParams {
+  readonly namespace: string;
+  readonly host: string;
+}
+
+interface InstanceParams extends ServiceParams {
+  readonly id: string;
+}
+
+const root = '/registry/v1';
+const servicesPath = `${root}/namespaces/:namespace/services`;
+const instancesPath = `${servicesPath}/:host/instances`;
+
+/** The routes of the registration API: instances, heartbeats, lists, batches, watches. */
+export function registrationRoutes(book: RegistrationBook) {
+  return (server: FastifyInstance): void => {
+    server.put<{ Params: InstanceParams }>(`${instancesPath}/:id`, async (request, reply) => {
+      const key = readKey(request.params);
+      const body = parsed(instanceBody, request.body, key.problems);
+      if (!body.ok) return refuse(reply, body.problems);
+      const before = await book.get(key.key);
+      const outcome = await stored(reply, () => book.write([registrationOf(key.key, body.value)], []));
+      if (outcome === null) return reply;
+      const [instance] = outcome.put;
+      return reply.code(before === null ? 201 : 200).send(instance === undefined ? null : describeInstance(instance));
+    });
+
+    server.get<{ Params: InstanceParams }>(`${instancesPath}/:id`, async (request, reply) => {
+      const instance = await book.get(readKey(request.params).key);
+      return instance === null ? missing(reply, 'the instance is not registered') : describeInstance(instance);
+    });
+
+    server.delete<{ Params: InstanceParams }>(`${instancesPath}/:id`, async (request, reply) => {
+      const { key } = readKey(request.params);
+      const outcome = await stored(reply, () => book.write([], [key]));
+      if (outcome === null) return reply;
+      return outcome.deleted[0] ? reply.code(204).send() : missing(reply, 'the instance is not registered');
+    });
+
+    server.put<{ Params: InstanceParams }>(`${instancesPath}/:id/heartbeat`, async (request, reply) => {
+      const instance = await book.heartbeat(readKey(request.params).key);
+      if (instance === null)
+        return missing(reply, 'the instance is not registered, or its lease is over: register again');
+      return describeInstance(instance);
+    });
+
+    server.get<{ Params: ServiceParams }>(instancesPath, async (request, reply) => {
+      const { namespace, host } = readKey({ ...request.params, id: '' }).key;
+      if (isWatch(request)) return streamEvents(reply, book, { namespace, host });
+      return { instances: (await book.instances(namespace, host)).map(describeInstance) };
+    });
+
+    server.get<{ Params: { namespace: string } }>(servicesPath, async (request, reply) => {
+      const { namespace } = request.params;
+      if (isWatch(request)) return streamEvents(reply, book, { namespace, host: null });
+      return { services: await book.services(namespace) };
+    });
+
+    server.delete<{ Params: ServiceParams }>(`${servicesPath}/:host`, async (request, reply) => {
+      const { namespace, host } = readKey({ ...request.params, id: '' }).key;
+      const removed = await stored(reply, () => book.removeService(namespace, host));
+      if (removed === null) return reply;
+      return removed ? reply.code(204).send() : missing(reply, 'the service is not registered');
+    });
+
+    server.post(`${root}/batch`, async (request, reply) => {
+      const body = parsed(batchBody, request.body, []);
+      if (!body.ok) return refuse(reply, body.problems);
+      const put = body.value.put.map((item) => ({ ...readKey(item), item }));
+      const remove = body.value.delete.map(readKey);
+      const wrong = [...prefixed(put, 'put'), ...prefixed(remove, 'delete')];
+      if (wrong.length > 0) return refuse(reply, wrong);
+      const outcome = await stored(reply, () =>
+        book.write(
+          put.map(({ key, item }) => registrationOf(key, item)),
+          remove.map(({ key }) => key),
+        ),
+      );
+      return outcome === null ? reply : { put: outcome.put.map(describeInstance), deleted: outcome.deleted };
+    });
+  };
+}
+
+const isWatch = (request: FastifyRequest): boolean => {
+  const query = request.query;
+  return typeof query === 'object' && query !== null && 'watch' in query && query.watch !== 'false';
+};
+
+/** Hostnames have no case. */
+function readKey({ namespace, host, id }: InstanceParams): { key: InstanceKey; problems: readonly FieldProblem[] } {
+  const key = { namespace, host: host.toLowerCase(), id };
+  return { key, problems: keyProblems(key) };
+}
+
+const prefixed = (
+  items: readonly { readonly problems: readonly FieldProblem[] }[],
+  list: string,
+): readonly FieldProblem[] =>
+  items.flatMap(({ problems }, index) =>
+    problems.map(({ field, message }) => ({ field: `${list}[${index}].${field}`, message })),
+  );
+
+type Parsed<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly problems: readonly FieldProblem[] };
+
+function parsed<T>(schema: z.ZodType<T>, body: unknown, before: readonly FieldProblem[]): Parsed<T> {
+  const result = schema.safeParse(body);
+  if (result.success && before.length === 0) return { ok: true, value: result.data };
+  return { ok: false, problems: [...before, ...(result.success ? [] : fieldProblems(result.error))] };
+}
+
+const answer = (reply: FastifyReply, status: number, error: RegistrationError): FastifyReply =>
+  reply.code(status).send(error);
+
+const refuse = (reply: FastifyReply, problems: readonly FieldProblem[]): FastifyReply =>
+  answer(reply, 400, { error: 'the request is not valid', problems });
+
+const missing = (reply: FastifyReply, error: string): FastifyReply => answer(reply, 404, { error, problems: [] });
+
+/** Null when the write could not be kept; the answer is given then. */
+async function stored<T>(reply: FastifyReply, write: () => Promise<T>): Promise<T | null> {
+  try {
+    return await write();
+  } catch (cause) {
+    if (!(cause instanceof MeshError) || cause.code !== 'STORE_UNAVAILABLE') throw cause;
+    answer(reply, 503, { error: cause.message, problems: [] });
+    return null;
+  }
+}

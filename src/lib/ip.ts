@@ -1,0 +1,22 @@
+const octet = '(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)';
+const ipv4 = new RegExp(`^${octet}(\\.${octet}){3}$`);
+
+/** 4 or 6 for an IP address in text, 0 for anything else. Pure, for rooms that may not use `node:net`. Zones are refused. */
+export function ipVersion(text: string): 0 | 4 | 6 {
+  if (ipv4.test(text)) return 4;
+  return isIpv6(text) ? 6 : 0;
+}
+
+/** RFC 4291: eight groups, one run of zero groups as `::`, the last two possibly as an IPv4 address. */
+function isIpv6(text: string): boolean {
+  if (!text.includes(':') || !/^[0-9a-fA-F:.]+$/.test(text)) return false;
+  const halves = text.split('::');
+  if (halves.length > 2) return false;
+  const groups = halves.flatMap((half) => (half === '' ? [] : half.split(':')));
+  const last = groups.at(-1) ?? '';
+  const endsInIpv4 = ipv4.test(last) && !text.endsWith('::');
+  const plain = endsInIpv4 ? groups.slice(0, -1) : groups;
+  if (!plain.every((group) => /^[0-9a-fA-F]{1,4}$/.test(group))) return false;
+  const count = plain.length + (endsInIpv4 ? 2 : 0);
+  return halves.length === 2 ? count < 8 : count === 8;
+}

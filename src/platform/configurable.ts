@@ -1,0 +1,29 @@
+import { err, ok, type Result } from '../lib/result.ts';
+import type { Adapter, AdapterContext, AdapterDefinition } from './adapter.ts';
+
+/** One mistake in an adapter's part of the configuration file. */
+export interface ConfigMistake {
+  /** `servers[0]`; empty for the part as a whole. */
+  readonly path: string;
+  readonly message: string;
+}
+
+/** A definition whose configuration is checked when it is used: what a list of different adapters can hold. */
+export interface ConfigurableAdapter {
+  /** The `type` in binnacle.yaml. */
+  readonly kind: string;
+  /** Makes the adapter from its part of the file, without `type`, `name` and what else every adapter has. */
+  configure(settings: unknown, context: AdapterContext): Result<Adapter, readonly ConfigMistake[]>;
+}
+
+export const configurable = <Config>(definition: AdapterDefinition<Config>): ConfigurableAdapter => ({
+  kind: definition.kind,
+  configure(settings, context) {
+    const parsed = definition.config.safeParse(settings);
+    if (parsed.success) return ok(definition.create(parsed.data, context));
+    return err(parsed.error.issues.map(({ path, message }) => ({ path: pathText(path), message })));
+  },
+});
+
+const pathText = (path: readonly PropertyKey[]): string =>
+  path.map((part, at) => (typeof part === 'number' ? `[${part}]` : `${at === 0 ? '' : '.'}${String(part)}`)).join('');

@@ -1,0 +1,66 @@
+import type { EndpointSet } from '../model/endpoint.ts';
+import type { ServiceKey } from '../model/names.ts';
+import type { Service } from '../model/service.ts';
+import type { RegistryChange } from './contract.ts';
+import { mergeEndpoints, mergeServices } from './merge.ts';
+import type { Shard } from './shard.ts';
+
+/** What all shards say together. Marks are cheap; `takeChanges` merges what was marked and nothing else. */
+export interface MergedView {
+  readonly services: ReadonlyMap<ServiceKey, Service>;
+  readonly sets: ReadonlyMap<ServiceKey, EndpointSet>;
+  markService(key: ServiceKey): void;
+  markEndpoints(key: ServiceKey): void;
+  takeChanges(): readonly RegistryChange[];
+}
+
+/** `shards` gives them in the order of their names, which is the order of merging. */
+export function createMergedView(shards: () => readonly Shard[]): MergedView {
+  const services = new Map<ServiceKey, Service>();
+  const sets = new Map<ServiceKey, EndpointSet>();
+  const dirtyServices = new Set<ServiceKey>();
+  const dirtySets = new Set<ServiceKey>();
+
+  function mergeService(key: ServiceKey): RegistryChange | null {
+    const known = services.get(key);
+    const candidates = shards().flatMap((shard) => shard.services.get(key) ?? []);
+    const service = mergeServices(candidates, known);
+    if (service === known) return null;
+    // its endpoints appear and vanish with it, and a changed resolution changes which of them fit
+    dirtySets.add(key);
+    if (service === undefined) {
+      services.delete(key);
+      return { type: 'service-removed', key };
+    }
+    services.set(key, service);
+    return { type: 'service', service };
+  }
+
+  function mergeSet(key: ServiceKey): RegistryChange | null {
+    const service = services.get(key);
+    if (service === undefined) {
+      sets.delete(key); // the removal of the service said it already
+      return null;
+    }
+    const known = sets.get(key);
+    const parts = shards().flatMap((shard) => shard.sets.get(key) ?? []);
+    const set = mergeEndpoints(service, parts, known);
+    if (set === known) return null;
+    sets.set(key, set);
+    return { type: 'endpoints', set };
+  }
+
+  return {
+    services,
+    sets,
+    markService: (key) => dirtyServices.add(key),
+    markEndpoints: (key) => dirtySets.add(key),
+    takeChanges() {
+      const changedServices = [...dirtyServices].flatMap((key) => mergeService(key) ?? []);
+      const changedSets = [...dirtySets].flatMap((key) => mergeSet(key) ?? []);
+      dirtyServices.clear();
+      dirtySets.clear();
+      return [...changedServices, ...changedSets];
+    },
+  };
+}

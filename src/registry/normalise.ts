@@ -1,0 +1,106 @@
+import { ipVersion } from '../lib/ip.ts';
+import type { Endpoint, EndpointSet } from '../model/endpoint.ts';
+import type { Service } from '../model/service.ts';
+import { equalValues, sameElements } from './equal.ts';
+
+const hostnamePattern = /^(\*|(\*\.)?[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*)$/;
+
+/** Why a service cannot be served, or null. Adapters translate; this is the last door before the mesh. */
+export function serviceFault(service: Service): string | null {
+  if (service.namespace === '') return 'has no namespace';
+  if (service.hostname.length > 253 || !hostnamePattern.test(service.hostname)) return 'is not a valid hostname';
+  if (!Number.isFinite(service.createdAtMs)) return 'has no valid creation time';
+  const names = new Set<string>();
+  const numbers = new Set<string>();
+  for (const port of service.ports) {
+    if (!isPort(port.number)) return `has port number ${port.number}; it must be 1 to 65535`;
+    if (names.has(port.name)) return `names two ports '${port.name}'`;
+    // TCP and UDP are different doors: kube-dns has port 53 twice
+    const door = `${port.number}/${port.protocol === 'udp' ? 'udp' : 'tcp'}`;
+    if (numbers.has(door)) return `has port ${port.number} twice`;
+    names.add(port.name);
+    numbers.add(door);
+  }
+  const badAddress = service.vips.find((vip) => ipVersion(vip) === 0);
+  return badAddress === undefined ? null : `has the address '${badAddress}', which is not an IP address`;
+}
+
+/** Why an endpoint cannot be served, or null. */
+export function endpointFault(endpoint: Endpoint): string | null {
+  if (ipVersion(endpoint.address) === 0 && !hostnamePattern.test(endpoint.address.toLowerCase())) {
+    return `endpoint address '${endpoint.address}' is neither an IP address nor a hostname`;
+  }
+  for (const [name, number] of Object.entries(endpoint.ports)) {
+    if (!isPort(number)) return `endpoint ${endpoint.address} has number ${number} for port '${name}'`;
+  }
+  if (!(endpoint.weight >= 1))
+    return `endpoint ${endpoint.address} has weight ${endpoint.weight}; it must be 1 or more`;
+  return null;
+}
+
+const isPort = (number: number): boolean => Number.isInteger(number) && number >= 1 && number <= 65_535;
+
+/**
+ * The set in the registry's order, without refused and doubled endpoints, and with the former identity of whatever is
+ * as it was: an equal set is `previous` itself.
+ */
+export function normaliseSet(
+  set: EndpointSet,
+  previous: EndpointSet | undefined,
+  refuse: (message: string) => void,
+): EndpointSet {
+  const sorted = isSorted(set.endpoints) ? set.endpoints : set.endpoints.toSorted(compareEndpoints);
+  const known = previous?.endpoints ?? [];
+  const endpoints: Endpoint[] = [];
+  let next = 0;
+  for (const endpoint of sorted) {
+    const last = endpoints.at(-1);
+    if (last !== undefined && compareEndpoints(last, endpoint) === 0) continue;
+    next = firstNotBefore(known, next, endpoint);
+    const former = known[next];
+    if (former !== undefined && equalValues(former, endpoint)) {
+      endpoints.push(former);
+      continue;
+    }
+    const fault = endpointFault(endpoint);
+    if (fault === null) endpoints.push(endpoint);
+    else refuse(fault);
+  }
+  if (previous !== undefined && sameElements(endpoints, previous.endpoints)) return previous;
+  return { ...set, endpoints };
+}
+
+/** Both lists are in the same order, so that one walk finds every former endpoint. */
+function firstNotBefore(known: readonly Endpoint[], from: number, endpoint: Endpoint): number {
+  let index = from;
+  for (let at = known[index]; at !== undefined && compareEndpoints(at, endpoint) < 0; at = known[index]) index += 1;
+  return index;
+}
+
+const isSorted = (endpoints: readonly Endpoint[]): boolean =>
+  endpoints.every((endpoint, index) => {
+    const before = endpoints[index - 1];
+    return before === undefined || compareEndpoints(before, endpoint) <= 0;
+  });
+
+/** By address, then ports, then workload: platforms list in any order, the mesh must not notice. */
+export function compareEndpoints(a: Endpoint, b: Endpoint): number {
+  if (a === b) return 0;
+  return (
+    compareText(a.address, b.address) ||
+    compareText(portsText(a), portsText(b)) ||
+    compareText(workloadText(a), workloadText(b))
+  );
+}
+
+/** `http=8080,grpc=9090` in the order of names: what makes two endpoints of one address different doors. */
+export const portsText = (endpoint: Endpoint): string =>
+  Object.entries(endpoint.ports)
+    .map(([name, number]) => `${name}=${number}`)
+    .sort()
+    .join();
+
+const workloadText = ({ workload }: Endpoint): string =>
+  workload === null ? '' : `${workload.namespace}/${workload.name}`;
+
+const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -1,0 +1,108 @@
+import type { RawChange, Registry, RegistryOptions, ShardOptions, Urgency } from './contract.ts';
+import { createMergedView } from './merged-view.ts';
+import { createProblems, type Problems } from './problems.ts';
+import { createShard, type Shard } from './shard.ts';
+import { contentsOf, createTrackedSink, type TrackedSink } from './sink.ts';
+import { createSnapshotKeeper } from './snapshot-keeper.ts';
+
+const defaultSyncTimeoutMs = 10_000;
+
+interface OpenShard {
+  readonly shard: Shard;
+  readonly problems: Problems;
+  readonly tracked: TrackedSink;
+}
+
+/** The registry of this process. Throws on a name that is opened twice: that is a bug of whoever wires it. */
+export function createRegistry({ clock, log, snapshotDir }: RegistryOptions): Registry {
+  const open = new Map<string, OpenShard>();
+  /** In the order of names, so that merging does not depend on the order of configuration. */
+  let shards: readonly Shard[] = [];
+  const view = createMergedView(() => shards);
+  const raw = new Map<string, RawChange>();
+  const changeListeners = new Set<(urgency: Urgency) => void>();
+  const rawListeners = new Set<() => void>();
+  let pending: Urgency | null = null;
+  let rawPending = false;
+
+  function tell(): void {
+    const urgency = pending;
+    const hasRaw = rawPending;
+    pending = null;
+    rawPending = false;
+    if (hasRaw) for (const listener of rawListeners) listener();
+    if (urgency !== null) for (const listener of changeListeners) listener(urgency);
+  }
+
+  function openShard(name: string, kind: string, options: ShardOptions): OpenShard {
+    const problems = createProblems();
+    const shard = createShard(name, {
+      serviceChanged(key) {
+        view.markService(key);
+        pending = 'configuration';
+      },
+      servingChanged(key) {
+        view.markEndpoints(key);
+        pending ??= 'endpoints';
+      },
+      rawChanged(id, change) {
+        raw.delete(`${name}/${id}`); // to the end: changes stay in the order in which they happened last
+        raw.set(`${name}/${id}`, change);
+        rawPending = true;
+      },
+      refused: problems.add,
+      accepted: problems.resolve,
+    });
+    const keeper =
+      snapshotDir === null || options.keepSnapshot === false
+        ? null
+        : createSnapshotKeeper({ clock, log, directory: snapshotDir, shard: name, contents: () => contentsOf(shard) });
+    const tracked = createTrackedSink({
+      clock,
+      log,
+      kind,
+      required: options.required ?? true,
+      syncTimeoutMs: options.syncTimeoutMs ?? defaultSyncTimeoutMs,
+      shard,
+      problems,
+      keeper,
+      changed: tell,
+    });
+    return { shard, problems, tracked };
+  }
+
+  return {
+    shard(name, kind, options = {}) {
+      if (open.has(name)) throw new Error(`the shard '${name}' is open already`);
+      const opened = openShard(name, kind, options);
+      open.set(name, opened);
+      shards = [...open.values()].map(({ shard }) => shard).sort((a, b) => (a.name < b.name ? -1 : 1));
+      return opened.tracked.sink;
+    },
+    takeChanges: view.takeChanges,
+    takeRawChanges() {
+      const changes = [...raw.values()];
+      raw.clear();
+      return changes;
+    },
+    onChange: (listener) => subscribe(changeListeners, listener),
+    onRawChange: (listener) => subscribe(rawListeners, listener),
+    awaited: () => [...open].filter(([, { tracked }]) => tracked.isAwaited()).map(([name]) => name),
+    services: () => view.services.values(),
+    endpoints: (key) => view.sets.get(key),
+    *endpointShards() {
+      for (const shard of shards) for (const set of shard.sets.values()) yield { shard: shard.name, set };
+    },
+    shards: () => [...open.values()].map(({ tracked }) => tracked.status()),
+    problems: () =>
+      [...open].flatMap(([shard, { problems }]) => problems.list().map((problem) => ({ shard, ...problem }))),
+    async close() {
+      await Promise.all([...open.values()].map(({ tracked }) => tracked.close()));
+    },
+  };
+}
+
+function subscribe<Listener>(listeners: Set<Listener>, listener: Listener): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}

@@ -1,0 +1,129 @@
+import { ipVersion } from '../../../lib/ip.ts';
+import type { Endpoint } from '../../../model/endpoint.ts';
+import { type Hostname, hostname, isWildcard } from '../../../model/names.ts';
+import type { Resolution, Service, ServicePort } from '../../../model/service.ts';
+import type { Rule } from '../../rule.ts';
+import { translateInlineEndpoint, uncallableReason } from '../workload-entry/translate.ts';
+import { protocolOf, type ServiceEntrySpec } from './schema.ts';
+
+/** The name that the registry of rules has in `Service.registry`. */
+export const serviceEntryRegistry = 'service-entry';
+
+/** One host of a ServiceEntry and the endpoints that the entry itself gives (a selector's come later). */
+export interface TranslatedHost {
+  readonly service: Service;
+  readonly endpoints: readonly Endpoint[];
+}
+
+export interface TranslatedServiceEntry {
+  /** One for each host, in order, without doubles. */
+  readonly hosts: readonly TranslatedHost[];
+  /** What is valid but does nothing yet, for the rule's author. */
+  readonly notes: readonly string[];
+}
+
+const resolutions: Readonly<Record<Exclude<ServiceEntrySpec['resolution'], undefined>, Resolution | null>> = {
+  NONE: 'passthrough',
+  STATIC: 'static',
+  DNS: 'dns',
+  DNS_ROUND_ROBIN: 'dns-round-robin',
+  DYNAMIC_DNS: null,
+};
+
+/** One service for each host of the entry. */
+export function translateServiceEntry(rule: Rule<string, ServiceEntrySpec>): TranslatedServiceEntry {
+  const resolution = resolutions[rule.spec.resolution ?? 'NONE'];
+  if (resolution === null) return { hosts: [], notes: ['not in effect yet: spec.resolution DYNAMIC_DNS'] };
+  const inline = inlineEndpoints(rule.spec);
+  const names = [...new Set(rule.spec.hosts.map((host) => hostname(host.replace(/\.$/, ''))))];
+  return {
+    hosts: names.map((name) => ({
+      service: translateService(rule, name, resolution),
+      endpoints: isResolvedByName(rule.spec, resolution, name) ? [namedEndpoint(rule.spec, name)] : inline,
+    })),
+    notes: notesOf(rule.spec),
+  };
+}
+
+function translateService(rule: Rule<string, ServiceEntrySpec>, name: Hostname, resolution: Resolution): Service {
+  const { spec, metadata } = rule;
+  return {
+    hostname: name,
+    namespace: metadata.namespace,
+    name,
+    registry: serviceEntryRegistry,
+    createdAtMs: Date.parse(metadata.creationTimestamp),
+    ports: (spec.ports ?? []).map(translatePort),
+    vips: (spec.addresses ?? []).flatMap((address) => singleAddress(address) ?? []),
+    aliases: [],
+    resolution,
+    headless: false,
+    exportTo: spec.exportTo ?? [],
+    external: spec.location !== 'MESH_INTERNAL', // MESH_EXTERNAL is the API's default
+    labels: metadata.labels,
+  };
+}
+
+type EntryPort = NonNullable<ServiceEntrySpec['ports']>[number];
+
+const translatePort = ({ name, number, protocol }: EntryPort): ServicePort => ({
+  name,
+  number,
+  protocol: protocolOf(protocol || (name.split('-')[0] ?? '')) ?? 'unknown',
+});
+
+/** `10.1.2.3` of `10.1.2.3` and `10.1.2.3/32`; null for a wider range. */
+function singleAddress(text: string): string | null {
+  const [address = '', bits] = text.split('/');
+  return bits === undefined || Number(bits) === (ipVersion(address) === 4 ? 32 : 128) ? address : null;
+}
+
+/** An endpoint's own port for each port of the entry: `endpoint.ports[name]`, else targetPort, else the port itself. */
+export function endpointPorts(
+  ports: ServiceEntrySpec['ports'],
+  own: Readonly<Record<string, number>>,
+): Readonly<Record<string, number>> {
+  return Object.fromEntries(
+    (ports ?? []).map(({ name, number, targetPort }) => [
+      name,
+      (Object.hasOwn(own, name) ? own[name] : undefined) ?? targetPort ?? number,
+    ]),
+  );
+}
+
+const inlineEndpoints = (spec: ServiceEntrySpec): readonly Endpoint[] =>
+  (spec.endpoints ?? []).flatMap(
+    (endpoint) => translateInlineEndpoint(endpoint, endpointPorts(spec.ports, endpoint.ports ?? {})) ?? [],
+  );
+
+/** With DNS and nothing else to resolve, the host is the address. */
+const isResolvedByName = (spec: ServiceEntrySpec, resolution: Resolution, name: Hostname): boolean =>
+  (resolution === 'dns' || resolution === 'dns-round-robin') &&
+  !spec.endpoints?.length &&
+  spec.workloadSelector === undefined &&
+  !isWildcard(name);
+
+const namedEndpoint = (spec: ServiceEntrySpec, name: Hostname): Endpoint => ({
+  address: name,
+  ports: endpointPorts(spec.ports, {}),
+  labels: {},
+  weight: 1,
+  locality: '',
+  network: '',
+  cluster: '',
+  health: 'healthy',
+  workload: null,
+});
+
+function notesOf(spec: ServiceEntrySpec): readonly string[] {
+  const notes = (spec.endpoints ?? []).flatMap((endpoint, index) => {
+    const reason = uncallableReason(endpoint);
+    return reason === null ? [] : [`spec.endpoints[${index}].address: ${reason}`];
+  });
+  for (const [index, address] of (spec.addresses ?? []).entries()) {
+    if (singleAddress(address) === null)
+      notes.push(`not in effect yet: spec.addresses[${index}] is a range of addresses`);
+  }
+  if (spec.subjectAltNames?.length) notes.push('not in effect yet: spec.subjectAltNames');
+  return notes;
+}

@@ -1,0 +1,48 @@
+/** Things with labels, found by one of them: a selector looks at its rarest label's things and at no others. */
+export interface LabelIndex<T> {
+  add(namespace: string, labels: Readonly<Record<string, string>>, thing: T): void;
+  remove(namespace: string, labels: Readonly<Record<string, string>>, thing: T): void;
+  /** The things of a namespace that may have all these labels: a superset, to be checked. */
+  candidates(namespace: string, labels: Readonly<Record<string, string>>): Iterable<T>;
+}
+
+export function createLabelIndex<T>(): LabelIndex<T> {
+  const things = new Map<string, Set<T>>();
+
+  function put(key: string, thing: T): void {
+    const known = things.get(key);
+    if (known === undefined) things.set(key, new Set([thing]));
+    else known.add(thing);
+  }
+
+  function take(key: string, thing: T): void {
+    const known = things.get(key);
+    known?.delete(thing);
+    if (known?.size === 0) things.delete(key);
+  }
+
+  return {
+    add(namespace, labels, thing) {
+      for (const key of keysOf(namespace, labels)) put(key, thing);
+    },
+    remove(namespace, labels, thing) {
+      for (const key of keysOf(namespace, labels)) take(key, thing);
+    },
+    candidates(namespace, labels) {
+      const sets = keysOf(namespace, labels).map((key) => things.get(key) ?? new Set<T>());
+      return sets.reduce((rarest, set) => (set.size < rarest.size ? set : rarest));
+    },
+  };
+}
+
+/** The namespace as a whole, which an empty selector means, and each label pair in it. */
+export const keysOf = (namespace: string, labels: Readonly<Record<string, string>>): readonly string[] => [
+  namespace,
+  ...Object.entries(labels).map(([name, value]) => `${namespace}/${name}=${value}`),
+];
+
+/** Whether `labels` has every pair of `selector`. An empty selector matches everything. */
+export const selects = (
+  selector: Readonly<Record<string, string>>,
+  labels: Readonly<Record<string, string>>,
+): boolean => Object.entries(selector).every(([name, value]) => Object.hasOwn(labels, name) && labels[name] === value);

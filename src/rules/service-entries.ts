@@ -1,0 +1,224 @@
+import type { Endpoint, Workload } from '../model/endpoint.ts';
+import { type ServiceKey, serviceKey } from '../model/names.ts';
+import type { Service } from '../model/service.ts';
+import type { ShardChange } from '../platform/adapter.ts';
+import type { ServiceEntrySpec } from './kinds/service-entry/schema.ts';
+import { endpointPorts, type TranslatedServiceEntry, translateServiceEntry } from './kinds/service-entry/translate.ts';
+import type { WorkloadEntrySpec } from './kinds/workload-entry/schema.ts';
+import {
+  type SelectableWorkload,
+  selectableOf,
+  translateWorkloadEntry,
+  uncallableReason,
+} from './kinds/workload-entry/translate.ts';
+import { createLabelIndex, keysOf, selects } from './label-index.ts';
+import { comparePrecedence, type Rule, type RuleId, ruleId } from './rule.ts';
+
+/**
+ * ServiceEntries and what they select, as services and endpoint sets of one shard. Changes only mark what they touch;
+ * `takeChanges` computes each touched host once, however many workloads came and went.
+ */
+export interface ServiceEntryIndex {
+  /** Takes a validated rule of either kind; others are ignored. */
+  ruleChanged(rule: Rule): void;
+  ruleRemoved(id: RuleId): void;
+  /** `adapter` names the shard, so that equal names of two platforms are two workloads. */
+  workloadChanged(adapter: string, workload: Workload): void;
+  workloadRemoved(adapter: string, namespace: string, name: string): void;
+  /** What changed since the last call, for the shard's `apply`. */
+  takeChanges(): readonly ShardChange[];
+  /** What its author should know about a valid rule, by rule. Computed on call. */
+  problems(): ReadonlyMap<RuleId, readonly string[]>;
+}
+
+/** A ServiceEntry as it stands in the index. */
+interface Entry {
+  readonly id: RuleId;
+  readonly rule: Rule<string, ServiceEntrySpec>;
+  readonly translated: TranslatedServiceEntry;
+  /** Null: it selects no workloads. */
+  readonly selector: Readonly<Record<string, string>> | null;
+  /** Equal for entries whose ports mean the same to a workload: these share its endpoint. */
+  readonly portsKey: string;
+}
+
+export function createServiceEntryIndex(): ServiceEntryIndex {
+  const entries = new Map<RuleId, Entry>();
+  const byHost = new Map<ServiceKey, Set<Entry>>();
+  /** By the first label of their selectors, where a workload with that label finds them. */
+  const selectors = new Map<string, Set<Entry>>();
+  const workloads = new Map<string, SelectableWorkload>();
+  const byLabel = createLabelIndex<SelectableWorkload>();
+  const uncallable = new Map<RuleId, string>();
+  const told = new Map<ServiceKey, Service>();
+  const dirty = new Set<ServiceKey>();
+  /** One endpoint for each workload and meaning of ports, however many entries select it. */
+  const endpoints = new WeakMap<SelectableWorkload, Map<string, Endpoint>>();
+
+  function addEntry(rule: Rule<string, ServiceEntrySpec>): void {
+    const { spec } = rule;
+    const selector = spec.workloadSelector === undefined ? null : (spec.workloadSelector.labels ?? {});
+    const portsKey = JSON.stringify((spec.ports ?? []).map((p) => [p.name, p.targetPort ?? p.number]));
+    const entry = { id: ruleId(rule), rule, translated: translateServiceEntry(rule), selector, portsKey };
+    entries.set(entry.id, entry);
+    for (const key of hostsOf(entry)) addTo(byHost, key, entry);
+    if (selector !== null) addTo(selectors, selectorKey(rule.metadata.namespace, selector), entry);
+    markHosts(entry);
+  }
+
+  function removeEntry(id: RuleId): void {
+    const entry = entries.get(id);
+    if (entry === undefined) return;
+    entries.delete(id);
+    for (const key of hostsOf(entry)) removeFrom(byHost, key, entry);
+    if (entry.selector !== null)
+      removeFrom(selectors, selectorKey(entry.rule.metadata.namespace, entry.selector), entry);
+    markHosts(entry);
+  }
+
+  function markHosts(entry: Entry): void {
+    for (const key of hostsOf(entry)) dirty.add(key);
+  }
+
+  function setWorkload(id: string, workload: SelectableWorkload | null): void {
+    const known = workloads.get(id);
+    if (known !== undefined) {
+      workloads.delete(id);
+      byLabel.remove(known.namespace, known.labels, known);
+      markSelecting(known);
+    }
+    if (workload === null) return;
+    workloads.set(id, workload);
+    byLabel.add(workload.namespace, workload.labels, workload);
+    markSelecting(workload);
+  }
+
+  function markSelecting(workload: SelectableWorkload): void {
+    for (const key of keysOf(workload.namespace, workload.labels)) {
+      for (const entry of selectors.get(key) ?? []) {
+        if (entry.selector !== null && selects(entry.selector, workload.labels)) markHosts(entry);
+      }
+    }
+  }
+
+  function selectedBy(entry: Entry): readonly Endpoint[] {
+    const { selector } = entry;
+    if (selector === null) return [];
+    const candidates = [...byLabel.candidates(entry.rule.metadata.namespace, selector)];
+    return candidates
+      .filter((workload) => selects(selector, workload.labels))
+      .map((workload) => endpointOf(workload, entry));
+  }
+
+  function endpointOf(workload: SelectableWorkload, entry: Entry): Endpoint {
+    const known = endpoints.get(workload) ?? new Map<string, Endpoint>();
+    endpoints.set(workload, known);
+    const endpoint = known.get(entry.portsKey) ?? makeEndpoint(workload, entry.rule.spec);
+    known.set(entry.portsKey, endpoint);
+    return endpoint;
+  }
+
+  function changesOf(key: ServiceKey): readonly ShardChange[] {
+    const [winner, ...others] = [...(byHost.get(key) ?? [])].sort((a, b) => comparePrecedence(a.rule, b.rule));
+    const known = told.get(key);
+    const host = winner === undefined ? undefined : hostOf(winner, key);
+    if (winner === undefined || host === undefined) {
+      told.delete(key);
+      return known === undefined
+        ? []
+        : [{ type: 'service-removed', namespace: known.namespace, hostname: known.hostname }];
+    }
+    const { service } = host;
+    told.set(key, service);
+    // endpoints that younger entries give for the same host count too, if they are found in the same way
+    const contributors = [winner, ...others.filter((e) => hostOf(e, key)?.service.resolution === service.resolution)];
+    const all = contributors.flatMap((entry) => [...(hostOf(entry, key)?.endpoints ?? []), ...selectedBy(entry)]);
+    const set = { namespace: service.namespace, hostname: service.hostname, endpoints: all };
+    return [...(service === known ? [] : [{ type: 'service', service } as const]), { type: 'endpoints', set }];
+  }
+
+  return {
+    ruleChanged(rule) {
+      const id = ruleId(rule);
+      if (isServiceEntry(rule)) {
+        removeEntry(id);
+        addEntry(rule);
+      } else if (isWorkloadEntry(rule)) {
+        const reason = uncallableReason(rule.spec);
+        if (reason === null) uncallable.delete(id);
+        else uncallable.set(id, `spec.address: ${reason}`);
+        setWorkload(id, translateWorkloadEntry(rule));
+      }
+    },
+    ruleRemoved(id) {
+      removeEntry(id);
+      uncallable.delete(id);
+      setWorkload(id, null);
+    },
+    workloadChanged: (adapter, workload) =>
+      setWorkload(platformId(adapter, workload.namespace, workload.name), selectableOf(workload)),
+    workloadRemoved: (adapter, namespace, name) => setWorkload(platformId(adapter, namespace, name), null),
+    takeChanges() {
+      const changes = [...dirty].flatMap(changesOf);
+      dirty.clear();
+      return changes;
+    },
+    problems: () => problemsOf(entries.values(), byHost, uncallable),
+  };
+}
+
+/** No rule kind is named so, hence no rule's id looks so. */
+const platformId = (adapter: string, namespace: string, name: string): string => `:${adapter}/${namespace}/${name}`;
+
+// The kind says what the schema made of the spec: rules arrive validated.
+const isServiceEntry = (rule: Rule): rule is Rule<string, ServiceEntrySpec> => rule.kind === 'ServiceEntry';
+const isWorkloadEntry = (rule: Rule): rule is Rule<string, WorkloadEntrySpec> => rule.kind === 'WorkloadEntry';
+
+const keyOfService = (service: Service): ServiceKey => serviceKey(service.namespace, service.hostname);
+
+const hostsOf = (entry: Entry): readonly ServiceKey[] =>
+  entry.translated.hosts.map(({ service }) => keyOfService(service));
+
+const hostOf = (entry: Entry, key: ServiceKey) =>
+  entry.translated.hosts.find(({ service }) => keyOfService(service) === key);
+
+/** Where a selector waits for workloads: at one of its label pairs, or at its whole namespace. */
+const selectorKey = (namespace: string, selector: Readonly<Record<string, string>>): string =>
+  keysOf(namespace, selector).at(-1) ?? namespace;
+
+function makeEndpoint(workload: SelectableWorkload, spec: ServiceEntrySpec): Endpoint {
+  const { address, labels, weight, locality, network, cluster, health, namespace, name } = workload;
+  const ports = endpointPorts(spec.ports, workload.ports);
+  return { address, ports, labels, weight, locality, network, cluster, health, workload: { namespace, name } };
+}
+
+function problemsOf(
+  entries: Iterable<Entry>,
+  byHost: ReadonlyMap<ServiceKey, ReadonlySet<Entry>>,
+  uncallable: ReadonlyMap<RuleId, string>,
+): ReadonlyMap<RuleId, readonly string[]> {
+  const problems = new Map<RuleId, readonly string[]>();
+  for (const [id, message] of uncallable) problems.set(id, [message]);
+  for (const entry of entries) {
+    const messages = [...entry.translated.notes];
+    for (const key of hostsOf(entry)) {
+      const [winner] = [...(byHost.get(key) ?? [])].sort((a, b) => comparePrecedence(a.rule, b.rule));
+      if (winner !== undefined && winner !== entry)
+        messages.push(`${key} is defined already, by the older ${winner.id}`);
+    }
+    if (messages.length > 0) problems.set(entry.id, messages);
+  }
+  return problems;
+}
+
+function addTo<K, V>(sets: Map<K, Set<V>>, key: K, value: V): void {
+  const known = sets.get(key);
+  if (known === undefined) sets.set(key, new Set([value]));
+  else known.add(value);
+}
+
+function removeFrom<K, V>(sets: Map<K, Set<V>>, key: K, value: V): void {
+  const known = sets.get(key);
+  known?.delete(value);
+  if (known?.size === 0) sets.delete(key);
+}

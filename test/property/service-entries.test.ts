@@ -1,0 +1,126 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { Workload } from '../../src/model/endpoint.ts';
+import type { Rule } from '../../src/rules/rule.ts';
+import { ruleId } from '../../src/rules/rule.ts';
+import { createServiceEntryIndex, type ServiceEntryIndex } from '../../src/rules/service-entries.ts';
+import { contents, testRegistry, workload } from '../support/registry.ts';
+import { rule } from '../support/rules.ts';
+
+type Step =
+  | { readonly do: 'rule'; readonly rule: Rule }
+  | { readonly do: 'remove'; readonly id: string }
+  | { readonly do: 'workload'; readonly workload: Workload }
+  | { readonly do: 'workload-removed'; readonly workload: Workload };
+
+const few = (...values: readonly string[]) => fc.constantFrom(...values);
+const labels = fc.dictionary(few('app', 'v'), few('1', '2'), { maxKeys: 2 });
+const place = fc.record({
+  namespace: few('n1', 'n2'),
+  creationTimestamp: few('2026-01-01T00:00:00Z', '2025-01-01T00:00:00Z'),
+});
+
+const entry = fc
+  .record({
+    name: few('e1', 'e2', 'e3'),
+    place,
+    hosts: fc.uniqueArray(few('a.x', 'b.x', 'c.x'), { minLength: 1 }),
+    how: fc.oneof(
+      fc.record({ resolution: fc.constant('STATIC'), workloadSelector: fc.record({ labels }) }),
+      fc.record({
+        resolution: fc.constant('STATIC'),
+        endpoints: fc.array(fc.record({ address: few('10.0.0.1', '10.0.0.2'), labels })),
+      }),
+      fc.record({ resolution: few('DNS', 'NONE') }),
+    ),
+    port: few('http', 'grpc'),
+  })
+  .map(
+    ({ name, place: where, hosts, how, port }): Step => ({
+      do: 'rule',
+      rule: rule('ServiceEntry', name, { hosts, ports: [{ name: port, number: 80 }], ...how }, where),
+    }),
+  );
+
+const machine = fc.record({ name: few('w1', 'w2', 'w3'), place, address: few('10.1.0.1', '10.1.0.2'), labels }).map(
+  ({ name, place: where, address, labels: own }): Step => ({
+    do: 'rule',
+    rule: rule('WorkloadEntry', name, { address, labels: own }, where),
+  }),
+);
+
+const pod = fc
+  .record({ name: few('p1', 'p2'), namespace: few('n1', 'n2'), address: few('10.2.0.1', '10.2.0.2'), labels })
+  .map(({ name, namespace, address, labels: own }) => workload(name, { namespace, addresses: [address], labels: own }));
+
+const step = fc.oneof(
+  entry,
+  machine,
+  fc.record({
+    do: fc.constant('remove' as const),
+    id: fc
+      .tuple(few('ServiceEntry', 'WorkloadEntry'), few('n1', 'n2'), few('e1', 'e2', 'w1', 'w2'))
+      .map((parts) => parts.join('/')),
+  }),
+  fc.record({ do: fc.constant('workload' as const), workload: pod }),
+  fc.record({ do: fc.constant('workload-removed' as const), workload: pod }),
+);
+
+function follow(index: ServiceEntryIndex, { ...next }: Step): void {
+  if (next.do === 'rule') index.ruleChanged(next.rule);
+  else if (next.do === 'remove') index.ruleRemoved(next.id);
+  else if (next.do === 'workload') index.workloadChanged('k8s', next.workload);
+  else index.workloadRemoved('k8s', next.workload.namespace, next.workload.name);
+}
+
+/** The last word of each rule and workload, as one who starts now would read them. */
+function last(steps: readonly Step[]): readonly Step[] {
+  const words = new Map<string, Step>();
+  for (const next of steps) {
+    const id =
+      next.do === 'rule'
+        ? ruleId(next.rule)
+        : next.do === 'remove'
+          ? next.id
+          : `pod/${next.workload.namespace}/${next.workload.name}`;
+    words.delete(id);
+    if (next.do === 'rule' || next.do === 'workload') words.set(id, next);
+  }
+  return [...words.values()].reverse();
+}
+
+test('whatever came before, services and endpoints are those of a fresh start', () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 30 }), fc.nat(5), (steps, every) => {
+      const grown = testRegistry().registry;
+      const grownSink = grown.shard('service-entry', 'service-entry');
+      grownSink.replace(contents({}));
+      const incremental = createServiceEntryIndex();
+      for (const [at, next] of steps.entries()) {
+        follow(incremental, next);
+        if (at % (every + 1) === 0) grownSink.apply(incremental.takeChanges());
+      }
+      grownSink.apply(incremental.takeChanges());
+
+      const fresh = testRegistry().registry;
+      const rebuilt = createServiceEntryIndex();
+      for (const next of last(steps)) follow(rebuilt, next);
+      const freshSink = fresh.shard('service-entry', 'service-entry');
+      freshSink.replace(contents({}));
+      freshSink.apply(rebuilt.takeChanges());
+
+      for (const registry of [grown, fresh]) registry.takeChanges();
+      const world = ({ services, endpoints, endpointShards }: typeof grown) => ({
+        services: [...services()]
+          .map((service) => [service, endpoints(`${service.namespace}/${service.hostname}` as never)])
+          .sort(byText),
+        shards: [...endpointShards()].sort(byText),
+      });
+      expect(world(grown)).toEqual(world(fresh));
+      expect(new Map([...incremental.problems()].sort())).toEqual(new Map([...rebuilt.problems()].sort()));
+    }),
+    { numRuns: 400 },
+  );
+});
+
+const byText = (a: unknown, b: unknown): number => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1);

@@ -1,0 +1,25 @@
+import type { Rule } from '../../src/rules/rule.ts';
+
+/** A validated rule, as the rules room passes it on. */
+export const rule = <Spec>(
+  kind: string,
+  name: string,
+  spec: Spec,
+  metadata: Partial<Rule['metadata']> = {},
+): Rule<string, Spec> => ({
+  kind,
+  apiVersion: 'networking.istio.io/v1',
+  metadata: {
+    name,
+    namespace: 'default',
+    labels: {},
+    annotations: {},
+    creationTimestamp: '2026-01-01T00:00:00Z',
+    generation: 1,
+    resourceVersion: '1',
+    uid: `${kind}-${name}`,
+    ...metadata,
+  },
+  spec,
+  origin: 'store',
+});

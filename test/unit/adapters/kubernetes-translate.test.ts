@@ -1,0 +1,184 @@
+import { expect, test } from 'vitest';
+import { parseFile } from '../../../adapters/file/documents.ts';
+import { listing } from '../../../adapters/file/mesh.ts';
+import { createKubernetesView } from '../../../adapters/kubernetes/translate-view.ts';
+
+/** What the view makes of some documents, and what it refuses. */
+async function translated(yaml: string) {
+  const view = createKubernetesView({ domainSuffix: 'cluster.local', cluster: 'c1', network: '' });
+  const { objects, mistakes } = await parseFile('test.yaml', yaml);
+  const refused = objects.flatMap((object) => {
+    const result = view.put(object);
+    return result.ok ? [] : [result.error];
+  });
+  return {
+    ...listing(view.takeChanges()),
+    refused: [...mistakes.map(({ message }) => message), ...refused],
+    view,
+    objects,
+  };
+}
+
+const reviews = (spec: string, metadata = '') => `
+apiVersion: v1
+kind: Service
+metadata: { name: reviews, namespace: shop, creationTimestamp: 2026-01-01T00:00:00Z, labels: { app: reviews }${metadata} }
+spec: ${spec}
+`;
+
+const slice = (endpoint: string) => `
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: { name: reviews-x, namespace: shop, labels: { kubernetes.io/service-name: reviews } }
+addressType: IPv4
+endpoints: [${endpoint}]
+ports: [{ name: http, port: 9080 }]
+`;
+
+const pod = (labels: string) => `
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: reviews-1, namespace: shop, labels: ${labels} }
+spec: { nodeName: node-1 }
+status: { podIP: 10.1.0.1 }
+`;
+
+test('a Service', async () => {
+  const { services } = await translated(
+    reviews(
+      '{ clusterIP: 10.96.0.1, ports: [{ name: http, port: 80 }] }',
+      ", annotations: { networking.istio.io/exportTo: '., shop' }",
+    ),
+  );
+  expect(services).toEqual([
+    {
+      hostname: 'reviews.shop.svc.cluster.local',
+      namespace: 'shop',
+      name: 'reviews',
+      registry: 'kubernetes',
+      createdAtMs: Date.UTC(2026, 0, 1),
+      ports: [{ name: 'http', number: 80, protocol: 'http' }],
+      vips: ['10.96.0.1'],
+      aliases: [],
+      resolution: 'static',
+      headless: false,
+      exportTo: ['.', 'shop'],
+      external: false,
+      labels: { app: 'reviews' },
+    },
+  ]);
+});
+
+for (const { port, want } of [
+  { port: 'name: http-web', want: 'http' },
+  { port: 'name: http2', want: 'http2' },
+  { port: 'name: grpc-web-x', want: 'grpc-web' },
+  { port: 'name: grpc', want: 'grpc' },
+  { port: 'name: mongo', want: 'tcp' },
+  { port: 'name: web', want: 'unknown' },
+  { port: 'name: httpx', want: 'unknown' },
+  { port: 'name: tcp, appProtocol: kubernetes.io/h2c', want: 'http2' },
+  { port: 'name: http, appProtocol: HTTPS', want: 'https' },
+  { port: 'name: http, protocol: UDP', want: 'udp' },
+  { port: 'name: http, appProtocol: example.com/mine', want: 'http' },
+]) {
+  test(`a port with ${port} speaks ${want}`, async () => {
+    const { services } = await translated(reviews(`{ ports: [{ port: 80, ${port} }] }`));
+    expect(services[0]?.ports[0]?.protocol).toBe(want);
+  });
+}
+
+test('a headless Service, and one that stands for a name outside', async () => {
+  const headless = await translated(reviews('{ clusterIP: None, ports: [{ port: 80 }] }'));
+  expect(headless.services).toMatchObject([{ headless: true, vips: [], ports: [{ name: '' }] }]);
+  const outside = await translated(
+    reviews('{ type: ExternalName, externalName: Api.example.com., ports: [{ name: https, port: 443 }] }'),
+  );
+  expect(outside.services).toMatchObject([{ resolution: 'dns', external: true }]);
+  expect(outside.endpoints).toMatchObject([{ endpoints: [{ address: 'api.example.com', ports: { https: 443 } }] }]);
+});
+
+for (const { conditions, want } of [
+  { conditions: '{}', want: 'healthy' },
+  { conditions: '{ ready: true }', want: 'healthy' },
+  { conditions: '{ ready: false, serving: true }', want: 'unhealthy' },
+  { conditions: '{ ready: false, serving: true, terminating: true }', want: 'draining' },
+  { conditions: '{ ready: false, serving: false, terminating: true }', want: 'unhealthy' },
+]) {
+  test(`an endpoint with conditions ${conditions} is ${want}`, async () => {
+    const { endpoints } = await translated(
+      reviews('{ ports: [{ name: http, port: 80 }] }') + slice(`{ addresses: [10.1.0.1], conditions: ${conditions} }`),
+    );
+    expect(endpoints[0]?.endpoints).toMatchObject([{ address: '10.1.0.1', ports: { http: 9080 }, health: want }]);
+  });
+}
+
+test('an endpoint has the labels of its Pod and the locality of its node, whoever comes first', async () => {
+  const node = `
+---
+apiVersion: v1
+kind: Node
+metadata: { name: node-1, labels: { topology.kubernetes.io/region: r, topology.kubernetes.io/zone: z } }
+`;
+  const service = reviews('{ ports: [{ name: http, port: 80 }] }');
+  for (const endpoint of [
+    '{ addresses: [10.1.0.1], nodeName: node-1, targetRef: { kind: Pod, name: reviews-1 } }',
+    '{ addresses: [10.1.0.1], nodeName: node-1 }',
+  ]) {
+    for (const yaml of [
+      service + slice(endpoint) + pod('{ v: v1 }') + node,
+      `${node}${pod('{ v: v1 }')}${slice(endpoint)}---${service}`,
+    ]) {
+      const { endpoints } = await translated(yaml);
+      expect(endpoints[0]?.endpoints).toMatchObject([
+        { labels: { v: 'v1' }, locality: 'r/z', workload: { namespace: 'shop', name: 'reviews-1' }, cluster: 'c1' },
+      ]);
+    }
+  }
+});
+
+test('a Pod that changes its labels changes its endpoints, and nothing else', async () => {
+  const endpoint = '{ addresses: [10.1.0.1], targetRef: { kind: Pod, name: reviews-1 } }';
+  const { view } = await translated(
+    reviews('{ ports: [{ name: http, port: 80 }] }') + slice(endpoint) + pod('{ v: v1 }'),
+  );
+  const { objects } = await parseFile('pod.yaml', pod('{ v: v2 }'));
+  for (const object of objects) view.put(object);
+  expect(view.takeChanges()).toMatchObject([
+    { type: 'endpoints', set: { endpoints: [{ labels: { v: 'v2' } }] } },
+    { type: 'workload', workload: { labels: { v: 'v2' } } },
+  ]);
+  for (const object of objects) view.remove(object);
+  expect(view.takeChanges()).toMatchObject([
+    { type: 'endpoints', set: { endpoints: [{ labels: {} }] } },
+    { type: 'workload-removed', name: 'reviews-1' },
+  ]);
+});
+
+test('rules and the mesh configuration are passed on; an object without a time has always the same', async () => {
+  const { objects: kubernetes, refused } = await translated(`
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: v }
+spec: { hosts: [reviews] }
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: istio, namespace: istio-system }
+data: { mesh: "trustDomain: example.org" }
+---
+apiVersion: v1
+kind: Secret
+metadata: { name: s }
+`);
+  expect(kubernetes).toHaveLength(3);
+  expect(refused).toEqual(['objects of kind Secret are not read; it has no effect here']);
+});
+
+test('a wrong field is named', async () => {
+  const { refused } = await translated(`${reviews('{ ports: [{ port: 80000 }] }')}---\nkind: Service\n`);
+  expect(refused[0]).toContain('apiVersion');
+  expect(refused[1]).toMatch(/^spec\.ports\[0\]\.port: /);
+});

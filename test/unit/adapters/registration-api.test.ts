@@ -1,0 +1,175 @@
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { get, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type FastifyInstance, fastify } from 'fastify';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createRegistrationBook, type RunningBook } from '../../../adapters/registration/book.ts';
+import { createJournal } from '../../../adapters/registration/journal.ts';
+import { registrationRoutes } from '../../../src/api/registration.ts';
+import { fakeClock } from '../../support/fake-clock.ts';
+
+let directory = '';
+let server: FastifyInstance = fastify();
+let book: RunningBook;
+const clock = fakeClock();
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'binnacle-api-'));
+  const journal = createJournal(directory);
+  book = createRegistrationBook({
+    clock,
+    journal,
+    defaultTtlSeconds: 30,
+    emptyServiceSeconds: 600,
+    changed: () => {},
+    journalled: () => {},
+  });
+  await book.load();
+  server = fastify({ forceCloseConnections: true });
+  server.register(async (scope) => registrationRoutes(book)(scope));
+});
+afterEach(async () => {
+  await server.close();
+  await book.close();
+  await rm(directory, { recursive: true, force: true });
+});
+
+const orders = '/registry/v1/namespaces/shop/services/orders.example';
+const body = { address: '10.0.0.1', ports: [{ name: 'http', port: 8080, protocol: 'HTTP' }] };
+
+const call = async (method: 'GET' | 'PUT' | 'POST' | 'DELETE', url: string, payload?: object) => {
+  const response = await server.inject({ method, url, ...(payload === undefined ? {} : { payload }) });
+  return { status: response.statusCode, body: response.body === '' ? null : response.json() };
+};
+
+test('an instance is put, read, renewed, listed and deleted', async () => {
+  expect(await call('PUT', `${orders}/instances/one`, body)).toEqual({
+    status: 201,
+    body: {
+      namespace: 'shop',
+      host: 'orders.example',
+      id: 'one',
+      address: '10.0.0.1',
+      ports: [{ name: 'http', port: 8080, protocol: 'http' }],
+      labels: {},
+      weight: 1,
+      locality: '',
+      ttlSeconds: 30,
+      registeredAt: new Date(clock.now()).toISOString(),
+      expiresAt: new Date(clock.now() + 30_000).toISOString(),
+    },
+  });
+  expect(await call('PUT', `${orders}/instances/one`, { ...body, weight: 5 })).toMatchObject({
+    status: 200,
+    body: { weight: 5 },
+  });
+  expect(await call('GET', `${orders}/instances/one`)).toMatchObject({ status: 200, body: { weight: 5 } });
+  expect(await call('PUT', `${orders}/instances/one/heartbeat`)).toMatchObject({ status: 200 });
+  expect(await call('GET', `${orders}/instances`)).toMatchObject({ status: 200, body: { instances: [{ id: 'one' }] } });
+  expect(await call('GET', '/registry/v1/namespaces/shop/services')).toMatchObject({
+    body: { services: [{ host: 'orders.example', instances: 1 }] },
+  });
+  expect(await call('DELETE', `${orders}/instances/one`)).toEqual({ status: 204, body: null });
+  expect(await call('GET', `${orders}/instances/one`)).toMatchObject({ status: 404 });
+  expect(await call('PUT', `${orders}/instances/one/heartbeat`)).toMatchObject({
+    status: 404,
+    body: { error: expect.stringContaining('register again') },
+  });
+  expect(await call('DELETE', orders)).toMatchObject({ status: 204 });
+});
+
+for (const { name, url, payload, field } of [
+  { name: 'no address', url: `${orders}/instances/one`, payload: { ...body, address: 'localhost' }, field: 'address' },
+  {
+    name: 'port out of range',
+    url: `${orders}/instances/one`,
+    payload: { ...body, ports: [{ name: 'a', port: 0 }] },
+    field: 'ports[0].port',
+  },
+  {
+    name: 'two ports of one name',
+    url: `${orders}/instances/one`,
+    payload: {
+      ...body,
+      ports: [
+        { name: 'a', port: 1 },
+        { name: 'a', port: 2 },
+      ],
+    },
+    field: 'ports[1].name',
+  },
+  {
+    name: 'unknown protocol',
+    url: `${orders}/instances/one`,
+    payload: { ...body, ports: [{ name: 'a', port: 1, protocol: 'smtp' }] },
+    field: 'ports[0].protocol',
+  },
+  {
+    name: 'unknown field',
+    url: `${orders}/instances/one`,
+    payload: { ...body, ports: [{ name: 'a', port: 1, prot: 'http' }] },
+    field: 'ports[0].prot',
+  },
+  {
+    name: 'wrong namespace',
+    url: '/registry/v1/namespaces/Shop_/services/a.b/instances/one',
+    payload: body,
+    field: 'namespace',
+  },
+  {
+    name: 'wildcard host',
+    url: '/registry/v1/namespaces/shop/services/*.b/instances/one',
+    payload: body,
+    field: 'host',
+  },
+]) {
+  test(`refused with its field: ${name}`, async () => {
+    expect(await call('PUT', url, payload)).toMatchObject({ status: 400, body: { problems: [{ field }] } });
+    expect(await book.services('shop')).toEqual([]);
+  });
+}
+
+test('a batch with one mistake does nothing', async () => {
+  const item = (id: string) => ({ namespace: 'shop', host: 'orders.example', id, ...body });
+  expect(await call('POST', '/registry/v1/batch', { put: [item('a'), item('!')] })).toMatchObject({
+    status: 400,
+    body: { problems: [{ field: 'put[1].id' }] },
+  });
+  expect(await book.instances('shop')).toEqual([]);
+  expect(await call('POST', '/registry/v1/batch', { put: [item('a'), item('b')] })).toMatchObject({
+    status: 200,
+    body: { put: [{ id: 'a' }, { id: 'b' }] },
+  });
+  const remove = { namespace: 'shop', host: 'Orders.example', id: 'a' };
+  expect(await call('POST', '/registry/v1/batch', { delete: [remove, { ...remove, id: 'x' }] })).toMatchObject({
+    body: { deleted: [true, false] },
+  });
+});
+
+test('a watch tells what is there, then what happens, and ends with its client', async () => {
+  await call('PUT', `${orders}/instances/one`, body);
+  await server.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = server.server.address() as AddressInfo; // it listens on TCP
+  const request = get({ host: '127.0.0.1', port, path: '/registry/v1/namespaces/shop/services?watch=true' });
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  const lines = linesOf(response);
+  expect(await lines.next()).toMatchObject({ value: { type: 'put', instance: { id: 'one' } } });
+  expect(await lines.next()).toMatchObject({ value: { type: 'synced' } });
+  await call('PUT', `${orders}/instances/two`, body);
+  expect(await lines.next()).toMatchObject({ value: { type: 'put', instance: { id: 'two' } } });
+  clock.advance(31_000);
+  expect(await lines.next()).toMatchObject({ value: { type: 'delete', key: { id: 'one' }, reason: 'expired' } });
+  request.destroy();
+});
+
+async function* linesOf(response: IncomingMessage): AsyncGenerator<object, void, void> {
+  let rest = '';
+  for await (const chunk of response) {
+    const parts = `${rest}${chunk}`.split('\n');
+    rest = parts.pop() ?? '';
+    for (const part of parts) yield JSON.parse(part);
+  }
+}

@@ -1,0 +1,192 @@
+import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { createRegistrationBook, type RunningBook } from '../../../adapters/registration/book.ts';
+import { createJournal } from '../../../adapters/registration/journal.ts';
+import type { ShardChange } from '../../../src/platform/adapter.ts';
+import type { Registration } from '../../../src/platform/registration.ts';
+import { type FakeClock, fakeClock } from '../../support/fake-clock.ts';
+
+let directory = '';
+let clock: FakeClock = fakeClock();
+let changes: ShardChange[] = [];
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'binnacle-book-'));
+  clock = fakeClock();
+  changes = [];
+});
+afterEach(() => rm(directory, { recursive: true, force: true }));
+
+async function openBook(): Promise<RunningBook> {
+  const book = createRegistrationBook({
+    clock,
+    journal: createJournal(directory),
+    defaultTtlSeconds: 30,
+    emptyServiceSeconds: 600,
+    changed: (more) => changes.push(...more),
+    journalled: () => {},
+  });
+  await book.load();
+  return book;
+}
+
+const key = (id: string, host = 'orders.example') => ({ namespace: 'shop', host, id });
+
+const registration = (id: string, fields: Partial<Registration> = {}): Registration => ({
+  ...key(id),
+  address: '10.0.0.1',
+  ports: [{ name: 'http', port: 8080, protocol: 'http', servicePort: null }],
+  labels: { v: '1' },
+  weight: 2,
+  locality: 'r/z',
+  ttlSeconds: null,
+  ...fields,
+});
+
+const ids = async (book: RunningBook) => (await book.instances('shop')).map(({ id }) => id);
+
+test('instances make a service, its endpoints and workloads', async () => {
+  const book = await openBook();
+  await book.write(
+    [
+      registration('b', {
+        address: '10.0.0.2',
+        ports: [{ name: 'http', port: 9090, protocol: 'http', servicePort: 80 }],
+      }),
+    ],
+    [],
+  );
+  clock.advance(1);
+  await book.write([registration('a')], []);
+  expect(book.contents()).toMatchObject({
+    services: [
+      {
+        hostname: 'orders.example',
+        registry: 'registration',
+        resolution: 'static',
+        vips: [],
+        ports: [{ name: 'http', number: 80 }],
+      },
+    ],
+    endpoints: [
+      {
+        endpoints: [
+          { address: '10.0.0.1', ports: { http: 8080 }, labels: { v: '1' }, weight: 2, locality: 'r/z' },
+          { address: '10.0.0.2', ports: { http: 9090 } },
+        ],
+      },
+    ],
+    workloads: [{ name: 'orders.example/b' }, { name: 'orders.example/a' }],
+  });
+  await book.close();
+});
+
+test('a lease ends without heartbeats, not with them', async () => {
+  const book = await openBook();
+  await book.write([registration('a'), registration('b', { ttlSeconds: 60 }), registration('c')], []);
+  clock.advance(20_000);
+  expect(await book.heartbeat(key('a'))).toMatchObject({ expiresAtMs: clock.now() + 30_000 });
+  clock.advance(11_000);
+  expect(await ids(book)).toEqual(['a', 'b']);
+  clock.advance(30_000);
+  expect(await ids(book)).toEqual([]);
+  expect(await book.heartbeat(key('a'))).toBeNull();
+  expect(book.contents()).toMatchObject({
+    services: [{ hostname: 'orders.example' }],
+    endpoints: [{ endpoints: [] }],
+    workloads: [],
+  });
+  await book.close();
+});
+
+test('registering again what stands is a heartbeat: nothing is written, nobody is told', async () => {
+  const book = await openBook();
+  await book.write([registration('a')], []);
+  const before = await readFile(join(directory, 'instances.ndjson'), 'utf8');
+  changes = [];
+  clock.advance(20_000);
+  await book.write([registration('a')], []);
+  clock.advance(20_000);
+  expect(await ids(book)).toEqual(['a']);
+  expect(changes).toEqual([]);
+  expect(await readFile(join(directory, 'instances.ndjson'), 'utf8')).toBe(before);
+  await book.close();
+});
+
+test('everything survives a restart and gets one full lease of grace', async () => {
+  const first = await openBook();
+  await first.write([registration('a'), registration('b')], []);
+  await first.write([], [key('b')]);
+  const [before] = await first.instances('shop');
+  await first.close();
+  clock.advance(3_600_000);
+  const second = await openBook();
+  expect(await second.instances('shop')).toEqual([{ ...before, expiresAtMs: clock.now() + 30_000 }]);
+  clock.advance(31_000);
+  expect(await ids(second)).toEqual([]);
+  await second.close();
+  const third = await openBook();
+  expect(await ids(third)).toEqual([]);
+  expect(await third.services('shop')).toMatchObject([
+    { host: 'orders.example', instances: 0, createdAtMs: before?.registeredAtMs },
+  ]);
+  await third.close();
+});
+
+test('a line that a crash tore is dropped, with nothing after it lost', async () => {
+  const first = await openBook();
+  await first.write([registration('a')], []);
+  await appendFile(join(directory, 'instances.ndjson'), '\n[{"op":"put","insta');
+  await first.write([registration('b')], []);
+  await first.close();
+  const second = await openBook();
+  expect(await ids(second)).toEqual(['a', 'b']);
+  await second.close();
+});
+
+test('a batch is all or nothing, one event for each instance', async () => {
+  const book = await openBook();
+  const events: string[] = [];
+  book.watch((event) =>
+    events.push(event.type === 'put' ? `put ${event.instance.id}` : `${event.reason} ${event.key.id}`),
+  );
+  await book.write([registration('a')], []);
+  expect(await book.write([registration('b'), registration('c')], [key('a'), key('x')])).toMatchObject({
+    put: [{ id: 'b' }, { id: 'c' }],
+    deleted: [true, false],
+  });
+  clock.advance(31_000);
+  expect(events).toEqual(['put a', 'put b', 'put c', 'deleted a', 'expired b', 'expired c']);
+  await rm(directory, { recursive: true });
+  await appendFile(directory, 'in the way');
+  await expect(book.write([registration('d'), registration('e')], [])).rejects.toMatchObject({
+    code: 'STORE_UNAVAILABLE',
+  });
+  expect(await ids(book)).toEqual([]);
+  await book.close();
+});
+
+test('writes that cross end as they came', async () => {
+  const book = await openBook();
+  await book.write([registration('a')], []);
+  await Promise.all([book.write([registration('a', { weight: 9 })], []), book.write([registration('a')], [])]);
+  expect(await book.get(key('a'))).toMatchObject({ weight: 2 });
+  await Promise.all([book.write([registration('n')], []), book.write([], [key('n')])]);
+  expect(await book.get(key('n'))).toBeNull();
+  await book.close();
+});
+
+test('a service without instances is forgotten in the end, or when it is removed', async () => {
+  const book = await openBook();
+  await book.write([registration('a')], []);
+  await book.write([], [key('a')]);
+  expect(await book.services('shop')).toHaveLength(1);
+  clock.advance(660_000);
+  await vi.waitFor(async () => expect(await book.services('shop')).toEqual([]));
+  expect(changes.at(-1)).toEqual({ type: 'service-removed', namespace: 'shop', hostname: 'orders.example' });
+  await book.write([registration('a')], []);
+  expect(await book.removeService('shop', 'orders.example')).toBe(true);
+  expect(await book.services('shop')).toEqual([]);
+  await book.close();
+});

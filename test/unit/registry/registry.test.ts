@@ -1,0 +1,214 @@
+import { expect, test } from 'vitest';
+import type { WorldChange } from '../../../src/compile/contract.ts';
+import { hostname, serviceKey } from '../../../src/model/names.ts';
+import type { RegistryChange } from '../../../src/registry/contract.ts';
+import {
+  contents,
+  endpoint,
+  endpointSet,
+  rawObject,
+  service,
+  story,
+  testRegistry,
+  workload,
+} from '../../support/registry.ts';
+
+const reviews = serviceKey('default', hostname('reviews'));
+
+test('a registry change is what the compiler takes', () => {
+  const changes: readonly RegistryChange[] = [];
+  const world: readonly WorldChange[] = changes;
+  expect(world).toEqual([]);
+});
+
+test('a service comes with its endpoints, and goes with them', () => {
+  const { registry } = testRegistry();
+  const sink = registry.shard('a', 'file');
+  sink.replace(contents({ services: [service('reviews')], endpoints: [endpointSet('reviews', endpoint('10.0.0.1'))] }));
+  expect(story(registry)).toEqual(['service reviews of test', 'endpoints reviews: 10.0.0.1']);
+  sink.apply([{ type: 'service-removed', namespace: 'default', hostname: 'reviews' }]);
+  expect(story(registry)).toEqual(['gone default/reviews']);
+  expect(registry.endpoints(reviews)).toBeUndefined();
+});
+
+test('what arrives again is no change, whatever the order of endpoints', () => {
+  const { registry } = testRegistry();
+  const sink = registry.shard('a', 'file');
+  const urgencies: string[] = [];
+  registry.onChange((urgency) => urgencies.push(urgency));
+  const set = () => endpointSet('reviews', endpoint('10.0.0.2'), endpoint('10.0.0.1'));
+  sink.replace(contents({ services: [service('reviews')], endpoints: [set()] }));
+  registry.takeChanges();
+  const before = registry.endpoints(reviews);
+  sink.replace(contents({ services: [service('reviews')], endpoints: [set()] }));
+  sink.apply([{ type: 'endpoints', set: endpointSet('reviews', endpoint('10.0.0.1'), endpoint('10.0.0.2')) }]);
+  expect(story(registry)).toEqual([]);
+  expect(urgencies).toEqual(['configuration']);
+  expect(registry.endpoints(reviews)).toBe(before);
+});
+
+test('an unhealthy endpoint is not noticed until it is healthy; a draining one stays', () => {
+  const { registry } = testRegistry();
+  const sink = registry.shard('a', 'file');
+  sink.replace(contents({ services: [service('reviews')], endpoints: [endpointSet('reviews', endpoint('10.0.0.1'))] }));
+  registry.takeChanges();
+  const urgencies: string[] = [];
+  registry.onChange((urgency) => urgencies.push(urgency));
+  const second = (health: 'healthy' | 'unhealthy' | 'draining') =>
+    sink.apply([
+      { type: 'endpoints', set: endpointSet('reviews', endpoint('10.0.0.1'), endpoint('10.0.0.2', { health })) },
+    ]);
+  second('unhealthy');
+  expect(story(registry)).toEqual([]);
+  expect(urgencies).toEqual([]);
+  sink.apply([{ type: 'service', service: service('reviews', { labels: { changed: 'yes' } }) }]);
+  expect(story(registry)).toEqual(['service reviews of test']);
+  urgencies.length = 0;
+  second('healthy');
+  second('draining');
+  expect(story(registry)).toEqual(['endpoints reviews: 10.0.0.1 10.0.0.2']);
+  expect(urgencies).toEqual(['endpoints', 'endpoints']);
+});
+
+test('a service that loses all endpoints keeps an empty set', () => {
+  const { registry } = testRegistry();
+  const sink = registry.shard('a', 'file');
+  sink.replace(contents({ services: [service('reviews')], endpoints: [endpointSet('reviews', endpoint('10.0.0.1'))] }));
+  registry.takeChanges();
+  sink.apply([{ type: 'endpoints', set: endpointSet('reviews') }]);
+  expect(story(registry)).toEqual(['endpoints reviews: none']);
+  expect([...registry.services()]).toHaveLength(1);
+});
+
+for (const { name, first, second, want } of [
+  {
+    name: 'the oldest wins',
+    first: { createdAtMs: 2_000, labels: { by: 'a' } },
+    second: { createdAtMs: 1_000, labels: { by: 'b' } },
+    want: 'b',
+  },
+  {
+    name: 'of equal age the first shard wins',
+    first: { labels: { by: 'a' } },
+    second: { labels: { by: 'b' } },
+    want: 'a',
+  },
+  {
+    name: 'Kubernetes beats an older one',
+    first: { createdAtMs: 1, labels: { by: 'a' } },
+    second: { registry: 'kubernetes', labels: { by: 'b' } },
+    want: 'b',
+  },
+]) {
+  test(`two shards tell of one service: ${name}`, () => {
+    const { registry } = testRegistry();
+    registry.shard('b', 'test').replace(contents({ services: [service('reviews', second)] }));
+    registry.shard('a', 'test').replace(contents({ services: [service('reviews', first)] }));
+    registry.takeChanges();
+    expect([...registry.services()].map(({ labels }) => labels)).toEqual([{ by: want }]);
+  });
+}
+
+test('a Kubernetes service of two clusters has the addresses of both', () => {
+  const { registry } = testRegistry();
+  for (const [shard, vip] of [
+    ['east', '10.1.0.1'],
+    ['west', '10.2.0.1'],
+  ] as const) {
+    registry
+      .shard(shard, 'kubernetes')
+      .replace(contents({ services: [service('reviews', { registry: 'kubernetes', vips: [vip] })] }));
+  }
+  registry.takeChanges();
+  expect([...registry.services()].map(({ vips }) => vips)).toEqual([['10.1.0.1', '10.2.0.1']]);
+});
+
+test('endpoints of several shards are merged in the order of shard names, one address once', () => {
+  const { registry } = testRegistry();
+  const west = registry.shard('west', 'test');
+  const east = registry.shard('east', 'test');
+  west.replace(contents({ services: [service('reviews')], endpoints: [endpointSet('reviews', endpoint('10.0.0.1'))] }));
+  east.replace(contents({ endpoints: [endpointSet('reviews', endpoint('10.0.0.9'), endpoint('10.0.0.1'))] }));
+  expect(story(registry)).toEqual(['service reviews of test', 'endpoints reviews: 10.0.0.1 10.0.0.9']);
+});
+
+test('a name among the endpoints of a static service is left out: Envoy would reject all of them', () => {
+  const { registry } = testRegistry();
+  const set = endpointSet('reviews', endpoint('10.0.0.1'), endpoint('db.example.com'));
+  registry.shard('a', 'test').replace(contents({ services: [service('reviews')], endpoints: [set] }));
+  expect(story(registry)).toEqual(['service reviews of test', 'endpoints reviews: 10.0.0.1']);
+});
+
+test('a bad entry hurts itself only, is reported, and is forgotten once it is right', () => {
+  const { registry } = testRegistry();
+  const sink = registry.shard('a', 'test');
+  sink.replace(
+    contents({
+      services: [service('no spaces please'), service('reviews')],
+      endpoints: [endpointSet('reviews', endpoint('10.0.0.1', { ports: { http: 0 } }), endpoint('10.0.0.2'))],
+    }),
+  );
+  expect(story(registry)).toEqual(['service reviews of test', 'endpoints reviews: 10.0.0.2']);
+  expect(registry.problems().map(({ origin, message }) => `${origin}: ${message}`)).toEqual([
+    'service default/no spaces please: no spaces please is not a valid hostname; the service stays as it was',
+    "endpoints default/reviews: endpoint 10.0.0.1 has number 0 for port 'http'",
+  ]);
+  sink.apply([
+    { type: 'service-removed', namespace: 'default', hostname: 'no spaces please' },
+    { type: 'endpoints', set: endpointSet('reviews', endpoint('10.0.0.2')) },
+  ]);
+  expect(registry.problems()).toEqual([]);
+});
+
+test('problems are bounded, their number is not', () => {
+  const { registry } = testRegistry();
+  const sink = registry.shard('a', 'test');
+  for (let index = 0; index < 1_500; index += 1) sink.problem(`file.yaml#${index}`, 'is wrong');
+  expect(registry.problems()).toHaveLength(1_000);
+  expect(registry.shards()[0]?.refused).toBe(1_500);
+});
+
+test('objects and workloads are passed on, each as it is now', () => {
+  const { registry } = testRegistry();
+  const sink = registry.shard('a', 'test');
+  let calls = 0;
+  registry.onRawChange(() => {
+    calls += 1;
+  });
+  sink.replace(contents({ objects: [rawObject('VirtualService', 'v', { a: 1 })], workloads: [workload('w')] }));
+  sink.replace(contents({ objects: [rawObject('VirtualService', 'v', { a: 2 })] }));
+  expect(registry.takeRawChanges()).toEqual([
+    { type: 'workload-removed', adapter: 'a', namespace: 'default', name: 'w' },
+    { type: 'object', adapter: 'a', object: rawObject('VirtualService', 'v', { a: 2 }) },
+  ]);
+  expect(calls).toBe(2);
+  sink.replace(contents({ objects: [rawObject('VirtualService', 'v', { a: 2 })] }));
+  expect(registry.takeRawChanges()).toEqual([]);
+});
+
+test('a shard tells its state and since when', () => {
+  const { registry, clock } = testRegistry();
+  const sink = registry.shard('a', 'nacos');
+  const state = () =>
+    registry.shards().map(({ state, reason, sinceMs }) => ({ state, reason, ago: clock.now() - sinceMs }));
+  clock.advance(5);
+  sink.degraded('connection refused');
+  expect(state()).toEqual([{ state: 'syncing', reason: 'connection refused', ago: 5 }]);
+  expect(registry.awaited()).toEqual(['a']);
+  sink.replace(contents({ services: [service('reviews')] }));
+  expect(state()).toEqual([{ state: 'synced', reason: null, ago: 0 }]);
+  expect(registry.awaited()).toEqual([]);
+  clock.advance(7);
+  sink.degraded('connection reset');
+  expect(state()).toEqual([{ state: 'degraded', reason: 'connection reset', ago: 0 }]);
+  expect([...registry.services()]).toEqual([]);
+  expect(story(registry)).toEqual(['service reviews of test', 'endpoints reviews: none']);
+  sink.recovered();
+  expect(state()).toEqual([{ state: 'synced', reason: null, ago: 0 }]);
+});
+
+test('an adapter that is not required does not hold readiness back', () => {
+  const { registry } = testRegistry();
+  registry.shard('a', 'consul', { required: false });
+  expect(registry.awaited()).toEqual([]);
+});

@@ -1,0 +1,156 @@
+import { expect, test } from 'vitest';
+import { createServiceEntryIndex, type ServiceEntryIndex } from '../../../src/rules/service-entries.ts';
+import { workload } from '../../support/registry.ts';
+import { rule } from '../../support/rules.ts';
+
+const http = { number: 80, name: 'http', protocol: 'HTTP', targetPort: 8080 };
+
+/** The endpoints told of, by host. */
+const told = (index: ServiceEntryIndex) =>
+  Object.fromEntries(
+    index
+      .takeChanges()
+      .flatMap((change) =>
+        change.type === 'endpoints'
+          ? [[change.set.hostname, change.set.endpoints.map(({ address, ports }) => `${address}:${ports.http}`)]]
+          : [],
+      ),
+  );
+
+test('one service for each host, with the inline endpoints', () => {
+  const index = createServiceEntryIndex();
+  const endpoints = [
+    { address: '10.0.0.1', weight: 0, locality: 'r/z', labels: { v: '1' } },
+    { address: '10.0.0.2', ports: { http: 9090 } },
+  ];
+  index.ruleChanged(
+    rule('ServiceEntry', 'se', {
+      hosts: ['a.x', 'B.x'],
+      ports: [http],
+      resolution: 'STATIC',
+      endpoints,
+      addresses: ['240.0.0.1', '240.0.0.2/32', '241.0.0.0/8'],
+      exportTo: ['.'],
+    }),
+  );
+  const changes = index.takeChanges();
+  expect(changes.flatMap((change) => (change.type === 'service' ? [change.service] : []))).toMatchObject([
+    {
+      hostname: 'a.x',
+      registry: 'service-entry',
+      external: true,
+      resolution: 'static',
+      exportTo: ['.'],
+      vips: ['240.0.0.1', '240.0.0.2'],
+      createdAtMs: Date.UTC(2026, 0, 1),
+    },
+    { hostname: 'b.x', ports: [{ name: 'http', number: 80, protocol: 'http' }] },
+  ]);
+  expect(changes[1]).toMatchObject({
+    type: 'endpoints',
+    set: {
+      endpoints: [
+        { address: '10.0.0.1', ports: { http: 8080 }, weight: 1, locality: 'r/z', labels: { v: '1' } },
+        { address: '10.0.0.2', ports: { http: 9090 } },
+      ],
+    },
+  });
+  expect([...index.problems().values()]).toEqual([['not in effect yet: spec.addresses[2] is a range of addresses']]);
+});
+
+test('with DNS and nothing else the host is the endpoint', () => {
+  const index = createServiceEntryIndex();
+  index.ruleChanged(
+    rule('ServiceEntry', 'se', {
+      hosts: ['api.example.com'],
+      ports: [{ number: 443, name: 'http' }],
+      resolution: 'DNS',
+    }),
+  );
+  expect(told(index)).toEqual({ 'api.example.com': ['api.example.com:443'] });
+});
+
+test('a selector takes WorkloadEntries, Pods and registered instances of its own namespace', () => {
+  const index = createServiceEntryIndex();
+  index.ruleChanged(
+    rule('ServiceEntry', 'se', {
+      hosts: ['a.x'],
+      ports: [http],
+      resolution: 'STATIC',
+      workloadSelector: { labels: { app: 'a' } },
+    }),
+  );
+  expect(told(index)).toEqual({ 'a.x': [] });
+  index.ruleChanged(rule('WorkloadEntry', 'vm', { address: '10.0.0.1', labels: { app: 'a' }, ports: { http: 81 } }));
+  index.ruleChanged(
+    rule('WorkloadEntry', 'far', { address: '10.0.0.2', labels: { app: 'a' } }, { namespace: 'other' }),
+  );
+  index.ruleChanged(rule('WorkloadEntry', 'else', { address: '10.0.0.3', labels: { app: 'b' } }));
+  index.workloadChanged('k8s', workload('pod', { addresses: ['10.0.0.4'], labels: { app: 'a', v: '1' } }));
+  expect(told(index)).toEqual({ 'a.x': ['10.0.0.1:81', '10.0.0.4:8080'] });
+  index.workloadRemoved('k8s', 'default', 'pod');
+  index.ruleChanged(rule('WorkloadEntry', 'vm', { address: '10.0.0.1', labels: { app: 'b' } }));
+  expect(told(index)).toEqual({ 'a.x': [] });
+});
+
+test('labels of the object win over those of the spec', () => {
+  const index = createServiceEntryIndex();
+  index.ruleChanged(
+    rule('ServiceEntry', 'se', {
+      hosts: ['a.x'],
+      ports: [http],
+      resolution: 'STATIC',
+      workloadSelector: { labels: { app: 'a' } },
+    }),
+  );
+  index.ruleChanged(
+    rule('WorkloadEntry', 'vm', { address: '10.0.0.1', labels: { app: 'b' } }, { labels: { app: 'a' } }),
+  );
+  expect(told(index)).toEqual({ 'a.x': ['10.0.0.1:8080'] });
+});
+
+test('of two entries for one host the older gives the service, both give endpoints, the younger is told', () => {
+  const index = createServiceEntryIndex();
+  const entry = (name: string, address: string, year: number) =>
+    rule(
+      'ServiceEntry',
+      name,
+      { hosts: ['a.x'], ports: [http], resolution: 'STATIC', endpoints: [{ address }] },
+      { creationTimestamp: `${year}-01-01T00:00:00Z`, labels: { name } },
+    );
+  index.ruleChanged(entry('young', '10.0.0.2', 2026));
+  index.ruleChanged(entry('old', '10.0.0.1', 2025));
+  expect(index.takeChanges()).toMatchObject([
+    { service: { labels: { name: 'old' } } },
+    { set: { endpoints: [{ address: '10.0.0.1' }, { address: '10.0.0.2' }] } },
+  ]);
+  expect([...index.problems()]).toEqual([
+    ['ServiceEntry/default/young', ['default/a.x is defined already, by the older ServiceEntry/default/old']],
+  ]);
+  index.ruleRemoved('ServiceEntry/default/old');
+  expect(index.takeChanges()).toMatchObject([
+    { service: { labels: { name: 'young' } } },
+    { set: { endpoints: { length: 1 } } },
+  ]);
+  index.ruleRemoved('ServiceEntry/default/young');
+  expect(index.takeChanges()).toEqual([{ type: 'service-removed', namespace: 'default', hostname: 'a.x' }]);
+});
+
+test('an endpoint is one object for all entries whose ports mean the same', () => {
+  const index = createServiceEntryIndex();
+  for (const name of ['a', 'b']) {
+    index.ruleChanged(
+      rule('ServiceEntry', name, {
+        hosts: [`${name}.x`],
+        ports: [http],
+        resolution: 'STATIC',
+        workloadSelector: { labels: { app: 'a' } },
+      }),
+    );
+  }
+  index.ruleChanged(rule('WorkloadEntry', 'vm', { address: '10.0.0.1', labels: { app: 'a' } }));
+  const [first, second] = index
+    .takeChanges()
+    .flatMap((change) => (change.type === 'endpoints' ? change.set.endpoints : []));
+  expect(first).toBe(second);
+});
