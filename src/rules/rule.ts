@@ -54,10 +54,11 @@ export interface RuleKind<Kind extends string = string, Spec = unknown> {
 /** Precedence between rules of one kind: creation time, then name, then namespace. */
 export function comparePrecedence(a: Rule, b: Rule): number {
   return (
-    compare(a.metadata.creationTimestamp, b.metadata.creationTimestamp) ||
-    compare(a.metadata.name, b.metadata.name) ||
-    compare(a.metadata.namespace, b.metadata.namespace)
+    compareText(a.metadata.creationTimestamp, b.metadata.creationTimestamp) ||
+    compareText(a.metadata.name, b.metadata.name) ||
+    compareText(a.metadata.namespace, b.metadata.namespace)
   );
 }
 
-const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+/** By code units: the same on every machine, whatever its locale. */
+export const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

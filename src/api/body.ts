@@ -1,0 +1,32 @@
+import { parseAllDocuments } from 'yaml';
+import { failure, StatusError } from './status.ts';
+
+export const yamlTypes = ['application/yaml', 'application/x-yaml', 'text/yaml', 'text/x-yaml'];
+
+/** Parses a JSON body; throws a 400 that says where it is wrong. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw malformed(`the body is not JSON: ${(cause as Error).message}`); // JSON.parse throws SyntaxError only
+  }
+}
+
+/** Parses a YAML body of one document; throws a 400 that says where it is wrong. */
+export function parseYaml(text: string): unknown {
+  const documents = parseAllDocuments(text);
+  const [document] = documents;
+  if (!Array.isArray(documents) || document === undefined) return null;
+  if (documents.length > 1) throw malformed('the body has several YAML documents: send one object per request');
+  const [error] = document.errors;
+  if (error !== undefined) throw malformed(`the body is not YAML: ${firstLine(error.message)}`);
+  try {
+    return document.toJS({ maxAliasCount: 100 });
+  } catch (cause) {
+    throw malformed(`the body is not YAML that can be used: ${(cause as Error).message}`); // yaml throws errors only
+  }
+}
+
+const malformed = (message: string): StatusError => new StatusError(failure('BadRequest', message));
+
+const firstLine = (text: string): string => text.split('\n', 1)[0] ?? text;

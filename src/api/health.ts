@@ -1,0 +1,38 @@
+import type { HttpRoutes } from './server.ts';
+
+export interface HealthOptions {
+  /** What is still awaited before proxies may be served, by name; empty when ready. Asked on every request. */
+  readonly awaited: () => readonly string[];
+  /** What `/` tells a person to look at next, in this order. */
+  readonly index: readonly IndexEntry[];
+}
+
+export interface IndexEntry {
+  readonly path: string;
+  readonly about: string;
+}
+
+/** `/healthz`: the process answers. `/readyz`: it may serve proxies. `/`: where to look. */
+export function health({ awaited, index }: HealthOptions): HttpRoutes {
+  return (server) => {
+    server.get('/healthz', async () => ({ status: 'ok' }));
+    server.get('/readyz', async (_request, reply) => {
+      const waitingFor = awaited();
+      if (waitingFor.length > 0) reply.code(503);
+      return { ready: waitingFor.length === 0, waitingFor };
+    });
+    const own = [
+      { path: '/healthz', about: 'whether the process answers' },
+      { path: '/readyz', about: 'whether proxies are served, and what is awaited' },
+    ];
+    server.get('/', async (_request, reply) => {
+      reply.type('text/plain; charset=utf-8');
+      return indexText([...index, ...own]);
+    });
+  };
+}
+
+function indexText(entries: readonly IndexEntry[]): string {
+  const width = Math.max(...entries.map(({ path }) => path.length));
+  return ['binnacle', '', ...entries.map(({ path, about }) => `  ${path.padEnd(width)}  ${about}`), ''].join('\n');
+}

@@ -1,0 +1,92 @@
+import type { Problem } from '../rules/rule.ts';
+
+/** Why a request failed, in Kubernetes' words: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/ */
+export type StatusReason =
+  | 'BadRequest'
+  | 'NotFound'
+  | 'MethodNotAllowed'
+  | 'AlreadyExists'
+  | 'Conflict'
+  | 'RequestEntityTooLarge'
+  | 'UnsupportedMediaType'
+  | 'Invalid'
+  | 'InternalError'
+  | 'ServiceUnavailable';
+
+export interface StatusCause {
+  readonly reason: string;
+  readonly message: string;
+  readonly field: string;
+}
+
+/** The body of every error, and of a deletion. `message` is for people and says what to do. */
+export interface Status {
+  readonly kind: 'Status';
+  readonly apiVersion: 'v1';
+  readonly metadata: Readonly<Record<string, never>>;
+  readonly status: 'Success' | 'Failure';
+  readonly message?: string;
+  readonly reason?: StatusReason;
+  readonly details?: {
+    readonly name?: string;
+    readonly group?: string;
+    readonly kind?: string;
+    readonly uid?: string;
+    readonly causes?: readonly StatusCause[];
+  };
+  /** The HTTP status. */
+  readonly code: number;
+}
+
+const codes: Readonly<Record<StatusReason, number>> = {
+  BadRequest: 400,
+  NotFound: 404,
+  MethodNotAllowed: 405,
+  AlreadyExists: 409,
+  Conflict: 409,
+  RequestEntityTooLarge: 413,
+  UnsupportedMediaType: 415,
+  Invalid: 422,
+  InternalError: 500,
+  ServiceUnavailable: 503,
+};
+
+const common = { kind: 'Status', apiVersion: 'v1', metadata: {} } as const;
+
+export function failure(reason: StatusReason, message: string, details?: Status['details']): Status {
+  const code = codes[reason];
+  return { ...common, status: 'Failure', message, reason, ...(details === undefined ? {} : { details }), code };
+}
+
+export const success = (details: NonNullable<Status['details']>): Status => ({
+  ...common,
+  status: 'Success',
+  details,
+  code: 200,
+});
+
+/** An object that its schema refuses: every problem is a cause with its field. */
+export function invalid(object: { kind: string; group: string; name: string }, problems: readonly Problem[]): Status {
+  const causes = problems.map(({ path, message }) => ({ reason: causeReason(message), message, field: path }));
+  const list = problems.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ');
+  const { kind, group, name } = object;
+  return failure('Invalid', `${kind} "${name}" is invalid: ${list}`, { name, group, kind, causes });
+}
+
+/** A status to be thrown where a handler cannot go on; the server sends it as it is. */
+export class StatusError extends Error {
+  readonly status: Status;
+
+  constructor(status: Status) {
+    super(status.message);
+    this.name = 'StatusError';
+    this.status = status;
+  }
+}
+
+/** The cause types that Kubernetes' clients know. */
+function causeReason(message: string): string {
+  if (message.startsWith('unknown field')) return 'FieldValueForbidden';
+  if (message.startsWith('must be one of')) return 'FieldValueNotSupported';
+  return message.endsWith('received undefined') ? 'FieldValueRequired' : 'FieldValueInvalid';
+}

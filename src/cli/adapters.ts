@@ -1,0 +1,58 @@
+import { join } from 'node:path';
+import { adapters } from '../../adapters/index.ts';
+import type { Clock } from '../lib/clock.ts';
+import { MeshError } from '../lib/errors.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { Adapter, ShardSink } from '../platform/adapter.ts';
+import type { Registry } from '../registry/contract.ts';
+import type { ServeConfig } from './config.ts';
+
+/** A configured adapter with the shard that it writes, not yet running. */
+export interface MadeAdapter {
+  readonly name: string;
+  readonly adapter: Adapter;
+  readonly sink: ShardSink;
+}
+
+/** Makes the configured adapters. Their shards are open from now on: readiness waits for them. */
+export function createAdapters(
+  config: ServeConfig,
+  { clock, log, registry }: { readonly clock: Clock; readonly log: Logger; readonly registry: Registry },
+): readonly MadeAdapter[] {
+  return config.adapters.map(({ name, type, options, required, syncTimeoutSeconds }) => {
+    const definition = adapters.find((one) => one.kind === type);
+    if (definition === undefined) {
+      const known = adapters.map((one) => one.kind).join(', ');
+      throw new MeshError('CONFIG_INVALID', `adapters: "${name}" has the unknown type "${type}"; there are ${known}`);
+    }
+    const made = definition.configure(options, {
+      name,
+      clock,
+      log: log.child({ adapter: name }),
+      dataDir: join(config.dataDir, 'adapters', name),
+      domainSuffix: config.mesh.trustDomain,
+    });
+    if (!made.ok) {
+      const mistakes = made.error
+        .map(({ path, message }) => (path === '' ? message : `${path}: ${message}`))
+        .join('; ');
+      throw new MeshError('CONFIG_INVALID', `adapters: "${name}" (${type}): ${mistakes}`);
+    }
+    const sink = registry.shard(name, type, { required, syncTimeoutMs: syncTimeoutSeconds * 1000 });
+    return { name, adapter: made.value, sink };
+  });
+}
+
+/** Runs until the signal aborts. An adapter that fails has a bug: it is logged, the others go on. */
+export async function runAdapters(made: readonly MadeAdapter[], log: Logger, signal: AbortSignal): Promise<void> {
+  await Promise.all(
+    made.map(async ({ name, adapter, sink }) => {
+      try {
+        await adapter.run(sink, signal);
+      } catch (error) {
+        log.error({ adapter: name, err: error }, 'adapter failed');
+        sink.degraded('a fault of the adapter; the log says more');
+      }
+    }),
+  );
+}

@@ -1,0 +1,22 @@
+import type { ServeConfig } from './config.ts';
+
+/** What a person is told at the start: what is served where, and where to look next. */
+export function announcement(
+  config: ServeConfig,
+  { web, xds }: { readonly web: string; readonly xds: string },
+): string {
+  const names = config.adapters.map(({ name, type }) => (name === type ? name : `${name} (${type})`)).join(', ');
+  return `
+binnacle serves
+  sidecars (xDS)   ${xds}
+  rules, debug     ${web}
+  adapters         ${names}
+  data             ${config.dataDir}
+
+next
+  curl ${web}/                                        what there is
+  curl ${web}/debug/registryz                         services, as sidecars will know them
+  curl ${web}/debug/configz                           rules in effect
+  binnacle bootstrap --kind envoy --mode none         a configuration to start Envoy with
+`;
+}

@@ -1,0 +1,105 @@
+import { isIP } from 'node:net';
+import { stringify } from 'yaml';
+import { MeshError } from '../lib/errors.ts';
+import { envoyBootstrap, grpcBootstrap, type Sidecar } from './bootstrap-documents.ts';
+import type { Command } from './command.ts';
+import { type Address, addressSchema } from './config-schema.ts';
+import { type Flag, type FlagValues, flagHelp, parseFlags } from './flags.ts';
+
+const flags: readonly Flag[] = [
+  { name: 'kind', value: 'envoy|grpc', about: 'the program to configure (envoy)' },
+  { name: 'id', value: 'NAME', about: "the workload's name, or a whole node id (sidecar~ip~name.ns~domain)" },
+  { name: 'namespace', value: 'NAMESPACE', about: 'the namespace of the workload (default)' },
+  { name: 'ip', value: 'IP', about: 'the address of the workload (127.0.0.1)' },
+  { name: 'label', value: 'KEY=VALUE', about: 'a label of the workload; may be repeated', many: true },
+  { name: 'cluster', value: 'NAME', about: "the node's cluster, as Envoy means it (the workload's name)" },
+  { name: 'locality', value: 'REGION/ZONE/SUBZONE', about: 'where the workload runs; tails may be left out' },
+  { name: 'xds', value: 'HOST:PORT', about: 'where binnacle serves xDS (127.0.0.1:15010)' },
+  { name: 'admin-port', value: 'PORT', about: "Envoy's admin interface, on 127.0.0.1 (15000)" },
+  { name: 'mode', value: 'none|redirect', about: 'whether iptables bring the traffic (redirect)' },
+  { name: 'delta', value: null, about: 'incremental xDS (what Envoy gets unless --sotw)' },
+  { name: 'sotw', value: null, about: 'state-of-the-world xDS' },
+  { name: 'help', value: null, about: 'this text' },
+];
+
+const help = `usage: binnacle bootstrap [flags] > bootstrap.yaml
+
+Prints the bootstrap of a sidecar: YAML for Envoy (envoy -c bootstrap.yaml), JSON for gRPC (GRPC_XDS_BOOTSTRAP).
+
+${flagHelp(flags)}
+`;
+
+export const bootstrapCommand: Command = {
+  name: 'bootstrap',
+  summary: "print a sidecar's bootstrap configuration",
+  help,
+  async run(argv, { print }) {
+    const values = parseFlags(argv, flags);
+    const sidecar = sidecarOf(values);
+    const kind = choice(values, 'kind', ['envoy', 'grpc']);
+    if (kind === 'grpc') print(`${JSON.stringify(grpcBootstrap(sidecar), null, 2)}\n`);
+    else print(stringify(envoyBootstrap({ ...sidecar, adminPort: adminPort(values), delta: wantsDelta(values) })));
+  },
+};
+
+function sidecarOf(values: FlagValues): Sidecar {
+  const namespace = text(values, 'namespace') ?? 'default';
+  const ip = text(values, 'ip') ?? '127.0.0.1';
+  if (isIP(ip) === 0) throw wrong(`--ip must be an IP address, not "${ip}"`);
+  const id = text(values, 'id') ?? 'sidecar';
+  const [, , workload = `${id}.${namespace}`] = id.includes('~') ? wholeId(id) : [];
+  const [region = '', zone = '', subZone = ''] = (text(values, 'locality') ?? '').split('/');
+  return {
+    id: id.includes('~') ? id : `sidecar~${ip}~${workload}~${namespace}.svc.cluster.local`,
+    cluster: text(values, 'cluster') ?? workload,
+    namespace: text(values, 'namespace') ?? workload.slice(workload.lastIndexOf('.') + 1),
+    labels: Object.fromEntries((values.label ?? []).map(readLabel)),
+    locality: { region, zone, subZone },
+    interception: choice(values, 'mode', ['redirect', 'none']) === 'none' ? 'NONE' : 'REDIRECT',
+    xds: xdsAddress(values),
+  };
+}
+
+function wholeId(id: string): readonly string[] {
+  const parts = id.split('~');
+  const [role = '', ip = '', workload = '', domain = ''] = parts;
+  const right = parts.length === 4 && (role === 'sidecar' || role === 'router') && isIP(ip) !== 0;
+  if (right && /^[^.].*\.[^.]+$/.test(workload) && domain !== '') return parts;
+  throw wrong(`--id with "~" must be sidecar~<ip>~<name>.<namespace>~<dns domain>, not "${id}"`);
+}
+
+function readLabel(given: string): readonly [string, string] {
+  const equals = given.indexOf('=');
+  if (equals < 1) throw wrong(`--label must be KEY=VALUE, not "${given}"`);
+  return [given.slice(0, equals), given.slice(equals + 1)];
+}
+
+function xdsAddress(values: FlagValues): Address {
+  const parsed = addressSchema.safeParse(text(values, 'xds') ?? '127.0.0.1:15010');
+  if (parsed.success) return parsed.data;
+  throw wrong(`--xds ${parsed.error.issues[0]?.message ?? 'is no address'}`);
+}
+
+function adminPort(values: FlagValues): number {
+  const given = text(values, 'admin-port') ?? '15000';
+  const port = /^\d{1,5}$/.test(given) ? Number(given) : Number.NaN;
+  if (port <= 65_535) return port;
+  throw wrong(`--admin-port must be a number from 0 to 65535, not "${given}"`);
+}
+
+function wantsDelta(values: FlagValues): boolean {
+  if (values.delta !== undefined && values.sotw !== undefined) throw wrong('--delta and --sotw exclude each other');
+  return values.sotw === undefined;
+}
+
+/** The first choice is the default. */
+function choice<T extends string>(values: FlagValues, name: string, choices: readonly [T, ...T[]]): T {
+  const given = text(values, name) ?? choices[0];
+  const chosen = choices.find((one) => one === given);
+  if (chosen === undefined) throw wrong(`--${name} must be ${choices.join(' or ')}, not "${given}"`);
+  return chosen;
+}
+
+const text = (values: FlagValues, name: string): string | null => values[name]?.[0] ?? null;
+
+const wrong = (message: string): MeshError => new MeshError('CONFIG_INVALID', message);

@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import { meshConfigSchema } from '../rules/mesh-config.ts';
+
+export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
+
+export type LogLevel = (typeof logLevels)[number];
+
+/** Where to listen or connect. */
+export interface Address {
+  /** An IP address or a name, without brackets. */
+  readonly host: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+}
+
+const addressForm = 'must be host:port, such as 127.0.0.1:15010 or [::1]:15010';
+
+/** `host:port` as text. */
+export const addressSchema = z.string(addressForm).transform((text, context): Address => {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:/[\]]+)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65_535) {
+    context.addIssue({ code: 'custom', message: `${addressForm}, not "${text}"` });
+    return z.NEVER;
+  }
+  return { host: match[1] ?? match[2] ?? '', port };
+});
+
+const adapterName = z
+  .string()
+  .max(63)
+  .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'must be lower-case letters, digits and "-"');
+
+/** One entry of `adapters`. What is not named here is the adapter's own to check. */
+const adapterSchema = z.looseObject({
+  type: z.string().min(1),
+  name: adapterName.optional(),
+  required: z.boolean().default(true),
+  syncTimeoutSeconds: z.number().positive().default(30),
+});
+
+const ms = (fallback: number) => z.number().int().min(0).max(600_000).default(fallback);
+
+/** binnacle.yaml. Strict: an unknown key is an error. */
+export const configFileSchema = z.strictObject({
+  http: addressSchema.prefault('127.0.0.1:8080'),
+  xds: z
+    .strictObject({ plaintext: addressSchema.prefault('127.0.0.1:15010'), tls: addressSchema.optional() })
+    .prefault({}),
+  store: z
+    .discriminatedUnion('type', [
+      z.strictObject({ type: z.literal('sqlite'), path: z.string().min(1).optional() }),
+      z.strictObject({ type: z.literal('memory') }),
+    ])
+    .default({ type: 'sqlite' }),
+  adapters: z.array(adapterSchema).default([{ type: 'registration', required: true, syncTimeoutSeconds: 30 }]),
+  mesh: meshConfigSchema.prefault({}),
+  push: z.strictObject({ endpointQuietMs: ms(0), quietMs: ms(20), maxMs: ms(1000) }).prefault({}),
+  dataDir: z.string().min(1).default('.binnacle'),
+  logLevel: z.enum(logLevels).default('info'),
+});
+
+export type ConfigFile = z.output<typeof configFileSchema>;

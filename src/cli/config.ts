@@ -1,0 +1,152 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseDocument } from 'yaml';
+import { MeshError } from '../lib/errors.ts';
+import type { MeshConfig } from '../rules/mesh-config.ts';
+import type { Problem } from '../rules/rule.ts';
+import { schemaProblems } from '../rules/schema-problems.ts';
+import { isRecord, nameOfType } from '../rules/validate.ts';
+import {
+  type Address,
+  addressSchema,
+  type ConfigFile,
+  configFileSchema,
+  type LogLevel,
+  logLevels,
+} from './config-schema.ts';
+import { type Flag, parseFlags } from './flags.ts';
+
+export interface AdapterConfig {
+  readonly type: string;
+  /** Unique; the type where the file gives none. */
+  readonly name: string;
+  /** Whether readiness waits for it when it has no snapshot. */
+  readonly required: boolean;
+  readonly syncTimeoutSeconds: number;
+  /** The other keys, for the adapter's own schema. */
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+export interface ServeConfig {
+  readonly http: Address;
+  /** `tls` is null when no address is configured for it. */
+  readonly xds: { readonly plaintext: Address; readonly tls: Address | null };
+  readonly store: { readonly type: 'sqlite'; readonly path: string } | { readonly type: 'memory' };
+  readonly adapters: readonly AdapterConfig[];
+  readonly mesh: MeshConfig;
+  readonly push: { readonly endpointQuietMs: number; readonly quietMs: number; readonly maxMs: number };
+  readonly dataDir: string;
+  readonly logLevel: LogLevel;
+}
+
+/** Every flag of `binnacle serve`. Its environment variable is BINNACLE_ and the name in capitals. */
+export const serveFlags: readonly Flag[] = [
+  { name: 'config', value: 'FILE', about: 'a binnacle.yaml' },
+  { name: 'http', value: 'ADDR', about: 'rules, registration, debug views, metrics (127.0.0.1:8080)' },
+  { name: 'xds', value: 'ADDR', about: 'xDS without TLS (127.0.0.1:15010)' },
+  { name: 'xds-tls', value: 'ADDR', about: 'xDS with TLS (off unless given)' },
+  { name: 'data-dir', value: 'DIR', about: 'the rules database and shard snapshots (.binnacle)' },
+  { name: 'mesh-dir', value: 'DIR', about: 'YAML files of rules and services, watched' },
+  { name: 'log-level', value: 'LEVEL', about: `${logLevels.join(', ')} (info)` },
+  { name: 'help', value: null, about: 'this text' },
+  { name: 'version', value: null, about: 'the version' },
+];
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A flag or an environment variable: what it says, and what to call it in an error. */
+interface Given {
+  readonly text: string;
+  readonly name: string;
+}
+
+/**
+ * The configuration of `binnacle serve`: flags, then environment, then the file, then defaults. Rejects with
+ * CONFIG_INVALID that names the flag, or the file and key, and what is allowed. Paths are relative to the working
+ * directory.
+ */
+export async function loadServeConfig(argv: readonly string[], env: Environment): Promise<ServeConfig> {
+  const flags = parseFlags(argv, serveFlags);
+  const given = (name: string): Given | null => {
+    const variable = environmentName(name);
+    const fromFlag = flags[name]?.[0];
+    if (fromFlag !== undefined) return { text: fromFlag, name: `--${name}` };
+    const fromEnvironment = env[variable];
+    return fromEnvironment === undefined || fromEnvironment === '' ? null : { text: fromEnvironment, name: variable };
+  };
+  const address = (name: string): Address | null => readAddress(given(name));
+
+  const file = await readConfigFile(given('config')?.text ?? null);
+  const dataDir = given('data-dir')?.text ?? file.dataDir;
+  const { store } = file;
+  return {
+    http: address('http') ?? file.http,
+    xds: { plaintext: address('xds') ?? file.xds.plaintext, tls: address('xds-tls') ?? file.xds.tls ?? null },
+    store: store.type === 'memory' ? store : { type: 'sqlite', path: store.path ?? join(dataDir, 'rules.db') },
+    adapters: adaptersOf(file, given('mesh-dir')),
+    mesh: file.mesh,
+    push: file.push,
+    dataDir,
+    logLevel: readLogLevel(given('log-level')) ?? file.logLevel,
+  };
+}
+
+/** `--data-dir` → `BINNACLE_DATA_DIR`. */
+export const environmentName = (flag: string): string => `BINNACLE_${flag.toUpperCase().replaceAll('-', '_')}`;
+
+function readAddress(given: Given | null): Address | null {
+  if (given === null) return null;
+  const parsed = addressSchema.safeParse(given.text);
+  if (parsed.success) return parsed.data;
+  throw wrong(`${given.name} ${parsed.error.issues[0]?.message ?? 'is no address'}`);
+}
+
+function readLogLevel(given: Given | null): LogLevel | null {
+  if (given === null) return null;
+  const level = logLevels.find((one) => one === given.text);
+  if (level === undefined) throw wrong(`${given.name} must be one of ${logLevels.join(', ')}, not "${given.text}"`);
+  return level;
+}
+
+async function readConfigFile(path: string | null): Promise<ConfigFile> {
+  if (path === null) return configFileSchema.parse({});
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new MeshError('CONFIG_INVALID', `${path} cannot be read: ${why}`, { cause });
+  });
+  const content = parseYaml(path, text);
+  const parsed = configFileSchema.safeParse(content, { reportInput: true });
+  if (!parsed.success) throw wrong(`${path}: ${oneLine(schemaProblems(configFileSchema, parsed.error, ''))}`);
+  return parsed.data;
+}
+
+function parseYaml(path: string, text: string): Record<string, unknown> {
+  const document = parseDocument(text);
+  const [error] = document.errors;
+  if (error !== undefined) throw wrong(`${path} is not YAML: ${error.message.split('\n', 1)[0]}`);
+  const content: unknown = document.toJS() ?? {};
+  if (!isRecord(content)) throw wrong(`${path} must be a map of keys, not ${nameOfType(content)}`);
+  return content;
+}
+
+function adaptersOf({ adapters }: ConfigFile, meshDir: Given | null): readonly AdapterConfig[] {
+  const all = adapters.map(({ type, name = type, required, syncTimeoutSeconds, ...options }) => ({
+    type,
+    name,
+    required,
+    syncTimeoutSeconds,
+    options,
+  }));
+  if (meshDir !== null) {
+    const options = { path: meshDir.text };
+    all.push({ type: 'file', name: 'mesh-dir', required: true, syncTimeoutSeconds: 30, options });
+  }
+  const twice = all.find((one, index) => all.findIndex(({ name }) => name === one.name) < index);
+  if (twice === undefined) return all;
+  throw wrong(`adapters: two are named "${twice.name}": give each a "name" of its own`);
+}
+
+const oneLine = (problems: readonly Problem[]): string =>
+  problems.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ');
+
+const wrong = (message: string): MeshError => new MeshError('CONFIG_INVALID', message);

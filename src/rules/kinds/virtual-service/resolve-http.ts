@@ -1,0 +1,156 @@
+import type {
+  ForwardAction,
+  PathRewrite,
+  RedirectAction,
+  RetryPlan,
+  RouteAction,
+  RoutePlan,
+} from '../../../plan/route.ts';
+import { durationMs } from '../../fields.ts';
+import type { DestinationSpec } from './destination-schema.ts';
+import type { HttpRouteSpec } from './http-schema.ts';
+import { appliesTo, resolveHeaderChanges, resolveMatch, type SourceContext } from './resolve-match.ts';
+
+/** What resolving a VirtualService's routes asks of the scope that it is resolved for. */
+export interface RouteContext extends SourceContext {
+  /** The port that clients call. */
+  readonly port: number;
+  /** The name of a route's destination; notes when there is none. */
+  destinationName(destination: DestinationSpec, path: string): string;
+}
+
+/**
+ * The routes that clients of `context.port` see, in order. A route with several matches becomes several; nothing
+ * after a route that takes every request is kept. Delegates are not compiled yet and left out.
+ */
+export function resolveHttpRoutes(routes: readonly HttpRouteSpec[], context: RouteContext): readonly RoutePlan[] {
+  const plans: RoutePlan[] = [];
+  for (const [index, route] of routes.entries()) {
+    if (route.delegate !== undefined) continue;
+    const matches = route.match === undefined || route.match.length === 0 ? [{}] : route.match;
+    for (const match of matches) {
+      if (!appliesTo(match, context)) continue;
+      const conditions = resolveMatch(match);
+      const name = [route.name, match.name].filter((part) => part !== undefined && part !== '').join('.');
+      plans.push({
+        name,
+        match: conditions,
+        action: resolveAction(route, `spec.http[${index}]`, context),
+        headers: route.headers === undefined ? null : resolveHeaderChanges(route.headers),
+      });
+      const { path, headers, query } = conditions;
+      const catchesAll = path.type === 'prefix' && path.value === '/' && headers.length === 0 && query.length === 0;
+      if (catchesAll) return plans;
+    }
+  }
+  return plans;
+}
+
+/** The route of a host without rules. */
+export const defaultRoute = (destination: string): RoutePlan => ({
+  name: 'default',
+  match: resolveMatch({}),
+  headers: null,
+  action: {
+    type: 'forward',
+    targets: [{ destination, weight: 1, headers: null }],
+    timeoutMs: 0,
+    retries: defaultRetries,
+    rewritePath: null,
+    rewriteHost: null,
+    mirrors: [],
+  },
+});
+
+/** What is safe to try again: requests that no endpoint has begun to answer. */
+export const defaultRetries: RetryPlan = {
+  retryOn: 'connect-failure,refused-stream,unavailable,cancelled',
+  statusCodes: [],
+  attempts: 2,
+  perTryTimeoutMs: null,
+  backoffMs: null,
+  avoidPreviousHosts: true,
+};
+
+function resolveAction(route: HttpRouteSpec, path: string, context: RouteContext): RouteAction {
+  if (route.redirect !== undefined) return resolveRedirect(route.redirect, context.port);
+  if (route.directResponse !== undefined) {
+    const { status, body } = route.directResponse;
+    if (body === undefined) return { type: 'respond', status, body: null };
+    return body.string !== undefined
+      ? { type: 'respond', status, body: { type: 'text', value: body.string } }
+      : { type: 'respond', status, body: { type: 'base64', value: body.bytes ?? '' } };
+  }
+  return resolveForward(route, path, context);
+}
+
+function resolveForward(route: HttpRouteSpec, path: string, context: RouteContext): ForwardAction {
+  const destinations = route.route ?? [];
+  return {
+    type: 'forward',
+    targets: destinations.map(({ destination, weight, headers }, index) => ({
+      destination: context.destinationName(destination, `${path}.route[${index}].destination`),
+      weight: weight ?? 0,
+      headers: headers === undefined ? null : resolveHeaderChanges(headers),
+    })),
+    timeoutMs: route.timeout === undefined ? 0 : durationMs(route.timeout),
+    retries: resolveRetries(route.retries),
+    rewritePath: resolveRewrite(route.rewrite),
+    rewriteHost: route.rewrite?.authority ?? null,
+    mirrors: resolveMirrors(route, path, context),
+  };
+}
+
+function resolveRetries(spec: HttpRouteSpec['retries']): RetryPlan | null {
+  if (spec === undefined) return defaultRetries;
+  if (spec.attempts === 0) return null;
+  const conditions = (spec.retryOn ?? '').split(',').map((text) => text.trim());
+  const isStatus = (text: string) => /^\d+$/.test(text);
+  const statusCodes = conditions.filter(isStatus).map(Number);
+  const named = conditions.filter((text) => text !== '' && !isStatus(text));
+  if (statusCodes.length > 0 && !named.includes('retriable-status-codes')) named.push('retriable-status-codes');
+  return {
+    retryOn: named.length === 0 ? defaultRetries.retryOn : named.join(','),
+    statusCodes,
+    attempts: spec.attempts ?? defaultRetries.attempts,
+    perTryTimeoutMs: spec.perTryTimeout === undefined ? null : durationMs(spec.perTryTimeout),
+    backoffMs: spec.backoff === undefined ? null : durationMs(spec.backoff),
+    avoidPreviousHosts: spec.retryIgnorePreviousHosts ?? true,
+  };
+}
+
+function resolveRewrite(spec: HttpRouteSpec['rewrite']): PathRewrite | null {
+  if (spec?.uriRegexRewrite !== undefined) {
+    return { type: 'regex', pattern: spec.uriRegexRewrite.match, substitution: spec.uriRegexRewrite.rewrite };
+  }
+  return spec?.uri === undefined ? null : { type: 'prefix', value: spec.uri };
+}
+
+function resolveMirrors(route: HttpRouteSpec, path: string, context: RouteContext): ForwardAction['mirrors'] {
+  const several = (route.mirrors ?? []).map(({ destination, percentage }, index) => ({
+    destination: context.destinationName(destination, `${path}.mirrors[${index}].destination`),
+    percent: percentage?.value ?? (percentage === undefined ? 100 : 0),
+  }));
+  if (route.mirror === undefined) return several.filter(({ percent }) => percent > 0);
+  const destination = context.destinationName(route.mirror, `${path}.mirror`);
+  const percent = route.mirrorPercentage?.value ?? route.mirrorPercent ?? 100;
+  return percent > 0 ? [{ destination, percent }] : [];
+}
+
+function resolveRedirect(spec: NonNullable<HttpRouteSpec['redirect']>, clientPort: number): RedirectAction {
+  const prefix = '%PREFIX()%';
+  const { uri } = spec;
+  return {
+    type: 'redirect',
+    code: spec.redirectCode ?? 301,
+    path:
+      uri === undefined
+        ? null
+        : uri.startsWith(prefix)
+          ? { type: 'prefix', value: uri.slice(prefix.length) }
+          : { type: 'whole', value: uri },
+    host: spec.authority ?? null,
+    scheme: spec.scheme ?? null,
+    port: spec.port ?? (spec.derivePort === 'FROM_REQUEST_PORT' ? clientPort : null),
+  };
+}

@@ -1,0 +1,78 @@
+import type { HeaderChange, HeaderChanges, HeaderMatch, RouteMatch, TextMatch } from '../../../plan/route.ts';
+import type { StringMatch } from '../../fields.ts';
+import type { HeadersSpec, HttpMatchSpec } from './http-schema.ts';
+
+/** Who calls: what conditions on the source of a request are decided with, before any request is made. */
+export interface SourceContext {
+  /** The port that clients call. */
+  readonly port: number;
+  /** The clients' namespace; `*` where it is of no matter. */
+  readonly namespace: string;
+  /** Whether the clients have all of these labels. */
+  hasLabels(labels: Readonly<Record<string, string>>): boolean;
+}
+
+/** Conditions that name the source or the port rather than the request. */
+type SourceConditions = Pick<HttpMatchSpec, 'gateways' | 'port' | 'sourceLabels' | 'sourceNamespace'>;
+
+/** Whether the clients of a scope can meet these conditions at all. Sidecars are the gateway `mesh`. */
+export function appliesTo(match: SourceConditions, context: SourceContext): boolean {
+  if (match.gateways !== undefined && match.gateways.length > 0 && !match.gateways.includes('mesh')) return false;
+  if (match.port !== undefined && match.port !== context.port) return false;
+  const sourceNamespace = match.sourceNamespace ?? '';
+  if (sourceNamespace !== '' && sourceNamespace !== context.namespace) return false;
+  return match.sourceLabels === undefined || context.hasLabels(match.sourceLabels);
+}
+
+export function resolveMatch(match: HttpMatchSpec): RouteMatch {
+  return {
+    path: resolvePath(match),
+    headers: [
+      ...pseudoHeader(':method', match.method),
+      ...pseudoHeader(':scheme', match.scheme),
+      ...pseudoHeader(':authority', match.authority),
+      ...headerMatches(match.headers, false),
+      ...headerMatches(match.withoutHeaders, true),
+    ],
+    query: Object.entries(match.queryParams ?? {})
+      .sort(byName)
+      .map(([name, value]) => ({ name, match: resolveText(value) })),
+  };
+}
+
+export const resolveHeaderChanges = ({ request, response }: HeadersSpec): HeaderChanges => ({
+  request: resolveHeaderChange(request),
+  response: resolveHeaderChange(response),
+});
+
+const resolveHeaderChange = (spec: HeadersSpec['request']): HeaderChange => ({
+  set: Object.entries(spec?.set ?? {}).sort(byName),
+  add: Object.entries(spec?.add ?? {}).sort(byName),
+  remove: spec?.remove ?? [],
+});
+
+function resolvePath({ uri, ignoreUriCase }: HttpMatchSpec): RouteMatch['path'] {
+  const ignoreCase = ignoreUriCase ?? false;
+  const match = uri === undefined ? { type: 'present' as const } : resolveText(uri);
+  if (match.type === 'present') return { type: 'prefix', value: '/', ignoreCase: false };
+  return { type: match.type, value: match.value, ignoreCase };
+}
+
+const pseudoHeader = (name: string, spec: StringMatch | undefined): readonly HeaderMatch[] =>
+  spec === undefined ? [] : [{ name, match: resolveText(spec), inverted: false }];
+
+const headerMatches = (specs: HttpMatchSpec['headers'], inverted: boolean): readonly HeaderMatch[] =>
+  Object.entries(specs ?? {})
+    .sort(byName)
+    .map(([name, spec]) => ({ name, match: resolveText(spec), inverted }));
+
+/** An empty match, or an empty text in it, asks for presence only. */
+function resolveText(spec: StringMatch): TextMatch {
+  if (spec.exact !== undefined && spec.exact !== '') return { type: 'exact', value: spec.exact };
+  if (spec.prefix !== undefined && spec.prefix !== '') return { type: 'prefix', value: spec.prefix };
+  if (spec.regex !== undefined) return { type: 'regex', value: spec.regex };
+  return { type: 'present' };
+}
+
+/** Objects have no order of their own: without this, equal rules would give different bytes. */
+const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number => (a < b ? -1 : 1);

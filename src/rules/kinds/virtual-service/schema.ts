@@ -1,0 +1,56 @@
+import { z } from 'zod';
+import { countSet, exportTo, host, labels, portNumber } from '../../fields.ts';
+import { destination } from './destination-schema.ts';
+import { httpRoute } from './http-schema.ts';
+
+const routeDestination = z.strictObject({ destination, weight: z.int().min(0).optional() });
+
+/** Conditions that TCP and TLS routes share. */
+const l4Match = {
+  destinationSubnets: z.array(z.string().min(1)).optional(),
+  port: portNumber.optional(),
+  sourceLabels: labels.optional(),
+  gateways: z.array(z.string().min(1)).optional(),
+  sourceNamespace: z.string().optional(),
+};
+
+const tcpRoute = z.strictObject({
+  match: z.array(z.strictObject({ ...l4Match, sourceSubnet: z.string().optional() })).optional(),
+  route: z.array(routeDestination).min(1),
+});
+
+const tlsRoute = z.strictObject({
+  match: z.array(z.strictObject({ ...l4Match, sniHosts: z.array(host).min(1) })).min(1),
+  route: z.array(routeDestination).min(1),
+});
+
+/** Istio's networking VirtualService: where requests to some hosts go. */
+export const virtualServiceSpec = z
+  .strictObject({
+    hosts: z.array(host).optional(),
+    gateways: z.array(z.string().min(1)).optional(),
+    http: z.array(httpRoute).optional(),
+    tls: z.array(tlsRoute).optional(),
+    tcp: z.array(tcpRoute).optional(),
+    exportTo: exportTo.optional(),
+  })
+  .superRefine((spec, context) => {
+    const delegate = (spec.hosts ?? []).length === 0;
+    if (delegate && (spec.gateways ?? []).length > 0) {
+      context.addIssue({ code: 'custom', path: ['gateways'], message: 'a delegate (without hosts) has no gateways' });
+    }
+    if (countSet({ http: spec.http, tls: spec.tls, tcp: spec.tcp }) === 0) {
+      context.addIssue({ code: 'custom', path: ['http'], message: 'one of http, tls and tcp is needed' });
+    }
+    for (const layer of ['http', 'tcp', 'tls'] as const) {
+      for (const [index, route] of (spec[layer] ?? []).entries()) {
+        const destinations = route.route ?? [];
+        if (destinations.length > 1 && destinations.every(({ weight }) => (weight ?? 0) === 0)) {
+          context.addIssue({ code: 'custom', path: [layer, index, 'route'], message: 'one weight must be above 0' });
+        }
+      }
+    }
+  });
+
+export type VirtualServiceSpec = z.infer<typeof virtualServiceSpec>;
+export type TcpRouteSpec = z.infer<typeof tcpRoute>;

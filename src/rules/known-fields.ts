@@ -1,0 +1,34 @@
+import { z } from 'zod';
+
+type JsonSchema = z.core.JSONSchema.BaseSchema;
+
+/** The fields that a schema knows at a path, in its order; for saying what a mistyped field may have meant. */
+export function knownFields(schema: z.ZodType, path: readonly PropertyKey[]): readonly string[] {
+  const root = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+  let here = alternatives(root, root);
+  for (const step of path) here = here.flatMap((one) => below(one, step)).flatMap((one) => alternatives(root, one));
+  return [...new Set(here.flatMap((one) => Object.keys(one.properties ?? {})))];
+}
+
+function below(schema: JsonSchema, step: PropertyKey): JsonSchema[] {
+  if (typeof step !== 'number') {
+    return onlySchemas(schema.properties?.[String(step)] ?? schema.additionalProperties);
+  }
+  const { items } = schema;
+  return Array.isArray(items) ? onlySchemas(items[step]) : onlySchemas(items);
+}
+
+/** A schema itself and what it refers to or combines. Recursive types refer by name, so this ends. */
+function alternatives(root: JsonSchema, schema: JsonSchema): JsonSchema[] {
+  const parts = [...(schema.anyOf ?? []), ...(schema.oneOf ?? []), ...(schema.allOf ?? [])];
+  const referred = schema.$ref === undefined ? [] : onlySchemas(resolveReference(root, schema.$ref));
+  return [schema, ...[...parts.flatMap(onlySchemas), ...referred].flatMap((part) => alternatives(root, part))];
+}
+
+/** `#` or `#/$defs/name`: the only references that zod writes. */
+function resolveReference(root: JsonSchema, reference: string): JsonSchema | boolean | undefined {
+  return reference === '#' ? root : root.$defs?.[reference.replace('#/$defs/', '')];
+}
+
+const onlySchemas = (schema: unknown): JsonSchema[] =>
+  typeof schema === 'object' && schema !== null ? [schema as JsonSchema] : []; // a schema is an object or a boolean

@@ -1,0 +1,79 @@
+import type { z } from 'zod';
+import { didYouMean } from '../lib/nearest.ts';
+import { knownFields } from './known-fields.ts';
+import type { Problem } from './rule.ts';
+
+type Issue = z.core.$ZodIssue;
+
+/** More would not be read, and a crafted object could have millions. */
+const maxProblems = 20;
+
+/** What a schema had to say about a value, in words for its author. `root` is where the value stands: `spec`. */
+export function schemaProblems(schema: z.ZodType, error: z.ZodError, root: string): readonly Problem[] {
+  const problems: Problem[] = [];
+  for (const issue of error.issues) {
+    for (const { path, message } of problemsOf(schema, issue, [])) {
+      if (problems.length === maxProblems) return problems;
+      problems.push({ path: fieldPath(root, path), message });
+    }
+  }
+  return problems;
+}
+
+/** `spec.http[0].route[1].weight`; a key that is no plain word is quoted: `metadata.labels["a.b/c"]`. */
+export function fieldPath(root: string, path: readonly PropertyKey[]): string {
+  return path.reduce<string>((before, step) => {
+    if (typeof step === 'number') return `${before}[${step}]`;
+    const word = String(step);
+    if (!/^[A-Za-z_][\w-]*$/.test(word)) return `${before}[${JSON.stringify(word)}]`;
+    return before === '' ? word : `${before}.${word}`;
+  }, root);
+}
+
+interface Located {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}
+
+function problemsOf(schema: z.ZodType, issue: Issue, before: readonly PropertyKey[]): readonly Located[] {
+  const path = [...before, ...issue.path];
+  switch (issue.code) {
+    case 'unrecognized_keys': {
+      const known = knownFields(schema, path);
+      return issue.keys
+        .slice(0, maxProblems)
+        .map((key) => ({ path: [...path, key], message: unknownField(key, known) }));
+    }
+    case 'invalid_union': {
+      const nearest = nearestBranch(issue.errors);
+      if (nearest === null) return [{ path, message: `is none of the allowed forms (${lowerFirst(issue.message)})` }];
+      return nearest.flatMap((inner) => problemsOf(schema, inner, path));
+    }
+    case 'invalid_value': {
+      const values = issue.values.map(String);
+      const given = typeof issue.input === 'string' ? didYouMean(issue.input, values) : '';
+      return [{ path, message: `must be ${values.length === 1 ? '' : 'one of '}${values.join(', ')}${given}` }];
+    }
+    default:
+      return [{ path, message: lowerFirst(issue.message.replace(/^Invalid input: /, '')) }];
+  }
+}
+
+export function unknownField(key: string, known: readonly string[]): string {
+  const near = didYouMean(key, known);
+  if (near !== '' || known.length === 0) return `unknown field${near}`;
+  const some = known.slice(0, 12).join(', ');
+  return `unknown field; known are ${some}${known.length > 12 ? ', …' : ''}`;
+}
+
+/** The alternative that the author most likely meant: the one that got furthest into the value, with the least amiss. */
+function nearestBranch(branches: readonly (readonly Issue[])[]): readonly Issue[] | null {
+  const depth = (issues: readonly Issue[]) => Math.max(0, ...issues.map((issue) => issue.path.length));
+  const wrongType = (issues: readonly Issue[]) =>
+    issues.some((issue) => issue.code === 'invalid_type' && issue.path.length === 0);
+  const candidates = branches.filter((issues) => issues.length > 0 && !wrongType(issues));
+  candidates.sort((a, b) => depth(b) - depth(a) || a.length - b.length);
+  return candidates[0] ?? null;
+}
+
+const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);

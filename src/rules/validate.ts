@@ -1,0 +1,95 @@
+import { contentHash } from '../lib/hash.ts';
+import { didYouMean } from '../lib/nearest.ts';
+import { err, ok, type Result } from '../lib/result.ts';
+import type { RawObject } from '../model/object.ts';
+import { metadataSchema, type WrittenMetadata } from './metadata.ts';
+import type { Problem, Rule, RuleKind } from './rule.ts';
+import { schemaProblems, unknownField } from './schema-problems.ts';
+
+/** An object that is right in form, before a store or an adapter's shard gives it a place. */
+export interface ValidObject {
+  readonly kind: RuleKind;
+  readonly apiVersion: string;
+  readonly metadata: WrittenMetadata;
+  /** As its author wrote it: what a store keeps and gives back. */
+  readonly written: unknown;
+  /** What the kind's schema made of it, defaults filled in: what rules are made of. */
+  readonly spec: unknown;
+}
+
+type Problems = readonly Problem[];
+
+const objectFields = ['apiVersion', 'kind', 'metadata', 'spec', 'status'];
+
+/** Makes a rule of an object that an adapter found. Its version is a hash of its content, as a shard counts none. */
+export function validateRule(raw: RawObject, kinds: readonly RuleKind[]): Result<Rule, Problems> {
+  const { origin, ...object } = raw;
+  const valid = validateObject(object, kinds);
+  if (!valid.ok) return valid;
+  const { kind, apiVersion, metadata, spec } = valid.value;
+  const { name, namespace, labels, annotations } = metadata;
+  return ok({
+    kind: kind.kind,
+    apiVersion,
+    metadata: {
+      name,
+      namespace,
+      labels,
+      annotations,
+      // One form of time, so that precedence may compare text.
+      creationTimestamp: new Date(raw.metadata.creationTimestamp).toISOString(),
+      generation: 1,
+      resourceVersion: contentHash(JSON.stringify(object)),
+      uid: metadata.uid ?? contentHash(`${kind.kind}/${namespace}/${name}`),
+    },
+    spec,
+    origin,
+  });
+}
+
+/** Checks an object of any of the kinds: a request body, a document of a file, a stored object. `status` is not read. */
+export function validateObject(object: unknown, kinds: readonly RuleKind[]): Result<ValidObject, Problems> {
+  if (!isRecord(object)) return err([{ path: '', message: `must be an object, not ${nameOfType(object)}` }]);
+  const kind = findKind(object, kinds);
+  if (!kind.ok) return kind;
+
+  const unknown = Object.keys(object).filter((field) => !objectFields.includes(field));
+  const metadata = metadataSchema.safeParse(object.metadata ?? {});
+  const written = object.spec ?? {};
+  const spec = kind.value.spec.safeParse(written, { reportInput: true });
+  const problems = [
+    ...unknown.map((field) => ({ path: field, message: unknownField(field, objectFields) })),
+    ...(metadata.success ? [] : schemaProblems(metadataSchema, metadata.error, 'metadata')),
+    ...(spec.success ? [] : schemaProblems(kind.value.spec, spec.error, 'spec')),
+  ];
+  if (problems.length > 0 || !metadata.success || !spec.success) return err(problems);
+  return ok({
+    kind: kind.value,
+    apiVersion: String(object.apiVersion),
+    metadata: metadata.data,
+    written,
+    spec: spec.data,
+  });
+}
+
+function findKind(object: Record<string, unknown>, kinds: readonly RuleKind[]): Result<RuleKind, Problems> {
+  const { apiVersion, kind: name } = object;
+  if (typeof name !== 'string' || name === '')
+    return err([{ path: 'kind', message: 'must say the kind of the object' }]);
+  const kind = kinds.find((one) => one.kind === name);
+  if (kind === undefined) {
+    const names = kinds.map((one) => one.kind);
+    const message = `unknown kind "${name}"${didYouMean(name, names)}; known are ${names.join(', ')}`;
+    return err([{ path: 'kind', message }]);
+  }
+  const versions = kind.versions.map((version) => `${kind.group}/${version}`);
+  if (typeof apiVersion === 'string' && versions.includes(apiVersion)) return ok(kind);
+  const given = apiVersion === undefined ? '' : `, not ${JSON.stringify(apiVersion)}`;
+  return err([{ path: 'apiVersion', message: `must be ${versions.join(' or ')} for ${name}${given}` }]);
+}
+
+export const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+export const nameOfType = (value: unknown): string =>
+  value === null || value === undefined ? 'empty' : Array.isArray(value) ? 'a list' : `a ${typeof value}`;

@@ -1,0 +1,146 @@
+import { err, ok, type Result } from '../../lib/result.ts';
+import { resourceToJson } from '../../proto/json.ts';
+import { type XdsType, xdsTypes } from '../../proto/resource.ts';
+import type { Client } from '../../push/client.ts';
+import type { Coordinator } from '../../push/coordinator.ts';
+import { isSettled } from '../../xds/next.ts';
+import type { TypeState } from '../../xds/stream.ts';
+import { type DebugView, jsonArray, jsonObject, type Query, type ViewProblem } from './view.ts';
+
+const proxyParameter = { proxyID: 'the node id, or <name>.<namespace>' };
+
+/** Connected clients and what they subscribe to. */
+export const adsz = ({ clients }: Coordinator): DebugView => ({
+  path: '/debug/adsz',
+  about: 'connected clients, their layers and subscriptions',
+  read: () =>
+    ok(
+      jsonArray(
+        clients.values().map((client) => ({
+          connectionId: client.id,
+          proxy: client.proxy,
+          peer: client.peer,
+          connectedAt: timeOf(client.connectedAtMs),
+          mode: client.stream.mode,
+          layers: client.layers.map((layer) => layer.key),
+          watches: Object.fromEntries(client.stream.types.values().map((state) => [state.type, watchOf(state)])),
+        })),
+      ),
+    ),
+});
+
+/** Per proxy and type: what was sent and answered last. */
+export const syncz = ({ clients, world }: Coordinator): DebugView => ({
+  path: '/debug/syncz',
+  about: 'per proxy: what was sent and acknowledged last, and the text of a rejection',
+  read: () =>
+    ok(
+      jsonArray(
+        clients.values().map((client) => ({
+          proxy: client.proxy.id,
+          connectionId: client.id,
+          isSynced: isSettled(client.stream, world),
+          types: Object.fromEntries(client.stream.types.values().map((state) => [state.type, syncOf(state)])),
+        })),
+      ),
+    ),
+});
+
+/** The assignments that a proxy is served. */
+export const edsz = (coordinator: Coordinator): DebugView => ({
+  path: '/debug/edsz',
+  about: 'the endpoints that a proxy is served',
+  parameters: proxyParameter,
+  read: (query) =>
+    ofClient(coordinator, query, (client) => jsonArray(resourcesOf(client, 'endpoint').map(({ json }) => json))),
+});
+
+/** What a proxy is served, shaped as Envoy's own admin interface shows it. */
+export const configDump = (coordinator: Coordinator): DebugView => ({
+  path: '/debug/config_dump',
+  about: 'what a proxy is served, shaped as the config dump of Envoy',
+  parameters: proxyParameter,
+  read: (query) => ofClient(coordinator, query, (client) => jsonObject({ configs: dumpParts(client) })),
+});
+
+function* dumpParts(client: Client): Generator<string> {
+  let separator = '[\n';
+  for (const type of xdsTypes) {
+    const { name, list, entry } = dumpShapes[type];
+    yield `${separator}{"@type": "type.googleapis.com/envoy.admin.v3.${name}", "${list}": `;
+    yield* jsonArray(resourcesOf(client, type).map(({ json, version }) => entry(json, version)));
+    yield '}';
+    separator = ',\n';
+  }
+  yield '\n]';
+}
+
+interface DumpShape {
+  readonly name: string;
+  readonly list: string;
+  readonly entry: (json: Readonly<Record<string, unknown>>, version: string) => unknown;
+}
+
+const dumpShapes: Readonly<Record<XdsType, DumpShape>> = {
+  cluster: {
+    name: 'ClustersConfigDump',
+    list: 'dynamic_active_clusters',
+    entry: (cluster, version_info) => ({ version_info, cluster }),
+  },
+  endpoint: {
+    name: 'EndpointsConfigDump',
+    list: 'dynamic_endpoint_configs',
+    entry: (endpoint_config, version_info) => ({ version_info, endpoint_config }),
+  },
+  listener: {
+    name: 'ListenersConfigDump',
+    list: 'dynamic_listeners',
+    entry: (listener, version_info) => ({ name: listener.name, active_state: { version_info, listener } }),
+  },
+  route: {
+    name: 'RoutesConfigDump',
+    list: 'dynamic_route_configs',
+    entry: (route_config, version_info) => ({ version_info, route_config }),
+  },
+};
+
+function* resourcesOf(client: Client, type: XdsType) {
+  for (const layer of client.layers) {
+    for (const { resource } of layer.tables[type].entries.values()) {
+      yield { json: resourceToJson(type, resource, { names: 'proto' }), version: resource.version };
+    }
+  }
+}
+
+function ofClient(
+  { clients }: Coordinator,
+  { proxyID }: Query,
+  show: (client: Client) => Iterable<string>,
+): Result<Iterable<string>, ViewProblem> {
+  for (const client of clients) {
+    const { id, name, namespace } = client.proxy;
+    if (proxyID === id || proxyID === `${name}.${namespace}` || proxyID === client.id) return ok(show(client));
+  }
+  const connected = [...clients].slice(0, 20).map(({ proxy }) => `${proxy.name}.${proxy.namespace}`);
+  const here = `connected are: ${connected.join(', ') || 'none'}`;
+  if (proxyID === undefined || proxyID === '')
+    return err({ status: 400, message: `say which proxy with ?proxyID=; ${here}` });
+  return err({ status: 404, message: `no proxy "${proxyID}" is connected here; ${here}` });
+}
+
+function watchOf({ wildcard, names, interest }: TypeState) {
+  return { wildcard, names: names.names.length, resources: interest === null ? 0 : [...interest.present()].length };
+}
+
+function syncOf({ report, inFlight, withheld, held, rejected }: TypeState) {
+  return {
+    sent: { nonce: report.sentNonce, version: report.sentVersion, at: timeOf(report.sentAtMs) },
+    acknowledged: { nonce: report.ackedNonce, version: report.ackedVersion, at: timeOf(report.ackedAtMs) },
+    state: rejected ? 'NACK' : inFlight === null ? 'SYNCED' : 'PENDING',
+    withheld: withheld.reduce((sum, batch) => sum + batch.names.size, 0),
+    held: [...(held?.keys() ?? [])],
+    lastNack: report.nack,
+  };
+}
+
+const timeOf = (ms: number): string | null => (ms === 0 ? null : new Date(ms).toISOString());

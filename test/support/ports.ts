@@ -1,0 +1,30 @@
+import { createServer } from 'node:net';
+
+/**
+ * Ports of 127.0.0.1 that nobody listens on now, each different. All are held until the last one is known; another
+ * program might still take one before its use, which is unlikely: the system hands out ports in turn.
+ */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer());
+  const ports = await Promise.all(
+    servers.map(
+      (server) =>
+        new Promise<number>((resolve, reject) => {
+          server.on('error', reject);
+          server.listen(0, '127.0.0.1', () => {
+            const address = server.address();
+            if (address === null || typeof address === 'string') reject(new Error('a TCP server has a port'));
+            else resolve(address.port);
+          });
+        }),
+    ),
+  );
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+export async function freePort(): Promise<number> {
+  const [port] = await freePorts(1);
+  if (port === undefined) throw new Error('one port was asked for');
+  return port;
+}

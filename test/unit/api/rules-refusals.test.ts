@@ -1,0 +1,249 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { mergeType, rulesServer, urls } from '../../support/rules-server.ts';
+import { sampleObject } from '../../support/sample-kind.ts';
+
+const { list, one } = urls;
+
+let { store, send, close } = rulesServer();
+beforeEach(() => {
+  ({ store, send, close } = rulesServer());
+});
+afterEach(() => close());
+
+describe('what the rules API refuses', () => {
+  beforeEach(async () => {
+    await send('POST', list, { body: sampleObject() });
+  });
+
+  it('says every wrong field of an object', async () => {
+    const spec = { hosts: ['a'], routes: [{ destination: { host: 'a' }, wieght: 1 }] };
+    const { code, body } = await send('PUT', one, { body: sampleObject({ spec }) });
+    expect(code).toBe(422);
+    expect(body).toEqual({
+      kind: 'Status',
+      apiVersion: 'v1',
+      metadata: {},
+      status: 'Failure',
+      reason: 'Invalid',
+      message: 'SampleRoute "reviews" is invalid: spec.routes[0].wieght: unknown field (did you mean "weight"?)',
+      details: {
+        name: 'reviews',
+        group: 'sample.binnacle.io',
+        kind: 'SampleRoute',
+        causes: [
+          {
+            reason: 'FieldValueForbidden',
+            message: 'unknown field (did you mean "weight"?)',
+            field: 'spec.routes[0].wieght',
+          },
+        ],
+      },
+      code: 422,
+    });
+  });
+
+  const stale = sampleObject({ metadata: { resourceVersion: '99' } });
+  const json = (type: string) => ({ 'content-type': type });
+  for (const { name, sent, code, reason, says } of [
+    {
+      name: 'half a JSON body',
+      sent: () => send('POST', list, { body: '{"kind":' }),
+      code: 400,
+      reason: 'BadRequest',
+      says: 'not JSON',
+    },
+    {
+      name: 'broken YAML',
+      sent: () => send('POST', list, { headers: json('application/yaml'), body: 'a: [' }),
+      code: 400,
+      reason: 'BadRequest',
+      says: 'not YAML',
+    },
+    {
+      name: 'two YAML documents',
+      sent: () => send('POST', list, { headers: json('application/yaml'), body: 'a: 1\n---\nb: 2\n' }),
+      code: 400,
+      reason: 'BadRequest',
+      says: 'one object per request',
+    },
+    {
+      name: 'a list as body',
+      sent: () => send('POST', list, { body: [] }),
+      code: 400,
+      reason: 'BadRequest',
+      says: 'must be an object, not a list',
+    },
+    {
+      name: 'a namespace that is not the URL’s',
+      sent: () => send('POST', list, { body: sampleObject({ namespace: 'other' }) }),
+      code: 400,
+      reason: 'BadRequest',
+      says: 'the body says namespace "other", the URL "default"',
+    },
+    {
+      name: 'another kind than the URL’s',
+      sent: () => send('POST', list, { body: { ...sampleObject(), kind: 'Sidecar' } }),
+      code: 400,
+      reason: 'BadRequest',
+      says: 'the body says kind "Sidecar", the URL "SampleRoute"',
+    },
+    {
+      name: 'an object without a name',
+      sent: () => send('POST', list, { body: { spec: { hosts: ['a'] } } }),
+      code: 422,
+      reason: 'Invalid',
+      says: 'metadata.name',
+    },
+    {
+      name: 'reading what is not there',
+      sent: () => send('GET', `${list}/none`),
+      code: 404,
+      reason: 'NotFound',
+      says: 'sampleroutes "none" not found',
+    },
+    {
+      name: 'replacing what is not there',
+      sent: () => send('PUT', `${list}/none`, { body: sampleObject({ name: 'none' }) }),
+      code: 404,
+      reason: 'NotFound',
+      says: 'not found',
+    },
+    {
+      name: 'patching what is not there',
+      sent: () => send('PATCH', `${list}/none`, { headers: mergeType, body: {} }),
+      code: 404,
+      reason: 'NotFound',
+      says: 'not found',
+    },
+    {
+      name: 'deleting what is not there',
+      sent: () => send('DELETE', `${list}/none`),
+      code: 404,
+      reason: 'NotFound',
+      says: 'not found',
+    },
+    {
+      name: 'deleting what a file defines',
+      sent: () => send('DELETE', `${list}/filed`),
+      code: 404,
+      reason: 'NotFound',
+      says: 'mesh/routes.yaml#2 defines it',
+    },
+    {
+      name: 'a mistyped plural',
+      sent: () => send('GET', `${list}s/x`),
+      code: 404,
+      reason: 'NotFound',
+      says: 'did you mean "sampleroutes"',
+    },
+    {
+      name: 'an unknown version',
+      sent: () => send('GET', one.replace('/v1/', '/v7/')),
+      code: 404,
+      reason: 'NotFound',
+      says: 'sampleroutes of sample.binnacle.io/v1|v1beta1',
+    },
+    {
+      name: 'creating at the address of an object',
+      sent: () => send('POST', one, { body: sampleObject() }),
+      code: 405,
+      reason: 'MethodNotAllowed',
+      says: 'GET, HEAD, PUT, PATCH, DELETE',
+    },
+    {
+      name: 'deleting a whole list',
+      sent: () => send('DELETE', list),
+      code: 405,
+      reason: 'MethodNotAllowed',
+      says: 'GET, HEAD, POST',
+    },
+    {
+      name: 'creating twice',
+      sent: () => send('POST', list, { body: sampleObject() }),
+      code: 409,
+      reason: 'AlreadyExists',
+      says: 'change it with PUT or PATCH',
+    },
+    {
+      name: 'creating what a file defines',
+      sent: () => send('POST', list, { body: sampleObject({ name: 'filed' }) }),
+      code: 409,
+      reason: 'AlreadyExists',
+      says: 'is defined by mesh/routes.yaml#2',
+    },
+    {
+      name: 'replacing a version that is gone',
+      sent: () => send('PUT', one, { body: stale }),
+      code: 409,
+      reason: 'Conflict',
+      says: 'it has resourceVersion 1 now',
+    },
+    {
+      name: 'patching a version that is gone',
+      sent: () => send('PATCH', one, { headers: mergeType, body: { metadata: { resourceVersion: '99' } } }),
+      code: 409,
+      reason: 'Conflict',
+      says: 'read it again',
+    },
+    {
+      name: 'deleting a version that is gone',
+      sent: () => send('DELETE', one, { body: { preconditions: { resourceVersion: '99' } } }),
+      code: 409,
+      reason: 'Conflict',
+      says: 'read it again',
+    },
+    {
+      name: 'a body over 10 MiB',
+      sent: () => send('POST', list, { body: 'x'.repeat(10 * 1024 * 1024 + 1) }),
+      code: 413,
+      reason: 'RequestEntityTooLarge',
+      says: '10485760 bytes',
+    },
+    {
+      name: 'a form',
+      sent: () => send('POST', list, { headers: json('text/csv'), body: 'a' }),
+      code: 415,
+      reason: 'UnsupportedMediaType',
+      says: 'application/yaml',
+    },
+    {
+      name: 'a JSON patch',
+      sent: () => send('PATCH', one, { headers: json('application/json-patch+json'), body: [] }),
+      code: 415,
+      reason: 'UnsupportedMediaType',
+      says: 'send application/merge-patch+json',
+    },
+    {
+      name: 'server-side apply',
+      sent: () => send('PATCH', one, { headers: json('application/apply-patch+yaml'), body: 'a: 1' }),
+      code: 415,
+      reason: 'UnsupportedMediaType',
+      says: 'not supported yet',
+    },
+    {
+      name: 'a dry run',
+      sent: () => send('DELETE', `${one}?dryRun=All`),
+      code: 400,
+      reason: 'BadRequest',
+      says: 'nothing was done',
+    },
+  ]) {
+    it(`${name}: ${code}`, async () => {
+      const before = await store.list('SampleRoute');
+      const { body, ...answer } = await sent();
+      expect(answer.code).toBe(code);
+      expect(body).toMatchObject({ kind: 'Status', status: 'Failure', code, reason });
+      expect(body.message).toContain(says);
+      expect(await store.list('SampleRoute')).toEqual(before);
+    });
+  }
+
+  it('says in a header which methods there are', async () => {
+    expect((await send('DELETE', list)).headers.allow).toBe('GET, HEAD, POST');
+  });
+
+  it('answers 503 while the store cannot write', async () => {
+    await store.close();
+    expect(await send('DELETE', one)).toMatchObject({ code: 503, body: { reason: 'ServiceUnavailable' } });
+  });
+});

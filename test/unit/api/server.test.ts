@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+import { health } from '../../../src/api/health.ts';
+import { listenHttp } from '../../../src/api/listen.ts';
+import { createHttpServer } from '../../../src/api/server.ts';
+import { silentLogger } from '../../../src/lib/logger.ts';
+
+const index = [{ path: '/debug', about: 'what it knows and why' }];
+const withAwaited = (awaited: readonly string[]) =>
+  createHttpServer({ log: silentLogger, routes: [health({ awaited: () => awaited, index })] });
+
+describe('health', () => {
+  it('answers that it lives', async () => {
+    const response = await withAwaited(['nacos']).inject('/healthz');
+    expect(response.statusCode).toBe(200);
+  });
+
+  it('is not ready while something is awaited, and says what', async () => {
+    const response = await withAwaited(['nacos', 'first compile']).inject('/readyz');
+    expect(response.statusCode).toBe(503);
+    expect(response.json()).toEqual({ ready: false, waitingFor: ['nacos', 'first compile'] });
+  });
+
+  it('is ready when nothing is awaited', async () => {
+    const response = await withAwaited([]).inject('/readyz');
+    expect(response.statusCode).toBe(200);
+    expect(response.json()).toEqual({ ready: true, waitingFor: [] });
+  });
+
+  it('says on / where to look', async () => {
+    const response = await withAwaited([]).inject('/');
+    expect(response.body).toMatch(/\/debug +what it knows and why/);
+  });
+});
+
+describe('the HTTP server', () => {
+  it('answers an unknown path with where to look', async () => {
+    const response = await withAwaited([]).inject('/nowhere');
+    expect(response.statusCode).toBe(404);
+    expect(response.json().message).toBe('nothing is served at GET /nowhere; GET / lists what there is');
+  });
+
+  it('keeps a fault to its log', async () => {
+    const logged: object[] = [];
+    const log = { ...silentLogger, error: (facts: object) => logged.push(facts) };
+    const fail = async () => {
+      throw new Error('secret detail');
+    };
+    const server = createHttpServer({ log, routes: [async (scope) => void scope.get('/bug', fail)] });
+    const response = await server.inject('/bug');
+    expect(response.statusCode).toBe(500);
+    expect(response.body).not.toContain('secret');
+    expect(logged).toMatchObject([{ url: '/bug', err: { message: 'secret detail' } }]);
+  });
+
+  it('says what to do when its port is taken', async () => {
+    const first = withAwaited([]);
+    const second = withAwaited([]);
+    const port = Number(new URL(await listenHttp(first, { host: '127.0.0.1', port: 0 })).port);
+    const taken = listenHttp(second, { host: '127.0.0.1', port });
+    await expect(taken).rejects.toMatchObject({
+      code: 'PORT_TAKEN',
+      message: `cannot listen on 127.0.0.1:${port}: another process listens there: stop it, or choose another with --http`,
+    });
+    await Promise.all([first.close(), second.close()]);
+  });
+});

@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { bootstrapCommand } from '../../../src/cli/bootstrap.ts';
+
+async function bootstrap(flags: string) {
+  let out = '';
+  const print = (text: string) => {
+    out += text;
+  };
+  await bootstrapCommand.run(flags.split(' ').filter(Boolean), { env: {}, print });
+  return parse(out); // JSON is YAML
+}
+
+describe('binnacle bootstrap', () => {
+  it('says who an Envoy is and whom it asks, incrementally', async () => {
+    const flags =
+      '--id reviews-v1 --namespace bookinfo --ip 10.0.0.7 --label app=reviews --label version=v1 --locality cn/z1';
+    expect(await bootstrap(`${flags} --xds 10.0.0.1:15010 --admin-port 19000 --mode none`)).toMatchObject({
+      node: {
+        id: 'sidecar~10.0.0.7~reviews-v1.bookinfo~bookinfo.svc.cluster.local',
+        cluster: 'reviews-v1.bookinfo',
+        locality: { region: 'cn', zone: 'z1', sub_zone: '' },
+        metadata: { NAMESPACE: 'bookinfo', LABELS: { app: 'reviews', version: 'v1' }, INTERCEPTION_MODE: 'NONE' },
+      },
+      admin: { address: { socket_address: { address: '127.0.0.1', port_value: 19000 } } },
+      dynamic_resources: { ads_config: { api_type: 'DELTA_GRPC' }, cds_config: { ads: {} }, lds_config: { ads: {} } },
+      static_resources: {
+        clusters: [
+          {
+            type: 'STATIC',
+            load_assignment: {
+              endpoints: [
+                {
+                  lb_endpoints: [
+                    { endpoint: { address: { socket_address: { address: '10.0.0.1', port_value: 15010 } } } },
+                  ],
+                },
+              ],
+            },
+          },
+        ],
+      },
+    });
+  });
+
+  it('asks for the state of the world, and finds a name by DNS', async () => {
+    expect(await bootstrap('--sotw --xds binnacle.example:15010')).toMatchObject({
+      node: { metadata: { INTERCEPTION_MODE: 'REDIRECT' } },
+      dynamic_resources: { ads_config: { api_type: 'GRPC' } },
+      static_resources: { clusters: [{ type: 'STRICT_DNS' }] },
+    });
+  });
+
+  it('keeps a whole node id, and takes the namespace from it', async () => {
+    const id = 'router~10.0.0.7~edge.gateways~gateways.svc.cluster.local';
+    expect(await bootstrap(`--id ${id}`)).toMatchObject({ node: { id, metadata: { NAMESPACE: 'gateways' } } });
+  });
+
+  it('prints what gRPC reads', async () => {
+    expect(await bootstrap('--kind grpc --id client --xds [::1]:15010')).toEqual({
+      xds_servers: [{ server_uri: '[::1]:15010', channel_creds: [{ type: 'insecure' }], server_features: ['xds_v3'] }],
+      node: {
+        id: 'sidecar~127.0.0.1~client.default~default.svc.cluster.local',
+        cluster: 'client.default',
+        metadata: { NAMESPACE: 'default', LABELS: {}, INTERCEPTION_MODE: 'REDIRECT' },
+      },
+    });
+  });
+
+  for (const { flags, says } of [
+    { flags: '--kind nginx', says: '--kind must be envoy or grpc, not "nginx"' },
+    { flags: '--mode both', says: '--mode must be redirect or none' },
+    { flags: '--delta --sotw', says: 'exclude each other' },
+    { flags: '--id sidecar~a~b', says: '--id with "~" must be' },
+    { flags: '--ip here', says: '--ip must be an IP address' },
+    { flags: '--label app', says: '--label must be KEY=VALUE' },
+    { flags: '--admin-port 99999', says: '--admin-port must be' },
+    { flags: '--xds here', says: '--xds must be host:port' },
+  ]) {
+    it(`refuses ${flags}`, async () => {
+      await expect(bootstrap(flags)).rejects.toMatchObject({
+        code: 'CONFIG_INVALID',
+        message: expect.stringContaining(says),
+      });
+    });
+  }
+});

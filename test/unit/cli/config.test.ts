@@ -1,0 +1,150 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { loadServeConfig } from '../../../src/cli/config.ts';
+import { defaultMeshConfig } from '../../../src/rules/mesh-config.ts';
+
+let directory: string;
+let file: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'binnacle-config-'));
+  file = join(directory, 'binnacle.yaml');
+});
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+const withFile = (text: string) => {
+  writeFileSync(file, text);
+  return loadServeConfig(['--config', file], {});
+};
+
+describe('the configuration of serve', () => {
+  it('has defaults for everything', async () => {
+    expect(await loadServeConfig([], {})).toEqual({
+      http: { host: '127.0.0.1', port: 8080 },
+      xds: { plaintext: { host: '127.0.0.1', port: 15010 }, tls: null },
+      store: { type: 'sqlite', path: '.binnacle/rules.db' },
+      adapters: [{ type: 'registration', name: 'registration', required: true, syncTimeoutSeconds: 30, options: {} }],
+      mesh: defaultMeshConfig,
+      push: { endpointQuietMs: 0, quietMs: 20, maxMs: 1000 },
+      dataDir: '.binnacle',
+      logLevel: 'info',
+    });
+  });
+
+  it('takes every key of the file', async () => {
+    const config = await withFile(`
+http: "[::1]:9080"
+xds: { plaintext: "0.0.0.0:16010", tls: "binnacle.local:16012" }
+store: { type: sqlite, path: /var/lib/rules.db }
+adapters:
+  - { type: file, path: ./mesh }
+  - { type: nacos, name: nacos-east, required: false, syncTimeoutSeconds: 5, servers: ["127.0.0.1:8848"] }
+mesh: { rootNamespace: mesh-root, outboundTrafficPolicy: { mode: REGISTRY_ONLY } }
+push: { quietMs: 50 }
+dataDir: /var/lib/binnacle
+logLevel: debug
+`);
+    expect(config).toEqual({
+      http: { host: '::1', port: 9080 },
+      xds: { plaintext: { host: '0.0.0.0', port: 16010 }, tls: { host: 'binnacle.local', port: 16012 } },
+      store: { type: 'sqlite', path: '/var/lib/rules.db' },
+      adapters: [
+        { type: 'file', name: 'file', required: true, syncTimeoutSeconds: 30, options: { path: './mesh' } },
+        {
+          type: 'nacos',
+          name: 'nacos-east',
+          required: false,
+          syncTimeoutSeconds: 5,
+          options: { servers: ['127.0.0.1:8848'] },
+        },
+      ],
+      mesh: { ...defaultMeshConfig, rootNamespace: 'mesh-root', outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' } },
+      push: { endpointQuietMs: 0, quietMs: 50, maxMs: 1000 },
+      dataDir: '/var/lib/binnacle',
+      logLevel: 'debug',
+    });
+  });
+
+  it('prefers a flag to the environment, the environment to the file', async () => {
+    writeFileSync(file, 'http: 127.0.0.1:1\nxds: { plaintext: "127.0.0.1:1" }\ndataDir: from-file\n');
+    const env = { BINNACLE_CONFIG: file, BINNACLE_HTTP: '127.0.0.1:2', BINNACLE_XDS: '127.0.0.1:2' };
+    const config = await loadServeConfig(['--http=127.0.0.1:3'], env);
+    expect(config.http.port).toBe(3);
+    expect(config.xds.plaintext.port).toBe(2);
+    expect(config.dataDir).toBe('from-file');
+  });
+
+  it('takes every flag', async () => {
+    const argv =
+      '--http 127.0.0.1:0 --xds 127.0.0.1:1 --xds-tls 127.0.0.1:2 --data-dir d --mesh-dir m --log-level warn';
+    expect(await loadServeConfig(argv.split(' '), {})).toMatchObject({
+      http: { port: 0 },
+      xds: { plaintext: { port: 1 }, tls: { port: 2 } },
+      dataDir: 'd',
+      store: { path: 'd/rules.db' },
+      adapters: [{ type: 'registration' }, { type: 'file', name: 'mesh-dir', options: { path: 'm' } }],
+      logLevel: 'warn',
+    });
+  });
+
+  it('takes an empty file', async () => {
+    expect(await withFile('# nothing yet\n')).toEqual(await loadServeConfig([], {}));
+  });
+});
+
+describe('a wrong configuration', () => {
+  for (const { name, argv, env = {}, says } of [
+    { name: 'an unknown flag', argv: ['--htpp', '127.0.0.1:1'], says: 'unknown flag --htpp (did you mean "--http"?)' },
+    { name: 'a flag far from any', argv: ['--zzzzzz'], says: 'unknown flag --zzzzzz; there are --config, --http,' },
+    { name: 'a flag without its value', argv: ['--http'], says: '--http needs ADDR' },
+    { name: 'a flag given twice', argv: ['--http', 'a:1', '--http', 'a:2'], says: '--http is given twice' },
+    { name: 'a stray word', argv: ['now'], says: 'unexpected argument "now"' },
+    { name: 'an address without a port', argv: ['--xds', 'localhost'], says: '--xds must be host:port' },
+    { name: 'a port that is none', argv: ['--http', '127.0.0.1:70000'], says: 'not "127.0.0.1:70000"' },
+    {
+      name: 'a wrong level',
+      argv: ['--log-level', 'loud'],
+      says: '--log-level must be one of debug, info, warn, error',
+    },
+    { name: 'a wrong variable', argv: [], env: { BINNACLE_XDS_TLS: 'x' }, says: 'BINNACLE_XDS_TLS must be host:port' },
+    { name: 'a file that is not there', argv: ['--config', '/none/b.yaml'], says: '/none/b.yaml cannot be read' },
+  ]) {
+    it(`says what to do about ${name}`, async () => {
+      await expect(loadServeConfig(argv, env)).rejects.toMatchObject({
+        code: 'CONFIG_INVALID',
+        message: expect.stringContaining(says),
+      });
+    });
+  }
+
+  for (const { name, text, says } of [
+    { name: 'broken YAML', text: 'http: [', says: 'is not YAML' },
+    { name: 'a list', text: '- a', says: 'must be a map of keys, not a list' },
+    { name: 'an unknown key', text: 'adaptors: []', says: 'adaptors: unknown field (did you mean "adapters"?)' },
+    {
+      name: 'an unknown key inside',
+      text: 'push: { quietms: 1 }',
+      says: 'push.quietms: unknown field (did you mean "quietMs"?)',
+    },
+    { name: 'a wrong address', text: 'xds: { plaintext: 15010 }', says: 'xds.plaintext: must be host:port' },
+    { name: 'a wrong number', text: 'push: { maxMs: -1 }', says: 'push.maxMs: ' },
+    { name: 'a store there is not', text: 'store: { type: redis }', says: 'store.type: ' },
+    { name: 'an adapter without a type', text: 'adapters: [{ path: a }]', says: 'adapters[0].type: ' },
+    {
+      name: 'two adapters of one name',
+      text: 'adapters: [{ type: file, path: a }, { type: file, path: b }]',
+      says: 'two are named "file"',
+    },
+    {
+      name: 'a wrong mesh configuration',
+      text: 'mesh: { outboundTrafficPolicy: { mode: REGISTRY_OMLY } }',
+      says: 'mesh.outboundTrafficPolicy.mode: must be one of ALLOW_ANY, REGISTRY_ONLY (did you mean "REGISTRY_ONLY"?)',
+    },
+  ]) {
+    it(`names the file and the key of ${name}`, async () => {
+      const loading = withFile(text);
+      await expect(loading).rejects.toMatchObject({ code: 'CONFIG_INVALID', message: expect.stringContaining(says) });
+    });
+  }
+});

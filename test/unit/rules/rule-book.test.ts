@@ -1,0 +1,195 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { RawObject } from '../../../src/model/object.ts';
+import { defaultMeshConfig } from '../../../src/rules/mesh-config.ts';
+import { type RuleBook, type RuleChange, ruleBook } from '../../../src/rules/rule-book.ts';
+import { memoryStore } from '../../../src/rules/store/memory.ts';
+import type { RuleStore } from '../../../src/rules/store/store.ts';
+import { fakeClock } from '../../support/fake-clock.ts';
+import { sampleKind, sampleObject } from '../../support/sample-kind.ts';
+
+interface FileObject {
+  readonly name?: string;
+  readonly hosts?: unknown;
+  readonly origin?: string;
+  readonly created?: string;
+}
+
+const fileObject = ({
+  name = 'reviews',
+  hosts = ['from-file'],
+  origin = 'mesh/routes.yaml#1',
+  created = '2026-01-01T00:00:00Z',
+}: FileObject = {}): RawObject => ({
+  apiVersion: 'sample.binnacle.io/v1',
+  kind: 'SampleRoute',
+  metadata: { name, namespace: 'default', labels: {}, annotations: {}, creationTimestamp: created },
+  spec: { hosts },
+  origin,
+});
+
+const meshObject = (spec: unknown, name = 'istio'): RawObject => ({
+  ...fileObject({ name }),
+  kind: 'MeshConfig',
+  spec,
+});
+
+const id = 'SampleRoute/default/reviews';
+const removal = { type: 'object-removed', kind: 'SampleRoute', namespace: 'default', name: 'reviews' } as const;
+
+let book: RuleBook;
+let seen: RuleChange[];
+beforeEach(() => {
+  book = ruleBook({ kinds: [sampleKind], mesh: defaultMeshConfig });
+  seen = [];
+  book.subscribe((changes) => seen.push(...changes));
+});
+
+const hostsInEffect = () => book.get(id)?.spec;
+
+describe('the rule book and adapters', () => {
+  it('tells of a rule, of its change and of its end', () => {
+    book.replace('file', [fileObject()]);
+    book.apply('file', [{ type: 'object', object: fileObject({ hosts: ['other'] }) }]);
+    book.apply('file', [removal]);
+    expect(seen).toMatchObject([
+      { type: 'rule', rule: { origin: 'mesh/routes.yaml#1', spec: { hosts: ['from-file'] } } },
+      { type: 'rule', rule: { spec: { hosts: ['other'] } } },
+      { type: 'rule-removed', id },
+    ]);
+    expect([...book.rules()]).toEqual([]);
+  });
+
+  it('tells nothing when an adapter lists the same again', () => {
+    book.replace('file', [fileObject()]);
+    const before = book.get(id);
+    book.replace('file', [fileObject()]);
+    expect(seen).toHaveLength(1);
+    expect(book.get(id)).toBe(before);
+  });
+
+  it('removes what a full list no longer has, of that adapter only', () => {
+    book.replace('one', [fileObject({ name: 'a' })]);
+    book.replace('two', [fileObject({ name: 'b' })]);
+    book.replace('one', []);
+    expect([...book.rules()].map((rule) => rule.metadata.name)).toEqual(['b']);
+  });
+
+  it('leaves a bad object out, and the others stand', () => {
+    book.replace('file', [fileObject({ name: 'bad', hosts: 7 }), fileObject()]);
+    expect([...book.rules()].map((rule) => rule.metadata.name)).toEqual(['reviews']);
+    expect(book.reports()).toEqual([
+      {
+        id: 'SampleRoute/default/bad',
+        source: 'file',
+        origin: 'mesh/routes.yaml#1',
+        problems: [{ path: 'spec.hosts', message: 'expected array, received number' }],
+        inEffect: 'nothing',
+      },
+    ]);
+  });
+
+  it('keeps the last good version of an object that turned bad, and says so', () => {
+    book.replace('file', [fileObject()]);
+    book.replace('file', [fileObject({ hosts: 7 })]);
+    expect(hostsInEffect()).toMatchObject({ hosts: ['from-file'] });
+    expect(book.reports()).toMatchObject([{ id, inEffect: 'earlier' }]);
+    book.replace('file', [fileObject({ hosts: ['mended'] })]);
+    expect(hostsInEffect()).toMatchObject({ hosts: ['mended'] });
+    expect(book.reports()).toEqual([]);
+  });
+
+  it('prefers the oldest object of two adapters, and falls back to the other', () => {
+    book.replace('new', [fileObject({ hosts: ['new'], created: '2026-02-01T00:00:00Z' })]);
+    book.replace('old', [fileObject({ hosts: ['old'], created: '2026-01-01T00:00:00Z' })]);
+    expect(hostsInEffect()).toMatchObject({ hosts: ['old'] });
+    book.replace('old', []);
+    expect(hostsInEffect()).toMatchObject({ hosts: ['new'] });
+  });
+
+  it('reports no more objects than asked for', () => {
+    book.replace(
+      'file',
+      ['a', 'b', 'c'].map((name) => fileObject({ name, hosts: 7 })),
+    );
+    expect(book.reports(2)).toHaveLength(2);
+  });
+});
+
+describe('the rule book and the store', () => {
+  let store: RuleStore;
+  beforeEach(() => {
+    store = memoryStore({ clock: fakeClock() });
+    store.subscribe(book.applyStore);
+  });
+  const asDraft = (hosts: unknown) => {
+    const { metadata, ...rest } = sampleObject({ spec: { hosts } });
+    return { ...rest, metadata: { name: metadata.name, namespace: metadata.namespace, labels: {}, annotations: {} } };
+  };
+  const author = { author: 'ann' };
+  const key = { kind: 'SampleRoute', namespace: 'default', name: 'reviews' };
+
+  it("has a stored rule with the store's metadata", async () => {
+    await store.create(asDraft(['stored']), author);
+    const stored = await store.get(key);
+    expect(book.get(id)).toMatchObject({ origin: 'store', metadata: stored?.metadata });
+  });
+
+  it('prefers the store, reports the file as shadowed, and returns to it', async () => {
+    book.replace('file', [fileObject()]);
+    await store.create(asDraft(['stored']), author);
+    expect(hostsInEffect()).toMatchObject({ hosts: ['stored'] });
+    expect(book.adapterOrigin(id)).toBe('mesh/routes.yaml#1');
+    expect(book.reports()).toMatchObject([
+      {
+        origin: 'mesh/routes.yaml#1',
+        inEffect: 'other',
+        problems: [{ message: `shadowed by ${id} of store: delete that one to put this one into effect` }],
+      },
+    ]);
+    await store.remove(key, { ...author, expectedResourceVersion: null });
+    expect(hostsInEffect()).toMatchObject({ hosts: ['from-file'] });
+    expect(book.reports()).toEqual([]);
+  });
+
+  it('reports a stored object that the schema no longer takes', async () => {
+    await store.create(asDraft(7), author);
+    expect(book.get(id)).toBeNull();
+    expect(book.reports()).toMatchObject([{ id, source: 'store', inEffect: 'nothing' }]);
+  });
+});
+
+describe('the mesh configuration', () => {
+  const policy = (mode: string) => ({ outboundTrafficPolicy: { mode } });
+
+  it('is that of the configuration file until an object overrides it, field by field', () => {
+    book = ruleBook({ kinds: [], mesh: { ...defaultMeshConfig, rootNamespace: 'mesh-root' } });
+    book.replace('file', [meshObject(policy('REGISTRY_ONLY'))]);
+    expect(book.mesh()).toMatchObject({ rootNamespace: 'mesh-root', outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' } });
+    book.replace('file', []);
+    expect(book.mesh()).toMatchObject({ rootNamespace: 'mesh-root', outboundTrafficPolicy: { mode: 'ALLOW_ANY' } });
+  });
+
+  it('keeps the last good one when an object turns bad', () => {
+    book.replace('file', [meshObject(policy('REGISTRY_ONLY'))]);
+    book.replace('file', [meshObject(policy('REGISTRY_OMLY'))]);
+    expect(book.mesh().outboundTrafficPolicy.mode).toBe('REGISTRY_ONLY');
+    expect(seen).toHaveLength(1);
+    expect(book.reports()).toMatchObject([
+      {
+        inEffect: 'earlier',
+        problems: [
+          {
+            path: 'spec.outboundTrafficPolicy.mode',
+            message: 'must be one of ALLOW_ANY, REGISTRY_ONLY (did you mean "REGISTRY_ONLY"?)',
+          },
+        ],
+      },
+    ]);
+  });
+
+  it('is one: a second object is reported as shadowed', () => {
+    book.replace('file', [meshObject(policy('REGISTRY_ONLY'), 'a'), meshObject({}, 'b')]);
+    expect(book.mesh().outboundTrafficPolicy.mode).toBe('REGISTRY_ONLY');
+    expect(book.reports()).toMatchObject([{ id: 'MeshConfig/default/b', inEffect: 'other' }]);
+  });
+});
