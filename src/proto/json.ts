@@ -82,10 +82,18 @@ export const encodeVirtualHost = (host: VirtualHostJson): Uint8Array => encodeJs
 export const encodeRouteConfigurationHead = (head: RouteConfigurationJson): Uint8Array =>
   encodeJson(RouteConfigurationSchema, head);
 
-/** A resource in proto JSON, with every Any resolved: for debug views and golden files. */
-export function resourceToJson(type: XdsType, resource: EncodedResource): JsonObject {
+/**
+ * A resource in proto JSON, with every Any resolved: for debug views and golden files. `proto` names are as in the
+ * .proto files (`connect_timeout`), as Envoy's own dumps have them.
+ */
+export function resourceToJson(
+  type: XdsType,
+  resource: EncodedResource,
+  { names = 'json' }: { readonly names?: 'json' | 'proto' } = {},
+): JsonObject {
   const schema = schemas[type];
-  const json = toJson(schema, fromBinary(schema, resourceBody(type, resource)), { registry });
+  const message = fromBinary(schema, resourceBody(type, resource));
+  const json = toJson(schema, message, { registry, useProtoFieldName: names === 'proto' });
   return json as JsonObject; // a message that is no well-known type is an object in JSON
 }
 

@@ -1,0 +1,76 @@
+import type { ServiceKey } from '../model/names.ts';
+import type { AssignmentPlan } from '../plan/destination.ts';
+import type { EncodedResource } from '../proto/resource.ts';
+import { assembleAssignment } from './generators/endpoints.ts';
+import type { World } from './world.ts';
+
+/** Somebody whose tables hold assignments: a scope. */
+export interface AssignmentUser {
+  assignmentChanged(resource: EncodedResource): void;
+}
+
+export interface Assignment {
+  readonly plan: AssignmentPlan;
+  resource: EncodedResource;
+  /** How often each user needs it: while a host is replaced, twice. */
+  readonly users: Map<AssignmentUser, number>;
+}
+
+/** The assignments of all scopes: each is assembled once, however many scopes need it. */
+export interface AssignmentPool {
+  acquire(plan: AssignmentPlan, user: AssignmentUser): Assignment;
+  release(assignment: Assignment, user: AssignmentUser): void;
+  /** Assembles the assignments of a service again and tells the users of those whose bytes changed. */
+  endpointsChanged(service: ServiceKey): void;
+}
+
+export function createAssignmentPool(world: World, onAssemble: () => void): AssignmentPool {
+  const byKey = new Map<string, Assignment>();
+  const byService = new Map<ServiceKey, Set<Assignment>>();
+
+  const assemble = (plan: AssignmentPlan): EncodedResource => {
+    onAssemble();
+    return assembleAssignment(plan, world.endpoints(plan.service)?.endpoints ?? []);
+  };
+  const create = (plan: AssignmentPlan): Assignment => {
+    const assignment = { plan, resource: assemble(plan), users: new Map() };
+    byKey.set(keyOf(plan), assignment);
+    const siblings = byService.get(plan.service);
+    if (siblings === undefined) byService.set(plan.service, new Set([assignment]));
+    else siblings.add(assignment);
+    return assignment;
+  };
+
+  return {
+    acquire(plan, user) {
+      const assignment = byKey.get(keyOf(plan)) ?? create(plan);
+      assignment.users.set(user, (assignment.users.get(user) ?? 0) + 1);
+      return assignment;
+    },
+    release(assignment, user) {
+      const uses = (assignment.users.get(user) ?? 0) - 1;
+      if (uses > 0) assignment.users.set(user, uses);
+      else assignment.users.delete(user);
+      if (assignment.users.size > 0) return;
+      const { plan } = assignment;
+      byKey.delete(keyOf(plan));
+      const siblings = byService.get(plan.service);
+      siblings?.delete(assignment);
+      if (siblings?.size === 0) byService.delete(plan.service);
+    },
+    endpointsChanged(service) {
+      for (const assignment of byService.get(service) ?? []) {
+        const resource = assemble(assignment.plan);
+        if (resource.version === assignment.resource.version) continue;
+        assignment.resource = resource;
+        for (const user of assignment.users.keys()) user.assignmentChanged(resource);
+      }
+    },
+  };
+}
+
+/** The name tells host, port and subset; the rest tells scopes apart that mean different things by it. */
+function keyOf({ name, service, portName, labels }: AssignmentPlan): string {
+  const entries = Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify([name, service, portName, entries]);
+}

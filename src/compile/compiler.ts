@@ -1,0 +1,116 @@
+import { defaultMeshConfig, type MeshConfig } from '../rules/mesh-config.ts';
+import type { RuleId } from '../rules/rule.ts';
+import { createAssignmentPool } from './assignments.ts';
+import type { Compiler, FlushResult, FlushWork, LayerKey } from './contract.ts';
+import { createDirty, type Dirty } from './dirty.ts';
+import { createProxyFacts } from './facts.ts';
+import type { Shelves } from './host-parts.ts';
+import { createInboundLayer, type InboundLayer, inboundKey, inboundPlanOf } from './inbound.ts';
+import { createScope, type Scope } from './scope.ts';
+import { type Coarseness, scopeFactsOf, scopeKey } from './scope-key.ts';
+import { createShelf } from './shelf.ts';
+import { createWorld } from './world.ts';
+
+export interface CompilerOptions {
+  /** The last part of Kubernetes hostnames; completes short names in rules. `cluster.local` when left out. */
+  readonly domainSuffix?: string;
+  /** What holds until a change of type `mesh` comes. */
+  readonly mesh?: MeshConfig;
+  /** `exact` gives every namespace and DNS domain a scope of its own; for tests. */
+  readonly scopes?: Coarseness;
+}
+
+/** The compiler of the dialect `envoy`. See docs/adr/0002 and 0003. */
+export function createCompiler(options: CompilerOptions = {}): Compiler {
+  const { domainSuffix = 'cluster.local', mesh = defaultMeshConfig, scopes: coarseness = 'coarse' } = options;
+  const world = createWorld(mesh, domainSuffix);
+  const work = { hostsCompiled: 0, encoded: 0, assembled: 0 };
+  const assignments = createAssignmentPool(world, () => work.assembled++);
+  const shelves = createShelves(work);
+  const scopes = new Map<LayerKey, Scope>();
+  const inboundLayers = new Map<LayerKey, InboundLayer>();
+  let dirty = createDirty();
+
+  return {
+    apply(changes) {
+      for (const change of changes) world.apply(change, dirty);
+    },
+    layersOf(proxy) {
+      const facts = createProxyFacts(proxy);
+      const scopeFacts = scopeFactsOf(facts, world, coarseness);
+      const key = scopeKey(scopeFacts);
+      if (!scopes.has(key)) {
+        const onHostCompiled = () => work.hostsCompiled++;
+        scopes.set(key, createScope({ key, facts: scopeFacts, world, shelves, assignments, onHostCompiled }));
+      }
+      const plan = inboundPlanOf(facts, world);
+      if (plan === null) return [key];
+      const inbound = inboundKey(plan);
+      if (!inboundLayers.has(inbound)) inboundLayers.set(inbound, createInboundLayer(inbound, plan));
+      return [key, inbound];
+    },
+    close(layer) {
+      scopes.get(layer)?.dispose();
+      scopes.delete(layer);
+      inboundLayers.delete(layer);
+    },
+    *flush() {
+      yield* distribute(dirty, scopes.values());
+      for (const service of dirty.endpoints) {
+        assignments.endpointsChanged(service);
+        dirty.endpoints.delete(service);
+        yield;
+      }
+      for (const scope of scopes.values()) yield* scope.compile();
+      for (const layer of inboundLayers.values()) {
+        const encoded = layer.compile();
+        work.encoded += encoded;
+        if (encoded > 0) yield;
+      }
+      const { layersMoved } = dirty;
+      dirty = createDirty();
+      const layers = [...scopes.values(), ...inboundLayers.values()];
+      return { changes: layers.flatMap((layer) => layer.takeChanges()), layersMoved, work: takeWork(work) };
+    },
+    originsOf: (layer, type, name) => (scopes.get(layer) ?? inboundLayers.get(layer))?.originsOf(type, name) ?? [],
+    problems() {
+      const problems = new Map<RuleId, Set<string>>();
+      const add = (origin: string, message: string) => {
+        const messages = problems.get(origin);
+        if (messages === undefined) problems.set(origin, new Set([message]));
+        else messages.add(message);
+      };
+      for (const [id, messages] of world.rules.pending()) for (const message of messages) add(id, message);
+      for (const scope of scopes.values()) for (const { origin, message } of scope.problems()) add(origin, message);
+      return new Map([...problems].map(([id, messages]) => [id, [...messages].sort()]));
+    },
+  };
+}
+
+/** Tells every scope what is dirty. Repeating it is harmless, so a flush that is given up loses nothing. */
+function* distribute(dirty: Dirty, scopes: Iterable<Scope>): Generator<undefined, void, undefined> {
+  for (const scope of scopes) {
+    scope.mark(dirty);
+    yield;
+  }
+  dirty.keys.clear();
+  dirty.sidecars.clear();
+  dirty.mesh = false;
+}
+
+function createShelves(work: { encoded: number; assembled: number }): Shelves {
+  const onEncode = () => work.encoded++;
+  return {
+    clusters: createShelf(onEncode),
+    listeners: createShelf(onEncode),
+    bodies: createShelf(onEncode),
+    records: createShelf(() => {}), // name and domains in front of a body: nothing is encoded
+    configurations: createShelf(() => work.assembled++),
+  };
+}
+
+function takeWork(work: { hostsCompiled: number; encoded: number; assembled: number }): FlushWork {
+  const taken: FlushResult['work'] = { ...work };
+  Object.assign(work, { hostsCompiled: 0, encoded: 0, assembled: 0 });
+  return taken;
+}

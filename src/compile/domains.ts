@@ -1,0 +1,69 @@
+import { isWildcard } from '../model/names.ts';
+import type { Service } from '../model/service.ts';
+
+/**
+ * The names under which clients whose DNS domain is `clientDomain` call a service, without ports: its hostname and
+ * aliases, each with the shortened forms that their resolver completes, for headless services the names of single
+ * endpoints too, and its virtual addresses. Unique, the hostname first.
+ */
+export function domainsOf(service: Service, clientDomain: string): readonly string[] {
+  const known = memo.get(service) ?? new Map<string, readonly string[]>();
+  memo.set(service, known);
+  const hosts = [service.hostname, ...service.aliases];
+  const isNear = hosts.some((host) => host.slice(host.indexOf('.') + 1) === clientDomain);
+  const relation = isNear ? clientDomain : coarseDomain(clientDomain);
+  const found = known.get(relation);
+  if (found !== undefined) return found;
+  const names = hosts.flatMap((host) => [host, ...shortened(host, relation)]);
+  const instances = service.headless ? names.filter((name) => !name.startsWith('*')).map((name) => `*.${name}`) : [];
+  const addresses = service.vips.filter(isAddress).map((vip) => (vip.includes(':') ? `[${vip}]` : vip));
+  const domains = [...new Set([...names, ...instances, ...addresses])];
+  known.set(relation, domains);
+  return domains;
+}
+
+/** Some registries give ranges too (`10.0.0.0/8`): nobody writes those as a host. */
+export const isAddress = (vip: string): boolean => !vip.includes('/');
+
+/** Equal services share their domains between scopes, as values and as memory. */
+const memo = new WeakMap<Service, Map<string, readonly string[]>>();
+
+/**
+ * The part of a client's domain that matters where no service is right below it: Kubernetes' domains shorten hosts of
+ * other namespaces by their tail alone.
+ */
+export function coarseDomain(domain: string): string {
+  const tail = domain.indexOf('.svc.');
+  return tail === -1 ? domain : `*${domain.slice(tail)}`;
+}
+
+/** `reviews`, `reviews.shop` and `reviews.shop.svc`, as far as the client's resolver completes them. */
+function shortened(host: string, clientDomain: string): readonly string[] {
+  const tail = clientDomain.indexOf('.svc.');
+  if (tail === -1) return withoutSharedTail(host, clientDomain);
+  const suffix = clientDomain.slice(tail);
+  if (!host.endsWith(suffix) || isWildcard(host)) return [];
+  const qualified = host.slice(0, -suffix.length); // name.namespace
+  const dot = qualified.indexOf('.');
+  if (dot === -1) return [];
+  const sameNamespace = qualified.slice(dot + 1) === clientDomain.slice(0, tail);
+  return [...(sameNamespace ? [qualified.slice(0, dot)] : []), qualified, `${qualified}.svc`];
+}
+
+/** Outside Kubernetes: what is left when the labels that host and domain share at their ends are cut. */
+function withoutSharedTail(host: string, clientDomain: string): readonly string[] {
+  const hostLabels = host.split('.');
+  const domainLabels = clientDomain.split('.');
+  let shared = 0;
+  while (
+    shared < hostLabels.length - 1 &&
+    shared < domainLabels.length &&
+    hostLabels.at(-1 - shared) === domainLabels.at(-1 - shared)
+  ) {
+    shared++;
+  }
+  if (shared === 0 || clientDomain === '') return [];
+  const own = hostLabels.slice(0, -shared);
+  const firstShared = hostLabels[hostLabels.length - shared] ?? '';
+  return own.length === 2 ? [own.join('.'), `${own.join('.')}.${firstShared}`] : [own.join('.')];
+}

@@ -1,0 +1,32 @@
+import type { RouteConfigurationPlan } from '../plan/route.ts';
+import type { EncodedResource } from '../proto/resource.ts';
+import { durationMs } from '../rules/fields.ts';
+import type { MeshConfig } from '../rules/mesh-config.ts';
+import { blackHoleCluster, passthroughCluster } from './generators/clusters.ts';
+import { virtualOutbound } from './generators/listeners.ts';
+import { type Shelves, takeCluster, takeListener } from './host-parts.ts';
+import type { ScopeFacts } from './scope-key.ts';
+import type { Shelved } from './shelf.ts';
+
+export interface FixedContext {
+  readonly facts: ScopeFacts;
+  readonly unknownHosts: RouteConfigurationPlan['unknownHosts'];
+  readonly mesh: MeshConfig;
+}
+
+export interface FixedResources {
+  readonly clusters: readonly Shelved<EncodedResource>[];
+  readonly listeners: readonly Shelved<EncodedResource>[];
+}
+
+/** What every scope has whatever services there are: where unknown traffic goes. The caller releases it. */
+export function fixedResources({ facts, unknownHosts, mesh }: FixedContext, shelves: Shelves): FixedResources {
+  const clusters = [blackHoleCluster, passthroughCluster(durationMs(mesh.connectTimeout))];
+  const isCaptured = facts.role === 'sidecar' && facts.interception !== 'none';
+  const catchAll = unknownHosts === 'forward' ? 'PassthroughCluster' : 'BlackHoleCluster';
+  const listeners = isCaptured ? [virtualOutbound(catchAll, facts.interception === 'tproxy')] : [];
+  return {
+    clusters: clusters.map((json) => takeCluster(json, shelves)),
+    listeners: listeners.map((json) => takeListener(json, shelves)),
+  };
+}

@@ -1,0 +1,152 @@
+import type { ConnectionLimits, DestinationPlan, LoadBalancing, OutlierPlan } from '../../plan/destination.ts';
+import type { ClusterJson } from '../../proto/json.ts';
+import { durationFromMs, extension, overAds, socketAddress } from './json.ts';
+
+/** A cluster in proto JSON, with its name. */
+export type NamedCluster = ClusterJson & { name: string };
+
+/** The cluster of a destination. */
+export function generateCluster(destination: DestinationPlan): NamedCluster {
+  const { name, limits } = destination;
+  return {
+    name,
+    ...discovery(destination),
+    connectTimeout: durationFromMs(limits.connectTimeoutMs),
+    circuitBreakers: { thresholds: [thresholds(limits)] },
+    ...protocolOptions(destination.http2, limits),
+    ...keepalive(limits),
+    ...outlierDetection(destination.outlier),
+  } satisfies ClusterJson;
+}
+
+/** Where connections go that must reach nothing. */
+export const blackHoleCluster: NamedCluster = {
+  name: 'BlackHoleCluster',
+  type: 'STATIC',
+  connectTimeout: '10s',
+  loadAssignment: { clusterName: 'BlackHoleCluster' },
+};
+
+/** Connections to addresses that are no known service. */
+export const passthroughCluster = (connectTimeoutMs: number): NamedCluster => ({
+  name: 'PassthroughCluster',
+  type: 'ORIGINAL_DST',
+  lbPolicy: 'CLUSTER_PROVIDED',
+  connectTimeout: durationFromMs(connectTimeoutMs),
+  circuitBreakers: { thresholds: [thresholds({ connectTimeoutMs })] },
+});
+
+/**
+ * The workload beside the proxy. The source address marks the connection as the proxy's own, so that the kernel
+ * does not bring it back to the proxy.
+ */
+export const inboundCluster = (name: string, http2: boolean, connectTimeoutMs: number): NamedCluster => ({
+  name,
+  type: 'ORIGINAL_DST',
+  lbPolicy: 'CLUSTER_PROVIDED',
+  connectTimeout: durationFromMs(connectTimeoutMs),
+  circuitBreakers: { thresholds: [thresholds({ connectTimeoutMs })] },
+  ...protocolOptions(http2, { connectTimeoutMs }),
+  upstreamBindConfig: { sourceAddress: { address: '127.0.0.6', portValue: 0 } },
+});
+
+const lbPolicies = {
+  'round-robin': 'ROUND_ROBIN',
+  'least-request': 'LEAST_REQUEST',
+  random: 'RANDOM',
+  passthrough: 'CLUSTER_PROVIDED',
+} as const satisfies Record<LoadBalancing, ClusterJson['lbPolicy']>;
+
+function discovery({ name, endpoints, loadBalancing }: DestinationPlan): Omit<ClusterJson, 'name'> {
+  const lbPolicy = lbPolicies[loadBalancing];
+  if (endpoints.type === 'original-destination' || loadBalancing === 'passthrough') {
+    return { type: 'ORIGINAL_DST', lbPolicy: 'CLUSTER_PROVIDED' };
+  }
+  if (endpoints.type === 'assigned') {
+    return { type: 'EDS', lbPolicy, edsClusterConfig: { edsConfig: overAds, serviceName: name } };
+  }
+  const lbEndpoints = endpoints.targets.map(({ address, port, weight }) => ({
+    endpoint: { address: socketAddress(address, port) },
+    loadBalancingWeight: weight,
+  }));
+  return {
+    type: endpoints.all ? 'STRICT_DNS' : 'LOGICAL_DNS',
+    lbPolicy,
+    dnsLookupFamily: 'V4_PREFERRED',
+    loadAssignment: { clusterName: name, endpoints: lbEndpoints.length === 0 ? [] : [{ lbEndpoints }] },
+  };
+}
+
+const unlimited = 4_294_967_295;
+
+const thresholds = (limits: ConnectionLimits) => ({
+  maxConnections: limits.maxConnections ?? unlimited,
+  maxPendingRequests: limits.maxPendingRequests ?? unlimited,
+  maxRequests: limits.maxRequests ?? unlimited,
+  maxRetries: limits.maxRetries ?? unlimited,
+  trackRemaining: true,
+});
+
+function protocolOptions(http2: boolean, limits: ConnectionLimits): Pick<ClusterJson, 'typedExtensionProtocolOptions'> {
+  const { maxRequestsPerConnection: perConnection, httpIdleTimeoutMs: idleMs } = limits;
+  if (!http2 && perConnection === undefined && idleMs === undefined) return {};
+  const type = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
+  const options = extension(type, {
+    ...(perConnection === undefined && idleMs === undefined
+      ? {}
+      : {
+          commonHttpProtocolOptions: {
+            ...(perConnection === undefined ? {} : { maxRequestsPerConnection: perConnection }),
+            ...(idleMs === undefined ? {} : { idleTimeout: durationFromMs(idleMs) }),
+          },
+        }),
+    explicitHttpConfig: http2 ? { http2ProtocolOptions: {} } : { httpProtocolOptions: {} },
+  });
+  return { typedExtensionProtocolOptions: { [type]: options } };
+}
+
+function keepalive({ keepalive: it }: ConnectionLimits): Pick<ClusterJson, 'upstreamConnectionOptions'> {
+  if (it === undefined) return {};
+  return {
+    upstreamConnectionOptions: {
+      tcpKeepalive: {
+        ...(it.probes === undefined ? {} : { keepaliveProbes: it.probes }),
+        ...(it.timeMs === undefined ? {} : { keepaliveTime: Math.ceil(it.timeMs / 1000) }),
+        ...(it.intervalMs === undefined ? {} : { keepaliveInterval: Math.ceil(it.intervalMs / 1000) }),
+      },
+    },
+  };
+}
+
+/** 0 turns a kind of ejection off; success rates eject nobody unless asked for. */
+function outlierDetection(outlier: OutlierPlan | null): Pick<ClusterJson, 'outlierDetection' | 'commonLbConfig'> {
+  if (outlier === null) return {};
+  const { consecutive5xx, consecutiveGatewayErrors: gateway, consecutiveLocalOriginFailures: local } = outlier;
+  const enforcing = (count: number) => (count > 0 ? 100 : 0);
+  return {
+    outlierDetection: {
+      enforcingSuccessRate: 0,
+      ...(consecutive5xx === undefined
+        ? {}
+        : { consecutive5xx: Math.max(1, consecutive5xx), enforcingConsecutive5xx: enforcing(consecutive5xx) }),
+      ...(gateway === undefined
+        ? {}
+        : {
+            consecutiveGatewayFailure: Math.max(1, gateway),
+            enforcingConsecutiveGatewayFailure: enforcing(gateway),
+          }),
+      ...(outlier.splitLocalOrigin ? { splitExternalLocalOriginErrors: true } : {}),
+      ...(local === undefined
+        ? {}
+        : {
+            consecutiveLocalOriginFailure: Math.max(1, local),
+            enforcingConsecutiveLocalOriginFailure: enforcing(local),
+            enforcingLocalOriginSuccessRate: 0,
+          }),
+      ...(outlier.intervalMs === undefined ? {} : { interval: durationFromMs(outlier.intervalMs) }),
+      ...(outlier.baseEjectionMs === undefined ? {} : { baseEjectionTime: durationFromMs(outlier.baseEjectionMs) }),
+      ...(outlier.maxEjectionPercent === undefined ? {} : { maxEjectionPercent: outlier.maxEjectionPercent }),
+    },
+    commonLbConfig: { healthyPanicThreshold: { value: outlier.minHealthPercent ?? 0 } },
+  };
+}

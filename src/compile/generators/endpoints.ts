@@ -1,0 +1,90 @@
+import { contentHash } from '../../lib/hash.ts';
+import type { Endpoint } from '../../model/endpoint.ts';
+import type { AssignmentPlan } from '../../plan/destination.ts';
+import { assembleResource } from '../../proto/assemble.ts';
+import type { EncodedResource } from '../../proto/resource.ts';
+import { bytesField, fieldHead, stringField, varintField } from '../../proto/wire.ts';
+
+/*
+ * A ClusterLoadAssignment is written by hand from records of its endpoints, which are kept with the endpoint: when one
+ * of many changes, only its own record is written again. The bytes are those of the general encoder (a test compares).
+ */
+
+/** The fields of the messages, as Envoy's endpoint.proto numbers them. */
+const assignmentField = { clusterName: 1, endpoints: 2 };
+const localityEndpointsField = { locality: 1, lbEndpoints: 2, loadBalancingWeight: 3 };
+const lbEndpointField = { endpoint: 1, healthStatus: 2, loadBalancingWeight: 4 };
+const localityField = { region: 1, zone: 2, subZone: 3 };
+const draining = 3; // HealthStatus.DRAINING
+
+/**
+ * The assignment of a destination. Unhealthy endpoints are left out; localities and endpoints are in a stable order,
+ * so that equal endpoints give equal bytes whatever order they came in.
+ */
+export function assembleAssignment(plan: AssignmentPlan, endpoints: readonly Endpoint[]): EncodedResource {
+  const chosen = endpoints.filter((endpoint) => serves(endpoint, plan));
+  const parts: Uint8Array[] = [stringField(assignmentField.clusterName, plan.name)];
+  for (const [locality, members] of byLocality(chosen)) {
+    const records = members.map((endpoint) => recordOf(endpoint, endpoint.ports[plan.portName] ?? 0));
+    records.sort((a, b) => Buffer.compare(a, b));
+    const weight = members.reduce((sum, endpoint) => sum + weightOf(endpoint), 0);
+    const head = bytesField(localityEndpointsField.locality, localityMessage(locality));
+    const tail = bytesField(localityEndpointsField.loadBalancingWeight, varintField(1, Math.min(weight, 0xffff_ffff)));
+    const length = records.reduce((sum, record) => sum + record.length, head.length + tail.length);
+    parts.push(fieldHead(assignmentField.endpoints, length), head, ...records, tail);
+  }
+  const body = Buffer.concat(parts);
+  return assembleResource('endpoint', plan.name, { parts: [body], version: contentHash(body) });
+}
+
+function serves(endpoint: Endpoint, { portName, labels }: AssignmentPlan): boolean {
+  if (endpoint.health === 'unhealthy' || endpoint.ports[portName] === undefined) return false;
+  return Object.entries(labels).every(([name, value]) => endpoint.labels[name] === value);
+}
+
+function byLocality(endpoints: readonly Endpoint[]): readonly (readonly [string, readonly Endpoint[]])[] {
+  const groups = new Map<string, Endpoint[]>();
+  for (const endpoint of endpoints) {
+    const group = groups.get(endpoint.locality);
+    if (group === undefined) groups.set(endpoint.locality, [endpoint]);
+    else group.push(endpoint);
+  }
+  return [...groups].sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+function localityMessage(locality: string): Buffer {
+  const [region = '', zone = '', subZone = ''] = locality.split('/');
+  const parts = [
+    [localityField.region, region],
+    [localityField.zone, zone],
+    [localityField.subZone, subZone],
+  ] as const;
+  return Buffer.concat(parts.filter(([, text]) => text !== '').map(([field, text]) => stringField(field, text)));
+}
+
+/** Records by endpoint and port. An endpoint rarely serves more than a few ports. */
+const records = new WeakMap<Endpoint, readonly (readonly [port: number, record: Buffer])[]>();
+
+function recordOf(endpoint: Endpoint, port: number): Buffer {
+  const known = records.get(endpoint) ?? [];
+  const found = known.find(([knownPort]) => knownPort === port);
+  if (found !== undefined) return found[1];
+  const record = bytesField(localityEndpointsField.lbEndpoints, lbEndpoint(endpoint, port));
+  records.set(endpoint, [...known, [port, record]]);
+  return record;
+}
+
+function lbEndpoint(endpoint: Endpoint, port: number): Buffer {
+  const socket = Buffer.concat([stringField(2, endpoint.address), varintField(3, port)]); // address, port_value
+  const address = bytesField(1, bytesField(1, socket)); // Endpoint.address, Address.socket_address
+  return Buffer.concat([
+    bytesField(lbEndpointField.endpoint, address),
+    endpoint.health === 'draining' ? varintField(lbEndpointField.healthStatus, draining) : empty,
+    bytesField(lbEndpointField.loadBalancingWeight, varintField(1, weightOf(endpoint))), // UInt32Value.value
+  ]);
+}
+
+/** Envoy refuses 0, and takes whole numbers only. */
+const weightOf = ({ weight }: Endpoint): number => Math.max(1, Math.round(weight));
+
+const empty = Buffer.alloc(0);

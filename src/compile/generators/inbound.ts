@@ -1,0 +1,88 @@
+import type { InboundPlan, InboundPort } from '../../plan/listener.ts';
+import type { RetryPlan } from '../../plan/route.ts';
+import { inboundCluster, type NamedCluster } from './clusters.ts';
+import { extension, socketAddress } from './json.ts';
+import { type FilterJson, httpConnectionManager, type NamedListener, tcpFilter } from './listeners.ts';
+import { generateRoute } from './routes.ts';
+
+/** What a workload's proxy needs for the ports that the workload serves. */
+export const generateInboundClusters = ({ ports, connectTimeoutMs }: InboundPlan): readonly NamedCluster[] => [
+  inboundCluster('InboundPassthroughCluster', false, connectTimeoutMs),
+  ...ports.map((port) => inboundCluster(clusterName(port), port.protocol === 'http2', connectTimeoutMs)),
+];
+
+/**
+ * Takes the connections that the kernel brings from outside. A port that no service names is passed on as it is; the
+ * chain keeps the name that operators know, though it is a TCP chain until HTTP is told from TCP on arrival.
+ */
+export const virtualInbound = ({ ports, transparent }: InboundPlan): NamedListener => ({
+  name: 'virtualInbound',
+  trafficDirection: 'INBOUND',
+  address: socketAddress('0.0.0.0', 15_006),
+  ...(transparent ? { transparent: true } : {}),
+  listenerFilters: [
+    {
+      name: 'envoy.filters.listener.original_dst',
+      typedConfig: extension('envoy.extensions.filters.listener.original_dst.v3.OriginalDst', {}),
+    },
+  ],
+  filterChains: [
+    {
+      name: 'virtualInbound-blackhole', // a connection to this port itself would go round in circles
+      filterChainMatch: { destinationPort: 15_006 },
+      filters: [tcpFilter('BlackHoleCluster', [target('BlackHoleCluster')])],
+    },
+    ...ports.map((port) => ({
+      name: `0.0.0.0_${port.targetPort}`,
+      filterChainMatch: { destinationPort: port.targetPort },
+      filters: [portFilter(port)],
+    })),
+    {
+      name: 'virtualInbound-catchall-http',
+      filters: [tcpFilter('InboundPassthroughCluster', [target('InboundPassthroughCluster')])],
+    },
+  ],
+});
+
+const target = (destination: string) => ({ destination, weight: 1, headers: null });
+
+const clusterName = ({ targetPort }: InboundPort): string => `inbound|${targetPort}||`;
+
+/** A request that the workload never saw may be sent again; anything else may not. */
+const inboundRetries: RetryPlan = {
+  retryOn: 'reset-before-request',
+  statusCodes: [],
+  attempts: 2,
+  perTryTimeoutMs: null,
+  backoffMs: null,
+  avoidPreviousHosts: false,
+};
+
+function portFilter(port: InboundPort): FilterJson {
+  const statPrefix = `inbound_0.0.0.0_${port.targetPort}`;
+  const destination = clusterName(port);
+  if (port.protocol === 'tcp') return tcpFilter(statPrefix, [target(destination)]);
+  const route = generateRoute({
+    name: 'default',
+    match: { path: { type: 'prefix', value: '/', ignoreCase: false }, headers: [], query: [] },
+    headers: null,
+    action: {
+      type: 'forward',
+      targets: [target(destination)],
+      timeoutMs: 0,
+      retries: inboundRetries,
+      rewritePath: null,
+      rewriteHost: null,
+      mirrors: [],
+    },
+  });
+  return httpConnectionManager({
+    statPrefix,
+    normalizePath: true,
+    routeConfig: {
+      name: destination,
+      validateClusters: false,
+      virtualHosts: [{ name: `inbound|http|${port.servicePort}`, domains: ['*'], routes: [route] }],
+    },
+  });
+}

@@ -1,0 +1,13 @@
+/** An extension in an Any. Encoding refuses a type that is not known, and a value that the type cannot hold. */
+export const extension = <T extends object>(type: string, value: T): T & { '@type': string } => ({
+  '@type': `type.googleapis.com/${type}`,
+  ...value,
+});
+
+/** A protobuf duration: seconds as text. */
+export const durationFromMs = (ms: number): string => `${ms / 1000}s`;
+
+export const socketAddress = (address: string, port: number) => ({ socketAddress: { address, portValue: port } });
+
+/** Fetch over the stream that everything else comes on. */
+export const overAds = { ads: {}, resourceApiVersion: 'V3' } as const;

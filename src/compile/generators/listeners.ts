@@ -1,0 +1,83 @@
+import type { ListenerPlan, ListenerTraffic } from '../../plan/listener.ts';
+import type { WeightedTarget } from '../../plan/route.ts';
+import type { HttpConnectionManagerJson, ListenerJson, TcpProxyJson } from '../../proto/json.ts';
+import { extension, overAds, socketAddress } from './json.ts';
+
+export type NamedListener = ListenerJson & { name: string };
+export type FilterJson = NonNullable<NonNullable<ListenerJson['filterChains']>[number]['filters']>[number];
+
+/** The listener that one or more hosts need. */
+export function generateListener(plan: ListenerPlan): NamedListener {
+  return {
+    name: plan.name,
+    trafficDirection: 'OUTBOUND',
+    address: socketAddress(plan.bind, plan.port),
+    ...(plan.bindsToPort ? {} : { bindToPort: false }),
+    filterChains: [{ filters: [trafficFilter(plan)] }],
+  } satisfies ListenerJson;
+}
+
+/**
+ * Takes the connections that the kernel brings and hands each to the listener of its original destination; those
+ * of no listener go where the policy for unknown hosts says.
+ */
+export const virtualOutbound = (catchAll: string, transparent: boolean): NamedListener => ({
+  name: 'virtualOutbound',
+  trafficDirection: 'OUTBOUND',
+  address: socketAddress('0.0.0.0', 15_001),
+  useOriginalDst: true,
+  ...(transparent ? { transparent: true } : {}),
+  filterChains: [
+    {
+      name: 'virtualOutbound-blackhole', // a connection to this port itself would go round in circles
+      filterChainMatch: { destinationPort: 15_001 },
+      filters: [tcpFilter('BlackHoleCluster', [single('BlackHoleCluster')])],
+    },
+    { name: 'virtualOutbound-catchall-tcp', filters: [tcpFilter(catchAll, [single(catchAll)])] },
+  ],
+});
+
+const single = (destination: string): WeightedTarget => ({ destination, weight: 1, headers: null });
+
+function trafficFilter({ name, traffic }: ListenerPlan): FilterJson {
+  return traffic.type === 'http' ? httpFilter(name, traffic) : tcpFilter(firstName(traffic), traffic.targets);
+}
+
+const firstName = ({ targets }: Extract<ListenerTraffic, { type: 'tcp' }>): string => targets[0]?.destination ?? '';
+
+const httpFilter = (name: string, { routeConfiguration }: Extract<ListenerTraffic, { type: 'http' }>): FilterJson =>
+  httpConnectionManager({
+    statPrefix: `outbound_${name}`,
+    rds: { configSource: overAds, routeConfigName: routeConfiguration },
+    normalizePath: true,
+  });
+
+const router = {
+  name: 'envoy.filters.http.router',
+  typedConfig: extension('envoy.extensions.filters.http.router.v3.Router', {}),
+};
+
+/** An HTTP connection manager with what all of ours have in common; `settings` adds where routes come from. */
+export function httpConnectionManager(settings: HttpConnectionManagerJson): FilterJson {
+  const manager = {
+    httpFilters: [router],
+    useRemoteAddress: false,
+    generateRequestId: true,
+    upgradeConfigs: [{ upgradeType: 'websocket' }],
+    ...settings,
+  } satisfies HttpConnectionManagerJson;
+  const type = 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
+  return { name: 'envoy.filters.network.http_connection_manager', typedConfig: extension(type, manager) };
+}
+
+export function tcpFilter(statPrefix: string, targets: readonly WeightedTarget[]): FilterJson {
+  const [first, ...others] = targets;
+  const proxy = {
+    statPrefix,
+    ...(first !== undefined && others.length === 0
+      ? { cluster: first.destination }
+      : { weightedClusters: { clusters: targets.map(({ destination, weight }) => ({ name: destination, weight })) } }),
+  } satisfies TcpProxyJson;
+  const type = 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy';
+  return { name: 'envoy.filters.network.tcp_proxy', typedConfig: extension(type, proxy) };
+}

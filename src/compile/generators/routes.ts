@@ -1,0 +1,187 @@
+import { assertNever } from '../../lib/assert-never.ts';
+import type {
+  ForwardAction,
+  HeaderChanges,
+  HeaderMatch,
+  RedirectAction,
+  RespondAction,
+  RetryPlan,
+  RouteConfigurationPlan,
+  RouteMatch,
+  RoutePlan,
+  TextMatch,
+  VirtualHostPlan,
+} from '../../plan/route.ts';
+import type { RouteConfigurationJson, VirtualHostJson } from '../../proto/json.ts';
+import { durationFromMs, extension } from './json.ts';
+
+type RouteJson = NonNullable<VirtualHostJson['routes']>[number];
+type RouteActionJson = NonNullable<RouteJson['route']>;
+type RedirectJson = NonNullable<RouteJson['redirect']>;
+type RetryPolicyJson = NonNullable<RouteActionJson['retryPolicy']>;
+type HeaderOptionJson = NonNullable<RouteJson['requestHeadersToAdd']>[number];
+type StringMatcherJson = NonNullable<NonNullable<NonNullable<RouteJson['match']>['headers']>[number]['stringMatch']>;
+
+/** A virtual host without name and domains, which are written in front of it once the index of domains has decided. */
+export const generateVirtualHostBody = (plan: Pick<VirtualHostPlan, 'routes'>): VirtualHostJson => ({
+  routes: plan.routes.map(generateRoute),
+  includeRequestAttemptCount: true,
+});
+
+/** A route configuration without its virtual hosts. */
+export const routeConfigurationHead = (name: string): RouteConfigurationJson => ({ name });
+
+/** What comes after the virtual hosts. */
+export const routeConfigurationTail: RouteConfigurationJson = {
+  validateClusters: false,
+  ignorePortInHostMatching: true,
+};
+
+/** The last virtual host: requests to hosts that are not known. */
+export function generateUnknownHosts({ unknownHosts }: RouteConfigurationPlan): VirtualHostJson {
+  if (unknownHosts === 'refuse') {
+    return {
+      name: 'block_all',
+      domains: ['*'],
+      routes: [{ name: 'block_all', match: { prefix: '/' }, directResponse: { status: 502 } }],
+    };
+  }
+  const route = { cluster: 'PassthroughCluster', timeout: '0s' };
+  return { name: 'allow_any', domains: ['*'], routes: [{ name: 'allow_any', match: { prefix: '/' }, route }] };
+}
+
+export function generateRoute(plan: RoutePlan): RouteJson {
+  return {
+    ...(plan.name === '' ? {} : { name: plan.name }),
+    match: generateMatch(plan.match),
+    ...generateAction(plan),
+    ...generateHeaderChanges(plan.headers),
+  };
+}
+
+function generateAction({ action }: RoutePlan): RouteJson {
+  switch (action.type) {
+    case 'forward':
+      return { route: generateForward(action) };
+    case 'redirect':
+      return { redirect: generateRedirect(action) };
+    case 'respond':
+      return { directResponse: generateResponse(action) };
+    default:
+      return assertNever(action);
+  }
+}
+
+function generateForward(action: ForwardAction): RouteActionJson {
+  const [first, ...others] = action.targets;
+  return {
+    ...(first !== undefined && others.length === 0 && first.headers === null
+      ? { cluster: first.destination }
+      : {
+          weightedClusters: {
+            clusters: action.targets.map(({ destination, weight, headers }) => ({
+              name: destination,
+              weight: action.targets.length === 1 ? 1 : weight,
+              ...generateHeaderChanges(headers),
+            })),
+          },
+        }),
+    timeout: durationFromMs(action.timeoutMs),
+    ...(action.retries === null ? {} : { retryPolicy: generateRetries(action.retries) }),
+    ...generateRewrite(action),
+    ...(action.mirrors.length === 0 ? {} : { requestMirrorPolicies: action.mirrors.map(generateMirror) }),
+  };
+}
+
+const previousHosts = {
+  name: 'envoy.retry_host_predicates.previous_hosts',
+  typedConfig: extension('envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate', {}),
+};
+
+export const generateRetries = (plan: RetryPlan): RetryPolicyJson => ({
+  retryOn: plan.retryOn,
+  numRetries: plan.attempts,
+  ...(plan.statusCodes.length === 0 ? {} : { retriableStatusCodes: [...plan.statusCodes] }),
+  ...(plan.perTryTimeoutMs === null ? {} : { perTryTimeout: durationFromMs(plan.perTryTimeoutMs) }),
+  ...(plan.backoffMs === null ? {} : { retryBackOff: { baseInterval: durationFromMs(plan.backoffMs) } }),
+  ...(plan.avoidPreviousHosts ? { retryHostPredicate: [previousHosts], hostSelectionRetryMaxAttempts: '5' } : {}),
+});
+
+function generateRewrite({ rewritePath, rewriteHost }: ForwardAction): RouteActionJson {
+  return {
+    ...(rewritePath?.type === 'prefix' ? { prefixRewrite: rewritePath.value } : {}),
+    ...(rewritePath?.type === 'regex'
+      ? { regexRewrite: { pattern: { regex: rewritePath.pattern }, substitution: rewritePath.substitution } }
+      : {}),
+    ...(rewriteHost === null ? {} : { hostRewriteLiteral: rewriteHost }),
+  };
+}
+
+const generateMirror = ({ destination, percent }: ForwardAction['mirrors'][number]) => ({
+  cluster: destination,
+  runtimeFraction: { defaultValue: { numerator: Math.round(percent * 10_000), denominator: 'MILLION' as const } },
+});
+
+const redirectCodes = {
+  301: 'MOVED_PERMANENTLY',
+  302: 'FOUND',
+  303: 'SEE_OTHER',
+  307: 'TEMPORARY_REDIRECT',
+  308: 'PERMANENT_REDIRECT',
+} as const satisfies Record<RedirectAction['code'], RedirectJson['responseCode']>;
+
+const generateRedirect = (action: RedirectAction): RedirectJson => ({
+  responseCode: redirectCodes[action.code],
+  ...(action.path?.type === 'whole' ? { pathRedirect: action.path.value } : {}),
+  ...(action.path?.type === 'prefix' ? { prefixRewrite: action.path.value } : {}),
+  ...(action.host === null ? {} : { hostRedirect: action.host }),
+  ...(action.scheme === null ? {} : { schemeRedirect: action.scheme }),
+  ...(action.port === null ? {} : { portRedirect: action.port }),
+});
+
+function generateResponse({ status, body }: RespondAction): NonNullable<RouteJson['directResponse']> {
+  if (body === null) return { status };
+  return { status, body: body.type === 'text' ? { inlineString: body.value } : { inlineBytes: body.value } };
+}
+
+function generateMatch({ path, headers, query }: RouteMatch): NonNullable<RouteJson['match']> {
+  return {
+    ...(path.type === 'exact' ? { path: path.value } : {}),
+    ...(path.type === 'prefix' ? { prefix: path.value } : {}),
+    ...(path.type === 'regex' ? { safeRegex: { regex: path.value } } : {}),
+    ...(path.ignoreCase && path.type !== 'regex' ? { caseSensitive: false } : {}),
+    ...(headers.length === 0 ? {} : { headers: headers.map(generateHeaderMatch) }),
+    ...(query.length === 0 ? {} : { queryParameters: query.map(({ name, match }) => ({ name, ...matcher(match) })) }),
+  };
+}
+
+const generateHeaderMatch = ({ name, match, inverted }: HeaderMatch) => ({
+  name,
+  ...matcher(match),
+  ...(inverted ? { invertMatch: true } : {}),
+});
+
+function matcher(match: TextMatch): { presentMatch?: boolean; stringMatch?: StringMatcherJson } {
+  if (match.type === 'present') return { presentMatch: true };
+  if (match.type === 'regex') return { stringMatch: { safeRegex: { regex: match.value } } };
+  return { stringMatch: match.type === 'exact' ? { exact: match.value } : { prefix: match.value } };
+}
+
+function generateHeaderChanges(headers: HeaderChanges | null) {
+  if (headers === null) return {};
+  const { request, response } = headers;
+  return {
+    ...unlessEmpty('requestHeadersToAdd', headerOptions(request)),
+    ...unlessEmpty('requestHeadersToRemove', [...request.remove]),
+    ...unlessEmpty('responseHeadersToAdd', headerOptions(response)),
+    ...unlessEmpty('responseHeadersToRemove', [...response.remove]),
+  };
+}
+
+const headerOptions = ({ set, add }: HeaderChanges['request']): HeaderOptionJson[] => [
+  ...set.map(([key, value]) => ({ header: { key, value }, appendAction: 'OVERWRITE_IF_EXISTS_OR_ADD' as const })),
+  ...add.map(([key, value]) => ({ header: { key, value }, appendAction: 'APPEND_IF_EXISTS_OR_ADD' as const })),
+];
+
+const unlessEmpty = <Name extends string, T>(name: Name, list: T[]): { [K in Name]?: T[] } =>
+  list.length === 0 ? {} : ({ [name]: list } as { [K in Name]?: T[] }); // a computed key widens to string

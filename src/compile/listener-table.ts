@@ -1,0 +1,95 @@
+import type { PlanProblem } from '../plan/host.ts';
+import type { EncodedResource } from '../proto/resource.ts';
+import type { Tables } from './tables.ts';
+
+/** A listener as one host needs it. */
+export interface ListenerPart {
+  readonly name: string;
+  readonly host: string;
+  readonly isHttp: boolean;
+  readonly createdAtMs: number;
+  readonly resource: EncodedResource;
+  /** The service comes first. */
+  readonly origins: readonly string[];
+}
+
+/** The listeners of a scope, put together from what its hosts need. */
+export interface ListenerTable {
+  replace(before: readonly ListenerPart[], after: readonly ListenerPart[]): void;
+  /** Decides the listeners whose parts changed. */
+  settle(): Generator<undefined, void, undefined>;
+  originsOf(name: string): readonly string[];
+  /** Services that lost a port to an older one. */
+  problems(): Iterable<PlanProblem>;
+}
+
+export function createListenerTable(tables: Tables): ListenerTable {
+  const parts = new Map<string, Map<string, ListenerPart>>();
+  const dirty = new Set<string>();
+  const conflicts = new Map<string, readonly PlanProblem[]>();
+
+  const settleOne = (name: string) => {
+    const candidates = [...(parts.get(name)?.values() ?? [])];
+    const winner = candidates.reduce<ListenerPart | undefined>(
+      (best, part) => (best === undefined || compareParts(part, best) < 0 ? part : best),
+      undefined,
+    );
+    if (winner === undefined) tables.delete('listener', name);
+    else tables.set('listener', winner.resource);
+    const losers =
+      winner === undefined ? [] : candidates.filter((part) => part !== winner && !sharesWith(part, winner));
+    if (winner === undefined || losers.length === 0) conflicts.delete(name);
+    else
+      conflicts.set(
+        name,
+        losers.sort(compareParts).map((part) => conflict(part, winner)),
+      );
+  };
+
+  return {
+    replace(before, after) {
+      for (const part of before) {
+        if (after.some((other) => isSame(part, other))) continue;
+        parts.get(part.name)?.delete(part.host);
+        if (parts.get(part.name)?.size === 0) parts.delete(part.name);
+        dirty.add(part.name);
+      }
+      for (const part of after) {
+        if (!before.some((other) => isSame(part, other))) dirty.add(part.name);
+        const others = parts.get(part.name);
+        if (others === undefined) parts.set(part.name, new Map([[part.host, part]]));
+        else others.set(part.host, part);
+      }
+    },
+    *settle() {
+      for (const name of dirty) {
+        settleOne(name);
+        dirty.delete(name);
+        yield;
+      }
+    },
+    originsOf(name) {
+      const winner = tables.get('listener', name);
+      const contributing = [...(parts.get(name)?.values() ?? [])].filter(({ resource }) => resource === winner);
+      return [...new Set(contributing.flatMap(({ origins }) => origins))];
+    },
+    *problems() {
+      for (const problems of conflicts.values()) yield* problems;
+    },
+  };
+}
+
+const isSame = (a: ListenerPart, b: ListenerPart): boolean =>
+  a.name === b.name && a.isHttp === b.isHttp && a.createdAtMs === b.createdAtMs && a.resource === b.resource;
+
+/** HTTP services of one port share its listener. */
+const sharesWith = (a: ListenerPart, b: ListenerPart): boolean => a.isHttp && b.isHttp;
+
+/** The oldest service has the listener. */
+const compareParts = (a: ListenerPart, b: ListenerPart): number =>
+  a.createdAtMs - b.createdAtMs || (a.host < b.host ? -1 : a.host > b.host ? 1 : 0);
+
+const conflict = (loser: ListenerPart, winner: ListenerPart): PlanProblem => ({
+  origin: loser.origins[0] ?? loser.host,
+  message: `listener ${loser.name} belongs to ${winner.host}, which is older: ${loser.host} is not reachable by it`,
+});

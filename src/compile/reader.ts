@@ -1,0 +1,67 @@
+import type { Endpoint } from '../model/endpoint.ts';
+import { serviceKey } from '../model/names.ts';
+import type { Service } from '../model/service.ts';
+import { durationMs } from '../rules/fields.ts';
+import type { MergedDestinationRule } from '../rules/kinds/destination-rule/resolve.ts';
+import { destinationRuleDep, endpointsDep, serviceDep } from './dirty.ts';
+import type { ScopeFacts } from './scope-key.ts';
+import type { EffectiveVirtualService, Visibility } from './visibility.ts';
+import type { World } from './world.ts';
+
+/**
+ * What the resolving of one host reads the world with. It notes everything that is read beyond the host's own name:
+ * these are the dependencies of the plan, so they cannot be forgotten.
+ */
+export interface Reader {
+  readonly facts: ScopeFacts;
+  readonly domainSuffix: string;
+  connectTimeoutMs(): number;
+  callableService(host: string): Service | null;
+  visibleService(host: string): Service | null;
+  virtualService(host: string, exactly: boolean): EffectiveVirtualService | null;
+  destinationRule(service: Service): MergedDestinationRule | null;
+  coversCallable(wildcard: string): boolean;
+  endpoints(service: Service): readonly Endpoint[];
+  /** The service that a route leads to; notes that this scope needs its destinations. */
+  referencedService(host: string): Service | null;
+  references(): Iterable<string>;
+  dependencies(): Iterable<string>;
+}
+
+export interface ReaderOptions {
+  readonly world: World;
+  readonly facts: ScopeFacts;
+  readonly visibility: Visibility;
+}
+
+/** A reader for the plan of `host`. */
+export function createReader({ world, facts, visibility }: ReaderOptions, host: string): Reader {
+  const references = new Set<string>();
+  const dependencies = new Set<string>();
+  return {
+    facts,
+    domainSuffix: world.domainSuffix,
+    connectTimeoutMs: () => durationMs(world.mesh().connectTimeout),
+    callableService: visibility.callableService,
+    visibleService: visibility.visibleService,
+    virtualService: visibility.virtualService,
+    coversCallable: visibility.coversCallable,
+    destinationRule(service) {
+      if (service.hostname !== host) dependencies.add(destinationRuleDep(service.hostname));
+      return visibility.destinationRule(service);
+    },
+    endpoints(service) {
+      const key = serviceKey(service.namespace, service.hostname);
+      dependencies.add(endpointsDep(key));
+      return world.endpoints(key)?.endpoints ?? [];
+    },
+    referencedService(other) {
+      const callable = visibility.callableService(other);
+      if (other !== host) dependencies.add(serviceDep(other));
+      if (other !== host || callable === null) references.add(other);
+      return callable ?? visibility.visibleService(other);
+    },
+    references: () => references,
+    dependencies: () => dependencies,
+  };
+}

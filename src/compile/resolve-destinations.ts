@@ -1,0 +1,104 @@
+import { isWildcard, serviceKey } from '../model/names.ts';
+import { isHttp, type Service, type ServicePort } from '../model/service.ts';
+import {
+  type DestinationEndpoints,
+  type DestinationPlan,
+  type LoadBalancing,
+  outboundName,
+} from '../plan/destination.ts';
+import type { PlanProblem } from '../plan/host.ts';
+import {
+  type MergedDestinationRule,
+  mergeDestinationRules,
+  portPolicy,
+  resolveLimits,
+  resolveLoadBalancing,
+  resolveOutlier,
+  upgradesToHttp2,
+} from '../rules/kinds/destination-rule/resolve.ts';
+import type { SubsetSpec } from '../rules/kinds/destination-rule/schema.ts';
+import type { Reader } from './reader.ts';
+
+/** The destinations of a service: every port (but UDP's) as a whole, and every subset of it. */
+export function resolveDestinations(
+  reader: Reader,
+  service: Service,
+  problems: PlanProblem[],
+): readonly DestinationPlan[] {
+  const found = reader.destinationRule(service);
+  const rule = found ?? noRule;
+  problems.push(...rule.problems);
+  const origins = [serviceOrigin(service), ...rule.origins];
+  return service.ports
+    .filter(({ protocol }) => protocol !== 'udp')
+    .flatMap((port) =>
+      [null, ...rule.subsets].map((subset) => resolveDestination({ reader, service, port, rule, subset, origins })),
+    );
+}
+
+/** How a service stands in origins and problems. */
+export const serviceOrigin = (service: Service): string => `service/${service.namespace}/${service.hostname}`;
+
+const noRule = mergeDestinationRules([]);
+
+interface PortQuery {
+  readonly reader: Reader;
+  readonly service: Service;
+  readonly port: ServicePort;
+  readonly rule: MergedDestinationRule;
+  readonly subset: SubsetSpec | null;
+  readonly origins: readonly string[];
+}
+
+function resolveDestination(query: PortQuery): DestinationPlan {
+  const { reader, service, port, rule, subset, origins } = query;
+  const policy = portPolicy(rule, subset, port.number);
+  const name = outboundName(port.number, subset?.name ?? '', service.hostname);
+  const loadBalancing = resolveLoadBalancing(policy.loadBalancer);
+  return {
+    name,
+    endpoints: resolveEndpoints(query, name, loadBalancing),
+    http2: speaksHttp2(port) || (isHttp(port.protocol) && upgradesToHttp2(policy.connectionPool)),
+    loadBalancing,
+    limits: resolveLimits(policy.connectionPool, reader.connectTimeoutMs()),
+    outlier: resolveOutlier(policy.outlierDetection),
+    origins,
+  };
+}
+
+export const speaksHttp2 = ({ protocol }: ServicePort): boolean => isHttp(protocol) && protocol !== 'http';
+
+function resolveEndpoints(query: PortQuery, name: string, loadBalancing: LoadBalancing): DestinationEndpoints {
+  const { service, port, subset } = query;
+  if (loadBalancing === 'passthrough') return { type: 'original-destination' };
+  switch (service.resolution) {
+    case 'passthrough':
+      return { type: 'original-destination' };
+    case 'static': {
+      const key = serviceKey(service.namespace, service.hostname);
+      const labels = subset?.labels ?? {};
+      return { type: 'assigned', assignment: { name, service: key, portName: port.name, labels } };
+    }
+    default:
+      return { type: 'dns', all: service.resolution === 'dns', targets: dnsTargets(query) };
+  }
+}
+
+/** The names to look up: those of the endpoints, or the service's own when it has none. Sorted, for stable bytes. */
+function dnsTargets({ reader, service, port, subset }: PortQuery) {
+  const labels = Object.entries(subset?.labels ?? {});
+  const all = reader.endpoints(service);
+  const targets = all
+    .filter((it) => it.health !== 'unhealthy' && labels.every(([name, value]) => it.labels[name] === value))
+    .flatMap(({ address, ports, weight }) => {
+      const number = ports[port.name];
+      return number === undefined ? [] : [{ address, port: number, weight: Math.max(1, Math.round(weight)) }];
+    })
+    .sort((a, b) => compare(a.address, b.address) || a.port - b.port || a.weight - b.weight);
+  if (all.length > 0 || isWildcard(service.hostname)) {
+    return service.resolution === 'dns-round-robin' ? targets.slice(0, 1) : targets; // LOGICAL_DNS takes one name only
+  }
+  return [{ address: service.hostname, port: port.number, weight: 1 }];
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

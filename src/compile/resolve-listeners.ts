@@ -1,0 +1,55 @@
+import { isHttp, type Service, type ServicePort } from '../model/service.ts';
+import { outboundName } from '../plan/destination.ts';
+import type { ListenerPlan, ListenerTraffic } from '../plan/listener.ts';
+import { resolveTcpTargets } from '../rules/kinds/virtual-service/resolve-tcp.ts';
+import { ruleId } from '../rules/rule.ts';
+import { isAddress } from './domains.ts';
+import { serviceOrigin } from './resolve-destinations.ts';
+import { type HostContext, routeContext } from './resolve-routes.ts';
+
+/** The listeners through which a service is called. HTTP ones are shared with other services of the port. */
+export function resolveListeners(context: HostContext & { readonly service: Service }): readonly ListenerPlan[] {
+  const { service, rule, reader } = context;
+  const isCaptured = reader.facts.interception !== 'none';
+  return service.ports
+    .filter(({ protocol }) => protocol !== 'udp')
+    .flatMap((port) => {
+      const traffic = resolveTraffic(context, port);
+      const tcpRule = rule !== null && traffic.type === 'tcp' ? [ruleId(rule)] : [];
+      return binds(context, port).map((bind) => ({
+        name: `${bind}_${port.number}`,
+        bind,
+        port: port.number,
+        bindsToPort: !isCaptured,
+        traffic,
+        createdAtMs: service.createdAtMs,
+        origins: [serviceOrigin(service), ...tcpRule],
+      }));
+    });
+}
+
+function resolveTraffic(context: HostContext & { readonly service: Service }, port: ServicePort): ListenerTraffic {
+  // TLS and unknown protocols are passed on as they are; telling HTTP from TCP on arrival comes later.
+  if (isHttp(port.protocol)) return { type: 'http', routeConfiguration: String(port.number) };
+  const { service, rule } = context;
+  const targets =
+    rule === null ? null : resolveTcpTargets(rule.spec.tcp ?? [], routeContext(context, rule, port.number));
+  if (targets !== null && targets.length > 0) return { type: 'tcp', targets };
+  const destination = outboundName(port.number, '', service.hostname);
+  return { type: 'tcp', targets: [{ destination, weight: 1, headers: null }] };
+}
+
+/** The addresses that clients connect to, as the kernel tells them to the proxy. */
+function binds({ reader, service }: HostContext & { readonly service: Service }, port: ServicePort): readonly string[] {
+  if (reader.facts.interception === 'none') return ['127.0.0.1'];
+  if (isHttp(port.protocol)) return ['0.0.0.0'];
+  if (service.headless) {
+    const addresses = reader
+      .endpoints(service)
+      .filter(({ health, ports }) => health !== 'unhealthy' && ports[port.name] !== undefined)
+      .map(({ address }) => address);
+    return [...new Set(addresses)].sort();
+  }
+  const addresses = service.vips.filter(isAddress);
+  return addresses.length > 0 ? addresses : ['0.0.0.0'];
+}

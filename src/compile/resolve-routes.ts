@@ -1,0 +1,104 @@
+import { isHttp, type Service } from '../model/service.ts';
+import { outboundName } from '../plan/destination.ts';
+import type { PlanProblem } from '../plan/host.ts';
+import type { VirtualHostPlan } from '../plan/route.ts';
+import { qualifiedHost } from '../rules/fields.ts';
+import type { DestinationSpec } from '../rules/kinds/virtual-service/destination-schema.ts';
+import type { VirtualService } from '../rules/kinds/virtual-service/index.ts';
+import { defaultRoute, type RouteContext, resolveHttpRoutes } from '../rules/kinds/virtual-service/resolve-http.ts';
+import { ruleId } from '../rules/rule.ts';
+import { domainsOf } from './domains.ts';
+import type { Reader } from './reader.ts';
+import { conditionName } from './relevance.ts';
+import { serviceOrigin } from './resolve-destinations.ts';
+
+/** What the routes and listeners of one host are resolved from. */
+export interface HostContext {
+  readonly reader: Reader;
+  readonly host: string;
+  readonly service: Service | null;
+  readonly rule: VirtualService | null;
+  readonly problems: PlanProblem[];
+}
+
+/** Where hosts without a service are answered. */
+const portOfUnknownHosts = 80;
+
+/** A virtual host for each HTTP port; one on port 80 for a VirtualService's host that is no service. */
+export function resolveRoutes(context: HostContext): readonly VirtualHostPlan[] {
+  const { service, rule } = context;
+  if (service === null) return rule === null ? [] : resolveHostWithoutService(context, rule);
+  const origins = [serviceOrigin(service), ...(rule === null ? [] : [ruleId(rule)])];
+  return service.ports
+    .filter(({ protocol }) => isHttp(protocol))
+    .map(({ number }) => ({
+      name: `${service.hostname}:${number}`,
+      routeConfiguration: String(number),
+      ownDomain: service.hostname,
+      domains: domainsOf(service, context.reader.facts.dnsDomain),
+      port: number,
+      createdAtMs: service.createdAtMs,
+      routes: resolvePortRoutes(context, number, outboundName(number, '', service.hostname)),
+      origins,
+    }));
+}
+
+/** A rule that has no route for a port leaves the port as it would be without it. */
+function resolvePortRoutes(context: HostContext, port: number, ownDestination: string) {
+  const { rule } = context;
+  const routes = rule === null ? [] : resolveHttpRoutes(rule.spec.http ?? [], routeContext(context, rule, port));
+  return routes.length > 0 ? routes : [defaultRoute(ownDestination)];
+}
+
+function resolveHostWithoutService(context: HostContext, rule: VirtualService): readonly VirtualHostPlan[] {
+  const { host, reader } = context;
+  if (host.startsWith('*') && reader.coversCallable(host)) return []; // it is the rule of those services
+  const routes = resolveHttpRoutes(rule.spec.http ?? [], routeContext(context, rule, portOfUnknownHosts));
+  if (routes.length === 0) return [];
+  return [
+    {
+      name: `${host}:${portOfUnknownHosts}`,
+      routeConfiguration: String(portOfUnknownHosts),
+      ownDomain: host,
+      domains: [host],
+      port: portOfUnknownHosts,
+      createdAtMs: Date.parse(rule.metadata.creationTimestamp) || 0, // not a number would have no place in an order
+      routes,
+      origins: [ruleId(rule)],
+    },
+  ];
+}
+
+/** The context of a rule's routes for clients of `port`. Destinations that do not exist are reported to the rule. */
+export function routeContext(context: HostContext, rule: VirtualService, port: number): RouteContext {
+  const { reader, problems } = context;
+  const { facts } = reader;
+  return {
+    port,
+    namespace: facts.namespace,
+    hasLabels: (labels) => facts.conditions.includes(conditionName(labels)),
+    destinationName(destination, path) {
+      const host = qualifiedHost(destination.host, rule.metadata.namespace, reader.domainSuffix);
+      const service = reader.referencedService(host);
+      const message = service === null ? `there is no service ${host}` : missingPart(reader, service, destination);
+      if (message !== null) problems.push({ origin: ruleId(rule), message: `${path}: ${message}` });
+      return outboundName(destinationPort(destination, service, port), destination.subset ?? '', host);
+    },
+  };
+}
+
+/** The named port, else the only one there is, else the one that the client called. */
+function destinationPort({ port }: DestinationSpec, service: Service | null, clientPort: number): number {
+  if (port !== undefined) return port.number;
+  const [only, ...others] = service?.ports ?? [];
+  return only !== undefined && others.length === 0 ? only.number : clientPort;
+}
+
+function missingPart(reader: Reader, service: Service, { port, subset }: DestinationSpec): string | null {
+  if (port !== undefined && !service.ports.some(({ number }) => number === port.number)) {
+    return `${service.hostname} has no port ${port.number}`;
+  }
+  if (subset === undefined) return null;
+  const subsets = reader.destinationRule(service)?.subsets ?? [];
+  return subsets.some(({ name }) => name === subset) ? null : `${service.hostname} has no subset ${subset}`;
+}

@@ -1,0 +1,177 @@
+import { contentHash } from '../lib/hash.ts';
+import type { RouteConfigurationPlan } from '../plan/route.ts';
+import { assembleResource } from '../proto/assemble.ts';
+import { encodeRouteConfigurationHead, encodeVirtualHost } from '../proto/json.ts';
+import type { EncodedResource } from '../proto/resource.ts';
+import { bytesField } from '../proto/wire.ts';
+import { createDomainIndex, type DomainIndex } from './domain-index.ts';
+import { generateUnknownHosts, routeConfigurationHead, routeConfigurationTail } from './generators/routes.ts';
+import type { Shelf, Shelved } from './shelf.ts';
+import type { Tables } from './tables.ts';
+import {
+  type HashedBytes,
+  hashed,
+  type VirtualHost,
+  type VirtualHostPart,
+  virtualHostRecord,
+} from './virtual-hosts.ts';
+
+/** What route tables of all scopes share. */
+export interface RouteShelves {
+  readonly records: Shelf<HashedBytes>;
+  readonly configurations: Shelf<EncodedResource>;
+}
+
+/** The route configurations of a scope, put together from the virtual hosts of its hosts. */
+export interface RouteTable {
+  /** Replaces the virtual hosts of one host. */
+  replace(before: readonly VirtualHostPart[], after: readonly VirtualHostPart[]): void;
+  setUnknownHosts(policy: RouteConfigurationPlan['unknownHosts']): void;
+  /** Writes the records whose domains or routes changed and assembles their route configurations. */
+  settle(): Generator<undefined, void, undefined>;
+  originsOf(name: string): readonly string[];
+  dispose(): void;
+}
+
+interface Configuration {
+  readonly name: string;
+  readonly hosts: Map<string, VirtualHost>;
+  readonly domains: DomainIndex;
+  /** By name; `null` when hosts came or went. */
+  sorted: readonly VirtualHost[] | null;
+  assembled: Shelved<EncodedResource> | null;
+}
+
+export function createRouteTable(tables: Tables, shelves: RouteShelves): RouteTable {
+  const configurations = new Map<string, Configuration>();
+  const dirtyHosts = new Map<VirtualHost, Configuration>();
+  const dirtyConfigurations = new Set<Configuration>();
+  let unknownHosts: RouteConfigurationPlan['unknownHosts'] = 'forward';
+
+  const configurationOf = (name: string): Configuration => {
+    const found = configurations.get(name);
+    if (found !== undefined) return found;
+    const fresh = { name, hosts: new Map(), domains: createDomainIndex(), sorted: null, assembled: null };
+    configurations.set(name, fresh);
+    return fresh;
+  };
+  const markDirty = (configuration: Configuration, hosts: Iterable<VirtualHost>) => {
+    dirtyConfigurations.add(configuration);
+    for (const host of hosts) dirtyHosts.set(host, configuration);
+  };
+  const remove = ({ plan }: VirtualHostPart) => {
+    const configuration = configurations.get(plan.routeConfiguration);
+    const host = configuration?.hosts.get(plan.name);
+    if (configuration === undefined || host === undefined) return;
+    markDirty(configuration, configuration.domains.unclaim(host));
+    configuration.hosts.delete(plan.name);
+    configuration.sorted = null;
+    dirtyHosts.delete(host);
+    if (host.record !== null) shelves.records.release(host.record);
+  };
+  const add = (part: VirtualHostPart) => {
+    const configuration = configurationOf(part.plan.routeConfiguration);
+    const host: VirtualHost = { part, record: null };
+    configuration.hosts.set(part.plan.name, host);
+    configuration.sorted = null;
+    markDirty(configuration, [host, ...configuration.domains.claim(host)]);
+  };
+  /** The ordinary change: other routes under the same domains. The index of domains is not asked. */
+  const update = (before: VirtualHostPart, after: VirtualHostPart) => {
+    const configuration = configurationOf(after.plan.routeConfiguration);
+    const host = configuration.hosts.get(after.plan.name);
+    if (host === undefined) return;
+    host.part = after;
+    if (before.body !== after.body) markDirty(configuration, [host]);
+  };
+
+  const writeRecord = (host: VirtualHost, configuration: Configuration) => {
+    const domains = configuration.domains.owned(host);
+    const before = host.record;
+    host.record = domains.length === 0 ? null : virtualHostRecord(host.part, domains, shelves.records);
+    if (before !== null) shelves.records.release(before);
+  };
+  const assemble = (configuration: Configuration) => {
+    const before = configuration.assembled;
+    configuration.assembled = configuration.hosts.size === 0 ? null : assembleConfiguration(configuration);
+    if (configuration.assembled !== null) tables.set('route', configuration.assembled.value);
+    else {
+      tables.delete('route', configuration.name);
+      configurations.delete(configuration.name);
+    }
+    if (before !== null) shelves.configurations.release(before);
+  };
+  const assembleConfiguration = (configuration: Configuration): Shelved<EncodedResource> => {
+    configuration.sorted ??= [...configuration.hosts.values()].sort(byName);
+    const records = configuration.sorted.flatMap(({ record }) => (record === null ? [] : [record.value]));
+    const { name } = configuration;
+    if (!configuration.domains.has('*')) records.push(unknownHostsRecord(unknownHosts));
+    const version = contentHash(`${formatVersion}${name}\n${records.map(({ hash }) => hash).join()}`);
+    return shelves.configurations.take(`${name}\n${version}`, () => {
+      const head = encodeRouteConfigurationHead(routeConfigurationHead(name));
+      return assembleResource('route', name, { parts: [head, ...records.map(({ bytes }) => bytes), tail], version });
+    });
+  };
+
+  return {
+    replace(before, after) {
+      for (const part of before) if (!after.some((other) => isSamePlace(part, other))) remove(part);
+      for (const part of after) {
+        const same = before.find((other) => isSamePlace(part, other));
+        if (same === undefined) add(part);
+        else update(same, part);
+      }
+    },
+    setUnknownHosts(policy) {
+      if (policy === unknownHosts) return;
+      unknownHosts = policy;
+      for (const configuration of configurations.values()) markDirty(configuration, []);
+    },
+    *settle() {
+      for (const [host, configuration] of dirtyHosts) {
+        writeRecord(host, configuration);
+        dirtyHosts.delete(host);
+        yield;
+      }
+      for (const configuration of dirtyConfigurations) {
+        assemble(configuration);
+        dirtyConfigurations.delete(configuration);
+        yield;
+      }
+    },
+    originsOf(name) {
+      const hosts = [...(configurations.get(name)?.hosts.values() ?? [])];
+      return [...new Set(hosts.filter(({ record }) => record !== null).flatMap(({ part }) => part.plan.origins))];
+    },
+    dispose() {
+      for (const { hosts, assembled } of configurations.values()) {
+        for (const { record } of hosts.values()) if (record !== null) shelves.records.release(record);
+        if (assembled !== null) shelves.configurations.release(assembled);
+      }
+      configurations.clear();
+    },
+  };
+}
+
+const byName = (a: VirtualHost, b: VirtualHost): number => (a.part.plan.name < b.part.plan.name ? -1 : 1);
+
+/** Whether the index of domains would see no difference. */
+const isSamePlace = ({ plan: a }: VirtualHostPart, { plan: b }: VirtualHostPart): boolean =>
+  a.name === b.name &&
+  a.routeConfiguration === b.routeConfiguration &&
+  a.createdAtMs === b.createdAtMs &&
+  a.ownDomain === b.ownDomain &&
+  (a.domains === b.domains || a.domains.join() === b.domains.join());
+
+/** Part of every version: a change of what stands around the records must change the versions. */
+const formatVersion = '1/';
+const tail = encodeRouteConfigurationHead(routeConfigurationTail);
+
+const unknownHostsRecord = (policy: RouteConfigurationPlan['unknownHosts']): HashedBytes =>
+  policy === 'refuse' ? refuseUnknownHosts : forwardUnknownHosts;
+
+const unknownHostsRecordOf = (unknownHosts: RouteConfigurationPlan['unknownHosts']): HashedBytes =>
+  hashed(bytesField(2, encodeVirtualHost(generateUnknownHosts({ name: '', unknownHosts }))));
+
+const refuseUnknownHosts = unknownHostsRecordOf('refuse');
+const forwardUnknownHosts = unknownHostsRecordOf('forward');

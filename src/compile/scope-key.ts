@@ -1,0 +1,85 @@
+import type { ClientKind, InterceptionMode, Role } from '../model/proxy.ts';
+import type { Sidecar } from '../rules/kinds/sidecar/index.ts';
+import { type RuleId, ruleId } from '../rules/rule.ts';
+import type { LayerKey } from './contract.ts';
+import { coarseDomain } from './domains.ts';
+import type { ProxyFacts } from './facts.ts';
+import { conditionName, meetsCondition } from './relevance.ts';
+import type { World } from './world.ts';
+
+/**
+ * What the outbound configuration of a scope may depend on: facts of its proxies, coarsened to what makes a difference
+ * in the world as it is, and the rules selected for them. The scope key is these facts and nothing else, so equal
+ * keys mean equal bytes by construction.
+ */
+export interface ScopeFacts {
+  readonly role: Role;
+  readonly client: ClientKind;
+  readonly interception: InterceptionMode;
+  /** `*` stands for all namespaces that make no difference. */
+  readonly namespace: string;
+  /** With `*` as first label where the label makes no difference. */
+  readonly dnsDomain: string;
+  readonly sidecar: RuleId | null;
+  /** The label conditions of rules that hold, sorted. */
+  readonly conditions: readonly string[];
+}
+
+export const scopeKey = (facts: ScopeFacts): LayerKey => `scope:${JSON.stringify(facts)}` as LayerKey;
+
+/** Whether facts are coarsened. `exact` is for the property test that proves that coarsening changes no byte. */
+export type Coarseness = 'coarse' | 'exact';
+
+export function scopeFactsOf(proxy: ProxyFacts, world: World, coarseness: Coarseness): ScopeFacts {
+  const namespace = proxy.get('namespace');
+  const dnsDomain = proxy.get('dnsDomain');
+  const role = proxy.get('role');
+  const sidecar = role === 'sidecar' ? selectSidecar(proxy, world) : null;
+  const exact = coarseness === 'exact';
+  return {
+    role,
+    client: proxy.get('client'),
+    interception: proxy.get('interception'),
+    namespace: exact || namespaceMatters(namespace, world) ? namespace : '*',
+    dnsDomain: exact || world.relevance.domainMatters(dnsDomain) ? dnsDomain : coarseDomain(dnsDomain),
+    sidecar: sidecar === null ? null : ruleId(sidecar),
+    conditions: conditionsMet(proxy, world),
+  };
+}
+
+/**
+ * The one Sidecar of a proxy: one that selects it by labels, else the default of its namespace, else that of the root
+ * namespace; the oldest of several.
+ */
+function selectSidecar(proxy: ProxyFacts, world: World): Sidecar | null {
+  const candidates = world.rules.sidecars(proxy.get('namespace'));
+  const selecting = candidates.filter((rule) => selectorOf(rule) !== null);
+  const selected = selecting.find((rule) => meetsCondition(conditionName(selectorOf(rule) ?? {}), proxy.get('labels')));
+  const isDefault = (rule: Sidecar) => selectorOf(rule) === null;
+  return (
+    selected ?? candidates.find(isDefault) ?? world.rules.sidecars(world.mesh().rootNamespace).find(isDefault) ?? null
+  );
+}
+
+function selectorOf({ spec }: Sidecar): Readonly<Record<string, string>> | null {
+  const labels = spec.workloadSelector?.labels;
+  return labels === undefined || Object.keys(labels).length === 0 ? null : labels;
+}
+
+function namespaceMatters(namespace: string, world: World): boolean {
+  if (world.relevance.namespaceMatters(namespace)) return true;
+  const mesh = world.mesh();
+  const defaults = [
+    mesh.defaultServiceExportTo,
+    mesh.defaultVirtualServiceExportTo,
+    mesh.defaultDestinationRuleExportTo,
+  ];
+  return namespace === mesh.rootNamespace || defaults.some((exportTo) => exportTo.includes(namespace));
+}
+
+function conditionsMet(proxy: ProxyFacts, world: World): readonly string[] {
+  const conditions = [...world.relevance.conditions()];
+  if (conditions.length === 0) return conditions;
+  const labels = proxy.get('labels');
+  return conditions.filter((condition) => meetsCondition(condition, labels)).sort();
+}

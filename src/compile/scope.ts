@@ -1,0 +1,199 @@
+import type { HostPlan, PlanProblem } from '../plan/host.ts';
+import type { EncodedResource, XdsType } from '../proto/resource.ts';
+import type { Sidecar } from '../rules/kinds/sidecar/index.ts';
+import type { Assignment, AssignmentPool, AssignmentUser } from './assignments.ts';
+import type { LayerKey, TableChange } from './contract.ts';
+import { createCounts } from './counts.ts';
+import { createDependents } from './dependents.ts';
+import { type Dirty, hostOfDep } from './dirty.ts';
+import { fixedResources } from './fixed-resources.ts';
+import { encodeHost, type HostParts, noParts, originsOf, releaseParts, type Shelves } from './host-parts.ts';
+import { createListenerTable } from './listener-table.ts';
+import { createReader } from './reader.ts';
+import { resolveHost } from './resolve-host.ts';
+import { createRouteTable } from './route-table.ts';
+import type { ScopeFacts } from './scope-key.ts';
+import type { Shelved } from './shelf.ts';
+import { createTables } from './tables.ts';
+import { createVisibility } from './visibility.ts';
+import type { World } from './world.ts';
+
+/** The outbound layer of all proxies with the same facts: what they may call. */
+export interface Scope {
+  /** Marks the hosts that depend on what changed. */
+  mark(dirty: Dirty): void;
+  /** Compiles what is dirty. What it has done stays done if it is not run to its end. */
+  compile(): Generator<undefined, void, undefined>;
+  takeChanges(): readonly TableChange[];
+  originsOf(type: XdsType, name: string): readonly string[];
+  problems(): Iterable<PlanProblem>;
+  dispose(): void;
+}
+
+export interface ScopeOptions {
+  readonly key: LayerKey;
+  readonly facts: ScopeFacts;
+  readonly world: World;
+  readonly shelves: Shelves;
+  readonly assignments: AssignmentPool;
+  onHostCompiled(): void;
+}
+
+/** What one host has in the scope. */
+interface HostEntry {
+  readonly parts: HostParts;
+  readonly assignments: readonly Assignment[];
+  readonly references: readonly string[];
+  readonly dependencies: readonly string[];
+  readonly problems: readonly PlanProblem[];
+}
+
+const noEntry: HostEntry = { parts: noParts, assignments: [], references: [], dependencies: [], problems: [] };
+
+export function createScope({ key, facts, world, shelves, assignments, onHostCompiled }: ScopeOptions): Scope {
+  const tables = createTables(key);
+  const routes = createRouteTable(tables, shelves);
+  const listeners = createListenerTable(tables);
+  const dependents = createDependents();
+  /** Hosts that routes of other hosts lead to. */
+  const referenced = createCounts();
+  const entries = new Map<string, HostEntry>();
+  const troubled = new Set<string>();
+  const dirtyHosts = new Set<string>(world.hosts());
+  let fixed: readonly Shelved<EncodedResource>[] = [];
+  let isFixedDirty = true;
+  let sidecar: Sidecar | null = facts.sidecar === null ? null : (world.rules.sidecar(facts.sidecar) ?? null);
+  let visibility = createVisibility(world, facts, sidecar);
+  const user: AssignmentUser = { assignmentChanged: (resource) => tables.set('endpoint', resource) };
+
+  const markEverything = () => {
+    for (const host of world.hosts()) dirtyHosts.add(host);
+    for (const host of entries.keys()) dirtyHosts.add(host);
+    isFixedDirty = true;
+  };
+
+  const compileFixed = () => {
+    const mode = sidecar?.spec.outboundTrafficPolicy?.mode ?? world.mesh().outboundTrafficPolicy.mode;
+    const unknownHosts = mode === 'ALLOW_ANY' ? 'forward' : 'refuse';
+    const before = fixed;
+    const { clusters, listeners: own } = fixedResources({ facts, unknownHosts, mesh: world.mesh() }, shelves);
+    fixed = [...clusters, ...own];
+    for (const { value } of clusters) tables.set('cluster', value);
+    for (const { value } of own) tables.set('listener', value);
+    for (const held of before) releaseFixed(held);
+    routes.setUnknownHosts(unknownHosts);
+    isFixedDirty = false;
+  };
+  const releaseFixed = (held: Shelved<EncodedResource>) =>
+    (held.value.name === 'virtualOutbound' ? shelves.listeners : shelves.clusters).release(held);
+
+  const compileHost = (host: string) => {
+    const before = entries.get(host) ?? noEntry;
+    const plan = resolveHost(createReader({ world, facts, visibility }, host), host, referenced.has(host));
+    if (before === noEntry && isEmpty(plan)) return;
+    onHostCompiled();
+    install(host, before, encodeOrKeep(plan, before));
+  };
+  /** Content that does not fit its message costs this host its update, and nobody else anything. */
+  const encodeOrKeep = (plan: HostPlan, before: HostEntry): Omit<HostEntry, 'assignments'> => {
+    const { references, dependencies, problems } = plan;
+    try {
+      return { parts: encodeHost(plan, shelves), references, dependencies, problems };
+    } catch (error) {
+      const message = `${plan.host} keeps its last good configuration: ${error instanceof Error ? error.message : error}`;
+      return {
+        parts: before.parts,
+        references: before.references,
+        dependencies: [...new Set([...dependencies, ...before.dependencies])],
+        problems: [...problems, ...originsOf(plan).map((origin) => ({ origin, message }))],
+      };
+    }
+  };
+  const install = (host: string, before: HostEntry, next: Omit<HostEntry, 'assignments'>) => {
+    const acquired = next.parts.assignments.map((plan) => assignments.acquire(plan, user));
+    const entry: HostEntry = { ...next, assignments: acquired };
+    if (isEmpty(entry)) entries.delete(host);
+    else entries.set(host, entry);
+    for (const { value } of entry.parts.clusters) tables.set('cluster', value);
+    for (const { resource } of acquired) tables.set('endpoint', resource);
+    removeGone('cluster', before.parts.clusters.map(clusterName), entry.parts.clusters.map(clusterName));
+    removeGone('endpoint', before.assignments.map(assignmentName), acquired.map(assignmentName));
+    routes.replace(before.parts.virtualHosts, entry.parts.virtualHosts);
+    listeners.replace(before.parts.listeners, entry.parts.listeners);
+    dependents.replace(host, before.dependencies, entry.dependencies);
+    for (const other of entry.references) if (referenced.add(other)) dirtyHosts.add(other);
+    for (const other of before.references) if (referenced.remove(other)) dirtyHosts.add(other);
+    for (const assignment of before.assignments) assignments.release(assignment, user);
+    if (before.parts !== entry.parts) releaseParts(before.parts, shelves);
+    if (entry.problems.length > 0) troubled.add(host);
+    else troubled.delete(host);
+  };
+  const removeGone = (type: XdsType, before: readonly string[], after: readonly string[]) => {
+    for (const name of before) if (!after.includes(name)) tables.delete(type, name);
+  };
+
+  return {
+    mark(dirty) {
+      if (dirty.mesh) markEverything();
+      if (facts.sidecar !== null && dirty.sidecars.has(facts.sidecar)) {
+        // A Sidecar that is gone stays as it was: the proxies of this scope are about to leave it.
+        sidecar = world.rules.sidecar(facts.sidecar) ?? sidecar;
+        visibility = createVisibility(world, facts, sidecar);
+        markEverything();
+      }
+      for (const dependency of dirty.keys) {
+        const own = hostOfDep(dependency);
+        if (own !== null) dirtyHosts.add(own);
+        for (const host of dependents.of(dependency)) dirtyHosts.add(host);
+      }
+    },
+    *compile() {
+      if (isFixedDirty) {
+        compileFixed();
+        yield;
+      }
+      // A host may make others dirty by referring to them: they join the set while it is walked.
+      for (const host of dirtyHosts) {
+        dirtyHosts.delete(host);
+        compileHost(host);
+        yield;
+      }
+      yield* routes.settle();
+      yield* listeners.settle();
+    },
+    takeChanges: () => tables.takeChanges(),
+    originsOf(type, name) {
+      if (type === 'route') return routes.originsOf(name);
+      if (type === 'listener') return listeners.originsOf(name);
+      return entries.get(name.slice(name.lastIndexOf('|') + 1))?.parts.origins ?? []; // outbound|80||host
+    },
+    *problems() {
+      for (const host of troubled) yield* entries.get(host)?.problems ?? [];
+      yield* listeners.problems();
+    },
+    dispose() {
+      for (const { parts, assignments: held } of entries.values()) {
+        releaseParts(parts, shelves);
+        for (const assignment of held) assignments.release(assignment, user);
+      }
+      entries.clear();
+      routes.dispose();
+      for (const held of fixed) releaseFixed(held);
+    },
+  };
+}
+
+const clusterName = ({ value }: Shelved<EncodedResource>): string => value.name;
+const assignmentName = ({ plan }: Assignment): string => plan.name;
+
+/** Whether there is nothing of a host that would have to be remembered. */
+function isEmpty(host: HostPlan | HostEntry): boolean {
+  const { dependencies, problems } = host;
+  const parts = 'parts' in host ? host.parts : null;
+  const made = 'parts' in host ? [parts?.clusters, parts?.virtualHosts, parts?.listeners] : planned(host);
+  return (
+    dependencies.length === 0 && problems.length === 0 && made.every((list) => list === undefined || list.length === 0)
+  );
+}
+
+const planned = ({ destinations, virtualHosts, listeners }: HostPlan) => [destinations, virtualHosts, listeners];

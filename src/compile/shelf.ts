@@ -1,0 +1,39 @@
+/** A value that several holders share. */
+export interface Shelved<T> {
+  readonly key: string;
+  readonly value: T;
+  users: number;
+}
+
+/**
+ * Keeps values by their content for as long as somebody uses them: equal parts of different scopes are made once and
+ * share their bytes. Every `take` is answered by one `release`.
+ */
+export interface Shelf<T> {
+  /** The value of that content; `make` is called only if nobody has it. What it throws goes to the caller. */
+  take(key: string, make: () => T): Shelved<T>;
+  release(shelved: Shelved<T>): void;
+  readonly size: number;
+}
+
+export function createShelf<T>(onMake: () => void): Shelf<T> {
+  const shelf = new Map<string, Shelved<T>>();
+  return {
+    take(key, make) {
+      let shelved = shelf.get(key);
+      if (shelved === undefined) {
+        shelved = { key, value: make(), users: 0 };
+        onMake();
+        shelf.set(key, shelved);
+      }
+      shelved.users++;
+      return shelved;
+    },
+    release(shelved) {
+      if (--shelved.users === 0) shelf.delete(shelved.key);
+    },
+    get size() {
+      return shelf.size;
+    },
+  };
+}

@@ -1,0 +1,64 @@
+import { contentHash } from '../lib/hash.ts';
+import type { VirtualHostPlan } from '../plan/route.ts';
+import { encodeVirtualHost } from '../proto/json.ts';
+import { bytesField, stringField } from '../proto/wire.ts';
+import { generateVirtualHostBody } from './generators/routes.ts';
+import type { Shelf, Shelved } from './shelf.ts';
+
+/** Bytes with a hash of them. */
+export interface HashedBytes {
+  readonly bytes: Uint8Array;
+  readonly hash: string;
+}
+
+/** A host's wish for a virtual host, its routes encoded. Name and domains are written in front once they are known. */
+export interface VirtualHostPart {
+  readonly plan: Omit<VirtualHostPlan, 'routes'>;
+  readonly body: Shelved<HashedBytes>;
+}
+
+/** A virtual host in the tables of a scope. */
+export interface VirtualHost {
+  part: VirtualHostPart;
+  /** The record that stands in the route configuration; `null` while all its domains belong to others. */
+  record: Shelved<HashedBytes> | null;
+}
+
+/** Encodes the routes of a virtual host. Throws on a value that the message cannot hold. */
+export function encodeVirtualHostPart(plan: VirtualHostPlan, shelf: Shelf<HashedBytes>): VirtualHostPart {
+  const { routes, ...rest } = plan;
+  const json = generateVirtualHostBody({ routes });
+  const body = shelf.take(JSON.stringify(json), () => hashed(encodeVirtualHost(json)));
+  return { plan: rest, body };
+}
+
+export const hashed = (bytes: Uint8Array): HashedBytes => ({ bytes, hash: contentHash(bytes) });
+
+/**
+ * One value of `RouteConfiguration.virtual_hosts` (field 2): name (1) and domains (2) before the body, so that the
+ * fields are in order and the bytes are those of the general encoder.
+ */
+export function virtualHostRecord(
+  { plan, body }: VirtualHostPart,
+  domains: readonly string[],
+  shelf: Shelf<HashedBytes>,
+): Shelved<HashedBytes> {
+  return shelf.take(`${plan.name}\n${domains.join()}\n${body.value.hash}`, () => {
+    const written = domains.flatMap((domain) => [domain, ...withPort(domain, plan.port)]);
+    const fields = [stringField(1, plan.name), ...written.map((domain) => stringField(2, domain)), body.value.bytes];
+    return hashed(bytesField(2, Buffer.concat(fields)));
+  });
+}
+
+/** Not for `*`, which matches every port as it is. */
+const withPort = (domain: string, port: number): readonly string[] => (domain === '*' ? [] : [`${domain}:${port}`]);
+
+/** Who may have a domain: the host of that name, then the oldest. */
+export function compareClaims(domain: string, a: VirtualHost, b: VirtualHost): number {
+  const [first, second] = [a.part.plan, b.part.plan];
+  return (
+    Number(second.ownDomain === domain) - Number(first.ownDomain === domain) ||
+    first.createdAtMs - second.createdAtMs ||
+    (first.name < second.name ? -1 : first.name > second.name ? 1 : 0)
+  );
+}

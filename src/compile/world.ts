@@ -1,0 +1,113 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { EndpointSet } from '../model/endpoint.ts';
+import { covers, type ServiceKey, serviceKey } from '../model/names.ts';
+import type { Service } from '../model/service.ts';
+import type { MeshConfig } from '../rules/mesh-config.ts';
+import type { WorldChange } from './contract.ts';
+import { type Dirty, endpointsDep, serviceDep, virtualServiceDep } from './dirty.ts';
+import { createMemberships, type Memberships } from './memberships.ts';
+import { createRelevance, type Relevance } from './relevance.ts';
+import { createRuleIndex, type RuleIndex } from './rule-index.ts';
+
+/** Everything that is compiled from, indexed as compiling asks for it. The values are immutable, the indices are not. */
+export interface World {
+  readonly domainSuffix: string;
+  mesh(): MeshConfig;
+  service(key: ServiceKey): Service | undefined;
+  /** All services of one hostname, in order of precedence: Kubernetes before others, then the oldest. */
+  servicesOf(host: string): readonly Service[];
+  endpoints(key: ServiceKey): EndpointSet | undefined;
+  /** Every hostname that a service has or that a VirtualService is written for. */
+  hosts(): Iterable<string>;
+  /** Hostnames of services alone. */
+  serviceHosts(): Iterable<string>;
+  readonly rules: RuleIndex;
+  readonly memberships: Memberships;
+  /** Which facts of proxies make a difference. */
+  readonly relevance: Relevance;
+  /** Takes a change in and marks in `dirty` what it touches. */
+  apply(change: WorldChange, dirty: Dirty): void;
+}
+
+export function createWorld(initialMesh: MeshConfig, domainSuffix: string): World {
+  const services = new Map<ServiceKey, Service>();
+  const byHost = new Map<string, readonly Service[]>();
+  const endpoints = new Map<ServiceKey, EndpointSet>();
+  const relevance = createRelevance();
+  const rules = createRuleIndex({ domainSuffix, relevance, serviceHosts: () => byHost.keys() });
+  const memberships = createMemberships();
+  let mesh = initialMesh;
+
+  const setService = (key: ServiceKey, next: Service | undefined, dirty: Dirty) => {
+    const before = services.get(key);
+    if (before === next || (before !== undefined && next !== undefined && isDeepStrictEqual(before, next))) return;
+    const host = next?.hostname ?? before?.hostname ?? '';
+    if (next === undefined) services.delete(key);
+    else services.set(key, next);
+    const others = (byHost.get(host) ?? []).filter((service) => service !== before);
+    const all = next === undefined ? others : [...others, next].sort(compareServices);
+    if (all.length === 0) byHost.delete(host);
+    else byHost.set(host, all);
+    relevance.replaceService(before, next, dirty);
+    dirty.keys.add(serviceDep(host));
+    // A wildcard VirtualService has a virtual host of its own only as long as it covers no service.
+    for (const wildcard of rules.virtualServices.wildcards()) {
+      if (covers(wildcard, host)) dirty.keys.add(virtualServiceDep(wildcard));
+    }
+    if (memberships.isAskedAbout(endpoints.get(key)?.endpoints ?? [])) dirty.layersMoved = true;
+  };
+
+  const setEndpoints = (key: ServiceKey, next: EndpointSet | undefined, dirty: Dirty) => {
+    const before = endpoints.get(key);
+    if (before === next) return;
+    if (next === undefined) endpoints.delete(key);
+    else endpoints.set(key, next);
+    if (memberships.replace(key, before?.endpoints ?? [], next?.endpoints ?? [])) dirty.layersMoved = true;
+    dirty.endpoints.add(key);
+    dirty.keys.add(endpointsDep(key));
+  };
+
+  return {
+    domainSuffix,
+    mesh: () => mesh,
+    service: (key) => services.get(key),
+    servicesOf: (host) => byHost.get(host) ?? [],
+    endpoints: (key) => endpoints.get(key),
+    *hosts() {
+      yield* byHost.keys();
+      for (const host of rules.virtualServices.hosts()) if (!byHost.has(host)) yield host;
+    },
+    serviceHosts: () => byHost.keys(),
+    rules,
+    memberships,
+    relevance,
+    apply(change, dirty) {
+      switch (change.type) {
+        case 'service':
+          return setService(serviceKey(change.service.namespace, change.service.hostname), change.service, dirty);
+        case 'service-removed':
+          setService(change.key, undefined, dirty);
+          return setEndpoints(change.key, undefined, dirty);
+        case 'endpoints':
+          return setEndpoints(serviceKey(change.set.namespace, change.set.hostname), change.set, dirty);
+        case 'rule':
+          return rules.put(change.rule, dirty);
+        case 'rule-removed':
+          return rules.remove(change.id, dirty);
+        default:
+          if (isDeepStrictEqual(mesh, change.mesh)) return;
+          mesh = change.mesh;
+          dirty.mesh = true;
+          dirty.layersMoved = true;
+      }
+    },
+  };
+}
+
+function compareServices(a: Service, b: Service): number {
+  return (
+    Number(b.registry === 'kubernetes') - Number(a.registry === 'kubernetes') ||
+    a.createdAtMs - b.createdAtMs ||
+    (a.namespace < b.namespace ? -1 : 1)
+  );
+}
