@@ -1,7 +1,8 @@
 import type { EncodedResource, XdsType } from '../proto/resource.ts';
 import { baselineKey, cursorAt } from './baseline.ts';
+import { buildResponse } from './build-response.ts';
 import type { Interest } from './interest.ts';
-import { buildResponse, type Response } from './response.ts';
+import type { Response } from './response.ts';
 import {
   type Held,
   type Owed,

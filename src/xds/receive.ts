@@ -71,7 +71,7 @@ export function receiveLearned(stream: StreamState, bytes: Uint8Array, world: Wo
 export function candidate(stream: StreamState, length: number): Uint8Array | null {
   for (const state of stream.types.values()) {
     for (const known of state.inFlight?.learned ?? []) {
-      if (known.bytes.length === length && known.interest === state.interest) return known.bytes;
+      if (known.bytes.length === length && known.interestId === state.interest?.id) return known.bytes;
     }
   }
   return null;
@@ -80,7 +80,7 @@ export function candidate(stream: StreamState, length: number): Uint8Array | nul
 /** Remembers a pure acknowledgement, so that the same bytes on other streams need no parsing. */
 export function learnAcknowledgement(response: Response, state: TypeState | undefined, bytes: Uint8Array): void {
   if (state === undefined || state.interest === null || response.learned.length >= mostLearned) return;
-  response.learned.push({ bytes: Uint8Array.from(bytes), interest: state.interest });
+  response.learned.push({ bytes: Uint8Array.from(bytes), interestId: state.interest.id });
 }
 
 /** Clients of different builds order names differently; more variants than this are not worth the comparing. */

@@ -1,7 +1,4 @@
-import { type EncodedResource, sotwRecord, typeUrls, type XdsType } from '../proto/resource.ts';
-import { stringField } from '../proto/wire.ts';
-import { absentResource } from './absent.ts';
-import type { Interest } from './interest.ts';
+import type { XdsType } from '../proto/resource.ts';
 import type { Revision } from './table.ts';
 
 export type Mode = 'sotw' | 'delta';
@@ -25,132 +22,9 @@ export interface Response {
   readonly addsNames: boolean;
   /**
    * Acknowledgements of this response as clients wrote them: equal bytes on another stream are the same
-   * acknowledgement and need no parsing. `interest` is the subscription that such a request repeats.
+   * acknowledgement and need no parsing. `interestId` is of the subscription that such a request repeats.
    */
-  readonly learned: { readonly bytes: Uint8Array; readonly interest: Interest }[];
+  readonly learned: { readonly bytes: Uint8Array; readonly interestId: number }[];
   /** For the transport: `parts` with its framing, made when first sent. */
   framed: readonly Uint8Array[] | null;
 }
-
-/** What a response is to say, decided by `next.ts`. */
-export interface Contents {
-  readonly mode: Mode;
-  readonly nonce: string;
-  readonly revision: Revision;
-  /** Names to send, present or not. */
-  readonly names: readonly string[];
-  /** Names that the client has and is to lose. */
-  readonly removals: readonly string[];
-  /** SotW: the whole set rather than `names`. */
-  readonly whole: boolean;
-  /** SotW sets: what is withheld from removal, or stands in for rejected resources (null: left out). */
-  readonly instead: ReadonlyMap<string, EncodedResource | null>;
-  readonly addsNames: boolean;
-}
-
-/** Puts a response together from records; encodes nothing but its head. */
-export function buildResponse(interest: Interest, contents: Contents): Response {
-  const { mode, nonce, revision, names, addsNames } = contents;
-  const version = `${revision}`;
-  const head = Buffer.concat([stringField(1, version), stringField(4, typeUrls[interest.type]), stringField(5, nonce)]);
-  const parts = compact(head, mode === 'delta' ? deltaBody(interest, contents) : sotwBody(interest, contents));
-  const byteLength = parts.reduce((sum, part) => sum + part.length, 0);
-  return {
-    type: interest.type,
-    nonce,
-    version,
-    revision,
-    parts,
-    byteLength,
-    brought: names,
-    removed: contents.removals,
-    addsNames,
-    learned: [],
-    framed: null,
-  };
-}
-
-function deltaBody(interest: Interest, { names, removals }: Contents): Uint8Array[] {
-  const whole = removals.length === 0 ? wholeBodies(interest, names, 'delta') : null;
-  if (whole !== null) return whole;
-  const records: Uint8Array[] = [];
-  const gone = new Set<string>();
-  for (const name of names) {
-    const resource = interest.get(name)?.resource ?? absentResource(interest.type, name);
-    if (resource !== null) records.push(resource.record);
-    else gone.add(name);
-  }
-  for (const name of removals) {
-    const standIn = removalResource(interest, name);
-    if (standIn !== null) records.push(standIn.record);
-    else gone.add(name);
-  }
-  return [...records, ...[...gone].map((name) => stringField(6, name))]; // removed_resources
-}
-
-function sotwBody(interest: Interest, contents: Contents): Uint8Array[] {
-  if (contents.whole) return wholeSet(interest, contents);
-  const whole = contents.removals.length === 0 ? wholeBodies(interest, contents.names, 'sotw') : null;
-  if (whole !== null) return whole;
-  const records: Uint8Array[] = [];
-  for (const name of contents.names) {
-    const resource = interest.get(name)?.resource ?? absentResource(interest.type, name);
-    if (resource !== null) records.push(sotwRecord(resource));
-  }
-  for (const name of contents.removals) {
-    const standIn = removalResource(interest, name);
-    if (standIn !== null) records.push(sotwRecord(standIn));
-  }
-  return records;
-}
-
-function wholeSet(interest: Interest, { instead }: Contents): Uint8Array[] {
-  if (instead.size === 0 && interest.isWhole()) return interest.tables.map((table) => table.wholeBody('sotw'));
-  const records: Uint8Array[] = [];
-  for (const name of interest.present()) {
-    const resource = instead.has(name) ? instead.get(name) : interest.get(name)?.resource;
-    if (resource !== null && resource !== undefined) records.push(sotwRecord(resource));
-  }
-  for (const [name, resource] of instead) {
-    if (resource !== null && interest.get(name) === undefined) records.push(sotwRecord(resource));
-  }
-  return records;
-}
-
-/** The tables' own bodies, when `names` is all that they hold: shared by every stream and mode of asking. */
-function wholeBodies(interest: Interest, names: readonly string[], mode: Mode): Uint8Array[] | null {
-  const size = interest.tables.reduce((sum, table) => sum + table.size, 0);
-  if (names.length !== size || size < 2 || !interest.isWhole()) return null;
-  if (!names.every((name) => interest.get(name) !== undefined)) return null;
-  return interest.tables.map((table) => table.wholeBody(mode));
-}
-
-/**
- * What tells a client that a name is gone: an empty assignment where it would otherwise keep sending there; for the
- * others `removed_resources`. A route configuration goes with its listener, which may still drain with it: an empty one
- * would break the requests of that time.
- */
-function removalResource(interest: Interest, name: string): EncodedResource | null {
-  return interest.type === 'endpoint' ? absentResource('endpoint', name) : null;
-}
-
-/** Small responses become one buffer, the fastest thing to write; large parts stay shared. */
-function compact(head: Uint8Array, body: readonly Uint8Array[]): Uint8Array[] {
-  const parts: Uint8Array[] = [];
-  let small: Uint8Array[] = [head];
-  const flush = () => {
-    if (small.length > 0) parts.push(small.length === 1 && small[0] !== undefined ? small[0] : Buffer.concat(small));
-    small = [];
-  };
-  for (const part of body) {
-    if (part.length < largePart) small.push(part);
-    else {
-      flush();
-      parts.push(part);
-    }
-  }
-  flush();
-  return parts;
-}
-
-const largePart = 64 << 10;
