@@ -1,0 +1,174 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type Backend, startBackend } from '../support/backend.ts';
+import { type ControlPlane, startControlPlane } from '../support/control-plane.ts';
+import { describeWith } from '../support/describe-with.ts';
+import { type Envoy, startEnvoy } from '../support/envoy.ts';
+import { sidecarBootstrap } from '../support/envoy-bootstrap.ts';
+import { eventually } from '../support/eventually.ts';
+import { get, type HttpRequest, sendJson } from '../support/http.ts';
+import { createMeshDir, destinationRule, type MeshDir, serviceEntry, to, virtualService } from '../support/mesh-dir.ts';
+import { freePort } from '../support/ports.ts';
+
+const host = 'shop.test';
+const rules = '/apis/networking.istio.io/v1/namespaces/default/virtualservices';
+
+for (const protocol of ['sotw', 'delta'] as const) {
+  describeWith(['envoy'], `a sidecar over ${protocol}`, () => {
+    let mesh: MeshDir;
+    let controlPlane: ControlPlane;
+    let envoy: Envoy;
+    let port: number;
+    let v1: Backend;
+    let v2: Backend;
+
+    const ask = (request: HttpRequest = {}) => get(port, { host, ...request });
+    const endpoints = (...backends: Backend[]) =>
+      serviceEntry(
+        host,
+        port,
+        backends.map((backend) => ({ port: backend.port, labels: { version: backend.name } })),
+      );
+    const bodies = async (count: number, request: HttpRequest = {}) =>
+      Promise.all(Array.from({ length: count }, async () => (await ask(request)).body));
+    const answers = (want: readonly string[], request: HttpRequest = {}) =>
+      eventually(
+        async () => {
+          const got = new Set(await bodies(20, request));
+          return got.size === want.length && want.every((name) => got.has(name));
+        },
+        { what: `answers from ${want.join(' and ')}` },
+      ).catch(async (cause: unknown) => {
+        const { body } = await get(controlPlane.httpPort, { path: '/debug/syncz' });
+        throw new Error(`no answers from ${want.join(' and ')}; the control plane says ${body}`, { cause });
+      });
+
+    beforeAll(async () => {
+      [v1, v2, port] = await Promise.all([startBackend('v1'), startBackend('v2'), freePort()]);
+      mesh = await createMeshDir();
+      await mesh.write('service.yaml', endpoints(v1, v2), destinationRule(host, ['v1', 'v2']));
+      controlPlane = await startControlPlane({ args: ['--mesh-dir', mesh.path] });
+      envoy = await startEnvoy({ bootstrap: sidecarBootstrap({ xdsPort: controlPlane.xdsPort, protocol }) });
+    });
+    afterAll(async () => {
+      await envoy?.stop();
+      await controlPlane?.stop();
+      await Promise.all([v1?.stop(), v2?.stop(), mesh?.delete()]);
+    });
+
+    it('spreads requests over all endpoints while there is no rule', async () => {
+      await answers(['v1', 'v2']);
+    });
+
+    it('splits 99 to 1 by a rule sent over HTTP', async () => {
+      await sendJson(
+        controlPlane.httpPort,
+        'POST',
+        rules,
+        virtualService(host, [{ route: to(host, { v1: 99, v2: 1 }) }]),
+      );
+      await eventually(async () => (await bodies(20)).filter((name) => name === 'v2').length <= 2, {
+        what: 'the split',
+      });
+      const all = (await Promise.all(Array.from({ length: 50 }, () => bodies(40)))).flat();
+      const second = all.filter((name) => name === 'v2').length;
+      expect(all).toHaveLength(2_000);
+      // 20 are expected; fewer than 2 or more than 60 come by chance less often than once in ten million runs.
+      expect(second).toBeGreaterThanOrEqual(2);
+      expect(second).toBeLessThanOrEqual(60);
+    });
+
+    it('routes by header, and by path and method', async () => {
+      await sendJson(
+        controlPlane.httpPort,
+        'PUT',
+        `${rules}/shop-test`,
+        virtualService(host, [
+          { match: [{ headers: { 'x-env': { exact: 'gray' } } }], route: to(host, { v2: 100 }) },
+          { match: [{ uri: { prefix: '/admin' }, method: { exact: 'POST' } }], route: to(host, { v2: 100 }) },
+          { route: to(host, { v1: 100 }) },
+        ]),
+      );
+      await answers(['v1']);
+      await answers(['v2'], { headers: { 'x-env': 'gray' } });
+      await answers(['v2'], { path: '/admin/x', method: 'POST' });
+      await answers(['v1'], { path: '/admin/x' });
+    });
+
+    it('ends a request that takes longer than the timeout', async () => {
+      const rule = virtualService(host, [{ timeout: '0.2s', retries: { attempts: 0 }, route: to(host, { v1: 100 }) }]);
+      await sendJson(controlPlane.httpPort, 'PUT', `${rules}/shop-test`, rule);
+      v1.delay(2_000);
+      const slow = await eventually(async () => ((await ask()).status === 504 ? 'timed out' : null), { what: 'a 504' });
+      v1.delay(0);
+      expect(slow).toBe('timed out');
+    });
+
+    it('tries a failed request again as often as the rule says', async () => {
+      const rule = virtualService(host, [{ retries: { attempts: 3, retryOn: '5xx' }, route: to(host, { v1: 100 }) }]);
+      await sendJson(controlPlane.httpPort, 'PUT', `${rules}/shop-test`, rule);
+      await eventually(
+        async () => {
+          v1.failNext(3);
+          const { status } = await ask();
+          v1.failNext(0);
+          return status === 200;
+        },
+        { what: 'a request that succeeds at its fourth attempt' },
+      );
+      v1.failNext(4);
+      expect((await ask()).status).toBe(503);
+      v1.failNext(0);
+    });
+
+    it('goes back to the plain service when the rule is deleted', async () => {
+      await sendJson(controlPlane.httpPort, 'DELETE', `${rules}/shop-test`);
+      await answers(['v1', 'v2']);
+    });
+
+    it('follows an endpoint that leaves and comes back, in a file', async () => {
+      await mesh.write('service.yaml', endpoints(v2), destinationRule(host, ['v1', 'v2']));
+      await answers(['v2']);
+      await mesh.write('service.yaml', endpoints(v1, v2), destinationRule(host, ['v1', 'v2']));
+      await answers(['v1', 'v2']);
+    });
+
+    it('switches subsets that appear and disappear with the rule, and fails no request meanwhile', async () => {
+      const stopped = new AbortController();
+      const failed: string[] = [];
+      const traffic = (async () => {
+        while (!stopped.signal.aborted) {
+          const responses = await Promise.all(Array.from({ length: 8 }, () => ask()));
+          failed.push(
+            ...responses.filter(({ status }) => status !== 200).map(({ status, body }) => `${status} ${body}`),
+          );
+        }
+      })();
+      for (const [round, version] of ['v1', 'v2', 'v1', 'v2', 'v1'].entries()) {
+        const backend = version === 'v1' ? v1 : v2;
+        const subset = `${version}-${round}`;
+        const rule = destinationRule(host, []);
+        const subsets = [{ name: subset, labels: { version: backend.name } }];
+        await mesh.write(
+          'service.yaml',
+          endpoints(v1, v2),
+          { ...rule, spec: { ...rule.spec, subsets } },
+          virtualService(host, [{ route: to(host, { [subset]: 100 }) }]),
+        );
+        await answers([version]);
+      }
+      stopped.abort();
+      await traffic;
+      expect(failed).toEqual([]);
+      await mesh.write('service.yaml', endpoints(v1, v2), destinationRule(host, ['v1', 'v2']));
+      await answers(['v1', 'v2']);
+    });
+
+    it('has rejected nothing', async () => {
+      const stats = await envoy.stats('update_rejected$');
+      expect([...stats].filter(([, value]) => value > 0)).toEqual([]);
+      for (const type of ['cluster', 'endpoint', 'listener', 'route']) {
+        expect(await controlPlane.metric(`binnacle_nacks_total{type="${type}"}`)).toBe(0);
+      }
+    });
+  });
+}

@@ -1,0 +1,278 @@
+import fc from 'fast-check';
+import type { WorldChange } from '../../src/compile/contract.ts';
+import { hostname, serviceKey } from '../../src/model/names.ts';
+import type { Proxy } from '../../src/model/proxy.ts';
+import type { ServicePort } from '../../src/model/service.ts';
+import { meshConfigSchema } from '../../src/rules/mesh-config.ts';
+import { endpoint, proxy, rule, service } from '../support/world.ts';
+
+/*
+ * Small pools, so that things meet: names that clash, wildcards that cover, namespaces that see or do not see each
+ * other, ports that are HTTP here and TCP there.
+ */
+const namespaces = ['default', 'shop', 'istio-system'] as const;
+const hosts = [
+  'a.default.svc.cluster.local',
+  'b.default.svc.cluster.local',
+  'a.shop.svc.cluster.local',
+  'api.example.com',
+  '*.example.com',
+] as const;
+const ruleHosts = [...hosts, 'a', 'ghost.example.com', '*', '*.svc.cluster.local', '*.shop.svc.cluster.local'] as const;
+const exportLists: readonly [string[] | undefined, ...(string[] | undefined)[]] = [
+  undefined,
+  ['*'],
+  ['.'],
+  ['shop'],
+  ['~'],
+];
+const ports: readonly ServicePort[] = [
+  { name: 'http', number: 80, protocol: 'http' },
+  { name: 'tcp', number: 80, protocol: 'tcp' },
+  { name: 'grpc', number: 90, protocol: 'grpc' },
+  { name: 'db', number: 90, protocol: 'tcp' },
+];
+const conditions = [{ app: 'web' }, { app: 'web', tier: 'front' }];
+
+const oneOf = <T>(values: readonly T[]) => fc.constantFrom(...values);
+/** Half of the time the first: things must meet to be in each other's way. */
+const mostlyFirst = <T>(values: readonly [T, ...T[]]) => fc.oneof(fc.constant(values[0]), fc.constantFrom(...values));
+const some = <T>(values: readonly T[]) => fc.subarray([...values]);
+
+const serviceIdentity = fc.record({ namespace: mostlyFirst(namespaces), host: mostlyFirst(hosts) });
+
+const arbitraryService = fc
+  .record({
+    identity: serviceIdentity,
+    registry: oneOf(['kubernetes', 'file']),
+    createdAtMs: oneOf([1, 2, 3]),
+    ports: oneOf([ports.slice(0, 1), ports.slice(1, 2), [ports[0], ports[2]], [ports[1], ports[3]]]),
+    vips: oneOf([[], ['10.0.0.1'], ['10.0.0.1', '10.0.0.2']]),
+    aliases: oneOf([[], ['alias.example.com'], ['a.shop.svc.cluster.local']]),
+    resolution: oneOf(['static', 'static', 'dns', 'passthrough'] as const),
+    headless: fc.boolean(),
+    exportTo: mostlyFirst(exportLists),
+  })
+  .map(({ identity, aliases, exportTo, ports: chosen, ...rest }) =>
+    service(identity.host, {
+      ...rest,
+      namespace: identity.namespace,
+      ports: chosen.filter((port) => port !== undefined),
+      aliases: aliases.map(hostname),
+      exportTo: exportTo ?? [],
+    }),
+  );
+
+const arbitraryEndpoint = fc
+  .record({
+    address: oneOf(['10.1.0.1', '10.1.0.2', '10.1.0.3']),
+    ports: oneOf([{ http: 8080, tcp: 8080 }, { tcp: 9000, db: 9001, grpc: 9002 }, {}]),
+    labels: oneOf([{}, { version: 'v1' }, { version: 'v2' }]),
+    weight: oneOf([1, 5]),
+    locality: oneOf(['', 'r1/z1', 'r1/z2']),
+    health: oneOf(['healthy', 'healthy', 'unhealthy', 'draining'] as const),
+  })
+  .map(({ address, ...rest }) => endpoint(address, rest));
+
+const destination = fc.record({
+  host: oneOf(['b', 'a', 'api.example.com', 'a.shop.svc.cluster.local']),
+  subset: oneOf([undefined, 'v1']),
+});
+
+const httpRoute = fc
+  .record({
+    match: oneOf([
+      undefined,
+      [{ uri: { prefix: '/x' } }, { headers: { user: { exact: 'me' } } }],
+      [{ uri: { exact: '/only' }, sourceLabels: conditions[0] }],
+      [{ sourceNamespace: 'empty' }],
+      [{ port: 90 }],
+    ]),
+    destinations: fc.array(destination, { minLength: 1, maxLength: 2 }),
+    timeout: oneOf([undefined, '3s']),
+  })
+  .map(({ match, destinations, timeout }) => ({
+    match,
+    timeout,
+    route: destinations.map((it) => ({ destination: it, weight: 50 })),
+  }));
+
+const ruleName = fc.record({ namespace: mostlyFirst(namespaces), name: oneOf(['r1', 'r2']), age: oneOf([0, 1]) });
+
+const arbitraryVirtualService = fc
+  .record({
+    id: ruleName,
+    hosts: fc.uniqueArray(mostlyFirst(ruleHosts), { minLength: 1, maxLength: 2 }),
+    http: fc.array(httpRoute, { minLength: 1, maxLength: 2 }),
+    tcp: fc.array(destination, { maxLength: 1 }),
+    gateways: oneOf([undefined, ['mesh'], ['outside']]),
+    exportTo: mostlyFirst(exportLists),
+  })
+  .map(({ id, tcp, ...spec }) =>
+    rule(
+      'VirtualService',
+      `${id.namespace}/${id.name}`,
+      { ...spec, tcp: tcp.map((it) => ({ route: [{ destination: it }] })) },
+      id.age,
+    ),
+  );
+
+const arbitraryDestinationRule = fc
+  .record({
+    id: ruleName,
+    host: mostlyFirst(ruleHosts),
+    exportTo: mostlyFirst(exportLists),
+    subsets: oneOf([
+      undefined,
+      [{ name: 'v1', labels: { version: 'v1' } }],
+      [{ name: 'v1', labels: {} }, { name: 'v2' }],
+    ]),
+    simple: oneOf([undefined, 'ROUND_ROBIN', 'PASSTHROUGH']),
+    selector: oneOf([undefined, undefined, { matchLabels: conditions[1] }]),
+  })
+  .map(({ id, host, exportTo, subsets, simple, selector }) =>
+    rule(
+      'DestinationRule',
+      `${id.namespace}/${id.name}`,
+      {
+        host,
+        exportTo,
+        subsets,
+        workloadSelector: selector,
+        trafficPolicy: simple === undefined ? undefined : { loadBalancer: { simple } },
+      },
+      id.age,
+    ),
+  );
+
+const arbitrarySidecar = fc
+  .record({
+    id: ruleName,
+    hosts: oneOf([
+      ['*/*'],
+      ['./*'],
+      ['*/a.default.svc.cluster.local'],
+      ['shop/*', './a.default.svc.cluster.local'],
+      ['~/*'],
+      ['*/*.example.com'],
+    ]),
+    mode: oneOf([undefined, 'REGISTRY_ONLY']),
+    labels: oneOf([undefined, undefined, conditions[0]]),
+  })
+  .map(({ id, hosts: egressHosts, mode, labels }) =>
+    rule(
+      'Sidecar',
+      `${id.namespace}/${id.name}`,
+      {
+        egress: [{ hosts: egressHosts }],
+        outboundTrafficPolicy: mode === undefined ? undefined : { mode },
+        workloadSelector: labels === undefined ? undefined : { labels },
+      },
+      id.age,
+    ),
+  );
+
+const arbitraryMesh = fc
+  .record({
+    outboundTrafficPolicy: fc.record({ mode: oneOf(['ALLOW_ANY', 'REGISTRY_ONLY']) }),
+    defaultServiceExportTo: oneOf([['*'], ['.'], ['shop']]),
+    defaultDestinationRuleExportTo: oneOf([['*'], ['.']]),
+  })
+  .map((mesh) => meshConfigSchema.parse(mesh));
+
+const kinds = ['VirtualService', 'DestinationRule', 'Sidecar'] as const;
+
+/** One change of the world, removals of things that may not exist among them. */
+export const arbitraryChange: fc.Arbitrary<WorldChange> = fc.oneof(
+  { weight: 4, arbitrary: arbitraryService.map((value): WorldChange => ({ type: 'service', service: value })) },
+  {
+    weight: 1,
+    arbitrary: serviceIdentity.map(
+      ({ namespace, host }): WorldChange => ({ type: 'service-removed', key: serviceKey(namespace, hostname(host)) }),
+    ),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({ identity: serviceIdentity, endpoints: fc.array(arbitraryEndpoint, { maxLength: 3 }) }).map(
+      ({ identity, endpoints }): WorldChange => ({
+        type: 'endpoints',
+        set: { namespace: identity.namespace, hostname: hostname(identity.host), endpoints },
+      }),
+    ),
+  },
+  {
+    weight: 6,
+    arbitrary: fc
+      .oneof(arbitraryVirtualService, arbitraryDestinationRule, arbitrarySidecar)
+      .map((value): WorldChange => ({ type: 'rule', rule: value })),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .record({ kind: oneOf(kinds), id: ruleName })
+      .map(({ kind, id }): WorldChange => ({ type: 'rule-removed', id: `${kind}/${id.namespace}/${id.name}` })),
+  },
+  { weight: 1, arbitrary: arbitraryMesh.map((mesh): WorldChange => ({ type: 'mesh', mesh })) },
+);
+
+/** Batches of changes, each followed by a flush. */
+export const arbitraryHistory = fc.array(fc.array(arbitraryChange, { minLength: 1, maxLength: 4 }), {
+  minLength: 1,
+  maxLength: 8,
+});
+
+/** Proxies that differ in every fact that may matter, and some that differ only in facts that must not. */
+export const proxies: readonly Proxy[] = [
+  proxy({ addresses: ['10.1.0.1'] }),
+  proxy({ namespace: 'shop', labels: { app: 'web' }, addresses: ['10.1.0.2', '10.1.0.3'] }),
+  proxy({ namespace: 'istio-system', labels: { app: 'web', tier: 'front' } }),
+  proxy({ namespace: 'empty', interception: 'none' }),
+  proxy({ namespace: 'other', dnsDomain: 'example.com', interception: 'tproxy' }),
+  proxy({ role: 'gateway', name: 'gateway' }),
+];
+
+/** Every proxy that the pools allow. */
+export const arbitraryProxy: fc.Arbitrary<Proxy> = fc
+  .record({
+    id: fc.string(),
+    name: fc.string(),
+    cluster: fc.string(),
+    network: fc.string(),
+    locality: fc.string(),
+    role: oneOf(['sidecar', 'sidecar', 'gateway'] as const),
+    client: oneOf(['envoy', 'envoy', 'mosn'] as const),
+    namespace: oneOf([...namespaces, 'empty', 'other']),
+    domain: oneOf(['', 'example.com', ...[...namespaces, 'empty', 'other'].map((it) => `${it}.svc.cluster.local`)]),
+    labels: oneOf([{}, { app: 'web' }, { app: 'web', tier: 'front' }, { other: 'x' }]),
+    addresses: some(['10.1.0.1', '10.1.0.2', '10.7.7.7']),
+    interception: oneOf(['redirect', 'tproxy', 'none'] as const),
+  })
+  .map(({ domain, ...facts }) => proxy({ ...facts, dnsDomain: domain }));
+
+/** The world that a history ends in, as changes in one batch: removed things left out, the last of each kept. */
+export function finalWorld(history: readonly (readonly WorldChange[])[]): readonly WorldChange[] {
+  const last = new Map<string, WorldChange>();
+  for (const change of history.flat()) {
+    switch (change.type) {
+      case 'service':
+        last.set(`service/${serviceKey(change.service.namespace, change.service.hostname)}`, change);
+        break;
+      case 'service-removed':
+        last.delete(`service/${change.key}`);
+        last.delete(`endpoints/${change.key}`);
+        break;
+      case 'endpoints':
+        last.set(`endpoints/${serviceKey(change.set.namespace, change.set.hostname)}`, change);
+        break;
+      case 'rule':
+        last.set(`rule/${change.rule.kind}/${change.rule.metadata.namespace}/${change.rule.metadata.name}`, change);
+        break;
+      case 'rule-removed':
+        last.delete(`rule/${change.id}`);
+        break;
+      default:
+        last.set('mesh', change);
+    }
+  }
+  return [...last.values()];
+}

@@ -1,0 +1,111 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { createCompiler } from '../../src/compile/compiler.ts';
+import type { WorldChange } from '../../src/compile/contract.ts';
+import { contentHash } from '../../src/lib/hash.ts';
+import type { Proxy } from '../../src/model/proxy.ts';
+import { resourceToJson } from '../../src/proto/json.ts';
+import { xdsTypes } from '../../src/proto/resource.ts';
+import { type CompiledWorld, compiledWorld, runFlush } from '../support/world.ts';
+import { arbitraryChange, arbitraryHistory, arbitraryProxy, finalWorld, proxies } from './compile-arbitraries.ts';
+
+/** Everything that a proxy is told, with versions: equal text, equal bytes. Readable when it differs. */
+function told(world: CompiledWorld, to: Proxy): string {
+  const lines = xdsTypes.flatMap((type) =>
+    [...world.table(type, to).values()]
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
+      .map((it) => `${type} ${it.name} ${contentHash(it.record)} ${JSON.stringify(resourceToJson(type, it))}`),
+  );
+  return lines.join('\n');
+}
+
+const freshWorld = (changes: readonly WorldChange[], coarseness: 'coarse' | 'exact' = 'coarse'): CompiledWorld => {
+  const world = compiledWorld(createCompiler({ scopes: coarseness }));
+  world.apply(...changes);
+  return world;
+};
+
+describe('the compiler', () => {
+  test('ends in the same tables whatever way the world took', () => {
+    fc.assert(
+      fc.property(arbitraryHistory, (history) => {
+        const incremental = compiledWorld();
+        for (const it of proxies) incremental.layers(it);
+        for (const batch of history) {
+          const before = proxies.map((it) => incremental.layers(it).join());
+          const { layersMoved } = incremental.apply(...batch);
+          const after = proxies.map((it) => incremental.layers(it).join());
+          if (!layersMoved) expect(after).toEqual(before);
+        }
+        const fresh = freshWorld(finalWorld(history));
+        for (const it of proxies) {
+          expect(incremental.layers(it)).toEqual(fresh.layers(it));
+          expect(told(incremental, it)).toBe(told(fresh, it));
+        }
+        expect(relevantProblems(incremental)).toEqual(relevantProblems(fresh));
+      }),
+      { numRuns: Number(process.env.RUNS ?? 150) },
+    );
+  });
+
+  test('tells proxies of one scope what a scope of their own would tell them', () => {
+    fc.assert(
+      fc.property(
+        fc.array(arbitraryChange, { minLength: 5, maxLength: 20 }),
+        arbitraryProxy,
+        arbitraryProxy,
+        (changes, a, b) => {
+          const shared = freshWorld(changes);
+          const exact = freshWorld(changes, 'exact');
+          expect(told(shared, a)).toBe(told(exact, a));
+          if (shared.layers(a).join() === shared.layers(b).join()) expect(told(exact, a)).toBe(told(exact, b));
+        },
+      ),
+      { numRuns: Number(process.env.RUNS ?? 150) },
+    );
+  });
+
+  test('shows nothing of a flush that was given up, and everything of the next', () => {
+    fc.assert(
+      fc.property(arbitraryHistory, fc.nat(20), (history, steps) => {
+        const interrupted = compiledWorld();
+        for (const it of proxies) interrupted.layers(it);
+        for (const batch of history) {
+          interrupted.compiler.apply(batch);
+          const flush = interrupted.compiler.flush();
+          for (let step = 0; step < steps; step++) {
+            const { done, value } = flush.next();
+            if (done === true) return; // short enough to end by itself: other runs test what comes after
+            expect(value).toBeUndefined();
+          }
+          flush.return(runFlush(createCompiler()));
+        }
+        const fresh = freshWorld(finalWorld(history));
+        for (const it of proxies) expect(told(interrupted, it)).toBe(told(fresh, it));
+      }),
+      { numRuns: Number(process.env.RUNS ?? 60) },
+    );
+  });
+
+  test('puts every domain into a route configuration once', () => {
+    fc.assert(
+      fc.property(fc.array(arbitraryChange, { minLength: 5, maxLength: 25 }), (changes) => {
+        const world = freshWorld(changes);
+        for (const it of proxies) {
+          for (const resource of world.table('route', it).values()) {
+            const { virtualHosts } = resourceToJson('route', resource) as { virtualHosts: { domains: string[] }[] }; // its schema
+            const domains = virtualHosts.flatMap((host) => host.domains);
+            expect(new Set(domains).size).toBe(domains.length);
+            expect(domains).toContain('*');
+          }
+        }
+      }),
+      { numRuns: Number(process.env.RUNS ?? 60) },
+    );
+  });
+});
+
+/** Problems of layers that no proxy has any more are of no interest. */
+function relevantProblems(world: CompiledWorld) {
+  return Object.keys(world.problems()).filter((origin) => origin.startsWith('Sidecar/'));
+}
