@@ -19,6 +19,7 @@ interface Measure {
 const ratioBarStreams = 500;
 
 const measures: readonly Measure[] = [
+  { title: 'first client, CPU ms', of: (figures) => figures.firstClientCpuMs },
   { title: 'storm, CPU ms/stream', of: (figures) => figures.stormCpuMsPerStream, maxRatio: () => 0.6 },
   { title: 'storm, last stream ms', of: (figures) => figures.stormMs },
   {

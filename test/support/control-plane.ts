@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -49,7 +49,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     name: 'control-plane',
     command: process.execPath,
     args: [
-      ...[program, 'serve', '--http', `127.0.0.1:${httpPort}`, '--xds', `127.0.0.1:${xdsPort}`],
+      ...[...runtimeFlags(), program, 'serve', '--http', `127.0.0.1:${httpPort}`, '--xds', `127.0.0.1:${xdsPort}`],
       ...['--data-dir', dataDir, ...(options.args ?? [])],
     ],
     ...(options.env === undefined ? {} : { env: options.env }),
@@ -76,6 +76,9 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   }
   return controlPlane;
 }
+
+/** The flags that the launcher starts a server with; tests need the process itself, not its launcher. */
+const runtimeFlags = (): readonly string[] => JSON.parse(readFileSync(join(root, 'bin/runtime-flags.json'), 'utf8'));
 
 async function whenReady(child: Child, httpPort: number, timeoutMs: number): Promise<void> {
   const outcome = await eventually(

@@ -3,6 +3,7 @@ import type { Figures } from '../../bench/scenario.ts';
 import { tableOf } from '../../bench/table.ts';
 
 const figures: Figures = {
+  firstClientCpuMs: 5,
   stormCpuMsPerStream: 4,
   stormMs: 300,
   endpointCpuUsPerStream: 1000,

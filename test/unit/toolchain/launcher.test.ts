@@ -27,9 +27,19 @@ describe('bin/binnacle.mjs', () => {
   it('runs the program in place on a Node that is new enough', async () => {
     await build('console.log(process.ppid, process.argv.slice(2).join());');
 
-    const { code, stdout } = await launch([], ['serve', '--http', ':1']);
+    const { code, stdout } = await launch([], ['version', '--x', ':1']);
 
-    expect({ code, stdout }).toEqual({ code: 0, stdout: `${process.pid} serve,--http,:1\n` });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: `${process.pid} version,--x,:1\n` });
+  });
+
+  it('serves with the flags of runtime-flags.json, and in place when it has them', async () => {
+    await build('console.log(process.execArgv.join(), process.argv[2]);');
+
+    const started = await launch([], ['serve']);
+    const inPlace = await launch(['--max-semi-space-size=8'], ['serve']);
+
+    expect(started.stdout).toBe('--max-semi-space-size=8 serve\n');
+    expect(inPlace.stdout).toBe('--max-semi-space-size=8 serve\n');
   });
 
   it('says to build when there is no build', async () => {
