@@ -44,7 +44,7 @@ export async function serve(config: ServeConfig): Promise<void> {
   const running = createAdapters(config, { clock, log, registry });
   const metrics = createMetrics();
 
-  const compiler = createCompiler();
+  const compiler = createCompiler({ domainSuffix: config.mesh.trustDomain, mesh: config.mesh });
   const coordinator: Coordinator = new Coordinator({
     compiler,
     take: () => feed.take(),

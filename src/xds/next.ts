@@ -92,7 +92,9 @@ function respond(asking: Asking): Response | null {
   if (hasNews && mustWaitForClusters(stream, state, world)) return null;
   state.waitingSinceMs = null;
 
-  const from = baselineKey(state.baseline);
+  // What is only owed depends on the names alone, wherever the client stands.
+  const isOnlyOwed = difference.changed.length === 0 && difference.removed.size === 0;
+  const from = isOnlyOwed ? '' : baselineKey(state.baseline);
   const addsNames = hasNews && bringsNewNames(state, interest, changed);
   state.baseline = cursorAt(world.revision);
   if (difference.removed.size > 0) {

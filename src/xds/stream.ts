@@ -101,9 +101,15 @@ export function setView(stream: StreamState, view: View, world: World): void {
   const before = stream.view;
   stream.view = view;
   for (const state of stream.types.values()) {
-    if (before === null) subscribeTo(stream, state, world);
+    if (before === null) beginWith(stream, state, world);
     else if (!sameTables(before[state.type], view[state.type])) moveTo(stream, state, world);
   }
+}
+
+/** What was named before there was a view is owed as a whole; from here on its cursor is that of any other stream. */
+function beginWith(stream: StreamState, state: TypeState, world: World): void {
+  if (!state.wildcard && state.baseline.kind === 'cursor') state.baseline = cursorAt(world.revision);
+  subscribeTo(stream, state, world);
 }
 
 /** Holds the interest that fits the state's subscription now; releases the one before. */

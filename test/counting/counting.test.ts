@@ -1,0 +1,209 @@
+import { describe, expect, it } from 'vitest';
+import { createCompiler } from '../../src/compile/compiler.ts';
+import type { FlushWork, WorldChange } from '../../src/compile/contract.ts';
+import { silentLogger } from '../../src/lib/logger.ts';
+import { type XdsType, xdsTypes } from '../../src/proto/resource.ts';
+import { stringField } from '../../src/proto/wire.ts';
+import type { Client } from '../../src/push/client.ts';
+import { Coordinator } from '../../src/push/coordinator.ts';
+import { unobserved } from '../../src/push/observer.ts';
+import { receiveDelta, receiveSotw } from '../../src/xds/receive.ts';
+import type { DeltaRequest, SotwRequest } from '../../src/xds/request.ts';
+import type { Mode, Response } from '../../src/xds/response.ts';
+import { createStream } from '../../src/xds/stream.ts';
+import { fakeClock } from '../support/fake-clock.ts';
+import { endpoint, endpointsOf, proxy, rule, service } from '../support/world.ts';
+
+/*
+ * How much is done for one change, with a hundred equal clients: the promises of the four ideas in figures that do not
+ * depend on the machine. Compiler, coordinator and streams are the real ones; the clients acknowledge at once.
+ */
+const hosts = ['a', 'b', 'c', 'd', 'e'];
+const clients = 100;
+
+for (const mode of ['sotw', 'delta'] as const) {
+  describe(`a hundred equal clients over ${mode}`, () => {
+    it('first configurations: one compile of each host, one encoding of each resource, one response of each type', async () => {
+      const mesh = await connected(mode);
+      // 5 clusters and 3 special ones; 2 listeners (HTTP and virtualOutbound); 5 virtual hosts and the route's own parts.
+      expect(mesh.work.hostsCompiled).toBe(5);
+      expect(mesh.sent).toEqual({ cluster: clients, endpoint: clients, listener: clients, route: clients });
+      expect(mesh.built).toEqual({ cluster: 1, endpoint: 1, listener: 1, route: 1 });
+      expect(mesh.work.encoded).toBeLessThanOrEqual(5 + 3 + 3 + 5 + 3);
+    });
+
+    it('one endpoint change: nothing compiled, nothing encoded, one assignment assembled, one response for all', async () => {
+      const mesh = await connected(mode);
+      await mesh.change({ type: 'endpoints', set: endpointsOf(service('c'), [endpoint('10.0.9.9')]) });
+      expect(mesh.work).toEqual({ hostsCompiled: 0, encoded: 0, assembled: 1 });
+      expect(mesh.built).toEqual({ cluster: 0, endpoint: 1, listener: 0, route: 0 });
+      expect(mesh.sent).toEqual({ cluster: 0, endpoint: clients, listener: 0, route: 0 });
+      expect(mesh.names).toEqual(['outbound|80||c.default.svc.cluster.local']);
+    });
+
+    it('one rule change: one host compiled, one virtual host encoded, one route configuration assembled, one response', async () => {
+      const mesh = await connected(mode);
+      const routes = [{ timeout: '3s', route: [{ destination: { host: 'b' } }] }];
+      await mesh.change({ type: 'rule', rule: rule('VirtualService', 'b', { hosts: ['b'], http: routes }) });
+      expect(mesh.work).toEqual({ hostsCompiled: 1, encoded: 1, assembled: 1 });
+      expect(mesh.built).toEqual({ cluster: 0, endpoint: 0, listener: 0, route: 1 });
+      expect(mesh.sent).toEqual({ cluster: 0, endpoint: 0, listener: 0, route: clients });
+      expect(mesh.names).toEqual(['80']);
+    });
+
+    it('a change that changes nothing: nothing', async () => {
+      const mesh = await connected(mode);
+      await mesh.change({ type: 'endpoints', set: endpointsOf(service('c'), [endpoint('10.0.0.1')]) });
+      expect(mesh.built).toEqual({ cluster: 0, endpoint: 0, listener: 0, route: 0 });
+      expect(mesh.sent).toEqual({ cluster: 0, endpoint: 0, listener: 0, route: 0 });
+    });
+
+    it('a client that comes later: nothing compiled, no response built', async () => {
+      const mesh = await connected(mode);
+      await mesh.join(1);
+      expect(mesh.work).toEqual({ hostsCompiled: 0, encoded: 0, assembled: 0 });
+      expect(mesh.built).toEqual({ cluster: 0, endpoint: 0, listener: 0, route: 0 });
+      expect(mesh.sent).toEqual({ cluster: 1, endpoint: 1, listener: 1, route: 1 });
+    });
+  });
+}
+
+type PerType = Record<XdsType, number>;
+const zero = (): PerType => ({ cluster: 0, endpoint: 0, listener: 0, route: 0 });
+
+/** Counts from its last change (or from the start) on. */
+interface CountedMesh {
+  work: FlushWork;
+  /** Different responses made. */
+  built: PerType;
+  sent: PerType;
+  /** What the responses brought. */
+  names: string[];
+  change(change: WorldChange): Promise<void>;
+  join(count: number): Promise<void>;
+}
+
+async function connected(mode: Mode): Promise<CountedMesh> {
+  let waiting: WorldChange[] = hosts.flatMap((host) => [
+    { type: 'service', service: service(host) },
+    { type: 'endpoints', set: endpointsOf(service(host), [endpoint('10.0.0.1')]) },
+  ]);
+  const known = new Set<Response>();
+  const counts: CountedMesh = {
+    work: { hostsCompiled: 0, encoded: 0, assembled: 0 },
+    built: zero(),
+    sent: zero(),
+    names: [],
+    async change(change) {
+      reset();
+      waiting.push(change);
+      await coordinator.flush();
+      await turns();
+    },
+    async join(count) {
+      reset();
+      for (let index = 0; index < count; index++) connect();
+      await coordinator.flush();
+      await turns();
+    },
+  };
+  const reset = () =>
+    Object.assign(counts, {
+      work: { hostsCompiled: 0, encoded: 0, assembled: 0 },
+      built: zero(),
+      sent: zero(),
+      names: [],
+    });
+  const deferred: (() => void)[] = [];
+  /** Runs what was deferred until nothing is. */
+  const turns = async () => {
+    for (let run = deferred.shift(); run !== undefined; run = deferred.shift()) run();
+  };
+  const coordinator = new Coordinator({
+    compiler: createCompiler(),
+    take: () => {
+      const taken = waiting;
+      waiting = [];
+      return taken;
+    },
+    clock: fakeClock(),
+    log: silentLogger,
+    observer: {
+      ...unobserved,
+      flushed: ({ work }) => {
+        const { hostsCompiled, encoded, assembled } = counts.work;
+        counts.work = {
+          hostsCompiled: hostsCompiled + work.hostsCompiled,
+          encoded: encoded + work.encoded,
+          assembled: assembled + work.assembled,
+        };
+      },
+    },
+    timing: { endpointQuietMs: 0, quietMs: 0, maxMs: 0 },
+    defer: (run) => deferred.push(run),
+    elapsed: () => 0, // a flush is one slice
+  });
+
+  const take = (response: Response) => {
+    counts.sent[response.type]++;
+    if (!known.has(response)) {
+      known.add(response);
+      counts.built[response.type]++;
+      counts.names.push(...response.brought);
+    }
+  };
+  const connect = () => {
+    const stream = createStream(mode);
+    const client: Client = coordinator.connect({
+      id: `${clients}`,
+      proxy: proxy(),
+      stream,
+      peer: '',
+      outlet: {
+        writable: true,
+        write(response) {
+          take(response);
+          deferred.push(() => ask(client, response.type, response.nonce));
+        },
+        end: () => {},
+      },
+    });
+    for (const type of xdsTypes) ask(client, type, '');
+  };
+  const ask = (client: Client, type: XdsType, nonce: string) => {
+    const names =
+      type === 'endpoint'
+        ? hosts.map((host) => `outbound|80||${host}.default.svc.cluster.local`)
+        : type === 'route'
+          ? ['80']
+          : [];
+    const outcome =
+      mode === 'sotw'
+        ? receiveSotw(client.stream, sotwRequest(type, nonce, names), coordinator.world)
+        : receiveDelta(client.stream, deltaRequest(type, nonce, nonce === '' ? names : []), coordinator.world);
+    coordinator.received(client, outcome);
+  };
+
+  await coordinator.flush();
+  for (let index = 0; index < clients; index++) connect();
+  await coordinator.flush();
+  await turns();
+  return counts;
+}
+
+const head = (type: XdsType, nonce: string) => ({ type, typeUrl: type, node: null, nonce, error: null });
+
+const sotwRequest = (type: XdsType, nonce: string, names: readonly string[]): SotwRequest => ({
+  ...head(type, nonce),
+  version: '',
+  names: nameField(names),
+});
+
+const deltaRequest = (type: XdsType, nonce: string, names: readonly string[]): DeltaRequest => ({
+  ...head(type, nonce),
+  subscribe: nameField(names),
+  unsubscribe: [],
+  initialVersions: new Map(),
+});
+
+const nameField = (names: readonly string[]): Uint8Array => Buffer.concat(names.map((name) => stringField(3, name)));
