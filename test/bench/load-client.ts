@@ -9,6 +9,8 @@ export interface LoadOptions {
   readonly streams: number;
   /** A folder to save the first response of each type in (SotW only), for `gcpserver --load`. */
   readonly saveTo?: string;
+  /** Every resource is unmarshalled by grpc-go's own types; one that cannot be ends the client. Slow. */
+  readonly validate?: boolean;
 }
 
 /** One line that xdsload prints; test/bench/xdsload says which events there are. */
@@ -37,7 +39,8 @@ export interface LoadClient {
 const configureTimeoutMs = 180_000;
 const stepTimeoutMs = 60_000;
 
-export async function startLoadClient({ mode, xdsPort, streams, saveTo }: LoadOptions): Promise<LoadClient> {
+export async function startLoadClient(options: LoadOptions): Promise<LoadClient> {
+  const { mode, xdsPort, streams, saveTo, validate = false } = options;
   const child = startChild({
     name: 'xdsload',
     command: await partProgram('xdsload'),
@@ -45,6 +48,7 @@ export async function startLoadClient({ mode, xdsPort, streams, saveTo }: LoadOp
       ...['--addr', `127.0.0.1:${xdsPort}`, '--n', String(streams), '--control', '--retry=false'],
       ...['--timeout', `${configureTimeoutMs / 1000}s`, ...(mode === 'delta' ? ['--delta'] : [])],
       ...(saveTo === undefined ? [] : ['--save', saveTo]),
+      ...(validate ? ['--validate'] : []),
     ],
   });
   const waiting = new Map<string, { resolve(event: LoadEvent): void; reject(error: Error): void }>();
