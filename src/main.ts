@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdir } from 'node:fs/promises';
+import { access, constants, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { isRegistrationAdapter } from '../adapters/registration/index.ts';
@@ -36,15 +36,17 @@ export async function serve(config: ServeConfig): Promise<void> {
   const log = createLogger({ level: config.logLevel });
   const stopping = new AbortController();
   const clock = systemClock;
+  const registry = createRegistry({ clock, log, snapshotDir: join(config.dataDir, 'shards') });
+  // Before anything is opened: what is wrong with an adapter's configuration ends the start, and nothing is to be closed.
+  const running = createAdapters(config, { clock, log, registry });
+  const serviceEntryShard = registry.shard('service-entries', 'service-entry', { required: true, keepSnapshot: false });
   await makeDataDirectory(config.dataDir);
   const store = await openStore(config, clock);
   const book = ruleBook({ kinds: ruleKinds, mesh: config.mesh });
   store.subscribe((changes) => book.applyStore(changes));
-  const registry = createRegistry({ clock, log, snapshotDir: join(config.dataDir, 'shards') });
-  const running = createAdapters(config, { clock, log, registry });
   const metrics = createMetrics();
 
-  const compiler = createCompiler({ domainSuffix: config.mesh.trustDomain, mesh: config.mesh });
+  const compiler = createCompiler({ domainSuffix: config.domainSuffix, mesh: config.mesh });
   const coordinator: Coordinator = new Coordinator({
     compiler,
     take: () => feed.take(),
@@ -55,18 +57,11 @@ export async function serve(config: ServeConfig): Promise<void> {
     defer: setImmediate,
     elapsed: () => performance.now(),
   });
-  const feed: Feed = createFeed({
-    registry,
-    book,
-    serviceEntries: createServiceEntryIndex(),
-    serviceEntryShard: registry.shard('service-entries', 'service-entry', { required: false, keepSnapshot: false }),
-    changed: (urgency) => coordinator.changed(urgency),
-  });
   metrics.watch({ coordinator, registry });
 
   const awaited = () => registry.awaited();
   const rpc = createRpcServer({
-    services: adsMethods({ coordinator, log, awaited, domainSuffix: config.mesh.trustDomain }),
+    services: adsMethods({ coordinator, log, awaited, domainSuffix: config.domainSuffix }),
     clock,
     log,
   });
@@ -88,6 +83,14 @@ export async function serve(config: ServeConfig): Promise<void> {
     await Promise.all([store.close(), registry.close(), rpc.close(), http.close()]);
     throw error;
   }
+  // Only now, so that a start that fails says one thing. Until then readiness waits for the shard of service entries.
+  const feed: Feed = createFeed({
+    registry,
+    book,
+    serviceEntries: createServiceEntryIndex(),
+    serviceEntryShard,
+    changed: (urgency) => coordinator.changed(urgency),
+  });
   coordinator.start(stopping.signal);
   const adaptersEnded = runAdapters(running, log, stopping.signal);
   const served = { web: http.listeningOrigin, xds: `${rpc.address?.host}:${rpc.address?.port}` };
@@ -119,10 +122,13 @@ const index: readonly IndexEntry[] = [
 
 async function makeDataDirectory(directory: string): Promise<void> {
   try {
-    await mkdir(join(directory, 'shards'), { recursive: true });
+    const shards = join(directory, 'shards');
+    await mkdir(shards, { recursive: true });
+    for (const path of [directory, shards]) await access(path, constants.W_OK);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new MeshError('DATA_DIR_UNWRITABLE', `${why}: correct its owner or mode, or choose another with --data-dir`, {
+    const cure = 'correct its owner or mode, or choose another with --data-dir';
+    throw new MeshError('DATA_DIR_UNWRITABLE', `the data directory ${directory} cannot be written (${why}): ${cure}`, {
       cause,
     });
   }

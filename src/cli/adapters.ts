@@ -30,7 +30,7 @@ export function createAdapters(
       clock,
       log: log.child({ adapter: name }),
       dataDir: join(config.dataDir, 'adapters', name),
-      domainSuffix: config.mesh.trustDomain,
+      domainSuffix: config.domainSuffix,
     });
     if (!made.ok) {
       const mistakes = made.error

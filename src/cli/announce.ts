@@ -17,6 +17,6 @@ next
   curl ${web}/                                        what there is
   curl ${web}/debug/registryz                         services, as sidecars will know them
   curl ${web}/debug/configz                           rules in effect
-  binnacle bootstrap --kind envoy --mode none         a configuration to start Envoy with
+  npx binnacle bootstrap --kind envoy --mode none     a configuration to start Envoy with
 `;
 }

@@ -55,6 +55,8 @@ export const configFileSchema = z.strictObject({
     .default({ type: 'sqlite' }),
   adapters: z.array(adapterSchema).default([{ type: 'registration', required: true, syncTimeoutSeconds: 30 }]),
   mesh: meshConfigSchema.prefault({}),
+  /** The last part of Kubernetes hostnames: `reviews.default.svc.cluster.local`. Not the trust domain of identities. */
+  domainSuffix: z.string().min(1).default('cluster.local'),
   push: z.strictObject({ endpointQuietMs: ms(0), quietMs: ms(20), maxMs: ms(1000) }).prefault({}),
   dataDir: z.string().min(1).default('.binnacle'),
   logLevel: z.enum(logLevels).default('info'),

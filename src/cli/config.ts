@@ -34,6 +34,8 @@ export interface ServeConfig {
   readonly store: { readonly type: 'sqlite'; readonly path: string } | { readonly type: 'memory' };
   readonly adapters: readonly AdapterConfig[];
   readonly mesh: MeshConfig;
+  /** The last part of Kubernetes hostnames. */
+  readonly domainSuffix: string;
   readonly push: { readonly endpointQuietMs: number; readonly quietMs: number; readonly maxMs: number };
   readonly dataDir: string;
   readonly logLevel: LogLevel;
@@ -76,7 +78,7 @@ export async function loadServeConfig(argv: readonly string[], env: Environment)
   };
   const address = (name: string): Address | null => readAddress(given(name));
 
-  const file = await readConfigFile(given('config')?.text ?? null);
+  const file = await readConfigFile(given('config'));
   const dataDir = given('data-dir')?.text ?? file.dataDir;
   const { store } = file;
   return {
@@ -85,6 +87,7 @@ export async function loadServeConfig(argv: readonly string[], env: Environment)
     store: store.type === 'memory' ? store : { type: 'sqlite', path: store.path ?? join(dataDir, 'rules.db') },
     adapters: adaptersOf(file, given('mesh-dir')),
     mesh: file.mesh,
+    domainSuffix: file.domainSuffix,
     push: file.push,
     dataDir,
     logLevel: readLogLevel(given('log-level')) ?? file.logLevel,
@@ -108,11 +111,12 @@ function readLogLevel(given: Given | null): LogLevel | null {
   return level;
 }
 
-async function readConfigFile(path: string | null): Promise<ConfigFile> {
-  if (path === null) return configFileSchema.parse({});
+async function readConfigFile(given: Given | null): Promise<ConfigFile> {
+  if (given === null) return configFileSchema.parse({});
+  const path = given.text;
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new MeshError('CONFIG_INVALID', `${path} cannot be read: ${why}`, { cause });
+    throw new MeshError('CONFIG_INVALID', `${path} cannot be read (${why}): correct ${given.name}`, { cause });
   });
   const content = parseYaml(path, text);
   const parsed = configFileSchema.safeParse(content, { reportInput: true });
@@ -123,7 +127,7 @@ async function readConfigFile(path: string | null): Promise<ConfigFile> {
 function parseYaml(path: string, text: string): Record<string, unknown> {
   const document = parseDocument(text);
   const [error] = document.errors;
-  if (error !== undefined) throw wrong(`${path} is not YAML: ${error.message.split('\n', 1)[0]}`);
+  if (error !== undefined) throw wrong(`${path} is not YAML: ${error.message.split('\n', 1)[0]?.replace(/:$/, '')}`);
   const content: unknown = document.toJS() ?? {};
   if (!isRecord(content)) throw wrong(`${path} must be a map of keys, not ${nameOfType(content)}`);
   return content;

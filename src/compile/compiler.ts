@@ -104,6 +104,7 @@ function createShelves(work: { encoded: number; assembled: number }): Shelves {
     clusters: createShelf(onEncode),
     listeners: createShelf(onEncode),
     bodies: createShelf(onEncode),
+    hosts: createShelf(() => {}), // its parts were counted
     records: createShelf(() => {}), // name and domains in front of a body: nothing is encoded
     configurations: createShelf(() => work.assembled++),
   };

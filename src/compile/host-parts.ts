@@ -1,3 +1,4 @@
+import { contentHash } from '../lib/hash.ts';
 import type { AssignmentPlan } from '../plan/destination.ts';
 import type { HostPlan } from '../plan/host.ts';
 import { encodeCluster, encodeListener } from '../proto/json.ts';
@@ -15,9 +16,11 @@ export interface Shelves extends RouteShelves {
   readonly listeners: Shelf<EncodedResource>;
   /** Routes of virtual hosts. */
   readonly bodies: Shelf<HashedBytes>;
+  /** All of a host at once: scopes that are told the same of it share the objects, too. */
+  readonly hosts: Shelf<HostParts>;
 }
 
-/** A host plan, encoded. Holds its shelved parts until `releaseParts`. */
+/** A host plan, encoded. Holds its shelved parts until nobody uses it. */
 export interface HostParts {
   readonly clusters: readonly Shelved<EncodedResource>[];
   readonly assignments: readonly AssignmentPlan[];
@@ -27,7 +30,7 @@ export interface HostParts {
   readonly origins: readonly string[];
 }
 
-export const noParts: HostParts = {
+const noParts: HostParts = {
   clusters: [],
   assignments: [],
   virtualHosts: [],
@@ -36,8 +39,25 @@ export const noParts: HostParts = {
   origins: [],
 };
 
-/** Encodes a plan, all or nothing. Throws when a value does not fit its message; nothing is held then. */
-export function encodeHost(plan: HostPlan, shelves: Shelves): HostParts {
+/** What a host has that is not known yet. Outlives every release. */
+export const noHost: Shelved<HostParts> = { key: '', value: noParts, users: Number.POSITIVE_INFINITY };
+
+/**
+ * Encodes a plan, all or nothing. Throws when a value does not fit its message; nothing is held then. The caller
+ * releases it with `releaseHost`.
+ */
+export function encodeHost(plan: HostPlan, shelves: Shelves): Shelved<HostParts> {
+  const parts = encodeParts(plan, shelves);
+  const shelved = shelves.hosts.take(partsKey(parts), () => parts);
+  if (shelved.value !== parts) releaseParts(parts, shelves);
+  return shelved;
+}
+
+export function releaseHost(host: Shelved<HostParts>, shelves: Shelves): void {
+  if (shelves.hosts.release(host)) releaseParts(host.value, shelves);
+}
+
+function encodeParts(plan: HostPlan, shelves: Shelves): HostParts {
   const clusters: Shelved<EncodedResource>[] = [];
   const virtualHosts: VirtualHostPart[] = [];
   const listeners: ListenerPart[] = [];
@@ -69,10 +89,22 @@ export function encodeHost(plan: HostPlan, shelves: Shelves): HostParts {
   }
 }
 
-export function releaseParts(parts: HostParts, shelves: Shelves): void {
+function releaseParts(parts: HostParts, shelves: Shelves): void {
   for (const cluster of parts.clusters) shelves.clusters.release(cluster);
   for (const { body } of parts.virtualHosts) shelves.bodies.release(body);
   for (const listener of parts.listenerHolds) shelves.listeners.release(listener);
+}
+
+/** Everything that tells parts from each other, bytes by their versions. */
+function partsKey({ clusters, assignments, virtualHosts, listeners, origins }: HostParts): string {
+  const content = [
+    clusters.map(({ value }) => [value.name, value.version]),
+    assignments,
+    virtualHosts.map(({ plan, body }) => [plan, body.value.hash]),
+    listeners.map(({ resource, ...rest }) => [rest, resource.version]),
+    origins,
+  ];
+  return contentHash(JSON.stringify(content));
 }
 
 export const takeCluster = (json: NamedCluster, { clusters }: Pick<Shelves, 'clusters'>): Shelved<EncodedResource> =>

@@ -7,7 +7,7 @@ import { createCounts } from './counts.ts';
 import { createDependents } from './dependents.ts';
 import { type Dirty, hostOfDep } from './dirty.ts';
 import { fixedResources } from './fixed-resources.ts';
-import { encodeHost, type HostParts, noParts, originsOf, releaseParts, type Shelves } from './host-parts.ts';
+import { encodeHost, type HostParts, noHost, originsOf, releaseHost, type Shelves } from './host-parts.ts';
 import { createListenerTable } from './listener-table.ts';
 import { createReader } from './reader.ts';
 import { resolveHost } from './resolve-host.ts';
@@ -41,14 +41,14 @@ export interface ScopeOptions {
 
 /** What one host has in the scope. */
 interface HostEntry {
-  readonly parts: HostParts;
+  readonly parts: Shelved<HostParts>;
   readonly assignments: readonly Assignment[];
   readonly references: readonly string[];
   readonly dependencies: readonly string[];
   readonly problems: readonly PlanProblem[];
 }
 
-const noEntry: HostEntry = { parts: noParts, assignments: [], references: [], dependencies: [], problems: [] };
+const noEntry: HostEntry = { parts: noHost, assignments: [], references: [], dependencies: [], problems: [] };
 
 export function createScope({ key, facts, world, shelves, assignments, onHostCompiled }: ScopeOptions): Scope {
   const tables = createTables(key);
@@ -102,7 +102,7 @@ export function createScope({ key, facts, world, shelves, assignments, onHostCom
     } catch (error) {
       const message = `${plan.host} keeps its last good configuration: ${error instanceof Error ? error.message : error}`;
       return {
-        parts: before.parts,
+        parts: shelves.hosts.retain(before.parts),
         references: before.references,
         dependencies: [...new Set([...dependencies, ...before.dependencies])],
         problems: [...problems, ...originsOf(plan).map((origin) => ({ origin, message }))],
@@ -110,23 +110,27 @@ export function createScope({ key, facts, world, shelves, assignments, onHostCom
     }
   };
   const install = (host: string, before: HostEntry, next: Omit<HostEntry, 'assignments'>) => {
-    const acquired = next.parts.assignments.map((plan) => assignments.acquire(plan, user));
+    const acquired = next.parts.value.assignments.map((plan) => assignments.acquire(plan, user));
     const entry: HostEntry = { ...next, assignments: acquired };
     if (isEmpty(entry)) entries.delete(host);
     else entries.set(host, entry);
-    for (const { value } of entry.parts.clusters) tables.set('cluster', value);
+    for (const { value } of entry.parts.value.clusters) tables.set('cluster', value);
     for (const { resource } of acquired) tables.set('endpoint', resource);
-    removeGone('cluster', before.parts.clusters.map(clusterName), entry.parts.clusters.map(clusterName));
+    removeGone('cluster', before.parts.value.clusters.map(clusterName), entry.parts.value.clusters.map(clusterName));
     removeGone('endpoint', before.assignments.map(assignmentName), acquired.map(assignmentName));
-    routes.replace(before.parts.virtualHosts, entry.parts.virtualHosts);
-    listeners.replace(before.parts.listeners, entry.parts.listeners);
+    routes.replace(before.parts.value.virtualHosts, entry.parts.value.virtualHosts);
+    listeners.replace(before.parts.value.listeners, entry.parts.value.listeners);
     dependents.replace(host, before.dependencies, entry.dependencies);
-    for (const other of entry.references) if (referenced.add(other)) dirtyHosts.add(other);
-    for (const other of before.references) if (referenced.remove(other)) dirtyHosts.add(other);
+    for (const other of entry.references) if (referenced.add(other)) markReferenced(other);
+    for (const other of before.references) if (referenced.remove(other)) markReferenced(other);
     for (const assignment of before.assignments) assignments.release(assignment, user);
-    if (before.parts !== entry.parts) releaseParts(before.parts, shelves);
+    releaseHost(before.parts, shelves);
     if (entry.problems.length > 0) troubled.add(host);
     else troubled.delete(host);
+  };
+  /** A host that may be called has its destinations anyway. */
+  const markReferenced = (host: string) => {
+    if (visibility.callableService(host) === null) dirtyHosts.add(host);
   };
   const removeGone = (type: XdsType, before: readonly string[], after: readonly string[]) => {
     for (const name of before) if (!after.includes(name)) tables.delete(type, name);
@@ -165,7 +169,7 @@ export function createScope({ key, facts, world, shelves, assignments, onHostCom
     originsOf(type, name) {
       if (type === 'route') return routes.originsOf(name);
       if (type === 'listener') return listeners.originsOf(name);
-      return entries.get(name.slice(name.lastIndexOf('|') + 1))?.parts.origins ?? []; // outbound|80||host
+      return entries.get(name.slice(name.lastIndexOf('|') + 1))?.parts.value.origins ?? []; // outbound|80||host
     },
     *problems() {
       for (const host of troubled) yield* entries.get(host)?.problems ?? [];
@@ -173,7 +177,7 @@ export function createScope({ key, facts, world, shelves, assignments, onHostCom
     },
     dispose() {
       for (const { parts, assignments: held } of entries.values()) {
-        releaseParts(parts, shelves);
+        releaseHost(parts, shelves);
         for (const assignment of held) assignments.release(assignment, user);
       }
       entries.clear();
@@ -189,7 +193,7 @@ const assignmentName = ({ plan }: Assignment): string => plan.name;
 /** Whether there is nothing of a host that would have to be remembered. */
 function isEmpty(host: HostPlan | HostEntry): boolean {
   const { dependencies, problems } = host;
-  const parts = 'parts' in host ? host.parts : null;
+  const parts = 'parts' in host ? host.parts.value : null;
   const made = 'parts' in host ? [parts?.clusters, parts?.virtualHosts, parts?.listeners] : planned(host);
   return (
     dependencies.length === 0 && problems.length === 0 && made.every((list) => list === undefined || list.length === 0)

@@ -7,12 +7,15 @@ export interface Shelved<T> {
 
 /**
  * Keeps values by their content for as long as somebody uses them: equal parts of different scopes are made once and
- * share their bytes. Every `take` is answered by one `release`.
+ * share their bytes. Every `take` and `retain` is answered by one `release`.
  */
 export interface Shelf<T> {
   /** The value of that content; `make` is called only if nobody has it. What it throws goes to the caller. */
   take(key: string, make: () => T): Shelved<T>;
-  release(shelved: Shelved<T>): void;
+  /** Holds it once more. */
+  retain(shelved: Shelved<T>): Shelved<T>;
+  /** Whether nobody uses the value any more. */
+  release(shelved: Shelved<T>): boolean;
   readonly size: number;
 }
 
@@ -29,8 +32,14 @@ export function createShelf<T>(onMake: () => void): Shelf<T> {
       shelved.users++;
       return shelved;
     },
+    retain(shelved) {
+      shelved.users++;
+      return shelved;
+    },
     release(shelved) {
-      if (--shelved.users === 0) shelf.delete(shelved.key);
+      const isLast = --shelved.users === 0;
+      if (isLast) shelf.delete(shelved.key);
+      return isLast;
     },
     get size() {
       return shelf.size;

@@ -9,6 +9,9 @@ import { xdsTypes } from '../../src/proto/resource.ts';
 import { type CompiledWorld, compiledWorld, runFlush } from '../support/world.ts';
 import { arbitraryChange, arbitraryHistory, arbitraryProxy, finalWorld, proxies } from './compile-arbitraries.ts';
 
+/** PROPERTY_RUNS=3000 looks longer than CI has time for. */
+const runs = (usual: number): number => Number(process.env.PROPERTY_RUNS ?? usual);
+
 /** Everything that a proxy is told, with versions: equal text, equal bytes. Readable when it differs. */
 function told(world: CompiledWorld, to: Proxy): string {
   const lines = xdsTypes.flatMap((type) =>
@@ -44,7 +47,7 @@ describe('the compiler', () => {
         }
         expect(relevantProblems(incremental)).toEqual(relevantProblems(fresh));
       }),
-      { numRuns: Number(process.env.RUNS ?? 150) },
+      { numRuns: runs(150) },
     );
   });
 
@@ -61,7 +64,7 @@ describe('the compiler', () => {
           if (shared.layers(a).join() === shared.layers(b).join()) expect(told(exact, a)).toBe(told(exact, b));
         },
       ),
-      { numRuns: Number(process.env.RUNS ?? 150) },
+      { numRuns: runs(150) },
     );
   });
 
@@ -83,7 +86,7 @@ describe('the compiler', () => {
         const fresh = freshWorld(finalWorld(history));
         for (const it of proxies) expect(told(interrupted, it)).toBe(told(fresh, it));
       }),
-      { numRuns: Number(process.env.RUNS ?? 60) },
+      { numRuns: runs(60) },
     );
   });
 
@@ -100,7 +103,7 @@ describe('the compiler', () => {
           }
         }
       }),
-      { numRuns: Number(process.env.RUNS ?? 60) },
+      { numRuns: runs(60) },
     );
   });
 });

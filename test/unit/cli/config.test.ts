@@ -26,6 +26,7 @@ describe('the configuration of serve', () => {
       store: { type: 'sqlite', path: '.binnacle/rules.db' },
       adapters: [{ type: 'registration', name: 'registration', required: true, syncTimeoutSeconds: 30, options: {} }],
       mesh: defaultMeshConfig,
+      domainSuffix: 'cluster.local',
       push: { endpointQuietMs: 0, quietMs: 20, maxMs: 1000 },
       dataDir: '.binnacle',
       logLevel: 'info',
@@ -41,6 +42,7 @@ adapters:
   - { type: file, path: ./mesh }
   - { type: nacos, name: nacos-east, required: false, syncTimeoutSeconds: 5, servers: ["127.0.0.1:8848"] }
 mesh: { rootNamespace: mesh-root, outboundTrafficPolicy: { mode: REGISTRY_ONLY } }
+domainSuffix: mesh.example
 push: { quietMs: 50 }
 dataDir: /var/lib/binnacle
 logLevel: debug
@@ -60,6 +62,7 @@ logLevel: debug
         },
       ],
       mesh: { ...defaultMeshConfig, rootNamespace: 'mesh-root', outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' } },
+      domainSuffix: 'mesh.example',
       push: { endpointQuietMs: 0, quietMs: 50, maxMs: 1000 },
       dataDir: '/var/lib/binnacle',
       logLevel: 'debug',

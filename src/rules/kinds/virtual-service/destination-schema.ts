@@ -9,3 +9,6 @@ export const destination = z.strictObject({
 });
 
 export type DestinationSpec = z.infer<typeof destination>;
+
+/** Relative to the other destinations of the route. */
+export const weight = z.int().min(0).max(2_147_483_647);

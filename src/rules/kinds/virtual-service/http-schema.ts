@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { countSet, duration, labels, portNumber, stringMatch } from '../../fields.ts';
-import { destination } from './destination-schema.ts';
+import { destination, weight } from './destination-schema.ts';
 
 const percent = z.strictObject({ value: z.number().min(0).max(100).optional() });
 const statusCode = z.int().min(200).max(599);
@@ -31,7 +31,7 @@ const match = z.strictObject({
 
 const weightedDestination = z.strictObject({
   destination,
-  weight: z.int().min(0).optional(),
+  weight: weight.optional(),
   headers: headers.optional(),
 });
 
@@ -64,7 +64,7 @@ const rewrite = z
   .refine((it) => countSet(it) > 0, 'one of uri, authority and uriRegexRewrite is needed');
 
 const retries = z.strictObject({
-  attempts: z.int().min(0).optional(),
+  attempts: z.int().min(0).max(2_147_483_647).optional(),
   perTryTimeout: duration.optional(),
   retryOn: z.string().optional(),
   retryRemoteLocalities: z.boolean().optional(),

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { countSet, exportTo, host, labels, portNumber } from '../../fields.ts';
-import { destination } from './destination-schema.ts';
+import { destination, weight } from './destination-schema.ts';
 import { httpRoute } from './http-schema.ts';
 
-const routeDestination = z.strictObject({ destination, weight: z.int().min(0).optional() });
+const routeDestination = z.strictObject({ destination, weight: weight.optional() });
 
 /** Conditions that TCP and TLS routes share. */
 const l4Match = {

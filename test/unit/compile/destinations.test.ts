@@ -1,0 +1,240 @@
+import { describe, expect, test } from 'vitest';
+import { compiledWorld, endpoint, endpointsOf, proxy, rule, service } from '../../support/world.ts';
+
+const reviews = service('reviews');
+const full = 'reviews.default.svc.cluster.local';
+const name = `outbound|80||${full}`;
+const subsetName = (subset: string) => `outbound|80|${subset}|${full}`;
+
+const policy = (loadBalancer: string) => ({ trafficPolicy: { loadBalancer: { simple: loadBalancer } } });
+
+/** The load balancing that clients of each namespace see, for a set of rules. */
+function lbPolicy(rules: readonly ReturnType<typeof rule>[], of = proxy(), cluster = name): unknown {
+  const world = compiledWorld();
+  world.apply(reviews, ...rules);
+  return world.json('cluster', cluster, of).lbPolicy ?? 'ROUND_ROBIN'; // the default of the message
+}
+
+describe('a destination', () => {
+  test('is a cluster whose endpoints come over the same stream', () => {
+    const world = compiledWorld();
+    world.apply(reviews);
+    expect(world.json('cluster', name)).toMatchObject({
+      type: 'EDS',
+      lbPolicy: 'LEAST_REQUEST',
+      connectTimeout: '10s',
+      edsClusterConfig: { serviceName: name, edsConfig: { ads: {}, resourceApiVersion: 'V3' } },
+    });
+  });
+
+  for (const { resolution, want } of [
+    { resolution: 'dns', want: { type: 'STRICT_DNS', loadAssignment: { clusterName: name } } },
+    { resolution: 'dns-round-robin', want: { type: 'LOGICAL_DNS' } },
+    { resolution: 'passthrough', want: { type: 'ORIGINAL_DST', lbPolicy: 'CLUSTER_PROVIDED' } },
+  ] as const) {
+    test(`with resolution ${resolution} is found otherwise, and has no assignment`, () => {
+      const world = compiledWorld();
+      world.apply(service('reviews', { resolution }));
+      expect(world.json('cluster', name)).toMatchObject(want);
+      expect(world.names('endpoint')).toEqual([]);
+    });
+  }
+
+  test('with resolution dns looks up its endpoints, or its own name without any', () => {
+    const world = compiledWorld();
+    const dns = service('reviews', { resolution: 'dns' });
+    const addresses = () => JSON.stringify(world.json('cluster', name).loadAssignment).match(/"address":"[^"]+"/g);
+    world.apply(dns);
+    expect(addresses()).toEqual([`"address":"${full}"`]);
+    world.apply(endpointsOf(dns, [endpoint('b.example.com'), endpoint('a.example.com')]));
+    expect(addresses()).toEqual(['"address":"a.example.com"', '"address":"b.example.com"']);
+  });
+
+  test('speaks HTTP/2 to ports that do, and to others when a rule says so', () => {
+    const options = (protocol: 'http' | 'grpc', h2UpgradePolicy?: string) => {
+      const world = compiledWorld();
+      world.apply(
+        service('reviews', { ports: [{ name: 'p', number: 80, protocol }] }),
+        rule('DestinationRule', 'r', {
+          host: 'reviews',
+          trafficPolicy: { connectionPool: { http: { h2UpgradePolicy } } },
+        }),
+      );
+      return JSON.stringify(world.json('cluster', name).typedExtensionProtocolOptions ?? {});
+    };
+    expect(options('http')).toBe('{}');
+    expect(options('grpc')).toContain('http2ProtocolOptions');
+    expect(options('http', 'UPGRADE')).toContain('http2ProtocolOptions');
+  });
+});
+
+describe('limits and outlier detection', () => {
+  test('are those of the rule, and without limit where it says nothing', () => {
+    const world = compiledWorld();
+    const trafficPolicy = {
+      connectionPool: {
+        tcp: { maxConnections: 10, connectTimeout: '250ms' },
+        http: { http1MaxPendingRequests: 20, maxRequestsPerConnection: 1 },
+      },
+      outlierDetection: { consecutive5xxErrors: 3, interval: '5s', baseEjectionTime: '30s', maxEjectionPercent: 50 },
+    };
+    world.apply(reviews, rule('DestinationRule', 'r', { host: 'reviews', trafficPolicy }));
+    expect(world.json('cluster', name)).toMatchObject({
+      connectTimeout: '0.250s',
+      circuitBreakers: { thresholds: [{ maxConnections: 10, maxPendingRequests: 20, maxRequests: 4294967295 }] },
+      outlierDetection: {
+        consecutive5xx: 3,
+        enforcingConsecutive5xx: 100,
+        enforcingSuccessRate: 0,
+        interval: '5s',
+        baseEjectionTime: '30s',
+        maxEjectionPercent: 50,
+      },
+    });
+  });
+});
+
+describe('which DestinationRule a client uses', () => {
+  const host = full;
+  const own = rule('DestinationRule', 'default/own', { host, ...policy('ROUND_ROBIN') });
+  const clients = rule('DestinationRule', 'shop/client', { host, ...policy('RANDOM') });
+  const root = rule('DestinationRule', 'istio-system/all', { host: '*.cluster.local', ...policy('PASSTHROUGH') });
+  const hidden = rule('DestinationRule', 'default/own', { host, exportTo: ['.'], ...policy('ROUND_ROBIN') });
+  const rootOnly = rule('DestinationRule', 'istio-system/all', { host: '*', exportTo: ['.'], ...policy('RANDOM') });
+  const wide = rule(
+    'DestinationRule',
+    'default/wide',
+    { host: '*.default.svc.cluster.local', ...policy('RANDOM') },
+    -1,
+  );
+  for (const { client, rules, want, why } of [
+    { client: 'shop', rules: [own, clients, root], want: 'RANDOM', why: 'that of its own namespace first' },
+    { client: 'other', rules: [own, clients, root], want: 'ROUND_ROBIN', why: "then the service's" },
+    { client: 'other', rules: [clients, root], want: 'CLUSTER_PROVIDED', why: 'then that of the root namespace' },
+    { client: 'other', rules: [hidden, root], want: 'CLUSTER_PROVIDED', why: 'no rule that is not exported to it' },
+    {
+      client: 'istio-system',
+      rules: [own, root],
+      want: 'ROUND_ROBIN',
+      why: 'in the root namespace no catch-all for all',
+    },
+    { client: 'istio-system', rules: [own, rootOnly], want: 'RANDOM', why: 'but one for that namespace alone' },
+    { client: 'default', rules: [wide, own], want: 'ROUND_ROBIN', why: 'the most specific host, whatever its age' },
+    { client: 'default', rules: [], want: 'LEAST_REQUEST', why: 'least request without any' },
+  ]) {
+    test(why, () => expect(lbPolicy(rules, proxy({ namespace: client }))).toBe(want));
+  }
+
+  test('one that selects its labels before those for everyone', () => {
+    const workloadSelector = { matchLabels: { app: 'web' } };
+    const rules = [own, rule('DestinationRule', 'default/web', { host, workloadSelector, ...policy('RANDOM') }, 9)];
+    expect(lbPolicy(rules, proxy({ labels: { app: 'web' } }))).toBe('RANDOM');
+    expect(lbPolicy(rules, proxy({ labels: { app: 'job' } }))).toBe('ROUND_ROBIN');
+  });
+});
+
+describe('several DestinationRules of one host', () => {
+  const first = rule('DestinationRule', 'a', { host: full, subsets: [{ name: 'v1', labels: { version: 'v1' } }] }, 1);
+  const second = rule(
+    'DestinationRule',
+    'b',
+    { host: full, subsets: [{ name: 'v1', labels: { version: 'x' } }, { name: 'v2' }], ...policy('RANDOM') },
+    2,
+  );
+  const third = rule('DestinationRule', 'c', { host: full, ...policy('ROUND_ROBIN') }, 3);
+
+  test('add up: unique subsets, the first policy; what is dropped is reported', () => {
+    const world = compiledWorld();
+    world.apply(third, second, first, reviews);
+    expect(world.names('cluster').filter((it) => it.startsWith('outbound'))).toEqual([
+      subsetName('v1'),
+      subsetName('v2'),
+      name,
+    ]);
+    expect(world.json('cluster', name).lbPolicy).toBe('RANDOM');
+    expect(world.problems()).toEqual({
+      'DestinationRule/default/b': ['subset v1 is dropped: DestinationRule/default/a has it already'],
+      'DestinationRule/default/c': ['spec.trafficPolicy is not used: an older rule of the same host has one'],
+    });
+  });
+});
+
+describe("a subset's and a port's policy", () => {
+  const of = (trafficPolicy: object, subsetPolicy: object) => {
+    const world = compiledWorld();
+    const subsets = [{ name: 'v1', trafficPolicy: subsetPolicy }];
+    world.apply(reviews, rule('DestinationRule', 'r', { host: 'reviews', trafficPolicy, subsets }));
+    const { lbPolicy: lb, connectTimeout } = world.json('cluster', subsetName('v1'));
+    return { lb: lb ?? 'ROUND_ROBIN', connectTimeout };
+  };
+  const loadBalancer = { simple: 'RANDOM' };
+  const connectionPool = { tcp: { connectTimeout: '1s' } };
+  const port = (settings: object) => ({ portLevelSettings: [{ port: { number: 80 }, ...settings }] });
+
+  test('a subset overrides field by field', () => {
+    expect(of({ connectionPool, loadBalancer: { simple: 'ROUND_ROBIN' } }, { loadBalancer })).toEqual({
+      lb: 'RANDOM',
+      connectTimeout: '1s',
+    });
+  });
+
+  test('a port replaces the fields together, with the ones that it leaves out', () => {
+    expect(of({ connectionPool, ...port({ loadBalancer }) }, {})).toEqual({ lb: 'RANDOM', connectTimeout: '10s' });
+  });
+});
+
+describe('an assignment', () => {
+  const v1 = endpoint('10.0.0.1', { labels: { version: 'v1' }, locality: 'r/z1' });
+  const v2 = endpoint('10.0.0.2', { labels: { version: 'v2' }, locality: 'r/z2', weight: 3 });
+
+  test('has the endpoints by locality, weighted, with the ones that drain, without the unhealthy', () => {
+    const world = compiledWorld();
+    const set = [
+      v2,
+      endpoint('10.0.0.3', { health: 'unhealthy' }),
+      v1,
+      endpoint('10.0.0.4', { health: 'draining', locality: 'r/z1' }),
+    ];
+    world.apply(reviews, endpointsOf(reviews, set));
+    const at = (address: string) => ({ address: { socketAddress: { address, portValue: 8080 } } });
+    expect(world.json('endpoint', name)).toEqual({
+      clusterName: name,
+      endpoints: [
+        {
+          locality: { region: 'r', zone: 'z1' },
+          lbEndpoints: [
+            { endpoint: at('10.0.0.1'), loadBalancingWeight: 1 },
+            { endpoint: at('10.0.0.4'), healthStatus: 'DRAINING', loadBalancingWeight: 1 },
+          ],
+          loadBalancingWeight: 2,
+        },
+        {
+          locality: { region: 'r', zone: 'z2' },
+          lbEndpoints: [{ endpoint: at('10.0.0.2'), loadBalancingWeight: 3 }],
+          loadBalancingWeight: 3,
+        },
+      ],
+    });
+  });
+
+  test('of a subset has those with its labels, and may have none', () => {
+    const world = compiledWorld();
+    const subsets = [
+      { name: 'v1', labels: { version: 'v1' } },
+      { name: 'v9', labels: { version: 'v9' } },
+    ];
+    world.apply(reviews, endpointsOf(reviews, [v1, v2]), rule('DestinationRule', 'r', { host: 'reviews', subsets }));
+    expect(JSON.stringify(world.json('endpoint', subsetName('v1')))).toContain('10.0.0.1');
+    expect(JSON.stringify(world.json('endpoint', subsetName('v1')))).not.toContain('10.0.0.2');
+    expect(world.json('endpoint', subsetName('v9'))).toEqual({ clusterName: subsetName('v9') });
+  });
+
+  test('is the same whatever order the endpoints come in', () => {
+    const world = compiledWorld();
+    world.apply(reviews, endpointsOf(reviews, [v1, v2, endpoint('10.0.0.5', { locality: 'r/z1' })]));
+    world.layers();
+    world.apply();
+    const { changes } = world.apply(endpointsOf(reviews, [endpoint('10.0.0.5', { locality: 'r/z1' }), v2, v1]));
+    expect(changes).toEqual([]);
+  });
+});

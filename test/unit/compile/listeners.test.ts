@@ -1,0 +1,159 @@
+import { describe, expect, test } from 'vitest';
+import { compiledWorld, endpoint, endpointsOf, proxy, rule, service } from '../../support/world.ts';
+
+const tcp = { name: 'tcp', number: 9000, protocol: 'tcp' } as const;
+const own = ['virtualInbound', 'virtualOutbound'];
+
+describe('the outbound listeners of captured traffic', () => {
+  for (const { name, of, want } of [
+    { name: 'HTTP on every address', of: service('a', { vips: ['10.0.0.1'] }), want: ['0.0.0.0_80'] },
+    {
+      name: 'TCP on each virtual address',
+      of: service('a', { ports: [tcp], vips: ['10.0.0.1', '10.0.0.2'] }),
+      want: ['10.0.0.1_9000', '10.0.0.2_9000'],
+    },
+    { name: 'TCP without one on every address', of: service('a', { ports: [tcp] }), want: ['0.0.0.0_9000'] },
+    { name: 'nothing for UDP', of: service('a', { ports: [{ ...tcp, protocol: 'udp' }] }), want: [] },
+  ]) {
+    test(`are ${name}`, () => {
+      const world = compiledWorld();
+      world.apply(of);
+      expect(world.names('listener')).toEqual([...want, ...own]);
+    });
+  }
+
+  test('follow the endpoints of a headless service, each address its own', () => {
+    const world = compiledWorld();
+    const headless = service('db', { ports: [tcp], headless: true });
+    const at = (address: string) => endpoint(address, { ports: { tcp: 9000 } });
+    world.apply(headless, endpointsOf(headless, [at('10.1.0.1'), at('10.1.0.2')]));
+    expect(world.names('listener')).toEqual(['10.1.0.1_9000', '10.1.0.2_9000', ...own]);
+    world.apply(endpointsOf(headless, [at('10.1.0.2')]));
+    expect(world.names('listener')).toEqual(['10.1.0.2_9000', ...own]);
+  });
+
+  test('do not bind, and take routes from the stream', () => {
+    const world = compiledWorld();
+    world.apply(service('a'));
+    const listener = world.json('listener', '0.0.0.0_80');
+    expect(listener).toMatchObject({ bindToPort: false, trafficDirection: 'OUTBOUND' });
+    expect(JSON.stringify(listener)).toContain(
+      '"rds":{"configSource":{"ads":{},"resourceApiVersion":"V3"},"routeConfigName":"80"}',
+    );
+  });
+
+  test('belong to the oldest service where HTTP and TCP want the same one', () => {
+    const world = compiledWorld();
+    const old = service('old', { ports: [{ ...tcp, number: 80 }], createdAtMs: 1 });
+    world.apply(old, service('young', { createdAtMs: 2 }));
+    expect(JSON.stringify(world.json('listener', '0.0.0.0_80'))).toContain(
+      'outbound|80||old.default.svc.cluster.local',
+    );
+    expect(world.problems()).toEqual({
+      'service/default/young.default.svc.cluster.local': [
+        'listener 0.0.0.0_80 belongs to old.default.svc.cluster.local, which is older: young.default.svc.cluster.local is not reachable by it',
+      ],
+    });
+    world.apply({ type: 'service-removed', key: `default/${old.hostname}` as never }); // the key of the service above
+    expect(JSON.stringify(world.json('listener', '0.0.0.0_80'))).toContain('"routeConfigName":"80"');
+    expect(world.problems()).toEqual({});
+  });
+
+  test('spread connections as the TCP routes of a rule say', () => {
+    const world = compiledWorld();
+    const route = [
+      { destination: { host: 'a' }, weight: 90 },
+      { destination: { host: 'b' }, weight: 10 },
+    ];
+    world.apply(
+      service('a', { ports: [tcp] }),
+      service('b', { ports: [{ ...tcp, number: 9001 }] }),
+      rule('VirtualService', 'r', { hosts: ['a'], tcp: [{ match: [{ port: 9000 }], route }] }),
+    );
+    expect(JSON.stringify(world.json('listener', '0.0.0.0_9000'))).toContain(
+      '"clusters":[{"name":"outbound|9000||a.default.svc.cluster.local","weight":90},{"name":"outbound|9001||b.default.svc.cluster.local","weight":10}]',
+    );
+  });
+
+  test('hand unknown destinations on, or let them end', () => {
+    const world = compiledWorld();
+    const catchAll = () =>
+      JSON.stringify(world.json('listener', 'virtualOutbound').filterChains).match(/"cluster":"[^"]+"/g);
+    expect(catchAll()).toEqual(['"cluster":"BlackHoleCluster"', '"cluster":"PassthroughCluster"']);
+    world.apply(rule('Sidecar', 'default', { outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' } }));
+    expect(catchAll()).toEqual(['"cluster":"BlackHoleCluster"', '"cluster":"BlackHoleCluster"']);
+  });
+});
+
+describe('the listeners of a proxy whose traffic is not captured', () => {
+  test('bind to the loopback address, and there are no others', () => {
+    const world = compiledWorld();
+    world.apply(service('a'), service('db', { ports: [tcp], vips: ['10.0.0.1'] }));
+    const of = proxy({ interception: 'none' });
+    expect(world.names('listener', of)).toEqual(['127.0.0.1_80', '127.0.0.1_9000']);
+    expect(world.json('listener', '127.0.0.1_80', of)).not.toHaveProperty('bindToPort');
+  });
+});
+
+describe('a gateway', () => {
+  test('has destinations, but no listeners of sidecars', () => {
+    const world = compiledWorld();
+    world.apply(service('a'));
+    const gateway = proxy({ role: 'gateway' });
+    expect(world.names('cluster', gateway)).toContain('outbound|80||a.default.svc.cluster.local');
+    expect(world.names('listener', gateway)).toEqual([]);
+  });
+});
+
+describe('what a workload serves', () => {
+  const http = service('web', { ports: [{ name: 'http', number: 80, protocol: 'http' }, tcp] });
+  const served = endpoint('10.9.9.9', { ports: { http: 8080, tcp: 9000 } });
+
+  test('is one chain and one cluster per port, and everything else is passed on', () => {
+    const world = compiledWorld();
+    world.apply(http, endpointsOf(http, [served]));
+    const { filterChains } = world.json('listener', 'virtualInbound') as { filterChains: { name: string }[] }; // its schema
+    expect(filterChains.map(({ name }) => name)).toEqual([
+      'virtualInbound-blackhole',
+      '0.0.0.0_8080',
+      '0.0.0.0_9000',
+      'virtualInbound-catchall-http',
+    ]);
+    expect(JSON.stringify(filterChains)).toContain('inbound|http|80');
+    expect(world.names('cluster').filter((name) => name.startsWith('inbound'))).toEqual([
+      'inbound|8080||',
+      'inbound|9000||',
+    ]);
+    expect(world.json('cluster', 'inbound|8080||')).toMatchObject({
+      type: 'ORIGINAL_DST',
+      upstreamBindConfig: { sourceAddress: { address: '127.0.0.6' } },
+    });
+  });
+
+  test('is not touched by anything outbound', () => {
+    const world = compiledWorld();
+    world.apply(http, endpointsOf(http, [served]));
+    const [, inbound] = world.layers();
+    world.apply();
+    const { changes, layersMoved } = world.apply(
+      service('other'),
+      rule('VirtualService', 'r', { hosts: ['web'], http: [{ directResponse: { status: 404 } }] }),
+    );
+    expect(changes.length).toBeGreaterThan(0);
+    expect(changes.map(({ layer }) => layer)).not.toContain(inbound);
+    expect(layersMoved).toBe(false);
+  });
+
+  test('moves the proxy to another layer when it changes, and only then', () => {
+    const world = compiledWorld();
+    world.apply(http, endpointsOf(http, [served]));
+    const before = world.layers();
+    world.apply();
+    expect(world.apply(endpointsOf(http, [served, endpoint('10.9.9.8')])).layersMoved).toBe(false);
+    expect(world.apply(endpointsOf(http, [{ ...served, weight: 5 }])).layersMoved).toBe(false);
+    expect(world.layers()).toEqual(before);
+    expect(world.apply(endpointsOf(http, [{ ...served, ports: { http: 8081 } }])).layersMoved).toBe(true);
+    expect(world.layers()[0]).toBe(before[0]);
+    expect(world.layers()[1]).not.toBe(before[1]);
+  });
+});

@@ -1,0 +1,225 @@
+import { describe, expect, test } from 'vitest';
+import { createProxyFacts } from '../../../src/compile/facts.ts';
+import { scopeFactsOf } from '../../../src/compile/scope-key.ts';
+import { createWorld } from '../../../src/compile/world.ts';
+import { defaultMeshConfig } from '../../../src/rules/mesh-config.ts';
+import { compiledWorld, endpoint, endpointsOf, proxy, rule, runFlush, service } from '../../support/world.ts';
+
+const outbound = (names: readonly string[]) =>
+  names.filter((name) => name.startsWith('outbound')).map((name) => name.split('|').at(-1));
+
+describe('proxies share a scope', () => {
+  test('when they differ in nothing that matters: 100 equal sidecars are one compile', () => {
+    const world = compiledWorld();
+    world.apply(service('a'), service('b'));
+    for (let index = 0; index < 100; index++) {
+      world.layers(
+        proxy({ id: `p${index}`, name: `p${index}`, locality: `r/${index}`, addresses: [`10.2.0.${index}`] }),
+      );
+    }
+    const { work } = world.apply();
+    expect(work.hostsCompiled).toBe(2);
+  });
+
+  test('across namespaces that have nothing of their own, until one has', () => {
+    const world = compiledWorld();
+    world.apply(service('a'));
+    const [one, two] = [proxy({ namespace: 'one' }), proxy({ namespace: 'two' })];
+    expect(world.layers(one)).toEqual(world.layers(two));
+    expect(world.apply(rule('DestinationRule', 'one/r', { host: '*' })).layersMoved).toBe(true);
+    expect(world.layers(one)).not.toEqual(world.layers(two));
+  });
+
+  test('and their keys are made of the facts that were read', () => {
+    const facts = createProxyFacts(proxy());
+    scopeFactsOf(facts, createWorld(defaultMeshConfig, 'cluster.local'), 'coarse');
+    expect([...facts.read()].sort()).toEqual(['client', 'dnsDomain', 'interception', 'namespace', 'role']);
+  });
+
+  test('and bytes with other scopes, where they are told the same', () => {
+    const world = compiledWorld();
+    const a = service('a');
+    world.apply(a, service('b.shop.svc.cluster.local'), endpointsOf(a, [endpoint('10.1.0.1')]));
+    const [here, there] = [proxy(), proxy({ namespace: 'shop' })];
+    expect(world.layers(here)[0]).not.toBe(world.layers(there)[0]);
+    for (const [type, name] of [
+      ['cluster', 'outbound|80||a.default.svc.cluster.local'],
+      ['endpoint', 'outbound|80||a.default.svc.cluster.local'],
+      ['listener', '0.0.0.0_80'],
+    ] as const) {
+      expect(world.table(type, here).get(name)).toBe(world.table(type, there).get(name));
+    }
+  });
+});
+
+describe('a Sidecar', () => {
+  const services = [
+    service('a'),
+    service('b'),
+    service('c.shop.svc.cluster.local'),
+    service('d.shop.svc.cluster.local'),
+  ];
+  for (const { hosts, want } of [
+    { hosts: ['*/*'], want: ['a', 'b', 'c', 'd'] },
+    { hosts: ['./*'], want: ['a', 'b'] },
+    { hosts: ['shop/*'], want: ['c', 'd'] },
+    { hosts: ['*/*.shop.svc.cluster.local', './a.default.svc.cluster.local'], want: ['a', 'c', 'd'] },
+    { hosts: ['~/*'], want: [] },
+  ]) {
+    test(`with egress ${hosts.join(', ')} lets its proxies call ${want.join(', ') || 'nothing'}`, () => {
+      const world = compiledWorld();
+      world.apply(...services, rule('Sidecar', 'default', { egress: [{ hosts }] }));
+      expect(outbound(world.names('cluster')).map((host) => host?.split('.')[0])).toEqual(want);
+    });
+  }
+
+  test('that selects the workload counts before that of the namespace, that before that of the root namespace', () => {
+    const world = compiledWorld();
+    const only = (host: string) => ({ egress: [{ hosts: [`*/${host}`] }] });
+    world.apply(
+      ...services,
+      rule('Sidecar', 'istio-system/root', only('d.shop.svc.cluster.local')),
+      rule('Sidecar', 'default/all', only('a.default.svc.cluster.local')),
+      rule(
+        'Sidecar',
+        'default/web',
+        { ...only('b.default.svc.cluster.local'), workloadSelector: { labels: { app: 'web' } } },
+        9,
+      ),
+    );
+    const calls = (of = proxy()) => outbound(world.names('cluster', of)).map((host) => host?.split('.')[0]);
+    expect(calls(proxy({ labels: { app: 'web' } }))).toEqual(['b']);
+    expect(calls()).toEqual(['a']);
+    expect(calls(proxy({ namespace: 'shop' }))).toEqual(['d']);
+  });
+
+  test('keeps the destinations that routes lead to, though they may not be called, for as long as they do', () => {
+    const world = compiledWorld();
+    const leading = rule('VirtualService', 'r', { hosts: ['a'], http: [{ route: [{ destination: { host: 'b' } }] }] });
+    const hosts = ['./a.default.svc.cluster.local'];
+    world.apply(...services, leading, rule('Sidecar', 'default', { egress: [{ hosts }] }));
+    expect(outbound(world.names('cluster'))).toEqual(['a.default.svc.cluster.local', 'b.default.svc.cluster.local']);
+    expect(JSON.stringify(world.json('route', '80'))).not.toContain('b.default.svc.cluster.local:80');
+    world.apply({ type: 'rule-removed', id: 'VirtualService/default/r' });
+    expect(outbound(world.names('cluster'))).toEqual(['a.default.svc.cluster.local']);
+  });
+});
+
+describe('a service', () => {
+  for (const { exportTo, namespace, visible } of [
+    { exportTo: [], namespace: 'other', visible: true },
+    { exportTo: ['.'], namespace: 'default', visible: true },
+    { exportTo: ['.'], namespace: 'other', visible: false },
+    { exportTo: ['other'], namespace: 'other', visible: true },
+    { exportTo: ['other'], namespace: 'default', visible: false },
+    { exportTo: ['~'], namespace: 'default', visible: false },
+  ]) {
+    test(`exported to [${exportTo.join()}] is ${visible ? '' : 'not '}visible in ${namespace}`, () => {
+      const world = compiledWorld();
+      world.apply(service('a', { exportTo }));
+      expect(outbound(world.names('cluster', proxy({ namespace }))).length).toBe(visible ? 1 : 0);
+    });
+  }
+
+  test('of Kubernetes has its hostname before an older one of another registry', () => {
+    const world = compiledWorld();
+    const host = 'a.default.svc.cluster.local';
+    const squatter = service(host, { namespace: 'shop', registry: 'file', createdAtMs: 1 });
+    const real = service(host, { createdAtMs: 2 });
+    world.apply(
+      squatter,
+      real,
+      endpointsOf(squatter, [endpoint('6.6.6.6')]),
+      endpointsOf(real, [endpoint('10.1.0.1')]),
+    );
+    expect(JSON.stringify(world.json('endpoint', `outbound|80||${host}`))).toContain('10.1.0.1');
+  });
+});
+
+describe('the work of a flush', () => {
+  const a = service('a');
+  const running = () => {
+    const world = compiledWorld();
+    const subsets = [{ name: 'v1', labels: { version: 'v1' } }];
+    world.apply(
+      a,
+      service('b'),
+      rule('DestinationRule', 'r', { host: 'b', subsets }),
+      endpointsOf(a, [endpoint('10.1.0.1')]),
+    );
+    for (const namespace of ['default', 'istio-system']) world.layers(proxy({ namespace }));
+    world.apply();
+    return world;
+  };
+
+  test('for a changed endpoint is one assignment, for however many scopes', () => {
+    const { work, changes } = running().apply(endpointsOf(a, [endpoint('10.1.0.2')]));
+    expect(work).toEqual({ hostsCompiled: 0, encoded: 0, assembled: 1 });
+    expect(changes.map(({ type, changed }) => [type, changed.length])).toEqual([
+      ['endpoint', 1],
+      ['endpoint', 1],
+    ]);
+  });
+
+  test('for a changed rule is its host, once per scope, and its route configuration', () => {
+    const http = [{ match: [{ uri: { prefix: '/x' } }], route: [{ destination: { host: 'b' } }] }];
+    const { work, changes } = running().apply(rule('VirtualService', 'r', { hosts: ['a'], http }));
+    expect(work).toEqual({ hostsCompiled: 2, encoded: 1, assembled: 2 });
+    expect(changes.every(({ type }) => type === 'route')).toBe(true);
+  });
+
+  test('for nothing new is nothing: equal values, unhealthy newcomers, rules that only changed their metadata', () => {
+    const world = running();
+    const known = rule('DestinationRule', 'r', { host: 'b', subsets: [{ name: 'v1', labels: { version: 'v1' } }] });
+    const touched = { ...known, metadata: { ...known.metadata, resourceVersion: '2', annotations: { seen: 'yes' } } };
+    const { changes, work } = world.apply(
+      service('a'),
+      touched,
+      endpointsOf(a, [endpoint('10.1.0.1'), endpoint('10.1.0.9', { health: 'unhealthy' })]),
+    );
+    expect(changes).toEqual([]);
+    expect(work.hostsCompiled + work.encoded).toBe(0);
+  });
+});
+
+describe('a resource is traced', () => {
+  test('to the rules and services that it was made of', () => {
+    const world = compiledWorld();
+    world.apply(
+      service('a'),
+      rule('DestinationRule', 'd', { host: 'a' }),
+      rule('VirtualService', 'v', { hosts: ['a'], http: [{ route: [{ destination: { host: 'a' } }] }] }),
+    );
+    const [layer] = world.layers();
+    if (layer === undefined) throw new Error('a sidecar has an outbound layer');
+    runFlush(world.compiler);
+    const host = 'a.default.svc.cluster.local';
+    expect(world.compiler.originsOf(layer, 'route', '80')).toEqual([
+      `service/default/${host}`,
+      'VirtualService/default/v',
+    ]);
+    expect(world.compiler.originsOf(layer, 'cluster', `outbound|80||${host}`)).toContain('DestinationRule/default/d');
+    expect(world.compiler.originsOf(layer, 'listener', '0.0.0.0_80')).toEqual([`service/default/${host}`]);
+  });
+});
+
+test('fields that are not compiled yet are reported', () => {
+  const world = compiledWorld();
+  const http = [{ route: [{ destination: { host: 'a' } }], fault: { abort: { httpStatus: 503 } } }];
+  world.apply(service('a'), rule('VirtualService', 'v', { hosts: ['a'], http }));
+  expect(world.problems()).toEqual({ 'VirtualService/default/v': ['not in effect yet: spec.http[0].fault'] });
+});
+
+test('a closed layer leaves nothing behind, and opens again as if for the first time', () => {
+  const world = compiledWorld();
+  world.apply(service('a'));
+  const [layer] = world.layers();
+  if (layer === undefined) throw new Error('a sidecar has an outbound layer');
+  const first = world.apply().work;
+  world.close(layer);
+  expect(world.apply(service('a', { createdAtMs: 5 })).changes).toEqual([]);
+  world.layers();
+  const { hostsCompiled, assembled } = world.apply().work;
+  expect({ hostsCompiled, assembled }).toEqual({ hostsCompiled: first.hostsCompiled, assembled: first.assembled });
+  expect(outbound(world.names('cluster'))).toEqual(['a.default.svc.cluster.local']);
+});
