@@ -65,7 +65,8 @@ export async function serve(config: ServeConfig): Promise<void> {
     clock,
     log,
   });
-  const views = debugViews({ registry, book, coordinator, problems: () => compiler.problems() });
+  const problems = () => new Map([...compiler.problems(), ...serviceEntries.problems()]);
+  const views = debugViews({ registry, book, coordinator, problems });
   const http = createHttpServer({
     log,
     routes: [
@@ -84,10 +85,11 @@ export async function serve(config: ServeConfig): Promise<void> {
     throw error;
   }
   // Only now, so that a start that fails says one thing. Until then readiness waits for the shard of service entries.
+  const serviceEntries = createServiceEntryIndex();
   const feed: Feed = createFeed({
     registry,
     book,
-    serviceEntries: createServiceEntryIndex(),
+    serviceEntries,
     serviceEntryShard,
     changed: (urgency) => coordinator.changed(urgency),
   });

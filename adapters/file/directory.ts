@@ -17,16 +17,29 @@ export interface ReadFile {
   readonly isSuspect: boolean;
 }
 
-/**
- * Reads what changed since `known` and keeps the rest: the result is the whole directory, by name in order. Rejects
- * with the error of `node:fs` when the directory itself cannot be read.
- */
-export async function readDirectory(
+/** What a directory holds. */
+export interface Listing {
+  /** Relative to the directory, with `/`, in order. */
+  readonly files: readonly string[];
+  /** Absolute, the directory itself first. */
+  readonly folders: readonly string[];
+}
+
+/** Finds the files that count. Rejects with the error of `node:fs` when the directory itself cannot be read. */
+export async function listDirectory(root: string): Promise<Listing> {
+  const folders: string[] = [];
+  const files = await listFiles(root, root, folders);
+  return { files: files.sort(), folders };
+}
+
+/** Reads what changed since `known` and keeps the rest: the result is all of `names`, but for those gone by now. */
+export async function readFiles(
   root: string,
+  names: readonly string[],
   known: ReadonlyMap<string, ReadFile>,
 ): Promise<Map<string, ReadFile>> {
   const files = new Map<string, ReadFile>();
-  for (const name of (await listFiles(root, root)).sort()) {
+  for (const name of names) {
     const file = await readOne(root, name, known.get(name));
     if (file !== null) files.set(name, file);
   }
@@ -34,20 +47,25 @@ export async function readDirectory(
 }
 
 /** Hidden files and folders are passed over: editors and mounted ConfigMaps (`..data`) keep their own affairs there. */
-async function listFiles(root: string, folder: string): Promise<string[]> {
+async function listFiles(root: string, folder: string, folders: string[]): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true });
-  const lists = await Promise.all(
-    entries.filter(({ name }) => !name.startsWith('.')).map((entry) => filesOf(root, join(folder, entry.name), entry)),
-  );
+  folders.push(folder);
+  const visible = entries.filter(({ name }) => !name.startsWith('.'));
+  const lists = await Promise.all(visible.map((entry) => filesOf(root, join(folder, entry.name), { entry, folders })));
   return lists.flat();
 }
 
-async function filesOf(root: string, path: string, entry: Dirent): Promise<string[]> {
+interface Found {
+  readonly entry: Dirent;
+  readonly folders: string[];
+}
+
+async function filesOf(root: string, path: string, { entry, folders }: Found): Promise<string[]> {
   const isFolder = entry.isSymbolicLink() ? ((await statOf(path))?.isDirectory() ?? false) : entry.isDirectory();
   if (!isFolder)
     return extensions.some((end) => path.endsWith(end)) ? [relative(root, path).replaceAll('\\', '/')] : [];
   try {
-    return await listFiles(root, path);
+    return await listFiles(root, path, folders);
   } catch (cause) {
     if (isMissing(cause)) return []; // removed while it was read
     throw cause;

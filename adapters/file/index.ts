@@ -1,10 +1,10 @@
-import { type FSWatcher, watch } from 'chokidar';
 import { z } from 'zod';
 import { debounce } from '../../src/lib/debounce.ts';
 import { type Adapter, type AdapterContext, defineAdapter, type ShardSink } from '../../src/platform/adapter.ts';
-import { type ReadFile, readDirectory } from './directory.ts';
+import { listDirectory, type ReadFile, readFiles } from './directory.ts';
 import type { Mistake } from './documents.ts';
 import { createMesh, listing, type Mesh } from './mesh.ts';
+import { watchFolders } from './watch.ts';
 
 const config = z.strictObject({
   /** The directory, relative to where the program was started. */
@@ -18,8 +18,6 @@ export type FileConfig = z.infer<typeof config>;
 /** A writer is given this long to finish: events come while it writes. */
 const quietMs = 25;
 const maxWaitMs = 1_000;
-/** The watcher passes over a second write within 50 ms of the first: everything is looked at once more after it. */
-const afterQuietMs = 100;
 /** How soon a directory that is missing, or a file that was found empty, is looked at again. */
 const retryMs = 1_000;
 
@@ -35,7 +33,6 @@ function createFileAdapter({ path, rescanSeconds }: FileConfig, { clock, log, do
     let files = new Map<string, ReadFile>();
     let mesh: Mesh | null = null;
     let told: readonly Mistake[] = [];
-    let watcher: FSWatcher | null = null;
     let wake: () => void = () => {};
     let isDue = true;
 
@@ -44,17 +41,14 @@ function createFileAdapter({ path, rescanSeconds }: FileConfig, { clock, log, do
       isDue = true;
       wake();
     };
-    const once = debounce(() => look(), { clock, quietMs: afterQuietMs, maxMs: maxWaitMs });
-    const changed = () => {
-      soon.touch();
-      once.touch();
-    };
+    const watching = watchFolders(() => soon.touch());
     signal.addEventListener('abort', look);
 
     async function scan(): Promise<number> {
       try {
-        watcher ??= await watchDirectory(path, changed, (cause) => log.warn({ path, err: cause }, 'watching failed'));
-        files = await readDirectory(path, files);
+        const found = await listDirectory(path);
+        watching.follow(found.folders);
+        files = await readFiles(path, found.files, files);
       } catch (cause) {
         return lost(cause);
       }
@@ -63,11 +57,10 @@ function createFileAdapter({ path, rescanSeconds }: FileConfig, { clock, log, do
     }
 
     /** The last good contents stay in use, also when the directory itself was removed. */
-    async function lost(cause: unknown): Promise<number> {
+    function lost(cause: unknown): number {
       const why = cause instanceof Error ? cause.message : String(cause);
       sink.degraded(`the directory ${path} cannot be read (${why}); create it, or correct the adapter's path`);
-      await watcher?.close();
-      watcher = null;
+      watching.follow([]);
       mesh = null; // what happened meanwhile is unknown: the next reading is a full listing
       return retryMs;
     }
@@ -110,25 +103,8 @@ function createFileAdapter({ path, rescanSeconds }: FileConfig, { clock, log, do
     } finally {
       signal.removeEventListener('abort', look);
       soon.cancel();
-      once.cancel();
-      await (watcher as FSWatcher | null)?.close();
+      watching.close();
     }
   }
   return { run };
-}
-
-/** Resolves when changes from now on will be seen. Rescans make up for whatever a watcher loses. */
-function watchDirectory(path: string, changed: () => void, failed: (cause: unknown) => void): Promise<FSWatcher> {
-  const watcher = watch(path, {
-    ignoreInitial: true,
-    atomic: true,
-    ignored: (found) => found !== path && /(^|[/\\])\.[^/\\]*$/.test(found),
-  });
-  watcher.on('error', failed);
-  return new Promise((resolve) => {
-    watcher.once('ready', () => {
-      watcher.on('all', changed);
-      resolve(watcher);
-    });
-  });
 }
