@@ -1,6 +1,6 @@
 import { serviceKey } from '../model/names.ts';
 import { isHttp, type Service, type ServicePort } from '../model/service.ts';
-import type { InboundPlan, InboundPort } from '../plan/listener.ts';
+import { type InboundPlan, type InboundPort, isProxyPort } from '../plan/listener.ts';
 import { encodeCluster, encodeListener } from '../proto/json.ts';
 import type { XdsType } from '../proto/resource.ts';
 import { durationMs } from '../rules/fields.ts';
@@ -79,7 +79,7 @@ function servedPorts(addresses: readonly string[], world: World): readonly Inbou
 function candidates(service: Service, ports: Readonly<Record<string, number>>) {
   return service.ports.flatMap((port) => {
     const targetPort = ports[port.name];
-    if (targetPort === undefined || port.protocol === 'udp') return [];
+    if (targetPort === undefined || port.protocol === 'udp' || isProxyPort(targetPort)) return [];
     return [{ service, port: inboundPort(service, port, targetPort) }];
   });
 }

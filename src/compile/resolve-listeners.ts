@@ -1,6 +1,6 @@
 import { isHttp, type Service, type ServicePort } from '../model/service.ts';
 import { outboundName } from '../plan/destination.ts';
-import type { ListenerPlan, ListenerTraffic } from '../plan/listener.ts';
+import { isProxyPort, type ListenerPlan, type ListenerTraffic } from '../plan/listener.ts';
 import { resolveTcpTargets } from '../rules/kinds/virtual-service/resolve-tcp.ts';
 import { ruleId } from '../rules/rule.ts';
 import { isAddress } from './domains.ts';
@@ -16,7 +16,7 @@ export function resolveListeners(context: HostContext & { readonly service: Serv
     .flatMap((port) => {
       const traffic = resolveTraffic(context, port);
       const tcpRule = rule !== null && traffic.type === 'tcp' ? [ruleId(rule)] : [];
-      return binds(context, port).map((bind) => ({
+      return freeBinds(context, port).map((bind) => ({
         name: `${bind}_${port.number}`,
         bind,
         port: port.number,
@@ -37,6 +37,19 @@ function resolveTraffic(context: HostContext & { readonly service: Service }, po
   if (targets !== null && targets.length > 0) return { type: 'tcp', targets };
   const destination = outboundName(port.number, '', service.hostname);
   return { type: 'tcp', targets: [{ destination, weight: 1, headers: null }] };
+}
+
+/** Envoy refuses two listeners of one address, also where only one of them binds: its own would be lost with it. */
+function freeBinds(context: HostContext & { readonly service: Service }, port: ServicePort): readonly string[] {
+  const all = binds(context, port);
+  const isCaptured = context.reader.facts.interception !== 'none';
+  if (!isCaptured || !isProxyPort(port.number)) return all;
+  const free = all.filter((bind) => bind !== '0.0.0.0');
+  if (free.length < all.length) {
+    const message = `port ${port.number} is the sidecars' own: ${context.service.hostname} is not reachable by it`;
+    context.problems.push({ origin: serviceOrigin(context.service), message });
+  }
+  return free;
 }
 
 /** The addresses that clients connect to, as the kernel tells them to the proxy. */

@@ -164,7 +164,7 @@ const isSamePlace = ({ plan: a }: VirtualHostPart, { plan: b }: VirtualHostPart)
   (a.domains === b.domains || a.domains.join() === b.domains.join());
 
 /** Part of every version: a change of what stands around the records must change the versions. */
-const formatVersion = '1/';
+const formatVersion = '2/';
 const tail = encodeRouteConfigurationHead(routeConfigurationTail);
 
 const unknownHostsRecord = (policy: RouteConfigurationPlan['unknownHosts']): HashedBytes =>

@@ -1,5 +1,11 @@
 import type { WeightedTarget } from './route.ts';
 
+/** Where the kernel brings a captured workload's connections. */
+export const proxyPorts = { outbound: 15_001, inbound: 15_006 } as const;
+
+/** Whether a captured sidecar listens there itself, at `0.0.0.0`. */
+export const isProxyPort = (port: number): boolean => port === proxyPorts.outbound || port === proxyPorts.inbound;
+
 /** What a listener does with a connection. */
 export type ListenerTraffic =
   | { readonly type: 'http'; readonly routeConfiguration: string }

@@ -69,6 +69,9 @@ export interface RedirectAction {
   readonly port: number | null;
 }
 
+/** Envoy takes 4 KiB unless it is told; Istio's proxies take this much. */
+export const maxResponseBodyBytes = 1_048_576;
+
 export interface RespondAction {
   readonly type: 'respond';
   readonly status: number;

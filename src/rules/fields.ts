@@ -8,6 +8,9 @@ import { z } from 'zod';
 /** `10s`, `1.5h`, `250ms`. */
 export const duration = z.string().regex(/^\d+(\.\d+)?(ms|s|m|h)$/, 'a duration such as 10s or 250ms');
 
+/** A duration where Envoy takes no 0, and Istio's own validation refuses one. */
+export const positiveDuration = duration.refine((text) => durationMs(text) > 0, 'must be 1ms or more');
+
 export const portNumber = z.int().min(1).max(65_535);
 
 export const labels = z.record(z.string(), z.string());

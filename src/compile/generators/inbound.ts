@@ -1,4 +1,4 @@
-import type { InboundPlan, InboundPort } from '../../plan/listener.ts';
+import { type InboundPlan, type InboundPort, proxyPorts } from '../../plan/listener.ts';
 import type { RetryPlan } from '../../plan/route.ts';
 import { inboundCluster, type NamedCluster } from './clusters.ts';
 import { extension, socketAddress } from './json.ts';
@@ -18,7 +18,7 @@ export const generateInboundClusters = ({ ports, connectTimeoutMs }: InboundPlan
 export const virtualInbound = ({ ports, transparent }: InboundPlan): NamedListener => ({
   name: 'virtualInbound',
   trafficDirection: 'INBOUND',
-  address: socketAddress('0.0.0.0', 15_006),
+  address: socketAddress('0.0.0.0', proxyPorts.inbound),
   ...(transparent ? { transparent: true } : {}),
   listenerFilters: [
     {
@@ -29,7 +29,7 @@ export const virtualInbound = ({ ports, transparent }: InboundPlan): NamedListen
   filterChains: [
     {
       name: 'virtualInbound-blackhole', // a connection to this port itself would go round in circles
-      filterChainMatch: { destinationPort: 15_006 },
+      filterChainMatch: { destinationPort: proxyPorts.inbound },
       filters: [tcpFilter('BlackHoleCluster', [target('BlackHoleCluster')])],
     },
     ...ports.map((port) => ({

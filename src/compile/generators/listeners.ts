@@ -1,4 +1,4 @@
-import type { ListenerPlan, ListenerTraffic } from '../../plan/listener.ts';
+import { type ListenerPlan, type ListenerTraffic, proxyPorts } from '../../plan/listener.ts';
 import type { WeightedTarget } from '../../plan/route.ts';
 import type { HttpConnectionManagerJson, ListenerJson, TcpProxyJson } from '../../proto/json.ts';
 import { extension, overAds, socketAddress } from './json.ts';
@@ -24,13 +24,13 @@ export function generateListener(plan: ListenerPlan): NamedListener {
 export const virtualOutbound = (catchAll: string, transparent: boolean): NamedListener => ({
   name: 'virtualOutbound',
   trafficDirection: 'OUTBOUND',
-  address: socketAddress('0.0.0.0', 15_001),
+  address: socketAddress('0.0.0.0', proxyPorts.outbound),
   useOriginalDst: true,
   ...(transparent ? { transparent: true } : {}),
   filterChains: [
     {
       name: 'virtualOutbound-blackhole', // a connection to this port itself would go round in circles
-      filterChainMatch: { destinationPort: 15_001 },
+      filterChainMatch: { destinationPort: proxyPorts.outbound },
       filters: [tcpFilter('BlackHoleCluster', [single('BlackHoleCluster')])],
     },
     { name: 'virtualOutbound-catchall-tcp', filters: [tcpFilter(catchAll, [single(catchAll)])] },

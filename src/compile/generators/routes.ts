@@ -1,16 +1,17 @@
 import { assertNever } from '../../lib/assert-never.ts';
-import type {
-  ForwardAction,
-  HeaderChanges,
-  HeaderMatch,
-  RedirectAction,
-  RespondAction,
-  RetryPlan,
-  RouteConfigurationPlan,
-  RouteMatch,
-  RoutePlan,
-  TextMatch,
-  VirtualHostPlan,
+import {
+  type ForwardAction,
+  type HeaderChanges,
+  type HeaderMatch,
+  maxResponseBodyBytes,
+  type RedirectAction,
+  type RespondAction,
+  type RetryPlan,
+  type RouteConfigurationPlan,
+  type RouteMatch,
+  type RoutePlan,
+  type TextMatch,
+  type VirtualHostPlan,
 } from '../../plan/route.ts';
 import type { RouteConfigurationJson, VirtualHostJson } from '../../proto/json.ts';
 import { durationFromMs, extension } from './json.ts';
@@ -35,6 +36,7 @@ export const routeConfigurationHead = (name: string): RouteConfigurationJson => 
 export const routeConfigurationTail: RouteConfigurationJson = {
   validateClusters: false,
   ignorePortInHostMatching: true,
+  maxDirectResponseBodySizeBytes: maxResponseBodyBytes,
 };
 
 /** The last virtual host: requests to hosts that are not known. */

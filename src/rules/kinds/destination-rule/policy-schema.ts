@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { countSet, duration, portNumber } from '../../fields.ts';
+import { countSet, duration, portNumber, positiveDuration } from '../../fields.ts';
 
 const count = z.int().min(0).max(4_294_967_295);
 const signedCount = z.int().min(0).max(2_147_483_647);
@@ -9,7 +9,7 @@ export const connectionPool = z.strictObject({
   tcp: z
     .strictObject({
       maxConnections: signedCount.optional(),
-      connectTimeout: duration.optional(),
+      connectTimeout: positiveDuration.optional(),
       tcpKeepalive: z
         .strictObject({ probes: count.optional(), time: duration.optional(), interval: duration.optional() })
         .optional(),
@@ -37,8 +37,8 @@ const outlierDetection = z.strictObject({
   consecutiveLocalOriginFailures: count.optional(),
   consecutiveGatewayErrors: count.optional(),
   consecutive5xxErrors: count.optional(),
-  interval: duration.optional(),
-  baseEjectionTime: duration.optional(),
+  interval: positiveDuration.optional(),
+  baseEjectionTime: positiveDuration.optional(),
   maxEjectionPercent: z.int().min(0).max(100).optional(),
   minHealthPercent: z.int().min(0).max(100).optional(),
 });

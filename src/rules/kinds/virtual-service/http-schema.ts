@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { countSet, duration, labels, portNumber, stringMatch } from '../../fields.ts';
+import { maxResponseBodyBytes } from '../../../plan/route.ts';
+import { countSet, duration, labels, portNumber, positiveDuration, stringMatch } from '../../fields.ts';
 import { destination, weight } from './destination-schema.ts';
 
 const percent = z.strictObject({ value: z.number().min(0).max(100).optional() });
@@ -51,6 +52,11 @@ const directResponse = z.strictObject({
   body: z
     .strictObject({ string: z.string().optional(), bytes: z.base64().optional() })
     .refine((body) => countSet(body) === 1, 'exactly one of string and bytes must be set')
+    .refine(
+      ({ string = '', bytes = '' }) =>
+        Buffer.byteLength(string) + Buffer.byteLength(bytes, 'base64') <= maxResponseBodyBytes,
+      `a body may have ${maxResponseBodyBytes} bytes at most`,
+    )
     .optional(),
 });
 
@@ -65,11 +71,11 @@ const rewrite = z
 
 const retries = z.strictObject({
   attempts: z.int().min(0).max(2_147_483_647).optional(),
-  perTryTimeout: duration.optional(),
+  perTryTimeout: positiveDuration.optional(),
   retryOn: z.string().optional(),
   retryRemoteLocalities: z.boolean().optional(),
   retryIgnorePreviousHosts: z.boolean().optional(),
-  backoff: duration.optional(),
+  backoff: positiveDuration.optional(),
 });
 
 const mirror = z.strictObject({ destination, percentage: percent.optional() });

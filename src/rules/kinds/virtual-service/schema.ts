@@ -24,6 +24,9 @@ const tlsRoute = z.strictObject({
   route: z.array(routeDestination).min(1),
 });
 
+/** What Envoy can hold; more would make it refuse all routes of the port. */
+const maxWeightSum = 4_294_967_295;
+
 /** Istio's networking VirtualService: where requests to some hosts go. */
 export const virtualServiceSpec = z
   .strictObject({
@@ -45,9 +48,11 @@ export const virtualServiceSpec = z
     for (const layer of ['http', 'tcp', 'tls'] as const) {
       for (const [index, route] of (spec[layer] ?? []).entries()) {
         const destinations = route.route ?? [];
-        if (destinations.length > 1 && destinations.every(({ weight }) => (weight ?? 0) === 0)) {
-          context.addIssue({ code: 'custom', path: [layer, index, 'route'], message: 'one weight must be above 0' });
-        }
+        const sum = destinations.reduce((total, { weight }) => total + (weight ?? 0), 0);
+        const complain = (message: string) =>
+          context.addIssue({ code: 'custom', path: [layer, index, 'route'], message });
+        if (destinations.length > 1 && sum === 0) complain('one weight must be above 0');
+        if (sum > maxWeightSum) complain(`the weights must add up to ${maxWeightSum} at most`);
       }
     }
   });

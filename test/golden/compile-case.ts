@@ -1,0 +1,90 @@
+import { fromJson, type JsonObject, toBinary } from '@bufbuild/protobuf';
+import { NodeSchema } from '#gen/envoy/config/core/v3/base_pb.js';
+import { parseFile } from '../../adapters/file/documents.ts';
+import { createMesh, listing } from '../../adapters/file/mesh.ts';
+import type { Proxy } from '../../src/model/proxy.ts';
+import { resourceToJson } from '../../src/proto/json.ts';
+import { type XdsType, xdsTypes } from '../../src/proto/resource.ts';
+import { createFeed } from '../../src/push/feed.ts';
+import { ruleKinds } from '../../src/rules/kinds/index.ts';
+import { defaultMeshConfig } from '../../src/rules/mesh-config.ts';
+import { ruleBook } from '../../src/rules/rule-book.ts';
+import { createServiceEntryIndex } from '../../src/rules/service-entries.ts';
+import { proxyOf } from '../../src/xds/node.ts';
+import { testRegistry } from '../support/registry.ts';
+import { type CompiledWorld, compiledWorld } from '../support/world.ts';
+import type { CaseProxy, GoldenCase } from './cases.ts';
+
+/** What a case leads to. */
+export interface CompiledCase {
+  /** What administrators are told: objects that were left out, rules that do not do what they say. */
+  readonly problems: readonly string[];
+  /** By the proxy's name. */
+  readonly proxies: ReadonlyMap<string, ProxyResources>;
+}
+
+/** Resources in proto JSON, sorted by name. */
+export type ProxyResources = Readonly<Record<XdsType, ReadonlyMap<string, JsonObject>>>;
+
+const domainSuffix = 'cluster.local';
+
+/** Takes a case all the way that the mesh directory takes in the program, but for the disk and the stream. */
+export async function compileCase({ name, mesh, proxies }: GoldenCase): Promise<CompiledCase> {
+  const file = `${name}.yaml`;
+  const parsed = await parseFile(file, mesh);
+  const { changes, mistakes } = createMesh(domainSuffix).update(
+    new Map([[file, { name: file, stamp: '', parsed, isSuspect: false }]]),
+  );
+  const { registry } = testRegistry();
+  const book = ruleBook({ kinds: ruleKinds, mesh: defaultMeshConfig });
+  const serviceEntries = createServiceEntryIndex();
+  const feed = createFeed({
+    registry,
+    book,
+    serviceEntries,
+    serviceEntryShard: registry.shard('service-entries', 'service-entry', { required: false, keepSnapshot: false }),
+    changed: () => {},
+  });
+  registry.shard('mesh', 'file').replace(listing(changes));
+  const world = compiledWorld();
+  world.apply(...feed.take());
+  const resources = new Map(proxies.map((proxy) => [proxy.name, resourcesOf(world, nodeOf(proxy))]));
+  feed.stop();
+  await registry.close();
+  return {
+    problems: [
+      ...mistakes.map(({ origin, message }) => `${origin}: ${message}`),
+      ...registry.problems().map(({ origin, message }) => `${origin}: ${message}`),
+      ...book
+        .reports()
+        .flatMap(({ id, problems }) => problems.map(({ path, message }) => `${id}: ${path}: ${message}`)),
+      ...[...world.compiler.problems(), ...serviceEntries.problems()].flatMap(([id, messages]) =>
+        messages.map((message) => `${id}: ${message}`),
+      ),
+    ].sort(),
+    proxies: resources,
+  };
+}
+
+/** The proxy as a stream would read it from its first request. */
+function nodeOf({ bootstrap }: CaseProxy): Proxy {
+  const { node } = bootstrap(0);
+  const proxy = proxyOf(toBinary(NodeSchema, fromJson(NodeSchema, node)), { domainSuffix });
+  if (!proxy.ok) throw new Error(proxy.error);
+  return proxy.value;
+}
+
+function resourcesOf(world: CompiledWorld, proxy: Proxy): ProxyResources {
+  const of = (type: XdsType) => {
+    const table = [...world.table(type, proxy)].sort(([a], [b]) => (a < b ? -1 : 1));
+    return new Map(table.map(([name, resource]) => [name, resourceToJson(type, resource)]));
+  };
+  const [cluster, endpoint, listener, route] = xdsTypes.map(of);
+  const none = new Map<string, JsonObject>();
+  return {
+    cluster: cluster ?? none,
+    endpoint: endpoint ?? none,
+    listener: listener ?? none,
+    route: route ?? none,
+  };
+}

@@ -1,0 +1,81 @@
+import type { Compiler, FlushResult, LayerKey } from '../../src/compile/contract.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { silentLogger } from '../../src/lib/logger.ts';
+import type { EncodedResource, XdsType } from '../../src/proto/resource.ts';
+import { adsMethods } from '../../src/push/ads.ts';
+import { Coordinator } from '../../src/push/coordinator.ts';
+import { createRpcServer } from '../../src/rpc/server.ts';
+import { syncz } from '../../src/telemetry/debug/client-views.ts';
+import { createMetrics } from '../../src/telemetry/metrics.ts';
+
+/** The real protocol and transport over resources made by hand, which no rule leads to. */
+export interface FixedControlPlane {
+  readonly xdsPort: number;
+  /** What `/debug/syncz` would say. */
+  readonly syncz: () => Promise<string>;
+  stop(): Promise<void>;
+}
+
+export type FixedResources = Readonly<Partial<Record<XdsType, readonly EncodedResource[]>>>;
+
+export async function startFixedControlPlane(resources: FixedResources): Promise<FixedControlPlane> {
+  const metrics = createMetrics();
+  const coordinator = new Coordinator({
+    compiler: fixedCompiler(resources),
+    take: () => [],
+    clock: systemClock,
+    log: silentLogger,
+    observer: metrics.observer,
+    timing: { endpointQuietMs: 0, quietMs: 0, maxMs: 0 },
+    defer: setImmediate,
+    elapsed: () => performance.now(),
+  });
+  const services = adsMethods({
+    coordinator,
+    log: silentLogger,
+    awaited: () => [],
+    domainSuffix: 'cluster.local',
+  });
+  const rpc = createRpcServer({ services, clock: systemClock, log: silentLogger });
+  await rpc.listen('127.0.0.1', 0);
+  const stopping = new AbortController();
+  coordinator.start(stopping.signal);
+  return {
+    xdsPort: rpc.address?.port ?? 0,
+    async syncz() {
+      const report = syncz(coordinator).read({});
+      if (!report.ok) throw new Error(report.error.message);
+      return [...report.value].join('');
+    },
+    async stop() {
+      stopping.abort();
+      metrics.stop();
+      await rpc.close();
+    },
+  };
+}
+
+/** Has the same for every proxy, for ever. */
+function fixedCompiler(resources: FixedResources): Compiler {
+  const layer = 'fixed' as LayerKey; // the one key that this compiler gives out
+  let isTold = false;
+  const changes = (Object.keys(resources) as XdsType[]).map((type) => ({
+    layer,
+    type,
+    changed: resources[type] ?? [],
+    removed: [],
+  }));
+  return {
+    apply: () => {},
+    layersOf: () => [layer],
+    close: () => {},
+    // biome-ignore lint/correctness/useYield: it is done in one step
+    *flush(): Generator<undefined, FlushResult, undefined> {
+      const result = { changes: isTold ? [] : changes, layersMoved: false };
+      isTold = true;
+      return { ...result, work: { hostsCompiled: 0, encoded: 0, assembled: 0 } };
+    },
+    originsOf: () => [],
+    problems: () => new Map(),
+  };
+}

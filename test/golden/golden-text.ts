@@ -1,0 +1,35 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { JsonObject } from '@bufbuild/protobuf';
+import { Document, isCollection, visit } from 'yaml';
+import type { XdsType } from '../../src/proto/resource.ts';
+import type { CompiledCase, ProxyResources } from './compile-case.ts';
+
+/** Short lists and maps stand on one line. */
+const shortLine = 100;
+
+/**
+ * The text of a golden file. Of a resource that is as `known` has it only the name is written: what every sidecar
+ * has is read once, not in every file.
+ */
+export function goldenText(about: string, { problems, proxies }: CompiledCase, known: ProxyResources | null): string {
+  const document = new Document(
+    { problems, proxies: Object.fromEntries([...proxies].map(([name, own]) => [name, listsOf(own, known)])) },
+    { aliasDuplicateObjects: false },
+  );
+  visit(document, {
+    Collection(_key, node) {
+      if (isCollection(node)) node.flow = JSON.stringify(node.toJS(document)).length <= shortLine;
+    },
+  });
+  document.commentBefore = [
+    ` ${about}`,
+    ' Written by `UPDATE_GOLDENS=1 npx vitest run test/golden/golden.test.ts`; a name alone: as in empty-mesh.yaml.',
+  ].join('\n');
+  return document.toString({ lineWidth: 0 });
+}
+
+function listsOf(own: ProxyResources, known: ProxyResources | null) {
+  const list = (type: XdsType): readonly (JsonObject | string)[] =>
+    [...own[type]].map(([name, json]) => (isDeepStrictEqual(json, known?.[type].get(name)) ? name : json));
+  return { clusters: list('cluster'), endpoints: list('endpoint'), listeners: list('listener'), routes: list('route') };
+}
