@@ -49,6 +49,8 @@ function problemsOf(schema: z.ZodType, issue: Issue, before: readonly PropertyKe
       if (nearest === null) return [{ path, message: `is none of the allowed forms (${lowerFirst(issue.message)})` }];
       return nearest.flatMap((inner) => problemsOf(schema, inner, path));
     }
+    case 'invalid_key':
+      return issue.issues.map(({ message }) => ({ path, message: lowerFirst(message) }));
     case 'invalid_value': {
       const values = issue.values.map(String);
       const given = typeof issue.input === 'string' ? didYouMean(issue.input, values) : '';

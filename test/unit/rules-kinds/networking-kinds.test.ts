@@ -49,6 +49,16 @@ describe('a VirtualService', () => {
       want: 'http.0.route: one weight must be above 0',
     },
     {
+      name: 'a change of a pseudo-header',
+      spec: http({ route, headers: { request: { remove: [':method'] } } }),
+      want: 'http.0.headers.request.remove.0: a header name; pseudo-headers such as :path cannot be changed',
+    },
+    {
+      name: 'a removal of the host',
+      spec: http({ route, headers: { request: { remove: ['Host'] } } }),
+      want: 'http.0.headers.request.remove.0: the host is changed by rewrite.authority',
+    },
+    {
       name: 'a wildcard within a label',
       spec: { hosts: ['re*'], http: [{ route }] },
       want: 'hosts.0: a hostname; a wildcard may stand only as its whole first label',

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ruleKinds } from '../../../src/rules/kinds/index.ts';
 import { validateObject, validateRule } from '../../../src/rules/validate.ts';
 import { sampleKind, sampleObject } from '../../support/sample-kind.ts';
 
@@ -114,6 +115,22 @@ describe('validateObject', () => {
 
   it('takes a name with dots, as Kubernetes does', () => {
     expect(complaints(sampleObject({ name: 'reviews.example.com' }))).toEqual([]);
+  });
+
+  it('says what is wrong with a key of a map, by its path', () => {
+    const object = {
+      apiVersion: 'networking.istio.io/v1',
+      kind: 'VirtualService',
+      metadata: { name: 'a', namespace: 'default' },
+      spec: {
+        hosts: ['a'],
+        http: [{ route: [{ destination: { host: 'a' } }], headers: { request: { set: { host: 'b' } } } }],
+      },
+    };
+    const result = validateObject(object, ruleKinds);
+    expect(result.ok ? [] : result.error).toEqual([
+      { path: 'spec.http[0].headers.request.set.host', message: 'the host is changed by rewrite.authority' },
+    ]);
   });
 
   it('reports no more than twenty mistakes of a spec', () => {

@@ -6,10 +6,15 @@ import { destination, weight } from './destination-schema.ts';
 const percent = z.strictObject({ value: z.number().min(0).max(100).optional() });
 const statusCode = z.int().min(200).max(599);
 
+/** Envoy refuses the whole route configuration for a change of one of the others. */
+const changeableHeader = z
+  .string()
+  .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'a header name; pseudo-headers such as :path cannot be changed')
+  .refine((name) => name.toLowerCase() !== 'host', 'the host is changed by rewrite.authority');
 const headerOperations = z.strictObject({
-  set: z.record(z.string(), z.string()).optional(),
-  add: z.record(z.string(), z.string()).optional(),
-  remove: z.array(z.string().min(1)).optional(),
+  set: z.record(changeableHeader, z.string()).optional(),
+  add: z.record(changeableHeader, z.string()).optional(),
+  remove: z.array(changeableHeader).optional(),
 });
 const headers = z.strictObject({ request: headerOperations.optional(), response: headerOperations.optional() });
 
