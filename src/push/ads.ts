@@ -13,9 +13,8 @@ import {
 } from '../xds/receive.ts';
 import { parseDeltaRequest, parseSotwRequest } from '../xds/request.ts';
 import type { Mode, Response } from '../xds/response.ts';
-import { createStream } from '../xds/stream.ts';
 import { MalformedMessage } from '../xds/wire-reader.ts';
-import { type Client, type Outlet, wholeTypesFor } from './client.ts';
+import { type Client, type Outlet, streamFor } from './client.ts';
 import type { Coordinator } from './coordinator.ts';
 
 export interface AdsOptions {
@@ -139,7 +138,7 @@ class AdsStream implements CallReader, Outlet {
     return coordinator.connect({
       id: `${proxy.value.id}-${coordinator.world.nextId()}`,
       proxy: proxy.value,
-      stream: createStream(this.#mode, wholeTypesFor(proxy.value)),
+      stream: streamFor(proxy.value, this.#mode),
       peer: this.#call.peer,
       outlet: this,
     });

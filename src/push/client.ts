@@ -1,8 +1,7 @@
 import type { Proxy } from '../model/proxy.ts';
-import type { XdsType } from '../proto/resource.ts';
 import { nextResponse, type OnForcedRelease } from '../xds/next.ts';
-import type { Response } from '../xds/response.ts';
-import { closeStream, type StreamState, setView, type World } from '../xds/stream.ts';
+import type { Mode, Response } from '../xds/response.ts';
+import { closeStream, createStream, type StreamState, setView, type World } from '../xds/stream.ts';
 import { type Layer, viewOf } from './layers.ts';
 import type { Sender } from './pacer.ts';
 
@@ -79,7 +78,12 @@ export interface ClientEvents {
   readonly forced: OnForcedRelease;
 }
 
-/** Types that are whole sets for a client in state-of-the-world responses (docs/xds.md says which client wants what). */
-export function wholeTypesFor(proxy: Proxy): readonly XdsType[] {
-  return proxy.client === 'envoy' ? ['cluster', 'listener'] : ['cluster', 'listener', 'route'];
+/** A stream as this kind of client wants it (ADR 1, "Other clients"). */
+export function streamFor(proxy: Proxy, mode: Mode): StreamState {
+  const routesAreWhole = proxy.client !== 'envoy';
+  return createStream(
+    mode,
+    routesAreWhole ? ['cluster', 'listener', 'route'] : ['cluster', 'listener'],
+    proxy.client === 'mosn' ? ['route'] : [],
+  );
 }

@@ -11,7 +11,7 @@ import { Client, type ClientFacts } from './client.ts';
 import { Flusher } from './flusher.ts';
 import { Layers } from './layers.ts';
 import type { PushObserver } from './observer.ts';
-import { Pacer } from './pacer.ts';
+import { Pacer, type Sender } from './pacer.ts';
 
 export interface CoordinatorOptions {
   readonly compiler: Compiler;
@@ -42,7 +42,12 @@ export class Coordinator {
   readonly #debounce: ReturnType<typeof debounce>;
   /** When the earliest change of a revision came in; for the time from a change to its acknowledgement. */
   readonly #changedAt = new Map<number, number>();
-  #firstChangeMs: number | null = null;
+  /** When the first of the changes came in that wait; and of those that are being compiled. */
+  #waitsSinceMs: number | null = null;
+  #takenSinceMs: number | null = null;
+  #watched: Promise<void> | null = null;
+  #hasFailed = false;
+  #ticks = 0;
   #ids = 0;
 
   constructor(options: CoordinatorOptions) {
@@ -55,10 +60,10 @@ export class Coordinator {
       now: clock.now,
       nextId: () => ++this.#ids,
     };
-    this.#pacer = new Pacer({ defer });
+    this.#pacer = new Pacer({ defer, failed: (sender, error) => this.#fail(sender, error) });
     this.#flusher = new Flusher({
       compiler,
-      take: options.take,
+      take: () => this.#take(),
       show: (result, workMs) => this.#show(result, workMs),
       pause: () => new Promise((resolve) => defer(resolve)),
       elapsed,
@@ -83,7 +88,7 @@ export class Coordinator {
 
   /** Something waits in `take`. Endpoints alone go at once; configuration waits for what may come with it. */
   changed(urgency: 'endpoints' | 'configuration'): void {
-    this.#firstChangeMs ??= this.#options.clock.now();
+    this.#waitsSinceMs ??= this.#options.clock.now();
     if (urgency === 'endpoints') this.#debounce.hurry(this.#options.timing.endpointQuietMs);
     else this.#debounce.touch();
   }
@@ -100,8 +105,8 @@ export class Coordinator {
       forced: (type, names) => observer.forcedRelease(type, names),
     });
     // Registered before its first compile: a change in between is not lost.
-    this.clients.add(client);
     this.#assignLayers(client);
+    this.clients.add(client);
     if (client.isReady) client.look();
     else this.#flushSoon(); // first configurations wait for no debounce
     observer.connected(client);
@@ -120,7 +125,7 @@ export class Coordinator {
   received(client: Client, outcome: Outcome): void {
     const { observer, log, compiler } = this.#options;
     if (outcome.kind === 'acknowledged') {
-      const changedAt = this.#changedAt.get(outcome.response.revision);
+      const changedAt = this.#changedAt.get(outcome.response.news ?? 0);
       observer.acknowledged(client, outcome.response, changedAt === undefined ? null : this.world.now() - changedAt);
     } else if (outcome.kind === 'rejected') {
       const { type, error, held } = outcome;
@@ -142,14 +147,32 @@ export class Coordinator {
   }
 
   #flushSoon(): void {
-    this.#flusher.run().catch((error: unknown) => {
+    const running = this.#flusher.run();
+    if (running === this.#watched) return;
+    this.#watched = running;
+    this.#hasFailed = false;
+    running.catch((error: unknown) => {
+      this.#hasFailed = true; // the next tick tries again: what was not shown is still dirty
       this.#options.log.error({ err: error }, 'flush failed');
     });
+  }
+
+  #take(): readonly WorldChange[] {
+    this.#takenSinceMs ??= this.#waitsSinceMs;
+    this.#waitsSinceMs = null;
+    return this.#options.take();
+  }
+
+  /** Something threw for one client: it has to begin anew, the others know nothing of it. */
+  #fail(sender: Sender, error: unknown): void {
+    this.#options.log.error({ err: error, proxy: sender instanceof Client ? sender.proxy.id : null }, 'client failed');
+    if (sender instanceof Client) sender.outlet.end('internal error');
   }
 
   #show(result: FlushResult, workMs: number): boolean {
     this.layers.flushed(this.#flusher.begun);
     const touched = this.#commit(result.changes);
+    this.#takenSinceMs = null;
     const mustFlushAgain = result.layersMoved && this.#reassignLayers();
     for (const client of this.clients) {
       if (client.mustLook && client.isReady) client.look();
@@ -182,9 +205,8 @@ export class Coordinator {
   }
 
   #noteChangeTime(revision: number): void {
-    if (this.#firstChangeMs === null) return;
-    this.#changedAt.set(revision, this.#firstChangeMs);
-    this.#firstChangeMs = null;
+    if (this.#takenSinceMs === null) return;
+    this.#changedAt.set(revision, this.#takenSinceMs);
     for (const old of this.#changedAt.keys()) {
       if (this.#changedAt.size <= 1_000) break;
       this.#changedAt.delete(old);
@@ -195,8 +217,11 @@ export class Coordinator {
   #reassignLayers(): boolean {
     let mustCompile = false;
     for (const client of this.clients) {
-      if (!this.#assignLayers(client)) continue;
-      if (!client.isReady) mustCompile = true;
+      try {
+        if (this.#assignLayers(client) && !client.isReady) mustCompile = true;
+      } catch (error) {
+        this.#fail(client, error);
+      }
     }
     return mustCompile;
   }
@@ -218,9 +243,12 @@ export class Coordinator {
     for (const client of this.clients) {
       const deadline = nextDeadline(client.stream);
       if (deadline !== null && deadline <= now) this.wake(client);
-      else if (!client.isReady) this.#flushSoon();
+    }
+    if (++this.#ticks % ticksPerCleaning === 0) {
+      for (const interest of this.world.interests.all()) interest.invalidate();
     }
     if (this.#flusher.isRunning) return;
+    if (this.#hasFailed) this.#flushSoon();
     for (const layer of this.layers.takeIdle(now - idleLayerMs)) this.#options.compiler.close(layer.key);
   }
 }
@@ -229,5 +257,7 @@ const isTouched = (client: Client, touched: ReadonlySet<Interest>): boolean =>
   client.stream.types.values().some((state) => state.interest !== null && touched.has(state.interest));
 
 const tickMs = 1_000;
+/** Responses and comparisons are made once for all streams that need them about the same time; then they only take room. */
+const ticksPerCleaning = 10;
 /** How long an unused layer is kept: a proxy that restarts finds it compiled. */
 const idleLayerMs = 60_000;

@@ -23,6 +23,8 @@ export class Flusher {
   #running: Promise<void> | null = null;
   #again = false;
   #count = 0;
+  /** Taken, and not yet applied: only a failure leaves any. */
+  #waiting: readonly WorldChange[] = [];
 
   constructor(options: FlusherOptions) {
     this.#options = { sliceMs: 5, ...options };
@@ -42,7 +44,10 @@ export class Flusher {
     return this.#running !== null;
   }
 
-  /** Resolves when everything that had changed before the call is shown. Rejects only for a bug. */
+  /**
+   * Resolves when everything that had changed before the call is shown. Rejects only for a bug; what was not shown is then
+   * shown by the next run.
+   */
   run(): Promise<void> {
     this.#again = true;
     this.#running ??= this.#loop().finally(() => {
@@ -55,11 +60,26 @@ export class Flusher {
     while (this.#again) {
       this.#again = false;
       this.#count++;
-      const { compiler, take, show } = this.#options;
-      compiler.apply(take());
+      const { compiler, show } = this.#options;
+      this.#apply();
       const { result, workMs } = await this.#inSlices(compiler.flush());
       if (show(result, workMs)) this.#again = true;
     }
+  }
+
+  /** One at a time: what a change does that the compiler cannot bear, is not done to those behind it. */
+  #apply(): void {
+    const { compiler, take } = this.#options;
+    const changes = this.#waiting.concat(take());
+    for (const [index, change] of changes.entries()) {
+      try {
+        compiler.apply([change]);
+      } catch (error) {
+        this.#waiting = changes.slice(index + 1);
+        throw error;
+      }
+    }
+    this.#waiting = [];
   }
 
   async #inSlices(

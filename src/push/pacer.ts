@@ -7,6 +7,8 @@ export interface Sender {
 export interface PacerOptions {
   /** Defers a turn; `setImmediate`, so that input and timers get their turn in between. */
   readonly defer: (run: () => void) => void;
+  /** A sender threw. The others are served all the same. */
+  readonly failed: (sender: Sender, error: unknown) => void;
   /** Bytes handed to sockets in one turn. */
   readonly bytesPerTurn?: number;
   /** Senders served in one turn. */
@@ -57,12 +59,23 @@ export class Pacer {
       if (senders >= this.#options.sendersPerTurn || bytes >= this.#options.bytesPerTurn) return;
       this.#queue.delete(sender);
       senders++;
-      for (let sent = sender.sendNext(); sent !== null; sent = sender.sendNext()) {
-        bytes += sent;
-        if (bytes < this.#options.bytesPerTurn) continue;
-        this.#queue.add(sender); // it may have more: behind the others
-        break;
+      try {
+        bytes += this.#serve(sender, this.#options.bytesPerTurn - bytes);
+      } catch (error) {
+        this.#options.failed(sender, error);
       }
     }
+  }
+
+  /** @returns how much it sent: `budget`, or more by its last piece, if it may have more to send. */
+  #serve(sender: Sender, budget: number): number {
+    let bytes = 0;
+    for (let sent = sender.sendNext(); sent !== null; sent = sender.sendNext()) {
+      bytes += sent;
+      if (bytes < budget) continue;
+      this.#queue.add(sender); // behind the others
+      break;
+    }
+    return bytes;
   }
 }

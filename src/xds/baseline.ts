@@ -9,6 +9,8 @@ export interface Having {
   readonly versions: ReadonlyMap<string, string>;
   /** Old bytes, as far as known: a state-of-the-world set goes on carrying what is withheld. */
   readonly resources: ReadonlyMap<string, EncodedResource>;
+  /** Whether several streams may have it as their baseline: what is made for one stream alone is not cached. */
+  readonly shared: boolean;
 }
 
 /**
@@ -18,6 +20,8 @@ export interface Having {
 export type Baseline =
   | { readonly kind: 'cursor'; readonly revision: Revision }
   | { readonly kind: 'map'; readonly having: Having };
+
+export const isShared = (baseline: Baseline): boolean => baseline.kind === 'cursor' || baseline.having.shared;
 
 export const cursorAt = (revision: Revision): Baseline => ({ kind: 'cursor', revision });
 

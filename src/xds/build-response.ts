@@ -10,13 +10,14 @@ export interface Contents {
   readonly mode: Mode;
   readonly nonce: string;
   readonly revision: Revision;
+  readonly news: Revision | null;
   /** Names to send, present or not. */
   readonly names: readonly string[];
   /** Names that the client has and is to lose. */
   readonly removals: readonly string[];
   /** SotW: the whole set rather than `names`. */
   readonly whole: boolean;
-  /** SotW sets: what is withheld from removal, or stands in for rejected resources (null: left out). */
+  /** SotW sets: what is withheld from removal, or stands in for rejected resources (null: left out). None of `names`. */
   readonly instead: ReadonlyMap<string, EncodedResource | null>;
   readonly addsNames: boolean;
 }
@@ -33,8 +34,10 @@ export function buildResponse(interest: Interest, contents: Contents): Response 
     nonce,
     version,
     revision,
+    news: contents.news,
     parts,
     byteLength,
+    whole: contents.whole,
     brought: names,
     removed: contents.removals,
     addsNames,
@@ -77,9 +80,15 @@ function sotwBody(interest: Interest, contents: Contents): Uint8Array[] {
   return records;
 }
 
-function wholeSet(interest: Interest, { instead }: Contents): Uint8Array[] {
-  if (instead.size === 0 && interest.isWhole()) return interest.tables.map((table) => table.wholeBody('sotw'));
+function wholeSet(interest: Interest, { names, instead }: Contents): Uint8Array[] {
   const records: Uint8Array[] = [];
+  for (const name of names) {
+    const standIn = interest.get(name) === undefined ? absentResource(interest.type, name) : null;
+    if (standIn !== null) records.push(sotwRecord(standIn));
+  }
+  if (instead.size === 0 && interest.isWhole()) {
+    return [...interest.tables.map((table) => table.wholeBody('sotw')), ...records];
+  }
   for (const name of interest.present()) {
     const resource = instead.has(name) ? instead.get(name) : interest.get(name)?.resource;
     if (resource !== null && resource !== undefined) records.push(sotwRecord(resource));

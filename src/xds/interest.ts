@@ -1,7 +1,7 @@
 import type { EncodedResource, XdsType } from '../proto/resource.ts';
 import { absentVersion } from './absent.ts';
 import type { Baseline, Having } from './baseline.ts';
-import { baselineKey } from './baseline.ts';
+import { baselineKey, isShared } from './baseline.ts';
 import type { NameSet } from './names.ts';
 import type { Response } from './response.ts';
 import type { Entry, Revision, Table, TableDifference } from './table.ts';
@@ -71,7 +71,7 @@ export class Interest {
     if (known !== undefined) return known;
     const difference =
       baseline.kind === 'cursor' ? this.#sinceRevision(baseline.revision) : this.#sinceHaving(baseline.having);
-    this.#differences.set(key, difference);
+    if (isShared(baseline)) this.#differences.set(key, difference);
     return difference;
   }
 
@@ -88,14 +88,9 @@ export class Interest {
         if (resource !== null) resources.set(name, resource);
       }
     }
-    const having: Having = { id: makeId(), versions, resources };
+    const having: Having = { id: makeId(), versions, resources, shared: true };
     this.#havings.set(revision, having);
     return having;
-  }
-
-  /** Whether a stream with this cursor must write down what it has before its tables forget. */
-  isForgotten(revision: Revision): boolean {
-    return revision > 0 && this.tables.some((table) => revision < table.forgottenThrough);
   }
 
   /** The response for this state, built by the first stream that needs it. Null keys are not shared. */
@@ -108,15 +103,10 @@ export class Interest {
     return response;
   }
 
-  /** A flush changed one of its tables: what was computed is out of date. */
+  /** Drops what was computed: a flush changed one of its tables, or the moment that it was built for has passed. */
   invalidate(): void {
     this.#differences.clear();
     this.#havings.clear();
-    this.#responses.clear();
-  }
-
-  /** Frees what was built for a moment that has passed. */
-  forgetResponses(): void {
     this.#responses.clear();
   }
 

@@ -19,18 +19,21 @@ export class NamePool {
   readonly #sets = new Map<string, WeakRef<NameSet>>();
   readonly #parsed = new Map<number, { readonly bytes: Uint8Array; readonly set: WeakRef<NameSet> }[]>();
   #nextId = 1;
-  #liveAtLastSweep = 0;
+  /** Characters of all keys, and how many of them there were after the last sweep. */
+  #size = 0;
+  #sizeAtLastSweep = 0;
   readonly empty: NameSet = this.of([]);
 
   of(names: Iterable<string>): NameSet {
     const sorted = [...new Set(names)].sort();
-    const key = sorted.join('\n'); // xDS names hold no line breaks
+    const key = sorted.map((name) => `${name.length}:${name}`).join(''); // no name can pass for two, or for none
     const known = this.#sets.get(key)?.deref();
     if (known !== undefined) return known;
     const members = new Set(sorted);
     const set: NameSet = { id: this.#nextId++, names: sorted, has: (name) => members.has(name) };
     this.#sets.set(key, new WeakRef(set));
-    if (this.#sets.size > 2 * this.#liveAtLastSweep + 1024) this.#sweep();
+    this.#size += key.length + 64;
+    if (this.#size > 2 * this.#sizeAtLastSweep + (4 << 20)) this.#sweep();
     return set;
   }
 
@@ -65,11 +68,15 @@ export class NamePool {
   }
 
   #sweep(): void {
-    for (const [key, ref] of this.#sets) if (ref.deref() === undefined) this.#sets.delete(key);
+    this.#size = 0;
+    for (const [key, ref] of this.#sets) {
+      if (ref.deref() === undefined) this.#sets.delete(key);
+      else this.#size += key.length + 64;
+    }
     for (const [length, seen] of this.#parsed) {
       if (seen.every((entry) => entry.set.deref() === undefined)) this.#parsed.delete(length);
     }
-    this.#liveAtLastSweep = this.#sets.size;
+    this.#sizeAtLastSweep = this.#size;
   }
 }
 

@@ -1,18 +1,18 @@
 import type { EncodedResource, XdsType } from '../proto/resource.ts';
-import { baselineKey, cursorAt } from './baseline.ts';
+import { baselineKey, cursorAt, isShared } from './baseline.ts';
 import { buildResponse } from './build-response.ts';
 import type { Interest } from './interest.ts';
+import { oweAssignments } from './owed.ts';
 import type { Response } from './response.ts';
 import {
   type Held,
-  type Owed,
   type StreamState,
   statesInOrder,
   type TypeState,
   type WithheldBatch,
   type World,
 } from './stream.ts';
-import type { TableDifference } from './table.ts';
+import type { Revision, TableDifference } from './table.ts';
 
 /** How long LDS and RDS wait for the CDS ACK. */
 export const longestGateMs = 5_000;
@@ -36,12 +36,18 @@ export type OnForcedRelease = (type: XdsType, names: number) => void;
  * flight. Ask again until null. Order: CDS, EDS, LDS, RDS.
  */
 export function nextResponse(stream: StreamState, world: World, onForced: OnForcedRelease = () => {}): Response | null {
-  for (const state of statesInOrder(stream)) {
-    const { interest } = state;
-    if (interest === null || state.inFlight !== null) continue;
-    if (!hasWork(state, interest)) continue;
-    const response = respond({ stream, state, interest, world, onForced });
-    if (response !== null) return response;
+  for (let isMoved = true; isMoved; ) {
+    isMoved = false;
+    for (const state of statesInOrder(stream)) {
+      const { interest } = state;
+      if (interest === null || state.inFlight !== null) continue;
+      if (!hasWork(state, interest)) continue;
+      const [wasPending, withheld] = [isPending(state, interest), state.withheld.length];
+      const response = respond({ stream, state, interest, world, onForced });
+      if (response !== null) return response;
+      // What has settled without a word may release removals of a type before it.
+      isMoved ||= (wasPending && !isPending(state, interest)) || state.withheld.length < withheld;
+    }
   }
   return null;
 }
@@ -54,7 +60,7 @@ export function nextDeadline(stream: StreamState): number | null {
   };
   for (const state of stream.types.values()) {
     if (state.waitingSinceMs !== null) at(state.waitingSinceMs + longestGateMs);
-    if (state.withheld[0] !== undefined) at(state.withheld[0].sinceMs + longestWithheldMs);
+    for (const batch of state.withheld) at(batch.sinceMs + longestWithheldMs);
   }
   return earliest;
 }
@@ -94,8 +100,10 @@ function respond(asking: Asking): Response | null {
 
   // What is only owed depends on the names alone, wherever the client stands.
   const isOnlyOwed = difference.changed.length === 0 && difference.removed.size === 0;
-  const from = isOnlyOwed ? '' : baselineKey(state.baseline);
+  const { baseline } = state;
+  const from = isOnlyOwed ? '' : baselineKey(baseline);
   const addsNames = hasNews && bringsNewNames(state, interest, changed);
+  const isNews = changed.length > 0 && baseline.kind === 'cursor' && baseline.revision > 0;
   state.baseline = cursorAt(world.revision);
   if (difference.removed.size > 0) {
     const id = `${interest.id}:${from}:${world.revision}`;
@@ -104,64 +112,65 @@ function respond(asking: Asking): Response | null {
   const released = release(asking);
   const removals = goneNames(interest, released);
   if (!hasNews && !canTell(stream, state, removals)) return null;
-  return send(asking, { changed, addsNames, from, released, removals });
+  const revealed = isNews ? interest.lastRevision : null;
+  const canShare = isOnlyOwed || isShared(baseline);
+  return send(asking, { changed, addsNames, revealed, from, canShare, released, removals });
 }
 
 interface News {
   readonly changed: readonly string[];
   readonly addsNames: boolean;
+  /** See `Response.news`. */
+  readonly revealed: Revision | null;
   /** The state that the client is in: part of the cache key. */
   readonly from: string;
+  /** Whether another stream may be in the same state. */
+  readonly canShare: boolean;
   readonly released: readonly WithheldBatch[];
   readonly removals: readonly string[];
 }
 
 function send({ stream, state, interest, world }: Asking, news: News): Response {
   const whole = stream.mode === 'sotw' && stream.wholeTypes.includes(state.type);
-  const response = interest.response(cacheKey(stream, state, news), () =>
-    buildResponse(interest, {
+  const build = () => {
+    const instead = whole ? standIns(state, interest) : nothingInstead;
+    const names = withOwed(interest, news.changed, state);
+    return buildResponse(interest, {
       mode: stream.mode,
       nonce: world.nextId().toString(36),
       revision: world.revision,
-      names: withOwed(interest, news.changed, state),
+      news: news.revealed,
+      names: instead.size === 0 ? names : names.filter((name) => !instead.has(name)),
       removals: news.removals,
       whole,
-      instead: whole ? standIns(state, interest) : nothingInstead,
+      instead,
       addsNames: news.addsNames,
-    }),
-  );
+    });
+  };
+  const shared = interest.response(cacheKey(stream, state, news), build);
+  // A nonce stands for one sending: an answer to the last one must not count for the next.
+  const response = shared.nonce === state.lastNonce ? build() : shared;
   state.owed = [];
   state.mustAnswer = false;
   state.inFlight = response;
   state.lastNonce = response.nonce;
   Object.assign(state.report, { sentNonce: response.nonce, sentVersion: response.version, sentAtMs: world.now() });
-  if (state.type === 'cluster') oweAssignments(stream, response);
+  if (state.type === 'cluster') oweAssignments(stream, response, world);
   return response;
 }
 
-/** Streams in the same state share the response; one with rejected resources has its own. */
-function cacheKey(stream: StreamState, state: TypeState, { from, released }: News): string | null {
-  if (state.held !== null) return null;
+/** Streams in the same state share the response: everything that decides on its content is in the key. */
+function cacheKey(stream: StreamState, state: TypeState, { from, canShare, released }: News): string | null {
+  if (!canShare) return null;
   const ids = (parts: readonly { readonly id: string }[]) => parts.map((part) => part.id).join();
-  return [stream.mode, stream.wholeTypes.length, from, ids(state.owed), ids(released), ids(state.withheld)].join('|');
+  const sending = [stream.mode, stream.wholeTypes.length, from, ids(state.owed)];
+  return [...sending, ids(released), ids(state.withheld), heldKey(state.held)].join('|');
 }
 
-/** Envoy warms a changed cluster until its assignment comes, whatever it had before: rule 2 of ADR 1. */
-function oweAssignments(stream: StreamState, response: Response): void {
-  if (response.brought.length === 0) return;
-  const owed: Owed = { id: `c${response.nonce}`, names: response.brought };
-  const endpoints = stream.types.get('endpoint');
-  if (endpoints === undefined) stream.clustersSent = mergeOwed([...stream.clustersSent, owed]);
-  else if (endpoints.interest !== null && owed.names.some((name) => endpoints.interest?.names.has(name))) {
-    endpoints.owed.push(owed);
-  }
-}
-
-/** A stream that never asks for assignments must not gather what it would be owed. */
-function mergeOwed(owed: readonly Owed[]): Owed[] {
-  if (owed.length <= 16) return [...owed];
-  const names = [...new Set(owed.flatMap((part) => part.names))];
-  return [{ id: owed.map((part) => part.id).join('+'), names }];
+function heldKey(held: TypeState['held']): string {
+  if (held === null) return '';
+  const keys = [...held].map(([name, { rejectedVersion, keep }]) => [name, rejectedVersion, keep?.version ?? null]);
+  return JSON.stringify(keys.sort());
 }
 
 function withOwed(interest: Interest, changed: readonly string[], state: TypeState): readonly string[] {
@@ -222,9 +231,14 @@ function release({ stream, state, world, onForced }: Asking): WithheldBatch[] {
 function settledThrough(stream: StreamState, type: XdsType, world: World): number {
   const state = stream.types.get(type);
   if (state === undefined || state.interest === null) return Number.POSITIVE_INFINITY;
-  const isOpen = state.inFlight !== null || state.rejected || isPending(state, state.interest);
-  const sent = isOpen ? state.acknowledged : world.revision;
-  return state.withheld[0] === undefined ? sent : Math.min(sent, state.withheld[0].revision - 1);
+  const { interest } = state;
+  const isOpen = state.inFlight !== null || state.rejected || isPending(state, interest);
+  let through = isOpen ? state.acknowledged : world.revision;
+  for (const batch of state.withheld) through = Math.min(through, batch.revision - 1);
+  for (const [name, { since }] of state.held ?? []) {
+    if (interest.get(name) !== undefined) through = Math.min(through, since);
+  }
+  return through;
 }
 
 /** What came back meanwhile, or is not wanted any more, is not gone. */
@@ -249,7 +263,11 @@ function standIns(state: TypeState, interest: Interest): ReadonlyMap<string, Enc
   if (state.withheld.length === 0 && state.held === null) return nothingInstead;
   const instead = new Map<string, EncodedResource | null>();
   for (const batch of state.withheld) {
-    for (const [name, resource] of batch.names) if (interest.get(name) === undefined) instead.set(name, resource);
+    for (const [name, resource] of batch.names) {
+      if (interest.get(name) !== undefined) continue;
+      const held = state.held?.get(name);
+      instead.set(name, held !== undefined && held.rejectedVersion === resource?.version ? held.keep : resource);
+    }
   }
   for (const [name, { rejectedVersion, keep }] of state.held ?? []) {
     if (interest.get(name)?.resource.version === rejectedVersion) instead.set(name, keep);

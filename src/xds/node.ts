@@ -6,7 +6,8 @@ import { readFields } from './wire-reader.ts';
 
 /** What of `node` matters, read once per stream. `node.id` of sidecars: `sidecar~<ip>~<name>.<namespace>~<dns domain>`. */
 export function proxyOf(nodeBytes: Uint8Array, defaults: { readonly domainSuffix: string }): Result<Proxy, string> {
-  const node = fromBinary(NodeSchema, withoutExtensions(nodeBytes));
+  const node = readNode(nodeBytes);
+  if (node === null) return err('the node of the first request is malformed');
   if (node.id === '') return err('the first request must carry node.id');
   const metadata = node.metadata ?? {};
   const identity = readId(node.id);
@@ -25,6 +26,15 @@ export function proxyOf(nodeBytes: Uint8Array, defaults: { readonly domainSuffix
     locality: [node.locality?.region, node.locality?.zone, node.locality?.subZone].filter(Boolean).join('/'),
     interception: interceptionOf(textOf(metadata, 'INTERCEPTION_MODE')),
   });
+}
+
+/** Null when the bytes are no Node: the library throws for that, and for nothing else. */
+function readNode(bytes: Uint8Array): Node | null {
+  try {
+    return fromBinary(NodeSchema, withoutExtensions(bytes));
+  } catch {
+    return null;
+  }
 }
 
 interface Identity {

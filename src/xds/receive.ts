@@ -2,6 +2,7 @@ import type { XdsType } from '../proto/resource.ts';
 import { acknowledge, reject } from './answer.ts';
 import { cursorAt } from './baseline.ts';
 import type { NameSet } from './names.ts';
+import { oweSubscribed } from './owed.ts';
 import type { DeltaRequest, SotwRequest } from './request.ts';
 import type { Response } from './response.ts';
 import { type StreamState, subscribeTo, type TypeState, typeState, type World } from './stream.ts';
@@ -34,12 +35,16 @@ export function receiveSotw(stream: StreamState, request: SotwRequest, world: Wo
   const state = typeState(stream, type, world);
   // A nonce from before this stream (the client was connected elsewhere) makes no sense here: a new subscription.
   const answers = request.nonce !== '' && state.lastNonce !== null;
-  if (answers && request.nonce !== state.lastNonce) return { kind: 'stale', type };
+  const isStale = answers && request.nonce !== state.lastNonce;
+  const grows = stream.growingTypes.includes(type) && !isFirst;
+  if (isStale && !grows) return { kind: 'stale', type };
   const listed = world.names.fromField(request.names);
-  const outcome = answers ? answer(stream, state, request.error, world) : null;
-  const changed = subscribeSotw(stream, state, listed, { isFirst, world });
-  if (outcome?.kind === 'acknowledged') return { ...outcome, pure: !changed };
-  return outcome ?? { kind: 'subscribed', type };
+  const outcome = answers && !isStale ? answer(stream, state, request.error, world) : null;
+  if (isFirst) state.hadBefore = request.version !== '';
+  const wanted = grows ? world.names.union(state.names, listed) : listed;
+  const changed = subscribeSotw(stream, state, wanted, { isFirst, world });
+  if (outcome?.kind === 'acknowledged') return { ...outcome, pure: !changed && request.node === null };
+  return outcome ?? { kind: isStale ? 'stale' : 'subscribed', type };
 }
 
 /** Takes a delta request. Its subscriptions count whatever its nonce. */
@@ -51,7 +56,7 @@ export function receiveDelta(stream: StreamState, request: DeltaRequest, world: 
   const isAnswer = request.nonce !== '' && request.nonce === state.inFlight?.nonce;
   const outcome = isAnswer ? answer(stream, state, request.error, world) : null;
   const changed = subscribeDelta(stream, state, request, { isFirst, world });
-  if (outcome?.kind === 'acknowledged') return { ...outcome, pure: !changed };
+  if (outcome?.kind === 'acknowledged') return { ...outcome, pure: !changed && request.node === null };
   if (outcome !== null) return outcome;
   return request.nonce !== '' && !isFirst ? { kind: 'stale', type } : { kind: 'subscribed', type };
 }
@@ -80,6 +85,7 @@ export function candidate(stream: StreamState, length: number): Uint8Array | nul
 /** Remembers a pure acknowledgement, so that the same bytes on other streams need no parsing. */
 export function learnAcknowledgement(response: Response, state: TypeState | undefined, bytes: Uint8Array): void {
   if (state === undefined || state.interest === null || response.learned.length >= mostLearned) return;
+  if (response.learned.some((known) => Buffer.compare(known.bytes, bytes) === 0)) return;
   response.learned.push({ bytes: Uint8Array.from(bytes), interestId: state.interest.id });
 }
 
@@ -93,7 +99,7 @@ function answer(stream: StreamState, state: TypeState, error: string | null, wor
     acknowledge(state, response, world);
     return { kind: 'acknowledged', type: state.type, response, pure: true };
   }
-  const held = reject(stream, state, response, error);
+  const held = reject(stream, state, { response, error, world });
   return { kind: 'rejected', type: state.type, response, error, held };
 }
 
@@ -119,8 +125,9 @@ function subscribeSotw(
   state.names = named;
   if (startsWildcard) startFromNothing(state);
   else if (isFirst) state.baseline = cursorAt(world.revision);
-  owe(state, added);
+  oweSubscribed(state, added, world);
   if (!wildcard && named.names.length === 0) forget(state);
+  state.mustAnswer ||= isFirst; // also when nothing is asked for: MOSN waits for an answer before it goes on
   subscribeTo(stream, state, world);
   return true;
 }
@@ -148,9 +155,9 @@ function subscribeDelta(
   if (isFirst) startDelta(state, request, asked, world);
   else {
     if (startsWildcard) startFromNothing(state);
-    owe(state, asked);
+    oweSubscribed(state, asked, world);
     // Under a wildcard an unsubscribed name is still wanted: the client has just forgotten it and must be told again.
-    if (wildcard) owe(state, world.names.difference(dropped, star));
+    if (wildcard) oweSubscribed(state, world.names.difference(dropped, star), world);
   }
   if (isFirst && state.type === 'endpoint') takeClustersSent(stream, state);
   if (!wildcard && state.names.names.length === 0) forget(state);
@@ -160,7 +167,10 @@ function subscribeDelta(
 
 /** Assignments of clusters that this stream was sent before it asked for any: it needs them again (rule 2 of ADR 1). */
 function takeClustersSent(stream: StreamState, state: TypeState): void {
-  if (state.baseline.kind === 'map') state.owed.push(...stream.clustersSent);
+  if (state.baseline.kind === 'map') {
+    const wanted = stream.clustersSent.filter(({ names }) => state.wildcard || names.some(state.names.has));
+    state.owed = [...state.owed, ...wanted];
+  }
   stream.clustersSent = [];
 }
 
@@ -170,22 +180,18 @@ function startDelta(state: TypeState, request: DeltaRequest, asked: NameSet, wor
   if (initialVersions.size > 0) {
     state.baseline = {
       kind: 'map',
-      having: { id: world.nextId(), versions: initialVersions, resources: new Map() },
+      having: { id: world.nextId(), versions: initialVersions, resources: new Map(), shared: false },
     };
-    owe(state, world.names.of(asked.names.filter((name) => !initialVersions.has(name))));
+    oweSubscribed(state, world.names.of(asked.names.filter((name) => !initialVersions.has(name))), world);
     return;
   }
   state.baseline = cursorAt(state.wildcard ? 0 : world.revision);
-  owe(state, asked);
+  oweSubscribed(state, asked, world);
 }
 
 function startFromNothing(state: TypeState): void {
   state.baseline = cursorAt(0);
   state.mustAnswer = true;
-}
-
-function owe(state: TypeState, names: NameSet): void {
-  if (names.names.length > 0) state.owed.push({ id: `n${names.id}`, names: names.names });
 }
 
 /** Nothing is wanted any more: what was known of the client is over. */
@@ -195,7 +201,8 @@ function forget(state: TypeState): void {
   state.owed = [];
   state.withheld = [];
   state.held = null;
-  state.unsure = null;
+  state.unsure = [];
+  state.waitingSinceMs = null;
 }
 
 const canBeWildcard = (type: XdsType): boolean => type === 'cluster' || type === 'listener';

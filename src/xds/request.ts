@@ -104,16 +104,21 @@ class FieldRun {
 
 const nothing = new Uint8Array(0);
 
-/** `google.rpc.Status.message`. An error without a text is an error all the same. */
+/** `google.rpc.Status.message`, its beginning if it is very long. An error without a text is an error all the same. */
 function errorText(status: Uint8Array | null): string {
   let text = 'rejected without a message';
   if (status !== null) {
     readFields(status, (field) => {
-      if (field.number === 2) text = field.text();
+      if (field.number === 2 && field.bytes !== null) text = textOf(field.bytes.subarray(0, longestError));
     });
   }
   return text;
 }
+
+const textOf = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString();
+
+/** Envoy cuts at 4,096. It is searched for names, logged, and kept for `/debug/syncz`. */
+const longestError = 16_384;
 
 function addMapEntry(map: Map<string, string>, entry: Uint8Array | null): void {
   if (entry === null) return;

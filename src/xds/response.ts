@@ -11,9 +11,13 @@ export interface Response {
   readonly version: string;
   /** The newest revision that it tells of. */
   readonly revision: Revision;
+  /** The newest change that it brings to clients that had the one before; null: it answers a subscription. */
+  readonly news: Revision | null;
   /** The message, in parts to be written one after another. Large parts are shared with other responses. */
   readonly parts: readonly Uint8Array[];
   readonly byteLength: number;
+  /** Whether it is all that the client is to have: what it does not hold goes. */
+  readonly whole: boolean;
   /** The names whose resources it brings because they are new, changed or asked for. */
   readonly brought: readonly string[];
   /** The names that it takes away. */

@@ -36,8 +36,10 @@ export interface WithheldBatch {
 /** A rejected resource: not sent again until it has another version. */
 export interface Held {
   readonly rejectedVersion: string;
-  /** What the client acknowledged last, for whole sets; null if nothing is known of it. */
+  /** What the client acknowledged last, for whole sets; null if it has nothing of that name. */
   readonly keep: EncodedResource | null;
+  /** The revision acknowledged before it was rejected: nothing later is settled while it is held. */
+  readonly since: Revision;
 }
 
 /** One type on one stream. See docs/adr/0001-stream-state-machine.md for what each part means. */
@@ -53,10 +55,16 @@ export interface TypeState {
   inFlight: Response | null;
   owed: Owed[];
   withheld: WithheldBatch[];
+  /** By name; null rather than empty. */
   held: Map<string, Held> | null;
-  /** Names whose version at the client is unknown since a NACK. */
-  unsure: Set<string> | null;
+  /** Names whose version at the client is unknown since a NACK: the lists of the rejected responses. */
+  unsure: readonly (readonly string[])[];
+  /** 0: nothing yet of the present view. */
   acknowledged: Revision;
+  /** While nothing is acknowledged: the client may have resources, from another server or another view. */
+  hadBefore: boolean;
+  /** The response that was in flight when the view changed: its answer says nothing of the present one. */
+  ofOldView: Response | null;
   /** The newest answer was a NACK. */
   rejected: boolean;
   lastNonce: string | null;
@@ -81,6 +89,8 @@ export interface StreamState {
   readonly mode: Mode;
   /** Types that are whole sets in SotW responses: CDS and LDS; for MOSN and gRPC routes too. */
   readonly wholeTypes: readonly XdsType[];
+  /** Types whose subscription never shrinks, as the client's acknowledgements do not repeat it: MOSN's routes. */
+  readonly growingTypes: readonly XdsType[];
   /** By type; a type is present once it was asked for. */
   readonly types: Map<XdsType, TypeState>;
   /** The tables of the view, by type. Null until the proxy's layers are compiled. */
@@ -92,8 +102,12 @@ export interface StreamState {
 /** The ordered layers that a stream sees, per type. */
 export type View = Readonly<Record<XdsType, readonly Table[]>>;
 
-export function createStream(mode: Mode, wholeTypes: readonly XdsType[] = ['cluster', 'listener']): StreamState {
-  return { mode, wholeTypes, types: new Map(), view: null, clustersSent: [] };
+export function createStream(
+  mode: Mode,
+  wholeTypes: readonly XdsType[] = ['cluster', 'listener'],
+  growingTypes: readonly XdsType[] = [],
+): StreamState {
+  return { mode, wholeTypes, growingTypes, types: new Map(), view: null, clustersSent: [] };
 }
 
 /** Gives the stream its first view, or another one: it is then compared in full with what it had. */
@@ -115,7 +129,7 @@ function beginWith(stream: StreamState, state: TypeState, world: World): void {
 /** Holds the interest that fits the state's subscription now; releases the one before. */
 export function subscribeTo(stream: StreamState, state: TypeState, world: World): void {
   const before = state.interest;
-  const wants = state.wildcard || state.names.names.length > 0;
+  const wants = state.wildcard || state.names.names.length > 0 || state.mustAnswer;
   state.interest =
     stream.view !== null && wants
       ? world.interests.hold(state.type, {
@@ -148,8 +162,10 @@ export function typeState(stream: StreamState, type: XdsType, world: World): Typ
     owed: [],
     withheld: [],
     held: null,
-    unsure: null,
+    unsure: [],
     acknowledged: 0,
+    hadBefore: false,
+    ofOldView: null,
     rejected: false,
     lastNonce: null,
     waitingSinceMs: null,
@@ -164,7 +180,17 @@ export function writeDown(state: TypeState, world: World): void {
   const { interest, baseline } = state;
   if (interest === null || (baseline.kind === 'cursor' && baseline.revision === 0)) return;
   const having = baseline.kind === 'map' ? baseline.having : interest.havingAt(baseline.revision, world.nextId);
-  state.baseline = { kind: 'map', having: withOwnFacts(state, having, world) };
+  state.baseline = {
+    kind: 'map',
+    having: state.unsure.length === 0 ? having : withUnsure(having, state.unsure, world),
+  };
+}
+
+/** As `having`, but for names whose version is not known for certain. */
+export function withUnsure(having: Having, unsure: TypeState['unsure'], world: World): Having {
+  const versions = new Map(having.versions);
+  for (const names of unsure) for (const name of names) if (versions.has(name)) versions.set(name, '');
+  return { id: world.nextId(), versions, resources: having.resources, shared: false };
 }
 
 /** Streams whose cursor is before this revision lose their way when the table forgets: they write down what they have. */
@@ -182,26 +208,13 @@ export function* statesInOrder(stream: StreamState): Generator<TypeState> {
   }
 }
 
+/** What is withheld stays so: its names are gone from the new tables too, or are found in them as new. */
 function moveTo(stream: StreamState, state: TypeState, world: World): void {
   writeDown(state, world);
-  state.withheld = []; // part of the map now: found again as removals of the new tables
+  state.hadBefore ||= state.baseline.kind === 'map';
+  state.acknowledged = 0;
+  state.ofOldView = state.inFlight;
   subscribeTo(stream, state, world);
-}
-
-/** Adds what only this stream knows: withheld names are still there, versions after a NACK are not known. */
-function withOwnFacts(state: TypeState, having: Having, world: World): Having {
-  if (state.withheld.length === 0 && state.unsure === null) return having;
-  const versions = new Map(having.versions);
-  const resources = new Map(having.resources);
-  for (const batch of state.withheld) {
-    for (const [name, resource] of batch.names) {
-      if (versions.has(name)) continue;
-      versions.set(name, resource?.version ?? '');
-      if (resource !== null) resources.set(name, resource);
-    }
-  }
-  for (const name of state.unsure ?? []) if (versions.has(name)) versions.set(name, '');
-  return { id: world.nextId(), versions, resources };
 }
 
 const sameTables = (a: readonly Table[], b: readonly Table[]): boolean =>

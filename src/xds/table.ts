@@ -26,6 +26,8 @@ interface LogRecord {
   /** What each name of this flush was before; null: it was not there. The bytes are dropped (names stay) over budget. */
   readonly previous: Map<string, EncodedResource | null>;
   bytes: number;
+  /** Whether it was over budget: null says nothing then. */
+  isDropped: boolean;
 }
 
 /** What happened between two revisions, to the names of one table. */
@@ -114,7 +116,7 @@ export class Table {
 
   /** Takes one flush's changes. `revision` is above every earlier one. Names in `removed` that are not there are ignored. */
   commit(revision: Revision, changed: readonly EncodedResource[], removed: readonly string[]): void {
-    const record: LogRecord = { revision, previous: new Map(), bytes: 0 };
+    const record: LogRecord = { revision, previous: new Map(), bytes: 0, isDropped: false };
     for (const name of removed) this.#remove(name, record);
     for (const resource of changed) this.#put(resource, record);
     if (record.previous.size === 0) return;
@@ -135,12 +137,10 @@ export class Table {
     const names = new Map<string, EncodedResource | null>();
     for (const [name, entry] of this.#entries) {
       if (entry.changed <= revision) names.set(name, entry.resource);
-      else if (entry.created <= revision) names.set(name, this.resourceAt(name, revision));
+      else if (entry.created <= revision) this.#addRecalled(names, name, revision);
     }
     for (const [name, tombstone] of this.#tombstones) {
-      if (tombstone.created <= revision && revision < tombstone.removed) {
-        names.set(name, this.resourceAt(name, revision));
-      }
+      if (tombstone.created <= revision && revision < tombstone.removed) this.#addRecalled(names, name, revision);
     }
     return names;
   }
@@ -152,15 +152,28 @@ export class Table {
     return this.#wholeBodies[mode];
   }
 
-  /** What a name was at `revision`: null when it was not there or its bytes are no longer known. */
-  resourceAt(name: string, revision: Revision): EncodedResource | null {
+  /** What a name was at `revision`: null when it was not there, undefined when that is no longer known. */
+  recall(name: string, revision: Revision): EncodedResource | null | undefined {
+    const entry = this.#entries.get(name);
+    if (entry !== undefined && entry.changed <= revision) return entry.resource;
+    if (revision < this.#logFloor) return this.#recallBeforeLog(name, revision);
     for (const record of this.#log) {
       if (record.revision <= revision) continue;
       const previous = record.previous.get(name);
-      if (previous !== undefined) return previous;
+      if (previous !== undefined) return previous === null && record.isDropped ? undefined : previous;
     }
-    const entry = this.#entries.get(name);
-    return entry !== undefined && entry.changed <= revision ? entry.resource : null;
+    return null;
+  }
+
+  #addRecalled(names: Map<string, EncodedResource | null>, name: string, revision: Revision): void {
+    const resource = this.recall(name, revision);
+    if (resource !== null) names.set(name, resource ?? null);
+  }
+
+  #recallBeforeLog(name: string, revision: Revision): null | undefined {
+    const created = this.#entries.get(name)?.created ?? this.#tombstones.get(name)?.created;
+    const isCertain = created === undefined ? revision >= this.#forgottenThrough : revision < created;
+    return isCertain ? null : undefined;
   }
 
   #concatenate(mode: 'sotw' | 'delta'): Uint8Array {
@@ -227,6 +240,7 @@ export class Table {
     }
     this.#oldBytes -= record.bytes;
     record.bytes = 0;
+    record.isDropped = true;
   }
 
   #differenceFromLog(since: Revision): TableDifference {

@@ -102,7 +102,8 @@ describe('change', () => {
     const { server, client } = settled('sotw');
     server.commit({ cluster: { a: 'bad', b: '1' } });
     expect(client.hears()).toEqual(['CDS a=bad b=1', 'EDS a=1']);
-    expect(client.nacks('cluster', 'Error adding cluster a: bad')).toEqual([]);
+    expect(client.nacks('cluster', 'Error adding cluster a: bad')).toEqual(['CDS a=1 b=1']);
+    client.acks('cluster');
     server.commit({ cluster: { c: '1' } });
     expect(client.hears()).toEqual(['CDS a=1 b=1 c=1']);
     client.acks('cluster');

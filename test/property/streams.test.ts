@@ -56,9 +56,10 @@ class Run {
   readonly client: ModelClient;
   mesh: Mesh = { clusters: {}, endpoints: {}, routes: {} };
 
-  constructor(mode: Mode) {
-    this.server = new Server({ logRecords: 3, tombstones: 3 });
-    this.client = new ModelClient(this.server, mode);
+  constructor(mode: Mode, refuses?: (type: XdsType, content: string) => boolean) {
+    // What a client had before it refused must be remembered; otherwise little is.
+    this.server = new Server(refuses === undefined ? { logRecords: 3, tombstones: 3 } : {});
+    this.client = new ModelClient(this.server, mode, refuses);
     this.client.connect();
   }
 
@@ -150,6 +151,23 @@ describe('streams', () => {
       );
     });
 
+    it(`${mode}: a client that refuses some clusters has all the others, and of those what it had`, () => {
+      fc.assert(
+        fc.property(steps(wait), (script) => {
+          const run = new Run(mode, (type, content) => type === 'cluster' && content === 'v3');
+          for (const step of script) run.take(step);
+          run.rest();
+          const { cluster, route } = expected(run.mesh);
+          const has = run.client.has.cluster;
+          const [taken, refused] = partition([...cluster], ([, content]) => content !== 'v3');
+          expect(new Map([...has].filter(([name]) => cluster.get(name) !== 'v3'))).toEqual(new Map(taken));
+          for (const [name] of refused) expect(has.get(name)).not.toBe('v3');
+          expect(run.client.has.route).toEqual(route);
+        }),
+        { numRuns: 500 },
+      );
+    });
+
     it(`${mode}: at rest, nothing is sent`, () => {
       fc.assert(
         fc.property(steps(reconnect, move, wait), (script) => {
@@ -195,6 +213,10 @@ function difference(before: Mesh, after: Mesh): Contents {
     listener: changes(mapValues(before.routes), mapValues(after.routes)),
     route: changes(before.routes, after.routes),
   };
+}
+
+function partition<T>(items: readonly T[], belongs: (item: T) => boolean): [T[], T[]] {
+  return [items.filter(belongs), items.filter((item) => !belongs(item))];
 }
 
 const mapValues = (routes: Mesh['routes']): Record<string, number> =>

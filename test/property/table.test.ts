@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { Table } from '../../src/xds/table.ts';
+import { Table, type TableLimits } from '../../src/xds/table.ts';
 import { resource } from '../support/conversation.ts';
 
 const names = ['a', 'b', 'c', 'd'];
 const flush = fc.dictionary(fc.constantFrom(...names), fc.option(fc.constantFrom('1', '2', '3')), { maxKeys: 4 });
 
 /** Every state that the table went through, by revision. */
-function play(flushes: readonly Record<string, string | null>[], limits: { logRecords: number; tombstones: number }) {
+function play(flushes: readonly Record<string, string | null>[], limits: Partial<TableLimits>) {
   const table = new Table('cluster', limits);
   const states: ReadonlyMap<string, string>[] = [new Map()];
   for (const [index, changes] of flushes.entries()) {
@@ -73,9 +73,33 @@ it('what the log still knows, it knows as it was', () => {
       for (const [revision, state] of states.entries()) {
         const known = [...table.namesAt(revision)].filter(([, resource]) => resource !== null);
         expect(new Map(known.map(([name, resource]) => [name, resource?.version]))).toEqual(state);
-        for (const name of names) expect(table.resourceAt(name, revision)?.version).toBe(state.get(name));
+        for (const name of names) expect(table.recall(name, revision)?.version).toBe(state.get(name));
       }
     }),
+  );
+});
+
+it('what it says of the past is true, however little it remembers', () => {
+  const limits = fc.record({
+    logRecords: fc.integer({ min: 1, max: 4 }),
+    tombstones: fc.integer({ min: 0, max: 2 }),
+    oldBytes: fc.integer({ min: 0, max: 400 }),
+  });
+  fc.assert(
+    fc.property(fc.array(flush, { maxLength: 12 }), limits, (flushes, limits) => {
+      const { table, states } = play(flushes, limits);
+      for (const [revision, state] of states.entries()) {
+        for (const [name, resource] of table.namesAt(revision)) {
+          if (resource !== null) expect(resource.version).toBe(state.get(name));
+        }
+        for (const name of names) {
+          const recalled = table.recall(name, revision);
+          if (recalled === null && revision >= table.forgottenThrough) expect(state.has(name)).toBe(false);
+          if (recalled) expect(recalled.version).toBe(state.get(name));
+        }
+      }
+    }),
+    { numRuns: 300 },
   );
 });
 

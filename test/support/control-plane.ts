@@ -18,6 +18,8 @@ export interface ControlPlaneOptions {
   readonly xdsPort?: number;
   readonly dataDir?: string;
   readonly readyTimeoutMs?: number;
+  /** Words before the command, such as those of `readOnlyMount`; the program that they name must end as the command itself. */
+  readonly through?: readonly string[];
   /** `false`: return once the process runs, for tests of a start that fails or waits. */
   readonly waitReady?: boolean;
 }
@@ -45,11 +47,13 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   const [freeHttp, freeXds] = await freePorts(2);
   const { httpPort = freeHttp ?? 0, xdsPort = freeXds ?? 0, readyTimeoutMs = 20_000, waitReady = true } = options;
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'binnacle-data-')));
+  const [command = process.execPath, ...before] = [...(options.through ?? []), process.execPath];
   const child = startChild({
     name: 'control-plane',
-    command: process.execPath,
+    command,
     args: [
-      ...[...runtimeFlags(), program, 'serve', '--http', `127.0.0.1:${httpPort}`, '--xds', `127.0.0.1:${xdsPort}`],
+      ...[...before, ...runtimeFlags(), program, 'serve'],
+      ...['--http', `127.0.0.1:${httpPort}`, '--xds', `127.0.0.1:${xdsPort}`],
       ...['--data-dir', dataDir, ...(options.args ?? [])],
     ],
     ...(options.env === undefined ? {} : { env: options.env }),

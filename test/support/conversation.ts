@@ -89,8 +89,8 @@ export class Server {
     }
   }
 
-  connect(mode: Mode, wholeTypes?: readonly XdsType[]): StreamState {
-    const stream = createStream(mode, wholeTypes);
+  connect(mode: Mode, wholeTypes?: readonly XdsType[], growingTypes?: readonly XdsType[]): StreamState {
+    const stream = createStream(mode, wholeTypes, growingTypes);
     this.#streams.add(stream);
     setView(stream, this.view, this.world);
     return stream;
@@ -118,14 +118,23 @@ export interface Asking {
   readonly has?: Readonly<Record<string, string>>;
   readonly nonce?: string;
   readonly error?: string;
+  /** SotW: what the client has of another server. */
+  readonly version?: string;
+  /** An id: the request carries a node, as not only first ones do. */
+  readonly node?: string;
 }
 
 /** Sends a request through the real wire format. */
-export function ask(server: Server, stream: StreamState, type: XdsType, asking: Asking): Outcome {
+export function ask(server: { readonly world: World }, stream: StreamState, type: XdsType, asking: Asking): Outcome {
   const errorDetail = asking.error === undefined ? {} : { errorDetail: { code: 3, message: asking.error } };
-  const head = { typeUrl: typeUrls[type], responseNonce: asking.nonce ?? '', ...errorDetail };
+  const node = asking.node === undefined ? {} : { node: { id: asking.node } };
+  const head = { typeUrl: typeUrls[type], responseNonce: asking.nonce ?? '', ...node, ...errorDetail };
   if (stream.mode === 'sotw') {
-    const request = create(DiscoveryRequestSchema, { ...head, resourceNames: [...(asking.names ?? [])] });
+    const request = create(DiscoveryRequestSchema, {
+      ...head,
+      versionInfo: asking.version ?? '',
+      resourceNames: [...(asking.names ?? [])],
+    });
     return receiveSotw(stream, parseSotwRequest(toBinary(DiscoveryRequestSchema, request)), server.world);
   }
   const request = create(DeltaDiscoveryRequestSchema, {
@@ -170,9 +179,9 @@ export class Talker {
   readonly #names = new Map<XdsType, readonly string[]>();
   readonly #nonces = new Map<XdsType, string>();
 
-  constructor(server: Server, mode: Mode, wholeTypes?: readonly XdsType[]) {
+  constructor(server: Server, mode: Mode, wholeTypes?: readonly XdsType[], growingTypes?: readonly XdsType[]) {
     this.#server = server;
-    this.stream = server.connect(mode, wholeTypes);
+    this.stream = server.connect(mode, wholeTypes, growingTypes);
   }
 
   /** Subscribes. In SotW `names` is the whole list and goes with later acknowledgements. */

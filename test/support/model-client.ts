@@ -5,7 +5,8 @@ import { ask, type Heard, hear, type Server } from './conversation.ts';
 
 /**
  * A client as the protocol wants it: applies what it hears, subscribes to assignments of its clusters and routes of its
- * listeners (route `r` of listener `r`), and answers when it is told to. Survives its streams, as Envoy does.
+ * listeners (route `r` of listener `r`), and answers when it is told to. Survives its streams, as Envoy does. Of a
+ * response with a resource that it `refuses` it takes nothing, as Envoy of one with an invalid message.
  */
 export class ModelClient {
   readonly has: Record<XdsType, Map<string, string>> = {
@@ -21,9 +22,13 @@ export class ModelClient {
   readonly #nonces = new Map<XdsType, string>();
   readonly #subscribed = new Map<XdsType, readonly string[]>();
 
-  constructor(server: Server, mode: Mode) {
+  readonly #refused = new Map<XdsType, string>();
+  readonly #refuses: (type: XdsType, content: string) => boolean;
+
+  constructor(server: Server, mode: Mode, refuses: (type: XdsType, content: string) => boolean = () => false) {
     this.#server = server;
     this.mode = mode;
+    this.#refuses = refuses;
   }
 
   connect(): void {
@@ -51,10 +56,11 @@ export class ModelClient {
   }
 
   /** Answers the response of this type, if one waits for its answer. */
-  answer(type: XdsType, error?: string): boolean {
+  answer(type: XdsType, complaint?: string): boolean {
     const nonce = this.#unanswered.get(type);
     if (nonce === undefined || this.stream === null) return false;
     this.#unanswered.delete(type);
+    const error = this.#refused.get(type) ?? complaint;
     const names = this.mode === 'sotw' ? (this.#subscribed.get(type) ?? []) : [];
     ask(this.#server, this.stream, type, { nonce, names, ...(error === undefined ? {} : { error }) });
     return true;
@@ -78,6 +84,14 @@ export class ModelClient {
   }
 
   #apply({ type, nonce, resources, removed }: Heard): void {
+    this.#unanswered.set(type, nonce);
+    this.#nonces.set(type, nonce);
+    const refused = [...resources].filter(([, content]) => this.#refuses(type, content)).map(([name]) => name);
+    this.#refused.delete(type);
+    if (refused.length > 0) {
+      this.#refused.set(type, `cannot take ${refused.join()}`);
+      return;
+    }
     const has = this.has[type];
     if (this.mode === 'sotw' && (type === 'cluster' || type === 'listener')) has.clear();
     for (const [name, content] of resources) {
@@ -85,8 +99,6 @@ export class ModelClient {
       else has.set(name, content);
     }
     for (const name of removed) has.delete(name);
-    this.#unanswered.set(type, nonce);
-    this.#nonces.set(type, nonce);
     if (type === 'cluster' || type === 'listener') this.#follow();
   }
 

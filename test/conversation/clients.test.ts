@@ -1,0 +1,113 @@
+import { describe, expect, it } from 'vitest';
+import { candidate, learnAcknowledgement, type Outcome, receiveLearned } from '../../src/xds/receive.ts';
+import { ask, Server, Talker } from '../support/conversation.ts';
+
+const wholeSets = ['cluster', 'listener', 'route'] as const;
+
+const mosn = (server: Server) => new Talker(server, 'sotw', wholeSets, ['route']);
+const grpc = (server: Server) => new Talker(server, 'sotw', wholeSets);
+
+/** What docs/adr/0001 says of clients other than Envoy. */
+describe('MOSN', () => {
+  it('keeps its subscription when it acknowledges the names of a response only', () => {
+    const server = new Server();
+    server.commit({ route: { r1: '1', r2: '1' } });
+    const client = mosn(server);
+    expect(client.asks('route', ['late', 'r1', 'r2'])).toEqual(['RDS late=∅ r1=1 r2=1']);
+    server.commit({ route: { r2: null } });
+    expect(client.asks('route', ['r1'])).toEqual(['RDS r1=1']); // it acknowledges, and is told of the removal
+    client.acks('route');
+    server.commit({ route: { late: '1', r2: '2' } });
+    expect(client.hears()).toEqual(['RDS late=1 r1=1 r2=2']);
+  });
+
+  it('is heard when it subscribes with the nonce before the last', () => {
+    const server = new Server();
+    server.commit({ route: { r1: '1', r2: '1' } });
+    const client = mosn(server);
+    client.asks('route', ['r1']);
+    client.acks('route');
+    const before = client.nonceOf('route');
+    server.commit({ route: { r1: '2' } });
+    expect(client.hears()).toEqual(['RDS r1=2']);
+    const after = client.nonceOf('route');
+    client.asks('route', ['r1', 'r2'], { nonce: before });
+    expect(client.asks('route', ['r1'], { nonce: after })).toEqual(['RDS r1=2 r2=1']);
+  });
+
+  it('is answered with nothing when it repeats old nonces', () => {
+    const server = new Server();
+    server.commit({ endpoint: { a: '1' }, route: { r1: '1' } });
+    const client = mosn(server);
+    client.asks('endpoint', ['a']);
+    client.acks('endpoint');
+    client.asks('route', ['r1']);
+    client.acks('route');
+    expect(client.acks('endpoint')).toEqual([]);
+    expect(client.acks('route')).toEqual([]);
+  });
+
+  it('is answered when it has no name to ask for: it waits for that before it asks for listeners', () => {
+    const server = new Server();
+    server.commit({ endpoint: { a: '1' } });
+    const client = mosn(server);
+    expect(client.asks('endpoint', [])).toEqual(['EDS']);
+    expect(client.acks('endpoint')).toEqual([]);
+    server.commit({ endpoint: { a: '2' } });
+    expect(client.hears()).toEqual([]);
+    expect(client.asks('endpoint', ['a'])).toEqual(['EDS a=2']);
+  });
+});
+
+describe('gRPC', () => {
+  it('is told at once that a route does not exist, and keeps what it has of a removed one', () => {
+    const server = new Server();
+    server.commit({ route: { r1: '1', r2: '1' } });
+    const client = grpc(server);
+    expect(client.asks('route', ['nothing', 'r1', 'r2'])).toEqual(['RDS nothing=∅ r1=1 r2=1']);
+    client.acks('route');
+    server.commit({ route: { r1: '2', r2: null } });
+    expect(client.hears()).toEqual(['RDS r1=2']);
+  });
+
+  it('that asks for more names three times before the first answer has all of them in the end', () => {
+    const server = new Server();
+    server.commit({ cluster: { a: '1', b: '1', c: '1' } });
+    const client = grpc(server);
+    ask(server, client.stream, 'cluster', { names: ['a'] });
+    ask(server, client.stream, 'cluster', { names: ['a', 'b'] });
+    expect(client.asks('cluster', ['a', 'b', 'c'])).toEqual(['CDS a=1 b=1 c=1']);
+    expect(client.acks('cluster')).toEqual([]);
+  });
+});
+
+describe('a learned acknowledgement', () => {
+  const pure = (outcome: Outcome) => outcome.kind === 'acknowledged' && outcome.pure;
+
+  it('is not one that carries a node: no other client writes the same', () => {
+    const server = new Server();
+    server.commit({ endpoint: { a: '1' } });
+    const client = new Talker(server, 'sotw');
+    client.asks('endpoint', ['a']);
+    const nonce = client.nonceOf('endpoint');
+    expect(pure(ask(server, client.stream, 'endpoint', { names: ['a'], nonce, node: 'n1' }))).toBe(false);
+  });
+
+  it('counts for another stream with the same subscription, and not after that has changed', () => {
+    const server = new Server();
+    server.commit({ endpoint: { a: '1', b: '1' } });
+    const [one, same, more] = [new Talker(server, 'sotw'), new Talker(server, 'sotw'), new Talker(server, 'sotw')];
+    for (const client of [one, same, more]) client.asks('endpoint', ['a']);
+    const response = one.stream.types.get('endpoint')?.inFlight;
+    if (response === null || response === undefined) throw new Error('nothing was sent');
+    const bytes = Buffer.from('what the first one wrote');
+    learnAcknowledgement(response, one.stream.types.get('endpoint'), bytes);
+    more.asks('endpoint', ['a', 'b'], { nonce: '' });
+
+    expect(candidate(more.stream, bytes.length)).toBeNull();
+    const known = candidate(same.stream, bytes.length);
+    expect(known).toEqual(new Uint8Array(bytes));
+    expect(known && receiveLearned(same.stream, known, server.world)?.kind).toBe('acknowledged');
+    expect(known && receiveLearned(same.stream, known, server.world)).toBeNull();
+  });
+});

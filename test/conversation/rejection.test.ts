@@ -1,0 +1,232 @@
+import { describe, expect, it } from 'vitest';
+import type { Mode } from '../../src/xds/response.ts';
+import { setView } from '../../src/xds/stream.ts';
+import { Server, Talker } from '../support/conversation.ts';
+
+/** A client that has two clusters, their assignments, two listeners and two routes, settled. */
+function settled(mode: Mode) {
+  const server = new Server();
+  server.commit({
+    cluster: { a: '1', b: '1' },
+    endpoint: { a: '1', b: '1' },
+    listener: { l80: '1', l90: '1' },
+    route: { r80: '1', r90: '1' },
+  });
+  const client = new Talker(server, mode);
+  client.asks('cluster');
+  client.asks('endpoint', ['a', 'b']);
+  client.acks('endpoint');
+  client.acks('cluster');
+  client.asks('listener');
+  client.acks('listener');
+  client.asks('route', ['r80', 'r90']);
+  client.acks('route');
+  return { server, client };
+}
+
+/** Rows 9, 19 and 26 to 28 of the table in ADR 1. */
+describe('rejection', () => {
+  for (const mode of ['sotw', 'delta'] as const) {
+    const whole = (delta: string, sotw: string) => (mode === 'delta' ? delta : sotw);
+
+    it(`row 26: ${mode} gets what it did not reject again, without what it rejected`, () => {
+      const { server, client } = settled(mode);
+      server.commit({ route: { r80: '2', r90: 'bad' } });
+      expect(client.hears()).toEqual(['RDS r80=2 r90=bad']);
+      expect(client.nacks('route', 'r90 is bad')).toEqual(['RDS r80=2']);
+      expect(client.acks('route')).toEqual([]);
+      expect(client.stream.types.get('route')?.report.nack).toBe('r90 is bad');
+      server.commit({ route: { r90: '3' } });
+      expect(client.hears()).toEqual(['RDS r90=3']);
+      client.acks('route');
+      expect(client.stream.types.get('route')?.report.nack).toBeNull();
+    });
+
+    it(`row 26: ${mode} gets the good clusters of a first response at once`, () => {
+      const server = new Server();
+      server.commit({ cluster: { bad: '1', good: '1' }, listener: { l80: '1' } });
+      const client = new Talker(server, mode);
+      client.asks('cluster');
+      expect(client.asks('listener')).toEqual([]);
+      expect(client.nacks('cluster', 'bad: no such thing')).toEqual(['CDS good=1']);
+      expect(client.acks('cluster')).toEqual(['LDS l80=1']);
+    });
+
+    it(`row 26: ${mode} is not answered when it names nothing, or everything, of the response`, () => {
+      const { server, client } = settled(mode);
+      server.commit({ route: { r80: '2', r90: '2' } });
+      client.hears();
+      expect(client.nacks('route', 'no such thing')).toEqual([]);
+      server.commit({ route: { r80: '3', r90: '3' } });
+      client.hears();
+      expect(client.nacks('route', 'r80 and r90 are bad')).toEqual([]);
+    });
+
+    it(`row 26: ${mode} is told again of a removal that came with what it rejected`, () => {
+      const server = new Server();
+      server.commit({ cluster: { a: '1', b: '1' } });
+      const client = new Talker(server, mode);
+      client.asks('cluster');
+      client.acks('cluster');
+      server.commit({ cluster: { a: null, bad: '1' } });
+      expect(client.hears()).toEqual([whole('CDS bad=1 -a', 'CDS b=1 bad=1')]);
+      expect(client.nacks('cluster', 'bad is bad')).toEqual([whole('CDS -a', 'CDS b=1')]);
+    });
+
+    it(`row 27: ${mode} gets the repaired resource that came while it was rejecting the bad one`, () => {
+      const { server, client } = settled(mode);
+      server.commit({ route: { r80: 'bad' } });
+      client.hears();
+      server.commit({ route: { r80: '3' } });
+      expect(client.nacks('route', 'r80 is bad')).toEqual(['RDS r80=3']);
+    });
+
+    it(`row 28: ${mode} keeps the cluster of a route that it rejected, also when it takes another route`, () => {
+      const { server, client } = settled(mode);
+      server.commit({ cluster: { b: null }, route: { r80: 'bad' } });
+      client.hears();
+      client.nacks('route', 'r80 is bad');
+      server.commit({ route: { r90: '2' } });
+      expect(client.hears()).toEqual(['RDS r90=2']);
+      expect(client.acks('route')).toEqual([]);
+      server.commit({ route: { r80: '3' } });
+      expect(client.hears()).toEqual(['RDS r80=3']);
+      expect(client.acks('route')).toEqual([whole('CDS -b', 'CDS a=1')]);
+      expect(server.forced).toBe(0);
+    });
+  }
+
+  it('row 19: a number in an error text is not the route of that name', () => {
+    const server = new Server();
+    server.commit({ route: { 80: '1', 8080: '1' } });
+    const client = new Talker(server, 'delta');
+    client.asks('route', ['80', '8080']);
+    expect(client.nacks('route', 'duplicate domain a.default:80 in route 8080')).toEqual(['RDS 80=1']);
+  });
+
+  it('row 19: state of the world keeps the last acknowledged bytes, not those rejected before', () => {
+    const { server, client } = settled('sotw');
+    server.commit({ cluster: { a: 'bad' } });
+    client.hears();
+    client.acks('endpoint');
+    client.nacks('cluster', 'a is bad');
+    server.commit({ cluster: { c: '1' } });
+    client.hears();
+    server.commit({ cluster: { a: 'worse' } });
+    expect(client.acks('cluster')).toEqual(['CDS a=worse b=1 c=1', 'EDS a=1']);
+    client.acks('endpoint');
+    client.nacks('cluster', 'a is worse');
+    server.commit({ cluster: { d: '1' } });
+    expect(client.hears()).toEqual(['CDS a=1 b=1 c=1 d=1']);
+  });
+
+  it('row 19: state of the world withholds a rejected cluster as it was acknowledged', () => {
+    const { server, client } = settled('sotw');
+    server.commit({ cluster: { a: 'bad' } });
+    client.hears();
+    client.acks('endpoint');
+    client.nacks('cluster', 'a is bad');
+    server.commit({ cluster: { a: null, c: '1' }, route: { r80: '2' } });
+    expect(client.hears()).toEqual(['CDS a=1 b=1 c=1']);
+  });
+
+  it('row 19: a client that came with a configuration of its own is not deprived of what it rejects', () => {
+    const server = new Server();
+    server.commit({ cluster: { a: 'bad', b: '1' } });
+    const client = new Talker(server, 'sotw');
+    client.asks('cluster', [], { version: '7', nonce: 'other-7' });
+    client.nacks('cluster', 'a is bad');
+    server.commit({ cluster: { c: '1' } });
+    expect(client.hears()).toEqual(['CDS a=bad b=1 c=1']);
+  });
+
+  it('row 19: a client that was moved to another scope is not deprived of what it rejects', () => {
+    const { server, client } = settled('sotw');
+    const other = server.newView();
+    server.commit({ cluster: { a: 'bad', b: '1' } }, other);
+    setView(client.stream, other, server.world);
+    client.hears();
+    client.nacks('cluster', 'a is bad');
+    server.commit({ cluster: { c: '1' } }, other);
+    expect(client.hears()).toEqual(['CDS a=bad b=1 c=1']);
+  });
+
+  it('two clients in the same state do not share what one of them rejected', () => {
+    const server = new Server({ logRecords: 1, tombstones: 0 });
+    server.commit({ cluster: { a: '1', b: '1' } });
+    const [good, bad] = [new Talker(server, 'delta'), new Talker(server, 'delta')];
+    for (const client of [good, bad]) client.asks('cluster');
+    server.commit({ cluster: { b: null } }); // both write down what they have
+    expect(good.acks('cluster')).toEqual(['CDS -b']);
+    expect(bad.nacks('cluster', 'no such thing')).toEqual(['CDS a=1 -b']);
+  });
+
+  it('clients that rejected the same share what they are sent next', () => {
+    const server = new Server();
+    server.commit({ cluster: { a: '1', b: '1' } });
+    const clients = [new Talker(server, 'sotw'), new Talker(server, 'sotw')] as const;
+    for (const client of clients) client.asks('cluster');
+    for (const client of clients) client.acks('cluster');
+    server.commit({ cluster: { a: 'bad' } });
+    for (const client of clients) client.hears();
+    for (const client of clients) client.nacks('cluster', 'a is bad');
+    server.commit({ cluster: { b: '2' } });
+    for (const client of clients) expect(client.hears()).toEqual(['CDS a=1 b=2']);
+    const [one, two] = clients.map((client) => client.stream.types.get('cluster')?.inFlight);
+    expect(one).toBe(two);
+  });
+
+  it('a client that rejected a cluster and one that took it are sent different sets', () => {
+    const server = new Server();
+    server.commit({ cluster: { a: '1', b: '1' } });
+    const [good, bad] = [new Talker(server, 'sotw'), new Talker(server, 'sotw')];
+    for (const client of [good, bad]) client.asks('cluster');
+    for (const client of [good, bad]) client.acks('cluster');
+    server.commit({ cluster: { a: '2' } });
+    for (const client of [good, bad]) client.hears();
+    good.acks('cluster');
+    bad.nacks('cluster', 'a is bad');
+    server.commit({ cluster: { b: '2' } });
+    expect(good.hears()).toEqual(['CDS a=2 b=2']);
+    expect(bad.hears()).toEqual(['CDS a=1 b=2']);
+  });
+
+  it('what was rejected of an old scope is not held in the new one', () => {
+    const server = new Server();
+    const other = server.newView();
+    server.commit({ route: { r80: '1' } }, other);
+    server.commit({ route: { r80: 'bad' } });
+    const client = new Talker(server, 'delta');
+    client.asks('route', ['r80']);
+    setView(client.stream, other, server.world);
+    expect(client.nacks('route', 'r80 is bad')).toEqual(['RDS r80=1']);
+  });
+
+  it('a whole set that is taken ends all doubt of what the client has', () => {
+    const server = new Server();
+    server.commit({ cluster: { a: '1', b: '1' } });
+    const client = new Talker(server, 'sotw');
+    client.asks('cluster');
+    client.nacks('cluster', 'no such thing');
+    server.commit({ cluster: { c: '1' } });
+    client.hears();
+    client.acks('cluster');
+    server.commit({ cluster: { a: 'bad', d: '1' } });
+    client.hears();
+    expect(client.nacks('cluster', 'a is bad')).toEqual(['CDS a=1 b=1 c=1 d=1']);
+  });
+
+  it('an error text of megabytes is not kept', () => {
+    const { server, client } = settled('delta');
+    server.commit({ route: { r80: 'bad' } });
+    client.hears();
+    client.nacks('route', `r80 is bad ${'x'.repeat(1_000_000)}`);
+    expect(client.stream.types.get('route')?.report.nack?.length).toBeLessThan(20_000);
+  });
+
+  it('an assignment without a name, asked for and rejected, is no endless search', () => {
+    const { client } = settled('delta');
+    client.asks('endpoint', ['', 'c']);
+    expect(client.nacks('endpoint', 'word')).toEqual([]);
+  });
+});

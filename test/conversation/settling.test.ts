@@ -1,0 +1,137 @@
+import { describe, expect, it } from 'vitest';
+import { nextDeadline } from '../../src/xds/next.ts';
+import { setView } from '../../src/xds/stream.ts';
+import { Server, Talker } from '../support/conversation.ts';
+
+const mesh = {
+  cluster: { a: '1', b: '1' },
+  endpoint: { a: '1', b: '1' },
+  listener: { l80: '1' },
+  route: { r80: '1', r90: '1' },
+};
+
+function settled(mode: 'sotw' | 'delta', server = new Server()) {
+  server.commit(mesh);
+  const client = new Talker(server, mode);
+  client.asks('cluster');
+  client.acks('cluster');
+  client.asks('endpoint', ['a', 'b']);
+  client.acks('endpoint');
+  client.asks('listener');
+  client.acks('listener');
+  client.asks('route', ['r80', 'r90']);
+  client.acks('route');
+  return { server, client };
+}
+
+/** What is settled without a word must not hold up what waits for it. */
+describe('settling', () => {
+  it('a cluster goes at once when all that changed of the routes cannot be told', () => {
+    const { server, client } = settled('sotw');
+    server.commit({ cluster: { b: null }, route: { r90: null } });
+    expect(client.hears()).toEqual(['CDS a=1']);
+    expect(server.forced).toBe(0);
+  });
+
+  it('a cluster goes at once after a change of scope in which nothing else differs', () => {
+    const { server, client } = settled('delta');
+    const other = server.newView();
+    server.commit({ ...mesh, cluster: { a: '1' } }, other);
+    setView(client.stream, other, server.world);
+    expect(client.hears()).toEqual(['CDS -b']);
+  });
+
+  it('a removal is told once, also when the table forgets it while it is withheld', () => {
+    const { server, client } = settled('delta', new Server({ logRecords: 1, tombstones: 1 }));
+    server.commit({ cluster: { b: null }, route: { r80: '2' } });
+    expect(client.hears()).toEqual(['RDS r80=2']);
+    server.commit({ cluster: { x: '1', y: '1' } });
+    expect(client.hears()).toEqual(['CDS x=1 y=1']);
+    client.acks('cluster');
+    server.nowMs = 10_000;
+    server.commit({ cluster: { x: null, y: null } });
+    expect(client.hears()).toEqual([]);
+    server.nowMs = 30_000;
+    expect(client.hears()).toEqual(['CDS -b']);
+    client.acks('cluster');
+    server.nowMs = 40_000;
+    expect(client.hears()).toEqual(['CDS -x -y']);
+  });
+
+  it('moving between scopes again and again does not put off a removal for ever', () => {
+    const { server, client } = settled('delta');
+    server.commit({ cluster: { b: null }, route: { r80: 'bad' } });
+    client.hears();
+    client.nacks('route', 'r80 is bad');
+    for (const seconds of [10, 20]) {
+      server.nowMs = seconds * 1_000;
+      const other = server.newView();
+      server.commit({ ...mesh, cluster: { a: '1' }, route: { r80: 'bad', r90: '1' } }, other);
+      setView(client.stream, other, server.world);
+      expect(client.hears()).toEqual([]);
+    }
+    server.nowMs = 30_000;
+    expect(client.hears()).toEqual(['CDS -b']);
+  });
+
+  it('who unsubscribes while waiting has no deadline any more', () => {
+    const server = new Server();
+    server.commit(mesh);
+    const client = new Talker(server, 'delta');
+    client.asks('cluster');
+    expect(client.asks('route', ['r80'])).toEqual([]);
+    client.asks('route', [], { drop: ['r80'] });
+    expect(nextDeadline(client.stream)).toBeNull();
+  });
+
+  it('the same response sent again on a stream has another nonce', () => {
+    const server = new Server();
+    server.commit(mesh);
+    const client = new Talker(server, 'delta');
+    client.asks('endpoint', ['a']);
+    const first = client.nonceOf('endpoint');
+    client.acks('endpoint');
+    expect(client.asks('endpoint', ['a'])).toEqual(['EDS a=1']);
+    expect(client.nonceOf('endpoint')).not.toBe(first);
+  });
+});
+
+describe('what a stream keeps', () => {
+  it('is bounded, though it asks again and again and never acknowledges', () => {
+    const server = new Server();
+    server.commit(mesh);
+    const client = new Talker(server, 'delta');
+    client.asks('endpoint', ['a']);
+    for (let round = 0; round < 200; round++) {
+      client.asks('endpoint', [`x${round}`]);
+      client.asks('endpoint', [], { drop: [`x${round}`] });
+    }
+    const owed = client.stream.types.get('endpoint')?.owed ?? [];
+    expect(owed.length).toBeLessThanOrEqual(20);
+    expect(owed.flatMap(({ names }) => names).length).toBeLessThanOrEqual(40);
+  });
+
+  it('is bounded for a client of clusters that never asks for assignments', () => {
+    const server = new Server();
+    const client = new Talker(server, 'delta');
+    client.asks('cluster');
+    for (let round = 0; round < 200; round++) {
+      client.acks('cluster');
+      server.commit({ cluster: { [`x${round}`]: '1', [`x${round - 1}`]: null } });
+      client.hears();
+    }
+    const sent = client.stream.clustersSent;
+    expect(sent.reduce((sum, { id, names }) => sum + id.length + names.length, 0)).toBeLessThan(300);
+  });
+
+  it('after a rejected response is no copy of its names', () => {
+    const server = new Server();
+    server.commit({ cluster: { a: '1', b: '1' } });
+    const clients = [new Talker(server, 'delta'), new Talker(server, 'delta')];
+    for (const client of clients) client.asks('cluster');
+    for (const client of clients) client.nacks('cluster', 'no such thing');
+    const [one, two] = clients.map((client) => client.stream.types.get('cluster')?.unsure[0]);
+    expect(one).toHaveLength(2);
+    expect(one).toBe(two);
+  });
+});

@@ -1,0 +1,93 @@
+import type { Compiler, FlushResult, LayerKey, TableChange, WorldChange } from '../../src/compile/contract.ts';
+import type { Proxy } from '../../src/model/proxy.ts';
+import { xdsTypes } from '../../src/proto/resource.ts';
+import { type Contents, resource } from './conversation.ts';
+
+// A brand only says that it is no other string.
+export const layerKey = (name: string) => name as LayerKey;
+
+const noWork = { hostsCompiled: 0, encoded: 0, assembled: 0 };
+
+/** A compiler whose tables are filled by hand: what was put since the last flush is what the next one changes. */
+export class FakeCompiler implements Compiler {
+  readonly applied: WorldChange[] = [];
+  readonly closed: LayerKey[] = [];
+  /** How many steps a flush takes before its last, and how long each takes, in milliseconds. */
+  steps = 0;
+  stepMs = 0;
+  /** What `elapsed` is to answer. */
+  elapsedMs = 0;
+  /** So many flushes throw at their end. */
+  failures = 0;
+  flushes = 0;
+  layersMoved = false;
+  /** Throws for a proxy that it cannot bear. */
+  layersFor: (proxy: Proxy) => readonly string[] = () => ['scope'];
+  readonly #encode: typeof resource;
+  readonly #waiting = new Map<string, Contents[]>();
+  readonly #open = new Set<LayerKey>();
+
+  constructor(encode = resource) {
+    this.#encode = encode;
+  }
+
+  put(layer: string, contents: Contents): void {
+    this.#waiting.set(layer, [...(this.#waiting.get(layer) ?? []), contents]);
+  }
+
+  apply(changes: readonly WorldChange[]): void {
+    this.applied.push(...changes);
+  }
+
+  layersOf(proxy: Proxy): readonly LayerKey[] {
+    const keys = this.layersFor(proxy).map(layerKey);
+    for (const key of keys) this.#open.add(key);
+    return keys;
+  }
+
+  close(layer: LayerKey): void {
+    this.#open.delete(layer);
+    this.closed.push(layer);
+  }
+
+  *flush(): Generator<undefined, FlushResult, undefined> {
+    this.flushes++;
+    const open = [...this.#open];
+    for (let step = 0; step < this.steps; step++) {
+      this.elapsedMs += this.stepMs;
+      yield;
+    }
+    if (this.failures > 0) {
+      this.failures--;
+      throw new Error('cannot compile');
+    }
+    const { layersMoved } = this;
+    this.layersMoved = false;
+    return { changes: open.flatMap((layer) => this.#takeChanges(layer)), layersMoved, work: noWork };
+  }
+
+  originsOf(): readonly string[] {
+    return [];
+  }
+
+  problems() {
+    return new Map();
+  }
+
+  #takeChanges(layer: LayerKey): TableChange[] {
+    const contents = this.#waiting.get(layer) ?? [];
+    this.#waiting.delete(layer);
+    return contents.flatMap((each) =>
+      xdsTypes.flatMap((type) => {
+        const entries = Object.entries(each[type] ?? {});
+        if (entries.length === 0) return [];
+        const changed = entries.flatMap(([name, content]) =>
+          content === null ? [] : [this.#encode(type, name, content)],
+        );
+        return [
+          { layer, type, changed, removed: entries.flatMap(([name, content]) => (content === null ? [name] : [])) },
+        ];
+      }),
+    );
+  }
+}

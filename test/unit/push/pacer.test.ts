@@ -1,0 +1,96 @@
+import { expect, it } from 'vitest';
+import { Pacer, type Sender } from '../../../src/push/pacer.ts';
+
+/** Turns that are taken when the test says so. */
+function paced(limits: { bytesPerTurn?: number; sendersPerTurn?: number } = {}) {
+  const turns: (() => void)[] = [];
+  const failed: unknown[] = [];
+  const pacer = new Pacer({
+    defer: (run) => turns.push(run),
+    failed: (_sender, error) => failed.push(error),
+    ...limits,
+  });
+  return { pacer, turns, failed, turn: () => turns.shift()?.() };
+}
+
+/** Sends pieces of these sizes, and writes its name down for each. */
+function sender(name: string, log: string[], pieces: number[]): Sender {
+  return {
+    sendNext() {
+      const size = pieces.shift();
+      if (size === undefined) return null;
+      log.push(name);
+      return size;
+    },
+  };
+}
+
+it('serves nobody in the turn in which they are added', () => {
+  const log: string[] = [];
+  const { pacer, turn } = paced();
+  pacer.add(sender('a', log, [1]));
+  expect(log).toEqual([]);
+  turn();
+  expect(log).toEqual(['a']);
+});
+
+it('takes one turn for many, each once, however often they are added', () => {
+  const log: string[] = [];
+  const { pacer, turns, turn } = paced();
+  const [a, b] = [sender('a', log, [1, 1]), sender('b', log, [1])];
+  for (const each of [a, b, a]) pacer.add(each);
+  expect(turns).toHaveLength(1);
+  turn();
+  expect(log).toEqual(['a', 'a', 'b']);
+  expect(turns).toHaveLength(0);
+});
+
+it('serves so many in a turn, and the rest in the next', () => {
+  const log: string[] = [];
+  const { pacer, turn } = paced({ sendersPerTurn: 2 });
+  for (const name of ['a', 'b', 'c']) pacer.add(sender(name, log, [1]));
+  turn();
+  expect(log).toEqual(['a', 'b']);
+  expect(pacer.waiting).toBe(1);
+  turn();
+  expect(log).toEqual(['a', 'b', 'c']);
+  expect(pacer.waiting).toBe(0);
+});
+
+it('ends a turn when its bytes are used up; who has more goes behind the others', () => {
+  const log: string[] = [];
+  const { pacer, turn } = paced({ bytesPerTurn: 10 });
+  pacer.add(sender('large', log, [6, 6, 6]));
+  pacer.add(sender('small', log, [1]));
+  turn();
+  expect(log).toEqual(['large', 'large']);
+  turn();
+  expect(log).toEqual(['large', 'large', 'small', 'large']);
+});
+
+it('forgets who is removed, also between turns', () => {
+  const log: string[] = [];
+  const { pacer, turn } = paced({ sendersPerTurn: 1 });
+  const [a, b] = [sender('a', log, [1]), sender('b', log, [1])];
+  pacer.add(a);
+  pacer.add(b);
+  turn();
+  pacer.remove(b);
+  turn();
+  expect(log).toEqual(['a']);
+});
+
+it('serves the others when one throws, and says who failed', () => {
+  const log: string[] = [];
+  const { pacer, turn, failed } = paced();
+  const error = new Error('broken');
+  pacer.add({
+    sendNext() {
+      throw error;
+    },
+  });
+  pacer.add(sender('b', log, [1]));
+  turn();
+  expect(log).toEqual(['b']);
+  expect(failed).toEqual([error]);
+});
