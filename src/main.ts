@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import { isRegistrationAdapter } from '../adapters/registration/index.ts';
 import { debugRoutes } from './api/debug.ts';
 import { health, type IndexEntry } from './api/health.ts';
-import { listenError, listenHttp } from './api/listen.ts';
+import { closeHttp, listenError, listenHttp } from './api/listen.ts';
 import { metricsRoute } from './api/metrics.ts';
 import { registrationRoutes } from './api/registration.ts';
 import { rulesApi } from './api/rules.ts';
@@ -103,13 +103,13 @@ export async function serve(config: ServeConfig): Promise<void> {
   log.info({}, 'stopping');
   stopping.abort();
   for (const client of coordinator.clients) client.outlet.end('the control plane is stopping');
-  await Promise.all([rpc.drain(drainMs), http.close(), adaptersEnded]);
+  await Promise.all([rpc.drain(drainMs), closeHttp(http, { clock, graceMs: drainMs }), adaptersEnded]);
   feed.stop();
   metrics.stop();
   await Promise.all([registry.close(), store.close()]);
 }
 
-/** How long open streams may take to end. */
+/** How long open streams and HTTP requests may take to end. */
 const drainMs = 2_000;
 
 const index: readonly IndexEntry[] = [
@@ -125,8 +125,10 @@ const index: readonly IndexEntry[] = [
 async function makeDataDirectory(directory: string): Promise<void> {
   try {
     const shards = join(directory, 'shards');
-    await mkdir(shards, { recursive: true });
-    for (const path of [directory, shards]) await access(path, constants.W_OK);
+    for (const path of [directory, shards]) {
+      await mkdir(path, { recursive: true });
+      await access(path, constants.W_OK);
+    }
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     const cure = 'correct its owner or mode, or choose another with --data-dir';

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import type { Clock } from '../lib/clock.ts';
 import { type ErrorCode, MeshError } from '../lib/errors.ts';
 
 export interface ListenAddress {
@@ -14,6 +15,16 @@ export async function listenHttp(server: FastifyInstance, { host, port }: Listen
   } catch (cause) {
     throw listenError(cause, { address: `${host.includes(':') ? `[${host}]` : host}:${port}`, flag: '--http' });
   }
+}
+
+/** Takes no more connections, lets requests finish for `graceMs` at most, then cuts off what is left: watches never end. */
+export async function closeHttp(
+  server: FastifyInstance,
+  { clock, graceMs }: { clock: Clock; graceMs: number },
+): Promise<void> {
+  const cancel = clock.after(graceMs, () => server.server.closeAllConnections());
+  await server.close();
+  cancel();
 }
 
 /** What a failed `listen` means for an operator, and what to do; for every port that is served. */

@@ -9,9 +9,8 @@ export const errorCodes = {
     'The data directory cannot be written. Correct its owner or mode, or choose another with --data-dir.',
   STORE_DAMAGED: 'The rules database is damaged. Restore it from a backup, or move it away to start with an empty one.',
   STORE_UNAVAILABLE: 'The rules store did not take the write (disk full, worker gone). Nothing was stored; try again.',
-  ADAPTER_UNREACHABLE: 'A registry could not be reached. Its last good services stay in use; it is tried again.',
-  SNAPSHOT_DAMAGED: 'A shard snapshot on disk failed its checksum and was ignored.',
-  RUNTIME_MISSING: 'No Node.js 24 was found. Install Node.js 24 or newer, or run npm ci with optional dependencies.',
+  SNAPSHOT_DAMAGED:
+    'A shard snapshot on disk failed its checksum, or is of another format, and was ignored. Nothing is to be done: the adapter has to sync.',
 } as const;
 
 export type ErrorCode = keyof typeof errorCodes;

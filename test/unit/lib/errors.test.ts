@@ -1,0 +1,41 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { type ErrorCode, errorCodes } from '../../../src/lib/errors.ts';
+
+const root = join(import.meta.dirname, '../../..');
+const codes = Object.entries(errorCodes) as [ErrorCode, string][]; // its keys are known
+
+/** The whole of docs/errors.md. */
+function document(): string {
+  const rows = codes.map(([code, advice]) => `| \`${code}\` | ${advice} |`);
+  return `# Errors
+
+<!-- Written by test/unit/lib/errors.test.ts from src/lib/errors.ts: "npx vitest run test/unit/lib/errors.test.ts -u" -->
+
+An error that ends a command is one line on standard error, \`binnacle: CODE: what, and what to do\`, and an exit code: 2 for
+\`CONFIG_INVALID\`, 1 for every other. With \`--log-level debug\` the stack and its causes follow. Errors of the HTTP interface are
+described in [rules.md](rules.md#errors).
+
+| code | what to do |
+| ---- | ---------- |
+${rows.join('\n')}
+`;
+}
+
+it('docs/errors.md is what src/lib/errors.ts says', async () => {
+  await expect(document()).toMatchFileSnapshot(join(root, 'docs/errors.md'));
+});
+
+it('every code is raised somewhere', () => {
+  const sources = ['src', 'adapters'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts') && !name.startsWith('proto/gen') && name !== 'lib/errors.ts')
+      .map((name) => readFileSync(join(root, folder, name), 'utf8')),
+  );
+  for (const [code] of codes)
+    expect(
+      sources.some((text) => text.includes(`'${code}'`)),
+      code,
+    ).toBe(true);
+});
