@@ -2,15 +2,9 @@ import type { Logger } from '../lib/logger.ts';
 import type { CallReader, CloseReason, ServerCall, StreamingMethod } from '../rpc/call.ts';
 import { frame } from '../rpc/frame.ts';
 import { StatusError } from '../rpc/status.ts';
+import { candidate, learnAcknowledgement, receiveLearned } from '../xds/learned.ts';
 import { proxyOf } from '../xds/node.ts';
-import {
-  candidate,
-  learnAcknowledgement,
-  type Outcome,
-  receiveDelta,
-  receiveLearned,
-  receiveSotw,
-} from '../xds/receive.ts';
+import { type Outcome, receiveDelta, receiveSotw } from '../xds/receive.ts';
 import { parseDeltaRequest, parseSotwRequest } from '../xds/request.ts';
 import type { Mode, Response } from '../xds/response.ts';
 import { MalformedMessage } from '../xds/wire-reader.ts';

@@ -20,6 +20,8 @@ export class Interest {
   lastRevision: Revision;
   /** How many streams hold it. */
   holders = 0;
+  /** The last long acknowledgement of a stream that holds it: the next one is much the same (learned.ts). */
+  acknowledgement: Uint8Array | null = null;
 
   readonly #differences = new Map<string, TableDifference>();
   readonly #havings = new Map<Revision, Having>();

@@ -61,37 +61,6 @@ export function receiveDelta(stream: StreamState, request: DeltaRequest, world: 
   return request.nonce !== '' && !isFirst ? { kind: 'stale', type } : { kind: 'subscribed', type };
 }
 
-/** A request that equals an acknowledgement learned from another stream, byte for byte. */
-export function receiveLearned(stream: StreamState, bytes: Uint8Array, world: World): Outcome | null {
-  for (const state of stream.types.values()) {
-    const response = state.inFlight;
-    if (response?.learned.some((known) => known.bytes === bytes) !== true) continue;
-    acknowledge(state, response, world);
-    return { kind: 'acknowledged', type: state.type, response, pure: true };
-  }
-  return null;
-}
-
-/** The learned acknowledgement of this length that may be arriving, if any: see `Response.learned`. */
-export function candidate(stream: StreamState, length: number): Uint8Array | null {
-  for (const state of stream.types.values()) {
-    for (const known of state.inFlight?.learned ?? []) {
-      if (known.bytes.length === length && known.interestId === state.interest?.id) return known.bytes;
-    }
-  }
-  return null;
-}
-
-/** Remembers a pure acknowledgement, so that the same bytes on other streams need no parsing. */
-export function learnAcknowledgement(response: Response, state: TypeState | undefined, bytes: Uint8Array): void {
-  if (state === undefined || state.interest === null || response.learned.length >= mostLearned) return;
-  if (response.learned.some((known) => Buffer.compare(known.bytes, bytes) === 0)) return;
-  response.learned.push({ bytes: Uint8Array.from(bytes), interestId: state.interest.id });
-}
-
-/** Clients of different builds order names differently; more variants than this are not worth the comparing. */
-const mostLearned = 4;
-
 function answer(stream: StreamState, state: TypeState, error: string | null, world: World): Outcome | null {
   const response = state.inFlight;
   if (response === null) return null; // answered before: the client repeats itself, perhaps with other names

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { candidate, learnAcknowledgement, type Outcome, receiveLearned } from '../../src/xds/receive.ts';
+import { candidate, learnAcknowledgement, receiveLearned } from '../../src/xds/learned.ts';
+import type { Outcome } from '../../src/xds/receive.ts';
 import { ask, Server, Talker } from '../support/conversation.ts';
 
 const wholeSets = ['cluster', 'listener', 'route'] as const;

@@ -1,0 +1,69 @@
+import { stringField } from '../proto/wire.ts';
+import { acknowledge } from './answer.ts';
+import type { Outcome } from './receive.ts';
+import type { Response } from './response.ts';
+import type { StreamState, TypeState, World } from './stream.ts';
+import { readFields } from './wire-reader.ts';
+
+/*
+ * In state of the world, an acknowledgement repeats all names of the subscription: 94 KB for a thousand clusters, from
+ * every stream, for every change. Equal bytes mean the same, so what one stream wrote is recognised from the others while
+ * it arrives, and neither gathered nor parsed. The acknowledgement of the next response differs only in version and
+ * nonce: it is expected before the first stream has written it.
+ */
+
+/** The acknowledgement of this length that may be arriving, if one is known. */
+export function candidate(stream: StreamState, length: number): Uint8Array | null {
+  for (const state of stream.types.values()) {
+    if (state.inFlight === null) continue;
+    if (stream.mode === 'sotw') expectAcknowledgement(state, state.inFlight);
+    for (const known of state.inFlight.learned) {
+      if (known.bytes.length === length && known.interestId === state.interest?.id) return known.bytes;
+    }
+  }
+  return null;
+}
+
+/** A request that equals a known acknowledgement, byte for byte. Null: it is answered already, and has to be read. */
+export function receiveLearned(stream: StreamState, bytes: Uint8Array, world: World): Outcome | null {
+  for (const state of stream.types.values()) {
+    const response = state.inFlight;
+    if (response?.learned.some((known) => known.bytes === bytes) !== true) continue;
+    acknowledge(state, response, world);
+    return { kind: 'acknowledged', type: state.type, response, pure: true };
+  }
+  return null;
+}
+
+/** Remembers a pure acknowledgement, so that the same bytes on other streams need no parsing. */
+export function learnAcknowledgement(response: Response, state: TypeState | undefined, bytes: Uint8Array): void {
+  if (state === undefined || state.interest === null || response.learned.length >= mostLearned) return;
+  if (response.learned.some((known) => Buffer.compare(known.bytes, bytes) === 0)) return;
+  const own = Uint8Array.from(bytes); // a view into what the socket read until now
+  response.learned.push({ bytes: own, interestId: state.interest.id });
+  if (own.length >= smallestExpected) state.interest.acknowledgement = own;
+}
+
+/** Clients of different builds order names differently; more variants than this are not worth the comparing. */
+const mostLearned = 4;
+
+/** Shorter ones are read as fast as they are made up. */
+const smallestExpected = 1_024;
+
+/** Makes up the acknowledgement of a response from that of an earlier one with the same subscription. Once per response. */
+function expectAcknowledgement({ interest }: TypeState, response: Response): void {
+  const earlier = interest?.acknowledgement ?? null;
+  if (interest === null || earlier === null || response.learned.length > 0) return;
+  const parts: Uint8Array[] = [];
+  let copied = 0;
+  const replace = (field: { number: number; start: number; end: number }, value: string) => {
+    parts.push(earlier.subarray(copied, field.start), stringField(field.number, value));
+    copied = field.end;
+  };
+  readFields(earlier, (field) => {
+    if (field.number === 1) replace(field, response.version);
+    else if (field.number === 5) replace(field, response.nonce);
+  });
+  parts.push(earlier.subarray(copied));
+  response.learned.push({ bytes: Buffer.concat(parts), interestId: interest.id });
+}

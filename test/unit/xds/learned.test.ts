@@ -1,0 +1,79 @@
+import { create, toBinary } from '@bufbuild/protobuf';
+import { describe, expect, it } from 'vitest';
+import { DiscoveryRequestSchema } from '#gen/envoy/service/discovery/v3/discovery_pb.js';
+import { typeUrls } from '../../../src/proto/resource.ts';
+import { candidate, learnAcknowledgement, receiveLearned } from '../../../src/xds/learned.ts';
+import type { Response } from '../../../src/xds/response.ts';
+import type { StreamState } from '../../../src/xds/stream.ts';
+import { ask, Server } from '../../support/conversation.ts';
+
+const names = Array.from({ length: 100 }, (_, index) => `outbound|80||service-${index}.test`);
+
+/** The bytes of an acknowledgement, as a client writes them that repeats its names. */
+const acknowledgement = ({ version, nonce }: Response) =>
+  Buffer.from(
+    toBinary(
+      DiscoveryRequestSchema,
+      create(DiscoveryRequestSchema, {
+        versionInfo: version,
+        resourceNames: [...names],
+        typeUrl: typeUrls.endpoint,
+        responseNonce: nonce,
+      }),
+    ),
+  );
+
+function sent(server: Server, stream: StreamState): Response {
+  const response = server.next(stream);
+  if (response === null) throw new Error('nothing was sent');
+  return response;
+}
+
+/** Two streams that subscribed to the same names and acknowledged the first response: one by its bytes, one by learning. */
+function twoStreams() {
+  const server = new Server();
+  server.commit({ endpoint: Object.fromEntries(names.map((name) => [name, '1'])) });
+  const [first, second] = [server.connect('sotw'), server.connect('sotw')];
+  for (const stream of [first, second]) ask(server, stream, 'endpoint', { names });
+  const response = sent(server, first);
+  expect(sent(server, second)).toBe(response);
+  const bytes = acknowledgement(response);
+  ask(server, first, 'endpoint', { names, nonce: response.nonce });
+  learnAcknowledgement(response, first.types.get('endpoint'), bytes);
+  return { server, first, second, response, bytes };
+}
+
+describe('a learned acknowledgement', () => {
+  it('is recognised from another stream that was sent the same', () => {
+    const { server, second, response, bytes } = twoStreams();
+    const known = candidate(second, bytes.length);
+    expect(known === null ? null : Buffer.from(known)).toEqual(bytes);
+    expect(known === null ? null : receiveLearned(second, known, server.world)).toMatchObject({
+      kind: 'acknowledged',
+      response,
+    });
+    expect(second.types.get('endpoint')?.inFlight).toBeNull();
+  });
+
+  it('tells what that of the next response will be, before any stream has written it', () => {
+    const { server, first, second, bytes } = twoStreams();
+    const known = candidate(second, bytes.length);
+    if (known !== null) receiveLearned(second, known, server.world);
+    server.commit({ endpoint: { [names[7] ?? '']: '2' } });
+    const next = sent(server, first);
+    const expected = acknowledgement(next);
+    expect(candidate(first, expected.length)).toEqual(expected);
+  });
+
+  it('is not expected from a stream that names other things', () => {
+    const { server, first, second, bytes } = twoStreams();
+    const known = candidate(second, bytes.length);
+    if (known !== null) receiveLearned(second, known, server.world);
+    ask(server, second, 'endpoint', { names: names.slice(1), nonce: second.types.get('endpoint')?.lastNonce ?? '' });
+    server.commit({ endpoint: { [names[7] ?? '']: '2' } });
+    const expected = acknowledgement(sent(server, first));
+    sent(server, second);
+    expect(candidate(first, expected.length)).toEqual(expected);
+    expect(candidate(second, expected.length)).toBeNull();
+  });
+});
