@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { re2Text } from './re2.ts';
 
 /*
  * Field types that several networking kinds share, as the published API defines them (proto JSON: durations and
@@ -11,8 +12,10 @@ export const duration = z.string().regex(/^\d+(\.\d+)?(ms|s|m|h)$/, 'a duration 
 /** A duration where Envoy takes no 0, and Istio's own validation refuses one. */
 export const positiveDuration = duration.refine((text) => durationMs(text) > 0, 'must be 1ms or more');
 
+/** A port of TCP or UDP. */
 export const portNumber = z.int().min(1).max(65_535);
 
+/** Labels by name; a selector wants all of them. */
 export const labels = z.record(z.string(), z.string());
 
 /** How a text is matched: exactly one of the three. An empty object means "present". */
@@ -20,7 +23,7 @@ export const stringMatch = z
   .strictObject({
     exact: z.string().optional(),
     prefix: z.string().optional(),
-    regex: z.string().min(1).optional(),
+    regex: re2Text.optional(),
   })
   .refine((match) => countSet(match) <= 1, 'only one of exact, prefix and regex may be set');
 

@@ -49,6 +49,16 @@ describe('a VirtualService', () => {
       want: 'http.0.route: one weight must be above 0',
     },
     {
+      name: 'an expression that RE2 cannot read',
+      spec: http({ match: [{ uri: { regex: '/a(?=b)' } }], route }),
+      want: 'http.0.match.0.uri.regex: no regular expression of RE2: invalid or unsupported Perl syntax: `(?=`',
+    },
+    {
+      name: 'a rewrite with half a group',
+      spec: http({ rewrite: { uriRegexRewrite: { match: '^/(', rewrite: '/' } }, route }),
+      want: 'http.0.rewrite.uriRegexRewrite.match: no regular expression of RE2: missing closing ): `^/(`',
+    },
+    {
       name: 'a change of a pseudo-header',
       spec: http({ route, headers: { request: { remove: [':method'] } } }),
       want: 'http.0.headers.request.remove.0: a header name; pseudo-headers such as :path cannot be changed',

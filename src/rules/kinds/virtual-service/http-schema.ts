@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { maxResponseBodyBytes } from '../../../plan/route.ts';
 import { countSet, duration, labels, portNumber, positiveDuration, stringMatch } from '../../fields.ts';
+import { re2Text } from '../../re2.ts';
 import { destination, weight } from './destination-schema.ts';
 
 const percent = z.strictObject({ value: z.number().min(0).max(100).optional() });
@@ -69,7 +70,7 @@ const rewrite = z
   .strictObject({
     uri: z.string().optional(),
     authority: z.string().optional(),
-    uriRegexRewrite: z.strictObject({ match: z.string().min(1), rewrite: z.string() }).optional(),
+    uriRegexRewrite: z.strictObject({ match: re2Text, rewrite: z.string() }).optional(),
   })
   .refine((it) => it.uri === undefined || it.uriRegexRewrite === undefined, 'only one of uri and uriRegexRewrite')
   .refine((it) => countSet(it) > 0, 'one of uri, authority and uriRegexRewrite is needed');
