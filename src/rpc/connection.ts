@@ -25,6 +25,7 @@ export class Connection {
   /** The age, then the grace. */
   #cancelAge = () => {};
   #retiring = false;
+  #openCalls = 0;
 
   constructor(session: ServerHttp2Session, surroundings: Surroundings) {
     const { clock, limits, random } = surroundings;
@@ -57,6 +58,19 @@ export class Connection {
     this.#session.ping(() => {
       if (!this.#session.destroyed) this.#session.close();
     });
+  }
+
+  callOpened(): void {
+    this.#openCalls++;
+  }
+
+  /**
+   * Whoever retires is done with its last call. Some clients (grpc-js) leave then without answering the ping, and Node
+   * tells of their leaving only a session that is closing itself.
+   */
+  callClosed(): void {
+    if (--this.#openCalls > 0 || !this.#retiring || this.#session.destroyed) return;
+    this.#session.close();
   }
 
   /** Ends the connection and every call on it now. */

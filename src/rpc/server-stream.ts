@@ -49,6 +49,7 @@ export class ServerStream implements ServerCall, MessageSink {
     this.#encoding = request.encoding;
     this.#stream = stream;
     this.#connection = connection;
+    connection.callOpened();
     this.#messages = new MessageReader(this, connection.surroundings.limits.maxReceiveBytes);
     if (request.timeoutMs !== null && request.timeoutMs <= longestTimerMs) {
       this.#cancelDeadline = connection.surroundings.clock.after(request.timeoutMs, () => this.#expire());
@@ -153,6 +154,7 @@ export class ServerStream implements ServerCall, MessageSink {
   }
 
   closed(): void {
+    this.#connection.callClosed();
     this.#cancelDeadline?.();
     const reader = this.#reader;
     this.#reader = null;

@@ -6,7 +6,7 @@ import { createRpcServer } from '../../../src/rpc/server.ts';
 import { okStatus } from '../../../src/rpc/status.ts';
 import { eventually } from '../../support/eventually.ts';
 import { handMadeClient, headersFrame } from './frames.ts';
-import { answerOf, echoPath, framed, grpcHeaders, rawClient, recorder, serve } from './harness.ts';
+import { answerOf, echoPath, framed, grpcClient, grpcHeaders, rawClient, recorder, serve } from './harness.ts';
 
 describe('back-pressure', () => {
   it('says when a client reads no more, and when it reads again', async () => {
@@ -169,6 +169,18 @@ describe('the server', () => {
     await eventually(() => silent.heard.length === 1, { what: 'the call opened' });
     clock.advance(5000);
     await drained;
+  });
+
+  it('is drained as soon as the last call of grpc-js has ended, without waiting for the grace', async () => {
+    const silent = recorder({ echo: false });
+    const { server, port } = await serve([silent]);
+    const bytes = (buffer: Buffer) => buffer;
+    const stream = grpcClient(port).makeBidiStreamRequest(echoPath, bytes, bytes);
+    stream.on('error', () => {}).resume(); // UNAVAILABLE, from below
+    await eventually(() => silent.heard.length === 1, { what: 'the call opened' });
+    silent.heard[0]?.call.end({ code: 'UNAVAILABLE', message: 'going away' });
+    await server.drain(60_000); // the clock stands still: only the client's leaving can end it
+    expect(server.connectionCount()).toBe(0);
   });
 
   it('drains no longer than the grace', async () => {
