@@ -18,8 +18,9 @@ export interface ParsedFile {
   readonly isBroken: boolean;
 }
 
+/** Something that was left out of a file, for its author. */
 export interface Mistake {
-  /** `mesh/routes.yaml#2`. */
+  /** Where in the directory: `routes.yaml#2` (file and document), or `routes.yaml` for the file as a whole. */
   readonly origin: string;
   readonly message: string;
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { fieldPath } from '../lib/field-path.ts';
 import { ipVersion } from '../lib/ip.ts';
 import type { Protocol } from '../model/service.ts';
 import type { Instance, InstanceKey, Registration } from '../platform/registration.ts';
@@ -111,9 +112,9 @@ export function keyProblems({ namespace, host, id }: InstanceKey): readonly Fiel
 export const fieldProblems = (error: z.ZodError): readonly FieldProblem[] =>
   error.issues.flatMap((issue) =>
     issue.code === 'unrecognized_keys'
-      ? issue.keys.map((name) => ({ field: pathText([...issue.path, name]), message: 'is not a field of this object' }))
-      : [{ field: pathText(issue.path), message: issue.message }],
+      ? issue.keys.map((name) => ({
+          field: fieldPath('', [...issue.path, name]),
+          message: 'is not a field of this object',
+        }))
+      : [{ field: fieldPath('', issue.path), message: issue.message }],
   );
-
-const pathText = (path: readonly PropertyKey[]): string =>
-  path.map((part, at) => (typeof part === 'number' ? `[${part}]` : `${at === 0 ? '' : '.'}${String(part)}`)).join('');

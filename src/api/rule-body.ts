@@ -1,6 +1,6 @@
 import type { RuleKind } from '../rules/rule.ts';
 import type { ObjectDraft } from '../rules/store/store.ts';
-import { isRecord, nameOfType, validateObject } from '../rules/validate.ts';
+import { isRecord, nameOfType, validateObject } from '../rules/validation/validate.ts';
 import { failure, invalid, StatusError } from './status.ts';
 
 /** What a URL says of the object in the body. */

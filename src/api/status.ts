@@ -13,6 +13,7 @@ export type StatusReason =
   | 'InternalError'
   | 'ServiceUnavailable';
 
+/** One wrong field. */
 export interface StatusCause {
   readonly reason: string;
   readonly message: string;
@@ -53,11 +54,13 @@ const codes: Readonly<Record<StatusReason, number>> = {
 
 const common = { kind: 'Status', apiVersion: 'v1', metadata: {} } as const;
 
+/** An error; its HTTP status follows from `reason`. */
 export function failure(reason: StatusReason, message: string, details?: Status['details']): Status {
   const code = codes[reason];
   return { ...common, status: 'Failure', message, reason, ...(details === undefined ? {} : { details }), code };
 }
 
+/** The answer to a deletion. */
 export const success = (details: NonNullable<Status['details']>): Status => ({
   ...common,
   status: 'Success',

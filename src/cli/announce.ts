@@ -14,9 +14,10 @@ binnacle serves
   data             ${config.dataDir}
 
 next
-  curl ${web}/                                        what there is
-  curl ${web}/debug/registryz                         services, as sidecars will know them
-  curl ${web}/debug/configz                           rules in effect
-  npx binnacle bootstrap --kind envoy --mode none     a configuration to start Envoy with
+  curl ${web}/                     what there is
+  curl ${web}/debug/registryz      services, as sidecars will know them
+  curl ${web}/debug/configz        rules in effect
+  node bin/binnacle.mjs bootstrap --mode none --ip 10.0.0.1 --xds ${xds} > envoy.yaml
+                                                   a configuration to start Envoy with
 `;
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { meshConfigSchema } from '../rules/mesh-config.ts';
 
+/** From much to little. */
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
 
 export type LogLevel = (typeof logLevels)[number];

@@ -4,8 +4,8 @@ import { parseDocument } from 'yaml';
 import { MeshError } from '../lib/errors.ts';
 import type { MeshConfig } from '../rules/mesh-config.ts';
 import type { Problem } from '../rules/rule.ts';
-import { schemaProblems } from '../rules/schema-problems.ts';
-import { isRecord, nameOfType } from '../rules/validate.ts';
+import { schemaProblems } from '../rules/validation/schema-problems.ts';
+import { isRecord, nameOfType } from '../rules/validation/validate.ts';
 import {
   type Address,
   addressSchema,
@@ -16,6 +16,7 @@ import {
 } from './config-schema.ts';
 import { type Flag, parseFlags } from './flags.ts';
 
+/** One entry of `adapters`. */
 export interface AdapterConfig {
   readonly type: string;
   /** Unique; the type where the file gives none. */
@@ -27,6 +28,7 @@ export interface AdapterConfig {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
+/** Flags, environment and file, merged and checked: all that `serve` is told. */
 export interface ServeConfig {
   readonly http: Address;
   /** `tls` is null when no address is configured for it. */

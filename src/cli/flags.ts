@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { MeshError } from '../lib/errors.ts';
 import { didYouMean } from '../lib/nearest.ts';
 
+/** A flag of a command, as its help shows it. */
 export interface Flag {
   /** Without the dashes. */
   readonly name: string;

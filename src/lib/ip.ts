@@ -7,6 +7,11 @@ export function ipVersion(text: string): 0 | 4 | 6 {
   return isIpv6(text) ? 6 : 0;
 }
 
+/** The one spelling of an address that RFC 5952 recommends: `FD00:0::1` is `fd00::1`. `text` must be an IP address. */
+export function canonicalIp(text: string): string {
+  return text.includes(':') ? new URL(`http://[${text}]`).hostname.slice(1, -1) : text;
+}
+
 /** RFC 4291: eight groups, one run of zero groups as `::`, the last two possibly as an IPv4 address. */
 function isIpv6(text: string): boolean {
   if (!text.includes(':') || !/^[0-9a-fA-F:.]+$/.test(text)) return false;

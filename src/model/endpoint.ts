@@ -1,5 +1,6 @@
 import type { Hostname } from './names.ts';
 
+/** `unhealthy`: left out of what is served. `draining`: served as such, for sessions that are bound to it. */
 export type Health = 'healthy' | 'unhealthy' | 'draining';
 
 /** One address behind a service. Immutable; an unchanged endpoint keeps its identity from one set to the next. */

@@ -3,13 +3,16 @@ import type { Brand } from '../lib/brand.ts';
 /** A fully qualified DNS name in lower case, possibly with a leading `*.` (or `*` alone). */
 export type Hostname = Brand<string, 'Hostname'>;
 
+/** Only changes the case: whether it is a DNS name is checked where it comes in. */
 export const hostname = (text: string): Hostname => text.toLowerCase() as Hostname; // the one place that makes one
 
 /** Names one service of one namespace: `namespace/hostname`. */
 export type ServiceKey = Brand<string, 'ServiceKey'>;
 
+/** Two services of one hostname in two namespaces are two services. */
 export const serviceKey = (namespace: string, host: Hostname): ServiceKey => `${namespace}/${host}` as ServiceKey;
 
+/** Also true of `*` alone. */
 export const isWildcard = (host: string): boolean => host.startsWith('*');
 
 /** Whether `pattern` (a hostname or a wildcard such as `*.example.com` or `*`) covers `host` (which may be a wildcard too). */

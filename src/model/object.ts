@@ -14,6 +14,6 @@ export interface RawObject {
     readonly creationTimestamp: string;
   };
   readonly spec: unknown;
-  /** Where a person finds it: `mesh/routes.yaml#2` (file and document, counted from 1). */
+  /** Where a person finds it: `routes.yaml#2` (file and document, counted from 1). */
   readonly origin: string;
 }

@@ -1,3 +1,4 @@
+/** What a proxy stands for: one workload, or the edge of the mesh. */
 export type Role = 'sidecar' | 'gateway';
 /** `redirect` and `tproxy`: the kernel brings traffic to 15001 and 15006. `none`: applications call 127.0.0.1. */
 export type InterceptionMode = 'redirect' | 'tproxy' | 'none';

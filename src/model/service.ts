@@ -3,9 +3,11 @@ import type { Hostname } from './names.ts';
 /** What a port speaks. `unknown` is a port whose platform did not say. */
 export type Protocol = 'http' | 'http2' | 'grpc' | 'grpc-web' | 'https' | 'tls' | 'tcp' | 'udp' | 'unknown';
 
+/** Whether requests can be told apart and routed; TLS that is passed through cannot. */
 export const isHttp = (protocol: Protocol): boolean =>
   protocol === 'http' || protocol === 'http2' || protocol === 'grpc' || protocol === 'grpc-web';
 
+/** One port of a service. */
 export interface ServicePort {
   /** Unique within the service; endpoints give their own port number per name. */
   readonly name: string;
@@ -32,7 +34,7 @@ export interface Service {
   /** Milliseconds since the Unix epoch; decides between services of one hostname (the oldest wins). */
   readonly createdAtMs: number;
   readonly ports: readonly ServicePort[];
-  /** Virtual addresses (ClusterIP, ServiceEntry addresses). Empty: clients come by name only. */
+  /** Virtual addresses (ClusterIP, ServiceEntry addresses), also ranges of them. Empty: clients come by name only. */
   readonly vips: readonly string[];
   readonly aliases: readonly Hostname[];
   readonly resolution: Resolution;

@@ -42,6 +42,7 @@ export interface ShardSink {
   resolved(origin: string): void;
 }
 
+/** One configured connection to a platform. */
 export interface Adapter {
   /**
    * Runs until `signal` aborts, then resolves with everything closed. It never gives up: the outside failing is
@@ -50,6 +51,7 @@ export interface Adapter {
   run(sink: ShardSink, signal: AbortSignal): Promise<void>;
 }
 
+/** What an adapter is given of the program. */
 export interface AdapterContext {
   /** Unique among the configured adapters; names the shard. */
   readonly name: string;

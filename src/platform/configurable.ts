@@ -1,3 +1,4 @@
+import { fieldPath } from '../lib/field-path.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import type { Adapter, AdapterContext, AdapterDefinition } from './adapter.ts';
 
@@ -16,14 +17,12 @@ export interface ConfigurableAdapter {
   configure(settings: unknown, context: AdapterContext): Result<Adapter, readonly ConfigMistake[]>;
 }
 
+/** Hides the configuration's type behind its own check. */
 export const configurable = <Config>(definition: AdapterDefinition<Config>): ConfigurableAdapter => ({
   kind: definition.kind,
   configure(settings, context) {
     const parsed = definition.config.safeParse(settings);
     if (parsed.success) return ok(definition.create(parsed.data, context));
-    return err(parsed.error.issues.map(({ path, message }) => ({ path: pathText(path), message })));
+    return err(parsed.error.issues.map(({ path, message }) => ({ path: fieldPath('', path), message })));
   },
 });
-
-const pathText = (path: readonly PropertyKey[]): string =>
-  path.map((part, at) => (typeof part === 'number' ? `[${part}]` : `${at === 0 ? '' : '.'}${String(part)}`)).join('');

@@ -8,6 +8,7 @@ export interface InstanceKey {
   readonly id: string;
 }
 
+/** One port that an instance serves. */
 export interface InstancePort {
   readonly name: string;
   /** Where the instance listens. */
@@ -48,6 +49,7 @@ export interface RegisteredService {
   readonly instances: number;
 }
 
+/** What a watcher of the book is told. */
 export type RegistrationEvent =
   | { readonly type: 'put'; readonly instance: Instance }
   | { readonly type: 'delete'; readonly key: InstanceKey; readonly reason: 'deleted' | 'expired' };

@@ -45,7 +45,7 @@ export type {
 };
 
 /** Every message that an Any may hold. An '@type' that is not here is an error, never dropped. */
-export const registry = createRegistry(
+const messageTypes = createRegistry(
   ClusterSchema,
   ClusterLoadAssignmentSchema,
   ListenerSchema,
@@ -93,10 +93,10 @@ export function resourceToJson(
 ): JsonObject {
   const schema = schemas[type];
   const message = fromBinary(schema, resourceBody(type, resource));
-  const json = toJson(schema, message, { registry, useProtoFieldName: names === 'proto' });
+  const json = toJson(schema, message, { registry: messageTypes, useProtoFieldName: names === 'proto' });
   return json as JsonObject; // a message that is no well-known type is an object in JSON
 }
 
 function encodeJson(schema: DescMessage, json: object): Uint8Array {
-  return toBinary(schema, fromJson(schema, json as JsonObject, { registry })); // the generated JSON types are JSON
+  return toBinary(schema, fromJson(schema, json as JsonObject, { registry: messageTypes })); // the generated JSON types are JSON
 }

@@ -4,8 +4,10 @@ import { bytesField, stringField } from './wire.ts';
 /** The four types of this slice, in make-before-break order. */
 export type XdsType = 'cluster' | 'endpoint' | 'listener' | 'route';
 
+/** In the order in which they are sent. */
 export const xdsTypes: readonly XdsType[] = ['cluster', 'endpoint', 'listener', 'route'];
 
+/** As they stand in requests, responses and every Any. */
 export const typeUrls: Readonly<Record<XdsType, string>> = {
   cluster: 'type.googleapis.com/envoy.config.cluster.v3.Cluster',
   endpoint: 'type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment',
@@ -27,6 +29,7 @@ export interface EncodedResource {
   readonly sotwOffset: number;
 }
 
+/** The resource as field 2 of a DiscoveryResponse. */
 export const sotwRecord = (resource: EncodedResource): Uint8Array => resource.record.subarray(resource.sotwOffset);
 
 /** The message bytes inside: a serialized Cluster, ClusterLoadAssignment, … */

@@ -9,6 +9,7 @@ export function bytesField(field: number, value: Uint8Array): Buffer {
   return out;
 }
 
+/** A text, in UTF-8. */
 export const stringField = (field: number, value: string): Buffer => bytesField(field, Buffer.from(value, 'utf8'));
 
 /** Tag and length of a length-delimited field whose `length` bytes follow. */
@@ -16,6 +17,7 @@ export function fieldHead(field: number, length: number): Buffer {
   return Buffer.concat([varint((field << 3) | 2), varint(length)]);
 }
 
+/** An integer as `varint` takes it, with its tag. */
 export const varintField = (field: number, value: number): Buffer => Buffer.concat([varint(field << 3), varint(value)]);
 
 /** A non-negative integer of at most 32 bits. */

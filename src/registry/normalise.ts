@@ -21,7 +21,7 @@ export function serviceFault(service: Service): string | null {
     names.add(port.name);
     numbers.add(door);
   }
-  const badAddress = service.vips.find((vip) => ipVersion(vip) === 0);
+  const badAddress = service.vips.find((vip) => ipVersion(vip.split('/')[0] ?? '') === 0); // ranges are addresses, too
   return badAddress === undefined ? null : `has the address '${badAddress}', which is not an IP address`;
 }
 

@@ -13,7 +13,7 @@ export const duration = z.string().regex(/^\d+(\.\d+)?(ms|s|m|h)$/, 'a duration 
 export const positiveDuration = duration.refine((text) => durationMs(text) > 0, 'must be 1ms or more');
 
 /** A port of TCP or UDP. */
-export const portNumber = z.int().min(1).max(65_535);
+export const portNumber = z.int().min(1, 'must be 1 to 65535').max(65_535, 'must be 1 to 65535');
 
 /** Labels by name; a selector wants all of them. */
 export const labels = z.record(z.string(), z.string());

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { positiveDuration } from './fields.ts';
 
 /** The part of Istio's MeshConfig that is read so far; its field names, its defaults. An unknown field is refused. */
 export const meshConfigSchema = z.strictObject({
@@ -10,13 +11,10 @@ export const meshConfigSchema = z.strictObject({
   defaultServiceExportTo: z.array(z.string()).min(1).default(['*']),
   defaultVirtualServiceExportTo: z.array(z.string()).min(1).default(['*']),
   defaultDestinationRuleExportTo: z.array(z.string()).min(1).default(['*']),
-  /** A duration such as `10s`. */
-  connectTimeout: z
-    .string()
-    .regex(/^\d+(\.\d+)?(ms|s|m|h)$/, 'a duration such as 10s')
-    .default('10s'),
+  connectTimeout: positiveDuration.default('10s'),
 });
 
 export type MeshConfig = z.infer<typeof meshConfigSchema>;
 
+/** What holds where nothing is configured. */
 export const defaultMeshConfig: MeshConfig = meshConfigSchema.parse({});

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { RawObject } from '../model/object.ts';
+import { type Claim, type Claims, storeSource, winner, withClaim, withoutClaim } from './book/claims.ts';
 import {
   adapterObject,
   type BookObject,
@@ -9,8 +10,7 @@ import {
   precedenceOf,
   storedObject,
   valueOf,
-} from './book-objects.ts';
-import { type Claim, type Claims, storeSource, winner, withClaim, withoutClaim } from './claims.ts';
+} from './book/objects.ts';
 import type { MeshConfig } from './mesh-config.ts';
 import { type Problem, type Rule, type RuleId, type RuleKind, ruleId } from './rule.ts';
 import type { StoreChange } from './store/store.ts';
@@ -55,6 +55,7 @@ export interface RuleBook {
   subscribe(listener: (changes: readonly RuleChange[]) => void): () => void;
 }
 
+/** What the book takes for granted. */
 export interface RuleBookOptions {
   readonly kinds: readonly RuleKind[];
   /** The mesh configuration of binnacle.yaml. A MeshConfig object overrides it field by field. */
@@ -69,6 +70,7 @@ interface Held extends Claim<BookValue>, BookObject {
 /** What claims compete for: a rule's id, or the one mesh configuration, whatever its objects are named. */
 const slotOf = (id: RuleId): string => (id.startsWith(`${meshKind}/`) ? meshKind : id);
 
+/** An empty book: what is in effect is `mesh`, and no rule. */
 export function ruleBook({ kinds, mesh: configured }: RuleBookOptions): RuleBook {
   const slots = new Map<string, Claims<Held>>();
   const idsBySource = new Map<string, Set<RuleId>>();

@@ -22,13 +22,14 @@ export interface Rule<Kind extends string = string, Spec = unknown> {
   readonly apiVersion: string;
   readonly metadata: RuleMetadata;
   readonly spec: Spec;
-  /** Where a person finds it: `store`, or a file and document such as `mesh/routes.yaml#2`. */
+  /** Where a person finds it: `store`, or a file and document such as `routes.yaml#2`. */
   readonly origin: string;
 }
 
 /** `Kind/namespace/name`: names a rule in origins, logs and status. */
 export type RuleId = string;
 
+/** Of rules and of anything that is named like one. */
 export const ruleId = (rule: { kind: string; metadata: { namespace: string; name: string } }): RuleId =>
   `${rule.kind}/${rule.metadata.namespace}/${rule.metadata.name}`;
 

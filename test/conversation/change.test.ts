@@ -1,22 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Mode } from '../../src/xds/response.ts';
 import { Server, Talker } from '../support/conversation.ts';
+import { settled } from './settled.ts';
 
-/** A client that has everything of a small mesh, settled. */
-function settled(mode: Mode) {
-  const server = new Server();
-  server.commit({ cluster: { a: '1' }, endpoint: { a: '1' }, listener: { l80: '1' }, route: { r80: '1' } });
-  const client = new Talker(server, mode);
-  client.asks('cluster');
-  client.asks('endpoint', ['a']);
-  client.acks('endpoint');
-  client.acks('cluster');
-  client.asks('listener');
-  client.acks('listener');
-  client.asks('route', ['r80']);
-  client.acks('route');
-  return { server, client };
-}
+const mesh = { cluster: { a: '1' }, endpoint: { a: '1' }, listener: { l80: '1' }, route: { r80: '1' } };
 
 /** Rows 4 to 6 and 17 to 21 of the table in ADR 1. */
 describe('change', () => {
@@ -24,7 +10,7 @@ describe('change', () => {
     const whole = mode === 'sotw' ? 'a=1 ' : '';
 
     it(`row 4: ${mode} gets the route only after it took the new cluster`, () => {
-      const { server, client } = settled(mode);
+      const { server, client } = settled(mode, mesh);
       server.commit({ cluster: { b: '1' }, endpoint: { b: '1' }, route: { r80: '2' } });
       expect(client.hears()).toEqual([`CDS ${whole}b=1`]);
       expect(client.asks('endpoint', mode === 'sotw' ? ['a', 'b'] : ['b'])).toEqual(['EDS b=1']);
@@ -33,33 +19,33 @@ describe('change', () => {
     });
 
     it(`row 4: ${mode} gets the route when it rejects the new cluster`, () => {
-      const { server, client } = settled(mode);
+      const { server, client } = settled(mode, mesh);
       server.commit({ cluster: { b: '1' }, route: { r80: '2' } });
       client.hears();
       expect(client.nacks('cluster', 'b is bad')).toEqual(['RDS r80=2']);
     });
 
     it(`row 5: ${mode} gets the assignment of a changed cluster again, without waiting`, () => {
-      const { server, client } = settled(mode);
+      const { server, client } = settled(mode, mesh);
       server.commit({ cluster: { a: '2' } });
       expect(client.hears()).toEqual(['CDS a=2', 'EDS a=1']);
     });
 
     it(`row 6: ${mode} gets one changed assignment and nothing else`, () => {
-      const { server, client } = settled(mode);
+      const { server, client } = settled(mode, mesh);
       server.commit({ endpoint: { a: '2' } });
       expect(client.hears()).toEqual(['EDS a=2']);
       expect(client.acks('endpoint')).toEqual([]);
     });
 
     it(`row 17: ${mode} is sent nothing when nothing changed`, () => {
-      const { server, client } = settled(mode);
+      const { server, client } = settled(mode, mesh);
       server.commit({ endpoint: { a: '1' } });
       expect(client.hears()).toEqual([]);
     });
 
     it(`row 18: ${mode} gets all changes that came while it was busy in one response`, () => {
-      const { server, client } = settled(mode);
+      const { server, client } = settled(mode, mesh);
       server.commit({ endpoint: { a: '2' } });
       expect(client.hears()).toEqual(['EDS a=2']);
       server.commit({ endpoint: { a: '3' } });
@@ -69,7 +55,7 @@ describe('change', () => {
     });
 
     it(`row 19: ${mode} is not answered when it rejects, and gets the next version`, () => {
-      const { server, client } = settled(mode);
+      const { server, client } = settled(mode, mesh);
       server.commit({ route: { r80: 'bad' } });
       client.hears();
       expect(client.nacks('route', 'r80: no such thing')).toEqual([]);
@@ -80,7 +66,7 @@ describe('change', () => {
     });
 
     it(`row 20: ${mode} with a stale nonce acknowledges nothing`, () => {
-      const { server, client } = settled(mode);
+      const { server, client } = settled(mode, mesh);
       server.commit({ endpoint: { a: '2' } });
       const old = client.nonceOf('endpoint');
       client.hears();
@@ -99,7 +85,7 @@ describe('change', () => {
   }
 
   it('row 19: state of the world goes on with the last acknowledged bytes of a rejected cluster', () => {
-    const { server, client } = settled('sotw');
+    const { server, client } = settled('sotw', mesh);
     server.commit({ cluster: { a: 'bad', b: '1' } });
     expect(client.hears()).toEqual(['CDS a=bad b=1', 'EDS a=1']);
     expect(client.nacks('cluster', 'Error adding cluster a: bad')).toEqual(['CDS a=1 b=1']);
@@ -112,7 +98,7 @@ describe('change', () => {
   });
 
   it('row 19: state of the world leaves a cluster out that was never acknowledged', () => {
-    const { server, client } = settled('sotw');
+    const { server, client } = settled('sotw', mesh);
     server.commit({ cluster: { bad: '1' } });
     client.hears();
     client.nacks('cluster', 'bad is bad');
@@ -121,7 +107,7 @@ describe('change', () => {
   });
 
   it('row 19: an error that names no resource takes nothing away', () => {
-    const { server, client } = settled('sotw');
+    const { server, client } = settled('sotw', mesh);
     server.commit({ cluster: { b: '1' } });
     client.hears();
     client.nacks('cluster', 'something is wrong');

@@ -1,26 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Mode } from '../../src/xds/response.ts';
 import { Server, Talker } from '../support/conversation.ts';
-
-function settled(mode: Mode) {
-  const server = new Server();
-  server.commit({
-    cluster: { a: '1', b: '1' },
-    endpoint: { a: '1', b: '1' },
-    listener: { l80: '1', l90: '1' },
-    route: { r80: '1', r90: '1' },
-  });
-  const client = new Talker(server, mode);
-  client.asks('cluster');
-  client.asks('endpoint', ['a', 'b']);
-  client.acks('endpoint');
-  client.acks('cluster');
-  client.asks('listener');
-  client.acks('listener');
-  client.asks('route', ['r80', 'r90']);
-  client.acks('route');
-  return { server, client };
-}
+import { settled } from './settled.ts';
 
 /** Rows 7 to 13 of the table in ADR 1. */
 describe('removal', () => {

@@ -12,7 +12,8 @@ import type { DeltaRequest, SotwRequest } from '../../src/xds/request.ts';
 import type { Mode, Response } from '../../src/xds/response.ts';
 import { createStream } from '../../src/xds/stream.ts';
 import { fakeClock } from '../support/fake-clock.ts';
-import { endpoint, endpointsOf, proxy, rule, service } from '../support/world.ts';
+import { endpoint } from '../support/model.ts';
+import { endpointsOf, proxy, rule, service } from '../support/world.ts';
 
 /*
  * How much is done for one change, with a hundred equal clients: the promises of the four ideas in figures that do not

@@ -4,7 +4,8 @@ import { hostname, serviceKey } from '../../src/model/names.ts';
 import type { Proxy } from '../../src/model/proxy.ts';
 import type { ServicePort } from '../../src/model/service.ts';
 import { meshConfigSchema } from '../../src/rules/mesh-config.ts';
-import { endpoint, proxy, rule, service } from '../support/world.ts';
+import { endpoint } from '../support/model.ts';
+import { proxy, rule, service } from '../support/world.ts';
 
 /*
  * Small pools, so that things meet: names that clash, wildcards that cover, namespaces that see or do not see each
@@ -229,6 +230,7 @@ export const proxies: readonly Proxy[] = [
   proxy({ namespace: 'empty', interception: 'none' }),
   proxy({ namespace: 'other', dnsDomain: 'example.com', interception: 'tproxy' }),
   proxy({ role: 'gateway', name: 'gateway' }),
+  proxy({ namespace: 'shop', addresses: ['10.1.0.2', 'fd00::1'] }),
 ];
 
 /** Every proxy that the pools allow. */
@@ -244,7 +246,7 @@ export const arbitraryProxy: fc.Arbitrary<Proxy> = fc
     namespace: oneOf([...namespaces, 'empty', 'other']),
     domain: oneOf(['', 'example.com', ...[...namespaces, 'empty', 'other'].map((it) => `${it}.svc.cluster.local`)]),
     labels: oneOf([{}, { app: 'web' }, { app: 'web', tier: 'front' }, { other: 'x' }]),
-    addresses: some(['10.1.0.1', '10.1.0.2', '10.7.7.7']),
+    addresses: some(['10.1.0.1', '10.1.0.2', '10.7.7.7', 'fd00::1']),
     interception: oneOf(['redirect', 'tproxy', 'none'] as const),
   })
   .map(({ domain, ...facts }) => proxy({ ...facts, dnsDomain: domain }));

@@ -4,7 +4,8 @@ import type { Workload } from '../../src/model/endpoint.ts';
 import type { Rule } from '../../src/rules/rule.ts';
 import { ruleId } from '../../src/rules/rule.ts';
 import { createServiceEntryIndex, type ServiceEntryIndex } from '../../src/rules/service-entries.ts';
-import { contents, testRegistry, workload } from '../support/registry.ts';
+import { workload } from '../support/model.ts';
+import { contents, testRegistry } from '../support/registry.ts';
 import { rule } from '../support/rules.ts';
 
 type Step =

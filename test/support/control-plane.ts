@@ -30,7 +30,7 @@ export interface ControlPlane {
   readonly xdsPort: number;
   readonly dataDir: string;
   readonly child: Child;
-  /** The value of a metric without labels (or with exactly these), such as `binnacle_clients{protocol="delta"}`. */
+  /** The value of a metric without labels (or with exactly these), such as `binnacle_clients{mode="delta"}`. */
   metric(name: string): Promise<number | null>;
   /** Resolves once `/readyz` answers 200. */
   ready(timeoutMs?: number): Promise<void>;

@@ -1,7 +1,6 @@
 import { createCompiler } from '../../src/compile/compiler.ts';
 import type { Compiler, FlushResult, LayerKey, WorldChange } from '../../src/compile/contract.ts';
 import type { Endpoint, EndpointSet } from '../../src/model/endpoint.ts';
-import { hostname } from '../../src/model/names.ts';
 import type { Proxy } from '../../src/model/proxy.ts';
 import type { Service } from '../../src/model/service.ts';
 import { resourceToJson } from '../../src/proto/json.ts';
@@ -10,42 +9,20 @@ import { destinationRule } from '../../src/rules/kinds/destination-rule/index.ts
 import { sidecar } from '../../src/rules/kinds/sidecar/index.ts';
 import { virtualService } from '../../src/rules/kinds/virtual-service/index.ts';
 import type { Rule } from '../../src/rules/rule.ts';
+import { service as plainService } from './model.ts';
 
 /* Builders for tests of the compiler: what a test does not name is ordinary. */
 
 /** A Kubernetes service with one HTTP port 80, named as `name.namespace.svc.cluster.local` unless given. */
 export function service(host: string, overrides: Partial<Omit<Service, 'hostname'>> = {}): Service {
   const full = host.includes('.') || host === '*' ? host : `${host}.default.svc.cluster.local`;
-  return {
-    hostname: hostname(full),
+  return plainService(full, {
     namespace: full.endsWith('.svc.cluster.local') ? (full.split('.')[1] ?? 'default') : 'default',
     name: full.split('.')[0] ?? full,
     registry: 'kubernetes',
-    createdAtMs: 1_000,
-    ports: [{ name: 'http', number: 80, protocol: 'http' }],
-    vips: [],
-    aliases: [],
-    resolution: 'static',
-    headless: false,
-    exportTo: [],
-    external: false,
-    labels: {},
     ...overrides,
-  };
+  });
 }
-
-export const endpoint = (address: string, overrides: Partial<Endpoint> = {}): Endpoint => ({
-  address,
-  ports: { http: 8080 },
-  labels: {},
-  weight: 1,
-  locality: '',
-  network: '',
-  cluster: '',
-  health: 'healthy',
-  workload: null,
-  ...overrides,
-});
 
 export const endpointsOf = ({ namespace, hostname }: Service, endpoints: readonly Endpoint[]): EndpointSet => ({
   namespace,

@@ -31,6 +31,7 @@ export interface ObjectDraft {
   readonly spec: unknown;
 }
 
+/** Who writes, and on which condition. */
 export interface WriteOptions {
   /** Who wrote it, for the history. */
   readonly author: string;
@@ -51,6 +52,7 @@ export type StoreChange =
   | { readonly type: 'put'; readonly object: StoredObject }
   | { readonly type: 'removed'; readonly key: ObjectKey };
 
+/** One change of one object. */
 export interface HistoryEntry {
   readonly type: 'created' | 'updated' | 'removed';
   readonly resourceVersion: string;
@@ -61,6 +63,7 @@ export interface HistoryEntry {
   readonly object: StoredObject;
 }
 
+/** Objects as of one moment. */
 export interface ObjectList {
   /** By namespace, then name. */
   readonly items: readonly StoredObject[];

@@ -15,8 +15,10 @@ export interface DebugView {
   read(query: Query): Result<Iterable<string>, ViewProblem>;
 }
 
+/** The query parameters of a request, by name. */
 export type Query = Readonly<Record<string, string | undefined>>;
 
+/** Why a view cannot answer. */
 export interface ViewProblem {
   /** The HTTP status. */
   readonly status: 400 | 404;

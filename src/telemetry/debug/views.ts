@@ -6,6 +6,7 @@ import { adsz, configDump, edsz, syncz } from './client-views.ts';
 import { adapterz, configz, endpointz, problemz, registryz } from './registry-views.ts';
 import { type DebugView, jsonArray } from './view.ts';
 
+/** The parts that views look into. */
 export interface DebugSources {
   readonly registry: Registry;
   readonly book: RuleBook;

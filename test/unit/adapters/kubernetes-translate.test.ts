@@ -90,6 +90,13 @@ for (const { port, want } of [
   });
 }
 
+test('a port of SCTP is passed over: nothing else of its Service is lost by it', async () => {
+  const { services } = await translated(
+    reviews('{ ports: [{ name: http, port: 80 }, { name: sig, port: 80, protocol: SCTP }] }'),
+  );
+  expect(services[0]?.ports).toEqual([{ name: 'http', number: 80, protocol: 'http' }]);
+});
+
 test('a headless Service, and one that stands for a name outside', async () => {
   const headless = await translated(reviews('{ clusterIP: None, ports: [{ port: 80 }] }'));
   expect(headless.services).toMatchObject([{ headless: true, vips: [], ports: [{ name: '' }] }]);
@@ -106,6 +113,8 @@ for (const { conditions, want } of [
   { conditions: '{ ready: false, serving: true }', want: 'unhealthy' },
   { conditions: '{ ready: false, serving: true, terminating: true }', want: 'draining' },
   { conditions: '{ ready: false, serving: false, terminating: true }', want: 'unhealthy' },
+  { conditions: '{ ready: false, terminating: true }', want: 'unhealthy' },
+  { conditions: '{ ready: true, serving: true, terminating: true }', want: 'healthy' }, // publishNotReadyAddresses
 ]) {
   test(`an endpoint with conditions ${conditions} is ${want}`, async () => {
     const { endpoints } = await translated(

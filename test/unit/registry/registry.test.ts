@@ -2,16 +2,8 @@ import { expect, test } from 'vitest';
 import type { WorldChange } from '../../../src/compile/contract.ts';
 import { hostname, serviceKey } from '../../../src/model/names.ts';
 import type { RegistryChange } from '../../../src/registry/contract.ts';
-import {
-  contents,
-  endpoint,
-  endpointSet,
-  rawObject,
-  service,
-  story,
-  testRegistry,
-  workload,
-} from '../../support/registry.ts';
+import { endpoint, endpointSet, rawObject, service, workload } from '../../support/model.ts';
+import { contents, story, testRegistry } from '../../support/registry.ts';
 
 const reviews = serviceKey('default', hostname('reviews'));
 

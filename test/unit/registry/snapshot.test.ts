@@ -5,16 +5,8 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { silentLogger } from '../../../src/lib/logger.ts';
 import { createRegistry } from '../../../src/registry/registry.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
-import {
-  contents,
-  endpoint,
-  endpointSet,
-  rawObject,
-  service,
-  story,
-  testRegistry,
-  workload,
-} from '../../support/registry.ts';
+import { endpoint, endpointSet, rawObject, service, workload } from '../../support/model.ts';
+import { contents, story, testRegistry } from '../../support/registry.ts';
 
 let directory = '';
 beforeEach(async () => {

@@ -187,6 +187,14 @@ describe('the mesh configuration', () => {
     ]);
   });
 
+  it('refuses a connect timeout of 0, for which Envoy would reject every cluster', () => {
+    book.replace('file', [meshObject({ connectTimeout: '0s' })]);
+    expect(book.mesh()).toEqual(defaultMeshConfig);
+    expect(book.reports()).toMatchObject([
+      { inEffect: 'nothing', problems: [{ path: 'spec.connectTimeout', message: 'must be 1ms or more' }] },
+    ]);
+  });
+
   it('is one: a second object is reported as shadowed', () => {
     book.replace('file', [meshObject(policy('REGISTRY_ONLY'), 'a'), meshObject({}, 'b')]);
     expect(book.mesh().outboundTrafficPolicy.mode).toBe('REGISTRY_ONLY');

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ruleKinds } from '../../../src/rules/kinds/index.ts';
-import { validateObject, validateRule } from '../../../src/rules/validate.ts';
+import { validateObject, validateRule } from '../../../src/rules/validation/validate.ts';
 import { sampleKind, sampleObject } from '../../support/sample-kind.ts';
 
 const kinds = [sampleKind];

@@ -2,6 +2,7 @@ import { presentPaths } from '../../fields.ts';
 import type { Rule, RuleKind } from '../../rule.ts';
 import { type DestinationRuleSpec, destinationRuleSpec } from './schema.ts';
 
+/** A validated DestinationRule. */
 export type DestinationRule = Rule<'DestinationRule', DestinationRuleSpec>;
 
 /** Istio's DestinationRule. */

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { ipVersion } from '../../../lib/ip.ts';
 import type { Protocol } from '../../../model/service.ts';
-import { isDnsName, isUnixAddress, portNumber, workloadEntrySpec } from '../workload-entry/schema.ts';
+import { portNumber } from '../../fields.ts';
+import { isDnsName, isUnixAddress, workloadEntrySpec } from '../workload-entry/schema.ts';
 
 /** Protocols as Istio writes them, in lower case. Databases are opaque to a proxy without a filter of their own. */
 const protocols: Readonly<Record<string, Protocol>> = {

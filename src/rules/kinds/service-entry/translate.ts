@@ -15,6 +15,7 @@ export interface TranslatedHost {
   readonly endpoints: readonly Endpoint[];
 }
 
+/** All that an entry says, in words of the model. */
 export interface TranslatedServiceEntry {
   /** One for each host, in order, without doubles. */
   readonly hosts: readonly TranslatedHost[];
@@ -54,7 +55,7 @@ function translateService(rule: Rule<string, ServiceEntrySpec>, name: Hostname, 
     registry: serviceEntryRegistry,
     createdAtMs: Date.parse(metadata.creationTimestamp),
     ports: (spec.ports ?? []).map(translatePort),
-    vips: (spec.addresses ?? []).flatMap((address) => singleAddress(address) ?? []),
+    vips: (spec.addresses ?? []).map((address) => singleAddress(address) ?? address),
     aliases: [],
     resolution,
     headless: false,

@@ -2,6 +2,7 @@ import { presentPaths } from '../../fields.ts';
 import type { Rule, RuleKind } from '../../rule.ts';
 import { type SidecarSpec, sidecarSpec } from './schema.ts';
 
+/** A validated Sidecar. */
 export type Sidecar = Rule<'Sidecar', SidecarSpec>;
 
 /** Istio's Sidecar. */

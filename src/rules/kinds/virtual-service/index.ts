@@ -2,6 +2,7 @@ import { presentPaths } from '../../fields.ts';
 import type { Rule, RuleKind } from '../../rule.ts';
 import { type VirtualServiceSpec, virtualServiceSpec } from './schema.ts';
 
+/** A validated VirtualService. */
 export type VirtualService = Rule<'VirtualService', VirtualServiceSpec>;
 
 /** Istio's VirtualService. */

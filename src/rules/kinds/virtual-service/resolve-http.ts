@@ -129,11 +129,12 @@ function resolveRewrite(spec: HttpRouteSpec['rewrite']): PathRewrite | null {
 function resolveMirrors(route: HttpRouteSpec, path: string, context: RouteContext): ForwardAction['mirrors'] {
   const several = (route.mirrors ?? []).map(({ destination, percentage }, index) => ({
     destination: context.destinationName(destination, `${path}.mirrors[${index}].destination`),
-    percent: percentage?.value ?? (percentage === undefined ? 100 : 0),
+    percent: percentage === undefined ? 100 : (percentage.value ?? 0),
   }));
   if (route.mirror === undefined) return several.filter(({ percent }) => percent > 0);
   const destination = context.destinationName(route.mirror, `${path}.mirror`);
-  const percent = route.mirrorPercentage?.value ?? route.mirrorPercent ?? 100;
+  const { mirrorPercentage, mirrorPercent = 100 } = route;
+  const percent = mirrorPercentage === undefined ? mirrorPercent : (mirrorPercentage.value ?? 0);
   return percent > 0 ? [{ destination, percent }] : [];
 }
 

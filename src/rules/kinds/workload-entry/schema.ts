@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { ipVersion } from '../../../lib/ip.ts';
-
-export const portNumber = z.int().min(1, 'must be 1 to 65535').max(65_535, 'must be 1 to 65535');
+import { portNumber } from '../../fields.ts';
 
 const portName = z
   .string()
@@ -13,6 +12,7 @@ const dnsName = /^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)*[a-z0-9]([-a-z0-9]{0,61
 /** Whether it is a hostname without a wildcard. */
 export const isDnsName = (text: string): boolean => text.length <= 255 && ipVersion(text) === 0 && dnsName.test(text);
 
+/** Whether it names a socket of the machine instead of an address. */
 export const isUnixAddress = (text: string): boolean => text.startsWith('unix://');
 
 /** WorkloadEntry of networking.istio.io, which ServiceEntry's inline endpoints share: https://istio.io/latest/docs/reference/config/networking/workload-entry/ */

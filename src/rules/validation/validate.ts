@@ -1,9 +1,9 @@
-import { contentHash } from '../lib/hash.ts';
-import { didYouMean } from '../lib/nearest.ts';
-import { err, ok, type Result } from '../lib/result.ts';
-import type { RawObject } from '../model/object.ts';
+import { contentHash } from '../../lib/hash.ts';
+import { didYouMean } from '../../lib/nearest.ts';
+import { err, ok, type Result } from '../../lib/result.ts';
+import type { RawObject } from '../../model/object.ts';
+import type { Problem, Rule, RuleKind } from '../rule.ts';
 import { metadataSchema, type WrittenMetadata } from './metadata.ts';
-import type { Problem, Rule, RuleKind } from './rule.ts';
 import { schemaProblems, unknownField } from './schema-problems.ts';
 
 /** An object that is right in form, before a store or an adapter's shard gives it a place. */
@@ -88,8 +88,10 @@ function findKind(object: Record<string, unknown>, kinds: readonly RuleKind[]): 
   return err([{ path: 'apiVersion', message: `must be ${versions.join(' or ')} for ${name}${given}` }]);
 }
 
+/** A map, as JSON and YAML have it: no list. */
 export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** What a value is, in words for its author. */
 export const nameOfType = (value: unknown): string =>
   value === null || value === undefined ? 'empty' : Array.isArray(value) ? 'a list' : `a ${typeof value}`;

@@ -11,6 +11,7 @@ const name = z
   .max(253, 'must be at most 253 characters')
   .regex(dnsSubdomain, 'must be lower-case letters, digits, "-" and ".", beginning and ending with a letter or digit');
 
+/** A namespace of Kubernetes: a DNS label. */
 export const namespaceSchema = z
   .string()
   .max(63, 'must be at most 63 characters')

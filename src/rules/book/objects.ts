@@ -1,10 +1,10 @@
-import { err, ok, type Result } from '../lib/result.ts';
-import type { RawObject } from '../model/object.ts';
-import { type MeshConfig, meshConfigSchema } from './mesh-config.ts';
-import { type Problem, type Rule, type RuleId, type RuleKind, type RuleMetadata, ruleId } from './rule.ts';
-import { schemaProblems } from './schema-problems.ts';
-import type { ObjectKey, StoredObject } from './store/store.ts';
-import { isRecord, validateRule } from './validate.ts';
+import { err, ok, type Result } from '../../lib/result.ts';
+import type { RawObject } from '../../model/object.ts';
+import { type MeshConfig, meshConfigSchema } from '../mesh-config.ts';
+import { type Problem, type Rule, type RuleId, type RuleKind, type RuleMetadata, ruleId } from '../rule.ts';
+import type { ObjectKey, StoredObject } from '../store/store.ts';
+import { schemaProblems } from '../validation/schema-problems.ts';
+import { isRecord, validateRule } from '../validation/validate.ts';
 
 /** What a good object puts into effect. */
 export type BookValue =
@@ -17,12 +17,16 @@ export interface BookObject {
   readonly stored: RuleMetadata | null;
 }
 
+/** The kind under which adapters pass the mesh configuration on. */
 export const meshKind = 'MeshConfig';
 
+/** The id of the object that a key names. */
 export const idOf = ({ kind, namespace, name }: ObjectKey): RuleId => ruleId({ kind, metadata: { namespace, name } });
 
+/** An object that an adapter told of. */
 export const adapterObject = (raw: RawObject): BookObject => ({ raw, stored: null });
 
+/** An object of the store; its metadata is the store's. */
 export function storedObject({ kind, apiVersion, metadata, spec }: StoredObject): BookObject {
   const { name, namespace, labels, annotations, creationTimestamp } = metadata;
   const raw = {

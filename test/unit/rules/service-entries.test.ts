@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createServiceEntryIndex, type ServiceEntryIndex } from '../../../src/rules/service-entries.ts';
-import { workload } from '../../support/registry.ts';
+import { workload } from '../../support/model.ts';
 import { rule } from '../../support/rules.ts';
 
 const http = { number: 80, name: 'http', protocol: 'HTTP', targetPort: 8080 };
@@ -41,7 +41,7 @@ test('one service for each host, with the inline endpoints', () => {
       external: true,
       resolution: 'static',
       exportTo: ['.'],
-      vips: ['240.0.0.1', '240.0.0.2'],
+      vips: ['240.0.0.1', '240.0.0.2', '241.0.0.0/8'],
       createdAtMs: Date.UTC(2026, 0, 1),
     },
     { hostname: 'b.x', ports: [{ name: 'http', number: 80, protocol: 'http' }] },

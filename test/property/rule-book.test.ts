@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { RawObject } from '../../../src/model/object.ts';
-import { defaultMeshConfig } from '../../../src/rules/mesh-config.ts';
-import { type Rule, type RuleId, ruleId } from '../../../src/rules/rule.ts';
-import { ruleBook } from '../../../src/rules/rule-book.ts';
-import { sampleKind } from '../../support/sample-kind.ts';
+import type { RawObject } from '../../src/model/object.ts';
+import { defaultMeshConfig } from '../../src/rules/mesh-config.ts';
+import { type Rule, type RuleId, ruleId } from '../../src/rules/rule.ts';
+import { ruleBook } from '../../src/rules/rule-book.ts';
+import { sampleKind } from '../support/sample-kind.ts';
 
 const sources = ['one', 'two', 'three'];
 const newBook = () => ruleBook({ kinds: [sampleKind], mesh: defaultMeshConfig });

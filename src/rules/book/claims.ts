@@ -1,4 +1,4 @@
-import { compareText } from './rule.ts';
+import { compareText } from '../rule.ts';
 
 /** What one source says about one thing: the file adapter and the store may both define the same rule. */
 export interface Claim<Value> {
@@ -14,6 +14,7 @@ export interface Claim<Value> {
   readonly id: string;
 }
 
+/** The source of what came over HTTP; adapters have their own names. */
 export const storeSource = 'store';
 
 /** The claims on one thing, in the order in which they are asked for a good value. */
@@ -24,6 +25,7 @@ export function withClaim<C extends Claim<unknown>>(claims: Claims<C>, claim: C)
   return [...withoutClaim(claims, claim), claim].sort(compareClaims);
 }
 
+/** Takes the claim of this source and id away. */
 export function withoutClaim<C extends Claim<unknown>>(
   claims: Claims<C>,
   { source, id }: { readonly source: string; readonly id: string },

@@ -1,7 +1,8 @@
 import type { z } from 'zod';
-import { didYouMean } from '../lib/nearest.ts';
+import { fieldPath } from '../../lib/field-path.ts';
+import { didYouMean } from '../../lib/nearest.ts';
+import type { Problem } from '../rule.ts';
 import { knownFields } from './known-fields.ts';
-import type { Problem } from './rule.ts';
 
 type Issue = z.core.$ZodIssue;
 
@@ -18,16 +19,6 @@ export function schemaProblems(schema: z.ZodType, error: z.ZodError, root: strin
     }
   }
   return problems;
-}
-
-/** `spec.http[0].route[1].weight`; a key that is no plain word is quoted: `metadata.labels["a.b/c"]`. */
-export function fieldPath(root: string, path: readonly PropertyKey[]): string {
-  return path.reduce<string>((before, step) => {
-    if (typeof step === 'number') return `${before}[${step}]`;
-    const word = String(step);
-    if (!/^[A-Za-z_][\w-]*$/.test(word)) return `${before}[${JSON.stringify(word)}]`;
-    return before === '' ? word : `${before}.${word}`;
-  }, root);
 }
 
 interface Located {
@@ -61,6 +52,7 @@ function problemsOf(schema: z.ZodType, issue: Issue, before: readonly PropertyKe
   }
 }
 
+/** Says what may have been meant, else what there is. */
 export function unknownField(key: string, known: readonly string[]): string {
   const near = didYouMean(key, known);
   if (near !== '' || known.length === 0) return `unknown field${near}`;

@@ -1,0 +1,25 @@
+import type { Mode } from '../../src/xds/response.ts';
+import { type Contents, Server, Talker } from '../support/conversation.ts';
+
+const twoOfEach = {
+  cluster: { a: '1', b: '1' },
+  endpoint: { a: '1', b: '1' },
+  listener: { l80: '1', l90: '1' },
+  route: { r80: '1', r90: '1' },
+} satisfies Contents;
+
+/** A client that has asked for everything there is and acknowledged it: by default two of each type. */
+export function settled(mode: Mode, mesh: Contents = twoOfEach): { server: Server; client: Talker } {
+  const server = new Server();
+  server.commit(mesh);
+  const client = new Talker(server, mode);
+  client.asks('cluster');
+  client.asks('endpoint', Object.keys(mesh.endpoint ?? {}));
+  client.acks('endpoint');
+  client.acks('cluster');
+  client.asks('listener');
+  client.acks('listener');
+  client.asks('route', Object.keys(mesh.route ?? {}));
+  client.acks('route');
+  return { server, client };
+}
