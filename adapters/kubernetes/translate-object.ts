@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { fieldPath } from '../../src/lib/field-path.ts';
 import { err, ok, type Result } from '../../src/lib/result.ts';
 import type { RawObject } from '../../src/model/object.ts';
 
@@ -55,7 +56,6 @@ export const objectKey = ({ kind, metadata }: Pick<KubernetesObject, 'kind' | 'm
 
 /** `spec.ports[0].port: expected number`, one after the other. */
 export const describeIssues = (error: z.ZodError): string =>
-  error.issues.map(({ path, message }) => (path.length === 0 ? message : `${pathText(path)}: ${message}`)).join('; ');
-
-const pathText = (path: readonly PropertyKey[]): string =>
-  path.map((part, at) => (typeof part === 'number' ? `[${part}]` : `${at === 0 ? '' : '.'}${String(part)}`)).join('');
+  error.issues
+    .map(({ path, message }) => (path.length === 0 ? message : `${fieldPath('', path)}: ${message}`))
+    .join('; ');

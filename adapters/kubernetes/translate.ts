@@ -45,7 +45,7 @@ export function translateService({ metadata, body }: Read<ServiceBody>, cluster:
     name: metadata.name,
     registry: 'kubernetes',
     createdAtMs: Date.parse(metadata.creationTimestamp),
-    ports: (spec.ports ?? []).map(translatePort),
+    ports: (spec.ports ?? []).filter(({ protocol }) => protocol !== 'SCTP').map(translatePort), // no proxy speaks it
     vips: addressesOf(body),
     aliases: [],
     resolution: isAlias ? 'dns' : 'static',
@@ -155,11 +155,13 @@ function endpointLocality({ nodeName, zone }: SliceEndpoint, { localityOf }: Ser
   return (nodeName ? localityOf(nodeName) : '') || (zone ? `/${zone}` : '');
 }
 
-/** An endpoint without conditions is ready, as the API says. */
+/**
+ * An endpoint without conditions is ready, as the API says. One that is ready while it ends belongs to a Service with
+ * `publishNotReadyAddresses`, which wants it called.
+ */
 function healthOf({ conditions }: SliceEndpoint): Health {
-  const isReady = conditions?.ready ?? true;
-  if (conditions?.terminating === true) return (conditions.serving ?? isReady) ? 'draining' : 'unhealthy';
-  return isReady ? 'healthy' : 'unhealthy';
+  if (conditions?.ready ?? true) return 'healthy';
+  return conditions?.terminating === true && conditions.serving === true ? 'draining' : 'unhealthy';
 }
 
 /** The workload of a Pod; null once it has ended or while it has no address. */

@@ -1,3 +1,4 @@
+import { canonicalIp } from '../lib/ip.ts';
 import { isWildcard } from '../model/names.ts';
 import type { Service } from '../model/service.ts';
 
@@ -16,14 +17,19 @@ export function domainsOf(service: Service, clientDomain: string): readonly stri
   if (found !== undefined) return found;
   const names = hosts.flatMap((host) => [host, ...shortened(host, relation)]);
   const instances = service.headless ? names.filter((name) => !name.startsWith('*')).map((name) => `*.${name}`) : [];
-  const addresses = service.vips.filter(isAddress).map((vip) => (vip.includes(':') ? `[${vip}]` : vip));
+  const addresses = singleAddresses(service).map((vip) => (vip.includes(':') ? `[${vip}]` : vip));
   const domains = [...new Set([...names, ...instances, ...addresses])];
   known.set(relation, domains);
   return domains;
 }
 
-/** Some registries give ranges too (`10.0.0.0/8`): nobody writes those as a host. */
-export const isAddress = (vip: string): boolean => !vip.includes('/');
+/**
+ * The virtual addresses of a service in one spelling, since Envoy takes two of one as a mistake. Ranges (`10.0.0.0/8`)
+ * are left out: nobody writes those as a host.
+ */
+export const singleAddresses = ({ vips }: Service): readonly string[] => [
+  ...new Set(vips.filter((vip) => !vip.includes('/')).map(canonicalIp)),
+];
 
 /** Equal services share their domains between scopes, as values and as memory. */
 const memo = new WeakMap<Service, Map<string, readonly string[]>>();

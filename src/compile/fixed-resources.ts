@@ -24,7 +24,9 @@ export function fixedResources({ facts, unknownHosts, mesh }: FixedContext, shel
   const clusters = [blackHoleCluster, passthroughCluster(durationMs(mesh.connectTimeout))];
   const isCaptured = facts.role === 'sidecar' && facts.interception !== 'none';
   const catchAll = unknownHosts === 'forward' ? 'PassthroughCluster' : 'BlackHoleCluster';
-  const listeners = isCaptured ? [virtualOutbound(catchAll, facts.interception === 'tproxy')] : [];
+  const { families } = facts;
+  const transparent = facts.interception === 'tproxy';
+  const listeners = isCaptured ? [virtualOutbound(catchAll, { families, transparent })] : [];
   return {
     clusters: clusters.map((json) => takeCluster(json, shelves)),
     listeners: listeners.map((json) => takeListener(json, shelves)),

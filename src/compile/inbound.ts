@@ -7,6 +7,7 @@ import { durationMs } from '../rules/fields.ts';
 import type { LayerKey, TableChange } from './contract.ts';
 import type { ProxyFacts } from './facts.ts';
 import { generateInboundClusters, virtualInbound } from './generators/inbound.ts';
+import { ipFamiliesOf } from './ip-families.ts';
 import { speaksHttp2 } from './resolve-destinations.ts';
 import { createTables } from './tables.ts';
 import type { World } from './world.ts';
@@ -26,8 +27,10 @@ export interface InboundLayer {
 export function inboundPlanOf(proxy: ProxyFacts, world: World): InboundPlan | null {
   const interception = proxy.get('interception');
   if (proxy.get('role') !== 'sidecar' || interception === 'none') return null;
+  const addresses = proxy.get('addresses');
   return {
-    ports: servedPorts(proxy.get('addresses'), world),
+    ports: servedPorts(addresses, world),
+    families: ipFamiliesOf(addresses),
     transparent: interception === 'tproxy',
     connectTimeoutMs: durationMs(world.mesh().connectTimeout),
   };

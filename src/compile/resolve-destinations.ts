@@ -69,8 +69,10 @@ function resolveDestination(query: PortQuery): DestinationPlan {
 export const speaksHttp2 = ({ protocol }: ServicePort): boolean => isHttp(protocol) && protocol !== 'http';
 
 function resolveEndpoints(query: PortQuery, name: string, loadBalancing: LoadBalancing): DestinationEndpoints {
-  const { service, port, subset } = query;
-  if (loadBalancing === 'passthrough') return { type: 'original-destination' };
+  const { reader, service, port, subset } = query;
+  if (loadBalancing === 'passthrough' || isChosenByClient(reader, service, subset)) {
+    return { type: 'original-destination' };
+  }
   switch (service.resolution) {
     case 'passthrough':
       return { type: 'original-destination' };
@@ -79,10 +81,24 @@ function resolveEndpoints(query: PortQuery, name: string, loadBalancing: LoadBal
       const labels = subset?.labels ?? {};
       return { type: 'assigned', assignment: { name, service: key, portName: port.name, labels } };
     }
-    default:
-      return { type: 'dns', all: service.resolution === 'dns', targets: dnsTargets(query) };
+    default: {
+      const targets = dnsTargets(query);
+      // LOGICAL_DNS takes exactly one name: without any, the other kind stands for "no endpoints".
+      return { type: 'dns', all: service.resolution === 'dns' || targets.length === 0, targets };
+    }
   }
 }
+
+/**
+ * Captured clients of a headless service have looked up an endpoint and connect to it, such as the first of a
+ * StatefulSet: another one would be wrong. A subset is chosen by a route, and balanced.
+ */
+const isChosenByClient = ({ facts }: Reader, service: Service, subset: SubsetSpec | null): boolean =>
+  service.headless &&
+  subset === null &&
+  facts.role === 'sidecar' &&
+  facts.client !== 'grpc' &&
+  facts.interception !== 'none';
 
 /** The names to look up: those of the endpoints, or the service's own when it has none. Sorted, for stable bytes. */
 function dnsTargets({ reader, service, port, subset }: PortQuery) {
@@ -96,7 +112,7 @@ function dnsTargets({ reader, service, port, subset }: PortQuery) {
     })
     .sort((a, b) => compare(a.address, b.address) || a.port - b.port || a.weight - b.weight);
   if (all.length > 0 || isWildcard(service.hostname)) {
-    return service.resolution === 'dns-round-robin' ? targets.slice(0, 1) : targets; // LOGICAL_DNS takes one name only
+    return service.resolution === 'dns-round-robin' ? targets.slice(0, 1) : targets;
   }
   return [{ address: service.hostname, port: port.number, weight: 1 }];
 }

@@ -1,9 +1,9 @@
 import { isHttp, type Service, type ServicePort } from '../model/service.ts';
 import { outboundName } from '../plan/destination.ts';
-import { isProxyPort, type ListenerPlan, type ListenerTraffic } from '../plan/listener.ts';
+import { anyAddress, isProxyPort, type ListenerPlan, type ListenerTraffic } from '../plan/listener.ts';
 import { resolveTcpTargets } from '../rules/kinds/virtual-service/resolve-tcp.ts';
 import { ruleId } from '../rules/rule.ts';
-import { isAddress } from './domains.ts';
+import { singleAddresses } from './domains.ts';
 import { serviceOrigin } from './resolve-destinations.ts';
 import { type HostContext, routeContext } from './resolve-routes.ts';
 
@@ -15,10 +15,12 @@ export function resolveListeners(context: HostContext & { readonly service: Serv
     .filter(({ protocol }) => protocol !== 'udp')
     .flatMap((port) => {
       const traffic = resolveTraffic(context, port);
+      reportUnreachableTls(context, port);
       const tcpRule = rule !== null && traffic.type === 'tcp' ? [ruleId(rule)] : [];
-      return freeBinds(context, port).map((bind) => ({
+      return freeBinds(context, port).map(([bind, ...alsoBinds]) => ({
         name: `${bind}_${port.number}`,
         bind,
+        alsoBinds,
         port: port.number,
         bindsToPort: !isCaptured,
         traffic,
@@ -39,12 +41,29 @@ function resolveTraffic(context: HostContext & { readonly service: Service }, po
   return { type: 'tcp', targets: [{ destination, weight: 1, headers: null }] };
 }
 
+/**
+ * TLS without an address of its own could only be told apart by its server name, which listeners do not look at yet. One
+ * that took everything on the port would bring all TLS of captured clients to this one host.
+ */
+function reportUnreachableTls(
+  { service, problems, reader }: HostContext & { readonly service: Service },
+  port: ServicePort,
+) {
+  if (reader.facts.interception === 'none' || !isAnyTls(service, port)) return;
+  const message = `port ${port.number} of ${service.hostname} speaks TLS and has no address: captured clients reach it as they reach unknown hosts; give it addresses`;
+  problems.push({ origin: serviceOrigin(service), message });
+}
+
+/** Where every connection keeps its own destination, one listener for all of them misleads none. */
+const isAnyTls = ({ headless, vips, resolution }: Service, { protocol }: ServicePort): boolean =>
+  (protocol === 'tls' || protocol === 'https') && !headless && vips.length === 0 && resolution !== 'passthrough';
+
 /** Envoy refuses two listeners of one address, also where only one of them binds: its own would be lost with it. */
-function freeBinds(context: HostContext & { readonly service: Service }, port: ServicePort): readonly string[] {
+function freeBinds(context: HostContext & { readonly service: Service }, port: ServicePort): readonly Bind[] {
   const all = binds(context, port);
   const isCaptured = context.reader.facts.interception !== 'none';
   if (!isCaptured || !isProxyPort(port.number)) return all;
-  const free = all.filter((bind) => bind !== '0.0.0.0');
+  const free = all.filter((bind) => bind !== anyAddress[context.reader.facts.families]);
   if (free.length < all.length) {
     const message = `port ${port.number} is the sidecars' own: ${context.service.hostname} is not reachable by it`;
     context.problems.push({ origin: serviceOrigin(context.service), message });
@@ -52,17 +71,22 @@ function freeBinds(context: HostContext & { readonly service: Service }, port: S
   return free;
 }
 
+/** An address to listen at, and one of the other family that goes with it. */
+type Bind = readonly [string, ...string[]];
+
 /** The addresses that clients connect to, as the kernel tells them to the proxy. */
-function binds({ reader, service }: HostContext & { readonly service: Service }, port: ServicePort): readonly string[] {
-  if (reader.facts.interception === 'none') return ['127.0.0.1'];
-  if (isHttp(port.protocol)) return ['0.0.0.0'];
+function binds({ reader, service }: HostContext & { readonly service: Service }, port: ServicePort): readonly Bind[] {
+  if (reader.facts.interception === 'none') return [['127.0.0.1']];
+  const every = anyAddress[reader.facts.families];
+  if (isHttp(port.protocol)) return [every];
   if (service.headless) {
     const addresses = reader
       .endpoints(service)
       .filter(({ health, ports }) => health !== 'unhealthy' && ports[port.name] !== undefined)
       .map(({ address }) => address);
-    return [...new Set(addresses)].sort();
+    return [...new Set(addresses)].sort().map((address) => [address]);
   }
-  const addresses = service.vips.filter(isAddress);
-  return addresses.length > 0 ? addresses : ['0.0.0.0'];
+  // Ranges have no listener yet; one for every address would take what others are called by.
+  if (service.vips.length > 0) return singleAddresses(service).map((address) => [address]);
+  return isAnyTls(service, port) ? [] : [every];
 }

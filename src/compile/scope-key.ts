@@ -1,9 +1,11 @@
 import type { ClientKind, InterceptionMode, Role } from '../model/proxy.ts';
+import type { IpFamilies } from '../plan/listener.ts';
 import type { Sidecar } from '../rules/kinds/sidecar/index.ts';
 import { type RuleId, ruleId } from '../rules/rule.ts';
 import type { LayerKey } from './contract.ts';
 import { coarseDomain } from './domains.ts';
 import type { ProxyFacts } from './facts.ts';
+import { ipFamiliesOf } from './ip-families.ts';
 import { conditionName, meetsCondition } from './relevance.ts';
 import type { World } from './world.ts';
 
@@ -16,6 +18,8 @@ export interface ScopeFacts {
   readonly role: Role;
   readonly client: ClientKind;
   readonly interception: InterceptionMode;
+  /** Of captured workloads; others listen at 127.0.0.1 and are `ipv4`. */
+  readonly families: IpFamilies;
   /** `*` stands for all namespaces that make no difference. */
   readonly namespace: string;
   /** With `*` as first label where the label makes no difference. */
@@ -35,11 +39,13 @@ export function scopeFactsOf(proxy: ProxyFacts, world: World, coarseness: Coarse
   const dnsDomain = proxy.get('dnsDomain');
   const role = proxy.get('role');
   const sidecar = role === 'sidecar' ? selectSidecar(proxy, world) : null;
+  const interception = proxy.get('interception');
   const exact = coarseness === 'exact';
   return {
     role,
     client: proxy.get('client'),
-    interception: proxy.get('interception'),
+    interception,
+    families: interception === 'none' ? 'ipv4' : ipFamiliesOf(proxy.get('addresses')),
     namespace: exact || namespaceMatters(namespace, world) ? namespace : '*',
     dnsDomain: exact || world.relevance.domainMatters(dnsDomain) ? dnsDomain : coarseDomain(dnsDomain),
     sidecar: sidecar === null ? null : ruleId(sidecar),

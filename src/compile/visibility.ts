@@ -110,7 +110,7 @@ function findDestinationRule(world: World, facts: ScopeFacts, service: Service):
     exportClass(nonEmpty(spec.exportTo, mesh.defaultDestinationRuleExportTo), metadata.namespace, client) !== null;
   // A catch-all of the root namespace must not beat a service's own rule because its client lives there too.
   const isOwn = ({ spec }: DestinationRule) =>
-    client !== root || nonEmpty(spec.exportTo, mesh.defaultDestinationRuleExportTo).join() === '.';
+    client !== root || ['.', root].includes(nonEmpty(spec.exportTo, mesh.defaultDestinationRuleExportTo).join());
   const steps: readonly (readonly [namespace: string, use: (rule: DestinationRule) => boolean])[] = [
     [client, isOwn],
     [service.namespace, isExported],
@@ -131,16 +131,22 @@ function findDestinationRule(world: World, facts: ScopeFacts, service: Service):
   return null;
 }
 
-/** Rules that select the client's labels come before those for everyone, and count in its own namespace only. */
+/**
+ * Rules that select the client's labels come before those for everyone, and count in its own namespace only. Of those
+ * that select in different ways only one kind is used, the oldest rule's.
+ */
 function bySelector(rules: readonly DestinationRule[], facts: ScopeFacts): readonly DestinationRule[] {
-  const selecting = rules.filter(({ spec, metadata }) => {
-    const labels = spec.workloadSelector?.matchLabels;
-    return (
-      labels !== undefined && metadata.namespace === facts.namespace && facts.conditions.includes(conditionName(labels))
-    );
+  const oldest = rules.find(({ spec, metadata }) => {
+    const condition = selectorName(spec);
+    return condition !== null && metadata.namespace === facts.namespace && facts.conditions.includes(condition);
   });
-  return selecting.length > 0 ? selecting : rules.filter(({ spec }) => spec.workloadSelector === undefined);
+  const condition = oldest === undefined ? null : selectorName(oldest.spec);
+  return rules.filter(({ spec }) => selectorName(spec) === condition);
 }
+
+/** The labels that clients need, by name; `null` for a rule for everyone. */
+const selectorName = ({ workloadSelector: selector }: DestinationRule['spec']): string | null =>
+  selector === undefined ? null : conditionName(selector.matchLabels ?? {});
 
 const nonEmpty = (exportTo: readonly string[] | undefined, defaults: readonly string[]): readonly string[] =>
   exportTo === undefined || exportTo.length === 0 ? defaults : exportTo;

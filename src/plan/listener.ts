@@ -3,7 +3,26 @@ import type { WeightedTarget } from './route.ts';
 /** Where the kernel brings a captured workload's connections. */
 export const proxyPorts = { outbound: 15_001, inbound: 15_006 } as const;
 
-/** Whether a captured sidecar listens there itself, at `0.0.0.0`. */
+/** What addresses a captured workload has. Envoy looks for listeners within the family of a connection only. */
+export type IpFamilies = 'ipv4' | 'ipv6' | 'dual';
+
+type OneOrTwo = readonly [first: string, ...second: string[]];
+
+/** Every address of a workload; the first gives listeners their names. */
+export const anyAddress: Readonly<Record<IpFamilies, OneOrTwo>> = {
+  ipv4: ['0.0.0.0'],
+  ipv6: ['::'],
+  dual: ['0.0.0.0', '::'],
+};
+
+/** The sources that mark connections to a workload as its own proxy's, so that the kernel does not bring them back. */
+export const inboundSources: Readonly<Record<IpFamilies, OneOrTwo>> = {
+  ipv4: ['127.0.0.6'],
+  ipv6: ['::6'],
+  dual: ['127.0.0.6', '::6'],
+};
+
+/** Whether a captured sidecar listens there itself, at every address. */
 export const isProxyPort = (port: number): boolean => port === proxyPorts.outbound || port === proxyPorts.inbound;
 
 /** What a listener does with a connection. */
@@ -17,6 +36,8 @@ export interface ListenerPlan {
   /** `<bind>_<port>`. */
   readonly name: string;
   readonly bind: string;
+  /** Of another family, for the same traffic. */
+  readonly alsoBinds: readonly string[];
   readonly port: number;
   /** False where the kernel brings the traffic to another listener, which hands it over. */
   readonly bindsToPort: boolean;
@@ -38,6 +59,7 @@ export interface InboundPort {
 /** Everything that a group of workloads serves. Ports are in order of precedence, one per target port. */
 export interface InboundPlan {
   readonly ports: readonly InboundPort[];
+  readonly families: IpFamilies;
   readonly transparent: boolean;
   readonly connectTimeoutMs: number;
 }

@@ -3,6 +3,7 @@ export type TextMatch =
   | { readonly type: 'exact' | 'prefix' | 'regex'; readonly value: string }
   | { readonly type: 'present' };
 
+/** A condition on one request header. */
 export interface HeaderMatch {
   readonly name: string;
   readonly match: TextMatch;
@@ -16,17 +17,20 @@ export interface RouteMatch {
   readonly query: readonly { readonly name: string; readonly match: TextMatch }[];
 }
 
+/** What becomes of the headers of one direction. */
 export interface HeaderChange {
   readonly set: readonly (readonly [name: string, value: string])[];
   readonly add: readonly (readonly [name: string, value: string])[];
   readonly remove: readonly string[];
 }
 
+/** Of the request on its way to the destination, and of the response on its way back. */
 export interface HeaderChanges {
   readonly request: HeaderChange;
   readonly response: HeaderChange;
 }
 
+/** A share of the traffic; weights are relative to their sum. */
 export interface WeightedTarget {
   /** A destination's name; it may be missing, which the client answers with 503. */
   readonly destination: string;
@@ -34,6 +38,7 @@ export interface WeightedTarget {
   readonly headers: HeaderChanges | null;
 }
 
+/** When a request is sent again. `attempts` does not count the first try; null is the client's default. */
 export interface RetryPlan {
   readonly retryOn: string;
   readonly statusCodes: readonly number[];
@@ -43,10 +48,12 @@ export interface RetryPlan {
   readonly avoidPreviousHosts: boolean;
 }
 
+/** What the destination sees in place of the path that matched. */
 export type PathRewrite =
   | { readonly type: 'prefix'; readonly value: string }
   | { readonly type: 'regex'; readonly pattern: string; readonly substitution: string };
 
+/** The request goes to a destination. */
 export interface ForwardAction {
   readonly type: 'forward';
   /** At least one. A single one's weight is of no matter. */
@@ -60,6 +67,7 @@ export interface ForwardAction {
   readonly mirrors: readonly { readonly destination: string; readonly percent: number }[];
 }
 
+/** The client is told to ask elsewhere. What is null stays as it was asked. */
 export interface RedirectAction {
   readonly type: 'redirect';
   readonly code: 301 | 302 | 303 | 307 | 308;
@@ -72,14 +80,17 @@ export interface RedirectAction {
 /** Envoy takes 4 KiB unless it is told; Istio's proxies take this much. */
 export const maxResponseBodyBytes = 1_048_576;
 
+/** The proxy answers by itself. */
 export interface RespondAction {
   readonly type: 'respond';
   readonly status: number;
   readonly body: { readonly type: 'text' | 'base64'; readonly value: string } | null;
 }
 
+/** What becomes of a request that matches. */
 export type RouteAction = ForwardAction | RedirectAction | RespondAction;
 
+/** One route; of several that match the first counts. */
 export interface RoutePlan {
   readonly name: string;
   readonly match: RouteMatch;

@@ -1,4 +1,5 @@
 import type { ConnectionLimits, DestinationPlan, LoadBalancing, OutlierPlan } from '../../plan/destination.ts';
+import { type InboundPlan, inboundSources } from '../../plan/listener.ts';
 import type { ClusterJson } from '../../proto/json.ts';
 import { durationFromMs, extension, overAds, socketAddress } from './json.ts';
 
@@ -40,15 +41,25 @@ export const passthroughCluster = (connectTimeoutMs: number): NamedCluster => ({
  * The workload beside the proxy. The source address marks the connection as the proxy's own, so that the kernel
  * does not bring it back to the proxy.
  */
-export const inboundCluster = (name: string, http2: boolean, connectTimeoutMs: number): NamedCluster => ({
-  name,
-  type: 'ORIGINAL_DST',
-  lbPolicy: 'CLUSTER_PROVIDED',
-  connectTimeout: durationFromMs(connectTimeoutMs),
-  circuitBreakers: { thresholds: [thresholds({ connectTimeoutMs })] },
-  ...protocolOptions(http2, { connectTimeoutMs }),
-  upstreamBindConfig: { sourceAddress: { address: '127.0.0.6', portValue: 0 } },
-});
+export function inboundCluster(
+  name: string,
+  http2: boolean,
+  { connectTimeoutMs, families }: Pick<InboundPlan, 'connectTimeoutMs' | 'families'>,
+): NamedCluster {
+  const [sourceAddress, ...others] = inboundSources[families].map((address) => ({ address, portValue: 0 }));
+  return {
+    name,
+    type: 'ORIGINAL_DST',
+    lbPolicy: 'CLUSTER_PROVIDED',
+    connectTimeout: durationFromMs(connectTimeoutMs),
+    circuitBreakers: { thresholds: [thresholds({ connectTimeoutMs })] },
+    ...protocolOptions(http2, { connectTimeoutMs }),
+    upstreamBindConfig: {
+      ...(sourceAddress === undefined ? {} : { sourceAddress }),
+      ...(others.length === 0 ? {} : { extraSourceAddresses: others.map((address) => ({ address })) }),
+    },
+  };
+}
 
 const lbPolicies = {
   'round-robin': 'ROUND_ROBIN',

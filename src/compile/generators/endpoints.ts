@@ -22,7 +22,7 @@ const draining = 3; // HealthStatus.DRAINING
  * so that equal endpoints give equal bytes whatever order they came in.
  */
 export function assembleAssignment(plan: AssignmentPlan, endpoints: readonly Endpoint[]): EncodedResource {
-  const chosen = endpoints.filter((endpoint) => serves(endpoint, plan));
+  const chosen = preferred(endpoints.filter((endpoint) => serves(endpoint, plan)));
   const parts: Uint8Array[] = [stringField(assignmentField.clusterName, plan.name)];
   for (const [locality, members] of byLocality(chosen)) {
     const records = members.map((endpoint) => recordOf(endpoint, endpoint.ports[plan.portName] ?? 0));
@@ -35,6 +35,15 @@ export function assembleAssignment(plan: AssignmentPlan, endpoints: readonly End
   }
   const body = Buffer.concat(parts);
   return assembleResource('endpoint', plan.name, { parts: [body], version: contentHash(body) });
+}
+
+/**
+ * Endpoints that are about to go are named only while there are no others. Beside healthy ones they would be most of a
+ * service after a large scale-down, and from half of it on Envoy panics and sends to all, the going ones included.
+ */
+function preferred(endpoints: readonly Endpoint[]): readonly Endpoint[] {
+  const staying = endpoints.filter(({ health }) => health !== 'draining');
+  return staying.length > 0 ? staying : endpoints;
 }
 
 function serves(endpoint: Endpoint, { portName, labels }: AssignmentPlan): boolean {

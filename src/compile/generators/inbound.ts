@@ -1,24 +1,24 @@
-import { type InboundPlan, type InboundPort, proxyPorts } from '../../plan/listener.ts';
+import { anyAddress, type InboundPlan, type InboundPort, proxyPorts } from '../../plan/listener.ts';
 import type { RetryPlan } from '../../plan/route.ts';
 import { inboundCluster, type NamedCluster } from './clusters.ts';
-import { extension, socketAddress } from './json.ts';
+import { extension, listenAt } from './json.ts';
 import { type FilterJson, httpConnectionManager, type NamedListener, tcpFilter } from './listeners.ts';
 import { generateRoute } from './routes.ts';
 
 /** What a workload's proxy needs for the ports that the workload serves. */
-export const generateInboundClusters = ({ ports, connectTimeoutMs }: InboundPlan): readonly NamedCluster[] => [
-  inboundCluster('InboundPassthroughCluster', false, connectTimeoutMs),
-  ...ports.map((port) => inboundCluster(clusterName(port), port.protocol === 'http2', connectTimeoutMs)),
+export const generateInboundClusters = (plan: InboundPlan): readonly NamedCluster[] => [
+  inboundCluster('InboundPassthroughCluster', false, plan),
+  ...plan.ports.map((port) => inboundCluster(clusterName(port), port.protocol === 'http2', plan)),
 ];
 
 /**
  * Takes the connections that the kernel brings from outside. A port that no service names is passed on as it is; the
  * chain keeps the name that operators know, though it is a TCP chain until HTTP is told from TCP on arrival.
  */
-export const virtualInbound = ({ ports, transparent }: InboundPlan): NamedListener => ({
+export const virtualInbound = ({ ports, families, transparent }: InboundPlan): NamedListener => ({
   name: 'virtualInbound',
   trafficDirection: 'INBOUND',
-  address: socketAddress('0.0.0.0', proxyPorts.inbound),
+  ...listenAt(anyAddress[families], proxyPorts.inbound),
   ...(transparent ? { transparent: true } : {}),
   listenerFilters: [
     {
@@ -33,9 +33,9 @@ export const virtualInbound = ({ ports, transparent }: InboundPlan): NamedListen
       filters: [tcpFilter('BlackHoleCluster', [target('BlackHoleCluster')])],
     },
     ...ports.map((port) => ({
-      name: `0.0.0.0_${port.targetPort}`,
+      name: `${anyAddress[families][0]}_${port.targetPort}`,
       filterChainMatch: { destinationPort: port.targetPort },
-      filters: [portFilter(port)],
+      filters: [portFilter(port, anyAddress[families][0])],
     })),
     {
       name: 'virtualInbound-catchall-http',
@@ -58,8 +58,8 @@ const inboundRetries: RetryPlan = {
   avoidPreviousHosts: false,
 };
 
-function portFilter(port: InboundPort): FilterJson {
-  const statPrefix = `inbound_0.0.0.0_${port.targetPort}`;
+function portFilter(port: InboundPort, bind: string): FilterJson {
+  const statPrefix = `inbound_${bind}_${port.targetPort}`;
   const destination = clusterName(port);
   if (port.protocol === 'tcp') return tcpFilter(statPrefix, [target(destination)]);
   const route = generateRoute({

@@ -9,5 +9,13 @@ export const durationFromMs = (ms: number): string => `${ms / 1000}s`;
 
 export const socketAddress = (address: string, port: number) => ({ socketAddress: { address, portValue: port } });
 
+/** Where a listener takes connections: at the first address, and at the others as well. */
+export const listenAt = ([first, ...others]: readonly [string, ...string[]], port: number) => ({
+  address: socketAddress(first, port),
+  ...(others.length === 0
+    ? {}
+    : { additionalAddresses: others.map((address) => ({ address: socketAddress(address, port) })) }),
+});
+
 /** Fetch over the stream that everything else comes on. */
 export const overAds = { ads: {}, resourceApiVersion: 'V3' } as const;

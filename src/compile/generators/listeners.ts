@@ -1,7 +1,13 @@
-import { type ListenerPlan, type ListenerTraffic, proxyPorts } from '../../plan/listener.ts';
+import {
+  anyAddress,
+  type InboundPlan,
+  type ListenerPlan,
+  type ListenerTraffic,
+  proxyPorts,
+} from '../../plan/listener.ts';
 import type { WeightedTarget } from '../../plan/route.ts';
 import type { HttpConnectionManagerJson, ListenerJson, TcpProxyJson } from '../../proto/json.ts';
-import { extension, overAds, socketAddress } from './json.ts';
+import { extension, listenAt, overAds } from './json.ts';
 
 export type NamedListener = ListenerJson & { name: string };
 export type FilterJson = NonNullable<NonNullable<ListenerJson['filterChains']>[number]['filters']>[number];
@@ -11,7 +17,7 @@ export function generateListener(plan: ListenerPlan): NamedListener {
   return {
     name: plan.name,
     trafficDirection: 'OUTBOUND',
-    address: socketAddress(plan.bind, plan.port),
+    ...listenAt([plan.bind, ...plan.alsoBinds], plan.port),
     ...(plan.bindsToPort ? {} : { bindToPort: false }),
     filterChains: [{ filters: [trafficFilter(plan)] }],
   } satisfies ListenerJson;
@@ -21,10 +27,13 @@ export function generateListener(plan: ListenerPlan): NamedListener {
  * Takes the connections that the kernel brings and hands each to the listener of its original destination; those
  * of no listener go where the policy for unknown hosts says.
  */
-export const virtualOutbound = (catchAll: string, transparent: boolean): NamedListener => ({
+export const virtualOutbound = (
+  catchAll: string,
+  { families, transparent }: Pick<InboundPlan, 'families' | 'transparent'>,
+): NamedListener => ({
   name: 'virtualOutbound',
   trafficDirection: 'OUTBOUND',
-  address: socketAddress('0.0.0.0', proxyPorts.outbound),
+  ...listenAt(anyAddress[families], proxyPorts.outbound),
   useOriginalDst: true,
   ...(transparent ? { transparent: true } : {}),
   filterChains: [

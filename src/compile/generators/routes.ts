@@ -157,10 +157,12 @@ function generateMatch({ path, headers, query }: RouteMatch): NonNullable<RouteJ
   };
 }
 
+/** A header that is missing has no value that must not be: Envoy inverts its absence only when told so. */
 const generateHeaderMatch = ({ name, match, inverted }: HeaderMatch) => ({
   name,
   ...matcher(match),
   ...(inverted ? { invertMatch: true } : {}),
+  ...(inverted && match.type !== 'present' ? { treatMissingHeaderAsEmpty: true } : {}),
 });
 
 function matcher(match: TextMatch): { presentMatch?: boolean; stringMatch?: StringMatcherJson } {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { compiledWorld, endpoint, endpointsOf, proxy, rule, service } from '../../support/world.ts';
+import { endpoint } from '../../support/model.ts';
+import { compiledWorld, endpointsOf, proxy, rule, service } from '../../support/world.ts';
 
 const reviews = service('reviews');
 const full = 'reviews.default.svc.cluster.local';
@@ -187,7 +188,7 @@ describe('an assignment', () => {
   const v1 = endpoint('10.0.0.1', { labels: { version: 'v1' }, locality: 'r/z1' });
   const v2 = endpoint('10.0.0.2', { labels: { version: 'v2' }, locality: 'r/z2', weight: 3 });
 
-  test('has the endpoints by locality, weighted, with the ones that drain, without the unhealthy', () => {
+  test('has the endpoints by locality, weighted, without those that are unhealthy or drain', () => {
     const world = compiledWorld();
     const set = [
       v2,
@@ -202,11 +203,8 @@ describe('an assignment', () => {
       endpoints: [
         {
           locality: { region: 'r', zone: 'z1' },
-          lbEndpoints: [
-            { endpoint: at('10.0.0.1'), loadBalancingWeight: 1 },
-            { endpoint: at('10.0.0.4'), healthStatus: 'DRAINING', loadBalancingWeight: 1 },
-          ],
-          loadBalancingWeight: 2,
+          lbEndpoints: [{ endpoint: at('10.0.0.1'), loadBalancingWeight: 1 }],
+          loadBalancingWeight: 1,
         },
         {
           locality: { region: 'r', zone: 'z2' },
@@ -214,6 +212,14 @@ describe('an assignment', () => {
           loadBalancingWeight: 3,
         },
       ],
+    });
+  });
+
+  test('has those that drain while there are no others', () => {
+    const world = compiledWorld();
+    world.apply(reviews, endpointsOf(reviews, [endpoint('10.0.0.4', { health: 'draining' })]));
+    expect(world.json('endpoint', name)).toMatchObject({
+      endpoints: [{ lbEndpoints: [{ healthStatus: 'DRAINING', loadBalancingWeight: 1 }] }],
     });
   });
 

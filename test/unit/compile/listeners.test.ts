@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { compiledWorld, endpoint, endpointsOf, proxy, rule, service } from '../../support/world.ts';
+import { endpoint } from '../../support/model.ts';
+import { compiledWorld, endpointsOf, proxy, rule, service } from '../../support/world.ts';
 
 const tcp = { name: 'tcp', number: 9000, protocol: 'tcp' } as const;
 const own = ['virtualInbound', 'virtualOutbound'];

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { compiledWorld, endpoint, endpointsOf, proxy, rule, service } from '../../support/world.ts';
+import { endpoint } from '../../support/model.ts';
+import { compiledWorld, endpointsOf, proxy, rule, service } from '../../support/world.ts';
 
 type Json = Record<string, unknown>;
 interface VirtualHostJson {
@@ -131,7 +132,7 @@ describe('the routes of a VirtualService', () => {
         headers: [
           { name: 'beta', presentMatch: true },
           { name: 'user', stringMatch: { exact: 'me' } },
-          { name: 'old', stringMatch: { prefix: 'x' }, invertMatch: true },
+          { name: 'old', stringMatch: { prefix: 'x' }, invertMatch: true, treatMissingHeaderAsEmpty: true },
         ],
       },
     },

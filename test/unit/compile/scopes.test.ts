@@ -3,7 +3,8 @@ import { createProxyFacts } from '../../../src/compile/facts.ts';
 import { scopeFactsOf } from '../../../src/compile/scope-key.ts';
 import { createWorld } from '../../../src/compile/world.ts';
 import { defaultMeshConfig } from '../../../src/rules/mesh-config.ts';
-import { compiledWorld, endpoint, endpointsOf, proxy, rule, runFlush, service } from '../../support/world.ts';
+import { endpoint } from '../../support/model.ts';
+import { compiledWorld, endpointsOf, proxy, rule, runFlush, service } from '../../support/world.ts';
 
 const outbound = (names: readonly string[]) =>
   names.filter((name) => name.startsWith('outbound')).map((name) => name.split('|').at(-1));
@@ -33,7 +34,7 @@ describe('proxies share a scope', () => {
   test('and their keys are made of the facts that were read', () => {
     const facts = createProxyFacts(proxy());
     scopeFactsOf(facts, createWorld(defaultMeshConfig, 'cluster.local'), 'coarse');
-    expect([...facts.read()].sort()).toEqual(['client', 'dnsDomain', 'interception', 'namespace', 'role']);
+    expect([...facts.read()].sort()).toEqual(['addresses', 'client', 'dnsDomain', 'interception', 'namespace', 'role']);
   });
 
   test('and bytes with other scopes, where they are told the same', () => {

@@ -1,0 +1,9 @@
+import { ipVersion } from '../lib/ip.ts';
+import type { IpFamilies } from '../plan/listener.ts';
+
+/** The families of a workload's addresses; IPv4 where it has told none. */
+export function ipFamiliesOf(addresses: readonly string[]): IpFamilies {
+  const hasIpv6 = addresses.some((address) => ipVersion(address) === 6);
+  if (!hasIpv6) return 'ipv4';
+  return addresses.some((address) => ipVersion(address) === 4) ? 'dual' : 'ipv6';
+}
