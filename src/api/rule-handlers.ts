@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { assertNever } from '../lib/assert-never.ts';
+import type { RuleBook } from '../rules/book/rule-book.ts';
 import { type RuleKind, ruleId } from '../rules/rule.ts';
-import type { RuleBook } from '../rules/rule-book.ts';
 import type { ObjectDraft, RuleStore, StoredObject, WriteResult } from '../rules/store/store.ts';
 import { mergePatch } from './merge-patch.ts';
 import { type Place, readObject } from './rule-body.ts';

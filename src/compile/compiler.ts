@@ -1,15 +1,15 @@
 import { defaultMeshConfig, type MeshConfig } from '../rules/mesh-config.ts';
 import type { RuleId } from '../rules/rule.ts';
-import { createAssignmentPool } from './assignments.ts';
 import type { Compiler, FlushResult, FlushWork, LayerKey } from './contract.ts';
-import { createDirty, type Dirty } from './dirty.ts';
 import { createProxyFacts } from './facts.ts';
-import type { Shelves } from './host-parts.ts';
 import { createInboundLayer, type InboundLayer, inboundKey, inboundPlanOf } from './inbound.ts';
 import { createScope, type Scope } from './scope.ts';
 import { type Coarseness, scopeFactsOf, scopeKey } from './scope-key.ts';
-import { createShelf } from './shelf.ts';
-import { createWorld } from './world.ts';
+import { createAssignmentPool } from './tables/assignments.ts';
+import type { Shelves } from './tables/host-parts.ts';
+import { createShelf } from './tables/shelf.ts';
+import { createDirty, type Dirty } from './world/dirty.ts';
+import { createWorld } from './world/world.ts';
 
 export interface CompilerOptions {
   /** The last part of Kubernetes hostnames; completes short names in rules. `cluster.local` when left out. */

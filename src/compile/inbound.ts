@@ -7,10 +7,10 @@ import { durationMs } from '../rules/fields.ts';
 import type { LayerKey, TableChange } from './contract.ts';
 import type { ProxyFacts } from './facts.ts';
 import { generateInboundClusters, virtualInbound } from './generators/inbound.ts';
-import { ipFamiliesOf } from './ip-families.ts';
-import { speaksHttp2 } from './resolve-destinations.ts';
-import { createTables } from './tables.ts';
-import type { World } from './world.ts';
+import { speaksHttp2 } from './resolve/destinations.ts';
+import { ipFamiliesOf } from './resolve/ip-families.ts';
+import { createTables } from './tables/tables.ts';
+import type { World } from './world/world.ts';
 
 /**
  * The inbound layer of a workload group. Its key is its whole plan: it never changes, and nothing that happens

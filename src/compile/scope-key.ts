@@ -3,11 +3,11 @@ import type { IpFamilies } from '../plan/listener.ts';
 import type { Sidecar } from '../rules/kinds/sidecar/index.ts';
 import { type RuleId, ruleId } from '../rules/rule.ts';
 import type { LayerKey } from './contract.ts';
-import { coarseDomain } from './domains.ts';
 import type { ProxyFacts } from './facts.ts';
-import { ipFamiliesOf } from './ip-families.ts';
-import { conditionName, meetsCondition } from './relevance.ts';
-import type { World } from './world.ts';
+import { coarseDomain } from './resolve/domains.ts';
+import { ipFamiliesOf } from './resolve/ip-families.ts';
+import { conditionName, meetsCondition } from './world/relevance.ts';
+import type { World } from './world/world.ts';
 
 /**
  * What the outbound configuration of a scope may depend on: facts of its proxies, coarsened to what makes a difference

@@ -1,22 +1,22 @@
 import type { HostPlan, PlanProblem } from '../plan/host.ts';
 import type { EncodedResource, XdsType } from '../proto/resource.ts';
 import type { Sidecar } from '../rules/kinds/sidecar/index.ts';
-import type { Assignment, AssignmentPool, AssignmentUser } from './assignments.ts';
 import type { LayerKey, TableChange } from './contract.ts';
-import { createCounts } from './counts.ts';
-import { createDependents } from './dependents.ts';
-import { type Dirty, hostOfDep } from './dirty.ts';
-import { fixedResources } from './fixed-resources.ts';
-import { encodeHost, type HostParts, noHost, originsOf, releaseHost, type Shelves } from './host-parts.ts';
-import { createListenerTable } from './listener-table.ts';
-import { createReader } from './reader.ts';
-import { resolveHost } from './resolve-host.ts';
-import { createRouteTable } from './route-table.ts';
+import { resolveHost } from './resolve/host.ts';
+import { createReader } from './resolve/reader.ts';
+import { createVisibility } from './resolve/visibility.ts';
 import type { ScopeFacts } from './scope-key.ts';
-import type { Shelved } from './shelf.ts';
-import { createTables } from './tables.ts';
-import { createVisibility } from './visibility.ts';
-import type { World } from './world.ts';
+import type { Assignment, AssignmentPool, AssignmentUser } from './tables/assignments.ts';
+import { createCounts } from './tables/counts.ts';
+import { createDependents } from './tables/dependents.ts';
+import { fixedResources } from './tables/fixed-resources.ts';
+import { encodeHost, type HostParts, noHost, originsOf, releaseHost, type Shelves } from './tables/host-parts.ts';
+import { createListenerTable } from './tables/listener-table.ts';
+import { createRouteTable } from './tables/route-table.ts';
+import type { Shelved } from './tables/shelf.ts';
+import { createTables } from './tables/tables.ts';
+import { type Dirty, hostOfDep } from './world/dirty.ts';
+import type { World } from './world/world.ts';
 
 /** The outbound layer of all proxies with the same facts: what they may call. */
 export interface Scope {

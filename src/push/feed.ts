@@ -2,8 +2,8 @@ import type { WorldChange } from '../compile/contract.ts';
 import { assertNever } from '../lib/assert-never.ts';
 import type { ShardSink } from '../platform/adapter.ts';
 import type { Registry } from '../registry/contract.ts';
-import type { ObjectChange, RuleBook, RuleChange } from '../rules/rule-book.ts';
-import type { ServiceEntryIndex } from '../rules/service-entries.ts';
+import type { ObjectChange, RuleBook, RuleChange } from '../rules/book/rule-book.ts';
+import type { ServiceEntryIndex } from '../rules/service-entries/index.ts';
 
 export interface FeedOptions {
   readonly registry: Registry;

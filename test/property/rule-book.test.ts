@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { RawObject } from '../../src/model/object.ts';
+import { ruleBook } from '../../src/rules/book/rule-book.ts';
 import { defaultMeshConfig } from '../../src/rules/mesh-config.ts';
 import { type Rule, type RuleId, ruleId } from '../../src/rules/rule.ts';
-import { ruleBook } from '../../src/rules/rule-book.ts';
 import { sampleKind } from '../support/sample-kind.ts';
 
 const sources = ['one', 'two', 'three'];

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { Workload } from '../../src/model/endpoint.ts';
 import type { Rule } from '../../src/rules/rule.ts';
 import { ruleId } from '../../src/rules/rule.ts';
-import { createServiceEntryIndex, type ServiceEntryIndex } from '../../src/rules/service-entries.ts';
+import { createServiceEntryIndex, type ServiceEntryIndex } from '../../src/rules/service-entries/index.ts';
 import { workload } from '../support/model.ts';
 import { contents, testRegistry } from '../support/registry.ts';
 import { rule } from '../support/rules.ts';

@@ -1,6 +1,6 @@
 import { ok } from '../../lib/result.ts';
 import type { Registry } from '../../registry/contract.ts';
-import type { RuleBook } from '../../rules/rule-book.ts';
+import type { RuleBook } from '../../rules/book/rule-book.ts';
 import { type DebugView, jsonArray, jsonObject } from './view.ts';
 
 /** All rules in effect, as Kubernetes-shaped objects. */

@@ -1,7 +1,7 @@
 import { ok } from '../../lib/result.ts';
 import type { Coordinator } from '../../push/coordinator.ts';
 import type { Registry } from '../../registry/contract.ts';
-import type { RuleBook } from '../../rules/rule-book.ts';
+import type { RuleBook } from '../../rules/book/rule-book.ts';
 import { adsz, configDump, edsz, syncz } from './client-views.ts';
 import { adapterz, configz, endpointz, problemz, registryz } from './registry-views.ts';
 import { type DebugView, jsonArray } from './view.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createProxyFacts } from '../../../src/compile/facts.ts';
 import { scopeFactsOf } from '../../../src/compile/scope-key.ts';
-import { createWorld } from '../../../src/compile/world.ts';
+import { createWorld } from '../../../src/compile/world/world.ts';
 import { defaultMeshConfig } from '../../../src/rules/mesh-config.ts';
 import { endpoint } from '../../support/model.ts';
 import { compiledWorld, endpointsOf, proxy, rule, runFlush, service } from '../../support/world.ts';

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { RawObject } from '../../../src/model/object.ts';
+import { type RuleBook, type RuleChange, ruleBook } from '../../../src/rules/book/rule-book.ts';
 import { defaultMeshConfig } from '../../../src/rules/mesh-config.ts';
-import { type RuleBook, type RuleChange, ruleBook } from '../../../src/rules/rule-book.ts';
 import { memoryStore } from '../../../src/rules/store/memory.ts';
 import type { RuleStore } from '../../../src/rules/store/store.ts';
 import { fakeClock } from '../../support/fake-clock.ts';

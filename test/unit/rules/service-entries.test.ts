@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createServiceEntryIndex, type ServiceEntryIndex } from '../../../src/rules/service-entries.ts';
+import { createServiceEntryIndex, type ServiceEntryIndex } from '../../../src/rules/service-entries/index.ts';
 import { workload } from '../../support/model.ts';
 import { rule } from '../../support/rules.ts';
 

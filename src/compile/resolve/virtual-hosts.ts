@@ -1,9 +1,9 @@
-import { contentHash } from '../lib/hash.ts';
-import type { VirtualHostPlan } from '../plan/route.ts';
-import { encodeVirtualHost } from '../proto/json.ts';
-import { bytesField, stringField } from '../proto/wire.ts';
-import { generateVirtualHostBody } from './generators/routes.ts';
-import type { Shelf, Shelved } from './shelf.ts';
+import { contentHash } from '../../lib/hash.ts';
+import type { VirtualHostPlan } from '../../plan/route.ts';
+import { encodeVirtualHost } from '../../proto/json.ts';
+import { bytesField, stringField } from '../../proto/wire.ts';
+import { generateVirtualHostBody } from '../generators/routes.ts';
+import type { Shelf, Shelved } from '../tables/shelf.ts';
 
 /** Bytes with a hash of them. */
 export interface HashedBytes {

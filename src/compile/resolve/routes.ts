@@ -1,16 +1,16 @@
-import { isHttp, type Service } from '../model/service.ts';
-import { outboundName } from '../plan/destination.ts';
-import type { PlanProblem } from '../plan/host.ts';
-import type { VirtualHostPlan } from '../plan/route.ts';
-import { qualifiedHost } from '../rules/fields.ts';
-import type { DestinationSpec } from '../rules/kinds/virtual-service/destination-schema.ts';
-import type { VirtualService } from '../rules/kinds/virtual-service/index.ts';
-import { defaultRoute, type RouteContext, resolveHttpRoutes } from '../rules/kinds/virtual-service/resolve-http.ts';
-import { ruleId } from '../rules/rule.ts';
+import { isHttp, type Service } from '../../model/service.ts';
+import { outboundName } from '../../plan/destination.ts';
+import type { PlanProblem } from '../../plan/host.ts';
+import type { VirtualHostPlan } from '../../plan/route.ts';
+import { qualifiedHost } from '../../rules/fields.ts';
+import type { DestinationSpec } from '../../rules/kinds/virtual-service/destination-schema.ts';
+import type { VirtualService } from '../../rules/kinds/virtual-service/index.ts';
+import { defaultRoute, type RouteContext, resolveHttpRoutes } from '../../rules/kinds/virtual-service/resolve-http.ts';
+import { ruleId } from '../../rules/rule.ts';
+import { conditionName } from '../world/relevance.ts';
+import { serviceOrigin } from './destinations.ts';
 import { domainsOf } from './domains.ts';
 import type { Reader } from './reader.ts';
-import { conditionName } from './relevance.ts';
-import { serviceOrigin } from './resolve-destinations.ts';
 
 /** What the routes and listeners of one host are resolved from. */
 export interface HostContext {

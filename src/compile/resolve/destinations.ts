@@ -1,12 +1,12 @@
-import { isWildcard, serviceKey } from '../model/names.ts';
-import { isHttp, type Service, type ServicePort } from '../model/service.ts';
+import { isWildcard, serviceKey } from '../../model/names.ts';
+import { isHttp, type Service, type ServicePort } from '../../model/service.ts';
 import {
   type DestinationEndpoints,
   type DestinationPlan,
   type LoadBalancing,
   outboundName,
-} from '../plan/destination.ts';
-import type { PlanProblem } from '../plan/host.ts';
+} from '../../plan/destination.ts';
+import type { PlanProblem } from '../../plan/host.ts';
 import {
   type MergedDestinationRule,
   mergeDestinationRules,
@@ -15,8 +15,8 @@ import {
   resolveLoadBalancing,
   resolveOutlier,
   upgradesToHttp2,
-} from '../rules/kinds/destination-rule/resolve.ts';
-import type { SubsetSpec } from '../rules/kinds/destination-rule/schema.ts';
+} from '../../rules/kinds/destination-rule/resolve.ts';
+import type { SubsetSpec } from '../../rules/kinds/destination-rule/schema.ts';
 import type { Reader } from './reader.ts';
 
 /** The destinations of a service: every port (but UDP's) as a whole, and every subset of it. */

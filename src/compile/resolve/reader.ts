@@ -1,12 +1,12 @@
-import type { Endpoint } from '../model/endpoint.ts';
-import { serviceKey } from '../model/names.ts';
-import type { Service } from '../model/service.ts';
-import { durationMs } from '../rules/fields.ts';
-import type { MergedDestinationRule } from '../rules/kinds/destination-rule/resolve.ts';
-import { destinationRuleDep, endpointsDep, serviceDep } from './dirty.ts';
-import type { ScopeFacts } from './scope-key.ts';
+import type { Endpoint } from '../../model/endpoint.ts';
+import { serviceKey } from '../../model/names.ts';
+import type { Service } from '../../model/service.ts';
+import { durationMs } from '../../rules/fields.ts';
+import type { MergedDestinationRule } from '../../rules/kinds/destination-rule/resolve.ts';
+import type { ScopeFacts } from '../scope-key.ts';
+import { destinationRuleDep, endpointsDep, serviceDep } from '../world/dirty.ts';
+import type { World } from '../world/world.ts';
 import type { EffectiveVirtualService, Visibility } from './visibility.ts';
-import type { World } from './world.ts';
 
 /**
  * What the resolving of one host reads the world with. It notes everything that is read beyond the host's own name:

@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
-import { covers, isWildcard } from '../model/names.ts';
-import { qualifiedHost } from '../rules/fields.ts';
-import { type DestinationRule, pendingDestinationRuleFields } from '../rules/kinds/destination-rule/index.ts';
-import { pendingSidecarFields, type Sidecar } from '../rules/kinds/sidecar/index.ts';
-import { pendingVirtualServiceFields, type VirtualService } from '../rules/kinds/virtual-service/index.ts';
-import { comparePrecedence, type Rule, type RuleId, ruleId } from '../rules/rule.ts';
+import { covers, isWildcard } from '../../model/names.ts';
+import { qualifiedHost } from '../../rules/fields.ts';
+import { type DestinationRule, pendingDestinationRuleFields } from '../../rules/kinds/destination-rule/index.ts';
+import { pendingSidecarFields, type Sidecar } from '../../rules/kinds/sidecar/index.ts';
+import { pendingVirtualServiceFields, type VirtualService } from '../../rules/kinds/virtual-service/index.ts';
+import { comparePrecedence, type Rule, type RuleId, ruleId } from '../../rules/rule.ts';
 import { type Dirty, destinationRuleDep, virtualServiceDep } from './dirty.ts';
 import { createHostIndex, type HostIndex } from './host-index.ts';
 import type { CompiledRule, Relevance } from './relevance.ts';

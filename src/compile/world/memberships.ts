@@ -1,5 +1,5 @@
-import type { Endpoint } from '../model/endpoint.ts';
-import type { ServiceKey } from '../model/names.ts';
+import type { Endpoint } from '../../model/endpoint.ts';
+import type { ServiceKey } from '../../model/names.ts';
 
 /** Which services an address serves: from it follows what a proxy beside that address must accept. */
 export interface Memberships {

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { EndpointSet } from '../model/endpoint.ts';
-import { covers, type ServiceKey, serviceKey } from '../model/names.ts';
-import type { Service } from '../model/service.ts';
-import type { MeshConfig } from '../rules/mesh-config.ts';
-import type { WorldChange } from './contract.ts';
+import type { EndpointSet } from '../../model/endpoint.ts';
+import { covers, type ServiceKey, serviceKey } from '../../model/names.ts';
+import type { Service } from '../../model/service.ts';
+import type { MeshConfig } from '../../rules/mesh-config.ts';
+import type { WorldChange } from '../contract.ts';
 import { type Dirty, endpointsDep, serviceDep, virtualServiceDep } from './dirty.ts';
 import { createMemberships, type Memberships } from './memberships.ts';
 import { createRelevance, type Relevance } from './relevance.ts';

@@ -1,18 +1,18 @@
-import type { Endpoint, Workload } from '../model/endpoint.ts';
-import { type ServiceKey, serviceKey } from '../model/names.ts';
-import type { Service } from '../model/service.ts';
-import type { ShardChange } from '../platform/adapter.ts';
-import type { ServiceEntrySpec } from './kinds/service-entry/schema.ts';
-import { endpointPorts, type TranslatedServiceEntry, translateServiceEntry } from './kinds/service-entry/translate.ts';
-import type { WorkloadEntrySpec } from './kinds/workload-entry/schema.ts';
+import type { Endpoint, Workload } from '../../model/endpoint.ts';
+import { type ServiceKey, serviceKey } from '../../model/names.ts';
+import type { Service } from '../../model/service.ts';
+import type { ShardChange } from '../../platform/adapter.ts';
+import type { ServiceEntrySpec } from '../kinds/service-entry/schema.ts';
+import { endpointPorts, type TranslatedServiceEntry, translateServiceEntry } from '../kinds/service-entry/translate.ts';
+import type { WorkloadEntrySpec } from '../kinds/workload-entry/schema.ts';
 import {
   type SelectableWorkload,
   selectableOf,
   translateWorkloadEntry,
   uncallableReason,
-} from './kinds/workload-entry/translate.ts';
+} from '../kinds/workload-entry/translate.ts';
+import { comparePrecedence, type Rule, type RuleId, ruleId } from '../rule.ts';
 import { createLabelIndex, keysOf, selects } from './label-index.ts';
-import { comparePrecedence, type Rule, type RuleId, ruleId } from './rule.ts';
 
 /**
  * ServiceEntries and what they select, as services and endpoint sets of one shard. Changes only mark what they touch;

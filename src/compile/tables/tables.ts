@@ -1,5 +1,5 @@
-import { type EncodedResource, type XdsType, xdsTypes } from '../proto/resource.ts';
-import type { LayerKey, TableChange } from './contract.ts';
+import { type EncodedResource, type XdsType, xdsTypes } from '../../proto/resource.ts';
+import type { LayerKey, TableChange } from '../contract.ts';
 
 /** The resources of one layer while they are being compiled, with what they were at the last flush. */
 export interface Tables {

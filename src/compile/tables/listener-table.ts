@@ -1,5 +1,5 @@
-import type { PlanProblem } from '../plan/host.ts';
-import type { EncodedResource } from '../proto/resource.ts';
+import type { PlanProblem } from '../../plan/host.ts';
+import type { EncodedResource } from '../../proto/resource.ts';
 import type { Tables } from './tables.ts';
 
 /** A listener as one host needs it. */

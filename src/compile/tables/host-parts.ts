@@ -1,14 +1,14 @@
-import { contentHash } from '../lib/hash.ts';
-import type { AssignmentPlan } from '../plan/destination.ts';
-import type { HostPlan } from '../plan/host.ts';
-import { encodeCluster, encodeListener } from '../proto/json.ts';
-import type { EncodedResource } from '../proto/resource.ts';
-import { generateCluster, type NamedCluster } from './generators/clusters.ts';
-import { generateListener, type NamedListener } from './generators/listeners.ts';
+import { contentHash } from '../../lib/hash.ts';
+import type { AssignmentPlan } from '../../plan/destination.ts';
+import type { HostPlan } from '../../plan/host.ts';
+import { encodeCluster, encodeListener } from '../../proto/json.ts';
+import type { EncodedResource } from '../../proto/resource.ts';
+import { generateCluster, type NamedCluster } from '../generators/clusters.ts';
+import { generateListener, type NamedListener } from '../generators/listeners.ts';
+import { encodeVirtualHostPart, type HashedBytes, type VirtualHostPart } from '../resolve/virtual-hosts.ts';
 import type { ListenerPart } from './listener-table.ts';
 import type { RouteShelves } from './route-table.ts';
 import type { Shelf, Shelved } from './shelf.ts';
-import { encodeVirtualHostPart, type HashedBytes, type VirtualHostPart } from './virtual-hosts.ts';
 
 /** What all scopes share: one encoding of equal content. */
 export interface Shelves extends RouteShelves {

@@ -1,8 +1,8 @@
-import type { Service } from '../model/service.ts';
-import type { DestinationRule } from '../rules/kinds/destination-rule/index.ts';
-import type { Sidecar } from '../rules/kinds/sidecar/index.ts';
-import type { VirtualService } from '../rules/kinds/virtual-service/index.ts';
-import { createCounts } from './counts.ts';
+import type { Service } from '../../model/service.ts';
+import type { DestinationRule } from '../../rules/kinds/destination-rule/index.ts';
+import type { Sidecar } from '../../rules/kinds/sidecar/index.ts';
+import type { VirtualService } from '../../rules/kinds/virtual-service/index.ts';
+import { createCounts } from '../tables/counts.ts';
 import type { Dirty } from './dirty.ts';
 
 export type CompiledRule = VirtualService | DestinationRule | Sidecar;

@@ -1,8 +1,8 @@
-import type { ServiceKey } from '../model/names.ts';
-import type { AssignmentPlan } from '../plan/destination.ts';
-import type { EncodedResource } from '../proto/resource.ts';
-import { assembleAssignment } from './generators/endpoints.ts';
-import type { World } from './world.ts';
+import type { ServiceKey } from '../../model/names.ts';
+import type { AssignmentPlan } from '../../plan/destination.ts';
+import type { EncodedResource } from '../../proto/resource.ts';
+import { assembleAssignment } from '../generators/endpoints.ts';
+import type { World } from '../world/world.ts';
 
 /** Somebody whose tables hold assignments: a scope. */
 export interface AssignmentUser {

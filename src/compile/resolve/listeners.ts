@@ -1,11 +1,11 @@
-import { isHttp, type Service, type ServicePort } from '../model/service.ts';
-import { outboundName } from '../plan/destination.ts';
-import { anyAddress, isProxyPort, type ListenerPlan, type ListenerTraffic } from '../plan/listener.ts';
-import { resolveTcpTargets } from '../rules/kinds/virtual-service/resolve-tcp.ts';
-import { ruleId } from '../rules/rule.ts';
+import { isHttp, type Service, type ServicePort } from '../../model/service.ts';
+import { outboundName } from '../../plan/destination.ts';
+import { anyAddress, isProxyPort, type ListenerPlan, type ListenerTraffic } from '../../plan/listener.ts';
+import { resolveTcpTargets } from '../../rules/kinds/virtual-service/resolve-tcp.ts';
+import { ruleId } from '../../rules/rule.ts';
+import { serviceOrigin } from './destinations.ts';
 import { singleAddresses } from './domains.ts';
-import { serviceOrigin } from './resolve-destinations.ts';
-import { type HostContext, routeContext } from './resolve-routes.ts';
+import { type HostContext, routeContext } from './routes.ts';
 
 /** The listeners through which a service is called. HTTP ones are shared with other services of the port. */
 export function resolveListeners(context: HostContext & { readonly service: Service }): readonly ListenerPlan[] {

@@ -1,5 +1,5 @@
-import { isWildcard } from '../model/names.ts';
-import { comparePrecedence, type Rule } from '../rules/rule.ts';
+import { isWildcard } from '../../model/names.ts';
+import { comparePrecedence, type Rule } from '../../rules/rule.ts';
 
 /** Rules by the hosts that they are written for, in order of precedence. */
 export interface HostIndex<R extends Rule> {

@@ -1,6 +1,6 @@
-import { canonicalIp } from '../lib/ip.ts';
-import { isWildcard } from '../model/names.ts';
-import type { Service } from '../model/service.ts';
+import { canonicalIp } from '../../lib/ip.ts';
+import { isWildcard } from '../../model/names.ts';
+import type { Service } from '../../model/service.ts';
 
 /**
  * The names under which clients whose DNS domain is `clientDomain` call a service, without ports: its hostname and

@@ -1,6 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { RawObject } from '../model/object.ts';
-import { type Claim, type Claims, storeSource, winner, withClaim, withoutClaim } from './book/claims.ts';
+import type { RawObject } from '../../model/object.ts';
+import type { MeshConfig } from '../mesh-config.ts';
+import { type Problem, type Rule, type RuleId, type RuleKind, ruleId } from '../rule.ts';
+import type { StoreChange } from '../store/store.ts';
+import { type Claim, type Claims, storeSource, winner, withClaim, withoutClaim } from './claims.ts';
 import {
   adapterObject,
   type BookObject,
@@ -10,10 +13,7 @@ import {
   precedenceOf,
   storedObject,
   valueOf,
-} from './book/objects.ts';
-import type { MeshConfig } from './mesh-config.ts';
-import { type Problem, type Rule, type RuleId, type RuleKind, ruleId } from './rule.ts';
-import type { StoreChange } from './store/store.ts';
+} from './objects.ts';
 
 /** A change of the current set, in the shapes of the compiler's `WorldChange`. */
 export type RuleChange = BookValue | { readonly type: 'rule-removed'; readonly id: RuleId };

@@ -1,10 +1,10 @@
-import type { Service } from '../model/service.ts';
-import type { HostPlan, PlanProblem } from '../plan/host.ts';
-import { ruleId } from '../rules/rule.ts';
+import type { Service } from '../../model/service.ts';
+import type { HostPlan, PlanProblem } from '../../plan/host.ts';
+import { ruleId } from '../../rules/rule.ts';
+import { resolveDestinations } from './destinations.ts';
+import { resolveListeners } from './listeners.ts';
 import type { Reader } from './reader.ts';
-import { resolveDestinations } from './resolve-destinations.ts';
-import { resolveListeners } from './resolve-listeners.ts';
-import { resolveRoutes } from './resolve-routes.ts';
+import { resolveRoutes } from './routes.ts';
 
 /**
  * Plans everything that `host` contributes to a scope. `isReferenced`: a route of another host leads here, so its

@@ -1,14 +1,14 @@
-import { covers } from '../model/names.ts';
-import type { Service } from '../model/service.ts';
-import type { DestinationRule } from '../rules/kinds/destination-rule/index.ts';
-import { type MergedDestinationRule, mergeDestinationRules } from '../rules/kinds/destination-rule/resolve.ts';
-import type { Sidecar } from '../rules/kinds/sidecar/index.ts';
-import { admitsRule, admitsService, type EgressHost, resolveEgress } from '../rules/kinds/sidecar/resolve.ts';
-import type { VirtualService } from '../rules/kinds/virtual-service/index.ts';
-import { patternsFor } from './host-index.ts';
-import { conditionName } from './relevance.ts';
-import type { ScopeFacts } from './scope-key.ts';
-import type { World } from './world.ts';
+import { covers } from '../../model/names.ts';
+import type { Service } from '../../model/service.ts';
+import type { DestinationRule } from '../../rules/kinds/destination-rule/index.ts';
+import { type MergedDestinationRule, mergeDestinationRules } from '../../rules/kinds/destination-rule/resolve.ts';
+import type { Sidecar } from '../../rules/kinds/sidecar/index.ts';
+import { admitsRule, admitsService, type EgressHost, resolveEgress } from '../../rules/kinds/sidecar/resolve.ts';
+import type { VirtualService } from '../../rules/kinds/virtual-service/index.ts';
+import type { ScopeFacts } from '../scope-key.ts';
+import { patternsFor } from '../world/host-index.ts';
+import { conditionName } from '../world/relevance.ts';
+import type { World } from '../world/world.ts';
 
 /** The VirtualService that a host has in a scope, and those that it beat. */
 export interface EffectiveVirtualService {

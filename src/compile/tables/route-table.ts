@@ -1,20 +1,20 @@
-import { contentHash } from '../lib/hash.ts';
-import type { RouteConfigurationPlan } from '../plan/route.ts';
-import { assembleResource } from '../proto/assemble.ts';
-import { encodeRouteConfigurationHead, encodeVirtualHost } from '../proto/json.ts';
-import type { EncodedResource } from '../proto/resource.ts';
-import { bytesField } from '../proto/wire.ts';
-import { createDomainIndex, type DomainIndex } from './domain-index.ts';
-import { generateUnknownHosts, routeConfigurationHead, routeConfigurationTail } from './generators/routes.ts';
-import type { Shelf, Shelved } from './shelf.ts';
-import type { Tables } from './tables.ts';
+import { contentHash } from '../../lib/hash.ts';
+import type { RouteConfigurationPlan } from '../../plan/route.ts';
+import { assembleResource } from '../../proto/assemble.ts';
+import { encodeRouteConfigurationHead, encodeVirtualHost } from '../../proto/json.ts';
+import type { EncodedResource } from '../../proto/resource.ts';
+import { bytesField } from '../../proto/wire.ts';
+import { generateUnknownHosts, routeConfigurationHead, routeConfigurationTail } from '../generators/routes.ts';
 import {
   type HashedBytes,
   hashed,
   type VirtualHost,
   type VirtualHostPart,
   virtualHostRecord,
-} from './virtual-hosts.ts';
+} from '../resolve/virtual-hosts.ts';
+import { createDomainIndex, type DomainIndex } from './domain-index.ts';
+import type { Shelf, Shelved } from './shelf.ts';
+import type { Tables } from './tables.ts';
 
 /** What route tables of all scopes share. */
 export interface RouteShelves {

@@ -1,11 +1,11 @@
-import type { RouteConfigurationPlan } from '../plan/route.ts';
-import type { EncodedResource } from '../proto/resource.ts';
-import { durationMs } from '../rules/fields.ts';
-import type { MeshConfig } from '../rules/mesh-config.ts';
-import { blackHoleCluster, passthroughCluster } from './generators/clusters.ts';
-import { virtualOutbound } from './generators/listeners.ts';
+import type { RouteConfigurationPlan } from '../../plan/route.ts';
+import type { EncodedResource } from '../../proto/resource.ts';
+import { durationMs } from '../../rules/fields.ts';
+import type { MeshConfig } from '../../rules/mesh-config.ts';
+import { blackHoleCluster, passthroughCluster } from '../generators/clusters.ts';
+import { virtualOutbound } from '../generators/listeners.ts';
+import type { ScopeFacts } from '../scope-key.ts';
 import { type Shelves, takeCluster, takeListener } from './host-parts.ts';
-import type { ScopeFacts } from './scope-key.ts';
 import type { Shelved } from './shelf.ts';
 
 export interface FixedContext {

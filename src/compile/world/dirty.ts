@@ -1,5 +1,5 @@
-import type { ServiceKey } from '../model/names.ts';
-import type { RuleId } from '../rules/rule.ts';
+import type { ServiceKey } from '../../model/names.ts';
+import type { RuleId } from '../../rules/rule.ts';
 
 /** A thing that host plans are compiled from. What is read of another host is a dependency under the same names. */
 export const serviceDep = (host: string): string => `service/${host}`;
