@@ -32,7 +32,7 @@ export interface GoldenCase {
 export interface CaseProxy {
   readonly name: string;
   /** Its Envoy's bootstrap, for a control plane at this port. */
-  bootstrap(xdsPort: number): { readonly node: { readonly id: string } };
+  bootstrap(xdsPort: number, protocol?: 'sotw' | 'delta'): { readonly node: { readonly id: string } };
 }
 
 const caseFolder = join(import.meta.dirname, 'cases');
@@ -59,8 +59,7 @@ function readCase(name: string, text: string): GoldenCase {
 type Facts = z.infer<typeof head>['proxies'][string];
 
 function caseProxy(caseName: string, name: string, { interception, namespace, address, labels }: Facts): CaseProxy {
-  const sidecar: Omit<TestSidecar, 'xdsPort'> = {
-    protocol: 'delta',
+  const sidecar: Omit<TestSidecar, 'xdsPort' | 'protocol'> = {
     name: `${caseName}-${name}`,
     interception,
     ...(namespace === undefined ? {} : { namespace }),
@@ -70,7 +69,8 @@ function caseProxy(caseName: string, name: string, { interception, namespace, ad
   return {
     name,
     // what `sidecarBootstrap` makes has a node, though its type does not say so
-    bootstrap: (xdsPort) => sidecarBootstrap({ ...sidecar, xdsPort }) as { node: { id: string } },
+    bootstrap: (xdsPort, protocol = 'delta') =>
+      sidecarBootstrap({ ...sidecar, xdsPort, protocol }) as { node: { id: string } },
   };
 }
 

@@ -39,10 +39,14 @@ describeWith(['envoy'], 'a real Envoy takes', () => {
         await mesh?.delete();
       });
 
-      for (const proxy of golden.proxies) {
-        it(`as ${proxy.name}`, async () => {
+      const asked = golden.proxies.flatMap((proxy) => [
+        { proxy, protocol: 'delta' } as const,
+        { proxy, protocol: 'sotw' } as const,
+      ]);
+      for (const { proxy, protocol } of asked) {
+        it(`as ${proxy.name}, over ${protocol}`, async () => {
           const want = (await compileCase(golden)).proxies.get(proxy.name);
-          const bootstrap = proxy.bootstrap(controlPlane.xdsPort);
+          const bootstrap = proxy.bootstrap(controlPlane.xdsPort, protocol);
           envoy = await startEnvoy({ bootstrap });
 
           const problems = await settledProblems({
