@@ -1,5 +1,5 @@
-// Generates src/proto/gen from the .proto files that npm packages ship. Only the closure of what is used: all of
-// Envoy's API takes ten times as long. Plain JavaScript: it runs before anything is built.
+// Generates src/proto/gen from the .proto files that npm packages ship. Only the closure of what is used: most of
+// Envoy's API is extensions that nothing here names. Plain JavaScript: it runs before anything is built.
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

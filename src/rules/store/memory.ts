@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../lib/clock.ts';
 import { MeshError } from '../../lib/errors.ts';
 import { committedObjects } from './committed.ts';
+import { storeOperations } from './operations.ts';
 import { type HistoryEntry, historyPerObject, type RuleStore, type WriteResult } from './store.ts';
 import { changeOf, decideWrite, keyOfWrite, keyText, type Write } from './write.ts';
 
@@ -10,8 +10,6 @@ export function memoryStore({ clock }: { readonly clock: Clock }): RuleStore {
   const committed = committedObjects([], 0);
   const histories = new Map<string, HistoryEntry[]>();
   let closed = false;
-
-  const stamp = (author: string) => ({ author, time: new Date(clock.now()).toISOString() });
 
   // Written in a microtask of its own, so that no listener runs inside the writer's call, as with the other stores.
   const write = async (asked: Write): Promise<WriteResult> => {
@@ -28,15 +26,8 @@ export function memoryStore({ clock }: { readonly clock: Clock }): RuleStore {
   };
 
   return {
-    get: async (key) => committed.get(key),
-    list: async (kind, namespace) => committed.list(kind, namespace),
-    create: (draft, { author }) => write({ type: 'create', draft, uid: randomUUID(), ...stamp(author) }),
-    update: (draft, { author, expectedResourceVersion: expected }) =>
-      write({ type: 'update', draft, expected, ...stamp(author) }),
-    remove: (key, { author, expectedResourceVersion: expected }) =>
-      write({ type: 'remove', key, expected, ...stamp(author) }),
+    ...storeOperations({ committed, clock, write }),
     history: async (key) => histories.get(keyText(key)) ?? [],
-    subscribe: committed.subscribe,
     close: async () => {
       closed = true;
     },

@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
 import type { Clock } from '../../lib/clock.ts';
 import { MeshError } from '../../lib/errors.ts';
 import { committedObjects } from './committed.ts';
+import { storeOperations } from './operations.ts';
 import { startSqliteThread } from './sqlite-thread.ts';
 import type { RuleStore, WriteResult } from './store.ts';
 import { changeOf, type Write } from './write.ts';
@@ -36,8 +36,6 @@ export async function openSqliteStore({ path, clock, maxBytes = 2 ** 31 }: Sqlit
   let waiting: Waiting[] = [];
   let writing: Promise<void> | null = null;
   let closed = false;
-
-  const stamp = (author: string) => ({ author, time: new Date(clock.now()).toISOString() });
 
   const write = (asked: Write): Promise<WriteResult> => {
     if (closed) return Promise.reject(new MeshError('STORE_UNAVAILABLE', 'the rules store is closed'));
@@ -75,15 +73,8 @@ export async function openSqliteStore({ path, clock, maxBytes = 2 ** 31 }: Sqlit
   };
 
   return {
-    get: async (key) => committed.get(key),
-    list: async (kind, namespace) => committed.list(kind, namespace),
-    create: (draft, { author }) => write({ type: 'create', draft, uid: randomUUID(), ...stamp(author) }),
-    update: (draft, { author, expectedResourceVersion: expected }) =>
-      write({ type: 'update', draft, expected, ...stamp(author) }),
-    remove: (key, { author, expectedResourceVersion: expected }) =>
-      write({ type: 'remove', key, expected, ...stamp(author) }),
+    ...storeOperations({ committed, clock, write }),
     history: (key) => thread.history(key),
-    subscribe: committed.subscribe,
     async close() {
       closed = true;
       await writing;
