@@ -16,8 +16,14 @@ export interface KubernetesView {
   takeChanges(): readonly ShardChange[];
 }
 
-/** API groups whose objects are rules; they are passed on as they are. */
-const ruleGroups = ['networking.istio.io', 'security.istio.io', 'telemetry.istio.io', 'extensions.istio.io'];
+/** API groups whose objects are rules, or the mesh configuration; they are passed on as they are. */
+const ruleGroups = [
+  'networking.istio.io',
+  'security.istio.io',
+  'telemetry.istio.io',
+  'extensions.istio.io',
+  'mesh.binnacle.dev',
+];
 
 const isRule = ({ apiVersion }: Pick<KubernetesObject, 'apiVersion'>): boolean =>
   ruleGroups.includes(apiVersion.split('/')[0] ?? '');

@@ -3,8 +3,8 @@ import { isHttp, type Service, type ServicePort } from '../model/service.ts';
 import { type InboundPlan, type InboundPort, isProxyPort } from '../plan/listener.ts';
 import { encodeCluster, encodeListener } from '../proto/json.ts';
 import type { XdsType } from '../proto/resource.ts';
-import { durationMs } from '../rules/fields.ts';
-import type { LayerKey, TableChange } from './contract.ts';
+import { durationMs } from '../rules/duration.ts';
+import type { Contribution, LayerKey, TableChange } from './contract.ts';
 import type { ProxyFacts } from './facts.ts';
 import { generateInboundClusters, virtualInbound } from './generators/inbound.ts';
 import { speaksHttp2 } from './resolve/destinations.ts';
@@ -17,10 +17,14 @@ import type { World } from './world/world.ts';
  * elsewhere can change it. A workload that serves something else gets another layer.
  */
 export interface InboundLayer {
-  /** Compiles the layer, once. Returns how many messages were encoded. */
-  compile(): number;
+  /** The services that it serves, as origins. */
+  readonly origins: readonly string[];
+  /** Compiles the layer, once; `revision` is that of the result. Returns how many messages were encoded. */
+  compile(revision: number): number;
   takeChanges(): readonly TableChange[];
   originsOf(type: XdsType, name: string): readonly string[];
+  /** What one of its services contributes to. */
+  contributionsOf(origin: string): Iterable<Contribution>;
 }
 
 /** The plan of a proxy's workloads, or `null` when the kernel brings no traffic to it. */
@@ -40,11 +44,16 @@ export const inboundKey = (plan: InboundPlan): LayerKey => `inbound:${JSON.strin
 
 export function createInboundLayer(key: LayerKey, plan: InboundPlan): InboundLayer {
   const tables = createTables(key);
+  const clusterName = ({ targetPort }: InboundPort) => `inbound|${targetPort}||`;
+  const originOf = ({ service }: InboundPort) => `service/${service}`;
   let isCompiled = false;
+  let since = 0;
   return {
-    compile() {
+    origins: [...new Set(plan.ports.map(originOf))],
+    compile(revision) {
       if (isCompiled) return 0;
       isCompiled = true;
+      since = revision;
       const clusters = generateInboundClusters(plan);
       for (const cluster of clusters) tables.set('cluster', encodeCluster(cluster));
       tables.set('listener', encodeListener(virtualInbound(plan)));
@@ -52,8 +61,14 @@ export function createInboundLayer(key: LayerKey, plan: InboundPlan): InboundLay
     },
     takeChanges: () => tables.takeChanges(),
     originsOf(type, name) {
-      const serves = ({ targetPort }: InboundPort) => type === 'listener' || name === `inbound|${targetPort}||`;
-      return [...new Set(plan.ports.filter(serves).map(({ service }) => `service/${service}`))];
+      const serves = (port: InboundPort) => type === 'listener' || name === clusterName(port);
+      return [...new Set(plan.ports.filter(serves).map(originOf))];
+    },
+    *contributionsOf(origin) {
+      const ports = plan.ports.filter((port) => originOf(port) === origin);
+      if (ports.length === 0) return;
+      for (const port of ports) yield { layer: key, type: 'cluster', name: clusterName(port), since };
+      yield { layer: key, type: 'listener', name: 'virtualInbound', since };
     },
   };
 }

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { exactMs } from './duration.ts';
+import { atMostOneOf } from './one-of.ts';
 import { re2Text } from './re2.ts';
 
 /*
@@ -6,31 +8,86 @@ import { re2Text } from './re2.ts';
  * 64-bit numbers as text, enums by name). Nothing here has a default: what is left out is left out.
  */
 
-/** `10s`, `1.5h`, `250ms`. */
-export const duration = z.string().regex(/^\d+(\.\d+)?(ms|s|m|h)$/, 'a duration such as 10s or 250ms');
+/** What 64 bits of nanoseconds hold (292 years): neither Go nor Envoy reads more. */
+const maxDurationMs = 9_223_372_036_000;
 
-/** A duration where Envoy takes no 0, and Istio's own validation refuses one. */
-export const positiveDuration = duration.refine((text) => durationMs(text) > 0, 'must be 1ms or more');
+/** `10s`, `1.5h`, `1h30m`, `250ms`, in the syntax of Go. 0 where that has a meaning of its own, such as "none". */
+export const duration = z
+  .string()
+  .regex(/^(0|((\d+(\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h))+)$/, {
+    error: 'a duration such as 10s or 250ms',
+    abort: true,
+  })
+  .refine((text) => exactMs(text) === 0 || exactMs(text) >= 1, 'must be 0s, or 1ms or more')
+  .refine((text) => exactMs(text) <= maxDurationMs, 'must be 292 years at most');
+
+/** A duration where Envoy takes no 0, and the published API refuses one. */
+export const positiveDuration = duration.refine((text) => exactMs(text) > 0, 'must be 1ms or more');
+
+/** A number that Envoy keeps in 32 bits. */
+export const uint32 = z.int().min(0).max(4_294_967_295);
+
+/** A count that the published API keeps in 32 bits with a sign, and means without one. */
+export const int32Count = z.int().min(0).max(2_147_483_647);
 
 /** A port of TCP or UDP. */
 export const portNumber = z.int().min(1, 'must be 1 to 65535').max(65_535, 'must be 1 to 65535');
 
+/** 0 to 100, in whole percents. */
+export const wholePercent = z.int().min(0, 'must be 0 to 100').max(100, 'must be 0 to 100');
+
+/** A share of requests, 0 to 100, with fractions. */
+export const percent = z.strictObject({
+  value: z.number().min(0, 'must be 0 to 100').max(100, 'must be 0 to 100').optional().describe('0.0 to 100.0'),
+});
+
+/** For fields that the published API lets be null, which means the same as leaving them out. */
+export const orNull = <Type extends z.ZodType>(type: Type) =>
+  type
+    .nullish()
+    .transform((value) => value ?? undefined)
+    .optional();
+
 /** Labels by name; a selector wants all of them. */
 export const labels = z.record(z.string(), z.string());
 
+const selectorValue = z
+  .string()
+  .max(63, 'must be at most 63 characters')
+  .refine((text) => !text.includes('*'), 'wildcards are not supported in a selector');
+
+/** The labels of a selector, `limit` at most. */
+export const selectorLabels = (limit: number) =>
+  z
+    .record(
+      z
+        .string()
+        .min(1, 'a label needs a name')
+        .refine((key) => !key.includes('*'), 'wildcards are not supported in a selector'),
+      selectorValue,
+    )
+    .refine((value) => Object.keys(value).length <= limit, `must have at most ${limit} labels`)
+    .meta({ maxProperties: limit });
+
 /** How a text is matched: exactly one of the three. An empty object means "present". */
-export const stringMatch = z
-  .strictObject({
-    exact: z.string().optional(),
-    prefix: z.string().optional(),
-    regex: re2Text.optional(),
-  })
-  .refine((match) => countSet(match) <= 1, 'only one of exact, prefix and regex may be set');
+export const stringMatch = atMostOneOf(
+  z.strictObject({
+    exact: z.string().optional().describe('the whole text'),
+    prefix: z.string().optional().describe('how the text begins'),
+    regex: re2Text.optional().describe('an expression of RE2 for the whole text'),
+  }),
+  ['exact', 'prefix', 'regex'],
+);
 
 export type StringMatch = z.infer<typeof stringMatch>;
 
 /** Namespaces that may use an object: `*`, `.`, `~` or names. */
-export const exportTo = z.array(z.string().min(1));
+export const exportTo = z.array(
+  z
+    .string()
+    .min(1)
+    .regex(/^([*.~]|[a-z0-9]([-a-z0-9]*[a-z0-9])?)$/, 'must be *, . (the own namespace), ~ (none) or a namespace'),
+);
 
 /** A host as rules write it: a name, a short name, or a wildcard in the first label. */
 export const host = z
@@ -38,40 +95,14 @@ export const host = z
   .min(1)
   .regex(/^(\*|(\*\.)?[^*\s/]+)$/, 'a hostname; a wildcard may stand only as its whole first label');
 
+/** The gateways that a rule is for, by `name` or `namespace/name`; `mesh` are all sidecars. */
+export const gatewayName = z.string().regex(/^([^/\s]+\/)?[^/\s]+$/, 'must be mesh, a gateway, or namespace/gateway');
+
 /** How many fields of an object are set. */
 export const countSet = (object: object): number => Object.values(object).filter((value) => value !== undefined).length;
-
-/** Milliseconds of a validated duration. */
-export function durationMs(text: string): number {
-  const [, amount = '0', unit = 's'] = /^([\d.]+)(ms|s|m|h)$/.exec(text) ?? [];
-  const factor = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[unit] ?? 1000;
-  return Math.round(Number(amount) * factor);
-}
 
 /** The fully qualified form of a host in a rule: a name without a dot is a service of the rule's own namespace. */
 export function qualifiedHost(text: string, namespace: string, domainSuffix: string): string {
   const host = text.toLowerCase();
   return host.includes('.') || host.startsWith('*') ? host : `${host}.${namespace}.svc.${domainSuffix}`;
 }
-
-/**
- * The paths of `spec` that match one of `patterns` (`http[].fault`, `trafficPolicy.tls`), with their indices:
- * `spec.http[2].fault`. Kinds list with it what is valid but not compiled yet, so that nothing is ignored silently.
- */
-export function presentPaths(spec: object, patterns: readonly string[]): readonly string[] {
-  return patterns.flatMap((pattern) => presentAt(spec, pattern.split('.'), 'spec'));
-}
-
-function presentAt(value: unknown, [step, ...rest]: readonly string[], path: string): readonly string[] {
-  if (value === undefined || value === null) return [];
-  if (step === undefined) return [path];
-  if (step.endsWith('[]')) {
-    const list = field(value, step.slice(0, -2));
-    if (!Array.isArray(list)) return [];
-    return list.flatMap((item, index) => presentAt(item, rest, `${path}.${step.slice(0, -2)}[${index}]`));
-  }
-  return presentAt(field(value, step), rest, `${path}.${step}`);
-}
-
-const field = (value: unknown, name: string): unknown =>
-  typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;

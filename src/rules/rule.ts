@@ -40,16 +40,43 @@ export interface Problem {
   readonly message: string;
 }
 
+/** A column of `kubectl get`. */
+export interface RuleColumn {
+  /** `Hosts`. */
+  readonly name: string;
+  /** How the value is written, as OpenAPI says it. */
+  readonly type: 'string' | 'integer' | 'boolean' | 'date';
+  readonly about: string;
+  /** Only with `-o wide`. */
+  readonly wide?: boolean;
+  /** Of a spec as written: it may lack what the schema fills in. Null is shown as nothing. */
+  readonly value: (spec: Readonly<Record<string, unknown>>) => string | number | boolean | null;
+}
+
 /** What a kind's folder exports. Adding a kind is one folder plus a line in kinds/index.ts. */
 export interface RuleKind<Kind extends string = string, Spec = unknown> {
   readonly kind: Kind;
   /** `virtualservices`, as in URLs. */
   readonly plural: string;
+  /** `virtualservice`. */
+  readonly singular: string;
+  /** What people type instead of the plural: `vs`. */
+  readonly shortNames: readonly string[];
+  /** Empty for the core group. */
   readonly group: string;
   /** Preferred first. One stored object is served in all of them. */
   readonly versions: readonly string[];
+  /** A cluster's objects have the namespace `''`. */
+  readonly scope: 'namespaced' | 'cluster';
+  /** The one name that an object of this kind may have; any if left out. */
+  readonly onlyName?: string;
+  /** What it is for, in a sentence or two; `kubectl explain` shows it. */
+  readonly about: string;
   /** Strict: an unknown field is an error. */
   readonly spec: z.ZodType<Spec>;
+  readonly columns: readonly RuleColumn[];
+  /** What of a valid spec has no effect in this release, as paths (`spec.http[2].fault`); `spec` for all of it. */
+  pending(spec: Spec): readonly string[];
 }
 
 /** Precedence between rules of one kind: creation time, then name, then namespace. */

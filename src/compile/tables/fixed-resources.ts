@@ -1,6 +1,6 @@
 import type { RouteConfigurationPlan } from '../../plan/route.ts';
 import type { EncodedResource } from '../../proto/resource.ts';
-import { durationMs } from '../../rules/fields.ts';
+import { durationMs } from '../../rules/duration.ts';
 import type { MeshConfig } from '../../rules/mesh-config.ts';
 import { blackHoleCluster, passthroughCluster } from '../generators/clusters.ts';
 import { virtualOutbound } from '../generators/listeners.ts';

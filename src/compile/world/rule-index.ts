@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { covers, isWildcard } from '../../model/names.ts';
 import { qualifiedHost } from '../../rules/fields.ts';
-import { type DestinationRule, pendingDestinationRuleFields } from '../../rules/kinds/destination-rule/index.ts';
-import { pendingSidecarFields, type Sidecar } from '../../rules/kinds/sidecar/index.ts';
-import { pendingVirtualServiceFields, type VirtualService } from '../../rules/kinds/virtual-service/index.ts';
+import type { DestinationRule } from '../../rules/kinds/destination-rule/index.ts';
+import type { Sidecar } from '../../rules/kinds/sidecar/index.ts';
+import type { VirtualService } from '../../rules/kinds/virtual-service/index.ts';
 import { comparePrecedence, type Rule, type RuleId, ruleId } from '../../rules/rule.ts';
 import { type Dirty, destinationRuleDep, virtualServiceDep } from './dirty.ts';
 import { createHostIndex, type HostIndex } from './host-index.ts';
@@ -17,8 +17,6 @@ export interface RuleIndex {
   /** The Sidecars of a namespace, in order of precedence. */
   sidecars(namespace: string): readonly Sidecar[];
   sidecar(id: RuleId): Sidecar | undefined;
-  /** What of a rule is accepted but not compiled yet, by rule. */
-  pending(): ReadonlyMap<RuleId, readonly string[]>;
   /** Rules of kinds that are not compiled (a ServiceEntry is a service by now) are passed over. */
   put(rule: Rule, dirty: Dirty): void;
   remove(id: RuleId, dirty: Dirty): void;
@@ -35,7 +33,6 @@ export function createRuleIndex({ domainSuffix, relevance, serviceHosts }: RuleI
   const virtualServices = createHostIndex<VirtualService>();
   const destinationRules = createHostIndex<DestinationRule>();
   const sidecars = new Map<string, readonly Sidecar[]>();
-  const pending = new Map<RuleId, readonly string[]>();
 
   const virtualServiceHosts = ({ spec, metadata }: VirtualService): ReadonlySet<string> => {
     const forMesh = spec.gateways === undefined || spec.gateways.length === 0 || spec.gateways.includes('mesh');
@@ -84,14 +81,6 @@ export function createRuleIndex({ domainSuffix, relevance, serviceHosts }: RuleI
     if (after !== undefined) index(after, 'add', dirty);
     if (after === undefined) rules.delete(id);
     else rules.set(id, after);
-    const fields = after === undefined ? [] : pendingFields(after);
-    if (fields.length === 0) pending.delete(id);
-    else {
-      pending.set(
-        id,
-        fields.map((field) => `not in effect yet: ${field}`),
-      );
-    }
   };
 
   return {
@@ -102,7 +91,6 @@ export function createRuleIndex({ domainSuffix, relevance, serviceHosts }: RuleI
       const rule = rules.get(id);
       return rule?.kind === 'Sidecar' ? rule : undefined;
     },
-    pending: () => pending,
     put(rule, dirty) {
       if (isCompiled(rule)) replace(ruleId(rule), rule, dirty);
     },
@@ -117,14 +105,3 @@ const isSame = (a: CompiledRule, b: CompiledRule): boolean =>
 /** Rules were validated with their kind's schema: the name of the kind tells the type of the spec. */
 const isCompiled = (rule: Rule): rule is CompiledRule =>
   rule.kind === 'VirtualService' || rule.kind === 'DestinationRule' || rule.kind === 'Sidecar';
-
-function pendingFields(rule: CompiledRule): readonly string[] {
-  switch (rule.kind) {
-    case 'VirtualService':
-      return pendingVirtualServiceFields(rule.spec);
-    case 'DestinationRule':
-      return pendingDestinationRuleFields(rule.spec);
-    default:
-      return pendingSidecarFields(rule.spec);
-  }
-}

@@ -9,6 +9,7 @@ import {
   type BookObject,
   type BookValue,
   idOf,
+  isOutsideBook,
   meshKind,
   precedenceOf,
   storedObject,
@@ -51,6 +52,8 @@ export interface RuleBook {
   adapterOrigin(id: RuleId): string | null;
   /** Objects with problems and shadowed ones, at most `limit` (1,000). */
   reports(limit?: number): readonly ObjectReport[];
+  /** What is amiss with the store's object of this id; null when it is in effect as it is, or not there. */
+  storeReport(id: RuleId): ObjectReport | null;
   /** Calls `listener` with every change from now on; `rules` and `mesh` show it already. */
   subscribe(listener: (changes: readonly RuleChange[]) => void): () => void;
 }
@@ -132,7 +135,7 @@ export function ruleBook({ kinds, mesh: configured }: RuleBookOptions): RuleBook
     applyStore(changes) {
       const one = (change: StoreChange) =>
         change.type === 'put' ? put(storeSource, storedObject(change.object)) : remove(storeSource, idOf(change.key));
-      settle(changes.map(one));
+      settle(changes.filter((change) => !isOutsideBook(kindOf(change))).map(one));
     },
     replace(source, objects) {
       const byId = new Map<RuleId, RawObject>();
@@ -158,12 +161,19 @@ export function ruleBook({ kinds, mesh: configured }: RuleBookOptions): RuleBook
       }
       return found;
     },
+    storeReport(id) {
+      const claims = claimsOn(id);
+      const own = claims.find((claim) => claim.source === storeSource && claim.id === id);
+      return own === undefined ? null : (reportOn(own, winner(claims))[0] ?? null);
+    },
     subscribe(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
   };
 }
+
+const kindOf = (change: StoreChange): string => (change.type === 'put' ? change.object.kind : change.key.kind);
 
 /** Nothing for the object that is in effect as it is. */
 function reportOn({ id, source, origin, problems }: Held, first: Held | null): readonly ObjectReport[] {

@@ -7,6 +7,8 @@ import { type Clock, systemClock } from '../../../src/lib/clock.ts';
 import { silentLogger } from '../../../src/lib/logger.ts';
 import type { Registry } from '../../../src/registry/contract.ts';
 import { createRegistry } from '../../../src/registry/registry.ts';
+import { ruleKinds } from '../../../src/rules/kinds/index.ts';
+import { meshConfig } from '../../../src/rules/kinds/mesh-config/index.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
 
 let directory = '';
@@ -160,6 +162,22 @@ test('of two objects with one name the first file counts, and the other stands i
   await rm(join(directory, 'mesh/a.yaml'));
   await vi.waitFor(() => expect(objects()).toEqual(['one (b.yaml#1)']), patience);
   expect(problems(registry)).toEqual([]);
+});
+
+test('passes objects of every kind of rules on, and the mesh configuration; a namespace is passed over', async () => {
+  const documents = [...ruleKinds, meshConfig].map(
+    ({ kind, group, versions }) =>
+      `apiVersion: ${group}/${versions.at(-1)}\nkind: ${kind}\nmetadata: { name: ${kind.toLowerCase()} }\nspec: {}\n`,
+  );
+  const namespace = 'apiVersion: v1\nkind: Namespace\nmetadata: { name: shop, labels: { team: a } }\n';
+  await write('a.yaml', [namespace, ...documents].join('---\n'));
+  const registry = await run();
+  const objects = follow(registry);
+  const kinds = [...ruleKinds, meshConfig].map(({ kind }, index) => `${kind.toLowerCase()} (a.yaml#${index + 2})`);
+  await vi.waitFor(() => expect(objects()).toEqual(kinds.sort()), patience);
+  expect(problems(registry)).toEqual([]);
+  await rm(join(directory, 'mesh/a.yaml'));
+  await vi.waitFor(() => expect(objects()).toEqual([]), patience);
 });
 
 test('a kind that is not read is said once', async () => {

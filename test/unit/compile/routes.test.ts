@@ -189,6 +189,38 @@ describe('the routes of a VirtualService', () => {
       want: { redirect: { responseCode: 'FOUND', pathRedirect: '/new', hostRedirect: 'other' } },
     },
     {
+      name: 'a redirect of a prefix',
+      http: { match: [{ uri: { prefix: '/a' } }], redirect: { prefixRewrite: '/b' } },
+      want: { redirect: { prefixRewrite: '/b' } },
+    },
+    {
+      name: 'a timeout in several units',
+      http: { route: [to('ratings')], timeout: '1m1.5s' },
+      want: { route: { timeout: '61.500s' } },
+    },
+    {
+      name: 'the host among the headers to set',
+      http: { route: [to('ratings')], headers: { request: { set: { Host: 'r', a: '1' } } } },
+      want: {
+        route: { hostRewriteLiteral: 'r' },
+        requestHeadersToAdd: [{ header: { key: 'a', value: '1' }, appendAction: 'OVERWRITE_IF_EXISTS_OR_ADD' }],
+      },
+    },
+    {
+      name: 'a mirror with its share in the older form',
+      http: { route: [to('reviews')], mirror: { host: 'ratings' }, mirror_percent: 10 },
+      want: {
+        route: {
+          requestMirrorPolicies: [
+            {
+              cluster: cluster('ratings'),
+              runtimeFraction: { defaultValue: { numerator: 100_000, denominator: 'MILLION' } },
+            },
+          ],
+        },
+      },
+    },
+    {
       name: 'a direct response',
       http: { directResponse: { status: 418, body: { string: 'tea' } } },
       want: { directResponse: { status: 418, body: { inlineString: 'tea' } } },
@@ -349,8 +381,11 @@ describe('a domain that several claim', () => {
 
 test('one host with content that does not fit keeps its last good routes; others are not affected', () => {
   const world = compiledWorld();
-  const timeout = (text: string) =>
-    rule('VirtualService', 'r', { hosts: ['reviews'], http: [{ route: [to('reviews')], timeout: text }] });
+  const timeout = (text: string) => {
+    const http = [{ route: [to('reviews')], timeout: '1s' }];
+    const valid = rule('VirtualService', 'r', { hosts: ['reviews'], http });
+    return { ...valid, spec: { hosts: ['reviews'], http: http.map((it) => ({ ...it, timeout: text })) } }; // not checked
+  };
   world.apply(reviews, endpointsOf(reviews, [endpoint('10.0.0.1')]), timeout('1s'));
   const routes = () => virtualHosts(world).get('reviews.default.svc.cluster.local:80')?.routes;
   world.layers();

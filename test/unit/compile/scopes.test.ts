@@ -204,13 +204,6 @@ describe('a resource is traced', () => {
   });
 });
 
-test('fields that are not compiled yet are reported', () => {
-  const world = compiledWorld();
-  const http = [{ route: [{ destination: { host: 'a' } }], fault: { abort: { httpStatus: 503 } } }];
-  world.apply(service('a'), rule('VirtualService', 'v', { hosts: ['a'], http }));
-  expect(world.problems()).toEqual({ 'VirtualService/default/v': ['not in effect yet: spec.http[0].fault'] });
-});
-
 test('a closed layer leaves nothing behind, and opens again as if for the first time', () => {
   const world = compiledWorld();
   world.apply(service('a'));

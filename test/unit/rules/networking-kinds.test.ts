@@ -116,7 +116,7 @@ describe('a DestinationRule', () => {
   test('with both kinds of load balancing is refused', () => {
     const loadBalancer = { simple: 'RANDOM', consistentHash: { useSourceIp: true } };
     expect(mistakes(destinationRule, { host: 'a', trafficPolicy: { loadBalancer } })).toEqual([
-      'trafficPolicy.loadBalancer: only one of simple and consistentHash',
+      'trafficPolicy.loadBalancer: only one of simple and consistentHash may be set',
     ]);
   });
 

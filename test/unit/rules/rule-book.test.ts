@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { RawObject } from '../../../src/model/object.ts';
 import { type RuleBook, type RuleChange, ruleBook } from '../../../src/rules/book/rule-book.ts';
-import { defaultMeshConfig } from '../../../src/rules/mesh-config.ts';
+import { defaultMeshConfig, meshConfigSchema } from '../../../src/rules/mesh-config.ts';
 import { memoryStore } from '../../../src/rules/store/memory.ts';
 import type { RuleStore } from '../../../src/rules/store/store.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
@@ -199,5 +199,84 @@ describe('the mesh configuration', () => {
     book.replace('file', [meshObject(policy('REGISTRY_ONLY'), 'a'), meshObject({}, 'b')]);
     expect(book.mesh().outboundTrafficPolicy.mode).toBe('REGISTRY_ONLY');
     expect(book.reports()).toMatchObject([{ id: 'MeshConfig/default/b', inEffect: 'other' }]);
+  });
+
+  it('is held to its own name and version, unlike that of a ConfigMap', () => {
+    const own = { ...meshObject(policy('REGISTRY_ONLY'), 'other'), apiVersion: 'mesh.binnacle.dev/v1' };
+    const early = { ...meshObject({}, 'default'), apiVersion: 'mesh.binnacle.dev/v0' };
+    book.replace('file', [own, early]);
+    expect(book.mesh()).toEqual(defaultMeshConfig);
+    expect(book.reports().map(({ problems }) => problems)).toEqual([
+      [{ path: 'apiVersion', message: 'must be mesh.binnacle.dev/v1' }],
+      [{ path: 'metadata.name', message: 'must be default: there is one mesh configuration' }],
+    ]);
+  });
+});
+
+describe('the mesh configuration of the store', () => {
+  const author = { author: 'ann', expectedResourceVersion: null };
+  const key = { kind: 'MeshConfig', namespace: '', name: 'default' };
+  const draft = (spec: unknown) => ({
+    kind: 'MeshConfig',
+    apiVersion: 'mesh.binnacle.dev/v1',
+    metadata: { name: 'default', namespace: '', labels: {}, annotations: {} },
+    spec,
+  });
+  const configured = meshConfigSchema.parse({
+    rootNamespace: 'mesh',
+    outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' },
+  });
+  let store: RuleStore;
+  beforeEach(() => {
+    book = ruleBook({ kinds: [sampleKind], mesh: configured });
+    book.subscribe((changes) => seen.push(...changes));
+    store = memoryStore({ clock: fakeClock() });
+    store.subscribe(book.applyStore);
+  });
+
+  it('takes effect at once, field by field, and gives binnacle.yaml its say back when it is deleted', async () => {
+    await store.create(draft({ connectTimeout: '3s', outboundTrafficPolicy: {} }), author);
+    expect(book.mesh()).toEqual({ ...configured, connectTimeout: '3s' });
+    await store.update(draft({ connectTimeout: '4s', defaultServiceExportTo: ['.'] }), author);
+    expect(book.mesh()).toEqual({ ...configured, connectTimeout: '4s', defaultServiceExportTo: ['.'] });
+    await store.remove(key, author);
+    expect(book.mesh()).toEqual(configured);
+    expect(seen).toMatchObject([
+      { type: 'mesh', mesh: { connectTimeout: '3s' } },
+      { type: 'mesh', mesh: { connectTimeout: '4s' } },
+      { type: 'mesh', mesh: configured },
+    ]);
+  });
+
+  it('keeps the last good one when an object turns bad, and says so', async () => {
+    await store.create(draft({ connectTimeout: '3s' }), author);
+    await store.update(draft({ connectTimeout: '0s' }), author);
+    expect(book.mesh().connectTimeout).toBe('3s');
+    expect(book.reports()).toMatchObject([
+      { id: 'MeshConfig//default', source: 'store', inEffect: 'earlier', problems: [{ path: 'spec.connectTimeout' }] },
+    ]);
+    await store.update(draft({ connectTimeout: '5s' }), author);
+    expect(book.mesh().connectTimeout).toBe('5s');
+    expect(book.reports()).toEqual([]);
+  });
+
+  it('comes before that of a file', async () => {
+    book.replace('file', [meshObject({ connectTimeout: '9s', defaultServiceExportTo: ['.'] })]);
+    await store.create(draft({ connectTimeout: '3s' }), author);
+    expect(book.mesh()).toEqual({ ...configured, connectTimeout: '3s' });
+    await store.remove(key, author);
+    expect(book.mesh()).toEqual({ ...configured, connectTimeout: '9s', defaultServiceExportTo: ['.'] });
+  });
+
+  it('stands beside namespaces, which are nothing to the book', async () => {
+    const namespaceKey = { kind: 'Namespace', namespace: '', name: 'shop' };
+    const labels = { team: 'shop' };
+    const metadata = { name: 'shop', namespace: '', labels, annotations: {} };
+    await store.create({ kind: 'Namespace', apiVersion: 'v1', metadata, spec: {} }, author);
+    await store.transact([{ type: 'apply', draft: draft({ connectTimeout: '3s' }) }], author);
+    expect(book.reports()).toEqual([]);
+    await store.remove(namespaceKey, author);
+    expect(book.reports()).toEqual([]);
+    expect(seen).toMatchObject([{ type: 'mesh', mesh: { connectTimeout: '3s' } }]);
   });
 });

@@ -105,7 +105,8 @@ describe('validateObject', () => {
       metadata: { annotations: { a: 'x'.repeat(300_000) } },
       path: 'metadata.annotations',
     },
-    { name: 'an unknown field', metadata: { generateName: 'a-' }, path: 'metadata.generateName' },
+    { name: 'an unknown field', metadata: { lables: {} }, path: 'metadata.lables' },
+    { name: 'finalizers', metadata: { finalizers: ['a.example/b'] }, path: 'metadata.finalizers' },
     { name: 'a time that is none', metadata: { creationTimestamp: 'today' }, path: 'metadata.creationTimestamp' },
   ]) {
     it(`refuses metadata with ${name}`, () => {
@@ -124,12 +125,12 @@ describe('validateObject', () => {
       metadata: { name: 'a', namespace: 'default' },
       spec: {
         hosts: ['a'],
-        http: [{ route: [{ destination: { host: 'a' } }], headers: { request: { set: { host: 'b' } } } }],
+        http: [{ route: [{ destination: { host: 'a' } }], headers: { response: { set: { host: 'b' } } } }],
       },
     };
     const result = validateObject(object, ruleKinds);
     expect(result.ok ? [] : result.error).toEqual([
-      { path: 'spec.http[0].headers.request.set.host', message: 'the host is changed by rewrite.authority' },
+      { path: 'spec.http[0].headers.response.set.host', message: 'the host is changed by rewrite.authority' },
     ]);
   });
 

@@ -1,5 +1,7 @@
-import { presentPaths } from '../../fields.ts';
+import { presentPaths } from '../../present-paths.ts';
 import type { Rule, RuleKind } from '../../rule.ts';
+import { countColumn, textColumn } from '../shared/columns.ts';
+import { listColumn } from '../shared/list-column.ts';
 import { type DestinationRuleSpec, destinationRuleSpec } from './schema.ts';
 
 /** A validated DestinationRule. */
@@ -9,20 +11,41 @@ export type DestinationRule = Rule<'DestinationRule', DestinationRuleSpec>;
 export const destinationRule: RuleKind<'DestinationRule', DestinationRuleSpec> = {
   kind: 'DestinationRule',
   plural: 'destinationrules',
+  singular: 'destinationrule',
+  shortNames: ['dr'],
   group: 'networking.istio.io',
   versions: ['v1', 'v1beta1', 'v1alpha3'],
+  scope: 'namespaced',
+  about: 'How a service is called: its subsets, load balancing, connection pools and outlier detection.',
   spec: destinationRuleSpec,
+  columns: [
+    textColumn('Host', 'host', { about: 'The service that it is for.' }),
+    countColumn('Subsets', 'subsets', { about: 'How many subsets it names.', wide: true }),
+    textColumn('TLS', 'trafficPolicy.tls.mode', { about: 'How connections are secured.', wide: true }),
+    listColumn('Exported to', 'exportTo', { about: 'The namespaces whose proxies see it.', wide: true }),
+  ],
+  pending: (spec) => pendingDestinationRuleFields(spec),
 };
 
-const pendingPolicyFields = [
+/** Of a policy, and of the settings of a port. */
+const pendingOwnFields = [
   'loadBalancer.consistentHash',
   'loadBalancer.localityLbSetting',
+  'loadBalancer.zoneAwareLbSetting',
   'loadBalancer.warmupDurationSecs',
   'loadBalancer.warmup',
   'connectionPool.tcp.maxConnectionDuration',
   'connectionPool.tcp.idleTimeout',
   'connectionPool.http.useClientProtocol',
   'connectionPool.http.maxConcurrentStreams',
+  'connectionPool.http.http2KeepAlive',
+  'outlierDetection.outlierDetectionHttpErrorCodes',
+  'tls',
+];
+
+const pendingPolicyFields = [
+  ...pendingOwnFields,
+  ...pendingOwnFields.map((field) => `portLevelSettings[].${field}`),
   'tunnel',
   'proxyProtocol',
   'retryBudget',
@@ -30,17 +53,9 @@ const pendingPolicyFields = [
 
 /** What is accepted and stored but not compiled yet: reported, never ignored silently. */
 export const pendingDestinationRuleFields = (spec: DestinationRuleSpec): readonly string[] =>
-  ['trafficPolicy.', 'trafficPolicy.portLevelSettings[].', 'subsets[].trafficPolicy.']
-    .flatMap((prefix) =>
-      presentPaths(
-        spec,
-        [...pendingPolicyFields, 'tls'].map((field) => `${prefix}${field}`),
-      ),
-    )
-    .concat(
-      presentPaths(
-        spec,
-        pendingPolicyFields.map((field) => `subsets[].trafficPolicy.portLevelSettings[].${field}`),
-      ),
-    )
-    .concat(presentPaths(spec, ['subsets[].trafficPolicy.portLevelSettings[].tls']));
+  ['trafficPolicy', 'subsets[].trafficPolicy'].flatMap((policy) =>
+    presentPaths(
+      spec,
+      pendingPolicyFields.map((field) => `${policy}.${field}`),
+    ),
+  );

@@ -1,135 +1,59 @@
 import { z } from 'zod';
-import { countSet, duration, portNumber, positiveDuration } from '../../fields.ts';
+import { ipVersion } from '../../../lib/ip.ts';
+import { isDnsName } from '../../addresses.ts';
+import { duration, orNull, portNumber, uint32 } from '../../fields.ts';
+import { connectionPool } from './connection-pool-schema.ts';
+import { loadBalancer } from './load-balancer-schema.ts';
+import { outlierDetection } from './outlier-schema.ts';
+import { clientTls } from './tls-schema.ts';
 
-const count = z.int().min(0).max(4_294_967_295);
-const signedCount = z.int().min(0).max(2_147_483_647);
-
-/** Limits of connections and requests to a destination. */
-export const connectionPool = z.strictObject({
-  tcp: z
-    .strictObject({
-      maxConnections: signedCount.optional(),
-      connectTimeout: positiveDuration.optional(),
-      tcpKeepalive: z
-        .strictObject({ probes: count.optional(), time: duration.optional(), interval: duration.optional() })
-        .optional(),
-      maxConnectionDuration: duration.optional(),
-      idleTimeout: duration.optional(),
-    })
-    .optional(),
-  http: z
-    .strictObject({
-      http1MaxPendingRequests: signedCount.optional(),
-      http2MaxRequests: signedCount.optional(),
-      maxRequestsPerConnection: signedCount.optional(),
-      maxRetries: signedCount.optional(),
-      idleTimeout: duration.optional(),
-      h2UpgradePolicy: z.enum(['DEFAULT', 'DO_NOT_UPGRADE', 'UPGRADE']).optional(),
-      useClientProtocol: z.boolean().optional(),
-      maxConcurrentStreams: signedCount.optional(),
-    })
-    .optional(),
-});
-
-const outlierDetection = z.strictObject({
-  consecutiveErrors: z.int().min(0).optional(),
-  splitExternalLocalOriginErrors: z.boolean().optional(),
-  consecutiveLocalOriginFailures: count.optional(),
-  consecutiveGatewayErrors: count.optional(),
-  consecutive5xxErrors: count.optional(),
-  interval: positiveDuration.optional(),
-  baseEjectionTime: positiveDuration.optional(),
-  maxEjectionPercent: z.int().min(0).max(100).optional(),
-  minHealthPercent: z.int().min(0).max(100).optional(),
-});
-
-const httpCookie = z.strictObject({
-  name: z.string().min(1),
-  path: z.string().optional(),
-  ttl: duration.optional(),
-  attributes: z.array(z.strictObject({ name: z.string(), value: z.string().optional() })).optional(),
-});
-
-const consistentHash = z
-  .strictObject({
-    httpHeaderName: z.string().min(1).optional(),
-    httpCookie: httpCookie.optional(),
-    useSourceIp: z.boolean().optional(),
-    httpQueryParameterName: z.string().min(1).optional(),
-    ringHash: z.strictObject({ minimumRingSize: count.optional() }).optional(),
-    maglev: z.strictObject({ tableSize: count.optional() }).optional(),
-    minimumRingSize: count.optional(),
-  })
-  .refine(
-    (it) => countSet({ a: it.httpHeaderName, b: it.httpCookie, c: it.useSourceIp, d: it.httpQueryParameterName }) === 1,
-    'exactly one of httpHeaderName, httpCookie, useSourceIp and httpQueryParameterName must be set',
-  );
-
-const localityLbSetting = z.strictObject({
-  distribute: z
-    .array(z.strictObject({ from: z.string().optional(), to: z.record(z.string(), count).optional() }))
-    .optional(),
-  failover: z.array(z.strictObject({ from: z.string().optional(), to: z.string().optional() })).optional(),
-  failoverPriority: z.array(z.string()).optional(),
-  enabled: z.boolean().optional(),
-});
-
-const loadBalancer = z
-  .strictObject({
-    simple: z.enum(['UNSPECIFIED', 'LEAST_CONN', 'RANDOM', 'PASSTHROUGH', 'ROUND_ROBIN', 'LEAST_REQUEST']).optional(),
-    consistentHash: consistentHash.optional(),
-    localityLbSetting: localityLbSetting.optional(),
-    warmupDurationSecs: duration.optional(),
-    warmup: z
-      .strictObject({
-        duration,
-        minimumPercent: z.number().min(0).max(100).optional(),
-        aggression: z.number().min(1).optional(),
-      })
-      .optional(),
-  })
-  .refine((it) => it.simple === undefined || it.consistentHash === undefined, 'only one of simple and consistentHash');
-
-const tls = z.strictObject({
-  mode: z.enum(['DISABLE', 'SIMPLE', 'MUTUAL', 'ISTIO_MUTUAL']).optional(),
-  clientCertificate: z.string().optional(),
-  privateKey: z.string().optional(),
-  caCertificates: z.string().optional(),
-  credentialName: z.string().optional(),
-  subjectAltNames: z.array(z.string()).optional(),
-  sni: z.string().optional(),
-  insecureSkipVerify: z.boolean().optional(),
-  caCrl: z.string().optional(),
-});
-
+/** What may be said of a whole destination, of a subset, and of a port of either. */
 const ownFields = {
-  loadBalancer: loadBalancer.optional(),
-  connectionPool: connectionPool.optional(),
-  outlierDetection: outlierDetection.optional(),
-  tls: tls.optional(),
+  loadBalancer: loadBalancer.optional().describe('which endpoint takes a request'),
+  connectionPool: connectionPool.optional().describe('limits of connections and requests'),
+  outlierDetection: outlierDetection.optional().describe('when endpoints that fail are left out'),
+  tls: clientTls.optional().describe('how connections are secured'),
 };
 
+const portLevelSettings = z.strictObject({
+  port: z.strictObject({ number: portNumber.describe('port of the service') }).describe('port that this is for'),
+  ...ownFields,
+});
+
 const tunnel = z.strictObject({
-  protocol: z.enum(['CONNECT', 'POST']).optional(),
-  targetHost: z.string().min(1),
-  targetPort: portNumber,
+  protocol: z.enum(['CONNECT', 'POST']).optional().describe('method that opens the tunnel; CONNECT if left out'),
+  targetHost: z
+    .string()
+    .refine((text) => ipVersion(text) !== 0 || isDnsName(text), 'must be a hostname or an IP address')
+    .describe('where the tunnel leads'),
+  targetPort: portNumber.describe('port that the tunnel leads to'),
+});
+
+const retryBudget = z.strictObject({
+  percent: orNull(z.number().min(0).max(100)).describe('retries at most, in percent of requests; 20 if left out'),
+  minRetryConcurrency: uint32.optional().describe('retries that are allowed anyway; 3 if left out'),
+  budgetInterval: duration.optional().describe('time whose requests count; 0s for those under way'),
 });
 
 /** The policy of a whole destination or of one subset; a port's settings replace the four own fields. */
-export const trafficPolicy = z.strictObject({
-  ...ownFields,
-  portLevelSettings: z
-    .array(z.strictObject({ port: z.strictObject({ number: portNumber }), ...ownFields }))
-    .max(4096)
-    .optional(),
-  tunnel: tunnel.optional(),
-  proxyProtocol: z.strictObject({ version: z.enum(['V1', 'V2']).optional() }).optional(),
-  retryBudget: z
-    .strictObject({ percent: z.number().min(0).max(100).optional(), minRetryConcurrency: count.optional() })
-    .optional(),
-});
+export const trafficPolicy = z
+  .strictObject({
+    ...ownFields,
+    portLevelSettings: z
+      .array(portLevelSettings)
+      .max(4096)
+      .optional()
+      .describe('settings of single ports, in place of those of the destination'),
+    tunnel: tunnel.optional().describe('connections go through a tunnel that the destination opens'),
+    proxyProtocol: z
+      .strictObject({ version: z.enum(['V1', 'V2']).optional().describe('version of the protocol; V1 if left out') })
+      .optional()
+      .describe("tells the destination the caller's address by the PROXY protocol"),
+    retryBudget: retryBudget.optional().describe('limit of retries in proportion to requests'),
+  })
+  .refine((it) => it.tunnel === undefined || it.proxyProtocol === undefined, {
+    error: 'only one of tunnel and proxyProtocol may be set',
+    path: ['proxyProtocol'],
+  });
 
 export type TrafficPolicySpec = z.infer<typeof trafficPolicy>;
-export type ConnectionPoolSpec = z.infer<typeof connectionPool>;
-export type OutlierDetectionSpec = z.infer<typeof outlierDetection>;
-export type LoadBalancerSpec = z.infer<typeof loadBalancer>;

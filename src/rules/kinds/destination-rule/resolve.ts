@@ -1,8 +1,11 @@
 import type { ConnectionLimits, LoadBalancing, OutlierPlan } from '../../../plan/destination.ts';
-import { durationMs } from '../../fields.ts';
+import { durationMs } from '../../duration.ts';
 import { ruleId } from '../../rule.ts';
+import type { ConnectionPoolSpec } from './connection-pool-schema.ts';
 import type { DestinationRule } from './index.ts';
-import type { ConnectionPoolSpec, LoadBalancerSpec, OutlierDetectionSpec, TrafficPolicySpec } from './policy-schema.ts';
+import type { LoadBalancerSpec } from './load-balancer-schema.ts';
+import type { OutlierDetectionSpec } from './outlier-schema.ts';
+import type { TrafficPolicySpec } from './policy-schema.ts';
 import type { SubsetSpec } from './schema.ts';
 
 /** Several DestinationRules of one host, as one. */

@@ -1,11 +1,43 @@
+import { presentPaths } from '../../present-paths.ts';
 import type { RuleKind } from '../../rule.ts';
+import { countColumn, targetColumn, textColumn } from '../shared/columns.ts';
+import { listColumn } from '../shared/list-column.ts';
+import { pendingFieldsOfWorkloads } from '../workload-entry/index.ts';
+import { uncallableReason } from '../workload-entry/translate.ts';
 import { type ServiceEntrySpec, serviceEntrySpec } from './schema.ts';
+import { singleAddress } from './translate.ts';
 
 /** A service that no platform knows: outside the mesh, or on machines of its own. */
 export const serviceEntry: RuleKind<'ServiceEntry', ServiceEntrySpec> = {
   kind: 'ServiceEntry',
   plural: 'serviceentries',
+  singular: 'serviceentry',
+  shortNames: ['se'],
   group: 'networking.istio.io',
   versions: ['v1', 'v1beta1', 'v1alpha3'],
+  scope: 'namespaced',
+  about: 'A service that no platform knows: outside the mesh, or on machines of its own.',
   spec: serviceEntrySpec,
+  columns: [
+    listColumn('Hosts', 'hosts', { about: 'The hosts that are called.' }),
+    textColumn('Location', 'location', { about: 'Whether it is outside the mesh or a part of it.' }),
+    textColumn('Resolution', 'resolution', { about: 'How addresses of endpoints are found.' }),
+    countColumn('Endpoints', 'endpoints', { about: 'How many endpoints it gives by itself.', wide: true }),
+    targetColumn,
+    listColumn('Exported to', 'exportTo', { about: 'The namespaces whose proxies see it.', wide: true }),
+  ],
+  pending: pendingServiceEntryFields,
 };
+
+/** What is accepted and stored but not in effect yet: reported, never ignored silently. */
+function pendingServiceEntryFields(spec: ServiceEntrySpec): readonly string[] {
+  if (spec.resolution === 'DYNAMIC_DNS') return ['spec'];
+  const ranges = (spec.addresses ?? []).flatMap((address, index) =>
+    singleAddress(address) === null ? [`spec.addresses[${index}]`] : [],
+  );
+  const uncallable = (spec.endpoints ?? []).flatMap((endpoint, index) =>
+    uncallableReason(endpoint) === null ? [] : [`spec.endpoints[${index}]`],
+  );
+  const fields = ['subjectAltNames', ...pendingFieldsOfWorkloads.map((field) => `endpoints[].${field}`)];
+  return [...ranges, ...uncallable, ...presentPaths(spec, fields)];
+}

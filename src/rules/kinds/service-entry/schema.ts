@@ -1,57 +1,36 @@
 import { z } from 'zod';
 import { ipVersion } from '../../../lib/ip.ts';
-import type { Protocol } from '../../../model/service.ts';
-import { portNumber } from '../../fields.ts';
-import { isDnsName, isUnixAddress, workloadEntrySpec } from '../workload-entry/schema.ts';
-
-/** Protocols as Istio writes them, in lower case. Databases are opaque to a proxy without a filter of their own. */
-const protocols: Readonly<Record<string, Protocol>> = {
-  http: 'http',
-  http2: 'http2',
-  grpc: 'grpc',
-  'grpc-web': 'grpc-web',
-  https: 'https',
-  tls: 'tls',
-  tcp: 'tcp',
-  udp: 'udp',
-  mongo: 'tcp',
-  mysql: 'tcp',
-  redis: 'tcp',
-};
-
-/** The protocol that a port names in any case, or undefined. */
-export const protocolOf = (text: string): Protocol | undefined => {
-  const name = text.toLowerCase();
-  return Object.hasOwn(protocols, name) ? protocols[name] : undefined;
-};
+import { isAddressRange, isDnsName, isUnixAddress } from '../../addresses.ts';
+import { exportTo, portNumber, selectorLabels } from '../../fields.ts';
+import { protocolName } from '../../protocols.ts';
+import { workloadEntrySpec } from '../workload-entry/schema.ts';
 
 const port = z.strictObject({
-  number: portNumber,
-  name: z.string().min(1, 'a port needs a name').max(256),
-  protocol: z
-    .string()
-    .refine((text) => text === '' || protocolOf(text) !== undefined, {
-      error: `must be one of ${Object.keys(protocols).join(', ')} (in any case)`,
-    })
-    .optional(),
-  targetPort: portNumber.optional(),
+  number: portNumber.describe('port that is called'),
+  name: z.string().min(1, 'a port needs a name').max(256).describe('name, unique within the object'),
+  protocol: protocolName.optional().describe('HTTP, HTTPS, GRPC, HTTP2, TLS, TCP, …; told from the name if left out'),
+  targetPort: portNumber.optional().describe("port of the endpoints; the service's own if left out"),
 });
 
-const selectorValue = z
-  .string()
-  .max(63)
-  .refine((text) => !text.includes('*'), { error: 'wildcards are not supported in a selector' });
-
 const shape = z.strictObject({
-  hosts: z.array(z.string()).min(1, 'at least one host').max(256),
-  addresses: z.array(z.string().max(64)).max(256).optional(),
-  ports: z.array(port).max(256).optional(),
-  location: z.enum(['MESH_EXTERNAL', 'MESH_INTERNAL']).optional(),
-  resolution: z.enum(['NONE', 'STATIC', 'DNS', 'DNS_ROUND_ROBIN', 'DYNAMIC_DNS']).optional(),
-  endpoints: z.array(workloadEntrySpec).max(4_096).optional(),
-  workloadSelector: z.strictObject({ labels: z.record(z.string(), selectorValue).optional() }).optional(),
-  exportTo: z.array(z.string().min(1)).optional(),
-  subjectAltNames: z.array(z.string()).optional(),
+  hosts: z.array(z.string()).min(1, 'at least one host').max(256).describe('hostnames that are called'),
+  addresses: z.array(z.string().max(64)).max(256).optional().describe('IP addresses (or ranges) of the hosts'),
+  ports: z.array(port).max(256).optional().describe('ports that are called'),
+  location: z
+    .enum(['MESH_EXTERNAL', 'MESH_INTERNAL'])
+    .optional()
+    .describe('whether the service is outside the mesh (default) or a part of it'),
+  resolution: z
+    .enum(['NONE', 'STATIC', 'DNS', 'DNS_ROUND_ROBIN', 'DYNAMIC_DNS'])
+    .optional()
+    .describe('how addresses of endpoints are found; NONE (as called) if left out'),
+  endpoints: z.array(workloadEntrySpec).max(4_096).optional().describe('endpoints, one by one'),
+  workloadSelector: z
+    .strictObject({ labels: selectorLabels(256).optional().describe('labels, all of which they have') })
+    .optional()
+    .describe('endpoints by labels, instead of one by one: WorkloadEntries and workloads of platforms'),
+  exportTo: exportTo.optional().describe('namespaces whose proxies see it; the default of the mesh if left out'),
+  subjectAltNames: z.array(z.string()).optional().describe('names, one of which the endpoints must prove'),
 });
 
 export type ServiceEntrySpec = z.infer<typeof shape>;
@@ -83,19 +62,11 @@ function checkHosts(spec: ServiceEntrySpec, complain: Complain): void {
 function checkAddresses(spec: ServiceEntrySpec, complain: Complain): void {
   const resolution = spec.resolution ?? 'NONE';
   for (const [index, address] of (spec.addresses ?? []).entries()) {
-    if (!isAddress(address)) complain(['addresses', index], 'must be an IP address or a CIDR such as 10.0.0.0/8');
+    if (!isAddressRange(address)) complain(['addresses', index], 'must be an IP address or a CIDR such as 10.0.0.0/8');
     else if (address.includes('/') && resolution !== 'NONE' && resolution !== 'STATIC') {
       complain(['addresses', index], 'a CIDR is allowed only with resolution NONE or STATIC');
     }
   }
-}
-
-/** An IP address or a CIDR. */
-function isAddress(text: string): boolean {
-  const [address = '', bits, ...rest] = text.split('/');
-  const family = ipVersion(address);
-  if (family === 0 || rest.length > 0) return false;
-  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
 }
 
 function checkPorts(spec: ServiceEntrySpec, complain: Complain): void {

@@ -2,9 +2,10 @@ import { ipVersion } from '../../../lib/ip.ts';
 import type { Endpoint } from '../../../model/endpoint.ts';
 import { type Hostname, hostname, isWildcard } from '../../../model/names.ts';
 import type { Resolution, Service, ServicePort } from '../../../model/service.ts';
+import { protocolOf } from '../../protocols.ts';
 import type { Rule } from '../../rule.ts';
 import { translateInlineEndpoint, uncallableReason } from '../workload-entry/translate.ts';
-import { protocolOf, type ServiceEntrySpec } from './schema.ts';
+import type { ServiceEntrySpec } from './schema.ts';
 
 /** The name that the registry of rules has in `Service.registry`. */
 export const serviceEntryRegistry = 'service-entry';
@@ -74,7 +75,7 @@ const translatePort = ({ name, number, protocol }: EntryPort): ServicePort => ({
 });
 
 /** `10.1.2.3` of `10.1.2.3` and `10.1.2.3/32`; null for a wider range. */
-function singleAddress(text: string): string | null {
+export function singleAddress(text: string): string | null {
   const [address = '', bits] = text.split('/');
   return bits === undefined || Number(bits) === (ipVersion(address) === 4 ? 32 : 128) ? address : null;
 }

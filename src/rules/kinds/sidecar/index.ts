@@ -1,5 +1,6 @@
-import { presentPaths } from '../../fields.ts';
+import { presentPaths } from '../../present-paths.ts';
 import type { Rule, RuleKind } from '../../rule.ts';
+import { targetColumn, textColumn } from '../shared/columns.ts';
 import { type SidecarSpec, sidecarSpec } from './schema.ts';
 
 /** A validated Sidecar. */
@@ -9,18 +10,52 @@ export type Sidecar = Rule<'Sidecar', SidecarSpec>;
 export const sidecar: RuleKind<'Sidecar', SidecarSpec> = {
   kind: 'Sidecar',
   plural: 'sidecars',
+  singular: 'sidecar',
+  shortNames: [],
   group: 'networking.istio.io',
   versions: ['v1', 'v1beta1', 'v1alpha3'],
+  scope: 'namespaced',
+  about: 'What the proxies of a namespace, or of some of its workloads, may call and how they listen.',
   spec: sidecarSpec,
+  columns: [
+    {
+      name: 'Egress',
+      type: 'string',
+      about: 'The hosts that may be called; nothing means every one.',
+      value: ({ egress }) => (Array.isArray(egress) ? egress.flatMap(hostsOf).join(',') || null : null),
+    },
+    textColumn('Outbound', 'outboundTrafficPolicy.mode', {
+      about: 'Whether calls to hosts that are not known are let through.',
+      wide: true,
+    }),
+    targetColumn,
+  ],
+  pending: (spec) => pendingSidecarFields(spec),
 };
 
 /** What is accepted and stored but not compiled yet: reported, never ignored silently. */
-export const pendingSidecarFields = (spec: SidecarSpec): readonly string[] =>
-  presentPaths(spec, [
+export const pendingSidecarFields = (spec: SidecarSpec): readonly string[] => [
+  ...presentPaths(spec, [
     'ingress',
     'egress[].port',
     'egress[].bind',
     'egress[].captureMode',
     'inboundConnectionPool',
     'outboundTrafficPolicy.egressProxy',
-  ]);
+  ]),
+  ...exclusions(spec),
+];
+
+/** Hosts that are excluded from what the others let a proxy call. `~/*` alone is in effect: there is nothing to call. */
+function exclusions({ egress = [] }: SidecarSpec): readonly string[] {
+  const all = egress.flatMap(({ hosts }, index) =>
+    hosts.map((host, position) => ({ host, path: `spec.egress[${index}].hosts[${position}]` })),
+  );
+  if (all.every(({ host }) => host === '~/*')) return [];
+  return all.filter(({ host }) => host.startsWith('~')).map(({ path }) => path);
+}
+
+const hostsOf = (listener: unknown): readonly string[] => {
+  const hosts: unknown = typeof listener === 'object' && listener !== null ? Reflect.get(listener, 'hosts') : undefined;
+  return Array.isArray(hosts) ? hosts.map(String) : [];
+};

@@ -1,84 +1,45 @@
 import { z } from 'zod';
-import { labels, portNumber } from '../../fields.ts';
-import { connectionPool } from '../destination-rule/policy-schema.ts';
+import { selectorLabels } from '../../fields.ts';
+import { connectionPool } from '../destination-rule/connection-pool-schema.ts';
+import { destination } from '../virtual-service/destination-schema.ts';
+import { egress, ingress } from './listener-schema.ts';
 
-const port = z.strictObject({
-  number: portNumber,
-  protocol: z.string().min(1).optional(),
-  name: z.string().optional(),
-  targetPort: portNumber.optional(),
-});
-
-/** `namespace/host`: a namespace, `*`, `.` or `~`, and a hostname, a wildcard or `*`. */
-const egressHost = z
-  .string()
-  .regex(
-    /^(\*|\.|~|[^*.~\s/]+)\/(\*|(\*\.)?[^*\s/]+)$/,
-    'namespace/host, such as ./*, */reviews.prod.svc.cluster.local',
-  );
-
-const captureMode = z.enum(['DEFAULT', 'IPTABLES', 'NONE']);
-
-const destination = z.strictObject({
-  host: z.string().min(1),
-  subset: z.string().optional(),
-  port: z.strictObject({ number: portNumber }).optional(),
-});
-
-const tls = z.strictObject({
-  httpsRedirect: z.boolean().optional(),
-  mode: z.enum(['PASSTHROUGH', 'SIMPLE', 'MUTUAL', 'AUTO_PASSTHROUGH', 'ISTIO_MUTUAL', 'OPTIONAL_MUTUAL']).optional(),
-  serverCertificate: z.string().optional(),
-  privateKey: z.string().optional(),
-  caCertificates: z.string().optional(),
-  caCrl: z.string().optional(),
-  credentialName: z.string().optional(),
-  credentialNames: z.array(z.string()).optional(),
-  tlsCertificates: z
-    .array(
-      z.strictObject({
-        serverCertificate: z.string().optional(),
-        privateKey: z.string().optional(),
-        caCertificates: z.string().optional(),
-      }),
-    )
-    .optional(),
-  subjectAltNames: z.array(z.string()).optional(),
-  verifyCertificateSpki: z.array(z.string()).optional(),
-  verifyCertificateHash: z.array(z.string()).optional(),
-  minProtocolVersion: z.enum(['TLS_AUTO', 'TLSV1_0', 'TLSV1_1', 'TLSV1_2', 'TLSV1_3']).optional(),
-  maxProtocolVersion: z.enum(['TLS_AUTO', 'TLSV1_0', 'TLSV1_1', 'TLSV1_2', 'TLSV1_3']).optional(),
-  cipherSuites: z.array(z.string()).optional(),
-});
-
-const ingress = z.strictObject({
-  port,
-  bind: z.string().optional(),
-  captureMode: captureMode.optional(),
-  defaultEndpoint: z.string().optional(),
-  tls: tls.optional(),
-  connectionPool: connectionPool.optional(),
-});
-
-const egress = z.strictObject({
-  port: port.optional(),
-  bind: z.string().optional(),
-  captureMode: captureMode.optional(),
-  hosts: z.array(egressHost).min(1),
-});
+const outboundTrafficPolicy = z
+  .strictObject({
+    mode: z
+      .enum(['REGISTRY_ONLY', 'ALLOW_ANY'])
+      .optional()
+      .describe('whether calls to hosts that are not known are let through'),
+    egressProxy: destination.optional().describe('where calls to hosts that are not known go; with ALLOW_ANY only'),
+  })
+  .refine(({ mode, egressProxy }) => egressProxy === undefined || mode !== 'REGISTRY_ONLY', {
+    error: 'can only be set with mode ALLOW_ANY',
+    path: ['egressProxy'],
+  })
+  .refine(({ egressProxy }) => egressProxy === undefined || egressProxy.port !== undefined, {
+    error: 'is required',
+    path: ['egressProxy', 'port'],
+  });
 
 /** Istio's networking Sidecar: what the proxies of some workloads may call, and how they are called. */
-export const sidecarSpec = z.strictObject({
-  workloadSelector: z.strictObject({ labels: labels.optional() }).optional(),
-  ingress: z.array(ingress).optional(),
-  egress: z.array(egress).optional(),
-  inboundConnectionPool: connectionPool.optional(),
-  outboundTrafficPolicy: z
-    .strictObject({
-      mode: z.enum(['REGISTRY_ONLY', 'ALLOW_ANY']).optional(),
-      egressProxy: destination.optional(),
-    })
-    .optional(),
-});
+export const sidecarSpec = z
+  .strictObject({
+    workloadSelector: z
+      .strictObject({ labels: selectorLabels(256).optional().describe('labels, all of which they have') })
+      .optional()
+      .describe('only these workloads of the namespace; all if left out'),
+    ingress: z.array(ingress).optional().describe('ports that workloads are called at; told from services if left out'),
+    egress: z.array(egress).optional().describe('hosts that workloads may call; every one if left out'),
+    inboundConnectionPool: connectionPool.optional().describe('limits of what workloads accept'),
+    outboundTrafficPolicy: outboundTrafficPolicy.optional().describe('what becomes of calls to hosts not known'),
+  })
+  .superRefine(({ ingress = [] }, context) => {
+    const seen = new Set<number | undefined>();
+    for (const [index, { port }] of ingress.entries()) {
+      const path = ['ingress', index, 'port', 'number'];
+      if (seen.has(port.number)) context.addIssue({ code: 'custom', path, message: `${port.number} is used twice` });
+      seen.add(port.number);
+    }
+  });
 
 export type SidecarSpec = z.infer<typeof sidecarSpec>;

@@ -6,10 +6,10 @@ import type {
   RouteAction,
   RoutePlan,
 } from '../../../plan/route.ts';
-import { durationMs } from '../../fields.ts';
+import { durationMs } from '../../duration.ts';
 import type { DestinationSpec } from './destination-schema.ts';
 import type { HttpRouteSpec } from './http-schema.ts';
-import { appliesTo, resolveHeaderChanges, resolveMatch, type SourceContext } from './resolve-match.ts';
+import { appliesTo, hostToSet, resolveHeaderChanges, resolveMatch, type SourceContext } from './resolve-match.ts';
 
 /** What resolving a VirtualService's routes asks of the scope that it is resolved for. */
 export interface RouteContext extends SourceContext {
@@ -96,7 +96,7 @@ function resolveForward(route: HttpRouteSpec, path: string, context: RouteContex
     timeoutMs: route.timeout === undefined ? 0 : durationMs(route.timeout),
     retries: resolveRetries(route.retries),
     rewritePath: resolveRewrite(route.rewrite),
-    rewriteHost: route.rewrite?.authority ?? null,
+    rewriteHost: route.rewrite?.authority ?? (route.headers === undefined ? null : hostToSet(route.headers)),
     mirrors: resolveMirrors(route, path, context),
   };
 }
@@ -133,25 +133,26 @@ function resolveMirrors(route: HttpRouteSpec, path: string, context: RouteContex
   }));
   if (route.mirror === undefined) return several.filter(({ percent }) => percent > 0);
   const destination = context.destinationName(route.mirror, `${path}.mirror`);
-  const { mirrorPercentage, mirrorPercent = 100 } = route;
+  const { mirrorPercentage, mirrorPercent = route.mirror_percent ?? 100 } = route;
   const percent = mirrorPercentage === undefined ? mirrorPercent : (mirrorPercentage.value ?? 0);
   return percent > 0 ? [{ destination, percent }] : [];
 }
 
 function resolveRedirect(spec: NonNullable<HttpRouteSpec['redirect']>, clientPort: number): RedirectAction {
-  const prefix = '%PREFIX()%';
-  const { uri } = spec;
   return {
     type: 'redirect',
     code: spec.redirectCode ?? 301,
-    path:
-      uri === undefined
-        ? null
-        : uri.startsWith(prefix)
-          ? { type: 'prefix', value: uri.slice(prefix.length) }
-          : { type: 'whole', value: uri },
+    path: resolveRedirectPath(spec),
     host: spec.authority ?? null,
     scheme: spec.scheme ?? null,
     port: spec.port ?? (spec.derivePort === 'FROM_REQUEST_PORT' ? clientPort : null),
   };
+}
+
+/** `%PREFIX()%` before a path is an older form of `prefixRewrite`. */
+function resolveRedirectPath({ uri, prefixRewrite }: NonNullable<HttpRouteSpec['redirect']>): RedirectAction['path'] {
+  const prefix = '%PREFIX()%';
+  if (prefixRewrite !== undefined) return { type: 'prefix', value: prefixRewrite };
+  if (uri === undefined) return null;
+  return uri.startsWith(prefix) ? { type: 'prefix', value: uri.slice(prefix.length) } : { type: 'whole', value: uri };
 }

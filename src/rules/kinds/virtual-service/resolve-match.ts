@@ -1,6 +1,7 @@
 import type { HeaderChange, HeaderChanges, HeaderMatch, RouteMatch, TextMatch } from '../../../plan/route.ts';
 import type { StringMatch } from '../../fields.ts';
-import type { HeadersSpec, HttpMatchSpec } from './http-schema.ts';
+import { type HeadersSpec, isAuthority } from './headers-schema.ts';
+import type { HttpMatchSpec } from './match-schema.ts';
 
 /** Who calls: what conditions on the source of a request are decided with, before any request is made. */
 export interface SourceContext {
@@ -40,16 +41,28 @@ export function resolveMatch(match: HttpMatchSpec): RouteMatch {
   };
 }
 
+/** But for the host of requests: see `hostToSet`. */
 export const resolveHeaderChanges = ({ request, response }: HeadersSpec): HeaderChanges => ({
   request: resolveHeaderChange(request),
   response: resolveHeaderChange(response),
 });
 
+/** The host that changes of headers put in place of the one asked for; null for none. Envoy has a field of its own for it. */
+export const hostToSet = ({ request }: HeadersSpec): string | null =>
+  [...Object.entries(request?.set ?? {}), ...Object.entries(request?.add ?? {})].find(([name]) =>
+    isAuthority(name),
+  )?.[1] ?? null;
+
 const resolveHeaderChange = (spec: HeadersSpec['request']): HeaderChange => ({
-  set: Object.entries(spec?.set ?? {}).sort(byName),
-  add: Object.entries(spec?.add ?? {}).sort(byName),
+  set: withoutHost(spec?.set),
+  add: withoutHost(spec?.add),
   remove: spec?.remove ?? [],
 });
+
+const withoutHost = (headers: Readonly<Record<string, string>> = {}): HeaderChange['set'] =>
+  Object.entries(headers)
+    .filter(([name]) => !isAuthority(name))
+    .sort(byName);
 
 function resolvePath({ uri, ignoreUriCase }: HttpMatchSpec): RouteMatch['path'] {
   const ignoreCase = ignoreUriCase ?? false;

@@ -1,7 +1,7 @@
 import type { WeightedTarget } from '../../../plan/route.ts';
+import type { TcpRouteSpec } from './l4-schema.ts';
 import type { RouteContext } from './resolve-http.ts';
 import { appliesTo } from './resolve-match.ts';
-import type { TcpRouteSpec } from './schema.ts';
 
 /**
  * Where connections to `context.port` go: the first route that applies; `null` when none does. Conditions on subnets

@@ -1,61 +1,66 @@
 import { z } from 'zod';
-import { countSet, exportTo, host, labels, portNumber } from '../../fields.ts';
-import { destination, weight } from './destination-schema.ts';
-import { httpRoute } from './http-schema.ts';
-
-const routeDestination = z.strictObject({ destination, weight: weight.optional() });
-
-/** Conditions that TCP and TLS routes share. */
-const l4Match = {
-  destinationSubnets: z.array(z.string().min(1)).optional(),
-  port: portNumber.optional(),
-  sourceLabels: labels.optional(),
-  gateways: z.array(z.string().min(1)).optional(),
-  sourceNamespace: z.string().optional(),
-};
-
-const tcpRoute = z.strictObject({
-  match: z.array(z.strictObject({ ...l4Match, sourceSubnet: z.string().optional() })).optional(),
-  route: z.array(routeDestination).min(1),
-});
-
-const tlsRoute = z.strictObject({
-  match: z.array(z.strictObject({ ...l4Match, sniHosts: z.array(host).min(1) })).min(1),
-  route: z.array(routeDestination).min(1),
-});
+import { covers } from '../../../model/names.ts';
+import { countSet, exportTo, gatewayName, host } from '../../fields.ts';
+import { httpRoute, regexConflicts } from './http-schema.ts';
+import { tcpRoute, tlsRoute } from './l4-schema.ts';
 
 /** What Envoy can hold; more would make it refuse all routes of the port. */
 const maxWeightSum = 4_294_967_295;
 
+const shape = z.strictObject({
+  hosts: z.array(host).optional().describe('hosts that are called; none makes the object a delegate'),
+  gateways: z.array(gatewayName).optional().describe('gateways that apply it; mesh (all sidecars) if left out'),
+  http: z.array(httpRoute).optional().describe('routes of HTTP requests; the first that matches counts'),
+  tls: z.array(tlsRoute).optional().describe('routes of TLS connections that are passed through'),
+  tcp: z.array(tcpRoute).optional().describe('routes of other connections'),
+  exportTo: exportTo.optional().describe('namespaces whose proxies see it; the default of the mesh if left out'),
+});
+
 /** Istio's networking VirtualService: where requests to some hosts go. */
-export const virtualServiceSpec = z
-  .strictObject({
-    hosts: z.array(host).optional(),
-    gateways: z.array(z.string().min(1)).optional(),
-    http: z.array(httpRoute).optional(),
-    tls: z.array(tlsRoute).optional(),
-    tcp: z.array(tcpRoute).optional(),
-    exportTo: exportTo.optional(),
-  })
-  .superRefine((spec, context) => {
-    const delegate = (spec.hosts ?? []).length === 0;
-    if (delegate && (spec.gateways ?? []).length > 0) {
-      context.addIssue({ code: 'custom', path: ['gateways'], message: 'a delegate (without hosts) has no gateways' });
-    }
-    if (countSet({ http: spec.http, tls: spec.tls, tcp: spec.tcp }) === 0) {
-      context.addIssue({ code: 'custom', path: ['http'], message: 'one of http, tls and tcp is needed' });
-    }
-    for (const layer of ['http', 'tcp', 'tls'] as const) {
-      for (const [index, route] of (spec[layer] ?? []).entries()) {
-        const destinations = route.route ?? [];
-        const sum = destinations.reduce((total, { weight }) => total + (weight ?? 0), 0);
-        const complain = (message: string) =>
-          context.addIssue({ code: 'custom', path: [layer, index, 'route'], message });
-        if (destinations.length > 1 && sum === 0) complain('one weight must be above 0');
-        if (sum > maxWeightSum) complain(`the weights must add up to ${maxWeightSum} at most`);
+export const virtualServiceSpec = shape.superRefine((spec, context) => {
+  const complain: Complain = (path, message) => context.addIssue({ code: 'custom', path: [...path], message });
+  if (countSet({ http: spec.http, tls: spec.tls, tcp: spec.tcp }) === 0) {
+    complain(['http'], 'one of http, tls and tcp is needed');
+  }
+  if ((spec.hosts ?? []).length === 0) checkDelegate(spec, complain);
+  else checkSniHosts(spec, complain);
+  checkWeights(spec, complain);
+});
+
+export type VirtualServiceSpec = z.infer<typeof shape>;
+
+type Complain = (path: readonly (string | number)[], message: string) => void;
+
+function checkDelegate(spec: VirtualServiceSpec, complain: Complain): void {
+  if ((spec.gateways ?? []).length > 0) complain(['gateways'], 'a delegate (without hosts) has no gateways');
+  for (const layer of ['tls', 'tcp'] as const) {
+    if (spec[layer] !== undefined) complain([layer], 'a delegate (without hosts) has routes of http only');
+  }
+  for (const [index, route] of (spec.http ?? []).entries()) {
+    if (route.delegate !== undefined) complain(['http', index, 'delegate'], 'a delegate cannot delegate further');
+    for (const { path, message } of regexConflicts(route)) complain(['http', index, ...path], message);
+  }
+}
+
+function checkSniHosts({ hosts = [], tls = [] }: VirtualServiceSpec, complain: Complain): void {
+  for (const [index, { match }] of tls.entries()) {
+    for (const [position, { sniHosts }] of match.entries()) {
+      for (const [place, sni] of sniHosts.entries()) {
+        if (hosts.some((it) => covers(it.toLowerCase(), sni.toLowerCase()))) continue;
+        complain(['tls', index, 'match', position, 'sniHosts', place], `is none of the hosts (${hosts.join(', ')})`);
       }
     }
-  });
+  }
+}
 
-export type VirtualServiceSpec = z.infer<typeof virtualServiceSpec>;
-export type TcpRouteSpec = z.infer<typeof tcpRoute>;
+function checkWeights(spec: VirtualServiceSpec, complain: Complain): void {
+  for (const layer of ['http', 'tcp', 'tls'] as const) {
+    for (const [index, route] of (spec[layer] ?? []).entries()) {
+      const destinations = route.route ?? [];
+      const sum = destinations.reduce((total, { weight }) => total + (weight ?? 0), 0);
+      const path = [layer, index, 'route'];
+      if (destinations.length > 1 && sum === 0) complain(path, 'one weight must be above 0');
+      if (sum > maxWeightSum) complain(path, `the weights must add up to ${maxWeightSum} at most`);
+    }
+  }
+}

@@ -1,6 +1,7 @@
 import type { Endpoint, Health, Workload } from '../../../model/endpoint.ts';
+import { isUnixAddress } from '../../addresses.ts';
 import type { Rule } from '../../rule.ts';
-import { isUnixAddress, type WorkloadEntrySpec } from './schema.ts';
+import type { WorkloadEntrySpec } from './schema.ts';
 
 /** Anything that a ServiceEntry's selector may choose: a WorkloadEntry, a Pod, a registered instance. Immutable. */
 export interface SelectableWorkload {

@@ -1,0 +1,49 @@
+import { z } from 'zod';
+import { duration, int32Count, positiveDuration, uint32 } from '../../fields.ts';
+
+const tcpKeepalive = z.strictObject({
+  probes: uint32.optional().describe('unanswered probes after which a connection is dead'),
+  time: positiveDuration.optional().describe('idle time before the first probe'),
+  interval: positiveDuration.optional().describe('time between probes'),
+});
+
+const tcpPool = z.strictObject({
+  maxConnections: int32Count.optional().describe('connections at most; 0 for no limit'),
+  connectTimeout: positiveDuration.optional().describe('time to connect; 10s if left out'),
+  tcpKeepalive: tcpKeepalive.optional().describe('probes on idle connections'),
+  maxConnectionDuration: positiveDuration.optional().describe('age at which a connection is closed'),
+  idleTimeout: duration.optional().describe('idle time after which a connection is closed; 0s for never'),
+});
+
+const http2KeepAlive = z.strictObject({
+  interval: positiveDuration.optional().describe('time between pings'),
+  timeout: positiveDuration.optional().describe('time to answer a ping; then the connection is closed'),
+});
+
+const httpPool = z
+  .strictObject({
+    http1MaxPendingRequests: int32Count.optional().describe('requests that may wait for a connection; 0 for no limit'),
+    http2MaxRequests: int32Count.optional().describe('requests under way at most; 0 for no limit'),
+    maxRequestsPerConnection: int32Count.optional().describe('requests on one connection; 0 for no limit'),
+    maxRetries: int32Count.optional().describe('retries under way at most; 0 for no limit'),
+    idleTimeout: duration.optional().describe('idle time after which a connection is closed'),
+    h2UpgradePolicy: z
+      .enum(['DEFAULT', 'DO_NOT_UPGRADE', 'UPGRADE'])
+      .optional()
+      .describe('whether HTTP/1.1 goes upstream as HTTP/2'),
+    useClientProtocol: z.boolean().optional().describe('go upstream with the protocol that the client uses'),
+    maxConcurrentStreams: int32Count.optional().describe('streams on one HTTP/2 connection'),
+    http2KeepAlive: http2KeepAlive.optional().describe('pings on HTTP/2 connections'),
+  })
+  .refine((it) => it.useClientProtocol !== true || it.h2UpgradePolicy !== 'UPGRADE', {
+    error: 'cannot be true when h2UpgradePolicy is UPGRADE',
+    path: ['useClientProtocol'],
+  });
+
+/** Limits of connections and requests to a destination. */
+export const connectionPool = z.strictObject({
+  tcp: tcpPool.optional().describe('limits of connections'),
+  http: httpPool.optional().describe('limits of HTTP requests'),
+});
+
+export type ConnectionPoolSpec = z.infer<typeof connectionPool>;

@@ -1,0 +1,41 @@
+import { z } from 'zod';
+import { orNull } from '../../fields.ts';
+
+const shape = z.strictObject({
+  mode: z
+    .enum(['DISABLE', 'SIMPLE', 'MUTUAL', 'ISTIO_MUTUAL'])
+    .optional()
+    .describe('no TLS, TLS, TLS with own client certificate, or with that of the mesh'),
+  clientCertificate: z.string().optional().describe('file of the client certificate; with MUTUAL'),
+  privateKey: z.string().optional().describe('file of its private key; with MUTUAL'),
+  caCertificates: z.string().optional().describe('file of the authorities that servers are checked with'),
+  credentialName: z.string().optional().describe('secret with key, certificate and authorities instead of files'),
+  subjectAltNames: z.array(z.string()).optional().describe('names, one of which the server must prove'),
+  sni: z.string().optional().describe('server name to ask for'),
+  insecureSkipVerify: orNull(z.boolean()).describe('do not check the certificate of the server'),
+  caCrl: z.string().optional().describe('file of the certificates that were revoked'),
+});
+
+/** How connections to a destination are secured. */
+export const clientTls = shape.superRefine((tls, context) => {
+  for (const [field, message] of conflictsOf(tls)) context.addIssue({ code: 'custom', path: [field], message });
+});
+
+type ClientTls = z.infer<typeof shape>;
+
+function* conflictsOf(tls: ClientTls): Generator<readonly [keyof ClientTls, string]> {
+  if (tls.mode !== 'SIMPLE' && tls.mode !== 'MUTUAL') return;
+  const files = ['clientCertificate', 'privateKey', 'caCertificates', 'caCrl'] as const;
+  if (tls.credentialName) {
+    for (const field of files) if (tls[field]) yield [field, 'only one of it and credentialName may be set'];
+  } else if (tls.mode === 'MUTUAL') {
+    for (const field of ['clientCertificate', 'privateKey'] as const) {
+      if (!tls[field]) yield [field, 'is required with mode MUTUAL, unless credentialName is set'];
+    }
+  }
+  if (tls.insecureSkipVerify !== true) return;
+  for (const field of ['caCertificates', 'caCrl'] as const) {
+    if (tls[field]) yield [field, 'has no meaning when insecureSkipVerify is true'];
+  }
+  if (tls.subjectAltNames?.length) yield ['subjectAltNames', 'has no meaning when insecureSkipVerify is true'];
+}

@@ -1,0 +1,41 @@
+import type { RuleKind } from '../../rule.ts';
+import { countColumn, targetColumn, textsOf } from '../shared/columns.ts';
+import { type EnvoyFilterSpec, envoyFilterSpec } from './schema.ts';
+
+/** Istio's EnvoyFilter. */
+export const envoyFilter: RuleKind<'EnvoyFilter', EnvoyFilterSpec> = {
+  kind: 'EnvoyFilter',
+  plural: 'envoyfilters',
+  singular: 'envoyfilter',
+  shortNames: [],
+  group: 'networking.istio.io',
+  versions: ['v1alpha3'],
+  scope: 'namespaced',
+  about: "Changes to Envoy's configuration itself, for what no other kind can say.",
+  spec: envoyFilterSpec,
+  columns: [
+    countColumn('Patches', 'configPatches', { about: 'How many changes.' }),
+    {
+      name: 'Applies To',
+      type: 'string',
+      about: "The parts of Envoy's configuration that are changed.",
+      value: (spec) => textsOf(spec, 'configPatches', 'applyTo'),
+    },
+    {
+      name: 'Operations',
+      type: 'string',
+      about: 'What is done with them.',
+      wide: true,
+      value: (spec) => textsOf(spec, 'configPatches', 'patch.operation'),
+    },
+    {
+      name: 'Priority',
+      type: 'integer',
+      about: 'Order among EnvoyFilters, the lowest first.',
+      wide: true,
+      value: ({ priority }) => (typeof priority === 'number' ? priority : 0),
+    },
+    targetColumn,
+  ],
+  pending: () => ['spec'],
+};

@@ -1,0 +1,77 @@
+import type { PatchMatch } from './match-schema.ts';
+
+/** A patch in its form, before it is known to make sense. */
+interface WrittenPatch {
+  readonly applyTo?: string | undefined;
+  readonly match?: PatchMatch | undefined;
+  readonly patch?: { readonly operation?: string | undefined; readonly value?: unknown } | undefined;
+}
+
+type Found = readonly [path: readonly string[], message: string];
+
+/** Which match an object is found by. A part that is not listed can be matched by context and proxy alone. */
+const matchOf: Readonly<Record<string, (typeof matches)[number]>> = {
+  LISTENER: 'listener',
+  FILTER_CHAIN: 'listener',
+  NETWORK_FILTER: 'listener',
+  HTTP_FILTER: 'listener',
+  LISTENER_FILTER: 'listener',
+  ROUTE_CONFIGURATION: 'routeConfiguration',
+  VIRTUAL_HOST: 'routeConfiguration',
+  HTTP_ROUTE: 'routeConfiguration',
+  CLUSTER: 'cluster',
+};
+
+const matches = ['listener', 'routeConfiguration', 'cluster'] as const;
+const merges = ['MERGE', 'MERGE_AND_REPLACE_LIST'];
+const replaceable = ['LISTENER_FILTER', 'NETWORK_FILTER', 'HTTP_FILTER', 'VIRTUAL_HOST'];
+const connectionManagers = ['envoy.filters.network.http_connection_manager', 'envoy.http_connection_manager'];
+
+/** What of a patch does not go together, with the path from the patch on. */
+export function patchProblems(written: WrittenPatch): readonly Found[] {
+  const { applyTo = 'INVALID', match, patch } = written;
+  const operation = patch?.operation ?? 'INVALID';
+  const problems: Found[] = [];
+  if (applyTo === 'INVALID') problems.push([['applyTo'], 'must say what is patched, such as HTTP_FILTER or CLUSTER']);
+  if (operation === 'INVALID') problems.push([['patch', 'operation'], 'must say what is done, such as MERGE or ADD']);
+  else if (operation !== 'REMOVE' && patch?.value === undefined) {
+    problems.push([['patch', 'value'], `is required with operation ${operation}`]);
+  }
+  if (problems.length > 0) return problems;
+  return [...operationProblems(applyTo, operation), ...matchProblems(applyTo, match)];
+}
+
+/** Operations that nothing is done for. */
+function operationProblems(applyTo: string, operation: string): readonly Found[] {
+  if (applyTo === 'ROUTE_CONFIGURATION' && !merges.includes(operation)) {
+    return [[['patch', 'operation'], `has no effect on a route configuration: use ${merges.join(' or ')}`]];
+  }
+  if (operation === 'REPLACE' && !replaceable.includes(applyTo)) {
+    return [[['patch', 'operation'], `has no effect on ${applyTo}: REPLACE is for ${replaceable.join(', ')}`]];
+  }
+  return [];
+}
+
+function matchProblems(applyTo: string, match: PatchMatch = {}): readonly Found[] {
+  const wanted = matchOf[applyTo];
+  if (wanted === undefined) return [];
+  const [given, ...others] = matches.filter((field) => match[field] !== undefined);
+  if (others.length > 0) return []; // reported by the match's own schema
+  if (given !== undefined && given !== wanted) {
+    return [[['match', given], `cannot match ${applyTo}, which is found by ${wanted}`]];
+  }
+  return filterProblems(applyTo, match);
+}
+
+function filterProblems(applyTo: string, match: PatchMatch): readonly Found[] {
+  const filter = match.listener?.filterChain?.filter;
+  if (filter === undefined) return [];
+  const path = ['match', 'listener', 'filterChain', 'filter'];
+  if (!filter.name) return [[[...path, 'name'], 'must name the filter']];
+  if (filter.subFilter === undefined) return [];
+  if (applyTo !== 'HTTP_FILTER') return [[[...path, 'subFilter'], 'can be matched only with applyTo HTTP_FILTER']];
+  if (!connectionManagers.includes(filter.name)) {
+    return [[[...path, 'name'], `must be ${connectionManagers[0]}, which alone has filters within it`]];
+  }
+  return filter.subFilter.name ? [] : [[[...path, 'subFilter', 'name'], 'must name the filter']];
+}

@@ -1,0 +1,43 @@
+import { z } from 'zod';
+import { gatewayName, labels, portNumber, stringMatch } from '../../fields.ts';
+
+/** Envoy takes no line breaks in the name of a header that it looks for. */
+const headerName = z
+  .string()
+  .min(1)
+  .refine((text) => !/[\0\r\n]/.test(text), 'must be one line');
+
+/** Conditions on who calls, which hold before any request is read. Routes of HTTP, TLS and TCP share them. */
+export const sourceConditions = {
+  port: portNumber.optional().describe('port of the service that was called'),
+  sourceLabels: labels.optional().describe('labels that the calling workload must have'),
+  gateways: z.array(gatewayName).optional().describe('gateways that it is for, instead of those of the whole rule'),
+  sourceNamespace: z.string().optional().describe('namespace that the calling workload must be in'),
+};
+
+/** One set of conditions on an HTTP request; all must hold. */
+export const httpMatch = z.strictObject({
+  name: z.string().optional().describe('joined to the name of the route, for logs and statistics'),
+  uri: stringMatch.optional().describe('path of the request'),
+  scheme: stringMatch.optional().describe('http or https'),
+  method: stringMatch.optional().describe('method of the request'),
+  authority: stringMatch.optional().describe('host that was asked for'),
+  headers: z.record(headerName, stringMatch).optional().describe('headers in lower case; {} asks for presence'),
+  withoutHeaders: z.record(headerName, stringMatch).optional().describe('headers that must not be so'),
+  queryParams: z.record(z.string().min(1), stringMatch).optional().describe('parameters of the query, by name'),
+  ignoreUriCase: z.boolean().optional().describe('compare the path without regard to case (not with regex)'),
+  statPrefix: z.string().optional().describe('prefix of statistics for these requests'),
+  ...sourceConditions,
+});
+
+export type HttpMatchSpec = z.infer<typeof httpMatch>;
+
+/** The conditions of a match that ask for a regular expression, as paths: `headers.x-id`. */
+export function regexConditions(match: HttpMatchSpec): readonly (readonly string[])[] {
+  const { uri, scheme, method, authority, headers, withoutHeaders, queryParams } = match;
+  const single = Object.entries({ uri, scheme, method, authority }).map(([name, it]) => ({ path: [name], it }));
+  const named = Object.entries({ headers, withoutHeaders, queryParams }).flatMap(([field, map]) =>
+    Object.entries(map ?? {}).map(([name, it]) => ({ path: [field, name], it })),
+  );
+  return [...single, ...named].filter(({ it }) => it?.regex !== undefined).map(({ path }) => path);
+}

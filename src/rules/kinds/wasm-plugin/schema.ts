@@ -1,0 +1,19 @@
+import { z } from 'zod';
+import { extensionPriority, trafficMatch, wasmFields } from '../shared/wasm.ts';
+import { hasOneTarget, oneTargetOnly, targetFields } from '../shared/workload-target.ts';
+
+/** WasmPlugin of extensions.istio.io: https://istio.io/latest/docs/reference/config/proxy_extensions/wasm-plugin/ */
+export const wasmPluginSpec = z
+  .strictObject({
+    ...targetFields,
+    ...wasmFields,
+    phase: z
+      .enum(['UNSPECIFIED_PHASE', 'AUTHN', 'AUTHZ', 'STATS'])
+      .optional()
+      .describe("before which of the mesh's own filters it runs; near the end of the chain if left out"),
+    priority: extensionPriority,
+    match: trafficMatch.optional().describe('traffic that it sees, if any item fits; all if left out'),
+  })
+  .refine(hasOneTarget, oneTargetOnly);
+
+export type WasmPluginSpec = z.infer<typeof wasmPluginSpec>;

@@ -1,0 +1,34 @@
+import { type Rule, type RuleId, type RuleKind, ruleId } from './rule.ts';
+
+/** Messages about rules, by rule. */
+export type RuleMessages = ReadonlyMap<RuleId, readonly string[]>;
+
+/**
+ * What is to be said of rules that hold: what parts of the program `found`, and which fields have no effect in this
+ * release. Each message once, sorted; a field that a part says more about is not named again.
+ */
+export function messagesOn(
+  rules: Iterable<Rule>,
+  kinds: readonly RuleKind[],
+  found: readonly RuleMessages[],
+): RuleMessages {
+  const messages = new Map<RuleId, Set<string>>();
+  for (const [id, texts] of found.flatMap((part) => [...part])) {
+    messages.set(id, new Set([...(messages.get(id) ?? []), ...texts]));
+  }
+  const byName = new Map(kinds.map((kind) => [kind.kind, kind]));
+  for (const rule of rules) {
+    const fields = byName.get(rule.kind)?.pending(rule.spec) ?? [];
+    if (fields.length === 0) continue;
+    const known = messages.get(ruleId(rule)) ?? new Set();
+    const unsaid = fields.filter((field) => ![...known].some((text) => speaksOf(text, field)));
+    messages.set(ruleId(rule), new Set([...known, ...unsaid.map((field) => `not in effect yet: ${field}`)]));
+  }
+  return new Map([...messages].map(([id, texts]) => [id, [...texts].sort()]));
+}
+
+/** Whether a text names the field, or one within it. */
+function speaksOf(text: string, field: string): boolean {
+  const at = text.indexOf(field);
+  return at !== -1 && !/^\w/.test(text.slice(at + field.length));
+}

@@ -1,0 +1,72 @@
+const under = (prefix: string, fields: readonly string[]): readonly string[] =>
+  fields.map((field) => (field.startsWith('[') || field.startsWith('{') ? prefix + field : `${prefix}.${field}`));
+
+const text = ['exact', 'prefix', 'regex'];
+const headers = ['request', 'response'].flatMap((way) => under(way, ['set{}', 'add{}', 'remove[]']));
+const destination = ['host', 'subset', 'port.number'];
+const source = ['port', 'sourceLabels{}', 'gateways[]', 'sourceNamespace'];
+
+const httpMatch = [
+  ...source,
+  'name',
+  'ignoreUriCase',
+  ...['uri', 'scheme', 'method', 'authority', 'headers{}', 'withoutHeaders{}', 'queryParams{}'].flatMap((field) =>
+    under(field, text),
+  ),
+];
+
+const http = [
+  'name',
+  ...under('match[]', httpMatch),
+  ...under('route[].destination', destination),
+  'route[].weight',
+  ...under('route[].headers', headers),
+  ...under('redirect', ['uri', 'prefixRewrite', 'authority', 'port', 'derivePort', 'scheme', 'redirectCode']),
+  ...under('directResponse', ['status', 'body.string', 'body.bytes']),
+  ...under('rewrite', ['uri', 'authority', 'uriRegexRewrite.match', 'uriRegexRewrite.rewrite']),
+  'timeout',
+  ...under('retries', ['attempts', 'perTryTimeout', 'retryOn', 'retryIgnorePreviousHosts', 'backoff']),
+  ...under('mirror', destination),
+  ...under('mirrors[].destination', destination),
+  ...['mirrors[].percentage.value', 'mirrorPercent', 'mirror_percent', 'mirrorPercentage.value'],
+  ...under('headers', headers),
+];
+
+const policy = [
+  'loadBalancer.simple',
+  ...under('connectionPool.tcp', ['maxConnections', 'connectTimeout']),
+  ...under('connectionPool.tcp.tcpKeepalive', ['probes', 'time', 'interval']),
+  ...under('connectionPool.http', ['http1MaxPendingRequests', 'http2MaxRequests', 'maxRequestsPerConnection']),
+  ...under('connectionPool.http', ['maxRetries', 'idleTimeout', 'h2UpgradePolicy']),
+  ...under('outlierDetection', ['consecutiveErrors', 'splitExternalLocalOriginErrors', 'consecutive5xxErrors']),
+  ...under('outlierDetection', ['consecutiveLocalOriginFailures', 'consecutiveGatewayErrors', 'interval']),
+  ...under('outlierDetection', ['baseEjectionTime', 'maxEjectionPercent', 'minHealthPercent']),
+];
+
+const policies = [...policy, 'portLevelSettings[].port.number', ...under('portLevelSettings[]', policy)];
+
+const workload = ['address', 'ports{}', 'labels{}', 'locality', 'weight'];
+
+/** The fields of each kind that change what proxies are told. Every other one must be named by the kind's `pending`. */
+export const inEffect: Readonly<Record<string, readonly string[]>> = {
+  VirtualService: [
+    ...['hosts[]', 'gateways[]', 'exportTo[]'],
+    ...under('http[]', http),
+    ...under('tcp[].match[]', source),
+    ...under('tcp[].route[]', ['weight', ...under('destination', destination)]),
+  ],
+  DestinationRule: [
+    ...['host', 'exportTo[]', 'workloadSelector.matchLabels{}', 'subsets[].name', 'subsets[].labels{}'],
+    ...under('trafficPolicy', policies),
+    ...under('subsets[].trafficPolicy', policies),
+  ],
+  Sidecar: ['workloadSelector.labels{}', 'egress[].hosts[]', 'outboundTrafficPolicy.mode'],
+  ServiceEntry: [
+    ...['hosts[]', 'addresses[]', 'location', 'resolution', 'exportTo[]', 'workloadSelector.labels{}'],
+    ...under('ports[]', ['number', 'name', 'protocol', 'targetPort']),
+    ...under('endpoints[]', workload),
+  ],
+  WorkloadEntry: workload,
+  WorkloadGroup: [],
+  Gateway: [],
+};

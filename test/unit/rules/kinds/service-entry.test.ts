@@ -1,0 +1,60 @@
+import { describe, expect, test } from 'vitest';
+import { serviceEntry } from '../../../../src/rules/kinds/service-entry/index.ts';
+import { refuses } from '../../../support/bad-specs.ts';
+
+const entry = (fields: object) => ({ hosts: ['a.example'], ...fields });
+
+describe('ServiceEntry', () => {
+  refuses(serviceEntry, [
+    { name: 'no hosts', spec: { ports: [] }, want: [['spec.hosts', 'expected array']] },
+    {
+      name: 'a protocol that nobody knows',
+      spec: entry({ ports: [{ number: 25, name: 'mail', protocol: 'SMTP' }] }),
+      want: [['spec.ports[0].protocol', 'must be one of http']],
+    },
+    {
+      name: 'a port above the last',
+      spec: entry({ ports: [{ number: 65_536, name: 'a' }] }),
+      want: [['spec.ports[0].number', '1 to 65535']],
+    },
+    {
+      name: 'a resolution that is none, with the one that was meant',
+      spec: entry({ resolution: 'STATICS' }),
+      want: [['spec.resolution', 'did you mean "STATIC"']],
+    },
+    {
+      name: 'a name where an address is needed',
+      spec: entry({ resolution: 'STATIC', endpoints: [{ address: 'b.example' }] }),
+      want: [['spec.endpoints[0].address', 'must be an IP address']],
+    },
+    {
+      name: 'an endpoint without an address',
+      spec: entry({ resolution: 'STATIC', endpoints: [{ weight: 1 }] }),
+      want: [['spec.endpoints[0].address', 'is required, unless network is set']],
+    },
+    {
+      name: 'a namespace that is none',
+      spec: entry({ exportTo: ['Shop'] }),
+      want: [['spec.exportTo[0]', 'must be *, . (the own namespace)']],
+    },
+    {
+      name: 'a selector with a wildcard',
+      spec: entry({ workloadSelector: { labels: { app: '*' } } }),
+      want: [['spec.workloadSelector.labels.app', 'wildcards are not supported']],
+    },
+  ]);
+
+  for (const { name, spec, want } of [
+    { name: 'all of an entry with DYNAMIC_DNS', spec: { resolution: 'DYNAMIC_DNS' }, want: ['spec'] },
+    { name: 'a range of addresses', spec: { addresses: ['10.0.0.1', '10.1.0.0/16'] }, want: ['spec.addresses[1]'] },
+    {
+      name: 'an endpoint that is a socket',
+      spec: { resolution: 'STATIC', endpoints: [{ address: '10.0.0.1' }, { address: 'unix:///a' }] },
+      want: ['spec.endpoints[1]'],
+    },
+  ]) {
+    test(`says that ${name} has no effect yet`, () => {
+      expect(serviceEntry.pending(serviceEntry.spec.parse(entry(spec)))).toEqual(want);
+    });
+  }
+});
