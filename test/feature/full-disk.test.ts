@@ -74,6 +74,29 @@ it('a full disk: the writer of a rule is told, nothing of it takes effect, servi
   expect(await names()).toEqual(['first-test', 'third-test']);
 });
 
+it('a full disk: of a batch nothing is kept, its writer is told, serving goes on; with room all of it is', async () => {
+  const batch = { apiVersion: 'v1', kind: 'List', items: Array.from({ length: 50 }, (_, n) => rule(`h${n}.test`)) };
+  const names = async () =>
+    JSON.parse((await get(controlPlane.httpPort, { path: virtualServices })).body).items.map(
+      ({ metadata }: { metadata: { name: string } }) => metadata.name,
+    );
+  expect((await post(virtualServices, rule('first.test'))).status).toBe(201);
+  await disk.fill(controlPlane.child.pid);
+
+  const refused = await post('/rules/v1/batch', batch);
+  expect(refused.status).toBe(503);
+  expect(JSON.parse(refused.body)).toMatchObject({
+    reason: 'ServiceUnavailable',
+    message: expect.stringMatching(/^the rules database .*rules\.db cannot /),
+  });
+  expect(await names()).toEqual(['first-test']);
+  await servesOn(2);
+
+  await disk.makeRoom(controlPlane.child.pid);
+  expect((await post('/rules/v1/batch', batch)).status).toBe(200);
+  expect(await names()).toHaveLength(51);
+});
+
 it('a full disk: a registration is refused, the adapter degraded, serving goes on; with room it recovers by itself', async () => {
   const state = (name: string) => controlPlane.metric(`binnacle_adapter_state{adapter="registration",state="${name}"}`);
   expect((await post(`${instances}/one`, instance, 'PUT')).status).toBe(201);

@@ -3,12 +3,22 @@ import type { Clock } from '../../src/lib/clock.ts';
 import type { RuleStore, StoreChange } from '../../src/rules/store/store.ts';
 import { type DraftOptions, draft, keyOfDraft } from './drafts.ts';
 import { type FakeClock, fakeClock } from './fake-clock.ts';
+import { historyProperty } from './store-property.ts';
+import { readingConformance } from './store-reading.ts';
+import { transactionConformance } from './store-transactions.ts';
 
 const author = 'ann';
 const unconditional = { author, expectedResourceVersion: null };
 
-/** What every rules store promises. `open` makes an empty one. */
-export function storeConformance(name: string, open: (clock: Clock) => Promise<RuleStore>): void {
+export interface StoreConformanceOptions {
+  /** Makes an empty store. */
+  readonly open: (clock: Clock) => Promise<RuleStore>;
+  /** How many random histories are tried. */
+  readonly runs: number;
+}
+
+/** What every rules store promises. */
+export function storeConformance(name: string, { open, runs }: StoreConformanceOptions): void {
   describe(`${name} as a rules store`, () => {
     let clock: FakeClock;
     let store: RuleStore;
@@ -165,6 +175,11 @@ export function storeConformance(name: string, open: (clock: Clock) => Promise<R
       await writing;
       expect(await store.get(keyOfDraft())).toMatchObject({ spec: { hosts: ['a'] } });
     });
+
+    transactionConformance(() => store);
+    readingConformance(() => store);
+
+    it('behaves as the simple model of a store, whatever is asked of it', () => historyProperty(open, runs), 60_000);
 
     it('takes no writes once closed', async () => {
       await store.close();

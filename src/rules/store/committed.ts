@@ -1,47 +1,122 @@
-import { compareText } from '../rule.ts';
-import type { ObjectKey, ObjectList, StoreChange, StoredObject } from './store.ts';
+import { assertNever } from '../../lib/assert-never.ts';
+import type { Logger } from '../../lib/logger.ts';
+import { changeLog } from './change-log.ts';
+import { objectIndex } from './object-index.ts';
+import type { ObjectKey, ObjectList, StoreChange, StoredObject, Written } from './store.ts';
 import { keyOf, keyText } from './write.ts';
 
 type Listener = (changes: readonly StoreChange[]) => void;
+
+/** A write that was kept, or that changed nothing, as it is told to the committed objects. */
+export type Commit =
+  | {
+      readonly action: 'created' | 'updated';
+      readonly object: StoredObject;
+      /** About the length of the JSON of this object and the one before it: what the log of changes holds by it. */
+      readonly bytes: number;
+    }
+  | { readonly action: 'removed'; readonly key: ObjectKey; readonly revision: number; readonly bytes: number }
+  | { readonly action: 'unchanged'; readonly key: ObjectKey };
 
 /** The committed objects of a store in memory: what reads are served from, and who is told of changes. */
 export interface CommittedObjects {
   get(key: ObjectKey): StoredObject | null;
   list(kind: string, namespace?: string): ObjectList;
-  /** Takes committed changes in and tells the listeners. `revision` is the store's counter after them. */
-  commit(changes: readonly StoreChange[], revision: number): void;
+  all(): readonly StoredObject[];
+  /**
+   * Takes committed writes in, in their order and within one turn of the event loop, and tells the listeners of all
+   * changes at once. `revision` is the store's counter after them. Answers what each came to.
+   */
+  commit(commits: readonly Commit[], revision: number): readonly Written[];
+  changesSince(resourceVersion: string): readonly StoreChange[] | null;
   subscribe(listener: Listener): () => void;
   revision(): number;
 }
 
-export function committedObjects(initial: Iterable<StoredObject>, initialRevision: number): CommittedObjects {
-  const objects = new Map<string, StoredObject>();
-  for (const object of initial) objects.set(keyText(keyOf(object)), object);
+export interface CommittedOptions {
+  readonly objects: Iterable<StoredObject>;
+  /** The store's counter. */
+  readonly revision: number;
+  readonly log: Logger;
+}
+
+/** How far back watches can begin. */
+const logLimits = { maxChanges: 10_000, maxBytes: 32 * 1024 * 1024 };
+
+export function committedObjects({ objects, revision: initialRevision, log }: CommittedOptions): CommittedObjects {
+  const index = objectIndex();
+  for (const object of objects) index.put(object);
+  const changes = changeLog(initialRevision, logLimits);
   const listeners = new Set<Listener>();
   let revision = initialRevision;
 
+  const tell = (listener: Listener, told: readonly StoreChange[]): void => {
+    try {
+      listener(told);
+    } catch (error) {
+      log.error({ err: error, changes: told.length }, 'listener of the rules store failed');
+    }
+  };
+
+  const take = (commit: Commit): { readonly written: Written; readonly change: StoreChange | null } => {
+    switch (commit.action) {
+      case 'created':
+      case 'updated': {
+        const { action, object } = commit;
+        const previous = index.get(keyOf(object));
+        index.put(object);
+        return { written: { action, object }, change: { type: 'put', object, previous } };
+      }
+      case 'removed': {
+        const { key } = commit;
+        const object = present(key);
+        index.remove(key);
+        const resourceVersion = String(commit.revision);
+        return { written: { action: 'removed', object }, change: { type: 'removed', key, object, resourceVersion } };
+      }
+      case 'unchanged':
+        return { written: { action: 'unchanged', object: present(commit.key) }, change: null };
+      default:
+        return assertNever(commit);
+    }
+  };
+
+  const present = (key: ObjectKey): StoredObject => {
+    const object = index.get(key);
+    if (object === null) throw new Error(`the store changed ${keyText(key)}, which is not there`);
+    return object;
+  };
+
   return {
     revision: () => revision,
-    get: (key) => objects.get(keyText(key)) ?? null,
-    list(kind, namespace) {
-      const items = [...objects.values()].filter(
-        (object) => object.kind === kind && (namespace === undefined || object.metadata.namespace === namespace),
-      );
-      items.sort(
-        ({ metadata: a }, { metadata: b }) => compareText(a.namespace, b.namespace) || compareText(a.name, b.name),
-      );
-      return { items, resourceVersion: String(revision) };
-    },
-    commit(changes, newRevision) {
+    get: index.get,
+    list: (kind, namespace) => ({ items: index.list(kind, namespace), resourceVersion: String(revision) }),
+    all: index.all,
+    commit(commits, newRevision) {
+      const told: StoreChange[] = [];
+      const written = commits.map((commit) => {
+        const { written: one, change } = take(commit);
+        if (change !== null) {
+          told.push(change);
+          changes.append(change, 'bytes' in commit ? commit.bytes : 0);
+        }
+        return one;
+      });
       revision = newRevision;
-      for (const change of changes) {
-        if (change.type === 'put') objects.set(keyText(keyOf(change.object)), change.object);
-        else objects.delete(keyText(change.key));
-      }
-      if (changes.length > 0) for (const listener of listeners) listener(changes);
+      if (told.length > 0) for (const listener of listeners) tell(listener, told);
+      return written;
+    },
+    changesSince(resourceVersion) {
+      if (!/^(0|[1-9]\d{0,14})$/.test(resourceVersion) || Number(resourceVersion) > revision) return null;
+      return changes.since(Number(resourceVersion));
     },
     subscribe(listener) {
-      if (objects.size > 0) listener([...objects.values()].map((object) => ({ type: 'put', object })));
+      const objects = index.all();
+      if (objects.length > 0)
+        tell(
+          listener,
+          objects.map((object) => ({ type: 'put', object, previous: null })),
+        );
       listeners.add(listener);
       return () => listeners.delete(listener);
     },

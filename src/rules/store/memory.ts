@@ -1,35 +1,65 @@
+import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../lib/clock.ts';
 import { MeshError } from '../../lib/errors.ts';
-import { committedObjects } from './committed.ts';
+import { type Logger, silentLogger } from '../../lib/logger.ts';
+import { err, ok } from '../../lib/result.ts';
+import { type Commit, committedObjects } from './committed.ts';
+import { memoryAudit } from './memory-audit.ts';
+import { memoryHistory } from './memory-history.ts';
 import { storeOperations } from './operations.ts';
-import { type HistoryEntry, historyPerObject, type RuleStore, type WriteResult } from './store.ts';
-import { changeOf, decideWrite, keyOfWrite, keyText, type Write } from './write.ts';
+import type { RuleStore, StoreWrite, TransactionResult } from './store.ts';
+import { auditEntryOf, type Decided, decideTransaction, historyEntryOf, keyOf, type Stamp } from './write.ts';
+
+export interface MemoryStoreOptions {
+  readonly clock: Clock;
+  readonly log?: Logger;
+}
 
 /** A store that is gone with the process: for tests, and for meshes whose rules all come from adapters. */
-export function memoryStore({ clock }: { readonly clock: Clock }): RuleStore {
-  const committed = committedObjects([], 0);
-  const histories = new Map<string, HistoryEntry[]>();
+export function memoryStore({ clock, log = silentLogger }: MemoryStoreOptions): RuleStore {
+  const committed = committedObjects({ objects: [], revision: 0, log });
+  const history = memoryHistory();
+  const audit = memoryAudit();
   let closed = false;
 
-  // Written in a microtask of its own, so that no listener runs inside the writer's call, as with the other stores.
-  const write = async (asked: Write): Promise<WriteResult> => {
-    const copy = structuredClone(asked); // what the caller does to its objects afterwards is not our state
+  const keep = (decided: readonly Decided[], stamp: Stamp) => {
+    let revision = committed.revision();
+    for (const one of decided) {
+      revision = one.revision ?? revision;
+      const entry = historyEntryOf(stamp, one);
+      if (entry !== null) history.add(entry);
+      const audited = auditEntryOf(stamp, one);
+      if (audited !== null) audit.add(audited);
+    }
+    return committed.commit(decided.map(commitOf), revision);
+  };
+
+  // In a microtask of its own, so that no listener runs inside the writer's call, as with the other stores.
+  const transact = async (asked: readonly StoreWrite[], stamp: Stamp): Promise<TransactionResult> => {
+    // A copy, as JSON makes it: what the caller does to its objects afterwards is not our state.
+    const writes = JSON.parse(JSON.stringify(asked)) as readonly StoreWrite[]; // of JSON, as `StoredObject` says
     await Promise.resolve();
     if (closed) throw new MeshError('STORE_UNAVAILABLE', 'the rules store is closed');
-    const key = keyOfWrite(copy);
-    const revision = committed.revision() + 1;
-    const { result, entry } = decideWrite(committed.get(key), copy, revision);
-    if (entry === null) return result;
-    histories.set(keyText(key), [entry, ...(histories.get(keyText(key)) ?? [])].slice(0, historyPerObject));
-    committed.commit([changeOf(entry)], revision);
-    return result;
+    const at = { read: committed.get, revision: committed.revision(), newUid: randomUUID };
+    const decided = decideTransaction({ ...stamp, writes }, at);
+    if (!decided.ok) return err(decided.error);
+    if (!stamp.dryRun) return ok(keep(decided.value, stamp));
+    return ok(decided.value.map(({ action, object }) => ({ action, object })));
   };
 
   return {
-    ...storeOperations({ committed, clock, write }),
-    history: async (key) => histories.get(keyText(key)) ?? [],
+    ...storeOperations({ committed, clock, transact }),
+    history: async (key) => history.of(key),
+    note: async (entry) => audit.add(entry),
+    audit: async (query) => audit.query(query),
     close: async () => {
       closed = true;
     },
   };
+}
+
+function commitOf({ action, object, revision }: Decided): Commit {
+  if (action === 'unchanged' || revision === null) return { action: 'unchanged', key: keyOf(object) };
+  const bytes = JSON.stringify(object).length;
+  return action === 'removed' ? { action, key: keyOf(object), revision, bytes } : { action, object, bytes };
 }

@@ -1,31 +1,46 @@
-import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../lib/clock.ts';
+import { err, ok } from '../../lib/result.ts';
 import type { CommittedObjects } from './committed.ts';
-import type { RuleStore, WriteResult } from './store.ts';
-import type { Write } from './write.ts';
+import type { Authorship, RuleStore, StoreWrite, TransactionResult, WriteResult } from './store.ts';
+import type { Stamp } from './write.ts';
 
 export interface OperationsOptions {
   readonly committed: CommittedObjects;
   readonly clock: Clock;
-  /** Decides and keeps one write. */
-  readonly write: (write: Write) => Promise<WriteResult>;
+  /** Decides the writes and keeps them, unless it is a dry run. */
+  readonly transact: (writes: readonly StoreWrite[], stamp: Stamp) => Promise<TransactionResult>;
 }
 
+type SharedOperations = Pick<
+  RuleStore,
+  'get' | 'list' | 'create' | 'update' | 'remove' | 'transact' | 'changesSince' | 'subscribe'
+>;
+
 /** What every store does alike: reads come from the committed objects, writes are stamped and handed on. */
-export function storeOperations({
-  committed,
-  clock,
-  write,
-}: OperationsOptions): Pick<RuleStore, 'get' | 'list' | 'create' | 'update' | 'remove' | 'subscribe'> {
-  const stamp = (author: string) => ({ author, time: new Date(clock.now()).toISOString() });
+export function storeOperations({ committed, clock, transact }: OperationsOptions): SharedOperations {
+  const stampOf = ({ author, request = null, dryRun = false }: Authorship): Stamp => ({
+    author,
+    time: new Date(clock.now()).toISOString(),
+    request,
+    dryRun,
+  });
+  const one = async (write: StoreWrite, by: Authorship): Promise<WriteResult> => {
+    const result = await transact([write], stampOf(by));
+    if (!result.ok) return err(result.error.refusal);
+    const [written] = result.value;
+    if (written === undefined) throw new Error('a transaction of one write answered none');
+    return ok(written.object);
+  };
   return {
     get: async (key) => committed.get(key),
     list: async (kind, namespace) => committed.list(kind, namespace),
-    create: (draft, { author }) => write({ type: 'create', draft, uid: randomUUID(), ...stamp(author) }),
-    update: (draft, { author, expectedResourceVersion: expected }) =>
-      write({ type: 'update', draft, expected, ...stamp(author) }),
-    remove: (key, { author, expectedResourceVersion: expected }) =>
-      write({ type: 'remove', key, expected, ...stamp(author) }),
+    create: (draft, options) => one({ type: 'create', draft }, options),
+    update: (draft, options) =>
+      one({ type: 'update', draft, expectedResourceVersion: options.expectedResourceVersion }, options),
+    remove: (key, options) =>
+      one({ type: 'remove', key, expectedResourceVersion: options.expectedResourceVersion }, options),
+    transact: (writes, options) => transact(writes, stampOf(options)),
+    changesSince: committed.changesSince,
     subscribe: committed.subscribe,
   };
 }

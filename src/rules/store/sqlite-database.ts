@@ -1,39 +1,57 @@
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import { type HistoryEntry, historyPerObject, type ObjectKey, type StoredObject } from './store.ts';
-import { type Decision, decideWrite, keyOfWrite, type Write } from './write.ts';
+import { randomUUID } from 'node:crypto';
+import { DatabaseSync } from 'node:sqlite';
+import { filtersOf, pageSize, positionLimit } from './audit-query.ts';
+import { auditValues, readAudit, readHistory, readObject } from './sqlite-rows.ts';
+import { DamagedError, numberOf, prepareFile, prepareStatements, type Statements } from './sqlite-tables.ts';
+import {
+  type AuditEntry,
+  type AuditPage,
+  type AuditQuery,
+  auditLimit,
+  historyLimit,
+  historyPerObject,
+  type ObjectKey,
+  type StoreRefusal,
+} from './store.ts';
+import { auditEntryOf, type Decided, decideTransaction, keyOf, keyText, type Transaction } from './write.ts';
 
-/** Bumped when the tables change; kept in the file as `user_version`. */
-const schemaVersion = 1;
+/** What became of a transaction; texts are JSON. */
+export type DatabaseOutcome =
+  /** Texts of `Commit`s (committed.ts). */
+  | { readonly type: 'kept'; readonly commits: readonly string[] }
+  /** Of a dry run: texts of `Written`s. */
+  | { readonly type: 'tried'; readonly written: readonly string[] }
+  | { readonly type: 'refused'; readonly index: number; readonly refusal: StoreRefusal }
+  /** It alone failed (too large for the disk); `error` is SQLite's. */
+  | { readonly type: 'failed'; readonly error: unknown };
 
-/** How many changes the history holds over all objects, so that a deleted object's does not stay for ever. */
-const historyLimit = 100_000;
+/** What shares a commit. */
+export interface Group {
+  readonly transactions: readonly Transaction[];
+  /** Entries of the audit trail about what was refused. */
+  readonly notes: readonly AuditEntry[];
+}
 
-const tables = `
-  CREATE TABLE IF NOT EXISTS objects (
-    kind TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, object TEXT NOT NULL,
-    PRIMARY KEY (kind, namespace, name)
-  ) WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS history (
-    revision INTEGER PRIMARY KEY, kind TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL,
-    type TEXT NOT NULL, author TEXT NOT NULL, time TEXT NOT NULL, object TEXT NOT NULL
-  );
-  CREATE INDEX IF NOT EXISTS history_of_object ON history (kind, namespace, name, revision);
-  PRAGMA user_version = ${schemaVersion};
-`;
-
-export type Outcome =
-  | { readonly ok: true; readonly decision: Decision }
-  /** This write alone failed (too large for the disk); `error` is SQLite's. */
-  | { readonly ok: false; readonly error: unknown };
+export interface GroupOutcome {
+  /** In the order of the transactions. */
+  readonly outcomes: readonly DatabaseOutcome[];
+  /** SQLite's error if the notes were not written. */
+  readonly notesError: unknown;
+}
 
 /** The rules database. Synchronous, so it lives in a worker; one at a time has the file open. */
 export interface RulesDatabase {
-  readonly objects: readonly StoredObject[];
+  /** Every object, as JSON. Throws what says why one cannot be right. */
+  objects(): readonly string[];
   /** The store's counter. It is the newest revision of the history, which is never pruned. */
   revision(): number;
-  /** Commits the writes durably, in one transaction if that succeeds. Outcomes are in the order of the writes. */
-  write(writes: readonly Write[]): readonly Outcome[];
-  history(key: ObjectKey): readonly HistoryEntry[];
+  /** The newest removal of each object that was removed after this version. */
+  removals(since: number): readonly { readonly key: ObjectKey; readonly revision: number }[];
+  /** Commits the group durably, at once if that succeeds, else each transaction and the notes on their own. */
+  write(group: Group): GroupOutcome;
+  /** Texts of `HistoryEntry`s, newest first, about `historyBytes` of them at most. */
+  history(key: ObjectKey): readonly string[];
+  audit(query: AuditQuery): AuditPage;
   close(): void;
 }
 
@@ -43,86 +61,82 @@ export interface DatabaseOptions {
   readonly maxBytes: number;
 }
 
+/** A history of large objects is cut off here: who asks must not keep writers waiting. */
+const historyBytes = 16 * 1024 * 1024;
+
 /** Opens or creates it. Throws SQLite's error, or one about what it read; nothing stays open then. */
 export function openRulesDatabase({ path, maxBytes }: DatabaseOptions): RulesDatabase {
   const db = new DatabaseSync(path, { timeout: 0 });
   try {
     prepareFile(db, maxBytes);
-    const objects = db.prepare('SELECT object FROM objects').all().map(readObject);
-    return rulesDatabase(db, objects);
+    return rulesDatabase(db);
   } catch (error) {
     db.close();
     throw error;
   }
 }
 
-function prepareFile(db: DatabaseSync, maxBytes: number): void {
-  // Exclusive: reads are served from memory, which another writer would make stale. FULL: acknowledged is on disk.
-  db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
-  const version = numberOf(db.prepare('PRAGMA user_version').get(), 'user_version');
-  if (version > schemaVersion) throw new Error(`it was written by a newer version of binnacle (format ${version})`);
-  const check = db.prepare('PRAGMA quick_check(1)').get()?.quick_check;
-  if (check !== 'ok') throw new DamagedError(String(check));
-  db.exec(`BEGIN IMMEDIATE; ${tables} COMMIT`);
-  const pageBytes = numberOf(db.prepare('PRAGMA page_size').get(), 'page_size');
-  db.exec(`PRAGMA max_page_count = ${Math.floor(maxBytes / pageBytes)}`);
-}
-
-/** SQLite reads the file, but what is in it cannot be right. */
-export class DamagedError extends Error {}
-
-function rulesDatabase(db: DatabaseSync, objects: readonly StoredObject[]): RulesDatabase {
+function rulesDatabase(db: DatabaseSync): RulesDatabase {
   const statements = prepareStatements(db);
   const revision = () => numberOf(statements.revision.get(), 'revision');
 
-  const writeOne = (write: Write): Decision => {
-    const key = keyOfWrite(write);
-    const args = [key.kind, key.namespace, key.name];
-    const row = statements.get.get(...args);
-    const decision = decideWrite(row === undefined ? null : readObject(row), write, revision() + 1);
-    const { entry } = decision;
-    if (entry === null) return decision;
-    const object = JSON.stringify(entry.object);
-    if (entry.type === 'removed') statements.remove.run(...args);
-    else statements.put.run(...args, object);
-    const at = Number(entry.resourceVersion);
-    statements.note.run(at, ...args, entry.type, entry.author, entry.time, object);
-    statements.forgetOlder.run(...args, ...args, historyPerObject);
-    statements.forgetOldest.run(at - historyLimit);
-    return decision;
+  const writeGroup = ({ transactions, notes }: Group): GroupOutcome => {
+    const outcomes = inTransaction(db, () => {
+      const done = transactions.map((transaction) => writeTransaction(statements, transaction, revision()));
+      for (const note of notes) statements.addAudit.run(...auditValues(note));
+      statements.forgetOldest.run(revision() - historyLimit);
+      statements.forgetAudit.run(auditLimit);
+      return done;
+    });
+    return { outcomes, notesError: null };
   };
 
-  return {
-    objects,
+  /** The guilty one must not take the others with it. */
+  const writeApart = ({ transactions, notes }: Group): GroupOutcome => ({
+    outcomes: transactions.flatMap(
+      (transaction) => database.write({ transactions: [transaction], notes: [] }).outcomes,
+    ),
+    notesError: notes.length === 0 ? null : database.write({ transactions: [], notes }).notesError,
+  });
+
+  const database: RulesDatabase = {
+    objects() {
+      const objects = statements.objects.all().map(readObject);
+      const newest = objects.reduce((max, { object }) => Math.max(max, Number(object.metadata.resourceVersion)), 0);
+      if (!(newest <= revision())) throw new DamagedError('its history lacks the newest changes of its objects');
+      return objects.map(({ text }) => text);
+    },
     revision,
-    write(writes) {
+    removals: (since) =>
+      statements.removals.all(since).map(({ kind, namespace, name, revision: at }) => ({
+        key: { kind: String(kind), namespace: String(namespace), name: String(name) },
+        revision: Number(at),
+      })),
+    write(group) {
       try {
-        return inTransaction(db, () => writes.map((write) => ({ ok: true, decision: writeOne(write) })));
+        return writeGroup(group);
       } catch (error) {
-        const [only] = writes;
-        if (only === undefined || writes.length === 1) return writes.map(() => ({ ok: false, error }));
-        return writes.flatMap((write) => this.write([write])); // the guilty one must not take the others with it
+        const { transactions, notes } = group;
+        if (transactions.length + (notes.length > 0 ? 1 : 0) > 1) return writeApart(group);
+        return { outcomes: transactions.map(() => ({ type: 'failed', error })), notesError: error };
       }
     },
-    history: (key) => statements.history.all(key.kind, key.namespace, key.name).map(readHistory),
+    history(key) {
+      const texts: string[] = [];
+      let length = 0;
+      for (const row of statements.history.iterate(key.kind, key.namespace, key.name)) {
+        const text = readHistory(row);
+        length += text.length;
+        if (length > historyBytes && texts.length > 0) break;
+        texts.push(text);
+      }
+      return texts;
+    },
+    audit: (query) => readAuditPage(db, query),
     close: () => db.close(),
   };
+  return database;
 }
-
-const prepareStatements = (db: DatabaseSync) =>
-  ({
-    revision: db.prepare('SELECT coalesce(max(revision), 0) AS revision FROM history'),
-    get: db.prepare('SELECT object FROM objects WHERE kind = ? AND namespace = ? AND name = ?'),
-    put: db.prepare('INSERT OR REPLACE INTO objects (kind, namespace, name, object) VALUES (?, ?, ?, ?)'),
-    remove: db.prepare('DELETE FROM objects WHERE kind = ? AND namespace = ? AND name = ?'),
-    note: db.prepare('INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?)'),
-    forgetOlder: db.prepare(
-      'DELETE FROM history WHERE kind = ? AND namespace = ? AND name = ? AND revision <= (SELECT revision FROM history ' +
-        'WHERE kind = ? AND namespace = ? AND name = ? ORDER BY revision DESC LIMIT 1 OFFSET ?)',
-    ),
-    forgetOldest: db.prepare('DELETE FROM history WHERE revision <= ?'),
-    history: db.prepare('SELECT * FROM history WHERE kind = ? AND namespace = ? AND name = ? ORDER BY revision DESC'),
-  }) satisfies Record<string, StatementSync>;
 
 function inTransaction<T>(db: DatabaseSync, run: () => T): T {
   db.exec('BEGIN IMMEDIATE');
@@ -136,23 +150,55 @@ function inTransaction<T>(db: DatabaseSync, run: () => T): T {
   }
 }
 
-type Row = Record<string, unknown>;
-
-/** Rows hold what `write` put there, so a cast is sound unless the file is damaged, which shows as text that is no JSON. */
-function readObject(row: Row): StoredObject {
-  try {
-    return JSON.parse(String(row.object)) as StoredObject;
-  } catch (cause) {
-    throw new DamagedError('an object in it is not JSON', { cause });
+function writeTransaction(statements: Statements, transaction: Transaction, revision: number): DatabaseOutcome {
+  const lengths = new Map<string, number>(); // of the JSON of what was read
+  const read = (key: ObjectKey) => {
+    const row = statements.get.get(key.kind, key.namespace, key.name);
+    if (row === undefined) return null;
+    const { object, text } = readObject(row);
+    lengths.set(keyText(key), text.length);
+    return object;
+  };
+  const decided = decideTransaction(transaction, { read, revision, newUid: randomUUID });
+  if (!decided.ok) return { type: 'refused', ...decided.error };
+  if (transaction.dryRun) {
+    const written = decided.value.map(({ action, object }) => JSON.stringify({ action, object }));
+    return { type: 'tried', written };
   }
+  const commits = decided.value.map((one) => keep(statements, transaction, { ...one, lengths }));
+  return { type: 'kept', commits };
 }
 
-const readHistory = (row: Row): HistoryEntry => ({
-  type: row.type as HistoryEntry['type'], // only `write` puts rows here
-  resourceVersion: String(row.revision),
-  author: String(row.author),
-  time: String(row.time),
-  object: readObject(row),
-});
+interface Kept extends Decided {
+  /** Of the JSON of the objects that were there before the transaction, by key. */
+  readonly lengths: ReadonlyMap<string, number>;
+}
 
-const numberOf = (row: Row | undefined, column: string): number => Number(row?.[column] ?? 0);
+/** Writes one change to all tables that show it; answers the text of its `Commit`. */
+function keep(statements: Statements, stamp: Transaction, kept: Kept): string {
+  const { action, object, revision, lengths } = kept;
+  const key = keyOf(object);
+  const keyArgs = [key.kind, key.namespace, key.name] as const;
+  if (action === 'unchanged' || revision === null) return JSON.stringify({ action, key });
+  const text = JSON.stringify(object);
+  if (action === 'removed') statements.remove.run(...keyArgs);
+  else statements.put.run(...keyArgs, text);
+  statements.addHistory.run(revision, ...keyArgs, action, stamp.author, stamp.time, text);
+  statements.forgetOlder.run(...keyArgs, ...keyArgs, historyPerObject);
+  const audited = auditEntryOf(stamp, kept);
+  if (audited !== null) statements.addAudit.run(...auditValues(audited));
+  const bytes = text.length + (lengths.get(keyText(key)) ?? 0);
+  if (action === 'removed') return JSON.stringify({ action, key, revision, bytes });
+  return `{"action":"${action}","bytes":${bytes},"object":${text}}`;
+}
+
+function readAuditPage(db: DatabaseSync, query: AuditQuery): AuditPage {
+  const limit = pageSize(query);
+  const filters = filtersOf(query);
+  const conditions = ['id < ?', ...filters.map(({ column }) => `${column} = ?`)].join(' AND ');
+  const rows = db
+    .prepare(`SELECT * FROM audit WHERE ${conditions} ORDER BY id DESC LIMIT ?`)
+    .all(positionLimit(query), ...filters.map(({ value }) => value), limit + 1);
+  const items = rows.slice(0, limit);
+  return { items: items.map(readAudit), next: rows.length > limit ? String(items.at(-1)?.id) : null };
+}

@@ -1,15 +1,38 @@
-import type { HistoryEntry, ObjectKey, StoredObject } from './store.ts';
-import type { Decision, Write } from './write.ts';
+import type { Commit } from './committed.ts';
+import type { JsonPiece } from './json-pieces.ts';
+import type {
+  AuditEntry,
+  AuditPage,
+  AuditQuery,
+  HistoryEntry,
+  ObjectKey,
+  StoredObject,
+  StoreRefusal,
+  Written,
+} from './store.ts';
+import type { Stamp } from './write.ts';
 
 /** What the worker is started with. */
 export interface WorkerOptions {
   readonly path: string;
   readonly maxBytes: number;
+  /** Removals after this version are told at the start. */
+  readonly since: number;
+}
+
+/** Transactions that share a commit, without their writes, and entries of the audit trail that go with them. */
+export interface GroupHead {
+  readonly transactions: readonly (Stamp & { readonly count: number })[];
+  readonly notes: readonly AuditEntry[];
 }
 
 export type WorkerRequest =
-  | { readonly type: 'write'; readonly writes: readonly Write[] }
+  /** Writes of the next group, the inside of a JSON array. It has no answer. */
+  | { readonly type: 'part'; readonly text: string }
+  /** Keeps the writes of the parts before it. `head` is a `GroupHead` as JSON. */
+  | { readonly type: 'write'; readonly head: string }
   | { readonly type: 'history'; readonly key: ObjectKey }
+  | { readonly type: 'audit'; readonly query: AuditQuery }
   | { readonly type: 'close' };
 
 /** An error in a form that crosses threads. `code` is a code of src/lib/errors.ts. */
@@ -18,13 +41,38 @@ export interface Failure {
   readonly message: string;
 }
 
-export type WriteOutcome =
-  | { readonly ok: true; readonly decision: Decision }
-  | { readonly ok: false; readonly failure: Failure };
+/** What became of a transaction. */
+export type Outcome =
+  /** `count` of the answer's `commits` are its writes. */
+  | { readonly type: 'kept'; readonly count: number }
+  /** `count` of the answer's `tried` are its writes. */
+  | { readonly type: 'tried'; readonly count: number }
+  | { readonly type: 'refused'; readonly index: number; readonly refusal: StoreRefusal }
+  | { readonly type: 'failed'; readonly failure: Failure };
 
-/** `opened` or `failed` comes first; then one answer per request, in the order of the requests. */
+export interface WrittenAnswer {
+  readonly type: 'written';
+  readonly outcomes: readonly Outcome[];
+  /** Why the notes were not written; null when they were. */
+  readonly notes: Failure | null;
+  /** Of the transactions that were kept, in order. */
+  readonly commits: readonly JsonPiece<Commit>[];
+  /** Of dry runs, in order. */
+  readonly tried: readonly JsonPiece<Written>[];
+  readonly revision: number;
+}
+
+export interface OpenedAnswer {
+  readonly type: 'opened';
+  readonly objects: readonly JsonPiece<StoredObject>[];
+  readonly revision: number;
+  readonly removals: readonly { readonly key: ObjectKey; readonly revision: number }[];
+}
+
+/** `opened` or `failed` comes first; then one answer per request that has one, in the order of the requests. */
 export type WorkerAnswer =
-  | { readonly type: 'opened'; readonly objects: readonly StoredObject[]; readonly revision: number }
-  | { readonly type: 'written'; readonly outcomes: readonly WriteOutcome[]; readonly revision: number }
-  | { readonly type: 'history'; readonly entries: readonly HistoryEntry[] }
+  | OpenedAnswer
+  | WrittenAnswer
+  | { readonly type: 'history'; readonly entries: readonly JsonPiece<HistoryEntry>[] }
+  | { readonly type: 'audit'; readonly page: AuditPage }
   | { readonly type: 'failed'; readonly failure: Failure };

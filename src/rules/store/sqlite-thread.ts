@@ -1,45 +1,71 @@
+import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { MeshError } from '../../lib/errors.ts';
-import type { WorkerAnswer, WorkerOptions, WorkerRequest } from './sqlite-messages.ts';
-import type { HistoryEntry, ObjectKey, StoredObject } from './store.ts';
-import type { Write } from './write.ts';
-
-type Written = Extract<WorkerAnswer, { type: 'written' }>;
+import { parseInTurns } from './json-pieces.ts';
+import type {
+  GroupHead,
+  OpenedAnswer,
+  WorkerAnswer,
+  WorkerOptions,
+  WorkerRequest,
+  WrittenAnswer,
+} from './sqlite-messages.ts';
+import type { AuditPage, AuditQuery, HistoryEntry, ObjectKey } from './store.ts';
 
 /** The database's thread, seen from the serving thread: a question, an answer. */
 export interface SqliteThread {
-  write(writes: readonly Write[]): Promise<Written>;
+  /** Writes of the next group, the inside of a JSON array. */
+  part(text: string): void;
+  /** Keeps the writes of the parts before it. Rejects with `ThreadEnded` when nobody knows what became of them. */
+  write(head: GroupHead): Promise<WrittenAnswer>;
   history(key: ObjectKey): Promise<readonly HistoryEntry[]>;
+  audit(query: AuditQuery): Promise<AuditPage>;
+  /** Resolves when the thread is no more, with the error that ended it, if it was one. */
+  readonly ended: Promise<Error | null>;
   close(): Promise<void>;
 }
 
 export interface OpenedThread {
   readonly thread: SqliteThread;
-  readonly objects: readonly StoredObject[];
-  readonly revision: number;
+  readonly opened: OpenedAnswer;
 }
+
+export type StartWorker = (url: URL, options: WorkerOptions) => Worker;
+
+/** What was asked of a thread that ended before it answered. */
+export class ThreadEnded extends Error {}
 
 interface Asked {
   readonly resolve: (answer: WorkerAnswer) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** Resolves once the database is open. Rejects, with the thread ended, when it cannot be opened. */
-export async function startSqliteThread(url: URL, options: WorkerOptions): Promise<OpenedThread> {
-  // `node:sqlite` still prints a warning that it is experimental: not something an operator can act on.
-  const worker = new Worker(url, { workerData: options, execArgv: ['--disable-warning=ExperimentalWarning'] });
-  const asked: Asked[] = []; // answers come in the order of the questions
-  let ended: MeshError | null = null;
+/** The thread's file stands beside this one: TypeScript in the source tree, JavaScript in the built one. */
+const threadUrl = () => new URL(`./sqlite-worker${extname(import.meta.url)}`, import.meta.url);
 
-  const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
-  const end = (cause?: unknown) => {
-    const message = 'the thread of the rules store ended; rules stay in use, restart binnacle to change them';
-    ended ??= new MeshError('STORE_UNAVAILABLE', message, cause === undefined ? {} : { cause });
-    for (const { reject } of asked.splice(0)) reject(ended);
-  };
+/** `node:sqlite` still prints a warning that it is experimental: not something an operator can act on. */
+export const startWorker: StartWorker = (url, options) =>
+  new Worker(url, { workerData: options, execArgv: ['--disable-warning=ExperimentalWarning'] });
+
+/** Resolves once the database is open. Rejects, with the thread ended, when it cannot be opened. */
+export async function startSqliteThread(start: StartWorker, options: WorkerOptions): Promise<OpenedThread> {
+  const worker = start(threadUrl(), options);
+  const asked: Asked[] = []; // answers come in the order of the questions
+  let failure: Error | null = null;
+  let isEnded = false;
+
+  const ended = new Promise<Error | null>((resolve) => {
+    worker.on('error', (error: Error) => {
+      failure = error;
+    });
+    worker.on('exit', () => {
+      isEnded = true;
+      const cause = failure === null ? {} : { cause: failure };
+      for (const { reject } of asked.splice(0)) reject(new ThreadEnded('the thread of the rules store ended', cause));
+      resolve(failure);
+    });
+  });
   worker.on('message', (answer: WorkerAnswer) => asked.shift()?.resolve(answer));
-  worker.on('error', end);
-  worker.on('exit', () => end());
 
   const answer = async <Type extends WorkerAnswer['type']>(
     type: Type,
@@ -50,7 +76,7 @@ export async function startSqliteThread(url: URL, options: WorkerOptions): Promi
     return got as Extract<WorkerAnswer, { type: Type }>; // its type was just compared
   };
   const send = (request: WorkerRequest) => {
-    if (ended !== null) throw ended;
+    if (isEnded) throw new MeshError('STORE_UNAVAILABLE', 'the thread of the rules store ended; nothing was stored');
     worker.postMessage(request);
   };
 
@@ -59,18 +85,24 @@ export async function startSqliteThread(url: URL, options: WorkerOptions): Promi
     throw error;
   });
   const thread: SqliteThread = {
-    async write(writes) {
-      send({ type: 'write', writes });
+    part: (text) => send({ type: 'part', text }),
+    async write(head) {
+      send({ type: 'write', head: JSON.stringify(head) });
       return answer('written');
     },
     async history(key) {
       send({ type: 'history', key });
-      return (await answer('history')).entries;
+      return parseInTurns((await answer('history')).entries);
     },
+    async audit(query) {
+      send({ type: 'audit', query });
+      return (await answer('audit')).page;
+    },
+    ended,
     async close() {
-      if (ended === null) worker.postMessage({ type: 'close' } satisfies WorkerRequest);
-      await exited;
+      if (!isEnded) worker.postMessage({ type: 'close' } satisfies WorkerRequest);
+      await ended;
     },
   };
-  return { thread, objects: opened.objects, revision: opened.revision };
+  return { thread, opened };
 }

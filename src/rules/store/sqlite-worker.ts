@@ -1,23 +1,45 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { assertNever } from '../../lib/assert-never.ts';
-import { DamagedError, openRulesDatabase, type RulesDatabase } from './sqlite-database.ts';
-import type { Failure, WorkerAnswer, WorkerOptions, WorkerRequest } from './sqlite-messages.ts';
+import { type JsonPiece, joinPieces } from './json-pieces.ts';
+import { type DatabaseOutcome, type Group, openRulesDatabase, type RulesDatabase } from './sqlite-database.ts';
+import { describeFailure } from './sqlite-failure.ts';
+import type { GroupHead, Outcome, WorkerAnswer, WorkerOptions, WorkerRequest } from './sqlite-messages.ts';
+import type { StoreWrite } from './store.ts';
 
 function serve(port: MessagePort, options: WorkerOptions): void {
-  const answer = (message: WorkerAnswer) => port.postMessage(message);
+  const answer = (message: WorkerAnswer) => port.postMessage(message, buffersOf(message));
   let database: RulesDatabase;
   try {
     database = openRulesDatabase(options);
-    answer({ type: 'opened', objects: database.objects, revision: database.revision() });
+    answer({
+      type: 'opened',
+      objects: joinPieces(database.objects()),
+      revision: database.revision(),
+      removals: database.removals(options.since),
+    });
   } catch (error) {
-    answer({ type: 'failed', failure: describe(error, options.path) });
+    answer({ type: 'failed', failure: describeFailure(error, options.path) });
     return;
   }
+  let parts: string[] = [];
   port.on('message', (request: WorkerRequest) => {
     switch (request.type) {
-      case 'write':
+      case 'part':
+        parts.push(request.text);
+        return;
+      case 'write': {
+        const group = groupOf(request.head, parts);
+        parts = [];
+        answer(orFailure(options.path, () => write(database, group, options.path)));
+        return;
+      }
       case 'history':
-        answer(handle(database, request, options.path));
+        answer(
+          orFailure(options.path, () => ({ type: 'history', entries: joinPieces(database.history(request.key)) })),
+        );
+        return;
+      case 'audit':
+        answer(orFailure(options.path, () => ({ type: 'audit', page: database.audit(request.query) })));
         return;
       case 'close':
         database.close();
@@ -29,60 +51,77 @@ function serve(port: MessagePort, options: WorkerOptions): void {
   });
 }
 
-function handle(
-  database: RulesDatabase,
-  request: Exclude<WorkerRequest, { type: 'close' }>,
-  path: string,
-): WorkerAnswer {
+/** The memory that is handed over with an answer. */
+function buffersOf(answer: WorkerAnswer): ArrayBuffer[] {
+  const pieces = (): readonly JsonPiece<unknown>[] => {
+    switch (answer.type) {
+      case 'opened':
+        return answer.objects;
+      case 'written':
+        return [...answer.commits, ...answer.tried];
+      case 'history':
+        return answer.entries;
+      case 'audit':
+      case 'failed':
+        return [];
+      default:
+        return assertNever(answer);
+    }
+  };
+  return pieces().map(({ buffer }) => buffer);
+}
+
+function orFailure(path: string, run: () => WorkerAnswer): WorkerAnswer {
   try {
-    if (request.type === 'history') return { type: 'history', entries: database.history(request.key) };
-    const outcomes = database
-      .write(request.writes)
-      .map((outcome) => (outcome.ok ? outcome : { ok: false as const, failure: describe(outcome.error, path) }));
-    return { type: 'written', outcomes, revision: database.revision() };
+    return run();
   } catch (error) {
-    return { type: 'failed', failure: describe(error, path) };
+    return { type: 'failed', failure: describeFailure(error, path) };
   }
 }
 
-// https://www.sqlite.org/rescode.html
-const sqlite = { busy: 5, readOnly: 8, corrupt: 11, full: 13, cannotOpen: 14, notADatabase: 26 };
+/** Puts the writes, which came in parts, to the transactions that they are of. */
+function groupOf(head: string, parts: readonly string[]): Group {
+  const { transactions, notes } = JSON.parse(head) as GroupHead; // this and the next as sqlite-messages.ts says
+  const writes = parts.flatMap((part) => JSON.parse(`[${part}]`) as readonly StoreWrite[]);
+  let at = 0;
+  return {
+    notes,
+    transactions: transactions.map(({ count, ...stamp }) => {
+      at += count;
+      return { ...stamp, writes: writes.slice(at - count, at) };
+    }),
+  };
+}
 
-/** What SQLite's error means for an operator, and what to do. */
-function describe(error: unknown, path: string): Failure {
-  const text = error instanceof Error ? error.message : String(error);
-  const code = primaryCode(error);
-  if (error instanceof DamagedError || code === sqlite.corrupt || code === sqlite.notADatabase) {
-    const cure = `restore it from a backup, or move it away (with ${path}-wal, if there) to start with no rules`;
-    return { code: 'STORE_DAMAGED', message: `the rules database ${path} is damaged (${text}): ${cure}` };
-  }
-  switch (code) {
-    case sqlite.busy: {
-      const message = `the rules database ${path} is in use by another process: stop that one, or use another --data-dir`;
-      return { code: 'STORE_UNAVAILABLE', message };
-    }
-    case sqlite.full: {
-      const message = `the rules database ${path} cannot grow (${text}): nothing was stored; make room and try again`;
-      return { code: 'STORE_UNAVAILABLE', message };
-    }
-    case sqlite.readOnly:
-    case sqlite.cannotOpen: {
-      const message = `the rules database ${path} cannot be opened for writing (${text}): correct the directory's owner or mode, or choose another with --data-dir`;
-      return { code: 'DATA_DIR_UNWRITABLE', message };
-    }
+function write(database: RulesDatabase, group: Group, path: string): WorkerAnswer {
+  const { outcomes, notesError } = database.write(group);
+  return {
+    type: 'written',
+    outcomes: outcomes.map((outcome) => outcomeOf(outcome, path)),
+    notes: notesError === null ? null : describeFailure(notesError, path),
+    commits: joinPieces(outcomes.flatMap((outcome) => (outcome.type === 'kept' ? outcome.commits : []))),
+    tried: joinPieces(outcomes.flatMap((outcome) => (outcome.type === 'tried' ? outcome.written : []))),
+    revision: database.revision(),
+  };
+}
+
+function outcomeOf(outcome: DatabaseOutcome, path: string): Outcome {
+  switch (outcome.type) {
+    case 'kept':
+      return { type: 'kept', count: outcome.commits.length };
+    case 'tried':
+      return { type: 'tried', count: outcome.written.length };
+    case 'refused':
+      return outcome;
+    case 'failed':
+      return { type: 'failed', failure: describeFailure(outcome.error, path) };
     default:
-      return { code: 'STORE_UNAVAILABLE', message: `the rules database ${path} cannot be used: ${text}` };
+      return assertNever(outcome);
   }
-}
-
-/** SQLite's result code without its extension, or null for an error that is not SQLite's. */
-function primaryCode(error: unknown): number | null {
-  const isSqlite = error instanceof Error && 'errcode' in error && typeof error.errcode === 'number';
-  return isSqlite ? (error.errcode as number) & 0xff : null; // checked on the line above
 }
 
 /*
  * The thread that owns the rules database. SQLite is synchronous and waits for the disk; here nobody waits for it but
  * the writer. This file is an entry point: it runs when it is loaded, last, as what it uses must have been defined.
  */
-if (parentPort !== null) serve(parentPort, workerData as WorkerOptions); // sqlite.ts is the only one that starts it
+if (parentPort !== null) serve(parentPort, workerData as WorkerOptions); // sqlite-thread.ts is the only one that starts it

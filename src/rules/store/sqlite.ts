@@ -1,86 +1,114 @@
-import { mkdir } from 'node:fs/promises';
-import { dirname, extname } from 'node:path';
+import { existsSync } from 'node:fs';
+import { mkdir, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { Clock } from '../../lib/clock.ts';
 import { MeshError } from '../../lib/errors.ts';
+import { type Logger, silentLogger } from '../../lib/logger.ts';
 import { committedObjects } from './committed.ts';
+import { parseInTurns } from './json-pieces.ts';
 import { storeOperations } from './operations.ts';
-import { startSqliteThread } from './sqlite-thread.ts';
-import type { RuleStore, WriteResult } from './store.ts';
-import { changeOf, type Write } from './write.ts';
+import { type Found, reconcile } from './reconcile.ts';
+import { keepRulesSnapshot, rulesSnapshotPath, setSnapshotAside } from './snapshot.ts';
+import { describeFailure } from './sqlite-failure.ts';
+import { keepThread } from './sqlite-keeper.ts';
+import type { OpenedAnswer } from './sqlite-messages.ts';
+import { DamagedError } from './sqlite-tables.ts';
+import { type SqliteThread, type StartWorker, startSqliteThread, startWorker, ThreadEnded } from './sqlite-thread.ts';
+import { groupWriter } from './sqlite-writer.ts';
+import type { RuleStore } from './store.ts';
 
 export interface SqliteStoreOptions {
   /** The database file; its directory is made when it is missing. */
   readonly path: string;
   readonly clock: Clock;
+  readonly log?: Logger;
   /** The file never grows beyond this. */
   readonly maxBytes?: number;
+  /** How the database's thread is started. */
+  readonly start?: StartWorker;
 }
-
-interface Waiting {
-  readonly write: Write;
-  readonly resolve: (result: WriteResult) => void;
-  readonly reject: (error: unknown) => void;
-}
-
-/** The thread's file stands beside this one: TypeScript in the source tree, JavaScript in the built one. */
-const threadUrl = () => new URL(`./sqlite-worker${extname(import.meta.url)}`, import.meta.url);
 
 /**
  * Opens the store of one process on embedded defaults. Rejects with STORE_DAMAGED, STORE_UNAVAILABLE (in use by another
- * process) or DATA_DIR_UNWRITABLE. Reads are served from memory; writes go to a thread that owns the file.
+ * process, or written by a newer version) or DATA_DIR_UNWRITABLE. Reads are served from memory; writes go to a thread
+ * that owns the file, and that is started again when it dies.
  */
-export async function openSqliteStore({ path, clock, maxBytes = 2 ** 31 }: SqliteStoreOptions): Promise<RuleStore> {
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<RuleStore> {
+  const { path, clock, log = silentLogger, maxBytes = 2 ** 31, start = startWorker } = options;
   await makeDirectory(dirname(path));
-  const { thread, objects, revision } = await startSqliteThread(threadUrl(), { path, maxBytes });
-  const committed = committedObjects(objects, revision);
-  let waiting: Waiting[] = [];
-  let writing: Promise<void> | null = null;
+  await refuseEmptied(path);
+  const open = (since: number) => startSqliteThread(start, { path, maxBytes, since });
+
+  const first = await open(Number.MAX_SAFE_INTEGER);
+  const { objects, revision } = await foundIn(first.opened);
+  const committed = committedObjects({ objects, revision, log });
+  if (revision === 0) await setSnapshotAside({ databasePath: path, log });
+  const reopen = async (): Promise<SqliteThread> => {
+    const { thread, opened } = await open(committed.revision());
+    const found = await foundIn(opened);
+    await writer.idle(); // what was answered before the end comes first
+    if (found.revision >= committed.revision()) {
+      reconcile(committed, found);
+      return thread;
+    }
+    await thread.close();
+    const versions = `its last version is ${found.revision}, that of the rules in use ${committed.revision()}`;
+    const message = `the rules database ${path} is not the one that was open (${versions}): put that one back`;
+    throw new MeshError('STORE_UNAVAILABLE', message);
+  };
+  const keeper = keepThread(first.thread, { clock, log, path, reopen });
+  const writer = groupWriter({ thread: keeper.current, committed, log });
+  const snapshot = keepRulesSnapshot({
+    clock,
+    log,
+    databasePath: path,
+    contents: () => ({ objects: committed.all(), resourceVersion: String(committed.revision()) }),
+  });
+  committed.subscribe(() => snapshot.touch()); // also at once, unless there are no objects
   let closed = false;
 
-  const write = (asked: Write): Promise<WriteResult> => {
-    if (closed) return Promise.reject(new MeshError('STORE_UNAVAILABLE', 'the rules store is closed'));
-    return new Promise((resolve, reject) => {
-      waiting.push({ write: structuredClone(asked), resolve, reject });
-      writing ??= writeAll();
-    });
-  };
-
-  // One batch is on its way at a time; what comes meanwhile, or in the same turn, shares the next one's fsync.
-  const writeAll = async (): Promise<void> => {
-    await new Promise((resolve) => setImmediate(resolve));
-    while (waiting.length > 0) {
-      const batch = waiting;
-      waiting = [];
-      await writeBatch(batch);
-    }
-    writing = null;
-  };
-
-  const writeBatch = async (batch: readonly Waiting[]): Promise<void> => {
+  const ask = async <T>(question: (thread: SqliteThread) => Promise<T>): Promise<T> => {
     try {
-      const { outcomes, revision: after } = await thread.write(batch.map(({ write: one }) => one));
-      const entries = outcomes.flatMap((outcome) => (outcome.ok && outcome.decision.entry) || []);
-      committed.commit(entries.map(changeOf), after);
-      for (const [index, { resolve, reject }] of batch.entries()) {
-        const outcome = outcomes[index];
-        if (outcome?.ok) resolve(outcome.decision.result);
-        else
-          reject(new MeshError(outcome?.failure.code ?? 'STORE_UNAVAILABLE', outcome?.failure.message ?? 'no answer'));
-      }
-    } catch (error) {
-      for (const { reject } of batch) reject(error);
+      return await question(keeper.current());
+    } catch (cause) {
+      if (!(cause instanceof ThreadEnded)) throw cause;
+      throw new MeshError('STORE_UNAVAILABLE', 'the thread of the rules store ended: ask again', { cause });
     }
   };
 
   return {
-    ...storeOperations({ committed, clock, write }),
-    history: (key) => thread.history(key),
+    ...storeOperations({
+      committed,
+      clock,
+      async transact(writes, stamp) {
+        if (closed) throw new MeshError('STORE_UNAVAILABLE', 'the rules store is closed');
+        return writer.transact(writes, stamp);
+      },
+    }),
+    history: (key) => ask((thread) => thread.history(key)),
+    note: async (entry) => {
+      if (!closed) await writer.note(entry);
+    },
+    audit: (query) => ask((thread) => thread.audit(query)),
     async close() {
       closed = true;
-      await writing;
-      await thread.close();
+      await writer.idle();
+      await Promise.all([keeper.close(), snapshot.close()]);
     },
   };
+}
+
+async function foundIn({ objects: pieces, revision, removals }: OpenedAnswer): Promise<Found> {
+  const objects = await parseInTurns(pieces);
+  return { objects, revision, removals, bytes: pieces.reduce((sum, { length }) => sum + length, 0) };
+}
+
+/** SQLite takes an empty file for a new database. Where there were rules, it is what is left of one. */
+async function refuseEmptied(path: string): Promise<void> {
+  const file = await stat(path).catch(() => null); // what is wrong with it is told by those who open it
+  if (file?.size !== 0 || !existsSync(rulesSnapshotPath(path))) return;
+  const { code, message } = describeFailure(new DamagedError('it is empty'), path);
+  throw new MeshError(code, message);
 }
 
 async function makeDirectory(directory: string): Promise<void> {

@@ -1,25 +1,76 @@
 import { isDeepStrictEqual } from 'node:util';
 import { assertNever } from '../../lib/assert-never.ts';
-import { err, ok } from '../../lib/result.ts';
+import { err, ok, type Result } from '../../lib/result.ts';
 import type { RuleMetadata } from '../rule.ts';
-import type { HistoryEntry, ObjectDraft, ObjectKey, StoreChange, StoredObject, WriteResult } from './store.ts';
+import type {
+  AuditEntry,
+  HistoryEntry,
+  ObjectDraft,
+  ObjectKey,
+  RequestFacts,
+  StoredObject,
+  StoreRefusal,
+  StoreWrite,
+  Written,
+} from './store.ts';
 
-interface Stamp {
+/** Who asked for a transaction, when and how. */
+export interface Stamp {
   readonly author: string;
   /** ISO 8601 with milliseconds. */
   readonly time: string;
+  readonly request: RequestFacts | null;
+  readonly dryRun: boolean;
 }
 
-/** A write on its way to where it is decided. Plain data: it crosses threads. */
-export type Write =
-  | (Stamp & { readonly type: 'create'; readonly draft: ObjectDraft; readonly uid: string })
-  | (Stamp & { readonly type: 'update'; readonly draft: ObjectDraft; readonly expected: string | null })
-  | (Stamp & { readonly type: 'remove'; readonly key: ObjectKey; readonly expected: string | null });
+/** Writes that are kept together or not at all. Plain data: it crosses threads as JSON. */
+export interface Transaction extends Stamp {
+  readonly writes: readonly StoreWrite[];
+}
 
-/** What a write comes to. `entry` is null when nothing changes: it was refused, or it says what is there already. */
-export interface Decision {
-  readonly result: WriteResult;
-  readonly entry: HistoryEntry | null;
+/** What a write of a transaction comes to. */
+export interface Decided extends Written {
+  /** The version of this change; null when nothing changes. */
+  readonly revision: number | null;
+}
+
+export interface DecideOptions {
+  /** What is there before the transaction. */
+  readonly read: (key: ObjectKey) => StoredObject | null;
+  /** The store's counter before the transaction. */
+  readonly revision: number;
+  readonly newUid: () => string;
+}
+
+/**
+ * Decides the writes of a transaction one after the other, each against what those before it left: the rules of every
+ * store. The first refusal refuses all. What a dry run gives has the version that is there now, which is `''` for an
+ * object that is not.
+ */
+export function decideTransaction(
+  transaction: Transaction,
+  { read, revision, newUid }: DecideOptions,
+): Result<readonly Decided[], { readonly index: number; readonly refusal: StoreRefusal }> {
+  const touched = new Map<string, StoredObject | null>();
+  const decided: Decided[] = [];
+  let counter = revision;
+  for (const [index, write] of transaction.writes.entries()) {
+    const key = keyOfWrite(write);
+    const text = keyText(key);
+    const there = touched.get(text);
+    const current = there === undefined ? read(key) : there;
+    const decision = decideWrite(current, write, { revision: counter + 1, time: transaction.time, newUid });
+    if (!decision.ok) return err({ index, refusal: decision.error });
+    const { action, object } = decision.value;
+    if (action !== 'unchanged') counter++;
+    touched.set(text, action === 'removed' ? null : object);
+    decided.push({
+      action,
+      object: transaction.dryRun ? withVersion(object, read(key)?.metadata.resourceVersion ?? '') : object,
+      revision: action === 'unchanged' ? null : counter,
+    });
+  }
+  return ok(decided);
 }
 
 export const keyOf = (object: { kind: string; metadata: { namespace: string; name: string } }): ObjectKey => ({
@@ -28,72 +79,119 @@ export const keyOf = (object: { kind: string; metadata: { namespace: string; nam
   name: object.metadata.name,
 });
 
-export const keyOfWrite = (write: Write): ObjectKey => (write.type === 'remove' ? write.key : keyOf(write.draft));
-
 /** Names and kinds hold no slash, so the text is unique. */
 export const keyText = (key: ObjectKey): string => `${key.kind}/${key.namespace}/${key.name}`;
 
-export const changeOf = (entry: HistoryEntry): StoreChange =>
-  entry.type === 'removed' ? { type: 'removed', key: keyOf(entry.object) } : { type: 'put', object: entry.object };
+/** The history entry of a change; null when nothing changes. */
+export function historyEntryOf({ author, time }: Stamp, { action, object, revision }: Decided): HistoryEntry | null {
+  if (action === 'unchanged' || revision === null) return null;
+  return { type: action, resourceVersion: String(revision), author, time, object };
+}
 
-/** Decides a write against the object that is there; the rules of every store. `revision` is the next of the counter. */
-export function decideWrite(current: StoredObject | null, write: Write, revision: number): Decision {
+/** The audit entry of a change; null when nobody asked for it over the API. */
+export function auditEntryOf(
+  { author, time, request }: Stamp,
+  { action, object, revision }: Decided,
+): AuditEntry | null {
+  if (request === null || revision === null) return null;
+  return {
+    ...request,
+    time,
+    author,
+    ...keyOf(object),
+    code: action === 'created' ? 201 : 200,
+    message: null,
+    resourceVersion: String(revision),
+  };
+}
+
+const keyOfWrite = (write: StoreWrite): ObjectKey => (write.type === 'remove' ? write.key : keyOf(write.draft));
+
+interface WriteContext {
+  /** The version of the change, if it is one. */
+  readonly revision: number;
+  readonly time: string;
+  readonly newUid: () => string;
+}
+
+function decideWrite(
+  current: StoredObject | null,
+  write: StoreWrite,
+  context: WriteContext,
+): Result<Written, StoreRefusal> {
   switch (write.type) {
     case 'create':
-      if (current !== null) return refused(err({ type: 'exists', current }));
-      return changed('created', write, newObject(write.draft, revision, write));
+      return current === null ? created(write.draft, context) : err({ type: 'exists', current });
+    case 'apply':
+      return current === null ? created(write.draft, context) : updated(current, write.draft, context);
+    case 'restore': {
+      const identity = identityOf(write);
+      return current === null
+        ? created(write.draft, context, identity)
+        : updated(current, write.draft, context, identity);
+    }
     case 'update':
     case 'remove': {
-      if (current === null) return refused(err({ type: 'missing' }));
-      const { resourceVersion } = current.metadata;
-      if (write.expected !== null && write.expected !== resourceVersion) {
-        return refused(err({ type: 'conflict', current }));
-      }
-      if (write.type === 'remove') return changed('removed', write, current, revision);
-      const object = updatedObject(current, write.draft, revision);
-      return object === current ? refused(ok(current)) : changed('updated', write, object);
+      if (current === null) return err({ type: 'missing' });
+      const { expectedResourceVersion: expected } = write;
+      if (expected !== null && expected !== current.metadata.resourceVersion) return err({ type: 'conflict', current });
+      return write.type === 'remove'
+        ? ok({ action: 'removed', object: current })
+        : updated(current, write.draft, context);
     }
     default:
       return assertNever(write);
   }
 }
 
-const refused = (result: WriteResult): Decision => ({ result, entry: null });
+type Identity = Partial<Pick<RuleMetadata, 'creationTimestamp' | 'uid'>>;
 
-function changed(
-  type: HistoryEntry['type'],
-  { author, time }: Stamp,
-  object: StoredObject,
-  revision = Number(object.metadata.resourceVersion),
-): Decision {
-  return { result: ok(object), entry: { type, resourceVersion: String(revision), author, time, object } };
-}
+const identityOf = ({ creationTimestamp, uid }: Extract<StoreWrite, { type: 'restore' }>): Identity => ({
+  ...(creationTimestamp === null ? {} : { creationTimestamp }),
+  ...(uid === null ? {} : { uid }),
+});
 
-function newObject(draft: ObjectDraft, revision: number, { uid, time }: { uid: string; time: string }): StoredObject {
+function created(draft: ObjectDraft, context: WriteContext, identity: Identity = {}): Result<Written, never> {
   const { name, namespace, labels, annotations } = draft.metadata;
-  const resourceVersion = String(revision);
   const metadata: RuleMetadata = {
     name,
     namespace,
     labels,
     annotations,
-    creationTimestamp: time,
+    creationTimestamp: identity.creationTimestamp ?? context.time,
     generation: 1,
-    resourceVersion,
-    uid,
+    resourceVersion: String(context.revision),
+    uid: identity.uid ?? context.newUid(),
   };
-  return { kind: draft.kind, apiVersion: draft.apiVersion, metadata, spec: draft.spec };
+  const object = { kind: draft.kind, apiVersion: draft.apiVersion, metadata, spec: draft.spec };
+  return ok({ action: 'created', object });
 }
 
-function updatedObject(current: StoredObject, draft: ObjectDraft, revision: number): StoredObject {
+function updated(
+  current: StoredObject,
+  draft: ObjectDraft,
+  { revision }: WriteContext,
+  identity: Identity = {},
+): Result<Written, never> {
   const { labels, annotations } = draft.metadata;
+  const before = current.metadata;
   const sameSpec = isDeepStrictEqual(current.spec, draft.spec);
   const sameRest =
     current.apiVersion === draft.apiVersion &&
-    isDeepStrictEqual(current.metadata.labels, labels) &&
-    isDeepStrictEqual(current.metadata.annotations, annotations);
-  if (sameSpec && sameRest) return current;
-  const generation = current.metadata.generation + (sameSpec ? 0 : 1);
-  const metadata = { ...current.metadata, labels, annotations, generation, resourceVersion: String(revision) };
-  return { kind: current.kind, apiVersion: draft.apiVersion, metadata, spec: draft.spec };
+    (identity.creationTimestamp ?? before.creationTimestamp) === before.creationTimestamp &&
+    (identity.uid ?? before.uid) === before.uid &&
+    isDeepStrictEqual(before.labels, labels) &&
+    isDeepStrictEqual(before.annotations, annotations);
+  if (sameSpec && sameRest) return ok({ action: 'unchanged', object: current });
+  const generation = before.generation + (sameSpec ? 0 : 1);
+  const metadata = { ...before, ...identity, labels, annotations, generation, resourceVersion: String(revision) };
+  return ok({
+    action: 'updated',
+    object: { kind: current.kind, apiVersion: draft.apiVersion, metadata, spec: draft.spec },
+  });
 }
+
+const withVersion = (object: StoredObject, resourceVersion: string): StoredObject =>
+  object.metadata.resourceVersion === resourceVersion
+    ? object
+    : { ...object, metadata: { ...object.metadata, resourceVersion } };

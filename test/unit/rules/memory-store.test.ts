@@ -1,4 +1,4 @@
 import { memoryStore } from '../../../src/rules/store/memory.ts';
 import { storeConformance } from '../../support/store-conformance.ts';
 
-storeConformance('memory', async (clock) => memoryStore({ clock }));
+storeConformance('memory', { open: async (clock) => memoryStore({ clock }), runs: 200 });

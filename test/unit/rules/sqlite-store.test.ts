@@ -1,14 +1,13 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { silentLogger } from '../../../src/lib/logger.ts';
 import { openSqliteStore } from '../../../src/rules/store/sqlite.ts';
 import { draft, keyOfDraft } from '../../support/drafts.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
 import { storeConformance } from '../../support/store-conformance.ts';
+import { apply } from '../../support/store-transactions.ts';
 
 let directory: string;
 beforeEach(() => {
@@ -22,8 +21,16 @@ const options = (rest: { maxBytes?: number } = {}) => ({
   ...rest,
 });
 const author = { author: 'ann' };
+const noted = {
+  ...{ time: '2026-01-02T03:04:06.000Z', author: 'eve', verb: 'create', remote: '', userAgent: '' },
+  ...{ kind: '', namespace: '', name: '', code: 422, message: '', resourceVersion: null },
+};
 
-storeConformance('sqlite', (clock) => openSqliteStore({ ...options(), clock }));
+let opened = 0;
+storeConformance('sqlite', {
+  open: (clock) => openSqliteStore({ path: join(directory, `${opened++}`, 'rules.db'), clock }),
+  runs: 20,
+});
 
 describe('the sqlite store and the disk', () => {
   it('has everything again when it is opened again', async () => {
@@ -49,31 +56,6 @@ describe('the sqlite store and the disk', () => {
     const writing = store.create(draft(), author);
     await store.close();
     await expect(writing).resolves.toMatchObject({ ok: true });
-  });
-
-  it('says what to do about a file that is no database', async () => {
-    const path = join(directory, 'rules.db');
-    writeFileSync(path, 'not a database '.repeat(1000));
-    const opening = openSqliteStore({ ...options(), path });
-    await expect(opening).rejects.toMatchObject({
-      code: 'STORE_DAMAGED',
-      message: expect.stringMatching(/rules\.db is damaged .* restore it from a backup, or move it away/),
-    });
-    expect(existsSync(path)).toBe(true);
-  });
-
-  it('notices an overwritten page, even of the history, which is not read at the start', async () => {
-    const store = await openSqliteStore(options());
-    await store.create(draft(), author);
-    for (let n = 0; n < 49; n++) {
-      await store.update(draft({ spec: { text: `${n}`.repeat(1500) } }), { ...author, expectedResourceVersion: null });
-    }
-    await store.close();
-    const { path } = options();
-    const bytes = readFileSync(path);
-    bytes.fill(0xa5, bytes.length / 2, bytes.length / 2 + 4096);
-    writeFileSync(path, bytes);
-    await expect(openSqliteStore(options())).rejects.toMatchObject({ code: 'STORE_DAMAGED' });
   });
 
   it('says which directory cannot be made', async () => {
@@ -113,30 +95,55 @@ describe('the sqlite store and the disk', () => {
     expect(names).toEqual(['after', 'before', 'small']);
   });
 
-  it('has every acknowledged write after its process was killed', async () => {
-    const { path } = options();
-    const killAfter = 1 + Math.floor(Math.random() * 60);
-    const acknowledged = await acknowledgedUntilKilled(path, killAfter);
-    const store = await openSqliteStore(options());
-    const { items } = await store.list('VirtualService');
+  it('keeps nothing of a transaction that does not fit, and takes the next that does', async () => {
+    const store = await openSqliteStore(options({ maxBytes: 300_000 }));
+    const told: number[] = [];
+    store.subscribe((changes) => told.push(changes.length));
+    const batch = (count: number) => Array.from({ length: count }, (_, n) => apply({ name: `n${n}`, spec: { text } }));
+    const text = 'x'.repeat(10_000);
+    const [fits, large, note] = await Promise.allSettled([
+      store.transact(batch(3), author),
+      store.transact(batch(100), author),
+      store.note({ ...noted, message: 'kept' }),
+    ]);
+    const { items, resourceVersion } = await store.list('VirtualService');
+    const audit = await store.audit({ limit: 10 });
+    const later = await store.transact([apply({ name: 'later' })], author);
     await store.close();
-    const versions = new Map(items.map(({ metadata }) => [metadata.name, metadata.resourceVersion]));
-    expect(acknowledged.length).toBeGreaterThanOrEqual(killAfter);
-    for (const { name, version } of acknowledged) expect(versions.get(name)).toBe(version);
+    expect(fits).toMatchObject({ value: { ok: true } });
+    expect(large).toMatchObject({
+      reason: { code: 'STORE_UNAVAILABLE', message: expect.stringContaining('make room') },
+    });
+    expect(note.status).toBe('fulfilled');
+    expect(items).toHaveLength(3);
+    expect(resourceVersion).toBe('3');
+    expect(audit.items).toMatchObject([{ message: 'kept' }]);
+    expect(later).toMatchObject({ ok: true, value: [{ object: { metadata: { resourceVersion: '4' } } }] });
+    expect(told).toEqual([3, 1]);
+  });
+
+  it('holds ten thousand entries of the audit trail at most while they wait, and logs how many it lost', async () => {
+    const logged: object[] = [];
+    const log = { ...silentLogger, warn: (facts: object) => logged.push(facts) };
+    const store = await openSqliteStore({ ...options(), log });
+    await Promise.all(Array.from({ length: 10_007 }, (_, n) => store.note({ ...noted, message: `${n}` })));
+    const { items } = await store.audit({ limit: 1 });
+    await store.close();
+    expect(logged).toMatchObject([{ entries: 7, reason: 'there were too many at once' }]);
+    expect(items).toMatchObject([{ message: '9999' }]);
+  });
+
+  it('logs entries of the audit trail that cannot be kept, and rejects nobody', async () => {
+    const logged: object[] = [];
+    const log = { ...silentLogger, warn: (facts: object, message: string) => logged.push({ ...facts, message }) };
+    const store = await openSqliteStore({ ...options({ maxBytes: 200_000 }), log });
+    await store.note({ ...noted, message: 'x'.repeat(1_000_000) });
+    await store.note({ ...noted, message: 'small' });
+    const { items } = await store.audit({ limit: 10 });
+    await store.close();
+    expect(logged).toMatchObject([
+      { entries: 1, reason: expect.stringContaining('cannot grow'), message: 'audit entries of refused requests lost' },
+    ]);
+    expect(items).toMatchObject([{ message: 'small' }]);
   });
 });
-
-/** Lets a process write until `count` writes were acknowledged, and kills it in the middle of the next ones. */
-async function acknowledgedUntilKilled(path: string, count: number) {
-  const script = join(import.meta.dirname, '../../support/store-writer.ts');
-  const writer = spawn(process.execPath, [script, path], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const exited = once(writer, 'exit');
-  const acknowledged: { name: string; version: string }[] = [];
-  for await (const line of createInterface({ input: writer.stdout })) {
-    const [name = '', version = ''] = line.split(' ');
-    acknowledged.push({ name, version });
-    if (acknowledged.length === count) writer.kill('SIGKILL');
-  }
-  await exited;
-  return acknowledged;
-}

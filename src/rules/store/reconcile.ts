@@ -1,0 +1,39 @@
+import type { Commit, CommittedObjects } from './committed.ts';
+import type { ObjectKey, StoredObject } from './store.ts';
+import { keyOf, keyText } from './write.ts';
+
+/** What a database that was opened again has. */
+export interface Found {
+  readonly objects: readonly StoredObject[];
+  readonly revision: number;
+  /** The newest removals, of those after the last known version at least. */
+  readonly removals: readonly { readonly key: ObjectKey; readonly revision: number }[];
+  /** Of the objects' JSON altogether. */
+  readonly bytes: number;
+}
+
+/** Brings the committed objects in line with the database, as one commit: what its last moments kept was not told yet. */
+export function reconcile(committed: CommittedObjects, found: Found): void {
+  const known = new Map(committed.all().map((object) => [keyText(keyOf(object)), object]));
+  const removedAt = new Map(found.removals.map(({ key, revision }) => [keyText(key), revision]));
+  const bytes = Math.ceil(found.bytes / Math.max(1, found.objects.length));
+  const commits: { readonly revision: number; readonly commit: Commit }[] = [];
+  for (const object of found.objects) {
+    const text = keyText(keyOf(object));
+    const before = known.get(text);
+    known.delete(text);
+    const { resourceVersion, uid } = object.metadata;
+    if (before?.metadata.resourceVersion === resourceVersion && before.metadata.uid === uid) continue;
+    const action = before === undefined ? 'created' : 'updated';
+    commits.push({ revision: Number(resourceVersion), commit: { action, object, bytes } });
+  }
+  for (const [text, object] of known) {
+    const revision = removedAt.get(text) ?? found.revision;
+    commits.push({ revision, commit: { action: 'removed', key: keyOf(object), revision, bytes } });
+  }
+  commits.sort((a, b) => a.revision - b.revision);
+  committed.commit(
+    commits.map(({ commit }) => commit),
+    found.revision,
+  );
+}

@@ -1,0 +1,80 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+
+/** Bumped when the tables change; kept in the file as `user_version`. 2 added the audit trail. */
+const schemaVersion = 2;
+
+/** Each statement makes what an older version lacks, so that a file of any of them is brought up to date. */
+const tables = `
+  CREATE TABLE IF NOT EXISTS objects (
+    kind TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, object TEXT NOT NULL,
+    PRIMARY KEY (kind, namespace, name)
+  ) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS history (
+    revision INTEGER PRIMARY KEY, kind TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL,
+    type TEXT NOT NULL, author TEXT NOT NULL, time TEXT NOT NULL, object TEXT NOT NULL
+  );
+  CREATE INDEX IF NOT EXISTS history_of_object ON history (kind, namespace, name, revision);
+  CREATE TABLE IF NOT EXISTS audit (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, time TEXT NOT NULL, author TEXT NOT NULL, verb TEXT NOT NULL,
+    remote TEXT NOT NULL, user_agent TEXT NOT NULL, kind TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL,
+    code INTEGER NOT NULL, message TEXT, revision TEXT
+  );
+  PRAGMA user_version = ${schemaVersion};
+`;
+
+/** After a transaction of thousands of objects the file of the log shrinks to this again. */
+const walBytes = 64 * 1024 * 1024;
+
+/** Checks the file and brings its tables up to date. Throws SQLite's error, or one about what it found. */
+export function prepareFile(db: DatabaseSync, maxBytes: number): void {
+  // Exclusive: reads are served from memory, which another writer would make stale. FULL: acknowledged is on disk.
+  db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
+  db.exec(`PRAGMA journal_size_limit = ${walBytes}`);
+  const version = numberOf(db.prepare('PRAGMA user_version').get(), 'user_version');
+  if (version > schemaVersion) throw new NewerFormatError(`format ${version}, this one reads up to ${schemaVersion}`);
+  const check = db.prepare('PRAGMA quick_check(1)').get()?.quick_check;
+  if (check !== 'ok') throw new DamagedError(String(check));
+  db.exec(`BEGIN IMMEDIATE; ${tables} COMMIT`);
+  const pageBytes = numberOf(db.prepare('PRAGMA page_size').get(), 'page_size');
+  db.exec(`PRAGMA max_page_count = ${Math.floor(maxBytes / pageBytes)}`);
+}
+
+/** SQLite reads the file, but what is in it cannot be right. */
+export class DamagedError extends Error {}
+
+/** A later release wrote the file. */
+export class NewerFormatError extends Error {}
+
+export type Statements = ReturnType<typeof prepareStatements>;
+
+export const prepareStatements = (db: DatabaseSync) =>
+  ({
+    objects: db.prepare('SELECT kind, namespace, name, object FROM objects'),
+    revision: db.prepare('SELECT coalesce(max(revision), 0) AS revision FROM history'),
+    get: db.prepare('SELECT kind, namespace, name, object FROM objects WHERE kind = ? AND namespace = ? AND name = ?'),
+    put: db.prepare('INSERT OR REPLACE INTO objects (kind, namespace, name, object) VALUES (?, ?, ?, ?)'),
+    remove: db.prepare('DELETE FROM objects WHERE kind = ? AND namespace = ? AND name = ?'),
+    addHistory: db.prepare('INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?)'),
+    forgetOlder: db.prepare(
+      'DELETE FROM history WHERE kind = ? AND namespace = ? AND name = ? AND revision <= (SELECT revision FROM history ' +
+        'WHERE kind = ? AND namespace = ? AND name = ? ORDER BY revision DESC LIMIT 1 OFFSET ?)',
+    ),
+    forgetOldest: db.prepare('DELETE FROM history WHERE revision <= ?'),
+    history: db.prepare(
+      'SELECT revision, type, author, time, object FROM history WHERE kind = ? AND namespace = ? AND name = ? ' +
+        'ORDER BY revision DESC',
+    ),
+    removals: db.prepare(
+      "SELECT kind, namespace, name, max(revision) AS revision FROM history WHERE revision > ? AND type = 'removed' " +
+        'GROUP BY kind, namespace, name',
+    ),
+    addAudit: db.prepare(
+      'INSERT INTO audit (time, author, verb, remote, user_agent, kind, namespace, name, code, message, revision) ' +
+        'VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    ),
+    forgetAudit: db.prepare('DELETE FROM audit WHERE id <= (SELECT max(id) FROM audit) - ?'),
+  }) satisfies Record<string, StatementSync>;
+
+export type Row = Readonly<Record<string, unknown>>;
+
+export const numberOf = (row: Row | undefined, column: string): number => Number(row?.[column] ?? 0);

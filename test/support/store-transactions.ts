@@ -1,0 +1,254 @@
+import { expect, it } from 'vitest';
+import type { Result } from '../../src/lib/result.ts';
+import type { RuleStore, StoreChange, StoreWrite } from '../../src/rules/store/store.ts';
+import { type DraftOptions, draft, keyOfDraft } from './drafts.ts';
+
+const by = { author: 'ann' };
+const unconditional = { ...by, expectedResourceVersion: null };
+
+export const create = (options: DraftOptions = {}): StoreWrite => ({ type: 'create', draft: draft(options) });
+export const apply = (options: DraftOptions = {}): StoreWrite => ({ type: 'apply', draft: draft(options) });
+const update = (options: DraftOptions, expectedResourceVersion: string | null = null): StoreWrite => ({
+  type: 'update',
+  draft: draft(options),
+  expectedResourceVersion,
+});
+export const remove = (options: DraftOptions, expectedResourceVersion: string | null = null): StoreWrite => ({
+  type: 'remove',
+  key: keyOfDraft(options),
+  expectedResourceVersion,
+});
+
+export function valueOf<T>(result: Result<T, unknown>): T {
+  if (!result.ok) throw new Error(`refused: ${JSON.stringify(result.error)}`);
+  return result.value;
+}
+
+/** `put reviews 3` or `removed reviews 4`. */
+export const lineOf = (change: StoreChange): string =>
+  change.type === 'put'
+    ? `put ${change.object.metadata.name} ${change.object.metadata.resourceVersion}`
+    : `removed ${change.key.name} ${change.resourceVersion}`;
+
+/** What a store promises of transactions and dry runs. `current` is the store of the running test. */
+export function transactionConformance(current: () => RuleStore): void {
+  const everything = async () => ({
+    list: await current().list('VirtualService'),
+    histories: await Promise.all(['a', 'b', 'c'].map((name) => current().history(keyOfDraft({ name })))),
+    audit: await current().audit({ limit: 100 }),
+  });
+  const request = { verb: 'batch', remote: '127.0.0.1', userAgent: 'test' };
+
+  it('keeps the writes of a transaction in order, each with a version of its own, and tells of all at once', async () => {
+    const told: string[][] = [];
+    current().subscribe((changes) => told.push(changes.map(lineOf)));
+    const written = valueOf(await current().transact([create({ name: 'b' }), create({ name: 'a' })], by));
+    expect(
+      written.map(({ action, object }) => [action, object.metadata.name, object.metadata.resourceVersion]),
+    ).toEqual([
+      ['created', 'b', '1'],
+      ['created', 'a', '2'],
+    ]);
+    expect(told).toEqual([['put b 1', 'put a 2']]);
+    expect((await current().list('VirtualService')).resourceVersion).toBe('2');
+  });
+
+  it('lets a write build on what an earlier one of its transaction left', async () => {
+    const writes = [
+      create({ spec: { v: 1 } }),
+      update({ spec: { v: 2 } }, '1'),
+      remove({}, '2'),
+      create({ spec: { v: 3 } }),
+    ];
+    const written = valueOf(await current().transact(writes, by));
+    expect(written.map(({ action, object }) => [action, object.spec])).toEqual([
+      ['created', { v: 1 }],
+      ['updated', { v: 2 }],
+      ['removed', { v: 2 }],
+      ['created', { v: 3 }],
+    ]);
+    expect(await current().get(keyOfDraft())).toMatchObject({
+      spec: { v: 3 },
+      metadata: { resourceVersion: '4', generation: 1 },
+    });
+    expect(written[3]?.object.metadata.uid).not.toBe(written[0]?.object.metadata.uid);
+    expect((await current().history(keyOfDraft())).map(({ type }) => type)).toEqual([
+      'created',
+      'removed',
+      'updated',
+      'created',
+    ]);
+  });
+
+  for (const { name, writes, error } of [
+    {
+      name: 'a name that is taken',
+      writes: [apply({ name: 'b' }), create({ name: 'a' })],
+      error: { index: 1, refusal: { type: 'exists', current: { metadata: { name: 'a' } } } },
+    },
+    {
+      name: 'an object that is not there',
+      writes: [update({ name: 'c' }), apply({ name: 'b' })],
+      error: { index: 0, refusal: { type: 'missing' } },
+    },
+    {
+      name: 'an object that an earlier write removed',
+      writes: [remove({ name: 'a' }), update({ name: 'a', spec: { v: 2 } })],
+      error: { index: 1, refusal: { type: 'missing' } },
+    },
+    {
+      name: 'another version than is expected',
+      writes: [create({ name: 'b' }), remove({ name: 'a' }, '7')],
+      error: { index: 1, refusal: { type: 'conflict', current: { metadata: { resourceVersion: '1' } } } },
+    },
+  ]) {
+    it(`keeps nothing of a transaction that is refused for ${name}, and says which write it was`, async () => {
+      await current().create(draft({ name: 'a' }), { ...by, request });
+      const before = await everything();
+      const told: string[] = [];
+      const end = current().subscribe((changes) => told.push(...changes.map(lineOf)));
+      const result = await current().transact(writes, { ...by, request });
+      end();
+      expect(result).toMatchObject({ ok: false, error });
+      expect(await everything()).toEqual(before);
+      expect(told).toEqual(['put a 1']);
+    });
+  }
+
+  it('applies: creates what is missing, replaces what differs, leaves what is the same', async () => {
+    await current().transact([create({ name: 'same' }), create({ name: 'other' })], by);
+    const writes = [apply({ name: 'same' }), apply({ name: 'other', spec: { v: 1 } }), apply({ name: 'new' })];
+    const written = valueOf(await current().transact(writes, by));
+    expect(written.map(({ action, object }) => [action, object.metadata.resourceVersion])).toEqual([
+      ['unchanged', '1'],
+      ['updated', '3'],
+      ['created', '4'],
+    ]);
+  });
+
+  it('restores objects with the identity that they had, or with a new one where none is known', async () => {
+    const identity = { creationTimestamp: '2020-02-02T00:00:00.000Z', uid: 'f3c1' };
+    const restore = (name: string, given: { creationTimestamp: string | null; uid: string | null }): StoreWrite => ({
+      type: 'restore',
+      draft: draft({ name }),
+      ...given,
+    });
+    await current().create(draft({ name: 'there' }), by);
+    const nothing = { creationTimestamp: null, uid: null };
+    const writes = [restore('gone', identity), restore('there', identity), restore('bare', nothing)];
+    const written = valueOf(await current().transact(writes, by));
+    expect(written.map(({ action }) => action)).toEqual(['created', 'updated', 'created']);
+    expect(written[0]?.object.metadata).toMatchObject(identity);
+    expect(written[1]?.object.metadata).toMatchObject({ ...identity, generation: 1 });
+    expect(written[2]?.object.metadata).toMatchObject({
+      creationTimestamp: '2026-01-02T03:04:05.678Z',
+      uid: expect.stringMatching(/^[0-9a-f-]{36}$/),
+    });
+    const others = { creationTimestamp: null, uid: 'another' };
+    const again = [restore('gone', identity), restore('there', nothing), restore('bare', others)];
+    expect(valueOf(await current().transact(again, by)).map(({ action }) => action)).toEqual([
+      'unchanged',
+      'unchanged',
+      'updated',
+    ]);
+  });
+
+  it('takes a transaction of nothing', async () => {
+    expect(await current().transact([], by)).toEqual({ ok: true, value: [] });
+  });
+
+  it('answers a dry run with what the writes would come to, and keeps nothing of them', async () => {
+    await current().create(draft({ name: 'a', spec: { v: 1 } }), by);
+    await current().create(draft({ name: 'b' }), by);
+    const before = await everything();
+    const told: string[] = [];
+    const end = current().subscribe((changes) => told.push(...changes.map(lineOf)));
+    const dry = { ...by, request, dryRun: true };
+
+    const written = valueOf(
+      await current().transact(
+        [apply({ name: 'a', spec: { v: 2 } }), create({ name: 'c' }), remove({ name: 'b' }), update({ name: 'c' })],
+        dry,
+      ),
+    );
+    expect(
+      written.map(({ action, object: { metadata } }) => [action, metadata.name, metadata.resourceVersion]),
+    ).toEqual([
+      ['updated', 'a', '1'],
+      ['created', 'c', ''],
+      ['removed', 'b', '2'],
+      ['unchanged', 'c', ''],
+    ]);
+    expect(written[0]?.object).toMatchObject({ spec: { v: 2 }, metadata: { generation: 2 } });
+    expect(await current().create(draft({ name: 'c' }), dry)).toMatchObject({
+      ok: true,
+      value: { metadata: { creationTimestamp: '2026-01-02T03:04:05.678Z', uid: expect.stringMatching(/^.{36}$/) } },
+    });
+    expect(await current().remove(keyOfDraft({ name: 'a' }), { ...dry, expectedResourceVersion: '7' })).toMatchObject({
+      ok: false,
+      error: { type: 'conflict' },
+    });
+    end();
+    expect(await everything()).toEqual(before);
+    expect(told).toEqual(['put a 1', 'put b 2']);
+  });
+
+  it('takes objects of the cluster, which have no namespace', async () => {
+    const object = {
+      ...draft({ name: 'default', namespace: '' }),
+      kind: 'MeshConfig',
+      apiVersion: 'mesh.binnacle.dev/v1',
+    };
+    await current().create(object, by);
+    const key = { kind: 'MeshConfig', namespace: '', name: 'default' };
+    expect(await current().get(key)).toMatchObject({ metadata: { namespace: '', name: 'default' } });
+    expect((await current().list('MeshConfig', '')).items).toHaveLength(1);
+    expect((await current().list('MeshConfig')).items).toHaveLength(1);
+    expect((await current().list('MeshConfig', 'default')).items).toEqual([]);
+    expect(valueOf(await current().remove(key, unconditional)).metadata.name).toBe('default');
+  });
+
+  it('loses no update of a hundred writers on one object', async () => {
+    await current().create(draft({ spec: { count: 0 } }), by);
+    const increment = async (): Promise<number> => {
+      for (let conflicts = 0; ; conflicts++) {
+        const seen = await current().get(keyOfDraft());
+        const { count } = (seen?.spec ?? { count: 0 }) as { count: number }; // as it was written above
+        const result = await current().update(draft({ spec: { count: count + 1 } }), {
+          ...by,
+          expectedResourceVersion: seen?.metadata.resourceVersion ?? null,
+        });
+        if (result.ok) return conflicts;
+        expect(result.error.type).toBe('conflict');
+      }
+    };
+    const conflicts = await Promise.all(Array.from({ length: 100 }, increment));
+    expect(await current().get(keyOfDraft())).toMatchObject({
+      spec: { count: 100 },
+      metadata: { generation: 101, resourceVersion: '101' },
+    });
+    expect(Math.max(...conflicts)).toBeGreaterThan(0);
+  });
+
+  it('keeps transactions whole among single writes, and tells of all in the order of their versions', async () => {
+    const told: StoreChange[] = [];
+    current().subscribe((changes) => told.push(...changes));
+    const rounds = Array.from({ length: 30 }, (_, round) => round);
+    await Promise.all(
+      rounds.flatMap((round) => [
+        current().transact([apply({ name: 'x', spec: { round } }), apply({ name: 'y', spec: { round } })], by),
+        current().create(draft({ name: `single-${round}` }), by),
+        current().transact([apply({ name: 'x', spec: { never: round } }), create({ name: 'single-0' })], by),
+      ]),
+    );
+    expect(told.map((change) => Number(lineOf(change).split(' ')[2]))).toEqual(
+      Array.from({ length: 90 }, (_, at) => at + 1),
+    );
+    const pairs = told.filter((change) => /^put [xy] /.test(lineOf(change)));
+    for (const [index, change] of pairs.entries()) {
+      expect(change).toMatchObject({
+        object: { spec: { round: Math.floor(index / 2) }, metadata: { name: index % 2 === 0 ? 'x' : 'y' } },
+      });
+    }
+  });
+}
