@@ -1,4 +1,5 @@
-import { type FastifyError, type FastifyInstance, type FastifyRequest, fastify } from 'fastify';
+import type { Socket } from 'node:net';
+import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { MeshError } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { parseJson, parseYaml, yamlTypes } from './body.ts';
@@ -15,12 +16,29 @@ export interface HttpServerOptions {
 
 const bodyLimitBytes = 10 * 1024 * 1024;
 
+/** Names have 253 characters at most; in a URL each may take three. */
+const maxParamLength = 3 * 253;
+
+/** When a client may try again what the outside world prevented. */
+const retryAfterSeconds = 1;
+
 /**
  * The HTTP server, not yet listening. Every error is a Kubernetes `Status` as JSON, whichever part it comes from.
  * Bodies are JSON or YAML.
  */
 export function createHttpServer({ log, routes }: HttpServerOptions): FastifyInstance {
-  const server = fastify({ logger: false, bodyLimit: bodyLimitBytes, forceCloseConnections: 'idle' });
+  const server = fastify({
+    logger: false,
+    bodyLimit: bodyLimitBytes,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength },
+    // Of a URL that cannot be read, before there is a route.
+    frameworkErrors: (error, _request, reply: FastifyReply) => {
+      const status = statusOf(error);
+      reply.code(status.code).send(status);
+    },
+    clientErrorHandler: refuseMalformed,
+  });
   server.removeContentTypeParser(['application/json', 'text/plain']);
   server.addContentTypeParser(
     'application/json',
@@ -35,6 +53,7 @@ export function createHttpServer({ log, routes }: HttpServerOptions): FastifyIns
     const status = statusOf(error);
     const facts = { method: request.method, url: request.url, code: status.code, err: error };
     if (status.code >= 500) log.error(facts, 'request failed');
+    if (status.code === 503) reply.header('retry-after', retryAfterSeconds);
     return reply.code(status.code).send(status);
   });
   server.setNotFoundHandler((request, reply) => {
@@ -51,7 +70,8 @@ export function createHttpServer({ log, routes }: HttpServerOptions): FastifyIns
   return server;
 }
 
-function statusOf(error: FastifyError): Status {
+/** What an error means for who asked. */
+export function statusOf(error: FastifyError): Status {
   if (error instanceof StatusError) return error.status;
   if (error instanceof MeshError && error.code === 'STORE_UNAVAILABLE') {
     return failure('ServiceUnavailable', error.message);
@@ -61,8 +81,25 @@ function statusOf(error: FastifyError): Status {
       return failure('UnsupportedMediaType', `send application/json or application/yaml: ${error.message}`);
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
       return failure('RequestEntityTooLarge', `a request body may have ${bodyLimitBytes} bytes at most`);
+    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
+      return failure('BadRequest', 'the body is shorter or longer than its Content-Length says');
     default:
       if (error.statusCode !== undefined && error.statusCode < 500) return failure('BadRequest', error.message);
       return failure('InternalError', 'a fault of the server; its log says more');
   }
+}
+
+/** Answers what is no HTTP request, or has a URL and headers of more than 16 KiB, which node refuses to read. */
+function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const isTooLong = error.code === 'HPE_HEADER_OVERFLOW';
+  const status = isTooLong
+    ? failure('BadRequest', 'the URL and the headers of a request may have 16 KiB at most')
+    : failure('BadRequest', `this is no HTTP/1.1 request: ${error.message}`);
+  const body = JSON.stringify(status);
+  const head = ['HTTP/1.1 400 Bad Request', `Content-Length: ${Buffer.byteLength(body)}`];
+  socket.end([...head, 'Content-Type: application/json', 'Connection: close', '', body].join('\r\n'));
 }

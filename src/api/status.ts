@@ -5,13 +5,17 @@ export type StatusReason =
   | 'BadRequest'
   | 'NotFound'
   | 'MethodNotAllowed'
+  | 'NotAcceptable'
   | 'AlreadyExists'
   | 'Conflict'
+  | 'Expired'
   | 'RequestEntityTooLarge'
   | 'UnsupportedMediaType'
   | 'Invalid'
+  | 'TooManyRequests'
   | 'InternalError'
-  | 'ServiceUnavailable';
+  | 'ServiceUnavailable'
+  | 'Timeout';
 
 /** One wrong field. */
 export interface StatusCause {
@@ -24,7 +28,8 @@ export interface StatusCause {
 export interface Status {
   readonly kind: 'Status';
   readonly apiVersion: 'v1';
-  readonly metadata: Readonly<Record<string, never>>;
+  /** Of a page that is not kept: how to go on. */
+  readonly metadata: { readonly continue?: string };
   readonly status: 'Success' | 'Failure';
   readonly message?: string;
   readonly reason?: StatusReason;
@@ -34,6 +39,7 @@ export interface Status {
     readonly kind?: string;
     readonly uid?: string;
     readonly causes?: readonly StatusCause[];
+    readonly retryAfterSeconds?: number;
   };
   /** The HTTP status. */
   readonly code: number;
@@ -43,13 +49,17 @@ const codes: Readonly<Record<StatusReason, number>> = {
   BadRequest: 400,
   NotFound: 404,
   MethodNotAllowed: 405,
+  NotAcceptable: 406,
   AlreadyExists: 409,
   Conflict: 409,
+  Expired: 410,
   RequestEntityTooLarge: 413,
   UnsupportedMediaType: 415,
   Invalid: 422,
+  TooManyRequests: 429,
   InternalError: 500,
   ServiceUnavailable: 503,
+  Timeout: 504,
 };
 
 const common = { kind: 'Status', apiVersion: 'v1', metadata: {} } as const;

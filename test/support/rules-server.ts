@@ -1,7 +1,10 @@
-import { rulesApi } from '../../src/api/rules.ts';
+import { rulesApi } from '../../src/api/rules/routes.ts';
 import { createHttpServer } from '../../src/api/server.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
+import type { RuleKind } from '../../src/rules/rule.ts';
+import type { RuleStatuses } from '../../src/rules/status.ts';
 import { memoryStore } from '../../src/rules/store/memory.ts';
+import type { RuleStore } from '../../src/rules/store/store.ts';
 import { fakeClock } from './fake-clock.ts';
 import { sampleKind } from './sample-kind.ts';
 
@@ -13,29 +16,46 @@ export const urls = { all: `${base}/sampleroutes`, list, one: `${list}/reviews` 
 
 export interface Sent {
   readonly headers?: Record<string, string>;
-  /** A text is sent as it is, anything else as JSON. */
+  /** A text and bytes are sent as they are, anything else as JSON. */
   readonly body?: unknown;
 }
 
-/** The rules API of the sample kind over an empty store. A file defines the object `filed`. */
-export function rulesServer() {
-  const store = memoryStore({ clock: fakeClock() });
+export interface RulesServerOptions {
+  readonly kinds?: readonly RuleKind[];
+  readonly statuses?: RuleStatuses | null;
+  /** Makes the store another one. */
+  readonly store?: (store: RuleStore) => RuleStore;
+}
+
+/** The rules API of the sample kind (or of others) over an empty store. A file defines the object `filed`. */
+export function rulesServer({
+  kinds = [sampleKind],
+  statuses = null,
+  store: change = (one) => one,
+}: RulesServerOptions = {}) {
+  const clock = fakeClock();
+  const store = change(memoryStore({ clock, log: silentLogger }));
   const adapterOrigin = (id: string) => (id === 'SampleRoute/default/filed' ? 'mesh/routes.yaml#2' : null);
   const server = createHttpServer({
     log: silentLogger,
-    routes: [rulesApi({ kinds: [sampleKind], store, book: { adapterOrigin } })],
+    routes: [rulesApi({ kinds, store, book: { adapterOrigin }, statuses, clock })],
   });
   const send = async (
     method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
     url: string,
     { headers = {}, body }: Sent = {},
   ) => {
-    const payload = body === undefined ? {} : { payload: typeof body === 'string' ? body : JSON.stringify(body) };
+    const isRaw = typeof body === 'string' || Buffer.isBuffer(body);
+    const payload = body === undefined ? {} : { payload: isRaw ? body : JSON.stringify(body) };
     const type = body === undefined ? {} : { 'content-type': 'application/json' };
     const response = await server.inject({ method, url, headers: { ...type, ...headers }, ...payload });
-    return { code: response.statusCode, headers: response.headers, body: response.json() };
+    const isJson = String(response.headers['content-type']).startsWith('application/json');
+    const text = response.body;
+    return { code: response.statusCode, headers: response.headers, text, body: isJson ? response.json() : null };
   };
-  return { store, send, close: () => server.close() };
+  return { server, store, clock, send, close: () => server.close() };
 }
 
 export const mergeType = { 'content-type': 'application/merge-patch+json' };
+export const jsonPatchType = { 'content-type': 'application/json-patch+json' };
+export const yamlType = { 'content-type': 'application/yaml' };

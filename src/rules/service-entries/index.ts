@@ -27,6 +27,8 @@ export interface ServiceEntryIndex {
   workloadRemoved(adapter: string, namespace: string, name: string): void;
   /** What changed since the last call, for the shard's `apply`. */
   takeChanges(): readonly ShardChange[];
+  /** The services that a ServiceEntry makes or adds to, and those that a WorkloadEntry is an endpoint of. */
+  servicesOf(id: RuleId): readonly ServiceKey[];
   /** What its author should know about a valid rule, by rule. Computed on call. */
   problems(): ReadonlyMap<RuleId, readonly string[]>;
 }
@@ -94,9 +96,13 @@ export function createServiceEntryIndex(): ServiceEntryIndex {
   }
 
   function markSelecting(workload: SelectableWorkload): void {
+    for (const entry of selecting(workload)) markHosts(entry);
+  }
+
+  function* selecting(workload: SelectableWorkload): Generator<Entry> {
     for (const key of keysOf(workload.namespace, workload.labels)) {
       for (const entry of selectors.get(key) ?? []) {
-        if (entry.selector !== null && selects(entry.selector, workload.labels)) markHosts(entry);
+        if (entry.selector !== null && selects(entry.selector, workload.labels)) yield entry;
       }
     }
   }
@@ -118,8 +124,20 @@ export function createServiceEntryIndex(): ServiceEntryIndex {
     return endpoint;
   }
 
+  /** The oldest makes the service; younger entries add their endpoints, if these are found in the same way. */
+  function contributorsTo(key: ServiceKey): readonly Entry[] {
+    const sorted = [...(byHost.get(key) ?? [])].sort((a, b) => comparePrecedence(a.rule, b.rule));
+    const resolutionOf = (entry: Entry | undefined) =>
+      entry === undefined ? undefined : hostOf(entry, key)?.service.resolution;
+    return sorted.filter((entry) => entry === sorted[0] || resolutionOf(entry) === resolutionOf(sorted[0]));
+  }
+
+  const servicesBy = (entry: Entry): readonly ServiceKey[] =>
+    hostsOf(entry).filter((key) => contributorsTo(key).includes(entry));
+
   function changesOf(key: ServiceKey): readonly ShardChange[] {
-    const [winner, ...others] = [...(byHost.get(key) ?? [])].sort((a, b) => comparePrecedence(a.rule, b.rule));
+    const contributors = contributorsTo(key);
+    const winner = contributors[0];
     const known = told.get(key);
     const host = winner === undefined ? undefined : hostOf(winner, key);
     if (winner === undefined || host === undefined) {
@@ -130,8 +148,6 @@ export function createServiceEntryIndex(): ServiceEntryIndex {
     }
     const { service } = host;
     told.set(key, service);
-    // endpoints that younger entries give for the same host count too, if they are found in the same way
-    const contributors = [winner, ...others.filter((e) => hostOf(e, key)?.service.resolution === service.resolution)];
     const all = contributors.flatMap((entry) => [...(hostOf(entry, key)?.endpoints ?? []), ...selectedBy(entry)]);
     const set = { namespace: service.namespace, hostname: service.hostname, endpoints: all };
     return [...(service === known ? [] : [{ type: 'service', service } as const]), { type: 'endpoints', set }];
@@ -162,6 +178,12 @@ export function createServiceEntryIndex(): ServiceEntryIndex {
       const changes = [...dirty].flatMap(changesOf);
       dirty.clear();
       return changes;
+    },
+    servicesOf(id) {
+      const entry = entries.get(id);
+      if (entry !== undefined) return servicesBy(entry);
+      const workload = workloads.get(id);
+      return workload === undefined ? [] : [...new Set([...selecting(workload)].flatMap(servicesBy))];
     },
     problems: () => problemsOf(entries.values(), byHost, uncallable),
   };

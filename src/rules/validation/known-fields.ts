@@ -4,10 +4,21 @@ type JsonSchema = z.core.JSONSchema.BaseSchema;
 
 /** The fields that a schema knows at a path, in its order; for saying what a mistyped field may have meant. */
 export function knownFields(schema: z.ZodType, path: readonly PropertyKey[]): readonly string[] {
-  const root = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+  const root = jsonSchemaOf(schema);
   let here = alternatives(root, root);
   for (const step of path) here = here.flatMap((one) => below(one, step)).flatMap((one) => alternatives(root, one));
   return [...new Set(here.flatMap((one) => Object.keys(one.properties ?? {})))];
+}
+
+/** Schemas live as long as the program, and converting a large one takes milliseconds. */
+const jsonSchemas = new WeakMap<z.ZodType, JsonSchema>();
+
+function jsonSchemaOf(schema: z.ZodType): JsonSchema {
+  const known = jsonSchemas.get(schema);
+  if (known !== undefined) return known;
+  const made = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+  jsonSchemas.set(schema, made);
+  return made;
 }
 
 function below(schema: JsonSchema, step: PropertyKey): JsonSchema[] {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { RuleKind } from '../rule.ts';
 
 // The forms of names that Kubernetes has: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
 const dnsLabel = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
@@ -42,8 +43,11 @@ const ignored = z.unknown().optional();
 /** Null is what Kubernetes' tools write for a field that is not set. */
 const unset = <T>(value: T | null | undefined): T | null => value ?? null;
 
+/** Nothing here would act on them, and an object that waits for ever to be deleted helps nobody. */
+const noFinalizers = z.array(z.string()).max(0, 'nothing here acts on finalizers: leave them out').nullish();
+
 /** Object metadata as a writer gives it. What is a store's to decide may stand there, as in what was read from it. */
-export const metadataSchema = z.strictObject({
+const namespacedMetadata = z.strictObject({
   name,
   namespace: namespaceSchema,
   labels: labels.nullish().transform((value) => value ?? {}),
@@ -59,15 +63,31 @@ export const metadataSchema = z.strictObject({
     .transform(unset),
   uid: z.string().nullish().transform(unset),
   generation: ignored,
+  generateName: ignored,
+  deletionTimestamp: ignored,
+  deletionGracePeriodSeconds: ignored,
+  finalizers: noFinalizers,
   managedFields: ignored,
   ownerReferences: ignored,
   selfLink: ignored,
 });
 
-export type WrittenMetadata = z.infer<typeof metadataSchema>;
+/** A cluster's objects stand in no namespace, whatever the file or the shard says that they came in. */
+const clusterMetadata = namespacedMetadata.extend({
+  namespace: z
+    .unknown()
+    .optional()
+    .transform(() => ''),
+});
 
-/** Labels and annotations: an optional DNS prefix, a slash, a word. */
-function wrongKey(key: string): string | null {
+/** The schema of the metadata of objects of one scope. */
+export const metadataSchemaOf = (scope: RuleKind['scope']) =>
+  scope === 'cluster' ? clusterMetadata : namespacedMetadata;
+
+export type WrittenMetadata = z.infer<typeof namespacedMetadata>;
+
+/** What is wrong with a key of a label or an annotation: an optional DNS prefix, a slash, a word. Null if nothing is. */
+export function wrongKey(key: string): string | null {
   const slash = key.indexOf('/');
   const [prefix, word] = slash === -1 ? [null, key] : [key.slice(0, slash), key.slice(slash + 1)];
   if (prefix !== null && (prefix.length > 253 || !dnsSubdomain.test(prefix))) return 'its prefix must be a DNS name';
@@ -77,7 +97,8 @@ function wrongKey(key: string): string | null {
   return null;
 }
 
-function wrongLabelValue(word: string): string | null {
+/** What is wrong with the value of a label; null if nothing is. */
+export function wrongLabelValue(word: string): string | null {
   if (word === '' || (word.length <= 63 && labelWord.test(word))) return null;
   return 'must be letters, digits, "-", "_" and ".", at most 63, beginning and ending with a letter or digit';
 }

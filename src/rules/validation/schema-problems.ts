@@ -7,7 +7,7 @@ import { knownFields } from './known-fields.ts';
 type Issue = z.core.$ZodIssue;
 
 /** More would not be read, and a crafted object could have millions. */
-const maxProblems = 20;
+export const maxProblems = 20;
 
 /** What a schema had to say about a value, in words for its author. `root` is where the value stands: `spec`. */
 export function schemaProblems(schema: z.ZodType, error: z.ZodError, root: string): readonly Problem[] {

@@ -1,20 +1,24 @@
+import { fieldPath } from '../../lib/field-path.ts';
 import { contentHash } from '../../lib/hash.ts';
 import { didYouMean } from '../../lib/nearest.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import type { RawObject } from '../../model/object.ts';
 import type { Problem, Rule, RuleKind } from '../rule.ts';
-import { metadataSchema, type WrittenMetadata } from './metadata.ts';
-import { schemaProblems, unknownField } from './schema-problems.ts';
+import { metadataSchemaOf, type WrittenMetadata } from './metadata.ts';
+import { maxProblems, schemaProblems, unknownField } from './schema-problems.ts';
+import { pruneUnknown } from './unknown-fields.ts';
 
 /** An object that is right in form, before a store or an adapter's shard gives it a place. */
 export interface ValidObject {
   readonly kind: RuleKind;
   readonly apiVersion: string;
   readonly metadata: WrittenMetadata;
-  /** As its author wrote it: what a store keeps and gives back. */
+  /** As its author wrote it, but for what was dropped: what a store keeps and gives back. */
   readonly written: unknown;
   /** What the kind's schema made of it, defaults filled in: what rules are made of. */
   readonly spec: unknown;
+  /** Paths of the unknown fields that were dropped; empty where they are refused. */
+  readonly dropped: readonly string[];
 }
 
 type Problems = readonly Problem[];
@@ -47,32 +51,58 @@ export function validateRule(raw: RawObject, kinds: readonly RuleKind[]): Result
   });
 }
 
-/** Checks an object of any of the kinds: a request body, a document of a file, a stored object. `status` is not read. */
-export function validateObject(object: unknown, kinds: readonly RuleKind[]): Result<ValidObject, Problems> {
+/**
+ * Checks an object of any of the kinds: a request body, a document of a file, a stored object. `status` is not read.
+ * Unknown fields are problems, or are left out with `drop`.
+ */
+export function validateObject(
+  object: unknown,
+  kinds: readonly RuleKind[],
+  unknownFields: 'refuse' | 'drop' = 'refuse',
+): Result<ValidObject, Problems> {
   if (!isRecord(object)) return err([{ path: '', message: `must be an object, not ${nameOfType(object)}` }]);
   const kind = findKind(object, kinds);
   if (!kind.ok) return kind;
 
+  const metadataSchema = metadataSchemaOf(kind.value.scope);
+  const check = unknownFields === 'drop' ? pruneUnknown : checkWhole;
   const unknown = Object.keys(object).filter((field) => !objectFields.includes(field));
-  const metadata = metadataSchema.safeParse(object.metadata ?? {});
-  const written = object.spec ?? {};
-  const spec = kind.value.spec.safeParse(written, { reportInput: true });
+  const metadata = check(metadataSchema, object.metadata ?? {});
+  const spec = check(kind.value.spec, object.spec ?? {});
   const problems = [
-    ...unknown.map((field) => ({ path: field, message: unknownField(field, objectFields) })),
-    ...(metadata.success ? [] : schemaProblems(metadataSchema, metadata.error, 'metadata')),
-    ...(spec.success ? [] : schemaProblems(kind.value.spec, spec.error, 'spec')),
+    ...(unknownFields === 'drop' ? [] : unknown.slice(0, maxProblems)).map((path) => ({
+      path,
+      message: unknownField(path, objectFields),
+    })),
+    ...(metadata.result.success ? [] : schemaProblems(metadataSchema, metadata.result.error, 'metadata')),
+    ...(spec.result.success ? [] : schemaProblems(kind.value.spec, spec.result.error, 'spec')),
   ];
-  if (problems.length > 0 || !metadata.success || !spec.success) return err(problems);
+  if (problems.length > 0 || !metadata.result.success || !spec.result.success) return err(problems);
   return ok({
     kind: kind.value,
     apiVersion: String(object.apiVersion),
-    metadata: metadata.data,
-    written,
-    spec: spec.data,
+    metadata: metadata.result.data,
+    written: spec.value,
+    spec: spec.result.data,
+    dropped: [
+      ...(unknownFields === 'drop' ? unknown : []),
+      ...metadata.dropped.map((path) => fieldPath('metadata', path)),
+      ...spec.dropped.map((path) => fieldPath('spec', path)),
+    ],
   });
 }
 
-function findKind(object: Record<string, unknown>, kinds: readonly RuleKind[]): Result<RuleKind, Problems> {
+const checkWhole: typeof pruneUnknown = (schema, value) => ({
+  result: schema.safeParse(value, { reportInput: true }),
+  value,
+  dropped: [],
+});
+
+/** The kind that an object says it is of, if its version is served. */
+export function findKind(
+  object: Readonly<Record<string, unknown>>,
+  kinds: readonly RuleKind[],
+): Result<RuleKind, Problems> {
   const { apiVersion, kind: name } = object;
   if (typeof name !== 'string' || name === '')
     return err([{ path: 'kind', message: 'must say the kind of the object' }]);
@@ -82,11 +112,15 @@ function findKind(object: Record<string, unknown>, kinds: readonly RuleKind[]): 
     const message = `unknown kind "${name}"${didYouMean(name, names)}; known are ${names.join(', ')}`;
     return err([{ path: 'kind', message }]);
   }
-  const versions = kind.versions.map((version) => `${kind.group}/${version}`);
+  const versions = apiVersionsOf(kind);
   if (typeof apiVersion === 'string' && versions.includes(apiVersion)) return ok(kind);
   const given = apiVersion === undefined ? '' : `, not ${JSON.stringify(apiVersion)}`;
   return err([{ path: 'apiVersion', message: `must be ${versions.join(' or ')} for ${name}${given}` }]);
 }
+
+/** `networking.istio.io/v1`, …, preferred first; for the core group `v1`. */
+export const apiVersionsOf = ({ group, versions }: Pick<RuleKind, 'group' | 'versions'>): readonly string[] =>
+  versions.map((version) => (group === '' ? version : `${group}/${version}`));
 
 /** A map, as JSON and YAML have it: no list. */
 export const isRecord = (value: unknown): value is Record<string, unknown> =>

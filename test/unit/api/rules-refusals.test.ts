@@ -151,11 +151,25 @@ describe('what the rules API refuses', () => {
       says: 'GET, HEAD, PUT, PATCH, DELETE',
     },
     {
-      name: 'deleting a whole list',
-      sent: () => send('DELETE', list),
+      name: 'deleting over all namespaces',
+      sent: () => send('DELETE', urls.all),
       code: 405,
       reason: 'MethodNotAllowed',
-      says: 'GET, HEAD, POST',
+      says: 'possible are GET, HEAD',
+    },
+    {
+      name: 'creating in no namespace',
+      sent: () => send('POST', urls.all, { body: sampleObject() }),
+      code: 405,
+      reason: 'MethodNotAllowed',
+      says: 'possible are GET, HEAD',
+    },
+    {
+      name: 'writing a status',
+      sent: () => send('PUT', `${one}/status`, { body: sampleObject() }),
+      code: 405,
+      reason: 'MethodNotAllowed',
+      says: 'status is computed',
     },
     {
       name: 'creating twice',
@@ -207,11 +221,25 @@ describe('what the rules API refuses', () => {
       says: 'application/yaml',
     },
     {
-      name: 'a JSON patch',
-      sent: () => send('PATCH', one, { headers: json('application/json-patch+json'), body: [] }),
+      name: 'a patch without a type of its own',
+      sent: () => send('PATCH', one, { body: {} }),
+      code: 415,
+      reason: 'UnsupportedMediaType',
+      says: 'send application/merge-patch+json or application/json-patch+json',
+    },
+    {
+      name: 'a strategic patch of a rule',
+      sent: () => send('PATCH', one, { headers: json('application/strategic-merge-patch+json'), body: {} }),
       code: 415,
       reason: 'UnsupportedMediaType',
       says: 'send application/merge-patch+json',
+    },
+    {
+      name: 'a patch where an object belongs',
+      sent: () => send('POST', list, { headers: mergeType, body: {} }),
+      code: 415,
+      reason: 'UnsupportedMediaType',
+      says: 'send application/json or application/yaml',
     },
     {
       name: 'server-side apply',
@@ -221,11 +249,60 @@ describe('what the rules API refuses', () => {
       says: 'not supported yet',
     },
     {
-      name: 'a dry run',
-      sent: () => send('DELETE', `${one}?dryRun=All`),
+      name: 'a dry run of a part',
+      sent: () => send('DELETE', `${one}?dryRun=Some`),
       code: 400,
       reason: 'BadRequest',
-      says: 'nothing was done',
+      says: 'dryRun must be All, not "Some"; nothing was done',
+    },
+    {
+      name: 'a parameter that stands twice',
+      sent: () => send('DELETE', `${one}?dryRun=All&dryRun=All`),
+      code: 400,
+      reason: 'BadRequest',
+      says: 'dryRun stands in the URL twice',
+    },
+    {
+      name: 'an unknown fieldValidation',
+      sent: () => send('PUT', `${one}?fieldValidation=strict`, { body: sampleObject() }),
+      code: 400,
+      reason: 'BadRequest',
+      says: 'did you mean "Strict"?',
+    },
+    {
+      name: 'no body',
+      sent: () => send('POST', list),
+      code: 400,
+      reason: 'BadRequest',
+      says: 'the body is empty',
+    },
+    {
+      name: 'finalizers',
+      sent: () => send('PUT', one, { body: sampleObject({ metadata: { finalizers: ['a.example/b'] } }) }),
+      code: 422,
+      reason: 'Invalid',
+      says: 'metadata.finalizers: nothing here acts on finalizers',
+    },
+    {
+      name: 'replacing an object that was made again',
+      sent: () => send('PUT', one, { body: sampleObject({ metadata: { uid: 'other' } }) }),
+      code: 409,
+      reason: 'Conflict',
+      says: 'it was deleted and made again',
+    },
+    {
+      name: 'deleting an object that was made again',
+      sent: () => send('DELETE', one, { body: { preconditions: { uid: 'other' } } }),
+      code: 409,
+      reason: 'Conflict',
+      says: 'it was deleted and made again',
+    },
+    {
+      name: 'a mistyped precondition',
+      sent: () => send('DELETE', one, { body: { preconditions: { resourceversion: '1' } } }),
+      code: 422,
+      reason: 'Invalid',
+      says: 'did you mean "resourceVersion"?',
     },
   ]) {
     it(`${name}: ${code}`, async () => {
@@ -239,11 +316,13 @@ describe('what the rules API refuses', () => {
   }
 
   it('says in a header which methods there are', async () => {
-    expect((await send('DELETE', list)).headers.allow).toBe('GET, HEAD, POST');
+    expect((await send('PUT', list, { body: {} })).headers.allow).toBe('GET, HEAD, POST, DELETE');
   });
 
   it('answers 503 while the store cannot write', async () => {
     await store.close();
-    expect(await send('DELETE', one)).toMatchObject({ code: 503, body: { reason: 'ServiceUnavailable' } });
+    const { headers, ...answer } = await send('DELETE', one);
+    expect(answer).toMatchObject({ code: 503, body: { reason: 'ServiceUnavailable' } });
+    expect(headers['retry-after']).toBe('1');
   });
 });

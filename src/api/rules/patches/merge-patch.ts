@@ -1,4 +1,4 @@
-import { isRecord } from '../rules/validation/validate.ts';
+import { isRecord } from '../../../rules/validation/validate.ts';
 
 /** Applies a JSON merge patch (RFC 7396): objects are merged, null removes, anything else replaces. */
 export function mergePatch(target: unknown, patch: unknown): unknown {

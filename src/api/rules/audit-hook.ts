@@ -1,0 +1,36 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { statusOf } from '../server.ts';
+import type { Status } from '../status.ts';
+import type { ApiContext } from './context.ts';
+import { authorship, routeFacts } from './request-facts.ts';
+
+/** Writes every refused change into the audit trail. What was done is written by the store, along with the change. */
+export function noteRefusals(server: FastifyInstance, { store, clock }: Pick<ApiContext, 'store' | 'clock'>): void {
+  server.addHook('onError', async (request, _reply, error) => {
+    const { verb, kind } = routeFacts(request);
+    if (verb === null || triesOnly(request)) return;
+    const { code, message = '', details } = statusOf(error);
+    const { author, request: facts } = authorship(request, false);
+    if (facts === null || facts === undefined) return;
+    const { namespace = '', name = '' } = request.params as { namespace?: string; name?: string }; // of routes.ts
+    await store.note({
+      ...facts,
+      time: new Date(clock.now()).toISOString(),
+      author,
+      kind,
+      namespace,
+      name: name === '' ? nameIn(details) : name,
+      code,
+      message,
+      resourceVersion: null,
+    });
+  });
+}
+
+/** Whoever only tries changes nothing, whatever the answer. */
+const triesOnly = (request: FastifyRequest): boolean => {
+  const { dryRun } = request.query as { dryRun?: unknown }; // fastify's own parser makes it
+  return dryRun === 'All';
+};
+
+const nameIn = (details: Status['details']): string => details?.name ?? '';

@@ -1,0 +1,32 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import type { BodyItem } from './contract.ts';
+import { parseBody } from './parse.ts';
+import type { WorkerAnswer, WorkerTask } from './thread.ts';
+
+/** Values cross the threads as texts: the other side parses them one by one, and may do other work in between. */
+const chunkChars = 256 * 1024;
+
+function run({ bytes, format, shape }: WorkerTask, answer: (message: WorkerAnswer) => void): void {
+  const parsed = parseBody(bytes, format, shape);
+  if (!parsed.ok) {
+    answer({ type: 'failed', message: parsed.error });
+    return;
+  }
+  let chunk: (Omit<BodyItem, 'value'> & { readonly json: string })[] = [];
+  let size = 0;
+  for (const { value, ...item } of parsed.value) {
+    const json = JSON.stringify(value) ?? 'null';
+    chunk.push({ ...item, json });
+    size += json.length;
+    if (size < chunkChars) continue;
+    answer({ type: 'items', items: chunk });
+    chunk = [];
+    size = 0;
+  }
+  answer({ type: 'items', items: chunk });
+  answer({ type: 'end' });
+}
+
+const port = parentPort;
+// The one who starts this file gives it a task of this shape.
+if (port !== null) run(workerData as WorkerTask, (message) => port.postMessage(message));

@@ -1,0 +1,42 @@
+import type { FastifyRequest } from 'fastify';
+import { yamlTypes } from '../../body.ts';
+import { failure, StatusError } from '../../status.ts';
+import type { BodyFormat, BodyItem, BodyShape } from './contract.ts';
+import { protobufType } from './kubernetes-protobuf.ts';
+import { parseBody } from './parse.ts';
+import { parseInThread } from './thread.ts';
+
+/** Smaller bodies are read at once: a thread costs more. YAML takes about fifty times as long as JSON. */
+const atOnceBytes: Readonly<Record<BodyFormat, number>> = {
+  json: 256 * 1024,
+  yaml: 32 * 1024,
+  protobuf: 256 * 1024,
+};
+
+/** The one value of a request's body; null when there is no body. Throws a 400 that says what is wrong. */
+export async function readBody(request: FastifyRequest): Promise<BodyItem | null> {
+  const [item] = await read(request, 'one');
+  return item ?? null;
+}
+
+/** All objects of a request's body. Throws a 400 that says what is wrong. */
+export const readObjects = (request: FastifyRequest): Promise<readonly BodyItem[]> => read(request, 'many');
+
+/** The type of a request's body, without parameters. */
+export const mediaType = (request: FastifyRequest): string =>
+  (request.headers['content-type'] ?? 'application/json').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+
+async function read(request: FastifyRequest, shape: BodyShape): Promise<readonly BodyItem[]> {
+  const bytes = request.body;
+  if (!(bytes instanceof Uint8Array) || bytes.length === 0) return []; // the parsers of routes.ts give bytes
+  const format = formatOf(mediaType(request));
+  const task = { bytes, format, shape } as const;
+  const parsed = bytes.length <= atOnceBytes[format] ? parseBody(bytes, format, shape) : await parseInThread(task);
+  if (!parsed.ok) throw new StatusError(failure('BadRequest', parsed.error));
+  return parsed.value;
+}
+
+function formatOf(type: string): BodyFormat {
+  if (type === protobufType) return 'protobuf';
+  return yamlTypes.includes(type) ? 'yaml' : 'json';
+}

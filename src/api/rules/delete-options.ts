@@ -1,0 +1,44 @@
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { schemaProblems } from '../../rules/validation/schema-problems.ts';
+import { invalid, StatusError } from '../status.ts';
+import { readBody } from './body/read-body.ts';
+import { isDryRun, queryOf } from './parameters.ts';
+
+/** On which conditions something is deleted. */
+export interface DeleteOptions {
+  readonly uid: string | null;
+  readonly resourceVersion: string | null;
+  readonly dryRun: boolean;
+}
+
+/** Accepted for Kubernetes' tools and without effect: nothing here owns another object, or takes time to go. */
+const withoutEffect = z.unknown().optional();
+
+/** https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/delete-options/ */
+const schema = z.strictObject({
+  kind: z.literal('DeleteOptions').nullish(),
+  apiVersion: z.string().nullish(),
+  preconditions: z.strictObject({ uid: z.string().nullish(), resourceVersion: z.string().nullish() }).nullish(),
+  dryRun: z.array(z.literal('All')).nullish().describe('what of it is only to be tried'),
+  gracePeriodSeconds: withoutEffect,
+  propagationPolicy: withoutEffect,
+  orphanDependents: withoutEffect,
+  ignoreStoreReadErrorWithClusterBreakingPotential: withoutEffect,
+});
+
+/** Reads the body of a deletion, which may be missing. Throws a 422 for what would be passed over. */
+export async function readDeleteOptions(request: FastifyRequest): Promise<DeleteOptions> {
+  const item = await readBody(request);
+  const parsed = schema.safeParse(item?.value ?? {}, { reportInput: true });
+  if (!parsed.success) {
+    const problems = schemaProblems(schema, parsed.error, '');
+    throw new StatusError(invalid({ kind: 'DeleteOptions', group: 'meta.k8s.io', name: '' }, problems));
+  }
+  const { preconditions, dryRun } = parsed.data;
+  return {
+    uid: preconditions?.uid ?? null,
+    resourceVersion: preconditions?.resourceVersion ?? null,
+    dryRun: isDryRun(queryOf(request)) || (dryRun ?? []).length > 0,
+  };
+}

@@ -1,0 +1,29 @@
+import type { FastifyRequest } from 'fastify';
+import { auditPageLimit } from '../../../rules/store/store.ts';
+import { failure, StatusError } from '../../status.ts';
+import type { ApiContext } from '../context.ts';
+import { countParameter, queryOf, textParameter } from '../parameters.ts';
+
+const usualLimit = 100;
+
+/** `GET /rules/v1/audit`: who asked for which change, newest first. */
+export function auditHandler({ store }: Pick<ApiContext, 'store'>) {
+  return async (request: FastifyRequest) => {
+    const query = queryOf(request);
+    const limit = countParameter(query, 'limit') || usualLimit;
+    const before = textParameter(query, 'before');
+    if (!/^\d{0,15}$/.test(before)) {
+      const message = 'the parameter before must be the next of an earlier answer';
+      throw new StatusError(failure('BadRequest', message));
+    }
+    const filters = (['kind', 'namespace', 'name', 'author'] as const)
+      .map((name) => [name, textParameter(query, name)] as const)
+      .filter(([, value]) => value !== '');
+    const page = await store.audit({
+      limit: Math.min(limit, auditPageLimit),
+      ...(before === '' ? {} : { before }),
+      ...Object.fromEntries(filters),
+    });
+    return { kind: 'AuditList', ...page };
+  };
+}

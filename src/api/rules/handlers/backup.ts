@@ -1,0 +1,116 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { stringify } from 'yaml';
+import type { ObjectKey, StoredObject, StoreWrite } from '../../../rules/store/store.ts';
+import { yamlTypes } from '../../body.ts';
+import { sendPieces } from '../../gzip.ts';
+import { failure, StatusError } from '../../status.ts';
+import { readObjects } from '../body/read-body.ts';
+import type { ApiContext } from '../context.ts';
+import { acceptables, isJson } from '../negotiate.ts';
+import { objectIn } from '../options.ts';
+import { fieldValidationOf, isDryRun, isSwitchedOn, queryOf } from '../parameters.ts';
+import { authorship, warn } from '../request-facts.ts';
+import { batchResult, checkItems, refusedItem, warningsOf } from './batch.ts';
+import type { BatchItem } from './batch-items.ts';
+
+/** How often what is to be deleted is looked up again when somebody deleted some of it in between. */
+const attempts = 16;
+
+/** The handlers that give out and take back everything. */
+export function backupHandlers(context: ApiContext) {
+  const { kinds, store } = context;
+
+  /** Everything that was written, by kind, as of one moment. */
+  const everything = async (): Promise<{ items: readonly StoredObject[]; resourceVersion: string }> => {
+    const lists = await Promise.all(kinds.map((kind) => store.list(kind.kind)));
+    // Namespaces that nobody made come back with what is in them.
+    const items = lists.flatMap((list) => list.items).filter(({ metadata }) => metadata.resourceVersion !== '0');
+    return { items, resourceVersion: lists[0]?.resourceVersion ?? '0' };
+  };
+
+  return {
+    async exportAll(request: FastifyRequest, reply: FastifyReply) {
+      const isYaml = wantsYaml(request);
+      const { items, resourceVersion } = await everything();
+      reply.type(isYaml ? 'application/yaml' : 'application/json');
+      const shown = (object: StoredObject) => {
+        const kind = kinds.find((one) => one.kind === object.kind);
+        return kind === undefined ? object : objectIn(kind, object.apiVersion, object);
+      };
+      return sendPieces(request, reply, isYaml ? yamlOf(items, shown) : jsonOf(items, shown, resourceVersion));
+    },
+
+    async importAll(request: FastifyRequest, reply: FastifyReply) {
+      const query = queryOf(request);
+      const [validation, author] = [fieldValidationOf(query), authorship(request, isDryRun(query))];
+      const replaces = isSwitchedOn(query, 'replace');
+      const bodies = await readObjects(request);
+      if (bodies.length === 0) throw new StatusError(failure('BadRequest', 'the body is empty: send what export gave'));
+      const items = await checkItems(bodies, context, validation);
+      for (let attempt = 1; ; attempt++) {
+        const others = replaces ? removals((await everything()).items, items) : [];
+        const done = await store.transact([...others, ...items.map(restoration)], author);
+        if (done.ok) {
+          warn(reply, warningsOf(items));
+          return batchResult(done.value);
+        }
+        const { index } = done.error;
+        if (index < others.length && attempt < attempts) continue; // it was deleted meanwhile
+        throw refusedItem(items[index - others.length], done.error, context);
+      }
+    },
+  };
+}
+
+function wantsYaml(request: FastifyRequest): boolean {
+  for (const acceptable of acceptables(request.headers.accept)) {
+    if (acceptable.type === '*/*' || acceptable.type === 'application/*' || yamlTypes.includes(acceptable.type))
+      return true;
+    if (isJson(acceptable)) return false;
+  }
+  const message = `${request.headers.accept} is not served: accept application/yaml or application/json`;
+  throw new StatusError(failure('NotAcceptable', message));
+}
+
+type Shown = (object: StoredObject) => unknown;
+
+/** How many objects are written out in one turn of the event loop: some milliseconds of work. */
+const turnItems = 10;
+
+async function* yamlOf(items: readonly StoredObject[], shown: Shown): AsyncGenerator<string> {
+  for (const [index, object] of items.entries()) {
+    // Some readers take `yes` and `1_000` for other things than text: those are quoted.
+    const text = stringify(shown(object), { lineWidth: 0, aliasDuplicateObjects: false, compat: 'yaml-1.1' });
+    yield index === 0 ? text : `---\n${text}`;
+    if (index % turnItems === turnItems - 1) await nextTurn();
+  }
+}
+
+async function* jsonOf(items: readonly StoredObject[], shown: Shown, resourceVersion: string): AsyncGenerator<string> {
+  yield `{"kind":"List","apiVersion":"v1","metadata":${JSON.stringify({ resourceVersion })},"items":[`;
+  for (const [index, object] of items.entries()) {
+    yield `${index === 0 ? '' : ','}${JSON.stringify(shown(object))}`;
+    if (index % (10 * turnItems) === 10 * turnItems - 1) await nextTurn();
+  }
+  yield ']}';
+}
+
+const idOf = ({ kind, namespace, name }: ObjectKey): string => `${kind}/${namespace}/${name}`;
+
+/** All that is there and not in the import. */
+function removals(there: readonly StoredObject[], items: readonly BatchItem[]): readonly StoreWrite[] {
+  const kept = new Set(items.map(({ key }) => idOf(key)));
+  return there
+    .map(({ kind, metadata: { namespace, name } }) => ({ kind, namespace, name }))
+    .filter((key) => !kept.has(idOf(key)))
+    .map((key) => ({ type: 'remove', key, expectedResourceVersion: null }));
+}
+
+/** Precedence depends on when an object was made, so it keeps that, and what tools know it by. */
+const restoration = ({ read: { draft, creationTimestamp, uid } }: BatchItem): StoreWrite => ({
+  type: 'restore',
+  draft,
+  creationTimestamp,
+  uid,
+});

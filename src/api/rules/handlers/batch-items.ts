@@ -1,0 +1,136 @@
+import { fieldPath } from '../../../lib/field-path.ts';
+import { err, ok, type Result } from '../../../lib/result.ts';
+import type { Problem, RuleKind } from '../../../rules/rule.ts';
+import type { ObjectKey } from '../../../rules/store/store.ts';
+import { metadataSchemaOf } from '../../../rules/validation/metadata.ts';
+import { maxProblems, schemaProblems } from '../../../rules/validation/schema-problems.ts';
+import { findKind, isRecord, nameOfType } from '../../../rules/validation/validate.ts';
+import { inSlices } from '../../slices.ts';
+import { failure, type Status, StatusError } from '../../status.ts';
+import type { BodyItem } from '../body/contract.ts';
+import { defaultNamespace } from '../namespaces.ts';
+import type { FieldValidation } from '../parameters.ts';
+import { checkObject, type ReadObject } from '../read-object.ts';
+
+/** One object of a batch: which, and where in the batch. */
+export interface NamedItem {
+  readonly kind: RuleKind;
+  readonly key: ObjectKey;
+  /** What its author finds it by: `items[3] (VirtualService default/reviews, document 4)`. */
+  readonly place: string;
+}
+
+/** One object of a batch that may be written. */
+export interface BatchItem extends NamedItem {
+  readonly read: ReadObject;
+}
+
+/** Checks all objects of a batch. Throws a 422 with a cause for every wrong field of every wrong object. */
+export function checkBatch(
+  items: readonly BodyItem[],
+  { kinds, validation }: { readonly kinds: readonly RuleKind[]; readonly validation: FieldValidation },
+): Promise<readonly BatchItem[]> {
+  return checkEach(items, kinds, ({ kind, metadata, body, place }) => {
+    const read = checkObject({ ...body, value: { ...body.value, metadata } }, kind, validation);
+    if (!read.ok) return read;
+    const { namespace, name } = read.value.draft.metadata;
+    return ok({ kind, key: { kind: kind.kind, namespace, name }, read: read.value, place });
+  });
+}
+
+/** Checks only what names the objects of a batch: the rest of what is to be deleted need not be right. */
+export function checkNames(items: readonly BodyItem[], kinds: readonly RuleKind[]): Promise<readonly NamedItem[]> {
+  return checkEach(items, kinds, ({ kind, metadata, place }) => {
+    const schema = metadataSchemaOf(kind.scope);
+    const parsed = schema.safeParse({ name: metadata.name, namespace: metadata.namespace }, { reportInput: true });
+    if (!parsed.success) return err(schemaProblems(schema, parsed.error, 'metadata'));
+    const { namespace, name } = parsed.data;
+    return ok({ kind, key: { kind: kind.kind, namespace, name }, place });
+  });
+}
+
+/** An object whose kind is known, with the namespace filled in. */
+interface Candidate {
+  readonly kind: RuleKind;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly body: BodyItem & { readonly value: Readonly<Record<string, unknown>> };
+  readonly place: string;
+}
+
+type Check<Item> = (candidate: Candidate) => Result<Item, readonly Problem[]>;
+
+/** In slices: serving goes on in between. */
+async function checkEach<Item extends NamedItem>(
+  items: readonly BodyItem[],
+  kinds: readonly RuleKind[],
+  check: Check<Item>,
+): Promise<readonly Item[]> {
+  const checked: Item[] = [];
+  const problems: Problem[] = [];
+  const places = new Map<string, string>();
+  await inSlices(items, (item, index) => {
+    if (problems.length >= maxProblems) return;
+    const place = placeOf(item, index, items);
+    const found = checkOne(item, place, { kinds, check });
+    if (!found.ok) {
+      problems.push(
+        ...found.error.map(({ path, message }) => ({ path: below(index, path), message: `${message} in ${place}` })),
+      );
+      return;
+    }
+    const { kind, namespace, name } = found.value.key;
+    const id = `${kind}/${namespace}/${name}`;
+    const before = places.get(id);
+    if (before === undefined) checked.push(found.value);
+    else problems.push({ path: `items[${index}]`, message: `${place} is the same object as ${before}` });
+    places.set(id, place);
+  });
+  if (problems.length > 0) throw new StatusError(invalidBatch(problems.slice(0, maxProblems)));
+  return checked;
+}
+
+function checkOne<Item>(
+  body: BodyItem,
+  place: string,
+  { kinds, check }: { readonly kinds: readonly RuleKind[]; readonly check: Check<Item> },
+): Result<Item, readonly Problem[]> {
+  const { value } = body;
+  if (!isRecord(value)) return err([{ path: '', message: `must be an object, not ${nameOfType(value)}` }]);
+  const kind = findKind(value, kinds);
+  if (!kind.ok) return kind;
+  const metadata = value.metadata ?? {};
+  if (!isRecord(metadata))
+    return err([{ path: 'metadata', message: `must be an object, not ${nameOfType(metadata)}` }]);
+  const named = { ...metadata, namespace: namespaceFor(kind.value, metadata.namespace) };
+  return check({ kind: kind.value, metadata: named, body: { ...body, value }, place });
+}
+
+/** What is left out is Kubernetes' default. A cluster's objects have none. */
+function namespaceFor(kind: RuleKind, said: unknown): unknown {
+  if (kind.scope === 'cluster') return '';
+  return said === undefined || said === null || said === '' ? defaultNamespace : said;
+}
+
+/** The number of the document says more than the place in the batch where there are several. */
+function placeOf({ value, document }: BodyItem, index: number, items: readonly BodyItem[]): string {
+  const hasDocuments = (items.at(-1)?.document ?? 1) > 1;
+  const name = describe(value);
+  const words = [...(name === '' ? [] : [name]), ...(hasDocuments ? [`document ${document}`] : [])];
+  return words.length === 0 ? `items[${index}]` : `items[${index}] (${words.join(', ')})`;
+}
+
+function describe(value: unknown): string {
+  if (!isRecord(value) || typeof value.kind !== 'string') return '';
+  const { namespace, name } = isRecord(value.metadata) ? value.metadata : {};
+  const words = [namespace, name].filter((one) => typeof one === 'string' && one !== '');
+  return `${value.kind} ${words.join('/')}`.trim().slice(0, 200);
+}
+
+const below = (index: number, path: string): string =>
+  `${fieldPath('items', [index])}${path === '' || path.startsWith('[') ? '' : '.'}${path}`;
+
+function invalidBatch(problems: readonly Problem[]): Status {
+  const causes = problems.map(({ path, message }) => ({ reason: 'FieldValueInvalid', message, field: path }));
+  const list = problems.map(({ path, message }) => `${path}: ${message}`).join('; ');
+  return failure('Invalid', `nothing of the batch was done: ${list}`, { causes });
+}

@@ -1,0 +1,107 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Authorship, StoreWrite, Written } from '../../../rules/store/store.ts';
+import { inSlices } from '../../slices.ts';
+import { failure, StatusError } from '../../status.ts';
+import type { BodyItem } from '../body/contract.ts';
+import { readObjects } from '../body/read-body.ts';
+import type { ApiContext } from '../context.ts';
+import { isNamespaceKind } from '../options.ts';
+import { choiceParameter, type FieldValidation, fieldValidationOf, isDryRun, queryOf } from '../parameters.ts';
+import { refuseAdapterName, refused } from '../refusals.ts';
+import { refuseNamespaceInUse } from '../refuse-namespace.ts';
+import { authorship, warn } from '../request-facts.ts';
+import { type BatchItem, checkBatch, checkNames, type NamedItem } from './batch-items.ts';
+
+/** `POST /rules/v1/batch`: many objects in one transaction. */
+export function batchHandler(context: ApiContext) {
+  return async (request: FastifyRequest, reply: FastifyReply) => {
+    const query = queryOf(request);
+    const choices = ['apply', 'create', 'delete'] as const;
+    const action = choiceParameter(query, 'action', { choices, otherwise: 'apply' });
+    const [validation, author] = [fieldValidationOf(query), authorship(request, isDryRun(query))];
+    const bodies = await readObjects(request);
+    if (bodies.length === 0) throw badRequest('the body is empty: send a List, or a YAML stream of objects');
+    if (action === 'delete') return batchResult(await removeItems(bodies, context, author));
+
+    const items = await checkItems(bodies, context, validation);
+    const write = action === 'create' ? creation : application;
+    const done = await context.store.transact(items.map(write), author);
+    if (!done.ok) throw refusedItem(items[done.error.index], done.error, context);
+    warn(reply, warningsOf(items));
+    return batchResult(done.value);
+  };
+}
+
+/** The objects of a batch, none of which takes a name that an adapter defines. */
+export async function checkItems(
+  bodies: readonly BodyItem[],
+  { kinds, store, book }: ApiContext,
+  validation: FieldValidation,
+): Promise<readonly BatchItem[]> {
+  const items = await checkBatch(bodies, { kinds, validation });
+  await inSlices(items, async (item) => {
+    if ((await store.get(item.key)) === null) refuseAdapterName(item, book);
+  });
+  return items;
+}
+
+const creation = ({ read: { draft } }: BatchItem): StoreWrite => ({ type: 'create', draft });
+
+/** Who says which version he saw wants it to be the one that is replaced. */
+const application = ({ read: { draft, resourceVersion: expectedResourceVersion } }: BatchItem): StoreWrite =>
+  expectedResourceVersion === null ? { type: 'apply', draft } : { type: 'update', draft, expectedResourceVersion };
+
+async function removeItems(
+  bodies: readonly BodyItem[],
+  context: ApiContext,
+  author: Authorship,
+): Promise<readonly Written[]> {
+  const items = await checkNames(bodies, context.kinds);
+  for (const item of items) await refuseNamespace(item, items, context);
+  const writes = items.map(({ key }): StoreWrite => ({ type: 'remove', key, expectedResourceVersion: null }));
+  const done = await context.store.transact(writes, author);
+  if (done.ok) return done.value;
+  throw refusedItem(items[done.error.index], done.error, context);
+}
+
+/** What is deleted in the same batch does not keep a namespace. */
+async function refuseNamespace(item: NamedItem, items: readonly NamedItem[], { store }: ApiContext): Promise<void> {
+  if (!isNamespaceKind(item.kind)) return;
+  const { name } = item.key;
+  const leaving = new Set(
+    items.filter(({ key }) => key.namespace === name).map(({ key }) => `${key.kind}/${key.name}`),
+  );
+  const contentsOf = async (namespace: string) =>
+    (await store.contentsOf(namespace)).filter((key) => !leaving.has(`${key.kind}/${key.name}`));
+  await refuseNamespaceInUse(item, { contentsOf });
+}
+
+/** A store's refusal of one write of a transaction, with the item that it was made of. */
+export function refusedItem(
+  item: NamedItem | undefined,
+  { refusal }: { readonly refusal: Parameters<typeof refused>[0] },
+  { book }: Pick<ApiContext, 'book'>,
+): StatusError {
+  if (item === undefined) throw new Error('the store refused a write that was not asked for');
+  const { message, ...status } = refused(refusal, item, book);
+  return new StatusError({ ...status, message: `nothing of the batch was done: ${item.place}: ${message}` });
+}
+
+export const warningsOf = (items: readonly BatchItem[]): readonly string[] =>
+  items.flatMap(({ place, read }) => read.warnings.map((warning) => `${place}: ${warning}`));
+
+const actions = { created: 'created', updated: 'configured', unchanged: 'unchanged', removed: 'deleted' } as const;
+
+/** What became of the objects, in the order of the writes. */
+export function batchResult(written: readonly Written[]) {
+  const items = written.map(({ action, object: { kind, metadata } }) => ({
+    action: actions[action],
+    kind,
+    namespace: metadata.namespace,
+    name: metadata.name,
+    resourceVersion: metadata.resourceVersion,
+  }));
+  return { kind: 'BatchResult', items };
+}
+
+const badRequest = (message: string): StatusError => new StatusError(failure('BadRequest', message));

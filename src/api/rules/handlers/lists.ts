@@ -1,0 +1,67 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { StoredObject, StoreWrite, TransactionResult } from '../../../rules/store/store.ts';
+import { StatusError } from '../../status.ts';
+import { type KindContext, namespaceOf } from '../context.ts';
+import { readDeleteOptions } from '../delete-options.ts';
+import { sendList } from '../list-answer.ts';
+import { queryOf } from '../parameters.ts';
+import { refused } from '../refusals.ts';
+import { authorship } from '../request-facts.ts';
+import { selectionOf } from '../selectors/selection.ts';
+import { wantsWatch } from '../watch-options.ts';
+
+/** How often what is to be deleted is looked up again when somebody wrote in between. */
+const attempts = 16;
+
+/** The handlers of lists of one kind in one version. */
+export function listHandlers(context: KindContext) {
+  const { kind, as, store, book, pages, watches } = context;
+
+  const selected = async (request: FastifyRequest) => {
+    const namespace = namespaceOf(request, kind);
+    const [list, selection] = [await store.list(kind.kind, namespace ?? undefined), selectionOf(queryOf(request))];
+    return { list, selection, namespace };
+  };
+
+  return {
+    async list(request: FastifyRequest, reply: FastifyReply) {
+      const query = queryOf(request);
+      if (wantsWatch(query)) {
+        const matches = selectionOf(query).includes;
+        return watches.watchObjects(request, reply, { as, namespace: namespaceOf(request, kind), matches });
+      }
+      const list = pages.page(query, { kind: kind.kind, ...(await selected(request)) });
+      watches.noteList(String(list.metadata.resourceVersion));
+      return sendList(request, reply, { list, as });
+    },
+
+    /** Deletes what is selected, all or nothing, and answers with what it was. */
+    async removeAll(request: FastifyRequest, reply: FastifyReply) {
+      const options = await readDeleteOptions(request);
+      for (let attempt = 1; ; attempt++) {
+        const { list, selection } = await selected(request);
+        const items = list.items.filter(selection.includes);
+        const removed: TransactionResult =
+          items.length === 0
+            ? { ok: true, value: [] }
+            : await store.transact(items.map(removal), authorship(request, options.dryRun));
+        if (removed.ok) {
+          const { resourceVersion } = options.dryRun ? list : await store.list(kind.kind, '');
+          return sendList(request, reply, { list: { items, metadata: { resourceVersion } }, as });
+        }
+        const item = items[removed.error.index];
+        if (attempt < attempts || item === undefined) continue; // it was changed or deleted meanwhile
+        const { namespace, name } = item.metadata;
+        const subject = { kind, key: { kind: kind.kind, namespace, name } };
+        throw new StatusError(refused(removed.error.refusal, subject, book));
+      }
+    },
+  };
+}
+
+/** What was selected is deleted only as it was: a selector must not delete what it does not choose. */
+const removal = ({ kind, metadata: { namespace, name, resourceVersion } }: StoredObject): StoreWrite => ({
+  type: 'remove',
+  key: { kind, namespace, name },
+  expectedResourceVersion: resourceVersion,
+});

@@ -1,0 +1,153 @@
+import { randomInt } from 'node:crypto';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { ObjectDraft, StoredObject, WriteResult } from '../../../rules/store/store.ts';
+import { isRecord } from '../../../rules/validation/validate.ts';
+import { StatusError, success } from '../../status.ts';
+import type { BodyItem } from '../body/contract.ts';
+import { readBody } from '../body/read-body.ts';
+import { type KindContext, placeOf, subjectOf } from '../context.ts';
+import { readDeleteOptions } from '../delete-options.ts';
+import { objectAnswer } from '../list-answer.ts';
+import { fieldValidationOf, queryOf } from '../parameters.ts';
+import { readPatch } from '../patches/patch.ts';
+import { type ReadObject, readObject } from '../read-object.ts';
+import { detailsOf, notFound, refuseAdapterName, refused, refuseOtherUid, type Subject } from '../refusals.ts';
+import { refuseNamespaceInUse } from '../refuse-namespace.ts';
+import { authorship, warn } from '../request-facts.ts';
+
+/** How often a write is decided again when somebody else wrote in between. */
+const attempts = 16;
+
+/** The handlers of single objects of one kind in one version. */
+export function objectHandlers(context: KindContext) {
+  const { kind, apiVersion, as, store, book } = context;
+  const answer = (request: FastifyRequest, object: StoredObject) => objectAnswer(request, as.show(object), as);
+
+  const existing = async (subject: Subject): Promise<StoredObject> => {
+    const object = await store.get(subject.key);
+    if (object === null) throw new StatusError(notFound(subject, book));
+    return object;
+  };
+
+  const written = (result: WriteResult, subject: Subject): StoredObject => {
+    if (result.ok) return result.value;
+    throw new StatusError(refused(result.error, subject, book));
+  };
+
+  const createOnce = async (request: FastifyRequest, { draft }: ReadObject): Promise<WriteResult> => {
+    refuseAdapterName(subjectOfDraft(draft), book);
+    return store.create(draft, authorship(request));
+  };
+
+  const subjectOfDraft = ({ metadata: { namespace, name } }: ObjectDraft): Subject => ({
+    kind,
+    key: { kind: kind.kind, namespace, name },
+  });
+
+  /** Decides and writes against the object as it is, again when it was changed meanwhile. */
+  const writeAgainst = async (
+    subject: Subject,
+    write: (current: StoredObject) => Promise<{ readonly result: WriteResult; readonly isBound: boolean }>,
+  ): Promise<StoredObject> => {
+    for (let attempt = 1; ; attempt++) {
+      const { result, isBound } = await write(await existing(subject));
+      const again = !result.ok && result.error.type === 'conflict' && !isBound && attempt < attempts;
+      if (!again) return written(result, subject);
+    }
+  };
+
+  return {
+    async get(request: FastifyRequest) {
+      return answer(request, await existing(subjectOf(request, context)));
+    },
+
+    async create(request: FastifyRequest, reply: FastifyReply) {
+      const [item, validation] = [await readBody(request), fieldValidationOf(queryOf(request))];
+      const prefix = generateNameOf(item);
+      for (let attempt = 1; ; attempt++) {
+        const name = prefix === null ? null : generatedName(prefix);
+        const read = readObject(item, { ...placeOf(request, context), name }, validation);
+        const result = await createOnce(request, read);
+        if (!result.ok && name !== null && attempt < attempts) continue; // the name is taken: another one
+        const object = written(result, subjectOfDraft(read.draft));
+        warn(reply, read.warnings);
+        reply.code(201);
+        return answer(request, object);
+      }
+    },
+
+    async replace(request: FastifyRequest, reply: FastifyReply) {
+      const [item, validation] = [await readBody(request), fieldValidationOf(queryOf(request))];
+      const { draft, resourceVersion, uid, warnings } = readObject(item, placeOf(request, context), validation);
+      const subject = subjectOf(request, context);
+      const object = await writeAgainst(subject, async (current) => {
+        refuseOtherUid(subject, uid, current.metadata.uid);
+        // Without a uid to be compared, nothing of what was there matters, and nothing has to stand still.
+        const seen = uid === null ? null : current.metadata.resourceVersion;
+        const expectedResourceVersion = resourceVersion ?? seen;
+        const result = await store.update(draft, { ...authorship(request), expectedResourceVersion });
+        return { result, isBound: resourceVersion !== null };
+      });
+      warn(reply, warnings);
+      return answer(request, object);
+    },
+
+    async patch(request: FastifyRequest, reply: FastifyReply) {
+      const [subject, place] = [subjectOf(request, context), placeOf(request, context)];
+      const [patch, validation] = [await readPatch(request, subject), fieldValidationOf(queryOf(request))];
+      let warnings: readonly string[] = [];
+      const object = await writeAgainst(subject, async (current) => {
+        const { resourceVersion: seen, uid } = current.metadata;
+        const read = readObject({ document: 1, ...patch(as.show(current)) }, place, validation);
+        refuseOtherUid(subject, read.uid, uid);
+        warnings = read.warnings;
+        // A version in the patch is its author's own condition; else what it was merged into must still stand.
+        const expectedResourceVersion = read.resourceVersion ?? seen;
+        const draft = keepVersion(read.draft, current, apiVersion);
+        const result = await store.update(draft, { ...authorship(request), expectedResourceVersion });
+        return { result, isBound: expectedResourceVersion !== seen };
+      });
+      warn(reply, warnings);
+      return answer(request, object);
+    },
+
+    async remove(request: FastifyRequest) {
+      const options = await readDeleteOptions(request);
+      const subject = subjectOf(request, context);
+      const { metadata } = await writeAgainst(subject, async (current) => {
+        refuseOtherUid(subject, options.uid, current.metadata.uid);
+        await refuseNamespaceInUse(subject, store);
+        const seen = options.uid === null ? null : current.metadata.resourceVersion;
+        const expectedResourceVersion = options.resourceVersion ?? seen;
+        const result = await store.remove(subject.key, {
+          ...authorship(request, options.dryRun),
+          expectedResourceVersion,
+        });
+        return { result, isBound: options.resourceVersion !== null };
+      });
+      return success({ ...detailsOf(subject), uid: metadata.uid });
+    },
+  };
+}
+
+/** A patch of another version of the API than the object was written in does not by itself change the object. */
+function keepVersion(draft: ObjectDraft, current: StoredObject, shownVersion: string): ObjectDraft {
+  return draft.apiVersion === shownVersion ? { ...draft, apiVersion: current.apiVersion } : draft;
+}
+
+/** What a name is to be made of; null where the object has one, or none is to be made. */
+function generateNameOf(item: BodyItem | null): string | null {
+  const metadata = isRecord(item?.value) ? item.value.metadata : null;
+  if (!isRecord(metadata) || typeof metadata.generateName !== 'string' || metadata.generateName === '') return null;
+  return metadata.name === undefined || metadata.name === null || metadata.name === '' ? metadata.generateName : null;
+}
+
+/** Kubernetes' letters: no vowels, so that no words come about, and nothing that looks like something else. */
+const nameLetters = 'bcdfghjklmnpqrstvwxz2456789';
+const suffixLength = 5;
+const maxGeneratedLength = 63;
+
+function generatedName(prefix: string): string {
+  const letters = Array.from({ length: suffixLength }, () => nameLetters.charAt(randomInt(nameLetters.length)));
+  return `${prefix.slice(0, maxGeneratedLength - suffixLength)}${letters.join('')}`;
+}

@@ -1,0 +1,110 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import type { HistoryEntry, StoredObject, WriteResult } from '../../../rules/store/store.ts';
+import { schemaProblems } from '../../../rules/validation/schema-problems.ts';
+import { failure, invalid, StatusError } from '../../status.ts';
+import { readBody } from '../body/read-body.ts';
+import { type KindContext, subjectOf } from '../context.ts';
+import { objectAnswer } from '../list-answer.ts';
+import { objectIn } from '../options.ts';
+import { fieldValidationOf, queryOf } from '../parameters.ts';
+import { checkObject, type ReadObject } from '../read-object.ts';
+import { detailsOf, notFound, refuseAdapterName, refused, type Subject } from '../refusals.ts';
+import { authorship, warn } from '../request-facts.ts';
+
+/** How often a rollback is decided again when somebody else wrote in between. */
+const attempts = 16;
+
+const rollbackSchema = z.strictObject({
+  resourceVersion: z.string().regex(/^\d+$/, 'must be a resourceVersion of the history, as text').optional(),
+});
+
+/** The handlers of the versions that one object had. */
+export function versionHandlers(context: KindContext) {
+  const { kind, apiVersion, as, store, book } = context;
+
+  const historyOf = async (subject: Subject): Promise<readonly [HistoryEntry, ...HistoryEntry[]]> => {
+    const [newest, ...older] = await store.history(subject.key);
+    if (newest === undefined) throw new StatusError(notFound(subject, book));
+    return [newest, ...older];
+  };
+
+  const writeVersion = async (
+    request: FastifyRequest,
+    subject: Subject,
+    { draft }: ReadObject,
+  ): Promise<{ readonly result: WriteResult; readonly isNew: boolean }> => {
+    const current = await store.get(subject.key);
+    if (current === null) {
+      refuseAdapterName(subject, book);
+      return { result: await store.create(draft, authorship(request)), isNew: true };
+    }
+    const expectedResourceVersion = current.metadata.resourceVersion;
+    const result = await store.update(draft, { ...authorship(request), expectedResourceVersion });
+    return { result, isNew: false };
+  };
+
+  return {
+    async history(request: FastifyRequest) {
+      const entries = await historyOf(subjectOf(request, context));
+      const items = entries.map((entry) => ({ ...entry, object: objectIn(kind, apiVersion, entry.object) }));
+      return { kind: 'History', items };
+    },
+
+    async rollback(request: FastifyRequest, reply: FastifyReply) {
+      const wanted = await readWanted(request);
+      const subject = subjectOf(request, context);
+      for (let attempt = 1; ; attempt++) {
+        const object = chosen(await historyOf(subject), wanted, subject);
+        const read = checkedAgain(object, context, request);
+        const { result, isNew } = await writeVersion(request, subject, read);
+        if (!result.ok && attempt < attempts) continue; // changed, deleted or created meanwhile
+        if (!result.ok) throw new StatusError(refused(result.error, subject, book));
+        warn(reply, read.warnings);
+        reply.code(isNew ? 201 : 200);
+        return objectAnswer(request, as.show(result.value), as);
+      }
+    },
+  };
+}
+
+async function readWanted(request: FastifyRequest): Promise<string | null> {
+  const item = await readBody(request);
+  const parsed = rollbackSchema.safeParse(item?.value ?? {}, { reportInput: true });
+  if (parsed.success) return parsed.data.resourceVersion ?? null;
+  const problems = schemaProblems(rollbackSchema, parsed.error, '');
+  throw new StatusError(invalid({ kind: 'Rollback', group: '', name: '' }, problems));
+}
+
+/** The version that is asked for; without one the version before, which for a deleted object is what was deleted. */
+function chosen(
+  entries: readonly [HistoryEntry, ...HistoryEntry[]],
+  wanted: string | null,
+  subject: Subject,
+): StoredObject {
+  const [newest, before] = entries;
+  if (wanted !== null) {
+    const entry = entries.find(({ resourceVersion }) => resourceVersion === wanted);
+    if (entry !== undefined) return entry.object;
+    const known = entries.map(({ resourceVersion }) => resourceVersion).join(', ');
+    const message = `${subject.kind.plural} "${subject.key.name}" has no version ${wanted} in its history; there are ${known}`;
+    throw new StatusError(failure('Expired', message, detailsOf(subject)));
+  }
+  if (newest.type === 'removed') return newest.object;
+  if (before !== undefined) return before.object;
+  const message = `${subject.kind.plural} "${subject.key.name}" has no version before this one`;
+  throw new StatusError(failure('Expired', message, detailsOf(subject)));
+}
+
+/** An old version may not fit the schema of today. */
+function checkedAgain(
+  { metadata, ...object }: StoredObject,
+  { kind }: KindContext,
+  request: FastifyRequest,
+): ReadObject {
+  const { name, namespace, labels, annotations } = metadata;
+  const value = { ...object, metadata: { name, namespace, labels, annotations } };
+  const read = checkObject({ value, duplicates: [] }, kind, fieldValidationOf(queryOf(request)));
+  if (read.ok) return read.value;
+  throw new StatusError(invalid({ kind: kind.kind, group: kind.group, name }, read.error));
+}

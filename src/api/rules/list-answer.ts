@@ -1,0 +1,77 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { RuleKind } from '../../rules/rule.ts';
+import type { StoredObject } from '../../rules/store/store.ts';
+import { sendPieces } from '../gzip.ts';
+import { answerForm } from './negotiate.ts';
+import { type ServedObject, tableHead, tableOf, tableRow } from './table.ts';
+
+/** How objects of one URL are answered. */
+export interface Presentation {
+  readonly kind: RuleKind;
+  /** Group and version of the URL. */
+  readonly apiVersion: string;
+  /** An object in that version, with its status as it is now. */
+  readonly show: (object: StoredObject) => ServedObject;
+  /** Milliseconds since the epoch, for the ages in tables. */
+  readonly now: () => number;
+}
+
+export interface ListAnswer {
+  readonly items: readonly StoredObject[];
+  /** The list's: `resourceVersion`, and `continue` and `remainingItemCount` where there is more. */
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+/** How much is made in one turn of the event loop: a millisecond's work, or thereabouts. */
+const turnLength = 64 * 1024;
+const turnItems = 200;
+
+/** Answers with a list, or with a table of it, made piece by piece so that a long one does not hold up anything else. */
+export async function sendList(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { list, as }: { readonly list: ListAnswer; readonly as: Presentation },
+): Promise<FastifyReply> {
+  const form = answerForm(request);
+  reply.type('application/json');
+  if (form.type === 'json') {
+    const head = { kind: `${as.kind.kind}List`, apiVersion: as.apiVersion, metadata: list.metadata };
+    return sendPieces(request, reply, pieces(head, 'items', list.items, as.show));
+  }
+  const options = { includeObject: form.includeObject, nowMs: as.now() };
+  const row = (object: StoredObject) => tableRow(as.kind, as.show(object), options);
+  return sendPieces(request, reply, pieces(tableHead(as.kind, list.metadata), 'rows', list.items, row));
+}
+
+/** One object, or a table with it alone, as the request asks. */
+export function objectAnswer(request: FastifyRequest, object: ServedObject, as: Presentation): unknown {
+  const form = answerForm(request);
+  if (form.type === 'json') return object;
+  const { resourceVersion } = object.metadata;
+  return tableOf(as.kind, [object], {
+    metadata: { resourceVersion },
+    includeObject: form.includeObject,
+    nowMs: as.now(),
+  });
+}
+
+/** The JSON of `{...head, [field]: [...]}`. */
+async function* pieces<Item>(
+  head: object,
+  field: string,
+  items: readonly Item[],
+  toJson: (item: Item) => unknown,
+): AsyncGenerator<string> {
+  let piece = `${JSON.stringify(head).slice(0, -1)},${JSON.stringify(field)}:[`;
+  let inPiece = 0;
+  for (const [index, item] of items.entries()) {
+    piece += `${index === 0 ? '' : ','}${JSON.stringify(toJson(item))}`;
+    if (++inPiece < turnItems && piece.length < turnLength) continue;
+    yield piece;
+    piece = '';
+    inPiece = 0;
+    await nextTurn();
+  }
+  yield `${piece}]}`;
+}

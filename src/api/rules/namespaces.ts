@@ -1,0 +1,125 @@
+import type { Clock } from '../../lib/clock.ts';
+import { contentHash } from '../../lib/hash.ts';
+import { compareText, type RuleKind } from '../../rules/rule.ts';
+import type { ObjectKey, RuleStore, StoredObject, StoreWrite } from '../../rules/store/store.ts';
+import { isNamespaceKind } from './options.ts';
+
+/** A store in which namespaces are there as soon as something is in them. */
+export interface NamespacedStore extends RuleStore {
+  /** What stands in a namespace; empty when nothing does. */
+  contentsOf(namespace: string): Promise<readonly ObjectKey[]>;
+}
+
+/** Always there, as with Kubernetes: tools fall back on it. */
+export const defaultNamespace = 'default';
+
+interface Contents {
+  readonly keys: ObjectKey[];
+  oldest: string;
+}
+
+/**
+ * Namespaces need not be made: those that have an object, and `default`, are shown as if they had been, with nothing
+ * but a name and the time of their oldest object. A change of one keeps it, as an object of its own.
+ */
+export function namespacedStore(
+  store: RuleStore,
+  { kinds, clock }: { readonly kinds: readonly RuleKind[]; readonly clock: Clock },
+): NamespacedStore {
+  const kind = kinds.find(isNamespaceKind);
+  const others = kinds.filter(({ scope }) => scope === 'namespaced');
+  const startedAt = new Date(clock.now()).toISOString();
+  let seen: { readonly resourceVersion: string; readonly contents: ReadonlyMap<string, Contents> } | null = null;
+
+  const contents = async (): Promise<ReadonlyMap<string, Contents>> => {
+    const lists = await Promise.all(others.map((one) => store.list(one.kind)));
+    const resourceVersion = lists[0]?.resourceVersion ?? '';
+    if (seen?.resourceVersion === resourceVersion) return seen.contents;
+    const found = contentsByNamespace(lists.flatMap(({ items }) => items));
+    seen = { resourceVersion, contents: found };
+    return found;
+  };
+
+  /** The namespace as it looks without an object of its own; null when there is no reason to show it. */
+  const implied = async (name: string): Promise<StoredObject | null> => {
+    const content = (await contents()).get(name);
+    if (content === undefined && name !== defaultNamespace) return null;
+    return impliedNamespace(name, content?.oldest ?? startedAt);
+  };
+
+  const isImplied = async (key: ObjectKey, expected: string | null): Promise<boolean> =>
+    key.kind === kind?.kind &&
+    (expected === null || expected === impliedVersion) &&
+    (await store.get(key)) === null &&
+    (await implied(key.name)) !== null;
+
+  return {
+    ...store,
+    async get(key) {
+      const object = await store.get(key);
+      return object !== null || key.kind !== kind?.kind || key.namespace !== '' ? object : implied(key.name);
+    },
+    async list(name, namespace) {
+      const list = await store.list(name, namespace);
+      if (name !== kind?.kind) return list;
+      const made = new Set(list.items.map(({ metadata }) => metadata.name));
+      const names = new Set([...(await contents()).keys(), defaultNamespace]);
+      const shown = await Promise.all([...names].filter((one) => !made.has(one)).map(implied));
+      const items = [...list.items, ...shown.filter((one) => one !== null)];
+      return { ...list, items: items.sort((a, b) => compareText(a.metadata.name, b.metadata.name)) };
+    },
+    async update(draft, options) {
+      const key = { kind: draft.kind, namespace: draft.metadata.namespace, name: draft.metadata.name };
+      return (await isImplied(key, options.expectedResourceVersion))
+        ? store.create(draft, options)
+        : store.update(draft, options);
+    },
+    async transact(writes, options) {
+      const toWrite = async (write: StoreWrite): Promise<StoreWrite> => {
+        if (write.type !== 'update' || write.draft.kind !== kind?.kind) return write;
+        const { draft, expectedResourceVersion } = write;
+        const key = { kind: draft.kind, namespace: draft.metadata.namespace, name: draft.metadata.name };
+        return (await isImplied(key, expectedResourceVersion)) ? { type: 'apply', draft } : write;
+      };
+      const needsLook = writes.some((write) => write.type === 'update' && write.draft.kind === kind?.kind);
+      return store.transact(needsLook ? await Promise.all(writes.map(toWrite)) : writes, options);
+    },
+    async contentsOf(namespace) {
+      return (await contents()).get(namespace)?.keys ?? [];
+    },
+  };
+}
+
+/** No version of the store's counter: nothing was written yet. */
+const impliedVersion = '0';
+
+const impliedNamespace = (name: string, creationTimestamp: string): StoredObject => ({
+  kind: 'Namespace',
+  apiVersion: 'v1',
+  metadata: {
+    name,
+    namespace: '',
+    labels: {},
+    annotations: {},
+    creationTimestamp,
+    generation: 1,
+    resourceVersion: impliedVersion,
+    uid: contentHash(`Namespace/${name}`),
+  },
+  spec: {},
+});
+
+function contentsByNamespace(objects: readonly StoredObject[]): ReadonlyMap<string, Contents> {
+  const found = new Map<string, Contents>();
+  for (const { kind, metadata } of objects) {
+    const { namespace, name, creationTimestamp } = metadata;
+    const key = { kind, namespace, name };
+    const known = found.get(namespace);
+    if (known === undefined) found.set(namespace, { keys: [key], oldest: creationTimestamp });
+    else {
+      if (creationTimestamp < known.oldest) known.oldest = creationTimestamp;
+      known.keys.push(key);
+    }
+  }
+  return found;
+}

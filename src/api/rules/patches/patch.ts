@@ -1,0 +1,79 @@
+import type { FastifyRequest } from 'fastify';
+import type { RuleKind } from '../../../rules/rule.ts';
+import { isRecord, nameOfType } from '../../../rules/validation/validate.ts';
+import { failure, invalid, StatusError } from '../../status.ts';
+import { BodyError, type BodyItem } from '../body/contract.ts';
+import { mediaType, readBody } from '../body/read-body.ts';
+import { checkDepth } from '../body/yaml-text.ts';
+import { isNamespaceKind } from '../options.ts';
+import type { Subject } from '../refusals.ts';
+import { jsonPatch, maxOperations, PatchError } from './json-patch.ts';
+import { mergePatch } from './merge-patch.ts';
+
+export const mergePatchType = 'application/merge-patch+json';
+export const jsonPatchType = 'application/json-patch+json';
+export const strategicPatchType = 'application/strategic-merge-patch+json';
+export const applyPatchTypes = ['application/apply-patch+yaml', 'application/apply-patch+cbor'];
+
+/** Makes of an object what a patch wants it to be. Throws a 422 that says why it cannot. */
+export type Patch = (target: unknown) => Pick<BodyItem, 'value' | 'duplicates'>;
+
+/** Reads the patch of a request. Throws a 415 for a sort of patch that is not supported, a 400 for a broken one. */
+export async function readPatch(request: FastifyRequest, { kind, key }: Subject): Promise<Patch> {
+  const type = mediaType(request);
+  if (!supportedTypes(kind).includes(type)) throw unsupported(type, kind);
+  const item = await readBody(request);
+  const patch = item?.value;
+  const duplicates = item?.duplicates ?? [];
+  if (type === jsonPatchType) {
+    const operations = operationsOf(patch);
+    return (target) => ({ value: applied(() => jsonPatch(target, operations), { kind, key }), duplicates });
+  }
+  if (!isRecord(patch)) throw badRequest(`the body must be an object, not ${nameOfType(patch)}`);
+  if (type === strategicPatchType) refuseDirectives(patch);
+  return (target) => ({ value: mergePatch(target, patch), duplicates });
+}
+
+const supportedTypes = (kind: RuleKind): readonly string[] => [
+  mergePatchType,
+  jsonPatchType,
+  ...(isNamespaceKind(kind) ? [strategicPatchType] : []),
+];
+
+function unsupported(type: string, kind: RuleKind): StatusError {
+  const supported = `send ${supportedTypes(kind).join(' or ')}, or the whole object with PUT`;
+  const message = applyPatchTypes.includes(type)
+    ? `server-side apply is not supported yet: leave out --server-side, or ${supported}`
+    : `${type} is not supported here: ${supported}`;
+  return new StatusError(failure('UnsupportedMediaType', message));
+}
+
+function operationsOf(patch: unknown): readonly unknown[] {
+  if (!Array.isArray(patch)) throw badRequest(`the body must be a list of operations, not ${nameOfType(patch)}`);
+  if (patch.length <= maxOperations) return patch;
+  const message = `a JSON patch may have ${maxOperations} operations at most, not ${patch.length}`;
+  throw new StatusError(failure('RequestEntityTooLarge', message));
+}
+
+function applied(apply: () => unknown, { kind, key }: Subject): unknown {
+  try {
+    const value = apply();
+    checkDepth(value);
+    return value;
+  } catch (cause) {
+    if (!(cause instanceof PatchError || cause instanceof BodyError)) throw cause;
+    const problems = [{ path: '', message: `the patch cannot be applied: ${cause.message}` }];
+    throw new StatusError(invalid({ kind: kind.kind, group: kind.group, name: key.name }, problems));
+  }
+}
+
+/** Only a namespace is patched so, and it has nothing that a directive would be about. */
+function refuseDirectives(patch: unknown): void {
+  if (typeof patch !== 'object' || patch === null) return;
+  for (const [key, value] of Object.entries(patch)) {
+    if (key.startsWith('$')) throw badRequest(`the directive ${key} is not supported: send ${mergePatchType}`);
+    refuseDirectives(value);
+  }
+}
+
+const badRequest = (message: string): StatusError => new StatusError(failure('BadRequest', message));

@@ -1,0 +1,116 @@
+import { fieldPath } from '../../lib/field-path.ts';
+import { err, ok, type Result } from '../../lib/result.ts';
+import type { Problem, RuleKind } from '../../rules/rule.ts';
+import type { ObjectDraft } from '../../rules/store/store.ts';
+import { namespaceSchema } from '../../rules/validation/metadata.ts';
+import { isRecord, nameOfType, validateObject } from '../../rules/validation/validate.ts';
+import { failure, invalid, StatusError } from '../status.ts';
+import type { BodyItem } from './body/contract.ts';
+import { sizeProblem } from './object-size.ts';
+import { isNamespaceKind } from './options.ts';
+import type { FieldValidation } from './parameters.ts';
+
+/** What a URL says of the object in the body. */
+export interface Place {
+  readonly kind: RuleKind;
+  readonly apiVersion: string;
+  /** Empty for a cluster's objects. */
+  readonly namespace: string;
+  /** Null where an object is created: the body names it. */
+  readonly name: string | null;
+}
+
+/** An object that may be written. */
+export interface ReadObject {
+  readonly draft: ObjectDraft;
+  /** The version that the writer saw; null when it did not say. */
+  readonly resourceVersion: string | null;
+  /** The object that the writer means; null when it did not say. */
+  readonly uid: string | null;
+  readonly creationTimestamp: string | null;
+  /** What the writer may not have meant, in words. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Reads an object from a request body. The URL fills in what the body leaves out; a contradiction is a 400, a mistake
+ * in the object a 422 with a cause for every field.
+ */
+export function readObject(item: BodyItem | null, place: Place, validation: FieldValidation): ReadObject {
+  const body = item?.value ?? null;
+  if (item === null || body === null) throw badRequest('the body is empty: send the object');
+  if (!isRecord(body)) throw badRequest(`the body must be an object, not ${nameOfType(body)}`);
+  const { kind, apiVersion, namespace } = place;
+  const metadata = body.metadata ?? {};
+  if (!isRecord(metadata)) throw badRequest(`metadata must be an object, not ${nameOfType(metadata)}`);
+
+  const name = place.name ?? metadata.name;
+  const said = { kind: body.kind, apiVersion: body.apiVersion, namespace: metadata.namespace, name: metadata.name };
+  const wanted = { kind: kind.kind, apiVersion, namespace, name };
+  for (const field of ['kind', 'apiVersion', 'namespace', 'name'] as const) {
+    const [inBody, inUrl] = [said[field] ?? wanted[field], wanted[field]];
+    if (inBody === inUrl || inBody === '') continue;
+    throw badRequest(
+      `the body says ${field} ${JSON.stringify(inBody)}, the URL ${inUrl === '' ? 'none' : JSON.stringify(inUrl)}`,
+    );
+  }
+
+  const value = { ...body, kind: kind.kind, apiVersion, metadata: { ...metadata, namespace, name } };
+  const read = checkObject({ ...item, value }, kind, validation);
+  if (read.ok) return read.value;
+  throw new StatusError(invalid({ kind: kind.kind, group: kind.group, name: String(name ?? '') }, read.error));
+}
+
+/** Checks an object whose kind is known; the rules that hold however it came in. */
+export function checkObject(
+  { value, duplicates }: Pick<BodyItem, 'value' | 'duplicates'>,
+  kind: RuleKind,
+  validation: FieldValidation,
+): Result<ReadObject, readonly Problem[]> {
+  const size = sizeProblem(value);
+  if (size !== null) return err([size]);
+  const isStrict = validation === 'Strict';
+  const twice = duplicates.map((path) => fieldPath('', path));
+  const valid = validateObject(value, [kind], isStrict ? 'refuse' : 'drop');
+  const problems = [
+    ...(valid.ok ? namingProblems(valid.value.metadata.name, kind) : valid.error),
+    ...(isStrict ? twice : []).map((path) => ({ path, message: 'duplicate field: it stands twice' })),
+  ];
+  if (!valid.ok || problems.length > 0) return err(problems);
+
+  const { metadata, written, spec, dropped } = valid.value;
+  const { name, namespace, labels, annotations, resourceVersion, uid, creationTimestamp } = metadata;
+  const slips = [
+    ...dropped.map((path) => `${path}: unknown field, was left out`),
+    ...twice.map((path) => `${path}: duplicate field, the last one was taken`),
+  ];
+  const owners = Array.isArray(metadata.ownerReferences) && metadata.ownerReferences.length > 0;
+  return ok({
+    draft: {
+      kind: kind.kind,
+      apiVersion: valid.value.apiVersion,
+      metadata: { name, namespace, labels, annotations },
+      spec: written,
+    },
+    resourceVersion,
+    uid,
+    creationTimestamp,
+    warnings: [
+      ...(validation === 'Warn' ? slips : []),
+      ...(owners ? ['metadata.ownerReferences: nothing here acts on owners, was left out'] : []),
+      ...kind.pending(spec).map((path) => `${path} has no effect yet`),
+    ],
+  });
+}
+
+function namingProblems(name: string, { kind, group, onlyName }: RuleKind): readonly Problem[] {
+  const path = 'metadata.name';
+  if (onlyName !== undefined && name !== onlyName) {
+    return [{ path, message: `must be ${JSON.stringify(onlyName)}: there is one ${kind} only` }];
+  }
+  if (!isNamespaceKind({ kind, group })) return [];
+  const checked = namespaceSchema.safeParse(name);
+  return checked.success ? [] : checked.error.issues.map(({ message }) => ({ path, message }));
+}
+
+const badRequest = (message: string): StatusError => new StatusError(failure('BadRequest', message));

@@ -1,0 +1,59 @@
+import { assertNever } from '../../lib/assert-never.ts';
+import type { RuleKind } from '../../rules/rule.ts';
+import type { ObjectKey, StoreRefusal } from '../../rules/store/store.ts';
+import { failure, type Status, StatusError } from '../status.ts';
+import { adapterOriginOf, type RulesApiOptions } from './options.ts';
+
+/** The object that a request was about. */
+export interface Subject {
+  readonly kind: RuleKind;
+  readonly key: ObjectKey;
+}
+
+type Book = RulesApiOptions['book'];
+
+/** `details` of a status about an object. */
+export const detailsOf = ({ kind, key }: Subject) => ({ name: key.name, group: kind.group, kind: kind.plural });
+
+export function notFound(subject: Subject, book: Book): Status {
+  const { kind, key } = subject;
+  const origin = adapterOriginOf(book, key);
+  const elsewhere = origin === null ? '' : ` of the store; ${origin} defines it: change it there`;
+  const where = kind.scope === 'cluster' ? '' : ` in namespace "${key.namespace}"`;
+  return failure('NotFound', `${kind.plural} "${key.name}" not found${where}${elsewhere}`, detailsOf(subject));
+}
+
+/** What a store's refusal means for who asked. */
+export function refused(refusal: StoreRefusal, subject: Subject, book: Book): Status {
+  const name = `${subject.kind.plural} "${subject.key.name}"`;
+  switch (refusal.type) {
+    case 'missing':
+      return notFound(subject, book);
+    case 'exists':
+      return failure('AlreadyExists', `${name} already exists; change it with PUT or PATCH`, detailsOf(subject));
+    case 'conflict': {
+      const { resourceVersion } = refusal.current.metadata;
+      const message = `${name} was changed meanwhile (it has resourceVersion ${resourceVersion} now): read it again and repeat the change`;
+      return failure('Conflict', message, detailsOf(subject));
+    }
+    default:
+      return assertNever(refusal);
+  }
+}
+
+/** Throws a 409 when an adapter defines an object of this name, which would then be in nobody's hands. */
+export function refuseAdapterName(subject: Subject, book: Book): void {
+  const origin = adapterOriginOf(book, subject.key);
+  if (origin === null) return;
+  const name = `${subject.kind.plural} "${subject.key.name}"`;
+  const message = `${name} is defined by ${origin}: change it there, or take another name`;
+  throw new StatusError(failure('AlreadyExists', message, detailsOf(subject)));
+}
+
+/** Throws a 409 when the object that is there is not the one that is meant: it was deleted and made again. */
+export function refuseOtherUid(subject: Subject, meant: string | null, current: string): void {
+  if (meant === null || meant === '' || meant === current) return;
+  const name = `${subject.kind.plural} "${subject.key.name}"`;
+  const message = `${name} has the uid ${current}, not ${meant}: it was deleted and made again; read it again`;
+  throw new StatusError(failure('Conflict', message, detailsOf(subject)));
+}

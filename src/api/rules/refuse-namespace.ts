@@ -1,0 +1,24 @@
+import { failure, StatusError } from '../status.ts';
+import { defaultNamespace, type NamespacedStore } from './namespaces.ts';
+import { isNamespaceKind } from './options.ts';
+import { detailsOf, type Subject } from './refusals.ts';
+
+/**
+ * Throws a 409 when a namespace that is to be deleted has objects: they are never deleted along with it. Objects in
+ * `leaving` (`Kind/name`) are deleted in the same transaction. Anything but a namespace passes.
+ */
+export async function refuseNamespaceInUse(
+  subject: Subject,
+  store: Pick<NamespacedStore, 'contentsOf'>,
+): Promise<void> {
+  if (!isNamespaceKind(subject.kind)) return;
+  const { name } = subject.key;
+  const [first] = await store.contentsOf(name);
+  if (first !== undefined) {
+    const message = `namespaces "${name}" still has objects, such as ${first.kind} "${first.name}": delete them first`;
+    throw new StatusError(failure('Conflict', message, detailsOf(subject)));
+  }
+  if (name !== defaultNamespace) return;
+  const message = `namespaces "${name}" is always there and cannot be deleted`;
+  throw new StatusError(failure('Conflict', message, detailsOf(subject)));
+}

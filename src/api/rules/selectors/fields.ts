@@ -1,0 +1,35 @@
+import { err, ok, type Result } from '../../../lib/result.ts';
+
+interface Named {
+  readonly name: string;
+  readonly namespace: string;
+}
+
+/** Whether an object of this name is selected. */
+export type FieldTest = (metadata: Named) => boolean;
+
+const fields = ['metadata.name', 'metadata.namespace'] as const;
+
+/**
+ * Reads a field selector: `metadata.name=a,metadata.namespace!=b`. These are the fields that Kubernetes selects custom
+ * resources by: https://kubernetes.io/docs/concepts/overview/working-with-objects/field-selectors/
+ */
+export function parseFieldSelector(text: string): Result<FieldTest, string> {
+  const tests: FieldTest[] = [];
+  for (const term of text.split(',').filter((one) => one.trim() !== '')) {
+    const [, field, operator, value] = /^\s*([^=!\s]+)\s*(==|!=|=)\s*(\S*)\s*$/.exec(term) ?? [];
+    if (field === undefined || value === undefined) {
+      return err(`fieldSelector ${JSON.stringify(term)}: must be FIELD=VALUE, FIELD==VALUE or FIELD!=VALUE`);
+    }
+    const known = fields.find((one) => one === field);
+    if (known === undefined) {
+      return err(`fieldSelector ${JSON.stringify(term)}: objects are selected by ${fields.join(' and ')} only`);
+    }
+    const wantsEqual = operator !== '!=';
+    tests.push((metadata) => (fieldOf(metadata, known) === value) === wantsEqual);
+  }
+  return ok((metadata) => tests.every((test) => test(metadata)));
+}
+
+const fieldOf = (metadata: Named, field: (typeof fields)[number]): string =>
+  field === 'metadata.name' ? metadata.name : metadata.namespace;

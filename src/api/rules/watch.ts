@@ -1,0 +1,137 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Clock } from '../../lib/clock.ts';
+import type { RuleStatuses } from '../../rules/status.ts';
+import type { RuleStore, StoredObject } from '../../rules/store/store.ts';
+import { failure, StatusError } from '../status.ts';
+import type { Presentation } from './list-answer.ts';
+import { answerForm } from './negotiate.ts';
+import { eventTexts, eventWriter } from './watch-events.ts';
+import { createWatchListener } from './watch-listener.ts';
+import { type WatchOptions, watchOptions } from './watch-options.ts';
+import { WatchStream, type WatchStreamOptions } from './watch-stream.ts';
+import { createTurns } from './watch-turns.ts';
+
+/** What is watched. */
+export interface WatchScope {
+  readonly as: Presentation;
+  /** Null: of all namespaces. */
+  readonly namespace: string | null;
+  /** The selectors of the request. */
+  readonly matches: (object: StoredObject) => boolean;
+}
+
+/** All watches of a server. */
+export interface Watches {
+  /** Answers a list request that asks to watch; resolves when the watch has ended. */
+  watchObjects(request: FastifyRequest, reply: FastifyReply, scope: WatchScope): Promise<FastifyReply>;
+  /**
+   * To be called before the objects of a list are answered. A status has no version, so a watch from the list's version
+   * on must know which statuses its client has seen.
+   */
+  noteList(resourceVersion: string): void;
+  readonly count: number;
+  /** Ends them all, cleanly: their clients come again. */
+  close(): void;
+}
+
+export interface WatchesOptions {
+  readonly store: RuleStore;
+  readonly statuses: Pick<RuleStatuses, 'subscribe'>;
+  readonly clock: Clock;
+  /** 0 to 1. */
+  readonly random?: () => number;
+  readonly maxWatches?: number;
+}
+
+/** A dead peer is noticed after about this long, though nothing is written. */
+const keepAliveMs = 30_000;
+
+export function createWatches({
+  store,
+  statuses,
+  clock,
+  random = Math.random,
+  maxWatches = 1_000,
+}: WatchesOptions): Watches {
+  const streams = new Set<WatchStream>();
+  const texts = eventTexts();
+  const turn = createTurns();
+  const listener = createWatchListener({
+    store,
+    statuses,
+    clock,
+    isWatched: () => streams.size > 0,
+    changed(kinds) {
+      for (const stream of streams) if (kinds.has(stream.kind)) stream.wake();
+    },
+  });
+  const { statusLog } = listener;
+  let closed = false;
+
+  const refuseTooMany = (reply: FastifyReply) => {
+    if (closed) throw new StatusError(failure('ServiceUnavailable', 'the control plane is stopping: watch again'));
+    if (streams.size < maxWatches) return;
+    reply.header('retry-after', '10');
+    const message = `${maxWatches} watches are open, and there may be no more: end some, or watch again later`;
+    throw new StatusError(failure('TooManyRequests', message));
+  };
+
+  const beginning = async (start: WatchOptions['start'], kind: string, namespace: string | null) => {
+    if (start.type === 'after') {
+      const { resourceVersion } = start;
+      return { ...nothingFirst, resourceVersion, statusPosition: listener.statusPositionOf(resourceVersion) };
+    }
+    const statusPosition = statusLog.end;
+    const { items, resourceVersion } = await store.list(kind, namespace ?? undefined);
+    if (start.type === 'now') return { ...nothingFirst, resourceVersion, statusPosition };
+    if (start.notOlderThan !== null && Number(start.notOlderThan) > Number(resourceVersion)) {
+      const message = `resourceVersion ${start.notOlderThan} is not reached yet, or of another store (it is at ${resourceVersion}): begin without one`;
+      throw new StatusError(failure('Expired', message));
+    }
+    return { initial: items, markInitialEnd: start.markEnd, resourceVersion, statusPosition };
+  };
+
+  const run = async (options: WatchStreamOptions) => {
+    const stream = new WatchStream(options);
+    streams.add(stream);
+    try {
+      await stream.run();
+    } catch {
+      options.response.destroy(); // the client watches again
+    } finally {
+      streams.delete(stream);
+      listener.ended();
+    }
+  };
+
+  return {
+    get count() {
+      return streams.size;
+    },
+    async watchObjects(request, reply, { as, namespace, matches }) {
+      const { start, bookmarks, timeoutMs } = watchOptions(request.query as Query, random); // fastify's own parser makes it
+      const events = eventWriter({ as, form: answerForm(request), texts });
+      listener.begin();
+      const from = await beginning(start, as.kind.kind, namespace);
+      refuseTooMany(reply); // here, so that nothing can happen between the look and the start
+      if (request.method === 'HEAD') return reply.type('application/json').send('');
+
+      reply.hijack(); // fastify would wait for the end of it
+      request.raw.socket.setKeepAlive(true, keepAliveMs);
+      const scope = { kind: as.kind, namespace, matches };
+      const parts = { response: reply.raw, store, statusLog, events, clock, turn };
+      await run({ ...scope, ...parts, ...from, bookmarks, timeoutMs });
+      return reply;
+    },
+    noteList: listener.noteList,
+    close() {
+      closed = true;
+      listener.stop();
+      for (const stream of streams) stream.end();
+    },
+  };
+}
+
+type Query = Readonly<Record<string, unknown>>;
+
+const nothingFirst = { initial: [], markInitialEnd: false };

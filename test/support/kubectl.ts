@@ -1,0 +1,84 @@
+import { spawn } from 'node:child_process';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { type Child, startChild } from './child.ts';
+import { partProgram } from './parts.ts';
+
+export interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  readonly stdin?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** A real kubectl with no configuration but the server's address, in a directory of its own. */
+export interface Kubectl {
+  readonly dir: string;
+  /** Runs it to its end, whatever that is. The words of the command are parted by spaces; a list is taken as it is. */
+  run(command: string | readonly string[], options?: RunOptions): Promise<Ran>;
+  /** Runs it, expects that it succeeds and says nothing on standard error, and answers with what it prints. */
+  ok(command: string | readonly string[], options?: RunOptions): Promise<string>;
+  /** Runs it, expects that it fails, and answers with what it says on standard error. */
+  fails(command: string | readonly string[], options?: RunOptions): Promise<string>;
+  /** Runs it on, as for `get -w`. */
+  start(command: string): Child;
+  /** Writes a file into `dir` and answers with its path. */
+  file(name: string, text: string): Promise<string>;
+  delete(): Promise<void>;
+}
+
+export async function createKubectl(port: number): Promise<Kubectl> {
+  const program = await partProgram('kubectl');
+  const dir = await mkdtemp(join(tmpdir(), 'binnacle-kubectl-'));
+  const env = { HOME: dir, KUBECONFIG: join(dir, 'kubeconfig') };
+  const common = ['--server', `http://127.0.0.1:${port}`, '--cache-dir', join(dir, 'cache')];
+  const argsOf = (command: string | readonly string[]) => [
+    ...(typeof command === 'string' ? command.split(' ') : command),
+    ...common,
+  ];
+
+  const run = (command: string | readonly string[], { stdin = '', env: more = {} }: RunOptions = {}): Promise<Ran> =>
+    new Promise((resolve, reject) => {
+      const child = spawn(program, argsOf(command), { env: { ...process.env, ...env, ...more }, cwd: dir });
+      let [stdout, stderr] = ['', ''];
+      child.stdout.setEncoding('utf8').on('data', (text: string) => {
+        stdout += text;
+      });
+      child.stderr.setEncoding('utf8').on('data', (text: string) => {
+        stderr += text;
+      });
+      child.on('error', reject);
+      child.on('close', (code) => resolve({ code: code ?? -1, stdout, stderr }));
+      child.stdin.on('error', () => {}); // it need not read all of it
+      child.stdin.end(stdin);
+    });
+
+  return {
+    dir,
+    run,
+    async ok(command, options) {
+      const { code, stdout, stderr } = await run(command, options);
+      expect({ command, code, stderr }).toEqual({ command, code: 0, stderr: '' });
+      return stdout;
+    },
+    async fails(command, options) {
+      const { code, stdout, stderr } = await run(command, options);
+      expect({ command, code, stdout }).toEqual({ command, code: 1, stdout: expect.anything() });
+      return stderr;
+    },
+    start: (command) => startChild({ name: 'kubectl', command: program, args: argsOf(command), env, cwd: dir }),
+    async file(name, text) {
+      const path = join(dir, name);
+      await mkdir(join(path, '..'), { recursive: true });
+      await writeFile(path, text);
+      return path;
+    },
+    delete: () => rm(dir, { recursive: true, force: true }),
+  };
+}

@@ -1,0 +1,203 @@
+import { request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { sendList } from '../../src/api/rules/list-answer.ts';
+import { createWatches, type WatchesOptions } from '../../src/api/rules/watch.ts';
+import { wantsWatch } from '../../src/api/rules/watch-options.ts';
+import { createHttpServer } from '../../src/api/server.ts';
+import { silentLogger } from '../../src/lib/logger.ts';
+import type { RuleKind } from '../../src/rules/rule.ts';
+import type { RuleStatus } from '../../src/rules/status.ts';
+import { memoryStore } from '../../src/rules/store/memory.ts';
+import type { StoredObject } from '../../src/rules/store/store.ts';
+import { fakeClock } from './fake-clock.ts';
+import { sampleKind, sampleObject } from './sample-kind.ts';
+
+export const watchedKind: RuleKind = {
+  ...sampleKind,
+  columns: [
+    { name: 'Hosts', type: 'string', about: 'its hosts', value: ({ hosts }) => String(hosts) },
+    { name: 'Mode', type: 'string', about: 'its mode', wide: true, value: ({ mode }) => (mode as string) ?? null },
+  ],
+};
+
+const apiVersion = 'sample.binnacle.io/v1';
+export const sampleLists = `/apis/${apiVersion}/sampleroutes`;
+
+/**
+ * Lists and watches of the sample kind (`?team=a`: only with that label), over a store in memory, on a free port of
+ * 127.0.0.1. The status of every object is as many acknowledgements as `acknowledge` says.
+ */
+export async function watchServer(options: Partial<WatchesOptions> = {}) {
+  const clock = fakeClock();
+  const store = memoryStore({ clock });
+  const acknowledged = new Map<string, number>();
+  const listeners = new Set<(ids: readonly string[]) => void>();
+  const statuses = {
+    subscribe(listener: (ids: readonly string[]) => void) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+  const watches = createWatches({ store, statuses, clock, random: () => 0.5, ...options });
+  const show = (object: StoredObject) => ({
+    ...object,
+    apiVersion,
+    status: statusOf(acknowledged.get(object.metadata.name) ?? 0, object.metadata.generation),
+  });
+  const as = { kind: watchedKind, apiVersion, show, now: clock.now };
+
+  const server = createHttpServer({
+    log: silentLogger,
+    routes: [
+      (scope) => {
+        scope.addHook('preClose', async () => watches.close());
+        for (const path of [sampleLists, `/apis/${apiVersion}/namespaces/:namespace/sampleroutes`]) {
+          scope.get(path, async (incoming, reply) => {
+            const { namespace } = incoming.params as { namespace?: string };
+            const query = incoming.query as Record<string, string>;
+            const matches = ({ metadata }: StoredObject) =>
+              query.team === undefined || metadata.labels.team === query.team;
+            if (wantsWatch(query)) {
+              return watches.watchObjects(incoming, reply, { as, namespace: namespace ?? null, matches });
+            }
+            const { items, resourceVersion } = await store.list('SampleRoute', namespace);
+            watches.noteList(resourceVersion);
+            return sendList(incoming, reply, { list: { items, metadata: { resourceVersion } }, as });
+          });
+        }
+      },
+    ],
+  });
+  await server.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = server.server.address() as AddressInfo; // it listens on TCP
+
+  const draft = (name: string, { namespace = 'default', team, hosts = ['a'] }: DraftOptions = {}) => {
+    const { apiVersion: version, kind, spec } = sampleObject({ spec: { hosts } });
+    const labels: Record<string, string> = team === undefined ? {} : { team };
+    return { apiVersion: version, kind, metadata: { name, namespace, labels, annotations: {} }, spec };
+  };
+  const author = { author: 'test' };
+  return {
+    port,
+    store,
+    clock,
+    watches,
+    listeners,
+    put: (name: string, values?: DraftOptions) =>
+      store.transact([{ type: 'apply', draft: draft(name, values) }], author),
+    putMany: (count: number, hosts: readonly string[] = ['a']) =>
+      store.transact(
+        Array.from({ length: count }, (_, index) => ({
+          type: 'apply' as const,
+          draft: draft(`r${String(index).padStart(5, '0')}`, { hosts }),
+        })),
+        author,
+      ),
+    remove: (name: string) =>
+      store.remove({ kind: 'SampleRoute', namespace: 'default', name }, { ...author, expectedResourceVersion: null }),
+    /** One more proxy acknowledged these objects; listeners are told. */
+    acknowledge: (...names: readonly string[]) => {
+      for (const name of names) acknowledged.set(name, (acknowledged.get(name) ?? 0) + 1);
+      for (const listener of listeners) listener(names.map((name) => `SampleRoute/default/${name}`));
+    },
+    watch: (query: string, headers: Record<string, string> = {}) => openWatch(port, query, headers),
+    close: () => server.close(),
+  };
+}
+
+export interface DraftOptions {
+  readonly namespace?: string;
+  readonly team?: string;
+  readonly hosts?: readonly string[];
+}
+
+const statusOf = (acknowledged: number, observedGeneration: number): RuleStatus => ({
+  observedGeneration,
+  conditions: [
+    {
+      type: 'Programmed',
+      status: acknowledged > 0 ? 'True' : 'False',
+      reason: acknowledged > 0 ? 'Programmed' : 'Pending',
+      message: '',
+      observedGeneration,
+      lastTransitionTime: '2026-01-01T00:00:00.000Z',
+    },
+  ],
+  proxies: { concerned: 5, acknowledged, pending: 5 - acknowledged, rejected: 0 },
+  rejections: [],
+});
+
+export interface WatchEvent {
+  readonly type: string;
+  // biome-ignore lint/suspicious/noExplicitAny: objects, tables and errors, which tests look into
+  readonly object: any;
+}
+
+export interface OpenWatch {
+  /** Resolves with the answer's status and headers. */
+  readonly answered: Promise<{ status: number; headers: Readonly<Record<string, unknown>> }>;
+  /** What came so far. */
+  readonly events: WatchEvent[];
+  /** `ADDED name`, `MODIFIED name`, … of what came so far. */
+  summary(): readonly string[];
+  /** Whether the answer ended as it should. */
+  readonly ended: Promise<'complete' | 'broken'>;
+  /** Reads no more until `resume`. */
+  pause(): void;
+  resume(): void;
+  abandon(): void;
+}
+
+/** Watches the sample kind; the query goes behind `?watch=true`. A query that begins with `/` is a whole URL instead. */
+export function openWatch(port: number, query: string, headers: Record<string, string> = {}): OpenWatch {
+  const path = query.startsWith('/') ? query : `${sampleLists}?watch=true${query}`;
+  const outgoing = request({ host: '127.0.0.1', port, path, headers, agent: false });
+  const events: WatchEvent[] = [];
+  let unfinished = '';
+  let pausedEarly = false;
+  let response: import('node:http').IncomingMessage | null = null;
+  const answered = new Promise<{ status: number; headers: Readonly<Record<string, unknown>> }>((resolve, reject) => {
+    outgoing.on('error', reject);
+    outgoing.on('response', (incoming) => {
+      response = incoming;
+      resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers });
+    });
+  });
+  answered.catch(() => {}); // a test that abandons does not ask
+  const ended = new Promise<'complete' | 'broken'>((resolve) => {
+    outgoing.on('error', () => resolve('broken'));
+    outgoing.on('response', (incoming) => {
+      incoming.setEncoding('utf8');
+      incoming.on('data', (text: string) => {
+        const lines = (unfinished + text).split('\n');
+        unfinished = lines.pop() ?? '';
+        events.push(...lines.map((line) => JSON.parse(line) as WatchEvent)); // what a watch sends
+      });
+      incoming.on('error', () => resolve('broken'));
+      incoming.on('end', () => resolve(incoming.complete ? 'complete' : 'broken'));
+      if (pausedEarly) incoming.pause();
+    });
+  });
+  outgoing.end();
+  return {
+    answered,
+    events,
+    summary: () => events.map(({ type, object }) => `${type} ${nameIn(object)}`.trim()),
+    ended,
+    pause() {
+      pausedEarly = true;
+      response?.pause();
+    },
+    resume() {
+      pausedEarly = false;
+      response?.resume();
+    },
+    abandon: () => outgoing.destroy(),
+  };
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: as in WatchEvent
+const nameIn = (object: any): string =>
+  object.kind === 'Table'
+    ? object.rows.map((row: { cells: string[] }) => row.cells[0]).join()
+    : (object.metadata.name ?? '');
