@@ -7,6 +7,7 @@ import { createScope, type Scope } from './scope.ts';
 import { type Coarseness, scopeFactsOf, scopeKey } from './scope-key.ts';
 import { createAssignmentPool } from './tables/assignments.ts';
 import type { Shelves } from './tables/host-parts.ts';
+import { createOriginIndex } from './tables/origin-index.ts';
 import { createShelf } from './tables/shelf.ts';
 import { createDirty, type Dirty } from './world/dirty.ts';
 import { createWorld } from './world/world.ts';
@@ -29,6 +30,8 @@ export function createCompiler(options: CompilerOptions = {}): Compiler {
   const shelves = createShelves(work);
   const scopes = new Map<LayerKey, Scope>();
   const inboundLayers = new Map<LayerKey, InboundLayer>();
+  /** Scopes by their Sidecar, inbound layers by their services. */
+  const layersByOrigin = new Map<string, Set<LayerKey>>();
   let dirty = createDirty();
 
   return {
@@ -42,28 +45,36 @@ export function createCompiler(options: CompilerOptions = {}): Compiler {
       if (!scopes.has(key)) {
         const onHostCompiled = () => work.hostsCompiled++;
         scopes.set(key, createScope({ key, facts: scopeFacts, world, shelves, assignments, onHostCompiled }));
+        if (scopeFacts.sidecar !== null) addTo(layersByOrigin, scopeFacts.sidecar, key);
       }
       const plan = inboundPlanOf(facts, world);
       if (plan === null) return [key];
       const inbound = inboundKey(plan);
-      if (!inboundLayers.has(inbound)) inboundLayers.set(inbound, createInboundLayer(inbound, plan));
+      if (!inboundLayers.has(inbound)) {
+        const layer = createInboundLayer(inbound, plan);
+        inboundLayers.set(inbound, layer);
+        for (const origin of layer.origins) addTo(layersByOrigin, origin, inbound);
+      }
       return [key, inbound];
     },
     close(layer) {
       scopes.get(layer)?.dispose();
+      for (const origin of inboundLayers.get(layer)?.origins ?? []) removeFrom(layersByOrigin, origin, layer);
+      const sidecar = scopes.get(layer)?.sidecar ?? null;
+      if (sidecar !== null) removeFrom(layersByOrigin, sidecar, layer);
       scopes.delete(layer);
       inboundLayers.delete(layer);
     },
-    *flush() {
+    *flush(revision = 0) {
       yield* distribute(dirty, scopes.values());
       for (const service of dirty.endpoints) {
         assignments.endpointsChanged(service);
         dirty.endpoints.delete(service);
         yield;
       }
-      for (const scope of scopes.values()) yield* scope.compile();
+      for (const scope of scopes.values()) yield* scope.compile(revision);
       for (const layer of inboundLayers.values()) {
-        const encoded = layer.compile();
+        const encoded = layer.compile(revision);
         work.encoded += encoded;
         if (encoded > 0) yield;
       }
@@ -73,6 +84,14 @@ export function createCompiler(options: CompilerOptions = {}): Compiler {
       return { changes: layers.flatMap((layer) => layer.takeChanges()), layersMoved, work: takeWork(work) };
     },
     originsOf: (layer, type, name) => (scopes.get(layer) ?? inboundLayers.get(layer))?.originsOf(type, name) ?? [],
+    *contributionsOf(origin) {
+      const hosts = [...shelves.origins.hostsOf(origin)];
+      if (hosts.length > 0) for (const scope of scopes.values()) yield* scope.contributionsOf(origin, hosts);
+      for (const layer of layersByOrigin.get(origin) ?? []) {
+        yield* inboundLayers.get(layer)?.contributionsOf(origin) ?? [];
+      }
+    },
+    scopesOf: (sidecar) => layersByOrigin.get(sidecar) ?? [],
     problems() {
       const problems = new Map<RuleId, Set<string>>();
       const add = (origin: string, message: string) => {
@@ -80,7 +99,6 @@ export function createCompiler(options: CompilerOptions = {}): Compiler {
         if (messages === undefined) problems.set(origin, new Set([message]));
         else messages.add(message);
       };
-      for (const [id, messages] of world.rules.pending()) for (const message of messages) add(id, message);
       for (const scope of scopes.values()) for (const { origin, message } of scope.problems()) add(origin, message);
       return new Map([...problems].map(([id, messages]) => [id, [...messages].sort()]));
     },
@@ -105,9 +123,22 @@ function createShelves(work: { encoded: number; assembled: number }): Shelves {
     listeners: createShelf(onEncode),
     bodies: createShelf(onEncode),
     hosts: createShelf(() => {}), // its parts were counted
+    origins: createOriginIndex(),
     records: createShelf(() => {}), // name and domains in front of a body: nothing is encoded
     configurations: createShelf(() => work.assembled++),
   };
+}
+
+function addTo(sets: Map<string, Set<LayerKey>>, origin: string, layer: LayerKey): void {
+  const layers = sets.get(origin);
+  if (layers === undefined) sets.set(origin, new Set([layer]));
+  else layers.add(layer);
+}
+
+function removeFrom(sets: Map<string, Set<LayerKey>>, origin: string, layer: LayerKey): void {
+  const layers = sets.get(origin);
+  layers?.delete(layer);
+  if (layers?.size === 0) sets.delete(origin);
 }
 
 function takeWork(work: { hostsCompiled: number; encoded: number; assembled: number }): FlushWork {

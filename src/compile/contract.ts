@@ -41,6 +41,18 @@ export interface FlushWork {
   readonly assembled: number;
 }
 
+/** A resource that a rule or service contributed to. */
+export interface Contribution {
+  readonly layer: LayerKey;
+  readonly type: XdsType;
+  readonly name: string;
+  /**
+   * The revision (see `Compiler.flush`) by which what it contributes to is as it is. A resource that is shared (a route
+   * configuration) may have changed since by others. Of assignments only their clusters' part: not their endpoints.
+   */
+  readonly since: number;
+}
+
 export interface FlushResult {
   /** Only real changes: a resource whose version is as before is not listed. A layer opened since is listed whole. */
   readonly changes: readonly TableChange[];
@@ -62,11 +74,16 @@ export interface Compiler {
   close(layer: LayerKey): void;
   /**
    * Recompiles what is dirty. Yields between parts, each well under a millisecond of work, so that the caller can
-   * give way to other work; the result is complete only at the end, and nothing is to be shown before.
+   * give way to other work; the result is complete only at the end, and nothing is to be shown before. `revision` is the
+   * one that its changes will have, for `contributionsOf`; 0 when nobody asks.
    */
-  flush(): Generator<undefined, FlushResult, undefined>;
+  flush(revision?: number): Generator<undefined, FlushResult, undefined>;
   /** The rules and services that contributed to a resource: a NACK is traced to its rule with this. */
   originsOf(layer: LayerKey, type: XdsType, name: string): readonly string[];
+  /** The other way round: what a rule (by id) or service (`service/namespace/host`) contributed to, in all layers. */
+  contributionsOf(origin: string): Iterable<Contribution>;
+  /** The scopes whose proxies have this Sidecar. */
+  scopesOf(sidecar: RuleId): Iterable<LayerKey>;
   /** What resolve had to report about valid rules (a missing subset, a shadowed host), by rule. */
   problems(): ReadonlyMap<RuleId, readonly string[]>;
 }

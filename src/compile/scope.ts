@@ -1,17 +1,19 @@
 import type { HostPlan, PlanProblem } from '../plan/host.ts';
 import type { EncodedResource, XdsType } from '../proto/resource.ts';
 import type { Sidecar } from '../rules/kinds/sidecar/index.ts';
-import type { LayerKey, TableChange } from './contract.ts';
+import type { RuleId } from '../rules/rule.ts';
+import type { Contribution, LayerKey, TableChange } from './contract.ts';
 import { resolveHost } from './resolve/host.ts';
 import { createReader } from './resolve/reader.ts';
 import { createVisibility } from './resolve/visibility.ts';
 import type { ScopeFacts } from './scope-key.ts';
 import type { Assignment, AssignmentPool, AssignmentUser } from './tables/assignments.ts';
+import { contributionsOf, type PartsSince, partsSince, sinceNothing } from './tables/contributions.ts';
 import { createCounts } from './tables/counts.ts';
 import { createDependents } from './tables/dependents.ts';
 import { fixedResources } from './tables/fixed-resources.ts';
 import { encodeHost, type HostParts, noHost, originsOf, releaseHost, type Shelves } from './tables/host-parts.ts';
-import { createListenerTable } from './tables/listener-table.ts';
+import { createListenerTable, type ListenerPart } from './tables/listener-table.ts';
 import { createRouteTable } from './tables/route-table.ts';
 import type { Shelved } from './tables/shelf.ts';
 import { createTables } from './tables/tables.ts';
@@ -20,12 +22,17 @@ import type { World } from './world/world.ts';
 
 /** The outbound layer of all proxies with the same facts: what they may call. */
 export interface Scope {
+  readonly sidecar: RuleId | null;
   /** Marks the hosts that depend on what changed. */
   mark(dirty: Dirty): void;
-  /** Compiles what is dirty. What it has done stays done if it is not run to its end. */
-  compile(): Generator<undefined, void, undefined>;
+  /**
+   * Compiles what is dirty; `revision` is that of the result. What it has done stays done if it is not run to its end.
+   */
+  compile(revision: number): Generator<undefined, void, undefined>;
   takeChanges(): readonly TableChange[];
   originsOf(type: XdsType, name: string): readonly string[];
+  /** What a rule or service contributes to; `hosts` are those by which it may. */
+  contributionsOf(origin: string, hosts: Iterable<string>): Iterable<Contribution>;
   problems(): Iterable<PlanProblem>;
   dispose(): void;
 }
@@ -46,9 +53,20 @@ interface HostEntry {
   readonly references: readonly string[];
   readonly dependencies: readonly string[];
   readonly problems: readonly PlanProblem[];
+  readonly since: PartsSince;
 }
 
-const noEntry: HostEntry = { parts: noHost, assignments: [], references: [], dependencies: [], problems: [] };
+const noEntry: HostEntry = {
+  parts: noHost,
+  assignments: [],
+  references: [],
+  dependencies: [],
+  problems: [],
+  since: sinceNothing,
+};
+
+/** What compiling makes of a host; installing adds the rest. */
+type NewEntry = Omit<HostEntry, 'assignments' | 'since'>;
 
 export function createScope({ key, facts, world, shelves, assignments, onHostCompiled }: ScopeOptions): Scope {
   const tables = createTables(key);
@@ -87,15 +105,16 @@ export function createScope({ key, facts, world, shelves, assignments, onHostCom
   const releaseFixed = (held: Shelved<EncodedResource>) =>
     (held.value.name === 'virtualOutbound' ? shelves.listeners : shelves.clusters).release(held);
 
-  const compileHost = (host: string) => {
+  const compileHost = (host: string, revision: number) => {
     const before = entries.get(host) ?? noEntry;
     const plan = resolveHost(createReader({ world, facts, visibility }, host), host, referenced.has(host));
     if (before === noEntry && isEmpty(plan)) return;
     onHostCompiled();
-    install(host, before, encodeOrKeep(plan, before));
+    const next = encodeOrKeep(plan, before);
+    install(host, before, { ...next, since: partsSince(before, next.parts.value, revision) });
   };
   /** Content that does not fit its message costs this host its update, and nobody else anything. */
-  const encodeOrKeep = (plan: HostPlan, before: HostEntry): Omit<HostEntry, 'assignments'> => {
+  const encodeOrKeep = (plan: HostPlan, before: HostEntry): NewEntry => {
     const { references, dependencies, problems } = plan;
     try {
       return { parts: encodeHost(plan, shelves), references, dependencies, problems };
@@ -137,6 +156,7 @@ export function createScope({ key, facts, world, shelves, assignments, onHostCom
   };
 
   return {
+    sidecar: facts.sidecar,
     mark(dirty) {
       if (dirty.mesh) markEverything();
       if (facts.sidecar !== null && dirty.sidecars.has(facts.sidecar)) {
@@ -151,7 +171,7 @@ export function createScope({ key, facts, world, shelves, assignments, onHostCom
         for (const host of dependents.of(dependency)) dirtyHosts.add(host);
       }
     },
-    *compile() {
+    *compile(revision) {
       if (isFixedDirty) {
         compileFixed();
         yield;
@@ -159,7 +179,7 @@ export function createScope({ key, facts, world, shelves, assignments, onHostCom
       // A host may make others dirty by referring to them: they join the set while it is walked.
       for (const host of dirtyHosts) {
         dirtyHosts.delete(host);
-        compileHost(host);
+        compileHost(host, revision);
         yield;
       }
       yield* routes.settle();
@@ -169,7 +189,19 @@ export function createScope({ key, facts, world, shelves, assignments, onHostCom
     originsOf(type, name) {
       if (type === 'route') return routes.originsOf(name);
       if (type === 'listener') return listeners.originsOf(name);
-      return entries.get(name.slice(name.lastIndexOf('|') + 1))?.parts.value.origins ?? []; // outbound|80||host
+      return entries.get(name.slice(name.lastIndexOf('|') + 1))?.parts.value.destinationOrigins ?? []; // outbound|80||host
+    },
+    *contributionsOf(origin, hosts) {
+      const standing = {
+        hasVirtualHost: routes.has,
+        hasListener: ({ name, resource }: ListenerPart) => tables.get('listener', name) === resource,
+      };
+      for (const host of hosts) {
+        const entry = entries.get(host);
+        if (entry === undefined) continue;
+        for (const made of contributionsOf({ ...standing, parts: entry.parts, since: entry.since }, origin))
+          yield { layer: key, ...made };
+      }
     },
     *problems() {
       for (const host of troubled) yield* entries.get(host)?.problems ?? [];

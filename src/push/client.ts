@@ -52,6 +52,7 @@ export class Client implements Sender {
 
   sendNext(): number | null {
     if (!this.outlet.writable || this.stream.view === null) return null;
+    this.#events.asked();
     const response = nextResponse(this.stream, this.#world, this.#events.forced);
     if (response === null) return null;
     this.outlet.write(response);
@@ -76,6 +77,8 @@ export interface ClientFacts {
 export interface ClientEvents {
   readonly sent: (client: Client, response: Response) => void;
   readonly forced: OnForcedRelease;
+  /** The stream was asked for what is next: its state may be another now, even if it had nothing to say. */
+  readonly asked: () => void;
 }
 
 /** A stream as this kind of client wants it (ADR 1, "Other clients"). */

@@ -40,6 +40,7 @@ export class Coordinator {
   readonly #pacer: Pacer;
   readonly #flusher: Flusher;
   readonly #debounce: ReturnType<typeof debounce>;
+  #activity = 0;
   /** When the earliest change of a revision came in; for the time from a change to its acknowledgement. */
   readonly #changedAt = new Map<number, number>();
   /** When the first of the changes came in that wait; and of those that are being compiled. */
@@ -65,10 +66,16 @@ export class Coordinator {
       compiler,
       take: () => this.#take(),
       show: (result, workMs) => this.#show(result, workMs),
+      revision: () => this.world.revision + 1,
       pause: () => new Promise((resolve) => defer(resolve)),
       elapsed,
     });
     this.#debounce = debounce(() => this.#flushSoon(), { clock, quietMs: timing.quietMs, maxMs: timing.maxMs });
+  }
+
+  /** Grows with whatever may change what some client has been sent or has answered: equal counts, equal states. */
+  get activity(): number {
+    return this.#activity;
   }
 
   /** Begins the periodic work; ends with `signal`. */
@@ -103,7 +110,9 @@ export class Coordinator {
     const client = new Client(facts, this.world, {
       sent: (to, response) => observer.sent(to, response),
       forced: (type, names) => observer.forcedRelease(type, names),
+      asked: () => this.#activity++,
     });
+    this.#activity++;
     // Registered before its first compile: a change in between is not lost.
     this.#assignLayers(client);
     this.clients.add(client);
@@ -115,6 +124,7 @@ export class Coordinator {
 
   disconnect(client: Client, reason: string): void {
     if (!this.clients.delete(client)) return;
+    this.#activity++;
     this.#pacer.remove(client);
     client.close();
     for (const layer of client.layers) this.layers.release(layer, this.#options.clock.now());
@@ -123,6 +133,7 @@ export class Coordinator {
 
   /** A request of this client was taken in: there may be something to send. */
   received(client: Client, outcome: Outcome): void {
+    this.#activity++;
     const { observer, log, compiler } = this.#options;
     if (outcome.kind === 'acknowledged') {
       const changedAt = this.#changedAt.get(outcome.response.news ?? 0);
@@ -170,6 +181,7 @@ export class Coordinator {
   }
 
   #show(result: FlushResult, workMs: number): boolean {
+    this.#activity++;
     this.layers.flushed(this.#flusher.begun);
     const touched = this.#commit(result.changes);
     this.#takenSinceMs = null;

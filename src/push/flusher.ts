@@ -6,6 +6,8 @@ export interface FlusherOptions {
   readonly take: () => readonly WorldChange[];
   /** Shows a finished flush. Answers whether another one must follow at once (a proxy moved to a layer that is new). */
   readonly show: (result: FlushResult, workMs: number) => boolean;
+  /** The revision that the changes of the next flush will have. */
+  readonly revision: () => number;
   /** Lets other work run. */
   readonly pause: () => Promise<void>;
   /** A monotonic time in milliseconds, for slicing. */
@@ -50,20 +52,30 @@ export class Flusher {
    */
   run(): Promise<void> {
     this.#again = true;
-    this.#running ??= this.#loop().finally(() => {
-      this.#running = null;
-    });
+    this.#running ??= this.#start();
     return this.#running;
   }
 
+  #start(): Promise<void> {
+    const running = this.#loop().finally(() => {
+      if (this.#running === running) this.#running = null; // it failed before it was known to run
+    });
+    return running;
+  }
+
   async #loop(): Promise<void> {
-    while (this.#again) {
-      this.#again = false;
-      this.#count++;
-      const { compiler, show } = this.#options;
-      this.#apply();
-      const { result, workMs } = await this.#inSlices(compiler.flush());
-      if (show(result, workMs)) this.#again = true;
+    try {
+      while (this.#again) {
+        this.#again = false;
+        this.#count++;
+        const { compiler, revision, show } = this.#options;
+        this.#apply();
+        const { result, workMs } = await this.#inSlices(compiler.flush(revision()));
+        if (show(result, workMs)) this.#again = true;
+      }
+    } finally {
+      // At once: who asks for a run before the promise has settled must get another one.
+      this.#running = null;
     }
   }
 

@@ -23,6 +23,28 @@ export interface FlushReport {
   readonly resources: number;
 }
 
+/** Tells a second observer what changes the clients and the tables, too. */
+export function withSecond(
+  first: PushObserver,
+  second: Pick<PushObserver, 'connected' | 'disconnected' | 'flushed'>,
+): PushObserver {
+  return {
+    ...first,
+    connected(client) {
+      first.connected(client);
+      second.connected(client);
+    },
+    disconnected(client, reason) {
+      first.disconnected(client, reason);
+      second.disconnected(client, reason);
+    },
+    flushed(flush) {
+      first.flushed(flush);
+      second.flushed(flush);
+    },
+  };
+}
+
 /** Observes nothing: for tests. */
 export const unobserved: PushObserver = {
   connected: () => {},

@@ -8,6 +8,8 @@ import type { Registry } from '../registry/contract.ts';
 /** Everything at `/metrics`. Names begin with `binnacle_`; docs/operations.md lists them with what to watch. */
 export interface Metrics {
   readonly observer: PushObserver;
+  /** Counts connections and calls of gRPC that were ended because of their client; `reasons` are all that there are. */
+  rpcObserver(reasons: readonly string[]): { cutOff(reason: string): void };
   /** The figures that are read from the state when somebody asks. */
   watch(sources: { readonly coordinator: Coordinator; readonly registry: Registry }): void;
   /** The text format of Prometheus. */
@@ -22,6 +24,13 @@ export function createMetrics(): Metrics {
   const eventLoop = watchEventLoop(registers);
   return {
     observer: pushMetrics(registers),
+    rpcObserver(reasons) {
+      const name = 'binnacle_rpc_cut_offs_total';
+      const help = 'Connections and calls that were ended because of their client';
+      const counter = new Counter({ name, help, labelNames: ['reason'], registers });
+      for (const reason of reasons) counter.inc({ reason }, 0); // shown from the start: a rate needs a first value
+      return { cutOff: (reason) => counter.inc({ reason }) };
+    },
     watch({ coordinator, registry }) {
       watchPush(coordinator, registers);
       watchRegistry(registry, registers);

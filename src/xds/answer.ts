@@ -18,7 +18,7 @@ export function acknowledge(state: TypeState, response: Response, world: World):
   report.ackedNonce = response.nonce;
   report.ackedVersion = response.version;
   report.ackedAtMs = world.now();
-  if (state.held === null) report.nack = null; // what is still held is still rejected
+  if (state.held === null && state.unsure.length === 0) report.nack = null; // else something is still rejected
 }
 
 export interface Rejection {

@@ -83,7 +83,8 @@ function hasWork(state: TypeState, interest: Interest): boolean {
   return isPending(state, interest) || state.withheld.length > 0;
 }
 
-function isPending(state: TypeState, interest: Interest): boolean {
+/** Whether there is something to send of this type, or to look for: a difference to what it was sent. */
+export function isPending(state: TypeState, interest: Interest): boolean {
   const { baseline } = state;
   return (
     baseline.kind === 'map' || interest.lastRevision > baseline.revision || state.owed.length > 0 || state.mustAnswer

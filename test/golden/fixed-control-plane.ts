@@ -76,6 +76,8 @@ function fixedCompiler(resources: FixedResources): Compiler {
       return { ...result, work: { hostsCompiled: 0, encoded: 0, assembled: 0 } };
     },
     originsOf: () => [],
+    contributionsOf: () => [],
+    scopesOf: () => [],
     problems: () => new Map(),
   };
 }

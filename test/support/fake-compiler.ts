@@ -1,4 +1,11 @@
-import type { Compiler, FlushResult, LayerKey, TableChange, WorldChange } from '../../src/compile/contract.ts';
+import type {
+  Compiler,
+  Contribution,
+  FlushResult,
+  LayerKey,
+  TableChange,
+  WorldChange,
+} from '../../src/compile/contract.ts';
 import type { Proxy } from '../../src/model/proxy.ts';
 import { xdsTypes } from '../../src/proto/resource.ts';
 import { type Contents, resource } from './conversation.ts';
@@ -67,6 +74,14 @@ export class FakeCompiler implements Compiler {
   }
 
   originsOf(): readonly string[] {
+    return [];
+  }
+
+  contributionsOf(): readonly Contribution[] {
+    return [];
+  }
+
+  scopesOf(): readonly LayerKey[] {
     return [];
   }
 

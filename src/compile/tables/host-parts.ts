@@ -7,6 +7,7 @@ import { generateCluster, type NamedCluster } from '../generators/clusters.ts';
 import { generateListener, type NamedListener } from '../generators/listeners.ts';
 import { encodeVirtualHostPart, type HashedBytes, type VirtualHostPart } from '../resolve/virtual-hosts.ts';
 import type { ListenerPart } from './listener-table.ts';
+import type { OriginIndex } from './origin-index.ts';
 import type { RouteShelves } from './route-table.ts';
 import type { Shelf, Shelved } from './shelf.ts';
 
@@ -18,24 +19,32 @@ export interface Shelves extends RouteShelves {
   readonly bodies: Shelf<HashedBytes>;
   /** All of a host at once: scopes that are told the same of it share the objects, too. */
   readonly hosts: Shelf<HostParts>;
+  /** Of all that stands in `hosts`. */
+  readonly origins: OriginIndex;
 }
 
 /** A host plan, encoded. Holds its shelved parts until nobody uses it. */
 export interface HostParts {
+  readonly host: string;
   readonly clusters: readonly Shelved<EncodedResource>[];
   readonly assignments: readonly AssignmentPlan[];
   readonly virtualHosts: readonly VirtualHostPart[];
   readonly listeners: readonly ListenerPart[];
   readonly listenerHolds: readonly Shelved<EncodedResource>[];
+  /** Of clusters and assignments. */
+  readonly destinationOrigins: readonly string[];
+  /** Of anything of it. */
   readonly origins: readonly string[];
 }
 
 const noParts: HostParts = {
+  host: '',
   clusters: [],
   assignments: [],
   virtualHosts: [],
   listeners: [],
   listenerHolds: [],
+  destinationOrigins: [],
   origins: [],
 };
 
@@ -50,11 +59,14 @@ export function encodeHost(plan: HostPlan, shelves: Shelves): Shelved<HostParts>
   const parts = encodeParts(plan, shelves);
   const shelved = shelves.hosts.take(partsKey(parts), () => parts);
   if (shelved.value !== parts) releaseParts(parts, shelves);
+  else shelves.origins.add(parts.host, parts.origins);
   return shelved;
 }
 
 export function releaseHost(host: Shelved<HostParts>, shelves: Shelves): void {
-  if (shelves.hosts.release(host)) releaseParts(host.value, shelves);
+  if (!shelves.hosts.release(host)) return;
+  shelves.origins.remove(host.value.host, host.value.origins);
+  releaseParts(host.value, shelves);
 }
 
 function encodeParts(plan: HostPlan, shelves: Shelves): HostParts {
@@ -63,6 +75,7 @@ function encodeParts(plan: HostPlan, shelves: Shelves): HostParts {
   const listeners: ListenerPart[] = [];
   const listenerHolds: Shelved<EncodedResource>[] = [];
   const parts = (): HostParts => ({
+    host: plan.host,
     clusters,
     assignments: plan.destinations.flatMap(({ endpoints }) =>
       endpoints.type === 'assigned' ? [endpoints.assignment] : [],
@@ -70,6 +83,7 @@ function encodeParts(plan: HostPlan, shelves: Shelves): HostParts {
     virtualHosts,
     listeners,
     listenerHolds,
+    destinationOrigins: distinctOrigins(plan.destinations),
     origins: originsOf(plan),
   });
   try {
@@ -96,13 +110,15 @@ function releaseParts(parts: HostParts, shelves: Shelves): void {
 }
 
 /** Everything that tells parts from each other, bytes by their versions. */
-function partsKey({ clusters, assignments, virtualHosts, listeners, origins }: HostParts): string {
+function partsKey({ host, clusters, assignments, virtualHosts, listeners, ...rest }: HostParts): string {
   const content = [
+    host,
     clusters.map(({ value }) => [value.name, value.version]),
     assignments,
     virtualHosts.map(({ plan, body }) => [plan, body.value.hash]),
-    listeners.map(({ resource, ...rest }) => [rest, resource.version]),
-    origins,
+    listeners.map(({ resource, ...part }) => [part, resource.version]),
+    rest.destinationOrigins,
+    rest.origins,
   ];
   return contentHash(JSON.stringify(content));
 }
@@ -117,5 +133,9 @@ export const takeListener = (
 
 /** Every rule and service that a plan was made of. */
 export function originsOf({ destinations, virtualHosts, listeners }: HostPlan): readonly string[] {
-  return [...new Set([...destinations, ...virtualHosts, ...listeners].flatMap(({ origins }) => origins))];
+  return distinctOrigins([...destinations, ...virtualHosts, ...listeners]);
 }
+
+const distinctOrigins = (parts: readonly { readonly origins: readonly string[] }[]): readonly string[] => [
+  ...new Set(parts.flatMap(({ origins }) => origins)),
+];

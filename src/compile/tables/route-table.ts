@@ -30,6 +30,8 @@ export interface RouteTable {
   /** Writes the records whose domains or routes changed and assembles their route configurations. */
   settle(): Generator<undefined, void, undefined>;
   originsOf(name: string): readonly string[];
+  /** Whether a part that is installed has a domain left, so that its routes are in effect. */
+  has(part: VirtualHostPart): boolean;
   dispose(): void;
 }
 
@@ -143,6 +145,7 @@ export function createRouteTable(tables: Tables, shelves: RouteShelves): RouteTa
       const hosts = [...(configurations.get(name)?.hosts.values() ?? [])];
       return [...new Set(hosts.filter(({ record }) => record !== null).flatMap(({ part }) => part.plan.origins))];
     },
+    has: ({ plan }) => (configurations.get(plan.routeConfiguration)?.hosts.get(plan.name)?.record ?? null) !== null,
     dispose() {
       for (const { hosts, assembled } of configurations.values()) {
         for (const { record } of hosts.values()) if (record !== null) shelves.records.release(record);

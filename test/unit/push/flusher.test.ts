@@ -23,6 +23,7 @@ function flusher() {
       mustFlushAgain = false;
       return again;
     },
+    revision: () => 1,
     pause: () => new Promise((resolve) => pauses.push(resolve)),
     elapsed: () => compiler.elapsedMs,
   });
@@ -34,6 +35,17 @@ function flusher() {
 }
 
 describe('a flush', () => {
+  it('takes in what changes in the very moment in which another ends', async () => {
+    for (let moments = 0; moments < 10; moments++) {
+      const { compiler, run } = flusher();
+      const first = run();
+      for (let passed = 0; passed < moments; passed++) await Promise.resolve();
+      await run(change('late'));
+      expect(compiler.applied).toEqual([change('late')]);
+      await first;
+    }
+  });
+
   it('works in slices of 5 ms and shows nothing before its end', async () => {
     const { compiler, shown, pauses, run } = flusher();
     compiler.put('scope', { cluster: { a: '1' } });

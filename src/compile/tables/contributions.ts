@@ -1,0 +1,84 @@
+import type { EncodedResource } from '../../proto/resource.ts';
+import type { VirtualHostPart } from '../resolve/virtual-hosts.ts';
+import type { HostParts } from './host-parts.ts';
+import type { ListenerPart } from './listener-table.ts';
+import type { Shelved } from './shelf.ts';
+
+/** By which revision a host's parts are as they are, per type: what else stands in the same resource does not count. */
+export interface PartsSince {
+  readonly cluster: number;
+  readonly route: number;
+  readonly listener: number;
+}
+
+export const sinceNothing: PartsSince = { cluster: 0, route: 0, listener: 0 };
+
+/** Parts that stayed as they were keep their revision. */
+export function partsSince(
+  { parts, since }: { readonly parts: Shelved<HostParts>; readonly since: PartsSince },
+  after: HostParts,
+  revision: number,
+): PartsSince {
+  const before = parts.value;
+  return {
+    cluster: isSameList(before.clusters, after.clusters, isSameShelved) ? since.cluster : revision,
+    route: isSameList(before.virtualHosts, after.virtualHosts, isSameVirtualHost) ? since.route : revision,
+    listener: isSameList(before.listeners, after.listeners, isSameListener) ? since.listener : revision,
+  };
+}
+
+/** Where a resource's content came from, as one host has it. */
+export interface HostContribution {
+  readonly type: 'cluster' | 'endpoint' | 'listener' | 'route';
+  readonly name: string;
+  readonly since: number;
+}
+
+/** A host in a scope. Its functions tell whether a part stands in the tables, or lost its place to another host's. */
+export interface StandingHost {
+  readonly parts: Shelved<HostParts>;
+  readonly since: PartsSince;
+  hasVirtualHost(part: VirtualHostPart): boolean;
+  hasListener(part: ListenerPart): boolean;
+}
+
+/** The resources of a host that `origin` contributed to. */
+export function* contributionsOf(host: StandingHost, origin: string): Generator<HostContribution> {
+  const { since } = host;
+  const parts = host.parts.value;
+  if (parts.destinationOrigins.includes(origin)) {
+    for (const { value } of parts.clusters) yield { type: 'cluster', name: value.name, since: since.cluster };
+    for (const { name } of parts.assignments) yield { type: 'endpoint', name, since: since.cluster };
+  }
+  for (const part of parts.virtualHosts) {
+    if (!part.plan.origins.includes(origin) || !host.hasVirtualHost(part)) continue;
+    yield { type: 'route', name: part.plan.routeConfiguration, since: since.route };
+  }
+  for (const part of parts.listeners) {
+    if (!part.origins.includes(origin) || !host.hasListener(part)) continue;
+    yield { type: 'listener', name: part.name, since: since.listener };
+  }
+}
+
+function isSameList<T>(before: readonly T[], after: readonly T[], isSame: (a: T, b: T) => boolean): boolean {
+  if (before === after) return true;
+  return (
+    before.length === after.length &&
+    before.every((item, index) => {
+      const other = after[index];
+      return other !== undefined && isSame(item, other);
+    })
+  );
+}
+
+const isSameShelved = (a: Shelved<EncodedResource>, b: Shelved<EncodedResource>): boolean =>
+  a === b || (a.value.name === b.value.name && a.value.version === b.value.version);
+
+const isSameVirtualHost = (a: VirtualHostPart, b: VirtualHostPart): boolean =>
+  a.body === b.body &&
+  a.plan.name === b.plan.name &&
+  a.plan.routeConfiguration === b.plan.routeConfiguration &&
+  a.plan.domains.join() === b.plan.domains.join();
+
+const isSameListener = (a: ListenerPart, b: ListenerPart): boolean =>
+  a.name === b.name && a.resource.version === b.resource.version;

@@ -1,0 +1,91 @@
+import { isPending } from '../../xds/next.ts';
+import type { StreamState, TypeState } from '../../xds/stream.ts';
+import type { Revision } from '../../xds/table.ts';
+
+/** What became of a resource, or of a part of it, at one proxy. */
+export type Answer = 'acknowledged' | 'pending' | 'rejected';
+
+/** Whether the stream has answered all that there is, and rejects nothing. */
+export function isAtRest(stream: StreamState): boolean {
+  for (const state of stream.types.values()) if (!isStateAtRest(state)) return false;
+  return true;
+}
+
+function isStateAtRest(state: TypeState): boolean {
+  const { interest, inFlight, held, unsure } = state;
+  if (interest === null) return true;
+  return inFlight === null && held === null && unsure.length === 0 && !isPending(state, interest);
+}
+
+/**
+ * What a proxy answered to the content that a resource has by revision `since`. The resource may have changed since by
+ * others: who took it then has that content, whatever it said to the resource later. Null: it is not subscribed to it.
+ */
+export function answerTo(state: TypeState, name: string, since: Revision): Answer | null {
+  const { interest, held: allHeld } = state;
+  const entry = interest?.get(name);
+  if (entry === undefined) return null;
+  const held = allHeld?.get(name);
+  if (held?.rejectedVersion === entry.resource.version) return held.since >= since ? 'acknowledged' : 'rejected';
+  const through = takenThrough(state, name);
+  if (!isUnderWay(state, name, entry)) return through >= since || !isUnsure(state, name) ? 'acknowledged' : 'rejected';
+  // With nothing newer to come it is sent because it was asked for, and the proxy may never have had it.
+  return through >= since && entry.changed > state.acknowledged ? 'acknowledged' : 'pending';
+}
+
+/** What a proxy answered to all that it is told as it was at `since`, with the names that it rejects, by type. */
+export function answerToAll(stream: StreamState, since: Revision): { answer: Answer; rejected: readonly Rejected[] } {
+  const rejected: Rejected[] = [];
+  let isOpen = stream.view === null;
+  for (const state of stream.types.values()) {
+    if (state.interest === null) continue;
+    const doubtful = new Set([...(state.held?.keys() ?? []), ...state.unsure.flat()]);
+    const answers = new Map([...doubtful].map((name) => [name, answerTo(state, name, since)]));
+    const names = [...doubtful].filter((name) => answers.get(name) === 'rejected');
+    if (names.length > 0) rejected.push({ state, names });
+    isOpen ||= answers.values().some((answer) => answer === 'pending');
+    isOpen ||= (state.inFlight !== null || isPending(state, state.interest)) && state.acknowledged < since;
+  }
+  return { answer: rejected.length > 0 ? 'rejected' : isOpen ? 'pending' : 'acknowledged', rejected };
+}
+
+/** Resources of one type that a proxy rejects. */
+export interface Rejected {
+  readonly state: TypeState;
+  readonly names: readonly string[];
+}
+
+/** Through which revision the proxy is known to have taken this name. */
+function takenThrough(state: TypeState, name: string): Revision {
+  const held = state.held?.get(name);
+  if (held !== undefined) return Math.min(held.since, state.acknowledged);
+  return isUnsure(state, name) && !state.rejected ? 0 : state.acknowledged;
+}
+
+/** In a response that the proxy rejected without saying what in it, and not taken since. */
+const isUnsure = (state: TypeState, name: string): boolean => state.unsure.some((names) => has(names, name));
+
+/** Whether it is sent and not answered, or is to be sent. A whole set brings what is unsure again, too. */
+function isUnderWay(
+  state: TypeState,
+  name: string,
+  entry: { readonly changed: Revision; readonly resource: { readonly version: string } },
+): boolean {
+  const { baseline, inFlight, owed } = state;
+  const isToBeSent =
+    baseline.kind === 'cursor'
+      ? entry.changed > baseline.revision
+      : baseline.having.versions.get(name) !== entry.resource.version;
+  const isSent = inFlight !== null && (has(inFlight.brought, name) || (inFlight.whole && isUnsure(state, name)));
+  return isSent || isToBeSent || owed.some(({ names }) => has(names, name));
+}
+
+/** These lists are never changed, shared between streams, and may hold all names of a mesh. */
+function has(names: readonly string[], name: string): boolean {
+  if (names.length < 16) return names.includes(name);
+  const set = nameSets.get(names) ?? new Set(names);
+  nameSets.set(names, set);
+  return set.has(name);
+}
+
+const nameSets = new WeakMap<readonly string[], ReadonlySet<string>>();

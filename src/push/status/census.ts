@@ -1,0 +1,122 @@
+import type { LayerKey } from '../../compile/contract.ts';
+import { type XdsType, xdsTypes } from '../../proto/resource.ts';
+import type { NameSet } from '../../xds/names.ts';
+import type { StreamState } from '../../xds/stream.ts';
+import type { Client } from '../client.ts';
+import type { Coordinator } from '../coordinator.ts';
+import { isAtRest } from './answers.ts';
+import type { Tally } from './counts.ts';
+
+/** Proxies of one layer with the same subscriptions: what concerns one of them concerns all. */
+export interface Group {
+  readonly subscriptions: Subscriptions;
+  readonly clients: readonly Client[];
+  /** Those that have not answered everything, or reject something; the others need no look. */
+  readonly restless: readonly Client[];
+  /** What the restless answered to some resources, once somebody asked. */
+  readonly answers: Map<string, Tally>;
+}
+
+type Subscriptions = Readonly<Record<XdsType, { readonly wildcard: boolean; readonly names: NameSet } | null>>;
+
+/** The connected proxies as they are at one moment, sorted for questions about rules. */
+export interface Census {
+  readonly clients: ReadonlySet<Client>;
+  /** By the layers that their streams see. */
+  readonly groups: ReadonlyMap<LayerKey, readonly Group[]>;
+  /** By the scope that they are to see; a proxy on its way to another scope still sees the one before. */
+  readonly assigned: ReadonlyMap<LayerKey, readonly Client[]>;
+  /** Layers whose proxies are in the groups of another layer, too. */
+  readonly shared: ReadonlySet<LayerKey>;
+  /** Equal texts: the same number of proxies with the same subscriptions, and the same resources rejected. */
+  readonly fingerprint: string;
+}
+
+export function takeCensus({ clients, layers }: Coordinator): Census {
+  const keys = new Map([...layers.all()].map((layer) => [layer.tables.cluster, layer.key]));
+  const restless: Client[] = [];
+  const assigned = new Map<LayerKey, Client[]>();
+  const shared = new Set<LayerKey>();
+  const groups = new Map<LayerKey, Map<string, MutableGroup>>();
+  for (const client of clients) {
+    const { stream } = client;
+    const isRestless = !isAtRest(stream);
+    if (isRestless) restless.push(client);
+    const scope = client.layers[0];
+    if (scope !== undefined) listOf(assigned, scope.key).push(client);
+    const subscriptions = subscriptionsKey(stream);
+    for (const [index, table] of (stream.view?.cluster ?? []).entries()) {
+      const layer = keys.get(table);
+      if (layer === undefined) continue;
+      if (index > 0) shared.add(layer);
+      const group = groupOf(groups, layer, subscriptions, stream);
+      group.clients.push(client);
+      if (isRestless) group.restless.push(client);
+    }
+  }
+  const byLayer = new Map([...groups].map(([layer, own]) => [layer, [...own.values()]]));
+  return { clients, groups: byLayer, assigned, shared, fingerprint: fingerprintOf(groups, restless) };
+}
+
+/** Whether the proxies of a group have asked for this resource. */
+export function wants({ subscriptions }: Group, type: XdsType, name: string): boolean {
+  const subscription = subscriptions[type];
+  return subscription !== null && (subscription.wildcard || subscription.names.has(name));
+}
+
+interface MutableGroup extends Group {
+  readonly clients: Client[];
+  readonly restless: Client[];
+}
+
+function groupOf(
+  groups: Map<LayerKey, Map<string, MutableGroup>>,
+  layer: LayerKey,
+  key: string,
+  stream: StreamState,
+): MutableGroup {
+  const own = groups.get(layer) ?? new Map<string, MutableGroup>();
+  groups.set(layer, own);
+  const group = own.get(key) ?? {
+    subscriptions: subscriptionsOf(stream),
+    clients: [],
+    restless: [],
+    answers: new Map(),
+  };
+  own.set(key, group);
+  return group;
+}
+
+function subscriptionsOf(stream: StreamState): Subscriptions {
+  const of = (type: XdsType) => {
+    const state = stream.types.get(type);
+    return state === undefined || state.interest === null ? null : { wildcard: state.wildcard, names: state.names };
+  };
+  return { cluster: of('cluster'), endpoint: of('endpoint'), listener: of('listener'), route: of('route') };
+}
+
+function subscriptionsKey({ types }: StreamState): string {
+  let key = '';
+  for (const type of xdsTypes) {
+    const state = types.get(type);
+    if (state !== undefined && state.interest !== null) key += `${state.wildcard ? '*' : ''}${state.names.id}`;
+    key += '|';
+  }
+  return key;
+}
+
+function fingerprintOf(groups: ReadonlyMap<LayerKey, ReadonlyMap<string, Group>>, restless: readonly Client[]): string {
+  const sizes = [...groups].map(([layer, own]) => [layer, [...own].map(([key, { clients }]) => [key, clients.length])]);
+  const rejecting = restless.flatMap(({ id, stream }) =>
+    [...stream.types.values()].flatMap(({ type, held, unsure, report }) =>
+      held === null && unsure.length === 0 ? [] : [[id, type, [...(held?.keys() ?? [])], unsure.length, report.nack]],
+    ),
+  );
+  return JSON.stringify([sizes, rejecting]);
+}
+
+function listOf<K, V>(lists: Map<K, V[]>, key: K): V[] {
+  const list = lists.get(key) ?? [];
+  lists.set(key, list);
+  return list;
+}

@@ -1,0 +1,70 @@
+import type { Compiler, Contribution } from '../../compile/contract.ts';
+import type { ServiceKey } from '../../model/names.ts';
+import type { RuleId } from '../../rules/rule.ts';
+import type { Revision } from '../../xds/table.ts';
+import type { Client } from '../client.ts';
+import type { Layers } from '../layers.ts';
+import type { Census } from './census.ts';
+import { nobody, type Tally } from './counts.ts';
+import { tallyOf, tallyOfAll } from './tally.ts';
+
+export interface ConcernParts {
+  /** What a rule or service contributes to: see `Compiler.contributionsOf`. */
+  readonly contributionsOf: (origin: string) => readonly Contribution[];
+  readonly scopesOf: Compiler['scopesOf'];
+  readonly layers: Pick<Layers, 'get'>;
+  /** The services that a ServiceEntry makes or a WorkloadEntry is in. */
+  readonly servicesOf: (id: RuleId) => readonly ServiceKey[];
+}
+
+/** A rule that is compiled; `since` is the revision by which it is as it is. */
+export interface CompiledRule {
+  readonly kind: string;
+  readonly id: RuleId;
+  readonly since: Revision;
+}
+
+/** Which proxies a rule concerns, by what its kind contributes to, and what they answered. */
+export function concernOf({ kind, id, since }: CompiledRule, census: Census, parts: ConcernParts): Tally {
+  const { contributionsOf, scopesOf, layers, servicesOf } = parts;
+  switch (kind) {
+    case 'MeshConfig':
+      return tallyOfAll(census.clients, since);
+    case 'Sidecar':
+      return tallyOfAll(proxiesWith(id, census, scopesOf), since);
+    case 'VirtualService':
+    case 'DestinationRule':
+      // A subset's assignment says where its workloads are, which is not the rule's doing.
+      return tallyOf(contributionsOf(id).filter(isNoAssignment), census);
+    case 'ServiceEntry':
+    case 'WorkloadEntry': {
+      const made = servicesOf(id).flatMap((key) => contributionsOf(`service/${key}`));
+      const own = kind === 'ServiceEntry' ? made : made.filter((contribution) => !isNoAssignment(contribution));
+      return tallyOf(inLayerOrder(own.map((one) => withOwnChange(one, since, layers))), census);
+    }
+    default:
+      return nobody;
+  }
+}
+
+const isNoAssignment = ({ type }: Contribution): boolean => type !== 'endpoint';
+
+function* proxiesWith(sidecar: RuleId, census: Census, scopesOf: Compiler['scopesOf']): Generator<Client> {
+  for (const scope of scopesOf(sidecar)) yield* census.assigned.get(scope) ?? [];
+}
+
+/**
+ * Endpoints come and go by themselves. An assignment counts as it was when the rule was compiled, or when it appeared,
+ * if that was later.
+ */
+function withOwnChange(contribution: Contribution, since: Revision, layers: ConcernParts['layers']): Contribution {
+  const { layer, type, name } = contribution;
+  if (type !== 'endpoint') return contribution;
+  const entry = layers.get(layer)?.tables.endpoint.get(name);
+  if (entry === undefined) return contribution;
+  return { ...contribution, since: Math.min(entry.changed, Math.max(since, entry.appeared)) };
+}
+
+/** Of several services, a layer's are put together. */
+const inLayerOrder = (contributions: readonly Contribution[]): readonly Contribution[] =>
+  [...Map.groupBy(contributions, ({ layer }) => layer).values()].flat();

@@ -1,0 +1,95 @@
+import type { ObjectReport } from '../../rules/book/rule-book.ts';
+import type { Condition } from '../../rules/status.ts';
+import type { Tally } from './counts.ts';
+
+/** What is known of an object. */
+export interface Findings {
+  /** What is amiss with it by itself; null when it is in effect as it is. */
+  readonly report: ObjectReport | null;
+  readonly isCompiled: boolean;
+  readonly tally: Readonly<Tally>;
+  /** What compiling had to report: others that have precedence, references that lead nowhere. */
+  readonly conflicts: readonly string[];
+  /** Paths of what has no effect in this release; `spec` for all of it. */
+  readonly pending: readonly string[];
+}
+
+/** A condition without what depends on the time and the object. */
+export type Verdict = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
+
+/** Both conditions of an object, `Accepted` first. */
+export function verdictsOf(findings: Findings): readonly [Verdict, Verdict] {
+  return [acceptedOf(findings), programmedOf(findings)];
+}
+
+function acceptedOf({ report }: Findings): Verdict {
+  const problems = (report?.problems ?? []).filter((_problem, index) => !isShadowing(report, index));
+  if (problems.length === 0) return accepted;
+  const texts = problems.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
+  return { type: 'Accepted', status: 'False', reason: 'Invalid', message: `${listed(texts)}; correct the object` };
+}
+
+/** The book's last word on an object that is not in effect is what shadows it. */
+const isShadowing = (report: ObjectReport | null, index: number): boolean =>
+  report?.inEffect === 'other' && index === report.problems.length - 1;
+
+/**
+ * The reasons in the order of their urgency. A rejection comes before what is pending: somebody must do something. What
+ * will never change by itself (a conflict, fields without effect) comes last, and is said with the others, too.
+ */
+function programmedOf(findings: Findings): Verdict {
+  const { report, isCompiled, tally, conflicts, pending } = findings;
+  if (report !== null) return notInPlace(report);
+  if (pending.includes('spec')) return no('NotInEffect', 'objects of this kind have no effect in this release');
+  if (!isCompiled) return no('Pending', 'it waits to be compiled');
+  const ineffective = pending.length === 0 ? [] : [withoutEffect(pending)];
+  const lasting = [...(conflicts.length === 0 ? [] : [listed(conflicts)]), ...ineffective];
+  if (tally.rejected > 0) return no('Rejected', [rejectedBy(tally), ...lasting].join('; '));
+  if (tally.pending > 0) return no('Pending', [waitingFor(tally), ...lasting].join('; '));
+  if (conflicts.length > 0) return no('Conflict', lasting.join('; '));
+  if (pending.length > 0) return no('NotInEffect', withoutEffect(pending));
+  if (tally.concerned === 0) return noProxies;
+  return yes(
+    'Programmed',
+    `acknowledged by ${tally.concerned === 1 ? 'the one proxy' : `all ${tally.concerned} proxies`} that it concerns`,
+  );
+}
+
+const accepted: Verdict = { type: 'Accepted', status: 'True', reason: 'Accepted', message: 'the object is valid' };
+
+const yes = (reason: string, message: string): Verdict => ({ type: 'Programmed', status: 'True', reason, message });
+const no = (reason: string, message: string): Verdict => ({ type: 'Programmed', status: 'False', reason, message });
+
+const noProxies = yes('NoProxies', 'it is in effect; no connected proxy is concerned by it');
+
+function notInPlace({ inEffect, problems }: ObjectReport): Verdict {
+  switch (inEffect) {
+    case 'earlier':
+      return no('Shadowed', 'an earlier version of it stays in effect, as this one is invalid: correct the object');
+    case 'other':
+      return no('Shadowed', problems.at(-1)?.message ?? '');
+    default:
+      return no('NotInEffect', 'it is invalid, and there is no earlier version of it: correct the object');
+  }
+}
+
+const withoutEffect = (fields: readonly string[]): string => `not in effect in this release: ${listed(fields, ', ')}`;
+
+function rejectedBy({ rejected, concerned, rejections }: Readonly<Tally>): string {
+  const [first] = rejections;
+  const words = first === undefined || first.message === '' ? '' : `: ${first.message}`;
+  const who = rejected === 1 && first !== undefined ? first.proxy : `${first?.proxy ?? ''} and ${rejected - 1} more`;
+  return `rejected by ${rejected} of ${concerned} proxies (${who})${words}; they keep what they had: correct the object`;
+}
+
+function waitingFor({ pending, concerned, waitingFor: ids }: Readonly<Tally>): string {
+  const others = pending > ids.length ? ', …' : '';
+  return `${pending} of ${concerned} proxies have not answered yet (${ids.join(', ')}${others})`;
+}
+
+const mostListed = 5;
+
+const listed = (texts: readonly string[], separator = '; '): string =>
+  [...texts.slice(0, mostListed), ...(texts.length > mostListed ? [`${texts.length - mostListed} more`] : [])].join(
+    separator,
+  );

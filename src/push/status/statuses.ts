@@ -1,0 +1,206 @@
+import type { Compiler, Contribution } from '../../compile/contract.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Logger } from '../../lib/logger.ts';
+import type { ServiceKey } from '../../model/names.ts';
+import { isOutsideBook, meshKind } from '../../rules/book/objects.ts';
+import type { RuleBook } from '../../rules/book/rule-book.ts';
+import { type RuleId, type RuleKind, ruleId } from '../../rules/rule.ts';
+import type { RuleStatus, RuleStatuses } from '../../rules/status.ts';
+import type { RuleStore } from '../../rules/store/store.ts';
+import type { Coordinator } from '../coordinator.ts';
+import type { PushObserver } from '../observer.ts';
+import { type Census, takeCensus } from './census.ts';
+import { concernOf } from './concern.ts';
+import { verdictsOf } from './conditions.ts';
+import { nobody } from './counts.ts';
+import { createIntake } from './intake.ts';
+import { createTransitions } from './transitions.ts';
+import { createStatusWatch } from './watch.ts';
+
+export interface StatusOptions {
+  /** All kinds that are served. */
+  readonly kinds: readonly RuleKind[];
+  readonly book: RuleBook;
+  /** After `book`, so that what is told here is in the book already. */
+  readonly store: Pick<RuleStore, 'subscribe'>;
+  readonly compiler: Pick<Compiler, 'contributionsOf' | 'scopesOf' | 'problems'>;
+  /** Asked when there is something to compute: it is made after this, as it has to tell it things. */
+  readonly coordinator: () => Coordinator;
+  /** What the index of ServiceEntries knows: the services of a rule, and what to tell its author. */
+  readonly serviceEntries: {
+    servicesOf(id: RuleId): readonly ServiceKey[];
+    problems(): ReadonlyMap<RuleId, readonly string[]>;
+  };
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Runs something after input and timers had their turn. */
+  readonly defer: (run: () => void) => void;
+  /** A monotonic time in milliseconds. */
+  readonly elapsed: () => number;
+}
+
+/** The status of rules, and what has to be told to it. */
+export interface StatusKeeper extends RuleStatuses {
+  /** A flush begins: it takes in what the book has told so far. */
+  taken(): void;
+  readonly observer: Pick<PushObserver, 'connected' | 'disconnected' | 'flushed'>;
+}
+
+type StatusObject = Parameters<RuleStatuses['of']>[0];
+
+/**
+ * Computes statuses when they are asked for, from what the compiler made of a rule and what streams have answered.
+ * Nothing is kept for it on the way of a push but counts; while somebody listens, what may have changed is looked at
+ * once a second.
+ */
+export function createRuleStatuses(options: StatusOptions): StatusKeeper {
+  const { kinds, book, store, compiler, coordinator, serviceEntries, clock } = options;
+  const kindsByName = new Map(kinds.map((kind) => [kind.kind, kind]));
+  const intake = createIntake();
+  const transitions = createTransitions(clock.now);
+  const pendingFields = new WeakMap<object, readonly string[]>();
+  /** What was computed while nothing moved. */
+  const cache = new Map<RuleId, RuleStatus>();
+  /** What rules contribute to, as far as somebody asked since something was compiled. */
+  const contributions = new Map<string, readonly Contribution[]>();
+  const contributionsOf = (origin: string): readonly Contribution[] => {
+    const known = contributions.get(origin) ?? [...compiler.contributionsOf(origin)];
+    contributions.set(origin, known);
+    return known;
+  };
+  let edits = 0;
+  let flushes = 0;
+  let cachedAt = '';
+  let census: Census | null = null;
+  let problems: { readonly at: string; readonly byOrigin: ReadonlyMap<string, readonly string[]> } | null = null;
+
+  const settleCache = (): void => {
+    const at = `${coordinator().activity}/${edits}`;
+    if (at === cachedAt) return;
+    cachedAt = at;
+    census = null;
+    cache.clear();
+  };
+
+  const censusNow = (): Census => {
+    settleCache();
+    census ??= takeCensus(coordinator());
+    return census;
+  };
+
+  const problemsNow = (): ReadonlyMap<string, readonly string[]> => {
+    const at = `${flushes}/${edits}`;
+    if (problems?.at !== at) {
+      const byOrigin = new Map(compiler.problems());
+      for (const [id, messages] of serviceEntries.problems())
+        byOrigin.set(id, [...(byOrigin.get(id) ?? []), ...messages]);
+      problems = { at, byOrigin };
+    }
+    return problems.byOrigin;
+  };
+
+  /** Of ServiceEntries also what is amiss with their services. */
+  const problemsOf = (kind: string, id: RuleId): readonly string[] => {
+    const byOrigin = problemsNow();
+    const services = kind === 'ServiceEntry' ? serviceEntries.servicesOf(id) : [];
+    return [id, ...services.map((key) => `service/${key}`)].flatMap((origin) => byOrigin.get(origin) ?? []);
+  };
+
+  const pendingOf = (kind: string, spec: unknown): readonly string[] => {
+    if (typeof spec !== 'object' || spec === null) return [];
+    const known = pendingFields.get(spec) ?? kindsByName.get(kind)?.pending(spec) ?? [];
+    pendingFields.set(spec, known);
+    return known;
+  };
+
+  const isInTables = ({ kind, metadata }: StatusObject, id: RuleId): boolean => {
+    if (isOutsideBook(kind)) return true;
+    if (!intake.isCompiled(id)) return false;
+    return kind === meshKind || book.get(id)?.metadata.generation === metadata.generation;
+  };
+
+  const compute = (object: StatusObject, id: RuleId): RuleStatus => {
+    const { kind, metadata } = object;
+    const rule = book.get(id);
+    const report = book.storeReport(id);
+    const messages = problemsOf(kind, id);
+    const tally = intake.isCompiled(id)
+      ? concernOf({ kind, id, since: intake.revisionOf(id) }, censusNow(), {
+          contributionsOf,
+          scopesOf: compiler.scopesOf,
+          layers: coordinator().layers,
+          servicesOf: serviceEntries.servicesOf,
+        })
+      : nobody;
+    const verdicts = verdictsOf({
+      report,
+      isCompiled: isInTables(object, id),
+      tally,
+      conflicts: messages.filter((message) => !message.startsWith(notYet)),
+      pending: [
+        ...new Set([
+          ...pendingOf(kind, rule?.spec ?? object.spec),
+          ...messages.filter((message) => message.startsWith(notYet)).map((message) => message.slice(notYet.length)),
+        ]),
+      ],
+    });
+    const { concerned, acknowledged, pending, rejected, rejections } = tally;
+    return {
+      observedGeneration: metadata.generation,
+      conditions: transitions.conditions(id, verdicts, metadata.generation),
+      proxies: { concerned, acknowledged, pending, rejected },
+      rejections,
+    };
+  };
+
+  const statusOf = (object: StatusObject): RuleStatus => {
+    settleCache();
+    const id = ruleId(object);
+    const known = cache.get(id);
+    if (known?.observedGeneration === object.metadata.generation) return known;
+    const status = compute(object, id);
+    cache.set(id, status);
+    return status;
+  };
+
+  const watch = createStatusWatch({ ...options, statusOf, census: censusNow });
+
+  // What the book holds already is told to nobody again.
+  intake.changed([...book.rules()].map((rule) => ({ type: 'rule', rule })));
+  book.subscribe((changes) => {
+    edits++;
+    intake.changed(changes);
+  });
+  store.subscribe((changes) => {
+    edits++;
+    for (const change of changes) {
+      const id = ruleId(change.type === 'put' ? change.object : { kind: change.key.kind, metadata: change.key });
+      if (change.type === 'removed') transitions.forget(id);
+      watch.edited(id, change.type === 'put' ? change.object : null);
+    }
+  });
+
+  return {
+    of(object) {
+      const status = statusOf(object);
+      watch.told(object, status);
+      return status;
+    },
+    subscribe: watch.subscribe,
+    taken: intake.taken,
+    observer: {
+      connected: watch.populationChanged,
+      disconnected: watch.populationChanged,
+      flushed({ work }) {
+        flushes++;
+        intake.shown(coordinator().world.revision);
+        if (work.hostsCompiled + work.encoded === 0) return;
+        contributions.clear();
+        watch.populationChanged();
+      },
+    },
+  };
+}
+
+/** How notes of translating and resolving begin that are about what has no effect in this release. */
+const notYet = 'not in effect yet: ';

@@ -1,0 +1,162 @@
+import type { Clock } from '../../lib/clock.ts';
+import type { Logger } from '../../lib/logger.ts';
+import { storeSource } from '../../rules/book/claims.ts';
+import type { RuleBook } from '../../rules/book/rule-book.ts';
+import { type RuleId, ruleId } from '../../rules/rule.ts';
+import type { RuleStatus, RuleStatuses } from '../../rules/status.ts';
+import type { Coordinator } from '../coordinator.ts';
+import type { Census } from './census.ts';
+
+type StatusObject = Parameters<RuleStatuses['of']>[0];
+type Listener = Parameters<RuleStatuses['subscribe']>[0];
+
+export interface StatusWatchOptions {
+  readonly book: Pick<RuleBook, 'rules'>;
+  readonly coordinator: () => Pick<Coordinator, 'activity'>;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly defer: (run: () => void) => void;
+  readonly elapsed: () => number;
+  readonly statusOf: (object: StatusObject) => RuleStatus;
+  readonly census: () => Census;
+}
+
+/** Finds out which statuses are other than before, while somebody listens. */
+export interface StatusWatch {
+  subscribe(listener: Listener): () => void;
+  /** Somebody was told this status. */
+  told(object: StatusObject, status: RuleStatus): void;
+  /** An object was written; null: removed. */
+  edited(id: RuleId, object: StatusObject | null): void;
+  /** Any rule may concern other proxies, or be compiled otherwise, than before. */
+  populationChanged(): void;
+}
+
+interface Known {
+  readonly object: StatusObject;
+  readonly status: RuleStatus;
+}
+
+export function createStatusWatch(options: StatusWatchOptions): StatusWatch {
+  const { coordinator, clock, log, statusOf, census } = options;
+  const listeners = new Set<Listener>();
+  /** What listeners were told last, or did not need to be told. Empty while there are none. */
+  const known = new Map<RuleId, Known>();
+  /** Whose status may change by an answer alone, or was not looked at since a write. */
+  const open = new Map<RuleId, StatusObject>();
+  /** Who asked between two looks was told something else than the others. */
+  const toldApart = new Set<RuleId>();
+  let mustLookAtAll = true;
+  let activity = -1;
+  let fingerprint = '';
+  let stop: (() => void) | null = null;
+
+  const begin = (): (() => void) => {
+    let isStopped = false;
+    const tick = () => {
+      look(() => isStopped)
+        .catch((error: unknown) => log.error({ err: error }, 'looking for changed statuses failed'))
+        .finally(() => {
+          if (!isStopped) cancel = clock.after(periodMs, tick);
+        });
+    };
+    let cancel = clock.after(periodMs, tick);
+    return () => {
+      isStopped = true;
+      cancel();
+    };
+  };
+
+  const look = async (isStopped: () => boolean): Promise<void> => {
+    const changed: RuleId[] = [];
+    await inSlices(toLookAt(), options, (object) => {
+      if (!isStopped() && isOtherNow(object)) changed.push(ruleId(object));
+    });
+    if (!isStopped() && changed.length > 0) for (const listener of listeners) listener(changed);
+  };
+
+  const isOtherNow = (object: StatusObject): boolean => {
+    const id = ruleId(object);
+    const status = statusOf(object);
+    const before = known.get(id);
+    known.set(id, { object, status });
+    if (isOpen(status)) open.set(id, object);
+    else open.delete(id);
+    return toldApart.delete(id) || (before !== undefined && !isSameStatus(before.status, status));
+  };
+
+  const toLookAt = (): readonly StatusObject[] => {
+    if (coordinator().activity === activity && !mustLookAtAll && open.size === 0) return [];
+    activity = coordinator().activity;
+    const now = census().fingerprint;
+    const all = mustLookAtAll || now !== fingerprint;
+    mustLookAtAll = false;
+    fingerprint = now;
+    if (!all) return [...open.values()];
+    const objects = [...known.values().map(({ object }) => object), ...rulesOfStore(options), ...open.values()];
+    return [...new Map(objects.map((object) => [ruleId(object), object])).values()];
+  };
+
+  return {
+    subscribe(listener) {
+      const own: Listener = (ids) => listener(ids);
+      listeners.add(own);
+      stop ??= begin();
+      return () => {
+        listeners.delete(own);
+        if (listeners.size > 0) return;
+        stop?.();
+        stop = null;
+        for (const kept of [known, open, toldApart]) kept.clear();
+        mustLookAtAll = true;
+      };
+    },
+    told(object, status) {
+      if (stop === null) return;
+      const id = ruleId(object);
+      const before = known.get(id);
+      if (before === undefined) known.set(id, { object, status });
+      else if (!isSameStatus(before.status, status)) {
+        toldApart.add(id);
+        open.set(id, object);
+      }
+    },
+    edited(id, object) {
+      if (object === null) for (const kept of [known, open, toldApart]) kept.delete(id);
+      else if (stop !== null) open.set(id, object);
+    },
+    populationChanged() {
+      mustLookAtAll = true;
+    },
+  };
+}
+
+const periodMs = 1_000;
+const sliceMs = 5;
+
+async function inSlices<T>(
+  items: readonly T[],
+  { defer, elapsed }: Pick<StatusWatchOptions, 'defer' | 'elapsed'>,
+  work: (item: T) => void,
+): Promise<void> {
+  let began = elapsed();
+  for (const item of items) {
+    if (elapsed() - began >= sliceMs) {
+      await new Promise<void>((resolve) => defer(resolve));
+      began = elapsed();
+    }
+    work(item);
+  }
+}
+
+const rulesOfStore = ({ book }: Pick<StatusWatchOptions, 'book'>): readonly StatusObject[] =>
+  [...book.rules()].filter(({ origin }) => origin === storeSource);
+
+/** Whether answers of proxies that are connected already can change it. */
+const isOpen = ({ proxies, conditions }: RuleStatus): boolean =>
+  proxies.pending + proxies.rejected > 0 || conditions.some(({ reason }) => reason === 'Pending');
+
+const isSameStatus = (a: RuleStatus, b: RuleStatus): boolean => a === b || textOf(a) === textOf(b);
+
+/** Both were made in one place, with their fields in the same order. */
+const textOf = (status: RuleStatus): string => JSON.stringify(status);

@@ -1,0 +1,381 @@
+import { createCompiler } from '../../src/compile/compiler.ts';
+import { type Logger, silentLogger } from '../../src/lib/logger.ts';
+import type { Endpoint } from '../../src/model/endpoint.ts';
+import type { RawObject } from '../../src/model/object.ts';
+import type { Proxy } from '../../src/model/proxy.ts';
+import type { Service } from '../../src/model/service.ts';
+import type { ShardSink } from '../../src/platform/adapter.ts';
+import { type EncodedResource, type XdsType, xdsTypes } from '../../src/proto/resource.ts';
+import { type Client, type Outlet, streamFor } from '../../src/push/client.ts';
+import { Coordinator } from '../../src/push/coordinator.ts';
+import { createFeed } from '../../src/push/feed.ts';
+import { unobserved } from '../../src/push/observer.ts';
+import { createRuleStatuses, type StatusKeeper, type StatusOptions } from '../../src/push/status/statuses.ts';
+import { type RuleBook, ruleBook } from '../../src/rules/book/rule-book.ts';
+import { ruleKinds, servedKinds } from '../../src/rules/kinds/index.ts';
+import { defaultMeshConfig } from '../../src/rules/mesh-config.ts';
+import { createServiceEntryIndex } from '../../src/rules/service-entries/index.ts';
+import type { Condition, RuleStatus } from '../../src/rules/status.ts';
+import type { StoreChange, StoredObject } from '../../src/rules/store/store.ts';
+import type { Mode, Response } from '../../src/xds/response.ts';
+import { ask } from './conversation.ts';
+import type { FakeClock } from './fake-clock.ts';
+import { contents, testRegistry } from './registry.ts';
+import { endpointsOf, proxy as proxyOf, service as serviceOf } from './world.ts';
+
+/**
+ * Everything between a store and proxies, with real rooms: rules that are put as the store would, a compiler, a
+ * coordinator, proxies that answer when they are told to, and statuses. Time stands still.
+ */
+export class StatusMesh {
+  readonly book: RuleBook = ruleBook({ kinds: ruleKinds, mesh: defaultMeshConfig });
+  readonly clock: FakeClock;
+  readonly coordinator: Coordinator;
+  readonly compiler = createCompiler();
+  readonly keeper: StatusKeeper;
+  /** Computes every answer anew, as nothing ever seems the same to it. */
+  readonly forgetful: StatusKeeper;
+  readonly errors: unknown[] = [];
+  /** What `elapsed` answers; slices end by it. */
+  elapsedMs: () => number = () => 0;
+  readonly #objects = new Map<string, StoredObject>();
+  readonly #shard: ShardSink;
+  readonly #listeners: ((changes: readonly StoreChange[]) => void)[] = [];
+  readonly #deferred: (() => void)[] = [];
+  #version = 0;
+
+  constructor() {
+    const { registry, clock } = testRegistry();
+    this.clock = clock;
+    const log: Logger = { ...silentLogger, error: (facts: object) => this.errors.push(facts) };
+    const serviceEntries = createServiceEntryIndex();
+    const serviceEntryShard = registry.shard('service-entries', 'service-entry', {
+      required: true,
+      keepSnapshot: false,
+    });
+    this.#shard = registry.shard('mesh', 'test', { required: true, keepSnapshot: false });
+    this.#shard.replace(contents({}));
+    this.#listeners.push((changes) => this.book.applyStore(changes));
+    const defer = (run: () => void) => void this.#deferred.push(run);
+    const elapsed = () => this.elapsedMs();
+    this.coordinator = new Coordinator({
+      compiler: this.compiler,
+      take: () => {
+        for (const keeper of [this.keeper, this.forgetful]) keeper.taken();
+        return feed.take();
+      },
+      clock,
+      log,
+      observer: {
+        ...unobserved,
+        connected: (client) => this.keeper.observer.connected(client),
+        disconnected: (client, reason) => this.keeper.observer.disconnected(client, reason),
+        flushed: (report) => {
+          for (const keeper of [this.keeper, this.forgetful]) keeper.observer.flushed(report);
+        },
+      },
+      timing: { endpointQuietMs: 0, quietMs: 0, maxMs: 0 },
+      defer,
+      elapsed,
+    });
+    const feed = createFeed({
+      registry,
+      book: this.book,
+      serviceEntries,
+      serviceEntryShard,
+      changed: () => {}, // tests flush when they want to
+    });
+    const parts: StatusOptions = {
+      kinds: servedKinds,
+      book: this.book,
+      store: {
+        subscribe: (listener) => {
+          this.#listeners.push(listener);
+          return () => {};
+        },
+      },
+      compiler: this.compiler,
+      coordinator: () => this.coordinator,
+      serviceEntries,
+      clock,
+      log,
+      defer,
+      elapsed,
+    };
+    this.keeper = createRuleStatuses(parts);
+    let looks = 0;
+    const restless = Object.create(this.coordinator, { activity: { get: () => ++looks } });
+    this.forgetful = createRuleStatuses({ ...parts, coordinator: () => restless });
+  }
+
+  /** Writes an object as a store does: `put('VirtualService', 'shop/reviews', {…})`. Nothing is compiled by it. */
+  put(kind: string, name: string, spec: unknown): StoredObject {
+    const key = keyOf(kind, name);
+    const id = `${kind}/${name}`;
+    const previous = this.#objects.get(id) ?? null;
+    const isNew = previous === null || JSON.stringify(previous.spec) !== JSON.stringify(spec);
+    const object: StoredObject = {
+      kind,
+      apiVersion: apiVersionOf(kind),
+      metadata: {
+        namespace: key.namespace,
+        name: key.name,
+        labels: {},
+        annotations: {},
+        creationTimestamp:
+          previous?.metadata.creationTimestamp ?? new Date(Date.UTC(2026, 0, 1, 0, 0, this.#version)).toISOString(),
+        generation: (previous?.metadata.generation ?? 0) + (isNew ? 1 : 0),
+        resourceVersion: `${++this.#version}`,
+        uid: id,
+      },
+      spec,
+    };
+    this.#objects.set(id, object);
+    this.#tell({ type: 'put', object, previous });
+    return object;
+  }
+
+  remove(kind: string, name: string): void {
+    const object = this.#objects.get(`${kind}/${name}`);
+    if (object === undefined) return;
+    this.#objects.delete(`${kind}/${name}`);
+    this.#tell({ type: 'removed', key: keyOf(kind, name), object, resourceVersion: `${++this.#version}` });
+  }
+
+  /** An object of an adapter. */
+  file(object: RawObject): void {
+    this.book.apply('files', [{ type: 'object', object }]);
+  }
+
+  service(name: string, endpoints: readonly Endpoint[] = [], overrides: Parameters<typeof serviceOf>[1] = {}): Service {
+    const made = serviceOf(name, overrides);
+    this.#shard.apply([
+      { type: 'service', service: made },
+      { type: 'endpoints', set: endpointsOf(made, endpoints) },
+    ]);
+    return made;
+  }
+
+  removeService(name: string): void {
+    const { namespace, hostname } = serviceOf(name);
+    this.#shard.apply([{ type: 'service-removed', namespace, hostname }]);
+  }
+
+  /** Compiles what waits, and sends what can be sent. */
+  async flush(): Promise<void> {
+    await this.coordinator.flush();
+    this.rest();
+  }
+
+  /** Runs what was deferred until nothing is. */
+  rest(): void {
+    for (let run = this.#deferred.shift(); run !== undefined; run = this.#deferred.shift()) run();
+  }
+
+  /** Runs the first of what was deferred, and lets promises settle. Answers whether there was anything. */
+  async turn(): Promise<boolean> {
+    const run = this.#deferred.shift();
+    run?.();
+    await new Promise((resolve) => setImmediate(resolve));
+    return run !== undefined;
+  }
+
+  /** Lets time pass, and all work be done that comes with it. */
+  async pass(ms: number): Promise<void> {
+    this.clock.advance(ms);
+    do {
+      this.rest();
+      await new Promise((resolve) => setImmediate(resolve));
+    } while (this.#deferred.length > 0);
+  }
+
+  connect(name: string, options: ProxyOptions = {}): MeshProxy {
+    return new MeshProxy(this, name, options);
+  }
+
+  objects(): IterableIterator<StoredObject> {
+    return this.#objects.values();
+  }
+
+  status(kind: string, name: string): RuleStatus {
+    const object = this.#objects.get(`${kind}/${name}`);
+    if (object === undefined) throw new Error(`no ${kind} ${name} was put`);
+    return this.keeper.of(object);
+  }
+
+  programmed(kind: string, name: string): Condition {
+    const condition = this.status(kind, name).conditions.find(({ type }) => type === 'Programmed');
+    if (condition === undefined) throw new Error('there is no condition Programmed');
+    return condition;
+  }
+
+  /** `Programmed 2/3`, `Rejected 1/3 -1`: the reason, how many of those concerned acknowledged it, how many rejected it. */
+  line(kind: string, name: string): string {
+    const { proxies } = this.status(kind, name);
+    const rejected = proxies.rejected === 0 ? '' : ` -${proxies.rejected}`;
+    return `${this.programmed(kind, name).reason} ${proxies.acknowledged}/${proxies.concerned}${rejected}`;
+  }
+
+  #tell(change: StoreChange): void {
+    for (const listener of this.#listeners) listener([change]);
+  }
+}
+
+export interface ProxyOptions {
+  readonly mode?: Mode;
+  readonly facts?: Partial<Proxy>;
+  /** Asks only for these types. */
+  readonly types?: readonly XdsType[];
+  /** What it has of an earlier stream, by type; delta. */
+  readonly has?: Partial<Record<XdsType, Readonly<Record<string, string>>>>;
+}
+
+interface Unanswered {
+  readonly response: Response;
+  readonly resources: ReadonlyMap<string, EncodedResource | null>;
+}
+
+/**
+ * A proxy that takes what it is sent, subscribes to the assignments of its clusters and the routes of its listeners, and
+ * answers when it is told to.
+ */
+export class MeshProxy implements Outlet {
+  writable = true;
+  /** What it took, by name; null: there was nothing of that name. */
+  readonly has: Record<XdsType, Map<string, EncodedResource | null>> = {
+    cluster: new Map(),
+    endpoint: new Map(),
+    listener: new Map(),
+    route: new Map(),
+  };
+  readonly client: Client;
+  readonly #mesh: StatusMesh;
+  readonly #options: ProxyOptions;
+  readonly #unanswered = new Map<XdsType, Unanswered>();
+  readonly #nonces = new Map<XdsType, string>();
+  readonly #subscribed = new Map<XdsType, readonly string[]>();
+
+  constructor(mesh: StatusMesh, name: string, options: ProxyOptions) {
+    this.#mesh = mesh;
+    this.#options = options;
+    const { mode = 'delta', facts = {}, types = ['cluster', 'listener'] } = options;
+    const proxy = proxyOf({ id: name, name, ...facts });
+    this.client = mesh.coordinator.connect({
+      id: `${name}-${mesh.coordinator.world.nextId()}`,
+      proxy,
+      stream: streamFor(proxy, mode),
+      peer: 'test',
+      outlet: this,
+    });
+    for (const type of ['cluster', 'listener'] as const) if (types.includes(type)) this.#ask(type, {});
+    this.#mesh.rest();
+  }
+
+  write(response: Response): void {
+    const { type } = response;
+    const { interest = null, held = null } = this.client.stream.types.get(type) ?? {};
+    const names = response.whole ? [...(interest?.present() ?? [])] : response.brought;
+    const resources = new Map(names.map((name) => [name, interest?.get(name)?.resource ?? null]));
+    // In place of these a whole set carries what they were before, or nothing.
+    for (const [name, { rejectedVersion }] of held ?? []) {
+      if (resources.get(name)?.version === rejectedVersion) resources.delete(name);
+    }
+    this.#unanswered.set(type, { response, resources });
+    this.#nonces.set(type, response.nonce);
+  }
+
+  end(): void {
+    this.writable = false;
+  }
+
+  /** Subscribes to these names, too. What that comes to is sent by `mesh.rest`. */
+  asks(type: XdsType, names: readonly string[]): void {
+    const all = [...(this.#subscribed.get(type) ?? []), ...names];
+    this.#subscribed.set(type, all);
+    this.#ask(type, { names: this.client.stream.mode === 'sotw' ? all : names, nonce: this.#nonces.get(type) ?? '' });
+  }
+
+  /** Answers what it was sent of this type; with an error it takes nothing of it. */
+  answer(type: XdsType, error?: string): boolean {
+    const waiting = this.#unanswered.get(type);
+    if (waiting === undefined) return false;
+    const { response } = waiting;
+    this.#unanswered.delete(type);
+    if (error === undefined) this.#take(waiting);
+    this.#ask(type, { nonce: response.nonce, ...(error === undefined ? {} : { error }) });
+    if (type === 'cluster' || type === 'listener') this.#follow();
+    this.#mesh.rest();
+    return true;
+  }
+
+  /** What the response that waits for its answer brings; empty when none does. */
+  unanswered(type: XdsType): readonly string[] {
+    return this.#unanswered.get(type)?.response.brought ?? [];
+  }
+
+  /** Acknowledges everything, and what follows from it; responses of the types in `but` are left unanswered. */
+  settle(...but: readonly XdsType[]): this {
+    this.#mesh.rest();
+    for (let progress = true; progress; ) {
+      progress = false;
+      for (const type of xdsTypes) {
+        if (!but.includes(type) && this.answer(type)) progress = true;
+      }
+    }
+    return this;
+  }
+
+  disconnect(): void {
+    this.#mesh.coordinator.disconnect(this.client, 'closed');
+    this.#mesh.rest();
+  }
+
+  #take({ response, resources }: Unanswered): void {
+    for (const [name, resource] of resources) this.has[response.type].set(name, resource);
+    for (const name of response.removed) this.has[response.type].delete(name);
+  }
+
+  #follow(): void {
+    if (this.#options.types !== undefined) return;
+    this.#subscribe('endpoint', [...this.has.cluster.keys()].filter((name) => name.startsWith('outbound|')).sort());
+    const ports = [...this.has.listener.keys()].map((name) => /^(?:0\.0\.0\.0|127\.0\.0\.1)_(\d+)$/.exec(name)?.[1]);
+    this.#subscribe('route', ports.filter((port) => port !== undefined).sort());
+  }
+
+  #subscribe(type: XdsType, names: readonly string[]): void {
+    const before = this.#subscribed.get(type);
+    if (before === undefined ? names.length === 0 : before.join() === names.join()) return;
+    this.#subscribed.set(type, names);
+    const added = names.filter((name) => before?.includes(name) !== true);
+    const drop = (before ?? []).filter((name) => !names.includes(name));
+    const waiting = this.#unanswered.get(type);
+    if (this.client.stream.mode === 'sotw' && waiting !== undefined) {
+      this.#unanswered.delete(type); // the new list goes with the newest nonce: an acknowledgement, too
+      this.#take(waiting);
+    }
+    this.#ask(
+      type,
+      this.client.stream.mode === 'sotw' ? { nonce: this.#nonces.get(type) ?? '' } : { names: added, drop },
+    );
+  }
+
+  #ask(type: XdsType, asking: Parameters<typeof ask>[3]): void {
+    const { coordinator } = this.#mesh;
+    const { stream } = this.client;
+    const isFirst = !stream.types.has(type);
+    const names = stream.mode === 'sotw' ? { names: this.#subscribed.get(type) ?? [] } : {};
+    const has = isFirst && stream.mode === 'delta' ? { has: this.#options.has?.[type] ?? {} } : {};
+    coordinator.received(this.client, ask(coordinator, stream, type, { ...names, ...has, ...asking }));
+  }
+}
+
+function keyOf(kind: string, text: string) {
+  const [namespace = '', name = ''] = text.includes('/') ? text.split('/') : ['', text];
+  return { kind, namespace, name };
+}
+
+function apiVersionOf(kind: string): string {
+  const found = servedKinds.find((it) => it.kind === kind);
+  if (found === undefined) throw new Error(`there is no kind ${kind}`);
+  return found.group === '' ? (found.versions[0] ?? '') : `${found.group}/${found.versions[0]}`;
+}
