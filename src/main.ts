@@ -1,28 +1,35 @@
 import { once } from 'node:events';
 import { access, constants, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { FastifyInstance } from 'fastify';
 import { isRegistrationAdapter } from '../adapters/registration/index.ts';
 import { debugRoutes } from './api/debug.ts';
 import { health, type IndexEntry } from './api/health.ts';
-import { closeHttp, listenError, listenHttp } from './api/listen.ts';
+import { closeHttp, listenHttp } from './api/listen.ts';
 import { metricsRoute } from './api/metrics.ts';
 import { registrationRoutes } from './api/registration.ts';
-import { rulesApi } from './api/rules.ts';
+import { discoveryRoutes } from './api/rules/discovery.ts';
+import { openapiRoutes } from './api/rules/openapi.ts';
+import { rulesApi } from './api/rules/routes.ts';
 import { createHttpServer, type HttpRoutes } from './api/server.ts';
 import { createAdapters, type MadeAdapter, runAdapters } from './cli/adapters.ts';
 import { announcement } from './cli/announce.ts';
 import type { ServeConfig } from './cli/config.ts';
+import { readVersion } from './cli/version.ts';
+import { createXdsServers } from './cli/xds-servers.ts';
 import { createCompiler } from './compile/compiler.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
 import { MeshError } from './lib/errors.ts';
+import type { Logger } from './lib/logger.ts';
 import { adsMethods } from './push/ads.ts';
 import { Coordinator } from './push/coordinator.ts';
 import { createFeed, type Feed } from './push/feed.ts';
+import { withSecond } from './push/observer.ts';
+import { createRuleStatuses } from './push/status/statuses.ts';
 import { createRegistry } from './registry/registry.ts';
-import { createRpcServer, type RpcServer } from './rpc/server.ts';
+import { cutOffs } from './rpc/surroundings.ts';
 import { ruleBook } from './rules/book/rule-book.ts';
-import { ruleKinds } from './rules/kinds/index.ts';
+import { ruleKinds, servedKinds } from './rules/kinds/index.ts';
+import { messagesOn } from './rules/pending.ts';
 import { createServiceEntryIndex } from './rules/service-entries/index.ts';
 import { memoryStore } from './rules/store/memory.ts';
 import { openSqliteStore } from './rules/store/sqlite.ts';
@@ -41,51 +48,75 @@ export async function serve(config: ServeConfig): Promise<void> {
   const running = createAdapters(config, { clock, log, registry });
   const serviceEntryShard = registry.shard('service-entries', 'service-entry', { required: true, keepSnapshot: false });
   await makeDataDirectory(config.dataDir);
-  const store = await openStore(config, clock);
+  const store = await openStore(config, { clock, log });
   const book = ruleBook({ kinds: ruleKinds, mesh: config.mesh });
   store.subscribe((changes) => book.applyStore(changes));
   const metrics = createMetrics();
 
   const compiler = createCompiler({ domainSuffix: config.domainSuffix, mesh: config.mesh });
-  const coordinator: Coordinator = new Coordinator({
+  const serviceEntries = createServiceEntryIndex();
+  const turns = { defer: setImmediate, elapsed: () => performance.now() };
+  const statuses = createRuleStatuses({
+    kinds: servedKinds,
+    book,
+    store,
     compiler,
-    take: () => feed.take(),
+    coordinator: () => coordinator,
+    serviceEntries,
     clock,
     log,
-    observer: metrics.observer,
+    ...turns,
+  });
+  const coordinator: Coordinator = new Coordinator({
+    compiler,
+    take() {
+      statuses.taken();
+      return feed.take();
+    },
+    clock,
+    log,
+    observer: withSecond(metrics.observer, statuses.observer),
     timing: config.push,
-    defer: setImmediate,
-    elapsed: () => performance.now(),
+    ...turns,
   });
   metrics.watch({ coordinator, registry });
 
   const awaited = () => registry.awaited();
-  const rpc = createRpcServer({
+  const rpc = await createXdsServers(config.xds, {
     services: adsMethods({ coordinator, log, awaited, domainSuffix: config.domainSuffix }),
+    awaited,
+    stopping: stopping.signal,
+    observer: metrics.rpcObserver(cutOffs),
     clock,
     log,
+  }).catch(async (error: unknown) => {
+    await Promise.all([store.close(), registry.close()]);
+    throw error;
   });
-  const problems = () => new Map([...compiler.problems(), ...serviceEntries.problems()]);
+  const problems = () => messagesOn(book.rules(), ruleKinds, [compiler.problems(), serviceEntries.problems()]);
   const views = debugViews({ registry, book, coordinator, problems });
+  const described = { kinds: servedKinds, version: await readVersion() };
   const http = createHttpServer({
     log,
     routes: [
       health({ awaited, index }),
-      rulesApi({ kinds: ruleKinds, store, book }),
+      discoveryRoutes(described),
+      openapiRoutes(described),
+      rulesApi({ kinds: servedKinds, store, book, statuses, clock }),
       ...registrationApi(running),
       debugRoutes(views),
       metricsRoute(() => metrics.text()),
     ],
   });
 
-  try {
-    await listen({ config, rpc, http });
-  } catch (error) {
-    await Promise.all([store.close(), registry.close(), rpc.close(), http.close()]);
-    throw error;
-  }
+  const listening = await rpc
+    .listen()
+    .then(async (xds) => ({ web: await listenHttp(http, config.http), xds: xds.plaintext, xdsTls: xds.tls }))
+    .catch(async (error: unknown) => {
+      await Promise.all([store.close(), registry.close(), rpc.close(), http.close()]);
+      throw error;
+    });
   // Only now, so that a start that fails says one thing. Until then readiness waits for the shard of service entries.
-  const serviceEntries = createServiceEntryIndex();
   const feed: Feed = createFeed({
     registry,
     book,
@@ -95,7 +126,7 @@ export async function serve(config: ServeConfig): Promise<void> {
   });
   coordinator.start(stopping.signal);
   const adaptersEnded = runAdapters(running, log, stopping.signal);
-  const served = { web: http.listeningOrigin, xds: `${rpc.address?.host}:${rpc.address?.port}` };
+  const served = { ...listening, web: http.listeningOrigin };
   log.info({ ...served, adapters: running.map(({ name }) => name) }, 'serving');
   process.stdout.write(announcement(config, served));
 
@@ -138,30 +169,13 @@ async function makeDataDirectory(directory: string): Promise<void> {
   }
 }
 
-async function openStore({ store }: ServeConfig, clock: Clock): Promise<RuleStore> {
-  return store.type === 'memory' ? memoryStore({ clock }) : openSqliteStore({ path: store.path, clock });
+async function openStore({ store }: ServeConfig, parts: { clock: Clock; log: Logger }): Promise<RuleStore> {
+  return store.type === 'memory' ? memoryStore(parts) : openSqliteStore({ ...parts, path: store.path });
 }
 
 function registrationApi(made: readonly MadeAdapter[]): readonly HttpRoutes[] {
   const books = made.flatMap(({ adapter }) => (isRegistrationAdapter(adapter) ? [adapter.book] : []));
   return books.slice(0, 1).map((book) => registrationRoutes(book));
-}
-
-interface Servers {
-  readonly config: ServeConfig;
-  readonly rpc: RpcServer;
-  readonly http: FastifyInstance;
-}
-
-async function listen({ config, rpc, http }: Servers): Promise<void> {
-  const { plaintext, tls } = config.xds;
-  if (tls !== null)
-    throw new MeshError('CONFIG_INVALID', 'xDS with TLS is not served yet: leave out --xds-tls and xds.tls');
-  await rpc.listen(plaintext.host, plaintext.port).catch((cause: unknown) => {
-    const own = cause instanceof MeshError && cause.cause !== undefined ? cause.cause : cause;
-    throw listenError(own, { address: `${plaintext.host}:${plaintext.port}`, flag: '--xds' });
-  });
-  await listenHttp(http, config.http);
 }
 
 async function toldToStop(): Promise<void> {

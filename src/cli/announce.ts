@@ -3,12 +3,12 @@ import type { ServeConfig } from './config.ts';
 /** What a person is told at the start: what is served where, and where to look next. */
 export function announcement(
   config: ServeConfig,
-  { web, xds }: { readonly web: string; readonly xds: string },
+  { web, xds, xdsTls }: { readonly web: string; readonly xds: string; readonly xdsTls: string | null },
 ): string {
   const names = config.adapters.map(({ name, type }) => (name === type ? name : `${name} (${type})`)).join(', ');
   return `
 binnacle serves
-  sidecars (xDS)   ${xds}
+  sidecars (xDS)   ${xds}${xdsTls === null ? '' : `, ${xdsTls} with TLS`}
   rules, debug     ${web}
   adapters         ${names}
   data             ${config.dataDir}

@@ -40,13 +40,29 @@ const adapterSchema = z.looseObject({
   syncTimeoutSeconds: z.number().positive().default(30),
 });
 
+const file = z.string().min(1);
+
+/** `xds.tls`. Clients are asked for certificates when there are CAs to check them with, and then must have one unless told. */
+const xdsTlsSchema = z
+  .strictObject({
+    address: addressSchema.prefault('127.0.0.1:15012'),
+    certFile: file,
+    keyFile: file,
+    clientCaFile: file.optional(),
+    requireClientCert: z.boolean().optional(),
+  })
+  .refine((tls) => tls.requireClientCert !== true || tls.clientCaFile !== undefined, {
+    path: ['requireClientCert'],
+    message: 'needs clientCaFile: the CAs that sign certificates of clients',
+  });
+
 const ms = (fallback: number) => z.number().int().min(0).max(600_000).default(fallback);
 
 /** binnacle.yaml. Strict: an unknown key is an error. */
 export const configFileSchema = z.strictObject({
   http: addressSchema.prefault('127.0.0.1:8080'),
   xds: z
-    .strictObject({ plaintext: addressSchema.prefault('127.0.0.1:15010'), tls: addressSchema.optional() })
+    .strictObject({ plaintext: addressSchema.prefault('127.0.0.1:15010'), tls: xdsTlsSchema.optional() })
     .prefault({}),
   store: z
     .discriminatedUnion('type', [

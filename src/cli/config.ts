@@ -28,11 +28,21 @@ export interface AdapterConfig {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
+/** xDS over TLS. */
+export interface XdsTlsConfig {
+  readonly address: Address;
+  readonly certFile: string;
+  readonly keyFile: string;
+  /** Null: clients are not asked for a certificate. */
+  readonly clientCaFile: string | null;
+  readonly requireClientCert: boolean;
+}
+
 /** Flags, environment and file, merged and checked: all that `serve` is told. */
 export interface ServeConfig {
   readonly http: Address;
-  /** `tls` is null when no address is configured for it. */
-  readonly xds: { readonly plaintext: Address; readonly tls: Address | null };
+  /** `tls` is null when it is not configured. */
+  readonly xds: { readonly plaintext: Address; readonly tls: XdsTlsConfig | null };
   readonly store: { readonly type: 'sqlite'; readonly path: string } | { readonly type: 'memory' };
   readonly adapters: readonly AdapterConfig[];
   readonly mesh: MeshConfig;
@@ -48,7 +58,7 @@ export const serveFlags: readonly Flag[] = [
   { name: 'config', value: 'FILE', about: 'a binnacle.yaml' },
   { name: 'http', value: 'ADDR', about: 'rules, registration, debug views, metrics (127.0.0.1:8080)' },
   { name: 'xds', value: 'ADDR', about: 'xDS without TLS (127.0.0.1:15010)' },
-  { name: 'xds-tls', value: 'ADDR', about: 'xDS with TLS (off unless given)' },
+  { name: 'xds-tls', value: 'ADDR', about: 'xDS with TLS: the address; certificates are in xds.tls of binnacle.yaml' },
   { name: 'data-dir', value: 'DIR', about: 'the rules database and shard snapshots (.binnacle)' },
   { name: 'mesh-dir', value: 'DIR', about: 'YAML files of rules and services, watched' },
   { name: 'log-level', value: 'LEVEL', about: `${logLevels.join(', ')} (info)` },
@@ -85,7 +95,7 @@ export async function loadServeConfig(argv: readonly string[], env: Environment)
   const { store } = file;
   return {
     http: address('http') ?? file.http,
-    xds: { plaintext: address('xds') ?? file.xds.plaintext, tls: address('xds-tls') ?? file.xds.tls ?? null },
+    xds: { plaintext: address('xds') ?? file.xds.plaintext, tls: xdsTls(file, given('xds-tls')) },
     store: store.type === 'memory' ? store : { type: 'sqlite', path: store.path ?? join(dataDir, 'rules.db') },
     adapters: adaptersOf(file, given('mesh-dir')),
     mesh: file.mesh,
@@ -104,6 +114,18 @@ function readAddress(given: Given | null): Address | null {
   const parsed = addressSchema.safeParse(given.text);
   if (parsed.success) return parsed.data;
   throw wrong(`${given.name} ${parsed.error.issues[0]?.message ?? 'is no address'}`);
+}
+
+function xdsTls({ xds: { tls } }: ConfigFile, flag: Given | null): XdsTlsConfig | null {
+  const address = readAddress(flag);
+  if (tls === undefined) {
+    if (flag === null) return null;
+    throw wrong(
+      `${flag.name} needs certificates: give xds.tls.certFile and xds.tls.keyFile in binnacle.yaml (--config)`,
+    );
+  }
+  const { clientCaFile = null, requireClientCert = clientCaFile !== null } = tls;
+  return { ...tls, address: address ?? tls.address, clientCaFile, requireClientCert };
 }
 
 function readLogLevel(given: Given | null): LogLevel | null {

@@ -1,19 +1,29 @@
-import { bootstrapCommand } from './bootstrap.ts';
-import type { Command } from './command.ts';
+import { isatty } from 'node:tty';
+import { commands } from './commands.ts';
 import { runCli } from './run.ts';
-import { serveCommand } from './serve.ts';
-import { versionCommand } from './version.ts';
 
-/** In the order of the overview. Serving is loaded when it is asked for: the other commands start at once. */
-const commands: readonly Command[] = [
-  serveCommand(async (config) => (await import('../main.ts')).serve(config)),
-  bootstrapCommand,
-  versionCommand,
-];
+const argv = process.argv.slice(2);
+
+// A reader that has seen enough, such as `head`, is no failure of a command that prints. A server goes on as it is told.
+if (argv[0] !== 'serve') {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(process.exitCode ?? 0);
+  });
+}
 
 // The program's entry point. The exit code is set, not forced: what was written is flushed first.
-process.exitCode = await runCli(process.argv.slice(2), commands, {
+process.exitCode = await runCli(argv, commands, {
   env: process.env,
   print: (text) => process.stdout.write(text),
   printError: (line) => process.stderr.write(`${line}\n`),
+  get input() {
+    return process.stdin; // a stream is made of it only for a command that reads it
+  },
+  terminal: { input: isatty(0), error: isatty(2) },
+  onInterrupt: () => {
+    const interrupted = new AbortController();
+    process.once('SIGINT', () => interrupted.abort());
+    return interrupted.signal;
+  },
 });

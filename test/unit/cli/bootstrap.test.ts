@@ -1,14 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { bootstrapCommand } from '../../../src/cli/bootstrap.ts';
+import { cliWorld } from '../../support/cli.ts';
 
 async function bootstrap(flags: string) {
-  let out = '';
-  const print = (text: string) => {
-    out += text;
-  };
-  await bootstrapCommand.run(flags.split(' ').filter(Boolean), { env: {}, print });
-  return parse(out); // JSON is YAML
+  const { context, out } = cliWorld();
+  await bootstrapCommand.run(flags.split(' ').filter(Boolean), context);
+  return parse(out()); // JSON is YAML
 }
 
 describe('binnacle bootstrap', () => {

@@ -36,7 +36,10 @@ describe('the configuration of serve', () => {
   it('takes every key of the file', async () => {
     const config = await withFile(`
 http: "[::1]:9080"
-xds: { plaintext: "0.0.0.0:16010", tls: "binnacle.local:16012" }
+xds:
+  plaintext: "0.0.0.0:16010"
+  tls:
+    { address: "binnacle.local:16012", certFile: c.pem, keyFile: k.pem, clientCaFile: ca.pem, requireClientCert: false }
 store: { type: sqlite, path: /var/lib/rules.db }
 adapters:
   - { type: file, path: ./mesh }
@@ -49,7 +52,16 @@ logLevel: debug
 `);
     expect(config).toEqual({
       http: { host: '::1', port: 9080 },
-      xds: { plaintext: { host: '0.0.0.0', port: 16010 }, tls: { host: 'binnacle.local', port: 16012 } },
+      xds: {
+        plaintext: { host: '0.0.0.0', port: 16010 },
+        tls: {
+          address: { host: 'binnacle.local', port: 16012 },
+          certFile: 'c.pem',
+          keyFile: 'k.pem',
+          clientCaFile: 'ca.pem',
+          requireClientCert: false,
+        },
+      },
       store: { type: 'sqlite', path: '/var/lib/rules.db' },
       adapters: [
         { type: 'file', name: 'file', required: true, syncTimeoutSeconds: 30, options: { path: './mesh' } },
@@ -79,17 +91,35 @@ logLevel: debug
   });
 
   it('takes every flag', async () => {
-    const argv =
-      '--http 127.0.0.1:0 --xds 127.0.0.1:1 --xds-tls 127.0.0.1:2 --data-dir d --mesh-dir m --log-level warn';
+    writeFileSync(file, 'xds: { tls: { certFile: c.pem, keyFile: k.pem } }');
+    const addresses = '--http 127.0.0.1:0 --xds 127.0.0.1:1 --xds-tls 127.0.0.1:2';
+    const argv = `--config ${file} ${addresses} --data-dir d --mesh-dir m --log-level warn`;
     expect(await loadServeConfig(argv.split(' '), {})).toMatchObject({
       http: { port: 0 },
-      xds: { plaintext: { port: 1 }, tls: { port: 2 } },
+      xds: { plaintext: { port: 1 }, tls: { address: { port: 2 }, certFile: 'c.pem' } },
       dataDir: 'd',
       store: { path: 'd/rules.db' },
       adapters: [{ type: 'registration' }, { type: 'file', name: 'mesh-dir', options: { path: 'm' } }],
       logLevel: 'warn',
     });
   });
+
+  for (const { name, tls, want } of [
+    {
+      name: 'certificates of the server alone',
+      tls: '{ certFile: c.pem, keyFile: k.pem }',
+      want: { address: { host: '127.0.0.1', port: 15012 }, clientCaFile: null, requireClientCert: false },
+    },
+    {
+      name: 'CAs of clients, who then need a certificate',
+      tls: '{ certFile: c.pem, keyFile: k.pem, clientCaFile: ca.pem }',
+      want: { clientCaFile: 'ca.pem', requireClientCert: true },
+    },
+  ]) {
+    it(`takes TLS with ${name}`, async () => {
+      expect((await withFile(`xds: { tls: ${tls} }`)).xds.tls).toMatchObject(want);
+    });
+  }
 
   it('takes an empty file', async () => {
     expect(await withFile('# nothing yet\n')).toEqual(await loadServeConfig([], {}));
@@ -111,6 +141,11 @@ describe('a wrong configuration', () => {
       says: '--log-level must be one of debug, info, warn, error',
     },
     { name: 'a wrong variable', argv: [], env: { BINNACLE_XDS_TLS: 'x' }, says: 'BINNACLE_XDS_TLS must be host:port' },
+    {
+      name: 'TLS without certificates',
+      argv: ['--xds-tls', '127.0.0.1:1'],
+      says: '--xds-tls needs certificates: give xds.tls.certFile and xds.tls.keyFile in binnacle.yaml',
+    },
     { name: 'a file that is not there', argv: ['--config', '/none/b.yaml'], says: '/none/b.yaml cannot be read' },
   ]) {
     it(`says what to do about ${name}`, async () => {
@@ -131,6 +166,12 @@ describe('a wrong configuration', () => {
       says: 'push.quietms: unknown field (did you mean "quietMs"?)',
     },
     { name: 'a wrong address', text: 'xds: { plaintext: 15010 }', says: 'xds.plaintext: must be host:port' },
+    { name: 'TLS without a key', text: 'xds: { tls: { certFile: c.pem } }', says: 'xds.tls.keyFile: ' },
+    {
+      name: 'client certificates that nothing could check',
+      text: 'xds: { tls: { certFile: c.pem, keyFile: k.pem, requireClientCert: true } }',
+      says: 'xds.tls.requireClientCert: needs clientCaFile',
+    },
     { name: 'a wrong number', text: 'push: { maxMs: -1 }', says: 'push.maxMs: ' },
     { name: 'a store there is not', text: 'store: { type: redis }', says: 'store.type: ' },
     { name: 'an adapter without a type', text: 'adapters: [{ path: a }]', says: 'adapters[0].type: ' },

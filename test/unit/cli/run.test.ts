@@ -5,18 +5,12 @@ import { runCli } from '../../../src/cli/run.ts';
 import { serveCommand } from '../../../src/cli/serve.ts';
 import { versionCommand } from '../../../src/cli/version.ts';
 import { MeshError } from '../../../src/lib/errors.ts';
+import { cliWorld } from '../../support/cli.ts';
 
 async function run(argv: readonly string[], serve: (config: ServeConfig) => Promise<void> = async () => {}) {
-  let out = '';
-  const errors: string[] = [];
-  const code = await runCli(argv, [serveCommand(serve), bootstrapCommand, versionCommand], {
-    env: {},
-    print: (text) => {
-      out += text;
-    },
-    printError: (line) => errors.push(line),
-  });
-  return { code, out, errors };
+  const { context, out, errors } = cliWorld();
+  const code = await runCli(argv, [serveCommand(serve), bootstrapCommand, versionCommand], context);
+  return { code, out: out(), errors };
 }
 
 describe('the command line', () => {

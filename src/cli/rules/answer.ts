@@ -1,0 +1,49 @@
+import { type ErrorCode, MeshError } from '../../lib/errors.ts';
+import { plainText } from './output.ts';
+
+/** One wrong field, as a `Status` of Kubernetes names it. */
+export interface Cause {
+  readonly field: string;
+  readonly message: string;
+}
+
+/** A server's "no". `causes` are empty where it named no field. */
+export class ServerError extends MeshError {
+  readonly status: number;
+  /** `NotFound`, `Conflict`, …; empty where it said none. */
+  readonly reason: string;
+  readonly causes: readonly Cause[];
+
+  constructor(status: number, { message, reason, causes }: { message: string; reason: string; causes: Cause[] }) {
+    super(codeOf(status), message);
+    this.status = status;
+    this.reason = reason;
+    this.causes = causes;
+  }
+}
+
+/** What a server said with a status of 400 and above, or null when that is not how Binnacle answers. */
+export function readFailure(status: number, body: unknown): ServerError | null {
+  if (!isMap(body) || body.kind !== 'Status' || typeof body.message !== 'string') return null;
+  const details = isMap(body.details) ? body.details : {};
+  const causes = Array.isArray(details.causes) ? details.causes.filter(isMap) : [];
+  return new ServerError(status, {
+    message: plainText(body.message),
+    reason: typeof body.reason === 'string' ? body.reason : '',
+    causes: causes.map(({ field, message }) => ({ field: plainText(text(field)), message: plainText(text(message)) })),
+  });
+}
+
+/** The texts of `Warning` headers: https://www.rfc-editor.org/rfc/rfc7234#section-5.5 */
+export function readWarnings(header: string | null): readonly string[] {
+  const quoted = header?.matchAll(/\d{3} \S+ "((?:[^"\\]|\\.)*)"/g) ?? [];
+  return [...quoted].map(([, message = '']) => plainText(message.replaceAll(/\\(.)/g, '$1')));
+}
+
+/** A map, as JSON has it: no list. */
+export const isMap = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+export const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+
+const codeOf = (status: number): ErrorCode => (status >= 500 || status === 429 ? 'SERVER_FAILED' : 'REQUEST_REFUSED');

@@ -1,0 +1,88 @@
+import { DetailedError, wrong } from '../failure.ts';
+import { type Cause, isMap, ServerError, text } from './answer.ts';
+import type { Client } from './client.ts';
+import { count, problemLine, type SourceDocument, some } from './documents.ts';
+import { displayName, type ServedKind } from './kinds.ts';
+
+/** What a transaction made of one object. */
+export interface BatchItem {
+  readonly action: 'created' | 'configured' | 'unchanged' | 'deleted';
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly resourceVersion: string | null;
+}
+
+export interface BatchRequest {
+  readonly path: '/rules/v1/batch' | '/rules/v1/import';
+  readonly query: Readonly<Record<string, string | null>>;
+  readonly documents: readonly SourceDocument[];
+}
+
+/** What the server takes in one request, in bytes. */
+const maxBodyBytes = 10 * 1024 * 1024;
+
+/**
+ * Sends documents as one transaction; the answer is in their order. A refusal rejects with a line for each problem, that
+ * names file, document, line and field.
+ */
+export async function sendBatch(
+  client: Client,
+  { path, query, documents }: BatchRequest,
+): Promise<readonly BatchItem[]> {
+  const body = { apiVersion: 'v1', kind: 'List', items: documents.map(({ object }) => object) };
+  const bytes = Buffer.byteLength(JSON.stringify(body));
+  if (bytes > maxBodyBytes) {
+    const size = `${(bytes / 1024 / 1024).toFixed(1)} MiB as JSON`;
+    throw wrong(
+      `the documents are ${size}, and a server takes 10 MiB in one transaction: give it fewer files at a time`,
+    );
+  }
+  const answer = await client.send({ method: 'POST', path, query, body }).catch((error: unknown) => {
+    throw explainRefusal(error, documents);
+  });
+  const items = isMap(answer) && Array.isArray(answer.items) ? answer.items.filter(isMap) : [];
+  return items.map((item) => ({
+    action: actionOf(item.action),
+    kind: text(item.kind),
+    namespace: text(item.namespace),
+    name: text(item.name),
+    resourceVersion: typeof item.resourceVersion === 'string' ? item.resourceVersion : null,
+  }));
+}
+
+/** `virtualservice.networking.istio.io/reviews`. */
+export function displayItem({ kind, name }: BatchItem, kinds: readonly ServedKind[]): string {
+  const group = kinds.find((one) => one.kind === kind)?.group ?? '';
+  return displayName({ kind, group }, name);
+}
+
+/** `networking.istio.io/v1` → `networking.istio.io`; empty for `v1`. */
+export const groupOf = (apiVersion: string): string => apiVersion.slice(0, Math.max(0, apiVersion.indexOf('/')));
+
+/** A refusal in the words of the files: every field and object that the server names is found in its document. */
+export function explainRefusal(error: unknown, documents: readonly SourceDocument[]): unknown {
+  if (!(error instanceof ServerError)) return error;
+  const lines = problemsOf(error).flatMap(({ field, message }) => {
+    const match = /^items\[(\d+)\]\.?(.*)$/s.exec(field);
+    const document = match === null && documents.length === 1 ? documents[0] : documents[Number(match?.[1])];
+    const path = match === null ? field : (match[2] ?? '');
+    return document === undefined ? [] : [problemLine(document, { path, message: message.replace(itsPlace, '') })];
+  });
+  if (lines.length === 0) return error;
+  return new DetailedError(error.code, `refused for ${count(lines.length)}; nothing was changed`, some(lines));
+}
+
+/** Where the server repeats which item of the batch it speaks of, which is told by its file. */
+const itsPlace = / in items\[\d+\](?: \([^()]*\))?$/;
+
+/** What the server says of a field, or of one item as a whole. */
+function problemsOf({ causes, message }: ServerError): readonly Cause[] {
+  if (causes.length > 0) return causes;
+  const whole = /^nothing of the batch was done: (items\[\d+\])(?: \([^()]*\))?: (.*)$/s.exec(message);
+  return whole === null ? [] : [{ field: whole[1] ?? '', message: whole[2] ?? '' }];
+}
+
+const actions = ['created', 'configured', 'unchanged', 'deleted'] as const;
+
+const actionOf = (given: unknown): BatchItem['action'] => actions.find((one) => one === given) ?? 'configured';

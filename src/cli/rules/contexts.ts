@@ -1,0 +1,89 @@
+import { readFile, realpath } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { didYouMean } from '../../lib/nearest.ts';
+import { wrong } from '../failure.ts';
+
+/** A server that somebody works with, under a name. */
+export interface Context {
+  readonly name: string;
+  readonly server: string;
+  /** The namespace of commands that are told none; null for `default`. */
+  readonly namespace: string | null;
+  /** Whom the server writes down as the author of changes; null for `user@host`. */
+  readonly author: string | null;
+}
+
+/** The contexts file: `contexts: [{name, server, namespace?, author?}]` and `current-context`. */
+export interface Contexts {
+  readonly path: string;
+  /** As the file has it; null for a file that is not there. */
+  readonly text: string | null;
+  readonly contexts: readonly Context[];
+  /** The name of the current one, which need not exist; null when there is none. */
+  readonly current: string | null;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Where the contexts file is: `$BINNACLE_CONTEXTS`, else `binnacle/contexts.yaml` in the user's configuration. */
+export function contextsPath(env: Environment): string {
+  if (env.BINNACLE_CONTEXTS) return env.BINNACLE_CONTEXTS;
+  const configuration = env.XDG_CONFIG_HOME || join(env.HOME || homedir(), '.config');
+  return join(configuration, 'binnacle', 'contexts.yaml');
+}
+
+/** Reads the contexts file; one that is not there has no contexts. Rejects with CONFIG_INVALID that names file and key. */
+export async function readContexts(env: Environment): Promise<Contexts> {
+  const path = contextsPath(env);
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw wrong(`the contexts file ${path} cannot be read: ${error.message}`);
+  });
+  if (text === null) return { path, text, contexts: [], current: null };
+  const { parseDocument } = await import('yaml');
+  const document = parseDocument(text);
+  const [error] = document.errors;
+  if (error !== undefined) throw wrong(`${path} is not YAML: ${error.message.split('\n', 1)[0]?.replace(/:$/, '')}`);
+  const content: unknown = document.toJS() ?? {};
+  if (!isMap(content)) throw wrong(`${path} must be a map with "contexts" and "current-context"`);
+  const list = content.contexts ?? [];
+  if (!Array.isArray(list)) throw wrong(`${path}: contexts must be a list of {name, server}`);
+  const contexts = list.map((entry, index) => readContext(entry, `${path}: contexts[${index}]`));
+  return { path, text, contexts, current: optionalText(content, 'current-context', path) };
+}
+
+/** The context of that name. Throws CONFIG_INVALID that says which there are. */
+export function findContext({ contexts, path }: Contexts, name: string): Context {
+  const found = contexts.find((one) => one.name === name);
+  if (found !== undefined) return found;
+  const names = contexts.map((one) => one.name);
+  const there = names.length === 0 ? `${path} has none: make one with "binnacle context set"` : names.join(', ');
+  throw wrong(`there is no context "${name}"${didYouMean(name, names) || `; there are: ${there}`}`);
+}
+
+/** The file itself where the path is a link: a rename would put a file in the place of the link. */
+export const fileBehind = (path: string): Promise<string> => realpath(path).catch(() => path);
+
+function readContext(entry: unknown, where: string): Context {
+  if (!isMap(entry)) throw wrong(`${where} must be a map with name and server`);
+  const name = optionalText(entry, 'name', where);
+  const server = optionalText(entry, 'server', where);
+  if (name === null || server === null) throw wrong(`${where} needs ${name === null ? 'a name' : 'a server'}`);
+  return {
+    name,
+    server,
+    namespace: optionalText(entry, 'namespace', where),
+    author: optionalText(entry, 'author', where),
+  };
+}
+
+function optionalText(map: Record<string, unknown>, key: string, where: string): string | null {
+  const value = map[key];
+  if (value === undefined || value === null || value === '') return null;
+  if (typeof value === 'string') return value;
+  throw wrong(`${where}: ${key} must be a text`);
+}
+
+const isMap = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

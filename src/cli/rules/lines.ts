@@ -1,0 +1,15 @@
+import { MeshError } from '../../lib/errors.ts';
+
+const maxLineLength = 16 * 1024 * 1024;
+
+/** The lines of a text that comes in pieces. What does not end as a line is left out: it is not complete. */
+export async function* linesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  for await (const chunk of chunks) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+    rest = lines.pop() ?? '';
+    if (rest.length > maxLineLength) throw new MeshError('SERVER_FAILED', 'the server sends a line that does not end');
+    for (const line of lines) if (line !== '') yield line;
+  }
+}

@@ -1,0 +1,17 @@
+import type { CommandContext } from '../command.ts';
+import type { FlagValues } from '../flags.ts';
+import { type Client, createClient } from './client.ts';
+import { readSettings, type Settings } from './settings.ts';
+
+/** A command's server and what is known of it. */
+export interface Session {
+  readonly client: Client;
+  readonly settings: Settings;
+}
+
+/** The server that the flags, the environment or the contexts file name. Its warnings go to standard error. */
+export async function openSession(values: FlagValues, { env, printError }: CommandContext): Promise<Session> {
+  const settings = await readSettings(values, env);
+  const client = createClient({ ...settings, warn: (message) => printError(`Warning: ${message}`) });
+  return { client, settings };
+}

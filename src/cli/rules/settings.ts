@@ -1,0 +1,93 @@
+import { hostname, userInfo } from 'node:os';
+import { wrong } from '../failure.ts';
+import { type FlagValues, textOf } from '../flags.ts';
+import { type Context, findContext, readContexts } from './contexts.ts';
+
+/** Which server a command asks, and as whom. */
+export interface Settings {
+  /** Without a slash at the end. */
+  readonly server: string;
+  /** What named the server, for an error about it: `--server`, `BINNACLE_SERVER`, `context prod`, `default`. */
+  readonly from: string;
+  readonly namespace: string;
+  readonly author: string;
+  readonly timeoutMs: number;
+}
+
+const defaultServer = 'http://127.0.0.1:8080';
+
+/**
+ * `--server`, else `--context`, else BINNACLE_SERVER, else the current context, else this machine. A context counts as a
+ * whole: a server that was named otherwise does not get its namespace and author, unless `--context` asks for them.
+ */
+export async function readSettings(
+  values: FlagValues,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<Settings> {
+  const timeoutMs = readTimeout(values);
+  const context = await chosenContext(values, env);
+  const given: readonly (readonly [from: string, server: string | null])[] = [
+    ['--server', textOf(values, 'server')],
+    [`context ${context?.name}`, textOf(values, 'context') === null ? null : (context?.server ?? null)],
+    ['BINNACLE_SERVER', env.BINNACLE_SERVER || null],
+    [`context ${context?.name}`, context?.server ?? null],
+  ];
+  const [from, server] = given.find((one) => one[1] !== null) ?? ['default', null];
+  return {
+    server: serverUrl(server ?? defaultServer, from),
+    from,
+    namespace: textOf(values, 'namespace') ?? context?.namespace ?? 'default',
+    author: context?.author ?? userAtHost(env),
+    timeoutMs,
+  };
+}
+
+/** A server's URL in one form. `host:port` stands for `http://host:port`. Throws CONFIG_INVALID that names `from`. */
+export function serverUrl(text: string, from: string): string {
+  const whole = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`;
+  const url = URL.canParse(whole) ? new URL(whole) : null;
+  const right = url !== null && (url.protocol === 'http:' || url.protocol === 'https:') && url.hostname !== '';
+  if (!right || url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
+    throw wrong(`${from} must be a URL such as ${defaultServer}, not "${text}"`);
+  }
+  return `${url.origin}${url.pathname}`.replace(/\/+$/, '');
+}
+
+/** Refuses what cannot stand in an HTTP header. */
+export function checkAuthor(author: string, from: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  if (author.length <= 200 && !/[\x00-\x1f\x7f]/.test(author)) return author;
+  throw wrong(`${from} must be one line of at most 200 characters`);
+}
+
+async function chosenContext(
+  values: FlagValues,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<Context | null> {
+  const named = textOf(values, 'context');
+  if (named === null && (textOf(values, 'server') !== null || env.BINNACLE_SERVER)) return null;
+  const contexts = await readContexts(env);
+  const name = named ?? contexts.current;
+  if (name === null) return null;
+  const context = findContext(contexts, name);
+  if (context.author !== null) checkAuthor(context.author, `${contexts.path}: the author of "${name}"`);
+  return context;
+}
+
+function readTimeout(values: FlagValues): number {
+  const given = textOf(values, 'timeout') ?? '30';
+  const seconds = /^\d{1,5}(\.\d+)?s?$/.test(given) ? Number.parseFloat(given) : 0;
+  if (seconds > 0) return seconds * 1000;
+  throw wrong(`--timeout must be a number of seconds above 0, not "${given}"`);
+}
+
+function userAtHost(env: Readonly<Record<string, string | undefined>>): string {
+  const name = () => {
+    try {
+      return userInfo().username;
+    } catch {
+      return env.USER ?? 'unknown'; // a user id without an entry in the system's list, as in containers
+    }
+  };
+  return `${name()}@${hostname()}`;
+}

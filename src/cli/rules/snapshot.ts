@@ -1,0 +1,40 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readRulesSnapshot } from '../../rules/store/snapshot.ts';
+import { wrong } from '../failure.ts';
+import { documentText } from './output.ts';
+
+/**
+ * The last good rules of a data directory (or of a snapshot file), in the form in which a server exports them, in parts.
+ * Rejects when there are none, with SNAPSHOT_DAMAGED when they cannot be read.
+ */
+export async function snapshotText(place: string, format: 'yaml' | 'json'): Promise<readonly string[]> {
+  const isFile = await stat(place).then(
+    (facts) => facts.isFile(),
+    () => false, // what is not there is told below
+  );
+  const path = isFile ? place : join(place, 'rules.snapshot.json');
+  const snapshot = await readRulesSnapshot(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'EACCES') throw wrong(`${path} cannot be read: ${error.message}`);
+    throw error;
+  });
+  if (snapshot === null) throw wrong(`there is no ${path}: is ${place} the data directory of a server?`);
+  const objects = snapshot.objects.map(exported);
+  if (format === 'json') return [await documentText({ apiVersion: 'v1', kind: 'List', items: objects }, 'json')];
+  const parts: string[] = [];
+  for (const object of objects) parts.push(`${parts.length === 0 ? '' : '---\n'}${await documentText(object, 'yaml')}`);
+  return parts;
+}
+
+/** As the API shows it: objects of a cluster have no namespace. */
+function exported({ apiVersion, kind, metadata, spec }: ExportedObject): object {
+  const { namespace, ...others } = metadata;
+  return { apiVersion, kind, metadata: namespace === '' ? others : metadata, spec };
+}
+
+interface ExportedObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly namespace: string };
+  readonly spec: unknown;
+}

@@ -1,0 +1,87 @@
+import { MeshError } from '../../lib/errors.ts';
+import { isMap, text } from './answer.ts';
+import type { Client } from './client.ts';
+import { plainText } from './output.ts';
+
+/** Asks for a table, https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resources-as-tables */
+export const tableAccept = 'application/json;as=Table;v=v1;g=meta.k8s.io';
+
+export interface TableColumn {
+  /** In capitals. */
+  readonly name: string;
+  readonly wideOnly: boolean;
+}
+
+export interface TableRow {
+  readonly cells: readonly string[];
+  readonly namespace: string;
+  readonly name: string;
+  /** Of the object. */
+  readonly resourceVersion: string;
+}
+
+/** A list as the server wants it shown. */
+export interface ServerTable {
+  /** Empty in the later events of a watch: those of the first hold. */
+  readonly columns: readonly TableColumn[];
+  readonly rows: readonly TableRow[];
+  /** Of the list. */
+  readonly resourceVersion: string;
+}
+
+export interface RowOptions {
+  readonly wide: boolean;
+  readonly withNamespace: boolean;
+  /** How an object's name is shown, which the first column has. */
+  readonly nameOf: (name: string) => string;
+}
+
+/** Reads a table. Throws when the answer is none. */
+export function readTable(answer: unknown, { server }: Pick<Client, 'server'>): ServerTable {
+  if (!isMap(answer) || answer.kind !== 'Table' || !Array.isArray(answer.rows)) {
+    throw new MeshError('SERVER_FAILED', `${server} answers with no table: is it a Binnacle of another release?`);
+  }
+  const columns = Array.isArray(answer.columnDefinitions) ? answer.columnDefinitions.filter(isMap) : [];
+  return {
+    columns: columns.map(({ name, priority }) => ({
+      name: plainText(text(name)).toUpperCase(),
+      wideOnly: typeof priority === 'number' && priority > 0,
+    })),
+    rows: answer.rows.filter(isMap).map(readRow),
+    resourceVersion: isMap(answer.metadata) ? text(answer.metadata.resourceVersion) : '',
+  };
+}
+
+/** Head and rows of tables of one kind, as texts. */
+export function tableRows(tables: readonly ServerTable[], options: RowOptions): readonly (readonly string[])[] {
+  const columns = tables[0]?.columns ?? [];
+  return [
+    headRow(columns, options),
+    ...tables.flatMap(({ rows }) => rows.map((row) => cellRow(row, columns, options))),
+  ];
+}
+
+export function headRow(columns: readonly TableColumn[], { wide, withNamespace }: RowOptions): readonly string[] {
+  const names = columns.filter(({ wideOnly }) => wide || !wideOnly).map(({ name }) => name);
+  return withNamespace ? ['NAMESPACE', ...names] : names;
+}
+
+export function cellRow(row: TableRow, columns: readonly TableColumn[], options: RowOptions): readonly string[] {
+  const { wide, withNamespace, nameOf } = options;
+  const cells = row.cells
+    .map((cell, index) => (index === 0 ? nameOf(cell) : cell))
+    .filter((_, index) => wide || columns[index]?.wideOnly !== true);
+  return withNamespace ? [row.namespace, ...cells] : cells;
+}
+
+function readRow({ cells, object }: Record<string, unknown>): TableRow {
+  const metadata = isMap(object) && isMap(object.metadata) ? object.metadata : {};
+  return {
+    cells: Array.isArray(cells) ? cells.map(cellText) : [],
+    namespace: plainText(text(metadata.namespace)),
+    name: plainText(text(metadata.name)),
+    resourceVersion: text(metadata.resourceVersion),
+  };
+}
+
+const cellText = (cell: unknown): string => (cell === null || cell === undefined ? '' : plainText(String(cell)));

@@ -1,0 +1,72 @@
+import { assertNever } from '../../lib/assert-never.ts';
+import type { CommandContext } from '../command.ts';
+import { isMap, text } from './answer.ts';
+import type { Client } from './client.ts';
+import { displayName, type ServedKind } from './kinds.ts';
+import { columnWidths, documentText, tableText } from './output.ts';
+import { cellRow, headRow, type RowOptions, readTable, type TableColumn } from './table.ts';
+
+export type WatchFormat = 'table' | 'wide' | 'yaml' | 'json' | 'name';
+
+export interface WatchEvent {
+  /** `LIST` comes with all there was then; of what is in it, the new follows as `ADDED`, the other as `MODIFIED`. */
+  readonly type: string;
+  /** An object, or a table of one row. */
+  readonly object: Record<string, unknown>;
+}
+
+export interface WatchPrinterOptions {
+  readonly client: Client;
+  readonly kind: ServedKind;
+  readonly namespace: string | null;
+  readonly format: WatchFormat;
+  readonly context: CommandContext;
+}
+
+/** Prints events in one of the formats; JSON as one event to a line. */
+export function createWatchPrinter(options: WatchPrinterOptions): (event: WatchEvent) => Promise<void> {
+  const { format, context, kind } = options;
+  switch (format) {
+    case 'table':
+    case 'wide':
+      return tablePrinter(options, format === 'wide');
+    case 'json':
+      return async (event) => {
+        if (event.type !== 'LIST') context.print(`${JSON.stringify(event)}\n`);
+      };
+    case 'yaml':
+      return async ({ type, object }) => {
+        if (type !== 'LIST') context.print(`---\n# ${type}\n${await documentText(object, 'yaml')}`);
+      };
+    case 'name':
+      return async ({ type, object }) => {
+        const name = isMap(object.metadata) ? text(object.metadata.name) : '';
+        if (type !== 'LIST') context.print(`${type} ${displayName(kind, name)}\n`);
+      };
+    default:
+      return assertNever(format);
+  }
+}
+
+function tablePrinter({ client, kind, namespace, context }: WatchPrinterOptions, wide: boolean) {
+  const rowOptions: RowOptions = { wide, withNamespace: namespace === null && kind.namespaced, nameOf: (name) => name };
+  let columns: readonly TableColumn[] = [];
+  let widths: readonly number[] = [];
+  const printRow = (row: readonly string[]) => {
+    widths = row.map((cell, index) => Math.max(cell.length, widths[index] ?? 0));
+    context.print(tableText([row], widths));
+  };
+  return async ({ type, object }: WatchEvent) => {
+    if (type === 'LIST' && columns.length > 0) return; // the head stands there already
+    const table = readTable(object, client);
+    if (table.columns.length > 0) columns = table.columns;
+    const rows = table.rows.map((row) => [type, ...cellRow(row, columns, rowOptions)]);
+    if (type !== 'LIST') {
+      for (const row of rows) printRow(row);
+      return;
+    }
+    const head = ['EVENT', ...headRow(columns, rowOptions)];
+    widths = columnWidths([head, ['MODIFIED'], ...rows]);
+    printRow(head);
+  };
+}

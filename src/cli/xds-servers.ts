@@ -1,0 +1,95 @@
+import { file_envoy_service_discovery_v3_ads } from '#gen/envoy/service/discovery/v3/ads_pb.js';
+import { listenError } from '../api/listen.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { Method } from '../rpc/handlers/handler.ts';
+import type { ListenAddress } from '../rpc/listener.ts';
+import { createRpcServer, type RpcServer } from '../rpc/server.ts';
+import { type HealthSource, healthService } from '../rpc/services/health.ts';
+import { reflectionMethods } from '../rpc/services/reflection.ts';
+import type { RpcObserver } from '../rpc/surroundings.ts';
+import { loadTlsFiles, watchTlsFiles } from '../security/tls-files.ts';
+import type { ServeConfig, XdsTlsConfig } from './config.ts';
+import type { Address } from './config-schema.ts';
+
+/** The gRPC listeners of the control plane: plaintext, and TLS if it is configured. */
+export interface XdsServers {
+  /** Listens on all of them. Rejects with PORT_TAKEN or CONFIG_INVALID, naming the flag to use. */
+  listen(): Promise<{ readonly plaintext: string; readonly tls: string | null }>;
+  drain(graceMs: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface XdsServersOptions {
+  readonly services: readonly Method[];
+  /** What must have synced first; health says NOT_SERVING until it is empty. */
+  readonly awaited: () => readonly string[];
+  /** Aborts when the process is about to end. */
+  readonly stopping: AbortSignal;
+  readonly observer: RpcObserver;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Makes the listeners, which do not listen yet. Rejects with CONFIG_INVALID for certificates that cannot be used. */
+export async function createXdsServers(xds: ServeConfig['xds'], options: XdsServersOptions): Promise<XdsServers> {
+  const { clock, log, observer } = options;
+  const health = healthService(healthOf(options));
+  const files = [file_envoy_service_discovery_v3_ads, health.file];
+  const services = [...options.services, ...health.methods, ...reflectionMethods(files)];
+  const common = { services, clock, log, observer };
+
+  const secured = xds.tls === null ? null : { config: xds.tls, server: await tlsServer(xds.tls, common, options) };
+  const plaintext = createRpcServer(common);
+  const servers = secured === null ? [plaintext] : [plaintext, secured.server];
+  return {
+    async listen() {
+      return {
+        plaintext: await listenOn(plaintext, xds.plaintext, '--xds'),
+        tls: secured === null ? null : await listenOn(secured.server, secured.config.address, '--xds-tls'),
+      };
+    },
+    drain: async (graceMs) => void (await Promise.all(servers.map((server) => server.drain(graceMs)))),
+    close: async () => void (await Promise.all(servers.map((server) => server.close()))),
+  };
+}
+
+async function tlsServer(
+  { certFile, keyFile, clientCaFile, requireClientCert }: XdsTlsConfig,
+  common: Parameters<typeof createRpcServer>[0],
+  { clock, log, stopping: signal }: XdsServersOptions,
+): Promise<RpcServer> {
+  const files = { certFile, keyFile, clientCaFile };
+  const current = await loadTlsFiles(files);
+  const server = createRpcServer({ ...common, tls: { material: current, requireClientCert } });
+  watchTlsFiles(files, { current, apply: (texts) => server.setTlsMaterial(texts), clock, log, signal });
+  return server;
+}
+
+async function listenOn(server: RpcServer, { host, port }: Address, flag: string): Promise<string> {
+  const listened: ListenAddress = await server.listen(host, port).catch((error: unknown) => {
+    const cause = error instanceof Error && error.cause !== undefined ? error.cause : error; // Node's own
+    throw listenError(cause, { address: `${host}:${port}`, flag });
+  });
+  return `${listened.host}:${listened.port}`;
+}
+
+/** Readiness has no events: it is asked for again and again while somebody watches. */
+const readinessPollMs = 500;
+
+function healthOf({ awaited, stopping, clock }: XdsServersOptions): HealthSource {
+  return {
+    services: ['', 'envoy.service.discovery.v3.AggregatedDiscoveryService'],
+    status: () => (awaited().length === 0 ? 'SERVING' : 'NOT_SERVING'),
+    draining: stopping,
+    subscribe(changed) {
+      let cancel = () => {};
+      const poll = () => {
+        changed();
+        cancel = clock.after(readinessPollMs, poll);
+      };
+      cancel = clock.after(readinessPollMs, poll);
+      return () => cancel();
+    },
+  };
+}
