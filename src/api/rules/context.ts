@@ -1,13 +1,13 @@
 import type { FastifyRequest } from 'fastify';
 import type { RuleKind } from '../../rules/rule.ts';
 import type { ObjectKey } from '../../rules/store/store.ts';
-import type { Presentation } from './list-answer.ts';
-import type { NamespacedStore } from './namespaces.ts';
+import type { Presentation } from './answers/list-answer.ts';
+import type { NamespacedStore } from './objects/namespaces.ts';
+import type { Place } from './objects/read-object.ts';
 import type { RulesApiOptions } from './options.ts';
 import type { Pages } from './pages.ts';
-import type { Place } from './read-object.ts';
 import type { Subject } from './refusals.ts';
-import type { Watches } from './watch.ts';
+import type { Watches } from './watch/watch.ts';
 
 /** What all handlers of the rules API share. */
 export interface ApiContext extends Omit<RulesApiOptions, 'store'> {

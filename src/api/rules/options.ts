@@ -3,8 +3,8 @@ import type { RuleBook } from '../../rules/book/rule-book.ts';
 import { type RuleKind, ruleId } from '../../rules/rule.ts';
 import type { RuleStatuses } from '../../rules/status.ts';
 import type { ObjectKey, RuleStore, StoredObject } from '../../rules/store/store.ts';
-import type { Presentation } from './list-answer.ts';
-import type { ServedObject } from './table.ts';
+import type { Presentation } from './answers/list-answer.ts';
+import type { ServedObject } from './answers/table.ts';
 
 export interface RulesApiOptions {
   readonly kinds: readonly RuleKind[];

@@ -2,7 +2,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { compareText, type RuleMetadata } from '../../rules/rule.ts';
 import type { ObjectList, StoredObject } from '../../rules/store/store.ts';
 import { failure, StatusError } from '../status.ts';
-import type { ListAnswer } from './list-answer.ts';
+import type { ListAnswer } from './answers/list-answer.ts';
 import { choiceParameter, countParameter, textParameter } from './parameters.ts';
 import type { Selection } from './selectors/selection.ts';
 

@@ -15,11 +15,11 @@ import { batchHandler } from './handlers/batch.ts';
 import { listHandlers } from './handlers/lists.ts';
 import { objectHandlers } from './handlers/objects.ts';
 import { versionHandlers } from './handlers/versions.ts';
-import { namespacedStore } from './namespaces.ts';
+import { namespacedStore } from './objects/namespaces.ts';
 import { isNamespaceKind, presentationOf, type RulesApiOptions } from './options.ts';
 import { createPages } from './pages.ts';
 import { applyPatchTypes, jsonPatchType, mergePatchType, strategicPatchType } from './patches/patch.ts';
-import { createWatches } from './watch.ts';
+import { createWatches } from './watch/watch.ts';
 
 export type { RulesApiOptions } from './options.ts';
 

@@ -70,4 +70,6 @@ function nearestBranch(branches: readonly (readonly Issue[])[]): readonly Issue[
   return candidates[0] ?? null;
 }
 
-const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
+/** A name in capitals (`REPLACE`) stays as it is. */
+const lowerFirst = (text: string): string =>
+  /^[A-Z][a-z ]/.test(text) ? text.charAt(0).toLowerCase() + text.slice(1) : text;

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { discoveryRoutes } from '../../../src/api/rules/discovery.ts';
+import { discoveryRoutes } from '../../../src/api/rules/discovery/discovery.ts';
 import { createHttpServer } from '../../../src/api/server.ts';
 import { silentLogger } from '../../../src/lib/logger.ts';
 import type { RuleKind } from '../../../src/rules/rule.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { openapiRoutes } from '../../../src/api/rules/openapi.ts';
-import { openapiSchemas } from '../../../src/api/rules/openapi-schema.ts';
+import { openapiRoutes } from '../../../src/api/rules/discovery/openapi.ts';
+import { openapiSchemas } from '../../../src/api/rules/discovery/openapi-schema.ts';
 import { createHttpServer } from '../../../src/api/server.ts';
 import { silentLogger } from '../../../src/lib/logger.ts';
 import { servedKinds } from '../../../src/rules/kinds/index.ts';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ageOf } from '../../../src/api/rules/table.ts';
+import { ageOf } from '../../../src/api/rules/answers/table.ts';
 import { get } from '../../support/http.ts';
 import { sampleLists, watchServer } from '../../support/watch-server.ts';
 

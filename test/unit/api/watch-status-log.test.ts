@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { StatusLog } from '../../../src/api/rules/watch-status-log.ts';
+import { StatusLog } from '../../../src/api/rules/watch/status-log.ts';
 
 const ids = (log: StatusLog, position: number, limit = 100) => log.after(position, limit).map(({ id }) => id);
 

@@ -5,9 +5,9 @@ import type { ObjectKey, StoredObject, StoreWrite } from '../../../rules/store/s
 import { yamlTypes } from '../../body.ts';
 import { sendPieces } from '../../gzip.ts';
 import { failure, StatusError } from '../../status.ts';
+import { acceptables, isJson } from '../answers/negotiate.ts';
 import { readObjects } from '../body/read-body.ts';
 import type { ApiContext } from '../context.ts';
-import { acceptables, isJson } from '../negotiate.ts';
 import { objectIn } from '../options.ts';
 import { fieldValidationOf, isDryRun, isSwitchedOn, queryOf } from '../parameters.ts';
 import { authorship, warn } from '../request-facts.ts';

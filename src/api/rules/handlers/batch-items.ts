@@ -8,9 +8,9 @@ import { findKind, isRecord, nameOfType } from '../../../rules/validation/valida
 import { inSlices } from '../../slices.ts';
 import { failure, type Status, StatusError } from '../../status.ts';
 import type { BodyItem } from '../body/contract.ts';
-import { defaultNamespace } from '../namespaces.ts';
+import { defaultNamespace } from '../objects/namespaces.ts';
+import { checkObject, type ReadObject } from '../objects/read-object.ts';
 import type { FieldValidation } from '../parameters.ts';
-import { checkObject, type ReadObject } from '../read-object.ts';
 
 /** One object of a batch: which, and where in the batch. */
 export interface NamedItem {

@@ -5,10 +5,10 @@ import { failure, StatusError } from '../../status.ts';
 import type { BodyItem } from '../body/contract.ts';
 import { readObjects } from '../body/read-body.ts';
 import type { ApiContext } from '../context.ts';
+import { refuseNamespaceInUse } from '../objects/refuse-namespace.ts';
 import { isNamespaceKind } from '../options.ts';
 import { choiceParameter, type FieldValidation, fieldValidationOf, isDryRun, queryOf } from '../parameters.ts';
 import { refuseAdapterName, refused } from '../refusals.ts';
-import { refuseNamespaceInUse } from '../refuse-namespace.ts';
 import { authorship, warn } from '../request-facts.ts';
 import { type BatchItem, checkBatch, checkNames, type NamedItem } from './batch-items.ts';
 

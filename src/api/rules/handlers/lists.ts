@@ -1,14 +1,14 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { StoredObject, StoreWrite, TransactionResult } from '../../../rules/store/store.ts';
 import { StatusError } from '../../status.ts';
+import { sendList } from '../answers/list-answer.ts';
 import { type KindContext, namespaceOf } from '../context.ts';
-import { readDeleteOptions } from '../delete-options.ts';
-import { sendList } from '../list-answer.ts';
+import { readDeleteOptions } from '../objects/delete-options.ts';
 import { queryOf } from '../parameters.ts';
 import { refused } from '../refusals.ts';
 import { authorship } from '../request-facts.ts';
 import { selectionOf } from '../selectors/selection.ts';
-import { wantsWatch } from '../watch-options.ts';
+import { wantsWatch } from '../watch/options.ts';
 
 /** How often what is to be deleted is looked up again when somebody wrote in between. */
 const attempts = 16;

@@ -3,16 +3,16 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ObjectDraft, StoredObject, WriteResult } from '../../../rules/store/store.ts';
 import { isRecord } from '../../../rules/validation/validate.ts';
 import { StatusError, success } from '../../status.ts';
+import { objectAnswer } from '../answers/list-answer.ts';
 import type { BodyItem } from '../body/contract.ts';
 import { readBody } from '../body/read-body.ts';
 import { type KindContext, placeOf, subjectOf } from '../context.ts';
-import { readDeleteOptions } from '../delete-options.ts';
-import { objectAnswer } from '../list-answer.ts';
+import { readDeleteOptions } from '../objects/delete-options.ts';
+import { type ReadObject, readObject } from '../objects/read-object.ts';
+import { refuseNamespaceInUse } from '../objects/refuse-namespace.ts';
 import { fieldValidationOf, queryOf } from '../parameters.ts';
 import { readPatch } from '../patches/patch.ts';
-import { type ReadObject, readObject } from '../read-object.ts';
 import { detailsOf, notFound, refuseAdapterName, refused, refuseOtherUid, type Subject } from '../refusals.ts';
-import { refuseNamespaceInUse } from '../refuse-namespace.ts';
 import { authorship, warn } from '../request-facts.ts';
 
 /** How often a write is decided again when somebody else wrote in between. */

@@ -3,12 +3,12 @@ import { z } from 'zod';
 import type { HistoryEntry, StoredObject, WriteResult } from '../../../rules/store/store.ts';
 import { schemaProblems } from '../../../rules/validation/schema-problems.ts';
 import { failure, invalid, StatusError } from '../../status.ts';
+import { objectAnswer } from '../answers/list-answer.ts';
 import { readBody } from '../body/read-body.ts';
 import { type KindContext, subjectOf } from '../context.ts';
-import { objectAnswer } from '../list-answer.ts';
+import { checkObject, type ReadObject } from '../objects/read-object.ts';
 import { objectIn } from '../options.ts';
 import { fieldValidationOf, queryOf } from '../parameters.ts';
-import { checkObject, type ReadObject } from '../read-object.ts';
 import { detailsOf, notFound, refuseAdapterName, refused, type Subject } from '../refusals.ts';
 import { authorship, warn } from '../request-facts.ts';
 

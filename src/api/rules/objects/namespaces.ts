@@ -1,8 +1,8 @@
-import type { Clock } from '../../lib/clock.ts';
-import { contentHash } from '../../lib/hash.ts';
-import { compareText, type RuleKind } from '../../rules/rule.ts';
-import type { ObjectKey, RuleStore, StoredObject, StoreWrite } from '../../rules/store/store.ts';
-import { isNamespaceKind } from './options.ts';
+import type { Clock } from '../../../lib/clock.ts';
+import { contentHash } from '../../../lib/hash.ts';
+import { compareText, type RuleKind } from '../../../rules/rule.ts';
+import type { ObjectKey, RuleStore, StoredObject, StoreWrite } from '../../../rules/store/store.ts';
+import { isNamespaceKind } from '../options.ts';
 
 /** A store in which namespaces are there as soon as something is in them. */
 export interface NamespacedStore extends RuleStore {

@@ -1,8 +1,8 @@
-import type { Clock } from '../../lib/clock.ts';
-import { ruleId } from '../../rules/rule.ts';
-import type { RuleStatuses } from '../../rules/status.ts';
-import type { RuleStore, StoreChange } from '../../rules/store/store.ts';
-import { StatusLog } from './watch-status-log.ts';
+import type { Clock } from '../../../lib/clock.ts';
+import { ruleId } from '../../../rules/rule.ts';
+import type { RuleStatuses } from '../../../rules/status.ts';
+import type { RuleStore, StoreChange } from '../../../rules/store/store.ts';
+import { StatusLog } from './status-log.ts';
 
 /** Listens to the store and to statuses for all watches, for as long as somebody watches or has listed lately. */
 export interface WatchListener {

@@ -1,8 +1,8 @@
-import type { StoredObject } from '../../rules/store/store.ts';
-import type { Status } from '../status.ts';
-import type { Presentation } from './list-answer.ts';
-import type { AnswerForm } from './negotiate.ts';
-import { tableHead, tableRow } from './table.ts';
+import type { StoredObject } from '../../../rules/store/store.ts';
+import type { Status } from '../../status.ts';
+import type { Presentation } from '../answers/list-answer.ts';
+import type { AnswerForm } from '../answers/negotiate.ts';
+import { tableHead, tableRow } from '../answers/table.ts';
 
 export type EventType = 'ADDED' | 'MODIFIED' | 'DELETED';
 

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { RuleKind } from '../../rules/rule.ts';
-import type { HttpRoutes } from '../server.ts';
-import { failure, StatusError } from '../status.ts';
+import type { RuleKind } from '../../../rules/rule.ts';
+import type { HttpRoutes } from '../../server.ts';
+import { failure, StatusError } from '../../status.ts';
 import { type CachedAnswer, cachedAnswer, sendCached } from './cached-answer.ts';
 import type { DiscoveryOptions } from './discovery.ts';
 import { type ApiVersion, apiGroups } from './groups.ts';

@@ -1,4 +1,4 @@
-import type { RuleKind } from '../../rules/rule.ts';
+import type { RuleKind } from '../../../rules/rule.ts';
 import { type ApiVersion, verbsOf } from './groups.ts';
 import { metaRef, ref } from './openapi-common.ts';
 import type { Schema } from './openapi-schema.ts';

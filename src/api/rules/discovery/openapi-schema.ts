@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isRecord } from '../../rules/validation/validate.ts';
+import { isRecord } from '../../../rules/validation/validate.ts';
 
 /** A schema of OpenAPI 3.0. */
 export type Schema = Readonly<Record<string, unknown>>;

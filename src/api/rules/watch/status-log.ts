@@ -1,4 +1,4 @@
-import type { RuleId } from '../../rules/rule.ts';
+import type { RuleId } from '../../../rules/rule.ts';
 
 /** That the status of an object became another one. */
 export interface StatusEntry {

@@ -1,10 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { RuleKind } from '../../rules/rule.ts';
-import type { HttpRoutes } from '../server.ts';
-import { failure, StatusError } from '../status.ts';
+import type { RuleKind } from '../../../rules/rule.ts';
+import type { HttpRoutes } from '../../server.ts';
+import { failure, StatusError } from '../../status.ts';
+import { acceptables, isJson } from '../answers/negotiate.ts';
 import { type CachedAnswer, cachedAnswer, sendCached } from './cached-answer.ts';
 import { type ApiGroup, type ApiVersion, apiGroups, verbsOf } from './groups.ts';
-import { acceptables, isJson } from './negotiate.ts';
 
 export interface DiscoveryOptions {
   readonly kinds: readonly RuleKind[];

@@ -1,14 +1,14 @@
-import { fieldPath } from '../../lib/field-path.ts';
-import { err, ok, type Result } from '../../lib/result.ts';
-import type { Problem, RuleKind } from '../../rules/rule.ts';
-import type { ObjectDraft } from '../../rules/store/store.ts';
-import { namespaceSchema } from '../../rules/validation/metadata.ts';
-import { isRecord, nameOfType, validateObject } from '../../rules/validation/validate.ts';
-import { failure, invalid, StatusError } from '../status.ts';
-import type { BodyItem } from './body/contract.ts';
+import { fieldPath } from '../../../lib/field-path.ts';
+import { err, ok, type Result } from '../../../lib/result.ts';
+import type { Problem, RuleKind } from '../../../rules/rule.ts';
+import type { ObjectDraft } from '../../../rules/store/store.ts';
+import { namespaceSchema } from '../../../rules/validation/metadata.ts';
+import { isRecord, nameOfType, validateObject } from '../../../rules/validation/validate.ts';
+import { failure, invalid, StatusError } from '../../status.ts';
+import type { BodyItem } from '../body/contract.ts';
+import { isNamespaceKind } from '../options.ts';
+import type { FieldValidation } from '../parameters.ts';
 import { sizeProblem } from './object-size.ts';
-import { isNamespaceKind } from './options.ts';
-import type { FieldValidation } from './parameters.ts';
 
 /** What a URL says of the object in the body. */
 export interface Place {

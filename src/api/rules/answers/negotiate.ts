@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { failure, StatusError } from '../status.ts';
+import { failure, StatusError } from '../../status.ts';
 
 /** How much of the object goes along with a table's row. */
 export type IncludeObject = 'None' | 'Metadata' | 'Object';

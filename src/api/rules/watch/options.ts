@@ -1,6 +1,6 @@
-import type { Problem } from '../../rules/rule.ts';
-import { failure, invalid, StatusError } from '../status.ts';
-import { countParameter, isSwitchedOn, textParameter } from './parameters.ts';
+import type { Problem } from '../../../rules/rule.ts';
+import { failure, invalid, StatusError } from '../../status.ts';
+import { countParameter, isSwitchedOn, textParameter } from '../parameters.ts';
 
 /** What a watch was asked for. */
 export interface WatchOptions {

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { contentHash } from '../../lib/hash.ts';
-import { sendPieces } from '../gzip.ts';
+import { contentHash } from '../../../lib/hash.ts';
+import { sendPieces } from '../../gzip.ts';
 
 /** An answer that stays the same for as long as the process runs. */
 export interface CachedAnswer {

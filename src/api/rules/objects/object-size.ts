@@ -1,5 +1,5 @@
-import type { Problem } from '../../rules/rule.ts';
-import { isRecord } from '../../rules/validation/validate.ts';
+import type { Problem } from '../../../rules/rule.ts';
+import { isRecord } from '../../../rules/validation/validate.ts';
 
 /** As etcd's: what is written here fits into any other store of rules, too. */
 export const mostCharacters = 1_572_864;

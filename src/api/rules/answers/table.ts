@@ -1,5 +1,5 @@
-import type { RuleColumn, RuleKind } from '../../rules/rule.ts';
-import type { StoredObject } from '../../rules/store/store.ts';
+import type { RuleColumn, RuleKind } from '../../../rules/rule.ts';
+import type { StoredObject } from '../../../rules/store/store.ts';
 import type { IncludeObject } from './negotiate.ts';
 
 /** An object as it is answered: in the version of the URL, with its status if its kind has one. */

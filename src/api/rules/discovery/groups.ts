@@ -1,4 +1,4 @@
-import { compareText, type RuleKind } from '../../rules/rule.ts';
+import { compareText, type RuleKind } from '../../../rules/rule.ts';
 
 /** A group of the API with what is served in it. */
 export interface ApiGroup {

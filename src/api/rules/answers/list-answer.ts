@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { RuleKind } from '../../rules/rule.ts';
-import type { StoredObject } from '../../rules/store/store.ts';
-import { sendPieces } from '../gzip.ts';
+import type { RuleKind } from '../../../rules/rule.ts';
+import type { StoredObject } from '../../../rules/store/store.ts';
+import { sendPieces } from '../../gzip.ts';
 import { answerForm } from './negotiate.ts';
 import { type ServedObject, tableHead, tableOf, tableRow } from './table.ts';
 

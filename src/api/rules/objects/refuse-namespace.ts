@@ -1,7 +1,7 @@
-import { failure, StatusError } from '../status.ts';
+import { failure, StatusError } from '../../status.ts';
+import { isNamespaceKind } from '../options.ts';
+import { detailsOf, type Subject } from '../refusals.ts';
 import { defaultNamespace, type NamespacedStore } from './namespaces.ts';
-import { isNamespaceKind } from './options.ts';
-import { detailsOf, type Subject } from './refusals.ts';
 
 /**
  * Throws a 409 when a namespace that is to be deleted has objects: they are never deleted along with it. Objects in

@@ -1,9 +1,9 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { schemaProblems } from '../../rules/validation/schema-problems.ts';
-import { invalid, StatusError } from '../status.ts';
-import { readBody } from './body/read-body.ts';
-import { isDryRun, queryOf } from './parameters.ts';
+import { schemaProblems } from '../../../rules/validation/schema-problems.ts';
+import { invalid, StatusError } from '../../status.ts';
+import { readBody } from '../body/read-body.ts';
+import { isDryRun, queryOf } from '../parameters.ts';
 
 /** On which conditions something is deleted. */
 export interface DeleteOptions {
