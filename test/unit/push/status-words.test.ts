@@ -1,0 +1,129 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { endpoint, rawObject } from '../../support/model.ts';
+import { StatusMesh } from '../../support/status-mesh.ts';
+
+const toB = (more: object = {}) => ({ hosts: ['a'], http: [{ ...more, route: [{ destination: { host: 'b' } }] }] });
+
+let mesh: StatusMesh;
+beforeEach(async () => {
+  mesh = new StatusMesh();
+  mesh.service('a', [endpoint('10.0.0.1')]);
+  mesh.service('b', [endpoint('10.0.0.2')]);
+  await mesh.flush();
+});
+
+describe('what else a status says', () => {
+  it('which fields have no effect, also while proxies have not answered', async () => {
+    mesh.put('VirtualService', 'default/v', toB({ fault: { abort: { httpStatus: 500, percentage: { value: 1 } } } }));
+    const one = mesh.connect('one');
+    await mesh.flush();
+    one.settle('route');
+    expect(mesh.programmed('VirtualService', 'default/v')).toMatchObject({
+      reason: 'Pending',
+      message: '1 of 1 proxies have not answered yet (one); not in effect in this release: spec.http[0].fault',
+    });
+    one.settle();
+    expect(mesh.programmed('VirtualService', 'default/v')).toMatchObject({
+      status: 'False',
+      reason: 'NotInEffect',
+      message: 'not in effect in this release: spec.http[0].fault',
+    });
+  });
+
+  it('that a kind has no effect', async () => {
+    mesh.put('PeerAuthentication', 'default/p', { mtls: { mode: 'STRICT' } });
+    await mesh.flush();
+    expect(mesh.status('PeerAuthentication', 'default/p').conditions).toMatchObject([
+      { type: 'Accepted', status: 'True' },
+      {
+        type: 'Programmed',
+        status: 'False',
+        reason: 'NotInEffect',
+        message: 'objects of this kind have no effect in this release',
+      },
+    ]);
+  });
+
+  it('which object comes first, and what is missing', async () => {
+    mesh.put('VirtualService', 'default/v', toB());
+    mesh.put('VirtualService', 'default/w', toB());
+    mesh.put('VirtualService', 'default/x', { hosts: ['b'], http: [{ route: [{ destination: { host: 'ghost' } }] }] });
+    const one = mesh.connect('one');
+    await mesh.flush();
+    one.settle();
+    expect(mesh.line('VirtualService', 'default/v')).toBe('Programmed 1/1');
+    expect(mesh.programmed('VirtualService', 'default/w')).toMatchObject({
+      reason: 'Conflict',
+      message: 'not used for a.default.svc.cluster.local: VirtualService/default/v comes first',
+    });
+    expect(mesh.programmed('VirtualService', 'default/x')).toMatchObject({
+      reason: 'Conflict',
+      message: expect.stringContaining('there is no service ghost.default.svc.cluster.local'),
+    });
+    mesh.service('ghost');
+    mesh.remove('VirtualService', 'default/v');
+    await mesh.flush();
+    one.settle();
+    expect(mesh.line('VirtualService', 'default/w')).toBe('Programmed 1/1');
+    expect(mesh.line('VirtualService', 'default/x')).toBe('Programmed 1/1');
+  });
+
+  it('that an earlier version is in effect, or that of a file, or nothing', async () => {
+    mesh.put('VirtualService', 'default/v', toB());
+    mesh.put('VirtualService', 'default/v', { hosts: 'a' });
+    mesh.put('VirtualService', 'default/n', { hosts: 'a' });
+    mesh.put('VirtualService', 'default/f', { hosts: 'a' });
+    await mesh.flush();
+    expect(mesh.programmed('VirtualService', 'default/f').reason).toBe('NotInEffect');
+    mesh.file(rawObject('VirtualService', 'f', { hosts: ['f.example.com'], http: [] }));
+    expect(mesh.status('VirtualService', 'default/v').conditions).toMatchObject([
+      { status: 'False', reason: 'Invalid', message: expect.stringContaining('spec.hosts') },
+      { status: 'False', reason: 'Shadowed', message: expect.stringContaining('an earlier version') },
+    ]);
+    expect(mesh.programmed('VirtualService', 'default/n').reason).toBe('NotInEffect');
+    expect(mesh.programmed('VirtualService', 'default/f')).toMatchObject({
+      reason: 'Shadowed',
+      message: expect.stringContaining('test.yaml#1'),
+    });
+  });
+
+  it('nothing new when only labels and the like were written', async () => {
+    mesh.put('VirtualService', 'default/v', toB());
+    await mesh.flush();
+    mesh.put('VirtualService', 'default/v', toB());
+    expect(mesh.line('VirtualService', 'default/v')).toBe('NoProxies 0/0');
+  });
+
+  it('that an object which is not stored yet waits', async () => {
+    const object = mesh.put('VirtualService', 'default/v', toB());
+    await mesh.flush();
+    const dryRun = { ...object, metadata: { ...object.metadata, generation: 2 } };
+    expect(mesh.keeper.of(dryRun)).toMatchObject({
+      observedGeneration: 2,
+      conditions: [{ status: 'True' }, { status: 'False', reason: 'Pending' }],
+    });
+  });
+
+  it('since when it is so, as long as the object lives', async () => {
+    const at = (ms: number) => new Date(start + ms).toISOString();
+    const start = mesh.clock.now();
+    mesh.put('VirtualService', 'default/v', toB());
+    const time = () => mesh.programmed('VirtualService', 'default/v').lastTransitionTime;
+    expect(time()).toBe(at(0));
+    await mesh.pass(1_000);
+    expect(time()).toBe(at(0));
+    await mesh.flush();
+    expect(time()).toBe(at(1_000));
+    await mesh.pass(1_000);
+    expect(time()).toBe(at(1_000));
+    mesh.remove('VirtualService', 'default/v');
+    mesh.put('VirtualService', 'default/v', toB());
+    await mesh.flush();
+    expect(time()).toBe(at(2_000));
+  });
+
+  it('that a namespace is as good as it will be', () => {
+    mesh.put('Namespace', 'shop', {});
+    expect(mesh.line('Namespace', 'shop')).toBe('NoProxies 0/0');
+  });
+});
