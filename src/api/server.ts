@@ -50,7 +50,7 @@ export function createHttpServer({ log, routes }: HttpServerOptions): FastifyIns
   );
 
   server.setErrorHandler((error: FastifyError, request, reply) => {
-    const status = statusOf(error);
+    const status = statusOf(error, request.routeOptions.bodyLimit);
     const facts = { method: request.method, url: request.url, code: status.code, err: error };
     if (status.code >= 500) log.error(facts, 'request failed');
     if (status.code === 503) reply.header('retry-after', retryAfterSeconds);
@@ -70,8 +70,8 @@ export function createHttpServer({ log, routes }: HttpServerOptions): FastifyIns
   return server;
 }
 
-/** What an error means for who asked. */
-export function statusOf(error: FastifyError): Status {
+/** What an error means for who asked; `bodyLimit` is that of the route, in bytes. */
+export function statusOf(error: FastifyError, bodyLimit = bodyLimitBytes): Status {
   if (error instanceof StatusError) return error.status;
   if (error instanceof MeshError && error.code === 'STORE_UNAVAILABLE') {
     return failure('ServiceUnavailable', error.message);
@@ -80,7 +80,7 @@ export function statusOf(error: FastifyError): Status {
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return failure('UnsupportedMediaType', `send application/json or application/yaml: ${error.message}`);
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return failure('RequestEntityTooLarge', `a request body may have ${bodyLimitBytes} bytes at most`);
+      return failure('RequestEntityTooLarge', `a request body may have ${bodyLimit} bytes at most here`);
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
       return failure('BadRequest', 'the body is shorter or longer than its Content-Length says');
     default:

@@ -94,12 +94,21 @@ function serveKind(
 
 function serveEverything(server: FastifyInstance, context: ApiContext): void {
   const backup = backupHandlers(context);
-  const add = (path: string, handlers: Handlers) => addRoutes(server, { url: `/rules/v1/${path}`, handlers, kind: '' });
+  const add = (path: string, handlers: Handlers, bodyLimit?: number) =>
+    addRoutes(server, {
+      url: `/rules/v1/${path}`,
+      handlers,
+      kind: '',
+      ...(bodyLimit === undefined ? {} : { bodyLimit }),
+    });
   add('batch', { POST: ['batch', batchHandler(context)] });
   add('export', { GET: [null, backup.exportAll] });
-  add('import', { POST: ['import', backup.importAll] });
+  add('import', { POST: ['import', backup.importAll] }, importLimitBytes);
   add('audit', { GET: [null, auditHandler(context)] });
 }
+
+/** Everything at once, as it is one transaction: some hundred thousand rules. */
+const importLimitBytes = 128 * 1024 * 1024;
 
 type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -119,10 +128,12 @@ interface Route {
   readonly handlers: Handlers;
   /** For the audit trail. */
   readonly kind: string;
+  /** Where it is another than the server's. */
+  readonly bodyLimit?: number;
 }
 
 /** Serves a URL; methods that it does not have are refused with those that it has. */
-function addRoutes(server: FastifyInstance, { url, handlers, kind }: Route): void {
+function addRoutes(server: FastifyInstance, { url, handlers, kind, ...limit }: Route): void {
   const allowed = Object.keys(handlers).flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
   const refuse: Handler = async (request, reply) => {
     reply.header('allow', allowed.join(', '));
@@ -133,7 +144,7 @@ function addRoutes(server: FastifyInstance, { url, handlers, kind }: Route): voi
   };
   for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const) {
     const [verb, handler] = handlers[method] ?? [usualVerbs[method], refuse];
-    server.route({ method, url, handler, config: { verb, kind } });
+    server.route({ method, url, handler, config: { verb, kind }, ...limit });
   }
 }
 

@@ -20,7 +20,7 @@ export interface BatchRequest {
 }
 
 /** What the server takes in one request, in bytes. */
-const maxBodyBytes = 10 * 1024 * 1024;
+const maxBodyBytes = { '/rules/v1/batch': 10 * 1024 * 1024, '/rules/v1/import': 128 * 1024 * 1024 } as const;
 
 /**
  * Sends documents as one transaction; the answer is in their order. A refusal rejects with a line for each problem, that
@@ -32,10 +32,10 @@ export async function sendBatch(
 ): Promise<readonly BatchItem[]> {
   const body = { apiVersion: 'v1', kind: 'List', items: documents.map(({ object }) => object) };
   const bytes = Buffer.byteLength(JSON.stringify(body));
-  if (bytes > maxBodyBytes) {
-    const size = `${(bytes / 1024 / 1024).toFixed(1)} MiB as JSON`;
+  if (bytes > maxBodyBytes[path]) {
+    const [size, most] = [bytes, maxBodyBytes[path]].map((count) => `${(count / 1024 / 1024).toFixed(1)} MiB`);
     throw wrong(
-      `the documents are ${size}, and a server takes 10 MiB in one transaction: give it fewer files at a time`,
+      `the documents are ${size} as JSON, and a server takes ${most} in one transaction: give it fewer files at a time`,
     );
   }
   const answer = await client.send({ method: 'POST', path, query, body }).catch((error: unknown) => {

@@ -227,6 +227,16 @@ describe('export and import', () => {
     expect(await namesNow()).toEqual(['a', 'b']);
   });
 
+  it('takes an import that is bigger than any batch may be', async () => {
+    const items = Array.from({ length: 12 }, (_, index) =>
+      sampleObject({ name: `n${index}`, spec: { hosts: ['x'.repeat(1e6)] } }),
+    );
+    const body = { kind: 'List', items };
+    expect((await send('POST', '/rules/v1/batch', { body })).code).toBe(413);
+    expect((await send('POST', '/rules/v1/import', { body })).code).toBe(200);
+    expect((await send('GET', `${urls.list}/n11`)).code).toBe(200);
+  });
+
   it('checks an import like any write', async () => {
     const { code, body } = await send('POST', '/rules/v1/import?replace=true', {
       body: { kind: 'List', items: [named('x', [])] },

@@ -19,9 +19,10 @@ export type WorkerAnswer =
   | { readonly type: 'failed'; readonly message: string }
   | { readonly type: 'end' };
 
-/** A body of 10 MiB takes some seconds as YAML; one that takes longer was made to. */
-const maxReadMs = 60_000;
-const maxHeapMb = 512;
+/** YAML takes half a second for each of its megabytes; what takes longer was made to. */
+const maxReadMs = (bytes: number) => 60_000 + bytes / 250;
+/** YAML takes some forty times its size while it is read, JSON ten times. */
+const maxHeapMb = (bytes: number) => 512 + (bytes * 20) / 2 ** 20;
 /** Each thread holds a processor; the others wait their turn. */
 const maxThreads = 2;
 
@@ -46,12 +47,15 @@ export async function parseInThread(task: WorkerTask): Promise<BodyResult> {
 async function readBy(task: WorkerTask): Promise<BodyResult> {
   const worker = new Worker(threadUrl(), {
     workerData: task,
-    resourceLimits: { maxOldGenerationSizeMb: maxHeapMb },
+    resourceLimits: { maxOldGenerationSizeMb: maxHeapMb(task.bytes.length) },
   });
   const texts: (Omit<BodyItem, 'value'> & { readonly json: string })[] = [];
   let slow: NodeJS.Timeout | undefined;
   const failure = await new Promise<string | null>((resolve) => {
-    slow = setTimeout(() => resolve('the body takes too long to be read: send less at once'), maxReadMs);
+    slow = setTimeout(
+      () => resolve('the body takes too long to be read: send less at once'),
+      maxReadMs(task.bytes.length),
+    );
     worker.on('message', (answer: WorkerAnswer) => {
       if (answer.type === 'items') texts.push(...answer.items);
       else resolve(answer.type === 'end' ? null : answer.message);
