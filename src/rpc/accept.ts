@@ -1,9 +1,10 @@
 import type { ServerHttp2Stream } from 'node:http2';
-import type { Metadata, Method } from './call.ts';
 import type { Connection } from './connection.ts';
+import type { Method } from './handlers/handler.ts';
+import { serveHandler } from './handlers/serve-handler.ts';
 import { judgeRequest } from './request.ts';
+import type { Metadata } from './request-metadata.ts';
 import { refuseStream, ServerStream } from './server-stream.ts';
-import { openUnary } from './unary.ts';
 
 const callOf = Symbol('call');
 
@@ -29,14 +30,15 @@ export function acceptStream(stream: ServerHttp2Stream, metadata: Metadata, { co
     refuseStream(stream, verdict.headers);
     return;
   }
-  const { method, encoding, timeoutMs } = verdict;
-  const call = new ServerStream(stream, connection, { method: method.path, metadata, encoding, timeoutMs });
+  const { method, encoding, acceptsGzip, timeoutMs } = verdict;
+  const facts = { method: method.path, metadata, encoding, acceptsGzip, timeoutMs };
+  const call = new ServerStream(stream, connection, facts);
   listen(Object.assign(stream, { [callOf]: call }));
-  if (method.type === 'unary') {
-    call.start(() => openUnary(method, call, (error) => call.fail(error)));
-  } else {
+  if (method.type === 'streaming') {
     call.start(() => method.open(call));
-    call.sendHeaders();
+    call.sendHeaders(); // without waiting for a message: a client sees that it is served
+  } else {
+    call.start(() => serveHandler(method, call, (error) => call.fail(error)));
   }
 }
 

@@ -1,23 +1,47 @@
+import type { PeerIdentity } from './identity.ts';
+import type { ResponseMetadata } from './metadata.ts';
+import type { Metadata } from './request-metadata.ts';
 import type { Status } from './status.ts';
 
-/** Request headers, with HTTP/2's own (`:path`, …). Binary ones (`-bin`) are base64 text, as they came. */
-export type Metadata = Readonly<Record<string, string | readonly string[] | undefined>>;
-
-/** One streaming call, as its handler sees it. It may be kept and used until `closed`, and harmlessly after it. */
-export interface ServerCall {
+/** What a handler may know of the call that it serves. */
+export interface CallFacts {
   /** Such as `/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources`. */
   readonly method: string;
   readonly metadata: Metadata;
   /** `ip:port` of the other end of the connection; IPv6 in brackets. */
   readonly peer: string;
+  /** Who the client has proved to be by its certificate; null in plaintext, and when it gave none. */
+  readonly identity: PeerIdentity | null;
+  /** Whether the client reads gzip (`grpc-accept-encoding`). */
+  readonly acceptsGzip: boolean;
+}
+
+/** What stands in front of the first message. */
+export interface ResponseHead {
+  readonly metadata?: ResponseMetadata;
+  /** `gzip`: messages may be compressed, each with its own flag (`compressedFrame`). Only for a client that accepts it. */
+  readonly encoding?: 'identity' | 'gzip';
+}
+
+/** One streaming call, as its handler sees it. It may be kept and used until `closed`, and harmlessly after it. */
+export interface ServerCall extends CallFacts {
   /** Whether a write would be taken without waiting behind others. False for good once the call has ended. */
   readonly writable: boolean;
   /**
+   * Sends the response headers; once they are sent, this does nothing. They go by themselves after `open`, or before the
+   * first message. Throws a TypeError for metadata that may not be sent.
+   */
+  sendHeaders(head?: ResponseHead): void;
+  /**
    * Writes bytes that hold whole messages with their prefixes (see frame.ts), as one piece and without copying: the
    * caller must not change them afterwards, and may share them between calls. They are taken in any case while the
-   * call is open; `false` says to write no more before `drained` (or that the call has ended).
+   * call is open; `false` says to write no more before `drained` (or that the call has ended). Who writes on and on
+   * nevertheless loses the call (`maxQueuedBytes`).
    */
   writeFramed(parts: readonly Uint8Array[]): boolean;
+  /** Reads no more until `resume`; messages that have arrived already still come. Flow control holds the client back. */
+  pause(): void;
+  resume(): void;
   /** Ends the call once what was written has gone. No message arrives after it; `closed` follows. Only the first one counts. */
   end(status: Status): void;
 }
@@ -51,6 +75,7 @@ export interface CallReader {
   recognised?(known: Uint8Array): void;
 }
 
+/** The form for many long streams: nothing is allocated per message, and bytes are shared. See handler.ts for the plainer ones. */
 export interface StreamingMethod {
   readonly type: 'streaming';
   readonly path: string;
@@ -60,21 +85,3 @@ export interface StreamingMethod {
    */
   open(call: ServerCall): CallReader;
 }
-
-/** What a unary handler may know of its call. */
-export interface UnaryCall {
-  readonly method: string;
-  readonly metadata: Metadata;
-  readonly peer: string;
-  /** Aborts when nobody waits for the answer any more: cancelled, past its deadline, connection lost. */
-  readonly signal: AbortSignal;
-}
-
-export interface UnaryMethod {
-  readonly type: 'unary';
-  readonly path: string;
-  /** Answers one message with one message. Rejects with a StatusError for any status but OK. */
-  handle(request: Uint8Array, call: UnaryCall): Promise<Uint8Array>;
-}
-
-export type Method = StreamingMethod | UnaryMethod;

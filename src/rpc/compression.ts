@@ -1,4 +1,5 @@
-import { gunzip, inflate, type ZlibOptions } from 'node:zlib';
+import { gunzip, gzip, inflate, type ZlibOptions } from 'node:zlib';
+import { prefixLength } from './frame.ts';
 import { StatusError } from './status.ts';
 
 type Decompressor = (
@@ -17,6 +18,28 @@ export const acceptedEncodings = ['identity', ...decompressors.keys()].join(',')
 
 /** Whether messages in this `grpc-encoding` can be read. */
 export const isKnownEncoding = (encoding: string): boolean => encoding === 'identity' || decompressors.has(encoding);
+
+/**
+ * One message, given in parts, compressed with gzip and with its prefix in front. It may be written to every call whose
+ * response head says `gzip`, so what many are to get is compressed once. Off the serving thread.
+ */
+export async function compressedFrame(parts: readonly Uint8Array[]): Promise<readonly Uint8Array[]> {
+  const compressed = await new Promise<Buffer>((resolve, reject) => {
+    // fast rather than small: the next level halves the speed for a tenth of the bytes
+    gzip(parts.length === 1 ? (parts[0] ?? '') : Buffer.concat(parts), { level: 1 }, (error, result) => {
+      if (error === null) resolve(result);
+      else reject(error);
+    });
+  });
+  const prefix = Buffer.allocUnsafe(prefixLength);
+  prefix[0] = 1;
+  prefix.writeUInt32BE(compressed.length, 1);
+  return [prefix, compressed];
+}
+
+/** Whether a `grpc-accept-encoding` names gzip. */
+export const acceptsGzip = (accepted: string): boolean =>
+  accepted.split(',').some((encoding) => encoding.trim() === 'gzip');
 
 /** How one call's messages are to be decompressed. */
 export interface DecompressOptions {

@@ -1,38 +1,63 @@
 import { constants, type ServerHttp2Session } from 'node:http2';
-import type { Clock } from '../lib/clock.ts';
-import type { Logger } from '../lib/logger.ts';
-import type { Limits } from './limits.ts';
-
-/** What connections and their calls share. */
-export interface Surroundings {
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly limits: Limits;
-  /** Uniform in [0, 1); spreads connection ages. */
-  readonly random: () => number;
-}
+import type { Socket } from 'node:net';
+import { Allowance } from './allowance.ts';
+import type { PeerIdentity } from './identity.ts';
+import { StatusError } from './status.ts';
+import type { CutOff, Surroundings } from './surroundings.ts';
 
 /** The largest stream id: a GOAWAY with it says "open no more", and refuses none that are on their way. */
 const lastPossibleStreamId = 2 ** 31 - 1;
 
-/** One HTTP/2 connection: proves that it lives, and ends it gently or at once. */
+/** So many bytes sent are good for one ping. The answer to a ping is far less, also over TLS. */
+const bytesForPing = 1024;
+
+/** What is known of a connection when its HTTP/2 begins. */
+export interface ConnectionFacts {
+  /** The TCP connection, below TLS. */
+  readonly socket: Socket;
+  readonly peer: string;
+  readonly identity: PeerIdentity | null;
+}
+
+/** One HTTP/2 connection: proves that it lives, bounds what it may cost, and ends it gently or at once. */
 export class Connection {
   readonly peer: string;
+  readonly identity: PeerIdentity | null;
   readonly surroundings: Surroundings;
   readonly #session: ServerHttp2Session;
-  #lostCause = 'closed by the client';
+  readonly #socket: Socket;
+  readonly #controlFrames: Allowance;
+  readonly #abandonedCalls: Allowance;
+  #lostCause: string | null = null;
   #cancelKeepalive = () => {};
+  /** Until the client's first words. */
+  #cancelHandshake: () => void;
   /** The age, then the grace. */
   #cancelAge = () => {};
   #retiring = false;
   #openCalls = 0;
+  /** Something was sent since the last ping of the client. */
+  #spoke = false;
+  /** A response takes many round trips, and a ping in each. */
+  #sentBytesAtPing = 0;
+  /** What the calls hold in messages that are not whole. */
+  #unfinishedBytes = 0;
 
-  constructor(session: ServerHttp2Session, surroundings: Surroundings) {
+  constructor(session: ServerHttp2Session, facts: ConnectionFacts, surroundings: Surroundings) {
     const { clock, limits, random } = surroundings;
     this.#session = session;
+    this.#socket = facts.socket;
     this.surroundings = surroundings;
-    this.peer = peerOf(session);
+    this.peer = facts.peer;
+    this.identity = facts.identity;
+    this.#controlFrames = new Allowance(limits.controlFrames, clock.now());
+    this.#abandonedCalls = new Allowance(limits.abandonedCalls, clock.now());
     session.setLocalWindowSize(limits.connectionWindowBytes);
+    session.on('ping', () => this.#pinged());
+    session.on('remoteSettings', () => this.#settingsCame());
+    this.#cancelHandshake = clock.after(limits.handshakeTimeoutMs, () =>
+      this.cutOff('handshake-timeout', 'no HTTP/2 settings came in time'),
+    );
     this.#keepAlive();
     if (limits.maxConnectionAgeMs !== null) {
       const ageMs = limits.maxConnectionAgeMs * (0.9 + 0.2 * random());
@@ -42,7 +67,7 @@ export class Connection {
 
   /** Why the connection ended, or null while it lives. */
   get lostCause(): string | null {
-    return this.#session.destroyed ? this.#lostCause : null;
+    return this.#session.destroyed ? (this.#lostCause ?? 'the connection was closed') : null;
   }
 
   /**
@@ -66,30 +91,94 @@ export class Connection {
 
   /**
    * Whoever retires is done with its last call. Some clients (grpc-js) leave then without answering the ping, and Node
-   * tells of their leaving only a session that is closing itself.
+   * tells of their leaving only a session that is closing itself. Calls that were given up are counted: a client that
+   * opens and resets without end makes work and never waits for it.
    */
-  callClosed(): void {
-    if (--this.#openCalls > 0 || !this.#retiring || this.#session.destroyed) return;
-    this.#session.close();
+  callClosed({ abandoned }: { readonly abandoned: boolean }): void {
+    this.#openCalls--;
+    if (this.#session.destroyed) return;
+    if (abandoned && !this.#abandonedCalls.take(this.surroundings.clock.now())) {
+      this.cutOff('reset-flood', 'too many calls given up');
+    } else if (this.#openCalls === 0 && this.#retiring) {
+      this.#session.close();
+    }
+  }
+
+  /** Something is sent that the client may well answer with a ping. */
+  spoke(): void {
+    this.#spoke = true;
+  }
+
+  /** Counts memory for messages that are not whole; a negative number gives it back. Throws a StatusError over the limit. */
+  reserve(bytes: number): void {
+    const { maxUnfinishedBytes } = this.surroundings.limits;
+    if (bytes > 0 && this.#unfinishedBytes + bytes > maxUnfinishedBytes) {
+      this.surroundings.observer.cutOff('unfinished-messages');
+      throw new StatusError(
+        'RESOURCE_EXHAUSTED',
+        `unfinished messages of this connection are over the limit of ${maxUnfinishedBytes} bytes`,
+      );
+    }
+    this.#unfinishedBytes += bytes;
   }
 
   /** Ends the connection and every call on it now. */
-  destroy(cause: string): void {
+  destroy(cause: string, code: number = constants.NGHTTP2_NO_ERROR): void {
+    this.#lostCause ??= cause;
+    this.#session.destroy(undefined, code);
+    // The session waits for what is still to be written, and the socket for the client's end: neither may ever come. What
+    // the kernel has taken by then is still delivered.
+    setImmediate(() => this.#socket.destroy());
+  }
+
+  /** Ends the connection for what its client does; `why` is told to it. */
+  cutOff(reason: CutOff, why: string): void {
     if (this.#session.destroyed) return;
-    this.#lostCause = cause;
-    this.#session.destroy();
+    const { log, observer } = this.surroundings;
+    log.info({ peer: this.peer, reason, why }, 'connection cut off');
+    observer.cutOff(reason);
+    const last = this.#session.state.lastProcStreamID ?? 0;
+    this.#session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM, last, Buffer.from(why));
+    this.destroy(why, constants.NGHTTP2_ENHANCE_YOUR_CALM);
   }
 
   /** Notes an error of the session, which ends by itself. */
   failed(error: Error): void {
+    if (this.#lostCause !== null) return; // our own doing
     this.#lostCause = error.message;
-    this.surroundings.log.debug({ peer: this.peer, err: error }, 'connection failed');
+    const { log, observer } = this.surroundings;
+    if (isProtocolError(error)) {
+      observer.cutOff('protocol-error');
+      log.info({ peer: this.peer, err: error }, 'connection ended for a violation of HTTP/2');
+    } else {
+      log.debug({ peer: this.peer, err: error }, 'connection failed');
+    }
+    setImmediate(() => this.#socket.destroy());
   }
 
   /** The session is closed: nothing is to be done any more. */
   forget(): void {
     this.#cancelKeepalive();
     this.#cancelAge();
+    this.#cancelHandshake();
+  }
+
+  #settingsCame(): void {
+    this.#cancelHandshake();
+    this.#countControlFrame('too_many_settings');
+  }
+
+  #pinged(): void {
+    const sentBytes = this.#socket.bytesWritten;
+    this.#controlFrames.give((sentBytes - this.#sentBytesAtPing) / bytesForPing);
+    this.#sentBytesAtPing = sentBytes;
+    if (this.#spoke) this.#spoke = false;
+    else this.#countControlFrame('too_many_pings'); // the words that gRPC clients know
+  }
+
+  #countControlFrame(complaint: string): void {
+    if (this.#session.destroyed || this.#controlFrames.take(this.surroundings.clock.now())) return;
+    this.cutOff('control-flood', complaint);
   }
 
   #keepAlive(): void {
@@ -99,15 +188,16 @@ export class Connection {
 
   #ping(): void {
     if (this.#session.destroyed) return;
-    const { clock, limits, log } = this.surroundings;
+    const { clock, limits } = this.surroundings;
+    let answered = false;
     this.#cancelKeepalive = clock.after(limits.keepaliveTimeoutMs, () => {
-      log.info(
-        { peer: this.peer, timeoutMs: limits.keepaliveTimeoutMs },
-        'connection gave no sign of life and was ended',
-      );
-      this.destroy('no answer to keepalive');
+      // After a standstill of this process the timer comes first and the answer, long there, behind it.
+      setImmediate(() => {
+        if (!answered) this.cutOff('keepalive-timeout', 'no answer to keepalive');
+      });
     });
     this.#session.ping((error) => {
+      answered = true;
       if (this.#session.destroyed) return;
       this.#cancelKeepalive();
       // while it retires, Node answers pings itself: the grace period ends the connection then
@@ -116,7 +206,4 @@ export class Connection {
   }
 }
 
-function peerOf(session: ServerHttp2Session): string {
-  const { remoteAddress = 'unknown', remotePort = 0 } = session.socket;
-  return remoteAddress.includes(':') ? `[${remoteAddress}]:${remotePort}` : `${remoteAddress}:${remotePort}`;
-}
+const isProtocolError = (error: Error): boolean => 'code' in error && String(error.code).startsWith('ERR_HTTP2_');

@@ -1,16 +1,41 @@
+import type { Rate } from './allowance.ts';
+
 /** What a client may ask of the server, and what the server asks of a connection. */
 export interface Limits {
   /** The largest message taken, before and after decompression. Larger ones end their call with RESOURCE_EXHAUSTED. */
   readonly maxReceiveBytes: number;
+  /** The most that one write may hold. A larger one ends its call with RESOURCE_EXHAUSTED. */
+  readonly maxSendBytes: number;
+  /** TCP connections, those in their TLS handshake included. Further ones are closed at once. `null`: no limit. */
+  readonly maxConnections: number | null;
+  /** The same for one IP address. Clients behind one proxy or NAT share it. */
+  readonly maxConnectionsPerPeer: number | null;
   /** Open calls on one connection. */
   readonly maxConcurrentStreams: number;
   /** Names, values and 32 bytes for each header of one request, together. */
   readonly maxHeaderListBytes: number;
   /** What one connection may hold in Node's HTTP/2 session, most of it unsent responses, before new calls are refused. */
   readonly maxSessionMemoryBytes: number;
+  /** What one connection may hold in messages that have begun to arrive and are not whole, on all its calls together. */
+  readonly maxUnfinishedBytes: number;
   /** How much a client may send on one stream, or on all streams of a connection, before it hears that it was read. */
   readonly streamWindowBytes: number;
   readonly connectionWindowBytes: number;
+  /** What waits for a client that does not read. A handler that writes on nevertheless loses the call with RESOURCE_EXHAUSTED. */
+  readonly maxQueuedBytes: number;
+  /** In this time a client must read what waits for it, or its call ends with UNAVAILABLE. */
+  readonly drainTimeoutMs: number;
+  /** In this time a message that has begun must be whole. */
+  readonly messageTimeoutMs: number;
+  /** In this time a connection must have made its TLS handshake, and then have said HTTP/2's first words. */
+  readonly handshakeTimeoutMs: number;
+  /**
+   * PING and SETTINGS frames of one connection. A ping that follows something we sent, or comes while it is being sent, costs
+   * nothing: clients measure the bandwidth with them (grpc-go, grpc-core).
+   */
+  readonly controlFrames: Rate;
+  /** Calls of one connection that were given up before they ended. */
+  readonly abandonedCalls: Rate;
   /** A connection is pinged this often and ended when the answer does not come in time. */
   readonly keepaliveIntervalMs: number;
   readonly keepaliveTimeoutMs: number;
@@ -24,13 +49,25 @@ const mebibyte = 1024 * 1024;
 
 export const defaultLimits: Limits = {
   maxReceiveBytes: 16 * mebibyte,
+  maxSendBytes: 512 * mebibyte,
+  maxConnections: 20_000,
+  maxConnectionsPerPeer: null,
   maxConcurrentStreams: 1000,
   maxHeaderListBytes: 16 * 1024,
   // Node's own 10 MB is less than a few whole-mesh responses, and a client that reached it was refused for good
   maxSessionMemoryBytes: 512 * mebibyte,
+  maxUnfinishedBytes: 64 * mebibyte,
   // an acknowledgement that repeats thousands of names goes through without waiting for a window update
   streamWindowBytes: mebibyte,
   connectionWindowBytes: 4 * mebibyte,
+  maxQueuedBytes: 64 * mebibyte,
+  // longer than a sidecar's machine may stand still, and well over what a whole mesh takes on a slow line
+  drainTimeoutMs: 180_000,
+  messageTimeoutMs: 60_000,
+  handshakeTimeoutMs: 10_000,
+  // gRPC's keepalive is 10 s at the least, Envoy's 1 s
+  controlFrames: { burst: 200, perSecond: 10 },
+  abandonedCalls: { burst: 1000, perSecond: 100 },
   keepaliveIntervalMs: 30_000,
   keepaliveTimeoutMs: 20_000,
   maxConnectionAgeMs: null,

@@ -8,6 +8,8 @@ export interface MessageSink {
   message(bytes: Uint8Array, compressed: boolean): boolean;
   /** A message equal to its candidate. Returns whether to go on with the bytes after it. */
   recognised(known: Uint8Array): boolean;
+  /** Memory is held for a message that is not whole, or given back (negative). May throw a StatusError to refuse it. */
+  reserve(bytes: number): void;
 }
 
 /**
@@ -25,6 +27,8 @@ export class MessageReader {
   #candidate: Uint8Array | null = null;
   /** Holds the first `#taken` bytes of the message; its end may be unused. */
   #gathered: Buffer | null = null;
+  /** Of `#gathered`, what the sink was told of. */
+  #reserved = 0;
 
   constructor(sink: MessageSink, maxBytes: number) {
     this.#sink = sink;
@@ -48,6 +52,12 @@ export class MessageReader {
       if (whole && !this.#deliver()) break;
     }
     return at;
+  }
+
+  /** Gives up a message that is not whole. */
+  abandon(): void {
+    this.#gathered = null;
+    this.#release();
   }
 
   #takePrefix(chunk: Buffer, from: number): number {
@@ -89,7 +99,7 @@ export class MessageReader {
   #gatherFromCandidate(candidate: Uint8Array): void {
     this.#candidate = null;
     if (this.#taken === 0) return;
-    this.#gathered = Buffer.allocUnsafe(this.#room(this.#taken));
+    this.#gathered = this.#allocate(this.#taken);
     this.#gathered.set(candidate.subarray(0, this.#taken));
   }
 
@@ -100,7 +110,7 @@ export class MessageReader {
     }
     const needed = this.#taken + to - from;
     if (this.#gathered === null || this.#gathered.length < needed) {
-      const larger = Buffer.allocUnsafe(this.#room(needed));
+      const larger = this.#allocate(needed);
       this.#gathered?.copy(larger, 0, 0, this.#taken);
       this.#gathered = larger;
     }
@@ -108,8 +118,16 @@ export class MessageReader {
   }
 
   /** Doubling, so that a prefix that announces megabytes and brings none costs nothing. */
-  #room(needed: number): number {
-    return Math.min(this.#length, Math.max(needed * 2, 16_384));
+  #allocate(needed: number): Buffer {
+    const size = Math.min(this.#length, Math.max(needed * 2, 16_384));
+    this.#sink.reserve(size - this.#reserved);
+    this.#reserved = size;
+    return Buffer.allocUnsafe(size);
+  }
+
+  #release(): void {
+    if (this.#reserved > 0) this.#sink.reserve(-this.#reserved);
+    this.#reserved = 0;
   }
 
   #deliver(): boolean {
@@ -121,6 +139,7 @@ export class MessageReader {
     this.#taken = 0;
     this.#candidate = null;
     this.#gathered = null;
+    this.#release();
     return known === null ? this.#sink.message(bytes, compressed) : this.#sink.recognised(known);
   }
 }

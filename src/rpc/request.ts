@@ -1,5 +1,6 @@
-import type { Metadata, Method } from './call.ts';
-import { acceptedEncodings, isKnownEncoding } from './compression.ts';
+import { acceptedEncodings, acceptsGzip, isKnownEncoding } from './compression.ts';
+import type { Method } from './handlers/handler.ts';
+import type { Metadata } from './request-metadata.ts';
 import { type Status, type StatusCode, statusTrailers } from './status.ts';
 
 /** What the headers of a request lead to. */
@@ -9,10 +10,11 @@ export type RequestVerdict =
       readonly method: Method;
       /** `grpc-encoding` of its messages; `identity` when not said. */
       readonly encoding: string;
+      readonly acceptsGzip: boolean;
       readonly timeoutMs: number | null;
     }
   /** Answered at once with these response headers and no body. */
-  | { readonly type: 'refuse'; readonly headers: Readonly<Record<string, string | number>> };
+  | { readonly type: 'refuse'; readonly headers: ResponseHeaders };
 
 export const grpcContentType = 'application/grpc';
 
@@ -36,15 +38,24 @@ export function judgeRequest(headers: Metadata, methods: ReadonlyMap<string, Met
   const timeout = text(headers['grpc-timeout']);
   const timeoutMs = timeout === '' ? null : parseTimeout(timeout);
   if (timeoutMs === undefined) return refuse('INTERNAL', `malformed grpc-timeout ${timeout}`);
-  return { type: 'call', method, encoding, timeoutMs };
+  return {
+    type: 'call',
+    method,
+    encoding,
+    acceptsGzip: acceptsGzip(text(headers['grpc-accept-encoding'])),
+    timeoutMs,
+  };
 }
 
-/** The response headers of a call that ends before its first message ("Trailers-Only"). */
-export function trailersOnly(status: Status): Record<string, string | number> {
+/** The response headers of a call that ends before its first message ("Trailers-Only"). Throws as `statusTrailers` does. */
+export function trailersOnly(status: Status): ResponseHeaders {
   return { ...responseHeaders, ...statusTrailers(status) };
 }
 
-export const responseHeaders: Readonly<Record<string, string | number>> = {
+/** Headers as Node takes them. */
+export type ResponseHeaders = Readonly<Record<string, string | number | string[]>>;
+
+export const responseHeaders: ResponseHeaders = {
   ':status': 200,
   'content-type': grpcContentType,
   'grpc-accept-encoding': acceptedEncodings,

@@ -1,16 +1,21 @@
 import { constants, type ServerHttp2Stream } from 'node:http2';
-import type { CallReader, CloseReason, Metadata, ServerCall } from './call.ts';
-import { decompress } from './compression.ts';
+import type { CallReader, CloseReason, ResponseHead, ServerCall } from './call.ts';
 import type { Connection } from './connection.ts';
-import { MessageReader, type MessageSink } from './message-reader.ts';
-import { responseHeaders, trailersOnly } from './request.ts';
+import type { PeerIdentity } from './identity.ts';
+import { Incoming, type IncomingOwner } from './incoming.ts';
+import { encodeMetadata } from './metadata.ts';
+import { Overdue } from './overdue.ts';
+import { type ResponseHeaders, responseHeaders, trailersOnly } from './request.ts';
+import type { Metadata } from './request-metadata.ts';
 import { okStatus, type Status, StatusError, statusTrailers } from './status.ts';
+import type { CutOff } from './surroundings.ts';
 
 /** What is known of a call from its request headers. */
 export interface CallRequest {
   readonly method: string;
   readonly metadata: Metadata;
   readonly encoding: string;
+  readonly acceptsGzip: boolean;
   readonly timeoutMs: number | null;
 }
 
@@ -26,31 +31,28 @@ const longestTimerMs = 2 ** 31 - 1;
  * Invariants: the reader hears nothing after `closed`, and no message after the status is set; a fault of the
  * handler ends this call only.
  */
-export class ServerStream implements ServerCall, MessageSink {
+export class ServerStream implements ServerCall, IncomingOwner {
   readonly method: string;
   readonly metadata: Metadata;
-  readonly #encoding: string;
+  readonly acceptsGzip: boolean;
   readonly #stream: ServerHttp2Stream;
   readonly #connection: Connection;
-  readonly #messages: MessageReader;
+  readonly #incoming: Incoming;
   /** Null before the handler has opened the call, and once it is closed. */
   #reader: CallReader | null = null;
   #status: Status | null = null;
   #cancelDeadline: (() => void) | null = null;
-  #decompressing = false;
-  /** What came in one chunk with a compressed message and after it; waits, as the stream is paused meanwhile. */
-  #waiting: Buffer | null = null;
-  /** The client's end came meanwhile: a paused stream holds data back, not its end. */
-  #endWaiting = false;
+  /** Something waits for the client to read. Made when it does so for the first time. */
+  #unread: Overdue | null = null;
 
   constructor(stream: ServerHttp2Stream, connection: Connection, request: CallRequest) {
     this.method = request.method;
     this.metadata = request.metadata;
-    this.#encoding = request.encoding;
+    this.acceptsGzip = request.acceptsGzip;
     this.#stream = stream;
     this.#connection = connection;
     connection.callOpened();
-    this.#messages = new MessageReader(this, connection.surroundings.limits.maxReceiveBytes);
+    this.#incoming = new Incoming(this, { stream, connection, encoding: request.encoding });
     if (request.timeoutMs !== null && request.timeoutMs <= longestTimerMs) {
       this.#cancelDeadline = connection.surroundings.clock.after(request.timeoutMs, () => this.#expire());
     }
@@ -60,6 +62,10 @@ export class ServerStream implements ServerCall, MessageSink {
     return this.#connection.peer;
   }
 
+  get identity(): PeerIdentity | null {
+    return this.#connection.identity;
+  }
+
   get writable(): boolean {
     return this.#open && !this.#stream.writableNeedDrain;
   }
@@ -67,24 +73,38 @@ export class ServerStream implements ServerCall, MessageSink {
   writeFramed(parts: readonly Uint8Array[]): boolean {
     if (!this.#open) return false;
     this.sendHeaders();
+    if (!this.#mayWrite(parts)) return false;
     // two uncorked writes cost half as much again as one corked writev
     if (parts.length > 1) this.#stream.cork();
     for (const part of parts) this.#stream.write(part);
     if (parts.length > 1) this.#stream.uncork();
-    return !this.#stream.writableNeedDrain;
+    this.#connection.spoke();
+    if (!this.#stream.writableNeedDrain) return true;
+    this.#awaitReading();
+    return false;
+  }
+
+  pause(): void {
+    this.#incoming.pause();
+  }
+
+  resume(): void {
+    this.#incoming.resume();
   }
 
   end(status: Status): void {
     if (this.#status !== null) return;
     this.#status = status;
     this.#cancelDeadline?.();
+    this.#incoming.stop();
     if (this.#stream.destroyed || this.#stream.closed) return;
-    this.#stream.resume(); // what still comes is read and thrown away
+    this.#connection.spoke();
     if (this.#stream.headersSent) {
+      if (this.#stream.writableLength > 0) this.#awaitReading();
       this.#stream.end(); // `wantsTrailers` follows when everything has gone
       return;
     }
-    refuseStream(this.#stream, trailersOnly(status));
+    refuseStream(this.#stream, this.#encoded(trailersOnly, status));
   }
 
   /** Lets the handler open the call. Events of the stream may come from then on. */
@@ -96,9 +116,10 @@ export class ServerStream implements ServerCall, MessageSink {
     }
   }
 
-  /** Sends the response headers, unless they are sent: without waiting for a message, a client sees that it is served. */
-  sendHeaders(): void {
-    if (this.#open && !this.#stream.headersSent) this.#stream.respond(responseHeaders, withTrailers);
+  sendHeaders(head?: ResponseHead): void {
+    if (!this.#open || this.#stream.headersSent) return;
+    this.#stream.respond(head === undefined ? responseHeaders : headersOf(head), withTrailers);
+    this.#connection.spoke();
   }
 
   /** Ends the call for something thrown. */
@@ -107,39 +128,23 @@ export class ServerStream implements ServerCall, MessageSink {
       this.end(error.status);
       return;
     }
-    this.#connection.surroundings.log.error(
-      { method: this.method, peer: this.peer, err: error },
-      'call handler failed',
-    );
+    this.#logFault(error);
     this.end({ code: 'INTERNAL', message: 'internal error' });
   }
 
   // Events of the HTTP/2 stream
 
   received(chunk: Buffer): void {
-    if (this.#status !== null) return;
-    try {
-      const taken = this.#messages.accept(chunk);
-      if (this.#decompressing && taken < chunk.length) this.#waiting = chunk.subarray(taken);
-    } catch (error) {
-      this.fail(error);
-    }
+    this.#incoming.received(chunk);
   }
 
   clientEnded(): void {
-    this.#endWaiting = this.#decompressing;
-    if (this.#decompressing) return;
-    if (this.#status !== null || this.#stream.aborted) return; // a reset looks like an end first
-    try {
-      if (this.#messages.unfinished) throw new StatusError('INTERNAL', 'the stream ended inside a message');
-      this.#reader?.halfClosed();
-    } catch (error) {
-      this.fail(error);
-    }
+    this.#incoming.clientEnded();
   }
 
   drained(): void {
     if (this.#status !== null) return;
+    this.#unread?.end();
     try {
       this.#reader?.drained();
     } catch (error) {
@@ -149,83 +154,97 @@ export class ServerStream implements ServerCall, MessageSink {
 
   wantsTrailers(): void {
     if (this.#stream.destroyed || this.#stream.closed) return;
-    this.#stream.sendTrailers(statusTrailers(this.#status ?? okStatus));
+    this.#stream.sendTrailers(this.#encoded(statusTrailers, this.#status ?? okStatus));
     stopClient(this.#stream);
   }
 
   closed(): void {
-    this.#connection.callClosed();
+    this.#connection.callClosed({ abandoned: this.#status === null });
     this.#cancelDeadline?.();
+    this.#unread?.stop();
+    this.#incoming.stop();
     const reader = this.#reader;
     this.#reader = null;
     try {
       reader?.closed(this.#closeReason());
     } catch (error) {
-      this.#connection.surroundings.log.error(
-        { method: this.method, peer: this.peer, err: error },
-        'call handler failed',
-      );
+      this.#logFault(error);
     }
   }
 
-  // What the message reader found
+  // For what arrives
 
-  candidate(length: number): Uint8Array | null {
-    return this.#reader?.candidate?.(length) ?? null;
+  get reader(): CallReader | null {
+    return this.#reader;
   }
 
-  message(bytes: Uint8Array, compressed: boolean): boolean {
-    if (compressed) {
-      this.#decompress(bytes);
-      return false;
-    }
-    this.#reader?.message(bytes);
-    return this.#status === null;
+  get ended(): boolean {
+    return this.#status !== null;
   }
 
-  recognised(known: Uint8Array): boolean {
-    const reader = this.#reader;
-    if (reader?.recognised) reader.recognised(known);
-    else reader?.message(known);
-    return this.#status === null;
+  cutOff(reason: CutOff, status: Status): void {
+    const { log, observer } = this.#connection.surroundings;
+    log.info({ method: this.method, peer: this.peer, reason, why: status.message }, 'call cut off');
+    observer.cutOff(reason);
+    this.#endAtOnce(status);
   }
 
   get #open(): boolean {
     return this.#status === null && !this.#stream.destroyed && !this.#stream.closed;
   }
 
-  /** Nothing behind the message may overtake it, so the stream stands still meanwhile. */
-  #decompress(bytes: Uint8Array): void {
-    this.#decompressing = true;
-    this.#stream.pause();
-    const { maxReceiveBytes } = this.#connection.surroundings.limits;
-    decompress(bytes, { encoding: this.#encoding, maxBytes: maxReceiveBytes }).then(
-      (message) => this.#decompressed(message),
-      (error) => this.fail(error),
-    );
+  /** Whether a write is within the limits; otherwise the call has ended. */
+  #mayWrite(parts: readonly Uint8Array[]): boolean {
+    const { maxQueuedBytes, maxSendBytes } = this.#connection.surroundings.limits;
+    const queued = this.#stream.writableLength;
+    if (queued > maxQueuedBytes) {
+      this.cutOff('slow-reader', { code: 'RESOURCE_EXHAUSTED', message: `${queued} bytes wait to be read` });
+      return false;
+    }
+    let bytes = 0;
+    for (const part of parts) bytes += part.length;
+    if (bytes <= maxSendBytes) return true;
+    this.end({
+      code: 'RESOURCE_EXHAUSTED',
+      message: `response of ${bytes} bytes is over the limit of ${maxSendBytes}`,
+    });
+    return false;
   }
 
-  #decompressed(message: Buffer): void {
-    if (!this.#open) return;
-    const waiting = this.#waiting;
-    this.#waiting = null;
-    this.#decompressing = false;
-    try {
-      this.#reader?.message(message);
-    } catch (error) {
-      this.fail(error);
-    }
-    if (waiting !== null) this.received(waiting);
-    if (this.#decompressing) return;
-    if (this.#endWaiting) this.clientEnded();
-    else this.#stream.resume();
+  #awaitReading(): void {
+    const { clock, limits } = this.#connection.surroundings;
+    this.#unread ??= new Overdue(clock, limits.drainTimeoutMs, () => {
+      this.cutOff('slow-reader', { code: 'UNAVAILABLE', message: 'responses were not read in time' });
+    });
+    this.#unread.begin();
   }
 
   #expire(): void {
+    this.#endAtOnce({ code: 'DEADLINE_EXCEEDED', message: 'deadline exceeded' });
+  }
+
+  /** Trailers would wait behind what the client does not read. */
+  #endAtOnce(status: Status): void {
     const unread = this.#stream.writableLength > 0;
-    this.end({ code: 'DEADLINE_EXCEEDED', message: 'deadline exceeded' });
-    // trailers would wait behind what the client does not read
+    this.end(status);
     if (unread && !this.#stream.destroyed) this.#stream.close(constants.NGHTTP2_CANCEL);
+  }
+
+  /** Metadata that may not be sent is a fault of the handler. */
+  #encoded<Headers>(encode: (status: Status) => Headers, status: Status): Headers {
+    try {
+      return encode(status);
+    } catch (error) {
+      this.#logFault(error);
+      return encode({ code: 'INTERNAL', message: 'internal error' });
+    }
+  }
+
+  #logFault(error: unknown): void {
+    this.#connection.surroundings.log.error(
+      { method: this.method, peer: this.peer, err: error },
+      'call handler failed',
+    );
   }
 
   #closeReason(): CloseReason {
@@ -235,8 +254,14 @@ export class ServerStream implements ServerCall, MessageSink {
   }
 }
 
+const headersOf = ({ metadata, encoding }: ResponseHead): ResponseHeaders => ({
+  ...responseHeaders,
+  ...(metadata === undefined ? {} : encodeMetadata(metadata)),
+  ...(encoding === 'gzip' ? { 'grpc-encoding': 'gzip' } : {}),
+});
+
 /** Answers with headers alone. */
-export function refuseStream(stream: ServerHttp2Stream, headers: Readonly<Record<string, string | number>>): void {
+export function refuseStream(stream: ServerHttp2Stream, headers: ResponseHeaders): void {
   stream.respond(headers, withoutBody);
   stopClient(stream);
 }

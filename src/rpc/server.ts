@@ -4,16 +4,19 @@ import {
   type Http2SecureServer,
   type Http2Server,
   type Http2Session,
-  type SecureServerOptions,
+  type ServerHttp2Session,
 } from 'node:http2';
-import { Server as NetServer } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../lib/clock.ts';
-import { MeshError } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { acceptStream } from './accept.ts';
-import type { Method } from './call.ts';
-import { Connection, type Surroundings } from './connection.ts';
+import { Connection } from './connection.ts';
+import type { Method } from './handlers/handler.ts';
+import { type Identification, identify } from './identity.ts';
 import { defaultLimits, type Limits } from './limits.ts';
+import { type ListenAddress, Listener, peerOf } from './listener.ts';
+import type { RpcObserver, Surroundings } from './surroundings.ts';
+import { contextOptions, type RpcTls, type TlsMaterial, tlsServerOptions } from './tls.ts';
 
 export interface RpcServerOptions {
   /** Every method that is served; their paths differ. */
@@ -21,16 +24,12 @@ export interface RpcServerOptions {
   /** Those left out are `defaultLimits`. */
   readonly limits?: Partial<Limits>;
   /** Left out: plaintext HTTP/2 with prior knowledge. */
-  readonly tls?: Pick<SecureServerOptions, 'key' | 'cert' | 'ca' | 'requestCert' | 'rejectUnauthorized' | 'minVersion'>;
+  readonly tls?: RpcTls;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly observer?: RpcObserver;
   /** Uniform in [0, 1); a parameter so that tests are exact. */
   readonly random?: () => number;
-}
-
-export interface ListenAddress {
-  readonly host: string;
-  readonly port: number;
 }
 
 export interface RpcServer {
@@ -41,7 +40,13 @@ export interface RpcServer {
    * whose facts are `host` and `port`, or with Node's error if the address is not ours to listen on.
    */
   listen(host: string, port: number): Promise<ListenAddress>;
+  /** Connections that speak HTTP/2; those in their TLS handshake are not counted. */
   connectionCount(): number;
+  /**
+   * New connections are served with this from now on; open ones go on. Whether clients are asked for certificates does
+   * not change. Throws what OpenSSL says of it, and then nothing has changed.
+   */
+  setTlsMaterial(material: TlsMaterial): void;
   /** Takes no more connections and calls, lets open calls go on for `graceMs` at most, then ends what is left. */
   drain(graceMs: number): Promise<void>;
   /** Ends everything now. */
@@ -50,19 +55,21 @@ export interface RpcServer {
 
 /** A gRPC server over HTTP/2. It knows nothing of what its methods are for. */
 export function createRpcServer(options: RpcServerOptions): RpcServer {
-  const { clock, log, random = Math.random } = options;
+  const { clock, log, observer = { cutOff: () => {} }, random = Math.random } = options;
   const limits: Limits = { ...defaultLimits, ...options.limits };
-  const surroundings: Surroundings = { clock, log, limits, random };
+  const surroundings: Surroundings = { clock, log, limits, observer, random };
   const methods = methodsByPath(options.services);
   const connections = new Map<Http2Session, Connection>();
-  const http2 = createHttp2Server(limits, options.tls);
+  const { http2, setTlsMaterial } = createHttp2Server(surroundings, options.tls);
+  const listener = new Listener(surroundings, (socket) => http2.emit('connection', socket));
   let address: ListenAddress | null = null;
   let stopped: Promise<void> | null = null;
 
   http2.on('session', (session) => {
-    const connection = new Connection(session, surroundings);
+    session.on('error', (error) => connections.get(session)?.failed(error));
+    const connection = connect(session, listener, surroundings);
+    if (connection === null) return;
     connections.set(session, connection);
-    session.on('error', (error) => connection.failed(error));
     session.on('close', () => {
       connection.forget();
       connections.delete(session);
@@ -76,7 +83,7 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
 
   const stopListening = () => {
     address = null;
-    stopped ??= stop(http2, [...connections.keys()]);
+    stopped ??= stop(listener, [...connections.keys()]);
     return stopped;
   };
   return {
@@ -84,17 +91,18 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
       return address;
     },
     async listen(host, port) {
-      address = await listen(http2, host, port);
-      http2.on('error', (error) => log.error({ err: error }, 'gRPC listener failed'));
+      address = await listener.listen(host, port);
       return address;
     },
     connectionCount: () => connections.size,
+    setTlsMaterial,
     drain(graceMs) {
       for (const connection of connections.values()) connection.retire(graceMs);
       return stopListening();
     },
     close() {
       for (const connection of connections.values()) connection.destroy('shut down by the server');
+      listener.destroyAll();
       return stopListening();
     },
   };
@@ -106,9 +114,35 @@ function methodsByPath(services: readonly Method[]): ReadonlyMap<string, Method>
   return methods;
 }
 
-function createHttp2Server(limits: Limits, tls: RpcServerOptions['tls']): Http2Server | Http2SecureServer {
+/** Null: the connection is not served, and is closed. */
+function connect(session: ServerHttp2Session, listener: Listener, surroundings: Surroundings): Connection | null {
+  const peer = peerOf(session.socket);
+  const socket = listener.socketOf(peer);
+  if (socket === undefined) {
+    session.destroy(); // gone before we heard of it
+    return null;
+  }
+  // `encrypted` is what tells a TLSSocket
+  const tls = session.encrypted === true ? (session.socket as TLSSocket) : null;
+  const found: Identification = tls === null ? { type: 'none' } : identify(tls);
+  const identity = found.type === 'verified' ? found.identity : null;
+  const connection = new Connection(session, { socket, peer, identity }, surroundings);
+  if (found.type === 'refused') {
+    connection.cutOff('certificate-refused', `the client certificate is not accepted: ${found.reason}`);
+  }
+  return connection;
+}
+
+interface Http2 {
+  readonly http2: Http2Server | Http2SecureServer;
+  readonly setTlsMaterial: (material: TlsMaterial) => void;
+}
+
+function createHttp2Server({ limits, log, observer }: Surroundings, tls: RpcTls | undefined): Http2 {
   const options = {
     maxSessionMemory: Math.ceil(limits.maxSessionMemoryBytes / 1_000_000), // Node counts in megabytes
+    streamResetBurst: limits.abandonedCalls.burst,
+    streamResetRate: limits.abandonedCalls.perSecond,
     settings: {
       enablePush: false,
       initialWindowSize: limits.streamWindowBytes,
@@ -116,36 +150,41 @@ function createHttp2Server(limits: Limits, tls: RpcServerOptions['tls']): Http2S
       maxHeaderListSize: limits.maxHeaderListBytes,
     },
   };
-  return tls === undefined
-    ? createServer(options)
-    : createSecureServer({ ...options, ...tls, allowHTTP1: false, handshakeTimeout: 10_000 });
-}
-
-function listen(http2: Http2Server | Http2SecureServer, host: string, port: number): Promise<ListenAddress> {
-  return new Promise((resolve, reject) => {
-    const onError = (error: NodeJS.ErrnoException) => {
-      reject(
-        error.code === 'EADDRINUSE'
-          ? new MeshError('PORT_TAKEN', `${host}:${port} is taken`, { cause: error, facts: { host, port } })
-          : error,
-      );
+  if (tls === undefined) {
+    const setTlsMaterial = () => {
+      throw new Error('a plaintext server has no certificates');
     };
-    http2.once('error', onError);
-    http2.listen(port, host, () => {
-      http2.off('error', onError);
-      const bound = http2.address();
-      resolve({ host, port: bound === null || typeof bound === 'string' ? port : bound.port });
-    });
+    return { http2: createServer(options), setTlsMaterial };
+  }
+  const { handshakeTimeoutMs: handshakeTimeout } = limits;
+  const secure = createSecureServer({ ...options, ...tlsServerOptions(tls), handshakeTimeout });
+  secure.on('tlsClientError', (error, socket) => {
+    observer.cutOff('handshake-failed');
+    log.info({ peer: peerOf(socket), err: error }, 'TLS handshake failed');
+    socket.destroy();
   });
+  secure.on('unknownProtocol', (socket: TLSSocket) => {
+    observer.cutOff('no-h2');
+    log.info({ peer: peerOf(socket) }, 'client without HTTP/2 refused: ALPN must offer h2');
+    socket.end(noHttp2, () => socket.destroySoon());
+  });
+  return { http2: secure, setTlsMaterial: (material) => secure.setSecureContext(contextOptions(material)) };
 }
 
-/** Resolves when nothing listens and the sessions are closed. */
-async function stop(http2: Http2Server | Http2SecureServer, sessions: readonly Http2Session[]): Promise<void> {
+/** For clients that speak TLS without ALPN: they may understand this. */
+const noHttp2 = [
+  'HTTP/1.1 505 HTTP Version Not Supported',
+  'content-type: text/plain',
+  'connection: close',
+  '',
+  'gRPC is served here, over HTTP/2 alone: offer "h2" by ALPN.\n',
+].join('\r\n');
+
+/** Resolves when nothing listens and every connection is closed. */
+async function stop(listener: Listener, sessions: readonly Http2Session[]): Promise<void> {
   const closed = sessions.map((session) => new Promise<void>((resolve) => session.once('close', resolve)));
-  await new Promise<void>((resolve) => {
-    // Not its own `close`, which closes every session with one abrupt GOAWAY: connections retire by themselves.
-    // The error it may give is that it was not listening.
-    NetServer.prototype.close.call(http2, () => resolve());
-  });
+  const stopped = listener.stop();
   await Promise.all(closed);
+  listener.destroyAll(); // what is left is in its TLS handshake
+  await stopped;
 }

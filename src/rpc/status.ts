@@ -1,3 +1,5 @@
+import { encodeMetadata, type ResponseMetadata } from './metadata.ts';
+
 /** The status codes of gRPC (https://grpc.github.io/grpc/core/md_doc_statuscodes.html), by the name that its docs use. */
 export const statusCodes = {
   OK: 0,
@@ -25,6 +27,8 @@ export type StatusCode = keyof typeof statusCodes;
 export interface Status {
   readonly code: StatusCode;
   readonly message: string;
+  /** Trailing metadata, `grpc-status-details-bin` among it. */
+  readonly metadata?: ResponseMetadata;
 }
 
 export const okStatus: Status = { code: 'OK', message: '' };
@@ -33,16 +37,18 @@ export const okStatus: Status = { code: 'OK', message: '' };
 export class StatusError extends Error {
   readonly status: Status;
 
-  constructor(code: StatusCode, message: string, options?: { cause?: unknown }) {
-    super(message, options);
+  constructor(code: StatusCode, message: string, options: { cause?: unknown; metadata?: ResponseMetadata } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'StatusError';
-    this.status = { code, message };
+    this.status = { code, message, ...(options.metadata === undefined ? {} : { metadata: options.metadata }) };
   }
 }
 
-/** `grpc-status` and, if there is one, `grpc-message`, as the trailers carry them. */
-export function statusTrailers(status: Status): Record<string, string> {
-  const trailers: Record<string, string> = { 'grpc-status': String(statusCodes[status.code]) };
+/** `grpc-status`, `grpc-message` if there is one, and the metadata, as trailers carry them. Throws as `encodeMetadata` does. */
+export function statusTrailers(status: Status): Record<string, string | string[]> {
+  const trailers: Record<string, string | string[]> =
+    status.metadata === undefined ? {} : encodeMetadata(status.metadata);
+  trailers['grpc-status'] = String(statusCodes[status.code]);
   if (status.message !== '') trailers['grpc-message'] = percentEncode(status.message.slice(0, maxMessageLength));
   return trailers;
 }

@@ -5,10 +5,34 @@ import { onTestFinished } from 'vitest';
  * HTTP/2 by hand (RFC 9113), for what a well-behaved client never sends: no answers to pings, a reset without an end.
  */
 
-const frameTypes = { data: 0, headers: 1, rstStream: 3, settings: 4 } as const;
+const frameTypes = {
+  data: 0,
+  headers: 1,
+  priority: 2,
+  rstStream: 3,
+  settings: 4,
+  ping: 6,
+  goaway: 7,
+  windowUpdate: 8,
+  continuation: 9,
+} as const;
+
+export type FrameType = keyof typeof frameTypes;
+
+/** What opens a well-formed call of the echo method. */
+export const callHeaders: Readonly<Record<string, string>> = {
+  ':method': 'POST',
+  ':scheme': 'http',
+  ':path': '/test.Echo/Stream',
+  ':authority': 'mesh',
+  'content-type': 'application/grpc',
+};
+
+export const endStream = 0x1;
+export const endHeaders = 0x4;
 
 /** One HTTP/2 frame. */
-export function http2Frame(type: keyof typeof frameTypes, flags: number, streamId: number, payload: Buffer): Buffer {
+export function http2Frame(type: FrameType, flags: number, streamId: number, payload: Buffer): Buffer {
   const head = Buffer.alloc(9);
   head.writeUIntBE(payload.length, 0, 3);
   head[3] = frameTypes[type];
@@ -18,19 +42,59 @@ export function http2Frame(type: keyof typeof frameTypes, flags: number, streamI
 }
 
 /** A HEADERS frame that opens a stream and leaves it open. Names and values are shorter than 127 bytes. */
-export function headersFrame(streamId: number, headers: Readonly<Record<string, string>>): Buffer {
-  const endHeaders = 0x4;
+export function headersFrame(
+  streamId: number,
+  headers: Readonly<Record<string, string>> = callHeaders,
+  flags: number = endHeaders,
+): Buffer {
   const text = (value: string) => Buffer.concat([Buffer.from([value.length]), Buffer.from(value)]);
   const fields = Object.entries(headers).map(([name, value]) => {
     return Buffer.concat([Buffer.from([0]), text(name), text(value)]); // literal, not indexed (RFC 7541, 6.2.2)
   });
-  return http2Frame('headers', endHeaders, streamId, Buffer.concat(fields));
+  return http2Frame('headers', flags, streamId, Buffer.concat(fields));
 }
 
 export function resetFrame(streamId: number, code: number): Buffer {
   const payload = Buffer.alloc(4);
   payload.writeUInt32BE(code);
   return http2Frame('rstStream', 0, streamId, payload);
+}
+
+/** One frame that the server sent. */
+export interface ReceivedFrame {
+  readonly type: FrameType | 'other';
+  readonly flags: number;
+  readonly streamId: number;
+  readonly payload: Buffer;
+}
+
+/** The frames that come on a socket from now on, in order, as they come. Those not whole are not there yet. */
+export function framesFrom(socket: Socket): readonly ReceivedFrame[] {
+  const frames: ReceivedFrame[] = [];
+  let rest = Buffer.alloc(0);
+  socket.on('data', (chunk: Buffer) => {
+    rest = Buffer.concat([rest, chunk]);
+    while (rest.length >= 9 && rest.length >= 9 + rest.readUIntBE(0, 3)) {
+      const end = 9 + rest.readUIntBE(0, 3);
+      const type = Object.entries(frameTypes).find(([, number]) => number === rest[3])?.[0] ?? 'other';
+      frames.push({
+        type: type as FrameType, // a key of frameTypes
+        flags: rest[4] ?? 0,
+        streamId: rest.readUInt32BE(5),
+        payload: Buffer.from(rest.subarray(9, end)),
+      });
+      rest = rest.subarray(end);
+    }
+  });
+  return frames;
+}
+
+/** The error code and the text of a GOAWAY. */
+export function goawayOf(frames: readonly ReceivedFrame[]): { code: number; text: string } | null {
+  const frame = frames.find(({ type, payload }) => type === 'goaway' && payload.readUInt32BE(4) !== 0);
+  return frame === undefined
+    ? null
+    : { code: frame.payload.readUInt32BE(4), text: frame.payload.subarray(8).toString('latin1') };
 }
 
 /** A connection that has said HTTP/2's first words and says nothing by itself. Resolves when the server knows it. */

@@ -7,7 +7,7 @@ import {
   status,
 } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
-import type { UnaryCall, UnaryMethod } from '../../../src/rpc/call.ts';
+import type { HandlerCall, UnaryMethod } from '../../../src/rpc/handlers/handler.ts';
 import { StatusError } from '../../../src/rpc/status.ts';
 import { eventually } from '../../support/eventually.ts';
 import { echoPath, grpcClient, recorder, serve } from './harness.ts';
@@ -204,7 +204,7 @@ describe('a unary method, called by grpc-js', () => {
   });
 
   it('tells the handler when nobody waits any more', async () => {
-    let call: UnaryCall | null = null;
+    let call: HandlerCall | null = null;
     const { port } = await serve([
       unary((_request, opened) => {
         call = opened;

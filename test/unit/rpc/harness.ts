@@ -8,11 +8,14 @@ import {
 import { type ChannelOptions, Client, credentials } from '@grpc/grpc-js';
 import { onTestFinished } from 'vitest';
 import { type Logger, silentLogger } from '../../../src/lib/logger.ts';
-import type { CallReader, CloseReason, Method, ServerCall, StreamingMethod } from '../../../src/rpc/call.ts';
+import type { CallReader, CloseReason, ServerCall, StreamingMethod } from '../../../src/rpc/call.ts';
 import { frame } from '../../../src/rpc/frame.ts';
+import type { Method } from '../../../src/rpc/handlers/handler.ts';
 import type { Limits } from '../../../src/rpc/limits.ts';
 import { createRpcServer, type RpcServer } from '../../../src/rpc/server.ts';
 import { okStatus } from '../../../src/rpc/status.ts';
+import type { CutOff } from '../../../src/rpc/surroundings.ts';
+import type { RpcTls } from '../../../src/rpc/tls.ts';
 import { type FakeClock, fakeClock } from '../../support/fake-clock.ts';
 
 export interface Served {
@@ -21,17 +24,26 @@ export interface Served {
   readonly port: number;
   /** Messages of errors logged. */
   readonly errors: readonly string[];
+  /** Reasons for which connections and calls were ended, in order. */
+  readonly cutOffs: readonly CutOff[];
 }
 
 /** A server on a free port of 127.0.0.1, closed when the test ends. */
-export async function serve(services: readonly Method[], limits: Partial<Limits> = {}): Promise<Served> {
+export async function serve(
+  services: readonly Method[],
+  limits: Partial<Limits> = {},
+  { tls, random = () => 0.5 }: { readonly tls?: RpcTls; readonly random?: () => number } = {},
+): Promise<Served> {
   const clock = fakeClock();
   const errors: string[] = [];
+  const cutOffs: CutOff[] = [];
   const log: Logger = { ...silentLogger, error: (_facts, message) => errors.push(message) };
-  const server = createRpcServer({ services, limits, clock, log, random: () => 0.5 });
+  const observer = { cutOff: (reason: CutOff) => cutOffs.push(reason) };
+  const options = { services, limits, clock, log, observer, random };
+  const server = createRpcServer(tls === undefined ? options : { ...options, tls });
   const { port } = await server.listen('127.0.0.1', 0);
   onTestFinished(() => server.close());
-  return { server, clock, port, errors };
+  return { server, clock, port, errors, cutOffs };
 }
 
 /** What a handler heard of one call, in order, and the call itself. */

@@ -141,6 +141,30 @@ describe('damaged and awkward bodies', () => {
     expect(echo.heard[0]?.messages.slice(1)).toEqual(later);
   });
 
+  it('reads on after a compressed message only when its handler does', async () => {
+    const careful = recorder({
+      echo: false,
+      onMessage: (text, call) => {
+        if (text === 'first') call.pause();
+      },
+    });
+    const { port } = await serve([careful]);
+    const stream = rawClient(port).request({ ...grpcHeaders, 'grpc-encoding': 'gzip' });
+    const answer = answerOf(stream);
+    const compressed = Buffer.concat(frame([gzipSync('first')]));
+    compressed[0] = 1;
+    stream.write(compressed);
+    await eventually(() => careful.heard[0]?.messages.length === 1, { what: 'the first message' });
+    stream.end(framed('second'));
+    for (let round = 0; round < 5; round++) await new Promise((resolve) => stream.session?.ping(resolve));
+    expect(careful.heard[0]?.events).toEqual(['message']);
+    careful.heard[0]?.call.resume();
+    await eventually(() => careful.heard[0]?.events.includes('halfClosed'), { what: 'the end' });
+    expect(careful.heard[0]?.messages).toEqual(['first', 'second']);
+    careful.heard[0]?.call.end({ code: 'OK', message: '' });
+    await answer;
+  });
+
   it('recognises a candidate over the wire', async () => {
     const known = Buffer.from('the usual acknowledgement');
     const echo = recorder({ candidate: (length) => (length === known.length ? known : null) });

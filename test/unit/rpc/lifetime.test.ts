@@ -110,6 +110,29 @@ describe('connections', () => {
     expect(server.connectionCount()).toBe(1);
   });
 
+  for (const { random, leavesAtMs } of [
+    { random: 0, leavesAtMs: 9_000 },
+    { random: 0.5, leavesAtMs: 10_000 },
+    { random: 0.999, leavesAtMs: 10_998 },
+  ]) {
+    it(`are asked to leave at different ages: after ${leavesAtMs} of 10,000 ms`, async () => {
+      const silent = recorder({ echo: false });
+      const limits = { maxConnectionAgeMs: 10_000, keepaliveIntervalMs: 1e9 };
+      const { port, clock } = await serve([silent], limits, { random: () => random });
+      const session = rawClient(port);
+      const codes: number[] = [];
+      session.on('goaway', (code) => codes.push(code));
+      session.request(grpcHeaders).on('error', () => {});
+      await eventually(() => silent.heard.length === 1, { what: 'the call opened' });
+      clock.advance(leavesAtMs - 1);
+      await new Promise((resolve) => session.ping(resolve));
+      expect(codes).toEqual([]);
+      clock.advance(1);
+      await eventually(() => codes.length > 0, { what: 'it is asked to leave' });
+      expect(codes[0]).toBe(0);
+    });
+  }
+
   it('asks an old one to leave, and ends it after the grace', async () => {
     const silent = recorder({ echo: false });
     const { port, clock } = await serve([silent], { maxConnectionAgeMs: 5000, maxConnectionAgeGraceMs: 700 });

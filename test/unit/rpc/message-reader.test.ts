@@ -20,6 +20,7 @@ function read(chunks: readonly Buffer[], candidate: Uint8Array | null = null, ma
       candidate: () => candidate,
       message: (bytes) => note('message', bytes),
       recognised: (known) => note('recognised', known),
+      reserve: () => {},
     },
     maxBytes,
   );
@@ -71,7 +72,10 @@ describe('MessageReader', () => {
   });
 
   it('says how far it came when it is told not to go on', () => {
-    const reader = new MessageReader({ candidate: () => null, message: () => false, recognised: () => false }, 1000);
+    const reader = new MessageReader(
+      { candidate: () => null, message: () => false, recognised: () => false, reserve: () => {} },
+      1000,
+    );
     expect(reader.accept(Buffer.concat([framed('one'), framed('two')]))).toBe(framed('one').length);
     expect(reader.unfinished).toBe(false);
   });
@@ -90,7 +94,9 @@ describe('MessageReader', () => {
     const candidate = Buffer.from('abc');
     const known: Uint8Array[] = [];
     const recognised = (bytes: Uint8Array) => known.push(bytes) > 0;
-    new MessageReader({ candidate: () => candidate, message: () => true, recognised }, 1000).accept(framed('abc'));
+    new MessageReader({ candidate: () => candidate, message: () => true, recognised, reserve: () => {} }, 1000).accept(
+      framed('abc'),
+    );
     expect(known[0]).toBe(candidate);
   });
 });
@@ -122,6 +128,25 @@ describe('MessageReader, whatever the chunks', () => {
         expect(found.map(({ what }) => what)).toEqual(['message', 'recognised', 'message']);
       }),
       { numRuns: 500 },
+    );
+  });
+
+  it('gives back the memory that it reserved, whether messages are whole or given up', () => {
+    fc.assert(
+      fc.property(fc.array(bytes, { maxLength: 8 }), chunkLengths, fc.nat(), (sent, lengths, place) => {
+        let reserved = 0;
+        const reserve = (more: number) => {
+          reserved += more;
+        };
+        const nothing = { candidate: () => null, message: () => true, recognised: () => true };
+        const reader = new MessageReader({ ...nothing, reserve }, 1000);
+        const all = Buffer.concat(sent.map(framed));
+        for (const chunk of cut(all.subarray(0, place % (all.length + 1)), lengths)) reader.accept(chunk);
+        expect(reserved).toBeGreaterThanOrEqual(0);
+        if (!reader.unfinished) expect(reserved).toBe(0);
+        reader.abandon();
+        expect(reserved).toBe(0);
+      }),
     );
   });
 

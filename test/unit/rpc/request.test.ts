@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Method } from '../../../src/rpc/call.ts';
+import type { Method } from '../../../src/rpc/handlers/handler.ts';
 import { judgeRequest, parseTimeout } from '../../../src/rpc/request.ts';
 import { echoPath, recorder } from './harness.ts';
 
@@ -19,6 +19,7 @@ describe('judgeRequest', () => {
         type: 'call',
         method: echo,
         encoding: 'identity',
+        acceptsGzip: false,
         timeoutMs: null,
       });
     });

@@ -1,0 +1,76 @@
+/** Messages on their way to a handler. They are few: the call is paused while more than `enough` wait. */
+export class RequestQueue implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array> {
+  readonly #flow: Flow;
+  readonly #waiting: Uint8Array[] = [];
+  #end: { readonly error: Error | null } | null = null;
+  #takers: ((wake: null) => void)[] = [];
+  #paused = false;
+
+  constructor(flow: Flow) {
+    this.#flow = flow;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
+    return this;
+  }
+
+  /** Keeps the bytes: they must not change. */
+  push(bytes: Uint8Array): void {
+    if (this.#end !== null) return;
+    this.#waiting.push(bytes);
+    if (this.#waiting.length >= enough && !this.#paused) {
+      this.#paused = true;
+      this.#flow.pause();
+    }
+    this.#wake();
+  }
+
+  /** Nothing more comes: because the client is done (null), or because the call has ended. Only the first one counts. */
+  end(error: Error | null): void {
+    this.#end ??= { error };
+    this.#wake();
+  }
+
+  async next(): Promise<IteratorResult<Uint8Array>> {
+    for (;;) {
+      const bytes = this.#waiting.shift();
+      if (bytes !== undefined) {
+        this.#letFlow();
+        return { done: false, value: bytes };
+      }
+      if (this.#end !== null) {
+        if (this.#end.error !== null) throw this.#end.error;
+        return { done: true, value: undefined };
+      }
+      await new Promise<null>((resolve) => this.#takers.push(resolve));
+    }
+  }
+
+  /** The handler takes no more. What still comes is dropped. */
+  async return(): Promise<IteratorResult<Uint8Array>> {
+    this.end(null);
+    this.#waiting.length = 0;
+    this.#letFlow();
+    return { done: true, value: undefined };
+  }
+
+  #letFlow(): void {
+    if (!this.#paused || this.#waiting.length > 0) return;
+    this.#paused = false;
+    this.#flow.resume();
+  }
+
+  #wake(): void {
+    const takers = this.#takers;
+    this.#takers = [];
+    for (const wake of takers) wake(null);
+  }
+}
+
+/** What holds the client back, and lets it go on. */
+export interface Flow {
+  pause(): void;
+  resume(): void;
+}
+
+const enough = 4;

@@ -1,0 +1,164 @@
+import type { ServerHttp2Stream } from 'node:http2';
+import type { CallReader } from './call.ts';
+import { decompress } from './compression.ts';
+import type { Connection } from './connection.ts';
+import { MessageReader, type MessageSink } from './message-reader.ts';
+import { Overdue } from './overdue.ts';
+import { type Status, StatusError } from './status.ts';
+import type { CutOff } from './surroundings.ts';
+
+/** The call that the messages are for. */
+export interface IncomingOwner {
+  /** Null before the handler has opened the call, and once it is closed. */
+  readonly reader: CallReader | null;
+  /** Whether the call has ended: nothing is brought to its reader any more. */
+  readonly ended: boolean;
+  /** Ends the call for something thrown. */
+  fail(error: unknown): void;
+  /** Ends the call for what its client does. */
+  cutOff(reason: CutOff, status: Status): void;
+}
+
+export interface IncomingOptions {
+  readonly stream: ServerHttp2Stream;
+  readonly connection: Connection;
+  /** The call's `grpc-encoding`. */
+  readonly encoding: string;
+}
+
+/** What arrives on one call: brings whole messages to its reader, in order, compressed or not, and holds the client back. */
+export class Incoming implements MessageSink {
+  readonly #owner: IncomingOwner;
+  readonly #stream: ServerHttp2Stream;
+  readonly #connection: Connection;
+  readonly #encoding: string;
+  readonly #messages: MessageReader;
+  /** A message has begun and is not whole. Made for the first one that comes in parts. */
+  #unfinished: Overdue | null = null;
+  /** By the handler. */
+  #paused = false;
+  #decompressing = false;
+  /** What came in one chunk with a compressed message and after it; waits, as the stream is paused meanwhile. */
+  #waiting: Buffer | null = null;
+  /** The client's end came meanwhile: a paused stream holds data back, not its end. */
+  #endWaiting = false;
+
+  constructor(owner: IncomingOwner, { stream, connection, encoding }: IncomingOptions) {
+    this.#owner = owner;
+    this.#stream = stream;
+    this.#connection = connection;
+    this.#encoding = encoding;
+    this.#messages = new MessageReader(this, connection.surroundings.limits.maxReceiveBytes);
+  }
+
+  received(chunk: Buffer): void {
+    if (this.#owner.ended) return;
+    try {
+      const taken = this.#messages.accept(chunk);
+      if (this.#decompressing && taken < chunk.length) this.#waiting = chunk.subarray(taken);
+      this.#awaitMessage();
+    } catch (error) {
+      this.#owner.fail(error);
+    }
+  }
+
+  clientEnded(): void {
+    this.#endWaiting = this.#decompressing;
+    if (this.#decompressing) return;
+    if (this.#owner.ended || this.#stream.aborted) return; // a reset looks like an end first
+    try {
+      if (this.#messages.unfinished) throw new StatusError('INTERNAL', 'the stream ended inside a message');
+      this.#owner.reader?.halfClosed();
+    } catch (error) {
+      this.#owner.fail(error);
+    }
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#unfinished?.end(); // it may be whole and not read
+    this.#stream.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#read();
+    this.#awaitMessage();
+  }
+
+  /** Gives up what is not whole. What still comes is read and thrown away. */
+  stop(): void {
+    this.#messages.abandon();
+    this.#unfinished?.stop();
+    this.#stream.resume();
+  }
+
+  // What the message reader found
+
+  candidate(length: number): Uint8Array | null {
+    return this.#owner.reader?.candidate?.(length) ?? null;
+  }
+
+  reserve(bytes: number): void {
+    this.#connection.reserve(bytes);
+  }
+
+  message(bytes: Uint8Array, compressed: boolean): boolean {
+    this.#unfinished?.end();
+    if (compressed) {
+      this.#decompress(bytes);
+      return false;
+    }
+    this.#owner.reader?.message(bytes);
+    return !this.#owner.ended;
+  }
+
+  recognised(known: Uint8Array): boolean {
+    this.#unfinished?.end();
+    const { reader } = this.#owner;
+    if (reader?.recognised) reader.recognised(known);
+    else reader?.message(known);
+    return !this.#owner.ended;
+  }
+
+  /** Nothing behind the message may overtake it, so the stream stands still meanwhile. */
+  #decompress(bytes: Uint8Array): void {
+    this.#decompressing = true;
+    this.#stream.pause();
+    const { maxReceiveBytes } = this.#connection.surroundings.limits;
+    decompress(bytes, { encoding: this.#encoding, maxBytes: maxReceiveBytes }).then(
+      (message) => this.#decompressed(message),
+      (error) => this.#owner.fail(error),
+    );
+  }
+
+  #decompressed(message: Buffer): void {
+    if (this.#owner.ended || this.#stream.destroyed) return;
+    const waiting = this.#waiting;
+    this.#waiting = null;
+    this.#decompressing = false;
+    try {
+      this.#owner.reader?.message(message);
+    } catch (error) {
+      this.#owner.fail(error);
+    }
+    if (waiting !== null) this.received(waiting);
+    if (this.#decompressing) return;
+    if (this.#endWaiting) this.clientEnded();
+    else this.#read();
+  }
+
+  #read(): void {
+    if (!this.#paused && !this.#decompressing) this.#stream.resume();
+  }
+
+  #awaitMessage(): void {
+    if (!this.#messages.unfinished || this.#paused || this.#owner.ended) return;
+    const { clock, limits } = this.#connection.surroundings;
+    this.#unfinished ??= new Overdue(clock, limits.messageTimeoutMs, () => {
+      const message = 'the rest of a message did not come in time';
+      this.#owner.cutOff('message-timeout', { code: 'UNAVAILABLE', message });
+    });
+    this.#unfinished.begin();
+  }
+}

@@ -1,0 +1,57 @@
+import {
+  createFileRegistry,
+  type DescFile,
+  type DescMessage,
+  fromBinary,
+  fromJson,
+  type JsonObject,
+  toBinary,
+  toJson,
+} from '@bufbuild/protobuf';
+import { type FileDescriptorProtoJson, FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
+import { StatusError } from '../status.ts';
+
+/** The messages of one .proto file, read and written as JSON: for services that are seldom called. */
+export interface ProtoFile {
+  readonly file: DescFile;
+  message(name: string): JsonMessage;
+}
+
+export interface JsonMessage {
+  /**
+   * By the names of the .proto file; fields that have their default are left out. Throws a StatusError for bytes that are
+   * no such message.
+   */
+  decode(bytes: Uint8Array): JsonObject;
+  encode(json: JsonObject): Uint8Array;
+}
+
+/**
+ * A .proto file that is described here rather than generated: no package has those of gRPC's own services. `descriptor`
+ * is a `google.protobuf.FileDescriptorProto` and imports nothing.
+ */
+export function protoFile(descriptor: FileDescriptorProtoJson & { readonly name: string }): ProtoFile {
+  const registry = createFileRegistry(fromJson(FileDescriptorProtoSchema, descriptor), () => undefined);
+  const file = registry.getFile(descriptor.name);
+  if (file === undefined) throw new Error(`${descriptor.name} was just registered`);
+  return {
+    file,
+    message(name) {
+      const message = registry.getMessage(`${descriptor.package}.${name}`);
+      if (message === undefined) throw new Error(`${descriptor.name} has no message ${name}`);
+      return jsonMessage(message);
+    },
+  };
+}
+
+const jsonMessage = (message: DescMessage): JsonMessage => ({
+  decode(bytes) {
+    try {
+      const json = toJson(message, fromBinary(message, bytes), { useProtoFieldName: true });
+      return json as JsonObject; // of a message that is no well-known type
+    } catch (cause) {
+      throw new StatusError('INVALID_ARGUMENT', `the request is no ${message.typeName}`, { cause });
+    }
+  },
+  encode: (json) => toBinary(message, fromJson(message, json)),
+});

@@ -1,0 +1,133 @@
+import { readFile } from 'node:fs/promises';
+import { connect, type TLSSocket } from 'node:tls';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
+import { authority } from '../support/certificates.ts';
+import { describeWith } from '../support/describe-with.ts';
+import { type Envoy, startEnvoy } from '../support/envoy.ts';
+import { sidecarBootstrap } from '../support/envoy-bootstrap.ts';
+import { eventually } from '../support/eventually.ts';
+import { sendJson } from '../support/http.ts';
+import { type SecureMesh, serverName, startSecureMesh } from './secure-mesh.ts';
+
+const instance = (host: string) => `/registry/v1/namespaces/shop/services/${host}/instances/one`;
+const registered = {
+  address: '10.1.1.1',
+  ports: [{ name: 'http', port: 8080, protocol: 'http', servicePort: 80 }],
+  ttlSeconds: 600,
+};
+
+for (const protocol of ['sotw', 'delta'] as const) {
+  describeWith(['envoy'], `Envoy over mTLS, ${protocol}`, () => {
+    let mesh: SecureMesh;
+    let envoy: Envoy;
+
+    beforeAll(async () => {
+      mesh = await startSecureMesh();
+      await sendJson(mesh.controlPlane.httpPort, 'PUT', instance('one.test'), registered);
+      envoy = await startEnvoy({ bootstrap: secured(mesh, protocol), name: `envoy-mtls-${protocol}` });
+    });
+    afterAll(async () => {
+      await envoy?.stop();
+      await mesh?.stop();
+    });
+
+    const hasCluster = (host: string) => async () =>
+      (await envoy.admin('/clusters')).includes(`outbound|80||${host}::10.1.1.1:8080`);
+    const streams = async () =>
+      (await envoy.stats('cluster.xds-grpc.upstream_rq_total')).get('cluster.xds-grpc.upstream_rq_total');
+
+    it('is served', async () => {
+      await eventually(hasCluster('one.test'), { what: 'the cluster' });
+      const stats = await envoy.stats('cluster.xds-grpc.ssl.handshake');
+      expect(stats.get('cluster.xds-grpc.ssl.handshake')).toBeGreaterThan(0);
+    });
+
+    it('keeps its stream when the certificates of the server change, which others are shown', async () => {
+      const before = await streams();
+      await mesh.renew('second');
+      await eventually(async () => (await presented(mesh)) === 'CN=second', { what: 'the new certificate' });
+      await sendJson(mesh.controlPlane.httpPort, 'PUT', instance('two.test'), registered);
+      await eventually(hasCluster('two.test'), { what: 'the second cluster' });
+      expect(await streams()).toBe(before);
+    });
+
+    it('is refused when its CA is no longer trusted, and says so', async () => {
+      await mesh.trust(authority('another').cert);
+      const late = await eventually(async () => (await presented(mesh)) === null, { what: 'the CA was taken away' });
+      expect(late).toBe(true);
+      const stranger = await startEnvoy({
+        bootstrap: secured(mesh, protocol),
+        name: 'envoy-stranger',
+        waitReady: false,
+      });
+      onTestFinished(() => stranger.stop());
+      await eventually(
+        async () => {
+          const failed = await stranger.stats(
+            'control_plane.connected_state|xds-grpc.ssl.connection_error|xds-grpc.upstream_cx_total',
+          );
+          return (
+            (failed.get('cluster.xds-grpc.upstream_cx_total') ?? 0) > 1 &&
+            failed.get('control_plane.connected_state') === 0
+          );
+        },
+        { what: 'its first connection failed, and it tries again' },
+      );
+      expect(await mesh.controlPlane.metric('binnacle_rpc_cut_offs_total{reason="handshake-failed"}')).toBeGreaterThan(
+        0,
+      );
+    });
+  });
+}
+
+/** The bootstrap that `binnacle bootstrap` prints, with mTLS towards the control plane. */
+function secured({ tlsPort, clientFiles }: SecureMesh, protocol: 'sotw' | 'delta'): object {
+  const bootstrap = sidecarBootstrap({ xdsPort: tlsPort, protocol }) as {
+    static_resources: { clusters: object[] }; // Envoy's bootstrap
+  };
+  const socket = {
+    name: 'envoy.transport_sockets.tls',
+    typed_config: {
+      '@type': 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext',
+      sni: serverName,
+      common_tls_context: {
+        alpn_protocols: ['h2'],
+        tls_certificates: [
+          { certificate_chain: { filename: clientFiles.cert }, private_key: { filename: clientFiles.key } },
+        ],
+        validation_context: {
+          trusted_ca: { filename: clientFiles.ca },
+          match_typed_subject_alt_names: [{ san_type: 'DNS', matcher: { exact: serverName } }],
+        },
+      },
+    },
+  };
+  const [cluster = {}] = bootstrap.static_resources.clusters;
+  return { ...bootstrap, static_resources: { clusters: [{ ...cluster, transport_socket: socket }] } };
+}
+
+/** The subject of the certificate that a new connection is shown; null when the connection is refused. */
+async function presented({ tlsPort, clientFiles }: SecureMesh): Promise<string | null> {
+  const [cert, key, ca] = await Promise.all(
+    [clientFiles.cert, clientFiles.key, clientFiles.ca].map((path) => readFile(path)),
+  );
+  const socket: TLSSocket = connect({
+    port: tlsPort,
+    host: '127.0.0.1',
+    servername: serverName,
+    cert,
+    key,
+    ca,
+    ALPNProtocols: ['h2'],
+  });
+  try {
+    return await new Promise<string | null>((resolve) => {
+      // with TLS 1.3 a client hears only after its handshake that it is refused: the server's first bytes tell
+      socket.once('data', () => resolve(socket.getPeerX509Certificate()?.subject ?? null));
+      socket.once('error', () => resolve(null));
+      socket.once('close', () => resolve(null));
+    });
+  } finally {
+    socket.destroy();
+  }
+}

@@ -1,0 +1,221 @@
+import { connect } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { expect, it, onTestFinished } from 'vitest';
+import { systemClock } from '../../../src/lib/clock.ts';
+import { type Logger, silentLogger } from '../../../src/lib/logger.ts';
+import { frame } from '../../../src/rpc/frame.ts';
+import type { Method } from '../../../src/rpc/handlers/handler.ts';
+import { createRpcServer, type RpcServer, type RpcServerOptions } from '../../../src/rpc/server.ts';
+import { okStatus } from '../../../src/rpc/status.ts';
+import { authority } from '../../support/certificates.ts';
+import { eventually } from '../../support/eventually.ts';
+import { answerOf, echoPath, framed, grpcHeaders, rawClient } from './harness.ts';
+import { hostileScript, type Random, randomFrom } from './hostile-script.ts';
+
+/** BINNACLE_FUZZ_SECONDS=600 for a long run; BINNACLE_FUZZ_SEED for the same one again. */
+const seconds = Number(process.env.BINNACLE_FUZZ_SECONDS ?? 8);
+const seed = Number(process.env.BINNACLE_FUZZ_SEED ?? Date.now() % 1_000_000);
+
+/** Clients at a time. */
+const width = 8;
+
+const limits = {
+  maxReceiveBytes: 500_000,
+  handshakeTimeoutMs: 300,
+  messageTimeoutMs: 300,
+  drainTimeoutMs: 300,
+  keepaliveIntervalMs: 300,
+  keepaliveTimeoutMs: 300,
+};
+
+it(`survives hostile clients while it serves others (BINNACLE_FUZZ_SEED=${seed})`, {
+  timeout: (seconds + 30) * 1000,
+}, async () => {
+  const counts = { opened: 0, closed: 0 };
+  const faults: unknown[] = [];
+  const log: Logger = { ...silentLogger, error: (facts) => faults.push(facts) };
+  const common: RpcServerOptions = { services: methods(counts), limits, clock: systemClock, log };
+  const material = { ...authority().issue({}), clientCa: null };
+  const handlesBefore = handles();
+  const plaintext = await listening(common);
+  const secure = await listening({ ...common, tls: { material, requireClientCert: false } });
+
+  const random = randomFrom(seed);
+  const stop = new AbortController();
+  const behaving = wellBehaved(plaintext.port, stop.signal);
+  await attack({ forMs: 1000, random, plaintext, secure }); // what is allocated once
+  const heapBefore = heapBytes();
+  const attacks = await attack({ forMs: seconds * 1000, random, plaintext, secure });
+  stop.abort();
+  const calls = await behaving;
+
+  for (const { server } of [plaintext, secure]) {
+    await eventually(() => server.connectionCount() === 0, { what: 'every connection is gone' });
+  }
+  await eventually(() => counts.closed === counts.opened, { what: 'every call is closed' });
+  expect(faults).toEqual([]);
+  expect(attacks).toBeGreaterThan(20 * seconds);
+  expect(calls).toBeGreaterThan(5 * seconds);
+  expect(counts.opened).toBeGreaterThan(attacks / 4); // the attacks come through to the handlers
+  expect(heapBytes() - heapBefore).toBeLessThan(16_000_000);
+  for (const { server } of [plaintext, secure]) await server.close();
+  await eventually(() => handles() <= handlesBefore, { what: 'no socket is left' });
+});
+
+interface Listening {
+  readonly server: RpcServer;
+  readonly port: number;
+}
+
+async function listening(options: RpcServerOptions): Promise<Listening> {
+  const server = createRpcServer(options);
+  onTestFinished(() => server.close());
+  return { server, port: (await server.listen('127.0.0.1', 0)).port };
+}
+
+/** One method of each kind. All answer what they are told, and count their calls. */
+function methods(counts: { opened: number; closed: number }): readonly Method[] {
+  const counted = (signal: AbortSignal) => {
+    counts.opened++;
+    signal.addEventListener('abort', () => {
+      counts.closed++;
+    });
+  };
+  return [
+    {
+      type: 'streaming',
+      path: echoPath,
+      open(call) {
+        counts.opened++;
+        return {
+          message: (bytes) => void call.writeFramed(frame([Buffer.from(bytes)])),
+          halfClosed: () => call.end(okStatus),
+          drained: () => {},
+          candidate: (length) => (length === 5 ? Buffer.from('aaaaa') : null),
+          recognised: (known) => void call.writeFramed(frame([known])),
+          closed: () => {
+            counts.closed++;
+          },
+        };
+      },
+    },
+    {
+      type: 'unary',
+      path: '/test.Fuzz/Unary',
+      compress: true,
+      async handle(request, { signal }) {
+        counted(signal);
+        return request;
+      },
+    },
+    {
+      type: 'server-streaming',
+      path: '/test.Fuzz/Many',
+      compress: true,
+      async *handle(request, { signal }) {
+        counted(signal);
+        for (let copy = 0; copy < 20; copy++) yield request;
+      },
+    },
+    {
+      type: 'client-streaming',
+      path: '/test.Fuzz/Count',
+      async handle(requests, { signal }) {
+        counted(signal);
+        let bytes = 0;
+        for await (const request of requests) bytes += request.length;
+        return Buffer.from(String(bytes));
+      },
+    },
+    {
+      type: 'bidi-streaming',
+      path: '/test.Fuzz/Echo',
+      async *handle(requests, { signal }) {
+        counted(signal);
+        yield* requests;
+      },
+    },
+  ];
+}
+
+interface Attack {
+  readonly forMs: number;
+  readonly random: Random;
+  readonly plaintext: Listening;
+  readonly secure: Listening;
+}
+
+/** Resolves with how many clients there were. */
+async function attack({ forMs, random, plaintext, secure }: Attack): Promise<number> {
+  const until = performance.now() + forMs;
+  let clients = 0;
+  const attacker = async () => {
+    while (performance.now() < until) {
+      clients++;
+      await hostileClient(random.chance(0.05) ? secure.port : plaintext.port, random);
+    }
+  };
+  await Promise.all(Array.from({ length: width }, attacker));
+  return clients;
+}
+
+/** Sends a script and goes away in some way, at once or when the server has had enough. */
+async function hostileClient(port: number, random: Random): Promise<void> {
+  const script = hostileScript(random, [
+    echoPath,
+    '/test.Fuzz/Unary',
+    '/test.Fuzz/Many',
+    '/test.Fuzz/Count',
+    '/test.Fuzz/Echo',
+    '/nobody/Knows',
+  ]);
+  const farewell = random.pick(['end', 'destroy', 'reset', 'stay']);
+  const patienceMs = random.pick([0, 0, 1, 5, 30]);
+  const reads = random.chance(0.9);
+  const socket = connect(port, '127.0.0.1').on('error', () => {});
+  const closed = new Promise((resolve) => socket.on('close', resolve));
+  if (reads) socket.resume();
+  for (const piece of script) {
+    socket.write(piece);
+    if (piece.length < 20) await new Promise(setImmediate);
+  }
+  await delay(patienceMs);
+  if (farewell === 'end') socket.end();
+  if (farewell === 'reset') socket.resetAndDestroy();
+  if (farewell === 'destroy' || !reads) socket.destroy();
+  await Promise.race([closed, delay(farewell === 'stay' ? 1000 : 50)]);
+  socket.destroy();
+}
+
+/** Makes calls on a connection of its own, one after another, and looks at the answers. Resolves with how many. */
+async function wellBehaved(port: number, signal: AbortSignal): Promise<number> {
+  const session = rawClient(port);
+  let calls = 0;
+  while (!signal.aborted) {
+    const stream = session.request(grpcHeaders);
+    const answer = answerOf(stream);
+    const text = `call ${++calls}`.padEnd((calls * 977) % 40_000, '.');
+    stream.write(framed(text));
+    stream.end(framed('aaaaa'));
+    const { body, trailers } = await answer;
+    expect(trailers).toMatchObject({ 'grpc-status': '0' });
+    expect(body.equals(Buffer.concat([framed(text), framed('aaaaa')]))).toBe(true);
+    await delay(5);
+  }
+  session.destroy();
+  return calls;
+}
+
+/** Sockets, servers and connections that are open in this process. */
+const handles = (): number => process.getActiveResourcesInfo().filter((name) => /TCP|TLS/.test(name)).length;
+
+/** After a collection. */
+function heapBytes(): number {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void; // what the flag brings
+  collect();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
