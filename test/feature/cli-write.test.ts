@@ -168,7 +168,9 @@ describe('apply', () => {
     const big = virtualService('big').replace('metadata:', `metadata2: ${'x'.repeat(11 * 1024 * 1024)}\nmetadata:`);
     const { code, errors } = await test.run('apply -f -', { input: big });
     expect(code).toBe(2);
-    expect(errors.join()).toMatch(/the documents are 11\.0 MiB as JSON, and a server takes 10\.0 MiB in one transaction/);
+    expect(errors.join()).toMatch(
+      /the documents are 11\.0 MiB as JSON, and a server takes 10\.0 MiB in one transaction/,
+    );
   });
 
   it('applies a thousand objects as one', async () => {

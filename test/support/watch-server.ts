@@ -1,8 +1,8 @@
 import { request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { sendList } from '../../src/api/rules/answers/list-answer.ts';
-import { createWatches, type WatchesOptions } from '../../src/api/rules/watch/watch.ts';
 import { wantsWatch } from '../../src/api/rules/watch/options.ts';
+import { createWatches, type WatchesOptions } from '../../src/api/rules/watch/watch.ts';
 import { createHttpServer } from '../../src/api/server.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
 import type { RuleKind } from '../../src/rules/rule.ts';
