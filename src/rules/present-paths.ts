@@ -1,21 +1,46 @@
 /**
- * The paths of `spec` that match one of `patterns` (`http[].fault`, `trafficPolicy.tls`), with their indices:
+ * Finds the paths of a spec that match one of `patterns` (`http[].fault`, `trafficPolicy.tls`), with their indices:
  * `spec.http[2].fault`. Kinds list with it what is valid but not compiled yet, so that nothing is ignored silently.
+ * Every write and every list asks for that: the patterns are put together once, and a spec is walked once for all of them.
  */
-export function presentPaths(spec: object, patterns: readonly string[]): readonly string[] {
-  return patterns.flatMap((pattern) => presentAt(spec, pattern.split('.'), 'spec'));
+export function pathFinder(patterns: readonly string[]): (spec: object) => readonly string[] {
+  const root = stepsOf(patterns);
+  return (spec) => {
+    const found: string[] = [];
+    find(spec, root, 'spec', found);
+    return found;
+  };
 }
 
-function presentAt(value: unknown, [step, ...rest]: readonly string[], path: string): readonly string[] {
-  if (value === undefined || value === null) return [];
-  if (step === undefined) return [path];
-  if (step.endsWith('[]')) {
-    const list = field(value, step.slice(0, -2));
-    if (!Array.isArray(list)) return [];
-    return list.flatMap((item, index) => presentAt(item, rest, `${path}.${step.slice(0, -2)}[${index}]`));
+interface Step {
+  readonly name: string;
+  readonly isList: boolean;
+  /** Empty where a pattern ends. */
+  readonly below: readonly Step[];
+}
+
+function stepsOf(patterns: readonly string[]): readonly Step[] {
+  const rests = new Map<string, string[]>();
+  for (const pattern of patterns) {
+    const [first = '', ...rest] = pattern.split('.');
+    rests.set(first, [...(rests.get(first) ?? []), ...(rest.length === 0 ? [] : [rest.join('.')])]);
   }
-  return presentAt(field(value, step), rest, `${path}.${step}`);
+  return [...rests].map(([first, below]) => {
+    const isList = first.endsWith('[]');
+    return { name: isList ? first.slice(0, -2) : first, isList, below: stepsOf(below) };
+  });
 }
 
-const field = (value: unknown, name: string): unknown =>
-  typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+function find(value: unknown, steps: readonly Step[], path: string, found: string[]): void {
+  if (typeof value !== 'object' || value === null) return;
+  for (const { name, isList, below } of steps) {
+    const next: unknown = Reflect.get(value, name);
+    if (next === undefined || next === null) continue;
+    const at = `${path}.${name}`;
+    if (isList) {
+      if (!Array.isArray(next)) continue;
+      for (const [index, item] of next.entries()) find(item, below, `${at}[${index}]`, found);
+    } else if (below.length === 0) found.push(at);
+    else find(next, below, at, found);
+  }
+}

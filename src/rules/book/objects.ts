@@ -51,9 +51,8 @@ export function valueOf(
   configured: MeshConfig,
 ): Result<BookValue, readonly Problem[]> {
   if (raw.kind === meshKind) return meshOf(raw, configured);
-  const rule = validateRule(raw, kinds);
-  if (!rule.ok) return rule;
-  return ok({ type: 'rule', rule: stored === null ? rule.value : { ...rule.value, metadata: stored } });
+  const rule = validateRule(raw, kinds, stored);
+  return rule.ok ? ok({ type: 'rule', rule: rule.value }) : rule;
 }
 
 function meshOf(raw: RawObject, configured: MeshConfig): Result<BookValue, readonly Problem[]> {

@@ -3,7 +3,7 @@ import { contentHash } from '../../lib/hash.ts';
 import { didYouMean } from '../../lib/nearest.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import type { RawObject } from '../../model/object.ts';
-import type { Problem, Rule, RuleKind } from '../rule.ts';
+import type { Problem, Rule, RuleKind, RuleMetadata } from '../rule.ts';
 import { metadataSchemaOf, type WrittenMetadata } from './metadata.ts';
 import { maxProblems, schemaProblems, unknownField } from './schema-problems.ts';
 import { pruneUnknown } from './unknown-fields.ts';
@@ -25,8 +25,15 @@ type Problems = readonly Problem[];
 
 const objectFields = ['apiVersion', 'kind', 'metadata', 'spec', 'status'];
 
-/** Makes a rule of an object that an adapter found. Its version is a hash of its content, as a shard counts none. */
-export function validateRule(raw: RawObject, kinds: readonly RuleKind[]): Result<Rule, Problems> {
+/**
+ * Makes a rule of an object that a store or an adapter found. `stored` is the metadata that a store gave it; without, its
+ * version is a hash of its content, as a shard counts none.
+ */
+export function validateRule(
+  raw: RawObject,
+  kinds: readonly RuleKind[],
+  stored: RuleMetadata | null = null,
+): Result<Rule, Problems> {
   const { origin, ...object } = raw;
   const valid = validateObject(object, kinds);
   if (!valid.ok) return valid;
@@ -35,7 +42,7 @@ export function validateRule(raw: RawObject, kinds: readonly RuleKind[]): Result
   return ok({
     kind: kind.kind,
     apiVersion,
-    metadata: {
+    metadata: stored ?? {
       name,
       namespace,
       labels,

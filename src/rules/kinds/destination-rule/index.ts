@@ -1,4 +1,4 @@
-import { presentPaths } from '../../present-paths.ts';
+import { pathFinder } from '../../present-paths.ts';
 import type { Rule, RuleKind } from '../../rule.ts';
 import { countColumn, textColumn } from '../shared/columns.ts';
 import { listColumn } from '../shared/list-column.ts';
@@ -52,10 +52,8 @@ const pendingPolicyFields = [
 ];
 
 /** What is accepted and stored but not compiled yet: reported, never ignored silently. */
-export const pendingDestinationRuleFields = (spec: DestinationRuleSpec): readonly string[] =>
+export const pendingDestinationRuleFields: (spec: DestinationRuleSpec) => readonly string[] = pathFinder(
   ['trafficPolicy', 'subsets[].trafficPolicy'].flatMap((policy) =>
-    presentPaths(
-      spec,
-      pendingPolicyFields.map((field) => `${policy}.${field}`),
-    ),
-  );
+    pendingPolicyFields.map((field) => `${policy}.${field}`),
+  ),
+);

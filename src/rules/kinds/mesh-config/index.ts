@@ -1,5 +1,5 @@
 import { type MeshConfigSpec, meshConfigSpec } from '../../mesh-config.ts';
-import { presentPaths } from '../../present-paths.ts';
+import { pathFinder } from '../../present-paths.ts';
 import type { RuleKind } from '../../rule.ts';
 import { textColumn } from '../shared/columns.ts';
 
@@ -23,5 +23,5 @@ export const meshConfig: RuleKind<'MeshConfig', MeshConfigSpec> = {
       wide: true,
     }),
   ],
-  pending: (spec) => presentPaths(spec, ['trustDomain']),
+  pending: pathFinder(['trustDomain']),
 };

@@ -1,4 +1,4 @@
-import { presentPaths } from '../../present-paths.ts';
+import { pathFinder } from '../../present-paths.ts';
 import type { RuleKind } from '../../rule.ts';
 import { countColumn, targetColumn, textColumn } from '../shared/columns.ts';
 import { listColumn } from '../shared/list-column.ts';
@@ -38,6 +38,7 @@ function pendingServiceEntryFields(spec: ServiceEntrySpec): readonly string[] {
   const uncallable = (spec.endpoints ?? []).flatMap((endpoint, index) =>
     uncallableReason(endpoint) === null ? [] : [`spec.endpoints[${index}]`],
   );
-  const fields = ['subjectAltNames', ...pendingFieldsOfWorkloads.map((field) => `endpoints[].${field}`)];
-  return [...ranges, ...uncallable, ...presentPaths(spec, fields)];
+  return [...ranges, ...uncallable, ...findPending(spec)];
 }
+
+const findPending = pathFinder(['subjectAltNames', ...pendingFieldsOfWorkloads.map((field) => `endpoints[].${field}`)]);

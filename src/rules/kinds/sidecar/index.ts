@@ -1,4 +1,4 @@
-import { presentPaths } from '../../present-paths.ts';
+import { pathFinder } from '../../present-paths.ts';
 import type { Rule, RuleKind } from '../../rule.ts';
 import { targetColumn, textColumn } from '../shared/columns.ts';
 import { type SidecarSpec, sidecarSpec } from './schema.ts';
@@ -35,16 +35,18 @@ export const sidecar: RuleKind<'Sidecar', SidecarSpec> = {
 
 /** What is accepted and stored but not compiled yet: reported, never ignored silently. */
 export const pendingSidecarFields = (spec: SidecarSpec): readonly string[] => [
-  ...presentPaths(spec, [
-    'ingress',
-    'egress[].port',
-    'egress[].bind',
-    'egress[].captureMode',
-    'inboundConnectionPool',
-    'outboundTrafficPolicy.egressProxy',
-  ]),
+  ...findPending(spec),
   ...exclusions(spec),
 ];
+
+const findPending = pathFinder([
+  'ingress',
+  'egress[].port',
+  'egress[].bind',
+  'egress[].captureMode',
+  'inboundConnectionPool',
+  'outboundTrafficPolicy.egressProxy',
+]);
 
 /** Hosts that are excluded from what the others let a proxy call. `~/*` alone is in effect: there is nothing to call. */
 function exclusions({ egress = [] }: SidecarSpec): readonly string[] {

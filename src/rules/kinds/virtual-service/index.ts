@@ -1,4 +1,4 @@
-import { presentPaths } from '../../present-paths.ts';
+import { pathFinder } from '../../present-paths.ts';
 import type { Rule, RuleKind } from '../../rule.ts';
 import { listColumn } from '../shared/list-column.ts';
 import { isAuthority } from './headers-schema.ts';
@@ -35,21 +35,18 @@ export const virtualService: RuleKind<'VirtualService', VirtualServiceSpec> = {
 
 /** What is accepted and stored but not compiled yet: reported, never ignored silently. */
 export const pendingVirtualServiceFields = (spec: VirtualServiceSpec): readonly string[] =>
-  isDelegate(spec)
-    ? ['spec']
-    : [
-        ...presentPaths(spec, [
-          'tls',
-          'tcp[].match[].destinationSubnets',
-          'tcp[].match[].sourceSubnet',
-          'http[].delegate',
-          'http[].fault',
-          'http[].corsPolicy',
-          'http[].retries.retryRemoteLocalities',
-          'http[].match[].statPrefix',
-        ]),
-        ...hostsOfDestinations(spec),
-      ];
+  isDelegate(spec) ? ['spec'] : [...findPending(spec), ...hostsOfDestinations(spec)];
+
+const findPending = pathFinder([
+  'tls',
+  'tcp[].match[].destinationSubnets',
+  'tcp[].match[].sourceSubnet',
+  'http[].delegate',
+  'http[].fault',
+  'http[].corsPolicy',
+  'http[].retries.retryRemoteLocalities',
+  'http[].match[].statPrefix',
+]);
 
 /** Other VirtualServices route with it; by itself it routes nothing. */
 const isDelegate = ({ hosts }: VirtualServiceSpec): boolean => hosts === undefined || hosts.length === 0;

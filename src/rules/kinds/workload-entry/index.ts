@@ -1,4 +1,4 @@
-import { presentPaths } from '../../present-paths.ts';
+import { pathFinder } from '../../present-paths.ts';
 import type { RuleKind } from '../../rule.ts';
 import { textColumn } from '../shared/columns.ts';
 import { type WorkloadEntrySpec, workloadEntrySpec } from './schema.ts';
@@ -26,8 +26,10 @@ export const workloadEntry: RuleKind<'WorkloadEntry', WorkloadEntrySpec> = {
 
 /** Without an address that a proxy can call, the whole workload has no effect. */
 function pendingWorkloadFields(spec: WorkloadEntrySpec): readonly string[] {
-  return uncallableReason(spec) === null ? presentPaths(spec, pendingFieldsOfWorkloads) : ['spec'];
+  return uncallableReason(spec) === null ? findPending(spec) : ['spec'];
 }
 
 /** What is kept of a workload but changes nothing that proxies are told. */
 export const pendingFieldsOfWorkloads = ['network', 'serviceAccount'];
+
+const findPending = pathFinder(pendingFieldsOfWorkloads);
