@@ -11,6 +11,12 @@ export interface LoadOptions {
   readonly saveTo?: string;
   /** Every resource is unmarshalled by grpc-go's own types; one that cannot be ends the client. Slow. */
   readonly validate?: boolean;
+  /** Streams that are opened in a second; without it all at once. */
+  readonly perSecond?: number;
+  /** Part of the names of the proxies: clients of one server at the same time need different ones. */
+  readonly pods?: string;
+  /** Streams that end are opened again, as a sidecar does; without it the first one to end ends the client. */
+  readonly retry?: boolean;
 }
 
 /** One line that xdsload prints; test/bench/xdsload says which events there are. */
@@ -33,24 +39,19 @@ export interface LoadClient {
   change(type: 'eds' | 'rds', name: string, token: string, make: () => Promise<void>): Promise<number>;
   /** Bytes of messages received so far, all streams and types together. */
   receivedBytes(): Promise<number>;
+  /** How often a stream that had ended was opened again. */
+  retries(): Promise<number>;
+  /** From now on no stream takes anything from its socket; `resume` ends that. */
+  pause(): Promise<void>;
+  resume(): Promise<void>;
   stop(): Promise<void>;
 }
 
 const configureTimeoutMs = 180_000;
-const stepTimeoutMs = 60_000;
+const stepTimeoutMs = 120_000;
 
 export async function startLoadClient(options: LoadOptions): Promise<LoadClient> {
-  const { mode, xdsPort, streams, saveTo, validate = false } = options;
-  const child = startChild({
-    name: 'xdsload',
-    command: await partProgram('xdsload'),
-    args: [
-      ...['--addr', `127.0.0.1:${xdsPort}`, '--n', String(streams), '--control', '--retry=false'],
-      ...['--timeout', `${configureTimeoutMs / 1000}s`, ...(mode === 'delta' ? ['--delta'] : [])],
-      ...(saveTo === undefined ? [] : ['--save', saveTo]),
-      ...(validate ? ['--validate'] : []),
-    ],
-  });
+  const child = startChild({ name: 'xdsload', command: await partProgram('xdsload'), args: argumentsOf(options) });
   const waiting = new Map<string, { resolve(event: LoadEvent): void; reject(error: Error): void }>();
   const failAll = (reason: string) => {
     for (const { reject } of waiting.values()) reject(new Error(`${reason}\n${tailOf(child)}`));
@@ -76,6 +77,12 @@ export async function startLoadClient(options: LoadOptions): Promise<LoadClient>
       waiting.delete(event);
     }
   };
+  const ask = async (command: string, answer: string): Promise<LoadEvent> => {
+    const answered = next(answer);
+    child.send(command);
+    return answered;
+  };
+  const totals = async () => (await ask('report', 'report')).totals as LoadTotals;
 
   const configured = await next('configured', configureTimeoutMs + stepTimeoutMs);
   return {
@@ -83,23 +90,39 @@ export async function startLoadClient(options: LoadOptions): Promise<LoadClient>
     edsNames: Number(configured.eds_names),
     rdsNames: (configured.rds_names as string[] | null) ?? [], // a list of strings, or null when there are none
     async change(type, name, token, make) {
-      const armed = next('armed');
-      child.send(`arm ${type} ${name} ${token}`);
-      await armed;
+      await ask(`arm ${type} ${name} ${token}`, 'armed');
       const received = next('marker');
       const startedAtMs = performance.timeOrigin + performance.now();
       await Promise.all([make(), received]);
       return Number((await received).last_ns) / 1e6 - startedAtMs;
     },
     async receivedBytes() {
-      const report = next('report');
-      child.send('report');
-      const totals = (await report).totals as Record<string, { bytes: number }>; // by type, and further counters
-      return ['cds', 'eds', 'lds', 'rds'].reduce((sum, type) => sum + (totals[type]?.bytes ?? 0), 0);
+      const { cds, eds, lds, rds } = await totals();
+      return [cds, eds, lds, rds].reduce((sum, { bytes }) => sum + bytes, 0);
     },
+    retries: async () => (await totals()).retries,
+    pause: async () => void (await ask('pause', 'paused')),
+    resume: async () => void (await ask('resume', 'resumed')),
     async stop() {
       child.send('quit');
       await child.stop(5_000);
     },
   };
+}
+
+/** What a report counts; our own program writes it. */
+type LoadTotals = Readonly<Record<'cds' | 'eds' | 'lds' | 'rds', { readonly bytes: number }>> & {
+  readonly retries: number;
+};
+
+function argumentsOf({ mode, xdsPort, streams, perSecond, pods, ...options }: LoadOptions): readonly string[] {
+  const { saveTo, validate = false, retry = false } = options;
+  return [
+    ...['--addr', `127.0.0.1:${xdsPort}`, '--n', String(streams), '--control', `--retry=${retry}`],
+    ...['--timeout', `${configureTimeoutMs / 1000}s`, ...(mode === 'delta' ? ['--delta'] : [])],
+    ...(saveTo === undefined ? [] : ['--save', saveTo]),
+    ...(validate ? ['--validate'] : []),
+    ...(perSecond === undefined ? [] : ['--ramp', String(perSecond)]),
+    ...(pods === undefined ? [] : ['--node-id', `sidecar~{ip}~${pods}-{i}.default~default.svc.cluster.local`]),
+  ];
 }

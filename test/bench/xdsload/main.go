@@ -8,11 +8,11 @@
 //	{"event":"connected"...}   all streams open
 //	{"event":"configured"...}  all streams have their first full configuration (with the storm report)
 //	{"event":"marker"...}      all streams have received the armed marker
-//	{"event":"armed"|"report"}  answers to the commands
+//	{"event":"armed"|"report"|"paused"|"resumed"}  answers to the commands
 //	{"event":"final"...}       totals at the end
 //	{"event":"error"|"timeout"} instead, and a status that is not 0
 //
-// stdin (with --control): "arm TYPE NAME TOKEN" | "report" | "quit"
+// stdin (with --control): "arm TYPE NAME TOKEN" | "report" | "pause" | "resume" | "quit"
 package main
 
 import (
@@ -72,6 +72,7 @@ var (
 type countConn struct{ net.Conn }
 
 func (c countConn) Read(b []byte) (int, error) {
+	reading.wait()
 	k, err := c.Conn.Read(b)
 	rxTCP.Add(int64(k))
 	return k, err
@@ -296,6 +297,12 @@ func main() {
 				case "report":
 					tot := totals(cs)
 					emit(map[string]any{"event": "report", "totals": tot, "client_cpu_s": cpuSec()})
+				case "pause":
+					reading.stop()
+					emit(map[string]any{"event": "paused"})
+				case "resume":
+					reading.start()
+					emit(map[string]any{"event": "resumed"})
 				case "quit":
 					return
 				}

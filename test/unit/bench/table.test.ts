@@ -1,52 +1,84 @@
-import { expect, it } from 'vitest';
-import type { Figures } from '../../bench/scenario.ts';
-import { tableOf } from '../../bench/table.ts';
+import { describe, expect, it } from 'vitest';
+import { missedRows, type Row, verdictOf } from '../../bench/report/row.ts';
+import { figureText, sectionText, tableOf } from '../../bench/report/table.ts';
 
-const figures: Figures = {
-  firstClientCpuMs: 5,
-  stormCpuMsPerStream: 4,
-  stormMs: 300,
-  endpointCpuUsPerStream: 1000,
-  endpointBytesPerStream: 500,
-  endpointLastMs: 60,
-  routeCpuUsPerStream: 200,
-  routeLastMs: 20,
-  peakBytes: 200e6,
-  stormEventLoopMs: null,
-  eventLoopMs: null,
-};
+const row = (part: Partial<Row>): Row => ({ scenario: 'delta 100', measure: 'storm', binnacle: 10, ...part });
 
-const verdicts = (streams: number, mode: 'delta' | 'sotw', ours: Partial<Figures>) =>
-  Object.fromEntries(
-    tableOf([{ scenario: { mode, streams, changes: 20 }, binnacle: { ...figures, ...ours }, linear: figures }])
-      .split('\n')
-      .slice(2)
-      .map((row) => row.split('|').map((cell) => cell.trim()))
-      .map((cells) => [cells[2], cells[7]]),
+describe('a verdict', () => {
+  for (const { name, part, want } of [
+    { name: 'no bar', part: {}, want: '' },
+    { name: 'at most, just reached', part: { bar: { max: 10 } }, want: 'pass' },
+    { name: 'at most, over it', part: { bar: { max: 9.9 } }, want: 'MISS' },
+    { name: 'at least, just reached', part: { bar: { min: 10 } }, want: 'pass' },
+    { name: 'at least, under it', part: { bar: { min: 11 } }, want: 'MISS' },
+    { name: 'half of the peer', part: { linear: 20, bar: { maxRatio: 0.5 } }, want: 'pass' },
+    { name: 'more than half of the peer', part: { linear: 19, bar: { maxRatio: 0.5 } }, want: 'MISS' },
+    { name: 'one of two limits missed', part: { linear: 100, bar: { max: 5, maxRatio: 0.5 } }, want: 'MISS' },
+    { name: 'no figure', part: { binnacle: null, bar: { max: 5 } }, want: 'unknown' },
+    { name: 'a figure that is none', part: { binnacle: Number.NaN, bar: { max: 5 } }, want: 'unknown' },
+    { name: 'no figure of the peer', part: { linear: null, bar: { max: 50, maxRatio: 0.5 } }, want: 'unknown' },
+    { name: 'no peer, and a limit missed', part: { bar: { max: 5, maxRatio: 0.5 } }, want: 'MISS' },
+    { name: 'a peer of zero', part: { linear: 0, bar: { maxRatio: 0.5 } }, want: 'unknown' },
+  ]) {
+    it(`of ${name} is "${want}"`, () => {
+      expect(verdictOf(row(part))).toBe(want);
+    });
+  }
+});
+
+it('counts the bars that were missed, not what is unknown', () => {
+  const missed = row({ bar: { max: 1 } });
+  expect(missedRows([missed, row({ bar: { max: 10 } }), row({ binnacle: null, bar: { max: 1 } }), row({})])).toEqual([
+    missed,
+  ]);
+});
+
+it('leaves out columns that no row fills', () => {
+  expect(tableOf([row({}), row({ measure: 'event loop, ms', binnacle: 3.456 })])).toBe(
+    [
+      '| scenario  | measure        | binnacle |',
+      '| --------- | -------------- | -------: |',
+      '| delta 100 | storm          |     10.0 |',
+      '| delta 100 | event loop, ms |     3.46 |',
+    ].join('\n'),
   );
-
-it('judges CPU and memory by their ratio to the linear cache, from 500 streams on', () => {
-  const ours = { stormCpuMsPerStream: 2.4, endpointCpuUsPerStream: 150, peakBytes: 121e6 };
-
-  expect(verdicts(500, 'delta', ours)).toMatchObject({
-    'storm, CPU ms/stream': 'pass',
-    'endpoint change, CPU µs/stream': 'MISS',
-    'peak memory, MB': 'MISS',
-  });
-  expect(verdicts(500, 'sotw', ours)).toMatchObject({ 'endpoint change, CPU µs/stream': 'pass' });
-  expect(verdicts(100, 'delta', ours)).toMatchObject({ 'endpoint change, CPU µs/stream': '' });
 });
 
-it('judges bytes and the event loop by themselves, with any number of streams', () => {
-  const ours = { endpointBytesPerStream: 2_001, stormEventLoopMs: 249, eventLoopMs: 31 };
-
-  expect(verdicts(100, 'delta', ours)).toMatchObject({
-    'endpoint change, bytes/stream': 'MISS',
-    'event loop in the storm, ms': 'pass',
-    'event loop otherwise, ms': 'MISS',
-  });
+it('shows peers, their ratio, bars and verdicts', () => {
+  const cells = tableOf([row({ linear: 40, snapshot: 400, bar: { max: 12, maxRatio: 0.2 } })]).split('\n')[2];
+  expect(cells?.split('|').map((cell) => cell.trim())).toEqual([
+    '',
+    'delta 100',
+    'storm',
+    '10.0',
+    '40.0',
+    '400',
+    '0.250×',
+    '≤ 12, ≤ 0.2×',
+    'MISS',
+    '',
+  ]);
 });
 
-it('calls a figure that was not to be had unknown, never a pass', () => {
-  expect(verdicts(100, 'delta', {})).toMatchObject({ 'event loop in the storm, ms': 'unknown' });
+it('shows no ratio to a peer that needed nothing', () => {
+  expect(tableOf([row({ binnacle: 0, linear: 0 })])).not.toContain('×');
+});
+
+for (const [value, want] of [
+  [0, '0'],
+  [0.01234, '0.0123'],
+  [9.999, '10.0'],
+  [99.96, '100'],
+  [123.4, '123'],
+  [Number.NaN, '?'],
+  [null, ''],
+] as const) {
+  it(`writes ${value} as "${want}"`, () => {
+    expect(figureText(value)).toBe(want);
+  });
+}
+
+it('writes a section with its notes', () => {
+  const text = sectionText({ title: 'Rules', rows: [row({})], notes: ['One.', 'Two.'] });
+  expect(text).toMatch(/^### Rules\n\n\| scenario [\s\S]+\|\n\n- One\.\n- Two\.$/);
 });

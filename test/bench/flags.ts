@@ -1,0 +1,108 @@
+import { parseArgs } from 'node:util';
+import type { BenchMesh } from './mesh.ts';
+import type { ServerName } from './servers/contract.ts';
+
+export const sectionNames = ['serving', 'flat', 'idle', 'stalled', 'rules'] as const;
+export type SectionName = (typeof sectionNames)[number];
+
+export interface ChangeCounts {
+  readonly endpointChanges: number;
+  readonly routeChanges: number;
+}
+
+export interface ServingPlan {
+  readonly mesh: BenchMesh;
+  readonly streams: readonly number[];
+  /** Peers that need seconds for a change get fewer. */
+  readonly changes: Readonly<Record<ServerName, ChangeCounts>>;
+  readonly flat: { readonly services: readonly number[]; readonly streams: number };
+  readonly idleStreams: number;
+  readonly stalled: { readonly streams: number; readonly changes: number; readonly stalledMs: number };
+}
+
+export interface RulesPlan {
+  readonly mesh: BenchMesh;
+  readonly streams: number;
+  readonly objects: number;
+  /** How many objects a batch has, one run each. */
+  readonly batches: readonly number[];
+  readonly watches: number;
+  /** Where the database is put: the figures are about this disk. */
+  readonly dir: string;
+}
+
+export interface BenchPlan {
+  readonly sections: readonly SectionName[];
+  /** Instead of the sections: where the server's time goes in them. */
+  readonly profile: boolean;
+  readonly serving: ServingPlan;
+  readonly rules: RulesPlan;
+}
+
+/** Reads the command line. Throws with what is wrong with it. */
+export function planOf(args: readonly string[], defaultDir: string): BenchPlan {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      only: { type: 'string' },
+      quick: { type: 'boolean', default: false },
+      profile: { type: 'boolean', default: false },
+      services: { type: 'string', default: '1000' },
+      endpoints: { type: 'string', default: '10' },
+      streams: { type: 'string' },
+      changes: { type: 'string' },
+      objects: { type: 'string' },
+      dir: { type: 'string', default: defaultDir },
+    },
+  });
+  const { quick } = values;
+  // every mesh has a hundred services, which the changes go to
+  const mesh = { services: count('services', values.services, 100), endpoints: count('endpoints', values.endpoints) };
+  const given = (name: 'changes' | 'objects', otherwise: number): number =>
+    values[name] === undefined ? otherwise : count(name, values[name]);
+  const changes = given('changes', quick ? 10 : 50);
+  const atMost = (most: number): ChangeCounts => ({
+    endpointChanges: Math.min(changes, most),
+    routeChanges: Math.min(changes, most),
+  });
+  return {
+    sections: sectionsOf(values.only),
+    profile: values.profile,
+    serving: {
+      mesh,
+      streams: values.streams?.split(',').map((text) => count('streams', text)) ?? (quick ? [100] : [100, 500, 1_000]),
+      changes: { binnacle: atMost(changes), linear: atMost(10), snapshot: atMost(5) },
+      flat: quick ? { services: [100, 1_000], streams: 100 } : { services: [100, 1_000, 10_000], streams: 500 },
+      idleStreams: quick ? 200 : 1_000,
+      stalled: quick
+        ? { streams: 100, changes: 200, stalledMs: 5_000 }
+        : { streams: 1_000, changes: 1_000, stalledMs: 30_000 },
+    },
+    rules: {
+      mesh,
+      streams: quick ? 20 : 100,
+      objects: given('objects', quick ? 2_000 : 10_000),
+      batches: [100, 1_000],
+      watches: quick ? 20 : 100,
+      dir: values.dir,
+    },
+  };
+}
+
+function sectionsOf(only: string | undefined): readonly SectionName[] {
+  if (only === undefined) return sectionNames;
+  const wanted = only.split(',');
+  const unknown = wanted.filter((name) => !sectionNames.some((known) => known === name));
+  if (unknown.length > 0) {
+    throw new Error(`--only: there is no ${unknown.join(', ')}; there are ${sectionNames.join(', ')}`);
+  }
+  return sectionNames.filter((name) => wanted.includes(name));
+}
+
+function count(name: string, text: string, least = 1): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < least) {
+    throw new Error(`--${name}: "${text}" is no number from ${least} on`);
+  }
+  return value;
+}

@@ -1,0 +1,76 @@
+import { type Bar, type Row, ratioOf, verdictOf } from './row.ts';
+
+/** What one part of the bench found out. */
+export interface Section {
+  readonly title: string;
+  readonly rows: readonly Row[];
+  /** A table of another sort, in Markdown. */
+  readonly text?: string;
+  /** Facts that the figures are read with, one sentence each. */
+  readonly notes: readonly string[];
+}
+
+/** A section in Markdown, aligned to be read as it is. */
+export function sectionText({ title, rows, text, notes }: Section): string {
+  const tables = [...(rows.length > 0 ? [tableOf(rows)] : []), ...(text === undefined ? [] : [text])];
+  const paragraphs = [`### ${title}`, ...tables, notes.map((note) => `- ${note}`).join('\n')];
+  return paragraphs.filter((paragraph) => paragraph !== '').join('\n\n');
+}
+
+interface Column {
+  readonly title: string;
+  readonly of: (row: Row) => string;
+  readonly isText?: boolean;
+}
+
+const columns: readonly Column[] = [
+  { title: 'scenario', of: (row) => row.scenario, isText: true },
+  { title: 'measure', of: (row) => row.measure, isText: true },
+  { title: 'binnacle', of: (row) => figureText(row.binnacle) },
+  { title: 'linear', of: (row) => figureText(row.linear) },
+  { title: 'snapshot', of: (row) => figureText(row.snapshot) },
+  { title: 'of linear', of: (row) => ratioText(ratioOf(row)) },
+  { title: 'bar', of: (row) => barText(row.bar) },
+  { title: 'verdict', of: verdictOf },
+];
+
+/** One row per scenario and measure; columns that no row fills are left out. */
+export function tableOf(rows: readonly Row[]): string {
+  const shown = columns.filter(({ of }) => rows.some((row) => of(row) !== ''));
+  return markdownTable(
+    shown.map(({ title, isText = false }) => ({ title, isText })),
+    rows.map((row) => shown.map(({ of }) => of(row))),
+  );
+}
+
+/** A table whose cells are padded; texts are aligned to the left, figures to the right. */
+export function markdownTable(
+  heads: readonly { readonly title: string; readonly isText: boolean }[],
+  cells: readonly (readonly string[])[],
+): string {
+  const widths = heads.map(({ title }, i) => Math.max(3, title.length, ...cells.map((row) => row[i]?.length ?? 0)));
+  const line = (row: readonly string[]) =>
+    `| ${heads.map(({ isText }, i) => (isText ? (row[i] ?? '').padEnd(widths[i] ?? 0) : (row[i] ?? '').padStart(widths[i] ?? 0))).join(' | ')} |`;
+  const rule = heads.map(({ isText }, i) =>
+    isText ? '-'.repeat(widths[i] ?? 0) : `${'-'.repeat((widths[i] ?? 1) - 1)}:`,
+  );
+  return [line(heads.map(({ title }) => title)), line(rule), ...cells.map(line)].join('\n');
+}
+
+/** Three significant digits, whole numbers above. */
+export function figureText(value: number | null | undefined): string {
+  if (value === null || value === undefined) return '';
+  if (!Number.isFinite(value)) return '?';
+  return Math.abs(value) >= 100 || value === 0 ? value.toFixed(0) : value.toPrecision(3);
+}
+
+const ratioText = (ratio: number | null): string => (ratio === null ? '' : `${ratio.toFixed(3)}×`);
+
+function barText({ max, min, maxRatio }: Bar = {}): string {
+  const parts = [
+    ...(max === undefined ? [] : [`≤ ${max}`]),
+    ...(min === undefined ? [] : [`≥ ${min}`]),
+    ...(maxRatio === undefined ? [] : [`≤ ${maxRatio}×`]),
+  ];
+  return parts.join(', ');
+}

@@ -1,0 +1,31 @@
+import { send } from '../../support/http.ts';
+import type { RuleObject } from './objects.ts';
+
+const answerTimeoutMs = 120_000;
+
+/** A batch as it goes over the wire. */
+export type BatchBody = string;
+
+/** Cut and written before the clock starts: it is the server that is measured. */
+export function batchesOf(objects: readonly RuleObject[], size: number): readonly BatchBody[] {
+  const batches: BatchBody[] = [];
+  for (let from = 0; from < objects.length; from += size) {
+    batches.push(JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects.slice(from, from + size) }));
+  }
+  return batches;
+}
+
+/** One administrator: each batch is sent when the one before was answered. Answers with the milliseconds of each. */
+export async function apply(port: number, batches: readonly BatchBody[]): Promise<readonly number[]> {
+  const took: number[] = [];
+  const headers = { 'content-type': 'application/json', 'x-binnacle-author': 'bench' };
+  for (const body of batches) {
+    const startedAt = performance.now();
+    const options = { method: 'POST', path: '/rules/v1/batch', headers, body, timeoutMs: answerTimeoutMs };
+    const response = await send(port, options);
+    if (response.status !== 200)
+      throw new Error(`a batch was refused: ${response.status} ${response.body.slice(0, 500)}`);
+    took.push(performance.now() - startedAt);
+  }
+  return took;
+}

@@ -1,0 +1,72 @@
+import { type ControlPlane, startControlPlane } from '../../support/control-plane.ts';
+import { sendJson } from '../../support/http.ts';
+import { type BenchMesh, hostOf, instancesOf, namespace, registrationOf, virtualServiceOf } from '../mesh.ts';
+import type { BenchServer } from './contract.ts';
+
+export interface BinnacleOptions {
+  /** Kept at the end; without it a folder that is removed. */
+  readonly dataDir?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Binnacle from dist/, a process of its own, with a mesh that was registered over its own API and no rules. */
+export async function startMesh(mesh: BenchMesh, options: BinnacleOptions = {}): Promise<ControlPlane> {
+  const controlPlane = await startControlPlane({ args: ['--log-level', 'warn'], ...options });
+  try {
+    await register(controlPlane.httpPort, mesh);
+    return controlPlane;
+  } catch (error) {
+    await controlPlane.stop();
+    throw error;
+  }
+}
+
+/** The same with one VirtualService, which route changes replace. */
+export async function startBinnacle(mesh: BenchMesh, options: BinnacleOptions = {}): Promise<BenchServer> {
+  const controlPlane = await startMesh(mesh, options);
+  const { httpPort, xdsPort, child } = controlPlane;
+  const service = Math.floor(mesh.services / 2);
+  const rules = `/apis/networking.istio.io/v1/namespaces/${namespace}/virtualservices`;
+  try {
+    // From the start: what is served now is what the peers load.
+    await sendJson(httpPort, 'POST', rules, virtualServiceOf(service, '/bench'));
+  } catch (error) {
+    await controlPlane.stop();
+    throw error;
+  }
+  return {
+    name: 'binnacle',
+    pid: child.pid,
+    xdsPort,
+    changeEndpoint: async (changed, token) => {
+      await sendJson(httpPort, 'PUT', registrationPath(hostOf(changed), 'i-0'), registrationOf(token));
+    },
+    changeRoute: async (token) => {
+      await sendJson(httpPort, 'PUT', `${rules}/svc-${service}`, virtualServiceOf(service, token));
+    },
+    eventLoopDelayMs: () => eventLoopDelayMs(controlPlane),
+    stop: () => controlPlane.stop(),
+  };
+}
+
+/** The longest time that the event loop stood still since this was asked last; null when that is not known. */
+export async function eventLoopDelayMs(controlPlane: ControlPlane): Promise<number | null> {
+  const seconds = await controlPlane.metric('binnacle_event_loop_delay_max_seconds');
+  return seconds === null ? null : seconds * 1000;
+}
+
+const registrationPath = (host: string, id: string): string =>
+  `/registry/v1/namespaces/${namespace}/services/${host}/instances/${id}`;
+
+/** Registers all instances, a thousand at a time. */
+async function register(httpPort: number, mesh: BenchMesh): Promise<void> {
+  const all = [...instancesOf(mesh)].map(({ host, id, address }) => ({
+    namespace,
+    host,
+    id,
+    ...registrationOf(address),
+  }));
+  for (let from = 0; from < all.length; from += 1_000) {
+    await sendJson(httpPort, 'POST', '/registry/v1/batch', { put: all.slice(from, from + 1_000) });
+  }
+}

@@ -1,0 +1,15 @@
+export type ServerName = 'binnacle' | 'linear' | 'snapshot';
+
+/** A control plane under test. */
+export interface BenchServer {
+  readonly name: ServerName;
+  readonly pid: number;
+  readonly xdsPort: number;
+  /** Gives the first endpoint of a service the address `token`. */
+  changeEndpoint(service: number, token: string): Promise<void>;
+  /** Puts a route with the path prefix `token` first in one virtual host. */
+  changeRoute(token: string): Promise<void>;
+  /** The longest time that its event loop stood still since this was asked last, in milliseconds; null when it has none. */
+  eventLoopDelayMs(): Promise<number | null>;
+  stop(): Promise<void>;
+}

@@ -1,0 +1,35 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Mode, startLoadClient } from '../load-client.ts';
+import { cpuSecondsWhenQuiet, residentBytes } from '../process-figures.ts';
+import type { BenchServer } from '../servers/contract.ts';
+
+const settleMs = 2_000;
+/** Slow enough that nothing piles up: what a storm leaves behind is no memory of idle streams. */
+const perSecond = 200;
+
+/**
+ * Memory that an idle stream takes, in bytes: what the second half of the streams added to the first, so that neither the
+ * program nor its tables count.
+ */
+export async function idleStreamBytes(server: BenchServer, mode: Mode, streams: number): Promise<number> {
+  const half = Math.floor(streams / 2);
+  const connect = (pods: string) => startLoadClient({ mode, xdsPort: server.xdsPort, streams: half, perSecond, pods });
+  const early = await connect('early');
+  try {
+    const before = await settledBytes(server.pid);
+    const late = await connect('late');
+    try {
+      return ((await settledBytes(server.pid)) - before) / half;
+    } finally {
+      await late.stop();
+    }
+  } finally {
+    await early.stop();
+  }
+}
+
+async function settledBytes(pid: number): Promise<number> {
+  await cpuSecondsWhenQuiet(pid);
+  await delay(settleMs);
+  return residentBytes(pid);
+}

@@ -1,0 +1,111 @@
+import type { Bar, Row } from '../report/row.ts';
+import type { ServerName } from '../servers/contract.ts';
+import type { ChangeFigures, Figures, Scenario } from './scenario.ts';
+
+export interface Outcome {
+  readonly scenario: Scenario;
+  readonly figures: Readonly<Record<ServerName, Figures>>;
+}
+
+interface Measure {
+  readonly title: string;
+  readonly of: (figures: Figures) => number | null;
+  readonly bar?: (scenario: Scenario) => Bar | undefined;
+}
+
+/** With fewer streams the fixed cost of a change, which is not the matter of these bars, outweighs the cost per stream. */
+const barStreams = 500;
+const manyStreams = 1_000;
+
+const fromBarStreams = (bar: (scenario: Scenario) => Bar) => (scenario: Scenario) =>
+  scenario.streams >= barStreams ? bar(scenario) : undefined;
+
+const measures: readonly Measure[] = [
+  { title: 'first client, CPU ms', of: (figures) => figures.firstClientCpuMs },
+  {
+    title: 'storm, CPU ms/stream',
+    of: (figures) => figures.stormCpuMsPerStream,
+    bar: fromBarStreams(() => ({ max: 2, maxRatio: 0.5 })),
+  },
+  { title: 'storm, KB/stream', of: (figures) => figures.stormBytesPerStream / 1e3 },
+  { title: 'storm, last client ms', of: (figures) => figures.stormMs },
+  ...changeMeasures('endpoint change', (figures) => figures.endpoint, {
+    cpu: fromBarStreams(({ mode }) => ({ max: mode === 'delta' ? 35 : 110 })),
+    bytes: () => ({ max: 2_000 }),
+    last: ({ streams }) => (streams >= manyStreams ? { maxRatio: 0.15 } : undefined),
+  }),
+  ...changeMeasures('route change', (figures) => figures.route, {
+    cpu: fromBarStreams(() => ({ max: 250, maxRatio: 1 })),
+  }),
+  {
+    title: 'peak memory, MB',
+    of: (figures) => figures.peakBytes / 1e6,
+    bar: fromBarStreams(({ streams }) => ({ ...(streams === barStreams ? { max: 250 } : {}), maxRatio: 0.5 })),
+  },
+  { title: 'event loop in the storm, ms', of: (figures) => figures.stormEventLoopMs, bar: () => ({ max: 250 }) },
+  { title: 'event loop otherwise, ms', of: (figures) => figures.eventLoopMs, bar: () => ({ max: 30 }) },
+  { title: 'waited for a processor, ms', of: (figures) => figures.waitedMs },
+];
+
+type BarOf = (scenario: Scenario) => Bar | undefined;
+
+function changeMeasures(
+  name: string,
+  figuresOf: (figures: Figures) => ChangeFigures | null,
+  bars: { readonly cpu?: BarOf; readonly bytes?: BarOf; readonly last?: BarOf },
+): readonly Measure[] {
+  const measure = (title: string, of: (figures: ChangeFigures) => number, bar?: BarOf): Measure => ({
+    title: `${name}, ${title}`,
+    of(figures) {
+      const change = figuresOf(figures);
+      return change === null ? null : of(change);
+    },
+    ...(bar === undefined ? {} : { bar }),
+  });
+  return [
+    measure('CPU µs/stream', (change) => change.cpuUsPerStream, bars.cpu),
+    measure('bytes/stream', (change) => change.bytesPerStream, bars.bytes),
+    measure('last client p50 ms', (change) => change.lastP50Ms, bars.last),
+    measure('last client p99 ms', (change) => change.lastP99Ms),
+    measure('last client p50, times one alone', (change) => change.lastP50Ms / change.aloneP50Ms),
+  ];
+}
+
+/** A row for each measure of a scenario, with what issue is taken with. */
+export function servingRows({ scenario, figures: { binnacle, linear, snapshot } }: Outcome): readonly Row[] {
+  return measures.map(({ title, of, bar }) => {
+    const limit = bar?.(scenario);
+    return {
+      scenario: `${scenario.mode} ${scenario.streams}`,
+      measure: title,
+      binnacle: of(binnacle),
+      linear: of(linear),
+      snapshot: of(snapshot),
+      ...(limit === undefined ? {} : { bar: limit }),
+    };
+  });
+}
+
+/** How much dearer an endpoint change may be in the biggest mesh than in the smallest. */
+const flatness = 1.5;
+
+/** The same streams and changes in meshes of growing size. */
+export function flatRows(runs: readonly { readonly services: number; readonly figures: Figures }[]): readonly Row[] {
+  const rows = runs.map(
+    ({ services, figures }): Row => ({
+      scenario: `${services} services`,
+      measure: 'endpoint change, CPU µs/stream',
+      binnacle: figures.endpoint.cpuUsPerStream,
+    }),
+  );
+  const costs = rows.map(({ binnacle }) => binnacle ?? Number.NaN);
+  return [
+    ...rows,
+    {
+      scenario: `${runs[0]?.services} to ${runs.at(-1)?.services}`,
+      measure: 'dearest by cheapest',
+      binnacle: Math.max(...costs) / Math.min(...costs),
+      bar: { max: flatness },
+    },
+  ];
+}

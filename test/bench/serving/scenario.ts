@@ -1,0 +1,162 @@
+import { type LoadClient, type Mode, startLoadClient } from '../load-client.ts';
+import { clusterOf, routeName } from '../mesh.ts';
+import { cpuSeconds, cpuSecondsWhenQuiet, peakBytes, waitedMs } from '../process-figures.ts';
+import { median, quantile } from '../report/quantile.ts';
+import type { BenchServer } from '../servers/contract.ts';
+
+export interface Scenario {
+  readonly mode: Mode;
+  readonly streams: number;
+  /** How many changes are made, one after the other; without route changes their figures are null. */
+  readonly endpointChanges: number;
+  readonly routeChanges: number;
+}
+
+/** What a kind of change cost. CPU and bytes are divided by the changes and the streams. */
+export interface ChangeFigures {
+  readonly cpuUsPerStream: number;
+  readonly bytesPerStream: number;
+  /** From a change until the last stream had it, over all changes. */
+  readonly lastP50Ms: number;
+  readonly lastP99Ms: number;
+  /** The median for a server with one stream alone. */
+  readonly aloneP50Ms: number;
+}
+
+/** What one server did in one scenario. */
+export interface Figures {
+  /** The first client of all: here Binnacle compiles its scope, which the others share. */
+  readonly firstClientCpuMs: number;
+  readonly stormCpuMsPerStream: number;
+  readonly stormBytesPerStream: number;
+  /** From the first connection until the last stream had its full configuration. */
+  readonly stormMs: number;
+  readonly endpoint: ChangeFigures;
+  readonly route: ChangeFigures | null;
+  readonly peakBytes: number;
+  readonly stormEventLoopMs: number | null;
+  readonly eventLoopMs: number | null;
+  /** What the main thread waited for a processor, from the storm on; null when that is not known. */
+  readonly waitedMs: number | null;
+}
+
+/** Told when a part begins, by the name that the report calls it: for profiles. */
+export type OnPart = (part: 'storm' | 'endpoint change' | 'route change' | 'end') => void;
+
+/** Connects one stream to a fresh server and makes changes, then all streams at once, then the changes again. */
+export async function runScenario(
+  server: BenchServer,
+  scenario: Scenario,
+  onPart: OnPart = () => {},
+): Promise<Figures> {
+  let numbers = 0;
+  const next = () => numbers++;
+  const first = await withFirstClient(server, next, scenario);
+  await server.eventLoopDelayMs(); // what came before is no part of the storm
+  const { mode, streams } = scenario;
+  const cpuBefore = cpuSeconds(server.pid);
+  const waitedBefore = server.name === 'binnacle' ? waitedMs(server.pid) : null; // Go works in threads of equal rank
+  onPart('storm');
+  const load = await startLoadClient({ mode, xdsPort: server.xdsPort, streams });
+  try {
+    const stormCpu = (await cpuSecondsWhenQuiet(server.pid)) - cpuBefore;
+    const stormBytes = await load.receivedBytes();
+    const stormEventLoopMs = await server.eventLoopDelayMs();
+    const parties = { server, load, next };
+    await endpointChanges(parties, 3); // the first changes after a storm warm code and caches up
+    onPart('endpoint change');
+    const endpoint = await measure(parties, { streams, make: endpointChanges, count: scenario.endpointChanges });
+    if (scenario.routeChanges > 0) await routeChanges(parties, 2);
+    onPart('route change');
+    const route = await measure(parties, { streams, make: routeChanges, count: scenario.routeChanges });
+    onPart('end');
+    return {
+      firstClientCpuMs: first.cpuMs,
+      stormCpuMsPerStream: (stormCpu * 1e3) / streams,
+      stormBytesPerStream: stormBytes / streams,
+      stormMs: load.configuredMs,
+      endpoint: { ...endpoint, aloneP50Ms: first.endpointP50Ms },
+      route: scenario.routeChanges === 0 ? null : { ...route, aloneP50Ms: first.routeP50Ms },
+      peakBytes: peakBytes(server.pid),
+      stormEventLoopMs,
+      eventLoopMs: await server.eventLoopDelayMs(),
+      waitedMs: waitedBefore === null ? null : (waitedMs(server.pid) ?? waitedBefore) - waitedBefore,
+    };
+  } finally {
+    await load.stop();
+  }
+}
+
+const aloneChanges = 10;
+
+/** One client connects, gets everything, sees some changes and leaves. CPU is that of connecting. */
+async function withFirstClient(
+  server: BenchServer,
+  next: () => number,
+  { mode, endpointChanges: endpoints, routeChanges: routes }: Scenario,
+) {
+  const cpuBefore = await cpuSecondsWhenQuiet(server.pid);
+  const load = await startLoadClient({ mode, xdsPort: server.xdsPort, streams: 1 });
+  try {
+    const cpuMs = ((await cpuSecondsWhenQuiet(server.pid)) - cpuBefore) * 1e3;
+    const parties = { server, load, next };
+    await endpointChanges(parties, Math.min(endpoints, 3));
+    const endpointP50Ms = median(await endpointChanges(parties, Math.min(endpoints, aloneChanges)));
+    const routeP50Ms = median(await routeChanges(parties, Math.min(routes, aloneChanges)));
+    return { cpuMs, endpointP50Ms, routeP50Ms };
+  } finally {
+    await load.stop();
+    await cpuSecondsWhenQuiet(server.pid);
+  }
+}
+
+interface Parties {
+  readonly server: BenchServer;
+  readonly load: LoadClient;
+  /** Numbers that were not used before: a change must be one, whatever the server was told already. */
+  readonly next: () => number;
+}
+
+/** Makes `count` changes one by one and says how long each took to reach the last stream, in milliseconds. */
+type MakeChanges = (parties: Parties, count: number) => Promise<number[]>;
+
+const endpointChanges: MakeChanges = async ({ server, load, next }, count) => {
+  const took: number[] = [];
+  for (let i = 0; i < count; i++) {
+    const number = next();
+    const service = (number * 37) % 100; // spread out; every mesh has a hundred services
+    const token = `10.250.${1 + Math.floor(number / 250)}.${(number % 250) + 1}`;
+    took.push(await load.change('eds', clusterOf(service), token, () => server.changeEndpoint(service, token)));
+  }
+  return took;
+};
+
+const routeChanges: MakeChanges = async ({ server, load, next }, count) => {
+  const took: number[] = [];
+  for (let i = 0; i < count; i++) {
+    const token = `/bench-${next()}/`;
+    took.push(await load.change('rds', routeName, token, () => server.changeRoute(token)));
+  }
+  return took;
+};
+
+interface Measured {
+  readonly streams: number;
+  readonly make: MakeChanges;
+  readonly count: number;
+}
+
+async function measure(parties: Parties, { streams, make, count }: Measured) {
+  const { server, load } = parties;
+  const cpuBefore = await cpuSecondsWhenQuiet(server.pid);
+  const bytesBefore = await load.receivedBytes();
+  const took = await make(parties, count);
+  const cpu = (await cpuSecondsWhenQuiet(server.pid)) - cpuBefore;
+  const bytes = (await load.receivedBytes()) - bytesBefore;
+  return {
+    cpuUsPerStream: (cpu * 1e6) / (count * streams),
+    bytesPerStream: bytes / (count * streams),
+    lastP50Ms: median(took),
+    lastP99Ms: quantile(took, 0.99),
+  };
+}

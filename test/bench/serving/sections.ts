@@ -1,0 +1,160 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ServingPlan } from '../flags.ts';
+import { startLoadClient } from '../load-client.ts';
+import type { BenchMesh } from '../mesh.ts';
+import type { Row } from '../report/row.ts';
+import type { Section } from '../report/table.ts';
+import { startBinnacle } from '../servers/binnacle.ts';
+import type { BenchServer, ServerName } from '../servers/contract.ts';
+import { startPeer } from '../servers/peer.ts';
+import { idleStreamBytes } from './idle.ts';
+import { flatRows, servingRows } from './rows.ts';
+import { type Figures, runScenario, type Scenario } from './scenario.ts';
+import { runStalled, type StalledFigures } from './stalled.ts';
+
+/** Tells what is being done. */
+export type Progress = (text: string) => void;
+
+const modes = ['delta', 'sotw'] as const;
+const serverNames = ['binnacle', 'linear', 'snapshot'] as const;
+
+/** Storm, endpoint change, route change: Binnacle and both peers, for each number of streams and each mode. */
+export async function servingSection(plan: ServingPlan, progress: Progress): Promise<Section> {
+  const rows: Row[] = [];
+  await withServers(plan.mesh, async (start) => {
+    for (const streams of plan.streams) {
+      for (const mode of modes) {
+        const figures: Partial<Record<ServerName, Figures>> = {};
+        for (const name of serverNames) {
+          const scenario = { mode, streams, ...plan.changes[name] };
+          progress(`${mode}, ${streams} streams: ${name}`);
+          figures[name] = await withServer(
+            () => start(name),
+            (server) => runScenario(server, scenario),
+          );
+        }
+        // every name was filled in by the loop
+        const all = figures as Record<ServerName, Figures>;
+        rows.push(...servingRows({ scenario: { mode, streams, ...plan.changes.binnacle }, figures: all }));
+      }
+    }
+  });
+  const counts = serverNames.map(
+    (name) => `${plan.changes[name].endpointChanges} and ${plan.changes[name].routeChanges} for ${name}`,
+  );
+  return { title: 'Serving', rows, notes: [`Endpoint and route changes: ${counts.join(', ')}.`] };
+}
+
+/** Whether one endpoint change costs the same in meshes of any size. */
+export async function flatSection(plan: ServingPlan, progress: Progress): Promise<Section> {
+  const runs = [];
+  const streams = plan.flat.streams;
+  for (const services of plan.flat.services) {
+    progress(`${services} services, ${streams} delta streams`);
+    const scenario: Scenario = {
+      mode: 'delta',
+      streams,
+      endpointChanges: plan.changes.binnacle.endpointChanges,
+      routeChanges: 0,
+    };
+    const mesh = { ...plan.mesh, services };
+    const figures = await withServer(
+      () => startBinnacle(mesh),
+      (server) => runScenario(server, scenario),
+    );
+    runs.push({ services, figures });
+  }
+  return { title: `Size of the mesh (${streams} delta streams)`, rows: flatRows(runs), notes: [] };
+}
+
+const idleBar = { max: 60 };
+
+/** What a stream that does nothing takes. */
+export async function idleSection(plan: ServingPlan, progress: Progress): Promise<Section> {
+  const rows: Row[] = [];
+  await withServers(plan.mesh, async (start) => {
+    for (const mode of modes) {
+      const kilobytes: Partial<Record<ServerName, number>> = {};
+      for (const name of serverNames) {
+        progress(`idle streams, ${mode}: ${name}`);
+        const bytes = await withServer(
+          () => start(name),
+          (server) => idleStreamBytes(server, mode, plan.idleStreams),
+        );
+        kilobytes[name] = bytes / 1e3;
+      }
+      const measure = 'memory of an idle stream, KB';
+      rows.push({ scenario: `${mode} ${plan.idleStreams}`, measure, binnacle: null, ...kilobytes, bar: idleBar });
+    }
+  });
+  return { title: 'Idle streams', rows, notes: [] };
+}
+
+const stalledBar = { max: 50 };
+
+/** Clients that stop reading. The linear cache stands beside it. */
+export async function stalledSection(plan: ServingPlan, progress: Progress): Promise<Section> {
+  const { streams, changes, stalledMs } = plan.stalled;
+  const figures: Partial<Record<ServerName, StalledFigures>> = {};
+  await withServers(plan.mesh, async (start) => {
+    for (const name of ['binnacle', 'linear'] as const) {
+      progress(`${streams} clients that stop reading: ${name}`);
+      figures[name] = await withServer(
+        () => start(name),
+        (server) => runStalled(server, { ...plan.stalled, services: plan.mesh.services }),
+      );
+    }
+  });
+  const row = (measure: string, of: (figures: StalledFigures) => number | null, bar?: Row['bar']): Row => ({
+    scenario: `${streams} clients`,
+    measure,
+    binnacle: figures.binnacle === undefined ? null : of(figures.binnacle),
+    linear: figures.linear === undefined ? null : of(figures.linear),
+    ...(bar === undefined ? {} : { bar }),
+  });
+  return {
+    title: `${streams} clients stop reading for ${stalledMs / 1e3} s, ${changes} endpoint changes meanwhile`,
+    rows: [
+      row('memory while stalled, MB more', ({ stalledBytes }) => stalledBytes / 1e6, stalledBar),
+      row('memory while catching up, MB more', ({ catchUpBytes }) => catchUpBytes / 1e6, stalledBar),
+      row('last client has caught up, ms', ({ catchUpMs }) => catchUpMs),
+      row('streams opened again', ({ retries }) => retries),
+      row('event loop, ms', ({ eventLoopMs }) => eventLoopMs, { max: 30 }),
+    ],
+    notes: [],
+  };
+}
+
+type Start = (name: ServerName) => Promise<BenchServer>;
+
+/** Keeps what Binnacle serves for a mesh, so that the peers serve the very same bytes. */
+async function withServers(mesh: BenchMesh, run: (start: Start) => Promise<void>): Promise<void> {
+  const saved = await mkdtemp(join(tmpdir(), 'binnacle-bench-'));
+  try {
+    await withServer(
+      () => startBinnacle(mesh),
+      async ({ xdsPort }) => {
+        const load = await startLoadClient({ mode: 'sotw', xdsPort, streams: 1, saveTo: saved });
+        await load.stop();
+        if (load.edsNames !== mesh.services) {
+          throw new Error(`${load.edsNames} clusters are served, ${mesh.services} were registered`);
+        }
+      },
+    );
+    await run((name) => (name === 'binnacle' ? startBinnacle(mesh) : startPeer(name, saved)));
+  } finally {
+    await rm(saved, { recursive: true, force: true });
+  }
+}
+
+/** Each run has a fresh server: memory's high-water mark cannot be taken back. */
+async function withServer<T>(start: () => Promise<BenchServer>, run: (server: BenchServer) => Promise<T>): Promise<T> {
+  const server = await start();
+  try {
+    return await run(server);
+  } finally {
+    await server.stop();
+  }
+}

@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { planOf } from '../../bench/flags.ts';
+
+const plan = (...args: string[]) => planOf(args, '/bench');
+
+describe('without flags', () => {
+  it('runs everything, as the bars say', () => {
+    const { sections, profile, serving, rules } = plan();
+    expect(sections).toEqual(['serving', 'flat', 'idle', 'stalled', 'rules']);
+    expect(profile).toBe(false);
+    expect(serving).toMatchObject({
+      mesh: { services: 1_000, endpoints: 10 },
+      streams: [100, 500, 1_000],
+      flat: { services: [100, 1_000, 10_000], streams: 500 },
+      stalled: { streams: 1_000, changes: 1_000, stalledMs: 30_000 },
+    });
+    expect(rules).toMatchObject({ objects: 10_000, batches: [100, 1_000], streams: 100, watches: 100, dir: '/bench' });
+  });
+});
+
+it('runs the parts that are named, in their own order', () => {
+  expect(plan('--only', 'rules,idle').sections).toEqual(['idle', 'rules']);
+});
+
+it('takes numbers from the command line', () => {
+  const { serving, rules } = plan('--streams', '50,200', '--changes', '7', '--objects', '3000', '--dir', '/disk');
+  expect(serving.streams).toEqual([50, 200]);
+  expect(serving.changes).toEqual({
+    binnacle: { endpointChanges: 7, routeChanges: 7 },
+    linear: { endpointChanges: 7, routeChanges: 7 },
+    snapshot: { endpointChanges: 5, routeChanges: 5 },
+  });
+  expect(rules).toMatchObject({ objects: 3_000, dir: '/disk' });
+});
+
+for (const { args, want } of [
+  { args: ['--only', 'rules,speed'], want: 'there is no speed; there are serving, flat, idle, stalled, rules' },
+  { args: ['--streams', '100,many'], want: '--streams: "many" is no number from 1 on' },
+  { args: ['--streams', '0'], want: '--streams: "0" is no number from 1 on' },
+  { args: ['--services', '99'], want: '--services: "99" is no number from 100 on' },
+  { args: ['--objects', '1.5'], want: '--objects: "1.5" is no number' },
+  { args: ['--fast'], want: "Unknown option '--fast'" },
+]) {
+  it(`refuses ${args.join(' ')}`, () => {
+    expect(() => plan(...args)).toThrow(want);
+  });
+}

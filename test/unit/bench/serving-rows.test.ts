@@ -1,0 +1,118 @@
+import { expect, it } from 'vitest';
+import { verdictOf } from '../../bench/report/row.ts';
+import { flatRows, servingRows } from '../../bench/serving/rows.ts';
+import type { ChangeFigures, Figures } from '../../bench/serving/scenario.ts';
+
+const change: ChangeFigures = {
+  cpuUsPerStream: 1_000,
+  bytesPerStream: 500,
+  lastP50Ms: 60,
+  lastP99Ms: 80,
+  aloneP50Ms: 3,
+};
+
+const peer: Figures = {
+  firstClientCpuMs: 5,
+  stormCpuMsPerStream: 4,
+  stormBytesPerStream: 1e6,
+  stormMs: 300,
+  endpoint: change,
+  route: { ...change, cpuUsPerStream: 260 },
+  peakBytes: 600e6,
+  stormEventLoopMs: null,
+  eventLoopMs: null,
+  waitedMs: null,
+};
+
+const verdicts = (streams: number, mode: 'delta' | 'sotw', ours: Partial<Figures>) => {
+  const scenario = { mode, streams, endpointChanges: 20, routeChanges: 20 };
+  const rows = servingRows({ scenario, figures: { binnacle: { ...peer, ...ours }, linear: peer, snapshot: peer } });
+  return Object.fromEntries(rows.map((row) => [row.measure, verdictOf(row)]));
+};
+
+it('judges CPU and memory from 500 streams on', () => {
+  const ours = {
+    stormCpuMsPerStream: 2.1,
+    endpoint: { ...change, cpuUsPerStream: 100 },
+    route: { ...change, cpuUsPerStream: 249 },
+    peakBytes: 240e6,
+  };
+
+  expect(verdicts(500, 'delta', ours)).toMatchObject({
+    'storm, CPU ms/stream': 'MISS',
+    'endpoint change, CPU µs/stream': 'MISS',
+    'route change, CPU µs/stream': 'pass',
+    'peak memory, MB': 'pass',
+  });
+  expect(verdicts(500, 'sotw', ours)).toMatchObject({ 'endpoint change, CPU µs/stream': 'pass' });
+  expect(verdicts(100, 'delta', ours)).toMatchObject({
+    'storm, CPU ms/stream': '',
+    'endpoint change, CPU µs/stream': '',
+    'route change, CPU µs/stream': '',
+    'peak memory, MB': '',
+  });
+});
+
+it('wants 250 MB of 500 streams, and half of the linear cache of any more', () => {
+  expect(verdicts(500, 'delta', { peakBytes: 260e6 })).toMatchObject({ 'peak memory, MB': 'MISS' });
+  expect(verdicts(1_000, 'delta', { peakBytes: 260e6 })).toMatchObject({ 'peak memory, MB': 'pass' });
+  expect(verdicts(1_000, 'delta', { peakBytes: 310e6 })).toMatchObject({ 'peak memory, MB': 'MISS' });
+});
+
+it('wants a route change to cost less than with the linear cache, however little that is', () => {
+  const dearer = { route: { ...change, cpuUsPerStream: 245 } };
+  const scenario = { mode: 'delta', streams: 500, endpointChanges: 20, routeChanges: 20 } as const;
+  const cheapPeer = { ...peer, route: { ...change, cpuUsPerStream: 200 } };
+  const rows = servingRows({
+    scenario,
+    figures: { binnacle: { ...peer, ...dearer }, linear: cheapPeer, snapshot: cheapPeer },
+  });
+
+  expect(rows.filter((row) => verdictOf(row) === 'MISS').map(({ measure }) => measure)).toContain(
+    'route change, CPU µs/stream',
+  );
+});
+
+it('compares the last of a thousand clients with the last of the linear cache', () => {
+  const measure = 'endpoint change, last client p50 ms';
+  const within = { endpoint: { ...change, lastP50Ms: 9 } };
+
+  expect(verdicts(1_000, 'delta', within)[measure]).toBe('pass');
+  expect(verdicts(1_000, 'delta', { endpoint: { ...change, lastP50Ms: 9.1 } })[measure]).toBe('MISS');
+  expect(verdicts(500, 'delta', { endpoint: { ...change, lastP50Ms: 60 } })[measure]).toBe('');
+});
+
+it('judges bytes and the event loop with any number of streams', () => {
+  const ours = { endpoint: { ...change, bytesPerStream: 2_001 }, stormEventLoopMs: 249, eventLoopMs: 31 };
+
+  expect(verdicts(100, 'delta', ours)).toMatchObject({
+    'endpoint change, bytes/stream': 'MISS',
+    'event loop in the storm, ms': 'pass',
+    'event loop otherwise, ms': 'MISS',
+  });
+  expect(verdicts(100, 'delta', {})).toMatchObject({ 'event loop in the storm, ms': 'unknown' });
+});
+
+it('says how many times a single client the last one waits', () => {
+  const scenario = { mode: 'delta', streams: 100, endpointChanges: 20, routeChanges: 0 } as const;
+  const ours = { ...peer, route: null };
+  const rows = servingRows({ scenario, figures: { binnacle: ours, linear: ours, snapshot: ours } });
+  const figure = (measure: string) => rows.find((row) => row.measure === measure)?.binnacle;
+
+  expect(figure('endpoint change, last client p50, times one alone')).toBe(20);
+  expect(figure('route change, last client p50, times one alone')).toBeNull();
+});
+
+it('finds a mesh in which a change is dearer than in another', () => {
+  const run = (services: number, cpuUsPerStream: number) => ({
+    services,
+    figures: { ...peer, endpoint: { ...change, cpuUsPerStream } },
+  });
+  const last = (...runs: ReturnType<typeof run>[]) => flatRows(runs).at(-1);
+
+  const flat = last(run(100, 24), run(1_000, 20), run(10_000, 30));
+  expect(flat).toMatchObject({ scenario: '100 to 10000', binnacle: 1.5 });
+  expect(flat && verdictOf(flat)).toBe('pass');
+  const steep = last(run(100, 20), run(1_000, 31), run(10_000, 25));
+  expect(steep && verdictOf(steep)).toBe('MISS');
+});
