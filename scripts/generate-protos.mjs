@@ -23,7 +23,14 @@ const wanted = [
   'envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy.proto',
   'envoy/extensions/retry/host/previous_hosts/v3/previous_hosts.proto',
   'envoy/extensions/upstreams/http/v3/http_protocol_options.proto',
+  'envoy/service/cluster/v3/cds.proto',
   'envoy/service/discovery/v3/ads.proto',
+  'envoy/service/endpoint/v3/eds.proto',
+  'envoy/service/extension/v3/config_discovery.proto',
+  'envoy/service/listener/v3/lds.proto',
+  'envoy/service/route/v3/rds.proto',
+  'envoy/service/secret/v3/sds.proto',
+  'envoy/service/status/v3/csds.proto',
 ];
 
 export function generateProtos() {

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { access, constants, mkdir } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { isRegistrationAdapter } from '../adapters/registration/index.ts';
 import { debugRoutes } from './api/debug.ts';
@@ -20,8 +21,9 @@ import { createCompiler } from './compile/compiler.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
 import { MeshError } from './lib/errors.ts';
 import type { Logger } from './lib/logger.ts';
-import { adsMethods } from './push/ads.ts';
+import { clientStatusMethods } from './push/client-status/methods.ts';
 import { Coordinator } from './push/coordinator.ts';
+import { discoveryMethods } from './push/discovery/methods.ts';
 import { createFeed, type Feed } from './push/feed.ts';
 import { withSecond } from './push/observer.ts';
 import { createRuleStatuses } from './push/status/statuses.ts';
@@ -43,6 +45,7 @@ export async function serve(config: ServeConfig): Promise<void> {
   const log = createLogger({ level: config.logLevel });
   const stopping = new AbortController();
   const clock = systemClock;
+  const version = await readVersion();
   const registry = createRegistry({ clock, log, snapshotDir: join(config.dataDir, 'shards') });
   // Before anything is opened: what is wrong with an adapter's configuration ends the start, and nothing is to be closed.
   const running = createAdapters(config, { clock, log, registry });
@@ -77,13 +80,17 @@ export async function serve(config: ServeConfig): Promise<void> {
     log,
     observer: withSecond(metrics.observer, statuses.observer),
     timing: config.push,
+    identifier: `binnacle/${version}@${hostname()}`,
     ...turns,
   });
   metrics.watch({ coordinator, registry });
 
   const awaited = () => registry.awaited();
   const rpc = await createXdsServers(config.xds, {
-    services: adsMethods({ coordinator, log, awaited, domainSuffix: config.domainSuffix }),
+    services: [
+      ...discoveryMethods({ coordinator, log, awaited, domainSuffix: config.domainSuffix }),
+      ...clientStatusMethods({ clients: coordinator.clients, pause: () => new Promise((done) => turns.defer(done)) }),
+    ],
     awaited,
     stopping: stopping.signal,
     observer: metrics.rpcObserver(cutOffs),
@@ -95,7 +102,7 @@ export async function serve(config: ServeConfig): Promise<void> {
   });
   const problems = () => messagesOn(book.rules(), ruleKinds, [compiler.problems(), serviceEntries.problems()]);
   const views = debugViews({ registry, book, coordinator, problems });
-  const described = { kinds: servedKinds, version: await readVersion() };
+  const described = { kinds: servedKinds, version };
   const http = createHttpServer({
     log,
     routes: [

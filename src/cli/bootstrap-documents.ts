@@ -46,7 +46,8 @@ export function grpcBootstrap(sidecar: Sidecar): object {
     xds_servers: [
       { server_uri: hostPort(sidecar.xds), channel_creds: [{ type: 'insecure' }], server_features: ['xds_v3'] },
     ],
-    node: nodeOf(sidecar),
+    server_listener_resource_name_template: 'grpc/server?xds.resource.listening_address=%s',
+    node: { locality: {}, ...nodeOf(sidecar) }, // without one, grpc-js refuses the whole bootstrap
   };
 }
 

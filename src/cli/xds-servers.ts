@@ -1,7 +1,15 @@
+import { file_envoy_service_cluster_v3_cds } from '#gen/envoy/service/cluster/v3/cds_pb.js';
 import { file_envoy_service_discovery_v3_ads } from '#gen/envoy/service/discovery/v3/ads_pb.js';
+import { file_envoy_service_endpoint_v3_eds } from '#gen/envoy/service/endpoint/v3/eds_pb.js';
+import { file_envoy_service_extension_v3_config_discovery } from '#gen/envoy/service/extension/v3/config_discovery_pb.js';
+import { file_envoy_service_listener_v3_lds } from '#gen/envoy/service/listener/v3/lds_pb.js';
+import { file_envoy_service_route_v3_rds } from '#gen/envoy/service/route/v3/rds_pb.js';
+import { file_envoy_service_secret_v3_sds } from '#gen/envoy/service/secret/v3/sds_pb.js';
+import { file_envoy_service_status_v3_csds } from '#gen/envoy/service/status/v3/csds_pb.js';
 import { listenError } from '../api/listen.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
+import { discoveryServices } from '../push/discovery/services.ts';
 import type { Method } from '../rpc/handlers/handler.ts';
 import type { ListenAddress } from '../rpc/listener.ts';
 import { createRpcServer, type RpcServer } from '../rpc/server.ts';
@@ -35,7 +43,7 @@ export interface XdsServersOptions {
 export async function createXdsServers(xds: ServeConfig['xds'], options: XdsServersOptions): Promise<XdsServers> {
   const { clock, log, observer } = options;
   const health = healthService(healthOf(options));
-  const files = [file_envoy_service_discovery_v3_ads, health.file];
+  const files = [...envoyServices, health.file];
   const services = [...options.services, ...health.methods, ...reflectionMethods(files)];
   const common = { services, clock, log, observer };
 
@@ -53,6 +61,18 @@ export async function createXdsServers(xds: ServeConfig['xds'], options: XdsServ
     close: async () => void (await Promise.all(servers.map((server) => server.close()))),
   };
 }
+
+/** What reflection shows of Envoy's API: the services that are served. */
+const envoyServices = [
+  file_envoy_service_discovery_v3_ads,
+  file_envoy_service_cluster_v3_cds,
+  file_envoy_service_endpoint_v3_eds,
+  file_envoy_service_listener_v3_lds,
+  file_envoy_service_route_v3_rds,
+  file_envoy_service_secret_v3_sds,
+  file_envoy_service_extension_v3_config_discovery,
+  file_envoy_service_status_v3_csds,
+];
 
 async function tlsServer(
   { certFile, keyFile, clientCaFile, requireClientCert }: XdsTlsConfig,
@@ -79,7 +99,7 @@ const readinessPollMs = 500;
 
 function healthOf({ awaited, stopping, clock }: XdsServersOptions): HealthSource {
   return {
-    services: ['', 'envoy.service.discovery.v3.AggregatedDiscoveryService'],
+    services: ['', ...discoveryServices.map(({ name }) => name)],
     status: () => (awaited().length === 0 ? 'SERVING' : 'NOT_SERVING'),
     draining: stopping,
     subscribe(changed) {

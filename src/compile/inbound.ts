@@ -7,6 +7,7 @@ import { durationMs } from '../rules/duration.ts';
 import type { Contribution, LayerKey, TableChange } from './contract.ts';
 import type { ProxyFacts } from './facts.ts';
 import { generateInboundClusters, virtualInbound } from './generators/inbound.ts';
+import { generateServerListeners, serverListenerNames } from './grpc/servers.ts';
 import { speaksHttp2 } from './resolve/destinations.ts';
 import { ipFamiliesOf } from './resolve/ip-families.ts';
 import { createTables } from './tables/tables.ts';
@@ -27,18 +28,28 @@ export interface InboundLayer {
   contributionsOf(origin: string): Iterable<Contribution>;
 }
 
-/** The plan of a proxy's workloads, or `null` when the kernel brings no traffic to it. */
+/**
+ * The plan of a proxy's workloads, or `null` when the kernel brings no traffic to it. gRPC servers take it themselves:
+ * whatever their addresses and interception are, those of equal ports have one layer.
+ */
 export function inboundPlanOf(proxy: ProxyFacts, world: World): InboundPlan | null {
+  const client = proxy.get('client');
   const interception = proxy.get('interception');
-  if (proxy.get('role') !== 'sidecar' || interception === 'none') return null;
   const addresses = proxy.get('addresses');
+  if (proxy.get('role') !== 'sidecar') return null;
+  if (client === 'grpc') return serverPlan(servedPorts(addresses, world));
+  if (interception === 'none') return null;
   return {
-    ports: servedPorts(addresses, world),
+    client,
+    ports: client === 'mosn' ? [] : servedPorts(addresses, world), // it has no chains to tell them apart
     families: ipFamiliesOf(addresses),
     transparent: interception === 'tproxy',
     connectTimeoutMs: durationMs(world.mesh().connectTimeout),
   };
 }
+
+const serverPlan = (ports: readonly InboundPort[]): InboundPlan | null =>
+  ports.length === 0 ? null : { client: 'grpc', ports, families: 'dual', transparent: false, connectTimeoutMs: 0 };
 
 export const inboundKey = (plan: InboundPlan): LayerKey => `inbound:${JSON.stringify(plan)}` as LayerKey;
 
@@ -54,21 +65,27 @@ export function createInboundLayer(key: LayerKey, plan: InboundPlan): InboundLay
       if (isCompiled) return 0;
       isCompiled = true;
       since = revision;
-      const clusters = generateInboundClusters(plan);
+      const isServer = plan.client === 'grpc';
+      const clusters = isServer ? [] : generateInboundClusters(plan);
+      const listeners = isServer ? generateServerListeners(plan.ports) : [virtualInbound(plan)];
       for (const cluster of clusters) tables.set('cluster', encodeCluster(cluster));
-      tables.set('listener', encodeListener(virtualInbound(plan)));
-      return clusters.length + 1;
+      for (const listener of listeners) tables.set('listener', encodeListener(listener));
+      return clusters.length + listeners.length;
     },
     takeChanges: () => tables.takeChanges(),
     originsOf(type, name) {
-      const serves = (port: InboundPort) => type === 'listener' || name === clusterName(port);
+      const isOf = (port: InboundPort) => plan.client !== 'grpc' || serverListenerNames(port).includes(name);
+      const serves = (port: InboundPort) => (type === 'listener' ? isOf(port) : name === clusterName(port));
       return [...new Set(plan.ports.filter(serves).map(originOf))];
     },
     *contributionsOf(origin) {
       const ports = plan.ports.filter((port) => originOf(port) === origin);
       if (ports.length === 0) return;
-      for (const port of ports) yield { layer: key, type: 'cluster', name: clusterName(port), since };
-      yield { layer: key, type: 'listener', name: 'virtualInbound', since };
+      const isServer = plan.client === 'grpc';
+      const listeners = isServer ? ports.flatMap(serverListenerNames) : ['virtualInbound'];
+      const clusters = isServer ? [] : ports.map(clusterName);
+      for (const name of clusters) yield { layer: key, type: 'cluster', name, since };
+      for (const name of listeners) yield { layer: key, type: 'listener', name, since };
     },
   };
 }

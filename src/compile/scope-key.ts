@@ -17,6 +17,7 @@ import type { World } from './world/world.ts';
 export interface ScopeFacts {
   readonly role: Role;
   readonly client: ClientKind;
+  /** `none` for clients without a proxy. */
   readonly interception: InterceptionMode;
   /** Of captured workloads; others listen at 127.0.0.1 and are `ipv4`. */
   readonly families: IpFamilies;
@@ -39,11 +40,12 @@ export function scopeFactsOf(proxy: ProxyFacts, world: World, coarseness: Coarse
   const dnsDomain = proxy.get('dnsDomain');
   const role = proxy.get('role');
   const sidecar = role === 'sidecar' ? selectSidecar(proxy, world) : null;
-  const interception = proxy.get('interception');
+  const client = proxy.get('client');
+  const interception = client === 'grpc' ? 'none' : proxy.get('interception');
   const exact = coarseness === 'exact';
   return {
     role,
-    client: proxy.get('client'),
+    client,
     interception,
     families: interception === 'none' ? 'ipv4' : ipFamiliesOf(proxy.get('addresses')),
     namespace: exact || namespaceMatters(namespace, world) ? namespace : '*',

@@ -3,6 +3,7 @@ import type { EncodedResource, XdsType } from '../proto/resource.ts';
 import type { Sidecar } from '../rules/kinds/sidecar/index.ts';
 import type { RuleId } from '../rules/rule.ts';
 import type { Contribution, LayerKey, TableChange } from './contract.ts';
+import { dialectOf } from './dialect.ts';
 import { resolveHost } from './resolve/host.ts';
 import { createReader } from './resolve/reader.ts';
 import { createVisibility } from './resolve/visibility.ts';
@@ -70,7 +71,8 @@ type NewEntry = Omit<HostEntry, 'assignments' | 'since'>;
 
 export function createScope({ key, facts, world, shelves, assignments, onHostCompiled }: ScopeOptions): Scope {
   const tables = createTables(key);
-  const routes = createRouteTable(tables, shelves);
+  const dialect = dialectOf(facts.client);
+  const routes = createRouteTable(tables, shelves, dialect.routeEnd);
   const listeners = createListenerTable(tables);
   const dependents = createDependents();
   /** Hosts that routes of other hosts lead to. */
@@ -117,7 +119,7 @@ export function createScope({ key, facts, world, shelves, assignments, onHostCom
   const encodeOrKeep = (plan: HostPlan, before: HostEntry): NewEntry => {
     const { references, dependencies, problems } = plan;
     try {
-      return { parts: encodeHost(plan, shelves), references, dependencies, problems };
+      return { parts: encodeHost(plan, dialect, shelves), references, dependencies, problems };
     } catch (error) {
       const message = `${plan.host} keeps its last good configuration: ${error instanceof Error ? error.message : error}`;
       return {
@@ -232,4 +234,4 @@ function isEmpty(host: HostPlan | HostEntry): boolean {
   );
 }
 
-const planned = ({ destinations, virtualHosts, listeners }: HostPlan) => [destinations, virtualHosts, listeners];
+const planned = (plan: HostPlan) => [plan.destinations, plan.virtualHosts, plan.listeners, plan.targets];

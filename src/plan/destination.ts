@@ -28,6 +28,12 @@ export interface OutlierPlan {
   readonly minHealthPercent?: number | undefined;
 }
 
+/**
+ * What clients can read of endpoints. `plain`: each address once, none marked as draining. `one-locality`: the same, and
+ * all of them together, wherever they are.
+ */
+export type AssignmentForm = 'full' | 'plain' | 'one-locality';
+
 /** Which endpoints a destination has, when they are served apart from it. Shared by all scopes. */
 export interface AssignmentPlan {
   readonly name: string;
@@ -35,6 +41,7 @@ export interface AssignmentPlan {
   readonly portName: string;
   /** An endpoint belongs when it has all of these labels. */
   readonly labels: Readonly<Record<string, string>>;
+  readonly form: AssignmentForm;
 }
 
 /** Where a destination's endpoints come from. */

@@ -1,5 +1,5 @@
 import type { DestinationPlan } from './destination.ts';
-import type { ListenerPlan } from './listener.ts';
+import type { ListenerPlan, TargetPlan } from './listener.ts';
 import type { VirtualHostPlan } from './route.ts';
 
 /** A mistake in a valid rule, or two objects in each other's way. */
@@ -19,6 +19,8 @@ export interface HostPlan {
   readonly destinations: readonly DestinationPlan[];
   readonly virtualHosts: readonly VirtualHostPlan[];
   readonly listeners: readonly ListenerPlan[];
+  /** Of clients without a proxy, which have no other listeners. */
+  readonly targets: readonly TargetPlan[];
   /** Hosts whose destinations the routes name: they are needed though nobody may call them directly. */
   readonly references: readonly string[];
   /** Keys of other things that were read: `service/<other>`, `dr/<other>`, `endpoints/<service key>`. */

@@ -1,3 +1,4 @@
+import type { ClientKind } from '../model/proxy.ts';
 import type { WeightedTarget } from './route.ts';
 
 /** Where the kernel brings a captured workload's connections. */
@@ -46,6 +47,16 @@ export interface ListenerPlan {
   readonly origins: readonly string[];
 }
 
+/** A name that clients without a proxy resolve (`xds:///<name>`). The calls go where the route configuration says. */
+export interface TargetPlan {
+  readonly name: string;
+  readonly routeConfiguration: string;
+  /** A shorter form of the name, or another one: it gives way to a host that is called so. */
+  readonly isAlias: boolean;
+  readonly createdAtMs: number;
+  readonly origins: readonly string[];
+}
+
 /** One port that a workload serves. */
 export interface InboundPort {
   /** `namespace/host` of the service, for origins. */
@@ -61,5 +72,6 @@ export interface InboundPlan {
   readonly ports: readonly InboundPort[];
   readonly families: IpFamilies;
   readonly transparent: boolean;
+  readonly client: ClientKind;
   readonly connectTimeoutMs: number;
 }

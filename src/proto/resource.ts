@@ -7,12 +7,26 @@ export type XdsType = 'cluster' | 'endpoint' | 'listener' | 'route';
 /** In the order in which they are sent. */
 export const xdsTypes: readonly XdsType[] = ['cluster', 'endpoint', 'listener', 'route'];
 
+/**
+ * Types that proxies may ask for by name and of which no resources are compiled: virtual hosts are found in the route
+ * configurations, the others do not exist here (src/xds/named).
+ */
+export type NamedType = 'secret' | 'virtual-host' | 'extension';
+
+export const namedTypes: readonly NamedType[] = ['secret', 'virtual-host', 'extension'];
+
 /** As they stand in requests, responses and every Any. */
 export const typeUrls: Readonly<Record<XdsType, string>> = {
   cluster: 'type.googleapis.com/envoy.config.cluster.v3.Cluster',
   endpoint: 'type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment',
   listener: 'type.googleapis.com/envoy.config.listener.v3.Listener',
   route: 'type.googleapis.com/envoy.config.route.v3.RouteConfiguration',
+};
+
+export const namedTypeUrls: Readonly<Record<NamedType, string>> = {
+  secret: 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret',
+  'virtual-host': 'type.googleapis.com/envoy.config.route.v3.VirtualHost',
+  extension: 'type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig',
 };
 
 /**

@@ -1,6 +1,8 @@
 import type { Proxy } from '../model/proxy.ts';
+import type { Interest } from '../xds/interest.ts';
+import type { NamedStream } from '../xds/named/named-stream.ts';
 import { nextResponse, type OnForcedRelease } from '../xds/next.ts';
-import type { Mode, Response } from '../xds/response.ts';
+import type { Mode, Outgoing, Response } from '../xds/response.ts';
 import { closeStream, createStream, type StreamState, setView, type World } from '../xds/stream.ts';
 import { type Layer, viewOf } from './layers.ts';
 import type { Sender } from './pacer.ts';
@@ -9,7 +11,7 @@ import type { Sender } from './pacer.ts';
 export interface Outlet {
   /** False: nothing may be written until the transport says that there is room. */
   readonly writable: boolean;
-  write(response: Response): void;
+  write(message: Outgoing): void;
   /** Ends the stream; `reason` is for the people at the other end. */
   end(reason: string): void;
 }
@@ -22,6 +24,10 @@ export class Client implements Sender {
   readonly peer: string;
   readonly connectedAtMs: number;
   readonly outlet: Outlet;
+  /** The service that it called: `ADS`, or one of a single type such as `CDS`. */
+  readonly service: string;
+  /** What it asks for of types without tables; null: of none. */
+  named: NamedStream | null = null;
   layers: readonly Layer[] = [];
   /** Its layers are others than those its stream sees. */
   mustLook = false;
@@ -34,6 +40,7 @@ export class Client implements Sender {
     this.stream = facts.stream;
     this.peer = facts.peer;
     this.outlet = facts.outlet;
+    this.service = facts.service ?? 'ADS';
     this.connectedAtMs = world.now();
     this.#world = world;
     this.#events = events;
@@ -47,14 +54,22 @@ export class Client implements Sender {
   /** Shows the stream its layers. All of them must be ready. */
   look(): void {
     this.mustLook = false;
-    setView(this.stream, viewOf(this.layers), this.#world);
+    const view = viewOf(this.layers);
+    setView(this.stream, view, this.#world);
+    this.named?.setView(view);
+  }
+
+  /** Whether a flush that touched these interests may have changed what it is to be told. */
+  isTouched(touched: ReadonlySet<Interest>): boolean {
+    for (const { interest } of this.stream.inOrder) if (interest !== null && touched.has(interest)) return true;
+    return this.named?.isTouched(touched) === true;
   }
 
   sendNext(): number | null {
     if (!this.outlet.writable || this.stream.view === null) return null;
     this.#events.asked();
     const response = nextResponse(this.stream, this.#world, this.#events.forced);
-    if (response === null) return null;
+    if (response === null) return this.#sendNamed();
     this.outlet.write(response);
     this.#events.sent(this, response);
     return response.byteLength;
@@ -62,6 +77,14 @@ export class Client implements Sender {
 
   close(): void {
     closeStream(this.stream, this.#world);
+    this.named?.close();
+  }
+
+  #sendNamed(): number | null {
+    const response = this.named?.next() ?? null;
+    if (response === null) return null;
+    this.outlet.write(response);
+    return response.byteLength;
   }
 }
 
@@ -72,6 +95,8 @@ export interface ClientFacts {
   readonly stream: StreamState;
   readonly peer: string;
   readonly outlet: Outlet;
+  /** The service that it called; left out: `ADS`. */
+  readonly service?: string;
 }
 
 export interface ClientEvents {

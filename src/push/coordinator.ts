@@ -4,7 +4,7 @@ import { debounce } from '../lib/debounce.ts';
 import type { Logger } from '../lib/logger.ts';
 import { type Interest, InterestPool } from '../xds/interest.ts';
 import { NamePool } from '../xds/names.ts';
-import { nextDeadline } from '../xds/next.ts';
+import { mayHaveMore, nextDeadline } from '../xds/next.ts';
 import type { Outcome } from '../xds/receive.ts';
 import { prepareToForget, type World } from '../xds/stream.ts';
 import { Client, type ClientFacts } from './client.ts';
@@ -12,6 +12,8 @@ import { Flusher } from './flusher.ts';
 import { Layers } from './layers.ts';
 import type { PushObserver } from './observer.ts';
 import { Pacer, type Sender } from './pacer.ts';
+import { Siblings } from './siblings.ts';
+import { Unanswered } from './unanswered.ts';
 
 export interface CoordinatorOptions {
   readonly compiler: Compiler;
@@ -26,6 +28,10 @@ export interface CoordinatorOptions {
   readonly defer: (run: () => void) => void;
   /** A monotonic time in milliseconds. */
   readonly elapsed: () => number;
+  /** After which time a response counts as unanswered; left out: `longestAnswerMs`. */
+  readonly unansweredAfterMs?: number;
+  /** Names this control plane in every response; left out: nothing does. */
+  readonly identifier?: string;
 }
 
 /**
@@ -36,6 +42,8 @@ export class Coordinator {
   readonly world: World;
   readonly layers = new Layers();
   readonly clients = new Set<Client>();
+  readonly unanswered: Unanswered;
+  readonly #siblings = new Siblings();
   readonly #options: CoordinatorOptions;
   readonly #pacer: Pacer;
   readonly #flusher: Flusher;
@@ -52,14 +60,17 @@ export class Coordinator {
   #ids = 0;
 
   constructor(options: CoordinatorOptions) {
-    const { clock, compiler, timing, defer, elapsed } = options;
+    const { clock, compiler, timing, defer, elapsed, identifier = '' } = options;
     this.#options = options;
+    const { log, unansweredAfterMs: afterMs } = options;
+    this.unanswered = new Unanswered({ log, ...(afterMs === undefined ? {} : { afterMs }) });
     this.world = {
       names: new NamePool(),
       interests: new InterestPool(),
       revision: 0,
       now: clock.now,
       nextId: () => ++this.#ids,
+      identifier,
     };
     this.#pacer = new Pacer({ defer, failed: (sender, error) => this.#fail(sender, error) });
     this.#flusher = new Flusher({
@@ -116,6 +127,7 @@ export class Coordinator {
     // Registered before its first compile: a change in between is not lost.
     this.#assignLayers(client);
     this.clients.add(client);
+    this.#siblings.add(client);
     if (client.isReady) client.look();
     else this.#flushSoon(); // first configurations wait for no debounce
     observer.connected(client);
@@ -125,6 +137,7 @@ export class Coordinator {
   disconnect(client: Client, reason: string): void {
     if (!this.clients.delete(client)) return;
     this.#activity++;
+    this.#siblings.delete(client);
     this.#pacer.remove(client);
     client.close();
     for (const layer of client.layers) this.layers.release(layer, this.#options.clock.now());
@@ -135,9 +148,13 @@ export class Coordinator {
   received(client: Client, outcome: Outcome): void {
     this.#activity++;
     const { observer, log, compiler } = this.#options;
+    if ('response' in outcome && outcome.type === 'cluster') {
+      for (const other of this.#siblings.clustersAnswered(client, outcome.response, this.world)) this.wake(other);
+    }
     if (outcome.kind === 'acknowledged') {
       const changedAt = this.#changedAt.get(outcome.response.news ?? 0);
       observer.acknowledged(client, outcome.response, changedAt === undefined ? null : this.world.now() - changedAt);
+      if (!mayHaveMore(client.stream)) return; // nearly always: it has everything now
     } else if (outcome.kind === 'rejected') {
       const { type, error, held } = outcome;
       const origins = held.flatMap((name) =>
@@ -188,7 +205,7 @@ export class Coordinator {
     const mustFlushAgain = result.layersMoved && this.#reassignLayers();
     for (const client of this.clients) {
       if (client.mustLook && client.isReady) client.look();
-      else if (!isTouched(client, touched)) continue;
+      else if (!client.isTouched(touched)) continue;
       this.wake(client);
     }
     const resources = result.changes.reduce((sum, change) => sum + change.changed.length + change.removed.length, 0);
@@ -256,8 +273,10 @@ export class Coordinator {
       const deadline = nextDeadline(client.stream);
       if (deadline !== null && deadline <= now) this.wake(client);
     }
+    this.unanswered.look(this.clients, now);
     if (++this.#ticks % ticksPerCleaning === 0) {
       for (const interest of this.world.interests.all()) interest.invalidate();
+      this.world.names.sweep();
     }
     if (this.#flusher.isRunning) return;
     if (this.#hasFailed) this.#flushSoon();
@@ -265,11 +284,11 @@ export class Coordinator {
   }
 }
 
-const isTouched = (client: Client, touched: ReadonlySet<Interest>): boolean =>
-  client.stream.types.values().some((state) => state.interest !== null && touched.has(state.interest));
-
 const tickMs = 1_000;
-/** Responses and comparisons are made once for all streams that need them about the same time; then they only take room. */
+/**
+ * Responses and comparisons are made once for all streams that need them about the same time; then they only take room. So do
+ * name sets of subscriptions that have ended.
+ */
 const ticksPerCleaning = 10;
 /** How long an unused layer is kept: a proxy that restarts finds it compiled. */
 const idleLayerMs = 60_000;

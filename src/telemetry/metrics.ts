@@ -107,7 +107,7 @@ function pushMetrics(registers: Registers): PushObserver {
   };
 }
 
-function watchPush({ layers, world }: Coordinator, registers: Registers): void {
+function watchPush({ layers, world, unanswered }: Coordinator, registers: Registers): void {
   new Gauge({
     name: 'binnacle_table_resources',
     help: 'Resources in the tables of all layers',
@@ -119,6 +119,15 @@ function watchPush({ layers, world }: Coordinator, registers: Registers): void {
         for (const layer of layers.all()) sum += layer.tables[type].size;
         this.set({ type }, sum);
       }
+    },
+  });
+  new Gauge({
+    name: 'binnacle_unanswered_responses',
+    help: 'Responses that proxies neither acknowledged nor rejected for 30 seconds',
+    labelNames: ['type'],
+    registers,
+    collect() {
+      for (const type of xdsTypes) this.set({ type }, unanswered.count(type));
     },
   });
   const gauge = (name: string, help: string, read: () => number) =>

@@ -1,5 +1,5 @@
 import { type EncodedResource, sotwRecord, typeUrls } from '../proto/resource.ts';
-import { stringField } from '../proto/wire.ts';
+import { bytesField, stringField } from '../proto/wire.ts';
 import { absentResource } from './absent.ts';
 import type { Interest } from './interest.ts';
 import type { Mode, Response } from './response.ts';
@@ -20,13 +20,15 @@ export interface Contents {
   /** SotW sets: what is withheld from removal, or stands in for rejected resources (null: left out). None of `names`. */
   readonly instead: ReadonlyMap<string, EncodedResource | null>;
   readonly addsNames: boolean;
+  /** Who answers, for people: `World.identifier`. */
+  readonly identifier: string;
 }
 
 /** Puts a response together from records; encodes nothing but its head. */
 export function buildResponse(interest: Interest, contents: Contents): Response {
-  const { mode, nonce, revision, names, addsNames } = contents;
+  const { mode, nonce, revision, names, addsNames, identifier } = contents;
   const version = `${revision}`;
-  const head = Buffer.concat([stringField(1, version), stringField(4, typeUrls[interest.type]), stringField(5, nonce)]);
+  const head = responseHead(mode, { version, typeUrl: typeUrls[interest.type], nonce, identifier });
   const parts = compact(head, mode === 'delta' ? deltaBody(interest, contents) : sotwBody(interest, contents));
   const byteLength = parts.reduce((sum, part) => sum + part.length, 0);
   return {
@@ -44,6 +46,17 @@ export function buildResponse(interest: Interest, contents: Contents): Response 
     learned: [],
     framed: null,
   };
+}
+
+/** What stands in a response besides its resources. An empty identifier is left out. */
+export function responseHead(
+  mode: Mode,
+  head: { readonly version: string; readonly typeUrl: string; readonly nonce: string; readonly identifier: string },
+): Buffer {
+  const fields = [stringField(1, head.version), stringField(4, head.typeUrl), stringField(5, head.nonce)];
+  // ControlPlane { identifier }: field 6 of a DiscoveryResponse, where a DeltaDiscoveryResponse has names that are gone.
+  if (head.identifier !== '') fields.push(bytesField(mode === 'sotw' ? 6 : 7, stringField(1, head.identifier)));
+  return Buffer.concat(fields);
 }
 
 function deltaBody(interest: Interest, { names, removals }: Contents): Uint8Array[] {

@@ -33,7 +33,7 @@ export class NamePool {
     const set: NameSet = { id: this.#nextId++, names: sorted, has: (name) => members.has(name) };
     this.#sets.set(key, new WeakRef(set));
     this.#size += key.length + 64;
-    if (this.#size > 2 * this.#sizeAtLastSweep + (4 << 20)) this.#sweep();
+    if (this.#size > 2 * this.#sizeAtLastSweep + (4 << 20)) this.sweep();
     return set;
   }
 
@@ -67,7 +67,8 @@ export class NamePool {
     this.#parsed.set(bytes.length, [{ bytes: Uint8Array.from(bytes), set: new WeakRef(set) }, ...seen].slice(0, 4));
   }
 
-  #sweep(): void {
+  /** Lets go of what is remembered of sets that nobody uses any more. Done by itself when there is much of it. */
+  sweep(): void {
     this.#size = 0;
     for (const [key, ref] of this.#sets) {
       if (ref.deref() === undefined) this.#sets.delete(key);

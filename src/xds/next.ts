@@ -4,14 +4,7 @@ import { buildResponse } from './build-response.ts';
 import type { Interest } from './interest.ts';
 import { oweAssignments } from './owed.ts';
 import type { Response } from './response.ts';
-import {
-  type Held,
-  type StreamState,
-  statesInOrder,
-  type TypeState,
-  type WithheldBatch,
-  type World,
-} from './stream.ts';
+import type { Held, StreamState, TypeState, WithheldBatch, World } from './stream.ts';
 import type { Revision, TableDifference } from './table.ts';
 
 /** How long LDS and RDS wait for the CDS ACK. */
@@ -38,7 +31,7 @@ export type OnForcedRelease = (type: XdsType, names: number) => void;
 export function nextResponse(stream: StreamState, world: World, onForced: OnForcedRelease = () => {}): Response | null {
   for (let isMoved = true; isMoved; ) {
     isMoved = false;
-    for (const state of statesInOrder(stream)) {
+    for (const state of stream.inOrder) {
       const { interest } = state;
       if (interest === null || state.inFlight !== null) continue;
       if (!hasWork(state, interest)) continue;
@@ -50,6 +43,14 @@ export function nextResponse(stream: StreamState, world: World, onForced: OnForc
     }
   }
   return null;
+}
+
+/** Whether `nextResponse` may have something: a look that costs less than its turn in a queue. */
+export function mayHaveMore(stream: StreamState): boolean {
+  for (const state of stream.inOrder) {
+    if (state.interest !== null && state.inFlight === null && hasWork(state, state.interest)) return true;
+  }
+  return false;
 }
 
 /** When this stream must be asked again though nothing happens on it: milliseconds, or null. */
@@ -146,6 +147,7 @@ function send({ stream, state, interest, world }: Asking, news: News): Response 
       whole,
       instead,
       addsNames: news.addsNames,
+      identifier: world.identifier,
     });
   };
   const shared = interest.response(cacheKey(stream, state, news), build);
@@ -155,7 +157,9 @@ function send({ stream, state, interest, world }: Asking, news: News): Response 
   state.mustAnswer = false;
   state.inFlight = response;
   state.lastNonce = response.nonce;
-  Object.assign(state.report, { sentNonce: response.nonce, sentVersion: response.version, sentAtMs: world.now() });
+  state.report.sentNonce = response.nonce;
+  state.report.sentVersion = response.version;
+  state.report.sentAtMs = world.now();
   if (state.type === 'cluster') oweAssignments(stream, response, world);
   return response;
 }
@@ -163,6 +167,8 @@ function send({ stream, state, interest, world }: Asking, news: News): Response 
 /** Streams in the same state share the response: everything that decides on its content is in the key. */
 function cacheKey(stream: StreamState, state: TypeState, { from, canShare, released }: News): string | null {
   if (!canShare) return null;
+  const isPlain = state.owed.length + released.length + state.withheld.length === 0 && state.held === null;
+  if (isPlain) return `${stream.mode}|${stream.wholeTypes.length}|${from}`; // nearly always
   const ids = (parts: readonly { readonly id: string }[]) => parts.map((part) => part.id).join();
   const sending = [stream.mode, stream.wholeTypes.length, from, ids(state.owed)];
   return [...sending, ids(released), ids(state.withheld), heldKey(state.held)].join('|');

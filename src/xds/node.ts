@@ -2,13 +2,15 @@ import { fromBinary, type JsonObject } from '@bufbuild/protobuf';
 import { type Node, NodeSchema } from '#gen/envoy/config/core/v3/base_pb.js';
 import { err, ok, type Result } from '../lib/result.ts';
 import type { ClientKind, InterceptionMode, Proxy, Role } from '../model/proxy.ts';
-import { readFields } from './wire-reader.ts';
+import { firstText, readFields } from './wire-reader.ts';
 
 /** What of `node` matters, read once per stream. `node.id` of sidecars: `sidecar~<ip>~<name>.<namespace>~<dns domain>`. */
 export function proxyOf(nodeBytes: Uint8Array, defaults: { readonly domainSuffix: string }): Result<Proxy, string> {
   const node = readNode(nodeBytes);
   if (node === null) return err('the node of the first request is malformed');
-  if (node.id === '') return err('the first request must carry node.id');
+  if (node.id === '') {
+    return err('the first request must carry node.id: give the client one ("binnacle bootstrap" writes it)');
+  }
   const metadata = node.metadata ?? {};
   const identity = readId(node.id);
   const namespace = textOf(metadata, 'NAMESPACE') || identity.namespace || 'default';
@@ -27,6 +29,9 @@ export function proxyOf(nodeBytes: Uint8Array, defaults: { readonly domainSuffix
     interception: interceptionOf(textOf(metadata, 'INTERCEPTION_MODE')),
   });
 }
+
+/** The id alone, read from where clients write it: in front of everything else. */
+export const nodeIdOf = (nodeBytes: Uint8Array): string => firstText(nodeBytes, 1) ?? '';
 
 /** Null when the bytes are no Node: the library throws for that, and for nothing else. */
 function readNode(bytes: Uint8Array): Node | null {

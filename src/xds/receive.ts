@@ -5,7 +5,15 @@ import type { NameSet } from './names.ts';
 import { oweSubscribed } from './owed.ts';
 import type { DeltaRequest, SotwRequest } from './request.ts';
 import type { Response } from './response.ts';
-import { type StreamState, subscribeTo, type TypeState, typeState, type World } from './stream.ts';
+import {
+  type StreamState,
+  subscribeTo,
+  type TypeState,
+  typeState,
+  type World,
+  withUnsure,
+  writeDown,
+} from './stream.ts';
 
 /** What a request meant: for logs, metrics and status. The state has been changed accordingly. */
 export type Outcome =
@@ -85,14 +93,15 @@ function subscribeSotw(
   { isFirst, world }: Subscribing,
 ): boolean {
   const named = listed.has('*') ? world.names.difference(listed, world.names.of(['*'])) : listed;
-  const isLegacyWildcard = listed.names.length === 0 && (isFirst ? canBeWildcard(state.type) : state.wildcard);
-  const wildcard = listed.has('*') || isLegacyWildcard;
+  const namesNothing = listed.names.length === 0 && (isFirst ? canBeWildcard(state.type) : state.namesNothing);
+  const wildcard = listed.has('*') || namesNothing;
+  state.namesNothing = namesNothing;
   if (!isFirst && wildcard === state.wildcard && named === state.names) return false;
   const added = world.names.difference(named, state.names);
   const startsWildcard = wildcard && !state.wildcard;
   state.wildcard = wildcard;
   state.names = named;
-  if (startsWildcard) startFromNothing(state);
+  if (startsWildcard) tellEverything(state, world);
   else if (isFirst) state.baseline = cursorAt(world.revision);
   oweSubscribed(state, added, world);
   if (!wildcard && named.names.length === 0) forget(state);
@@ -123,7 +132,7 @@ function subscribeDelta(
   state.names = world.names.difference(world.names.union(state.names, asked), world.names.difference(dropped, asked));
   if (isFirst) startDelta(state, request, asked, world);
   else {
-    if (startsWildcard) startFromNothing(state);
+    if (startsWildcard) tellEverything(state, world);
     oweSubscribed(state, asked, world);
     // Under a wildcard an unsubscribed name is still wanted: the client has just forgotten it and must be told again.
     if (wildcard) oweSubscribed(state, world.names.difference(dropped, star), world);
@@ -158,8 +167,15 @@ function startDelta(state: TypeState, request: DeltaRequest, asked: NameSet, wor
   oweSubscribed(state, asked, world);
 }
 
-function startFromNothing(state: TypeState): void {
-  state.baseline = cursorAt(0);
+/** A wildcard begins: everything is sent, also what was sent by name, and what is gone of that is still to be told. */
+function tellEverything(state: TypeState, world: World): void {
+  writeDown(state, world);
+  const { baseline } = state;
+  if (baseline.kind === 'cursor') state.baseline = cursorAt(0);
+  else {
+    const names = [...baseline.having.versions.keys()];
+    state.baseline = { kind: 'map', having: withUnsure(baseline.having, [names], world) };
+  }
   state.mustAnswer = true;
 }
 

@@ -3,8 +3,17 @@ import type { Revision } from './table.ts';
 
 export type Mode = 'sotw' | 'delta';
 
+/** A message as the transport takes it. */
+export interface Outgoing {
+  /** In parts to be written one after another. Large parts are shared with other messages. */
+  readonly parts: readonly Uint8Array[];
+  readonly byteLength: number;
+  /** For the transport: `parts` with its framing, made when first sent. */
+  framed: readonly Uint8Array[] | null;
+}
+
 /** A response as it goes to one stream or to many: encoded once, sent as it is. */
-export interface Response {
+export interface Response extends Outgoing {
   readonly type: XdsType;
   readonly nonce: string;
   /** SotW's `version_info`; delta's `system_version_info`. For people: it decides nothing. */
@@ -13,9 +22,6 @@ export interface Response {
   readonly revision: Revision;
   /** The newest change that it brings to clients that had the one before; null: it answers a subscription. */
   readonly news: Revision | null;
-  /** The message, in parts to be written one after another. Large parts are shared with other responses. */
-  readonly parts: readonly Uint8Array[];
-  readonly byteLength: number;
   /** Whether it is all that the client is to have: what it does not hold goes. */
   readonly whole: boolean;
   /** The names whose resources it brings because they are new, changed or asked for. */
@@ -29,6 +35,4 @@ export interface Response {
    * acknowledgement and need no parsing. `interestId` is of the subscription that such a request repeats.
    */
   readonly learned: { readonly bytes: Uint8Array; readonly interestId: number }[];
-  /** For the transport: `parts` with its framing, made when first sent. */
-  framed: readonly Uint8Array[] | null;
 }

@@ -15,6 +15,8 @@ export interface World {
   now(): number;
   /** Unique ids for shared baselines and nonces. */
   nextId(): number;
+  /** Names this control plane in every response (`control_plane.identifier`); empty: it is left out. */
+  readonly identifier: string;
 }
 
 /** Names to send whatever their version. `id` stands for the names in cache keys. */
@@ -46,6 +48,8 @@ export interface Held {
 export interface TypeState {
   readonly type: XdsType;
   wildcard: boolean;
+  /** SotW: it is a wildcard because nothing was ever named, so that naming nothing goes on meaning everything. */
+  namesNothing: boolean;
   names: NameSet;
   /** Null: not subscribed, or the stream has no view yet. */
   interest: Interest | null;
@@ -93,6 +97,8 @@ export interface StreamState {
   readonly growingTypes: readonly XdsType[];
   /** By type; a type is present once it was asked for. */
   readonly types: Map<XdsType, TypeState>;
+  /** The same in the order in which types are sent. */
+  inOrder: readonly TypeState[];
   /** The tables of the view, by type. Null until the proxy's layers are compiled. */
   view: View | null;
   /** Clusters sent before the first request for assignments, which are owed then. */
@@ -107,7 +113,7 @@ export function createStream(
   wholeTypes: readonly XdsType[] = ['cluster', 'listener'],
   growingTypes: readonly XdsType[] = [],
 ): StreamState {
-  return { mode, wholeTypes, growingTypes, types: new Map(), view: null, clustersSent: [] };
+  return { mode, wholeTypes, growingTypes, types: new Map(), inOrder: [], view: null, clustersSent: [] };
 }
 
 /** Gives the stream its first view, or another one: it is then compared in full with what it had. */
@@ -154,6 +160,7 @@ export function typeState(stream: StreamState, type: XdsType, world: World): Typ
   const state: TypeState = {
     type,
     wildcard: false,
+    namesNothing: false,
     names: world.names.empty,
     interest: null,
     baseline: cursorAt(0),
@@ -172,6 +179,7 @@ export function typeState(stream: StreamState, type: XdsType, world: World): Typ
     report: { sentNonce: '', sentVersion: '', sentAtMs: 0, ackedNonce: '', ackedVersion: '', ackedAtMs: 0, nack: null },
   };
   stream.types.set(type, state);
+  stream.inOrder = xdsTypes.flatMap((one) => stream.types.get(one) ?? []);
   return state;
 }
 
@@ -198,14 +206,6 @@ export function prepareToForget(stream: StreamState, table: Table, through: Revi
   const state = stream.types.get(table.type);
   if (state === undefined || state.interest?.tables.includes(table) !== true) return;
   if (state.baseline.kind === 'cursor' && state.baseline.revision < through) writeDown(state, world);
-}
-
-/** All states in the order in which types are served. */
-export function* statesInOrder(stream: StreamState): Generator<TypeState> {
-  for (const type of xdsTypes) {
-    const state = stream.types.get(type);
-    if (state !== undefined) yield state;
-  }
 }
 
 /** What is withheld stays so: its names are gone from the new tables too, or are found in them as new. */

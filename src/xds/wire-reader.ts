@@ -24,6 +24,13 @@ export function readFields(message: Uint8Array, visit: (field: WireField) => voi
   while (field.next()) visit(field);
 }
 
+/** The text of the first field of this number, and nothing is read beyond it; null if there is none. */
+export function firstText(message: Uint8Array, number: number): string | null {
+  const field = new Field(message);
+  while (field.next()) if (field.number === number) return field.text();
+  return null;
+}
+
 const decoder = new TextDecoder();
 
 class Field implements WireField {

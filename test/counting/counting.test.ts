@@ -162,7 +162,7 @@ async function connected(mode: Mode): Promise<CountedMesh> {
       peer: '',
       outlet: {
         writable: true,
-        write(response) {
+        write(response: Response) {
           take(response);
           deferred.push(() => ask(client, response.type, response.nonce));
         },

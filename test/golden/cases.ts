@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import type { ClientKind } from '../../src/model/proxy.ts';
 import { sidecarBootstrap, type TestSidecar } from '../support/envoy-bootstrap.ts';
 
 /** What a case says of itself, in its first document. */
@@ -12,7 +13,9 @@ const head = z.strictObject({
   proxies: z.record(
     z.string().regex(/^[a-z-]+$/),
     z.strictObject({
-      interception: z.enum(['REDIRECT', 'NONE']),
+      /** Left out: an Envoy. */
+      client: z.enum(['envoy', 'grpc', 'mosn']).default('envoy'),
+      interception: z.enum(['REDIRECT', 'NONE']).default('NONE'),
       namespace: z.string().optional(),
       address: z.string().optional(),
       labels: z.record(z.string(), z.string()).optional(),
@@ -31,6 +34,7 @@ export interface GoldenCase {
 
 export interface CaseProxy {
   readonly name: string;
+  readonly client: ClientKind;
   /** Its Envoy's bootstrap, for a control plane at this port. */
   bootstrap(xdsPort: number, protocol?: 'sotw' | 'delta'): { readonly node: { readonly id: string } };
 }
@@ -58,7 +62,11 @@ function readCase(name: string, text: string): GoldenCase {
 
 type Facts = z.infer<typeof head>['proxies'][string];
 
-function caseProxy(caseName: string, name: string, { interception, namespace, address, labels }: Facts): CaseProxy {
+function caseProxy(
+  caseName: string,
+  name: string,
+  { client, interception, namespace, address, labels }: Facts,
+): CaseProxy {
   const sidecar: Omit<TestSidecar, 'xdsPort' | 'protocol'> = {
     name: `${caseName}-${name}`,
     interception,
@@ -68,6 +76,7 @@ function caseProxy(caseName: string, name: string, { interception, namespace, ad
   };
   return {
     name,
+    client,
     // what `sidecarBootstrap` makes has a node, though its type does not say so
     bootstrap: (xdsPort, protocol = 'delta') =>
       sidecarBootstrap({ ...sidecar, xdsPort, protocol }) as { node: { id: string } },

@@ -67,8 +67,8 @@ export async function compileCase({ name, mesh, proxies }: GoldenCase): Promise<
 }
 
 /** The proxy as a stream would read it from its first request. */
-function nodeOf({ bootstrap }: CaseProxy): Proxy {
-  const { node } = bootstrap(0);
+function nodeOf({ bootstrap, client }: CaseProxy): Proxy {
+  const node = { ...bootstrap(0).node, user_agent_name: client };
   const proxy = proxyOf(toBinary(NodeSchema, fromJson(NodeSchema, node)), { domainSuffix });
   if (!proxy.ok) throw new Error(proxy.error);
   return proxy.value;

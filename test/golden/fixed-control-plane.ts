@@ -2,8 +2,8 @@ import type { Compiler, FlushResult, LayerKey } from '../../src/compile/contract
 import { systemClock } from '../../src/lib/clock.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
 import type { EncodedResource, XdsType } from '../../src/proto/resource.ts';
-import { adsMethods } from '../../src/push/ads.ts';
 import { Coordinator } from '../../src/push/coordinator.ts';
+import { discoveryMethods } from '../../src/push/discovery/methods.ts';
 import { createRpcServer } from '../../src/rpc/server.ts';
 import { syncz } from '../../src/telemetry/debug/client-views.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
@@ -30,7 +30,7 @@ export async function startFixedControlPlane(resources: FixedResources): Promise
     defer: setImmediate,
     elapsed: () => performance.now(),
   });
-  const services = adsMethods({
+  const services = discoveryMethods({
     coordinator,
     log: silentLogger,
     awaited: () => [],

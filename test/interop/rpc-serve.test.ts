@@ -65,7 +65,15 @@ describe('binnacle serve', () => {
     stream.end();
     expect(proto.message('ServerReflectionResponse').decode(answer).list_services_response).toEqual({
       service: [
+        { name: 'envoy.service.cluster.v3.ClusterDiscoveryService' },
         { name: 'envoy.service.discovery.v3.AggregatedDiscoveryService' },
+        { name: 'envoy.service.endpoint.v3.EndpointDiscoveryService' },
+        { name: 'envoy.service.extension.v3.ExtensionConfigDiscoveryService' },
+        { name: 'envoy.service.listener.v3.ListenerDiscoveryService' },
+        { name: 'envoy.service.route.v3.RouteDiscoveryService' },
+        { name: 'envoy.service.route.v3.VirtualHostDiscoveryService' },
+        { name: 'envoy.service.secret.v3.SecretDiscoveryService' },
+        { name: 'envoy.service.status.v3.ClientStatusDiscoveryService' },
         { name: 'grpc.health.v1.Health' },
         { name: 'grpc.reflection.v1.ServerReflection' },
         { name: 'grpc.reflection.v1alpha.ServerReflection' },

@@ -231,6 +231,7 @@ export const proxies: readonly Proxy[] = [
   proxy({ namespace: 'other', dnsDomain: 'example.com', interception: 'tproxy' }),
   proxy({ role: 'gateway', name: 'gateway' }),
   proxy({ namespace: 'shop', addresses: ['10.1.0.2', 'fd00::1'] }),
+  proxy({ namespace: 'shop', client: 'grpc' }),
 ];
 
 /** Every proxy that the pools allow. */
@@ -242,7 +243,7 @@ export const arbitraryProxy: fc.Arbitrary<Proxy> = fc
     network: fc.string(),
     locality: fc.string(),
     role: oneOf(['sidecar', 'sidecar', 'gateway'] as const),
-    client: oneOf(['envoy', 'envoy', 'mosn'] as const),
+    client: oneOf(['envoy', 'envoy', 'mosn', 'grpc'] as const),
     namespace: oneOf([...namespaces, 'empty', 'other']),
     domain: oneOf(['', 'example.com', ...[...namespaces, 'empty', 'other'].map((it) => `${it}.svc.cluster.local`)]),
     labels: oneOf([{}, { app: 'web' }, { app: 'web', tier: 'front' }, { other: 'x' }]),

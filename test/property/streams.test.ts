@@ -4,7 +4,7 @@ import { type XdsType, xdsTypes } from '../../src/proto/resource.ts';
 import type { Mode } from '../../src/xds/response.ts';
 import { setView } from '../../src/xds/stream.ts';
 import { type Contents, Server } from '../support/conversation.ts';
-import { ModelClient } from '../support/model-client.ts';
+import { ModelClient, type ModelOptions } from '../support/model-client.ts';
 
 /*
  * A mesh is a set of clusters with a content each, and routes that each refer to some of them (a route's content is the
@@ -56,10 +56,10 @@ class Run {
   readonly client: ModelClient;
   mesh: Mesh = { clusters: {}, endpoints: {}, routes: {} };
 
-  constructor(mode: Mode, refuses?: (type: XdsType, content: string) => boolean) {
+  constructor(mode: Mode, options: ModelOptions = {}) {
     // What a client had before it refused must be remembered; otherwise little is.
-    this.server = new Server(refuses === undefined ? { logRecords: 3, tombstones: 3 } : {});
-    this.client = new ModelClient(this.server, mode, refuses);
+    this.server = new Server(options.refuses === undefined ? { logRecords: 3, tombstones: 3 } : {});
+    this.client = new ModelClient(this.server, mode, options);
     this.client.connect();
   }
 
@@ -101,7 +101,7 @@ class Run {
     const view = this.server.newView();
     this.server.commit(difference({ clusters: {}, endpoints: {}, routes: {} }, this.mesh), view);
     this.server.view = view;
-    if (this.client.stream !== null) setView(this.client.stream, view, this.server.world);
+    for (const stream of new Set(this.client.streams.values())) setView(stream, view, this.server.world);
   }
 }
 
@@ -154,7 +154,7 @@ describe('streams', () => {
     it(`${mode}: a client that refuses some clusters has all the others, and of those what it had`, () => {
       fc.assert(
         fc.property(steps(wait), (script) => {
-          const run = new Run(mode, (type, content) => type === 'cluster' && content === 'v3');
+          const run = new Run(mode, { refuses: (type, content) => type === 'cluster' && content === 'v3' });
           for (const step of script) run.take(step);
           run.rest();
           const { cluster, route } = expected(run.mesh);
@@ -165,6 +165,19 @@ describe('streams', () => {
           expect(run.client.has.route).toEqual(route);
         }),
         { numRuns: 500 },
+      );
+    });
+
+    it(`${mode}: a client with a stream for each type ends with the same as one with a single stream`, () => {
+      fc.assert(
+        fc.property(steps(reconnect, move, wait), (script) => {
+          const run = new Run(mode, { isSplit: true });
+          for (const step of script) run.take(step);
+          run.rest();
+          expect(run.client.has).toEqual(expected(run.mesh));
+          expect(run.client.settle()).toBe(0);
+        }),
+        { numRuns: 300 },
       );
     });
 

@@ -24,6 +24,8 @@ export interface AdsResponse {
 
 export interface AdsOptions {
   readonly mode?: Mode;
+  /** Of another service than ADS, such as `/envoy.service.cluster.v3.ClusterDiscoveryService/StreamClusters`. */
+  readonly path?: string;
   /** Null: the first request has no node. */
   readonly nodeId?: string | null;
   readonly labels?: Readonly<Record<string, string>>;
@@ -73,7 +75,11 @@ export function openAds(port: number, options: AdsOptions = {}): AdsStream {
     ...options.channel,
   });
   const method = mode === 'sotw' ? 'StreamAggregatedResources' : 'DeltaAggregatedResources';
-  const stream: ClientDuplexStream<Buffer, Buffer> = client.makeBidiStreamRequest(`${service}/${method}`, asIs, asIs);
+  const stream: ClientDuplexStream<Buffer, Buffer> = client.makeBidiStreamRequest(
+    options.path ?? `${service}/${method}`,
+    asIs,
+    asIs,
+  );
   onTestFinished(() => {
     stream.cancel();
     client.close();

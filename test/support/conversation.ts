@@ -57,6 +57,7 @@ export class Server {
       revision: 0,
       now: () => this.nowMs,
       nextId: () => ++this.#ids,
+      identifier: '',
     };
     this.view = this.newView();
   }

@@ -28,3 +28,21 @@ export function sidecarBootstrap(sidecar: TestSidecar): object {
     delta: protocol === 'delta',
   });
 }
+
+/** A config source of its own, for the service of one type. */
+export const ownStream = (protocol: 'sotw' | 'delta') => ({
+  resource_api_version: 'V3',
+  api_config_source: {
+    api_type: protocol === 'sotw' ? 'GRPC' : 'DELTA_GRPC',
+    transport_api_version: 'V3',
+    set_node_on_first_message_only: true,
+    grpc_services: [{ envoy_grpc: { cluster_name: 'xds-grpc' } }],
+  },
+});
+
+/** As `sidecarBootstrap`, but clusters and listeners come on streams of their own, and by ADS what they refer to. */
+export function splitBootstrap(sidecar: TestSidecar): object {
+  const bootstrap = sidecarBootstrap(sidecar) as { dynamic_resources: object }; // as Envoy's bootstrap has it
+  const own = ownStream(sidecar.protocol);
+  return { ...bootstrap, dynamic_resources: { ...bootstrap.dynamic_resources, cds_config: own, lds_config: own } };
+}

@@ -15,17 +15,19 @@ export class FakePush {
   readonly compiler = new FakeCompiler();
   readonly clock: FakeClock = fakeClock(0);
   readonly errors: unknown[] = [];
+  readonly warnings: object[] = [];
   readonly coordinator: Coordinator;
   readonly #deferred: (() => void)[] = [];
   readonly #stopping = new AbortController();
 
   constructor(observer: Partial<PushObserver> = {}) {
     const note = (facts: object) => this.errors.push(facts);
+    const warn = (facts: object, message: string) => this.warnings.push({ message, ...facts });
     this.coordinator = new Coordinator({
       compiler: this.compiler,
       take: () => [],
       clock: this.clock,
-      log: { ...silentLogger, error: note },
+      log: { ...silentLogger, error: note, warn },
       observer: { ...unobserved, ...observer },
       timing: { endpointQuietMs: 0, quietMs: 20, maxMs: 1_000 },
       defer: (run) => this.#deferred.push(run),

@@ -1,7 +1,13 @@
-import type { XdsType } from '../../src/proto/resource.ts';
+import { type XdsType, xdsTypes } from '../../src/proto/resource.ts';
 import type { Mode } from '../../src/xds/response.ts';
 import type { StreamState } from '../../src/xds/stream.ts';
 import { ask, type Heard, hear, type Server } from './conversation.ts';
+
+export interface ModelOptions {
+  readonly refuses?: (type: XdsType, content: string) => boolean;
+  /** A stream for each type, in place of one for all. */
+  readonly isSplit?: boolean;
+}
 
 /**
  * A client as the protocol wants it: applies what it hears, subscribes to assignments of its clusters and routes of its
@@ -17,7 +23,9 @@ export class ModelClient {
   };
   readonly #server: Server;
   readonly mode: Mode;
-  stream: StreamState | null = null;
+  /** By type: the same one for all of them, or one for each. */
+  readonly streams = new Map<XdsType, StreamState>();
+  readonly #isSplit: boolean;
   readonly #unanswered = new Map<XdsType, string>();
   readonly #nonces = new Map<XdsType, string>();
   readonly #subscribed = new Map<XdsType, readonly string[]>();
@@ -25,22 +33,24 @@ export class ModelClient {
   readonly #refused = new Map<XdsType, string>();
   readonly #refuses: (type: XdsType, content: string) => boolean;
 
-  constructor(server: Server, mode: Mode, refuses: (type: XdsType, content: string) => boolean = () => false) {
+  constructor(server: Server, mode: Mode, { refuses = () => false, isSplit = false }: ModelOptions = {}) {
     this.#server = server;
     this.mode = mode;
     this.#refuses = refuses;
+    this.#isSplit = isSplit;
   }
 
   connect(): void {
     this.disconnect();
-    this.stream = this.#server.connect(this.mode);
+    const shared = this.#isSplit ? null : this.#server.connect(this.mode);
+    for (const type of xdsTypes) this.streams.set(type, shared ?? this.#server.connect(this.mode));
     for (const type of ['cluster', 'listener'] as const) this.#ask(type, [], this.#versions(type));
     this.#follow();
   }
 
   disconnect(): void {
-    if (this.stream !== null) this.#server.disconnect(this.stream);
-    this.stream = null;
+    for (const stream of new Set(this.streams.values())) this.#server.disconnect(stream);
+    this.streams.clear();
     this.#unanswered.clear();
     this.#nonces.clear();
     this.#subscribed.clear();
@@ -48,21 +58,24 @@ export class ModelClient {
 
   /** Applies one response, if there is one to be had. */
   hearOne(): boolean {
-    if (this.stream === null) return false;
-    const response = this.#server.next(this.stream);
-    if (response === null) return false;
-    this.#apply(hear(this.mode, response));
-    return true;
+    for (const stream of new Set(this.streams.values())) {
+      const response = this.#server.next(stream);
+      if (response === null) continue;
+      this.#apply(hear(this.mode, response));
+      return true;
+    }
+    return false;
   }
 
   /** Answers the response of this type, if one waits for its answer. */
   answer(type: XdsType, complaint?: string): boolean {
     const nonce = this.#unanswered.get(type);
-    if (nonce === undefined || this.stream === null) return false;
+    const stream = this.streams.get(type);
+    if (nonce === undefined || stream === undefined) return false;
     this.#unanswered.delete(type);
     const error = this.#refused.get(type) ?? complaint;
     const names = this.mode === 'sotw' ? (this.#subscribed.get(type) ?? []) : [];
-    ask(this.#server, this.stream, type, { nonce, names, ...(error === undefined ? {} : { error }) });
+    ask(this.#server, stream, type, { nonce, names, ...(error === undefined ? {} : { error }) });
     return true;
   }
 
@@ -124,9 +137,10 @@ export class ModelClient {
   }
 
   #ask(type: XdsType, names: readonly string[], has: Record<string, string> = {}, drop: readonly string[] = []): void {
-    if (this.stream === null) return;
+    const stream = this.streams.get(type);
+    if (stream === undefined) return;
     const nonce = this.mode === 'sotw' ? (this.#nonces.get(type) ?? '') : '';
-    ask(this.#server, this.stream, type, { names, nonce, ...(this.mode === 'delta' ? { has, drop } : {}) });
+    ask(this.#server, stream, type, { names, nonce, ...(this.mode === 'delta' ? { has, drop } : {}) });
   }
 
   /** The test's resources have their content as version. */

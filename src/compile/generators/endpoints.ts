@@ -22,9 +22,10 @@ const draining = 3; // HealthStatus.DRAINING
  * so that equal endpoints give equal bytes whatever order they came in.
  */
 export function assembleAssignment(plan: AssignmentPlan, endpoints: readonly Endpoint[]): EncodedResource {
-  const chosen = preferred(endpoints.filter((endpoint) => serves(endpoint, plan)));
+  const serving = preferred(endpoints.filter((endpoint) => serves(endpoint, plan)));
+  const chosen = plan.form === 'full' ? serving : plainly(serving, plan.portName);
   const parts: Uint8Array[] = [stringField(assignmentField.clusterName, plan.name)];
-  for (const [locality, members] of byLocality(chosen)) {
+  for (const [locality, members] of plan.form === 'one-locality' ? together(chosen) : byLocality(chosen)) {
     const records = members.map((endpoint) => recordOf(endpoint, endpoint.ports[plan.portName] ?? 0));
     records.sort((a, b) => Buffer.compare(a, b));
     const weight = members.reduce((sum, endpoint) => sum + weightOf(endpoint), 0);
@@ -46,10 +47,27 @@ function preferred(endpoints: readonly Endpoint[]): readonly Endpoint[] {
   return staying.length > 0 ? staying : endpoints;
 }
 
+/** Each address once, whoever told of it, and none of them marked: of several the first locality's, then the heaviest. */
+function plainly(endpoints: readonly Endpoint[], portName: string): readonly Endpoint[] {
+  const byAddress = new Map<string, Endpoint>();
+  for (const endpoint of endpoints) {
+    const address = `${endpoint.address} ${endpoint.ports[portName]}`;
+    const other = byAddress.get(address);
+    if (other === undefined || comesFirst(endpoint, other)) byAddress.set(address, endpoint);
+  }
+  return [...byAddress.values()].map((it) => (it.health === 'draining' ? { ...it, health: 'healthy' } : it));
+}
+
+const comesFirst = (a: Endpoint, b: Endpoint): boolean =>
+  a.locality === b.locality ? weightOf(a) > weightOf(b) : a.locality < b.locality;
+
 function serves(endpoint: Endpoint, { portName, labels }: AssignmentPlan): boolean {
   if (endpoint.health === 'unhealthy' || endpoint.ports[portName] === undefined) return false;
   return Object.entries(labels).every(([name, value]) => endpoint.labels[name] === value);
 }
+
+const together = (endpoints: readonly Endpoint[]): ReturnType<typeof byLocality> =>
+  endpoints.length === 0 ? [] : [['', endpoints]];
 
 function byLocality(endpoints: readonly Endpoint[]): readonly (readonly [string, readonly Endpoint[]])[] {
   const groups = new Map<string, Endpoint[]>();

@@ -7,7 +7,7 @@ import { generateRoute } from './routes.ts';
 
 /** What a workload's proxy needs for the ports that the workload serves. */
 export const generateInboundClusters = (plan: InboundPlan): readonly NamedCluster[] => [
-  inboundCluster('InboundPassthroughCluster', false, plan),
+  inboundCluster(passthroughName(plan), false, plan),
   ...plan.ports.map((port) => inboundCluster(clusterName(port), port.protocol === 'http2', plan)),
 ];
 
@@ -15,11 +15,11 @@ export const generateInboundClusters = (plan: InboundPlan): readonly NamedCluste
  * Takes the connections that the kernel brings from outside. A port that no service names is passed on as it is; the
  * chain keeps the name that operators know, though it is a TCP chain until HTTP is told from TCP on arrival.
  */
-export const virtualInbound = ({ ports, families, transparent }: InboundPlan): NamedListener => ({
+export const virtualInbound = (plan: InboundPlan): NamedListener => ({
   name: 'virtualInbound',
   trafficDirection: 'INBOUND',
-  ...listenAt(anyAddress[families], proxyPorts.inbound),
-  ...(transparent ? { transparent: true } : {}),
+  ...listenAt(anyAddress[plan.families], proxyPorts.inbound),
+  ...(plan.transparent ? { transparent: true } : {}),
   listenerFilters: [
     {
       name: 'envoy.filters.listener.original_dst',
@@ -27,22 +27,30 @@ export const virtualInbound = ({ ports, families, transparent }: InboundPlan): N
     },
   ],
   filterChains: [
-    {
-      name: 'virtualInbound-blackhole', // a connection to this port itself would go round in circles
-      filterChainMatch: { destinationPort: proxyPorts.inbound },
-      filters: [tcpFilter('BlackHoleCluster', [target('BlackHoleCluster')])],
-    },
-    ...ports.map((port) => ({
-      name: `${anyAddress[families][0]}_${port.targetPort}`,
-      filterChainMatch: { destinationPort: port.targetPort },
-      filters: [portFilter(port, anyAddress[families][0])],
-    })),
+    ...(plan.client === 'mosn' ? [] : portChains(plan)),
     {
       name: 'virtualInbound-catchall-http',
-      filters: [tcpFilter('InboundPassthroughCluster', [target('InboundPassthroughCluster')])],
+      filters: [tcpFilter(passthroughName(plan), [target(passthroughName(plan))])],
     },
   ],
 });
+
+/** MOSN knows it by the name that it once had. Its listeners have one chain: it passes everything on as it is. */
+const passthroughName = ({ client }: InboundPlan): string =>
+  client === 'mosn' ? 'InboundPassthroughClusterIpv4' : 'InboundPassthroughCluster';
+
+const portChains = ({ ports, families }: InboundPlan) => [
+  {
+    name: 'virtualInbound-blackhole', // a connection to this port itself would go round in circles
+    filterChainMatch: { destinationPort: proxyPorts.inbound },
+    filters: [tcpFilter('BlackHoleCluster', [target('BlackHoleCluster')])],
+  },
+  ...ports.map((port) => ({
+    name: `${anyAddress[families][0]}_${port.targetPort}`,
+    filterChainMatch: { destinationPort: port.targetPort },
+    filters: [portFilter(port, anyAddress[families][0])],
+  })),
+];
 
 const target = (destination: string) => ({ destination, weight: 1, headers: null });
 

@@ -29,7 +29,7 @@ export function generateListener(plan: ListenerPlan): NamedListener {
  */
 export const virtualOutbound = (
   catchAll: string,
-  { families, transparent }: Pick<InboundPlan, 'families' | 'transparent'>,
+  { families, transparent, client }: Pick<InboundPlan, 'families' | 'transparent' | 'client'>,
 ): NamedListener => ({
   name: 'virtualOutbound',
   trafficDirection: 'OUTBOUND',
@@ -37,14 +37,17 @@ export const virtualOutbound = (
   useOriginalDst: true,
   ...(transparent ? { transparent: true } : {}),
   filterChains: [
-    {
-      name: 'virtualOutbound-blackhole', // a connection to this port itself would go round in circles
-      filterChainMatch: { destinationPort: proxyPorts.outbound },
-      filters: [tcpFilter('BlackHoleCluster', [single('BlackHoleCluster')])],
-    },
+    ...(client === 'mosn' ? [] : [virtualOutboundBlackHole]),
     { name: 'virtualOutbound-catchall-tcp', filters: [tcpFilter(catchAll, [single(catchAll)])] },
   ],
 });
+
+/** A connection to this port itself would go round in circles. */
+const virtualOutboundBlackHole = {
+  name: 'virtualOutbound-blackhole',
+  filterChainMatch: { destinationPort: proxyPorts.outbound },
+  filters: [tcpFilter('BlackHoleCluster', [{ destination: 'BlackHoleCluster', weight: 1, headers: null }])],
+};
 
 const single = (destination: string): WeightedTarget => ({ destination, weight: 1, headers: null });
 
@@ -61,7 +64,7 @@ const httpFilter = (name: string, { routeConfiguration }: Extract<ListenerTraffi
     normalizePath: true,
   });
 
-const router = {
+export const router = {
   name: 'envoy.filters.http.router',
   typedConfig: extension('envoy.extensions.filters.http.router.v3.Router', {}),
 };

@@ -148,24 +148,30 @@ function generateResponse({ status, body }: RespondAction): NonNullable<RouteJso
 
 function generateMatch({ path, headers, query }: RouteMatch): NonNullable<RouteJson['match']> {
   return {
-    ...(path.type === 'exact' ? { path: path.value } : {}),
-    ...(path.type === 'prefix' ? { prefix: path.value } : {}),
-    ...(path.type === 'regex' ? { safeRegex: { regex: path.value } } : {}),
-    ...(path.ignoreCase && path.type !== 'regex' ? { caseSensitive: false } : {}),
+    ...pathMatch(path),
     ...(headers.length === 0 ? {} : { headers: headers.map(generateHeaderMatch) }),
-    ...(query.length === 0 ? {} : { queryParameters: query.map(({ name, match }) => ({ name, ...matcher(match) })) }),
+    ...(query.length === 0 ? {} : { queryParameters: query.map(({ name, match }) => ({ name, ...textMatch(match) })) }),
   };
 }
+
+/** The condition on the path, as fields of a route's match. */
+export const pathMatch = (path: RouteMatch['path']): NonNullable<RouteJson['match']> => ({
+  ...(path.type === 'exact' ? { path: path.value } : {}),
+  ...(path.type === 'prefix' ? { prefix: path.value } : {}),
+  ...(path.type === 'regex' ? { safeRegex: { regex: path.value } } : {}),
+  ...(path.ignoreCase && path.type !== 'regex' ? { caseSensitive: false } : {}),
+});
 
 /** A header that is missing has no value that must not be: Envoy inverts its absence only when told so. */
 const generateHeaderMatch = ({ name, match, inverted }: HeaderMatch) => ({
   name,
-  ...matcher(match),
+  ...textMatch(match),
   ...(inverted ? { invertMatch: true } : {}),
   ...(inverted && match.type !== 'present' ? { treatMissingHeaderAsEmpty: true } : {}),
 });
 
-function matcher(match: TextMatch): { presentMatch?: boolean; stringMatch?: StringMatcherJson } {
+/** The condition on a text, as fields of its matcher. */
+export function textMatch(match: TextMatch): { presentMatch?: boolean; stringMatch?: StringMatcherJson } {
   if (match.type === 'present') return { presentMatch: true };
   if (match.type === 'regex') return { stringMatch: { safeRegex: { regex: match.value } } };
   return { stringMatch: match.type === 'exact' ? { exact: match.value } : { prefix: match.value } };

@@ -1,6 +1,8 @@
 import { isWildcard, serviceKey } from '../../model/names.ts';
+import type { ClientKind } from '../../model/proxy.ts';
 import { isHttp, type Service, type ServicePort } from '../../model/service.ts';
 import {
+  type AssignmentForm,
   type DestinationEndpoints,
   type DestinationPlan,
   type LoadBalancing,
@@ -66,11 +68,19 @@ function resolveDestination(query: PortQuery): DestinationPlan {
   };
 }
 
+const assignmentForms = {
+  envoy: 'full',
+  grpc: 'plain',
+  mosn: 'one-locality',
+} as const satisfies Record<ClientKind, AssignmentForm>;
+
 export const speaksHttp2 = ({ protocol }: ServicePort): boolean => isHttp(protocol) && protocol !== 'http';
 
 function resolveEndpoints(query: PortQuery, name: string, loadBalancing: LoadBalancing): DestinationEndpoints {
   const { reader, service, port, subset } = query;
-  if (loadBalancing === 'passthrough' || isChosenByClient(reader, service, subset)) {
+  const { client } = reader.facts;
+  const isKept = loadBalancing === 'passthrough' && client !== 'grpc'; // without a proxy nothing tells what address was called
+  if (isKept || isChosenByClient(reader, service, subset)) {
     return { type: 'original-destination' };
   }
   switch (service.resolution) {
@@ -79,7 +89,10 @@ function resolveEndpoints(query: PortQuery, name: string, loadBalancing: LoadBal
     case 'static': {
       const key = serviceKey(service.namespace, service.hostname);
       const labels = subset?.labels ?? {};
-      return { type: 'assigned', assignment: { name, service: key, portName: port.name, labels } };
+      return {
+        type: 'assigned',
+        assignment: { name, service: key, portName: port.name, labels, form: assignmentForms[client] },
+      };
     }
     default: {
       const targets = dnsTargets(query);

@@ -15,13 +15,19 @@ export function domainsOf(service: Service, clientDomain: string): readonly stri
   const relation = isNear ? clientDomain : coarseDomain(clientDomain);
   const found = known.get(relation);
   if (found !== undefined) return found;
-  const names = hosts.flatMap((host) => [host, ...shortened(host, relation)]);
+  const names = hosts.flatMap((host) => namesOf(host, relation));
   const instances = service.headless ? names.filter((name) => !name.startsWith('*')).map((name) => `*.${name}`) : [];
   const addresses = singleAddresses(service).map((vip) => (vip.includes(':') ? `[${vip}]` : vip));
   const domains = [...new Set([...names, ...instances, ...addresses])];
   known.set(relation, domains);
   return domains;
 }
+
+/** A host with the shortened forms that the resolver of clients in this domain completes, the whole one first. */
+export const namesOf = (host: string, clientDomain: string): readonly string[] => [
+  host,
+  ...shortened(host, clientDomain),
+];
 
 /**
  * The virtual addresses of a service in one spelling, since Envoy takes two of one as a mistake. Ranges (`10.0.0.0/8`)

@@ -1,10 +1,13 @@
 import type { Service } from '../../model/service.ts';
 import type { HostPlan, PlanProblem } from '../../plan/host.ts';
 import { ruleId } from '../../rules/rule.ts';
+import { narrowDestinations } from '../grpc/destinations.ts';
+import { resolveTargets } from '../grpc/targets.ts';
+import { narrowForMosn } from '../mosn/narrow-routes.ts';
 import { resolveDestinations } from './destinations.ts';
 import { resolveListeners } from './listeners.ts';
 import type { Reader } from './reader.ts';
-import { resolveRoutes } from './routes.ts';
+import { type HostContext, resolveRoutes } from './routes.ts';
 
 /**
  * Plans everything that `host` contributes to a scope. `isReferenced`: a route of another host leads here, so its
@@ -18,18 +21,29 @@ export function resolveHost(reader: Reader, host: string, isReferenced: boolean)
   // Gateways have routes of their own making, by Gateway objects.
   const serves = reader.facts.role === 'sidecar';
   const rule = serves ? effectiveRule(reader, host, callable, problems) : null;
-  const context = { reader, host, service: callable, rule, problems };
-  const virtualHosts = serves ? resolveRoutes(context) : [];
-  const listeners = serves && callable !== null ? resolveListeners({ ...context, service: callable }) : [];
+  const entrance = serves ? resolveEntrance({ reader, host, service: callable, rule, problems }) : noEntrance;
   return {
     host,
-    destinations,
-    virtualHosts,
-    listeners,
+    destinations: reader.facts.client === 'grpc' ? narrowDestinations(destinations, problems) : destinations,
+    ...entrance,
     references: [...reader.references()],
     dependencies: [...reader.dependencies()],
     problems,
   };
+}
+
+/** How calls of the host come in. */
+type Entrance = Pick<HostPlan, 'virtualHosts' | 'listeners' | 'targets'>;
+
+const noEntrance: Entrance = { virtualHosts: [], listeners: [], targets: [] };
+
+function resolveEntrance(context: HostContext): Entrance {
+  if (context.reader.facts.client === 'grpc') return { listeners: [], ...resolveTargets(context) };
+  const { service } = context;
+  const listeners = service === null ? [] : resolveListeners({ ...context, service });
+  const virtualHosts = resolveRoutes(context);
+  const isMosn = context.reader.facts.client === 'mosn';
+  return { virtualHosts: isMosn ? narrowForMosn(virtualHosts, context) : virtualHosts, listeners, targets: [] };
 }
 
 function effectiveRule(reader: Reader, host: string, service: Service | null, problems: PlanProblem[]) {

@@ -21,6 +21,8 @@ export interface HostContext {
   readonly problems: PlanProblem[];
 }
 
+export type ServiceContext = HostContext & { readonly service: Service };
+
 /** Where hosts without a service are answered. */
 const portOfUnknownHosts = 80;
 
@@ -28,19 +30,23 @@ const portOfUnknownHosts = 80;
 export function resolveRoutes(context: HostContext): readonly VirtualHostPlan[] {
   const { service, rule } = context;
   if (service === null) return rule === null ? [] : resolveHostWithoutService(context, rule);
-  const origins = [serviceOrigin(service), ...(rule === null ? [] : [ruleId(rule)])];
-  return service.ports
-    .filter(({ protocol }) => isHttp(protocol))
-    .map(({ number }) => ({
-      name: `${service.hostname}:${number}`,
-      routeConfiguration: String(number),
-      ownDomain: service.hostname,
-      domains: domainsOf(service, context.reader.facts.dnsDomain),
-      port: number,
-      createdAtMs: service.createdAtMs,
-      routes: resolvePortRoutes(context, number, outboundName(number, '', service.hostname)),
-      origins,
-    }));
+  const ports = service.ports.filter(({ protocol }) => isHttp(protocol));
+  return ports.map(({ number }) => resolvePort({ ...context, service }, number));
+}
+
+/** What a service answers on one port. */
+export function resolvePort(context: ServiceContext, port: number): VirtualHostPlan {
+  const { service, rule, reader } = context;
+  return {
+    name: `${service.hostname}:${port}`,
+    routeConfiguration: String(port),
+    ownDomain: service.hostname,
+    domains: domainsOf(service, reader.facts.dnsDomain),
+    port,
+    createdAtMs: service.createdAtMs,
+    routes: resolvePortRoutes(context, port, outboundName(port, '', service.hostname)),
+    origins: [serviceOrigin(service), ...(rule === null ? [] : [ruleId(rule)])],
+  };
 }
 
 /** A rule that has no route for a port leaves the port as it would be without it. */
@@ -50,7 +56,8 @@ function resolvePortRoutes(context: HostContext, port: number, ownDestination: s
   return routes.length > 0 ? routes : [defaultRoute(ownDestination)];
 }
 
-function resolveHostWithoutService(context: HostContext, rule: VirtualService): readonly VirtualHostPlan[] {
+/** What a rule answers for a host that is no service. */
+export function resolveHostWithoutService(context: HostContext, rule: VirtualService): readonly VirtualHostPlan[] {
   const { host, reader } = context;
   if (host.startsWith('*') && reader.coversCallable(host)) return []; // it is the rule of those services
   const routes = resolveHttpRoutes(rule.spec.http ?? [], routeContext(context, rule, portOfUnknownHosts));

@@ -1,8 +1,7 @@
 import { contentHash } from '../../lib/hash.ts';
 import type { VirtualHostPlan } from '../../plan/route.ts';
-import { encodeVirtualHost } from '../../proto/json.ts';
+import { encodeVirtualHost, type VirtualHostJson } from '../../proto/json.ts';
 import { bytesField, stringField } from '../../proto/wire.ts';
-import { generateVirtualHostBody } from '../generators/routes.ts';
 import type { Shelf, Shelved } from '../tables/shelf.ts';
 
 /** Bytes with a hash of them. */
@@ -24,12 +23,13 @@ export interface VirtualHost {
   record: Shelved<HashedBytes> | null;
 }
 
-/** Encodes the routes of a virtual host. Throws on a value that the message cannot hold. */
-export function encodeVirtualHostPart(plan: VirtualHostPlan, shelf: Shelf<HashedBytes>): VirtualHostPart {
-  const { routes, ...rest } = plan;
-  const json = generateVirtualHostBody({ routes });
-  const body = shelf.take(JSON.stringify(json), () => hashed(encodeVirtualHost(json)));
-  return { plan: rest, body };
+/** Encodes what a virtual host has besides name and domains. Throws on a value that the message cannot hold. */
+export function encodeVirtualHostPart(
+  { routes: _, ...plan }: VirtualHostPlan,
+  body: VirtualHostJson,
+  shelf: Shelf<HashedBytes>,
+): VirtualHostPart {
+  return { plan, body: shelf.take(JSON.stringify(body), () => hashed(encodeVirtualHost(body))) };
 }
 
 export const hashed = (bytes: Uint8Array): HashedBytes => ({ bytes, hash: contentHash(bytes) });

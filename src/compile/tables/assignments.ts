@@ -70,7 +70,7 @@ export function createAssignmentPool(world: World, onAssemble: () => void): Assi
 }
 
 /** The name tells host, port and subset; the rest tells scopes apart that mean different things by it. */
-function keyOf({ name, service, portName, labels }: AssignmentPlan): string {
+function keyOf({ name, service, portName, labels, form }: AssignmentPlan): string {
   const entries = Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1));
-  return JSON.stringify([name, service, portName, entries]);
+  return JSON.stringify([name, service, portName, entries, form]);
 }

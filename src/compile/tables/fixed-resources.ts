@@ -21,12 +21,13 @@ export interface FixedResources {
 
 /** What every scope has whatever services there are: where unknown traffic goes. The caller releases it. */
 export function fixedResources({ facts, unknownHosts, mesh }: FixedContext, shelves: Shelves): FixedResources {
+  if (facts.client === 'grpc') return { clusters: [], listeners: [] }; // has nothing that it was not told of by name
   const clusters = [blackHoleCluster, passthroughCluster(durationMs(mesh.connectTimeout))];
   const isCaptured = facts.role === 'sidecar' && facts.interception !== 'none';
   const catchAll = unknownHosts === 'forward' ? 'PassthroughCluster' : 'BlackHoleCluster';
   const { families } = facts;
   const transparent = facts.interception === 'tproxy';
-  const listeners = isCaptured ? [virtualOutbound(catchAll, { families, transparent })] : [];
+  const listeners = isCaptured ? [virtualOutbound(catchAll, { families, transparent, client: facts.client })] : [];
   return {
     clusters: clusters.map((json) => takeCluster(json, shelves)),
     listeners: listeners.map((json) => takeListener(json, shelves)),

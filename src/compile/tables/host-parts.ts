@@ -3,8 +3,10 @@ import type { AssignmentPlan } from '../../plan/destination.ts';
 import type { HostPlan } from '../../plan/host.ts';
 import { encodeCluster, encodeListener } from '../../proto/json.ts';
 import type { EncodedResource } from '../../proto/resource.ts';
-import { generateCluster, type NamedCluster } from '../generators/clusters.ts';
-import { generateListener, type NamedListener } from '../generators/listeners.ts';
+import type { Dialect } from '../dialect.ts';
+import type { NamedCluster } from '../generators/clusters.ts';
+import type { NamedListener } from '../generators/listeners.ts';
+import { generateTarget } from '../grpc/listeners.ts';
 import { encodeVirtualHostPart, type HashedBytes, type VirtualHostPart } from '../resolve/virtual-hosts.ts';
 import type { ListenerPart } from './listener-table.ts';
 import type { OriginIndex } from './origin-index.ts';
@@ -55,8 +57,8 @@ export const noHost: Shelved<HostParts> = { key: '', value: noParts, users: Numb
  * Encodes a plan, all or nothing. Throws when a value does not fit its message; nothing is held then. The caller
  * releases it with `releaseHost`.
  */
-export function encodeHost(plan: HostPlan, shelves: Shelves): Shelved<HostParts> {
-  const parts = encodeParts(plan, shelves);
+export function encodeHost(plan: HostPlan, dialect: Dialect, shelves: Shelves): Shelved<HostParts> {
+  const parts = encodeParts(plan, dialect, shelves);
   const shelved = shelves.hosts.take(partsKey(parts), () => parts);
   if (shelved.value !== parts) releaseParts(parts, shelves);
   else shelves.origins.add(parts.host, parts.origins);
@@ -69,7 +71,7 @@ export function releaseHost(host: Shelved<HostParts>, shelves: Shelves): void {
   releaseParts(host.value, shelves);
 }
 
-function encodeParts(plan: HostPlan, shelves: Shelves): HostParts {
+function encodeParts(plan: HostPlan, dialect: Dialect, shelves: Shelves): HostParts {
   const clusters: Shelved<EncodedResource>[] = [];
   const virtualHosts: VirtualHostPart[] = [];
   const listeners: ListenerPart[] = [];
@@ -87,14 +89,22 @@ function encodeParts(plan: HostPlan, shelves: Shelves): HostParts {
     origins: originsOf(plan),
   });
   try {
-    for (const destination of plan.destinations) clusters.push(takeCluster(generateCluster(destination), shelves));
-    for (const host of plan.virtualHosts) virtualHosts.push(encodeVirtualHostPart(host, shelves.bodies));
+    for (const destination of plan.destinations) clusters.push(takeCluster(dialect.cluster(destination), shelves));
+    for (const host of plan.virtualHosts) {
+      virtualHosts.push(encodeVirtualHostPart(host, dialect.virtualHostBody(host), shelves.bodies));
+    }
     for (const listener of plan.listeners) {
-      const held = takeListener(generateListener(listener), shelves);
+      const held = takeListener(dialect.listener(listener), shelves);
       const { name, traffic, createdAtMs, origins } = listener;
       const isHttp = traffic.type === 'http';
       listenerHolds.push(held);
-      listeners.push({ name, host: plan.host, isHttp, createdAtMs, resource: held.value, origins });
+      listeners.push({ name, host: plan.host, isHttp, isAlias: false, createdAtMs, resource: held.value, origins });
+    }
+    for (const target of plan.targets) {
+      const held = takeListener(generateTarget(target), shelves);
+      const { name, isAlias, createdAtMs, origins } = target;
+      listenerHolds.push(held);
+      listeners.push({ name, host: plan.host, isHttp: false, isAlias, createdAtMs, resource: held.value, origins });
     }
     return parts();
   } catch (error) {
@@ -132,8 +142,8 @@ export const takeListener = (
 ): Shelved<EncodedResource> => listeners.take(JSON.stringify(json), () => encodeListener(json));
 
 /** Every rule and service that a plan was made of. */
-export function originsOf({ destinations, virtualHosts, listeners }: HostPlan): readonly string[] {
-  return distinctOrigins([...destinations, ...virtualHosts, ...listeners]);
+export function originsOf({ destinations, virtualHosts, listeners, targets }: HostPlan): readonly string[] {
+  return distinctOrigins([...destinations, ...virtualHosts, ...listeners, ...targets]);
 }
 
 const distinctOrigins = (parts: readonly { readonly origins: readonly string[] }[]): readonly string[] => [

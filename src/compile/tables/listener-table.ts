@@ -7,6 +7,8 @@ export interface ListenerPart {
   readonly name: string;
   readonly host: string;
   readonly isHttp: boolean;
+  /** Gives way to whoever has the name by right, without a report. */
+  readonly isAlias: boolean;
   readonly createdAtMs: number;
   readonly resource: EncodedResource;
   /** The service comes first. */
@@ -37,7 +39,9 @@ export function createListenerTable(tables: Tables): ListenerTable {
     if (winner === undefined) tables.delete('listener', name);
     else tables.set('listener', winner.resource);
     const losers =
-      winner === undefined ? [] : candidates.filter((part) => part !== winner && !sharesWith(part, winner));
+      winner === undefined
+        ? []
+        : candidates.filter((part) => part !== winner && !part.isAlias && !sharesWith(part, winner));
     if (winner === undefined || losers.length === 0) conflicts.delete(name);
     else
       conflicts.set(
@@ -80,14 +84,20 @@ export function createListenerTable(tables: Tables): ListenerTable {
 }
 
 const isSame = (a: ListenerPart, b: ListenerPart): boolean =>
-  a.name === b.name && a.isHttp === b.isHttp && a.createdAtMs === b.createdAtMs && a.resource === b.resource;
+  a.name === b.name &&
+  a.isHttp === b.isHttp &&
+  a.isAlias === b.isAlias &&
+  a.createdAtMs === b.createdAtMs &&
+  a.resource === b.resource;
 
 /** HTTP services of one port share its listener. */
 const sharesWith = (a: ListenerPart, b: ListenerPart): boolean => a.isHttp && b.isHttp;
 
-/** The oldest service has the listener. */
+/** The oldest service has the listener, unless it is only an alias of it. */
 const compareParts = (a: ListenerPart, b: ListenerPart): number =>
-  a.createdAtMs - b.createdAtMs || (a.host < b.host ? -1 : a.host > b.host ? 1 : 0);
+  Number(a.isAlias) - Number(b.isAlias) ||
+  a.createdAtMs - b.createdAtMs ||
+  (a.host < b.host ? -1 : a.host > b.host ? 1 : 0);
 
 const conflict = (loser: ListenerPart, winner: ListenerPart): PlanProblem => ({
   origin: loser.origins[0] ?? loser.host,

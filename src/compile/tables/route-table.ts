@@ -4,7 +4,8 @@ import { assembleResource } from '../../proto/assemble.ts';
 import { encodeRouteConfigurationHead, encodeVirtualHost } from '../../proto/json.ts';
 import type { EncodedResource } from '../../proto/resource.ts';
 import { bytesField } from '../../proto/wire.ts';
-import { generateUnknownHosts, routeConfigurationHead, routeConfigurationTail } from '../generators/routes.ts';
+import type { RouteEnd } from '../dialect.ts';
+import { generateUnknownHosts, routeConfigurationHead } from '../generators/routes.ts';
 import {
   type HashedBytes,
   hashed,
@@ -44,7 +45,8 @@ interface Configuration {
   assembled: Shelved<EncodedResource> | null;
 }
 
-export function createRouteTable(tables: Tables, shelves: RouteShelves): RouteTable {
+/** `end` comes after the virtual hosts of each. */
+export function createRouteTable(tables: Tables, shelves: RouteShelves, end: RouteEnd): RouteTable {
   const configurations = new Map<string, Configuration>();
   const dirtyHosts = new Map<VirtualHost, Configuration>();
   const dirtyConfigurations = new Set<Configuration>();
@@ -108,10 +110,13 @@ export function createRouteTable(tables: Tables, shelves: RouteShelves): RouteTa
     const records = configuration.sorted.flatMap(({ record }) => (record === null ? [] : [record.value]));
     const { name } = configuration;
     if (!configuration.domains.has('*')) records.push(unknownHostsRecord(unknownHosts));
-    const version = contentHash(`${formatVersion}${name}\n${records.map(({ hash }) => hash).join()}`);
+    const version = contentHash(`${end.format}${name}\n${records.map(({ hash }) => hash).join()}`);
     return shelves.configurations.take(`${name}\n${version}`, () => {
       const head = encodeRouteConfigurationHead(routeConfigurationHead(name));
-      return assembleResource('route', name, { parts: [head, ...records.map(({ bytes }) => bytes), tail], version });
+      return assembleResource('route', name, {
+        parts: [head, ...records.map(({ bytes }) => bytes), end.bytes],
+        version,
+      });
     });
   };
 
@@ -165,10 +170,6 @@ const isSamePlace = ({ plan: a }: VirtualHostPart, { plan: b }: VirtualHostPart)
   a.createdAtMs === b.createdAtMs &&
   a.ownDomain === b.ownDomain &&
   (a.domains === b.domains || a.domains.join() === b.domains.join());
-
-/** Part of every version: a change of what stands around the records must change the versions. */
-const formatVersion = '2/';
-const tail = encodeRouteConfigurationHead(routeConfigurationTail);
 
 const unknownHostsRecord = (policy: RouteConfigurationPlan['unknownHosts']): HashedBytes =>
   policy === 'refuse' ? refuseUnknownHosts : forwardUnknownHosts;

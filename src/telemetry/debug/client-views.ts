@@ -3,7 +3,9 @@ import { resourceToJson } from '../../proto/json.ts';
 import { type XdsType, xdsTypes } from '../../proto/resource.ts';
 import type { Client } from '../../push/client.ts';
 import type { Coordinator } from '../../push/coordinator.ts';
+import type { NamedState } from '../../xds/named/named-stream.ts';
 import { isSettled } from '../../xds/next.ts';
+
 import type { TypeState } from '../../xds/stream.ts';
 import { type DebugView, jsonArray, jsonObject, type Query, type ViewProblem } from './view.ts';
 
@@ -21,9 +23,13 @@ export const adsz = ({ clients }: Coordinator): DebugView => ({
           proxy: client.proxy,
           peer: client.peer,
           connectedAt: timeOf(client.connectedAtMs),
+          service: client.service,
           mode: client.stream.mode,
           layers: client.layers.map((layer) => layer.key),
-          watches: Object.fromEntries(client.stream.types.values().map((state) => [state.type, watchOf(state)])),
+          watches: Object.fromEntries([
+            ...client.stream.types.values().map((state) => [state.type, watchOf(state)] as const),
+            ...namedOf(client).map((state) => [state.type, namedWatchOf(state)] as const),
+          ]),
         })),
       ),
     ),
@@ -39,8 +45,12 @@ export const syncz = ({ clients, world }: Coordinator): DebugView => ({
         clients.values().map((client) => ({
           proxy: client.proxy.id,
           connectionId: client.id,
+          service: client.service,
           isSynced: isSettled(client.stream, world),
-          types: Object.fromEntries(client.stream.types.values().map((state) => [state.type, syncOf(state)])),
+          types: Object.fromEntries([
+            ...client.stream.types.values().map((state) => [state.type, syncOf(state)] as const),
+            ...namedOf(client).map((state) => [state.type, namedSyncOf(state)] as const),
+          ]),
         })),
       ),
     ),
@@ -142,5 +152,19 @@ function syncOf({ report, inFlight, withheld, held, rejected }: TypeState) {
     lastNack: report.nack,
   };
 }
+
+const namedOf = ({ named }: Client): readonly NamedState[] => [...(named?.states.values() ?? [])];
+
+const namedWatchOf = ({ names, has }: NamedState) => ({ wildcard: false, names: names.size, resources: has.size });
+
+function namedSyncOf({ names, inFlight, nack }: NamedState) {
+  const unanswered = [...names].flatMap(([name, told]) => (told === null ? [name] : []));
+  const state =
+    nack !== null ? 'NACK' : inFlight !== null ? 'PENDING' : unanswered.length > 0 ? 'UNANSWERED' : 'SYNCED';
+  return { state, unanswered: unanswered.slice(0, mostNamesShown), lastNack: nack };
+}
+
+/** A proxy that asks on demand may have asked for thousands. */
+const mostNamesShown = 100;
 
 const timeOf = (ms: number): string | null => (ms === 0 ? null : new Date(ms).toISOString());

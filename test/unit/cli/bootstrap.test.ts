@@ -57,9 +57,11 @@ describe('binnacle bootstrap', () => {
   it('prints what gRPC reads', async () => {
     expect(await bootstrap('--kind grpc --id client --xds [::1]:15010')).toEqual({
       xds_servers: [{ server_uri: '[::1]:15010', channel_creds: [{ type: 'insecure' }], server_features: ['xds_v3'] }],
+      server_listener_resource_name_template: 'grpc/server?xds.resource.listening_address=%s',
       node: {
         id: 'sidecar~127.0.0.1~client.default~default.svc.cluster.local',
         cluster: 'client.default',
+        locality: {}, // grpc-js refuses a node without one
         metadata: { NAMESPACE: 'default', LABELS: {}, INTERCEPTION_MODE: 'REDIRECT' },
       },
     });

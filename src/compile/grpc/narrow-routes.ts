@@ -1,0 +1,130 @@
+import { assertNever } from '../../lib/assert-never.ts';
+import type {
+  ForwardAction,
+  HeaderChanges,
+  HeaderMatch,
+  RetryPlan,
+  RouteAction,
+  RouteMatch,
+  RoutePlan,
+} from '../../plan/route.ts';
+import { defaultRetries } from '../../rules/kinds/virtual-service/resolve-http.ts';
+import { ruleId } from '../../rules/rule.ts';
+import type { HostContext } from '../resolve/routes.ts';
+
+/** Told what of a rule gRPC clients cannot do. */
+type Report = (shortcoming: string) => void;
+
+/**
+ * Leaves of routes what gRPC clients understand (gRFC A28, A31, A44), so that what is left means the same to them, and
+ * reports the rest to the rule. A route that they cannot decide on is left out; one whose action they cannot do stays,
+ * and fails calls: they must not go elsewhere.
+ */
+export function narrowRoutes(routes: readonly RoutePlan[], { rule, problems }: HostContext): readonly RoutePlan[] {
+  const report: Report = (shortcoming) => {
+    if (rule !== null) problems.push({ origin: ruleId(rule), message: `gRPC clients ${shortcoming}` });
+  };
+  return routes.flatMap((route) => {
+    const matches = narrowMatch(route.match, report);
+    if (matches.length === 0) return [];
+    reportHeaders(route.headers, report);
+    const action = narrowAction(route.action, report);
+    return matches.map((match) => ({ name: route.name, match, action, headers: null }));
+  });
+}
+
+/** The matches that are met together when this one is; none if it never is. Calls have no query, and are POST. */
+function narrowMatch({ path, headers, query }: RouteMatch, report: Report): readonly RouteMatch[] {
+  if (query.length > 0) return [];
+  const conditions: HeaderMatch[] = [];
+  for (const header of headers) {
+    if (header.name === ':method') {
+      const holds = holdsForPost(header);
+      if (holds === null) report('cannot match methods by a regex: such routes are left out for them');
+      if (holds !== true) return [];
+    } else if (header.name.startsWith(':')) {
+      report(`cannot match ${header.name.slice(1)}: such routes are left out for them`);
+      return [];
+    } else conditions.push(header);
+  }
+  const inverted = conditions.filter((header) => header.inverted && header.match.type !== 'present');
+  if (inverted.length > mostInverted) {
+    report(`match at most ${mostInverted} values of withoutHeaders: such routes are left out for them`);
+    return [];
+  }
+  return spelledOut(conditions).map((alternative) => ({ path, headers: alternative, query: [] }));
+}
+
+/** Each of them doubles the routes. */
+const mostInverted = 4;
+
+function holdsForPost({ match, inverted }: HeaderMatch): boolean | null {
+  if (match.type === 'regex') return null;
+  const holds =
+    match.type === 'present' || (match.type === 'exact' ? match.value === 'POST' : 'POST'.startsWith(match.value));
+  return holds !== inverted;
+}
+
+/** To most gRPC clients a header that is missing does not meet a condition on its value, inverted or not. */
+function spelledOut([first, ...others]: readonly HeaderMatch[]): readonly (readonly HeaderMatch[])[] {
+  if (first === undefined) return [[]];
+  const missing: HeaderMatch = { name: first.name, match: { type: 'present' }, inverted: true };
+  const own = first.inverted && first.match.type !== 'present' ? [missing, first] : [first];
+  const rest = spelledOut(others);
+  return own.flatMap((condition) => rest.map((conditions) => [condition, ...conditions]));
+}
+
+function narrowAction(action: RouteAction, report: Report): RouteAction {
+  switch (action.type) {
+    case 'forward':
+      return narrowForward(action, report);
+    case 'redirect':
+      report('cannot be redirected: calls that match such a route fail');
+      return action;
+    case 'respond':
+      report('cannot answer calls themselves: those that match directResponse fail');
+      return action;
+    default:
+      return assertNever(action);
+  }
+}
+
+function narrowForward(action: ForwardAction, report: Report): ForwardAction {
+  if (action.rewritePath !== null) report('do not rewrite paths: servers see the method that was called');
+  if (action.rewriteHost !== null) report('do not rewrite the authority');
+  if (action.mirrors.length > 0) report('do not mirror calls');
+  for (const { headers } of action.targets) reportHeaders(headers, report);
+  return {
+    type: 'forward',
+    targets: action.targets.map(({ destination, weight }) => ({ destination, weight, headers: null })),
+    timeoutMs: action.timeoutMs,
+    retries: action.retries === null ? null : narrowRetries(action.retries, report),
+    rewritePath: null,
+    rewriteHost: null,
+    mirrors: [],
+  };
+}
+
+/** What `retry_on` may say: https://github.com/grpc/proposal/blob/master/A44-xds-retry.md */
+const retriable = ['cancelled', 'deadline-exceeded', 'internal', 'resource-exhausted', 'unavailable'];
+
+function narrowRetries(plan: RetryPlan, report: Report): RetryPlan | null {
+  const asked = plan.retryOn.split(',');
+  const known = asked.filter((condition) => retriable.includes(condition));
+  const unknown = asked.filter((condition) => !retriable.includes(condition));
+  if (plan.retryOn !== defaultRetries.retryOn && unknown.length > 0) {
+    report(`do not retry on ${unknown.join(', ')}; they know ${retriable.join(', ')}`);
+  }
+  if (plan.perTryTimeoutMs !== null) report('have no perTryTimeout');
+  if (known.length === 0) return null;
+  const { attempts, backoffMs } = plan;
+  const retryOn = known.join(',');
+  return { retryOn, statusCodes: [], attempts, perTryTimeoutMs: null, backoffMs, avoidPreviousHosts: false };
+}
+
+function reportHeaders(headers: HeaderChanges | null, report: Report): void {
+  const changes = headers === null ? [] : [headers.request, headers.response];
+  if (changes.some(({ set, add, remove }) => set.length + add.length + remove.length > 0)) {
+    report('do not change headers');
+  }
+}

@@ -1,0 +1,42 @@
+import type { InboundPort } from '../../plan/listener.ts';
+import type { HttpConnectionManagerJson, ListenerJson } from '../../proto/json.ts';
+import { extension, socketAddress } from '../generators/json.ts';
+import { type NamedListener, router } from '../generators/listeners.ts';
+
+/** A server asks for the listener of the address at which it listens: all IPv4 ones, all, or that of this machine. */
+const addresses = ['0.0.0.0', '::', '127.0.0.1'];
+
+/**
+ * What gRPC servers are told that ask for leave to serve (gRFC A36): to take every call. Bootstraps name such listeners by
+ * the template that `binnacle bootstrap` prints. TCP ports count, too: the server knows best what it speaks.
+ */
+export const generateServerListeners = (ports: readonly InboundPort[]): readonly NamedListener[] =>
+  ports.flatMap(({ targetPort }) => addresses.map((address) => serverListener(address, targetPort)));
+
+export const serverListenerNames = ({ targetPort }: InboundPort): readonly string[] =>
+  addresses.map((address) => nameOf(address, targetPort));
+
+const nameOf = (address: string, port: number): string =>
+  `grpc/server?xds.resource.listening_address=${address.includes(':') ? `[${address}]` : address}:${port}`;
+
+const manager = {
+  statPrefix: 'server',
+  routeConfig: {
+    name: 'all',
+    virtualHosts: [{ name: 'all', domains: ['*'], routes: [{ match: { prefix: '' }, nonForwardingAction: {} }] }],
+  },
+  httpFilters: [router],
+} satisfies HttpConnectionManagerJson;
+
+const takeEveryCall = {
+  name: 'envoy.filters.network.http_connection_manager',
+  typedConfig: extension('envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager', manager),
+};
+
+function serverListener(address: string, port: number): NamedListener {
+  return {
+    name: nameOf(address, port),
+    address: socketAddress(address, port),
+    filterChains: [{ filters: [takeEveryCall] }],
+  } satisfies ListenerJson;
+}

@@ -1,0 +1,107 @@
+import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { ClientResourceStatus } from '#gen/envoy/admin/v3/config_dump_shared_pb.js';
+import { NodeSchema } from '#gen/envoy/config/core/v3/base_pb.js';
+import { ClientConfig_GenericXdsConfigSchema, ConfigStatus } from '#gen/envoy/service/status/v3/csds_pb.js';
+import { type EncodedResource, namedTypeUrls, resourceBody, typeUrls } from '../../proto/resource.ts';
+import { bytesField, stringField } from '../../proto/wire.ts';
+import type { NamedState } from '../../xds/named/named-stream.ts';
+import type { TypeState } from '../../xds/stream.ts';
+import type { Client } from '../client.ts';
+import { answerTo } from '../status/answers.ts';
+
+/** What of resources is told. */
+export interface Detail {
+  /** Names, versions and status only. */
+  readonly excludeContents: boolean;
+}
+
+/** The fields of a ClientConfig, as bytes, one after another: a client may have tens of thousands of resources. */
+export function* clientConfigFields(client: Client, detail: Detail): Generator<Uint8Array> {
+  yield bytesField(1, toBinary(NodeSchema, create(NodeSchema, nodeOf(client))));
+  yield stringField(4, `${client.service} ${client.stream.mode} ${client.id}`); // client_scope: which of its streams
+  for (const state of client.stream.inOrder) yield* resourcesOf(state, detail);
+  for (const state of client.named?.states.values() ?? []) yield* namesOf(state);
+}
+
+type Entry = Extract<MessageInitShape<typeof ClientConfig_GenericXdsConfigSchema>, { readonly $typeName?: never }>;
+
+const entryField = (entry: Entry): Uint8Array =>
+  bytesField(3, toBinary(ClientConfig_GenericXdsConfigSchema, create(ClientConfig_GenericXdsConfigSchema, entry)));
+
+/** What of the node is kept. */
+function nodeOf({ proxy }: Client): MessageInitShape<typeof NodeSchema> {
+  const [region = '', zone = '', subZone = ''] = proxy.locality.split('/');
+  return {
+    id: proxy.id,
+    cluster: proxy.cluster,
+    ...(proxy.locality === '' ? {} : { locality: { region, zone, subZone } }),
+    metadata: { NAMESPACE: proxy.namespace, LABELS: { ...proxy.labels } },
+  };
+}
+
+/** Every name that the client asks for or, with a wildcard, that there is. */
+function* resourcesOf(state: TypeState, detail: Detail): Generator<Uint8Array> {
+  const typeUrl = typeUrls[state.type];
+  const sent = new Set(state.inFlight?.brought);
+  for (const name of state.names.names) {
+    if (state.interest?.get(name) === undefined) yield entryField({ typeUrl, name, ...absent });
+  }
+  for (const name of state.interest?.present() ?? []) {
+    const entry = state.interest?.get(name);
+    if (entry === undefined) continue; // gone since it was listed
+    const { resource } = entry;
+    yield entryField({
+      typeUrl,
+      name,
+      versionInfo: resource.version,
+      ...(detail.excludeContents ? {} : { xdsConfig: { typeUrl, value: resourceBody(state.type, resource) } }),
+      ...statusOf(state, entry, sent),
+    });
+  }
+}
+
+const absent: Entry = {
+  configStatus: ConfigStatus.NOT_SENT,
+  clientStatus: ClientResourceStatus.DOES_NOT_EXIST,
+};
+
+function statusOf(
+  state: TypeState,
+  { resource, changed }: { readonly resource: EncodedResource; readonly changed: number },
+  sent: ReadonlySet<string>,
+): Entry {
+  switch (answerTo(state, resource.name, changed)) {
+    case 'acknowledged':
+      return { configStatus: ConfigStatus.SYNCED, clientStatus: ClientResourceStatus.ACKED };
+    case 'rejected':
+      return {
+        configStatus: ConfigStatus.ERROR,
+        clientStatus: ClientResourceStatus.NACKED,
+        errorState: errorOf(state),
+      };
+    default:
+      return {
+        configStatus: sent.has(resource.name) ? ConfigStatus.STALE : ConfigStatus.NOT_SENT,
+        clientStatus: ClientResourceStatus.REQUESTED,
+      };
+  }
+}
+
+function errorOf({ report }: TypeState): NonNullable<Entry['errorState']> {
+  const lastUpdateAttempt = timestampFromMs(report.sentAtMs);
+  return { details: report.nack ?? '', versionInfo: report.sentVersion, lastUpdateAttempt };
+}
+
+function* namesOf({ type, names, inFlight, nack }: NamedState): Generator<Uint8Array> {
+  const typeUrl = namedTypeUrls[type];
+  for (const [name, told] of names) {
+    if (told === null) yield entryField({ typeUrl, name, ...absent });
+    else {
+      const configStatus =
+        inFlight !== null ? ConfigStatus.STALE : nack !== null ? ConfigStatus.ERROR : ConfigStatus.SYNCED;
+      const errorState = nack === null ? {} : { errorState: { details: nack } };
+      yield entryField({ typeUrl, name, versionInfo: told.version, configStatus, ...errorState });
+    }
+  }
+}

@@ -1,0 +1,125 @@
+import { fromBinary } from '@bufbuild/protobuf';
+import { type ClientStatusRequest, ClientStatusRequestSchema } from '#gen/envoy/service/status/v3/csds_pb.js';
+import { fieldHead } from '../../proto/wire.ts';
+import type { Method } from '../../rpc/handlers/handler.ts';
+import { StatusError } from '../../rpc/status.ts';
+import type { Client } from '../client.ts';
+import { clientConfigFields } from './client-config.ts';
+import { readNodeMatchers } from './node-matcher.ts';
+
+export interface ClientStatusOptions {
+  readonly clients: ReadonlySet<Client>;
+  /** Lets others have their turn: asked for between pieces of an answer. */
+  readonly pause: () => Promise<void>;
+}
+
+const service = '/envoy.service.status.v3.ClientStatusDiscoveryService';
+
+/**
+ * ClientStatusDiscoveryService: per stream and resource, what it was sent and what it answered. A proxy with several
+ * streams is listed once for each. `client_scope` tells them apart.
+ */
+export function clientStatusMethods(options: ClientStatusOptions): readonly Method[] {
+  return [
+    {
+      type: 'bidi-streaming',
+      path: `${service}/StreamClientStatus`,
+      compress: true,
+      async *handle(requests) {
+        for await (const bytes of requests) yield* responses(readRequest(bytes), options);
+      },
+    },
+    {
+      type: 'unary',
+      path: `${service}/FetchClientStatus`,
+      compress: true,
+      handle: (bytes) => oneResponse(readRequest(bytes), options),
+    },
+  ];
+}
+
+interface Asked {
+  readonly isMeant: (nodeId: string) => boolean;
+  readonly excludeContents: boolean;
+}
+
+function readRequest(bytes: Uint8Array): Asked {
+  const request = parse(bytes);
+  const isMeant = readNodeMatchers(request.nodeMatchers);
+  if (!isMeant.ok) throw new StatusError('INVALID_ARGUMENT', `node_matchers: ${isMeant.error}`);
+  return { isMeant: isMeant.value, excludeContents: request.excludeResourceContents };
+}
+
+function parse(bytes: Uint8Array): ClientStatusRequest {
+  try {
+    return fromBinary(ClientStatusRequestSchema, bytes);
+  } catch (cause) {
+    throw new StatusError('INVALID_ARGUMENT', 'the request is no ClientStatusRequest', { cause });
+  }
+}
+
+/** As many responses as it takes: each holds whole clients, and no further one once it is large. */
+async function* responses(asked: Asked, options: ClientStatusOptions): AsyncGenerator<Uint8Array> {
+  let configs: Uint8Array[] = [];
+  let size = 0;
+  let isFirst = true;
+  for await (const config of clientConfigs(asked, options)) {
+    configs.push(...config.parts);
+    size += config.byteLength;
+    if (size < enoughBytes) continue;
+    yield Buffer.concat(configs);
+    isFirst = false;
+    configs = [];
+    size = 0;
+  }
+  if (isFirst || configs.length > 0) yield Buffer.concat(configs);
+}
+
+async function oneResponse(asked: Asked, options: ClientStatusOptions): Promise<Uint8Array> {
+  const configs: Uint8Array[] = [];
+  let size = 0;
+  for await (const config of clientConfigs(asked, options)) {
+    configs.push(...config.parts);
+    size += config.byteLength;
+    if (size > mostBytes) {
+      const advice = 'narrow node_matchers, set exclude_resource_contents, or use StreamClientStatus';
+      throw new StatusError('RESOURCE_EXHAUSTED', `the answer would be larger than ${mostBytes} bytes: ${advice}`);
+    }
+  }
+  return Buffer.concat(configs);
+}
+
+/** What clients take without being told to take more. */
+const mostBytes = 4 << 20;
+const enoughBytes = 1 << 20;
+
+interface Config {
+  readonly parts: readonly Uint8Array[];
+  readonly byteLength: number;
+}
+
+/** Each as `ClientStatusResponse.config`. A client that leaves meanwhile is told as far as it was there. */
+async function* clientConfigs(
+  { isMeant, excludeContents }: Asked,
+  { clients, pause }: ClientStatusOptions,
+): AsyncGenerator<Config> {
+  let untilPause = fieldsPerTurn;
+  for (const client of [...clients]) {
+    if (!isMeant(client.proxy.id)) continue;
+    const fields: Uint8Array[] = [];
+    let byteLength = 0;
+    for (const field of clientConfigFields(client, { excludeContents })) {
+      fields.push(field);
+      byteLength += field.length;
+      if (--untilPause > 0) continue;
+      untilPause = fieldsPerTurn;
+      await pause();
+    }
+    const head = fieldHead(configField, byteLength);
+    yield { parts: [head, ...fields], byteLength: head.length + byteLength };
+  }
+}
+
+const configField = 1;
+/** Some milliseconds of work. */
+const fieldsPerTurn = 250;

@@ -1,0 +1,47 @@
+import { RE2JS } from 're2js';
+import type { NodeMatcher } from '#gen/envoy/type/matcher/v3/node_pb.js';
+import type { StringMatcher } from '#gen/envoy/type/matcher/v3/string_pb.js';
+import { err, ok, type Result } from '../../lib/result.ts';
+
+/** Whether a node id is meant. */
+export type NodeTest = (nodeId: string) => boolean;
+
+/** Reads the matchers of a ClientStatusRequest: a client is meant that fits one of them, and every client if there are none. */
+export function readNodeMatchers(matchers: readonly NodeMatcher[]): Result<NodeTest, string> {
+  const tests: NodeTest[] = [];
+  for (const { nodeId, nodeMetadatas } of matchers) {
+    if (nodeMetadatas.length > 0) return err('node_metadatas are not kept here: match by node_id');
+    const test = nodeId === undefined ? ok(() => true) : readStringMatcher(nodeId);
+    if (!test.ok) return test;
+    tests.push(test.value);
+  }
+  return ok((nodeId) => tests.length === 0 || tests.some((test) => test(nodeId)));
+}
+
+function readStringMatcher({ matchPattern, ignoreCase }: StringMatcher): Result<NodeTest, string> {
+  const fold = (text: string) => (ignoreCase ? text.toLowerCase() : text);
+  switch (matchPattern.case) {
+    case 'exact':
+      return ok((id) => fold(id) === fold(matchPattern.value));
+    case 'prefix':
+      return ok((id) => fold(id).startsWith(fold(matchPattern.value)));
+    case 'suffix':
+      return ok((id) => fold(id).endsWith(fold(matchPattern.value)));
+    case 'contains':
+      return ok((id) => fold(id).includes(fold(matchPattern.value)));
+    case 'safeRegex':
+      return readRegex(matchPattern.value.regex);
+    default:
+      return err('node_id needs one of exact, prefix, suffix, contains and safe_regex');
+  }
+}
+
+/** The whole id must match. */
+function readRegex(regex: string): Result<NodeTest, string> {
+  try {
+    const pattern = RE2JS.compile(regex);
+    return ok((id) => pattern.matches(id));
+  } catch (error) {
+    return err(`no regular expression of RE2: ${error instanceof Error ? error.message : regex}`);
+  }
+}

@@ -1,0 +1,178 @@
+import type { Logger } from '../../lib/logger.ts';
+import { type NamedType, namedTypes, namedTypeUrls } from '../../proto/resource.ts';
+import type { CallReader, CloseReason, ServerCall } from '../../rpc/call.ts';
+import { frame } from '../../rpc/frame.ts';
+import { StatusError } from '../../rpc/status.ts';
+import { candidate, learnAcknowledgement, receiveLearned } from '../../xds/learned.ts';
+import { NamedStream } from '../../xds/named/named-stream.ts';
+import { nodeIdOf, proxyOf } from '../../xds/node.ts';
+import { type Outcome, receiveDelta, receiveSotw } from '../../xds/receive.ts';
+import { type DeltaRequest, parseDeltaRequest, parseSotwRequest, type SotwRequest } from '../../xds/request.ts';
+import type { Mode, Outgoing } from '../../xds/response.ts';
+import { MalformedMessage } from '../../xds/wire-reader.ts';
+import { type Client, type Outlet, streamFor } from '../client.ts';
+import type { Coordinator } from '../coordinator.ts';
+import type { AskedType, DiscoveryService } from './services.ts';
+
+export interface DiscoveryOptions {
+  readonly coordinator: Coordinator;
+  readonly log: Logger;
+  /** The names of what must have synced first; streams are refused until it is empty. */
+  readonly awaited: () => readonly string[];
+  readonly domainSuffix: string;
+}
+
+/** What a stream is by the method that was called. */
+export interface StreamKind {
+  readonly mode: Mode;
+  readonly service: DiscoveryService;
+}
+
+/** One stream: bytes in, requests understood, the coordinator told; responses out. Decides nothing itself. */
+export class DiscoveryStream implements CallReader, Outlet {
+  readonly #call: ServerCall;
+  readonly #kind: StreamKind;
+  readonly #options: DiscoveryOptions;
+  #client: Client | null = null;
+  #saidOtherNode = false;
+
+  constructor(call: ServerCall, kind: StreamKind, options: DiscoveryOptions) {
+    this.#call = call;
+    this.#kind = kind;
+    this.#options = options;
+  }
+
+  message(bytes: Uint8Array): void {
+    try {
+      this.#take(bytes);
+    } catch (error) {
+      if (error instanceof MalformedMessage) throw new StatusError('INVALID_ARGUMENT', error.message, { cause: error });
+      throw error;
+    }
+  }
+
+  candidate(length: number): Uint8Array | null {
+    return this.#client === null ? null : candidate(this.#client.stream, length);
+  }
+
+  recognised(known: Uint8Array): void {
+    const { coordinator } = this.#options;
+    if (this.#client === null) return;
+    const outcome = receiveLearned(this.#client.stream, known, coordinator.world);
+    // The response may have been answered between the message's length and its end: then it is read as any other.
+    if (outcome === null) this.message(known);
+    else this.#took(this.#client, outcome);
+  }
+
+  drained(): void {
+    if (this.#client !== null) this.#options.coordinator.wake(this.#client);
+  }
+
+  halfClosed(): void {
+    this.#call.end({ code: 'OK', message: '' });
+  }
+
+  closed(reason: CloseReason): void {
+    if (this.#client !== null) this.#options.coordinator.disconnect(this.#client, reason.type);
+    this.#client = null;
+  }
+
+  get writable(): boolean {
+    return this.#call.writable;
+  }
+
+  write(message: Outgoing): void {
+    message.framed ??= framed(message);
+    this.#call.writeFramed(message.framed);
+  }
+
+  end(reason: string): void {
+    this.#call.end({ code: 'UNAVAILABLE', message: reason });
+  }
+
+  #take(bytes: Uint8Array): void {
+    const { world } = this.#options.coordinator;
+    const request = this.#kind.mode === 'sotw' ? parseSotwRequest(bytes) : parseDeltaRequest(bytes);
+    const asked = askedOf(request, this.#kind.service);
+    const client = this.#clientOf(request.node);
+    const typed = asked.type === request.type ? request : { ...request, type: asked.type };
+    if (asked.named !== null) {
+      this.#takeNamed(client, asked.named, request);
+      return;
+    }
+    const outcome =
+      'subscribe' in typed ? receiveDelta(client.stream, typed, world) : receiveSotw(client.stream, typed, world);
+    // Without its type the same bytes say something else on another service.
+    if (outcome.kind === 'acknowledged' && outcome.pure && request.typeUrl !== '') {
+      learnAcknowledgement(outcome.response, client.stream.types.get(outcome.type), bytes);
+    }
+    this.#took(client, outcome);
+  }
+
+  #took(client: Client, outcome: Outcome): void {
+    if (outcome.kind === 'unknown-type') {
+      this.#options.log.debug({ proxy: client.proxy.id, typeUrl: outcome.typeUrl }, 'request for a type not served');
+    }
+    this.#options.coordinator.received(client, outcome);
+  }
+
+  #takeNamed(client: Client, type: NamedType, request: SotwRequest | DeltaRequest): void {
+    const { coordinator, log } = this.#options;
+    const { id: proxy } = client.proxy;
+    client.named ??= new NamedStream(client.stream, coordinator.world);
+    const { rejected, unanswered } = client.named.receive(type, request);
+    if (rejected !== null) log.warn({ proxy, type, reason: rejected }, 'resources rejected by proxy');
+    if (unanswered.length > 0)
+      log.warn({ proxy, type, names: unanswered.slice(0, 20) }, 'nothing to serve by these names');
+    coordinator.wake(client);
+  }
+
+  #clientOf(node: Uint8Array | null): Client {
+    if (this.#client === null) this.#client = this.#connect(node);
+    else if (node !== null) this.#compareNode(this.#client, node);
+    return this.#client;
+  }
+
+  #connect(node: Uint8Array | null): Client {
+    const { coordinator, domainSuffix } = this.#options;
+    const proxy = proxyOf(node ?? new Uint8Array(0), { domainSuffix });
+    if (!proxy.ok) throw new StatusError('INVALID_ARGUMENT', proxy.error);
+    return coordinator.connect({
+      id: `${proxy.value.id}-${coordinator.world.nextId()}`,
+      proxy: proxy.value,
+      stream: streamFor(proxy.value, this.#kind.mode),
+      peer: this.#call.peer,
+      outlet: this,
+      service: this.#kind.service.short,
+    });
+  }
+
+  /** A stream is of one client: only its first node counts, which most clients repeat with every request. */
+  #compareNode({ proxy }: Client, node: Uint8Array): void {
+    if (this.#saidOtherNode) return;
+    const other = nodeIdOf(node);
+    if (other === proxy.id || other === '') return;
+    this.#saidOtherNode = true;
+    this.#options.log.warn(
+      { proxy: proxy.id, other, peer: this.#call.peer },
+      'another node id on the same stream ignored',
+    );
+  }
+}
+
+/** The type that a request asks for. A service of a single type implies it; on ADS an empty type URL is of no type. */
+function askedOf({ type, typeUrl }: SotwRequest | DeltaRequest, { only, short }: DiscoveryService): AskedType {
+  if (type !== null && (only === null || only.type === type)) return { type, named: null };
+  if (only === null) return { type, named: namedTypesByUrl.get(typeUrl) ?? null };
+  if (typeUrl === '' || typeUrl === only.typeUrl) return only;
+  const advice = 'ask the service of that type, or the AggregatedDiscoveryService for all types';
+  throw new StatusError('INVALID_ARGUMENT', `${short} serves ${only.typeUrl} and not "${typeUrl}": ${advice}`);
+}
+
+const namedTypesByUrl: ReadonlyMap<string, NamedType> = new Map(namedTypes.map((type) => [namedTypeUrls[type], type]));
+
+/** Small messages become one buffer with their prefix; large ones share their parts. */
+function framed(message: Outgoing): readonly Uint8Array[] {
+  const parts = frame(message.parts);
+  return message.byteLength < 64 << 10 ? [Buffer.concat(parts)] : parts;
+}

@@ -1,0 +1,87 @@
+import { type NamedType, namedTypeUrls, typeUrls, type XdsType } from '../../proto/resource.ts';
+import type { Mode } from '../../xds/response.ts';
+
+/** A discovery service of Envoy's API. */
+export interface DiscoveryService {
+  /** As in paths: `envoy.service.cluster.v3.ClusterDiscoveryService`. */
+  readonly name: string;
+  /** For people: `CDS`. */
+  readonly short: string;
+  /** The one type that it serves; null: every type, with what ADR 1 says of their order. */
+  readonly only: (AskedType & { readonly typeUrl: string }) | null;
+  readonly methods: readonly { readonly name: string; readonly mode: Mode }[];
+  /** The unary method, which is not served: there is nothing to wait with. */
+  readonly fetch: string | null;
+}
+
+/** What a request asks for: a type with tables, or one of names, or (both null) what is not served. */
+export interface AskedType {
+  readonly type: XdsType | null;
+  readonly named: NamedType | null;
+}
+
+/** Every service that is served, ADS first. */
+export const discoveryServices: readonly DiscoveryService[] = [
+  {
+    name: 'envoy.service.discovery.v3.AggregatedDiscoveryService',
+    short: 'ADS',
+    only: null,
+    methods: [
+      { name: 'StreamAggregatedResources', mode: 'sotw' },
+      { name: 'DeltaAggregatedResources', mode: 'delta' },
+    ],
+    fetch: null,
+  },
+  {
+    short: 'CDS',
+    name: 'envoy.service.cluster.v3.ClusterDiscoveryService',
+    ...tabled('cluster'),
+    ...threeOf('Clusters'),
+  },
+  {
+    short: 'EDS',
+    name: 'envoy.service.endpoint.v3.EndpointDiscoveryService',
+    ...tabled('endpoint'),
+    ...threeOf('Endpoints'),
+  },
+  {
+    short: 'LDS',
+    name: 'envoy.service.listener.v3.ListenerDiscoveryService',
+    ...tabled('listener'),
+    ...threeOf('Listeners'),
+  },
+  { short: 'RDS', name: 'envoy.service.route.v3.RouteDiscoveryService', ...tabled('route'), ...threeOf('Routes') },
+  { short: 'SDS', name: 'envoy.service.secret.v3.SecretDiscoveryService', ...named('secret'), ...threeOf('Secrets') },
+  {
+    short: 'ECDS',
+    name: 'envoy.service.extension.v3.ExtensionConfigDiscoveryService',
+    ...named('extension'),
+    ...threeOf('ExtensionConfigs'),
+  },
+  {
+    short: 'VHDS',
+    name: 'envoy.service.route.v3.VirtualHostDiscoveryService',
+    ...named('virtual-host'),
+    methods: [{ name: 'DeltaVirtualHosts', mode: 'delta' }],
+    fetch: null,
+  },
+];
+
+function tabled(type: XdsType): Pick<DiscoveryService, 'only'> {
+  return { only: { type, named: null, typeUrl: typeUrls[type] } };
+}
+
+function named(type: NamedType): Pick<DiscoveryService, 'only'> {
+  return { only: { type: null, named: type, typeUrl: namedTypeUrls[type] } };
+}
+
+/** The methods that most services have, by the plural of their type. */
+function threeOf(plural: string): Pick<DiscoveryService, 'methods' | 'fetch'> {
+  return {
+    methods: [
+      { name: `Stream${plural}`, mode: 'sotw' },
+      { name: `Delta${plural}`, mode: 'delta' },
+    ],
+    fetch: `Fetch${plural}`,
+  };
+}

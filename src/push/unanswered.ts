@@ -1,0 +1,53 @@
+import type { Logger } from '../lib/logger.ts';
+import type { XdsType } from '../proto/resource.ts';
+import type { Response } from '../xds/response.ts';
+import type { Client } from './client.ts';
+
+/** How long a client may take. Envoy answers clusters whose endpoints do not come after 15 seconds. */
+export const longestAnswerMs = 30_000;
+
+/**
+ * Finds responses that are not answered in time. Some clients say nothing of a response that they cannot take, and
+ * MOSN's receiving ends for good: without this, nobody would know.
+ */
+export class Unanswered {
+  readonly #log: Logger;
+  readonly #afterMs: number;
+  /** What the log has a line of, per client. */
+  readonly #reported = new WeakMap<Client, Map<XdsType, Response>>();
+  #counts = new Map<XdsType, number>();
+
+  constructor({ log, afterMs = longestAnswerMs }: { readonly log: Logger; readonly afterMs?: number }) {
+    this.#log = log;
+    this.#afterMs = afterMs;
+  }
+
+  /** How many responses of a type were overdue when it was looked at last. */
+  count(type: XdsType): number {
+    return this.#counts.get(type) ?? 0;
+  }
+
+  /** Looks at what these clients owe; each overdue response is logged once. */
+  look(clients: Iterable<Client>, nowMs: number): void {
+    const counts = new Map<XdsType, number>();
+    for (const client of clients) {
+      for (const { type, inFlight, report } of client.stream.inOrder) {
+        if (inFlight === null || nowMs - report.sentAtMs < this.#afterMs) continue;
+        counts.set(type, (counts.get(type) ?? 0) + 1);
+        this.#report(client, inFlight, nowMs - report.sentAtMs);
+      }
+    }
+    this.#counts = counts;
+  }
+
+  #report(client: Client, response: Response, waitedMs: number): void {
+    const known = this.#reported.get(client) ?? new Map<XdsType, Response>();
+    if (known.get(response.type) === response) return;
+    this.#reported.set(client, known.set(response.type, response));
+    const { type, nonce, brought } = response;
+    const resources = brought.slice(0, mostNamed);
+    this.#log.warn({ proxy: client.proxy.id, type, nonce, resources, waitedMs }, 'response not answered by proxy');
+  }
+}
+
+const mostNamed = 10;

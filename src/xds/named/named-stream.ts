@@ -1,0 +1,195 @@
+import type { NamedType } from '../../proto/resource.ts';
+import type { Interest } from '../interest.ts';
+import type { DeltaRequest, SotwRequest } from '../request.ts';
+import type { Mode, Outgoing } from '../response.ts';
+import type { StreamState, View, World } from '../stream.ts';
+import type { Revision } from '../table.ts';
+import { type Answer, answerTo, isAnswered, placeOf, tell } from './answers.ts';
+
+/** What a request for a named type meant: for the log. */
+export interface NamedOutcome {
+  /** The client's words about the last response, if it rejected it. */
+  readonly rejected: string | null;
+  /** Names asked for that stay unanswered. */
+  readonly unanswered: readonly string[];
+}
+
+export interface NamedResponse extends Outgoing {
+  readonly type: NamedType;
+  readonly nonce: string;
+}
+
+/** One named type on one stream. */
+export interface NamedState {
+  readonly type: NamedType;
+  /** Every name asked for, oldest first, with what was said of it last; null: nothing. */
+  readonly names: Map<string, Told | null>;
+  /** The resources that the client has. */
+  readonly has: Set<string>;
+  /** The nonce of the response that is not answered yet. */
+  inFlight: string | null;
+  nack: string | null;
+  /** The first request named nothing: Envoy waits for an answer before it uses routes whose hosts come on demand. */
+  mustAnswer: boolean;
+}
+
+type Told = Pick<Answer, 'resource' | 'version'>;
+
+/** Who asks on demand asks for whatever it is asked for itself: beyond this many the oldest are not followed any more. */
+const mostNames = 10_000;
+
+/**
+ * What a stream asks for by name of types that have no tables. A name is answered once it is asked for and again when the
+ * answer changes. Apart from the state machine of the others: there are few such names, no order, and nothing is shared.
+ */
+export class NamedStream {
+  readonly mode: Mode;
+  readonly states = new Map<NamedType, NamedState>();
+  readonly #world: World;
+  #view: View | null;
+  /** The route configurations in which virtual hosts are looked up. */
+  #routes: Interest | null = null;
+  /** Through which revision the answers about virtual hosts are right. */
+  #seen: Revision = 0;
+
+  constructor({ mode, view }: StreamState, world: World) {
+    this.mode = mode;
+    this.#view = view;
+    this.#world = world;
+  }
+
+  receive(type: NamedType, request: SotwRequest | DeltaRequest): NamedOutcome {
+    const isFirst = !this.states.has(type);
+    const state = this.#state(type);
+    const isAnswer = request.nonce !== '' && request.nonce === state.inFlight;
+    if (isAnswer) {
+      state.inFlight = null;
+      state.nack = request.error;
+    }
+    const { subscribe, unsubscribe } = this.#changes(state, request);
+    for (const name of unsubscribe) state.names.delete(name);
+    const added = subscribe.filter((name) => !state.names.has(name));
+    for (const name of subscribe) {
+      state.names.delete(name); // asked again is asked anew: the client may have dropped it
+      state.names.set(name, null);
+    }
+    forgetOldest(state.names);
+    state.mustAnswer ||= isFirst && subscribe.length === 0;
+    if (type === 'virtual-host' && subscribe.length + unsubscribe.length > 0) this.#followRoutes();
+    const rejected = isAnswer ? request.error : null;
+    return { rejected, unanswered: isAnswered(type, this.mode) ? [] : added };
+  }
+
+  /** The tables that answers are found in, or others than before. */
+  setView(view: View): void {
+    this.#view = view;
+    if (this.states.has('virtual-host')) this.#followRoutes();
+  }
+
+  /** Whether a flush that touched these may have changed an answer. */
+  isTouched(touched: ReadonlySet<Interest>): boolean {
+    return this.#routes !== null && touched.has(this.#routes);
+  }
+
+  /** The next response, or null. Calling it is sending it. */
+  next(): NamedResponse | null {
+    if (this.#view === null) return null;
+    const state = this.states.get('virtual-host');
+    const isReady = state !== undefined && state.inFlight === null && isAnswered(state.type, this.mode);
+    return isReady ? this.#respond(state) : null;
+  }
+
+  close(): void {
+    if (this.#routes !== null) this.#world.interests.release(this.#routes);
+    this.#routes = null;
+    this.states.clear();
+  }
+
+  /** A delta request names what is new and what is over; one in state of the world lists all. */
+  #changes(
+    state: NamedState,
+    request: SotwRequest | DeltaRequest,
+  ): { subscribe: readonly string[]; unsubscribe: readonly string[] } {
+    const { names } = this.#world;
+    if ('subscribe' in request) {
+      for (const name of request.initialVersions.keys()) state.has.add(name);
+      const subscribe = names.fromField(request.subscribe);
+      return { subscribe: subscribe.names, unsubscribe: request.unsubscribe.filter((name) => !subscribe.has(name)) };
+    }
+    const listed = names.fromField(request.names);
+    return {
+      subscribe: listed.names.filter((name) => !state.names.has(name)),
+      unsubscribe: [...state.names.keys()].filter((name) => !listed.has(name)),
+    };
+  }
+
+  #state(type: NamedType): NamedState {
+    const state = this.states.get(type) ?? {
+      type,
+      names: new Map(),
+      has: new Set(),
+      inFlight: null,
+      nack: null,
+      mustAnswer: false,
+    };
+    this.states.set(type, state);
+    return state;
+  }
+
+  #respond(state: NamedState): NamedResponse | null {
+    const mayHaveChanged = (this.#routes?.lastRevision ?? 0) > this.#seen;
+    if (mayHaveChanged) this.#seen = this.#world.revision;
+    const answers = new Map<string, Answer>();
+    for (const [name, told] of state.names) {
+      if (told !== null && !mayHaveChanged) continue;
+      const answer = answerTo(name, this.#routes);
+      if (told?.resource === answer.resource && told.version === answer.version) continue;
+      answers.set(name, answer);
+    }
+    if (answers.size === 0 && !state.mustAnswer) return null;
+    for (const [name, { resource, version }] of answers) state.names.set(name, { resource, version });
+    const gone = takeGone(state, answers).concat(state.mustAnswer ? this.#routeNames() : []);
+    state.mustAnswer = false;
+    const { identifier, nextId, revision } = this.#world;
+    const nonce = nextId().toString(36);
+    state.inFlight = nonce;
+    const message = tell({ nonce, version: `${revision}`, identifier, answers, gone });
+    return { type: state.type, nonce, parts: [message], byteLength: message.length, framed: null };
+  }
+
+  /**
+   * What the first request for virtual hosts is answered with: it names nothing, not even the route configuration that
+   * waits for the answer, and Envoy counts only an answer in which something begins with that name.
+   */
+  #routeNames(): string[] {
+    return (this.#view?.route ?? []).flatMap((table) => [...table.entries.keys()].map((route) => `${route}/`));
+  }
+
+  #followRoutes(): void {
+    const before = this.#routes;
+    const names = [...(this.states.get('virtual-host')?.names.keys() ?? [])].map((name) => placeOf(name).route);
+    const wanted = this.#world.names.of(names);
+    this.#routes =
+      this.#view === null || wanted.names.length === 0
+        ? null
+        : this.#world.interests.hold('route', { tables: this.#view.route, wildcard: false, names: wanted });
+    if (this.#routes !== before) this.#seen = 0;
+    if (before !== null) this.#world.interests.release(before);
+  }
+}
+
+function forgetOldest(names: NamedState['names']): void {
+  for (const name of names.keys()) {
+    if (names.size <= mostNames) break;
+    names.delete(name);
+  }
+}
+
+/** The resources that the client has and no name leads to any more. */
+function takeGone({ names, has }: NamedState, answers: ReadonlyMap<string, Answer>): string[] {
+  const meant = new Set(names.values().map((told) => told?.resource));
+  const gone = [...has].filter((resource) => !meant.has(resource));
+  for (const resource of gone) has.delete(resource);
+  for (const { resource, body } of answers.values()) if (body !== null) has.add(resource);
+  return gone;
+}

@@ -1,0 +1,59 @@
+import { type GrpcKind, startProgram } from './programs.ts';
+
+/** What came of calls: how often who answered, and `CODE: details` of those that failed. */
+export interface Tally {
+  readonly answers: Readonly<Record<string, number>>;
+  readonly errors: readonly string[];
+}
+
+/**
+ * A program that calls `/test.Echo/Who` at `xds:///` targets, each with one channel. It reads commands from its standard
+ * input and prints an answer to each, in any order, both as lines of JSON:
+ *
+ *     {"id": 1, "op": "call", "target": "xds:///a:1", "count": 2, "timeoutMs": 5000, "metadata": {"x-user": "ada"}}
+ *     {"id": 1, "answers": {"v1": 2}, "errors": []}
+ *
+ * `call` makes calls one after the other. `begin` calls a target again and again in the background, `look` tells what
+ * came of it since it was asked last, `end` ends it and tells the rest.
+ */
+export interface XdsClient {
+  call(target: string, count: number, options?: CallOptions): Promise<Tally>;
+  begin(target: string): Promise<Tally>;
+  look(target: string): Promise<Tally>;
+  end(target: string): Promise<Tally>;
+  stop(): Promise<void>;
+}
+
+export interface CallOptions {
+  readonly metadata?: Readonly<Record<string, string>>;
+  readonly timeoutMs?: number;
+}
+
+/** Starts a client in the namespace `shop`. */
+export async function startXdsClient(kind: GrpcKind, xdsPort: number): Promise<XdsClient> {
+  const { child, stop } = await startProgram(kind, { role: 'client', xdsPort });
+  const waiting = new Map<number, (tally: Tally) => void>();
+  child.onLine((line) => {
+    const { id, ...tally } = JSON.parse(line) as Tally & { readonly id: number }; // as the programs print it
+    waiting.get(id)?.(tally);
+    waiting.delete(id);
+  });
+  let asked = 0;
+  const ask = async (command: object): Promise<Tally> => {
+    const id = ++asked;
+    const answer = new Promise<Tally>((resolve) => waiting.set(id, resolve));
+    child.send(JSON.stringify({ id, ...command }));
+    const ended = child.exited.then((status) => {
+      throw new Error(`the client of ${kind} ended with ${status}:\n${child.stderr()}`);
+    });
+    return Promise.race([answer, ended]);
+  };
+  return {
+    call: (target, count, { metadata = {}, timeoutMs = 5_000 } = {}) =>
+      ask({ op: 'call', target, count, metadata, timeoutMs }),
+    begin: (target) => ask({ op: 'begin', target }),
+    look: (target) => ask({ op: 'look', target }),
+    end: (target) => ask({ op: 'end', target }),
+    stop,
+  };
+}

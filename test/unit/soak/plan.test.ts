@@ -1,0 +1,25 @@
+import { expect, it } from 'vitest';
+import { planOf } from '../../soak/plan.ts';
+
+it('is as long as asked for: more minutes, more rounds of the same length', () => {
+  const [two, ten] = [planOf(['--minutes', '2'], 1), planOf(['--minutes', '10'], 1)];
+  expect(ten.rounds).toBeGreaterThan(two.rounds);
+  expect({ ...ten, rounds: two.rounds }).toEqual(two);
+  expect(planOf([], 1)).toEqual(ten);
+});
+
+it('takes the seed that is given, otherwise any', () => {
+  expect(planOf(['--seed', '42', '--short'], 7).seed).toBe(42);
+  expect(planOf([], 7).seed).toBe(7);
+});
+
+for (const { args, want } of [
+  { args: ['--minutes', '0'], want: '--minutes: "0" is no whole number from 1 on' },
+  { args: ['--minutes', 'ten'], want: '--minutes: "ten" is no whole number from 1 on' },
+  { args: ['--seed', ''], want: '--seed: "" is no whole number from 0 on' },
+  { args: ['--second', '1'], want: "Unknown option '--second'" },
+]) {
+  it(`refuses ${args.join(' ')}`, () => {
+    expect(() => planOf(args, 1)).toThrow(want);
+  });
+}
