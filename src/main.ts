@@ -29,7 +29,7 @@ import { withSecond } from './push/observer.ts';
 import { createRuleStatuses } from './push/status/statuses.ts';
 import { createRegistry } from './registry/registry.ts';
 import { cutOffs } from './rpc/surroundings.ts';
-import { ruleBook } from './rules/book/rule-book.ts';
+import { type RuleBook, ruleBook } from './rules/book/rule-book.ts';
 import { ruleKinds, servedKinds } from './rules/kinds/index.ts';
 import { messagesOn } from './rules/pending.ts';
 import { createServiceEntryIndex } from './rules/service-entries/index.ts';
@@ -51,8 +51,8 @@ export async function serve(config: ServeConfig): Promise<void> {
   const running = createAdapters(config, { clock, log, registry });
   const serviceEntryShard = registry.shard('service-entries', 'service-entry', { required: true, keepSnapshot: false });
   await makeDataDirectory(config.dataDir);
-  const store = await openStore(config, { clock, log });
   const book = ruleBook({ kinds: ruleKinds, mesh: config.mesh });
+  const store = await openStore(config, { clock, log, prepare: book.prepare });
   store.subscribe((changes) => book.applyStore(changes));
   const metrics = createMetrics();
 
@@ -176,7 +176,10 @@ async function makeDataDirectory(directory: string): Promise<void> {
   }
 }
 
-async function openStore({ store }: ServeConfig, parts: { clock: Clock; log: Logger }): Promise<RuleStore> {
+async function openStore(
+  { store }: ServeConfig,
+  parts: { clock: Clock; log: Logger; prepare: RuleBook['prepare'] },
+): Promise<RuleStore> {
   return store.type === 'memory' ? memoryStore(parts) : openSqliteStore({ ...parts, path: store.path });
 }
 

@@ -7,7 +7,7 @@ import type { CommittedObjects } from './committed.ts';
 import { parseInTurns, takeText } from './json-pieces.ts';
 import type { Outcome, WrittenAnswer } from './sqlite-messages.ts';
 import { type SqliteThread, ThreadEnded } from './sqlite-thread.ts';
-import type { AuditEntry, StoreWrite, TransactionResult } from './store.ts';
+import type { AuditEntry, StoredObject, StoreWrite, TransactionResult } from './store.ts';
 import type { Stamp } from './write.ts';
 
 export interface GroupWriterOptions {
@@ -15,6 +15,7 @@ export interface GroupWriterOptions {
   readonly thread: () => SqliteThread;
   readonly committed: CommittedObjects;
   readonly log: Logger;
+  readonly prepare: (object: StoredObject) => void;
 }
 
 /** Brings transactions to the database's thread, several in one commit, and what was committed into memory. */
@@ -42,10 +43,13 @@ interface Note {
 /** What shares a commit: a larger transaction goes alone. */
 const groupLimits = { writes: 2_000, textLength: 8 * 1024 * 1024 };
 
+/** Some milliseconds of checking. */
+const preparedPerTurn = 100;
+
 /** Notes beyond these are lost: nobody who is refused often enough may fill the memory. */
 const maxNotes = 10_000;
 
-export function groupWriter({ thread, committed, log }: GroupWriterOptions): GroupWriter {
+export function groupWriter({ thread, committed, log, prepare }: GroupWriterOptions): GroupWriter {
   let waiting: Waiting[] = [];
   let notes: Note[] = [];
   let lostNotes = 0;
@@ -71,7 +75,7 @@ export function groupWriter({ thread, committed, log }: GroupWriterOptions): Gro
   const writeGroup = async (group: readonly Waiting[], groupNotes: readonly AuditEntry[]): Promise<void> => {
     try {
       const answer = await send(thread(), group, groupNotes);
-      const results = await settle(answer, committed);
+      const results = await settle(answer, { committed, prepare });
       reportLost(answer.notes === null ? 0 : groupNotes.length, answer.notes?.message);
       for (const [index, { resolve, reject }] of group.entries()) {
         const result = results[index];
@@ -147,9 +151,13 @@ async function send(
 /** Takes what was committed into memory; answers each transaction's result, or why it has none. */
 async function settle(
   answer: WrittenAnswer,
-  committed: CommittedObjects,
+  { committed, prepare }: Pick<GroupWriterOptions, 'committed' | 'prepare'>,
 ): Promise<readonly (TransactionResult | Error)[]> {
   const commits = await parseInTurns(answer.commits);
+  for (const [index, commit] of commits.entries()) {
+    if ('object' in commit) prepare(commit.object);
+    if (index % preparedPerTurn === preparedPerTurn - 1) await nextTurn();
+  }
   const tried = await parseInTurns(answer.tried);
   const kept = committed.commit(commits, answer.revision);
   let [keptAt, triedAt] = [0, 0];

@@ -15,13 +15,15 @@ import type { OpenedAnswer } from './sqlite-messages.ts';
 import { DamagedError } from './sqlite-tables.ts';
 import { type SqliteThread, type StartWorker, startSqliteThread, startWorker, ThreadEnded } from './sqlite-thread.ts';
 import { groupWriter } from './sqlite-writer.ts';
-import type { RuleStore } from './store.ts';
+import type { RuleStore, StoredObject } from './store.ts';
 
 export interface SqliteStoreOptions {
   /** The database file; its directory is made when it is missing. */
   readonly path: string;
   readonly clock: Clock;
   readonly log?: Logger;
+  /** Told of each object that is kept, a few in a turn, before listeners are told of all together. Must not throw. */
+  readonly prepare?: (object: StoredObject) => void;
   /** The file never grows beyond this. */
   readonly maxBytes?: number;
   /** How the database's thread is started. */
@@ -34,7 +36,7 @@ export interface SqliteStoreOptions {
  * that owns the file, and that is started again when it dies.
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<RuleStore> {
-  const { path, clock, log = silentLogger, maxBytes = 2 ** 31, start = startWorker } = options;
+  const { path, clock, log = silentLogger, maxBytes = 2 ** 31, start = startWorker, prepare = () => {} } = options;
   await makeDirectory(dirname(path));
   await refuseEmptied(path);
   const open = (since: number) => startSqliteThread(start, { path, maxBytes, since });
@@ -57,7 +59,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Rule
     throw new MeshError('STORE_UNAVAILABLE', message);
   };
   const keeper = keepThread(first.thread, { clock, log, path, reopen });
-  const writer = groupWriter({ thread: keeper.current, committed, log });
+  const writer = groupWriter({ thread: keeper.current, committed, log, prepare });
   const snapshot = keepRulesSnapshot({
     clock,
     log,

@@ -158,6 +158,29 @@ describe('the rule book and the store', () => {
   });
 });
 
+describe('an object that was prepared', () => {
+  const stored = {
+    ...sampleObject(),
+    metadata: {
+      ...{ name: 'reviews', namespace: 'default', labels: {}, annotations: {} },
+      ...{ creationTimestamp: '2026-01-01T00:00:00.000Z', generation: 1, resourceVersion: '1', uid: 'u' },
+    },
+  };
+  let checks = 0;
+  const counted = { ...sampleKind, spec: sampleKind.spec.refine(() => ++checks > 0) };
+
+  it('is not checked a second time, and changes nothing before it is applied', () => {
+    const counting = ruleBook({ kinds: [counted], mesh: defaultMeshConfig });
+    checks = 0;
+    counting.prepare(stored);
+    expect([checks, counting.get(id)]).toEqual([1, null]);
+    counting.applyStore([{ type: 'put', object: stored, previous: null }]);
+    expect([checks, counting.get(id)?.spec]).toMatchObject([1, { hosts: ['reviews'] }]);
+    counting.applyStore([{ type: 'put', object: { ...stored, spec: { hosts: ['b'] } }, previous: stored }]);
+    expect([checks, counting.get(id)?.spec]).toMatchObject([2, { hosts: ['b'] }]);
+  });
+});
+
 describe('the mesh configuration', () => {
   const policy = (mode: string) => ({ outboundTrafficPolicy: { mode } });
 

@@ -51,6 +51,22 @@ describe('the sqlite store and the disk', () => {
     expect(next).toMatchObject({ value: { metadata: { resourceVersion: '4' } } });
   });
 
+  it('has every object that is kept prepared, before listeners are told of them', async () => {
+    const prepared = new Set<unknown>();
+    let unprepared = 0;
+    const store = await openSqliteStore({ ...options(), prepare: (object) => prepared.add(object) });
+    store.subscribe((changes) => {
+      for (const change of changes) if (change.type === 'put' && !prepared.has(change.object)) unprepared++;
+    });
+    await store.transact(
+      Array.from({ length: 250 }, (_, index) => apply({ name: `n${index}` })),
+      author,
+    );
+    await store.create(draft({ name: 'tried' }), { ...author, dryRun: true });
+    await store.close();
+    expect([prepared.size, unprepared]).toEqual([250, 0]);
+  });
+
   it('answers what was written before it closed', async () => {
     const store = await openSqliteStore(options());
     const writing = store.create(draft(), author);
