@@ -5,6 +5,9 @@ import type { Logger } from '../lib/logger.ts';
 const quietMs = 2_000;
 const maxWaitMs = 10_000;
 const retryMs = 30_000;
+/** A big file is written less often: this many times as long as writing it took, it is left alone. */
+const restFactor = 50;
+const longestRestMs = 300_000;
 /** How often a disk that stays full is logged. */
 const logEveryMs = 300_000;
 
@@ -34,6 +37,7 @@ export function keepFile({ clock, log, facts, notWritten, save }: KeptFileOption
   let loggedAtMs = Number.NEGATIVE_INFINITY;
   let writing: Promise<void> = Promise.resolve();
   let closed = false;
+  let restUntilMs = 0;
 
   const timer = debounce(() => write(), { clock, quietMs, maxMs: maxWaitMs });
 
@@ -50,6 +54,8 @@ export function keepFile({ clock, log, facts, notWritten, save }: KeptFileOption
       await save(startedAtMs);
       savedAtMs = startedAtMs;
       problem = null;
+      const endedAtMs = clock.now();
+      restUntilMs = endedAtMs + Math.min(longestRestMs, restFactor * (endedAtMs - startedAtMs));
     } catch (cause) {
       due = true;
       failed(cause);
@@ -68,7 +74,9 @@ export function keepFile({ clock, log, facts, notWritten, save }: KeptFileOption
     touch() {
       if (closed) return;
       due = true;
-      timer.touch();
+      const restMs = restUntilMs - clock.now();
+      if (restMs > 0) timer.hurry(restMs);
+      else timer.touch();
     },
     status: () => ({ savedAtMs, problem }),
     async close() {

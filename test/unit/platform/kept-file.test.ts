@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import { silentLogger } from '../../../src/lib/logger.ts';
+import { keepFile } from '../../../src/platform/kept-file.ts';
+import { fakeClock } from '../../support/fake-clock.ts';
+
+/** A file whose writing takes `takesMs`, and when it was written. */
+function slowFile(takesMs: number) {
+  const clock = fakeClock();
+  const writtenAt: number[] = [];
+  const file = keepFile({
+    clock,
+    log: silentLogger,
+    facts: {},
+    notWritten: 'not written',
+    save: async () => {
+      writtenAt.push(clock.now());
+      clock.advance(takesMs);
+    },
+  });
+  /** Changes come without end, one each 100 ms. */
+  const changeFor = async (ms: number) => {
+    for (let passed = 0; passed < ms; passed += 100) {
+      file.touch();
+      clock.advance(100);
+      await Promise.resolve();
+      await Promise.resolve();
+    }
+  };
+  return { file, clock, writtenAt, changeFor };
+}
+
+describe('a file that is kept up to date', () => {
+  it('is written some seconds after the first of many changes', async () => {
+    const { writtenAt, changeFor } = slowFile(0);
+    await changeFor(30_000);
+    expect(writtenAt.length).toBeGreaterThanOrEqual(2);
+  });
+
+  it('is left alone for fifty times as long as writing it took', async () => {
+    const { writtenAt, changeFor } = slowFile(1_000);
+    await changeFor(70_000);
+    const [first = 0, second = 0] = writtenAt;
+    expect(writtenAt).toHaveLength(2);
+    expect(second - first).toBeGreaterThanOrEqual(51_000);
+  });
+
+  it('loses nothing by that: what is due at the end is written', async () => {
+    const { file, writtenAt, changeFor } = slowFile(1_000);
+    await changeFor(20_000);
+    file.touch();
+    await file.close();
+    expect(writtenAt).toHaveLength(2);
+  });
+});
