@@ -15,15 +15,15 @@ export interface ChangeLog {
 
 /** An empty log, which begins after `startRevision`. */
 export function changeLog(startRevision: number, { maxChanges, maxBytes }: ChangeLogOptions): ChangeLog {
-  let changes: { readonly change: StoreChange; readonly bytes: number }[] = [];
-  let first = 0; // what is before it is forgotten, and cut off now and then
+  let changes: ({ readonly change: StoreChange; readonly bytes: number } | null)[] = [];
+  let first = 0; // before it are empty places, cut off now and then; from it on there are none
   let forgottenUpTo = startRevision;
   let bytesHeld = 0;
 
   const forgetOldest = (): void => {
     const oldest = changes[first];
-    if (oldest === undefined) return;
-    first++;
+    if (oldest === undefined || oldest === null) return;
+    changes[first++] = null;
     bytesHeld -= oldest.bytes;
     forgottenUpTo = revisionOf(oldest.change);
   };
@@ -34,7 +34,7 @@ export function changeLog(startRevision: number, { maxChanges, maxBytes }: Chang
     while (low < high) {
       const middle = (low + high) >> 1;
       const at = changes[middle];
-      if (at !== undefined && revisionOf(at.change) <= revision) low = middle + 1;
+      if (at !== undefined && at !== null && revisionOf(at.change) <= revision) low = middle + 1;
       else high = middle;
     }
     return low;
@@ -52,7 +52,7 @@ export function changeLog(startRevision: number, { maxChanges, maxBytes }: Chang
     },
     since(revision) {
       if (revision < forgottenUpTo) return null;
-      return changes.slice(positionAfter(revision)).map(({ change }) => change);
+      return changes.slice(positionAfter(revision)).flatMap((entry) => (entry === null ? [] : [entry.change]));
     },
   };
 }

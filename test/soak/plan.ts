@@ -1,0 +1,72 @@
+import { parseArgs } from 'node:util';
+
+/** How much is done, and for how long. */
+export interface SoakPlan {
+  readonly seed: number;
+  /** Without the first, which only warms up. Each does the same work and ends with nothing left. */
+  readonly rounds: number;
+  readonly roundMs: number;
+  readonly services: number;
+  readonly instances: number;
+  /** Connected at a time. */
+  readonly clients: number;
+  readonly connectsPerSecond: number;
+  readonly registryChangesPerSecond: number;
+  readonly ruleRequestsPerSecond: number;
+  /** Open at a time. */
+  readonly watches: number;
+  /** What the program is given before memory is measured: it lets go of names that nobody asks for every ten seconds. */
+  readonly restMs: number;
+  /** How much more heap is no growth: as much as what is kept by number, or not yet let go of, may differ. */
+  readonly heapTolerance: number;
+  /**
+   * What is kept of the past by number (the log of rule changes) is filled before the first round, so that later
+   * rounds do not fill it.
+   */
+  readonly fillsLogs: boolean;
+  /**
+   * Whether the last round waits until the program gives up by itself what nobody uses, which takes a minute. Where it does
+   * not, its clock is put forward.
+   */
+  readonly waitsAtTheEnd: boolean;
+}
+
+/** The soak of `npm run soak`: about `minutes`. */
+function longPlan(minutes: number, seed: number): SoakPlan {
+  const roundMs = 40_000;
+  const rounds = Math.max(2, Math.floor((minutes * 60_000 - startAndEndMs) / (roundMs + betweenRoundsMs)) - 1);
+  return {
+    ...{ seed, rounds, roundMs, services: 300, instances: 3, clients: 300, connectsPerSecond: 40 },
+    ...{ registryChangesPerSecond: 20, ruleRequestsPerSecond: 6, watches: 30 },
+    ...{ restMs: 12_000, heapTolerance: 3_000_000, fillsLogs: true, waitsAtTheEnd: true },
+  };
+}
+
+const betweenRoundsMs = 22_000;
+/** The start, the full logs, and the minute at the end. */
+const startAndEndMs = 110_000;
+
+/** The same in half a minute, for CI. */
+export const shortPlan = (seed: number): SoakPlan => ({
+  ...{ seed, rounds: 2, roundMs: 4_000, services: 60, instances: 3, clients: 60, connectsPerSecond: 60 },
+  ...{ registryChangesPerSecond: 30, ruleRequestsPerSecond: 10, watches: 10 },
+  ...{ restMs: 0, heapTolerance: 8_000_000, fillsLogs: false, waitsAtTheEnd: false },
+});
+
+/** Reads the command line. Throws with what is wrong with it. */
+export function planOf(args: readonly string[], anySeed: number): SoakPlan {
+  const { values } = parseArgs({
+    args: [...args],
+    options: { minutes: { type: 'string', default: '10' }, seed: { type: 'string' }, short: { type: 'boolean' } },
+  });
+  const seed = values.seed === undefined ? anySeed : wholeNumber('seed', values.seed, 0);
+  return values.short === true ? shortPlan(seed) : longPlan(wholeNumber('minutes', values.minutes, 1), seed);
+}
+
+function wholeNumber(name: string, text: string, least: number): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isInteger(value) || value < least) {
+    throw new Error(`--${name}: "${text}" is no whole number from ${least} on`);
+  }
+  return value;
+}

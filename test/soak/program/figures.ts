@@ -1,0 +1,118 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ControlPlane } from '../../support/control-plane.ts';
+import type { Inspector } from './inspector.ts';
+
+/** What a program holds. Memory in bytes. */
+export interface Figures {
+  readonly heap: number;
+  /** Outside the heap: buffers and what native code told of. */
+  readonly external: number;
+  readonly resident: number;
+  /** What keeps the event loop busy, by kind: sockets, timers, requests. */
+  readonly handles: Readonly<Record<string, number>>;
+  readonly descriptors: number;
+}
+
+/** At rest: after garbage collection. */
+export interface RestFigures extends Figures {
+  /** `binnacle_…` of `/metrics`: what must be none at rest. */
+  readonly metrics: Readonly<Record<string, number>>;
+}
+
+/** As it is now. */
+export async function readFigures({ child }: ControlPlane, inspector: Inspector): Promise<Figures> {
+  const [memory, resources] = (await inspector.evaluate(
+    '[process.memoryUsage(), process.getActiveResourcesInfo()]',
+  )) as [NodeJS.MemoryUsage, string[]]; // the types of Node's own documentation
+  return {
+    heap: memory.heapUsed,
+    external: memory.external,
+    resident: memory.rss,
+    handles: Object.fromEntries(
+      Object.entries(Object.groupBy(resources, (name) => name)).map(([name, all]) => [name, all?.length ?? 0]),
+    ),
+    descriptors: readdirSync(`/proc/${child.pid}/fd`).length,
+  };
+}
+
+/** After garbage collection; each figure of memory is the median of five. */
+export async function readRestFigures(controlPlane: ControlPlane, inspector: Inspector): Promise<RestFigures> {
+  const metrics = await restMetrics(controlPlane);
+  const read: Figures[] = [];
+  for (let turn = 0; turn < 5; turn++) {
+    await inspector.collectGarbage();
+    await delay(100); // what is finalised after a collection is collected by the next
+    await inspector.collectGarbage();
+    read.push(await readFigures(controlPlane, inspector));
+  }
+  const [first, ...others] = read;
+  if (first === undefined) throw new Error('five were read');
+  const middle = (of: (figures: Figures) => number) => median([first, ...others].map(of));
+  return {
+    heap: middle(({ heap }) => heap),
+    external: middle(({ external }) => external),
+    resident: middle(({ resident }) => resident),
+    descriptors: middle(({ descriptors }) => descriptors),
+    handles: others.at(-1)?.handles ?? first.handles,
+    metrics,
+  };
+}
+
+/**
+ * Living objects of the classes of which there is one for each client, subscription, table or socket. The program stands
+ * still for seconds.
+ */
+export async function countLiving(inspector: Inspector): Promise<Readonly<Record<string, number>>> {
+  return (await inspector.evaluate(livingExpression)) as Record<string, number>; // it makes just that
+}
+
+/** Puts the program's clock forward, as after a machine's sleep: what is given up after a minute is given up now. */
+export async function putClockForward(inspector: Inspector, byMs: number): Promise<void> {
+  await inspector.evaluate(`{ const before = Date.now; Date.now = () => before() + ${byMs}; }`);
+}
+
+/** The metrics that must be 0 when nobody is connected and nothing is registered. */
+export const restMetricNames = [
+  'binnacle_clients{mode="sotw"}',
+  'binnacle_clients{mode="delta"}',
+  'binnacle_layers',
+  'binnacle_interests',
+  'binnacle_table_bytes',
+  ...['cluster', 'endpoint', 'listener', 'route'].map((type) => `binnacle_table_resources{type="${type}"}`),
+  'binnacle_adapter_services{adapter="registration"}',
+  'binnacle_adapter_services{adapter="service-entries"}',
+];
+
+export async function restMetrics(controlPlane: ControlPlane): Promise<Record<string, number>> {
+  const values = await Promise.all(
+    restMetricNames.map(async (name) => [name, (await controlPlane.metric(name)) ?? 0] as const),
+  );
+  return Object.fromEntries(values);
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const [low = 0, high = 0] = [sorted[Math.floor((sorted.length - 1) / 2)], sorted[Math.floor(sorted.length / 2)]];
+  return (low + high) / 2;
+}
+
+/** Where classes are found in the build; a module that is loaded already is handed out as it is. */
+const classes = {
+  Client: 'push/client.js',
+  Interest: 'xds/interest.js',
+  Table: 'xds/table.js',
+  ServerStream: 'rpc/server-stream.js',
+  Connection: 'rpc/connection.js',
+  WatchStream: 'api/rules/watch/stream.js',
+};
+
+const built = join(import.meta.dirname, '../../../dist/src/main.js');
+const livingExpression = `(() => {
+  const module = process.getBuiltinModule('node:module').createRequire(${JSON.stringify(built)});
+  const { queryObjects } = process.getBuiltinModule('node:v8');
+  const count = (of) => queryObjects(of, { format: 'count' });
+  const own = Object.entries(${JSON.stringify(classes)}).map(([name, path]) => [name, count(module('./' + path)[name])]);
+  return Object.fromEntries([...own, ['Socket', count(process.getBuiltinModule('node:net').Socket)]]);
+})()`;

@@ -1,0 +1,106 @@
+import { median, type RestFigures } from './program/figures.ts';
+
+/** How much more than at the baseline is no growth. */
+export const tolerances = {
+  /** As the plan's for the heap. */
+  externalBytes: 4_000_000,
+  /** The allocators of C keep what was freed: only a multiple says something. */
+  residentShare: 0.5,
+  residentBytes: 50_000_000,
+  descriptors: 2,
+  /** Living objects; those of the last requests are let go of by the next ones. */
+  sockets: 4,
+  /** Timers and requests to the disk come and go; sockets do not. */
+  passingHandles: 3,
+};
+
+export interface Measured {
+  /** After the first round. */
+  readonly baseline: RestFigures;
+  /** After each of those that followed. */
+  readonly rounds: readonly RestFigures[];
+  /** Before the first round and at the end; see `countLiving`. */
+  readonly livingBefore: Readonly<Record<string, number>>;
+  readonly living: Readonly<Record<string, number>>;
+}
+
+/** What is left of the work, in words; empty: nothing. */
+export function leftovers(
+  { baseline, rounds, livingBefore, living }: Measured,
+  heapTolerance: number,
+): readonly string[] {
+  return [
+    ...more('living objects of', livingBefore, living, (name) => (name === 'Socket' ? tolerances.sockets : 0)),
+    ...rounds.flatMap((round, index) => counted(baseline, round).map((text) => `round ${index + 1}: ${text}`)),
+    ...grown(baseline, rounds, heapTolerance),
+  ];
+}
+
+/** What can be counted must be as it was, after each round. */
+function counted(baseline: RestFigures, round: RestFigures): readonly string[] {
+  const { descriptors, passingHandles } = tolerances;
+  return [
+    ...Object.entries(round.metrics).flatMap(([name, value]) => (value === 0 ? [] : [`${name} is ${value}, not 0`])),
+    ...more('handles of', baseline.handles, round.handles, (name) => (isPassing(name) ? passingHandles : 0)),
+    ...(round.descriptors > baseline.descriptors + descriptors
+      ? [`file descriptors: ${round.descriptors}, ${baseline.descriptors} at the baseline`]
+      : []),
+  ];
+}
+
+const isPassing = (handle: string) => handle === 'Timeout' || handle === 'Immediate' || handle.includes('FSReq');
+
+function more(
+  what: string,
+  before: Readonly<Record<string, number>>,
+  after: Readonly<Record<string, number>>,
+  allowed: (name: string) => number,
+): readonly string[] {
+  return Object.entries(after).flatMap(([name, value]) => {
+    const was = before[name] ?? 0;
+    return value > was + allowed(name) ? [`${what} ${name}: ${value}, ${was} before`] : [];
+  });
+}
+
+/** Memory is judged over all rounds: one of them may have caught something in passing, growth goes on. */
+function grown(baseline: RestFigures, rounds: readonly RestFigures[], heapAllowed: number): readonly string[] {
+  const last = rounds.at(-1);
+  if (last === undefined) return ['there was no round'];
+  const half = Math.ceil(rounds.length / 2);
+  const [earlier, later] = [rounds.slice(0, half), rounds.slice(-half)];
+  const residentAllowed = Math.max(tolerances.residentBytes, tolerances.residentShare * baseline.resident);
+  const middle = (of: readonly RestFigures[], name: 'heap' | 'external' | 'resident') =>
+    median(of.map((figures) => figures[name]));
+  return [
+    ...above('heap, later rounds against the baseline', middle(later, 'heap'), baseline.heap, heapAllowed),
+    ...above('heap, later rounds against earlier ones', middle(later, 'heap'), middle(earlier, 'heap'), heapAllowed),
+    ...above('memory outside the heap', middle(later, 'external'), baseline.external, tolerances.externalBytes),
+    ...above('resident memory', middle(later, 'resident'), baseline.resident, residentAllowed),
+  ];
+}
+
+const above = (what: string, now: number, before: number, allowed: number): readonly string[] =>
+  now <= before + allowed
+    ? []
+    : [`${what}: ${megabytes(now)}, ${megabytes(before)} before; ${megabytes(allowed)} more are allowed`];
+
+/** One row for the baseline and each round. */
+export function figuresTable({ baseline, rounds, living }: Measured): string {
+  const row = (name: string, { heap, external, resident, handles, descriptors }: RestFigures) => {
+    const sum = (counts: Readonly<Record<string, number>>) => Object.values(counts).reduce((a, b) => a + b, 0);
+    const memory = [heap, external, resident].map(megabytes);
+    return `| ${[name, ...memory, sum(handles), descriptors].join(' | ')} |`;
+  };
+  return [
+    '| at rest after | heap | outside | resident | handles | descriptors |',
+    '| --- | --- | --- | --- | --- | --- |',
+    row('warming up', baseline),
+    ...rounds.map((figures, index) => row(`round ${index + 1}`, figures)),
+    '',
+    `living at the end: ${Object.entries(living)
+      .map(([name, count]) => `${count} ${name}`)
+      .join(', ')}`,
+  ].join('\n');
+}
+
+export const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
