@@ -113,11 +113,13 @@ async function oneRound(soak: Soak, round: number): Promise<readonly string[]> {
   await crowd.leave({ halfOpenToo: !(isLast && plan.waitsAtTheEnd) });
   await clearRules(api);
   await clearRegistry(api);
+  const unsettled = await settle(soak, isLast);
+  await crowd.leave({ halfOpenToo: true });
   return [
     ...(followers.length === 0 ? ['no client was left to compare'] : []),
     ...settled,
     ...fresh.map((text) => `unlike a fresh control plane: ${text}`),
-    ...(await settle(soak, isLast)),
+    ...unsettled,
   ];
 }
 
