@@ -54,6 +54,8 @@ export class Coordinator {
   /** When the first of the changes came in that wait; and of those that are being compiled. */
   #waitsSinceMs: number | null = null;
   #takenSinceMs: number | null = null;
+  /** Among what waits are endpoints. */
+  #hasUrgent = false;
   #watched: Promise<void> | null = null;
   #hasFailed = false;
   #ticks = 0;
@@ -81,7 +83,7 @@ export class Coordinator {
       pause: () => new Promise((resolve) => defer(resolve)),
       elapsed,
     });
-    this.#debounce = debounce(() => this.#flushSoon(), { clock, quietMs: timing.quietMs, maxMs: timing.maxMs });
+    this.#debounce = debounce(() => this.#flushOnceSent(), { clock, quietMs: timing.quietMs, maxMs: timing.maxMs });
   }
 
   /** Grows with whatever may change what some client has been sent or has answered: equal counts, equal states. */
@@ -107,8 +109,11 @@ export class Coordinator {
   /** Something waits in `take`. Endpoints alone go at once; configuration waits for what may come with it. */
   changed(urgency: 'endpoints' | 'configuration'): void {
     this.#waitsSinceMs ??= this.#options.clock.now();
-    if (urgency === 'endpoints') this.#debounce.hurry(this.#options.timing.endpointQuietMs);
-    else this.#debounce.touch();
+    if (urgency === 'configuration') this.#debounce.touch();
+    else {
+      this.#hasUrgent = true;
+      this.#debounce.hurry(this.#options.timing.endpointQuietMs);
+    }
   }
 
   /** Compiles what waits now. Resolves when it is in the tables. */
@@ -174,6 +179,17 @@ export class Coordinator {
     this.#pacer.add(client);
   }
 
+  /**
+   * Configuration that comes while the last is still being handed to sockets waits for that, `maxMs` at most: most of what
+   * is on its way would be sent again. Clients that do not read are not waited for, nor do endpoints wait.
+   */
+  #flushOnceSent(): void {
+    const { clock, timing } = this.#options;
+    const waitedMs = clock.now() - (this.#waitsSinceMs ?? clock.now());
+    if (this.#pacer.waiting === 0 || this.#hasUrgent || waitedMs >= timing.maxMs) this.#flushSoon();
+    else this.#debounce.hurry(Math.min(Math.max(1, timing.quietMs), timing.maxMs - waitedMs));
+  }
+
   #flushSoon(): void {
     const running = this.#flusher.run();
     if (running === this.#watched) return;
@@ -188,6 +204,7 @@ export class Coordinator {
   #take(): readonly WorldChange[] {
     this.#takenSinceMs ??= this.#waitsSinceMs;
     this.#waitsSinceMs = null;
+    this.#hasUrgent = false;
     return this.#options.take();
   }
 

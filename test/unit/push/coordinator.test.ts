@@ -62,6 +62,45 @@ describe('a client that connects', () => {
   });
 });
 
+describe('changes that come while the last are still being sent', () => {
+  /** A client waits to be sent to: its turn has not come. */
+  async function sending() {
+    const push = new FakePush();
+    const { client } = push.connect('p');
+    await push.rest();
+    push.coordinator.wake(client);
+    const before = push.compiler.flushes;
+    return { push, flushes: () => push.compiler.flushes - before };
+  }
+
+  it('wait until that is done, if they are configuration', async () => {
+    const { push, flushes } = await sending();
+    push.coordinator.changed('configuration');
+    push.clock.advance(500);
+    expect(flushes()).toBe(0);
+    await push.rest();
+    push.clock.advance(20);
+    expect(flushes()).toBe(1);
+  });
+
+  it('wait a second at most', async () => {
+    const { push, flushes } = await sending();
+    push.coordinator.changed('configuration');
+    push.clock.advance(999);
+    expect(flushes()).toBe(0);
+    push.clock.advance(1);
+    expect(flushes()).toBe(1);
+  });
+
+  it('do not wait at all with endpoints among them', async () => {
+    const { push, flushes } = await sending();
+    push.coordinator.changed('configuration');
+    push.coordinator.changed('endpoints');
+    push.clock.advance(0);
+    expect(flushes()).toBe(1);
+  });
+});
+
 describe('changes', () => {
   it('of configuration wait until it is quiet for 20 ms; of endpoints not', async () => {
     const push = new FakePush();
