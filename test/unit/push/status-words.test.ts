@@ -1,15 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { endpoint, rawObject } from '../../support/model.ts';
-import { StatusMesh } from '../../support/status-mesh.ts';
-
-const toB = (more: object = {}) => ({ hosts: ['a'], http: [{ ...more, route: [{ destination: { host: 'b' } }] }] });
+import { rawObject } from '../../support/model.ts';
+import { meshOfTwo, type StatusMesh, toB } from '../../support/status-mesh.ts';
 
 let mesh: StatusMesh;
 beforeEach(async () => {
-  mesh = new StatusMesh();
-  mesh.service('a', [endpoint('10.0.0.1')]);
-  mesh.service('b', [endpoint('10.0.0.2')]);
-  await mesh.flush();
+  mesh = await meshOfTwo();
 });
 
 describe('what else a status says', () => {

@@ -1,15 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { endpoint } from '../../support/model.ts';
-import { StatusMesh } from '../../support/status-mesh.ts';
-
-const toB = (more: object = {}) => ({ hosts: ['a'], http: [{ ...more, route: [{ destination: { host: 'b' } }] }] });
+import { meshOfTwo, type StatusMesh, toB } from '../../support/status-mesh.ts';
 
 let mesh: StatusMesh;
 beforeEach(async () => {
-  mesh = new StatusMesh();
-  mesh.service('a', [endpoint('10.0.0.1')]);
-  mesh.service('b', [endpoint('10.0.0.2')]);
-  await mesh.flush();
+  mesh = await meshOfTwo();
 });
 
 for (const mode of ['delta', 'sotw'] as const) {
