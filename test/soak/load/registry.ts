@@ -79,22 +79,30 @@ async function listServices(api: Api): Promise<readonly ListedService[]> {
   return services.toSorted((a, b) => a.createdAtMs - b.createdAtMs);
 }
 
-/** Registers with another control plane what one has told. */
+/**
+ * Registers with another control plane what one has told. The oldest instance of a service decides on its ports, so it goes
+ * first: those of one request are of one age.
+ */
 export async function registerAgain(api: Api, mesh: readonly RegisteredMesh[]): Promise<void> {
   for (const { service, instances } of mesh) {
     const { namespace, host, ports } = service;
-    const gone = { ...instanceAt(0, 0), namespace, host, id: 'gone', ports };
-    if (instances.length > 0) {
-      const put = instances
-        .toSorted((a, b) => a.registeredAt.localeCompare(b.registeredAt))
-        .map(({ registeredAt: _at, expiresAt: _until, ...instance }) => instance);
-      await api.must('POST', '/registry/v1/batch', { put });
-    } else {
+    const oldest = oldestFirst(instances).slice(0, 1);
+    if (oldest.length > 0) await api.must('POST', '/registry/v1/batch', { put: oldest });
+    else {
+      const gone = { ...instanceAt(0, 0), namespace, host, id: 'gone', ports };
       await api.must('POST', '/registry/v1/batch', { put: [gone] });
       await api.must('DELETE', `${instancesPath(service)}/gone`);
     }
   }
+  for (const { instances } of mesh) {
+    if (instances.length > 1) await api.must('POST', '/registry/v1/batch', { put: oldestFirst(instances).slice(1) });
+  }
 }
+
+const oldestFirst = (instances: readonly RegisteredInstance[]): readonly SoakInstance[] =>
+  instances
+    .toSorted((a, b) => a.registeredAt.localeCompare(b.registeredAt))
+    .map(({ registeredAt: _at, expiresAt: _until, ...instance }) => instance);
 
 /** Takes everything out. */
 export async function clearRegistry(api: Api): Promise<void> {

@@ -1,6 +1,7 @@
-/** Lines of the log that a soak brings about: clients that reject, and names that nobody has. */
+/** Lines of the log that a soak brings about: clients that reject, names that nobody has, connections that are half open. */
 const expected = [
   'resources rejected by proxy',
+  'response not answered by proxy',
   'nothing to serve by these names',
   'another node id on the same stream ignored',
 ];
