@@ -1,7 +1,7 @@
 import type { Proxy } from '../model/proxy.ts';
 import type { Interest } from '../xds/interest.ts';
 import type { NamedStream } from '../xds/named/named-stream.ts';
-import { nextResponse, type OnForcedRelease } from '../xds/next.ts';
+import { mayHaveMore, nextResponse, type OnForcedRelease } from '../xds/next.ts';
 import type { Mode, Outgoing, Response } from '../xds/response.ts';
 import { closeStream, createStream, type StreamState, setView, type World } from '../xds/stream.ts';
 import { type Layer, viewOf } from './layers.ts';
@@ -66,7 +66,8 @@ export class Client implements Sender {
   }
 
   sendNext(): number | null {
-    if (!this.outlet.writable || this.stream.view === null) return null;
+    if (this.stream.view === null || (this.named === null && !mayHaveMore(this.stream))) return null;
+    if (!this.outlet.writable) return null;
     this.#events.asked();
     const response = nextResponse(this.stream, this.#world, this.#events.forced);
     if (response === null) return this.#sendNamed();

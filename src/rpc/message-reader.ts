@@ -132,7 +132,7 @@ export class MessageReader {
 
   #deliver(): boolean {
     const known = this.#candidate;
-    const bytes = this.#gathered ?? Buffer.alloc(0);
+    const bytes = this.#gathered ?? nothing;
     const compressed = this.#flag === 1;
     this.#prefixTaken = 0;
     this.#length = 0;
@@ -143,3 +143,5 @@ export class MessageReader {
     return known === null ? this.#sink.message(bytes, compressed) : this.#sink.recognised(known);
   }
 }
+
+const nothing = Buffer.alloc(0);

@@ -45,13 +45,20 @@ type Registers = MetricsRegistry[];
 const seconds = (ms: number) => ms / 1000;
 const responseBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
-/** Label sets are bound once: some of these are counted for every response of every stream. */
 function pushMetrics(registers: Registers): PushObserver {
-  const byType = (name: string, help: string) => {
-    const counter = new Counter({ name, help, labelNames: ['type'], registers });
-    const bound = xdsTypes.map((type) => [type, counter.labels(type)] as const);
-    for (const [, child] of bound) child.inc(0); // shown from the start: a rate needs a first value
-    return Object.fromEntries(bound) as Record<XdsType, Counter.Internal>; // every type is in xdsTypes
+  /** Added up here and counted when somebody asks: some of these change with every response of every stream. */
+  const byType = (name: string, help: string): Record<XdsType, number> => {
+    const uncounted: Record<XdsType, number> = { cluster: 0, endpoint: 0, listener: 0, route: 0 };
+    new Counter({
+      ...{ name, help, labelNames: ['type'], registers },
+      collect() {
+        for (const type of xdsTypes) {
+          this.inc({ type }, uncounted[type]); // nothing is shown from the start, too: a rate needs a first value
+          uncounted[type] = 0;
+        }
+      },
+    });
+    return uncounted;
   };
   const pushes = byType('binnacle_pushes_total', 'Responses sent');
   const bytes = byType('binnacle_push_bytes_total', 'Bytes of responses sent');
@@ -89,14 +96,18 @@ function pushMetrics(registers: Registers): PushObserver {
     connected: (client) => clients.inc({ mode: client.stream.mode }),
     disconnected: (client) => clients.dec({ mode: client.stream.mode }),
     sent(_client, response) {
-      pushes[response.type].inc();
-      bytes[response.type].inc(response.byteLength);
+      pushes[response.type]++;
+      bytes[response.type] += response.byteLength;
     },
     acknowledged(_client, _response, convergenceMs) {
       if (convergenceMs !== null) convergence.observe(seconds(convergenceMs));
     },
-    rejected: (_client, type) => nacks[type].inc(),
-    forcedRelease: (type, names) => released[type].inc(names),
+    rejected(_client, type) {
+      nacks[type]++;
+    },
+    forcedRelease(type, names) {
+      released[type] += names;
+    },
     flushed(flush) {
       flushes.observe(seconds(flush.workMs));
       parts.hosts.inc(flush.work.hostsCompiled);

@@ -1,7 +1,7 @@
 import type { EncodedResource } from '../proto/resource.ts';
 import { oweInnocent } from './owed.ts';
 import type { Response } from './response.ts';
-import { type StreamState, type TypeState, type World, withUnsure } from './stream.ts';
+import { none, type StreamState, type TypeState, type World, withUnsure } from './stream.ts';
 
 /** The client took the response in flight. */
 export function acknowledge(state: TypeState, response: Response, world: World): void {
@@ -12,7 +12,7 @@ export function acknowledge(state: TypeState, response: Response, world: World):
     state.hadBefore = false;
   }
   state.ofOldView = null;
-  if (response.whole) state.unsure = [];
+  if (response.whole) state.unsure = none;
   if (state.held !== null || state.unsure.length > 0) dropSettled(state, new Set(response.brought));
   const { report } = state;
   report.ackedNonce = response.nonce;
@@ -57,7 +57,7 @@ export function reject(stream: StreamState, state: TypeState, { response, error,
 function withholdAgain(state: TypeState, { nonce, revision, removed }: Response, world: World): void {
   if (removed.length === 0) return;
   const names = new Map(removed.map((name) => [name, null]));
-  state.withheld.push({ id: `r${nonce}`, revision, names, sinceMs: world.now() });
+  state.withheld = [...state.withheld, { id: `r${nonce}`, revision, names, sinceMs: world.now() }];
 }
 
 /** `over`: it is gone or repaired since. `kept`: a whole set must go on carrying it, as leaving it out would take it away. */

@@ -23,9 +23,9 @@ export class Interest {
   /** The last long acknowledgement of a stream that holds it: the next one is much the same (learned.ts). */
   acknowledgement: Uint8Array | null = null;
 
-  readonly #differences = new Map<string, TableDifference>();
+  readonly #differences = new Map<Revision | string, TableDifference>();
   readonly #havings = new Map<Revision, Having>();
-  readonly #responses = new Map<string, Response>();
+  readonly #responses = new Map<number | string, Response>();
 
   constructor(id: number, type: XdsType, { tables, wildcard, names }: Wanted) {
     this.id = id;
@@ -68,7 +68,7 @@ export class Interest {
 
   /** What is different now from what a client has. Computed once for all clients in the same state. */
   differenceFrom(baseline: Baseline): TableDifference {
-    const key = baselineKey(baseline);
+    const key = baseline.kind === 'cursor' ? baseline.revision : baselineKey(baseline);
     const known = this.#differences.get(key);
     if (known !== undefined) return known;
     const difference =
@@ -96,7 +96,7 @@ export class Interest {
   }
 
   /** The response for this state, built by the first stream that needs it. Null keys are not shared. */
-  response(key: string | null, build: () => Response): Response {
+  response(key: number | string | null, build: () => Response): Response {
     if (key === null) return build();
     const known = this.#responses.get(key);
     if (known !== undefined) return known;

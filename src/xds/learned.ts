@@ -14,7 +14,7 @@ import { readFields } from './wire-reader.ts';
 
 /** The acknowledgement of this length that may be arriving, if one is known. */
 export function candidate(stream: StreamState, length: number): Uint8Array | null {
-  for (const state of stream.types.values()) {
+  for (const state of stream.inOrder) {
     if (state.inFlight === null) continue;
     if (stream.mode === 'sotw') expectAcknowledgement(state, state.inFlight);
     for (const known of state.inFlight.learned) {
@@ -26,7 +26,7 @@ export function candidate(stream: StreamState, length: number): Uint8Array | nul
 
 /** A request that equals a known acknowledgement, byte for byte. Null: it is answered already, and has to be read. */
 export function receiveLearned(stream: StreamState, bytes: Uint8Array, world: World): Outcome | null {
-  for (const state of stream.types.values()) {
+  for (const state of stream.inOrder) {
     const response = state.inFlight;
     if (response?.learned.some((known) => known.bytes === bytes) !== true) continue;
     acknowledge(state, response, world);

@@ -1,10 +1,10 @@
 import type { EncodedResource, XdsType } from '../proto/resource.ts';
-import { baselineKey, cursorAt, isShared } from './baseline.ts';
+import { type Baseline, baselineKey, cursorAt, isShared } from './baseline.ts';
 import { buildResponse } from './build-response.ts';
 import type { Interest } from './interest.ts';
 import { oweAssignments } from './owed.ts';
 import type { Response } from './response.ts';
-import type { Held, StreamState, TypeState, WithheldBatch, World } from './stream.ts';
+import { type Held, none, type StreamState, type TypeState, type WithheldBatch, type World } from './stream.ts';
 import type { Revision, TableDifference } from './table.ts';
 
 /** How long LDS and RDS wait for the CDS ACK. */
@@ -103,29 +103,27 @@ function respond(asking: Asking): Response | null {
   // What is only owed depends on the names alone, wherever the client stands.
   const isOnlyOwed = difference.changed.length === 0 && difference.removed.size === 0;
   const { baseline } = state;
-  const from = isOnlyOwed ? '' : baselineKey(baseline);
-  const addsNames = hasNews && bringsNewNames(state, interest, changed);
   const isNews = changed.length > 0 && baseline.kind === 'cursor' && baseline.revision > 0;
   state.baseline = cursorAt(world.revision);
   if (difference.removed.size > 0) {
-    const id = `${interest.id}:${from}:${world.revision}`;
-    state.withheld.push({ id, revision: world.revision, names: difference.removed, sinceMs: world.now() });
+    const id = `${interest.id}:${baselineKey(baseline)}:${world.revision}`;
+    const batch = { id, revision: world.revision, names: difference.removed, sinceMs: world.now() };
+    state.withheld = [...state.withheld, batch];
   }
   const released = release(asking);
   const removals = goneNames(interest, released);
   if (!hasNews && !canTell(stream, state, removals)) return null;
   const revealed = isNews ? interest.lastRevision : null;
   const canShare = isOnlyOwed || isShared(baseline);
-  return send(asking, { changed, addsNames, revealed, from, canShare, released, removals });
+  return send(asking, { changed, from: isOnlyOwed ? null : baseline, revealed, canShare, released, removals });
 }
 
 interface News {
   readonly changed: readonly string[];
-  readonly addsNames: boolean;
+  /** The state that the client is in, as far as the response depends on it. */
+  readonly from: Baseline | null;
   /** See `Response.news`. */
   readonly revealed: Revision | null;
-  /** The state that the client is in: part of the cache key. */
-  readonly from: string;
   /** Whether another stream may be in the same state. */
   readonly canShare: boolean;
   readonly released: readonly WithheldBatch[];
@@ -146,14 +144,14 @@ function send({ stream, state, interest, world }: Asking, news: News): Response 
       removals: news.removals,
       whole,
       instead,
-      addsNames: news.addsNames,
+      addsNames: state.owed.length > 0 || bringsNewNames(interest, news),
       identifier: world.identifier,
     });
   };
   const shared = interest.response(cacheKey(stream, state, news), build);
   // A nonce stands for one sending: an answer to the last one must not count for the next.
   const response = shared.nonce === state.lastNonce ? build() : shared;
-  state.owed = [];
+  state.owed = none;
   state.mustAnswer = false;
   state.inFlight = response;
   state.lastNonce = response.nonce;
@@ -165,14 +163,19 @@ function send({ stream, state, interest, world }: Asking, news: News): Response 
 }
 
 /** Streams in the same state share the response: everything that decides on its content is in the key. */
-function cacheKey(stream: StreamState, state: TypeState, { from, canShare, released }: News): string | null {
+function cacheKey(stream: StreamState, state: TypeState, news: News): number | string | null {
+  const { from, canShare, released } = news;
   if (!canShare) return null;
   const isPlain = state.owed.length + released.length + state.withheld.length === 0 && state.held === null;
-  if (isPlain) return `${stream.mode}|${stream.wholeTypes.length}|${from}`; // nearly always
+  // Nearly always: a number, as this is asked for every stream and every change.
+  if (isPlain && from?.kind === 'cursor') return (from.revision * 8 + stream.wholeTypes.length) * 2 + modeBit(stream);
   const ids = (parts: readonly { readonly id: string }[]) => parts.map((part) => part.id).join();
-  const sending = [stream.mode, stream.wholeTypes.length, from, ids(state.owed)];
+  const start = from === null ? '' : baselineKey(from);
+  const sending = [stream.mode, stream.wholeTypes.length, start, ids(state.owed)];
   return [...sending, ids(released), ids(state.withheld), heldKey(state.held)].join('|');
 }
+
+const modeBit = ({ mode }: StreamState): number => (mode === 'delta' ? 1 : 0);
 
 function heldKey(held: TypeState['held']): string {
   if (held === null) return '';
@@ -206,25 +209,22 @@ function mustWaitForClusters(stream: StreamState, state: TypeState, world: World
   return world.now() - state.waitingSinceMs < longestGateMs;
 }
 
-function bringsNewNames(state: TypeState, interest: Interest, changed: readonly string[]): boolean {
-  const { baseline } = state;
-  if (state.owed.length > 0) return true;
+function bringsNewNames(interest: Interest, { changed, from }: News): boolean {
+  if (from === null) return false;
   return changed.some((name) =>
-    baseline.kind === 'map'
-      ? !baseline.having.versions.has(name)
-      : (interest.get(name)?.appeared ?? 0) > baseline.revision,
+    from.kind === 'map' ? !from.having.versions.has(name) : (interest.get(name)?.appeared ?? 0) > from.revision,
   );
 }
 
 /** Takes from `withheld` what may go now: rule 4 of ADR 1. */
-function release({ stream, state, world, onForced }: Asking): WithheldBatch[] {
-  if (state.withheld.length === 0) return [];
+function release({ stream, state, world, onForced }: Asking): readonly WithheldBatch[] {
+  if (state.withheld.length === 0) return none;
   const settled = Math.min(...releasedBy[state.type].map((type) => settledThrough(stream, type, world)));
   const total = state.withheld.reduce((sum, batch) => sum + batch.names.size, 0);
   const isForced = (batch: WithheldBatch) => total > mostWithheld || world.now() - batch.sinceMs >= longestWithheldMs;
   const released = state.withheld.filter((batch) => batch.revision <= settled || isForced(batch));
-  if (released.length === 0) return [];
-  state.withheld = state.withheld.filter((batch) => !released.includes(batch));
+  if (released.length === 0) return none;
+  state.withheld = orNone(state.withheld.filter((batch) => !released.includes(batch)));
   const early = released.filter((batch) => batch.revision > settled);
   if (early.length > 0)
     onForced(
@@ -250,6 +250,7 @@ function settledThrough(stream: StreamState, type: XdsType, world: World): numbe
 
 /** What came back meanwhile, or is not wanted any more, is not gone. */
 function goneNames(interest: Interest, released: readonly WithheldBatch[]): readonly string[] {
+  if (released.length === 0) return none;
   const gone = new Set<string>();
   for (const batch of released) {
     for (const name of batch.names.keys()) {
@@ -283,4 +284,5 @@ function standIns(state: TypeState, interest: Interest): ReadonlyMap<string, Enc
 }
 
 const nothingInstead: ReadonlyMap<string, EncodedResource | null> = new Map();
+const orNone = <T>(list: readonly T[]): readonly T[] => (list.length === 0 ? none : list);
 const noDifference: TableDifference = { changed: [], removed: new Map() };

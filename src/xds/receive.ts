@@ -6,6 +6,7 @@ import { oweSubscribed } from './owed.ts';
 import type { DeltaRequest, SotwRequest } from './request.ts';
 import type { Response } from './response.ts';
 import {
+  none,
   type StreamState,
   subscribeTo,
   type TypeState,
@@ -183,10 +184,10 @@ function tellEverything(state: TypeState, world: World): void {
 function forget(state: TypeState): void {
   state.baseline = cursorAt(0);
   state.mustAnswer = false;
-  state.owed = [];
-  state.withheld = [];
+  state.owed = none;
+  state.withheld = none;
   state.held = null;
-  state.unsure = [];
+  state.unsure = none;
   state.waitingSinceMs = null;
 }
 

@@ -19,6 +19,9 @@ export interface World {
   readonly identifier: string;
 }
 
+/** The empty list of every state. */
+export const none: readonly never[] = [];
+
 /** Names to send whatever their version. `id` stands for the names in cache keys. */
 export interface Owed {
   readonly id: string;
@@ -44,21 +47,25 @@ export interface Held {
   readonly since: Revision;
 }
 
-/** One type on one stream. See docs/adr/0001-stream-state-machine.md for what each part means. */
+/**
+ * One type on one stream. See docs/adr/0001-stream-state-machine.md for what each part means. What every flush looks at for
+ * every stream stands first, and empty lists are all the same one: with thousands of streams, memory that is not in the
+ * processor's caches is what that look costs.
+ */
 export interface TypeState {
   readonly type: XdsType;
+  /** Null: not subscribed, or the stream has no view yet. */
+  interest: Interest | null;
+  inFlight: Response | null;
+  baseline: Baseline;
+  /** The first wildcard request is answered even when there is nothing to tell. */
+  mustAnswer: boolean;
+  owed: readonly Owed[];
+  withheld: readonly WithheldBatch[];
   wildcard: boolean;
   /** SotW: it is a wildcard because nothing was ever named, so that naming nothing goes on meaning everything. */
   namesNothing: boolean;
   names: NameSet;
-  /** Null: not subscribed, or the stream has no view yet. */
-  interest: Interest | null;
-  baseline: Baseline;
-  /** The first wildcard request is answered even when there is nothing to tell. */
-  mustAnswer: boolean;
-  inFlight: Response | null;
-  owed: Owed[];
-  withheld: WithheldBatch[];
   /** By name; null rather than empty. */
   held: Map<string, Held> | null;
   /** Names whose version at the client is unknown since a NACK: the lists of the rejected responses. */
@@ -159,17 +166,17 @@ export function typeState(stream: StreamState, type: XdsType, world: World): Typ
   if (known !== undefined) return known;
   const state: TypeState = {
     type,
+    interest: null,
+    inFlight: null,
+    baseline: cursorAt(0),
+    mustAnswer: false,
+    owed: none,
+    withheld: none,
     wildcard: false,
     namesNothing: false,
     names: world.names.empty,
-    interest: null,
-    baseline: cursorAt(0),
-    mustAnswer: false,
-    inFlight: null,
-    owed: [],
-    withheld: [],
     held: null,
-    unsure: [],
+    unsure: none,
     acknowledged: 0,
     hadBefore: false,
     ofOldView: null,
