@@ -13,8 +13,8 @@ export interface RouteFacts {
 const maxTextLength = 200;
 
 export function routeFacts(request: FastifyRequest): RouteFacts {
-  const { verb = null, kind = '' } = request.routeOptions.config as Partial<RouteFacts>; // of routes.ts; others say nothing
-  return { verb, kind };
+  const { factsOf } = request.routeOptions.config as { factsOf?: (request: FastifyRequest) => RouteFacts }; // of serve.ts
+  return factsOf?.(request) ?? { verb: null, kind: '' };
 }
 
 /** Who asks for a change, as they say: there is no authentication on this port, so this is a note and no proof. */

@@ -1,0 +1,67 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { failure, StatusError } from '../status.ts';
+import type { RouteFacts } from './request-facts.ts';
+
+export type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
+type Method = (typeof methods)[number];
+/** With what the audit trail calls it; null for what changes nothing. */
+export type Handlers = Partial<Readonly<Record<Method, readonly [verb: string | null, handler: Handler]>>>;
+
+const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+
+const usualVerbs: Readonly<Record<Method, string | null>> = {
+  GET: null,
+  POST: 'create',
+  PUT: 'update',
+  PATCH: 'patch',
+  DELETE: 'delete',
+};
+
+interface Route {
+  readonly url: string;
+  /** What is at the URL of a request, and of which kind it is (empty: of none). Throws a StatusError where nothing is. */
+  readonly answers: (request: FastifyRequest) => { readonly kind: string; readonly handlers: Handlers };
+  /** In bytes, where it is another than the server's. */
+  readonly bodyLimit?: number;
+}
+
+/** Serves a URL; methods that it does not have are refused with those that it has. */
+export function serve(server: FastifyInstance, { url, answers, ...limit }: Route): void {
+  server.route({
+    method: [...methods],
+    url,
+    handler: async (request, reply) => {
+      const { handlers } = answers(request);
+      const [, handler] = handlers[methodOf(request)] ?? refusal(url, handlers);
+      return handler(request, reply);
+    },
+    config: { factsOf: (request: FastifyRequest) => factsOf(request, answers) },
+    ...limit,
+  });
+}
+
+function factsOf(request: FastifyRequest, answers: Route['answers']): RouteFacts {
+  try {
+    const { kind, handlers } = answers(request);
+    const method = methodOf(request);
+    const [verb] = handlers[method] ?? [usualVerbs[method]];
+    return { verb, kind };
+  } catch {
+    return { verb: null, kind: '' }; // nothing is there to be changed
+  }
+}
+
+/** Fastify routes the methods that it was given, and HEAD as GET. */
+const methodOf = ({ method }: FastifyRequest): Method => (method === 'HEAD' ? 'GET' : (method as Method));
+
+function refusal(url: string, handlers: Handlers): readonly [null, Handler] {
+  const allowed = Object.keys(handlers).flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
+  const refuse: Handler = async (request, reply) => {
+    reply.header('allow', allowed.join(', '));
+    const why = url.endsWith('/status')
+      ? 'status is computed and cannot be written'
+      : `${request.method} is not possible here`;
+    throw new StatusError(failure('MethodNotAllowed', `${why}; possible are ${allowed.join(', ')}`));
+  };
+  return [null, refuse];
+}
