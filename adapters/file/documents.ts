@@ -1,13 +1,12 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parseDocument } from 'yaml';
 import { err, ok, type Result } from '../../src/lib/result.ts';
+import { startSlices } from '../../src/lib/slices.ts';
 import { type KubernetesObject, readObject } from '../kubernetes/translate-object.ts';
 
 /** Larger documents would hold the event loop while they are parsed. */
 export const maxDocumentBytes = 1_048_576;
 /** How often an alias may be expanded: more is an attack, or a mistake ("billion laughs"). */
 const maxAliases = 100;
-const sliceMs = 5;
 
 /** What a file says, as far as it can be read. */
 export interface ParsedFile {
@@ -37,7 +36,7 @@ export async function parseFile(name: string, text: string): Promise<ParsedFile>
   const objects: KubernetesObject[] = [];
   const mistakes: Mistake[] = [];
   let isBroken = false;
-  let turnStartedAt = performance.now();
+  const slices = startSlices();
   for (const [index, document] of documentsOf(name, text).entries()) {
     const origin = `${name}#${index + 1}`;
     const value = parseText(name, document);
@@ -51,9 +50,7 @@ export async function parseFile(name: string, text: string): Promise<ParsedFile>
       isBroken ||= value.error.isBroken;
       mistakes.push({ origin, message: value.error.message });
     }
-    if (performance.now() - turnStartedAt < sliceMs) continue;
-    await nextTurn();
-    turnStartedAt = performance.now();
+    if (slices.isOver) await slices.next();
   }
   return { objects, mistakes, isBroken };
 }

@@ -70,7 +70,7 @@ export function createStatusWatch(options: StatusWatchOptions): StatusWatch {
   const look = async (isStopped: () => boolean): Promise<void> => {
     const changed: RuleId[] = [];
     await inSlices(toLookAt(), options, (object) => {
-      if (!isStopped() && isOtherNow(object)) changed.push(ruleId(object));
+      if (object !== null && !isStopped() && isOtherNow(object)) changed.push(ruleId(object));
     });
     if (!isStopped() && changed.length > 0) for (const listener of listeners) listener(changed);
   };
@@ -85,7 +85,8 @@ export function createStatusWatch(options: StatusWatchOptions): StatusWatch {
     return toldApart.delete(id) || (before !== undefined && !isSameStatus(before.status, status));
   };
 
-  const toLookAt = (): readonly StatusObject[] => {
+  /** Found while they are looked at, as there may be tens of thousands; null: one that was looked at already. */
+  const toLookAt = (): Iterable<StatusObject | null> => {
     if (coordinator().activity === activity && !mustLookAtAll && open.size === 0) return [];
     activity = coordinator().activity;
     const now = census().fingerprint;
@@ -93,9 +94,20 @@ export function createStatusWatch(options: StatusWatchOptions): StatusWatch {
     mustLookAtAll = false;
     fingerprint = now;
     if (!all) return [...open.values()];
-    const objects = [...known.values().map(({ object }) => object), ...rulesOfStore(options), ...open.values()];
-    return [...new Map(objects.map((object) => [ruleId(object), object])).values()];
+    return everything();
   };
+
+  function* everything(): Generator<StatusObject | null> {
+    const seen = new Set<RuleId>();
+    // newest knowledge first: what is open was written or told last
+    for (const objects of [open.values(), rulesOfStore(options), known.values().map(({ object }) => object)]) {
+      for (const object of objects) {
+        const id = ruleId(object);
+        yield seen.has(id) ? null : object;
+        seen.add(id);
+      }
+    }
+  }
 
   return {
     subscribe(listener) {
@@ -135,7 +147,7 @@ const periodMs = 1_000;
 const sliceMs = 5;
 
 async function inSlices<T>(
-  items: readonly T[],
+  items: Iterable<T>,
   { defer, elapsed }: Pick<StatusWatchOptions, 'defer' | 'elapsed'>,
   work: (item: T) => void,
 ): Promise<void> {
@@ -149,8 +161,8 @@ async function inSlices<T>(
   }
 }
 
-const rulesOfStore = ({ book }: Pick<StatusWatchOptions, 'book'>): readonly StatusObject[] =>
-  [...book.rules()].filter(({ origin }) => origin === storeSource);
+const rulesOfStore = ({ book }: Pick<StatusWatchOptions, 'book'>): Iterable<StatusObject> =>
+  book.rules().filter(({ origin }) => origin === storeSource);
 
 /** Whether answers of proxies that are connected already can change it. */
 const isOpen = ({ proxies, conditions }: RuleStatus): boolean =>

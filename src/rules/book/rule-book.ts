@@ -51,7 +51,7 @@ export interface RuleBook {
   replace(source: string, objects: readonly RawObject[]): void;
   apply(source: string, changes: readonly ObjectChange[]): void;
   get(id: RuleId): Rule | null;
-  rules(): IterableIterator<Rule>;
+  rules(): IteratorObject<Rule>;
   mesh(): MeshConfig;
   /** Where an adapter's object of this id stands, for telling a writer that a file defines it. */
   adapterOrigin(id: RuleId): string | null;

@@ -1,5 +1,5 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { startSlices } from '../../../lib/slices.ts';
 import type { RuleKind } from '../../../rules/rule.ts';
 import type { StoredObject } from '../../../rules/store/store.ts';
 import { sendPieces } from '../../gzip.ts';
@@ -23,9 +23,8 @@ export interface ListAnswer {
   readonly metadata: Readonly<Record<string, unknown>>;
 }
 
-/** How much is made in one turn of the event loop: a millisecond's work, or thereabouts. */
-const turnLength = 64 * 1024;
-const turnItems = 200;
+/** How many characters are written at once. */
+const pieceLength = 64 * 1024;
 
 /** Answers with a list, or with a table of it, made piece by piece so that a long one does not hold up anything else. */
 export async function sendList(
@@ -64,14 +63,13 @@ async function* pieces<Item>(
   toJson: (item: Item) => unknown,
 ): AsyncGenerator<string> {
   let piece = `${JSON.stringify(head).slice(0, -1)},${JSON.stringify(field)}:[`;
-  let inPiece = 0;
+  const slices = startSlices();
   for (const [index, item] of items.entries()) {
     piece += `${index === 0 ? '' : ','}${JSON.stringify(toJson(item))}`;
-    if (++inPiece < turnItems && piece.length < turnLength) continue;
+    if (piece.length < pieceLength && !slices.isOver) continue;
     yield piece;
     piece = '';
-    inPiece = 0;
-    await nextTurn();
+    if (slices.isOver) await slices.next();
   }
   yield `${piece}]}`;
 }

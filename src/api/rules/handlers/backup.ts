@@ -1,6 +1,6 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { stringify } from 'yaml';
+import { startSlices } from '../../../lib/slices.ts';
 import type { ObjectKey, StoredObject, StoreWrite } from '../../../rules/store/store.ts';
 import { yamlTypes } from '../../body.ts';
 import { sendPieces } from '../../gzip.ts';
@@ -75,23 +75,22 @@ function wantsYaml(request: FastifyRequest): boolean {
 
 type Shown = (object: StoredObject) => unknown;
 
-/** How many objects are written out in one turn of the event loop: some milliseconds of work. */
-const turnItems = 10;
-
 async function* yamlOf(items: readonly StoredObject[], shown: Shown): AsyncGenerator<string> {
+  const slices = startSlices();
   for (const [index, object] of items.entries()) {
     // Some readers take `yes` and `1_000` for other things than text: those are quoted.
     const text = stringify(shown(object), { lineWidth: 0, aliasDuplicateObjects: false, compat: 'yaml-1.1' });
     yield index === 0 ? text : `---\n${text}`;
-    if (index % turnItems === turnItems - 1) await nextTurn();
+    if (slices.isOver) await slices.next();
   }
 }
 
 async function* jsonOf(items: readonly StoredObject[], shown: Shown, resourceVersion: string): AsyncGenerator<string> {
   yield `{"kind":"List","apiVersion":"v1","metadata":${JSON.stringify({ resourceVersion })},"items":[`;
+  const slices = startSlices();
   for (const [index, object] of items.entries()) {
     yield `${index === 0 ? '' : ','}${JSON.stringify(shown(object))}`;
-    if (index % (10 * turnItems) === 10 * turnItems - 1) await nextTurn();
+    if (slices.isOver) await slices.next();
   }
   yield ']}';
 }

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { inSlices } from '../../../lib/slices.ts';
 import type { Authorship, StoreWrite, Written } from '../../../rules/store/store.ts';
-import { inSlices } from '../../slices.ts';
 import { failure, StatusError } from '../../status.ts';
 import type { BodyItem } from '../body/contract.ts';
 import { readObjects } from '../body/read-body.ts';
