@@ -13,15 +13,12 @@ export interface Leases<Holder> {
  * name stays in the second that it was put in, and is put into a later one when its bucket comes and it was renewed.
  */
 export function createLeases<Holder>(clock: Clock, expired: (holders: readonly Holder[]) => void): Leases<Holder> {
-  const held = new Map<string, { readonly holder: Holder; readonly deadline: number }>();
+  const held = new Map<string, { holder: Holder; deadline: number; second: number }>();
   const buckets = new Map<number, Set<string>>();
-  const bucketOf = new Map<string, number>();
   let cancelTimer: () => void = () => {};
   let timerAt = Number.POSITIVE_INFINITY;
 
-  function place(name: string, deadline: number): void {
-    const second = Math.ceil(deadline / 1_000);
-    bucketOf.set(name, second);
+  function place(name: string, second: number): void {
     const bucket = buckets.get(second);
     if (bucket === undefined) buckets.set(second, new Set([name]));
     else bucket.add(name);
@@ -45,7 +42,10 @@ export function createLeases<Holder>(clock: Clock, expired: (holders: readonly H
         const lease = held.get(name);
         if (lease === undefined) continue;
         if (lease.deadline <= clock.now()) over.set(name, lease.holder);
-        else place(name, lease.deadline);
+        else {
+          lease.second = secondOf(lease.deadline);
+          place(name, lease.second);
+        }
       }
     }
     for (const second of buckets.keys()) arm(second);
@@ -54,22 +54,30 @@ export function createLeases<Holder>(clock: Clock, expired: (holders: readonly H
   }
 
   function drop(name: string): void {
-    const second = bucketOf.get(name);
+    const lease = held.get(name);
+    if (lease === undefined) return;
     held.delete(name);
-    bucketOf.delete(name);
-    if (second !== undefined) buckets.get(second)?.delete(name);
+    buckets.get(lease.second)?.delete(name);
   }
 
   return {
     renew(name, holder, expiresAtMs) {
-      held.set(name, { holder, deadline: expiresAtMs });
-      const second = bucketOf.get(name);
-      if (second !== undefined && second <= Math.ceil(expiresAtMs / 1_000)) return;
-      if (second !== undefined) buckets.get(second)?.delete(name); // a shorter ttl than before
-      place(name, expiresAtMs);
+      const second = secondOf(expiresAtMs);
+      const lease = held.get(name);
+      if (lease === undefined) held.set(name, { holder, deadline: expiresAtMs, second });
+      else {
+        lease.holder = holder;
+        lease.deadline = expiresAtMs;
+        if (lease.second <= second) return;
+        buckets.get(lease.second)?.delete(name); // a shorter ttl than before
+        lease.second = second;
+      }
+      place(name, second);
     },
     drop,
     expiresAtMs: (name) => held.get(name)?.deadline,
     close: () => cancelTimer(),
   };
 }
+
+const secondOf = (deadline: number): number => Math.ceil(deadline / 1_000);

@@ -12,27 +12,32 @@ export interface Memberships {
 }
 
 export function createMemberships(): Memberships {
-  const byAddress = new Map<string, Map<ServiceKey, number>>();
+  /** A service stands as often as it has endpoints there: nearly always there is one, and a list of one is small. */
+  const byAddress = new Map<string, ServiceKey[]>();
   const asked = new Set<string>();
 
-  const count = (address: string, service: ServiceKey, by: 1 | -1) => {
-    const services = byAddress.get(address) ?? new Map<ServiceKey, number>();
-    const now = (services.get(service) ?? 0) + by;
-    if (now > 0) services.set(service, now);
-    else services.delete(service);
-    if (services.size > 0) byAddress.set(address, services);
-    else byAddress.delete(address);
+  const add = (address: string, service: ServiceKey) => {
+    const services = byAddress.get(address);
+    if (services === undefined) byAddress.set(address, [service]);
+    else services.push(service);
+  };
+
+  const remove = (address: string, service: ServiceKey) => {
+    const services = byAddress.get(address) ?? [];
+    const index = services.indexOf(service);
+    if (index >= 0) services.splice(index, 1);
+    if (services.length === 0) byAddress.delete(address);
   };
 
   return {
-    servicesAt: (address) => byAddress.get(address)?.keys() ?? [],
+    servicesAt: (address) => new Set(byAddress.get(address)),
     replace(service, before, after) {
       const kept = new Set(after);
       const known = new Set(before);
       const gone = before.filter((endpoint) => !kept.has(endpoint));
       const added = after.filter((endpoint) => !known.has(endpoint));
-      for (const { address } of gone) count(address, service, -1);
-      for (const { address } of added) count(address, service, 1);
+      for (const { address } of gone) remove(address, service);
+      for (const { address } of added) add(address, service);
       const goneKeys = gone.filter(({ address }) => asked.has(address)).map(servedPorts);
       const addedKeys = added.filter(({ address }) => asked.has(address)).map(servedPorts);
       return goneKeys.sort().join() !== addedKeys.sort().join();
