@@ -38,8 +38,8 @@ describe('bin/binnacle.mjs', () => {
     const started = await launch([], ['serve']);
     const inPlace = await launch(['--max-semi-space-size=8'], ['serve']);
 
-    expect(started.stdout).toBe('--max-semi-space-size=8 serve\n');
-    expect(inPlace.stdout).toBe('--max-semi-space-size=8 serve\n');
+    expect(started.stdout).toBe('--max-semi-space-size=2 serve\n');
+    expect(inPlace.stdout).toBe('--max-semi-space-size=2 serve\n');
   });
 
   it('says to build when there is no build', async () => {
