@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import type { BenchMesh } from './mesh.ts';
+import { type BenchMesh, changedServices } from './mesh.ts';
 import type { ServerName } from './servers/contract.ts';
 
 export const sectionNames = ['serving', 'flat', 'idle', 'stalled', 'rules'] as const;
@@ -56,8 +56,10 @@ export function planOf(args: readonly string[], defaultDir: string): BenchPlan {
     },
   });
   const { quick } = values;
-  // every mesh has a hundred services, which the changes go to
-  const mesh = { services: count('services', values.services, 100), endpoints: count('endpoints', values.endpoints) };
+  const mesh = {
+    services: count('services', values.services, changedServices),
+    endpoints: count('endpoints', values.endpoints),
+  };
   const given = (name: 'changes' | 'objects', otherwise: number): number =>
     values[name] === undefined ? otherwise : count(name, values[name]);
   const changes = given('changes', quick ? 10 : 50);
@@ -71,7 +73,7 @@ export function planOf(args: readonly string[], defaultDir: string): BenchPlan {
     serving: {
       mesh,
       streams: values.streams?.split(',').map((text) => count('streams', text)) ?? (quick ? [100] : [100, 500, 1_000]),
-      changes: { binnacle: atMost(changes), linear: atMost(10), snapshot: atMost(5) },
+      changes: { binnacle: atMost(changes), bare: atMost(changes), linear: atMost(10), snapshot: atMost(5) },
       flat: quick ? { services: [100, 1_000], streams: 100 } : { services: [100, 1_000, 10_000], streams: 500 },
       idleStreams: quick ? 200 : 1_000,
       stalled: quick

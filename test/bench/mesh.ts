@@ -32,6 +32,20 @@ export function* instancesOf({ services, endpoints }: BenchMesh): Generator<Benc
   }
 }
 
+/** The services that endpoint changes go to: every mesh has them. */
+export const changedServices = 100;
+
+/**
+ * The address that an endpoint gets by change `number` (below 15,600), which nothing else in the mesh has. All are equally long:
+ * the bare server puts them into messages that are there already.
+ */
+export const changedAddress = (number: number): string =>
+  `10.250.${100 + Math.floor(number / 100)}.${100 + (number % 100)}`;
+
+/** The path prefix of the route that the mesh has from the start, and those that take its place; these are equally long. */
+export const firstPrefix = '/bench';
+export const changedPrefix = (number: number): string => `/bench-${String(number).padStart(5, '0')}/`;
+
 /** Body of `PUT /registry/v1/…/instances/{id}`. The lease outlives every run. */
 export const registrationOf = (address: string) => ({
   address,

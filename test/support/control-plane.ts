@@ -82,7 +82,8 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
 }
 
 /** The flags that the launcher starts a server with; tests need the process itself, not its launcher. */
-const runtimeFlags = (): readonly string[] => JSON.parse(readFileSync(join(root, 'bin/runtime-flags.json'), 'utf8'));
+export const runtimeFlags = (): readonly string[] =>
+  JSON.parse(readFileSync(join(root, 'bin/runtime-flags.json'), 'utf8'));
 
 async function whenReady(child: Child, httpPort: number, timeoutMs: number): Promise<void> {
   const outcome = await eventually(

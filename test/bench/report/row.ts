@@ -13,6 +13,8 @@ export interface Row {
   /** With its unit. */
   readonly measure: string;
   readonly binnacle: number | null;
+  /** The floor: what Node's own HTTP/2 takes to send the same. */
+  readonly bare?: number | null;
   readonly linear?: number | null;
   readonly snapshot?: number | null;
   readonly bar?: Bar;
@@ -20,9 +22,9 @@ export interface Row {
 
 export type Verdict = 'pass' | 'MISS' | 'unknown' | '';
 
-/** Binnacle's figure as a part of the linear cache's, or null when one of them is missing or the peer's is zero. */
-export function ratioOf({ binnacle, linear }: Row): number | null {
-  return binnacle === null || linear === undefined || linear === null || linear === 0 ? null : binnacle / linear;
+/** Binnacle's figure as a part of another's, or null when one of them is missing or the other's is zero. */
+export function ratioTo(other: 'bare' | 'linear', { binnacle, [other]: figure = null }: Row): number | null {
+  return binnacle === null || figure === null || figure === 0 ? null : binnacle / figure;
 }
 
 /** A figure that could not be had is unknown, never a pass. */
@@ -31,7 +33,7 @@ export function verdictOf(row: Row): Verdict {
   const parts: (boolean | null)[] = [];
   if (max !== undefined) parts.push(holds(row.binnacle, (value) => value <= max));
   if (min !== undefined) parts.push(holds(row.binnacle, (value) => value >= min));
-  if (maxRatio !== undefined) parts.push(holds(ratioOf(row), (value) => value <= maxRatio));
+  if (maxRatio !== undefined) parts.push(holds(ratioTo('linear', row), (value) => value <= maxRatio));
   if (parts.length === 0) return '';
   if (parts.includes(false)) return 'MISS';
   return parts.includes(null) ? 'unknown' : 'pass';

@@ -1,4 +1,4 @@
-import { type Bar, type Row, ratioOf, verdictOf } from './row.ts';
+import { type Bar, type Row, ratioTo, verdictOf } from './row.ts';
 
 /** What one part of the bench found out. */
 export interface Section {
@@ -27,9 +27,11 @@ const columns: readonly Column[] = [
   { title: 'scenario', of: (row) => row.scenario, isText: true },
   { title: 'measure', of: (row) => row.measure, isText: true },
   { title: 'binnacle', of: (row) => figureText(row.binnacle) },
+  { title: 'bare', of: (row) => figureText(row.bare) },
   { title: 'linear', of: (row) => figureText(row.linear) },
   { title: 'snapshot', of: (row) => figureText(row.snapshot) },
-  { title: 'of linear', of: (row) => ratioText(ratioOf(row)) },
+  { title: 'of bare', of: (row) => ratioText(ratioTo('bare', row)) },
+  { title: 'of linear', of: (row) => ratioText(ratioTo('linear', row)) },
   { title: 'bar', of: (row) => barText(row.bar) },
   { title: 'verdict', of: verdictOf },
 ];

@@ -1,6 +1,14 @@
 import { type ControlPlane, startControlPlane } from '../../support/control-plane.ts';
 import { sendJson } from '../../support/http.ts';
-import { type BenchMesh, hostOf, instancesOf, namespace, registrationOf, virtualServiceOf } from '../mesh.ts';
+import {
+  type BenchMesh,
+  firstPrefix,
+  hostOf,
+  instancesOf,
+  namespace,
+  registrationOf,
+  virtualServiceOf,
+} from '../mesh.ts';
 import type { BenchServer } from './contract.ts';
 
 export interface BinnacleOptions {
@@ -29,7 +37,7 @@ export async function startBinnacle(mesh: BenchMesh, options: BinnacleOptions = 
   const rules = `/apis/networking.istio.io/v1/namespaces/${namespace}/virtualservices`;
   try {
     // From the start: what is served now is what the peers load.
-    await sendJson(httpPort, 'POST', rules, virtualServiceOf(service, '/bench'));
+    await sendJson(httpPort, 'POST', rules, virtualServiceOf(service, firstPrefix));
   } catch (error) {
     await controlPlane.stop();
     throw error;

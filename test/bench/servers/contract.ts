@@ -1,6 +1,7 @@
-export type ServerName = 'binnacle' | 'linear' | 'snapshot';
+/** `bare` decides nothing (bare-program.mjs); the others are control planes. */
+export type ServerName = 'binnacle' | 'bare' | 'linear' | 'snapshot';
 
-/** A control plane under test. */
+/** A server under test. */
 export interface BenchServer {
   readonly name: ServerName;
   readonly pid: number;

@@ -10,8 +10,12 @@ export interface Outcome {
 interface Measure {
   readonly title: string;
   readonly of: (figures: Figures) => number | null;
-  readonly bar?: (scenario: Scenario) => Bar | undefined;
+  readonly bar?: BarOf | undefined;
+  /** The bare server's figure says what Node's HTTP/2 takes of it. */
+  readonly hasFloor?: boolean;
 }
+
+type BarOf = (scenario: Scenario) => Bar | undefined;
 
 /** With fewer streams the fixed cost of a change, which is not the matter of these bars, outweighs the cost per stream. */
 const barStreams = 500;
@@ -25,10 +29,11 @@ const measures: readonly Measure[] = [
   {
     title: 'storm, CPU ms/stream',
     of: (figures) => figures.stormCpuMsPerStream,
+    hasFloor: true,
     bar: fromBarStreams(() => ({ max: 2, maxRatio: 0.5 })),
   },
   { title: 'storm, KB/stream', of: (figures) => figures.stormBytesPerStream / 1e3 },
-  { title: 'storm, last client ms', of: (figures) => figures.stormMs },
+  { title: 'storm, last client ms', of: (figures) => figures.stormMs, hasFloor: true },
   ...changeMeasures('endpoint change', (figures) => figures.endpoint, {
     cpu: fromBarStreams(({ mode }) => ({ max: mode === 'delta' ? 35 : 110 })),
     bytes: () => ({ max: 2_000 }),
@@ -40,6 +45,7 @@ const measures: readonly Measure[] = [
   {
     title: 'peak memory, MB',
     of: (figures) => figures.peakBytes / 1e6,
+    hasFloor: true,
     bar: fromBarStreams(({ streams }) => ({ ...(streams === barStreams ? { max: 250 } : {}), maxRatio: 0.5 })),
   },
   { title: 'event loop in the storm, ms', of: (figures) => figures.stormEventLoopMs, bar: () => ({ max: 250 }) },
@@ -47,38 +53,37 @@ const measures: readonly Measure[] = [
   { title: 'waited for a processor, ms', of: (figures) => figures.waitedMs },
 ];
 
-type BarOf = (scenario: Scenario) => Bar | undefined;
-
 function changeMeasures(
   name: string,
   figuresOf: (figures: Figures) => ChangeFigures | null,
   bars: { readonly cpu?: BarOf; readonly bytes?: BarOf; readonly last?: BarOf },
 ): readonly Measure[] {
-  const measure = (title: string, of: (figures: ChangeFigures) => number, bar?: BarOf): Measure => ({
+  const measure = (title: string, of: (figures: ChangeFigures) => number, rest: Partial<Measure> = {}): Measure => ({
     title: `${name}, ${title}`,
     of(figures) {
       const change = figuresOf(figures);
       return change === null ? null : of(change);
     },
-    ...(bar === undefined ? {} : { bar }),
+    ...rest,
   });
   return [
-    measure('CPU µs/stream', (change) => change.cpuUsPerStream, bars.cpu),
-    measure('bytes/stream', (change) => change.bytesPerStream, bars.bytes),
-    measure('last client p50 ms', (change) => change.lastP50Ms, bars.last),
-    measure('last client p99 ms', (change) => change.lastP99Ms),
+    measure('CPU µs/stream', (change) => change.cpuUsPerStream, { hasFloor: true, bar: bars.cpu }),
+    measure('bytes/stream', (change) => change.bytesPerStream, { hasFloor: true, bar: bars.bytes }),
+    measure('last client p50 ms', (change) => change.lastP50Ms, { hasFloor: true, bar: bars.last }),
+    measure('last client p99 ms', (change) => change.lastP99Ms, { hasFloor: true }),
     measure('last client p50, times one alone', (change) => change.lastP50Ms / change.aloneP50Ms),
   ];
 }
 
 /** A row for each measure of a scenario, with what issue is taken with. */
-export function servingRows({ scenario, figures: { binnacle, linear, snapshot } }: Outcome): readonly Row[] {
-  return measures.map(({ title, of, bar }) => {
+export function servingRows({ scenario, figures: { binnacle, bare, linear, snapshot } }: Outcome): readonly Row[] {
+  return measures.map(({ title, of, bar, hasFloor = false }) => {
     const limit = bar?.(scenario);
     return {
       scenario: `${scenario.mode} ${scenario.streams}`,
       measure: title,
       binnacle: of(binnacle),
+      ...(hasFloor ? { bare: of(bare) } : {}),
       linear: of(linear),
       snapshot: of(snapshot),
       ...(limit === undefined ? {} : { bar: limit }),

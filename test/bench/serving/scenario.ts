@@ -1,5 +1,5 @@
 import { type LoadClient, type Mode, startLoadClient } from '../load-client.ts';
-import { clusterOf, routeName } from '../mesh.ts';
+import { changedAddress, changedPrefix, changedServices, clusterOf, routeName } from '../mesh.ts';
 import { cpuSeconds, cpuSecondsWhenQuiet, peakBytes, waitedMs } from '../process-figures.ts';
 import { median, quantile } from '../report/quantile.ts';
 import type { BenchServer } from '../servers/contract.ts';
@@ -124,8 +124,8 @@ const endpointChanges: MakeChanges = async ({ server, load, next }, count) => {
   const took: number[] = [];
   for (let i = 0; i < count; i++) {
     const number = next();
-    const service = (number * 37) % 100; // spread out; every mesh has a hundred services
-    const token = `10.250.${1 + Math.floor(number / 250)}.${(number % 250) + 1}`;
+    const service = (number * 37) % changedServices; // spread out
+    const token = changedAddress(number);
     took.push(await load.change('eds', clusterOf(service), token, () => server.changeEndpoint(service, token)));
   }
   return took;
@@ -134,7 +134,7 @@ const endpointChanges: MakeChanges = async ({ server, load, next }, count) => {
 const routeChanges: MakeChanges = async ({ server, load, next }, count) => {
   const took: number[] = [];
   for (let i = 0; i < count; i++) {
-    const token = `/bench-${next()}/`;
+    const token = changedPrefix(next());
     took.push(await load.change('rds', routeName, token, () => server.changeRoute(token)));
   }
   return took;

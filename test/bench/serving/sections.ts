@@ -2,10 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ServingPlan } from '../flags.ts';
-import { startLoadClient } from '../load-client.ts';
+import { type Mode, startLoadClient } from '../load-client.ts';
 import type { BenchMesh } from '../mesh.ts';
 import type { Row } from '../report/row.ts';
 import type { Section } from '../report/table.ts';
+import { startBare } from '../servers/bare.ts';
 import { startBinnacle } from '../servers/binnacle.ts';
 import type { BenchServer, ServerName } from '../servers/contract.ts';
 import { startPeer } from '../servers/peer.ts';
@@ -17,10 +18,11 @@ import { runStalled, type StalledFigures } from './stalled.ts';
 /** Tells what is being done. */
 export type Progress = (text: string) => void;
 
-const modes = ['delta', 'sotw'] as const;
-const serverNames = ['binnacle', 'linear', 'snapshot'] as const;
+const modes: readonly Mode[] = ['delta', 'sotw'];
+const controlPlanes = ['binnacle', 'linear', 'snapshot'] as const;
+const serverNames = ['binnacle', 'bare', 'linear', 'snapshot'] as const;
 
-/** Storm, endpoint change, route change: Binnacle and both peers, for each number of streams and each mode. */
+/** Storm, endpoint change, route change: Binnacle, its floor and both peers, for each number of streams and each mode. */
 export async function servingSection(plan: ServingPlan, progress: Progress): Promise<Section> {
   const rows: Row[] = [];
   await withServers(plan.mesh, async (start) => {
@@ -31,7 +33,7 @@ export async function servingSection(plan: ServingPlan, progress: Progress): Pro
           const scenario = { mode, streams, ...plan.changes[name] };
           progress(`${mode}, ${streams} streams: ${name}`);
           figures[name] = await withServer(
-            () => start(name),
+            () => start(name, mode),
             (server) => runScenario(server, scenario),
           );
         }
@@ -77,10 +79,10 @@ export async function idleSection(plan: ServingPlan, progress: Progress): Promis
   await withServers(plan.mesh, async (start) => {
     for (const mode of modes) {
       const kilobytes: Partial<Record<ServerName, number>> = {};
-      for (const name of serverNames) {
+      for (const name of controlPlanes) {
         progress(`idle streams, ${mode}: ${name}`);
         const bytes = await withServer(
-          () => start(name),
+          () => start(name, mode),
           (server) => idleStreamBytes(server, mode, plan.idleStreams),
         );
         kilobytes[name] = bytes / 1e3;
@@ -102,7 +104,7 @@ export async function stalledSection(plan: ServingPlan, progress: Progress): Pro
     for (const name of ['binnacle', 'linear'] as const) {
       progress(`${streams} clients that stop reading: ${name}`);
       figures[name] = await withServer(
-        () => start(name),
+        () => start(name, 'delta'),
         (server) => runStalled(server, { ...plan.stalled, services: plan.mesh.services }),
       );
     }
@@ -127,9 +129,10 @@ export async function stalledSection(plan: ServingPlan, progress: Progress): Pro
   };
 }
 
-type Start = (name: ServerName) => Promise<BenchServer>;
+/** The bare server serves one mode; the others take either. */
+type Start = (name: ServerName, mode: Mode) => Promise<BenchServer>;
 
-/** Keeps what Binnacle serves for a mesh, so that the peers serve the very same bytes. */
+/** Keeps what Binnacle serves for a mesh, so that the others serve the very same resources. */
 async function withServers(mesh: BenchMesh, run: (start: Start) => Promise<void>): Promise<void> {
   const saved = await mkdtemp(join(tmpdir(), 'binnacle-bench-'));
   try {
@@ -143,7 +146,10 @@ async function withServers(mesh: BenchMesh, run: (start: Start) => Promise<void>
         }
       },
     );
-    await run((name) => (name === 'binnacle' ? startBinnacle(mesh) : startPeer(name, saved)));
+    await run((name, mode) => {
+      if (name === 'binnacle') return startBinnacle(mesh);
+      return name === 'bare' ? startBare(saved, mode) : startPeer(name, saved);
+    });
   } finally {
     await rm(saved, { recursive: true, force: true });
   }

@@ -27,6 +27,7 @@ it('takes numbers from the command line', () => {
   expect(serving.streams).toEqual([50, 200]);
   expect(serving.changes).toEqual({
     binnacle: { endpointChanges: 7, routeChanges: 7 },
+    bare: { endpointChanges: 7, routeChanges: 7 },
     linear: { endpointChanges: 7, routeChanges: 7 },
     snapshot: { endpointChanges: 5, routeChanges: 5 },
   });

@@ -26,7 +26,8 @@ const peer: Figures = {
 
 const verdicts = (streams: number, mode: 'delta' | 'sotw', ours: Partial<Figures>) => {
   const scenario = { mode, streams, endpointChanges: 20, routeChanges: 20 };
-  const rows = servingRows({ scenario, figures: { binnacle: { ...peer, ...ours }, linear: peer, snapshot: peer } });
+  const figures = { binnacle: { ...peer, ...ours }, bare: peer, linear: peer, snapshot: peer };
+  const rows = servingRows({ scenario, figures });
   return Object.fromEntries(rows.map((row) => [row.measure, verdictOf(row)]));
 };
 
@@ -65,7 +66,7 @@ it('wants a route change to cost less than with the linear cache, however little
   const cheapPeer = { ...peer, route: { ...change, cpuUsPerStream: 200 } };
   const rows = servingRows({
     scenario,
-    figures: { binnacle: { ...peer, ...dearer }, linear: cheapPeer, snapshot: cheapPeer },
+    figures: { binnacle: { ...peer, ...dearer }, bare: peer, linear: cheapPeer, snapshot: cheapPeer },
   });
 
   expect(rows.filter((row) => verdictOf(row) === 'MISS').map(({ measure }) => measure)).toContain(
@@ -96,11 +97,42 @@ it('judges bytes and the event loop with any number of streams', () => {
 it('says how many times a single client the last one waits', () => {
   const scenario = { mode: 'delta', streams: 100, endpointChanges: 20, routeChanges: 0 } as const;
   const ours = { ...peer, route: null };
-  const rows = servingRows({ scenario, figures: { binnacle: ours, linear: ours, snapshot: ours } });
+  const rows = servingRows({ scenario, figures: { binnacle: ours, bare: ours, linear: ours, snapshot: ours } });
   const figure = (measure: string) => rows.find((row) => row.measure === measure)?.binnacle;
 
   expect(figure('endpoint change, last client p50, times one alone')).toBe(20);
   expect(figure('route change, last client p50, times one alone')).toBeNull();
+});
+
+it('shows what the bare server took beside what is sent to streams, and never judges by it', () => {
+  const scenario = { mode: 'delta', streams: 1_000, endpointChanges: 20, routeChanges: 20 } as const;
+  const nothing = { ...change, cpuUsPerStream: 1, bytesPerStream: 490, lastP50Ms: 1, lastP99Ms: 2 };
+  const bare = { ...peer, stormCpuMsPerStream: 0.5, stormMs: 90, endpoint: nothing, route: nothing, peakBytes: 50e6 };
+  const ours = {
+    ...peer,
+    stormCpuMsPerStream: 1,
+    endpoint: { ...change, cpuUsPerStream: 30, lastP50Ms: 5 },
+    route: { ...change, cpuUsPerStream: 200 },
+    peakBytes: 240e6,
+    stormEventLoopMs: 1,
+    eventLoopMs: 1,
+  };
+  const rows = servingRows({ scenario, figures: { binnacle: ours, bare, linear: peer, snapshot: peer } });
+
+  expect(rows.flatMap((row) => (row.bare === undefined ? [] : [`${row.measure}: ${row.bare}`]))).toEqual([
+    'storm, CPU ms/stream: 0.5',
+    'storm, last client ms: 90',
+    'endpoint change, CPU µs/stream: 1',
+    'endpoint change, bytes/stream: 490',
+    'endpoint change, last client p50 ms: 1',
+    'endpoint change, last client p99 ms: 2',
+    'route change, CPU µs/stream: 1',
+    'route change, bytes/stream: 490',
+    'route change, last client p50 ms: 1',
+    'route change, last client p99 ms: 2',
+    'peak memory, MB: 50',
+  ]);
+  expect(new Set(rows.map(verdictOf))).toEqual(new Set(['', 'pass']));
 });
 
 it('finds a mesh in which a change is dearer than in another', () => {

@@ -44,15 +44,17 @@ it('leaves out columns that no row fills', () => {
   );
 });
 
-it('shows peers, their ratio, bars and verdicts', () => {
-  const cells = tableOf([row({ linear: 40, snapshot: 400, bar: { max: 12, maxRatio: 0.2 } })]).split('\n')[2];
+it('shows the floor and peers, their ratios, bars and verdicts', () => {
+  const cells = tableOf([row({ bare: 4, linear: 40, snapshot: 400, bar: { max: 12, maxRatio: 0.2 } })]).split('\n')[2];
   expect(cells?.split('|').map((cell) => cell.trim())).toEqual([
     '',
     'delta 100',
     'storm',
     '10.0',
+    '4.00',
     '40.0',
     '400',
+    '2.500×',
     '0.250×',
     '≤ 12, ≤ 0.2×',
     'MISS',
@@ -61,7 +63,7 @@ it('shows peers, their ratio, bars and verdicts', () => {
 });
 
 it('shows no ratio to a peer that needed nothing', () => {
-  expect(tableOf([row({ binnacle: 0, linear: 0 })])).not.toContain('×');
+  expect(tableOf([row({ binnacle: 0, bare: 0, linear: 0 })])).not.toContain('×');
 });
 
 for (const [value, want] of [
