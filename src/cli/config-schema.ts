@@ -56,13 +56,34 @@ const xdsTlsSchema = z
     message: 'needs clientCaFile: the CAs that sign certificates of clients',
   });
 
+const many = z.int().min(1);
+const seconds = z.number().positive().max(31_536_000, 'must be a year at most');
+
+/** `xds.limits`, of each listener. What is left out is as src/rpc/limits.ts has it. */
+const xdsLimitsSchema = z.strictObject({
+  maxConnections: many.optional(),
+  maxConnectionsPerPeer: many.optional(),
+  maxStreamsPerConnection: many.optional(),
+  /** Connections are asked to leave at this age, ± 10 %, so that clients spread over replicas; never if left out. */
+  maxConnectionAgeSeconds: seconds.optional(),
+  maxConnectionAgeGraceSeconds: seconds.optional(),
+  keepaliveIntervalSeconds: seconds.optional(),
+  keepaliveTimeoutSeconds: seconds.optional(),
+  /** In this time a client must read what waits for it. */
+  drainTimeoutSeconds: seconds.optional(),
+});
+
 const ms = (fallback: number) => z.number().int().min(0).max(600_000).default(fallback);
 
 /** binnacle.yaml. Strict: an unknown key is an error. */
 export const configFileSchema = z.strictObject({
   http: addressSchema.prefault('127.0.0.1:8080'),
   xds: z
-    .strictObject({ plaintext: addressSchema.prefault('127.0.0.1:15010'), tls: xdsTlsSchema.optional() })
+    .strictObject({
+      plaintext: addressSchema.prefault('127.0.0.1:15010'),
+      tls: xdsTlsSchema.optional(),
+      limits: xdsLimitsSchema.default({}),
+    })
     .prefault({}),
   store: z
     .discriminatedUnion('type', [

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseDocument } from 'yaml';
 import { MeshError } from '../lib/errors.ts';
+import type { Limits } from '../rpc/limits.ts';
 import type { MeshConfig } from '../rules/mesh-config.ts';
 import type { Problem } from '../rules/rule.ts';
 import { schemaProblems } from '../rules/validation/schema-problems.ts';
@@ -42,7 +43,12 @@ export interface XdsTlsConfig {
 export interface ServeConfig {
   readonly http: Address;
   /** `tls` is null when it is not configured. */
-  readonly xds: { readonly plaintext: Address; readonly tls: XdsTlsConfig | null };
+  readonly xds: {
+    readonly plaintext: Address;
+    readonly tls: XdsTlsConfig | null;
+    /** Where they are other than the usual ones. */
+    readonly limits: Partial<Limits>;
+  };
   readonly store: { readonly type: 'sqlite'; readonly path: string } | { readonly type: 'memory' };
   readonly adapters: readonly AdapterConfig[];
   readonly mesh: MeshConfig;
@@ -95,7 +101,11 @@ export async function loadServeConfig(argv: readonly string[], env: Environment)
   const { store } = file;
   return {
     http: address('http') ?? file.http,
-    xds: { plaintext: address('xds') ?? file.xds.plaintext, tls: xdsTls(file, given('xds-tls')) },
+    xds: {
+      plaintext: address('xds') ?? file.xds.plaintext,
+      tls: xdsTls(file, given('xds-tls')),
+      limits: xdsLimits(file),
+    },
     store: store.type === 'memory' ? store : { type: 'sqlite', path: store.path ?? join(dataDir, 'rules.db') },
     adapters: adaptersOf(file, given('mesh-dir')),
     mesh: file.mesh,
@@ -126,6 +136,21 @@ function xdsTls({ xds: { tls } }: ConfigFile, flag: Given | null): XdsTlsConfig 
   }
   const { clientCaFile = null, requireClientCert = clientCaFile !== null } = tls;
   return { ...tls, address: address ?? tls.address, clientCaFile, requireClientCert };
+}
+
+function xdsLimits({ xds: { limits } }: ConfigFile): Partial<Limits> {
+  const inMs = (seconds: number | undefined) => (seconds === undefined ? undefined : seconds * 1_000);
+  const given = {
+    maxConnections: limits.maxConnections,
+    maxConnectionsPerPeer: limits.maxConnectionsPerPeer,
+    maxConcurrentStreams: limits.maxStreamsPerConnection,
+    maxConnectionAgeMs: inMs(limits.maxConnectionAgeSeconds),
+    maxConnectionAgeGraceMs: inMs(limits.maxConnectionAgeGraceSeconds),
+    keepaliveIntervalMs: inMs(limits.keepaliveIntervalSeconds),
+    keepaliveTimeoutMs: inMs(limits.keepaliveTimeoutSeconds),
+    drainTimeoutMs: inMs(limits.drainTimeoutSeconds),
+  } satisfies { readonly [Name in keyof Limits]?: Limits[Name] | undefined };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
 function readLogLevel(given: Given | null): LogLevel | null {

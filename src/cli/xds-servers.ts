@@ -45,7 +45,7 @@ export async function createXdsServers(xds: ServeConfig['xds'], options: XdsServ
   const health = healthService(healthOf(options));
   const files = [...envoyServices, health.file];
   const services = [...options.services, ...health.methods, ...reflectionMethods(files)];
-  const common = { services, clock, log, observer };
+  const common = { services, clock, log, observer, limits: xds.limits };
 
   const secured = xds.tls === null ? null : { config: xds.tls, server: await tlsServer(xds.tls, common, options) };
   const plaintext = createRpcServer(common);

@@ -22,7 +22,7 @@ describe('the configuration of serve', () => {
   it('has defaults for everything', async () => {
     expect(await loadServeConfig([], {})).toEqual({
       http: { host: '127.0.0.1', port: 8080 },
-      xds: { plaintext: { host: '127.0.0.1', port: 15010 }, tls: null },
+      xds: { plaintext: { host: '127.0.0.1', port: 15010 }, tls: null, limits: {} },
       store: { type: 'sqlite', path: '.binnacle/rules.db' },
       adapters: [{ type: 'registration', name: 'registration', required: true, syncTimeoutSeconds: 30, options: {} }],
       mesh: defaultMeshConfig,
@@ -40,6 +40,7 @@ xds:
   plaintext: "0.0.0.0:16010"
   tls:
     { address: "binnacle.local:16012", certFile: c.pem, keyFile: k.pem, clientCaFile: ca.pem, requireClientCert: false }
+  limits: { maxConnections: 500, maxStreamsPerConnection: 8, maxConnectionAgeSeconds: 1800, keepaliveTimeoutSeconds: 0.5 }
 store: { type: sqlite, path: /var/lib/rules.db }
 adapters:
   - { type: file, path: ./mesh }
@@ -60,6 +61,12 @@ logLevel: debug
           keyFile: 'k.pem',
           clientCaFile: 'ca.pem',
           requireClientCert: false,
+        },
+        limits: {
+          maxConnections: 500,
+          maxConcurrentStreams: 8,
+          maxConnectionAgeMs: 1_800_000,
+          keepaliveTimeoutMs: 500,
         },
       },
       store: { type: 'sqlite', path: '/var/lib/rules.db' },
@@ -173,6 +180,16 @@ describe('a wrong configuration', () => {
       says: 'xds.tls.requireClientCert: needs clientCaFile',
     },
     { name: 'a wrong number', text: 'push: { maxMs: -1 }', says: 'push.maxMs: ' },
+    {
+      name: 'no connections at all',
+      text: 'xds: { limits: { maxConnections: 0 } }',
+      says: 'xds.limits.maxConnections: ',
+    },
+    {
+      name: 'an age of centuries',
+      text: 'xds: { limits: { maxConnectionAgeSeconds: 9999999999 } }',
+      says: 'xds.limits.maxConnectionAgeSeconds: must be a year at most',
+    },
     { name: 'a store there is not', text: 'store: { type: redis }', says: 'store.type: ' },
     { name: 'an adapter without a type', text: 'adapters: [{ path: a }]', says: 'adapters[0].type: ' },
     {

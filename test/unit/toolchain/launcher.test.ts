@@ -36,7 +36,7 @@ describe('bin/binnacle.mjs', () => {
     await build('console.log(process.execArgv.join(), process.argv[2]);');
 
     const started = await launch([], ['serve']);
-    const inPlace = await launch(['--max-semi-space-size=8'], ['serve']);
+    const inPlace = await launch(['--max-semi-space-size=2'], ['serve']);
 
     expect(started.stdout).toBe('--max-semi-space-size=2 serve\n');
     expect(inPlace.stdout).toBe('--max-semi-space-size=2 serve\n');
