@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { isRegistrationAdapter } from '../adapters/registration/index.ts';
 import { debugRoutes } from './api/debug.ts';
+import { fetchRoutes } from './api/fetch.ts';
 import { health, type IndexEntry } from './api/health.ts';
 import { closeHttp, listenHttp } from './api/listen.ts';
 import { metricsRoute } from './api/metrics.ts';
@@ -24,6 +25,7 @@ import type { Logger } from './lib/logger.ts';
 import { clientStatusMethods } from './push/client-status/methods.ts';
 import { Coordinator } from './push/coordinator.ts';
 import { discoveryMethods } from './push/discovery/methods.ts';
+import { restEndpoints } from './push/discovery/rest.ts';
 import { createFeed, type Feed } from './push/feed.ts';
 import { withSecond } from './push/observer.ts';
 import { createRuleStatuses } from './push/status/statuses.ts';
@@ -86,11 +88,10 @@ export async function serve(config: ServeConfig): Promise<void> {
   metrics.watch({ coordinator, registry });
 
   const awaited = () => registry.awaited();
+  const discovery = { coordinator, log, awaited, domainSuffix: config.domainSuffix };
+  const pause = () => new Promise<void>((done) => turns.defer(done));
   const rpc = await createXdsServers(config.xds, {
-    services: [
-      ...discoveryMethods({ coordinator, log, awaited, domainSuffix: config.domainSuffix }),
-      ...clientStatusMethods({ clients: coordinator.clients, pause: () => new Promise((done) => turns.defer(done)) }),
-    ],
+    services: [...discoveryMethods(discovery), ...clientStatusMethods({ clients: coordinator.clients, pause })],
     awaited,
     stopping: stopping.signal,
     observer: metrics.rpcObserver(cutOffs),
@@ -111,6 +112,7 @@ export async function serve(config: ServeConfig): Promise<void> {
       openapiRoutes(described),
       rulesApi({ kinds: servedKinds, store, book, statuses, clock }),
       ...registrationApi(running),
+      fetchRoutes(restEndpoints({ ...discovery, pause, elapsed: turns.elapsed }), clock),
       debugRoutes(views),
       metricsRoute(() => metrics.text()),
     ],
@@ -156,6 +158,7 @@ const index: readonly IndexEntry[] = [
     about: 'rules: GET, POST, PUT, PATCH, DELETE',
   },
   { path: '/registry/v1/namespaces/default/services', about: 'services that register themselves' },
+  { path: '/v3/discovery:clusters', about: 'xDS for clients that poll: POST; also :endpoints, :listeners, :routes' },
   { path: '/debug', about: 'debug views' },
   { path: '/metrics', about: 'metrics for Prometheus' },
 ];

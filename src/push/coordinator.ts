@@ -2,14 +2,15 @@ import type { Compiler, FlushResult, TableChange, WorldChange } from '../compile
 import type { Clock } from '../lib/clock.ts';
 import { debounce } from '../lib/debounce.ts';
 import type { Logger } from '../lib/logger.ts';
+import type { Proxy } from '../model/proxy.ts';
 import { type Interest, InterestPool } from '../xds/interest.ts';
 import { NamePool } from '../xds/names.ts';
 import { mayHaveMore, nextDeadline } from '../xds/next.ts';
 import type { Outcome } from '../xds/receive.ts';
-import { prepareToForget, type World } from '../xds/stream.ts';
+import { prepareToForget, type View, type World } from '../xds/stream.ts';
 import { Client, type ClientFacts } from './client.ts';
 import { Flusher } from './flusher.ts';
-import { Layers } from './layers.ts';
+import { Layers, viewOf } from './layers.ts';
 import type { PushObserver } from './observer.ts';
 import { Pacer, type Sender } from './pacer.ts';
 import { Siblings } from './siblings.ts';
@@ -119,6 +120,24 @@ export class Coordinator {
   /** Compiles what waits now. Resolves when it is in the tables. */
   flush(): Promise<void> {
     return this.#flusher.run();
+  }
+
+  /**
+   * Reads what a proxy without a stream would see, once its layers are compiled. It is no client, and nothing is remembered
+   * of it; its layers are kept for as long as those of a proxy that has left.
+   */
+  async visit<T>(proxy: Proxy, read: (view: View) => T): Promise<T> {
+    const { compiler, clock } = this.#options;
+    for (;;) {
+      const layers = compiler.layersOf(proxy).map((key) => this.layers.hold(key, this.#flusher.next));
+      try {
+        if (layers.every(({ ready }) => ready)) return read(viewOf(layers));
+        this.#flushSoon();
+        await this.#watched;
+      } finally {
+        for (const layer of layers) this.layers.release(layer, clock.now());
+      }
+    }
   }
 
   connect(facts: ClientFacts): Client {

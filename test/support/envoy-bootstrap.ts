@@ -46,3 +46,45 @@ export function splitBootstrap(sidecar: TestSidecar): object {
   const own = ownStream(sidecar.protocol);
   return { ...bootstrap, dynamic_resources: { ...bootstrap.dynamic_resources, cds_config: own, lds_config: own } };
 }
+
+/**
+ * As `sidecarBootstrap`, but clusters and listeners are polled for on the HTTP port; what they refer to too, if `refers` says
+ * so, otherwise it comes by ADS.
+ */
+export function restBootstrap(
+  sidecar: Omit<TestSidecar, 'protocol'> & { readonly httpPort: number; readonly refers: 'ads' | 'rest' },
+): object {
+  const bootstrap = sidecarBootstrap({ ...sidecar, protocol: 'sotw' }) as {
+    readonly node: { readonly metadata: object };
+    readonly dynamic_resources: { readonly ads_config: object };
+    readonly static_resources: { readonly clusters: readonly object[] };
+  }; // as Envoy's bootstrap has it
+  const source = {
+    resource_api_version: 'V3',
+    api_config_source: {
+      api_type: 'REST',
+      transport_api_version: 'V3',
+      cluster_names: ['xds-http'],
+      refresh_delay: '0.2s',
+    },
+  };
+  const address = { socket_address: { address: '127.0.0.1', port_value: sidecar.httpPort } };
+  const cluster = {
+    name: 'xds-http',
+    load_assignment: { cluster_name: 'xds-http', endpoints: [{ lb_endpoints: [{ endpoint: { address } }] }] },
+  };
+  const { node, dynamic_resources, static_resources } = bootstrap;
+  if (sidecar.refers === 'ads') {
+    return {
+      ...bootstrap,
+      dynamic_resources: { ...dynamic_resources, cds_config: source, lds_config: source },
+      static_resources: { ...static_resources, clusters: [...static_resources.clusters, cluster] },
+    };
+  }
+  return {
+    ...bootstrap,
+    node: { ...node, metadata: { ...node.metadata, REST_CLUSTER: 'xds-http', REST_REFRESH: '0.2s' } },
+    dynamic_resources: { cds_config: source, lds_config: source },
+    static_resources: { ...static_resources, clusters: [cluster] },
+  };
+}

@@ -161,7 +161,7 @@ export class DiscoveryStream implements CallReader, Outlet {
 }
 
 /** The type that a request asks for. A service of a single type implies it; on ADS an empty type URL is of no type. */
-function askedOf({ type, typeUrl }: SotwRequest | DeltaRequest, { only, short }: DiscoveryService): AskedType {
+export function askedOf({ type, typeUrl }: SotwRequest | DeltaRequest, { only, short }: DiscoveryService): AskedType {
   if (type !== null && (only === null || only.type === type)) return { type, named: null };
   if (only === null) return { type, named: namedTypesByUrl.get(typeUrl) ?? null };
   if (typeUrl === '' || typeUrl === only.typeUrl) return only;

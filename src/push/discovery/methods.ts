@@ -1,11 +1,17 @@
 import type { Method } from '../../rpc/handlers/handler.ts';
 import { StatusError } from '../../rpc/status.ts';
 import { type DiscoveryOptions, DiscoveryStream } from './discovery-stream.ts';
+import { createFetch, type Fetch, fetchedMessage, refuseUnsynced } from './fetch.ts';
 import { type DiscoveryService, discoveryServices } from './services.ts';
 
 /** The methods of every discovery service: ADS, and those of a single type. */
 export function discoveryMethods(options: DiscoveryOptions): readonly Method[] {
-  return discoveryServices.flatMap((service) => [...streamingMethods(service, options), ...fetchMethod(service)]);
+  const { identifier } = options.coordinator.world;
+  const fetch = createFetch(options);
+  return discoveryServices.flatMap((service) => [
+    ...streamingMethods(service, options),
+    ...fetchMethod(service, { fetch, identifier }),
+  ]);
 }
 
 function streamingMethods(service: DiscoveryService, options: DiscoveryOptions): readonly Method[] {
@@ -13,27 +19,33 @@ function streamingMethods(service: DiscoveryService, options: DiscoveryOptions):
     type: 'streaming',
     path: `/${service.name}/${name}`,
     open(call) {
-      const awaited = options.awaited();
-      if (awaited.length > 0) {
-        throw new StatusError('UNAVAILABLE', `not ready: waiting for the first sync of ${awaited.join(', ')}`);
-      }
+      refuseUnsynced(options);
       return new DiscoveryStream(call, { mode, service }, options);
     },
   }));
 }
 
-/** Known, so that the answer can say what to use instead. */
-function fetchMethod({ name, fetch, methods }: DiscoveryService): readonly Method[] {
-  if (fetch === null) return [];
-  const streams = methods.map((method) => method.name).join(' or ');
-  const advice = `${fetch} is not served: use ${streams}, or the AggregatedDiscoveryService (api_type GRPC, DELTA_GRPC)`;
+/** Answers in full also who has the version already: gRPC has no word for "not modified". */
+function fetchMethod(
+  service: DiscoveryService,
+  { fetch, identifier }: { readonly fetch: Fetch; readonly identifier: string },
+): readonly Method[] {
+  if (service.fetch === null) return [];
+  const path = `/${service.name}/${service.fetch}`;
+  if (service.only?.type === null) return [{ type: 'unary', path, handle: async () => refuse(service) }];
   return [
     {
       type: 'unary',
-      path: `/${name}/${fetch}`,
-      async handle() {
-        throw new StatusError('UNIMPLEMENTED', advice);
-      },
+      path,
+      compress: true,
+      handle: async (request) => fetchedMessage(await fetch(service, request), identifier),
     },
   ];
+}
+
+/** Known, so that the answer can say what to use instead. */
+function refuse({ fetch, methods }: DiscoveryService): never {
+  const streams = methods.map(({ name }) => name).join(' or ');
+  const advice = `${fetch} is not served: use ${streams}, or the AggregatedDiscoveryService (api_type GRPC, DELTA_GRPC)`;
+  throw new StatusError('UNIMPLEMENTED', advice);
 }

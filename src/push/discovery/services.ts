@@ -10,7 +10,7 @@ export interface DiscoveryService {
   /** The one type that it serves; null: every type, with what ADR 1 says of their order. */
   readonly only: (AskedType & { readonly typeUrl: string }) | null;
   readonly methods: readonly { readonly name: string; readonly mode: Mode }[];
-  /** The unary method, which is not served: there is nothing to wait with. */
+  /** The unary method. Of types without tables it is not served: there is nothing to wait with. */
   readonly fetch: string | null;
 }
 

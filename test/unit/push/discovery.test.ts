@@ -105,16 +105,21 @@ for (const { type, service, plural, short } of services) {
         expect(await stream.ended).toMatchObject({ code: status.INVALID_ARGUMENT, details });
       });
     }
-
-    it(`Fetch${plural} says what to use instead`, async () => {
-      const answer = await callOnce(plane.xdsPort, `/${service}/Fetch${plural}`, { ...sotw, init: {} });
-      const details = `Fetch${plural} is not served: use Stream${plural} or Delta${plural}, or the AggregatedDiscoveryService (api_type GRPC, DELTA_GRPC)`;
-      expect(answer).toMatchObject({ code: status.UNIMPLEMENTED, details });
-    });
   });
 }
 
 const changed = { cluster: '{"connect_timeout": "9s"}', endpoint: '{"policy": {}}', route: hosts({ other: ['*'] }) };
+
+for (const [service, plural] of [
+  [sds, 'Secrets'],
+  ['/envoy.service.extension.v3.ExtensionConfigDiscoveryService', 'ExtensionConfigs'],
+] as const) {
+  it(`Fetch${plural}, which there are none of, says what to use instead`, async () => {
+    const answer = await callOnce(plane.xdsPort, `${service}/Fetch${plural}`, { ...sotw, init: {} });
+    const details = `Fetch${plural} is not served: use Stream${plural} or Delta${plural}, or the AggregatedDiscoveryService (api_type GRPC, DELTA_GRPC)`;
+    expect(answer).toMatchObject({ code: status.UNIMPLEMENTED, details });
+  });
+}
 
 describe('the streams of one client', () => {
   for (const mode of ['sotw', 'delta'] as const) {

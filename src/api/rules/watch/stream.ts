@@ -3,9 +3,9 @@ import type { Clock } from '../../../lib/clock.ts';
 import type { RuleKind } from '../../../rules/rule.ts';
 import type { ObjectKey, RuleStore, StoreChange, StoredObject } from '../../../rules/store/store.ts';
 import { failure } from '../../status.ts';
+import type { Turn } from '../../turns.ts';
 import type { EventSubject, EventType, EventWriter } from './events.ts';
 import type { StatusLog } from './status-log.ts';
-import type { Turn } from './turns.ts';
 
 export interface WatchStreamOptions {
   readonly response: ServerResponse;

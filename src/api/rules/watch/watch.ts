@@ -3,13 +3,13 @@ import type { Clock } from '../../../lib/clock.ts';
 import type { RuleStatuses } from '../../../rules/status.ts';
 import type { RuleStore, StoredObject } from '../../../rules/store/store.ts';
 import { failure, StatusError } from '../../status.ts';
+import { createTurns } from '../../turns.ts';
 import type { Presentation } from '../answers/list-answer.ts';
 import { answerForm } from '../answers/negotiate.ts';
 import { eventTexts, eventWriter } from './events.ts';
 import { createWatchListener } from './listener.ts';
 import { type WatchOptions, watchOptions } from './options.ts';
 import { WatchStream, type WatchStreamOptions } from './stream.ts';
-import { createTurns } from './turns.ts';
 
 /** What is watched. */
 export interface WatchScope {

@@ -1,0 +1,97 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { assertNever } from '../lib/assert-never.ts';
+import type { Clock } from '../lib/clock.ts';
+import { sendPieces } from './gzip.ts';
+import type { HttpRoutes } from './server.ts';
+import { failure, StatusError } from './status.ts';
+import { createTurns, type Turn } from './turns.ts';
+
+/** What this room needs of discovery (src/push/discovery/rest.ts has it). */
+export interface FetchEndpoint {
+  readonly path: string;
+  /** `signal` aborts when nobody waits any more. */
+  answer(body: unknown, signal: AbortSignal): Promise<FetchAnswer>;
+}
+
+type FetchAnswer =
+  | { readonly type: 'resources'; readonly pieces: Iterable<string> }
+  | { readonly type: 'unchanged' }
+  | { readonly type: 'invalid' | 'unready'; readonly message: string };
+
+export interface FetchLimits {
+  /** Requests that wait for their answer or read it, all together. */
+  readonly maxAtOnce: number;
+  /** How long one of them may take, reading included. */
+  readonly timeoutMs: number;
+}
+
+export const fetchLimits: FetchLimits = { maxAtOnce: 1_000, timeoutMs: 60_000 };
+
+/** `POST /v3/discovery:…`: xDS for clients that poll (`api_type: REST`). 304: the client has that version. */
+export function fetchRoutes(endpoints: readonly FetchEndpoint[], clock: Clock, limits = fetchLimits): HttpRoutes {
+  let open = 0;
+  const turn = createTurns();
+  return (server) => {
+    for (const { path, answer } of endpoints) {
+      const url = path.replaceAll(':', '::'); // else a parameter
+      server.post(url, { bodyLimit: bodyLimitBytes }, async (request, reply) => {
+        if (open >= limits.maxAtOnce) throw tooMany(reply, limits);
+        open++;
+        const left = new AbortController();
+        const cancel = clock.after(limits.timeoutMs, () => reply.raw.destroy());
+        reply.raw.once('close', () => {
+          open--;
+          cancel();
+          left.abort();
+        });
+        return respond({ request, reply, turn }, await answer(request.body, left.signal));
+      });
+    }
+  };
+}
+
+/** A hundred times what Envoy sends. */
+const bodyLimitBytes = 1 << 20;
+
+function tooMany(reply: FastifyReply, { maxAtOnce }: FetchLimits): StatusError {
+  reply.header('retry-after', '10');
+  const message = `${maxAtOnce} discovery requests are being answered, and there may be no more: poll less often, or use gRPC streams`;
+  return new StatusError(failure('TooManyRequests', message));
+}
+
+interface Exchange {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  readonly turn: Turn;
+}
+
+async function respond({ request, reply, turn }: Exchange, answer: FetchAnswer): Promise<FastifyReply> {
+  switch (answer.type) {
+    case 'resources':
+      reply.type('application/json; charset=utf-8');
+      return sendPieces(request, reply, inTurns(answer.pieces, turn));
+    case 'unchanged':
+      return reply.code(304).send();
+    case 'invalid':
+      throw new StatusError(failure('BadRequest', answer.message));
+    case 'unready':
+      throw new StatusError(failure('ServiceUnavailable', answer.message));
+    default:
+      return assertNever(answer);
+  }
+}
+
+/** Joins small pieces, and lets all the other answers and other work have their turn between the joined ones. */
+async function* inTurns(pieces: Iterable<string>, turn: Turn): AsyncGenerator<string> {
+  let joined = '';
+  for (const piece of pieces) {
+    joined += piece;
+    if (joined.length < pieceLength) continue;
+    yield joined;
+    joined = '';
+    await turn();
+  }
+  yield joined;
+}
+
+const pieceLength = 64 << 10;

@@ -1,0 +1,117 @@
+import { contentHash } from '../../lib/hash.ts';
+import { type EncodedResource, sotwRecord, typeUrls, type XdsType } from '../../proto/resource.ts';
+import { StatusError } from '../../rpc/status.ts';
+import { absentResource } from '../../xds/absent.ts';
+import { responseHead } from '../../xds/build-response.ts';
+import type { NameSet } from '../../xds/names.ts';
+import { proxyOf } from '../../xds/node.ts';
+import { parseSotwRequest, type SotwRequest } from '../../xds/request.ts';
+import type { Table } from '../../xds/table.ts';
+import { MalformedMessage } from '../../xds/wire-reader.ts';
+import { askedOf, type DiscoveryOptions } from './discovery-stream.ts';
+import type { DiscoveryService } from './services.ts';
+
+/** What a single DiscoveryRequest is answered: what a new state-of-the-world stream that asks the same is sent first. */
+export interface Fetched {
+  readonly type: XdsType;
+  /** A hash of the content: equal for equal content, on every replica and across restarts. */
+  readonly version: string;
+  /** The request had this version in its `version_info`: the client has all of it. */
+  readonly isKnown: boolean;
+  readonly resources: readonly EncodedResource[];
+}
+
+/** A service of its own type, with its bytes of a DiscoveryRequest. Throws StatusError for what cannot be answered. */
+export type Fetch = (service: DiscoveryService, message: Uint8Array) => Promise<Fetched>;
+
+/** Answers requests without a stream: nothing is remembered of who asked. */
+export function createFetch(options: DiscoveryOptions): Fetch {
+  const { coordinator, log, domainSuffix } = options;
+  const versionOf = createTableVersions();
+  return async (service, message) => {
+    refuseUnsynced(options);
+    const request = readRequest(message);
+    const { type } = askedOf(request, service);
+    if (type === null) throw new StatusError('UNIMPLEMENTED', `${service.short} is not served without a stream`);
+    const proxy = proxyOf(request.node ?? new Uint8Array(0), { domainSuffix });
+    if (!proxy.ok) throw new StatusError('INVALID_ARGUMENT', proxy.error);
+    if (request.error !== null) {
+      log.warn({ proxy: proxy.value.id, type, reason: request.error }, 'resources rejected by proxy');
+    }
+    const listed = coordinator.world.names.fromField(request.names);
+    const asked = { type, listed, wildcard: isWildcard(type, listed) };
+    return coordinator.visit(proxy.value, (view) => {
+      const resources = resourcesOf(view[type], asked);
+      const isWhole = asked.wildcard && resources.length === sizeOf(view[type]);
+      const version = isWhole ? versionOf(view[type]) : versionOfAll(resources);
+      return { type, version, isKnown: request.version === version, resources };
+    });
+  };
+}
+
+/** Refuses to serve anything before every required adapter has synced. */
+export function refuseUnsynced({ awaited }: Pick<DiscoveryOptions, 'awaited'>): void {
+  const names = awaited();
+  if (names.length === 0) return;
+  throw new StatusError('UNAVAILABLE', `not ready: waiting for the first sync of ${names.join(', ')}`);
+}
+
+/** The bytes of a DiscoveryResponse. It has no nonce, as nobody acknowledges it. */
+export function fetchedMessage({ type, version, resources }: Fetched, identifier: string): Uint8Array {
+  const head = responseHead('sotw', { version, typeUrl: typeUrls[type], nonce: '', identifier });
+  return Buffer.concat([head, ...resources.map(sotwRecord)]);
+}
+
+function readRequest(message: Uint8Array): SotwRequest {
+  try {
+    return parseSotwRequest(message);
+  } catch (cause) {
+    if (cause instanceof MalformedMessage) throw new StatusError('INVALID_ARGUMENT', cause.message, { cause });
+    throw cause;
+  }
+}
+
+interface Asked {
+  readonly type: XdsType;
+  readonly listed: NameSet;
+  readonly wildcard: boolean;
+}
+
+/** Nothing named means everything of the two types of which clients cannot know the names. */
+const isWildcard = (type: XdsType, { names, has }: NameSet): boolean =>
+  has('*') || (names.length === 0 && (type === 'cluster' || type === 'listener'));
+
+function resourcesOf(tables: readonly Table[], { type, listed, wildcard }: Asked): readonly EncodedResource[] {
+  const resources: EncodedResource[] = [];
+  if (wildcard) for (const { entries } of tables) for (const { resource } of entries.values()) resources.push(resource);
+  for (const name of listed.names) {
+    if (name === '*') continue;
+    const present = tables.find((table) => table.get(name) !== undefined)?.get(name)?.resource;
+    const resource = present ?? absentResource(type, name);
+    if (resource !== null && !(wildcard && present !== undefined)) resources.push(resource);
+  }
+  return resources;
+}
+
+const sizeOf = (tables: readonly Table[]): number => tables.reduce((sum, { size }) => sum + size, 0);
+
+/** The versions of whole tables, which most polls ask for, are remembered until the tables change. */
+function createTableVersions(): (tables: readonly Table[]) => string {
+  const known = new WeakMap<Table, { readonly revision: number; readonly version: string }>();
+  const ofTable = (table: Table): string => {
+    const { revision, entries } = table;
+    let found = known.get(table);
+    if (found?.revision !== revision) {
+      found = { revision, version: versionOfAll(entries.values().map(({ resource }) => resource)) };
+      known.set(table, found);
+    }
+    return found.version;
+  };
+  return (tables) => contentHash(tables.map(ofTable).join(' '));
+}
+
+/** Of the names and versions, in an order that does not depend on when they came. */
+function versionOfAll(resources: Iterable<EncodedResource>): string {
+  const lines = Array.from(resources, ({ name, version }) => `${version} ${name}\n`);
+  return contentHash(lines.sort().join(''));
+}
