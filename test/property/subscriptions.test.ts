@@ -39,6 +39,8 @@ class Asker {
   #wish: Wish = { star: true, names: [] };
   #nonce = '';
   #unanswered = false;
+  /** On this stream. */
+  #hasAsked = false;
 
   constructor(server: Server, mode: Mode) {
     this.#server = server;
@@ -58,6 +60,7 @@ class Asker {
     this.#wish = wish;
     for (const name of this.has.keys()) if (!this.#wants(name)) this.has.delete(name);
     if (this.#mode === 'sotw') {
+      if (!this.#hasAsked) return this.#begin();
       this.#unanswered = false; // the list goes with the newest nonce: an acknowledgement too
       ask(this.#server, this.#stream, 'cluster', { names: now, nonce: this.#nonce });
       return;
@@ -103,7 +106,8 @@ class Asker {
     this.#unanswered = false;
     const list = listOf(this.#wish);
     // A first request without names means everything: who wants nothing asks for nothing.
-    if (list.length > 0) ask(this.#server, this.#stream, 'cluster', { names: list, has: Object.fromEntries(this.has) });
+    this.#hasAsked = list.length > 0;
+    if (this.#hasAsked) ask(this.#server, this.#stream, 'cluster', { names: list, has: Object.fromEntries(this.has) });
   }
 
   #wants(name: string): boolean {

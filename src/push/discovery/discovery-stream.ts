@@ -7,7 +7,8 @@ import { candidate, learnAcknowledgement, receiveLearned } from '../../xds/learn
 import { NamedStream } from '../../xds/named/named-stream.ts';
 import { nodeIdOf, proxyOf } from '../../xds/node.ts';
 import { type Outcome, receiveDelta, receiveSotw } from '../../xds/receive.ts';
-import { type DeltaRequest, parseDeltaRequest, parseSotwRequest, type SotwRequest } from '../../xds/request.ts';
+import type { DeltaRequest, SotwRequest } from '../../xds/request.ts';
+import type { RequestMemory } from '../../xds/request-memory.ts';
 import type { Mode, Outgoing } from '../../xds/response.ts';
 import { MalformedMessage } from '../../xds/wire-reader.ts';
 import { type Client, type Outlet, streamFor } from '../client.ts';
@@ -26,6 +27,8 @@ export interface DiscoveryOptions {
 export interface StreamKind {
   readonly mode: Mode;
   readonly service: DiscoveryService;
+  /** Shared by all streams of the mode. */
+  readonly requests: RequestMemory;
 }
 
 /** One stream: bytes in, requests understood, the coordinator told; responses out. Decides nothing itself. */
@@ -52,15 +55,15 @@ export class DiscoveryStream implements CallReader, Outlet {
   }
 
   candidate(length: number): Uint8Array | null {
-    return this.#client === null ? null : candidate(this.#client.stream, length);
+    const answer = this.#client === null ? null : candidate(this.#client.stream, length);
+    return answer ?? this.#kind.requests.candidate(length);
   }
 
   recognised(known: Uint8Array): void {
     const { coordinator } = this.#options;
-    if (this.#client === null) return;
-    const outcome = receiveLearned(this.#client.stream, known, coordinator.world);
-    // The response may have been answered between the message's length and its end: then it is read as any other.
-    if (outcome === null) this.message(known);
+    const outcome = this.#client === null ? null : receiveLearned(this.#client.stream, known, coordinator.world);
+    // A subscription that others had, or an answer to what was answered between the message's length and its end.
+    if (this.#client === null || outcome === null) this.message(known);
     else this.#took(this.#client, outcome);
   }
 
@@ -92,7 +95,7 @@ export class DiscoveryStream implements CallReader, Outlet {
 
   #take(bytes: Uint8Array): void {
     const { world } = this.#options.coordinator;
-    const request = this.#kind.mode === 'sotw' ? parseSotwRequest(bytes) : parseDeltaRequest(bytes);
+    const request = this.#kind.requests.read(bytes);
     const asked = askedOf(request, this.#kind.service);
     const client = this.#clientOf(request.node);
     const typed = asked.type === request.type ? request : { ...request, type: asked.type };

@@ -1,5 +1,7 @@
 import type { Method } from '../../rpc/handlers/handler.ts';
 import { StatusError } from '../../rpc/status.ts';
+import { RequestMemory } from '../../xds/request-memory.ts';
+import type { Mode } from '../../xds/response.ts';
 import { type DiscoveryOptions, DiscoveryStream } from './discovery-stream.ts';
 import { createFetch, type Fetch, fetchedMessage, refuseUnsynced } from './fetch.ts';
 import { type DiscoveryService, discoveryServices } from './services.ts';
@@ -8,19 +10,24 @@ import { type DiscoveryService, discoveryServices } from './services.ts';
 export function discoveryMethods(options: DiscoveryOptions): readonly Method[] {
   const { identifier } = options.coordinator.world;
   const fetch = createFetch(options);
+  const requests = { sotw: new RequestMemory('sotw'), delta: new RequestMemory('delta') };
   return discoveryServices.flatMap((service) => [
-    ...streamingMethods(service, options),
+    ...streamingMethods(service, requests, options),
     ...fetchMethod(service, { fetch, identifier }),
   ]);
 }
 
-function streamingMethods(service: DiscoveryService, options: DiscoveryOptions): readonly Method[] {
+function streamingMethods(
+  service: DiscoveryService,
+  requests: Readonly<Record<Mode, RequestMemory>>,
+  options: DiscoveryOptions,
+): readonly Method[] {
   return service.methods.map(({ name, mode }) => ({
     type: 'streaming',
     path: `/${service.name}/${name}`,
     open(call) {
       refuseUnsynced(options);
-      return new DiscoveryStream(call, { mode, service }, options);
+      return new DiscoveryStream(call, { mode, service, requests: requests[mode] }, options);
     },
   }));
 }

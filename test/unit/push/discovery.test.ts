@@ -121,6 +121,29 @@ for (const [service, plural] of [
   });
 }
 
+describe('clients with equal long subscriptions', () => {
+  const others = (letter: string) => Array.from({ length: 200 }, (_, index) => `${letter}-${index}`);
+  for (const mode of ['sotw', 'delta'] as const) {
+    it(`are each answered for what they asked for (${mode})`, async () => {
+      const asked = [
+        [...others('x'), 'a'],
+        [...others('x'), 'a'], // the same bytes
+        [...others('x'), 'b'], // as many
+        [...others('y'), 'a'],
+      ];
+      for (const names of asked) {
+        const stream = openAds(plane.xdsPort, { mode });
+        await stream.subscribe('cluster', []); // the node goes with the first request alone
+        const { resources } = await stream.subscribe('endpoint', names);
+        expect([...resources.keys()].sort()).toEqual(names.toSorted()); // the others are told to be empty
+      }
+      const wanted = [...plane.coordinator.clients].map(({ stream }) => stream.types.get('endpoint')?.names.names);
+      expect(wanted).toEqual(asked.map((names) => names.toSorted()));
+      expect(wanted[0]).toBe(wanted[1]); // one list for both
+    });
+  }
+});
+
 describe('the streams of one client', () => {
   for (const mode of ['sotw', 'delta'] as const) {
     it(`a later node with another id changes nothing, and is noted once (${mode})`, async () => {

@@ -1,0 +1,64 @@
+import { type DeltaRequest, parseDeltaRequest, parseSotwRequest, type SotwRequest } from './request.ts';
+import type { Mode } from './response.ts';
+
+/**
+ * Long subscriptions as clients wrote them. A thousand proxies of one mesh ask for the same thousand names: whose bytes
+ * are those of another's is recognised while it arrives, and neither gathered nor parsed. Bounded, whatever clients send.
+ */
+export class RequestMemory {
+  readonly #parse: (bytes: Uint8Array) => SotwRequest | DeltaRequest;
+  /** By length, the newest last: a client that writes otherwise takes the place of one that has not come for long. */
+  readonly #known = new Map<number, Known>();
+  #bytes = 0;
+
+  constructor(mode: Mode) {
+    this.#parse = mode === 'sotw' ? parseSotwRequest : parseDeltaRequest;
+  }
+
+  /** The subscription of this length that may be arriving, if one is known. */
+  candidate(length: number): Uint8Array | null {
+    return this.#known.get(length)?.bytes ?? null;
+  }
+
+  /** What a request says. @throws MalformedMessage */
+  read(bytes: Uint8Array): SotwRequest | DeltaRequest {
+    const known = this.#known.get(bytes.length);
+    if (known?.bytes === bytes) return known.request;
+    const request = this.#parse(bytes);
+    return isWorthKeeping(request, bytes) ? this.#remember(bytes) : request;
+  }
+
+  #remember(bytes: Uint8Array): SotwRequest | DeltaRequest {
+    const own = Uint8Array.from(bytes); // a view into what the socket read until now
+    const request = this.#parse(own);
+    this.#forget(own.length);
+    this.#known.set(own.length, { bytes: own, request });
+    this.#bytes += own.length;
+    for (const length of this.#known.keys()) {
+      if (this.#bytes <= mostBytes) break;
+      this.#forget(length);
+    }
+    return request;
+  }
+
+  #forget(length: number): void {
+    if (this.#known.delete(length)) this.#bytes -= length;
+  }
+}
+
+interface Known {
+  readonly bytes: Uint8Array;
+  /** Its views are of `bytes`. */
+  readonly request: SotwRequest | DeltaRequest;
+}
+
+/** A node is of one client, and an answer of one response. What a client has already is too long to be shared by many. */
+function isWorthKeeping(request: SotwRequest | DeltaRequest, bytes: Uint8Array): boolean {
+  const isFirst = request.node === null && request.nonce === '' && request.error === null;
+  return isFirst && bytes.length >= smallest && bytes.length <= largest;
+}
+
+/** Shorter ones are read as fast as they are recognised. */
+const smallest = 1_024;
+const largest = 2 << 20;
+const mostBytes = 4 << 20;
