@@ -73,7 +73,7 @@ export class Client implements Sender {
     if (response === null) return this.#sendNamed();
     this.outlet.write(response);
     this.#events.sent(this, response);
-    return response.byteLength;
+    return response.byteLength + answerLength(this.stream, response);
   }
 
   close(): void {
@@ -116,3 +116,10 @@ export function streamFor(proxy: Proxy, mode: Mode): StreamState {
     proxy.client === 'mosn' ? ['route'] : [],
   );
 }
+
+/**
+ * How many bytes the answer will have, as far as one like it has come: in state of the world it repeats all names, and what a
+ * thousand clients answer at once is as much work as what they are sent.
+ */
+const answerLength = ({ mode, types }: StreamState, { type }: Response): number =>
+  mode === 'delta' ? 0 : (types.get(type)?.interest?.acknowledgement?.length ?? 0);

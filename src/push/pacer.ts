@@ -1,6 +1,6 @@
 /** Something that has things to send, a piece at a time. */
 export interface Sender {
-  /** Sends the next piece. Answers its size in bytes, or null when there is nothing (more) to send now. */
+  /** Sends the next piece. Answers how many bytes it and its answer have, or null when there is nothing (more) to send now. */
   sendNext(): number | null;
 }
 
@@ -9,7 +9,7 @@ export interface PacerOptions {
   readonly defer: (run: () => void) => void;
   /** A sender threw. The others are served all the same. */
   readonly failed: (sender: Sender, error: unknown) => void;
-  /** Bytes handed to sockets in one turn. */
+  /** Bytes handed to sockets in one turn, and what comes back for them. */
   readonly bytesPerTurn?: number;
   /** Senders served in one turn. */
   readonly sendersPerTurn?: number;
@@ -26,7 +26,7 @@ export class Pacer {
   #scheduled = false;
 
   constructor(options: PacerOptions) {
-    this.#options = { bytesPerTurn: 8 << 20, sendersPerTurn: 100, ...options };
+    this.#options = { bytesPerTurn: 4 << 20, sendersPerTurn: 100, ...options };
   }
 
   get waiting(): number {

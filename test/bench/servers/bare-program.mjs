@@ -7,7 +7,7 @@ import { createServer } from 'node:http2';
 import { join } from 'node:path';
 
 /** As Binnacle sends (src/push/pacer.ts). */
-const bytesPerTurn = 8 << 20;
+const bytesPerTurn = 4 << 20;
 const streamsPerTurn = 100;
 
 /** @type {import('./bare.ts').BareTask} */

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Proxy } from '../../../src/model/proxy.ts';
+import { learnAcknowledgement } from '../../../src/xds/learned.ts';
+import type { Mode } from '../../../src/xds/response.ts';
 import { layerKey } from '../../support/fake-compiler.ts';
 import { FakePush } from '../../support/fake-push.ts';
 
@@ -402,5 +404,41 @@ describe('a proxy without a stream', () => {
     await push.rest();
     expect(await again).toEqual(['a']);
     expect([...push.coordinator.layers.all()].map(({ holders }) => holders)).toEqual([0]);
+  });
+});
+
+describe('a change that many clients answer', () => {
+  /** How many of twelve clients hear of it in each turn, once it is known how long their answers are. */
+  async function heardInTurns(mode: Mode): Promise<number[]> {
+    const push = new FakePush();
+    push.compiler.put('scope', { endpoint: { a: '1' } });
+    const clients = Array.from({ length: 12 }, (_, index) => push.connect(`p${index}`, mode));
+    for (const client of clients) client.asks('endpoint', { names: ['a'] });
+    await push.rest();
+    const [state] = clients[0]?.client.stream.inOrder ?? [];
+    if (state?.inFlight) learnAcknowledgement(state.inFlight, state, new Uint8Array(1 << 20));
+    for (const client of clients) {
+      const nonce = client.client.stream.types.get('endpoint')?.lastNonce ?? '';
+      client.asks('endpoint', mode === 'sotw' ? { names: ['a'], nonce } : { nonce });
+      client.heard.splice(0);
+    }
+    push.compiler.put('scope', { endpoint: { a: '2' } });
+    push.coordinator.changed('endpoints');
+    push.clock.advance(0);
+    const heard = () => clients.filter((client) => client.heard.length > 0).length;
+    const turns = [];
+    for (let before = 0, left = 50; before < clients.length && left > 0; before = heard(), left--) {
+      await push.turn();
+      if (heard() > before) turns.push(heard() - before);
+    }
+    return turns;
+  }
+
+  it('is sent in turns that leave room for the answers, which repeat all names in state of the world', async () => {
+    expect(await heardInTurns('sotw')).toEqual([4, 4, 4]);
+  });
+
+  it('is sent in one turn where answers are short', async () => {
+    expect(await heardInTurns('delta')).toEqual([12]);
   });
 });
