@@ -1,4 +1,5 @@
 import type { Proxy } from '../model/proxy.ts';
+import type { NamedType, XdsType } from '../proto/resource.ts';
 import type { Interest } from '../xds/interest.ts';
 import type { NamedStream } from '../xds/named/named-stream.ts';
 import { mayHaveMore, nextResponse, type OnForcedRelease } from '../xds/next.ts';
@@ -85,8 +86,15 @@ export class Client implements Sender {
     const response = this.named?.next() ?? null;
     if (response === null) return null;
     this.outlet.write(response);
+    this.#events.sent(this, response);
     return response.byteLength;
   }
+}
+
+/** A response, of a type with tables or without. */
+export interface Sent {
+  readonly type: XdsType | NamedType;
+  readonly byteLength: number;
 }
 
 export interface ClientFacts {
@@ -101,7 +109,7 @@ export interface ClientFacts {
 }
 
 export interface ClientEvents {
-  readonly sent: (client: Client, response: Response) => void;
+  readonly sent: (client: Client, response: Sent) => void;
   readonly forced: OnForcedRelease;
   /** The stream was asked for what is next: its state may be another now, even if it had nothing to say. */
   readonly asked: () => void;

@@ -87,6 +87,10 @@ export class Coordinator {
     this.#debounce = debounce(() => this.#flushOnceSent(), { clock, quietMs: timing.quietMs, maxMs: timing.maxMs });
   }
 
+  get observer(): PushObserver {
+    return this.#options.observer;
+  }
+
   /** Grows with whatever may change what some client has been sent or has answered: equal counts, equal states. */
   get activity(): number {
     return this.#activity;

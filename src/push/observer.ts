@@ -1,18 +1,20 @@
 import type { FlushWork } from '../compile/contract.ts';
-import type { XdsType } from '../proto/resource.ts';
+import type { NamedType, XdsType } from '../proto/resource.ts';
 import type { Response } from '../xds/response.ts';
-import type { Client } from './client.ts';
+import type { Client, Sent } from './client.ts';
 
 /** What happens while pushing, for metrics. Calls must be cheap: some come once per response and stream. */
 export interface PushObserver {
   connected(client: Client): void;
   disconnected(client: Client, reason: string): void;
-  sent(client: Client, response: Response): void;
+  sent(client: Client, response: Sent): void;
   acknowledged(client: Client, response: Response, convergenceMs: number | null): void;
-  rejected(client: Client, type: XdsType): void;
+  rejected(client: Client, type: XdsType | NamedType): void;
   /** Withheld removals went before their time. */
   forcedRelease(type: XdsType, names: number): void;
   flushed(flush: FlushReport): void;
+  /** A request without a stream was answered; `isKnown`: the client had it already. */
+  fetched(type: XdsType, isKnown: boolean): void;
 }
 
 export interface FlushReport {
@@ -54,4 +56,5 @@ export const unobserved: PushObserver = {
   rejected: () => {},
   forcedRelease: () => {},
   flushed: () => {},
+  fetched: () => {},
 };

@@ -1,6 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry as MetricsRegistry } from 'prom-client';
-import { type XdsType, xdsTypes } from '../proto/resource.ts';
+import { type NamedType, namedTypes, type XdsType, xdsTypes } from '../proto/resource.ts';
 import type { Coordinator } from '../push/coordinator.ts';
 import type { PushObserver } from '../push/observer.ts';
 import type { Registry } from '../registry/contract.ts';
@@ -47,12 +47,16 @@ const responseBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 
 function pushMetrics(registers: Registers): PushObserver {
   /** Added up here and counted when somebody asks: some of these change with every response of every stream. */
-  const byType = (name: string, help: string): Record<XdsType, number> => {
-    const uncounted: Record<XdsType, number> = { cluster: 0, endpoint: 0, listener: 0, route: 0 };
+  const byType = (
+    name: string,
+    help: string,
+    types: readonly (XdsType | NamedType)[] = [...xdsTypes, ...namedTypes],
+  ): Record<XdsType | NamedType, number> => {
+    const uncounted = { cluster: 0, endpoint: 0, listener: 0, route: 0, secret: 0, 'virtual-host': 0, extension: 0 };
     new Counter({
       ...{ name, help, labelNames: ['type'], registers },
       collect() {
-        for (const type of xdsTypes) {
+        for (const type of types) {
           this.inc({ type }, uncounted[type]); // nothing is shown from the start, too: a rate needs a first value
           uncounted[type] = 0;
         }
@@ -66,6 +70,7 @@ function pushMetrics(registers: Registers): PushObserver {
   const released = byType(
     'binnacle_withheld_released_total',
     'Removals sent before listeners and routes let go of them',
+    xdsTypes,
   );
   const clients = new Gauge({ name: 'binnacle_clients', help: 'Connected streams', labelNames: ['mode'], registers });
   const convergence = new Histogram({
@@ -74,6 +79,13 @@ function pushMetrics(registers: Registers): PushObserver {
     buckets: responseBuckets,
     registers,
   });
+  const fetches = new Counter({
+    name: 'binnacle_fetches_total',
+    help: 'Requests answered without a stream',
+    labelNames: ['type', 'answer'],
+    registers,
+  });
+  for (const type of xdsTypes) for (const answer of ['resources', 'unchanged']) fetches.inc({ type, answer }, 0);
   const flushes = new Histogram({
     name: 'binnacle_flush_seconds',
     help: 'Work of a flush, without the pauses in between',
@@ -107,6 +119,9 @@ function pushMetrics(registers: Registers): PushObserver {
     },
     forcedRelease(type, names) {
       released[type] += names;
+    },
+    fetched(type, isKnown) {
+      fetches.inc({ type, answer: isKnown ? 'unchanged' : 'resources' });
     },
     flushed(flush) {
       flushes.observe(seconds(flush.workMs));

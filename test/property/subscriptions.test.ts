@@ -60,7 +60,10 @@ class Asker {
     this.#wish = wish;
     for (const name of this.has.keys()) if (!this.#wants(name)) this.has.delete(name);
     if (this.#mode === 'sotw') {
-      if (!this.#hasAsked) return this.#begin();
+      if (!this.#hasAsked) {
+        this.#begin();
+        return;
+      }
       this.#unanswered = false; // the list goes with the newest nonce: an acknowledgement too
       ask(this.#server, this.#stream, 'cluster', { names: now, nonce: this.#nonce });
       return;

@@ -7,12 +7,12 @@ import { RouterSchema } from '#gen/envoy/extensions/filters/http/router/v3/route
 import { HttpConnectionManagerSchema } from '#gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js';
 import { systemClock } from '../../src/lib/clock.ts';
 import { type Logger, silentLogger } from '../../src/lib/logger.ts';
-import { encodeResource, type XdsType } from '../../src/proto/resource.ts';
+import { encodeResource, type NamedType, type XdsType } from '../../src/proto/resource.ts';
 import { clientStatusMethods } from '../../src/push/client-status/methods.ts';
 import { Coordinator } from '../../src/push/coordinator.ts';
 import { discoveryMethods } from '../../src/push/discovery/methods.ts';
-import { unobserved } from '../../src/push/observer.ts';
 import { createRpcServer } from '../../src/rpc/server.ts';
+import { createMetrics } from '../../src/telemetry/metrics.ts';
 import type { Contents } from './conversation.ts';
 import { FakeCompiler } from './fake-compiler.ts';
 
@@ -21,9 +21,11 @@ export interface HandFilledPlane {
   readonly xdsPort: number;
   readonly coordinator: Coordinator;
   /** The types of rejected responses, in order. */
-  readonly rejections: readonly XdsType[];
+  readonly rejections: readonly (XdsType | NamedType)[];
   /** Messages of warnings, with their facts. */
   readonly warnings: readonly (readonly [string, object])[];
+  /** What Prometheus would read. */
+  metrics(): Promise<string>;
   /** Changes resources: `name: json`, without the name itself; null takes one away. */
   put(contents: Contents): void;
   stop(): Promise<void>;
@@ -31,13 +33,20 @@ export interface HandFilledPlane {
 
 export async function startHandFilledPlane(): Promise<HandFilledPlane> {
   const compiler = new FakeCompiler(encode);
-  const rejections: XdsType[] = [];
+  const rejections: (XdsType | NamedType)[] = [];
+  const metrics = createMetrics();
   const coordinator = new Coordinator({
     compiler,
     take: () => [],
     clock: systemClock,
     log: silentLogger,
-    observer: { ...unobserved, rejected: (_client, type) => rejections.push(type) },
+    observer: {
+      ...metrics.observer,
+      rejected(client, type) {
+        rejections.push(type);
+        metrics.observer.rejected(client, type);
+      },
+    },
     timing: { endpointQuietMs: 0, quietMs: 0, maxMs: 0 },
     identifier: 'by hand',
     defer: setImmediate,
@@ -57,12 +66,14 @@ export async function startHandFilledPlane(): Promise<HandFilledPlane> {
     xdsPort: port,
     coordinator,
     rejections,
+    metrics: metrics.text,
     warnings,
     put(contents) {
       compiler.put('scope', contents);
       coordinator.changed('endpoints');
     },
     async stop() {
+      metrics.stop();
       stopping.abort();
       await rpc.close();
     },

@@ -124,7 +124,10 @@ export class DiscoveryStream implements CallReader, Outlet {
     const { id: proxy } = client.proxy;
     client.named ??= new NamedStream(client.stream, coordinator.world);
     const { rejected, unanswered } = client.named.receive(type, request);
-    if (rejected !== null) log.warn({ proxy, type, reason: rejected }, 'resources rejected by proxy');
+    if (rejected !== null) {
+      log.warn({ proxy, type, reason: rejected }, 'resources rejected by proxy');
+      coordinator.observer.rejected(client, type);
+    }
     if (unanswered.length > 0)
       log.warn({ proxy, type, names: unanswered.slice(0, 20) }, 'nothing to serve by these names');
     coordinator.wake(client);

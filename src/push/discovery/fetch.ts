@@ -44,7 +44,9 @@ export function createFetch(options: DiscoveryOptions): Fetch {
       const resources = resourcesOf(view[type], asked);
       const isWhole = asked.wildcard && resources.length === sizeOf(view[type]);
       const version = isWhole ? versionOf(view[type]) : versionOfAll(resources);
-      return { type, version, isKnown: request.version === version, resources };
+      const isKnown = request.version === version;
+      coordinator.observer.fetched(type, isKnown);
+      return { type, version, isKnown, resources };
     });
   };
 }

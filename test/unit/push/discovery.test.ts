@@ -276,6 +276,14 @@ describe('virtual hosts', () => {
         said: [['a/shop.test', 'a/shop.test', false]],
         removed: ['a/#rest#shop', 'a/#rest#shop.test'],
       });
+      expect(await plane.metrics()).toContain('binnacle_pushes_total{type="virtual-host"} 4\n');
+
+      call.say({ typeUrl, resourceNamesSubscribe: ['b/other'] });
+      await eventually(() => call.heard.length > heard, { what: 'an answer' });
+      const errorDetail = { code: 3, message: 'no such host' };
+      call.say({ typeUrl, responseNonce: call.heard[heard]?.nonce ?? '', errorDetail });
+      await eventually(() => plane.rejections.length > 0, { what: 'the rejection' });
+      expect(await plane.metrics()).toContain('binnacle_nacks_total{type="virtual-host"} 1\n');
     });
   }
 });

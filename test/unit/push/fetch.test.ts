@@ -127,6 +127,9 @@ describe('the version', () => {
       plane.put({ [type]: { a: contents[type].a } });
       await plane.coordinator.flush();
       expect((await overRest(plural, { resource_names, version_info })).statusCode).toBe(304);
+      const metrics = await plane.metrics();
+      expect(metrics).toContain(`binnacle_fetches_total{type="${type}",answer="resources"} 2\n`);
+      expect(metrics).toContain(`binnacle_fetches_total{type="${type}",answer="unchanged"} 2\n`);
     });
   }
 
