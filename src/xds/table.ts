@@ -43,11 +43,14 @@ export interface TableLimits {
   readonly logRecords: number;
   /** Removed names that are remembered. */
   readonly tombstones: number;
-  /** Old bytes kept for rejected and withheld resources. */
+  /** Old bytes kept for rejected and withheld resources, at most; a small table keeps twice its own size. */
   readonly oldBytes: number;
 }
 
 const defaultLimits: TableLimits = { logRecords: 512, tombstones: 10_000, oldBytes: 8 << 20 };
+
+/** However small the table. */
+const leastOldBytes = 256 << 10;
 
 /**
  * The resources of one type in one layer, with a bounded memory of what changed. Readers keep a revision (a cursor) and
@@ -213,8 +216,9 @@ export class Table {
   }
 
   #forget(): void {
+    const kept = Math.min(this.#limits.oldBytes, Math.max(leastOldBytes, 2 * this.#bytes));
     for (const record of this.#log) {
-      if (this.#oldBytes <= this.#limits.oldBytes) break;
+      if (this.#oldBytes <= kept) break;
       this.#dropBytes(record);
     }
     while (this.#log.length > this.#limits.logRecords) {

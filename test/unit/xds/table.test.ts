@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest';
+import type { EncodedResource } from '../../../src/proto/resource.ts';
+import { Table } from '../../../src/xds/table.ts';
+
+const resourceOf = (name: string, version: number, bytes: number): EncodedResource => ({
+  name,
+  version: `${version}`,
+  record: Buffer.alloc(bytes),
+  sotwOffset: 0,
+});
+
+/** The versions of a name that are still known after ten changes of it, in a table of one resource of this size. */
+function rememberedOf(bytes: number, limits = {}): readonly number[] {
+  const table = new Table('route', limits);
+  for (let revision = 1; revision <= 10; revision++) table.commit(revision, [resourceOf('a', revision, bytes)], []);
+  return Array.from({ length: 10 }, (_, index) => index + 1).filter((revision) => table.recall('a', revision));
+}
+
+describe('what a table remembers of the past', () => {
+  it('is twice its size: enough for what is in flight', () => {
+    expect(rememberedOf(1 << 20)).toEqual([8, 9, 10]);
+  });
+
+  it('is a quarter of a megabyte where it is small', () => {
+    expect(rememberedOf(1 << 10)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    expect(rememberedOf(100 << 10)).toEqual([8, 9, 10]);
+  });
+
+  it('is never more than the limit', () => {
+    expect(rememberedOf(1 << 20, { oldBytes: 1 << 20 })).toEqual([9, 10]);
+    expect(rememberedOf(1 << 20, { oldBytes: 0 })).toEqual([10]);
+  });
+});
