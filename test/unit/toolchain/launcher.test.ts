@@ -33,13 +33,15 @@ describe('bin/binnacle.mjs', () => {
   });
 
   it('serves with the flags of runtime-flags.json, and in place when it has them', async () => {
-    await build('console.log(process.execArgv.join(), process.argv[2]);');
+    await build('console.log(process.execArgv.join(), process.argv[2], process.ppid);');
+    const flags = ['--max-semi-space-size=2', '--heap-growing-percent=110'];
 
     const started = await launch([], ['serve']);
-    const inPlace = await launch(['--max-semi-space-size=2'], ['serve']);
+    const inPlace = await launch(flags, ['serve']);
 
-    expect(started.stdout).toBe('--max-semi-space-size=2 serve\n');
-    expect(inPlace.stdout).toBe('--max-semi-space-size=2 serve\n');
+    expect(started.stdout).toMatch(new RegExp(`^${flags.join()} serve \\d+\n$`));
+    expect(started.stdout).not.toContain(` ${process.pid}\n`); // a child of the launcher
+    expect(inPlace.stdout).toBe(`${flags.join()} serve ${process.pid}\n`);
   });
 
   it('says to build when there is no build', async () => {
