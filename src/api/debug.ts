@@ -1,5 +1,7 @@
 import { Readable } from 'node:stream';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Result } from '../lib/result.ts';
+import { joined } from './joined.ts';
 import type { HttpRoutes } from './server.ts';
 import { failure, StatusError } from './status.ts';
 
@@ -21,24 +23,9 @@ export function debugRoutes(views: readonly ServedView[]): HttpRoutes {
           throw new StatusError(failure(answer.error.status === 404 ? 'NotFound' : 'BadRequest', answer.error.message));
         }
         reply.type('application/json; charset=utf-8');
-        return reply.send(Readable.from(inTurns(answer.value), { objectMode: false }));
+        return reply.send(Readable.from(joined(answer.value, nextTurn), { objectMode: false }));
       });
     for (const view of views) serve(view.path, view);
     if (views[0] !== undefined) serve('/debug', views[0]);
   };
 }
-
-/** Joins small pieces, and lets other work run between the joined ones. */
-async function* inTurns(chunks: Iterable<string>): AsyncGenerator<string> {
-  let waiting = '';
-  for (const chunk of chunks) {
-    waiting += chunk;
-    if (waiting.length < pieceLength) continue;
-    yield waiting;
-    waiting = '';
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  if (waiting !== '') yield waiting;
-}
-
-const pieceLength = 64 << 10;

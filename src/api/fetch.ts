@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { assertNever } from '../lib/assert-never.ts';
 import type { Clock } from '../lib/clock.ts';
 import { sendPieces } from './gzip.ts';
+import { joined } from './joined.ts';
 import type { HttpRoutes } from './server.ts';
 import { failure, StatusError } from './status.ts';
 import { createTurns, type Turn } from './turns.ts';
@@ -69,7 +70,7 @@ async function respond({ request, reply, turn }: Exchange, answer: FetchAnswer):
   switch (answer.type) {
     case 'resources':
       reply.type('application/json; charset=utf-8');
-      return sendPieces(request, reply, inTurns(answer.pieces, turn));
+      return sendPieces(request, reply, joined(answer.pieces, turn));
     case 'unchanged':
       return reply.code(304).send();
     case 'invalid':
@@ -80,18 +81,3 @@ async function respond({ request, reply, turn }: Exchange, answer: FetchAnswer):
       return assertNever(answer);
   }
 }
-
-/** Joins small pieces, and lets all the other answers and other work have their turn between the joined ones. */
-async function* inTurns(pieces: Iterable<string>, turn: Turn): AsyncGenerator<string> {
-  let joined = '';
-  for (const piece of pieces) {
-    joined += piece;
-    if (joined.length < pieceLength) continue;
-    yield joined;
-    joined = '';
-    await turn();
-  }
-  yield joined;
-}
-
-const pieceLength = 64 << 10;

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 /** Serving proxies waits no longer than this for one turn of a long task. */
-const defaultSliceMs = 5;
+const sliceMs = 5;
 
 /** A long task in slices: after each piece of it, `await slices.next()` where `isOver` says so. */
 export interface Slices {
@@ -11,16 +11,23 @@ export interface Slices {
   next(): Promise<void>;
 }
 
+export interface SlicesOptions {
+  /** Lets other work run; left out: `setImmediate`. */
+  readonly pause?: () => Promise<void>;
+  /** A monotonic time in milliseconds; left out: that of the process. */
+  readonly elapsed?: () => number;
+}
+
 /** Begins the first slice. */
-export function startSlices(sliceMs: number = defaultSliceMs): Slices {
-  let began = performance.now();
+export function startSlices({ pause = nextTurn, elapsed = () => performance.now() }: SlicesOptions = {}): Slices {
+  let began = elapsed();
   return {
     get isOver() {
-      return performance.now() - began >= sliceMs;
+      return elapsed() - began >= sliceMs;
     },
     async next() {
-      await nextTurn();
-      began = performance.now();
+      await pause();
+      began = elapsed();
     },
   };
 }

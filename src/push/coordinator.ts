@@ -87,6 +87,7 @@ export class Coordinator {
     this.#debounce = debounce(() => this.#flushOnceSent(), { clock, quietMs: timing.quietMs, maxMs: timing.maxMs });
   }
 
+  /** Told also of what is none of the coordinator's business: rejections of types without tables, requests without a stream. */
   get observer(): PushObserver {
     return this.#options.observer;
   }

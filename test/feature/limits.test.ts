@@ -2,24 +2,20 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { type ClientHttp2Session, connect } from 'node:http2';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { startControlPlane } from '../support/control-plane.ts';
+import { createEndings } from '../support/endings.ts';
 import { eventually } from '../support/eventually.ts';
 
-const ends: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end();
-});
+const { after, ending } = createEndings();
 
 /** The program with these `xds.limits` in its binnacle.yaml. */
 async function limited(limits: string) {
   const folder = await mkdtemp(join(tmpdir(), 'binnacle-limits-'));
-  ends.push(() => rm(folder, { recursive: true }));
+  after(() => rm(folder, { recursive: true }));
   const config = join(folder, 'binnacle.yaml');
   await writeFile(config, `xds: { limits: ${limits} }`);
-  const controlPlane = await startControlPlane({ args: ['--config', config] });
-  ends.push(() => controlPlane.stop());
-  return controlPlane;
+  return ending(startControlPlane({ args: ['--config', config] }), (controlPlane) => controlPlane.stop());
 }
 
 interface Connection {
@@ -33,7 +29,7 @@ function connectTo(port: number): Connection {
   const goaways: number[] = [];
   session.on('error', () => {});
   session.on('goaway', (code: number) => goaways.push(code));
-  ends.push(() => session.destroy());
+  after(() => session.destroy());
   return { session, goaways };
 }
 

@@ -1,7 +1,8 @@
-import { afterEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { startBackend } from '../support/backend.ts';
 import { startControlPlane } from '../support/control-plane.ts';
 import { describeWith } from '../support/describe-with.ts';
+import { createEndings } from '../support/endings.ts';
 import { startEnvoy } from '../support/envoy.ts';
 import { restBootstrap } from '../support/envoy-bootstrap.ts';
 import { eventually } from '../support/eventually.ts';
@@ -12,16 +13,7 @@ import { freePorts } from '../support/ports.ts';
 const [shop, late] = ['shop.test', 'late.test'];
 const rules = '/apis/networking.istio.io/v1/namespaces/default/virtualservices';
 
-const ends: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end();
-});
-
-async function ending<T>(started: Promise<T>, end: (one: T) => Promise<void>): Promise<T> {
-  const one = await started;
-  ends.push(() => end(one));
-  return one;
-}
+const { ending } = createEndings();
 
 /** A mesh with a service of two versions, the program, and an Envoy that polls it. */
 async function start(refers: 'ads' | 'rest') {

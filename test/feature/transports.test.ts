@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { afterEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import {
   ClientStatusRequestSchema,
   ClientStatusResponseSchema,
@@ -9,6 +9,7 @@ import { startBackend } from '../support/backend.ts';
 import { callOnce } from '../support/call.ts';
 import { startControlPlane } from '../support/control-plane.ts';
 import { describeWith } from '../support/describe-with.ts';
+import { createEndings } from '../support/endings.ts';
 import { startEnvoy } from '../support/envoy.ts';
 import { splitBootstrap } from '../support/envoy-bootstrap.ts';
 import { eventually } from '../support/eventually.ts';
@@ -17,16 +18,7 @@ import { createMeshDir, serviceEntry } from '../support/mesh-dir.ts';
 import { freePorts } from '../support/ports.ts';
 
 const host = 'shop.test';
-const ends: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end();
-});
-
-async function ending<T>(started: Promise<T>, end: (one: T) => Promise<void>): Promise<T> {
-  const one = await started;
-  ends.push(() => end(one));
-  return one;
-}
+const { ending } = createEndings();
 
 describeWith(['envoy'], 'the program and an Envoy that has clusters and listeners on streams of their own', () => {
   for (const protocol of ['sotw', 'delta'] as const) {

@@ -1,5 +1,6 @@
 import { fromJson, type JsonObject, type JsonValue, toBinary } from '@bufbuild/protobuf';
 import { DiscoveryRequestSchema } from '#gen/envoy/service/discovery/v3/discovery_pb.js';
+import { startSlices } from '../../lib/slices.ts';
 import { resourceToJson } from '../../proto/json.ts';
 import { type EncodedResource, typeUrls, type XdsType } from '../../proto/resource.ts';
 import { StatusError } from '../../rpc/status.ts';
@@ -96,13 +97,11 @@ function createTexts({ pause, elapsed }: Pick<RestOptions, 'pause' | 'elapsed'>)
   return ({ type, resources }: Fetched, signal: AbortSignal): Promise<readonly string[]> => {
     const mine = last.then(async () => {
       const made: string[] = [];
-      let sinceMs = elapsed();
+      const slices = startSlices({ pause, elapsed });
       for (const resource of resources) {
         if (signal.aborted) break;
         made.push(textOf(type, resource));
-        if (elapsed() - sinceMs < sliceMs) continue;
-        await pause();
-        sinceMs = elapsed();
+        if (slices.isOver) await slices.next();
       }
       return made;
     });
@@ -110,9 +109,6 @@ function createTexts({ pause, elapsed }: Pick<RestOptions, 'pause' | 'elapsed'>)
     return mine;
   };
 }
-
-/** Streams wait no longer than this for one turn of it. */
-const sliceMs = 5;
 
 function* pieces(
   { type, version }: Fetched,

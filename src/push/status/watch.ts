@@ -1,5 +1,6 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
+import { startSlices } from '../../lib/slices.ts';
 import { storeSource } from '../../rules/book/claims.ts';
 import type { RuleBook } from '../../rules/book/rule-book.ts';
 import { type RuleId, ruleId } from '../../rules/rule.ts';
@@ -69,9 +70,12 @@ export function createStatusWatch(options: StatusWatchOptions): StatusWatch {
 
   const look = async (isStopped: () => boolean): Promise<void> => {
     const changed: RuleId[] = [];
-    await inSlices(toLookAt(), options, (object) => {
+    const pause = () => new Promise<void>((resolve) => options.defer(resolve));
+    const slices = startSlices({ pause, elapsed: options.elapsed });
+    for (const object of toLookAt()) {
+      if (slices.isOver) await slices.next();
       if (object !== null && !isStopped() && isOtherNow(object)) changed.push(ruleId(object));
-    });
+    }
     if (!isStopped() && changed.length > 0) for (const listener of listeners) listener(changed);
   };
 
@@ -144,22 +148,6 @@ export function createStatusWatch(options: StatusWatchOptions): StatusWatch {
 }
 
 const periodMs = 1_000;
-const sliceMs = 5;
-
-async function inSlices<T>(
-  items: Iterable<T>,
-  { defer, elapsed }: Pick<StatusWatchOptions, 'defer' | 'elapsed'>,
-  work: (item: T) => void,
-): Promise<void> {
-  let began = elapsed();
-  for (const item of items) {
-    if (elapsed() - began >= sliceMs) {
-      await new Promise<void>((resolve) => defer(resolve));
-      began = elapsed();
-    }
-    work(item);
-  }
-}
 
 const rulesOfStore = ({ book }: Pick<StatusWatchOptions, 'book'>): Iterable<StatusObject> =>
   book.rules().filter(({ origin }) => origin === storeSource);
