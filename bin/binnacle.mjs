@@ -13,14 +13,16 @@ const forwardedSignals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2'];
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const program = join(root, 'dist/src/cli/main.js');
 
-// A server's flags for V8 (docs/benchmarks.md has the figures): a small young generation is collected more often and
-// cheaper, and the process stays a third smaller. They count only from the start of a process.
-const flags =
-  process.argv[2] === 'serve' ? JSON.parse(readFileSync(new URL('runtime-flags.json', import.meta.url))) : [];
+// What a server is started with (docs/benchmarks.md has the figures): flags of V8, and the environment of the C library's
+// allocator. They count only from the start of a process. Whoever sets one of the variables has decided otherwise.
+const { flags, environment } =
+  process.argv[2] === 'serve'
+    ? JSON.parse(readFileSync(new URL('runtime.json', import.meta.url)))
+    : { flags: [], environment: {} };
 
 if (!existsSync(program)) {
   fail(`${program} is missing: run "npm run build" first.`);
-} else if (isNewEnough() && flags.every((flag) => process.execArgv.includes(flag))) {
+} else if (isNewEnough() && isSetUp()) {
   await import(pathToFileURL(program).href);
 } else {
   const node = isNewEnough() ? process.execPath : packagedNode();
@@ -38,6 +40,13 @@ function isNewEnough() {
   return Number.parseInt(process.versions.node, 10) >= neededMajor;
 }
 
+function isSetUp() {
+  return (
+    flags.every((flag) => process.execArgv.includes(flag)) &&
+    Object.keys(environment).every((name) => name in process.env)
+  );
+}
+
 /** The binary of the optional dependency for this machine, or null without one. */
 function packagedNode() {
   try {
@@ -51,7 +60,10 @@ function packagedNode() {
 
 /** Runs the program as a child and ends as it ends, so that a supervisor sees one process's behaviour. */
 function runOn(node) {
-  const child = spawn(node, [...flags, program, ...process.argv.slice(2)], { stdio: 'inherit' });
+  const child = spawn(node, [...flags, program, ...process.argv.slice(2)], {
+    stdio: 'inherit',
+    env: { ...environment, ...process.env },
+  });
   for (const signal of forwardedSignals) {
     process.on(signal, () => {
       // A terminal sends Ctrl-C to the child as well: twice would mean "do not wait for the drain".

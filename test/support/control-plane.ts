@@ -48,15 +48,16 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   const { httpPort = freeHttp ?? 0, xdsPort = freeXds ?? 0, readyTimeoutMs = 20_000, waitReady = true } = options;
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'binnacle-data-')));
   const [command = process.execPath, ...before] = [...(options.through ?? []), process.execPath];
+  const { flags, environment } = runtime();
   const child = startChild({
     name: 'control-plane',
     command,
     args: [
-      ...[...before, ...runtimeFlags(), program, 'serve'],
+      ...[...before, ...flags, program, 'serve'],
       ...['--http', `127.0.0.1:${httpPort}`, '--xds', `127.0.0.1:${xdsPort}`],
       ...['--data-dir', dataDir, ...(options.args ?? [])],
     ],
-    ...(options.env === undefined ? {} : { env: options.env }),
+    env: { ...environment, ...options.env },
   });
   const end = async (finish: () => Promise<void>) => {
     await finish();
@@ -81,9 +82,13 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   return controlPlane;
 }
 
-/** The flags that the launcher starts a server with; tests need the process itself, not its launcher. */
-export const runtimeFlags = (): readonly string[] =>
-  JSON.parse(readFileSync(join(root, 'bin/runtime-flags.json'), 'utf8'));
+export interface Runtime {
+  readonly flags: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** What the launcher starts a server with; tests need the process itself, not its launcher. */
+export const runtime = (): Runtime => JSON.parse(readFileSync(join(root, 'bin/runtime.json'), 'utf8'));
 
 async function whenReady(child: Child, httpPort: number, timeoutMs: number): Promise<void> {
   const outcome = await eventually(

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { typeUrls, type XdsType } from '../../../src/proto/resource.ts';
 import { defaultLimits } from '../../../src/rpc/limits.ts';
 import { startChild, tailOf } from '../../support/child.ts';
-import { runtimeFlags } from '../../support/control-plane.ts';
+import { runtime } from '../../support/control-plane.ts';
 import { eventually } from '../../support/eventually.ts';
 import { send } from '../../support/http.ts';
 import { freePorts } from '../../support/ports.ts';
@@ -39,10 +39,12 @@ export async function startBare(saved: string, mode: Mode): Promise<BenchServer>
   const [xdsPort = 0, controlPort = 0] = await freePorts(2);
   const task: BareTask = { folder, typeUrls, xdsPort, controlPort, ...http2Options };
   const program = join(import.meta.dirname, 'bare-program.mjs');
+  const { flags, environment } = runtime();
   const child = startChild({
     name: 'bare',
     command: process.execPath,
-    args: [...runtimeFlags(), program, JSON.stringify(task)],
+    args: [...flags, program, JSON.stringify(task)],
+    env: environment,
   });
   await eventually(async () => !child.running || (await send(controlPort, { path: '/ready' })).status === 200, {
     what: 'the bare server',

@@ -21,8 +21,8 @@ describe('bin/binnacle.mjs', () => {
     await writeFile(join(checkout, 'dist/src/cli/main.js'), program);
   };
   const addPackages = () => symlink(join(root, 'node_modules'), join(checkout, 'node_modules'));
-  const launch = (flags: string[], args: string[], onOutput?: (pid: number) => void) =>
-    runNode([...flags, join(checkout, 'bin/binnacle.mjs'), ...args], onOutput);
+  const launch = (flags: string[], args: string[], options: RunOptions = {}) =>
+    runNode([...flags, join(checkout, 'bin/binnacle.mjs'), ...args], options);
 
   it('runs the program in place on a Node that is new enough', async () => {
     await build('console.log(process.ppid, process.argv.slice(2).join());');
@@ -32,16 +32,26 @@ describe('bin/binnacle.mjs', () => {
     expect({ code, stdout }).toEqual({ code: 0, stdout: `${process.pid} version,--x,:1\n` });
   });
 
-  it('serves with the flags of runtime-flags.json, and in place when it has them', async () => {
-    await build('console.log(process.execArgv.join(), process.argv[2], process.ppid);');
+  it('serves with what runtime.json says, and in place when it has that', async () => {
+    await build('console.log(process.execArgv.join(), process.env.MALLOC_ARENA_MAX, process.argv[2], process.ppid);');
     const flags = ['--max-semi-space-size=2', '--heap-growing-percent=110'];
 
     const started = await launch([], ['serve']);
-    const inPlace = await launch(flags, ['serve']);
+    const inPlace = await launch(flags, ['serve'], { env: { MALLOC_ARENA_MAX: '1' } });
+    const withoutVariable = await launch(flags, ['serve']);
 
-    expect(started.stdout).toMatch(new RegExp(`^${flags.join()} serve \\d+\n$`));
+    expect(started.stdout).toMatch(new RegExp(`^${flags.join()} 1 serve \\d+\n$`));
     expect(started.stdout).not.toContain(` ${process.pid}\n`); // a child of the launcher
-    expect(inPlace.stdout).toBe(`${flags.join()} serve ${process.pid}\n`);
+    expect(inPlace.stdout).toBe(`${flags.join()} 1 serve ${process.pid}\n`);
+    expect(withoutVariable.stdout).not.toContain(` ${process.pid}\n`);
+  });
+
+  it('leaves the allocator as the administrator has set it', async () => {
+    await build('console.log(process.env.MALLOC_ARENA_MAX);');
+
+    const { stdout } = await launch([], ['serve'], { env: { MALLOC_ARENA_MAX: '8' } });
+
+    expect(stdout).toBe('8\n');
   });
 
   it('says to build when there is no build', async () => {
@@ -76,16 +86,25 @@ describe('bin/binnacle.mjs', () => {
         'process.on("SIGTERM", () => { console.log("drained"); process.exit(3); }); setInterval(() => {}, 1000); console.log("up");',
       );
 
-      const { code, stdout } = await launch(['--import', pretendNode20], [], (pid) => process.kill(pid, 'SIGTERM'));
+      const { code, stdout } = await launch(['--import', pretendNode20], [], {
+        onOutput: (pid) => process.kill(pid, 'SIGTERM'),
+      });
 
       expect({ code, stdout }).toEqual({ code: 3, stdout: 'up\ndrained\n' });
     });
   });
 });
 
-function runNode(args: string[], onOutput: (pid: number) => void = () => {}) {
+interface RunOptions {
+  /** Beside the environment of this process, without what a test is about. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly onOutput?: (pid: number) => void;
+}
+
+function runNode(args: string[], { env = {}, onOutput = () => {} }: RunOptions) {
+  const { MALLOC_ARENA_MAX: _unset, ...inherited } = process.env;
   return new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) => {
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...inherited, ...env } });
     const output = { stdout: '', stderr: '' };
     child.stdout.once('data', () => onOutput(child.pid ?? 0));
     for (const name of ['stdout', 'stderr'] as const) {
