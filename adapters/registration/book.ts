@@ -87,12 +87,10 @@ export function createRegistrationBook(options: BookOptions): RunningBook {
   }
 
   function standingOf(registration: Registration): StandingInstance {
-    const known = table.get(registration);
-    return {
-      ...registration,
-      ttlSeconds: registration.ttlSeconds ?? options.defaultTtlSeconds,
-      registeredAtMs: known?.registeredAtMs ?? clock.now(),
-    };
+    const { namespace, host, id, address, ports, labels, weight, locality } = registration;
+    const ttlSeconds = registration.ttlSeconds ?? options.defaultTtlSeconds;
+    const registeredAtMs = table.get(registration)?.registeredAtMs ?? clock.now();
+    return { namespace, host, id, address, ports, labels, weight, locality, ttlSeconds, registeredAtMs };
   }
 
   function isHeartbeat(standing: StandingInstance): boolean {
@@ -117,13 +115,12 @@ export function createRegistrationBook(options: BookOptions): RunningBook {
         ...gone.map((key) => deletion(key, clock.now())),
       ];
       await commit(operations, [...written, ...gone].map(nameOf));
-      for (const instance of renewed) if (table.get(instance) !== undefined) effects.renew(instance);
+      for (const instance of renewed) effects.renew(instance);
       return { put: standing.map((instance) => effects.withLease(table.get(instance) ?? instance)), deleted };
     },
     async heartbeat(key) {
       await loaded.promise;
-      const standing = table.get(key);
-      return standing === undefined ? null : effects.renew(standing);
+      return effects.renew(key);
     },
     async get(key) {
       await loaded.promise;

@@ -3,7 +3,13 @@ import type { ShardChange, ShardContents } from '../../src/platform/adapter.ts';
 import type { Instance, InstanceKey, RegistrationEvent } from '../../src/platform/registration.ts';
 import { createInstanceTable, type InstanceTable, type Operation, type StandingInstance } from './instances.ts';
 import { createLeases } from './leases.ts';
-import { translateEndpoints, translateService, translateWorkload, workloadName } from './translate.ts';
+import {
+  type PortNumbers,
+  translateEndpoints,
+  translateService,
+  translateWorkload,
+  workloadName,
+} from './translate.ts';
 
 /** What operations do once they are on disk: the table, the leases, those who watch, and the shard. */
 export interface Effects {
@@ -11,7 +17,8 @@ export interface Effects {
   take(operations: readonly Operation[], reason?: 'deleted' | 'expired'): void;
   /** Operations of an earlier run: nobody is told, everybody gets a full lease. */
   restore(operations: readonly Operation[]): void;
-  renew(standing: StandingInstance): Instance;
+  /** Null for an instance that does not stand. */
+  renew(key: InstanceKey): Instance | null;
   withLease(standing: StandingInstance): Instance;
   watch(listener: (event: RegistrationEvent) => void): () => void;
   /** Operations that lead to what stands now. */
@@ -28,7 +35,8 @@ export interface EffectsOptions {
 
 export function createEffects({ clock, changed, expired }: EffectsOptions): Effects {
   const table = createInstanceTable();
-  const leases = createLeases<InstanceKey>(clock, expired);
+  const leases = createLeases<StandingInstance>(clock, over);
+  const numbers: PortNumbers = new WeakMap();
   const watchers = new Set<(event: RegistrationEvent) => void>();
 
   const tell = (event: RegistrationEvent) => {
@@ -37,23 +45,32 @@ export function createEffects({ clock, changed, expired }: EffectsOptions): Effe
 
   const withLease = (standing: StandingInstance): Instance => ({
     ...standing,
-    expiresAtMs: leases.expiresAtMs(leaseName(standing)) ?? clock.now(),
+    expiresAtMs: leases.expiresAtMs(standing) ?? clock.now(),
   });
 
-  function renew(standing: StandingInstance): Instance {
-    const { namespace, host, id, ttlSeconds } = standing;
-    leases.renew(leaseName(standing), { namespace, host, id }, clock.now() + ttlSeconds * 1_000);
+  /** The lease of an instance that was forgotten with its service must not end one that took its id since. */
+  function over(holders: readonly StandingInstance[]): void {
+    const keys = holders.filter((holder) => (table.get(holder) ?? holder) === holder);
+    if (keys.length > 0) expired(keys);
+  }
+
+  function renewed(standing: StandingInstance): Instance {
+    leases.renew(standing, clock.now() + standing.ttlSeconds * 1_000);
     return withLease(standing);
   }
 
-  function workloadChange(operation: Operation, reason: 'deleted' | 'expired'): ShardChange | null {
+  /** Applies an operation to the table and the leases, and tells of it. */
+  function apply(operation: Operation, reason: 'deleted' | 'expired'): ShardChange | null {
+    const key = keyOf(operation);
+    const before = key === null ? undefined : table.get(key);
+    table.apply(operation);
+    if (before !== undefined) leases.drop(before);
     if (operation.op === 'put') {
-      const instance = renew(table.get(operation.instance) ?? operation.instance);
-      tell({ type: 'put', instance });
-      return { type: 'workload', workload: translateWorkload(instance) };
+      const standing = table.get(operation.instance) ?? operation.instance;
+      tell({ type: 'put', instance: renewed(standing) });
+      return { type: 'workload', workload: translateWorkload(standing) };
     }
     if (operation.op !== 'delete') return null;
-    leases.drop(leaseName(operation.key));
     tell({ type: 'delete', key: operation.key, reason });
     return { type: 'workload-removed', namespace: operation.key.namespace, name: workloadName(operation.key) };
   }
@@ -61,7 +78,7 @@ export function createEffects({ clock, changed, expired }: EffectsOptions): Effe
   function serviceChanges({ namespace, host }: ServiceName): readonly ShardChange[] {
     const record = table.service(namespace, host);
     if (record === undefined) return [{ type: 'service-removed', namespace, hostname: host }];
-    const set = translateEndpoints(record, table.of(namespace, host));
+    const set = translateEndpoints(record, table.of(namespace, host), numbers);
     return [
       { type: 'service', service: translateService(record) },
       { type: 'endpoints', set },
@@ -70,7 +87,10 @@ export function createEffects({ clock, changed, expired }: EffectsOptions): Effe
 
   return {
     table,
-    renew,
+    renew(key) {
+      const standing = table.get(key);
+      return standing === undefined ? null : renewed(standing);
+    },
     withLease,
     take(operations, reason = 'deleted') {
       const touched = new Map<string, ServiceName>();
@@ -78,15 +98,14 @@ export function createEffects({ clock, changed, expired }: EffectsOptions): Effe
       for (const operation of operations) {
         const service = serviceOf(operation);
         touched.set(`${service.namespace}/${service.host}`, service);
-        table.apply(operation);
-        const change = workloadChange(operation, reason);
+        const change = apply(operation, reason);
         if (change !== null) changes.push(change);
       }
       changed([...changes, ...[...touched.values()].flatMap(serviceChanges)]);
     },
     restore(operations) {
       for (const operation of operations) table.apply(operation);
-      for (const standing of table.all()) renew(standing);
+      for (const standing of table.all()) renewed(standing);
     },
     watch(listener) {
       watchers.add(listener);
@@ -99,7 +118,7 @@ export function createEffects({ clock, changed, expired }: EffectsOptions): Effe
     contents: () => ({
       services: [...table.services()].map(translateService),
       endpoints: [...table.services()].map((record) =>
-        translateEndpoints(record, table.of(record.namespace, record.host)),
+        translateEndpoints(record, table.of(record.namespace, record.host), numbers),
       ),
       workloads: [...table.all()].map(translateWorkload),
       objects: [],
@@ -119,4 +138,8 @@ function serviceOf(operation: Operation): ServiceName {
   return operation.op === 'service' ? operation.service : operation;
 }
 
-const leaseName = ({ namespace, host, id }: InstanceKey): string => `${namespace}/${host}/${id}`;
+/** Null for what is about a service. */
+function keyOf(operation: Operation): InstanceKey | null {
+  if (operation.op === 'put') return operation.instance;
+  return operation.op === 'delete' ? operation.key : null;
+}

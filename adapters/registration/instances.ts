@@ -1,5 +1,8 @@
 import type { Instance, InstanceKey, InstancePort, RegisteredService } from '../../src/platform/registration.ts';
 
+/** So many siblings are asked whether they say the same: most services have a few kinds of instances at most. */
+const siblingsAsked = 8;
+
 /** An instance as it is kept: its lease is time's, not the journal's. */
 export type StandingInstance = Omit<Instance, 'expiresAtMs'>;
 
@@ -46,7 +49,7 @@ export function createInstanceTable(): InstanceTable {
     if (!siblings.has(instance.id)) size += 1;
     // the first registration counts as its age, also when two writes of a new id cross
     siblings.set(instance.id, {
-      ...instance,
+      ...sharing(instance, siblings.values().take(siblingsAsked).toArray()),
       registeredAtMs: siblings.get(instance.id)?.registeredAtMs ?? instance.registeredAtMs,
     });
     const createdAtMs = services.get(name)?.createdAtMs ?? instance.registeredAtMs;
@@ -99,6 +102,22 @@ export function createInstanceTable(): InstanceTable {
 }
 
 export const serviceName = (namespace: string, host: string): string => `${namespace}/${host}`;
+
+/** The instance with the values of its siblings where they say the same: what a service's instances have alike is kept once. */
+function sharing(instance: StandingInstance, siblings: readonly StandingInstance[]): StandingInstance {
+  const shared = <Field extends keyof StandingInstance>(field: Field): StandingInstance[Field] => {
+    const text = JSON.stringify(instance[field]); // the order of labels counts: they are shown as they came
+    return (siblings.find((sibling) => JSON.stringify(sibling[field]) === text) ?? instance)[field];
+  };
+  return {
+    ...instance,
+    namespace: shared('namespace'),
+    host: shared('host'),
+    ports: shared('ports'),
+    labels: shared('labels'),
+    locality: shared('locality'),
+  };
+}
 
 /** Each port name once, as the oldest instance that has it gives it. */
 function portsOf(instances: Iterable<StandingInstance>): readonly InstancePort[] {

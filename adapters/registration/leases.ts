@@ -1,28 +1,38 @@
 import type { Clock } from '../../src/lib/clock.ts';
 
-/** Deadlines by name. One timer, set to the nearest; renewing a lease is a write into a map. */
-export interface Leases<Holder> {
-  renew(name: string, holder: Holder, expiresAtMs: number): void;
-  drop(name: string): void;
-  expiresAtMs(name: string): number | undefined;
+/** Deadlines of holders, which are told apart by identity. One timer, set to the nearest deadline. */
+export interface Leases<Holder extends object> {
+  renew(holder: Holder, expiresAtMs: number): void;
+  drop(holder: Holder): void;
+  expiresAtMs(holder: Holder): number | undefined;
   close(): void;
+}
+
+interface Lease<Holder> {
+  readonly holder: Holder;
+  deadline: number;
+  /** Its bucket. */
+  second: number;
 }
 
 /**
  * Calls `expired` with the holders whose time is up. Renewals happen far more often than expiries, hence the buckets: a
- * name stays in the second that it was put in, and is put into a later one when its bucket comes and it was renewed.
+ * lease stays in the second that it was put in, and is put into a later one when its bucket comes and it was renewed.
  */
-export function createLeases<Holder>(clock: Clock, expired: (holders: readonly Holder[]) => void): Leases<Holder> {
-  const held = new Map<string, { holder: Holder; deadline: number; second: number }>();
-  const buckets = new Map<number, Set<string>>();
+export function createLeases<Holder extends object>(
+  clock: Clock,
+  expired: (holders: readonly Holder[]) => void,
+): Leases<Holder> {
+  const held = new Map<Holder, Lease<Holder>>();
+  const buckets = new Map<number, Set<Lease<Holder>>>();
   let cancelTimer: () => void = () => {};
   let timerAt = Number.POSITIVE_INFINITY;
 
-  function place(name: string, second: number): void {
-    const bucket = buckets.get(second);
-    if (bucket === undefined) buckets.set(second, new Set([name]));
-    else bucket.add(name);
-    arm(second);
+  function place(lease: Lease<Holder>): void {
+    const bucket = buckets.get(lease.second);
+    if (bucket === undefined) buckets.set(lease.second, new Set([lease]));
+    else bucket.add(lease);
+    arm(lease.second);
   }
 
   function arm(second: number): void {
@@ -34,48 +44,46 @@ export function createLeases<Holder>(clock: Clock, expired: (holders: readonly H
 
   function sweep(): void {
     timerAt = Number.POSITIVE_INFINITY;
-    const over = new Map<string, Holder>();
-    for (const [second, names] of buckets) {
+    const over: Holder[] = [];
+    for (const [second, leases] of buckets) {
       if (second * 1_000 > clock.now()) continue;
       buckets.delete(second);
-      for (const name of names) {
-        const lease = held.get(name);
-        if (lease === undefined) continue;
-        if (lease.deadline <= clock.now()) over.set(name, lease.holder);
+      for (const lease of leases) {
+        if (lease.deadline <= clock.now()) over.push(lease.holder);
         else {
           lease.second = secondOf(lease.deadline);
-          place(name, lease.second);
+          place(lease);
         }
       }
     }
     for (const second of buckets.keys()) arm(second);
-    for (const name of over.keys()) drop(name);
-    if (over.size > 0) expired([...over.values()]);
-  }
-
-  function drop(name: string): void {
-    const lease = held.get(name);
-    if (lease === undefined) return;
-    held.delete(name);
-    buckets.get(lease.second)?.delete(name);
+    for (const holder of over) held.delete(holder);
+    if (over.length > 0) expired(over);
   }
 
   return {
-    renew(name, holder, expiresAtMs) {
+    renew(holder, expiresAtMs) {
       const second = secondOf(expiresAtMs);
-      const lease = held.get(name);
-      if (lease === undefined) held.set(name, { holder, deadline: expiresAtMs, second });
-      else {
-        lease.holder = holder;
-        lease.deadline = expiresAtMs;
-        if (lease.second <= second) return;
-        buckets.get(lease.second)?.delete(name); // a shorter ttl than before
-        lease.second = second;
+      const lease = held.get(holder);
+      if (lease === undefined) {
+        const first = { holder, deadline: expiresAtMs, second };
+        held.set(holder, first);
+        place(first);
+        return;
       }
-      place(name, second);
+      lease.deadline = expiresAtMs;
+      if (lease.second <= second) return;
+      buckets.get(lease.second)?.delete(lease); // it ends sooner than before
+      lease.second = second;
+      place(lease);
     },
-    drop,
-    expiresAtMs: (name) => held.get(name)?.deadline,
+    drop(holder) {
+      const lease = held.get(holder);
+      if (lease === undefined) return;
+      held.delete(holder);
+      buckets.get(lease.second)?.delete(lease);
+    },
+    expiresAtMs: (holder) => held.get(holder)?.deadline,
     close: () => cancelTimer(),
   };
 }

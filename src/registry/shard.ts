@@ -149,7 +149,8 @@ export function createShard(name: string, listener: ShardListener): Shard {
   return { name, services, sets, workloads, objects, apply, replace };
 }
 
-const workloadId = (namespace: string, name: string): string => `workload/${namespace}/${name}`;
+/** Joined, as the string is kept for each workload: that of a template keeps its parts as well. */
+const workloadId = (namespace: string, name: string): string => ['workload', namespace, name].join('/');
 
 const objectId = (kind: string, namespace: string, name: string): string => `${kind}/${namespace}/${name}`;
 

@@ -153,6 +153,15 @@ for (const mode of ['sotw', 'delta'] satisfies Mode[]) {
       await eventually(() => endpointsOf(stream.has.endpoint.get('outbound|8000||vm.test')).join() === '10.0.0.7:7', {
         what: 'the registered instance',
       });
+      const changed = { address: '10.0.0.7', ports: [{ ...port, port: 8 }], labels: { v: '2' } };
+      await sendJson(controlPlane.httpPort, 'PUT', path, changed);
+      await eventually(() => endpointsOf(stream.has.endpoint.get('outbound|8000||vm.test')).join() === '10.0.0.7:8', {
+        what: 'the changed instance',
+      });
+      const sets = await debug('endpointz?host=vm.test');
+      expect(sets).toMatchObject([{ set: { endpoints: [{ ports: { http: 8 }, labels: { v: '2' } }] } }]);
+      const services: { hostname: string }[] = await debug('registryz');
+      expect(services.filter(({ hostname }) => hostname === 'vm.test')).toMatchObject([{ ports: [{ number: 8000 }] }]);
       await sendJson(controlPlane.httpPort, 'DELETE', path);
       await eventually(() => endpointsOf(stream.has.endpoint.get('outbound|8000||vm.test')).length === 0, {
         what: 'the instance gone',

@@ -44,18 +44,23 @@ interface Entry {
   readonly portsKey: string;
 }
 
+/** What a selector may choose. A platform's workload stays as it came: few of them are ever selected. */
+type Candidate = SelectableWorkload | Workload;
+
 export function createServiceEntryIndex(): ServiceEntryIndex {
   const entries = new Map<RuleId, Entry>();
   const byHost = new Map<ServiceKey, Set<Entry>>();
   /** By the first label of their selectors, where a workload with that label finds them. */
   const selectors = new Map<string, Set<Entry>>();
-  const workloads = new Map<string, SelectableWorkload>();
-  const byLabel = createLabelIndex<SelectableWorkload>();
+  const workloadEntries = new Map<string, Candidate>();
+  /** Of each namespace of each adapter, by name. */
+  const workloads = new Map<string, Map<string, Candidate>>();
+  const byLabel = createLabelIndex<Candidate>();
   const uncallable = new Map<RuleId, string>();
   const told = new Map<ServiceKey, Service>();
   const dirty = new Set<ServiceKey>();
   /** One endpoint for each workload and meaning of ports, however many entries select it. */
-  const endpoints = new WeakMap<SelectableWorkload, Map<string, Endpoint>>();
+  const endpoints = new WeakMap<Candidate, Map<string, Endpoint>>();
 
   function addEntry(rule: Rule<string, ServiceEntrySpec>): void {
     const { spec } = rule;
@@ -82,24 +87,24 @@ export function createServiceEntryIndex(): ServiceEntryIndex {
     for (const key of hostsOf(entry)) dirty.add(key);
   }
 
-  function setWorkload(id: string, workload: SelectableWorkload | null): void {
-    const known = workloads.get(id);
+  function setCandidate(among: Map<string, Candidate>, name: string, workload: Candidate | null): void {
+    const known = among.get(name);
     if (known !== undefined) {
-      workloads.delete(id);
+      among.delete(name);
       byLabel.remove(known.namespace, known.labels, known);
       markSelecting(known);
     }
     if (workload === null) return;
-    workloads.set(id, workload);
+    among.set(name, workload);
     byLabel.add(workload.namespace, workload.labels, workload);
     markSelecting(workload);
   }
 
-  function markSelecting(workload: SelectableWorkload): void {
+  function markSelecting(workload: Candidate): void {
     for (const entry of selecting(workload)) markHosts(entry);
   }
 
-  function* selecting(workload: SelectableWorkload): Generator<Entry> {
+  function* selecting(workload: Candidate): Generator<Entry> {
     for (const key of keysOf(workload.namespace, workload.labels)) {
       for (const entry of selectors.get(key) ?? []) {
         if (entry.selector !== null && selects(entry.selector, workload.labels)) yield entry;
@@ -113,14 +118,14 @@ export function createServiceEntryIndex(): ServiceEntryIndex {
     const candidates = [...byLabel.candidates(entry.rule.metadata.namespace, selector)];
     return candidates
       .filter((workload) => selects(selector, workload.labels))
-      .map((workload) => endpointOf(workload, entry));
+      .flatMap((workload) => endpointOf(workload, entry) ?? []);
   }
 
-  function endpointOf(workload: SelectableWorkload, entry: Entry): Endpoint {
+  function endpointOf(workload: Candidate, entry: Entry): Endpoint | null {
     const known = endpoints.get(workload) ?? new Map<string, Endpoint>();
     endpoints.set(workload, known);
     const endpoint = known.get(entry.portsKey) ?? makeEndpoint(workload, entry.rule.spec);
-    known.set(entry.portsKey, endpoint);
+    if (endpoint !== null) known.set(entry.portsKey, endpoint);
     return endpoint;
   }
 
@@ -163,17 +168,27 @@ export function createServiceEntryIndex(): ServiceEntryIndex {
         const reason = uncallableReason(rule.spec);
         if (reason === null) uncallable.delete(id);
         else uncallable.set(id, `spec.address: ${reason}`);
-        setWorkload(id, translateWorkloadEntry(rule));
+        setCandidate(workloadEntries, id, translateWorkloadEntry(rule));
       }
     },
     ruleRemoved(id) {
       removeEntry(id);
       uncallable.delete(id);
-      setWorkload(id, null);
+      setCandidate(workloadEntries, id, null);
     },
-    workloadChanged: (adapter, workload) =>
-      setWorkload(platformId(adapter, workload.namespace, workload.name), selectableOf(workload)),
-    workloadRemoved: (adapter, namespace, name) => setWorkload(platformId(adapter, namespace, name), null),
+    workloadChanged(adapter, workload) {
+      const place = `${adapter}/${workload.namespace}`;
+      const among = workloads.get(place) ?? new Map<string, Candidate>();
+      workloads.set(place, among);
+      setCandidate(among, workload.name, workload.addresses.length === 0 ? null : workload);
+    },
+    workloadRemoved(adapter, namespace, name) {
+      const place = `${adapter}/${namespace}`;
+      const among = workloads.get(place);
+      if (among === undefined) return;
+      setCandidate(among, name, null);
+      if (among.size === 0) workloads.delete(place);
+    },
     takeChanges() {
       const changes = [...dirty].flatMap(changesOf);
       dirty.clear();
@@ -182,15 +197,12 @@ export function createServiceEntryIndex(): ServiceEntryIndex {
     servicesOf(id) {
       const entry = entries.get(id);
       if (entry !== undefined) return servicesBy(entry);
-      const workload = workloads.get(id);
+      const workload = workloadEntries.get(id);
       return workload === undefined ? [] : [...new Set([...selecting(workload)].flatMap(servicesBy))];
     },
     problems: () => problemsOf(entries.values(), byHost, uncallable),
   };
 }
-
-/** No rule kind is named so, hence no rule's id looks so. */
-const platformId = (adapter: string, namespace: string, name: string): string => `:${adapter}/${namespace}/${name}`;
 
 // The kind says what the schema made of the spec: rules arrive validated.
 const isServiceEntry = (rule: Rule): rule is Rule<string, ServiceEntrySpec> => rule.kind === 'ServiceEntry';
@@ -208,7 +220,9 @@ const hostOf = (entry: Entry, key: ServiceKey) =>
 const selectorKey = (namespace: string, selector: Readonly<Record<string, string>>): string =>
   keysOf(namespace, selector).at(-1) ?? namespace;
 
-function makeEndpoint(workload: SelectableWorkload, spec: ServiceEntrySpec): Endpoint {
+function makeEndpoint(candidate: Candidate, spec: ServiceEntrySpec): Endpoint | null {
+  const workload = 'addresses' in candidate ? selectableOf(candidate) : candidate;
+  if (workload === null) return null;
   const { address, labels, weight, locality, network, cluster, health, namespace, name } = workload;
   const ports = endpointPorts(spec.ports, workload.ports);
   return { address, ports, labels, weight, locality, network, cluster, health, workload: { namespace, name } };

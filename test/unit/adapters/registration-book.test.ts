@@ -167,6 +167,79 @@ test('a batch is all or nothing, one event for each instance', async () => {
   await book.close();
 });
 
+test('an instance that changes leaves its siblings as they were, and keeps its change through a restart', async () => {
+  const other = {
+    ports: [{ name: 'http', port: 9090, protocol: 'http', servicePort: null }],
+    locality: 'r/z2',
+  } as const;
+  const first = await openBook();
+  await first.write([registration('a'), registration('b'), registration('c')], []);
+  await first.write([registration('a', { ...other, labels: { v: '2' } })], []);
+  const expected = [
+    { id: 'a', ports: [{ port: 9090 }], labels: { v: '2' }, locality: 'r/z2' },
+    { id: 'b', ports: [{ port: 8080 }], labels: { v: '1' }, locality: 'r/z' },
+    { id: 'c', ports: [{ port: 8080 }], labels: { v: '1' }, locality: 'r/z' },
+  ];
+  const contents = {
+    endpoints: [
+      {
+        endpoints: [
+          { ports: { http: 9090 }, labels: { v: '2' }, locality: 'r/z2', workload: { name: 'orders.example/a' } },
+          { ports: { http: 8080 }, labels: { v: '1' }, locality: 'r/z', workload: { name: 'orders.example/b' } },
+          { ports: { http: 8080 }, labels: { v: '1' }, locality: 'r/z', workload: { name: 'orders.example/c' } },
+        ],
+      },
+    ],
+    workloads: [{ labels: { v: '2' } }, { labels: { v: '1' } }, { labels: { v: '1' } }],
+  };
+  expect(await first.instances('shop')).toMatchObject(expected);
+  expect(first.contents()).toMatchObject(contents);
+  await first.close();
+  const second = await openBook();
+  expect(await second.instances('shop')).toMatchObject(expected);
+  expect(second.contents()).toMatchObject(contents);
+  await second.close();
+});
+
+test('labels are shown in the order in which the instance has them, whatever that of its siblings', async () => {
+  const book = await openBook();
+  await book.write([registration('a', { labels: { v: '1', zone: 'z' } })], []);
+  await book.write([registration('b', { labels: { zone: 'z', v: '1' } })], []);
+  expect((await book.instances('shop')).map(({ labels }) => Object.keys(labels))).toEqual([
+    ['v', 'zone'],
+    ['zone', 'v'],
+  ]);
+  await book.close();
+});
+
+test('a change renews the lease, also to a shorter one', async () => {
+  const book = await openBook();
+  await book.write([registration('a'), registration('b')], []);
+  clock.advance(20_000);
+  await book.write([registration('a', { weight: 9 }), registration('b', { ttlSeconds: 5 })], []);
+  clock.advance(6_000);
+  expect(await ids(book)).toEqual(['a']);
+  clock.advance(20_000);
+  expect(await ids(book)).toEqual(['a']);
+  clock.advance(5_000);
+  expect(await ids(book)).toEqual([]);
+  await book.close();
+});
+
+test('what was forgotten with its service and registers again does not end with its former lease', async () => {
+  const book = await openBook();
+  await book.write([registration('a')], []);
+  await Promise.all([book.write([registration('b')], []), book.removeService('shop', 'orders.example')]);
+  expect(await ids(book)).toEqual([]);
+  clock.advance(20_000);
+  await book.write([registration('b')], []);
+  clock.advance(11_000);
+  expect(await ids(book)).toEqual(['b']);
+  clock.advance(20_000);
+  expect(await ids(book)).toEqual([]);
+  await book.close();
+});
+
 test('writes that cross end as they came', async () => {
   const book = await openBook();
   await book.write([registration('a')], []);

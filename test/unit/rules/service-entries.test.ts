@@ -93,6 +93,45 @@ test('a selector takes WorkloadEntries, Pods and registered instances of its own
   expect(told(index)).toEqual({ 'a.x': [] });
 });
 
+test('workloads of one name in two namespaces or of two platforms are different ones, and none without an address', () => {
+  const index = createServiceEntryIndex();
+  const labels = { app: 'a' };
+  index.ruleChanged(
+    rule('ServiceEntry', 'se', {
+      hosts: ['a.x'],
+      ports: [http],
+      resolution: 'STATIC',
+      workloadSelector: { labels },
+    }),
+  );
+  index.workloadChanged('k8s', workload('pod', { addresses: [], labels }));
+  expect(told(index)).toEqual({ 'a.x': [] });
+  index.workloadChanged('k8s', workload('pod', { addresses: ['10.0.0.1'], labels }));
+  index.workloadChanged('vms', workload('pod', { addresses: ['10.0.0.2'], labels }));
+  index.workloadChanged('k8s', workload('pod', { namespace: 'other', addresses: ['10.0.0.3'], labels }));
+  expect(told(index)).toEqual({ 'a.x': ['10.0.0.1:8080', '10.0.0.2:8080'] });
+  index.workloadRemoved('k8s', 'default', 'pod');
+  index.workloadRemoved('k8s', 'default', 'never-there');
+  expect(told(index)).toEqual({ 'a.x': ['10.0.0.2:8080'] });
+  index.workloadChanged('vms', workload('pod', { addresses: [], labels }));
+  expect(told(index)).toEqual({ 'a.x': [] });
+});
+
+test("a platform's workload may say its locality and network with labels", () => {
+  const index = createServiceEntryIndex();
+  const labels = { app: 'a', 'istio-locality': 'r.z', 'topology.istio.io/network': 'n1' };
+  index.ruleChanged(
+    rule('ServiceEntry', 'se', {
+      hosts: ['a.x'],
+      ports: [http],
+      resolution: 'STATIC',
+      workloadSelector: { labels: { app: 'a' } },
+    }),
+  );
+  index.workloadChanged('k8s', workload('pod', { labels }));
+  expect(index.takeChanges().at(-1)).toMatchObject({ set: { endpoints: [{ locality: 'r/z', network: 'n1' }] } });
+});
+
 test('labels of the object win over those of the spec', () => {
   const index = createServiceEntryIndex();
   index.ruleChanged(
