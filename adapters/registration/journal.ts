@@ -1,4 +1,4 @@
-import { type FileHandle, mkdir, open, readFile, rename } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Operation } from './instances.ts';
@@ -55,7 +55,7 @@ export function createJournal(directory: string): Journal {
     async load() {
       await mkdir(directory, { recursive: true });
       const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-        if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return '';
+        if (isMissing(cause)) return '';
         throw cause;
       });
       return parseLines(text);
@@ -80,21 +80,43 @@ export function createJournal(directory: string): Journal {
 
 /** Opened for every group: a directory that was moved away must be noticed, not written to in the dark. */
 async function appendLines(path: string, directory: string, text: string): Promise<void> {
-  await mkdir(directory, { recursive: true });
-  const file = await open(path, 'a');
+  const file = await openForMore(path, directory);
   try {
-    const { size } = await file.stat();
-    try {
-      await file.writeFile(`\n${text}`); // the file may end with half a line of a crash
-      await file.datasync();
-    } catch (cause) {
-      await file.truncate(size).catch(() => {}); // half a line would hide the next one; reading copes with it too
-      throw cause;
-    }
+    await appendAll(file, Buffer.from(`\n${text}`)); // the file may end with half a line of a crash
   } finally {
     await file.close();
   }
 }
+
+async function openForMore(path: string, directory: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'a');
+  } catch (cause) {
+    if (!isMissing(cause)) throw cause;
+    await mkdir(directory, { recursive: true });
+    return await open(path, 'a');
+  }
+}
+
+/** All of it, safe from a crash, or nothing. */
+async function appendAll(file: FileHandle, bytes: Buffer): Promise<void> {
+  let written = 0;
+  try {
+    while (written < bytes.length) written += (await file.write(bytes, written)).bytesWritten;
+    await file.datasync();
+  } catch (cause) {
+    await takeBack(file, written).catch(() => {}); // half a line would hide the next one; reading copes with it too
+    throw cause;
+  }
+}
+
+/** Nobody else writes to the file, so that what was written is its end. */
+async function takeBack(file: FileHandle, bytes: number): Promise<void> {
+  const { size } = await file.stat();
+  await file.truncate(size - bytes);
+}
+
+const isMissing = (cause: unknown): boolean => cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
 
 async function rewrite(path: string, directory: string, operations: readonly Operation[]): Promise<void> {
   const temporary = `${path}.tmp`;
@@ -102,6 +124,9 @@ async function rewrite(path: string, directory: string, operations: readonly Ope
   try {
     await writeAll(file, operations);
     await file.sync();
+  } catch (cause) {
+    await rm(temporary, { force: true }); // gives a full disk its space back
+    throw cause;
   } finally {
     await file.close();
   }
@@ -117,7 +142,8 @@ async function rewrite(path: string, directory: string, operations: readonly Ope
 async function writeAll(file: FileHandle, operations: readonly Operation[]): Promise<void> {
   for (let at = 0; at < operations.length; at += linesPerTurn) {
     const slice = operations.slice(at, at + linesPerTurn);
-    await file.write(slice.map((operation) => `${JSON.stringify([operation])}\n`).join(''));
+    // unlike write(), it does not take a part for all
+    await file.writeFile(slice.map((operation) => `${JSON.stringify([operation])}\n`).join(''));
   }
 }
 

@@ -44,12 +44,12 @@ async function writeLines(file: FileHandle, { header, entries }: LineFile): Prom
     const end = at + linesPerTurn >= entries.length ? '\n' : ',\n';
     await write(file, hash, slice.map((entry) => JSON.stringify(entry)).join(',\n') + end);
   }
-  await file.write(`],"checksum":"${hash.digest('hex')}"}\n`);
+  await file.writeFile(`],"checksum":"${hash.digest('hex')}"}\n`);
 }
 
 async function write(file: FileHandle, hash: Hash, text: string): Promise<void> {
   hash.update(text);
-  await file.write(text);
+  await file.writeFile(text); // unlike write(), it does not take a part for all
 }
 
 async function syncDirectory(path: string): Promise<void> {
