@@ -1,6 +1,5 @@
 import type { Proxy } from '../model/proxy.ts';
 import type { NamedType, XdsType } from '../proto/resource.ts';
-import type { Interest } from '../xds/interest.ts';
 import type { NamedStream } from '../xds/named/named-stream.ts';
 import { mayHaveMore, nextResponse, type OnForcedRelease } from '../xds/next.ts';
 import type { Mode, Outgoing, Response } from '../xds/response.ts';
@@ -30,6 +29,7 @@ export class Client implements Sender {
   /** What it asks for of types without tables; null: of none. */
   named: NamedStream | null = null;
   layers: readonly Layer[] = [];
+  isQueued = false;
   /** Its layers are others than those its stream sees. */
   mustLook = false;
   readonly #world: World;
@@ -45,6 +45,7 @@ export class Client implements Sender {
     this.connectedAtMs = world.now();
     this.#world = world;
     this.#events = events;
+    facts.stream.wake = () => events.touched(this);
   }
 
   /** Whether all its layers are compiled; only then is anything shown. */
@@ -58,12 +59,6 @@ export class Client implements Sender {
     const view = viewOf(this.layers);
     setView(this.stream, view, this.#world);
     this.named?.setView(view);
-  }
-
-  /** Whether a flush that touched these interests may have changed what it is to be told. */
-  isTouched(touched: ReadonlySet<Interest>): boolean {
-    for (const { interest } of this.stream.inOrder) if (interest !== null && touched.has(interest)) return true;
-    return this.named?.isTouched(touched) === true;
   }
 
   sendNext(): number | null {
@@ -111,6 +106,8 @@ export interface ClientFacts {
 export interface ClientEvents {
   readonly sent: (client: Client, response: Sent) => void;
   readonly forced: OnForcedRelease;
+  /** A flush changed something that it wants. */
+  readonly touched: (client: Client) => void;
   /** The stream was asked for what is next: its state may be another now, even if it had nothing to say. */
   readonly asked: () => void;
 }

@@ -3,10 +3,11 @@ import type { Clock } from '../lib/clock.ts';
 import { debounce } from '../lib/debounce.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Proxy } from '../model/proxy.ts';
-import { type Interest, InterestPool } from '../xds/interest.ts';
+import { InterestPool } from '../xds/interest.ts';
 import { NamePool } from '../xds/names.ts';
 import { mayHaveMore, nextDeadline } from '../xds/next.ts';
 import type { Outcome } from '../xds/receive.ts';
+import type { Response } from '../xds/response.ts';
 import { prepareToForget, type View, type World } from '../xds/stream.ts';
 import { Client, type ClientFacts } from './client.ts';
 import { Flusher } from './flusher.ts';
@@ -45,6 +46,8 @@ export class Coordinator {
   readonly clients = new Set<Client>();
   readonly unanswered: Unanswered;
   readonly #siblings = new Siblings();
+  /** Clients whose layers are others than those their streams see. */
+  readonly #mustLook = new Set<Client>();
   readonly #options: CoordinatorOptions;
   readonly #pacer: Pacer;
   readonly #flusher: Flusher;
@@ -150,6 +153,7 @@ export class Coordinator {
     const client = new Client(facts, this.world, {
       sent: (to, response) => observer.sent(to, response),
       forced: (type, names) => observer.forcedRelease(type, names),
+      touched: (to) => this.wake(to),
       asked: () => this.#activity++,
     });
     this.#activity++;
@@ -157,7 +161,7 @@ export class Coordinator {
     this.#assignLayers(client);
     this.clients.add(client);
     this.#siblings.add(client);
-    if (client.isReady) client.look();
+    if (client.isReady) this.#look(client);
     else this.#flushSoon(); // first configurations wait for no debounce
     observer.connected(client);
     return client;
@@ -167,6 +171,7 @@ export class Coordinator {
     if (!this.clients.delete(client)) return;
     this.#activity++;
     this.#siblings.delete(client);
+    this.#mustLook.delete(client);
     this.#pacer.remove(client);
     client.close();
     for (const layer of client.layers) this.layers.release(layer, this.#options.clock.now());
@@ -177,15 +182,15 @@ export class Coordinator {
   received(client: Client, outcome: Outcome): void {
     this.#activity++;
     const { observer, log, compiler } = this.#options;
-    if ('response' in outcome && outcome.type === 'cluster') {
-      for (const other of this.#siblings.clustersAnswered(client, outcome.response, this.world)) this.wake(other);
-    }
     if (outcome.kind === 'acknowledged') {
-      const changedAt = this.#changedAt.get(outcome.response.news ?? 0);
-      observer.acknowledged(client, outcome.response, changedAt === undefined ? null : this.world.now() - changedAt);
+      const { response } = outcome;
+      this.#clustersAnswered(client, response);
+      const changedAt = response.news === null ? undefined : this.#changedAt.get(response.news);
+      observer.acknowledged(client, response, changedAt === undefined ? null : this.world.now() - changedAt);
       if (!mayHaveMore(client.stream)) return; // nearly always: it has everything now
     } else if (outcome.kind === 'rejected') {
-      const { type, error, held } = outcome;
+      const { type, error, held, response } = outcome;
+      this.#clustersAnswered(client, response);
       const origins = held.flatMap((name) =>
         client.layers.flatMap((layer) => compiler.originsOf(layer.key, type, name)),
       );
@@ -196,6 +201,11 @@ export class Coordinator {
       observer.rejected(client, type);
     }
     this.wake(client);
+  }
+
+  #clustersAnswered(client: Client, response: Response): void {
+    if (response.type !== 'cluster') return;
+    for (const other of this.#siblings.clustersAnswered(client, response, this.world)) this.wake(other);
   }
 
   /** The client may be able to send: its socket has room again, or its state changed. */
@@ -241,12 +251,12 @@ export class Coordinator {
   #show(result: FlushResult, workMs: number): boolean {
     this.#activity++;
     this.layers.flushed(this.#flusher.begun);
-    const touched = this.#commit(result.changes);
+    this.#commit(result.changes);
     this.#takenSinceMs = null;
     const mustFlushAgain = result.layersMoved && this.#reassignLayers();
-    for (const client of this.clients) {
-      if (client.mustLook && client.isReady) client.look();
-      else if (!client.isTouched(touched)) continue;
+    for (const client of this.#mustLook) {
+      if (!client.isReady) continue;
+      this.#look(client);
       this.wake(client);
     }
     const resources = result.changes.reduce((sum, change) => sum + change.changed.length + change.removed.length, 0);
@@ -254,10 +264,16 @@ export class Coordinator {
     return mustFlushAgain;
   }
 
-  #commit(changes: readonly TableChange[]): Set<Interest> {
-    const touched = new Set<Interest>();
+  /** Shows a client what it is to see from now on. */
+  #look(client: Client): void {
+    this.#mustLook.delete(client);
+    client.look();
+  }
+
+  /** Puts the changes into the tables, which wakes the clients that they concern. */
+  #commit(changes: readonly TableChange[]): void {
     const real = changes.filter((change) => change.changed.length + change.removed.length > 0);
-    if (real.length === 0) return touched;
+    if (real.length === 0) return;
     const revision = ++this.world.revision;
     this.#noteChangeTime(revision);
     for (const change of real) {
@@ -269,9 +285,8 @@ export class Coordinator {
       }
       table.commit(revision, change.changed, change.removed);
       const names = [...change.changed.map((resource) => resource.name), ...change.removed];
-      for (const interest of this.world.interests.committed(table, revision, names)) touched.add(interest);
+      this.world.interests.committed(table, revision, names);
     }
-    return touched;
   }
 
   #noteChangeTime(revision: number): void {
@@ -304,6 +319,7 @@ export class Coordinator {
     if (keys.length === before.length && keys.every((key, index) => key === before[index]?.key)) return false;
     client.layers = keys.map((key) => this.layers.hold(key, this.#flusher.next));
     client.mustLook = true;
+    this.#mustLook.add(client);
     for (const layer of before) this.layers.release(layer, clock.now());
     return true;
   }

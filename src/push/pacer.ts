@@ -2,6 +2,8 @@
 export interface Sender {
   /** Sends the next piece. Answers how many bytes it and its answer have, or null when there is nothing (more) to send now. */
   sendNext(): number | null;
+  /** Whether it waits for its turn; the pacer's own. */
+  isQueued: boolean;
 }
 
 export interface PacerOptions {
@@ -21,7 +23,10 @@ export interface PacerOptions {
  * and what it sends is made when its turn comes, from the newest state.
  */
 export class Pacer {
-  readonly #queue = new Set<Sender>();
+  /** Those before `#next` have had their turn; those that are not queued any more are passed over. */
+  #queue: Sender[] = [];
+  #next = 0;
+  #waiting = 0;
   readonly #options: Required<PacerOptions>;
   #scheduled = false;
 
@@ -30,20 +35,25 @@ export class Pacer {
   }
 
   get waiting(): number {
-    return this.#queue.size;
+    return this.#waiting;
   }
 
   add(sender: Sender): void {
-    this.#queue.add(sender);
+    if (sender.isQueued) return;
+    sender.isQueued = true;
+    this.#waiting++;
+    this.#queue.push(sender);
     this.#schedule();
   }
 
   remove(sender: Sender): void {
-    this.#queue.delete(sender);
+    if (!sender.isQueued) return;
+    sender.isQueued = false;
+    this.#waiting--;
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#queue.size === 0) return;
+    if (this.#scheduled || this.#waiting === 0) return;
     this.#scheduled = true;
     this.#options.defer(() => {
       this.#scheduled = false;
@@ -53,18 +63,35 @@ export class Pacer {
   }
 
   #turn(): void {
+    const { sendersPerTurn, bytesPerTurn } = this.#options;
     let bytes = 0;
-    let senders = 0;
-    for (const sender of this.#queue) {
-      if (senders >= this.#options.sendersPerTurn || bytes >= this.#options.bytesPerTurn) return;
-      this.#queue.delete(sender);
-      senders++;
+    for (let senders = 0; senders < sendersPerTurn && bytes < bytesPerTurn; senders++) {
+      const sender = this.#take();
+      if (sender === null) return;
       try {
-        bytes += this.#serve(sender, this.#options.bytesPerTurn - bytes);
+        bytes += this.#serve(sender, bytesPerTurn - bytes);
       } catch (error) {
         this.#options.failed(sender, error);
       }
     }
+  }
+
+  /** The first that waits; null when nobody does. */
+  #take(): Sender | null {
+    if (this.#next === forgetAfter) {
+      this.#queue.splice(0, this.#next);
+      this.#next = 0;
+    }
+    for (let sender = this.#queue[this.#next]; sender !== undefined; sender = this.#queue[this.#next]) {
+      this.#next++;
+      if (!sender.isQueued) continue;
+      sender.isQueued = false;
+      this.#waiting--;
+      return sender;
+    }
+    this.#queue = [];
+    this.#next = 0;
+    return null;
   }
 
   /** @returns how much it sent: `budget`, or more by its last piece, if it may have more to send. */
@@ -73,9 +100,12 @@ export class Pacer {
     for (let sent = sender.sendNext(); sent !== null; sent = sender.sendNext()) {
       bytes += sent;
       if (bytes < budget) continue;
-      this.#queue.add(sender); // behind the others
+      this.add(sender); // behind the others
       break;
     }
     return bytes;
   }
 }
+
+/** So many that have had their turn are dropped from the queue's front at once. */
+const forgetAfter = 1_000;

@@ -31,10 +31,10 @@ export class Unanswered {
   look(clients: Iterable<Client>, nowMs: number): void {
     const counts = new Map<XdsType, number>();
     for (const client of clients) {
-      for (const { type, inFlight, report } of client.stream.inOrder) {
-        if (inFlight === null || nowMs - report.sentAtMs < this.#afterMs) continue;
+      for (const { type, inFlight, sentAtMs } of client.stream.types.values()) {
+        if (inFlight === null || nowMs - sentAtMs < this.#afterMs) continue;
         counts.set(type, (counts.get(type) ?? 0) + 1);
-        this.#report(client, inFlight, nowMs - report.sentAtMs);
+        this.#report(client, inFlight, nowMs - sentAtMs);
       }
     }
     this.#counts = counts;

@@ -72,7 +72,7 @@ export class ServerStream implements ServerCall, IncomingOwner {
 
   writeFramed(parts: readonly Uint8Array[]): boolean {
     if (!this.#open) return false;
-    this.sendHeaders();
+    if (!this.#stream.headersSent) this.sendHeaders();
     if (!this.#mayWrite(parts)) return false;
     // two uncorked writes cost half as much again as one corked writev
     if (parts.length > 1) this.#stream.cork();

@@ -78,7 +78,7 @@ function pushMetrics(registers: Registers): PushObserver {
     help: 'From a change coming in to its acknowledgement by a proxy',
     buckets: responseBuckets,
     registers,
-  });
+  }).labels(); // bound: without it every observation makes a function of its own
   const fetches = new Counter({
     name: 'binnacle_fetches_total',
     help: 'Requests answered without a stream',

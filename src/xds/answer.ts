@@ -14,11 +14,9 @@ export function acknowledge(state: TypeState, response: Response, world: World):
   state.ofOldView = null;
   if (response.whole) state.unsure = none;
   if (state.held !== null || state.unsure.length > 0) dropSettled(state, new Set(response.brought));
-  const { report } = state;
-  report.ackedNonce = response.nonce;
-  report.ackedVersion = response.version;
-  report.ackedAtMs = world.now();
-  if (state.held === null && state.unsure.length === 0) report.nack = null; // else something is still rejected
+  state.acked = response.label;
+  state.ackedAtMs = world.now();
+  if (state.held === null && state.unsure.length === 0) state.nack = null; // else something is still rejected
 }
 
 export interface Rejection {
@@ -39,7 +37,8 @@ export function reject(stream: StreamState, state: TypeState, { response, error,
   state.inFlight = null;
   state.ofOldView = null;
   state.rejected = true;
-  state.report.nack = error;
+  state.nacked = response.label;
+  state.nack = error;
   const named = response.brought.filter((name) => mentions(error, name));
   const verdicts = isOfOldView ? [] : named.map((name) => hold(stream, state, { name, response }));
   if (verdicts.length > 0 && !verdicts.includes('kept')) {

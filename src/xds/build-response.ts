@@ -34,7 +34,7 @@ export function buildResponse(interest: Interest, contents: Contents): Response 
   return {
     type: interest.type,
     nonce,
-    version,
+    label: { nonce, version },
     revision,
     news: contents.news,
     parts,

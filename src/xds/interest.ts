@@ -1,4 +1,4 @@
-import type { EncodedResource, XdsType } from '../proto/resource.ts';
+import { type EncodedResource, type XdsType, xdsTypes } from '../proto/resource.ts';
 import { absentVersion } from './absent.ts';
 import type { Baseline, Having } from './baseline.ts';
 import { baselineKey, isShared } from './baseline.ts';
@@ -18,8 +18,7 @@ export class Interest {
   readonly names: NameSet;
   /** The last revision that changed anything of it. */
   lastRevision: Revision;
-  /** How many streams hold it. */
-  holders = 0;
+  readonly holders = new Set<Holder>();
   /** The last long acknowledgement of a stream that holds it: the next one is much the same (learned.ts). */
   acknowledgement: Uint8Array | null = null;
 
@@ -95,6 +94,11 @@ export class Interest {
     return having;
   }
 
+  /** The response that was built for this state, if any was. */
+  known(key: number | string): Response | undefined {
+    return this.#responses.get(key);
+  }
+
   /** The response for this state, built by the first stream that needs it. Null keys are not shared. */
   response(key: number | string | null, build: () => Response): Response {
     if (key === null) return build();
@@ -139,6 +143,14 @@ export class Interest {
   }
 }
 
+/** Who holds an interest. */
+export interface Holder {
+  /** Gets the bit of the interest's type when that has something new to tell: its place in `xdsTypes`. */
+  dirty: number;
+  /** Called then. */
+  readonly wake: () => void;
+}
+
 /** What makes one interest differ from another. */
 export interface Wanted {
   readonly tables: readonly Table[];
@@ -157,8 +169,8 @@ export class InterestPool {
     return this.#interests.size;
   }
 
-  /** The shared interest; the caller holds it until `release`. */
-  hold(type: XdsType, wanted: Wanted): Interest {
+  /** The shared interest; `holder` holds it until `release`, however often it asks for it. */
+  hold(type: XdsType, wanted: Wanted, holder: Holder): Interest {
     const key = this.#keyOf(type, wanted);
     let interest = this.#interests.get(key);
     if (interest === undefined) {
@@ -166,12 +178,13 @@ export class InterestPool {
       this.#interests.set(key, interest);
       for (const table of wanted.tables) this.#interestsOf(table).add(interest);
     }
-    interest.holders++;
+    interest.holders.add(holder);
     return interest;
   }
 
-  release(interest: Interest): void {
-    if (--interest.holders > 0) return;
+  release(interest: Interest, holder: Holder): void {
+    interest.holders.delete(holder);
+    if (interest.holders.size > 0) return;
     this.#interests.delete(this.#keyOf(interest.type, interest));
     for (const table of interest.tables) {
       const interests = this.#interestsOf(table);
@@ -180,16 +193,18 @@ export class InterestPool {
     }
   }
 
-  /** Notes a commit of `table`; answers the interests that have something new to tell. One visit per interest, not per stream. */
-  committed(table: Table, revision: Revision, names: readonly string[]): Interest[] {
-    const touched: Interest[] = [];
+  /** Notes a commit of `table`, and wakes whoever holds an interest that has something new to tell. */
+  committed(table: Table, revision: Revision, names: readonly string[]): void {
     for (const interest of this.#byTable.get(table) ?? []) {
       interest.invalidate();
       if (!interest.wildcard && !names.some(interest.names.has)) continue;
       interest.lastRevision = revision;
-      touched.push(interest);
+      const bit = 1 << xdsTypes.indexOf(interest.type);
+      for (const holder of interest.holders) {
+        holder.dirty |= bit;
+        holder.wake();
+      }
     }
-    return touched;
   }
 
   all(): IterableIterator<Interest> {

@@ -2,7 +2,7 @@ import { stringField } from '../proto/wire.ts';
 import { acknowledge } from './answer.ts';
 import type { Outcome } from './receive.ts';
 import type { Response } from './response.ts';
-import type { StreamState, TypeState, World } from './stream.ts';
+import { none, type StreamState, type TypeState, type World } from './stream.ts';
 import { readFields } from './wire-reader.ts';
 
 /*
@@ -14,25 +14,44 @@ import { readFields } from './wire-reader.ts';
 
 /** The acknowledgement of this length that may be arriving, if one is known. */
 export function candidate(stream: StreamState, length: number): Uint8Array | null {
+  const { lastSent } = stream;
+  const likely = lastSent === null ? null : candidateOf(lastSent, length, stream);
+  if (likely !== null) return likely;
   for (const state of stream.inOrder) {
-    if (state.inFlight === null) continue;
-    if (stream.mode === 'sotw') expectAcknowledgement(state, state.inFlight);
-    for (const known of state.inFlight.learned) {
-      if (known.bytes.length === length && known.interestId === state.interest?.id) return known.bytes;
-    }
+    const known = state === null || state === lastSent ? null : candidateOf(state, length, stream);
+    if (known !== null) return known;
+  }
+  return null;
+}
+
+function candidateOf(state: TypeState, length: number, { mode }: StreamState): Uint8Array | null {
+  if (state.inFlight === null) return null;
+  if (mode === 'sotw') expectAcknowledgement(state, state.inFlight);
+  for (const known of state.inFlight.learned) {
+    if (known.bytes.length === length && known.interestId === state.interest?.id) return known.bytes;
   }
   return null;
 }
 
 /** A request that equals a known acknowledgement, byte for byte. Null: it is answered already, and has to be read. */
 export function receiveLearned(stream: StreamState, bytes: Uint8Array, world: World): Outcome | null {
-  for (const state of stream.inOrder) {
-    const response = state.inFlight;
-    if (response?.learned.some((known) => known.bytes === bytes) !== true) continue;
-    acknowledge(state, response, world);
-    return { kind: 'acknowledged', type: state.type, response, pure: true };
-  }
+  const { lastSent } = stream;
+  if (lastSent !== null && isAnswer(lastSent, bytes)) return acknowledged(lastSent, world);
+  for (const state of stream.inOrder) if (state !== null && isAnswer(state, bytes)) return acknowledged(state, world);
   return null;
+}
+
+/** Whether these bytes are known to acknowledge what is in flight. */
+function isAnswer({ inFlight }: TypeState, bytes: Uint8Array): boolean {
+  for (const known of inFlight?.learned ?? none) if (known.bytes === bytes) return true;
+  return false;
+}
+
+function acknowledged(state: TypeState, world: World): Outcome | null {
+  const response = state.inFlight;
+  if (response === null) return null;
+  acknowledge(state, response, world);
+  return { kind: 'acknowledged', type: state.type, response, pure: true };
 }
 
 /** Remembers a pure acknowledgement, so that the same bytes on other streams need no parsing. */
@@ -61,7 +80,7 @@ function expectAcknowledgement({ interest }: TypeState, response: Response): voi
     copied = field.end;
   };
   readFields(earlier, (field) => {
-    if (field.number === 1) replace(field, response.version);
+    if (field.number === 1) replace(field, response.label.version);
     else if (field.number === 5) replace(field, response.nonce);
   });
   parts.push(earlier.subarray(copied));

@@ -4,7 +4,15 @@ import { buildResponse } from './build-response.ts';
 import type { Interest } from './interest.ts';
 import { oweAssignments } from './owed.ts';
 import type { Response } from './response.ts';
-import { type Held, none, type StreamState, type TypeState, type WithheldBatch, type World } from './stream.ts';
+import {
+  type Held,
+  lastSentOf,
+  none,
+  type StreamState,
+  type TypeState,
+  type WithheldBatch,
+  type World,
+} from './stream.ts';
 import type { Revision, TableDifference } from './table.ts';
 
 /** How long LDS and RDS wait for the CDS ACK. */
@@ -31,12 +39,14 @@ export type OnForcedRelease = (type: XdsType, names: number) => void;
 export function nextResponse(stream: StreamState, world: World, onForced: OnForcedRelease = () => {}): Response | null {
   for (let isMoved = true; isMoved; ) {
     isMoved = false;
-    for (const state of stream.inOrder) {
+    for (let place = 0; place < stream.inOrder.length; place++) {
+      const state = withWork(stream, place);
+      if (state === null || state.inFlight !== null) continue;
       const { interest } = state;
-      if (interest === null || state.inFlight !== null) continue;
-      if (!hasWork(state, interest)) continue;
-      const [wasPending, withheld] = [isPending(state, interest), state.withheld.length];
-      const response = respond({ stream, state, interest, world, onForced });
+      const wasPending = isPending(state, interest);
+      const withheld = state.withheld.length;
+      const response =
+        respondAsToOthers(stream, state, interest, world) ?? respond({ stream, state, interest, world, onForced });
       if (response !== null) return response;
       // What has settled without a word may release removals of a type before it.
       isMoved ||= (wasPending && !isPending(state, interest)) || state.withheld.length < withheld;
@@ -47,11 +57,25 @@ export function nextResponse(stream: StreamState, world: World, onForced: OnForc
 
 /** Whether `nextResponse` may have something: a look that costs less than its turn in a queue. */
 export function mayHaveMore(stream: StreamState): boolean {
-  for (const state of stream.inOrder) {
-    if (state.interest !== null && state.inFlight === null && hasWork(state, state.interest)) return true;
-  }
+  if (stream.dirty === 0) return false;
+  for (let place = 0; place < stream.inOrder.length; place++)
+    if (withWork(stream, place)?.inFlight === null) return true;
   return false;
 }
+
+/** The type at this place of `inOrder` if it has work; the others need not be looked at again before something happens. */
+function withWork(stream: StreamState, place: number): Subscribed | null {
+  const bit = 1 << place;
+  if ((stream.dirty & bit) === 0) return null;
+  const state = stream.inOrder[place] ?? null;
+  if (state !== null && isSubscribed(state) && hasWork(state, state.interest)) return state;
+  stream.dirty &= ~bit;
+  return null;
+}
+
+type Subscribed = TypeState & { interest: Interest };
+
+const isSubscribed = (state: TypeState): state is Subscribed => state.interest !== null;
 
 /** When this stream must be asked again though nothing happens on it: milliseconds, or null. */
 export function nextDeadline(stream: StreamState): number | null {
@@ -90,6 +114,19 @@ export function isPending(state: TypeState, interest: Interest): boolean {
   return (
     baseline.kind === 'map' || interest.lastRevision > baseline.revision || state.owed.length > 0 || state.mustAnswer
   );
+}
+
+/** The ordinary case, once for every stream and change: what another stream in the same state was sent. Null: not that case. */
+function respondAsToOthers(stream: StreamState, state: TypeState, interest: Interest, world: World): Response | null {
+  const { baseline } = state;
+  if (baseline.kind !== 'cursor' || !isPlain(state)) return null;
+  const known = interest.known(plainKey(stream, baseline.revision));
+  // One that brings nothing answers who must be answered.
+  if (known === undefined || known.brought.length === 0 || known.nonce === lastSentOf(state)?.nonce) return null;
+  if (mustWaitForClusters(stream, state, world)) return null;
+  state.waitingSinceMs = null;
+  state.baseline = cursorAt(world.revision);
+  return inFlight(stream, state, known, world);
 }
 
 function respond(asking: Asking): Response | null {
@@ -150,14 +187,16 @@ function send({ stream, state, interest, world }: Asking, news: News): Response 
   };
   const shared = interest.response(cacheKey(stream, state, news), build);
   // A nonce stands for one sending: an answer to the last one must not count for the next.
-  const response = shared.nonce === state.lastNonce ? build() : shared;
+  return inFlight(stream, state, shared.nonce === lastSentOf(state)?.nonce ? build() : shared, world);
+}
+
+/** Notes that the response goes out now. */
+function inFlight(stream: StreamState, state: TypeState, response: Response, world: World): Response {
   state.owed = none;
   state.mustAnswer = false;
   state.inFlight = response;
-  state.lastNonce = response.nonce;
-  state.report.sentNonce = response.nonce;
-  state.report.sentVersion = response.version;
-  state.report.sentAtMs = world.now();
+  state.sentAtMs = world.now();
+  stream.lastSent = state;
   if (state.type === 'cluster') oweAssignments(stream, response, world);
   return response;
 }
@@ -166,14 +205,20 @@ function send({ stream, state, interest, world }: Asking, news: News): Response 
 function cacheKey(stream: StreamState, state: TypeState, news: News): number | string | null {
   const { from, canShare, released } = news;
   if (!canShare) return null;
-  const isPlain = state.owed.length + released.length + state.withheld.length === 0 && state.held === null;
-  // Nearly always: a number, as this is asked for every stream and every change.
-  if (isPlain && from?.kind === 'cursor') return (from.revision * 8 + stream.wholeTypes.length) * 2 + modeBit(stream);
+  if (from?.kind === 'cursor' && released.length === 0 && isPlain(state)) return plainKey(stream, from.revision);
   const ids = (parts: readonly { readonly id: string }[]) => parts.map((part) => part.id).join();
   const start = from === null ? '' : baselineKey(from);
   const sending = [stream.mode, stream.wholeTypes.length, start, ids(state.owed)];
   return [...sending, ids(released), ids(state.withheld), heldKey(state.held)].join('|');
 }
+
+/** Whether what it is sent next depends on where its cursor is, and on nothing else. */
+const isPlain = ({ owed, withheld, held }: TypeState): boolean =>
+  held === null && owed.length === 0 && withheld.length === 0;
+
+/** A number, as it is asked for with every stream and every change. */
+const plainKey = (stream: StreamState, revision: Revision): number =>
+  (revision * 8 + stream.wholeTypes.length) * 2 + modeBit(stream);
 
 const modeBit = ({ mode }: StreamState): number => (mode === 'delta' ? 1 : 0);
 

@@ -1,6 +1,6 @@
 import type { NameSet } from './names.ts';
 import type { Response } from './response.ts';
-import type { Owed, StreamState, TypeState, World } from './stream.ts';
+import { markAll, type Owed, type StreamState, type TypeState, type World } from './stream.ts';
 
 /** Owes the names of a subscription. */
 export function oweSubscribed(state: TypeState, names: NameSet, world: World): void {
@@ -12,6 +12,7 @@ export function oweAssignments(stream: StreamState, response: Response, world: W
   if (response.brought.length === 0) return;
   const owed: Owed = { id: `c${response.nonce}`, names: response.brought };
   const endpoints = stream.types.get('endpoint');
+  markAll(stream);
   if (endpoints === undefined) {
     // A stream that never asks for assignments must not gather what it would be owed.
     const clusters = stream.types.get('cluster')?.interest;

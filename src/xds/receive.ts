@@ -6,6 +6,8 @@ import { oweSubscribed } from './owed.ts';
 import type { DeltaRequest, SotwRequest } from './request.ts';
 import type { Response } from './response.ts';
 import {
+  lastSentOf,
+  markAll,
   none,
   type StreamState,
   subscribeTo,
@@ -42,9 +44,11 @@ export function receiveSotw(stream: StreamState, request: SotwRequest, world: Wo
   if (type === null) return { kind: 'unknown-type', typeUrl: request.typeUrl };
   const isFirst = !stream.types.has(type);
   const state = typeState(stream, type, world);
+  markAll(stream);
+  const last = lastSentOf(state);
   // A nonce from before this stream (the client was connected elsewhere) makes no sense here: a new subscription.
-  const answers = request.nonce !== '' && state.lastNonce !== null;
-  const isStale = answers && request.nonce !== state.lastNonce;
+  const answers = request.nonce !== '' && last !== null;
+  const isStale = answers && request.nonce !== last?.nonce;
   const grows = stream.growingTypes.includes(type) && !isFirst;
   if (isStale && !grows) return { kind: 'stale', type };
   const listed = world.names.fromField(request.names);
@@ -62,6 +66,7 @@ export function receiveDelta(stream: StreamState, request: DeltaRequest, world: 
   if (type === null) return { kind: 'unknown-type', typeUrl: request.typeUrl };
   const isFirst = !stream.types.has(type);
   const state = typeState(stream, type, world);
+  markAll(stream);
   const isAnswer = request.nonce !== '' && request.nonce === state.inFlight?.nonce;
   const outcome = isAnswer ? answer(stream, state, request.error, world) : null;
   const changed = subscribeDelta(stream, state, request, { isFirst, world });

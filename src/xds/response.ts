@@ -12,12 +12,19 @@ export interface Outgoing {
   framed: readonly Uint8Array[] | null;
 }
 
+/** What people know a response by. */
+export interface ResponseLabel {
+  readonly nonce: string;
+  /** SotW's `version_info`; delta's `system_version_info`. It decides nothing. */
+  readonly version: string;
+}
+
 /** A response as it goes to one stream or to many: encoded once, sent as it is. */
 export interface Response extends Outgoing {
   readonly type: XdsType;
   readonly nonce: string;
-  /** SotW's `version_info`; delta's `system_version_info`. For people: it decides nothing. */
-  readonly version: string;
+  /** An object of its own, which may be kept longer than the response. */
+  readonly label: ResponseLabel;
   /** The newest revision that it tells of. */
   readonly revision: Revision;
   /** The newest change that it brings to clients that had the one before; null: it answers a subscription. */

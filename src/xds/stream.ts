@@ -2,7 +2,7 @@ import { type EncodedResource, type XdsType, xdsTypes } from '../proto/resource.
 import { type Baseline, cursorAt, type Having } from './baseline.ts';
 import type { Interest, InterestPool } from './interest.ts';
 import type { NamePool, NameSet } from './names.ts';
-import type { Mode, Response } from './response.ts';
+import type { Mode, Response, ResponseLabel } from './response.ts';
 import type { Revision, Table } from './table.ts';
 
 /** What all streams share: the pools, the revision that tables are at, and time. Nothing here does I/O. */
@@ -78,21 +78,16 @@ export interface TypeState {
   ofOldView: Response | null;
   /** The newest answer was a NACK. */
   rejected: boolean;
-  lastNonce: string | null;
+  /** When the newest response was sent; `lastSentOf` says which. */
+  sentAtMs: number;
+  /** What was acknowledged last, and what was rejected last; null: nothing yet. */
+  acked: ResponseLabel | null;
+  nacked: ResponseLabel | null;
+  ackedAtMs: number;
+  /** The client's words about what it rejects. */
+  nack: string | null;
   /** Since when LDS or RDS has waited for the CDS ACK. */
   waitingSinceMs: number | null;
-  report: TypeReport;
-}
-
-/** For `/debug/syncz`: what was sent and answered last. */
-export interface TypeReport {
-  sentNonce: string;
-  sentVersion: string;
-  sentAtMs: number;
-  ackedNonce: string;
-  ackedVersion: string;
-  ackedAtMs: number;
-  nack: string | null;
 }
 
 /** A client's stream: one aggregated stream, or one of a single type. */
@@ -104,12 +99,21 @@ export interface StreamState {
   readonly growingTypes: readonly XdsType[];
   /** By type; a type is present once it was asked for. */
   readonly types: Map<XdsType, TypeState>;
-  /** The same in the order in which types are sent. */
-  inOrder: readonly TypeState[];
+  /** The same in the order in which types are sent: `xdsTypes`. Null: not asked for. */
+  inOrder: readonly (TypeState | null)[];
+  /**
+   * A bit for each place in `inOrder`, set by whatever may give that type something to send. Clear: it has nothing, so that
+   * the state need not be looked at. With thousands of streams, a look is a wait for memory.
+   */
+  dirty: number;
+  /** The type of the newest response: most answers are to it. */
+  lastSent: TypeState | null;
   /** The tables of the view, by type. Null until the proxy's layers are compiled. */
   view: View | null;
   /** Clusters sent before the first request for assignments, which are owed then. */
   clustersSent: readonly Owed[];
+  /** Called when a flush changed something that it wants. */
+  wake: () => void;
 }
 
 /** The ordered layers that a stream sees, per type. */
@@ -120,13 +124,32 @@ export function createStream(
   wholeTypes: readonly XdsType[] = ['cluster', 'listener'],
   growingTypes: readonly XdsType[] = [],
 ): StreamState {
-  return { mode, wholeTypes, growingTypes, types: new Map(), inOrder: [], view: null, clustersSent: [] };
+  return {
+    mode,
+    wholeTypes,
+    growingTypes,
+    types: new Map(),
+    inOrder: [],
+    dirty: 0,
+    lastSent: null,
+    view: null,
+    clustersSent: [],
+    wake: () => {},
+  };
 }
+
+/** Notes that any type may have something to send now. */
+export function markAll(stream: StreamState): void {
+  stream.dirty = everyType;
+}
+
+const everyType = (1 << xdsTypes.length) - 1;
 
 /** Gives the stream its first view, or another one: it is then compared in full with what it had. */
 export function setView(stream: StreamState, view: View, world: World): void {
   const before = stream.view;
   stream.view = view;
+  markAll(stream);
   for (const state of stream.types.values()) {
     if (before === null) beginWith(stream, state, world);
     else if (!sameTables(before[state.type], view[state.type])) moveTo(stream, state, world);
@@ -142,23 +165,26 @@ function beginWith(stream: StreamState, state: TypeState, world: World): void {
 /** Holds the interest that fits the state's subscription now; releases the one before. */
 export function subscribeTo(stream: StreamState, state: TypeState, world: World): void {
   const before = state.interest;
-  const wants = state.wildcard || state.names.names.length > 0 || state.mustAnswer;
+  const { wildcard, names } = state;
+  const wants = wildcard || names.names.length > 0 || state.mustAnswer;
   state.interest =
     stream.view !== null && wants
-      ? world.interests.hold(state.type, {
-          tables: stream.view[state.type],
-          wildcard: state.wildcard,
-          names: state.names,
-        })
+      ? world.interests.hold(state.type, { tables: stream.view[state.type], wildcard, names }, stream)
       : null;
-  if (before !== null) world.interests.release(before);
+  if (before !== null && before !== state.interest) world.interests.release(before, stream);
 }
 
 /** Ends all subscriptions; the stream is not to be used afterwards. */
 export function closeStream(stream: StreamState, world: World): void {
-  for (const state of stream.types.values()) if (state.interest !== null) world.interests.release(state.interest);
+  for (const { interest } of stream.types.values()) if (interest !== null) world.interests.release(interest, stream);
   stream.types.clear();
+  stream.inOrder = [];
+  stream.lastSent = null;
 }
+
+/** The newest response; null: there was none. */
+export const lastSentOf = ({ inFlight, rejected, acked, nacked }: TypeState): ResponseLabel | null =>
+  inFlight !== null ? inFlight.label : rejected ? nacked : acked;
 
 /** The state of a type, made at the first request for it. */
 export function typeState(stream: StreamState, type: XdsType, world: World): TypeState {
@@ -181,12 +207,15 @@ export function typeState(stream: StreamState, type: XdsType, world: World): Typ
     hadBefore: false,
     ofOldView: null,
     rejected: false,
-    lastNonce: null,
+    sentAtMs: 0,
+    acked: null,
+    nacked: null,
+    ackedAtMs: 0,
+    nack: null,
     waitingSinceMs: null,
-    report: { sentNonce: '', sentVersion: '', sentAtMs: 0, ackedNonce: '', ackedVersion: '', ackedAtMs: 0, nack: null },
   };
   stream.types.set(type, state);
-  stream.inOrder = xdsTypes.flatMap((one) => stream.types.get(one) ?? []);
+  stream.inOrder = xdsTypes.map((one) => stream.types.get(one) ?? null);
   return state;
 }
 
@@ -212,7 +241,9 @@ export function withUnsure(having: Having, unsure: TypeState['unsure'], world: W
 export function prepareToForget(stream: StreamState, table: Table, through: Revision, world: World): void {
   const state = stream.types.get(table.type);
   if (state === undefined || state.interest?.tables.includes(table) !== true) return;
-  if (state.baseline.kind === 'cursor' && state.baseline.revision < through) writeDown(state, world);
+  if (state.baseline.kind !== 'cursor' || state.baseline.revision >= through) return;
+  writeDown(state, world);
+  markAll(stream);
 }
 
 /** What is withheld stays so: its names are gone from the new tables too, or are found in them as new. */

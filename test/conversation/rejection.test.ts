@@ -14,11 +14,11 @@ describe('rejection', () => {
       expect(client.hears()).toEqual(['RDS r80=2 r90=bad']);
       expect(client.nacks('route', 'r90 is bad')).toEqual(['RDS r80=2']);
       expect(client.acks('route')).toEqual([]);
-      expect(client.stream.types.get('route')?.report.nack).toBe('r90 is bad');
+      expect(client.stream.types.get('route')?.nack).toBe('r90 is bad');
       server.commit({ route: { r90: '3' } });
       expect(client.hears()).toEqual(['RDS r90=3']);
       client.acks('route');
-      expect(client.stream.types.get('route')?.report.nack).toBeNull();
+      expect(client.stream.types.get('route')?.nack).toBeNull();
     });
 
     it(`row 26: ${mode} gets the good clusters of a first response at once`, () => {
@@ -200,7 +200,7 @@ describe('rejection', () => {
     server.commit({ route: { r80: 'bad' } });
     client.hears();
     client.nacks('route', `r80 is bad ${'x'.repeat(1_000_000)}`);
-    expect(client.stream.types.get('route')?.report.nack?.length).toBeLessThan(20_000);
+    expect(client.stream.types.get('route')?.nack?.length).toBeLessThan(20_000);
   });
 
   it('an assignment without a name, asked for and rejected, is no endless search', () => {

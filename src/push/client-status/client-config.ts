@@ -20,7 +20,7 @@ export interface Detail {
 export function* clientConfigFields(client: Client, detail: Detail): Generator<Uint8Array> {
   yield bytesField(1, toBinary(NodeSchema, create(NodeSchema, nodeOf(client))));
   yield stringField(4, `${client.service} ${client.stream.mode} ${client.id}`); // client_scope: which of its streams
-  for (const state of client.stream.inOrder) yield* resourcesOf(state, detail);
+  for (const state of client.stream.inOrder) if (state !== null) yield* resourcesOf(state, detail);
   for (const state of client.named?.states.values() ?? []) yield* namesOf(state);
 }
 
@@ -88,9 +88,9 @@ function statusOf(
   }
 }
 
-function errorOf({ report }: TypeState): NonNullable<Entry['errorState']> {
-  const lastUpdateAttempt = timestampFromMs(report.sentAtMs);
-  return { details: report.nack ?? '', versionInfo: report.sentVersion, lastUpdateAttempt };
+function errorOf({ nacked, sentAtMs, nack }: TypeState): NonNullable<Entry['errorState']> {
+  const lastUpdateAttempt = timestampFromMs(sentAtMs);
+  return { details: nack ?? '', versionInfo: nacked?.version ?? '', lastUpdateAttempt };
 }
 
 function* namesOf({ type, names, inFlight, nack }: NamedState): Generator<Uint8Array> {

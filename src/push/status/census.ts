@@ -108,8 +108,8 @@ function subscriptionsKey({ types }: StreamState): string {
 function fingerprintOf(groups: ReadonlyMap<LayerKey, ReadonlyMap<string, Group>>, restless: readonly Client[]): string {
   const sizes = [...groups].map(([layer, own]) => [layer, [...own].map(([key, { clients }]) => [key, clients.length])]);
   const rejecting = restless.flatMap(({ id, stream }) =>
-    [...stream.types.values()].flatMap(({ type, held, unsure, report }) =>
-      held === null && unsure.length === 0 ? [] : [[id, type, [...(held?.keys() ?? [])], unsure.length, report.nack]],
+    [...stream.types.values()].flatMap(({ type, held, unsure, nack }) =>
+      held === null && unsure.length === 0 ? [] : [[id, type, [...(held?.keys() ?? [])], unsure.length, nack]],
     ),
   );
   return JSON.stringify([sizes, rejecting]);

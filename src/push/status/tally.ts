@@ -99,7 +99,7 @@ function count(tally: Tally, { proxy }: Client, { answer, rejected }: Verdict): 
   if (answer === 'pending' && tally.waitingFor.length < mostWaitingFor) tally.waitingFor.push(proxy.id);
   for (const { state, names } of rejected) {
     if (tally.rejections.length >= mostRejections) return;
-    const message = (state.report.nack ?? '').slice(0, longestMessage);
+    const message = (state.nack ?? '').slice(0, longestMessage);
     tally.rejections.push({ proxy: proxy.id, type: state.type, resources: names.slice(0, mostRejections), message });
   }
 }

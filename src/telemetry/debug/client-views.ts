@@ -5,8 +5,9 @@ import type { Client } from '../../push/client.ts';
 import type { Coordinator } from '../../push/coordinator.ts';
 import type { NamedState } from '../../xds/named/named-stream.ts';
 import { isSettled } from '../../xds/next.ts';
+import type { ResponseLabel } from '../../xds/response.ts';
 
-import type { TypeState } from '../../xds/stream.ts';
+import { lastSentOf, type TypeState } from '../../xds/stream.ts';
 import { type DebugView, jsonArray, jsonObject, type Query, type ViewProblem } from './view.ts';
 
 const proxyParameter = { proxyID: 'the node id, or <name>.<namespace>' };
@@ -142,16 +143,19 @@ function watchOf({ wildcard, names, interest }: TypeState) {
   return { wildcard, names: names.names.length, resources: interest === null ? 0 : [...interest.present()].length };
 }
 
-function syncOf({ report, inFlight, withheld, held, rejected }: TypeState) {
+function syncOf(state: TypeState) {
+  const { sentAtMs, acked, ackedAtMs, nack, inFlight, withheld, held, rejected } = state;
   return {
-    sent: { nonce: report.sentNonce, version: report.sentVersion, at: timeOf(report.sentAtMs) },
-    acknowledged: { nonce: report.ackedNonce, version: report.ackedVersion, at: timeOf(report.ackedAtMs) },
+    sent: { ...(lastSentOf(state) ?? nothingYet), at: timeOf(sentAtMs) },
+    acknowledged: { ...(acked ?? nothingYet), at: timeOf(ackedAtMs) },
     state: rejected ? 'NACK' : inFlight === null ? 'SYNCED' : 'PENDING',
     withheld: withheld.reduce((sum, batch) => sum + batch.names.size, 0),
     held: [...(held?.keys() ?? [])],
-    lastNack: report.nack,
+    lastNack: nack,
   };
 }
+
+const nothingYet: ResponseLabel = { nonce: '', version: '' };
 
 const namedOf = ({ named }: Client): readonly NamedState[] => [...(named?.states.values() ?? [])];
 

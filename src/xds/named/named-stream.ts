@@ -1,5 +1,5 @@
 import type { NamedType } from '../../proto/resource.ts';
-import type { Interest } from '../interest.ts';
+import type { Holder, Interest } from '../interest.ts';
 import type { DeltaRequest, SotwRequest } from '../request.ts';
 import type { Mode, Outgoing } from '../response.ts';
 import type { StreamState, View, World } from '../stream.ts';
@@ -42,8 +42,11 @@ const mostNames = 10_000;
  * What a stream asks for by name of types that have no tables. A name is answered once it is asked for and again when the
  * answer changes. Apart from the state machine of the others: there are few such names, no order, and nothing is shared.
  */
-export class NamedStream {
+export class NamedStream implements Holder {
   readonly mode: Mode;
+  /** Some answer may be another one. Not looked at: its names are few. */
+  dirty = 0;
+  readonly wake: () => void;
   readonly states = new Map<NamedType, NamedState>();
   readonly #world: World;
   #view: View | null;
@@ -52,8 +55,9 @@ export class NamedStream {
   /** Through which revision the answers about virtual hosts are right. */
   #seen: Revision = 0;
 
-  constructor({ mode, view }: StreamState, world: World) {
+  constructor({ mode, view, wake }: StreamState, world: World) {
     this.mode = mode;
+    this.wake = wake;
     this.#view = view;
     this.#world = world;
   }
@@ -86,11 +90,6 @@ export class NamedStream {
     if (this.states.has('virtual-host')) this.#followRoutes();
   }
 
-  /** Whether a flush that touched these may have changed an answer. */
-  isTouched(touched: ReadonlySet<Interest>): boolean {
-    return this.#routes !== null && touched.has(this.#routes);
-  }
-
   /** The next response, or null. Calling it is sending it. */
   next(): NamedResponse | null {
     if (this.#view === null) return null;
@@ -100,7 +99,7 @@ export class NamedStream {
   }
 
   close(): void {
-    if (this.#routes !== null) this.#world.interests.release(this.#routes);
+    if (this.#routes !== null) this.#world.interests.release(this.#routes, this);
     this.#routes = null;
     this.states.clear();
   }
@@ -172,9 +171,10 @@ export class NamedStream {
     this.#routes =
       this.#view === null || wanted.names.length === 0
         ? null
-        : this.#world.interests.hold('route', { tables: this.#view.route, wildcard: false, names: wanted });
-    if (this.#routes !== before) this.#seen = 0;
-    if (before !== null) this.#world.interests.release(before);
+        : this.#world.interests.hold('route', { tables: this.#view.route, wildcard: false, names: wanted }, this);
+    if (this.#routes === before) return;
+    this.#seen = 0;
+    if (before !== null) this.#world.interests.release(before, this);
   }
 }
 

@@ -51,8 +51,8 @@ async function lines(init: object = {}): Promise<string[]> {
 const acknowledged = (stream: AdsStream) =>
   eventually(
     () =>
-      [...plane.coordinator.clients].every(({ stream: { inOrder } }) =>
-        inOrder.every(({ inFlight }) => inFlight === null),
+      [...plane.coordinator.clients].every(({ stream: { types } }) =>
+        types.values().every(({ inFlight }) => inFlight === null),
       ),
     {
       what: `the answers of ${stream.responses.length} responses`,

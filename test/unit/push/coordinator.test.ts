@@ -415,10 +415,10 @@ describe('a change that many clients answer', () => {
     const clients = Array.from({ length: 12 }, (_, index) => push.connect(`p${index}`, mode));
     for (const client of clients) client.asks('endpoint', { names: ['a'] });
     await push.rest();
-    const [state] = clients[0]?.client.stream.inOrder ?? [];
+    const state = clients[0]?.client.stream.types.get('endpoint');
     if (state?.inFlight) learnAcknowledgement(state.inFlight, state, new Uint8Array(1 << 20));
     for (const client of clients) {
-      const nonce = client.client.stream.types.get('endpoint')?.lastNonce ?? '';
+      const nonce = client.client.stream.types.get('endpoint')?.inFlight?.nonce ?? '';
       client.asks('endpoint', mode === 'sotw' ? { names: ['a'], nonce } : { nonce });
       client.heard.splice(0);
     }

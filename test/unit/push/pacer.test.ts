@@ -16,6 +16,7 @@ function paced(limits: { bytesPerTurn?: number; sendersPerTurn?: number } = {}) 
 /** Sends pieces of these sizes, and writes its name down for each. */
 function sender(name: string, log: string[], pieces: number[]): Sender {
   return {
+    isQueued: false,
     sendNext() {
       const size = pieces.shift();
       if (size === undefined) return null;
@@ -80,11 +81,38 @@ it('forgets who is removed, also between turns', () => {
   expect(log).toEqual(['a']);
 });
 
+it('serves a sender that was removed and added again once, in its first place', () => {
+  const log: string[] = [];
+  const { pacer, turn } = paced();
+  const [a, b] = [sender('a', log, [1]), sender('b', log, [1])];
+  for (const each of [a, b]) pacer.add(each);
+  pacer.remove(a);
+  pacer.add(a);
+  expect(pacer.waiting).toBe(2);
+  turn();
+  expect(log).toEqual(['a', 'b']);
+  expect(pacer.waiting).toBe(0);
+});
+
+it('keeps the order of thousands while others come', () => {
+  const log: string[] = [];
+  const { pacer, turns, turn } = paced({ sendersPerTurn: 700 });
+  const all = Array.from({ length: 5_000 }, (_, index) => `${index}`);
+  for (const name of all.slice(0, 2_500)) pacer.add(sender(name, log, [1]));
+  turn();
+  turn();
+  for (const name of all.slice(2_500)) pacer.add(sender(name, log, [1]));
+  while (turns.length > 0) turn();
+  expect(log).toEqual(all);
+  expect(pacer.waiting).toBe(0);
+});
+
 it('serves the others when one throws, and says who failed', () => {
   const log: string[] = [];
   const { pacer, turn, failed } = paced();
   const error = new Error('broken');
   pacer.add({
+    isQueued: false,
     sendNext() {
       throw error;
     },

@@ -10,7 +10,7 @@ import { ask, Server } from '../../support/conversation.ts';
 const names = Array.from({ length: 100 }, (_, index) => `outbound|80||service-${index}.test`);
 
 /** The bytes of an acknowledgement, as a client writes them that repeats its names. */
-const acknowledgement = ({ version, nonce }: Response) =>
+const acknowledgement = ({ label: { version, nonce } }: Response) =>
   Buffer.from(
     toBinary(
       DiscoveryRequestSchema,
@@ -69,7 +69,10 @@ describe('a learned acknowledgement', () => {
     const { server, first, second, bytes } = twoStreams();
     const known = candidate(second, bytes.length);
     if (known !== null) receiveLearned(second, known, server.world);
-    ask(server, second, 'endpoint', { names: names.slice(1), nonce: second.types.get('endpoint')?.lastNonce ?? '' });
+    ask(server, second, 'endpoint', {
+      names: names.slice(1),
+      nonce: second.types.get('endpoint')?.inFlight?.nonce ?? '',
+    });
     server.commit({ endpoint: { [names[7] ?? '']: '2' } });
     const expected = acknowledgement(sent(server, first));
     sent(server, second);
