@@ -1,4 +1,4 @@
-import { request } from 'node:http';
+import { Agent, request } from 'node:http';
 
 export interface HttpRequest {
   readonly method?: string;
@@ -17,8 +17,24 @@ export interface HttpResponse {
   readonly body: string;
 }
 
-/** One HTTP/1.1 request to a port of 127.0.0.1, on a connection of its own, so that every request is balanced anew. */
-export function send(port: number, options: HttpRequest = {}): Promise<HttpResponse> {
+/** A connection that stays open between requests, which come one after another. */
+export interface KeptConnection {
+  readonly port: number;
+  readonly agent: Agent;
+  close(): void;
+}
+
+export function keepConnection(port: number): KeptConnection {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  return { port, agent, close: () => agent.destroy() };
+}
+
+/**
+ * One HTTP/1.1 request to 127.0.0.1. With a port alone it has a connection of its own, so that every request is balanced
+ * anew.
+ */
+export function send(to: number | KeptConnection, options: HttpRequest = {}): Promise<HttpResponse> {
+  const { port, agent } = typeof to === 'number' ? { port: to, agent: false as const } : to;
   const { method = 'GET', path = '/', host, headers = {}, body, timeoutMs = 10_000 } = options;
   return new Promise((resolve, reject) => {
     const outgoing = request(
@@ -27,7 +43,7 @@ export function send(port: number, options: HttpRequest = {}): Promise<HttpRespo
         port,
         method,
         path,
-        agent: false,
+        agent,
         headers: host === undefined ? headers : { ...headers, host },
         signal: AbortSignal.timeout(timeoutMs),
       },
@@ -51,8 +67,13 @@ export function send(port: number, options: HttpRequest = {}): Promise<HttpRespo
 export const get = (port: number, options: HttpRequest = {}): Promise<HttpResponse> => send(port, options);
 
 /** Sends JSON; answers with the parsed body (null when there is none) and fails on any status of 400 and above. */
-export async function sendJson(port: number, method: string, path: string, value?: unknown): Promise<unknown> {
-  const response = await send(port, {
+export async function sendJson(
+  to: number | KeptConnection,
+  method: string,
+  path: string,
+  value?: unknown,
+): Promise<unknown> {
+  const response = await send(to, {
     method,
     path,
     ...(value === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(value) }),

@@ -6,7 +6,7 @@ import { defaultLimits } from '../../../src/rpc/limits.ts';
 import { startChild, tailOf } from '../../support/child.ts';
 import { runtime } from '../../support/control-plane.ts';
 import { eventually } from '../../support/eventually.ts';
-import { send } from '../../support/http.ts';
+import { keepConnection, send } from '../../support/http.ts';
 import { freePorts } from '../../support/ports.ts';
 import type { Mode } from '../load-client.ts';
 import { type BareMessages, bareMessages, type Replaceable } from './bare-messages.ts';
@@ -51,9 +51,10 @@ export async function startBare(saved: string, mode: Mode): Promise<BenchServer>
   }).catch(() => child.kill());
   if (!child.running) throw new Error(`the bare server did not start:\n${tailOf(child)}`);
 
+  const connection = keepConnection(controlPort);
   const change = async (type: XdsType, message: number, { at }: Replaceable, token: string) => {
     const query = new URLSearchParams({ type, message: `${message}`, at: `${at}`, token });
-    const { status } = await send(controlPort, { method: 'POST', path: `/change?${query}` });
+    const { status } = await send(connection, { method: 'POST', path: `/change?${query}` });
     if (status !== 200) throw new Error(`the bare server answered ${status} to a change: ${query}`);
   };
   return {
@@ -67,7 +68,10 @@ export async function startBare(saved: string, mode: Mode): Promise<BenchServer>
     },
     changeRoute: (token) => change('route', 0, messages.routeChange, token),
     eventLoopDelayMs: async () => null,
-    stop: () => child.stop(),
+    stop: () => {
+      connection.close();
+      return child.stop();
+    },
   };
 }
 

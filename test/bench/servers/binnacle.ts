@@ -1,5 +1,5 @@
 import { type ControlPlane, startControlPlane } from '../../support/control-plane.ts';
-import { sendJson } from '../../support/http.ts';
+import { keepConnection, sendJson } from '../../support/http.ts';
 import {
   type BenchMesh,
   firstPrefix,
@@ -42,18 +42,22 @@ export async function startBinnacle(mesh: BenchMesh, options: BinnacleOptions = 
     await controlPlane.stop();
     throw error;
   }
+  const connection = keepConnection(httpPort);
   return {
     name: 'binnacle',
     pid: child.pid,
     xdsPort,
     changeEndpoint: async (changed, token) => {
-      await sendJson(httpPort, 'PUT', registrationPath(hostOf(changed), 'i-0'), registrationOf(token));
+      await sendJson(connection, 'PUT', registrationPath(hostOf(changed), 'i-0'), registrationOf(token));
     },
     changeRoute: async (token) => {
-      await sendJson(httpPort, 'PUT', `${rules}/svc-${service}`, virtualServiceOf(service, token));
+      await sendJson(connection, 'PUT', `${rules}/svc-${service}`, virtualServiceOf(service, token));
     },
     eventLoopDelayMs: () => eventLoopDelayMs(controlPlane),
-    stop: () => controlPlane.stop(),
+    stop: () => {
+      connection.close();
+      return controlPlane.stop();
+    },
   };
 }
 

@@ -1,7 +1,7 @@
 /** `bare` decides nothing (bare-program.mjs); the others are control planes. */
 export type ServerName = 'binnacle' | 'bare' | 'linear' | 'snapshot';
 
-/** A server under test. */
+/** A server under test. It is told of changes over one connection that stays open, as a registrar's does. */
 export interface BenchServer {
   readonly name: ServerName;
   readonly pid: number;

@@ -1,6 +1,6 @@
 import { startChild, tailOf } from '../../support/child.ts';
 import { eventually } from '../../support/eventually.ts';
-import { send } from '../../support/http.ts';
+import { keepConnection, send } from '../../support/http.ts';
 import { partProgram } from '../../support/parts.ts';
 import { freePorts } from '../../support/ports.ts';
 import { clusterOf, routeName } from '../mesh.ts';
@@ -17,8 +17,9 @@ export async function startPeer(cache: 'linear' | 'snapshot', saved: string): Pr
       ...['--addr', `127.0.0.1:${xdsPort}`, '--admin', `127.0.0.1:${adminPort}`],
     ],
   });
+  const connection = keepConnection(adminPort);
   const post = async (path: string) => {
-    const response = await send(adminPort, { method: 'POST', path, timeoutMs: 60_000 });
+    const response = await send(connection, { method: 'POST', path, timeoutMs: 60_000 });
     if (response.status !== 200) throw new Error(`POST ${path}: ${response.status} ${response.body}`);
   };
   await eventually(async () => (await send(adminPort, { path: '/stats' })).status === 200, {
@@ -35,6 +36,9 @@ export async function startPeer(cache: 'linear' | 'snapshot', saved: string): Pr
     changeEndpoint: (service, token) => post(`/eds?name=${encodeURIComponent(clusterOf(service))}&token=${token}`),
     changeRoute: (token) => post(`/route?name=${routeName}&token=${encodeURIComponent(token)}`),
     eventLoopDelayMs: async () => null,
-    stop: () => child.stop(),
+    stop: () => {
+      connection.close();
+      return child.stop();
+    },
   };
 }
