@@ -3,9 +3,9 @@ import type { NamedType, XdsType } from '../proto/resource.ts';
 import type { NamedStream } from '../xds/named/named-stream.ts';
 import { mayHaveMore, nextResponse, type OnForcedRelease } from '../xds/next.ts';
 import type { Mode, Outgoing, Response } from '../xds/response.ts';
+import type { Sender } from '../xds/sender.ts';
 import { closeStream, createStream, type StreamState, setView, type World } from '../xds/stream.ts';
 import { type Layer, viewOf } from './layers.ts';
-import type { Sender } from './pacer.ts';
 
 /** Where a client's responses go. */
 export interface Outlet {
@@ -45,7 +45,7 @@ export class Client implements Sender {
     this.connectedAtMs = world.now();
     this.#world = world;
     this.#events = events;
-    facts.stream.wake = () => events.touched(this);
+    facts.stream.sender = this;
   }
 
   /** Whether all its layers are compiled; only then is anything shown. */
@@ -106,8 +106,6 @@ export interface ClientFacts {
 export interface ClientEvents {
   readonly sent: (client: Client, response: Sent) => void;
   readonly forced: OnForcedRelease;
-  /** A flush changed something that it wants. */
-  readonly touched: (client: Client) => void;
   /** The stream was asked for what is next: its state may be another now, even if it had nothing to say. */
   readonly asked: () => void;
 }

@@ -3,17 +3,18 @@ import type { Clock } from '../lib/clock.ts';
 import { debounce } from '../lib/debounce.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Proxy } from '../model/proxy.ts';
-import { InterestPool } from '../xds/interest.ts';
+import { type Interest, InterestPool } from '../xds/interest.ts';
 import { NamePool } from '../xds/names.ts';
 import { mayHaveMore, nextDeadline } from '../xds/next.ts';
 import type { Outcome } from '../xds/receive.ts';
 import type { Response } from '../xds/response.ts';
+import type { Sender } from '../xds/sender.ts';
 import { prepareToForget, type View, type World } from '../xds/stream.ts';
 import { Client, type ClientFacts } from './client.ts';
 import { Flusher } from './flusher.ts';
 import { Layers, viewOf } from './layers.ts';
 import type { PushObserver } from './observer.ts';
-import { Pacer, type Sender } from './pacer.ts';
+import { Pacer } from './pacer.ts';
 import { Siblings } from './siblings.ts';
 import { Unanswered } from './unanswered.ts';
 
@@ -153,7 +154,6 @@ export class Coordinator {
     const client = new Client(facts, this.world, {
       sent: (to, response) => observer.sent(to, response),
       forced: (type, names) => observer.forcedRelease(type, names),
-      touched: (to) => this.wake(to),
       asked: () => this.#activity++,
     });
     this.#activity++;
@@ -183,10 +183,10 @@ export class Coordinator {
     this.#activity++;
     const { observer, log, compiler } = this.#options;
     if (outcome.kind === 'acknowledged') {
-      const { response } = outcome;
+      const { response, atMs } = outcome;
       this.#clustersAnswered(client, response);
       const changedAt = response.news === null ? undefined : this.#changedAt.get(response.news);
-      observer.acknowledged(client, response, changedAt === undefined ? null : this.world.now() - changedAt);
+      observer.acknowledged(client, response, changedAt === undefined ? null : atMs - changedAt);
       if (!mayHaveMore(client.stream)) return; // nearly always: it has everything now
     } else if (outcome.kind === 'rejected') {
       const { type, error, held, response } = outcome;
@@ -270,7 +270,7 @@ export class Coordinator {
     client.look();
   }
 
-  /** Puts the changes into the tables, which wakes the clients that they concern. */
+  /** Puts the changes into the tables, and wakes the clients that they concern. */
   #commit(changes: readonly TableChange[]): void {
     const real = changes.filter((change) => change.changed.length + change.removed.length > 0);
     if (real.length === 0) return;
@@ -285,7 +285,14 @@ export class Coordinator {
       }
       table.commit(revision, change.changed, change.removed);
       const names = [...change.changed.map((resource) => resource.name), ...change.removed];
-      this.world.interests.committed(table, revision, names);
+      for (const touched of this.world.interests.committed(table, revision, names)) this.#wakeHolders(touched);
+    }
+  }
+
+  #wakeHolders({ holders, bit }: Interest): void {
+    for (const holder of holders) {
+      holder.dirty |= bit;
+      if (holder.sender !== null) this.#pacer.add(holder.sender);
     }
   }
 

@@ -1,10 +1,4 @@
-/** Something that has things to send, a piece at a time. */
-export interface Sender {
-  /** Sends the next piece. Answers how many bytes it and its answer have, or null when there is nothing (more) to send now. */
-  sendNext(): number | null;
-  /** Whether it waits for its turn; the pacer's own. */
-  isQueued: boolean;
-}
+import type { Sender } from '../xds/sender.ts';
 
 export interface PacerOptions {
   /** Defers a turn; `setImmediate`, so that input and timers get their turn in between. */

@@ -4,6 +4,7 @@ import { type NamedType, namedTypes, type XdsType, xdsTypes } from '../proto/res
 import type { Coordinator } from '../push/coordinator.ts';
 import type { PushObserver } from '../push/observer.ts';
 import type { Registry } from '../registry/contract.ts';
+import { createTally } from './tally.ts';
 
 /** Everything at `/metrics`. Names begin with `binnacle_`; docs/operations.md lists them with what to watch. */
 export interface Metrics {
@@ -73,12 +74,12 @@ function pushMetrics(registers: Registers): PushObserver {
     xdsTypes,
   );
   const clients = new Gauge({ name: 'binnacle_clients', help: 'Connected streams', labelNames: ['mode'], registers });
-  const convergence = new Histogram({
+  const convergence = createTally({
     name: 'binnacle_convergence_seconds',
     help: 'From a change coming in to its acknowledgement by a proxy',
-    buckets: responseBuckets,
+    bounds: responseBuckets,
     registers,
-  }).labels(); // bound: without it every observation makes a function of its own
+  });
   const fetches = new Counter({
     name: 'binnacle_fetches_total',
     help: 'Requests answered without a stream',
@@ -112,7 +113,7 @@ function pushMetrics(registers: Registers): PushObserver {
       bytes[response.type] += response.byteLength;
     },
     acknowledged(_client, _response, convergenceMs) {
-      if (convergenceMs !== null) convergence.observe(seconds(convergenceMs));
+      if (convergenceMs !== null) convergence(seconds(convergenceMs));
     },
     rejected(_client, type) {
       nacks[type]++;

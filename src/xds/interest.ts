@@ -4,6 +4,7 @@ import type { Baseline, Having } from './baseline.ts';
 import { baselineKey, isShared } from './baseline.ts';
 import type { NameSet } from './names.ts';
 import type { Response } from './response.ts';
+import type { Sender } from './sender.ts';
 import type { Entry, Revision, Table, TableDifference } from './table.ts';
 
 /**
@@ -13,6 +14,8 @@ import type { Entry, Revision, Table, TableDifference } from './table.ts';
 export class Interest {
   readonly id: number;
   readonly type: XdsType;
+  /** The bit of its type in `Holder.dirty`: the place in `xdsTypes`. */
+  readonly bit: number;
   readonly tables: readonly Table[];
   readonly wildcard: boolean;
   readonly names: NameSet;
@@ -29,6 +32,7 @@ export class Interest {
   constructor(id: number, type: XdsType, { tables, wildcard, names }: Wanted) {
     this.id = id;
     this.type = type;
+    this.bit = 1 << xdsTypes.indexOf(type);
     this.tables = tables;
     this.wildcard = wildcard;
     this.names = names;
@@ -145,10 +149,10 @@ export class Interest {
 
 /** Who holds an interest. */
 export interface Holder {
-  /** Gets the bit of the interest's type when that has something new to tell: its place in `xdsTypes`. */
+  /** The bits of interests that may have something new to tell. */
   dirty: number;
-  /** Called then. */
-  readonly wake: () => void;
+  /** Who sends that; null: nobody does. */
+  readonly sender: Sender | null;
 }
 
 /** What makes one interest differ from another. */
@@ -193,18 +197,16 @@ export class InterestPool {
     }
   }
 
-  /** Notes a commit of `table`, and wakes whoever holds an interest that has something new to tell. */
-  committed(table: Table, revision: Revision, names: readonly string[]): void {
+  /** Notes a commit of `table`; answers the interests that have something new to tell; their holders are to be marked. */
+  committed(table: Table, revision: Revision, names: readonly string[]): Interest[] {
+    const touched: Interest[] = [];
     for (const interest of this.#byTable.get(table) ?? []) {
       interest.invalidate();
       if (!interest.wildcard && !names.some(interest.names.has)) continue;
       interest.lastRevision = revision;
-      const bit = 1 << xdsTypes.indexOf(interest.type);
-      for (const holder of interest.holders) {
-        holder.dirty |= bit;
-        holder.wake();
-      }
+      touched.push(interest);
     }
+    return touched;
   }
 
   all(): IterableIterator<Interest> {

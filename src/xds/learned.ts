@@ -51,7 +51,7 @@ function acknowledged(state: TypeState, world: World): Outcome | null {
   const response = state.inFlight;
   if (response === null) return null;
   acknowledge(state, response, world);
-  return { kind: 'acknowledged', type: state.type, response, pure: true };
+  return { kind: 'acknowledged', type: state.type, response, atMs: state.ackedAtMs, pure: true };
 }
 
 /** Remembers a pure acknowledgement, so that the same bytes on other streams need no parsing. */

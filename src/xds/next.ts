@@ -79,6 +79,7 @@ const isSubscribed = (state: TypeState): state is Subscribed => state.interest !
 
 /** When this stream must be asked again though nothing happens on it: milliseconds, or null. */
 export function nextDeadline(stream: StreamState): number | null {
+  if (stream.dirty === 0) return null; // who waits has something to send
   let earliest: number | null = null;
   const at = (ms: number) => {
     earliest = earliest === null ? ms : Math.min(earliest, ms);

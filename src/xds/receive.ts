@@ -25,6 +25,8 @@ export type Outcome =
       readonly kind: 'acknowledged';
       readonly type: XdsType;
       readonly response: Response;
+      /** When: a reading of `World.now`. */
+      readonly atMs: number;
       /** The request says nothing else: the same bytes mean the same on every stream with this subscription. */
       readonly pure: boolean;
     }
@@ -80,7 +82,7 @@ function answer(stream: StreamState, state: TypeState, error: string | null, wor
   if (response === null) return null; // answered before: the client repeats itself, perhaps with other names
   if (error === null) {
     acknowledge(state, response, world);
-    return { kind: 'acknowledged', type: state.type, response, pure: true };
+    return { kind: 'acknowledged', type: state.type, response, atMs: state.ackedAtMs, pure: true };
   }
   const held = reject(stream, state, { response, error, world });
   return { kind: 'rejected', type: state.type, response, error, held };

@@ -3,6 +3,7 @@ import { type Baseline, cursorAt, type Having } from './baseline.ts';
 import type { Interest, InterestPool } from './interest.ts';
 import type { NamePool, NameSet } from './names.ts';
 import type { Mode, Response, ResponseLabel } from './response.ts';
+import type { Sender } from './sender.ts';
 import type { Revision, Table } from './table.ts';
 
 /** What all streams share: the pools, the revision that tables are at, and time. Nothing here does I/O. */
@@ -112,8 +113,8 @@ export interface StreamState {
   view: View | null;
   /** Clusters sent before the first request for assignments, which are owed then. */
   clustersSent: readonly Owed[];
-  /** Called when a flush changed something that it wants. */
-  wake: () => void;
+  /** Who sends what it is to be told. */
+  sender: Sender | null;
 }
 
 /** The ordered layers that a stream sees, per type. */
@@ -134,7 +135,7 @@ export function createStream(
     lastSent: null,
     view: null,
     clustersSent: [],
-    wake: () => {},
+    sender: null,
   };
 }
 

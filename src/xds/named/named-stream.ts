@@ -2,6 +2,7 @@ import type { NamedType } from '../../proto/resource.ts';
 import type { Holder, Interest } from '../interest.ts';
 import type { DeltaRequest, SotwRequest } from '../request.ts';
 import type { Mode, Outgoing } from '../response.ts';
+import type { Sender } from '../sender.ts';
 import type { StreamState, View, World } from '../stream.ts';
 import type { Revision } from '../table.ts';
 import { type Answer, answerTo, isAnswered, placeOf, tell } from './answers.ts';
@@ -46,7 +47,7 @@ export class NamedStream implements Holder {
   readonly mode: Mode;
   /** Some answer may be another one. Not looked at: its names are few. */
   dirty = 0;
-  readonly wake: () => void;
+  readonly sender: Sender | null;
   readonly states = new Map<NamedType, NamedState>();
   readonly #world: World;
   #view: View | null;
@@ -55,9 +56,9 @@ export class NamedStream implements Holder {
   /** Through which revision the answers about virtual hosts are right. */
   #seen: Revision = 0;
 
-  constructor({ mode, view, wake }: StreamState, world: World) {
+  constructor({ mode, view, sender }: StreamState, world: World) {
     this.mode = mode;
-    this.wake = wake;
+    this.sender = sender;
     this.#view = view;
     this.#world = world;
   }

@@ -1,0 +1,47 @@
+import type { Metric, Registry as MetricsRegistry } from 'prom-client';
+
+export interface TallyOptions {
+  readonly name: string;
+  readonly help: string;
+  /** Upper bounds of the buckets, ascending. */
+  readonly bounds: readonly number[];
+  readonly registers: readonly MetricsRegistry[];
+}
+
+/**
+ * A histogram without labels, for what happens once per response and stream: an observation of prom-client's own makes
+ * several objects and costs a fiftieth of all that an endpoint change costs.
+ *
+ * @returns what counts a value.
+ */
+export function createTally({ name, help, bounds, registers }: TallyOptions): (value: number) => void {
+  /** Values up to each bound and above the one before; last, those above all bounds. */
+  const counts = new Float64Array(bounds.length + 1);
+  let sum = 0;
+
+  function get() {
+    let below = 0;
+    const buckets = [...bounds, '+Inf'].map((le, index) => {
+      below += counts[index] ?? 0;
+      return { metricName: `${name}_bucket`, labels: { le }, value: below };
+    });
+    const totals = [
+      { metricName: `${name}_sum`, labels: {}, value: sum },
+      { metricName: `${name}_count`, labels: {}, value: below },
+    ];
+    return Promise.resolve({ name, help, type: 'histogram', aggregator: 'sum', values: [...buckets, ...totals] });
+  }
+
+  // All that a registry asks of a metric is its name and what it has to show.
+  const metric = { name, get } as unknown as Metric;
+  for (const register of registers) register.registerMetric(metric);
+  return (value) => {
+    let bucket = 0;
+    for (const bound of bounds) {
+      if (value <= bound) break;
+      bucket++;
+    }
+    counts[bucket] = (counts[bucket] ?? 0) + 1;
+    sum += value;
+  };
+}
