@@ -6,7 +6,7 @@ const quietMs = 2_000;
 const maxWaitMs = 10_000;
 const retryMs = 30_000;
 /** A big file is written less often: this many times as long as writing it took, it is left alone. */
-const restFactor = 100;
+const restFactor = 300;
 const longestRestMs = 300_000;
 /** How often a disk that stays full is logged. */
 const logEveryMs = 300_000;

@@ -290,10 +290,10 @@ export class Coordinator {
   }
 
   #wakeHolders({ holders, bit }: Interest): void {
-    for (const holder of holders) {
+    holders.forEach((holder) => {
       holder.dirty |= bit;
       if (holder.sender !== null) this.#pacer.add(holder.sender);
-    }
+    });
   }
 
   #noteChangeTime(revision: number): void {

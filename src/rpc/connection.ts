@@ -10,6 +10,8 @@ const lastPossibleStreamId = 2 ** 31 - 1;
 
 /** So many bytes sent are good for one ping. The answer to a ping is far less, also over TLS. */
 const bytesForPing = 1024;
+/** What the answer to a ping takes at most: a frame, and a record around it. More since the last ping is a response. */
+const pingAnswerBytes = { plaintext: 17, tls: 48 };
 
 /** What is known of a connection when its HTTP/2 begins. */
 export interface ConnectionFacts {
@@ -36,8 +38,6 @@ export class Connection {
   #cancelAge = () => {};
   #retiring = false;
   #openCalls = 0;
-  /** Something was sent since the last ping of the client. */
-  #spoke = false;
   /** A response takes many round trips, and a ping in each. */
   #sentBytesAtPing = 0;
   /** What the calls hold in messages that are not whole. */
@@ -104,11 +104,6 @@ export class Connection {
     }
   }
 
-  /** Something is sent that the client may well answer with a ping. */
-  spoke(): void {
-    this.#spoke = true;
-  }
-
   /** Counts memory for messages that are not whole; a negative number gives it back. Throws a StatusError over the limit. */
   reserve(bytes: number): void {
     const { maxUnfinishedBytes } = this.surroundings.limits;
@@ -169,11 +164,11 @@ export class Connection {
   }
 
   #pinged(): void {
-    const sentBytes = this.#socket.bytesWritten;
-    this.#controlFrames.give((sentBytes - this.#sentBytesAtPing) / bytesForPing);
-    this.#sentBytesAtPing = sentBytes;
-    if (this.#spoke) this.#spoke = false;
-    else this.#countControlFrame('too_many_pings'); // the words that gRPC clients know
+    const sentBytes = this.#socket.bytesWritten - this.#sentBytesAtPing;
+    this.#sentBytesAtPing += sentBytes;
+    this.#controlFrames.give(sentBytes / bytesForPing);
+    const isQuiet = sentBytes <= pingAnswerBytes[this.#session.encrypted ? 'tls' : 'plaintext'];
+    if (isQuiet) this.#countControlFrame('too_many_pings'); // the words that gRPC clients know
   }
 
   #countControlFrame(complaint: string): void {

@@ -3,6 +3,7 @@ import type { CallReader, CloseReason, ResponseHead, ServerCall } from './call.t
 import type { Connection } from './connection.ts';
 import type { PeerIdentity } from './identity.ts';
 import { Incoming, type IncomingOwner } from './incoming.ts';
+import type { Limits } from './limits.ts';
 import { encodeMetadata } from './metadata.ts';
 import { Overdue } from './overdue.ts';
 import { type ResponseHeaders, responseHeaders, trailersOnly } from './request.ts';
@@ -37,6 +38,7 @@ export class ServerStream implements ServerCall, IncomingOwner {
   readonly acceptsGzip: boolean;
   readonly #stream: ServerHttp2Stream;
   readonly #connection: Connection;
+  readonly #limits: Limits;
   readonly #incoming: Incoming;
   /** Null before the handler has opened the call, and once it is closed. */
   #reader: CallReader | null = null;
@@ -51,6 +53,7 @@ export class ServerStream implements ServerCall, IncomingOwner {
     this.acceptsGzip = request.acceptsGzip;
     this.#stream = stream;
     this.#connection = connection;
+    this.#limits = connection.surroundings.limits; // asked for with every write
     connection.callOpened();
     this.#incoming = new Incoming(this, { stream, connection, encoding: request.encoding });
     if (request.timeoutMs !== null && request.timeoutMs <= longestTimerMs) {
@@ -78,7 +81,6 @@ export class ServerStream implements ServerCall, IncomingOwner {
     if (parts.length > 1) this.#stream.cork();
     for (const part of parts) this.#stream.write(part);
     if (parts.length > 1) this.#stream.uncork();
-    this.#connection.spoke();
     if (!this.#stream.writableNeedDrain) return true;
     this.#awaitReading();
     return false;
@@ -98,7 +100,6 @@ export class ServerStream implements ServerCall, IncomingOwner {
     this.#cancelDeadline?.();
     this.#incoming.stop();
     if (this.#stream.destroyed || this.#stream.closed) return;
-    this.#connection.spoke();
     if (this.#stream.headersSent) {
       if (this.#stream.writableLength > 0) this.#awaitReading();
       this.#stream.end(); // `wantsTrailers` follows when everything has gone
@@ -119,7 +120,6 @@ export class ServerStream implements ServerCall, IncomingOwner {
   sendHeaders(head?: ResponseHead): void {
     if (!this.#open || this.#stream.headersSent) return;
     this.#stream.respond(head === undefined ? responseHeaders : headersOf(head), withTrailers);
-    this.#connection.spoke();
   }
 
   /** Ends the call for something thrown. */
@@ -195,7 +195,7 @@ export class ServerStream implements ServerCall, IncomingOwner {
 
   /** Whether a write is within the limits; otherwise the call has ended. */
   #mayWrite(parts: readonly Uint8Array[]): boolean {
-    const { maxQueuedBytes, maxSendBytes } = this.#connection.surroundings.limits;
+    const { maxQueuedBytes, maxSendBytes } = this.#limits;
     const queued = this.#stream.writableLength;
     if (queued > maxQueuedBytes) {
       this.cutOff('slow-reader', { code: 'RESOURCE_EXHAUSTED', message: `${queued} bytes wait to be read` });
@@ -212,8 +212,8 @@ export class ServerStream implements ServerCall, IncomingOwner {
   }
 
   #awaitReading(): void {
-    const { clock, limits } = this.#connection.surroundings;
-    this.#unread ??= new Overdue(clock, limits.drainTimeoutMs, () => {
+    const { clock } = this.#connection.surroundings;
+    this.#unread ??= new Overdue(clock, this.#limits.drainTimeoutMs, () => {
       this.cutOff('slow-reader', { code: 'UNAVAILABLE', message: 'responses were not read in time' });
     });
     this.#unread.begin();

@@ -37,10 +37,7 @@ export function createTally({ name, help, bounds, registers }: TallyOptions): (v
   for (const register of registers) register.registerMetric(metric);
   return (value) => {
     let bucket = 0;
-    for (const bound of bounds) {
-      if (value <= bound) break;
-      bucket++;
-    }
+    while (bucket < bounds.length && value > (bounds[bucket] ?? 0)) bucket++;
     counts[bucket] = (counts[bucket] ?? 0) + 1;
     sum += value;
   };

@@ -12,6 +12,10 @@ import { readFields } from './wire-reader.ts';
  * nonce: it is expected before the first stream has written it.
  */
 
+/*
+ * What follows is asked with every message: loops by index, as iterators are objects.
+ */
+
 /** The acknowledgement of this length that may be arriving, if one is known. */
 export function candidate(stream: StreamState, length: number): Uint8Array | null {
   const { lastSent } = stream;
@@ -27,8 +31,10 @@ export function candidate(stream: StreamState, length: number): Uint8Array | nul
 function candidateOf(state: TypeState, length: number, { mode }: StreamState): Uint8Array | null {
   if (state.inFlight === null) return null;
   if (mode === 'sotw') expectAcknowledgement(state, state.inFlight);
-  for (const known of state.inFlight.learned) {
-    if (known.bytes.length === length && known.interestId === state.interest?.id) return known.bytes;
+  const { learned } = state.inFlight;
+  for (let index = 0; index < learned.length; index++) {
+    const known = learned[index];
+    if (known?.bytes.length === length && known.interestId === state.interest?.id) return known.bytes;
   }
   return null;
 }
@@ -43,7 +49,8 @@ export function receiveLearned(stream: StreamState, bytes: Uint8Array, world: Wo
 
 /** Whether these bytes are known to acknowledge what is in flight. */
 function isAnswer({ inFlight }: TypeState, bytes: Uint8Array): boolean {
-  for (const known of inFlight?.learned ?? none) if (known.bytes === bytes) return true;
+  const learned = inFlight?.learned ?? none;
+  for (let index = 0; index < learned.length; index++) if (learned[index]?.bytes === bytes) return true;
   return false;
 }
 
