@@ -7,7 +7,7 @@ export interface PacerOptions {
   readonly failed: (sender: Sender, error: unknown) => void;
   /** Bytes handed to sockets in one turn, and what comes back for them. */
   readonly bytesPerTurn?: number;
-  /** Senders served in one turn. */
+  /** Senders served in one turn: so few that what is known of them is still in the processor's caches when they answer. */
   readonly sendersPerTurn?: number;
 }
 
@@ -25,7 +25,7 @@ export class Pacer {
   #scheduled = false;
 
   constructor(options: PacerOptions) {
-    this.#options = { bytesPerTurn: 4 << 20, sendersPerTurn: 100, ...options };
+    this.#options = { bytesPerTurn: 4 << 20, sendersPerTurn: 40, ...options };
   }
 
   get waiting(): number {

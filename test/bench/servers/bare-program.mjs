@@ -8,7 +8,7 @@ import { join } from 'node:path';
 
 /** As Binnacle sends (src/push/pacer.ts). */
 const bytesPerTurn = 4 << 20;
-const streamsPerTurn = 100;
+const streamsPerTurn = 40;
 
 /** @type {import('./bare.ts').BareTask} */
 const { folder, typeUrls, xdsPort, controlPort, server, connectionWindowBytes } = JSON.parse(process.argv[2]);

@@ -34,6 +34,11 @@ const measures: readonly Measure[] = [
   },
   { title: 'storm, KB/stream', of: (figures) => figures.stormBytesPerStream / 1e3 },
   { title: 'storm, last client ms', of: (figures) => figures.stormMs, hasFloor: true },
+  {
+    title: 'first endpoint changes, CPU µs/stream',
+    of: (figures) => figures.firstEndpointCpuUsPerStream,
+    hasFloor: true,
+  },
   ...changeMeasures('endpoint change', (figures) => figures.endpoint, {
     cpu: fromBarStreams(({ mode }) => ({ max: mode === 'delta' ? 35 : 110 })),
     bytes: () => ({ max: 2_000 }),

@@ -31,6 +31,8 @@ export interface Figures {
   readonly stormBytesPerStream: number;
   /** From the first connection until the last stream had its full configuration. */
   readonly stormMs: number;
+  /** The first endpoint changes after the storm, as many as those that follow: until then V8 compiles what they run. */
+  readonly firstEndpointCpuUsPerStream: number;
   readonly endpoint: ChangeFigures;
   readonly route: ChangeFigures | null;
   readonly peakBytes: number;
@@ -63,9 +65,10 @@ export async function runScenario(
     const stormBytes = await load.receivedBytes();
     const stormEventLoopMs = await server.eventLoopDelayMs();
     const parties = { server, load, next };
-    await endpointChanges(parties, 3); // the first changes after a storm warm code and caches up
+    const someEndpoints: Measured = { streams, make: endpointChanges, count: scenario.endpointChanges };
+    const firstEndpoint = await measure(parties, someEndpoints);
     onPart('endpoint change');
-    const endpoint = await measure(parties, { streams, make: endpointChanges, count: scenario.endpointChanges });
+    const endpoint = await measure(parties, someEndpoints);
     if (scenario.routeChanges > 0) await routeChanges(parties, 2);
     onPart('route change');
     const route = await measure(parties, { streams, make: routeChanges, count: scenario.routeChanges });
@@ -75,6 +78,7 @@ export async function runScenario(
       stormCpuMsPerStream: (stormCpu * 1e3) / streams,
       stormBytesPerStream: stormBytes / streams,
       stormMs: load.configuredMs,
+      firstEndpointCpuUsPerStream: firstEndpoint.cpuUsPerStream,
       endpoint: { ...endpoint, aloneP50Ms: first.endpointP50Ms },
       route: scenario.routeChanges === 0 ? null : { ...route, aloneP50Ms: first.routeP50Ms },
       peakBytes: peakBytes(server.pid),

@@ -16,6 +16,7 @@ const peer: Figures = {
   stormCpuMsPerStream: 4,
   stormBytesPerStream: 1e6,
   stormMs: 300,
+  firstEndpointCpuUsPerStream: 1_100,
   endpoint: change,
   route: { ...change, cpuUsPerStream: 260 },
   peakBytes: 600e6,
@@ -122,6 +123,7 @@ it('shows what the bare server took beside what is sent to streams, and never ju
   expect(rows.flatMap((row) => (row.bare === undefined ? [] : [`${row.measure}: ${row.bare}`]))).toEqual([
     'storm, CPU ms/stream: 0.5',
     'storm, last client ms: 90',
+    'first endpoint changes, CPU µs/stream: 1100',
     'endpoint change, CPU µs/stream: 1',
     'endpoint change, bytes/stream: 490',
     'endpoint change, last client p50 ms: 1',
