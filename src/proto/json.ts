@@ -7,7 +7,6 @@ import {
   toBinary,
   toJson,
 } from '@bufbuild/protobuf';
-import { ConfigDumpSchema } from '#gen/envoy/admin/v3/config_dump_pb.js';
 import { type ClusterJson, ClusterSchema } from '#gen/envoy/config/cluster/v3/cluster_pb.js';
 import {
   type ClusterLoadAssignmentJson,
@@ -59,7 +58,6 @@ const messageTypes = createRegistry(
   TlsInspectorSchema,
   HttpProtocolOptionsSchema,
   PreviousHostsPredicateSchema,
-  ConfigDumpSchema,
 );
 
 const schemas: Readonly<Record<XdsType, DescMessage>> = {

@@ -6,8 +6,9 @@ import type { EncodedResource } from '../../proto/resource.ts';
 import { bytesField, fieldHead, stringField, varintField } from '../../proto/wire.ts';
 
 /*
- * A ClusterLoadAssignment is written by hand from records of its endpoints, which are kept with the endpoint: when one
- * of many changes, only its own record is written again. The bytes are those of the general encoder (a test compares).
+ * A ClusterLoadAssignment is written by hand from records of its endpoints. Those of a big service are kept with the
+ * endpoint: when one of many changes, only its own record is written again. The bytes are those of the general encoder (a
+ * test compares).
  */
 
 /** The fields of the messages, as Envoy's endpoint.proto numbers them. */
@@ -24,9 +25,10 @@ const draining = 3; // HealthStatus.DRAINING
 export function assembleAssignment(plan: AssignmentPlan, endpoints: readonly Endpoint[]): EncodedResource {
   const serving = preferred(endpoints.filter((endpoint) => serves(endpoint, plan)));
   const chosen = plan.form === 'full' ? serving : plainly(serving, plan.portName);
+  const record = chosen.length < keptFrom ? lbEndpoint : keptRecord;
   const parts: Uint8Array[] = [stringField(assignmentField.clusterName, plan.name)];
   for (const [locality, members] of plan.form === 'one-locality' ? together(chosen) : byLocality(chosen)) {
-    const records = members.map((endpoint) => recordOf(endpoint, endpoint.ports[plan.portName] ?? 0));
+    const records = members.map((endpoint) => record(endpoint, endpoint.ports[plan.portName] ?? 0));
     records.sort((a, b) => Buffer.compare(a, b));
     const weight = members.reduce((sum, endpoint) => sum + weightOf(endpoint), 0);
     const head = bytesField(localityEndpointsField.locality, localityMessage(locality));
@@ -89,26 +91,31 @@ function localityMessage(locality: string): Buffer {
   return Buffer.concat(parts.filter(([, text]) => text !== '').map(([field, text]) => stringField(field, text)));
 }
 
+/** From so many endpoints on the time to write their records counts; with fewer it is the memory that keeping them takes. */
+const keptFrom = 100;
+
 /** Records by endpoint and port. An endpoint rarely serves more than a few ports. */
 const records = new WeakMap<Endpoint, readonly (readonly [port: number, record: Buffer])[]>();
 
-function recordOf(endpoint: Endpoint, port: number): Buffer {
+function keptRecord(endpoint: Endpoint, port: number): Buffer {
   const known = records.get(endpoint) ?? [];
   const found = known.find(([knownPort]) => knownPort === port);
   if (found !== undefined) return found[1];
-  const record = bytesField(localityEndpointsField.lbEndpoints, lbEndpoint(endpoint, port));
+  const record = lbEndpoint(endpoint, port);
   records.set(endpoint, [...known, [port, record]]);
   return record;
 }
 
+/** One value of `LocalityLbEndpoints.lb_endpoints`. */
 function lbEndpoint(endpoint: Endpoint, port: number): Buffer {
   const socket = Buffer.concat([stringField(2, endpoint.address), varintField(3, port)]); // address, port_value
   const address = bytesField(1, bytesField(1, socket)); // Endpoint.address, Address.socket_address
-  return Buffer.concat([
+  const message = Buffer.concat([
     bytesField(lbEndpointField.endpoint, address),
     endpoint.health === 'draining' ? varintField(lbEndpointField.healthStatus, draining) : empty,
     bytesField(lbEndpointField.loadBalancingWeight, varintField(1, weightOf(endpoint))), // UInt32Value.value
   ]);
+  return bytesField(localityEndpointsField.lbEndpoints, message);
 }
 
 /** Envoy refuses 0, and takes whole numbers only. */

@@ -1,5 +1,8 @@
+import { contentHash } from '../../lib/hash.ts';
+
 /** A value that several holders share. */
 export interface Shelved<T> {
+  /** A hash of its content: keys may be long, and stay as long as the value. */
   readonly key: string;
   readonly value: T;
   users: number;
@@ -10,8 +13,8 @@ export interface Shelved<T> {
  * share their bytes. Every `take` and `retain` is answered by one `release`.
  */
 export interface Shelf<T> {
-  /** The value of that content; `make` is called only if nobody has it. What it throws goes to the caller. */
-  take(key: string, make: () => T): Shelved<T>;
+  /** The value of that content, which `content` tells from all others; `make` is called only if nobody has it. What it throws goes to the caller. */
+  take(content: string, make: () => T): Shelved<T>;
   /** Holds it once more. */
   retain(shelved: Shelved<T>): Shelved<T>;
   /** Whether nobody uses the value any more. */
@@ -22,7 +25,8 @@ export interface Shelf<T> {
 export function createShelf<T>(onMake: () => void): Shelf<T> {
   const shelf = new Map<string, Shelved<T>>();
   return {
-    take(key, make) {
+    take(content, make) {
+      const key = contentHash(content);
       let shelved = shelf.get(key);
       if (shelved === undefined) {
         shelved = { key, value: make(), users: 0 };

@@ -243,4 +243,42 @@ describe('an assignment', () => {
     const { changes } = world.apply(endpointsOf(reviews, [endpoint('10.0.0.5', { locality: 'r/z1' }), v2, v1]));
     expect(changes).toEqual([]);
   });
+
+  test('of a big service, small again and big, is what it would be from the start', () => {
+    const world = compiledWorld();
+    const many = Array.from({ length: 150 }, (_, index) =>
+      endpoint(`10.0.1.${index}`, { locality: `r/z${index % 3}` }),
+    );
+    const heavier = many.with(7, endpoint('10.0.1.7', { locality: 'r/z1', weight: 5 }));
+    const draining = heavier.with(8, endpoint('10.0.1.8', { locality: 'r/z2', health: 'draining' }));
+    const moved = draining.with(9, endpoint('10.0.1.9', { locality: 'r/z0', ports: { http: 9090 } }));
+    world.apply(reviews, endpointsOf(reviews, many));
+
+    for (const set of [heavier, draining, moved, moved.slice(0, 20), moved]) {
+      const fresh = compiledWorld();
+      fresh.apply(reviews, endpointsOf(reviews, set));
+      world.apply(endpointsOf(reviews, set));
+      expect(world.json('endpoint', name)).toEqual(fresh.json('endpoint', name));
+      expect(JSON.stringify(world.json('endpoint', name)).match(/socketAddress/g)).toHaveLength(
+        set.filter(({ health }) => health !== 'draining').length,
+      );
+    }
+  });
+
+  test('of each port of a big service has that port', () => {
+    const world = compiledWorld();
+    const ports = [
+      { name: 'http', number: 80, protocol: 'http' as const },
+      { name: 'admin', number: 81, protocol: 'http' as const },
+    ];
+    const twoPorts = service('reviews', { ports });
+    const many = Array.from({ length: 150 }, (_, index) =>
+      endpoint(`10.0.1.${index}`, { ports: { http: 8080, admin: 8081 } }),
+    );
+    world.apply(twoPorts, endpointsOf(twoPorts, many));
+    const portsOf = (port: number) =>
+      new Set(JSON.stringify(world.json('endpoint', `outbound|${port}||${full}`)).match(/"portValue":\d+/g));
+    expect(portsOf(80)).toEqual(new Set(['"portValue":8080']));
+    expect(portsOf(81)).toEqual(new Set(['"portValue":8081']));
+  });
 });
