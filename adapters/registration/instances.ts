@@ -39,7 +39,17 @@ export interface InstanceTable {
 export function createInstanceTable(): InstanceTable {
   const services = new Map<string, ServiceRecord>();
   const byService = new Map<string, Map<string, StandingInstance>>();
+  /** Services whose ports are to be read from their instances again: once, however many came in one request. */
+  const unsettled = new Set<string>();
   let size = 0;
+
+  function settle(name: string): void {
+    if (!unsettled.delete(name)) return;
+    const service = services.get(name);
+    const siblings = byService.get(name);
+    if (service === undefined || siblings === undefined) return;
+    services.set(name, { ...service, ports: portsOf(siblings.values()) });
+  }
 
   function put(instance: StandingInstance): void {
     const { namespace, host } = instance;
@@ -52,20 +62,24 @@ export function createInstanceTable(): InstanceTable {
       ...sharing(instance, siblings.values().take(siblingsAsked).toArray()),
       registeredAtMs: siblings.get(instance.id)?.registeredAtMs ?? instance.registeredAtMs,
     });
-    const createdAtMs = services.get(name)?.createdAtMs ?? instance.registeredAtMs;
-    services.set(name, { namespace, host, createdAtMs, ports: portsOf(siblings.values()), emptySinceMs: null });
+    const { createdAtMs = instance.registeredAtMs, ports = [] } = services.get(name) ?? {};
+    services.set(name, { namespace, host, createdAtMs, ports, emptySinceMs: null });
+    unsettled.add(name);
   }
 
   function remove({ namespace, host, id }: InstanceKey, atMs: number): void {
     const name = serviceName(namespace, host);
     const siblings = byService.get(name);
-    const service = services.get(name);
-    if (service === undefined || siblings === undefined || !siblings.delete(id)) return;
+    if (siblings === undefined || !siblings.has(id)) return;
+    if (siblings.size === 1) settle(name); // the ports of the last one stay
+    siblings.delete(id);
     size -= 1;
-    if (siblings.size === 0) {
+    const service = services.get(name);
+    if (siblings.size > 0) unsettled.add(name);
+    else {
       byService.delete(name);
-      services.set(name, { ...service, emptySinceMs: atMs });
-    } else services.set(name, { ...service, ports: portsOf(siblings.values()) });
+      if (service !== undefined) services.set(name, { ...service, emptySinceMs: atMs });
+    }
   }
 
   return {
@@ -84,6 +98,7 @@ export function createInstanceTable(): InstanceTable {
           services.delete(serviceName(operation.namespace, operation.host));
           size -= byService.get(serviceName(operation.namespace, operation.host))?.size ?? 0;
           byService.delete(serviceName(operation.namespace, operation.host));
+          unsettled.delete(serviceName(operation.namespace, operation.host));
           break;
         default:
           break; // a later release's operation: what this one knows still counts
@@ -96,8 +111,14 @@ export function createInstanceTable(): InstanceTable {
       for (const siblings of byService.values()) yield* siblings.values();
     },
     size: () => size,
-    service: (namespace, host) => services.get(serviceName(namespace, host)),
-    services: () => services.values(),
+    service(namespace, host) {
+      settle(serviceName(namespace, host));
+      return services.get(serviceName(namespace, host));
+    },
+    services() {
+      for (const name of unsettled) settle(name);
+      return services.values();
+    },
   };
 }
 
