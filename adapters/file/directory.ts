@@ -1,6 +1,7 @@
 import type { Dirent, Stats } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { isMissing } from '../../src/lib/missing-file.ts';
 import { type Mistake, type ParsedFile, parseFile } from './documents.ts';
 
 const maxFileBytes = 64 * 1_048_576;
@@ -115,5 +116,3 @@ const statOf = (path: string): Promise<Stats | null> =>
     if (isMissing(cause)) return null;
     throw cause;
   });
-
-const isMissing = (cause: unknown): boolean => cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';

@@ -82,6 +82,11 @@ export function createInstanceTable(): InstanceTable {
     }
   }
 
+  function forget(name: string): void {
+    size -= byService.get(name)?.size ?? 0;
+    for (const kept of [services, byService, unsettled]) kept.delete(name);
+  }
+
   return {
     apply(operation) {
       switch (operation.op) {
@@ -95,10 +100,7 @@ export function createInstanceTable(): InstanceTable {
           services.set(serviceName(operation.service.namespace, operation.service.host), operation.service);
           break;
         case 'forget':
-          services.delete(serviceName(operation.namespace, operation.host));
-          size -= byService.get(serviceName(operation.namespace, operation.host))?.size ?? 0;
-          byService.delete(serviceName(operation.namespace, operation.host));
-          unsettled.delete(serviceName(operation.namespace, operation.host));
+          forget(serviceName(operation.namespace, operation.host));
           break;
         default:
           break; // a later release's operation: what this one knows still counts

@@ -1,6 +1,7 @@
 import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { isMissing } from '../../src/lib/missing-file.ts';
 import type { Operation } from './instances.ts';
 
 const linesPerTurn = 500;
@@ -115,8 +116,6 @@ async function takeBack(file: FileHandle, bytes: number): Promise<void> {
   const { size } = await file.stat();
   await file.truncate(size - bytes);
 }
-
-const isMissing = (cause: unknown): boolean => cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
 
 async function rewrite(path: string, directory: string, operations: readonly Operation[]): Promise<void> {
   const temporary = `${path}.tmp`;

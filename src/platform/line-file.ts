@@ -2,6 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { isMissing } from '../lib/missing-file.ts';
 
 /*
  * A line file is JSON with one entry a line, so that neither writing nor reading it holds the event loop: a header, the
@@ -76,8 +77,6 @@ export async function readLineFile(path: string): Promise<LineFile | null> {
   }
   return parse(body);
 }
-
-const isMissing = (cause: unknown): boolean => cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
 
 /** The checksum has vouched for what this program wrote. */
 async function parse(body: string): Promise<LineFile> {

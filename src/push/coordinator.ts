@@ -3,7 +3,7 @@ import type { Clock } from '../lib/clock.ts';
 import { debounce } from '../lib/debounce.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Proxy } from '../model/proxy.ts';
-import { type Interest, InterestPool } from '../xds/interest.ts';
+import { InterestPool } from '../xds/interest.ts';
 import { NamePool } from '../xds/names.ts';
 import { mayHaveMore, nextDeadline } from '../xds/next.ts';
 import type { Outcome } from '../xds/receive.ts';
@@ -285,15 +285,8 @@ export class Coordinator {
       }
       table.commit(revision, change.changed, change.removed);
       const names = [...change.changed.map((resource) => resource.name), ...change.removed];
-      for (const touched of this.world.interests.committed(table, revision, names)) this.#wakeHolders(touched);
+      this.world.interests.committed(table, revision, names, (sender) => this.#pacer.add(sender));
     }
-  }
-
-  #wakeHolders({ holders, bit }: Interest): void {
-    holders.forEach((holder) => {
-      holder.dirty |= bit;
-      if (holder.sender !== null) this.#pacer.add(holder.sender);
-    });
   }
 
   #noteChangeTime(revision: number): void {

@@ -61,17 +61,6 @@ export class MessageReader {
   }
 
   #takePrefix(chunk: Buffer, from: number): number {
-    if (this.#prefixTaken === 0 && chunk.length - from >= prefixLength) {
-      this.#flag = chunk[from] ?? 0;
-      this.#length = chunk.readUInt32BE(from + 1);
-      this.#prefixTaken = prefixLength;
-      this.#begin();
-      return from + prefixLength;
-    }
-    return this.#takePrefixInParts(chunk, from);
-  }
-
-  #takePrefixInParts(chunk: Buffer, from: number): number {
     let at = from;
     for (; at < chunk.length && this.#prefixTaken < prefixLength; at++) {
       const byte = chunk[at] ?? 0;
@@ -98,7 +87,8 @@ export class MessageReader {
   #takeBody(chunk: Buffer, from: number): number {
     const to = Math.min(chunk.length, from + this.#length - this.#taken);
     if (this.#candidate !== null) {
-      if (!matches(chunk, from, to, this.#candidate, this.#taken)) this.#gatherFromCandidate(this.#candidate);
+      const matches = chunk.compare(this.#candidate, this.#taken, this.#taken + to - from, from, to) === 0;
+      if (!matches) this.#gatherFromCandidate(this.#candidate);
     }
     if (this.#candidate === null) this.#gather(chunk, from, to);
     this.#taken += to - from;
@@ -153,14 +143,5 @@ export class MessageReader {
     return known === null ? this.#sink.message(bytes, compressed) : this.#sink.recognised(known);
   }
 }
-
-/** Whether `chunk`, from `from` to `to`, equals `known` at `at`. A call into Node costs more than a short loop. */
-function matches(chunk: Buffer, from: number, to: number, known: Uint8Array, at: number): boolean {
-  if (to - from > longestLoop) return chunk.compare(known, at, at + to - from, from, to) === 0;
-  for (let index = from; index < to; index++) if (chunk[index] !== known[at + index - from]) return false;
-  return true;
-}
-
-const longestLoop = 256;
 
 const nothing = Buffer.alloc(0);

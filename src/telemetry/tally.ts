@@ -10,7 +10,7 @@ export interface TallyOptions {
 
 /**
  * A histogram without labels, for what happens once per response and stream: an observation of prom-client's own makes
- * several objects and costs a fiftieth of all that an endpoint change costs.
+ * several objects.
  *
  * @returns what counts a value.
  */

@@ -14,8 +14,6 @@ import type { Entry, Revision, Table, TableDifference } from './table.ts';
 export class Interest {
   readonly id: number;
   readonly type: XdsType;
-  /** The bit of its type in `Holder.dirty`: the place in `xdsTypes`. */
-  readonly bit: number;
   readonly tables: readonly Table[];
   readonly wildcard: boolean;
   readonly names: NameSet;
@@ -32,7 +30,6 @@ export class Interest {
   constructor(id: number, type: XdsType, { tables, wildcard, names }: Wanted) {
     this.id = id;
     this.type = type;
-    this.bit = 1 << xdsTypes.indexOf(type);
     this.tables = tables;
     this.wildcard = wildcard;
     this.names = names;
@@ -149,7 +146,7 @@ export class Interest {
 
 /** Who holds an interest. */
 export interface Holder {
-  /** The bits of interests that may have something new to tell. */
+  /** The bits of types of which an interest may have something new to tell: their places in `xdsTypes`. */
   dirty: number;
   /** Who sends that; null: nobody does. */
   readonly sender: Sender | null;
@@ -197,16 +194,18 @@ export class InterestPool {
     }
   }
 
-  /** Notes a commit of `table`; answers the interests that have something new to tell; their holders are to be marked. */
-  committed(table: Table, revision: Revision, names: readonly string[]): Interest[] {
-    const touched: Interest[] = [];
+  /** Notes a commit of `table`: marks whoever holds an interest that has something new to tell, and wakes its sender. */
+  committed(table: Table, revision: Revision, names: readonly string[], wake: (sender: Sender) => void): void {
     for (const interest of this.#byTable.get(table) ?? []) {
       interest.invalidate();
       if (!interest.wildcard && !names.some(interest.names.has)) continue;
       interest.lastRevision = revision;
-      touched.push(interest);
+      const bit = 1 << xdsTypes.indexOf(interest.type);
+      for (const holder of interest.holders) {
+        holder.dirty |= bit;
+        if (holder.sender !== null) wake(holder.sender);
+      }
     }
-    return touched;
   }
 
   all(): IterableIterator<Interest> {

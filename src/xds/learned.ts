@@ -2,7 +2,7 @@ import { stringField } from '../proto/wire.ts';
 import { acknowledge } from './answer.ts';
 import type { Outcome } from './receive.ts';
 import type { Response } from './response.ts';
-import { none, type StreamState, type TypeState, type World } from './stream.ts';
+import type { StreamState, TypeState, World } from './stream.ts';
 import { readFields } from './wire-reader.ts';
 
 /*
@@ -10,10 +10,6 @@ import { readFields } from './wire-reader.ts';
  * every stream, for every change. Equal bytes mean the same, so what one stream wrote is recognised from the others while
  * it arrives, and neither gathered nor parsed. The acknowledgement of the next response differs only in version and
  * nonce: it is expected before the first stream has written it.
- */
-
-/*
- * What follows is asked with every message: loops by index, as iterators are objects.
  */
 
 /** The acknowledgement of this length that may be arriving, if one is known. */
@@ -31,10 +27,8 @@ export function candidate(stream: StreamState, length: number): Uint8Array | nul
 function candidateOf(state: TypeState, length: number, { mode }: StreamState): Uint8Array | null {
   if (state.inFlight === null) return null;
   if (mode === 'sotw') expectAcknowledgement(state, state.inFlight);
-  const { learned } = state.inFlight;
-  for (let index = 0; index < learned.length; index++) {
-    const known = learned[index];
-    if (known?.bytes.length === length && known.interestId === state.interest?.id) return known.bytes;
+  for (const known of state.inFlight.learned) {
+    if (known.bytes.length === length && known.interestId === state.interest?.id) return known.bytes;
   }
   return null;
 }
@@ -49,9 +43,7 @@ export function receiveLearned(stream: StreamState, bytes: Uint8Array, world: Wo
 
 /** Whether these bytes are known to acknowledge what is in flight. */
 function isAnswer({ inFlight }: TypeState, bytes: Uint8Array): boolean {
-  const learned = inFlight?.learned ?? none;
-  for (let index = 0; index < learned.length; index++) if (learned[index]?.bytes === bytes) return true;
-  return false;
+  return inFlight?.learned.some((known) => known.bytes === bytes) === true;
 }
 
 function acknowledged(state: TypeState, world: World): Outcome | null {

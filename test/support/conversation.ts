@@ -86,8 +86,7 @@ export class Server {
         for (const stream of this.#streams) prepareToForget(stream, table, forgets, this.world);
       }
       table.commit(revision, changed, removed);
-      const touched = this.world.interests.committed(table, revision, Object.keys(contents[type] ?? {}));
-      for (const { holders, bit } of touched) for (const holder of holders) holder.dirty |= bit;
+      this.world.interests.committed(table, revision, Object.keys(contents[type] ?? {}), () => {});
     }
   }
 

@@ -180,7 +180,7 @@ export function createServiceEntryIndex(): ServiceEntryIndex {
       const place = `${adapter}/${workload.namespace}`;
       const among = workloads.get(place) ?? new Map<string, Candidate>();
       workloads.set(place, among);
-      setCandidate(among, workload.name, workload.addresses.length === 0 ? null : workload);
+      setCandidate(among, workload.name, workload);
     },
     workloadRemoved(adapter, namespace, name) {
       const place = `${adapter}/${namespace}`;

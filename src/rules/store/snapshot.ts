@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import type { Clock } from '../../lib/clock.ts';
 import { MeshError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
+import { isMissing } from '../../lib/missing-file.ts';
 import { type KeptFile, keepFile } from '../../platform/kept-file.ts';
 import { LineFileError, readLineFile, writeLineFile } from '../../platform/line-file.ts';
 import type { StoredObject } from './store.ts';
@@ -72,7 +73,7 @@ export async function setSnapshotAside({ databasePath, log }: Pick<KeepSnapshotO
     await rename(path, aside);
     log.warn({ path, aside }, 'snapshot of earlier rules moved aside, the rules database is new');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return;
+    if (isMissing(error)) return;
     log.warn({ path, err: error }, 'snapshot of earlier rules not moved aside');
   }
 }

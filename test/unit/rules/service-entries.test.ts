@@ -17,6 +17,15 @@ const told = (index: ServiceEntryIndex) =>
       ),
   );
 
+/** A ServiceEntry for a.x that selects workloads with these labels. */
+const selecting = (labels: Readonly<Record<string, string>>) =>
+  rule('ServiceEntry', 'se', {
+    hosts: ['a.x'],
+    ports: [http],
+    resolution: 'STATIC',
+    workloadSelector: { labels },
+  });
+
 test('one service for each host, with the inline endpoints', () => {
   const index = createServiceEntryIndex();
   const endpoints = [
@@ -72,14 +81,7 @@ test('with DNS and nothing else the host is the endpoint', () => {
 
 test('a selector takes WorkloadEntries, Pods and registered instances of its own namespace', () => {
   const index = createServiceEntryIndex();
-  index.ruleChanged(
-    rule('ServiceEntry', 'se', {
-      hosts: ['a.x'],
-      ports: [http],
-      resolution: 'STATIC',
-      workloadSelector: { labels: { app: 'a' } },
-    }),
-  );
+  index.ruleChanged(selecting({ app: 'a' }));
   expect(told(index)).toEqual({ 'a.x': [] });
   index.ruleChanged(rule('WorkloadEntry', 'vm', { address: '10.0.0.1', labels: { app: 'a' }, ports: { http: 81 } }));
   index.ruleChanged(
@@ -96,14 +98,7 @@ test('a selector takes WorkloadEntries, Pods and registered instances of its own
 test('workloads of one name in two namespaces or of two platforms are different ones, and none without an address', () => {
   const index = createServiceEntryIndex();
   const labels = { app: 'a' };
-  index.ruleChanged(
-    rule('ServiceEntry', 'se', {
-      hosts: ['a.x'],
-      ports: [http],
-      resolution: 'STATIC',
-      workloadSelector: { labels },
-    }),
-  );
+  index.ruleChanged(selecting(labels));
   index.workloadChanged('k8s', workload('pod', { addresses: [], labels }));
   expect(told(index)).toEqual({ 'a.x': [] });
   index.workloadChanged('k8s', workload('pod', { addresses: ['10.0.0.1'], labels }));
@@ -120,28 +115,14 @@ test('workloads of one name in two namespaces or of two platforms are different 
 test("a platform's workload may say its locality and network with labels", () => {
   const index = createServiceEntryIndex();
   const labels = { app: 'a', 'istio-locality': 'r.z', 'topology.istio.io/network': 'n1' };
-  index.ruleChanged(
-    rule('ServiceEntry', 'se', {
-      hosts: ['a.x'],
-      ports: [http],
-      resolution: 'STATIC',
-      workloadSelector: { labels: { app: 'a' } },
-    }),
-  );
+  index.ruleChanged(selecting({ app: 'a' }));
   index.workloadChanged('k8s', workload('pod', { labels }));
   expect(index.takeChanges().at(-1)).toMatchObject({ set: { endpoints: [{ locality: 'r/z', network: 'n1' }] } });
 });
 
 test('labels of the object win over those of the spec', () => {
   const index = createServiceEntryIndex();
-  index.ruleChanged(
-    rule('ServiceEntry', 'se', {
-      hosts: ['a.x'],
-      ports: [http],
-      resolution: 'STATIC',
-      workloadSelector: { labels: { app: 'a' } },
-    }),
-  );
+  index.ruleChanged(selecting({ app: 'a' }));
   index.ruleChanged(
     rule('WorkloadEntry', 'vm', { address: '10.0.0.1', labels: { app: 'b' } }, { labels: { app: 'a' } }),
   );
