@@ -126,6 +126,7 @@ function createShelves(work: { encoded: number; assembled: number }): Shelves {
     origins: createOriginIndex(),
     records: createShelf(() => {}), // name and domains in front of a body: nothing is encoded
     configurations: createShelf(() => work.assembled++),
+    pieces: createShelf(() => {}), // parts of what is counted
   };
 }
 

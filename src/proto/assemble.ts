@@ -1,17 +1,25 @@
-import { type EncodedResource, typeUrls, type XdsType } from './resource.ts';
+import { type EncodedResource, noRest, typeUrls, type XdsType } from './resource.ts';
 import { fieldHead, stringField } from './wire.ts';
 
-/**
- * A resource whose body is the concatenation of `parts`, in one allocation and one copy: the same bytes that
- * `encodeResource` makes. `version` comes from the caller, who knows the hashes of the parts.
- */
+/** What a resource is put together from. */
+export interface Assembly {
+  /** Comes from the caller, who knows the hashes of the parts. */
+  readonly version: string;
+  /** The first fields of its message. They are copied. */
+  readonly parts: readonly Uint8Array[];
+  /** Those after them, in pieces of whole fields, which stay as they are; left out: none. */
+  readonly rest?: readonly Uint8Array[];
+}
+
+/** A resource whose body is its parts one after another, in one allocation and one copy: the bytes that `encodeResource` makes. */
 export function assembleResource(
   type: XdsType,
   name: string,
-  { parts, version }: { readonly parts: readonly Uint8Array[]; readonly version: string },
+  { version, parts, rest = noRest }: Assembly,
 ): EncodedResource {
-  let bodyLength = 0;
-  for (const part of parts) bodyLength += part.length;
+  const copiedLength = lengthOf(parts);
+  const restLength = lengthOf(rest);
+  const bodyLength = copiedLength + restLength;
   const typeUrl = stringField(1, typeUrls[type]);
   const bodyHead = fieldHead(2, bodyLength);
   const sotwHead = fieldHead(2, typeUrl.length + bodyHead.length + bodyLength);
@@ -20,13 +28,14 @@ export function assembleResource(
   const nameField = stringField(3, name);
   const recordHead = fieldHead(2, versionField.length + nameField.length + sotwLength);
 
-  const record = Buffer.allocUnsafeSlow(recordHead.length + versionField.length + nameField.length + sotwLength);
+  const byteLength = recordHead.length + versionField.length + nameField.length + sotwLength;
+  const start = Buffer.allocUnsafeSlow(byteLength - restLength);
   let at = 0;
-  const write = (bytes: Uint8Array) => {
-    record.set(bytes, at);
+  for (const bytes of [recordHead, versionField, nameField, sotwHead, typeUrl, bodyHead, ...parts]) {
+    start.set(bytes, at);
     at += bytes.length;
-  };
-  for (const bytes of [recordHead, versionField, nameField, sotwHead, typeUrl, bodyHead]) write(bytes);
-  for (const part of parts) write(part);
-  return { name, version, record, sotwOffset: record.length - sotwLength };
+  }
+  return { name, version, start, sotwOffset: byteLength - sotwLength, rest, byteLength };
 }
+
+const lengthOf = (parts: readonly Uint8Array[]): number => parts.reduce((sum, part) => sum + part.length, 0);

@@ -30,7 +30,7 @@ export const namedTypeUrls: Readonly<Record<NamedType, string>> = {
 };
 
 /**
- * A resource, encoded once. `record` is field 2 of a DeltaDiscoveryResponse: a Resource with name, version and, last,
+ * A resource, encoded once, as its *record*: field 2 of a DeltaDiscoveryResponse, a Resource with name, version and, last,
  * the Any. As `Resource.resource` and `DiscoveryResponse.resources` are both field 2, the state-of-the-world record
  * is the tail of the same bytes.
  */
@@ -38,17 +38,33 @@ export interface EncodedResource {
   readonly name: string;
   /** A hash of the content: equal on every replica and across restarts. */
   readonly version: string;
-  readonly record: Uint8Array;
-  /** Where in `record` the state-of-the-world record begins. */
+  /** The first bytes of the record: all of them, if there is no `rest`. */
+  readonly start: Uint8Array;
+  /** Where in `start` the state-of-the-world record begins. */
   readonly sotwOffset: number;
+  /** What follows `start` in a big resource, in pieces of whole fields of its message, which its versions share. */
+  readonly rest: readonly Uint8Array[];
+  /** Of the whole record. */
+  readonly byteLength: number;
 }
 
-/** The resource as field 2 of a DiscoveryResponse. */
-export const sotwRecord = (resource: EncodedResource): Uint8Array => resource.record.subarray(resource.sotwOffset);
+/** For resources that are one piece. */
+export const noRest: readonly Uint8Array[] = [];
 
-/** The message bytes inside: a serialized Cluster, ClusterLoadAssignment, … */
+/** The record as it stands in a message of a mode, in one piece or several. */
+export function recordParts({ start, sotwOffset, rest }: EncodedResource, mode: 'sotw' | 'delta'): Uint8Array[] {
+  return [mode === 'delta' ? start : start.subarray(sotwOffset), ...rest];
+}
+
+/** The message inside, a serialized Cluster, ClusterLoadAssignment, …, in parts of whole fields. */
+export function bodyParts(type: XdsType, { start, sotwOffset, rest }: EncodedResource): Uint8Array[] {
+  return [start.subarray(bodyOffset(type, start, sotwOffset)), ...rest];
+}
+
+/** The message inside as one. */
 export function resourceBody(type: XdsType, resource: EncodedResource): Uint8Array {
-  return resource.record.subarray(resource.record.length - bodyLength(type, resource));
+  const [first = new Uint8Array(0), ...others] = bodyParts(type, resource);
+  return others.length === 0 ? first : Buffer.concat([first, ...others]);
 }
 
 /** Wraps a serialized message. `version` is given by callers that know a cheaper hash than that of all the bytes. */
@@ -61,18 +77,16 @@ export function encodeResource(
   const any = Buffer.concat([stringField(1, typeUrls[type]), bytesField(2, body)]);
   const sotw = bytesField(2, any);
   const head = Buffer.concat([stringField(1, version), stringField(3, name)]);
-  const record = bytesField(2, Buffer.concat([head, sotw]));
-  return { name, version, record, sotwOffset: record.length - sotw.length };
+  const start = bytesField(2, Buffer.concat([head, sotw]));
+  return { name, version, start, sotwOffset: start.length - sotw.length, rest: noRest, byteLength: start.length };
 }
 
-/** The body is the last field of the Any, which is the last of the Resource: count from the type URL on. */
-function bodyLength(type: XdsType, resource: EncodedResource): number {
-  const sotw = sotwRecord(resource);
-  const anyStart = 1 + varintLength(sotw, 1);
-  const urlLength = stringField(1, typeUrls[type]).length;
-  const bodyTag = anyStart + urlLength;
-  if (bodyTag >= sotw.length) return 0; // an empty message leaves the field out
-  return sotw.length - bodyTag - 1 - varintLength(sotw, bodyTag + 1);
+/** The body is the last field of the Any, which is the last of the Resource: after the type URL, a tag and a length. */
+function bodyOffset(type: XdsType, start: Uint8Array, sotwOffset: number): number {
+  const anyOffset = sotwOffset + 1 + varintLength(start, sotwOffset + 1);
+  const bodyTag = anyOffset + stringField(1, typeUrls[type]).length;
+  if (bodyTag >= start.length) return start.length; // an empty message leaves the field out
+  return bodyTag + 1 + varintLength(start, bodyTag + 1);
 }
 
 function varintLength(bytes: Uint8Array, at: number): number {

@@ -1,7 +1,8 @@
-import { type EncodedResource, sotwRecord, typeUrls } from '../proto/resource.ts';
+import { type EncodedResource, recordParts, typeUrls } from '../proto/resource.ts';
 import { bytesField, stringField } from '../proto/wire.ts';
 import { absentResource } from './absent.ts';
 import type { Interest } from './interest.ts';
+import { joinSmall } from './parts.ts';
 import type { Mode, Response } from './response.ts';
 import type { Revision } from './table.ts';
 
@@ -29,7 +30,8 @@ export function buildResponse(interest: Interest, contents: Contents): Response 
   const { mode, nonce, revision, names, addsNames, identifier } = contents;
   const version = `${revision}`;
   const head = responseHead(mode, { version, typeUrl: typeUrls[interest.type], nonce, identifier });
-  const parts = compact(head, mode === 'delta' ? deltaBody(interest, contents) : sotwBody(interest, contents));
+  const body = mode === 'delta' ? deltaBody(interest, contents) : sotwBody(interest, contents);
+  const parts = joinSmall([head, ...body]);
   const byteLength = parts.reduce((sum, part) => sum + part.length, 0);
   return {
     type: interest.type,
@@ -66,12 +68,12 @@ function deltaBody(interest: Interest, { names, removals }: Contents): Uint8Arra
   const gone = new Set<string>();
   for (const name of names) {
     const resource = interest.get(name)?.resource ?? absentResource(interest.type, name);
-    if (resource !== null) records.push(resource.record);
+    if (resource !== null) records.push(...recordParts(resource, 'delta'));
     else gone.add(name);
   }
   for (const name of removals) {
     const standIn = removalResource(interest, name);
-    if (standIn !== null) records.push(standIn.record);
+    if (standIn !== null) records.push(...recordParts(standIn, 'delta'));
     else gone.add(name);
   }
   return [...records, ...[...gone].map((name) => stringField(6, name))]; // removed_resources
@@ -84,11 +86,11 @@ function sotwBody(interest: Interest, contents: Contents): Uint8Array[] {
   const records: Uint8Array[] = [];
   for (const name of contents.names) {
     const resource = interest.get(name)?.resource ?? absentResource(interest.type, name);
-    if (resource !== null) records.push(sotwRecord(resource));
+    if (resource !== null) records.push(...recordParts(resource, 'sotw'));
   }
   for (const name of contents.removals) {
     const standIn = removalResource(interest, name);
-    if (standIn !== null) records.push(sotwRecord(standIn));
+    if (standIn !== null) records.push(...recordParts(standIn, 'sotw'));
   }
   return records;
 }
@@ -97,17 +99,17 @@ function wholeSet(interest: Interest, { names, instead }: Contents): Uint8Array[
   const records: Uint8Array[] = [];
   for (const name of names) {
     const standIn = interest.get(name) === undefined ? absentResource(interest.type, name) : null;
-    if (standIn !== null) records.push(sotwRecord(standIn));
+    if (standIn !== null) records.push(...recordParts(standIn, 'sotw'));
   }
   if (instead.size === 0 && interest.isWhole()) {
-    return [...interest.tables.map((table) => table.wholeBody('sotw')), ...records];
+    return [...interest.tables.flatMap((table) => table.wholeBody('sotw')), ...records];
   }
   for (const name of interest.present()) {
     const resource = instead.has(name) ? instead.get(name) : interest.get(name)?.resource;
-    if (resource !== null && resource !== undefined) records.push(sotwRecord(resource));
+    if (resource !== null && resource !== undefined) records.push(...recordParts(resource, 'sotw'));
   }
   for (const [name, resource] of instead) {
-    if (resource !== null && interest.get(name) === undefined) records.push(sotwRecord(resource));
+    if (resource !== null && interest.get(name) === undefined) records.push(...recordParts(resource, 'sotw'));
   }
   return records;
 }
@@ -117,7 +119,7 @@ function wholeBodies(interest: Interest, names: readonly string[], mode: Mode): 
   const size = interest.tables.reduce((sum, table) => sum + table.size, 0);
   if (names.length !== size || size < 2 || !interest.isWhole()) return null;
   if (!names.every((name) => interest.get(name) !== undefined)) return null;
-  return interest.tables.map((table) => table.wholeBody(mode));
+  return interest.tables.flatMap((table) => table.wholeBody(mode));
 }
 
 /**
@@ -128,24 +130,3 @@ function wholeBodies(interest: Interest, names: readonly string[], mode: Mode): 
 function removalResource(interest: Interest, name: string): EncodedResource | null {
   return interest.type === 'endpoint' ? absentResource('endpoint', name) : null;
 }
-
-/** Small responses become one buffer, the fastest thing to write; large parts stay shared. */
-function compact(head: Uint8Array, body: readonly Uint8Array[]): Uint8Array[] {
-  const parts: Uint8Array[] = [];
-  let small: Uint8Array[] = [head];
-  const flush = () => {
-    if (small.length > 0) parts.push(small.length === 1 && small[0] !== undefined ? small[0] : Buffer.concat(small));
-    small = [];
-  };
-  for (const part of body) {
-    if (part.length < largePart) small.push(part);
-    else {
-      flush();
-      parts.push(part);
-    }
-  }
-  flush();
-  return parts;
-}
-
-const largePart = 64 << 10;

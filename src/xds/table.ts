@@ -1,4 +1,5 @@
-import { type EncodedResource, sotwRecord, type XdsType } from '../proto/resource.ts';
+import { type EncodedResource, recordParts, type XdsType } from '../proto/resource.ts';
+import { joinSmall } from './parts.ts';
 
 /** Counts flushes over all tables: a change of several tables in one flush has one revision. 0 is before everything. */
 export type Revision = number;
@@ -69,7 +70,7 @@ export class Table {
   #forgottenThrough: Revision = 0;
   #revision: Revision = 0;
   #bytes = 0;
-  #wholeBodies: { revision: Revision; sotw?: Uint8Array; delta?: Uint8Array } = { revision: 0 };
+  #wholeBodies: { revision: Revision; sotw?: readonly Uint8Array[]; delta?: readonly Uint8Array[] } = { revision: 0 };
 
   constructor(type: XdsType, limits: Partial<TableLimits> = {}) {
     this.type = type;
@@ -149,9 +150,9 @@ export class Table {
   }
 
   /** All records one after another, as they stand in a response that holds the whole table. Built once per revision. */
-  wholeBody(mode: 'sotw' | 'delta'): Uint8Array {
+  wholeBody(mode: 'sotw' | 'delta'): readonly Uint8Array[] {
     if (this.#wholeBodies.revision !== this.#revision) this.#wholeBodies = { revision: this.#revision };
-    this.#wholeBodies[mode] ??= this.#concatenate(mode);
+    this.#wholeBodies[mode] ??= joinSmall([...this.#recordParts(mode)]);
     return this.#wholeBodies[mode];
   }
 
@@ -179,9 +180,8 @@ export class Table {
     return isCertain ? null : undefined;
   }
 
-  #concatenate(mode: 'sotw' | 'delta'): Uint8Array {
-    const resources = [...this.#entries.values()].map((entry) => entry.resource);
-    return Buffer.concat(mode === 'delta' ? resources.map((resource) => resource.record) : resources.map(sotwRecord));
+  *#recordParts(mode: 'sotw' | 'delta'): Generator<Uint8Array> {
+    for (const { resource } of this.#entries.values()) yield* recordParts(resource, mode);
   }
 
   #put(resource: EncodedResource, record: LogRecord): void {
@@ -190,7 +190,7 @@ export class Table {
     const tombstone = this.#tombstones.get(resource.name);
     this.#tombstones.delete(resource.name);
     this.#note(record, resource.name, before?.resource ?? null);
-    this.#bytes += resource.record.length - (before?.resource.record.length ?? 0);
+    this.#bytes += resource.byteLength - (before?.resource.byteLength ?? 0);
     this.#entries.set(resource.name, {
       resource,
       // A reader from before its absence must hear of the next removal, so `created` outlives the absence.
@@ -204,7 +204,7 @@ export class Table {
     const before = this.#entries.get(name);
     if (before === undefined) return;
     this.#entries.delete(name);
-    this.#bytes -= before.resource.record.length;
+    this.#bytes -= before.resource.byteLength;
     this.#note(record, name, before.resource);
     this.#tombstones.set(name, { removed: record.revision, created: before.created, resource: before.resource });
   }
@@ -212,7 +212,7 @@ export class Table {
   #note(record: LogRecord, name: string, previous: EncodedResource | null): void {
     if (record.previous.has(name)) return;
     record.previous.set(name, previous);
-    record.bytes += previous?.record.length ?? 0;
+    record.bytes += previous?.byteLength ?? 0;
   }
 
   #forget(): void {

@@ -5,7 +5,7 @@ import type { WorldChange } from '../../src/compile/contract.ts';
 import { contentHash } from '../../src/lib/hash.ts';
 import type { Proxy } from '../../src/model/proxy.ts';
 import { resourceToJson } from '../../src/proto/json.ts';
-import { xdsTypes } from '../../src/proto/resource.ts';
+import { recordParts, xdsTypes } from '../../src/proto/resource.ts';
 import { type CompiledWorld, compiledWorld, runFlush } from '../support/world.ts';
 import { arbitraryChange, arbitraryHistory, arbitraryProxy, finalWorld, proxies } from './compile-arbitraries.ts';
 
@@ -17,7 +17,10 @@ function told(world: CompiledWorld, to: Proxy): string {
   const lines = xdsTypes.flatMap((type) =>
     [...world.table(type, to).values()]
       .sort((a, b) => (a.name < b.name ? -1 : 1))
-      .map((it) => `${type} ${it.name} ${contentHash(it.record)} ${JSON.stringify(resourceToJson(type, it))}`),
+      .map(
+        (it) =>
+          `${type} ${it.name} ${contentHash(Buffer.concat(recordParts(it, 'delta')))} ${JSON.stringify(resourceToJson(type, it))}`,
+      ),
   );
   return lines.join('\n');
 }

@@ -1,11 +1,8 @@
-import { contentHash } from '../../lib/hash.ts';
 import type { RouteConfigurationPlan } from '../../plan/route.ts';
-import { assembleResource } from '../../proto/assemble.ts';
-import { encodeRouteConfigurationHead, encodeVirtualHost } from '../../proto/json.ts';
-import type { EncodedResource } from '../../proto/resource.ts';
+import { encodeVirtualHost } from '../../proto/json.ts';
 import { bytesField } from '../../proto/wire.ts';
 import type { RouteEnd } from '../dialect.ts';
-import { generateUnknownHosts, routeConfigurationHead } from '../generators/routes.ts';
+import { generateUnknownHosts } from '../generators/routes.ts';
 import {
   type HashedBytes,
   hashed,
@@ -14,13 +11,18 @@ import {
   virtualHostRecord,
 } from '../resolve/virtual-hosts.ts';
 import { createDomainIndex, type DomainIndex } from './domain-index.ts';
+import {
+  type AssembledRoutes,
+  type AssemblyShelves,
+  releaseConfiguration,
+  takeConfiguration,
+} from './route-assembly.ts';
 import type { Shelf, Shelved } from './shelf.ts';
 import type { Tables } from './tables.ts';
 
 /** What route tables of all scopes share. */
-export interface RouteShelves {
+export interface RouteShelves extends AssemblyShelves {
   readonly records: Shelf<HashedBytes>;
-  readonly configurations: Shelf<EncodedResource>;
 }
 
 /** The route configurations of a scope, put together from the virtual hosts of its hosts. */
@@ -42,7 +44,7 @@ interface Configuration {
   readonly domains: DomainIndex;
   /** By name; `null` when hosts came or went. */
   sorted: readonly VirtualHost[] | null;
-  assembled: Shelved<EncodedResource> | null;
+  assembled: Shelved<AssembledRoutes> | null;
 }
 
 /** `end` comes after the virtual hosts of each. */
@@ -98,26 +100,18 @@ export function createRouteTable(tables: Tables, shelves: RouteShelves, end: Rou
   const assemble = (configuration: Configuration) => {
     const before = configuration.assembled;
     configuration.assembled = configuration.hosts.size === 0 ? null : assembleConfiguration(configuration);
-    if (configuration.assembled !== null) tables.set('route', configuration.assembled.value);
+    if (configuration.assembled !== null) tables.set('route', configuration.assembled.value.resource);
     else {
       tables.delete('route', configuration.name);
       configurations.delete(configuration.name);
     }
-    if (before !== null) shelves.configurations.release(before);
+    if (before !== null) releaseConfiguration(before, shelves);
   };
-  const assembleConfiguration = (configuration: Configuration): Shelved<EncodedResource> => {
+  const assembleConfiguration = (configuration: Configuration): Shelved<AssembledRoutes> => {
     configuration.sorted ??= [...configuration.hosts.values()].sort(byName);
     const records = configuration.sorted.flatMap(({ record }) => (record === null ? [] : [record.value]));
-    const { name } = configuration;
     if (!configuration.domains.has('*')) records.push(unknownHostsRecord(unknownHosts));
-    const version = contentHash(`${end.format}${name}\n${records.map(({ hash }) => hash).join()}`);
-    return shelves.configurations.take(`${name}\n${version}`, () => {
-      const head = encodeRouteConfigurationHead(routeConfigurationHead(name));
-      return assembleResource('route', name, {
-        parts: [head, ...records.map(({ bytes }) => bytes), end.bytes],
-        version,
-      });
-    });
+    return takeConfiguration(configuration.name, { records, end }, shelves);
   };
 
   return {
@@ -154,7 +148,7 @@ export function createRouteTable(tables: Tables, shelves: RouteShelves, end: Rou
     dispose() {
       for (const { hosts, assembled } of configurations.values()) {
         for (const { record } of hosts.values()) if (record !== null) shelves.records.release(record);
-        if (assembled !== null) shelves.configurations.release(assembled);
+        if (assembled !== null) releaseConfiguration(assembled, shelves);
       }
       configurations.clear();
     },

@@ -1,5 +1,5 @@
 import { contentHash } from '../../lib/hash.ts';
-import { type EncodedResource, sotwRecord, typeUrls, type XdsType } from '../../proto/resource.ts';
+import { type EncodedResource, recordParts, typeUrls, type XdsType } from '../../proto/resource.ts';
 import { StatusError } from '../../rpc/status.ts';
 import { absentResource } from '../../xds/absent.ts';
 import { responseHead } from '../../xds/build-response.ts';
@@ -61,7 +61,7 @@ export function refuseUnsynced({ awaited }: Pick<DiscoveryOptions, 'awaited'>): 
 /** The bytes of a DiscoveryResponse. It has no nonce, as nobody acknowledges it. */
 export function fetchedMessage({ type, version, resources }: Fetched, identifier: string): Uint8Array {
   const head = responseHead('sotw', { version, typeUrl: typeUrls[type], nonce: '', identifier });
-  return Buffer.concat([head, ...resources.map(sotwRecord)]);
+  return Buffer.concat([head, ...resources.flatMap((resource) => recordParts(resource, 'sotw'))]);
 }
 
 function readRequest(message: Uint8Array): SotwRequest {

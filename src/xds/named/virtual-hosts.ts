@@ -1,7 +1,7 @@
 import { contentHash } from '../../lib/hash.ts';
-import { type EncodedResource, resourceBody } from '../../proto/resource.ts';
+import { bodyParts, type EncodedResource } from '../../proto/resource.ts';
 import { stringField } from '../../proto/wire.ts';
-import { readFields } from '../wire-reader.ts';
+import { readFields, type WireField } from '../wire-reader.ts';
 
 /** A virtual host as it is sent on its own. */
 export interface FoundHost {
@@ -54,7 +54,7 @@ const indices = new WeakMap<EncodedResource, Domains>();
 function indexOf(route: EncodedResource): Domains {
   const known = indices.get(route);
   if (known !== undefined) return known;
-  const index = readDomains(resourceBody('route', route));
+  const index = readDomains(bodyParts('route', route));
   indices.set(route, index);
   return index;
 }
@@ -64,12 +64,12 @@ const virtualHostsField = 2;
 const nameField = 1;
 const domainsField = 2;
 
-function readDomains(routeConfiguration: Uint8Array): Domains {
+function readDomains(routeConfiguration: readonly Uint8Array[]): Domains {
   const exact = new Map<string, Part>();
   const suffixes: [string, Part][] = [];
   const prefixes: [string, Part][] = [];
   let rest: Part | null = null;
-  readFields(routeConfiguration, ({ number, bytes }) => {
+  const takeField = ({ number, bytes }: WireField) => {
     if (number !== virtualHostsField || bytes === null) return;
     const { name, domains } = namesOf(bytes);
     const part = { name, bytes, found: null };
@@ -79,7 +79,8 @@ function readDomains(routeConfiguration: Uint8Array): Domains {
       else if (domain.endsWith('*')) prefixes.push([domain.slice(0, -1), part]);
       else exact.set(domain, part);
     }
-  });
+  };
+  for (const part of routeConfiguration) readFields(part, takeField);
   const longestFirst = (a: [string, Part], b: [string, Part]) => b[0].length - a[0].length;
   return { exact, suffixes: suffixes.sort(longestFirst), prefixes: prefixes.sort(longestFirst), rest };
 }

@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import type { EncodedResource } from '../../../src/proto/resource.ts';
+import { type EncodedResource, noRest } from '../../../src/proto/resource.ts';
 import { Table } from '../../../src/xds/table.ts';
 
 const resourceOf = (name: string, version: number, bytes: number): EncodedResource => ({
   name,
   version: `${version}`,
-  record: Buffer.alloc(bytes),
+  start: Buffer.alloc(bytes),
   sotwOffset: 0,
+  rest: noRest,
+  byteLength: bytes,
 });
 
 /** The versions of a name that are still known after ten changes of it, in a table of one resource of this size. */

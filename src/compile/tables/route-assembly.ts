@@ -1,0 +1,78 @@
+import { contentHash } from '../../lib/hash.ts';
+import { assembleResource } from '../../proto/assemble.ts';
+import { encodeRouteConfigurationHead } from '../../proto/json.ts';
+import type { EncodedResource } from '../../proto/resource.ts';
+import type { RouteEnd } from '../dialect.ts';
+import { routeConfigurationHead } from '../generators/routes.ts';
+import type { HashedBytes } from '../resolve/virtual-hosts.ts';
+import type { Shelf, Shelved } from './shelf.ts';
+
+/** Below this a route configuration is one piece. */
+const largeBytes = 64 << 10;
+/** Above it, its pieces have this much at least, but for the last. */
+const pieceBytes = 24 << 10;
+/** And end where a virtual host's hash begins with one of these: a sixteenth of them does. */
+const pieceEnds = new Set(['A', 'B', 'C', 'D']);
+
+/** A route configuration as it is sent, and what it holds of others. */
+export interface AssembledRoutes {
+  readonly resource: EncodedResource;
+  readonly pieces: readonly Shelved<Uint8Array>[];
+}
+
+export interface AssemblyShelves {
+  readonly configurations: Shelf<AssembledRoutes>;
+  /** Virtual hosts one after another: what the versions of a big configuration, and those of other scopes, have alike. */
+  readonly pieces: Shelf<Uint8Array>;
+}
+
+/** Puts a route configuration together from virtual hosts and what comes after them. */
+export function takeConfiguration(
+  name: string,
+  { records, end }: { readonly records: readonly HashedBytes[]; readonly end: RouteEnd },
+  shelves: AssemblyShelves,
+): Shelved<AssembledRoutes> {
+  const version = contentHash(`${end.format}${name}\n${hashesOf(records)}`);
+  return shelves.configurations.take(`${name}\n${version}`, () => {
+    const head = encodeRouteConfigurationHead(routeConfigurationHead(name));
+    if (lengthOf(records) < largeBytes) {
+      const parts = [head, ...records.map(({ bytes }) => bytes), end.bytes];
+      return { resource: assembleResource('route', name, { version, parts }), pieces: [] };
+    }
+    const pieces = cut(records).map((piece) => takePiece(piece, shelves));
+    const rest = [...pieces.map(({ value }) => value), ...(end.bytes.length > 0 ? [end.bytes] : [])];
+    return { resource: assembleResource('route', name, { version, parts: [head], rest }), pieces };
+  });
+}
+
+export function releaseConfiguration(assembled: Shelved<AssembledRoutes>, shelves: AssemblyShelves): void {
+  if (!shelves.configurations.release(assembled)) return;
+  for (const piece of assembled.value.pieces) shelves.pieces.release(piece);
+}
+
+const takePiece = (records: readonly HashedBytes[], { pieces }: AssemblyShelves): Shelved<Uint8Array> =>
+  pieces.take(hashesOf(records), () => Buffer.concat(records.map(({ bytes }) => bytes)));
+
+/**
+ * Where a piece ends is told by what stands there, not by how many came before: after a change all pieces but one or a few
+ * are what they were.
+ */
+function cut(records: readonly HashedBytes[]): readonly HashedBytes[][] {
+  const pieces: HashedBytes[][] = [];
+  let piece: HashedBytes[] = [];
+  let length = 0;
+  for (const record of records) {
+    piece.push(record);
+    length += record.bytes.length;
+    if (length < pieceBytes || !pieceEnds.has(record.hash.charAt(0))) continue;
+    pieces.push(piece);
+    piece = [];
+    length = 0;
+  }
+  if (piece.length > 0) pieces.push(piece);
+  return pieces;
+}
+
+const hashesOf = (records: readonly HashedBytes[]): string => records.map(({ hash }) => hash).join();
+
+const lengthOf = (records: readonly HashedBytes[]): number => records.reduce((sum, { bytes }) => sum + bytes.length, 0);

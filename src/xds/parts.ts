@@ -1,0 +1,28 @@
+/** Less than this is written as one buffer, the fastest thing to write. */
+const largeBytes = 64 << 10;
+/** In more than that, parts from this length on are not copied: others may hold them too. */
+const sharedPartBytes = 16 << 10;
+
+/** The same bytes in few parts: small ones are joined, large ones stay as they are. */
+export function joinSmall(parts: readonly Uint8Array[]): readonly Uint8Array[] {
+  const total = parts.reduce((sum, part) => sum + part.length, 0);
+  if (total < largeBytes) return [joined(parts)];
+  const result: Uint8Array[] = [];
+  let small: Uint8Array[] = [];
+  const flush = () => {
+    if (small.length > 0) result.push(joined(small));
+    small = [];
+  };
+  for (const part of parts) {
+    if (part.length < sharedPartBytes) small.push(part);
+    else {
+      flush();
+      result.push(part);
+    }
+  }
+  flush();
+  return result;
+}
+
+const joined = (parts: readonly Uint8Array[]): Uint8Array =>
+  parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);

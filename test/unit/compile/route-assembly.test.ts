@@ -1,0 +1,112 @@
+import { describe, expect, it } from 'vitest';
+import { hashed } from '../../../src/compile/resolve/virtual-hosts.ts';
+import {
+  type AssembledRoutes,
+  releaseConfiguration,
+  takeConfiguration,
+} from '../../../src/compile/tables/route-assembly.ts';
+import { createShelf } from '../../../src/compile/tables/shelf.ts';
+import { serviceKey } from '../../../src/model/names.ts';
+import { type EncodedResource, encodeResource, recordParts, resourceBody } from '../../../src/proto/resource.ts';
+import { bytesField } from '../../../src/proto/wire.ts';
+import { findVirtualHost } from '../../../src/xds/named/virtual-hosts.ts';
+import { compiledWorld, proxy, rule, service } from '../../support/world.ts';
+
+const services = Array.from({ length: 400 }, (_, index) => service(`svc-${index}`));
+
+/** A rule that makes the virtual host of one service another one than before. */
+const prefixOf = (index: number, prefix: string) =>
+  rule('VirtualService', `svc-${index}`, {
+    hosts: [`svc-${index}`],
+    http: [{ match: [{ uri: { prefix } }], route: [{ destination: { host: `svc-${index}` } }] }],
+  });
+
+function bigWorld() {
+  const world = compiledWorld();
+  world.apply(...services);
+  const routes = (of = proxy()): EncodedResource => {
+    const found = world.table('route', of).get('80');
+    if (found === undefined) throw new Error('no routes of port 80');
+    return found;
+  };
+  return { world, routes };
+}
+
+const bytesOf = (resource: EncodedResource): Buffer => Buffer.concat(recordParts(resource, 'delta'));
+
+/** The pieces of `after` that `before` does not have, in bytes. */
+const newBytes = (before: EncodedResource, after: EncodedResource): number =>
+  after.rest.filter((piece) => !before.rest.includes(piece)).reduce((sum, { length }) => sum + length, 0);
+
+describe('a big route configuration', () => {
+  it('has the bytes of one that was encoded as a whole', () => {
+    const routes = bigWorld().routes();
+    expect(routes.byteLength).toBeGreaterThan(150_000);
+    const whole = encodeResource('route', '80', resourceBody('route', routes), routes.version);
+    expect(bytesOf(routes).equals(bytesOf(whole))).toBe(true);
+    expect(Buffer.concat(recordParts(routes, 'sotw')).equals(Buffer.concat(recordParts(whole, 'sotw')))).toBe(true);
+  });
+
+  it('takes memory for what a change changed, whatever its size', () => {
+    const { world, routes } = bigWorld();
+    let before = routes();
+    for (let index = 0; index < 40; index++) {
+      world.apply(prefixOf(index * 7, `/v${index}`));
+      const after = routes();
+      expect(newBytes(before, after)).toBeLessThan(before.byteLength / 2);
+      before = after;
+    }
+  });
+
+  it('is the same after changes as if it had been made at once', () => {
+    const { world, routes } = bigWorld();
+    const rules = Array.from({ length: 30 }, (_, index) => prefixOf(index * 11, `/v${index}`));
+    for (const one of rules) world.apply(one);
+    const [gone] = services;
+    if (gone === undefined) throw new Error('there are services');
+    world.apply({ type: 'service-removed', key: serviceKey(gone.namespace, gone.hostname) });
+    const other = compiledWorld();
+    other.apply(...services.slice(1), ...rules);
+    const expected = other.table('route').get('80');
+    expect(expected !== undefined && bytesOf(expected).equals(bytesOf(routes()))).toBe(true);
+  });
+
+  it('shares what is alike with that of another scope', () => {
+    const { world, routes } = bigWorld();
+    const host = 'svc-7.default.svc.cluster.local';
+    const http = [{ timeout: '3s', route: [{ destination: { host } }] }];
+    world.apply(rule('VirtualService', 'shop/own', { hosts: [host], exportTo: ['.'], http }));
+    const [here, there] = [routes(proxy({ namespace: 'elsewhere' })), routes(proxy({ namespace: 'shop' }))];
+    expect(here).not.toBe(there);
+    expect(newBytes(here, there)).toBeLessThan(here.byteLength / 2);
+  });
+
+  it('is looked into for one virtual host', () => {
+    const { routes } = bigWorld();
+    for (const host of ['svc-0', 'svc-399']) {
+      expect(findVirtualHost(routes(), `${host}.default.svc.cluster.local`)?.name).toBe(
+        `80/#${host}.default.svc.cluster.local:80`,
+      );
+    }
+  });
+});
+
+it('pieces are kept for as long as a configuration has them', () => {
+  const shelves = { configurations: createShelf<AssembledRoutes>(() => {}), pieces: createShelf<Uint8Array>(() => {}) };
+  const record = (index: number, text = '') => hashed(bytesField(2, Buffer.from(`${index}${text}`.padEnd(1000, '.'))));
+  const end = { bytes: new Uint8Array(0), format: '' };
+  const records = Array.from({ length: 500 }, (_, index) => record(index));
+  const one = takeConfiguration('80', { records, end }, shelves);
+  const same = takeConfiguration('80', { records, end }, shelves);
+  const other = takeConfiguration('80', { records: records.with(250, record(250, 'other')), end }, shelves);
+  expect(same).toBe(one);
+  expect(one.value.pieces.length).toBeGreaterThan(4);
+  const both = new Set([...one.value.pieces, ...other.value.pieces]);
+  expect(shelves.pieces.size).toBe(both.size);
+  releaseConfiguration(same, shelves);
+  expect(shelves.pieces.size).toBe(both.size);
+  releaseConfiguration(one, shelves);
+  expect(shelves.pieces.size).toBe(other.value.pieces.length);
+  releaseConfiguration(other, shelves);
+  expect([shelves.pieces.size, shelves.configurations.size]).toEqual([0, 0]);
+});
