@@ -24,6 +24,7 @@ export interface RegistrationAdapter extends Adapter {
 export const registration = defineAdapter<RegistrationConfig>({
   kind: 'registration',
   config,
+  isDurable: true,
   create: (settings, context): RegistrationAdapter => createRegistrationAdapter(settings, context),
 });
 

@@ -38,7 +38,11 @@ export function createAdapters(
         .join('; ');
       throw new MeshError('CONFIG_INVALID', `adapters: "${name}" (${type}): ${mistakes}`);
     }
-    const sink = registry.shard(name, type, { required, syncTimeoutMs: syncTimeoutSeconds * 1000 });
+    const sink = registry.shard(name, type, {
+      required,
+      syncTimeoutMs: syncTimeoutSeconds * 1000,
+      keepSnapshot: !definition.isDurable,
+    });
     return { name, adapter: made.value, sink };
   });
 }

@@ -68,6 +68,8 @@ export interface AdapterDefinition<Config> {
   /** The `type` in binnacle.yaml. */
   readonly kind: string;
   readonly config: z.ZodType<Config>;
+  /** All that it knows is on disk already, in its `dataDir`: a snapshot of its shard would be the same once more. */
+  readonly isDurable?: boolean;
   create(config: Config, context: AdapterContext): Adapter;
 }
 

@@ -13,6 +13,8 @@ export interface ConfigMistake {
 export interface ConfigurableAdapter {
   /** The `type` in binnacle.yaml. */
   readonly kind: string;
+  /** See `AdapterDefinition`. */
+  readonly isDurable: boolean;
   /** Makes the adapter from its part of the file, without `type`, `name` and what else every adapter has. */
   configure(settings: unknown, context: AdapterContext): Result<Adapter, readonly ConfigMistake[]>;
 }
@@ -20,6 +22,7 @@ export interface ConfigurableAdapter {
 /** Hides the configuration's type behind its own check. */
 export const configurable = <Config>(definition: AdapterDefinition<Config>): ConfigurableAdapter => ({
   kind: definition.kind,
+  isDurable: definition.isDurable ?? false,
   configure(settings, context) {
     const parsed = definition.config.safeParse(settings);
     if (parsed.success) return ok(definition.create(parsed.data, context));

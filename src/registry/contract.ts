@@ -72,7 +72,7 @@ export interface ShardOptions {
   readonly required?: boolean;
   /** How long an adapter may take before its snapshot is served, in milliseconds. Default 10,000. */
   readonly syncTimeoutMs?: number;
-  /** False for shards that are computed from others. Default true. */
+  /** False for shards that are computed from others or that their adapter has on disk itself. Default true. */
   readonly keepSnapshot?: boolean;
 }
 

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -107,6 +107,19 @@ describeWith(['envoy'], 'when the control plane or its registry is lost', () => 
     expect(
       await envoy.stats('cluster_manager.cluster_(added|modified|removed)|listener_manager.listener_(added|modified)$'),
     ).toEqual(before);
+  });
+
+  it('registrations are on disk once: they come back from their journal, other shards from snapshots', async () => {
+    const first = await start();
+    const registered = '/registry/v1/namespaces/shop/services/pay.shop/instances/i-0';
+    await sendJson(ports.httpPort, 'PUT', registered, { address: '10.0.0.1', ports: [{ name: 'http', port: 80 }] });
+    await first.stop();
+    expect(await readdir(join(dataDir, 'shards'))).toEqual(['file.json']);
+    await start();
+    expect((await get(ports.httpPort, { path: registered })).status).toBe(200);
+    await eventually(async () => (await get(ports.httpPort, { path: '/debug/registryz' })).body.includes('pay.shop'), {
+      what: 'the registered service',
+    });
   });
 
   it('a new sidecar gets its configuration from a control plane that starts while the registry is away', async () => {
