@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -22,8 +22,9 @@ describeWith(['envoy'], 'when the control plane or its registry is lost', () => 
   const running: { stop(): Promise<void> }[] = [];
 
   /** The same control plane each time: ports, data and configuration survive it. */
-  async function start(): Promise<ControlPlane> {
+  async function start({ waitReady = true } = {}): Promise<ControlPlane> {
     const controlPlane = await startControlPlane({
+      waitReady,
       ...ports,
       dataDir,
       args: ['--config', join(dataDir, 'binnacle.yaml')],
@@ -120,6 +121,27 @@ describeWith(['envoy'], 'when the control plane or its registry is lost', () => 
     await eventually(async () => (await get(ports.httpPort, { path: '/debug/registryz' })).body.includes('pay.shop'), {
       what: 'the registered service',
     });
+  });
+
+  it('registrations that cannot be read hold the start back and say so, and are there once they can be', async () => {
+    const first = await start();
+    const registered = '/registry/v1/namespaces/shop/services/pay.shop/instances/i-0';
+    await sendJson(ports.httpPort, 'PUT', registered, { address: '10.0.0.1', ports: [{ name: 'http', port: 80 }] });
+    await first.stop();
+    const journal = join(dataDir, 'adapters/registration/instances.ndjson');
+    await rename(journal, `${journal}.aside`);
+    await mkdir(journal);
+    const second = await start({ waitReady: false });
+    await eventually(
+      async () => (await get(ports.httpPort, { path: '/debug/adapterz' })).body.includes('cannot be read: EISDIR'),
+      { what: 'the reason' },
+    );
+    const { status: ready, body } = await get(ports.httpPort, { path: '/readyz' });
+    expect([ready, body]).toEqual([503, expect.stringContaining('registration')]);
+    await rmdir(journal);
+    await rename(`${journal}.aside`, journal);
+    await second.ready();
+    expect((await get(ports.httpPort, { path: registered })).status).toBe(200);
   });
 
   it('a new sidecar gets its configuration from a control plane that starts while the registry is away', async () => {
