@@ -34,7 +34,7 @@ describe('bin/binnacle.mjs', () => {
 
   it('serves with what runtime.json says, and in place when it has that', async () => {
     await build('console.log(process.execArgv.join(), process.env.MALLOC_ARENA_MAX, process.argv[2], process.ppid);');
-    const flags = ['--max-semi-space-size=2', '--heap-growing-percent=110'];
+    const flags = ['--max-semi-space-size=2', '--heap-growing-percent=130'];
 
     const started = await launch([], ['serve']);
     const inPlace = await launch(flags, ['serve'], { env: { MALLOC_ARENA_MAX: '1' } });
