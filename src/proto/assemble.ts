@@ -1,5 +1,5 @@
 import { type EncodedResource, noRest, typeUrls, type XdsType } from './resource.ts';
-import { fieldHead, stringField } from './wire.ts';
+import { fieldHead, lengthOf, stringField } from './wire.ts';
 
 /** What a resource is put together from. */
 export interface Assembly {
@@ -17,9 +17,8 @@ export function assembleResource(
   name: string,
   { version, parts, rest = noRest }: Assembly,
 ): EncodedResource {
-  const copiedLength = lengthOf(parts);
   const restLength = lengthOf(rest);
-  const bodyLength = copiedLength + restLength;
+  const bodyLength = lengthOf(parts) + restLength;
   const typeUrl = stringField(1, typeUrls[type]);
   const bodyHead = fieldHead(2, bodyLength);
   const sotwHead = fieldHead(2, typeUrl.length + bodyHead.length + bodyLength);
@@ -37,5 +36,3 @@ export function assembleResource(
   }
   return { name, version, start, sotwOffset: byteLength - sotwLength, rest, byteLength };
 }
-
-const lengthOf = (parts: readonly Uint8Array[]): number => parts.reduce((sum, part) => sum + part.length, 0);

@@ -1,5 +1,5 @@
 import { type EncodedResource, recordParts, typeUrls } from '../proto/resource.ts';
-import { bytesField, stringField } from '../proto/wire.ts';
+import { bytesField, lengthOf, stringField } from '../proto/wire.ts';
 import { absentResource } from './absent.ts';
 import type { Interest } from './interest.ts';
 import { joinSmall } from './parts.ts';
@@ -32,7 +32,6 @@ export function buildResponse(interest: Interest, contents: Contents): Response 
   const head = responseHead(mode, { version, typeUrl: typeUrls[interest.type], nonce, identifier });
   const body = mode === 'delta' ? deltaBody(interest, contents) : sotwBody(interest, contents);
   const parts = joinSmall([head, ...body]);
-  const byteLength = parts.reduce((sum, part) => sum + part.length, 0);
   return {
     type: interest.type,
     nonce,
@@ -40,7 +39,7 @@ export function buildResponse(interest: Interest, contents: Contents): Response 
     revision,
     news: contents.news,
     parts,
-    byteLength,
+    byteLength: lengthOf(parts),
     whole: contents.whole,
     brought: names,
     removed: contents.removals,

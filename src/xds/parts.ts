@@ -1,3 +1,5 @@
+import { lengthOf } from '../proto/wire.ts';
+
 /** Less than this is written as one buffer, the fastest thing to write. */
 const largeBytes = 64 << 10;
 /** In more than that, parts from this length on are not copied: others may hold them too. */
@@ -5,8 +7,7 @@ const sharedPartBytes = 16 << 10;
 
 /** The same bytes in few parts: small ones are joined, large ones stay as they are. */
 export function joinSmall(parts: readonly Uint8Array[]): readonly Uint8Array[] {
-  const total = parts.reduce((sum, part) => sum + part.length, 0);
-  if (total < largeBytes) return [joined(parts)];
+  if (lengthOf(parts) < largeBytes) return [joined(parts)];
   const result: Uint8Array[] = [];
   let small: Uint8Array[] = [];
   const flush = () => {
