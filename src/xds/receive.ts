@@ -182,7 +182,7 @@ function tellEverything(state: TypeState, world: World): void {
   if (baseline.kind === 'cursor') state.baseline = cursorAt(0);
   else {
     const names = [...baseline.having.versions.keys()];
-    state.baseline = { kind: 'map', having: withUnsure(baseline.having, [names], world) };
+    state.baseline = { kind: 'map', having: withUnsure(baseline.having, names, world) };
   }
   state.mustAnswer = true;
 }

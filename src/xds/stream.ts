@@ -1,5 +1,6 @@
 import { type EncodedResource, type XdsType, xdsTypes } from '../proto/resource.ts';
 import { type Baseline, cursorAt, type Having } from './baseline.ts';
+import { type Doubt, ofOtherTables } from './doubt.ts';
 import type { Interest, InterestPool } from './interest.ts';
 import type { NamePool, NameSet } from './names.ts';
 import type { Mode, Response, ResponseLabel } from './response.ts';
@@ -42,8 +43,10 @@ export interface WithheldBatch {
 /** A rejected resource: not sent again until it has another version. */
 export interface Held {
   readonly rejectedVersion: string;
-  /** What the client acknowledged last, for whole sets; null if it has nothing of that name. */
+  /** For whole sets: what the client has of it, as far as that can be said, and is sent in its place; null: nothing. */
   readonly keep: EncodedResource | null;
+  /** What it acknowledged last of it: `keep` if it took none of what came since; undefined if that is not known. */
+  readonly acknowledged: EncodedResource | null | undefined;
   /** The revision acknowledged before it was rejected: nothing later is settled while it is held. */
   readonly since: Revision;
 }
@@ -69,8 +72,8 @@ export interface TypeState {
   names: NameSet;
   /** By name; null rather than empty. */
   held: Map<string, Held> | null;
-  /** Names whose version at the client is unknown since a NACK: the lists of the rejected responses. */
-  unsure: readonly (readonly string[])[];
+  /** Rejected responses since which it is unknown what the client has of the names that they brought. */
+  unsure: readonly Doubt[];
   /** 0: nothing yet of the present view. */
   acknowledged: Revision;
   /** While nothing is acknowledged: the client may have resources, from another server or another view. */
@@ -225,16 +228,14 @@ export function writeDown(state: TypeState, world: World): void {
   const { interest, baseline } = state;
   if (interest === null || (baseline.kind === 'cursor' && baseline.revision === 0)) return;
   const having = baseline.kind === 'map' ? baseline.having : interest.havingAt(baseline.revision, world.nextId);
-  state.baseline = {
-    kind: 'map',
-    having: state.unsure.length === 0 ? having : withUnsure(having, state.unsure, world),
-  };
+  const unsure = state.unsure.flatMap(({ names }) => names);
+  state.baseline = { kind: 'map', having: unsure.length === 0 ? having : withUnsure(having, unsure, world) };
 }
 
 /** As `having`, but for names whose version is not known for certain. */
-export function withUnsure(having: Having, unsure: TypeState['unsure'], world: World): Having {
+export function withUnsure(having: Having, unsure: readonly string[], world: World): Having {
   const versions = new Map(having.versions);
-  for (const names of unsure) for (const name of names) if (versions.has(name)) versions.set(name, '');
+  for (const name of unsure) if (versions.has(name)) versions.set(name, '');
   return { id: world.nextId(), versions, resources: having.resources, shared: false };
 }
 
@@ -253,6 +254,7 @@ function moveTo(stream: StreamState, state: TypeState, world: World): void {
   state.hadBefore ||= state.baseline.kind === 'map';
   state.acknowledged = 0;
   state.ofOldView = state.inFlight;
+  if (state.unsure.length > 0) state.unsure = ofOtherTables(state.unsure);
   subscribeTo(stream, state, world);
 }
 

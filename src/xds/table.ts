@@ -35,7 +35,7 @@ interface LogRecord {
 export interface TableDifference {
   /** Names whose content is new or other than it was. */
   readonly changed: readonly string[];
-  /** Names that are gone, with their last bytes where these are still known. */
+  /** Names that are gone, with the bytes that they had for the reader; the last ones, or null, where that is forgotten. */
   readonly removed: ReadonlyMap<string, EncodedResource | null>;
 }
 
@@ -248,17 +248,21 @@ export class Table {
   }
 
   #differenceFromLog(since: Revision): TableDifference {
-    const names = new Set<string>();
+    // What each name was for the reader: null if it was not there, undefined if that is forgotten.
+    const before = new Map<string, EncodedResource | null | undefined>();
     for (let at = this.#log.length - 1; at >= 0; at--) {
       const record = this.#log[at];
       if (record === undefined || record.revision <= since) break;
-      for (const name of record.previous.keys()) names.add(name);
+      for (const [name, previous] of record.previous) {
+        before.set(name, previous === null && record.isDropped ? undefined : previous);
+      }
     }
     const changed: string[] = [];
     const removed = new Map<string, EncodedResource | null>();
-    for (const name of names) {
+    for (const [name, resource] of before) {
       if (this.#entries.has(name)) changed.push(name);
-      else this.#addRemoved(removed, name, since);
+      else if (resource === undefined) this.#addRemoved(removed, name, since);
+      else if (resource !== null) removed.set(name, resource);
     }
     return { changed, removed };
   }

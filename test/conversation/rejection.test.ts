@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { setView } from '../../src/xds/stream.ts';
-import { Server, Talker } from '../support/conversation.ts';
+import { type Contents, Server, Talker } from '../support/conversation.ts';
 import { settled } from './settled.ts';
 
 /** Rows 9, 19 and 26 to 28 of the table in ADR 1. */
@@ -128,6 +128,133 @@ describe('rejection', () => {
     client.nacks('cluster', 'a is bad');
     server.commit({ cluster: { c: '1' } }, other);
     expect(client.hears()).toEqual(['CDS a=bad b=1 c=1']);
+  });
+
+  describe('row 33: a rejected whole set, of which more is rejected before it is known what the client took', () => {
+    /** A set with the new clusters `one` and `two` is rejected after `change`; the client had `old`. */
+    function rejects(change: Contents, error = 'one: no') {
+      const server = new Server();
+      server.commit({ cluster: { old: '1' } });
+      const client = new Talker(server, 'sotw');
+      client.asks('cluster');
+      client.acks('cluster');
+      server.commit({ cluster: { one: '3', two: '1' } });
+      client.hears();
+      server.commit(change);
+      return { server, client, answer: client.nacks('cluster', error) };
+    }
+
+    it('is told again with what the rejected set had of it and was not blamed for', () => {
+      const { client, answer } = rejects({ cluster: { one: '4', two: '3' } });
+      expect(answer).toEqual(['CDS old=1 one=4 two=3']);
+      expect(client.nacks('cluster', 'two: no')).toEqual(['CDS old=1 one=4 two=1']);
+      expect(client.acks('cluster')).toEqual([]);
+    });
+
+    it('goes back further when that is rejected too, and in the end to what was acknowledged', () => {
+      const { client } = rejects({ cluster: { one: '4', two: '3', old: '3' } });
+      expect(client.nacks('cluster', 'two: no, old: no')).toEqual(['CDS old=1 one=4 two=1']);
+      expect(client.nacks('cluster', 'two: no')).toEqual(['CDS old=1 one=4']);
+      expect(client.acks('cluster')).toEqual([]);
+    });
+
+    it('is not deprived of what it may have taken since it rejected the name first', () => {
+      const { server, client } = rejects({});
+      server.commit({ cluster: { one: '4', two: '2' } });
+      client.acks('cluster'); // the set without `one`
+      expect(client.nacks('cluster', 'no such thing')).toEqual([]);
+      server.commit({ cluster: { one: '5', two: '3' } });
+      client.hears();
+      expect(client.nacks('cluster', 'one: no')).toEqual(['CDS old=1 one=4 two=3']);
+      expect(client.nacks('cluster', 'one: no')).toEqual(['CDS old=1 two=3']);
+    });
+
+    it('has the good ones of several also when it finds the bad ones one after another', () => {
+      const { server, client, answer } = rejects({ cluster: { worse: '3', good: '1' } });
+      expect(answer).toEqual(['CDS good=1 old=1 two=1 worse=3']);
+      expect(client.nacks('cluster', 'worse: no')).toEqual(['CDS good=1 old=1 two=1']);
+      expect(client.nacks('cluster', 'two: no')).toEqual(['CDS good=1 old=1']);
+      expect(client.acks('cluster')).toEqual([]);
+      server.commit({ cluster: { two: '2' } });
+      expect(client.hears()).toEqual(['CDS good=1 old=1 two=2']);
+    });
+
+    it('is not sent what another scope held then', () => {
+      const server = new Server();
+      const moved = server.newView();
+      server.commit({ cluster: { a: '8' } }, moved);
+      server.commit({ cluster: { a: '1' } });
+      const client = new Talker(server, 'sotw');
+      client.asks('cluster');
+      client.nacks('cluster', 'no such thing');
+      server.commit({ cluster: { a: '9', b: '1' } }, moved);
+      setView(client.stream, moved, server.world);
+      expect(client.hears()).toEqual(['CDS a=9 b=1']);
+      expect(client.nacks('cluster', 'a is bad')).toEqual([]);
+    });
+
+    it('stays bounded, and tells the others as long as it remembers', () => {
+      const { server, client } = rejects({ cluster: { two: '3' } }, 'no such thing');
+      for (let version = 4; version < 60; version++) {
+        server.commit({ cluster: { two: `${version}`, one: `${version}` } });
+        client.hears();
+        client.nacks('cluster', version % 2 === 0 ? 'two: no' : 'one: no');
+      }
+      expect(client.stream.types.get('cluster')?.unsure.length).toBeLessThan(10);
+    });
+  });
+
+  describe('row 34: a whole set does not carry what was rejected, also when it is gone, repaired or back since', () => {
+    /** A client whose set with `good` and the new cluster `bad` is unanswered; removals wait for its listeners. */
+    function answering() {
+      const server = new Server();
+      server.commit({ cluster: { good: '1' } });
+      const client = new Talker(server, 'sotw');
+      client.asks('cluster');
+      client.acks('cluster');
+      client.asks('listener');
+      server.commit({ cluster: { bad: '3' } });
+      client.hears();
+      return { server, client };
+    }
+
+    it('it was gone before the client said so', () => {
+      const { server, client } = answering();
+      server.commit({ cluster: { bad: null, more: '1' } });
+      expect(client.nacks('cluster', 'bad: no')).toEqual(['CDS good=1 more=1']);
+    });
+
+    it('it was gone for a moment, while the set without it was unanswered', () => {
+      const { server, client } = answering();
+      client.nacks('cluster', 'bad: no');
+      server.commit({ cluster: { good: '2' } });
+      client.hears();
+      server.commit({ cluster: { bad: null } });
+      client.acks('cluster');
+      server.commit({ cluster: { bad: '3', more: '1' } });
+      expect(client.hears()).toEqual(['CDS good=2 more=1']);
+    });
+
+    it('it was repaired, went, and came back as it was', () => {
+      const { server, client } = answering();
+      server.commit({ cluster: { bad: '2' } });
+      server.commit({ cluster: { bad: null } });
+      client.nacks('cluster', 'bad: no');
+      server.commit({ cluster: { more: '1' } });
+      expect(client.hears()).toEqual(['CDS good=1 more=1']);
+      server.commit({ cluster: { bad: '3', more: '2' } });
+      expect(client.acks('cluster')).toEqual(['CDS good=1 more=2']);
+    });
+
+    it('what is withheld is what the client has of it, not what came and went unseen', () => {
+      const { server, client } = answering();
+      client.nacks('cluster', 'bad: no');
+      server.commit({ cluster: { good: null } });
+      client.hears();
+      server.commit({ cluster: { good: '3' } });
+      server.commit({ cluster: { good: null, more: '1' } });
+      expect(client.hears()).toEqual(['CDS good=1 more=1']);
+    });
   });
 
   it('two clients in the same state do not share what one of them rejected', () => {

@@ -41,6 +41,15 @@ describeWith(['envoy'], 'a real Envoy that rejects one resource', () => {
       });
     }
 
+    it(`has the other clusters when it finds one after another invalid (${protocol})`, async () => {
+      const { put, rejections, connect } = await serve();
+      put({ cluster: { 'bad-one': invalid, 'bad-two': invalid, first: good, second: good } });
+      const envoy = await connect(protocol);
+      const clusters = () => namesIn(envoy, 'dynamic_active_clusters');
+      await eventually(async () => (await clusters()).join() === 'first,second', { what: 'the good clusters' });
+      expect(rejections).toEqual(['cluster', 'cluster']);
+    });
+
     it(`has the other routes when one is impossible (${protocol})`, async () => {
       const { put, rejections, connect } = await serve();
       const names = ['r80', 'r81', 'r82'];

@@ -152,9 +152,11 @@ describe('streams', () => {
     });
 
     it(`${mode}: a client that refuses some clusters has all the others, and of those what it had`, () => {
+      const refusing = fc.record({ takesOthers: fc.boolean(), namesAll: fc.boolean() });
       fc.assert(
-        fc.property(steps(wait), (script) => {
-          const run = new Run(mode, { refuses: (type, content) => type === 'cluster' && content === 'v3' });
+        fc.property(steps(wait), refusing, (script, how) => {
+          const refuses = (type: XdsType, content: string) => type === 'cluster' && content === 'v3';
+          const run = new Run(mode, { refuses, refusing: how });
           for (const step of script) run.take(step);
           run.rest();
           const { cluster, route } = expected(run.mesh);

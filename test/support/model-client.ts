@@ -5,6 +5,8 @@ import { ask, type Heard, hear, type Server } from './conversation.ts';
 
 export interface ModelOptions {
   readonly refuses?: (type: XdsType, content: string) => boolean;
+  /** What it does with the rest of such a response, and whether its error names all that it refuses or the first. */
+  readonly refusing?: { readonly takesOthers: boolean; readonly namesAll: boolean };
   /** A stream for each type, in place of one for all. */
   readonly isSplit?: boolean;
 }
@@ -12,7 +14,8 @@ export interface ModelOptions {
 /**
  * A client as the protocol wants it: applies what it hears, subscribes to assignments of its clusters and routes of its
  * listeners (route `r` of listener `r`), and answers when it is told to. Survives its streams, as Envoy does. Of a
- * response with a resource that it `refuses` it takes nothing, as Envoy of one with an invalid message.
+ * response with a resource that it `refuses` it takes nothing, as Envoy of one with an invalid message, unless it
+ * `takesOthers`, as Envoy does where no cluster can be made of one.
  */
 export class ModelClient {
   readonly has: Record<XdsType, Map<string, string>> = {
@@ -32,11 +35,14 @@ export class ModelClient {
 
   readonly #refused = new Map<XdsType, string>();
   readonly #refuses: (type: XdsType, content: string) => boolean;
+  readonly #refusing: NonNullable<ModelOptions['refusing']>;
 
-  constructor(server: Server, mode: Mode, { refuses = () => false, isSplit = false }: ModelOptions = {}) {
+  constructor(server: Server, mode: Mode, options: ModelOptions = {}) {
+    const { refuses = () => false, refusing = { takesOthers: false, namesAll: true }, isSplit = false } = options;
     this.#server = server;
     this.mode = mode;
     this.#refuses = refuses;
+    this.#refusing = refusing;
     this.#isSplit = isSplit;
   }
 
@@ -102,14 +108,17 @@ export class ModelClient {
     const refused = [...resources].filter(([, content]) => this.#refuses(type, content)).map(([name]) => name);
     this.#refused.delete(type);
     if (refused.length > 0) {
-      this.#refused.set(type, `cannot take ${refused.join()}`);
-      return;
+      const { takesOthers, namesAll } = this.#refusing;
+      this.#refused.set(type, `cannot take ${(namesAll ? refused : refused.slice(0, 1)).join()}`);
+      if (!takesOthers) return;
     }
     const has = this.has[type];
-    if (this.mode === 'sotw' && (type === 'cluster' || type === 'listener')) has.clear();
+    if (this.mode === 'sotw' && (type === 'cluster' || type === 'listener')) {
+      for (const name of has.keys()) if (!resources.has(name)) has.delete(name);
+    }
     for (const [name, content] of resources) {
       if (content === '∅') has.delete(name);
-      else has.set(name, content);
+      else if (!refused.includes(name)) has.set(name, content);
     }
     for (const name of removed) has.delete(name);
     if (type === 'cluster' || type === 'listener') this.#follow();

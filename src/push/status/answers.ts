@@ -1,3 +1,4 @@
+import { hasName } from '../../xds/doubt.ts';
 import { isPending } from '../../xds/next.ts';
 import type { StreamState, TypeState } from '../../xds/stream.ts';
 import type { Revision } from '../../xds/table.ts';
@@ -39,7 +40,7 @@ export function answerToAll(stream: StreamState, since: Revision): { answer: Ans
   let isOpen = stream.view === null;
   for (const state of stream.types.values()) {
     if (state.interest === null) continue;
-    const doubtful = new Set([...(state.held?.keys() ?? []), ...state.unsure.flat()]);
+    const doubtful = new Set([...(state.held?.keys() ?? []), ...state.unsure.flatMap(({ names }) => names)]);
     const answers = new Map([...doubtful].map((name) => [name, answerTo(state, name, since)]));
     const names = [...doubtful].filter((name) => answers.get(name) === 'rejected');
     if (names.length > 0) rejected.push({ state, names });
@@ -63,7 +64,7 @@ function takenThrough(state: TypeState, name: string): Revision {
 }
 
 /** In a response that the proxy rejected without saying what in it, and not taken since. */
-const isUnsure = (state: TypeState, name: string): boolean => state.unsure.some((names) => has(names, name));
+const isUnsure = (state: TypeState, name: string): boolean => state.unsure.some(({ names }) => hasName(names, name));
 
 /** Whether it is sent and not answered, or is to be sent. A whole set brings what is unsure again, too. */
 function isUnderWay(
@@ -76,16 +77,6 @@ function isUnderWay(
     baseline.kind === 'cursor'
       ? entry.changed > baseline.revision
       : baseline.having.versions.get(name) !== entry.resource.version;
-  const isSent = inFlight !== null && (has(inFlight.brought, name) || (inFlight.whole && isUnsure(state, name)));
-  return isSent || isToBeSent || owed.some(({ names }) => has(names, name));
+  const isSent = inFlight !== null && (hasName(inFlight.brought, name) || (inFlight.whole && isUnsure(state, name)));
+  return isSent || isToBeSent || owed.some(({ names }) => hasName(names, name));
 }
-
-/** These lists are never changed, shared between streams, and may hold all names of a mesh. */
-function has(names: readonly string[], name: string): boolean {
-  if (names.length < 16) return names.includes(name);
-  const set = nameSets.get(names) ?? new Set(names);
-  nameSets.set(names, set);
-  return set.has(name);
-}
-
-const nameSets = new WeakMap<readonly string[], ReadonlySet<string>>();
