@@ -35,7 +35,7 @@ export function buildResponse(interest: Interest, contents: Contents): Response 
   return {
     type: interest.type,
     nonce,
-    label: { nonce, version },
+    label: { nonce, version, asked: contents.whole && !interest.wildcard ? interest.names : null },
     revision,
     news: contents.news,
     parts,

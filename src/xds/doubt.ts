@@ -32,13 +32,13 @@ export const ofOtherTables = (doubts: readonly Doubt[]): readonly Doubt[] =>
 export function withBlame(
   doubts: readonly Doubt[],
   tables: readonly Table[],
-  rejected: ReadonlyMap<string, string>,
+  rejected: ReadonlyMap<string, EncodedResource>,
 ): readonly Doubt[] {
   if (rejected.size === 0) return doubts;
   return doubts.map((doubt) => {
     if (doubt.revision === 0) return doubt;
     const blamed = [...rejected].filter(
-      ([name, version]) => hasName(doubt.names, name) && recall(tables, name, doubt.revision)?.version === version,
+      ([name, { version }]) => hasName(doubt.names, name) && recall(tables, name, doubt.revision)?.version === version,
     );
     return blamed.length === 0
       ? doubt

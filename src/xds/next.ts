@@ -1,6 +1,7 @@
 import type { EncodedResource, XdsType } from '../proto/resource.ts';
 import { type Baseline, baselineKey, cursorAt, isShared } from './baseline.ts';
 import { buildResponse } from './build-response.ts';
+import { dropGone } from './held.ts';
 import type { Interest } from './interest.ts';
 import { oweAssignments } from './owed.ts';
 import type { Response } from './response.ts';
@@ -143,17 +144,30 @@ function respond(asking: Asking): Response | null {
   const { baseline } = state;
   const isNews = changed.length > 0 && baseline.kind === 'cursor' && baseline.revision > 0;
   state.baseline = cursorAt(world.revision);
-  if (difference.removed.size > 0) {
-    const id = `${interest.id}:${baselineKey(baseline)}:${world.revision}`;
-    const batch = { id, revision: world.revision, names: difference.removed, sinceMs: world.now() };
-    state.withheld = [...state.withheld, batch];
-  }
+  if (difference.removed.size > 0) withhold(asking, difference.removed, baseline);
   const released = release(asking);
-  const removals = goneNames(interest, released);
-  if (!hasNews && !canTell(stream, state, removals)) return null;
+  const removals = goneNames(state, interest, released);
+  if (!hasNews && !canTell(stream, state, removals)) {
+    dropGone(state);
+    return null;
+  }
   const revealed = isNews ? interest.lastRevision : null;
   const canShare = isOnlyOwed || isShared(baseline);
   return send(asking, { changed, from: isOnlyOwed ? null : baseline, revealed, canShare, released, removals });
+}
+
+/** Notes that these are not told as gone before their time. */
+function withhold({ state, interest, world }: Asking, removed: TableDifference['removed'], baseline: Baseline): void {
+  const names = asTheyAre(state, removed);
+  const id = names === removed ? `${interest.id}:${baselineKey(baseline)}:${world.revision}` : `u${world.nextId()}`;
+  const since = baseline.kind === 'cursor' ? baseline.revision : state.acknowledged;
+  state.withheld = [...state.withheld, { id, revision: world.revision, since, names, sinceMs: world.now() }];
+}
+
+/** What came and went unseen while its removal was withheld is still at the client as it was before. */
+function asTheyAre({ withheld }: TypeState, removed: TableDifference['removed']): TableDifference['removed'] {
+  const seen = withheld.flatMap(({ names }) => [...names].filter(([name]) => removed.get(name) === null));
+  return seen.length === 0 ? removed : new Map([...removed, ...seen]);
 }
 
 interface News {
@@ -287,20 +301,21 @@ function settledThrough(stream: StreamState, type: XdsType, world: World): numbe
   const { interest } = state;
   const isOpen = state.inFlight !== null || state.rejected || isPending(state, interest);
   let through = isOpen ? state.acknowledged : world.revision;
-  for (const batch of state.withheld) through = Math.min(through, batch.revision - 1);
+  for (const { since } of state.withheld) through = Math.min(through, since);
   for (const [name, { since }] of state.held ?? []) {
     if (interest.get(name) !== undefined) through = Math.min(through, since);
   }
   return through;
 }
 
-/** What came back meanwhile, or is not wanted any more, is not gone. */
-function goneNames(interest: Interest, released: readonly WithheldBatch[]): readonly string[] {
+/** What came back meanwhile, or is not wanted any more, is not gone; what went once more waits for that. */
+function goneNames({ withheld }: TypeState, interest: Interest, released: readonly WithheldBatch[]): readonly string[] {
   if (released.length === 0) return none;
   const gone = new Set<string>();
   for (const batch of released) {
     for (const name of batch.names.keys()) {
-      if (interest.includes(name) && interest.get(name) === undefined) gone.add(name);
+      if (!interest.includes(name) || interest.get(name) !== undefined) continue;
+      if (!withheld.some(({ names }) => names.has(name))) gone.add(name);
     }
   }
   return [...gone];
@@ -318,7 +333,7 @@ function standIns(state: TypeState, interest: Interest): ReadonlyMap<string, Enc
   const instead = new Map<string, EncodedResource | null>();
   for (const batch of state.withheld) {
     for (const [name, resource] of batch.names) {
-      if (interest.get(name) !== undefined) continue;
+      if (!interest.includes(name) || interest.get(name) !== undefined) continue;
       const held = state.held?.get(name);
       instead.set(name, held !== undefined && held.rejectedVersion === resource?.version ? held.keep : resource);
     }

@@ -195,6 +195,8 @@ function forget(state: TypeState): void {
   state.withheld = none;
   state.held = null;
   state.unsure = none;
+  state.acknowledged = 0;
+  state.hadBefore = false;
   state.waitingSinceMs = null;
 }
 

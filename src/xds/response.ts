@@ -1,4 +1,5 @@
 import type { XdsType } from '../proto/resource.ts';
+import type { NameSet } from './names.ts';
 import type { Revision } from './table.ts';
 
 export type Mode = 'sotw' | 'delta';
@@ -17,6 +18,8 @@ export interface ResponseLabel {
   readonly nonce: string;
   /** SotW's `version_info`; delta's `system_version_info`. It decides nothing. */
   readonly version: string;
+  /** Of a whole set: the names that it was asked for. Null: everything, or no whole set. */
+  readonly asked: NameSet | null;
 }
 
 /** A response as it goes to one stream or to many: encoded once, sent as it is. */

@@ -36,6 +36,8 @@ export interface WithheldBatch {
   readonly id: string;
   /** The revision that removed them. */
   readonly revision: Revision;
+  /** The client has them as they were at this one: it was not told of what changed of them before they went, either. */
+  readonly since: Revision;
   readonly names: ReadonlyMap<string, EncodedResource | null>;
   readonly sinceMs: number;
 }

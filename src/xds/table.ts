@@ -35,7 +35,10 @@ interface LogRecord {
 export interface TableDifference {
   /** Names whose content is new or other than it was. */
   readonly changed: readonly string[];
-  /** Names that are gone, with the bytes that they had for the reader; the last ones, or null, where that is forgotten. */
+  /**
+   * Names that are gone, with the bytes that they had for the reader; the last ones, or null, where that is forgotten. Null
+   * also for what came and went since, and had been there before.
+   */
   readonly removed: ReadonlyMap<string, EncodedResource | null>;
 }
 
@@ -261,8 +264,7 @@ export class Table {
     const removed = new Map<string, EncodedResource | null>();
     for (const [name, resource] of before) {
       if (this.#entries.has(name)) changed.push(name);
-      else if (resource === undefined) this.#addRemoved(removed, name, since);
-      else if (resource !== null) removed.set(name, resource);
+      else this.#addRemoved(removed, name, since, resource);
     }
     return { changed, removed };
   }
@@ -275,9 +277,14 @@ export class Table {
     return { changed, removed };
   }
 
-  #addRemoved(removed: Map<string, EncodedResource | null>, name: string, since: Revision): void {
+  #addRemoved(
+    removed: Map<string, EncodedResource | null>,
+    name: string,
+    since: Revision,
+    before?: EncodedResource | null,
+  ): void {
     const tombstone = this.#tombstones.get(name);
     if (tombstone === undefined || tombstone.created > since || tombstone.removed <= since) return;
-    removed.set(name, tombstone.resource);
+    removed.set(name, before === undefined ? tombstone.resource : before);
   }
 }

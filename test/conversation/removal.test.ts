@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Server, Talker } from '../support/conversation.ts';
 import { settled } from './settled.ts';
 
-/** Rows 7 to 13 of the table in ADR 1. */
+/** Rows 7 to 13, 37 and 38 of the table in ADR 1. */
 describe('removal', () => {
   for (const mode of ['sotw', 'delta'] as const) {
     const without = (delta: string, sotw: string) => [mode === 'delta' ? delta : sotw];
@@ -53,6 +53,33 @@ describe('removal', () => {
       client.acks('cluster');
       server.commit({ cluster: { b: null } });
       expect(client.hears()).toEqual(without('CDS -b', 'CDS a=1'));
+    });
+
+    it(`row 37: ${mode} keeps a cluster that went, came back and went again until it took the newest route`, () => {
+      const { server, client } = settled(mode);
+      server.commit({ cluster: { b: null }, route: { r80: '2' } });
+      client.hears(); // the route without it is on its way
+      server.commit({ cluster: { b: '2' } });
+      client.hears();
+      server.commit({ cluster: { b: null }, route: { r80: '3' } });
+      client.acks('cluster');
+      expect(client.acks('route')).toEqual(['RDS r80=3']); // the one in between may have needed it
+      expect(client.acks('route')).toEqual(without('CDS -b', 'CDS a=1'));
+    });
+
+    it(`row 38: ${mode} keeps a cluster as long as a removed route does that was not sent without it`, () => {
+      const { server, client } = settled(mode);
+      server.commit({ listener: { l80: '2' } });
+      client.hears(); // unanswered: removals of routes wait
+      server.commit({ route: { r90: '2' } });
+      client.hears();
+      server.commit({ cluster: { b: null }, route: { r80: 'without b' } });
+      client.hears();
+      server.commit({ listener: { l80: null }, route: { r80: null } });
+      expect(client.acks('route')).toEqual([]);
+      expect(client.acks('listener')).toEqual([mode === 'delta' ? 'LDS -l80' : 'LDS l90=1']);
+      expect(client.acks('listener')).toEqual(mode === 'delta' ? ['RDS -r80'] : ['CDS a=1']);
+      if (mode === 'delta') expect(client.acks('route')).toEqual(['CDS -b']);
     });
 
     it(`row 11: ${mode} keeps a cluster that comes back in time`, () => {

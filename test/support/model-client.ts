@@ -7,6 +7,8 @@ export interface ModelOptions {
   readonly refuses?: (type: XdsType, content: string) => boolean;
   /** What it does with the rest of such a response, and whether its error names all that it refuses or the first. */
   readonly refusing?: { readonly takesOthers: boolean; readonly namesAll: boolean };
+  /** In state of the world: the types of which a response is all that there is. Of clusters and listeners if nothing is said. */
+  readonly wholeTypes?: readonly XdsType[];
   /** A stream for each type, in place of one for all. */
   readonly isSplit?: boolean;
 }
@@ -34,6 +36,7 @@ export class ModelClient {
   readonly #subscribed = new Map<XdsType, readonly string[]>();
 
   readonly #refused = new Map<XdsType, string>();
+  readonly #wholeTypes: readonly XdsType[];
   readonly #refuses: (type: XdsType, content: string) => boolean;
   readonly #refusing: NonNullable<ModelOptions['refusing']>;
 
@@ -43,13 +46,15 @@ export class ModelClient {
     this.mode = mode;
     this.#refuses = refuses;
     this.#refusing = refusing;
+    this.#wholeTypes = options.wholeTypes ?? ['cluster', 'listener'];
     this.#isSplit = isSplit;
   }
 
   connect(): void {
     this.disconnect();
-    const shared = this.#isSplit ? null : this.#server.connect(this.mode);
-    for (const type of xdsTypes) this.streams.set(type, shared ?? this.#server.connect(this.mode));
+    const connect = () => this.#server.connect(this.mode, this.#wholeTypes);
+    const shared = this.#isSplit ? null : connect();
+    for (const type of xdsTypes) this.streams.set(type, shared ?? connect());
     for (const type of ['cluster', 'listener'] as const) this.#ask(type, [], this.#versions(type));
     this.#follow();
   }
@@ -113,7 +118,7 @@ export class ModelClient {
       if (!takesOthers) return;
     }
     const has = this.has[type];
-    if (this.mode === 'sotw' && (type === 'cluster' || type === 'listener')) {
+    if (this.mode === 'sotw' && this.#wholeTypes.includes(type)) {
       for (const name of has.keys()) if (!resources.has(name)) has.delete(name);
     }
     for (const [name, content] of resources) {
@@ -136,8 +141,8 @@ export class ModelClient {
     if (before === undefined ? names.length === 0 : before.join() === names.join()) return;
     this.#subscribed.set(type, names);
     if (this.mode === 'sotw') {
-      this.#unanswered.delete(type); // the new list goes with the newest nonce: an acknowledgement too
-      this.#ask(type, names);
+      // The new list goes with the newest nonce: it answers that response too.
+      if (!this.answer(type)) this.#ask(type, names);
       return;
     }
     const added = names.filter((name) => before?.includes(name) !== true);

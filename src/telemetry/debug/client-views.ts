@@ -155,7 +155,7 @@ function syncOf(state: TypeState) {
   };
 }
 
-const nothingYet: ResponseLabel = { nonce: '', version: '' };
+const nothingYet: ResponseLabel = { nonce: '', version: '', asked: null };
 
 const namedOf = ({ named }: Client): readonly NamedState[] => [...(named?.states.values() ?? [])];
 

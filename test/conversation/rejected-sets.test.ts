@@ -1,0 +1,200 @@
+import { describe, expect, it } from 'vitest';
+import { setView } from '../../src/xds/stream.ts';
+import { type Contents, Server, Talker } from '../support/conversation.ts';
+
+const wholeSets = ['cluster', 'listener', 'route'] as const;
+
+/** Rows 33 to 36 of the table in ADR 1: a rejected set rejects all that it holds, whatever is wrong with one part of it. */
+describe('row 33: a rejected whole set, of which more is rejected before it is known what the client took', () => {
+  /** A set with the new clusters `one` and `two` is rejected after `change`; the client had `old`. */
+  function rejects(change: Contents, error = 'one: no') {
+    const server = new Server();
+    server.commit({ cluster: { old: '1' } });
+    const client = new Talker(server, 'sotw');
+    client.asks('cluster');
+    client.acks('cluster');
+    server.commit({ cluster: { one: '3', two: '1' } });
+    client.hears();
+    server.commit(change);
+    return { server, client, answer: client.nacks('cluster', error) };
+  }
+
+  it('is told again with what the rejected set had of it and was not blamed for', () => {
+    const { client, answer } = rejects({ cluster: { one: '4', two: '3' } });
+    expect(answer).toEqual(['CDS old=1 one=4 two=3']);
+    expect(client.nacks('cluster', 'two: no')).toEqual(['CDS old=1 one=4 two=1']);
+    expect(client.acks('cluster')).toEqual([]);
+  });
+
+  it('goes back further when that is rejected too, and in the end to what was acknowledged', () => {
+    const { client } = rejects({ cluster: { one: '4', two: '3', old: '3' } });
+    expect(client.nacks('cluster', 'two: no, old: no')).toEqual(['CDS old=1 one=4 two=1']);
+    expect(client.nacks('cluster', 'two: no')).toEqual(['CDS old=1 one=4']);
+    expect(client.acks('cluster')).toEqual([]);
+  });
+
+  it('is not deprived of what it may have taken since it rejected the name first', () => {
+    const { server, client } = rejects({});
+    server.commit({ cluster: { one: '4', two: '2' } });
+    client.acks('cluster'); // the set without `one`
+    expect(client.nacks('cluster', 'no such thing')).toEqual([]);
+    server.commit({ cluster: { one: '5', two: '3' } });
+    client.hears();
+    expect(client.nacks('cluster', 'one: no')).toEqual(['CDS old=1 one=4 two=3']);
+    expect(client.nacks('cluster', 'one: no')).toEqual(['CDS old=1 two=3']);
+  });
+
+  it('has the good ones of several also when it finds the bad ones one after another', () => {
+    const { server, client, answer } = rejects({ cluster: { worse: '3', good: '1' } });
+    expect(answer).toEqual(['CDS good=1 old=1 two=1 worse=3']);
+    expect(client.nacks('cluster', 'worse: no')).toEqual(['CDS good=1 old=1 two=1']);
+    expect(client.nacks('cluster', 'two: no')).toEqual(['CDS good=1 old=1']);
+    expect(client.acks('cluster')).toEqual([]);
+    server.commit({ cluster: { two: '2' } });
+    expect(client.hears()).toEqual(['CDS good=1 old=1 two=2']);
+  });
+
+  it('is not sent what another scope held then', () => {
+    const server = new Server();
+    const moved = server.newView();
+    server.commit({ cluster: { a: '8' } }, moved);
+    server.commit({ cluster: { a: '1' } });
+    const client = new Talker(server, 'sotw');
+    client.asks('cluster');
+    client.nacks('cluster', 'no such thing');
+    server.commit({ cluster: { a: '9', b: '1' } }, moved);
+    setView(client.stream, moved, server.world);
+    expect(client.hears()).toEqual(['CDS a=9 b=1']);
+    expect(client.nacks('cluster', 'a is bad')).toEqual([]);
+  });
+
+  it('stays bounded, and tells the others as long as it remembers', () => {
+    const { server, client } = rejects({ cluster: { two: '3' } }, 'no such thing');
+    for (let version = 4; version < 60; version++) {
+      server.commit({ cluster: { two: `${version}`, one: `${version}` } });
+      client.hears();
+      client.nacks('cluster', version % 2 === 0 ? 'two: no' : 'one: no');
+    }
+    expect(client.stream.types.get('cluster')?.unsure.length).toBeLessThan(10);
+  });
+});
+
+describe('row 34: a whole set does not carry what was rejected, also when it is gone, repaired or back since', () => {
+  /** A client whose set with `good` and the new cluster `bad` is unanswered; removals wait for its listeners. */
+  function answering() {
+    const server = new Server();
+    server.commit({ cluster: { good: '1' } });
+    const client = new Talker(server, 'sotw');
+    client.asks('cluster');
+    client.acks('cluster');
+    client.asks('listener');
+    server.commit({ cluster: { bad: '3' } });
+    client.hears();
+    return { server, client };
+  }
+
+  it('it was gone before the client said so', () => {
+    const { server, client } = answering();
+    server.commit({ cluster: { bad: null, more: '1' } });
+    expect(client.nacks('cluster', 'bad: no')).toEqual(['CDS good=1 more=1']);
+  });
+
+  it('it was gone for a moment, while the set without it was unanswered', () => {
+    const { server, client } = answering();
+    client.nacks('cluster', 'bad: no');
+    server.commit({ cluster: { good: '2' } });
+    client.hears();
+    server.commit({ cluster: { bad: null } });
+    client.acks('cluster');
+    server.commit({ cluster: { bad: '3', more: '1' } });
+    expect(client.hears()).toEqual(['CDS good=2 more=1']);
+  });
+
+  it('it was repaired, went, and came back as it was', () => {
+    const { server, client } = answering();
+    server.commit({ cluster: { bad: '2' } });
+    server.commit({ cluster: { bad: null } });
+    client.nacks('cluster', 'bad: no');
+    server.commit({ cluster: { more: '1' } });
+    expect(client.hears()).toEqual(['CDS good=1 more=1']);
+    server.commit({ cluster: { bad: '3', more: '2' } });
+    expect(client.acks('cluster')).toEqual(['CDS good=1 more=2']);
+  });
+
+  it('what is withheld is what the client has of it, not what came and went unseen', () => {
+    const { server, client } = answering();
+    client.nacks('cluster', 'bad: no');
+    server.commit({ cluster: { good: null } });
+    client.hears();
+    server.commit({ cluster: { good: '3' } });
+    server.commit({ cluster: { good: null, more: '1' } });
+    expect(client.hears()).toEqual(['CDS good=1 more=1']);
+  });
+});
+
+describe('row 35: what a whole set carries, and the client never had', () => {
+  it('is left out when the client rejects it, also while its removal is withheld', () => {
+    const server = new Server();
+    server.commit({ cluster: { a: '1' }, listener: { l: '1' }, route: { r1: '1', gone: '3' } });
+    const client = new Talker(server, 'sotw', wholeSets);
+    client.asks('listener');
+    client.asks('cluster');
+    expect(client.asks('route', ['gone', 'r1'])).toEqual([]); // clusters first
+    server.commit({ route: { gone: null } });
+    expect(client.acks('cluster')).toEqual(['RDS gone=3 r1=1']);
+    expect(client.nacks('route', 'gone: no')).toEqual(['RDS r1=1']);
+  });
+
+  it('was not acknowledged with a set that it was not asked for in', () => {
+    const server = new Server();
+    server.commit({ route: { r1: '1', r2: '1', bad: '3' } });
+    const client = new Talker(server, 'sotw', wholeSets);
+    client.asks('route', ['r1']);
+    client.acks('route');
+    expect(client.asks('route', ['bad', 'r1', 'r2'])).toEqual(['RDS bad=3 r1=1 r2=1']);
+    expect(client.nacks('route', 'bad: no')).toEqual(['RDS r1=1 r2=1']);
+  });
+
+  it('was not acknowledged before the client unsubscribed from everything', () => {
+    const server = new Server();
+    server.commit({ route: { r1: '1', bad: '3' } });
+    const client = new Talker(server, 'sotw', wholeSets);
+    client.asks('route', ['bad', 'r1']);
+    expect(client.nacks('route', 'bad: no')).toEqual(['RDS r1=1']);
+    client.acks('route');
+    client.asks('route', []);
+    expect(client.asks('route', ['bad', 'r1'])).toEqual(['RDS bad=3 r1=1']);
+    expect(client.nacks('route', 'bad: no')).toEqual(['RDS r1=1']);
+  });
+
+  it('is not carried when it went after the client unsubscribed from it', () => {
+    const server = new Server();
+    server.commit({ cluster: { a: '1' }, listener: { l: '1' }, route: { r1: '1', r2: '1' } });
+    const client = new Talker(server, 'sotw', wholeSets);
+    client.asks('route', ['r1', 'r2']);
+    client.acks('route');
+    client.asks('listener'); // unanswered: removals of routes wait
+    server.commit({ route: { r2: null } });
+    client.hears();
+    client.asks('route', ['r1']);
+    server.commit({ route: { r1: '2' } });
+    expect(client.hears()).toEqual(['RDS r1=2']);
+  });
+});
+
+describe('row 36: what was rejected and went', () => {
+  for (const mode of ['sotw', 'delta'] as const) {
+    it(`is sent to ${mode} when it comes back, once its going needed no word`, () => {
+      const server = new Server();
+      server.commit({ listener: { bad: '3', l: '1' } });
+      const client = new Talker(server, mode);
+      client.asks('listener');
+      expect(client.nacks('listener', 'bad: no')).toEqual(['LDS l=1']);
+      server.commit({ listener: { bad: null } });
+      client.acks('listener');
+      client.nacks('listener', 'whatever that removal was'); // delta; in a set there is nothing to answer
+      server.commit({ listener: { bad: '3' } });
+      expect(client.hears()).toEqual([mode === 'delta' ? 'LDS bad=3' : 'LDS bad=3 l=1']);
+    });
+  }
+});
