@@ -6,11 +6,9 @@ import { contentHash } from '../../src/lib/hash.ts';
 import type { Proxy } from '../../src/model/proxy.ts';
 import { resourceToJson } from '../../src/proto/json.ts';
 import { recordParts, xdsTypes } from '../../src/proto/resource.ts';
+import { runs } from '../support/property-runs.ts';
 import { type CompiledWorld, compiledWorld, runFlush } from '../support/world.ts';
 import { arbitraryChange, arbitraryHistory, arbitraryProxy, finalWorld, proxies } from './compile-arbitraries.ts';
-
-/** PROPERTY_RUNS=3000 looks longer than CI has time for. */
-const runs = (usual: number): number => Number(process.env.PROPERTY_RUNS ?? usual);
 
 /** Everything that a proxy is told, with versions: equal text, equal bytes. Readable when it differs. */
 function told(world: CompiledWorld, to: Proxy): string {

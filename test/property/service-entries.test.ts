@@ -5,6 +5,7 @@ import type { Rule } from '../../src/rules/rule.ts';
 import { ruleId } from '../../src/rules/rule.ts';
 import { createServiceEntryIndex, type ServiceEntryIndex } from '../../src/rules/service-entries/index.ts';
 import { workload } from '../support/model.ts';
+import { runs } from '../support/property-runs.ts';
 import { contents, testRegistry } from '../support/registry.ts';
 import { rule } from '../support/rules.ts';
 
@@ -120,7 +121,7 @@ test('whatever came before, services and endpoints are those of a fresh start', 
       expect(world(grown)).toEqual(world(fresh));
       expect(new Map([...incremental.problems()].sort())).toEqual(new Map([...rebuilt.problems()].sort()));
     }),
-    { numRuns: 400 },
+    { numRuns: runs(400) },
   );
 });
 

@@ -6,10 +6,8 @@ import { ruleId } from '../../src/rules/rule.ts';
 import type { RuleStatus } from '../../src/rules/status.ts';
 import type { StoredObject } from '../../src/rules/store/store.ts';
 import { endpoint } from '../support/model.ts';
+import { runs } from '../support/property-runs.ts';
 import { type MeshProxy, StatusMesh } from '../support/status-mesh.ts';
-
-/** PROPERTY_RUNS=3000 looks longer than CI has time for. */
-const runs = Number(process.env.PROPERTY_RUNS ?? 150);
 
 const hosts = ['a', 'b'] as const;
 const types = ['cluster', 'endpoint', 'listener', 'route'] as const;
@@ -75,7 +73,7 @@ describe('the status of rules', () => {
             expect([ruleId(object), acknowledged, concerned]).toEqual([ruleId(object), having, concerned]);
         }
       }),
-      { numRuns: runs },
+      { numRuns: runs(150) },
     );
   });
 
@@ -109,7 +107,7 @@ describe('the status of rules', () => {
         }
         expect(world.mesh.errors).toEqual([]);
       }),
-      { numRuns: runs },
+      { numRuns: runs(150) },
     );
   });
 });

@@ -5,6 +5,7 @@ import type { Mode } from '../../src/xds/response.ts';
 import { setView } from '../../src/xds/stream.ts';
 import { type Contents, Server } from '../support/conversation.ts';
 import { ModelClient, type ModelOptions } from '../support/model-client.ts';
+import { runs } from '../support/property-runs.ts';
 
 /*
  * A mesh is a set of clusters with a content each, and routes that each refer to some of them (a route's content is the
@@ -52,9 +53,6 @@ function steps(...kinds: fc.Arbitrary<Step>[]): fc.Arbitrary<Step[]> {
   const step = fc.oneof(commit, hear, hear, ack, ack, ...kinds);
   return fc.oneof(fc.array(step, { maxLength: 60 }), fc.array(step, { minLength: 30, maxLength: 120 }));
 }
-
-/** `BINNACLE_RUNS=50` tries fifty times as many: what is rare in what a stream may go through takes tens of thousands. */
-const runs = (usual: number): fc.Parameters<unknown> => ({ numRuns: usual * Number(process.env.BINNACLE_RUNS ?? 1) });
 
 /** A server, its mesh, and one client, driven by steps. */
 class Run {
@@ -126,7 +124,7 @@ describe('streams', () => {
           run.rest();
           expect(run.client.has).toEqual(expected(last));
         }),
-        runs(300),
+        { numRuns: runs(300) },
       );
     });
 
@@ -138,7 +136,7 @@ describe('streams', () => {
           run.rest();
           expect(run.client.has).toEqual(expected(run.mesh));
         }),
-        runs(500),
+        { numRuns: runs(500) },
       );
     });
 
@@ -153,7 +151,7 @@ describe('streams', () => {
           run.client.settle();
           expect(danglingRoutes(run.client)).toEqual([]);
         }),
-        runs(500),
+        { numRuns: runs(500) },
       );
     });
 
@@ -177,7 +175,7 @@ describe('streams', () => {
             for (const name of names) expect(isRefused(type, has[type].get(name) ?? '')).toBe(false);
           }
         }),
-        runs(1_000),
+        { numRuns: runs(1_000) },
       );
     });
 
@@ -190,7 +188,7 @@ describe('streams', () => {
           expect(run.client.has).toEqual(expected(run.mesh));
           expect(run.client.settle()).toBe(0);
         }),
-        runs(300),
+        { numRuns: runs(300) },
       );
     });
 
@@ -202,7 +200,7 @@ describe('streams', () => {
           run.rest();
           expect(run.client.settle()).toBe(0);
         }),
-        runs(200),
+        { numRuns: runs(200) },
       );
     });
   }
@@ -219,7 +217,7 @@ describe('streams', () => {
         delta.rest();
         expect(delta.client.has).toEqual(sotw.client.has);
       }),
-      runs(300),
+      { numRuns: runs(300) },
     );
   });
 });

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Mode } from '../../src/xds/response.ts';
 import { ask, hear, Server } from '../support/conversation.ts';
+import { runs } from '../support/property-runs.ts';
 
 /*
  * One type, and a client that changes its mind: "*" comes and goes, and names with it. Whatever it asked for in between,
@@ -146,7 +147,7 @@ describe('subscriptions', () => {
           asker.rest();
           expect(asker.has).toEqual(asker.wanted(clusters));
         }),
-        { numRuns: 1_000 },
+        { numRuns: runs(1_000) },
       );
     });
   }

@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { recordParts } from '../../src/proto/resource.ts';
 import { Table, type TableLimits } from '../../src/xds/table.ts';
 import { resource } from '../support/conversation.ts';
+import { runs } from '../support/property-runs.ts';
 
 const names = ['a', 'b', 'c', 'd'];
 const flush = fc.dictionary(fc.constantFrom(...names), fc.option(fc.constantFrom('1', '2', '3')), { maxKeys: 4 });
@@ -100,7 +101,7 @@ it('what it says of the past is true, however little it remembers', () => {
         }
       }
     }),
-    { numRuns: 300 },
+    { numRuns: runs(300) },
   );
 });
 
