@@ -11,6 +11,12 @@ describe('without flags', () => {
     expect(serving).toMatchObject({
       mesh: { services: 1_000, endpoints: 10 },
       streams: [100, 500, 1_000],
+      changes: {
+        binnacle: { endpointChanges: 200, routeChanges: 50 },
+        bare: { endpointChanges: 200, routeChanges: 50 },
+        linear: { endpointChanges: 10, routeChanges: 10 },
+        snapshot: { endpointChanges: 5, routeChanges: 5 },
+      },
       flat: { services: [100, 1_000, 10_000], streams: 500 },
       stalled: { streams: 1_000, changes: 1_000, stalledMs: 30_000 },
     });
