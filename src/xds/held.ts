@@ -23,7 +23,7 @@ export function holdNamed(state: TypeState, rejection: Named): { names: string[]
     const resource = recall(tables, name, response.revision);
     if (resource !== null && resource !== undefined) rejected.set(name, resource);
   }
-  state.unsure = withBlame(state.unsure, tables, rejected);
+  if (response.whole) state.unsure = withBlame(state.unsure, tables, rejected);
   const verdicts = new Map([...rejected].map(([name, resource]) => [name, hold(state, name, resource, rejection)]));
   return {
     names: named.filter((name) => verdicts.get(name) === 'held'),
@@ -55,7 +55,8 @@ function hold(state: TypeState, name: string, rejected: EncodedResource, { respo
   // What is over may still be withheld by the next whole set, or come back as it was.
   if (isOver && !response.whole) return 'over';
   const earlier = state.held?.get(name);
-  const acknowledged = earlier !== undefined ? earlier.acknowledged : lastAcknowledged(state, name, tables);
+  // Nothing stands in for it in a response that need not be whole.
+  const acknowledged = !response.whole ? null : earlier ? earlier.acknowledged : lastAcknowledged(state, name, tables);
   const keep = response.whole ? standInFor(state, { name, tables, acknowledged }) : null;
   const isStandIn = earlier !== undefined && earlier.keep === rejected;
   if (keep === undefined) {

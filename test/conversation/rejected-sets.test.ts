@@ -68,7 +68,7 @@ describe('row 33: a rejected whole set, of which more is rejected before it is k
     expect(client.nacks('cluster', 'a is bad')).toEqual([]);
   });
 
-  it('stays bounded, and tells the others as long as it remembers', () => {
+  it('is remembered a few times, however often it is rejected', () => {
     const { server, client } = rejects({ cluster: { two: '3' } }, 'no such thing');
     for (let version = 4; version < 60; version++) {
       server.commit({ cluster: { two: `${version}`, one: `${version}` } });
