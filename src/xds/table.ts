@@ -17,8 +17,10 @@ export interface Entry {
 /** A name that is gone. */
 interface Tombstone {
   readonly removed: Revision;
+  /** As they were in its entry. */
   readonly created: Revision;
-  /** The last bytes, null once the budget for old bytes is used up. */
+  readonly changed: Revision;
+  /** The last bytes, kept longer than the log; null once the budget for old bytes is used up. */
   resource: EncodedResource | null;
 }
 
@@ -68,7 +70,9 @@ export class Table {
   readonly #entries = new Map<string, Entry>();
   readonly #tombstones = new Map<string, Tombstone>();
   readonly #log: LogRecord[] = [];
-  #oldBytes = 0;
+  #logBytes = 0;
+  /** Of what went before the log begins. */
+  #goneBytes = 0;
   #logFloor: Revision = 0;
   #forgottenThrough: Revision = 0;
   #revision: Revision = 0;
@@ -129,7 +133,7 @@ export class Table {
     if (record.previous.size === 0) return;
     this.#revision = revision;
     this.#log.push(record);
-    this.#oldBytes += record.bytes;
+    this.#logBytes += record.bytes;
     this.#forget();
   }
 
@@ -177,10 +181,12 @@ export class Table {
     if (resource !== null) names.set(name, resource ?? null);
   }
 
-  #recallBeforeLog(name: string, revision: Revision): null | undefined {
-    const created = this.#entries.get(name)?.created ?? this.#tombstones.get(name)?.created;
-    const isCertain = created === undefined ? revision >= this.#forgottenThrough : revision < created;
-    return isCertain ? null : undefined;
+  #recallBeforeLog(name: string, revision: Revision): EncodedResource | null | undefined {
+    const tombstone = this.#tombstones.get(name);
+    const created = this.#entries.get(name)?.created ?? tombstone?.created;
+    const wasAbsent = created === undefined ? revision >= this.#forgottenThrough : revision < created;
+    if (wasAbsent || (tombstone !== undefined && revision >= tombstone.removed)) return null;
+    return tombstone !== undefined && revision >= tombstone.changed ? (tombstone.resource ?? undefined) : undefined;
   }
 
   *#recordParts(mode: 'sotw' | 'delta'): Generator<Uint8Array> {
@@ -191,7 +197,7 @@ export class Table {
     const before = this.#entries.get(resource.name);
     if (before?.resource.version === resource.version) return;
     const tombstone = this.#tombstones.get(resource.name);
-    this.#tombstones.delete(resource.name);
+    this.#deleteTombstone(resource.name);
     this.#note(record, resource.name, before?.resource ?? null);
     this.#bytes += resource.byteLength - (before?.resource.byteLength ?? 0);
     this.#entries.set(resource.name, {
@@ -209,7 +215,8 @@ export class Table {
     this.#entries.delete(name);
     this.#bytes -= before.resource.byteLength;
     this.#note(record, name, before.resource);
-    this.#tombstones.set(name, { removed: record.revision, created: before.created, resource: before.resource });
+    const { created, changed, resource } = before;
+    this.#tombstones.set(name, { removed: record.revision, created, changed, resource });
   }
 
   #note(record: LogRecord, name: string, previous: EncodedResource | null): void {
@@ -219,22 +226,45 @@ export class Table {
   }
 
   #forget(): void {
-    const kept = Math.min(this.#limits.oldBytes, Math.max(leastOldBytes, 2 * this.#bytes));
-    for (const record of this.#log) {
-      if (this.#oldBytes <= kept) break;
-      this.#dropBytes(record);
-    }
-    while (this.#log.length > this.#limits.logRecords) {
-      const record = this.#log.shift();
-      if (record === undefined) break;
-      this.#dropBytes(record);
-      this.#logFloor = record.revision;
-    }
+    while (this.#log.length > this.#limits.logRecords) this.#shiftLog();
     for (const [name, tombstone] of this.#tombstones) {
       if (this.#tombstones.size <= this.#limits.tombstones) break;
-      this.#tombstones.delete(name);
+      this.#deleteTombstone(name);
       this.#forgottenThrough = Math.max(this.#forgottenThrough, tombstone.removed);
     }
+    this.#dropOldBytes(Math.min(this.#limits.oldBytes, Math.max(leastOldBytes, 2 * this.#bytes)));
+  }
+
+  /** The oldest bytes first. */
+  #dropOldBytes(kept: number): void {
+    for (const tombstone of this.#goneBytes > 0 ? this.#tombstones.values() : []) {
+      if (this.#logBytes + this.#goneBytes <= kept || tombstone.removed > this.#logFloor) break;
+      this.#goneBytes -= tombstone.resource?.byteLength ?? 0;
+      tombstone.resource = null;
+    }
+    for (const record of this.#log) {
+      if (this.#logBytes <= kept) break;
+      this.#dropBytes(record);
+    }
+  }
+
+  /** What went in the record keeps its bytes: whole sets that must carry it still have them from nowhere else. */
+  #shiftLog(): void {
+    const record = this.#log.shift();
+    if (record === undefined) return;
+    this.#logFloor = record.revision;
+    this.#logBytes -= record.bytes;
+    for (const name of record.previous.keys()) {
+      const tombstone = this.#tombstones.get(name);
+      if (tombstone?.removed === record.revision) this.#goneBytes += tombstone.resource?.byteLength ?? 0;
+    }
+  }
+
+  #deleteTombstone(name: string): void {
+    const tombstone = this.#tombstones.get(name);
+    if (tombstone === undefined) return;
+    this.#tombstones.delete(name);
+    if (tombstone.removed <= this.#logFloor) this.#goneBytes -= tombstone.resource?.byteLength ?? 0;
   }
 
   #dropBytes(record: LogRecord): void {
@@ -245,7 +275,7 @@ export class Table {
       const tombstone = this.#tombstones.get(name);
       if (tombstone?.removed === record.revision) tombstone.resource = null;
     }
-    this.#oldBytes -= record.bytes;
+    this.#logBytes -= record.bytes;
     record.bytes = 0;
     record.isDropped = true;
   }

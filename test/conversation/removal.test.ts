@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Server, Talker } from '../support/conversation.ts';
 import { settled } from './settled.ts';
 
-/** Rows 7 to 13, 37 and 38 of the table in ADR 1. */
+/** Rows 7 to 13, 25, 37 and 38 of the table in ADR 1. */
 describe('removal', () => {
   for (const mode of ['sotw', 'delta'] as const) {
     const without = (delta: string, sotw: string) => [mode === 'delta' ? delta : sotw];
@@ -80,6 +80,18 @@ describe('removal', () => {
       expect(client.acks('listener')).toEqual([mode === 'delta' ? 'LDS -l80' : 'LDS l90=1']);
       expect(client.acks('listener')).toEqual(mode === 'delta' ? ['RDS -r80'] : ['CDS a=1']);
       if (mode === 'delta') expect(client.acks('route')).toEqual(['CDS -b']);
+    });
+
+    it(`row 25: ${mode} keeps a cluster whose removal is older than what the table's log remembers`, () => {
+      const { server, client } = settled(mode, undefined, { logRecords: 2 });
+      server.commit({ cluster: { a: '2' } });
+      client.hears(); // unanswered: nothing more of clusters is sent
+      server.commit({ cluster: { b: null }, route: { r80: '2' } });
+      for (const content of ['3', '4', '5']) server.commit({ cluster: { a: content } });
+      client.hears();
+      expect(client.acks('cluster')).toEqual([...without('CDS a=5', 'CDS a=5 b=1'), 'RDS r80=2']);
+      client.acks('cluster');
+      expect(client.acks('route')).toEqual(without('CDS -b', 'CDS a=5'));
     });
 
     it(`row 11: ${mode} keeps a cluster that comes back in time`, () => {

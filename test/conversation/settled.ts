@@ -1,4 +1,5 @@
 import type { Mode } from '../../src/xds/response.ts';
+import type { TableLimits } from '../../src/xds/table.ts';
 import { type Contents, Server, Talker } from '../support/conversation.ts';
 
 const twoOfEach = {
@@ -9,8 +10,12 @@ const twoOfEach = {
 } satisfies Contents;
 
 /** A client that has asked for everything there is and acknowledged it: by default two of each type. */
-export function settled(mode: Mode, mesh: Contents = twoOfEach): { server: Server; client: Talker } {
-  const server = new Server();
+export function settled(
+  mode: Mode,
+  mesh: Contents = twoOfEach,
+  limits: Partial<TableLimits> = {},
+): { server: Server; client: Talker } {
+  const server = new Server(limits);
   server.commit(mesh);
   const client = new Talker(server, mode);
   client.asks('cluster');

@@ -32,4 +32,28 @@ describe('what a table remembers of the past', () => {
     expect(rememberedOf(1 << 20, { oldBytes: 1 << 20 })).toEqual([9, 10]);
     expect(rememberedOf(1 << 20, { oldBytes: 0 })).toEqual([10]);
   });
+
+  it('goes on beyond the log for what is gone, the newest first', () => {
+    const table = new Table('cluster', { logRecords: 1 });
+    expect(goneOf(table)).toEqual(['c8', 'c9']);
+  });
+
+  it('is as much after names came and went a hundred times', () => {
+    const table = new Table('cluster', { logRecords: 1 });
+    for (let round = 0; round < 99; round++) goneOf(table);
+    expect(goneOf(table)).toEqual(['c8', 'c9']);
+  });
 });
+
+/** Ten names of 100 KB come and go one by one: those whose bytes are still known to a reader that has them all. */
+function goneOf(table: Table): readonly string[] {
+  const names = Array.from({ length: 10 }, (_, index) => `c${index}`);
+  let revision = table.revision;
+  const changed = names.map((name) => resourceOf(name, ++revision, 100 << 10));
+  table.commit(revision, changed, []);
+  const since = revision;
+  for (const name of names) table.commit(++revision, [], [name]);
+  const { removed } = table.differenceSince(since);
+  expect([...removed.keys()]).toEqual(names);
+  return [...removed].flatMap(([name, resource]) => (resource === null ? [] : [name]));
+}
