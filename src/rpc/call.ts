@@ -1,3 +1,4 @@
+import type { Candidate } from './candidate.ts';
 import type { PeerIdentity } from './identity.ts';
 import type { ResponseMetadata } from './metadata.ts';
 import type { Metadata } from './request-metadata.ts';
@@ -70,9 +71,9 @@ export interface CallReader {
    * Asked when the length of an uncompressed message is known, before its bytes: what the message is expected to be. If
    * the answer has that length, the arriving bytes are compared with it and not gathered. Must not change until then.
    */
-  candidate?(length: number): Uint8Array | null;
+  candidate?(length: number): Candidate | null;
   /** The message equals the candidate: this very object. Comes in place of `message`. */
-  recognised?(known: Uint8Array): void;
+  recognised?(known: Candidate): void;
 }
 
 /** The form for many long streams: nothing is allocated per message, and bytes are shared. See handler.ts for the plainer ones. */

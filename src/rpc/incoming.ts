@@ -1,5 +1,6 @@
 import type { ServerHttp2Stream } from 'node:http2';
 import type { CallReader } from './call.ts';
+import { type Candidate, wholeOf } from './candidate.ts';
 import { decompress } from './compression.ts';
 import type { Connection } from './connection.ts';
 import { MessageReader, type MessageSink } from './message-reader.ts';
@@ -95,7 +96,7 @@ export class Incoming implements MessageSink {
 
   // What the message reader found
 
-  candidate(length: number): Uint8Array | null {
+  candidate(length: number): Candidate | null {
     return this.#owner.reader?.candidate?.(length) ?? null;
   }
 
@@ -113,11 +114,11 @@ export class Incoming implements MessageSink {
     return !this.#owner.ended;
   }
 
-  recognised(known: Uint8Array): boolean {
+  recognised(known: Candidate): boolean {
     this.#unfinished?.end();
     const { reader } = this.#owner;
     if (reader?.recognised) reader.recognised(known);
-    else reader?.message(known);
+    else reader?.message(wholeOf(known));
     return !this.#owner.ended;
   }
 

@@ -1,13 +1,14 @@
+import { type Candidate, continues, wholeOf } from './candidate.ts';
 import { prefixLength } from './frame.ts';
 import { StatusError } from './status.ts';
 
 /** Where a MessageReader brings what it found. */
 export interface MessageSink {
-  candidate(length: number): Uint8Array | null;
+  candidate(length: number): Candidate | null;
   /** A whole message. Returns whether to go on with the bytes after it. */
   message(bytes: Uint8Array, compressed: boolean): boolean;
   /** A message equal to its candidate. Returns whether to go on with the bytes after it. */
-  recognised(known: Uint8Array): boolean;
+  recognised(known: Candidate): boolean;
   /** Memory is held for a message that is not whole, or given back (negative). May throw a StatusError to refuse it. */
   reserve(bytes: number): void;
 }
@@ -24,7 +25,7 @@ export class MessageReader {
   #length = 0;
   #taken = 0;
   /** Not null: everything taken so far equals its beginning, and `#gathered` is null. */
-  #candidate: Uint8Array | null = null;
+  #candidate: Candidate | null = null;
   /** Holds the first `#taken` bytes of the message; its end may be unused. */
   #gathered: Buffer | null = null;
   /** Of `#gathered`, what the sink was told of. */
@@ -86,9 +87,8 @@ export class MessageReader {
 
   #takeBody(chunk: Buffer, from: number): number {
     const to = Math.min(chunk.length, from + this.#length - this.#taken);
-    if (this.#candidate !== null) {
-      const matches = chunk.compare(this.#candidate, this.#taken, this.#taken + to - from, from, to) === 0;
-      if (!matches) this.#gatherFromCandidate(this.#candidate);
+    if (this.#candidate !== null && !continues(this.#candidate, this.#taken, chunk, from, to)) {
+      this.#gatherFromCandidate(this.#candidate);
     }
     if (this.#candidate === null) this.#gather(chunk, from, to);
     this.#taken += to - from;
@@ -96,11 +96,11 @@ export class MessageReader {
   }
 
   /** What matched so far was not gathered: the candidate has the same bytes. */
-  #gatherFromCandidate(candidate: Uint8Array): void {
+  #gatherFromCandidate(candidate: Candidate): void {
     this.#candidate = null;
     if (this.#taken === 0) return;
     this.#gathered = this.#allocate(this.#taken);
-    this.#gathered.set(candidate.subarray(0, this.#taken));
+    this.#gathered.set(wholeOf(candidate).subarray(0, this.#taken));
   }
 
   #gather(chunk: Buffer, from: number, to: number): void {

@@ -1,7 +1,7 @@
 import { stringField } from '../proto/wire.ts';
 import { acknowledge } from './answer.ts';
 import type { Outcome } from './receive.ts';
-import type { Response } from './response.ts';
+import type { Learned, Response } from './response.ts';
 import type { StreamState, TypeState, World } from './stream.ts';
 import { readFields } from './wire-reader.ts';
 
@@ -9,11 +9,11 @@ import { readFields } from './wire-reader.ts';
  * In state of the world, an acknowledgement repeats all names of the subscription: 94 KB for a thousand clusters, from
  * every stream, for every change. Equal bytes mean the same, so what one stream wrote is recognised from the others while
  * it arrives, and neither gathered nor parsed. The acknowledgement of the next response differs only in version and
- * nonce: it is expected before the first stream has written it.
+ * nonce: it is expected before the first stream has written it, and shares all other bytes.
  */
 
 /** The acknowledgement of this length that may be arriving, if one is known. */
-export function candidate(stream: StreamState, length: number): Uint8Array | null {
+export function candidate(stream: StreamState, length: number): Learned | null {
   const { lastSent } = stream;
   const likely = lastSent === null ? null : candidateOf(lastSent, length, stream);
   if (likely !== null) return likely;
@@ -24,26 +24,26 @@ export function candidate(stream: StreamState, length: number): Uint8Array | nul
   return null;
 }
 
-function candidateOf(state: TypeState, length: number, { mode }: StreamState): Uint8Array | null {
+function candidateOf(state: TypeState, length: number, { mode }: StreamState): Learned | null {
   if (state.inFlight === null) return null;
   if (mode === 'sotw') expectAcknowledgement(state, state.inFlight);
   for (const known of state.inFlight.learned) {
-    if (known.bytes.length === length && known.interestId === state.interest?.id) return known.bytes;
+    if (known.length === length && known.interestId === state.interest?.id) return known;
   }
   return null;
 }
 
-/** A request that equals a known acknowledgement, byte for byte. Null: it is answered already, and has to be read. */
-export function receiveLearned(stream: StreamState, bytes: Uint8Array, world: World): Outcome | null {
+/** A request that equals what `candidate` gave for it, byte for byte. Null: it is answered already, and has to be read. */
+export function receiveLearned(stream: StreamState, known: object, world: World): Outcome | null {
   const { lastSent } = stream;
-  if (lastSent !== null && isAnswer(lastSent, bytes)) return acknowledged(lastSent, world);
-  for (const state of stream.inOrder) if (state !== null && isAnswer(state, bytes)) return acknowledged(state, world);
+  if (lastSent !== null && isAnswer(lastSent, known)) return acknowledged(lastSent, world);
+  for (const state of stream.inOrder) if (state !== null && isAnswer(state, known)) return acknowledged(state, world);
   return null;
 }
 
-/** Whether these bytes are known to acknowledge what is in flight. */
-function isAnswer({ inFlight }: TypeState, bytes: Uint8Array): boolean {
-  return inFlight?.learned.some((known) => known.bytes === bytes) === true;
+/** Whether this is known to acknowledge what is in flight. */
+function isAnswer({ inFlight }: TypeState, known: object): boolean {
+  return inFlight?.learned.some((one) => one === known) === true;
 }
 
 function acknowledged(state: TypeState, world: World): Outcome | null {
@@ -56,9 +56,10 @@ function acknowledged(state: TypeState, world: World): Outcome | null {
 /** Remembers a pure acknowledgement, so that the same bytes on other streams need no parsing. */
 export function learnAcknowledgement(response: Response, state: TypeState | undefined, bytes: Uint8Array): void {
   if (state === undefined || state.interest === null || response.learned.length >= mostLearned) return;
-  if (response.learned.some((known) => Buffer.compare(known.bytes, bytes) === 0)) return;
+  if (response.learned.some(({ parts, length }) => length === bytes.length && Buffer.concat(parts).equals(bytes)))
+    return;
   const own = Uint8Array.from(bytes); // a view into what the socket read until now
-  response.learned.push({ bytes: own, interestId: state.interest.id });
+  response.learned.push({ parts: [own], length: own.length, interestId: state.interest.id });
   if (own.length >= smallestExpected) state.interest.acknowledgement = own;
 }
 
@@ -83,5 +84,6 @@ function expectAcknowledgement({ interest }: TypeState, response: Response): voi
     else if (field.number === 5) replace(field, response.nonce);
   });
   parts.push(earlier.subarray(copied));
-  response.learned.push({ bytes: Buffer.concat(parts), interestId: interest.id });
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  response.learned.push({ parts, length, interestId: interest.id });
 }

@@ -15,15 +15,15 @@ export class RequestMemory {
     this.#parse = mode === 'sotw' ? parseSotwRequest : parseDeltaRequest;
   }
 
-  /** The subscription of this length that may be arriving, if one is known. */
-  candidate(length: number): Uint8Array | null {
-    return this.#known.get(length)?.bytes ?? null;
+  /** The subscription of this length that may be arriving, if one is known: one part, which `read` knows again. */
+  candidate(length: number): { readonly parts: readonly [Uint8Array]; readonly length: number } | null {
+    return this.#known.get(length) ?? null;
   }
 
   /** What a request says. @throws MalformedMessage */
   read(bytes: Uint8Array): SotwRequest | DeltaRequest {
     const known = this.#known.get(bytes.length);
-    if (known?.bytes === bytes) return known.request;
+    if (known?.parts[0] === bytes) return known.request;
     const request = this.#parse(bytes);
     return isWorthKeeping(request, bytes) ? this.#remember(bytes) : request;
   }
@@ -32,7 +32,7 @@ export class RequestMemory {
     const own = Uint8Array.from(bytes); // a view into what the socket read until now
     const request = this.#parse(own);
     this.#forget(own.length);
-    this.#known.set(own.length, { bytes: own, request });
+    this.#known.set(own.length, { parts: [own], length: own.length, request });
     this.#bytes += own.length;
     for (const length of this.#known.keys()) {
       if (this.#bytes <= mostBytes) break;
@@ -47,8 +47,9 @@ export class RequestMemory {
 }
 
 interface Known {
-  readonly bytes: Uint8Array;
-  /** Its views are of `bytes`. */
+  readonly parts: readonly [Uint8Array];
+  readonly length: number;
+  /** Its views are of the bytes. */
   readonly request: SotwRequest | DeltaRequest;
 }
 

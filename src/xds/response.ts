@@ -40,9 +40,16 @@ export interface Response extends Outgoing {
   readonly removed: readonly string[];
   /** Whether it brings names that the client did not have. */
   readonly addsNames: boolean;
-  /**
-   * Acknowledgements of this response as clients wrote them: equal bytes on another stream are the same
-   * acknowledgement and need no parsing. `interestId` is of the subscription that such a request repeats.
-   */
-  readonly learned: { readonly bytes: Uint8Array; readonly interestId: number }[];
+  /** Acknowledgements of this response as clients write them. */
+  readonly learned: Learned[];
+}
+
+/** Equal bytes on another stream are the same acknowledgement and need no parsing. */
+export interface Learned {
+  /** Its bytes. What repeats the subscription is shared with the acknowledgements of other responses. */
+  readonly parts: readonly Uint8Array[];
+  /** Of all parts together, in bytes. */
+  readonly length: number;
+  /** Of the subscription that it repeats. */
+  readonly interestId: number;
 }

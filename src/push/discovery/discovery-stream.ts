@@ -1,6 +1,7 @@
 import type { Logger } from '../../lib/logger.ts';
 import { type NamedType, namedTypes, namedTypeUrls } from '../../proto/resource.ts';
 import type { CallReader, CloseReason, ServerCall } from '../../rpc/call.ts';
+import { type Candidate, wholeOf } from '../../rpc/candidate.ts';
 import { frame } from '../../rpc/frame.ts';
 import { StatusError } from '../../rpc/status.ts';
 import { candidate, learnAcknowledgement, receiveLearned } from '../../xds/learned.ts';
@@ -54,16 +55,16 @@ export class DiscoveryStream implements CallReader, Outlet {
     }
   }
 
-  candidate(length: number): Uint8Array | null {
+  candidate(length: number): Candidate | null {
     const answer = this.#client === null ? null : candidate(this.#client.stream, length);
     return answer ?? this.#kind.requests.candidate(length);
   }
 
-  recognised(known: Uint8Array): void {
+  recognised(known: Candidate): void {
     const { coordinator } = this.#options;
     const outcome = this.#client === null ? null : receiveLearned(this.#client.stream, known, coordinator.world);
     // A subscription that others had, or an answer to what was answered between the message's length and its end.
-    if (this.#client === null || outcome === null) this.message(known);
+    if (this.#client === null || outcome === null) this.message(wholeOf(known));
     else this.#took(this.#client, outcome);
   }
 

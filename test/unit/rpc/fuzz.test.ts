@@ -83,6 +83,7 @@ function methods(counts: { opened: number; closed: number }): readonly Method[] 
       counts.closed++;
     });
   };
+  const expected = { parts: [Buffer.from('aa'), Buffer.from('aaa')], length: 5 };
   return [
     {
       type: 'streaming',
@@ -93,8 +94,8 @@ function methods(counts: { opened: number; closed: number }): readonly Method[] 
           message: (bytes) => void call.writeFramed(frame([Buffer.from(bytes)])),
           halfClosed: () => call.end(okStatus),
           drained: () => {},
-          candidate: (length) => (length === 5 ? Buffer.from('aaaaa') : null),
-          recognised: (known) => void call.writeFramed(frame([known])),
+          candidate: (length) => (length === 5 ? expected : null),
+          recognised: (known) => void call.writeFramed(frame(known.parts)),
           closed: () => {
             counts.closed++;
           },

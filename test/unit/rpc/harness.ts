@@ -9,6 +9,7 @@ import { type ChannelOptions, Client, credentials } from '@grpc/grpc-js';
 import { onTestFinished } from 'vitest';
 import { type Logger, silentLogger } from '../../../src/lib/logger.ts';
 import type { CallReader, CloseReason, ServerCall, StreamingMethod } from '../../../src/rpc/call.ts';
+import type { Candidate } from '../../../src/rpc/candidate.ts';
 import { frame } from '../../../src/rpc/frame.ts';
 import type { Method } from '../../../src/rpc/handlers/handler.ts';
 import type { Limits } from '../../../src/rpc/limits.ts';
@@ -50,7 +51,7 @@ export async function serve(
 export interface Heard {
   readonly call: ServerCall;
   readonly messages: string[];
-  readonly recognised: Uint8Array[];
+  readonly recognised: Candidate[];
   readonly closed: CloseReason[];
   readonly events: string[];
 }
@@ -64,7 +65,7 @@ export interface RecorderOptions {
   readonly path?: string;
   /** Answers every message with itself and ends when the client does. Default true. */
   readonly echo?: boolean;
-  readonly candidate?: (length: number) => Uint8Array | null;
+  readonly candidate?: (length: number) => Candidate | null;
   /** Runs before a message is noted; may throw. */
   readonly onMessage?: (text: string, call: ServerCall) => void;
   readonly onOpen?: (call: ServerCall) => void;

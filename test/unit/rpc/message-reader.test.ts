@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { type Candidate, wholeOf } from '../../../src/rpc/candidate.ts';
 import { MessageReader } from '../../../src/rpc/message-reader.ts';
 import { framed } from './harness.ts';
 
@@ -9,7 +10,7 @@ interface Found {
 }
 
 /** Reads the chunks and says what was found; the candidate is offered for every message. */
-function read(chunks: readonly Buffer[], candidate: Uint8Array | null = null, maxBytes = 1000): Found[] {
+function read(chunks: readonly Buffer[], candidate: Candidate | null = null, maxBytes = 1000): Found[] {
   const found: Found[] = [];
   const note = (what: Found['what'], bytes: Uint8Array) => {
     found.push({ what, text: Buffer.from(bytes).toString('latin1') });
@@ -19,7 +20,7 @@ function read(chunks: readonly Buffer[], candidate: Uint8Array | null = null, ma
     {
       candidate: () => candidate,
       message: (bytes) => note('message', bytes),
-      recognised: (known) => note('recognised', known),
+      recognised: (known) => note('recognised', wholeOf(known)),
       reserve: () => {},
     },
     maxBytes,
@@ -37,6 +38,12 @@ function cut(bytes: Buffer, lengths: readonly number[]): Buffer[] {
     at += length;
   }
   return chunks;
+}
+
+/** A candidate of parts of these lengths. */
+function inParts(content: string | Buffer, lengths: readonly number[] = [100]): Candidate {
+  const parts = cut(Buffer.from(content), lengths);
+  return { parts, length: parts.reduce((sum, { length }) => sum + length, 0) };
 }
 
 const texts = (found: readonly Found[]) => found.map(({ text }) => text);
@@ -83,17 +90,17 @@ describe('MessageReader', () => {
   it('offers no candidate for a compressed message', () => {
     const compressed = framed('abc');
     compressed[0] = 1;
-    expect(read([compressed], Buffer.from('abc'))).toEqual([{ what: 'message', text: 'abc' }]);
+    expect(read([compressed], inParts('abc'))).toEqual([{ what: 'message', text: 'abc' }]);
   });
 
   it('ignores a candidate of another length', () => {
-    expect(read([framed('abc')], Buffer.from('abcd'))).toEqual([{ what: 'message', text: 'abc' }]);
+    expect(read([framed('abc')], inParts('abcd'))).toEqual([{ what: 'message', text: 'abc' }]);
   });
 
   it('gives back the very candidate that matched', () => {
-    const candidate = Buffer.from('abc');
-    const known: Uint8Array[] = [];
-    const recognised = (bytes: Uint8Array) => known.push(bytes) > 0;
+    const candidate = inParts('abc');
+    const known: Candidate[] = [];
+    const recognised = (found: Candidate) => known.push(found) > 0;
     new MessageReader({ candidate: () => candidate, message: () => true, recognised, reserve: () => {} }, 1000).accept(
       framed('abc'),
     );
@@ -103,6 +110,7 @@ describe('MessageReader', () => {
 
 describe('MessageReader, whatever the chunks', () => {
   const chunkLengths = fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 8 });
+  const content = fc.uint8Array({ minLength: 1, maxLength: 60 }).map((array) => Buffer.from(array));
   const bytes = fc.uint8Array({ maxLength: 60 }).map((array) => Buffer.from(array).toString('latin1'));
 
   it('finds the messages that were sent', () => {
@@ -115,14 +123,13 @@ describe('MessageReader, whatever the chunks', () => {
 
   it('delivers a message that differs from its candidate at any one offset, and recognises an equal one', () => {
     fc.assert(
-      fc.property(fc.uint8Array({ minLength: 1, maxLength: 60 }), fc.nat(), chunkLengths, (content, place, lengths) => {
-        const candidate = Buffer.from(content);
+      fc.property(content, fc.nat(), chunkLengths, chunkLengths, (content, place, lengths, partLengths) => {
         const other = Buffer.from(content);
         const offset = place % other.length;
         other[offset] = (other[offset] ?? 0) ^ 0x40;
-        const sent = [other, candidate, other].map((message) => message.toString('latin1'));
+        const sent = [other, content, other].map((message) => message.toString('latin1'));
 
-        const found = read(cut(Buffer.concat(sent.map(framed)), lengths), candidate);
+        const found = read(cut(Buffer.concat(sent.map(framed)), lengths), inParts(content, partLengths));
 
         expect(texts(found)).toEqual(sent);
         expect(found.map(({ what }) => what)).toEqual(['message', 'recognised', 'message']);

@@ -26,7 +26,7 @@ describe('the memory of long subscriptions', () => {
       const memory = new RequestMemory(mode);
       expect(memory.candidate(bytes.length)).toBe(null);
       const first = memory.read(bytes);
-      const known = memory.candidate(bytes.length) ?? new Uint8Array(0);
+      const known = memory.candidate(bytes.length)?.parts[0] ?? new Uint8Array(0);
       expect(Buffer.compare(known, bytes)).toBe(0);
       expect(memory.read(known)).toBe(first); // not parsed again
       expect(first).toEqual(mode === 'sotw' ? parseSotwRequest(bytes) : parseDeltaRequest(bytes));
@@ -38,10 +38,10 @@ describe('the memory of long subscriptions', () => {
     const memory = new RequestMemory('sotw');
     const request = memory.read(bytes);
     const before = JSON.stringify(request);
-    const known = Buffer.from(memory.candidate(bytes.length) ?? []);
+    const known = Buffer.from(memory.candidate(bytes.length)?.parts[0] ?? []);
     bytes.fill(0);
     expect(JSON.stringify(request)).toBe(before);
-    expect(memory.candidate(bytes.length)).toEqual(new Uint8Array(known));
+    expect(memory.candidate(bytes.length)?.parts).toEqual([new Uint8Array(known)]);
   });
 
   it('reads other bytes of the same length for what they say', () => {
@@ -49,7 +49,7 @@ describe('the memory of long subscriptions', () => {
     memory.read(sotw(namesOf(100)));
     const other = sotw(namesOf(100, 'outbound|81||svc'));
     expect(memory.read(other)).toEqual(parseSotwRequest(other));
-    expect(Buffer.compare(memory.candidate(other.length) ?? new Uint8Array(0), other)).toBe(0); // the newest one
+    expect(Buffer.compare(memory.candidate(other.length)?.parts[0] ?? new Uint8Array(0), other)).toBe(0); // the newest one
   });
 
   it.each([
