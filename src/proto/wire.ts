@@ -1,36 +1,53 @@
 /** Protocol buffers' wire format, as far as records are put together by hand. Field numbers are below 2^28. */
 
+/** Of a field: a length-delimited one, or an integer. */
+const [varintType, delimitedType] = [0, 2];
+
 /** A length-delimited field with these bytes. An empty value is written too: callers leave out defaults themselves. */
 export function bytesField(field: number, value: Uint8Array): Buffer {
-  const head = fieldHead(field, value.length);
-  const out = Buffer.allocUnsafe(head.length + value.length);
-  head.copy(out);
-  out.set(value, head.length);
+  const tag = tagOf(field, delimitedType);
+  const out = Buffer.allocUnsafe(varintLength(tag) + varintLength(value.length) + value.length);
+  out.set(value, writeVarint(out, value.length, writeVarint(out, tag, 0)));
   return out;
 }
 
 /** A text, in UTF-8. */
-export const stringField = (field: number, value: string): Buffer => bytesField(field, Buffer.from(value, 'utf8'));
+export function stringField(field: number, value: string): Buffer {
+  const tag = tagOf(field, delimitedType);
+  const length = Buffer.byteLength(value);
+  const out = Buffer.allocUnsafe(varintLength(tag) + varintLength(length) + length);
+  out.write(value, writeVarint(out, length, writeVarint(out, tag, 0)));
+  return out;
+}
 
 /** Tag and length of a length-delimited field whose `length` bytes follow. */
-export function fieldHead(field: number, length: number): Buffer {
-  return Buffer.concat([varint((field << 3) | 2), varint(length)]);
-}
+export const fieldHead = (field: number, length: number): Buffer => twoVarints(tagOf(field, delimitedType), length);
 
-/** An integer as `varint` takes it, with its tag. */
-export const varintField = (field: number, value: number): Buffer => Buffer.concat([varint(field << 3), varint(value)]);
-
-/** A non-negative integer of at most 32 bits. */
-export function varint(value: number): Buffer {
-  const bytes: number[] = [];
-  let rest = value;
-  while (rest > 0x7f) {
-    bytes.push((rest & 0x7f) | 0x80);
-    rest >>>= 7;
-  }
-  bytes.push(rest);
-  return Buffer.from(bytes);
-}
+/** A non-negative integer of at most 32 bits, with its tag. */
+export const varintField = (field: number, value: number): Buffer => twoVarints(tagOf(field, varintType), value);
 
 /** The bytes of all parts together. */
 export const lengthOf = (parts: readonly Uint8Array[]): number => parts.reduce((sum, part) => sum + part.length, 0);
+
+const tagOf = (field: number, wireType: number): number => (field << 3) | wireType;
+
+function twoVarints(first: number, second: number): Buffer {
+  const out = Buffer.allocUnsafe(varintLength(first) + varintLength(second));
+  writeVarint(out, second, writeVarint(out, first, 0));
+  return out;
+}
+
+function varintLength(value: number): number {
+  let length = 1;
+  for (let rest = value >>> 7; rest > 0; rest >>>= 7) length++;
+  return length;
+}
+
+/** Returns where it ends. */
+function writeVarint(out: Buffer, value: number, from: number): number {
+  let at = from;
+  let rest = value;
+  for (; rest > 0x7f; rest >>>= 7) out[at++] = (rest & 0x7f) | 0x80;
+  out[at++] = rest;
+  return at;
+}
