@@ -13,6 +13,8 @@ export interface SoakPlan {
   readonly connectsPerSecond: number;
   readonly registryChangesPerSecond: number;
   readonly ruleRequestsPerSecond: number;
+  /** Over REST. */
+  readonly pollsPerSecond: number;
   /** Open at a time. */
   readonly watches: number;
   /** What the program is given before memory is measured: it lets go of names that nobody asks for every ten seconds. */
@@ -37,7 +39,7 @@ function longPlan(minutes: number, seed: number): SoakPlan {
   const rounds = Math.max(2, Math.floor((minutes * 60_000 - startAndEndMs) / (roundMs + betweenRoundsMs)) - 1);
   return {
     ...{ seed, rounds, roundMs, services: 300, instances: 3, clients: 300, connectsPerSecond: 40 },
-    ...{ registryChangesPerSecond: 20, ruleRequestsPerSecond: 6, watches: 30 },
+    ...{ registryChangesPerSecond: 20, ruleRequestsPerSecond: 6, pollsPerSecond: 15, watches: 30 },
     ...{ restMs: 12_000, heapTolerance: 3_000_000, fillsLogs: true, waitsAtTheEnd: true },
   };
 }
@@ -49,7 +51,7 @@ const startAndEndMs = 110_000;
 /** The same in half a minute, for CI. */
 export const shortPlan = (seed: number): SoakPlan => ({
   ...{ seed, rounds: 2, roundMs: 4_000, services: 60, instances: 3, clients: 60, connectsPerSecond: 60 },
-  ...{ registryChangesPerSecond: 30, ruleRequestsPerSecond: 10, watches: 10 },
+  ...{ registryChangesPerSecond: 30, ruleRequestsPerSecond: 10, pollsPerSecond: 30, watches: 10 },
   ...{ restMs: 0, heapTolerance: 8_000_000, fillsLogs: false, waitsAtTheEnd: false },
 });
 

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type ControlPlane, startControlPlane } from '../support/control-plane.ts';
 import { eventually } from '../support/eventually.ts';
 import { Crowd } from './clients/crowd.ts';
+import { differencesOfPolling, Pollers } from './clients/pollers.ts';
 import { differencesFromFresh, differencesFromNew } from './compare.ts';
 import { type Api, createApi } from './load/api.ts';
 import { paced } from './load/pace.ts';
@@ -66,6 +67,7 @@ export async function runSoak(plan: SoakPlan, report: (line: string) => void): P
         ...problems,
         ...leftovers(measured, plan.heapTolerance),
         ...soak.crowd.surprises,
+        ...soak.pollers.surprises.slice(0, 20),
         ...soak.api.faults.slice(0, 20),
         ...unexpectedLines(controlPlane.child.stderr()).slice(0, 20),
       ],
@@ -82,6 +84,7 @@ interface Soak {
   readonly report: (line: string) => void;
   readonly api: Api;
   readonly crowd: Crowd;
+  readonly pollers: Pollers;
   readonly watches: Watches;
   readonly random: Random;
   readonly state: { round: number; changes: number };
@@ -94,6 +97,7 @@ function partsOf(plan: SoakPlan, controlPlane: ControlPlane, inspector: Inspecto
     ...{ plan, controlPlane, inspector, report, random: randomOf(plan.seed) },
     api: createApi(controlPlane.httpPort),
     crowd: new Crowd(crowdOptions),
+    pollers: new Pollers({ port: controlPlane.httpPort, size: plan, random: randomOf(plan.seed + 3) }),
     watches: new Watches(controlPlane.httpPort, randomOf(plan.seed + 2)),
     state: { round: 0, changes: 0 },
   };
@@ -108,6 +112,7 @@ async function oneRound(soak: Soak, round: number): Promise<readonly string[]> {
   await churn(soak);
   const followers = crowd.followers();
   const settled = await differencesFromNew(controlPlane.xdsPort, followers.slice(-20));
+  const polled = await differencesOfPolling(controlPlane.httpPort, followers.slice(-5));
   const fresh = isLast ? await differencesFromFresh(controlPlane) : [];
   watches.closeAll();
   await crowd.leave({ halfOpenToo: !(isLast && plan.waitsAtTheEnd) });
@@ -118,16 +123,18 @@ async function oneRound(soak: Soak, round: number): Promise<readonly string[]> {
   return [
     ...(followers.length === 0 ? ['no client was left to compare'] : []),
     ...settled,
+    ...polled,
     ...fresh.map((text) => `unlike a fresh control plane: ${text}`),
     ...unsettled,
   ];
 }
 
 async function churn(soak: Soak): Promise<void> {
-  const { plan, api, crowd, watches, random, state } = soak;
+  const { plan, api, crowd, pollers, watches, random, state } = soak;
   const time = AbortSignal.timeout(plan.roundMs);
   await Promise.all([
     paced(plan.connectsPerSecond, time, () => crowd.tick(plan.clients)),
+    paced(plan.pollsPerSecond, time, () => pollers.tick()),
     paced(5, time, () => watches.tick(plan.watches)),
     paced(plan.registryChangesPerSecond, time, async () => {
       await changeRegistry(api, plan, random);
@@ -188,12 +195,13 @@ function reportEvery(ms: number, soak: Soak): () => void {
   return () => clearInterval(timer);
 }
 
-function summary({ crowd, watches, api, state }: Soak): string {
+function summary({ crowd, pollers, watches, api, state }: Soak): string {
   const { connected, resumed, halfOpen, responses, rejections } = crowd.counts;
   return [
     `${connected} clients (${resumed} came back with what they had), ${halfOpen} half-open connections`,
     `${responses} responses, ${rejections} rejected`,
     `${state.changes} changes asked for, ${api.counts.refused} of ${api.counts.requests} requests refused`,
     `${watches.opened} watches`,
+    `${pollers.counts.polls} polls, ${pollers.counts.unchanged} of what had not changed, ${pollers.counts.abandoned} abandoned`,
   ].join('; ');
 }

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { typeUrls } from '../../../src/proto/resource.ts';
-import { addressAt, type MeshSize, namespaces, portsAt, serviceAt } from '../load/mesh.ts';
+import { addressAt, type MeshSize, namespaces, someAssignments } from '../load/mesh.ts';
 import type { Random } from '../load/random.ts';
 import { type Behaviour, type ClientOptions, type ClientState, type Leaving, SoakClient } from './client.ts';
 import { openHalfOpen } from './half-open.ts';
@@ -60,7 +60,7 @@ export class Crowd {
     const random = this.#random;
     const known = random.chance(0.3) ? this.#left.shift() : undefined;
     if (known !== undefined) this.counts.resumed++;
-    const only = known === undefined && random.chance(0.15) ? this.#someAssignments() : null;
+    const only = known === undefined && random.chance(0.15) ? someAssignments(random, this.#size.services) : null;
     const behaviours: readonly Behaviour[] = ['takes', 'takes', 'takes', 'takes', 'rejects', 'silent', 'stops-reading'];
     const options: ClientOptions = {
       port: this.#port,
@@ -97,14 +97,8 @@ export class Crowd {
 
   #changeInterest(): void {
     const client = [...this.#clients.keys()].find(({ options }) => options.only !== null);
-    if (client !== undefined && this.#random.chance(0.2)) client.follow(this.#someAssignments());
-  }
-
-  #someAssignments(): readonly string[] {
-    return Array.from({ length: 1 + this.#random.below(5) }, () => {
-      const service = this.#random.below(this.#size.services + 5); // some that nobody knows
-      return `outbound|${portsAt(service, 'http')[0]?.servicePort}||${serviceAt(service).host}`;
-    });
+    if (client !== undefined && this.#random.chance(0.2))
+      client.follow(someAssignments(this.#random, this.#size.services));
   }
 
   #openHalfOpen(untilMs: number): void {

@@ -50,6 +50,14 @@ export function portsAt(service: number, protocol: 'http' | 'http2' | 'grpc'): S
   return [{ name: 'main', port: 8_080, protocol, servicePort: 8_000 + (service % 4) }];
 }
 
+/** Names of a few assignments, some of services that nobody knows. */
+export function someAssignments(random: Random, services: number): readonly string[] {
+  return Array.from({ length: 1 + random.below(5) }, () => {
+    const service = random.below(services + 5);
+    return `outbound|${portsAt(service, 'http')[0]?.servicePort}||${serviceAt(service).host}`;
+  });
+}
+
 export function* instancesOf({ services, instances }: MeshSize): Generator<SoakInstance> {
   for (let service = 0; service < services; service++) {
     for (let instance = 0; instance < instances; instance++) yield instanceAt(service, instance);
