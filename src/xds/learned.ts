@@ -1,4 +1,4 @@
-import { stringField } from '../proto/wire.ts';
+import { lengthOf, stringField } from '../proto/wire.ts';
 import { acknowledge } from './answer.ts';
 import type { Outcome } from './receive.ts';
 import type { Learned, Response } from './response.ts';
@@ -84,6 +84,5 @@ function expectAcknowledgement({ interest }: TypeState, response: Response): voi
     else if (field.number === 5) replace(field, response.nonce);
   });
   parts.push(earlier.subarray(copied));
-  const length = parts.reduce((sum, part) => sum + part.length, 0);
-  response.learned.push({ parts, length, interestId: interest.id });
+  response.learned.push({ parts, length: lengthOf(parts), interestId: interest.id });
 }

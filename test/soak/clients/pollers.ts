@@ -2,6 +2,7 @@ import { request } from 'node:http';
 import { typeUrls, type XdsType, xdsTypes } from '../../../src/proto/resource.ts';
 import { eventually } from '../../support/eventually.ts';
 import { send } from '../../support/http.ts';
+import { discovery } from '../../support/rest.ts';
 import { type MeshSize, namespaces, someAssignments } from '../load/mesh.ts';
 import type { Random } from '../load/random.ts';
 import type { SoakClient } from './client.ts';
@@ -58,14 +59,15 @@ export class Pollers {
   }
 
   /** The connection goes at some time between the request and the end of the answer. */
-  #abandon(type: XdsType, body: object): Promise<void> {
+  #abandon(type: XdsType, asked: object): Promise<void> {
     this.counts.abandoned++;
     return new Promise((resolve) => {
-      const outgoing = request({ host: '127.0.0.1', port: this.#port, agent: false, ...exchange(type) });
+      const { body, ...exchange } = discoveryOf(type, asked);
+      const outgoing = request({ host: '127.0.0.1', port: this.#port, agent: false, ...exchange });
       outgoing.on('error', () => {}); // destroyed before it was answered
       outgoing.on('response', (response) => response.on('error', () => {}).resume());
       outgoing.on('close', () => resolve());
-      outgoing.end(JSON.stringify(body));
+      outgoing.end(body);
       setTimeout(() => outgoing.destroy(), this.#random.below(15));
     });
   }
@@ -103,14 +105,14 @@ type Node = ReturnType<typeof nodeOf>;
 
 const nodeOf = (id: string, metadata: object) => ({ id, metadata: { INTERCEPTION_MODE: 'NONE', ...metadata } });
 
-const exchange = (type: XdsType) => ({
-  method: 'POST',
-  path: `/v3/discovery:${type}s`,
-  headers: { 'content-type': 'application/json' },
-});
+/** The request as `node:http` and `send` take it. */
+function discoveryOf(type: XdsType, body: object) {
+  const { url, ...request } = discovery(`${type}s`, body);
+  return { ...request, path: url };
+}
 
 const poll = (port: number, type: XdsType, body: object) =>
-  send(port, { ...exchange(type), body: JSON.stringify(body), timeoutMs: 30_000 });
+  send(port, { ...discoveryOf(type, body), timeoutMs: 30_000 });
 
 function namesOfType(type: XdsType, random: Random, { services }: MeshSize): readonly string[] {
   if (type === 'endpoint') return someAssignments(random, services);

@@ -65,6 +65,22 @@ describe('a learned acknowledgement', () => {
     expect(Buffer.concat(candidate(first, expected.length)?.parts ?? [])).toEqual(expected);
   });
 
+  it('takes little more memory for each response that is to be acknowledged', () => {
+    const { server, first, second, bytes } = twoStreams();
+    const known = candidate(second, bytes.length);
+    if (known !== null) receiveLearned(second, known, server.world);
+    const long = ['2', '3'].map((content) => {
+      server.commit({ endpoint: { [names[7] ?? '']: content } });
+      const response = sent(server, first);
+      const expected = candidate(first, acknowledgement(response).length);
+      if (expected !== null) receiveLearned(first, expected, server.world);
+      return expected?.parts.find(({ length }) => length > 1_000);
+    });
+    expect(long[0]).toBeDefined();
+    expect(long[1]?.buffer).toBe(long[0]?.buffer); // the same memory
+    expect(long[1]?.byteOffset).toBe(long[0]?.byteOffset);
+  });
+
   it('is not expected from a stream that names other things', () => {
     const { server, first, second, bytes } = twoStreams();
     const known = candidate(second, bytes.length);

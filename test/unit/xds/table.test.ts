@@ -38,6 +38,13 @@ describe('what a table remembers of the past', () => {
     expect(goneOf(table)).toEqual(['c8', 'c9']);
   });
 
+  it('tells what was there before the log began, of what went since', () => {
+    const table = new Table('cluster', { logRecords: 1 });
+    goneOf(table);
+    const known = [...table.namesAt(10)].flatMap(([name, resource]) => (resource === null ? [] : [name]));
+    expect(known).toEqual(['c8', 'c9']);
+  });
+
   it('is as much after names came and went a hundred times', () => {
     const table = new Table('cluster', { logRecords: 1 });
     for (let round = 0; round < 99; round++) goneOf(table);
