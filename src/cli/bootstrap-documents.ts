@@ -21,6 +21,12 @@ export interface EnvoySidecar extends Sidecar {
 
 const xdsCluster = 'xds-grpc';
 
+/**
+ * Instructions that RE2 may need for one regular expression. Envoy's own limit is 100, which ordinary paths exceed, and one
+ * expression above it makes Envoy reject every route of the port.
+ */
+const maxRegexProgram = 32_768;
+
 /** Envoy's bootstrap: https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/bootstrap/v3/bootstrap.proto */
 export function envoyBootstrap(sidecar: EnvoySidecar): object {
   return {
@@ -37,6 +43,12 @@ export function envoyBootstrap(sidecar: EnvoySidecar): object {
       lds_config: { ads: {}, resource_api_version: 'V3' },
     },
     static_resources: { clusters: [clusterOf(sidecar.xds)] },
+    layered_runtime: {
+      layers: [
+        { name: 'binnacle', static_layer: { 're2.max_program_size.error_level': maxRegexProgram } },
+        { name: 'admin', admin_layer: {} },
+      ],
+    },
   };
 }
 

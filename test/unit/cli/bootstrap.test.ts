@@ -41,6 +41,17 @@ describe('binnacle bootstrap', () => {
     });
   });
 
+  it('lets Envoy take regular expressions of ordinary size, and be told another limit by its administrator', async () => {
+    expect(await bootstrap('')).toMatchObject({
+      layered_runtime: {
+        layers: [
+          { name: 'binnacle', static_layer: { 're2.max_program_size.error_level': 32_768 } },
+          { name: 'admin', admin_layer: {} },
+        ],
+      },
+    });
+  });
+
   it('asks for the state of the world, and finds a name by DNS', async () => {
     expect(await bootstrap('--sotw --xds binnacle.example:15010')).toMatchObject({
       node: { metadata: { INTERCEPTION_MODE: 'REDIRECT' } },
