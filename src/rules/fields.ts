@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { canonicalIp, ipVersion } from '../lib/ip.ts';
 import { exactMs } from './duration.ts';
 import { atMostOneOf } from './one-of.ts';
 import { re2Text } from './re2.ts';
@@ -89,11 +90,16 @@ export const exportTo = z.array(
     .regex(/^([*.~]|[a-z0-9]([-a-z0-9]*[a-z0-9])?)$/, 'must be *, . (the own namespace), ~ (none) or a namespace'),
 );
 
-/** A host as rules write it: a name, a short name, or a wildcard in the first label. */
+/** A host as rules write it: a name, a short name, an IP address, or a wildcard in the first label. */
 export const host = z
   .string()
   .min(1)
-  .regex(/^(\*|(\*\.)?[^*\s/]+)$/, 'a hostname; a wildcard may stand only as its whole first label');
+  .regex(/^(\*|(\*\.)?[^*\s/]+)$/, 'a hostname; a wildcard may stand only as its whole first label')
+  .refine((text) => !text.includes(':') || ipVersion(withoutBrackets(text)) === 6, 'must be a host without a port');
+
+/** `::1` of `[::1]`; anything else as it is. */
+const withoutBrackets = (text: string): string =>
+  text.startsWith('[') && text.endsWith(']') ? text.slice(1, -1) : text;
 
 /** The gateways that a rule is for, by `name` or `namespace/name`; `mesh` are all sidecars. */
 export const gatewayName = z.string().regex(/^([^/\s]+\/)?[^/\s]+$/, 'must be mesh, a gateway, or namespace/gateway');
@@ -101,8 +107,13 @@ export const gatewayName = z.string().regex(/^([^/\s]+\/)?[^/\s]+$/, 'must be me
 /** How many fields of an object are set. */
 export const countSet = (object: object): number => Object.values(object).filter((value) => value !== undefined).length;
 
-/** The fully qualified form of a host in a rule: a name without a dot is a service of the rule's own namespace. */
+/**
+ * The fully qualified form of a host in a rule: a name without a dot is a service of the rule's own namespace; an IPv6
+ * address is written as clients write it in a request, in brackets.
+ */
 export function qualifiedHost(text: string, namespace: string, domainSuffix: string): string {
   const host = text.toLowerCase();
+  const address = withoutBrackets(host);
+  if (ipVersion(address) === 6) return `[${canonicalIp(address)}]`;
   return host.includes('.') || host.startsWith('*') ? host : `${host}.${namespace}.svc.${domainSuffix}`;
 }

@@ -1,4 +1,4 @@
-import { canonicalIp } from '../../lib/ip.ts';
+import { canonicalIp, ipVersion } from '../../lib/ip.ts';
 import { isWildcard } from '../../model/names.ts';
 import type { Service } from '../../model/service.ts';
 
@@ -36,6 +36,27 @@ export const namesOf = (host: string, clientDomain: string): readonly string[] =
 export const singleAddresses = ({ vips }: Service): readonly string[] => [
   ...new Set(vips.filter((vip) => !vip.includes('/')).map(canonicalIp)),
 ];
+
+/**
+ * Domains as Envoy tells them apart, each once. Every domain is written twice, as it is and with `:port` behind it; domains
+ * that would give one written form are one. The list itself where nothing is to be done, which is nearly always.
+ */
+export function distinctDomains(domains: readonly string[], port: number): readonly string[] {
+  const distinct = [...new Set(domains.map((domain) => distinctDomain(domain, port)))];
+  return distinct.length === domains.length && distinct.every((domain, index) => domain === domains[index])
+    ? domains
+    : distinct;
+}
+
+/** A domain in lower case, without the port, an IPv6 address in its one spelling and in brackets. */
+export function distinctDomain(domain: string, port: number): string {
+  let text = domain.toLowerCase();
+  if (!text.includes(':')) return text;
+  if (ipVersion(text) === 6) return `[${canonicalIp(text)}]`;
+  while (text.endsWith(`:${port}`)) text = text.slice(0, -`:${port}`.length);
+  const address = text.startsWith('[') && text.endsWith(']') ? text.slice(1, -1) : '';
+  return ipVersion(address) === 6 ? `[${canonicalIp(address)}]` : text;
+}
 
 /** Equal services share their domains between scopes, as values and as memory. */
 const memo = new WeakMap<Service, Map<string, readonly string[]>>();

@@ -3,6 +3,7 @@ import type { VirtualHostPlan } from '../../plan/route.ts';
 import { encodeVirtualHost, type VirtualHostJson } from '../../proto/json.ts';
 import { bytesField, stringField } from '../../proto/wire.ts';
 import type { Shelf, Shelved } from '../tables/shelf.ts';
+import { distinctDomain, distinctDomains } from './domains.ts';
 
 /** Bytes with a hash of them. */
 export interface HashedBytes {
@@ -10,7 +11,10 @@ export interface HashedBytes {
   readonly hash: string;
 }
 
-/** A host's wish for a virtual host, its routes encoded. Name and domains are written in front once they are known. */
+/**
+ * A host's wish for a virtual host, its routes encoded. Name and domains are written in front once they are known. The
+ * plan's domains are distinct as Envoy tells them apart: those of several hosts clash only where they are equal.
+ */
 export interface VirtualHostPart {
   readonly plan: Omit<VirtualHostPlan, 'routes'>;
   readonly body: Shelved<HashedBytes>;
@@ -25,10 +29,16 @@ export interface VirtualHost {
 
 /** Encodes what a virtual host has besides name and domains. Throws on a value that the message cannot hold. */
 export function encodeVirtualHostPart(
-  { routes: _, ...plan }: VirtualHostPlan,
+  { routes: _, ...wish }: VirtualHostPlan,
   body: VirtualHostJson,
   shelf: Shelf<HashedBytes>,
 ): VirtualHostPart {
+  const { port } = wish;
+  const plan = {
+    ...wish,
+    ownDomain: distinctDomain(wish.ownDomain, port),
+    domains: distinctDomains(wish.domains, port),
+  };
   return { plan, body: shelf.take(JSON.stringify(body), () => hashed(encodeVirtualHost(body))) };
 }
 

@@ -296,6 +296,17 @@ describe('the routes of a VirtualService', () => {
 });
 
 describe('the hosts of a VirtualService', () => {
+  test('that are addresses are answered as clients write them, in any spelling of theirs', () => {
+    const world = compiledWorld();
+    const http = [{ redirect: { uri: '/' } }];
+    world.apply(rule('VirtualService', 'six', { hosts: ['FD00:0::1'], http }));
+    world.apply(rule('VirtualService', 'six-again', { hosts: ['[fd00::1]'], http }, 1));
+    expect(virtualHosts(world).get('[fd00::1]:80')?.domains).toEqual(['[fd00::1]', '[fd00::1]:80']);
+    expect(world.problems()).toEqual({
+      'VirtualService/default/six-again': ['not used for [fd00::1]: VirtualService/default/six comes first'],
+    });
+  });
+
   test('that are no service are answered on port 80', () => {
     const world = compiledWorld();
     world.apply(

@@ -16,6 +16,7 @@ describe('VirtualService', () => {
       headers: { request: { add: { 'x-id': '%REQ(x-request-id):8%/%PROTOCOL%', 'x-p': '5%%' } } },
     }),
     'a delegate without hosts': { http: [{ route }] },
+    'hosts that are addresses': { hosts: ['10.0.0.1', '::1', '[fd00::1]'], http: [{ route }] },
   });
 
   refuses(virtualService, [
@@ -118,6 +119,20 @@ describe('VirtualService', () => {
       name: 'an expression where another object narrows it down',
       spec: answer({ delegate: { name: 'b' }, match: [{ queryParams: { q: { regex: '.*' } } }] }),
       want: [['spec.http[0].match[0].queryParams.q.regex', 'takes no regular expressions']],
+    },
+    {
+      name: 'hosts with a port',
+      spec: { hosts: ['foo.example:80', '[::1]:80', '*.example:80', 'a'], http: [{ route }] },
+      want: [
+        ['spec.hosts[0]', 'must be a host without a port'],
+        ['spec.hosts[1]', 'must be a host without a port'],
+        ['spec.hosts[2]', 'must be a host without a port'],
+      ],
+    },
+    {
+      name: 'a destination with its port in the host',
+      spec: { hosts: ['a'], http: [{ route: [{ destination: { host: 'reviews:80' } }] }] },
+      want: [['spec.http[0].route[0].destination.host', 'must be a host without a port']],
     },
     {
       name: 'server names outside the hosts',
