@@ -74,9 +74,9 @@ export async function serve(config: ServeConfig): Promise<void> {
   });
   const coordinator: Coordinator = new Coordinator({
     compiler,
-    take() {
-      statuses.taken();
-      return feed.take();
+    take(urgency) {
+      if (urgency === 'configuration') statuses.taken();
+      return feed.take(urgency);
     },
     clock,
     log,

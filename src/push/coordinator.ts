@@ -1,8 +1,9 @@
 import type { Compiler, FlushResult, TableChange, WorldChange } from '../compile/contract.ts';
 import type { Clock } from '../lib/clock.ts';
-import { debounce } from '../lib/debounce.ts';
+import { type Debounce, debounce } from '../lib/debounce.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Proxy } from '../model/proxy.ts';
+import type { Urgency } from '../registry/contract.ts';
 import { InterestPool } from '../xds/interest.ts';
 import { NamePool } from '../xds/names.ts';
 import { mayHaveMore, nextDeadline } from '../xds/next.ts';
@@ -20,8 +21,8 @@ import { Unanswered } from './unanswered.ts';
 
 export interface CoordinatorOptions {
   readonly compiler: Compiler;
-  /** Takes the changes of services, endpoints and rules that wait to be compiled. */
-  readonly take: () => readonly WorldChange[];
+  /** Takes the changes that wait to be compiled: those of services, endpoints and rules, or of `endpoints` alone. */
+  readonly take: (urgency: Urgency) => readonly WorldChange[];
   readonly clock: Clock;
   readonly log: Logger;
   readonly observer: PushObserver;
@@ -52,15 +53,14 @@ export class Coordinator {
   readonly #options: CoordinatorOptions;
   readonly #pacer: Pacer;
   readonly #flusher: Flusher;
-  readonly #debounce: ReturnType<typeof debounce>;
+  readonly #debounce: Debounce;
+  readonly #endpointDebounce: Debounce;
   #activity = 0;
   /** When the earliest change of a revision came in; for the time from a change to its acknowledgement. */
   readonly #changedAt = new Map<number, number>();
   /** When the first of the changes came in that wait; and of those that are being compiled. */
-  #waitsSinceMs: number | null = null;
+  readonly #waitsSinceMs: Record<Urgency, number | null> = { endpoints: null, configuration: null };
   #takenSinceMs: number | null = null;
-  /** Among what waits are endpoints. */
-  #hasUrgent = false;
   #watched: Promise<void> | null = null;
   #hasFailed = false;
   #ticks = 0;
@@ -82,13 +82,16 @@ export class Coordinator {
     this.#pacer = new Pacer({ defer, failed: (sender, error) => this.#fail(sender, error) });
     this.#flusher = new Flusher({
       compiler,
-      take: () => this.#take(),
+      take: (urgency) => this.#take(urgency),
       show: (result, workMs) => this.#show(result, workMs),
       revision: () => this.world.revision + 1,
       pause: () => new Promise((resolve) => defer(resolve)),
       elapsed,
     });
-    this.#debounce = debounce(() => this.#flushOnceSent(), { clock, quietMs: timing.quietMs, maxMs: timing.maxMs });
+    const { endpointQuietMs, quietMs, maxMs } = timing;
+    this.#debounce = debounce(() => this.#flushOnceSent(), { clock, quietMs, maxMs });
+    const urgent = { clock, quietMs: endpointQuietMs, maxMs: endpointQuietMs };
+    this.#endpointDebounce = debounce(() => this.#flushSoon('endpoints'), urgent);
   }
 
   /** Told also of what is none of the coordinator's business: rejections of types without tables, requests without a stream. */
@@ -108,6 +111,7 @@ export class Coordinator {
     signal.addEventListener('abort', () => {
       cancel();
       this.#debounce.cancel();
+      this.#endpointDebounce.cancel();
     });
 
     function tick(this: Coordinator): void {
@@ -116,14 +120,11 @@ export class Coordinator {
     }
   }
 
-  /** Something waits in `take`. Endpoints alone go at once; configuration waits for what may come with it. */
-  changed(urgency: 'endpoints' | 'configuration'): void {
-    this.#waitsSinceMs ??= this.#options.clock.now();
+  /** Something waits in `take`. Endpoints go at once, and alone; configuration waits for what may come with it. */
+  changed(urgency: Urgency): void {
+    this.#waitsSinceMs[urgency] ??= this.#options.clock.now();
     if (urgency === 'configuration') this.#debounce.touch();
-    else {
-      this.#hasUrgent = true;
-      this.#debounce.hurry(this.#options.timing.endpointQuietMs);
-    }
+    else this.#endpointDebounce.touch();
   }
 
   /** Compiles what waits now. Resolves when it is in the tables. */
@@ -141,8 +142,7 @@ export class Coordinator {
       const layers = compiler.layersOf(proxy).map((key) => this.layers.hold(key, this.#flusher.next));
       try {
         if (layers.every(({ ready }) => ready)) return read(viewOf(layers));
-        this.#flushSoon();
-        await this.#watched;
+        await this.#compileLayers();
       } finally {
         for (const layer of layers) this.layers.release(layer, clock.now());
       }
@@ -162,7 +162,7 @@ export class Coordinator {
     this.clients.add(client);
     this.#siblings.add(client);
     if (client.isReady) this.#look(client);
-    else this.#flushSoon(); // first configurations wait for no debounce
+    else void this.#compileLayers();
     observer.connected(client);
     return client;
   }
@@ -214,18 +214,33 @@ export class Coordinator {
   }
 
   /**
+   * Has new layers compiled. First configurations wait for no debounce, but where a change of configuration waits: they come
+   * with it, `quietMs` later at most, as part of it would be missing in them. Resolves when it may have been done.
+   */
+  #compileLayers(): Promise<void> | null {
+    const { clock, timing } = this.#options;
+    if (this.#waitsSinceMs.configuration === null) {
+      this.#flushSoon('endpoints');
+      return this.#watched;
+    }
+    this.#debounce.hurry(timing.quietMs);
+    return new Promise((resolve) => clock.after(timing.quietMs, resolve));
+  }
+
+  /**
    * Configuration that comes while the last is still being handed to sockets waits for that, `maxMs` at most: most of what
-   * is on its way would be sent again. Clients that do not read are not waited for, nor do endpoints wait.
+   * is on its way would be sent again. Clients that do not read are not waited for, nor do those wait that have nothing yet.
    */
   #flushOnceSent(): void {
     const { clock, timing } = this.#options;
-    const waitedMs = clock.now() - (this.#waitsSinceMs ?? clock.now());
-    if (this.#pacer.waiting === 0 || this.#hasUrgent || waitedMs >= timing.maxMs) this.#flushSoon();
+    const waitedMs = clock.now() - (this.#waitsSinceMs.configuration ?? clock.now());
+    const isAwaited = this.#mustLook.size > 0;
+    if (this.#pacer.waiting === 0 || isAwaited || waitedMs >= timing.maxMs) this.#flushSoon('configuration');
     else this.#debounce.hurry(Math.min(Math.max(1, timing.quietMs), timing.maxMs - waitedMs));
   }
 
-  #flushSoon(): void {
-    const running = this.#flusher.run();
+  #flushSoon(urgency: Urgency): void {
+    const running = this.#flusher.run(urgency);
     if (running === this.#watched) return;
     this.#watched = running;
     this.#hasFailed = false;
@@ -235,11 +250,17 @@ export class Coordinator {
     });
   }
 
-  #take(): readonly WorldChange[] {
-    this.#takenSinceMs ??= this.#waitsSinceMs;
-    this.#waitsSinceMs = null;
-    this.#hasUrgent = false;
-    return this.#options.take();
+  #take(urgency: Urgency): readonly WorldChange[] {
+    const waits = this.#waitsSinceMs;
+    for (const taken of urgency === 'endpoints'
+      ? (['endpoints'] as const)
+      : (['endpoints', 'configuration'] as const)) {
+      const sinceMs = waits[taken];
+      if (sinceMs !== null) this.#takenSinceMs = Math.min(this.#takenSinceMs ?? sinceMs, sinceMs);
+      waits[taken] = null;
+    }
+    this.#endpointDebounce.cancel();
+    return this.#options.take(urgency);
   }
 
   /** Something threw for one client: it has to begin anew, the others know nothing of it. */
@@ -336,7 +357,7 @@ export class Coordinator {
       this.world.names.sweep();
     }
     if (this.#flusher.isRunning) return;
-    if (this.#hasFailed) this.#flushSoon();
+    if (this.#hasFailed) this.#flushSoon('endpoints');
     for (const layer of this.layers.takeIdle(now - idleLayerMs)) this.#options.compiler.close(layer.key);
   }
 }

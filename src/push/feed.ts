@@ -1,7 +1,7 @@
 import type { WorldChange } from '../compile/contract.ts';
 import { assertNever } from '../lib/assert-never.ts';
 import type { ShardSink } from '../platform/adapter.ts';
-import type { Registry } from '../registry/contract.ts';
+import type { Registry, Urgency } from '../registry/contract.ts';
 import type { ObjectChange, RuleBook, RuleChange } from '../rules/book/rule-book.ts';
 import type { ServiceEntryIndex } from '../rules/service-entries/index.ts';
 
@@ -12,12 +12,13 @@ export interface FeedOptions {
   /** The shard of the services that ServiceEntries define. */
   readonly serviceEntryShard: ShardSink;
   /** Told when `take` has something. */
-  readonly changed: (urgency: 'endpoints' | 'configuration') => void;
+  readonly changed: (urgency: Urgency) => void;
 }
 
 /** Brings what adapters and rules say together, as one sequence of changes for the compiler. */
 export interface Feed {
-  take(): readonly WorldChange[];
+  /** With `endpoints` nothing else: services and rules stay, so that they come with what may belong to them. */
+  take(urgency?: Urgency): readonly WorldChange[];
   stop(): void;
 }
 
@@ -61,7 +62,8 @@ export function createFeed({ registry, book, serviceEntries, serviceEntryShard, 
   const ends = [book.subscribe(onRules), registry.onRawChange(onRaw), registry.onChange(changed)];
   onRaw();
   return {
-    take() {
+    take(urgency = 'configuration') {
+      if (urgency === 'endpoints') return registry.takeChanges(urgency);
       const rules = waiting;
       waiting = [];
       return [...registry.takeChanges(), ...rules];

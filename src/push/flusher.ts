@@ -1,9 +1,10 @@
 import type { Compiler, FlushResult, WorldChange } from '../compile/contract.ts';
+import type { Urgency } from '../registry/contract.ts';
 
 export interface FlusherOptions {
   readonly compiler: Compiler;
-  /** Takes the changes that wait. */
-  readonly take: () => readonly WorldChange[];
+  /** Takes the changes that wait: all of them for `configuration`. */
+  readonly take: (urgency: Urgency) => readonly WorldChange[];
   /** Shows a finished flush. Answers whether another one must follow at once (a proxy moved to a layer that is new). */
   readonly show: (result: FlushResult, workMs: number) => boolean;
   /** The revision that the changes of the next flush will have. */
@@ -23,7 +24,7 @@ export interface FlusherOptions {
 export class Flusher {
   readonly #options: Required<FlusherOptions>;
   #running: Promise<void> | null = null;
-  #again = false;
+  #again: Urgency | null = null;
   #count = 0;
   /** Taken, and not yet applied: only a failure leaves any. */
   #waiting: readonly WorldChange[] = [];
@@ -47,11 +48,11 @@ export class Flusher {
   }
 
   /**
-   * Resolves when everything that had changed before the call is shown. Rejects only for a bug; what was not shown is then
+   * Resolves when everything that had changed before the call (for `endpoints`: every set of endpoints) is shown. Rejects only for a bug; what was not shown is then
    * shown by the next run.
    */
-  run(): Promise<void> {
-    this.#again = true;
+  run(urgency: Urgency = 'configuration'): Promise<void> {
+    if (this.#again !== 'configuration') this.#again = urgency;
     this.#running ??= this.#start();
     return this.#running;
   }
@@ -65,13 +66,14 @@ export class Flusher {
 
   async #loop(): Promise<void> {
     try {
-      while (this.#again) {
-        this.#again = false;
+      while (this.#again !== null) {
+        const urgency = this.#again;
+        this.#again = null;
         this.#count++;
         const { compiler, revision, show } = this.#options;
-        this.#apply();
+        this.#apply(urgency);
         const { result, workMs } = await this.#inSlices(compiler.flush(revision()));
-        if (show(result, workMs)) this.#again = true;
+        if (show(result, workMs)) this.#again ??= 'endpoints';
       }
     } finally {
       // At once: who asks for a run before the promise has settled must get another one.
@@ -80,9 +82,9 @@ export class Flusher {
   }
 
   /** One at a time: what a change does that the compiler cannot bear, is not done to those behind it. */
-  #apply(): void {
+  #apply(urgency: Urgency): void {
     const { compiler, take } = this.#options;
-    const changes = this.#waiting.concat(take());
+    const changes = this.#waiting.concat(take(urgency));
     for (const [index, change] of changes.entries()) {
       try {
         compiler.apply([change]);

@@ -87,8 +87,11 @@ export interface RegistryOptions {
 export interface Registry {
   /** Opens the shard of one adapter. A name may be opened once. `kind` is the adapter's type. */
   shard(name: string, kind: string, options?: ShardOptions): ShardSink;
-  /** What changed in the merged view since the last call: services first, then endpoint sets. */
-  takeChanges(): readonly RegistryChange[];
+  /**
+   * What changed in the merged view since it was last taken: services first, then endpoint sets. With `endpoints` only
+   * sets, and of those none whose service has changed too: they come together with it.
+   */
+  takeChanges(urgency?: Urgency): readonly RegistryChange[];
   /** Objects and workloads that changed since the last call, in order; several changes of one are joined. */
   takeRawChanges(): readonly RawChange[];
   /** Called when `takeChanges` may have something. Returns a function that ends it. */

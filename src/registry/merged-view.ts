@@ -1,7 +1,7 @@
 import type { EndpointSet } from '../model/endpoint.ts';
 import type { ServiceKey } from '../model/names.ts';
 import type { Service } from '../model/service.ts';
-import type { RegistryChange } from './contract.ts';
+import type { RegistryChange, Urgency } from './contract.ts';
 import { mergeEndpoints, mergeServices } from './merge.ts';
 import type { Shard } from './shard.ts';
 
@@ -11,7 +11,7 @@ export interface MergedView {
   readonly sets: ReadonlyMap<ServiceKey, EndpointSet>;
   markService(key: ServiceKey): void;
   markEndpoints(key: ServiceKey): void;
-  takeChanges(): readonly RegistryChange[];
+  takeChanges(urgency?: Urgency): readonly RegistryChange[];
 }
 
 /** `shards` gives them in the order of their names, which is the order of merging. */
@@ -55,7 +55,12 @@ export function createMergedView(shards: () => readonly Shard[]): MergedView {
     sets,
     markService: (key) => dirtyServices.add(key),
     markEndpoints: (key) => dirtySets.add(key),
-    takeChanges() {
+    takeChanges(urgency = 'configuration') {
+      if (urgency === 'endpoints') {
+        const taken = [...dirtySets].filter((key) => !dirtyServices.has(key));
+        for (const key of taken) dirtySets.delete(key);
+        return taken.flatMap((key) => mergeSet(key) ?? []);
+      }
       const changedServices = [...dirtyServices].flatMap((key) => mergeService(key) ?? []);
       const changedSets = [...dirtySets].flatMap((key) => mergeSet(key) ?? []);
       dirtyServices.clear();

@@ -10,7 +10,7 @@ export const meshId: RuleId = `${meshKind}//default`;
 /** Which changes of rules are compiled by now. */
 export interface Intake {
   changed(changes: readonly RuleChange[]): void;
-  /** A flush begins: it takes in what has changed so far. */
+  /** A flush of configuration begins: it takes in what has changed so far. */
   taken(): void;
   /** A flush has ended and is in the tables; answers the rules that it took in. */
   shown(revision: Revision): readonly RuleId[];

@@ -41,7 +41,7 @@ export interface StatusOptions {
 
 /** The status of rules, and what has to be told to it. */
 export interface StatusKeeper extends RuleStatuses {
-  /** A flush begins: it takes in what the book has told so far. */
+  /** A flush of configuration begins: it takes in what the book has told so far. */
   taken(): void;
   readonly observer: Pick<PushObserver, 'connected' | 'disconnected' | 'flushed'>;
 }

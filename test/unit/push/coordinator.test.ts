@@ -95,7 +95,7 @@ describe('changes that come while the last are still being sent', () => {
     expect(flushes()).toBe(1);
   });
 
-  it('do not wait at all with endpoints among them', async () => {
+  it('let endpoints go at once', async () => {
     const { push, flushes } = await sending();
     push.coordinator.changed('configuration');
     push.coordinator.changed('endpoints');
