@@ -2,15 +2,15 @@ import { z } from 'zod';
 import { canonicalIp, ipVersion } from '../lib/ip.ts';
 import { exactMs } from './duration.ts';
 import { atMostOneOf } from './one-of.ts';
-import { re2Text } from './re2.ts';
+import { re2Text } from './re2/re2-text.ts';
 
 /*
  * Field types that several networking kinds share, as the published API defines them (proto JSON: durations and
  * 64-bit numbers as text, enums by name). Nothing here has a default: what is left out is left out.
  */
 
-/** What 64 bits of nanoseconds hold (292 years): neither Go nor Envoy reads more. */
-const maxDurationMs = 9_223_372_036_000;
+/** Whole seconds whose nanoseconds 64 bits hold (292 years): neither Go nor Envoy reads more. */
+const maxDurationMs = 9_223_372_035_000;
 
 /** `10s`, `1.5h`, `1h30m`, `250ms`, in the syntax of Go. 0 where that has a meaning of its own, such as "none". */
 export const duration = z
@@ -70,6 +70,12 @@ export const selectorLabels = (limit: number) =>
     .refine((value) => Object.keys(value).length <= limit, `must have at most ${limit} labels`)
     .meta({ maxProperties: limit });
 
+/** Whether a text has no NUL, CR or LF, which Envoy takes in no header and no path. */
+export const isOneLine = (text: string): boolean => !/[\0\r\n]/.test(text);
+
+/** Text that Envoy writes into a header or a path. */
+export const oneLine = z.string().refine(isOneLine, 'must be one line');
+
 /** How a text is matched: exactly one of the three. An empty object means "present". */
 export const stringMatch = atMostOneOf(
   z.strictObject({
@@ -95,6 +101,7 @@ export const host = z
   .string()
   .min(1)
   .regex(/^(\*|(\*\.)?[^*\s/]+)$/, 'a hostname; a wildcard may stand only as its whole first label')
+  .refine((text) => !/\p{Cc}/u.test(text), 'a hostname has no control characters')
   .refine((text) => !text.includes(':') || ipVersion(withoutBrackets(text)) === 6, 'must be a host without a port');
 
 /** `::1` of `[::1]`; anything else as it is. */

@@ -77,6 +77,8 @@ export interface RuleKind<Kind extends string = string, Spec = unknown> {
   readonly columns: readonly RuleColumn[];
   /** What of a valid spec has no effect in this release, as paths (`spec.http[2].fault`); `spec` for all of it. */
   pending(spec: Spec): readonly string[];
+  /** What of a valid spec some clients may not take: its author is warned. Left out: nothing. */
+  doubts?(spec: Spec): readonly Problem[];
 }
 
 /** Precedence between rules of one kind: creation time, then name, then namespace. */

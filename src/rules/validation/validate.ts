@@ -7,6 +7,7 @@ import type { Problem, Rule, RuleKind, RuleMetadata } from '../rule.ts';
 import { metadataSchemaOf, type WrittenMetadata } from './metadata.ts';
 import { maxProblems, schemaProblems, unknownField } from './schema-problems.ts';
 import { pruneUnknown } from './unknown-fields.ts';
+import { illFormedText } from './well-formed.ts';
 
 /** An object that is right in form, before a store or an adapter's shard gives it a place. */
 export interface ValidObject {
@@ -85,6 +86,8 @@ export function validateObject(
     ...(spec.result.success ? [] : schemaProblems(kind.value.spec, spec.result.error, 'spec')),
   ];
   if (problems.length > 0 || !metadata.result.success || !spec.result.success) return err(problems);
+  const illFormed = illFormedText(spec.result.data, 'spec');
+  if (illFormed.length > 0) return err(illFormed);
   return ok({
     kind: kind.value,
     apiVersion: String(object.apiVersion),

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { virtualService } from '../../../src/rules/kinds/virtual-service/index.ts';
 import type { RuleStatus, RuleStatuses } from '../../../src/rules/status.ts';
 import { jsonPatchType, mergeType, rulesServer, urls, yamlType } from '../../support/rules-server.ts';
 import { sampleKind, sampleObject } from '../../support/sample-kind.ts';
@@ -233,6 +234,24 @@ describe('what is said besides the answer', () => {
     const other = rulesServer({ kinds: [kind] });
     const { headers } = await other.send('POST', list, { body: sampleObject() });
     expect(headers.warning).toEqual(['299 - "spec.routes[0].match has no effect yet"']);
+    await other.close();
+  });
+
+  it('names what some clients may not take', async () => {
+    const other = rulesServer({ kinds: [virtualService] });
+    const url = '/apis/networking.istio.io/v1/namespaces/default/virtualservices';
+    const uri = { regex: '/api/v[0-9]+/(users|orders|products|payments)/[a-f0-9-]{36}' };
+    const http = [{ match: [{ uri }], rewrite: { uri: '/' }, route: [{ destination: { host: 'reviews' } }] }];
+    const body = { metadata: { name: 'reviews' }, spec: { hosts: ['reviews'], http } };
+
+    const { code, headers } = await other.send('POST', url, { body });
+
+    expect(code).toBe(201);
+    expect(headers.warning).toEqual([
+      expect.stringMatching(
+        /^299 - "spec\.http\[0\]\.match\[0\]\.uri\.regex takes RE2 about 150 instructions; .*error_level/,
+      ),
+    ]);
     await other.close();
   });
 

@@ -99,6 +99,7 @@ export function checkObject(
       ...(validation === 'Warn' ? slips : []),
       ...(owners ? ['metadata.ownerReferences: nothing here acts on owners, was left out'] : []),
       ...kind.pending(spec).map((path) => `${path} has no effect yet`),
+      ...(kind.doubts?.(spec) ?? []).map(({ path, message }) => `${path} ${message}`),
     ],
   });
 }

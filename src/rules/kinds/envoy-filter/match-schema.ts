@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { uint32 } from '../../fields.ts';
 import { atMostOneOf } from '../../one-of.ts';
-import { re2Text } from '../../re2.ts';
+import { re2Text } from '../../re2/re2-text.ts';
 
 const port = uint32;
 const filterName = z.string().optional().describe('name of the filter');

@@ -1,32 +1,33 @@
 import { z } from 'zod';
+import { isOneLine } from '../../fields.ts';
+import { wrongSubstitution } from '../../substitution/wrong-substitution.ts';
 
 /** Envoy refuses the whole route configuration for a change of a name that is none. */
 const name = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 const isHost = (text: string): boolean => text.toLowerCase() === 'host';
 
-const changeableHeader = z
-  .string()
+const headerName = z.string().max(16_384, 'must be 16384 bytes at most');
+
+const changeableHeader = headerName
   .regex(name, 'a header name; pseudo-headers such as :path cannot be changed')
   .refine((text) => !isHost(text), 'the host is changed by rewrite.authority');
 
 /** In requests the host may be set as well. */
-const settableHeader = z
-  .string()
-  .refine(
-    (text) => text === ':authority' || name.test(text),
-    'a header name; of the pseudo-headers only :authority can be changed',
-  );
+const settableHeader = headerName.refine(
+  (text) => text === ':authority' || name.test(text),
+  'a header name; of the pseudo-headers only :authority can be changed',
+);
 
-/** Envoy's commands in values, such as `%REQ(x-id)%`; any other percent sign stands doubled. */
+/** One that Envoy takes, with its commands in it: https://www.envoyproxy.io/docs/envoy/latest/configuration/advanced/substitution_formatter */
 const headerValue = z
   .string()
-  .max(16_384)
-  .refine((text) => !/[\0\r\n]/.test(text), 'must be one line')
-  .refine(
-    (text) => /^([^%]|%%|%[A-Z0-9_]+(\([^%]*\))?(:\d+)?%)*$/.test(text),
-    'a percent sign must be doubled (%%), or stand around a command of Envoy such as %REQ(x-id)%',
-  );
+  .refine((text) => Buffer.byteLength(text) <= 16_384, 'must be 16384 bytes at most')
+  .refine(isOneLine, 'must be one line')
+  .superRefine((text, context) => {
+    const message = wrongSubstitution(text);
+    if (message !== null) context.addIssue({ code: 'custom', message });
+  });
 
 const about = {
   set: 'headers to overwrite, by name',
@@ -34,17 +35,32 @@ const about = {
   remove: 'headers to take away',
 };
 
-const requestOperations = z.strictObject({
-  set: z.record(settableHeader, headerValue).optional().describe(about.set),
-  add: z.record(settableHeader, headerValue).optional().describe(about.add),
-  remove: z.array(changeableHeader).optional().describe(about.remove),
-});
+/** More would make Envoy reject the whole route configuration. */
+const maxHeaders = 1_000;
 
-const responseOperations = z.strictObject({
-  set: z.record(changeableHeader, headerValue).optional().describe(about.set),
-  add: z.record(changeableHeader, headerValue).optional().describe(about.add),
-  remove: z.array(changeableHeader).optional().describe(about.remove),
-});
+const hasRoom = ({ set = {}, add = {} }: Additions): boolean =>
+  Object.keys(set).length + Object.keys(add).length <= maxHeaders;
+
+interface Additions {
+  readonly set?: Readonly<Record<string, string>> | undefined;
+  readonly add?: Readonly<Record<string, string>> | undefined;
+}
+
+const requestOperations = z
+  .strictObject({
+    set: z.record(settableHeader, headerValue).optional().describe(about.set),
+    add: z.record(settableHeader, headerValue).optional().describe(about.add),
+    remove: z.array(changeableHeader).optional().describe(about.remove),
+  })
+  .refine(hasRoom, `set and add may have ${maxHeaders} headers at most together`);
+
+const responseOperations = z
+  .strictObject({
+    set: z.record(changeableHeader, headerValue).optional().describe(about.set),
+    add: z.record(changeableHeader, headerValue).optional().describe(about.add),
+    remove: z.array(changeableHeader).optional().describe(about.remove),
+  })
+  .refine(hasRoom, `set and add may have ${maxHeaders} headers at most together`);
 
 /** Changes of headers, on the way there and back. */
 export const headers = z.strictObject({

@@ -81,7 +81,7 @@ const setsHost = ({ headers }: HttpRouteSpec): boolean =>
 /** A delegate's conditions must lie within those of its root, which cannot be told of expressions. */
 export const regexConflicts = ({ match }: Pick<HttpRouteSpec, 'match'>): readonly Conflict[] =>
   (match ?? []).flatMap((it, index) =>
-    regexConditions(it).map((path) => ({
+    regexConditions(it).map(({ path }) => ({
       path: ['match', index, ...path, 'regex'],
       message: 'a route to a delegate, or of one, takes no regular expressions: use exact or prefix',
     })),

@@ -2,6 +2,7 @@ import { pathFinder } from '../../present-paths.ts';
 import type { Rule, RuleKind } from '../../rule.ts';
 import { listColumn } from '../shared/list-column.ts';
 import { isAuthority } from './headers-schema.ts';
+import { largeExpressions } from './large-expressions.ts';
 import { type VirtualServiceSpec, virtualServiceSpec } from './schema.ts';
 
 /** A validated VirtualService. */
@@ -31,6 +32,7 @@ export const virtualService: RuleKind<'VirtualService', VirtualServiceSpec> = {
     listColumn('Exported to', 'exportTo', { about: 'The namespaces whose proxies see it.', wide: true }),
   ],
   pending: (spec) => pendingVirtualServiceFields(spec),
+  doubts: largeExpressions,
 };
 
 /** What is accepted and stored but not compiled yet: reported, never ignored silently. */

@@ -1,11 +1,12 @@
 import { z } from 'zod';
-import { gatewayName, labels, portNumber, stringMatch } from '../../fields.ts';
+import { gatewayName, labels, oneLine, portNumber, stringMatch } from '../../fields.ts';
 
-/** Envoy takes no line breaks in the name of a header that it looks for. */
-const headerName = z
+const headerName = oneLine.min(1);
+
+const parameterName = z
   .string()
   .min(1)
-  .refine((text) => !/[\0\r\n]/.test(text), 'must be one line');
+  .refine((text) => Buffer.byteLength(text) <= 1_024, 'must be 1024 bytes at most');
 
 /** Conditions on who calls, which hold before any request is read. Routes of HTTP, TLS and TCP share them. */
 export const sourceConditions = {
@@ -24,7 +25,7 @@ export const httpMatch = z.strictObject({
   authority: stringMatch.optional().describe('host that was asked for'),
   headers: z.record(headerName, stringMatch).optional().describe('headers in lower case; {} asks for presence'),
   withoutHeaders: z.record(headerName, stringMatch).optional().describe('headers that must not be so'),
-  queryParams: z.record(z.string().min(1), stringMatch).optional().describe('parameters of the query, by name'),
+  queryParams: z.record(parameterName, stringMatch).optional().describe('parameters of the query, by name'),
   ignoreUriCase: z.boolean().optional().describe('compare the path without regard to case (not with regex)'),
   statPrefix: z.string().optional().describe('prefix of statistics for these requests'),
   ...sourceConditions,
@@ -32,12 +33,17 @@ export const httpMatch = z.strictObject({
 
 export type HttpMatchSpec = z.infer<typeof httpMatch>;
 
-/** The conditions of a match that ask for a regular expression, as paths: `headers.x-id`. */
-export function regexConditions(match: HttpMatchSpec): readonly (readonly string[])[] {
+/** A condition that asks for a regular expression, and where in a match it stands: `headers.x-id`. */
+export interface RegexCondition {
+  readonly path: readonly string[];
+  readonly regex: string;
+}
+
+export function regexConditions(match: HttpMatchSpec): readonly RegexCondition[] {
   const { uri, scheme, method, authority, headers, withoutHeaders, queryParams } = match;
   const single = Object.entries({ uri, scheme, method, authority }).map(([name, it]) => ({ path: [name], it }));
   const named = Object.entries({ headers, withoutHeaders, queryParams }).flatMap(([field, map]) =>
     Object.entries(map ?? {}).map(([name, it]) => ({ path: [field, name], it })),
   );
-  return [...single, ...named].filter(({ it }) => it?.regex !== undefined).map(({ path }) => path);
+  return [...single, ...named].flatMap(({ path, it }) => (it?.regex === undefined ? [] : [{ path, regex: it.regex }]));
 }

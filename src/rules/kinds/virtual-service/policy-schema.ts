@@ -1,29 +1,41 @@
 import { z } from 'zod';
 import { exactMs } from '../../duration.ts';
-import { duration, int32Count, orNull, percent, positiveDuration, stringMatch, wholePercent } from '../../fields.ts';
+import {
+  duration,
+  int32Count,
+  oneLine,
+  orNull,
+  percent,
+  positiveDuration,
+  stringMatch,
+  wholePercent,
+} from '../../fields.ts';
 import { exactlyOneOf } from '../../one-of.ts';
-import { re2Text } from '../../re2.ts';
+import { re2Text } from '../../re2/re2-text.ts';
 import { statusCode } from './answer-schema.ts';
 import { destination } from './destination-schema.ts';
 
 /** What of a request is changed before it is forwarded. */
 export const rewrite = z
   .strictObject({
-    uri: z.string().optional().describe('path to put in place of the matched path or prefix'),
-    authority: z.string().optional().describe('host to put in its place'),
+    uri: oneLine.optional().describe('path to put in place of the matched path or prefix'),
+    authority: oneLine.optional().describe('host to put in its place'),
     uriRegexRewrite: z
       .strictObject({
         match: re2Text.describe('expression of RE2 for the part of the path to change'),
-        rewrite: z.string().describe(String.raw`what to put there; \1 is the first group`),
+        rewrite: oneLine.describe(String.raw`what to put there; \1 is the first group`),
       })
       .optional()
       .describe('change of the path by an expression'),
   })
-  .refine((it) => it.uri === undefined || it.uriRegexRewrite === undefined, 'only one of uri and uriRegexRewrite')
+  .refine((it) => !isText(it.uri) || it.uriRegexRewrite === undefined, 'only one of uri and uriRegexRewrite')
   .refine(
-    (it) => it.uri !== undefined || it.authority !== undefined || it.uriRegexRewrite !== undefined,
+    (it) => isText(it.uri) || isText(it.authority) || it.uriRegexRewrite !== undefined,
     'one of uri, authority and uriRegexRewrite is needed',
   );
+
+/** Istio takes an empty text for one that is left out. */
+const isText = (text: string | undefined): boolean => text !== undefined && text !== '';
 
 const retryConditions = [
   ...['5xx', 'gateway-error', 'reset', 'reset-before-request', 'connect-failure', 'envoy-ratelimited'],
@@ -98,11 +110,11 @@ const method = z.string().regex(/^(\*|[A-Z]+)$/, 'must be a method in capitals, 
 
 /** What browsers of other origins may do. */
 export const corsPolicy = z.strictObject({
-  allowOrigin: z.array(z.string()).optional().describe('older form of allowOrigins: whole texts, or *'),
+  allowOrigin: z.array(oneLine).optional().describe('older form of allowOrigins: whole texts, or *'),
   allowOrigins: z.array(stringMatch).optional().describe('origins that may call'),
   allowMethods: z.array(method).optional().describe('methods they may use'),
-  allowHeaders: z.array(z.string()).optional().describe('headers they may send'),
-  exposeHeaders: z.array(z.string()).optional().describe('headers of responses they may read'),
+  allowHeaders: z.array(oneLine).optional().describe('headers they may send'),
+  exposeHeaders: z.array(oneLine).optional().describe('headers of responses they may read'),
   maxAge: duration
     .refine((text) => exactMs(text) % 1000 === 0, 'must be in whole seconds')
     .optional()

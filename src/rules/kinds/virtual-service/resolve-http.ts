@@ -96,7 +96,7 @@ function resolveForward(route: HttpRouteSpec, path: string, context: RouteContex
     timeoutMs: route.timeout === undefined ? 0 : durationMs(route.timeout),
     retries: resolveRetries(route.retries),
     rewritePath: resolveRewrite(route.rewrite),
-    rewriteHost: route.rewrite?.authority ?? (route.headers === undefined ? null : hostToSet(route.headers)),
+    rewriteHost: textOf(route.rewrite?.authority) ?? (route.headers === undefined ? null : hostToSet(route.headers)),
     mirrors: resolveMirrors(route, path, context),
   };
 }
@@ -123,8 +123,12 @@ function resolveRewrite(spec: HttpRouteSpec['rewrite']): PathRewrite | null {
   if (spec?.uriRegexRewrite !== undefined) {
     return { type: 'regex', pattern: spec.uriRegexRewrite.match, substitution: spec.uriRegexRewrite.rewrite };
   }
-  return spec?.uri === undefined ? null : { type: 'prefix', value: spec.uri };
+  const uri = textOf(spec?.uri);
+  return uri === null ? null : { type: 'prefix', value: uri };
 }
+
+/** An empty text means the same as one that is left out. */
+const textOf = (text: string | undefined): string | null => (text === undefined || text === '' ? null : text);
 
 function resolveMirrors(route: HttpRouteSpec, path: string, context: RouteContext): ForwardAction['mirrors'] {
   const several = (route.mirrors ?? []).map(({ destination, percentage }, index) => ({
@@ -143,7 +147,7 @@ function resolveRedirect(spec: NonNullable<HttpRouteSpec['redirect']>, clientPor
     type: 'redirect',
     code: spec.redirectCode ?? 301,
     path: resolveRedirectPath(spec),
-    host: spec.authority ?? null,
+    host: textOf(spec.authority),
     scheme: spec.scheme ?? null,
     port: spec.port ?? (spec.derivePort === 'FROM_REQUEST_PORT' ? clientPort : null),
   };
@@ -152,7 +156,7 @@ function resolveRedirect(spec: NonNullable<HttpRouteSpec['redirect']>, clientPor
 /** `%PREFIX()%` before a path is an older form of `prefixRewrite`. */
 function resolveRedirectPath({ uri, prefixRewrite }: NonNullable<HttpRouteSpec['redirect']>): RedirectAction['path'] {
   const prefix = '%PREFIX()%';
-  if (prefixRewrite !== undefined) return { type: 'prefix', value: prefixRewrite };
-  if (uri === undefined) return null;
+  if (prefixRewrite !== undefined && prefixRewrite !== '') return { type: 'prefix', value: prefixRewrite };
+  if (uri === undefined || uri === '') return null;
   return uri.startsWith(prefix) ? { type: 'prefix', value: uri.slice(prefix.length) } : { type: 'whole', value: uri };
 }

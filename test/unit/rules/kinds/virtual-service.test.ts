@@ -92,6 +92,98 @@ describe('VirtualService', () => {
       want: [['spec.http[0].headers.response.set.x-share', 'must be doubled']],
     },
     {
+      name: 'a command that Envoy does not know, and one with an argument too many',
+      spec: http({
+        headers: { request: { set: { 'x-ip': '%CLIENT_IP%' } } },
+        route: [{ ...route[0], headers: { response: { add: { 'x-p': '%PROTOCOL(x)%' } } } }],
+      }),
+      want: [
+        ['spec.http[0].route[0].headers.response.add.x-p', '%PROTOCOL% takes no argument'],
+        ['spec.http[0].headers.request.set.x-ip', '%CLIENT_IP% is no command of Envoy'],
+      ],
+    },
+    {
+      name: 'line breaks wherever Envoy writes the text into a request or an answer',
+      spec: {
+        hosts: ['reviews'],
+        http: [
+          { route, rewrite: { uri: '/a\nb', authority: 'a\rb' } },
+          { route, rewrite: { uriRegexRewrite: { match: 'a', rewrite: 'b\n' } } },
+          { redirect: { uri: '/a\0', authority: 'a\r\n' } },
+          { redirect: { prefixRewrite: '/a\n' } },
+          { route, match: [{ headers: { 'x\n': {} } }] },
+          { route, headers: { request: { remove: ['x\n'], set: { 'y\n': 'a', z: 'a\nb' } } } },
+          { route, corsPolicy: { allowHeaders: ['a\nb'], exposeHeaders: ['a\nb'] } },
+        ],
+      },
+      want: [
+        ['spec.http[0].rewrite.uri', 'must be one line'],
+        ['spec.http[0].rewrite.authority', 'must be one line'],
+        ['spec.http[1].rewrite.uriRegexRewrite.rewrite', 'must be one line'],
+        ['spec.http[2].redirect.uri', 'must be one line'],
+        ['spec.http[2].redirect.authority', 'must be one line'],
+        ['spec.http[3].redirect.prefixRewrite', 'must be one line'],
+        ['spec.http[4].match[0].headers["x\\n"]', 'must be one line'],
+        ['spec.http[5].headers.request.set["y\\n"]', 'a header name'],
+        ['spec.http[5].headers.request.set.z', 'must be one line'],
+        ['spec.http[5].headers.request.remove[0]', 'a header name'],
+        ['spec.http[6].corsPolicy.allowHeaders[0]', 'must be one line'],
+        ['spec.http[6].corsPolicy.exposeHeaders[0]', 'must be one line'],
+      ],
+    },
+    {
+      name: 'control characters in hosts',
+      spec: { hosts: ['a\0b'], http: [{ route: [{ destination: { host: 'a\0' } }], mirror: { host: 'b\u0007' } }] },
+      want: [
+        ['spec.hosts[0]', 'no control characters'],
+        ['spec.http[0].route[0].destination.host', 'no control characters'],
+        ['spec.http[0].mirror.host', 'no control characters'],
+      ],
+    },
+    {
+      name: 'a parameter of a query with a name beyond what Envoy holds',
+      spec: http({ match: [{ queryParams: { [`${'é'.repeat(512)}x`]: { exact: 'a' } } }] }),
+      want: [[`spec.http[0].match[0].queryParams["${'é'.repeat(512)}x"]`, 'must be 1024 bytes at most']],
+    },
+    {
+      name: 'more changes of headers than Envoy holds',
+      spec: http({
+        headers: {
+          request: {
+            set: Object.fromEntries(Array.from({ length: 600 }, (_, index) => [`x-s${index}`, 'a'])),
+            add: Object.fromEntries(Array.from({ length: 401 }, (_, index) => [`x-a${index}`, 'a'])),
+          },
+        },
+      }),
+      want: [['spec.http[0].headers.request', '1000 headers at most']],
+    },
+    {
+      name: 'a redirect that leads to itself',
+      spec: {
+        hosts: ['reviews'],
+        http: [
+          { redirect: {} },
+          { redirect: { uri: '', authority: '', redirectCode: 302 } },
+          { redirect: { derivePort: 'FROM_REQUEST_PORT' } },
+        ],
+      },
+      want: [
+        ['spec.http[0].redirect', 'it would lead to itself'],
+        ['spec.http[1].redirect', 'it would lead to itself'],
+        ['spec.http[2].redirect', 'it would lead to itself'],
+      ],
+    },
+    {
+      name: 'a rewrite of nothing',
+      spec: http({ rewrite: { uri: '', authority: '' } }),
+      want: [['spec.http[0].rewrite', 'one of uri, authority and uriRegexRewrite is needed']],
+    },
+    {
+      name: 'text that no encoding can hold',
+      spec: http({ match: [{ uri: { exact: '/\ud800' } }] }),
+      want: [['spec.http[0].match[0].uri.exact', 'must be valid Unicode']],
+    },
+    {
       name: 'the host of a response',
       spec: http({ headers: { response: { set: { Host: 'a' } } } }),
       want: [['spec.http[0].headers.response.set.Host', 'the host is changed by rewrite.authority']],
@@ -172,6 +264,23 @@ describe('VirtualService', () => {
       http: [{ route: [...route, { ...route[0], weight: 1, headers: { request: { set } } }] }],
     });
     expect(virtualService.pending(spec)).toEqual(['spec.http[0].route[1].headers.request.set.host']);
+  });
+
+  test('says which expressions an Envoy may find too large, wherever they stand', () => {
+    const regex = '[a-f0-9-]{36}';
+    const spec = virtualService.spec.parse({
+      hosts: ['a'],
+      http: [
+        { route, match: [{ uri: { regex: '[a-f0-9-]{3}' } }, { headers: { 'x-id': { regex } } }] },
+        { route, rewrite: { uriRegexRewrite: { match: regex, rewrite: '' } } },
+        { route, corsPolicy: { allowOrigins: [{ regex }] } },
+      ],
+    });
+    expect(virtualService.doubts?.(spec).map(({ path }) => path)).toEqual([
+      'spec.http[0].match[1].headers.x-id.regex',
+      'spec.http[1].rewrite.uriRegexRewrite.match',
+      'spec.http[2].corsPolicy.allowOrigins[0].regex',
+    ]);
   });
 
   test('is listed by gateways and hosts, and wide by routes', () => {

@@ -1,5 +1,7 @@
 import { RE2JS } from 're2js';
 import { z } from 'zod';
+import { wrongEscape } from './escapes.ts';
+import { maxProgramSize, programSizeAtMost } from './program-size.ts';
 
 /**
  * A regular expression in RE2's syntax, which is Envoy's. One that is not makes Envoy reject the whole route configuration,
@@ -9,9 +11,16 @@ export const re2Text = z
   .string()
   .min(1)
   .superRefine((text, context) => {
-    const reason = whyNotRe2(text);
-    if (reason !== null) context.addIssue({ code: 'custom', message: `no regular expression of RE2: ${reason}` });
+    const message = wrongExpression(text);
+    if (message !== null) context.addIssue({ code: 'custom', message });
   });
+
+function wrongExpression(text: string): string | null {
+  const reason = whyNotRe2(text) ?? wrongEscape(text);
+  if (reason !== null) return `no regular expression of RE2: ${reason}`;
+  if (programSizeAtMost(text) <= maxProgramSize) return null;
+  return `too large for Envoy: RE2 would need more than ${maxProgramSize} instructions`;
+}
 
 function whyNotRe2(text: string): string | null {
   try {
