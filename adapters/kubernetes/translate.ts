@@ -2,7 +2,7 @@ import { ipVersion } from '../../src/lib/ip.ts';
 import type { Endpoint, EndpointSet, Health, Workload } from '../../src/model/endpoint.ts';
 import { type Hostname, hostname } from '../../src/model/names.ts';
 import type { RawObject } from '../../src/model/object.ts';
-import type { Protocol, Service, ServicePort } from '../../src/model/service.ts';
+import { distinctPortNames, type Protocol, type Service, type ServicePort } from '../../src/model/service.ts';
 import type { PodBody, ServiceBody, SliceBody, SliceEndpoint } from './schema.ts';
 
 type Metadata = RawObject['metadata'];
@@ -45,10 +45,11 @@ export function translateService({ metadata, body }: Read<ServiceBody>, cluster:
     name: metadata.name,
     registry: 'kubernetes',
     createdAtMs: Date.parse(metadata.creationTimestamp),
-    ports: (spec.ports ?? []).filter(({ protocol }) => protocol !== 'SCTP').map(translatePort), // no proxy speaks it
-    vips: addressesOf(body),
+    ports: isAlias ? [] : spokenPorts(body).map(translatePort),
+    vips: isAlias ? [] : addressesOf(body),
     aliases: [],
-    resolution: isAlias ? 'dns' : 'static',
+    aliasOf: isAlias ? hostname((spec.externalName ?? '').replace(/\.$/, '')) : null,
+    resolution: 'static',
     headless: spec.clusterIP === 'None',
     exportTo: listed(metadata.annotations['networking.istio.io/exportTo']),
     external: isAlias,
@@ -65,6 +66,10 @@ const listed = (text: string | undefined): readonly string[] =>
     .split(',')
     .map((item) => item.trim())
     .filter((item) => item !== '');
+
+/** No proxy speaks SCTP. */
+const spokenPorts = ({ spec }: ServiceBody): readonly BodyPort[] =>
+  (spec.ports ?? []).filter(({ protocol }) => protocol !== 'SCTP');
 
 type BodyPort = NonNullable<ServiceBody['spec']['ports']>[number];
 
@@ -104,7 +109,7 @@ function knownProtocol(text: string | null | undefined): Protocol | undefined {
   return Object.hasOwn(appProtocols, name) ? appProtocols[name] : undefined;
 }
 
-/** The endpoints of a Service: those of its slices, or for an ExternalName the name that it stands for. */
+/** The endpoints of a Service: those of its slices. An ExternalName has none: it is another name of something else. */
 export function translateEndpoints(parts: ServiceParts, cluster: ClusterFacts): EndpointSet {
   const { service, slices } = parts;
   const { metadata } = service;
@@ -112,25 +117,17 @@ export function translateEndpoints(parts: ServiceParts, cluster: ClusterFacts): 
   return {
     namespace: metadata.namespace,
     hostname: serviceHostname(metadata, cluster),
-    endpoints:
-      spec.type === 'ExternalName'
-        ? externalEndpoints(spec, cluster)
-        : slices.flatMap((slice) => sliceEndpoints(slice, parts, cluster)),
+    endpoints: spec.type === 'ExternalName' ? [] : slices.flatMap((slice) => sliceEndpoints(slice, parts, cluster)),
   };
-}
-
-function externalEndpoints(spec: ServiceBody['spec'], { cluster }: ClusterFacts): readonly Endpoint[] {
-  if (!spec.externalName) return [];
-  const ports = Object.fromEntries((spec.ports ?? []).map(({ name, port }) => [name ?? '', port]));
-  const address = spec.externalName.toLowerCase().replace(/\.$/, '');
-  const nowhere = { labels: {}, weight: 1, locality: '', network: '', workload: null };
-  return [{ address, ports, ...nowhere, cluster, health: 'healthy' }];
 }
 
 function sliceEndpoints(slice: Read<SliceBody>, parts: ServiceParts, facts: ClusterFacts): readonly Endpoint[] {
   const { body, metadata } = slice;
   if (body.addressType === 'FQDN') return []; // deprecated, and never written by Kubernetes itself
-  const ports = Object.fromEntries((body.ports ?? []).flatMap(({ name, port }) => (port ? [[name ?? '', port]] : [])));
+  const ports = Object.fromEntries([
+    ...portsByNumber(parts.service.body),
+    ...(body.ports ?? []).flatMap(({ name, port }) => (port ? [[name ?? '', port] as const] : [])).reverse(), // the first of a name counts
+  ]);
   return (body.endpoints ?? []).flatMap((endpoint) => {
     const [address] = endpoint.addresses; // the others are the same endpoint's, and fungible
     if (address === undefined) return [];
@@ -147,6 +144,19 @@ function sliceEndpoints(slice: Read<SliceBody>, parts: ServiceParts, facts: Clus
       health: healthOf(endpoint),
       workload: name ? { namespace: endpoint.targetRef?.namespace ?? metadata.namespace, name } : null,
     };
+  });
+}
+
+/**
+ * Ports of a Service in a file that have the name of an earlier one: no slice can mean them by it, so the endpoints have
+ * them where the Service says.
+ */
+function portsByNumber(body: ServiceBody): readonly (readonly [name: string, port: number])[] {
+  const ports = spokenPorts(body);
+  const names = distinctPortNames(ports.map(({ name, port }) => ({ name: name ?? '', number: port })));
+  return ports.flatMap(({ name, port, targetPort }, index) => {
+    const distinct = names[index] ?? '';
+    return distinct === (name ?? '') ? [] : [[distinct, typeof targetPort === 'number' ? targetPort : port] as const];
   });
 }
 

@@ -14,6 +14,7 @@ export const translateService = ({ namespace, host, createdAtMs, ports }: Servic
   ports: ports.map(({ name, port, servicePort, protocol }) => ({ name, number: servicePort ?? port, protocol })),
   vips: [],
   aliases: [],
+  aliasOf: null,
   resolution: 'static',
   headless: false,
   exportTo: [],

@@ -1,6 +1,7 @@
 import { serviceKey } from '../model/names.ts';
+import { isProxyPort } from '../model/proxy.ts';
 import { isHttp, type Service, type ServicePort } from '../model/service.ts';
-import { type InboundPlan, type InboundPort, isProxyPort } from '../plan/listener.ts';
+import type { InboundPlan, InboundPort } from '../plan/listener.ts';
 import { encodeCluster, encodeListener } from '../proto/json.ts';
 import type { XdsType } from '../proto/resource.ts';
 import { durationMs } from '../rules/duration.ts';

@@ -5,6 +5,12 @@ export type InterceptionMode = 'redirect' | 'tproxy' | 'none';
 /** Which program is at the other end; chooses the generators' folder. */
 export type ClientKind = 'envoy' | 'mosn' | 'grpc';
 
+/** Where the kernel brings a captured workload's connections. */
+export const proxyPorts = { outbound: 15_001, inbound: 15_006 } as const;
+
+/** Whether a captured sidecar listens there itself, at every address: no service can have such a port. */
+export const isProxyPort = (port: number): boolean => port === proxyPorts.outbound || port === proxyPorts.inbound;
+
 /** A connected data plane, read from its node message once per stream. */
 export interface Proxy {
   readonly id: string;

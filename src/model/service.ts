@@ -17,6 +17,19 @@ export interface ServicePort {
 }
 
 /**
+ * Names for ports, in their order: of several of one name the first keeps it, the others are called by their numbers, under
+ * which endpoints have them, too.
+ */
+export function distinctPortNames(ports: readonly Pick<ServicePort, 'name' | 'number'>[]): readonly string[] {
+  const given = new Set<string>();
+  return ports.map(({ name, number }) => {
+    const own = given.has(name) ? String(number) : name;
+    given.add(own);
+    return own;
+  });
+}
+
+/**
  * How a client finds the endpoints of a service.
  * `static`: the registry knows them · `dns`: every address of a name · `dns-round-robin`: one address of a name ·
  * `passthrough`: the client's own destination address is kept.
@@ -37,6 +50,11 @@ export interface Service {
   /** Virtual addresses (ClusterIP, ServiceEntry addresses), also ranges of them. Empty: clients come by name only. */
   readonly vips: readonly string[];
   readonly aliases: readonly Hostname[];
+  /**
+   * The host that this is only another name of (Kubernetes' ExternalName). Such a service has no ports, endpoints or listeners
+   * of its own: it is called as that host, if some service has it. Null for a service of its own.
+   */
+  readonly aliasOf: Hostname | null;
   readonly resolution: Resolution;
   /** A Kubernetes service without a virtual address: clients connect to an endpoint's own address. */
   readonly headless: boolean;

@@ -1,9 +1,6 @@
 import type { ClientKind } from '../model/proxy.ts';
 import type { WeightedTarget } from './route.ts';
 
-/** Where the kernel brings a captured workload's connections. */
-export const proxyPorts = { outbound: 15_001, inbound: 15_006 } as const;
-
 /** What addresses a captured workload has. Envoy looks for listeners within the family of a connection only. */
 export type IpFamilies = 'ipv4' | 'ipv6' | 'dual';
 
@@ -23,16 +20,13 @@ export const inboundSources: Readonly<Record<IpFamilies, OneOrTwo>> = {
   dual: ['127.0.0.6', '::6'],
 };
 
-/** Whether a captured sidecar listens there itself, at every address. */
-export const isProxyPort = (port: number): boolean => port === proxyPorts.outbound || port === proxyPorts.inbound;
-
 /** What a listener does with a connection. */
 export type ListenerTraffic =
   | { readonly type: 'http'; readonly routeConfiguration: string }
   /** `targets`: at least one. */
   | { readonly type: 'tcp'; readonly targets: readonly WeightedTarget[] };
 
-/** A listener that one host needs. Several hosts may need one of the same name: HTTP ones share it, else the oldest wins. */
+/** A listener that one host needs. Several hosts may need one of the same name: HTTP ones share it, else the oldest has it. */
 export interface ListenerPlan {
   /** `<bind>_<port>`. */
   readonly name: string;
@@ -43,6 +37,8 @@ export interface ListenerPlan {
   /** False where the kernel brings the traffic to another listener, which hands it over. */
   readonly bindsToPort: boolean;
   readonly traffic: ListenerTraffic;
+  /** It takes connections to addresses that are not its service's, as the service has none: to be reported. */
+  readonly takesAnyAddress: boolean;
   readonly createdAtMs: number;
   readonly origins: readonly string[];
 }

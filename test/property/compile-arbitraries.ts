@@ -50,16 +50,26 @@ const arbitraryService = fc
     ports: oneOf([ports.slice(0, 1), ports.slice(1, 2), [ports[0], ports[2]], [ports[1], ports[3]]]),
     vips: oneOf([[], ['10.0.0.1'], ['10.0.0.1', '10.0.0.2']]),
     aliases: oneOf([[], ['alias.example.com'], ['a.shop.svc.cluster.local']]),
+    aliasOf: oneOf([
+      null,
+      null,
+      null,
+      null,
+      'a.default.svc.cluster.local',
+      'api.example.com',
+      'a.shop.svc.cluster.local',
+    ]),
     resolution: oneOf(['static', 'static', 'dns', 'passthrough'] as const),
     headless: fc.boolean(),
     exportTo: mostlyFirst(exportLists),
   })
-  .map(({ identity, aliases, exportTo, ports: chosen, ...rest }) =>
+  .map(({ identity, aliases, aliasOf, exportTo, ports: chosen, ...rest }) =>
     service(identity.host, {
       ...rest,
       namespace: identity.namespace,
       ports: chosen.filter((port) => port !== undefined),
       aliases: aliases.map(hostname),
+      aliasOf: aliasOf === null ? null : hostname(aliasOf),
       exportTo: exportTo ?? [],
     }),
   );

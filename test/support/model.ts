@@ -15,6 +15,7 @@ export const service = (host: string, fields: Partial<Service> = {}): Service =>
   ports: [{ name: 'http', number: 80, protocol: 'http' }],
   vips: [],
   aliases: [],
+  aliasOf: null,
   resolution: 'static',
   headless: false,
   exportTo: [],

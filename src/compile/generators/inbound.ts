@@ -1,4 +1,5 @@
-import { anyAddress, type InboundPlan, type InboundPort, proxyPorts } from '../../plan/listener.ts';
+import { proxyPorts } from '../../model/proxy.ts';
+import { anyAddress, type InboundPlan, type InboundPort } from '../../plan/listener.ts';
 import type { RetryPlan } from '../../plan/route.ts';
 import { inboundCluster, type NamedCluster } from './clusters.ts';
 import { extension, listenAt } from './json.ts';

@@ -1,10 +1,5 @@
-import {
-  anyAddress,
-  type InboundPlan,
-  type ListenerPlan,
-  type ListenerTraffic,
-  proxyPorts,
-} from '../../plan/listener.ts';
+import { proxyPorts } from '../../model/proxy.ts';
+import { anyAddress, type InboundPlan, type ListenerPlan, type ListenerTraffic } from '../../plan/listener.ts';
 import type { WeightedTarget } from '../../plan/route.ts';
 import type { HttpConnectionManagerJson, ListenerJson, TcpProxyJson } from '../../proto/json.ts';
 import { extension, listenAt, overAds } from './json.ts';

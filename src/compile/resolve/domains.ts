@@ -4,18 +4,23 @@ import type { Service } from '../../model/service.ts';
 
 /**
  * The names under which clients whose DNS domain is `clientDomain` call a service, without ports: its hostname and
- * aliases, each with the shortened forms that their resolver completes, for headless services the names of single
- * endpoints too, and its virtual addresses. Unique, the hostname first.
+ * aliases, and `otherNames`, each with the shortened forms that their resolver completes, for headless services the names
+ * of single endpoints too, and its virtual addresses. Unique, the hostname first.
  */
-export function domainsOf(service: Service, clientDomain: string): readonly string[] {
+export function domainsOf(
+  service: Service,
+  clientDomain: string,
+  otherNames: readonly string[] = [],
+): readonly string[] {
   const known = memo.get(service) ?? new Map<string, readonly string[]>();
   memo.set(service, known);
-  const hosts = [service.hostname, ...service.aliases];
+  const hosts = [service.hostname, ...service.aliases, ...otherNames];
   const isNear = hosts.some((host) => host.slice(host.indexOf('.') + 1) === clientDomain);
-  const relation = isNear ? clientDomain : coarseDomain(clientDomain);
+  const domain = isNear ? clientDomain : coarseDomain(clientDomain);
+  const relation = [domain, ...otherNames].join();
   const found = known.get(relation);
   if (found !== undefined) return found;
-  const names = hosts.flatMap((host) => namesOf(host, relation));
+  const names = hosts.flatMap((host) => namesOf(host, domain));
   const instances = service.headless ? names.filter((name) => !name.startsWith('*')).map((name) => `*.${name}`) : [];
   const addresses = singleAddresses(service).map((vip) => (vip.includes(':') ? `[${vip}]` : vip));
   const domains = [...new Set([...names, ...instances, ...addresses])];

@@ -1,6 +1,7 @@
+import { isProxyPort } from '../../model/proxy.ts';
 import { isHttp, type Service, type ServicePort } from '../../model/service.ts';
 import { outboundName } from '../../plan/destination.ts';
-import { anyAddress, isProxyPort, type ListenerPlan, type ListenerTraffic } from '../../plan/listener.ts';
+import { anyAddress, type ListenerPlan, type ListenerTraffic } from '../../plan/listener.ts';
 import { resolveTcpTargets } from '../../rules/kinds/virtual-service/resolve-tcp.ts';
 import { ruleId } from '../../rules/rule.ts';
 import { serviceOrigin } from './destinations.ts';
@@ -24,6 +25,7 @@ export function resolveListeners(context: HostContext & { readonly service: Serv
         port: port.number,
         bindsToPort: !isCaptured,
         traffic,
+        takesAnyAddress: takesAnyAddress(context, port),
         createdAtMs: service.createdAtMs,
         origins: [serviceOrigin(service), ...tcpRule],
       }));
@@ -54,6 +56,13 @@ function reportUnreachableTls(
   problems.push({ origin: serviceOrigin(service), message });
 }
 
+/** TCP without an address of its own can only be told by its port: it gets every connection of the port that has no listener. */
+function takesAnyAddress({ service, reader }: HostContext & { readonly service: Service }, { protocol }: ServicePort) {
+  const { headless, vips, resolution } = service;
+  const hasPlace = headless || vips.length > 0 || resolution === 'passthrough';
+  return reader.facts.interception !== 'none' && !isHttp(protocol) && !hasPlace;
+}
+
 /** Where every connection keeps its own destination, one listener for all of them misleads none. */
 const isAnyTls = ({ headless, vips, resolution }: Service, { protocol }: ServicePort): boolean =>
   (protocol === 'tls' || protocol === 'https') && !headless && vips.length === 0 && resolution !== 'passthrough';
@@ -63,7 +72,8 @@ function freeBinds(context: HostContext & { readonly service: Service }, port: S
   const all = binds(context, port);
   const isCaptured = context.reader.facts.interception !== 'none';
   if (!isCaptured || !isProxyPort(port.number)) return all;
-  const free = all.filter((bind) => bind !== anyAddress[context.reader.facts.families]);
+  const [every] = anyAddress[context.reader.facts.families];
+  const free = all.filter(([address]) => address !== every);
   if (free.length < all.length) {
     const message = `port ${port.number} is the sidecars' own: ${context.service.hostname} is not reachable by it`;
     context.problems.push({ origin: serviceOrigin(context.service), message });

@@ -4,7 +4,7 @@ import type { Service } from '../../model/service.ts';
 import { durationMs } from '../../rules/duration.ts';
 import type { MergedDestinationRule } from '../../rules/kinds/destination-rule/resolve.ts';
 import type { ScopeFacts } from '../scope-key.ts';
-import { destinationRuleDep, endpointsDep, serviceDep } from '../world/dirty.ts';
+import { destinationRuleDep, endpointsDep, serviceDep, virtualServiceDep } from '../world/dirty.ts';
 import type { World } from '../world/world.ts';
 import type { EffectiveVirtualService, Visibility } from './visibility.ts';
 
@@ -22,7 +22,11 @@ export interface Reader {
   destinationRule(service: Service): MergedDestinationRule | null;
   coversCallable(wildcard: string): boolean;
   endpoints(service: Service): readonly Endpoint[];
-  /** The service that a route leads to; notes that this scope needs its destinations. */
+  /** The host itself, or what it is another name of; names that stand for each other are of no service. */
+  realHost(host: string): string;
+  /** Other names of a host by which this scope's proxies may call it, and for which no rule is written; sorted. */
+  otherNames(host: string): readonly string[];
+  /** The service that a route leads to, also by another name of it; notes that this scope needs its destinations. */
   referencedService(host: string): Service | null;
   references(): Iterable<string>;
   dependencies(): Iterable<string>;
@@ -38,6 +42,16 @@ export interface ReaderOptions {
 export function createReader({ world, facts, visibility }: ReaderOptions, host: string): Reader {
   const references = new Set<string>();
   const dependencies = new Set<string>();
+  const realHost = (from: string): string => {
+    const passed = new Set([from]);
+    for (const at of passed) {
+      if (at !== host) dependencies.add(serviceDep(at));
+      const next = visibility.aliasOf(at);
+      if (next === null) return at;
+      passed.add(next);
+    }
+    return from;
+  };
   return {
     facts,
     domainSuffix: world.domainSuffix,
@@ -55,7 +69,24 @@ export function createReader({ world, facts, visibility }: ReaderOptions, host: 
       dependencies.add(endpointsDep(key));
       return world.endpoints(key)?.endpoints ?? [];
     },
-    referencedService(other) {
+    realHost,
+    otherNames(of) {
+      const names = new Set<string>();
+      const hosts = new Set([of]);
+      for (const at of hosts) {
+        for (const { hostname } of world.aliasesOf(at)) {
+          hosts.add(hostname);
+          dependencies.add(serviceDep(hostname));
+          dependencies.add(virtualServiceDep(hostname));
+          const hasRule = visibility.virtualService(hostname, true) !== null;
+          if (hostname === of || hasRule || !visibility.mayCall(hostname)) continue;
+          if (realHost(hostname) === of) names.add(hostname);
+        }
+      }
+      return [...names].sort();
+    },
+    referencedService(named) {
+      const other = realHost(named);
       const callable = visibility.callableService(other);
       if (other !== host) dependencies.add(serviceDep(other));
       if (other !== host || callable === null) references.add(other);

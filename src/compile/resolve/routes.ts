@@ -9,7 +9,7 @@ import { defaultRoute, type RouteContext, resolveHttpRoutes } from '../../rules/
 import { ruleId } from '../../rules/rule.ts';
 import { conditionName } from '../world/relevance.ts';
 import { serviceOrigin } from './destinations.ts';
-import { domainsOf } from './domains.ts';
+import { domainsOf, namesOf } from './domains.ts';
 import type { Reader } from './reader.ts';
 
 /** What the routes and listeners of one host are resolved from. */
@@ -29,7 +29,7 @@ const portOfUnknownHosts = 80;
 /** A virtual host for each HTTP port; one on port 80 for a VirtualService's host that is no service. */
 export function resolveRoutes(context: HostContext): readonly VirtualHostPlan[] {
   const { service, rule } = context;
-  if (service === null) return rule === null ? [] : resolveHostWithoutService(context, rule);
+  if (service === null) return rule === null ? [] : resolveRuleAlone(context, rule);
   const ports = service.ports.filter(({ protocol }) => isHttp(protocol));
   return ports.map(({ number }) => resolvePort({ ...context, service }, number));
 }
@@ -41,7 +41,7 @@ export function resolvePort(context: ServiceContext, port: number): VirtualHostP
     name: `${service.hostname}:${port}`,
     routeConfiguration: String(port),
     ownDomain: service.hostname,
-    domains: domainsOf(service, reader.facts.dnsDomain),
+    domains: domainsOf(service, reader.facts.dnsDomain, reader.otherNames(service.hostname)),
     port,
     createdAtMs: service.createdAtMs,
     routes: resolvePortRoutes(context, port, outboundName(port, '', service.hostname)),
@@ -56,6 +56,25 @@ function resolvePortRoutes(context: HostContext, port: number, ownDestination: s
   return routes.length > 0 ? routes : [defaultRoute(ownDestination)];
 }
 
+/** What a rule answers for a host that is no service, or only another name of one: then on the ports of that one. */
+function resolveRuleAlone(context: HostContext, rule: VirtualService): readonly VirtualHostPlan[] {
+  const { host, reader } = context;
+  const real = reader.realHost(host);
+  const service = real === host ? null : reader.callableService(real);
+  if (service === null) return resolveHostWithoutService(context, rule);
+  return service.ports
+    .filter(({ protocol }) => isHttp(protocol))
+    .map(({ number }) => ({
+      ...resolvePort({ ...context, service }, number),
+      name: `${host}:${number}`,
+      ownDomain: host,
+      domains: namesOf(host, reader.facts.dnsDomain),
+      createdAtMs: createdAtMs(rule),
+    }));
+}
+
+const createdAtMs = ({ metadata }: VirtualService): number => Date.parse(metadata.creationTimestamp) || 0; // not a number would have no place in an order
+
 /** What a rule answers for a host that is no service. */
 export function resolveHostWithoutService(context: HostContext, rule: VirtualService): readonly VirtualHostPlan[] {
   const { host, reader } = context;
@@ -69,7 +88,7 @@ export function resolveHostWithoutService(context: HostContext, rule: VirtualSer
       ownDomain: host,
       domains: [host],
       port: portOfUnknownHosts,
-      createdAtMs: Date.parse(rule.metadata.creationTimestamp) || 0, // not a number would have no place in an order
+      createdAtMs: createdAtMs(rule),
       routes,
       origins: [ruleId(rule)],
     },
@@ -89,7 +108,8 @@ export function routeContext(context: HostContext, rule: VirtualService, port: n
       const service = reader.referencedService(host);
       const message = service === null ? `there is no service ${host}` : missingPart(reader, service, destination);
       if (message !== null) problems.push({ origin: ruleId(rule), message: `${path}: ${message}` });
-      return outboundName(destinationPort(destination, service, port), destination.subset ?? '', host);
+      const name = service?.hostname ?? host;
+      return outboundName(destinationPort(destination, service, port), destination.subset ?? '', name);
     },
   };
 }

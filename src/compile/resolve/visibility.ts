@@ -18,10 +18,14 @@ export interface EffectiveVirtualService {
 
 /** The world as the proxies of one scope see it. Holds no state: each answer is read from the world as it is. */
 export interface Visibility {
-  /** The service that the host means to this scope, whether its Sidecar lets it be called or not. */
+  /** The service that the host means to this scope, whether its Sidecar lets it be called or not. Never another name. */
   visibleService(host: string): Service | null;
   /** The same, if the scope's proxies may call it. */
   callableService(host: string): Service | null;
+  /** What the host is another name of in this scope, whether it may be called or not; null where it is a host of its own. */
+  aliasOf(host: string): string | null;
+  /** Whether the scope's proxies may call the name, be it a service of its own or another name. */
+  mayCall(host: string): boolean;
   /** The rule for the host; with `exactly`, only one written for this host itself. */
   virtualService(host: string, exactly?: boolean): EffectiveVirtualService | null;
   destinationRule(service: Service): MergedDestinationRule | null;
@@ -38,12 +42,15 @@ export function createVisibility(world: World, facts: ScopeFacts, sidecar: Sidec
       return exportClass(exportTo.length === 0 ? defaults : exportTo, namespace, facts.namespace) !== null;
     });
   };
-  const callableService = (host: string): Service | null =>
+  const admittedService = (host: string): Service | null =>
     visibleServices(host).find(({ namespace }) => isAdmitted(egress, namespace, host)) ?? null;
+  const callableService = (host: string): Service | null => ofItsOwn(admittedService(host));
 
   return {
-    visibleService: (host) => visibleServices(host)[0] ?? null,
+    visibleService: (host) => ofItsOwn(visibleServices(host)[0] ?? null),
     callableService,
+    aliasOf: (host) => (admittedService(host) ?? visibleServices(host)[0])?.aliasOf ?? null,
+    mayCall: (host) => admittedService(host) !== null,
     virtualService(host, exactly = false) {
       for (const pattern of exactly ? [host] : patternsFor(host)) {
         const [rule, ...beaten] = visibleVirtualServices({ world, facts, egress, pattern });
@@ -60,6 +67,8 @@ export function createVisibility(world: World, facts: ScopeFacts, sidecar: Sidec
     },
   };
 }
+
+const ofItsOwn = (service: Service | null): Service | null => (service?.aliasOf ? null : service);
 
 const isAdmitted = (egress: readonly EgressHost[] | null, namespace: string, host: string): boolean =>
   egress === null || admitsService(egress, namespace, host);

@@ -95,16 +95,18 @@ function encodeParts(plan: HostPlan, dialect: Dialect, shelves: Shelves): HostPa
     }
     for (const listener of plan.listeners) {
       const held = takeListener(dialect.listener(listener), shelves);
-      const { name, traffic, createdAtMs, origins } = listener;
+      const { name, traffic, takesAnyAddress, createdAtMs, origins } = listener;
       const isHttp = traffic.type === 'http';
+      const part = { name, host: plan.host, isHttp, isAlias: false, takesAnyAddress, createdAtMs, origins };
       listenerHolds.push(held);
-      listeners.push({ name, host: plan.host, isHttp, isAlias: false, createdAtMs, resource: held.value, origins });
+      listeners.push({ ...part, resource: held.value });
     }
     for (const target of plan.targets) {
       const held = takeListener(generateTarget(target), shelves);
       const { name, isAlias, createdAtMs, origins } = target;
+      const part = { name, host: plan.host, isHttp: false, isAlias, takesAnyAddress: false, createdAtMs, origins };
       listenerHolds.push(held);
-      listeners.push({ name, host: plan.host, isHttp: false, isAlias, createdAtMs, resource: held.value, origins });
+      listeners.push({ ...part, resource: held.value });
     }
     return parts();
   } catch (error) {

@@ -9,6 +9,8 @@ export interface ListenerPart {
   readonly isHttp: boolean;
   /** Gives way to whoever has the name by right, without a report. */
   readonly isAlias: boolean;
+  /** See `ListenerPlan`. */
+  readonly takesAnyAddress: boolean;
   readonly createdAtMs: number;
   readonly resource: EncodedResource;
   /** The service comes first. */
@@ -21,14 +23,14 @@ export interface ListenerTable {
   /** Decides the listeners whose parts changed. */
   settle(): Generator<undefined, void, undefined>;
   originsOf(name: string): readonly string[];
-  /** Services that lost a port to an older one. */
+  /** Services that lost a port to an older one or to HTTP, and those that have one for every address. */
   problems(): Iterable<PlanProblem>;
 }
 
 export function createListenerTable(tables: Tables): ListenerTable {
   const parts = new Map<string, Map<string, ListenerPart>>();
   const dirty = new Set<string>();
-  const conflicts = new Map<string, readonly PlanProblem[]>();
+  const reports = new Map<string, readonly PlanProblem[]>();
 
   const settleOne = (name: string) => {
     const candidates = [...(parts.get(name)?.values() ?? [])];
@@ -42,12 +44,10 @@ export function createListenerTable(tables: Tables): ListenerTable {
       winner === undefined
         ? []
         : candidates.filter((part) => part !== winner && !part.isAlias && !sharesWith(part, winner));
-    if (winner === undefined || losers.length === 0) conflicts.delete(name);
-    else
-      conflicts.set(
-        name,
-        losers.sort(compareParts).map((part) => conflict(part, winner)),
-      );
+    const conflicts = winner === undefined ? [] : losers.sort(compareParts).map((part) => conflict(part, winner));
+    const own = winner?.takesAnyAddress ? [anyAddressTaken(winner)] : [];
+    if (conflicts.length + own.length === 0) reports.delete(name);
+    else reports.set(name, [...own, ...conflicts]);
   };
 
   return {
@@ -78,7 +78,7 @@ export function createListenerTable(tables: Tables): ListenerTable {
       return [...new Set(contributing.flatMap(({ origins }) => origins))];
     },
     *problems() {
-      for (const problems of conflicts.values()) yield* problems;
+      for (const problems of reports.values()) yield* problems;
     },
   };
 }
@@ -87,19 +87,31 @@ const isSame = (a: ListenerPart, b: ListenerPart): boolean =>
   a.name === b.name &&
   a.isHttp === b.isHttp &&
   a.isAlias === b.isAlias &&
+  a.takesAnyAddress === b.takesAnyAddress &&
   a.createdAtMs === b.createdAtMs &&
   a.resource === b.resource;
 
 /** HTTP services of one port share its listener. */
 const sharesWith = (a: ListenerPart, b: ListenerPart): boolean => a.isHttp && b.isHttp;
 
-/** The oldest service has the listener, unless it is only an alias of it. */
+/**
+ * The oldest service has the listener, unless it is only an alias of it. HTTP comes first: many services share that, and
+ * one TCP service would take the calls of all of them.
+ */
 const compareParts = (a: ListenerPart, b: ListenerPart): number =>
   Number(a.isAlias) - Number(b.isAlias) ||
+  Number(b.isHttp) - Number(a.isHttp) ||
   a.createdAtMs - b.createdAtMs ||
   (a.host < b.host ? -1 : a.host > b.host ? 1 : 0);
 
 const conflict = (loser: ListenerPart, winner: ListenerPart): PlanProblem => ({
   origin: loser.origins[0] ?? loser.host,
-  message: `listener ${loser.name} belongs to ${winner.host}, which is older: ${loser.host} is not reachable by it`,
+  message: sharesWith(winner, winner)
+    ? `listener ${loser.name} belongs to the HTTP services of the port: ${loser.host} is not reachable by it; give it addresses`
+    : `listener ${loser.name} belongs to ${winner.host}, which is older: ${loser.host} is not reachable by it`,
+});
+
+const anyAddressTaken = ({ host, name, origins }: ListenerPart): PlanProblem => ({
+  origin: origins[0] ?? host,
+  message: `${host} has no address: captured connections to any address of which no listener is known go there by ${name}; give it addresses`,
 });

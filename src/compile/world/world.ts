@@ -16,6 +16,8 @@ export interface World {
   service(key: ServiceKey): Service | undefined;
   /** All services of one hostname, in order of precedence: Kubernetes before others, then the oldest. */
   servicesOf(host: string): readonly Service[];
+  /** Services that are only other names of this host. */
+  aliasesOf(host: string): Iterable<Service>;
   endpoints(key: ServiceKey): EndpointSet | undefined;
   /** Every hostname that a service has or that a VirtualService is written for. */
   hosts(): Iterable<string>;
@@ -32,11 +34,20 @@ export interface World {
 export function createWorld(initialMesh: MeshConfig, domainSuffix: string): World {
   const services = new Map<ServiceKey, Service>();
   const byHost = new Map<string, readonly Service[]>();
+  const aliases = new Map<string, Set<Service>>();
   const endpoints = new Map<ServiceKey, EndpointSet>();
   const relevance = createRelevance();
   const rules = createRuleIndex({ domainSuffix, relevance, serviceHosts: () => byHost.keys() });
   const memberships = createMemberships();
   let mesh = initialMesh;
+
+  const setAlias = (before: Service | undefined, next: Service | undefined, dirty: Dirty) => {
+    if (before?.aliasOf) removeFrom(aliases, before.aliasOf, before);
+    if (next?.aliasOf) addTo(aliases, next.aliasOf, next);
+    for (const target of [before?.aliasOf, next?.aliasOf]) {
+      for (const host of target ? aliasChain(target, (at) => byHost.get(at)) : []) dirty.keys.add(serviceDep(host));
+    }
+  };
 
   const setService = (key: ServiceKey, next: Service | undefined, dirty: Dirty) => {
     const before = services.get(key);
@@ -48,6 +59,7 @@ export function createWorld(initialMesh: MeshConfig, domainSuffix: string): Worl
     const all = next === undefined ? others : [...others, next].sort(compareServices);
     if (all.length === 0) byHost.delete(host);
     else byHost.set(host, all);
+    setAlias(before, next, dirty);
     relevance.replaceService(before, next, dirty);
     dirty.keys.add(serviceDep(host));
     // A wildcard VirtualService has a virtual host of its own only as long as it covers no service.
@@ -72,6 +84,7 @@ export function createWorld(initialMesh: MeshConfig, domainSuffix: string): Worl
     mesh: () => mesh,
     service: (key) => services.get(key),
     servicesOf: (host) => byHost.get(host) ?? [],
+    aliasesOf: (host) => aliases.get(host) ?? [],
     endpoints: (key) => endpoints.get(key),
     *hosts() {
       yield* byHost.keys();
@@ -102,6 +115,25 @@ export function createWorld(initialMesh: MeshConfig, domainSuffix: string): Worl
       }
     },
   };
+}
+
+/** A host, and what it is another name of, one after the other, as far as any namespace says so. */
+function aliasChain(host: string, servicesAt: (host: string) => readonly Service[] | undefined): ReadonlySet<string> {
+  const chain = new Set([host]);
+  for (const link of chain) for (const { aliasOf } of servicesAt(link) ?? []) if (aliasOf) chain.add(aliasOf);
+  return chain;
+}
+
+function addTo<T>(sets: Map<string, Set<T>>, key: string, value: T): void {
+  const set = sets.get(key);
+  if (set === undefined) sets.set(key, new Set([value]));
+  else set.add(value);
+}
+
+function removeFrom<T>(sets: Map<string, Set<T>>, key: string, value: T): void {
+  const set = sets.get(key);
+  set?.delete(value);
+  if (set?.size === 0) sets.delete(key);
 }
 
 function compareServices(a: Service, b: Service): number {

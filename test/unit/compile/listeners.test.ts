@@ -43,22 +43,49 @@ describe('the outbound listeners of captured traffic', () => {
     );
   });
 
-  test('belong to the oldest service where HTTP and TCP want the same one', () => {
+  test('stay with HTTP where TCP without an address wants the same one, which is reported', () => {
     const world = compiledWorld();
+    const http = service('web', { createdAtMs: 2 });
     const old = service('old', { ports: [{ ...tcp, number: 80 }], createdAtMs: 1 });
-    world.apply(old, service('young', { createdAtMs: 2 }));
-    expect(JSON.stringify(world.json('listener', '0.0.0.0_80'))).toContain(
-      'outbound|80||old.default.svc.cluster.local',
-    );
+    const listener = (of = proxy()) =>
+      JSON.stringify(world.json('listener', of.interception === 'none' ? '127.0.0.1_80' : '0.0.0.0_80', of));
+    world.apply(old, http);
+    for (const of of [proxy(), proxy({ interception: 'none' })]) {
+      expect(listener(of)).toContain('"routeConfigName":"80"');
+    }
     expect(world.problems()).toEqual({
-      'service/default/young.default.svc.cluster.local': [
-        'listener 0.0.0.0_80 belongs to old.default.svc.cluster.local, which is older: young.default.svc.cluster.local is not reachable by it',
+      'service/default/old.default.svc.cluster.local': [
+        'listener 0.0.0.0_80 belongs to the HTTP services of the port: old.default.svc.cluster.local is not reachable by it; give it addresses',
+        'listener 127.0.0.1_80 belongs to the HTTP services of the port: old.default.svc.cluster.local is not reachable by it; give it addresses',
       ],
     });
-    world.apply({ type: 'service-removed', key: `default/${old.hostname}` as never }); // the key of the service above
-    expect(JSON.stringify(world.json('listener', '0.0.0.0_80'))).toContain('"routeConfigName":"80"');
+    world.apply({ type: 'service-removed', key: `default/${http.hostname}` as never }); // the key of the service above
+    expect(listener()).toContain('outbound|80||old.default.svc.cluster.local');
+    const told =
+      'old.default.svc.cluster.local has no address: captured connections to any address of which no listener is known go there by 0.0.0.0_80; give it addresses';
+    expect(world.problems()).toEqual({ 'service/default/old.default.svc.cluster.local': [told] });
+    world.apply(service('old', { ports: [{ ...tcp, number: 80 }], vips: ['10.0.0.1'] }));
     expect(world.problems()).toEqual({});
   });
+
+  test('belong to the oldest service where several of TCP want the same one', () => {
+    const world = compiledWorld();
+    world.apply(service('old', { ports: [tcp], createdAtMs: 1 }), service('young', { ports: [tcp], createdAtMs: 2 }));
+    expect(JSON.stringify(world.json('listener', '0.0.0.0_9000'))).toContain(
+      'outbound|9000||old.default.svc.cluster.local',
+    );
+    expect(world.problems()['service/default/young.default.svc.cluster.local']).toContain(
+      'listener 0.0.0.0_9000 belongs to old.default.svc.cluster.local, which is older: young.default.svc.cluster.local is not reachable by it',
+    );
+  });
+
+  for (const port of [15_001, 15_006]) {
+    test(`leave port ${port} to the sidecar, whatever address a service says`, () => {
+      const world = compiledWorld();
+      world.apply(service('a', { ports: [{ ...tcp, number: port }], vips: ['0.0.0.0', '10.0.0.1'] }));
+      expect(world.names('listener')).toEqual([`10.0.0.1_${port}`, ...own]);
+    });
+  }
 
   test('spread connections as the TCP routes of a rule say', () => {
     const world = compiledWorld();
