@@ -1,9 +1,13 @@
 import { z } from 'zod';
+import { canonicalAddress } from '../../src/lib/ip.ts';
 
 /*
  * The parts of Kubernetes' objects that are read. Fields that are not read are not checked: a newer Kubernetes must
  * not be refused. Absent and null are the same there.
  */
+/** Addresses are joined with each other, so they have one spelling. */
+const address = z.string().transform(canonicalAddress);
+
 const port = z.object({
   name: z.string().nullish(),
   port: z.int().min(1).max(65_535),
@@ -28,7 +32,7 @@ export type ServiceBody = z.infer<typeof serviceBody>;
 const slicePort = z.object({ name: z.string().nullish(), port: z.int().min(1).max(65_535).nullish() });
 
 const sliceEndpoint = z.object({
-  addresses: z.array(z.string()).min(1),
+  addresses: z.array(address).min(1),
   conditions: z
     .object({ ready: z.boolean().nullish(), serving: z.boolean().nullish(), terminating: z.boolean().nullish() })
     .nullish(),
@@ -52,8 +56,8 @@ export const podBody = z.object({
   status: z
     .object({
       phase: z.string().nullish(),
-      podIP: z.string().nullish(),
-      podIPs: z.array(z.object({ ip: z.string() })).nullish(),
+      podIP: address.nullish(),
+      podIPs: z.array(z.object({ ip: address })).nullish(),
       conditions: z.array(z.object({ type: z.string(), status: z.string() })).nullish(),
     })
     .prefault({}),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { fieldPath } from '../lib/field-path.ts';
-import { ipVersion } from '../lib/ip.ts';
+import { canonicalIp, ipVersion, isEveryAddress } from '../lib/ip.ts';
+import { isProxyPort } from '../model/proxy.ts';
 import type { Protocol } from '../model/service.ts';
 import type { Instance, InstanceKey, Registration } from '../platform/registration.ts';
 
@@ -17,7 +18,11 @@ const protocol = z
   .transform((text) => text.toLowerCase())
   .pipe(z.enum(protocols, { error: `must be one of ${protocols.join(', ')}` })) satisfies z.ZodType<Protocol>;
 
-const portNumber = z.int().min(1, 'must be 1 to 65535').max(65_535, 'must be 1 to 65535');
+const portNumber = z
+  .int()
+  .min(1, 'must be 1 to 65535')
+  .max(65_535, 'must be 1 to 65535')
+  .refine((number) => !isProxyPort(number), 'is a port of the sidecars themselves');
 
 const port = z.strictObject({
   name: z.string().min(1, 'a port needs a name').max(63),
@@ -27,7 +32,10 @@ const port = z.strictObject({
 });
 
 const fields = {
-  address: z.string().refine((text) => ipVersion(text) !== 0, { error: 'must be an IP address' }),
+  address: z
+    .string()
+    .refine((text) => ipVersion(text) !== 0 && !isEveryAddress(text), { error: 'must be an IP address' })
+    .transform(canonicalIp),
   ports: z.array(port).min(1, 'at least one port').max(256).superRefine(checkPorts),
   labels: z.record(z.string().min(1), z.string()).default({}),
   weight: z.int().min(1, 'must be 1 or more').max(1_000_000).default(1),

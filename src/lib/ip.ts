@@ -9,8 +9,21 @@ export function ipVersion(text: string): 0 | 4 | 6 {
 
 /** The one spelling of an address that RFC 5952 recommends: `FD00:0::1` is `fd00::1`. `text` must be an IP address. */
 export function canonicalIp(text: string): string {
-  return text.includes(':') ? new URL(`http://[${text}]`).hostname.slice(1, -1) : text;
+  return text.includes(':') && !plainlyCanonical.test(text) ? new URL(`http://[${text}]`).hostname.slice(1, -1) : text;
 }
+
+/** An IP address in its one spelling; anything else as it is. */
+export const canonicalAddress = (text: string): string => (ipVersion(text) === 0 ? text : canonicalIp(text));
+
+/** `0.0.0.0`, `::`, and ranges of all addresses: none that a service could have for itself. */
+export function isEveryAddress(text: string): boolean {
+  const [address = '', bits] = text.split('/');
+  return ['0.0.0.0', '::'].includes(canonicalAddress(address)) || Number(bits ?? 1) === 0;
+}
+
+/** Most addresses with a run of zeros: no zero group but those that `::` stands for, which are two or more. */
+const plainlyCanonical =
+  /^(?=(?:[^:]*:){2,6}[^:]*$)[1-9a-f][0-9a-f]{0,3}(:[1-9a-f][0-9a-f]{0,3})*::([1-9a-f][0-9a-f]{0,3}(:[1-9a-f][0-9a-f]{0,3})*)?$/;
 
 /** RFC 4291: eight groups, one run of zero groups as `::`, the last two possibly as an IPv4 address. */
 function isIpv6(text: string): boolean {

@@ -1,28 +1,63 @@
-import { ipVersion } from '../lib/ip.ts';
+import { canonicalAddress, canonicalIp, ipVersion, isEveryAddress } from '../lib/ip.ts';
 import type { Endpoint, EndpointSet } from '../model/endpoint.ts';
-import type { Service } from '../model/service.ts';
+import { isProxyPort } from '../model/proxy.ts';
+import { distinctPortNames, type Service, type ServicePort } from '../model/service.ts';
 import { equalValues, sameElements } from './equal.ts';
 
 const hostnamePattern = /^(\*|(\*\.)?[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*)$/;
 
-/** Why a service cannot be served, or null. Adapters translate; this is the last door before the mesh. */
+/** Why nothing of a service can be served, or null. Adapters translate; this is the last door before the mesh. */
 export function serviceFault(service: Service): string | null {
   if (service.namespace === '') return 'has no namespace';
   if (service.hostname.length > 253 || !hostnamePattern.test(service.hostname)) return 'is not a valid hostname';
   if (!Number.isFinite(service.createdAtMs)) return 'has no valid creation time';
-  const names = new Set<string>();
-  const numbers = new Set<string>();
-  for (const port of service.ports) {
-    if (!isPort(port.number)) return `has port number ${port.number}; it must be 1 to 65535`;
-    if (names.has(port.name)) return `names two ports '${port.name}'`;
+  return null;
+}
+
+/** A service as it can be served. A port or address that is wrong is left out and told of; the service itself if nothing is. */
+export function servableService(service: Service, refuse: (message: string) => void): Service {
+  const ports = servablePorts(service.ports, refuse);
+  const vips = servableAddresses(service.vips, refuse);
+  return sameElements(ports, service.ports) && sameElements(vips, service.vips) ? service : { ...service, ports, vips };
+}
+
+function servablePorts(given: readonly ServicePort[], refuse: (message: string) => void): readonly ServicePort[] {
+  const names = distinctPortNames(given);
+  const taken = new Set<string>();
+  return given.flatMap((port, index) => {
+    const name = names[index] ?? port.name;
     // TCP and UDP are different doors: kube-dns has port 53 twice
     const door = `${port.number}/${port.protocol === 'udp' ? 'udp' : 'tcp'}`;
-    if (numbers.has(door)) return `has port ${port.number} twice`;
-    names.add(port.name);
-    numbers.add(door);
-  }
-  const badAddress = service.vips.find((vip) => ipVersion(vip.split('/')[0] ?? '') === 0); // ranges are addresses, too
-  return badAddress === undefined ? null : `has the address '${badAddress}', which is not an IP address`;
+    const fault = portFault(port);
+    if (fault !== null) refuse(fault);
+    else if (taken.has(door)) refuse(`has port ${port.number} twice: the second is left out`);
+    else if (taken.has(name)) refuse(`names two ports '${name}': the second is left out`);
+    else {
+      if (name !== port.name) refuse(`names two ports '${port.name}': port ${port.number} is called by its number`);
+      taken.add(door).add(name);
+      return [name === port.name ? port : { ...port, name }];
+    }
+    return [];
+  });
+}
+
+function portFault({ number, protocol }: ServicePort): string | null {
+  if (!isPort(number)) return `has port number ${number}; it must be 1 to 65535: it is left out`;
+  if (protocol !== 'udp' && isProxyPort(number))
+    return `has port ${number}, which is the sidecars' own: it is left out`;
+  return null;
+}
+
+/** In their one spelling, each once. Ranges are addresses, too. */
+function servableAddresses(given: readonly string[], refuse: (message: string) => void): readonly string[] {
+  const addresses = given.flatMap((text) => {
+    const [address = '', ...bits] = text.split('/');
+    if (ipVersion(address) === 0) refuse(`has the address '${text}', which is not an IP address: it is left out`);
+    else if (isEveryAddress(text)) refuse(`has the address '${text}', which stands for every address: it is left out`);
+    else return [[canonicalIp(address), ...bits].join('/')];
+    return [];
+  });
+  return [...new Set(addresses)];
 }
 
 /** Why an endpoint cannot be served, or null. */
@@ -41,7 +76,7 @@ export function endpointFault(endpoint: Endpoint): string | null {
 const isPort = (number: number): boolean => Number.isInteger(number) && number >= 1 && number <= 65_535;
 
 /**
- * The set in the registry's order, without refused and doubled endpoints, and with the former identity of whatever is
+ * The set in the registry's order, addresses in their one spelling, without refused and doubled endpoints, and with the former identity of whatever is
  * as it was: an equal set is `previous` itself.
  */
 export function normaliseSet(
@@ -49,7 +84,8 @@ export function normaliseSet(
   previous: EndpointSet | undefined,
   refuse: (message: string) => void,
 ): EndpointSet {
-  const sorted = isSorted(set.endpoints) ? set.endpoints : set.endpoints.toSorted(compareEndpoints);
+  const spelt = withCanonicalAddresses(set.endpoints);
+  const sorted = isSorted(spelt) ? spelt : spelt.toSorted(compareEndpoints);
   const known = previous?.endpoints ?? [];
   const endpoints: Endpoint[] = [];
   let next = 0;
@@ -68,6 +104,14 @@ export function normaliseSet(
   }
   if (previous !== undefined && sameElements(endpoints, previous.endpoints)) return previous;
   return { ...set, endpoints };
+}
+
+function withCanonicalAddresses(endpoints: readonly Endpoint[]): readonly Endpoint[] {
+  if (!endpoints.some(({ address }) => address.includes(':'))) return endpoints;
+  return endpoints.map((endpoint) => {
+    const address = canonicalAddress(endpoint.address);
+    return address === endpoint.address ? endpoint : { ...endpoint, address };
+  });
 }
 
 /** Both lists are in the same order, so that one walk finds every former endpoint. */

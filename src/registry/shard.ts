@@ -1,13 +1,14 @@
 import { assertNever } from '../lib/assert-never.ts';
+import { canonicalAddress } from '../lib/ip.ts';
 import type { EndpointSet, Workload } from '../model/endpoint.ts';
 import { hostname, type ServiceKey, serviceKey } from '../model/names.ts';
 import type { RawObject } from '../model/object.ts';
 import type { Service } from '../model/service.ts';
 import type { ShardChange, ShardContents } from '../platform/adapter.ts';
 import type { RawChange } from './contract.ts';
-import { equalValues } from './equal.ts';
+import { equalValues, sameElements } from './equal.ts';
 import { servingDiffers } from './merge.ts';
-import { normaliseSet, serviceFault } from './normalise.ts';
+import { normaliseSet, servableService, serviceFault } from './normalise.ts';
 
 /** Told of what really changed in a shard, while it changes. */
 export interface ShardListener {
@@ -37,19 +38,18 @@ export function createShard(name: string, listener: ShardListener): Shard {
   const workloads = new Map<string, Workload>();
   const objects = new Map<string, RawObject>();
 
-  function putService(service: Service): void {
-    const key = serviceKey(service.namespace, service.hostname);
-    const known = services.get(key);
-    if (known !== undefined && equalValues(known, service)) {
-      listener.accepted(`service ${key}`); // an earlier refusal was taken back
-      return;
-    }
-    const fault = serviceFault(service);
-    listener.accepted(`service ${key}`);
+  function putService(given: Service): void {
+    const key = serviceKey(given.namespace, given.hostname);
+    const refuse = (message: string) => listener.refused(`service ${key}`, `${given.hostname} ${message}`);
+    listener.accepted(`service ${key}`); // an earlier refusal was taken back
+    const fault = serviceFault(given);
     if (fault !== null) {
-      listener.refused(`service ${key}`, `${service.hostname} ${fault}; the service stays as it was`);
+      refuse(`${fault}; the service stays as it was`);
       return;
     }
+    const service = servableService(given, refuse);
+    const known = services.get(key);
+    if (known !== undefined && equalValues(known, service)) return;
     services.set(key, service);
     listener.serviceChanged(key);
   }
@@ -76,7 +76,9 @@ export function createShard(name: string, listener: ShardListener): Shard {
     if (sets.delete(key) && servingDiffers(known, undefined)) listener.servingChanged(key);
   }
 
-  function putWorkload(workload: Workload): void {
+  function putWorkload(given: Workload): void {
+    const addresses = given.addresses.map(canonicalAddress);
+    const workload = sameElements(addresses, given.addresses) ? given : { ...given, addresses };
     const id = workloadId(workload.namespace, workload.name);
     if (equalValues(workloads.get(id), workload)) return;
     workloads.set(id, workload);

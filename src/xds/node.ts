@@ -1,3 +1,4 @@
+import { canonicalAddress } from '../lib/ip.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import type { ClientKind, InterceptionMode, Proxy, Role } from '../model/proxy.ts';
 import { type NodeFacts, readNode } from './node-reader.ts';
@@ -64,7 +65,7 @@ function clientOf({ userAgent }: NodeFacts): ClientKind {
 
 function addressesOf(instanceIps: string, own: string): readonly string[] {
   const listed = instanceIps.split(',').filter(Boolean);
-  return [...new Set(own === '' ? listed : [own, ...listed])];
+  return [...new Set((own === '' ? listed : [own, ...listed]).map(canonicalAddress))];
 }
 
 function interceptionOf(mode: string): InterceptionMode {

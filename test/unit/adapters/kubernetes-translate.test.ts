@@ -62,6 +62,7 @@ test('a Service', async () => {
       ports: [{ name: 'http', number: 80, protocol: 'http' }],
       vips: ['10.96.0.1'],
       aliases: [],
+      aliasOf: null,
       resolution: 'static',
       headless: false,
       exportTo: ['.', 'shop'],
@@ -97,14 +98,32 @@ test('a port of SCTP is passed over: nothing else of its Service is lost by it',
   expect(services[0]?.ports).toEqual([{ name: 'http', number: 80, protocol: 'http' }]);
 });
 
-test('a headless Service, and one that stands for a name outside', async () => {
+test('a headless Service, and one that is another name of a host', async () => {
   const headless = await translated(reviews('{ clusterIP: None, ports: [{ port: 80 }] }'));
-  expect(headless.services).toMatchObject([{ headless: true, vips: [], ports: [{ name: '' }] }]);
-  const outside = await translated(
+  expect(headless.services).toMatchObject([{ headless: true, vips: [], ports: [{ name: '' }], aliasOf: null }]);
+  const other = await translated(
     reviews('{ type: ExternalName, externalName: Api.example.com., ports: [{ name: https, port: 443 }] }'),
   );
-  expect(outside.services).toMatchObject([{ resolution: 'dns', external: true }]);
-  expect(outside.endpoints).toMatchObject([{ endpoints: [{ address: 'api.example.com', ports: { https: 443 } }] }]);
+  expect(other.services).toMatchObject([{ aliasOf: 'api.example.com', ports: [], vips: [] }]);
+  expect(other.endpoints).toMatchObject([{ endpoints: [] }]);
+});
+
+test('a second port of one name is served by its number, at the port that the Service says', async () => {
+  const { endpoints } = await translated(
+    reviews(
+      '{ ports: [{ name: http, port: 80 }, { name: http, port: 81, targetPort: 9081 }, { name: http, port: 82 }] }',
+    ) + slice('{ addresses: [10.1.0.1] }'),
+  );
+  expect(endpoints[0]?.endpoints).toMatchObject([{ ports: { http: 9080, 81: 9081, 82: 82 } }]);
+});
+
+test('an endpoint finds its Pod by address, whatever the spelling', async () => {
+  const { endpoints } = await translated(
+    reviews('{ ports: [{ name: http, port: 80 }] }') +
+      slice('{ addresses: ["FD00:0::1"] }') +
+      pod('{ v: v6 }').replace('10.1.0.1', '"fd00::0:1"'),
+  );
+  expect(endpoints[0]?.endpoints).toMatchObject([{ address: 'fd00::1', labels: { v: 'v6' } }]);
 });
 
 for (const { conditions, want } of [

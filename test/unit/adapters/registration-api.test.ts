@@ -81,6 +81,11 @@ test('an instance is put, read, renewed, listed and deleted', async () => {
   expect(await call('DELETE', orders)).toMatchObject({ status: 204 });
 });
 
+test('an address has one spelling', async () => {
+  await call('PUT', `${orders}/instances/one`, { ...body, address: 'FD00:0::1' });
+  expect(await call('GET', `${orders}/instances/one`)).toMatchObject({ body: { address: 'fd00::1' } });
+});
+
 for (const { name, url, payload, field } of [
   { name: 'no address', url: `${orders}/instances/one`, payload: { ...body, address: 'localhost' }, field: 'address' },
   {
@@ -88,6 +93,18 @@ for (const { name, url, payload, field } of [
     url: `${orders}/instances/one`,
     payload: { ...body, ports: [{ name: 'a', port: 0 }] },
     field: 'ports[0].port',
+  },
+  {
+    name: 'an address that stands for every address',
+    url: `${orders}/instances/one`,
+    payload: { ...body, address: '0:0::0' },
+    field: 'address',
+  },
+  {
+    name: "a port of the sidecars' own",
+    url: `${orders}/instances/one`,
+    payload: { ...body, ports: [{ name: 'a', port: 1, servicePort: 15_001 }] },
+    field: 'ports[0].servicePort',
   },
   {
     name: 'two ports of one name',

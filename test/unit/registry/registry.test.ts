@@ -62,6 +62,43 @@ test('an unhealthy endpoint is not noticed until it is healthy; a draining one s
   expect(urgencies).toEqual(['endpoints', 'endpoints']);
 });
 
+test('a service stands though parts of it are wrong: each is left out and reported', () => {
+  const { registry } = testRegistry();
+  const http = (number: number, name = 'http') => ({ name, number, protocol: 'http' as const });
+  const ports = [http(80), http(81), http(80, 'again'), http(15_001, 'out'), http(0, 'none'), http(15_006, '')];
+  const vips = ['0.0.0.0', '::', '0:0::0', '10.0.0.0/0', 'nowhere', '10.0.0.1', 'FD00:0::1', 'fd00::1', 'FD00::/64'];
+  const sink = registry.shard('a', 'file');
+  sink.replace(contents({ services: [service('reviews', { ports, vips })] }));
+  registry.takeChanges();
+  expect([...registry.services()]).toMatchObject([
+    { ports: [http(80), http(81, '81')], vips: ['10.0.0.1', 'fd00::1', 'fd00::/64'] },
+  ]);
+  expect(registry.problems().map(({ message }) => message.replace('reviews has ', ''))).toEqual([
+    "reviews names two ports 'http': port 81 is called by its number",
+    'port 80 twice: the second is left out',
+    "port 15001, which is the sidecars' own: it is left out",
+    'port number 0; it must be 1 to 65535: it is left out',
+    "port 15006, which is the sidecars' own: it is left out",
+    "the address '0.0.0.0', which stands for every address: it is left out",
+    "the address '::', which stands for every address: it is left out",
+    "the address '0:0::0', which stands for every address: it is left out",
+    "the address '10.0.0.0/0', which stands for every address: it is left out",
+    "the address 'nowhere', which is not an IP address: it is left out",
+  ]);
+  sink.apply([{ type: 'service', service: service('reviews') }]);
+  expect(registry.problems()).toEqual([]);
+});
+
+test('addresses have one spelling: endpoints of one address are one, and equal sets are no change', () => {
+  const { registry } = testRegistry();
+  const sink = registry.shard('a', 'file');
+  const set = (...addresses: string[]) => endpointSet('reviews', ...addresses.map((address) => endpoint(address)));
+  sink.replace(contents({ services: [service('reviews')], endpoints: [set('FD00:0::1', '10.0.0.1', 'fd00::1')] }));
+  expect(story(registry)).toEqual(['service reviews of test', 'endpoints reviews: 10.0.0.1 fd00::1']);
+  sink.apply([{ type: 'endpoints', set: set('fd00:0:0::1', '10.0.0.1') }]);
+  expect(story(registry)).toEqual([]);
+});
+
 test('a service that loses all endpoints keeps an empty set', () => {
   const { registry } = testRegistry();
   const sink = registry.shard('a', 'file');

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { ipVersion } from '../../../lib/ip.ts';
+import { ipVersion, isEveryAddress } from '../../../lib/ip.ts';
+import { isProxyPort } from '../../../model/proxy.ts';
 import { isAddressRange, isDnsName, isUnixAddress } from '../../addresses.ts';
 import { exportTo, portNumber, selectorLabels } from '../../fields.ts';
 import { protocolName } from '../../protocols.ts';
@@ -63,7 +64,9 @@ function checkAddresses(spec: ServiceEntrySpec, complain: Complain): void {
   const resolution = spec.resolution ?? 'NONE';
   for (const [index, address] of (spec.addresses ?? []).entries()) {
     if (!isAddressRange(address)) complain(['addresses', index], 'must be an IP address or a CIDR such as 10.0.0.0/8');
-    else if (address.includes('/') && resolution !== 'NONE' && resolution !== 'STATIC') {
+    else if (isEveryAddress(address)) {
+      complain(['addresses', index], 'stands for every address: leave it out, or name the addresses that clients call');
+    } else if (address.includes('/') && resolution !== 'NONE' && resolution !== 'STATIC') {
       complain(['addresses', index], 'a CIDR is allowed only with resolution NONE or STATIC');
     }
   }
@@ -75,6 +78,7 @@ function checkPorts(spec: ServiceEntrySpec, complain: Complain): void {
   for (const [index, { name, number }] of (spec.ports ?? []).entries()) {
     if (names.has(name)) complain(['ports', index, 'name'], `'${name}' is used twice`);
     if (numbers.has(number)) complain(['ports', index, 'number'], `${number} is used twice`);
+    if (isProxyPort(number)) complain(['ports', index, 'number'], `${number} is a port of the sidecars themselves`);
     names.add(name);
     numbers.add(number);
   }

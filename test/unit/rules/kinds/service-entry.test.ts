@@ -18,6 +18,19 @@ describe('ServiceEntry', () => {
       want: [['spec.ports[0].number', '1 to 65535']],
     },
     {
+      name: "the sidecars' own ports",
+      spec: entry({ ports: [15_001, 80, 15_006].map((number) => ({ number, name: `tcp-${number}` })) }),
+      want: [
+        ['spec.ports[0].number', '15001 is a port of the sidecars themselves'],
+        ['spec.ports[2].number', '15006 is a port of the sidecars themselves'],
+      ],
+    },
+    {
+      name: 'addresses that stand for every address',
+      spec: entry({ addresses: ['0.0.0.0', '10.0.0.1', '::', '0:0::0', '0.0.0.0/0', '10.0.0.0/0'] }),
+      want: [0, 2, 3, 4, 5].map((index) => [`spec.addresses[${index}]`, 'stands for every address'] as const),
+    },
+    {
       name: 'a resolution that is none, with the one that was meant',
       spec: entry({ resolution: 'STATICS' }),
       want: [['spec.resolution', 'did you mean "STATIC"']],

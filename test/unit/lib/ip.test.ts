@@ -1,0 +1,27 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { canonicalIp, isEveryAddress } from '../../../src/lib/ip.ts';
+
+test('an IPv6 address has the spelling that the URL standard gives it, whichever it came in', () => {
+  const group = fc.oneof({ weight: 2, arbitrary: fc.constant(0) }, fc.nat(0xffff), fc.nat(0xf));
+  fc.assert(
+    fc.property(fc.array(group, { minLength: 8, maxLength: 8 }), fc.nat(3), fc.boolean(), (groups, width, upper) => {
+      const plain = groups.map((it) => it.toString(16).padStart(width, '0')).join(':');
+      const canonical = new URL(`http://[${plain}]`).hostname.slice(1, -1);
+      expect(canonicalIp(upper ? plain.toUpperCase() : plain)).toBe(canonical);
+      expect(canonicalIp(canonical)).toBe(canonical);
+      const shortened = plain.replace(/(^|:)0+(:|$)/, '::').replace(':::', '::');
+      if (URL.canParse(`http://[${shortened}]`)) {
+        expect(canonicalIp(shortened)).toBe(new URL(`http://[${shortened}]`).hostname.slice(1, -1));
+      }
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+test('an address that stands for every address is known in any form', () => {
+  for (const every of ['0.0.0.0', '::', '0:0::0', '0.0.0.0/0', '10.0.0.0/0', '::/0', '0.0.0.0/32']) {
+    expect(isEveryAddress(every), every).toBe(true);
+  }
+  for (const one of ['10.0.0.0', '10.0.0.0/8', '::1', 'fd00::/8']) expect(isEveryAddress(one), one).toBe(false);
+});
