@@ -10,6 +10,7 @@ import type { Shelves } from './tables/host-parts.ts';
 import { createOriginIndex } from './tables/origin-index.ts';
 import { createShelf } from './tables/shelf.ts';
 import { createDirty, type Dirty } from './world/dirty.ts';
+import { movedOrNull } from './world/moved.ts';
 import { createWorld } from './world/world.ts';
 
 export interface CompilerOptions {
@@ -78,10 +79,10 @@ export function createCompiler(options: CompilerOptions = {}): Compiler {
         work.encoded += encoded;
         if (encoded > 0) yield;
       }
-      const { layersMoved } = dirty;
+      const moved = movedOrNull(dirty.moved);
       dirty = createDirty();
       const layers = [...scopes.values(), ...inboundLayers.values()];
-      return { changes: layers.flatMap((layer) => layer.takeChanges()), layersMoved, work: takeWork(work) };
+      return { changes: layers.flatMap((layer) => layer.takeChanges()), moved, work: takeWork(work) };
     },
     originsOf: (layer, type, name) => (scopes.get(layer) ?? inboundLayers.get(layer))?.originsOf(type, name) ?? [],
     *contributionsOf(origin) {

@@ -53,11 +53,21 @@ export interface Contribution {
   readonly since: number;
 }
 
+/** Proxies, by facts of theirs: every one that has any of these. */
+export interface Moved {
+  readonly everyone: boolean;
+  readonly addresses: ReadonlySet<string>;
+  readonly namespaces: ReadonlySet<string>;
+  readonly domains: ReadonlySet<string>;
+  /** Names of label conditions, as rules put them on clients. */
+  readonly conditions: ReadonlySet<string>;
+}
+
 export interface FlushResult {
   /** Only real changes: a resource whose version is as before is not listed. A layer opened since is listed whole. */
   readonly changes: readonly TableChange[];
-  /** Whether `layersOf` may answer otherwise than before for proxies already asked about. */
-  readonly layersMoved: boolean;
+  /** Those already asked about for whom `layersOf` may answer otherwise than before; null: nobody. */
+  readonly moved: Moved | null;
   readonly work: FlushWork;
 }
 

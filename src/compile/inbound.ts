@@ -1,5 +1,6 @@
+import type { Endpoint } from '../model/endpoint.ts';
 import { serviceKey } from '../model/names.ts';
-import { isProxyPort } from '../model/proxy.ts';
+import { isProxyPort, type Proxy } from '../model/proxy.ts';
 import { isHttp, type Service, type ServicePort } from '../model/service.ts';
 import type { InboundPlan, InboundPort } from '../plan/listener.ts';
 import { encodeCluster, encodeListener } from '../proto/json.ts';
@@ -38,11 +39,12 @@ export function inboundPlanOf(proxy: ProxyFacts, world: World): InboundPlan | nu
   const interception = proxy.get('interception');
   const addresses = proxy.get('addresses');
   if (proxy.get('role') !== 'sidecar') return null;
-  if (client === 'grpc') return serverPlan(servedPorts(addresses, world));
+  const namespace = proxy.get('namespace');
+  if (client === 'grpc') return serverPlan(servedPorts({ addresses, namespace }, world));
   if (interception === 'none') return null;
   return {
     client,
-    ports: client === 'mosn' ? [] : servedPorts(addresses, world), // it has no chains to tell them apart
+    ports: client === 'mosn' ? [] : servedPorts({ addresses, namespace }, world), // it has no chains to tell them apart
     families: ipFamiliesOf(addresses),
     transparent: interception === 'tproxy',
     connectTimeoutMs: durationMs(world.mesh().connectTimeout),
@@ -91,32 +93,34 @@ export function createInboundLayer(key: LayerKey, plan: InboundPlan): InboundLay
   };
 }
 
-/** One port per target port: of several services on one, the oldest decides what it speaks. */
-function servedPorts(addresses: readonly string[], world: World): readonly InboundPort[] {
-  const served = new Map<number, { readonly service: Service; readonly port: InboundPort }>();
+/** One port per target port. */
+function servedPorts({ addresses, namespace }: Pick<Proxy, 'addresses' | 'namespace'>, world: World) {
+  const served = new Map<number, Candidate>();
   for (const address of addresses) {
-    world.memberships.ask(address);
-    for (const key of world.memberships.servicesAt(address)) {
+    world.workloads.ask(address);
+    for (const { service: key, endpoint } of world.workloads.at(address)) {
       const service = world.service(key);
-      const endpoints = world.endpoints(key)?.endpoints ?? [];
-      if (service === undefined) continue;
-      for (const endpoint of endpoints.filter((it) => it.address === address)) {
-        for (const candidate of candidates(service, endpoint.ports)) {
-          const best = served.get(candidate.port.targetPort);
-          if (best === undefined || compareCandidates(candidate, best) < 0)
-            served.set(candidate.port.targetPort, candidate);
-        }
+      for (const candidate of service === undefined ? [] : candidates(service, endpoint)) {
+        const best = served.get(candidate.port.targetPort);
+        if (best === undefined || compareCandidates(candidate, best, namespace) < 0)
+          served.set(candidate.port.targetPort, candidate);
       }
     }
   }
   return [...served.values()].map(({ port }) => port).sort((a, b) => a.targetPort - b.targetPort);
 }
 
-function candidates(service: Service, ports: Readonly<Record<string, number>>) {
+interface Candidate {
+  readonly service: Service;
+  readonly isDeparted: boolean;
+  readonly port: InboundPort;
+}
+
+function candidates(service: Service, { ports, health }: Endpoint): readonly Candidate[] {
   return service.ports.flatMap((port) => {
     const targetPort = ports[port.name];
     if (targetPort === undefined || port.protocol === 'udp' || isProxyPort(targetPort)) return [];
-    return [{ service, port: inboundPort(service, port, targetPort) }];
+    return [{ service, isDeparted: health === 'departed', port: inboundPort(service, port, targetPort) }];
   });
 }
 
@@ -128,9 +132,13 @@ const inboundPort = (service: Service, port: ServicePort, targetPort: number): I
   protocol: isHttp(port.protocol) ? (speaksHttp2(port) ? 'http2' : 'http') : 'tcp',
 });
 
-type Candidate = ReturnType<typeof candidates>[number];
-
-const compareCandidates = (a: Candidate, b: Candidate): number =>
+/**
+ * Of several services on one target port, that of the workload's own namespace decides what the port speaks: others may have
+ * written down any address. Then one that has the endpoint now, then the oldest.
+ */
+const compareCandidates = (a: Candidate, b: Candidate, namespace: string): number =>
+  Number(b.service.namespace === namespace) - Number(a.service.namespace === namespace) ||
+  Number(a.isDeparted) - Number(b.isDeparted) ||
   a.service.createdAtMs - b.service.createdAtMs ||
   compare(a.port.service, b.port.service) ||
   a.port.servicePort - b.port.servicePort;

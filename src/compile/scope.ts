@@ -93,8 +93,7 @@ export function createScope({ key, facts, world, shelves, assignments, onHostCom
   };
 
   const compileFixed = () => {
-    const mode = sidecar?.spec.outboundTrafficPolicy?.mode ?? world.mesh().outboundTrafficPolicy.mode;
-    const unknownHosts = mode === 'ALLOW_ANY' ? 'forward' : 'refuse';
+    const unknownHosts = visibility.unknownHosts();
     const before = fixed;
     const { clusters, listeners: own } = fixedResources({ facts, unknownHosts, mesh: world.mesh() }, shelves);
     fixed = [...clusters, ...own];

@@ -1,7 +1,14 @@
 import type { Hostname } from './names.ts';
 
-/** `unhealthy`: left out of what is served. `draining`: served as such, for sessions that are bound to it. */
-export type Health = 'healthy' | 'unhealthy' | 'draining';
+/**
+ * `unhealthy`: not called. `draining`: called as such, for sessions that are bound to it. `departed`: nobody tells of it any
+ * more; the registry keeps it for a while, so that listeners for it do not close over a gap of seconds (docs/adr/0011).
+ */
+export type Health = 'healthy' | 'unhealthy' | 'draining' | 'departed';
+
+/** Whether an endpoint may be called. */
+export const isCallable = ({ health }: Pick<Endpoint, 'health'>): boolean =>
+  health === 'healthy' || health === 'draining';
 
 /** One address behind a service. Immutable; an unchanged endpoint keeps its identity from one set to the next. */
 export interface Endpoint {

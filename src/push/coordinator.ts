@@ -1,7 +1,8 @@
-import type { Compiler, FlushResult, TableChange, WorldChange } from '../compile/contract.ts';
+import type { Compiler, FlushResult, Moved, TableChange, WorldChange } from '../compile/contract.ts';
 import type { Clock } from '../lib/clock.ts';
 import { type Debounce, debounce } from '../lib/debounce.ts';
 import type { Logger } from '../lib/logger.ts';
+import { startSlices } from '../lib/slices.ts';
 import type { Proxy } from '../model/proxy.ts';
 import type { Urgency } from '../registry/contract.ts';
 import { InterestPool } from '../xds/interest.ts';
@@ -12,6 +13,7 @@ import type { Response } from '../xds/response.ts';
 import type { Sender } from '../xds/sender.ts';
 import { prepareToForget, type View, type World } from '../xds/stream.ts';
 import { Client, type ClientFacts } from './client.ts';
+import { ClientsByFact } from './clients-by-fact.ts';
 import { Flusher } from './flusher.ts';
 import { Layers, viewOf } from './layers.ts';
 import type { PushObserver } from './observer.ts';
@@ -46,6 +48,7 @@ export class Coordinator {
   readonly world: World;
   readonly layers = new Layers();
   readonly clients = new Set<Client>();
+  readonly #byFact = new ClientsByFact(this.clients);
   readonly unanswered: Unanswered;
   readonly #siblings = new Siblings();
   /** Clients whose layers are others than those their streams see. */
@@ -83,9 +86,10 @@ export class Coordinator {
     this.#flusher = new Flusher({
       compiler,
       take: (urgency) => this.#take(urgency),
-      show: (result, workMs) => this.#show(result, workMs),
+      show: (result, workMs) =>
+        result.moved === null ? this.#show(result, workMs) : this.#reassignAndShow(result.moved, result, workMs),
       revision: () => this.world.revision + 1,
-      pause: () => new Promise((resolve) => defer(resolve)),
+      pause: this.#pause,
       elapsed,
     });
     const { endpointQuietMs, quietMs, maxMs } = timing;
@@ -160,6 +164,7 @@ export class Coordinator {
     // Registered before its first compile: a change in between is not lost.
     this.#assignLayers(client);
     this.clients.add(client);
+    this.#byFact.add(client);
     this.#siblings.add(client);
     if (client.isReady) this.#look(client);
     else void this.#compileLayers();
@@ -170,6 +175,7 @@ export class Coordinator {
   disconnect(client: Client, reason: string): void {
     if (!this.clients.delete(client)) return;
     this.#activity++;
+    this.#byFact.delete(client);
     this.#siblings.delete(client);
     this.#mustLook.delete(client);
     this.#pacer.remove(client);
@@ -269,12 +275,19 @@ export class Coordinator {
     if (sender instanceof Client) sender.outlet.end('internal error');
   }
 
-  #show(result: FlushResult, workMs: number): boolean {
+  /** Clients move first, in slices: until all have, every one of them sees what it saw. */
+  async #reassignAndShow(moved: Moved, result: FlushResult, workMs: number): Promise<boolean> {
+    const mustCompile = await this.#reassignLayers(moved);
+    this.#show(result, workMs);
+    return mustCompile;
+  }
+
+  /** @returns false: by itself it asks for no other flush. */
+  #show(result: FlushResult, workMs: number): false {
     this.#activity++;
     this.layers.flushed(this.#flusher.begun);
     this.#commit(result.changes);
     this.#takenSinceMs = null;
-    const mustFlushAgain = result.layersMoved && this.#reassignLayers();
     for (const client of this.#mustLook) {
       if (!client.isReady) continue;
       this.#look(client);
@@ -282,7 +295,7 @@ export class Coordinator {
     }
     const resources = result.changes.reduce((sum, change) => sum + change.changed.length + change.removed.length, 0);
     this.#options.observer.flushed({ workMs, work: result.work, resources });
-    return mustFlushAgain;
+    return false;
   }
 
   /** Shows a client what it is to see from now on. */
@@ -320,17 +333,21 @@ export class Coordinator {
   }
 
   /** @returns whether a layer is new and must be compiled. */
-  #reassignLayers(): boolean {
+  async #reassignLayers(moved: Moved): Promise<boolean> {
+    const slices = startSlices({ pause: this.#pause, elapsed: this.#options.elapsed });
     let mustCompile = false;
-    for (const client of this.clients) {
+    for (const client of this.#byFact.concerned(moved)) {
       try {
         if (this.#assignLayers(client) && !client.isReady) mustCompile = true;
       } catch (error) {
         this.#fail(client, error);
       }
+      if (slices.isOver) await slices.next();
     }
     return mustCompile;
   }
+
+  readonly #pause = (): Promise<void> => new Promise((resolve) => this.#options.defer(resolve));
 
   /** @returns whether the client's layers are others than before. */
   #assignLayers(client: Client): boolean {

@@ -6,7 +6,7 @@ export interface FlusherOptions {
   /** Takes the changes that wait: all of them for `configuration`. */
   readonly take: (urgency: Urgency) => readonly WorldChange[];
   /** Shows a finished flush. Answers whether another one must follow at once (a proxy moved to a layer that is new). */
-  readonly show: (result: FlushResult, workMs: number) => boolean;
+  readonly show: (result: FlushResult, workMs: number) => boolean | Promise<boolean>;
   /** The revision that the changes of the next flush will have. */
   readonly revision: () => number;
   /** Lets other work run. */
@@ -73,7 +73,8 @@ export class Flusher {
         const { compiler, revision, show } = this.#options;
         this.#apply(urgency);
         const { result, workMs } = await this.#inSlices(compiler.flush(revision()));
-        if (show(result, workMs)) this.#again ??= 'endpoints';
+        const again = show(result, workMs);
+        if (typeof again === 'boolean' ? again : await again) this.#again ??= 'endpoints';
       }
     } finally {
       // At once: who asks for a run before the promise has settled must get another one.

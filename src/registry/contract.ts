@@ -10,7 +10,7 @@ import type { ShardSink } from '../platform/adapter.ts';
 export type RegistryChange =
   | { readonly type: 'service'; readonly service: Service }
   | { readonly type: 'service-removed'; readonly key: ServiceKey }
-  /** The merged endpoints of one service, whole; unhealthy ones are left out. */
+  /** The merged endpoints of one service, whole: unhealthy ones too, and for a while those that have departed. */
   | { readonly type: 'endpoints'; readonly set: EndpointSet };
 
 /** What an adapter passed on unmerged: configuration objects for the rules room, workloads for selectors. */
@@ -81,6 +81,8 @@ export interface RegistryOptions {
   readonly log: Logger;
   /** Where shard snapshots are kept (`<dataDir>/shards`); null keeps none. */
   readonly snapshotDir: string | null;
+  /** How long an endpoint that nobody tells of any more is kept as `departed`, in milliseconds. Default 10,000; 0: not at all. */
+  readonly departedMs?: number;
 }
 
 /** Merges the shards of all adapters into one view of services and endpoints. */

@@ -1,5 +1,5 @@
 import { ipVersion } from '../lib/ip.ts';
-import type { Endpoint, EndpointSet } from '../model/endpoint.ts';
+import { type Endpoint, type EndpointSet, isCallable } from '../model/endpoint.ts';
 import type { Service } from '../model/service.ts';
 import { equalValues, sameElements } from './equal.ts';
 import { portsText } from './normalise.ts';
@@ -26,19 +26,17 @@ function withAddressesOf(winner: Service, others: readonly Service[]): Service {
 }
 
 /**
- * The endpoints of one service from all shards that know some, in the order of shard names. Unhealthy endpoints are
- * left out; so are names where the service has static resolution (Envoy would reject the whole assignment), and a
- * second endpoint on the same address and ports.
+ * The endpoints of one service from all shards that know some, in the order of shard names, and then `departed` ones. Names
+ * are left out where the service has static resolution (Envoy would reject the whole assignment). Of several endpoints on
+ * the same address and ports the first counts, of those that may be called if there are any.
  */
 export function mergeEndpoints(
   service: Service,
-  sets: readonly EndpointSet[],
+  sets: readonly (readonly Endpoint[])[],
   previous: EndpointSet | undefined,
 ): EndpointSet {
-  const endpoints = withoutDoubles(joined(sets.map((set) => usable(service, set.endpoints))));
+  const endpoints = withoutDoubles(joined(sets.map((set) => usable(service, set))));
   if (previous !== undefined && sameElements(previous.endpoints, endpoints)) return previous;
-  const [only] = sets;
-  if (only !== undefined && only.endpoints === endpoints) return only;
   return { namespace: service.namespace, hostname: service.hostname, endpoints };
 }
 
@@ -46,26 +44,20 @@ const joined = (lists: readonly (readonly Endpoint[])[]): readonly Endpoint[] =>
   lists.length === 1 ? (lists[0] ?? []) : lists.flat();
 
 function usable(service: Service, endpoints: readonly Endpoint[]): readonly Endpoint[] {
-  const isUsable = ({ health, address }: Endpoint) =>
-    health !== 'unhealthy' && (service.resolution !== 'static' || ipVersion(address) !== 0);
+  const isUsable = ({ address }: Endpoint) => service.resolution !== 'static' || ipVersion(address) !== 0;
   return endpoints.every(isUsable) ? endpoints : endpoints.filter(isUsable);
 }
+
+/** What makes two endpoints one: their address and ports. */
+export const doorOf = (endpoint: Endpoint): string => `${endpoint.address}|${portsText(endpoint)}`;
 
 /** The list itself where there are none, which is nearly always. */
 function withoutDoubles(endpoints: readonly Endpoint[]): readonly Endpoint[] {
   if (new Set(endpoints.map(({ address }) => address)).size === endpoints.length) return endpoints;
   const first = new Map<string, Endpoint>();
   for (const endpoint of endpoints) {
-    const door = `${endpoint.address}|${portsText(endpoint)}`;
-    if (!first.has(door)) first.set(door, endpoint);
+    const known = first.get(doorOf(endpoint));
+    if (known === undefined || (!isCallable(known) && isCallable(endpoint))) first.set(doorOf(endpoint), endpoint);
   }
   return first.size === endpoints.length ? endpoints : [...first.values()];
 }
-
-/** Whether a service's clients would notice the change from one set of a shard to the next. */
-export function servingDiffers(before: EndpointSet | undefined, after: EndpointSet | undefined): boolean {
-  return !sameElements(serving(before), serving(after));
-}
-
-const serving = (set: EndpointSet | undefined): readonly Endpoint[] =>
-  set?.endpoints.filter(({ health }) => health !== 'unhealthy') ?? [];

@@ -2,6 +2,7 @@ import type { EndpointSet } from '../model/endpoint.ts';
 import type { ServiceKey } from '../model/names.ts';
 import type { Service } from '../model/service.ts';
 import type { RegistryChange, Urgency } from './contract.ts';
+import type { Departures } from './departures.ts';
 import { mergeEndpoints, mergeServices } from './merge.ts';
 import type { Shard } from './shard.ts';
 
@@ -15,7 +16,7 @@ export interface MergedView {
 }
 
 /** `shards` gives them in the order of their names, which is the order of merging. */
-export function createMergedView(shards: () => readonly Shard[]): MergedView {
+export function createMergedView(shards: () => readonly Shard[], departures: Departures): MergedView {
   const services = new Map<ServiceKey, Service>();
   const sets = new Map<ServiceKey, EndpointSet>();
   const dirtyServices = new Set<ServiceKey>();
@@ -40,11 +41,16 @@ export function createMergedView(shards: () => readonly Shard[]): MergedView {
     const service = services.get(key);
     if (service === undefined) {
       sets.delete(key); // the removal of the service said it already
+      departures.forget(key);
       return null;
     }
     const known = sets.get(key);
-    const parts = shards().flatMap((shard) => shard.sets.get(key) ?? []);
-    const set = mergeEndpoints(service, parts, known);
+    const parts = shards().flatMap((shard) => {
+      const set = shard.sets.get(key);
+      return set === undefined ? [] : [set.endpoints];
+    });
+    const departed = departures.settle(key, known, parts);
+    const set = mergeEndpoints(service, departed.length === 0 ? parts : [...parts, departed], known);
     if (set === known) return null;
     sets.set(key, set);
     return { type: 'endpoints', set };

@@ -1,4 +1,5 @@
-import type { RawChange, Registry, RegistryOptions, ShardOptions, Urgency } from './contract.ts';
+import type { RawChange, Registry, RegistryChange, RegistryOptions, ShardOptions, Urgency } from './contract.ts';
+import { createDepartures } from './departures.ts';
 import { createMergedView } from './merged-view.ts';
 import { createProblems, type Problems } from './problems.ts';
 import { createShard, type Shard } from './shard.ts';
@@ -6,6 +7,9 @@ import { contentsOf, createTrackedSink, type TrackedSink } from './sink.ts';
 import { createSnapshotKeeper } from './snapshot-keeper.ts';
 
 const defaultSyncTimeoutMs = 10_000;
+const defaultDepartedMs = 10_000;
+/** Endpoints that are kept no longer go together: a rollout is not one change for each of them. */
+const departuresEveryMs = 1_000;
 
 interface OpenShard {
   readonly shard: Shard;
@@ -14,11 +18,13 @@ interface OpenShard {
 }
 
 /** The registry of this process. Throws on a name that is opened twice: that is a bug of whoever wires it. */
-export function createRegistry({ clock, log, snapshotDir }: RegistryOptions): Registry {
+export function createRegistry({ clock, log, snapshotDir, departedMs = defaultDepartedMs }: RegistryOptions): Registry {
   const open = new Map<string, OpenShard>();
   /** In the order of names, so that merging does not depend on the order of configuration. */
   let shards: readonly Shard[] = [];
-  const view = createMergedView(() => shards);
+  const departures = createDepartures(clock.now, departedMs);
+  const view = createMergedView(() => shards, departures);
+  let cancelDepartures: (() => void) | null = null;
   const raw = new Map<string, RawChange>();
   const changeListeners = new Set<(urgency: Urgency) => void>();
   const rawListeners = new Set<() => void>();
@@ -34,6 +40,26 @@ export function createRegistry({ clock, log, snapshotDir }: RegistryOptions): Re
     if (urgency !== null) for (const listener of changeListeners) listener(urgency);
   }
 
+  function takeChanges(urgency?: Urgency): readonly RegistryChange[] {
+    const changes = view.takeChanges(urgency);
+    awaitDepartures();
+    return changes;
+  }
+
+  function awaitDepartures(): void {
+    const nextMs = cancelDepartures === null ? departures.nextMs() : null;
+    if (nextMs === null) return;
+    cancelDepartures = clock.after(Math.max(departuresEveryMs, nextMs - clock.now()), () => {
+      cancelDepartures = null;
+      for (const key of departures.due()) {
+        view.markEndpoints(key);
+        pending ??= 'endpoints';
+      }
+      tell();
+      awaitDepartures();
+    });
+  }
+
   function openShard(name: string, kind: string, options: ShardOptions): OpenShard {
     const problems = createProblems();
     const shard = createShard(name, {
@@ -41,7 +67,7 @@ export function createRegistry({ clock, log, snapshotDir }: RegistryOptions): Re
         view.markService(key);
         pending = 'configuration';
       },
-      servingChanged(key) {
+      endpointsChanged(key) {
         view.markEndpoints(key);
         pending ??= 'endpoints';
       },
@@ -79,7 +105,7 @@ export function createRegistry({ clock, log, snapshotDir }: RegistryOptions): Re
       shards = [...open.values()].map(({ shard }) => shard).sort((a, b) => (a.name < b.name ? -1 : 1));
       return opened.tracked.sink;
     },
-    takeChanges: view.takeChanges,
+    takeChanges,
     takeRawChanges() {
       const changes = [...raw.values()];
       raw.clear();
@@ -97,6 +123,7 @@ export function createRegistry({ clock, log, snapshotDir }: RegistryOptions): Re
     problems: () =>
       [...open].flatMap(([shard, { problems }]) => problems.list().map((problem) => ({ shard, ...problem }))),
     async close() {
+      cancelDepartures?.();
       await Promise.all([...open.values()].map(({ tracked }) => tracked.close()));
     },
   };

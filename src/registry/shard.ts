@@ -7,14 +7,12 @@ import type { Service } from '../model/service.ts';
 import type { ShardChange, ShardContents } from '../platform/adapter.ts';
 import type { RawChange } from './contract.ts';
 import { equalValues, sameElements } from './equal.ts';
-import { servingDiffers } from './merge.ts';
 import { normaliseSet, servableService, serviceFault } from './normalise.ts';
 
 /** Told of what really changed in a shard, while it changes. */
 export interface ShardListener {
   serviceChanged(key: ServiceKey): void;
-  /** Clients would notice: unhealthy endpoints come and go unseen. */
-  servingChanged(key: ServiceKey): void;
+  endpointsChanged(key: ServiceKey): void;
   /** `id` names the object or workload within the shard. */
   rawChanged(id: string, change: RawChange): void;
   refused(origin: string, message: string): void;
@@ -67,13 +65,12 @@ export function createShard(name: string, listener: ShardListener): Shard {
     const next = normaliseSet(set, known, (message) => listener.refused(`endpoints ${key}`, message));
     if (next === known) return;
     sets.set(key, next);
-    if (servingDiffers(known, next)) listener.servingChanged(key);
+    listener.endpointsChanged(key);
   }
 
   function removeSet(key: ServiceKey): void {
     listener.accepted(`endpoints ${key}`);
-    const known = sets.get(key);
-    if (sets.delete(key) && servingDiffers(known, undefined)) listener.servingChanged(key);
+    if (sets.delete(key)) listener.endpointsChanged(key);
   }
 
   function putWorkload(given: Workload): void {

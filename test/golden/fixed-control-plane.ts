@@ -71,7 +71,7 @@ function fixedCompiler(resources: FixedResources): Compiler {
     close: () => {},
     // biome-ignore lint/correctness/useYield: it is done in one step
     *flush(): Generator<undefined, FlushResult, undefined> {
-      const result = { changes: isTold ? [] : changes, layersMoved: false };
+      const result = { changes: isTold ? [] : changes, moved: null };
       isTold = true;
       return { ...result, work: { hostsCompiled: 0, encoded: 0, assembled: 0 } };
     },

@@ -81,7 +81,7 @@ const arbitraryEndpoint = fc
     labels: oneOf([{}, { version: 'v1' }, { version: 'v2' }]),
     weight: oneOf([1, 5]),
     locality: oneOf(['', 'r1/z1', 'r1/z2']),
-    health: oneOf(['healthy', 'healthy', 'unhealthy', 'draining'] as const),
+    health: oneOf(['healthy', 'healthy', 'unhealthy', 'draining', 'departed'] as const),
   })
   .map(({ address, ...rest }) => endpoint(address, rest));
 

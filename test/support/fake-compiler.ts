@@ -3,6 +3,7 @@ import type {
   Contribution,
   FlushResult,
   LayerKey,
+  Moved,
   TableChange,
   WorldChange,
 } from '../../src/compile/contract.ts';
@@ -12,6 +13,14 @@ import { type Contents, resource } from './conversation.ts';
 
 // A brand only says that it is no other string.
 export const layerKey = (name: string) => name as LayerKey;
+
+const everyone: Moved = {
+  everyone: true,
+  addresses: new Set(),
+  namespaces: new Set(),
+  domains: new Set(),
+  conditions: new Set(),
+};
 
 const noWork = { hostsCompiled: 0, encoded: 0, assembled: 0 };
 
@@ -70,7 +79,11 @@ export class FakeCompiler implements Compiler {
     }
     const { layersMoved } = this;
     this.layersMoved = false;
-    return { changes: open.flatMap((layer) => this.#takeChanges(layer)), layersMoved, work: noWork };
+    return {
+      changes: open.flatMap((layer) => this.#takeChanges(layer)),
+      moved: layersMoved ? everyone : null,
+      work: noWork,
+    };
   }
 
   originsOf(): readonly string[] {

@@ -79,8 +79,8 @@ export class FakeClient implements Outlet {
 
   constructor(push: FakePush, id: string, mode: Mode) {
     this.#push = push;
-    // The coordinator hands a proxy to the compiler and reads nothing of it but its id.
-    const proxy = { id } as Proxy;
+    // The coordinator hands a proxy to the compiler and reads nothing of it but its id and addresses.
+    const proxy = { id, addresses: [id] } as unknown as Proxy;
     this.client = push.coordinator.connect({ id, proxy, stream: createStream(mode), peer: 'test', outlet: this });
   }
 

@@ -1,4 +1,5 @@
 import { silentLogger } from '../../src/lib/logger.ts';
+import { isCallable } from '../../src/model/endpoint.ts';
 import type { ShardContents } from '../../src/platform/adapter.ts';
 import type { Registry } from '../../src/registry/contract.ts';
 import { createRegistry } from '../../src/registry/registry.ts';
@@ -23,5 +24,6 @@ export const story = (registry: Registry): readonly string[] =>
   registry.takeChanges().map((change) => {
     if (change.type === 'service') return `service ${change.service.hostname} of ${change.service.registry}`;
     if (change.type === 'service-removed') return `gone ${change.key}`;
-    return `endpoints ${change.set.hostname}: ${change.set.endpoints.map(({ address }) => address).join(' ') || 'none'}`;
+    const named = change.set.endpoints.map((it) => (isCallable(it) ? it.address : `${it.address}(${it.health})`));
+    return `endpoints ${change.set.hostname}: ${named.join(' ') || 'none'}`;
   });

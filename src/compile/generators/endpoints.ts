@@ -1,5 +1,5 @@
 import { contentHash } from '../../lib/hash.ts';
-import type { Endpoint } from '../../model/endpoint.ts';
+import { type Endpoint, isCallable } from '../../model/endpoint.ts';
 import type { AssignmentPlan } from '../../plan/destination.ts';
 import { assembleResource } from '../../proto/assemble.ts';
 import type { EncodedResource } from '../../proto/resource.ts';
@@ -19,7 +19,7 @@ const localityField = { region: 1, zone: 2, subZone: 3 };
 const draining = 3; // HealthStatus.DRAINING
 
 /**
- * The assignment of a destination. Unhealthy endpoints are left out; localities and endpoints are in a stable order,
+ * The assignment of a destination. Endpoints that may not be called are left out; localities and endpoints are in a stable order,
  * so that equal endpoints give equal bytes whatever order they came in.
  */
 export function assembleAssignment(plan: AssignmentPlan, endpoints: readonly Endpoint[]): EncodedResource {
@@ -64,7 +64,7 @@ const comesFirst = (a: Endpoint, b: Endpoint): boolean =>
   a.locality === b.locality ? weightOf(a) > weightOf(b) : a.locality < b.locality;
 
 function serves(endpoint: Endpoint, { portName, labels }: AssignmentPlan): boolean {
-  if (endpoint.health === 'unhealthy' || endpoint.ports[portName] === undefined) return false;
+  if (!isCallable(endpoint) || endpoint.ports[portName] === undefined) return false;
   return Object.entries(labels).every(([name, value]) => endpoint.labels[name] === value);
 }
 

@@ -1,3 +1,4 @@
+import { isCallable } from '../../model/endpoint.ts';
 import { isWildcard, serviceKey } from '../../model/names.ts';
 import type { ClientKind } from '../../model/proxy.ts';
 import { isHttp, type Service, type ServicePort } from '../../model/service.ts';
@@ -116,9 +117,9 @@ const isChosenByClient = ({ facts }: Reader, service: Service, subset: SubsetSpe
 /** The names to look up: those of the endpoints, or the service's own when it has none. Sorted, for stable bytes. */
 function dnsTargets({ reader, service, port, subset }: PortQuery) {
   const labels = Object.entries(subset?.labels ?? {});
-  const all = reader.endpoints(service);
+  const all = reader.endpoints(service).filter(isCallable);
   const targets = all
-    .filter((it) => it.health !== 'unhealthy' && labels.every(([name, value]) => it.labels[name] === value))
+    .filter((it) => labels.every(([name, value]) => it.labels[name] === value))
     .flatMap(({ address, ports, weight }) => {
       const number = ports[port.name];
       return number === undefined ? [] : [{ address, port: number, weight: Math.max(1, Math.round(weight)) }];

@@ -90,9 +90,11 @@ function binds({ reader, service }: HostContext & { readonly service: Service },
   const every = anyAddress[reader.facts.families];
   if (isHttp(port.protocol)) return [every];
   if (service.headless) {
+    // Also those that are not ready, or were there just now: who connects to one means it, and a listener that closes
+    // ends the connections through it.
     const addresses = reader
       .endpoints(service)
-      .filter(({ health, ports }) => health !== 'unhealthy' && ports[port.name] !== undefined)
+      .filter(({ ports }) => ports[port.name] !== undefined)
       .map(({ address }) => address);
     return [...new Set(addresses)].sort().map((address) => [address]);
   }

@@ -21,6 +21,7 @@ export interface Reader {
   virtualService(host: string, exactly: boolean): EffectiveVirtualService | null;
   destinationRule(service: Service): MergedDestinationRule | null;
   coversCallable(wildcard: string): boolean;
+  unknownHosts: Visibility['unknownHosts'];
   endpoints(service: Service): readonly Endpoint[];
   /** The host itself, or what it is another name of; names that stand for each other are of no service. */
   realHost(host: string): string;
@@ -60,6 +61,7 @@ export function createReader({ world, facts, visibility }: ReaderOptions, host: 
     visibleService: visibility.visibleService,
     virtualService: visibility.virtualService,
     coversCallable: visibility.coversCallable,
+    unknownHosts: visibility.unknownHosts,
     destinationRule(service) {
       if (service.hostname !== host) dependencies.add(destinationRuleDep(service.hostname));
       return visibility.destinationRule(service);

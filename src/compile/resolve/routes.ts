@@ -37,16 +37,35 @@ export function resolveRoutes(context: HostContext): readonly VirtualHostPlan[] 
 /** What a service answers on one port. */
 export function resolvePort(context: ServiceContext, port: number): VirtualHostPlan {
   const { service, rule, reader } = context;
+  const domains = domainsOf(service, reader.facts.dnsDomain, reader.otherNames(service.hostname));
   return {
     name: `${service.hostname}:${port}`,
     routeConfiguration: String(port),
     ownDomain: service.hostname,
-    domains: domainsOf(service, reader.facts.dnsDomain, reader.otherNames(service.hostname)),
+    domains: withEndpoints(domains, endpointDomains(context, port)),
     port,
     createdAtMs: service.createdAtMs,
     routes: resolvePortRoutes(context, port, outboundName(port, '', service.hostname)),
     origins: [serviceOrigin(service), ...(rule === null ? [] : [ruleId(rule)])],
   };
+}
+
+/** The list itself where there is nothing to add: services share it between scopes. */
+const withEndpoints = (domains: readonly string[], endpoints: readonly string[]): readonly string[] =>
+  endpoints.length === 0 ? domains : [...new Set([...domains, ...endpoints])];
+
+/**
+ * Clients of a headless service may call an endpoint by its address. Where unknown hosts are let through, that is how such a
+ * call goes there; where they are refused, the address must be known.
+ */
+function endpointDomains({ reader, service }: ServiceContext, port: number): readonly string[] {
+  if (!service.headless || reader.facts.interception === 'none' || reader.unknownHosts() === 'forward') return [];
+  const names = service.ports.filter(({ number }) => number === port).map(({ name }) => name);
+  return reader
+    .endpoints(service)
+    .filter(({ ports }) => names.some((name) => ports[name] !== undefined))
+    .map(({ address }) => (address.includes(':') ? `[${address}]` : address))
+    .sort();
 }
 
 /** A rule that has no route for a port leaves the port as it would be without it. */

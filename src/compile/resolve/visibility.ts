@@ -1,5 +1,6 @@
 import { covers } from '../../model/names.ts';
 import type { Service } from '../../model/service.ts';
+import type { RouteConfigurationPlan } from '../../plan/route.ts';
 import type { DestinationRule } from '../../rules/kinds/destination-rule/index.ts';
 import { type MergedDestinationRule, mergeDestinationRules } from '../../rules/kinds/destination-rule/resolve.ts';
 import type { Sidecar } from '../../rules/kinds/sidecar/index.ts';
@@ -29,6 +30,8 @@ export interface Visibility {
   /** The rule for the host; with `exactly`, only one written for this host itself. */
   virtualService(host: string, exactly?: boolean): EffectiveVirtualService | null;
   destinationRule(service: Service): MergedDestinationRule | null;
+  /** What becomes of calls to hosts that nobody has. */
+  unknownHosts(): RouteConfigurationPlan['unknownHosts'];
   /** Whether a wildcard covers some service that may be called. */
   coversCallable(wildcard: string): boolean;
 }
@@ -57,6 +60,10 @@ export function createVisibility(world: World, facts: ScopeFacts, sidecar: Sidec
         if (rule !== undefined) return { rule, beaten };
       }
       return null;
+    },
+    unknownHosts() {
+      const mode = sidecar?.spec.outboundTrafficPolicy?.mode ?? world.mesh().outboundTrafficPolicy.mode;
+      return mode === 'ALLOW_ANY' ? 'forward' : 'refuse';
     },
     destinationRule: (service) => findDestinationRule(world, facts, service),
     coversCallable(wildcard) {

@@ -1,5 +1,6 @@
 import type { ServiceKey } from '../../model/names.ts';
 import type { RuleId } from '../../rules/rule.ts';
+import { type Moving, nobodyMoved } from './moved.ts';
 
 /** A thing that host plans are compiled from. What is read of another host is a dependency under the same names. */
 export const serviceDep = (host: string): string => `service/${host}`;
@@ -23,8 +24,8 @@ export interface Dirty {
   readonly sidecars: Set<RuleId>;
   /** The mesh configuration changed: everything depends on it. */
   mesh: boolean;
-  /** Some proxy may belong to another layer than before. */
-  layersMoved: boolean;
+  /** Proxies that may belong to other layers than before. */
+  readonly moved: Moving;
 }
 
 export const createDirty = (): Dirty => ({
@@ -32,5 +33,5 @@ export const createDirty = (): Dirty => ({
   endpoints: new Set(),
   sidecars: new Set(),
   mesh: false,
-  layersMoved: false,
+  moved: nobodyMoved(),
 });

@@ -29,10 +29,13 @@ export function createRelevance(): Relevance {
   const domains = createCounts();
   const conditions = createCounts();
 
-  const replace = (counts: typeof namespaces, before: readonly string[], after: readonly string[], dirty: Dirty) => {
-    const added = after.map((key) => (counts.add(key) ? key : null));
-    const gone = before.map((key) => (counts.remove(key) ? key : null));
-    if (added.some((key) => key !== null) || gone.some((key) => key !== null)) dirty.layersMoved = true;
+  const replace = (
+    counts: typeof namespaces,
+    [before, after]: readonly (readonly string[])[],
+    moved: Set<string>,
+  ): void => {
+    for (const key of after ?? []) if (counts.add(key)) moved.add(key);
+    for (const key of before ?? []) if (counts.remove(key)) moved.add(key);
   };
 
   return {
@@ -40,12 +43,12 @@ export function createRelevance(): Relevance {
     domainMatters: (domain) => domains.has(domain),
     conditions: () => conditions.keys(),
     replaceService(before, after, dirty) {
-      replace(namespaces, serviceNamespaces(before), serviceNamespaces(after), dirty);
-      replace(domains, serviceDomains(before), serviceDomains(after), dirty);
+      replace(namespaces, [before, after].map(serviceNamespaces), dirty.moved.namespaces);
+      replace(domains, [before, after].map(serviceDomains), dirty.moved.domains);
     },
     replaceRule(before, after, dirty) {
-      replace(namespaces, ruleNamespaces(before), ruleNamespaces(after), dirty);
-      replace(conditions, ruleConditions(before), ruleConditions(after), dirty);
+      replace(namespaces, [before, after].map(ruleNamespaces), dirty.moved.namespaces);
+      replace(conditions, [before, after].map(ruleConditions), dirty.moved.conditions);
     },
   };
 }

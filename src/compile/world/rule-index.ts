@@ -67,7 +67,7 @@ export function createRuleIndex({ domainSuffix, relevance, serviceHosts }: RuleI
         const others = (sidecars.get(namespace) ?? []).filter((other) => other !== rule);
         sidecars.set(namespace, change === 'add' ? [...others, rule].sort(comparePrecedence) : others);
         dirty.sidecars.add(ruleId(rule));
-        dirty.layersMoved = true; // which Sidecar a proxy has may be another now
+        dirty.moved.namespaces.add(namespace); // which Sidecar a proxy has may be another now
       }
     }
   };

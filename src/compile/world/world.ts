@@ -1,13 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { EndpointSet } from '../../model/endpoint.ts';
+import { type EndpointSet, isCallable } from '../../model/endpoint.ts';
 import { covers, type ServiceKey, serviceKey } from '../../model/names.ts';
 import type { Service } from '../../model/service.ts';
 import type { MeshConfig } from '../../rules/mesh-config.ts';
 import type { WorldChange } from '../contract.ts';
 import { type Dirty, endpointsDep, serviceDep, virtualServiceDep } from './dirty.ts';
-import { createMemberships, type Memberships } from './memberships.ts';
 import { createRelevance, type Relevance } from './relevance.ts';
 import { createRuleIndex, type RuleIndex } from './rule-index.ts';
+import { createWorkloads, type Workloads } from './workloads.ts';
 
 /** Everything that is compiled from, indexed as compiling asks for it. The values are immutable, the indices are not. */
 export interface World {
@@ -24,7 +24,7 @@ export interface World {
   /** Hostnames of services alone. */
   serviceHosts(): Iterable<string>;
   readonly rules: RuleIndex;
-  readonly memberships: Memberships;
+  readonly workloads: Workloads;
   /** Which facts of proxies make a difference. */
   readonly relevance: Relevance;
   /** Takes a change in and marks in `dirty` what it touches. */
@@ -38,7 +38,7 @@ export function createWorld(initialMesh: MeshConfig, domainSuffix: string): Worl
   const endpoints = new Map<ServiceKey, EndpointSet>();
   const relevance = createRelevance();
   const rules = createRuleIndex({ domainSuffix, relevance, serviceHosts: () => byHost.keys() });
-  const memberships = createMemberships();
+  const workloads = createWorkloads();
   let mesh = initialMesh;
 
   const setAlias = (before: Service | undefined, next: Service | undefined, dirty: Dirty) => {
@@ -66,7 +66,9 @@ export function createWorld(initialMesh: MeshConfig, domainSuffix: string): Worl
     for (const wildcard of rules.virtualServices.wildcards()) {
       if (covers(wildcard, host)) dirty.keys.add(virtualServiceDep(wildcard));
     }
-    if (memberships.isAskedAbout(endpoints.get(key)?.endpoints ?? [])) dirty.layersMoved = true;
+    if (serveDifferently(before, next)) {
+      for (const address of workloads.asked(endpoints.get(key)?.endpoints ?? [])) dirty.moved.addresses.add(address);
+    }
   };
 
   const setEndpoints = (key: ServiceKey, next: EndpointSet | undefined, dirty: Dirty) => {
@@ -74,9 +76,15 @@ export function createWorld(initialMesh: MeshConfig, domainSuffix: string): Worl
     if (before === next) return;
     if (next === undefined) endpoints.delete(key);
     else endpoints.set(key, next);
-    if (memberships.replace(key, before?.endpoints ?? [], next?.endpoints ?? [])) dirty.layersMoved = true;
-    dirty.endpoints.add(key);
+    const moved = workloads.replace(key, before?.endpoints ?? [], next?.endpoints ?? []);
+    for (const address of moved) dirty.moved.addresses.add(address);
+    if (!haveSameCallable(before, next)) dirty.endpoints.add(key);
     dirty.keys.add(endpointsDep(key));
+  };
+
+  /** A Sidecar of the root namespace is that of every proxy without one of its own. */
+  const moveAllForRoot = (dirty: Dirty) => {
+    if ([...dirty.sidecars].some((id) => id.startsWith(`Sidecar/${mesh.rootNamespace}/`))) dirty.moved.everyone = true;
   };
 
   return {
@@ -92,7 +100,7 @@ export function createWorld(initialMesh: MeshConfig, domainSuffix: string): Worl
     },
     serviceHosts: () => byHost.keys(),
     rules,
-    memberships,
+    workloads,
     relevance,
     apply(change, dirty) {
       switch (change.type) {
@@ -104,17 +112,29 @@ export function createWorld(initialMesh: MeshConfig, domainSuffix: string): Worl
         case 'endpoints':
           return setEndpoints(serviceKey(change.set.namespace, change.set.hostname), change.set, dirty);
         case 'rule':
-          return rules.put(change.rule, dirty);
+          rules.put(change.rule, dirty);
+          return moveAllForRoot(dirty);
         case 'rule-removed':
-          return rules.remove(change.id, dirty);
+          rules.remove(change.id, dirty);
+          return moveAllForRoot(dirty);
         default:
           if (isDeepStrictEqual(mesh, change.mesh)) return;
           mesh = change.mesh;
           dirty.mesh = true;
-          dirty.layersMoved = true;
+          dirty.moved.everyone = true;
       }
     },
   };
+}
+
+/** Whether what workloads accept for a service may differ. */
+const serveDifferently = (a: Service | undefined, b: Service | undefined): boolean =>
+  a === undefined || b === undefined || a.createdAtMs !== b.createdAtMs || !isDeepStrictEqual(a.ports, b.ports);
+
+/** Whether assignments can see no difference: endpoints that may not be called come and go without them. */
+function haveSameCallable(a: EndpointSet | undefined, b: EndpointSet | undefined): boolean {
+  const [before, after] = [a, b].map((set) => set?.endpoints.filter(isCallable) ?? []);
+  return before?.length === after?.length && (before ?? []).every((endpoint, index) => endpoint === after?.[index]);
 }
 
 /** A host, and what it is another name of, one after the other, as far as any namespace says so. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { Health } from '../../../src/model/endpoint.ts';
 import { endpoint } from '../../support/model.ts';
 import { compiledWorld, endpointsOf, proxy, rule, service } from '../../support/world.ts';
 
@@ -32,6 +33,19 @@ describe('the outbound listeners of captured traffic', () => {
     world.apply(endpointsOf(headless, [at('10.1.0.2')]));
     expect(world.names('listener')).toEqual(['10.1.0.2_9000', ...own]);
   });
+
+  for (const health of ['unhealthy', 'departed'] as const) {
+    test(`of a headless service stay for an endpoint that is ${health}`, () => {
+      const world = compiledWorld();
+      const headless = service('db', { ports: [tcp], headless: true });
+      const at = (health: Health) => endpoint('10.1.0.1', { ports: { tcp: 9000 }, health });
+      world.apply(headless, endpointsOf(headless, [at('healthy')]));
+      world.names('listener');
+      const { changes } = world.apply(endpointsOf(headless, [at(health)]));
+      expect(world.names('listener')).toEqual(['10.1.0.1_9000', ...own]);
+      expect(changes.filter(({ type }) => type === 'listener')).toEqual([]);
+    });
+  }
 
   test('do not bind, and take routes from the stream', () => {
     const world = compiledWorld();
@@ -158,18 +172,58 @@ describe('what a workload serves', () => {
     });
   });
 
+  for (const health of ['unhealthy', 'departed'] as const) {
+    test(`stays when its endpoint is ${health}`, () => {
+      const world = compiledWorld();
+      world.apply(http, endpointsOf(http, [served]));
+      const before = world.layers();
+      world.apply(endpointsOf(http, [{ ...served, health }]));
+      expect(world.layers()).toEqual(before);
+      expect(world.json('endpoint', `outbound|80||${http.hostname}`)).toEqual({
+        clusterName: `outbound|80||${http.hostname}`,
+      });
+      world.apply(endpointsOf(http, []));
+      expect(world.layers()).not.toEqual(before);
+    });
+  }
+
+  for (const { name, others } of [
+    { name: 'one of another namespace, though that is older and exported to nobody', others: { exportTo: ['~'] } },
+    { name: 'one of another namespace, though that is older', others: {} },
+  ]) {
+    test(`speaks what its own service says, not what ${name} does`, () => {
+      const world = compiledWorld();
+      const victim = service('web', { ports: [{ name: 'http', number: 80, protocol: 'http' }], createdAtMs: 2 });
+      const foreign = service('trap.evil.svc.cluster.local', { ...others, ports: [tcp], createdAtMs: 1 });
+      const at = (ports: Record<string, number>) => [endpoint('10.9.9.9', { ports })];
+      world.apply(victim, foreign);
+      world.apply(endpointsOf(foreign, at({ tcp: 8080 })), endpointsOf(victim, at({ http: 8080 })));
+      expect(JSON.stringify(world.json('listener', 'virtualInbound'))).toContain('inbound|http|80');
+    });
+  }
+
+  test('speaks what the service says that has the endpoint, not what one does that it departed from', () => {
+    const world = compiledWorld();
+    const before = service('before', { ports: [tcp], createdAtMs: 1 });
+    const now = service('now', { createdAtMs: 2 });
+    world.apply(before, now);
+    world.apply(endpointsOf(before, [endpoint('10.9.9.9', { ports: { tcp: 8080 }, health: 'departed' })]));
+    world.apply(endpointsOf(now, [endpoint('10.9.9.9')]));
+    expect(JSON.stringify(world.json('listener', 'virtualInbound'))).toContain('inbound|http|80');
+  });
+
   test('is not touched by anything outbound', () => {
     const world = compiledWorld();
     world.apply(http, endpointsOf(http, [served]));
     const [, inbound] = world.layers();
     world.apply();
-    const { changes, layersMoved } = world.apply(
+    const { changes, moved } = world.apply(
       service('other'),
       rule('VirtualService', 'r', { hosts: ['web'], http: [{ directResponse: { status: 404 } }] }),
     );
     expect(changes.length).toBeGreaterThan(0);
     expect(changes.map(({ layer }) => layer)).not.toContain(inbound);
-    expect(layersMoved).toBe(false);
+    expect(moved).toBeNull();
   });
 
   test('moves the proxy to another layer when it changes, and only then', () => {
@@ -177,10 +231,12 @@ describe('what a workload serves', () => {
     world.apply(http, endpointsOf(http, [served]));
     const before = world.layers();
     world.apply();
-    expect(world.apply(endpointsOf(http, [served, endpoint('10.9.9.8')])).layersMoved).toBe(false);
-    expect(world.apply(endpointsOf(http, [{ ...served, weight: 5 }])).layersMoved).toBe(false);
+    expect(world.apply(endpointsOf(http, [served, endpoint('10.9.9.8')])).moved).toBeNull();
+    expect(world.apply(endpointsOf(http, [{ ...served, weight: 5 }])).moved).toBeNull();
     expect(world.layers()).toEqual(before);
-    expect(world.apply(endpointsOf(http, [{ ...served, ports: { http: 8081 } }])).layersMoved).toBe(true);
+    expect(world.apply(endpointsOf(http, [{ ...served, ports: { http: 8081 } }])).moved?.addresses).toEqual(
+      new Set(['10.9.9.9']),
+    );
     expect(world.layers()[0]).toBe(before[0]);
     expect(world.layers()[1]).not.toBe(before[1]);
   });

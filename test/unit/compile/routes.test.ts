@@ -96,6 +96,21 @@ test('each port has a route configuration of its own, and all of them change at 
 });
 
 describe('requests to unknown hosts', () => {
+  test('reach the endpoints of a headless service by address also where unknown hosts are refused', () => {
+    const world = compiledWorld();
+    const nodes = service('nodes', { headless: true });
+    const endpoints = [endpoint('10.1.0.1'), endpoint('fd00::1'), endpoint('10.1.0.3', { ports: { other: 1 } })];
+    world.apply(nodes, endpointsOf(nodes, endpoints));
+    const domains = (of = proxy()) => virtualHosts(world, '80', of).get(`${nodes.hostname}:80`)?.domains ?? [];
+    expect(domains()).not.toContain('10.1.0.1');
+    world.apply(rule('Sidecar', 'default', { outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' } }));
+    expect(domains()).toEqual(expect.arrayContaining(['10.1.0.1', '10.1.0.1:80', '[fd00::1]', '[fd00::1]:80']));
+    expect(domains()).not.toContain('10.1.0.3');
+    expect(domains(proxy({ interception: 'none' }))).not.toContain('10.1.0.1');
+    world.apply(endpointsOf(nodes, []));
+    expect(domains()).not.toContain('10.1.0.1');
+  });
+
   test('go where they were going, or are refused with 502', () => {
     const world = compiledWorld();
     world.apply(reviews);

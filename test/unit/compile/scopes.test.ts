@@ -27,7 +27,7 @@ describe('proxies share a scope', () => {
     world.apply(service('a'));
     const [one, two] = [proxy({ namespace: 'one' }), proxy({ namespace: 'two' })];
     expect(world.layers(one)).toEqual(world.layers(two));
-    expect(world.apply(rule('DestinationRule', 'one/r', { host: '*' })).layersMoved).toBe(true);
+    expect(world.apply(rule('DestinationRule', 'one/r', { host: '*' })).moved?.namespaces).toEqual(new Set(['one']));
     expect(world.layers(one)).not.toEqual(world.layers(two));
   });
 

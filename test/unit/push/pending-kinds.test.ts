@@ -70,7 +70,7 @@ test('rules of kinds that are not compiled yet change nothing for a proxy, whate
   book.replace('file', objects);
   expect(book.reports()).toEqual([]);
   expect([...book.rules()]).toHaveLength(objects.length);
-  const nothing = { changes: [], layersMoved: false, work: { hostsCompiled: 0, encoded: 0 } };
+  const nothing = { changes: [], moved: null, work: { hostsCompiled: 0, encoded: 0 } };
   expect(world.apply(...feed.take())).toMatchObject(nothing);
   book.replace('file', []);
   expect(world.apply(...feed.take())).toMatchObject(nothing);

@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { WorldChange } from '../../../src/compile/contract.ts';
+import type { Endpoint } from '../../../src/model/endpoint.ts';
 import { hostname, serviceKey } from '../../../src/model/names.ts';
 import type { RegistryChange } from '../../../src/registry/contract.ts';
 import { endpoint, endpointSet, rawObject, service, workload } from '../../support/model.ts';
@@ -39,27 +40,87 @@ test('what arrives again is no change, whatever the order of endpoints', () => {
   expect(registry.endpoints(reviews)).toBe(before);
 });
 
-test('an unhealthy endpoint is not noticed until it is healthy; a draining one stays', () => {
+test('an endpoint that is not ready is told of as such, at once', () => {
   const { registry } = testRegistry();
   const sink = registry.shard('a', 'file');
   sink.replace(contents({ services: [service('reviews')], endpoints: [endpointSet('reviews', endpoint('10.0.0.1'))] }));
   registry.takeChanges();
   const urgencies: string[] = [];
   registry.onChange((urgency) => urgencies.push(urgency));
-  const second = (health: 'healthy' | 'unhealthy' | 'draining') =>
-    sink.apply([
-      { type: 'endpoints', set: endpointSet('reviews', endpoint('10.0.0.1'), endpoint('10.0.0.2', { health })) },
-    ]);
-  second('unhealthy');
-  expect(story(registry)).toEqual([]);
-  expect(urgencies).toEqual([]);
-  sink.apply([{ type: 'service', service: service('reviews', { labels: { changed: 'yes' } }) }]);
-  expect(story(registry)).toEqual(['service reviews of test']);
-  urgencies.length = 0;
-  second('healthy');
-  second('draining');
-  expect(story(registry)).toEqual(['endpoints reviews: 10.0.0.1 10.0.0.2']);
-  expect(urgencies).toEqual(['endpoints', 'endpoints']);
+  for (const { health, want } of [
+    { health: 'unhealthy', want: '10.0.0.2(unhealthy)' },
+    { health: 'healthy', want: '10.0.0.2' },
+    { health: 'draining', want: '10.0.0.2' },
+  ] as const) {
+    const set = endpointSet('reviews', endpoint('10.0.0.1'), endpoint('10.0.0.2', { health }));
+    sink.apply([{ type: 'endpoints', set }]);
+    expect(story(registry)).toEqual([`endpoints reviews: 10.0.0.1 ${want}`]);
+  }
+  expect(urgencies).toEqual(['endpoints', 'endpoints', 'endpoints']);
+});
+
+describe('an endpoint that nobody tells of any more', () => {
+  /** A service with one endpoint, and what was told of it once that is gone. */
+  function program() {
+    const { registry, clock } = testRegistry();
+    const sink = registry.shard('a', 'file');
+    const set = (...endpoints: Endpoint[]) =>
+      sink.apply([{ type: 'endpoints', set: endpointSet('reviews', ...endpoints) }]);
+    sink.replace(
+      contents({ services: [service('reviews')], endpoints: [endpointSet('reviews', endpoint('10.0.0.1'))] }),
+    );
+    registry.takeChanges();
+    set();
+    expect(story(registry)).toEqual(['endpoints reviews: 10.0.0.1(departed)']);
+    return { registry, clock, sink, set };
+  }
+
+  test('is kept as departed for ten seconds, and then goes by itself', () => {
+    const { registry, clock } = program();
+    const urgencies: string[] = [];
+    registry.onChange((urgency) => urgencies.push(urgency));
+    clock.advance(9_999);
+    expect(story(registry)).toEqual([]);
+    clock.advance(1);
+    expect(urgencies).toEqual(['endpoints']);
+    expect(story(registry)).toEqual(['endpoints reviews: none']);
+    expect([...registry.services()]).toHaveLength(1);
+  });
+
+  test('is what it was when it is back in time, also as something else on that port', () => {
+    const { registry, clock, set } = program();
+    clock.advance(2_000);
+    set(endpoint('10.0.0.1', { labels: { version: 'v2' } }));
+    expect(story(registry)).toEqual(['endpoints reviews: 10.0.0.1']);
+    clock.advance(60_000);
+    expect(story(registry)).toEqual([]);
+  });
+
+  test('is kept from when it went, whatever comes and goes meanwhile', () => {
+    const { registry, clock, set } = program();
+    clock.advance(6_000);
+    set(endpoint('10.0.0.2'));
+    set();
+    registry.takeChanges();
+    set(endpoint('10.0.0.2'));
+    registry.takeChanges();
+    set();
+    expect(story(registry)).toEqual(['endpoints reviews: 10.0.0.2(departed) 10.0.0.1(departed)']);
+    clock.advance(4_000);
+    expect(story(registry)).toEqual(['endpoints reviews: 10.0.0.2(departed)']);
+    clock.advance(6_000);
+    expect(story(registry)).toEqual(['endpoints reviews: none']);
+  });
+
+  test('goes with its service', () => {
+    const { registry, clock, sink } = program();
+    sink.apply([{ type: 'service-removed', namespace: 'default', hostname: 'reviews' }]);
+    expect(story(registry)).toEqual(['gone default/reviews']);
+    sink.apply([{ type: 'service', service: service('reviews') }]);
+    expect(story(registry)).toEqual(['service reviews of test', 'endpoints reviews: none']);
+    clock.advance(60_000);
+    expect(story(registry)).toEqual([]);
+  });
 });
 
 test('a service stands though parts of it are wrong: each is left out and reported', () => {
@@ -97,16 +158,6 @@ test('addresses have one spelling: endpoints of one address are one, and equal s
   expect(story(registry)).toEqual(['service reviews of test', 'endpoints reviews: 10.0.0.1 fd00::1']);
   sink.apply([{ type: 'endpoints', set: set('fd00:0:0::1', '10.0.0.1') }]);
   expect(story(registry)).toEqual([]);
-});
-
-test('a service that loses all endpoints keeps an empty set', () => {
-  const { registry } = testRegistry();
-  const sink = registry.shard('a', 'file');
-  sink.replace(contents({ services: [service('reviews')], endpoints: [endpointSet('reviews', endpoint('10.0.0.1'))] }));
-  registry.takeChanges();
-  sink.apply([{ type: 'endpoints', set: endpointSet('reviews') }]);
-  expect(story(registry)).toEqual(['endpoints reviews: none']);
-  expect([...registry.services()]).toHaveLength(1);
 });
 
 for (const { name, first, second, want } of [

@@ -1,0 +1,85 @@
+import type { Endpoint } from '../../model/endpoint.ts';
+import type { ServiceKey } from '../../model/names.ts';
+
+/** An endpoint that a service has. */
+export interface Member {
+  readonly service: ServiceKey;
+  readonly endpoint: Endpoint;
+}
+
+/**
+ * What runs at an address, as endpoints tell it: which services it serves, by which ports, with which labels, whether it is
+ * ready or not. From it follows what a proxy beside that address must accept.
+ */
+export interface Workloads {
+  /** Every endpoint at the address, in no order. */
+  at(address: string): readonly Member[];
+  /** Replaces the endpoints of a service. Answers the addresses that were asked about and serve otherwise than before. */
+  replace(service: ServiceKey, before: readonly Endpoint[], after: readonly Endpoint[]): Iterable<string>;
+  /** Remembers that a proxy has this address, so that only changes of such addresses move proxies. */
+  ask(address: string): void;
+  /** Those addresses of endpoints that were asked about. */
+  asked(endpoints: readonly Endpoint[]): readonly string[];
+}
+
+export function createWorkloads(): Workloads {
+  /** Nearly always an address has one endpoint: then without a list. */
+  const byAddress = new Map<string, Member | Member[]>();
+  const asked = new Set<string>();
+
+  const at = (address: string): readonly Member[] => [byAddress.get(address) ?? []].flat();
+
+  /** The very string that stands in the index: each change brings a copy of its own, and they would all be kept. */
+  const asKnown = (service: ServiceKey, before: readonly Endpoint[]): ServiceKey =>
+    at(before[0]?.address ?? '').find((member) => member.service === service)?.service ?? service;
+
+  const add = (member: Member) => {
+    const { address } = member.endpoint;
+    const members = byAddress.get(address);
+    if (members === undefined) byAddress.set(address, member);
+    else if (Array.isArray(members)) members.push(member);
+    else byAddress.set(address, [members, member]);
+  };
+
+  const remove = (service: ServiceKey, endpoint: Endpoint) => {
+    const left = at(endpoint.address).filter((it) => it.endpoint !== endpoint || it.service !== service);
+    const [only, ...others] = left;
+    if (only === undefined) byAddress.delete(endpoint.address);
+    else byAddress.set(endpoint.address, others.length === 0 ? only : [...left]);
+  };
+
+  return {
+    at,
+    replace(service, before, after) {
+      const kept = new Set(after);
+      const known = new Set(before);
+      const gone = before.filter((endpoint) => !kept.has(endpoint));
+      const added = after.filter((endpoint) => !known.has(endpoint));
+      const key = asKnown(service, before);
+      for (const endpoint of gone) remove(key, endpoint);
+      for (const endpoint of added) add({ service: key, endpoint });
+      const served = countServed(added.filter(({ address }) => asked.has(address)));
+      for (const endpoint of gone) if (asked.has(endpoint.address)) count(served, endpoint, -1);
+      return new Set([...served.values()].filter(({ times }) => times !== 0).map(({ address }) => address));
+    },
+    ask: (address) => void asked.add(address),
+    asked: (endpoints) =>
+      asked.size === 0 ? [] : endpoints.map(({ address }) => address).filter((address) => asked.has(address)),
+  };
+}
+
+type Served = Map<string, { readonly address: string; times: number }>;
+
+function countServed(endpoints: readonly Endpoint[]): Served {
+  const served: Served = new Map();
+  for (const endpoint of endpoints) count(served, endpoint, 1);
+  return served;
+}
+
+/** Health and weight make no difference to what is served there, a departure does where another service has the port, too. */
+function count(served: Served, { address, ports, health }: Endpoint, times: 1 | -1): void {
+  const key = JSON.stringify([address, Object.entries(ports).sort(), health === 'departed']);
+  const known = served.get(key);
+  if (known === undefined) served.set(key, { address, times });
+  else known.times += times;
+}

@@ -1,0 +1,44 @@
+import type { Moved } from '../compile/contract.ts';
+import { meetsCondition } from '../compile/world/relevance.ts';
+import type { Client } from './client.ts';
+
+/** Finds the clients that may have moved to other layers, without asking all of them where an address tells. */
+export class ClientsByFact {
+  readonly #all: ReadonlySet<Client>;
+  readonly #byAddress = new Map<string, Set<Client>>();
+
+  constructor(all: ReadonlySet<Client>) {
+    this.#all = all;
+  }
+
+  add(client: Client): void {
+    for (const address of client.proxy.addresses) {
+      const clients = this.#byAddress.get(address);
+      if (clients === undefined) this.#byAddress.set(address, new Set([client]));
+      else clients.add(client);
+    }
+  }
+
+  delete(client: Client): void {
+    for (const address of client.proxy.addresses) {
+      const clients = this.#byAddress.get(address);
+      clients?.delete(client);
+      if (clients?.size === 0) this.#byAddress.delete(address);
+    }
+  }
+
+  /** Every client that has one of the facts, once or more. Clients may come and go while it is walked. */
+  *concerned({ everyone, addresses, namespaces, domains, conditions }: Moved): Generator<Client, void, undefined> {
+    if (everyone) {
+      yield* this.#all;
+      return;
+    }
+    for (const address of addresses) yield* this.#byAddress.get(address) ?? [];
+    if (namespaces.size + domains.size + conditions.size === 0) return;
+    for (const client of this.#all) {
+      const { namespace, dnsDomain, labels } = client.proxy;
+      const meets = () => [...conditions].some((condition) => meetsCondition(condition, labels));
+      if (namespaces.has(namespace) || domains.has(dnsDomain) || meets()) yield client;
+    }
+  }
+}
