@@ -118,7 +118,7 @@ export function createScope({ key, facts, world, shelves, assignments, onHostCom
   const encodeOrKeep = (plan: HostPlan, before: HostEntry): NewEntry => {
     const { references, dependencies, problems } = plan;
     try {
-      return { parts: encodeHost(plan, dialect, shelves), references, dependencies, problems };
+      return { parts: encodeHost(plan, before.parts.value, { dialect, shelves }), references, dependencies, problems };
     } catch (error) {
       const message = `${plan.host} keeps its last good configuration: ${error instanceof Error ? error.message : error}`;
       return {

@@ -18,6 +18,7 @@ export function resolveListeners(context: HostContext & { readonly service: Serv
       const traffic = resolveTraffic(context, port);
       reportUnreachableTls(context, port);
       const tcpRule = rule !== null && traffic.type === 'tcp' ? [ruleId(rule)] : [];
+      const origins = [serviceOrigin(service), ...tcpRule];
       return freeBinds(context, port).map(([bind, ...alsoBinds]) => ({
         name: `${bind}_${port.number}`,
         bind,
@@ -27,7 +28,7 @@ export function resolveListeners(context: HostContext & { readonly service: Serv
         traffic,
         takesAnyAddress: takesAnyAddress(context, port),
         createdAtMs: service.createdAtMs,
-        origins: [serviceOrigin(service), ...tcpRule],
+        origins,
       }));
     });
 }

@@ -81,4 +81,4 @@ const isSameVirtualHost = (a: VirtualHostPart, b: VirtualHostPart): boolean =>
   a.plan.domains.join() === b.plan.domains.join();
 
 const isSameListener = (a: ListenerPart, b: ListenerPart): boolean =>
-  a.name === b.name && a.resource.version === b.resource.version;
+  a === b || (a.name === b.name && a.resource.version === b.resource.version);

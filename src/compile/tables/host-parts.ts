@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
 import { contentHash } from '../../lib/hash.ts';
 import type { AssignmentPlan } from '../../plan/destination.ts';
 import type { HostPlan } from '../../plan/host.ts';
+import type { ListenerPlan } from '../../plan/listener.ts';
 import { encodeCluster, encodeListener } from '../../proto/json.ts';
 import type { EncodedResource } from '../../proto/resource.ts';
 import type { Dialect } from '../dialect.ts';
@@ -55,10 +57,15 @@ export const noHost: Shelved<HostParts> = { key: '', value: noParts, users: Numb
 
 /**
  * Encodes a plan, all or nothing. Throws when a value does not fit its message; nothing is held then. The caller
- * releases it with `releaseHost`.
+ * releases it with `releaseHost`. Listeners that are as they were `before` are taken from there: a headless service has one
+ * for each endpoint.
  */
-export function encodeHost(plan: HostPlan, dialect: Dialect, shelves: Shelves): Shelved<HostParts> {
-  const parts = encodeParts(plan, dialect, shelves);
+export function encodeHost(
+  plan: HostPlan,
+  before: HostParts,
+  { dialect, shelves }: { readonly dialect: Dialect; readonly shelves: Shelves },
+): Shelved<HostParts> {
+  const parts = encodeParts(plan, before, { dialect, shelves });
   const shelved = shelves.hosts.take(partsKey(parts), () => parts);
   if (shelved.value !== parts) releaseParts(parts, shelves);
   else shelves.origins.add(parts.host, parts.origins);
@@ -71,7 +78,11 @@ export function releaseHost(host: Shelved<HostParts>, shelves: Shelves): void {
   releaseParts(host.value, shelves);
 }
 
-function encodeParts(plan: HostPlan, dialect: Dialect, shelves: Shelves): HostParts {
+function encodeParts(
+  plan: HostPlan,
+  before: HostParts,
+  { dialect, shelves }: { readonly dialect: Dialect; readonly shelves: Shelves },
+): HostParts {
   const clusters: Shelved<EncodedResource>[] = [];
   const virtualHosts: VirtualHostPart[] = [];
   const listeners: ListenerPart[] = [];
@@ -93,26 +104,71 @@ function encodeParts(plan: HostPlan, dialect: Dialect, shelves: Shelves): HostPa
     for (const host of plan.virtualHosts) {
       virtualHosts.push(encodeVirtualHostPart(host, dialect.virtualHostBody(host), shelves.bodies));
     }
+    const known = knownListeners(before);
     for (const listener of plan.listeners) {
+      const same = known.find(listener);
+      if (same !== null) {
+        listenerHolds.push(shelves.listeners.retain(same.held));
+        listeners.push(same.part);
+        continue;
+      }
       const held = takeListener(dialect.listener(listener), shelves);
       const { name, traffic, takesAnyAddress, createdAtMs, origins } = listener;
       const isHttp = traffic.type === 'http';
       const part = { name, host: plan.host, isHttp, isAlias: false, takesAnyAddress, createdAtMs, origins };
       listenerHolds.push(held);
-      listeners.push({ ...part, resource: held.value });
+      listeners.push(withContent({ ...part, resource: held.value, plan: listener }));
     }
     for (const target of plan.targets) {
       const held = takeListener(generateTarget(target), shelves);
       const { name, isAlias, createdAtMs, origins } = target;
       const part = { name, host: plan.host, isHttp: false, isAlias, takesAnyAddress: false, createdAtMs, origins };
       listenerHolds.push(held);
-      listeners.push({ ...part, resource: held.value });
+      listeners.push(withContent({ ...part, resource: held.value, plan: null }));
     }
     return parts();
   } catch (error) {
     releaseParts(parts(), shelves);
     throw error;
   }
+}
+
+/** Everything that tells a listener of a host from others, bytes by their version. */
+function withContent(part: Omit<ListenerPart, 'content'>): ListenerPart {
+  const { resource, plan: _, ...rest } = part;
+  return { ...part, content: contentHash(JSON.stringify([rest, resource.version])) };
+}
+
+/** Finds the listener of an equal plan among parts. */
+function knownListeners({ listeners, listenerHolds }: HostParts) {
+  const known = new Map(listeners.map((part, index) => [part.name, { part, held: listenerHolds[index] }]));
+  const hasSameTraffic = comparedOnce<ListenerPlan['traffic']>();
+  const hasSameOrigins = comparedOnce<ListenerPlan['origins']>();
+  const isSame = (a: ListenerPlan, b: ListenerPlan) =>
+    a.bind === b.bind &&
+    a.port === b.port &&
+    a.bindsToPort === b.bindsToPort &&
+    a.takesAnyAddress === b.takesAnyAddress &&
+    a.createdAtMs === b.createdAtMs &&
+    a.alsoBinds.join() === b.alsoBinds.join() &&
+    hasSameTraffic(a.traffic, b.traffic) &&
+    hasSameOrigins(a.origins, b.origins);
+  return {
+    find(plan: ListenerPlan) {
+      const { part, held } = known.get(plan.name) ?? {};
+      if (part?.plan == null || held === undefined) return null;
+      return isSame(part.plan, plan) ? { part, held } : null;
+    },
+  };
+}
+
+/** Compares values deeply, and pairs that were compared last not again: the listeners of a port share theirs. */
+function comparedOnce<T extends object>(): (a: T, b: T) => boolean {
+  let last: { readonly a: T; readonly b: T; readonly isSame: boolean } | null = null;
+  return (a, b) => {
+    if (last?.a !== a || last.b !== b) last = { a, b, isSame: a === b || isDeepStrictEqual(a, b) };
+    return last.isSame;
+  };
 }
 
 function releaseParts(parts: HostParts, shelves: Shelves): void {
@@ -128,7 +184,7 @@ function partsKey({ host, clusters, assignments, virtualHosts, listeners, ...res
     clusters.map(({ value }) => [value.name, value.version]),
     assignments,
     virtualHosts.map(({ plan, body }) => [plan, body.value.hash]),
-    listeners.map(({ resource, ...part }) => [part, resource.version]),
+    listeners.map(({ content }) => content),
     rest.destinationOrigins,
     rest.origins,
   ];

@@ -1,4 +1,5 @@
 import type { PlanProblem } from '../../plan/host.ts';
+import type { ListenerPlan } from '../../plan/listener.ts';
 import type { EncodedResource } from '../../proto/resource.ts';
 import type { Tables } from './tables.ts';
 
@@ -15,6 +16,10 @@ export interface ListenerPart {
   readonly resource: EncodedResource;
   /** The service comes first. */
   readonly origins: readonly string[];
+  /** What it was made of; null for targets. */
+  readonly plan: ListenerPlan | null;
+  /** A hash of all the rest. */
+  readonly content: string;
 }
 
 /** The listeners of a scope, put together from what its hosts need. */
@@ -52,14 +57,19 @@ export function createListenerTable(tables: Tables): ListenerTable {
 
   return {
     replace(before, after) {
+      const kept = new Map(after.map((part) => [part.name, part]));
+      const known = new Map(before.map((part) => [part.name, part]));
       for (const part of before) {
-        if (after.some((other) => isSame(part, other))) continue;
+        const other = kept.get(part.name);
+        if (other !== undefined && isSame(part, other)) continue;
         parts.get(part.name)?.delete(part.host);
         if (parts.get(part.name)?.size === 0) parts.delete(part.name);
         dirty.add(part.name);
       }
       for (const part of after) {
-        if (!before.some((other) => isSame(part, other))) dirty.add(part.name);
+        const same = known.get(part.name);
+        if (same === part) continue;
+        if (same === undefined || !isSame(part, same)) dirty.add(part.name);
         const others = parts.get(part.name);
         if (others === undefined) parts.set(part.name, new Map([[part.host, part]]));
         else others.set(part.host, part);
@@ -83,7 +93,9 @@ export function createListenerTable(tables: Tables): ListenerTable {
   };
 }
 
-const isSame = (a: ListenerPart, b: ListenerPart): boolean =>
+const isSame = (a: ListenerPart, b: ListenerPart): boolean => a === b || hasSameContent(a, b);
+
+const hasSameContent = (a: ListenerPart, b: ListenerPart): boolean =>
   a.name === b.name &&
   a.isHttp === b.isHttp &&
   a.isAlias === b.isAlias &&
