@@ -87,10 +87,11 @@ export function createRegistrationBook(options: BookOptions): RunningBook {
   }
 
   function standingOf(registration: Registration): StandingInstance {
-    const { namespace, host, id, address, ports, labels, weight, locality } = registration;
+    const { namespace, host, id, address, ports, labels, weight, locality, vips } = registration;
     const ttlSeconds = registration.ttlSeconds ?? options.defaultTtlSeconds;
     const registeredAtMs = table.get(registration)?.registeredAtMs ?? clock.now();
-    return { namespace, host, id, address, ports, labels, weight, locality, ttlSeconds, registeredAtMs };
+    const standing = { namespace, host, id, address, ports, labels, weight, locality, ttlSeconds, registeredAtMs };
+    return vips === undefined ? standing : { ...standing, vips };
   }
 
   function isHeartbeat(standing: StandingInstance): boolean {

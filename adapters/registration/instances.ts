@@ -20,6 +20,8 @@ export interface ServiceRecord {
   readonly createdAtMs: number;
   /** As its instances last had them; they stay when the last instance goes. */
   readonly ports: readonly InstancePort[];
+  /** Those of its instances, likewise. Absent: none. */
+  readonly vips?: readonly string[];
   /** Null while it has instances. */
   readonly emptySinceMs: number | null;
 }
@@ -48,7 +50,9 @@ export function createInstanceTable(): InstanceTable {
     const service = services.get(name);
     const siblings = byService.get(name);
     if (service === undefined || siblings === undefined) return;
-    services.set(name, { ...service, ports: portsOf(siblings.values()) });
+    const { vips: _, ...rest } = service;
+    const vips = vipsOf(siblings.values());
+    services.set(name, { ...rest, ports: portsOf(siblings.values()), ...(vips.length === 0 ? {} : { vips }) });
   }
 
   function put(instance: StandingInstance): void {
@@ -62,8 +66,8 @@ export function createInstanceTable(): InstanceTable {
       ...sharing(instance, siblings.values().take(siblingsAsked).toArray()),
       registeredAtMs: siblings.get(instance.id)?.registeredAtMs ?? instance.registeredAtMs,
     });
-    const { createdAtMs = instance.registeredAtMs, ports = [] } = services.get(name) ?? {};
-    services.set(name, { namespace, host, createdAtMs, ports, emptySinceMs: null });
+    const { createdAtMs = instance.registeredAtMs, ports = [], ...known } = services.get(name) ?? {};
+    services.set(name, { ...known, namespace, host, createdAtMs, ports, emptySinceMs: null });
     unsettled.add(name);
   }
 
@@ -139,6 +143,7 @@ function sharing(instance: StandingInstance, siblings: readonly StandingInstance
     ports: shared('ports'),
     labels: shared('labels'),
     locality: shared('locality'),
+    ...(instance.vips === undefined ? {} : { vips: shared('vips') ?? instance.vips }),
   };
 }
 
@@ -156,11 +161,19 @@ function portsOf(instances: Iterable<StandingInstance>): readonly InstancePort[]
   return [...ports.values()];
 }
 
+/** In a stable order: which instance told of one makes no difference. */
+const vipsOf = (instances: Iterable<StandingInstance>): readonly string[] => {
+  const vips = new Set<string>();
+  for (const instance of instances) for (const vip of instance.vips ?? []) vips.add(vip);
+  return [...vips].sort();
+};
+
 /** A service as the API shows it. */
 export const describeService = (record: ServiceRecord, instances: number): RegisteredService => ({
   namespace: record.namespace,
   host: record.host,
   createdAtMs: record.createdAtMs,
   ports: record.ports,
+  ...(record.vips === undefined ? {} : { vips: record.vips }),
   instances,
 });

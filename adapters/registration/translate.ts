@@ -5,14 +5,14 @@ import type { Instance, InstancePort } from '../../src/platform/registration.ts'
 import type { ServiceRecord, StandingInstance } from './instances.ts';
 
 /** The service of a hostname that instances registered for. */
-export const translateService = ({ namespace, host, createdAtMs, ports }: ServiceRecord): Service => ({
+export const translateService = ({ namespace, host, createdAtMs, ports, vips = [] }: ServiceRecord): Service => ({
   hostname: hostname(host),
   namespace,
   name: host,
   registry: 'registration',
   createdAtMs,
   ports: ports.map(({ name, port, servicePort, protocol }) => ({ name, number: servicePort ?? port, protocol })),
-  vips: [],
+  vips,
   aliases: [],
   aliasOf: null,
   resolution: 'static',

@@ -31,15 +31,18 @@ const port = z.strictObject({
   servicePort: portNumber.optional(),
 });
 
+const address = z
+  .string()
+  .refine((text) => ipVersion(text) !== 0 && !isEveryAddress(text), { error: 'must be an IP address' })
+  .transform(canonicalIp);
+
 const fields = {
-  address: z
-    .string()
-    .refine((text) => ipVersion(text) !== 0 && !isEveryAddress(text), { error: 'must be an IP address' })
-    .transform(canonicalIp),
+  address,
   ports: z.array(port).min(1, 'at least one port').max(256).superRefine(checkPorts),
   labels: z.record(z.string().min(1), z.string()).default({}),
   weight: z.int().min(1, 'must be 1 or more').max(1_000_000).default(1),
   locality: z.string().max(256).default(''),
+  vips: z.array(address).max(16, 'must be 16 at most').default([]),
   ttlSeconds: z.number().min(1, 'must be 1 or more').max(86_400).optional(),
 };
 
@@ -79,6 +82,7 @@ export function registrationOf(instance: InstanceKey, body: InstanceBody): Regis
     weight: body.weight,
     locality: body.locality,
     ttlSeconds: body.ttlSeconds ?? null,
+    ...(body.vips.length === 0 ? {} : { vips: body.vips }),
   };
 }
 

@@ -29,6 +29,8 @@ export interface Registration extends InstanceKey {
   readonly locality: string;
   /** How long it lives without a heartbeat; null: the adapter's default. */
   readonly ttlSeconds: number | null;
+  /** Virtual addresses by which clients call the service; those of all its instances count. Absent: none. */
+  readonly vips?: readonly string[];
 }
 
 /** A registration that stands. Times are milliseconds since the Unix epoch. */
@@ -46,6 +48,8 @@ export interface RegisteredService {
   readonly host: string;
   readonly createdAtMs: number;
   readonly ports: readonly InstancePort[];
+  /** Absent: none. */
+  readonly vips?: readonly string[];
   readonly instances: number;
 }
 

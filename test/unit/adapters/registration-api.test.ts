@@ -86,7 +86,21 @@ test('an address has one spelling', async () => {
   expect(await call('GET', `${orders}/instances/one`)).toMatchObject({ body: { address: 'fd00::1' } });
 });
 
+test('virtual addresses are shown as they were put, in one spelling, and are those of the service', async () => {
+  const put = await call('PUT', `${orders}/instances/one`, { ...body, vips: ['10.96.0.1', 'FD00:0::96'] });
+  expect(put.body).toMatchObject({ vips: ['10.96.0.1', 'fd00::96'] });
+  expect(await call('GET', '/registry/v1/namespaces/shop/services')).toMatchObject({
+    body: { services: [{ host: 'orders.example', vips: ['10.96.0.1', 'fd00::96'] }] },
+  });
+});
+
 for (const { name, url, payload, field } of [
+  {
+    name: 'a virtual address that is none',
+    url: `${orders}/instances/one`,
+    payload: { ...body, vips: ['10.96.0.1', '0.0.0.0'] },
+    field: 'vips[1]',
+  },
   { name: 'no address', url: `${orders}/instances/one`, payload: { ...body, address: 'localhost' }, field: 'address' },
   {
     name: 'port out of range',

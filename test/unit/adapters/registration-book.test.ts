@@ -46,6 +46,24 @@ const registration = (id: string, fields: Partial<Registration> = {}): Registrat
 
 const ids = async (book: RunningBook) => (await book.instances('shop')).map(({ id }) => id);
 
+test('a service has the virtual addresses of all its instances, also after a restart and without any', async () => {
+  const book = await openBook();
+  const vips = (of: RunningBook) => of.contents().services.map((service) => service.vips);
+  await book.write([registration('a', { vips: ['10.96.0.2'] }), registration('b', { vips: ['10.96.0.1'] })], []);
+  await book.write([registration('c')], []);
+  expect(vips(book)).toEqual([['10.96.0.1', '10.96.0.2']]);
+  await book.write([], [key('a')]);
+  expect(vips(book)).toEqual([['10.96.0.1']]);
+  await book.write([], [key('c'), key('b')]);
+  expect(vips(book)).toEqual([['10.96.0.1']]);
+  await book.close();
+  const again = await openBook();
+  expect(vips(again)).toEqual([['10.96.0.1']]);
+  await again.write([registration('c')], []);
+  expect(vips(again)).toEqual([[]]);
+  await again.close();
+});
+
 test('instances make a service, its endpoints and workloads', async () => {
   const book = await openBook();
   await book.write(
