@@ -84,7 +84,8 @@ export function createCompiler(options: CompilerOptions = {}): Compiler {
       const layers = [...scopes.values(), ...inboundLayers.values()];
       return { changes: layers.flatMap((layer) => layer.takeChanges()), moved, work: takeWork(work) };
     },
-    originsOf: (layer, type, name) => (scopes.get(layer) ?? inboundLayers.get(layer))?.originsOf(type, name) ?? [],
+    originsOf: (layer, type, name, part) =>
+      (scopes.get(layer) ?? inboundLayers.get(layer))?.originsOf(type, name, part) ?? [],
     *contributionsOf(origin) {
       const hosts = [...shelves.origins.hostsOf(origin)];
       if (hosts.length > 0) for (const scope of scopes.values()) yield* scope.contributionsOf(origin, hosts);

@@ -46,6 +46,8 @@ export interface Contribution {
   readonly layer: LayerKey;
   readonly type: XdsType;
   readonly name: string;
+  /** Of a route configuration: the virtual host. Left out: the resource as a whole. */
+  readonly part?: string;
   /**
    * The revision (see `Compiler.flush`) by which what it contributes to is as it is. A resource that is shared (a route
    * configuration) may have changed since by others. Of assignments only their clusters' part: not their endpoints.
@@ -88,8 +90,11 @@ export interface Compiler {
    * one that its changes will have, for `contributionsOf`; 0 when nobody asks.
    */
   flush(revision?: number): Generator<undefined, FlushResult, undefined>;
-  /** The rules and services that contributed to a resource: a NACK is traced to its rule with this. */
-  originsOf(layer: LayerKey, type: XdsType, name: string): readonly string[];
+  /**
+   * The rules and services that contributed to a resource, or to one virtual host (`part`) of a route configuration: a NACK is
+   * traced to its rule with this.
+   */
+  originsOf(layer: LayerKey, type: XdsType, name: string, part?: string): readonly string[];
   /** The other way round: what a rule (by id) or service (`service/namespace/host`) contributed to, in all layers. */
   contributionsOf(origin: string): Iterable<Contribution>;
   /** The scopes whose proxies have this Sidecar. */

@@ -31,7 +31,7 @@ export interface Scope {
    */
   compile(revision: number): Generator<undefined, void, undefined>;
   takeChanges(): readonly TableChange[];
-  originsOf(type: XdsType, name: string): readonly string[];
+  originsOf(type: XdsType, name: string, part?: string): readonly string[];
   /** What a rule or service contributes to; `hosts` are those by which it may. */
   contributionsOf(origin: string, hosts: Iterable<string>): Iterable<Contribution>;
   problems(): Iterable<PlanProblem>;
@@ -187,8 +187,8 @@ export function createScope({ key, facts, world, shelves, assignments, onHostCom
       yield* listeners.settle();
     },
     takeChanges: () => tables.takeChanges(),
-    originsOf(type, name) {
-      if (type === 'route') return routes.originsOf(name);
+    originsOf(type, name, part) {
+      if (type === 'route') return routes.originsOf(name, part);
       if (type === 'listener') return listeners.originsOf(name);
       return entries.get(name.slice(name.lastIndexOf('|') + 1))?.parts.value.destinationOrigins ?? []; // outbound|80||host
     },

@@ -31,6 +31,8 @@ export function partsSince(
 export interface HostContribution {
   readonly type: 'cluster' | 'endpoint' | 'listener' | 'route';
   readonly name: string;
+  /** The virtual host of a route configuration. */
+  readonly part?: string;
   readonly since: number;
 }
 
@@ -52,7 +54,7 @@ export function* contributionsOf(host: StandingHost, origin: string): Generator<
   }
   for (const part of parts.virtualHosts) {
     if (!part.plan.origins.includes(origin) || !host.hasVirtualHost(part)) continue;
-    yield { type: 'route', name: part.plan.routeConfiguration, since: since.route };
+    yield { type: 'route', name: part.plan.routeConfiguration, part: part.plan.name, since: since.route };
   }
   for (const part of parts.listeners) {
     if (!part.origins.includes(origin) || !host.hasListener(part)) continue;

@@ -32,7 +32,8 @@ export interface RouteTable {
   setUnknownHosts(policy: RouteConfigurationPlan['unknownHosts']): void;
   /** Writes the records whose domains or routes changed and assembles their route configurations. */
   settle(): Generator<undefined, void, undefined>;
-  originsOf(name: string): readonly string[];
+  /** Of a route configuration, or of one virtual host of it. */
+  originsOf(name: string, virtualHost?: string): readonly string[];
   /** Whether a part that is installed has a domain left, so that its routes are in effect. */
   has(part: VirtualHostPart): boolean;
   dispose(): void;
@@ -140,8 +141,9 @@ export function createRouteTable(tables: Tables, shelves: RouteShelves, end: Rou
         yield;
       }
     },
-    originsOf(name) {
-      const hosts = [...(configurations.get(name)?.hosts.values() ?? [])];
+    originsOf(name, virtualHost = '') {
+      const all = configurations.get(name)?.hosts;
+      const hosts = virtualHost === '' ? [...(all?.values() ?? [])] : [all?.get(virtualHost) ?? []].flat();
       return [...new Set(hosts.filter(({ record }) => record !== null).flatMap(({ part }) => part.plan.origins))];
     },
     has: ({ plan }) => (configurations.get(plan.routeConfiguration)?.hosts.get(plan.name)?.record ?? null) !== null,
