@@ -22,12 +22,14 @@ import { createCompiler } from './compile/compiler.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
 import { MeshError } from './lib/errors.ts';
 import type { Logger } from './lib/logger.ts';
+import type { KeptFile } from './platform/kept-file.ts';
 import { clientStatusMethods } from './push/client-status/methods.ts';
 import { Coordinator } from './push/coordinator.ts';
 import { discoveryMethods } from './push/discovery/methods.ts';
 import { restEndpoints } from './push/discovery/rest.ts';
 import { createFeed, type Feed } from './push/feed.ts';
 import { withSecond } from './push/observer.ts';
+import { keepQuarantine, restoreQuarantine } from './push/quarantine/quarantine-file.ts';
 import { createRuleStatuses } from './push/status/statuses.ts';
 import { createRegistry } from './registry/registry.ts';
 import { cutOffs } from './rpc/surroundings.ts';
@@ -81,10 +83,15 @@ export async function serve(config: ServeConfig): Promise<void> {
     clock,
     log,
     observer: withSecond(metrics.observer, statuses.observer),
+    revisionOf: statuses.revisionOf,
+    quarantineChanged: () => quarantineFile.touch(),
     timing: config.push,
     identifier: `binnacle/${version}@${hostname()}`,
     ...turns,
   });
+  const rejectedParts = { path: join(config.dataDir, 'rejected-parts.json'), quarantine: coordinator.quarantine, log };
+  const quarantineFile: KeptFile = keepQuarantine({ ...rejectedParts, clock });
+  await restoreQuarantine(rejectedParts);
   metrics.watch({ coordinator, registry });
 
   const awaited = () => registry.awaited();
@@ -146,7 +153,7 @@ export async function serve(config: ServeConfig): Promise<void> {
   await Promise.all([rpc.drain(drainMs), closeHttp(http, { clock, graceMs: drainMs }), adaptersEnded]);
   feed.stop();
   metrics.stop();
-  await Promise.all([registry.close(), store.close()]);
+  await Promise.all([registry.close(), store.close(), quarantineFile.close()]);
 }
 
 /** How long open streams and HTTP requests may take to end. */

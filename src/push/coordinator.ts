@@ -6,18 +6,23 @@ import { startSlices } from '../lib/slices.ts';
 import type { Proxy } from '../model/proxy.ts';
 import type { Urgency } from '../registry/contract.ts';
 import { InterestPool } from '../xds/interest.ts';
+import { partitionOf } from '../xds/isolation/partition.ts';
+import type { PartVersion } from '../xds/isolation/verdicts.ts';
 import { NamePool } from '../xds/names.ts';
 import { mayHaveMore, nextDeadline } from '../xds/next.ts';
 import type { Outcome } from '../xds/receive.ts';
 import type { Response } from '../xds/response.ts';
 import type { Sender } from '../xds/sender.ts';
 import { prepareToForget, type View, type World } from '../xds/stream.ts';
+import type { Revision } from '../xds/table.ts';
 import { Client, type ClientFacts } from './client.ts';
 import { ClientsByFact } from './clients-by-fact.ts';
 import { Flusher } from './flusher.ts';
 import { Layers, viewOf } from './layers.ts';
 import type { PushObserver } from './observer.ts';
 import { Pacer } from './pacer.ts';
+import { createQuarantine, type Quarantine } from './quarantine/quarantine.ts';
+import { noteRejection, noteTaken } from './rejections.ts';
 import { Siblings } from './siblings.ts';
 import { Unanswered } from './unanswered.ts';
 
@@ -38,6 +43,10 @@ export interface CoordinatorOptions {
   readonly unansweredAfterMs?: number;
   /** Names this control plane in every response; left out: nothing does. */
   readonly identifier?: string;
+  /** By which revision a rule is as it is, so that a rejection is not traced to one that has not changed; left out: any may have. */
+  readonly revisionOf?: (origin: string) => Revision;
+  /** What is known of rejected resources changed: it may be worth keeping. */
+  readonly quarantineChanged?: () => void;
 }
 
 /**
@@ -50,6 +59,7 @@ export class Coordinator {
   readonly clients = new Set<Client>();
   readonly #byFact = new ClientsByFact(this.clients);
   readonly unanswered: Unanswered;
+  readonly quarantine: Quarantine;
   readonly #siblings = new Siblings();
   /** Clients whose layers are others than those their streams see. */
   readonly #mustLook = new Set<Client>();
@@ -74,6 +84,12 @@ export class Coordinator {
     this.#options = options;
     const { log, unansweredAfterMs: afterMs } = options;
     this.unanswered = new Unanswered({ log, ...(afterMs === undefined ? {} : { afterMs }) });
+    const { quarantineChanged: changed } = options;
+    this.quarantine = createQuarantine({
+      now: clock.now,
+      proxyOf: (client) => (client instanceof Client ? client.proxy : null),
+      ...(changed === undefined ? {} : { changed }),
+    });
     this.world = {
       names: new NamePool(),
       interests: new InterestPool(),
@@ -81,6 +97,7 @@ export class Coordinator {
       now: clock.now,
       nextId: () => ++this.#ids,
       identifier,
+      verdicts: this.quarantine,
     };
     this.#pacer = new Pacer({ defer, failed: (sender, error) => this.#fail(sender, error) });
     this.#flusher = new Flusher({
@@ -191,20 +208,15 @@ export class Coordinator {
     if (outcome.kind === 'acknowledged') {
       const { response, atMs } = outcome;
       this.#clustersAnswered(client, response);
+      if (this.quarantine.size > 0) noteTaken(client, response, this.quarantine);
       const changedAt = response.news === null ? undefined : this.#changedAt.get(response.news);
       observer.acknowledged(client, response, changedAt === undefined ? null : atMs - changedAt);
       if (!mayHaveMore(client.stream)) return; // nearly always: it has everything now
     } else if (outcome.kind === 'rejected') {
-      const { type, error, held, response } = outcome;
-      this.#clustersAnswered(client, response);
-      const origins = held.flatMap((name) =>
-        client.layers.flatMap((layer) => compiler.originsOf(layer.key, type, name)),
-      );
-      log.warn(
-        { proxy: client.proxy.id, type, resources: held, origins, reason: error },
-        'resources rejected by proxy',
-      );
-      observer.rejected(client, type);
+      this.#clustersAnswered(client, outcome.response);
+      const { revisionOf = () => Number.POSITIVE_INFINITY } = this.#options;
+      noteRejection(client, outcome, { compiler, log, quarantine: this.quarantine, revisionOf });
+      observer.rejected(client, outcome.type);
     }
     this.wake(client);
   }
@@ -362,6 +374,14 @@ export class Coordinator {
     return true;
   }
 
+  #isInTables({ type, name, part, hash }: PartVersion): boolean {
+    for (const { tables } of this.layers.all()) {
+      const resource = tables[type].get(name)?.resource;
+      if (resource !== undefined && partitionOf(type, resource).parts.get(part)?.hash === hash) return true;
+    }
+    return false;
+  }
+
   #tick(): void {
     const now = this.#options.clock.now();
     for (const client of this.clients) {
@@ -372,6 +392,7 @@ export class Coordinator {
     if (++this.#ticks % ticksPerCleaning === 0) {
       for (const interest of this.world.interests.all()) interest.invalidate();
       this.world.names.sweep();
+      if (this.quarantine.size > 0) this.quarantine.sweep((version) => this.#isInTables(version));
     }
     if (this.#flusher.isRunning) return;
     if (this.#hasFailed) this.#flushSoon('endpoints');

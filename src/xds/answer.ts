@@ -1,14 +1,27 @@
 import { ofOtherTables, withDoubt, withoutNames } from './doubt.ts';
-import { dropGone, dropTaken, holdNamed } from './held.ts';
+import { isBindError } from './error-text.ts';
+import { alsoNamed, dropGone, dropTaken, holdNamed } from './held.ts';
+import { dropRepaired } from './isolation/filter.ts';
+import { partitionOf } from './isolation/partition.ts';
+import { beginSearch, convictWhole, trialRejected, trialTaken } from './isolation/search.ts';
+import type { GuiltyPart } from './isolation/verdicts.ts';
 import { mentions } from './mentions.ts';
 import { isPending } from './next.ts';
 import { oweInnocent } from './owed.ts';
 import type { Response } from './response.ts';
 import { none, type StreamState, type TypeState, type World, withUnsure } from './stream.ts';
+import type { Table } from './table.ts';
 
 /** The client took the response in flight. */
-export function acknowledge(state: TypeState, response: Response, world: World): void {
+export function acknowledge(stream: StreamState, state: TypeState, response: Response, world: World): void {
   state.inFlight = null;
+  state.acked = response.label;
+  state.ackedAtMs = world.now();
+  const { search } = state;
+  if (search !== null && search.inFlight === response) {
+    trialTaken(stream, state, search, world);
+    return;
+  }
   state.rejected = false;
   if (state.ofOldView !== response) {
     state.acknowledged = response.revision;
@@ -16,15 +29,22 @@ export function acknowledge(state: TypeState, response: Response, world: World):
   }
   state.ofOldView = null;
   if (response.whole) state.unsure = none;
+  if (state.takenParts !== null) dropTakenParts(state, response);
+  dropRepaired(state, response.whole ? (state.filters?.keys().toArray() ?? none) : response.brought);
   if (state.held !== null || state.unsure.length > 0) {
     const taken = new Set(response.brought);
     state.unsure = withoutNames(state.unsure, taken);
     dropTaken(state, taken);
     if (isAllTold(state)) dropGone(state);
   }
-  state.acked = response.label;
-  state.ackedAtMs = world.now();
-  if (state.held === null && state.unsure.length === 0) state.nack = null; // else something is still rejected
+  // else something is still rejected
+  if (state.held === null && state.unsure.length === 0 && state.filters === null) state.nack = null;
+}
+
+/** What was taken in a search is told by the tables again. */
+function dropTakenParts(state: TypeState, { brought, whole }: Response): void {
+  for (const name of brought) state.takenParts?.delete(name);
+  if (whole || state.takenParts?.size === 0) state.takenParts = null;
 }
 
 export interface Rejection {
@@ -33,34 +53,83 @@ export interface Rejection {
   readonly world: World;
 }
 
+/** What a rejection led to. */
+export interface Findings {
+  /** The names that are held: for the log, and for tracing them to their rules. */
+  readonly held: readonly string[];
+  /** Parts that were found to be what the client rejects. */
+  readonly guilty: readonly GuiltyPart[];
+}
+
 /**
  * The client rejected the response in flight. The resources that the error names are held, and everything else is told
- * again: it may have taken none of it. When it names none, nothing would be better a second time; it is unknown what the
- * client took, so that the next full comparison sends the whole of it again.
- *
- * @returns the names that are held, for the log and for tracing them to their rules.
+ * again: it may have taken none of it. When it names none, or a route configuration, of which only a part is bad, what the
+ * response brought is tried in groups until it is known what the client rejects: rule 6 of ADR 1.
  */
-export function reject(stream: StreamState, state: TypeState, { response, error, world }: Rejection): string[] {
+export function reject(stream: StreamState, state: TypeState, { response, error, world }: Rejection): Findings {
+  const { search } = state;
   const isOfOldView = state.ofOldView === response;
   state.inFlight = null;
   state.ofOldView = null;
   state.rejected = true;
   state.nacked = response.label;
   state.nack = error;
-  state.unsure = withDoubt(state.unsure, response);
-  const named = response.brought.filter((name) => mentions(error, name));
-  const tables = isOfOldView ? null : (stream.view?.[state.type] ?? null);
-  const held = tables === null ? null : holdNamed(state, { response, error, named, tables });
-  if (tables === null) state.unsure = ofOtherTables(state.unsure);
-  if (held?.isToldAgain === true) {
-    oweInnocent(state, response, named, world);
-    withholdAgain(state, response, world);
+  if (search !== null && search.inFlight === response) {
+    return { held: none, guilty: trialRejected(stream, state, search, { error, world }) };
   }
+  const tables = isOfOldView ? null : (stream.view?.[state.type] ?? null);
+  const named = namedIn(state, response, error);
+  const canSearch = tables !== null && named.length === 0 && mayBeSearched(state, response, error);
+  state.unsure = withDoubt(state.unsure, response);
+  const guilty = canSearch ? beginSearch(stream, state, { response, error, tables, world }) : null;
+  const findings = guilty === null ? holdWhatIsNamed(state, { response, error, named, tables, world }) : null;
+  // With nothing else in it, a response that is told again would be rejected again.
+  const isOthers = named.length === 0 && stream.mode === 'delta' && response.brought.length > 0;
+  if (guilty !== null || isOthers) withholdAgain(state, response, world);
   if (state.baseline.kind === 'map') {
     state.baseline = { kind: 'map', having: withUnsure(state.baseline.having, response.brought, world) };
   }
   if (isAllTold(state)) dropGone(state);
-  return held?.names ?? [];
+  return findings ?? { held: none, guilty: guilty ?? none };
+}
+
+/** Not a whole set of which it is unknown what the client has, or whose error is about what the set carried besides. */
+function mayBeSearched(state: TypeState, { whole }: Response, error: string): boolean {
+  if (!whole) return true;
+  return state.unsure.length === 0 && state.held === null && alsoNamed(state, { error, named: none }).size === 0;
+}
+
+/** Route configurations have ports for names, which stand in any error text, and are mostly good: see `beginSearch`. */
+function namedIn({ type, interest }: TypeState, { brought }: Response, error: string): readonly string[] {
+  const named = brought.filter((name) => !(type === 'route' && isPort(name)) && mentions(error, name));
+  const isDivisible = (name: string) => {
+    const resource = type === 'route' ? interest?.get(name)?.resource : undefined;
+    return resource !== undefined && !partitionOf('route', resource).parts.has('');
+  };
+  return named.some(isDivisible) ? none : named;
+}
+
+const isPort = (name: string): boolean => /^\d+$/.test(name);
+
+interface Named extends Rejection {
+  readonly named: readonly string[];
+  readonly tables: readonly Table[] | null;
+}
+
+function holdWhatIsNamed(state: TypeState, { response, error, named, tables, world }: Named): Findings {
+  if (tables === null) {
+    state.unsure = ofOtherTables(state.unsure);
+    return { held: none, guilty: none };
+  }
+  const { names: held, isToldAgain } = holdNamed(state, { response, error, named, tables });
+  if (isToldAgain) {
+    oweInnocent(state, response, named, world);
+    withholdAgain(state, response, world);
+  }
+  const guilty = held
+    .filter((name) => !isBindError(error, name)) // a port that is taken is no fault of the listener
+    .flatMap((name) => convictWhole(state, { name, error, tables, world }));
+  return { held, guilty };
 }
 
 const isAllTold = (state: TypeState): boolean => state.interest === null || !isPending(state, state.interest);

@@ -18,7 +18,10 @@ export interface Contents {
   readonly removals: readonly string[];
   /** SotW: the whole set rather than `names`. */
   readonly whole: boolean;
-  /** SotW sets: what is withheld from removal, or stands in for rejected resources (null: left out). None of `names`. */
+  /**
+   * What stands in for rejected resources (null: left out), and, in whole sets, what is withheld from removal. Of whole sets
+   * none of `names`, but for what is tried.
+   */
   readonly instead: ReadonlyMap<string, EncodedResource | null>;
   readonly addsNames: boolean;
   /** Who answers, for people: `World.identifier`. */
@@ -60,15 +63,15 @@ export function responseHead(
   return Buffer.concat(fields);
 }
 
-function deltaBody(interest: Interest, { names, removals }: Contents): Uint8Array[] {
-  const whole = removals.length === 0 ? wholeBodies(interest, names, 'delta') : null;
+function deltaBody(interest: Interest, { names, removals, instead }: Contents): Uint8Array[] {
+  const whole = removals.length + instead.size === 0 ? wholeBodies(interest, names, 'delta') : null;
   if (whole !== null) return whole;
   const records: Uint8Array[] = [];
   const gone = new Set<string>();
   for (const name of names) {
-    const resource = interest.get(name)?.resource ?? absentResource(interest.type, name);
+    const resource = resourceFor(interest, name, instead);
     if (resource !== null) records.push(...recordParts(resource, 'delta'));
-    else gone.add(name);
+    else if (!instead.has(name)) gone.add(name);
   }
   for (const name of removals) {
     const standIn = removalResource(interest, name);
@@ -78,13 +81,21 @@ function deltaBody(interest: Interest, { names, removals }: Contents): Uint8Arra
   return [...records, ...[...gone].map((name) => stringField(6, name))]; // removed_resources
 }
 
+/** Null: nothing is sent for the name. */
+function resourceFor(interest: Interest, name: string, instead: Contents['instead']): EncodedResource | null {
+  const standIn = instead.get(name);
+  const resource = standIn === undefined ? interest.get(name)?.resource : standIn;
+  return resource ?? absentResource(interest.type, name);
+}
+
 function sotwBody(interest: Interest, contents: Contents): Uint8Array[] {
   if (contents.whole) return wholeSet(interest, contents);
-  const whole = contents.removals.length === 0 ? wholeBodies(interest, contents.names, 'sotw') : null;
+  const isPlain = contents.removals.length + contents.instead.size === 0;
+  const whole = isPlain ? wholeBodies(interest, contents.names, 'sotw') : null;
   if (whole !== null) return whole;
   const records: Uint8Array[] = [];
   for (const name of contents.names) {
-    const resource = interest.get(name)?.resource ?? absentResource(interest.type, name);
+    const resource = resourceFor(interest, name, contents.instead);
     if (resource !== null) records.push(...recordParts(resource, 'sotw'));
   }
   for (const name of contents.removals) {

@@ -35,7 +35,10 @@ export function holdNamed(state: TypeState, rejection: Named): { names: string[]
  * What a whole set carried though it did not bring it: withheld removals, and what stands in for other versions. That the
  * client acknowledged something is believed more than an error that names it.
  */
-function alsoNamed(state: TypeState, { error, named }: Named): ReadonlyMap<string, EncodedResource> {
+export function alsoNamed(
+  state: TypeState,
+  { error, named }: Pick<Named, 'error' | 'named'>,
+): ReadonlyMap<string, EncodedResource> {
   const carried = new Map<string, EncodedResource | null>();
   for (const { names } of state.withheld) for (const [name, resource] of names) carried.set(name, resource);
   for (const [name, { keep, acknowledged }] of state.held ?? []) carried.set(name, keep === acknowledged ? null : keep);
@@ -95,7 +98,7 @@ function standInFor({ unsure }: TypeState, { name, tables, acknowledged }: Rejec
 }
 
 /** What the client took last of this name; null if it never had any, undefined if that is not known. */
-function lastAcknowledged(state: TypeState, name: string, tables: readonly Table[]): Held['acknowledged'] {
+export function lastAcknowledged(state: TypeState, name: string, tables: readonly Table[]): Held['acknowledged'] {
   if (state.acknowledged === 0) return state.hadBefore ? undefined : null;
   if (state.acked?.asked?.has(name) === false) return null;
   return recall(tables, name, state.acknowledged);

@@ -36,8 +36,9 @@ function candidateOf(state: TypeState, length: number, { mode }: StreamState): L
 /** A request that equals what `candidate` gave for it, byte for byte. Null: it is answered already, and has to be read. */
 export function receiveLearned(stream: StreamState, known: object, world: World): Outcome | null {
   const { lastSent } = stream;
-  if (lastSent !== null && isAnswer(lastSent, known)) return acknowledged(lastSent, world);
-  for (const state of stream.inOrder) if (state !== null && isAnswer(state, known)) return acknowledged(state, world);
+  if (lastSent !== null && isAnswer(lastSent, known)) return acknowledged(stream, lastSent, world);
+  for (const state of stream.inOrder)
+    if (state !== null && isAnswer(state, known)) return acknowledged(stream, state, world);
   return null;
 }
 
@@ -46,10 +47,10 @@ function isAnswer({ inFlight }: TypeState, known: object): boolean {
   return inFlight?.learned.some((one) => one === known) === true;
 }
 
-function acknowledged(state: TypeState, world: World): Outcome | null {
+function acknowledged(stream: StreamState, state: TypeState, world: World): Outcome | null {
   const response = state.inFlight;
   if (response === null) return null;
-  acknowledge(state, response, world);
+  acknowledge(stream, state, response, world);
   return { kind: 'acknowledged', type: state.type, response, atMs: state.ackedAtMs, pure: true };
 }
 

@@ -1,19 +1,15 @@
-import type { EncodedResource, XdsType } from '../proto/resource.ts';
+import type { XdsType } from '../proto/resource.ts';
 import { type Baseline, baselineKey, cursorAt, isShared } from './baseline.ts';
 import { buildResponse } from './build-response.ts';
 import { dropGone } from './held.ts';
+import { insteadKey, insteadOf, withoutRejected } from './instead.ts';
 import type { Interest } from './interest.ts';
+import { filterKnown } from './isolation/filter.ts';
+import { finish, nextTrial } from './isolation/search.ts';
+import type { Search } from './isolation/state.ts';
 import { oweAssignments } from './owed.ts';
 import type { Response } from './response.ts';
-import {
-  type Held,
-  lastSentOf,
-  none,
-  type StreamState,
-  type TypeState,
-  type WithheldBatch,
-  type World,
-} from './stream.ts';
+import { lastSentOf, none, type StreamState, type TypeState, type WithheldBatch, type World } from './stream.ts';
 import type { Revision, TableDifference } from './table.ts';
 
 /** How long LDS and RDS wait for the CDS ACK. */
@@ -44,6 +40,7 @@ export function nextResponse(stream: StreamState, world: World, onForced: OnForc
       const state = withWork(stream, place);
       if (state === null || state.inFlight !== null) continue;
       const { interest } = state;
+      if (state.sentAtMs === 0 && world.verdicts.size > 0) filterKnown(stream, state, interest, world);
       const wasPending = isPending(state, interest);
       const withheld = state.withheld.length;
       const response =
@@ -107,7 +104,7 @@ interface Asking {
 
 /** One comparison in the ordinary case: is the stream behind at all? */
 function hasWork(state: TypeState, interest: Interest): boolean {
-  return isPending(state, interest) || state.withheld.length > 0;
+  return isPending(state, interest) || state.withheld.length > 0 || state.search !== null;
 }
 
 /** Whether there is something to send of this type, or to look for: a difference to what it was sent. */
@@ -133,8 +130,10 @@ function respondAsToOthers(stream: StreamState, state: TypeState, interest: Inte
 
 function respond(asking: Asking): Response | null {
   const { stream, state, interest, world } = asking;
+  const trial = tryNext(asking);
+  if (trial !== null) return trial;
   const difference = isPending(state, interest) ? interest.differenceFrom(state.baseline) : noDifference;
-  const changed = state.held === null ? difference.changed : withoutHeld(state.held, interest, difference.changed);
+  const changed = withoutRejected(state, interest, difference.changed);
   const hasNews = changed.length > 0 || state.owed.length > 0 || state.mustAnswer;
   if (hasNews && mustWaitForClusters(stream, state, world)) return null;
   state.waitingSinceMs = null;
@@ -185,14 +184,14 @@ interface News {
 function send({ stream, state, interest, world }: Asking, news: News): Response {
   const whole = stream.mode === 'sotw' && stream.wholeTypes.includes(state.type);
   const build = () => {
-    const instead = whole ? standIns(state, interest) : nothingInstead;
     const names = withOwed(interest, news.changed, state);
+    const instead = insteadOf(state, interest, whole ? null : names);
     return buildResponse(interest, {
       mode: stream.mode,
       nonce: world.nextId().toString(36),
       revision: world.revision,
       news: news.revealed,
-      names: instead.size === 0 ? names : names.filter((name) => !instead.has(name)),
+      names: whole && instead.size > 0 ? names.filter((name) => !instead.has(name)) : names,
       removals: news.removals,
       whole,
       instead,
@@ -224,24 +223,18 @@ function cacheKey(stream: StreamState, state: TypeState, news: News): number | s
   const ids = (parts: readonly { readonly id: string }[]) => parts.map((part) => part.id).join();
   const start = from === null ? '' : baselineKey(from);
   const sending = [stream.mode, stream.wholeTypes.length, start, ids(state.owed)];
-  return [...sending, ids(released), ids(state.withheld), heldKey(state.held)].join('|');
+  return [...sending, ids(released), ids(state.withheld), insteadKey(state)].join('|');
 }
 
 /** Whether what it is sent next depends on where its cursor is, and on nothing else. */
-const isPlain = ({ owed, withheld, held }: TypeState): boolean =>
-  held === null && owed.length === 0 && withheld.length === 0;
+const isPlain = ({ owed, withheld, held, filters, search }: TypeState): boolean =>
+  held === null && owed.length === 0 && withheld.length === 0 && filters === null && search === null;
 
 /** A number, as it is asked for with every stream and every change. */
 const plainKey = (stream: StreamState, revision: Revision): number =>
   (revision * 8 + stream.wholeTypes.length) * 2 + modeBit(stream);
 
 const modeBit = ({ mode }: StreamState): number => (mode === 'delta' ? 1 : 0);
-
-function heldKey(held: TypeState['held']): string {
-  if (held === null) return '';
-  const keys = [...held].map(([name, { rejectedVersion, keep }]) => [name, rejectedVersion, keep?.version ?? null]);
-  return JSON.stringify(keys.sort());
-}
 
 function withOwed(interest: Interest, changed: readonly string[], state: TypeState): readonly string[] {
   if (state.owed.length === 0) return changed;
@@ -253,10 +246,6 @@ function withOwed(interest: Interest, changed: readonly string[], state: TypeSta
     }
   }
   return [...names];
-}
-
-function withoutHeld(held: ReadonlyMap<string, Held>, interest: Interest, names: readonly string[]): readonly string[] {
-  return names.filter((name) => held.get(name)?.rejectedVersion !== interest.get(name)?.resource.version);
 }
 
 /** Rule 3 of ADR 1: what may refer to clusters that the client is about to learn of waits for its answer. */
@@ -299,10 +288,13 @@ function settledThrough(stream: StreamState, type: XdsType, world: World): numbe
   const state = stream.types.get(type);
   if (state === undefined || state.interest === null) return Number.POSITIVE_INFINITY;
   const { interest } = state;
-  const isOpen = state.inFlight !== null || state.rejected || isPending(state, interest);
+  const isOpen = state.inFlight !== null || state.rejected || state.search !== null || isPending(state, interest);
   let through = isOpen ? state.acknowledged : world.revision;
   for (const { since } of state.withheld) through = Math.min(through, since);
   for (const [name, { since }] of state.held ?? []) {
+    if (interest.get(name) !== undefined) through = Math.min(through, since);
+  }
+  for (const [name, { since }] of state.filters ?? []) {
     if (interest.get(name) !== undefined) through = Math.min(through, since);
   }
   return through;
@@ -327,23 +319,43 @@ function canTell(stream: StreamState, state: TypeState, removals: readonly strin
   return stream.mode === 'delta' || stream.wholeTypes.includes(state.type) || state.type === 'endpoint';
 }
 
-/** What a whole set carries besides or instead of the tables: withheld removals, and what a rejected resource was before. */
-function standIns(state: TypeState, interest: Interest): ReadonlyMap<string, EncodedResource | null> {
-  if (state.withheld.length === 0 && state.held === null) return nothingInstead;
-  const instead = new Map<string, EncodedResource | null>();
-  for (const batch of state.withheld) {
-    for (const [name, resource] of batch.names) {
-      if (!interest.includes(name) || interest.get(name) !== undefined) continue;
-      const held = state.held?.get(name);
-      instead.set(name, held !== undefined && held.rejectedVersion === resource?.version ? held.keep : resource);
-    }
+/** A step of the search for what the client rejects. Null: there is none, or everything was tried. */
+function tryNext({ stream, state, interest, world }: Asking): Response | null {
+  const { search } = state;
+  if (search === null) return null;
+  if (search.whole && interest.lastRevision > search.revision) return abandonSearch(state, search, world);
+  const sent = nextTrial(state, search, interest, world);
+  if (sent === null) {
+    finish(stream, state, search, world); // what was left to be tried is gone
+    return null;
   }
-  for (const [name, { rejectedVersion, keep }] of state.held ?? []) {
-    if (interest.get(name)?.resource.version === rejectedVersion) instead.set(name, keep);
-  }
-  return instead;
+  const { whole } = search;
+  const instead = new Map([...(whole ? insteadOf(state, interest, null) : []), ...sent]);
+  const response = buildResponse(interest, {
+    mode: stream.mode,
+    nonce: world.nextId().toString(36),
+    revision: search.revision,
+    news: null,
+    names: [...sent.keys()],
+    removals: none,
+    whole,
+    instead,
+    addsNames: true,
+    identifier: world.identifier,
+  });
+  search.inFlight = response;
+  const { owed, mustAnswer } = state;
+  inFlight(stream, state, response, world);
+  Object.assign(state, { owed, mustAnswer }); // they wait for the end of the search
+  return response;
 }
 
-const nothingInstead: ReadonlyMap<string, EncodedResource | null> = new Map();
+/** A whole set has other content by now, of which nobody knows whether the client takes it: it is sent as any other. */
+function abandonSearch(state: TypeState, { names, others }: Search, world: World): null {
+  state.search = null;
+  state.owed = [...state.owed, { id: `s${world.nextId()}`, names: [...names, ...others] }];
+  return null;
+}
+
 const orNone = <T>(list: readonly T[]): readonly T[] => (list.length === 0 ? none : list);
 const noDifference: TableDifference = { changed: [], removed: new Map() };

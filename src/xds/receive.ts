@@ -1,6 +1,7 @@
 import type { XdsType } from '../proto/resource.ts';
 import { acknowledge, reject } from './answer.ts';
 import { cursorAt } from './baseline.ts';
+import type { GuiltyPart } from './isolation/verdicts.ts';
 import type { NameSet } from './names.ts';
 import { oweSubscribed } from './owed.ts';
 import type { DeltaRequest, SotwRequest } from './request.ts';
@@ -36,6 +37,10 @@ export type Outcome =
       readonly response: Response;
       readonly error: string;
       readonly held: readonly string[];
+      /** Parts that are known now to be what the client rejects. */
+      readonly guilty: readonly GuiltyPart[];
+      /** It is still being found out what the client rejects: more is known after its next answers. */
+      readonly isSearching: boolean;
     }
   | { readonly kind: 'stale'; readonly type: XdsType }
   | { readonly kind: 'unknown-type'; readonly typeUrl: string };
@@ -81,11 +86,11 @@ function answer(stream: StreamState, state: TypeState, error: string | null, wor
   const response = state.inFlight;
   if (response === null) return null; // answered before: the client repeats itself, perhaps with other names
   if (error === null) {
-    acknowledge(state, response, world);
+    acknowledge(stream, state, response, world);
     return { kind: 'acknowledged', type: state.type, response, atMs: state.ackedAtMs, pure: true };
   }
-  const held = reject(stream, state, { response, error, world });
-  return { kind: 'rejected', type: state.type, response, error, held };
+  const findings = reject(stream, state, { response, error, world });
+  return { kind: 'rejected', type: state.type, response, error, ...findings, isSearching: state.search !== null };
 }
 
 interface Subscribing {
@@ -194,6 +199,9 @@ function forget(state: TypeState): void {
   state.owed = none;
   state.withheld = none;
   state.held = null;
+  state.filters = null;
+  state.takenParts = null;
+  state.search = null;
   state.unsure = none;
   state.acknowledged = 0;
   state.hadBefore = false;

@@ -2,6 +2,9 @@ import { type EncodedResource, type XdsType, xdsTypes } from '../proto/resource.
 import { type Baseline, cursorAt, type Having } from './baseline.ts';
 import { type Doubt, ofOtherTables } from './doubt.ts';
 import type { Interest, InterestPool } from './interest.ts';
+import type { Part } from './isolation/partition.ts';
+import type { Filter, Search } from './isolation/state.ts';
+import type { Verdicts } from './isolation/verdicts.ts';
 import type { NamePool, NameSet } from './names.ts';
 import type { Mode, Response, ResponseLabel } from './response.ts';
 import type { Sender } from './sender.ts';
@@ -19,6 +22,8 @@ export interface World {
   nextId(): number;
   /** Names this control plane in every response (`control_plane.identifier`); empty: it is left out. */
   readonly identifier: string;
+  /** What other streams found out about rejected resources. */
+  readonly verdicts: Verdicts;
 }
 
 /** The empty list of every state. */
@@ -74,6 +79,12 @@ export interface TypeState {
   names: NameSet;
   /** By name; null rather than empty. */
   held: Map<string, Held> | null;
+  /** Parts of resources that the client rejects and is sent in another version or not at all, by resource; null rather than empty. */
+  filters: Map<string, Filter> | null;
+  /** What the client took in a search of resources that changed meanwhile, until it answers to them again; null rather than empty. */
+  takenParts: Map<string, ReadonlyMap<string, Part>> | null;
+  /** While it is being found out what of a response the client rejects: nothing else of this type is sent. */
+  search: Search | null;
   /** Rejected responses since which it is unknown what the client has of the names that they brought. */
   unsure: readonly Doubt[];
   /** 0: nothing yet of the present view. */
@@ -208,6 +219,9 @@ export function typeState(stream: StreamState, type: XdsType, world: World): Typ
     namesNothing: false,
     names: world.names.empty,
     held: null,
+    filters: null,
+    takenParts: null,
+    search: null,
     unsure: none,
     acknowledged: 0,
     hadBefore: false,
@@ -255,6 +269,7 @@ function moveTo(stream: StreamState, state: TypeState, world: World): void {
   writeDown(state, world);
   state.hadBefore ||= state.baseline.kind === 'map';
   state.acknowledged = 0;
+  state.search = null;
   state.ofOldView = state.inFlight;
   if (state.unsure.length > 0) state.unsure = ofOtherTables(state.unsure);
   subscribeTo(stream, state, world);

@@ -191,9 +191,11 @@ for (const mode of ['sotw', 'delta'] satisfies Mode[]) {
       await stream.subscribe('listener');
       const [synced] = await eventually(
         async () => {
-          const clients: { proxy: string; types: { route?: { state: string } } }[] = await debug('syncz');
+          const clients: { proxy: string; types: { route?: { state: string; held: unknown[] } } }[] =
+            await debug('syncz');
           const critics = clients.filter(({ proxy }) => proxy === sidecarId('default', 'critic'));
-          return critics[0]?.types.route?.state === 'NACK' && critics;
+          const route = critics[0]?.types.route;
+          return route?.state === 'NACK' && JSON.stringify(route.held).includes('shop.test') && critics;
         },
         { what: 'the rejection in /debug/syncz' },
       );
@@ -201,7 +203,11 @@ for (const mode of ['sotw', 'delta'] satisfies Mode[]) {
         isSynced: false,
         types: {
           cluster: { state: 'SYNCED' },
-          route: { state: 'NACK', held: ['8000'], lastNack: 'route "8000": I do not like sevens' },
+          route: {
+            state: 'NACK',
+            held: expect.arrayContaining([{ resource: '8000', virtualHost: 'shop.test:8000' }]),
+            lastNack: 'route "8000": I do not like sevens',
+          },
         },
       });
       expect(await controlPlane.metric('binnacle_nacks_total{type="route"}')).toBeGreaterThan(nackedBefore);
@@ -210,17 +216,18 @@ for (const mode of ['sotw', 'delta'] satisfies Mode[]) {
           controlPlane.child
             .stderr()
             .split('\n')
-            .find((text) => text.includes('resources rejected by proxy') && text.includes('VirtualService')),
+            .find((text) => text.includes('resource rejected by proxy') && text.includes('VirtualService')),
         { what: 'the log' },
       );
       expect(JSON.parse(line)).toMatchObject({
         level: 'warn',
         proxy: sidecarId('default', 'critic'),
         type: 'route',
-        resources: ['8000'],
+        resource: '8000',
+        virtualHost: 'shop.test:8000',
+        rules: ['VirtualService/default/shop-test'],
         reason: 'route "8000": I do not like sevens',
       });
-      expect(JSON.parse(line).origins).toContain('VirtualService/default/shop-test');
     });
   });
 }

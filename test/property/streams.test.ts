@@ -161,7 +161,13 @@ describe('streams', () => {
 
     it(`${mode}: a client that refuses some resources has all the others, and of those what it had`, () => {
       const options = fc.record({
-        refusing: fc.record({ takesOthers: fc.boolean(), namesAll: fc.boolean() }),
+        refusing: fc.record({
+          takesOthers: fc.boolean(),
+          // A whole set that is rejected without a word after another one that was rejected is not searched: rule 6 of ADR 1.
+          names: fc.constantFrom(
+            ...(mode === 'delta' ? (['all', 'first', 'none'] as const) : (['all', 'first'] as const)),
+          ),
+        }),
         wholeTypes: fc.constantFrom<XdsType[]>(['cluster', 'listener'], ['cluster', 'listener', 'route']),
         isSplit: fc.boolean(),
       });

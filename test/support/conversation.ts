@@ -6,8 +6,9 @@ import {
   DiscoveryResponseSchema,
 } from '#gen/envoy/service/discovery/v3/discovery_pb.js';
 import { encodeResource, typeUrls, type XdsType, xdsTypes } from '../../src/proto/resource.ts';
-import { stringField } from '../../src/proto/wire.ts';
+import { bytesField, stringField } from '../../src/proto/wire.ts';
 import { InterestPool } from '../../src/xds/interest.ts';
+import { noVerdicts } from '../../src/xds/isolation/verdicts.ts';
 import { NamePool } from '../../src/xds/names.ts';
 import { nextResponse } from '../../src/xds/next.ts';
 import { type Outcome, receiveDelta, receiveSotw } from '../../src/xds/receive.ts';
@@ -23,6 +24,7 @@ import {
   type World,
 } from '../../src/xds/stream.ts';
 import { Table, type TableLimits } from '../../src/xds/table.ts';
+import { readFields } from '../../src/xds/wire-reader.ts';
 
 const short: Readonly<Record<XdsType, string>> = { cluster: 'CDS', endpoint: 'EDS', listener: 'LDS', route: 'RDS' };
 
@@ -37,6 +39,8 @@ export interface Heard {
   /** Content by name. */
   readonly resources: ReadonlyMap<string, string>;
   readonly removed: readonly string[];
+  /** Delta: the version of each resource. */
+  readonly versions: ReadonlyMap<string, string>;
 }
 
 /** A control plane without compiler and network: tables that a test changes by hand, and time that it moves. */
@@ -58,6 +62,7 @@ export class Server {
       now: () => this.nowMs,
       nextId: () => ++this.#ids,
       identifier: '',
+      verdicts: noVerdicts,
     };
     this.view = this.newView();
   }
@@ -109,8 +114,17 @@ export class Server {
   }
 }
 
+/** A resource with this content and version. A route configuration of content `a:1 b:2` has virtual hosts `a` and `b`. */
 export const resource = (type: XdsType, name: string, content: string) =>
-  encodeResource(type, name, Buffer.concat([stringField(1, name), stringField(100, content)]), content);
+  encodeResource(type, name, Buffer.concat([stringField(1, name), ...fieldsOf(type, content)]), content);
+
+function fieldsOf(type: XdsType, content: string): Buffer[] {
+  if (type !== 'route' || !content.includes(':')) return [stringField(100, content)];
+  return content.split(' ').map((host) => {
+    const [name = '', body = ''] = host.split(':');
+    return bytesField(2, Buffer.concat([stringField(1, name), stringField(2, `${name}.test`), stringField(100, body)]));
+  });
+}
 
 export interface Asking {
   /** SotW: the whole list. Delta: names to subscribe to. */
@@ -154,7 +168,7 @@ export function hear(mode: Mode, response: Response): Heard {
   if (mode === 'sotw') {
     const message = fromBinary(DiscoveryResponseSchema, bytes);
     const resources = new Map(message.resources.map((any) => contentOf(any.value)));
-    return { type, nonce: message.nonce, version: message.versionInfo, resources, removed: [] };
+    return { type, nonce: message.nonce, version: message.versionInfo, resources, removed: [], versions: new Map() };
   }
   const message = fromBinary(DeltaDiscoveryResponseSchema, bytes);
   const resources = new Map(message.resources.map((record) => contentOf(record.resource?.value ?? new Uint8Array())));
@@ -164,6 +178,7 @@ export function hear(mode: Mode, response: Response): Heard {
     version: message.systemVersionInfo,
     resources,
     removed: message.removedResources,
+    versions: new Map(message.resources.map(({ name, version }) => [name, version])),
   };
 }
 
@@ -179,6 +194,7 @@ export class Talker {
   readonly stream: StreamState;
   readonly #names = new Map<XdsType, readonly string[]>();
   readonly #nonces = new Map<XdsType, string>();
+  readonly #versions = new Map<string, string>();
 
   constructor(server: Server, mode: Mode, wholeTypes?: readonly XdsType[], growingTypes?: readonly XdsType[]) {
     this.#server = server;
@@ -207,9 +223,21 @@ export class Talker {
     for (let sent = this.#server.next(this.stream); sent !== null; sent = this.#server.next(this.stream)) {
       const heard = hear(this.stream.mode, sent);
       this.#nonces.set(heard.type, heard.nonce);
+      for (const [name, version] of heard.versions) this.#versions.set(name, version);
       lines.push(lineOf(heard));
     }
     return lines;
+  }
+
+  /** As `nacks`, for what it meant; nothing is heard yet. */
+  rejects(type: XdsType, error: string): Outcome {
+    const names = this.stream.mode === 'sotw' ? (this.#names.get(type) ?? []) : [];
+    return ask(this.#server, this.stream, type, { nonce: this.nonceOf(type), names, error });
+  }
+
+  /** Of the last resource of this name that it heard, by delta. */
+  versionOf(name: string): string {
+    return this.#versions.get(name) ?? '';
   }
 
   nonceOf(type: XdsType): string {
@@ -224,10 +252,15 @@ export class Talker {
 }
 
 function contentOf(body: Uint8Array): [string, string] {
-  const text = Buffer.from(body);
-  const nameLength = text[1] ?? 0;
-  const name = text.subarray(2, 2 + nameLength).toString();
-  // Field 100 has a tag of two bytes and, in tests, a length of one.
-  const content = text.subarray(2 + nameLength + 3).toString();
+  let name = '';
+  const contents: string[] = [];
+  readFields(body, (field) => {
+    if (field.number === 1) name = field.text();
+    // A virtual host; in it, a domain.
+    if (field.number === 2 && field.bytes !== null && !field.text().endsWith('.test'))
+      contents.push(contentOf(field.bytes).join(':'));
+    if (field.number === 100) contents.push(field.text());
+  });
+  const content = contents.join(' ');
   return [name, content === '' ? '∅' : content];
 }

@@ -5,8 +5,8 @@ import { ask, type Heard, hear, type Server } from './conversation.ts';
 
 export interface ModelOptions {
   readonly refuses?: (type: XdsType, content: string) => boolean;
-  /** What it does with the rest of such a response, and whether its error names all that it refuses or the first. */
-  readonly refusing?: { readonly takesOthers: boolean; readonly namesAll: boolean };
+  /** What it does with the rest of such a response, and whether its error names all that it refuses, the first, or none. */
+  readonly refusing?: { readonly takesOthers: boolean; readonly names: 'all' | 'first' | 'none' };
   /** In state of the world: the types of which a response is all that there is. Of clusters and listeners if nothing is said. */
   readonly wholeTypes?: readonly XdsType[];
   /** A stream for each type, in place of one for all. */
@@ -41,7 +41,7 @@ export class ModelClient {
   readonly #refusing: NonNullable<ModelOptions['refusing']>;
 
   constructor(server: Server, mode: Mode, options: ModelOptions = {}) {
-    const { refuses = () => false, refusing = { takesOthers: false, namesAll: true }, isSplit = false } = options;
+    const { refuses = () => false, refusing = { takesOthers: false, names: 'all' }, isSplit = false } = options;
     this.#server = server;
     this.mode = mode;
     this.#refuses = refuses;
@@ -113,8 +113,9 @@ export class ModelClient {
     const refused = [...resources].filter(([, content]) => this.#refuses(type, content)).map(([name]) => name);
     this.#refused.delete(type);
     if (refused.length > 0) {
-      const { takesOthers, namesAll } = this.#refusing;
-      this.#refused.set(type, `cannot take ${(namesAll ? refused : refused.slice(0, 1)).join()}`);
+      const { takesOthers, names } = this.#refusing;
+      const named = { all: refused, first: refused.slice(0, 1), none: [] }[names];
+      this.#refused.set(type, `cannot take ${named.join()}`);
       if (!takesOthers) return;
     }
     const has = this.has[type];

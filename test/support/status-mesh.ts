@@ -78,6 +78,7 @@ export class StatusMesh {
       timing: { endpointQuietMs: 0, quietMs: 0, maxMs: 0 },
       defer,
       elapsed,
+      revisionOf: (origin) => this.keeper.revisionOf(origin),
     });
     const feed = createFeed({
       registry,

@@ -1,4 +1,5 @@
 import { hasName } from '../../xds/doubt.ts';
+import { decisiveSentence } from '../../xds/error-text.ts';
 import { isPending } from '../../xds/next.ts';
 import type { StreamState, TypeState } from '../../xds/stream.ts';
 import type { Revision } from '../../xds/table.ts';
@@ -13,9 +14,10 @@ export function isAtRest(stream: StreamState): boolean {
 }
 
 function isStateAtRest(state: TypeState): boolean {
-  const { interest, inFlight, held, unsure } = state;
+  const { interest, inFlight, held, filters, search, unsure } = state;
   if (interest === null) return true;
-  return inFlight === null && held === null && unsure.length === 0 && !isPending(state, interest);
+  const rejectsNothing = held === null && filters === null && search === null && unsure.length === 0;
+  return inFlight === null && rejectsNothing && !isPending(state, interest);
 }
 
 /**
@@ -43,7 +45,7 @@ export function answerToAll(stream: StreamState, since: Revision): { answer: Ans
     const doubtful = new Set([...(state.held?.keys() ?? []), ...state.unsure.flatMap(({ names }) => names)]);
     const answers = new Map([...doubtful].map((name) => [name, answerTo(state, name, since)]));
     const names = [...doubtful].filter((name) => answers.get(name) === 'rejected');
-    if (names.length > 0) rejected.push({ state, names });
+    if (names.length > 0) rejected.push({ state, names, message: decisiveSentence(state.nack ?? '', names[0] ?? '') });
     isOpen ||= answers.values().some((answer) => answer === 'pending');
     isOpen ||= (state.inFlight !== null || isPending(state, state.interest)) && state.acknowledged < since;
   }
@@ -54,6 +56,8 @@ export function answerToAll(stream: StreamState, since: Revision): { answer: Ans
 export interface Rejected {
   readonly state: TypeState;
   readonly names: readonly string[];
+  /** The decisive words of the proxy. */
+  readonly message: string;
 }
 
 /** Through which revision the proxy is known to have taken this name. */
@@ -78,5 +82,6 @@ function isUnderWay(
       ? entry.changed > baseline.revision
       : baseline.having.versions.get(name) !== entry.resource.version;
   const isSent = inFlight !== null && (hasName(inFlight.brought, name) || (inFlight.whole && isUnsure(state, name)));
-  return isSent || isToBeSent || owed.some(({ names }) => hasName(names, name));
+  const isSearched = state.search !== null && hasName(state.search.names, name);
+  return isSent || isToBeSent || isSearched || owed.some(({ names }) => hasName(names, name));
 }

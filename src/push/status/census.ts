@@ -13,6 +13,8 @@ export interface Group {
   readonly clients: readonly Client[];
   /** Those that have not answered everything, or reject something; the others need no look. */
   readonly restless: readonly Client[];
+  /** Whether one of them rejects a part of a resource: not every rule of that resource is concerned. */
+  rejectsParts: boolean;
   /** What the restless answered to some resources, once somebody asked. */
   readonly answers: Map<string, Tally>;
 }
@@ -52,6 +54,7 @@ export function takeCensus({ clients, layers }: Coordinator): Census {
       const group = groupOf(groups, layer, subscriptions, stream);
       group.clients.push(client);
       if (isRestless) group.restless.push(client);
+      group.rejectsParts ||= isRestless && stream.types.values().some(({ filters }) => filters !== null);
     }
   }
   const byLayer = new Map([...groups].map(([layer, own]) => [layer, [...own.values()]]));
@@ -81,6 +84,7 @@ function groupOf(
     subscriptions: subscriptionsOf(stream),
     clients: [],
     restless: [],
+    rejectsParts: false,
     answers: new Map(),
   };
   own.set(key, group);
@@ -108,9 +112,11 @@ function subscriptionsKey({ types }: StreamState): string {
 function fingerprintOf(groups: ReadonlyMap<LayerKey, ReadonlyMap<string, Group>>, restless: readonly Client[]): string {
   const sizes = [...groups].map(([layer, own]) => [layer, [...own].map(([key, { clients }]) => [key, clients.length])]);
   const rejecting = restless.flatMap(({ id, stream }) =>
-    [...stream.types.values()].flatMap(({ type, held, unsure, nack }) =>
-      held === null && unsure.length === 0 ? [] : [[id, type, [...(held?.keys() ?? [])], unsure.length, nack]],
-    ),
+    [...stream.types.values()].flatMap(({ type, held, filters, search, unsure, nack }) => {
+      if (held === null && filters === null && search === null && unsure.length === 0) return [];
+      const parts = [...(filters ?? [])].map(([name, { rejected }]) => [name, [...rejected.keys()]]);
+      return [[id, type, [...(held?.keys() ?? [])], parts, unsure.length, nack]];
+    }),
   );
   return JSON.stringify([sizes, rejecting]);
 }

@@ -4,6 +4,7 @@ import type { RuleId } from '../../rules/rule.ts';
 import type { Revision } from '../../xds/table.ts';
 import type { Client } from '../client.ts';
 import type { Layers } from '../layers.ts';
+import type { Quarantine } from '../quarantine/quarantine.ts';
 import type { Census } from './census.ts';
 import { nobody, type Tally } from './counts.ts';
 import { tallyOf, tallyOfAll } from './tally.ts';
@@ -13,6 +14,7 @@ export interface ConcernParts {
   readonly contributionsOf: (origin: string) => readonly Contribution[];
   readonly scopesOf: Compiler['scopesOf'];
   readonly layers: Pick<Layers, 'get'>;
+  readonly quarantine: Pick<Quarantine, 'blames'>;
   /** The services that a ServiceEntry makes or a WorkloadEntry is in. */
   readonly servicesOf: (id: RuleId) => readonly ServiceKey[];
 }
@@ -26,7 +28,7 @@ export interface CompiledRule {
 
 /** Which proxies a rule concerns, by what its kind contributes to, and what they answered. */
 export function concernOf({ kind, id, since }: CompiledRule, census: Census, parts: ConcernParts): Tally {
-  const { contributionsOf, scopesOf, layers, servicesOf } = parts;
+  const { contributionsOf, scopesOf, layers, servicesOf, quarantine } = parts;
   switch (kind) {
     case 'MeshConfig':
       return tallyOfAll(census.clients, since);
@@ -35,12 +37,17 @@ export function concernOf({ kind, id, since }: CompiledRule, census: Census, par
     case 'VirtualService':
     case 'DestinationRule':
       // A subset's assignment says where its workloads are, which is not the rule's doing.
-      return tallyOf(contributionsOf(id).filter(isNoAssignment), census);
+      return tallyOf({ origins: [id], contributions: contributionsOf(id).filter(isNoAssignment), quarantine }, census);
     case 'ServiceEntry':
     case 'WorkloadEntry': {
-      const made = servicesOf(id).flatMap((key) => contributionsOf(`service/${key}`));
+      const services = servicesOf(id).map((key) => `service/${key}`);
+      const made = services.flatMap((origin) => contributionsOf(origin));
       const own = kind === 'ServiceEntry' ? made : made.filter((contribution) => !isNoAssignment(contribution));
-      return tallyOf(inLayerOrder(own.map((one) => withOwnChange(one, since, layers))), census);
+      const contributions = inLayerOrder(own.map((one) => withOwnChange(one, since, layers)));
+      return tallyOf(
+        { origins: [id, ...(kind === 'ServiceEntry' ? services : [])], contributions, quarantine },
+        census,
+      );
     }
     default:
       return nobody;

@@ -7,6 +7,7 @@ import type { RuleBook } from '../../rules/book/rule-book.ts';
 import { type RuleId, type RuleKind, ruleId } from '../../rules/rule.ts';
 import type { RuleStatus, RuleStatuses } from '../../rules/status.ts';
 import type { RuleStore } from '../../rules/store/store.ts';
+import type { Revision } from '../../xds/table.ts';
 import type { Coordinator } from '../coordinator.ts';
 import type { PushObserver } from '../observer.ts';
 import { type Census, takeCensus } from './census.ts';
@@ -43,6 +44,8 @@ export interface StatusOptions {
 export interface StatusKeeper extends RuleStatuses {
   /** A flush of configuration begins: it takes in what the book has told so far. */
   taken(): void;
+  /** The revision by which a rule as it is was compiled; of anything else: 0, as it is no rule's doing. */
+  revisionOf(origin: string): Revision;
   readonly observer: Pick<PushObserver, 'connected' | 'disconnected' | 'flushed'>;
 }
 
@@ -129,6 +132,7 @@ export function createRuleStatuses(options: StatusOptions): StatusKeeper {
           contributionsOf,
           scopesOf: compiler.scopesOf,
           layers: coordinator().layers,
+          quarantine: coordinator().quarantine,
           servicesOf: serviceEntries.servicesOf,
         })
       : nobody;
@@ -188,6 +192,7 @@ export function createRuleStatuses(options: StatusOptions): StatusKeeper {
     },
     subscribe: watch.subscribe,
     taken: intake.taken,
+    revisionOf: intake.revisionOf,
     observer: {
       connected: watch.populationChanged,
       disconnected: watch.populationChanged,

@@ -1,19 +1,32 @@
 import type { Contribution, LayerKey } from '../../compile/contract.ts';
+import { decisiveSentence, isBindError } from '../../xds/error-text.ts';
+import { liveRejections } from '../../xds/isolation/filter.ts';
 import type { Revision } from '../../xds/table.ts';
 import type { Client } from '../client.ts';
+import type { Quarantine } from '../quarantine/quarantine.ts';
 import { type Answer, answerTo, answerToAll, type Rejected } from './answers.ts';
 import { type Census, type Group, wants } from './census.ts';
 import { add, mostRejections, mostWaitingFor, newTally, type Tally } from './counts.ts';
 
-/** What the proxies answered that have one of these resources. */
-export function tallyOf(contributions: readonly Contribution[], census: Census): Tally {
+/** What is counted for. */
+export interface Share {
+  /** The rule, and the services that it makes: what may be blamed for a rejection. */
+  readonly origins: readonly string[];
+  readonly contributions: readonly Contribution[];
+  readonly quarantine: Pick<Quarantine, 'blames'>;
+}
+
+/** What the proxies answered that have one of the resources that a rule has a share in. */
+export function tallyOf(share: Share, census: Census): Tally {
+  const { contributions } = share;
   const tally = newTally();
   if (contributions.some(({ layer }) => census.shared.has(layer))) {
-    for (const [client, wanted] of byClient(contributions, census)) count(tally, client, answerOf(client, wanted));
+    for (const [client, wanted] of byClient(contributions, census))
+      count(tally, client, answerOf(client, { ...share, contributions: wanted }));
     return tally;
   }
   for (const [layer, made] of byLayer(contributions)) {
-    for (const group of census.groups.get(layer) ?? []) countGroup(tally, group, made);
+    for (const group of census.groups.get(layer) ?? []) countGroup(tally, group, { ...share, contributions: made });
   }
   return tally;
 }
@@ -27,9 +40,6 @@ export function tallyOfAll(clients: Iterable<Client>, since: Revision): Tally {
   }
   return tally;
 }
-
-/** Envoy's own words can be as long as the configuration that they are about. */
-const longestMessage = 1_000;
 
 interface Verdict {
   readonly answer: Answer;
@@ -59,47 +69,63 @@ function byClient(contributions: readonly Contribution[], census: Census): Map<C
   return found;
 }
 
-function countGroup(tally: Tally, group: Group, made: readonly Contribution[]): void {
+function countGroup(tally: Tally, group: Group, share: Share): void {
+  const { contributions: made, origins } = share;
   if (!made.some(({ type, name }) => wants(group, type, name))) return;
   const resting = group.clients.length - group.restless.length;
   tally.concerned += resting;
   tally.acknowledged += resting;
   if (group.restless.length === 0) return;
   // Thousands of rules stand in one route configuration since the same revision: the restless are asked once for all.
-  const key = made.map(({ type, name, since }) => `${type}/${name}@${since}`).join();
+  const resources = made.map(({ type, name, since }) => `${type}/${name}@${since}`).join();
+  const key = group.rejectsParts ? `${origins.join()} ${resources}` : resources;
   const known = group.answers.get(key);
   const answers = known ?? newTally();
   if (known === undefined) {
-    for (const client of group.restless) count(answers, client, answerOf(client, made));
+    for (const client of group.restless) count(answers, client, answerOf(client, share));
     group.answers.set(key, answers);
   }
   add(tally, answers);
 }
 
 /** The worst of its answers. */
-function answerOf(client: Client, contributions: readonly Contribution[]): Verdict {
-  const rejected = new Map<Rejected['state'], string[]>();
+function answerOf(client: Client, { origins, contributions, quarantine }: Share): Verdict {
+  const rejected: Rejected[] = [];
   let isPending = false;
-  for (const { type, name, since } of contributions) {
+  for (const { type, name, part = '', since } of contributions) {
     const state = client.stream.types.get(type);
     if (state === undefined) continue;
+    const filter = liveRejections(state, name).find(([filtered]) => filtered === part)?.[1];
+    if (filter !== undefined) {
+      const version = { type, name, part, hash: filter.hash };
+      const isBlamed = origins.some((origin) => quarantine.blames(origin, version));
+      if (isBlamed) rejected.push({ state, names: [name], message: decisiveSentence(filter.error, '') });
+      continue;
+    }
     const answer = answerTo(state, name, since);
     if (answer === 'pending') isPending = true;
-    if (answer === 'rejected') rejected.set(state, [...(rejected.get(state) ?? []), name]);
+    // A port that is taken where the proxy runs is no fault of a rule.
+    if (answer === 'rejected' && !isBindError(state.nack ?? '', name)) {
+      rejected.push({ state, names: [name], message: decisiveSentence(state.nack ?? '', name) });
+    }
   }
-  return {
-    answer: rejected.size > 0 ? 'rejected' : isPending ? 'pending' : 'acknowledged',
-    rejected: [...rejected].map(([state, names]) => ({ state, names })),
-  };
+  return { answer: rejected.length > 0 ? 'rejected' : isPending ? 'pending' : 'acknowledged', rejected };
 }
 
 function count(tally: Tally, { proxy }: Client, { answer, rejected }: Verdict): void {
   tally.concerned++;
   tally[answer]++;
   if (answer === 'pending' && tally.waitingFor.length < mostWaitingFor) tally.waitingFor.push(proxy.id);
-  for (const { state, names } of rejected) {
+  for (const { state, names, message } of merged(rejected)) {
     if (tally.rejections.length >= mostRejections) return;
-    const message = (state.nack ?? '').slice(0, longestMessage);
     tally.rejections.push({ proxy: proxy.id, type: state.type, resources: names.slice(0, mostRejections), message });
   }
+}
+
+/** One for each type and message. */
+function merged(rejected: readonly Rejected[]): readonly Rejected[] {
+  const groups = Map.groupBy(rejected, ({ state, message }) => `${state.type} ${message}`);
+  return [...groups.values()].flatMap(([first, ...others]) =>
+    first === undefined ? [] : [{ ...first, names: [...new Set([first, ...others].flatMap(({ names }) => names))] }],
+  );
 }

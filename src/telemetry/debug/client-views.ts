@@ -3,6 +3,7 @@ import { resourceToJson } from '../../proto/json.ts';
 import { type XdsType, xdsTypes } from '../../proto/resource.ts';
 import type { Client } from '../../push/client.ts';
 import type { Coordinator } from '../../push/coordinator.ts';
+import { liveRejections } from '../../xds/isolation/filter.ts';
 import type { NamedState } from '../../xds/named/named-stream.ts';
 import { isSettled } from '../../xds/next.ts';
 import type { ResponseLabel } from '../../xds/response.ts';
@@ -144,15 +145,26 @@ function watchOf({ wildcard, names, interest }: TypeState) {
 }
 
 function syncOf(state: TypeState) {
-  const { sentAtMs, acked, ackedAtMs, nack, inFlight, withheld, held, rejected } = state;
+  const { sentAtMs, acked, ackedAtMs, nack, inFlight, withheld, rejected, search } = state;
+  const held = heldOf(state);
   return {
     sent: { ...(lastSentOf(state) ?? nothingYet), at: timeOf(sentAtMs) },
     acknowledged: { ...(acked ?? nothingYet), at: timeOf(ackedAtMs) },
-    state: rejected ? 'NACK' : inFlight === null ? 'SYNCED' : 'PENDING',
+    state: rejected || held.length > 0 ? 'NACK' : inFlight === null && search === null ? 'SYNCED' : 'PENDING',
     withheld: withheld.reduce((sum, batch) => sum + batch.names.size, 0),
-    held: [...(held?.keys() ?? [])],
+    held,
     lastNack: nack,
   };
+}
+
+/** What is not sent to this client as it is in the tables. */
+function heldOf(state: TypeState): readonly object[] {
+  const parts = [...(state.filters?.keys() ?? [])].flatMap((name) =>
+    liveRejections(state, name).map(([part]) =>
+      part === '' ? { resource: name } : { resource: name, virtualHost: part },
+    ),
+  );
+  return [...[...(state.held?.keys() ?? [])].map((name) => ({ resource: name })), ...parts];
 }
 
 const nothingYet: ResponseLabel = { nonce: '', version: '', asked: null };

@@ -3,6 +3,7 @@ import type { Coordinator } from '../../push/coordinator.ts';
 import type { Registry } from '../../registry/contract.ts';
 import type { RuleBook } from '../../rules/book/rule-book.ts';
 import { adsz, configDump, edsz, syncz } from './client-views.ts';
+import { quarantinez } from './quarantine-view.ts';
 import { adapterz, configz, endpointz, problemz, registryz } from './registry-views.ts';
 import { type DebugView, jsonArray } from './view.ts';
 
@@ -25,6 +26,7 @@ export function debugViews({ registry, book, coordinator, problems }: DebugSourc
     adapterz(registry),
     adsz(coordinator),
     syncz(coordinator),
+    quarantinez(coordinator),
     edsz(coordinator),
     configDump(coordinator),
   ];

@@ -1,6 +1,9 @@
 /** Lines of the log that a soak brings about: clients that reject, names that nobody has, connections that are half open. */
 const expected = [
+  'resource rejected by proxy',
   'resources rejected by proxy',
+  'response rejected by proxy',
+  'listener not bound by proxy',
   'response not answered by proxy',
   'nothing to serve by these names',
   'another node id on the same stream ignored',

@@ -85,13 +85,19 @@ for (const mode of ['delta', 'sotw'] as const) {
       one.answer('route', 'route 80: too slow');
       expect(mesh.line('VirtualService', 'default/good')).toBe('Programmed 1/1');
       expect(mesh.line('VirtualService', 'default/bad')).toBe('Rejected 0/1 -1');
-      // One that connects now has nothing of the route configuration: there neither rule is in effect.
+      // One that connects now has nothing of the route configuration: it is sent the good rule by itself.
       const two = mesh.connect('two', { mode }).settle('route');
       two.answer('route', 'route 80: too slow');
-      expect(mesh.line('VirtualService', 'default/good')).toBe('Rejected 1/2 -1');
+      expect(mesh.line('VirtualService', 'default/good')).toBe('Pending 1/2');
+      two.answer('route');
+      expect(mesh.line('VirtualService', 'default/good')).toBe('Pending 1/2');
+      two.answer('route', 'route 80: too slow');
+      two.settle();
+      expect(mesh.line('VirtualService', 'default/good')).toBe('Programmed 2/2');
+      expect(mesh.line('VirtualService', 'default/bad')).toBe('Rejected 0/2 -2');
     });
 
-    it('is not taken for acknowledged because something else was, since a proxy rejected it', async () => {
+    it('is rejected as long as the proxy was not sent another version, whatever becomes of other rules', async () => {
       mesh.service('c', [], { ports: [{ name: 'http', number: 90, protocol: 'http' }] });
       const one = mesh.connect('one', { mode });
       await mesh.flush();
@@ -109,7 +115,11 @@ for (const mode of ['delta', 'sotw'] as const) {
       expect(mesh.line('VirtualService', 'default/other')).toBe('Programmed 1/1');
       mesh.put('VirtualService', 'default/bad', toB());
       await mesh.flush();
-      expect(mesh.line('VirtualService', 'default/good')).toBe('Pending 0/1');
+      one.settle();
+      expect(mesh.line('VirtualService', 'default/bad')).toBe('Programmed 1/1');
+      expect(mesh.line('VirtualService', 'default/good')).toBe('Rejected 0/1 -1');
+      mesh.put('VirtualService', 'default/good', { ...toB({ timeout: '1s' }), hosts: ['b'] });
+      await mesh.flush();
       one.settle();
       expect(mesh.line('VirtualService', 'default/good')).toBe('Programmed 1/1');
     });

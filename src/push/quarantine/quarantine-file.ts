@@ -1,0 +1,73 @@
+import type { Clock } from '../../lib/clock.ts';
+import type { Logger } from '../../lib/logger.ts';
+import type { ClientKind } from '../../model/proxy.ts';
+import { type KeptFile, keepFile } from '../../platform/kept-file.ts';
+import { readLineFile, writeLineFile } from '../../platform/line-file.ts';
+import type { Part } from '../../xds/isolation/partition.ts';
+import type { Finding, Quarantine } from './quarantine.ts';
+
+export interface QuarantineFileOptions {
+  readonly path: string;
+  readonly quarantine: Quarantine;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Keeps what is found out about rejected resources on disk, so that it outlives the process. */
+export function keepQuarantine({ path, quarantine, clock, log }: QuarantineFileOptions): KeptFile {
+  return keepFile({
+    clock,
+    log,
+    facts: { path },
+    notWritten: 'rejected parts not written',
+    save: (savedAtMs) =>
+      writeLineFile(path, {
+        header: { format, savedAtMs },
+        entries: [...quarantine.findings()].map(toJson),
+      }),
+  });
+}
+
+/** Reads what an earlier run left into `quarantine`. A damaged file is logged and ignored: proxies reject again what is bad. */
+export async function restoreQuarantine({
+  path,
+  quarantine,
+  log,
+}: Omit<QuarantineFileOptions, 'clock'>): Promise<void> {
+  try {
+    const file = await readLineFile(path);
+    if (file === null) return;
+    if (file.header.format !== format)
+      throw new Error(`its format is ${file.header.format}, this release reads ${format}`);
+    quarantine.restore(file.entries.map((entry) => fromJson(entry as FindingJson))); // sound by the file's checksum
+  } catch (cause) {
+    log.warn({ path, err: cause }, 'rejected parts of an earlier run ignored');
+  }
+}
+
+const format = 1;
+
+/** As it stands in the file: bytes as base64, maps and sets as lists. */
+type FindingJson = Omit<Finding, 'lastGood' | 'rejectedBy' | 'takenBy'> & {
+  readonly lastGood: (Omit<Part, 'bytes'> & { readonly bytes: string }) | null;
+  readonly rejectedBy: readonly (readonly [string, ClientKind])[];
+  readonly takenBy: readonly ClientKind[];
+};
+
+const toJson = (finding: Finding): FindingJson => ({
+  ...finding,
+  lastGood:
+    finding.lastGood === null
+      ? null
+      : { ...finding.lastGood, bytes: Buffer.from(finding.lastGood.bytes).toString('base64') },
+  rejectedBy: [...finding.rejectedBy],
+  takenBy: [...finding.takenBy],
+});
+
+const fromJson = (finding: FindingJson): Finding => ({
+  ...finding,
+  lastGood:
+    finding.lastGood === null ? null : { ...finding.lastGood, bytes: Buffer.from(finding.lastGood.bytes, 'base64') },
+  rejectedBy: new Map(finding.rejectedBy),
+  takenBy: new Set(finding.takenBy),
+});

@@ -1,0 +1,140 @@
+import type { ClientKind, Proxy } from '../../model/proxy.ts';
+import type { Part } from '../../xds/isolation/partition.ts';
+import type { GuiltyPart, PartVersion, Verdicts } from '../../xds/isolation/verdicts.ts';
+import type { Sender } from '../../xds/sender.ts';
+
+/** A version of a part that proxies reject, and what is known of it. */
+export interface Finding extends PartVersion {
+  /** What proxies had before; null: none of them had any. */
+  readonly lastGood: Part | null;
+  /** The words of the proxy that rejected it last. */
+  readonly error: string;
+  /** The rules, or services, that are to be corrected. */
+  readonly blamed: readonly string[];
+  /** The kinds of the proxies that reject it, by node id. */
+  readonly rejectedBy: ReadonlyMap<string, ClientKind>;
+  /** The kinds of proxies of which one took it. */
+  readonly takenBy: ReadonlySet<ClientKind>;
+  /** When it was found, and when it was last in a table: milliseconds since the Unix epoch. */
+  readonly foundAtMs: number;
+  readonly seenAtMs: number;
+}
+
+/**
+ * What is known of rejected resources beyond the streams on which they were rejected. A proxy that is new is spared what two
+ * others of its kind reject and none took; it is sent the last good version in its place. A proxy that comes back with a
+ * configuration is spared what it rejected before. One that comes with none is asked again, as its bootstrap may be another.
+ */
+export interface Quarantine extends Verdicts {
+  /** A proxy was found to reject these. `blamedFor` says which rules are to be corrected. */
+  found(proxy: Proxy, guilty: readonly GuiltyPart[], blamedFor: (guilty: GuiltyPart) => readonly string[]): void;
+  /** A proxy took this version. */
+  taken(proxy: Proxy, version: PartVersion): void;
+  /** Whether a rule or service is to be corrected for this version of a part. */
+  blames(origin: string, version: PartVersion): boolean;
+  get(version: PartVersion): Finding | undefined;
+  findings(): IteratorObject<Finding>;
+  /** Drops what has not been in any table for an hour. `isThere` says whether a version is in one. */
+  sweep(isThere: (version: PartVersion) => boolean): void;
+  /** Takes what an earlier run left. What is found already stays. */
+  restore(findings: readonly Finding[]): void;
+}
+
+export interface QuarantineOptions {
+  /** Milliseconds since the Unix epoch. */
+  readonly now: () => number;
+  /** The proxy that a stream sends to; null: none. */
+  readonly proxyOf: (client: Sender) => Proxy | null;
+  /** Something changed that is worth keeping. */
+  readonly changed?: () => void;
+}
+
+/** More are not remembered: the oldest go. */
+const mostFindings = 1_000;
+const mostProxies = 100;
+/** How long a finding is kept that is in no table: a rule may come back as it was. */
+const keptMs = 3_600_000;
+/** So many proxies must reject something before others of their kind are spared it. */
+const enoughProxies = 2;
+
+export function createQuarantine({ now, proxyOf, changed = () => {} }: QuarantineOptions): Quarantine {
+  const findings = new Map<string, Finding>();
+
+  const put = (finding: Finding): void => {
+    findings.set(keyOf(finding), finding);
+    if (findings.size > mostFindings) findings.delete(findings.keys().next().value ?? '');
+    changed();
+  };
+
+  const isSpared = (finding: Finding, proxy: Proxy, hasConfiguration: boolean): boolean => {
+    const { rejectedBy, takenBy } = finding;
+    if (rejectedBy.has(proxy.id)) return hasConfiguration;
+    if (takenBy.has(proxy.client)) return false;
+    return [...rejectedBy.values()].filter((kind) => kind === proxy.client).length >= enoughProxies;
+  };
+
+  return {
+    get size() {
+      return findings.size;
+    },
+    isKnown: (version) => findings.has(keyOf(version)),
+    lastGood: (version) => findings.get(keyOf(version))?.lastGood ?? null,
+    withheldFrom(client, type, hasConfiguration) {
+      const proxy = client === null ? null : proxyOf(client);
+      if (proxy === null) return [];
+      return [...findings.values()].filter((one) => one.type === type && isSpared(one, proxy, hasConfiguration));
+    },
+    found(proxy, guilty, blamedFor) {
+      for (const part of guilty) {
+        const before = findings.get(keyOf(part));
+        const rejectedBy = new Map(before?.rejectedBy).set(proxy.id, proxy.client);
+        if (rejectedBy.size > mostProxies) rejectedBy.delete(rejectedBy.keys().next().value ?? '');
+        put({
+          type: part.type,
+          name: part.name,
+          part: part.part,
+          hash: part.hash,
+          lastGood: part.lastGood ?? before?.lastGood ?? null,
+          error: part.error.slice(0, longestError),
+          blamed: before?.blamed ?? blamedFor(part),
+          rejectedBy,
+          takenBy: before?.takenBy ?? new Set(),
+          foundAtMs: before?.foundAtMs ?? now(),
+          seenAtMs: now(),
+        });
+      }
+    },
+    taken({ id, client }, version) {
+      const finding = findings.get(keyOf(version));
+      if (finding === undefined || (finding.takenBy.has(client) && !finding.rejectedBy.has(id))) return;
+      put({ ...finding, takenBy: new Set([...finding.takenBy, client]), rejectedBy: without(finding.rejectedBy, id) });
+    },
+    blames: (origin, version) => findings.get(keyOf(version))?.blamed.includes(origin) === true,
+    get: (version) => findings.get(keyOf(version)),
+    findings: () => findings.values(),
+    sweep(isThere) {
+      for (const [key, finding] of findings) {
+        if (isThere(finding)) findings.set(key, { ...finding, seenAtMs: now() });
+        else if (now() - finding.seenAtMs > keptMs) {
+          findings.delete(key);
+          changed();
+        }
+      }
+    },
+    restore(earlier) {
+      for (const finding of earlier) {
+        if (!findings.has(keyOf(finding))) findings.set(keyOf(finding), { ...finding, seenAtMs: now() });
+      }
+    },
+  };
+}
+
+const longestError = 4_096;
+
+const keyOf = ({ type, name, part, hash }: PartVersion): string => JSON.stringify([type, name, part, hash]);
+
+function without<K, V>(map: ReadonlyMap<K, V>, key: K): ReadonlyMap<K, V> {
+  const left = new Map(map);
+  left.delete(key);
+  return left;
+}

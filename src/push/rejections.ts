@@ -1,0 +1,67 @@
+import type { Compiler } from '../compile/contract.ts';
+import type { Logger } from '../lib/logger.ts';
+import { decisiveSentence, isBindError } from '../xds/error-text.ts';
+import { partitionOf } from '../xds/isolation/partition.ts';
+import type { GuiltyPart } from '../xds/isolation/verdicts.ts';
+import type { Outcome } from '../xds/receive.ts';
+import type { Response } from '../xds/response.ts';
+import type { Revision } from '../xds/table.ts';
+import type { Client } from './client.ts';
+import { blame } from './quarantine/blame.ts';
+import type { Quarantine } from './quarantine/quarantine.ts';
+
+type Rejected = Extract<Outcome, { kind: 'rejected' }>;
+
+export interface RejectionParts {
+  readonly compiler: Pick<Compiler, 'originsOf'>;
+  readonly quarantine: Quarantine;
+  readonly log: Logger;
+  /** By which revision a rule is as it is. */
+  readonly revisionOf: (origin: string) => Revision;
+}
+
+/** Logs what a client rejects, remembers it, and finds the rules that are to be corrected. */
+export function noteRejection(client: Client, outcome: Rejected, parts: RejectionParts): void {
+  const { type, error, held, guilty, isSearching, response } = outcome;
+  const proxy = client.proxy.id;
+  const originsOf = (name: string, part = '') => [
+    ...new Set(client.layers.flatMap(({ key }) => parts.compiler.originsOf(key, type, name, part))),
+  ];
+  const blamedFor = ({ name, part }: GuiltyPart) =>
+    blame({
+      origins: originsOf(name, part),
+      takenThrough: client.stream.types.get(type)?.filters?.get(name)?.since ?? 0,
+      revisionOf: parts.revisionOf,
+    });
+  parts.quarantine.found(client.proxy, guilty, blamedFor);
+  for (const part of guilty) {
+    const rules = parts.quarantine.get(part)?.blamed ?? [];
+    const virtualHost = part.part === '' ? {} : { virtualHost: part.part };
+    const reason = decisiveSentence(part.error, held.length > 0 ? part.name : '');
+    parts.log.warn({ proxy, type, resource: part.name, ...virtualHost, rules, reason }, 'resource rejected by proxy');
+  }
+  for (const resource of held.filter((name) => isBindError(error, name))) {
+    parts.log.warn({ proxy, resource, reason: decisiveSentence(error, resource) }, 'listener not bound by proxy');
+  }
+  if (isSearching || guilty.length + held.length > 0) return;
+  const resources = response.brought.slice(0, mostNames);
+  parts.log.warn({ proxy, type, resources, reason: decisiveSentence(error, '') }, 'response rejected by proxy');
+}
+
+/** Of a response that was rejected as a whole. */
+const mostNames = 20;
+
+/** Notes that a client took versions that others reject. */
+export function noteTaken({ proxy, stream }: Client, response: Response, quarantine: Quarantine): void {
+  const { type } = response;
+  const state = stream.types.get(type);
+  if (state === undefined || state.search !== null) return; // what was not tried yet was not taken
+  for (const finding of quarantine.findings()) {
+    if (finding.type !== type || !response.brought.includes(finding.name)) continue;
+    const rejected = state.filters?.get(finding.name)?.rejected.get(finding.part);
+    const resource = rejected?.hash === finding.hash ? undefined : state.interest?.get(finding.name);
+    if (resource === undefined || resource.changed > response.revision) continue;
+    if (partitionOf(type, resource.resource).parts.get(finding.part)?.hash === finding.hash)
+      quarantine.taken(proxy, finding);
+  }
+}

@@ -1,0 +1,25 @@
+import { ok } from '../../lib/result.ts';
+import type { Coordinator } from '../../push/coordinator.ts';
+import type { Finding } from '../../push/quarantine/quarantine.ts';
+import { decisiveSentence } from '../../xds/error-text.ts';
+import { type DebugView, jsonArray } from './view.ts';
+
+/** Versions of resources, or of virtual hosts, that some proxies reject. */
+export const quarantinez = ({ quarantine }: Coordinator): DebugView => ({
+  path: '/debug/quarantinez',
+  about: 'what proxies reject, which rules are to be corrected, and whether there is a last good version',
+  read: () => ok(jsonArray(quarantine.findings().map(shown))),
+});
+
+const shown = ({ type, name, part, hash, lastGood, error, blamed, rejectedBy, takenBy, foundAtMs }: Finding) => ({
+  type,
+  resource: name,
+  virtualHost: part === '' ? null : part,
+  version: hash,
+  rules: blamed,
+  reason: decisiveSentence(error, ''),
+  hasLastGood: lastGood !== null,
+  rejectedBy: [...rejectedBy.keys()],
+  takenByKinds: [...takenBy],
+  foundAt: new Date(foundAtMs).toISOString(),
+});

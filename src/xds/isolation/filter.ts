@@ -1,0 +1,86 @@
+import type { EncodedResource } from '../../proto/resource.ts';
+import type { Interest } from '../interest.ts';
+import type { StreamState, TypeState, World } from '../stream.ts';
+import { type Part, partitionOf, rebuild } from './partition.ts';
+import type { Filter, RejectedPart } from './state.ts';
+
+/** What the client is to have of a part: the part, what stands in for it, or nothing. */
+export function candidateOf(filter: Filter | undefined, part: Part): Part | null {
+  const rejected = filter?.rejected.get(part.name);
+  return rejected?.hash === part.hash ? rejected.standIn : part;
+}
+
+/** A resource as this client is to have it; null: none of it. */
+export function filtered({ type, filters }: TypeState, resource: EncodedResource): EncodedResource | null {
+  const filter = filters?.get(resource.name);
+  return filter === undefined ? resource : rebuild(type, resource, (part) => candidateOf(filter, part));
+}
+
+/** What differs for this client from the tables, of these names; empty for nearly every client. */
+export function substitutes(
+  state: TypeState,
+  interest: Interest,
+  names: Iterable<string> | null,
+): ReadonlyMap<string, EncodedResource | null> {
+  if (state.filters === null) return noSubstitutes;
+  const found = new Map<string, EncodedResource | null>();
+  for (const name of names ?? state.filters.keys()) {
+    const resource = state.filters.has(name) ? interest.get(name)?.resource : undefined;
+    if (resource === undefined) continue;
+    const substitute = filtered(state, resource);
+    if (substitute !== resource) found.set(name, substitute);
+  }
+  return found;
+}
+
+const noSubstitutes: ReadonlyMap<string, EncodedResource | null> = new Map();
+
+/** Notes that the client rejects a part. */
+export function addRejected(state: TypeState, name: string, part: string, rejected: RejectedPart): void {
+  const before = state.filters?.get(name);
+  state.filters ??= new Map();
+  state.filters.set(name, {
+    rejected: new Map(before?.rejected).set(part, rejected),
+    since: before?.since ?? state.acknowledged,
+  });
+}
+
+/** Filters from the start what is known to be rejected by clients of this kind, or by this one when it was connected before. */
+export function filterKnown(stream: StreamState, state: TypeState, interest: Interest, world: World): void {
+  const hasConfiguration = state.hadBefore || state.baseline.kind === 'map';
+  for (const known of world.verdicts.withheldFrom(stream.sender, state.type, hasConfiguration)) {
+    const { name, part, hash, lastGood, error } = known;
+    const resource = interest.get(name)?.resource;
+    if (resource === undefined || partitionOf(state.type, resource).parts.get(part)?.hash !== hash) continue;
+    addRejected(state, name, part, { hash, standIn: lastGood, error });
+  }
+}
+
+/**
+ * Forgets rejections of versions that are not in the tables any more, once the client has taken what came after them, and of
+ * resources that are gone.
+ */
+export function dropRepaired(state: TypeState, taken: Iterable<string>): void {
+  if (state.filters === null) return;
+  for (const name of taken) {
+    const filter = state.filters.get(name);
+    if (filter === undefined) continue;
+    const left = liveRejections(state, name);
+    if (left.length === 0) state.filters.delete(name);
+    else if (left.length < filter.rejected.size) state.filters.set(name, { ...filter, rejected: new Map(left) });
+  }
+  for (const name of state.filters.keys()) if (state.interest?.get(name) === undefined) state.filters.delete(name);
+  if (state.filters.size === 0) state.filters = null;
+}
+
+/** The parts of a resource that are in the tables in the version that this client rejects. */
+export function liveRejections(
+  { type, filters, interest }: TypeState,
+  name: string,
+): readonly (readonly [string, RejectedPart])[] {
+  const filter = filters?.get(name);
+  const resource = interest?.get(name)?.resource;
+  if (filter === undefined || resource === undefined) return [];
+  const { parts } = partitionOf(type, resource);
+  return [...filter.rejected].filter(([part, { hash }]) => parts.get(part)?.hash === hash);
+}

@@ -1,0 +1,138 @@
+import { contentHash } from '../../lib/hash.ts';
+import { type Assembly, assembleResource } from '../../proto/assemble.ts';
+import { bodyParts, type EncodedResource, encodeResource, resourceBody, type XdsType } from '../../proto/resource.ts';
+import { firstText, MalformedMessage, readFields } from '../wire-reader.ts';
+
+/** The smallest thing that can be sent in another version by itself: a virtual host of a route configuration, or a whole resource. */
+export interface Part {
+  /** Of the virtual host; empty for a whole resource. */
+  readonly name: string;
+  /** A hash of the content; of a whole resource its version. */
+  readonly hash: string;
+  /** The field of the route configuration, tag included; of a whole resource its message. */
+  readonly bytes: Uint8Array;
+  /** Of a virtual host, as written; a domain may stand only once in a route configuration. */
+  readonly domains: readonly string[];
+}
+
+/** A resource taken apart, in the order of its bytes. */
+export interface Partition {
+  /** By name. One without a name if the resource is not a route configuration with virtual hosts. */
+  readonly parts: ReadonlyMap<string, Part>;
+  /** Everything, in order: fields that belong to no part stay as they are. */
+  readonly fields: readonly (Part | Uint8Array)[];
+}
+
+const partitions = new WeakMap<EncodedResource, Partition>();
+
+/** Takes a resource apart; computed once for each. */
+export function partitionOf(type: XdsType, resource: EncodedResource): Partition {
+  const known = partitions.get(resource);
+  if (known !== undefined) return known;
+  const partition = (type === 'route' ? splitRoutes(resource) : null) ?? wholeOf(type, resource);
+  partitions.set(resource, partition);
+  return partition;
+}
+
+function wholeOf(type: XdsType, resource: EncodedResource): Partition {
+  const part = wholePart(type, resource);
+  return { parts: new Map([['', part]]), fields: [part] };
+}
+
+/** A resource as one part. */
+export const wholePart = (type: XdsType, resource: EncodedResource): Part => ({
+  name: '',
+  hash: resource.version,
+  bytes: resourceBody(type, resource),
+  domains: [],
+});
+
+/** Null: it has no virtual hosts, or is no message. */
+function splitRoutes(resource: EncodedResource): Partition | null {
+  const parts = new Map<string, Part>();
+  const fields: (Part | Uint8Array)[] = [];
+  try {
+    for (const message of bodyParts('route', resource)) {
+      readFields(message, ({ number, bytes, start, end }) => {
+        const field = message.subarray(start, end);
+        if (number !== virtualHostsField || bytes === null) {
+          fields.push(field);
+          return;
+        }
+        const part = virtualHostOf(field, bytes);
+        parts.set(part.name, part);
+        fields.push(part);
+      });
+    }
+  } catch (error) {
+    if (error instanceof MalformedMessage) return null;
+    throw error;
+  }
+  return parts.size === 0 ? null : { parts, fields };
+}
+
+/** Of RouteConfiguration. */
+const virtualHostsField = 2;
+
+function virtualHostOf(field: Uint8Array, message: Uint8Array): Part {
+  const domains: string[] = [];
+  readFields(message, (inner) => {
+    if (inner.number === 2) domains.push(inner.text());
+  });
+  return { name: firstText(message, 1) ?? '', hash: contentHash(field), bytes: field, domains };
+}
+
+/** A part of a resource in another version, or left out. */
+export type Choice = (part: Part) => Part | null;
+
+/**
+ * The resource with some parts in other versions. A stand-in whose domain another part has is left out, as a domain that
+ * stands twice is rejected.
+ *
+ * @returns null if nothing of it is left; the resource itself if every part is its own.
+ */
+export function rebuild(type: XdsType, resource: EncodedResource, choose: Choice): EncodedResource | null {
+  const { parts, fields } = partitionOf(type, resource);
+  const chosen = new Map([...parts.values()].map((part) => [part, choose(part)]));
+  if (chosen.entries().every(([part, choice]) => choice?.hash === part.hash)) return resource;
+  const [only] = parts.values();
+  if (only !== undefined && only.name === '' && parts.size === 1) {
+    const choice = chosen.get(only) ?? null;
+    return choice === null ? null : cached(resource, choice.hash, () => remade(type, resource.name, choice));
+  }
+  const taken = new Set(chosen.entries().flatMap(([part, choice]) => (choice?.hash === part.hash ? part.domains : [])));
+  const kept = fields.flatMap((field): readonly (Part | Uint8Array)[] => {
+    if (field instanceof Uint8Array) return [field];
+    const choice = chosen.get(field) ?? null;
+    if (choice === null) return [];
+    if (choice.hash !== field.hash && choice.domains.some((domain) => taken.has(domain))) return [];
+    for (const domain of choice.domains) taken.add(domain);
+    return [choice];
+  });
+  const version = contentHash(
+    kept.map((field) => (field instanceof Uint8Array ? contentHash(field) : field.hash)).join(),
+  );
+  const assembly = (): Assembly => ({
+    version,
+    parts: kept.map((field) => (field instanceof Uint8Array ? field : field.bytes)),
+  });
+  return cached(resource, version, () => assembleResource(type, resource.name, assembly()));
+}
+
+const remade = (type: XdsType, name: string, { bytes, hash }: Part): EncodedResource =>
+  encodeResource(type, name, bytes, hash);
+
+/** Streams that reject the same share what they are sent instead. */
+const rebuilt = new WeakMap<EncodedResource, Map<string, EncodedResource>>();
+
+function cached(resource: EncodedResource, version: string, make: () => EncodedResource): EncodedResource {
+  const versions = rebuilt.get(resource) ?? new Map<string, EncodedResource>();
+  rebuilt.set(resource, versions);
+  const known = versions.get(version) ?? make();
+  versions.set(version, known);
+  if (versions.size > mostVersions) versions.delete(versions.keys().next().value ?? version);
+  return known;
+}
+
+/** A search sends some dozens of versions of a resource. */
+const mostVersions = 64;

@@ -1,0 +1,272 @@
+import type { EncodedResource } from '../../proto/resource.ts';
+import { withoutNames } from '../doubt.ts';
+import { lastAcknowledged } from '../held.ts';
+import type { Interest } from '../interest.ts';
+import type { Response } from '../response.ts';
+import { markAll, type StreamState, type TypeState, type World } from '../stream.ts';
+import type { Table } from '../table.ts';
+import { addRejected, candidateOf, filtered } from './filter.ts';
+import { type Part, partitionOf, rebuild, wholePart } from './partition.ts';
+import type { Search, Suspect } from './state.ts';
+import type { GuiltyPart, PartVersion } from './verdicts.ts';
+
+/** After this many responses what has not been tried counts as rejected, too. A client that takes nothing ends there. */
+const mostTrials = 512;
+
+interface Rejection {
+  readonly response: Response;
+  readonly error: string;
+  readonly tables: readonly Table[];
+  readonly world: World;
+}
+
+/**
+ * Begins a search after a rejected response. With one suspect there is nothing to be tried.
+ *
+ * @returns the guilty parts found so far; null if there is nothing to suspect, and so nothing to search.
+ */
+export function beginSearch(
+  stream: StreamState,
+  state: TypeState,
+  { response, error, tables, world }: Rejection,
+): readonly GuiltyPart[] | null {
+  const { interest } = state;
+  if (interest === null) return null;
+  const present = response.brought.filter((name) => (interest.get(name)?.changed ?? Infinity) <= response.revision);
+  const accepted = new Map(response.brought.map((name) => [name, acceptedOf(state, name, tables)]));
+  // What a whole set must go on carrying cannot be tried without.
+  const names = response.whole ? present.filter((name) => accepted.get(name) !== undefined) : present;
+  const search: Search = {
+    revision: response.revision,
+    whole: response.whole,
+    names,
+    others: response.brought.filter((name) => !names.includes(name)),
+    accepted,
+    groups: [],
+    trial: [],
+    inFlight: null,
+    sent: new Map(),
+    trials: 0,
+  };
+  const suspects = names.flatMap((name) => suspectsOf(state, search, interest, name));
+  if (suspects.length === 0) return null;
+  search.groups = firstGroups(suspects, state, interest, world);
+  state.search = search;
+  // One that is all that was sent need not be sent again; if more was sent, it may be that which was rejected.
+  if (suspects.length > 1 || names.length < response.brought.length) return [];
+  search.groups = [];
+  const guilty = convict(state, search, suspects, { error, world });
+  finish(stream, state, search, world);
+  return guilty;
+}
+
+/** Known culprits of other clients are tried last, one by one: the rest is then taken at once. */
+function firstGroups(
+  suspects: readonly Suspect[],
+  state: TypeState,
+  interest: Interest,
+  world: World,
+): readonly (readonly Suspect[])[] {
+  if (world.verdicts.size === 0) return halves(suspects);
+  const isKnown = ({ name, part }: Suspect) => {
+    const version = versionOf(state, interest, { name, part });
+    return version !== null && world.verdicts.isKnown(version);
+  };
+  const known = suspects.filter(isKnown);
+  if (known.length === 0) return halves(suspects);
+  const others = suspects.filter((suspect) => !known.includes(suspect));
+  return [...(others.length === 0 ? [] : [others]), ...known.map((suspect) => [suspect])];
+}
+
+const halves = (suspects: readonly Suspect[]): readonly (readonly Suspect[])[] => {
+  const middle = Math.ceil(suspects.length / 2);
+  return [suspects.slice(0, middle), suspects.slice(middle)].filter(({ length }) => length > 0);
+};
+
+/** What the client has of a resource, as far as that is known. */
+function acceptedOf(state: TypeState, name: string, tables: readonly Table[]): ReadonlyMap<string, Part> | undefined {
+  const taken = state.takenParts?.get(name);
+  if (taken !== undefined) return taken;
+  const last = lastAcknowledged(state, name, tables);
+  if (last === undefined) return undefined;
+  const resource = last === null ? null : filtered(state, last);
+  return resource === null ? new Map() : partitionOf(state.type, resource).parts;
+}
+
+function suspectsOf(state: TypeState, search: Search, interest: Interest, name: string): readonly Suspect[] {
+  const resource = interest.get(name)?.resource;
+  if (resource === undefined) return [];
+  const accepted = search.accepted.get(name);
+  const filter = state.filters?.get(name);
+  return [...partitionOf(state.type, resource).parts.values()].flatMap((part) => {
+    const candidate = candidateOf(filter, part);
+    if (candidate === null || accepted?.get(part.name)?.hash === candidate.hash) return [];
+    return [{ name, part: part.name }];
+  });
+}
+
+/** The next resources to try, and to be sent now; null: nothing is left to be tried. */
+export function nextTrial(
+  state: TypeState,
+  search: Search,
+  interest: Interest,
+  world: World,
+): ReadonlyMap<string, EncodedResource | null> | null {
+  const [group, ...rest] = search.groups;
+  if (group === undefined) return null;
+  search.groups = rest;
+  search.trial = group;
+  search.trials++;
+  const names = search.whole ? search.names : new Set(group.map(({ name }) => name));
+  const sent = new Map<string, EncodedResource | null>();
+  for (const name of names) {
+    const resource = interest.get(name)?.resource;
+    if (resource !== undefined) sent.set(name, trialOf(state, search, resource, world));
+  }
+  search.sent = sent;
+  return sent.size > 0 ? sent : nextTrial(state, search, interest, world);
+}
+
+/** A resource with what the client has, and with the suspects that are tried. */
+function trialOf(state: TypeState, search: Search, resource: EncodedResource, world: World): EncodedResource | null {
+  const { type } = state;
+  const { name } = resource;
+  const accepted = search.accepted.get(name);
+  const tried = new Set(search.trial.filter((suspect) => suspect.name === name).map(({ part }) => part));
+  return rebuild(type, resource, (part) => {
+    const candidate = candidateOf(state.filters?.get(name), part);
+    const has = accepted?.get(part.name);
+    if (candidate === null || candidate.hash === has?.hash || tried.has(part.name)) return candidate;
+    if (has !== undefined) return has;
+    return candidate === part ? world.verdicts.lastGood({ type, name, part: part.name, hash: part.hash }) : null;
+  });
+}
+
+/** The client took the response in flight. */
+export function trialTaken(stream: StreamState, state: TypeState, search: Search, world: World): void {
+  for (const [name, resource] of search.sent)
+    search.accepted.set(name, resource === null ? new Map() : partitionOf(state.type, resource).parts);
+  search.inFlight = null;
+  if (search.groups.length === 0) finish(stream, state, search, world);
+}
+
+/** The client rejected the response in flight. Returns the parts that are found guilty by it. */
+export function trialRejected(
+  stream: StreamState,
+  state: TypeState,
+  search: Search,
+  { error, world }: { readonly error: string; readonly world: World },
+): readonly GuiltyPart[] {
+  search.inFlight = null;
+  let guilty: readonly GuiltyPart[] = [];
+  if (search.trials >= mostTrials) {
+    guilty = convict(state, search, [...search.trial, ...search.groups.flat()], { error, world });
+    search.groups = [];
+  } else if (search.trial.length > 1) search.groups = [...halves(search.trial), ...search.groups];
+  else guilty = convict(state, search, search.trial, { error, world });
+  if (search.groups.length === 0) finish(stream, state, search, world);
+  return guilty;
+}
+
+/** Filters what the client rejects from now on. */
+function convict(
+  state: TypeState,
+  search: Search,
+  suspects: readonly Suspect[],
+  { error, world }: { readonly error: string; readonly world: World },
+): readonly GuiltyPart[] {
+  return suspects.flatMap((suspect) => {
+    const version = state.interest === null ? null : versionOf(state, state.interest, suspect);
+    if (version === null || !wasSent(state, search, version)) return [];
+    const { name, part, hash } = version;
+    const earlier = state.filters?.get(name)?.rejected.get(part);
+    if (earlier?.hash === hash) {
+      addRejected(state, name, part, { ...earlier, standIn: null }); // what stood in for it is rejected as well
+      return [];
+    }
+    const has = search.accepted.get(name)?.get(part);
+    const lastGood = has === undefined ? null : kept(has);
+    addRejected(state, name, part, { hash, standIn: lastGood ?? world.verdicts.lastGood(version), error });
+    return [{ ...version, lastGood, error }];
+  });
+}
+
+/**
+ * A resource that an error names is held already. A client that has nothing of it is sent what others had before it was bad,
+ * if that is known.
+ */
+export function convictWhole(
+  state: TypeState,
+  {
+    name,
+    error,
+    tables,
+    world,
+  }: { readonly name: string; readonly error: string } & Pick<Rejection, 'tables' | 'world'>,
+): readonly GuiltyPart[] {
+  const resource = state.interest?.get(name)?.resource;
+  if (resource === undefined) return [];
+  const version: PartVersion = { type: state.type, name, part: '', hash: resource.version };
+  const last = lastAcknowledged(state, name, tables);
+  const known = last === null ? world.verdicts.lastGood(version) : null;
+  if (known !== null) {
+    state.held?.delete(name);
+    if (state.held?.size === 0) state.held = null;
+    addRejected(state, name, '', { hash: resource.version, standIn: known, error });
+    state.owed = [...state.owed, { id: `s${world.nextId()}`, names: [name] }];
+  }
+  const lastGood = last === null || last === undefined ? null : wholePart(state.type, last);
+  return [{ ...version, lastGood, error }];
+}
+
+/** Whether the client rejects this version, and not one that was in the tables when it was tried. */
+function wasSent(state: TypeState, { sent }: Search, { name, part, hash }: PartVersion): boolean {
+  if (sent.size === 0) return true; // nothing was tried: it is what the rejected response brought
+  const tried = sent.get(name) ?? null;
+  const rejected = state.filters?.get(name)?.rejected.get(part);
+  const expected = rejected?.hash === hash ? rejected.standIn?.hash : hash;
+  return tried !== null && partitionOf(state.type, tried).parts.get(part)?.hash === expected;
+}
+
+/** A copy: a slice would keep the whole route configuration that it was cut from. */
+const kept = (part: Part): Part => ({ ...part, bytes: Uint8Array.from(part.bytes) });
+
+/** As it is now; null: it is gone. */
+function versionOf({ type }: TypeState, interest: Interest, { name, part }: Suspect): PartVersion | null {
+  const resource = interest.get(name)?.resource;
+  const found = resource === undefined ? undefined : partitionOf(type, resource).parts.get(part);
+  return found === undefined ? null : { type, name, part, hash: found.hash };
+}
+
+const nothing: ReadonlyMap<string, Part> = new Map();
+
+/** Everything was tried: the client has all that it takes, or is about to get it. */
+export function finish(stream: StreamState, state: TypeState, search: Search, world: World): void {
+  state.search = null;
+  state.rejected = false;
+  for (const [name, taken = nothing] of search.accepted) {
+    const isAsTried = (state.interest?.get(name)?.changed ?? Infinity) <= search.revision;
+    if (isAsTried && search.names.includes(name)) continue;
+    state.takenParts ??= new Map();
+    state.takenParts.set(name, taken);
+  }
+  state.acknowledged = Math.max(state.acknowledged, search.revision);
+  state.unsure = withoutNames(state.unsure, new Set([...search.names, ...search.others]));
+  const owed = [...search.names.filter((name) => !hasFinal(state, search, name)), ...search.others];
+  if (owed.length > 0) state.owed = [...state.owed, { id: `s${world.nextId()}`, names: owed }];
+  markAll(stream);
+}
+
+/** Whether the client has of a resource what it is to have from now on. */
+function hasFinal(state: TypeState, search: Search, name: string): boolean {
+  const resource = state.interest?.get(name)?.resource;
+  const accepted = search.accepted.get(name);
+  if (resource === undefined || accepted === undefined) return true;
+  const final = filtered(state, resource);
+  // An Envoy that waits for a route configuration or an assignment must be told something.
+  if (final === null) return accepted.size > 0 || (state.type !== 'route' && state.type !== 'endpoint');
+  const { parts } = partitionOf(state.type, final);
+  return (
+    parts.size === accepted.size && parts.values().every(({ name: part, hash }) => accepted.get(part)?.hash === hash)
+  );
+}

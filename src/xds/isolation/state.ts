@@ -1,0 +1,52 @@
+import type { EncodedResource } from '../../proto/resource.ts';
+import type { Response } from '../response.ts';
+import type { Revision } from '../table.ts';
+import type { Part } from './partition.ts';
+
+/** A part that a client rejects in one version. */
+export interface RejectedPart {
+  /** The version of it that the client rejects: `Part.hash`. */
+  readonly hash: string;
+  /** The version that the client is sent in its place; null: the part is left out. */
+  readonly standIn: Part | null;
+  /** The client's words. */
+  readonly error: string;
+}
+
+/** The parts of one resource that a client rejects, by name. A part that has another version by now is sent as it is. */
+export interface Filter {
+  readonly rejected: ReadonlyMap<string, RejectedPart>;
+  /** The revision acknowledged before the first rejection: nothing later is settled while a part is filtered. */
+  readonly since: Revision;
+}
+
+/** A part that may be what a client rejects: it differs from what the client has. */
+export interface Suspect {
+  readonly name: string;
+  readonly part: string;
+}
+
+/**
+ * The search for the parts of a rejected response that its client rejects. What the client took last is sent again with
+ * some of the suspects; when it rejects these, with half of them, and so on down to one. What it takes stays.
+ */
+export interface Search {
+  /** The revision of the rejected response. */
+  readonly revision: Revision;
+  /** Whether responses of this type hold all that there is. */
+  readonly whole: boolean;
+  readonly names: readonly string[];
+  /** What else the rejected response brought: it is told again in the end. */
+  readonly others: readonly string[];
+  /** What the client has, by resource and part; undefined: that is not known. */
+  readonly accepted: Map<string, ReadonlyMap<string, Part> | undefined>;
+  /** What is still to be tried, the next group first. */
+  groups: readonly (readonly Suspect[])[];
+  /** The suspects of the response in flight. */
+  trial: readonly Suspect[];
+  inFlight: Response | null;
+  /** The resources of the response in flight. */
+  sent: ReadonlyMap<string, EncodedResource | null>;
+  /** How many responses it took so far. */
+  trials: number;
+}

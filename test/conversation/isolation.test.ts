@@ -1,0 +1,183 @@
+import { describe, expect, it } from 'vitest';
+import type { PartVersion, Verdicts } from '../../src/xds/isolation/verdicts.ts';
+import { Server, Talker } from '../support/conversation.ts';
+import { settled } from './settled.ts';
+
+/** Rows 39 to 46 of the table in ADR 1: what a client rejects is found by trying. */
+describe('isolation of what a client rejects', () => {
+  for (const mode of ['sotw', 'delta'] as const) {
+    const routes = (r80: string, r90: string) => ({
+      cluster: { a: '1' },
+      endpoint: { a: '1' },
+      listener: { l80: '1', l90: '1' },
+      route: { '80': r80, '90': r90 },
+    });
+
+    it(`row 39: ${mode} is sent the resources of a rejected response in groups, and the good ones stay`, () => {
+      const { server, client } = settled(mode);
+      server.commit({ route: { r80: 'bad', r90: '2' } });
+      expect(client.hears()).toEqual(['RDS r80=bad r90=2']);
+      expect(client.nacks('route', 'no')).toEqual(['RDS r80=bad']);
+      expect(client.nacks('route', 'no')).toEqual(['RDS r90=2']);
+      expect(client.acks('route')).toEqual([]);
+      server.commit({ route: { r80: '3' } });
+      expect(client.hears()).toEqual(['RDS r80=3']);
+      client.acks('route');
+      expect(client.stream.types.get('route')).toMatchObject({ nack: null, filters: null, search: null });
+    });
+
+    it(`row 40: ${mode} keeps the last good version of one bad virtual host, and gets the others`, () => {
+      const { server, client } = settled(mode, routes('a:1 b:1 c:1', 'z:1'));
+      server.commit({ route: { '80': 'a:2 b:bad c:2' } });
+      expect(client.hears()).toEqual(['RDS 80=a:2 b:bad c:2']);
+      expect(client.nacks('route', 'no')).toEqual(['RDS 80=a:2 b:bad c:1']);
+      expect(client.nacks('route', 'no')).toEqual(['RDS 80=a:2 b:1 c:1']);
+      expect(client.acks('route')).toEqual(['RDS 80=a:2 b:bad c:1']);
+      expect(client.nacks('route', 'no')).toEqual(['RDS 80=a:2 b:1 c:2']);
+      expect(client.acks('route')).toEqual([]);
+    });
+
+    it(`row 41: ${mode} gets what comes later without the bad virtual host, and that when it is repaired`, () => {
+      const { server, client } = settled(mode, routes('a:1 b:1', 'z:1'));
+      server.commit({ route: { '80': 'a:1 b:bad' } });
+      client.hears();
+      expect(client.nacks('route', 'no')).toEqual([]); // the only change: it is known what is bad
+      server.commit({ route: { '80': 'a:2 b:bad' } });
+      expect(client.hears()).toEqual(['RDS 80=a:2 b:1']);
+      expect(client.acks('route')).toEqual([]);
+      server.commit({ route: { '80': 'a:2 b:3' } });
+      expect(client.hears()).toEqual(['RDS 80=a:2 b:3']);
+      client.acks('route');
+      expect(client.stream.types.get('route')).toMatchObject({ nack: null, filters: null });
+    });
+
+    it(`row 42: ${mode} that had nothing yet gets everything but the bad virtual host`, () => {
+      const server = new Server();
+      server.commit({ route: { '80': 'a:1 b:bad', '90': 'z:1' } });
+      const client = new Talker(server, mode);
+      expect(client.asks('route', ['80', '90'])).toEqual(['RDS 80=a:1 b:bad 90=z:1']);
+      const heard = [client.nacks('route', 'no')];
+      expect(heard[0]).toEqual(['RDS 80=a:1 b:bad']);
+      expect(client.nacks('route', 'no')).toEqual(['RDS 80=a:1']);
+      expect(client.acks('route')).toEqual(['RDS 80=a:1 b:bad']);
+      expect(client.nacks('route', 'no')).toEqual(['RDS 90=z:1']);
+      expect(client.acks('route')).toEqual([]);
+    });
+
+    it(`row 42: ${mode} is told that a route configuration is empty when it takes nothing of it`, () => {
+      const server = new Server();
+      server.commit({ route: { '80': 'b:bad' } });
+      const client = new Talker(server, mode);
+      client.asks('route', ['80']);
+      expect(client.nacks('route', 'no')).toEqual(['RDS 80=∅']);
+    });
+
+    it(`row 43: ${mode} is not sent changes of the type while it is searched what it rejects, and then all of them`, () => {
+      const { server, client } = settled(mode, routes('a:1 b:1', 'z:1'));
+      server.commit({ route: { '80': 'a:2 b:bad' } });
+      client.hears();
+      expect(client.nacks('route', 'no')).toEqual(['RDS 80=a:2 b:1']);
+      server.commit({ route: { '80': 'a:2 b:bad c:1', '90': 'z:2' } });
+      expect(client.hears()).toEqual([]);
+      expect(client.acks('route')).toEqual(['RDS 80=a:2 b:bad']);
+      expect(client.nacks('route', 'no')).toEqual(['RDS 80=a:2 b:1 c:1 90=z:2']);
+    });
+
+    it(`row 44: ${mode} keeps clusters that the bad route may need until that is repaired`, () => {
+      const { server, client } = settled(mode, { ...routes('a:1 b:1', 'z:1'), cluster: { a: '1', old: '1' } });
+      server.commit({ cluster: { old: null }, route: { '80': 'a:1 b:bad' } });
+      client.hears();
+      client.nacks('route', 'no');
+      server.commit({ route: { '80': 'a:2 b:bad' } });
+      client.hears();
+      expect(client.acks('route')).toEqual([]);
+      server.commit({ route: { '80': 'a:2 b:2' } });
+      client.hears();
+      expect(client.acks('route')).toEqual([mode === 'delta' ? 'CDS -old' : 'CDS a=1']);
+    });
+
+    it(`row 45: ${mode} that takes nothing is not asked for ever`, () => {
+      const { server, client } = settled(mode);
+      const many = Object.fromEntries(Array.from({ length: 1_500 }, (_, index) => [`c${index}`, 'bad']));
+      server.commit({ cluster: many });
+      let asked = client.hears().length;
+      for (let heard = client.nacks('cluster', 'no'); heard.length > 0; heard = client.nacks('cluster', 'no')) {
+        asked += heard.filter((line) => line.startsWith('CDS')).length;
+        client.acks('endpoint');
+        expect(asked).toBeLessThan(600);
+      }
+    });
+
+    it(`row 45: ${mode} that leaves while it is searched leaves nothing behind`, () => {
+      const { server, client } = settled(mode);
+      server.commit({ route: { r80: 'bad', r90: '2' } });
+      client.hears();
+      client.nacks('route', 'no');
+      server.disconnect(client.stream);
+      expect(server.world.interests.size).toBe(0);
+    });
+
+    it(`row 46: ${mode} is spared what others of its kind reject, and has the last good version instead`, () => {
+      const { server, client } = settled(mode, routes('a:1 b:1', 'z:1'));
+      server.commit({ route: { '80': 'a:1 b:bad' } });
+      client.hears();
+      const outcome = client.rejects('route', 'no');
+      const found = outcome.kind === 'rejected' ? outcome.guilty : [];
+      expect(found).toMatchObject([{ type: 'route', name: '80', part: 'b', error: 'no' }]);
+      const isFound = (version: PartVersion) => found.some(({ hash }) => hash === version.hash);
+      const verdicts: Verdicts = {
+        size: 1,
+        isKnown: isFound,
+        lastGood: (version) => (isFound(version) ? (found[0]?.lastGood ?? null) : null),
+        withheldFrom: (_stream, type) => found.filter((one) => one.type === type),
+      };
+      Object.assign(server.world, { verdicts });
+      const next = new Talker(server, mode);
+      expect(next.asks('route', ['80'])).toEqual(['RDS 80=a:1 b:1']);
+      expect(next.acks('route')).toEqual([]);
+      // One that nobody vouches for is asked, and gets the last good version once it has rejected the bad one.
+      Object.assign(server.world, { verdicts: { ...verdicts, withheldFrom: () => [] } });
+      const other = new Talker(server, mode);
+      expect(other.asks('route', ['80'])).toEqual(['RDS 80=a:1 b:bad']);
+      expect(other.nacks('route', 'no')).toEqual(['RDS 80=a:1 b:1']);
+      expect(other.acks('route')).toEqual(['RDS 80=a:1 b:bad']);
+      expect(other.nacks('route', 'no')).toEqual([]);
+    });
+  }
+
+  it('a number in an error text is no route configuration of that name', () => {
+    const { server, client } = settled('delta', { route: { '80': 'a:1', '9080': 'b:1' } });
+    server.commit({ route: { '80': 'a:2', '9080': 'b:bad' } });
+    client.hears();
+    expect(client.nacks('route', 'Proto constraint validation failed: VirtualHosts[80]')).toEqual(['RDS 80=a:2']);
+    expect(client.acks('route')).toEqual(['RDS 9080=b:bad']);
+    client.nacks('route', 'Proto constraint validation failed: VirtualHosts[80]');
+    server.commit({ route: { '80': 'a:3' } });
+    expect(client.hears()).toEqual(['RDS 80=a:3']);
+  });
+
+  it('a client that resumes with what stood in for a bad part is not sent it again', () => {
+    const { server, client } = settled('delta', { route: { '80': 'a:1 b:1' } });
+    server.commit({ route: { '80': 'a:2 b:bad' } });
+    client.hears();
+    client.nacks('route', 'no');
+    client.acks('route');
+    const outcome = client.rejects('route', 'no');
+    const found = outcome.kind === 'rejected' ? outcome.guilty : [];
+    const has = { '80': client.versionOf('80') };
+    Object.assign(server.world, {
+      verdicts: { size: 1, isKnown: () => true, lastGood: () => found[0]?.lastGood ?? null, withheldFrom: () => found },
+    });
+    const again = new Talker(server, 'delta');
+    expect(again.asks('route', ['80'], { has })).toEqual([]);
+  });
+
+  it('state of the world: a whole set that changed meanwhile is sent anew', () => {
+    const { server, client } = settled('sotw');
+    server.commit({ cluster: { c: 'bad', d: '1' } });
+    client.hears();
+    expect(client.nacks('cluster', 'no')).toEqual(['CDS a=1 b=1 c=bad']);
+    server.commit({ cluster: { c: '2' } });
+    expect(client.nacks('cluster', 'no')).toEqual(['CDS a=1 b=1 c=2 d=1']);
+  });
+});

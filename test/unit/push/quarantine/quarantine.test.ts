@@ -1,0 +1,134 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { silentLogger } from '../../../../src/lib/logger.ts';
+import type { Proxy } from '../../../../src/model/proxy.ts';
+import { blame } from '../../../../src/push/quarantine/blame.ts';
+import { createQuarantine } from '../../../../src/push/quarantine/quarantine.ts';
+import { keepQuarantine, restoreQuarantine } from '../../../../src/push/quarantine/quarantine-file.ts';
+import type { GuiltyPart } from '../../../../src/xds/isolation/verdicts.ts';
+import { fakeClock } from '../../../support/fake-clock.ts';
+import { proxy as proxyOf } from '../../../support/world.ts';
+
+const lastGood = { name: 'b.test:80', hash: 'old', bytes: Buffer.from('old'), domains: ['b.test'] };
+const guilty: GuiltyPart = { type: 'route', name: '80', part: 'b.test:80', hash: 'new', lastGood, error: 'no' };
+
+/** A quarantine, and a sender for each proxy that asks it. */
+function quarantined() {
+  let nowMs = 0;
+  const senders = new Map<object, Proxy>();
+  const quarantine = createQuarantine({ now: () => nowMs, proxyOf: (client) => senders.get(client) ?? null });
+  const spared = (proxy: Proxy, hasConfiguration = false) => {
+    const sender = { isQueued: false, sendNext: () => null };
+    senders.set(sender, proxy);
+    return quarantine.withheldFrom(sender, 'route', hasConfiguration).length > 0;
+  };
+  const reject = (id: string, part = guilty) => quarantine.found(proxyOf({ id }), [part], () => ['VirtualService/a/b']);
+  return { quarantine, spared, reject, pass: (ms: number) => (nowMs += ms) };
+}
+
+describe('a version that proxies reject', () => {
+  it('is withheld from new proxies once two have rejected it, and one alone does not decide for others', () => {
+    const { spared, reject } = quarantined();
+    reject('one');
+    expect(spared(proxyOf({ id: 'new' }))).toBe(false);
+    reject('one');
+    expect(spared(proxyOf({ id: 'new' }))).toBe(false);
+    reject('two');
+    expect(spared(proxyOf({ id: 'new' }))).toBe(true);
+  });
+
+  it('is not withheld from proxies of another kind', () => {
+    const { spared, reject } = quarantined();
+    for (const id of ['one', 'two']) reject(id);
+    expect(spared(proxyOf({ id: 'new', client: 'grpc' }))).toBe(false);
+  });
+
+  it('is not withheld any more once a proxy of the kind took it', () => {
+    const { quarantine, spared, reject } = quarantined();
+    for (const id of ['one', 'two', 'three']) reject(id);
+    quarantine.taken(proxyOf({ id: 'four' }), guilty);
+    expect(spared(proxyOf({ id: 'new' }))).toBe(false);
+  });
+
+  it('is withheld from the proxy that rejected it and comes back with its configuration, not from one that restarted', () => {
+    const { spared, reject } = quarantined();
+    for (const id of ['one', 'two', 'three']) reject(id);
+    expect(spared(proxyOf({ id: 'one' }), true)).toBe(true);
+    expect(spared(proxyOf({ id: 'one' }), false)).toBe(false);
+  });
+
+  it('is traced once, and keeps the last good version that some proxy had', () => {
+    const { quarantine, reject } = quarantined();
+    reject('one');
+    reject('two', { ...guilty, lastGood: null });
+    expect(quarantine.blames('VirtualService/a/b', guilty)).toBe(true);
+    expect(quarantine.blames('VirtualService/a/other', guilty)).toBe(false);
+    expect(quarantine.lastGood(guilty)).toBe(lastGood);
+    expect(quarantine.lastGood({ ...guilty, hash: 'newer' })).toBeNull();
+  });
+
+  it('is forgotten an hour after it went from all tables', () => {
+    const { quarantine, reject, pass } = quarantined();
+    reject('one');
+    pass(3_000_000);
+    quarantine.sweep(() => true);
+    pass(3_000_000);
+    quarantine.sweep(() => false);
+    expect(quarantine.size).toBe(1);
+    pass(1_000_000);
+    quarantine.sweep(() => false);
+    expect(quarantine.size).toBe(0);
+  });
+
+  it('is one of a thousand at most', () => {
+    const { quarantine, reject } = quarantined();
+    for (let index = 0; index < 1_100; index++) reject('one', { ...guilty, hash: `${index}` });
+    expect(quarantine.size).toBe(1_000);
+    expect(quarantine.isKnown({ ...guilty, hash: '1099' })).toBe(true);
+  });
+
+  it('comes back from disk with all that is known of it; a damaged file is ignored', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'binnacle-quarantine-'));
+    onTestFinished(() => rm(folder, { recursive: true, force: true }));
+    const path = join(folder, 'rejected-parts.json');
+    const { quarantine, reject } = quarantined();
+    reject('one');
+    const file = keepQuarantine({ path, quarantine, clock: fakeClock(), log: silentLogger });
+    file.touch();
+    await file.close();
+    const again = quarantined().quarantine;
+    await restoreQuarantine({ path, quarantine: again, log: silentLogger });
+    expect([...again.findings()]).toEqual([...quarantine.findings()]);
+    await writeFile(path, (await readFile(path, 'utf8')).slice(0, -20));
+    const empty = quarantined().quarantine;
+    await restoreQuarantine({ path, quarantine: empty, log: silentLogger });
+    expect(empty.size).toBe(0);
+  });
+});
+
+describe('who is to correct what a proxy rejects', () => {
+  const revisions: Readonly<Record<string, number>> = { 'VirtualService/a/new': 7, 'VirtualService/a/old': 3 };
+  const revisionOf = (origin: string) => revisions[origin] ?? 5;
+  for (const { name, origins, want } of [
+    {
+      name: 'the rule that changed since it was taken',
+      origins: ['service/a/b', 'VirtualService/a/old', 'VirtualService/a/new'],
+      want: ['VirtualService/a/new'],
+    },
+    {
+      name: 'the route before the policy that it uses',
+      origins: ['DestinationRule/a/d', 'VirtualService/a/new'],
+      want: ['VirtualService/a/new'],
+    },
+    {
+      name: 'a rule that did not change, if there is no other',
+      origins: ['VirtualService/a/old'],
+      want: ['VirtualService/a/old'],
+    },
+    { name: 'a service only where no rule had a share', origins: ['service/a/b'], want: ['service/a/b'] },
+  ]) {
+    it(name, () => expect(blame({ origins, takenThrough: 4, revisionOf })).toEqual(want));
+  }
+});
