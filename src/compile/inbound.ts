@@ -8,7 +8,7 @@ import type { XdsType } from '../proto/resource.ts';
 import { durationMs } from '../rules/duration.ts';
 import type { Contribution, LayerKey, TableChange } from './contract.ts';
 import type { ProxyFacts } from './facts.ts';
-import { generateInboundClusters, virtualInbound } from './generators/inbound.ts';
+import { generateInboundClusters, inboundClusterNames, virtualInbound } from './generators/inbound.ts';
 import { generateServerListeners, serverListenerNames } from './grpc/servers.ts';
 import { speaksHttp2 } from './resolve/destinations.ts';
 import { ipFamiliesOf } from './resolve/ip-families.ts';
@@ -58,7 +58,6 @@ export const inboundKey = (plan: InboundPlan): LayerKey => `inbound:${JSON.strin
 
 export function createInboundLayer(key: LayerKey, plan: InboundPlan): InboundLayer {
   const tables = createTables(key);
-  const clusterName = ({ targetPort }: InboundPort) => `inbound|${targetPort}||`;
   const originOf = ({ service }: InboundPort) => `service/${service}`;
   let isCompiled = false;
   let since = 0;
@@ -78,7 +77,8 @@ export function createInboundLayer(key: LayerKey, plan: InboundPlan): InboundLay
     takeChanges: () => tables.takeChanges(),
     originsOf(type, name) {
       const isOf = (port: InboundPort) => plan.client !== 'grpc' || serverListenerNames(port).includes(name);
-      const serves = (port: InboundPort) => (type === 'listener' ? isOf(port) : name === clusterName(port));
+      const serves = (port: InboundPort) =>
+        type === 'listener' ? isOf(port) : inboundClusterNames(port).includes(name);
       return [...new Set(plan.ports.filter(serves).map(originOf))];
     },
     *contributionsOf(origin) {
@@ -86,7 +86,7 @@ export function createInboundLayer(key: LayerKey, plan: InboundPlan): InboundLay
       if (ports.length === 0) return;
       const isServer = plan.client === 'grpc';
       const listeners = isServer ? ports.flatMap(serverListenerNames) : ['virtualInbound'];
-      const clusters = isServer ? [] : ports.map(clusterName);
+      const clusters = isServer ? [] : ports.flatMap(inboundClusterNames);
       for (const name of clusters) yield { layer: key, type: 'cluster', name, since };
       for (const name of listeners) yield { layer: key, type: 'listener', name, since };
     },

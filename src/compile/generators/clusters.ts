@@ -28,13 +28,18 @@ export const blackHoleCluster: NamedCluster = {
   loadAssignment: { clusterName: 'BlackHoleCluster' },
 };
 
-/** Connections to addresses that are no known service. */
+/** Connections to addresses that are no known service: nobody says what they speak, so they are called as the client calls. */
 export const passthroughCluster = (connectTimeoutMs: number): NamedCluster => ({
   name: 'PassthroughCluster',
   type: 'ORIGINAL_DST',
   lbPolicy: 'CLUSTER_PROVIDED',
   connectTimeout: durationFromMs(connectTimeoutMs),
   circuitBreakers: { thresholds: [thresholds({ connectTimeoutMs })] },
+  typedExtensionProtocolOptions: {
+    [httpOptionsType]: extension(httpOptionsType, {
+      useDownstreamProtocolConfig: { httpProtocolOptions: {}, http2ProtocolOptions: {} },
+    }),
+  },
 });
 
 /**
@@ -88,6 +93,8 @@ function discovery({ name, endpoints, loadBalancing }: DestinationPlan): Omit<Cl
   };
 }
 
+const httpOptionsType = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
+
 const unlimited = 4_294_967_295;
 
 const thresholds = (limits: ConnectionLimits) => ({
@@ -101,8 +108,7 @@ const thresholds = (limits: ConnectionLimits) => ({
 function protocolOptions(http2: boolean, limits: ConnectionLimits): Pick<ClusterJson, 'typedExtensionProtocolOptions'> {
   const { maxRequestsPerConnection: perConnection, httpIdleTimeoutMs: idleMs } = limits;
   if (!http2 && perConnection === undefined && idleMs === undefined) return {};
-  const type = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
-  const options = extension(type, {
+  const options = extension(httpOptionsType, {
     ...(perConnection === undefined && idleMs === undefined
       ? {}
       : {
@@ -113,7 +119,7 @@ function protocolOptions(http2: boolean, limits: ConnectionLimits): Pick<Cluster
         }),
     explicitHttpConfig: http2 ? { http2ProtocolOptions: {} } : { httpProtocolOptions: {} },
   });
-  return { typedExtensionProtocolOptions: { [type]: options } };
+  return { typedExtensionProtocolOptions: { [httpOptionsType]: options } };
 }
 
 function keepalive({ keepalive: it }: ConnectionLimits): Pick<ClusterJson, 'upstreamConnectionOptions'> {

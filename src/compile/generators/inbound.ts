@@ -9,8 +9,15 @@ import { generateRoute } from './routes.ts';
 /** What a workload's proxy needs for the ports that the workload serves. */
 export const generateInboundClusters = (plan: InboundPlan): readonly NamedCluster[] => [
   inboundCluster(passthroughName(plan), false, plan),
-  ...plan.ports.map((port) => inboundCluster(clusterName(port), port.protocol === 'http2', plan)),
+  ...plan.ports.flatMap((port) => [
+    inboundCluster(clusterName(port), port.protocol === 'http2', plan),
+    ...(port.protocol === 'http' ? [inboundCluster(grpcClusterName(port), true, plan)] : []),
+  ]),
 ];
+
+/** The names of the clusters of one port. */
+export const inboundClusterNames = (port: InboundPort): readonly string[] =>
+  port.protocol === 'http' ? [clusterName(port), grpcClusterName(port)] : [clusterName(port)];
 
 /**
  * Takes the connections that the kernel brings from outside. A port that no service names is passed on as it is; the
@@ -57,6 +64,12 @@ const target = (destination: string) => ({ destination, weight: 1, headers: null
 
 const clusterName = ({ targetPort }: InboundPort): string => `inbound|${targetPort}||`;
 
+/**
+ * gRPC needs HTTP/2, whatever the port is called. Other requests stay with HTTP/1, also those that come over HTTP/2: a
+ * client's proxy may have upgraded them (`h2UpgradePolicy`), and the workload need not understand it.
+ */
+const grpcClusterName = ({ targetPort }: InboundPort): string => `inbound|${targetPort}|grpc|`;
+
 /** A request that the workload never saw may be sent again; anything else may not. */
 const inboundRetries: RetryPlan = {
   retryOn: 'reset-before-request',
@@ -71,13 +84,26 @@ function portFilter(port: InboundPort, bind: string): FilterJson {
   const statPrefix = `inbound_${bind}_${port.targetPort}`;
   const destination = clusterName(port);
   if (port.protocol === 'tcp') return tcpFilter(statPrefix, [target(destination)]);
+  return httpConnectionManager({
+    statPrefix,
+    normalizePath: true,
+    httpProtocolOptions: { acceptHttp10: true, defaultHostForHttp10: 'localhost' }, // health checks that name no host
+    routeConfig: {
+      name: destination,
+      validateClusters: false,
+      virtualHosts: [{ name: `inbound|http|${port.servicePort}`, domains: ['*'], routes: inboundRoutes(port) }],
+    },
+  });
+}
+
+function inboundRoutes(port: InboundPort) {
   const route = generateRoute({
     name: 'default',
     match: { path: { type: 'prefix', value: '/', ignoreCase: false }, headers: [], query: [] },
     headers: null,
     action: {
       type: 'forward',
-      targets: [target(destination)],
+      targets: [target(clusterName(port))],
       timeoutMs: 0,
       retries: inboundRetries,
       rewritePath: null,
@@ -85,13 +111,7 @@ function portFilter(port: InboundPort, bind: string): FilterJson {
       mirrors: [],
     },
   });
-  return httpConnectionManager({
-    statPrefix,
-    normalizePath: true,
-    routeConfig: {
-      name: destination,
-      validateClusters: false,
-      virtualHosts: [{ name: `inbound|http|${port.servicePort}`, domains: ['*'], routes: [route] }],
-    },
-  });
+  if (port.protocol !== 'http') return [route];
+  const grpc = { match: { ...route.match, grpc: {} }, route: { ...route.route, cluster: grpcClusterName(port) } };
+  return [{ ...route, name: 'grpc', ...grpc }, route];
 }

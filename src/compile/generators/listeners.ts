@@ -64,13 +64,20 @@ export const router = {
   typedConfig: extension('envoy.extensions.filters.http.router.v3.Router', {}),
 };
 
-/** An HTTP connection manager with what all of ours have in common; `settings` adds where routes come from. */
+/**
+ * An HTTP connection manager with what all of ours have in common; `settings` adds where routes come from. Applications
+ * must not notice it: a silent stream lasts as long as its route allows (Envoy's default cuts it after 300 s), HTTP/1.0 is
+ * answered, and `server` is what the other side wrote.
+ */
 export function httpConnectionManager(settings: HttpConnectionManagerJson): FilterJson {
   const manager = {
     httpFilters: [router],
     useRemoteAddress: false,
     generateRequestId: true,
     upgradeConfigs: [{ upgradeType: 'websocket' }],
+    streamIdleTimeout: '0s',
+    httpProtocolOptions: { acceptHttp10: true },
+    serverHeaderTransformation: 'PASS_THROUGH',
     ...settings,
   } satisfies HttpConnectionManagerJson;
   const type = 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';

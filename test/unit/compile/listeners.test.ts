@@ -151,7 +151,7 @@ describe('what a workload serves', () => {
   const http = service('web', { ports: [{ name: 'http', number: 80, protocol: 'http' }, tcp] });
   const served = endpoint('10.9.9.9', { ports: { http: 8080, tcp: 9000 } });
 
-  test('is one chain and one cluster per port, and everything else is passed on', () => {
+  test('is one chain and one cluster per port, one more for gRPC to HTTP, and everything else is passed on', () => {
     const world = compiledWorld();
     world.apply(http, endpointsOf(http, [served]));
     const { filterChains } = world.json('listener', 'virtualInbound') as { filterChains: { name: string }[] }; // its schema
@@ -163,6 +163,7 @@ describe('what a workload serves', () => {
     ]);
     expect(JSON.stringify(filterChains)).toContain('inbound|http|80');
     expect(world.names('cluster').filter((name) => name.startsWith('inbound'))).toEqual([
+      'inbound|8080|grpc|',
       'inbound|8080||',
       'inbound|9000||',
     ]);
