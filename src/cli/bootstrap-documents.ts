@@ -9,8 +9,21 @@ export interface Sidecar {
   readonly namespace: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly locality: { readonly region: string; readonly zone: string; readonly subZone: string };
-  readonly interception: 'NONE' | 'REDIRECT';
+  readonly interception: 'NONE' | 'REDIRECT' | 'TPROXY';
+  /** Every address of the workload, where it has more than the one in `id`; otherwise empty. */
+  readonly instanceIps: readonly string[];
   readonly xds: Address;
+  /** How the control plane is known over TLS; null: plaintext. */
+  readonly tls: XdsTls | null;
+}
+
+/** Paths are those of the machine that the sidecar runs on. */
+export interface XdsTls {
+  readonly caFile: string;
+  /** The sidecar's own identity, for a control plane that asks for one. */
+  readonly client: { readonly certFile: string; readonly keyFile: string } | null;
+  /** The name or IP address that the server's certificate must have. */
+  readonly serverName: string;
 }
 
 export interface EnvoySidecar extends Sidecar {
@@ -42,7 +55,7 @@ export function envoyBootstrap(sidecar: EnvoySidecar): object {
       cds_config: { ads: {}, resource_api_version: 'V3' },
       lds_config: { ads: {}, resource_api_version: 'V3' },
     },
-    static_resources: { clusters: [clusterOf(sidecar.xds)] },
+    static_resources: { clusters: [clusterOf(sidecar)] },
     layered_runtime: {
       layers: [
         { name: 'binnacle', static_layer: { 're2.max_program_size.error_level': maxRegexProgram } },
@@ -56,24 +69,33 @@ export function envoyBootstrap(sidecar: EnvoySidecar): object {
 export function grpcBootstrap(sidecar: Sidecar): object {
   return {
     xds_servers: [
-      { server_uri: hostPort(sidecar.xds), channel_creds: [{ type: 'insecure' }], server_features: ['xds_v3'] },
+      { server_uri: hostPort(sidecar.xds), channel_creds: [channelCredentials(sidecar)], server_features: ['xds_v3'] },
     ],
     server_listener_resource_name_template: 'grpc/server?xds.resource.listening_address=%s',
     node: { locality: {}, ...nodeOf(sidecar) }, // without one, grpc-js refuses the whole bootstrap
   };
 }
 
-function nodeOf({ id, cluster, namespace, labels, locality, interception }: Sidecar): object {
+/** https://github.com/grpc/proposal/blob/master/A65-xds-mtls-creds-in-bootstrap.md; the server's name is that of its URI. */
+function channelCredentials({ tls }: Sidecar): object {
+  if (tls === null) return { type: 'insecure' };
+  const { caFile, client } = tls;
+  const identity = client === null ? {} : { certificate_file: client.certFile, private_key_file: client.keyFile };
+  return { type: 'tls', config: { ca_certificate_file: caFile, ...identity } };
+}
+
+function nodeOf({ id, cluster, namespace, labels, locality, interception, instanceIps }: Sidecar): object {
   const { region, zone, subZone } = locality;
+  const addresses = instanceIps.length === 0 ? {} : { INSTANCE_IPS: instanceIps.join(',') };
   return {
     id,
     cluster,
     ...(region === '' ? {} : { locality: { region, zone, sub_zone: subZone } }),
-    metadata: { NAMESPACE: namespace, LABELS: labels, INTERCEPTION_MODE: interception },
+    metadata: { NAMESPACE: namespace, LABELS: labels, INTERCEPTION_MODE: interception, ...addresses },
   };
 }
 
-function clusterOf(xds: Address): object {
+function clusterOf({ xds, tls }: Sidecar): object {
   return {
     name: xdsCluster,
     type: isIP(xds.host) === 0 ? 'STRICT_DNS' : 'STATIC',
@@ -88,6 +110,33 @@ function clusterOf(xds: Address): object {
     load_assignment: {
       cluster_name: xdsCluster,
       endpoints: [{ lb_endpoints: [{ endpoint: { address: socketAddress(xds) } }] }],
+    },
+    ...(tls === null ? {} : { transport_socket: tlsSocket(tls) }),
+  };
+}
+
+/** https://www.envoyproxy.io/docs/envoy/latest/api-v3/extensions/transport_sockets/tls/v3/tls.proto */
+function tlsSocket({ caFile, client, serverName }: XdsTls): object {
+  const isName = isIP(serverName) === 0;
+  return {
+    name: 'envoy.transport_sockets.tls',
+    typed_config: {
+      '@type': 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext',
+      ...(isName ? { sni: serverName } : {}), // an address is no server name: RFC 6066
+      common_tls_context: {
+        alpn_protocols: ['h2'],
+        ...(client === null
+          ? {}
+          : {
+              tls_certificates: [
+                { certificate_chain: { filename: client.certFile }, private_key: { filename: client.keyFile } },
+              ],
+            }),
+        validation_context: {
+          trusted_ca: { filename: caFile },
+          match_typed_subject_alt_names: [{ san_type: isName ? 'DNS' : 'IP_ADDRESS', matcher: { exact: serverName } }],
+        },
+      },
     },
   };
 }

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { stringify } from 'yaml';
 import { MeshError } from '../lib/errors.ts';
-import { envoyBootstrap, grpcBootstrap, type Sidecar } from './bootstrap-documents.ts';
+import { envoyBootstrap, grpcBootstrap, type Sidecar, type XdsTls } from './bootstrap-documents.ts';
 import type { Command } from './command.ts';
 import { type Address, addressSchema } from './config-schema.ts';
 import { type Flag, type FlagValues, flagHelp, parseFlags } from './flags.ts';
@@ -10,13 +10,18 @@ const flags: readonly Flag[] = [
   { name: 'kind', value: 'envoy|grpc', about: 'the program to configure (envoy)' },
   { name: 'id', value: 'NAME', about: "the workload's name, or a whole node id (sidecar~ip~name.ns~domain)" },
   { name: 'namespace', value: 'NAMESPACE', about: 'the namespace of the workload (default)' },
-  { name: 'ip', value: 'IP', about: 'the address of the workload (127.0.0.1)' },
+  { name: 'ip', value: 'IP', about: 'an address of the workload (127.0.0.1); again for each further one', many: true },
   { name: 'label', value: 'KEY=VALUE', about: 'a label of the workload; may be repeated', many: true },
   { name: 'cluster', value: 'NAME', about: "the node's cluster, as Envoy means it (the workload's name)" },
   { name: 'locality', value: 'REGION/ZONE/SUBZONE', about: 'where the workload runs; tails may be left out' },
-  { name: 'xds', value: 'HOST:PORT', about: 'where binnacle serves xDS (127.0.0.1:15010)' },
+  { name: 'xds', value: 'HOST:PORT', about: 'where binnacle serves xDS (127.0.0.1:15010; 15012 with --tls)' },
+  { name: 'tls', value: null, about: 'xDS over TLS; needs --ca' },
+  { name: 'ca', value: 'FILE', about: "the CA of binnacle's certificate, on the machine of the sidecar" },
+  { name: 'cert', value: 'FILE', about: "the sidecar's own certificate, for mutual TLS" },
+  { name: 'key', value: 'FILE', about: 'the key of --cert' },
+  { name: 'server-name', value: 'NAME', about: "the name in binnacle's certificate (the host of --xds)" },
   { name: 'admin-port', value: 'PORT', about: "Envoy's admin interface, on 127.0.0.1 (15000)" },
-  { name: 'mode', value: 'none|redirect', about: 'whether iptables bring the traffic (redirect)' },
+  { name: 'mode', value: 'none|redirect|tproxy', about: 'how the kernel brings the traffic (redirect)' },
   { name: 'delta', value: null, about: 'incremental xDS (what Envoy gets unless --sotw)' },
   { name: 'sotw', value: null, about: 'state-of-the-world xDS' },
   { name: 'help', value: null, about: 'this text' },
@@ -37,6 +42,9 @@ export const bootstrapCommand: Command = {
     const values = parseFlags(argv, flags);
     const sidecar = sidecarOf(values);
     const kind = choice(values, 'kind', ['envoy', 'grpc']);
+    if (kind === 'grpc' && values['server-name'] !== undefined) {
+      throw wrong('--server-name: gRPC checks the certificate against the host of --xds; call the server by its name');
+    }
     if (kind === 'grpc') print(`${JSON.stringify(grpcBootstrap(sidecar), null, 2)}\n`);
     else print(stringify(envoyBootstrap({ ...sidecar, adminPort: adminPort(values), delta: wantsDelta(values) })));
   },
@@ -44,10 +52,11 @@ export const bootstrapCommand: Command = {
 
 function sidecarOf(values: FlagValues): Sidecar {
   const namespace = text(values, 'namespace') ?? 'default';
-  const ip = text(values, 'ip') ?? '127.0.0.1';
-  if (isIP(ip) === 0) throw wrong(`--ip must be an IP address, not "${ip}"`);
+  const given = addresses(values);
   const id = text(values, 'id') ?? 'sidecar';
-  const [, , workload = `${id}.${namespace}`] = id.includes('~') ? wholeId(id) : [];
+  const [, ip = given[0] ?? '127.0.0.1', workload = `${id}.${namespace}`] = id.includes('~') ? wholeId(id) : [];
+  const ips = [...new Set([ip, ...given])];
+  const xds = xdsAddress(values);
   const [region = '', zone = '', subZone = ''] = (text(values, 'locality') ?? '').split('/');
   return {
     id: id.includes('~') ? id : `sidecar~${ip}~${workload}~${namespace}.svc.cluster.local`,
@@ -55,9 +64,20 @@ function sidecarOf(values: FlagValues): Sidecar {
     namespace: text(values, 'namespace') ?? workload.slice(workload.lastIndexOf('.') + 1),
     labels: Object.fromEntries((values.label ?? []).map(readLabel)),
     locality: { region, zone, subZone },
-    interception: choice(values, 'mode', ['redirect', 'none']) === 'none' ? 'NONE' : 'REDIRECT',
-    xds: xdsAddress(values),
+    interception: interceptions[choice(values, 'mode', ['redirect', 'none', 'tproxy'])],
+    instanceIps: ips.length > 1 ? ips : [],
+    xds,
+    tls: xdsTls(values, xds.host),
   };
+}
+
+const interceptions = { redirect: 'REDIRECT', none: 'NONE', tproxy: 'TPROXY' } as const;
+
+function addresses(values: FlagValues): readonly string[] {
+  const given = values.ip ?? [];
+  const other = given.find((ip) => isIP(ip) === 0);
+  if (other !== undefined) throw wrong(`--ip must be an IP address, not "${other}"`);
+  return given;
 }
 
 function wholeId(id: string): readonly string[] {
@@ -74,8 +94,24 @@ function readLabel(given: string): readonly [string, string] {
   return [given.slice(0, equals), given.slice(equals + 1)];
 }
 
+/** The flags that say something only with `--tls`. */
+const tlsFlags = ['ca', 'cert', 'key', 'server-name'];
+
+function xdsTls(values: FlagValues, host: string): XdsTls | null {
+  const stray = values.tls === undefined ? tlsFlags.find((name) => values[name] !== undefined) : undefined;
+  if (stray !== undefined) throw wrong(`--${stray} needs --tls`);
+  if (values.tls === undefined) return null;
+  const [caFile, certFile, keyFile] = ['ca', 'cert', 'key'].map((name) => text(values, name));
+  if (!caFile) throw wrong('--tls needs --ca FILE, the CA that signed the certificate of binnacle');
+  if (!certFile !== !keyFile) throw wrong('--cert and --key need each other');
+  const client = certFile && keyFile ? { certFile, keyFile } : null;
+  return { caFile, client, serverName: text(values, 'server-name') ?? host };
+}
+
 function xdsAddress(values: FlagValues): Address {
-  const parsed = addressSchema.safeParse(text(values, 'xds') ?? '127.0.0.1:15010');
+  const parsed = addressSchema.safeParse(
+    text(values, 'xds') ?? `127.0.0.1:${values.tls === undefined ? 15_010 : 15_012}`,
+  );
   if (parsed.success) return parsed.data;
   throw wrong(`--xds ${parsed.error.issues[0]?.message ?? 'is no address'}`);
 }

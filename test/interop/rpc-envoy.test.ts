@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { connect, type TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
+import { parse } from 'yaml';
 import { authority } from '../support/certificates.ts';
+import { cli } from '../support/cli.ts';
 import { describeWith } from '../support/describe-with.ts';
 import { type Envoy, startEnvoy } from '../support/envoy.ts';
-import { sidecarBootstrap } from '../support/envoy-bootstrap.ts';
 import { eventually } from '../support/eventually.ts';
 import { sendJson } from '../support/http.ts';
 import { type SecureMesh, serverName, startSecureMesh } from './secure-mesh.ts';
@@ -24,7 +25,7 @@ for (const protocol of ['sotw', 'delta'] as const) {
     beforeAll(async () => {
       mesh = await startSecureMesh();
       await sendJson(mesh.controlPlane.httpPort, 'PUT', instance('one.test'), registered);
-      envoy = await startEnvoy({ bootstrap: secured(mesh, protocol), name: `envoy-mtls-${protocol}` });
+      envoy = await startEnvoy({ bootstrap: await secured(mesh, protocol), name: `envoy-mtls-${protocol}` });
     });
     afterAll(async () => {
       await envoy?.stop();
@@ -56,7 +57,7 @@ for (const protocol of ['sotw', 'delta'] as const) {
       const late = await eventually(async () => (await presented(mesh)) === null, { what: 'the CA was taken away' });
       expect(late).toBe(true);
       const stranger = await startEnvoy({
-        bootstrap: secured(mesh, protocol),
+        bootstrap: await secured(mesh, protocol),
         name: 'envoy-stranger',
         waitReady: false,
       });
@@ -80,30 +81,14 @@ for (const protocol of ['sotw', 'delta'] as const) {
   });
 }
 
-/** The bootstrap that `binnacle bootstrap` prints, with mTLS towards the control plane. */
-function secured({ tlsPort, clientFiles }: SecureMesh, protocol: 'sotw' | 'delta'): object {
-  const bootstrap = sidecarBootstrap({ xdsPort: tlsPort, protocol }) as {
-    static_resources: { clusters: object[] }; // Envoy's bootstrap
-  };
-  const socket = {
-    name: 'envoy.transport_sockets.tls',
-    typed_config: {
-      '@type': 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext',
-      sni: serverName,
-      common_tls_context: {
-        alpn_protocols: ['h2'],
-        tls_certificates: [
-          { certificate_chain: { filename: clientFiles.cert }, private_key: { filename: clientFiles.key } },
-        ],
-        validation_context: {
-          trusted_ca: { filename: clientFiles.ca },
-          match_typed_subject_alt_names: [{ san_type: 'DNS', matcher: { exact: serverName } }],
-        },
-      },
-    },
-  };
-  const [cluster = {}] = bootstrap.static_resources.clusters;
-  return { ...bootstrap, static_resources: { clusters: [{ ...cluster, transport_socket: socket }] } };
+/** What `binnacle bootstrap` prints; with state of the world it names the server, else the address is checked. */
+async function secured({ tlsPort, clientFiles }: SecureMesh, protocol: 'sotw' | 'delta'): Promise<object> {
+  const { ca, cert, key } = clientFiles;
+  const flags = protocol === 'sotw' ? ['--sotw', '--server-name', serverName] : [];
+  const tls = ['--xds', `127.0.0.1:${tlsPort}`, '--tls', '--ca', ca, '--cert', cert, '--key', key];
+  const { out, errors } = await cli(['bootstrap', '--mode', 'none', '--admin-port', '0', ...tls, ...flags]);
+  if (errors.length > 0) throw new Error(errors.join('\n'));
+  return parse(out);
 }
 
 /** The subject of the certificate that a new connection is shown; null when the connection is refused. */

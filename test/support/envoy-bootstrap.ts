@@ -23,7 +23,9 @@ export function sidecarBootstrap(sidecar: TestSidecar): object {
     labels,
     locality: { region: '', zone: '', subZone: '' },
     interception: sidecar.interception ?? 'NONE',
+    instanceIps: [],
     xds: { host: '127.0.0.1', port: xdsPort },
+    tls: null,
     adminPort: 0,
     delta: protocol === 'delta',
   });

@@ -19,17 +19,19 @@ export interface XdsProgram {
 export interface XdsProgramOptions {
   readonly role: 'client' | 'server';
   readonly xdsPort: number;
+  /** Files, where the port speaks TLS. */
+  readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string };
   readonly args?: readonly string[];
 }
 
 /** Starts a program of this folder in the namespace `shop`, configured by what `binnacle bootstrap --kind grpc` prints. */
 export async function startProgram(
   kind: GrpcKind,
-  { role, xdsPort, args = [] }: XdsProgramOptions,
+  { role, args = [], ...server }: XdsProgramOptions,
 ): Promise<XdsProgram> {
   const folder = await mkdtemp(join(tmpdir(), 'binnacle-grpc-'));
   const file = join(folder, 'bootstrap.json');
-  await writeFile(file, await bootstrap(kind, xdsPort));
+  await writeFile(file, await bootstrap(kind, server));
   const { command, env, args: first } = await programOf(kind, role);
   const child = startChild({
     name: `${kind}-${role}`,
@@ -46,10 +48,14 @@ export async function startProgram(
   };
 }
 
-async function bootstrap(kind: GrpcKind, xdsPort: number): Promise<string> {
+async function bootstrap(
+  kind: GrpcKind,
+  { xdsPort, tls }: Pick<XdsProgramOptions, 'xdsPort' | 'tls'>,
+): Promise<string> {
   const program = join(import.meta.dirname, '../../../dist/src/cli/main.js');
   const flags = ['--kind', 'grpc', '--namespace', 'shop', '--id', kind, '--xds', `127.0.0.1:${xdsPort}`];
-  return (await execute(process.execPath, [program, 'bootstrap', ...flags])).stdout;
+  const secured = tls === undefined ? [] : ['--tls', '--ca', tls.ca, '--cert', tls.cert, '--key', tls.key];
+  return (await execute(process.execPath, [program, 'bootstrap', ...flags, ...secured])).stdout;
 }
 
 interface Program {

@@ -1,4 +1,4 @@
-import { type GrpcKind, startProgram } from './programs.ts';
+import { type GrpcKind, startProgram, type XdsProgramOptions } from './programs.ts';
 
 /** What came of calls: how often who answered, and `CODE: details` of those that failed. */
 export interface Tally {
@@ -30,8 +30,12 @@ export interface CallOptions {
 }
 
 /** Starts a client in the namespace `shop`. */
-export async function startXdsClient(kind: GrpcKind, xdsPort: number): Promise<XdsClient> {
-  const { child, stop } = await startProgram(kind, { role: 'client', xdsPort });
+export async function startXdsClient(
+  kind: GrpcKind,
+  xdsPort: number,
+  tls: Pick<XdsProgramOptions, 'tls'> = {},
+): Promise<XdsClient> {
+  const { child, stop } = await startProgram(kind, { role: 'client', xdsPort, ...tls });
   const waiting = new Map<number, (tally: Tally) => void>();
   child.onLine((line) => {
     const { id, ...tally } = JSON.parse(line) as Tally & { readonly id: number }; // as the programs print it

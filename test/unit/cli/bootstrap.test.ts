@@ -78,9 +78,74 @@ describe('binnacle bootstrap', () => {
     });
   });
 
+  it('names every address of a workload that has several, and how the kernel brings its traffic', async () => {
+    expect(await bootstrap('--id shop --ip 10.0.0.7 --ip fd00::7 --mode tproxy')).toMatchObject({
+      node: {
+        id: 'sidecar~10.0.0.7~shop.default~default.svc.cluster.local',
+        metadata: { INSTANCE_IPS: '10.0.0.7,fd00::7', INTERCEPTION_MODE: 'TPROXY' },
+      },
+    });
+    const id = 'sidecar~10.0.0.7~shop.default~default.svc.cluster.local';
+    const { node } = await bootstrap(`--id ${id} --ip fd00::7 --ip 10.0.0.7`);
+    expect(node).toMatchObject({ id, metadata: { INSTANCE_IPS: '10.0.0.7,fd00::7' } });
+    expect((await bootstrap('--ip 10.0.0.7')).node.metadata).not.toHaveProperty('INSTANCE_IPS');
+  });
+
+  it('asks a control plane that its CA vouches for, by name, as somebody', async () => {
+    const { static_resources } = await bootstrap('--tls --ca ca.pem --cert me.pem --key me.key --xds xds.test:15012');
+    expect(static_resources.clusters[0].transport_socket.typed_config).toEqual({
+      '@type': 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext',
+      sni: 'xds.test',
+      common_tls_context: {
+        alpn_protocols: ['h2'],
+        tls_certificates: [{ certificate_chain: { filename: 'me.pem' }, private_key: { filename: 'me.key' } }],
+        validation_context: {
+          trusted_ca: { filename: 'ca.pem' },
+          match_typed_subject_alt_names: [{ san_type: 'DNS', matcher: { exact: 'xds.test' } }],
+        },
+      },
+    });
+  });
+
+  it('checks an address in the certificate, and asks as nobody, where that is what there is', async () => {
+    const { static_resources } = await bootstrap('--tls --ca ca.pem');
+    expect(static_resources.clusters[0]).toMatchObject({
+      load_assignment: {
+        endpoints: [{ lb_endpoints: [{ endpoint: { address: { socket_address: { port_value: 15012 } } } }] }],
+      },
+    });
+    expect(static_resources.clusters[0].transport_socket.typed_config).toEqual({
+      '@type': 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext',
+      common_tls_context: {
+        alpn_protocols: ['h2'],
+        validation_context: {
+          trusted_ca: { filename: 'ca.pem' },
+          match_typed_subject_alt_names: [{ san_type: 'IP_ADDRESS', matcher: { exact: '127.0.0.1' } }],
+        },
+      },
+    });
+  });
+
+  it('tells gRPC the same', async () => {
+    const flags = '--kind grpc --tls --ca ca.pem --cert me.pem --key me.key --xds xds.test:15012';
+    expect((await bootstrap(flags)).xds_servers[0]).toMatchObject({
+      server_uri: 'xds.test:15012',
+      channel_creds: [
+        {
+          type: 'tls',
+          config: { ca_certificate_file: 'ca.pem', certificate_file: 'me.pem', private_key_file: 'me.key' },
+        },
+      ],
+    });
+  });
+
   for (const { flags, says } of [
+    { flags: '--tls', says: '--tls needs --ca FILE' },
+    { flags: '--ca ca.pem', says: '--ca needs --tls' },
+    { flags: '--tls --ca ca.pem --key me.key', says: '--cert and --key need each other' },
+    { flags: '--kind grpc --tls --ca ca.pem --server-name xds.test', says: '--server-name: gRPC checks' },
     { flags: '--kind nginx', says: '--kind must be envoy or grpc, not "nginx"' },
-    { flags: '--mode both', says: '--mode must be redirect or none' },
+    { flags: '--mode both', says: '--mode must be redirect or none or tproxy' },
     { flags: '--delta --sotw', says: 'exclude each other' },
     { flags: '--id sidecar~a~b', says: '--id with "~" must be' },
     { flags: '--ip here', says: '--ip must be an IP address' },
