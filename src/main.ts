@@ -22,6 +22,7 @@ import { createCompiler } from './compile/compiler.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
 import { MeshError } from './lib/errors.ts';
 import type { Logger } from './lib/logger.ts';
+import { doorReasons } from './model/access.ts';
 import type { KeptFile } from './platform/kept-file.ts';
 import { clientStatusMethods } from './push/client-status/methods.ts';
 import { Coordinator } from './push/coordinator.ts';
@@ -40,6 +41,9 @@ import { createServiceEntryIndex } from './rules/service-entries/index.ts';
 import { memoryStore } from './rules/store/memory.ts';
 import { openSqliteStore } from './rules/store/sqlite.ts';
 import type { RuleStore } from './rules/store/store.ts';
+import { createDoors } from './security/doors/doors.ts';
+import { createRefusalLog } from './security/doors/refusal-log.ts';
+import { serverNames } from './security/doors/server-names.ts';
 import { debugViews } from './telemetry/debug/views.ts';
 import { createLogger } from './telemetry/logging.ts';
 import { createMetrics } from './telemetry/metrics.ts';
@@ -111,8 +115,18 @@ export async function serve(config: ServeConfig): Promise<void> {
   const problems = () => messagesOn(book.rules(), ruleKinds, [compiler.problems(), serviceEntries.problems()]);
   const views = debugViews({ registry, book, coordinator, problems });
   const described = { kinds: servedKinds, version };
+  const refusals = createRefusalLog({ clock, log });
+  const refusalCounts = metrics.doorObserver(doorReasons);
+  const doors = createDoors({
+    names: serverNames(config.http.address.host, config.http.allowedHosts),
+    refused(asked, verdict) {
+      refusalCounts.refused(verdict.reason);
+      refusals.note(asked, verdict);
+    },
+  });
   const http = createHttpServer({
     log,
+    doors,
     routes: [
       health({ awaited, index }),
       discoveryRoutes(described),
@@ -127,7 +141,7 @@ export async function serve(config: ServeConfig): Promise<void> {
 
   const listening = await rpc
     .listen()
-    .then(async (xds) => ({ web: await listenHttp(http, config.http), xds: xds.plaintext, xdsTls: xds.tls }))
+    .then(async (xds) => ({ web: await listenHttp(http, config.http.address), xds: xds.plaintext, xdsTls: xds.tls }))
     .catch(async (error: unknown) => {
       await Promise.all([store.close(), registry.close(), rpc.close(), http.close()]);
       throw error;

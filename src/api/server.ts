@@ -3,6 +3,7 @@ import { type FastifyError, type FastifyInstance, type FastifyReply, type Fastif
 import { MeshError } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { parseJson, parseYaml, yamlTypes } from './body.ts';
+import { type Doors, guard } from './doors/guard.ts';
 import { failure, type Status, StatusError } from './status.ts';
 
 /** Part of the HTTP interface: adds its routes to the server it is given. */
@@ -10,6 +11,7 @@ export type HttpRoutes = (server: FastifyInstance) => void | Promise<void>;
 
 export interface HttpServerOptions {
   readonly log: Logger;
+  readonly doors: Doors;
   /** In the order in which they are added; each may add parsers and hooks of its own without touching the others. */
   readonly routes: readonly HttpRoutes[];
 }
@@ -26,7 +28,7 @@ const retryAfterSeconds = 1;
  * The HTTP server, not yet listening. Every error is a Kubernetes `Status` as JSON, whichever part it comes from.
  * Bodies are JSON or YAML.
  */
-export function createHttpServer({ log, routes }: HttpServerOptions): FastifyInstance {
+export function createHttpServer({ log, doors, routes }: HttpServerOptions): FastifyInstance {
   const server = fastify({
     logger: false,
     bodyLimit: bodyLimitBytes,
@@ -60,6 +62,7 @@ export function createHttpServer({ log, routes }: HttpServerOptions): FastifyIns
     const message = `nothing is served at ${request.method} ${request.url}; GET / lists what there is`;
     return reply.code(404).send(failure('NotFound', message));
   });
+  guard(server, doors);
   server.addHook('onResponse', async (request, reply) => {
     const { method, url, ip } = request;
     log.debug({ method, url, code: reply.statusCode, ms: Math.round(reply.elapsedTime), ip }, 'request answered');

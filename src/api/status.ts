@@ -3,6 +3,7 @@ import type { Problem } from '../rules/rule.ts';
 /** Why a request failed, in Kubernetes' words: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/ */
 export type StatusReason =
   | 'BadRequest'
+  | 'Forbidden'
   | 'NotFound'
   | 'MethodNotAllowed'
   | 'NotAcceptable'
@@ -47,6 +48,7 @@ export interface Status {
 
 const codes: Readonly<Record<StatusReason, number>> = {
   BadRequest: 400,
+  Forbidden: 403,
   NotFound: 404,
   MethodNotAllowed: 405,
   NotAcceptable: 406,

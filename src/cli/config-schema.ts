@@ -73,11 +73,26 @@ const xdsLimitsSchema = z.strictObject({
   drainTimeoutSeconds: seconds.optional(),
 });
 
+/** What else the server is called, for `Host` and `Origin`: a name, `*.example.com`, or `*` for any. */
+const hostName = z
+  .string()
+  .max(253)
+  .regex(
+    /^(\*|(\*\.)?[A-Za-z0-9_]([-A-Za-z0-9._]*[A-Za-z0-9_])?)$/,
+    'must be a name, *.example.com or *, without a port',
+  );
+
+const httpSchema = z.strictObject({
+  address: addressSchema.prefault('127.0.0.1:8080'),
+  allowedHosts: z.array(hostName).default([]),
+});
+
 const ms = (fallback: number) => z.number().int().min(0).max(600_000).default(fallback);
 
 /** binnacle.yaml. Strict: an unknown key is an error. */
 export const configFileSchema = z.strictObject({
-  http: addressSchema.prefault('127.0.0.1:8080'),
+  /** An address alone stands for `{ address }`. */
+  http: z.preprocess((http) => (typeof http === 'string' ? { address: http } : http), httpSchema.prefault({})),
   xds: z
     .strictObject({
       plaintext: addressSchema.prefault('127.0.0.1:15010'),

@@ -39,9 +39,15 @@ export interface XdsTlsConfig {
   readonly requireClientCert: boolean;
 }
 
+/** The HTTP door. */
+export interface HttpConfig {
+  readonly address: Address;
+  readonly allowedHosts: readonly string[];
+}
+
 /** Flags, environment and file, merged and checked: all that `serve` is told. */
 export interface ServeConfig {
-  readonly http: Address;
+  readonly http: HttpConfig;
   /** `tls` is null when it is not configured. */
   readonly xds: {
     readonly plaintext: Address;
@@ -100,7 +106,7 @@ export async function loadServeConfig(argv: readonly string[], env: Environment)
   const dataDir = given('data-dir')?.text ?? file.dataDir;
   const { store } = file;
   return {
-    http: address('http') ?? file.http,
+    http: { ...file.http, address: address('http') ?? file.http.address },
     xds: {
       plaintext: address('xds') ?? file.xds.plaintext,
       tls: xdsTls(file, given('xds-tls')),

@@ -11,6 +11,8 @@ export interface Metrics {
   readonly observer: PushObserver;
   /** Counts connections and calls of gRPC that were ended because of their client; `reasons` are all that there are. */
   rpcObserver(reasons: readonly string[]): { cutOff(reason: string): void };
+  /** Counts requests that the HTTP doors did not let in; `reasons` are all that there are. */
+  doorObserver(reasons: readonly string[]): { refused(reason: string): void };
   /** The figures that are read from the state when somebody asks. */
   watch(sources: { readonly coordinator: Coordinator; readonly registry: Registry }): void;
   /** The text format of Prometheus. */
@@ -26,11 +28,12 @@ export function createMetrics(): Metrics {
   return {
     observer: pushMetrics(registers),
     rpcObserver(reasons) {
-      const name = 'binnacle_rpc_cut_offs_total';
       const help = 'Connections and calls that were ended because of their client';
-      const counter = new Counter({ name, help, labelNames: ['reason'], registers });
-      for (const reason of reasons) counter.inc({ reason }, 0); // shown from the start: a rate needs a first value
-      return { cutOff: (reason) => counter.inc({ reason }) };
+      return { cutOff: countReasons('binnacle_rpc_cut_offs_total', help, { reasons, registers }) };
+    },
+    doorObserver(reasons) {
+      const help = 'HTTP requests that were not let in';
+      return { refused: countReasons('binnacle_http_refusals_total', help, { reasons, registers }) };
     },
     watch({ coordinator, registry }) {
       watchPush(coordinator, registers);
@@ -42,6 +45,16 @@ export function createMetrics(): Metrics {
 }
 
 type Registers = MetricsRegistry[];
+
+function countReasons(
+  name: string,
+  help: string,
+  { reasons, registers }: { readonly reasons: readonly string[]; readonly registers: Registers },
+): (reason: string) => void {
+  const counter = new Counter({ name, help, labelNames: ['reason'], registers });
+  for (const reason of reasons) counter.inc({ reason }, 0); // shown from the start: a rate needs a first value
+  return (reason) => counter.inc({ reason });
+}
 
 const seconds = (ms: number) => ms / 1000;
 const responseBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];

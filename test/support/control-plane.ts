@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Child, startChild, tailOf } from './child.ts';
@@ -13,6 +13,8 @@ export interface ControlPlaneOptions {
   /** Further arguments of `binnacle serve`, such as `--mesh-dir`. */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** The contents of a binnacle.yaml. */
+  readonly config?: object;
   /** Given again by a test that restarts; otherwise chosen free, and the directory is removed at the end. */
   readonly httpPort?: number;
   readonly xdsPort?: number;
@@ -47,6 +49,8 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   const [freeHttp, freeXds] = await freePorts(2);
   const { httpPort = freeHttp ?? 0, xdsPort = freeXds ?? 0, readyTimeoutMs = 20_000, waitReady = true } = options;
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'binnacle-data-')));
+  const configFile = join(dataDir, 'binnacle.yaml');
+  if (options.config !== undefined) await writeFile(configFile, JSON.stringify(options.config));
   const [command = process.execPath, ...before] = [...(options.through ?? []), process.execPath];
   const { flags, environment } = runtime();
   const child = startChild({
@@ -56,6 +60,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
       ...[...before, ...flags, program, 'serve'],
       ...['--http', `127.0.0.1:${httpPort}`, '--xds', `127.0.0.1:${xdsPort}`],
       ...['--data-dir', dataDir, ...(options.args ?? [])],
+      ...(options.config === undefined ? [] : ['--config', configFile]),
     ],
     env: { ...environment, ...options.env },
   });

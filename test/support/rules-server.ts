@@ -1,3 +1,4 @@
+import type { Doors } from '../../src/api/doors/guard.ts';
 import { rulesApi } from '../../src/api/rules/routes.ts';
 import { createHttpServer } from '../../src/api/server.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
@@ -6,6 +7,7 @@ import type { RuleStatuses } from '../../src/rules/status.ts';
 import { memoryStore } from '../../src/rules/store/memory.ts';
 import type { RuleStore } from '../../src/rules/store/store.ts';
 import { fakeClock } from './fake-clock.ts';
+import { openDoors } from './open-doors.ts';
 import { sampleKind } from './sample-kind.ts';
 
 const base = '/apis/sample.binnacle.io/v1';
@@ -23,6 +25,7 @@ export interface Sent {
 export interface RulesServerOptions {
   readonly kinds?: readonly RuleKind[];
   readonly statuses?: RuleStatuses | null;
+  readonly doors?: Doors;
   /** Makes the store another one. */
   readonly store?: (store: RuleStore) => RuleStore;
 }
@@ -31,6 +34,7 @@ export interface RulesServerOptions {
 export function rulesServer({
   kinds = [sampleKind],
   statuses = null,
+  doors = openDoors,
   store: change = (one) => one,
 }: RulesServerOptions = {}) {
   const clock = fakeClock();
@@ -38,6 +42,7 @@ export function rulesServer({
   const adapterOrigin = (id: string) => (id === 'SampleRoute/default/filed' ? 'mesh/routes.yaml#2' : null);
   const server = createHttpServer({
     log: silentLogger,
+    doors,
     routes: [rulesApi({ kinds, store, book: { adapterOrigin }, statuses, clock })],
   });
   const send = async (

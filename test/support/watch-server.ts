@@ -10,6 +10,7 @@ import type { RuleStatus } from '../../src/rules/status.ts';
 import { memoryStore } from '../../src/rules/store/memory.ts';
 import type { StoredObject } from '../../src/rules/store/store.ts';
 import { fakeClock } from './fake-clock.ts';
+import { openDoors } from './open-doors.ts';
 import { sampleKind, sampleObject } from './sample-kind.ts';
 
 export const watchedKind: RuleKind = {
@@ -48,6 +49,7 @@ export async function watchServer(options: Partial<WatchesOptions> = {}) {
 
   const server = createHttpServer({
     log: silentLogger,
+    doors: openDoors,
     routes: [
       (scope) => {
         scope.addHook('preClose', async () => watches.close());

@@ -4,11 +4,14 @@ import type { Status } from '../status.ts';
 import type { ApiContext } from './context.ts';
 import { authorship, routeFacts } from './request-facts.ts';
 
-/** Writes every refused change into the audit trail. What was done is written by the store, along with the change. */
+/**
+ * Writes every refused change into the audit trail, of those who were let in: a flood of others must not push out what
+ * the trail is for. What was done is written by the store, along with the change.
+ */
 export function noteRefusals(server: FastifyInstance, { store, clock }: Pick<ApiContext, 'store' | 'clock'>): void {
   server.addHook('onError', async (request, _reply, error) => {
     const { verb, kind } = routeFacts(request);
-    if (verb === null || triesOnly(request)) return;
+    if (request.caller === null || verb === null || triesOnly(request)) return;
     const { code, message = '', details } = statusOf(error);
     const { author, request: facts } = authorship(request, false);
     if (facts === null || facts === undefined) return;

@@ -5,6 +5,7 @@ import { discoveryRoutes } from '../../../src/api/rules/discovery/discovery.ts';
 import { createHttpServer } from '../../../src/api/server.ts';
 import { silentLogger } from '../../../src/lib/logger.ts';
 import type { RuleKind } from '../../../src/rules/rule.ts';
+import { openDoors } from '../../support/open-doors.ts';
 import { sampleKind } from '../../support/sample-kind.ts';
 
 const older: RuleKind = {
@@ -23,7 +24,7 @@ const space: RuleKind = {
 let server: FastifyInstance;
 beforeEach(() => {
   const routes = [discoveryRoutes({ kinds: [older, sampleKind, space], version: '1.2.3' })];
-  server = createHttpServer({ log: silentLogger, routes });
+  server = createHttpServer({ log: silentLogger, doors: openDoors, routes });
 });
 afterEach(() => server.close());
 

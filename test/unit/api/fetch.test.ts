@@ -6,6 +6,7 @@ import { silentLogger } from '../../../src/lib/logger.ts';
 import { eventually } from '../../support/eventually.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
 import { send } from '../../support/http.ts';
+import { openDoors } from '../../support/open-doors.ts';
 
 const request = {
   method: 'POST',
@@ -25,7 +26,11 @@ async function serve(limits: FetchLimits) {
         waiting.push({ signal, answer: (pieces) => resolve({ type: 'resources', pieces }) });
       }),
   };
-  const server = createHttpServer({ log: silentLogger, routes: [fetchRoutes([endpoint], clock, limits)] });
+  const server = createHttpServer({
+    log: silentLogger,
+    doors: openDoors,
+    routes: [fetchRoutes([endpoint], clock, limits)],
+  });
   const port = Number(new URL(await listenHttp(server, { host: '127.0.0.1', port: 0 })).port);
   onTestFinished(() => {
     server.server.closeAllConnections();

@@ -5,10 +5,15 @@ import { openapiSchemas } from '../../../src/api/rules/discovery/openapi-schema.
 import { createHttpServer } from '../../../src/api/server.ts';
 import { silentLogger } from '../../../src/lib/logger.ts';
 import { servedKinds } from '../../../src/rules/kinds/index.ts';
+import { openDoors } from '../../support/open-doors.ts';
 import { sampleKind } from '../../support/sample-kind.ts';
 
 async function served(kinds = [sampleKind]) {
-  const server = createHttpServer({ log: silentLogger, routes: [openapiRoutes({ kinds, version: '1.2.3' })] });
+  const server = createHttpServer({
+    log: silentLogger,
+    doors: openDoors,
+    routes: [openapiRoutes({ kinds, version: '1.2.3' })],
+  });
   const ask = async (url: string, headers: Record<string, string> = {}) => {
     const response = await server.inject({ method: 'GET', url, headers });
     return {

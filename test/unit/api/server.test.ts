@@ -3,10 +3,11 @@ import { health } from '../../../src/api/health.ts';
 import { listenHttp } from '../../../src/api/listen.ts';
 import { createHttpServer } from '../../../src/api/server.ts';
 import { silentLogger } from '../../../src/lib/logger.ts';
+import { openDoors } from '../../support/open-doors.ts';
 
 const index = [{ path: '/debug', about: 'what it knows and why' }];
 const withAwaited = (awaited: readonly string[]) =>
-  createHttpServer({ log: silentLogger, routes: [health({ awaited: () => awaited, index })] });
+  createHttpServer({ log: silentLogger, doors: openDoors, routes: [health({ awaited: () => awaited, index })] });
 
 describe('health', () => {
   it('answers that it lives', async () => {
@@ -45,7 +46,7 @@ describe('the HTTP server', () => {
     const fail = async () => {
       throw new Error('secret detail');
     };
-    const server = createHttpServer({ log, routes: [async (scope) => void scope.get('/bug', fail)] });
+    const server = createHttpServer({ log, doors: openDoors, routes: [async (scope) => void scope.get('/bug', fail)] });
     const response = await server.inject('/bug');
     expect(response.statusCode).toBe(500);
     expect(response.body).not.toContain('secret');

@@ -21,7 +21,7 @@ const withFile = (text: string) => {
 describe('the configuration of serve', () => {
   it('has defaults for everything', async () => {
     expect(await loadServeConfig([], {})).toEqual({
-      http: { host: '127.0.0.1', port: 8080 },
+      http: { address: { host: '127.0.0.1', port: 8080 }, allowedHosts: [] },
       xds: { plaintext: { host: '127.0.0.1', port: 15010 }, tls: null, limits: {} },
       store: { type: 'sqlite', path: '.binnacle/rules.db' },
       adapters: [{ type: 'registration', name: 'registration', required: true, syncTimeoutSeconds: 30, options: {} }],
@@ -35,7 +35,7 @@ describe('the configuration of serve', () => {
 
   it('takes every key of the file', async () => {
     const config = await withFile(`
-http: "[::1]:9080"
+http: { address: "[::1]:9080", allowedHosts: [mesh.example, "*.mesh.example"] }
 xds:
   plaintext: "0.0.0.0:16010"
   tls:
@@ -52,7 +52,7 @@ dataDir: /var/lib/binnacle
 logLevel: debug
 `);
     expect(config).toEqual({
-      http: { host: '::1', port: 9080 },
+      http: { address: { host: '::1', port: 9080 }, allowedHosts: ['mesh.example', '*.mesh.example'] },
       xds: {
         plaintext: { host: '0.0.0.0', port: 16010 },
         tls: {
@@ -92,7 +92,7 @@ logLevel: debug
     writeFileSync(file, 'http: 127.0.0.1:1\nxds: { plaintext: "127.0.0.1:1" }\ndataDir: from-file\n');
     const env = { BINNACLE_CONFIG: file, BINNACLE_HTTP: '127.0.0.1:2', BINNACLE_XDS: '127.0.0.1:2' };
     const config = await loadServeConfig(['--http=127.0.0.1:3'], env);
-    expect(config.http.port).toBe(3);
+    expect(config.http.address.port).toBe(3);
     expect(config.xds.plaintext.port).toBe(2);
     expect(config.dataDir).toBe('from-file');
   });
@@ -102,7 +102,7 @@ logLevel: debug
     const addresses = '--http 127.0.0.1:0 --xds 127.0.0.1:1 --xds-tls 127.0.0.1:2';
     const argv = `--config ${file} ${addresses} --data-dir d --mesh-dir m --log-level warn`;
     expect(await loadServeConfig(argv.split(' '), {})).toMatchObject({
-      http: { port: 0 },
+      http: { address: { port: 0 } },
       xds: { plaintext: { port: 1 }, tls: { address: { port: 2 }, certFile: 'c.pem' } },
       dataDir: 'd',
       store: { path: 'd/rules.db' },

@@ -46,7 +46,7 @@ describe('the command line', () => {
       served.push(config);
     });
     expect(code).toBe(0);
-    expect(served).toMatchObject([{ http: { host: '127.0.0.1', port: 9 } }]);
+    expect(served).toMatchObject([{ http: { address: { host: '127.0.0.1', port: 9 } } }]);
   });
 
   it('suggests the command that was meant', async () => {

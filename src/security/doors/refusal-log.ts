@@ -1,0 +1,34 @@
+import type { Clock } from '../../lib/clock.ts';
+import type { Logger } from '../../lib/logger.ts';
+import type { Asked, DoorReason } from '../../model/access.ts';
+
+/** One reason is logged so often at most, however many requests are refused for it. */
+export const quietMs = 10_000;
+
+/** Logs the first refusal of a reason at once, and those that follow as a count, with the last of them as an example. */
+export function createRefusalLog({ clock, log }: { readonly clock: Clock; readonly log: Logger }) {
+  const waiting = new Map<DoorReason, { count: number; example: object }>();
+
+  const write = (reason: DoorReason, count: number, example: object) => {
+    waiting.set(reason, { count: 0, example: {} });
+    log.warn({ reason, count, ...example }, 'requests refused');
+    clock.after(quietMs, () => {
+      const later = waiting.get(reason);
+      waiting.delete(reason);
+      if (later !== undefined && later.count > 0) write(reason, later.count, later.example);
+    });
+  };
+
+  return {
+    note({ method, url, remote }: Asked, { reason, message }: { reason: DoorReason; message: string }): void {
+      const path = url.split('?', 1)[0]?.slice(0, 200); // a query may hold what no log should
+      const example = { method, path, remote, message };
+      const silent = waiting.get(reason);
+      if (silent === undefined) write(reason, 1, example);
+      else {
+        silent.count += 1;
+        silent.example = example;
+      }
+    },
+  };
+}

@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest';
+import { createHttpServer } from '../../../src/api/server.ts';
+import { silentLogger } from '../../../src/lib/logger.ts';
+import type { Asked, Need } from '../../../src/model/access.ts';
+import { rulesServer, urls } from '../../support/rules-server.ts';
+
+/** What each request was said to need, by a door that refuses everything. */
+async function needed(method: 'GET' | 'POST' | 'PUT' | 'DELETE', url: string): Promise<Need | undefined> {
+  const asked: Asked[] = [];
+  const routes = [
+    '/healthz',
+    '/debug/adsz',
+    '/metrics',
+    '/v3/discovery::clusters',
+    '/rules/v1/batch',
+    '/rules/v1/export',
+    '/rules/v1/import',
+    '/apis/a.b/v1/namespaces/:namespace/:plural/:name',
+    '/apis/a.b/v1/namespaces/:namespace/:plural/:name/rollback',
+    '/apis/a.b/v1/meshes/:name',
+    '/api/v1/namespaces/:name',
+    '/registry/v1/namespaces/:namespace/services/:host/instances/:id',
+    '/registry/v1/batch',
+  ];
+  const server = createHttpServer({
+    log: silentLogger,
+    doors: {
+      admit(one) {
+        asked.push(one);
+        return { type: 'refused', reason: 'host', message: 'nobody' };
+      },
+    },
+    routes: [(scope) => routes.forEach((route) => void scope.all(route, async () => 'let in'))],
+  });
+  const response = await server.inject({ method, url });
+  expect([response.statusCode, response.body.includes('let in')]).toEqual([403, false]);
+  await server.close();
+  return asked[0]?.need;
+}
+
+describe('the need of a request', () => {
+  const shop = { namespace: 'shop' };
+  for (const { method, url, want } of [
+    { method: 'GET', url: '/healthz', want: { type: 'nothing' } },
+    { method: 'GET', url: '/debug/adsz', want: { type: 'read' } },
+    { method: 'GET', url: '/metrics', want: { type: 'read' } },
+    { method: 'GET', url: '/nowhere', want: { type: 'read' } },
+    { method: 'POST', url: '/nowhere', want: { type: 'admin' } },
+    { method: 'POST', url: '/v3/discovery:clusters', want: { type: 'discover' } },
+    { method: 'GET', url: '/rules/v1/export', want: { type: 'read' } },
+    { method: 'POST', url: '/rules/v1/batch', want: { type: 'write-rules', namespace: null } },
+    { method: 'POST', url: '/rules/v1/import', want: { type: 'admin' } },
+    { method: 'GET', url: '/apis/a.b/v1/namespaces/shop/things/x', want: { type: 'read' } },
+    { method: 'PUT', url: '/apis/a.b/v1/namespaces/shop/things/x', want: { type: 'write-rules', ...shop } },
+    { method: 'PUT', url: '/apis/a.b/v1/namespaces/sh%6Fp/things/x', want: { type: 'write-rules', ...shop } },
+    { method: 'POST', url: '/apis/a.b/v1/namespaces/shop/things/x/rollback', want: { type: 'write-rules', ...shop } },
+    { method: 'DELETE', url: '/apis/a.b/v1/meshes/x', want: { type: 'write-rules', namespace: '' } },
+    { method: 'DELETE', url: '/api/v1/namespaces/shop', want: { type: 'write-rules', namespace: '' } },
+    {
+      method: 'GET',
+      url: '/registry/v1/namespaces/shop/services/a/instances/1',
+      want: { type: 'read-registrations', ...shop },
+    },
+    { method: 'PUT', url: '/registry/v1/namespaces/shop/services/a/instances/1', want: { type: 'register', ...shop } },
+    { method: 'POST', url: '/registry/v1/batch', want: { type: 'register', namespace: null } },
+  ] as const) {
+    it(`${method} ${url} needs ${want.type}`, async () => expect(await needed(method, url)).toEqual(want));
+  }
+});
+
+it('a refused request is answered with a Status before its body is read, and is not written into the audit trail', async () => {
+  const { send, store, close } = rulesServer({
+    doors: { admit: () => ({ type: 'refused', reason: 'content-type', message: 'send JSON' }) },
+  });
+  const { code, body } = await send('POST', `${urls.one}/rollback`, { body: 'not read' });
+  expect({ code, body }).toMatchObject({
+    code: 415,
+    body: { kind: 'Status', reason: 'UnsupportedMediaType', message: 'send JSON' },
+  });
+  expect((await store.audit({ limit: 10 })).items).toEqual([]);
+  await close();
+});

@@ -1,0 +1,130 @@
+import { describe, expect, it } from 'vitest';
+import type { Need } from '../../../src/model/access.ts';
+import { browserFault } from '../../../src/security/doors/browser.ts';
+import { serverNames } from '../../../src/security/doors/server-names.ts';
+
+const own = { host: '127.0.0.1:8080' };
+const json = { 'content-type': 'application/json' };
+const read: Need = { type: 'read' };
+const write: Need = { type: 'write-rules', namespace: 'default' };
+const discover: Need = { type: 'discover' };
+
+function reasonFor(
+  need: Need,
+  headers: Record<string, string>,
+  { method = 'GET', listening = '127.0.0.1', allowed = [] as readonly string[] } = {},
+): string | null {
+  const asked = { need, method, url: '/', headers, remote: '127.0.0.1' };
+  return browserFault(asked, serverNames(listening, allowed))?.reason ?? null;
+}
+
+describe('the Host header', () => {
+  for (const { host, listening, allowed, want } of [
+    { host: '127.0.0.1:8080', want: null },
+    { host: '127.0.0.1', want: null },
+    { host: '[::1]:8080', want: null },
+    { host: 'localhost:8080', want: null },
+    { host: 'LOCALHOST.', want: null },
+    { host: 'binnacle.localhost:80', want: null },
+    { host: '192.0.2.7:8080', want: null },
+    { host: 'evil.example', want: 'host' },
+    { host: 'evil.example:8080', want: 'host' },
+    { host: 'localhost.evil.example', want: 'host' },
+    { host: '127.0.0.1.evil.example', want: 'host' },
+    { host: 'user@127.0.0.1', want: 'host' },
+    { host: '127.0.0.1:8080:80', want: 'host' },
+    { host: '', want: 'host' },
+    { host: 'control.mesh', listening: 'control.mesh', want: null },
+    { host: 'mesh.example', allowed: ['mesh.example'], want: null },
+    { host: 'a.mesh.example', allowed: ['mesh.example'], want: 'host' },
+    { host: 'a.mesh.example', allowed: ['*.mesh.example'], want: null },
+    { host: 'mesh.example', allowed: ['*.mesh.example'], want: 'host' },
+    { host: 'evilmesh.example', allowed: ['*.mesh.example'], want: 'host' },
+    { host: 'evil.example', allowed: ['*'], want: null },
+  ]) {
+    it(`"${host}" is ${want === null ? 'a name of' : 'no name of'} a server with ${allowed ?? 'no further names'}`, () => {
+      const names = { ...(listening && { listening }), ...(allowed && { allowed }) };
+      expect(reasonFor(read, { host }, names)).toBe(want);
+    });
+  }
+
+  it('is not looked at for health, which load balancers ask for by any name', () => {
+    expect(reasonFor({ type: 'nothing' }, { host: 'evil.example' })).toBeNull();
+  });
+});
+
+describe('the origin', () => {
+  for (const { name, headers, method = 'GET', allowed, want } of [
+    { name: 'none: no browser', headers: {}, want: null },
+    { name: 'that of the server', headers: { origin: 'http://127.0.0.1:8080' }, want: null },
+    { name: 'another', headers: { origin: 'https://evil.example' }, want: 'origin' },
+    { name: 'another port of this machine', headers: { origin: 'http://127.0.0.1:3000' }, want: 'origin' },
+    { name: 'of a file or a sandbox', headers: { origin: 'null' }, want: 'origin' },
+    { name: 'an allowed name', headers: { origin: 'https://m.example' }, allowed: ['m.example'], want: null },
+    {
+      name: 'another, with any Host allowed',
+      headers: { origin: 'https://m.example' },
+      allowed: ['*'],
+      want: 'origin',
+    },
+    { name: 'an image of another site', headers: { 'sec-fetch-site': 'cross-site' }, want: 'origin' },
+    {
+      name: 'a link of another site',
+      headers: { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' },
+      want: null,
+    },
+    {
+      name: 'a form of another site',
+      headers: { ...json, 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' },
+      method: 'POST',
+      want: 'origin',
+    },
+    { name: 'a page of its own', headers: { 'sec-fetch-site': 'same-origin' }, want: null },
+  ]) {
+    it(`${name} is ${want === null ? 'let in' : 'refused'}`, () => {
+      expect(reasonFor(read, { ...own, ...headers }, { method, ...(allowed && { allowed }) })).toBe(want);
+    });
+  }
+});
+
+describe('a write', () => {
+  const types = [
+    'application/json',
+    'application/json; charset=utf-8',
+    'application/yaml',
+    'text/x-yaml',
+    'application/vnd.kubernetes.protobuf',
+    'application/merge-patch+json',
+  ];
+  for (const type of types) {
+    it(`is let in with ${type}`, () => {
+      expect(reasonFor(write, { ...own, 'content-type': type }, { method: 'POST' })).toBeNull();
+    });
+  }
+  for (const type of ['', 'text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=json']) {
+    it(`is refused with ${type || 'no content type'}, as forms have it`, () => {
+      expect(reasonFor(write, { ...own, 'content-type': type }, { method: 'POST' })).toBe('content-type');
+    });
+  }
+  it('is let in with a bearer token, which browsers do not add', () => {
+    expect(reasonFor(write, { ...own, authorization: 'Bearer abc' }, { method: 'POST' })).toBeNull();
+    expect(reasonFor(write, { ...own, authorization: 'Basic abc' }, { method: 'POST' })).toBe('content-type');
+  });
+  it('by a method that browsers ask for first needs no content type', () => {
+    for (const method of ['PUT', 'PATCH', 'DELETE']) expect(reasonFor(write, own, { method })).toBeNull();
+  });
+});
+
+describe('discovery over REST', () => {
+  const asEnvoySends = { host: 'xds_cluster', ...json };
+  it('takes the name of a cluster for Host', () => {
+    expect(reasonFor(discover, asEnvoySends, { method: 'POST' })).toBeNull();
+  });
+  it('is for no web page, by whatever name it came', () => {
+    const page = { host: 'evil.example', origin: 'http://evil.example', ...json };
+    expect(reasonFor(discover, page, { method: 'POST' })).toBe('origin');
+    expect(reasonFor(discover, { ...own, origin: 'http://127.0.0.1:8080', ...json }, { method: 'POST' })).toBe(
+      'origin',
+    );
+  });
+});
