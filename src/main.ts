@@ -9,6 +9,7 @@ import { health, type IndexEntry } from './api/health.ts';
 import { closeHttp, listenHttp } from './api/listen.ts';
 import { metricsRoute } from './api/metrics.ts';
 import { registrationRoutes } from './api/registration.ts';
+import type { AuditTrail } from './api/registration-audit.ts';
 import { discoveryRoutes } from './api/rules/discovery/discovery.ts';
 import { openapiRoutes } from './api/rules/discovery/openapi.ts';
 import { rulesApi } from './api/rules/routes.ts';
@@ -16,6 +17,7 @@ import { createHttpServer, type HttpRoutes } from './api/server.ts';
 import { createAdapters, type MadeAdapter, runAdapters } from './cli/adapters.ts';
 import { announcement } from './cli/announce.ts';
 import type { ServeConfig } from './cli/config.ts';
+import { createHttpDoor, readHttpDoorFiles } from './cli/http-door.ts';
 import { readVersion } from './cli/version.ts';
 import { createXdsServers } from './cli/xds-servers.ts';
 import { createCompiler } from './compile/compiler.ts';
@@ -41,9 +43,6 @@ import { createServiceEntryIndex } from './rules/service-entries/index.ts';
 import { memoryStore } from './rules/store/memory.ts';
 import { openSqliteStore } from './rules/store/sqlite.ts';
 import type { RuleStore } from './rules/store/store.ts';
-import { createDoors } from './security/doors/doors.ts';
-import { createRefusalLog } from './security/doors/refusal-log.ts';
-import { serverNames } from './security/doors/server-names.ts';
 import { debugViews } from './telemetry/debug/views.ts';
 import { createLogger } from './telemetry/logging.ts';
 import { createMetrics } from './telemetry/metrics.ts';
@@ -57,6 +56,7 @@ export async function serve(config: ServeConfig): Promise<void> {
   const registry = createRegistry({ clock, log, snapshotDir: join(config.dataDir, 'shards') });
   // Before anything is opened: what is wrong with an adapter's configuration ends the start, and nothing is to be closed.
   const running = createAdapters(config, { clock, log, registry });
+  const doorFiles = await readHttpDoorFiles(config.http, log);
   const serviceEntryShard = registry.shard('service-entries', 'service-entry', { required: true, keepSnapshot: false });
   await makeDataDirectory(config.dataDir);
   const book = ruleBook({ kinds: ruleKinds, mesh: config.mesh });
@@ -115,24 +115,22 @@ export async function serve(config: ServeConfig): Promise<void> {
   const problems = () => messagesOn(book.rules(), ruleKinds, [compiler.problems(), serviceEntries.problems()]);
   const views = debugViews({ registry, book, coordinator, problems });
   const described = { kinds: servedKinds, version };
-  const refusals = createRefusalLog({ clock, log });
-  const refusalCounts = metrics.doorObserver(doorReasons);
-  const doors = createDoors({
-    names: serverNames(config.http.address.host, config.http.allowedHosts),
-    refused(asked, verdict) {
-      refusalCounts.refused(verdict.reason);
-      refusals.note(asked, verdict);
-    },
+  const door = createHttpDoor(doorFiles, {
+    clock,
+    log,
+    signal: stopping.signal,
+    observer: metrics.doorObserver(doorReasons),
   });
   const http = createHttpServer({
     log,
-    doors,
+    doors: door.doors,
+    tls: door.tls,
     routes: [
       health({ awaited, index }),
       discoveryRoutes(described),
       openapiRoutes(described),
       rulesApi({ kinds: servedKinds, store, book, statuses, clock }),
-      ...registrationApi(running),
+      ...registrationApi(running, { note: (entry) => store.note(entry), clock }),
       fetchRoutes(restEndpoints({ ...discovery, pause, elapsed: turns.elapsed }), clock),
       debugRoutes(views),
       metricsRoute(() => metrics.text()),
@@ -155,6 +153,7 @@ export async function serve(config: ServeConfig): Promise<void> {
     changed: (urgency) => coordinator.changed(urgency),
   });
   coordinator.start(stopping.signal);
+  door.follow(http);
   const adaptersEnded = runAdapters(running, log, stopping.signal);
   const served = { ...listening, web: http.listeningOrigin };
   log.info({ ...served, adapters: running.map(({ name }) => name) }, 'serving');
@@ -207,9 +206,9 @@ async function openStore(
   return store.type === 'memory' ? memoryStore(parts) : openSqliteStore({ ...parts, path: store.path });
 }
 
-function registrationApi(made: readonly MadeAdapter[]): readonly HttpRoutes[] {
+function registrationApi(made: readonly MadeAdapter[], trail: AuditTrail): readonly HttpRoutes[] {
   const books = made.flatMap(({ adapter }) => (isRegistrationAdapter(adapter) ? [adapter.book] : []));
-  return books.slice(0, 1).map((book) => registrationRoutes(book));
+  return books.slice(0, 1).map((book) => registrationRoutes({ book, trail }));
 }
 
 async function toldToStop(): Promise<void> {

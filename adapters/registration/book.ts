@@ -107,8 +107,8 @@ export function createRegistrationBook(options: BookOptions): RunningBook {
     async write(put, remove) {
       await loaded.promise;
       const standing = put.map(standingOf);
-      const renewed = standing.filter(isHeartbeat);
-      const written = standing.filter((instance) => !renewed.includes(instance));
+      const renewed = new Set(standing.filter(isHeartbeat));
+      const written = standing.filter((instance) => !renewed.has(instance));
       const deleted = remove.map((key) => table.get(key) !== undefined || inFlight.has(nameOf(key)));
       const gone = remove.filter((_, index) => deleted[index]);
       const operations: readonly Operation[] = [
@@ -117,7 +117,11 @@ export function createRegistrationBook(options: BookOptions): RunningBook {
       ];
       await commit(operations, [...written, ...gone].map(nameOf));
       for (const instance of renewed) effects.renew(instance);
-      return { put: standing.map((instance) => effects.withLease(table.get(instance) ?? instance)), deleted };
+      return {
+        put: standing.map((instance) => effects.withLease(table.get(instance) ?? instance)),
+        changed: standing.map((instance) => !renewed.has(instance)),
+        deleted,
+      };
     },
     async heartbeat(key) {
       await loaded.promise;

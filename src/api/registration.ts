@@ -2,6 +2,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { MeshError } from '../lib/errors.ts';
 import type { InstanceKey, RegistrationBook } from '../platform/registration.ts';
+import { demand } from './doors/guard.ts';
+import { type AuditTrail, noteRegistrations } from './registration-audit.ts';
 import {
   batchBody,
   describeInstance,
@@ -12,8 +14,14 @@ import {
   registrationOf,
 } from './registration-schema.ts';
 import { streamEvents } from './registration-watch.ts';
+import { StatusError } from './status.ts';
 
-/** What a wrong request is answered with, status 400, 404 or 503. */
+export interface RegistrationApi {
+  readonly book: RegistrationBook;
+  readonly trail: AuditTrail;
+}
+
+/** What a refused request is answered with. */
 interface RegistrationError {
   readonly error: string;
   readonly problems: readonly FieldProblem[];
@@ -33,8 +41,13 @@ const servicesPath = `${root}/namespaces/:namespace/services`;
 const instancesPath = `${servicesPath}/:host/instances`;
 
 /** The routes of the registration API: instances, heartbeats, lists, batches, watches. */
-export function registrationRoutes(book: RegistrationBook) {
+export function registrationRoutes({ book, trail }: RegistrationApi) {
   return (server: FastifyInstance): void => {
+    server.setErrorHandler((error, _request, reply) => {
+      if (!(error instanceof StatusError)) throw error; // the server's business
+      return answer(reply, error.status.code, { error: error.message, problems: [] });
+    });
+
     server.put<{ Params: InstanceParams }>(`${instancesPath}/:id`, async (request, reply) => {
       const key = readKey(request.params);
       const body = parsed(instanceBody, request.body, key.problems);
@@ -43,6 +56,7 @@ export function registrationRoutes(book: RegistrationBook) {
       const outcome = await stored(reply, () => book.write([registrationOf(key.key, body.value)], []));
       if (outcome === null) return reply;
       const [instance] = outcome.put;
+      noteRegistrations(request, trail, { verb: 'register', changed: outcome.changed[0] ? [key.key] : [] });
       return reply.code(before === null ? 201 : 200).send(instance === undefined ? null : describeInstance(instance));
     });
 
@@ -55,6 +69,7 @@ export function registrationRoutes(book: RegistrationBook) {
       const { key } = readKey(request.params);
       const outcome = await stored(reply, () => book.write([], [key]));
       if (outcome === null) return reply;
+      noteRegistrations(request, trail, { verb: 'deregister', changed: outcome.deleted[0] ? [key] : [] });
       return outcome.deleted[0] ? reply.code(204).send() : missing(reply, 'the instance is not registered');
     });
 
@@ -79,8 +94,10 @@ export function registrationRoutes(book: RegistrationBook) {
 
     server.delete<{ Params: ServiceParams }>(`${servicesPath}/:host`, async (request, reply) => {
       const { namespace, host } = readKey({ ...request.params, id: '' }).key;
+      const instances = await book.instances(namespace, host);
       const removed = await stored(reply, () => book.removeService(namespace, host));
       if (removed === null) return reply;
+      noteRegistrations(request, trail, { verb: 'deregister', changed: removed ? instances : [] });
       return removed ? reply.code(204).send() : missing(reply, 'the service is not registered');
     });
 
@@ -91,13 +108,22 @@ export function registrationRoutes(book: RegistrationBook) {
       const remove = body.value.delete.map(readKey);
       const wrong = [...prefixed(put, 'put'), ...prefixed(remove, 'delete')];
       if (wrong.length > 0) return refuse(reply, wrong);
+      for (const { key } of [...put, ...remove]) demand(request, { type: 'register', namespace: key.namespace });
       const outcome = await stored(reply, () =>
         book.write(
           put.map(({ key, item }) => registrationOf(key, item)),
           remove.map(({ key }) => key),
         ),
       );
-      return outcome === null ? reply : { put: outcome.put.map(describeInstance), deleted: outcome.deleted };
+      if (outcome === null) return reply;
+      const { changed, deleted } = outcome;
+      noteRegistrations(request, trail, {
+        verb: 'register',
+        changed: outcome.put.filter((_, index) => changed[index]),
+      });
+      const gone = remove.map(({ key }) => key).filter((_, index) => deleted[index]);
+      noteRegistrations(request, trail, { verb: 'deregister', changed: gone });
+      return { put: outcome.put.map(describeInstance), deleted };
     });
   };
 }

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { TlsOptions } from 'node:tls';
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { MeshError } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -9,9 +10,16 @@ import { failure, type Status, StatusError } from './status.ts';
 /** Part of the HTTP interface: adds its routes to the server it is given. */
 export type HttpRoutes = (server: FastifyInstance) => void | Promise<void>;
 
+export type HttpTls = Pick<
+  TlsOptions,
+  'cert' | 'key' | 'ca' | 'minVersion' | 'secureOptions' | 'requestCert' | 'rejectUnauthorized'
+>;
+
 export interface HttpServerOptions {
   readonly log: Logger;
   readonly doors: Doors;
+  /** Null, or left out: plain HTTP. */
+  readonly tls?: HttpTls | null;
   /** In the order in which they are added; each may add parsers and hooks of its own without touching the others. */
   readonly routes: readonly HttpRoutes[];
 }
@@ -28,8 +36,9 @@ const retryAfterSeconds = 1;
  * The HTTP server, not yet listening. Every error is a Kubernetes `Status` as JSON, whichever part it comes from.
  * Bodies are JSON or YAML.
  */
-export function createHttpServer({ log, doors, routes }: HttpServerOptions): FastifyInstance {
-  const server = fastify({
+export function createHttpServer({ log, doors, tls = null, routes }: HttpServerOptions): FastifyInstance {
+  const server: FastifyInstance = fastify({
+    ...(tls === null ? {} : { https: tls as object }), // used alike: the type of the instance need not say which it is
     logger: false,
     bodyLimit: bodyLimitBytes,
     forceCloseConnections: 'idle',

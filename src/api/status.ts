@@ -3,6 +3,7 @@ import type { Problem } from '../rules/rule.ts';
 /** Why a request failed, in Kubernetes' words: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/ */
 export type StatusReason =
   | 'BadRequest'
+  | 'Unauthorized'
   | 'Forbidden'
   | 'NotFound'
   | 'MethodNotAllowed'
@@ -48,6 +49,7 @@ export interface Status {
 
 const codes: Readonly<Record<StatusReason, number>> = {
   BadRequest: 400,
+  Unauthorized: 401,
   Forbidden: 403,
   NotFound: 404,
   MethodNotAllowed: 405,

@@ -82,9 +82,17 @@ const hostName = z
     'must be a name, *.example.com or *, without a port',
   );
 
+/** `http.tls`. Clients are asked for certificates when there are CAs to check them with; the access file says whose count. */
+const httpTlsSchema = z.strictObject({ certFile: file, keyFile: file, clientCaFile: file.optional() });
+
 const httpSchema = z.strictObject({
   address: addressSchema.prefault('127.0.0.1:8080'),
   allowedHosts: z.array(hostName).default([]),
+  tls: httpTlsSchema.optional(),
+  /** Who may do what (src/security/access). */
+  accessFile: file.optional(),
+  /** Lets anybody who reaches it do everything. */
+  insecure: z.boolean().default(false),
 });
 
 const ms = (fallback: number) => z.number().int().min(0).max(600_000).default(fallback);

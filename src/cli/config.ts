@@ -2,11 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseDocument } from 'yaml';
 import { MeshError } from '../lib/errors.ts';
+import { isLoopback } from '../lib/ip.ts';
 import type { Limits } from '../rpc/limits.ts';
 import type { MeshConfig } from '../rules/mesh-config.ts';
 import type { Problem } from '../rules/rule.ts';
 import { schemaProblems } from '../rules/validation/schema-problems.ts';
 import { isRecord, nameOfType } from '../rules/validation/validate.ts';
+import type { TlsFiles } from '../security/tls-files.ts';
 import {
   type Address,
   addressSchema,
@@ -43,6 +45,10 @@ export interface XdsTlsConfig {
 export interface HttpConfig {
   readonly address: Address;
   readonly allowedHosts: readonly string[];
+  /** Null: no TLS. */
+  readonly tls: TlsFiles | null;
+  /** Null: nobody has to prove who they are. */
+  readonly accessFile: string | null;
 }
 
 /** Flags, environment and file, merged and checked: all that `serve` is told. */
@@ -69,6 +75,8 @@ export interface ServeConfig {
 export const serveFlags: readonly Flag[] = [
   { name: 'config', value: 'FILE', about: 'a binnacle.yaml' },
   { name: 'http', value: 'ADDR', about: 'rules, registration, debug views, metrics (127.0.0.1:8080)' },
+  { name: 'access-file', value: 'FILE', about: 'who may do what over HTTP: tokens, certificates and their roles' },
+  { name: 'insecure', value: null, about: 'HTTP for anybody who reaches it, also from other machines' },
   { name: 'xds', value: 'ADDR', about: 'xDS without TLS (127.0.0.1:15010)' },
   { name: 'xds-tls', value: 'ADDR', about: 'xDS with TLS: the address; certificates are in xds.tls of binnacle.yaml' },
   { name: 'data-dir', value: 'DIR', about: 'the rules database and shard snapshots (.binnacle)' },
@@ -106,7 +114,11 @@ export async function loadServeConfig(argv: readonly string[], env: Environment)
   const dataDir = given('data-dir')?.text ?? file.dataDir;
   const { store } = file;
   return {
-    http: { ...file.http, address: address('http') ?? file.http.address },
+    http: httpOf(file.http, {
+      address: address('http'),
+      accessFile: given('access-file'),
+      insecure: given('insecure'),
+    }),
     xds: {
       plaintext: address('xds') ?? file.xds.plaintext,
       tls: xdsTls(file, given('xds-tls')),
@@ -130,6 +142,37 @@ function readAddress(given: Given | null): Address | null {
   const parsed = addressSchema.safeParse(given.text);
   if (parsed.success) return parsed.data;
   throw wrong(`${given.name} ${parsed.error.issues[0]?.message ?? 'is no address'}`);
+}
+
+function httpOf(
+  { address, allowedHosts, tls, accessFile, insecure }: ConfigFile['http'],
+  given: { readonly address: Address | null; readonly accessFile: Given | null; readonly insecure: Given | null },
+): HttpConfig {
+  const http: HttpConfig = {
+    address: given.address ?? address,
+    allowedHosts,
+    tls: tls === undefined ? null : { ...tls, clientCaFile: tls.clientCaFile ?? null },
+    accessFile: given.accessFile?.text ?? accessFile ?? null,
+  };
+  if (http.tls?.clientCaFile && http.accessFile === null) {
+    throw wrong(
+      'http.tls.clientCaFile needs an access file (--access-file): it says who may do what with which certificate',
+    );
+  }
+  const isProtected = http.accessFile !== null || isLoopback(http.address.host);
+  if (isProtected || (readSwitch(given.insecure) ?? insecure)) return http;
+  const { host, port } = http.address;
+  throw wrong(
+    `HTTP on ${host.includes(':') ? `[${host}]` : host}:${port} is for other machines too, and anybody there could change rules: name an access file with tokens and roles (--access-file FILE), or listen on 127.0.0.1 (--http), or say that it is meant (--insecure)`,
+  );
+}
+
+/** A flag has no value, an environment variable has one. */
+function readSwitch(given: Given | null): boolean | null {
+  if (given === null) return null;
+  if (['', '1', 'true'].includes(given.text)) return true;
+  if (['0', 'false'].includes(given.text)) return false;
+  throw wrong(`${given.name} must be true or false, not "${given.text}"`);
 }
 
 function xdsTls({ xds: { tls } }: ConfigFile, flag: Given | null): XdsTlsConfig | null {

@@ -25,6 +25,12 @@ export function isEveryAddress(text: string): boolean {
 const plainlyCanonical =
   /^(?=(?:[^:]*:){2,6}[^:]*$)[1-9a-f][0-9a-f]{0,3}(:[1-9a-f][0-9a-f]{0,3})*::([1-9a-f][0-9a-f]{0,3}(:[1-9a-f][0-9a-f]{0,3})*)?$/;
 
+/** Whether only this machine reaches a listener on `host`: an address of 127.0.0.0/8, `::1`, or `localhost`. */
+export function isLoopback(host: string): boolean {
+  if (host.toLowerCase() === 'localhost') return true;
+  return ipVersion(host) === 4 ? host.startsWith('127.') : ipVersion(host) === 6 && canonicalIp(host) === '::1';
+}
+
 /** RFC 4291: eight groups, one run of zero groups as `::`, the last two possibly as an IPv4 address. */
 function isIpv6(text: string): boolean {
   if (!text.includes(':') || !/^[0-9a-fA-F:.]+$/.test(text)) return false;

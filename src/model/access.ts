@@ -24,19 +24,25 @@ export interface Asked {
   readonly remote: string;
 }
 
-/** The sender of a request that was let in. */
+/** The sender of a request. */
 export interface Caller {
   /** Proved, not claimed; null where nobody has to prove anything. */
   readonly identity: string | null;
-  may(need: Need): boolean;
+  /** Why not; null if it may. */
+  whyNot(need: Need): string | null;
 }
 
 /** Why a request is not let in. */
-export const doorReasons = ['host', 'origin', 'content-type'] as const;
+export const doorReasons = ['host', 'origin', 'content-type', 'unauthenticated', 'forbidden'] as const;
 
 export type DoorReason = (typeof doorReasons)[number];
 
 export type Verdict =
   | { readonly type: 'admitted'; readonly caller: Caller }
-  /** `message` is for people and says what to do. */
-  | { readonly type: 'refused'; readonly reason: DoorReason; readonly message: string };
+  /** `message` is for people and says what to do. `caller` is null for one that proved nothing. */
+  | {
+      readonly type: 'refused';
+      readonly reason: DoorReason;
+      readonly message: string;
+      readonly caller: Caller | null;
+    };

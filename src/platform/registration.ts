@@ -61,6 +61,8 @@ export type RegistrationEvent =
 /** What a batch did, instance by instance, in the order of the request. */
 export interface BatchOutcome {
   readonly put: readonly Instance[];
+  /** False for what stood already, as it was: a heartbeat. */
+  readonly changed: readonly boolean[];
   readonly deleted: readonly boolean[];
 }
 

@@ -12,12 +12,18 @@ export interface Metrics {
   /** Counts connections and calls of gRPC that were ended because of their client; `reasons` are all that there are. */
   rpcObserver(reasons: readonly string[]): { cutOff(reason: string): void };
   /** Counts requests that the HTTP doors did not let in; `reasons` are all that there are. */
-  doorObserver(reasons: readonly string[]): { refused(reason: string): void };
+  doorObserver(reasons: readonly string[]): DoorObserver;
   /** The figures that are read from the state when somebody asks. */
   watch(sources: { readonly coordinator: Coordinator; readonly registry: Registry }): void;
   /** The text format of Prometheus. */
   text(): Promise<string>;
   stop(): void;
+}
+
+export interface DoorObserver {
+  refused(reason: string): void;
+  /** Whether the access file is in use as it is now. */
+  accessFile(isGood: boolean): void;
 }
 
 export function createMetrics(): Metrics {
@@ -33,7 +39,10 @@ export function createMetrics(): Metrics {
     },
     doorObserver(reasons) {
       const help = 'HTTP requests that were not let in';
-      return { refused: countReasons('binnacle_http_refusals_total', help, { reasons, registers }) };
+      return {
+        refused: countReasons('binnacle_http_refusals_total', help, { reasons, registers }),
+        accessFile: accessFileGauge(registers),
+      };
     },
     watch({ coordinator, registry }) {
       watchPush(coordinator, registers);
@@ -45,6 +54,14 @@ export function createMetrics(): Metrics {
 }
 
 type Registers = MetricsRegistry[];
+
+/** Shown once there is an access file. */
+function accessFileGauge(registers: Registers): (isGood: boolean) => void {
+  const name = 'binnacle_access_file_good';
+  const help = '1 if the access file is in use as it is, 0 if an earlier one is as it is wrong';
+  const gauge = new Gauge({ name, help, registers });
+  return (isGood) => gauge.set(isGood ? 1 : 0);
+}
 
 function countReasons(
   name: string,

@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { startBackend } from '../support/backend.ts';
 import { startControlPlane } from '../support/control-plane.ts';
@@ -16,7 +19,7 @@ const rules = '/apis/networking.istio.io/v1/namespaces/default/virtualservices';
 const { ending } = createEndings();
 
 /** A mesh with a service of two versions, the program, and an Envoy that polls it. */
-async function start(refers: 'ads' | 'rest') {
+async function start(refers: 'ads' | 'rest', accessFile: string | null = null) {
   const [port = 0, latePort = 0] = await freePorts(2);
   const [v1, v2] = [
     await ending(startBackend('v1'), (backend) => backend.stop()),
@@ -26,7 +29,8 @@ async function start(refers: 'ads' | 'rest') {
   const backends = [v1, v2].map(({ name, port: own }) => ({ port: own, labels: { version: name } }));
   const [first = { port: 0 }] = backends;
   await mesh.write('shop.yaml', serviceEntry(shop, port, [first]), destinationRule(shop, ['v1', 'v2']));
-  const plane = await ending(startControlPlane({ args: ['--mesh-dir', mesh.path] }), (one) => one.stop());
+  const access = accessFile === null ? [] : ['--access-file', accessFile];
+  const plane = await ending(startControlPlane({ args: ['--mesh-dir', mesh.path, ...access] }), (one) => one.stop());
   const { httpPort, xdsPort } = plane;
   const bootstrap = restBootstrap({ httpPort, xdsPort, refers });
   const envoy = await ending(startEnvoy({ bootstrap }), (one) => one.stop());
@@ -69,6 +73,14 @@ describeWith(['envoy'], 'the program and an Envoy that polls it over REST', () =
     await eventually(async () => (await count('update_attempt')) >= attempts + 3, { what: 'three more polls' });
     expect(await count('update_success')).toBe(successes);
     expect(await count('update_failure')).toBe(0);
+  });
+
+  it('is served where an access file lets everybody fetch and nothing else', async () => {
+    const folder = await ending(mkdtemp(join(tmpdir(), 'binnacle-access-')), (one) => rm(one, { recursive: true }));
+    await writeFile(join(folder, 'access.yaml'), 'anonymous: { discover: true }');
+    const { plane, answers } = await start('rest', join(folder, 'access.yaml'));
+    await answers('v1');
+    expect((await get(plane.httpPort, { path: '/debug/configz' })).status).toBe(401);
   });
 
   it('has clusters and listeners over REST, and what they refer to over ADS', async () => {

@@ -5,7 +5,7 @@ import type { ApiContext } from './context.ts';
 import { authorship, routeFacts } from './request-facts.ts';
 
 /**
- * Writes every refused change into the audit trail, of those who were let in: a flood of others must not push out what
+ * Writes every refused change into the audit trail, of those who are known: a flood of others must not push out what
  * the trail is for. What was done is written by the store, along with the change.
  */
 export function noteRefusals(server: FastifyInstance, { store, clock }: Pick<ApiContext, 'store' | 'clock'>): void {

@@ -17,11 +17,11 @@ export function routeFacts(request: FastifyRequest): RouteFacts {
   return factsOf?.(request) ?? { verb: null, kind: '' };
 }
 
-/** Who asks for a change, as they say: there is no authentication on this port, so this is a note and no proof. */
+/** Who asks for a change: the identity that they proved, or, where nobody has to prove any, what they say of themselves. */
 export function authorship(request: FastifyRequest, dryRun = isDryRun(queryOf(request))): Authorship {
   const userAgent = textOf(request.headers['user-agent']);
   return {
-    author: textOf(request.headers['x-binnacle-author']) || userAgent || 'unknown',
+    author: request.caller?.identity ?? (textOf(request.headers['x-binnacle-author']) || userAgent || 'unknown'),
     request: { verb: routeFacts(request).verb ?? '', remote: request.ip, userAgent },
     dryRun,
   };

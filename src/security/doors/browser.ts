@@ -12,7 +12,6 @@ export interface DoorFault {
  * `Sec-Fetch-Site`), and what browsers send for such a page without asking first (a form).
  */
 export function browserFault(asked: Asked, names: ServerNames): DoorFault | null {
-  if (asked.need.type === 'nothing') return null;
   return asked.need.type === 'discover' ? sidecarFault(asked) : (usualFault(asked, names) ?? formFault(asked));
 }
 
@@ -64,7 +63,8 @@ function formFault(asked: Asked): DoorFault | null {
   return { reason: 'content-type', message };
 }
 
-function headerOf({ headers }: Asked, name: string): string {
+/** A header's value; empty where there is none. */
+export function headerOf({ headers }: Asked, name: string): string {
   const value = headers[name];
   return (typeof value === 'string' ? value : value?.join(', ')) ?? '';
 }

@@ -1,28 +1,75 @@
-import type { Asked, Caller, Verdict } from '../../model/access.ts';
-import { browserFault } from './browser.ts';
+import { assertNever } from '../../lib/assert-never.ts';
+import type { Asked, Caller, Need, Verdict } from '../../model/access.ts';
+import type { Authenticator, PeerCertificate } from '../access/authenticate.ts';
+import { mayDo, type Roles } from '../access/roles.ts';
+import { browserFault, headerOf } from './browser.ts';
 import type { ServerNames } from './server-names.ts';
 
 export interface DoorsOptions {
   readonly names: ServerNames;
+  /** Null: nobody has to prove anything. Asked for every request, as the access file may change. */
+  readonly authenticator: () => Authenticator | null;
   /** Told of every request that is not let in. */
   readonly refused: (asked: Asked, verdict: Verdict & { readonly type: 'refused' }) => void;
 }
 
-/** Where nobody has to prove anything: loopback, or `--insecure`. */
-const anybody: Caller = { identity: null, may: () => true };
+/** On loopback without an access file, or with `--insecure`. */
+const anybody: Caller = { identity: null, whyNot: () => null };
 
 /** Decides about every request at the HTTP doors. */
-export function createDoors({ names, refused }: DoorsOptions) {
+export function createDoors(options: DoorsOptions) {
   return {
-    admit(asked: Asked): Verdict {
-      const verdict = decide(asked, names);
-      if (verdict.type === 'refused') refused(asked, verdict);
+    admit(asked: Asked, certificate: PeerCertificate): Verdict {
+      const verdict = decide(asked, certificate, options);
+      if (verdict.type === 'refused') options.refused(asked, verdict);
       return verdict;
     },
   };
 }
 
-function decide(asked: Asked, names: ServerNames): Verdict {
+function decide(asked: Asked, certificate: PeerCertificate, { names, authenticator }: DoorsOptions): Verdict {
+  if (asked.need.type === 'nothing') return { type: 'admitted', caller: anybody };
   const fault = browserFault(asked, names);
-  return fault === null ? { type: 'admitted', caller: anybody } : { type: 'refused', ...fault };
+  if (fault !== null) return { type: 'refused', ...fault, caller: null };
+  const authentication = authenticator()?.authenticate(headerOf(asked, 'authorization'), certificate);
+  if (authentication === undefined) return { type: 'admitted', caller: anybody };
+  if (authentication.type === 'unknown') {
+    return { type: 'refused', reason: 'unauthenticated', message: authentication.message, caller: null };
+  }
+  if (authentication.type === 'anonymous') {
+    const caller = callerWith('anonymous', authentication.roles);
+    if (caller.whyNot(asked.need) === null) return { type: 'admitted', caller };
+    return { type: 'refused', reason: 'unauthenticated', message: authentication.message, caller: null };
+  }
+  const caller = callerWith(authentication.identity, authentication.roles);
+  const message = caller.whyNot(asked.need);
+  return message === null ? { type: 'admitted', caller } : { type: 'refused', reason: 'forbidden', message, caller };
+}
+
+const callerWith = (identity: string, roles: Roles): Caller => ({
+  identity,
+  whyNot: (need) =>
+    mayDo(roles, need) ? null : `"${identity}" may not ${actionOf(need)}: the access file does not give it that role`,
+});
+
+function actionOf(need: Need): string {
+  switch (need.type) {
+    case 'nothing':
+      return 'ask';
+    case 'read':
+      return 'read';
+    case 'discover':
+      return 'fetch the configuration of sidecars';
+    case 'write-rules':
+      if (need.namespace === '') return 'write objects of the whole mesh (only an admin may)';
+      return `write rules${need.namespace === null ? '' : ` in the namespace "${need.namespace}"`}`;
+    case 'read-registrations':
+      return `read what is registered in the namespace "${need.namespace}"`;
+    case 'register':
+      return `register services${need.namespace === null ? '' : ` in the namespace "${need.namespace}"`}`;
+    case 'admin':
+      return 'do this (only an admin may)';
+    default:
+      return assertNever(need);
+  }
 }

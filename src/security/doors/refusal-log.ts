@@ -22,7 +22,7 @@ export function createRefusalLog({ clock, log }: { readonly clock: Clock; readon
   return {
     note({ method, url, remote }: Asked, { reason, message }: { reason: DoorReason; message: string }): void {
       const path = url.split('?', 1)[0]?.slice(0, 200); // a query may hold what no log should
-      const example = { method, path, remote, message };
+      const example = { method, path, remote, why: message };
       const silent = waiting.get(reason);
       if (silent === undefined) write(reason, 1, example);
       else {

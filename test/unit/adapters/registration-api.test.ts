@@ -8,12 +8,16 @@ import { type FastifyInstance, fastify } from 'fastify';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createRegistrationBook, type RunningBook } from '../../../adapters/registration/book.ts';
 import { createJournal } from '../../../adapters/registration/journal.ts';
+import { guard } from '../../../src/api/doors/guard.ts';
 import { registrationRoutes } from '../../../src/api/registration.ts';
+import type { AuditEntry } from '../../../src/rules/store/store.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
+import { openDoors } from '../../support/open-doors.ts';
 
 let directory = '';
 let server: FastifyInstance = fastify();
 let book: RunningBook;
+let noted: AuditEntry[] = [];
 const clock = fakeClock();
 
 beforeEach(async () => {
@@ -29,7 +33,10 @@ beforeEach(async () => {
   });
   await book.load();
   server = fastify({ forceCloseConnections: true });
-  server.register(async (scope) => registrationRoutes(book)(scope));
+  guard(server, openDoors);
+  const trail = { clock, note: async (entry: AuditEntry) => void noted.push(entry) };
+  noted = [];
+  server.register(async (scope) => registrationRoutes({ book, trail })(scope));
 });
 afterEach(async () => {
   await server.close();
@@ -204,3 +211,30 @@ async function* linesOf(response: IncomingMessage): AsyncGenerator<object, void,
     for (const part of parts) yield JSON.parse(part);
   }
 }
+
+test('who changed what is in the audit trail, and heartbeats are not', async () => {
+  const headers = { 'x-binnacle-author': 'vm agent' };
+  const send = async (method: 'PUT' | 'POST' | 'DELETE', url: string, payload?: object) =>
+    server.inject({ method, url, headers, ...(payload === undefined ? {} : { payload }) });
+  await send('PUT', `${orders}/instances/one`, body);
+  await send('PUT', `${orders}/instances/one`, body);
+  await send('PUT', `${orders}/instances/one/heartbeat`);
+  await send('PUT', `${orders}/instances/bad!`, body);
+  const item = { ...body, namespace: 'shop', host: 'orders.example' };
+  await send('POST', '/registry/v1/batch', {
+    put: [
+      { ...item, id: 'two' },
+      { ...item, id: 'three' },
+      { ...item, id: 'one' },
+    ],
+    delete: [{ namespace: 'shop', host: 'orders.example', id: 'none' }],
+  });
+  await send('DELETE', `${orders}/instances/two`);
+  await send('DELETE', orders);
+  expect(noted.map(({ author, verb, namespace, name }) => [author, verb, namespace, name].join(' '))).toEqual([
+    'vm agent register shop orders.example/one',
+    'vm agent register shop orders.example (2 instances)',
+    'vm agent deregister shop orders.example/two',
+    'vm agent deregister shop orders.example (2 instances)',
+  ]);
+});

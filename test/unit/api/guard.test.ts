@@ -27,8 +27,9 @@ async function needed(method: 'GET' | 'POST' | 'PUT' | 'DELETE', url: string): P
     doors: {
       admit(one) {
         asked.push(one);
-        return { type: 'refused', reason: 'host', message: 'nobody' };
+        return { type: 'refused', reason: 'host', message: 'nobody', caller: null };
       },
+      onChange: () => {},
     },
     routes: [(scope) => routes.forEach((route) => void scope.all(route, async () => 'let in'))],
   });
@@ -70,7 +71,10 @@ describe('the need of a request', () => {
 
 it('a refused request is answered with a Status before its body is read, and is not written into the audit trail', async () => {
   const { send, store, close } = rulesServer({
-    doors: { admit: () => ({ type: 'refused', reason: 'content-type', message: 'send JSON' }) },
+    doors: {
+      admit: () => ({ type: 'refused', reason: 'content-type', message: 'send JSON', caller: null }),
+      onChange: () => {},
+    },
   });
   const { code, body } = await send('POST', `${urls.one}/rollback`, { body: 'not read' });
   expect({ code, body }).toMatchObject({

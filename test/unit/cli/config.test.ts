@@ -21,7 +21,7 @@ const withFile = (text: string) => {
 describe('the configuration of serve', () => {
   it('has defaults for everything', async () => {
     expect(await loadServeConfig([], {})).toEqual({
-      http: { address: { host: '127.0.0.1', port: 8080 }, allowedHosts: [] },
+      http: { address: { host: '127.0.0.1', port: 8080 }, allowedHosts: [], tls: null, accessFile: null },
       xds: { plaintext: { host: '127.0.0.1', port: 15010 }, tls: null, limits: {} },
       store: { type: 'sqlite', path: '.binnacle/rules.db' },
       adapters: [{ type: 'registration', name: 'registration', required: true, syncTimeoutSeconds: 30, options: {} }],
@@ -35,7 +35,11 @@ describe('the configuration of serve', () => {
 
   it('takes every key of the file', async () => {
     const config = await withFile(`
-http: { address: "[::1]:9080", allowedHosts: [mesh.example, "*.mesh.example"] }
+http:
+  address: "[fd00::1]:9080"
+  allowedHosts: [mesh.example, "*.mesh.example"]
+  tls: { certFile: c.pem, keyFile: k.pem, clientCaFile: ca.pem }
+  accessFile: access.yaml
 xds:
   plaintext: "0.0.0.0:16010"
   tls:
@@ -52,7 +56,12 @@ dataDir: /var/lib/binnacle
 logLevel: debug
 `);
     expect(config).toEqual({
-      http: { address: { host: '::1', port: 9080 }, allowedHosts: ['mesh.example', '*.mesh.example'] },
+      http: {
+        address: { host: 'fd00::1', port: 9080 },
+        allowedHosts: ['mesh.example', '*.mesh.example'],
+        tls: { certFile: 'c.pem', keyFile: 'k.pem', clientCaFile: 'ca.pem' },
+        accessFile: 'access.yaml',
+      },
       xds: {
         plaintext: { host: '0.0.0.0', port: 16010 },
         tls: {

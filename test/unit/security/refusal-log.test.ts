@@ -23,7 +23,7 @@ it('a flood of refusals is a line at once and one every ten seconds, with their 
   flood(5_000);
   log.note(asked('/metrics'), { reason: 'origin', message: 'a web page' });
   expect(lines).toMatchObject([
-    { reason: 'host', count: 1, path: '/debug/1', remote: '192.0.2.7' },
+    { reason: 'host', count: 1, path: '/debug/1', remote: '192.0.2.7', why: 'not a name' },
     { reason: 'origin', count: 1, path: '/metrics' },
   ]);
   clock.advance(quietMs);

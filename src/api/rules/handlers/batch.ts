@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { inSlices } from '../../../lib/slices.ts';
 import type { Authorship, StoreWrite, Written } from '../../../rules/store/store.ts';
+import { demand } from '../../doors/guard.ts';
 import { failure, StatusError } from '../../status.ts';
 import type { BodyItem } from '../body/contract.ts';
 import { readObjects } from '../body/read-body.ts';
@@ -21,15 +22,23 @@ export function batchHandler(context: ApiContext) {
     const [validation, author] = [fieldValidationOf(query), authorship(request, isDryRun(query))];
     const bodies = await readObjects(request);
     if (bodies.length === 0) throw badRequest('the body is empty: send a List, or a YAML stream of objects');
-    if (action === 'delete') return batchResult(await removeItems(bodies, context, author));
+    if (action === 'delete') return batchResult(await removeItems(bodies, context, { author, request }));
 
     const items = await checkItems(bodies, context, validation);
+    demandAll(request, items);
     const write = action === 'create' ? creation : application;
     const done = await context.store.transact(items.map(write), author);
     if (!done.ok) throw refusedItem(items[done.error.index], done.error, context);
     warn(reply, warningsOf(items));
     return batchResult(done.value);
   };
+}
+
+/** The URL of a batch names no namespace: its objects do. */
+function demandAll(request: FastifyRequest, items: readonly NamedItem[]): void {
+  for (const namespace of new Set(items.map(({ key }) => key.namespace))) {
+    demand(request, { type: 'write-rules', namespace });
+  }
 }
 
 /** The objects of a batch, none of which takes a name that an adapter defines. */
@@ -54,9 +63,10 @@ const application = ({ read: { draft, resourceVersion: expectedResourceVersion }
 async function removeItems(
   bodies: readonly BodyItem[],
   context: ApiContext,
-  author: Authorship,
+  { author, request }: { readonly author: Authorship; readonly request: FastifyRequest },
 ): Promise<readonly Written[]> {
   const items = await checkNames(bodies, context.kinds);
+  demandAll(request, items);
   for (const item of items) await refuseNamespace(item, items, context);
   const writes = items.map(({ key }): StoreWrite => ({ type: 'remove', key, expectedResourceVersion: null }));
   const done = await context.store.transact(writes, author);
