@@ -1,7 +1,9 @@
+import { resolve } from 'node:path';
 import type { Command, CommandContext } from './command.ts';
 import { wrong } from './failure.ts';
 import { type FlagValues, parseArguments, textOf } from './flags.ts';
 import { type Context, findContext, readContexts } from './rules/contexts.ts';
+import { type ContextCredentials, credentialFlags, credentialKeys, flagOf } from './rules/credentials.ts';
 import { helpText } from './rules/help.ts';
 import { plainText, tableText } from './rules/output.ts';
 import { checkAuthor, readSettings, serverUrl } from './rules/settings.ts';
@@ -21,6 +23,7 @@ const flags = [
     about: 'with set: whom the server writes down for changes; "" for user@host',
     mayBeEmpty: true,
   },
+  ...credentialFlags.map((flag) => ({ ...flag, about: `with set: ${flag.about}; "" for none`, mayBeEmpty: true })),
   ...serverFlags.filter(({ name }) => name === 'context' || name === 'help'),
 ];
 
@@ -41,7 +44,7 @@ export const contextCommand: Command = {
     usage: [
       'context list',
       'context use NAME',
-      'context set NAME --server URL [--namespace NAMESPACE] [--author AUTHOR]',
+      'context set NAME --server URL [--namespace NAMESPACE] [--author AUTHOR] [--token-file FILE] [--ca-file FILE] …',
       'context delete NAME',
       'context show',
     ],
@@ -102,6 +105,7 @@ async function setContext({ values, names, context }: Call): Promise<void> {
       ...(server === null ? {} : { server: serverUrl(server, '--server') }),
       ...(namespace === undefined ? {} : { namespace }),
       ...(author === undefined ? {} : { author }),
+      ...givenCredentials(values),
     },
   });
   context.print(`context ${name} ${isNew ? 'made' : 'changed'}${contexts.current === null ? ', and current' : ''}\n`);
@@ -116,11 +120,14 @@ async function deleteContext({ names, context }: Call): Promise<void> {
 
 async function showSettings({ values, names, context }: Call): Promise<void> {
   noNames(names);
-  const { server, from, namespace, author } = await readSettings(values, context.env);
+  const { server, from, namespace, author, credentials } = await readSettings(values, context.env);
+  const { token, tls } = credentials;
+  const proofs = [...(token === null ? [] : ['a token']), ...(tls.cert === null ? [] : ['a certificate'])];
   const rows = [
     ['server', `${server} (${from})`],
     ['namespace', namespace],
     ['author', plainText(author)],
+    ...(proofs.length === 0 ? [] : [['sends', proofs.join(', ')]]),
   ];
   context.print(tableText(rows));
 }
@@ -129,6 +136,13 @@ const head = ['CURRENT', 'NAME', 'SERVER', 'NAMESPACE', 'AUTHOR'];
 
 const rowOf = ({ name, server, namespace, author }: Context, current: string | null): readonly string[] =>
   [name === current ? '*' : '', name, server, namespace ?? '', author ?? ''].map(plainText);
+
+/** Paths are kept whole: commands are called from anywhere. */
+function givenCredentials(values: FlagValues): Partial<ContextCredentials> {
+  const all = credentialKeys.map((key) => [key, given(values, flagOf(key))] as const);
+  const kept = all.filter(([, value]) => value !== undefined);
+  return Object.fromEntries(kept.map(([key, value]) => [key, value && key !== 'token' ? resolve(value) : value]));
+}
 
 /** An empty text takes the fact away; undefined leaves it as it is. */
 function given(values: FlagValues, name: string): string | null | undefined {

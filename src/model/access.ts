@@ -2,6 +2,8 @@
 export type Need =
   /** Health: anybody may ask. */
   | { readonly type: 'nothing' }
+  /** Which kinds there are, and their schemas. */
+  | { readonly type: 'describe' }
   /** Rules, debug views and metrics, of all namespaces. */
   | { readonly type: 'read' }
   /** Configuration of sidecars, fetched over REST. */

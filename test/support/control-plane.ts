@@ -15,6 +15,10 @@ export interface ControlPlaneOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** The contents of a binnacle.yaml. */
   readonly config?: object;
+  /** The CA of its certificate, where `config` has HTTP over TLS. */
+  readonly tlsCa?: string;
+  /** Where HTTP listens, if not on 127.0.0.1. */
+  readonly httpHost?: string;
   /** Given again by a test that restarts; otherwise chosen free, and the directory is removed at the end. */
   readonly httpPort?: number;
   readonly xdsPort?: number;
@@ -48,6 +52,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   if (!existsSync(program)) throw new Error(`${program} is missing: run "npm run build" first`);
   const [freeHttp, freeXds] = await freePorts(2);
   const { httpPort = freeHttp ?? 0, xdsPort = freeXds ?? 0, readyTimeoutMs = 20_000, waitReady = true } = options;
+  const { tlsCa = null, httpHost = '127.0.0.1' } = options;
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'binnacle-data-')));
   const configFile = join(dataDir, 'binnacle.yaml');
   if (options.config !== undefined) await writeFile(configFile, JSON.stringify(options.config));
@@ -58,7 +63,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     command,
     args: [
       ...[...before, ...flags, program, 'serve'],
-      ...['--http', `127.0.0.1:${httpPort}`, '--xds', `127.0.0.1:${xdsPort}`],
+      ...['--http', `${httpHost}:${httpPort}`, '--xds', `127.0.0.1:${xdsPort}`],
       ...['--data-dir', dataDir, ...(options.args ?? [])],
       ...(options.config === undefined ? [] : ['--config', configFile]),
     ],
@@ -74,7 +79,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     dataDir,
     child,
     metric: async (name) => metricIn((await get(httpPort, { path: '/metrics' })).body, name),
-    ready: (timeoutMs = 20_000) => whenReady(child, httpPort, timeoutMs),
+    ready: (timeoutMs = 20_000) => whenReady(child, { httpPort, tlsCa }, timeoutMs),
     stop: () => end(() => child.stop()),
     kill: () => child.kill(),
   };
@@ -95,11 +100,15 @@ export interface Runtime {
 /** What the launcher starts a server with; tests need the process itself, not its launcher. */
 export const runtime = (): Runtime => JSON.parse(readFileSync(join(root, 'bin/runtime.json'), 'utf8'));
 
-async function whenReady(child: Child, httpPort: number, timeoutMs: number): Promise<void> {
+async function whenReady(
+  child: Child,
+  { httpPort, tlsCa }: { readonly httpPort: number; readonly tlsCa: string | null },
+  timeoutMs: number,
+): Promise<void> {
   const outcome = await eventually(
     async () => {
       if (!child.running) return 'ended';
-      return (await get(httpPort, { path: '/readyz', timeoutMs: 1_000 })).status === 200 ? 'ready' : null;
+      return (await get(httpPort, { path: '/readyz', timeoutMs: 1_000, tlsCa })).status === 200 ? 'ready' : null;
     },
     { what: '/readyz', timeoutMs },
   );

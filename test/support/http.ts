@@ -1,4 +1,5 @@
 import { Agent, request } from 'node:http';
+import { request as secureRequest } from 'node:https';
 
 export interface HttpRequest {
   readonly method?: string;
@@ -8,6 +9,8 @@ export interface HttpRequest {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly timeoutMs?: number;
+  /** Over TLS, with a server whose certificate this CA has signed. */
+  readonly tlsCa?: string | null;
 }
 
 export interface HttpResponse {
@@ -35,10 +38,12 @@ export function keepConnection(port: number): KeptConnection {
  */
 export function send(to: number | KeptConnection, options: HttpRequest = {}): Promise<HttpResponse> {
   const { port, agent } = typeof to === 'number' ? { port: to, agent: false as const } : to;
-  const { method = 'GET', path = '/', host, headers = {}, body, timeoutMs = 10_000 } = options;
+  const { method = 'GET', path = '/', host, headers = {}, body, timeoutMs = 10_000, tlsCa = null } = options;
   return new Promise((resolve, reject) => {
-    const outgoing = request(
+    const begin = tlsCa === null ? request : secureRequest;
+    const outgoing = begin(
       {
+        ...(tlsCa === null ? {} : { ca: tlsCa }),
         host: '127.0.0.1',
         port,
         method,

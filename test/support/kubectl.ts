@@ -33,11 +33,13 @@ export interface Kubectl {
   delete(): Promise<void>;
 }
 
-export async function createKubectl(port: number): Promise<Kubectl> {
+/** `server` is a URL, or a port of 127.0.0.1. */
+export async function createKubectl(server: number | string): Promise<Kubectl> {
   const program = await partProgram('kubectl');
   const dir = await mkdtemp(join(tmpdir(), 'binnacle-kubectl-'));
   const env = { HOME: dir, KUBECONFIG: join(dir, 'kubeconfig') };
-  const common = ['--server', `http://127.0.0.1:${port}`, '--cache-dir', join(dir, 'cache')];
+  const url = typeof server === 'number' ? `http://127.0.0.1:${server}` : server;
+  const common = ['--server', url, '--cache-dir', join(dir, 'cache')];
   const argsOf = (command: string | readonly string[]) => [
     ...(typeof command === 'string' ? command.split(' ') : command),
     ...common,

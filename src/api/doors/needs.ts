@@ -2,34 +2,33 @@ import type { FastifyRequest } from 'fastify';
 import type { Need } from '../../model/access.ts';
 
 interface Row {
-  /** What the URL of the route begins with, as it was added. */
-  readonly under: string;
+  /** Fits the URL of a route, as it was added. */
+  readonly route: RegExp;
   readonly need: (request: FastifyRequest) => Need;
 }
 
 /** Route → what it needs. The first row that fits counts; what none fits needs what `/debug` does. */
 const rows: readonly Row[] = [
-  { under: '/healthz', need: () => ({ type: 'nothing' }) },
-  { under: '/readyz', need: () => ({ type: 'nothing' }) },
-  { under: '/v3/discovery:', need: () => ({ type: 'discover' }) },
-  { under: '/rules/v1/import', need: () => ({ type: 'admin' }) },
-  { under: '/rules/v1/', need: (request) => (isRead(request) ? { type: 'read' } : writing(null)) },
-  { under: '/apis', need: objects },
-  { under: '/api', need: objects },
+  { route: /^\/(healthz|readyz)$/, need: () => ({ type: 'nothing' }) },
+  { route: /^\/v3\/discovery:/, need: () => ({ type: 'discover' }) },
+  { route: /^\/(version|openapi\/|api(\/[^/:*]+)?$|apis(\/[^/:*]+){0,2}$)/, need: () => ({ type: 'describe' }) },
+  { route: /^\/apis?\//, need: objects },
+  { route: /^\/rules\/v1\/import$/, need: () => ({ type: 'admin' }) },
+  { route: /^\/rules\/v1\//, need: (request) => (isRead(request) ? { type: 'read' } : writing(null)) },
   {
-    under: '/registry/v1/namespaces/:namespace/',
+    route: /^\/registry\/v1\/namespaces\/:namespace\//,
     need: (request) => {
       const namespace = namespaceOf(request) ?? '';
       return isRead(request) ? { type: 'read-registrations', namespace } : { type: 'register', namespace };
     },
   },
-  { under: '/registry/v1/', need: () => ({ type: 'register', namespace: null }) },
+  { route: /^\/registry\/v1\//, need: () => ({ type: 'register', namespace: null }) },
 ];
 
 /** What a request needs leave for, by the route that it was led to. */
 export function needOf(request: FastifyRequest): Need {
   const route = request.routeOptions.url ?? ''; // empty where nothing is served
-  const row = rows.find(({ under }) => route.startsWith(under));
+  const row = rows.find((one) => one.route.test(route));
   if (row !== undefined) return row.need(request);
   return isRead(request) ? { type: 'read' } : { type: 'admin' };
 }

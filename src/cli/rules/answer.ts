@@ -28,11 +28,13 @@ export function readFailure(status: number, body: unknown): ServerError | null {
   const details = isMap(body.details) ? body.details : {};
   const causes = Array.isArray(details.causes) ? details.causes.filter(isMap) : [];
   return new ServerError(status, {
-    message: plainText(body.message),
+    message: `${plainText(body.message)}${status === 401 ? cureOf401 : ''}`,
     reason: typeof body.reason === 'string' ? body.reason : '',
     causes: causes.map(({ field, message }) => ({ field: plainText(text(field)), message: plainText(text(message)) })),
   });
 }
+
+const cureOf401 = ' (--token-file, --cert-file, BINNACLE_TOKEN, or a context with one of them)';
 
 /** The texts of `Warning` headers: https://www.rfc-editor.org/rfc/rfc7234#section-5.5 */
 export function readWarnings(header: string | null): readonly string[] {

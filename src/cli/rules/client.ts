@@ -2,6 +2,7 @@ import { MeshError } from '../../lib/errors.ts';
 import { readVersion } from '../version.ts';
 import { readFailure, readWarnings } from './answer.ts';
 import type { Settings } from './settings.ts';
+import { tlsFetch } from './tls-fetch.ts';
 import { answersWrongly, notReached } from './unreachable.ts';
 
 export interface ClientRequest {
@@ -44,21 +45,26 @@ const defaultMaxAnswerBytes = 256 * 1024 * 1024;
 
 export function createClient(options: ClientOptions): Client {
   const { server, author, timeoutMs, maxAnswerBytes = defaultMaxAnswerBytes, warn } = options;
+  const { token, tls } = options.credentials;
+  const isOwnTls = server.startsWith('https:') && (tls.ca !== null || tls.cert !== null);
 
   const open = async (request: ClientRequest, signal: AbortSignal): Promise<Response> => {
     const { method = 'GET', accept = 'application/json', body } = request;
-    const response = await fetch(`${server}${request.path}${queryText(request.query ?? {})}`, {
+    const url = `${server}${request.path}${queryText(request.query ?? {})}`;
+    const asked = {
       method,
       headers: {
         accept,
         'user-agent': `binnacle/${await readVersion()}`,
         'x-binnacle-author': Buffer.from(author, 'utf8').toString('latin1'), // a header has bytes: these are UTF-8
+        ...(token === null ? {} : { authorization: `Bearer ${token}` }),
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
-      redirect: 'manual',
       signal,
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    }).catch((error: unknown) => {
+    };
+    const sent = isOwnTls ? tlsFetch(url, asked, tls) : fetch(url, { ...asked, redirect: 'manual' });
+    const response = await sent.catch((error: unknown) => {
       throw notReached(options, error);
     });
     if (!response.ok) throw await refusal(response, options);

@@ -3,9 +3,10 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { didYouMean } from '../../lib/nearest.ts';
 import { wrong } from '../failure.ts';
+import type { ContextCredentials } from './credentials.ts';
 
 /** A server that somebody works with, under a name. */
-export interface Context {
+export interface Context extends ContextCredentials {
   readonly name: string;
   readonly server: string;
   /** The namespace of commands that are told none; null for `default`. */
@@ -14,7 +15,7 @@ export interface Context {
   readonly author: string | null;
 }
 
-/** The contexts file: `contexts: [{name, server, namespace?, author?}]` and `current-context`. */
+/** The contexts file: `contexts: [{name, server, namespace?, author?, token?, tokenFile?, caFile?, certFile?, keyFile?}]` and `current-context`. */
 export interface Contexts {
   readonly path: string;
   /** As the file has it; null for a file that is not there. */
@@ -75,6 +76,11 @@ function readContext(entry: unknown, where: string): Context {
     server,
     namespace: optionalText(entry, 'namespace', where),
     author: optionalText(entry, 'author', where),
+    token: optionalText(entry, 'token', where),
+    tokenFile: optionalText(entry, 'tokenFile', where),
+    caFile: optionalText(entry, 'caFile', where),
+    certFile: optionalText(entry, 'certFile', where),
+    keyFile: optionalText(entry, 'keyFile', where),
   };
 }
 

@@ -1,3 +1,4 @@
+import { isLoopback } from '../../lib/ip.ts';
 import type { CommandContext } from '../command.ts';
 import type { FlagValues } from '../flags.ts';
 import { type Client, createClient } from './client.ts';
@@ -12,6 +13,10 @@ export interface Session {
 /** The server that the flags, the environment or the contexts file name. Its warnings go to standard error. */
 export async function openSession(values: FlagValues, { env, printError }: CommandContext): Promise<Session> {
   const settings = await readSettings(values, env);
+  const { protocol, hostname } = new URL(settings.server);
+  if (settings.credentials.token !== null && protocol === 'http:' && !isLoopback(hostname.replace(/^\[|\]$/g, ''))) {
+    printError(`Warning: the token goes to ${settings.server} unencrypted: use https`);
+  }
   const client = createClient({ ...settings, warn: (message) => printError(`Warning: ${message}`) });
   return { client, settings };
 }

@@ -1,7 +1,8 @@
 import { hostname, userInfo } from 'node:os';
 import { wrong } from '../failure.ts';
 import { type FlagValues, textOf } from '../flags.ts';
-import { type Context, findContext, readContexts } from './contexts.ts';
+import { type Context, contextsPath, findContext, readContexts } from './contexts.ts';
+import { type Credentials, readCredentials } from './credentials.ts';
 
 /** Which server a command asks, and as whom. */
 export interface Settings {
@@ -11,6 +12,7 @@ export interface Settings {
   readonly from: string;
   readonly namespace: string;
   readonly author: string;
+  readonly credentials: Credentials;
   readonly timeoutMs: number;
 }
 
@@ -18,7 +20,7 @@ const defaultServer = 'http://127.0.0.1:8080';
 
 /**
  * `--server`, else `--context`, else BINNACLE_SERVER, else the current context, else this machine. A context counts as a
- * whole: a server that was named otherwise does not get its namespace and author, unless `--context` asks for them.
+ * whole: a server that was named otherwise does not get its namespace, author and credentials, unless `--context` asks for them.
  */
 export async function readSettings(
   values: FlagValues,
@@ -38,6 +40,7 @@ export async function readSettings(
     from,
     namespace: textOf(values, 'namespace') ?? context?.namespace ?? 'default',
     author: context?.author ?? userAtHost(env),
+    credentials: await readCredentials({ values, env, context, contextsPath: contextsPath(env) }),
     timeoutMs,
   };
 }

@@ -1,9 +1,11 @@
 import type { Flag } from '../flags.ts';
+import { credentialFlags } from './credentials.ts';
 
 /** Of every command that asks a server. */
 export const serverFlags: readonly Flag[] = [
   { name: 'server', value: 'URL', about: 'the server (BINNACLE_SERVER, the current context, http://127.0.0.1:8080)' },
   { name: 'context', value: 'NAME', about: 'a context of the contexts file', complete: 'contexts' },
+  ...credentialFlags,
   { name: 'timeout', value: 'SECONDS', about: 'how long to wait for the server (30)', complete: [] },
   { name: 'help', short: 'h', value: null, about: 'this text' },
 ];

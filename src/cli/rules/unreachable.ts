@@ -38,6 +38,11 @@ function reason({ timeoutMs }: Settings, error: unknown): string {
     case 'ECONNRESET':
     case 'EPIPE':
       return 'the connection ended before the answer was complete';
+    case 'DEPTH_ZERO_SELF_SIGNED_CERT':
+    case 'SELF_SIGNED_CERT_IN_CHAIN':
+    case 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY':
+    case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
+      return 'no CA that is trusted here has signed its certificate: name its CA with --ca-file';
     default:
       if (innermost.message === 'bad port') return 'clients refuse to speak HTTP on this port, as browsers do';
       if (innermost.name === 'HTTPParserError') return 'it does not speak HTTP/1.1 (the xDS port does not)';

@@ -55,6 +55,7 @@ const callerWith = (identity: string, roles: Roles): Caller => ({
 function actionOf(need: Need): string {
   switch (need.type) {
     case 'nothing':
+    case 'describe':
       return 'ask';
     case 'read':
       return 'read';

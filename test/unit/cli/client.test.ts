@@ -5,6 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { exitCodeOf } from '../../../src/cli/failure.ts';
 import { ServerError } from '../../../src/cli/rules/answer.ts';
 import { type ClientOptions, createClient } from '../../../src/cli/rules/client.ts';
+import { noCredentials } from '../../../src/cli/rules/credentials.ts';
 import { startStub } from '../../support/http-stub.ts';
 import { freePort } from '../../support/ports.ts';
 
@@ -39,6 +40,7 @@ function clientOf(server: string, options: Partial<ClientOptions> = {}) {
     from: '--server',
     namespace: 'default',
     author: 'anna',
+    credentials: noCredentials,
     timeoutMs: 2_000,
     warn: (message) => warnings.push(message),
     ...options,

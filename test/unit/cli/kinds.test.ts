@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createClient } from '../../../src/cli/rules/client.ts';
+import { noCredentials } from '../../../src/cli/rules/credentials.ts';
 import { discoverKinds, displayName, findKinds, type ServedKind, urlOf } from '../../../src/cli/rules/kinds.ts';
 import { readTarget, readTargets } from '../../../src/cli/rules/targets.ts';
 import { startStub } from '../../support/http-stub.ts';
@@ -40,7 +41,14 @@ async function discover(apis: unknown, api: unknown = { kind: 'APIGroupDiscovery
     response.writeHead(200, { 'content-type': 'application/json' });
     response.end(JSON.stringify(request.url === '/api' ? api : apis));
   });
-  const settings = { server, from: '--server', namespace: '', author: '', timeoutMs: 2_000 };
+  const settings = {
+    server,
+    from: '--server',
+    namespace: '',
+    author: '',
+    credentials: noCredentials,
+    timeoutMs: 2_000,
+  };
   return discoverKinds(createClient({ ...settings, warn: () => {} }));
 }
 

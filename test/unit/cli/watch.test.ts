@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { createClient } from '../../../src/cli/rules/client.ts';
+import { noCredentials } from '../../../src/cli/rules/credentials.ts';
 import type { ServedKind } from '../../../src/cli/rules/kinds.ts';
 import { watchTarget } from '../../../src/cli/rules/watch.ts';
 import type { WatchFormat } from '../../../src/cli/rules/watch-printer.ts';
@@ -42,6 +43,7 @@ async function watched(format: WatchFormat = 'name') {
     from: '--server',
     namespace: '',
     author: '',
+    credentials: noCredentials,
     timeoutMs: 60_000,
     warn: () => {},
   });

@@ -1,0 +1,117 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { wrong } from '../failure.ts';
+import { type Flag, type FlagValues, textOf } from '../flags.ts';
+
+/** How a command proves who asks, and checks whom it asks. */
+export interface Credentials {
+  readonly token: string | null;
+  readonly tls: ClientTls;
+}
+
+/** PEM texts; null: the system's CAs, no certificate. */
+export interface ClientTls {
+  readonly ca: string | null;
+  readonly cert: string | null;
+  readonly key: string | null;
+}
+
+export const noCredentials: Credentials = { token: null, tls: { ca: null, cert: null, key: null } };
+
+/** The part of a context that says how. Paths as written, relative to the contexts file. */
+export interface ContextCredentials {
+  readonly token: string | null;
+  readonly tokenFile: string | null;
+  readonly caFile: string | null;
+  readonly certFile: string | null;
+  readonly keyFile: string | null;
+}
+
+export const credentialKeys = ['token', 'tokenFile', 'caFile', 'certFile', 'keyFile'] as const;
+
+type Key = (typeof credentialKeys)[number];
+
+/** `caFile` → `ca-file`. */
+export const flagOf = (key: Key): string => key.replace('File', '-file');
+
+const flag = (name: string, value: string, about: string): Flag => ({
+  ...{ name, value, about: `${about} (BINNACLE_${name.toUpperCase().replace('-', '_')}, the context's)` },
+  ...(value === 'FILE' ? {} : { complete: [] }),
+});
+
+export const credentialFlags: readonly Flag[] = [
+  flag('token', 'TOKEN', 'a bearer token; others on this machine see it in the list of processes'),
+  flag('token-file', 'FILE', 'a file with a bearer token'),
+  flag('ca-file', 'FILE', 'the CAs of the server, for https'),
+  flag('cert-file', 'FILE', 'a client certificate, for https'),
+  flag('key-file', 'FILE', 'its key'),
+];
+
+interface Source {
+  readonly values: FlagValues;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly context: ContextCredentials | null;
+  /** Where the context was read from. */
+  readonly contextsPath: string;
+}
+
+/** A flag counts before the environment, the environment before the context. Rejects with CONFIG_INVALID that names the file. */
+export async function readCredentials(source: Source): Promise<Credentials> {
+  const token = wordFrom(source, ['token', 'tokenFile']);
+  const ca = wordFrom(source, ['caFile']);
+  const cert = wordFrom(source, ['certFile']);
+  const key = wordFrom(source, ['keyFile']);
+  if ((cert === null) !== (key === null)) {
+    throw wrong(`a client certificate needs its key: give ${cert === null ? '--cert-file' : '--key-file'} as well`);
+  }
+  const texts = await Promise.all([token, ca, cert, key].map((word) => (word === null ? null : textFrom(word))));
+  const [tokenText = null, caText = null, certText = null, keyText = null] = texts;
+  return {
+    token: token === null || tokenText === null ? null : checkToken(tokenText.trim(), token.name),
+    tls: { ca: caText, cert: certText, key: keyText },
+  };
+}
+
+/** A value, and what to call it in an error. */
+interface Word {
+  readonly key: Key;
+  readonly text: string;
+  readonly name: string;
+}
+
+/** The first place that has one of the keys. */
+function wordFrom({ values, env, context, contextsPath }: Source, keys: readonly Key[]): Word | null {
+  const places: readonly ((key: Key) => Word | null)[] = [
+    (key) => wordOf(key, textOf(values, flagOf(key)), `--${flagOf(key)}`),
+    (key) => wordOf(key, env[variableOf(key)] || null, variableOf(key)),
+    (key) => {
+      const text = context?.[key] ?? null;
+      const isPath = key !== 'token' && text !== null;
+      return wordOf(key, isPath ? resolve(dirname(contextsPath), text) : text, `${key} of the context`);
+    },
+  ];
+  for (const place of places) {
+    const [word, other] = keys.flatMap((key) => place(key) ?? []);
+    if (other !== undefined && word !== undefined) throw wrong(`${word.name} and ${other.name} exclude each other`);
+    if (word !== undefined) return word;
+  }
+  return null;
+}
+
+const variableOf = (key: Key): string => `BINNACLE_${flagOf(key).toUpperCase().replace('-', '_')}`;
+
+const wordOf = (key: Key, text: string | null, name: string): Word | null =>
+  text === null ? null : { key, text, name };
+
+async function textFrom({ key, text, name }: Word): Promise<string> {
+  if (key === 'token') return text;
+  return readFile(text, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw wrong(`${name}: ${text} cannot be read: ${error.message}`);
+  });
+}
+
+/** What cannot stand in a header; the token itself is not repeated. */
+function checkToken(token: string, name: string): string {
+  if (/^[A-Za-z0-9._~+/-]+=*$/.test(token)) return token;
+  throw wrong(`${name} holds no token: letters, digits and -._~+/ on one line`);
+}
