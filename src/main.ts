@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { access, constants, mkdir } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { hostname as machineName } from 'node:os';
 import { join } from 'node:path';
 import { isRegistrationAdapter } from '../adapters/registration/index.ts';
 import { debugRoutes } from './api/debug.ts';
@@ -8,8 +8,7 @@ import { fetchRoutes } from './api/fetch.ts';
 import { health, type IndexEntry } from './api/health.ts';
 import { closeHttp, listenHttp } from './api/listen.ts';
 import { metricsRoute } from './api/metrics.ts';
-import { registrationRoutes } from './api/registration.ts';
-import type { AuditTrail } from './api/registration-audit.ts';
+import { type RegistrationApi, registrationRoutes } from './api/registration.ts';
 import { discoveryRoutes } from './api/rules/discovery/discovery.ts';
 import { openapiRoutes } from './api/rules/discovery/openapi.ts';
 import { rulesApi } from './api/rules/routes.ts';
@@ -25,6 +24,7 @@ import { type Clock, systemClock } from './lib/clock.ts';
 import { MeshError } from './lib/errors.ts';
 import type { Logger } from './lib/logger.ts';
 import { doorReasons } from './model/access.ts';
+import { hostname } from './model/names.ts';
 import type { KeptFile } from './platform/kept-file.ts';
 import { clientStatusMethods } from './push/client-status/methods.ts';
 import { Coordinator } from './push/coordinator.ts';
@@ -34,6 +34,7 @@ import { createFeed, type Feed } from './push/feed.ts';
 import { withSecond } from './push/observer.ts';
 import { keepQuarantine, restoreQuarantine } from './push/quarantine/quarantine-file.ts';
 import { createRuleStatuses } from './push/status/statuses.ts';
+import { allowList } from './registry/guests.ts';
 import { createRegistry } from './registry/registry.ts';
 import { cutOffs } from './rpc/surroundings.ts';
 import { type RuleBook, ruleBook } from './rules/book/rule-book.ts';
@@ -53,7 +54,8 @@ export async function serve(config: ServeConfig): Promise<void> {
   const stopping = new AbortController();
   const clock = systemClock;
   const version = await readVersion();
-  const registry = createRegistry({ clock, log, snapshotDir: join(config.dataDir, 'shards') });
+  const isGuestAllowed = allowList(config.registration.allow);
+  const registry = createRegistry({ clock, log, snapshotDir: join(config.dataDir, 'shards'), isGuestAllowed });
   // Before anything is opened: what is wrong with an adapter's configuration ends the start, and nothing is to be closed.
   const running = createAdapters(config, { clock, log, registry });
   const doorFiles = await readHttpDoorFiles(config.http, log);
@@ -90,7 +92,7 @@ export async function serve(config: ServeConfig): Promise<void> {
     revisionOf: statuses.revisionOf,
     quarantineChanged: () => quarantineFile.touch(),
     timing: config.push,
-    identifier: `binnacle/${version}@${hostname()}`,
+    identifier: `binnacle/${version}@${machineName()}`,
     ...turns,
   });
   const rejectedParts = { path: join(config.dataDir, 'rejected-parts.json'), quarantine: coordinator.quarantine, log };
@@ -130,7 +132,10 @@ export async function serve(config: ServeConfig): Promise<void> {
       discoveryRoutes(described),
       openapiRoutes(described),
       rulesApi({ kinds: servedKinds, store, book, statuses, clock }),
-      ...registrationApi(running, { note: (entry) => store.note(entry), clock }),
+      ...registrationApi(running, {
+        trail: { note: (entry) => store.note(entry), clock },
+        whyNot: ({ namespace, host, vips }) => registry.whyNoGuest({ namespace, hostname: hostname(host), vips }),
+      }),
       fetchRoutes(restEndpoints({ ...discovery, pause, elapsed: turns.elapsed }), clock),
       debugRoutes(views),
       metricsRoute(() => metrics.text()),
@@ -206,9 +211,9 @@ async function openStore(
   return store.type === 'memory' ? memoryStore(parts) : openSqliteStore({ ...parts, path: store.path });
 }
 
-function registrationApi(made: readonly MadeAdapter[], trail: AuditTrail): readonly HttpRoutes[] {
+function registrationApi(made: readonly MadeAdapter[], rest: Omit<RegistrationApi, 'book'>): readonly HttpRoutes[] {
   const books = made.flatMap(({ adapter }) => (isRegistrationAdapter(adapter) ? [adapter.book] : []));
-  return books.slice(0, 1).map((book) => registrationRoutes({ book, trail }));
+  return books.slice(0, 1).map((book) => registrationRoutes({ book, ...rest }));
 }
 
 async function toldToStop(): Promise<void> {

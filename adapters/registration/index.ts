@@ -25,6 +25,7 @@ export const registration = defineAdapter<RegistrationConfig>({
   kind: 'registration',
   config,
   isDurable: true,
+  isGuest: true,
   create: (settings, context): RegistrationAdapter => createRegistrationAdapter(settings, context),
 });
 

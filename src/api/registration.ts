@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { MeshError } from '../lib/errors.ts';
-import type { InstanceKey, RegistrationBook } from '../platform/registration.ts';
+import type { Instance, InstanceKey, Registration, RegistrationBook } from '../platform/registration.ts';
 import { demand } from './doors/guard.ts';
 import { type AuditTrail, noteRegistrations } from './registration-audit.ts';
 import {
@@ -18,6 +18,8 @@ import { StatusError } from './status.ts';
 
 export interface RegistrationApi {
   readonly book: RegistrationBook;
+  /** Why instances may not register for a service, which another adapter defines; null: they may. */
+  readonly whyNot: (service: Pick<Registration, 'namespace' | 'host' | 'vips'>) => string | null;
   readonly trail: AuditTrail;
 }
 
@@ -41,7 +43,12 @@ const servicesPath = `${root}/namespaces/:namespace/services`;
 const instancesPath = `${servicesPath}/:host/instances`;
 
 /** The routes of the registration API: instances, heartbeats, lists, batches, watches. */
-export function registrationRoutes({ book, trail }: RegistrationApi) {
+export function registrationRoutes({ book, trail, whyNot }: RegistrationApi) {
+  /** With the reason why it does not count, if another adapter has come to define its service since. */
+  const shown = (instance: Instance): object => {
+    const problem = whyNot(instance);
+    return problem === null ? describeInstance(instance) : { ...describeInstance(instance), problem };
+  };
   return (server: FastifyInstance): void => {
     server.setErrorHandler((error, _request, reply) => {
       if (!(error instanceof StatusError)) throw error; // the server's business
@@ -52,8 +59,11 @@ export function registrationRoutes({ book, trail }: RegistrationApi) {
       const key = readKey(request.params);
       const body = parsed(instanceBody, request.body, key.problems);
       if (!body.ok) return refuse(reply, body.problems);
+      const registration = registrationOf(key.key, body.value);
+      const taken = whyNot(registration);
+      if (taken !== null) return answer(reply, 409, { error: taken, problems: [{ field: 'host', message: taken }] });
       const before = await book.get(key.key);
-      const outcome = await stored(reply, () => book.write([registrationOf(key.key, body.value)], []));
+      const outcome = await stored(reply, () => book.write([registration], []));
       if (outcome === null) return reply;
       const [instance] = outcome.put;
       noteRegistrations(request, trail, { verb: 'register', changed: outcome.changed[0] ? [key.key] : [] });
@@ -62,7 +72,7 @@ export function registrationRoutes({ book, trail }: RegistrationApi) {
 
     server.get<{ Params: InstanceParams }>(`${instancesPath}/:id`, async (request, reply) => {
       const instance = await book.get(readKey(request.params).key);
-      return instance === null ? missing(reply, 'the instance is not registered') : describeInstance(instance);
+      return instance === null ? missing(reply, 'the instance is not registered') : shown(instance);
     });
 
     server.delete<{ Params: InstanceParams }>(`${instancesPath}/:id`, async (request, reply) => {
@@ -77,13 +87,13 @@ export function registrationRoutes({ book, trail }: RegistrationApi) {
       const instance = await book.heartbeat(readKey(request.params).key);
       if (instance === null)
         return missing(reply, 'the instance is not registered, or its lease is over: register again');
-      return describeInstance(instance);
+      return shown(instance);
     });
 
     server.get<{ Params: ServiceParams }>(instancesPath, async (request, reply) => {
       const { namespace, host } = readKey({ ...request.params, id: '' }).key;
       if (isWatch(request)) return streamEvents(reply, book, { namespace, host });
-      return { instances: (await book.instances(namespace, host)).map(describeInstance) };
+      return { instances: (await book.instances(namespace, host)).map(shown) };
     });
 
     server.get<{ Params: { namespace: string } }>(servicesPath, async (request, reply) => {
@@ -109,9 +119,16 @@ export function registrationRoutes({ book, trail }: RegistrationApi) {
       const wrong = [...prefixed(put, 'put'), ...prefixed(remove, 'delete')];
       if (wrong.length > 0) return refuse(reply, wrong);
       for (const { key } of [...put, ...remove]) demand(request, { type: 'register', namespace: key.namespace });
+      const registrations = put.map(({ key, item }) => registrationOf(key, item));
+      const taken = registrations.flatMap((registration, index) => {
+        const message = whyNot(registration);
+        return message === null ? [] : [{ field: `put[${index}].host`, message }];
+      });
+      const [first] = taken;
+      if (first !== undefined) return answer(reply, 409, { error: first.message, problems: taken });
       const outcome = await stored(reply, () =>
         book.write(
-          put.map(({ key, item }) => registrationOf(key, item)),
+          registrations,
           remove.map(({ key }) => key),
         ),
       );

@@ -42,6 +42,7 @@ export function createAdapters(
       required,
       syncTimeoutMs: syncTimeoutSeconds * 1000,
       keepSnapshot: !definition.isDurable,
+      isGuest: definition.isGuest,
     });
     return { name, adapter: made.value, sink };
   });

@@ -97,6 +97,9 @@ const httpSchema = z.strictObject({
 
 const ms = (fallback: number) => z.number().int().min(0).max(600_000).default(fallback);
 
+/** A namespace, which may end in `*`; a hostname, `*.example.com` or `*`. */
+const guestPattern = /^([a-z0-9][-a-z0-9]*\*?|\*)\/(\*|(\*\.)?[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?)$/;
+
 /** binnacle.yaml. Strict: an unknown key is an error. */
 export const configFileSchema = z.strictObject({
   /** An address alone stands for `{ address }`. */
@@ -115,6 +118,14 @@ export const configFileSchema = z.strictObject({
     ])
     .default({ type: 'sqlite' }),
   adapters: z.array(adapterSchema).default([{ type: 'registration', required: true, syncTimeoutSeconds: 30 }]),
+  /** Instances may register for these although another adapter defines them: `namespace/host`, with wildcards. */
+  registration: z
+    .strictObject({
+      allow: z
+        .array(z.string().regex(guestPattern, 'must be namespace/host, such as shop/orders.example, shop/* or */*'))
+        .default([]),
+    })
+    .prefault({}),
   mesh: meshConfigSchema.prefault({}),
   /** The last part of Kubernetes hostnames: `reviews.default.svc.cluster.local`. Not the trust domain of identities. */
   domainSuffix: z.string().min(1).default('cluster.local'),

@@ -63,6 +63,8 @@ export interface ServeConfig {
   };
   readonly store: { readonly type: 'sqlite'; readonly path: string } | { readonly type: 'memory' };
   readonly adapters: readonly AdapterConfig[];
+  /** What instances may register for although another adapter defines it: `namespace/host`. */
+  readonly registration: { readonly allow: readonly string[] };
   readonly mesh: MeshConfig;
   /** The last part of Kubernetes hostnames. */
   readonly domainSuffix: string;
@@ -126,6 +128,7 @@ export async function loadServeConfig(argv: readonly string[], env: Environment)
     },
     store: store.type === 'memory' ? store : { type: 'sqlite', path: store.path ?? join(dataDir, 'rules.db') },
     adapters: adaptersOf(file, given('mesh-dir')),
+    registration: file.registration,
     mesh: file.mesh,
     domainSuffix: file.domainSuffix,
     push: file.push,

@@ -70,6 +70,8 @@ export interface AdapterDefinition<Config> {
   readonly config: z.ZodType<Config>;
   /** All that it knows is on disk already, in its `dataDir`: a snapshot of its shard would be the same once more. */
   readonly isDurable?: boolean;
+  /** It tells of what registered itself: that gives way to what other adapters define. */
+  readonly isGuest?: boolean;
   create(config: Config, context: AdapterContext): Adapter;
 }
 

@@ -15,6 +15,8 @@ export interface ConfigurableAdapter {
   readonly kind: string;
   /** See `AdapterDefinition`. */
   readonly isDurable: boolean;
+  /** See `AdapterDefinition`. */
+  readonly isGuest: boolean;
   /** Makes the adapter from its part of the file, without `type`, `name` and what else every adapter has. */
   configure(settings: unknown, context: AdapterContext): Result<Adapter, readonly ConfigMistake[]>;
 }
@@ -23,6 +25,7 @@ export interface ConfigurableAdapter {
 export const configurable = <Config>(definition: AdapterDefinition<Config>): ConfigurableAdapter => ({
   kind: definition.kind,
   isDurable: definition.isDurable ?? false,
+  isGuest: definition.isGuest ?? false,
   configure(settings, context) {
     const parsed = definition.config.safeParse(settings);
     if (parsed.success) return ok(definition.create(parsed.data, context));

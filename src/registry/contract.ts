@@ -5,6 +5,7 @@ import type { ServiceKey } from '../model/names.ts';
 import type { RawObject } from '../model/object.ts';
 import type { Service } from '../model/service.ts';
 import type { ShardSink } from '../platform/adapter.ts';
+import type { GuestName } from './guests.ts';
 
 /** One change of the merged view. Each is assignable to the compiler's `WorldChange`. */
 export type RegistryChange =
@@ -74,6 +75,8 @@ export interface ShardOptions {
   readonly syncTimeoutMs?: number;
   /** False for shards that are computed from others or that their adapter has on disk itself. Default true. */
   readonly keepSnapshot?: boolean;
+  /** True for shards of what registered itself: they give way to what others define. Default false. */
+  readonly isGuest?: boolean;
 }
 
 export interface RegistryOptions {
@@ -83,6 +86,8 @@ export interface RegistryOptions {
   readonly snapshotDir: string | null;
   /** How long an endpoint that nobody tells of any more is kept as `departed`, in milliseconds. Default 10,000; 0: not at all. */
   readonly departedMs?: number;
+  /** Whether the configuration lets a guest's instances join what others define; none may, if left out. */
+  readonly isGuestAllowed?: (guest: GuestName) => boolean;
 }
 
 /** Merges the shards of all adapters into one view of services and endpoints. */
@@ -108,7 +113,12 @@ export interface Registry {
   /** Every shard's own sets, unhealthy endpoints included. */
   endpointShards(): IterableIterator<{ readonly shard: string; readonly set: EndpointSet }>;
   shards(): readonly ShardStatus[];
+  /** Refused entries, and services of guests that are left out. */
   problems(): readonly ShardProblem[];
+  /** Why instances may not register for a service; null: they may. */
+  whyNoGuest(guest: GuestName): string | null;
+  /** Services of guests that do not count, as another shard defines them. */
+  leftOut(): ReadonlyMap<ServiceKey, string>;
   /** Writes the snapshots that are due and stops; resolves when nothing is left open. */
   close(): Promise<void>;
 }

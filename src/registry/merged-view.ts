@@ -3,6 +3,7 @@ import type { ServiceKey } from '../model/names.ts';
 import type { Service } from '../model/service.ts';
 import type { RegistryChange, Urgency } from './contract.ts';
 import type { Departures } from './departures.ts';
+import type { Guests } from './guests.ts';
 import { mergeEndpoints, mergeServices } from './merge.ts';
 import type { Shard } from './shard.ts';
 
@@ -15,17 +16,52 @@ export interface MergedView {
   takeChanges(urgency?: Urgency): readonly RegistryChange[];
 }
 
-/** `shards` gives them in the order of their names, which is the order of merging. */
-export function createMergedView(shards: () => readonly Shard[], departures: Departures): MergedView {
+export interface MergedViewOptions {
+  /** In the order of their names, which is the order of merging. */
+  readonly shards: () => readonly Shard[];
+  readonly departures: Departures;
+  /** Why guests may not serve a name that they tell of; null: they may. */
+  readonly whyNot: Guests['whyNot'];
+  /** Told when the services of guests at `key` are left out, why, and with null when they are not any more. */
+  readonly leftOut: (key: ServiceKey, reason: string | null) => void;
+}
+
+/**
+ * Guests (shards of what registered itself) give way: what another shard defines is as that one says, and their
+ * endpoints join it by leave only.
+ */
+export function createMergedView({ shards, departures, whyNot, leftOut }: MergedViewOptions): MergedView {
   const services = new Map<ServiceKey, Service>();
   const sets = new Map<ServiceKey, EndpointSet>();
   const dirtyServices = new Set<ServiceKey>();
   const dirtySets = new Set<ServiceKey>();
+  /** Services of guests that do not count, with the reason. */
+  const excluded = new Map<ServiceKey, string>();
+
+  function judgeGuests(key: ServiceKey): void {
+    const guests = shards().flatMap((shard) => (shard.isGuest ? (shard.services.get(key) ?? []) : []));
+    const reason = guests.map(whyNot).find((one) => one !== null) ?? null;
+    if (reason === (excluded.get(key) ?? null)) return;
+    if (reason === null) excluded.delete(key);
+    else excluded.set(key, reason);
+    dirtySets.add(key);
+    leftOut(key, reason);
+  }
+
+  /** Those whose services and endpoints count at `key`. */
+  const counting = (key: ServiceKey): readonly Shard[] =>
+    excluded.has(key) ? shards().filter((shard) => !shard.isGuest) : shards();
+
+  function candidatesAt(key: ServiceKey): readonly Service[] {
+    const found = counting(key).filter((shard) => shard.services.has(key));
+    const hosts = found.filter((shard) => !shard.isGuest);
+    return (hosts.length === 0 ? found : hosts).flatMap((shard) => shard.services.get(key) ?? []);
+  }
 
   function mergeService(key: ServiceKey): RegistryChange | null {
     const known = services.get(key);
-    const candidates = shards().flatMap((shard) => shard.services.get(key) ?? []);
-    const service = mergeServices(candidates, known);
+    judgeGuests(key);
+    const service = mergeServices(candidatesAt(key), known);
     if (service === known) return null;
     // its endpoints appear and vanish with it, and a changed resolution changes which of them fit
     dirtySets.add(key);
@@ -45,7 +81,7 @@ export function createMergedView(shards: () => readonly Shard[], departures: Dep
       return null;
     }
     const known = sets.get(key);
-    const parts = shards().flatMap((shard) => {
+    const parts = counting(key).flatMap((shard) => {
       const set = shard.sets.get(key);
       return set === undefined ? [] : [set.endpoints];
     });

@@ -1,8 +1,18 @@
-import type { RawChange, Registry, RegistryChange, RegistryOptions, ShardOptions, Urgency } from './contract.ts';
+import type { ServiceKey } from '../model/names.ts';
+import type {
+  RawChange,
+  Registry,
+  RegistryChange,
+  RegistryOptions,
+  ShardOptions,
+  ShardProblem,
+  Urgency,
+} from './contract.ts';
 import { createDepartures } from './departures.ts';
+import { createGuests, type Guests } from './guests.ts';
 import { createMergedView } from './merged-view.ts';
 import { createProblems, type Problems } from './problems.ts';
-import { createShard, type Shard } from './shard.ts';
+import { createShard, type Shard, type ShardListener } from './shard.ts';
 import { contentsOf, createTrackedSink, type TrackedSink } from './sink.ts';
 import { createSnapshotKeeper } from './snapshot-keeper.ts';
 
@@ -18,13 +28,22 @@ interface OpenShard {
 }
 
 /** The registry of this process. Throws on a name that is opened twice: that is a bug of whoever wires it. */
-export function createRegistry({ clock, log, snapshotDir, departedMs = defaultDepartedMs }: RegistryOptions): Registry {
+export function createRegistry(options: RegistryOptions): Registry {
+  const { clock, log, snapshotDir, departedMs = defaultDepartedMs, isGuestAllowed = () => false } = options;
   const open = new Map<string, OpenShard>();
   /** In the order of names, so that merging does not depend on the order of configuration. */
   let shards: readonly Shard[] = [];
   const departures = createDepartures(clock.now, departedMs);
-  const view = createMergedView(() => shards, departures);
   let cancelDepartures: (() => void) | null = null;
+  const guests: Guests = createGuests({
+    isAllowed: isGuestAllowed,
+    affected(key) {
+      view.markService(key);
+      pending = 'configuration';
+    },
+  });
+  const leftOut = new Map<ServiceKey, string>();
+  const view = createMergedView({ shards: () => shards, departures, whyNot: guests.whyNot, leftOut: noteLeftOut });
   const raw = new Map<string, RawChange>();
   const changeListeners = new Set<(urgency: Urgency) => void>();
   const rawListeners = new Set<() => void>();
@@ -60,10 +79,24 @@ export function createRegistry({ clock, log, snapshotDir, departedMs = defaultDe
     });
   }
 
+  function noteLeftOut(service: ServiceKey, reason: string | null): void {
+    if (reason === null) {
+      leftOut.delete(service);
+      log.info({ service }, 'registered instances counted again');
+      return;
+    }
+    leftOut.set(service, reason);
+    log.warn({ service, reason }, 'registered instances were left out');
+  }
+
   function openShard(name: string, kind: string, options: ShardOptions): OpenShard {
     const problems = createProblems();
-    const shard = createShard(name, {
+    const isGuest = options.isGuest ?? false;
+    const listener: ShardListener = {
       serviceChanged(key) {
+        const service = shard.services.get(key);
+        if (isGuest) guests.guestChanged(name, key, service);
+        else guests.defined(name, key, service);
         view.markService(key);
         pending = 'configuration';
       },
@@ -78,7 +111,8 @@ export function createRegistry({ clock, log, snapshotDir, departedMs = defaultDe
       },
       refused: problems.add,
       accepted: problems.resolve,
-    });
+    };
+    const shard: Shard = createShard(name, listener, isGuest);
     const keeper =
       snapshotDir === null || options.keepSnapshot === false
         ? null
@@ -95,6 +129,13 @@ export function createRegistry({ clock, log, snapshotDir, departedMs = defaultDe
       changed: tell,
     });
     return { shard, problems, tracked };
+  }
+
+  function leftOutOf(name: string): readonly ShardProblem[] {
+    const shard = open.get(name)?.shard;
+    if (shard === undefined || !shard.isGuest) return [];
+    const own = [...leftOut].filter(([key]) => shard.services.has(key));
+    return own.map(([key, message]) => ({ shard: name, origin: `instances of ${key}`, message }));
   }
 
   return {
@@ -121,7 +162,12 @@ export function createRegistry({ clock, log, snapshotDir, departedMs = defaultDe
     },
     shards: () => [...open.values()].map(({ tracked }) => tracked.status()),
     problems: () =>
-      [...open].flatMap(([shard, { problems }]) => problems.list().map((problem) => ({ shard, ...problem }))),
+      [...open].flatMap(([shard, { problems }]) => [
+        ...problems.list().map((problem) => ({ shard, ...problem })),
+        ...leftOutOf(shard),
+      ]),
+    whyNoGuest: guests.whyNot,
+    leftOut: () => leftOut,
     async close() {
       cancelDepartures?.();
       await Promise.all([...open.values()].map(({ tracked }) => tracked.close()));

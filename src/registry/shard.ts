@@ -22,6 +22,8 @@ export interface ShardListener {
 /** The contents of one shard. Values that arrive again keep their identity and are not told of. */
 export interface Shard {
   readonly name: string;
+  /** It tells of what registered itself, and gives way to what other shards define. */
+  readonly isGuest: boolean;
   readonly services: ReadonlyMap<ServiceKey, Service>;
   readonly sets: ReadonlyMap<ServiceKey, EndpointSet>;
   readonly workloads: ReadonlyMap<string, Workload>;
@@ -30,7 +32,7 @@ export interface Shard {
   replace(contents: ShardContents): void;
 }
 
-export function createShard(name: string, listener: ShardListener): Shard {
+export function createShard(name: string, listener: ShardListener, isGuest = false): Shard {
   const services = new Map<ServiceKey, Service>();
   const sets = new Map<ServiceKey, EndpointSet>();
   const workloads = new Map<string, Workload>();
@@ -145,7 +147,7 @@ export function createShard(name: string, listener: ShardListener): Shard {
     for (const object of contents.objects) putObject(object);
   }
 
-  return { name, services, sets, workloads, objects, apply, replace };
+  return { name, isGuest, services, sets, workloads, objects, apply, replace };
 }
 
 /** Joined, as the string is kept for each workload: that of a template keeps its parts as well. */

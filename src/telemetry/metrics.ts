@@ -219,6 +219,14 @@ function watchRegistry(registry: Registry, registers: Registers): void {
     },
   });
   new Gauge({
+    name: 'binnacle_registrations_left_out',
+    help: 'Services whose registered instances do not count, as another adapter defines them',
+    registers,
+    collect() {
+      this.set(registry.leftOut().size);
+    },
+  });
+  new Gauge({
     name: 'binnacle_adapter_services',
     help: 'Services that an adapter tells of',
     labelNames: ['adapter'],

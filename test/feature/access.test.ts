@@ -112,15 +112,7 @@ describe('the doors of the program with an access file', () => {
   it('answer for health to anybody, and nothing else', async () => {
     expect(await statusOf('GET', '/healthz')).toBe(200);
     expect(await statusOf('GET', '/readyz')).toBe(200);
-    for (const path of [
-      '/',
-      '/metrics',
-      '/debug',
-      '/debug/config_dump',
-      '/rules/v1/export',
-      '/rules/v1/audit',
-      '/x',
-    ]) {
+    for (const path of ['/', '/metrics', '/debug', '/debug/config_dump', '/rules/v1/export', '/rules/v1/audit', '/x']) {
       expect({ path, status: await statusOf('GET', path) }).toEqual({ path, status: 401 });
       expect({ path, status: await statusOf('GET', path, { token: tokens.vms }) }).toEqual({ path, status: 403 });
       const known = path === '/x' ? 404 : 200;

@@ -18,6 +18,7 @@ let directory = '';
 let server: FastifyInstance = fastify();
 let book: RunningBook;
 let noted: AuditEntry[] = [];
+const whyNot = ({ host }: { host: string }) => (host === 'taken.example' ? 'taken.example is defined by others' : null);
 const clock = fakeClock();
 
 beforeEach(async () => {
@@ -36,7 +37,7 @@ beforeEach(async () => {
   guard(server, openDoors);
   const trail = { clock, note: async (entry: AuditEntry) => void noted.push(entry) };
   noted = [];
-  server.register(async (scope) => registrationRoutes({ book, trail })(scope));
+  server.register(async (scope) => registrationRoutes({ book, trail, whyNot })(scope));
 });
 afterEach(async () => {
   await server.close();
@@ -238,3 +239,34 @@ test('who changed what is in the audit trail, and heartbeats are not', async () 
     'vm agent deregister shop orders.example (2 instances)',
   ]);
 });
+
+test('a service that another adapter defines is refused, and a batch with one as a whole', async () => {
+  const taken = '/registry/v1/namespaces/shop/services/Taken.example/instances/one';
+  const error = 'taken.example is defined by others';
+  expect(await call('PUT', taken, body)).toEqual({
+    status: 409,
+    body: { error, problems: [{ field: 'host', message: error }] },
+  });
+  const put = ['orders.example', 'taken.example'].map((host) => ({ ...body, namespace: 'shop', host, id: 'one' }));
+  expect(await call('POST', '/registry/v1/batch', { put })).toMatchObject({
+    ...{ status: 409, body: { problems: [{ field: 'put[1].host' }] } },
+  });
+  expect(await call('GET', `${orders}/instances/one`)).toMatchObject({ status: 404 });
+  await book.write([{ ...registration, host: 'taken.example' }], []);
+  expect(await call('GET', taken)).toMatchObject({ status: 200, body: { problem: error } });
+  expect(await call('PUT', `${taken}/heartbeat`)).toMatchObject({ status: 200, body: { problem: error } });
+});
+
+const registration = {
+  ...{
+    namespace: 'shop',
+    host: '',
+    id: 'one',
+    address: '10.0.0.1',
+    labels: {},
+    weight: 1,
+    locality: '',
+    ttlSeconds: null,
+  },
+  ports: [{ name: 'http', port: 8080, protocol: 'http' as const, servicePort: null }],
+};

@@ -25,6 +25,7 @@ describe('the configuration of serve', () => {
       xds: { plaintext: { host: '127.0.0.1', port: 15010 }, tls: null, limits: {} },
       store: { type: 'sqlite', path: '.binnacle/rules.db' },
       adapters: [{ type: 'registration', name: 'registration', required: true, syncTimeoutSeconds: 30, options: {} }],
+      registration: { allow: [] },
       mesh: defaultMeshConfig,
       domainSuffix: 'cluster.local',
       push: { endpointQuietMs: 0, quietMs: 20, maxMs: 1000 },
@@ -49,6 +50,7 @@ store: { type: sqlite, path: /var/lib/rules.db }
 adapters:
   - { type: file, path: ./mesh }
   - { type: nacos, name: nacos-east, required: false, syncTimeoutSeconds: 5, servers: ["127.0.0.1:8848"] }
+registration: { allow: [shop/orders.example, "vm-*/*.example", "*/*"] }
 mesh: { rootNamespace: mesh-root, outboundTrafficPolicy: { mode: REGISTRY_ONLY } }
 domainSuffix: mesh.example
 push: { quietMs: 50 }
@@ -90,6 +92,7 @@ logLevel: debug
         },
       ],
       mesh: { ...defaultMeshConfig, rootNamespace: 'mesh-root', outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' } },
+      registration: { allow: ['shop/orders.example', 'vm-*/*.example', '*/*'] },
       domainSuffix: 'mesh.example',
       push: { endpointQuietMs: 0, quietMs: 50, maxMs: 1000 },
       dataDir: '/var/lib/binnacle',
