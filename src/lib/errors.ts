@@ -17,7 +17,7 @@ export const errorCodes = {
     'No Binnacle server answers at this address. Start it, or name another one with --server, BINNACLE_SERVER or a context.',
   SERVER_FAILED: 'The server could not do what it was asked for. Try again; its log says more.',
   REQUEST_REFUSED:
-    'The server refused the request: an object is invalid, is not there, or was changed meanwhile. The message says which; correct it and try again.',
+    'The server refused the request: an object is invalid, is not there, or was changed meanwhile, or you may not do this. The message says which; correct it, or ask for the role, and try again.',
   DOCUMENT_INVALID:
     'A document cannot be read as YAML or JSON of rules. The message names file, document, line and column; nothing was sent.',
 } as const;
