@@ -1,4 +1,3 @@
-import { isCallable } from '../../model/endpoint.ts';
 import { isWildcard, serviceKey } from '../../model/names.ts';
 import type { ClientKind } from '../../model/proxy.ts';
 import { isHttp, type Service, type ServicePort } from '../../model/service.ts';
@@ -117,7 +116,7 @@ const isChosenByClient = ({ facts }: Reader, service: Service, subset: SubsetSpe
 /** The names to look up: those of the endpoints, or the service's own when it has none. Sorted, for stable bytes. */
 function dnsTargets({ reader, service, port, subset }: PortQuery) {
   const labels = Object.entries(subset?.labels ?? {});
-  const all = reader.endpoints(service).filter(isCallable);
+  const all = reader.endpoints(service);
   const targets = all
     .filter((it) => labels.every(([name, value]) => it.labels[name] === value))
     .flatMap(({ address, ports, weight }) => {

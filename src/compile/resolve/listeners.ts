@@ -94,7 +94,7 @@ function binds({ reader, service }: HostContext & { readonly service: Service },
     // Also those that are not ready, or were there just now: who connects to one means it, and a listener that closes
     // ends the connections through it.
     const addresses = reader
-      .endpoints(service)
+      .allEndpoints(service)
       .filter(({ ports }) => ports[port.name] !== undefined)
       .map(({ address }) => address);
     return [...new Set(addresses)].sort().map((address) => [address]);

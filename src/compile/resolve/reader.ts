@@ -22,7 +22,9 @@ export interface Reader {
   destinationRule(service: Service): MergedDestinationRule | null;
   coversCallable(wildcard: string): boolean;
   unknownHosts: Visibility['unknownHosts'];
+  /** Those that may be called. */
   endpoints(service: Service): readonly Endpoint[];
+  allEndpoints(service: Service): readonly Endpoint[];
   /** The host itself, or what it is another name of; names that stand for each other are of no service. */
   realHost(host: string): string;
   /** Other names of a host by which this scope's proxies may call it, and for which no rule is written; sorted. */
@@ -70,6 +72,11 @@ export function createReader({ world, facts, visibility }: ReaderOptions, host: 
       const key = serviceKey(service.namespace, service.hostname);
       dependencies.add(endpointsDep(key));
       return world.endpoints(key)?.endpoints ?? [];
+    },
+    allEndpoints(service) {
+      const key = serviceKey(service.namespace, service.hostname);
+      dependencies.add(endpointsDep(key));
+      return world.allEndpoints(key)?.endpoints ?? [];
     },
     realHost,
     otherNames(of) {

@@ -62,7 +62,7 @@ function endpointDomains({ reader, service }: ServiceContext, port: number): rea
   if (!service.headless || reader.facts.interception === 'none' || reader.unknownHosts() === 'forward') return [];
   const names = service.ports.filter(({ number }) => number === port).map(({ name }) => name);
   return reader
-    .endpoints(service)
+    .allEndpoints(service)
     .filter(({ ports }) => names.some((name) => ports[name] !== undefined))
     .map(({ address }) => (address.includes(':') ? `[${address}]` : address))
     .sort();

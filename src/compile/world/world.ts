@@ -18,7 +18,10 @@ export interface World {
   servicesOf(host: string): readonly Service[];
   /** Services that are only other names of this host. */
   aliasesOf(host: string): Iterable<Service>;
+  /** The endpoints of a service that may be called. */
   endpoints(key: ServiceKey): EndpointSet | undefined;
+  /** All of them, those included that are not ready or have departed: what listens for endpoints is for these, too. */
+  allEndpoints(key: ServiceKey): EndpointSet | undefined;
   /** Every hostname that a service has or that a VirtualService is written for. */
   hosts(): Iterable<string>;
   /** Hostnames of services alone. */
@@ -36,6 +39,7 @@ export function createWorld(initialMesh: MeshConfig, domainSuffix: string): Worl
   const byHost = new Map<string, readonly Service[]>();
   const aliases = new Map<string, Set<Service>>();
   const endpoints = new Map<ServiceKey, EndpointSet>();
+  const callable = new Map<ServiceKey, EndpointSet>();
   const relevance = createRelevance();
   const rules = createRuleIndex({ domainSuffix, relevance, serviceHosts: () => byHost.keys() });
   const workloads = createWorkloads();
@@ -74,11 +78,17 @@ export function createWorld(initialMesh: MeshConfig, domainSuffix: string): Worl
   const setEndpoints = (key: ServiceKey, next: EndpointSet | undefined, dirty: Dirty) => {
     const before = endpoints.get(key);
     if (before === next) return;
-    if (next === undefined) endpoints.delete(key);
-    else endpoints.set(key, next);
+    const callableBefore = callable.get(key);
+    if (next === undefined) {
+      endpoints.delete(key);
+      callable.delete(key);
+    } else {
+      endpoints.set(key, next);
+      callable.set(key, callableOf(next));
+    }
     const moved = workloads.replace(key, before?.endpoints ?? [], next?.endpoints ?? []);
     for (const address of moved) dirty.moved.addresses.add(address);
-    if (!haveSameCallable(before, next)) dirty.endpoints.add(key);
+    if (!haveSameEndpoints(callableBefore, callable.get(key))) dirty.endpoints.add(key);
     dirty.keys.add(endpointsDep(key));
   };
 
@@ -93,7 +103,8 @@ export function createWorld(initialMesh: MeshConfig, domainSuffix: string): Worl
     service: (key) => services.get(key),
     servicesOf: (host) => byHost.get(host) ?? [],
     aliasesOf: (host) => aliases.get(host) ?? [],
-    endpoints: (key) => endpoints.get(key),
+    endpoints: (key) => callable.get(key),
+    allEndpoints: (key) => endpoints.get(key),
     *hosts() {
       yield* byHost.keys();
       for (const host of rules.virtualServices.hosts()) if (!byHost.has(host)) yield host;
@@ -131,10 +142,14 @@ export function createWorld(initialMesh: MeshConfig, domainSuffix: string): Worl
 const serveDifferently = (a: Service | undefined, b: Service | undefined): boolean =>
   a === undefined || b === undefined || a.createdAtMs !== b.createdAtMs || !isDeepStrictEqual(a.ports, b.ports);
 
-/** Whether assignments can see no difference: endpoints that may not be called come and go without them. */
-function haveSameCallable(a: EndpointSet | undefined, b: EndpointSet | undefined): boolean {
-  const [before, after] = [a, b].map((set) => set?.endpoints.filter(isCallable) ?? []);
-  return before?.length === after?.length && (before ?? []).every((endpoint, index) => endpoint === after?.[index]);
+/** The set itself where all may be called, which is nearly always. */
+const callableOf = (set: EndpointSet): EndpointSet =>
+  set.endpoints.every(isCallable) ? set : { ...set, endpoints: set.endpoints.filter(isCallable) };
+
+/** Assignments can see no difference then: endpoints that may not be called come and go without them. */
+function haveSameEndpoints(a: EndpointSet | undefined, b: EndpointSet | undefined): boolean {
+  const [before, after] = [a?.endpoints ?? [], b?.endpoints ?? []];
+  return before.length === after.length && before.every((endpoint, index) => endpoint === after[index]);
 }
 
 /** A host, and what it is another name of, one after the other, as far as any namespace says so. */
