@@ -101,7 +101,8 @@ export function createCompiler(options: CompilerOptions = {}): Compiler {
         if (messages === undefined) problems.set(origin, new Set([message]));
         else messages.add(message);
       };
-      for (const scope of scopes.values()) for (const { origin, message } of scope.problems()) add(origin, message);
+      for (const layer of [...scopes.values(), ...inboundLayers.values()])
+        for (const { origin, message } of layer.problems()) add(origin, message);
       return new Map([...problems].map(([id, messages]) => [id, [...messages].sort()]));
     },
   };

@@ -1,10 +1,12 @@
+import { err, ok, type Result } from '../lib/result.ts';
 import type { Endpoint } from '../model/endpoint.ts';
 import { serviceKey } from '../model/names.ts';
 import { isProxyPort, type Proxy } from '../model/proxy.ts';
 import { isHttp, type Service, type ServicePort } from '../model/service.ts';
+import type { PlanProblem } from '../plan/host.ts';
 import type { InboundPlan, InboundPort } from '../plan/listener.ts';
 import { encodeCluster, encodeListener } from '../proto/json.ts';
-import type { XdsType } from '../proto/resource.ts';
+import type { EncodedResource, XdsType } from '../proto/resource.ts';
 import { durationMs } from '../rules/duration.ts';
 import type { Contribution, LayerKey, TableChange } from './contract.ts';
 import type { ProxyFacts } from './facts.ts';
@@ -26,6 +28,8 @@ export interface InboundLayer {
   compile(revision: number): number;
   takeChanges(): readonly TableChange[];
   originsOf(type: XdsType, name: string): readonly string[];
+  /** Ports that cannot be served. */
+  problems(): readonly PlanProblem[];
   /** What one of its services contributes to. */
   contributionsOf(origin: string): Iterable<Contribution>;
 }
@@ -58,7 +62,9 @@ export const inboundKey = (plan: InboundPlan): LayerKey => `inbound:${JSON.strin
 
 export function createInboundLayer(key: LayerKey, plan: InboundPlan): InboundLayer {
   const tables = createTables(key);
-  const originOf = ({ service }: InboundPort) => `service/${service}`;
+  /** The ports that are compiled: those that are right. */
+  let { ports } = plan;
+  let problems: readonly PlanProblem[] = [];
   let isCompiled = false;
   let since = 0;
   return {
@@ -67,29 +73,72 @@ export function createInboundLayer(key: LayerKey, plan: InboundPlan): InboundLay
       if (isCompiled) return 0;
       isCompiled = true;
       since = revision;
-      const isServer = plan.client === 'grpc';
-      const clusters = isServer ? [] : generateInboundClusters(plan);
-      const listeners = isServer ? generateServerListeners(plan.ports) : [virtualInbound(plan)];
-      for (const cluster of clusters) tables.set('cluster', encodeCluster(cluster));
-      for (const listener of listeners) tables.set('listener', encodeListener(listener));
-      return clusters.length + listeners.length;
+      const made = encodeOrLeaveOut(plan);
+      ({ ports, problems } = made);
+      for (const cluster of made.clusters) tables.set('cluster', cluster);
+      for (const listener of made.listeners) tables.set('listener', listener);
+      return made.clusters.length + made.listeners.length;
     },
+    problems: () => problems,
     takeChanges: () => tables.takeChanges(),
     originsOf(type, name) {
       const isOf = (port: InboundPort) => plan.client !== 'grpc' || serverListenerNames(port).includes(name);
       const serves = (port: InboundPort) =>
         type === 'listener' ? isOf(port) : inboundClusterNames(port).includes(name);
-      return [...new Set(plan.ports.filter(serves).map(originOf))];
+      return [...new Set(ports.filter(serves).map(originOf))];
     },
     *contributionsOf(origin) {
-      const ports = plan.ports.filter((port) => originOf(port) === origin);
-      if (ports.length === 0) return;
+      const own = ports.filter((port) => originOf(port) === origin);
+      if (own.length === 0) return;
       const isServer = plan.client === 'grpc';
-      const listeners = isServer ? ports.flatMap(serverListenerNames) : ['virtualInbound'];
-      const clusters = isServer ? [] : ports.flatMap(inboundClusterNames);
+      const listeners = isServer ? own.flatMap(serverListenerNames) : ['virtualInbound'];
+      const clusters = isServer ? [] : own.flatMap(inboundClusterNames);
       for (const name of clusters) yield { layer: key, type: 'cluster', name, since };
       for (const name of listeners) yield { layer: key, type: 'listener', name, since };
     },
+  };
+}
+
+const originOf = ({ service }: InboundPort): string => `service/${service}`;
+
+interface EncodedInbound {
+  readonly ports: readonly InboundPort[];
+  readonly clusters: readonly EncodedResource[];
+  readonly listeners: readonly EncodedResource[];
+  readonly problems: readonly PlanProblem[];
+}
+
+/** A port that Envoy would reject is served as one that no service names; the others are not touched by it. */
+function encodeOrLeaveOut(plan: InboundPlan): EncodedInbound {
+  const all = attempt(plan);
+  if (all.ok) return { ...all.value, problems: [] };
+  const alone = plan.ports.map((port) => ({ port, made: attempt({ ...plan, ports: [port] }) }));
+  const right = attempt({ ...plan, ports: alone.filter(({ made }) => made.ok).map(({ port }) => port) });
+  return {
+    ...(right.ok ? right.value : { ports: [], clusters: [], listeners: [] }),
+    problems: alone.flatMap(({ port, made }) => {
+      const fault = made.ok ? (right.ok ? null : right.error) : made.error;
+      return fault === null
+        ? []
+        : [{ origin: originOf(port), message: `port ${port.targetPort} is not served: ${fault}` }];
+    }),
+  };
+}
+
+function attempt(plan: InboundPlan): Result<Omit<EncodedInbound, 'problems'>, string> {
+  try {
+    return ok({ ports: plan.ports, ...encodeInbound(plan) });
+  } catch (error) {
+    return err(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function encodeInbound(plan: InboundPlan): Pick<EncodedInbound, 'clusters' | 'listeners'> {
+  const isServer = plan.client === 'grpc';
+  const listeners = isServer ? generateServerListeners(plan.ports) : [virtualInbound(plan)];
+  return {
+    clusters: isServer ? [] : generateInboundClusters(plan).map(encodeCluster),
+    listeners: listeners.map(encodeListener),
   };
 }
 

@@ -12,9 +12,10 @@ import type { Assignment, AssignmentPool, AssignmentUser } from './tables/assign
 import { contributionsOf, type PartsSince, partsSince, sinceNothing } from './tables/contributions.ts';
 import { createCounts } from './tables/counts.ts';
 import { createDependents } from './tables/dependents.ts';
-import { fixedResources } from './tables/fixed-resources.ts';
+import { type FixedContext, type FixedResources, fixedResources } from './tables/fixed-resources.ts';
 import { encodeHost, type HostParts, noHost, originsOf, releaseHost, type Shelves } from './tables/host-parts.ts';
 import { createListenerTable, type ListenerPart } from './tables/listener-table.ts';
+import { PartError } from './tables/part-error.ts';
 import { createRouteTable } from './tables/route-table.ts';
 import type { Shelved } from './tables/shelf.ts';
 import { createTables } from './tables/tables.ts';
@@ -82,6 +83,7 @@ export function createScope({ key, facts, world, shelves, assignments, onHostCom
   const dirtyHosts = new Set<string>(world.hosts());
   let fixed: readonly Shelved<EncodedResource>[] = [];
   let isFixedDirty = true;
+  let fixedProblems: readonly PlanProblem[] = [];
   let sidecar: Sidecar | null = facts.sidecar === null ? null : (world.rules.sidecar(facts.sidecar) ?? null);
   let visibility = createVisibility(world, facts, sidecar);
   const user: AssignmentUser = { assignmentChanged: (resource) => tables.set('endpoint', resource) };
@@ -94,14 +96,27 @@ export function createScope({ key, facts, world, shelves, assignments, onHostCom
 
   const compileFixed = () => {
     const unknownHosts = visibility.unknownHosts();
+    isFixedDirty = false;
+    routes.setUnknownHosts(unknownHosts);
     const before = fixed;
-    const { clusters, listeners: own } = fixedResources({ facts, unknownHosts, mesh: world.mesh() }, shelves);
+    const made = fixedOrKeep({ facts, unknownHosts, mesh: world.mesh() });
+    if (made === null) return;
+    const { clusters, listeners: own } = made;
     fixed = [...clusters, ...own];
     for (const { value } of clusters) tables.set('cluster', value);
     for (const { value } of own) tables.set('listener', value);
     for (const held of before) releaseFixed(held);
-    routes.setUnknownHosts(unknownHosts);
-    isFixedDirty = false;
+  };
+  /** Null when the mesh configuration does not do: what there was stays. */
+  const fixedOrKeep = (context: FixedContext): FixedResources | null => {
+    fixedProblems = [];
+    try {
+      return fixedResources(context, shelves);
+    } catch (error) {
+      const message = `what every proxy has stays as it was: ${error instanceof Error ? error.message : error}`;
+      fixedProblems = [{ origin: meshOrigin, message }];
+      return null;
+    }
   };
   const releaseFixed = (held: Shelved<EncodedResource>) =>
     (held.value.name === 'virtualOutbound' ? shelves.listeners : shelves.clusters).release(held);
@@ -114,18 +129,19 @@ export function createScope({ key, facts, world, shelves, assignments, onHostCom
     const next = encodeOrKeep(plan, before);
     install(host, before, { ...next, since: partsSince(before, next.parts.value, revision) });
   };
-  /** Content that does not fit its message costs this host its update, and nobody else anything. */
+  /** Content that does not fit its message, or that Envoy would reject, costs this host its update, and nobody else anything. */
   const encodeOrKeep = (plan: HostPlan, before: HostEntry): NewEntry => {
     const { references, dependencies, problems } = plan;
     try {
       return { parts: encodeHost(plan, before.parts.value, { dialect, shelves }), references, dependencies, problems };
     } catch (error) {
       const message = `${plan.host} keeps its last good configuration: ${error instanceof Error ? error.message : error}`;
+      const origins = error instanceof PartError ? error.origins : originsOf(plan);
       return {
         parts: shelves.hosts.retain(before.parts),
         references: before.references,
         dependencies: [...new Set([...dependencies, ...before.dependencies])],
-        problems: [...problems, ...originsOf(plan).map((origin) => ({ origin, message }))],
+        problems: [...problems, ...origins.map((origin) => ({ origin, message }))],
       };
     }
   };
@@ -205,6 +221,7 @@ export function createScope({ key, facts, world, shelves, assignments, onHostCom
       }
     },
     *problems() {
+      yield* fixedProblems;
       for (const host of troubled) yield* entries.get(host)?.problems ?? [];
       yield* listeners.problems();
     },
@@ -219,6 +236,9 @@ export function createScope({ key, facts, world, shelves, assignments, onHostCom
     },
   };
 }
+
+/** What a MeshConfig object is called; binnacle.yaml has no name of its own. */
+const meshOrigin: RuleId = 'MeshConfig//default';
 
 const clusterName = ({ value }: Shelved<EncodedResource>): string => value.name;
 const assignmentName = ({ plan }: Assignment): string => plan.name;

@@ -1,12 +1,15 @@
 import {
+  create,
   createRegistry,
   type DescMessage,
   fromBinary,
   fromJson,
   type JsonObject,
+  type MessageShape,
   toBinary,
   toJson,
 } from '@bufbuild/protobuf';
+import type { Any } from '@bufbuild/protobuf/wkt';
 import { type ClusterJson, ClusterSchema } from '#gen/envoy/config/cluster/v3/cluster_pb.js';
 import {
   type ClusterLoadAssignmentJson,
@@ -26,6 +29,8 @@ import {
 import { type TcpProxyJson, TcpProxySchema } from '#gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js';
 import { PreviousHostsPredicateSchema } from '#gen/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.js';
 import { HttpProtocolOptionsSchema } from '#gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js';
+import { rememberedForSmall } from './constraints/extensions.ts';
+import { createMessageChecks, type Violation } from './constraints/message-check.ts';
 import { type EncodedResource, encodeResource, resourceBody, type XdsType } from './resource.ts';
 
 /*
@@ -73,8 +78,31 @@ export const encodeCluster = (cluster: ClusterJson & { name: string }): EncodedR
 export const encodeListener = (listener: ListenerJson & { name: string }): EncodedResource =>
   encodeResource('listener', listener.name, encodeJson(ListenerSchema, listener));
 
-/** The bytes of a VirtualHost message: one value of `RouteConfiguration.virtual_hosts`. */
+/** The bytes of a VirtualHost message that is whole: one value of `RouteConfiguration.virtual_hosts`. */
 export const encodeVirtualHost = (host: VirtualHostJson): Uint8Array => encodeJson(VirtualHostSchema, host);
+
+/** The bytes of a VirtualHost message without its name and domains, which come before it and are checked by `checkVirtualHost`. */
+export function encodeVirtualHostBody(body: VirtualHostJson): Uint8Array {
+  const message = messageFrom(VirtualHostSchema, body);
+  refuseViolation(VirtualHostSchema, checkOf(VirtualHostSchema)({ ...message, ...placeholders }));
+  return toBinary(VirtualHostSchema, message);
+}
+
+const placeholders = { name: '-', domains: ['-'] };
+
+/** Throws for a name or a domain that Envoy would reject. */
+export function checkVirtualHost({
+  name,
+  domains,
+}: {
+  readonly name: string;
+  readonly domains: readonly string[];
+}): void {
+  refuseViolation(
+    VirtualHostSchema,
+    checkOf(VirtualHostSchema)(create(VirtualHostSchema, { name, domains: [...domains] })),
+  );
+}
 
 /** The bytes of a RouteConfiguration without its virtual hosts: records are concatenated after it. */
 export const encodeRouteConfigurationHead = (head: RouteConfigurationJson): Uint8Array =>
@@ -95,6 +123,28 @@ export function resourceToJson(
   return json as JsonObject; // a message that is no well-known type is an object in JSON
 }
 
+/**
+ * Finds what Envoy's own constraints say against a resource that was encoded, however it was: for tests. Null for nothing.
+ */
+export const resourceViolation = (type: XdsType, resource: EncodedResource): Violation | null =>
+  checkOf(schemas[type])(fromBinary(schemas[type], resourceBody(type, resource)));
+
 function encodeJson(schema: DescMessage, json: object): Uint8Array {
-  return toBinary(schema, fromJson(schema, json as JsonObject, { registry: messageTypes })); // the generated JSON types are JSON
+  const message = messageFrom(schema, json);
+  refuseViolation(schema, checkOf(schema)(message));
+  return toBinary(schema, message);
 }
+
+const messageFrom = <Desc extends DescMessage>(schema: Desc, json: object): MessageShape<Desc> =>
+  fromJson(schema, json as JsonObject, { registry: messageTypes }); // the generated JSON types are JSON
+
+function refuseViolation({ name }: DescMessage, violation: Violation | null): void {
+  if (violation !== null) throw new Error(`${name}.${violation.path} ${violation.what}`);
+}
+
+const checkOf = createMessageChecks((any) => checkExtension(any as Any)); // what the checks hand over
+
+const checkExtension = rememberedForSmall(({ typeUrl, value }) => {
+  const type = messageTypes.getMessage(typeUrl.slice(typeUrl.lastIndexOf('/') + 1));
+  return type === undefined ? null : checkOf(type)(fromBinary(type, value));
+});

@@ -55,7 +55,12 @@ const listenerOf = (index: number, routes: Routes, name = `sample-${index}`) => 
       filters: [
         httpConnectionManager({
           statPrefix: name,
-          routeConfig: { name, validateClusters: false, virtualHosts: [{ name, domains: ['*'], routes }] },
+          routeConfig: {
+            name,
+            validateClusters: false,
+            maxDirectResponseBodySizeBytes: 1 << 20,
+            virtualHosts: [{ name, domains: ['*'], routes }],
+          },
         }),
       ],
     },

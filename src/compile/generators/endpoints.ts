@@ -1,4 +1,5 @@
 import { contentHash } from '../../lib/hash.ts';
+import { ipVersion } from '../../lib/ip.ts';
 import { type Endpoint, isCallable } from '../../model/endpoint.ts';
 import type { AssignmentPlan } from '../../plan/destination.ts';
 import { assembleResource } from '../../proto/assemble.ts';
@@ -32,7 +33,7 @@ export function assembleAssignment(plan: AssignmentPlan, endpoints: readonly End
     records.sort((a, b) => Buffer.compare(a, b));
     const weight = members.reduce((sum, endpoint) => sum + weightOf(endpoint), 0);
     const head = bytesField(localityEndpointsField.locality, localityMessage(locality));
-    const tail = bytesField(localityEndpointsField.loadBalancingWeight, varintField(1, Math.min(weight, 0xffff_ffff)));
+    const tail = bytesField(localityEndpointsField.loadBalancingWeight, varintField(1, Math.min(weight, maxWeight)));
     const length = records.reduce((sum, record) => sum + record.length, head.length + tail.length);
     parts.push(fieldHead(assignmentField.endpoints, length), head, ...records, tail);
   }
@@ -64,9 +65,13 @@ const comesFirst = (a: Endpoint, b: Endpoint): boolean =>
   a.locality === b.locality ? weightOf(a) > weightOf(b) : a.locality < b.locality;
 
 function serves(endpoint: Endpoint, { portName, labels }: AssignmentPlan): boolean {
-  if (!isCallable(endpoint) || endpoint.ports[portName] === undefined) return false;
+  if (!isCallable(endpoint) || !isReachable(endpoint.address, endpoint.ports[portName])) return false;
   return Object.entries(labels).every(([name, value]) => endpoint.labels[name] === value);
 }
+
+/** Envoy looks no names up in an assignment, and rejects it whole for one. */
+const isReachable = (address: string, port = 0): boolean =>
+  ipVersion(address) !== 0 && Number.isInteger(port) && port >= 1 && port <= 65_535;
 
 const together = (endpoints: readonly Endpoint[]): ReturnType<typeof byLocality> =>
   endpoints.length === 0 ? [] : [['', endpoints]];
@@ -118,7 +123,9 @@ function lbEndpoint(endpoint: Endpoint, port: number): Buffer {
   return bytesField(localityEndpointsField.lbEndpoints, message);
 }
 
-/** Envoy refuses 0, and takes whole numbers only. */
-const weightOf = ({ weight }: Endpoint): number => Math.max(1, Math.round(weight));
+/** Envoy keeps weights in 32 bits, refuses 0, and takes whole numbers only. */
+const weightOf = ({ weight }: Endpoint): number => Math.min(Math.max(1, Math.round(weight)), maxWeight);
+
+const maxWeight = 0xffff_ffff;
 
 const empty = Buffer.alloc(0);

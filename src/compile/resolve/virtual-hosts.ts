@@ -1,6 +1,6 @@
 import { contentHash } from '../../lib/hash.ts';
 import type { VirtualHostPlan } from '../../plan/route.ts';
-import { encodeVirtualHost, type VirtualHostJson } from '../../proto/json.ts';
+import { checkVirtualHost, encodeVirtualHostBody, type VirtualHostJson } from '../../proto/json.ts';
 import { bytesField, stringField } from '../../proto/wire.ts';
 import type { Shelf, Shelved } from '../tables/shelf.ts';
 import { distinctDomain, distinctDomains } from './domains.ts';
@@ -27,7 +27,7 @@ export interface VirtualHost {
   record: Shelved<HashedBytes> | null;
 }
 
-/** Encodes what a virtual host has besides name and domains. Throws on a value that the message cannot hold. */
+/** Encodes what a virtual host has besides name and domains. Throws on a value that the message cannot hold, or that Envoy rejects. */
 export function encodeVirtualHostPart(
   { routes: _, ...wish }: VirtualHostPlan,
   body: VirtualHostJson,
@@ -39,7 +39,8 @@ export function encodeVirtualHostPart(
     ownDomain: distinctDomain(wish.ownDomain, port),
     domains: distinctDomains(wish.domains, port),
   };
-  return { plan, body: shelf.take(JSON.stringify(body), () => hashed(encodeVirtualHost(body))) };
+  checkVirtualHost(plan);
+  return { plan, body: shelf.take(JSON.stringify(body), () => hashed(encodeVirtualHostBody(body))) };
 }
 
 export const hashed = (bytes: Uint8Array): HashedBytes => ({ bytes, hash: contentHash(bytes) });

@@ -19,7 +19,7 @@ export interface FixedResources {
   readonly listeners: readonly Shelved<EncodedResource>[];
 }
 
-/** What every scope has whatever services there are: where unknown traffic goes. The caller releases it. */
+/** What every scope has whatever services there are: where unknown traffic goes. The caller releases it. Throws, and holds nothing, when Envoy would reject it. */
 export function fixedResources({ facts, unknownHosts, mesh }: FixedContext, shelves: Shelves): FixedResources {
   if (facts.client === 'grpc') return { clusters: [], listeners: [] }; // has nothing that it was not told of by name
   const clusters = [blackHoleCluster, passthroughCluster(durationMs(mesh.connectTimeout))];
@@ -28,8 +28,12 @@ export function fixedResources({ facts, unknownHosts, mesh }: FixedContext, shel
   const { families } = facts;
   const transparent = facts.interception === 'tproxy';
   const listeners = isCaptured ? [virtualOutbound(catchAll, { families, transparent, client: facts.client })] : [];
-  return {
-    clusters: clusters.map((json) => takeCluster(json, shelves)),
-    listeners: listeners.map((json) => takeListener(json, shelves)),
-  };
+  const held: Shelved<EncodedResource>[] = [];
+  try {
+    for (const json of clusters) held.push(takeCluster(json, shelves));
+    return { clusters: held, listeners: listeners.map((json) => takeListener(json, shelves)) };
+  } catch (error) {
+    for (const cluster of held) shelves.clusters.release(cluster);
+    throw error;
+  }
 }

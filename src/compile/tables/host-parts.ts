@@ -12,6 +12,7 @@ import { generateTarget } from '../grpc/listeners.ts';
 import { encodeVirtualHostPart, type HashedBytes, type VirtualHostPart } from '../resolve/virtual-hosts.ts';
 import type { ListenerPart } from './listener-table.ts';
 import type { OriginIndex } from './origin-index.ts';
+import { madeOf } from './part-error.ts';
 import type { RouteShelves } from './route-table.ts';
 import type { Shelf, Shelved } from './shelf.ts';
 
@@ -56,9 +57,9 @@ const noParts: HostParts = {
 export const noHost: Shelved<HostParts> = { key: '', value: noParts, users: Number.POSITIVE_INFINITY };
 
 /**
- * Encodes a plan, all or nothing. Throws when a value does not fit its message; nothing is held then. The caller
- * releases it with `releaseHost`. Listeners that are as they were `before` are taken from there: a headless service has one
- * for each endpoint.
+ * Encodes a plan, all or nothing. Throws a PartError when a value does not fit its message, or Envoy would reject it; nothing is
+ * held then. The caller releases it with `releaseHost`. Listeners that are as they were `before` are taken from there: a headless
+ * service has one for each endpoint.
  */
 export function encodeHost(
   plan: HostPlan,
@@ -100,9 +101,12 @@ function encodeParts(
     origins: originsOf(plan),
   });
   try {
-    for (const destination of plan.destinations) clusters.push(takeCluster(dialect.cluster(destination), shelves));
+    for (const destination of plan.destinations) {
+      clusters.push(madeOf(destination, () => takeCluster(dialect.cluster(destination), shelves)));
+    }
     for (const host of plan.virtualHosts) {
-      virtualHosts.push(encodeVirtualHostPart(host, dialect.virtualHostBody(host), shelves.bodies));
+      const part = () => encodeVirtualHostPart(host, dialect.virtualHostBody(host), shelves.bodies);
+      virtualHosts.push(madeOf(host, part));
     }
     const known = knownListeners(before);
     for (const listener of plan.listeners) {
@@ -112,7 +116,7 @@ function encodeParts(
         listeners.push(same.part);
         continue;
       }
-      const held = takeListener(dialect.listener(listener), shelves);
+      const held = madeOf(listener, () => takeListener(dialect.listener(listener), shelves));
       const { name, traffic, takesAnyAddress, createdAtMs, origins } = listener;
       const isHttp = traffic.type === 'http';
       const part = { name, host: plan.host, isHttp, isAlias: false, takesAnyAddress, createdAtMs, origins };
@@ -120,7 +124,7 @@ function encodeParts(
       listeners.push(withContent({ ...part, resource: held.value, plan: listener }));
     }
     for (const target of plan.targets) {
-      const held = takeListener(generateTarget(target), shelves);
+      const held = madeOf(target, () => takeListener(generateTarget(target), shelves));
       const { name, isAlias, createdAtMs, origins } = target;
       const part = { name, host: plan.host, isHttp: false, isAlias, takesAnyAddress: false, createdAtMs, origins };
       listenerHolds.push(held);
