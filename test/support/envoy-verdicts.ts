@@ -1,7 +1,7 @@
 import { httpConnectionManager } from '../../src/compile/generators/listeners.ts';
-import { encodeListener, type VirtualHostJson } from '../../src/proto/json.ts';
-import { startFixedControlPlane } from '../golden/fixed-control-plane.ts';
-import { startEnvoy } from './envoy.ts';
+import { type ClusterJson, encodeCluster, encodeListener, type VirtualHostJson } from '../../src/proto/json.ts';
+import { type FixedResources, startFixedControlPlane } from '../golden/fixed-control-plane.ts';
+import { type Envoy, startEnvoy } from './envoy.ts';
 import { sidecarBootstrap } from './envoy-bootstrap.ts';
 import { eventually } from './eventually.ts';
 
@@ -16,26 +16,43 @@ export interface VerdictOptions {
  * Asks a real Envoy about each sample of routes: null where it takes them, else its reason. Every sample is a listener of its
  * own, so that a rejected one does not hide the others.
  */
-export async function envoyVerdicts<Name extends string>(
+export function envoyVerdicts<Name extends string>(
   samples: Readonly<Record<Name, Routes>>,
-  { bootstrap = (printed) => printed }: VerdictOptions = {},
-): Promise<Readonly<Record<Name, string | null>>> {
+  options: VerdictOptions = {},
+): Promise<Verdicts<Name>> {
   const names = Object.keys(samples) as Name[]; // the type's own keys
   const listener = names.map((name, index) => encodeListener(listenerOf(index, samples[name])));
-  const controlPlane = await startFixedControlPlane({ listener });
+  return judge(names, { listener }, options);
+}
+
+/** As `envoyVerdicts`, of clusters; their names are not looked at. */
+export function envoyClusterVerdicts<Name extends string>(
+  samples: Readonly<Record<Name, ClusterJson>>,
+): Promise<Verdicts<Name>> {
+  const names = Object.keys(samples) as Name[]; // the type's own keys
+  const cluster = names.map((name, index) => encodeCluster({ ...samples[name], name: sampleName(index) }));
+  return judge(names, { cluster }, {});
+}
+
+type Verdicts<Name extends string> = Readonly<Record<Name, string | null>>;
+
+const sampleName = (index: number): string => `sample-${index}`;
+
+async function judge<Name extends string>(
+  names: readonly Name[],
+  resources: FixedResources,
+  { bootstrap = (printed) => printed }: VerdictOptions,
+): Promise<Verdicts<Name>> {
+  const controlPlane = await startFixedControlPlane(resources);
   try {
     const printed = sidecarBootstrap({ xdsPort: controlPlane.xdsPort, protocol: 'delta', name: 'judge' });
     const envoy = await startEnvoy({ bootstrap: bootstrap(printed), name: 'judge', waitReady: false });
     try {
-      await eventually(
-        async () => {
-          const stats = await envoy.stats('^listener_manager.lds.update_(success|rejected)$');
-          return [...stats.values()].some((count) => count > 0);
-        },
-        { what: 'the verdict of Envoy', timeoutMs: 60_000 },
-      );
-      const reasons = reasonsOf(envoy.child.stderr());
-      const verdicts = names.map((name, index) => [name, reasons.get(`sample-${index}`) ?? null] as const);
+      const reasons = await eventually(() => settledReasons(envoy, names.length), {
+        what: 'the verdict of Envoy',
+        timeoutMs: 60_000,
+      });
+      const verdicts = names.map((name, index) => [name, reasons.get(sampleName(index)) ?? null] as const);
       return Object.fromEntries(verdicts) as Record<Name, string | null>;
     } finally {
       await envoy.stop();
@@ -45,8 +62,16 @@ export async function envoyVerdicts<Name extends string>(
   }
 }
 
+/** The reasons, once Envoy has taken or rejected each sample; null before. */
+async function settledReasons(envoy: Envoy, count: number): Promise<ReadonlyMap<string, string> | null> {
+  const taken = JSON.stringify((await envoy.configDump()).configs);
+  const reasons = reasonsOf(envoy.child.stderr());
+  const names = Array.from({ length: count }, (_, index) => sampleName(index));
+  return names.every((name) => reasons.has(name) || taken.includes(`"name":"${name}"`)) ? reasons : null;
+}
+
 /** No two may have one address, though none is bound. */
-const listenerOf = (index: number, routes: Routes, name = `sample-${index}`) => ({
+const listenerOf = (index: number, routes: Routes, name = sampleName(index)) => ({
   name,
   address: { socketAddress: { address: `127.1.${index >> 8}.${index & 255}`, portValue: 1 } },
   bindToPort: false,
@@ -68,12 +93,12 @@ const listenerOf = (index: number, routes: Routes, name = `sample-${index}`) => 
 });
 
 /**
- * The reasons in Envoy's log: `Error adding/updating listener(s) sample-0: …`, then a line for each of the others. What Envoy
- * shows of rejected listeners is gone once the control plane holds them back.
+ * The reasons in Envoy's log: `Error adding/updating listener(s) sample-0: …`, then those of the others, on lines of their own or after
+ * a comma. What Envoy shows of rejected resources is gone once the control plane holds them back.
  */
 function reasonsOf(log: string): ReadonlyMap<string, string> {
-  const rejections = log.split('Error adding/updating listener(s) ').slice(1);
-  const reasons = rejections.flatMap((text) => text.split(/^(?=sample-\d+: )|^(?=\[\d{4}-)/m));
+  const rejections = log.split(/Error adding\/updating (?:listener|cluster)\(s\) /).slice(1);
+  const reasons = rejections.flatMap((text) => text.split(/^(?=sample-\d+: )|, (?=sample-\d+: )|^(?=\[\d{4}-)/m));
   return new Map(
     reasons.flatMap((text) => {
       const [, name, reason = ''] = /^(sample-\d+): (.*)$/s.exec(text.trim()) ?? [];

@@ -1,10 +1,17 @@
 import { z } from 'zod';
+import { exactMs } from '../../duration.ts';
 import { duration, int32Count, positiveDuration, uint32 } from '../../fields.ts';
+
+/** Envoy keeps whole seconds in 32 bits. */
+const keepaliveTime = positiveDuration.refine(
+  (text) => exactMs(text) <= 4_294_967_295_000,
+  'must be 4294967295s (136 years) at most',
+);
 
 const tcpKeepalive = z.strictObject({
   probes: uint32.optional().describe('unanswered probes after which a connection is dead'),
-  time: positiveDuration.optional().describe('idle time before the first probe'),
-  interval: positiveDuration.optional().describe('time between probes'),
+  time: keepaliveTime.optional().describe('idle time before the first probe'),
+  interval: keepaliveTime.optional().describe('time between probes'),
 });
 
 const tcpPool = z.strictObject({

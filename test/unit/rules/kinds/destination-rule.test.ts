@@ -22,6 +22,11 @@ describe('DestinationRule', () => {
       want: [['spec.trafficPolicy.connectionPool.tcp.connectTimeout', 'must be 1ms or more']],
     },
     {
+      name: 'probes on idle connections after more seconds than Envoy holds',
+      spec: policy({ connectionPool: { tcp: { tcpKeepalive: { time: '4294967296s', interval: '4294967295s' } } } }),
+      want: [['spec.trafficPolicy.connectionPool.tcp.tcpKeepalive.time', '136 years']],
+    },
+    {
       name: 'a duration without a unit, with one problem only',
       spec: policy({ outlierDetection: { interval: '10' } }),
       want: [['spec.trafficPolicy.outlierDetection.interval', 'a duration such as 10s']],
