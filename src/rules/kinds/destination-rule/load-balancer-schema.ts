@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { duration, orNull, positiveDuration } from '../../fields.ts';
+import { duration, oneLine, orNull, positiveDuration } from '../../fields.ts';
 import { atMostOneOf, exactlyOneOf } from '../../one-of.ts';
 import { localityLbSetting, zoneAwareLbSetting } from './locality-schema.ts';
 
@@ -8,14 +8,14 @@ const maxRingSize = 8_388_608;
 const maxTableSize = 5_000_011;
 
 const httpCookie = z.strictObject({
-  name: z.string().min(1).describe('name of the cookie'),
-  path: z.string().optional().describe('path of the cookie'),
+  name: oneLine.min(1).describe('name of the cookie'),
+  path: oneLine.optional().describe('path of the cookie'),
   ttl: duration.optional().describe('how long a cookie that the proxy makes lasts; 0s for a session'),
   attributes: z
     .array(
       z.strictObject({
-        name: z.string().min(1).describe('name of the attribute'),
-        value: z.string().optional().describe('its value'),
+        name: oneLine.min(1).describe('name of the attribute'),
+        value: oneLine.optional().describe('its value'),
       }),
     )
     .optional()
@@ -35,7 +35,7 @@ const hashKeys = ['httpHeaderName', 'httpCookie', 'useSourceIp', 'httpQueryParam
 const consistentHash = atMostOneOf(
   exactlyOneOf(
     z.strictObject({
-      httpHeaderName: z.string().min(1).optional().describe('by a header'),
+      httpHeaderName: oneLine.min(1).optional().describe('by a header'),
       httpCookie: httpCookie.optional().describe('by a cookie, which the proxy makes if there is none'),
       useSourceIp: z.boolean().optional().describe("by the caller's address"),
       httpQueryParameterName: z.string().min(1).optional().describe('by a parameter of the query'),

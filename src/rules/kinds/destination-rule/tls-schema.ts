@@ -11,7 +11,11 @@ const shape = z.strictObject({
   caCertificates: z.string().optional().describe('file of the authorities that servers are checked with'),
   credentialName: z.string().optional().describe('secret with key, certificate and authorities instead of files'),
   subjectAltNames: z.array(z.string()).optional().describe('names, one of which the server must prove'),
-  sni: z.string().optional().describe('server name to ask for'),
+  sni: z
+    .string()
+    .refine((text) => Buffer.byteLength(text) <= 255, 'must be 255 bytes at most')
+    .optional()
+    .describe('server name to ask for'),
   insecureSkipVerify: orNull(z.boolean()).describe('do not check the certificate of the server'),
   caCrl: z.string().optional().describe('file of the certificates that were revoked'),
 });

@@ -27,6 +27,39 @@ describe('DestinationRule', () => {
       want: [['spec.trafficPolicy.connectionPool.tcp.tcpKeepalive.time', '136 years']],
     },
     {
+      name: 'line breaks in names of headers and cookies, and a server name that is too long',
+      spec: {
+        host: 'reviews',
+        trafficPolicy: {
+          loadBalancer: { consistentHash: { httpHeaderName: 'x\n' } },
+          tls: { mode: 'SIMPLE', sni: 'a'.repeat(256) },
+        },
+        subsets: [
+          {
+            name: 'v1',
+            trafficPolicy: {
+              loadBalancer: {
+                consistentHash: {
+                  httpCookie: { name: 'a\r', path: '/\0', attributes: [{ name: 'b\n', value: 'c\n' }] },
+                },
+              },
+            },
+          },
+        ],
+      },
+      want: [
+        ['spec.trafficPolicy.loadBalancer.consistentHash.httpHeaderName', 'must be one line'],
+        ['spec.trafficPolicy.tls.sni', 'must be 255 bytes at most'],
+        ['spec.subsets[0].trafficPolicy.loadBalancer.consistentHash.httpCookie.name', 'must be one line'],
+        ['spec.subsets[0].trafficPolicy.loadBalancer.consistentHash.httpCookie.path', 'must be one line'],
+        ['spec.subsets[0].trafficPolicy.loadBalancer.consistentHash.httpCookie.attributes[0].name', 'must be one line'],
+        [
+          'spec.subsets[0].trafficPolicy.loadBalancer.consistentHash.httpCookie.attributes[0].value',
+          'must be one line',
+        ],
+      ],
+    },
+    {
       name: 'a duration without a unit, with one problem only',
       spec: policy({ outlierDetection: { interval: '10' } }),
       want: [['spec.trafficPolicy.outlierDetection.interval', 'a duration such as 10s']],
