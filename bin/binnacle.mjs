@@ -58,10 +58,13 @@ function packagedNode() {
   }
 }
 
-/** Runs the program as a child and ends as it ends, so that a supervisor sees one process's behaviour. */
+/**
+ * Runs the program as a child and ends as it ends, so that a supervisor sees one process's behaviour. The child watches
+ * the channel: it closes with this process, however that ends, and the child ends then as well.
+ */
 function runOn(node) {
   const child = spawn(node, [...flags, program, ...process.argv.slice(2)], {
-    stdio: 'inherit',
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     env: { ...environment, ...process.env },
   });
   for (const signal of forwardedSignals) {

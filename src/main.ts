@@ -1,7 +1,7 @@
-import { once } from 'node:events';
 import { access, constants, mkdir } from 'node:fs/promises';
 import { hostname as machineName } from 'node:os';
 import { join } from 'node:path';
+import { isatty } from 'node:tty';
 import { isRegistrationAdapter } from '../adapters/registration/index.ts';
 import { debugRoutes } from './api/debug.ts';
 import { fetchRoutes } from './api/fetch.ts';
@@ -216,8 +216,29 @@ function registrationApi(made: readonly MadeAdapter[], rest: Omit<RegistrationAp
   return books.slice(0, 1).map((book) => registrationRoutes({ book, ...rest }));
 }
 
+/**
+ * Resolves when the process is told to stop, by SIGINT, SIGTERM or the end of its terminal. SIGHUP without a terminal is
+ * ignored: Node.js does not inherit that nohup ignores it.
+ */
 async function toldToStop(): Promise<void> {
-  const told = new AbortController();
-  await Promise.race(['SIGINT', 'SIGTERM'].map((signal) => once(process, signal, { signal: told.signal })));
-  told.abort();
+  const hasTerminal = [0, 1, 2].some((descriptor) => isatty(descriptor));
+  const first = await new Promise<number>((resolve) => {
+    const told = () => resolve(performance.now());
+    process.on('SIGINT', told);
+    process.on('SIGTERM', told);
+    process.on('SIGHUP', () => {
+      if (hasTerminal) told();
+    });
+  });
+  process.on('SIGINT', () => {
+    if (performance.now() - first > doubledWithinMs) process.exit(interruptedExitCode);
+  });
 }
+
+/**
+ * One order may come twice: a terminal and systemd signal every process of a group, and the launcher hands on what it
+ * gets. So SIGTERM counts once, and a second SIGINT ends the process at once only after this time.
+ */
+const doubledWithinMs = 500;
+/** Of a process that SIGINT ended, as shells count. */
+const interruptedExitCode = 130;

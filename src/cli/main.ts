@@ -1,7 +1,9 @@
 import { isatty } from 'node:tty';
 import { commands } from './commands.ts';
+import { endWithLauncher } from './end-with-launcher.ts';
 import { runCli } from './run.ts';
 
+endWithLauncher();
 const argv = process.argv.slice(2);
 
 // A reader that has seen enough, such as `head`, is no failure of a command that prints. A server goes on as it is told.

@@ -80,6 +80,17 @@ describe('bin/binnacle.mjs', () => {
       expect({ code, stdout }).toEqual({ code: 7, stdout: '24 serve\n' });
     });
 
+    it('closes the channel of the program when it is killed', async () => {
+      await addPackages();
+      await build('process.on("disconnect", () => console.log("alone")); console.log("up");');
+
+      const { stdout } = await launch(['--import', pretendNode20], [], {
+        onOutput: (pid) => process.kill(pid, 'SIGKILL'),
+      });
+
+      expect(stdout).toBe('up\nalone\n');
+    });
+
     it('forwards a signal, so that the program can drain', async () => {
       await addPackages();
       await build(
