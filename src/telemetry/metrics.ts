@@ -1,9 +1,9 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry as MetricsRegistry } from 'prom-client';
 import { type NamedType, namedTypes, type XdsType, xdsTypes } from '../proto/resource.ts';
 import type { Coordinator } from '../push/coordinator.ts';
 import type { PushObserver } from '../push/observer.ts';
 import type { Registry } from '../registry/contract.ts';
+import { type EventLoopWatch, measureEventLoop } from './event-loop.ts';
 import { createTally } from './tally.ts';
 
 /** Everything at `/metrics`. Names begin with `binnacle_`; docs/operations.md lists them with what to watch. */
@@ -29,7 +29,7 @@ export interface DoorObserver {
 export function createMetrics(): Metrics {
   const register = new MetricsRegistry();
   const registers = [register];
-  collectDefaultMetrics({ register, prefix: 'binnacle_', eventLoopMonitoringPrecision: 50 });
+  collectProcessMetrics(register);
   const eventLoop = watchEventLoop(registers);
   return {
     observer: pushMetrics(registers),
@@ -49,7 +49,7 @@ export function createMetrics(): Metrics {
       watchRegistry(registry, registers);
     },
     text: () => register.metrics(),
-    stop: () => eventLoop.disable(),
+    stop: () => eventLoop.stop(),
   };
 }
 
@@ -237,20 +237,26 @@ function watchRegistry(registry: Registry, registers: Registers): void {
   });
 }
 
-/** Sampled coarsely: at one millisecond the watching costs as much as the work that it watches. */
-const samplingMs = 10;
+/** What prom-client makes of a timer that samples the event loop. The timer cannot be left out, so it is slowed down. */
+const sampledMetrics = ['min', 'max', 'mean', 'stddev', 'p50', 'p90', 'p99'].map(
+  (figure) => `binnacle_nodejs_eventloop_lag_${figure}_seconds`,
+);
+const neverMs = 2 ** 31 - 1;
 
-function watchEventLoop(registers: Registers) {
-  const delay = monitorEventLoopDelay({ resolution: samplingMs });
-  delay.enable();
+function collectProcessMetrics(register: MetricsRegistry): void {
+  collectDefaultMetrics({ register, prefix: 'binnacle_', eventLoopMonitoringPrecision: neverMs });
+  for (const name of sampledMetrics) register.removeSingleMetric(name);
+}
+
+function watchEventLoop(registers: Registers): EventLoopWatch {
+  const eventLoop = measureEventLoop();
   new Gauge({
     name: 'binnacle_event_loop_delay_max_seconds',
     help: 'The longest that the event loop stood still since the last reading',
     registers,
     collect() {
-      this.set(Math.max(0, delay.max / 1e9 - seconds(samplingMs)));
-      delay.reset();
+      this.set(seconds(eventLoop.takeLongestMs()));
     },
   });
-  return delay;
+  return eventLoop;
 }

@@ -1,0 +1,83 @@
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type EventLoopWatch, measureEventLoop } from '../../../src/telemetry/event-loop.ts';
+import { createMetrics } from '../../../src/telemetry/metrics.ts';
+
+const standstillMs = 300;
+
+function standStill(): void {
+  const end = performance.now() + standstillMs;
+  while (performance.now() < end);
+}
+
+const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
+
+describe('the longest turn of the event loop', () => {
+  let eventLoop: EventLoopWatch;
+  let busyBeforeMs: number;
+  beforeEach(() => {
+    busyBeforeMs = busyMs();
+    eventLoop = measureEventLoop();
+  });
+  afterEach(() => eventLoop.stop());
+
+  for (const [where, run] of [
+    ['a timer', (done: () => void) => setTimeout(done, 1)],
+    ['an immediate', (done: () => void) => setImmediate(done)],
+    ['input', (done: () => void) => readFile(import.meta.filename, done)],
+  ] as const) {
+    it(`has a standstill in the callback of ${where}, and forgets it when it is read`, async () => {
+      await nextTurn();
+      eventLoop.takeLongestMs();
+
+      await new Promise<void>((resolve) => {
+        run(() => {
+          standStill();
+          resolve();
+        });
+      });
+      await nextTurn();
+      await nextTurn();
+
+      expect(eventLoop.takeLongestMs()).toBeGreaterThan(0.9 * standstillMs);
+      expect(eventLoop.takeLongestMs()).toBe(0);
+    });
+  }
+
+  it('has no waiting in it', async () => {
+    await new Promise((resolve) => setTimeout(resolve, standstillMs));
+    await nextTurn();
+    await nextTurn();
+
+    expect(eventLoop.takeLongestMs()).toBeLessThanOrEqual(busyMs() - busyBeforeMs);
+  });
+});
+
+/** What the event loop did not wait. */
+const busyMs = () => performance.now() - performance.nodeTiming.idleTime;
+
+/** Prints how often the event loop turned in half a second in which nothing was to be done. */
+const idle = `
+  const { createMetrics } = await import(${JSON.stringify(import.meta.resolve('../../../src/telemetry/metrics.ts'))});
+  createMetrics();
+  const turns = () => performance.nodeTiming.uvMetricsInfo.loopCount;
+  setTimeout(() => {
+    const before = turns();
+    setTimeout(() => console.log(turns() - before), 500);
+  }, 100);
+`;
+
+it('metrics do not wake an idle process', async () => {
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', idle]);
+  expect(Number(stdout)).toBeGreaterThan(0);
+  expect(Number(stdout)).toBeLessThan(8);
+});
+
+it('the metrics of the event loop are those that are measured', async () => {
+  const metrics = createMetrics();
+  const names = [...(await metrics.text()).matchAll(/^# HELP (\S*event_?loop\S*)/gm)].map(([, name]) => name);
+  metrics.stop();
+  expect(names).toEqual(['binnacle_nodejs_eventloop_lag_seconds', 'binnacle_event_loop_delay_max_seconds']);
+});
