@@ -1,5 +1,4 @@
 import { defaultMeshConfig, type MeshConfig } from '../rules/mesh-config.ts';
-import type { RuleId } from '../rules/rule.ts';
 import type { Compiler, FlushResult, FlushWork, LayerKey } from './contract.ts';
 import { createProxyFacts } from './facts.ts';
 import { createInboundLayer, type InboundLayer, inboundKey, inboundPlanOf } from './inbound.ts';
@@ -8,6 +7,7 @@ import { type Coarseness, scopeFactsOf, scopeKey } from './scope-key.ts';
 import { createAssignmentPool } from './tables/assignments.ts';
 import type { Shelves } from './tables/host-parts.ts';
 import { createOriginIndex } from './tables/origin-index.ts';
+import { createProblemIndex } from './tables/problem-index.ts';
 import { createShelf } from './tables/shelf.ts';
 import { createDirty, type Dirty } from './world/dirty.ts';
 import { movedOrNull } from './world/moved.ts';
@@ -29,6 +29,7 @@ export function createCompiler(options: CompilerOptions = {}): Compiler {
   const work = { hostsCompiled: 0, encoded: 0, assembled: 0 };
   const assignments = createAssignmentPool(world, () => work.assembled++);
   const shelves = createShelves(work);
+  const problems = createProblemIndex();
   const scopes = new Map<LayerKey, Scope>();
   const inboundLayers = new Map<LayerKey, InboundLayer>();
   /** Scopes by their Sidecar, inbound layers by their services. */
@@ -45,14 +46,14 @@ export function createCompiler(options: CompilerOptions = {}): Compiler {
       const key = scopeKey(scopeFacts);
       if (!scopes.has(key)) {
         const onHostCompiled = () => work.hostsCompiled++;
-        scopes.set(key, createScope({ key, facts: scopeFacts, world, shelves, assignments, onHostCompiled }));
+        scopes.set(key, createScope({ key, facts: scopeFacts, world, shelves, assignments, problems, onHostCompiled }));
         if (scopeFacts.sidecar !== null) addTo(layersByOrigin, scopeFacts.sidecar, key);
       }
       const plan = inboundPlanOf(facts, world);
       if (plan === null) return [key];
       const inbound = inboundKey(plan);
       if (!inboundLayers.has(inbound)) {
-        const layer = createInboundLayer(inbound, plan);
+        const layer = createInboundLayer(inbound, plan, problems);
         inboundLayers.set(inbound, layer);
         for (const origin of layer.origins) addTo(layersByOrigin, origin, inbound);
       }
@@ -60,6 +61,7 @@ export function createCompiler(options: CompilerOptions = {}): Compiler {
     },
     close(layer) {
       scopes.get(layer)?.dispose();
+      inboundLayers.get(layer)?.dispose();
       for (const origin of inboundLayers.get(layer)?.origins ?? []) removeFrom(layersByOrigin, origin, layer);
       const sidecar = scopes.get(layer)?.sidecar ?? null;
       if (sidecar !== null) removeFrom(layersByOrigin, sidecar, layer);
@@ -94,17 +96,8 @@ export function createCompiler(options: CompilerOptions = {}): Compiler {
       }
     },
     scopesOf: (sidecar) => layersByOrigin.get(sidecar) ?? [],
-    problems() {
-      const problems = new Map<RuleId, Set<string>>();
-      const add = (origin: string, message: string) => {
-        const messages = problems.get(origin);
-        if (messages === undefined) problems.set(origin, new Set([message]));
-        else messages.add(message);
-      };
-      for (const layer of [...scopes.values(), ...inboundLayers.values()])
-        for (const { origin, message } of layer.problems()) add(origin, message);
-      return new Map([...problems].map(([id, messages]) => [id, [...messages].sort()]));
-    },
+    problems: () => new Map([...problems.origins()].map((origin) => [origin, problems.of(origin)])),
+    problemsOf: problems.of,
   };
 }
 

@@ -99,6 +99,8 @@ export interface Compiler {
   contributionsOf(origin: string): Iterable<Contribution>;
   /** The scopes whose proxies have this Sidecar. */
   scopesOf(sidecar: RuleId): Iterable<LayerKey>;
-  /** What resolve had to report about valid rules (a missing subset, a shadowed host), by rule. */
-  problems(): ReadonlyMap<RuleId, readonly string[]>;
+  /** What resolve had to report about valid rules (a missing subset, a shadowed host) and services, by origin. */
+  problems(): ReadonlyMap<string, readonly string[]>;
+  /** Of one rule (by id) or service (`service/namespace/host`); sorted. Costs what it answers. */
+  problemsOf(origin: string): readonly string[];
 }

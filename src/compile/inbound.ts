@@ -14,6 +14,7 @@ import { generateInboundClusters, inboundClusterNames, virtualInbound } from './
 import { generateServerListeners, serverListenerNames } from './grpc/servers.ts';
 import { speaksHttp2 } from './resolve/destinations.ts';
 import { ipFamiliesOf } from './resolve/ip-families.ts';
+import type { ProblemIndex } from './tables/problem-index.ts';
 import { createTables } from './tables/tables.ts';
 import type { World } from './world/world.ts';
 
@@ -28,10 +29,9 @@ export interface InboundLayer {
   compile(revision: number): number;
   takeChanges(): readonly TableChange[];
   originsOf(type: XdsType, name: string): readonly string[];
-  /** Ports that cannot be served. */
-  problems(): readonly PlanProblem[];
   /** What one of its services contributes to. */
   contributionsOf(origin: string): Iterable<Contribution>;
+  dispose(): void;
 }
 
 /**
@@ -60,7 +60,8 @@ const serverPlan = (ports: readonly InboundPort[]): InboundPlan | null =>
 
 export const inboundKey = (plan: InboundPlan): LayerKey => `inbound:${JSON.stringify(plan)}` as LayerKey;
 
-export function createInboundLayer(key: LayerKey, plan: InboundPlan): InboundLayer {
+/** Ports that cannot be served are told of in `index`. */
+export function createInboundLayer(key: LayerKey, plan: InboundPlan, index: ProblemIndex): InboundLayer {
   const tables = createTables(key);
   /** The ports that are compiled: those that are right. */
   let { ports } = plan;
@@ -75,11 +76,11 @@ export function createInboundLayer(key: LayerKey, plan: InboundPlan): InboundLay
       since = revision;
       const made = encodeOrLeaveOut(plan);
       ({ ports, problems } = made);
+      index.replace([], problems);
       for (const cluster of made.clusters) tables.set('cluster', cluster);
       for (const listener of made.listeners) tables.set('listener', listener);
       return made.clusters.length + made.listeners.length;
     },
-    problems: () => problems,
     takeChanges: () => tables.takeChanges(),
     originsOf(type, name) {
       const isOf = (port: InboundPort) => plan.client !== 'grpc' || serverListenerNames(port).includes(name);
@@ -96,6 +97,7 @@ export function createInboundLayer(key: LayerKey, plan: InboundPlan): InboundLay
       for (const name of clusters) yield { layer: key, type: 'cluster', name, since };
       for (const name of listeners) yield { layer: key, type: 'listener', name, since };
     },
+    dispose: () => index.replace(problems, []),
   };
 }
 

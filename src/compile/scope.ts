@@ -16,6 +16,7 @@ import { type FixedContext, type FixedResources, fixedResources } from './tables
 import { encodeHost, type HostParts, noHost, originsOf, releaseHost, type Shelves } from './tables/host-parts.ts';
 import { createListenerTable, type ListenerPart } from './tables/listener-table.ts';
 import { PartError } from './tables/part-error.ts';
+import type { ProblemIndex } from './tables/problem-index.ts';
 import { createRouteTable } from './tables/route-table.ts';
 import type { Shelved } from './tables/shelf.ts';
 import { createTables } from './tables/tables.ts';
@@ -35,7 +36,6 @@ export interface Scope {
   originsOf(type: XdsType, name: string, part?: string): readonly string[];
   /** What a rule or service contributes to; `hosts` are those by which it may. */
   contributionsOf(origin: string, hosts: Iterable<string>): Iterable<Contribution>;
-  problems(): Iterable<PlanProblem>;
   dispose(): void;
 }
 
@@ -45,6 +45,7 @@ export interface ScopeOptions {
   readonly world: World;
   readonly shelves: Shelves;
   readonly assignments: AssignmentPool;
+  readonly problems: ProblemIndex;
   onHostCompiled(): void;
 }
 
@@ -70,16 +71,16 @@ const noEntry: HostEntry = {
 /** What compiling makes of a host; installing adds the rest. */
 type NewEntry = Omit<HostEntry, 'assignments' | 'since'>;
 
-export function createScope({ key, facts, world, shelves, assignments, onHostCompiled }: ScopeOptions): Scope {
+export function createScope(options: ScopeOptions): Scope {
+  const { key, facts, world, shelves, assignments, problems, onHostCompiled } = options;
   const tables = createTables(key);
   const dialect = dialectOf(facts.client);
   const routes = createRouteTable(tables, shelves, dialect.routeEnd);
-  const listeners = createListenerTable(tables);
+  const listeners = createListenerTable(tables, problems);
   const dependents = createDependents();
   /** Hosts that routes of other hosts lead to. */
   const referenced = createCounts();
   const entries = new Map<string, HostEntry>();
-  const troubled = new Set<string>();
   const dirtyHosts = new Set<string>(world.hosts());
   let fixed: readonly Shelved<EncodedResource>[] = [];
   let isFixedDirty = true;
@@ -109,6 +110,7 @@ export function createScope({ key, facts, world, shelves, assignments, onHostCom
   };
   /** Null when the mesh configuration does not do: what there was stays. */
   const fixedOrKeep = (context: FixedContext): FixedResources | null => {
+    const told = fixedProblems;
     fixedProblems = [];
     try {
       return fixedResources(context, shelves);
@@ -116,6 +118,8 @@ export function createScope({ key, facts, world, shelves, assignments, onHostCom
       const message = `what every proxy has stays as it was: ${error instanceof Error ? error.message : error}`;
       fixedProblems = [{ origin: meshOrigin, message }];
       return null;
+    } finally {
+      problems.replace(told, fixedProblems);
     }
   };
   const releaseFixed = (held: Shelved<EncodedResource>) =>
@@ -131,9 +135,10 @@ export function createScope({ key, facts, world, shelves, assignments, onHostCom
   };
   /** Content that does not fit its message, or that Envoy would reject, costs this host its update, and nobody else anything. */
   const encodeOrKeep = (plan: HostPlan, before: HostEntry): NewEntry => {
-    const { references, dependencies, problems } = plan;
+    const { references, dependencies } = plan;
     try {
-      return { parts: encodeHost(plan, before.parts.value, { dialect, shelves }), references, dependencies, problems };
+      const parts = encodeHost(plan, before.parts.value, { dialect, shelves });
+      return { parts, references, dependencies, problems: plan.problems };
     } catch (error) {
       const message = `${plan.host} keeps its last good configuration: ${error instanceof Error ? error.message : error}`;
       const origins = error instanceof PartError ? error.origins : originsOf(plan);
@@ -141,7 +146,7 @@ export function createScope({ key, facts, world, shelves, assignments, onHostCom
         parts: shelves.hosts.retain(before.parts),
         references: before.references,
         dependencies: [...new Set([...dependencies, ...before.dependencies])],
-        problems: [...problems, ...origins.map((origin) => ({ origin, message }))],
+        problems: [...plan.problems, ...origins.map((origin) => ({ origin, message }))],
       };
     }
   };
@@ -161,8 +166,7 @@ export function createScope({ key, facts, world, shelves, assignments, onHostCom
     for (const other of before.references) if (referenced.remove(other)) markReferenced(other);
     for (const assignment of before.assignments) assignments.release(assignment, user);
     releaseHost(before.parts, shelves);
-    if (entry.problems.length > 0) troubled.add(host);
-    else troubled.delete(host);
+    problems.replace(before.problems, entry.problems);
   };
   /** A host that may be called has its destinations anyway. */
   const markReferenced = (host: string) => {
@@ -220,18 +224,16 @@ export function createScope({ key, facts, world, shelves, assignments, onHostCom
           yield { layer: key, ...made };
       }
     },
-    *problems() {
-      yield* fixedProblems;
-      for (const host of troubled) yield* entries.get(host)?.problems ?? [];
-      yield* listeners.problems();
-    },
     dispose() {
-      for (const { parts, assignments: held } of entries.values()) {
+      for (const { parts, assignments: held, problems: told } of entries.values()) {
         releaseHost(parts, shelves);
+        problems.replace(told, []);
         for (const assignment of held) assignments.release(assignment, user);
       }
       entries.clear();
+      problems.replace(fixedProblems, []);
       routes.dispose();
+      listeners.dispose();
       for (const held of fixed) releaseFixed(held);
     },
   };

@@ -79,5 +79,6 @@ function fixedCompiler(resources: FixedResources): Compiler {
     contributionsOf: () => [],
     scopesOf: () => [],
     problems: () => new Map(),
+    problemsOf: () => [],
   };
 }

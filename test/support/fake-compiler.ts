@@ -102,6 +102,10 @@ export class FakeCompiler implements Compiler {
     return new Map();
   }
 
+  problemsOf(): readonly string[] {
+    return [];
+  }
+
   #takeChanges(layer: LayerKey): TableChange[] {
     const contents = this.#waiting.get(layer) ?? [];
     this.#waiting.delete(layer);

@@ -1,6 +1,7 @@
 import type { PlanProblem } from '../../plan/host.ts';
 import type { ListenerPlan } from '../../plan/listener.ts';
 import type { EncodedResource } from '../../proto/resource.ts';
+import type { ProblemIndex } from './problem-index.ts';
 import type { Tables } from './tables.ts';
 
 /** A listener as one host needs it. */
@@ -28,11 +29,11 @@ export interface ListenerTable {
   /** Decides the listeners whose parts changed. */
   settle(): Generator<undefined, void, undefined>;
   originsOf(name: string): readonly string[];
-  /** Services that lost a port to an older one or to HTTP, and those that have one for every address. */
-  problems(): Iterable<PlanProblem>;
+  dispose(): void;
 }
 
-export function createListenerTable(tables: Tables): ListenerTable {
+/** `problems` is told of services that lost a port to an older one or to HTTP, and of those that have one for every address. */
+export function createListenerTable(tables: Tables, problems: ProblemIndex): ListenerTable {
   const parts = new Map<string, Map<string, ListenerPart>>();
   const dirty = new Set<string>();
   const reports = new Map<string, readonly PlanProblem[]>();
@@ -49,10 +50,15 @@ export function createListenerTable(tables: Tables): ListenerTable {
       winner === undefined
         ? []
         : candidates.filter((part) => part !== winner && !part.isAlias && !sharesWith(part, winner));
-    const conflicts = winner === undefined ? [] : losers.sort(compareParts).map((part) => conflict(part, winner));
+    const conflicts = winner === undefined ? [] : losers.map((part) => conflict(part, winner));
     const own = winner?.takesAnyAddress ? [anyAddressTaken(winner)] : [];
-    if (conflicts.length + own.length === 0) reports.delete(name);
-    else reports.set(name, [...own, ...conflicts]);
+    report(name, [...own, ...conflicts]);
+  };
+
+  const report = (name: string, next: readonly PlanProblem[]) => {
+    problems.replace(reports.get(name) ?? [], next);
+    if (next.length === 0) reports.delete(name);
+    else reports.set(name, next);
   };
 
   return {
@@ -87,8 +93,8 @@ export function createListenerTable(tables: Tables): ListenerTable {
       const contributing = [...(parts.get(name)?.values() ?? [])].filter(({ resource }) => resource === winner);
       return [...new Set(contributing.flatMap(({ origins }) => origins))];
     },
-    *problems() {
-      for (const problems of reports.values()) yield* problems;
+    dispose() {
+      for (const name of reports.keys()) report(name, []);
     },
   };
 }

@@ -1,0 +1,34 @@
+import type { PlanProblem } from '../../plan/host.ts';
+
+/** What is to be told about rules and services, by what it is about. Scopes that say the same say it once. */
+export interface ProblemIndex {
+  /** Puts these problems in the place of those that the same part had `before`. */
+  replace(before: readonly PlanProblem[], after: readonly PlanProblem[]): void;
+  /** Sorted. */
+  of(origin: string): readonly string[];
+  origins(): Iterable<string>;
+}
+
+export function createProblemIndex(): ProblemIndex {
+  /** Of each origin its messages, and how many parts have each. */
+  const byOrigin = new Map<string, Map<string, number>>();
+
+  const count = ({ origin, message }: PlanProblem, difference: 1 | -1) => {
+    const messages = byOrigin.get(origin) ?? new Map<string, number>();
+    const parts = (messages.get(message) ?? 0) + difference;
+    if (parts > 0) messages.set(message, parts);
+    else messages.delete(message);
+    if (messages.size > 0) byOrigin.set(origin, messages);
+    else byOrigin.delete(origin);
+  };
+
+  return {
+    replace(before, after) {
+      if (before === after) return;
+      for (const problem of after) count(problem, 1);
+      for (const problem of before) count(problem, -1);
+    },
+    of: (origin) => [...(byOrigin.get(origin)?.keys() ?? [])].sort(),
+    origins: () => byOrigin.keys(),
+  };
+}
