@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Workload } from '../../src/model/endpoint.ts';
 import type { Rule } from '../../src/rules/rule.ts';
-import { ruleId } from '../../src/rules/rule.ts';
+import { comparePrecedence, ruleId } from '../../src/rules/rule.ts';
 import { createServiceEntryIndex, type ServiceEntryIndex } from '../../src/rules/service-entries/index.ts';
 import { workload } from '../support/model.ts';
 import { runs } from '../support/property-runs.ts';
@@ -91,6 +91,24 @@ function last(steps: readonly Step[]): readonly Step[] {
   return [...words.values()].reverse();
 }
 
+/** What is amiss with these rules, all of which are looked at: hosts that an older ServiceEntry defines. */
+function shadowed(rules: readonly Rule[]): Readonly<Record<string, readonly string[]>> {
+  const entries = rules.filter(({ kind }) => kind === 'ServiceEntry') as Rule<string, { hosts: string[] }>[]; // made above
+  const problems = entries.map((entry): [string, string[]] => {
+    const messages = entry.spec.hosts.flatMap((host) => {
+      const rivals = entries.filter((other) => isRival(other, entry, host)).sort(comparePrecedence);
+      const [oldest = entry] = rivals;
+      const key = `${entry.metadata.namespace}/${host}`;
+      return oldest === entry ? [] : [`${key} is defined already, by the older ${ruleId(oldest)}`];
+    });
+    return [ruleId(entry), messages];
+  });
+  return Object.fromEntries(problems.filter(([, messages]) => messages.length > 0));
+}
+
+const isRival = (other: Rule<string, { hosts: string[] }>, entry: Rule, host: string): boolean =>
+  other.metadata.namespace === entry.metadata.namespace && other.spec.hosts.includes(host);
+
 test('whatever came before, services and endpoints are those of a fresh start', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 30 }), fc.nat(5), (steps, every) => {
@@ -119,7 +137,12 @@ test('whatever came before, services and endpoints are those of a fresh start', 
         shards: [...endpointShards()].sort(byText),
       });
       expect(world(grown)).toEqual(world(fresh));
-      expect(new Map([...incremental.problems()].sort())).toEqual(new Map([...rebuilt.problems()].sort()));
+      const rules = last(steps).flatMap((next) => (next.do === 'rule' ? [next.rule] : []));
+      expect(Object.fromEntries(incremental.problems())).toEqual(shadowed(rules));
+      for (const id of rules.map(ruleId)) {
+        expect(incremental.problemsOf(id)).toEqual(shadowed(rules)[id] ?? []);
+        expect([...incremental.servicesOf(id)].sort()).toEqual([...rebuilt.servicesOf(id)].sort());
+      }
     }),
     { numRuns: runs(400) },
   );

@@ -1,18 +1,13 @@
-import type { Endpoint, Workload } from '../../model/endpoint.ts';
+import type { Workload } from '../../model/endpoint.ts';
 import { type ServiceKey, serviceKey } from '../../model/names.ts';
 import type { Service } from '../../model/service.ts';
 import type { ShardChange } from '../../platform/adapter.ts';
 import type { ServiceEntrySpec } from '../kinds/service-entry/schema.ts';
-import { endpointPorts, type TranslatedServiceEntry, translateServiceEntry } from '../kinds/service-entry/translate.ts';
+import { type TranslatedServiceEntry, translateServiceEntry } from '../kinds/service-entry/translate.ts';
 import type { WorkloadEntrySpec } from '../kinds/workload-entry/schema.ts';
-import {
-  type SelectableWorkload,
-  selectableOf,
-  translateWorkloadEntry,
-  uncallableReason,
-} from '../kinds/workload-entry/translate.ts';
+import { translateWorkloadEntry, uncallableReason } from '../kinds/workload-entry/translate.ts';
 import { comparePrecedence, type Rule, type RuleId, ruleId } from '../rule.ts';
-import { createLabelIndex, keysOf, selects } from './label-index.ts';
+import { type Candidate, createSelections, type Selection } from './selections.ts';
 
 /**
  * ServiceEntries and what they select, as services and endpoint sets of one shard. Changes only mark what they touch;
@@ -29,7 +24,9 @@ export interface ServiceEntryIndex {
   takeChanges(): readonly ShardChange[];
   /** The services that a ServiceEntry makes or adds to, and those that a WorkloadEntry is an endpoint of. */
   servicesOf(id: RuleId): readonly ServiceKey[];
-  /** What its author should know about a valid rule, by rule. Computed on call. */
+  /** What its author should know about a valid rule. */
+  problemsOf(id: RuleId): readonly string[];
+  /** The same of all rules that have some. Costs what it answers. */
   problems(): ReadonlyMap<RuleId, readonly string[]>;
 }
 
@@ -38,38 +35,42 @@ interface Entry {
   readonly id: RuleId;
   readonly rule: Rule<string, ServiceEntrySpec>;
   readonly translated: TranslatedServiceEntry;
-  /** Null: it selects no workloads. */
-  readonly selector: Readonly<Record<string, string>> | null;
-  /** Equal for entries whose ports mean the same to a workload: these share its endpoint. */
-  readonly portsKey: string;
+  readonly hosts: ReadonlyMap<ServiceKey, TranslatedHost>;
 }
 
-/** What a selector may choose. A platform's workload stays as it came: few of them are ever selected. */
-type Candidate = SelectableWorkload | Workload;
+type TranslatedHost = TranslatedServiceEntry['hosts'][number];
 
 export function createServiceEntryIndex(): ServiceEntryIndex {
   const entries = new Map<RuleId, Entry>();
   const byHost = new Map<ServiceKey, Set<Entry>>();
-  /** By the first label of their selectors, where a workload with that label finds them. */
-  const selectors = new Map<string, Set<Entry>>();
   const workloadEntries = new Map<string, Candidate>();
   /** Of each namespace of each adapter, by name. */
   const workloads = new Map<string, Map<string, Candidate>>();
-  const byLabel = createLabelIndex<Candidate>();
+  const selections = createSelections<Entry>();
+  /** Of the entries that select workloads. */
+  const selected = new Map<Entry, Selection<Entry>>();
   const uncallable = new Map<RuleId, string>();
+  /** Entries with notes, and hosts that several entries define: where problems may be. */
+  const noted = new Set<RuleId>();
+  const contested = new Set<ServiceKey>();
   const told = new Map<ServiceKey, Service>();
   const dirty = new Set<ServiceKey>();
-  /** One endpoint for each workload and meaning of ports, however many entries select it. */
-  const endpoints = new WeakMap<Candidate, Map<string, Endpoint>>();
 
   function addEntry(rule: Rule<string, ServiceEntrySpec>): void {
-    const { spec } = rule;
-    const selector = spec.workloadSelector === undefined ? null : (spec.workloadSelector.labels ?? {});
-    const portsKey = JSON.stringify((spec.ports ?? []).map((p) => [p.name, p.targetPort ?? p.number]));
-    const entry = { id: ruleId(rule), rule, translated: translateServiceEntry(rule), selector, portsKey };
+    const translated = translateServiceEntry(rule);
+    const hosts = new Map(translated.hosts.map((host) => [keyOfService(host.service), host]));
+    const entry = { id: ruleId(rule), rule, translated, hosts };
     entries.set(entry.id, entry);
-    for (const key of hostsOf(entry)) addTo(byHost, key, entry);
-    if (selector !== null) addTo(selectors, selectorKey(rule.metadata.namespace, selector), entry);
+    for (const key of entry.hosts.keys()) {
+      addTo(byHost, key, entry);
+      if (byHost.get(key)?.size === 2) contested.add(key);
+    }
+    if (entry.translated.notes.length > 0) noted.add(entry.id);
+    const { workloadSelector, ports } = rule.spec;
+    if (workloadSelector !== undefined) {
+      const terms = { namespace: rule.metadata.namespace, selector: workloadSelector.labels ?? {}, ports };
+      selected.set(entry, selections.acquire(entry, terms));
+    }
     markHosts(entry);
   }
 
@@ -77,74 +78,51 @@ export function createServiceEntryIndex(): ServiceEntryIndex {
     const entry = entries.get(id);
     if (entry === undefined) return;
     entries.delete(id);
-    for (const key of hostsOf(entry)) removeFrom(byHost, key, entry);
-    if (entry.selector !== null)
-      removeFrom(selectors, selectorKey(entry.rule.metadata.namespace, entry.selector), entry);
+    noted.delete(id);
+    for (const key of entry.hosts.keys()) {
+      removeFrom(byHost, key, entry);
+      if (byHost.get(key)?.size === 1) contested.delete(key);
+    }
+    const selection = selected.get(entry);
+    if (selection !== undefined) selections.release(entry, selection);
+    selected.delete(entry);
     markHosts(entry);
   }
 
   function markHosts(entry: Entry): void {
-    for (const key of hostsOf(entry)) dirty.add(key);
+    for (const key of entry.hosts.keys()) dirty.add(key);
   }
 
   function setCandidate(among: Map<string, Candidate>, name: string, workload: Candidate | null): void {
     const known = among.get(name);
     if (known !== undefined) {
       among.delete(name);
-      byLabel.remove(known.namespace, known.labels, known);
-      markSelecting(known);
+      markUsers(selections.remove(known));
     }
     if (workload === null) return;
     among.set(name, workload);
-    byLabel.add(workload.namespace, workload.labels, workload);
-    markSelecting(workload);
+    markUsers(selections.add(workload));
   }
 
-  function markSelecting(workload: Candidate): void {
-    for (const entry of selecting(workload)) markHosts(entry);
-  }
-
-  function* selecting(workload: Candidate): Generator<Entry> {
-    for (const key of keysOf(workload.namespace, workload.labels)) {
-      for (const entry of selectors.get(key) ?? []) {
-        if (entry.selector !== null && selects(entry.selector, workload.labels)) yield entry;
-      }
-    }
-  }
-
-  function selectedBy(entry: Entry): readonly Endpoint[] {
-    const { selector } = entry;
-    if (selector === null) return [];
-    const candidates = [...byLabel.candidates(entry.rule.metadata.namespace, selector)];
-    return candidates
-      .filter((workload) => selects(selector, workload.labels))
-      .flatMap((workload) => endpointOf(workload, entry) ?? []);
-  }
-
-  function endpointOf(workload: Candidate, entry: Entry): Endpoint | null {
-    const known = endpoints.get(workload) ?? new Map<string, Endpoint>();
-    endpoints.set(workload, known);
-    const endpoint = known.get(entry.portsKey) ?? makeEndpoint(workload, entry.rule.spec);
-    if (endpoint !== null) known.set(entry.portsKey, endpoint);
-    return endpoint;
+  function markUsers(chosen: readonly Selection<Entry>[]): void {
+    for (const { users } of chosen) for (const entry of users) markHosts(entry);
   }
 
   /** The oldest makes the service; younger entries add their endpoints, if these are found in the same way. */
   function contributorsTo(key: ServiceKey): readonly Entry[] {
     const sorted = [...(byHost.get(key) ?? [])].sort((a, b) => comparePrecedence(a.rule, b.rule));
-    const resolutionOf = (entry: Entry | undefined) =>
-      entry === undefined ? undefined : hostOf(entry, key)?.service.resolution;
+    const resolutionOf = (entry: Entry | undefined) => entry?.hosts.get(key)?.service.resolution;
     return sorted.filter((entry) => entry === sorted[0] || resolutionOf(entry) === resolutionOf(sorted[0]));
   }
 
   const servicesBy = (entry: Entry): readonly ServiceKey[] =>
-    hostsOf(entry).filter((key) => contributorsTo(key).includes(entry));
+    [...entry.hosts.keys()].filter((key) => contributorsTo(key).includes(entry));
 
   function changesOf(key: ServiceKey): readonly ShardChange[] {
     const contributors = contributorsTo(key);
     const winner = contributors[0];
     const known = told.get(key);
-    const host = winner === undefined ? undefined : hostOf(winner, key);
+    const host = winner?.hosts.get(key);
     if (winner === undefined || host === undefined) {
       told.delete(key);
       return known === undefined
@@ -153,10 +131,29 @@ export function createServiceEntryIndex(): ServiceEntryIndex {
     }
     const { service } = host;
     told.set(key, service);
-    const all = contributors.flatMap((entry) => [...(hostOf(entry, key)?.endpoints ?? []), ...selectedBy(entry)]);
+    const all = contributors.flatMap((entry) => [
+      ...(entry.hosts.get(key)?.endpoints ?? []),
+      ...(selected.get(entry)?.endpoints() ?? []),
+    ]);
     const set = { namespace: service.namespace, hostname: service.hostname, endpoints: all };
     return [...(service === known ? [] : [{ type: 'service', service } as const]), { type: 'endpoints', set }];
   }
+
+  function problemsOf(id: RuleId): readonly string[] {
+    const entry = entries.get(id);
+    if (entry === undefined) return uncallable.has(id) ? [uncallable.get(id) ?? ''] : [];
+    const lost = [...entry.hosts.keys()].flatMap((key) => {
+      const older = contested.has(key) ? oldestOf(key) : undefined;
+      return older === undefined || older === entry ? [] : [`${key} is defined already, by the older ${older.id}`];
+    });
+    return [...entry.translated.notes, ...lost];
+  }
+
+  const oldestOf = (key: ServiceKey): Entry | undefined =>
+    [...(byHost.get(key) ?? [])].reduce<Entry | undefined>(
+      (oldest, entry) => (oldest === undefined || comparePrecedence(entry.rule, oldest.rule) < 0 ? entry : oldest),
+      undefined,
+    );
 
   return {
     ruleChanged(rule) {
@@ -198,9 +195,16 @@ export function createServiceEntryIndex(): ServiceEntryIndex {
       const entry = entries.get(id);
       if (entry !== undefined) return servicesBy(entry);
       const workload = workloadEntries.get(id);
-      return workload === undefined ? [] : [...new Set([...selecting(workload)].flatMap(servicesBy))];
+      return workload === undefined
+        ? []
+        : [...new Set(selections.of(workload).flatMap(({ users }) => [...users].flatMap(servicesBy)))];
     },
-    problems: () => problemsOf(entries.values(), byHost, uncallable),
+    problemsOf,
+    problems() {
+      const definers = [...contested].flatMap((key) => [...(byHost.get(key) ?? [])]);
+      const ids = new Set([...uncallable.keys(), ...noted, ...definers.map(({ id }) => id)]);
+      return new Map([...ids].map((id) => [id, problemsOf(id)] as const).filter(([, messages]) => messages.length > 0));
+    },
   };
 }
 
@@ -209,43 +213,6 @@ const isServiceEntry = (rule: Rule): rule is Rule<string, ServiceEntrySpec> => r
 const isWorkloadEntry = (rule: Rule): rule is Rule<string, WorkloadEntrySpec> => rule.kind === 'WorkloadEntry';
 
 const keyOfService = (service: Service): ServiceKey => serviceKey(service.namespace, service.hostname);
-
-const hostsOf = (entry: Entry): readonly ServiceKey[] =>
-  entry.translated.hosts.map(({ service }) => keyOfService(service));
-
-const hostOf = (entry: Entry, key: ServiceKey) =>
-  entry.translated.hosts.find(({ service }) => keyOfService(service) === key);
-
-/** Where a selector waits for workloads: at one of its label pairs, or at its whole namespace. */
-const selectorKey = (namespace: string, selector: Readonly<Record<string, string>>): string =>
-  keysOf(namespace, selector).at(-1) ?? namespace;
-
-function makeEndpoint(candidate: Candidate, spec: ServiceEntrySpec): Endpoint | null {
-  const workload = 'addresses' in candidate ? selectableOf(candidate) : candidate;
-  if (workload === null) return null;
-  const { address, labels, weight, locality, network, cluster, health, namespace, name } = workload;
-  const ports = endpointPorts(spec.ports, workload.ports);
-  return { address, ports, labels, weight, locality, network, cluster, health, workload: { namespace, name } };
-}
-
-function problemsOf(
-  entries: Iterable<Entry>,
-  byHost: ReadonlyMap<ServiceKey, ReadonlySet<Entry>>,
-  uncallable: ReadonlyMap<RuleId, string>,
-): ReadonlyMap<RuleId, readonly string[]> {
-  const problems = new Map<RuleId, readonly string[]>();
-  for (const [id, message] of uncallable) problems.set(id, [message]);
-  for (const entry of entries) {
-    const messages = [...entry.translated.notes];
-    for (const key of hostsOf(entry)) {
-      const [winner] = [...(byHost.get(key) ?? [])].sort((a, b) => comparePrecedence(a.rule, b.rule));
-      if (winner !== undefined && winner !== entry)
-        messages.push(`${key} is defined already, by the older ${winner.id}`);
-    }
-    if (messages.length > 0) problems.set(entry.id, messages);
-  }
-  return problems;
-}
 
 function addTo<K, V>(sets: Map<K, Set<V>>, key: K, value: V): void {
   const known = sets.get(key);

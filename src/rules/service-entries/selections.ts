@@ -1,0 +1,153 @@
+import type { Endpoint, Workload } from '../../model/endpoint.ts';
+import type { ServiceEntrySpec } from '../kinds/service-entry/schema.ts';
+import { endpointPorts } from '../kinds/service-entry/translate.ts';
+import { type SelectableWorkload, selectableOf } from '../kinds/workload-entry/translate.ts';
+import { createLabelIndex, keysOf, selects } from './label-index.ts';
+
+/** What a selector may choose. A platform's workload stays as it came: few of them are ever selected. */
+export type Candidate = SelectableWorkload | Workload;
+
+type Labels = Readonly<Record<string, string>>;
+
+/** What decides which workloads are selected, and at which ports. */
+export interface SelectionTerms {
+  readonly namespace: string;
+  readonly selector: Labels;
+  readonly ports: ServiceEntrySpec['ports'];
+}
+
+/** The workloads that equal selectors with equal ports choose, as endpoints. */
+export interface Selection<User> {
+  /** Who selects so. */
+  readonly users: ReadonlySet<User>;
+  /** The same list until a workload comes or goes. */
+  endpoints(): readonly Endpoint[];
+}
+
+/**
+ * All selections, kept up to date: a workload that comes or goes costs the selections that choose it, and no look at
+ * the other workloads.
+ */
+export interface Selections<User> {
+  acquire(user: User, terms: SelectionTerms): Selection<User>;
+  release(user: User, selection: Selection<User>): void;
+  /** @returns the selections that choose it. */
+  add(workload: Candidate): readonly Selection<User>[];
+  remove(workload: Candidate): readonly Selection<User>[];
+  of(workload: Candidate): readonly Selection<User>[];
+}
+
+export function createSelections<User>(): Selections<User> {
+  const byTerms = new Map<string, KeptSelection<User>>();
+  /** By the last label of their selectors, where a workload with that label finds them. */
+  const bySelector = new Map<string, Set<KeptSelection<User>>>();
+  const byLabel = createLabelIndex<Candidate>();
+  const kept = new WeakMap<Selection<User>, KeptSelection<User>>();
+  /** One endpoint for each workload and meaning of ports, however many selections choose it. */
+  const endpoints = new WeakMap<Candidate, Map<string, Endpoint>>();
+
+  const open = (key: string, terms: SelectionTerms): KeptSelection<User> => {
+    const selection = new KeptSelection<User>(key, terms);
+    const { namespace, selector } = terms;
+    for (const workload of byLabel.candidates(namespace, selector)) {
+      if (selects(selector, workload.labels)) selection.put(workload, endpointOf(workload, selection));
+    }
+    byTerms.set(key, selection);
+    const place = placeOf(selection);
+    bySelector.set(place, (bySelector.get(place) ?? new Set()).add(selection));
+    kept.set(selection, selection);
+    return selection;
+  };
+
+  const close = (selection: KeptSelection<User>) => {
+    byTerms.delete(selection.key);
+    const place = placeOf(selection);
+    const others = bySelector.get(place);
+    others?.delete(selection);
+    if (others?.size === 0) bySelector.delete(place);
+  };
+
+  const endpointOf = (workload: Candidate, { portsKey, terms }: KeptSelection<User>): Endpoint | null => {
+    const known = endpoints.get(workload) ?? new Map<string, Endpoint>();
+    endpoints.set(workload, known);
+    const endpoint = known.get(portsKey) ?? makeEndpoint(workload, terms.ports);
+    if (endpoint !== null) known.set(portsKey, endpoint);
+    return endpoint;
+  };
+
+  const choosing = ({ namespace, labels }: Candidate): readonly KeptSelection<User>[] =>
+    keysOf(namespace, labels).flatMap((key) =>
+      [...(bySelector.get(key) ?? [])].filter(({ terms }) => selects(terms.selector, labels)),
+    );
+
+  return {
+    acquire(user, terms) {
+      const key = JSON.stringify([terms.namespace, Object.entries(terms.selector).sort(), portsKeyOf(terms.ports)]);
+      const selection = byTerms.get(key) ?? open(key, terms);
+      selection.users.add(user);
+      return selection;
+    },
+    release(user, selection) {
+      const own = kept.get(selection);
+      if (own === undefined) return;
+      own.users.delete(user);
+      if (own.users.size === 0) close(own);
+    },
+    add(workload) {
+      byLabel.add(workload.namespace, workload.labels, workload);
+      const chosen = choosing(workload);
+      for (const selection of chosen) selection.put(workload, endpointOf(workload, selection));
+      return chosen;
+    },
+    remove(workload) {
+      byLabel.remove(workload.namespace, workload.labels, workload);
+      const chosen = choosing(workload);
+      for (const selection of chosen) selection.put(workload, null);
+      return chosen;
+    },
+    of: choosing,
+  };
+}
+
+class KeptSelection<User> implements Selection<User> {
+  readonly key: string;
+  readonly terms: SelectionTerms;
+  /** Equal for ports that mean the same to a workload. */
+  readonly portsKey: string;
+  readonly users = new Set<User>();
+  readonly #members = new Map<Candidate, Endpoint>();
+  #list: readonly Endpoint[] | null = null;
+
+  constructor(key: string, terms: SelectionTerms) {
+    this.key = key;
+    this.terms = terms;
+    this.portsKey = portsKeyOf(terms.ports);
+  }
+
+  /** Null takes the workload out, as does an endpoint that it does not have. */
+  put(workload: Candidate, endpoint: Endpoint | null): void {
+    if (endpoint === null) this.#members.delete(workload);
+    else this.#members.set(workload, endpoint);
+    this.#list = null;
+  }
+
+  endpoints(): readonly Endpoint[] {
+    this.#list ??= [...this.#members.values()];
+    return this.#list;
+  }
+}
+
+const portsKeyOf = (ports: ServiceEntrySpec['ports']): string =>
+  JSON.stringify((ports ?? []).map(({ name, number, targetPort }) => [name, targetPort ?? number]));
+
+/** Where a selector waits for workloads: at one of its label pairs, or at its whole namespace. */
+const placeOf = <User>({ terms: { namespace, selector } }: KeptSelection<User>): string =>
+  keysOf(namespace, selector).at(-1) ?? namespace;
+
+function makeEndpoint(candidate: Candidate, entryPorts: ServiceEntrySpec['ports']): Endpoint | null {
+  const workload = 'addresses' in candidate ? selectableOf(candidate) : candidate;
+  if (workload === null) return null;
+  const { address, labels, weight, locality, network, cluster, health, namespace, name } = workload;
+  const ports = endpointPorts(entryPorts, workload.ports);
+  return { address, ports, labels, weight, locality, network, cluster, health, workload: { namespace, name } };
+}
