@@ -18,6 +18,8 @@ export interface NameSet {
 export class NamePool {
   readonly #sets = new Map<string, WeakRef<NameSet>>();
   readonly #parsed = new Map<number, { readonly bytes: Uint8Array; readonly set: WeakRef<NameSet> }[]>();
+  /** The last union of each set: a thousand clients of one mesh subscribe to the same new names at about the same time. */
+  readonly #unions = new WeakMap<NameSet, { readonly added: NameSet; readonly union: WeakRef<NameSet> }>();
   #nextId = 1;
   /** Characters of all keys, and how many of them there were after the last sweep. */
   #size = 0;
@@ -53,7 +55,12 @@ export class NamePool {
   union(a: NameSet, b: NameSet): NameSet {
     if (a === b || b.names.length === 0) return a;
     if (a.names.length === 0) return b;
-    return b.names.every(a.has) ? a : this.of([...a.names, ...b.names]);
+    const last = this.#unions.get(a);
+    const known = last?.added === b ? last.union.deref() : undefined;
+    if (known !== undefined) return known;
+    const union = b.names.every(a.has) ? a : this.of([...a.names, ...b.names]);
+    this.#unions.set(a, { added: b, union: new WeakRef(union) });
+    return union;
   }
 
   difference(a: NameSet, b: NameSet): NameSet {

@@ -1,3 +1,4 @@
+import { mergeSorted } from '../../lib/merge-sorted.ts';
 import type { RouteConfigurationPlan } from '../../plan/route.ts';
 import { encodeVirtualHost } from '../../proto/json.ts';
 import { bytesField } from '../../proto/wire.ts';
@@ -43,8 +44,10 @@ interface Configuration {
   readonly name: string;
   readonly hosts: Map<string, VirtualHost>;
   readonly domains: DomainIndex;
-  /** By name; `null` when hosts came or went. */
-  sorted: readonly VirtualHost[] | null;
+  /** By name, as last assembled; what came and what went since. */
+  sorted: readonly VirtualHost[];
+  readonly arrived: Set<VirtualHost>;
+  readonly gone: Set<VirtualHost>;
   assembled: Shelved<AssembledRoutes> | null;
 }
 
@@ -58,7 +61,15 @@ export function createRouteTable(tables: Tables, shelves: RouteShelves, end: Rou
   const configurationOf = (name: string): Configuration => {
     const found = configurations.get(name);
     if (found !== undefined) return found;
-    const fresh = { name, hosts: new Map(), domains: createDomainIndex(), sorted: null, assembled: null };
+    const fresh: Configuration = {
+      name,
+      hosts: new Map(),
+      domains: createDomainIndex(),
+      sorted: [],
+      arrived: new Set(),
+      gone: new Set(),
+      assembled: null,
+    };
     configurations.set(name, fresh);
     return fresh;
   };
@@ -72,7 +83,7 @@ export function createRouteTable(tables: Tables, shelves: RouteShelves, end: Rou
     if (configuration === undefined || host === undefined) return;
     markDirty(configuration, configuration.domains.unclaim(host));
     configuration.hosts.delete(plan.name);
-    configuration.sorted = null;
+    if (!configuration.arrived.delete(host)) configuration.gone.add(host);
     dirtyHosts.delete(host);
     if (host.record !== null) shelves.records.release(host.record);
   };
@@ -80,7 +91,7 @@ export function createRouteTable(tables: Tables, shelves: RouteShelves, end: Rou
     const configuration = configurationOf(part.plan.routeConfiguration);
     const host: VirtualHost = { part, record: null };
     configuration.hosts.set(part.plan.name, host);
-    configuration.sorted = null;
+    configuration.arrived.add(host);
     markDirty(configuration, [host, ...configuration.domains.claim(host)]);
   };
   /** The ordinary change: other routes under the same domains. The index of domains is not asked. */
@@ -109,8 +120,7 @@ export function createRouteTable(tables: Tables, shelves: RouteShelves, end: Rou
     if (before !== null) releaseConfiguration(before, shelves);
   };
   const assembleConfiguration = (configuration: Configuration): Shelved<AssembledRoutes> => {
-    configuration.sorted ??= [...configuration.hosts.values()].sort(byName);
-    const records = configuration.sorted.flatMap(({ record }) => (record === null ? [] : [record.value]));
+    const records = sortedHosts(configuration).flatMap(({ record }) => (record === null ? [] : [record.value]));
     if (!configuration.domains.has('*')) records.push(unknownHostsRecord(unknownHosts));
     return takeConfiguration(configuration.name, { records, end }, shelves);
   };
@@ -155,6 +165,16 @@ export function createRouteTable(tables: Tables, shelves: RouteShelves, end: Rou
       configurations.clear();
     },
   };
+}
+
+/** Sorts what is new: a configuration of thousands of hosts is not sorted again for one. */
+function sortedHosts(configuration: Configuration): readonly VirtualHost[] {
+  const { sorted, arrived, gone } = configuration;
+  const left = gone.size === 0 ? sorted : sorted.filter((host) => !gone.has(host));
+  configuration.sorted = mergeSorted(left, [...arrived].sort(byName), byName);
+  arrived.clear();
+  gone.clear();
+  return configuration.sorted;
 }
 
 const byName = (a: VirtualHost, b: VirtualHost): number => (a.part.plan.name < b.part.plan.name ? -1 : 1);

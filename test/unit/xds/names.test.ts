@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { stringField } from '../../../src/proto/wire.ts';
 import { NamePool } from '../../../src/xds/names.ts';
 
@@ -36,4 +36,15 @@ it('union and difference of a set with itself or with nothing make no new set', 
   expect(pool.union(pool.empty, set)).toBe(set);
   expect(pool.difference(set, set)).toBe(pool.empty);
   expect(pool.difference(set, pool.empty)).toBe(set);
+});
+
+it('the same union of a thousand clients is made once', () => {
+  const pool = new NamePool();
+  const set = pool.of(['a', 'b']);
+  const added = pool.of(['c']);
+  const union = pool.union(set, added);
+  const make = vi.spyOn(pool, 'of');
+  for (let client = 0; client < 1_000; client++) expect(pool.union(set, added)).toBe(union);
+  expect(make).not.toHaveBeenCalled();
+  expect(pool.union(set, pool.of(['d'])).names).toEqual(['a', 'b', 'd']);
 });
