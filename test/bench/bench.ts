@@ -11,6 +11,7 @@ import { profileSections } from './profile/section.ts';
 import { missedRows } from './report/row.ts';
 import { type Section, sectionText } from './report/table.ts';
 import { rulesSection } from './rules/section.ts';
+import { serviceEntriesSection } from './service-entries/section.ts';
 import { flatSection, idleSection, servingSection, stalledSection } from './serving/sections.ts';
 
 const wholeRunTimeoutMs = 30 * 60_000;
@@ -44,7 +45,7 @@ async function run(plan: BenchPlan): Promise<void> {
   );
 }
 
-function sectionOf(name: SectionName, { serving, rules }: BenchPlan): Promise<Section> {
+function sectionOf(name: SectionName, { serving, rules, serviceEntries }: BenchPlan): Promise<Section> {
   switch (name) {
     case 'serving':
       return servingSection(serving, progress);
@@ -56,6 +57,8 @@ function sectionOf(name: SectionName, { serving, rules }: BenchPlan): Promise<Se
       return stalledSection(serving, progress);
     case 'rules':
       return rulesSection(rules, progress);
+    case 'service-entries':
+      return serviceEntriesSection(serviceEntries, progress);
     default:
       return assertNever(name);
   }

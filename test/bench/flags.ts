@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { type BenchMesh, changedServices } from './mesh.ts';
 import type { ServerName } from './servers/contract.ts';
 
-export const sectionNames = ['serving', 'flat', 'idle', 'stalled', 'rules'] as const;
+export const sectionNames = ['serving', 'flat', 'idle', 'stalled', 'rules', 'service-entries'] as const;
 export type SectionName = (typeof sectionNames)[number];
 
 export interface ChangeCounts {
@@ -31,12 +31,20 @@ export interface RulesPlan {
   readonly dir: string;
 }
 
+export interface ServiceEntriesPlan {
+  /** How many ServiceEntries, and as many WorkloadEntries. */
+  readonly objects: number;
+  /** How many writes one figure is of. */
+  readonly step: number;
+}
+
 export interface BenchPlan {
   readonly sections: readonly SectionName[];
   /** Instead of the sections: where the server's time goes in them. */
   readonly profile: boolean;
   readonly serving: ServingPlan;
   readonly rules: RulesPlan;
+  readonly serviceEntries: ServiceEntriesPlan;
 }
 
 /** Reads the command line. Throws with what is wrong with it. */
@@ -91,6 +99,7 @@ export function planOf(args: readonly string[], defaultDir: string): BenchPlan {
       watches: quick ? 20 : 100,
       dir: values.dir,
     },
+    serviceEntries: { objects: quick ? 4_000 : 20_000, step: 1_000 },
   };
 }
 

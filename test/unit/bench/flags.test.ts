@@ -6,7 +6,7 @@ const plan = (...args: string[]) => planOf(args, '/bench');
 describe('without flags', () => {
   it('runs everything, as the bars say', () => {
     const { sections, profile, serving, rules } = plan();
-    expect(sections).toEqual(['serving', 'flat', 'idle', 'stalled', 'rules']);
+    expect(sections).toEqual(['serving', 'flat', 'idle', 'stalled', 'rules', 'service-entries']);
     expect(profile).toBe(false);
     expect(serving).toMatchObject({
       mesh: { services: 1_000, endpoints: 10 },
@@ -41,7 +41,10 @@ it('takes numbers from the command line', () => {
 });
 
 for (const { args, want } of [
-  { args: ['--only', 'rules,speed'], want: 'there is no speed; there are serving, flat, idle, stalled, rules' },
+  {
+    args: ['--only', 'rules,speed'],
+    want: 'there is no speed; there are serving, flat, idle, stalled, rules, service-entries',
+  },
   { args: ['--streams', '100,many'], want: '--streams: "many" is no number from 1 on' },
   { args: ['--streams', '0'], want: '--streams: "0" is no number from 1 on' },
   { args: ['--services', '99'], want: '--services: "99" is no number from 100 on' },
