@@ -110,7 +110,7 @@ function admin(child: Child, adminPort: number): Envoy {
         listener_statuses.map(({ name, local_address }) => [name, local_address?.socket_address?.port_value ?? 0]),
       );
     },
-    async ready(timeoutMs = 15_000) {
+    async ready(timeoutMs = 60_000) {
       await eventually(async () => !child.running || (await get(adminPort, { path: '/ready' })).status === 200, {
         what: 'Envoy ready',
         timeoutMs,

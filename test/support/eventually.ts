@@ -9,11 +9,11 @@ export interface EventuallyOptions {
 
 /**
  * Asks `probe` again and again until it gives a value that is neither undefined, false nor null, and resolves with that. An
- * error counts as "not yet". Rejects after `timeoutMs` (10 s) with the last error as cause.
+ * error counts as "not yet". Rejects after `timeoutMs` (a minute: a limit for what hangs) with the last error as cause.
  */
 export async function eventually<T>(
   probe: () => T | Promise<T>,
-  { what, timeoutMs = 10_000, everyMs = 20 }: EventuallyOptions,
+  { what, timeoutMs = 60_000, everyMs = 20 }: EventuallyOptions,
 ): Promise<Exclude<T, undefined | null | false>> {
   const deadline = performance.now() + timeoutMs;
   let cause: unknown;
