@@ -12,6 +12,8 @@ const lastPossibleStreamId = 2 ** 31 - 1;
 const bytesForPing = 1024;
 /** What the answer to a ping takes at most: a frame, and a record around it. More since the last ping is a response. */
 const pingAnswerBytes = { plaintext: 17, tls: 48 };
+/** The longest last words of a client that leaves in order: a GOAWAY with its reason, a record of TLS around it, close_notify. */
+const goodbyeBytes = 512;
 
 /** What is known of a connection when its HTTP/2 begins. */
 export interface ConnectionFacts {
@@ -40,6 +42,8 @@ export class Connection {
   #openCalls = 0;
   /** A response takes many round trips, and a ping in each. */
   #sentBytesAtPing = 0;
+  /** Through which byte that came the client is known to speak HTTP/2. */
+  #understoodBytes = 0;
   /** What the calls hold in messages that are not whole. */
   #unfinishedBytes = 0;
 
@@ -87,6 +91,12 @@ export class Connection {
 
   callOpened(): void {
     this.#openCalls++;
+    this.understood();
+  }
+
+  /** Notes that everything that came so far was HTTP/2. */
+  understood(): void {
+    this.#understoodBytes = this.#socket.bytesRead;
   }
 
   /**
@@ -142,13 +152,23 @@ export class Connection {
     if (this.#lostCause !== null) return; // our own doing
     this.#lostCause = error.message;
     const { log, observer } = this.surroundings;
-    if (isProtocolError(error)) {
+    if (isProtocolError(error) && !this.#isGoodbye(error)) {
       observer.cutOff('protocol-error');
       log.info({ peer: this.peer, err: error }, 'connection ended for a violation of HTTP/2');
     } else {
       log.debug({ peer: this.peer, err: error }, 'connection failed');
     }
     setImmediate(() => this.#socket.destroy());
+  }
+
+  /**
+   * Whether the client may just have left. The GOAWAY of grpc-go names 2³¹-1 as the last stream, which RFC 9113 wants of
+   * servers only; nghttp2 ends such a connection as it ends one that violates the protocol, and Node tells no more. A short
+   * frame after nothing but good ones does no harm in either case.
+   */
+  #isGoodbye(error: Error): boolean {
+    const isProtocolViolation = 'errno' in error && error.errno === nghttp2ProtocolError;
+    return isProtocolViolation && this.#socket.bytesRead - this.#understoodBytes <= goodbyeBytes;
   }
 
   /** The session is closed: nothing is to be done any more. */
@@ -160,10 +180,12 @@ export class Connection {
 
   #settingsCame(): void {
     this.#cancelHandshake();
+    this.understood();
     this.#countControlFrame('too_many_settings');
   }
 
   #pinged(): void {
+    this.understood();
     const sentBytes = this.#socket.bytesWritten - this.#sentBytesAtPing;
     this.#sentBytesAtPing += sentBytes;
     this.#controlFrames.give(sentBytes / bytesForPing);
@@ -193,6 +215,7 @@ export class Connection {
     });
     this.#session.ping((error) => {
       answered = true;
+      if (error === null) this.understood();
       if (this.#session.destroyed) return;
       this.#cancelKeepalive();
       // while it retires, Node answers pings itself: the grace period ends the connection then
@@ -200,5 +223,8 @@ export class Connection {
     });
   }
 }
+
+/** NGHTTP2_ERR_PROTO: https://nghttp2.org/documentation/enums.html */
+const nghttp2ProtocolError = -505;
 
 const isProtocolError = (error: Error): boolean => 'code' in error && String(error.code).startsWith('ERR_HTTP2_');

@@ -135,6 +135,7 @@ export class ServerStream implements ServerCall, IncomingOwner {
   // Events of the HTTP/2 stream
 
   received(chunk: Buffer): void {
+    this.#connection.understood();
     this.#incoming.received(chunk);
   }
 

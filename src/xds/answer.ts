@@ -74,6 +74,7 @@ export function reject(stream: StreamState, state: TypeState, { response, error,
   state.rejected = true;
   state.nacked = response.label;
   state.nack = error;
+  state.nackedAtMs = world.now();
   if (search !== null && search.inFlight === response) {
     return { held: none, guilty: trialRejected(stream, state, search, { error, world }) };
   }

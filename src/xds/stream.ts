@@ -103,6 +103,8 @@ export interface TypeState {
   ackedAtMs: number;
   /** The client's words about what it rejects. */
   nack: string | null;
+  /** When it said so last; 0: never. */
+  nackedAtMs: number;
   /** Since when LDS or RDS has waited for the CDS ACK. */
   waitingSinceMs: number | null;
 }
@@ -232,6 +234,7 @@ export function typeState(stream: StreamState, type: XdsType, world: World): Typ
     nacked: null,
     ackedAtMs: 0,
     nack: null,
+    nackedAtMs: 0,
     waitingSinceMs: null,
   };
   stream.types.set(type, state);

@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
-import { silentLogger } from '../../src/lib/logger.ts';
+import { type Logger, silentLogger } from '../../src/lib/logger.ts';
 import { createRpcServer, type RpcServer } from '../../src/rpc/server.ts';
 import { authority } from '../support/certificates.ts';
 import { startChild } from '../support/child.ts';
 import { describeWith } from '../support/describe-with.ts';
+import { eventually } from '../support/eventually.ts';
 import { partProgram } from '../support/parts.ts';
 import { testService } from './grpc-interop/test-service.ts';
 
@@ -34,12 +35,15 @@ for (const secure of [false, true]) {
     let server: RpcServer;
     let folder: string;
     let flags: string[];
+    const complaints: string[] = [];
 
     beforeAll(async () => {
       folder = await mkdtemp(join(tmpdir(), 'binnacle-interop-'));
       const ca = authority();
       const material = { ...ca.issue({ commonName: 'interop', dnsNames: ['foo.test'] }), clientCa: null };
-      const common = { services: testService(), clock: systemClock, log: silentLogger };
+      const log: Logger = { ...silentLogger, info: (_facts, message) => complaints.push(message) };
+      const observer = { cutOff: (reason: string) => complaints.push(reason) };
+      const common = { services: testService(), clock: systemClock, log, observer };
       server = createRpcServer(secure ? { ...common, tls: { material, requireClientCert: false } } : common);
       const { port } = await server.listen('127.0.0.1', 0);
       await writeFile(join(folder, 'ca.pem'), ca.cert);
@@ -65,5 +69,11 @@ for (const secure of [false, true]) {
         expect(await child.exited, `${child.stdout()}${child.stderr()}`).toBe(0);
       });
     }
+
+    it('leaves in order: its GOAWAY is no violation of HTTP/2, in the log or the metrics', async () => {
+      await eventually(() => server.connectionCount() === 0, { what: 'every connection is gone' });
+      expect(complaints).not.toContain('protocol-error');
+      expect(complaints).not.toContain('connection ended for a violation of HTTP/2');
+    });
   });
 }

@@ -88,8 +88,8 @@ function statusOf(
   }
 }
 
-function errorOf({ nacked, sentAtMs, nack }: TypeState): NonNullable<Entry['errorState']> {
-  const lastUpdateAttempt = timestampFromMs(sentAtMs);
+function errorOf({ nacked, nackedAtMs, nack }: TypeState): NonNullable<Entry['errorState']> {
+  const lastUpdateAttempt = timestampFromMs(nackedAtMs);
   return { details: nack ?? '', versionInfo: nacked?.version ?? '', lastUpdateAttempt };
 }
 

@@ -4,6 +4,7 @@ import type { CallReader, CloseReason, ServerCall } from '../../rpc/call.ts';
 import { type Candidate, wholeOf } from '../../rpc/candidate.ts';
 import { frame } from '../../rpc/frame.ts';
 import { StatusError } from '../../rpc/status.ts';
+import { decisiveSentence } from '../../xds/error-text.ts';
 import { candidate, learnAcknowledgement, receiveLearned } from '../../xds/learned.ts';
 import { NamedStream } from '../../xds/named/named-stream.ts';
 import { nodeIdOf, proxyOf } from '../../xds/node.ts';
@@ -126,7 +127,7 @@ export class DiscoveryStream implements CallReader, Outlet {
     client.named ??= new NamedStream(client.stream, coordinator.world);
     const { rejected, unanswered } = client.named.receive(type, request);
     if (rejected !== null) {
-      log.warn({ proxy, type, reason: rejected }, 'resources rejected by proxy');
+      log.warn({ proxy, type, reason: decisiveSentence(rejected, '') }, 'resources rejected by proxy');
       coordinator.observer.rejected(client, type);
     }
     if (unanswered.length > 0)

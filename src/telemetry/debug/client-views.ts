@@ -145,7 +145,7 @@ function watchOf({ wildcard, names, interest }: TypeState) {
 }
 
 function syncOf(state: TypeState) {
-  const { sentAtMs, acked, ackedAtMs, nack, inFlight, withheld, rejected, search } = state;
+  const { sentAtMs, acked, ackedAtMs, nack, nackedAtMs, inFlight, withheld, rejected, search } = state;
   const held = heldOf(state);
   return {
     sent: { ...(lastSentOf(state) ?? nothingYet), at: timeOf(sentAtMs) },
@@ -153,7 +153,7 @@ function syncOf(state: TypeState) {
     state: rejected || held.length > 0 ? 'NACK' : inFlight === null && search === null ? 'SYNCED' : 'PENDING',
     withheld: withheld.reduce((sum, batch) => sum + batch.names.size, 0),
     held,
-    lastNack: nack,
+    lastNack: nackOf(nack, nackedAtMs),
   };
 }
 
@@ -167,17 +167,19 @@ function heldOf(state: TypeState): readonly object[] {
   return [...[...(state.held?.keys() ?? [])].map((name) => ({ resource: name })), ...parts];
 }
 
+const nackOf = (reason: string | null, atMs: number) => (reason === null ? null : { at: timeOf(atMs), reason });
+
 const nothingYet: ResponseLabel = { nonce: '', version: '', asked: null };
 
 const namedOf = ({ named }: Client): readonly NamedState[] => [...(named?.states.values() ?? [])];
 
 const namedWatchOf = ({ names, has }: NamedState) => ({ wildcard: false, names: names.size, resources: has.size });
 
-function namedSyncOf({ names, inFlight, nack }: NamedState) {
+function namedSyncOf({ names, inFlight, nack, nackedAtMs }: NamedState) {
   const unanswered = [...names].flatMap(([name, told]) => (told === null ? [name] : []));
   const state =
     nack !== null ? 'NACK' : inFlight !== null ? 'PENDING' : unanswered.length > 0 ? 'UNANSWERED' : 'SYNCED';
-  return { state, unanswered: unanswered.slice(0, mostNamesShown), lastNack: nack };
+  return { state, unanswered: unanswered.slice(0, mostNamesShown), lastNack: nackOf(nack, nackedAtMs) };
 }
 
 /** A proxy that asks on demand may have asked for thousands. */

@@ -30,6 +30,8 @@ export interface NamedState {
   /** The nonce of the response that is not answered yet. */
   inFlight: string | null;
   nack: string | null;
+  /** When it said so; 0: never. */
+  nackedAtMs: number;
   /** The first request named nothing: Envoy waits for an answer before it uses routes whose hosts come on demand. */
   mustAnswer: boolean;
 }
@@ -70,6 +72,7 @@ export class NamedStream implements Holder {
     if (isAnswer) {
       state.inFlight = null;
       state.nack = request.error;
+      if (request.error !== null) state.nackedAtMs = this.#world.now();
     }
     const { subscribe, unsubscribe } = this.#changes(state, request);
     for (const name of unsubscribe) state.names.delete(name);
@@ -130,6 +133,7 @@ export class NamedStream implements Holder {
       has: new Set(),
       inFlight: null,
       nack: null,
+      nackedAtMs: 0,
       mustAnswer: false,
     };
     this.states.set(type, state);
