@@ -99,6 +99,13 @@ export async function serve(config: ServeConfig): Promise<void> {
   const quarantineFile: KeptFile = keepQuarantine({ ...rejectedParts, clock });
   await restoreQuarantine(rejectedParts);
   metrics.watch({ coordinator, registry });
+  for (const { name, adapter } of running) {
+    if (!isRegistrationAdapter(adapter)) continue;
+    const leases = metrics.leasesOf(name);
+    adapter.book.watch((event) => {
+      if (event.type === 'delete' && event.reason === 'expired') leases.expired();
+    });
+  }
 
   const awaited = () => registry.awaited();
   const discovery = { coordinator, log, awaited, domainSuffix: config.domainSuffix };
@@ -128,7 +135,7 @@ export async function serve(config: ServeConfig): Promise<void> {
     doors: door.doors,
     tls: door.tls,
     routes: [
-      health({ awaited, index }),
+      health({ awaited, troubles: () => registry.troubles(), index }),
       discoveryRoutes(described),
       openapiRoutes(described),
       rulesApi({ kinds: servedKinds, store, book, statuses, clock }),

@@ -3,8 +3,16 @@ import type { HttpRoutes } from './server.ts';
 export interface HealthOptions {
   /** What is still awaited before proxies may be served, by name; empty when ready. Asked on every request. */
   readonly awaited: () => readonly string[];
+  /** The adapters that are not up to date, and why; proxies are served all the same. Asked on every request. */
+  readonly troubles: () => readonly AdapterTrouble[];
   /** What `/` tells a person to look at next, in this order. */
   readonly index: readonly IndexEntry[];
+}
+
+export interface AdapterTrouble {
+  readonly name: string;
+  readonly state: string;
+  readonly reason: string | null;
 }
 
 export interface IndexEntry {
@@ -13,13 +21,13 @@ export interface IndexEntry {
 }
 
 /** `/healthz`: the process answers. `/readyz`: it may serve proxies. `/`: where to look. */
-export function health({ awaited, index }: HealthOptions): HttpRoutes {
+export function health({ awaited, troubles, index }: HealthOptions): HttpRoutes {
   return (server) => {
     server.get('/healthz', async () => ({ status: 'ok' }));
     server.get('/readyz', async (_request, reply) => {
       const waitingFor = awaited();
       if (waitingFor.length > 0) reply.code(503);
-      return { ready: waitingFor.length === 0, waitingFor };
+      return { ready: waitingFor.length === 0, waitingFor, troubles: troubles() };
     });
     const own = [
       { path: '/healthz', about: 'whether the process answers' },

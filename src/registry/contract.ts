@@ -36,8 +36,8 @@ export type RawChange =
 export type Urgency = 'endpoints' | 'configuration';
 
 /**
- * `syncing`: nothing was heard yet · `synced`: up to date · `degraded`: the last good contents are served ·
- * `stale`: the contents come from the snapshot of an earlier run.
+ * `syncing`: nothing was heard yet · `synced`: up to date · `degraded`: the platform cannot be reached or read; the last
+ * good contents are served, if there were any · `stale`: the contents come from the snapshot of an earlier run.
  */
 export type ShardState = 'syncing' | 'synced' | 'degraded' | 'stale';
 
@@ -53,13 +53,18 @@ export interface ShardStatus {
   /** When the contents that are served were known to be true: the last listing, or the snapshot's time. */
   readonly contentsAtMs: number | null;
   readonly snapshot: { readonly savedAtMs: number | null; readonly problem: string | null };
+  /** Those that can be called: a service that lists its endpoints is counted in `emptyServices` while it has none. */
   readonly services: number;
+  readonly emptyServices: number;
   readonly endpoints: number;
   readonly objects: number;
   readonly workloads: number;
   /** Refused entries at this moment, whether or not they are kept in `problems`. */
   readonly refused: number;
 }
+
+/** A shard that is not up to date. */
+export type ShardTrouble = Pick<ShardStatus, 'name' | 'state' | 'reason'>;
 
 /** An entry that was refused and left out. */
 export interface ShardProblem {
@@ -107,6 +112,8 @@ export interface Registry {
   onRawChange(listener: () => void): () => void;
   /** Names of the required adapters that have neither synced nor a snapshot to serve. Empty: ready. */
   awaited(): readonly string[];
+  /** The shards that are not synced, and why. Cheap: it counts nothing. */
+  troubles(): readonly ShardTrouble[];
   services(): IterableIterator<Service>;
   /** The merged set of one service, as last taken. */
   endpoints(key: ServiceKey): EndpointSet | undefined;

@@ -12,6 +12,7 @@ import { createDepartures } from './departures.ts';
 import { createGuests, type Guests } from './guests.ts';
 import { createMergedView } from './merged-view.ts';
 import { createProblems, type Problems } from './problems.ts';
+import { createRefusalLog } from './refusal-log.ts';
 import { createShard, type Shard, type ShardListener } from './shard.ts';
 import { contentsOf, createTrackedSink, type TrackedSink } from './sink.ts';
 import { createSnapshotKeeper } from './snapshot-keeper.ts';
@@ -92,6 +93,7 @@ export function createRegistry(options: RegistryOptions): Registry {
   function openShard(name: string, kind: string, options: ShardOptions): OpenShard {
     const problems = createProblems();
     const isGuest = options.isGuest ?? false;
+    const refusals = createRefusalLog(log, name);
     const listener: ShardListener = {
       serviceChanged(key) {
         const service = shard.services.get(key);
@@ -109,8 +111,14 @@ export function createRegistry(options: RegistryOptions): Registry {
         raw.set(`${name}/${id}`, change);
         rawPending = true;
       },
-      refused: problems.add,
-      accepted: problems.resolve,
+      refused(origin, message) {
+        problems.add(origin, message);
+        refusals.refused(origin, message);
+      },
+      accepted(origin) {
+        problems.resolve(origin);
+        refusals.accepted(origin);
+      },
     };
     const shard: Shard = createShard(name, listener, isGuest);
     const keeper =
@@ -126,7 +134,10 @@ export function createRegistry(options: RegistryOptions): Registry {
       shard,
       problems,
       keeper,
-      changed: tell,
+      changed() {
+        refusals.settle();
+        tell();
+      },
     });
     return { shard, problems, tracked };
   }
@@ -155,6 +166,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     onChange: (listener) => subscribe(changeListeners, listener),
     onRawChange: (listener) => subscribe(rawListeners, listener),
     awaited: () => [...open].filter(([, { tracked }]) => tracked.isAwaited()).map(([name]) => name),
+    troubles: () => [...open.values()].flatMap(({ tracked }) => tracked.trouble() ?? []),
     services: () => view.services.values(),
     endpoints: (key) => view.sets.get(key),
     *endpointShards() {

@@ -1,7 +1,7 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { ShardContents, ShardSink } from '../platform/adapter.ts';
-import type { ShardState, ShardStatus } from './contract.ts';
+import type { ShardState, ShardStatus, ShardTrouble } from './contract.ts';
 import type { Problems } from './problems.ts';
 import type { Shard } from './shard.ts';
 import type { SnapshotKeeper } from './snapshot-keeper.ts';
@@ -24,6 +24,8 @@ export interface SinkOptions {
 export interface TrackedSink {
   readonly sink: ShardSink;
   status(): ShardStatus;
+  /** Null while it is synced. */
+  trouble(): ShardTrouble | null;
   /** Whether readiness waits for it. */
   isAwaited(): boolean;
   close(): Promise<void>;
@@ -44,10 +46,11 @@ export function createTrackedSink(options: SinkOptions): TrackedSink {
   });
 
   function enter(next: ShardState, why: string | null): void {
-    if (next !== state) {
-      log.info({ shard: shard.name, from: state, to: next, reason: why }, 'shard state changed');
-      sinceMs = clock.now();
+    const isBad = next === 'degraded' || next === 'stale';
+    if (next !== state || (isBad && reason !== why)) {
+      log[isBad ? 'warn' : 'info']({ shard: shard.name, from: state, to: next, reason: why }, 'shard state changed');
     }
+    if (next !== state) sinceMs = clock.now();
     state = next;
     reason = why;
   }
@@ -84,13 +87,14 @@ export function createTrackedSink(options: SinkOptions): TrackedSink {
     },
     degraded(why) {
       if (closed) return;
-      // before the first listing there is nothing good to be degraded from: it keeps syncing, or stays stale
-      enter(hasSynced ? 'degraded' : state, why);
+      enter(state === 'stale' ? 'stale' : 'degraded', why); // what an earlier run left is served meanwhile
       changed();
     },
     recovered() {
       // what an earlier run left is not made current by a connection: only a listing does that
-      if (closed || !hasSynced) return;
+      if (closed) return;
+      if (!hasSynced && state === 'degraded') enter('syncing', null);
+      if (!hasSynced) return;
       contentsAtMs = clock.now();
       enter('synced', null);
       changed();
@@ -113,7 +117,8 @@ export function createTrackedSink(options: SinkOptions): TrackedSink {
       ...countsOf(shard),
       refused: problems.count(),
     }),
-    isAwaited: () => options.required && state === 'syncing',
+    trouble: () => (state === 'synced' ? null : { name: shard.name, state, reason }),
+    isAwaited: () => options.required && contentsAtMs === null,
     async close() {
       closed = true;
       cancelTimeout();
@@ -123,11 +128,20 @@ export function createTrackedSink(options: SinkOptions): TrackedSink {
   };
 }
 
-function countsOf(shard: Shard): Pick<ShardStatus, 'services' | 'endpoints' | 'objects' | 'workloads'> {
+type Counts = Pick<ShardStatus, 'services' | 'emptyServices' | 'endpoints' | 'objects' | 'workloads'>;
+
+function countsOf(shard: Shard): Counts {
   let endpoints = 0;
+  let emptyServices = 0;
   for (const set of shard.sets.values()) endpoints += set.endpoints.length;
+  for (const [key, { resolution }] of shard.services) {
+    if (resolution !== 'static') continue; // others are found by their names and addresses
+    const isServed = shard.sets.get(key)?.endpoints.some(({ health }) => health !== 'unhealthy');
+    if (isServed !== true) emptyServices++;
+  }
   return {
-    services: shard.services.size,
+    services: shard.services.size - emptyServices,
+    emptyServices,
     endpoints,
     objects: shard.objects.size,
     workloads: shard.workloads.size,

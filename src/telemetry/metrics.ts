@@ -13,6 +13,8 @@ export interface Metrics {
   rpcObserver(reasons: readonly string[]): { cutOff(reason: string): void };
   /** Counts requests that the HTTP doors did not let in; `reasons` are all that there are. */
   doorObserver(reasons: readonly string[]): DoorObserver;
+  /** Counts the instances of an adapter whose leases ran out. */
+  leasesOf(adapter: string): { expired(): void };
   /** The figures that are read from the state when somebody asks. */
   watch(sources: { readonly coordinator: Coordinator; readonly registry: Registry }): void;
   /** The text format of Prometheus. */
@@ -31,6 +33,12 @@ export function createMetrics(): Metrics {
   const registers = [register];
   collectProcessMetrics(register);
   const eventLoop = watchEventLoop(registers);
+  const expired = new Counter({
+    name: 'binnacle_expired_leases_total',
+    help: 'Registered instances that were taken out because their heartbeats stopped',
+    labelNames: ['adapter'],
+    registers,
+  });
   return {
     observer: pushMetrics(registers),
     rpcObserver(reasons) {
@@ -43,6 +51,10 @@ export function createMetrics(): Metrics {
         refused: countReasons('binnacle_http_refusals_total', help, { reasons, registers }),
         accessFile: accessFileGauge(registers),
       };
+    },
+    leasesOf(adapter) {
+      expired.inc({ adapter }, 0);
+      return { expired: () => expired.inc({ adapter }) };
     },
     watch({ coordinator, registry }) {
       watchPush(coordinator, registers);
@@ -226,15 +238,23 @@ function watchRegistry(registry: Registry, registers: Registers): void {
       this.set(registry.leftOut().size);
     },
   });
-  new Gauge({
-    name: 'binnacle_adapter_services',
-    help: 'Services that an adapter tells of',
-    labelNames: ['adapter'],
-    registers,
-    collect() {
-      for (const shard of registry.shards()) this.set({ adapter: shard.name }, shard.services);
-    },
-  });
+  const counts = [
+    ['services', 'Services of an adapter that can be called', 'services'],
+    ['empty_services', 'Services of an adapter without an endpoint that is well', 'emptyServices'],
+    ['endpoints', 'Endpoints of an adapter', 'endpoints'],
+    ['refused_entries', 'Entries of an adapter that are wrong and left out', 'refused'],
+  ] as const;
+  for (const [name, help, field] of counts) {
+    new Gauge({
+      name: `binnacle_adapter_${name}`,
+      help,
+      labelNames: ['adapter'],
+      registers,
+      collect() {
+        for (const shard of registry.shards()) this.set({ adapter: shard.name }, shard[field]);
+      },
+    });
+  }
 }
 
 /** What prom-client makes of a timer that samples the event loop. The timer cannot be left out, so it is slowed down. */

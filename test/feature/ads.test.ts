@@ -31,7 +31,26 @@ describe('streams before the first sync', () => {
     onTestFinished(() => controlPlane.stop());
     const readiness = () => get(controlPlane.httpPort, { path: '/readyz' });
     await eventually(async () => (await readiness()).status === 503, { what: 'an answer' });
-    expect(JSON.parse((await readiness()).body)).toEqual({ ready: false, waitingFor: ['late'] });
+    const trouble = (name: string, folder: string) => ({
+      name,
+      state: 'degraded',
+      reason: expect.stringContaining(`${folder} cannot be read`),
+    });
+    await eventually(async () => JSON.parse((await readiness()).body).troubles[1]?.state === 'degraded', {
+      what: 'both',
+    });
+    expect(JSON.parse((await readiness()).body)).toEqual({
+      ready: false,
+      waitingFor: ['late'],
+      troubles: [trouble('late', join(folder, 'mesh')), trouble('optional', join(folder, 'none'))],
+    });
+    expect(await controlPlane.metric('binnacle_adapter_state{adapter="late",state="degraded"}')).toBe(1);
+    const said = () =>
+      controlPlane.child
+        .stderr()
+        .split('\n')
+        .filter((line) => line.includes('shard state changed'));
+    expect(said().some((line) => line.includes('"shard":"late"') && line.includes('create it'))).toBe(true);
 
     const refused = openAds(controlPlane.xdsPort);
     expect(await refused.ended).toMatchObject({
@@ -206,7 +225,7 @@ for (const mode of ['sotw', 'delta'] satisfies Mode[]) {
           route: {
             state: 'NACK',
             held: expect.arrayContaining([{ resource: '8000', virtualHost: 'shop.test:8000' }]),
-            lastNack: 'route "8000": I do not like sevens',
+            lastNack: { at: expect.any(String), reason: 'route "8000": I do not like sevens' },
           },
         },
       });

@@ -1,4 +1,4 @@
-import { silentLogger } from '../../src/lib/logger.ts';
+import { type Logger, silentLogger } from '../../src/lib/logger.ts';
 import { isCallable } from '../../src/model/endpoint.ts';
 import type { ShardContents } from '../../src/platform/adapter.ts';
 import type { Registry } from '../../src/registry/contract.ts';
@@ -6,9 +6,12 @@ import { createRegistry } from '../../src/registry/registry.ts';
 import { type FakeClock, fakeClock } from './fake-clock.ts';
 
 /** A registry on a clock that stands still. */
-export function testRegistry(snapshotDir: string | null = null): { registry: Registry; clock: FakeClock } {
+export function testRegistry(
+  snapshotDir: string | null = null,
+  log: Logger = silentLogger,
+): { registry: Registry; clock: FakeClock } {
   const clock = fakeClock();
-  return { registry: createRegistry({ clock, log: silentLogger, snapshotDir }), clock };
+  return { registry: createRegistry({ clock, log, snapshotDir }), clock };
 }
 
 export const contents = (fields: Partial<ShardContents>): ShardContents => ({

@@ -82,6 +82,8 @@ export const restMetricNames = [
   'binnacle_table_bytes',
   ...['cluster', 'endpoint', 'listener', 'route'].map((type) => `binnacle_table_resources{type="${type}"}`),
   'binnacle_adapter_services{adapter="registration"}',
+  'binnacle_adapter_empty_services{adapter="registration"}',
+  'binnacle_adapter_endpoints{adapter="registration"}',
   'binnacle_adapter_services{adapter="service-entries"}',
 ];
 

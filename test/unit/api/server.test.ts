@@ -6,8 +6,13 @@ import { silentLogger } from '../../../src/lib/logger.ts';
 import { openDoors } from '../../support/open-doors.ts';
 
 const index = [{ path: '/debug', about: 'what it knows and why' }];
+const troubles = [{ name: 'mesh', state: 'degraded', reason: 'the directory mesh cannot be read' }];
 const withAwaited = (awaited: readonly string[]) =>
-  createHttpServer({ log: silentLogger, doors: openDoors, routes: [health({ awaited: () => awaited, index })] });
+  createHttpServer({
+    log: silentLogger,
+    doors: openDoors,
+    routes: [health({ awaited: () => awaited, troubles: () => troubles, index })],
+  });
 
 describe('health', () => {
   it('answers that it lives', async () => {
@@ -18,13 +23,13 @@ describe('health', () => {
   it('is not ready while something is awaited, and says what', async () => {
     const response = await withAwaited(['nacos', 'first compile']).inject('/readyz');
     expect(response.statusCode).toBe(503);
-    expect(response.json()).toEqual({ ready: false, waitingFor: ['nacos', 'first compile'] });
+    expect(response.json()).toEqual({ ready: false, waitingFor: ['nacos', 'first compile'], troubles });
   });
 
   it('is ready when nothing is awaited', async () => {
     const response = await withAwaited([]).inject('/readyz');
     expect(response.statusCode).toBe(200);
-    expect(response.json()).toEqual({ ready: true, waitingFor: [] });
+    expect(response.json()).toEqual({ ready: true, waitingFor: [], troubles });
   });
 
   it('says on / where to look', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { WorldChange } from '../../../src/compile/contract.ts';
 import type { Endpoint } from '../../../src/model/endpoint.ts';
+import { type Logger, silentLogger } from '../../../src/lib/logger.ts';
 import { hostname, serviceKey } from '../../../src/model/names.ts';
 import type { RegistryChange } from '../../../src/registry/contract.ts';
 import { endpoint, endpointSet, rawObject, service, workload } from '../../support/model.ts';
@@ -273,8 +274,9 @@ test('a shard tells its state and since when', () => {
     registry.shards().map(({ state, reason, sinceMs }) => ({ state, reason, ago: clock.now() - sinceMs }));
   clock.advance(5);
   sink.degraded('connection refused');
-  expect(state()).toEqual([{ state: 'syncing', reason: 'connection refused', ago: 5 }]);
+  expect(state()).toEqual([{ state: 'degraded', reason: 'connection refused', ago: 0 }]);
   expect(registry.awaited()).toEqual(['a']);
+  expect(registry.troubles()).toEqual([{ name: 'a', state: 'degraded', reason: 'connection refused' }]);
   sink.replace(contents({ services: [service('reviews')] }));
   expect(state()).toEqual([{ state: 'synced', reason: null, ago: 0 }]);
   expect(registry.awaited()).toEqual([]);
@@ -285,6 +287,43 @@ test('a shard tells its state and since when', () => {
   expect(story(registry)).toEqual(['service reviews of test', 'endpoints reviews: none']);
   sink.recovered();
   expect(state()).toEqual([{ state: 'synced', reason: null, ago: 0 }]);
+  expect(registry.troubles()).toEqual([]);
+});
+
+test('a registry that empties is seen in its counts, though its services stand', () => {
+  const { registry } = testRegistry();
+  const sink = registry.shard('a', 'registration');
+  const counts = () =>
+    registry.shards().map(({ services, emptyServices, endpoints }) => ({ services, emptyServices, endpoints }));
+  const reviews = service('reviews');
+  const external = service('api.example.com', { resolution: 'dns' });
+  sink.replace(contents({ services: [reviews, external], endpoints: [endpointSet('reviews', endpoint('10.0.0.1'))] }));
+  expect(counts()).toEqual([{ services: 2, emptyServices: 0, endpoints: 1 }]);
+  sink.apply([{ type: 'endpoints', set: endpointSet('reviews') }]);
+  expect(counts()).toEqual([{ services: 1, emptyServices: 1, endpoints: 0 }]);
+  sink.apply([{ type: 'endpoints', set: endpointSet('reviews', endpoint('10.0.0.1', { health: 'unhealthy' })) }]);
+  expect(counts()).toEqual([{ services: 1, emptyServices: 1, endpoints: 1 }]);
+});
+
+test('a wrong entry is logged once for as long as it is wrong, and many are counted', () => {
+  const lines: string[] = [];
+  const log: Logger = { ...silentLogger, warn: (facts, message) => lines.push(`${message}: ${JSON.stringify(facts)}`) };
+  const { registry } = testRegistry(null, log);
+  const sink = registry.shard('a', 'test');
+  const wrong = { type: 'endpoints', set: endpointSet('reviews', endpoint('not an address')) } as const;
+  const reason = "endpoint address 'not an address' is neither an IP address nor a hostname";
+  const line = `registry entry refused: ${JSON.stringify({ shard: 'a', origin: `endpoints ${reviews}`, reason })}`;
+  sink.replace(contents({ services: [service('reviews')] }));
+  sink.apply([wrong]);
+  sink.apply([wrong]);
+  expect(lines.splice(0)).toEqual([line]);
+  sink.apply([{ type: 'endpoints', set: endpointSet('reviews') }]);
+  sink.apply([wrong]);
+  expect(lines.splice(0)).toEqual([line]);
+  const many = Array.from({ length: 500 }, (_, index) => endpointSet(`s${index}`, endpoint('-')));
+  sink.apply(many.map((set) => ({ type: 'endpoints', set })));
+  expect(lines).toHaveLength(21);
+  expect(lines.at(-1)).toContain('"entries":480');
 });
 
 test('an adapter that is not required does not hold readiness back', () => {
