@@ -33,6 +33,7 @@ import { restEndpoints } from './push/discovery/rest.ts';
 import { createFeed, type Feed } from './push/feed.ts';
 import { withSecond } from './push/observer.ts';
 import { keepQuarantine, restoreQuarantine } from './push/quarantine/quarantine-file.ts';
+import { createRuleFindings } from './push/status/findings/index.ts';
 import { createRuleStatuses } from './push/status/statuses.ts';
 import { allowList } from './registry/guests.ts';
 import { createRegistry } from './registry/registry.ts';
@@ -68,12 +69,15 @@ export async function serve(config: ServeConfig): Promise<void> {
 
   const compiler = createCompiler({ domainSuffix: config.domainSuffix, mesh: config.mesh });
   const serviceEntries = createServiceEntryIndex();
+  const findings = createRuleFindings({ book, mesh: compiler.mesh });
+  compiler.onDirty(findings.marked);
   const turns = { defer: setImmediate, elapsed: () => performance.now() };
   const statuses = createRuleStatuses({
     kinds: servedKinds,
     book,
     store,
     compiler,
+    findings,
     coordinator: () => coordinator,
     serviceEntries,
     clock,
@@ -98,7 +102,7 @@ export async function serve(config: ServeConfig): Promise<void> {
   const rejectedParts = { path: join(config.dataDir, 'rejected-parts.json'), quarantine: coordinator.quarantine, log };
   const quarantineFile: KeptFile = keepQuarantine({ ...rejectedParts, clock });
   await restoreQuarantine(rejectedParts);
-  metrics.watch({ coordinator, registry });
+  metrics.watch({ coordinator, registry, ruleProblems: statuses.problemCounts });
   for (const { name, adapter } of running) {
     if (!isRegistrationAdapter(adapter)) continue;
     const leases = metrics.leasesOf(name);
@@ -122,7 +126,7 @@ export async function serve(config: ServeConfig): Promise<void> {
     throw error;
   });
   const problems = () => messagesOn(book.rules(), ruleKinds, [compiler.problems(), serviceEntries.problems()]);
-  const views = debugViews({ registry, book, coordinator, problems });
+  const views = debugViews({ registry, book, coordinator, problems, findings: findings.of });
   const described = { kinds: servedKinds, version };
   const door = createHttpDoor(doorFiles, {
     clock,
@@ -138,7 +142,7 @@ export async function serve(config: ServeConfig): Promise<void> {
       health({ awaited, troubles: () => registry.troubles(), index }),
       discoveryRoutes(described),
       openapiRoutes(described),
-      rulesApi({ kinds: servedKinds, store, book, statuses, clock }),
+      rulesApi({ kinds: servedKinds, store, book, unresolved: findings.unresolved, statuses, clock }),
       ...registrationApi(running, {
         trail: { note: (entry) => store.note(entry), clock },
         whyNot: ({ namespace, host, vips }) => registry.whyNoGuest({ namespace, hostname: hostname(host), vips }),

@@ -34,6 +34,7 @@ export function createCompiler(options: CompilerOptions = {}): Compiler {
   const inboundLayers = new Map<LayerKey, InboundLayer>();
   /** Scopes by their Sidecar, inbound layers by their services. */
   const layersByOrigin = new Map<string, Set<LayerKey>>();
+  const dirtyListeners: Parameters<Compiler['onDirty']>[0][] = [];
   let dirty = createDirty();
 
   return {
@@ -68,7 +69,17 @@ export function createCompiler(options: CompilerOptions = {}): Compiler {
       scopes.delete(layer);
       inboundLayers.delete(layer);
     },
+    mesh: {
+      domainSuffix,
+      mesh: world.mesh,
+      servicesOf: world.servicesOf,
+      serviceHosts: world.serviceHosts,
+      endpoints: world.endpoints,
+      sidecars: world.rules.sidecars,
+    },
+    onDirty: (listener) => void dirtyListeners.push(listener),
     *flush(revision = 0) {
+      for (const listener of dirtyListeners) listener(dirty);
       yield* distribute(dirty, scopes.values());
       for (const service of dirty.endpoints) {
         assignments.endpointsChanged(service);

@@ -6,6 +6,9 @@ import type { Service } from '../model/service.ts';
 import type { EncodedResource, XdsType } from '../proto/resource.ts';
 import type { MeshConfig } from '../rules/mesh-config.ts';
 import type { Rule, RuleId } from '../rules/rule.ts';
+import type { Dirty } from './world/dirty.ts';
+import type { RuleIndex } from './world/rule-index.ts';
+import type { World } from './world/world.ts';
 
 /** One change of what everything is compiled from. A value that equals the one known already is no change. */
 export type WorldChange =
@@ -73,6 +76,12 @@ export interface FlushResult {
   readonly work: FlushWork;
 }
 
+/** The mesh as it is compiled, for those who check rules against it. Values are immutable; each answer is as of now. */
+export interface MeshView extends Pick<World, 'domainSuffix' | 'mesh' | 'servicesOf' | 'serviceHosts' | 'endpoints'> {
+  /** The Sidecars of a namespace, in order of precedence. */
+  sidecars: RuleIndex['sidecars'];
+}
+
 /**
  * From services, endpoints, rules and mesh configuration to encoded resources. Pure in the sense that matters: no
  * I/O, no clock, no logger; the same changes in any order that ends in the same world give the same tables.
@@ -99,6 +108,9 @@ export interface Compiler {
   contributionsOf(origin: string): Iterable<Contribution>;
   /** The scopes whose proxies have this Sidecar. */
   scopesOf(sidecar: RuleId): Iterable<LayerKey>;
+  readonly mesh: MeshView;
+  /** Calls `listener` when a flush begins, with what has changed in `mesh` since the flush before. */
+  onDirty(listener: (dirty: Pick<Dirty, 'keys' | 'sidecars'>) => void): void;
   /** What resolve had to report about valid rules (a missing subset, a shadowed host) and services, by origin. */
   problems(): ReadonlyMap<string, readonly string[]>;
   /** Of one rule (by id) or service (`service/namespace/host`); sorted. Costs what it answers. */

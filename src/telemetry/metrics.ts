@@ -2,6 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry as MetricsRe
 import { type NamedType, namedTypes, type XdsType, xdsTypes } from '../proto/resource.ts';
 import type { Coordinator } from '../push/coordinator.ts';
 import type { PushObserver } from '../push/observer.ts';
+import type { StatusKeeper } from '../push/status/statuses.ts';
 import type { Registry } from '../registry/contract.ts';
 import { type EventLoopWatch, measureEventLoop } from './event-loop.ts';
 import { createTally } from './tally.ts';
@@ -16,7 +17,7 @@ export interface Metrics {
   /** Counts the instances of an adapter whose leases ran out. */
   leasesOf(adapter: string): { expired(): void };
   /** The figures that are read from the state when somebody asks. */
-  watch(sources: { readonly coordinator: Coordinator; readonly registry: Registry }): void;
+  watch(sources: MetricSources): void;
   /** The text format of Prometheus. */
   text(): Promise<string>;
   stop(): void;
@@ -26,6 +27,12 @@ export interface DoorObserver {
   refused(reason: string): void;
   /** Whether the access file is in use as it is now. */
   accessFile(isGood: boolean): void;
+}
+
+export interface MetricSources {
+  readonly coordinator: Coordinator;
+  readonly registry: Registry;
+  readonly ruleProblems: StatusKeeper['problemCounts'];
 }
 
 export function createMetrics(): Metrics {
@@ -56,9 +63,10 @@ export function createMetrics(): Metrics {
       expired.inc({ adapter }, 0);
       return { expired: () => expired.inc({ adapter }) };
     },
-    watch({ coordinator, registry }) {
+    watch({ coordinator, registry, ruleProblems }) {
       watchPush(coordinator, registers);
       watchRegistry(registry, registers);
+      watchRules(ruleProblems, registers);
     },
     text: () => register.metrics(),
     stop: () => eventLoop.stop(),
@@ -255,6 +263,20 @@ function watchRegistry(registry: Registry, registers: Registers): void {
       },
     });
   }
+}
+
+function watchRules(ruleProblems: StatusKeeper['problemCounts'], registers: Registers): void {
+  new Gauge({
+    name: 'binnacle_rule_problems',
+    help: 'Rules that do nothing, wholly or in part, by the reason that their status gives',
+    labelNames: ['kind', 'reason'],
+    registers,
+    async collect() {
+      const counts = await ruleProblems();
+      this.reset();
+      for (const { kind, reason, objects } of counts) this.set({ kind, reason }, objects);
+    },
+  });
 }
 
 /** What prom-client makes of a timer that samples the event loop. The timer cannot be left out, so it is slowed down. */

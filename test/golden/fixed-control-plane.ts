@@ -1,3 +1,4 @@
+import { createCompiler } from '../../src/compile/compiler.ts';
 import type { Compiler, FlushResult, LayerKey } from '../../src/compile/contract.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
@@ -78,6 +79,8 @@ function fixedCompiler(resources: FixedResources): Compiler {
     originsOf: () => [],
     contributionsOf: () => [],
     scopesOf: () => [],
+    mesh: createCompiler().mesh,
+    onDirty: () => {},
     problems: () => new Map(),
     problemsOf: () => [],
   };

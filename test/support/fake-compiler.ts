@@ -1,3 +1,4 @@
+import { createCompiler } from '../../src/compile/compiler.ts';
 import type {
   Compiler,
   Contribution,
@@ -97,6 +98,10 @@ export class FakeCompiler implements Compiler {
   scopesOf(): readonly LayerKey[] {
     return [];
   }
+
+  readonly mesh = createCompiler().mesh;
+
+  onDirty(): void {}
 
   problems() {
     return new Map();

@@ -1,4 +1,8 @@
+<<<<<<< HEAD
 import type { Doors } from '../../src/api/doors/guard.ts';
+=======
+import type { RulesApiOptions } from '../../src/api/rules/options.ts';
+>>>>>>> fd99cf0 (Give rules that do nothing a reason of their own)
 import { rulesApi } from '../../src/api/rules/routes.ts';
 import { createHttpServer } from '../../src/api/server.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
@@ -24,6 +28,7 @@ export interface Sent {
 
 export interface RulesServerOptions {
   readonly kinds?: readonly RuleKind[];
+  readonly unresolved?: RulesApiOptions['unresolved'];
   readonly statuses?: RuleStatuses | null;
   readonly doors?: Doors;
   /** Makes the store another one. */
@@ -33,6 +38,7 @@ export interface RulesServerOptions {
 /** The rules API of the sample kind (or of others) over an empty store. A file defines the object `filed`. */
 export function rulesServer({
   kinds = [sampleKind],
+  unresolved = null,
   statuses = null,
   doors = openDoors,
   store: change = (one) => one,
@@ -42,8 +48,12 @@ export function rulesServer({
   const adapterOrigin = (id: string) => (id === 'SampleRoute/default/filed' ? 'mesh/routes.yaml#2' : null);
   const server = createHttpServer({
     log: silentLogger,
+<<<<<<< HEAD
     doors,
     routes: [rulesApi({ kinds, store, book: { adapterOrigin }, statuses, clock })],
+=======
+    routes: [rulesApi({ kinds, store, book: { adapterOrigin }, unresolved, statuses, clock })],
+>>>>>>> fd99cf0 (Give rules that do nothing a reason of their own)
   });
   const send = async (
     method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',

@@ -10,6 +10,7 @@ import { type Client, type Outlet, streamFor } from '../../src/push/client.ts';
 import { Coordinator } from '../../src/push/coordinator.ts';
 import { createFeed } from '../../src/push/feed.ts';
 import { unobserved } from '../../src/push/observer.ts';
+import { createRuleFindings } from '../../src/push/status/findings/index.ts';
 import { createRuleStatuses, type StatusKeeper, type StatusOptions } from '../../src/push/status/statuses.ts';
 import { type RuleBook, ruleBook } from '../../src/rules/book/rule-book.ts';
 import { ruleKinds, servedKinds } from '../../src/rules/kinds/index.ts';
@@ -33,6 +34,7 @@ export class StatusMesh {
   readonly clock: FakeClock;
   readonly coordinator: Coordinator;
   readonly compiler = createCompiler();
+  readonly findings = createRuleFindings({ book: this.book, mesh: this.compiler.mesh });
   readonly keeper: StatusKeeper;
   /** Computes every answer anew, as nothing ever seems the same to it. */
   readonly forgetful: StatusKeeper;
@@ -87,6 +89,7 @@ export class StatusMesh {
       serviceEntryShard,
       changed: () => {}, // tests flush when they want to
     });
+    this.compiler.onDirty(this.findings.marked);
     const parts: StatusOptions = {
       kinds: servedKinds,
       book: this.book,
@@ -97,6 +100,7 @@ export class StatusMesh {
         },
       },
       compiler: this.compiler,
+      findings: this.findings,
       coordinator: () => this.coordinator,
       serviceEntries,
       clock,

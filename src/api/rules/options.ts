@@ -1,6 +1,6 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { RuleBook } from '../../rules/book/rule-book.ts';
-import { type RuleKind, ruleId } from '../../rules/rule.ts';
+import { type Rule, type RuleKind, ruleId } from '../../rules/rule.ts';
 import type { RuleStatuses } from '../../rules/status.ts';
 import type { ObjectKey, RuleStore, StoredObject } from '../../rules/store/store.ts';
 import type { Presentation } from './answers/list-answer.ts';
@@ -11,6 +11,8 @@ export interface RulesApiOptions {
   readonly store: RuleStore;
   /** Knows which names adapters define: those are not taken. */
   readonly book: Pick<RuleBook, 'adapterOrigin'>;
+  /** Finds what rules that are written together refer to in vain; null: nobody knows. */
+  readonly unresolved: ((rules: readonly Rule[]) => (rule: Rule) => readonly string[]) | null;
   /** Null: answers have no status. */
   readonly statuses: RuleStatuses | null;
   readonly clock: Clock;

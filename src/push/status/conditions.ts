@@ -1,6 +1,7 @@
 import type { ObjectReport } from '../../rules/book/rule-book.ts';
 import type { Condition } from '../../rules/status.ts';
 import type { Tally } from './counts.ts';
+import type { Finding } from './findings/finding.ts';
 
 /** What is known of an object. */
 export interface Findings {
@@ -8,6 +9,8 @@ export interface Findings {
   readonly report: ObjectReport | null;
   readonly isCompiled: boolean;
   readonly tally: Readonly<Tally>;
+  /** What of it does nothing in the mesh as it is, the most urgent first. */
+  readonly findings: readonly Finding[];
   /** What compiling had to report: others that have precedence, references that lead nowhere. */
   readonly conflicts: readonly string[];
   /** Paths of what has no effect in this release; `spec` for all of it. */
@@ -35,17 +38,23 @@ const isShadowing = (report: ObjectReport | null, index: number): boolean =>
 
 /**
  * The reasons in the order of their urgency. A rejection comes before what is pending: somebody must do something. What
- * will never change by itself (a conflict, fields without effect) comes last, and is said with the others, too.
+ * will not change by an answer (what does nothing, a conflict, fields without effect) comes last, and is said with the
+ * others, too.
  */
 function programmedOf(findings: Findings): Verdict {
-  const { report, isCompiled, tally, conflicts, pending } = findings;
+  const { report, isCompiled, tally, pending } = findings;
   if (report !== null) return notInPlace(report);
   if (pending.includes('spec')) return no('NotInEffect', 'objects of this kind have no effect in this release');
   if (!isCompiled) return no('Pending', 'it waits to be compiled');
   const ineffective = pending.length === 0 ? [] : [withoutEffect(pending)];
-  const lasting = [...(conflicts.length === 0 ? [] : [listed(conflicts)]), ...ineffective];
+  const idle = findings.findings.filter(({ ifUnused }) => ifUnused !== true || tally.concerned === 0);
+  const said = new Set(idle.map(({ message }) => message));
+  const conflicts = findings.conflicts.filter((message) => !said.has(message));
+  const lasting = [...[[...said], conflicts].filter(isFilled).map((texts) => listed(texts)), ...ineffective];
   if (tally.rejected > 0) return no('Rejected', [rejectedBy(tally), ...lasting].join('; '));
   if (tally.pending > 0) return no('Pending', [waitingFor(tally), ...lasting].join('; '));
+  const [first] = idle;
+  if (first !== undefined) return no(first.reason, lasting.join('; '));
   if (conflicts.length > 0) return no('Conflict', lasting.join('; '));
   if (pending.length > 0) return no('NotInEffect', withoutEffect(pending));
   if (tally.concerned === 0) return noProxies;
@@ -86,6 +95,8 @@ function waitingFor({ pending, concerned, waitingFor: ids }: Readonly<Tally>): s
   const others = pending > ids.length ? ', …' : '';
   return `${pending} of ${concerned} proxies have not answered yet (${ids.join(', ')}${others})`;
 }
+
+const isFilled = (texts: readonly string[]): boolean => texts.length > 0;
 
 const mostListed = 5;
 

@@ -4,7 +4,7 @@ import type { Logger } from '../../lib/logger.ts';
 import type { ServiceKey } from '../../model/names.ts';
 import { isOutsideBook, meshKind } from '../../rules/book/objects.ts';
 import type { RuleBook } from '../../rules/book/rule-book.ts';
-import { type RuleId, type RuleKind, ruleId } from '../../rules/rule.ts';
+import { type Rule, type RuleId, type RuleKind, ruleId } from '../../rules/rule.ts';
 import type { RuleStatus, RuleStatuses } from '../../rules/status.ts';
 import type { RuleStore } from '../../rules/store/store.ts';
 import type { Revision } from '../../xds/table.ts';
@@ -14,7 +14,9 @@ import { type Census, takeCensus } from './census.ts';
 import { concernOf } from './concern.ts';
 import { verdictsOf } from './conditions.ts';
 import { nobody } from './counts.ts';
+import type { RuleFindings } from './findings/index.ts';
 import { createIntake } from './intake.ts';
+import { countProblems, type ProblemCount } from './problem-counts.ts';
 import { createTransitions } from './transitions.ts';
 import { createStatusWatch } from './watch.ts';
 
@@ -25,6 +27,7 @@ export interface StatusOptions {
   /** After `book`, so that what is told here is in the book already. */
   readonly store: Pick<RuleStore, 'subscribe'>;
   readonly compiler: Pick<Compiler, 'contributionsOf' | 'scopesOf' | 'problems'>;
+  readonly findings: Pick<RuleFindings, 'of' | 'subscribe'>;
   /** Asked when there is something to compute: it is made after this, as it has to tell it things. */
   readonly coordinator: () => Coordinator;
   /** What the index of ServiceEntries knows: the services of a rule, and what to tell its author. */
@@ -47,6 +50,8 @@ export interface StatusKeeper extends RuleStatuses {
   /** The revision by which a rule as it is was compiled; of anything else: 0, as it is no rule's doing. */
   revisionOf(origin: string): Revision;
   readonly observer: Pick<PushObserver, 'connected' | 'disconnected' | 'flushed'>;
+  /** How many rules have which problem; of adapters' rules, too. */
+  problemCounts(): Promise<readonly ProblemCount[]>;
 }
 
 type StatusObject = Parameters<RuleStatuses['of']>[0];
@@ -57,7 +62,7 @@ type StatusObject = Parameters<RuleStatuses['of']>[0];
  * once a second.
  */
 export function createRuleStatuses(options: StatusOptions): StatusKeeper {
-  const { kinds, book, store, compiler, coordinator, serviceEntries, clock } = options;
+  const { kinds, book, store, compiler, findings, coordinator, serviceEntries, clock } = options;
   const kindsByName = new Map(kinds.map((kind) => [kind.kind, kind]));
   const intake = createIntake();
   const transitions = createTransitions(clock.now);
@@ -71,6 +76,8 @@ export function createRuleStatuses(options: StatusOptions): StatusKeeper {
     contributions.set(origin, known);
     return known;
   };
+  /** Whose findings may be others once the flush is shown that takes the change in. */
+  const suspects = new Set<RuleId>();
   let edits = 0;
   let flushes = 0;
   let cachedAt = '';
@@ -140,6 +147,7 @@ export function createRuleStatuses(options: StatusOptions): StatusKeeper {
       report,
       isCompiled: isInTables(object, id),
       tally,
+      findings: findings.of(id),
       conflicts: messages.filter((message) => !message.startsWith(notYet)),
       pending: [
         ...new Set([
@@ -167,6 +175,17 @@ export function createRuleStatuses(options: StatusOptions): StatusKeeper {
     return status;
   };
 
+  const reasonsOf = (rule: Rule): ReadonlySet<string> => {
+    const id = ruleId(rule);
+    const idle = findings.of(id).filter(({ ifUnused }) => ifUnused !== true);
+    const said = new Set(idle.map(({ message }) => message));
+    const reasons = new Set<string>(idle.map(({ reason }) => reason));
+    for (const message of problemsOf(rule.kind, id)) {
+      if (!said.has(message)) reasons.add(message.startsWith(notYet) ? 'NotInEffect' : 'Conflict');
+    }
+    return pendingOf(rule.kind, rule.spec).length === 0 ? reasons : reasons.add('NotInEffect');
+  };
+
   const watch = createStatusWatch({ ...options, statusOf, census: censusNow });
 
   // What the book holds already is told to nobody again.
@@ -174,6 +193,9 @@ export function createRuleStatuses(options: StatusOptions): StatusKeeper {
   book.subscribe((changes) => {
     edits++;
     intake.changed(changes);
+  });
+  findings.subscribe((ids) => {
+    for (const id of ids) suspects.add(id);
   });
   store.subscribe((changes) => {
     edits++;
@@ -193,11 +215,18 @@ export function createRuleStatuses(options: StatusOptions): StatusKeeper {
     subscribe: watch.subscribe,
     taken: intake.taken,
     revisionOf: intake.revisionOf,
+    problemCounts() {
+      const pause = () => new Promise<void>((resolve) => options.defer(resolve));
+      const sources = { rules: book.rules(), reports: book.reports(Number.POSITIVE_INFINITY), reasonsOf };
+      return countProblems(sources, { pause, elapsed: options.elapsed });
+    },
     observer: {
       connected: watch.populationChanged,
       disconnected: watch.populationChanged,
       flushed({ work }) {
         flushes++;
+        watch.suspect(suspects);
+        suspects.clear();
         intake.shown(coordinator().world.revision);
         if (work.hostsCompiled + work.encoded === 0) return;
         contributions.clear();

@@ -29,6 +29,8 @@ export interface StatusWatch {
   told(object: StatusObject, status: RuleStatus): void;
   /** An object was written; null: removed. */
   edited(id: RuleId, object: StatusObject | null): void;
+  /** These may have another status, whatever proxies answer. */
+  suspect(ids: Iterable<RuleId>): void;
   /** Any rule may concern other proxies, or be compiled otherwise, than before. */
   populationChanged(): void;
 }
@@ -140,6 +142,12 @@ export function createStatusWatch(options: StatusWatchOptions): StatusWatch {
     edited(id, object) {
       if (object === null) for (const kept of [known, open, toldApart]) kept.delete(id);
       else if (stop !== null) open.set(id, object);
+    },
+    suspect(ids) {
+      for (const id of ids) {
+        const before = known.get(id);
+        if (before !== undefined && !open.has(id)) open.set(id, before.object); // what was written since is newer
+      }
     },
     populationChanged() {
       mustLookAtAll = true;

@@ -1,6 +1,8 @@
 import { ok } from '../../lib/result.ts';
+import type { Finding } from '../../push/status/findings/finding.ts';
 import type { Registry } from '../../registry/contract.ts';
 import type { RuleBook } from '../../rules/book/rule-book.ts';
+import { type RuleId, ruleId } from '../../rules/rule.ts';
 import { type DebugView, jsonArray, jsonObject } from './view.ts';
 
 /** All rules in effect, as Kubernetes-shaped objects. */
@@ -41,14 +43,29 @@ export const adapterz = (registry: Registry): DebugView => ({
   read: () => ok(jsonObject({ shards: jsonArray(registry.shards()), problems: jsonArray(registry.problems()) })),
 });
 
-/** What is amiss with rules: invalid objects, shadowed ones, and what resolving had to report. */
-export function problemz(book: RuleBook, resolved: () => ReadonlyMap<string, readonly string[]>): DebugView {
+export interface ProblemSources {
+  readonly book: RuleBook;
+  /** What compiling had to report about valid rules, by rule. */
+  readonly resolved: () => ReadonlyMap<string, readonly string[]>;
+  /** What of a rule does nothing in the mesh as it is. */
+  readonly findings: (id: RuleId) => readonly Finding[];
+}
+
+/** What is amiss with rules: invalid objects, shadowed ones, what resolving had to report, and what does nothing. */
+export function problemz({ book, resolved, findings }: ProblemSources): DebugView {
+  function* idle() {
+    for (const { kind, metadata, origin } of book.rules()) {
+      const id = ruleId({ kind, metadata });
+      for (const { reason, message } of findings(id)) yield { id, origin, reason, message };
+    }
+  }
   function* problems() {
     for (const [id, messages] of resolved()) yield { id, messages };
   }
   return {
     path: '/debug/problemz',
     about: 'rules that are invalid, shadowed, or not wholly in effect, and why',
-    read: () => ok(jsonObject({ objects: jsonArray(book.reports()), resolved: jsonArray(problems()) })),
+    read: () =>
+      ok(jsonObject({ objects: jsonArray(book.reports()), resolved: jsonArray(problems()), idle: jsonArray(idle()) })),
   };
 }

@@ -4,7 +4,7 @@ import type { Registry } from '../../registry/contract.ts';
 import type { RuleBook } from '../../rules/book/rule-book.ts';
 import { adsz, configDump, edsz, syncz } from './client-views.ts';
 import { quarantinez } from './quarantine-view.ts';
-import { adapterz, configz, endpointz, problemz, registryz } from './registry-views.ts';
+import { adapterz, configz, endpointz, type ProblemSources, problemz, registryz } from './registry-views.ts';
 import { type DebugView, jsonArray } from './view.ts';
 
 /** The parts that views look into. */
@@ -14,13 +14,14 @@ export interface DebugSources {
   readonly coordinator: Coordinator;
   /** What compiling had to report about valid rules, by rule. */
   readonly problems: () => ReadonlyMap<string, readonly string[]>;
+  readonly findings: ProblemSources['findings'];
 }
 
 /** All views, in the order in which they are listed. */
-export function debugViews({ registry, book, coordinator, problems }: DebugSources): readonly DebugView[] {
+export function debugViews({ registry, book, coordinator, problems, findings }: DebugSources): readonly DebugView[] {
   const views = [
     configz(book),
-    problemz(book, problems),
+    problemz({ book, resolved: problems, findings }),
     registryz(registry),
     endpointz(registry),
     adapterz(registry),

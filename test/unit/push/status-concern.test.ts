@@ -70,7 +70,7 @@ describe('whom a rule concerns', () => {
     await mesh.flush();
     expect(mesh.line('DestinationRule', 'default/d')).toBe('Pending 0/1');
     one.settle();
-    expect(mesh.line('DestinationRule', 'default/d')).toBe('Programmed 1/1');
+    expect(mesh.line('DestinationRule', 'default/d')).toBe('NoEndpoints 1/1');
     mesh.service('b', [endpoint('10.0.0.9', { labels: { version: 'v1' } })]);
     await mesh.flush();
     expect(mesh.line('DestinationRule', 'default/d')).toBe('Programmed 1/1');

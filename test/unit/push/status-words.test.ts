@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { rawObject } from '../../support/model.ts';
+import { endpoint, rawObject } from '../../support/model.ts';
 import { meshOfTwo, type StatusMesh, toB } from '../../support/status-mesh.ts';
 
 let mesh: StatusMesh;
@@ -52,10 +52,10 @@ describe('what else a status says', () => {
       message: 'not used for a.default.svc.cluster.local: VirtualService/default/v comes first',
     });
     expect(mesh.programmed('VirtualService', 'default/x')).toMatchObject({
-      reason: 'Conflict',
+      reason: 'HostNotFound',
       message: expect.stringContaining('there is no service ghost.default.svc.cluster.local'),
     });
-    mesh.service('ghost');
+    mesh.service('ghost', [endpoint('10.0.0.3')]);
     mesh.remove('VirtualService', 'default/v');
     await mesh.flush();
     one.settle();

@@ -52,7 +52,7 @@ export function backupHandlers(context: ApiContext) {
         const others = replaces ? removals((await everything()).items, items) : [];
         const done = await store.transact([...others, ...items.map(restoration)], author);
         if (done.ok) {
-          warn(reply, warningsOf(items));
+          warn(reply, await warningsOf(items, context));
           return batchResult(done.value);
         }
         const { index } = done.error;

@@ -11,6 +11,7 @@ import { isNamespaceKind } from '../options.ts';
 import { choiceParameter, type FieldValidation, fieldValidationOf, isDryRun, queryOf } from '../parameters.ts';
 import { refuseAdapterName, refused } from '../refusals.ts';
 import { authorship, warn } from '../request-facts.ts';
+import { unresolvedIn } from '../unresolved.ts';
 import { type BatchItem, checkBatch, checkNames, type NamedItem } from './batch-items.ts';
 
 /** `POST /rules/v1/batch`: many objects in one transaction. */
@@ -29,7 +30,7 @@ export function batchHandler(context: ApiContext) {
     const write = action === 'create' ? creation : application;
     const done = await context.store.transact(items.map(write), author);
     if (!done.ok) throw refusedItem(items[done.error.index], done.error, context);
-    warn(reply, warningsOf(items));
+    warn(reply, await warningsOf(items, context));
     return batchResult(done.value);
   };
 }
@@ -97,8 +98,13 @@ export function refusedItem(
   return new StatusError({ ...status, message: `nothing of the batch was done: ${item.place}: ${message}` });
 }
 
-export const warningsOf = (items: readonly BatchItem[]): readonly string[] =>
-  items.flatMap(({ place, read }) => read.warnings.map((warning) => `${place}: ${warning}`));
+export async function warningsOf(items: readonly BatchItem[], context: ApiContext): Promise<readonly string[]> {
+  const reads = items.map(({ read }) => read);
+  const unresolved = await unresolvedIn(reads, context);
+  return items.flatMap(({ place, read }, index) =>
+    [...read.warnings, ...(unresolved[index] ?? [])].map((warning) => `${place}: ${warning}`),
+  );
+}
 
 const actions = { created: 'created', updated: 'configured', unchanged: 'unchanged', removed: 'deleted' } as const;
 

@@ -14,6 +14,7 @@ import { fieldValidationOf, queryOf } from '../parameters.ts';
 import { readPatch } from '../patches/patch.ts';
 import { detailsOf, notFound, refuseAdapterName, refused, refuseOtherUid, type Subject } from '../refusals.ts';
 import { authorship, warn } from '../request-facts.ts';
+import { unresolvedIn } from '../unresolved.ts';
 
 /** How often a write is decided again when somebody else wrote in between. */
 const attempts = 16;
@@ -32,6 +33,11 @@ export function objectHandlers(context: KindContext) {
   const written = (result: WriteResult, subject: Subject): StoredObject => {
     if (result.ok) return result.value;
     throw new StatusError(refused(result.error, subject, book));
+  };
+
+  const warnOf = async (reply: FastifyReply, read: ReadObject): Promise<void> => {
+    const [unresolved = []] = await unresolvedIn([read], context);
+    warn(reply, [...read.warnings, ...unresolved]);
   };
 
   const createOnce = async (request: FastifyRequest, { draft }: ReadObject): Promise<WriteResult> => {
@@ -70,7 +76,7 @@ export function objectHandlers(context: KindContext) {
         const result = await createOnce(request, read);
         if (!result.ok && name !== null && attempt < attempts) continue; // the name is taken: another one
         const object = written(result, subjectOfDraft(read.draft));
-        warn(reply, read.warnings);
+        await warnOf(reply, read);
         reply.code(201);
         return answer(request, object);
       }
@@ -78,7 +84,8 @@ export function objectHandlers(context: KindContext) {
 
     async replace(request: FastifyRequest, reply: FastifyReply) {
       const [item, validation] = [await readBody(request), fieldValidationOf(queryOf(request))];
-      const { draft, resourceVersion, uid, warnings } = readObject(item, placeOf(request, context), validation);
+      const read = readObject(item, placeOf(request, context), validation);
+      const { draft, resourceVersion, uid } = read;
       const subject = subjectOf(request, context);
       const object = await writeAgainst(subject, async (current) => {
         refuseOtherUid(subject, uid, current.metadata.uid);
@@ -88,26 +95,26 @@ export function objectHandlers(context: KindContext) {
         const result = await store.update(draft, { ...authorship(request), expectedResourceVersion });
         return { result, isBound: resourceVersion !== null };
       });
-      warn(reply, warnings);
+      await warnOf(reply, read);
       return answer(request, object);
     },
 
     async patch(request: FastifyRequest, reply: FastifyReply) {
       const [subject, place] = [subjectOf(request, context), placeOf(request, context)];
       const [patch, validation] = [await readPatch(request, subject), fieldValidationOf(queryOf(request))];
-      let warnings: readonly string[] = [];
+      let merged: ReadObject | null = null;
       const object = await writeAgainst(subject, async (current) => {
         const { resourceVersion: seen, uid } = current.metadata;
         const read = readObject({ document: 1, ...patch(as.show(current)) }, place, validation);
         refuseOtherUid(subject, read.uid, uid);
-        warnings = read.warnings;
+        merged = read;
         // A version in the patch is its author's own condition; else what it was merged into must still stand.
         const expectedResourceVersion = read.resourceVersion ?? seen;
         const draft = keepVersion(read.draft, current, apiVersion);
         const result = await store.update(draft, { ...authorship(request), expectedResourceVersion });
         return { result, isBound: expectedResourceVersion !== seen };
       });
-      warn(reply, warnings);
+      if (merged !== null) await warnOf(reply, merged);
       return answer(request, object);
     },
 

@@ -11,6 +11,7 @@ import { objectIn } from '../options.ts';
 import { fieldValidationOf, queryOf } from '../parameters.ts';
 import { detailsOf, notFound, refuseAdapterName, refused, type Subject } from '../refusals.ts';
 import { authorship, warn } from '../request-facts.ts';
+import { unresolvedIn } from '../unresolved.ts';
 
 /** How often a rollback is decided again when somebody else wrote in between. */
 const attempts = 16;
@@ -60,7 +61,8 @@ export function versionHandlers(context: KindContext) {
         const { result, isNew } = await writeVersion(request, subject, read);
         if (!result.ok && attempt < attempts) continue; // changed, deleted or created meanwhile
         if (!result.ok) throw new StatusError(refused(result.error, subject, book));
-        warn(reply, read.warnings);
+        const [unresolved = []] = await unresolvedIn([read], context);
+        warn(reply, [...read.warnings, ...unresolved]);
         reply.code(isNew ? 201 : 200);
         return objectAnswer(request, as.show(result.value), as);
       }

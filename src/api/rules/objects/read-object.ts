@@ -23,6 +23,8 @@ export interface Place {
 /** An object that may be written. */
 export interface ReadObject {
   readonly draft: ObjectDraft;
+  /** The spec as the schema of its kind made it. */
+  readonly spec: unknown;
   /** The version that the writer saw; null when it did not say. */
   readonly resourceVersion: string | null;
   /** The object that the writer means; null when it did not say. */
@@ -92,6 +94,7 @@ export function checkObject(
       metadata: { name, namespace, labels, annotations },
       spec: written,
     },
+    spec,
     resourceVersion,
     uid,
     creationTimestamp,

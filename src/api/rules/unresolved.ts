@@ -1,0 +1,33 @@
+import { startSlices } from '../../lib/slices.ts';
+import type { Rule } from '../../rules/rule.ts';
+import type { ReadObject } from './objects/read-object.ts';
+import type { RulesApiOptions } from './options.ts';
+
+/**
+ * What each of these objects refers to and nothing has the name of, in words for its author. Objects that are written
+ * together may refer to each other.
+ */
+export async function unresolvedIn(
+  objects: readonly ReadObject[],
+  { unresolved }: Pick<RulesApiOptions, 'unresolved'>,
+): Promise<readonly (readonly string[])[]> {
+  if (unresolved === null) return objects.map(() => []);
+  const rules = objects.map(ruleOf);
+  const check = unresolved(rules);
+  const slices = startSlices();
+  const found: (readonly string[])[] = [];
+  for (const rule of rules) {
+    found.push(check(rule));
+    if (slices.isOver) await slices.next();
+  }
+  return found;
+}
+
+/** As it will hold: what the store will add is of no matter to what it refers to. */
+const ruleOf = ({ draft: { kind, apiVersion, metadata }, spec }: ReadObject): Rule => ({
+  kind,
+  apiVersion,
+  metadata: { ...metadata, creationTimestamp: '', generation: 0, resourceVersion: '', uid: '' },
+  spec,
+  origin: '',
+});

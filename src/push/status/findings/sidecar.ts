@@ -1,0 +1,25 @@
+import type { Sidecar } from '../../../rules/kinds/sidecar/index.ts';
+import { ruleId } from '../../../rules/rule.ts';
+import type { Finding } from './finding.ts';
+import type { Lookup } from './lookup.ts';
+
+/**
+ * A proxy has one Sidecar. One that comes after another for the same workloads, or after one for more of them that
+ * selects by labels too, is nobody's.
+ */
+export function sidecarFindings(rule: Sidecar, { mesh }: Lookup): readonly Finding[] {
+  const own = labelsOf(rule);
+  for (const other of mesh.sidecars(rule.metadata.namespace)) {
+    if (ruleId(other) === ruleId(rule)) return [];
+    const others = labelsOf(other);
+    const isDefault = Object.keys(own).length === 0;
+    const isOtherDefault = Object.keys(others).length === 0;
+    if (isDefault !== isOtherDefault) continue;
+    if (!Object.entries(others).every(([name, value]) => own[name] === value)) continue;
+    const message = `${ruleId(other)} is older and is for the same workloads: put both into one object`;
+    return [{ reason: 'Superseded', message: `spec.workloadSelector: ${message}` }];
+  }
+  return [];
+}
+
+const labelsOf = ({ spec }: Sidecar): Readonly<Record<string, string>> => spec.workloadSelector?.labels ?? {};
