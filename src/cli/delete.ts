@@ -111,8 +111,12 @@ async function listNames(kind: ServedKind, { client, namespace, values }: Call):
   const path = urlOf(kind, { namespace, name: null });
   const list = await client.send({ path, query: { labelSelector: textOf(values, 'selector') } });
   const items = isMap(list) && Array.isArray(list.items) ? list.items.filter(isMap) : [];
-  return items.map(({ metadata }) => (isMap(metadata) ? text(metadata.name) : ''));
+  // What a file defines is changed there: "all" means all that can be deleted here.
+  return items.flatMap(({ metadata }) => (isMap(metadata) && !isFiled(metadata) ? [text(metadata.name)] : []));
 }
+
+const isFiled = ({ annotations }: Record<string, unknown>): boolean =>
+  isMap(annotations) && annotations['binnacle.io/defined-in'] !== undefined;
 
 function namedDocument(kind: ServedKind, name: string, namespace: string): SourceDocument {
   const apiVersion = [kind.group, kind.versions[0]].filter(Boolean).join('/');

@@ -3,7 +3,7 @@ import { DetailedError, exitCodes, wrong } from './failure.ts';
 import { choiceOf, parseFlags } from './flags.ts';
 import { isMap, ServerError, text } from './rules/answer.ts';
 import { explainRefusal } from './rules/batch.ts';
-import { withoutServerFields } from './rules/changes.ts';
+import { inOrderOf, withoutServerFields } from './rules/changes.ts';
 import type { Client } from './rules/client.ts';
 import { count, labelOf, problemLine, readDocuments, type SourceDocument, some } from './rules/documents.ts';
 import { readFiles } from './rules/files.ts';
@@ -104,7 +104,7 @@ async function diffOf(document: SourceDocument, { client, kinds, fieldValidation
   const label = `${kind.kind} ${[namespace, name].filter(Boolean).join('/')}`;
   return unifiedDiff({
     before: live === null ? '' : await authorsText(live),
-    after: await authorsText(after),
+    after: await authorsText(inOrderOf(after, live)),
     names: [live === null ? '/dev/null' : `server: ${label}`, labelOf(document)],
   });
 }

@@ -4,11 +4,10 @@ import type { ServiceKey } from '../model/names.ts';
 import type { Proxy } from '../model/proxy.ts';
 import type { Service } from '../model/service.ts';
 import type { EncodedResource, XdsType } from '../proto/resource.ts';
+import type { Sidecar } from '../rules/kinds/sidecar/index.ts';
 import type { MeshConfig } from '../rules/mesh-config.ts';
 import type { Rule, RuleId } from '../rules/rule.ts';
 import type { Dirty } from './world/dirty.ts';
-import type { RuleIndex } from './world/rule-index.ts';
-import type { World } from './world/world.ts';
 
 /** One change of what everything is compiled from. A value that equals the one known already is no change. */
 export type WorldChange =
@@ -77,9 +76,15 @@ export interface FlushResult {
 }
 
 /** The mesh as it is compiled, for those who check rules against it. Values are immutable; each answer is as of now. */
-export interface MeshView extends Pick<World, 'domainSuffix' | 'mesh' | 'servicesOf' | 'serviceHosts' | 'endpoints'> {
+export interface MeshView {
+  readonly domainSuffix: string;
+  mesh(): MeshConfig;
+  /** All services of one hostname, in order of precedence. */
+  servicesOf(host: string): readonly Service[];
+  serviceHosts(): Iterable<string>;
+  endpoints(key: ServiceKey): EndpointSet | undefined;
   /** The Sidecars of a namespace, in order of precedence. */
-  sidecars: RuleIndex['sidecars'];
+  sidecars(namespace: string): readonly Sidecar[];
 }
 
 /**

@@ -143,11 +143,11 @@ describe('audit', () => {
     await test.run(`delete vs nothing -n ${test.namespace}`);
     const out = await test.ok(`audit -n ${test.namespace}`);
     expect(out).toMatch(
-      new RegExp(`^TIME +AUTHOR +FROM +VERB +OBJECT +CODE.*\n.* batch +VirtualService/${test.namespace}/a +201\n`),
+      new RegExp(`^TIME +AUTHOR +FROM +VERB +OBJECT +CODE.*\n.* apply +VirtualService/${test.namespace}/a +201\n`),
     );
     const { items } = JSON.parse(await test.ok('audit --limit 2 -o json'));
     expect(items).toHaveLength(2);
-    expect(items[0]).toMatchObject({ verb: 'batch', code: 404 });
+    expect(items[0]).toMatchObject({ verb: 'delete', code: 404 });
   });
 
   it('goes through pages', async () => {

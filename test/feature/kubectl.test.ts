@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { cli } from '../support/cli.ts';
 import { type ControlPlane, startControlPlane } from '../support/control-plane.ts';
 import { describeWith } from '../support/describe-with.ts';
 import { eventually } from '../support/eventually.ts';
@@ -21,11 +22,23 @@ spec:
     - name: main
       directResponse: { status: ${status} }
 `;
+const virtualServiceObject = (name: string) => ({
+  apiVersion: 'networking.istio.io/v1',
+  kind: 'VirtualService',
+  metadata: { name, namespace: 'default' },
+  spec: { hosts: [`${name}.test`], http: [{ directResponse: { status: 200 } }] },
+});
 const destinationRule = (name: string) => `
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
 metadata: { name: ${name}, namespace: default }
-spec: { host: ${name}.test }
+spec: { host: known.test }
+`;
+const serviceEntry = `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: known, namespace: default }
+spec: { hosts: [known.test, shop.test], ports: [{ number: 80, name: http, protocol: HTTP }], resolution: DNS }
 `;
 
 let dataDir: string;
@@ -43,6 +56,7 @@ describeWith(['kubectl'], 'a stock kubectl, without Kubernetes', () => {
     dataDir = await mkdtemp(join(tmpdir(), 'binnacle-kubectl-data-'));
     controlPlane = await startControlPlane({ dataDir });
     kubectl = await createKubectl(controlPlane.httpPort);
+    await apply(serviceEntry);
   });
   afterAll(async () => {
     await controlPlane?.stop();
@@ -68,6 +82,39 @@ describeWith(['kubectl'], 'a stock kubectl, without Kubernetes', () => {
       expect((await json('get vs shop')).spec.gateways).toEqual(['mesh']);
       await apply(virtualService('shop'));
       expect((await json('get vs shop')).spec.gateways).toBeUndefined();
+    });
+
+    it('a List, though kubectl asks for OpenAPI 2 before it', async () => {
+      const items = [{ ...virtualServiceObject('a') }, { ...virtualServiceObject('b') }];
+      const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
+      const said = (word: string) => ['a', 'b'].map((name) => `virtualservice.networking.istio.io/${name} ${word}`);
+      expect(lines(await apply(list))).toEqual(said('created'));
+      expect(lines(await apply(list))).toEqual(said('unchanged'));
+      await kubectl.ok('delete vs b');
+      expect(lines(await apply(await kubectl.ok('get vs -o yaml')))).toEqual(said('configured').slice(0, 1));
+    });
+
+    it('in turn with binnacle apply: neither finds anything to do after the other', async () => {
+      await apply(virtualService('shop'));
+      const server = ['--server', `http://127.0.0.1:${controlPlane.httpPort}`];
+      const call = { input: virtualService('shop') };
+      for (let turn = 0; turn < 2; turn++) {
+        expect((await cli(['apply', '-f', '-', ...server], call)).out).toContain('shop unchanged');
+        expect(await apply(virtualService('shop'))).toBe('virtualservice.networking.istio.io/shop unchanged\n');
+      }
+      expect(await cli(['diff', '-f', '-', ...server], call)).toMatchObject({ code: 0, out: '' });
+    });
+
+    it('what refers to nothing, with a warning', async () => {
+      const text = virtualService('shop').replace(
+        'directResponse: { status: 200 }',
+        'route: [{ destination: { host: ghost } }]',
+      );
+      const { code, stderr } = await kubectl.run('apply -f -', { stdin: text });
+      expect(code).toBe(0);
+      expect(stderr).toContain(
+        'Warning: spec.http[0].route[0].destination: there is no service ghost.default.svc.cluster.local',
+      );
     });
 
     it('several documents and a directory of files', async () => {

@@ -1,15 +1,19 @@
 import { request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { sendList } from '../../src/api/rules/answers/list-answer.ts';
+import { filedObjects, withFiled } from '../../src/api/rules/objects/filed.ts';
 import { wantsWatch } from '../../src/api/rules/watch/options.ts';
 import { createWatches, type WatchesOptions } from '../../src/api/rules/watch/watch.ts';
 import { createHttpServer } from '../../src/api/server.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
+import { ruleBook } from '../../src/rules/book/rule-book.ts';
+import { defaultMeshConfig } from '../../src/rules/mesh-config.ts';
 import type { RuleKind } from '../../src/rules/rule.ts';
 import type { RuleStatus } from '../../src/rules/status.ts';
 import { memoryStore } from '../../src/rules/store/memory.ts';
 import type { StoredObject } from '../../src/rules/store/store.ts';
 import { fakeClock } from './fake-clock.ts';
+import { rawObject } from './model.ts';
 import { openDoors } from './open-doors.ts';
 import { sampleKind, sampleObject } from './sample-kind.ts';
 
@@ -30,7 +34,9 @@ export const sampleLists = `/apis/${apiVersion}/sampleroutes`;
  */
 export async function watchServer(options: Partial<WatchesOptions> = {}) {
   const clock = fakeClock();
-  const store = memoryStore({ clock });
+  const book = ruleBook({ kinds: [watchedKind], mesh: defaultMeshConfig });
+  const filed = filedObjects(book, [watchedKind]);
+  const store = withFiled(memoryStore({ clock }), filed);
   const acknowledged = new Map<string, number>();
   const listeners = new Set<(ids: readonly string[]) => void>();
   const statuses = {
@@ -39,13 +45,13 @@ export async function watchServer(options: Partial<WatchesOptions> = {}) {
       return () => listeners.delete(listener);
     },
   };
-  const watches = createWatches({ store, statuses, clock, random: () => 0.5, ...options });
+  const watches = createWatches({ store, filed, statuses, clock, random: () => 0.5, ...options });
   const show = (object: StoredObject) => ({
     ...object,
     apiVersion,
     status: statusOf(acknowledged.get(object.metadata.name) ?? 0, object.metadata.generation),
   });
-  const as = { kind: watchedKind, apiVersion, show, now: clock.now };
+  const as = { kind: watchedKind, apiVersion, show, rehearse: show, now: clock.now };
 
   const server = createHttpServer({
     log: silentLogger,
@@ -101,6 +107,12 @@ export async function watchServer(options: Partial<WatchesOptions> = {}) {
     acknowledge: (...names: readonly string[]) => {
       for (const name of names) acknowledged.set(name, (acknowledged.get(name) ?? 0) + 1);
       for (const listener of listeners) listener(names.map((name) => `SampleRoute/default/${name}`));
+    },
+    /** A file defines an object of this name; null: none does any more. */
+    file(name: string, hosts: readonly string[] | null) {
+      const object = { ...rawObject('SampleRoute', name, { hosts }), apiVersion };
+      const removal = { type: 'object-removed', kind: 'SampleRoute', namespace: 'default', name } as const;
+      book.apply('files', [hosts === null ? removal : { type: 'object', object }]);
     },
     watch: (query: string, headers: Record<string, string> = {}) => openWatch(port, query, headers),
     close: () => server.close(),

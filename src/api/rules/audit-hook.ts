@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { statusOf } from '../server.ts';
 import type { Status } from '../status.ts';
 import type { ApiContext } from './context.ts';
+import { isDryRunByOptions } from './objects/delete-options.ts';
 import { authorship, routeFacts } from './request-facts.ts';
 
 /**
@@ -30,10 +31,10 @@ export function noteRefusals(server: FastifyInstance, { store, clock }: Pick<Api
   });
 }
 
-/** Whoever only tries changes nothing, whatever the answer. */
+/** Dry runs change nothing, whatever the answer. */
 const triesOnly = (request: FastifyRequest): boolean => {
   const { dryRun } = request.query as { dryRun?: unknown }; // fastify's own parser makes it
-  return dryRun === 'All';
+  return dryRun === 'All' || isDryRunByOptions(request);
 };
 
 const nameIn = (details: Status['details']): string => details?.name ?? '';

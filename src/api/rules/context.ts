@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import type { RuleKind } from '../../rules/rule.ts';
-import type { ObjectKey } from '../../rules/store/store.ts';
+import type { ObjectKey, RuleStore } from '../../rules/store/store.ts';
 import type { Presentation } from './answers/list-answer.ts';
 import type { NamespacedStore } from './objects/namespaces.ts';
 import type { Place } from './objects/read-object.ts';
@@ -11,7 +11,10 @@ import type { Watches } from './watch/watch.ts';
 
 /** What all handlers of the rules API share. */
 export interface ApiContext extends Omit<RulesApiOptions, 'store'> {
+  /** Shows adapters' objects, too, which cannot be written. */
   readonly store: NamespacedStore;
+  /** What was written, alone. */
+  readonly own: RuleStore;
   readonly pages: Pages;
   readonly watches: Watches;
 }

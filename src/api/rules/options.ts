@@ -9,8 +9,8 @@ import type { ServedObject } from './answers/table.ts';
 export interface RulesApiOptions {
   readonly kinds: readonly RuleKind[];
   readonly store: RuleStore;
-  /** Knows which names adapters define: those are not taken. */
-  readonly book: Pick<RuleBook, 'adapterOrigin'>;
+  /** Knows what adapters define: it is shown, and those names are not taken. */
+  readonly book: Pick<RuleBook, 'adapterOrigin' | 'filed' | 'onFiled'>;
   /** Finds what rules that are written together refer to in vain; null: nobody knows. */
   readonly unresolved: ((rules: readonly Rule[]) => (rule: Rule) => readonly string[]) | null;
   /** Null: answers have no status. */
@@ -41,6 +41,10 @@ export function presentationOf(
     apiVersion,
     now: clock.now,
     show: (object) => ({ ...objectIn(kind, apiVersion, object), ...statusOf(object) }),
+    rehearse: (object, current) => ({
+      ...objectIn(kind, apiVersion, object),
+      ...(current === null ? {} : statusOf(current)),
+    }),
   };
 }
 

@@ -8,7 +8,8 @@ import { mediaType } from './body/read-body.ts';
 import type { ApiContext } from './context.ts';
 import { auditHandler } from './handlers/audit.ts';
 import { backupHandlers } from './handlers/backup.ts';
-import { batchHandler } from './handlers/batch.ts';
+import { batchHandler, batchVerb } from './handlers/batch.ts';
+import { filedObjects, withFiled } from './objects/filed.ts';
 import { namespacedStore } from './objects/namespaces.ts';
 import type { RulesApiOptions } from './options.ts';
 import { createPages } from './pages.ts';
@@ -27,11 +28,12 @@ export type { RulesApiOptions } from './options.ts';
 export function rulesApi(options: RulesApiOptions): HttpRoutes {
   return (server) => {
     readBodiesAsBytes(server);
-    const store = namespacedStore(options.store, options);
+    const filed = filedObjects(options.book, options.kinds);
+    const store = namespacedStore(withFiled(options.store, filed), options);
     const statuses = options.statuses ?? { subscribe: () => () => {} };
-    const watches = createWatches({ store, statuses, clock: options.clock });
+    const watches = createWatches({ store, filed, statuses, clock: options.clock });
     server.addHook('preClose', async () => watches.close());
-    const context = { ...options, store, watches, pages: createPages(options.clock) };
+    const context = { ...options, store, own: options.store, watches, pages: createPages(options.clock) };
     noteRefusals(server, context);
 
     serveKinds(server, context, options.kinds);
@@ -66,7 +68,7 @@ function serveEverything(server: FastifyInstance, context: ApiContext): void {
       answers: () => ({ kind: '', handlers }),
       ...(bodyLimit === undefined ? {} : { bodyLimit }),
     });
-  add('batch', { POST: ['batch', batchHandler(context)] });
+  add('batch', { POST: [batchVerb, batchHandler(context)] });
   add('export', { GET: [null, backup.exportAll] });
   add('import', { POST: ['import', backup.importAll] }, importLimitBytes);
   add('audit', { GET: [null, auditHandler(context)] });

@@ -4,8 +4,9 @@ import type { RouteFacts } from './request-facts.ts';
 
 export type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
 type Method = (typeof methods)[number];
-/** With what the audit trail calls it; null for what changes nothing. */
-export type Handlers = Partial<Readonly<Record<Method, readonly [verb: string | null, handler: Handler]>>>;
+/** What the audit trail calls it, or finds in the request; null for what changes nothing. */
+type Verb = string | null | ((request: FastifyRequest) => string);
+export type Handlers = Partial<Readonly<Record<Method, readonly [verb: Verb, handler: Handler]>>>;
 
 const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
@@ -45,7 +46,7 @@ function factsOf(request: FastifyRequest, answers: Route['answers']): RouteFacts
     const { kind, handlers } = answers(request);
     const method = methodOf(request);
     const [verb] = handlers[method] ?? [usualVerbs[method]];
-    return { verb, kind };
+    return { verb: typeof verb === 'function' ? verb(request) : verb, kind };
   } catch {
     return { verb: null, kind: '' }; // nothing is there to be changed
   }

@@ -12,7 +12,32 @@ export function withoutServerFields(object: Json): Json {
   if (!isMap(metadata)) return rest;
   const own = Object.entries(metadata).filter(([key]) => !serversOwn.includes(key));
   const { apiVersion, kind, ...others } = rest;
-  return { apiVersion, kind, metadata: Object.fromEntries(own), ...others };
+  return { apiVersion, kind, metadata: withoutLastApplied(Object.fromEntries(own)), ...others };
+}
+
+/** kubectl's note of what it applied last, which `apply` keeps as it is. */
+const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
+
+function withoutLastApplied(metadata: Json): Json {
+  const { annotations, ...others } = metadata;
+  if (!isMap(annotations) || annotations[lastApplied] === undefined) return metadata;
+  const { [lastApplied]: _, ...kept } = annotations;
+  return Object.keys(kept).length === 0 ? { ...others, annotations: {} } : { ...others, annotations: kept };
+}
+
+/** The value with the fields of its maps in the order that `model` has them in; those that it lacks come last. */
+export function inOrderOf(value: unknown, model: unknown): unknown {
+  if (Array.isArray(value)) {
+    const models = Array.isArray(model) ? model : [];
+    return value.map((item, index) => inOrderOf(item, models[index]));
+  }
+  if (!isMap(value)) return value;
+  const known = isMap(model) ? model : {};
+  const keys = [
+    ...Object.keys(known).filter((key) => key in value),
+    ...Object.keys(value).filter((key) => !(key in known)),
+  ];
+  return Object.fromEntries(keys.map((key) => [key, inOrderOf(value[key], known[key])]));
 }
 
 /** The paths of what is different, in the order of `after`, then what is gone. Lists of other lengths are one path. */

@@ -132,7 +132,7 @@ export function createRuleStatuses(options: StatusOptions): StatusKeeper {
   const compute = (object: StatusObject, id: RuleId): RuleStatus => {
     const { kind, metadata } = object;
     const rule = book.get(id);
-    const report = book.storeReport(id);
+    const report = book.reportOn(id);
     const messages = problemsOf(kind, id);
     const tally = intake.isCompiled(id)
       ? concernOf({ kind, id, since: intake.revisionOf(id) }, censusNow(), {
@@ -193,6 +193,7 @@ export function createRuleStatuses(options: StatusOptions): StatusKeeper {
   book.subscribe((changes) => {
     edits++;
     intake.changed(changes);
+    for (const change of changes) if (change.type === 'rule-removed') watch.edited(change.id, null);
   });
   findings.subscribe((ids) => {
     for (const id of ids) suspects.add(id);

@@ -1,7 +1,6 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { startSlices } from '../../lib/slices.ts';
-import { storeSource } from '../../rules/book/claims.ts';
 import type { RuleBook } from '../../rules/book/rule-book.ts';
 import { type RuleId, ruleId } from '../../rules/rule.ts';
 import type { RuleStatus, RuleStatuses } from '../../rules/status.ts';
@@ -106,7 +105,7 @@ export function createStatusWatch(options: StatusWatchOptions): StatusWatch {
   function* everything(): Generator<StatusObject | null> {
     const seen = new Set<RuleId>();
     // newest knowledge first: what is open was written or told last
-    for (const objects of [open.values(), rulesOfStore(options), known.values().map(({ object }) => object)]) {
+    for (const objects of [open.values(), options.book.rules(), known.values().map(({ object }) => object)]) {
       for (const object of objects) {
         const id = ruleId(object);
         yield seen.has(id) ? null : object;
@@ -156,9 +155,6 @@ export function createStatusWatch(options: StatusWatchOptions): StatusWatch {
 }
 
 const periodMs = 1_000;
-
-const rulesOfStore = ({ book }: Pick<StatusWatchOptions, 'book'>): Iterable<StatusObject> =>
-  book.rules().filter(({ origin }) => origin === storeSource);
 
 /** Whether answers of proxies that are connected already can change it. */
 const isOpen = ({ proxies, conditions }: RuleStatus): boolean =>

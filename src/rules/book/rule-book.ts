@@ -57,8 +57,12 @@ export interface RuleBook {
   adapterOrigin(id: RuleId): string | null;
   /** Objects with problems and shadowed ones, at most `limit` (1,000). */
   reports(limit?: number): readonly ObjectReport[];
-  /** What is amiss with the store's object of this id; null when it is in effect as it is, or not there. */
-  storeReport(id: RuleId): ObjectReport | null;
+  /** What is amiss with the store's object of this id, else with an adapter's; null when it is in effect as it is, or not there. */
+  reportOn(id: RuleId): ObjectReport | null;
+  /** An adapter's object of this id, as it came; of several the one that comes first. */
+  filed(id: RuleId): RawObject | null;
+  /** Calls `listener` at once with the ids of all objects of adapters, and then with those that came, changed or went. */
+  onFiled(listener: (ids: readonly RuleId[]) => void): void;
   /** Calls `listener` with every change from now on; `rules` and `mesh` show it already. */
   subscribe(listener: (changes: readonly RuleChange[]) => void): () => void;
 }
@@ -86,6 +90,9 @@ export function ruleBook({ kinds, mesh: configured }: RuleBookOptions): RuleBook
   const idsBySource = new Map<string, Set<RuleId>>();
   const rules = new Map<RuleId, Rule>();
   const listeners = new Set<(changes: readonly RuleChange[]) => void>();
+  const filedListeners: ((ids: readonly RuleId[]) => void)[] = [];
+  /** Adapters' objects that changed and were not told of. */
+  const filedChanged = new Set<RuleId>();
   const prepared = new WeakMap<StoredObject, Checked>();
   let mesh = configured;
 
@@ -97,6 +104,7 @@ export function ruleBook({ kinds, mesh: configured }: RuleBookOptions): RuleBook
     const before = claimsOn(id).find((claim) => claim.source === source && claim.id === id);
     const same = before !== undefined && isDeepStrictEqual([before.raw, before.stored], [raw, stored]);
     if (same) return id; // the rule keeps its identity: nothing is compiled again
+    if (source !== storeSource) filedChanged.add(id);
     const checked = checkedBefore ?? valueOf(object, kinds, configured);
     const value = checked.ok ? checked.value : (before?.value ?? null);
     const problems = checked.ok ? [] : checked.error;
@@ -107,6 +115,7 @@ export function ruleBook({ kinds, mesh: configured }: RuleBookOptions): RuleBook
   };
 
   const remove = (source: string, id: RuleId): RuleId => {
+    if (source !== storeSource) filedChanged.add(id);
     const left = withoutClaim(claimsOn(id), { source, id });
     if (left.length === 0) slots.delete(slotOf(id));
     else slots.set(slotOf(id), left);
@@ -121,6 +130,10 @@ export function ruleBook({ kinds, mesh: configured }: RuleBookOptions): RuleBook
     const slotsTouched = new Set(touched.map(slotOf));
     const changes = [...slotsTouched].flatMap((slot) => (slot === meshKind ? settleMesh() : settleRule(slot)));
     if (changes.length > 0) for (const listener of listeners) listener(changes);
+    if (filedChanged.size === 0) return;
+    const ids = [...filedChanged];
+    filedChanged.clear();
+    for (const listener of filedListeners) listener(ids);
   };
 
   const settleRule = (id: RuleId): readonly RuleChange[] => {
@@ -174,10 +187,16 @@ export function ruleBook({ kinds, mesh: configured }: RuleBookOptions): RuleBook
       }
       return found;
     },
-    storeReport(id) {
+    reportOn(id) {
       const claims = claimsOn(id);
-      const own = claims.find((claim) => claim.source === storeSource && claim.id === id);
+      const own = claims.find((claim) => claim.id === id); // the store's come first
       return own === undefined ? null : (reportOn(own, winner(claims))[0] ?? null);
+    },
+    filed: (id) => claimsOn(id).find((claim) => claim.id === id && claim.stored === null)?.raw ?? null,
+    onFiled(listener) {
+      const ids = [...idsBySource].flatMap(([source, own]) => (source === storeSource ? [] : [...own]));
+      filedListeners.push(listener);
+      if (ids.length > 0) listener(ids);
     },
     subscribe(listener) {
       listeners.add(listener);

@@ -123,7 +123,9 @@ function decideWrite(
     case 'create':
       return current === null ? created(write.draft, context) : err({ type: 'exists', current });
     case 'apply':
-      return current === null ? created(write.draft, context) : updated(current, write.draft, context);
+      return current === null
+        ? created(write.draft, context)
+        : updated(current, keepLastApplied(write.draft, current), context);
     case 'restore': {
       const identity = identityOf(write);
       return current === null
@@ -142,6 +144,20 @@ function decideWrite(
     default:
       return assertNever(write);
   }
+}
+
+/** What kubectl's `apply` compares the next file with: the annotation is its own, and no author writes it. */
+export const lastAppliedAnnotation = 'kubectl.kubernetes.io/last-applied-configuration';
+
+/** Whoever applies without kubectl keeps its note, so that kubectl finds nothing to do afterwards. */
+function keepLastApplied(draft: ObjectDraft, { metadata }: StoredObject): ObjectDraft {
+  const lastApplied = metadata.annotations[lastAppliedAnnotation];
+  const { annotations } = draft.metadata;
+  if (lastApplied === undefined || annotations[lastAppliedAnnotation] !== undefined) return draft;
+  return {
+    ...draft,
+    metadata: { ...draft.metadata, annotations: { ...annotations, [lastAppliedAnnotation]: lastApplied } },
+  };
 }
 
 type Identity = Partial<Pick<RuleMetadata, 'creationTimestamp' | 'uid'>>;

@@ -19,7 +19,7 @@ async function served(kinds = [sampleKind]) {
     return {
       code: response.statusCode,
       headers: response.headers,
-      body: response.body === '' ? null : response.json(),
+      body: String(response.headers['content-type']).startsWith('application/json') ? response.json() : null,
     };
   };
   return { ask, close: () => server.close() };
@@ -41,6 +41,11 @@ describe('OpenAPI 3', () => {
     expect((await ask('/openapi/v2')).body).toMatchObject({
       code: 404,
       message: expect.stringContaining('/openapi/v3'),
+    });
+    const accept = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf'; // as kubectl writes it
+    expect(await ask('/openapi/v2', { accept })).toMatchObject({
+      code: 200,
+      headers: { 'content-type': 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf' },
     });
     await close();
   });

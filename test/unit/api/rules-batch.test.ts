@@ -66,12 +66,22 @@ describe('a batch', () => {
     expect(headers.warning).toEqual(['299 - "items[1] (SampleRoute default/b): sepc: unknown field, was left out"']);
   });
 
+  it('keeps what kubectl noted of its own apply, so that the two in turn change nothing', async () => {
+    const note = { 'kubectl.kubernetes.io/last-applied-configuration': '{"spec":{}}' };
+    await send('POST', urls.list, { body: { ...named('a'), metadata: { name: 'a', annotations: note } } });
+    const { body } = await batch([named('a')]);
+    expect(body.items).toMatchObject([{ action: 'unchanged', name: 'a' }]);
+    await batch([named('a', ['other'])]);
+    const { metadata, spec } = (await send('GET', `${urls.list}/a`)).body;
+    expect([metadata.annotations, spec.hosts]).toEqual([note, ['other']]);
+  });
+
   describe('of which something is wrong', () => {
     beforeEach(async () => {
       await batch([named('there', ['old'])]);
     });
 
-    for (const { name, sent, code, says } of [
+    for (const { name, sent, code, says, verb = 'apply' } of [
       {
         name: 'a field',
         sent: () => batch([named('a'), named('b'), named('c', [])]),
@@ -120,6 +130,7 @@ describe('a batch', () => {
       },
       {
         name: 'creating what is there',
+        verb: 'create',
         sent: () => batch([named('a'), named('there')], '?action=create'),
         code: 409,
         says: ['items[1] (SampleRoute default/there): ', 'already exists'],
@@ -132,12 +143,14 @@ describe('a batch', () => {
       },
       {
         name: 'deleting what is not there',
+        verb: 'delete',
         sent: () => batch([named('there'), named('none')], '?action=delete'),
         code: 404,
         says: ['items[1] (SampleRoute default/none)', 'not found'],
       },
       {
         name: 'an action',
+        verb: 'batch',
         sent: () => batch([named('a')], '?action=aply'),
         code: 400,
         says: ['did you mean "apply"?'],
@@ -161,7 +174,7 @@ describe('a batch', () => {
         expect(got).toBe(code);
         for (const text of says) expect(body.message).toContain(text);
         expect(await namesNow()).toEqual(['there']);
-        expect((await store.audit({ limit: 1 })).items).toMatchObject([{ verb: 'batch', code }]);
+        expect((await store.audit({ limit: 1 })).items).toMatchObject([{ verb, code }]);
       });
     }
   });
@@ -286,7 +299,7 @@ describe('the audit trail', () => {
     await send('DELETE', urls.all, { headers });
     await send('POST', '/rules/v1/batch', { body: 'x'.repeat(10 * 1024 * 1024 + 1), headers });
     expect((await audit()).items).toMatchObject([
-      { verb: 'batch', kind: '', name: '', code: 413 },
+      { verb: 'apply', kind: '', name: '', code: 413 },
       { verb: 'delete', kind: 'SampleRoute', name: '', code: 405 },
       { verb: 'create', kind: 'SampleRoute', name: '', code: 400 },
     ]);

@@ -59,11 +59,12 @@ describe('a list as a table', () => {
       'Programmed string 0',
       'Reason string 1',
       'Proxies string 1',
+      'Defined in string 1',
       'Age date 0',
     ]);
     expect(body.rows.map(({ cells }: { cells: unknown }) => cells)).toEqual([
-      ['one', 'a,b', '', 'False', 'Pending', '0/5', '3m'],
-      ['two', 'a', '', 'True', 'Programmed', '1/5', '0s'],
+      ['one', 'a,b', '', 'False', 'Pending', '0/5', '', '3m'],
+      ['two', 'a', '', 'True', 'Programmed', '1/5', '', '0s'],
     ]);
   });
 

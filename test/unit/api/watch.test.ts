@@ -34,6 +34,24 @@ describe('a watch', () => {
     expect(watch.events[2]?.object).toMatchObject({ apiVersion: 'sample.binnacle.io/v1', spec: { hosts: ['b'] } });
   });
 
+  it('tells of objects of files, which have no version of their own, as they come, change and go', async () => {
+    await server.put('written');
+    server.file('one', ['a']);
+    const watch = server.watch('');
+    await told(watch, ['ADDED one', 'ADDED written']);
+    const version = await list();
+    server.file('two', ['a']);
+    server.file('one', ['b']);
+    server.file('two', null);
+    const later = server.watch(`&resourceVersion=${version}`);
+    await told(watch, ['ADDED one', 'ADDED written', 'MODIFIED one', 'DELETED two']);
+    expect(watch.events[2]?.object).toMatchObject({
+      metadata: { annotations: { 'binnacle.io/defined-in': 'test.yaml#1' }, resourceVersion: '0' },
+      spec: { hosts: ['b'] },
+    });
+    await told(later, ['MODIFIED one', 'DELETED two']);
+  });
+
   it('goes on from the version of a list: nothing twice, nothing lost', async () => {
     await server.put('one');
     const version = await list();
@@ -217,7 +235,7 @@ describe('a watch', () => {
     await told(watch, ['ADDED one', 'MODIFIED one']);
     const [first, second] = watch.events;
     expect(first?.object.columnDefinitions.map(({ name }: { name: string }) => name)).toEqual([
-      ...['Name', 'Hosts', 'Mode', 'Programmed', 'Reason', 'Proxies', 'Age'],
+      ...['Name', 'Hosts', 'Mode', 'Programmed', 'Reason', 'Proxies', 'Defined in', 'Age'],
     ]);
     expect(first?.object).toMatchObject({
       kind: 'Table',
@@ -226,7 +244,7 @@ describe('a watch', () => {
     });
     expect(second?.object.columnDefinitions).toBeNull();
     expect(second?.object.rows[0]).toMatchObject({
-      cells: ['one', 'b', '', 'False', 'Pending', '0/5', '0s'],
+      cells: ['one', 'b', '', 'False', 'Pending', '0/5', '', '0s'],
       object: { kind: 'PartialObjectMetadata', metadata: { name: 'one' } },
     });
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { readWarnings } from '../../../src/cli/rules/answer.ts';
-import { changedPaths, withoutServerFields } from '../../../src/cli/rules/changes.ts';
+import { changedPaths, inOrderOf, withoutServerFields } from '../../../src/cli/rules/changes.ts';
 import { linesOf } from '../../../src/cli/rules/lines.ts';
 import { documentText, plainText, tableText } from '../../../src/cli/rules/output.ts';
 import { whileWaiting } from '../../../src/cli/rules/progress.ts';
@@ -104,4 +104,22 @@ describe('what takes long', () => {
       expect(vi.getTimerCount()).toBe(0);
     });
   }
+});
+
+it('what is compared has its fields in the order of the other side', () => {
+  const live = { apiVersion: 'v1', spec: { hosts: ['a'], http: [{ route: [], timeout: '1s' }] } };
+  const file = {
+    spec: {
+      http: [
+        { retries: {}, timeout: '2s', route: [] },
+        { b: 1, a: 2 },
+      ],
+      hosts: ['a'],
+    },
+    apiVersion: 'v1',
+  };
+  expect(JSON.stringify(inOrderOf(file, live))).toBe(
+    '{"apiVersion":"v1","spec":{"hosts":["a"],"http":[{"route":[],"timeout":"2s","retries":{}},{"b":1,"a":2}]}}',
+  );
+  expect(JSON.stringify(inOrderOf(file, null))).toBe(JSON.stringify(file));
 });

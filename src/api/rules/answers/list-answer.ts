@@ -13,6 +13,8 @@ export interface Presentation {
   readonly apiVersion: string;
   /** An object in that version, with its status as it is now. */
   readonly show: (object: StoredObject) => ServedObject;
+  /** What a dry run would leave, with the status that the object has: `current`, or none where there is none. */
+  readonly rehearse: (object: StoredObject, current: StoredObject | null) => ServedObject;
   /** Milliseconds since the epoch, for the ages in tables. */
   readonly now: () => number;
 }

@@ -1,5 +1,6 @@
 import type { RuleColumn, RuleKind } from '../../../rules/rule.ts';
 import type { StoredObject } from '../../../rules/store/store.ts';
+import { definedInAnnotation } from '../objects/filed.ts';
 import type { IncludeObject } from './negotiate.ts';
 
 /** An object as it is answered: in the version of the URL, with its status if its kind has one. */
@@ -142,6 +143,13 @@ const ruleState: readonly Column[] = [
       const { proxies } = statusOf(status);
       return proxies === undefined ? null : `${proxies.acknowledged}/${proxies.concerned}`;
     },
+  },
+  {
+    name: 'Defined in',
+    type: 'string',
+    about: 'the file and document that it is changed in; nothing for one that was written over HTTP',
+    wide: true,
+    cell: ({ metadata }) => metadata.annotations[definedInAnnotation] ?? null,
   },
 ];
 

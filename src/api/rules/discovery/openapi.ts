@@ -2,12 +2,14 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { RuleKind } from '../../../rules/rule.ts';
 import type { HttpRoutes } from '../../server.ts';
 import { failure, StatusError } from '../../status.ts';
+import { acceptables } from '../answers/negotiate.ts';
 import { type CachedAnswer, cachedAnswer, sendCached } from './cached-answer.ts';
 import type { DiscoveryOptions } from './discovery.ts';
 import { type ApiVersion, apiGroups } from './groups.ts';
 import { commonSchemas, metaRef, namespaceStatusSchema, ref, ruleStatusSchema } from './openapi-common.ts';
 import { kindPaths } from './openapi-paths.ts';
 import { openapiSchemas, type Schema } from './openapi-schema.ts';
+import { isOpenapiV2, openapiV2, openapiV2Type } from './openapi-v2.ts';
 
 /**
  * OpenAPI 3.0, a document for each group and version, made of the kinds' schemas: what `kubectl explain` shows, and
@@ -33,8 +35,14 @@ export function openapiRoutes({ kinds, version }: DiscoveryOptions): HttpRoutes 
         return sendCached(request, reply, { answer, type: 'application/json' });
       });
     }
-    server.get('/openapi/v2', async () => {
-      throw new StatusError(failure('NotFound', 'OpenAPI 2 is not served: ask for /openapi/v3'));
+    let second: Buffer | null = null;
+    server.get('/openapi/v2', async (request, reply) => {
+      if (!acceptables(request.headers.accept).some(({ type }) => isOpenapiV2(type))) {
+        const message = `OpenAPI 2 is served as ${openapiV2Type} only, for kubectl: ask for /openapi/v3`;
+        throw new StatusError(failure('NotFound', message));
+      }
+      second ??= openapiV2(versions, version);
+      return reply.type(openapiV2Type).send(second);
     });
   };
 }

@@ -19,11 +19,11 @@ const attempts = 16;
 
 /** The handlers that give out and take back everything. */
 export function backupHandlers(context: ApiContext) {
-  const { kinds, store } = context;
+  const { kinds, store, own } = context;
 
   /** Everything that was written, by kind, as of one moment. */
   const everything = async (): Promise<{ items: readonly StoredObject[]; resourceVersion: string }> => {
-    const lists = await Promise.all(kinds.map((kind) => store.list(kind.kind)));
+    const lists = await Promise.all(kinds.map((kind) => own.list(kind.kind)));
     // Namespaces that nobody made come back with what is in them.
     const items = lists.flatMap((list) => list.items).filter(({ metadata }) => metadata.resourceVersion !== '0');
     return { items, resourceVersion: lists[0]?.resourceVersion ?? '0' };

@@ -14,11 +14,18 @@ import { authorship, warn } from '../request-facts.ts';
 import { unresolvedIn } from '../unresolved.ts';
 import { type BatchItem, checkBatch, checkNames, type NamedItem } from './batch-items.ts';
 
+const choices = ['apply', 'create', 'delete'] as const;
+
+/** What a batch is to do, as the audit trail calls it. */
+export function batchVerb(request: FastifyRequest): string {
+  const { action } = queryOf(request);
+  return action === undefined ? 'apply' : (choices.find((one) => one === action) ?? 'batch');
+}
+
 /** `POST /rules/v1/batch`: many objects in one transaction. */
 export function batchHandler(context: ApiContext) {
   return async (request: FastifyRequest, reply: FastifyReply) => {
     const query = queryOf(request);
-    const choices = ['apply', 'create', 'delete'] as const;
     const action = choiceParameter(query, 'action', { choices, otherwise: 'apply' });
     const [validation, author] = [fieldValidationOf(query), authorship(request, isDryRun(query))];
     const bodies = await readObjects(request);
@@ -45,12 +52,12 @@ function demandAll(request: FastifyRequest, items: readonly NamedItem[]): void {
 /** The objects of a batch, none of which takes a name that an adapter defines. */
 export async function checkItems(
   bodies: readonly BodyItem[],
-  { kinds, store, book }: ApiContext,
+  { kinds, own, book }: ApiContext,
   validation: FieldValidation,
 ): Promise<readonly BatchItem[]> {
   const items = await checkBatch(bodies, { kinds, validation });
   await inSlices(items, async (item) => {
-    if ((await store.get(item.key)) === null) refuseAdapterName(item, book);
+    if ((await own.get(item.key)) === null) refuseAdapterName(item, book);
   });
   return items;
 }
@@ -68,7 +75,10 @@ async function removeItems(
 ): Promise<readonly Written[]> {
   const items = await checkNames(bodies, context.kinds);
   demandAll(request, items);
-  for (const item of items) await refuseNamespace(item, items, context);
+  for (const item of items) {
+    if ((await context.own.get(item.key)) === null) refuseAdapterName(item, context.book);
+    await refuseNamespace(item, items, context);
+  }
   const writes = items.map(({ key }): StoreWrite => ({ type: 'remove', key, expectedResourceVersion: null }));
   const done = await context.store.transact(writes, author);
   if (done.ok) return done.value;

@@ -8,9 +8,10 @@ import type { BodyItem } from '../body/contract.ts';
 import { readBody } from '../body/read-body.ts';
 import { type KindContext, placeOf, subjectOf } from '../context.ts';
 import { readDeleteOptions } from '../objects/delete-options.ts';
+import { isFiled } from '../objects/filed.ts';
 import { type ReadObject, readObject } from '../objects/read-object.ts';
 import { refuseNamespaceInUse } from '../objects/refuse-namespace.ts';
-import { fieldValidationOf, queryOf } from '../parameters.ts';
+import { fieldValidationOf, isDryRun, queryOf } from '../parameters.ts';
 import { readPatch } from '../patches/patch.ts';
 import { detailsOf, notFound, refuseAdapterName, refused, refuseOtherUid, type Subject } from '../refusals.ts';
 import { authorship, warn } from '../request-facts.ts';
@@ -21,12 +22,26 @@ const attempts = 16;
 
 /** The handlers of single objects of one kind in one version. */
 export function objectHandlers(context: KindContext) {
-  const { kind, apiVersion, as, store, book } = context;
+  const { kind, apiVersion, as, store, own, book } = context;
   const answer = (request: FastifyRequest, object: StoredObject) => objectAnswer(request, as.show(object), as);
+  /** A dry run has no status of its own: computing one would note it as the object's. */
+  const writeAnswer = async (request: FastifyRequest, object: StoredObject) => {
+    if (!isDryRun(queryOf(request))) return answer(request, object);
+    const { namespace, name } = object.metadata;
+    const current = await own.get({ kind: kind.kind, namespace, name });
+    return objectAnswer(request, as.rehearse(object, current), as);
+  };
 
   const existing = async (subject: Subject): Promise<StoredObject> => {
     const object = await store.get(subject.key);
     if (object === null) throw new StatusError(notFound(subject, book));
+    return object;
+  };
+
+  /** As it is, to be changed. */
+  const writable = async (subject: Subject): Promise<StoredObject> => {
+    const object = await existing(subject);
+    if (isFiled(object)) refuseAdapterName(subject, book);
     return object;
   };
 
@@ -56,7 +71,7 @@ export function objectHandlers(context: KindContext) {
     write: (current: StoredObject) => Promise<{ readonly result: WriteResult; readonly isBound: boolean }>,
   ): Promise<StoredObject> => {
     for (let attempt = 1; ; attempt++) {
-      const { result, isBound } = await write(await existing(subject));
+      const { result, isBound } = await write(await writable(subject));
       const again = !result.ok && result.error.type === 'conflict' && !isBound && attempt < attempts;
       if (!again) return written(result, subject);
     }
@@ -78,7 +93,7 @@ export function objectHandlers(context: KindContext) {
         const object = written(result, subjectOfDraft(read.draft));
         await warnOf(reply, read);
         reply.code(201);
-        return answer(request, object);
+        return writeAnswer(request, object);
       }
     },
 
@@ -96,7 +111,7 @@ export function objectHandlers(context: KindContext) {
         return { result, isBound: resourceVersion !== null };
       });
       await warnOf(reply, read);
-      return answer(request, object);
+      return writeAnswer(request, object);
     },
 
     async patch(request: FastifyRequest, reply: FastifyReply) {
@@ -115,7 +130,7 @@ export function objectHandlers(context: KindContext) {
         return { result, isBound: expectedResourceVersion !== seen };
       });
       if (merged !== null) await warnOf(reply, merged);
-      return answer(request, object);
+      return writeAnswer(request, object);
     },
 
     async remove(request: FastifyRequest) {

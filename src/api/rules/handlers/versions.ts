@@ -8,7 +8,7 @@ import { readBody } from '../body/read-body.ts';
 import { type KindContext, subjectOf } from '../context.ts';
 import { checkObject, type ReadObject } from '../objects/read-object.ts';
 import { objectIn } from '../options.ts';
-import { fieldValidationOf, queryOf } from '../parameters.ts';
+import { fieldValidationOf, isDryRun, queryOf } from '../parameters.ts';
 import { detailsOf, notFound, refuseAdapterName, refused, type Subject } from '../refusals.ts';
 import { authorship, warn } from '../request-facts.ts';
 import { unresolvedIn } from '../unresolved.ts';
@@ -22,7 +22,7 @@ const rollbackSchema = z.strictObject({
 
 /** The handlers of the versions that one object had. */
 export function versionHandlers(context: KindContext) {
-  const { kind, apiVersion, as, store, book } = context;
+  const { kind, apiVersion, as, store, own, book } = context;
 
   const historyOf = async (subject: Subject): Promise<readonly [HistoryEntry, ...HistoryEntry[]]> => {
     const [newest, ...older] = await store.history(subject.key);
@@ -35,7 +35,7 @@ export function versionHandlers(context: KindContext) {
     subject: Subject,
     { draft }: ReadObject,
   ): Promise<{ readonly result: WriteResult; readonly isNew: boolean }> => {
-    const current = await store.get(subject.key);
+    const current = await own.get(subject.key);
     if (current === null) {
       refuseAdapterName(subject, book);
       return { result: await store.create(draft, authorship(request)), isNew: true };
@@ -55,6 +55,7 @@ export function versionHandlers(context: KindContext) {
     async rollback(request: FastifyRequest, reply: FastifyReply) {
       const wanted = await readWanted(request);
       const subject = subjectOf(request, context);
+      if ((await own.get(subject.key)) === null) refuseAdapterName(subject, book);
       for (let attempt = 1; ; attempt++) {
         const object = chosen(await historyOf(subject), wanted, subject);
         const read = checkedAgain(object, context, request);
@@ -64,7 +65,9 @@ export function versionHandlers(context: KindContext) {
         const [unresolved = []] = await unresolvedIn([read], context);
         warn(reply, [...read.warnings, ...unresolved]);
         reply.code(isNew ? 201 : 200);
-        return objectAnswer(request, as.show(result.value), as);
+        const isTried = isDryRun(queryOf(request));
+        const shown = isTried ? as.rehearse(result.value, await own.get(subject.key)) : as.show(result.value);
+        return objectAnswer(request, shown, as);
       }
     },
   };

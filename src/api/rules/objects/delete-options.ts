@@ -27,6 +27,11 @@ const schema = z.strictObject({
   ignoreStoreReadErrorWithClusterBreakingPotential: withoutEffect,
 });
 
+const dryRuns = new WeakSet<FastifyRequest>();
+
+/** Whether the body of a deletion, as far as it was read, asks for a dry run. */
+export const isDryRunByOptions = (request: FastifyRequest): boolean => dryRuns.has(request);
+
 /** Reads the body of a deletion, which may be missing. Throws a 422 for what would be passed over. */
 export async function readDeleteOptions(request: FastifyRequest): Promise<DeleteOptions> {
   const item = await readBody(request);
@@ -36,6 +41,7 @@ export async function readDeleteOptions(request: FastifyRequest): Promise<Delete
     throw new StatusError(invalid({ kind: 'DeleteOptions', group: 'meta.k8s.io', name: '' }, problems));
   }
   const { preconditions, dryRun } = parsed.data;
+  if ((dryRun ?? []).length > 0) dryRuns.add(request);
   return {
     uid: preconditions?.uid ?? null,
     resourceVersion: preconditions?.resourceVersion ?? null,

@@ -29,14 +29,15 @@ export function namespacedStore(
   const kind = kinds.find(isNamespaceKind);
   const others = kinds.filter(({ scope }) => scope === 'namespaced');
   const startedAt = new Date(clock.now()).toISOString();
-  let seen: { readonly resourceVersion: string; readonly contents: ReadonlyMap<string, Contents> } | null = null;
+  let seen: { readonly items: readonly unknown[]; readonly contents: ReadonlyMap<string, Contents> } | null = null;
 
   const contents = async (): Promise<ReadonlyMap<string, Contents>> => {
     const lists = await Promise.all(others.map((one) => store.list(one.kind)));
-    const resourceVersion = lists[0]?.resourceVersion ?? '';
-    if (seen?.resourceVersion === resourceVersion) return seen.contents;
-    const found = contentsByNamespace(lists.flatMap(({ items }) => items));
-    seen = { resourceVersion, contents: found };
+    // The same arrays hold the same objects.
+    const items = lists.map((list) => list.items);
+    if (seen !== null && items.every((one, index) => one === seen?.items[index])) return seen.contents;
+    const found = contentsByNamespace(items.flat());
+    seen = { items, contents: found };
     return found;
   };
 

@@ -2,6 +2,7 @@ import type { Clock } from '../../../lib/clock.ts';
 import { ruleId } from '../../../rules/rule.ts';
 import type { RuleStatuses } from '../../../rules/status.ts';
 import type { RuleStore, StoreChange } from '../../../rules/store/store.ts';
+import type { FiledObjects } from '../objects/filed.ts';
 import { StatusLog } from './status-log.ts';
 
 /** Listens to the store and to statuses for all watches, for as long as somebody watches or has listed lately. */
@@ -20,6 +21,8 @@ export interface WatchListener {
 
 export interface WatchListenerOptions {
   readonly store: Pick<RuleStore, 'subscribe'>;
+  /** Objects that have no version of the store: their changes are told as those of a status are. */
+  readonly filed: Pick<FiledObjects, 'subscribe'>;
   readonly statuses: Pick<RuleStatuses, 'subscribe'>;
   readonly clock: Clock;
   readonly isWatched: () => boolean;
@@ -32,6 +35,7 @@ const rememberMs = 30_000;
 
 export function createWatchListener({
   store,
+  filed,
   statuses,
   clock,
   isWatched,
@@ -54,7 +58,16 @@ export function createWatchListener({
       for (const id of ids) statusLog.add(id, clock.now());
       changed(new Set(ids.map((id) => id.slice(0, id.indexOf('/')))));
     });
+    const endFiled = filed.subscribe((changes) => {
+      for (const { id, before, now } of changes) {
+        const news =
+          before === null ? { type: 'came' as const } : now === null ? { type: 'went' as const, before } : null;
+        statusLog.add(id, clock.now(), news);
+      }
+      changed(new Set(changes.map(({ id }) => id.slice(0, id.indexOf('/')))));
+    });
     return () => {
+      endFiled();
       endStore();
       endStatuses();
     };

@@ -1,4 +1,5 @@
 import type { RuleId } from '../../../rules/rule.ts';
+import type { StoredObject } from '../../../rules/store/store.ts';
 
 /** That the status of an object became another one. */
 export interface StatusEntry {
@@ -6,7 +7,12 @@ export interface StatusEntry {
   readonly sequence: number;
   readonly id: RuleId;
   readonly timeMs: number;
+  /** The object itself came or went, without a version of the store; null: it is there, changed in some way. */
+  readonly news: ObjectNews | null;
 }
+
+/** What became of an object that the store does not have. `before`: as it was. */
+export type ObjectNews = { readonly type: 'came' } | { readonly type: 'went'; readonly before: StoredObject };
 
 /**
  * Which objects' status changed, oldest first, for watches that each keep a position in it. An object is in it once,
@@ -24,8 +30,8 @@ export class StatusLog {
     return this.#sequence;
   }
 
-  add(id: RuleId, timeMs: number): void {
-    const entry = { sequence: ++this.#sequence, id, timeMs };
+  add(id: RuleId, timeMs: number, news: ObjectNews | null = null): void {
+    const entry = { sequence: ++this.#sequence, id, timeMs, news };
     this.#entries.push(entry);
     this.#last.set(id, entry);
     this.#compact();

@@ -168,14 +168,17 @@ export class WatchStream {
     const { statusLog, store, events, kind } = this.#options;
     const entries = statusLog.after(this.#statusPosition, turnItems);
     let text = '';
-    for (const { id, sequence } of entries) {
+    for (const { id, sequence, news } of entries) {
       if (text.length >= turnLength) break;
       this.#statusPosition = sequence;
       if (!id.startsWith(`${kind.kind}/`)) continue;
       const object = await store.get(keyOf(id));
+      if (object === null && news?.type === 'went' && this.#isWatched(news.before)) {
+        text += events.change('DELETED', { object: news.before, cause: causeOf(news.before, sequence) });
+      }
       // What the log of changes has not told yet is told from there, with the status of that moment.
       if (object === null || !this.#isWatched(object) || isNewer(object, this.#resourceVersion)) continue;
-      text += events.change('MODIFIED', { object, cause: causeOf(object, sequence) });
+      text += events.change(news?.type === 'came' ? 'ADDED' : 'MODIFIED', { object, cause: causeOf(object, sequence) });
     }
     this.#write(text);
     return entries.length === turnItems || text.length >= turnLength;

@@ -6,6 +6,7 @@ import { failure, StatusError } from '../../status.ts';
 import { createTurns } from '../../turns.ts';
 import type { Presentation } from '../answers/list-answer.ts';
 import { answerForm } from '../answers/negotiate.ts';
+import type { FiledObjects } from '../objects/filed.ts';
 import { eventTexts, eventWriter } from './events.ts';
 import { createWatchListener } from './listener.ts';
 import { type WatchOptions, watchOptions } from './options.ts';
@@ -36,6 +37,7 @@ export interface Watches {
 
 export interface WatchesOptions {
   readonly store: RuleStore;
+  readonly filed: Pick<FiledObjects, 'subscribe'>;
   readonly statuses: Pick<RuleStatuses, 'subscribe'>;
   readonly clock: Clock;
   /** 0 to 1. */
@@ -48,6 +50,7 @@ const keepAliveMs = 30_000;
 
 export function createWatches({
   store,
+  filed,
   statuses,
   clock,
   random = Math.random,
@@ -58,6 +61,7 @@ export function createWatches({
   const turn = createTurns();
   const listener = createWatchListener({
     store,
+    filed,
     statuses,
     clock,
     isWatched: () => streams.size > 0,

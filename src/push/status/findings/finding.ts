@@ -21,9 +21,10 @@ export interface Finding {
   readonly ifUnused?: true;
 }
 
+const references: readonly FindingReason[] = ['HostNotFound', 'GatewayNotFound', 'SubsetNotFound', 'PortNotFound'];
+
 /** References that lead nowhere: somebody who writes them probably mistyped a name. */
-export const isReference = ({ reason }: Finding): boolean =>
-  reason === 'HostNotFound' || reason === 'GatewayNotFound' || reason === 'SubsetNotFound' || reason === 'PortNotFound';
+export const isReference = ({ reason, ifUnused }: Finding): boolean => ifUnused !== true && references.includes(reason);
 
 /** The most urgent first; else in the order in which the rule says them. */
 export const byUrgency = (findings: readonly Finding[]): readonly Finding[] =>

@@ -1,0 +1,126 @@
+import { contentHash } from '../../../lib/hash.ts';
+import type { RawObject } from '../../../model/object.ts';
+import type { RuleBook } from '../../../rules/book/rule-book.ts';
+import { compareText, type RuleId, type RuleKind, ruleId } from '../../../rules/rule.ts';
+import type { ObjectKey, ObjectList, RuleStore, StoredObject } from '../../../rules/store/store.ts';
+
+/** Says of an object where an adapter found it; an object that has it is read-only here. */
+export const definedInAnnotation = 'binnacle.io/defined-in';
+
+/** No version of the store's counter: nothing here wrote it. */
+const filedVersion = '0';
+
+/** The objects of adapters (files, say) in the shape of stored ones, for those who read. */
+export interface FiledObjects {
+  get(key: ObjectKey): StoredObject | null;
+  /** Of a kind, by namespace and name. The same array until one of them changes. */
+  list(kind: string): readonly StoredObject[];
+  /** Tells of objects that came, changed (both) or went. The returned function ends it. */
+  subscribe(listener: (changes: readonly FiledChange[]) => void): () => void;
+}
+
+export interface FiledChange {
+  readonly id: RuleId;
+  readonly before: StoredObject | null;
+  readonly now: StoredObject | null;
+}
+
+/** Whether the object is an adapter's: it is changed where it was found. */
+export const isFiled = ({ metadata }: StoredObject): boolean =>
+  metadata.resourceVersion === filedVersion && metadata.annotations[definedInAnnotation] !== undefined;
+
+export function filedObjects(book: Pick<RuleBook, 'filed' | 'onFiled'>, kinds: readonly RuleKind[]): FiledObjects {
+  const byKind = new Map<string, Map<RuleId, StoredObject>>();
+  const lists = new Map<string, readonly StoredObject[]>();
+  const listeners = new Set<(changes: readonly FiledChange[]) => void>();
+
+  const take = (ids: Iterable<RuleId>): readonly FiledChange[] =>
+    [...ids].flatMap((id) => {
+      const kind = id.slice(0, id.indexOf('/'));
+      const own = byKind.get(kind) ?? new Map<RuleId, StoredObject>();
+      byKind.set(kind, own);
+      const [before, now] = [own.get(id) ?? null, shown(book.filed(id), kinds)];
+      if (before === null && now === null) return [];
+      lists.delete(kind);
+      if (now === null) own.delete(id);
+      else own.set(id, now);
+      return [{ id, before, now }];
+    });
+
+  book.onFiled((ids) => {
+    const changes = take(ids);
+    if (changes.length > 0) for (const listener of listeners) listener(changes);
+  });
+
+  return {
+    get: ({ kind, ...metadata }) => byKind.get(kind)?.get(ruleId({ kind, metadata })) ?? null,
+    list(kind) {
+      const known = lists.get(kind);
+      if (known !== undefined) return known;
+      const list = [...(byKind.get(kind)?.values() ?? [])].sort(byName);
+      lists.set(kind, list);
+      return list;
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
+
+/** A store that also shows what adapters define. An object of the store hides an adapter's of its name, as in effect. */
+export function withFiled(store: RuleStore, filed: FiledObjects): RuleStore {
+  const merged = new Map<
+    string,
+    { readonly of: readonly [unknown, unknown]; readonly items: readonly StoredObject[] }
+  >();
+  return {
+    ...store,
+    transact: (writes, options) => store.transact(writes, options),
+    get: async (key) => (await store.get(key)) ?? filed.get(key),
+    async list(kind, namespace): Promise<ObjectList> {
+      const { items, resourceVersion } = await store.list(kind, namespace);
+      const others = filed.list(kind);
+      if (others.length === 0) return { items, resourceVersion };
+      const place = `${kind}/${namespace ?? '*'}`;
+      const known = merged.get(place);
+      if (known?.of[0] === items && known.of[1] === others) return { items: known.items, resourceVersion };
+      const names = new Set(items.map(nameOf));
+      const added = others.filter(
+        (one) => (namespace === undefined || one.metadata.namespace === namespace) && !names.has(nameOf(one)),
+      );
+      const all = [...items, ...added].sort(byName);
+      merged.set(place, { of: [items, others], items: all });
+      return { items: all, resourceVersion };
+    },
+  };
+}
+
+const nameOf = ({ metadata }: StoredObject): string => `${metadata.namespace}/${metadata.name}`;
+
+const byName = (a: StoredObject, b: StoredObject): number =>
+  compareText(a.metadata.namespace, b.metadata.namespace) || compareText(a.metadata.name, b.metadata.name);
+
+/** Null for what is no object of a served kind: Istio's mesh configuration is a ConfigMap. */
+function shown(raw: RawObject | null, kinds: readonly RuleKind[]): StoredObject | null {
+  if (raw === null) return null;
+  const { kind, apiVersion, metadata, spec, origin } = raw;
+  const served = kinds.find((one) => one.kind === kind);
+  if (served === undefined || !apiVersion.startsWith(`${served.group}/`)) return null;
+  return {
+    kind,
+    apiVersion,
+    metadata: {
+      name: metadata.name,
+      namespace: metadata.namespace,
+      labels: metadata.labels,
+      annotations: { ...metadata.annotations, [definedInAnnotation]: origin },
+      creationTimestamp: metadata.creationTimestamp,
+      generation: 1,
+      resourceVersion: filedVersion,
+      uid: contentHash(ruleId(raw)),
+    },
+    // As it stands there: it may be wrong.
+    spec: typeof spec === 'object' && spec !== null ? spec : {},
+  };
+}
