@@ -48,6 +48,7 @@ import type { RuleStore } from './rules/store/store.ts';
 import { debugViews } from './telemetry/debug/views.ts';
 import { createLogger } from './telemetry/logging.ts';
 import { createMetrics } from './telemetry/metrics.ts';
+import { createNews } from './telemetry/news.ts';
 
 /** Runs the control plane until the process is told to stop. The only place that knows every room. */
 export async function serve(config: ServeConfig): Promise<void> {
@@ -71,6 +72,7 @@ export async function serve(config: ServeConfig): Promise<void> {
   const serviceEntries = createServiceEntryIndex();
   const findings = createRuleFindings({ book, mesh: compiler.mesh });
   compiler.onDirty(findings.marked);
+  const news = createNews({ book, clock, log });
   const turns = { defer: setImmediate, elapsed: () => performance.now() };
   const statuses = createRuleStatuses({
     kinds: servedKinds,
@@ -88,11 +90,13 @@ export async function serve(config: ServeConfig): Promise<void> {
     compiler,
     take(urgency) {
       if (urgency === 'configuration') statuses.taken();
-      return feed.take(urgency);
+      const changes = feed.take(urgency);
+      news.taken(changes);
+      return changes;
     },
     clock,
     log,
-    observer: withSecond(metrics.observer, statuses.observer),
+    observer: withSecond(withSecond(metrics.observer, statuses.observer), { ...news, flushed: () => {} }),
     revisionOf: statuses.revisionOf,
     quarantineChanged: () => quarantineFile.touch(),
     timing: config.push,
@@ -142,7 +146,7 @@ export async function serve(config: ServeConfig): Promise<void> {
       health({ awaited, troubles: () => registry.troubles(), index }),
       discoveryRoutes(described),
       openapiRoutes(described),
-      rulesApi({ kinds: servedKinds, store, book, unresolved: findings.unresolved, statuses, clock }),
+      rulesApi({ kinds: servedKinds, store, book, unresolved: findings.unresolved, awaited, statuses, clock }),
       ...registrationApi(running, {
         trail: { note: (entry) => store.note(entry), clock },
         whyNot: ({ namespace, host, vips }) => registry.whyNoGuest({ namespace, hostname: hostname(host), vips }),
@@ -182,6 +186,7 @@ export async function serve(config: ServeConfig): Promise<void> {
   await Promise.all([rpc.drain(drainMs), closeHttp(http, { clock, graceMs: drainMs }), adaptersEnded]);
   feed.stop();
   metrics.stop();
+  news.stop();
   await Promise.all([registry.close(), store.close(), quarantineFile.close()]);
 }
 

@@ -1,5 +1,77 @@
+import type { Doors } from '../../src/api/doors/guard.ts';
+import type { RulesApiOptions } from '../../src/api/rules/options.ts';
+import { rulesApi } from '../../src/api/rules/routes.ts';
+import { createHttpServer } from '../../src/api/server.ts';
+import { silentLogger } from '../../src/lib/logger.ts';
+import type { RawObject } from '../../src/model/object.ts';
+import type { RuleKind } from '../../src/rules/rule.ts';
+import type { RuleStatuses } from '../../src/rules/status.ts';
+import { memoryStore } from '../../src/rules/store/memory.ts';
+import type { RuleStore } from '../../src/rules/store/store.ts';
+import { fakeClock } from './fake-clock.ts';
+import { openDoors } from './open-doors.ts';
+import { sampleKind } from './sample-kind.ts';
+
+const base = '/apis/sample.binnacle.io/v1';
+const list = `${base}/namespaces/default/sampleroutes`;
+
+/** Where the rules API serves the sample kind: all namespaces, one namespace, one object. */
+export const urls = { all: `${base}/sampleroutes`, list, one: `${list}/reviews` };
+
+export interface Sent {
+  readonly headers?: Record<string, string>;
+  /** A text and bytes are sent as they are, anything else as JSON. */
+  readonly body?: unknown;
+}
+
+export interface RulesServerOptions {
+  readonly kinds?: readonly RuleKind[];
+  readonly awaited?: RulesApiOptions['awaited'];
+  /** Also shows the object of the file. */
+  readonly isFiledShown?: boolean;
+  readonly unresolved?: RulesApiOptions['unresolved'];
+  readonly statuses?: RuleStatuses | null;
+  readonly doors?: Doors;
+  /** Makes the store another one. */
+  readonly store?: (store: RuleStore) => RuleStore;
+}
+
+/** The rules API of the sample kind (or of others) over an empty store. A file defines the object `filed`. */
+export function rulesServer({
+  kinds = [sampleKind],
+  unresolved = null,
+  isFiledShown = false,
+  awaited = () => [],
+  statuses = null,
+  doors = openDoors,
+  store: change = (one) => one,
+}: RulesServerOptions = {}) {
+  const clock = fakeClock();
+  const store = change(memoryStore({ clock, log: silentLogger }));
+  const adapterOrigin = (id: string) => (id === 'SampleRoute/default/filed' ? 'mesh/routes.yaml#2' : null);
+  const filed = (id: string): RawObject | null =>
+    id === 'SampleRoute/default/filed'
+      ? {
+          apiVersion: 'sample.binnacle.io/v1',
+          kind: 'SampleRoute',
+          metadata: {
+            name: 'filed',
+            namespace: 'default',
+            labels: {},
+            annotations: {},
+            creationTimestamp: '2026-01-01T00:00:00Z',
+          },
+          spec: { hosts: ['filed'] },
+          origin: 'mesh/routes.yaml#2',
+        }
+      : null;
+  const onFiled = (listener: (ids: readonly string[]) => void) => {
+    if (isFiledShown) listener(['SampleRoute/default/filed']);
+  };
+  const server = createHttpServer({
+    log: silentLogger,
     doors,
-    routes: [rulesApi({ kinds, store, book: { adapterOrigin, filed, onFiled }, unresolved, statuses, clock })],
+    routes: [rulesApi({ kinds, store, book: { adapterOrigin, filed, onFiled }, unresolved, awaited, statuses, clock })],
   });
   const send = async (
     method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',

@@ -11,6 +11,8 @@ export interface RulesApiOptions {
   readonly store: RuleStore;
   /** Knows what adapters define: it is shown, and those names are not taken. */
   readonly book: Pick<RuleBook, 'adapterOrigin' | 'filed' | 'onFiled'>;
+  /** Adapters that have not answered yet, by name: until then nobody knows which names they define. */
+  readonly awaited: () => readonly string[];
   /** Finds what rules that are written together refer to in vain; null: nobody knows. */
   readonly unresolved: ((rules: readonly Rule[]) => (rule: Rule) => readonly string[]) | null;
   /** Null: answers have no status. */

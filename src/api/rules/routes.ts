@@ -14,6 +14,7 @@ import { namespacedStore } from './objects/namespaces.ts';
 import type { RulesApiOptions } from './options.ts';
 import { createPages } from './pages.ts';
 import { applyPatchTypes, jsonPatchType, mergePatchType, strategicPatchType } from './patches/patch.ts';
+import { routeFacts } from './request-facts.ts';
 import { type Handlers, serve } from './serve.ts';
 import { serveKinds, unknownPath } from './serve-kinds.ts';
 import { createWatches } from './watch/watch.ts';
@@ -35,6 +36,7 @@ export function rulesApi(options: RulesApiOptions): HttpRoutes {
     server.addHook('preClose', async () => watches.close());
     const context = { ...options, store, own: options.store, watches, pages: createPages(options.clock) };
     noteRefusals(server, context);
+    refuseWritesUntilKnown(server, options);
 
     serveKinds(server, context, options.kinds);
     serveEverything(server, context);
@@ -44,6 +46,17 @@ export function rulesApi(options: RulesApiOptions): HttpRoutes {
       });
     }
   };
+}
+
+/** The same write would be refused later where a file defines the name: it is decided when that is known. */
+function refuseWritesUntilKnown(server: FastifyInstance, { awaited }: Pick<RulesApiOptions, 'awaited'>): void {
+  server.addHook('preHandler', async (request) => {
+    if (routeFacts(request).verb === null) return;
+    const names = awaited();
+    if (names.length === 0) return;
+    const message = `nothing was done: ${names.join(', ')} has not answered since the start, and may define the same names; try again`;
+    throw new StatusError(failure('ServiceUnavailable', message, { retryAfterSeconds: 1 }));
+  });
 }
 
 /** How a body is read depends on the route, and big ones take long: it is the handlers' business. */

@@ -326,3 +326,24 @@ describe('what the rules API refuses', () => {
     expect(headers['retry-after']).toBe('1');
   });
 });
+
+it('writes wait for the adapters, which may define the same names: 503 with Retry-After, and nothing is done', async () => {
+  let awaited: readonly string[] = ['mesh-dir'];
+  const api = rulesServer({ awaited: () => awaited });
+  const body = sampleObject({ name: 'reviews' });
+  for (const { method, url } of [
+    { method: 'POST', url: urls.list },
+    { method: 'PUT', url: urls.one },
+    { method: 'PATCH', url: urls.one },
+    { method: 'DELETE', url: urls.one },
+    { method: 'POST', url: '/rules/v1/batch' },
+  ] as const) {
+    const answer = await api.send(method, url, { headers: method === 'PATCH' ? mergeType : {}, body });
+    expect(answer).toMatchObject({ code: 503, headers: { 'retry-after': '1' } });
+    expect(answer.body.message).toContain('mesh-dir has not answered since the start');
+  }
+  expect((await api.send('GET', urls.list)).body.items).toEqual([]);
+  awaited = [];
+  expect((await api.send('POST', urls.list, { body })).code).toBe(201);
+  await api.close();
+});

@@ -1,0 +1,151 @@
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { Client } from '../push/client.ts';
+import type { RuleBook, RuleChange } from '../rules/book/rule-book.ts';
+import { type RuleId, ruleId } from '../rules/rule.ts';
+
+/** Tells on the log when rules, services and sidecars come, change and go: at most a line of each a second. */
+export interface News {
+  /** What a flush takes in; only services are of interest. */
+  taken(changes: readonly TakenChange[]): void;
+  connected(client: Client): void;
+  disconnected(client: Client, reason: string): void;
+  stop(): void;
+}
+
+interface TakenChange {
+  readonly type: string;
+  readonly service?: { readonly namespace: string; readonly hostname: string };
+  readonly key?: string;
+}
+
+export interface NewsOptions {
+  readonly book: Pick<RuleBook, 'rules' | 'subscribe' | 'onFiled' | 'reportOn'>;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** What comes together is told together. */
+const gatherMs = 200;
+const periodMs = 1_000;
+/** So many are named of each sort; the rest is counted. */
+const mostNamed = 10;
+
+export function createNews({ book, clock, log }: NewsOptions): News {
+  const rules = createTopic<RuleId>([...book.rules()].map(ruleId));
+  const services = createTopic<string>([]);
+  const sidecars = createTopic<string>([]);
+  const streams = new Map<string, number>();
+  let cancel: (() => void) | null = null;
+  let lastMs = Number.NEGATIVE_INFINITY;
+
+  const tell = () => {
+    cancel = null;
+    lastMs = clock.now();
+    for (const [topic, message] of [
+      [rules, 'rules changed'],
+      [services, 'services changed'],
+      [sidecars, 'sidecars changed'],
+    ] as const) {
+      const facts = topic.take();
+      if (facts !== null) log.info(facts, message);
+    }
+  };
+  const soon = () => {
+    cancel ??= clock.after(Math.max(gatherMs, lastMs + periodMs - clock.now()), tell);
+  };
+
+  book.subscribe((changes: readonly RuleChange[]) => {
+    for (const change of changes) {
+      if (change.type === 'rule') rules.put(ruleId(change.rule), change.rule.origin);
+      else if (change.type === 'rule-removed') rules.remove(change.id);
+    }
+    soon();
+  });
+  logMistakes(book, log);
+
+  return {
+    taken(changes) {
+      for (const { type, service, key } of changes) {
+        if (type === 'service' && service !== undefined) services.put(`${service.namespace}/${service.hostname}`);
+        else if (type === 'service-removed' && key !== undefined) services.remove(key);
+        else continue;
+        soon();
+      }
+    },
+    connected({ proxy }) {
+      const open = (streams.get(proxy.id) ?? 0) + 1;
+      streams.set(proxy.id, open);
+      if (open > 1) return; // a stream of another type
+      sidecars.put(proxy.id);
+      soon();
+    },
+    disconnected({ proxy }) {
+      const open = (streams.get(proxy.id) ?? 1) - 1;
+      if (open > 0) return void streams.set(proxy.id, open);
+      streams.delete(proxy.id);
+      sidecars.remove(proxy.id);
+      soon();
+    },
+    stop: () => cancel?.(),
+  };
+}
+
+/** Things that there are, and what became of them since somebody asked. */
+function createTopic<Id extends string>(known: readonly Id[]) {
+  const there = new Set<Id>(known);
+  const news = new Map<Id, { readonly what: 'came' | 'changed' | 'went'; readonly from: string }>();
+  return {
+    put(id: Id, from = '') {
+      const before = news.get(id);
+      const isNew = !there.has(id) && before?.what !== 'went';
+      news.set(id, { what: isNew || before?.what === 'came' ? 'came' : 'changed', from });
+      there.add(id);
+    },
+    remove(id: Id) {
+      if (!there.delete(id)) return;
+      if (news.get(id)?.what === 'came')
+        news.delete(id); // it came and went unseen
+      else news.set(id, { what: 'went', from: '' });
+    },
+    /** Null: nothing. */
+    take(): object | null {
+      if (news.size === 0) return null;
+      const of = (what: string) => {
+        const ids = [...news].filter(([, one]) => one.what === what);
+        const named = ids.slice(0, mostNamed).map(([id, { from }]) => (from === '' ? id : `${id} (${from})`));
+        const more = ids.length - named.length;
+        return ids.length === 0 ? {} : { [what]: more > 0 ? [...named, `and ${more} more`] : named };
+      };
+      const facts = { ...of('came'), ...of('changed'), ...of('went'), now: there.size };
+      news.clear();
+      return facts;
+    },
+  };
+}
+
+const mostMistakes = 20;
+
+/** A mistake in a rule of a file is logged once for as long as it stays. */
+function logMistakes(book: Pick<RuleBook, 'onFiled' | 'reportOn'>, log: Logger): void {
+  const said = new Map<RuleId, string>();
+  book.onFiled((ids) => {
+    const fresh = ids.flatMap((id) => {
+      const report = book.reportOn(id);
+      const reason = (report?.problems ?? [])
+        .map(({ path, message }) => (path === '' ? message : `${path}: ${message}`))
+        .join('; ');
+      if (report === null || reason === '') {
+        said.delete(id);
+        return [];
+      }
+      if (said.get(id) === reason) return [];
+      said.set(id, reason);
+      return [{ id, origin: report.origin, inEffect: report.inEffect, reason }];
+    });
+    for (const facts of fresh.slice(0, mostMistakes)) log.warn(facts, 'rule of a file not in effect');
+    if (fresh.length > mostMistakes) {
+      log.warn({ rules: fresh.length - mostMistakes }, 'more rules of files not in effect: see /debug/problemz');
+    }
+  });
+}

@@ -1,0 +1,94 @@
+import { expect, it } from 'vitest';
+import { type Logger, silentLogger } from '../../../src/lib/logger.ts';
+import type { RawObject } from '../../../src/model/object.ts';
+import type { Client } from '../../../src/push/client.ts';
+import { ruleBook } from '../../../src/rules/book/rule-book.ts';
+import { ruleKinds } from '../../../src/rules/kinds/index.ts';
+import { defaultMeshConfig } from '../../../src/rules/mesh-config.ts';
+import { createNews } from '../../../src/telemetry/news.ts';
+import { fakeClock } from '../../support/fake-clock.ts';
+import { rawObject, service } from '../../support/model.ts';
+
+function listening() {
+  const clock = fakeClock();
+  const lines: string[] = [];
+  const line = (facts: object, message: string) => lines.push(`${message} ${JSON.stringify(facts)}`);
+  const log: Logger = { ...silentLogger, info: line, warn: line };
+  const book = ruleBook({ kinds: ruleKinds, mesh: defaultMeshConfig });
+  const news = createNews({ book, clock, log });
+  const file = (...objects: readonly RawObject[]) => book.replace('files', objects);
+  return { clock, book, news, file, said: () => lines.splice(0) };
+}
+
+const rule = (name: string, hosts: unknown = ['a']) =>
+  rawObject('VirtualService', name, { hosts, http: [{ route: [{ destination: { host: 'a' } }] }] });
+// A client of which only its proxy matters.
+const client = (id: string) => ({ proxy: { id } }) as Client;
+
+it('tells of rules as they come, change and go, together and once', () => {
+  const { clock, file, said } = listening();
+  file(rule('a'), rule('b'));
+  file(rule('a'), rule('b', ['c']));
+  expect(said()).toEqual([]);
+  clock.advance(200);
+  expect(said()).toEqual([
+    'rules changed {"came":["VirtualService/default/a (test.yaml#1)","VirtualService/default/b (test.yaml#1)"],"now":2}',
+  ]);
+  file(rule('a', ['c']));
+  clock.advance(1_000);
+  expect(said()).toEqual([
+    'rules changed {"changed":["VirtualService/default/a (test.yaml#1)"],"went":["VirtualService/default/b"],"now":1}',
+  ]);
+});
+
+it('is one line of each a second, however much changes', () => {
+  const { clock, file, news, said } = listening();
+  for (let round = 0; round < 100; round++) {
+    file(...Array.from({ length: 50 }, (_, index) => rule(`r${index}`, [`h${round}`])));
+    news.taken(
+      Array.from({ length: 50 }, (_, index) => ({
+        type: 'service',
+        service: service(`s${index}`, { createdAtMs: round }),
+      })),
+    );
+    clock.advance(100);
+  }
+  const lines = said();
+  expect(lines.length).toBeLessThanOrEqual(2 * 11);
+  expect(lines[0]).toContain('and 40 more');
+});
+
+it('tells of sidecars by their first and last stream, and of services', () => {
+  const { clock, news, said } = listening();
+  news.connected(client('web'));
+  news.connected(client('web'));
+  news.taken([{ type: 'service', service: service('reviews') }, { type: 'endpoints' }]);
+  clock.advance(1_000);
+  expect(said()).toEqual([
+    'services changed {"came":["default/reviews"],"now":1}',
+    'sidecars changed {"came":["web"],"now":1}',
+  ]);
+  news.disconnected(client('web'), 'gone');
+  clock.advance(1_000);
+  expect(said()).toEqual([]);
+  news.disconnected(client('web'), 'gone');
+  news.taken([{ type: 'service-removed', key: 'default/reviews' }]);
+  clock.advance(1_000);
+  expect(said()).toEqual([
+    'services changed {"went":["default/reviews"],"now":0}',
+    'sidecars changed {"went":["web"],"now":0}',
+  ]);
+});
+
+it('a mistake in a rule of a file is a line with the file, once for as long as it stays', () => {
+  const { file, said } = listening();
+  file(rule('a', 'no list'));
+  expect(said()).toEqual([
+    expect.stringMatching(/^rule of a file not in effect .*"origin":"test.yaml#1".*spec.hosts: /),
+  ]);
+  file(rule('a', 'no list'), rule('b'));
+  expect(said()).toEqual([]);
+  file(rule('a'));
+  file(rule('a', 'no list'));
+  expect(said()).toHaveLength(1);
+});
