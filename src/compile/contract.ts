@@ -7,7 +7,6 @@ import type { EncodedResource, XdsType } from '../proto/resource.ts';
 import type { Sidecar } from '../rules/kinds/sidecar/index.ts';
 import type { MeshConfig } from '../rules/mesh-config.ts';
 import type { Rule, RuleId } from '../rules/rule.ts';
-import type { Dirty } from './world/dirty.ts';
 
 /** One change of what everything is compiled from. A value that equals the one known already is no change. */
 export type WorldChange =
@@ -75,6 +74,12 @@ export interface FlushResult {
   readonly work: FlushWork;
 }
 
+/** What changed in the mesh, by the names that `src/compile/world/dirty.ts` gives. */
+export interface DirtyNames {
+  readonly keys: Iterable<string>;
+  readonly sidecars: Iterable<RuleId>;
+}
+
 /** The mesh as it is compiled, for those who check rules against it. Values are immutable; each answer is as of now. */
 export interface MeshView {
   readonly domainSuffix: string;
@@ -115,7 +120,7 @@ export interface Compiler {
   scopesOf(sidecar: RuleId): Iterable<LayerKey>;
   readonly mesh: MeshView;
   /** Calls `listener` when a flush begins, with what has changed in `mesh` since the flush before. */
-  onDirty(listener: (dirty: Pick<Dirty, 'keys' | 'sidecars'>) => void): void;
+  onDirty(listener: (dirty: DirtyNames) => void): void;
   /** What resolve had to report about valid rules (a missing subset, a shadowed host) and services, by origin. */
   problems(): ReadonlyMap<string, readonly string[]>;
   /** Of one rule (by id) or service (`service/namespace/host`); sorted. Costs what it answers. */

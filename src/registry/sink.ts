@@ -1,5 +1,6 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
+import { isCallable } from '../model/endpoint.ts';
 import type { ShardContents, ShardSink } from '../platform/adapter.ts';
 import type { ShardState, ShardStatus, ShardTrouble } from './contract.ts';
 import type { Problems } from './problems.ts';
@@ -134,9 +135,9 @@ function countsOf(shard: Shard): Counts {
   let endpoints = 0;
   let emptyServices = 0;
   for (const set of shard.sets.values()) endpoints += set.endpoints.length;
-  for (const [key, { resolution }] of shard.services) {
-    if (resolution !== 'static') continue; // others are found by their names and addresses
-    const isServed = shard.sets.get(key)?.endpoints.some(({ health }) => health !== 'unhealthy');
+  for (const [key, { resolution, aliasOf }] of shard.services) {
+    if (resolution !== 'static' || aliasOf) continue; // others are found by their names and addresses
+    const isServed = shard.sets.get(key)?.endpoints.some(isCallable);
     if (isServed !== true) emptyServices++;
   }
   return {

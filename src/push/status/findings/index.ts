@@ -1,6 +1,6 @@
-import type { MeshView } from '../../../compile/contract.ts';
+import type { DirtyNames, MeshView } from '../../../compile/contract.ts';
 import { createDependents } from '../../../compile/tables/dependents.ts';
-import { type Dirty, destinationRuleDep, serviceDep } from '../../../compile/world/dirty.ts';
+import { destinationRuleDep, serviceDep } from '../../../compile/world/dirty.ts';
 import { covers, isWildcard } from '../../../model/names.ts';
 import type { RuleBook, RuleChange } from '../../../rules/book/rule-book.ts';
 import { qualifiedHost } from '../../../rules/fields.ts';
@@ -30,7 +30,7 @@ export interface RuleFindings {
    */
   unresolved(rules: readonly Rule[]): (rule: Rule) => readonly string[];
   /** Services, endpoints or compiled rules have changed. */
-  marked(dirty: Pick<Dirty, 'keys' | 'sidecars'>): void;
+  marked(dirty: DirtyNames): void;
   /** Calls `listener` with the rules whose findings may be others now. */
   subscribe(listener: (ids: Iterable<RuleId>) => void): void;
 }

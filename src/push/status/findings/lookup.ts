@@ -1,7 +1,7 @@
 import type { MeshView } from '../../../compile/contract.ts';
 import { destinationRuleDep, endpointsDep, serviceDep } from '../../../compile/world/dirty.ts';
 import { patternsFor } from '../../../compile/world/host-index.ts';
-import type { Endpoint } from '../../../model/endpoint.ts';
+import { type Endpoint, isCallable } from '../../../model/endpoint.ts';
 import { covers, serviceKey } from '../../../model/names.ts';
 import type { Service } from '../../../model/service.ts';
 import type { SubsetSpec } from '../../../rules/kinds/destination-rule/schema.ts';
@@ -44,7 +44,7 @@ export function createLookup(mesh: MeshView, names: readonly RuleNames[]): Looku
       return patternsFor(host).flatMap((pattern) => names.flatMap((one) => one.subsets(pattern, name)));
     },
     endpoints(service) {
-      if (service.resolution !== 'static') return null;
+      if (service.resolution !== 'static' || service.aliasOf) return null; // the other name's are called
       const key = serviceKey(service.namespace, service.hostname);
       dependencies.add(endpointsDep(key));
       return mesh.endpoints(key)?.endpoints ?? [];
@@ -66,6 +66,9 @@ export function hasEndpoint(
   const wanted = Object.entries(labels);
   return services.some((service) => {
     const endpoints = lookup.endpoints(service);
-    return endpoints === null || endpoints.some((one) => wanted.every(([name, value]) => one.labels[name] === value));
+    return (
+      endpoints === null ||
+      endpoints.some((one) => isCallable(one) && wanted.every(([name, value]) => one.labels[name] === value))
+    );
   });
 }
