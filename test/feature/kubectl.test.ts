@@ -112,6 +112,10 @@ describeWith(['kubectl'], 'a stock kubectl, without Kubernetes', () => {
       );
       const { code, stderr } = await kubectl.run('apply -f -', { stdin: text });
       expect(code).toBe(0);
+      const server = ['--server', `http://127.0.0.1:${controlPlane.httpPort}`];
+      const applied = await cli(['apply', '-f', '-', ...server], { input: text });
+      expect(applied).toMatchObject({ code: 0, out: expect.stringContaining('shop unchanged') });
+      expect(applied.errors.join()).toMatch(/^Warning: .*there is no service ghost\.default\.svc\.cluster\.local$/);
       expect(stderr).toContain(
         'Warning: spec.http[0].route[0].destination: there is no service ghost.default.svc.cluster.local',
       );

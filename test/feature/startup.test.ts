@@ -200,7 +200,7 @@ describe('npm start', () => {
       what: 'the services of the sample',
     });
     expect(await body('/debug/configz')).toContain('"kind":"VirtualService"');
-    expect(JSON.parse(await body('/debug/problemz'))).toEqual({ objects: [], resolved: [] });
+    expect(JSON.parse(await body('/debug/problemz'))).toEqual({ objects: [], resolved: [], idle: [] });
   });
 
   it('has every metric and debug view in docs/operations.md, which names no test that is not there', async () => {

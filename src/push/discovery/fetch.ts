@@ -3,6 +3,7 @@ import { type EncodedResource, recordParts, typeUrls, type XdsType } from '../..
 import { StatusError } from '../../rpc/status.ts';
 import { absentResource } from '../../xds/absent.ts';
 import { responseHead } from '../../xds/build-response.ts';
+import { decisiveSentence } from '../../xds/error-text.ts';
 import type { NameSet } from '../../xds/names.ts';
 import { proxyOf } from '../../xds/node.ts';
 import { parseSotwRequest, type SotwRequest } from '../../xds/request.ts';
@@ -36,7 +37,10 @@ export function createFetch(options: DiscoveryOptions): Fetch {
     const proxy = proxyOf(request.node ?? new Uint8Array(0), { domainSuffix });
     if (!proxy.ok) throw new StatusError('INVALID_ARGUMENT', proxy.error);
     if (request.error !== null) {
-      log.warn({ proxy: proxy.value.id, type, reason: request.error }, 'resources rejected by proxy');
+      log.warn(
+        { proxy: proxy.value.id, type, reason: decisiveSentence(request.error, '') },
+        'resources rejected by proxy',
+      );
     }
     const listed = coordinator.world.names.fromField(request.names);
     const asked = { type, listed, wildcard: isWildcard(type, listed) };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { WorldChange } from '../../../src/compile/contract.ts';
-import type { Endpoint } from '../../../src/model/endpoint.ts';
 import { type Logger, silentLogger } from '../../../src/lib/logger.ts';
+import type { Endpoint } from '../../../src/model/endpoint.ts';
 import { hostname, serviceKey } from '../../../src/model/names.ts';
 import type { RegistryChange } from '../../../src/registry/contract.ts';
 import { endpoint, endpointSet, rawObject, service, workload } from '../../support/model.ts';
