@@ -1,5 +1,6 @@
-import { lengthOf, stringField } from '../proto/wire.ts';
+import { fieldHead, lengthOf, stringField } from '../proto/wire.ts';
 import { acknowledge } from './answer.ts';
+import type { NameSet } from './names.ts';
 import type { Outcome } from './receive.ts';
 import type { Learned, Response } from './response.ts';
 import type { StreamState, TypeState, World } from './stream.ts';
@@ -54,9 +55,13 @@ function acknowledged(stream: StreamState, state: TypeState, world: World): Outc
   return { kind: 'acknowledged', type: state.type, response, atMs: state.ackedAtMs, pure: true };
 }
 
-/** Remembers a pure acknowledgement, so that the same bytes on other streams need no parsing. */
+/**
+ * Remembers a pure acknowledgement, so that the same bytes on other streams need no parsing. One that is longer than its names
+ * explain is not remembered: every later response of the subscription would pay for what one client put into it.
+ */
 export function learnAcknowledgement(response: Response, state: TypeState | undefined, bytes: Uint8Array): void {
   if (state === undefined || state.interest === null || response.learned.length >= mostLearned) return;
+  if (bytes.length > mostUnexplained + namesLength(state.names)) return;
   if (response.learned.some(({ parts, length }) => length === bytes.length && Buffer.concat(parts).equals(bytes)))
     return;
   const own = Uint8Array.from(bytes); // a view into what the socket read until now
@@ -69,6 +74,25 @@ const mostLearned = 4;
 
 /** Shorter ones are read as fast as they are made up. */
 const smallestExpected = 1_024;
+
+/** Version, type URL, nonce and a wildcard, with their tags. */
+const mostUnexplained = 512;
+
+/** How long the names are in a request, with their tags. */
+function namesLength(set: NameSet): number {
+  let length = namesLengths.get(set);
+  if (length === undefined) {
+    length = 0;
+    for (const name of set.names) {
+      const bytes = Buffer.byteLength(name);
+      length += fieldHead(3, bytes).length + bytes;
+    }
+    namesLengths.set(set, length);
+  }
+  return length;
+}
+
+const namesLengths = new WeakMap<NameSet, number>();
 
 /** Makes up the acknowledgement of a response from that of an earlier one with the same subscription. Once per response. */
 function expectAcknowledgement({ interest }: TypeState, response: Response): void {

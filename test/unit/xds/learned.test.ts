@@ -2,6 +2,7 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
 import { DiscoveryRequestSchema } from '#gen/envoy/service/discovery/v3/discovery_pb.js';
 import { typeUrls } from '../../../src/proto/resource.ts';
+import { bytesField } from '../../../src/proto/wire.ts';
 import { candidate, learnAcknowledgement, receiveLearned } from '../../../src/xds/learned.ts';
 import type { Response } from '../../../src/xds/response.ts';
 import type { StreamState } from '../../../src/xds/stream.ts';
@@ -94,5 +95,38 @@ describe('a learned acknowledgement', () => {
     sent(server, second);
     expect(Buffer.concat(candidate(first, expected.length)?.parts ?? [])).toEqual(expected);
     expect(candidate(second, expected.length)).toBeNull();
+  });
+
+  it('is not remembered when it is longer than its names explain, nor expected of later responses', () => {
+    const server = new Server();
+    server.commit({ endpoint: Object.fromEntries(names.map((name) => [name, '1'])) });
+    const [hostile, other] = [server.connect('sotw'), server.connect('sotw')];
+    for (const stream of [hostile, other]) ask(server, stream, 'endpoint', { names });
+    const response = sent(server, hostile);
+    sent(server, other);
+    const padded = Buffer.concat([acknowledgement(response), bytesField(1_000, new Uint8Array(1 << 20))]);
+    ask(server, hostile, 'endpoint', { names, nonce: response.nonce });
+    learnAcknowledgement(response, hostile.types.get('endpoint'), padded);
+    expect(candidate(other, padded.length)).toBeNull();
+
+    ask(server, other, 'endpoint', { names, nonce: response.nonce });
+    server.commit({ endpoint: { [names[7] ?? '']: '2' } });
+    const next = sent(server, other);
+    candidate(other, padded.length);
+    expect(next.learned).toEqual([]);
+  });
+
+  it('keeps no buffer but its own: what a socket read is larger', () => {
+    const server = new Server();
+    server.commit({ endpoint: Object.fromEntries(names.map((name) => [name, '1'])) });
+    const stream = server.connect('sotw');
+    ask(server, stream, 'endpoint', { names });
+    const response = sent(server, stream);
+    const bytes = acknowledgement(response);
+    const read = Buffer.concat([new Uint8Array(50_000), bytes]);
+    ask(server, stream, 'endpoint', { names, nonce: response.nonce });
+    learnAcknowledgement(response, stream.types.get('endpoint'), read.subarray(50_000));
+    const kept = [...(response.learned[0]?.parts ?? []), stream.types.get('endpoint')?.interest?.acknowledgement];
+    expect(kept.map((part) => part?.buffer.byteLength)).toEqual([bytes.length, bytes.length]);
   });
 });
