@@ -80,29 +80,43 @@ export function parseDeltaRequest(message: Uint8Array): DeltaRequest {
 
 const noVersions: ReadonlyMap<string, string> = new Map();
 
-/** The bytes of a repeated field: a view when its values stand next to each other, as every known client writes them. */
+/**
+ * The bytes of a repeated field: a view when its values stand next to each other, as every known client writes them. When
+ * other fields stand between them, they are copied as they are found: nothing is held for each.
+ */
 class FieldRun {
   readonly #message: Uint8Array;
-  readonly #runs: { start: number; end: number }[] = [];
+  #start = 0;
+  #end = 0;
+  /** Not null: the values have gaps between them, and its first `#gatheredLength` bytes are those found so far. */
+  #gathered: Uint8Array | null = null;
+  #gatheredLength = 0;
 
   constructor(message: Uint8Array) {
     this.#message = message;
   }
 
   add(start: number, end: number): void {
-    const last = this.#runs.at(-1);
-    if (last !== undefined && last.end === start) last.end = end;
-    else this.#runs.push({ start, end });
+    if (this.#gathered !== null) this.#gather(this.#gathered, start, end);
+    else if (this.#end === this.#start) [this.#start, this.#end] = [start, end];
+    else if (this.#end === start) this.#end = end;
+    else {
+      this.#gathered = new Uint8Array(this.#message.length - this.#start); // all that can still come
+      this.#gather(this.#gathered, this.#start, this.#end);
+      this.#gather(this.#gathered, start, end);
+    }
   }
 
   bytes(): Uint8Array {
-    const views = this.#runs.map(({ start, end }) => this.#message.subarray(start, end));
-    if (views.length === 1 && views[0] !== undefined) return views[0];
-    return views.length === 0 ? nothing : Buffer.concat(views);
+    return this.#gathered?.slice(0, this.#gatheredLength) ?? this.#message.subarray(this.#start, this.#end);
+  }
+
+  #gather(into: Uint8Array, start: number, end: number): void {
+    if (end - start > 64) into.set(this.#message.subarray(start, end), this.#gatheredLength);
+    else for (let at = start; at < end; at++) into[this.#gatheredLength + at - start] = this.#message[at] ?? 0;
+    this.#gatheredLength += end - start;
   }
 }
-
-const nothing = new Uint8Array(0);
 
 /** `google.rpc.Status.message`, its beginning if it is very long. An error without a text is an error all the same. */
 function errorText(status: Uint8Array | null): string {

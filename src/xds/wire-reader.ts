@@ -1,7 +1,7 @@
 /** One field of a message on the wire. The object is reused: keep nothing of it beyond the callback but its values. */
 export interface WireField {
   readonly number: number;
-  /** The value of a length-delimited field (a view, not a copy), otherwise null. */
+  /** The value of a length-delimited field (a view, not a copy, made when it is asked for), otherwise null. */
   readonly bytes: Uint8Array | null;
   /** The value of a varint field, otherwise 0. */
   readonly value: number;
@@ -24,29 +24,38 @@ export function readFields(message: Uint8Array, visit: (field: WireField) => voi
   while (field.next()) visit(field);
 }
 
-/** The text of the first field of this number, and nothing is read beyond it; null if there is none. */
-export function firstText(message: Uint8Array, number: number): string | null {
+/** The first field of this number, a view, and nothing is read beyond it; null if there is none. */
+export function firstBytes(message: Uint8Array, number: number): Uint8Array | null {
   const field = new Field(message);
-  while (field.next()) if (field.number === number) return field.text();
+  while (field.next()) if (field.number === number) return field.bytes;
   return null;
 }
+
+/** UTF-8; what is none becomes U+FFFD. */
+export const textOf = (bytes: Uint8Array): string => decoder.decode(bytes);
 
 const decoder = new TextDecoder();
 
 class Field implements WireField {
   number = 0;
-  bytes: Uint8Array | null = null;
   value = 0;
   start = 0;
   end = 0;
+  /** Where the value of a length-delimited field begins; -1 for any other. */
+  #bytesFrom = -1;
   readonly #message: Uint8Array;
 
   constructor(message: Uint8Array) {
     this.#message = message;
   }
 
+  get bytes(): Uint8Array | null {
+    return this.#bytesFrom < 0 ? null : this.#message.subarray(this.#bytesFrom, this.end);
+  }
+
   text(): string {
-    return this.bytes === null ? '' : decoder.decode(this.bytes);
+    const { bytes } = this;
+    return bytes === null ? '' : decoder.decode(bytes);
   }
 
   next(): boolean {
@@ -54,7 +63,7 @@ class Field implements WireField {
     this.start = this.end;
     const tag = this.#varint();
     this.number = Math.floor(tag / 8);
-    this.bytes = null;
+    this.#bytesFrom = -1;
     this.value = 0;
     switch (tag % 8) {
       case 0:
@@ -67,7 +76,7 @@ class Field implements WireField {
         const length = this.#varint();
         const from = this.end;
         this.#skip(length);
-        this.bytes = this.#message.subarray(from, this.end);
+        this.#bytesFrom = from;
         break;
       }
       case 5:
