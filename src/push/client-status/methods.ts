@@ -1,9 +1,10 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { type ClientStatusRequest, ClientStatusRequestSchema } from '#gen/envoy/service/status/v3/csds_pb.js';
 import { fieldHead } from '../../proto/wire.ts';
-import type { Method } from '../../rpc/handlers/handler.ts';
+import type { HandlerCall, Method } from '../../rpc/handlers/handler.ts';
 import { StatusError } from '../../rpc/status.ts';
 import type { Client } from '../client.ts';
+import { type ClientStatusAccess, defaultAccess, refuseOthers } from './access.ts';
 import { clientConfigFields } from './client-config.ts';
 import { readNodeMatchers } from './node-matcher.ts';
 
@@ -11,6 +12,8 @@ export interface ClientStatusOptions {
   readonly clients: ReadonlySet<Client>;
   /** Lets others have their turn: asked for between pieces of an answer. */
   readonly pause: () => Promise<void>;
+  /** Left out: clients of this machine. */
+  readonly access?: ClientStatusAccess;
 }
 
 const service = '/envoy.service.status.v3.ClientStatusDiscoveryService';
@@ -20,20 +23,25 @@ const service = '/envoy.service.status.v3.ClientStatusDiscoveryService';
  * streams is listed once for each. `client_scope` tells them apart.
  */
 export function clientStatusMethods(options: ClientStatusOptions): readonly Method[] {
+  const { access = defaultAccess } = options;
+  const asked = (bytes: Uint8Array, call: HandlerCall): Asked => {
+    refuseOthers(call, access);
+    return readRequest(bytes);
+  };
   return [
     {
       type: 'bidi-streaming',
       path: `${service}/StreamClientStatus`,
       compress: true,
-      async *handle(requests) {
-        for await (const bytes of requests) yield* responses(readRequest(bytes), options);
+      async *handle(requests, call) {
+        for await (const bytes of requests) yield* responses(asked(bytes, call), options);
       },
     },
     {
       type: 'unary',
       path: `${service}/FetchClientStatus`,
       compress: true,
-      handle: (bytes) => oneResponse(readRequest(bytes), options),
+      handle: async (bytes, call) => oneResponse(asked(bytes, call), options),
     },
   ];
 }
@@ -43,7 +51,13 @@ interface Asked {
   readonly excludeContents: boolean;
 }
 
+/** A request names clients. A node in it is not read, and may have some hundred extensions. */
+const largestRequest = 64 << 10;
+
 function readRequest(bytes: Uint8Array): Asked {
+  if (bytes.length > largestRequest) {
+    throw new StatusError('INVALID_ARGUMENT', `a ClientStatusRequest may have ${largestRequest} bytes`);
+  }
   const request = parse(bytes);
   const isMeant = readNodeMatchers(request.nodeMatchers);
   if (!isMeant.ok) throw new StatusError('INVALID_ARGUMENT', `node_matchers: ${isMeant.error}`);
@@ -105,6 +119,10 @@ async function* clientConfigs(
 ): AsyncGenerator<Config> {
   let untilPause = fieldsPerTurn;
   for (const client of [...clients]) {
+    if (--untilPause <= 0) {
+      untilPause = fieldsPerTurn;
+      await pause();
+    }
     if (!isMeant(client.proxy.id)) continue;
     const fields: Uint8Array[] = [];
     let byteLength = 0;

@@ -8,6 +8,7 @@ export type NodeTest = (nodeId: string) => boolean;
 
 /** Reads the matchers of a ClientStatusRequest: a client is meant that fits one of them, and every client if there are none. */
 export function readNodeMatchers(matchers: readonly NodeMatcher[]): Result<NodeTest, string> {
+  if (matchers.length > mostMatchers) return err(`there may be ${mostMatchers} of them`);
   const tests: NodeTest[] = [];
   for (const { nodeId, nodeMetadatas } of matchers) {
     if (nodeMetadatas.length > 0) return err('node_metadatas are not kept here: match by node_id');
@@ -17,6 +18,9 @@ export function readNodeMatchers(matchers: readonly NodeMatcher[]): Result<NodeT
   }
   return ok((nodeId) => tests.length === 0 || tests.some((test) => test(nodeId)));
 }
+
+/** Each is asked of every client. */
+const mostMatchers = 32;
 
 function readStringMatcher({ matchPattern, ignoreCase }: StringMatcher): Result<NodeTest, string> {
   const fold = (text: string) => (ignoreCase ? text.toLowerCase() : text);
@@ -38,10 +42,28 @@ function readStringMatcher({ matchPattern, ignoreCase }: StringMatcher): Result<
 
 /** The whole id must match. */
 function readRegex(regex: string): Result<NodeTest, string> {
+  if (regex.length > longestRegex) return err(`a regular expression may have ${longestRegex} characters`);
+  if (regex.length * repetitions(regex) > mostStates) {
+    return err('the regular expression repeats too much: use smaller counts in {}');
+  }
   try {
     const pattern = RE2JS.compile(regex);
     return ok((id) => pattern.matches(id));
   } catch (error) {
     return err(`no regular expression of RE2: ${error instanceof Error ? error.message : regex}`);
   }
+}
+
+const longestRegex = 256;
+
+/** About as many states as the expression may have. Compiling takes some 0.1 ms for a thousand, and matching visits each per character. */
+const mostStates = 8_192;
+
+/** All counts of repetitions, multiplied: as if each were inside the others. */
+function repetitions(regex: string): number {
+  let product = 1;
+  for (const [, least = '', most = ''] of regex.matchAll(/\{(\d*)(?:,(\d*))?\}/g)) {
+    product *= Math.max(1, Number(least), Number(most));
+  }
+  return product;
 }

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { toBinary } from '@bufbuild/protobuf';
 import { status } from '@grpc/grpc-js';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
@@ -9,6 +10,7 @@ import {
   ConfigStatus,
 } from '#gen/envoy/service/status/v3/csds_pb.js';
 import { namedTypeUrls, typeUrls } from '../../../src/proto/resource.ts';
+import { defaultAccess, refuseOthers } from '../../../src/push/client-status/access.ts';
 import { clientStatusMethods } from '../../../src/push/client-status/methods.ts';
 import { type AdsStream, openAds } from '../../support/ads-client.ts';
 import { callOnce, openCall } from '../../support/call.ts';
@@ -191,15 +193,90 @@ describe('the client status', () => {
     const methods = clientStatusMethods({ clients: plane.coordinator.clients, pause: async () => void pauses++ });
     const fetch = methods.find(({ path }) => path.endsWith('FetchClientStatus'));
     if (fetch?.type !== 'unary') throw new Error('no such method');
-    // The handler reads nothing of its call.
     await fetch.handle(
       toBinary(ClientStatusRequestSchema, {
         $typeName: ClientStatusRequestSchema.typeName,
         nodeMatchers: [],
         excludeResourceContents: true,
       }),
-      {} as never,
+      { peer: '127.0.0.1:1', identity: null } as never, // what the handler reads of its call
     );
     expect(pauses).toBe(4);
+  });
+
+  for (const { name, matcher, says } of [
+    {
+      name: 'is long',
+      matcher: { regex: '(a|b)'.repeat(600) },
+      says: 'node_matchers: a regular expression may have 256 characters',
+    },
+    { name: 'counts far', matcher: { regex: '\\pL{1000}' }, says: 'repeats too much' },
+    { name: 'counts in what it counts', matcher: { regex: '((a{9}b{9}){9}c{9}){9}' }, says: 'repeats too much' },
+  ]) {
+    it(`refuses a regular expression that ${name}`, async () => {
+      expect(await ask(byId(matching('safeRegex', matcher)))).toMatchObject({
+        code: status.INVALID_ARGUMENT,
+        details: expect.stringContaining(says),
+      });
+    });
+  }
+
+  it('refuses more matchers, and longer requests, than anybody needs', async () => {
+    const matchers = Array.from({ length: 33 }, () => matching('exact', 'n'));
+    expect(await ask(byId(...matchers))).toMatchObject({ code: status.INVALID_ARGUMENT });
+    expect(await ask(byId(matching('exact', 'n'.repeat(70_000))))).toMatchObject({
+      code: status.INVALID_ARGUMENT,
+      details: 'a ClientStatusRequest may have 65536 bytes',
+    });
+  });
+});
+
+describe('who may ask for the client status', () => {
+  const identity = (spiffeId: string) => ({ spiffeId, uris: [spiffeId], dnsNames: [], subject: '' });
+  const admin = identity('spiffe://mesh/ns/ops/sa/admin');
+  const access = { loopback: false, identities: ['spiffe://mesh/ns/ops/sa/admin', 'spiffe://mesh/ns/tools/*'] };
+  const isRefused = (...call: Parameters<typeof refuseOthers>) => {
+    try {
+      refuseOthers(...call);
+      return false;
+    } catch (error) {
+      expect(error).toMatchObject({ status: { code: 'PERMISSION_DENIED' } });
+      return true;
+    }
+  };
+
+  for (const { peer, of, allowed, refused } of [
+    { peer: '127.0.0.1:4711', of: null, allowed: defaultAccess, refused: false },
+    { peer: '[::1]:4711', of: null, allowed: defaultAccess, refused: false },
+    { peer: '[::ffff:127.0.0.1]:4711', of: null, allowed: defaultAccess, refused: false },
+    { peer: '10.0.0.1:4711', of: null, allowed: defaultAccess, refused: true },
+    { peer: '10.0.0.1:4711', of: admin, allowed: defaultAccess, refused: true },
+    { peer: '127.0.0.1:4711', of: null, allowed: access, refused: true },
+    { peer: '10.0.0.1:4711', of: admin, allowed: access, refused: false },
+    { peer: '10.0.0.1:4711', of: identity('spiffe://mesh/ns/tools/sa/x'), allowed: access, refused: false },
+    { peer: '10.0.0.1:4711', of: identity('spiffe://mesh/ns/ops/sa/admin2'), allowed: access, refused: true },
+  ]) {
+    const name = `${of?.spiffeId ?? 'nobody'} from ${peer}${allowed === defaultAccess ? ' by default' : ''}`;
+    it(`${refused ? 'refuses' : 'takes'} ${name}`, () => {
+      expect(isRefused({ peer, identity: of }, allowed)).toBe(refused);
+    });
+  }
+
+  it('is asked with every call', async () => {
+    const pause = async () => {};
+    const methods = clientStatusMethods({ clients: plane.coordinator.clients, pause, access });
+    const call = { peer: '127.0.0.1:1', identity: null } as never; // what the handlers read of their call
+    for (const method of methods) {
+      const answered =
+        method.type === 'unary'
+          ? method.handle(new Uint8Array(0), call)
+          : method.type === 'bidi-streaming'
+            ? method
+                .handle(Readable.from([new Uint8Array(0)]), call)
+                [Symbol.asyncIterator]()
+                .next()
+            : null;
+      await expect(answered).rejects.toMatchObject({ status: { code: 'PERMISSION_DENIED' } });
+    }
   });
 });

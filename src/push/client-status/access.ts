@@ -1,0 +1,32 @@
+import type { CallFacts } from '../../rpc/call.ts';
+import { StatusError } from '../../rpc/status.ts';
+
+/** Clients that may ask for the status of all clients. An answer shows the whole configuration of each. */
+export interface ClientStatusAccess {
+  /** Clients of this machine, with or without TLS. */
+  readonly loopback: boolean;
+  /** SPIFFE IDs that a client proves by its certificate. One that ends with `*` stands for all that begin so. */
+  readonly identities: readonly string[];
+}
+
+export const defaultAccess: ClientStatusAccess = { loopback: true, identities: [] };
+
+/** Throws a StatusError for a client that may not ask. */
+export function refuseOthers(
+  { peer, identity }: Pick<CallFacts, 'peer' | 'identity'>,
+  { loopback, identities }: ClientStatusAccess,
+): void {
+  if (loopback && isLoopback(peer)) return;
+  const spiffeId = identity?.spiffeId ?? null;
+  if (spiffeId !== null && identities.some((allowed) => isMeant(allowed, spiffeId))) return;
+  throw new StatusError(
+    'PERMISSION_DENIED',
+    `${spiffeId ?? 'a client without a SPIFFE ID'} may not ask for the status of clients: see xds.clientStatus of binnacle.yaml`,
+  );
+}
+
+/** `ip:port`; an IPv4 address may come as IPv6 (RFC 4291, 2.5.5.2). */
+const isLoopback = (peer: string): boolean => /^(127\.[\d.]+:|\[::1\]:|\[::ffff:127\.[\d.]+\]:)\d+$/.test(peer);
+
+const isMeant = (allowed: string, spiffeId: string): boolean =>
+  allowed.endsWith('*') ? spiffeId.startsWith(allowed.slice(0, -1)) : spiffeId === allowed;
