@@ -116,10 +116,12 @@ export async function serve(config: ServeConfig): Promise<void> {
   }
 
   const awaited = () => registry.awaited();
-  const discovery = { coordinator, log, awaited, domainSuffix: config.domainSuffix };
+  const { domainSuffix } = config;
+  const { nodeLimits, clientStatus: access } = config.xds;
+  const discovery = { coordinator, log, awaited, domainSuffix, nodeLimits };
   const pause = () => new Promise<void>((done) => turns.defer(done));
   const rpc = await createXdsServers(config.xds, {
-    services: [...discoveryMethods(discovery), ...clientStatusMethods({ clients: coordinator.clients, pause })],
+    services: [...discoveryMethods(discovery), ...clientStatusMethods({ clients: coordinator.clients, pause, access })],
     awaited,
     stopping: stopping.signal,
     observer: metrics.rpcObserver(cutOffs),

@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { defaultAccess } from '../push/client-status/access.ts';
 import { meshConfigSchema } from '../rules/mesh-config.ts';
+import { defaultNodeLimits } from '../xds/node-limits.ts';
 
 /** From much to little. */
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
@@ -71,6 +73,18 @@ const xdsLimitsSchema = z.strictObject({
   keepaliveTimeoutSeconds: seconds.optional(),
   /** In this time a client must read what waits for it. */
   drainTimeoutSeconds: seconds.optional(),
+  /** What of a node is kept while its stream lasts: src/xds/node-limits.ts. */
+  maxNodeLabels: many.default(defaultNodeLimits.maxNodeLabels),
+  maxNodeFieldBytes: many.default(defaultNodeLimits.maxNodeFieldBytes),
+  maxNodeBytes: many.default(defaultNodeLimits.maxNodeBytes),
+});
+
+/** `xds.clientStatus`: clients that may ask CSDS what all clients have. */
+const clientStatusSchema = z.strictObject({
+  loopback: z.boolean().default(defaultAccess.loopback),
+  identities: z
+    .array(z.string().regex(/^spiffe:\/\/[^*]+\*?$/, 'must be a SPIFFE ID, or the beginning of some and "*"'))
+    .default([]),
 });
 
 /** What else the server is called, for `Host` and `Origin`: a name, `*.example.com`, or `*` for any. */
@@ -108,7 +122,8 @@ export const configFileSchema = z.strictObject({
     .strictObject({
       plaintext: addressSchema.prefault('127.0.0.1:15010'),
       tls: xdsTlsSchema.optional(),
-      limits: xdsLimitsSchema.default({}),
+      limits: xdsLimitsSchema.prefault({}),
+      clientStatus: clientStatusSchema.prefault({}),
     })
     .prefault({}),
   store: z

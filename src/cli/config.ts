@@ -3,12 +3,14 @@ import { join } from 'node:path';
 import { parseDocument } from 'yaml';
 import { MeshError } from '../lib/errors.ts';
 import { isLoopback } from '../lib/ip.ts';
+import type { ClientStatusAccess } from '../push/client-status/access.ts';
 import type { Limits } from '../rpc/limits.ts';
 import type { MeshConfig } from '../rules/mesh-config.ts';
 import type { Problem } from '../rules/rule.ts';
 import { schemaProblems } from '../rules/validation/schema-problems.ts';
 import { isRecord, nameOfType } from '../rules/validation/validate.ts';
 import type { TlsFiles } from '../security/tls-files.ts';
+import type { NodeLimits } from '../xds/node-limits.ts';
 import {
   type Address,
   addressSchema,
@@ -60,6 +62,8 @@ export interface ServeConfig {
     readonly tls: XdsTlsConfig | null;
     /** Where they are other than the usual ones. */
     readonly limits: Partial<Limits>;
+    readonly nodeLimits: NodeLimits;
+    readonly clientStatus: ClientStatusAccess;
   };
   readonly store: { readonly type: 'sqlite'; readonly path: string } | { readonly type: 'memory' };
   readonly adapters: readonly AdapterConfig[];
@@ -125,6 +129,8 @@ export async function loadServeConfig(argv: readonly string[], env: Environment)
       plaintext: address('xds') ?? file.xds.plaintext,
       tls: xdsTls(file, given('xds-tls')),
       limits: xdsLimits(file),
+      nodeLimits: nodeLimits(file),
+      clientStatus: file.xds.clientStatus,
     },
     store: store.type === 'memory' ? store : { type: 'sqlite', path: store.path ?? join(dataDir, 'rules.db') },
     adapters: adaptersOf(file, given('mesh-dir')),
@@ -204,6 +210,12 @@ function xdsLimits({ xds: { limits } }: ConfigFile): Partial<Limits> {
   } satisfies { readonly [Name in keyof Limits]?: Limits[Name] | undefined };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
+
+const nodeLimits = ({ xds: { limits } }: ConfigFile): NodeLimits => ({
+  maxNodeLabels: limits.maxNodeLabels,
+  maxNodeFieldBytes: limits.maxNodeFieldBytes,
+  maxNodeBytes: limits.maxNodeBytes,
+});
 
 function readLogLevel(given: Given | null): LogLevel | null {
   if (given === null) return null;

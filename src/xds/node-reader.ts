@@ -1,4 +1,6 @@
-import { firstText, MalformedMessage, readFields } from './wire-reader.ts';
+import { err, ok, type Result } from '../lib/result.ts';
+import { NodeAccount, type NodeLimits, NodeTooLarge } from './node-limits.ts';
+import { firstBytes, MalformedMessage, readFields, textOf } from './wire-reader.ts';
 
 /** What is read of an `envoy.config.core.v3.Node`. */
 export interface NodeFacts {
@@ -16,36 +18,57 @@ const metadataKeys = ['NAME', 'NAMESPACE', 'INSTANCE_IPS', 'CLUSTER_ID', 'NETWOR
 
 export type MetadataKey = (typeof metadataKeys)[number];
 
+/** Keys of metadata that are longer are of no interest. */
+const longestRead = Math.max(...metadataKeys.map(({ length }) => length));
+
 const isRead = (key: string): key is MetadataKey => (metadataKeys as readonly string[]).includes(key);
 
 /**
- * Reads a Node from its bytes; null when they are none. Every stream brings one, in a storm thousands at once, and it may
- * have some 500 extensions and all the labels and annotations of a pod: what nobody asks for is walked over.
+ * Reads a Node from its bytes, or says why it cannot be taken. Every stream brings one, in a storm thousands at once, and it
+ * may have some 500 extensions and all the labels and annotations of a pod: what nobody asks for is walked over.
  */
-export function readNode(bytes: Uint8Array): NodeFacts | null {
+export function readNode(bytes: Uint8Array, limits: NodeLimits): Result<NodeFacts, string> {
+  try {
+    return ok(read(bytes, new NodeAccount(limits)));
+  } catch (cause) {
+    if (cause instanceof MalformedMessage) return err('the node of the first request is malformed');
+    if (cause instanceof NodeTooLarge) return err(cause.message);
+    throw cause;
+  }
+}
+
+function read(bytes: Uint8Array, account: NodeAccount): NodeFacts {
   let [id, userAgent] = ['', ''];
   const locality = ['', '', ''];
   const texts = new Map<MetadataKey, string>();
   const labels = new Map<string, string>();
-  const readLabel = (key: string, value: Uint8Array) => setOrDelete(labels, key, textOf(value));
-  const readMetadata = (key: string, value: Uint8Array) => {
-    if (isRead(key)) setOrDelete(texts, key, textOf(value));
+  let labelsRead = 0;
+  /** Counted before its text is made. */
+  const kept = (name: string, value: Uint8Array | null): string | null => {
+    account.keep(name, value);
+    return value === null ? null : textOf(value);
+  };
+  const readLabel = (key: Uint8Array, value: Uint8Array) => {
+    account.countLabels(++labelsRead);
+    const name = kept('a key of node.metadata.LABELS', key) ?? '';
+    setOrDelete(labels, name, kept(`node.metadata.LABELS["${name.slice(0, 100)}"]`, textValueOf(value)));
+  };
+  const readMetadata = (keyBytes: Uint8Array, value: Uint8Array) => {
+    if (keyBytes.length > longestRead) return;
+    const key = textOf(keyBytes);
+    if (isRead(key)) setOrDelete(texts, key, kept(`node.metadata.${key}`, textValueOf(value)));
     else if (key === 'LABELS') {
       labels.clear();
+      labelsRead = 0;
       readStruct(structOf(value), readLabel);
     }
   };
-  try {
-    readFields(bytes, (field) => {
-      if (field.number === 1) id = field.text();
-      else if (field.number === 6) userAgent = field.text();
-      else if (field.number === 3 && field.bytes !== null) readStruct(field.bytes, readMetadata);
-      else if (field.number === 4 && field.bytes !== null) readLocality(field.bytes, locality);
-    });
-  } catch (cause) {
-    if (cause instanceof MalformedMessage) return null;
-    throw cause;
-  }
+  readFields(bytes, (field) => {
+    if (field.number === 1) id = kept('node.id', field.bytes) ?? '';
+    else if (field.number === 6) userAgent = kept('node.user_agent_name', field.bytes) ?? '';
+    else if (field.number === 3 && field.bytes !== null) readStruct(field.bytes, readMetadata);
+    else if (field.number === 4 && field.bytes !== null) readLocality(field.bytes, locality, kept);
+  });
   return { id, userAgent, locality, labels: Object.fromEntries(labels), text: (key) => texts.get(key) ?? '' };
 }
 
@@ -56,20 +79,24 @@ function setOrDelete<Key>(map: Map<Key, string>, key: Key, value: string | null)
 }
 
 /** `Locality`: region (1), zone (2), sub_zone (3). */
-function readLocality(bytes: Uint8Array, into: string[]): void {
+function readLocality(
+  bytes: Uint8Array,
+  into: string[],
+  kept: (name: string, value: Uint8Array | null) => string | null,
+): void {
   readFields(bytes, (field) => {
-    if (field.number >= 1 && field.number <= 3) into[field.number - 1] = field.text();
+    if (field.number >= 1 && field.number <= 3) into[field.number - 1] = kept('node.locality', field.bytes) ?? '';
   });
 }
 
 /** `google.protobuf.Struct`: `fields` (1), a map of keys (1) to Values (2). */
-function readStruct(struct: Uint8Array, take: (key: string, value: Uint8Array) => void): void {
+function readStruct(struct: Uint8Array, take: (key: Uint8Array, value: Uint8Array) => void): void {
   readFields(struct, (entry) => {
     if (entry.number !== 1 || entry.bytes === null) return;
-    let key = '';
-    let value: Uint8Array = new Uint8Array(0);
+    let key = nothing;
+    let value = nothing;
     readFields(entry.bytes, (field) => {
-      if (field.number === 1) key = field.text();
+      if (field.number === 1) key = field.bytes ?? nothing;
       else if (field.number === 2 && field.bytes !== null) value = field.bytes;
     });
     take(key, value);
@@ -77,13 +104,15 @@ function readStruct(struct: Uint8Array, take: (key: string, value: Uint8Array) =
 }
 
 /** Of a `google.protobuf.Value`, which is one of null (1), number (2), text (3), bool (4), struct (5), list (6). */
-const textOf = (value: Uint8Array): string | null => firstText(value, 3);
+const textValueOf = (value: Uint8Array): Uint8Array | null => firstBytes(value, 3);
 
 /** Empty if the Value is no struct. */
 function structOf(value: Uint8Array): Uint8Array {
-  let struct: Uint8Array = new Uint8Array(0);
+  let struct = nothing;
   readFields(value, ({ number, bytes }) => {
     if (number === 5 && bytes !== null) struct = bytes;
   });
   return struct;
 }
+
+const nothing: Uint8Array = new Uint8Array(0);

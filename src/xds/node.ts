@@ -1,13 +1,21 @@
 import { canonicalAddress } from '../lib/ip.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import type { ClientKind, InterceptionMode, Proxy, Role } from '../model/proxy.ts';
+import { defaultNodeLimits, type NodeLimits } from './node-limits.ts';
 import { type NodeFacts, readNode } from './node-reader.ts';
-import { firstText } from './wire-reader.ts';
+import { firstBytes, textOf } from './wire-reader.ts';
+
+export interface NodeOptions {
+  readonly domainSuffix: string;
+  /** Left out: `defaultNodeLimits`. */
+  readonly limits?: NodeLimits;
+}
 
 /** What of `node` matters, read once per stream. `node.id` of sidecars: `sidecar~<ip>~<name>.<namespace>~<dns domain>`. */
-export function proxyOf(nodeBytes: Uint8Array, defaults: { readonly domainSuffix: string }): Result<Proxy, string> {
-  const node = readNode(nodeBytes);
-  if (node === null) return err('the node of the first request is malformed');
+export function proxyOf(nodeBytes: Uint8Array, options: NodeOptions): Result<Proxy, string> {
+  const read = readNode(nodeBytes, options.limits ?? defaultNodeLimits);
+  if (!read.ok) return read;
+  const { value: node } = read;
   if (node.id === '') {
     return err('the first request must carry node.id: give the client one ("binnacle bootstrap" writes it)');
   }
@@ -20,7 +28,7 @@ export function proxyOf(nodeBytes: Uint8Array, defaults: { readonly domainSuffix
     client: clientOf(node),
     name: text('NAME') || identity.name,
     namespace,
-    dnsDomain: identity.dnsDomain || `${namespace}.svc.${defaults.domainSuffix}`,
+    dnsDomain: identity.dnsDomain || `${namespace}.svc.${options.domainSuffix}`,
     addresses: addressesOf(text('INSTANCE_IPS'), identity.address),
     labels: node.labels,
     cluster: text('CLUSTER_ID'),
@@ -31,7 +39,10 @@ export function proxyOf(nodeBytes: Uint8Array, defaults: { readonly domainSuffix
 }
 
 /** The id alone, read from where clients write it: in front of everything else. */
-export const nodeIdOf = (nodeBytes: Uint8Array): string => firstText(nodeBytes, 1) ?? '';
+export function nodeIdOf(nodeBytes: Uint8Array): string {
+  const id = firstBytes(nodeBytes, 1);
+  return id === null ? '' : textOf(id);
+}
 
 interface Identity {
   readonly role: Role;

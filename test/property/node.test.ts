@@ -2,6 +2,7 @@ import { create, fromBinary, type JsonValue, toBinary } from '@bufbuild/protobuf
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { NodeSchema } from '#gen/envoy/config/core/v3/base_pb.js';
+import { defaultNodeLimits } from '../../src/xds/node-limits.ts';
 import { type NodeFacts, readNode } from '../../src/xds/node-reader.ts';
 
 const read = ['NAME', 'NAMESPACE', 'INSTANCE_IPS', 'CLUSTER_ID', 'NETWORK', 'INTERCEPTION_MODE'] as const;
@@ -35,12 +36,12 @@ test('a node is read as the library reads it, also one that says things twice', 
     fc.property(fc.array(node, { minLength: 1, maxLength: 2 }), (said) => {
       const bytes = Buffer.concat(said.map(bytesOf)); // the later one is merged into the earlier one
       const message = fromBinary(NodeSchema, bytes);
-      const facts = readNode(bytes);
+      const facts = readNode(bytes, defaultNodeLimits);
       const metadata = message.metadata ?? {};
       const { region = '', zone = '', subZone = '' } = message.locality ?? {};
       const all = metadata.LABELS;
       const isStruct = typeof all === 'object' && all !== null && !Array.isArray(all);
-      expect(facts && known(facts)).toEqual({
+      expect(facts.ok && known(facts.value)).toEqual({
         id: message.id,
         userAgent: message.userAgentName,
         locality: [region, zone, subZone],
@@ -58,10 +59,10 @@ test('damaged bytes are read as something or as nothing, and never throw', () =>
     fc.property(node, damage, fc.nat(), (said, places, length) => {
       const bytes = bytesOf(said);
       for (const { at, byte } of places) bytes[at % Math.max(1, bytes.length)] = byte;
-      const facts = readNode(bytes.subarray(0, length % (bytes.length + 1)));
-      expect(facts === null || typeof facts.id === 'string').toBe(true);
+      const facts = readNode(bytes.subarray(0, length % (bytes.length + 1)), defaultNodeLimits);
+      expect(!facts.ok || typeof facts.value.id === 'string').toBe(true);
     }),
     { numRuns: 500 },
   );
-  expect(readNode(Buffer.from([0x0a, 0xff]))).toBeNull();
+  expect(readNode(Buffer.from([0x0a, 0xff]), defaultNodeLimits).ok).toBe(false);
 });

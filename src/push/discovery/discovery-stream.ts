@@ -8,6 +8,7 @@ import { decisiveSentence } from '../../xds/error-text.ts';
 import { candidate, learnAcknowledgement, receiveLearned } from '../../xds/learned.ts';
 import { NamedStream } from '../../xds/named/named-stream.ts';
 import { nodeIdOf, proxyOf } from '../../xds/node.ts';
+import { defaultNodeLimits, type NodeLimits } from '../../xds/node-limits.ts';
 import { type Outcome, receiveDelta, receiveSotw } from '../../xds/receive.ts';
 import type { DeltaRequest, SotwRequest } from '../../xds/request.ts';
 import type { RequestMemory } from '../../xds/request-memory.ts';
@@ -23,6 +24,8 @@ export interface DiscoveryOptions {
   /** The names of what must have synced first; streams are refused until it is empty. */
   readonly awaited: () => readonly string[];
   readonly domainSuffix: string;
+  /** Left out: `defaultNodeLimits`. */
+  readonly nodeLimits?: NodeLimits;
 }
 
 /** What a stream is by the method that was called. */
@@ -142,8 +145,8 @@ export class DiscoveryStream implements CallReader, Outlet {
   }
 
   #connect(node: Uint8Array | null): Client {
-    const { coordinator, domainSuffix } = this.#options;
-    const proxy = proxyOf(node ?? new Uint8Array(0), { domainSuffix });
+    const { coordinator, domainSuffix, nodeLimits: limits = defaultNodeLimits } = this.#options;
+    const proxy = proxyOf(node ?? new Uint8Array(0), { domainSuffix, limits });
     if (!proxy.ok) throw new StatusError('INVALID_ARGUMENT', proxy.error);
     return coordinator.connect({
       id: `${proxy.value.id}-${coordinator.world.nextId()}`,
@@ -162,7 +165,7 @@ export class DiscoveryStream implements CallReader, Outlet {
     if (other === proxy.id || other === '') return;
     this.#saidOtherNode = true;
     this.#options.log.warn(
-      { proxy: proxy.id, other, peer: this.#call.peer },
+      { proxy: proxy.id, other: other.slice(0, 1_024), peer: this.#call.peer },
       'another node id on the same stream ignored',
     );
   }

@@ -6,6 +6,7 @@ import { responseHead } from '../../xds/build-response.ts';
 import { decisiveSentence } from '../../xds/error-text.ts';
 import type { NameSet } from '../../xds/names.ts';
 import { proxyOf } from '../../xds/node.ts';
+import { defaultNodeLimits } from '../../xds/node-limits.ts';
 import { parseSotwRequest, type SotwRequest } from '../../xds/request.ts';
 import type { Table } from '../../xds/table.ts';
 import { MalformedMessage } from '../../xds/wire-reader.ts';
@@ -27,14 +28,14 @@ export type Fetch = (service: DiscoveryService, message: Uint8Array) => Promise<
 
 /** Answers requests without a stream: nothing is remembered of who asked. */
 export function createFetch(options: DiscoveryOptions): Fetch {
-  const { coordinator, log, domainSuffix } = options;
+  const { coordinator, log, domainSuffix, nodeLimits: limits = defaultNodeLimits } = options;
   const versionOf = createTableVersions();
   return async (service, message) => {
     refuseUnsynced(options);
     const request = readRequest(message);
     const { type } = askedOf(request, service);
     if (type === null) throw new StatusError('UNIMPLEMENTED', `${service.short} is not served without a stream`);
-    const proxy = proxyOf(request.node ?? new Uint8Array(0), { domainSuffix });
+    const proxy = proxyOf(request.node ?? new Uint8Array(0), { domainSuffix, limits });
     if (!proxy.ok) throw new StatusError('INVALID_ARGUMENT', proxy.error);
     if (request.error !== null) {
       log.warn(

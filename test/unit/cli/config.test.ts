@@ -22,7 +22,13 @@ describe('the configuration of serve', () => {
   it('has defaults for everything', async () => {
     expect(await loadServeConfig([], {})).toEqual({
       http: { address: { host: '127.0.0.1', port: 8080 }, allowedHosts: [], tls: null, accessFile: null },
-      xds: { plaintext: { host: '127.0.0.1', port: 15010 }, tls: null, limits: {} },
+      xds: {
+        plaintext: { host: '127.0.0.1', port: 15010 },
+        tls: null,
+        limits: {},
+        nodeLimits: { maxNodeLabels: 256, maxNodeFieldBytes: 1024, maxNodeBytes: 32_768 },
+        clientStatus: { loopback: true, identities: [] },
+      },
       store: { type: 'sqlite', path: '.binnacle/rules.db' },
       adapters: [{ type: 'registration', name: 'registration', required: true, syncTimeoutSeconds: 30, options: {} }],
       registration: { allow: [] },
@@ -45,7 +51,13 @@ xds:
   plaintext: "0.0.0.0:16010"
   tls:
     { address: "binnacle.local:16012", certFile: c.pem, keyFile: k.pem, clientCaFile: ca.pem, requireClientCert: false }
-  limits: { maxConnections: 500, maxStreamsPerConnection: 8, maxConnectionAgeSeconds: 1800, keepaliveTimeoutSeconds: 0.5 }
+  limits:
+    maxConnections: 500
+    maxStreamsPerConnection: 8
+    maxConnectionAgeSeconds: 1800
+    keepaliveTimeoutSeconds: 0.5
+    maxNodeLabels: 10
+  clientStatus: { loopback: false, identities: ["spiffe://mesh/ns/ops/*"] }
 store: { type: sqlite, path: /var/lib/rules.db }
 adapters:
   - { type: file, path: ./mesh }
@@ -79,6 +91,8 @@ logLevel: debug
           maxConnectionAgeMs: 1_800_000,
           keepaliveTimeoutMs: 500,
         },
+        nodeLimits: { maxNodeLabels: 10, maxNodeFieldBytes: 1024, maxNodeBytes: 32_768 },
+        clientStatus: { loopback: false, identities: ['spiffe://mesh/ns/ops/*'] },
       },
       store: { type: 'sqlite', path: '/var/lib/rules.db' },
       adapters: [

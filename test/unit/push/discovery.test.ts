@@ -287,3 +287,27 @@ describe('virtual hosts', () => {
     });
   }
 });
+
+describe('a client whose node is too large', () => {
+  const init = { node: { id: 'n'.repeat(2_000) }, typeUrl: typeUrls.cluster };
+  const refusal = {
+    code: status.INVALID_ARGUMENT,
+    details: 'node.id has 2000 bytes: 1024 is the most (xds.limits.maxNodeFieldBytes)',
+  };
+
+  it('is told which field it is, and is no client', async () => {
+    const call = openCall(
+      plane.xdsPort,
+      '/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources',
+      sotw,
+    );
+    call.say(init);
+    expect(await call.ended).toMatchObject(refusal);
+    expect(plane.coordinator.clients.size).toBe(0);
+  });
+
+  it('is told the same when it fetches', async () => {
+    const path = '/envoy.service.cluster.v3.ClusterDiscoveryService/FetchClusters';
+    expect(await callOnce(plane.xdsPort, path, { ...sotw, init })).toMatchObject(refusal);
+  });
+});
