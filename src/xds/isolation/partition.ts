@@ -1,7 +1,7 @@
 import { contentHash } from '../../lib/hash.ts';
 import { type Assembly, assembleResource } from '../../proto/assemble.ts';
 import { bodyParts, type EncodedResource, encodeResource, resourceBody, type XdsType } from '../../proto/resource.ts';
-import { firstText, MalformedMessage, readFields } from '../wire-reader.ts';
+import { MalformedMessage, readFields } from '../wire-reader.ts';
 
 /** The smallest thing that can be sent in another version by itself: a virtual host of a route configuration, or a whole resource. */
 export interface Part {
@@ -75,11 +75,13 @@ function splitRoutes(resource: EncodedResource): Partition | null {
 const virtualHostsField = 2;
 
 function virtualHostOf(field: Uint8Array, message: Uint8Array): Part {
+  let name = '';
   const domains: string[] = [];
   readFields(message, (inner) => {
+    if (inner.number === 1) name = inner.text();
     if (inner.number === 2) domains.push(inner.text());
   });
-  return { name: firstText(message, 1) ?? '', hash: contentHash(field), bytes: field, domains };
+  return { name, hash: contentHash(field), bytes: field, domains };
 }
 
 /** A part of a resource in another version, or left out. */
