@@ -20,7 +20,7 @@ import { createHttpDoor, readHttpDoorFiles } from './cli/http-door.ts';
 import { readVersion } from './cli/version.ts';
 import { createXdsServers } from './cli/xds-servers.ts';
 import { createCompiler } from './compile/compiler.ts';
-import { type Clock, systemClock } from './lib/clock.ts';
+import { type Clock, steadyClock, systemClock } from './lib/clock.ts';
 import { MeshError } from './lib/errors.ts';
 import type { Logger } from './lib/logger.ts';
 import { doorReasons } from './model/access.ts';
@@ -94,7 +94,7 @@ export async function serve(config: ServeConfig): Promise<void> {
       news.taken(changes);
       return changes;
     },
-    clock,
+    clock: steadyClock,
     log,
     observer: withSecond(withSecond(metrics.observer, statuses.observer), { ...news, flushed: () => {} }),
     revisionOf: statuses.revisionOf,
@@ -125,7 +125,7 @@ export async function serve(config: ServeConfig): Promise<void> {
     awaited,
     stopping: stopping.signal,
     observer: metrics.rpcObserver(cutOffs),
-    clock,
+    clock: steadyClock,
     log,
   }).catch(async (error: unknown) => {
     await Promise.all([store.close(), registry.close()]);

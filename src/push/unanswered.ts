@@ -1,6 +1,6 @@
 import type { Logger } from '../lib/logger.ts';
 import type { XdsType } from '../proto/resource.ts';
-import type { Response } from '../xds/response.ts';
+import { dropBytesInFlight, type TypeState } from '../xds/stream.ts';
 import type { Client } from './client.ts';
 
 /** How long a client may take. Envoy answers clusters whose endpoints do not come after 15 seconds. */
@@ -13,8 +13,8 @@ export const longestAnswerMs = 30_000;
 export class Unanswered {
   readonly #log: Logger;
   readonly #afterMs: number;
-  /** What the log has a line of, per client. */
-  readonly #reported = new WeakMap<Client, Map<XdsType, Response>>();
+  /** The nonces that the log has a line of, per client. */
+  readonly #reported = new WeakMap<Client, Map<XdsType, string>>();
   #counts = new Map<XdsType, number>();
 
   constructor({ log, afterMs = longestAnswerMs }: { readonly log: Logger; readonly afterMs?: number }) {
@@ -31,20 +31,22 @@ export class Unanswered {
   look(clients: Iterable<Client>, nowMs: number): void {
     const counts = new Map<XdsType, number>();
     for (const client of clients) {
-      for (const { type, inFlight, sentAtMs } of client.stream.types.values()) {
+      for (const state of client.stream.types.values()) {
+        const { type, inFlight, sentAtMs } = state;
         if (inFlight === null || nowMs - sentAtMs < this.#afterMs) continue;
         counts.set(type, (counts.get(type) ?? 0) + 1);
-        this.#report(client, inFlight, nowMs - sentAtMs);
+        this.#report(client, state, nowMs - sentAtMs);
       }
     }
     this.#counts = counts;
   }
 
-  #report(client: Client, response: Response, waitedMs: number): void {
-    const known = this.#reported.get(client) ?? new Map<XdsType, Response>();
-    if (known.get(response.type) === response) return;
-    this.#reported.set(client, known.set(response.type, response));
-    const { type, nonce, brought } = response;
+  #report(client: Client, state: TypeState, waitedMs: number): void {
+    const known = this.#reported.get(client) ?? new Map<XdsType, string>();
+    if (state.inFlight === null || known.get(state.type) === state.inFlight.nonce) return;
+    dropBytesInFlight(state);
+    const { type, nonce, brought } = state.inFlight;
+    this.#reported.set(client, known.set(type, nonce));
     const resources = brought.slice(0, mostNamed);
     this.#log.warn({ proxy: client.proxy.id, type, nonce, resources, waitedMs }, 'response not answered by proxy');
   }

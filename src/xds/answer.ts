@@ -1,11 +1,11 @@
-import { ofOtherTables, withDoubt, withoutNames } from './doubt.ts';
+import { hasName, ofOtherTables, withDoubt, withoutNames } from './doubt.ts';
 import { isBindError } from './error-text.ts';
 import { alsoNamed, dropGone, dropTaken, holdNamed } from './held.ts';
 import { dropRepaired } from './isolation/filter.ts';
 import { partitionOf } from './isolation/partition.ts';
 import { beginSearch, convictWhole, trialRejected, trialTaken } from './isolation/search.ts';
 import type { GuiltyPart } from './isolation/verdicts.ts';
-import { mentions } from './mentions.ts';
+import { namesIn } from './mentions.ts';
 import { isPending } from './next.ts';
 import { oweInnocent } from './owed.ts';
 import type { Response } from './response.ts';
@@ -102,7 +102,7 @@ function mayBeSearched(state: TypeState, { whole }: Response, error: string): bo
 
 /** Route configurations have ports for names, which stand in any error text, and are mostly good: see `beginSearch`. */
 function namedIn({ type, interest }: TypeState, { brought }: Response, error: string): readonly string[] {
-  const named = brought.filter((name) => !(type === 'route' && isPort(name)) && mentions(error, name));
+  const named = [...namesIn(error, (text) => !(type === 'route' && isPort(text)) && hasName(brought, text))];
   const isDivisible = (name: string) => {
     const resource = type === 'route' ? interest?.get(name)?.resource : undefined;
     return resource !== undefined && !partitionOf('route', resource).parts.has('');
@@ -139,6 +139,13 @@ const isAllTold = (state: TypeState): boolean => state.interest === null || !isP
 function withholdAgain(state: TypeState, { nonce, revision, removed }: Response, world: World): void {
   if (removed.length === 0) return;
   const names = new Map(removed.map((name) => [name, null]));
-  const batch = { id: `r${nonce}`, revision, since: state.acknowledged, names, sinceMs: world.now() };
+  const batch = {
+    id: `r${nonce}`,
+    revision,
+    since: state.acknowledged,
+    names,
+    sinceMs: world.now(),
+    replacedAtMs: null,
+  };
   state.withheld = [...state.withheld, batch];
 }

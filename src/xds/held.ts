@@ -1,6 +1,6 @@
 import type { EncodedResource } from '../proto/resource.ts';
 import { mayHave, recall, withBlame } from './doubt.ts';
-import { mentions } from './mentions.ts';
+import { namesIn } from './mentions.ts';
 import type { Response } from './response.ts';
 import type { Held, TypeState } from './stream.ts';
 import type { Table } from './table.ts';
@@ -43,8 +43,10 @@ export function alsoNamed(
   for (const { names } of state.withheld) for (const [name, resource] of names) carried.set(name, resource);
   for (const [name, { keep, acknowledged }] of state.held ?? []) carried.set(name, keep === acknowledged ? null : keep);
   const also = new Map<string, EncodedResource>();
-  for (const [name, resource] of carried) {
-    if (resource !== null && !named.includes(name) && mentions(error, name)) also.set(name, resource);
+  if (carried.size === 0) return also;
+  for (const name of namesIn(error, (text) => carried.has(text))) {
+    const resource = carried.get(name) ?? null;
+    if (resource !== null && !named.includes(name)) also.set(name, resource);
   }
   return also;
 }

@@ -14,9 +14,10 @@ import type { Revision, TableDifference } from './table.ts';
 
 /** How long LDS and RDS wait for the CDS ACK. */
 export const longestGateMs = 5_000;
-/** How long, and how many names, a removal is withheld at most. */
+/** How long a removal is withheld at most once what comes in its place was sent; more than so many names less long. */
 export const longestWithheldMs = 30_000;
 export const mostWithheld = 1_000;
+export const longestManyWithheldMs = 5_000;
 
 /** The types whose settling releases a type's removals: make before break. */
 const releasedBy: Readonly<Record<XdsType, readonly XdsType[]>> = {
@@ -84,7 +85,7 @@ export function nextDeadline(stream: StreamState): number | null {
   };
   for (const state of stream.types.values()) {
     if (state.waitingSinceMs !== null) at(state.waitingSinceMs + longestGateMs);
-    for (const batch of state.withheld) at(batch.sinceMs + longestWithheldMs);
+    for (const batch of state.withheld) at((batch.replacedAtMs ?? batch.sinceMs) + longestManyWithheldMs);
   }
   return earliest;
 }
@@ -160,7 +161,8 @@ function withhold({ state, interest, world }: Asking, removed: TableDifference['
   const names = asTheyAre(state, removed);
   const id = names === removed ? `${interest.id}:${baselineKey(baseline)}:${world.revision}` : `u${world.nextId()}`;
   const since = baseline.kind === 'cursor' ? baseline.revision : state.acknowledged;
-  state.withheld = [...state.withheld, { id, revision: world.revision, since, names, sinceMs: world.now() }];
+  const batch = { id, revision: world.revision, since, names, sinceMs: world.now(), replacedAtMs: null };
+  state.withheld = [...state.withheld, batch];
 }
 
 /** What came and went unseen while its removal was withheld is still at the client as it was before. */
@@ -242,7 +244,8 @@ function withOwed(interest: Interest, changed: readonly string[], state: TypeSta
   for (const { names: owed } of state.owed) {
     for (const name of owed) {
       // Clusters that are no EDS clusters, and names given back since, have no assignment to send.
-      if (interest.names.has(name) || interest.get(name) !== undefined || state.type !== 'endpoint') names.add(name);
+      const isKnown = interest.names.has(name) || interest.get(name) !== undefined;
+      if (isKnown || (state.type !== 'endpoint' && interest.includes(name))) names.add(name);
     }
   }
   return [...names];
@@ -270,7 +273,12 @@ function release({ stream, state, world, onForced }: Asking): readonly WithheldB
   if (state.withheld.length === 0) return none;
   const settled = Math.min(...releasedBy[state.type].map((type) => settledThrough(stream, type, world)));
   const total = state.withheld.reduce((sum, batch) => sum + batch.names.size, 0);
-  const isForced = (batch: WithheldBatch) => total > mostWithheld || world.now() - batch.sinceMs >= longestWithheldMs;
+  const isForced = (batch: WithheldBatch) => {
+    if (batch.replacedAtMs === null && isReplaced(stream, state.type, batch)) batch.replacedAtMs = world.now();
+    if (batch.replacedAtMs === null) return false;
+    const longestMs = total > mostWithheld ? longestManyWithheldMs : longestWithheldMs;
+    return world.now() - batch.replacedAtMs >= longestMs;
+  };
   const released = state.withheld.filter((batch) => batch.revision <= settled || isForced(batch));
   if (released.length === 0) return none;
   state.withheld = orNone(state.withheld.filter((batch) => !released.includes(batch)));
@@ -282,6 +290,15 @@ function release({ stream, state, world, onForced }: Asking): readonly WithheldB
     );
   return released;
 }
+
+/** Whether everything that is to come before these removals was sent, however it was answered. */
+const isReplaced = (stream: StreamState, removed: XdsType, { revision }: WithheldBatch): boolean =>
+  releasedBy[removed].every((type) => {
+    const state = stream.types.get(type);
+    if (state === undefined || state.interest === null) return true;
+    const { baseline, interest } = state;
+    return baseline.kind === 'cursor' && (baseline.revision >= revision || interest.lastRevision <= baseline.revision);
+  });
 
 /** The revision up to which nothing of a type is unsent, unanswered, withheld or rejected on this stream. */
 function settledThrough(stream: StreamState, type: XdsType, world: World): number {

@@ -45,6 +45,8 @@ export interface WithheldBatch {
   readonly since: Revision;
   readonly names: ReadonlyMap<string, EncodedResource | null>;
   readonly sinceMs: number;
+  /** Since when what comes in their place has been sent; null: it waits. Their time runs from here. */
+  replacedAtMs: number | null;
 }
 
 /** A rejected resource: not sent again until it has another version. */
@@ -204,6 +206,19 @@ export function closeStream(stream: StreamState, world: World): void {
 /** The newest response; null: there was none. */
 export const lastSentOf = ({ inFlight, rejected, acked, nacked }: TypeState): ResponseLabel | null =>
   inFlight !== null ? inFlight.label : rejected ? nacked : acked;
+
+/**
+ * Forgets the bytes of a response that is not answered: a client that never answers costs its names. What it answers to is known
+ * by the nonce.
+ */
+export function dropBytesInFlight(state: TypeState): void {
+  const response = state.inFlight;
+  if (response === null || response.parts.length === 0) return;
+  const withoutBytes: Response = { ...response, parts: none, framed: null };
+  state.inFlight = withoutBytes;
+  if (state.ofOldView === response) state.ofOldView = withoutBytes;
+  if (state.search?.inFlight === response) state.search.inFlight = withoutBytes;
+}
 
 /** The state of a type, made at the first request for it. */
 export function typeState(stream: StreamState, type: XdsType, world: World): TypeState {

@@ -81,7 +81,7 @@ export class NamedStream implements Holder {
       state.names.delete(name); // asked again is asked anew: the client may have dropped it
       state.names.set(name, null);
     }
-    forgetOldest(state.names);
+    forgetOldest(state);
     state.mustAnswer ||= isFirst && subscribe.length === 0;
     if (type === 'virtual-host' && subscribe.length + unsubscribe.length > 0) this.#followRoutes();
     const rejected = isAnswer ? request.error : null;
@@ -115,7 +115,9 @@ export class NamedStream implements Holder {
   ): { subscribe: readonly string[]; unsubscribe: readonly string[] } {
     const { names } = this.#world;
     if ('subscribe' in request) {
-      for (const name of request.initialVersions.keys()) state.has.add(name);
+      if (isAnswered(state.type, this.mode)) {
+        for (const name of request.initialVersions.keys()) if (state.has.size < mostNames) state.has.add(name);
+      }
       const subscribe = names.fromField(request.subscribe);
       return { subscribe: subscribe.names, unsubscribe: request.unsubscribe.filter((name) => !subscribe.has(name)) };
     }
@@ -183,10 +185,12 @@ export class NamedStream implements Holder {
   }
 }
 
-function forgetOldest(names: NamedState['names']): void {
-  for (const name of names.keys()) {
+/** The client keeps what it has of them, and is told nothing more about it: it has not asked for that to be taken away. */
+function forgetOldest({ names, has }: NamedState): void {
+  for (const [name, told] of names) {
     if (names.size <= mostNames) break;
     names.delete(name);
+    if (told !== null) has.delete(told.resource);
   }
 }
 

@@ -38,6 +38,16 @@ describe('a response that is not answered', () => {
     expect(overdue()).toBe(0);
   });
 
+  it('keeps its names and not its bytes, and can still be acknowledged', async () => {
+    const { push, client } = await silentClient();
+    const state = client.client.stream.types.get('cluster');
+    expect(state?.inFlight?.parts.length).toBeGreaterThan(0);
+    await push.pass(30_000);
+    expect(state?.inFlight).toMatchObject({ parts: [], brought: ['a'] });
+    client.acks('cluster');
+    expect(state).toMatchObject({ inFlight: null, rejected: false });
+  });
+
   it('of another time is reported again', async () => {
     const { push, client, overdue } = await silentClient();
     await push.pass(30_000);

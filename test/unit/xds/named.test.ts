@@ -84,4 +84,13 @@ describe('a client that asks for ever more names', () => {
     expect(hears().said).toEqual(['80/one-more']);
     expect(named.states.get('virtual-host')?.names.size).toBe(10_000);
   });
+
+  it('keeps what it has of the oldest', () => {
+    const { named, asks, hears } = started();
+    asks(['80/shop.test']);
+    expect(hears().said).toEqual(['80/#shop']);
+    const names = Array.from({ length: 10_000 }, (_, index) => `80/host-${index}`);
+    asks(names, [], named.states.get('virtual-host')?.inFlight ?? '');
+    expect(hears().removed).toEqual([]);
+  });
 });

@@ -1,0 +1,98 @@
+import { describe, expect, it } from 'vitest';
+import { Server, Talker } from '../support/conversation.ts';
+import { settled } from './settled.ts';
+
+/** Rows 47 to 51 of the table in ADR 1: updates that were once lost, or came too soon. */
+describe('updates that must not be lost or come too soon', () => {
+  it('row 47: a removal in a rejected response that names nothing is told again', () => {
+    const { server, client } = settled('delta');
+    server.commit({ cluster: { a: 'bad', b: null }, route: { r80: '2', r90: '2' } });
+    client.hears();
+    client.acks('endpoint');
+    expect(client.nacks('cluster', 'no')).toEqual([]);
+    expect(client.acks('route')).toEqual(['CDS -b']);
+    server.commit({ cluster: { a: '3' } });
+    client.acks('cluster');
+    expect(client.stream.types.get('cluster')?.withheld).toEqual([]);
+  });
+
+  it('row 47: also when the removal stood in the response itself', () => {
+    const server = new Server();
+    server.commit({ cluster: { a: '1', b: '1' } });
+    const client = new Talker(server, 'delta');
+    client.asks('cluster');
+    client.acks('cluster');
+    server.commit({ cluster: { a: 'bad', b: null } });
+    expect(client.hears()).toEqual(['CDS a=bad -b']);
+    expect(client.nacks('cluster', 'no')).toEqual(['CDS -b']);
+    server.commit({ cluster: { a: '3' } });
+    expect(client.acks('cluster')).toEqual(['CDS a=3']);
+  });
+
+  for (const mode of ['sotw', 'delta'] as const) {
+    const without = (delta: string, sotw: string) => [mode === 'delta' ? delta : sotw];
+
+    it(`row 48: ${mode} that was frozen is sent the new route before the old cluster goes`, () => {
+      const { server, client } = settled(mode);
+      server.commit({ cluster: { b: null, c: '1' }, route: { r80: '2' } });
+      expect(client.hears()).toEqual(without('CDS c=1', 'CDS a=1 b=1 c=1'));
+      server.commit({ route: { r80: '3' } });
+      server.nowMs += 4_000; // routes wait for the clusters still
+      client.hears();
+      // From here on it reads nothing: nobody asks for what is next until it answers.
+      server.nowMs += 30_000;
+      expect(client.acks('cluster')).toEqual(['RDS r80=3']);
+      expect(client.acks('route')).toEqual(without('CDS -b', 'CDS a=1 c=1'));
+      expect(server.forced).toBe(0);
+    });
+
+    it(`row 49: ${mode} loses 1,001 clusters only after it was sent the routes without them`, () => {
+      const many = Array.from({ length: 1_001 }, (_, index) => `c${index}`);
+      const all = Object.fromEntries(many.map((name) => [name, '1']));
+      const { server, client } = settled(mode, { cluster: all, listener: { l80: '1' }, route: { r80: '1' } });
+      server.commit({ cluster: Object.fromEntries(many.map((name) => [name, null])), route: { r80: '2' } });
+      expect(client.hears()).toEqual(['RDS r80=2']);
+      const [removal] = client.acks('route');
+      expect(removal).toMatch(mode === 'delta' ? /^CDS -c0 / : /^CDS$/);
+    });
+
+    it(`row 49: ${mode} loses so many five seconds after it was sent the routes, if it does not answer`, () => {
+      const many = Array.from({ length: 1_001 }, (_, index) => `c${index}`);
+      const all = Object.fromEntries(many.map((name) => [name, '1']));
+      const { server, client } = settled(mode, { cluster: all, listener: { l80: '1' }, route: { r80: '1' } });
+      server.commit({ cluster: Object.fromEntries(many.map((name) => [name, null])), route: { r80: '2' } });
+      client.hears();
+      server.nowMs += 4_999;
+      expect(client.hears()).toEqual([]);
+      server.nowMs += 1;
+      const [removal] = client.hears();
+      expect(removal).toMatch(mode === 'delta' ? /^CDS -c0 / : /^CDS$/);
+      expect(server.forced).toBe(1_001);
+    });
+  }
+
+  it('row 50: a route that was asked for and given up while it waited is not told to be empty', () => {
+    const { server, client } = settled('delta', {
+      cluster: { a: '1' },
+      endpoint: { a: '1' },
+      listener: { l80: '1' },
+      route: { r1: '1', r80: '1', r81: '1' },
+    });
+    client.asks('route', [], { drop: ['r80', 'r81'] });
+    server.commit({ cluster: { b: '1' } });
+    expect(client.hears()).toEqual(['CDS b=1']);
+    expect(client.asks('route', ['r80'])).toEqual([]); // it waits for the clusters
+    client.asks('route', [], { drop: ['r80'] });
+    client.asks('route', ['r81']);
+    expect(client.acks('cluster')).toEqual(['RDS r81=1']);
+  });
+
+  it('row 51: only the name of a configuration that is written down counts, not the names in it', () => {
+    const { server, client } = settled('delta');
+    server.commit({ cluster: { a: 'bad', b: '2' } });
+    client.hears();
+    client.acks('endpoint');
+    const error = 'goo.gle/debugproto name: "a" alt_stat_name: "b" load_assignment { cluster_name: "b" }';
+    expect(client.nacks('cluster', `${error}: Proto constraint validation failed (b)`)).toEqual(['CDS b=2', 'EDS b=1']);
+  });
+});
