@@ -29,7 +29,7 @@ export function acknowledge(stream: StreamState, state: TypeState, response: Res
   }
   state.ofOldView = null;
   if (response.whole) state.unsure = none;
-  if (state.takenParts !== null) dropTakenParts(state, response);
+  state.takenParts = null; // the tables say again what it has
   dropRepaired(state, response.whole ? (state.filters?.keys().toArray() ?? none) : response.brought);
   if (state.held !== null || state.unsure.length > 0) {
     const taken = new Set(response.brought);
@@ -39,12 +39,6 @@ export function acknowledge(stream: StreamState, state: TypeState, response: Res
   }
   // else something is still rejected
   if (state.held === null && state.unsure.length === 0 && state.filters === null) state.nack = null;
-}
-
-/** What was taken in a search is told by the tables again. */
-function dropTakenParts(state: TypeState, { brought, whole }: Response): void {
-  for (const name of brought) state.takenParts?.delete(name);
-  if (whole || state.takenParts?.size === 0) state.takenParts = null;
 }
 
 export interface Rejection {
