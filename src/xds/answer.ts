@@ -75,8 +75,9 @@ export function reject(stream: StreamState, state: TypeState, { response, error,
   const tables = isOfOldView ? null : (stream.view?.[state.type] ?? null);
   const named = namedIn(state, response, error);
   const canSearch = tables !== null && named.length === 0 && mayBeSearched(state, response, error);
+  const unsure = state.unsure.flatMap(({ names }) => names);
   state.unsure = withDoubt(state.unsure, response);
-  const guilty = canSearch ? beginSearch(stream, state, { response, error, tables, world }) : null;
+  const guilty = canSearch ? beginSearch(stream, state, { response, error, tables, world, unsure }) : null;
   const findings = guilty === null ? holdWhatIsNamed(state, { response, error, named, tables, world }) : null;
   // With nothing else in it, a response that is told again would be rejected again.
   const isOthers = named.length === 0 && stream.mode === 'delta' && response.brought.length > 0;

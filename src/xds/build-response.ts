@@ -38,7 +38,7 @@ export function buildResponse(interest: Interest, contents: Contents): Response 
   return {
     type: interest.type,
     nonce,
-    label: { nonce, version, asked: contents.whole && !interest.wildcard ? interest.names : null },
+    label: { nonce, version, asked: interest.wildcard ? null : interest.names },
     revision,
     news: contents.news,
     parts,

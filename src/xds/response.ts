@@ -18,7 +18,7 @@ export interface ResponseLabel {
   readonly nonce: string;
   /** SotW's `version_info`; delta's `system_version_info`. It decides nothing. */
   readonly version: string;
-  /** Of a whole set: the names that it was asked for. Null: everything, or no whole set. */
+  /** The names that were subscribed to when it was made: of others it says nothing. Null: everything. */
   readonly asked: NameSet | null;
 }
 

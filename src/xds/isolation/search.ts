@@ -18,6 +18,8 @@ interface Rejection {
   readonly error: string;
   readonly tables: readonly Table[];
   readonly world: World;
+  /** Names of which it is not known what the client took of earlier responses. */
+  readonly unsure: readonly string[];
 }
 
 /**
@@ -28,12 +30,15 @@ interface Rejection {
 export function beginSearch(
   stream: StreamState,
   state: TypeState,
-  { response, error, tables, world }: Rejection,
+  { response, error, tables, world, unsure }: Rejection,
 ): readonly GuiltyPart[] | null {
   const { interest } = state;
   if (interest === null) return null;
   const present = response.brought.filter((name) => (interest.get(name)?.changed ?? Infinity) <= response.revision);
-  const accepted = new Map(response.brought.map((name) => [name, acceptedOf(state, name, tables)]));
+  const isUnsure = new Set(unsure);
+  const accepted = new Map(
+    response.brought.map((name) => [name, isUnsure.has(name) ? undefined : acceptedOf(state, name, tables)]),
+  );
   // What a whole set must go on carrying cannot be tried without.
   const names = response.whole ? present.filter((name) => accepted.get(name) !== undefined) : present;
   const search: Search = {
