@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => plane?.stop());
 
 /*
- * Requests with the headers that a browser sends (Chromium 140, written down from its network log): no browser is started,
+ * Requests with the headers that a browser sends by the Fetch standard: no browser is started,
  * as what matters is what it sends for a page unasked, which the Fetch standard says.
  */
 describe('a web page in the browser of somebody who can reach the program', () => {
