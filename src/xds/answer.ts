@@ -75,7 +75,7 @@ export function reject(stream: StreamState, state: TypeState, { response, error,
   const tables = isOfOldView ? null : (stream.view?.[state.type] ?? null);
   const named = namedIn(state, response, error);
   const canSearch = tables !== null && named.length === 0 && mayBeSearched(state, response, error);
-  const unsure = state.unsure.flatMap(({ names }) => names);
+  const unsure = [...state.unsure.flatMap(({ names }) => names), ...response.owed];
   state.unsure = withDoubt(state.unsure, response);
   const guilty = canSearch ? beginSearch(stream, state, { response, error, tables, world, unsure }) : null;
   const findings = guilty === null ? holdWhatIsNamed(state, { response, error, named, tables, world }) : null;

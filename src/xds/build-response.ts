@@ -14,6 +14,8 @@ export interface Contents {
   readonly news: Revision | null;
   /** Names to send, present or not. */
   readonly names: readonly string[];
+  /** Of these, those that are sent whatever the client may have. */
+  readonly owed: readonly string[];
   /** Names that the client has and is to lose. */
   readonly removals: readonly string[];
   /** SotW: the whole set rather than `names`. */
@@ -45,6 +47,7 @@ export function buildResponse(interest: Interest, contents: Contents): Response 
     byteLength: lengthOf(parts),
     whole: contents.whole,
     brought: names,
+    owed: contents.owed,
     removed: contents.removals,
     addsNames,
     learned: [],

@@ -194,6 +194,7 @@ function send({ stream, state, interest, world }: Asking, news: News): Response 
       revision: world.revision,
       news: news.revealed,
       names: whole && instead.size > 0 ? names.filter((name) => !instead.has(name)) : names,
+      owed: owedNames(state),
       removals: news.removals,
       whole,
       instead,
@@ -237,6 +238,11 @@ const plainKey = (stream: StreamState, revision: Revision): number =>
   (revision * 8 + stream.wholeTypes.length) * 2 + modeBit(stream);
 
 const modeBit = ({ mode }: StreamState): number => (mode === 'delta' ? 1 : 0);
+
+function owedNames({ owed }: TypeState): readonly string[] {
+  const [only = null, ...others] = owed;
+  return others.length === 0 ? (only?.names ?? none) : owed.flatMap(({ names }) => names);
+}
 
 function withOwed(interest: Interest, changed: readonly string[], state: TypeState): readonly string[] {
   if (state.owed.length === 0) return changed;
@@ -354,6 +360,7 @@ function tryNext({ stream, state, interest, world }: Asking): Response | null {
     revision: search.revision,
     news: null,
     names: [...sent.keys()],
+    owed: none,
     removals: none,
     whole,
     instead,

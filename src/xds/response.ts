@@ -36,6 +36,8 @@ export interface Response extends Outgoing {
   readonly whole: boolean;
   /** The names whose resources it brings because they are new, changed or asked for. */
   readonly brought: readonly string[];
+  /** Of these, names that it brings whatever the client may have: they were asked for anew, or are told again. */
+  readonly owed: readonly string[];
   /** The names that it takes away. */
   readonly removed: readonly string[];
   /** Whether it brings names that the client did not have. */

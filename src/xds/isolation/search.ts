@@ -37,7 +37,10 @@ export function beginSearch(
   const present = response.brought.filter((name) => (interest.get(name)?.changed ?? Infinity) <= response.revision);
   const isUnsure = new Set(unsure);
   const accepted = new Map(
-    response.brought.map((name) => [name, isUnsure.has(name) ? undefined : acceptedOf(state, name, tables)]),
+    response.brought.map((name) => {
+      const known = acceptedOf(state, name, tables);
+      return [name, isUnsure.has(name) ? withoutCurrent(state, name, known) : known];
+    }),
   );
   // What a whole set must go on carrying cannot be tried without.
   const names = response.whole ? present.filter((name) => accepted.get(name) !== undefined) : present;
@@ -96,6 +99,23 @@ function acceptedOf(state: TypeState, name: string, tables: readonly Table[]): R
   if (last === undefined) return undefined;
   const resource = last === null ? null : filtered(state, last);
   return resource === null ? new Map() : partitionOf(state.type, resource).parts;
+}
+
+/** It is not known whether the client took what is current: that is to be tried, and nothing else is in its place. */
+function withoutCurrent(
+  { type, filters, interest }: TypeState,
+  name: string,
+  known: ReadonlyMap<string, Part> | undefined,
+): ReadonlyMap<string, Part> | undefined {
+  const resource = interest?.get(name)?.resource;
+  if (known === undefined || resource === undefined) return known;
+  const { parts } = partitionOf(type, resource);
+  return new Map(
+    [...known].filter(([part, { hash }]) => {
+      const current = parts.get(part);
+      return current === undefined || candidateOf(filters?.get(name), current)?.hash !== hash;
+    }),
+  );
 }
 
 function suspectsOf(state: TypeState, search: Search, interest: Interest, name: string): readonly Suspect[] {
