@@ -13,6 +13,8 @@ export interface ConfigMistake {
 export interface ConfigurableAdapter {
   /** The `type` in binnacle.yaml. */
   readonly kind: string;
+  /** What its part of the file may say. */
+  readonly config: AdapterDefinition<unknown>['config'];
   /** See `AdapterDefinition`. */
   readonly isDurable: boolean;
   /** See `AdapterDefinition`. */
@@ -24,6 +26,7 @@ export interface ConfigurableAdapter {
 /** Hides the configuration's type behind its own check. */
 export const configurable = <Config>(definition: AdapterDefinition<Config>): ConfigurableAdapter => ({
   kind: definition.kind,
+  config: definition.config,
   isDurable: definition.isDurable ?? false,
   isGuest: definition.isGuest ?? false,
   configure(settings, context) {
