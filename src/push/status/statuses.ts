@@ -26,14 +26,14 @@ export interface StatusOptions {
   readonly book: RuleBook;
   /** After `book`, so that what is told here is in the book already. */
   readonly store: Pick<RuleStore, 'subscribe'>;
-  readonly compiler: Pick<Compiler, 'contributionsOf' | 'scopesOf' | 'problems'>;
+  readonly compiler: Pick<Compiler, 'contributionsOf' | 'scopesOf' | 'problemsOf'>;
   readonly findings: Pick<RuleFindings, 'of' | 'subscribe'>;
   /** Asked when there is something to compute: it is made after this, as it has to tell it things. */
   readonly coordinator: () => Coordinator;
   /** What the index of ServiceEntries knows: the services of a rule, and what to tell its author. */
   readonly serviceEntries: {
     servicesOf(id: RuleId): readonly ServiceKey[];
-    problems(): ReadonlyMap<RuleId, readonly string[]>;
+    problemsOf(id: RuleId): readonly string[];
   };
   readonly clock: Clock;
   readonly log: Logger;
@@ -79,10 +79,8 @@ export function createRuleStatuses(options: StatusOptions): StatusKeeper {
   /** Whose findings may be others once the flush is shown that takes the change in. */
   const suspects = new Set<RuleId>();
   let edits = 0;
-  let flushes = 0;
   let cachedAt = '';
   let census: Census | null = null;
-  let problems: { readonly at: string; readonly byOrigin: ReadonlyMap<string, readonly string[]> } | null = null;
 
   const settleCache = (): void => {
     const at = `${coordinator().activity}/${edits}`;
@@ -98,22 +96,14 @@ export function createRuleStatuses(options: StatusOptions): StatusKeeper {
     return census;
   };
 
-  const problemsNow = (): ReadonlyMap<string, readonly string[]> => {
-    const at = `${flushes}/${edits}`;
-    if (problems?.at !== at) {
-      const byOrigin = new Map(compiler.problems());
-      for (const [id, messages] of serviceEntries.problems())
-        byOrigin.set(id, [...(byOrigin.get(id) ?? []), ...messages]);
-      problems = { at, byOrigin };
-    }
-    return problems.byOrigin;
-  };
-
   /** Of ServiceEntries also what is amiss with their services. */
   const problemsOf = (kind: string, id: RuleId): readonly string[] => {
-    const byOrigin = problemsNow();
     const services = kind === 'ServiceEntry' ? serviceEntries.servicesOf(id) : [];
-    return [id, ...services.map((key) => `service/${key}`)].flatMap((origin) => byOrigin.get(origin) ?? []);
+    return [
+      ...compiler.problemsOf(id),
+      ...serviceEntries.problemsOf(id),
+      ...services.flatMap((key) => compiler.problemsOf(`service/${key}`)),
+    ];
   };
 
   const pendingOf = (kind: string, spec: unknown): readonly string[] => {
@@ -225,7 +215,6 @@ export function createRuleStatuses(options: StatusOptions): StatusKeeper {
       connected: watch.populationChanged,
       disconnected: watch.populationChanged,
       flushed({ work }) {
-        flushes++;
         watch.suspect(suspects);
         suspects.clear();
         intake.shown(coordinator().world.revision);
