@@ -61,11 +61,30 @@ const xdsTlsSchema = z
 const many = z.int().min(1);
 const seconds = z.number().positive().max(31_536_000, 'must be a year at most');
 
-/** `xds.limits`, of each listener. What is left out is as src/rpc/limits.ts has it. */
+/** Bytes: a kibibyte to a gibibyte. */
+const bytes = z.int().min(1_024).max(1_073_741_824);
+
+/**
+ * `xds.limits`. What is left out is as src/rpc/limits.ts has it. Connections are counted for each listener, the rest
+ * for the process.
+ */
 const xdsLimitsSchema = z.strictObject({
   maxConnections: many.optional(),
   maxConnectionsPerPeer: many.optional(),
+  maxStreams: many.optional(),
+  maxStreamsPerPeer: many.optional(),
   maxStreamsPerConnection: many.optional(),
+  /** Ten times as many may come at once, as with all that is counted by the second. */
+  maxCallsPerSecondPerPeer: many.optional(),
+  maxRequestsPerSecondPerPeer: many.optional(),
+  maxLogLinesPerSecondPerPeer: many.optional(),
+  maxMessageBytes: bytes.optional(),
+  /** Messages that are not whole, are being decompressed, or wait for their handler. */
+  maxHeldBytes: bytes.optional(),
+  maxHeldBytesPerPeer: bytes.optional(),
+  maxHeldBytesPerConnection: bytes.optional(),
+  /** In this time a call must have brought its request. */
+  requestTimeoutSeconds: seconds.optional(),
   /** Connections are asked to leave at this age, ± 10 %, so that clients spread over replicas; never if left out. */
   maxConnectionAgeSeconds: seconds.optional(),
   maxConnectionAgeGraceSeconds: seconds.optional(),

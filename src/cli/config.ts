@@ -4,7 +4,7 @@ import { parseDocument } from 'yaml';
 import { MeshError } from '../lib/errors.ts';
 import { isLoopback } from '../lib/ip.ts';
 import type { ClientStatusAccess } from '../push/client-status/access.ts';
-import type { Limits } from '../rpc/limits.ts';
+import { type Limits, ratePerSecond } from '../rpc/limits.ts';
 import type { MeshConfig } from '../rules/mesh-config.ts';
 import type { Problem } from '../rules/rule.ts';
 import { schemaProblems } from '../rules/validation/schema-problems.ts';
@@ -197,11 +197,22 @@ function xdsTls({ xds: { tls } }: ConfigFile, flag: Given | null): XdsTlsConfig 
 }
 
 function xdsLimits({ xds: { limits } }: ConfigFile): Partial<Limits> {
+  const rate = (perSecond: number | undefined) => (perSecond === undefined ? undefined : ratePerSecond(perSecond));
   const inMs = (seconds: number | undefined) => (seconds === undefined ? undefined : seconds * 1_000);
   const given = {
     maxConnections: limits.maxConnections,
     maxConnectionsPerPeer: limits.maxConnectionsPerPeer,
     maxConcurrentStreams: limits.maxStreamsPerConnection,
+    maxStreams: limits.maxStreams,
+    maxStreamsPerPeer: limits.maxStreamsPerPeer,
+    callsPerPeer: rate(limits.maxCallsPerSecondPerPeer),
+    requestsPerPeer: rate(limits.maxRequestsPerSecondPerPeer),
+    logLinesPerPeer: rate(limits.maxLogLinesPerSecondPerPeer),
+    maxReceiveBytes: limits.maxMessageBytes,
+    maxHeldBytes: limits.maxHeldBytes,
+    maxHeldBytesPerPeer: limits.maxHeldBytesPerPeer,
+    maxHeldBytesPerConnection: limits.maxHeldBytesPerConnection,
+    requestTimeoutMs: inMs(limits.requestTimeoutSeconds),
     maxConnectionAgeMs: inMs(limits.maxConnectionAgeSeconds),
     maxConnectionAgeGraceMs: inMs(limits.maxConnectionAgeGraceSeconds),
     keepaliveIntervalMs: inMs(limits.keepaliveIntervalSeconds),

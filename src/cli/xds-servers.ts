@@ -11,7 +11,9 @@ import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import { discoveryServices } from '../push/discovery/services.ts';
 import type { Method } from '../rpc/handlers/handler.ts';
+import { defaultLimits } from '../rpc/limits.ts';
 import type { ListenAddress } from '../rpc/listener.ts';
+import { Peers } from '../rpc/peers.ts';
 import { createRpcServer, type RpcServer } from '../rpc/server.ts';
 import { type HealthSource, healthService } from '../rpc/services/health.ts';
 import { reflectionMethods } from '../rpc/services/reflection.ts';
@@ -45,7 +47,9 @@ export async function createXdsServers(xds: ServeConfig['xds'], options: XdsServ
   const health = healthService(healthOf(options));
   const files = [...envoyServices, health.file];
   const services = [...options.services, ...health.methods, ...reflectionMethods(files)];
-  const common = { services, clock, log, observer, limits: xds.limits };
+  const elapsed = () => performance.now();
+  const peers = new Peers({ limits: { ...defaultLimits, ...xds.limits }, elapsed, observer });
+  const common = { services, clock, elapsed, log, observer, limits: xds.limits, peers };
 
   const secured = xds.tls === null ? null : { config: xds.tls, server: await tlsServer(xds.tls, common, options) };
   const plaintext = createRpcServer(common);

@@ -2,9 +2,10 @@ import type { ServerHttp2Stream } from 'node:http2';
 import type { Connection } from './connection.ts';
 import type { Method } from './handlers/handler.ts';
 import { serveHandler } from './handlers/serve-handler.ts';
-import { judgeRequest } from './request.ts';
+import { judgeRequest, trailersOnly } from './request.ts';
 import type { Metadata } from './request-metadata.ts';
 import { refuseStream, ServerStream } from './server-stream.ts';
+import type { CutOff } from './surroundings.ts';
 
 const callOf = Symbol('call');
 
@@ -31,7 +32,15 @@ export function acceptStream(stream: ServerHttp2Stream, metadata: Metadata, { co
     return;
   }
   const { method, encoding, acceptsGzip, timeoutMs } = verdict;
-  const facts = { method: method.path, metadata, encoding, acceptsGzip, timeoutMs };
+  const refusal = connection.callOpened();
+  if (refusal !== null) {
+    connection.surroundings.observer.cutOff(refusal);
+    connection.surroundings.observer.ended('RESOURCE_EXHAUSTED');
+    refuseStream(stream, trailersOnly({ code: 'RESOURCE_EXHAUSTED', message: refusals[refusal] ?? refusal }));
+    return;
+  }
+  const awaits = method.type === 'unary' || method.type === 'server-streaming' ? 'end' : 'message';
+  const facts = { method: method.path, metadata, encoding, acceptsGzip, timeoutMs, awaits } as const;
   const call = new ServerStream(stream, connection, facts);
   listen(Object.assign(stream, { [callOf]: call }));
   if (method.type === 'streaming') {
@@ -41,6 +50,12 @@ export function acceptStream(stream: ServerHttp2Stream, metadata: Metadata, { co
     call.start(() => serveHandler(method, call, (error) => call.fail(error)));
   }
 }
+
+/** What is told to clients over a limit. */
+const refusals: Partial<Record<CutOff, string>> = {
+  'call-flood': 'too many new calls from this address: try again later',
+  'too-many-calls': 'too many open calls, of this address or of all',
+};
 
 /** Node calls these with the stream as `this`, later than in this turn: the call is open by then. */
 function listen(stream: CallStream): void {

@@ -25,6 +25,11 @@ export class Allowance {
     return false;
   }
 
+  /** Whether it is as if nothing had been taken. */
+  isWhole(nowMs: number): boolean {
+    return this.#left + (Math.max(0, nowMs - this.#atMs) / 1000) * this.#perSecond >= this.#burst;
+  }
+
   /** Gives back, up to the burst. */
   give(count: number): void {
     this.#left = Math.min(this.#burst, this.#left + count);

@@ -15,6 +15,8 @@ export interface CallFacts {
   readonly identity: PeerIdentity | null;
   /** Whether the client reads gzip (`grpc-accept-encoding`). */
   readonly acceptsGzip: boolean;
+  /** Whether a line may be logged for what this client does: asked, and counted, for each. */
+  mayLog(): boolean;
 }
 
 /** What stands in front of the first message. */
@@ -40,6 +42,11 @@ export interface ServerCall extends CallFacts {
    * nevertheless loses the call (`maxQueuedBytes`).
    */
   writeFramed(parts: readonly Uint8Array[]): boolean;
+  /**
+   * Counts memory that the handler holds for what the client sent; a negative number gives it back, and the end of the call
+   * the rest. Throws a StatusError over the limits of the connection, its address or all clients.
+   */
+  reserve(bytes: number): void;
   /** Reads no more until `resume`; messages that have arrived already still come. Flow control holds the client back. */
   pause(): void;
   resume(): void;

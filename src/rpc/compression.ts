@@ -1,5 +1,6 @@
 import { gunzip, gzip, inflate, type ZlibOptions } from 'node:zlib';
 import { prefixLength } from './frame.ts';
+import { MessageTooLarge } from './message-too-large.ts';
 import { StatusError } from './status.ts';
 
 type Decompressor = (
@@ -66,7 +67,7 @@ export function decompress(bytes: Uint8Array, { encoding, maxBytes }: Decompress
 
 function refusal(error: Error, encoding: string, maxBytes: number): StatusError {
   if ('code' in error && error.code === 'ERR_BUFFER_TOO_LARGE') {
-    return new StatusError('RESOURCE_EXHAUSTED', `decompressed message is over the limit of ${maxBytes} bytes`);
+    return new MessageTooLarge(`decompressed message is over the limit of ${maxBytes} bytes`);
   }
   return new StatusError('INTERNAL', `message is not valid ${encoding}`, { cause: error });
 }

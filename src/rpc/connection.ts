@@ -2,7 +2,7 @@ import { constants, type ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
 import { Allowance } from './allowance.ts';
 import type { PeerIdentity } from './identity.ts';
-import { StatusError } from './status.ts';
+import { heldTooMuch, type Peer } from './peers.ts';
 import type { CutOff, Surroundings } from './surroundings.ts';
 
 /** The largest stream id: a GOAWAY with it says "open no more", and refuses none that are on their way. */
@@ -28,6 +28,8 @@ export class Connection {
   readonly peer: string;
   readonly identity: PeerIdentity | null;
   readonly surroundings: Surroundings;
+  /** Of all connections from this address. */
+  readonly account: Peer;
   readonly #session: ServerHttp2Session;
   readonly #socket: Socket;
   readonly #controlFrames: Allowance;
@@ -44,28 +46,31 @@ export class Connection {
   #sentBytesAtPing = 0;
   /** Through which byte that came the client is known to speak HTTP/2. */
   #understoodBytes = 0;
-  /** What the calls hold in messages that are not whole. */
-  #unfinishedBytes = 0;
+  /** What the calls hold in messages that are not whole, or not handled. */
+  #heldBytes = 0;
+  #forgotten = false;
 
   constructor(session: ServerHttp2Session, facts: ConnectionFacts, surroundings: Surroundings) {
-    const { clock, limits, random } = surroundings;
+    const { timing, limits, peers, random } = surroundings;
     this.#session = session;
     this.#socket = facts.socket;
     this.surroundings = surroundings;
     this.peer = facts.peer;
     this.identity = facts.identity;
-    this.#controlFrames = new Allowance(limits.controlFrames, clock.now());
-    this.#abandonedCalls = new Allowance(limits.abandonedCalls, clock.now());
+    this.account = peers.of(facts.socket.remoteAddress ?? 'unknown');
+    this.account.connections++;
+    this.#controlFrames = new Allowance(limits.controlFrames, timing.elapsed());
+    this.#abandonedCalls = new Allowance(limits.abandonedCalls, timing.elapsed());
     session.setLocalWindowSize(limits.connectionWindowBytes);
     session.on('ping', () => this.#pinged());
     session.on('remoteSettings', () => this.#settingsCame());
-    this.#cancelHandshake = clock.after(limits.handshakeTimeoutMs, () =>
+    this.#cancelHandshake = timing.after(limits.handshakeTimeoutMs, () =>
       this.cutOff('handshake-timeout', 'no HTTP/2 settings came in time'),
     );
     this.#keepAlive();
     if (limits.maxConnectionAgeMs !== null) {
       const ageMs = limits.maxConnectionAgeMs * (0.9 + 0.2 * random());
-      this.#cancelAge = clock.after(ageMs, () => this.retire(limits.maxConnectionAgeGraceMs));
+      this.#cancelAge = timing.after(ageMs, () => this.retire(limits.maxConnectionAgeGraceMs));
     }
   }
 
@@ -82,16 +87,19 @@ export class Connection {
     if (this.#session.destroyed || this.#retiring) return;
     this.#retiring = true;
     this.#cancelAge();
-    this.#cancelAge = this.surroundings.clock.after(graceMs, () => this.destroy('shut down by the server'));
+    this.#cancelAge = this.surroundings.timing.after(graceMs, () => this.destroy('shut down by the server'));
     this.#session.goaway(constants.NGHTTP2_NO_ERROR, lastPossibleStreamId);
     this.#session.ping(() => {
       if (!this.#session.destroyed) this.#session.close();
     });
   }
 
-  callOpened(): void {
-    this.#openCalls++;
+  /** Counts a call until `callClosed`. A reason: it is over a limit of its address or of all, and is not counted. */
+  callOpened(): CutOff | null {
     this.understood();
+    const refusal = this.account.callOpened();
+    if (refusal === null) this.#openCalls++;
+    return refusal;
   }
 
   /** Notes that everything that came so far was HTTP/2. */
@@ -106,25 +114,31 @@ export class Connection {
    */
   callClosed({ abandoned }: { readonly abandoned: boolean }): void {
     this.#openCalls--;
+    this.account.callClosed();
     if (this.#session.destroyed) return;
-    if (abandoned && !this.#abandonedCalls.take(this.surroundings.clock.now())) {
+    if (abandoned && !this.#abandonedCalls.take(this.surroundings.timing.elapsed())) {
       this.cutOff('reset-flood', 'too many calls given up');
     } else if (this.#openCalls === 0 && this.#retiring) {
       this.#session.close();
     }
   }
 
-  /** Counts memory for messages that are not whole; a negative number gives it back. Throws a StatusError over the limit. */
+  /**
+   * Counts memory for messages that are not whole or not handled; a negative number gives it back. Throws a StatusError over
+   * the limit of the connection, its address or all clients.
+   */
   reserve(bytes: number): void {
-    const { maxUnfinishedBytes } = this.surroundings.limits;
-    if (bytes > 0 && this.#unfinishedBytes + bytes > maxUnfinishedBytes) {
+    const { maxHeldBytesPerConnection } = this.surroundings.limits;
+    try {
+      if (bytes > 0 && this.#heldBytes + bytes > maxHeldBytesPerConnection) {
+        throw heldTooMuch('this connection', maxHeldBytesPerConnection);
+      }
+      this.account.hold(bytes);
+    } catch (error) {
       this.surroundings.observer.cutOff('unfinished-messages');
-      throw new StatusError(
-        'RESOURCE_EXHAUSTED',
-        `unfinished messages of this connection are over the limit of ${maxUnfinishedBytes} bytes`,
-      );
+      throw error;
     }
-    this.#unfinishedBytes += bytes;
+    this.#heldBytes += bytes;
   }
 
   /** Ends the connection and every call on it now. */
@@ -140,7 +154,7 @@ export class Connection {
   cutOff(reason: CutOff, why: string): void {
     if (this.#session.destroyed) return;
     const { log, observer } = this.surroundings;
-    log.info({ peer: this.peer, reason, why }, 'connection cut off');
+    if (this.account.mayLog()) log.info({ peer: this.peer, reason, why }, 'connection cut off');
     observer.cutOff(reason);
     const last = this.#session.state.lastProcStreamID ?? 0;
     this.#session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM, last, Buffer.from(why));
@@ -154,7 +168,9 @@ export class Connection {
     const { log, observer } = this.surroundings;
     if (isProtocolError(error) && !this.#isGoodbye(error)) {
       observer.cutOff('protocol-error');
-      log.info({ peer: this.peer, err: error }, 'connection ended for a violation of HTTP/2');
+      if (this.account.mayLog()) {
+        log.info({ peer: this.peer, err: error }, 'connection ended for a violation of HTTP/2');
+      }
     } else {
       log.debug({ peer: this.peer, err: error }, 'connection failed');
     }
@@ -176,6 +192,8 @@ export class Connection {
     this.#cancelKeepalive();
     this.#cancelAge();
     this.#cancelHandshake();
+    if (!this.#forgotten) this.account.connections--;
+    this.#forgotten = true;
   }
 
   #settingsCame(): void {
@@ -194,20 +212,20 @@ export class Connection {
   }
 
   #countControlFrame(complaint: string): void {
-    if (this.#session.destroyed || this.#controlFrames.take(this.surroundings.clock.now())) return;
+    if (this.#session.destroyed || this.#controlFrames.take(this.surroundings.timing.elapsed())) return;
     this.cutOff('control-flood', complaint);
   }
 
   #keepAlive(): void {
-    const { clock, limits } = this.surroundings;
-    this.#cancelKeepalive = clock.after(limits.keepaliveIntervalMs, () => this.#ping());
+    const { timing, limits } = this.surroundings;
+    this.#cancelKeepalive = timing.after(limits.keepaliveIntervalMs, () => this.#ping());
   }
 
   #ping(): void {
     if (this.#session.destroyed) return;
-    const { clock, limits } = this.surroundings;
+    const { timing, limits } = this.surroundings;
     let answered = false;
-    this.#cancelKeepalive = clock.after(limits.keepaliveTimeoutMs, () => {
+    this.#cancelKeepalive = timing.after(limits.keepaliveTimeoutMs, () => {
       // After a standstill of this process the timer comes first and the answer, long there, behind it.
       setImmediate(() => {
         if (!answered) this.cutOff('keepalive-timeout', 'no answer to keepalive');

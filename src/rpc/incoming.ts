@@ -20,11 +20,16 @@ export interface IncomingOwner {
   cutOff(reason: CutOff, status: Status): void;
 }
 
+/** A first message; or the client's end, of a call with a single message. */
+export type Awaited = 'message' | 'end';
+
 export interface IncomingOptions {
   readonly stream: ServerHttp2Stream;
   readonly connection: Connection;
   /** The call's `grpc-encoding`. */
   readonly encoding: string;
+  /** Must come within `requestTimeoutMs`. */
+  readonly awaits: Awaited;
 }
 
 /** What arrives on one call: brings whole messages to its reader, in order, compressed or not, and holds the client back. */
@@ -34,6 +39,8 @@ export class Incoming implements MessageSink {
   readonly #connection: Connection;
   readonly #encoding: string;
   readonly #messages: MessageReader;
+  readonly #awaits: Awaited;
+  #cancelAwaited: (() => void) | null;
   /** A message has begun and is not whole. Made for the first one that comes in parts. */
   #unfinished: Overdue | null = null;
   /** By the handler. */
@@ -44,12 +51,15 @@ export class Incoming implements MessageSink {
   /** The client's end came meanwhile: a paused stream holds data back, not its end. */
   #endWaiting = false;
 
-  constructor(owner: IncomingOwner, { stream, connection, encoding }: IncomingOptions) {
+  constructor(owner: IncomingOwner, { stream, connection, encoding, awaits }: IncomingOptions) {
     this.#owner = owner;
     this.#stream = stream;
     this.#connection = connection;
     this.#encoding = encoding;
-    this.#messages = new MessageReader(this, connection.surroundings.limits.maxReceiveBytes);
+    this.#awaits = awaits;
+    const { limits, timing } = connection.surroundings;
+    this.#messages = new MessageReader(this, limits.maxReceiveBytes);
+    this.#cancelAwaited = timing.after(limits.requestTimeoutMs, () => this.#requestOverdue());
   }
 
   received(chunk: Buffer): void {
@@ -64,6 +74,7 @@ export class Incoming implements MessageSink {
   }
 
   clientEnded(): void {
+    this.#came('end');
     this.#endWaiting = this.#decompressing;
     if (this.#decompressing) return;
     if (this.#owner.ended || this.#stream.aborted) return; // a reset looks like an end first
@@ -91,6 +102,7 @@ export class Incoming implements MessageSink {
   stop(): void {
     this.#messages.abandon();
     this.#unfinished?.stop();
+    this.#cancelAwaited?.();
     this.#stream.resume();
   }
 
@@ -106,6 +118,12 @@ export class Incoming implements MessageSink {
 
   message(bytes: Uint8Array, compressed: boolean): boolean {
     this.#unfinished?.end();
+    this.#came('message');
+    if (!this.#connection.account.requested()) {
+      const message = 'too many messages from this address: try again later';
+      this.#owner.cutOff('request-flood', { code: 'RESOURCE_EXHAUSTED', message });
+      return false;
+    }
     if (compressed) {
       this.#decompress(bytes);
       return false;
@@ -116,6 +134,7 @@ export class Incoming implements MessageSink {
 
   recognised(known: Candidate): boolean {
     this.#unfinished?.end();
+    this.#came('message');
     const { reader } = this.#owner;
     if (reader?.recognised) reader.recognised(known);
     else reader?.message(wholeOf(known));
@@ -127,10 +146,14 @@ export class Incoming implements MessageSink {
     this.#decompressing = true;
     this.#stream.pause();
     const { maxReceiveBytes } = this.#connection.surroundings.limits;
-    decompress(bytes, { encoding: this.#encoding, maxBytes: maxReceiveBytes }).then(
-      (message) => this.#decompressed(message),
-      (error) => this.#owner.fail(error),
-    );
+    const held = bytes.length + Math.min(maxReceiveBytes, bytes.length * largestRatio) + decompressorBytes;
+    this.#connection.reserve(held);
+    decompress(bytes, { encoding: this.#encoding, maxBytes: maxReceiveBytes })
+      .finally(() => this.#connection.reserve(-held))
+      .then(
+        (message) => this.#decompressed(message),
+        (error) => this.#owner.fail(error),
+      );
   }
 
   #decompressed(message: Buffer): void {
@@ -155,11 +178,28 @@ export class Incoming implements MessageSink {
 
   #awaitMessage(): void {
     if (!this.#messages.unfinished || this.#paused || this.#owner.ended) return;
-    const { clock, limits } = this.#connection.surroundings;
-    this.#unfinished ??= new Overdue(clock, limits.messageTimeoutMs, () => {
+    const { timing, limits } = this.#connection.surroundings;
+    this.#unfinished ??= new Overdue(timing, limits.messageTimeoutMs, () => {
       const message = 'the rest of a message did not come in time';
       this.#owner.cutOff('message-timeout', { code: 'UNAVAILABLE', message });
     });
     this.#unfinished.begin();
   }
+
+  #came(what: Awaited): void {
+    if (what === 'message' && this.#awaits === 'end') return;
+    this.#cancelAwaited?.();
+    this.#cancelAwaited = null;
+  }
+
+  #requestOverdue(): void {
+    if (this.#owner.ended) return;
+    const message = this.#awaits === 'end' ? 'the request did not end in time' : 'no message came in time';
+    this.#owner.cutOff('request-timeout', { code: 'UNAVAILABLE', message });
+  }
 }
+
+/** Of DEFLATE: 258 bytes for two bits (https://zlib.net/zlib_tech.html). */
+const largestRatio = 1_032;
+/** The window and the state of one decompression. */
+const decompressorBytes = 64 << 10;

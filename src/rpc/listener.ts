@@ -66,10 +66,12 @@ export class Listener {
       socket.destroy(); // gone before we heard of it
       return false;
     }
-    const { limits, log, observer } = this.#surroundings;
+    const { limits, log, observer, peers } = this.#surroundings;
     const ofPeer = this.#counts.get(address) ?? 0;
     if (isOver(this.#sockets.size, limits.maxConnections) || isOver(ofPeer, limits.maxConnectionsPerPeer)) {
-      log.info({ peer: peerOf(socket), connections: this.#sockets.size, ofPeer }, 'connection refused: too many');
+      if (peers.of(address).mayLog()) {
+        log.info({ peer: peerOf(socket), connections: this.#sockets.size, ofPeer }, 'connection refused: too many');
+      }
       observer.cutOff('too-many-connections');
       socket.destroy();
       return false;

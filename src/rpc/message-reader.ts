@@ -1,5 +1,6 @@
 import { type Candidate, continues, wholeOf } from './candidate.ts';
 import { prefixLength } from './frame.ts';
+import { MessageTooLarge } from './message-too-large.ts';
 import { StatusError } from './status.ts';
 
 /** Where a MessageReader brings what it found. */
@@ -76,10 +77,7 @@ export class MessageReader {
   #begin(): void {
     if (this.#flag > 1) throw new StatusError('INTERNAL', `message prefix begins with ${this.#flag}, not 0 or 1`);
     if (this.#length > this.#maxBytes) {
-      throw new StatusError(
-        'RESOURCE_EXHAUSTED',
-        `message of ${this.#length} bytes is over the limit of ${this.#maxBytes}`,
-      );
+      throw new MessageTooLarge(`message of ${this.#length} bytes is over the limit of ${this.#maxBytes}`);
     }
     const candidate = this.#flag === 0 ? this.#sink.candidate(this.#length) : null;
     this.#candidate = candidate?.length === this.#length ? candidate : null;

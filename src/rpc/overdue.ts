@@ -1,19 +1,19 @@
-import type { Clock } from '../lib/clock.ts';
+import type { Timing } from './surroundings.ts';
 
 /**
  * Tells when something that began has not ended in time. Made for what begins and ends thousands of times a second: a timer
  * is set for the first beginning, and is not cancelled by the end but finds out when it fires.
  */
 export class Overdue {
-  readonly #clock: Clock;
+  readonly #timing: Timing;
   readonly #limitMs: number;
   readonly #run: () => void;
   #sinceMs: number | null = null;
   #cancel: (() => void) | null = null;
 
   /** Calls `run` when something has gone on for `limitMs`. */
-  constructor(clock: Clock, limitMs: number, run: () => void) {
-    this.#clock = clock;
+  constructor(timing: Timing, limitMs: number, run: () => void) {
+    this.#timing = timing;
     this.#limitMs = limitMs;
     this.#run = run;
   }
@@ -21,8 +21,8 @@ export class Overdue {
   /** It begins, unless it has begun already. */
   begin(): void {
     if (this.#sinceMs !== null) return;
-    this.#sinceMs = this.#clock.now();
-    this.#cancel ??= this.#clock.after(this.#limitMs, () => this.#look());
+    this.#sinceMs = this.#timing.elapsed();
+    this.#cancel ??= this.#timing.after(this.#limitMs, () => this.#look());
   }
 
   end(): void {
@@ -38,8 +38,8 @@ export class Overdue {
   #look(): void {
     this.#cancel = null;
     if (this.#sinceMs === null) return;
-    const leftMs = this.#sinceMs + this.#limitMs - this.#clock.now();
-    if (leftMs > 0) this.#cancel = this.#clock.after(leftMs, () => this.#look());
+    const leftMs = this.#sinceMs + this.#limitMs - this.#timing.elapsed();
+    if (leftMs > 0) this.#cancel = this.#timing.after(leftMs, () => this.#look());
     else this.#run();
   }
 }

@@ -2,8 +2,9 @@ import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { CallReader, CloseReason, ResponseHead, ServerCall } from './call.ts';
 import type { Connection } from './connection.ts';
 import type { PeerIdentity } from './identity.ts';
-import { Incoming, type IncomingOwner } from './incoming.ts';
+import { type Awaited, Incoming, type IncomingOwner } from './incoming.ts';
 import type { Limits } from './limits.ts';
+import { MessageTooLarge } from './message-too-large.ts';
 import { encodeMetadata } from './metadata.ts';
 import { Overdue } from './overdue.ts';
 import { type ResponseHeaders, responseHeaders, trailersOnly } from './request.ts';
@@ -18,6 +19,8 @@ export interface CallRequest {
   readonly encoding: string;
   readonly acceptsGzip: boolean;
   readonly timeoutMs: number | null;
+  /** What the client has to bring in time. */
+  readonly awaits: Awaited;
 }
 
 /** Node knows `sendDate` here too, which its types leave out; the header says nothing to a gRPC client. */
@@ -43,6 +46,9 @@ export class ServerStream implements ServerCall, IncomingOwner {
   /** Null before the handler has opened the call, and once it is closed. */
   #reader: CallReader | null = null;
   #status: Status | null = null;
+  #closed = false;
+  /** By the handler. */
+  #heldBytes = 0;
   #cancelDeadline: (() => void) | null = null;
   /** Something waits for the client to read. Made when it does so for the first time. */
   #unread: Overdue | null = null;
@@ -54,10 +60,10 @@ export class ServerStream implements ServerCall, IncomingOwner {
     this.#stream = stream;
     this.#connection = connection;
     this.#limits = connection.surroundings.limits; // asked for with every write
-    connection.callOpened();
-    this.#incoming = new Incoming(this, { stream, connection, encoding: request.encoding });
+    const { encoding, awaits } = request;
+    this.#incoming = new Incoming(this, { stream, connection, encoding, awaits });
     if (request.timeoutMs !== null && request.timeoutMs <= longestTimerMs) {
-      this.#cancelDeadline = connection.surroundings.clock.after(request.timeoutMs, () => this.#expire());
+      this.#cancelDeadline = connection.surroundings.timing.after(request.timeoutMs, () => this.#expire());
     }
   }
 
@@ -80,10 +86,21 @@ export class ServerStream implements ServerCall, IncomingOwner {
     // two uncorked writes cost half as much again as one corked writev
     if (parts.length > 1) this.#stream.cork();
     for (const part of parts) this.#stream.write(part);
+    this.#connection.account.answered();
     if (parts.length > 1) this.#stream.uncork();
     if (!this.#stream.writableNeedDrain) return true;
     this.#awaitReading();
     return false;
+  }
+
+  reserve(bytes: number): void {
+    if (this.#closed) return; // given back
+    this.#connection.reserve(bytes);
+    this.#heldBytes += bytes;
+  }
+
+  mayLog(): boolean {
+    return this.#connection.account.mayLog();
   }
 
   pause(): void {
@@ -97,6 +114,7 @@ export class ServerStream implements ServerCall, IncomingOwner {
   end(status: Status): void {
     if (this.#status !== null) return;
     this.#status = status;
+    this.#connection.surroundings.observer.ended(status.code);
     this.#cancelDeadline?.();
     this.#incoming.stop();
     if (this.#stream.destroyed || this.#stream.closed) return;
@@ -124,6 +142,7 @@ export class ServerStream implements ServerCall, IncomingOwner {
 
   /** Ends the call for something thrown. */
   fail(error: unknown): void {
+    if (error instanceof MessageTooLarge) this.cutOff('message-too-large', error.status);
     if (error instanceof StatusError) {
       this.end(error.status);
       return;
@@ -164,6 +183,8 @@ export class ServerStream implements ServerCall, IncomingOwner {
     this.#cancelDeadline?.();
     this.#unread?.stop();
     this.#incoming.stop();
+    this.reserve(-this.#heldBytes);
+    this.#closed = true;
     const reader = this.#reader;
     this.#reader = null;
     try {
@@ -185,7 +206,7 @@ export class ServerStream implements ServerCall, IncomingOwner {
 
   cutOff(reason: CutOff, status: Status): void {
     const { log, observer } = this.#connection.surroundings;
-    log.info({ method: this.method, peer: this.peer, reason, why: status.message }, 'call cut off');
+    if (this.mayLog()) log.info({ method: this.method, peer: this.peer, reason, why: status.message }, 'call cut off');
     observer.cutOff(reason);
     this.#endAtOnce(status);
   }
@@ -213,8 +234,8 @@ export class ServerStream implements ServerCall, IncomingOwner {
   }
 
   #awaitReading(): void {
-    const { clock } = this.#connection.surroundings;
-    this.#unread ??= new Overdue(clock, this.#limits.drainTimeoutMs, () => {
+    const { timing } = this.#connection.surroundings;
+    this.#unread ??= new Overdue(timing, this.#limits.drainTimeoutMs, () => {
       this.cutOff('slow-reader', { code: 'UNAVAILABLE', message: 'responses were not read in time' });
     });
     this.#unread.begin();
@@ -242,6 +263,7 @@ export class ServerStream implements ServerCall, IncomingOwner {
   }
 
   #logFault(error: unknown): void {
+    if (!this.mayLog()) return;
     this.#connection.surroundings.log.error(
       { method: this.method, peer: this.peer, err: error },
       'call handler failed',

@@ -6,6 +6,7 @@ import {
   type Http2Session,
   type ServerHttp2Session,
 } from 'node:http2';
+import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -15,7 +16,8 @@ import type { Method } from './handlers/handler.ts';
 import { type Identification, identify } from './identity.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import { type ListenAddress, Listener, peerOf } from './listener.ts';
-import type { RpcObserver, Surroundings } from './surroundings.ts';
+import { Peers } from './peers.ts';
+import { type RpcObserver, type Surroundings, silentObserver } from './surroundings.ts';
 import { contextOptions, type RpcTls, type TlsMaterial, tlsServerOptions } from './tls.ts';
 
 export interface RpcServerOptions {
@@ -28,6 +30,10 @@ export interface RpcServerOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly observer?: RpcObserver;
+  /** A monotonic time in milliseconds, in step with the clock's timers; left out: that of the process. */
+  readonly elapsed?: () => number;
+  /** What clients cost, counted together with other servers of the process; left out: by this one alone. */
+  readonly peers?: Peers;
   /** Uniform in [0, 1); a parameter so that tests are exact. */
   readonly random?: () => number;
 }
@@ -55,9 +61,11 @@ export interface RpcServer {
 
 /** A gRPC server over HTTP/2. It knows nothing of what its methods are for. */
 export function createRpcServer(options: RpcServerOptions): RpcServer {
-  const { clock, log, observer = { cutOff: () => {} }, random = Math.random } = options;
+  const { clock, log, observer = silentObserver, random = Math.random, elapsed = monotonic } = options;
   const limits: Limits = { ...defaultLimits, ...options.limits };
-  const surroundings: Surroundings = { clock, log, limits, observer, random };
+  const { peers = new Peers({ limits, elapsed, observer }) } = options;
+  const timing = { elapsed, after: clock.after };
+  const surroundings: Surroundings = { timing, log, limits, observer, random, peers };
   const methods = methodsByPath(options.services);
   const connections = new Map<Http2Session, Connection>();
   const { http2, setTlsMaterial } = createHttp2Server(surroundings, options.tls);
@@ -108,6 +116,8 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
   };
 }
 
+const monotonic = (): number => performance.now();
+
 function methodsByPath(services: readonly Method[]): ReadonlyMap<string, Method> {
   const methods = new Map(services.map((method) => [method.path, method]));
   if (methods.size < services.length) throw new Error('two methods have the same path');
@@ -138,7 +148,7 @@ interface Http2 {
   readonly setTlsMaterial: (material: TlsMaterial) => void;
 }
 
-function createHttp2Server({ limits, log, observer }: Surroundings, tls: RpcTls | undefined): Http2 {
+function createHttp2Server({ limits, log, observer, peers }: Surroundings, tls: RpcTls | undefined): Http2 {
   const options = {
     maxSessionMemory: Math.ceil(limits.maxSessionMemoryBytes / 1_000_000), // Node counts in megabytes
     streamResetBurst: limits.abandonedCalls.burst,
@@ -157,15 +167,16 @@ function createHttp2Server({ limits, log, observer }: Surroundings, tls: RpcTls 
     return { http2: createServer(options), setTlsMaterial };
   }
   const { handshakeTimeoutMs: handshakeTimeout } = limits;
+  const mayLog = ({ remoteAddress = 'unknown' }: Socket) => peers.of(remoteAddress).mayLog();
   const secure = createSecureServer({ ...options, ...tlsServerOptions(tls), handshakeTimeout });
   secure.on('tlsClientError', (error, socket) => {
     observer.cutOff('handshake-failed');
-    log.info({ peer: peerOf(socket), err: error }, 'TLS handshake failed');
+    if (mayLog(socket)) log.info({ peer: peerOf(socket), err: error }, 'TLS handshake failed');
     socket.destroy();
   });
   secure.on('unknownProtocol', (socket: TLSSocket) => {
     observer.cutOff('no-h2');
-    log.info({ peer: peerOf(socket) }, 'client without HTTP/2 refused: ALPN must offer h2');
+    if (mayLog(socket)) log.info({ peer: peerOf(socket) }, 'client without HTTP/2 refused: ALPN must offer h2');
     socket.end(noHttp2, () => socket.destroySoon());
   });
   return { http2: secure, setTlsMaterial: (material) => secure.setSecureContext(contextOptions(material)) };

@@ -10,8 +10,8 @@ import { createTally } from './tally.ts';
 /** Everything at `/metrics`. Names begin with `binnacle_`; docs/operations.md lists them with what to watch. */
 export interface Metrics {
   readonly observer: PushObserver;
-  /** Counts connections and calls of gRPC that were ended because of their client; `reasons` are all that there are. */
-  rpcObserver(reasons: readonly string[]): { cutOff(reason: string): void };
+  /** Counts what clients of gRPC do; `reasons` are all that there are for ending a connection or call because of its client. */
+  rpcObserver(reasons: readonly string[]): RpcObserver;
   /** Counts requests that the HTTP doors did not let in; `reasons` are all that there are. */
   doorObserver(reasons: readonly string[]): DoorObserver;
   /** Counts the instances of an adapter whose leases ran out. */
@@ -21,6 +21,12 @@ export interface Metrics {
   /** The text format of Prometheus. */
   text(): Promise<string>;
   stop(): void;
+}
+
+interface RpcObserver {
+  cutOff(reason: string): void;
+  ended(code: string): void;
+  logLineDropped(): void;
 }
 
 export interface DoorObserver {
@@ -48,10 +54,7 @@ export function createMetrics(): Metrics {
   });
   return {
     observer: pushMetrics(registers),
-    rpcObserver(reasons) {
-      const help = 'Connections and calls that were ended because of their client';
-      return { cutOff: countReasons('binnacle_rpc_cut_offs_total', help, { reasons, registers }) };
-    },
+    rpcObserver: (reasons) => rpcMetrics(reasons, registers),
     doorObserver(reasons) {
       const help = 'HTTP requests that were not let in';
       return {
@@ -95,6 +98,33 @@ function countReasons(
 
 const seconds = (ms: number) => ms / 1000;
 const responseBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+function rpcMetrics(reasons: readonly string[], registers: Registers): RpcObserver {
+  const calls = new Counter({
+    name: 'binnacle_rpc_calls_total',
+    help: 'Calls that the server ended, by their status',
+    labelNames: ['code'],
+    registers,
+  });
+  for (const code of ['OK', 'INVALID_ARGUMENT', 'PERMISSION_DENIED', 'RESOURCE_EXHAUSTED']) calls.inc({ code }, 0);
+  const dropped = new Counter({
+    name: 'binnacle_rpc_log_lines_dropped_total',
+    help: 'Lines about clients that were not logged, as there were too many about their address',
+    registers,
+  });
+  return {
+    cutOff: countReasons(
+      'binnacle_rpc_cut_offs_total',
+      'Connections and calls that were ended because of their client',
+      {
+        reasons,
+        registers,
+      },
+    ),
+    ended: (code) => calls.inc({ code }),
+    logLineDropped: () => dropped.inc(),
+  };
+}
 
 function pushMetrics(registers: Registers): PushObserver {
   /** Added up here and counted when somebody asks: some of these change with every response of every stream. */

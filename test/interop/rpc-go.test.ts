@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
 import { type Logger, silentLogger } from '../../src/lib/logger.ts';
 import { createRpcServer, type RpcServer } from '../../src/rpc/server.ts';
+import { silentObserver } from '../../src/rpc/surroundings.ts';
 import { authority } from '../support/certificates.ts';
 import { startChild } from '../support/child.ts';
 import { describeWith } from '../support/describe-with.ts';
@@ -42,7 +43,7 @@ for (const secure of [false, true]) {
       const ca = authority();
       const material = { ...ca.issue({ commonName: 'interop', dnsNames: ['foo.test'] }), clientCa: null };
       const log: Logger = { ...silentLogger, info: (_facts, message) => complaints.push(message) };
-      const observer = { cutOff: (reason: string) => complaints.push(reason) };
+      const observer = { ...silentObserver, cutOff: (reason: string) => complaints.push(reason) };
       const common = { services: testService(), clock: systemClock, log, observer };
       server = createRpcServer(secure ? { ...common, tls: { material, requireClientCert: false } } : common);
       const { port } = await server.listen('127.0.0.1', 0);

@@ -1,10 +1,15 @@
-/** Messages on their way to a handler. They are few: the call is paused while more than `enough` wait. */
+/**
+ * Messages on their way to a handler. They are few: the call is paused while more than `enough` wait. Each is counted until
+ * the handler asks for the next one.
+ */
 export class RequestQueue implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array> {
   readonly #flow: Flow;
   readonly #waiting: Uint8Array[] = [];
   #end: { readonly error: Error | null } | null = null;
   #takers: ((wake: null) => void)[] = [];
   #paused = false;
+  /** The length of what the handler was given last. */
+  #handed = 0;
 
   constructor(flow: Flow) {
     this.#flow = flow;
@@ -14,10 +19,12 @@ export class RequestQueue implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
     return this;
   }
 
-  /** Keeps the bytes: they must not change. */
+  /** Keeps the bytes: they must not change. Throws a StatusError when the client's messages hold too much. */
   push(bytes: Uint8Array): void {
     if (this.#end !== null) return;
-    this.#waiting.push(bytes);
+    this.#flow.reserve(bytes.length);
+    // a small message may be a view of all that the socket read
+    this.#waiting.push(bytes.buffer.byteLength > 2 * bytes.length ? Uint8Array.from(bytes) : bytes);
     if (this.#waiting.length >= enough && !this.#paused) {
       this.#paused = true;
       this.#flow.pause();
@@ -32,9 +39,11 @@ export class RequestQueue implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
   }
 
   async next(): Promise<IteratorResult<Uint8Array>> {
+    this.#handled();
     for (;;) {
       const bytes = this.#waiting.shift();
       if (bytes !== undefined) {
+        this.#handed = bytes.length;
         this.#letFlow();
         return { done: false, value: bytes };
       }
@@ -49,9 +58,16 @@ export class RequestQueue implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
   /** The handler takes no more. What still comes is dropped. */
   async return(): Promise<IteratorResult<Uint8Array>> {
     this.end(null);
+    this.#handled();
+    for (const { length } of this.#waiting) this.#flow.reserve(-length);
     this.#waiting.length = 0;
     this.#letFlow();
     return { done: true, value: undefined };
+  }
+
+  #handled(): void {
+    if (this.#handed > 0) this.#flow.reserve(-this.#handed);
+    this.#handed = 0;
   }
 
   #letFlow(): void {
@@ -71,6 +87,8 @@ export class RequestQueue implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
 export interface Flow {
   pause(): void;
   resume(): void;
+  /** Counts memory, or gives it back: see ServerCall. */
+  reserve(bytes: number): void;
 }
 
 const enough = 4;

@@ -96,9 +96,11 @@ class Answering {
   }
 
   #handlerCall(): HandlerCall {
-    const { method, metadata, peer, identity, acceptsGzip } = this.#call;
+    const call = this.#call;
+    const { method, metadata, peer, identity, acceptsGzip } = call;
     return {
       ...{ method, metadata, peer, identity, acceptsGzip },
+      mayLog: () => call.mayLog(),
       signal: this.#abort.signal,
       sendHeaders: ({ metadata: initial, encoding = this.#compress ? 'gzip' : 'identity' }) => {
         this.#compress = encoding === 'gzip' && acceptsGzip;

@@ -54,6 +54,10 @@ xds:
   limits:
     maxConnections: 500
     maxStreamsPerConnection: 8
+    maxStreams: 10000
+    maxCallsPerSecondPerPeer: 7
+    maxMessageBytes: 8388608
+    requestTimeoutSeconds: 5
     maxConnectionAgeSeconds: 1800
     keepaliveTimeoutSeconds: 0.5
     maxNodeLabels: 10
@@ -88,6 +92,10 @@ logLevel: debug
         limits: {
           maxConnections: 500,
           maxConcurrentStreams: 8,
+          maxStreams: 10_000,
+          callsPerPeer: { burst: 70, perSecond: 7 },
+          maxReceiveBytes: 8_388_608,
+          requestTimeoutMs: 5_000,
           maxConnectionAgeMs: 1_800_000,
           keepaliveTimeoutMs: 500,
         },

@@ -52,6 +52,8 @@ describe('floods', () => {
     await new Promise((resolve) => session.once('connect', resolve)); // Node cancels pings before
     const stream = session.request(grpcHeaders);
     const answer = answerOf(stream);
+    stream.write(framed('first'));
+    await eventually(() => echo.heard[0]?.messages.length === 1, { what: 'the first message' });
     const pinged = () => new Promise((resolve) => session.ping(resolve));
     for (let second = 0; second < 300; second++) {
       served.clock.advance(1000);
@@ -245,7 +247,7 @@ describe('slow clients', () => {
   });
 
   it('loses the call that holds too much in unfinished messages, also over several calls', async () => {
-    const served = await serve([recorder()], { maxUnfinishedBytes: 500_000 });
+    const served = await serve([recorder()], { maxHeldBytesPerConnection: 500_000 });
     const session = rawClient(served.port);
     const answers = [0, 1, 2].map(() => {
       const stream = session.request(grpcHeaders);

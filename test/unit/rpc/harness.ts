@@ -15,7 +15,7 @@ import type { Method } from '../../../src/rpc/handlers/handler.ts';
 import type { Limits } from '../../../src/rpc/limits.ts';
 import { createRpcServer, type RpcServer } from '../../../src/rpc/server.ts';
 import { okStatus } from '../../../src/rpc/status.ts';
-import type { CutOff } from '../../../src/rpc/surroundings.ts';
+import type { CutOff, RpcObserver } from '../../../src/rpc/surroundings.ts';
 import type { RpcTls } from '../../../src/rpc/tls.ts';
 import { type FakeClock, fakeClock } from '../../support/fake-clock.ts';
 
@@ -27,6 +27,12 @@ export interface Served {
   readonly errors: readonly string[];
   /** Reasons for which connections and calls were ended, in order. */
   readonly cutOffs: readonly CutOff[];
+  /** Messages of what was logged as information. */
+  readonly infos: readonly string[];
+  /** The codes that calls ended with. */
+  readonly ended: readonly string[];
+  /** Lines that were not logged. */
+  droppedLines(): number;
 }
 
 /** A server on a free port of 127.0.0.1, closed when the test ends. */
@@ -38,13 +44,24 @@ export async function serve(
   const clock = fakeClock();
   const errors: string[] = [];
   const cutOffs: CutOff[] = [];
-  const log: Logger = { ...silentLogger, error: (_facts, message) => errors.push(message) };
-  const observer = { cutOff: (reason: CutOff) => cutOffs.push(reason) };
-  const options = { services, limits, clock, log, observer, random };
+  const infos: string[] = [];
+  const log: Logger = {
+    ...silentLogger,
+    error: (_facts, message) => errors.push(message),
+    info: (_facts, message) => infos.push(message),
+  };
+  const ended: string[] = [];
+  let droppedLines = 0;
+  const observer: RpcObserver = {
+    cutOff: (reason) => cutOffs.push(reason),
+    ended: (code) => ended.push(code),
+    logLineDropped: () => droppedLines++,
+  };
+  const options = { services, limits, clock, elapsed: clock.now, log, observer, random };
   const server = createRpcServer(tls === undefined ? options : { ...options, tls });
   const { port } = await server.listen('127.0.0.1', 0);
   onTestFinished(() => server.close());
-  return { server, clock, port, errors, cutOffs };
+  return { server, clock, port, errors, infos, cutOffs, ended, droppedLines: () => droppedLines };
 }
 
 /** What a handler heard of one call, in order, and the call itself. */

@@ -129,7 +129,7 @@ describe('damaged and awkward bodies', () => {
 
   it('lets nothing overtake a compressed message, also what comes in later DATA frames', async () => {
     const echo = recorder();
-    const { port } = await serve([echo]);
+    const { port } = await serve([echo], { maxReceiveBytes: 4_000_000 });
     const stream = rawClient(port).request({ ...grpcHeaders, 'grpc-encoding': 'gzip' });
     const answer = answerOf(stream);
     const compressed = Buffer.concat(frame([gzipSync('z'.repeat(4_000_000))]));

@@ -5,7 +5,7 @@ import { fakeClock } from '../../support/fake-clock.ts';
 function watched() {
   const clock = fakeClock();
   let told = 0;
-  const overdue = new Overdue(clock, 1000, () => {
+  const overdue = new Overdue({ ...clock, elapsed: clock.now }, 1000, () => {
     told++;
   });
   return { clock, overdue, told: () => told };

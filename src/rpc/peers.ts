@@ -1,0 +1,114 @@
+import { Allowance } from './allowance.ts';
+import type { Limits } from './limits.ts';
+import { StatusError } from './status.ts';
+import type { CutOff, RpcObserver } from './surroundings.ts';
+
+export interface PeersOptions {
+  readonly limits: Limits;
+  /** A monotonic time in milliseconds. */
+  readonly elapsed: () => number;
+  readonly observer: RpcObserver;
+}
+
+/** What clients cost the process, together and by IP address. The servers of one process share it. */
+export class Peers {
+  readonly options: PeersOptions;
+  openCalls = 0;
+  heldBytes = 0;
+  readonly #byAddress = new Map<string, Peer>();
+  #sizeAtLastSweep = 0;
+
+  constructor(options: PeersOptions) {
+    this.options = options;
+  }
+
+  of(address: string): Peer {
+    const known = this.#byAddress.get(address);
+    if (known !== undefined) return known;
+    if (this.#byAddress.size > 2 * this.#sizeAtLastSweep + 1_000) this.#sweep();
+    const peer = new Peer(this);
+    this.#byAddress.set(address, peer);
+    return peer;
+  }
+
+  /** An address is known until it has no connection and its allowances are whole again: leaving does not renew them. */
+  #sweep(): void {
+    for (const [address, peer] of this.#byAddress) if (peer.isForgettable) this.#byAddress.delete(address);
+    this.#sizeAtLastSweep = this.#byAddress.size;
+  }
+}
+
+/** What the clients of one IP address cost, over all their connections. */
+export class Peer {
+  connections = 0;
+  #openCalls = 0;
+  #heldBytes = 0;
+  readonly #all: Peers;
+  readonly #calls: Allowance;
+  readonly #requests: Allowance;
+  readonly #logLines: Allowance;
+
+  constructor(all: Peers) {
+    const { limits, elapsed } = all.options;
+    this.#all = all;
+    this.#calls = new Allowance(limits.callsPerPeer, elapsed());
+    this.#requests = new Allowance(limits.requestsPerPeer, elapsed());
+    this.#logLines = new Allowance(limits.logLinesPerPeer, elapsed());
+  }
+
+  get isForgettable(): boolean {
+    const nowMs = this.#all.options.elapsed();
+    return this.connections === 0 && [this.#calls, this.#requests, this.#logLines].every((one) => one.isWhole(nowMs));
+  }
+
+  /** Counts a call until `callClosed`. A reason: it is over a limit, and is not counted. */
+  callOpened(): CutOff | null {
+    const { limits, elapsed } = this.#all.options;
+    if (!this.#calls.take(elapsed())) return 'call-flood';
+    if (this.#openCalls >= limits.maxStreamsPerPeer || this.#all.openCalls >= limits.maxStreams) {
+      return 'too-many-calls';
+    }
+    this.#openCalls++;
+    this.#all.openCalls++;
+    return null;
+  }
+
+  callClosed(): void {
+    this.#openCalls--;
+    this.#all.openCalls--;
+  }
+
+  /** Counts memory held for messages; a negative number gives it back. Throws a StatusError over a limit. */
+  hold(bytes: number): void {
+    const { maxHeldBytes, maxHeldBytesPerPeer } = this.#all.options.limits;
+    if (bytes > 0 && this.#heldBytes + bytes > maxHeldBytesPerPeer)
+      throw heldTooMuch('this address', maxHeldBytesPerPeer);
+    if (bytes > 0 && this.#all.heldBytes + bytes > maxHeldBytes) throw heldTooMuch('all clients', maxHeldBytes);
+    this.#heldBytes += bytes;
+    this.#all.heldBytes += bytes;
+  }
+
+  /** Counts a message that is to be read. False: there were too many. */
+  requested(): boolean {
+    return this.#requests.take(this.#all.options.elapsed());
+  }
+
+  /** A message was written, which a client may answer. */
+  answered(): void {
+    this.#requests.give(1);
+  }
+
+  /** Whether a line may be logged for what these clients do; counts it. */
+  mayLog(): boolean {
+    const { elapsed, observer } = this.#all.options;
+    if (this.#logLines.take(elapsed())) return true;
+    observer.logLineDropped();
+    return false;
+  }
+}
+
+export const heldTooMuch = (whose: string, limit: number): StatusError =>
+  new StatusError(
+    'RESOURCE_EXHAUSTED',
+    `messages of ${whose} that are not handled are over the limit of ${limit} bytes`,
+  );
