@@ -26,6 +26,8 @@ export class Client implements Sender {
   readonly outlet: Outlet;
   /** The service that it called: `ADS`, or one of a single type such as `CDS`. */
   readonly service: string;
+  /** Whether a line may be logged for what it does: asked, and counted, for each. */
+  readonly mayLog: () => boolean;
   /** What it asks for of types without tables; null: of none. */
   named: NamedStream | null = null;
   layers: readonly Layer[] = [];
@@ -42,6 +44,7 @@ export class Client implements Sender {
     this.peer = facts.peer;
     this.outlet = facts.outlet;
     this.service = facts.service ?? 'ADS';
+    this.mayLog = facts.mayLog ?? always;
     this.connectedAtMs = world.now();
     this.#world = world;
     this.#events = events;
@@ -101,7 +104,11 @@ export interface ClientFacts {
   readonly outlet: Outlet;
   /** The service that it called; left out: `ADS`. */
   readonly service?: string;
+  /** Left out: always. */
+  readonly mayLog?: () => boolean;
 }
+
+const always = () => true;
 
 export interface ClientEvents {
   readonly sent: (client: Client, response: Sent) => void;

@@ -24,6 +24,9 @@ export interface RejectionParts {
 export function noteRejection(client: Client, outcome: Rejected, parts: RejectionParts): void {
   const { type, error, held, guilty, isSearching, response } = outcome;
   const proxy = client.proxy.id;
+  const warn = (facts: object, message: string) => {
+    if (client.mayLog()) parts.log.warn(facts, message);
+  };
   const originsOf = (name: string, part = '') => [
     ...new Set(client.layers.flatMap(({ key }) => parts.compiler.originsOf(key, type, name, part))),
   ];
@@ -38,14 +41,14 @@ export function noteRejection(client: Client, outcome: Rejected, parts: Rejectio
     const rules = parts.quarantine.get(part)?.blamed ?? [];
     const virtualHost = part.part === '' ? {} : { virtualHost: part.part };
     const reason = decisiveSentence(part.error, held.length > 0 ? part.name : '');
-    parts.log.warn({ proxy, type, resource: part.name, ...virtualHost, rules, reason }, 'resource rejected by proxy');
+    warn({ proxy, type, resource: part.name, ...virtualHost, rules, reason }, 'resource rejected by proxy');
   }
   for (const resource of held.filter((name) => isBindError(error, name))) {
-    parts.log.warn({ proxy, resource, reason: decisiveSentence(error, resource) }, 'listener not bound by proxy');
+    warn({ proxy, resource, reason: decisiveSentence(error, resource) }, 'listener not bound by proxy');
   }
   if (isSearching || guilty.length + held.length > 0) return;
   const resources = response.brought.slice(0, mostNames);
-  parts.log.warn({ proxy, type, resources, reason: decisiveSentence(error, '') }, 'response rejected by proxy');
+  warn({ proxy, type, resources, reason: decisiveSentence(error, '') }, 'response rejected by proxy');
 }
 
 /** Of a response that was rejected as a whole. */

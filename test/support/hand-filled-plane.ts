@@ -11,6 +11,7 @@ import { encodeResource, type NamedType, type XdsType } from '../../src/proto/re
 import { clientStatusMethods } from '../../src/push/client-status/methods.ts';
 import { Coordinator } from '../../src/push/coordinator.ts';
 import { discoveryMethods } from '../../src/push/discovery/methods.ts';
+import type { Limits } from '../../src/rpc/limits.ts';
 import { createRpcServer } from '../../src/rpc/server.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import type { Contents } from './conversation.ts';
@@ -31,7 +32,7 @@ export interface HandFilledPlane {
   stop(): Promise<void>;
 }
 
-export async function startHandFilledPlane(): Promise<HandFilledPlane> {
+export async function startHandFilledPlane(limits: Partial<Limits> = {}): Promise<HandFilledPlane> {
   const compiler = new FakeCompiler(encode);
   const rejections: (XdsType | NamedType)[] = [];
   const metrics = createMetrics();
@@ -60,7 +61,7 @@ export async function startHandFilledPlane(): Promise<HandFilledPlane> {
     ...discoveryMethods({ coordinator, log, awaited: () => [], domainSuffix: 'cluster.local' }),
     ...clientStatusMethods({ clients: coordinator.clients, pause: () => new Promise((done) => setImmediate(done)) }),
   ];
-  const rpc = createRpcServer({ services, clock: systemClock, log: silentLogger });
+  const rpc = createRpcServer({ services, clock: systemClock, log: silentLogger, limits });
   const { port } = await rpc.listen('127.0.0.1', 0);
   return {
     xdsPort: port,

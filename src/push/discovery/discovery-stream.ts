@@ -124,17 +124,22 @@ export class DiscoveryStream implements CallReader, Outlet {
     this.#options.coordinator.received(client, outcome);
   }
 
+  /** Clients decide how often something is worth a line: theirs are counted. */
+  #warn(facts: object, message: string): void {
+    if (this.#call.mayLog()) this.#options.log.warn(facts, message);
+  }
+
   #takeNamed(client: Client, type: NamedType, request: SotwRequest | DeltaRequest): void {
-    const { coordinator, log } = this.#options;
+    const { coordinator } = this.#options;
     const { id: proxy } = client.proxy;
     client.named ??= new NamedStream(client.stream, coordinator.world);
     const { rejected, unanswered } = client.named.receive(type, request);
     if (rejected !== null) {
-      log.warn({ proxy, type, reason: decisiveSentence(rejected, '') }, 'resources rejected by proxy');
+      this.#warn({ proxy, type, reason: decisiveSentence(rejected, '') }, 'resources rejected by proxy');
       coordinator.observer.rejected(client, type);
     }
     if (unanswered.length > 0)
-      log.warn({ proxy, type, names: unanswered.slice(0, 20) }, 'nothing to serve by these names');
+      this.#warn({ proxy, type, names: unanswered.slice(0, 20) }, 'nothing to serve by these names');
     coordinator.wake(client);
   }
 
@@ -155,6 +160,7 @@ export class DiscoveryStream implements CallReader, Outlet {
       peer: this.#call.peer,
       outlet: this,
       service: this.#kind.service.short,
+      mayLog: () => this.#call.mayLog(),
     });
   }
 
@@ -164,7 +170,7 @@ export class DiscoveryStream implements CallReader, Outlet {
     const other = nodeIdOf(node);
     if (other === proxy.id || other === '') return;
     this.#saidOtherNode = true;
-    this.#options.log.warn(
+    this.#warn(
       { proxy: proxy.id, other: other.slice(0, 1_024), peer: this.#call.peer },
       'another node id on the same stream ignored',
     );

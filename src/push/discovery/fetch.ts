@@ -1,5 +1,6 @@
 import { contentHash } from '../../lib/hash.ts';
 import { type EncodedResource, recordParts, typeUrls, type XdsType } from '../../proto/resource.ts';
+import { Allowance, type Rate } from '../../rpc/allowance.ts';
 import { StatusError } from '../../rpc/status.ts';
 import { absentResource } from '../../xds/absent.ts';
 import { responseHead } from '../../xds/build-response.ts';
@@ -30,6 +31,7 @@ export type Fetch = (service: DiscoveryService, message: Uint8Array) => Promise<
 export function createFetch(options: DiscoveryOptions): Fetch {
   const { coordinator, log, domainSuffix, nodeLimits: limits = defaultNodeLimits } = options;
   const versionOf = createTableVersions();
+  const logLines = new Allowance(rejectionLines, coordinator.world.now());
   return async (service, message) => {
     refuseUnsynced(options);
     const request = readRequest(message);
@@ -37,7 +39,7 @@ export function createFetch(options: DiscoveryOptions): Fetch {
     if (type === null) throw new StatusError('UNIMPLEMENTED', `${service.short} is not served without a stream`);
     const proxy = proxyOf(request.node ?? new Uint8Array(0), { domainSuffix, limits });
     if (!proxy.ok) throw new StatusError('INVALID_ARGUMENT', proxy.error);
-    if (request.error !== null) {
+    if (request.error !== null && logLines.take(coordinator.world.now())) {
       log.warn(
         { proxy: proxy.value.id, type, reason: decisiveSentence(request.error, '') },
         'resources rejected by proxy',
@@ -55,6 +57,9 @@ export function createFetch(options: DiscoveryOptions): Fetch {
     });
   };
 }
+
+/** Lines for what clients without a stream reject, all together. */
+const rejectionLines: Rate = { burst: 100, perSecond: 10 };
 
 /** Refuses to serve anything before every required adapter has synced. */
 export function refuseUnsynced({ awaited }: Pick<DiscoveryOptions, 'awaited'>): void {

@@ -311,3 +311,17 @@ describe('a client whose node is too large', () => {
     expect(await callOnce(plane.xdsPort, path, { ...sotw, init })).toMatchObject(refusal);
   });
 });
+
+describe('what clients do over and over', () => {
+  it('is logged as often as their address may have lines', async () => {
+    const bounded = await startHandFilledPlane({ logLinesPerPeer: { burst: 5, perSecond: 0 } });
+    onTestFinished(() => bounded.stop());
+    const call = openCall(bounded.xdsPort, `${sds}/DeltaSecrets`, delta);
+    for (let time = 0; time < 20; time++) {
+      call.say({ node: { id: 'n' }, resourceNamesSubscribe: [`secret-${time}`] });
+    }
+    call.halfClose();
+    expect(await call.ended).toMatchObject({ code: status.OK });
+    expect(bounded.warnings.map(([message]) => message)).toEqual(Array(5).fill('nothing to serve by these names'));
+  });
+});
