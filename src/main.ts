@@ -100,6 +100,7 @@ export async function serve(config: ServeConfig): Promise<void> {
     revisionOf: statuses.revisionOf,
     quarantineChanged: () => quarantineFile.touch(),
     timing: config.push,
+    limits: config.xds.clientLimits,
     identifier: `binnacle/${version}@${machineName()}`,
     ...turns,
   });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { defaultClientLimits } from '../push/client-limits.ts';
 import { defaultAccess } from '../push/client-status/access.ts';
 import { meshConfigSchema } from '../rules/mesh-config.ts';
 import { defaultNodeLimits } from '../xds/node-limits.ts';
@@ -96,6 +97,9 @@ const xdsLimitsSchema = z.strictObject({
   maxNodeLabels: many.default(defaultNodeLimits.maxNodeLabels),
   maxNodeFieldBytes: many.default(defaultNodeLimits.maxNodeFieldBytes),
   maxNodeBytes: many.default(defaultNodeLimits.maxNodeBytes),
+  /** What one client, or one peer, may cost: src/push/client-limits.ts. */
+  maxNamesPerType: many.default(defaultClientLimits.maxNamesPerType),
+  maxScopesPerPeer: many.default(defaultClientLimits.maxScopesPerPeer),
 });
 
 /** `xds.clientStatus`: clients that may ask CSDS what all clients have. */

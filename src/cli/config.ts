@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parseDocument } from 'yaml';
 import { MeshError } from '../lib/errors.ts';
 import { isLoopback } from '../lib/ip.ts';
+import type { ClientLimits } from '../push/client-limits.ts';
 import type { ClientStatusAccess } from '../push/client-status/access.ts';
 import { type Limits, ratePerSecond } from '../rpc/limits.ts';
 import type { MeshConfig } from '../rules/mesh-config.ts';
@@ -64,6 +65,7 @@ export interface ServeConfig {
     readonly limits: Partial<Limits>;
     readonly nodeLimits: NodeLimits;
     readonly clientStatus: ClientStatusAccess;
+    readonly clientLimits: ClientLimits;
   };
   readonly store: { readonly type: 'sqlite'; readonly path: string } | { readonly type: 'memory' };
   readonly adapters: readonly AdapterConfig[];
@@ -131,6 +133,7 @@ export async function loadServeConfig(argv: readonly string[], env: Environment)
       limits: xdsLimits(file),
       nodeLimits: nodeLimits(file),
       clientStatus: file.xds.clientStatus,
+      clientLimits: clientLimits(file),
     },
     store: store.type === 'memory' ? store : { type: 'sqlite', path: store.path ?? join(dataDir, 'rules.db') },
     adapters: adaptersOf(file, given('mesh-dir')),
@@ -226,6 +229,11 @@ const nodeLimits = ({ xds: { limits } }: ConfigFile): NodeLimits => ({
   maxNodeLabels: limits.maxNodeLabels,
   maxNodeFieldBytes: limits.maxNodeFieldBytes,
   maxNodeBytes: limits.maxNodeBytes,
+});
+
+const clientLimits = ({ xds: { limits } }: ConfigFile): ClientLimits => ({
+  maxNamesPerType: limits.maxNamesPerType,
+  maxScopesPerPeer: limits.maxScopesPerPeer,
 });
 
 function readLogLevel(given: Given | null): LogLevel | null {

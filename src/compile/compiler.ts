@@ -20,17 +20,22 @@ export interface CompilerOptions {
   readonly mesh?: MeshConfig;
   /** `exact` gives every namespace and DNS domain a scope of its own; for tests. */
   readonly scopes?: Coarseness;
+  /** After so many hosts compiled for new scopes, a flush leaves the other new ones to the next. 2,000 when left out. */
+  readonly newHostsPerFlush?: number;
 }
 
 /** The compiler of the dialect `envoy`. See docs/adr/0002 and 0003. */
 export function createCompiler(options: CompilerOptions = {}): Compiler {
   const { domainSuffix = 'cluster.local', mesh = defaultMeshConfig, scopes: coarseness = 'coarse' } = options;
+  const { newHostsPerFlush = 2_000 } = options;
   const world = createWorld(mesh, domainSuffix);
   const work = { hostsCompiled: 0, encoded: 0, assembled: 0 };
   const assignments = createAssignmentPool(world, () => work.assembled++);
   const shelves = createShelves(work);
   const problems = createProblemIndex();
   const scopes = new Map<LayerKey, Scope>();
+  /** Scopes that no flush has compiled yet, the oldest first. */
+  const fresh = new Set<LayerKey>();
   const inboundLayers = new Map<LayerKey, InboundLayer>();
   /** Scopes by their Sidecar, inbound layers by their services. */
   const layersByOrigin = new Map<string, Set<LayerKey>>();
@@ -48,6 +53,7 @@ export function createCompiler(options: CompilerOptions = {}): Compiler {
       if (!scopes.has(key)) {
         const onHostCompiled = () => work.hostsCompiled++;
         scopes.set(key, createScope({ key, facts: scopeFacts, world, shelves, assignments, problems, onHostCompiled }));
+        fresh.add(key);
         if (scopeFacts.sidecar !== null) addTo(layersByOrigin, scopeFacts.sidecar, key);
       }
       const plan = inboundPlanOf(facts, world);
@@ -67,6 +73,7 @@ export function createCompiler(options: CompilerOptions = {}): Compiler {
       const sidecar = scopes.get(layer)?.sidecar ?? null;
       if (sidecar !== null) removeFrom(layersByOrigin, sidecar, layer);
       scopes.delete(layer);
+      fresh.delete(layer);
       inboundLayers.delete(layer);
     },
     mesh: {
@@ -86,7 +93,13 @@ export function createCompiler(options: CompilerOptions = {}): Compiler {
         dirty.endpoints.delete(service);
         yield;
       }
-      for (const scope of scopes.values()) yield* scope.compile(revision);
+      for (const [key, scope] of scopes) if (!fresh.has(key)) yield* scope.compile(revision);
+      const hostsBefore = work.hostsCompiled;
+      for (const key of fresh) {
+        yield* scopes.get(key)?.compile(revision) ?? [];
+        fresh.delete(key);
+        if (work.hostsCompiled - hostsBefore >= newHostsPerFlush) break;
+      }
       for (const layer of inboundLayers.values()) {
         const encoded = layer.compile(revision);
         work.encoded += encoded;
@@ -95,7 +108,8 @@ export function createCompiler(options: CompilerOptions = {}): Compiler {
       const moved = movedOrNull(dirty.moved);
       dirty = createDirty();
       const layers = [...scopes.values(), ...inboundLayers.values()];
-      return { changes: layers.flatMap((layer) => layer.takeChanges()), moved, work: takeWork(work) };
+      const changes = layers.flatMap((layer) => layer.takeChanges());
+      return { changes, moved, deferred: new Set(fresh), work: takeWork(work) };
     },
     originsOf: (layer, type, name, part) =>
       (scopes.get(layer) ?? inboundLayers.get(layer))?.originsOf(type, name, part) ?? [],

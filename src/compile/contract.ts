@@ -61,6 +61,7 @@ export interface Moved {
   readonly everyone: boolean;
   readonly addresses: ReadonlySet<string>;
   readonly namespaces: ReadonlySet<string>;
+  /** DNS domains: those of proxies, or what they end with. */
   readonly domains: ReadonlySet<string>;
   /** Names of label conditions, as rules put them on clients. */
   readonly conditions: ReadonlySet<string>;
@@ -71,6 +72,8 @@ export interface FlushResult {
   readonly changes: readonly TableChange[];
   /** Those already asked about for whom `layersOf` may answer otherwise than before; null: nobody. */
   readonly moved: Moved | null;
+  /** Layers that are new and not compiled yet: another flush must follow. */
+  readonly deferred: ReadonlySet<LayerKey>;
   readonly work: FlushWork;
 }
 
@@ -106,7 +109,8 @@ export interface Compiler {
   /**
    * Recompiles what is dirty. Yields between parts, each well under a millisecond of work, so that the caller can
    * give way to other work; the result is complete only at the end, and nothing is to be shown before. `revision` is the
-   * one that its changes will have, for `contributionsOf`; 0 when nobody asks.
+   * one that its changes will have, for `contributionsOf`; 0 when nobody asks. Layers that were compiled before come first; new
+   * ones are compiled up to a budget, and deferred beyond it, so that who has a configuration does not wait for who has none.
    */
   flush(revision?: number): Generator<undefined, FlushResult, undefined>;
   /**

@@ -4,9 +4,8 @@ import type { Sidecar } from '../rules/kinds/sidecar/index.ts';
 import { type RuleId, ruleId } from '../rules/rule.ts';
 import type { LayerKey } from './contract.ts';
 import type { ProxyFacts } from './facts.ts';
-import { coarseDomain } from './resolve/domains.ts';
 import { ipFamiliesOf } from './resolve/ip-families.ts';
-import { conditionName, meetsCondition } from './world/relevance.ts';
+import { conditionName, meetsCondition, tailsOf } from './world/relevance.ts';
 import type { World } from './world/world.ts';
 
 /**
@@ -23,7 +22,7 @@ export interface ScopeFacts {
   readonly families: IpFamilies;
   /** `*` stands for all namespaces that make no difference. */
   readonly namespace: string;
-  /** With `*` as first label where the label makes no difference. */
+  /** With `*` as first label where the label makes no difference; shortened to what hosts end with; empty where none does. */
   readonly dnsDomain: string;
   readonly sidecar: RuleId | null;
   /** The label conditions of rules that hold, sorted. */
@@ -49,7 +48,7 @@ export function scopeFactsOf(proxy: ProxyFacts, world: World, coarseness: Coarse
     interception,
     families: interception === 'none' ? 'ipv4' : ipFamiliesOf(proxy.get('addresses')),
     namespace: exact || namespaceMatters(namespace, world) ? namespace : '*',
-    dnsDomain: exact || world.relevance.domainMatters(dnsDomain) ? dnsDomain : coarseDomain(dnsDomain),
+    dnsDomain: exact ? dnsDomain : domainClass(dnsDomain, world),
     sidecar: sidecar === null ? null : ruleId(sidecar),
     conditions: conditionsMet(proxy, world),
   };
@@ -72,6 +71,20 @@ function selectSidecar(proxy: ProxyFacts, world: World): Sidecar | null {
 function selectorOf({ spec }: Sidecar): Readonly<Record<string, string>> | null {
   const labels = spec.workloadSelector?.labels;
   return labels === undefined || Object.keys(labels).length === 0 ? null : labels;
+}
+
+/**
+ * What of a client's domain makes a difference: how hosts are shortened for it, which is by what they end with. A domain that no
+ * host ends with, and is not of the cluster, is like none: clients may make up as many as they like.
+ */
+function domainClass(domain: string, { relevance, domainSuffix }: World): string {
+  if (relevance.domainMatters(domain)) return domain;
+  const service = domain.indexOf('.svc.');
+  if (service !== -1) {
+    const suffix = domain.slice(service + 1);
+    return suffix === `svc.${domainSuffix}` || relevance.hostsEndWith(suffix) ? `*.${suffix}` : '';
+  }
+  return tailsOf(domain).find((tail) => relevance.hostsEndWith(tail)) ?? '';
 }
 
 function namespaceMatters(namespace: string, world: World): boolean {

@@ -5,6 +5,7 @@ import { mayHaveMore, nextResponse, type OnForcedRelease } from '../xds/next.ts'
 import type { Mode, Outgoing, Response } from '../xds/response.ts';
 import type { Sender } from '../xds/sender.ts';
 import { closeStream, createStream, type StreamState, setView, type World } from '../xds/stream.ts';
+import { type Caller, type CallerFacts, callerOf } from './caller.ts';
 import { type Layer, viewOf } from './layers.ts';
 
 /** Where a client's responses go. */
@@ -22,6 +23,7 @@ export class Client implements Sender {
   readonly proxy: Proxy;
   readonly stream: StreamState;
   readonly peer: string;
+  readonly caller: Caller;
   readonly connectedAtMs: number;
   readonly outlet: Outlet;
   /** The service that it called: `ADS`, or one of a single type such as `CDS`. */
@@ -42,6 +44,7 @@ export class Client implements Sender {
     this.proxy = facts.proxy;
     this.stream = facts.stream;
     this.peer = facts.peer;
+    this.caller = callerOf(facts);
     this.outlet = facts.outlet;
     this.service = facts.service ?? 'ADS';
     this.mayLog = facts.mayLog ?? always;
@@ -95,12 +98,11 @@ export interface Sent {
   readonly byteLength: number;
 }
 
-export interface ClientFacts {
+export interface ClientFacts extends CallerFacts {
   /** Unique among connections; a proxy that reconnects has another one. */
   readonly id: string;
   readonly proxy: Proxy;
   readonly stream: StreamState;
-  readonly peer: string;
   readonly outlet: Outlet;
   /** The service that it called; left out: `ADS`. */
   readonly service?: string;

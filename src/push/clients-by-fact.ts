@@ -1,5 +1,5 @@
 import type { Moved } from '../compile/contract.ts';
-import { meetsCondition } from '../compile/world/relevance.ts';
+import { meetsCondition, tailsOf } from '../compile/world/relevance.ts';
 import type { Client } from './client.ts';
 
 /** Finds the clients that may have moved to other layers, without asking all of them where an address tells. */
@@ -38,7 +38,8 @@ export class ClientsByFact {
     for (const client of this.#all) {
       const { namespace, dnsDomain, labels } = client.proxy;
       const meets = () => [...conditions].some((condition) => meetsCondition(condition, labels));
-      if (namespaces.has(namespace) || domains.has(dnsDomain) || meets()) yield client;
+      const isBelow = () => domains.size > 0 && tailsOf(dnsDomain).some((tail) => domains.has(tail));
+      if (namespaces.has(namespace) || isBelow() || meets()) yield client;
     }
   }
 }

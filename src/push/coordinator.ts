@@ -15,7 +15,9 @@ import type { Response } from '../xds/response.ts';
 import type { Sender } from '../xds/sender.ts';
 import { prepareToForget, type View, type World } from '../xds/stream.ts';
 import type { Revision } from '../xds/table.ts';
+import { callerOf } from './caller.ts';
 import { Client, type ClientFacts } from './client.ts';
+import { type ClientLimits, defaultClientLimits } from './client-limits.ts';
 import { ClientsByFact } from './clients-by-fact.ts';
 import { Flusher } from './flusher.ts';
 import { Layers, viewOf } from './layers.ts';
@@ -23,6 +25,7 @@ import type { PushObserver } from './observer.ts';
 import { Pacer } from './pacer.ts';
 import { createQuarantine, type Quarantine } from './quarantine/quarantine.ts';
 import { noteRejection, noteTaken } from './rejections.ts';
+import { ScopesByPeer } from './scopes-by-peer.ts';
 import { Siblings } from './siblings.ts';
 import { Unanswered } from './unanswered.ts';
 
@@ -41,6 +44,8 @@ export interface CoordinatorOptions {
   readonly elapsed: () => number;
   /** After which time a response counts as unanswered; left out: `longestAnswerMs`. */
   readonly unansweredAfterMs?: number;
+  /** Where they are other than `defaultClientLimits`. */
+  readonly limits?: Partial<ClientLimits>;
   /** Names this control plane in every response; left out: nothing does. */
   readonly identifier?: string;
   /** By which revision a rule is as it is, so that a rejection is not traced to one that has not changed; left out: any may have. */
@@ -61,6 +66,7 @@ export class Coordinator {
   readonly unanswered: Unanswered;
   readonly quarantine: Quarantine;
   readonly #siblings = new Siblings();
+  readonly #scopes: ScopesByPeer;
   /** Clients whose layers are others than those their streams see. */
   readonly #mustLook = new Set<Client>();
   readonly #options: CoordinatorOptions;
@@ -82,6 +88,8 @@ export class Coordinator {
   constructor(options: CoordinatorOptions) {
     const { clock, compiler, timing, defer, elapsed, identifier = '' } = options;
     this.#options = options;
+    const limits = { ...defaultClientLimits, ...options.limits };
+    this.#scopes = new ScopesByPeer(limits.maxScopesPerPeer);
     const { log, unansweredAfterMs: afterMs } = options;
     this.unanswered = new Unanswered({ log, ...(afterMs === undefined ? {} : { afterMs }) });
     const { quarantineChanged: changed } = options;
@@ -91,7 +99,7 @@ export class Coordinator {
       ...(changed === undefined ? {} : { changed }),
     });
     this.world = {
-      names: new NamePool(),
+      names: new NamePool(limits),
       interests: new InterestPool(),
       revision: 0,
       now: clock.now,
@@ -155,10 +163,11 @@ export class Coordinator {
 
   /**
    * Reads what a proxy without a stream would see, once its layers are compiled. It is no client, and nothing is remembered
-   * of it; its layers are kept for as long as those of a proxy that has left.
+   * of it; its layers are kept for as long as those of a proxy that has left, and count as its peer's. Throws as `connect` does.
    */
-  async visit<T>(proxy: Proxy, read: (view: View) => T): Promise<T> {
+  async visit<T>(proxy: Proxy, caller: string, read: (view: View) => T): Promise<T> {
     const { compiler, clock } = this.#options;
+    this.#admit(proxy, caller);
     for (;;) {
       const layers = compiler.layersOf(proxy).map((key) => this.layers.hold(key, this.#flusher.next));
       try {
@@ -170,8 +179,10 @@ export class Coordinator {
     }
   }
 
+  /** Throws a StatusError (RESOURCE_EXHAUSTED) for a client whose peer has as many scopes as it may. */
   connect(facts: ClientFacts): Client {
     const { observer } = this.#options;
+    this.#admit(facts.proxy, callerOf(facts).key);
     const client = new Client(facts, this.world, {
       sent: (to, response) => observer.sent(to, response),
       forced: (type, names) => observer.forcedRelease(type, names),
@@ -187,6 +198,18 @@ export class Coordinator {
     else void this.#compileLayers();
     observer.connected(client);
     return client;
+  }
+
+  #admit(proxy: Proxy, caller: string): void {
+    const { compiler, observer } = this.#options;
+    const keys = compiler.layersOf(proxy);
+    try {
+      if (keys[0] !== undefined) this.#scopes.admit(caller, keys[0]);
+    } catch (error) {
+      for (const key of keys) if (this.layers.get(key) === undefined) compiler.close(key); // made by asking for them
+      observer.refused();
+      throw error;
+    }
   }
 
   disconnect(client: Client, reason: string): void {
@@ -290,14 +313,13 @@ export class Coordinator {
   /** Clients move first, in slices: until all have, every one of them sees what it saw. */
   async #reassignAndShow(moved: Moved, result: FlushResult, workMs: number): Promise<boolean> {
     const mustCompile = await this.#reassignLayers(moved);
-    this.#show(result, workMs);
-    return mustCompile;
+    return this.#show(result, workMs) || mustCompile;
   }
 
-  /** @returns false: by itself it asks for no other flush. */
-  #show(result: FlushResult, workMs: number): false {
+  /** @returns whether another flush must follow. */
+  #show(result: FlushResult, workMs: number): boolean {
     this.#activity++;
-    this.layers.flushed(this.#flusher.begun);
+    this.layers.flushed(this.#flusher.begun, result.deferred);
     this.#commit(result.changes);
     this.#takenSinceMs = null;
     for (const client of this.#mustLook) {
@@ -307,7 +329,7 @@ export class Coordinator {
     }
     const resources = result.changes.reduce((sum, change) => sum + change.changed.length + change.removed.length, 0);
     this.#options.observer.flushed({ workMs, work: result.work, resources });
-    return false;
+    return result.deferred.size > 0;
   }
 
   /** Shows a client what it is to see from now on. */
@@ -371,6 +393,7 @@ export class Coordinator {
     client.mustLook = true;
     this.#mustLook.add(client);
     for (const layer of before) this.layers.release(layer, clock.now());
+    if (keys[0] !== undefined) this.#scopes.add(client.caller.key, keys[0]);
     return true;
   }
 
@@ -396,7 +419,10 @@ export class Coordinator {
     }
     if (this.#flusher.isRunning) return;
     if (this.#hasFailed) this.#flushSoon('endpoints');
-    for (const layer of this.layers.takeIdle(now - idleLayerMs)) this.#options.compiler.close(layer.key);
+    for (const { key } of this.layers.takeIdle(now - idleLayerMs)) {
+      this.#options.compiler.close(key);
+      this.#scopes.closed(key);
+    }
   }
 }
 

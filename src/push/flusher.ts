@@ -5,7 +5,7 @@ export interface FlusherOptions {
   readonly compiler: Compiler;
   /** Takes the changes that wait: all of them for `configuration`. */
   readonly take: (urgency: Urgency) => readonly WorldChange[];
-  /** Shows a finished flush. Answers whether another one must follow at once (a proxy moved to a layer that is new). */
+  /** Shows a finished flush. Answers whether another one must follow at once (a layer is new and not compiled yet). */
   readonly show: (result: FlushResult, workMs: number) => boolean | Promise<boolean>;
   /** The revision that the changes of the next flush will have. */
   readonly revision: () => number;

@@ -10,7 +10,7 @@ export interface Layer {
   holders: number;
   /** Since when nobody uses it, in milliseconds; null while somebody does. */
   idleSinceMs: number | null;
-  /** The flush that first compiles it. Until that one has ended it is not to be shown. */
+  /** The first flush that may compile it. Until that one, or a later one that it defers it to, has ended it is not to be shown. */
   readonly compiledBy: number;
   ready: boolean;
 }
@@ -43,9 +43,11 @@ export class Layers {
     return this.#layers.values();
   }
 
-  /** A flush has ended: what it compiled for the first time can be shown. */
-  flushed(flush: number): void {
-    for (const layer of this.#layers.values()) if (layer.compiledBy <= flush) layer.ready = true;
+  /** A flush has ended: what it compiled for the first time, and did not defer, can be shown. */
+  flushed(flush: number, deferred: ReadonlySet<LayerKey>): void {
+    for (const layer of this.#layers.values()) {
+      if (layer.compiledBy <= flush && !deferred.has(layer.key)) layer.ready = true;
+    }
   }
 
   /** Takes out the layers that nobody has used since `beforeMs`. */

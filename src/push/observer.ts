@@ -7,6 +7,8 @@ import type { Client, Sent } from './client.ts';
 export interface PushObserver {
   connected(client: Client): void;
   disconnected(client: Client, reason: string): void;
+  /** A client was not served: its peer has as many scopes as it may. */
+  refused(): void;
   sent(client: Client, response: Sent): void;
   acknowledged(client: Client, response: Response, convergenceMs: number | null): void;
   rejected(client: Client, type: XdsType | NamedType): void;
@@ -51,6 +53,7 @@ export function withSecond(
 export const unobserved: PushObserver = {
   connected: () => {},
   disconnected: () => {},
+  refused: () => {},
   sent: () => {},
   acknowledged: () => {},
   rejected: () => {},

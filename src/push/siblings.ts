@@ -4,24 +4,24 @@ import type { World } from '../xds/stream.ts';
 import type { Client } from './client.ts';
 
 /**
- * Clients by their node id: a proxy may have a stream for each type. What its streams need of each other is little, as
+ * Clients by their caller and node id, as anybody may call itself by the id of another: a proxy may have a stream for each type. What its streams need of each other is little, as
  * nothing is promised about the order between streams.
  */
 export class Siblings {
-  readonly #byId = new Map<string, Set<Client>>();
+  readonly #byKey = new Map<string, Set<Client>>();
 
   add(client: Client): void {
-    const { id } = client.proxy;
-    const siblings = this.#byId.get(id);
-    if (siblings === undefined) this.#byId.set(id, new Set([client]));
+    const key = keyOf(client);
+    const siblings = this.#byKey.get(key);
+    if (siblings === undefined) this.#byKey.set(key, new Set([client]));
     else siblings.add(client);
   }
 
   delete(client: Client): void {
-    const { id } = client.proxy;
-    const siblings = this.#byId.get(id);
+    const key = keyOf(client);
+    const siblings = this.#byKey.get(key);
     siblings?.delete(client);
-    if (siblings?.size === 0) this.#byId.delete(id);
+    if (siblings?.size === 0) this.#byKey.delete(key);
   }
 
   /**
@@ -32,10 +32,12 @@ export class Siblings {
    */
   clustersAnswered(client: Client, response: Response, world: World): readonly Client[] {
     if (client.stream.types.has('endpoint')) return []; // it was owed them when they were sent
-    const owed = [...(this.#byId.get(client.proxy.id) ?? [])].filter(
+    const owed = [...(this.#byKey.get(keyOf(client)) ?? [])].filter(
       ({ stream }) => stream.types.has('endpoint') && !stream.types.has('cluster'),
     );
     for (const { stream } of owed) oweAssignments(stream, response, world);
     return owed;
   }
 }
+
+const keyOf = ({ caller, proxy }: Client): string => JSON.stringify([caller.key, proxy.id]);

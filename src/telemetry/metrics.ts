@@ -154,6 +154,11 @@ function pushMetrics(registers: Registers): PushObserver {
     xdsTypes,
   );
   const clients = new Gauge({ name: 'binnacle_clients', help: 'Connected streams', labelNames: ['mode'], registers });
+  const refused = new Counter({
+    name: 'binnacle_clients_refused_total',
+    help: 'Streams and fetches of peers that have as many scopes as they may',
+    registers,
+  });
   const convergence = createTally({
     name: 'binnacle_convergence_seconds',
     help: 'From a change coming in to its acknowledgement by a proxy',
@@ -188,6 +193,7 @@ function pushMetrics(registers: Registers): PushObserver {
   return {
     connected: (client) => clients.inc({ mode: client.stream.mode }),
     disconnected: (client) => clients.dec({ mode: client.stream.mode }),
+    refused: () => refused.inc(),
     sent(_client, response) {
       pushes[response.type]++;
       bytes[response.type] += response.byteLength;

@@ -62,7 +62,7 @@ export class Interest {
   isWhole(): boolean {
     if (this.wildcard) return true;
     const size = this.tables.reduce((sum, table) => sum + table.size, 0);
-    if (this.names.names.length < size) return false;
+    if (this.names.size < size) return false;
     return this.tables.every((table) => table.entries.keys().every(this.names.has));
   }
 
@@ -196,9 +196,10 @@ export class InterestPool {
 
   /** Notes a commit of `table`: marks whoever holds an interest that has something new to tell, and wakes its sender. */
   committed(table: Table, revision: Revision, names: readonly string[], wake: (sender: Sender) => void): void {
+    const changed = new Set(names);
     for (const interest of this.#byTable.get(table) ?? []) {
       interest.invalidate();
-      if (!interest.wildcard && !names.some(interest.names.has)) continue;
+      if (!interest.wildcard && !meet(changed, interest.names)) continue;
       interest.lastRevision = revision;
       const bit = 1 << xdsTypes.indexOf(interest.type);
       for (const holder of interest.holders) {
@@ -234,3 +235,7 @@ export class InterestPool {
     return id;
   }
 }
+
+/** Whether they have a name in common: costs as much as the smaller of both. */
+const meet = (changed: ReadonlySet<string>, names: NameSet): boolean =>
+  names.size < changed.size ? names.names.some((name) => changed.has(name)) : changed.values().some(names.has);

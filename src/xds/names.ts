@@ -1,45 +1,63 @@
+import { Lineage } from './lineage.ts';
 import { readFields } from './wire-reader.ts';
 
 /** An interned set of resource names: equal sets are the same object, so comparing and sharing cost nothing. */
 export interface NameSet {
   /** Unique per pool; part of cache keys. */
   readonly id: number;
-  /** Sorted. */
+  readonly size: number;
+  /** Listed once somebody asks. Sorted in a set that was made of a list; what was added to it since stands behind. */
   readonly names: readonly string[];
   readonly has: (name: string) => boolean;
 }
 
+export interface NamePoolLimits {
+  /** Names of one type on one stream. */
+  readonly maxNamesPerType: number;
+}
+
+export const defaultNameLimits: NamePoolLimits = { maxNamesPerType: 100_000 };
+
+/** A client subscribes to more names than it may. The message says the bound and its key. */
+export class TooManyNames extends Error {}
+
 /**
  * Interns name sets. A thousand clients that subscribe to the same list share one set, and their requests, being equal
- * byte for byte, are not even parsed: `fromField` compares them with lists seen before.
+ * byte for byte, are not even parsed: `fromField` compares them with lists seen before. What is made of a set by adding or
+ * taking away a few names costs those names (`lineage.ts`).
  *
  * Sets are held weakly: what no subscription uses goes away.
  */
 export class NamePool {
-  readonly #sets = new Map<string, WeakRef<NameSet>>();
+  readonly #limits: NamePoolLimits;
+  readonly #sets = new Map<string, WeakRef<Interned>>();
   readonly #parsed = new Map<number, { readonly bytes: Uint8Array; readonly set: WeakRef<NameSet> }[]>();
   /** The last union of each set: a thousand clients of one mesh subscribe to the same new names at about the same time. */
   readonly #unions = new WeakMap<NameSet, { readonly added: NameSet; readonly union: WeakRef<NameSet> }>();
   #nextId = 1;
-  /** Characters of all keys, and how many of them there were after the last sweep. */
+  /** Bytes that are remembered, and how many of them there were after the last sweep. */
   #size = 0;
   #sizeAtLastSweep = 0;
-  readonly empty: NameSet = this.of([]);
+  /** Names that were compared or copied so far: what the pool's work is measured by. */
+  work = 0;
+  readonly empty: NameSet;
+
+  constructor(limits: NamePoolLimits = defaultNameLimits) {
+    this.#limits = limits;
+    this.empty = this.of([]);
+  }
 
   of(names: Iterable<string>): NameSet {
     const sorted = [...new Set(names)].sort();
-    const key = sorted.map((name) => `${name.length}:${name}`).join(''); // no name can pass for two, or for none
-    const known = this.#sets.get(key)?.deref();
-    if (known !== undefined) return known;
-    const members = new Set(sorted);
-    const set: NameSet = { id: this.#nextId++, names: sorted, has: (name) => members.has(name) };
-    this.#sets.set(key, new WeakRef(set));
-    this.#size += key.length + 64;
-    if (this.#size > 2 * this.#sizeAtLastSweep + (4 << 20)) this.sweep();
-    return set;
+    this.work += sorted.length;
+    return this.#interned(Lineage.of(sorted), 0, sorted);
   }
 
-  /** The set of a repeated string field 3 (`resource_names`, `resource_names_subscribe`) from its bytes on the wire. */
+  /**
+   * The set of a repeated string field 3 (`resource_names`, `resource_names_subscribe`) from its bytes on the wire.
+   *
+   * @throws TooManyNames
+   */
   fromField(bytes: Uint8Array): NameSet {
     if (bytes.length === 0) return this.empty;
     const seen = this.#parsed.get(bytes.length) ?? [];
@@ -47,31 +65,73 @@ export class NamePool {
       const set = candidate.set.deref();
       if (set !== undefined && Buffer.compare(candidate.bytes, bytes) === 0) return set;
     }
-    const set = this.of(namesOf(bytes));
+    const set = this.of(this.#namesOf(bytes));
     if (bytes.length >= smallestRemembered) this.#remember(bytes, set);
     return set;
   }
 
+  /** @throws TooManyNames */
   union(a: NameSet, b: NameSet): NameSet {
-    if (a === b || b.names.length === 0) return a;
-    if (a.names.length === 0) return b;
+    if (a === b || b.size === 0) return a;
+    if (a.size === 0) return b;
     const last = this.#unions.get(a);
     const known = last?.added === b ? last.union.deref() : undefined;
     if (known !== undefined) return known;
-    const union = b.names.every(a.has) ? a : this.of([...a.names, ...b.names]);
+    const union = this.#unite(a, b);
     this.#unions.set(a, { added: b, union: new WeakRef(union) });
     return union;
   }
 
   difference(a: NameSet, b: NameSet): NameSet {
     if (a === b) return this.empty;
-    if (b.names.length === 0) return a;
-    return this.of(a.names.filter((name) => !b.has(name)));
+    if (b.size > a.size / 2) return this.of(a.names.filter((name) => !b.has(name)));
+    this.work += b.size;
+    return this.#changed(a, b.names.filter(a.has));
+  }
+
+  #unite(a: NameSet, b: NameSet): NameSet {
+    this.work += b.size;
+    const added = b.names.filter((name) => !a.has(name));
+    if (a.size + added.length > this.#limits.maxNamesPerType) throw this.#tooMany();
+    return added.length > a.size / 2 ? this.of([...a.names, ...added]) : this.#changed(a, added);
+  }
+
+  /** Throws where a request lists more names than a subscription may have. */
+  refuseMoreThanAllowed(listed: number): void {
+    if (listed > this.#limits.maxNamesPerType) throw this.#tooMany();
+  }
+
+  /** As `a`, but that each of these names is in it if it was not, and the other way round. */
+  #changed(a: NameSet, names: readonly string[]): NameSet {
+    if (names.length === 0) return a;
+    if (!(a instanceof Interned)) return this.of([...a.names, ...names]);
+    const { lineage, version } = a.lineage.toggled(a.version, names);
+    this.work += lineage === a.lineage ? names.length : lineage.sizeAt(version);
+    return this.#interned(lineage, version, null);
+  }
+
+  #interned(lineage: Lineage, version: number, names: readonly string[] | null): NameSet {
+    const key = lineage.digestAt(version);
+    const known = this.#sets.get(key)?.deref();
+    if (known?.lineage.equals(known.version, lineage, version) === true) {
+      if (known.lineage === lineage) known.version = Math.max(known.version, version); // equal, and there what follows is free
+      return known;
+    }
+    const set = new Interned(this.#nextId++, { lineage, version, names });
+    this.#sets.set(key, new WeakRef(set));
+    this.#grow(key.length + 64);
+    return set;
   }
 
   #remember(bytes: Uint8Array, set: NameSet): void {
     const seen = (this.#parsed.get(bytes.length) ?? []).filter((entry) => entry.set.deref() !== undefined);
     this.#parsed.set(bytes.length, [{ bytes: Uint8Array.from(bytes), set: new WeakRef(set) }, ...seen].slice(0, 4));
+    this.#grow(bytes.length);
+  }
+
+  #grow(bytes: number): void {
+    this.#size += bytes;
+    if (this.#size > 2 * this.#sizeAtLastSweep + (4 << 20)) this.sweep();
   }
 
   /** Lets go of what is remembered of sets that nobody uses any more. Done by itself when there is much of it. */
@@ -83,18 +143,57 @@ export class NamePool {
     }
     for (const [length, seen] of this.#parsed) {
       if (seen.every((entry) => entry.set.deref() === undefined)) this.#parsed.delete(length);
+      else this.#size += seen.length * length;
     }
     this.#sizeAtLastSweep = this.#size;
+  }
+
+  #namesOf(bytes: Uint8Array): string[] {
+    const names: string[] = [];
+    readFields(bytes, (field) => {
+      if (field.number !== 3 || field.bytes === null) return;
+      if (names.length >= this.#limits.maxNamesPerType) throw this.#tooMany();
+      names.push(field.text());
+    });
+    return names;
+  }
+
+  #tooMany(): TooManyNames {
+    const { maxNamesPerType: most } = this.#limits;
+    return new TooManyNames(`more than ${most} names of one type on one stream (xds.limits.maxNamesPerType)`);
+  }
+}
+
+/** One version of a lineage, or a later one that has the same names. */
+class Interned implements NameSet {
+  readonly id: number;
+  readonly lineage: Lineage;
+  version: number;
+  readonly size: number;
+  readonly has: (name: string) => boolean;
+  #names: readonly string[] | null;
+
+  constructor(
+    id: number,
+    {
+      lineage,
+      version,
+      names,
+    }: { readonly lineage: Lineage; readonly version: number; readonly names: readonly string[] | null },
+  ) {
+    this.id = id;
+    this.lineage = lineage;
+    this.version = version;
+    this.size = lineage.sizeAt(version);
+    this.#names = names;
+    this.has = (name) => lineage.has(this.version, name);
+  }
+
+  get names(): readonly string[] {
+    this.#names ??= [...this.lineage.namesAt(this.version)];
+    return this.#names;
   }
 }
 
 /** Shorter lists are parsed faster than they are looked up. */
 const smallestRemembered = 256;
-
-function namesOf(bytes: Uint8Array): string[] {
-  const names: string[] = [];
-  readFields(bytes, (field) => {
-    if (field.number === 3 && field.bytes !== null) names.push(field.text());
-  });
-  return names;
-}

@@ -4,7 +4,7 @@ import { markAll, type Owed, type StreamState, type TypeState, type World } from
 
 /** Owes the names of a subscription. */
 export function oweSubscribed(state: TypeState, names: NameSet, world: World): void {
-  if (names.names.length > 0) owe(state, { id: `n${names.id}`, names: names.names }, world);
+  if (names.size > 0) owe(state, { id: `n${names.id}`, names: names.names }, world);
 }
 
 /** Owes the assignments of the clusters that a response brings: rule 2 of ADR 1. */

@@ -45,7 +45,11 @@ export type Outcome =
   | { readonly kind: 'stale'; readonly type: XdsType }
   | { readonly kind: 'unknown-type'; readonly typeUrl: string };
 
-/** Takes a state-of-the-world request: an answer to what was sent last, a subscription, or both. */
+/**
+ * Takes a state-of-the-world request: an answer to what was sent last, a subscription, or both.
+ *
+ * @throws TooManyNames; the stream is not to be used afterwards.
+ */
 export function receiveSotw(stream: StreamState, request: SotwRequest, world: World): Outcome {
   const { type } = request;
   if (type === null) return { kind: 'unknown-type', typeUrl: request.typeUrl };
@@ -67,10 +71,15 @@ export function receiveSotw(stream: StreamState, request: SotwRequest, world: Wo
   return outcome ?? { kind: isStale ? 'stale' : 'subscribed', type };
 }
 
-/** Takes a delta request. Its subscriptions count whatever its nonce. */
+/**
+ * Takes a delta request. Its subscriptions count whatever its nonce.
+ *
+ * @throws TooManyNames; the stream is not to be used afterwards.
+ */
 export function receiveDelta(stream: StreamState, request: DeltaRequest, world: World): Outcome {
   const { type } = request;
   if (type === null) return { kind: 'unknown-type', typeUrl: request.typeUrl };
+  world.names.refuseMoreThanAllowed(Math.max(request.unsubscribe.length, request.initialVersions.size));
   const isFirst = !stream.types.has(type);
   const state = typeState(stream, type, world);
   markAll(stream);
@@ -106,7 +115,7 @@ function subscribeSotw(
   { isFirst, world }: Subscribing,
 ): boolean {
   const named = listed.has('*') ? world.names.difference(listed, world.names.of(['*'])) : listed;
-  const namesNothing = listed.names.length === 0 && (isFirst ? canBeWildcard(state.type) : state.namesNothing);
+  const namesNothing = listed.size === 0 && (isFirst ? canBeWildcard(state.type) : state.namesNothing);
   const wildcard = listed.has('*') || namesNothing;
   state.namesNothing = namesNothing;
   if (!isFirst && wildcard === state.wildcard && named === state.names) return false;
@@ -117,7 +126,7 @@ function subscribeSotw(
   if (startsWildcard) tellEverything(state, world);
   else if (isFirst) state.baseline = cursorAt(world.revision);
   oweSubscribed(state, added, world);
-  if (!wildcard && named.names.length === 0) forget(state);
+  if (!wildcard && named.size === 0) forget(state);
   state.mustAnswer ||= isFirst; // also when nothing is asked for: MOSN waits for an answer before it goes on
   subscribeTo(stream, state, world);
   return true;
@@ -131,7 +140,7 @@ function subscribeDelta(
   { isFirst, world }: Subscribing,
 ): boolean {
   const subscribe = world.names.fromField(request.subscribe);
-  const nothingAsked = subscribe.names.length === 0 && request.unsubscribe.length === 0;
+  const nothingAsked = subscribe.size === 0 && request.unsubscribe.length === 0;
   if (nothingAsked && !isFirst) return false;
   const star = world.names.of(['*']);
   const asked = subscribe.has('*') ? world.names.difference(subscribe, star) : subscribe;
@@ -151,7 +160,7 @@ function subscribeDelta(
     if (wildcard) oweSubscribed(state, world.names.difference(dropped, star), world);
   }
   if (isFirst && state.type === 'endpoint') takeClustersSent(stream, state);
-  if (!wildcard && state.names.names.length === 0) forget(state);
+  if (!wildcard && state.names.size === 0) forget(state);
   subscribeTo(stream, state, world);
   return true;
 }

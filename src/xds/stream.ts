@@ -187,7 +187,7 @@ function beginWith(stream: StreamState, state: TypeState, world: World): void {
 export function subscribeTo(stream: StreamState, state: TypeState, world: World): void {
   const before = state.interest;
   const { wildcard, names } = state;
-  const wants = wildcard || names.names.length > 0 || state.mustAnswer;
+  const wants = wildcard || names.size > 0 || state.mustAnswer;
   state.interest =
     stream.view !== null && wants
       ? world.interests.hold(state.type, { tables: stream.view[state.type], wildcard, names }, stream)

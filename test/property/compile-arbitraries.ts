@@ -18,6 +18,7 @@ const hosts = [
   'a.shop.svc.cluster.local',
   'api.example.com',
   '*.example.com',
+  'a.shop.svc.elsewhere.local',
 ] as const;
 const ruleHosts = [...hosts, 'a', 'ghost.example.com', '*', '*.svc.cluster.local', '*.shop.svc.cluster.local'] as const;
 const exportLists: readonly [string[] | undefined, ...(string[] | undefined)[]] = [
@@ -242,6 +243,21 @@ export const proxies: readonly Proxy[] = [
   proxy({ role: 'gateway', name: 'gateway' }),
   proxy({ namespace: 'shop', addresses: ['10.1.0.2', 'fd00::1'] }),
   proxy({ namespace: 'shop', client: 'grpc' }),
+  proxy({ namespace: 'other', dnsDomain: 'eu.example.com' }),
+  proxy({ namespace: 'other', dnsDomain: 'shop.svc.elsewhere.local' }),
+];
+
+/** Outside of the cluster: of hosts, above and below them, of other clusters, and of nothing that there is. */
+const domains = [
+  '',
+  'example.com',
+  'eu.example.com',
+  'corp.com',
+  'com',
+  'svc.cluster.local',
+  'shop.svc.elsewhere.local',
+  'unknown.org',
+  'x.unknown.org',
 ];
 
 /** Every proxy that the pools allow. */
@@ -255,7 +271,7 @@ export const arbitraryProxy: fc.Arbitrary<Proxy> = fc
     role: oneOf(['sidecar', 'sidecar', 'gateway'] as const),
     client: oneOf(['envoy', 'envoy', 'mosn', 'grpc'] as const),
     namespace: oneOf([...namespaces, 'empty', 'other']),
-    domain: oneOf(['', 'example.com', ...[...namespaces, 'empty', 'other'].map((it) => `${it}.svc.cluster.local`)]),
+    domain: oneOf([...domains, ...[...namespaces, 'empty', 'other'].map((it) => `${it}.svc.cluster.local`)]),
     labels: oneOf([{}, { app: 'web' }, { app: 'web', tier: 'front' }, { other: 'x' }]),
     addresses: some(['10.1.0.1', '10.1.0.2', '10.7.7.7', 'fd00::1']),
     interception: oneOf(['redirect', 'tproxy', 'none'] as const),

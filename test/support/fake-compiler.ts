@@ -38,11 +38,14 @@ export class FakeCompiler implements Compiler {
   failures = 0;
   flushes = 0;
   layersMoved = false;
+  /** So many layers that are new are compiled by one flush. */
+  newLayersPerFlush = Number.POSITIVE_INFINITY;
   /** Throws for a proxy that it cannot bear. */
   layersFor: (proxy: Proxy) => readonly string[] = () => ['scope'];
   readonly #encode: typeof resource;
   readonly #waiting = new Map<string, Contents[]>();
   readonly #open = new Set<LayerKey>();
+  readonly #compiled = new Set<LayerKey>();
 
   constructor(encode = resource) {
     this.#encode = encode;
@@ -80,9 +83,11 @@ export class FakeCompiler implements Compiler {
     }
     const { layersMoved } = this;
     this.layersMoved = false;
+    const deferred = this.#deferred(open);
     return {
-      changes: open.flatMap((layer) => this.#takeChanges(layer)),
+      changes: open.filter((layer) => !deferred.has(layer)).flatMap((layer) => this.#takeChanges(layer)),
       moved: layersMoved ? everyone : null,
+      deferred,
       work: noWork,
     };
   }
@@ -109,6 +114,12 @@ export class FakeCompiler implements Compiler {
 
   problemsOf(): readonly string[] {
     return [];
+  }
+
+  #deferred(open: readonly LayerKey[]): ReadonlySet<LayerKey> {
+    const fresh = open.filter((layer) => !this.#compiled.has(layer));
+    for (const layer of fresh.slice(0, this.newLayersPerFlush)) this.#compiled.add(layer);
+    return new Set(fresh.slice(this.newLayersPerFlush));
   }
 
   #takeChanges(layer: LayerKey): TableChange[] {

@@ -2,6 +2,7 @@ import { silentLogger } from '../../src/lib/logger.ts';
 import type { Proxy } from '../../src/model/proxy.ts';
 import type { XdsType } from '../../src/proto/resource.ts';
 import type { Client, Outlet } from '../../src/push/client.ts';
+import type { ClientLimits } from '../../src/push/client-limits.ts';
 import { Coordinator } from '../../src/push/coordinator.ts';
 import { type PushObserver, unobserved } from '../../src/push/observer.ts';
 import type { Mode, Response } from '../../src/xds/response.ts';
@@ -20,7 +21,7 @@ export class FakePush {
   readonly #deferred: (() => void)[] = [];
   readonly #stopping = new AbortController();
 
-  constructor(observer: Partial<PushObserver> = {}) {
+  constructor(observer: Partial<PushObserver> = {}, limits: Partial<ClientLimits> = {}) {
     const note = (facts: object) => this.errors.push(facts);
     const warn = (facts: object, message: string) => this.warnings.push({ message, ...facts });
     this.coordinator = new Coordinator({
@@ -29,6 +30,7 @@ export class FakePush {
       clock: this.clock,
       log: { ...silentLogger, error: note, warn },
       observer: { ...unobserved, ...observer },
+      limits,
       timing: { endpointQuietMs: 0, quietMs: 20, maxMs: 1_000 },
       defer: (run) => this.#deferred.push(run),
       elapsed: () => this.compiler.elapsedMs,
@@ -63,8 +65,8 @@ export class FakePush {
     await new Promise((resolve) => setImmediate(resolve));
   }
 
-  connect(id: string, mode: Mode = 'delta'): FakeClient {
-    return new FakeClient(this, id, mode);
+  connect(id: string, mode: Mode = 'delta', peer = 'test'): FakeClient {
+    return new FakeClient(this, id, { mode, peer });
   }
 }
 
@@ -77,11 +79,11 @@ export class FakeClient implements Outlet {
   readonly #push: FakePush;
   readonly #nonces = new Map<XdsType, string>();
 
-  constructor(push: FakePush, id: string, mode: Mode) {
+  constructor(push: FakePush, id: string, { mode, peer }: { readonly mode: Mode; readonly peer: string }) {
     this.#push = push;
     // The coordinator hands a proxy to the compiler and reads nothing of it but its id and addresses.
     const proxy = { id, addresses: [id] } as unknown as Proxy;
-    this.client = push.coordinator.connect({ id, proxy, stream: createStream(mode), peer: 'test', outlet: this });
+    this.client = push.coordinator.connect({ id, proxy, stream: createStream(mode), peer, outlet: this });
   }
 
   write(response: Response): void {

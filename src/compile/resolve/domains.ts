@@ -70,7 +70,7 @@ const memo = new WeakMap<Service, Map<string, readonly string[]>>();
  * The part of a client's domain that matters where no service is right below it: Kubernetes' domains shorten hosts of
  * other namespaces by their tail alone.
  */
-export function coarseDomain(domain: string): string {
+function coarseDomain(domain: string): string {
   const tail = domain.indexOf('.svc.');
   return tail === -1 ? domain : `*${domain.slice(tail)}`;
 }

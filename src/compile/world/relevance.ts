@@ -18,6 +18,8 @@ export interface Relevance {
   namespaceMatters(namespace: string): boolean;
   /** Some host is right below this domain, so that clients of the domain call it by its first label alone. */
   domainMatters(domain: string): boolean;
+  /** Some host ends with these labels and has others before them, so that clients whose domain ends with them may shorten it. */
+  hostsEndWith(labels: string): boolean;
   /** The label conditions that some rule puts on clients, by the name that `conditionName` gives. */
   conditions(): Iterable<string>;
   replaceService(before: Service | undefined, after: Service | undefined, dirty: Dirty): void;
@@ -27,6 +29,7 @@ export interface Relevance {
 export function createRelevance(): Relevance {
   const namespaces = createCounts();
   const domains = createCounts();
+  const tails = createCounts();
   const conditions = createCounts();
 
   const replace = (
@@ -41,10 +44,12 @@ export function createRelevance(): Relevance {
   return {
     namespaceMatters: (namespace) => namespaces.has(namespace),
     domainMatters: (domain) => domains.has(domain),
+    hostsEndWith: (labels) => tails.has(labels),
     conditions: () => conditions.keys(),
     replaceService(before, after, dirty) {
       replace(namespaces, [before, after].map(serviceNamespaces), dirty.moved.namespaces);
       replace(domains, [before, after].map(serviceDomains), dirty.moved.domains);
+      replace(tails, [before, after].map(serviceTails), dirty.moved.domains);
     },
     replaceRule(before, after, dirty) {
       replace(namespaces, [before, after].map(ruleNamespaces), dirty.moved.namespaces);
@@ -67,7 +72,23 @@ const serviceNamespaces = (service: Service | undefined): readonly string[] =>
   service === undefined ? [] : [service.namespace, ...service.exportTo];
 
 const serviceDomains = (service: Service | undefined): readonly string[] =>
-  service === undefined ? [] : [service.hostname, ...service.aliases].map((host) => host.slice(host.indexOf('.') + 1));
+  serviceHosts(service).map((host) => host.slice(host.indexOf('.') + 1));
+
+const serviceTails = (service: Service | undefined): readonly string[] =>
+  serviceHosts(service).flatMap((host) => [...tailsOf(host)].slice(1));
+
+const serviceHosts = (service: Service | undefined): readonly string[] =>
+  service === undefined ? [] : [service.hostname, ...service.aliases];
+
+/** `a.b.c`, `b.c` and `c`. */
+export function* tailsOf(name: string): Generator<string, void, undefined> {
+  for (let start = 0; ; ) {
+    yield name.slice(start);
+    const dot = name.indexOf('.', start);
+    if (dot === -1) return;
+    start = dot + 1;
+  }
+}
 
 function ruleNamespaces(rule: CompiledRule | undefined): readonly string[] {
   if (rule === undefined) return [];

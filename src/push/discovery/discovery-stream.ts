@@ -7,6 +7,7 @@ import { StatusError } from '../../rpc/status.ts';
 import { decisiveSentence } from '../../xds/error-text.ts';
 import { candidate, learnAcknowledgement, receiveLearned } from '../../xds/learned.ts';
 import { NamedStream } from '../../xds/named/named-stream.ts';
+import { TooManyNames } from '../../xds/names.ts';
 import { nodeIdOf, proxyOf } from '../../xds/node.ts';
 import { defaultNodeLimits, type NodeLimits } from '../../xds/node-limits.ts';
 import { type Outcome, receiveDelta, receiveSotw } from '../../xds/receive.ts';
@@ -54,8 +55,7 @@ export class DiscoveryStream implements CallReader, Outlet {
     try {
       this.#take(bytes);
     } catch (error) {
-      if (error instanceof MalformedMessage) throw new StatusError('INVALID_ARGUMENT', error.message, { cause: error });
-      throw error;
+      throw statusOf(error);
     }
   }
 
@@ -158,6 +158,7 @@ export class DiscoveryStream implements CallReader, Outlet {
       proxy: proxy.value,
       stream: streamFor(proxy.value, this.#kind.mode),
       peer: this.#call.peer,
+      identity: this.#call.identity,
       outlet: this,
       service: this.#kind.service.short,
       mayLog: () => this.#call.mayLog(),
@@ -175,6 +176,13 @@ export class DiscoveryStream implements CallReader, Outlet {
       'another node id on the same stream ignored',
     );
   }
+}
+
+/** What a client is told that sent what cannot be answered; a bug stays what it is. */
+export function statusOf(error: unknown): unknown {
+  if (error instanceof MalformedMessage) return new StatusError('INVALID_ARGUMENT', error.message, { cause: error });
+  if (error instanceof TooManyNames) return new StatusError('RESOURCE_EXHAUSTED', error.message, { cause: error });
+  return error;
 }
 
 /** The type that a request asks for. A service of a single type implies it; on ADS an empty type URL is of no type. */

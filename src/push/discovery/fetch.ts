@@ -5,13 +5,12 @@ import { StatusError } from '../../rpc/status.ts';
 import { absentResource } from '../../xds/absent.ts';
 import { responseHead } from '../../xds/build-response.ts';
 import { decisiveSentence } from '../../xds/error-text.ts';
-import type { NameSet } from '../../xds/names.ts';
+import type { NamePool, NameSet } from '../../xds/names.ts';
 import { proxyOf } from '../../xds/node.ts';
 import { defaultNodeLimits } from '../../xds/node-limits.ts';
 import { parseSotwRequest, type SotwRequest } from '../../xds/request.ts';
 import type { Table } from '../../xds/table.ts';
-import { MalformedMessage } from '../../xds/wire-reader.ts';
-import { askedOf, type DiscoveryOptions } from './discovery-stream.ts';
+import { askedOf, type DiscoveryOptions, statusOf } from './discovery-stream.ts';
 import type { DiscoveryService } from './services.ts';
 
 /** What a single DiscoveryRequest is answered: what a new state-of-the-world stream that asks the same is sent first. */
@@ -24,15 +23,18 @@ export interface Fetched {
   readonly resources: readonly EncodedResource[];
 }
 
-/** A service of its own type, with its bytes of a DiscoveryRequest. Throws StatusError for what cannot be answered. */
-export type Fetch = (service: DiscoveryService, message: Uint8Array) => Promise<Fetched>;
+/**
+ * A service of its own type, with its bytes of a DiscoveryRequest, from this caller (its key). Throws StatusError for what
+ * cannot be answered.
+ */
+export type Fetch = (service: DiscoveryService, message: Uint8Array, caller: string) => Promise<Fetched>;
 
 /** Answers requests without a stream: nothing is remembered of who asked. */
 export function createFetch(options: DiscoveryOptions): Fetch {
   const { coordinator, log, domainSuffix, nodeLimits: limits = defaultNodeLimits } = options;
   const versionOf = createTableVersions();
   const logLines = new Allowance(rejectionLines, coordinator.world.now());
-  return async (service, message) => {
+  return async (service, message, caller) => {
     refuseUnsynced(options);
     const request = readRequest(message);
     const { type } = askedOf(request, service);
@@ -45,9 +47,9 @@ export function createFetch(options: DiscoveryOptions): Fetch {
         'resources rejected by proxy',
       );
     }
-    const listed = coordinator.world.names.fromField(request.names);
+    const listed = readNames(coordinator.world.names, request);
     const asked = { type, listed, wildcard: isWildcard(type, listed) };
-    return coordinator.visit(proxy.value, (view) => {
+    return coordinator.visit(proxy.value, caller, (view) => {
       const resources = resourcesOf(view[type], asked);
       const isWhole = asked.wildcard && resources.length === sizeOf(view[type]);
       const version = isWhole ? versionOf(view[type]) : versionOfAll(resources);
@@ -78,8 +80,15 @@ function readRequest(message: Uint8Array): SotwRequest {
   try {
     return parseSotwRequest(message);
   } catch (cause) {
-    if (cause instanceof MalformedMessage) throw new StatusError('INVALID_ARGUMENT', cause.message, { cause });
-    throw cause;
+    throw statusOf(cause);
+  }
+}
+
+function readNames(names: NamePool, request: SotwRequest): NameSet {
+  try {
+    return names.fromField(request.names);
+  } catch (cause) {
+    throw statusOf(cause);
   }
 }
 
@@ -90,8 +99,8 @@ interface Asked {
 }
 
 /** Nothing named means everything of the two types of which clients cannot know the names. */
-const isWildcard = (type: XdsType, { names, has }: NameSet): boolean =>
-  has('*') || (names.length === 0 && (type === 'cluster' || type === 'listener'));
+const isWildcard = (type: XdsType, { size, has }: NameSet): boolean =>
+  has('*') || (size === 0 && (type === 'cluster' || type === 'listener'));
 
 function resourcesOf(tables: readonly Table[], { type, listed, wildcard }: Asked): readonly EncodedResource[] {
   const resources: EncodedResource[] = [];

@@ -2,6 +2,7 @@ import type { Method } from '../../rpc/handlers/handler.ts';
 import { StatusError } from '../../rpc/status.ts';
 import { RequestMemory } from '../../xds/request-memory.ts';
 import type { Mode } from '../../xds/response.ts';
+import { callerOf } from '../caller.ts';
 import { type DiscoveryOptions, DiscoveryStream } from './discovery-stream.ts';
 import { createFetch, type Fetch, fetchedMessage, refuseUnsynced } from './fetch.ts';
 import { type DiscoveryService, discoveryServices } from './services.ts';
@@ -45,7 +46,7 @@ function fetchMethod(
       type: 'unary',
       path,
       compress: true,
-      handle: async (request) => fetchedMessage(await fetch(service, request), identifier),
+      handle: async (request, call) => fetchedMessage(await fetch(service, request, callerOf(call).key), identifier),
     },
   ];
 }

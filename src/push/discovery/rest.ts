@@ -40,7 +40,7 @@ export function restEndpoints(options: RestOptions): readonly RestEndpoint[] {
   const texts = createTexts(options);
   const answer = async (service: DiscoveryService, body: unknown, signal: AbortSignal): Promise<RestAnswer> => {
     const { message, source } = readBody(body);
-    const fetched = await fetch(service, message);
+    const fetched = await fetch(service, message, restCaller);
     if (fetched.isKnown) return { type: 'unchanged' };
     return { type: 'resources', pieces: pieces(fetched, await texts(fetched, signal), { source, identifier }) };
   };
@@ -51,11 +51,14 @@ export function restEndpoints(options: RestOptions): readonly RestEndpoint[] {
   });
 }
 
+/** HTTP knows no identities: all that poll are one. */
+const restCaller = 'clients over REST';
+
 function refusal(error: unknown): RestAnswer {
   if (!(error instanceof StatusError)) throw error;
   const { code, message } = error.status;
   if (code === 'INVALID_ARGUMENT') return { type: 'invalid', message };
-  if (code === 'UNAVAILABLE') return { type: 'unready', message };
+  if (code === 'UNAVAILABLE' || code === 'RESOURCE_EXHAUSTED') return { type: 'unready', message };
   throw error;
 }
 

@@ -141,7 +141,7 @@ function ofClient(
 }
 
 function watchOf({ wildcard, names, interest }: TypeState) {
-  return { wildcard, names: names.names.length, resources: interest === null ? 0 : [...interest.present()].length };
+  return { wildcard, names: names.size, resources: interest === null ? 0 : [...interest.present()].length };
 }
 
 function syncOf(state: TypeState) {

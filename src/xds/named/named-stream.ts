@@ -176,7 +176,7 @@ export class NamedStream implements Holder {
     const names = [...(this.states.get('virtual-host')?.names.keys() ?? [])].map((name) => placeOf(name).route);
     const wanted = this.#world.names.of(names);
     this.#routes =
-      this.#view === null || wanted.names.length === 0
+      this.#view === null || wanted.size === 0
         ? null
         : this.#world.interests.hold('route', { tables: this.#view.route, wildcard: false, names: wanted }, this);
     if (this.#routes === before) return;

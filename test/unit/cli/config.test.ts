@@ -28,6 +28,7 @@ describe('the configuration of serve', () => {
         limits: {},
         nodeLimits: { maxNodeLabels: 256, maxNodeFieldBytes: 1024, maxNodeBytes: 32_768 },
         clientStatus: { loopback: true, identities: [] },
+        clientLimits: { maxNamesPerType: 100_000, maxScopesPerPeer: 200 },
       },
       store: { type: 'sqlite', path: '.binnacle/rules.db' },
       adapters: [{ type: 'registration', name: 'registration', required: true, syncTimeoutSeconds: 30, options: {} }],
@@ -61,6 +62,8 @@ xds:
     maxConnectionAgeSeconds: 1800
     keepaliveTimeoutSeconds: 0.5
     maxNodeLabels: 10
+    maxNamesPerType: 5000
+    maxScopesPerPeer: 7
   clientStatus: { loopback: false, identities: ["spiffe://mesh/ns/ops/*"] }
 store: { type: sqlite, path: /var/lib/rules.db }
 adapters:
@@ -100,6 +103,7 @@ logLevel: debug
           keepaliveTimeoutMs: 500,
         },
         nodeLimits: { maxNodeLabels: 10, maxNodeFieldBytes: 1024, maxNodeBytes: 32_768 },
+        clientLimits: { maxNamesPerType: 5000, maxScopesPerPeer: 7 },
         clientStatus: { loopback: false, identities: ['spiffe://mesh/ns/ops/*'] },
       },
       store: { type: 'sqlite', path: '/var/lib/rules.db' },

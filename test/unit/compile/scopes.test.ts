@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { createCompiler } from '../../../src/compile/compiler.ts';
 import { createProxyFacts } from '../../../src/compile/facts.ts';
 import { scopeFactsOf } from '../../../src/compile/scope-key.ts';
 import { createWorld } from '../../../src/compile/world/world.ts';
@@ -31,6 +32,21 @@ describe('proxies share a scope', () => {
     expect(world.layers(one)).not.toEqual(world.layers(two));
   });
 
+  test('whatever DNS domains they make up, until a host lies below one', () => {
+    const world = compiledWorld();
+    world.apply(service('a'), service('api.example.com'));
+    const made = Array.from({ length: 100 }, (_, index) =>
+      proxy({ namespace: 'x', dnsDomain: `d${index}.attack.org` }),
+    );
+    const ofClusters = made.map((_, index) => proxy({ namespace: 'x', dnsDomain: `x.svc.cluster${index}.local` }));
+    const below = proxy({ namespace: 'x', dnsDomain: 'eu.example.com' });
+    expect(new Set([...made, ...ofClusters].map((one) => world.layers(one).join())).size).toBe(1);
+    expect(world.layers(below)).not.toEqual(world.layers(made[0]));
+    const { moved } = world.apply(service('www.attack.org'));
+    expect(moved?.domains).toContain('attack.org');
+    expect(world.layers(made[0])).not.toEqual(world.layers(ofClusters[0]));
+  });
+
   test('and their keys are made of the facts that were read', () => {
     const facts = createProxyFacts(proxy());
     scopeFactsOf(facts, createWorld(defaultMeshConfig, 'cluster.local'), 'coarse');
@@ -50,6 +66,24 @@ describe('proxies share a scope', () => {
     ] as const) {
       expect(world.table(type, here).get(name)).toBe(world.table(type, there).get(name));
     }
+  });
+});
+
+describe('a flush', () => {
+  test('leaves new scopes beyond its budget to the next, and changes of known ones never', () => {
+    const world = compiledWorld(createCompiler({ newHostsPerFlush: 4 }));
+    world.apply(service('a'), service('b'), service('c.shop.svc.cluster.local'));
+    const known = proxy();
+    world.table('cluster', known);
+    const fresh = (['mosn', 'grpc'] as const).flatMap((client) =>
+      ['default', 'shop'].map((namespace) => world.layers(proxy({ namespace, client }))[0]),
+    );
+    const first = world.apply(endpointsOf(service('a'), [endpoint('10.1.0.7')]), service('d'));
+    expect(first.changes.map(({ layer }) => layer)).toContain(world.layers(known)[0]);
+    expect([...first.deferred]).toEqual(fresh.slice(1));
+    const flushes = [world.apply(), world.apply(), world.apply()];
+    expect(flushes.map(({ deferred }) => deferred.size)).toEqual([2, 1, 0]);
+    expect(flushes.map(({ work }) => work.hostsCompiled)).toEqual([4, 4, 4]);
   });
 });
 

@@ -352,7 +352,7 @@ describe('a proxy without a stream', () => {
   // The compiler filled by hand reads the id alone.
   const proxy = { id: 'p' } as Proxy;
   const clustersOf = (push: FakePush) =>
-    push.coordinator.visit(proxy, ({ cluster }) => cluster.flatMap(({ entries }) => [...entries.keys()]));
+    push.coordinator.visit(proxy, 'test', ({ cluster }) => cluster.flatMap(({ entries }) => [...entries.keys()]));
 
   it('is shown nothing before its layers are compiled, and waits for no debounce', async () => {
     const push = new FakePush();

@@ -121,6 +121,18 @@ for (const [service, plural] of [
   });
 }
 
+for (const mode of ['sotw', 'delta'] as const) {
+  it(`a client that names more than it may is told so, and others are served on (${mode})`, async () => {
+    const names = Array.from({ length: 100_001 }, (_, index) => `c${index}`);
+    const stream = openAds(plane.xdsPort, { mode });
+    stream.subscribe('endpoint', names).catch(() => {});
+    const details = 'more than 100000 names of one type on one stream (xds.limits.maxNamesPerType)';
+    expect(await stream.ended).toMatchObject({ code: status.RESOURCE_EXHAUSTED, details });
+    const other = openAds(plane.xdsPort, { mode });
+    expect([...(await other.subscribe('endpoint', ['a'])).resources.keys()]).toEqual(['a']);
+  });
+}
+
 describe('clients with equal long subscriptions', () => {
   const others = (letter: string) => Array.from({ length: 200 }, (_, index) => `${letter}-${index}`);
   for (const mode of ['sotw', 'delta'] as const) {

@@ -1,6 +1,7 @@
-import { expect, it, vi } from 'vitest';
+import fc from 'fast-check';
+import { describe, expect, it, vi } from 'vitest';
 import { stringField } from '../../../src/proto/wire.ts';
-import { NamePool } from '../../../src/xds/names.ts';
+import { NamePool, TooManyNames } from '../../../src/xds/names.ts';
 
 const field = (...names: string[]) => Buffer.concat(names.map((name) => stringField(3, name)));
 
@@ -47,4 +48,58 @@ it('the same union of a thousand clients is made once', () => {
   for (let client = 0; client < 1_000; client++) expect(pool.union(set, added)).toBe(union);
   expect(make).not.toHaveBeenCalled();
   expect(pool.union(set, pool.of(['d'])).names).toEqual(['a', 'b', 'd']);
+});
+
+const many = (count: number) => Array.from({ length: count }, (_, index) => `outbound|80||service-${index}`);
+
+describe('a large set', () => {
+  it('costs what changes of it: adding and taking away a name touches no other', () => {
+    const pool = new NamePool();
+    let set = pool.of(many(50_000));
+    const before = pool.work;
+    for (let time = 0; time < 20; time++) {
+      const one = pool.of([`more-${time}`]);
+      set = pool.union(set, one);
+      if (time % 2 === 0) set = pool.difference(set, one);
+    }
+    expect(pool.work - before).toBeLessThan(200);
+    expect(set.size).toBe(50_010);
+    expect([set.has('more-1'), set.has('more-2'), set.has('outbound|80||service-7')]).toEqual([true, false, true]);
+  });
+
+  it('is refused as soon as it is larger than allowed', () => {
+    const pool = new NamePool({ maxNamesPerType: 100 });
+    const full = pool.fromField(field(...many(100)));
+    expect(() => pool.fromField(field(...many(101)))).toThrow(TooManyNames);
+    expect(() => pool.union(full, pool.of(['x']))).toThrow(
+      'more than 100 names of one type on one stream (xds.limits.maxNamesPerType)',
+    );
+    expect(pool.union(full, pool.of(many(3)))).toBe(full);
+  });
+});
+
+it('sets that are made of others are what their names say', () => {
+  const someNames = fc.array(fc.constantFrom(...'abcdefgh'), { maxLength: 4 });
+  const step = fc.record({ from: fc.nat(20), adds: fc.boolean(), names: someNames });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      const pool = new NamePool();
+      const plain = [new Set('abcd')];
+      const sets = [pool.of('abcd')];
+      for (const { from, adds, names } of steps) {
+        const at = from % sets.length;
+        const [set = pool.empty, before = new Set<string>()] = [sets[at], plain[at]];
+        const other = pool.of(names);
+        sets.push(adds ? pool.union(set, other) : pool.difference(set, other));
+        plain.push(adds ? before.union(new Set(names)) : before.difference(new Set(names)));
+      }
+      for (const [index, want] of plain.entries()) {
+        const set = sets[index];
+        expect([...(set?.names ?? [])].sort()).toEqual([...want].sort());
+        expect(set?.size).toBe(want.size);
+        expect([...'abcdefgh'].filter((name) => set?.has(name))).toEqual([...want].sort());
+        expect(pool.of(want)).toBe(set);
+      }
+    }),
+  );
 });

@@ -1,0 +1,28 @@
+import type { PeerIdentity } from '../rpc/identity.ts';
+
+/** Who is at the other end of a connection, as far as that is known. A node id is what it says of itself, and proves nothing. */
+export interface Caller {
+  /** Equal for connections of the same one: the identity of its certificate, else the address that it comes from. */
+  readonly key: string;
+  /** It has a certificate, or is on this machine: what it does is its own doing. */
+  readonly isProven: boolean;
+}
+
+export function callerOf({ peer, identity = null }: CallerFacts): Caller {
+  if (identity !== null) {
+    const { spiffeId, uris, dnsNames, subject } = identity;
+    return { key: spiffeId ?? JSON.stringify([uris, dnsNames, subject]), isProven: true };
+  }
+  const address = peer.replace(/:\d+$/, '');
+  return { key: address, isProven: isLoopback(address) };
+}
+
+export interface CallerFacts {
+  /** `ip:port`. */
+  readonly peer: string;
+  /** Left out: it has proved nothing. */
+  readonly identity?: PeerIdentity | null;
+}
+
+/** An IPv4 address may come as IPv6 (RFC 4291, 2.5.5.2). */
+const isLoopback = (address: string): boolean => /^(127\.[\d.]+|\[::1\]|\[::ffff:127\.[\d.]+\])$/.test(address);

@@ -1,0 +1,49 @@
+import type { LayerKey } from '../compile/contract.ts';
+import { StatusError } from '../rpc/status.ts';
+
+/**
+ * Counts the scopes that a peer (`caller.ts`) made or uses, for as long as they are kept: a client that comes and goes with other facts each
+ * time has them all. A scope is compiled and held in memory as a whole, and facts are what a client says of itself.
+ */
+export class ScopesByPeer {
+  readonly #most: number;
+  readonly #byPeer = new Map<string, Set<LayerKey>>();
+  readonly #peers = new Map<LayerKey, Set<string>>();
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  /** Counts a scope that the peer asks for. Throws a StatusError (RESOURCE_EXHAUSTED) if it has as many others as it may. */
+  admit(peer: string, scope: LayerKey): void {
+    const own = this.#byPeer.get(peer);
+    if (own !== undefined && !own.has(scope) && own.size >= this.#most) {
+      const message = `${peer} has ${this.#most} different configurations, and may have no more (xds.limits.maxScopesPerPeer)`;
+      throw new StatusError('RESOURCE_EXHAUSTED', message);
+    }
+    this.add(peer, scope);
+  }
+
+  add(peer: string, scope: LayerKey): void {
+    setOf(this.#byPeer, peer).add(scope);
+    setOf(this.#peers, scope).add(peer);
+  }
+
+  /** The scope is not kept any more. */
+  closed(scope: LayerKey): void {
+    for (const peer of this.#peers.get(scope) ?? []) {
+      const own = this.#byPeer.get(peer);
+      own?.delete(scope);
+      if (own?.size === 0) this.#byPeer.delete(peer);
+    }
+    this.#peers.delete(scope);
+  }
+}
+
+function setOf<K, V>(sets: Map<K, Set<V>>, key: K): Set<V> {
+  const known = sets.get(key);
+  if (known !== undefined) return known;
+  const made = new Set<V>();
+  sets.set(key, made);
+  return made;
+}

@@ -1,0 +1,134 @@
+/** What one version has that the one before has not: its size, its digest, and how many names it toggled. */
+interface Version {
+  readonly size: number;
+  /** Sums over all names, so that a name comes and goes without a look at the others. */
+  readonly high: number;
+  readonly low: number;
+  readonly toggled: number;
+}
+
+/**
+ * A set of names and the sets that were made of it, one after the other, by adding and taking away a few. Each version costs the
+ * names that it toggles, and all of them stay readable.
+ *
+ * Invariant: a name is in version `v` if it is in the base and was toggled an even number of times up to `v`, or is not in
+ * the base and was toggled an odd number of times.
+ */
+export class Lineage {
+  readonly #base: ReadonlySet<string>;
+  /** The versions that toggled a name, in order. */
+  readonly #toggles = new Map<string, number[]>();
+  readonly #versions: Version[];
+  #toggled = 0;
+
+  private constructor(base: ReadonlySet<string>, first: Version) {
+    this.#base = base;
+    this.#versions = [first];
+  }
+
+  /** A lineage whose version 0 has these names, each of which comes once. */
+  static of(names: readonly string[]): Lineage {
+    let [high, low] = [0, 0];
+    for (const name of names) {
+      high = (high + hashOf(name, seeds[0])) >>> 0;
+      low = (low + hashOf(name, seeds[1])) >>> 0;
+    }
+    return new Lineage(new Set(names), { size: names.length, high, low, toggled: 0 });
+  }
+
+  has(version: number, name: string): boolean {
+    const isInBase = this.#base.has(name);
+    const toggles = version === 0 ? undefined : this.#toggles.get(name);
+    return toggles === undefined ? isInBase : isInBase !== (countUpTo(toggles, version) % 2 === 1);
+  }
+
+  sizeAt(version: number): number {
+    return this.#at(version).size;
+  }
+
+  /** Equal sets have equal digests. Unequal ones may have them, too. */
+  digestAt(version: number): string {
+    const { size, high, low } = this.#at(version);
+    return `${size}:${high}:${low}`;
+  }
+
+  *namesAt(version: number): Generator<string> {
+    for (const name of this.#base) if (!this.#toggles.has(name) || this.has(version, name)) yield name;
+    for (const name of this.#toggles.keys()) if (!this.#base.has(name) && this.has(version, name)) yield name;
+  }
+
+  equals(version: number, other: Lineage, otherVersion: number): boolean {
+    if (this.sizeAt(version) !== other.sizeAt(otherVersion)) return false;
+    const mayDiffer = this === other ? this.#toggles.keys() : other.namesAt(otherVersion);
+    for (const name of mayDiffer) if (this.has(version, name) !== other.has(otherVersion, name)) return false;
+    return true;
+  }
+
+  /**
+   * A version in which each of these names is if it was not, and is not if it was. It is the next one of this lineage, or the
+   * first of another when the next one is taken already or the toggles have grown to be as much as the base.
+   */
+  toggled(version: number, names: readonly string[]): { readonly lineage: Lineage; readonly version: number } {
+    const next = version + 1;
+    if (this.#isNext(version, names)) return { lineage: this, version: next };
+    if (next < this.#versions.length || this.#toggled + names.length > this.#base.size + mostToggles) {
+      const all = new Set(this.namesAt(version));
+      for (const name of names) if (!all.delete(name)) all.add(name);
+      return { lineage: Lineage.of([...all].sort()), version: 0 };
+    }
+    let { size, high, low } = this.#at(version);
+    for (const name of names) {
+      const sign = this.has(version, name) ? -1 : 1;
+      size += sign;
+      high = (high + sign * hashOf(name, seeds[0])) >>> 0;
+      low = (low + sign * hashOf(name, seeds[1])) >>> 0;
+      const toggles = this.#toggles.get(name);
+      if (toggles === undefined) this.#toggles.set(name, [next]);
+      else toggles.push(next);
+    }
+    this.#versions.push({ size, high, low, toggled: names.length });
+    this.#toggled += names.length;
+    return { lineage: this, version: next };
+  }
+
+  /** Whether the version after this one is there and toggled just these names: another stream asked for the same. */
+  #isNext(version: number, names: readonly string[]): boolean {
+    const next = this.#versions[version + 1];
+    return (
+      next?.toggled === names.length && names.every((name) => this.has(version, name) !== this.has(version + 1, name))
+    );
+  }
+
+  #at(version: number): Version {
+    const known = this.#versions[version];
+    if (known === undefined) throw new RangeError(`no version ${version}`);
+    return known;
+  }
+}
+
+/** However small the base. */
+const mostToggles = 1_000;
+
+const seeds = [0x9747b28c, 0x3c6ef372] as const;
+
+/** 32 bits of a name. */
+function hashOf(name: string, seed: number): number {
+  let hash = seed;
+  for (let at = 0; at < name.length; at++) {
+    hash = Math.imul(hash ^ name.charCodeAt(at), 0x5bd1e995);
+    hash ^= hash >>> 15;
+  }
+  hash = Math.imul(hash ^ (hash >>> 13), 0x85ebca6b);
+  return (hash ^ (hash >>> 16)) >>> 0;
+}
+
+/** How many of these versions, in order, are this one or before it. */
+function countUpTo(versions: readonly number[], version: number): number {
+  let [low, high] = [0, versions.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((versions[middle] ?? 0) <= version) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

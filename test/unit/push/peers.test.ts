@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest';
+import { callerOf } from '../../../src/push/caller.ts';
+import type { PeerIdentity } from '../../../src/rpc/identity.ts';
+import { FakePush } from '../../support/fake-push.ts';
+
+describe('one peer with many scopes', () => {
+  const scopePerClient = () => {
+    let refused = 0;
+    const push = new FakePush({ refused: () => refused++ }, { maxScopesPerPeer: 3 });
+    push.compiler.layersFor = ({ id }) => [`scope-${id}`];
+    return { push, refusals: () => refused };
+  };
+
+  it('is refused more than it may have, and nothing of the refused is left', async () => {
+    const { push, refusals } = scopePerClient();
+    for (const id of ['a', 'b', 'c']) push.connect(id, 'delta', '10.0.0.1:1');
+    expect(() => push.connect('d', 'delta', '10.0.0.1:2')).toThrow(
+      '10.0.0.1 has 3 different configurations, and may have no more (xds.limits.maxScopesPerPeer)',
+    );
+    expect(refusals()).toBe(1);
+    expect(push.coordinator.clients.size).toBe(3);
+    expect([...push.coordinator.layers.all()]).toHaveLength(3);
+    expect(push.compiler.closed).toEqual(['scope-d']);
+  });
+
+  it('takes nothing from others, nor from its clients of a scope that it has', () => {
+    const { push } = scopePerClient();
+    for (const id of ['a', 'b', 'c', 'a', 'b']) push.connect(id, 'delta', '10.0.0.1:1');
+    push.connect('d', 'delta', '10.0.0.2:1');
+    expect(push.coordinator.clients.size).toBe(6);
+  });
+
+  it('has them until they are closed, also if its clients leave', async () => {
+    const { push } = scopePerClient();
+    for (const id of ['a', 'b', 'c']) {
+      const { client } = push.connect(id, 'delta', '10.0.0.1:1');
+      push.coordinator.disconnect(client, 'cancelled');
+    }
+    expect(() => push.connect('d', 'delta', '10.0.0.1:1')).toThrow('3 different configurations');
+    await push.rest();
+    await push.pass(62_000);
+    push.connect('d', 'delta', '10.0.0.1:1');
+    expect(push.coordinator.clients.size).toBe(1);
+  });
+
+  it('has those of what it fetches, too', async () => {
+    const { push } = scopePerClient();
+    for (const id of ['a', 'b', 'c']) push.connect(id, 'delta', '10.0.0.1:1');
+    const { proxy } = push.connect('other', 'delta', '10.0.0.2:1').client;
+    await expect(push.coordinator.visit(proxy, '10.0.0.1', () => {})).rejects.toThrow('3 different configurations');
+  });
+});
+
+describe('a flush that defers new scopes', () => {
+  it('sends what it has to those who wait no longer, and the next sends the rest', async () => {
+    const push = new FakePush();
+    push.compiler.layersFor = ({ id }) => [`scope-${id}`];
+    push.compiler.newLayersPerFlush = 1;
+    const clients = ['a', 'b', 'c'].map((id) => push.connect(id));
+    for (const [index, id] of ['a', 'b', 'c'].entries()) {
+      push.compiler.put(`scope-${id}`, { cluster: { x: id } });
+      clients[index]?.asks('cluster');
+    }
+    await push.rest();
+    expect(clients.map(({ heard }) => heard)).toEqual([['CDS x=a'], ['CDS x=b'], ['CDS x=c']]);
+  });
+});
+
+describe('streams with the node id of another', () => {
+  /** A victim with a stream for each type, and somebody else who calls itself as the victim does. */
+  const impersonated = async (peer: string) => {
+    const push = new FakePush();
+    const victim = push.connect('victim', 'delta', '10.0.0.1:1');
+    victim.asks('endpoint', { names: ['a'] });
+    await push.change('scope', { cluster: { a: '1' }, endpoint: { a: 'e' } });
+    victim.acks('endpoint');
+    await victim.hears();
+    const other = push.connect('victim', 'delta', peer);
+    other.asks('cluster');
+    await other.hears();
+    other.acks('cluster');
+    return victim.hears();
+  };
+
+  it('cause nothing to be sent to it', async () => {
+    expect(await impersonated('10.0.0.2:1')).toEqual([]);
+  });
+
+  it('are its own when they come from the same peer', async () => {
+    expect(await impersonated('10.0.0.1:2')).toEqual(['EDS a=e']);
+  });
+});
+
+describe('a caller', () => {
+  const identity: PeerIdentity = { spiffeId: 'spiffe://mesh/a', uris: ['spiffe://mesh/a'], dnsNames: [], subject: '' };
+  for (const { peer, certificate, want } of [
+    { peer: '127.0.0.1:80', certificate: null, want: { key: '127.0.0.1', isProven: true } },
+    { peer: '[::1]:80', certificate: null, want: { key: '[::1]', isProven: true } },
+    { peer: '[::ffff:127.0.0.1]:80', certificate: null, want: { key: '[::ffff:127.0.0.1]', isProven: true } },
+    { peer: '10.0.0.1:80', certificate: null, want: { key: '10.0.0.1', isProven: false } },
+    { peer: '10.0.0.1:80', certificate: identity, want: { key: 'spiffe://mesh/a', isProven: true } },
+  ]) {
+    it(`at ${peer} ${certificate === null ? 'without' : 'with'} a certificate is ${want.key}`, () => {
+      expect(callerOf({ peer, identity: certificate })).toEqual(want);
+    });
+  }
+});
