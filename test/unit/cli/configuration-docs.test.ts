@@ -41,6 +41,16 @@ const limits: Readonly<Record<string, number | null>> = {
   'xds.limits.keepaliveIntervalSeconds': inSeconds(defaultLimits.keepaliveIntervalMs),
   'xds.limits.keepaliveTimeoutSeconds': inSeconds(defaultLimits.keepaliveTimeoutMs),
   'xds.limits.drainTimeoutSeconds': inSeconds(defaultLimits.drainTimeoutMs),
+  'xds.limits.maxStreams': defaultLimits.maxStreams,
+  'xds.limits.maxStreamsPerPeer': defaultLimits.maxStreamsPerPeer,
+  'xds.limits.maxCallsPerSecondPerPeer': defaultLimits.callsPerPeer.perSecond,
+  'xds.limits.maxRequestsPerSecondPerPeer': defaultLimits.requestsPerPeer.perSecond,
+  'xds.limits.maxLogLinesPerSecondPerPeer': defaultLimits.logLinesPerPeer.perSecond,
+  'xds.limits.maxMessageBytes': defaultLimits.maxReceiveBytes,
+  'xds.limits.maxHeldBytes': defaultLimits.maxHeldBytes,
+  'xds.limits.maxHeldBytesPerPeer': defaultLimits.maxHeldBytesPerPeer,
+  'xds.limits.maxHeldBytesPerConnection': defaultLimits.maxHeldBytesPerConnection,
+  'xds.limits.requestTimeoutSeconds': inSeconds(defaultLimits.requestTimeoutMs),
 };
 
 function inSeconds(ms: number | null): number | null {
