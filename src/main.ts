@@ -37,7 +37,7 @@ import { createRuleFindings } from './push/status/findings/index.ts';
 import { createRuleStatuses } from './push/status/statuses.ts';
 import { allowList } from './registry/guests.ts';
 import { createRegistry } from './registry/registry.ts';
-import { cutOffs } from './rpc/surroundings.ts';
+import { cutOffs } from './rpc/observer.ts';
 import { type RuleBook, ruleBook } from './rules/book/rule-book.ts';
 import { ruleKinds, servedKinds } from './rules/kinds/index.ts';
 import { messagesOn } from './rules/pending.ts';

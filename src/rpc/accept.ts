@@ -2,10 +2,10 @@ import type { ServerHttp2Stream } from 'node:http2';
 import type { Connection } from './connection.ts';
 import type { Method } from './handlers/handler.ts';
 import { serveHandler } from './handlers/serve-handler.ts';
+import type { CutOff } from './observer.ts';
 import { judgeRequest, trailersOnly } from './request.ts';
 import type { Metadata } from './request-metadata.ts';
 import { refuseStream, ServerStream } from './server-stream.ts';
-import type { CutOff } from './surroundings.ts';
 
 const callOf = Symbol('call');
 

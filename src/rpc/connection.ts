@@ -2,8 +2,9 @@ import { constants, type ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
 import { Allowance } from './allowance.ts';
 import type { PeerIdentity } from './identity.ts';
+import type { CutOff } from './observer.ts';
 import { heldTooMuch, type Peer } from './peers.ts';
-import type { CutOff, Surroundings } from './surroundings.ts';
+import type { Surroundings } from './surroundings.ts';
 
 /** The largest stream id: a GOAWAY with it says "open no more", and refuses none that are on their way. */
 const lastPossibleStreamId = 2 ** 31 - 1;

@@ -4,9 +4,9 @@ import { type Candidate, wholeOf } from './candidate.ts';
 import { decompress } from './compression.ts';
 import type { Connection } from './connection.ts';
 import { MessageReader, type MessageSink } from './message-reader.ts';
+import type { CutOff } from './observer.ts';
 import { Overdue } from './overdue.ts';
 import { type Status, StatusError } from './status.ts';
-import type { CutOff } from './surroundings.ts';
 
 /** The call that the messages are for. */
 export interface IncomingOwner {

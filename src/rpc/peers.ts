@@ -1,7 +1,7 @@
 import { Allowance } from './allowance.ts';
 import type { Limits } from './limits.ts';
+import type { CutOff, RpcObserver } from './observer.ts';
 import { StatusError } from './status.ts';
-import type { CutOff, RpcObserver } from './surroundings.ts';
 
 export interface PeersOptions {
   readonly limits: Limits;

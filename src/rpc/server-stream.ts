@@ -6,11 +6,11 @@ import { type Awaited, Incoming, type IncomingOwner } from './incoming.ts';
 import type { Limits } from './limits.ts';
 import { MessageTooLarge } from './message-too-large.ts';
 import { encodeMetadata } from './metadata.ts';
+import type { CutOff } from './observer.ts';
 import { Overdue } from './overdue.ts';
 import { type ResponseHeaders, responseHeaders, trailersOnly } from './request.ts';
 import type { Metadata } from './request-metadata.ts';
 import { okStatus, type Status, StatusError, statusTrailers } from './status.ts';
-import type { CutOff } from './surroundings.ts';
 
 /** What is known of a call from its request headers. */
 export interface CallRequest {

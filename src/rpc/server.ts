@@ -16,8 +16,9 @@ import type { Method } from './handlers/handler.ts';
 import { type Identification, identify } from './identity.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import { type ListenAddress, Listener, peerOf } from './listener.ts';
+import { type RpcObserver, silentObserver } from './observer.ts';
 import { Peers } from './peers.ts';
-import { type RpcObserver, type Surroundings, silentObserver } from './surroundings.ts';
+import type { Surroundings } from './surroundings.ts';
 import { contextOptions, type RpcTls, type TlsMaterial, tlsServerOptions } from './tls.ts';
 
 export interface RpcServerOptions {

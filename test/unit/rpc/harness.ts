@@ -13,9 +13,9 @@ import type { Candidate } from '../../../src/rpc/candidate.ts';
 import { frame } from '../../../src/rpc/frame.ts';
 import type { Method } from '../../../src/rpc/handlers/handler.ts';
 import type { Limits } from '../../../src/rpc/limits.ts';
+import type { CutOff, RpcObserver } from '../../../src/rpc/observer.ts';
 import { createRpcServer, type RpcServer } from '../../../src/rpc/server.ts';
 import { okStatus } from '../../../src/rpc/status.ts';
-import type { CutOff, RpcObserver } from '../../../src/rpc/surroundings.ts';
 import type { RpcTls } from '../../../src/rpc/tls.ts';
 import { type FakeClock, fakeClock } from '../../support/fake-clock.ts';
 
