@@ -30,7 +30,10 @@ export function acknowledge(stream: StreamState, state: TypeState, response: Res
   state.ofOldView = null;
   if (response.whole) state.unsure = none;
   state.takenParts = null; // the tables say again what it has
-  dropRepaired(state, response.whole ? (state.filters?.keys().toArray() ?? none) : response.brought);
+  if (state.filters !== null) {
+    const taken = response.whole ? [...state.filters.keys()] : response.brought;
+    dropRepaired(state, taken, { revision: response.revision, isAllTold: isAllTold(state) });
+  }
   if (state.held !== null || state.unsure.length > 0) {
     const taken = new Set(response.brought);
     state.unsure = withoutNames(state.unsure, taken);

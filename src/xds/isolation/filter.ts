@@ -1,6 +1,7 @@
 import type { EncodedResource } from '../../proto/resource.ts';
 import type { Interest } from '../interest.ts';
 import type { StreamState, TypeState, World } from '../stream.ts';
+import type { Revision } from '../table.ts';
 import { type Part, partitionOf, rebuild } from './partition.ts';
 import type { Filter, RejectedPart } from './state.ts';
 
@@ -57,19 +58,26 @@ export function filterKnown(stream: StreamState, state: TypeState, interest: Int
 }
 
 /**
- * Forgets rejections of versions that are not in the tables any more, once the client has taken what came after them, and of
- * resources that are gone.
+ * Forgets rejections of versions that are not in the tables any more, once the client has taken what came after them, by
+ * `revision`. Of resources that are gone when everything is told (`isAllTold`).
  */
-export function dropRepaired(state: TypeState, taken: Iterable<string>): void {
+export function dropRepaired(
+  state: TypeState,
+  taken: Iterable<string>,
+  { revision, isAllTold }: { readonly revision: Revision; readonly isAllTold: boolean },
+): void {
   if (state.filters === null) return;
   for (const name of taken) {
     const filter = state.filters.get(name);
-    if (filter === undefined) continue;
+    const entry = state.interest?.get(name);
+    if (filter === undefined || entry === undefined || entry.changed > revision) continue;
     const left = liveRejections(state, name);
     if (left.length === 0) state.filters.delete(name);
     else if (left.length < filter.rejected.size) state.filters.set(name, { ...filter, rejected: new Map(left) });
   }
-  for (const name of state.filters.keys()) if (state.interest?.get(name) === undefined) state.filters.delete(name);
+  for (const name of isAllTold ? state.filters.keys() : []) {
+    if (state.interest?.get(name) === undefined) state.filters.delete(name);
+  }
   if (state.filters.size === 0) state.filters = null;
 }
 

@@ -185,6 +185,7 @@ export function trialRejected(
   search.inFlight = null;
   let guilty: readonly GuiltyPart[] = [];
   if (search.trials >= mostTrials) {
+    search.sent = new Map(); // what was not tried is convicted as it is
     guilty = convict(state, search, [...search.trial, ...search.groups.flat()], { error, world });
     search.groups = [];
   } else if (search.trial.length > 1) search.groups = [...halves(search.trial), ...search.groups];
