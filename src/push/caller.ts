@@ -4,17 +4,17 @@ import type { PeerIdentity } from '../rpc/identity.ts';
 export interface Caller {
   /** Equal for connections of the same one: the identity of its certificate, else the address that it comes from. */
   readonly key: string;
-  /** It has a certificate, or is on this machine: what it does is its own doing. */
-  readonly isProven: boolean;
+  /** By what it is known. An address across the network proves nothing: many may have it, and one may have many. */
+  readonly by: 'certificate' | 'loopback' | 'address';
 }
 
 export function callerOf({ peer, identity = null }: CallerFacts): Caller {
   if (identity !== null) {
     const { spiffeId, uris, dnsNames, subject } = identity;
-    return { key: spiffeId ?? JSON.stringify([uris, dnsNames, subject]), isProven: true };
+    return { key: spiffeId ?? JSON.stringify([uris, dnsNames, subject]), by: 'certificate' };
   }
   const address = peer.replace(/:\d+$/, '');
-  return { key: address, isProven: isLoopback(address) };
+  return { key: address, by: isLoopback(address) ? 'loopback' : 'address' };
 }
 
 export interface CallerFacts {

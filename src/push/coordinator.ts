@@ -95,7 +95,7 @@ export class Coordinator {
     const { quarantineChanged: changed } = options;
     this.quarantine = createQuarantine({
       now: clock.now,
-      proxyOf: (client) => (client instanceof Client ? client.proxy : null),
+      proxyOf: (client) => (client instanceof Client ? client : null),
       ...(changed === undefined ? {} : { changed }),
     });
     this.world = {

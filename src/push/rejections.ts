@@ -36,7 +36,7 @@ export function noteRejection(client: Client, outcome: Rejected, parts: Rejectio
       takenThrough: client.stream.types.get(type)?.filters?.get(name)?.since ?? 0,
       revisionOf: parts.revisionOf,
     });
-  parts.quarantine.found(client.proxy, guilty, blamedFor);
+  parts.quarantine.found(client, guilty, blamedFor);
   for (const part of guilty) {
     const rules = parts.quarantine.get(part)?.blamed ?? [];
     const virtualHost = part.part === '' ? {} : { virtualHost: part.part };
@@ -55,9 +55,9 @@ export function noteRejection(client: Client, outcome: Rejected, parts: Rejectio
 const mostNames = 20;
 
 /** Notes that a client took versions that others reject. */
-export function noteTaken({ proxy, stream }: Client, response: Response, quarantine: Quarantine): void {
+export function noteTaken(client: Client, response: Response, quarantine: Quarantine): void {
   const { type } = response;
-  const state = stream.types.get(type);
+  const state = client.stream.types.get(type);
   if (state === undefined || state.search !== null) return; // what was not tried yet was not taken
   for (const finding of quarantine.findings()) {
     if (finding.type !== type || !response.brought.includes(finding.name)) continue;
@@ -65,6 +65,6 @@ export function noteTaken({ proxy, stream }: Client, response: Response, quarant
     const resource = rejected?.hash === finding.hash ? undefined : state.interest?.get(finding.name);
     if (resource === undefined || resource.changed > response.revision) continue;
     if (partitionOf(type, resource.resource).parts.get(finding.part)?.hash === finding.hash)
-      quarantine.taken(proxy, finding);
+      quarantine.taken(client, finding);
   }
 }

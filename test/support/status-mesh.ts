@@ -232,6 +232,8 @@ export interface ProxyOptions {
   readonly facts?: Partial<Proxy>;
   /** Asks only for these types. */
   readonly types?: readonly XdsType[];
+  /** Where it comes from; left out: this machine. */
+  readonly peer?: string;
   /** What it has of an earlier stream, by type; delta. */
   readonly has?: Partial<Record<XdsType, Readonly<Record<string, string>>>>;
 }
@@ -264,13 +266,13 @@ export class MeshProxy implements Outlet {
   constructor(mesh: StatusMesh, name: string, options: ProxyOptions) {
     this.#mesh = mesh;
     this.#options = options;
-    const { mode = 'delta', facts = {}, types = ['cluster', 'listener'] } = options;
+    const { mode = 'delta', facts = {}, types = ['cluster', 'listener'], peer = '127.0.0.1:1' } = options;
     const proxy = proxyOf({ id: name, name, ...facts });
     this.client = mesh.coordinator.connect({
       id: `${name}-${mesh.coordinator.world.nextId()}`,
       proxy,
       stream: streamFor(proxy, mode),
-      peer: 'test',
+      peer,
       outlet: this,
     });
     for (const type of ['cluster', 'listener'] as const) if (types.includes(type)) this.#ask(type, {});

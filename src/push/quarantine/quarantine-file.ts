@@ -4,7 +4,7 @@ import type { ClientKind } from '../../model/proxy.ts';
 import { type KeptFile, keepFile } from '../../platform/kept-file.ts';
 import { readLineFile, writeLineFile } from '../../platform/line-file.ts';
 import type { Part } from '../../xds/isolation/partition.ts';
-import type { Finding, Quarantine } from './quarantine.ts';
+import type { Finding, Quarantine, Witness } from './quarantine.ts';
 
 export interface QuarantineFileOptions {
   readonly path: string;
@@ -45,12 +45,12 @@ export async function restoreQuarantine({
   }
 }
 
-const format = 1;
+const format = 2;
 
 /** As it stands in the file: bytes as base64, maps and sets as lists. */
 type FindingJson = Omit<Finding, 'lastGood' | 'rejectedBy' | 'takenBy'> & {
   readonly lastGood: (Omit<Part, 'bytes'> & { readonly bytes: string }) | null;
-  readonly rejectedBy: readonly (readonly [string, ClientKind])[];
+  readonly rejectedBy: readonly (readonly [string, Witness])[];
   readonly takenBy: readonly ClientKind[];
 };
 

@@ -2,6 +2,21 @@ import type { ClientKind, Proxy } from '../../model/proxy.ts';
 import type { Part } from '../../xds/isolation/partition.ts';
 import type { GuiltyPart, PartVersion, Verdicts } from '../../xds/isolation/verdicts.ts';
 import type { Sender } from '../../xds/sender.ts';
+import type { Caller } from '../caller.ts';
+
+/** A proxy, and who it is beyond what it says. */
+export interface KnownProxy {
+  readonly proxy: Pick<Proxy, 'id' | 'client'>;
+  readonly caller: Caller;
+}
+
+/** A proxy that rejects something. */
+export interface Witness {
+  readonly id: string;
+  readonly client: ClientKind;
+  /** Equal for those that count as one: of a certificate or an address. On this machine each proxy counts for itself. */
+  readonly peer: string;
+}
 
 /** A version of a part that proxies reject, and what is known of it. */
 export interface Finding extends PartVersion {
@@ -11,8 +26,8 @@ export interface Finding extends PartVersion {
   readonly error: string;
   /** The rules, or services, that are to be corrected. */
   readonly blamed: readonly string[];
-  /** The kinds of the proxies that reject it, by node id. */
-  readonly rejectedBy: ReadonlyMap<string, ClientKind>;
+  /** The proxies that reject it, by caller and node id. */
+  readonly rejectedBy: ReadonlyMap<string, Witness>;
   /** The kinds of proxies of which one took it. */
   readonly takenBy: ReadonlySet<ClientKind>;
   /** When it was found, and when it was last in a table: milliseconds since the Unix epoch. */
@@ -22,14 +37,14 @@ export interface Finding extends PartVersion {
 
 /**
  * What is known of rejected resources beyond the streams on which they were rejected. A proxy that is new is spared what two
- * others of its kind reject and none took; it is sent the last good version in its place. A proxy that comes back with a
+ * others of its kind, of different peers, reject and none took; it is sent the last good version in its place. A proxy that comes back with a
  * configuration is spared what it rejected before. One that comes with none is asked again, as its bootstrap may be another.
  */
 export interface Quarantine extends Verdicts {
   /** A proxy was found to reject these. `blamedFor` says which rules are to be corrected. */
-  found(proxy: Proxy, guilty: readonly GuiltyPart[], blamedFor: (guilty: GuiltyPart) => readonly string[]): void;
+  found(by: KnownProxy, guilty: readonly GuiltyPart[], blamedFor: (guilty: GuiltyPart) => readonly string[]): void;
   /** A proxy took this version. */
-  taken(proxy: Proxy, version: PartVersion): void;
+  taken(by: KnownProxy, version: PartVersion): void;
   /** Whether a rule or service is to be corrected for this version of a part. */
   blames(origin: string, version: PartVersion): boolean;
   get(version: PartVersion): Finding | undefined;
@@ -44,7 +59,7 @@ export interface QuarantineOptions {
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
   /** The proxy that a stream sends to; null: none. */
-  readonly proxyOf: (client: Sender) => Proxy | null;
+  readonly proxyOf: (client: Sender) => KnownProxy | null;
   /** Something changed that is worth keeping. */
   readonly changed?: () => void;
 }
@@ -54,8 +69,8 @@ const mostFindings = 1_000;
 const mostProxies = 100;
 /** How long a finding is kept that is in no table: a rule may come back as it was. */
 const keptMs = 3_600_000;
-/** So many proxies must reject something before others of their kind are spared it. */
-const enoughProxies = 2;
+/** So many peers must reject something before others of their kind are spared it. */
+const enoughPeers = 2;
 
 export function createQuarantine({ now, proxyOf, changed = () => {} }: QuarantineOptions): Quarantine {
   const findings = new Map<string, Finding>();
@@ -66,11 +81,13 @@ export function createQuarantine({ now, proxyOf, changed = () => {} }: Quarantin
     changed();
   };
 
-  const isSpared = (finding: Finding, proxy: Proxy, hasConfiguration: boolean): boolean => {
+  const isSpared = (finding: Finding, known: KnownProxy, hasConfiguration: boolean): boolean => {
     const { rejectedBy, takenBy } = finding;
-    if (rejectedBy.has(proxy.id)) return hasConfiguration;
-    if (takenBy.has(proxy.client)) return false;
-    return [...rejectedBy.values()].filter((kind) => kind === proxy.client).length >= enoughProxies;
+    const { client } = known.proxy;
+    if (rejectedBy.has(keyOfProxy(known))) return hasConfiguration;
+    if (takenBy.has(client)) return false;
+    const alike = [...rejectedBy.values()].filter((witness) => witness.client === client);
+    return new Set(alike.map(({ peer }) => peer)).size >= enoughPeers;
   };
 
   return {
@@ -84,10 +101,10 @@ export function createQuarantine({ now, proxyOf, changed = () => {} }: Quarantin
       if (proxy === null) return [];
       return [...findings.values()].filter((one) => one.type === type && isSpared(one, proxy, hasConfiguration));
     },
-    found(proxy, guilty, blamedFor) {
+    found(by, guilty, blamedFor) {
       for (const part of guilty) {
         const before = findings.get(keyOf(part));
-        const rejectedBy = new Map(before?.rejectedBy).set(proxy.id, proxy.client);
+        const rejectedBy = new Map(before?.rejectedBy).set(keyOfProxy(by), witnessOf(by));
         if (rejectedBy.size > mostProxies) rejectedBy.delete(rejectedBy.keys().next().value ?? '');
         put({
           type: part.type,
@@ -104,10 +121,11 @@ export function createQuarantine({ now, proxyOf, changed = () => {} }: Quarantin
         });
       }
     },
-    taken({ id, client }, version) {
+    taken(by, version) {
       const finding = findings.get(keyOf(version));
-      if (finding === undefined || (finding.takenBy.has(client) && !finding.rejectedBy.has(id))) return;
-      put({ ...finding, takenBy: new Set([...finding.takenBy, client]), rejectedBy: without(finding.rejectedBy, id) });
+      const [key, { client }] = [keyOfProxy(by), by.proxy];
+      if (finding === undefined || (finding.takenBy.has(client) && !finding.rejectedBy.has(key))) return;
+      put({ ...finding, takenBy: new Set([...finding.takenBy, client]), rejectedBy: without(finding.rejectedBy, key) });
     },
     blames: (origin, version) => findings.get(keyOf(version))?.blamed.includes(origin) === true,
     get: (version) => findings.get(keyOf(version)),
@@ -130,6 +148,12 @@ export function createQuarantine({ now, proxyOf, changed = () => {} }: Quarantin
 }
 
 const longestError = 4_096;
+
+const keyOfProxy = ({ proxy, caller }: KnownProxy): string => JSON.stringify([caller.key, proxy.id]);
+
+function witnessOf({ proxy: { id, client }, caller }: KnownProxy): Witness {
+  return { id, client, peer: caller.by === 'loopback' ? JSON.stringify([caller.key, id]) : caller.key };
+}
 
 const keyOf = ({ type, name, part, hash }: PartVersion): string => JSON.stringify([type, name, part, hash]);
 

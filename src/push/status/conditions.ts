@@ -1,6 +1,6 @@
 import type { ObjectReport } from '../../rules/book/rule-book.ts';
 import type { Condition } from '../../rules/status.ts';
-import type { Tally } from './counts.ts';
+import { enoughPeers, type Tally } from './counts.ts';
 import type { Finding } from './findings/finding.ts';
 
 /** What is known of an object. */
@@ -51,13 +51,15 @@ function programmedOf(findings: Findings): Verdict {
   const said = new Set(idle.map(({ message }) => message));
   const conflicts = findings.conflicts.filter((message) => !said.has(message));
   const lasting = [...[[...said], conflicts].filter(isFilled).map((texts) => listed(texts)), ...ineffective];
-  if (tally.rejected > 0) return no('Rejected', [rejectedBy(tally), ...lasting].join('; '));
+  const isRejected = tally.provenRejections > 0 || tally.unprovenRejecters.size >= enoughPeers;
+  if (isRejected) return no('Rejected', [rejectedBy(tally), ...lasting].join('; '));
   if (tally.pending > 0) return no('Pending', [waitingFor(tally), ...lasting].join('; '));
   const [first] = idle;
   if (first !== undefined) return no(first.reason, lasting.join('; '));
   if (conflicts.length > 0) return no('Conflict', lasting.join('; '));
   if (pending.length > 0) return no('NotInEffect', withoutEffect(pending));
   if (tally.concerned === 0) return noProxies;
+  if (tally.rejected > 0) return yes('Programmed', rejectedByOne(tally));
   return yes(
     'Programmed',
     `acknowledged by ${tally.concerned === 1 ? 'the one proxy' : `all ${tally.concerned} proxies`} that it concerns`,
@@ -89,6 +91,11 @@ function rejectedBy({ rejected, concerned, rejections }: Readonly<Tally>): strin
   const words = first === undefined || first.message === '' ? '' : `: ${first.message}`;
   const who = rejected === 1 && first !== undefined ? first.proxy : `${first?.proxy ?? ''} and ${rejected - 1} more`;
   return `rejected by ${rejected} of ${concerned} proxies (${who})${words}; they keep what they had: correct the object`;
+}
+
+function rejectedByOne({ acknowledged, concerned, rejections: [first] }: Readonly<Tally>): string {
+  const who = first === undefined ? 'one peer' : first.proxy;
+  return `acknowledged by ${acknowledged} of ${concerned} proxies that it concerns; rejected by ${who}, whose address proves nothing: that counts once another peer rejects it, too`;
 }
 
 function waitingFor({ pending, concerned, waitingFor: ids }: Readonly<Tally>): string {

@@ -6,7 +6,7 @@ import type { Client } from '../client.ts';
 import type { Quarantine } from '../quarantine/quarantine.ts';
 import { type Answer, answerTo, answerToAll, type Rejected } from './answers.ts';
 import { type Census, type Group, wants } from './census.ts';
-import { add, mostRejections, mostWaitingFor, newTally, type Tally } from './counts.ts';
+import { add, addRejecter, mostRejections, mostWaitingFor, newTally, type Tally } from './counts.ts';
 
 /** What is counted for. */
 export interface Share {
@@ -112,9 +112,11 @@ function answerOf(client: Client, { origins, contributions, quarantine }: Share)
   return { answer: rejected.length > 0 ? 'rejected' : isPending ? 'pending' : 'acknowledged', rejected };
 }
 
-function count(tally: Tally, { proxy }: Client, { answer, rejected }: Verdict): void {
+function count(tally: Tally, { proxy, caller }: Client, { answer, rejected }: Verdict): void {
   tally.concerned++;
   tally[answer]++;
+  if (answer === 'rejected' && caller.by === 'address') addRejecter(tally, caller.key);
+  else if (answer === 'rejected') tally.provenRejections++;
   if (answer === 'pending' && tally.waitingFor.length < mostWaitingFor) tally.waitingFor.push(proxy.id);
   for (const { state, names, message } of merged(rejected)) {
     if (tally.rejections.length >= mostRejections) return;

@@ -19,7 +19,7 @@ const shown = ({ type, name, part, hash, lastGood, error, blamed, rejectedBy, ta
   rules: blamed,
   reason: decisiveSentence(error, ''),
   hasLastGood: lastGood !== null,
-  rejectedBy: [...rejectedBy.keys()],
+  rejectedBy: [...rejectedBy.values()].map(({ id }) => id),
   takenByKinds: [...takenBy],
   foundAt: new Date(foundAtMs).toISOString(),
 });

@@ -94,11 +94,11 @@ describe('streams with the node id of another', () => {
 describe('a caller', () => {
   const identity: PeerIdentity = { spiffeId: 'spiffe://mesh/a', uris: ['spiffe://mesh/a'], dnsNames: [], subject: '' };
   for (const { peer, certificate, want } of [
-    { peer: '127.0.0.1:80', certificate: null, want: { key: '127.0.0.1', isProven: true } },
-    { peer: '[::1]:80', certificate: null, want: { key: '[::1]', isProven: true } },
-    { peer: '[::ffff:127.0.0.1]:80', certificate: null, want: { key: '[::ffff:127.0.0.1]', isProven: true } },
-    { peer: '10.0.0.1:80', certificate: null, want: { key: '10.0.0.1', isProven: false } },
-    { peer: '10.0.0.1:80', certificate: identity, want: { key: 'spiffe://mesh/a', isProven: true } },
+    { peer: '127.0.0.1:80', certificate: null, want: { key: '127.0.0.1', by: 'loopback' } },
+    { peer: '[::1]:80', certificate: null, want: { key: '[::1]', by: 'loopback' } },
+    { peer: '[::ffff:127.0.0.1]:80', certificate: null, want: { key: '[::ffff:127.0.0.1]', by: 'loopback' } },
+    { peer: '10.0.0.1:80', certificate: null, want: { key: '10.0.0.1', by: 'address' } },
+    { peer: '10.0.0.1:80', certificate: identity, want: { key: 'spiffe://mesh/a', by: 'certificate' } },
   ]) {
     it(`at ${peer} ${certificate === null ? 'without' : 'with'} a certificate is ${want.key}`, () => {
       expect(callerOf({ peer, identity: certificate })).toEqual(want);

@@ -97,6 +97,28 @@ for (const mode of ['delta', 'sotw'] as const) {
       expect(mesh.line('VirtualService', 'default/bad')).toBe('Rejected 0/2 -2');
     });
 
+    it('does not count as rejected by a peer that proves nothing, until another peer rejects it', async () => {
+      mesh.put('VirtualService', 'default/v', toB());
+      const [one, two] = [mesh.connect('one', { mode }), mesh.connect('two', { mode })];
+      const attackers = ['three', 'four'].map((id) => mesh.connect(id, { mode, peer: '10.0.0.9:1' }));
+      const other = mesh.connect('five', { mode, peer: '10.0.0.8:1' });
+      await mesh.flush();
+      for (const proxy of [one, two, ...attackers, other]) proxy.settle();
+      mesh.put('VirtualService', 'default/v', toB({ timeout: '3s' }));
+      await mesh.flush();
+      for (const proxy of attackers) proxy.answer('route', 'route 80: too slow');
+      for (const proxy of [one, two, ...attackers, other]) proxy.settle();
+      expect(mesh.line('VirtualService', 'default/v')).toBe('Programmed 3/5 -2');
+      expect(mesh.programmed('VirtualService', 'default/v').message).toBe(
+        'acknowledged by 3 of 5 proxies that it concerns; rejected by three, whose address proves nothing: that counts once another peer rejects it, too',
+      );
+      mesh.put('VirtualService', 'default/v', toB({ timeout: '4s' }));
+      await mesh.flush();
+      for (const proxy of [other, ...attackers]) proxy.answer('route', 'route 80: too slow');
+      for (const proxy of [one, two, ...attackers, other]) proxy.settle();
+      expect(mesh.line('VirtualService', 'default/v')).toBe('Rejected 2/5 -3');
+    });
+
     it('is rejected as long as the proxy was not sent another version, whatever becomes of other rules', async () => {
       mesh.service('c', [], { ports: [{ name: 'http', number: 90, protocol: 'http' }] });
       const one = mesh.connect('one', { mode });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { silentLogger } from '../../../../src/lib/logger.ts';
 import type { Proxy } from '../../../../src/model/proxy.ts';
+import { callerOf } from '../../../../src/push/caller.ts';
 import { blame } from '../../../../src/push/quarantine/blame.ts';
 import { createQuarantine } from '../../../../src/push/quarantine/quarantine.ts';
 import { keepQuarantine, restoreQuarantine } from '../../../../src/push/quarantine/quarantine-file.ts';
@@ -14,17 +15,22 @@ import { proxy as proxyOf } from '../../../support/world.ts';
 const lastGood = { name: 'b.test:80', hash: 'old', bytes: Buffer.from('old'), domains: ['b.test'] };
 const guilty: GuiltyPart = { type: 'route', name: '80', part: 'b.test:80', hash: 'new', lastGood, error: 'no' };
 
+/** Of this machine, where each proxy counts for itself, unless said otherwise. */
+const known = (proxy: Proxy, peer = '127.0.0.1:1') => ({ proxy, caller: callerOf({ peer }) });
+const knownOrNull = (proxy: Proxy | undefined) => (proxy === undefined ? null : known(proxy));
+
 /** A quarantine, and a sender for each proxy that asks it. */
 function quarantined() {
   let nowMs = 0;
   const senders = new Map<object, Proxy>();
-  const quarantine = createQuarantine({ now: () => nowMs, proxyOf: (client) => senders.get(client) ?? null });
+  const quarantine = createQuarantine({ now: () => nowMs, proxyOf: (client) => knownOrNull(senders.get(client)) });
   const spared = (proxy: Proxy, hasConfiguration = false) => {
     const sender = { isQueued: false, sendNext: () => null };
     senders.set(sender, proxy);
     return quarantine.withheldFrom(sender, 'route', hasConfiguration).length > 0;
   };
-  const reject = (id: string, part = guilty) => quarantine.found(proxyOf({ id }), [part], () => ['VirtualService/a/b']);
+  const reject = (id: string, part = guilty, peer?: string) =>
+    quarantine.found(known(proxyOf({ id }), peer), [part], () => ['VirtualService/a/b']);
   return { quarantine, spared, reject, pass: (ms: number) => (nowMs += ms) };
 }
 
@@ -39,6 +45,20 @@ describe('a version that proxies reject', () => {
     expect(spared(proxyOf({ id: 'new' }))).toBe(true);
   });
 
+  it('is withheld only once two peers have rejected it: one has as many node ids as it likes', () => {
+    const { spared, reject } = quarantined();
+    for (const id of ['one', 'two', 'three']) reject(id, guilty, '10.0.0.1:1');
+    expect(spared(proxyOf({ id: 'new' }))).toBe(false);
+    reject('one', guilty, '10.0.0.2:1');
+    expect(spared(proxyOf({ id: 'new' }))).toBe(true);
+  });
+
+  it('is not withheld from a proxy because another calls itself so', () => {
+    const { spared, reject } = quarantined();
+    reject('victim', guilty, '10.0.0.1:1');
+    expect(spared(proxyOf({ id: 'victim' }), true)).toBe(false);
+  });
+
   it('is not withheld from proxies of another kind', () => {
     const { spared, reject } = quarantined();
     for (const id of ['one', 'two']) reject(id);
@@ -48,7 +68,7 @@ describe('a version that proxies reject', () => {
   it('is not withheld any more once a proxy of the kind took it', () => {
     const { quarantine, spared, reject } = quarantined();
     for (const id of ['one', 'two', 'three']) reject(id);
-    quarantine.taken(proxyOf({ id: 'four' }), guilty);
+    quarantine.taken(known(proxyOf({ id: 'four' })), guilty);
     expect(spared(proxyOf({ id: 'new' }))).toBe(false);
   });
 
