@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import type { JudgePlan } from './judge/run.ts';
 
 /** How much is done, and for how long. */
 export interface SoakPlan {
@@ -55,14 +56,31 @@ export const shortPlan = (seed: number): SoakPlan => ({
   ...{ restMs: 0, heapTolerance: 8_000_000, fillsLogs: false, waitsAtTheEnd: false },
 });
 
+/** The judge for a minute, and until it is quiet after that: for CI. */
+export const shortJudgePlan = (seed: number): JudgePlan => ({ seed, quietPoints: 25, forMs: 45_000 });
+
 /** Reads the command line. Throws with what is wrong with it. */
 export function planOf(args: readonly string[], anySeed: number): SoakPlan {
+  const { seed, minutes, short } = optionsOf(args, anySeed);
+  return short ? shortPlan(seed) : longPlan(minutes, seed);
+}
+
+/** What the judge plays; null: `--judge` is not asked for. Throws with what is wrong with the command line. */
+export function judgePlanOf(args: readonly string[], anySeed: number): JudgePlan | null {
+  const { seed, minutes, short, judge } = optionsOf(args, anySeed);
+  if (!judge) return null;
+  return short ? shortJudgePlan(seed) : { seed, quietPoints: Number.POSITIVE_INFINITY, forMs: minutes * 60_000 };
+}
+
+function optionsOf(args: readonly string[], anySeed: number) {
+  const flag = { type: 'boolean', default: false } as const;
   const { values } = parseArgs({
     args: [...args],
-    options: { minutes: { type: 'string', default: '10' }, seed: { type: 'string' }, short: { type: 'boolean' } },
+    options: { minutes: { type: 'string', default: '10' }, seed: { type: 'string' }, short: flag, judge: flag },
   });
+  const { short, judge } = values;
   const seed = values.seed === undefined ? anySeed : wholeNumber('seed', values.seed, 0);
-  return values.short === true ? shortPlan(seed) : longPlan(wholeNumber('minutes', values.minutes, 1), seed);
+  return { seed, minutes: wholeNumber('minutes', values.minutes, 1), short, judge };
 }
 
 function wholeNumber(name: string, text: string, least: number): number {

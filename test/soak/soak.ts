@@ -1,8 +1,9 @@
-// `npm run soak [-- --minutes N | --short] [--seed N]`: the real program through churn of clients, services and rules, round after
+// `npm run soak [-- --judge] [--minutes N | --short] [--seed N]`: the real program through churn of clients, services and rules, round after
 // round; then nothing may be left of it. Linux only: file descriptors are counted in /proc. docs/operations.md says what it
-// does and how to read it. Figures go to standard output, progress to standard error.
+// does and how to read it, and what `--judge` plays instead. Figures go to standard output, progress to standard error.
 
-import { planOf } from './plan.ts';
+import { type JudgePlan, runJudge } from './judge/run.ts';
+import { judgePlanOf, planOf } from './plan.ts';
 import { runSoak } from './run.ts';
 import { figuresTable } from './verdict.ts';
 
@@ -13,17 +14,28 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 
+const report = (line: string): void => void process.stderr.write(`${line}\n`);
+
 try {
-  const plan = planOf(process.argv.slice(2), Date.now() % 1_000_000);
+  const [args, anySeed] = [process.argv.slice(2), Date.now() % 1_000_000];
+  const judgePlan = judgePlanOf(args, anySeed);
+  const plan = planOf(args, anySeed);
   process.stdout.write(`seed ${plan.seed} (--seed ${plan.seed} repeats what is done)\n`);
   const startedAt = performance.now();
-  const { measured, done, problems } = await runSoak(plan, (line) => process.stderr.write(`${line}\n`));
+  const { figures, done, problems } = judgePlan === null ? await churn() : await judge(judgePlan);
   const minutes = ((performance.now() - startedAt) / 60_000).toFixed(1);
-  process.stdout.write(`${figuresTable(measured)}\n\n${done}\n`);
+  process.stdout.write(`${figures}${done}\n`);
   for (const problem of problems) process.stdout.write(`PROBLEM: ${problem}\n`);
-  process.stdout.write(
-    `${minutes} minutes; ${problems.length === 0 ? 'nothing is left' : `${problems.length} problems`}\n`,
-  );
+  const fine = judgePlan === null ? 'nothing is left' : 'every Envoy had what it was to have';
+  process.stdout.write(`${minutes} minutes; ${problems.length === 0 ? fine : `${problems.length} problems`}\n`);
+
+  async function churn() {
+    const { measured, ...outcome } = await runSoak(plan, report);
+    return { ...outcome, figures: `${figuresTable(measured)}\n\n` };
+  }
+  async function judge(judgePlan: JudgePlan) {
+    return { ...(await runJudge(judgePlan, report)), figures: '' };
+  }
   process.exitCode = problems.length === 0 ? 0 : 1;
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);

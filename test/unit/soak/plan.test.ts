@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { planOf } from '../../soak/plan.ts';
+import { judgePlanOf, planOf } from '../../soak/plan.ts';
 
 it('is as long as asked for: more minutes, more rounds of the same length', () => {
   const [two, ten] = [planOf(['--minutes', '2'], 1), planOf(['--minutes', '10'], 1)];
@@ -11,6 +11,12 @@ it('is as long as asked for: more minutes, more rounds of the same length', () =
 it('takes the seed that is given, otherwise any', () => {
   expect(planOf(['--seed', '42', '--short'], 7).seed).toBe(42);
   expect(planOf([], 7).seed).toBe(7);
+});
+
+it('has the judge play so many minutes when it is asked for, and only then', () => {
+  expect(judgePlanOf(['--judge', '--minutes', '3'], 7)).toMatchObject({ seed: 7, forMs: 180_000 });
+  expect(judgePlanOf(['--judge', '--short', '--seed', '4'], 7)).toMatchObject({ seed: 4, quietPoints: 25 });
+  expect(judgePlanOf(['--minutes', '3'], 7)).toBeNull();
 });
 
 for (const { args, want } of [
