@@ -1,58 +1,29 @@
-import type { Compiler, FlushResult, Moved, TableChange, WorldChange } from '../compile/contract.ts';
-import type { Clock } from '../lib/clock.ts';
+import type { FlushResult, Moved, TableChange, WorldChange } from '../compile/contract.ts';
 import { type Debounce, debounce } from '../lib/debounce.ts';
-import type { Logger } from '../lib/logger.ts';
 import { startSlices } from '../lib/slices.ts';
 import type { Proxy } from '../model/proxy.ts';
 import type { Urgency } from '../registry/contract.ts';
 import { InterestPool } from '../xds/interest.ts';
-import { partitionOf } from '../xds/isolation/partition.ts';
-import type { PartVersion } from '../xds/isolation/verdicts.ts';
 import { NamePool } from '../xds/names.ts';
 import { mayHaveMore, nextDeadline } from '../xds/next.ts';
 import type { Outcome } from '../xds/receive.ts';
 import type { Response } from '../xds/response.ts';
 import type { Sender } from '../xds/sender.ts';
 import { prepareToForget, type View, type World } from '../xds/stream.ts';
-import type { Revision } from '../xds/table.ts';
 import { callerOf } from './caller.ts';
 import { Client, type ClientFacts } from './client.ts';
-import { type ClientLimits, defaultClientLimits } from './client-limits.ts';
+import { defaultClientLimits } from './client-limits.ts';
 import { ClientsByFact } from './clients-by-fact.ts';
+import type { CoordinatorOptions } from './coordinator-options.ts';
 import { Flusher } from './flusher.ts';
 import { Layers, viewOf } from './layers.ts';
 import type { PushObserver } from './observer.ts';
 import { Pacer } from './pacer.ts';
 import { createQuarantine, type Quarantine } from './quarantine/quarantine.ts';
-import { noteRejection, noteTaken } from './rejections.ts';
+import { isInTables, noteRejection, noteTaken } from './rejections.ts';
 import { ScopesByPeer } from './scopes-by-peer.ts';
 import { Siblings } from './siblings.ts';
 import { Unanswered } from './unanswered.ts';
-
-export interface CoordinatorOptions {
-  readonly compiler: Compiler;
-  /** Takes the changes that wait to be compiled: those of services, endpoints and rules, or of `endpoints` alone. */
-  readonly take: (urgency: Urgency) => readonly WorldChange[];
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly observer: PushObserver;
-  /** Milliseconds; see `push` in binnacle.yaml. */
-  readonly timing: { readonly endpointQuietMs: number; readonly quietMs: number; readonly maxMs: number };
-  /** Runs something after input and timers had their turn. */
-  readonly defer: (run: () => void) => void;
-  /** A monotonic time in milliseconds. */
-  readonly elapsed: () => number;
-  /** After which time a response counts as unanswered; left out: `longestAnswerMs`. */
-  readonly unansweredAfterMs?: number;
-  /** Where they are other than `defaultClientLimits`. */
-  readonly limits?: Partial<ClientLimits>;
-  /** Names this control plane in every response; left out: nothing does. */
-  readonly identifier?: string;
-  /** By which revision a rule is as it is, so that a rejection is not traced to one that has not changed; left out: any may have. */
-  readonly revisionOf?: (origin: string) => Revision;
-  /** What is known of rejected resources changed: it may be worth keeping. */
-  readonly quarantineChanged?: () => void;
-}
 
 /**
  * The one stateful place between the compiler and the streams: it gathers changes, has the dirty parts compiled, puts
@@ -397,14 +368,6 @@ export class Coordinator {
     return true;
   }
 
-  #isInTables({ type, name, part, hash }: PartVersion): boolean {
-    for (const { tables } of this.layers.all()) {
-      const resource = tables[type].get(name)?.resource;
-      if (resource !== undefined && partitionOf(type, resource).parts.get(part)?.hash === hash) return true;
-    }
-    return false;
-  }
-
   #tick(): void {
     const now = this.#options.clock.now();
     for (const client of this.clients) {
@@ -415,7 +378,7 @@ export class Coordinator {
     if (++this.#ticks % ticksPerCleaning === 0) {
       for (const interest of this.world.interests.all()) interest.invalidate();
       this.world.names.sweep();
-      if (this.quarantine.size > 0) this.quarantine.sweep((version) => this.#isInTables(version));
+      if (this.quarantine.size > 0) this.quarantine.sweep((version) => isInTables(this.layers, version));
     }
     if (this.#flusher.isRunning) return;
     if (this.#hasFailed) this.#flushSoon('endpoints');

@@ -2,11 +2,12 @@ import type { Compiler } from '../compile/contract.ts';
 import type { Logger } from '../lib/logger.ts';
 import { decisiveSentence, isBindError } from '../xds/error-text.ts';
 import { partitionOf } from '../xds/isolation/partition.ts';
-import type { GuiltyPart } from '../xds/isolation/verdicts.ts';
+import type { GuiltyPart, PartVersion } from '../xds/isolation/verdicts.ts';
 import type { Outcome } from '../xds/receive.ts';
 import type { Response } from '../xds/response.ts';
 import type { Revision } from '../xds/table.ts';
 import type { Client } from './client.ts';
+import type { Layers } from './layers.ts';
 import { blame } from './quarantine/blame.ts';
 import type { Quarantine } from './quarantine/quarantine.ts';
 
@@ -67,4 +68,13 @@ export function noteTaken(client: Client, response: Response, quarantine: Quaran
     if (partitionOf(type, resource.resource).parts.get(finding.part)?.hash === finding.hash)
       quarantine.taken(client, finding);
   }
+}
+
+/** Whether a version of a part is in a table that proxies are served from. */
+export function isInTables(layers: Pick<Layers, 'all'>, { type, name, part, hash }: PartVersion): boolean {
+  for (const { tables } of layers.all()) {
+    const resource = tables[type].get(name)?.resource;
+    if (resource !== undefined && partitionOf(type, resource).parts.get(part)?.hash === hash) return true;
+  }
+  return false;
 }
