@@ -11,6 +11,7 @@ import { encodeResource, type NamedType, type XdsType } from '../../src/proto/re
 import { clientStatusMethods } from '../../src/push/client-status/methods.ts';
 import { Coordinator } from '../../src/push/coordinator.ts';
 import { discoveryMethods } from '../../src/push/discovery/methods.ts';
+import type { Method } from '../../src/rpc/handlers/handler.ts';
 import type { Limits } from '../../src/rpc/limits.ts';
 import { createRpcServer } from '../../src/rpc/server.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
@@ -21,6 +22,8 @@ import { FakeCompiler } from './fake-compiler.ts';
 export interface HandFilledPlane {
   readonly xdsPort: number;
   readonly coordinator: Coordinator;
+  /** Its methods, for a server of the test's own. */
+  readonly services: readonly Method[];
   /** The types of rejected responses, in order. */
   readonly rejections: readonly (XdsType | NamedType)[];
   /** Messages of warnings, with their facts. */
@@ -66,6 +69,7 @@ export async function startHandFilledPlane(limits: Partial<Limits> = {}): Promis
   return {
     xdsPort: port,
     coordinator,
+    services,
     rejections,
     metrics: metrics.text,
     warnings,

@@ -5,14 +5,18 @@ import { runInNewContext } from 'node:vm';
 import { expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { type Logger, silentLogger } from '../../../src/lib/logger.ts';
+import type { Coordinator } from '../../../src/push/coordinator.ts';
 import { frame } from '../../../src/rpc/frame.ts';
 import type { Method } from '../../../src/rpc/handlers/handler.ts';
 import { createRpcServer, type RpcServer, type RpcServerOptions } from '../../../src/rpc/server.ts';
 import { okStatus } from '../../../src/rpc/status.ts';
+import { openAds } from '../../support/ads-client.ts';
 import { authority } from '../../support/certificates.ts';
 import { eventually } from '../../support/eventually.ts';
+import { startHandFilledPlane } from '../../support/hand-filled-plane.ts';
 import { answerOf, echoPath, framed, grpcHeaders, rawClient } from './harness.ts';
-import { hostileScript, type Random, randomFrom } from './hostile-script.ts';
+import { discoveryPaths, hostileRequest } from './hostile-requests.ts';
+import { hostileScript, type Random, type Repertoire, randomFrom } from './hostile-script.ts';
 
 /** BINNACLE_FUZZ_SECONDS=600 for a long run; BINNACLE_FUZZ_SEED for the same one again. */
 const seconds = Number(process.env.BINNACLE_FUZZ_SECONDS ?? 8);
@@ -23,6 +27,9 @@ const width = 8;
 
 const limits = {
   maxReceiveBytes: 500_000,
+  requestTimeoutMs: 300,
+  maxConnectionsPerPeer: null,
+  callsPerPeer: { burst: 1e9, perSecond: 1e9 }, // all are of one address
   handshakeTimeoutMs: 300,
   messageTimeoutMs: 300,
   drainTimeoutMs: 300,
@@ -36,7 +43,11 @@ it(`survives hostile clients while it serves others (BINNACLE_FUZZ_SEED=${seed})
   const counts = { opened: 0, closed: 0 };
   const faults: unknown[] = [];
   const log: Logger = { ...silentLogger, error: (facts) => faults.push(facts) };
-  const common: RpcServerOptions = { services: methods(counts), limits, clock: systemClock, log };
+  const plane = await startHandFilledPlane();
+  onTestFinished(() => plane.stop());
+  plane.put({ cluster: { a: '{}', b: '{}' }, endpoint: { a: '{}', b: '{}' }, route: { a: '{}', b: '{}' } });
+  const services = [...methods(counts), ...plane.services];
+  const common: RpcServerOptions = { services, limits, clock: systemClock, log };
   const material = { ...authority().issue({}), clientCa: null };
   const handlesBefore = handles();
   const plaintext = await listening(common);
@@ -45,9 +56,10 @@ it(`survives hostile clients while it serves others (BINNACLE_FUZZ_SEED=${seed})
   const random = randomFrom(seed);
   const stop = new AbortController();
   const behaving = wellBehaved(plaintext.port, stop.signal);
-  await attack({ forMs: 1000, random, plaintext, secure }); // what is allocated once
+  const { coordinator } = plane;
+  await attack({ forMs: 1000, random, plaintext, secure, coordinator }); // what is allocated once
   const heapBefore = heapBytes();
-  const attacks = await attack({ forMs: seconds * 1000, random, plaintext, secure });
+  const attacks = await attack({ forMs: seconds * 1000, random, plaintext, secure, coordinator });
   stop.abort();
   const calls = await behaving;
 
@@ -55,13 +67,26 @@ it(`survives hostile clients while it serves others (BINNACLE_FUZZ_SEED=${seed})
     await eventually(() => server.connectionCount() === 0, { what: 'every connection is gone' });
   }
   await eventually(() => counts.closed === counts.opened, { what: 'every call is closed' });
+  expect(coordinator.clients.size).toBe(0);
+  expect([...coordinator.world.interests.all()]).toEqual([]);
   expect(faults).toEqual([]);
   expect(attacks).toBeGreaterThan(20 * seconds);
   expect(calls).toBeGreaterThan(5 * seconds);
-  expect(counts.opened).toBeGreaterThan(attacks / 4); // the attacks come through to the handlers
-  expect(heapBytes() - heapBefore).toBeLessThan(16_000_000);
+  expect(counts.opened).toBeGreaterThan(attacks / 8); // the attacks come through to the handlers
+  expect(coordinator.activity).toBeGreaterThan(attacks / 20); // and those of discovery are understood
+  await eventually(
+    () => {
+      coordinator.world.names.sweep(); // as it does by itself, every ten seconds
+      return heapBytes() - heapBefore < 24_000_000; // of which 8 MB may be requests that are remembered
+    },
+    { what: 'the memory is free' },
+  );
   for (const { server } of [plaintext, secure]) await server.close();
   await eventually(() => handles() <= handlesBefore, { what: 'no socket is left' });
+
+  // what hostile clients asked for and rejected is nothing to others
+  const others = openAds(plane.xdsPort, { nodeId: 'n' });
+  expect([...(await others.subscribe('cluster')).resources.keys()].sort()).toEqual(['a', 'b']);
 });
 
 interface Listening {
@@ -146,32 +171,38 @@ interface Attack {
   readonly random: Random;
   readonly plaintext: Listening;
   readonly secure: Listening;
+  readonly coordinator: Coordinator;
 }
 
 /** Resolves with how many clients there were. */
-async function attack({ forMs, random, plaintext, secure }: Attack): Promise<number> {
+async function attack({ forMs, random, plaintext, secure, coordinator }: Attack): Promise<number> {
   const until = performance.now() + forMs;
   let clients = 0;
   const attacker = async () => {
     while (performance.now() < until) {
       clients++;
-      await hostileClient(random.chance(0.05) ? secure.port : plaintext.port, random);
+      const repertoire = random.chance(0.5) ? discovery(coordinator) : toys;
+      await hostileClient(random.chance(0.05) ? secure.port : plaintext.port, repertoire, random);
     }
   };
   await Promise.all(Array.from({ length: width }, attacker));
   return clients;
 }
 
+const toys: Repertoire = {
+  paths: [echoPath, '/test.Fuzz/Unary', '/test.Fuzz/Many', '/test.Fuzz/Count', '/test.Fuzz/Echo', '/nobody/Knows'],
+};
+
+/** Requests of xDS, with nonces of responses that are on their way to somebody. */
+function discovery({ clients }: Coordinator): Repertoire {
+  const sent = [...clients].flatMap(({ stream }) => [...stream.types.values()].map(({ inFlight }) => inFlight?.nonce));
+  const nonces = sent.filter((nonce) => nonce !== undefined);
+  return { paths: discoveryPaths, message: (random, path) => hostileRequest(random, path, nonces) };
+}
+
 /** Sends a script and goes away in some way, at once or when the server has had enough. */
-async function hostileClient(port: number, random: Random): Promise<void> {
-  const script = hostileScript(random, [
-    echoPath,
-    '/test.Fuzz/Unary',
-    '/test.Fuzz/Many',
-    '/test.Fuzz/Count',
-    '/test.Fuzz/Echo',
-    '/nobody/Knows',
-  ]);
+async function hostileClient(port: number, repertoire: Repertoire, random: Random): Promise<void> {
+  const script = hostileScript(random, repertoire);
   const farewell = random.pick(['end', 'destroy', 'reset', 'stay']);
   const patienceMs = random.pick([0, 0, 1, 5, 30]);
   const reads = random.chance(0.9);

@@ -25,22 +25,34 @@ export function randomFrom(seed: number): Random {
   };
 }
 
-/** What one client sends, in pieces as it writes them: a conversation that is nearly right, then damaged somewhere. */
-export function hostileScript(random: Random, paths: readonly [string, ...string[]]): readonly Buffer[] {
-  const frames = [Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), http2Frame('settings', 0, 0, Buffer.alloc(0))];
-  const calls = 1 + random.below(6);
-  for (let call = 0; call < calls; call++) frames.push(...callFrames(2 * call + 1, random, paths));
-  if (random.chance(0.3)) shuffle(frames, random);
-  return pieces(random.chance(0.6) ? damaged(Buffer.concat(frames), random) : Buffer.concat(frames), random);
+/** What calls are made of. */
+export interface Repertoire {
+  readonly paths: readonly [string, ...string[]];
+  /** A message without its prefix. Left out: some bytes, compressed or not. */
+  readonly message?: (random: Random, path: string) => Buffer;
 }
 
-function callFrames(streamId: number, random: Random, paths: readonly [string, ...string[]]): Buffer[] {
-  const headers: Record<string, string> = { ...callHeaders, ':path': random.pick(paths), ...oddHeaders(random) };
+/** What one client sends, in pieces as it writes them: a conversation that is nearly right, then damaged somewhere. */
+export function hostileScript(random: Random, repertoire: Repertoire): readonly Buffer[] {
+  const frames = [Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), http2Frame('settings', 0, 0, Buffer.alloc(0))];
+  const calls = 1 + random.below(6);
+  for (let call = 0; call < calls; call++) frames.push(...callFrames(2 * call + 1, random, repertoire));
+  if (random.chance(0.3)) shuffle(frames, random);
+  // what means something has to come through to be understood
+  const damage = repertoire.message === undefined ? 0.6 : 0.2;
+  return pieces(random.chance(damage) ? damaged(Buffer.concat(frames), random) : Buffer.concat(frames), random);
+}
+
+function callFrames(streamId: number, random: Random, { paths, message: write }: Repertoire): Buffer[] {
+  const path = random.pick(paths);
+  const odd = write === undefined || random.chance(0.2) ? oddHeaders(random) : {};
+  const headers: Record<string, string> = { ...callHeaders, ':path': path, ...odd };
   const block = headersFrame(streamId, headers, random.chance(0.1) ? endHeaders | endStream : endHeaders);
   const frames = random.chance(0.15) ? inContinuations(block, streamId, random) : [block];
   const messages = random.below(5);
   for (let message = 0; message < messages; message++) {
-    frames.push(http2Frame('data', random.chance(0.2) ? endStream : 0, streamId, messageBytes(random)));
+    const bytes = messageBytes(random, write?.(random, path) ?? null);
+    frames.push(http2Frame('data', random.chance(0.2) ? endStream : 0, streamId, bytes));
     if (random.chance(0.2)) frames.push(anyFrame(streamId, random));
   }
   if (random.chance(0.3)) frames.push(resetFrame(streamId, random.below(16)));
@@ -63,9 +75,13 @@ function oddHeaders(random: Random): Record<string, string> {
 
 const bomb = gzipSync(Buffer.alloc(1_000_000));
 
-/** A gRPC message whose prefix and contents may not agree with each other, or with the headers. */
-function messageBytes(random: Random): Buffer {
-  const text = Buffer.alloc(random.pick([0, 1, 5, 100, 5000]), 97 + random.below(26));
+/**
+ * A gRPC message whose prefix and contents may not agree with each other, or with the headers. Contents that mean something are
+ * mostly left as they are.
+ */
+function messageBytes(random: Random, contents: Buffer | null): Buffer {
+  if (contents !== null && random.chance(0.8)) return framed(contents.toString('latin1')).subarray(0, 16_000);
+  const text = contents ?? Buffer.alloc(random.pick([0, 1, 5, 100, 5000]), 97 + random.below(26));
   const message = framed(random.pick([text, text, gzipSync(text), deflateSync(text), bomb]).toString('latin1'));
   if (random.chance(0.4)) message[0] = random.pick([0, 1, 1, 2, 255]);
   if (random.chance(0.2))
