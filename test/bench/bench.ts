@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { assertNever } from '../../src/lib/assert-never.ts';
 import { missing } from '../support/parts.ts';
 import { type BenchPlan, planOf, type SectionName } from './flags.ts';
+import { hostileSection } from './hostile/section.ts';
 import { profileSections } from './profile/section.ts';
 import { missedRows } from './report/row.ts';
 import { type Section, sectionText } from './report/table.ts';
@@ -59,6 +60,8 @@ function sectionOf(name: SectionName, { serving, rules, serviceEntries }: BenchP
       return rulesSection(rules, progress);
     case 'service-entries':
       return serviceEntriesSection(serviceEntries, progress);
+    case 'hostile':
+      return hostileSection(serving.mesh, progress);
     default:
       return assertNever(name);
   }

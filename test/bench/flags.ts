@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { type BenchMesh, changedServices } from './mesh.ts';
 import type { ServerName } from './servers/contract.ts';
 
-export const sectionNames = ['serving', 'flat', 'idle', 'stalled', 'rules', 'service-entries'] as const;
+export const sectionNames = ['serving', 'flat', 'idle', 'stalled', 'rules', 'service-entries', 'hostile'] as const;
 export type SectionName = (typeof sectionNames)[number];
 
 export interface ChangeCounts {

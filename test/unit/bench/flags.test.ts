@@ -6,7 +6,7 @@ const plan = (...args: string[]) => planOf(args, '/bench');
 describe('without flags', () => {
   it('runs everything, as the bars say', () => {
     const { sections, profile, serving, rules } = plan();
-    expect(sections).toEqual(['serving', 'flat', 'idle', 'stalled', 'rules', 'service-entries']);
+    expect(sections).toEqual(['serving', 'flat', 'idle', 'stalled', 'rules', 'service-entries', 'hostile']);
     expect(profile).toBe(false);
     expect(serving).toMatchObject({
       mesh: { services: 1_000, endpoints: 10 },

@@ -1,0 +1,55 @@
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import { cpuSeconds, cpuSecondsWhenQuiet, residentBytes, watchMemory } from '../process-figures.ts';
+import { type Attack, connectTo } from './attacks.ts';
+
+export interface HostileFigures {
+  /** The longest that another client waited for an answer, while the hostile one was there and in the seconds after. */
+  readonly othersWaitedMs: number;
+  /** CPU time that it cost. */
+  readonly cpuMs: number;
+  /** The most memory above that of before, and what is kept after it has left. */
+  readonly peakBytes: number;
+  readonly keptBytes: number;
+}
+
+/** How long the hostile client stays. */
+const staysMs = 5_000;
+
+/** One hostile client, and another one that asks for something small all the time. */
+export async function runHostile(
+  server: { readonly pid: number; readonly xdsPort: number },
+  ask: () => Promise<void>,
+  attack: Attack,
+): Promise<HostileFigures> {
+  await cpuSecondsWhenQuiet(server.pid);
+  const [memoryBefore, cpuBefore] = [residentBytes(server.pid), cpuSeconds(server.pid)];
+  const memory = watchMemory(server.pid);
+  const leaving = new AbortController();
+  const waited = longestWait(ask, leaving.signal);
+  const session = connectTo(server.xdsPort);
+  await once(session, 'connect');
+  attack.begin(session);
+  await delay(staysMs);
+  session.destroy();
+  await cpuSecondsWhenQuiet(server.pid, 20_000);
+  leaving.abort();
+  const othersWaitedMs = await waited;
+  return {
+    othersWaitedMs,
+    cpuMs: (cpuSeconds(server.pid) - cpuBefore) * 1_000,
+    peakBytes: memory() - memoryBefore,
+    keptBytes: residentBytes(server.pid) - memoryBefore,
+  };
+}
+
+async function longestWait(ask: () => Promise<void>, signal: AbortSignal): Promise<number> {
+  let longest = 0;
+  while (!signal.aborted) {
+    const askedAt = performance.now();
+    await ask();
+    longest = Math.max(longest, performance.now() - askedAt);
+    await delay(10);
+  }
+  return longest;
+}
