@@ -11,6 +11,11 @@ export class ClientsByFact {
     this.#all = all;
   }
 
+  /** Addresses that have clients. */
+  get size(): number {
+    return this.#byAddress.size;
+  }
+
   add(client: Client): void {
     for (const address of client.proxy.addresses) {
       const clients = this.#byAddress.get(address);

@@ -104,6 +104,16 @@ export class Coordinator {
     return this.#activity;
   }
 
+  /** How much is kept of clients, by pool: nothing but layers once the last one has left. */
+  get kept(): Readonly<Record<string, number>> {
+    const { size: interests, tables } = this.world.interests;
+    return {
+      ...{ clients: this.clients.size, addresses: this.#byFact.size, siblings: this.#siblings.size },
+      ...{ mustLook: this.#mustLook.size, waiting: this.#pacer.waiting, interests, tables },
+      layers: [...this.layers.all()].length,
+    };
+  }
+
   /** Begins the periodic work; ends with `signal`. */
   start(signal: AbortSignal): void {
     const { clock } = this.#options;

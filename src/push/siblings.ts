@@ -10,6 +10,11 @@ import type { Client } from './client.ts';
 export class Siblings {
   readonly #byKey = new Map<string, Set<Client>>();
 
+  /** Callers and node ids that have clients. */
+  get size(): number {
+    return this.#byKey.size;
+  }
+
   add(client: Client): void {
     const key = keyOf(client);
     const siblings = this.#byKey.get(key);

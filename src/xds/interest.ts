@@ -170,6 +170,11 @@ export class InterestPool {
     return this.#interests.size;
   }
 
+  /** How many tables have interests. */
+  get tables(): number {
+    return this.#byTable.size;
+  }
+
   /** The shared interest; `holder` holds it until `release`, however often it asks for it. */
   hold(type: XdsType, wanted: Wanted, holder: Holder): Interest {
     const key = this.#keyOf(type, wanted);

@@ -72,6 +72,50 @@ describe('rejection', () => {
     });
   }
 
+  for (const mode of ['sotw', 'delta'] as const) {
+    for (const route of ['80', 'outbound'] as const) {
+      it(`row 28: ${mode} keeps the cluster of route ${route} when it rejects a second version of it, too`, () => {
+        const { server, client } = settled(mode, {
+          cluster: { a: '1', b: '1' },
+          listener: { l80: '1' },
+          route: { [route]: 'x:1', 9080: '1' },
+        });
+        server.commit({ cluster: { b: null }, route: { [route]: 'x:bad' } });
+        client.hears();
+        client.nacks('route', `${route} is bad`);
+        server.commit({ route: { 9080: '2' } });
+        expect(client.hears()).toEqual(['RDS 9080=2']);
+        client.acks('route');
+        server.commit({ route: { [route]: 'x:worse' } });
+        client.hears();
+        client.nacks('route', `${route} is worse`);
+        server.commit({ route: { 9080: '3' } });
+        expect(client.hears()).toEqual(['RDS 9080=3']);
+        expect(client.acks('route')).toEqual([]); // its version of before still needs the cluster
+        server.commit({ route: { [route]: 'x:3' } });
+        expect(client.hears()).toEqual([`RDS ${route}=x:3`]);
+        expect(client.acks('route')).toEqual([mode === 'delta' ? 'CDS -b' : 'CDS a=1']);
+        expect(server.forced).toBe(0);
+      });
+    }
+
+    it(`row 28: ${mode} keeps the cluster of a route that it rejects by name when it rejects a second version, too`, () => {
+      const { server, client } = settled(mode);
+      server.commit({ cluster: { b: null }, route: { r80: 'bad' } });
+      client.hears();
+      client.nacks('route', 'r80 is bad');
+      server.commit({ route: { r90: '2' } });
+      client.hears();
+      client.acks('route');
+      server.commit({ route: { r80: 'worse' } });
+      client.hears();
+      expect(client.nacks('route', 'r80 is worse')).toEqual([]);
+      server.commit({ route: { r90: '3' } });
+      client.hears();
+      expect(client.acks('route')).toEqual([]);
+    });
+  }
+
   it('row 19: a number in an error text is not the route of that name', () => {
     const server = new Server();
     server.commit({ route: { 80: '1', 8080: '1' } });
@@ -151,6 +195,24 @@ describe('rejection', () => {
     for (const client of clients) expect(client.hears()).toEqual(['CDS a=1 b=2']);
     const [one, two] = clients.map((client) => client.stream.types.get('cluster')?.inFlight);
     expect(one).toBe(two);
+  });
+
+  it('clients that reject the same version and had different ones before keep what each of them had', () => {
+    const server = new Server();
+    server.commit({ cluster: { a: '1', b: '1' } });
+    const [newer, older] = [new Talker(server, 'sotw'), new Talker(server, 'sotw')];
+    for (const client of [newer, older]) client.asks('cluster');
+    for (const client of [newer, older]) client.acks('cluster');
+    server.commit({ cluster: { a: '2' } });
+    for (const client of [newer, older]) client.hears();
+    newer.acks('cluster');
+    older.nacks('cluster', 'a is bad');
+    server.commit({ cluster: { a: 'bad' } });
+    for (const client of [newer, older]) client.hears();
+    for (const client of [newer, older]) client.nacks('cluster', 'a is bad');
+    server.commit({ cluster: { b: '2' } });
+    expect(newer.hears()).toEqual(['CDS a=2 b=2']);
+    expect(older.hears()).toEqual(['CDS a=1 b=2']);
   });
 
   it('a client that rejected a cluster and one that took it are sent different sets', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nextDeadline } from '../../src/xds/next.ts';
+import { longestManyWithheldMs, nextDeadline } from '../../src/xds/next.ts';
 import { setView } from '../../src/xds/stream.ts';
 import { Server, Talker } from '../support/conversation.ts';
 
@@ -72,6 +72,14 @@ describe('settling', () => {
     }
     server.nowMs = 30_000;
     expect(client.hears()).toEqual(['CDS -b']);
+  });
+
+  it('a removal that waits has a deadline, as nothing else may happen on its stream', () => {
+    const { server, client } = settled('delta');
+    server.commit({ cluster: { b: null }, route: { r80: 'bad' } });
+    client.hears();
+    expect(client.nacks('route', 'r80 is bad')).toEqual([]);
+    expect(nextDeadline(client.stream)).toBe(longestManyWithheldMs);
   });
 
   it('who unsubscribes while waiting has no deadline any more', () => {

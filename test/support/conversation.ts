@@ -49,6 +49,7 @@ export class Server {
   forced = 0;
   readonly world: World;
   readonly #streams = new Set<StreamState>();
+  readonly #followers = new Map<StreamState, StreamState>();
   readonly #limits: Partial<TableLimits>;
   #ids = 0;
   view: View;
@@ -102,14 +103,24 @@ export class Server {
     return stream;
   }
 
+  /** A stream that leaves when another one does. */
+  follow(leader: StreamState, connect: () => StreamState): StreamState {
+    const stream = connect();
+    this.#followers.set(leader, stream);
+    return stream;
+  }
+
   disconnect(stream: StreamState): void {
     this.#streams.delete(stream);
     closeStream(stream, this.world);
+    const follower = this.#followers.get(stream);
+    this.#followers.delete(stream);
+    if (follower !== undefined) this.disconnect(follower);
   }
 
-  next(stream: StreamState): Response | null {
+  next(stream: StreamState, countsForced = true): Response | null {
     return nextResponse(stream, this.world, (_type, names) => {
-      this.forced += names;
+      if (countsForced) this.forced += names;
     });
   }
 }
@@ -188,66 +199,145 @@ export function lineOf({ type, resources, removed }: Heard): string {
   return [short[type], ...said, ...[...removed].sort().map((name) => `-${name}`)].join(' ');
 }
 
-/** A client that talks in transcripts. Nothing is acknowledged by itself. */
+/**
+ * A client that talks in transcripts. Nothing is acknowledged by itself. A second stream says the same a moment later, as what the
+ * first one was sent is shared with others: it must hear the same, and nothing before it says what the first one had said.
+ */
 export class Talker {
   readonly #server: Server;
-  readonly stream: StreamState;
-  readonly #names = new Map<XdsType, readonly string[]>();
-  readonly #nonces = new Map<XdsType, string>();
-  readonly #versions = new Map<string, string>();
+  readonly #first: Voice;
+  readonly #second: Voice;
+  /** The server's state when nothing was left to say to the first stream. */
+  #saidAll = '';
 
   constructor(server: Server, mode: Mode, wholeTypes?: readonly XdsType[], growingTypes?: readonly XdsType[]) {
     this.#server = server;
-    this.stream = server.connect(mode, wholeTypes, growingTypes);
+    this.#first = new Voice(server, server.connect(mode, wholeTypes, growingTypes));
+    this.#second = new Voice(
+      server,
+      server.follow(this.stream, () => server.connect(mode, wholeTypes, growingTypes)),
+    );
+  }
+
+  get stream(): StreamState {
+    return this.#first.stream;
   }
 
   /** Subscribes. In SotW `names` is the whole list and goes with later acknowledgements. */
   asks(type: XdsType, names: readonly string[] = [], more: Asking = {}): string[] {
-    this.#names.set(type, names);
-    const nonce = this.stream.mode === 'sotw' ? (this.#nonces.get(type) ?? '') : '';
-    ask(this.#server, this.stream, type, { nonce, names, ...more });
-    return this.hears();
+    return this.#both((voice) => voice.asks(type, names, this.#translated(more, voice)));
   }
 
   acks(type: XdsType): string[] {
-    return this.#answers(type, {});
+    return this.#both((voice) => voice.answers(type, {}));
   }
 
   nacks(type: XdsType, error: string): string[] {
-    return this.#answers(type, { error });
+    return this.#both((voice) => voice.answers(type, { error }));
   }
 
   /** Everything that may be sent now, a line each. */
   hears(): string[] {
-    const lines: string[] = [];
-    for (let sent = this.#server.next(this.stream); sent !== null; sent = this.#server.next(this.stream)) {
-      const heard = hear(this.stream.mode, sent);
-      this.#nonces.set(heard.type, heard.nonce);
-      for (const [name, version] of heard.versions) this.#versions.set(name, version);
-      lines.push(lineOf(heard));
-    }
-    return lines;
+    return this.#both(() => {});
   }
 
   /** As `nacks`, for what it meant; nothing is heard yet. */
   rejects(type: XdsType, error: string): Outcome {
-    const names = this.stream.mode === 'sotw' ? (this.#names.get(type) ?? []) : [];
-    return ask(this.#server, this.stream, type, { nonce: this.nonceOf(type), names, error });
+    const outcome = this.#first.answers(type, { error });
+    this.#follow();
+    this.#second.answers(type, { error });
+    return outcome;
   }
 
   /** Of the last resource of this name that it heard, by delta. */
   versionOf(name: string): string {
-    return this.#versions.get(name) ?? '';
+    return this.#first.versions.get(name) ?? '';
+  }
+
+  nonceOf(type: XdsType): string {
+    return this.#first.nonceOf(type);
+  }
+
+  #both(say: (voice: Voice) => void): string[] {
+    const hadHeardAll = this.#saidAll === this.#state();
+    say(this.#first);
+    const lines = this.#first.hears(true);
+    this.#saidAll = this.#state();
+    this.#follow();
+    const early = hadHeardAll ? this.#second.hears(false) : [];
+    if (early.length > 0) throw new Error(`a second stream hears too soon: ${early.join('; ')}`);
+    say(this.#second);
+    const same = this.#second.hears(false);
+    if (same.join('; ') !== lines.join('; ')) {
+      throw new Error(`a second stream hears "${same.join('; ')}", the first one "${lines.join('; ')}"`);
+    }
+    return lines;
+  }
+
+  #state = (): string => `${this.#server.world.revision} ${this.#server.nowMs} ${viewId(this.stream.view)}`;
+
+  /** A test may have shown the first stream other tables. */
+  #follow(): void {
+    const { view } = this.stream;
+    if (view !== null && this.#second.stream.view !== view) setView(this.#second.stream, view, this.#server.world);
+  }
+
+  /** A nonce that the first stream heard stands for the one that the second heard in its place. */
+  #translated(asking: Asking, voice: Voice): Asking {
+    const at = asking.nonce === undefined ? -1 : this.#first.heardNonces.indexOf(asking.nonce);
+    return at < 0 ? asking : { ...asking, nonce: voice.heardNonces[at] ?? '' };
+  }
+}
+
+const viewIds = new WeakMap<object, number>();
+let nextViewId = 1;
+function viewId(view: View | null): number {
+  if (view === null) return 0;
+  const known = viewIds.get(view) ?? nextViewId++;
+  viewIds.set(view, known);
+  return known;
+}
+
+/** One stream of a talker. */
+class Voice {
+  readonly stream: StreamState;
+  readonly heardNonces: string[] = [];
+  readonly versions = new Map<string, string>();
+  readonly #server: Server;
+  readonly #names = new Map<XdsType, readonly string[]>();
+  readonly #nonces = new Map<XdsType, string>();
+
+  constructor(server: Server, stream: StreamState) {
+    this.#server = server;
+    this.stream = stream;
   }
 
   nonceOf(type: XdsType): string {
     return this.#nonces.get(type) ?? '';
   }
 
-  #answers(type: XdsType, more: Asking): string[] {
+  asks(type: XdsType, names: readonly string[], more: Asking): void {
+    this.#names.set(type, names);
+    const nonce = this.stream.mode === 'sotw' ? this.nonceOf(type) : '';
+    ask(this.#server, this.stream, type, { nonce, names, ...more });
+  }
+
+  answers(type: XdsType, more: Asking): Outcome {
     const names = this.stream.mode === 'sotw' ? (this.#names.get(type) ?? []) : [];
-    ask(this.#server, this.stream, type, { nonce: this.nonceOf(type), names, ...more });
-    return this.hears();
+    return ask(this.#server, this.stream, type, { nonce: this.nonceOf(type), names, ...more });
+  }
+
+  hears(countsForced: boolean): string[] {
+    const lines: string[] = [];
+    const next = () => this.#server.next(this.stream, countsForced);
+    for (let sent = next(); sent !== null; sent = next()) {
+      const heard = hear(this.stream.mode, sent);
+      this.#nonces.set(heard.type, heard.nonce);
+      this.heardNonces.push(heard.nonce);
+      for (const [name, version] of heard.versions) this.versions.set(name, version);
+      lines.push(lineOf(heard));
+    }
+    return lines;
   }
 }
 

@@ -1,8 +1,15 @@
+import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
+import { DeltaDiscoveryRequestSchema } from '#gen/envoy/service/discovery/v3/discovery_pb.js';
 import type { Proxy } from '../../../src/model/proxy.ts';
+import { NamedStream } from '../../../src/xds/named/named-stream.ts';
+import { parseDeltaRequest } from '../../../src/xds/request.ts';
 import type { Mode } from '../../../src/xds/response.ts';
 import { layerKey } from '../../support/fake-compiler.ts';
 import { FakePush } from '../../support/fake-push.ts';
+
+const bytesOf = (request: MessageInitShape<typeof DeltaDiscoveryRequestSchema>) =>
+  toBinary(DeltaDiscoveryRequestSchema, create(DeltaDiscoveryRequestSchema, request));
 
 describe('a client that connects', () => {
   it('waits for no debounce, and hears nothing before its layers are compiled', async () => {
@@ -51,6 +58,30 @@ describe('a client that connects', () => {
     expect(() => push.connect('p')).toThrow('what a proxy');
     expect(push.coordinator.clients.size).toBe(0);
   });
+
+  for (const mode of ['sotw', 'delta'] as const) {
+    it(`and leaves is in no pool any more: ${mode}, with names, siblings, and layers that are not compiled`, async () => {
+      const push = new FakePush();
+      push.compiler.put('scope', { cluster: { a: '1' }, endpoint: { a: '1' }, route: { 80: 'x:1' } });
+      const settled = push.connect('p', mode);
+      settled.asks('cluster');
+      settled.asks('endpoint', { names: ['a'] });
+      settled.asks('route', { names: ['80'] });
+      await settled.hears();
+      const { client } = settled;
+      client.named = new NamedStream(client.stream, push.coordinator.world);
+      client.named.receive('virtual-host', parseDeltaRequest(bytesOf({ resourceNamesSubscribe: ['80/x.test'] })));
+      push.compiler.layersFor = ({ id }) => [id];
+      const [early, sibling] = [push.connect('not compiled', mode), push.connect('p', mode)];
+      push.coordinator.wake(client);
+      const before = push.coordinator.kept;
+      expect(Object.entries(before).filter(([, count]) => count === 0)).toEqual([]);
+      for (const one of [settled, early, sibling]) push.coordinator.disconnect(one.client, 'cancelled');
+      const { layers: _, ...after } = push.coordinator.kept; // kept for a minute, unheld
+      expect(new Set(Object.values(after))).toEqual(new Set([0]));
+      expect([...push.coordinator.layers.all()].map(({ holders }) => holders)).toEqual([0, 0, 0]);
+    });
+  }
 
   it('and leaves lets go of everything', async () => {
     const push = new FakePush();

@@ -1,0 +1,105 @@
+// `node scripts/mutate.mjs [--minutes 10] [--only TEXT] [--seed N]`: puts each fault of test/mutation/faults.mjs into the
+// sources, one at a time, and runs the unit tests and conversations of its room. Prints which faults no test sees, and the share
+// that dies. Works on a copy of the sources in a temporary folder: this one is not touched. No part of `npm test`.
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { faults } from '../test/mutation/faults.mjs';
+import { root } from './static-checks.mjs';
+
+/** The tests that see a fault of a room first come first. */
+const testsOf = {
+  xds: ['test/conversation', 'test/unit/xds', 'test/unit/push'],
+  push: ['test/unit/push', 'test/conversation'],
+  rpc: ['test/unit/rpc'],
+};
+/** A test that a fault makes wait for ever is as good as failed. */
+const longestRunMs = 120_000;
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '10' },
+    only: { type: 'string', default: '' },
+    seed: { type: 'string' },
+  },
+});
+const endsAtMs = Date.now() + Number(values.minutes) * 60_000;
+const copy = mkdtempSync(join(tmpdir(), 'binnacle-mutate-'));
+/** Rooms whose tests pass as they are. */
+const known = new Set();
+const counts = { died: 0, survived: 0, notRun: 0 };
+try {
+  for (const name of [
+    'src',
+    'test',
+    'adapters',
+    'package.json',
+    'tsconfig.json',
+    'vitest.config.ts',
+    'bin',
+    'docs',
+    'deploy',
+  ]) {
+    cpSync(join(root, name), join(copy, name), { recursive: true });
+  }
+  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
+  for (const fault of inOrder(faults.filter(([file, find]) => `${file} ${find}`.includes(values.only)))) tryOne(fault);
+} finally {
+  rmSync(copy, { recursive: true, force: true });
+}
+const run = counts.died + counts.survived;
+const share = run === 0 ? 0 : Math.round((counts.died / run) * 100);
+process.stdout.write(`${counts.died} of ${run} faults die (${share} %); ${counts.notRun} not run\n`);
+
+/** @param {readonly [string, string, string]} fault */
+function tryOne([file, find, replace]) {
+  if (Date.now() > endsAtMs) {
+    counts.notRun++;
+    return;
+  }
+  expectPass(roomOf(file));
+  const path = join(copy, file);
+  const text = readFileSync(path, 'utf8');
+  if (text.split(find).length !== 2) throw new Error(`${file}: ${JSON.stringify(find)} does not stand there once`);
+  writeFileSync(
+    path,
+    text.replace(find, () => replace),
+  );
+  const died = !passes(roomOf(file));
+  writeFileSync(path, text);
+  counts[died ? 'died' : 'survived']++;
+  process.stdout.write(
+    `${died ? 'dies    ' : 'SURVIVES'} ${file}: ${JSON.stringify(find)} → ${JSON.stringify(replace)}\n`,
+  );
+}
+
+function expectPass(room) {
+  if (!known.has(room) && !passes(room)) throw new Error(`the tests of ${room} fail without any fault`);
+  known.add(room);
+}
+
+/** @param {string} file */
+function roomOf(file) {
+  return file.split('/')[1] ?? '';
+}
+
+/** Otherwise a run that is too short tries the same ones each time. */
+function inOrder(all) {
+  if (values.seed === undefined) return all;
+  const at = (index) => (Math.imul(index + Number(values.seed), 2_654_435_761) >>> 0) / 2 ** 32;
+  return all
+    .map((fault, index) => ({ fault, at: at(index + 1) }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ fault }) => fault);
+}
+
+/** @param {keyof typeof testsOf} room */
+function passes(room) {
+  return testsOf[room].every((folder) => {
+    const args = ['run', '--bail=1', '--reporter=dot', folder];
+    const { status } = spawnSync(join(root, 'node_modules/.bin/vitest'), args, { cwd: copy, timeout: longestRunMs });
+    return status === 0;
+  });
+}
