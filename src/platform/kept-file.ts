@@ -2,7 +2,6 @@ import type { Clock } from '../lib/clock.ts';
 import { debounce } from '../lib/debounce.ts';
 import type { Logger } from '../lib/logger.ts';
 
-const quietMs = 2_000;
 const maxWaitMs = 10_000;
 const retryMs = 30_000;
 /** A big file is written less often: this many times as long as writing it took, it is left alone. */
@@ -28,9 +27,12 @@ export interface KeptFileOptions {
   /** What is logged when it could not be written; it is tried again. */
   readonly notWritten: string;
   readonly save: (savedAtMs: number) => Promise<void>;
+  /** How long it must have been quiet before it is written; 2,000 if left out. */
+  readonly quietMs?: number;
 }
 
-export function keepFile({ clock, log, facts, notWritten, save }: KeptFileOptions): KeptFile {
+export function keepFile(options: KeptFileOptions): KeptFile {
+  const { clock, log, facts, notWritten, save, quietMs = 2_000 } = options;
   let due = false;
   let savedAtMs: number | null = null;
   let problem: string | null = null;

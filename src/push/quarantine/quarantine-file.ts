@@ -20,6 +20,7 @@ export function keepQuarantine({ path, quarantine, clock, log }: QuarantineFileO
     log,
     facts: { path },
     notWritten: 'rejected parts not written',
+    quietMs,
     save: (savedAtMs) =>
       writeLineFile(path, {
         header: { format, savedAtMs },
@@ -46,6 +47,8 @@ export async function restoreQuarantine({
 }
 
 const format = 2;
+/** A process that is killed right after a rejection must not take the last good version with it. */
+const quietMs = 20;
 
 /** As it stands in the file: bytes as base64, maps and sets as lists. */
 type FindingJson = Omit<Finding, 'lastGood' | 'rejectedBy' | 'takenBy'> & {

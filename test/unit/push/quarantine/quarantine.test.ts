@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +10,7 @@ import { blame } from '../../../../src/push/quarantine/blame.ts';
 import { createQuarantine } from '../../../../src/push/quarantine/quarantine.ts';
 import { keepQuarantine, restoreQuarantine } from '../../../../src/push/quarantine/quarantine-file.ts';
 import type { GuiltyPart } from '../../../../src/xds/isolation/verdicts.ts';
+import { eventually } from '../../../support/eventually.ts';
 import { fakeClock } from '../../../support/fake-clock.ts';
 import { proxy as proxyOf } from '../../../support/world.ts';
 
@@ -107,6 +109,20 @@ describe('a version that proxies reject', () => {
     for (let index = 0; index < 1_100; index++) reject('one', { ...guilty, hash: `${index}` });
     expect(quarantine.size).toBe(1_000);
     expect(quarantine.isKnown({ ...guilty, hash: '1099' })).toBe(true);
+  });
+
+  it('is on disk within a moment, as the process may be killed', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'binnacle-quarantine-'));
+    onTestFinished(() => rm(folder, { recursive: true, force: true }));
+    const path = join(folder, 'rejected-parts.json');
+    const { quarantine, reject } = quarantined();
+    const clock = fakeClock();
+    const file = keepQuarantine({ path, quarantine, clock, log: silentLogger });
+    reject('one');
+    file.touch();
+    clock.advance(20);
+    await eventually(() => existsSync(path), { what: 'the file' });
+    await file.close();
   });
 
   it('comes back from disk with all that is known of it; a damaged file is ignored', async () => {
