@@ -1,5 +1,6 @@
 import type { Proxy } from '../model/proxy.ts';
 import type { NamedType, XdsType } from '../proto/resource.ts';
+import { keepTaken } from '../xds/isolation/search.ts';
 import type { NamedStream } from '../xds/named/named-stream.ts';
 import { mayHaveMore, nextResponse, type OnForcedRelease } from '../xds/next.ts';
 import type { Mode, Outgoing, Response } from '../xds/response.ts';
@@ -63,6 +64,7 @@ export class Client implements Sender {
   look(): void {
     this.mustLook = false;
     const view = viewOf(this.layers);
+    keepTaken(this.stream, view);
     setView(this.stream, view, this.#world);
     this.named?.setView(view);
   }

@@ -26,10 +26,10 @@ export function acknowledge(stream: StreamState, state: TypeState, response: Res
   if (state.ofOldView !== response) {
     state.acknowledged = response.revision;
     state.hadBefore = false;
+    state.takenParts = null; // the tables say again what it has
   }
   state.ofOldView = null;
   if (response.whole) state.unsure = none;
-  state.takenParts = null; // the tables say again what it has
   if (state.filters !== null) {
     const taken = response.whole ? [...state.filters.keys()] : response.brought;
     dropRepaired(state, taken, { revision: response.revision, isAllTold: isAllTold(state) });

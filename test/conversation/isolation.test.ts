@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { keepTaken } from '../../src/xds/isolation/search.ts';
 import type { PartVersion, Verdicts } from '../../src/xds/isolation/verdicts.ts';
+import { setView } from '../../src/xds/stream.ts';
 import { Server, Talker } from '../support/conversation.ts';
 import { settled } from './settled.ts';
 
@@ -115,6 +117,20 @@ describe('isolation of what a client rejects', () => {
       client.nacks('route', 'no');
       server.disconnect(client.stream);
       expect(server.world.interests.size).toBe(0);
+    });
+
+    it(`row 52: ${mode} that is moved to another scope keeps what it had there of what is bad here`, () => {
+      const { server, client } = settled(mode, routes('a:1 b:1', 'z:1'));
+      const other = server.newView();
+      server.commit({ ...routes('a:2 b:bad', 'z:1') }, other);
+      keepTaken(client.stream, other);
+      setView(client.stream, other, server.world);
+      const [routesHeard] = client.hears().filter((line) => line.startsWith('RDS'));
+      expect(routesHeard).toBe('RDS 80=a:2 b:bad');
+      expect(client.nacks('route', 'no')).toEqual(['RDS 80=a:2 b:1']);
+      expect(client.acks('route')).toEqual(['RDS 80=a:2 b:bad']);
+      expect(client.nacks('route', 'no')).toEqual([]);
+      expect(client.stream.types.get('route')?.filters?.get('80')?.rejected.get('b')?.standIn?.name).toBe('b');
     });
 
     it(`row 46: ${mode} is spared what others of its kind reject, and has the last good version instead`, () => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type XdsType, xdsTypes } from '../../src/proto/resource.ts';
+import { keepTaken } from '../../src/xds/isolation/search.ts';
 import type { Mode } from '../../src/xds/response.ts';
 import { setView } from '../../src/xds/stream.ts';
 import type { TableLimits } from '../../src/xds/table.ts';
@@ -108,7 +109,10 @@ class Run {
     const view = this.server.newView();
     this.server.commit(difference({ clusters: {}, endpoints: {}, routes: {} }, this.mesh), view);
     this.server.view = view;
-    for (const stream of new Set(this.client.streams.values())) setView(stream, view, this.server.world);
+    for (const stream of new Set(this.client.streams.values())) {
+      keepTaken(stream, view);
+      setView(stream, view, this.server.world);
+    }
   }
 }
 

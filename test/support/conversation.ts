@@ -8,6 +8,7 @@ import {
 import { encodeResource, typeUrls, type XdsType, xdsTypes } from '../../src/proto/resource.ts';
 import { bytesField, stringField } from '../../src/proto/wire.ts';
 import { InterestPool } from '../../src/xds/interest.ts';
+import { keepTaken } from '../../src/xds/isolation/search.ts';
 import { noVerdicts } from '../../src/xds/isolation/verdicts.ts';
 import { NamePool } from '../../src/xds/names.ts';
 import { nextResponse } from '../../src/xds/next.ts';
@@ -279,7 +280,9 @@ export class Talker {
   /** A test may have shown the first stream other tables. */
   #follow(): void {
     const { view } = this.stream;
-    if (view !== null && this.#second.stream.view !== view) setView(this.#second.stream, view, this.#server.world);
+    if (view === null || this.#second.stream.view === view) return;
+    keepTaken(this.#second.stream, view);
+    setView(this.#second.stream, view, this.#server.world);
   }
 
   /** A nonce that the first stream heard stands for the one that the second heard in its place. */

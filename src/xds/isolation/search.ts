@@ -3,7 +3,7 @@ import { withoutNames } from '../doubt.ts';
 import { lastAcknowledged } from '../held.ts';
 import type { Interest } from '../interest.ts';
 import type { Response } from '../response.ts';
-import { markAll, type StreamState, type TypeState, type World } from '../stream.ts';
+import { markAll, type StreamState, type TypeState, type View, type World } from '../stream.ts';
 import type { Table } from '../table.ts';
 import { addRejected, candidateOf, filtered } from './filter.ts';
 import { type Part, partitionOf, rebuild, wholePart } from './partition.ts';
@@ -99,6 +99,23 @@ function acceptedOf(state: TypeState, name: string, tables: readonly Table[]): R
   if (last === undefined) return undefined;
   const resource = last === null ? null : filtered(state, last);
   return resource === null ? new Map() : partitionOf(state.type, resource).parts;
+}
+
+/**
+ * Remembers what the client took of the tables that it is about to see no more: should it reject what the next ones hold, that
+ * is what it keeps.
+ */
+export function keepTaken({ types, view }: StreamState, next: View): void {
+  const state = types.get('route');
+  if (view === null || state === undefined || state.interest === null) return;
+  const tables = view.route;
+  if (tables.length === next.route.length && tables.every((table, index) => table === next.route[index])) return;
+  for (const name of state.names.names) {
+    const taken = acceptedOf(state, name, tables);
+    if (taken === undefined || taken.size === 0) continue;
+    state.takenParts ??= new Map();
+    state.takenParts.set(name, taken);
+  }
 }
 
 /** It is not known whether the client took what is current: that is to be tried, and nothing else is in its place. */

@@ -68,9 +68,12 @@ export async function countLiving(inspector: Inspector): Promise<Readonly<Record
   return (await inspector.evaluate(livingExpression)) as Record<string, number>; // it makes just that
 }
 
-/** Puts the program's clock forward, as after a machine's sleep: what is given up after a minute is given up now. */
+/** Puts the program's clocks forward, as after a machine's sleep: what is given up after a minute is given up now. */
 export async function putClockForward(inspector: Inspector, byMs: number): Promise<void> {
   await inspector.evaluate(`{ const before = Date.now; Date.now = () => before() + ${byMs}; }`);
+  await inspector.evaluate(
+    `{ const before = performance.now.bind(performance); performance.now = () => before() + ${byMs}; }`,
+  );
 }
 
 /** The metrics that must be 0 when nobody is connected and nothing is registered. */
