@@ -219,7 +219,8 @@ export class Coordinator {
     } else if (outcome.kind === 'rejected') {
       this.#clustersAnswered(client, outcome.response);
       const { revisionOf = () => Number.POSITIVE_INFINITY } = this.#options;
-      noteRejection(client, outcome, { compiler, log, quarantine: this.quarantine, revisionOf });
+      const { quarantine, clients } = this;
+      noteRejection(client, outcome, { compiler, log, quarantine, clients, revisionOf });
       observer.rejected(client, outcome.type);
     }
     this.wake(client);

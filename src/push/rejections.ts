@@ -17,6 +17,8 @@ export interface RejectionParts {
   readonly compiler: Pick<Compiler, 'originsOf'>;
   readonly quarantine: Quarantine;
   readonly log: Logger;
+  /** All that are connected: of those some may have taken what one rejects. */
+  readonly clients: Iterable<Client>;
   /** By which revision a rule is as it is. */
   readonly revisionOf: (origin: string) => Revision;
 }
@@ -37,7 +39,10 @@ export function noteRejection(client: Client, outcome: Rejected, parts: Rejectio
       takenThrough: client.stream.types.get(type)?.filters?.get(name)?.since ?? 0,
       revisionOf: parts.revisionOf,
     });
-  parts.quarantine.found(client, guilty, blamedFor);
+  // Endpoints are nobody's mistake: nobody is kept from new ones because others reject them.
+  const worthKeeping = guilty.filter((part) => part.type !== 'endpoint');
+  parts.quarantine.found(client, worthKeeping, blamedFor);
+  for (const part of worthKeeping) noteTakers(client, part, parts);
   for (const part of guilty) {
     const rules = parts.quarantine.get(part)?.blamed ?? [];
     const virtualHost = part.part === '' ? {} : { virtualHost: part.part };
@@ -50,6 +55,27 @@ export function noteRejection(client: Client, outcome: Rejected, parts: Rejectio
   if (isSearching || guilty.length + held.length > 0) return;
   const resources = response.brought.slice(0, mostNames);
   warn({ proxy, type, resources, reason: decisiveSentence(error, '') }, 'response rejected by proxy');
+}
+
+/** A version that another proxy of the kind has taken already is not what is wrong: new ones are to be sent it. */
+function noteTakers(rejecting: Client, part: PartVersion, { quarantine, clients }: RejectionParts): void {
+  const kind = rejecting.proxy.client;
+  if (quarantine.get(part)?.takenBy.has(kind) === true) return;
+  for (const client of clients) {
+    if (client === rejecting || client.proxy.client !== kind || !hasTaken(client, part)) continue;
+    quarantine.taken(client, part);
+    return;
+  }
+}
+
+function hasTaken({ stream }: Client, { type, name, part, hash }: PartVersion): boolean {
+  const state = stream.types.get(type);
+  const entry = state?.interest?.get(name);
+  if (state === undefined || entry === undefined || entry.changed > state.acknowledged) return false;
+  const isDoubtful = state.search !== null || state.unsure.some(({ names }) => names.includes(name));
+  if (isDoubtful || state.held?.has(name) === true) return false;
+  if (state.filters?.get(name)?.rejected.get(part)?.hash === hash) return false;
+  return partitionOf(type, entry.resource).parts.get(part)?.hash === hash;
 }
 
 /** Of a response that was rejected as a whole. */

@@ -111,7 +111,7 @@ async function oneRound(soak: Soak, round: number): Promise<readonly string[]> {
   if (round === 0 && plan.fillsLogs) await fillLogOfChanges(api, plan.services, random);
   await churn(soak);
   const followers = crowd.followers();
-  const settled = await differencesFromNew(controlPlane.xdsPort, followers.slice(-20));
+  const settled = await differencesFromNew(controlPlane, followers.slice(-20));
   const polled = await differencesOfPolling(controlPlane.httpPort, followers.slice(-5));
   const fresh = isLast ? await differencesFromFresh(controlPlane) : [];
   watches.closeAll();
