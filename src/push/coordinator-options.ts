@@ -6,7 +6,7 @@ import type { Revision } from '../xds/table.ts';
 import type { ClientLimits } from './client-limits.ts';
 import type { PushObserver } from './observer.ts';
 
-/** What the coordinator is given. */
+/** The coordinator's parts and settings. */
 export interface CoordinatorOptions {
   readonly compiler: Compiler;
   /** Takes the changes that wait to be compiled: those of services, endpoints and rules, or of `endpoints` alone. */
@@ -28,6 +28,6 @@ export interface CoordinatorOptions {
   readonly identifier?: string;
   /** By which revision a rule is as it is, so that a rejection is not traced to one that has not changed; left out: any may have. */
   readonly revisionOf?: (origin: string) => Revision;
-  /** What is known of rejected resources changed: it may be worth keeping. */
+  /** Called when a finding about rejected resources changed, so that it can be kept on disk. */
   readonly quarantineChanged?: () => void;
 }

@@ -11,6 +11,7 @@ import type { Response } from '../xds/response.ts';
 import type { Sender } from '../xds/sender.ts';
 import { prepareToForget, type View, type World } from '../xds/stream.ts';
 import { callerOf } from './caller.ts';
+import { ChangeTimes } from './change-times.ts';
 import { Client, type ClientFacts } from './client.ts';
 import { defaultClientLimits } from './client-limits.ts';
 import { ClientsByFact } from './clients-by-fact.ts';
@@ -46,8 +47,7 @@ export class Coordinator {
   readonly #debounce: Debounce;
   readonly #endpointDebounce: Debounce;
   #activity = 0;
-  /** When the earliest change of a revision came in; for the time from a change to its acknowledgement. */
-  readonly #changedAt = new Map<number, number>();
+  readonly #changedAt = new ChangeTimes();
   /** When the first of the changes came in that wait; and of those that are being compiled. */
   readonly #waitsSinceMs: Record<Urgency, number | null> = { endpoints: null, configuration: null };
   #takenSinceMs: number | null = null;
@@ -213,7 +213,7 @@ export class Coordinator {
       const { response, atMs } = outcome;
       this.#clustersAnswered(client, response);
       if (this.quarantine.size > 0) noteTaken(client, response, this.quarantine);
-      const changedAt = response.news === null ? undefined : this.#changedAt.get(response.news);
+      const changedAt = response.news === null ? undefined : this.#changedAt.of(response.news);
       observer.acknowledged(client, response, changedAt === undefined ? null : atMs - changedAt);
       if (!mayHaveMore(client.stream)) return; // nearly always: it has everything now
     } else if (outcome.kind === 'rejected') {
@@ -325,7 +325,7 @@ export class Coordinator {
     const real = changes.filter((change) => change.changed.length + change.removed.length > 0);
     if (real.length === 0) return;
     const revision = ++this.world.revision;
-    this.#noteChangeTime(revision);
+    if (this.#takenSinceMs !== null) this.#changedAt.note(revision, this.#takenSinceMs);
     for (const change of real) {
       const table = this.layers.get(change.layer)?.tables[change.type];
       if (table === undefined) continue; // closed while it was compiled
@@ -336,15 +336,6 @@ export class Coordinator {
       table.commit(revision, change.changed, change.removed);
       const names = [...change.changed.map((resource) => resource.name), ...change.removed];
       this.world.interests.committed(table, revision, names, (sender) => this.#pacer.add(sender));
-    }
-  }
-
-  #noteChangeTime(revision: number): void {
-    if (this.#takenSinceMs === null) return;
-    this.#changedAt.set(revision, this.#takenSinceMs);
-    for (const old of this.#changedAt.keys()) {
-      if (this.#changedAt.size <= 1_000) break;
-      this.#changedAt.delete(old);
     }
   }
 
@@ -401,10 +392,7 @@ export class Coordinator {
 }
 
 const tickMs = 1_000;
-/**
- * Responses and comparisons are made once for all streams that need them about the same time; then they only take room. So do
- * name sets of subscriptions that have ended.
- */
+/** Shared responses, comparisons and name sets are dropped this often: later they only take memory. */
 const ticksPerCleaning = 10;
 /** How long an unused layer is kept: a proxy that restarts finds it compiled. */
 const idleLayerMs = 60_000;

@@ -50,7 +50,7 @@ export interface Rejection {
   readonly world: World;
 }
 
-/** What a rejection led to. */
+/** The result of a rejection. */
 export interface Findings {
   /** The names that are held: for the log, and for tracing them to their rules. */
   readonly held: readonly string[];
@@ -133,7 +133,7 @@ function holdWhatIsNamed(state: TypeState, { response, error, named, tables, wor
 
 const isAllTold = (state: TypeState): boolean => state.interest === null || !isPending(state, state.interest);
 
-/** What the response took away is told again, as soon as it may be. */
+/** Sends the removals of the response again, as soon as the order allows. */
 function withholdAgain(state: TypeState, { nonce, revision, removed }: Response, world: World): void {
   if (removed.length === 0) return;
   const names = new Map(removed.map((name) => [name, null]));

@@ -3,7 +3,7 @@ import type { Interest } from './interest.ts';
 import { filtered, substitutes } from './isolation/filter.ts';
 import type { TypeState } from './stream.ts';
 
-/** What stands in for resources of the tables: in a whole set (`names` is null), or among some names. */
+/** Stand-ins for resources of the tables: in a whole set (`names` is null), or among some names. */
 export function insteadOf(
   state: TypeState,
   interest: Interest,

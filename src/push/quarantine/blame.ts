@@ -1,6 +1,6 @@
 import type { Revision } from '../../xds/table.ts';
 
-/** What came into a rejected part, and when. */
+/** The contributors to a rejected part, and when each changed. */
 export interface Suspects {
   /** Rules, by id, and services (`service/namespace/host`) that contributed to the part. */
   readonly origins: readonly string[];

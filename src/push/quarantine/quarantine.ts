@@ -20,7 +20,7 @@ export interface Witness {
 
 /** A version of a part that proxies reject, and what is known of it. */
 export interface Finding extends PartVersion {
-  /** What proxies had before; null: none of them had any. */
+  /** The version that proxies had before; null: none of them had any. */
   readonly lastGood: Part | null;
   /** The words of the proxy that rejected it last. */
   readonly error: string;

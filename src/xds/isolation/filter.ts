@@ -5,7 +5,7 @@ import type { Revision } from '../table.ts';
 import { type Part, partitionOf, rebuild } from './partition.ts';
 import type { Filter, RejectedPart } from './state.ts';
 
-/** What the client is to have of a part: the part, what stands in for it, or nothing. */
+/** The version of a part that the client is sent: the part itself, its stand-in, or nothing. */
 export function candidateOf(filter: Filter | undefined, part: Part): Part | null {
   const rejected = filter?.rejected.get(part.name);
   return rejected?.hash === part.hash ? rejected.standIn : part;
@@ -17,7 +17,7 @@ export function filtered({ type, filters }: TypeState, resource: EncodedResource
   return filter === undefined ? resource : rebuild(type, resource, (part) => candidateOf(filter, part));
 }
 
-/** What differs for this client from the tables, of these names; empty for nearly every client. */
+/** Resources that this client is sent in another version than the tables have, by name; empty for nearly every client. */
 export function substitutes(
   state: TypeState,
   interest: Interest,

@@ -42,7 +42,7 @@ export function beginSearch(
       return [name, isUnsure.has(name) ? withoutCurrent(state, name, known) : known];
     }),
   );
-  // What a whole set must go on carrying cannot be tried without.
+  // A whole set cannot be sent without a resource that the client may have.
   const names = response.whole ? present.filter((name) => accepted.get(name) !== undefined) : present;
   const search: Search = {
     revision: response.revision,
@@ -91,7 +91,7 @@ const halves = (suspects: readonly Suspect[]): readonly (readonly Suspect[])[] =
   return [suspects.slice(0, middle), suspects.slice(middle)].filter(({ length }) => length > 0);
 };
 
-/** What the client has of a resource, as far as that is known. */
+/** The parts of a resource that the client has; undefined: unknown. */
 function acceptedOf(state: TypeState, name: string, tables: readonly Table[]): ReadonlyMap<string, Part> | undefined {
   const taken = state.takenParts?.get(name);
   if (taken !== undefined) return taken;

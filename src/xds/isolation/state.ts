@@ -36,11 +36,11 @@ export interface Search {
   /** Whether responses of this type hold all that there is. */
   readonly whole: boolean;
   readonly names: readonly string[];
-  /** What else the rejected response brought: it is told again in the end. */
+  /** The other names of the rejected response: they are sent again when the search ends. */
   readonly others: readonly string[];
-  /** What the client has, by resource and part; undefined: that is not known. */
+  /** The parts that the client has, by resource; undefined: unknown. */
   readonly accepted: Map<string, ReadonlyMap<string, Part> | undefined>;
-  /** What is still to be tried, the next group first. */
+  /** Groups that wait for their trial, the next one first. */
   groups: readonly (readonly Suspect[])[];
   /** The suspects of the response in flight. */
   trial: readonly Suspect[];

@@ -13,7 +13,7 @@ export interface PartVersion {
 
 /** A part that was found to be what a client rejects. */
 export interface GuiltyPart extends PartVersion {
-  /** What the client has in its place; null: nothing, or that is not known. */
+  /** The version that the client had before; null: none, or unknown. */
   readonly lastGood: Part | null;
   readonly error: string;
 }
