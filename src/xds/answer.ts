@@ -16,6 +16,7 @@ import type { Table } from './table.ts';
 export function acknowledge(stream: StreamState, state: TypeState, response: Response, world: World): void {
   state.inFlight = null;
   state.acked = response.label;
+  state.answered = response.label;
   state.ackedAtMs = world.now();
   const { search } = state;
   if (search !== null && search.inFlight === response) {
@@ -70,6 +71,7 @@ export function reject(stream: StreamState, state: TypeState, { response, error,
   state.ofOldView = null;
   state.rejected = true;
   state.nacked = response.label;
+  state.answered = response.label;
   state.nack = error;
   state.nackedAtMs = world.now();
   if (search !== null && search.inFlight === response) {

@@ -102,6 +102,8 @@ export interface TypeState {
   /** What was acknowledged last, and what was rejected last; null: nothing yet. */
   acked: ResponseLabel | null;
   nacked: ResponseLabel | null;
+  /** The newer one of the two: what was rejected counts as taken once it is known what of it was bad. */
+  answered: ResponseLabel | null;
   ackedAtMs: number;
   /** The client's words about what it rejects. */
   nack: string | null;
@@ -204,8 +206,7 @@ export function closeStream(stream: StreamState, world: World): void {
 }
 
 /** The newest response; null: there was none. */
-export const lastSentOf = ({ inFlight, rejected, acked, nacked }: TypeState): ResponseLabel | null =>
-  inFlight !== null ? inFlight.label : rejected ? nacked : acked;
+export const lastSentOf = ({ inFlight, answered }: TypeState): ResponseLabel | null => inFlight?.label ?? answered;
 
 /**
  * Forgets the bytes of a response that is not answered: a client that never answers costs its names. What it answers to is known
@@ -247,6 +248,7 @@ export function typeState(stream: StreamState, type: XdsType, world: World): Typ
     sentAtMs: 0,
     acked: null,
     nacked: null,
+    answered: null,
     ackedAtMs: 0,
     nack: null,
     nackedAtMs: 0,

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Server, Talker } from '../support/conversation.ts';
 import { settled } from './settled.ts';
 
-const mesh = { cluster: { a: '1' }, endpoint: { a: '1' }, listener: { l80: '1' }, route: { r80: '1' } };
+const mesh = { cluster: { a: '1' }, endpoint: { a: '1' }, listener: { l80: '1' }, route: { 80: '1' } };
 
 /** Rows 4 to 6 and 17 to 21 of the table in ADR 1. */
 describe('change', () => {
@@ -11,18 +11,18 @@ describe('change', () => {
 
     it(`row 4: ${mode} gets the route only after it took the new cluster`, () => {
       const { server, client } = settled(mode, mesh);
-      server.commit({ cluster: { b: '1' }, endpoint: { b: '1' }, route: { r80: '2' } });
+      server.commit({ cluster: { b: '1' }, endpoint: { b: '1' }, route: { 80: '2' } });
       expect(client.hears()).toEqual([`CDS ${whole}b=1`]);
       expect(client.asks('endpoint', mode === 'sotw' ? ['a', 'b'] : ['b'])).toEqual(['EDS b=1']);
       expect(client.acks('endpoint')).toEqual([]);
-      expect(client.acks('cluster')).toEqual(['RDS r80=2']);
+      expect(client.acks('cluster')).toEqual(['RDS 80=2']);
     });
 
     it(`row 4: ${mode} gets the route when it rejects the new cluster`, () => {
       const { server, client } = settled(mode, mesh);
-      server.commit({ cluster: { b: '1' }, route: { r80: '2' } });
+      server.commit({ cluster: { b: '1' }, route: { 80: '2' } });
       client.hears();
-      expect(client.nacks('cluster', 'b is bad')).toEqual(['RDS r80=2']);
+      expect(client.nacks('cluster', 'b is bad')).toEqual(['RDS 80=2']);
     });
 
     it(`row 5: ${mode} gets the assignment of a changed cluster again, without waiting`, () => {
@@ -56,13 +56,13 @@ describe('change', () => {
 
     it(`row 19: ${mode} is not answered when it rejects, and gets the next version`, () => {
       const { server, client } = settled(mode, mesh);
-      server.commit({ route: { r80: 'bad' } });
+      server.commit({ route: { 80: 'bad' } });
       client.hears();
-      expect(client.nacks('route', 'r80: no such thing')).toEqual([]);
+      expect(client.nacks('route', '80: no such thing')).toEqual([]);
       server.commit({ endpoint: { a: '2' } });
       expect(client.hears()).toEqual(['EDS a=2']);
-      server.commit({ route: { r80: '3' } });
-      expect(client.hears()).toEqual(['RDS r80=3']);
+      server.commit({ route: { 80: '3' } });
+      expect(client.hears()).toEqual(['RDS 80=3']);
     });
 
     it(`row 20: ${mode} with a stale nonce acknowledges nothing`, () => {

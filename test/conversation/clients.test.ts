@@ -12,37 +12,37 @@ const grpc = (server: Server) => new Talker(server, 'sotw', wholeSets);
 describe('MOSN', () => {
   it('keeps its subscription when it acknowledges the names of a response only', () => {
     const server = new Server();
-    server.commit({ route: { r1: '1', r2: '1' } });
+    server.commit({ route: { 80: '1', 9080: '1' } });
     const client = mosn(server);
-    expect(client.asks('route', ['late', 'r1', 'r2'])).toEqual(['RDS late=∅ r1=1 r2=1']);
-    server.commit({ route: { r2: null } });
-    expect(client.asks('route', ['r1'])).toEqual(['RDS r1=1']); // it acknowledges, and is told of the removal
+    expect(client.asks('route', ['late', '80', '9080'])).toEqual(['RDS 80=1 9080=1 late=∅']);
+    server.commit({ route: { 9080: null } });
+    expect(client.asks('route', ['80'])).toEqual(['RDS 80=1']); // it acknowledges, and is told of the removal
     client.acks('route');
-    server.commit({ route: { late: '1', r2: '2' } });
-    expect(client.hears()).toEqual(['RDS late=1 r1=1 r2=2']);
+    server.commit({ route: { late: '1', 9080: '2' } });
+    expect(client.hears()).toEqual(['RDS 80=1 9080=2 late=1']);
   });
 
   it('is heard when it subscribes with the nonce before the last', () => {
     const server = new Server();
-    server.commit({ route: { r1: '1', r2: '1' } });
+    server.commit({ route: { 80: '1', 9080: '1' } });
     const client = mosn(server);
-    client.asks('route', ['r1']);
+    client.asks('route', ['80']);
     client.acks('route');
     const before = client.nonceOf('route');
-    server.commit({ route: { r1: '2' } });
-    expect(client.hears()).toEqual(['RDS r1=2']);
+    server.commit({ route: { 80: '2' } });
+    expect(client.hears()).toEqual(['RDS 80=2']);
     const after = client.nonceOf('route');
-    client.asks('route', ['r1', 'r2'], { nonce: before });
-    expect(client.asks('route', ['r1'], { nonce: after })).toEqual(['RDS r1=2 r2=1']);
+    client.asks('route', ['80', '9080'], { nonce: before });
+    expect(client.asks('route', ['80'], { nonce: after })).toEqual(['RDS 80=2 9080=1']);
   });
 
   it('is answered with nothing when it repeats old nonces', () => {
     const server = new Server();
-    server.commit({ endpoint: { a: '1' }, route: { r1: '1' } });
+    server.commit({ endpoint: { a: '1' }, route: { 80: '1' } });
     const client = mosn(server);
     client.asks('endpoint', ['a']);
     client.acks('endpoint');
-    client.asks('route', ['r1']);
+    client.asks('route', ['80']);
     client.acks('route');
     expect(client.acks('endpoint')).toEqual([]);
     expect(client.acks('route')).toEqual([]);
@@ -63,12 +63,14 @@ describe('MOSN', () => {
 describe('gRPC', () => {
   it('is told at once that a route does not exist, and keeps what it has of a removed one', () => {
     const server = new Server();
-    server.commit({ route: { r1: '1', r2: '1' } });
+    server.commit({ route: { 'a.test:80': '1', 'b.test:80': '1' } });
     const client = grpc(server);
-    expect(client.asks('route', ['nothing', 'r1', 'r2'])).toEqual(['RDS nothing=∅ r1=1 r2=1']);
+    expect(client.asks('route', ['0.test:80', 'a.test:80', 'b.test:80'])).toEqual([
+      'RDS 0.test:80=∅ a.test:80=1 b.test:80=1',
+    ]);
     client.acks('route');
-    server.commit({ route: { r1: '2', r2: null } });
-    expect(client.hears()).toEqual(['RDS r1=2']);
+    server.commit({ route: { 'a.test:80': '2', 'b.test:80': null } });
+    expect(client.hears()).toEqual(['RDS a.test:80=2']);
   });
 
   it('that asks for more names three times before the first answer has all of them in the end', () => {

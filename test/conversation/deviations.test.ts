@@ -6,7 +6,7 @@ import { settled } from './settled.ts';
 describe('updates that must not be lost or come too soon', () => {
   it('row 47: a removal in a rejected response that names nothing is told again', () => {
     const { server, client } = settled('delta');
-    server.commit({ cluster: { a: 'bad', b: null }, route: { r80: '2', r90: '2' } });
+    server.commit({ cluster: { a: 'bad', b: null }, route: { 80: '2', 9080: '2' } });
     client.hears();
     client.acks('endpoint');
     expect(client.nacks('cluster', 'no')).toEqual([]);
@@ -34,14 +34,14 @@ describe('updates that must not be lost or come too soon', () => {
 
     it(`row 48: ${mode} that was frozen is sent the new route before the old cluster goes`, () => {
       const { server, client } = settled(mode);
-      server.commit({ cluster: { b: null, c: '1' }, route: { r80: '2' } });
+      server.commit({ cluster: { b: null, c: '1' }, route: { 80: '2' } });
       expect(client.hears()).toEqual(without('CDS c=1', 'CDS a=1 b=1 c=1'));
-      server.commit({ route: { r80: '3' } });
+      server.commit({ route: { 80: '3' } });
       server.nowMs += 4_000; // routes wait for the clusters still
       client.hears();
       // From here on it reads nothing: nobody asks for what is next until it answers.
       server.nowMs += 30_000;
-      expect(client.acks('cluster')).toEqual(['RDS r80=3']);
+      expect(client.acks('cluster')).toEqual(['RDS 80=3']);
       expect(client.acks('route')).toEqual(without('CDS -b', 'CDS a=1 c=1'));
       expect(server.forced).toBe(0);
     });
@@ -49,9 +49,9 @@ describe('updates that must not be lost or come too soon', () => {
     it(`row 49: ${mode} loses 1,001 clusters only after it was sent the routes without them`, () => {
       const many = Array.from({ length: 1_001 }, (_, index) => `c${index}`);
       const all = Object.fromEntries(many.map((name) => [name, '1']));
-      const { server, client } = settled(mode, { cluster: all, listener: { l80: '1' }, route: { r80: '1' } });
-      server.commit({ cluster: Object.fromEntries(many.map((name) => [name, null])), route: { r80: '2' } });
-      expect(client.hears()).toEqual(['RDS r80=2']);
+      const { server, client } = settled(mode, { cluster: all, listener: { l80: '1' }, route: { 80: '1' } });
+      server.commit({ cluster: Object.fromEntries(many.map((name) => [name, null])), route: { 80: '2' } });
+      expect(client.hears()).toEqual(['RDS 80=2']);
       const [removal] = client.acks('route');
       expect(removal).toMatch(mode === 'delta' ? /^CDS -c0 / : /^CDS$/);
     });
@@ -59,8 +59,8 @@ describe('updates that must not be lost or come too soon', () => {
     it(`row 49: ${mode} loses so many five seconds after it was sent the routes, if it does not answer`, () => {
       const many = Array.from({ length: 1_001 }, (_, index) => `c${index}`);
       const all = Object.fromEntries(many.map((name) => [name, '1']));
-      const { server, client } = settled(mode, { cluster: all, listener: { l80: '1' }, route: { r80: '1' } });
-      server.commit({ cluster: Object.fromEntries(many.map((name) => [name, null])), route: { r80: '2' } });
+      const { server, client } = settled(mode, { cluster: all, listener: { l80: '1' }, route: { 80: '1' } });
+      server.commit({ cluster: Object.fromEntries(many.map((name) => [name, null])), route: { 80: '2' } });
       client.hears();
       server.nowMs += 4_999;
       expect(client.hears()).toEqual([]);
@@ -76,15 +76,15 @@ describe('updates that must not be lost or come too soon', () => {
       cluster: { a: '1' },
       endpoint: { a: '1' },
       listener: { l80: '1' },
-      route: { r1: '1', r80: '1', r81: '1' },
+      route: { 80: '1', 81: '1', 9080: '1' },
     });
-    client.asks('route', [], { drop: ['r80', 'r81'] });
+    client.asks('route', [], { drop: ['80', '81'] });
     server.commit({ cluster: { b: '1' } });
     expect(client.hears()).toEqual(['CDS b=1']);
-    expect(client.asks('route', ['r80'])).toEqual([]); // it waits for the clusters
-    client.asks('route', [], { drop: ['r80'] });
-    client.asks('route', ['r81']);
-    expect(client.acks('cluster')).toEqual(['RDS r81=1']);
+    expect(client.asks('route', ['80'])).toEqual([]); // it waits for the clusters
+    client.asks('route', [], { drop: ['80'] });
+    client.asks('route', ['81']);
+    expect(client.acks('cluster')).toEqual(['RDS 81=1']);
   });
 
   it('row 51: only the name of a configuration that is written down counts, not the names in it', () => {

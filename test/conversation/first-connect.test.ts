@@ -5,7 +5,7 @@ const mesh = {
   cluster: { a: '1', b: '1' },
   endpoint: { a: '1', b: '1' },
   listener: { l80: '1' },
-  route: { r80: '1' },
+  route: { 80: '1' },
 } as const;
 
 /** Rows 1 to 3, 14 and 15 of the table in ADR 1. */
@@ -21,7 +21,7 @@ describe('first connect', () => {
       expect(client.acks('cluster')).toEqual([]);
       expect(client.asks('listener')).toEqual(['LDS l80=1']);
       expect(client.acks('listener')).toEqual([]);
-      expect(client.asks('route', ['r80'])).toEqual(['RDS r80=1']);
+      expect(client.asks('route', ['80'])).toEqual(['RDS 80=1']);
       expect(client.acks('route')).toEqual([]);
     });
 
@@ -39,8 +39,8 @@ describe('first connect', () => {
       const client = new Talker(server, mode);
       client.asks('cluster');
       expect(client.asks('listener')).toEqual([]);
-      expect(client.asks('route', ['r80'])).toEqual([]);
-      expect(client.acks('cluster')).toEqual(['LDS l80=1', 'RDS r80=1']);
+      expect(client.asks('route', ['80'])).toEqual([]);
+      expect(client.acks('cluster')).toEqual(['LDS l80=1', 'RDS 80=1']);
     });
 
     it(`row 3: ${mode} gets listeners after 5 seconds without that answer`, () => {
@@ -129,11 +129,11 @@ describe('first connect', () => {
 
   it('a client that wants whole sets of routes gets all its names in every response (gRPC, MOSN)', () => {
     const server = new Server();
-    server.commit({ route: { r1: '1', r2: '1' } });
+    server.commit({ route: { 80: '1', 9080: '1' } });
     const client = new Talker(server, 'sotw', ['cluster', 'listener', 'route']);
-    client.asks('route', ['r1', 'r2']);
+    client.asks('route', ['80', '9080']);
     client.acks('route');
-    server.commit({ route: { r2: '2' } });
-    expect(client.hears()).toEqual(['RDS r1=1 r2=2']);
+    server.commit({ route: { 9080: '2' } });
+    expect(client.hears()).toEqual(['RDS 80=1 9080=2']);
   });
 });

@@ -8,29 +8,29 @@ import { settled } from './settled.ts';
 /** Rows 39 to 46 of the table in ADR 1: what a client rejects is found by trying. */
 describe('isolation of what a client rejects', () => {
   for (const mode of ['sotw', 'delta'] as const) {
-    const routes = (r80: string, r90: string) => ({
+    const routes = (of80: string, of9080: string) => ({
       cluster: { a: '1' },
       endpoint: { a: '1' },
       listener: { l80: '1', l90: '1' },
-      route: { '80': r80, '90': r90 },
+      route: { 80: of80, 9080: of9080 },
     });
 
     it(`row 39: ${mode} is sent the resources of a rejected response in groups, and the good ones stay`, () => {
       const { server, client } = settled(mode);
-      server.commit({ route: { r80: 'bad', r90: '2' } });
-      expect(client.hears()).toEqual(['RDS r80=bad r90=2']);
-      expect(client.nacks('route', 'no')).toEqual(['RDS r80=bad']);
-      expect(client.nacks('route', 'no')).toEqual(['RDS r90=2']);
+      server.commit({ route: { 80: 'bad', 9080: '2' } });
+      expect(client.hears()).toEqual(['RDS 80=bad 9080=2']);
+      expect(client.nacks('route', 'no')).toEqual(['RDS 80=bad']);
+      expect(client.nacks('route', 'no')).toEqual(['RDS 9080=2']);
       expect(client.acks('route')).toEqual([]);
-      server.commit({ route: { r80: '3' } });
-      expect(client.hears()).toEqual(['RDS r80=3']);
+      server.commit({ route: { 80: '3' } });
+      expect(client.hears()).toEqual(['RDS 80=3']);
       client.acks('route');
       expect(client.stream.types.get('route')).toMatchObject({ nack: null, filters: null, search: null });
     });
 
     it(`row 40: ${mode} keeps the last good version of one bad virtual host, and gets the others`, () => {
       const { server, client } = settled(mode, routes('a:1 b:1 c:1', 'z:1'));
-      server.commit({ route: { '80': 'a:2 b:bad c:2' } });
+      server.commit({ route: { 80: 'a:2 b:bad c:2' } });
       expect(client.hears()).toEqual(['RDS 80=a:2 b:bad c:2']);
       expect(client.nacks('route', 'no')).toEqual(['RDS 80=a:2 b:bad c:1']);
       expect(client.nacks('route', 'no')).toEqual(['RDS 80=a:2 b:1 c:1']);
@@ -41,34 +41,42 @@ describe('isolation of what a client rejects', () => {
 
     it(`row 41: ${mode} gets what comes later without the bad virtual host, and that when it is repaired`, () => {
       const { server, client } = settled(mode, routes('a:1 b:1', 'z:1'));
-      server.commit({ route: { '80': 'a:1 b:bad' } });
+      server.commit({ route: { 80: 'a:1 b:bad' } });
       client.hears();
       expect(client.nacks('route', 'no')).toEqual([]); // the only change: it is known what is bad
-      server.commit({ route: { '80': 'a:2 b:bad' } });
+      server.commit({ route: { 80: 'a:2 b:bad' } });
       expect(client.hears()).toEqual(['RDS 80=a:2 b:1']);
       expect(client.acks('route')).toEqual([]);
-      server.commit({ route: { '80': 'a:2 b:3' } });
+      server.commit({ route: { 80: 'a:2 b:3' } });
       expect(client.hears()).toEqual(['RDS 80=a:2 b:3']);
       client.acks('route');
       expect(client.stream.types.get('route')).toMatchObject({ nack: null, filters: null });
     });
 
+    it(`row 41: ${mode} is heard when it subscribes after what it rejects was found`, () => {
+      const { server, client } = settled(mode, routes('a:1 b:1', 'z:1'));
+      server.commit({ route: { 80: 'a:1 b:bad', 81: 'y:1' } });
+      client.hears();
+      expect(client.nacks('route', 'no')).toEqual([]);
+      expect(client.asks('route', mode === 'delta' ? ['81'] : ['80', '81', '9080'])).toEqual(['RDS 81=y:1']);
+    });
+
     it(`row 42: ${mode} that had nothing yet gets everything but the bad virtual host`, () => {
       const server = new Server();
-      server.commit({ route: { '80': 'a:1 b:bad', '90': 'z:1' } });
+      server.commit({ route: { 80: 'a:1 b:bad', 9080: 'z:1' } });
       const client = new Talker(server, mode);
-      expect(client.asks('route', ['80', '90'])).toEqual(['RDS 80=a:1 b:bad 90=z:1']);
+      expect(client.asks('route', ['80', '9080'])).toEqual(['RDS 80=a:1 b:bad 9080=z:1']);
       const heard = [client.nacks('route', 'no')];
       expect(heard[0]).toEqual(['RDS 80=a:1 b:bad']);
       expect(client.nacks('route', 'no')).toEqual(['RDS 80=a:1']);
       expect(client.acks('route')).toEqual(['RDS 80=a:1 b:bad']);
-      expect(client.nacks('route', 'no')).toEqual(['RDS 90=z:1']);
+      expect(client.nacks('route', 'no')).toEqual(['RDS 9080=z:1']);
       expect(client.acks('route')).toEqual([]);
     });
 
     it(`row 42: ${mode} is told that a route configuration is empty when it takes nothing of it`, () => {
       const server = new Server();
-      server.commit({ route: { '80': 'b:bad' } });
+      server.commit({ route: { 80: 'b:bad' } });
       const client = new Talker(server, mode);
       client.asks('route', ['80']);
       expect(client.nacks('route', 'no')).toEqual(['RDS 80=∅']);
@@ -76,24 +84,24 @@ describe('isolation of what a client rejects', () => {
 
     it(`row 43: ${mode} is not sent changes of the type while it is searched what it rejects, and then all of them`, () => {
       const { server, client } = settled(mode, routes('a:1 b:1', 'z:1'));
-      server.commit({ route: { '80': 'a:2 b:bad' } });
+      server.commit({ route: { 80: 'a:2 b:bad' } });
       client.hears();
       expect(client.nacks('route', 'no')).toEqual(['RDS 80=a:2 b:1']);
-      server.commit({ route: { '80': 'a:2 b:bad c:1', '90': 'z:2' } });
+      server.commit({ route: { 80: 'a:2 b:bad c:1', 9080: 'z:2' } });
       expect(client.hears()).toEqual([]);
       expect(client.acks('route')).toEqual(['RDS 80=a:2 b:bad']);
-      expect(client.nacks('route', 'no')).toEqual(['RDS 80=a:2 b:1 c:1 90=z:2']);
+      expect(client.nacks('route', 'no')).toEqual(['RDS 80=a:2 b:1 c:1 9080=z:2']);
     });
 
     it(`row 44: ${mode} keeps clusters that the bad route may need until that is repaired`, () => {
       const { server, client } = settled(mode, { ...routes('a:1 b:1', 'z:1'), cluster: { a: '1', old: '1' } });
-      server.commit({ cluster: { old: null }, route: { '80': 'a:1 b:bad' } });
+      server.commit({ cluster: { old: null }, route: { 80: 'a:1 b:bad' } });
       client.hears();
       client.nacks('route', 'no');
-      server.commit({ route: { '80': 'a:2 b:bad' } });
+      server.commit({ route: { 80: 'a:2 b:bad' } });
       client.hears();
       expect(client.acks('route')).toEqual([]);
-      server.commit({ route: { '80': 'a:2 b:2' } });
+      server.commit({ route: { 80: 'a:2 b:2' } });
       client.hears();
       expect(client.acks('route')).toEqual([mode === 'delta' ? 'CDS -old' : 'CDS a=1']);
     });
@@ -112,7 +120,7 @@ describe('isolation of what a client rejects', () => {
 
     it(`row 45: ${mode} that leaves while it is searched leaves nothing behind`, () => {
       const { server, client } = settled(mode);
-      server.commit({ route: { r80: 'bad', r90: '2' } });
+      server.commit({ route: { 80: 'bad', 9080: '2' } });
       client.hears();
       client.nacks('route', 'no');
       server.disconnect(client.stream);
@@ -135,7 +143,7 @@ describe('isolation of what a client rejects', () => {
 
     it(`row 46: ${mode} is spared what others of its kind reject, and has the last good version instead`, () => {
       const { server, client } = settled(mode, routes('a:1 b:1', 'z:1'));
-      server.commit({ route: { '80': 'a:1 b:bad' } });
+      server.commit({ route: { 80: 'a:1 b:bad' } });
       client.hears();
       const outcome = client.rejects('route', 'no');
       const found = outcome.kind === 'rejected' ? outcome.guilty : [];
@@ -162,25 +170,25 @@ describe('isolation of what a client rejects', () => {
   }
 
   it('a number in an error text is no route configuration of that name', () => {
-    const { server, client } = settled('delta', { route: { '80': 'a:1', '9080': 'b:1' } });
-    server.commit({ route: { '80': 'a:2', '9080': 'b:bad' } });
+    const { server, client } = settled('delta', { route: { 80: 'a:1', 9080: 'b:1' } });
+    server.commit({ route: { 80: 'a:2', 9080: 'b:bad' } });
     client.hears();
     expect(client.nacks('route', 'Proto constraint validation failed: VirtualHosts[80]')).toEqual(['RDS 80=a:2']);
     expect(client.acks('route')).toEqual(['RDS 9080=b:bad']);
     client.nacks('route', 'Proto constraint validation failed: VirtualHosts[80]');
-    server.commit({ route: { '80': 'a:3' } });
+    server.commit({ route: { 80: 'a:3' } });
     expect(client.hears()).toEqual(['RDS 80=a:3']);
   });
 
   it('a client that resumes with what stood in for a bad part is not sent it again', () => {
-    const { server, client } = settled('delta', { route: { '80': 'a:1 b:1' } });
-    server.commit({ route: { '80': 'a:2 b:bad' } });
+    const { server, client } = settled('delta', { route: { 80: 'a:1 b:1' } });
+    server.commit({ route: { 80: 'a:2 b:bad' } });
     client.hears();
     client.nacks('route', 'no');
     client.acks('route');
     const outcome = client.rejects('route', 'no');
     const found = outcome.kind === 'rejected' ? outcome.guilty : [];
-    const has = { '80': client.versionOf('80') };
+    const has = { 80: client.versionOf('80') };
     Object.assign(server.world, {
       verdicts: { size: 1, isKnown: () => true, lastGood: () => found[0]?.lastGood ?? null, withheldFrom: () => found },
     });

@@ -135,50 +135,52 @@ describe('row 34: a whole set does not carry what was rejected, also when it is 
 describe('row 35: what a whole set carries, and the client never had', () => {
   it('is left out when the client rejects it, also while its removal is withheld', () => {
     const server = new Server();
-    server.commit({ cluster: { a: '1' }, listener: { l: '1' }, route: { r1: '1', gone: '3' } });
+    server.commit({ cluster: { a: '1' }, listener: { l: '1' }, route: { 'a.test:80': '1', 'gone.test:80': '3' } });
     const client = new Talker(server, 'sotw', wholeSets);
     client.asks('listener');
     client.asks('cluster');
-    expect(client.asks('route', ['gone', 'r1'])).toEqual([]); // clusters first
-    server.commit({ route: { gone: null } });
-    expect(client.acks('cluster')).toEqual(['RDS gone=3 r1=1']);
-    expect(client.nacks('route', 'gone: no')).toEqual(['RDS r1=1']);
+    expect(client.asks('route', ['gone.test:80', 'a.test:80'])).toEqual([]); // clusters first
+    server.commit({ route: { 'gone.test:80': null } });
+    expect(client.acks('cluster')).toEqual(['RDS a.test:80=1 gone.test:80=3']);
+    expect(client.nacks('route', 'gone.test:80: no')).toEqual(['RDS a.test:80=1']);
   });
 
   it('was not acknowledged with a set that it was not asked for in', () => {
     const server = new Server();
-    server.commit({ route: { r1: '1', r2: '1', bad: '3' } });
+    server.commit({ route: { 'a.test:80': '1', 'b.test:80': '1', 'bad.test:80': '3' } });
     const client = new Talker(server, 'sotw', wholeSets);
-    client.asks('route', ['r1']);
+    client.asks('route', ['a.test:80']);
     client.acks('route');
-    expect(client.asks('route', ['bad', 'r1', 'r2'])).toEqual(['RDS bad=3 r1=1 r2=1']);
-    expect(client.nacks('route', 'bad: no')).toEqual(['RDS r1=1 r2=1']);
+    expect(client.asks('route', ['bad.test:80', 'a.test:80', 'b.test:80'])).toEqual([
+      'RDS a.test:80=1 b.test:80=1 bad.test:80=3',
+    ]);
+    expect(client.nacks('route', 'bad.test:80: no')).toEqual(['RDS a.test:80=1 b.test:80=1']);
   });
 
   it('was not acknowledged before the client unsubscribed from everything', () => {
     const server = new Server();
-    server.commit({ route: { r1: '1', bad: '3' } });
+    server.commit({ route: { 'a.test:80': '1', 'bad.test:80': '3' } });
     const client = new Talker(server, 'sotw', wholeSets);
-    client.asks('route', ['bad', 'r1']);
-    expect(client.nacks('route', 'bad: no')).toEqual(['RDS r1=1']);
+    client.asks('route', ['bad.test:80', 'a.test:80']);
+    expect(client.nacks('route', 'bad.test:80: no')).toEqual(['RDS a.test:80=1']);
     client.acks('route');
     client.asks('route', []);
-    expect(client.asks('route', ['bad', 'r1'])).toEqual(['RDS bad=3 r1=1']);
-    expect(client.nacks('route', 'bad: no')).toEqual(['RDS r1=1']);
+    expect(client.asks('route', ['bad.test:80', 'a.test:80'])).toEqual(['RDS a.test:80=1 bad.test:80=3']);
+    expect(client.nacks('route', 'bad.test:80: no')).toEqual(['RDS a.test:80=1']);
   });
 
   it('is not carried when it went after the client unsubscribed from it', () => {
     const server = new Server();
-    server.commit({ cluster: { a: '1' }, listener: { l: '1' }, route: { r1: '1', r2: '1' } });
+    server.commit({ cluster: { a: '1' }, listener: { l: '1' }, route: { 'a.test:80': '1', 'b.test:80': '1' } });
     const client = new Talker(server, 'sotw', wholeSets);
-    client.asks('route', ['r1', 'r2']);
+    client.asks('route', ['a.test:80', 'b.test:80']);
     client.acks('route');
     client.asks('listener'); // unanswered: removals of routes wait
-    server.commit({ route: { r2: null } });
+    server.commit({ route: { 'b.test:80': null } });
     client.hears();
-    client.asks('route', ['r1']);
-    server.commit({ route: { r1: '2' } });
-    expect(client.hears()).toEqual(['RDS r1=2']);
+    client.asks('route', ['a.test:80']);
+    server.commit({ route: { 'a.test:80': '2' } });
+    expect(client.hears()).toEqual(['RDS a.test:80=2']);
   });
 });
 

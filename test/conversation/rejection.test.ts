@@ -10,15 +10,15 @@ describe('rejection', () => {
 
     it(`row 26: ${mode} gets what it did not reject again, without what it rejected`, () => {
       const { server, client } = settled(mode);
-      server.commit({ route: { r80: '2', r90: 'bad' } });
-      expect(client.hears()).toEqual(['RDS r80=2 r90=bad']);
-      expect(client.nacks('route', 'r90 is bad')).toEqual(['RDS r80=2']);
-      expect(client.acks('route')).toEqual([]);
-      expect(client.stream.types.get('route')?.nack).toBe('r90 is bad');
-      server.commit({ route: { r90: '3' } });
-      expect(client.hears()).toEqual(['RDS r90=3']);
-      client.acks('route');
-      expect(client.stream.types.get('route')?.nack).toBeNull();
+      server.commit({ endpoint: { a: '2', b: 'bad' } });
+      expect(client.hears()).toEqual(['EDS a=2 b=bad']);
+      expect(client.nacks('endpoint', 'b is bad')).toEqual(['EDS a=2']);
+      expect(client.acks('endpoint')).toEqual([]);
+      expect(client.stream.types.get('endpoint')?.nack).toBe('b is bad');
+      server.commit({ endpoint: { b: '3' } });
+      expect(client.hears()).toEqual(['EDS b=3']);
+      client.acks('endpoint');
+      expect(client.stream.types.get('endpoint')?.nack).toBeNull();
     });
 
     it(`row 26: ${mode} gets the good clusters of a first response at once`, () => {
@@ -33,9 +33,9 @@ describe('rejection', () => {
 
     it(`row 26: ${mode} is not answered when it names everything of the response`, () => {
       const { server, client } = settled(mode);
-      server.commit({ route: { r80: '3', r90: '3' } });
+      server.commit({ endpoint: { a: '3', b: '3' } });
       client.hears();
-      expect(client.nacks('route', 'r80 and r90 are bad')).toEqual([]);
+      expect(client.nacks('endpoint', 'a and b are bad')).toEqual([]);
     });
 
     it(`row 26: ${mode} is told again of a removal that came with what it rejected`, () => {
@@ -51,22 +51,22 @@ describe('rejection', () => {
 
     it(`row 27: ${mode} gets the repaired resource that came while it was rejecting the bad one`, () => {
       const { server, client } = settled(mode);
-      server.commit({ route: { r80: 'bad' } });
+      server.commit({ route: { 80: 'bad' } });
       client.hears();
-      server.commit({ route: { r80: '3' } });
-      expect(client.nacks('route', 'r80 is bad')).toEqual(['RDS r80=3']);
+      server.commit({ route: { 80: '3' } });
+      expect(client.nacks('route', '80 is bad')).toEqual(['RDS 80=3']);
     });
 
     it(`row 28: ${mode} keeps the cluster of a route that it rejected, also when it takes another route`, () => {
       const { server, client } = settled(mode);
-      server.commit({ cluster: { b: null }, route: { r80: 'bad' } });
+      server.commit({ cluster: { b: null }, route: { 80: 'bad' } });
       client.hears();
-      client.nacks('route', 'r80 is bad');
-      server.commit({ route: { r90: '2' } });
-      expect(client.hears()).toEqual(['RDS r90=2']);
+      client.nacks('route', '80 is bad');
+      server.commit({ route: { 9080: '2' } });
+      expect(client.hears()).toEqual(['RDS 9080=2']);
       expect(client.acks('route')).toEqual([]);
-      server.commit({ route: { r80: '3' } });
-      expect(client.hears()).toEqual(['RDS r80=3']);
+      server.commit({ route: { 80: '3' } });
+      expect(client.hears()).toEqual(['RDS 80=3']);
       expect(client.acks('route')).toEqual([whole('CDS -b', 'CDS a=1')]);
       expect(server.forced).toBe(0);
     });
@@ -101,16 +101,16 @@ describe('rejection', () => {
 
     it(`row 28: ${mode} keeps the cluster of a route that it rejects by name when it rejects a second version, too`, () => {
       const { server, client } = settled(mode);
-      server.commit({ cluster: { b: null }, route: { r80: 'bad' } });
+      server.commit({ cluster: { b: null }, route: { 80: 'bad' } });
       client.hears();
-      client.nacks('route', 'r80 is bad');
-      server.commit({ route: { r90: '2' } });
+      client.nacks('route', '80 is bad');
+      server.commit({ route: { 9080: '2' } });
       client.hears();
       client.acks('route');
-      server.commit({ route: { r80: 'worse' } });
+      server.commit({ route: { 80: 'worse' } });
       client.hears();
-      expect(client.nacks('route', 'r80 is worse')).toEqual([]);
-      server.commit({ route: { r90: '3' } });
+      expect(client.nacks('route', '80 is worse')).toEqual([]);
+      server.commit({ route: { 9080: '3' } });
       client.hears();
       expect(client.acks('route')).toEqual([]);
     });
@@ -146,7 +146,7 @@ describe('rejection', () => {
     client.hears();
     client.acks('endpoint');
     client.nacks('cluster', 'a is bad');
-    server.commit({ cluster: { a: null, c: '1' }, route: { r80: '2' } });
+    server.commit({ cluster: { a: null, c: '1' }, route: { 80: '2' } });
     expect(client.hears()).toEqual(['CDS a=1 b=1 c=1']);
   });
 
@@ -233,12 +233,12 @@ describe('rejection', () => {
   it('what was rejected of an old scope is not held in the new one', () => {
     const server = new Server();
     const other = server.newView();
-    server.commit({ route: { r80: '1' } }, other);
-    server.commit({ route: { r80: 'bad' } });
+    server.commit({ route: { 80: '1' } }, other);
+    server.commit({ route: { 80: 'bad' } });
     const client = new Talker(server, 'delta');
-    client.asks('route', ['r80']);
+    client.asks('route', ['80']);
     setView(client.stream, other, server.world);
-    expect(client.nacks('route', 'r80 is bad')).toEqual(['RDS r80=1']);
+    expect(client.nacks('route', '80 is bad')).toEqual(['RDS 80=1']);
   });
 
   it('a whole set that is taken ends all doubt of what the client has', () => {
@@ -259,9 +259,9 @@ describe('rejection', () => {
 
   it('an error text of megabytes is not kept', () => {
     const { server, client } = settled('delta');
-    server.commit({ route: { r80: 'bad' } });
+    server.commit({ route: { 80: 'bad' } });
     client.hears();
-    client.nacks('route', `r80 is bad ${'x'.repeat(1_000_000)}`);
+    client.nacks('route', `80 is bad ${'x'.repeat(1_000_000)}`);
     expect(client.stream.types.get('route')?.nack?.length).toBeLessThan(20_000);
   });
 

@@ -9,24 +9,24 @@ describe('removal', () => {
 
     it(`row 7: ${mode} loses the cluster after it took the route without it`, () => {
       const { server, client } = settled(mode);
-      server.commit({ cluster: { b: null }, route: { r80: '2' } });
-      expect(client.hears()).toEqual(['RDS r80=2']);
+      server.commit({ cluster: { b: null }, route: { 80: '2' } });
+      expect(client.hears()).toEqual(['RDS 80=2']);
       expect(client.acks('route')).toEqual(without('CDS -b', 'CDS a=1'));
     });
 
     it(`row 8: ${mode} has both clusters until it took the route`, () => {
       const { server, client } = settled(mode);
-      server.commit({ cluster: { b: null, c: '1' }, route: { r80: '2' } });
+      server.commit({ cluster: { b: null, c: '1' }, route: { 80: '2' } });
       expect(client.hears()).toEqual(without('CDS c=1', 'CDS a=1 b=1 c=1'));
-      expect(client.acks('cluster')).toEqual(['RDS r80=2']);
+      expect(client.acks('cluster')).toEqual(['RDS 80=2']);
       expect(client.acks('route')).toEqual(without('CDS -b', 'CDS a=1 c=1'));
     });
 
     it(`row 9: ${mode} keeps the cluster when it rejects the route, for 30 seconds`, () => {
       const { server, client } = settled(mode);
-      server.commit({ cluster: { b: null }, route: { r80: 'bad' } });
+      server.commit({ cluster: { b: null }, route: { 80: 'bad' } });
       client.hears();
-      expect(client.nacks('route', 'r80 is bad')).toEqual([]);
+      expect(client.nacks('route', '80 is bad')).toEqual([]);
       server.nowMs += 29_999;
       expect(client.hears()).toEqual([]);
       server.nowMs += 1;
@@ -36,11 +36,11 @@ describe('removal', () => {
 
     it(`row 9: ${mode} loses the cluster once a better route is taken`, () => {
       const { server, client } = settled(mode);
-      server.commit({ cluster: { b: null }, route: { r80: 'bad' } });
+      server.commit({ cluster: { b: null }, route: { 80: 'bad' } });
       client.hears();
-      client.nacks('route', 'r80 is bad');
-      server.commit({ route: { r80: '3' } });
-      expect(client.hears()).toEqual(['RDS r80=3']);
+      client.nacks('route', '80 is bad');
+      server.commit({ route: { 80: '3' } });
+      expect(client.hears()).toEqual(['RDS 80=3']);
       expect(client.acks('route')).toEqual(without('CDS -b', 'CDS a=1'));
       expect(server.forced).toBe(0);
     });
@@ -57,13 +57,13 @@ describe('removal', () => {
 
     it(`row 37: ${mode} keeps a cluster that went, came back and went again until it took the newest route`, () => {
       const { server, client } = settled(mode);
-      server.commit({ cluster: { b: null }, route: { r80: '2' } });
+      server.commit({ cluster: { b: null }, route: { 80: '2' } });
       client.hears(); // the route without it is on its way
       server.commit({ cluster: { b: '2' } });
       client.hears();
-      server.commit({ cluster: { b: null }, route: { r80: '3' } });
+      server.commit({ cluster: { b: null }, route: { 80: '3' } });
       client.acks('cluster');
-      expect(client.acks('route')).toEqual(['RDS r80=3']); // the one in between may have needed it
+      expect(client.acks('route')).toEqual(['RDS 80=3']); // the one in between may have needed it
       expect(client.acks('route')).toEqual(without('CDS -b', 'CDS a=1'));
     });
 
@@ -71,14 +71,14 @@ describe('removal', () => {
       const { server, client } = settled(mode);
       server.commit({ listener: { l80: '2' } });
       client.hears(); // unanswered: removals of routes wait
-      server.commit({ route: { r90: '2' } });
+      server.commit({ route: { 9080: '2' } });
       client.hears();
-      server.commit({ cluster: { b: null }, route: { r80: 'without b' } });
+      server.commit({ cluster: { b: null }, route: { 80: 'without b' } });
       client.hears();
-      server.commit({ listener: { l80: null }, route: { r80: null } });
+      server.commit({ listener: { l80: null }, route: { 80: null } });
       expect(client.acks('route')).toEqual([]);
       expect(client.acks('listener')).toEqual([mode === 'delta' ? 'LDS -l80' : 'LDS l90=1']);
-      expect(client.acks('listener')).toEqual(mode === 'delta' ? ['RDS -r80'] : ['CDS a=1']);
+      expect(client.acks('listener')).toEqual(mode === 'delta' ? ['RDS -80'] : ['CDS a=1']);
       if (mode === 'delta') expect(client.acks('route')).toEqual(['CDS -b']);
     });
 
@@ -86,17 +86,17 @@ describe('removal', () => {
       const { server, client } = settled(mode, undefined, { logRecords: 2 });
       server.commit({ cluster: { a: '2' } });
       client.hears(); // unanswered: nothing more of clusters is sent
-      server.commit({ cluster: { b: null }, route: { r80: '2' } });
+      server.commit({ cluster: { b: null }, route: { 80: '2' } });
       for (const content of ['3', '4', '5']) server.commit({ cluster: { a: content } });
       client.hears();
-      expect(client.acks('cluster')).toEqual([...without('CDS a=5', 'CDS a=5 b=1'), 'RDS r80=2']);
+      expect(client.acks('cluster')).toEqual([...without('CDS a=5', 'CDS a=5 b=1'), 'RDS 80=2']);
       client.acks('cluster');
       expect(client.acks('route')).toEqual(without('CDS -b', 'CDS a=5'));
     });
 
     it(`row 11: ${mode} keeps a cluster that comes back in time`, () => {
       const { server, client } = settled(mode);
-      server.commit({ cluster: { b: null }, route: { r80: '2' } });
+      server.commit({ cluster: { b: null }, route: { 80: '2' } });
       client.hears();
       server.commit({ cluster: { b: '2' } });
       expect(client.hears()).toEqual([...without('CDS b=2', 'CDS a=1 b=2'), 'EDS b=1']);
@@ -118,8 +118,8 @@ describe('removal', () => {
       server.commit({ cluster: Object.fromEntries(many.map((name) => [name, '1'])) });
       client.hears();
       client.acks('cluster');
-      server.commit({ cluster: Object.fromEntries(many.map((name) => [name, null])), route: { r80: '2' } });
-      expect(client.hears()).toEqual(['RDS r80=2']);
+      server.commit({ cluster: Object.fromEntries(many.map((name) => [name, null])), route: { 80: '2' } });
+      expect(client.hears()).toEqual(['RDS 80=2']);
       server.nowMs += 5_000;
       expect(client.hears()).toHaveLength(1);
       expect(server.forced).toBe(1_001);
@@ -128,14 +128,14 @@ describe('removal', () => {
 
   it('row 13: delta loses the listener, and after taking that its route', () => {
     const { server, client } = settled('delta');
-    server.commit({ listener: { l90: null }, route: { r90: null } });
+    server.commit({ listener: { l90: null }, route: { 9080: null } });
     expect(client.hears()).toEqual(['LDS -l90']);
-    expect(client.acks('listener')).toEqual(['RDS -r90']);
+    expect(client.acks('listener')).toEqual(['RDS -9080']);
   });
 
   it('row 13: state of the world loses the listener; its route goes with it', () => {
     const { server, client } = settled('sotw');
-    server.commit({ listener: { l90: null }, route: { r90: null } });
+    server.commit({ listener: { l90: null }, route: { 9080: null } });
     expect(client.hears()).toEqual(['LDS l80=1']);
     expect(client.acks('listener')).toEqual([]);
   });

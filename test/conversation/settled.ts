@@ -6,7 +6,7 @@ const twoOfEach = {
   cluster: { a: '1', b: '1' },
   endpoint: { a: '1', b: '1' },
   listener: { l80: '1', l90: '1' },
-  route: { r80: '1', r90: '1' },
+  route: { 80: '1', 9080: '1' },
 } satisfies Contents;
 
 /** A client that has asked for everything there is and acknowledged it: by default two of each type. */

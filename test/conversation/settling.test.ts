@@ -7,7 +7,7 @@ const mesh = {
   cluster: { a: '1', b: '1' },
   endpoint: { a: '1', b: '1' },
   listener: { l80: '1' },
-  route: { r80: '1', r90: '1' },
+  route: { 80: '1', 9080: '1' },
 };
 
 function settled(mode: 'sotw' | 'delta', server = new Server()) {
@@ -19,7 +19,7 @@ function settled(mode: 'sotw' | 'delta', server = new Server()) {
   client.acks('endpoint');
   client.asks('listener');
   client.acks('listener');
-  client.asks('route', ['r80', 'r90']);
+  client.asks('route', ['80', '9080']);
   client.acks('route');
   return { server, client };
 }
@@ -28,7 +28,7 @@ function settled(mode: 'sotw' | 'delta', server = new Server()) {
 describe('settling', () => {
   it('a cluster goes at once when all that changed of the routes cannot be told', () => {
     const { server, client } = settled('sotw');
-    server.commit({ cluster: { b: null }, route: { r90: null } });
+    server.commit({ cluster: { b: null }, route: { 9080: null } });
     expect(client.hears()).toEqual(['CDS a=1']);
     expect(server.forced).toBe(0);
   });
@@ -43,8 +43,8 @@ describe('settling', () => {
 
   it('a removal is told once, also when the table forgets it while it is withheld', () => {
     const { server, client } = settled('delta', new Server({ logRecords: 1, tombstones: 1 }));
-    server.commit({ cluster: { b: null }, route: { r80: '2' } });
-    expect(client.hears()).toEqual(['RDS r80=2']);
+    server.commit({ cluster: { b: null }, route: { 80: '2' } });
+    expect(client.hears()).toEqual(['RDS 80=2']);
     server.commit({ cluster: { x: '1', y: '1' } });
     expect(client.hears()).toEqual(['CDS x=1 y=1']);
     client.acks('cluster');
@@ -60,13 +60,13 @@ describe('settling', () => {
 
   it('moving between scopes again and again does not put off a removal for ever', () => {
     const { server, client } = settled('delta');
-    server.commit({ cluster: { b: null }, route: { r80: 'bad' } });
+    server.commit({ cluster: { b: null }, route: { 80: 'bad' } });
     client.hears();
-    client.nacks('route', 'r80 is bad');
+    client.nacks('route', '80 is bad');
     for (const seconds of [10, 20]) {
       server.nowMs = seconds * 1_000;
       const other = server.newView();
-      server.commit({ ...mesh, cluster: { a: '1' }, route: { r80: 'bad', r90: '1' } }, other);
+      server.commit({ ...mesh, cluster: { a: '1' }, route: { 80: 'bad', 9080: '1' } }, other);
       setView(client.stream, other, server.world);
       expect(client.hears()).toEqual([]);
     }
@@ -76,9 +76,9 @@ describe('settling', () => {
 
   it('a removal that waits has a deadline, as nothing else may happen on its stream', () => {
     const { server, client } = settled('delta');
-    server.commit({ cluster: { b: null }, route: { r80: 'bad' } });
+    server.commit({ cluster: { b: null }, route: { 80: 'bad' } });
     client.hears();
-    expect(client.nacks('route', 'r80 is bad')).toEqual([]);
+    expect(client.nacks('route', '80 is bad')).toEqual([]);
     expect(nextDeadline(client.stream)).toBe(longestManyWithheldMs);
   });
 
@@ -87,8 +87,8 @@ describe('settling', () => {
     server.commit(mesh);
     const client = new Talker(server, 'delta');
     client.asks('cluster');
-    expect(client.asks('route', ['r80'])).toEqual([]);
-    client.asks('route', [], { drop: ['r80'] });
+    expect(client.asks('route', ['80'])).toEqual([]);
+    client.asks('route', [], { drop: ['80'] });
     expect(nextDeadline(client.stream)).toBeNull();
   });
 

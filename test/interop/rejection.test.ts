@@ -52,13 +52,13 @@ describeWith(['envoy'], 'a real Envoy that rejects one resource', () => {
 
     it(`has the other routes when one is impossible (${protocol})`, async () => {
       const { put, rejections, connect } = await serve();
-      const names = ['r80', 'r81', 'r82'];
+      const names = ['80', '81', '9080'];
       put({
         listener: Object.fromEntries(names.map((name) => [name, httpListener(name)])),
         route: Object.fromEntries(names.map((name) => [name, routes('before')])),
       });
       const envoy = await connect(protocol);
-      put({ route: { r80: routes('after'), r81: routes('twice', 'twice'), r82: routes('after') } });
+      put({ route: { 80: routes('after'), 81: routes('twice', 'twice'), 9080: routes('after') } });
       const dump = () => envoy.admin('/config_dump?resource=dynamic_route_configs');
       await eventually(async () => (await dump()).match(/"after"/g)?.length === 2, { what: 'the good routes' });
       // Of the two virtual hosts that cannot stand together it has one.

@@ -20,11 +20,13 @@ interface Mesh {
 }
 
 const clusterNames = ['a', 'b', 'c', 'd', 'e'];
+/** Envoy's routes are called by their port. Those of clients with whole sets of them (gRPC) are `a.test:80`. */
+const routeNames = ['80', '81', '9080'];
 const mesh: fc.Arbitrary<Mesh> = fc
   .record({
     clusters: fc.dictionary(fc.constantFrom(...clusterNames), fc.integer({ min: 1, max: 3 }), { maxKeys: 5 }),
     revision: fc.integer({ min: 1, max: 3 }),
-    routes: fc.dictionary(fc.constantFrom('r1', 'r2', 'r3'), fc.subarray(clusterNames), { maxKeys: 3 }),
+    routes: fc.dictionary(fc.constantFrom(...routeNames), fc.subarray(clusterNames), { maxKeys: 3 }),
   })
   .map(({ clusters, revision, routes }) => ({
     clusters,
@@ -63,10 +65,12 @@ class Run {
   readonly server: Server;
   readonly client: ModelClient;
   mesh: Mesh = { clusters: {}, endpoints: {}, routes: {} };
+  readonly #routePrefix: string;
 
   /** Tables that forget soon must do for most; what is kept for a client that rejects is what they remember. */
   constructor(mode: Mode, options: ModelOptions = {}, limits = options.refuses === undefined ? forgetful : {}) {
     this.server = new Server(limits);
+    this.#routePrefix = options.wholeTypes?.includes('route') === true ? 'a.test:' : '';
     this.client = new ModelClient(this.server, mode, options);
     this.client.connect();
   }
@@ -74,8 +78,7 @@ class Run {
   take(step: Step): void {
     switch (step.do) {
       case 'commit':
-        this.server.commit(difference(this.mesh, step.mesh));
-        this.mesh = step.mesh;
+        this.#commit(step.mesh);
         break;
       case 'hear':
         this.client.hearOne();
@@ -84,7 +87,7 @@ class Run {
         this.client.answer(step.type);
         break;
       case 'nack':
-        this.client.answer(step.type, 'a b c d e r1 r2 r3 rejected');
+        this.client.answer(step.type, `${[...clusterNames, ...routeNames].join(' ')} rejected`);
         break;
       case 'reconnect':
         this.client.connect();
@@ -103,6 +106,13 @@ class Run {
     this.client.settle();
     this.server.nowMs += 30_000;
     this.client.settle();
+  }
+
+  #commit({ clusters, endpoints, routes }: Mesh): void {
+    const named = Object.entries(routes).map(([name, refers]) => [`${this.#routePrefix}${name}`, refers]);
+    const mesh = { clusters, endpoints, routes: Object.fromEntries(named) };
+    this.server.commit(difference(this.mesh, mesh));
+    this.mesh = mesh;
   }
 
   #move(): void {
