@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { defaultClientLimits } from '../push/client-limits.ts';
 import { defaultAccess } from '../push/client-status/access.ts';
+import { defaultLimits, heldForLargest } from '../rpc/limits.ts';
 import { meshConfigSchema } from '../rules/mesh-config.ts';
 import { defaultNodeLimits } from '../xds/node-limits.ts';
 
@@ -79,7 +80,8 @@ const xdsLimitsSchema = z.strictObject({
   maxCallsPerSecondPerPeer: many.optional(),
   maxRequestsPerSecondPerPeer: many.optional(),
   maxLogLinesPerSecondPerPeer: many.optional(),
-  maxMessageBytes: bytes.optional(),
+  /** Twice as much has to fit into what may be held. */
+  maxMessageBytes: bytes.max(268_435_456).optional(),
   /** Messages that are not whole, are being decompressed, or wait for their handler. */
   maxHeldBytes: bytes.optional(),
   maxHeldBytesPerPeer: bytes.optional(),
@@ -101,6 +103,24 @@ const xdsLimitsSchema = z.strictObject({
   maxNamesPerType: many.default(defaultClientLimits.maxNamesPerType),
   maxScopesPerPeer: many.default(defaultClientLimits.maxScopesPerPeer),
 });
+
+/** A message of the largest size, which is allowed, has to fit into what may be held: nobody could ever send one. */
+function refuseWhatNeverFits(
+  limits: { readonly [Key in 'maxMessageBytes' | HeldKey]?: number | undefined },
+  context: z.RefinementCtx,
+): void {
+  const largest = limits.maxMessageBytes ?? defaultLimits.maxReceiveBytes;
+  const needed = heldForLargest(largest);
+  for (const key of heldKeys) {
+    const held = limits[key] ?? defaultLimits[key];
+    if (held >= needed) continue;
+    const message = `is ${held}, but a message of maxMessageBytes (${largest}) holds up to ${needed} bytes while it is decompressed: raise this to ${needed} at least, or lower maxMessageBytes`;
+    context.addIssue({ code: 'custom', path: [key], message });
+  }
+}
+
+type HeldKey = (typeof heldKeys)[number];
+const heldKeys = ['maxHeldBytes', 'maxHeldBytesPerPeer', 'maxHeldBytesPerConnection'] as const;
 
 /** `xds.clientStatus`: clients that may ask CSDS what all clients have. */
 const clientStatusSchema = z.strictObject({
@@ -145,7 +165,7 @@ export const configFileSchema = z.strictObject({
     .strictObject({
       plaintext: addressSchema.prefault('127.0.0.1:15010'),
       tls: xdsTlsSchema.optional(),
-      limits: xdsLimitsSchema.prefault({}),
+      limits: xdsLimitsSchema.superRefine(refuseWhatNeverFits).prefault({}),
       clientStatus: clientStatusSchema.prefault({}),
     })
     .prefault({}),

@@ -3,6 +3,7 @@ import type { CallReader } from './call.ts';
 import { type Candidate, wholeOf } from './candidate.ts';
 import { decompress } from './compression.ts';
 import type { Connection } from './connection.ts';
+import { heldToDecompress } from './limits.ts';
 import { MessageReader, type MessageSink } from './message-reader.ts';
 import type { CutOff } from './observer.ts';
 import { Overdue } from './overdue.ts';
@@ -146,7 +147,7 @@ export class Incoming implements MessageSink {
     this.#decompressing = true;
     this.#stream.pause();
     const { maxReceiveBytes } = this.#connection.surroundings.limits;
-    const held = bytes.length + Math.min(maxReceiveBytes, bytes.length * largestRatio) + decompressorBytes;
+    const held = heldToDecompress(bytes.length, maxReceiveBytes);
     this.#connection.reserve(held);
     decompress(bytes, { encoding: this.#encoding, maxBytes: maxReceiveBytes })
       .finally(() => this.#connection.reserve(-held))
@@ -198,8 +199,3 @@ export class Incoming implements MessageSink {
     this.#owner.cutOff('request-timeout', { code: 'UNAVAILABLE', message });
   }
 }
-
-/** Of DEFLATE: 258 bytes for two bits (https://zlib.net/zlib_tech.html). */
-const largestRatio = 1_032;
-/** The window and the state of one decompression. */
-const decompressorBytes = 64 << 10;

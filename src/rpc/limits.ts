@@ -68,6 +68,18 @@ export interface Limits {
 
 const mebibyte = 1024 * 1024;
 
+/** Of DEFLATE: 258 bytes for two bits (https://zlib.net/zlib_tech.html). */
+const largestRatio = 1_032;
+/** The window and the state of one decompression. */
+const decompressorBytes = 64 * 1024;
+
+/** What is held for a compressed message of this length while it is decompressed: itself, and what it may become. */
+export const heldToDecompress = (length: number, maxReceiveBytes: number): number =>
+  length + Math.min(maxReceiveBytes, length * largestRatio + decompressorBytes);
+
+/** The most that is held for one message: below this, some that are within `maxReceiveBytes` are always refused. */
+export const heldForLargest = (maxReceiveBytes: number): number => heldToDecompress(maxReceiveBytes, maxReceiveBytes);
+
 /** What ten seconds bring may come at once: all clients of an address connect again together. */
 export const ratePerSecond = (perSecond: number): Rate => ({ burst: 10 * perSecond, perSecond });
 

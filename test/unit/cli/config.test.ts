@@ -228,6 +228,16 @@ describe('a wrong configuration', () => {
       text: 'xds: { limits: { maxConnectionAgeSeconds: 9999999999 } }',
       says: 'xds.limits.maxConnectionAgeSeconds: must be a year at most',
     },
+    {
+      name: 'a message limit that what a connection may hold has no room for',
+      text: 'xds: { limits: { maxMessageBytes: 16777216 } }',
+      says: 'xds.limits.maxHeldBytesPerConnection: is 16777216, but a message of maxMessageBytes (16777216) holds up to 33554432 bytes while it is decompressed: raise this to 33554432 at least, or lower maxMessageBytes',
+    },
+    {
+      name: 'an address that may hold less than one message',
+      text: 'xds: { limits: { maxHeldBytesPerPeer: 8388607 } }',
+      says: 'xds.limits.maxHeldBytesPerPeer: is 8388607, but a message of maxMessageBytes (4194304)',
+    },
     { name: 'a store there is not', text: 'store: { type: redis }', says: 'store.type: ' },
     { name: 'an adapter without a type', text: 'adapters: [{ path: a }]', says: 'adapters[0].type: ' },
     {
