@@ -245,11 +245,17 @@ export class ServerStream implements ServerCall, IncomingOwner {
     this.#endAtOnce({ code: 'DEADLINE_EXCEEDED', message: 'deadline exceeded' });
   }
 
-  /** Trailers would wait behind what the client does not read. */
+  /**
+   * Trailers would wait behind what the client does not read. Not in this turn: a reset of a stream whose headers are not
+   * written yet is written as little as they are, and the client would wait for ever.
+   */
   #endAtOnce(status: Status): void {
     const unread = this.#stream.writableLength > 0;
     this.end(status);
-    if (unread && !this.#stream.destroyed) this.#stream.close(constants.NGHTTP2_CANCEL);
+    if (!unread) return;
+    setImmediate(() => {
+      if (!this.#stream.destroyed) this.#stream.close(constants.NGHTTP2_CANCEL);
+    });
   }
 
   /** Metadata that may not be sent is a fault of the handler. */

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect } from 'node:http2';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -219,6 +220,21 @@ describe('the messages of an address', () => {
     for (let message = 0; message < 101; message++) stream.write(framed('ask'));
     expect(await status).toMatchObject(exhausted);
     expect(silent.heard[0]?.messages).toHaveLength(100);
+    expect(served.cutOffs).toEqual(['request-flood']);
+  });
+
+  it('end their call also where its answers have not left yet', async () => {
+    const answersFirst = recorder({
+      echo: false,
+      onMessage: (text, answered) => {
+        if (text === 'first') for (const part of ['one', 'two']) answered.writeFramed(frame([Buffer.from(part)]));
+      },
+    });
+    const served = await serve([answersFirst], { requestsPerPeer: { burst: 2, perSecond: 0 } });
+    const { stream } = call(served.port);
+    const closed = once(stream, 'close');
+    stream.end(Buffer.concat([framed('first'), framed('ask'), framed('ask'), framed('ask')]));
+    await closed;
     expect(served.cutOffs).toEqual(['request-flood']);
   });
 
