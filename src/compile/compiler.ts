@@ -1,9 +1,9 @@
 import { defaultMeshConfig, type MeshConfig } from '../rules/mesh-config.ts';
 import type { Compiler, FlushResult, FlushWork, LayerKey } from './contract.ts';
 import { createProxyFacts } from './facts.ts';
-import { createInboundLayer, type InboundLayer, inboundKey, inboundPlanOf } from './inbound.ts';
-import { createScope, type Scope } from './scope.ts';
-import { type Coarseness, scopeFactsOf, scopeKey } from './scope-key.ts';
+import type { Layer, LayerKind, SharedParts } from './layer.ts';
+import { layerKinds } from './layer-kinds.ts';
+import type { Coarseness } from './scope-key.ts';
 import { createAssignmentPool } from './tables/assignments.ts';
 import type { Shelves } from './tables/host-parts.ts';
 import { createOriginIndex } from './tables/origin-index.ts';
@@ -22,25 +22,48 @@ export interface CompilerOptions {
   readonly scopes?: Coarseness;
   /** After so many hosts compiled for new scopes, a flush leaves the other new ones to the next. 2,000 when left out. */
   readonly newHostsPerFlush?: number;
+  /** The kinds of layers of a view, in its order; left out: those of layer-kinds.ts. */
+  readonly kinds?: readonly LayerKind<unknown>[];
 }
 
-/** The compiler of the dialect `envoy`. See docs/adr/0002 and 0003. */
+interface OpenLayer {
+  readonly layer: Layer;
+  readonly kind: LayerKind<unknown>;
+  /** The rules that were selected for it. */
+  readonly selected: readonly string[];
+}
+
+/** The compiler of all layers. See docs/adr/0002, 0003 and 0017. */
 export function createCompiler(options: CompilerOptions = {}): Compiler {
   const { domainSuffix = 'cluster.local', mesh = defaultMeshConfig, scopes: coarseness = 'coarse' } = options;
-  const { newHostsPerFlush = 2_000 } = options;
-  const world = createWorld(mesh, domainSuffix);
-  const work = { hostsCompiled: 0, encoded: 0, assembled: 0 };
-  const assignments = createAssignmentPool(world, () => work.assembled++);
-  const shelves = createShelves(work);
-  const problems = createProblemIndex();
-  const scopes = new Map<LayerKey, Scope>();
-  /** Scopes that no flush has compiled yet, the oldest first. */
+  const { newHostsPerFlush = 2_000, kinds = layerKinds(coarseness) } = options;
+  const shared = createSharedParts(mesh, domainSuffix);
+  const { world, work, problems, assignments } = shared;
+  const layers = new Map<LayerKey, OpenLayer>();
+  /** Layers that no flush has compiled yet, the oldest first. */
   const fresh = new Set<LayerKey>();
-  const inboundLayers = new Map<LayerKey, InboundLayer>();
-  /** Scopes by their Sidecar, inbound layers by their services. */
-  const layersByOrigin = new Map<string, Set<LayerKey>>();
+  /** Others that are to be compiled. Outlives a flush that is given up. */
+  const stale = new Set<LayerKey>();
+  const bySelected = new Map<string, Set<LayerKey>>();
   const dirtyListeners: Parameters<Compiler['onDirty']>[0][] = [];
   let dirty = createDirty();
+
+  const open = <Facts>(key: LayerKey, kind: LayerKind<Facts>, facts: Facts) => {
+    const selected = kind.selected(facts);
+    layers.set(key, { layer: kind.create(facts, { ...shared, key }), kind, selected });
+    fresh.add(key);
+    for (const rule of selected) addTo(bySelected, rule, key);
+  };
+  /** Tells every layer what is dirty. Repeating it is harmless, so a flush that is given up loses nothing. */
+  function* distribute(from: Dirty): Generator<undefined, void, undefined> {
+    for (const [key, { layer }] of layers) {
+      if (layer.mark(from) && !fresh.has(key)) stale.add(key);
+      yield;
+    }
+    from.keys.clear();
+    from.sidecars.clear();
+    from.mesh = false;
+  }
 
   return {
     apply(changes) {
@@ -48,33 +71,21 @@ export function createCompiler(options: CompilerOptions = {}): Compiler {
     },
     layersOf(proxy) {
       const facts = createProxyFacts(proxy);
-      const scopeFacts = scopeFactsOf(facts, world, coarseness);
-      const key = scopeKey(scopeFacts);
-      if (!scopes.has(key)) {
-        const onHostCompiled = () => work.hostsCompiled++;
-        scopes.set(key, createScope({ key, facts: scopeFacts, world, shelves, assignments, problems, onHostCompiled }));
-        fresh.add(key);
-        if (scopeFacts.sidecar !== null) addTo(layersByOrigin, scopeFacts.sidecar, key);
-      }
-      const plan = inboundPlanOf(facts, world);
-      if (plan === null) return [key];
-      const inbound = inboundKey(plan);
-      if (!inboundLayers.has(inbound)) {
-        const layer = createInboundLayer(inbound, plan, problems);
-        inboundLayers.set(inbound, layer);
-        for (const origin of layer.origins) addTo(layersByOrigin, origin, inbound);
-      }
-      return [key, inbound];
+      return kinds.flatMap((kind) => {
+        const own = kind.factsOf(facts, world);
+        if (own === null) return [];
+        const key = keyOf(kind, own);
+        if (!layers.has(key)) open(key, kind, own);
+        return [key];
+      });
     },
-    close(layer) {
-      scopes.get(layer)?.dispose();
-      inboundLayers.get(layer)?.dispose();
-      for (const origin of inboundLayers.get(layer)?.origins ?? []) removeFrom(layersByOrigin, origin, layer);
-      const sidecar = scopes.get(layer)?.sidecar ?? null;
-      if (sidecar !== null) removeFrom(layersByOrigin, sidecar, layer);
-      scopes.delete(layer);
-      fresh.delete(layer);
-      inboundLayers.delete(layer);
+    close(key) {
+      const closed = layers.get(key);
+      closed?.layer.dispose();
+      for (const rule of closed?.selected ?? []) removeFrom(bySelected, rule, key);
+      layers.delete(key);
+      fresh.delete(key);
+      stale.delete(key);
     },
     mesh: {
       domainSuffix,
@@ -87,54 +98,58 @@ export function createCompiler(options: CompilerOptions = {}): Compiler {
     onDirty: (listener) => void dirtyListeners.push(listener),
     *flush(revision = 0) {
       for (const listener of dirtyListeners) listener(dirty);
-      yield* distribute(dirty, scopes.values());
+      yield* distribute(dirty);
       for (const service of dirty.endpoints) {
         assignments.endpointsChanged(service);
         dirty.endpoints.delete(service);
         yield;
       }
-      for (const [key, scope] of scopes) if (!fresh.has(key)) yield* scope.compile(revision);
+      for (const key of stale) {
+        yield* layers.get(key)?.layer.compile(revision) ?? [];
+        stale.delete(key);
+      }
       const hostsBefore = work.hostsCompiled;
       for (const key of fresh) {
-        yield* scopes.get(key)?.compile(revision) ?? [];
+        const opened = layers.get(key);
+        if (opened?.kind.mayWait && work.hostsCompiled - hostsBefore >= newHostsPerFlush) continue;
+        yield* opened?.layer.compile(revision) ?? [];
         fresh.delete(key);
-        if (work.hostsCompiled - hostsBefore >= newHostsPerFlush) break;
-      }
-      for (const layer of inboundLayers.values()) {
-        const encoded = layer.compile(revision);
-        work.encoded += encoded;
-        if (encoded > 0) yield;
       }
       const moved = movedOrNull(dirty.moved);
       dirty = createDirty();
-      const layers = [...scopes.values(), ...inboundLayers.values()];
-      const changes = layers.flatMap((layer) => layer.takeChanges());
+      const changes = [...layers.values()].flatMap(({ layer }) => layer.takeChanges());
       return { changes, moved, deferred: new Set(fresh), work: takeWork(work) };
     },
-    originsOf: (layer, type, name, part) =>
-      (scopes.get(layer) ?? inboundLayers.get(layer))?.originsOf(type, name, part) ?? [],
+    partsOf: (layer, type, name) => layers.get(layer)?.layer.partsOf(type, name) ?? [],
     *contributionsOf(origin) {
-      const hosts = [...shelves.origins.hostsOf(origin)];
-      if (hosts.length > 0) for (const scope of scopes.values()) yield* scope.contributionsOf(origin, hosts);
-      for (const layer of layersByOrigin.get(origin) ?? []) {
-        yield* inboundLayers.get(layer)?.contributionsOf(origin) ?? [];
+      for (const kind of kinds) {
+        const keys = kind.layersWith(origin, shared);
+        for (const key of keys === 'all' ? layers.keys() : keys) {
+          const opened = layers.get(key);
+          if (opened?.kind === kind) yield* opened.layer.contributionsOf(origin);
+        }
       }
     },
-    scopesOf: (sidecar) => layersByOrigin.get(sidecar) ?? [],
+    layersSelecting: (rule) => bySelected.get(rule) ?? [],
     problems: () => new Map([...problems.origins()].map((origin) => [origin, problems.of(origin)])),
     problemsOf: problems.of,
   };
 }
 
-/** Tells every scope what is dirty. Repeating it is harmless, so a flush that is given up loses nothing. */
-function* distribute(dirty: Dirty, scopes: Iterable<Scope>): Generator<undefined, void, undefined> {
-  for (const scope of scopes) {
-    scope.mark(dirty);
-    yield;
-  }
-  dirty.keys.clear();
-  dirty.sidecars.clear();
-  dirty.mesh = false;
+// The one place that makes one: facts are plain data, so that equal facts are equal texts.
+const keyOf = ({ kind }: LayerKind<unknown>, facts: unknown) => `${kind}:${JSON.stringify(facts)}` as LayerKey;
+
+function createSharedParts(mesh: MeshConfig, domainSuffix: string): SharedParts {
+  const world = createWorld(mesh, domainSuffix);
+  const work = { hostsCompiled: 0, encoded: 0, assembled: 0 };
+  return {
+    world,
+    work,
+    shelves: createShelves(work),
+    assignments: createAssignmentPool(world, () => work.assembled++),
+    problems: createProblemIndex(),
+    layersByOrigin: createOriginIndex(),
+  };
 }
 
 function createShelves(work: { encoded: number; assembled: number }): Shelves {

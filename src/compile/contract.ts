@@ -20,7 +20,7 @@ export type WorldChange =
 
 /**
  * Names a set of tables (one per resource type) that every proxy with the same facts shares: a scope (what it may
- * call) or a workload group (what it serves). Equal key, equal bytes.
+ * call) or a workload group (what it serves). Equal key, equal bytes, whatever the layer was told before.
  */
 export type LayerKey = Brand<string, 'LayerKey'>;
 
@@ -40,6 +40,16 @@ export interface FlushWork {
   readonly encoded: number;
   /** Assignments and route configurations put together from records. */
   readonly assembled: number;
+}
+
+/** A part of a resource: one virtual host of a route configuration; of other types the resource as a whole. */
+export interface ResourcePart {
+  /** The name of the virtual host; empty: the resource as a whole. */
+  readonly part: string;
+  /** The rules and services that contributed to it. */
+  readonly origins: readonly string[];
+  /** The revision (see `Compiler.flush`) by which it is as it is. */
+  readonly since: number;
 }
 
 /** A resource that a rule or service contributed to. */
@@ -113,15 +123,12 @@ export interface Compiler {
    * ones are compiled up to a budget, and deferred beyond it, so that who has a configuration does not wait for who has none.
    */
   flush(revision?: number): Generator<undefined, FlushResult, undefined>;
-  /**
-   * The rules and services that contributed to a resource, or to one virtual host (`part`) of a route configuration: a NACK is
-   * traced to its rule with this.
-   */
-  originsOf(layer: LayerKey, type: XdsType, name: string, part?: string): readonly string[];
+  /** The parts of a resource with the rules and services that contributed to each: a NACK is traced to its rule with this. */
+  partsOf(layer: LayerKey, type: XdsType, name: string): Iterable<ResourcePart>;
   /** The other way round: what a rule (by id) or service (`service/namespace/host`) contributed to, in all layers. */
   contributionsOf(origin: string): Iterable<Contribution>;
-  /** The scopes whose proxies have this Sidecar. */
-  scopesOf(sidecar: RuleId): Iterable<LayerKey>;
+  /** The layers of the proxies that have this Sidecar. */
+  layersSelecting(rule: RuleId): Iterable<LayerKey>;
   readonly mesh: MeshView;
   /** Calls `listener` when a flush begins, with what has changed in `mesh` since the flush before. */
   onDirty(listener: (dirty: DirtyNames) => void): void;

@@ -2,7 +2,6 @@ import type { ClientKind, InterceptionMode, Role } from '../model/proxy.ts';
 import type { IpFamilies } from '../plan/listener.ts';
 import type { Sidecar } from '../rules/kinds/sidecar/index.ts';
 import { type RuleId, ruleId } from '../rules/rule.ts';
-import type { LayerKey } from './contract.ts';
 import type { ProxyFacts } from './facts.ts';
 import { ipFamiliesOf } from './resolve/ip-families.ts';
 import { conditionName, meetsCondition, tailsOf } from './world/relevance.ts';
@@ -10,7 +9,7 @@ import type { World } from './world/world.ts';
 
 /**
  * What the outbound configuration of a scope may depend on: facts of its proxies, coarsened to what makes a difference
- * in the world as it is, and the rules selected for them. The scope key is these facts and nothing else, so equal
+ * in the world as it is, and the rules selected for them. The key of a scope is these facts and nothing else, so equal
  * keys mean equal bytes by construction.
  */
 export interface ScopeFacts {
@@ -28,8 +27,6 @@ export interface ScopeFacts {
   /** The label conditions of rules that hold, sorted. */
   readonly conditions: readonly string[];
 }
-
-export const scopeKey = (facts: ScopeFacts): LayerKey => `scope:${JSON.stringify(facts)}` as LayerKey;
 
 /** Whether facts are coarsened. `exact` is for the property test that proves that coarsening changes no byte. */
 export type Coarseness = 'coarse' | 'exact';

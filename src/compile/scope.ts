@@ -1,53 +1,36 @@
+import { assertNever } from '../lib/assert-never.ts';
 import type { HostPlan, PlanProblem } from '../plan/host.ts';
 import type { EncodedResource, XdsType } from '../proto/resource.ts';
 import type { Sidecar } from '../rules/kinds/sidecar/index.ts';
 import type { RuleId } from '../rules/rule.ts';
-import type { Contribution, LayerKey, TableChange } from './contract.ts';
 import { dialectOf } from './dialect.ts';
+import type { Layer, LayerKind, LayerParts } from './layer.ts';
 import { resolveHost } from './resolve/host.ts';
 import { createReader } from './resolve/reader.ts';
 import { createVisibility } from './resolve/visibility.ts';
-import type { ScopeFacts } from './scope-key.ts';
-import type { Assignment, AssignmentPool, AssignmentUser } from './tables/assignments.ts';
+import { type Coarseness, type ScopeFacts, scopeFactsOf } from './scope-key.ts';
+import type { Assignment, AssignmentUser } from './tables/assignments.ts';
 import { contributionsOf, type PartsSince, partsSince, sinceNothing } from './tables/contributions.ts';
 import { createCounts } from './tables/counts.ts';
 import { createDependents } from './tables/dependents.ts';
 import { type FixedContext, type FixedResources, fixedResources } from './tables/fixed-resources.ts';
-import { encodeHost, type HostParts, noHost, originsOf, releaseHost, type Shelves } from './tables/host-parts.ts';
+import { encodeHost, type HostParts, noHost, originsOf, releaseHost } from './tables/host-parts.ts';
 import { createListenerTable, type ListenerPart } from './tables/listener-table.ts';
 import { PartError } from './tables/part-error.ts';
-import type { ProblemIndex } from './tables/problem-index.ts';
 import { createRouteTable } from './tables/route-table.ts';
 import type { Shelved } from './tables/shelf.ts';
 import { createTables } from './tables/tables.ts';
-import { type Dirty, hostOfDep } from './world/dirty.ts';
-import type { World } from './world/world.ts';
+import { hostOfDep } from './world/dirty.ts';
 
-/** The outbound layer of all proxies with the same facts: what they may call. */
-export interface Scope {
-  readonly sidecar: RuleId | null;
-  /** Marks the hosts that depend on what changed. */
-  mark(dirty: Dirty): void;
-  /**
-   * Compiles what is dirty; `revision` is that of the result. What it has done stays done if it is not run to its end.
-   */
-  compile(revision: number): Generator<undefined, void, undefined>;
-  takeChanges(): readonly TableChange[];
-  originsOf(type: XdsType, name: string, part?: string): readonly string[];
-  /** What a rule or service contributes to; `hosts` are those by which it may. */
-  contributionsOf(origin: string, hosts: Iterable<string>): Iterable<Contribution>;
-  dispose(): void;
-}
-
-export interface ScopeOptions {
-  readonly key: LayerKey;
-  readonly facts: ScopeFacts;
-  readonly world: World;
-  readonly shelves: Shelves;
-  readonly assignments: AssignmentPool;
-  readonly problems: ProblemIndex;
-  onHostCompiled(): void;
-}
+/** What proxies may call. */
+export const outboundKind = (coarseness: Coarseness): LayerKind<ScopeFacts> => ({
+  kind: 'outbound',
+  mayWait: true,
+  factsOf: (proxy, world) => scopeFactsOf(proxy, world, coarseness),
+  selected: ({ sidecar }) => (sidecar === null ? [] : [sidecar]),
+  create: createScope,
+  layersWith: (origin, { shelves }) => (shelves.origins.has(origin) ? 'all' : []),
+});
 
 /** What one host has in the scope. */
 interface HostEntry {
@@ -71,8 +54,8 @@ const noEntry: HostEntry = {
 /** What compiling makes of a host; installing adds the rest. */
 type NewEntry = Omit<HostEntry, 'assignments' | 'since'>;
 
-export function createScope(options: ScopeOptions): Scope {
-  const { key, facts, world, shelves, assignments, problems, onHostCompiled } = options;
+function createScope(facts: ScopeFacts, parts: LayerParts): Layer {
+  const { key, world, shelves, assignments, problems, work } = parts;
   const tables = createTables(key);
   const dialect = dialectOf(facts.client);
   const routes = createRouteTable(tables, shelves, dialect.routeEnd);
@@ -129,7 +112,7 @@ export function createScope(options: ScopeOptions): Scope {
     const before = entries.get(host) ?? noEntry;
     const plan = resolveHost(createReader({ world, facts, visibility }, host), host, referenced.has(host));
     if (before === noEntry && isEmpty(plan)) return;
-    onHostCompiled();
+    work.hostsCompiled++;
     const next = encodeOrKeep(plan, before);
     install(host, before, { ...next, since: partsSince(before, next.parts.value, revision) });
   };
@@ -172,12 +155,13 @@ export function createScope(options: ScopeOptions): Scope {
   const markReferenced = (host: string) => {
     if (visibility.callableService(host) === null) dirtyHosts.add(host);
   };
+  const sinceOf = (host: string): PartsSince => entries.get(host)?.since ?? sinceNothing;
   const removeGone = (type: XdsType, before: readonly string[], after: readonly string[]) => {
     for (const name of before) if (!after.includes(name)) tables.delete(type, name);
   };
 
   return {
-    sidecar: facts.sidecar,
+    key,
     mark(dirty) {
       if (dirty.mesh) markEverything();
       if (facts.sidecar !== null && dirty.sidecars.has(facts.sidecar)) {
@@ -191,6 +175,7 @@ export function createScope(options: ScopeOptions): Scope {
         if (own !== null) dirtyHosts.add(own);
         for (const host of dependents.of(dependency)) dirtyHosts.add(host);
       }
+      return dirtyHosts.size > 0 || isFixedDirty;
     },
     *compile(revision) {
       if (isFixedDirty) {
@@ -207,17 +192,35 @@ export function createScope(options: ScopeOptions): Scope {
       yield* listeners.settle();
     },
     takeChanges: () => tables.takeChanges(),
-    originsOf(type, name, part) {
-      if (type === 'route') return routes.originsOf(name, part);
-      if (type === 'listener') return listeners.originsOf(name);
-      return entries.get(name.slice(name.lastIndexOf('|') + 1))?.parts.value.destinationOrigins ?? []; // outbound|80||host
+    *partsOf(type, name) {
+      switch (type) {
+        case 'route':
+          for (const { part, origins } of routes.partsOf(name)) {
+            yield { part, origins, since: sinceOf(part.slice(0, part.lastIndexOf(':'))).route }; // host:80
+          }
+          return;
+        case 'listener':
+          for (const { host, origins } of listeners.partsOf(name)) {
+            yield { part: '', origins, since: sinceOf(host).listener };
+          }
+          return;
+        case 'cluster':
+        case 'endpoint': {
+          const host = name.slice(name.lastIndexOf('|') + 1); // outbound|80||host
+          const origins = entries.get(host)?.parts.value.destinationOrigins ?? [];
+          if (origins.length > 0) yield { part: '', origins, since: sinceOf(host).cluster };
+          return;
+        }
+        default:
+          assertNever(type);
+      }
     },
-    *contributionsOf(origin, hosts) {
+    *contributionsOf(origin) {
       const standing = {
         hasVirtualHost: routes.has,
         hasListener: ({ name, resource }: ListenerPart) => tables.get('listener', name) === resource,
       };
-      for (const host of hosts) {
+      for (const host of shelves.origins.holdersOf(origin)) {
         const entry = entries.get(host);
         if (entry === undefined) continue;
         for (const made of contributionsOf({ ...standing, parts: entry.parts, since: entry.since }, origin))

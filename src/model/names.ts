@@ -12,6 +12,9 @@ export type ServiceKey = Brand<string, 'ServiceKey'>;
 /** Two services of one hostname in two namespaces are two services. */
 export const serviceKey = (namespace: string, host: Hostname): ServiceKey => `${namespace}/${host}` as ServiceKey;
 
+/** The hostname that a key ends with. */
+export const hostOfKey = (key: ServiceKey): Hostname => key.slice(key.indexOf('/') + 1) as Hostname; // made by serviceKey
+
 /** Also true of `*` alone. */
 export const isWildcard = (host: string): boolean => host.startsWith('*');
 

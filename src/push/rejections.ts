@@ -14,7 +14,7 @@ import type { Quarantine } from './quarantine/quarantine.ts';
 type Rejected = Extract<Outcome, { kind: 'rejected' }>;
 
 export interface RejectionParts {
-  readonly compiler: Pick<Compiler, 'originsOf'>;
+  readonly compiler: Pick<Compiler, 'partsOf'>;
   readonly quarantine: Quarantine;
   readonly log: Logger;
   /** All that are connected: of those some may have taken what one rejects. */
@@ -30,9 +30,11 @@ export function noteRejection(client: Client, outcome: Rejected, parts: Rejectio
   const warn = (facts: object, message: string) => {
     if (client.mayLog()) parts.log.warn(facts, message);
   };
-  const originsOf = (name: string, part = '') => [
-    ...new Set(client.layers.flatMap(({ key }) => parts.compiler.originsOf(key, type, name, part))),
-  ];
+  const originsOf = (name: string, part: string) => {
+    const made = client.layers.flatMap(({ key }) => [...parts.compiler.partsOf(key, type, name)]);
+    const guilty = made.filter((it) => part === '' || it.part === part || it.part === '');
+    return [...new Set(guilty.flatMap(({ origins }) => origins))];
+  };
   const blamedFor = ({ name, part }: GuiltyPart) =>
     blame({
       origins: originsOf(name, part),

@@ -76,9 +76,9 @@ function fixedCompiler(resources: FixedResources): Compiler {
       isTold = true;
       return { ...result, work: { hostsCompiled: 0, encoded: 0, assembled: 0 } };
     },
-    originsOf: () => [],
+    partsOf: () => [],
     contributionsOf: () => [],
-    scopesOf: () => [],
+    layersSelecting: () => [],
     mesh: createCompiler().mesh,
     onDirty: () => {},
     problems: () => new Map(),

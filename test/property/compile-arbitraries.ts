@@ -189,6 +189,7 @@ const arbitraryMesh = fc
     outboundTrafficPolicy: fc.record({ mode: oneOf(['ALLOW_ANY', 'REGISTRY_ONLY']) }),
     defaultServiceExportTo: oneOf([['*'], ['.'], ['shop']]),
     defaultDestinationRuleExportTo: oneOf([['*'], ['.']]),
+    connectTimeout: oneOf(['10s', '3s']),
   })
   .map((mesh) => meshConfigSchema.parse(mesh));
 
@@ -243,6 +244,7 @@ export const proxies: readonly Proxy[] = [
   proxy({ role: 'gateway', name: 'gateway' }),
   proxy({ namespace: 'shop', addresses: ['10.1.0.2', 'fd00::1'] }),
   proxy({ namespace: 'shop', client: 'grpc' }),
+  proxy({ namespace: 'shop', client: 'grpc', addresses: ['10.1.0.1', '10.1.0.2'] }),
   proxy({ namespace: 'other', dnsDomain: 'eu.example.com' }),
   proxy({ namespace: 'other', dnsDomain: 'shop.svc.elsewhere.local' }),
 ];

@@ -210,7 +210,8 @@ function whatProxiesHave({ mesh, proxies }: World, object: StoredObject): { conc
       for (const layer of client.layers) {
         for (const [name, { resource }] of layer.tables[type].entries) {
           if (interest?.includes(name) !== true) continue;
-          if (!mesh.compiler.originsOf(layer.key, type, name).includes(ruleId(object))) continue;
+          const parts = [...mesh.compiler.partsOf(layer.key, type, name)];
+          if (!parts.some(({ origins }) => origins.includes(ruleId(object)))) continue;
           wanted.push(contentOf(type, resource, object) === contentOf(type, has[type].get(name) ?? null, object));
         }
       }

@@ -5,6 +5,7 @@ import type {
   FlushResult,
   LayerKey,
   Moved,
+  ResourcePart,
   TableChange,
   WorldChange,
 } from '../../src/compile/contract.ts';
@@ -92,7 +93,7 @@ export class FakeCompiler implements Compiler {
     };
   }
 
-  originsOf(): readonly string[] {
+  partsOf(): readonly ResourcePart[] {
     return [];
   }
 
@@ -100,7 +101,7 @@ export class FakeCompiler implements Compiler {
     return [];
   }
 
-  scopesOf(): readonly LayerKey[] {
+  layersSelecting(): readonly LayerKey[] {
     return [];
   }
 

@@ -25,7 +25,7 @@ export interface Shelves extends RouteShelves {
   /** All of a host at once: scopes that are told the same of it share the objects, too. */
   readonly hosts: Shelf<HostParts>;
   /** Of all that stands in `hosts`. */
-  readonly origins: OriginIndex;
+  readonly origins: OriginIndex<string>;
 }
 
 /** A host plan, encoded. Holds its shelved parts until nobody uses it. */

@@ -28,7 +28,8 @@ export interface ListenerTable {
   replace(before: readonly ListenerPart[], after: readonly ListenerPart[]): void;
   /** Decides the listeners whose parts changed. */
   settle(): Generator<undefined, void, undefined>;
-  originsOf(name: string): readonly string[];
+  /** What hosts need that is in effect: of several that share a listener all. */
+  partsOf(name: string): Iterable<ListenerPart>;
   dispose(): void;
 }
 
@@ -88,10 +89,9 @@ export function createListenerTable(tables: Tables, problems: ProblemIndex): Lis
         yield;
       }
     },
-    originsOf(name) {
+    *partsOf(name) {
       const winner = tables.get('listener', name);
-      const contributing = [...(parts.get(name)?.values() ?? [])].filter(({ resource }) => resource === winner);
-      return [...new Set(contributing.flatMap(({ origins }) => origins))];
+      for (const part of parts.get(name)?.values() ?? []) if (part.resource === winner) yield part;
     },
     dispose() {
       for (const name of reports.keys()) report(name, []);

@@ -1,31 +1,33 @@
-/** Which hosts a rule or service contributes to in some scope: where to look when somebody asks what became of it. */
-export interface OriginIndex {
-  add(host: string, origins: readonly string[]): void;
+/** Where a rule or service contributes to something (in which hosts, or which layers): there it is looked for. */
+export interface OriginIndex<Holder extends string> {
+  add(holder: Holder, origins: readonly string[]): void;
   /** Answers one `add`. */
-  remove(host: string, origins: readonly string[]): void;
-  hostsOf(origin: string): Iterable<string>;
+  remove(holder: Holder, origins: readonly string[]): void;
+  holdersOf(origin: string): Iterable<Holder>;
+  has(origin: string): boolean;
 }
 
-export function createOriginIndex(): OriginIndex {
+export function createOriginIndex<Holder extends string>(): OriginIndex<Holder> {
   // Scopes that are told different things of a host add it once each.
-  const byOrigin = new Map<string, Map<string, number>>();
+  const byOrigin = new Map<string, Map<Holder, number>>();
   return {
-    add(host, origins) {
+    add(holder, origins) {
       for (const origin of origins) {
-        const hosts = byOrigin.get(origin);
-        if (hosts === undefined) byOrigin.set(origin, new Map([[host, 1]]));
-        else hosts.set(host, (hosts.get(host) ?? 0) + 1);
+        const holders = byOrigin.get(origin);
+        if (holders === undefined) byOrigin.set(origin, new Map([[holder, 1]]));
+        else holders.set(holder, (holders.get(holder) ?? 0) + 1);
       }
     },
-    remove(host, origins) {
+    remove(holder, origins) {
       for (const origin of origins) {
-        const hosts = byOrigin.get(origin);
-        const left = (hosts?.get(host) ?? 0) - 1;
-        if (left > 0) hosts?.set(host, left);
-        else hosts?.delete(host);
-        if (hosts?.size === 0) byOrigin.delete(origin);
+        const holders = byOrigin.get(origin);
+        const left = (holders?.get(holder) ?? 0) - 1;
+        if (left > 0) holders?.set(holder, left);
+        else holders?.delete(holder);
+        if (holders?.size === 0) byOrigin.delete(origin);
       }
     },
-    hostsOf: (origin) => byOrigin.get(origin)?.keys() ?? [],
+    holdersOf: (origin) => byOrigin.get(origin)?.keys() ?? [],
+    has: (origin) => byOrigin.has(origin),
   };
 }

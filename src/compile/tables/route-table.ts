@@ -33,8 +33,8 @@ export interface RouteTable {
   setUnknownHosts(policy: RouteConfigurationPlan['unknownHosts']): void;
   /** Writes the records whose domains or routes changed and assembles their route configurations. */
   settle(): Generator<undefined, void, undefined>;
-  /** Of a route configuration, or of one virtual host of it. */
-  originsOf(name: string, virtualHost?: string): readonly string[];
+  /** The virtual hosts of a route configuration. */
+  partsOf(name: string): Iterable<{ readonly part: string; readonly origins: readonly string[] }>;
   /** Whether a part that is installed has a domain left, so that its routes are in effect. */
   has(part: VirtualHostPart): boolean;
   dispose(): void;
@@ -151,10 +151,10 @@ export function createRouteTable(tables: Tables, shelves: RouteShelves, end: Rou
         yield;
       }
     },
-    originsOf(name, virtualHost = '') {
-      const all = configurations.get(name)?.hosts;
-      const hosts = virtualHost === '' ? [...(all?.values() ?? [])] : [all?.get(virtualHost) ?? []].flat();
-      return [...new Set(hosts.filter(({ record }) => record !== null).flatMap(({ part }) => part.plan.origins))];
+    *partsOf(name) {
+      for (const { part, record } of configurations.get(name)?.hosts.values() ?? []) {
+        if (record !== null) yield { part: part.plan.name, origins: part.plan.origins };
+      }
     },
     has: ({ plan }) => (configurations.get(plan.routeConfiguration)?.hosts.get(plan.name)?.record ?? null) !== null,
     dispose() {

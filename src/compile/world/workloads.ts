@@ -18,8 +18,6 @@ export interface Workloads {
   replace(service: ServiceKey, before: readonly Endpoint[], after: readonly Endpoint[]): Iterable<string>;
   /** Remembers that a proxy has this address, so that only changes of such addresses move proxies. */
   ask(address: string): void;
-  /** Those addresses of endpoints that were asked about. */
-  asked(endpoints: readonly Endpoint[]): readonly string[];
 }
 
 export function createWorkloads(): Workloads {
@@ -63,8 +61,6 @@ export function createWorkloads(): Workloads {
       return new Set([...served.values()].filter(({ times }) => times !== 0).map(({ address }) => address));
     },
     ask: (address) => void asked.add(address),
-    asked: (endpoints) =>
-      asked.size === 0 ? [] : endpoints.map(({ address }) => address).filter((address) => asked.has(address)),
   };
 }
 

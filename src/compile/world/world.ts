@@ -70,9 +70,6 @@ export function createWorld(initialMesh: MeshConfig, domainSuffix: string): Worl
     for (const wildcard of rules.virtualServices.wildcards()) {
       if (covers(wildcard, host)) dirty.keys.add(virtualServiceDep(wildcard));
     }
-    if (serveDifferently(before, next)) {
-      for (const address of workloads.asked(endpoints.get(key)?.endpoints ?? [])) dirty.moved.addresses.add(address);
-    }
   };
 
   const setEndpoints = (key: ServiceKey, next: EndpointSet | undefined, dirty: Dirty) => {
@@ -137,10 +134,6 @@ export function createWorld(initialMesh: MeshConfig, domainSuffix: string): Worl
     },
   };
 }
-
-/** Whether what workloads accept for a service may differ. */
-const serveDifferently = (a: Service | undefined, b: Service | undefined): boolean =>
-  a === undefined || b === undefined || a.createdAtMs !== b.createdAtMs || !isDeepStrictEqual(a.ports, b.ports);
 
 /** The set itself where all may be called, which is nearly always. */
 const callableOf = (set: EndpointSet): EndpointSet =>

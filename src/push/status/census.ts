@@ -26,7 +26,7 @@ export interface Census {
   readonly clients: ReadonlySet<Client>;
   /** By the layers that their streams see. */
   readonly groups: ReadonlyMap<LayerKey, readonly Group[]>;
-  /** By the scope that they are to see; a proxy on its way to another scope still sees the one before. */
+  /** By the layers that they are to see; a proxy on its way to another layer still sees the one before. */
   readonly assigned: ReadonlyMap<LayerKey, readonly Client[]>;
   /** Layers whose proxies are in the groups of another layer, too. */
   readonly shared: ReadonlySet<LayerKey>;
@@ -44,8 +44,7 @@ export function takeCensus({ clients, layers }: Coordinator): Census {
     const { stream } = client;
     const isRestless = !isAtRest(stream);
     if (isRestless) restless.push(client);
-    const scope = client.layers[0];
-    if (scope !== undefined) listOf(assigned, scope.key).push(client);
+    for (const { key } of client.layers) listOf(assigned, key).push(client);
     const subscriptions = subscriptionsKey(stream);
     for (const [index, table] of (stream.view?.cluster ?? []).entries()) {
       const layer = keys.get(table);

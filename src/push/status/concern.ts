@@ -12,7 +12,7 @@ import { tallyOf, tallyOfAll } from './tally.ts';
 export interface ConcernParts {
   /** What a rule or service contributes to: see `Compiler.contributionsOf`. */
   readonly contributionsOf: (origin: string) => readonly Contribution[];
-  readonly scopesOf: Compiler['scopesOf'];
+  readonly layersSelecting: Compiler['layersSelecting'];
   readonly layers: Pick<Layers, 'get'>;
   readonly quarantine: Pick<Quarantine, 'blames'>;
   /** The services that a ServiceEntry makes or a WorkloadEntry is in. */
@@ -28,12 +28,12 @@ export interface CompiledRule {
 
 /** Which proxies a rule concerns, by what its kind contributes to, and what they answered. */
 export function concernOf({ kind, id, since }: CompiledRule, census: Census, parts: ConcernParts): Tally {
-  const { contributionsOf, scopesOf, layers, servicesOf, quarantine } = parts;
+  const { contributionsOf, layersSelecting, layers, servicesOf, quarantine } = parts;
   switch (kind) {
     case 'MeshConfig':
       return tallyOfAll(census.clients, since);
     case 'Sidecar':
-      return tallyOfAll(proxiesWith(id, census, scopesOf), since);
+      return tallyOfAll(proxiesWith(id, census, layersSelecting), since);
     case 'VirtualService':
     case 'DestinationRule':
       // A subset's assignment says where its workloads are, which is not the rule's doing.
@@ -56,8 +56,12 @@ export function concernOf({ kind, id, since }: CompiledRule, census: Census, par
 
 const isNoAssignment = ({ type }: Contribution): boolean => type !== 'endpoint';
 
-function* proxiesWith(sidecar: RuleId, census: Census, scopesOf: Compiler['scopesOf']): Generator<Client> {
-  for (const scope of scopesOf(sidecar)) yield* census.assigned.get(scope) ?? [];
+function* proxiesWith(
+  sidecar: RuleId,
+  census: Census,
+  layersSelecting: Compiler['layersSelecting'],
+): Generator<Client> {
+  for (const layer of layersSelecting(sidecar)) yield* census.assigned.get(layer) ?? [];
 }
 
 /**

@@ -26,7 +26,7 @@ export interface StatusOptions {
   readonly book: RuleBook;
   /** After `book`, so that what is told here is in the book already. */
   readonly store: Pick<RuleStore, 'subscribe'>;
-  readonly compiler: Pick<Compiler, 'contributionsOf' | 'scopesOf' | 'problemsOf'>;
+  readonly compiler: Pick<Compiler, 'contributionsOf' | 'layersSelecting' | 'problemsOf'>;
   readonly findings: Pick<RuleFindings, 'of' | 'subscribe'>;
   /** Asked when there is something to compute: it is made after this, as it has to tell it things. */
   readonly coordinator: () => Coordinator;
@@ -127,7 +127,7 @@ export function createRuleStatuses(options: StatusOptions): StatusKeeper {
     const tally = intake.isCompiled(id)
       ? concernOf({ kind, id, since: intake.revisionOf(id) }, censusNow(), {
           contributionsOf,
-          scopesOf: compiler.scopesOf,
+          layersSelecting: compiler.layersSelecting,
           layers: coordinator().layers,
           quarantine: coordinator().quarantine,
           servicesOf: serviceEntries.servicesOf,

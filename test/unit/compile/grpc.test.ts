@@ -97,8 +97,9 @@ describe('a gRPC server', () => {
     });
     const made = [...world.compiler.contributionsOf(`service/default/${host}`)].filter((it) => it.layer === inbound);
     expect(made.map(({ type, name }) => `${type} ${name}`).sort()).toEqual(names(9090).map((it) => `listener ${it}`));
-    expect(world.compiler.originsOf(inbound ?? ('' as LayerKey), 'listener', names(9090)[0] ?? '')).toHaveLength(1);
-    expect(world.compiler.originsOf(inbound ?? ('' as LayerKey), 'listener', names(1)[0] ?? '')).toEqual([]);
+    const parts = (name = '') => [...world.compiler.partsOf(inbound ?? ('' as LayerKey), 'listener', name)];
+    expect(parts(names(9090)[0])).toEqual([{ part: '', origins: [`service/default/${host}`], since: 0 }]);
+    expect(parts(names(1)[0])).toEqual([]);
   });
 
   test('is of one layer with all of equal ports', () => {

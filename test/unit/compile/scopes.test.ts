@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { createCompiler } from '../../../src/compile/compiler.ts';
+import type { LayerKey } from '../../../src/compile/contract.ts';
 import { createProxyFacts } from '../../../src/compile/facts.ts';
 import { scopeFactsOf } from '../../../src/compile/scope-key.ts';
 import { createWorld } from '../../../src/compile/world/world.ts';
+import type { XdsType } from '../../../src/proto/resource.ts';
 import { defaultMeshConfig } from '../../../src/rules/mesh-config.ts';
 import { endpoint } from '../../support/model.ts';
 import { compiledWorld, endpointsOf, proxy, rule, runFlush, service } from '../../support/world.ts';
@@ -229,12 +231,37 @@ describe('a resource is traced', () => {
     if (layer === undefined) throw new Error('a sidecar has an outbound layer');
     runFlush(world.compiler);
     const host = 'a.default.svc.cluster.local';
-    expect(world.compiler.originsOf(layer, 'route', '80')).toEqual([
-      `service/default/${host}`,
-      'VirtualService/default/v',
+    const parts = (type: XdsType, name: string) => [...world.compiler.partsOf(layer, type, name)];
+    expect(parts('route', '80')).toEqual([
+      { part: `${host}:80`, origins: [`service/default/${host}`, 'VirtualService/default/v'], since: 0 },
     ]);
-    expect(world.compiler.originsOf(layer, 'cluster', `outbound|80||${host}`)).toContain('DestinationRule/default/d');
-    expect(world.compiler.originsOf(layer, 'listener', '0.0.0.0_80')).toEqual([`service/default/${host}`]);
+    expect(parts('cluster', `outbound|80||${host}`).flatMap(({ origins }) => origins)).toContain(
+      'DestinationRule/default/d',
+    );
+    expect(parts('listener', '0.0.0.0_80')).toEqual([{ part: '', origins: [`service/default/${host}`], since: 0 }]);
+  });
+
+  test('with the revision by which each of its parts is as it is', () => {
+    const world = compiledWorld();
+    const routed = (timeout: string) =>
+      rule('VirtualService', 'v', { hosts: ['a'], http: [{ timeout, route: [{ destination: { host: 'a' } }] }] });
+    const [layer] = world.layers();
+    const flush = (revision: number) => [...world.compiler.flush(revision)];
+    world.compiler.apply([
+      { type: 'service', service: service('a') },
+      { type: 'service', service: service('b') },
+    ]);
+    flush(3);
+    world.compiler.apply([{ type: 'rule', rule: routed('1s') }]);
+    flush(4);
+    const since = [...world.compiler.partsOf(layer ?? ('' as LayerKey), 'route', '80')].map((it) => [
+      it.part,
+      it.since,
+    ]);
+    expect(since).toEqual([
+      ['a.default.svc.cluster.local:80', 4],
+      ['b.default.svc.cluster.local:80', 3],
+    ]);
   });
 });
 

@@ -79,7 +79,7 @@ describe('a change that may move clients to other layers', () => {
     await change({ type: 'service', service: { ...web, labels: { any: 'label' } } });
     expect(asked).toEqual([]);
     await change({ type: 'service', service: { ...web, ports: [] } });
-    expect(asked).toEqual(['c']);
+    expect(asked).toEqual([]);
   });
 
   it('asks about those of its namespace, its DNS domain or its labels alone', async () => {

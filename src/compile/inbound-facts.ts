@@ -1,0 +1,81 @@
+import type { ServiceKey } from '../model/names.ts';
+import type { ClientKind } from '../model/proxy.ts';
+import type { IpFamilies } from '../plan/listener.ts';
+import type { ProxyFacts } from './facts.ts';
+import { ipFamiliesOf } from './resolve/ip-families.ts';
+import type { Member } from './world/workloads.ts';
+import type { World } from './world/world.ts';
+
+/** What the configuration of a workload group may depend on. Groups of equal facts have one layer. */
+export interface InboundFacts {
+  readonly client: ClientKind;
+  readonly families: IpFamilies;
+  readonly transparent: boolean;
+  /** What the workloads are, as registries tell it; sorted, each once. */
+  readonly memberships: readonly Membership[];
+}
+
+/** A service that a workload belongs to, and its ports there. What the service says of the ports is no fact of the workload. */
+export interface Membership {
+  readonly service: ServiceKey;
+  /** By name. Sorted. */
+  readonly ports: readonly (readonly [name: string, number: number])[];
+  /** Which of several services on one port decides: that with the lower one. Equal where the workload tells none from another. */
+  readonly rank: number;
+}
+
+/**
+ * The facts of a proxy's workloads, or `null` when the kernel brings no traffic to it. gRPC servers take it themselves:
+ * whatever their addresses and interception are, those of equal ports have one layer.
+ */
+export function inboundFactsOf(proxy: ProxyFacts, world: World): InboundFacts | null {
+  const client = proxy.get('client');
+  const interception = proxy.get('interception');
+  const addresses = proxy.get('addresses');
+  if (proxy.get('role') !== 'sidecar') return null;
+  const namespace = proxy.get('namespace');
+  if (client === 'grpc') {
+    const memberships = membershipsOf(addresses, namespace, world);
+    return memberships.length === 0 ? null : { client, families: 'dual', transparent: false, memberships };
+  }
+  if (interception === 'none') return null;
+  return {
+    client,
+    families: ipFamiliesOf(addresses),
+    transparent: interception === 'tproxy',
+    memberships: client === 'mosn' ? [] : membershipsOf(addresses, namespace, world), // it has no chains to tell ports apart
+  };
+}
+
+function membershipsOf(addresses: readonly string[], namespace: string, world: World): readonly Membership[] {
+  const members = addresses.flatMap((address) => {
+    world.workloads.ask(address);
+    return world.workloads.at(address);
+  });
+  const users = usersByPort(members);
+  const memberships = new Map<string, Membership>();
+  for (const { service, endpoint } of members) {
+    const ports = Object.entries(endpoint.ports).sort(([a], [b]) => (a < b ? -1 : 1));
+    const isContested = ports.some(([, number]) => (users.get(number) ?? 0) > 1);
+    const rank = isContested ? rankOf({ service, endpoint }, namespace) : 0;
+    const membership = { service, ports, rank };
+    memberships.set(JSON.stringify(membership), membership);
+  }
+  return [...memberships].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, membership]) => membership);
+}
+
+/** How many members have a port. */
+function usersByPort(members: readonly Member[]): ReadonlyMap<number, number> {
+  const users = new Map<number, number>();
+  for (const { endpoint } of members) {
+    for (const port of new Set(Object.values(endpoint.ports))) users.set(port, (users.get(port) ?? 0) + 1);
+  }
+  return users;
+}
+
+/**
+ * Of several services on one port, that of the workload's own namespace decides what the port speaks: others may have
+ * written down any address. Then one that has the endpoint now.
+ */
+const rankOf = ({ service, endpoint }: Member, namespace: string): number =>
+  (service.startsWith(`${namespace}/`) ? 0 : 2) + (endpoint.health === 'departed' ? 1 : 0);

@@ -1,0 +1,13 @@
+import { inboundKind } from './inbound.ts';
+import type { LayerKind } from './layer.ts';
+import { outboundKind } from './scope.ts';
+import type { Coarseness } from './scope-key.ts';
+
+/** The layers of a proxy's view, in its order. Names are disjoint between them. */
+export const layerKinds = (scopes: Coarseness): readonly LayerKind<unknown>[] => [
+  anyFacts(outboundKind(scopes)),
+  anyFacts(inboundKind),
+];
+
+/** A kind is only ever handed facts that it made itself, so what they are is its own affair. */
+export const anyFacts = <Facts>(kind: LayerKind<Facts>): LayerKind<unknown> => kind as LayerKind<unknown>;
