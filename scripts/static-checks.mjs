@@ -10,6 +10,7 @@ const checks = [
   { name: 'types', command: ['tsc', '-p', '.'] },
   { name: 'lint', command: ['biome', 'ci', '--colors=off', '--error-on-warnings', '.'] },
   { name: 'rooms', command: ['depcruise', ...['src', 'adapters'].filter((room) => existsSync(join(root, room)))] },
+  { name: 'documents', command: ['markdownlint-cli2'] },
   { name: 'unused', command: ['knip', '--no-progress', '--no-config-hints'] },
 ];
 
