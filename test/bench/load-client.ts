@@ -15,6 +15,8 @@ export interface LoadOptions {
   readonly perSecond?: number;
   /** Part of the names of the proxies: clients of one server at the same time need different ones. */
   readonly pods?: string;
+  /** The namespaces that streams are of, in turn, as numbers of `namespaceName`; without it all are of `default`. */
+  readonly namespaces?: { readonly first?: number; readonly count: number };
   /** Streams that end are opened again, as a sidecar does; without it the first one to end ends the client. */
   readonly retry?: boolean;
 }
@@ -115,7 +117,15 @@ type LoadTotals = Readonly<Record<'cds' | 'eds' | 'lds' | 'rds', { readonly byte
   readonly retries: number;
 };
 
-function argumentsOf({ mode, xdsPort, streams, perSecond, pods, ...options }: LoadOptions): readonly string[] {
+function argumentsOf({
+  mode,
+  xdsPort,
+  streams,
+  perSecond,
+  pods,
+  namespaces,
+  ...options
+}: LoadOptions): readonly string[] {
   const { saveTo, validate = false, retry = false } = options;
   return [
     ...['--addr', `127.0.0.1:${xdsPort}`, '--n', String(streams), '--control', `--retry=${retry}`],
@@ -123,6 +133,9 @@ function argumentsOf({ mode, xdsPort, streams, perSecond, pods, ...options }: Lo
     ...(saveTo === undefined ? [] : ['--save', saveTo]),
     ...(validate ? ['--validate'] : []),
     ...(perSecond === undefined ? [] : ['--ramp', String(perSecond)]),
-    ...(pods === undefined ? [] : ['--node-id', `sidecar~{ip}~${pods}-{i}.default~default.svc.cluster.local`]),
+    ...(pods === undefined ? [] : ['--node-id', `sidecar~{ip}~${pods}-{i}.{ns}~{ns}.svc.cluster.local`]),
+    ...(namespaces === undefined
+      ? []
+      : ['--namespaces', String(namespaces.count), '--first-namespace', String(namespaces.first ?? 0)]),
   ];
 }

@@ -7,6 +7,11 @@
 //
 //	POST /route?name=ROUTE&token=/x   puts a route with that prefix first in one virtual host
 //	GET  /stats
+//	GET  /memory   bytes in use on the heap after a full collection
+//
+// With --namespaces the folder of --load has a folder for each namespace. A node gets what is in that of its own, which stands in
+// its id (sidecar~IP~NAME.NAMESPACE~DOMAIN); the linear cache is then one for each type and namespace. Resources that are
+// equal in several namespaces are held once.
 package main
 
 import (
@@ -19,7 +24,9 @@ import (
 	"net/http"
 	_ "net/http/pprof"
 	"os"
+	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -54,6 +61,7 @@ var (
 	nodes  = flag.String("nodes", "shared", "snapshot cache: shared | per-node")
 	oneVer = flag.Bool("one-version", false, "snapshot cache: one version for all types (the naive NewSnapshot use)")
 	order  = flag.Bool("ordered", true, "sotw.WithOrderedADS")
+	perNs  = flag.Bool("namespaces", false, "--load has a folder for each namespace")
 )
 
 func anyOf(m proto.Message) *anypb.Any { a, err := anypb.New(m); check(err); return a }
@@ -107,6 +115,9 @@ func synth() map[string]map[string]types.Resource {
 	return r
 }
 
+// equal: resources by their bytes.
+var equal = map[string]types.Resource{}
+
 func loaded(dir string) map[string]map[string]types.Resource {
 	r := map[string]map[string]types.Resource{}
 	for f, t := range map[string]string{"cds": resource.ClusterType, "eds": resource.EndpointType, "lds": resource.ListenerType, "rds": resource.RouteType} {
@@ -116,6 +127,10 @@ func loaded(dir string) map[string]map[string]types.Resource {
 		check(proto.Unmarshal(b, d))
 		r[t] = map[string]types.Resource{}
 		for _, a := range d.Resources {
+			if m := equal[string(a.Value)]; m != nil {
+				r[t][cache.GetResourceName(m)] = m
+				continue
+			}
 			var m types.Resource
 			switch f {
 			case "cds":
@@ -129,108 +144,162 @@ func loaded(dir string) map[string]map[string]types.Resource {
 			}
 			check(proto.Unmarshal(a.Value, m))
 			r[t][cache.GetResourceName(m)] = m
+			if *perNs {
+				equal[string(a.Value)] = m
+			}
 		}
 	}
 	return r
 }
 
-type sharedHash struct{}
+// group: nodes that get the same resources; all of them, or with --namespaces those of a namespace.
+type group struct {
+	id  string
+	res map[string]map[string]types.Resource
+	ver map[string]int
+	lin map[string]*cache.LinearCache
+	cur *cache.Snapshot
+}
 
-func (sharedHash) ID(*core.Node) string { return "all" }
+func newGroup(id string, res map[string]map[string]types.Resource) *group {
+	g := &group{id: id, res: res, ver: map[string]int{}, lin: map[string]*cache.LinearCache{}}
+	for t := range rtypes {
+		g.ver[t] = 1
+	}
+	return g
+}
+
+// groupID: the group of a node.
+func groupID(n *core.Node) string {
+	if !*perNs {
+		return "all"
+	}
+	parts := strings.Split(n.GetId(), "~")
+	if len(parts) < 3 {
+		return ""
+	}
+	_, ns, _ := strings.Cut(parts[2], ".")
+	return ns
+}
+
+type groupHash struct{}
+
+func (groupHash) ID(n *core.Node) string { return groupID(n) }
 
 var (
 	mu       sync.Mutex
-	res      map[string]map[string]types.Resource
-	ver      = map[string]int{}
+	groups   = map[string]*group{}
 	snapC    cache.SnapshotCache
-	lin      = map[string]*cache.LinearCache{}
 	nodeSet  = map[string]bool{}
-	curSnap  *cache.Snapshot
 	rtypes   = map[string]types.ResponseType{resource.ClusterType: types.Cluster, resource.EndpointType: types.Endpoint, resource.ListenerType: types.Listener, resource.RouteType: types.Route}
 	lastPush time.Duration
 )
 
-func snapshot() *cache.Snapshot {
+func (g *group) items(t string) cache.Resources {
+	items := make([]types.Resource, 0, len(g.res[t]))
+	for _, m := range g.res[t] {
+		items = append(items, m)
+	}
+	return cache.NewResources("v"+strconv.Itoa(g.ver[t]), items)
+}
+
+func (g *group) snapshot() *cache.Snapshot {
 	s := &cache.Snapshot{}
 	for t, k := range rtypes {
-		items := make([]types.Resource, 0, len(res[t]))
-		for _, m := range res[t] {
-			items = append(items, m)
-		}
-		s.Resources[k] = cache.NewResources("v"+strconv.Itoa(ver[t]), items)
+		s.Resources[k] = g.items(t)
 	}
 	return s
 }
 
-// changed: one resource of one type is new.
-func changed(t, name string, m types.Resource) {
+// change: one resource of one type is new in every group that has it.
+func change(t, name string, make func(types.Resource) types.Resource) bool {
 	t0 := time.Now()
-	res[t][name] = m
+	found := false
+	for _, g := range groups {
+		if m, ok := g.res[t][name]; ok {
+			g.changed(t, name, make(m))
+			found = true
+		}
+	}
+	lastPush = time.Since(t0)
+	return found
+}
+
+func (g *group) changed(t, name string, m types.Resource) {
+	g.res[t][name] = m
 	if *kind == "linear" {
-		check(lin[t].UpdateResource(name, m))
-		lastPush = time.Since(t0)
+		check(g.lin[t].UpdateResource(name, m))
 		return
 	}
 	if *oneVer {
 		for x := range rtypes {
-			ver[x]++
+			g.ver[x]++
 		}
 	} else {
-		ver[t]++
+		g.ver[t]++
 	}
-	if *oneVer || curSnap == nil {
-		curSnap = snapshot()
+	if *oneVer || g.cur == nil {
+		g.cur = g.snapshot()
 	} else { // only the changed type is rebuilt
-		s := &cache.Snapshot{Resources: curSnap.Resources}
-		items := make([]types.Resource, 0, len(res[t]))
-		for _, m := range res[t] {
-			items = append(items, m)
-		}
-		s.Resources[rtypes[t]] = cache.NewResources("v"+strconv.Itoa(ver[t]), items)
-		curSnap = s
+		s := &cache.Snapshot{Resources: g.cur.Resources}
+		s.Resources[rtypes[t]] = g.items(t)
+		g.cur = s
 	}
 	if *nodes == "shared" {
-		check(snapC.SetSnapshot(context.Background(), "all", curSnap))
+		check(snapC.SetSnapshot(context.Background(), g.id, g.cur))
 	} else {
 		for id := range nodeSet {
-			check(snapC.SetSnapshot(context.Background(), id, curSnap))
+			check(snapC.SetSnapshot(context.Background(), id, g.cur))
 		}
 	}
-	lastPush = time.Since(t0)
 }
 
 func main() {
 	flag.Parse()
-	if *load != "" {
-		res = loaded(*load)
-	} else {
-		res = synth()
-	}
-	for t := range rtypes {
-		ver[t] = 1
-		n := 0
-		for _, m := range res[t] {
-			n += proto.Size(m)
+	switch {
+	case *perNs:
+		entries, err := os.ReadDir(*load)
+		check(err)
+		for _, e := range entries {
+			groups[e.Name()] = newGroup(e.Name(), loaded(*load+"/"+e.Name()))
 		}
-		log.Printf("%s: %d resources, %d bytes", t, len(res[t]), n)
+	case *load != "":
+		groups["all"] = newGroup("all", loaded(*load))
+	default:
+		groups["all"] = newGroup("all", synth())
+	}
+	equal = nil // held by the groups
+	for _, g := range groups {
+		for t := range rtypes {
+			n := 0
+			for _, m := range g.res[t] {
+				n += proto.Size(m)
+			}
+			log.Printf("%s, %s: %d resources, %d bytes", g.id, t, len(g.res[t]), n)
+		}
 	}
 	var c cache.Cache
 	cb := server.CallbackFuncs{}
 	if *kind == "linear" {
-		m := &cache.MuxCache{Classify: func(r *cache.Request) string { return r.TypeUrl }, ClassifyDelta: func(r *cache.DeltaRequest) string { return r.TypeUrl }, Caches: map[string]cache.Cache{}}
-		for t := range rtypes {
-			lin[t] = cache.NewLinearCache(t, cache.WithInitialResources(res[t]))
-			m.Caches[t] = lin[t]
+		m := &cache.MuxCache{Classify: func(r *cache.Request) string { return groupID(r.Node) + " " + r.TypeUrl }, ClassifyDelta: func(r *cache.DeltaRequest) string { return groupID(r.Node) + " " + r.TypeUrl }, Caches: map[string]cache.Cache{}}
+		for _, g := range groups {
+			for t := range rtypes {
+				g.lin[t] = cache.NewLinearCache(t, cache.WithInitialResources(g.res[t]))
+				m.Caches[g.id+" "+t] = g.lin[t]
+			}
 		}
 		c = m
 	} else {
 		if *nodes == "shared" {
-			snapC = cache.NewSnapshotCache(true, sharedHash{}, nil)
-			curSnap = snapshot()
-			check(snapC.SetSnapshot(context.Background(), "all", curSnap))
+			snapC = cache.NewSnapshotCache(true, groupHash{}, nil)
+			for _, g := range groups {
+				g.cur = g.snapshot()
+				check(snapC.SetSnapshot(context.Background(), g.id, g.cur))
+			}
 		} else {
 			snapC = cache.NewSnapshotCache(true, cache.IDHash{}, nil)
-			curSnap = snapshot()
+			all := groups["all"]
+			all.cur = all.snapshot()
 			add := func(n *core.Node) {
 				if n == nil || n.Id == "" {
 					return
@@ -239,7 +308,7 @@ func main() {
 				defer mu.Unlock()
 				if !nodeSet[n.Id] {
 					nodeSet[n.Id] = true
-					check(snapC.SetSnapshot(context.Background(), n.Id, curSnap))
+					check(snapC.SetSnapshot(context.Background(), n.Id, all.cur))
 				}
 			}
 			cb.StreamRequestFunc = func(_ int64, r *discovery.DiscoveryRequest) error { add(r.Node); return nil }
@@ -263,36 +332,51 @@ func main() {
 	http.HandleFunc("/eds", func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
 		defer mu.Unlock()
-		m, ok := res[resource.EndpointType][r.FormValue("name")]
-		if !ok {
-			http.Error(w, "no such CLA", 404)
-			return
-		}
-		x := proto.Clone(m).(*endpoint.ClusterLoadAssignment)
-		x.Endpoints[0].LbEndpoints[0].GetEndpoint().Address.GetSocketAddress().Address = r.FormValue("token")
-		changed(resource.EndpointType, r.FormValue("name"), x)
-		fmt.Fprintln(w, lastPush)
+		found := change(resource.EndpointType, r.FormValue("name"), func(m types.Resource) types.Resource {
+			x := proto.Clone(m).(*endpoint.ClusterLoadAssignment)
+			x.Endpoints[0].LbEndpoints[0].GetEndpoint().Address.GetSocketAddress().Address = r.FormValue("token")
+			return x
+		})
+		answer(w, found)
 	})
 	http.HandleFunc("/route", func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
 		defer mu.Unlock()
-		m, ok := res[resource.RouteType][r.FormValue("name")]
-		if !ok {
-			http.Error(w, "no such route", 404)
-			return
-		}
-		x := proto.Clone(m).(*route.RouteConfiguration)
-		vh := x.VirtualHosts[len(x.VirtualHosts)/2]
-		nr := proto.Clone(vh.Routes[len(vh.Routes)-1]).(*route.Route)
-		nr.Match.PathSpecifier = &route.RouteMatch_Prefix{Prefix: r.FormValue("token")}
-		vh.Routes = append([]*route.Route{nr}, vh.Routes[len(vh.Routes)-1])
-		changed(resource.RouteType, r.FormValue("name"), x)
-		fmt.Fprintln(w, lastPush)
+		found := change(resource.RouteType, r.FormValue("name"), func(m types.Resource) types.Resource {
+			x := proto.Clone(m).(*route.RouteConfiguration)
+			vh := x.VirtualHosts[len(x.VirtualHosts)/2]
+			nr := proto.Clone(vh.Routes[len(vh.Routes)-1]).(*route.Route)
+			nr.Match.PathSpecifier = &route.RouteMatch_Prefix{Prefix: r.FormValue("token")}
+			vh.Routes = append([]*route.Route{nr}, vh.Routes[len(vh.Routes)-1])
+			return x
+		})
+		answer(w, found)
 	})
 	http.HandleFunc("/stats", func(w http.ResponseWriter, r *http.Request) {
-		json.NewEncoder(w).Encode(map[string]any{"versions": ver})
+		mu.Lock()
+		defer mu.Unlock()
+		versions := map[string]any{}
+		for id, g := range groups {
+			versions[id] = g.ver
+		}
+		json.NewEncoder(w).Encode(map[string]any{"versions": versions})
+	})
+	http.HandleFunc("/memory", func(w http.ResponseWriter, r *http.Request) {
+		runtime.GC()
+		runtime.GC() // what finalizers let go
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		fmt.Fprintln(w, m.HeapAlloc)
 	})
 	go func() { check(http.ListenAndServe(*admin, nil)) }()
 	log.Printf("serving %s cache (%s) on %s", *kind, *nodes, *addr)
 	check(g.Serve(l))
+}
+
+func answer(w http.ResponseWriter, found bool) {
+	if !found {
+		http.Error(w, "no such resource", 404)
+		return
+	}
+	fmt.Fprintln(w, lastPush)
 }

@@ -1,6 +1,7 @@
 import { type ControlPlane, startControlPlane } from '../../support/control-plane.ts';
 import { keepConnection, sendJson } from '../../support/http.ts';
 import {
+  type BenchInstance,
   type BenchMesh,
   firstPrefix,
   hostOf,
@@ -11,6 +12,10 @@ import {
 } from '../mesh.ts';
 import type { BenchServer } from './contract.ts';
 
+export interface NamespacedInstance extends BenchInstance {
+  readonly namespace: string;
+}
+
 export interface BinnacleOptions {
   /** Kept at the end; without it a folder that is removed. */
   readonly dataDir?: string;
@@ -18,10 +23,19 @@ export interface BinnacleOptions {
 }
 
 /** Binnacle from dist/, a process of its own, with a mesh that was registered over its own API and no rules. */
-export async function startMesh(mesh: BenchMesh, options: BinnacleOptions = {}): Promise<ControlPlane> {
+export const startMesh = (mesh: BenchMesh, options: BinnacleOptions = {}): Promise<ControlPlane> =>
+  startWithInstances(
+    [...instancesOf(mesh)].map((instance) => ({ namespace, ...instance })),
+    options,
+  );
+
+export async function startWithInstances(
+  instances: readonly NamespacedInstance[],
+  options: BinnacleOptions = {},
+): Promise<ControlPlane> {
   const controlPlane = await startControlPlane({ args: ['--log-level', 'warn'], ...options });
   try {
-    await register(controlPlane.httpPort, mesh);
+    await register(controlPlane.httpPort, instances);
     return controlPlane;
   } catch (error) {
     await controlPlane.stop();
@@ -71,13 +85,8 @@ const registrationPath = (host: string, id: string): string =>
   `/registry/v1/namespaces/${namespace}/services/${host}/instances/${id}`;
 
 /** Registers all instances, a thousand at a time. */
-async function register(httpPort: number, mesh: BenchMesh): Promise<void> {
-  const all = [...instancesOf(mesh)].map(({ host, id, address }) => ({
-    namespace,
-    host,
-    id,
-    ...registrationOf(address),
-  }));
+async function register(httpPort: number, instances: readonly NamespacedInstance[]): Promise<void> {
+  const all = instances.map(({ address, ...named }) => ({ ...named, ...registrationOf(address) }));
   for (let from = 0; from < all.length; from += 1_000) {
     await sendJson(httpPort, 'POST', '/registry/v1/batch', { put: all.slice(from, from + 1_000) });
   }

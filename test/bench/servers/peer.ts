@@ -6,14 +6,28 @@ import { freePorts } from '../../support/ports.ts';
 import { clusterOf, routeName } from '../mesh.ts';
 import type { BenchServer } from './contract.ts';
 
+export interface Peer extends BenchServer {
+  /** Memory in use after a full collection, in bytes. */
+  liveBytes(): Promise<number>;
+}
+
+export interface PeerOptions {
+  /** The folder has a folder for each namespace, and a node gets what is in that of its own. */
+  readonly namespaces?: boolean;
+}
+
 /** A server of go-control-plane with the resources that the folder `saved` holds, in one of its two caches. */
-export async function startPeer(cache: 'linear' | 'snapshot', saved: string): Promise<BenchServer> {
+export async function startPeer(
+  cache: 'linear' | 'snapshot',
+  saved: string,
+  { namespaces = false }: PeerOptions = {},
+): Promise<Peer> {
   const [xdsPort = 0, adminPort = 0] = await freePorts(2);
   const child = startChild({
     name: `gcpserver-${cache}`,
     command: await partProgram('gcpserver'),
     args: [
-      ...['--cache', cache, '--load', saved],
+      ...['--cache', cache, '--load', saved, `--namespaces=${namespaces}`],
       ...['--addr', `127.0.0.1:${xdsPort}`, '--admin', `127.0.0.1:${adminPort}`],
     ],
   });
@@ -36,6 +50,7 @@ export async function startPeer(cache: 'linear' | 'snapshot', saved: string): Pr
     changeEndpoint: (service, token) => post(`/eds?name=${encodeURIComponent(clusterOf(service))}&token=${token}`),
     changeRoute: (token) => post(`/route?name=${routeName}&token=${encodeURIComponent(token)}`),
     eventLoopDelayMs: async () => null,
+    liveBytes: async () => Number((await send(connection, { path: '/memory', timeoutMs: 60_000 })).body),
     stop: () => {
       connection.close();
       return child.stop();

@@ -46,9 +46,11 @@ var (
 	n           = flag.Int("n", 10, "number of concurrent streams")
 	conns       = flag.Int("conns", 0, "number of HTTP/2 connections; 0: one per stream")
 	delta       = flag.Bool("delta", false, "incremental xDS (DeltaAggregatedResources)")
-	nodeIDTmpl  = flag.String("node-id", "sidecar~{ip}~pod-{i}.default~default.svc.cluster.local", "node id template: {i} index, {ip} 10.b.c.d")
+	nodeIDTmpl  = flag.String("node-id", "sidecar~{ip}~pod-{i}.{ns}~{ns}.svc.cluster.local", "node id template: {i} index, {ip} 10.b.c.d, {ns} namespace")
+	namespaces  = flag.Int("namespaces", 0, "streams are of so many namespaces in turn, ns-000 and on; 0: all of default")
+	firstNs     = flag.Int("first-namespace", 0, "with --namespaces: the number of the first one")
 	nodeCluster = flag.String("node-cluster", "bench.default", "node cluster")
-	meta        = flag.String("meta", `{"NAMESPACE":"default","CLUSTER_ID":"Kubernetes","ISTIO_VERSION":"1.30.3","MESH_ID":"cluster.local","INSTANCE_IPS":"{ip}","SERVICE_ACCOUNT":"default","LABELS":{"app":"client"},"NAME":"pod-{i}"}`, "node metadata JSON template; empty: none")
+	meta        = flag.String("meta", `{"NAMESPACE":"{ns}","CLUSTER_ID":"Kubernetes","ISTIO_VERSION":"1.30.3","MESH_ID":"cluster.local","INSTANCE_IPS":"{ip}","SERVICE_ACCOUNT":"default","LABELS":{"app":"client"},"NAME":"pod-{i}"}`, "node metadata JSON template; empty: none")
 	subset      = flag.Int("eds-subset", 0, "subscribe to only the first K EDS names (sorted); 0: all")
 	edsFile     = flag.String("eds-names", "", "file with EDS names, one a line, instead of those from CDS")
 	ramp        = flag.Float64("ramp", 0, "streams started per second; 0: all at once")
@@ -153,7 +155,11 @@ func main() {
 	cs := make([]*client, *n)
 	for i := range cs {
 		ip := fmt.Sprintf("10.%d.%d.%d", 200+i/65025, (i/255)%255, i%255+1)
-		rep := strings.NewReplacer("{i}", strconv.Itoa(i), "{ip}", ip)
+		ns := "default"
+		if *namespaces > 0 {
+			ns = fmt.Sprintf("ns-%03d", *firstNs+i%*namespaces)
+		}
+		rep := strings.NewReplacer("{i}", strconv.Itoa(i), "{ip}", ip, "{ns}", ns)
 		nd := &core.Node{Id: rep.Replace(*nodeIDTmpl), Cluster: *nodeCluster, UserAgentName: "envoy"}
 		if *meta != "" {
 			nd.Metadata = &structpb.Struct{}
