@@ -8,14 +8,17 @@ import { assertNever } from '../../src/lib/assert-never.ts';
 import { missing } from '../support/parts.ts';
 import { type BenchPlan, planOf, type SectionName } from './flags.ts';
 import { hostileSection } from './hostile/section.ts';
+import { manyNamespacesSection } from './namespaces/many.ts';
+import { namespacesSection } from './namespaces/section.ts';
 import { profileSections } from './profile/section.ts';
 import { missedRows } from './report/row.ts';
 import { type Section, sectionText } from './report/table.ts';
+import { restartSection } from './restart/section.ts';
 import { rulesSection } from './rules/section.ts';
 import { serviceEntriesSection } from './service-entries/section.ts';
 import { flatSection, idleSection, servingSection, stalledSection } from './serving/sections.ts';
 
-const wholeRunTimeoutMs = 30 * 60_000;
+const wholeRunTimeoutMs = 45 * 60_000;
 
 const reason = missing('xdsload') ?? missing('gcpserver') ?? (process.platform === 'linux' ? null : 'Linux is needed');
 if (reason !== null) endRun(reason);
@@ -46,7 +49,8 @@ async function run(plan: BenchPlan): Promise<void> {
   );
 }
 
-function sectionOf(name: SectionName, { serving, rules, serviceEntries }: BenchPlan): Promise<Section> {
+function sectionOf(name: SectionName, plan: BenchPlan): Promise<Section> {
+  const { serving, rules, serviceEntries } = plan;
   switch (name) {
     case 'serving':
       return servingSection(serving, progress);
@@ -56,6 +60,12 @@ function sectionOf(name: SectionName, { serving, rules, serviceEntries }: BenchP
       return idleSection(serving, progress);
     case 'stalled':
       return stalledSection(serving, progress);
+    case 'restart':
+      return restartSection(plan.restart, progress);
+    case 'namespaces':
+      return namespacesSection(plan.namespaces, progress);
+    case 'many-namespaces':
+      return manyNamespacesSection(plan.manyNamespaces, progress);
     case 'rules':
       return rulesSection(rules, progress);
     case 'service-entries':

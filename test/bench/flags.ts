@@ -1,8 +1,14 @@
 import { parseArgs } from 'node:util';
 import { type BenchMesh, changedServices } from './mesh.ts';
+import type { NamespacedMesh } from './namespaces/mesh.ts';
 import type { ServerName } from './servers/contract.ts';
 
-export const sectionNames = ['serving', 'flat', 'idle', 'stalled', 'rules', 'service-entries', 'hostile'] as const;
+const usualSections = [
+  ...(['serving', 'flat', 'idle', 'stalled', 'restart', 'namespaces'] as const),
+  ...(['rules', 'service-entries', 'hostile'] as const),
+];
+/** `many-namespaces` takes minutes and gigabytes: it runs only where it is named. */
+export const sectionNames = [...usualSections, 'many-namespaces' as const];
 export type SectionName = (typeof sectionNames)[number];
 
 export interface ChangeCounts {
@@ -38,6 +44,28 @@ export interface ServiceEntriesPlan {
   readonly step: number;
 }
 
+export interface RestartPlan {
+  readonly mesh: BenchMesh;
+  readonly streams: number;
+  readonly rounds: number;
+}
+
+export interface NamespacesPlan {
+  readonly mesh: NamespacedMesh;
+  /** Clients of all namespaces together. */
+  readonly clients: number;
+  readonly routeChanges: number;
+  readonly rounds: number;
+}
+
+export interface ManyNamespacesPlan {
+  readonly mesh: NamespacedMesh;
+  /** Numbers of namespaces of which a client each connects, one step after the other. */
+  readonly steps: readonly number[];
+  /** No step follows one that took more CPU, or after which the process holds more memory. */
+  readonly limits: { readonly cpuSeconds: number; readonly bytes: number };
+}
+
 export interface BenchPlan {
   readonly sections: readonly SectionName[];
   /** Instead of the sections: where the server's time goes in them. */
@@ -45,6 +73,9 @@ export interface BenchPlan {
   readonly serving: ServingPlan;
   readonly rules: RulesPlan;
   readonly serviceEntries: ServiceEntriesPlan;
+  readonly restart: RestartPlan;
+  readonly namespaces: NamespacesPlan;
+  readonly manyNamespaces: ManyNamespacesPlan;
 }
 
 /** Reads the command line. Throws with what is wrong with it. */
@@ -100,11 +131,23 @@ export function planOf(args: readonly string[], defaultDir: string): BenchPlan {
       dir: values.dir,
     },
     serviceEntries: { objects: quick ? 4_000 : 20_000, step: 1_000 },
+    restart: { mesh, streams: quick ? 100 : 500, rounds: quick ? 1 : 3 },
+    namespaces: {
+      mesh: { ...mesh, namespaces: quick ? 10 : 50 },
+      clients: quick ? 100 : 500,
+      routeChanges: quick ? 5 : 20,
+      rounds: quick ? 1 : 3,
+    },
+    manyNamespaces: {
+      mesh: { services: 10_000, endpoints: 2, namespaces: 500 },
+      steps: [1, 10, 50, 100, 250, 500],
+      limits: { cpuSeconds: 120, bytes: 4e9 },
+    },
   };
 }
 
 function sectionsOf(only: string | undefined): readonly SectionName[] {
-  if (only === undefined) return sectionNames;
+  if (only === undefined) return usualSections;
   const wanted = only.split(',');
   const unknown = wanted.filter((name) => !sectionNames.some((known) => known === name));
   if (unknown.length > 0) {

@@ -6,7 +6,8 @@ const plan = (...args: string[]) => planOf(args, '/bench');
 describe('without flags', () => {
   it('runs everything, as the bars say', () => {
     const { sections, profile, serving, rules } = plan();
-    expect(sections).toEqual(['serving', 'flat', 'idle', 'stalled', 'rules', 'service-entries', 'hostile']);
+    const first = ['serving', 'flat', 'idle', 'stalled', 'restart', 'namespaces'];
+    expect(sections).toEqual([...first, 'rules', 'service-entries', 'hostile']);
     expect(profile).toBe(false);
     expect(serving).toMatchObject({
       mesh: { services: 1_000, endpoints: 10 },
@@ -20,12 +21,22 @@ describe('without flags', () => {
       flat: { services: [100, 1_000, 10_000], streams: 500 },
       stalled: { streams: 1_000, changes: 1_000, stalledMs: 30_000 },
     });
+    expect(plan().restart).toMatchObject({ mesh: { services: 1_000 }, streams: 500 });
+    expect(plan().namespaces).toMatchObject({ mesh: { services: 1_000, namespaces: 50 }, clients: 500 });
     expect(rules).toMatchObject({ objects: 10_000, batches: [100, 1_000], streams: 100, watches: 100, dir: '/bench' });
   });
 });
 
 it('runs the parts that are named, in their own order', () => {
   expect(plan('--only', 'rules,idle').sections).toEqual(['idle', 'rules']);
+});
+
+it('runs the part with many namespaces only where it is named', () => {
+  expect(plan().sections).not.toContain('many-namespaces');
+  expect(plan('--only', 'many-namespaces')).toMatchObject({
+    sections: ['many-namespaces'],
+    manyNamespaces: { mesh: { services: 10_000, namespaces: 500 } },
+  });
 });
 
 it('takes numbers from the command line', () => {
@@ -43,7 +54,7 @@ it('takes numbers from the command line', () => {
 for (const { args, want } of [
   {
     args: ['--only', 'rules,speed'],
-    want: 'there is no speed; there are serving, flat, idle, stalled, rules, service-entries',
+    want: 'there is no speed; there are serving, flat, idle, stalled, restart, namespaces, rules',
   },
   { args: ['--streams', '100,many'], want: '--streams: "many" is no number from 1 on' },
   { args: ['--streams', '0'], want: '--streams: "0" is no number from 1 on' },

@@ -1,0 +1,46 @@
+import { type LoadClient, startLoadClient } from '../load-client.ts';
+import { cpuSeconds, cpuSecondsWhenQuiet, peakBytes } from '../process-figures.ts';
+
+/** A server whose process was just started, and is ready to serve. */
+export interface StartedServer {
+  readonly pid: number;
+  readonly xdsPort: number;
+  /** From the start of the process until it was ready. */
+  readonly readyMs: number;
+  eventLoopDelayMs(): Promise<number | null>;
+  stop(): Promise<void>;
+}
+
+/** Figures of one start and its first clients. CPU is user and system time of the process. */
+export interface LifeFigures {
+  readonly readyMs: number;
+  readonly readyCpuMs: number;
+  /** From ready until the process was quiet again: what it goes on with by itself is part of it. */
+  readonly servedCpuMs: number;
+  /** From the first connection until the last stream had its full configuration. */
+  readonly servedMs: number;
+  readonly eventLoopMs: number | null;
+  readonly peakBytes: number;
+}
+
+/** Starts a server, connects `streams` delta streams at once as soon as it is ready, and stops it when it is quiet. */
+export async function runLife(start: () => Promise<StartedServer>, streams: number): Promise<LifeFigures> {
+  const server = await start();
+  let load: LoadClient | null = null;
+  try {
+    const readyCpu = cpuSeconds(server.pid);
+    load = await startLoadClient({ mode: 'delta', xdsPort: server.xdsPort, streams });
+    const servedCpu = (await cpuSecondsWhenQuiet(server.pid)) - readyCpu;
+    return {
+      readyMs: server.readyMs,
+      readyCpuMs: readyCpu * 1e3,
+      servedCpuMs: servedCpu * 1e3,
+      servedMs: load.configuredMs,
+      eventLoopMs: await server.eventLoopDelayMs(),
+      peakBytes: peakBytes(server.pid),
+    };
+  } finally {
+    await load?.stop();
+    await server.stop();
+  }
+}

@@ -1,0 +1,52 @@
+import { median } from '../report/quantile.ts';
+import type { Bar, Row } from '../report/row.ts';
+import type { LifeFigures } from './life.ts';
+
+/** The rounds of one way to start: those with a single client, and those with all streams at once. */
+export interface Lives {
+  readonly alone: readonly LifeFigures[];
+  readonly storms: readonly LifeFigures[];
+}
+
+/** With fewer streams the storm's fixed cost, which is not the matter of its bar, outweighs the cost per stream. */
+const barStreams = 500;
+const firstClientBar: Bar = { max: 400 };
+const stormBar: Bar = { max: 2.5 };
+
+/** A row for each measure: medians of the rounds. */
+export function restartRows(scenario: string, streams: number, binnacle: Lives, linear: Lives): readonly Row[] {
+  const row = (measure: string, of: (lives: Lives) => number | null, bar?: Bar): Row => ({
+    scenario,
+    measure,
+    binnacle: of(binnacle),
+    linear: of(linear),
+    ...(bar === undefined ? {} : { bar }),
+  });
+  const own = (measure: string, of: (lives: Lives) => number | null): Row => ({
+    scenario,
+    measure,
+    binnacle: of(binnacle),
+  });
+  return [
+    row('start until ready, CPU ms', ({ alone, storms }) => middle([...alone, ...storms], 'readyCpuMs')),
+    row('start until ready, ms', ({ alone, storms }) => middle([...alone, ...storms], 'readyMs')),
+    row('first client, CPU ms', ({ alone }) => middle(alone, 'servedCpuMs'), firstClientBar),
+    row('first client, ms', ({ alone }) => middle(alone, 'servedMs')),
+    row(
+      'storm, CPU ms/stream',
+      ({ storms }) => perStream(middle(storms, 'servedCpuMs'), streams),
+      streams >= barStreams ? stormBar : undefined,
+    ),
+    row('storm, last client ms', ({ storms }) => middle(storms, 'servedMs')),
+    own('event loop in the storm, ms', ({ storms }) => middle(storms, 'eventLoopMs')),
+    row('peak memory, MB', ({ storms }) => perStream(middle(storms, 'peakBytes'), 1e6)),
+  ];
+}
+
+/** The median, or null when a round lacks the figure. */
+function middle(lives: readonly LifeFigures[], key: keyof LifeFigures): number | null {
+  const values = lives.flatMap((life) => life[key] ?? []);
+  return values.length < lives.length || values.length === 0 ? null : median(values);
+}
+
+const perStream = (value: number | null, streams: number): number | null => (value === null ? null : value / streams);

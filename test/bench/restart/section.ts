@@ -1,0 +1,89 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { sendJson } from '../../support/http.ts';
+import type { RestartPlan } from '../flags.ts';
+import { startLoadClient } from '../load-client.ts';
+import type { BenchMesh } from '../mesh.ts';
+import { cpuSecondsWhenQuiet } from '../process-figures.ts';
+import type { Section } from '../report/table.ts';
+import { apply, batchesOf } from '../rules/apply.ts';
+import { type LifeFigures, runLife } from './life.ts';
+import { meshServiceEntries, writeMeshFiles } from './objects.ts';
+import { type Lives, restartRows } from './rows.ts';
+import { type Source, startBinnacleFrom, startLinear } from './servers.ts';
+
+/** The process is started in each round, and its clients connect at once as soon as it is ready. */
+export async function restartSection(
+  { mesh, streams, rounds }: RestartPlan,
+  progress: (text: string) => void,
+): Promise<Section> {
+  const folder = await mkdtemp(join(tmpdir(), 'binnacle-restart-'));
+  try {
+    progress('restart: a first life of each data directory');
+    const { sources, saved } = await prepare(mesh, folder);
+    const lives = new Map([...sources.keys(), 'linear'].map((name) => [name, newLives()]));
+    for (let round = 0; round < rounds; round++) {
+      for (const [name, kept] of lives) {
+        progress(`restart, round ${round + 1} of ${rounds}: ${name}`);
+        const start = () => (name === 'linear' ? startLinear(saved) : startBinnacleFrom(sources.get(name) ?? {}));
+        kept.alone.push(await runLife(start, 1));
+        kept.storms.push(await runLife(start, streams));
+      }
+    }
+    const linear = lives.get('linear') ?? newLives();
+    const rows = [...sources.keys()].flatMap((name) =>
+      restartRows(name, streams, lives.get(name) ?? newLives(), linear),
+    );
+    return { title: `Restart, ${streams} delta streams at once`, rows, notes: notes(mesh, rounds) };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+const newLives = (): Lives & { readonly [key in keyof Lives]: LifeFigures[] } => ({ alone: [], storms: [] });
+
+const notes = ({ services, endpoints }: BenchMesh, rounds: number): readonly string[] => [
+  `${services} services with ${endpoints} endpoints each; medians of ${rounds} rounds, servers in turn.`,
+  '"first start" has an empty data directory; "restart" one of a process that has served a client and was stopped.',
+  'Linear loads the resources that Binnacle serves from one file for each type.',
+];
+
+/** Makes the places that are started from, and keeps what is served for the peer. */
+async function prepare(mesh: BenchMesh, folder: string) {
+  const meshDir = join(folder, 'mesh');
+  const saved = await mkdtemp(join(folder, 'saved-'));
+  await writeMeshFiles(mesh, meshDir);
+  const files = { meshDir, dataDir: await mkdtemp(join(folder, 'files-')) };
+  const store = { dataDir: await mkdtemp(join(folder, 'store-')) };
+  await firstLife(files, mesh, { saveTo: saved });
+  await firstLife(store, mesh, { objects: meshServiceEntries(mesh) });
+  const sources = new Map<string, Source>([
+    ['files, first start', { meshDir }],
+    ['files, restart', files],
+    ['store, restart', store],
+  ]);
+  return { sources, saved };
+}
+
+/** A process that serves one client and ends, so that its data directory has what a restart finds. */
+async function firstLife(
+  source: Source,
+  { services }: BenchMesh,
+  { objects = [], saveTo }: { readonly objects?: readonly object[]; readonly saveTo?: string },
+): Promise<void> {
+  const server = await startBinnacleFrom(source);
+  try {
+    await apply(server.httpPort, batchesOf(objects, 1_000));
+    await sendJson(server.httpPort, 'GET', '/readyz');
+    const load = await startLoadClient({
+      ...{ mode: 'sotw', xdsPort: server.xdsPort, streams: 1 },
+      ...(saveTo === undefined ? {} : { saveTo }),
+    });
+    await cpuSecondsWhenQuiet(server.pid);
+    await load.stop();
+    if (load.edsNames !== services) throw new Error(`${load.edsNames} clusters are served of ${services} services`);
+  } finally {
+    await server.stop();
+  }
+}
