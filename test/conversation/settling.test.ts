@@ -102,6 +102,22 @@ describe('settling', () => {
     expect(client.asks('endpoint', ['a'])).toEqual(['EDS a=1']);
     expect(client.nonceOf('endpoint')).not.toBe(first);
   });
+
+  for (const mode of ['sotw', 'delta'] as const) {
+    it(`${mode}: a wildcard that is given up and begun again is answered with another nonce`, () => {
+      const server = new Server();
+      server.commit({ cluster: { a: '1' } });
+      const other = new Talker(server, mode); // keeps alive what is shared
+      other.asks('cluster', ['*']);
+      const client = new Talker(server, mode);
+      client.asks('cluster', ['*']);
+      const first = client.nonceOf('cluster');
+      client.acks('cluster');
+      client.asks('cluster', [], mode === 'delta' ? { drop: ['*'] } : {});
+      expect(client.asks('cluster', ['*'])).toEqual(['CDS a=1']);
+      expect(client.nonceOf('cluster')).not.toBe(first);
+    });
+  }
 });
 
 describe('what a stream keeps', () => {
