@@ -23,13 +23,7 @@ export type Baseline =
 
 export const isShared = (baseline: Baseline): boolean => baseline.kind === 'cursor' || baseline.having.shared;
 
-/** All streams at one revision share their cursor. */
-export function cursorAt(revision: Revision): Baseline {
-  if (lastCursor.revision !== revision) lastCursor = { kind: 'cursor', revision };
-  return lastCursor;
-}
-
-let lastCursor: Extract<Baseline, { kind: 'cursor' }> = { kind: 'cursor', revision: 0 };
+export const cursorAt = (revision: Revision): Baseline => ({ kind: 'cursor', revision });
 
 /** Part of cache keys: equal keys, equal baselines. */
 export const baselineKey = (baseline: Baseline): string =>

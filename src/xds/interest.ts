@@ -1,7 +1,8 @@
-import { type EncodedResource, type XdsType, xdsTypes } from '../proto/resource.ts';
+import type { EncodedResource, XdsType } from '../proto/resource.ts';
 import { absentVersion } from './absent.ts';
 import type { Baseline, Having } from './baseline.ts';
 import { baselineKey, isShared } from './baseline.ts';
+import { type Marked, markType } from './marks.ts';
 import type { NameSet } from './names.ts';
 import type { Response } from './response.ts';
 import type { Sender } from './sender.ts';
@@ -25,7 +26,7 @@ export class Interest {
 
   readonly #differences = new Map<Revision | string, TableDifference>();
   readonly #havings = new Map<Revision, Having>();
-  readonly #responses = new Map<number | string, Response>();
+  readonly #responses = new Map<string, Response>();
 
   constructor(id: number, type: XdsType, { tables, wildcard, names }: Wanted) {
     this.id = id;
@@ -95,13 +96,8 @@ export class Interest {
     return having;
   }
 
-  /** The response that was built for this state, if any was. */
-  known(key: number | string): Response | undefined {
-    return this.#responses.get(key);
-  }
-
   /** The response for this state, built by the first stream that needs it. Null keys are not shared. */
-  response(key: number | string | null, build: () => Response): Response {
+  response(key: string | null, build: () => Response): Response {
     if (key === null) return build();
     const known = this.#responses.get(key);
     if (known !== undefined) return known;
@@ -145,9 +141,7 @@ export class Interest {
 }
 
 /** Who holds an interest. */
-export interface Holder {
-  /** The bits of types of which an interest may have something new to tell: their places in `xdsTypes`. */
-  dirty: number;
+export interface Holder extends Marked {
   /** Who sends that; null: nobody does. */
   readonly sender: Sender | null;
 }
@@ -206,9 +200,8 @@ export class InterestPool {
       interest.invalidate();
       if (!interest.wildcard && !meet(changed, interest.names)) continue;
       interest.lastRevision = revision;
-      const bit = 1 << xdsTypes.indexOf(interest.type);
       for (const holder of interest.holders) {
-        holder.dirty |= bit;
+        markType(holder, interest.type);
         if (holder.sender !== null) wake(holder.sender);
       }
     }

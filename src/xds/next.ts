@@ -7,6 +7,7 @@ import type { Interest } from './interest.ts';
 import { filterKnown } from './isolation/filter.ts';
 import { finish, nextTrial } from './isolation/search.ts';
 import type { Search } from './isolation/state.ts';
+import { hasMarks, isMarked, unmark } from './marks.ts';
 import { oweAssignments } from './owed.ts';
 import type { Response } from './response.ts';
 import { lastSentOf, none, type StreamState, type TypeState, type WithheldBatch, type World } from './stream.ts';
@@ -44,8 +45,7 @@ export function nextResponse(stream: StreamState, world: World, onForced: OnForc
       if (state.sentAtMs === 0 && world.verdicts.size > 0) filterKnown(stream, state, interest, world);
       const wasPending = isPending(state, interest);
       const withheld = state.withheld.length;
-      const response =
-        respondAsToOthers(stream, state, interest, world) ?? respond({ stream, state, interest, world, onForced });
+      const response = respond({ stream, state, interest, world, onForced });
       if (response !== null) return response;
       // What has settled without a word may release removals of a type before it.
       isMoved ||= (wasPending && !isPending(state, interest)) || state.withheld.length < withheld;
@@ -56,7 +56,7 @@ export function nextResponse(stream: StreamState, world: World, onForced: OnForc
 
 /** Whether `nextResponse` may have something: a look that costs less than its turn in a queue. */
 export function mayHaveMore(stream: StreamState): boolean {
-  if (stream.dirty === 0) return false;
+  if (!hasMarks(stream)) return false;
   for (let place = 0; place < stream.inOrder.length; place++)
     if (withWork(stream, place)?.inFlight === null) return true;
   return false;
@@ -64,11 +64,10 @@ export function mayHaveMore(stream: StreamState): boolean {
 
 /** The type at this place of `inOrder` if it has work; the others need not be looked at again before something happens. */
 function withWork(stream: StreamState, place: number): Subscribed | null {
-  const bit = 1 << place;
-  if ((stream.dirty & bit) === 0) return null;
+  if (!isMarked(stream, place)) return null;
   const state = stream.inOrder[place] ?? null;
   if (state !== null && isSubscribed(state) && hasWork(state, state.interest)) return state;
-  stream.dirty &= ~bit;
+  unmark(stream, place);
   return null;
 }
 
@@ -78,7 +77,7 @@ const isSubscribed = (state: TypeState): state is Subscribed => state.interest !
 
 /** When this stream must be asked again though nothing happens on it: milliseconds, or null. */
 export function nextDeadline(stream: StreamState): number | null {
-  if (stream.dirty === 0) return null; // who waits has something to send
+  if (!hasMarks(stream)) return null; // who waits has something to send
   let earliest: number | null = null;
   const at = (ms: number) => {
     earliest = earliest === null ? ms : Math.min(earliest, ms);
@@ -114,19 +113,6 @@ export function isPending(state: TypeState, interest: Interest): boolean {
   return (
     baseline.kind === 'map' || interest.lastRevision > baseline.revision || state.owed.length > 0 || state.mustAnswer
   );
-}
-
-/** The ordinary case, once for every stream and change: what another stream in the same state was sent. Null: not that case. */
-function respondAsToOthers(stream: StreamState, state: TypeState, interest: Interest, world: World): Response | null {
-  const { baseline } = state;
-  if (baseline.kind !== 'cursor' || !isPlain(state)) return null;
-  const known = interest.known(plainKey(stream, baseline.revision));
-  // One that brings nothing answers who must be answered.
-  if (known === undefined || known.brought.length === 0 || known.nonce === lastSentOf(state)?.nonce) return null;
-  if (mustWaitForClusters(stream, state, world)) return null;
-  state.waitingSinceMs = null;
-  state.baseline = cursorAt(world.revision);
-  return inFlight(stream, state, known, world);
 }
 
 function respond(asking: Asking): Response | null {
@@ -219,25 +205,17 @@ function inFlight(stream: StreamState, state: TypeState, response: Response, wor
 }
 
 /** Streams in the same state share the response: everything that decides on its content is in the key. */
-function cacheKey(stream: StreamState, state: TypeState, news: News): number | string | null {
+function cacheKey(stream: StreamState, state: TypeState, news: News): string | null {
   const { from, canShare, released } = news;
   if (!canShare) return null;
-  if (from?.kind === 'cursor' && released.length === 0 && isPlain(state)) return plainKey(stream, from.revision);
-  const ids = (parts: readonly { readonly id: string }[]) => parts.map((part) => part.id).join();
   const start = from === null ? '' : baselineKey(from);
-  const sending = [stream.mode, stream.wholeTypes.length, start, ids(state.owed)];
-  return [...sending, ids(released), ids(state.withheld), insteadKey(state)].join('|');
+  const lists = [ids(state.owed), ids(released), ids(state.withheld), insteadKey(state)];
+  return [stream.mode, stream.wholeTypes.length, start, ...lists].join('|');
 }
 
-/** Whether what it is sent next depends on where its cursor is, and on nothing else. */
-const isPlain = ({ owed, withheld, held, filters, search }: TypeState): boolean =>
-  held === null && owed.length === 0 && withheld.length === 0 && filters === null && search === null;
-
-/** A number, as it is asked for with every stream and every change. */
-const plainKey = (stream: StreamState, revision: Revision): number =>
-  (revision * 8 + stream.wholeTypes.length) * 2 + modeBit(stream);
-
-const modeBit = ({ mode }: StreamState): number => (mode === 'delta' ? 1 : 0);
+/** Nearly always of none. */
+const ids = (parts: readonly { readonly id: string }[]): string =>
+  parts.length === 0 ? '' : parts.map((part) => part.id).join();
 
 function owedNames({ owed }: TypeState): readonly string[] {
   const [only = null, ...others] = owed;

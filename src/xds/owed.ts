@@ -1,6 +1,7 @@
+import { markAll } from './marks.ts';
 import type { NameSet } from './names.ts';
 import type { Response } from './response.ts';
-import { markAll, type Owed, type StreamState, type TypeState, type World } from './stream.ts';
+import type { Owed, StreamState, TypeState, World } from './stream.ts';
 
 /** Owes the names of a subscription. */
 export function oweSubscribed(state: TypeState, names: NameSet, world: World): void {

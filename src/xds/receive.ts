@@ -2,13 +2,13 @@ import type { XdsType } from '../proto/resource.ts';
 import { acknowledge, reject } from './answer.ts';
 import { cursorAt } from './baseline.ts';
 import type { GuiltyPart } from './isolation/verdicts.ts';
+import { markAll } from './marks.ts';
 import type { NameSet } from './names.ts';
 import { oweSubscribed } from './owed.ts';
 import type { DeltaRequest, SotwRequest } from './request.ts';
 import type { Response } from './response.ts';
 import {
   lastSentOf,
-  markAll,
   none,
   type StreamState,
   subscribeTo,

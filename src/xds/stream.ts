@@ -5,6 +5,7 @@ import type { Interest, InterestPool } from './interest.ts';
 import type { Part } from './isolation/partition.ts';
 import type { Filter, Search } from './isolation/state.ts';
 import type { Verdicts } from './isolation/verdicts.ts';
+import { type Marked, markAll } from './marks.ts';
 import type { NamePool, NameSet } from './names.ts';
 import type { Mode, Response, ResponseLabel } from './response.ts';
 import type { Sender } from './sender.ts';
@@ -114,7 +115,7 @@ export interface TypeState {
 }
 
 /** A client's stream: one aggregated stream, or one of a single type. */
-export interface StreamState {
+export interface StreamState extends Marked {
   readonly mode: Mode;
   /** Types that are whole sets in SotW responses: CDS and LDS; for MOSN and gRPC routes too. */
   readonly wholeTypes: readonly XdsType[];
@@ -124,11 +125,6 @@ export interface StreamState {
   readonly types: Map<XdsType, TypeState>;
   /** The same in the order in which types are sent: `xdsTypes`. Null: not asked for. */
   inOrder: readonly (TypeState | null)[];
-  /**
-   * A bit for each place in `inOrder`, set by whatever may give that type something to send. Clear: it has nothing, so that
-   * the state need not be looked at. With thousands of streams, a look is a wait for memory.
-   */
-  dirty: number;
   /** The type of the newest response: most answers are to it. */
   lastSent: TypeState | null;
   /** The tables of the view, by type. Null until the proxy's layers are compiled. */
@@ -153,20 +149,13 @@ export function createStream(
     growingTypes,
     types: new Map(),
     inOrder: [],
-    dirty: 0,
+    marks: 0,
     lastSent: null,
     view: null,
     clustersSent: [],
     sender: null,
   };
 }
-
-/** Notes that any type may have something to send now. */
-export function markAll(stream: StreamState): void {
-  stream.dirty = everyType;
-}
-
-const everyType = (1 << xdsTypes.length) - 1;
 
 /** Gives the stream its first view, or another one: it is then compared in full with what it had. */
 export function setView(stream: StreamState, view: View, world: World): void {

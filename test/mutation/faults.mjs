@@ -4,11 +4,6 @@
 /** @type {readonly (readonly [file: string, find: string, replace: string])[]} */
 export const faults = [
   // The order of types
-  [
-    'src/xds/next.ts',
-    '  if (mustWaitForClusters(stream, state, world)) return null;\n  state.waitingSinceMs = null;\n  state.baseline',
-    '  state.waitingSinceMs = null;\n  state.baseline',
-  ],
   ['src/xds/next.ts', 'if (hasNews && mustWaitForClusters(stream, state, world)) return null;', ''],
   [
     'src/xds/next.ts',
@@ -39,45 +34,18 @@ export const faults = [
   ],
   ['src/xds/next.ts', "if (state.type === 'cluster') oweAssignments(stream, response, world);", ''],
   // What is sent
-  ['src/xds/next.ts', 'known.nonce === lastSentOf(state)?.nonce) return null;', 'false) return null;'],
-  ['src/xds/next.ts', 'known === undefined || known.brought.length === 0 ||', 'known === undefined ||'],
   ['src/xds/next.ts', 'shared.nonce === lastSentOf(state)?.nonce ? build() : shared', 'shared'],
+  ['src/xds/next.ts', '[stream.mode, stream.wholeTypes.length, start,', '[stream.wholeTypes.length, start,'],
+  ['src/xds/next.ts', '[stream.mode, stream.wholeTypes.length, start,', '[stream.mode, start,'],
+  ['src/xds/next.ts', '[stream.mode, stream.wholeTypes.length, start,', '[stream.mode, stream.wholeTypes.length,'],
+  ['src/xds/next.ts', '[ids(state.owed), ids(released),', '[ids(released),'],
   [
     'src/xds/next.ts',
-    'held === null && owed.length === 0 && withheld.length === 0',
-    'owed.length === 0 && withheld.length === 0',
+    'ids(released), ids(state.withheld), insteadKey(state)]',
+    'ids(state.withheld), insteadKey(state)]',
   ],
-  [
-    'src/xds/next.ts',
-    'held === null && owed.length === 0 && withheld.length === 0',
-    'held === null && owed.length === 0',
-  ],
-  ['src/xds/next.ts', 'filters === null && search === null;', 'search === null;'],
-  [
-    'src/xds/next.ts',
-    '(revision * 8 + stream.wholeTypes.length) * 2 + modeBit(stream)',
-    '(revision * 8 + stream.wholeTypes.length) * 2',
-  ],
-  [
-    'src/xds/next.ts',
-    '(revision * 8 + stream.wholeTypes.length) * 2 + modeBit(stream)',
-    'revision * 2 + modeBit(stream)',
-  ],
-  [
-    'src/xds/next.ts',
-    "ids(released), ids(state.withheld), insteadKey(state)].join('|')",
-    "ids(state.withheld), insteadKey(state)].join('|')",
-  ],
-  [
-    'src/xds/next.ts',
-    "ids(released), ids(state.withheld), insteadKey(state)].join('|')",
-    "ids(released), insteadKey(state)].join('|')",
-  ],
-  [
-    'src/xds/next.ts',
-    "ids(released), ids(state.withheld), insteadKey(state)].join('|')",
-    "ids(released), ids(state.withheld)].join('|')",
-  ],
+  ['src/xds/next.ts', 'ids(released), ids(state.withheld), insteadKey(state)]', 'ids(released), insteadKey(state)]'],
+  ['src/xds/next.ts', 'ids(state.withheld), insteadKey(state)]', 'ids(state.withheld)]'],
   ['src/xds/next.ts', 'state.mustAnswer = false;\n', ''],
   ['src/xds/next.ts', 'state.owed = none;\n', ''],
   // What is rejected

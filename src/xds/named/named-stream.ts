@@ -47,8 +47,8 @@ const mostNames = 10_000;
  */
 export class NamedStream implements Holder {
   readonly mode: Mode;
-  /** Some answer may be another one. Not looked at: its names are few. */
-  dirty = 0;
+  /** Not looked at: its names are few. */
+  marks = 0;
   readonly sender: Sender | null;
   readonly states = new Map<NamedType, NamedState>();
   readonly #world: World;
