@@ -1,17 +1,12 @@
-import { isDeepStrictEqual } from 'node:util';
-import { err, ok, type Result } from '../lib/result.ts';
-import { hostOfKey } from '../model/names.ts';
-import type { PlanProblem } from '../plan/host.ts';
-import type { InboundPlan, InboundPort } from '../plan/listener.ts';
-import { encodeCluster, encodeListener } from '../proto/json.ts';
-import type { EncodedResource, XdsType } from '../proto/resource.ts';
-import { generateInboundClusters, inboundClusterNames, virtualInbound } from './generators/inbound.ts';
-import { generateServerListeners, serverListenerNames } from './grpc/servers.ts';
+import type { PlanProblem } from '../plan/unit.ts';
+import type { EncodedResource } from '../proto/resource.ts';
 import { type InboundFacts, inboundFactsOf } from './inbound-facts.ts';
+import { type HeldInbound, inboundUnits, takeListeners } from './inbound-units.ts';
 import type { Layer, LayerKind, LayerParts } from './layer.ts';
-import { portOrigin, resolveInbound } from './resolve/inbound.ts';
+import { portOrigin, resolveInboundFrame } from './resolve/inbound.ts';
+import type { Shelved } from './tables/shelf.ts';
 import { createTables } from './tables/tables.ts';
-import { serviceDep } from './world/dirty.ts';
+import { createUnits } from './units.ts';
 
 /** What workloads serve: `virtualInbound` and the clusters behind it. */
 export const inboundKind: LayerKind<InboundFacts> = {
@@ -24,126 +19,82 @@ export const inboundKind: LayerKind<InboundFacts> = {
 };
 
 function createInboundLayer(facts: InboundFacts, parts: LayerParts): Layer {
-  const { key, world, problems, layersByOrigin, work } = parts;
+  const { key, world, problems, shelves } = parts;
   const tables = createTables(key);
-  const dependencies = facts.memberships.map(({ service }) => serviceDep(hostOfKey(service)));
-  let isDirty = true;
-  let plan: InboundPlan | null = null;
-  let made = nothing;
-  /** By type and name, the revision by which each resource is as it is. */
-  const since = new Map<string, number>();
-
-  const install = (
-    type: XdsType,
-    before: readonly EncodedResource[],
-    after: readonly EncodedResource[],
-    at: number,
-  ) => {
-    const names = new Set(after.map(({ name }) => name));
-    for (const { name } of before) {
-      if (names.has(name)) continue;
-      tables.delete(type, name);
-      since.delete(`${type}/${name}`);
-    }
-    for (const resource of after) {
-      if (tables.get(type, resource.name)?.version === resource.version) continue;
-      tables.set(type, resource);
-      since.set(`${type}/${resource.name}`, at);
-    }
+  let isUnsettled = false;
+  const changed = () => {
+    isUnsettled = true;
   };
-  const originsOf = (type: XdsType, name: string): readonly string[] => {
-    const isOf = (port: InboundPort) => facts.client !== 'grpc' || serverListenerNames(port).includes(name);
-    const serves = (port: InboundPort) => (type === 'listener' ? isOf(port) : inboundClusterNames(port).includes(name));
-    return [...new Set(made.ports.filter(serves).map(portOrigin))];
+  const units = createUnits(inboundUnits({ facts, parts, tables, changed }), problems);
+  let listeners: readonly Shelved<EncodedResource>[] = [];
+  let told: readonly PlanProblem[] = [];
+
+  const unitsOf = (origin: string) =>
+    [...units.values()].filter(({ parts: { port } }) => port !== null && portOrigin(port) === origin);
+  const tell = (next: readonly PlanProblem[]) => {
+    problems.replace(told, next);
+    told = next;
+  };
+  /** Puts the listeners together from all ports that are right by themselves. */
+  const settle = () => {
+    const ports = [...units.values()].flatMap(({ parts: { port } }) => (port === null ? [] : [port]));
+    ports.sort((a, b) => a.targetPort - b.targetPort);
+    const before = listeners;
+    try {
+      listeners = takeListeners({ ...resolveInboundFrame(facts, world), ports }, shelves);
+    } catch (error) {
+      const message = `its ports cannot be served together: ${error instanceof Error ? error.message : error}`;
+      return tell(ports.map((port) => ({ origin: portOrigin(port), message })));
+    }
+    tell([]);
+    const kept = new Set(listeners.map(({ value }) => value.name));
+    for (const { value } of before) if (!kept.has(value.name)) tables.delete('listener', value.name);
+    for (const { value } of listeners) tables.set('listener', value);
+    for (const held of before) shelves.listeners.release(held);
   };
 
   return {
     key,
     mark(dirty) {
-      isDirty ||= dirty.mesh || dependencies.some((dependency) => dirty.keys.has(dependency));
-      return isDirty;
+      if (dirty.mesh) units.markAll();
+      units.mark(dirty);
+      return units.isDirty;
     },
     *compile(revision) {
-      if (!isDirty) return;
-      const next = resolveInbound(facts, world);
-      if (!isDeepStrictEqual(next, plan)) {
-        const before = made;
-        made = encodeOrLeaveOut(next);
-        work.encoded += made.clusters.length + made.listeners.length;
-        install('cluster', before.clusters, made.clusters, revision);
-        install('listener', before.listeners, made.listeners, revision);
-        problems.replace(before.problems, made.problems);
-        layersByOrigin.add(key, made.origins);
-        layersByOrigin.remove(key, before.origins);
-      }
-      plan = next;
-      isDirty = false;
+      yield* units.compile(revision);
+      if (!isUnsettled) return;
+      settle();
+      isUnsettled = false;
       yield;
     },
     takeChanges: () => tables.takeChanges(),
     *partsOf(type, name) {
-      const origins = tables.get(type, name) === undefined ? [] : originsOf(type, name);
-      if (origins.length > 0) yield { part: '', origins, since: since.get(`${type}/${name}`) ?? 0 };
+      if (type !== 'cluster' && type !== 'listener') return;
+      for (const { parts: held, since } of units.values()) {
+        const { port } = held;
+        if (port === null || !madeOf(type, held).some(({ value }) => value.name === name)) continue;
+        yield { part: '', origins: [portOrigin(port)], since: since[type] };
+      }
     },
     *contributionsOf(origin) {
-      for (const type of ['cluster', 'listener'] as const) {
-        for (const { name } of type === 'cluster' ? made.clusters : made.listeners) {
-          if (!originsOf(type, name).includes(origin)) continue;
-          yield { layer: key, type, name, since: since.get(`${type}/${name}`) ?? 0 };
+      for (const { parts: held, since } of unitsOf(origin)) {
+        for (const type of ['cluster', 'listener'] as const) {
+          for (const { value } of madeOf(type, held)) yield { layer: key, type, name: value.name, since: since[type] };
         }
       }
     },
     dispose() {
-      problems.replace(made.problems, []);
-      layersByOrigin.remove(key, made.origins);
+      for (const {
+        parts: { port },
+      } of units.values()) {
+        if (port !== null) parts.layersByOrigin.remove(key, [portOrigin(port)]);
+      }
+      units.dispose();
+      tell([]);
+      for (const held of listeners) shelves.listeners.release(held);
     },
   };
 }
 
-interface EncodedInbound {
-  /** Those that are right. */
-  readonly ports: readonly InboundPort[];
-  readonly clusters: readonly EncodedResource[];
-  readonly listeners: readonly EncodedResource[];
-  /** Of all ports. */
-  readonly origins: readonly string[];
-  readonly problems: readonly PlanProblem[];
-}
-
-const nothing: EncodedInbound = { ports: [], clusters: [], listeners: [], origins: [], problems: [] };
-
-/** A port that Envoy would reject is served as one that no service names; the others are not touched by it. */
-function encodeOrLeaveOut(plan: InboundPlan): EncodedInbound {
-  const origins = [...new Set(plan.ports.map(portOrigin))];
-  const all = attempt(plan);
-  if (all.ok) return { ...all.value, origins, problems: [] };
-  const alone = plan.ports.map((port) => ({ port, made: attempt({ ...plan, ports: [port] }) }));
-  const right = attempt({ ...plan, ports: alone.filter(({ made }) => made.ok).map(({ port }) => port) });
-  return {
-    ...(right.ok ? right.value : { ports: [], clusters: [], listeners: [] }),
-    origins,
-    problems: alone.flatMap(({ port, made }) => {
-      const fault = made.ok ? (right.ok ? null : right.error) : made.error;
-      return fault === null
-        ? []
-        : [{ origin: portOrigin(port), message: `port ${port.targetPort} is not served: ${fault}` }];
-    }),
-  };
-}
-
-function attempt(plan: InboundPlan): Result<Omit<EncodedInbound, 'problems' | 'origins'>, string> {
-  try {
-    return ok({ ports: plan.ports, ...encodeInbound(plan) });
-  } catch (error) {
-    return err(error instanceof Error ? error.message : String(error));
-  }
-}
-
-function encodeInbound(plan: InboundPlan): Pick<EncodedInbound, 'clusters' | 'listeners'> {
-  const isServer = plan.client === 'grpc';
-  const listeners = isServer ? generateServerListeners(plan.ports) : [virtualInbound(plan)];
-  return {
-    clusters: isServer ? [] : generateInboundClusters(plan).map(encodeCluster),
-    listeners: listeners.map(encodeListener),
-  };
-}
+const madeOf = (type: 'cluster' | 'listener', { clusters, listeners }: HeldInbound) =>
+  type === 'cluster' ? clusters : listeners;

@@ -1,5 +1,5 @@
 import type { DestinationPlan } from '../../plan/destination.ts';
-import type { PlanProblem } from '../../plan/host.ts';
+import type { PlanProblem } from '../../plan/unit.ts';
 
 /**
  * The destinations that gRPC clients can call: those whose endpoints are assigned, and one name to look up. What they do

@@ -13,9 +13,6 @@ const addresses = ['0.0.0.0', '::', '127.0.0.1'];
 export const generateServerListeners = (ports: readonly InboundPort[]): readonly NamedListener[] =>
   ports.flatMap(({ targetPort }) => addresses.map((address) => serverListener(address, targetPort)));
 
-export const serverListenerNames = ({ targetPort }: InboundPort): readonly string[] =>
-  addresses.map((address) => nameOf(address, targetPort));
-
 const nameOf = (address: string, port: number): string =>
   `grpc/server?xds.resource.listening_address=${address.includes(':') ? `[${address}]` : address}:${port}`;
 

@@ -8,7 +8,7 @@ import {
   type LoadBalancing,
   outboundName,
 } from '../../plan/destination.ts';
-import type { PlanProblem } from '../../plan/host.ts';
+import type { PlanProblem } from '../../plan/unit.ts';
 import {
   type MergedDestinationRule,
   mergeDestinationRules,

@@ -1,5 +1,6 @@
 import type { Service } from '../../model/service.ts';
-import type { HostPlan, PlanProblem } from '../../plan/host.ts';
+import type { HostPlan } from '../../plan/host.ts';
+import type { PlanProblem } from '../../plan/unit.ts';
 import { ruleId } from '../../rules/rule.ts';
 import { narrowDestinations } from '../grpc/destinations.ts';
 import { resolveTargets } from '../grpc/targets.ts';

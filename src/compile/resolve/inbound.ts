@@ -6,36 +6,39 @@ import type { InboundFacts, Membership } from '../inbound-facts.ts';
 import type { World } from '../world/world.ts';
 import { speaksHttp2 } from './destinations.ts';
 
-/** Plans what workloads with these facts serve. */
-export function resolveInbound(facts: InboundFacts, world: World): InboundPlan {
-  const { client, families, transparent, memberships } = facts;
-  const ports = servedPorts(memberships, world);
-  return {
-    client,
-    ports,
-    families,
-    transparent,
-    connectTimeoutMs: client === 'grpc' ? 0 : durationMs(world.mesh().connectTimeout), // gRPC servers have no clusters
-  };
+/** The ports by which workloads may be served, whatever their services are at present. */
+export const targetPorts = ({ memberships }: InboundFacts): readonly number[] =>
+  [...new Set(memberships.flatMap(({ ports }) => ports.map(([, number]) => number)))].sort((a, b) => a - b);
+
+/** The services that say what a port is, if one of them does. */
+export const membersOn = ({ memberships }: InboundFacts, targetPort: number): readonly Membership[] =>
+  memberships.filter(({ ports }) => ports.some(([, number]) => number === targetPort));
+
+/** What workloads serve on one port; null: nothing. */
+export function resolveInboundPort(facts: InboundFacts, targetPort: number, world: World): InboundPort | null {
+  if (isProxyPort(targetPort)) return null;
+  const all = membersOn(facts, targetPort).flatMap((member) => {
+    const service = world.service(member.service);
+    return service === undefined ? [] : candidates(service, member, targetPort);
+  });
+  const best = all.reduce<Candidate | undefined>(
+    (first, one) => (first === undefined || compareCandidates(one, first) < 0 ? one : first),
+    undefined,
+  );
+  return best?.port ?? null;
 }
+
+/** What of the plan of workloads no port has a part in. */
+export const resolveInboundFrame = ({ client, families, transparent }: InboundFacts, world: World): InboundPlan => ({
+  client,
+  ports: [],
+  families,
+  transparent,
+  connectTimeoutMs: client === 'grpc' ? 0 : durationMs(world.mesh().connectTimeout), // gRPC servers have no clusters
+});
 
 /** How the service of a port stands in origins and problems. */
 export const portOrigin = ({ service }: InboundPort): string => `service/${service}`;
-
-/** One port per target port. */
-function servedPorts(memberships: readonly Membership[], world: World): readonly InboundPort[] {
-  const served = new Map<number, Candidate>();
-  for (const membership of memberships) {
-    const service = world.service(membership.service);
-    for (const candidate of service === undefined ? [] : candidates(service, membership)) {
-      const best = served.get(candidate.port.targetPort);
-      if (best === undefined || compareCandidates(candidate, best) < 0) {
-        served.set(candidate.port.targetPort, candidate);
-      }
-    }
-  }
-  return [...served.values()].map(({ port }) => port).sort((a, b) => a.targetPort - b.targetPort);
-}
 
 interface Candidate {
   readonly service: Service;
@@ -43,12 +46,11 @@ interface Candidate {
   readonly port: InboundPort;
 }
 
-function candidates(service: Service, { ports, rank, service: key }: Membership): readonly Candidate[] {
+function candidates(service: Service, { ports, rank, service: key }: Membership, at: number): readonly Candidate[] {
   const targets = new Map(ports);
   return service.ports.flatMap((port) => {
-    const targetPort = targets.get(port.name);
-    if (targetPort === undefined || port.protocol === 'udp' || isProxyPort(targetPort)) return [];
-    return [{ service, rank, port: { service: key, ...inboundPort(port, targetPort) } }];
+    if (targets.get(port.name) !== at || port.protocol === 'udp') return [];
+    return [{ service, rank, port: { service: key, ...inboundPort(port, at) } }];
   });
 }
 

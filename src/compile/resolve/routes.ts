@@ -1,7 +1,7 @@
 import { isHttp, type Service } from '../../model/service.ts';
 import { outboundName } from '../../plan/destination.ts';
-import type { PlanProblem } from '../../plan/host.ts';
 import type { VirtualHostPlan } from '../../plan/route.ts';
+import type { PlanProblem } from '../../plan/unit.ts';
 import { qualifiedHost } from '../../rules/fields.ts';
 import type { DestinationSpec } from '../../rules/kinds/virtual-service/destination-schema.ts';
 import type { VirtualService } from '../../rules/kinds/virtual-service/index.ts';

@@ -4,7 +4,7 @@ import type { HostParts } from './host-parts.ts';
 import type { ListenerPart } from './listener-table.ts';
 import type { Shelved } from './shelf.ts';
 
-/** By which revision a host's parts are as they are, per type: what else stands in the same resource does not count. */
+/** By which revision a unit's parts are as they are, per type: what else stands in the same resource does not count. */
 export interface PartsSince {
   readonly cluster: number;
   readonly route: number;
@@ -15,11 +15,10 @@ export const sinceNothing: PartsSince = { cluster: 0, route: 0, listener: 0 };
 
 /** Parts that stayed as they were keep their revision. */
 export function partsSince(
-  { parts, since }: { readonly parts: Shelved<HostParts>; readonly since: PartsSince },
+  { parts: before, since }: { readonly parts: HostParts; readonly since: PartsSince },
   after: HostParts,
   revision: number,
 ): PartsSince {
-  const before = parts.value;
   return {
     cluster: isSameList(before.clusters, after.clusters, isSameShelved) ? since.cluster : revision,
     route: isSameList(before.virtualHosts, after.virtualHosts, isSameVirtualHost) ? since.route : revision,
@@ -38,7 +37,7 @@ export interface HostContribution {
 
 /** A host in a scope. Its functions tell whether a part stands in the tables, or lost its place to another host's. */
 export interface StandingHost {
-  readonly parts: Shelved<HostParts>;
+  readonly parts: HostParts;
   readonly since: PartsSince;
   hasVirtualHost(part: VirtualHostPart): boolean;
   hasListener(part: ListenerPart): boolean;
@@ -46,8 +45,7 @@ export interface StandingHost {
 
 /** The resources of a host that `origin` contributed to. */
 export function* contributionsOf(host: StandingHost, origin: string): Generator<HostContribution> {
-  const { since } = host;
-  const parts = host.parts.value;
+  const { since, parts } = host;
   if (parts.destinationOrigins.includes(origin)) {
     for (const { value } of parts.clusters) yield { type: 'cluster', name: value.name, since: since.cluster };
     for (const { name } of parts.assignments) yield { type: 'endpoint', name, since: since.cluster };
@@ -62,7 +60,7 @@ export function* contributionsOf(host: StandingHost, origin: string): Generator<
   }
 }
 
-function isSameList<T>(before: readonly T[], after: readonly T[], isSame: (a: T, b: T) => boolean): boolean {
+export function isSameList<T>(before: readonly T[], after: readonly T[], isSame: (a: T, b: T) => boolean): boolean {
   if (before === after) return true;
   return (
     before.length === after.length &&
@@ -73,7 +71,7 @@ function isSameList<T>(before: readonly T[], after: readonly T[], isSame: (a: T,
   );
 }
 
-const isSameShelved = (a: Shelved<EncodedResource>, b: Shelved<EncodedResource>): boolean =>
+export const isSameShelved = (a: Shelved<EncodedResource>, b: Shelved<EncodedResource>): boolean =>
   a === b || (a.value.name === b.value.name && a.value.version === b.value.version);
 
 const isSameVirtualHost = (a: VirtualHostPart, b: VirtualHostPart): boolean =>

@@ -1,25 +1,31 @@
-/** Which hosts of a scope read what, beyond their own names: from a changed key to the hosts that are dirty by it. */
+/** Which units of a layer read what, beyond their own names: from a changed key to the units that are dirty by it. */
 export interface Dependents {
-  replace(host: string, before: readonly string[], after: readonly string[]): void;
-  of(dependency: string): Iterable<string>;
+  replace(unit: string, before: readonly string[], after: readonly string[]): void;
+  of(key: string): Iterable<string>;
+  /** Those that read any of the keys; costs as much as the smaller of both. */
+  ofAny(keys: ReadonlySet<string>): Iterable<string>;
 }
 
 export function createDependents(): Dependents {
   const byKey = new Map<string, Set<string>>();
   return {
-    replace(host, before, after) {
+    replace(unit, before, after) {
       for (const key of before) {
         if (after.includes(key)) continue;
-        const hosts = byKey.get(key);
-        hosts?.delete(host);
-        if (hosts?.size === 0) byKey.delete(key);
+        const units = byKey.get(key);
+        units?.delete(unit);
+        if (units?.size === 0) byKey.delete(key);
       }
       for (const key of after) {
-        const hosts = byKey.get(key);
-        if (hosts === undefined) byKey.set(key, new Set([host]));
-        else hosts.add(host);
+        const units = byKey.get(key);
+        if (units === undefined) byKey.set(key, new Set([unit]));
+        else units.add(unit);
       }
     },
-    of: (dependency) => byKey.get(dependency) ?? [],
+    of: (key) => byKey.get(key) ?? [],
+    *ofAny(keys) {
+      if (keys.size <= byKey.size) for (const key of keys) yield* byKey.get(key) ?? [];
+      else for (const [key, units] of byKey) if (keys.has(key)) yield* units;
+    },
   };
 }

@@ -1,5 +1,5 @@
-import type { PlanProblem } from '../../plan/host.ts';
 import type { ListenerPlan } from '../../plan/listener.ts';
+import type { PlanProblem } from '../../plan/unit.ts';
 import type { EncodedResource } from '../../proto/resource.ts';
 import type { ProblemIndex } from './problem-index.ts';
 import type { Tables } from './tables.ts';

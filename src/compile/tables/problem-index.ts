@@ -1,4 +1,4 @@
-import type { PlanProblem } from '../../plan/host.ts';
+import type { PlanProblem } from '../../plan/unit.ts';
 
 /** What is to be told about rules and services, by what it is about. Scopes that say the same say it once. */
 export interface ProblemIndex {

@@ -2,21 +2,24 @@ import type { ServiceKey } from '../../model/names.ts';
 import type { RuleId } from '../../rules/rule.ts';
 import { type Moving, nobodyMoved } from './moved.ts';
 
-/** A thing that host plans are compiled from. What is read of another host is a dependency under the same names. */
-export const serviceDep = (host: string): string => `service/${host}`;
-export const virtualServiceDep = (host: string): string => `vs/${host}`;
-export const destinationRuleDep = (host: string): string => `dr/${host}`;
+/*
+ * Names of things that plans are compiled from. What is about one host is named `<what>@<host>`: the unit of that host depends on
+ * it without a note. What is read beyond that is a dependency under the same names.
+ */
+export const serviceDep = (host: string): string => `service@${host}`;
+export const virtualServiceDep = (host: string): string => `vs@${host}`;
+export const destinationRuleDep = (host: string): string => `dr@${host}`;
 export const endpointsDep = (service: ServiceKey): string => `endpoints/${service}`;
 
-/** The host that a key is about, or null for keys of endpoints. */
+/** The host that a name is about; null: it is about something else. */
 export function hostOfDep(dependency: string): string | null {
-  const slash = dependency.indexOf('/');
-  return dependency.startsWith('endpoints/') ? null : dependency.slice(slash + 1);
+  const at = dependency.indexOf('@');
+  return at === -1 ? null : dependency.slice(at + 1);
 }
 
 /** What changed since the last flush. Filled by the world, emptied by the flush. */
 export interface Dirty {
-  /** Dependency keys, as above. */
+  /** Names, as above. */
   readonly keys: Set<string>;
   /** Services whose endpoints changed. */
   readonly endpoints: Set<ServiceKey>;

@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { createCompiler } from '../../../src/compile/compiler.ts';
+import type { LayerKey } from '../../../src/compile/contract.ts';
 import type { LayerKind } from '../../../src/compile/layer.ts';
 import { anyFacts, layerKinds } from '../../../src/compile/layer-kinds.ts';
 import { createTables } from '../../../src/compile/tables/tables.ts';
 import { encodeCluster } from '../../../src/proto/json.ts';
+import { defaultMeshConfig } from '../../../src/rules/mesh-config.ts';
 import { endpoint } from '../../support/model.ts';
 import { compiledWorld, endpointsOf, proxy, service } from '../../support/world.ts';
 
@@ -93,5 +95,71 @@ describe('the layer of what a workload serves', () => {
     const inbound = (address: string) => world.layers(proxy({ addresses: [address] }))[1];
     expect(inbound('10.1.0.2')).toBe(inbound('10.1.0.1'));
     expect(inbound('10.1.0.3')).not.toBe(inbound('10.1.0.1'));
+  });
+});
+
+describe('a unit of a layer', () => {
+  const ports = [
+    { name: 'http', number: 80, protocol: 'http' },
+    { name: 'admin', number: 81, protocol: 'http' },
+  ] as const;
+  const web = service('web', { ports });
+  const at = proxy({ addresses: ['10.1.0.1'] });
+  const serving = endpointsOf(web, [endpoint('10.1.0.1', { ports: { http: 8080, admin: 70_000 } })]);
+  const sinceOf = (world: ReturnType<typeof compiledWorld>, name: string) =>
+    [...world.compiler.partsOf(world.layers(at)[1] ?? ('' as LayerKey), 'cluster', name)].map(({ since }) => since);
+
+  test('that is a port keeps its revision while others change', () => {
+    const world = compiledWorld();
+    world.compiler.apply([
+      { type: 'service', service: web },
+      { type: 'endpoints', set: endpointsOf(web, [endpoint('10.1.0.1', { ports: { http: 8080, admin: 9090 } })]) },
+    ]);
+    world.layers(at);
+    for (const _ of world.compiler.flush(3));
+    world.compiler.apply([
+      { type: 'service', service: { ...web, ports: [ports[0], { ...ports[1], protocol: 'tcp' }] } },
+    ]);
+    for (const _ of world.compiler.flush(4));
+    expect(sinceOf(world, 'inbound|8080||')).toEqual([3]);
+    expect(sinceOf(world, 'inbound|9090||')).toEqual([4]);
+  });
+
+  test('that Envoy would reject is told of until no service names it', () => {
+    const world = compiledWorld();
+    world.apply(web, serving);
+    world.table('listener', at);
+    expect(Object.values(world.problems()).flat()).toHaveLength(1);
+    expect(world.names('cluster', at)).toContain('inbound|8080||');
+    world.apply({ ...web, ports: [ports[0]] });
+    expect(world.problems()).toEqual({});
+    world.apply(web);
+    expect(Object.values(world.problems()).flat()).toHaveLength(1);
+    for (const layer of world.layers(at)) world.close(layer);
+    expect(world.problems()).toEqual({});
+  });
+
+  test('keeps what it has while the mesh configuration is one that Envoy would reject', () => {
+    const world = compiledWorld();
+    world.apply(web, endpointsOf(web, [endpoint('10.1.0.1', { ports: { http: 8080 } })]));
+    const before = world.json('listener', 'virtualInbound', at);
+    world.apply({ type: 'mesh', mesh: { ...defaultMeshConfig, connectTimeout: '0s' } });
+    expect(world.json('listener', 'virtualInbound', at)).toEqual(before);
+    expect(world.names('cluster', at)).toContain('inbound|8080||');
+  });
+
+  test('that is no host is traced to the mesh configuration', () => {
+    const world = compiledWorld();
+    world.apply({ type: 'mesh', mesh: { ...defaultMeshConfig, connectTimeout: '3s' } });
+    const [outbound = '' as LayerKey] = world.layers();
+    world.apply();
+    const want = [{ part: '', origins: ['MeshConfig//default'], since: 0 }];
+    expect([...world.compiler.partsOf(outbound, 'cluster', 'PassthroughCluster')]).toEqual(want);
+    expect([...world.compiler.partsOf(outbound, 'listener', 'virtualOutbound')]).toEqual(want);
+    expect([...world.compiler.contributionsOf('MeshConfig//default')].map(({ name }) => name).sort()).toEqual([
+      'BlackHoleCluster',
+      'PassthroughCluster',
+      'virtualOutbound',
+    ]);
   });
 });

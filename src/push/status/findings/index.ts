@@ -117,9 +117,9 @@ export function createRuleFindings({ book, mesh }: FindingsOptions): RuleFinding
       const touched = new Set<RuleId>();
       for (const key of keys) {
         for (const id of dependents.of(key)) touched.add(id);
-        if (wildcards.size === 0 || !key.startsWith('service/')) continue;
+        if (wildcards.size === 0 || !key.startsWith(serviceDep(''))) continue;
         for (const [wildcard, ids] of wildcards) {
-          if (covers(wildcard, key.slice('service/'.length))) for (const id of ids) touched.add(id);
+          if (covers(wildcard, key.slice(serviceDep('').length))) for (const id of ids) touched.add(id);
         }
       }
       for (const id of sidecars) {

@@ -1,0 +1,164 @@
+import type { PlanProblem, UnitPlan } from '../plan/unit.ts';
+import { type PartsSince, sinceNothing } from './tables/contributions.ts';
+import { createCounts } from './tables/counts.ts';
+import { createDependents } from './tables/dependents.ts';
+import type { ProblemIndex } from './tables/problem-index.ts';
+import type { Dirty } from './world/dirty.ts';
+
+/** How the units of one kind are compiled. `Parts` is what is made of a plan, held until it is released. */
+export interface UnitKind<Plan extends UnitPlan, Parts> {
+  /** The parts of a unit that is not known yet. */
+  readonly nothing: Parts;
+  /** Every unit that there may be now. */
+  keys(): Iterable<string>;
+  /** The unit that a changed thing is about by its name alone; null: none of these. */
+  ownOf(dependency: string): string | null;
+  /** `isReferenced`: another unit needs this one. */
+  resolve(key: string, isReferenced: boolean): Plan;
+  /** Whether there is nothing in the plan to be encoded. */
+  isEmpty(plan: Plan): boolean;
+  /** Encodes a plan, all or nothing: what it throws is the plan's fault, and nothing is held then. */
+  encode(plan: Plan, before: Parts): Parts;
+  /** What becomes of a unit whose plan cannot be encoded. */
+  onFault(plan: Plan, error: unknown): UnitFault;
+  /** Puts parts in the place of those before. */
+  install(key: string, before: Parts, after: Parts): void;
+  since(before: PartsWithSince<Parts>, after: Parts, revision: number): PartsSince;
+  /** Holds the parts once more. */
+  retain(parts: Parts): Parts;
+  release(parts: Parts): void;
+  /** Whether it makes a difference to a unit that another one needs it. */
+  heedsReferences(key: string): boolean;
+  /** A plan was compiled that is not empty. */
+  onCompiled(): void;
+}
+
+export interface UnitFault {
+  /** The unit keeps its last good parts. Otherwise it has none until its plan is right again. */
+  readonly keepsLast: boolean;
+  readonly problems: readonly PlanProblem[];
+}
+
+export interface PartsWithSince<Parts> {
+  readonly parts: Parts;
+  readonly since: PartsSince;
+}
+
+/** What a layer has of one unit. */
+export interface Unit<Parts> extends PartsWithSince<Parts> {
+  readonly references: readonly string[];
+  readonly dependencies: readonly string[];
+  readonly problems: readonly PlanProblem[];
+}
+
+/** The units of one kind in one layer. All of them are dirty at first. */
+export interface Units<Parts> {
+  get(key: string): Unit<Parts> | undefined;
+  values(): Iterable<Unit<Parts>>;
+  readonly isDirty: boolean;
+  /** Marks what depends on the changes. */
+  mark(dirty: Dirty): void;
+  markAll(): void;
+  /** Compiles what is dirty, and what becomes dirty by it; `revision` is that of the result. */
+  compile(revision: number): Generator<undefined, void, undefined>;
+  dispose(): void;
+}
+
+/**
+ * Compiles units: resolve, encode or keep the last good parts, install, note the dependencies. A unit that cannot be encoded costs
+ * itself its update, and nobody else anything.
+ */
+export function createUnits<Plan extends UnitPlan, Parts>(
+  kind: UnitKind<Plan, Parts>,
+  problems: ProblemIndex,
+): Units<Parts> {
+  const none: Unit<Parts> = {
+    parts: kind.nothing,
+    since: sinceNothing,
+    references: [],
+    dependencies: [],
+    problems: [],
+  };
+  const units = new Map<string, Unit<Parts>>();
+  const dirtyKeys = new Set<string>(kind.keys());
+  const dependents = createDependents();
+  /** Units that other units need. */
+  const referenced = createCounts();
+
+  const compileUnit = (key: string, revision: number) => {
+    const before = units.get(key) ?? none;
+    const plan = kind.resolve(key, referenced.has(key));
+    if (before === none && kind.isEmpty(plan) && isSilent(plan)) return;
+    kind.onCompiled();
+    const next = encodeOrKeep(plan, before);
+    install(key, before, { ...next, since: kind.since(before, next.parts, revision) });
+  };
+  const encodeOrKeep = (plan: Plan, before: Unit<Parts>): Omit<Unit<Parts>, 'since'> => {
+    const { references, dependencies } = plan;
+    try {
+      return { parts: kind.encode(plan, before.parts), references, dependencies, problems: plan.problems };
+    } catch (error) {
+      const fault = kind.onFault(plan, error);
+      const told = [...plan.problems, ...fault.problems];
+      if (!fault.keepsLast) return { parts: kind.nothing, references: [], dependencies, problems: told };
+      return {
+        parts: kind.retain(before.parts),
+        references: before.references,
+        // Also what the last good parts were made of: either may bring the cure.
+        dependencies: [...new Set([...dependencies, ...before.dependencies])],
+        problems: told,
+      };
+    }
+  };
+  const install = (key: string, before: Unit<Parts>, next: Unit<Parts>) => {
+    if (next.parts === kind.nothing && isSilent(next)) units.delete(key);
+    else units.set(key, next);
+    kind.install(key, before.parts, next.parts);
+    dependents.replace(key, before.dependencies, next.dependencies);
+    for (const other of next.references) if (referenced.add(other)) markReferenced(other);
+    for (const other of before.references) if (referenced.remove(other)) markReferenced(other);
+    kind.release(before.parts);
+    problems.replace(before.problems, next.problems);
+  };
+  const markReferenced = (key: string) => {
+    if (kind.heedsReferences(key)) dirtyKeys.add(key);
+  };
+
+  return {
+    get: (key) => units.get(key),
+    values: () => units.values(),
+    get isDirty() {
+      return dirtyKeys.size > 0;
+    },
+    mark({ keys }) {
+      for (const dependency of keys) {
+        const own = kind.ownOf(dependency);
+        if (own !== null) dirtyKeys.add(own);
+      }
+      for (const key of dependents.ofAny(keys)) dirtyKeys.add(key);
+    },
+    markAll() {
+      for (const key of kind.keys()) dirtyKeys.add(key);
+      for (const key of units.keys()) dirtyKeys.add(key);
+    },
+    *compile(revision) {
+      // A unit may make others dirty by referring to them: they join the set while it is walked.
+      for (const key of dirtyKeys) {
+        dirtyKeys.delete(key);
+        compileUnit(key, revision);
+        yield;
+      }
+    },
+    dispose() {
+      for (const { parts, problems: told } of units.values()) {
+        kind.release(parts);
+        problems.replace(told, []);
+      }
+      units.clear();
+    },
+  };
+}
+
+/** Whether there is nothing to be remembered but parts. */
+const isSilent = ({ dependencies, problems }: Pick<UnitPlan, 'dependencies' | 'problems'>): boolean =>
+  dependencies.length === 0 && problems.length === 0;
