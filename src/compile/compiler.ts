@@ -1,7 +1,7 @@
 import { defaultMeshConfig, type MeshConfig } from '../rules/mesh-config.ts';
-import type { Compiler, FlushResult, FlushWork, LayerKey } from './contract.ts';
+import type { Compiler, FlushWork, LayerKey } from './contract.ts';
 import { createProxyFacts } from './facts.ts';
-import type { Layer, LayerKind, SharedParts } from './layer.ts';
+import type { Layer, LayerKind, SharedParts, Work } from './layer.ts';
 import { layerKinds } from './layer-kinds.ts';
 import type { Coarseness } from './scope-key.ts';
 import { createAssignmentPool } from './tables/assignments.ts';
@@ -56,6 +56,7 @@ export function createCompiler(options: CompilerOptions = {}): Compiler {
   };
   /** Tells every layer what is dirty. Repeating it is harmless, so a flush that is given up loses nothing. */
   function* distribute(from: Dirty): Generator<undefined, void, undefined> {
+    for (const kind of kinds) kind.mark?.(from);
     for (const [key, { layer }] of layers) {
       if (layer.mark(from) && !fresh.has(key)) stale.add(key);
       yield;
@@ -108,10 +109,10 @@ export function createCompiler(options: CompilerOptions = {}): Compiler {
         yield* layers.get(key)?.layer.compile(revision) ?? [];
         stale.delete(key);
       }
-      const hostsBefore = work.hostsCompiled;
+      const before = costOf(work);
       for (const key of fresh) {
         const opened = layers.get(key);
-        if (opened?.kind.mayWait && work.hostsCompiled - hostsBefore >= newHostsPerFlush) continue;
+        if (opened?.kind.mayWait && costOf(work) - before >= newHostsPerFlush) continue;
         yield* opened?.layer.compile(revision) ?? [];
         fresh.delete(key);
       }
@@ -141,7 +142,7 @@ const keyOf = ({ kind }: LayerKind<unknown>, facts: unknown) => `${kind}:${JSON.
 
 function createSharedParts(mesh: MeshConfig, domainSuffix: string): SharedParts {
   const world = createWorld(mesh, domainSuffix);
-  const work = { hostsCompiled: 0, encoded: 0, assembled: 0 };
+  const work = { hostsCompiled: 0, hostsShared: 0, encoded: 0, assembled: 0 };
   return {
     world,
     work,
@@ -178,8 +179,11 @@ function removeFrom(sets: Map<string, Set<LayerKey>>, origin: string, layer: Lay
   if (layers?.size === 0) sets.delete(origin);
 }
 
-function takeWork(work: { hostsCompiled: number; encoded: number; assembled: number }): FlushWork {
-  const taken: FlushResult['work'] = { ...work };
-  Object.assign(work, { hostsCompiled: 0, encoded: 0, assembled: 0 });
-  return taken;
+/** In hosts compiled: one that is known costs a small part of that. */
+const costOf = ({ hostsCompiled, hostsShared }: Work): number => hostsCompiled + hostsShared / 8;
+
+function takeWork(work: Work): FlushWork {
+  const { hostsCompiled, encoded, assembled } = work;
+  Object.assign(work, { hostsCompiled: 0, hostsShared: 0, encoded: 0, assembled: 0 } satisfies Work);
+  return { hostsCompiled, encoded, assembled };
 }

@@ -43,6 +43,8 @@ export interface LayerKind<Facts> {
   /** The rules whose selection is among the facts. */
   selected(facts: Facts): readonly RuleId[];
   create(facts: Facts, parts: LayerParts): Layer;
+  /** Notes what depends on the changes of what its layers have in common, before any of them does. Left out: nothing does. */
+  mark?(dirty: Dirty): void;
   /** The layers to be asked what a rule or service contributed to; `all`: those of this kind. */
   layersWith(origin: string, parts: SharedParts): Iterable<LayerKey> | 'all';
 }
@@ -56,9 +58,18 @@ export interface SharedParts {
   /** Layers by the services and rules that they have something of, for kinds that do not shelve whole hosts. */
   readonly layersByOrigin: OriginIndex<LayerKey>;
   /** Counts what a flush does. */
-  readonly work: { hostsCompiled: number; encoded: number; assembled: number };
+  readonly work: Work;
 }
 
 export interface LayerParts extends SharedParts {
   readonly key: LayerKey;
+}
+
+/** What a flush has done so far. */
+export interface Work {
+  hostsCompiled: number;
+  /** Hosts that another scope had compiled already. */
+  hostsShared: number;
+  encoded: number;
+  assembled: number;
 }

@@ -4,7 +4,8 @@ import type { EncodedResource } from '../proto/resource.ts';
 import type { MeshConfig } from '../rules/mesh-config.ts';
 import type { RuleId } from '../rules/rule.ts';
 import type { LayerParts } from './layer.ts';
-import type { Visibility } from './resolve/visibility.ts';
+import { askedFacts, type Viewpoint } from './resolve/asked-facts.ts';
+import { createVisibility } from './resolve/visibility.ts';
 import type { ScopeTables } from './scope-hosts.ts';
 import type { ScopeFacts } from './scope-key.ts';
 import { isSameList, isSameShelved } from './tables/contributions.ts';
@@ -29,7 +30,7 @@ const nothing: HeldFixed = { clusters: [], listeners: [], unknownHosts: 'forward
 export interface FixedUnitOptions extends Pick<ScopeTables, 'tables' | 'routes'> {
   readonly facts: ScopeFacts;
   readonly parts: LayerParts;
-  visibility(): Visibility;
+  viewpoint(): Viewpoint;
 }
 
 /** The one unit of a scope that is no host. It follows from the mesh configuration and the scope's Sidecar. */
@@ -38,7 +39,7 @@ export function fixedUnit({
   parts,
   tables,
   routes,
-  visibility,
+  viewpoint,
 }: FixedUnitOptions): UnitKind<FixedPlan, HeldFixed> {
   const { world, shelves } = parts;
   return {
@@ -47,7 +48,7 @@ export function fixedUnit({
     ownOf: () => null,
     resolve: () => ({
       mesh: world.mesh(),
-      unknownHosts: visibility().unknownHosts(),
+      unknownHosts: createVisibility(world, askedFacts(viewpoint(), new Map())).unknownHosts(),
       references: [],
       dependencies: [],
       problems: [],

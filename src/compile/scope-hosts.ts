@@ -1,13 +1,15 @@
 import type { HostPlan } from '../plan/host.ts';
+import type { UnitPlan } from '../plan/unit.ts';
 import type { EncodedResource, XdsType } from '../proto/resource.ts';
 import type { Dialect } from './dialect.ts';
 import type { LayerParts } from './layer.ts';
+import { type Asked, askedFacts, type Viewpoint } from './resolve/asked-facts.ts';
 import { resolveHost } from './resolve/host.ts';
 import { createReader } from './resolve/reader.ts';
-import type { Visibility } from './resolve/visibility.ts';
-import type { ScopeFacts } from './scope-key.ts';
+import { createVisibility } from './resolve/visibility.ts';
 import type { Assignment, AssignmentUser } from './tables/assignments.ts';
 import { partsSince } from './tables/contributions.ts';
+import type { HostMemo } from './tables/host-memo.ts';
 import { encodeHost, type HostParts, noHost, originsOf, releaseHost } from './tables/host-parts.ts';
 import type { ListenerTable } from './tables/listener-table.ts';
 import { PartError } from './tables/part-error.ts';
@@ -25,12 +27,20 @@ export interface ScopeTables {
 }
 
 export interface HostUnitsOptions extends ScopeTables {
-  readonly facts: ScopeFacts;
   readonly dialect: Dialect;
   readonly parts: LayerParts;
+  readonly memo: HostMemo;
   /** Another one when the scope's Sidecar changes. */
-  visibility(): Visibility;
+  viewpoint(): Viewpoint;
 }
+
+/** A plan made for this scope, or what it came to in another one that answers the same. */
+export type HostUnitPlan = UnitPlan & {
+  readonly host: string;
+  readonly source:
+    | { readonly type: 'made'; readonly plan: HostPlan; readonly asked: Asked; readonly isReferenced: boolean | null }
+    | { readonly type: 'known'; readonly parts: Shelved<HostParts> };
+};
 
 /** What a scope holds of a host. */
 export interface HeldHost {
@@ -41,14 +51,19 @@ export interface HeldHost {
 const nothing: HeldHost = { parts: noHost, assignments: [] };
 
 /** The hosts of a scope as its units. */
-export function hostUnits(options: HostUnitsOptions): UnitKind<HostPlan, HeldHost> {
-  const { facts, dialect, tables, routes, listeners, visibility } = options;
+export function hostUnits(options: HostUnitsOptions): UnitKind<HostUnitPlan, HeldHost> {
+  const { dialect, tables, routes, listeners, memo, viewpoint } = options;
   const { world, shelves, assignments, work } = options.parts;
   const user: AssignmentUser = { assignmentChanged: (resource) => tables.set('endpoint', resource) };
   const hold = (parts: Shelved<HostParts>): HeldHost => ({
     parts,
     assignments: parts.value.assignments.map((plan) => assignments.acquire(plan, user)),
   });
+  const remember = ({ host, source, references, dependencies, problems }: HostUnitPlan, parts: Shelved<HostParts>) => {
+    if (source.type === 'known') return;
+    const { asked, isReferenced } = source; // not the plan, which is as large as its parts
+    memo.put(host, viewpoint(), { asked, isReferenced, parts, references, dependencies, problems });
+  };
   const removeGone = (type: XdsType, before: readonly string[], after: readonly string[]) => {
     for (const name of before) if (!after.includes(name)) tables.delete(type, name);
   };
@@ -58,15 +73,42 @@ export function hostUnits(options: HostUnitsOptions): UnitKind<HostPlan, HeldHos
     keys: world.hosts,
     ownOf: hostOfDep,
     resolve(host, isReferenced) {
-      return resolveHost(createReader({ world, facts, visibility: visibility() }, host), host, isReferenced);
+      const known = memo.find(host, viewpoint(), isReferenced);
+      if (known !== null) {
+        const { references, dependencies, problems, parts } = known;
+        return { host, references, dependencies, problems, source: { type: 'known', parts } };
+      }
+      const asked = new Map<string, string>();
+      const facts = askedFacts(viewpoint(), asked);
+      const visibility = createVisibility(world, facts);
+      const plan = resolveHost(createReader({ world, facts, visibility }, host), host, isReferenced);
+      const { references, dependencies, problems } = plan;
+      const matters = visibility.callableService(host) === null;
+      const unit: HostUnitPlan = {
+        ...{ host, references, dependencies, problems },
+        source: { type: 'made', plan, asked, isReferenced: matters ? isReferenced : null },
+      };
+      if (isEmpty(plan)) remember(unit, noHost);
+      return unit;
     },
-    isEmpty,
-    encode(plan, before) {
-      return isEmpty(plan) ? nothing : hold(encodeHost(plan, before.parts.value, { dialect, shelves }));
+    isEmpty: ({ source }) => (source.type === 'known' ? source.parts === noHost : isEmpty(source.plan)),
+    encode(unit, before) {
+      const { source } = unit;
+      if (source.type === 'known') {
+        if (source.parts === noHost) return nothing;
+        work.hostsShared++;
+        return hold(shelves.hosts.retain(source.parts));
+      }
+      if (isEmpty(source.plan)) return nothing;
+      work.hostsCompiled++;
+      const parts = encodeHost(source.plan, before.parts.value, { dialect, shelves });
+      remember(unit, parts);
+      return hold(parts);
     },
-    onFault(plan, error) {
-      const message = `${plan.host} keeps its last good configuration: ${error instanceof Error ? error.message : error}`;
-      const origins = error instanceof PartError ? error.origins : originsOf(plan);
+    onFault({ host, source }, error) {
+      const message = `${host} keeps its last good configuration: ${error instanceof Error ? error.message : error}`;
+      const all = source.type === 'made' ? originsOf(source.plan) : [];
+      const origins = error instanceof PartError ? error.origins : all;
       return { keepsLast: true, problems: origins.map((origin) => ({ origin, message })) };
     },
     install(_, before, after) {
@@ -87,8 +129,9 @@ export function hostUnits(options: HostUnitsOptions): UnitKind<HostPlan, HeldHos
       releaseHost(held.parts, shelves);
     },
     /** A host that may be called has its destinations anyway. */
-    heedsReferences: (host) => visibility().callableService(host) === null,
-    onCompiled: () => void work.hostsCompiled++,
+    heedsReferences: (host) =>
+      createVisibility(world, askedFacts(viewpoint(), new Map())).callableService(host) === null,
+    onCompiled: () => {},
   };
 }
 

@@ -2,35 +2,40 @@ import { assertNever } from '../lib/assert-never.ts';
 import type { Sidecar } from '../rules/kinds/sidecar/index.ts';
 import { dialectOf } from './dialect.ts';
 import type { Layer, LayerKind, LayerParts } from './layer.ts';
-import { createVisibility } from './resolve/visibility.ts';
+import { viewpointOf } from './resolve/asked-facts.ts';
 import { fixedKey, fixedUnit, meshOrigin } from './scope-fixed.ts';
 import { hostUnits } from './scope-hosts.ts';
 import { type Coarseness, type ScopeFacts, scopeFactsOf } from './scope-key.ts';
 import { contributionsOf, type PartsSince, sinceNothing } from './tables/contributions.ts';
+import { createHostMemo, type HostMemo } from './tables/host-memo.ts';
 import { createListenerTable, type ListenerPart } from './tables/listener-table.ts';
 import { createRouteTable } from './tables/route-table.ts';
 import { createTables } from './tables/tables.ts';
 import { createUnits } from './units.ts';
 
 /** What proxies may call. */
-export const outboundKind = (coarseness: Coarseness): LayerKind<ScopeFacts> => ({
-  kind: 'outbound',
-  mayWait: true,
-  factsOf: (proxy, world) => scopeFactsOf(proxy, world, coarseness),
-  selected: ({ sidecar }) => (sidecar === null ? [] : [sidecar]),
-  create: createScope,
-  layersWith: (origin, { shelves }) => (origin === meshOrigin || shelves.origins.has(origin) ? 'all' : []),
-});
+export function outboundKind(coarseness: Coarseness): LayerKind<ScopeFacts> {
+  const memo = createHostMemo();
+  return {
+    kind: 'outbound',
+    mayWait: true,
+    factsOf: (proxy, world) => scopeFactsOf(proxy, world, coarseness),
+    selected: ({ sidecar }) => (sidecar === null ? [] : [sidecar]),
+    mark: memo.mark,
+    create: (facts, parts) => createScope(facts, parts, memo),
+    layersWith: (origin, { shelves }) => (origin === meshOrigin || shelves.origins.has(origin) ? 'all' : []),
+  };
+}
 
-function createScope(facts: ScopeFacts, parts: LayerParts): Layer {
+function createScope(facts: ScopeFacts, parts: LayerParts, memo: HostMemo): Layer {
   const { key, world, shelves, problems } = parts;
   const tables = createTables(key);
   const dialect = dialectOf(facts.client);
   const routes = createRouteTable(tables, shelves, dialect.routeEnd);
   const listeners = createListenerTable(tables, problems);
   let sidecar: Sidecar | null = facts.sidecar === null ? null : (world.rules.sidecar(facts.sidecar) ?? null);
-  let current = createVisibility(world, facts, sidecar);
-  const options = { facts, dialect, parts, tables, routes, listeners, visibility: () => current };
+  let current = viewpointOf(facts, sidecar);
+  const options = { facts, dialect, parts, memo, tables, routes, listeners, viewpoint: () => current };
   const fixed = createUnits(fixedUnit(options), problems);
   const hosts = createUnits(hostUnits(options), problems);
 
@@ -54,7 +59,7 @@ function createScope(facts: ScopeFacts, parts: LayerParts): Layer {
       if (facts.sidecar !== null && dirty.sidecars.has(facts.sidecar)) {
         // A Sidecar that is gone stays as it was: the proxies of this scope are about to leave it.
         sidecar = world.rules.sidecar(facts.sidecar) ?? sidecar;
-        current = createVisibility(world, facts, sidecar);
+        current = viewpointOf(facts, sidecar);
         markAll();
       }
       hosts.mark(dirty);

@@ -84,6 +84,20 @@ describe('the compiler', () => {
     );
   });
 
+  test('tells scopes that share hosts what each would be told alone, whatever was shared before', () => {
+    fc.assert(
+      fc.property(arbitraryHistory, (history) => {
+        const shared = compiledWorld();
+        for (const batch of history) {
+          shared.apply(...batch);
+          for (const it of proxies) shared.layers(it);
+        }
+        for (const it of proxies) expect(told(shared, it)).toBe(told(freshWorld(finalWorld(history)), it));
+      }),
+      { numRuns: runs(15) },
+    );
+  });
+
   test('shows nothing of a flush that was given up, and everything of the next', () => {
     fc.assert(
       fc.property(arbitraryHistory, fc.nat(20), (history, steps) => {

@@ -24,7 +24,7 @@ export function resolveTargets(context: HostContext): Targets {
 function resolveServiceTargets(context: ServiceContext): Targets {
   const { service, reader } = context;
   const names = [service.hostname, ...service.aliases, ...reader.otherNames(service.hostname)];
-  const domains = names.flatMap((host) => namesOf(host, reader.facts.dnsDomain));
+  const domains = names.flatMap((host) => namesOf(host, reader.facts));
   const ports = service.ports.filter(({ protocol }) => protocol !== 'udp');
   const answered = ports.map(({ number }) => ({ ...resolvePort(context, number), domains: [...new Set(domains)] }));
   return withTargets(answered, context);

@@ -1,26 +1,26 @@
 import { canonicalIp, ipVersion } from '../../lib/ip.ts';
 import { isWildcard } from '../../model/names.ts';
 import type { Service } from '../../model/service.ts';
+import type { AskedFacts } from './asked-facts.ts';
 
 /**
- * The names under which clients whose DNS domain is `clientDomain` call a service, without ports: its hostname and
- * aliases, and `otherNames`, each with the shortened forms that their resolver completes, for headless services the names
- * of single endpoints too, and its virtual addresses. Unique, the hostname first.
+ * The names under which clients call a service, without ports: its hostname and aliases, and `otherNames`, each with the
+ * shortened forms that their resolver completes, for headless services the names of single endpoints too, and its virtual
+ * addresses. Unique, the hostname first.
  */
 export function domainsOf(
   service: Service,
-  clientDomain: string,
+  clients: Pick<AskedFacts, 'domainFor'>,
   otherNames: readonly string[] = [],
 ): readonly string[] {
   const known = memo.get(service) ?? new Map<string, readonly string[]>();
   memo.set(service, known);
   const hosts = [service.hostname, ...service.aliases, ...otherNames];
-  const isNear = hosts.some((host) => host.slice(host.indexOf('.') + 1) === clientDomain);
-  const domain = isNear ? clientDomain : coarseDomain(clientDomain);
+  const domain = clients.domainFor([...new Set(hosts.map(parentOf))]);
   const relation = [domain, ...otherNames].join();
   const found = known.get(relation);
   if (found !== undefined) return found;
-  const names = hosts.flatMap((host) => namesOf(host, domain));
+  const names = hosts.flatMap((host) => [host, ...shortened(host, domain)]);
   const instances = service.headless ? names.filter((name) => !name.startsWith('*')).map((name) => `*.${name}`) : [];
   const addresses = singleAddresses(service).map((vip) => (vip.includes(':') ? `[${vip}]` : vip));
   const domains = [...new Set([...names, ...instances, ...addresses])];
@@ -28,11 +28,14 @@ export function domainsOf(
   return domains;
 }
 
-/** A host with the shortened forms that the resolver of clients in this domain completes, the whole one first. */
-export const namesOf = (host: string, clientDomain: string): readonly string[] => [
+/** A host with the shortened forms that the resolver of the clients completes, the whole one first. */
+export const namesOf = (host: string, clients: Pick<AskedFacts, 'domainFor'>): readonly string[] => [
   host,
-  ...shortened(host, clientDomain),
+  ...shortened(host, clients.domainFor([parentOf(host)])),
 ];
+
+/** What a host lies right below. */
+const parentOf = (host: string): string => host.slice(host.indexOf('.') + 1);
 
 /**
  * The virtual addresses of a service in one spelling, since Envoy takes two of one as a mistake. Ranges (`10.0.0.0/8`)
@@ -65,15 +68,6 @@ export function distinctDomain(domain: string, port: number): string {
 
 /** Equal services share their domains between scopes, as values and as memory. */
 const memo = new WeakMap<Service, Map<string, readonly string[]>>();
-
-/**
- * The part of a client's domain that matters where no service is right below it: Kubernetes' domains shorten hosts of
- * other namespaces by their tail alone.
- */
-function coarseDomain(domain: string): string {
-  const tail = domain.indexOf('.svc.');
-  return tail === -1 ? domain : `*${domain.slice(tail)}`;
-}
 
 /** `reviews`, `reviews.shop` and `reviews.shop.svc`, as far as the client's resolver completes them. */
 function shortened(host: string, clientDomain: string): readonly string[] {

@@ -3,9 +3,9 @@ import { serviceKey } from '../../model/names.ts';
 import type { Service } from '../../model/service.ts';
 import { durationMs } from '../../rules/duration.ts';
 import type { MergedDestinationRule } from '../../rules/kinds/destination-rule/resolve.ts';
-import type { ScopeFacts } from '../scope-key.ts';
 import { destinationRuleDep, endpointsDep, serviceDep, virtualServiceDep } from '../world/dirty.ts';
 import type { World } from '../world/world.ts';
+import type { AskedFacts } from './asked-facts.ts';
 import type { EffectiveVirtualService, Visibility } from './visibility.ts';
 
 /**
@@ -13,7 +13,7 @@ import type { EffectiveVirtualService, Visibility } from './visibility.ts';
  * these are the dependencies of the plan, so they cannot be forgotten.
  */
 export interface Reader {
-  readonly facts: ScopeFacts;
+  readonly facts: AskedFacts;
   readonly domainSuffix: string;
   connectTimeoutMs(): number;
   callableService(host: string): Service | null;
@@ -37,7 +37,7 @@ export interface Reader {
 
 export interface ReaderOptions {
   readonly world: World;
-  readonly facts: ScopeFacts;
+  readonly facts: AskedFacts;
   readonly visibility: Visibility;
 }
 

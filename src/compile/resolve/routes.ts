@@ -37,7 +37,7 @@ export function resolveRoutes(context: HostContext): readonly VirtualHostPlan[] 
 /** What a service answers on one port. */
 export function resolvePort(context: ServiceContext, port: number): VirtualHostPlan {
   const { service, rule, reader } = context;
-  const domains = domainsOf(service, reader.facts.dnsDomain, reader.otherNames(service.hostname));
+  const domains = domainsOf(service, reader.facts, reader.otherNames(service.hostname));
   return {
     name: `${service.hostname}:${port}`,
     routeConfiguration: String(port),
@@ -87,7 +87,7 @@ function resolveRuleAlone(context: HostContext, rule: VirtualService): readonly 
       ...resolvePort({ ...context, service }, number),
       name: `${host}:${number}`,
       ownDomain: host,
-      domains: namesOf(host, reader.facts.dnsDomain),
+      domains: namesOf(host, reader.facts),
       createdAtMs: createdAtMs(rule),
     }));
 }
@@ -120,8 +120,8 @@ export function routeContext(context: HostContext, rule: VirtualService, port: n
   const { facts } = reader;
   return {
     port,
-    namespace: facts.namespace,
-    hasLabels: (labels) => facts.conditions.includes(conditionName(labels)),
+    isOfNamespace: facts.isOfNamespace,
+    hasLabels: (labels) => facts.meets(conditionName(labels)),
     destinationName(destination, path) {
       const host = qualifiedHost(destination.host, rule.metadata.namespace, reader.domainSuffix);
       const service = reader.referencedService(host);

@@ -3,13 +3,11 @@ import type { Service } from '../../model/service.ts';
 import type { RouteConfigurationPlan } from '../../plan/route.ts';
 import type { DestinationRule } from '../../rules/kinds/destination-rule/index.ts';
 import { type MergedDestinationRule, mergeDestinationRules } from '../../rules/kinds/destination-rule/resolve.ts';
-import type { Sidecar } from '../../rules/kinds/sidecar/index.ts';
-import { admitsRule, admitsService, type EgressHost, resolveEgress } from '../../rules/kinds/sidecar/resolve.ts';
 import type { VirtualService } from '../../rules/kinds/virtual-service/index.ts';
-import type { ScopeFacts } from '../scope-key.ts';
 import { patternsFor } from '../world/host-index.ts';
 import { conditionName } from '../world/relevance.ts';
 import type { World } from '../world/world.ts';
+import type { AskedFacts } from './asked-facts.ts';
 
 /** The VirtualService that a host has in a scope, and those that it beat. */
 export interface EffectiveVirtualService {
@@ -36,17 +34,15 @@ export interface Visibility {
   coversCallable(wildcard: string): boolean;
 }
 
-export function createVisibility(world: World, facts: ScopeFacts, sidecar: Sidecar | null): Visibility {
-  const egress = sidecar === null ? null : resolveEgress(sidecar.spec, facts.namespace);
-
+export function createVisibility(world: World, facts: AskedFacts): Visibility {
   const visibleServices = (host: string): readonly Service[] => {
     const defaults = world.mesh().defaultServiceExportTo;
     return world.servicesOf(host).filter(({ exportTo, namespace }) => {
-      return exportClass(exportTo.length === 0 ? defaults : exportTo, namespace, facts.namespace) !== null;
+      return exportClass(exportTo.length === 0 ? defaults : exportTo, namespace, facts) !== null;
     });
   };
   const admittedService = (host: string): Service | null =>
-    visibleServices(host).find(({ namespace }) => isAdmitted(egress, namespace, host)) ?? null;
+    visibleServices(host).find(({ namespace }) => facts.admitsService(namespace, host)) ?? null;
   const callableService = (host: string): Service | null => ofItsOwn(admittedService(host));
 
   return {
@@ -56,13 +52,13 @@ export function createVisibility(world: World, facts: ScopeFacts, sidecar: Sidec
     mayCall: (host) => admittedService(host) !== null,
     virtualService(host, exactly = false) {
       for (const pattern of exactly ? [host] : patternsFor(host)) {
-        const [rule, ...beaten] = visibleVirtualServices({ world, facts, egress, pattern });
+        const [rule, ...beaten] = visibleVirtualServices({ world, facts, pattern });
         if (rule !== undefined) return { rule, beaten };
       }
       return null;
     },
     unknownHosts() {
-      const mode = sidecar?.spec.outboundTrafficPolicy?.mode ?? world.mesh().outboundTrafficPolicy.mode;
+      const mode = facts.outboundMode() ?? world.mesh().outboundTrafficPolicy.mode;
       return mode === 'ALLOW_ANY' ? 'forward' : 'refuse';
     },
     destinationRule: (service) => findDestinationRule(world, facts, service),
@@ -77,23 +73,23 @@ export function createVisibility(world: World, facts: ScopeFacts, sidecar: Sidec
 
 const ofItsOwn = (service: Service | null): Service | null => (service?.aliasOf ? null : service);
 
-const isAdmitted = (egress: readonly EgressHost[] | null, namespace: string, host: string): boolean =>
-  egress === null || admitsService(egress, namespace, host);
-
 /**
- * How an object of `namespace` is visible to clients in `client`: 0 privately, 1 exported to them by name, 2 as to
- * everyone; `null`: not at all.
+ * How an object of `namespace` is visible to clients: 0 privately, 1 exported to them by name, 2 as to everyone; `null`: not at
+ * all.
  */
-export function exportClass(exportTo: readonly string[], namespace: string, client: string): 0 | 1 | 2 | null {
+export function exportClass(
+  exportTo: readonly string[],
+  namespace: string,
+  clients: Pick<AskedFacts, 'isOfNamespace'>,
+): 0 | 1 | 2 | null {
   if (exportTo.includes('*')) return 2;
-  if (namespace === client && (exportTo.includes('.') || exportTo.includes(namespace))) return 0;
-  return exportTo.includes(client) ? 1 : null;
+  if ((exportTo.includes('.') || exportTo.includes(namespace)) && clients.isOfNamespace(namespace)) return 0;
+  return exportTo.some((name) => name !== '.' && name !== '~' && clients.isOfNamespace(name)) ? 1 : null;
 }
 
 interface VirtualServiceQuery {
   readonly world: World;
-  readonly facts: ScopeFacts;
-  readonly egress: readonly EgressHost[] | null;
+  readonly facts: AskedFacts;
   readonly pattern: string;
 }
 
@@ -101,15 +97,15 @@ interface VirtualServiceQuery {
  * Private rules hide those exported to the namespace by name, which hide public ones: that is meant, and no conflict.
  * The rules of the class that counts, in order of precedence.
  */
-function visibleVirtualServices({ world, facts, egress, pattern }: VirtualServiceQuery): readonly VirtualService[] {
+function visibleVirtualServices({ world, facts, pattern }: VirtualServiceQuery): readonly VirtualService[] {
   const rules = world.rules.virtualServices.at(pattern);
   if (rules.length === 0) return rules;
   const defaults = world.mesh().defaultVirtualServiceExportTo;
   const classes: [VirtualService[], VirtualService[], VirtualService[]] = [[], [], []];
   for (const rule of rules) {
     const { namespace } = rule.metadata;
-    const visible = exportClass(nonEmpty(rule.spec.exportTo, defaults), namespace, facts.namespace);
-    if (visible !== null && (egress === null || admitsRule(egress, namespace, pattern))) classes[visible].push(rule);
+    const visible = exportClass(nonEmpty(rule.spec.exportTo, defaults), namespace, facts);
+    if (visible !== null && facts.admitsRule(namespace, pattern)) classes[visible].push(rule);
   }
   return classes.find((visible) => visible.length > 0) ?? [];
 }
@@ -118,29 +114,26 @@ function visibleVirtualServices({ world, facts, egress, pattern }: VirtualServic
  * Looks in the client's namespace, then in the service's, then in the root namespace; the first that has rules for the
  * host decides, with its most specific host.
  */
-function findDestinationRule(world: World, facts: ScopeFacts, service: Service): MergedDestinationRule | null {
+function findDestinationRule(world: World, facts: AskedFacts, service: Service): MergedDestinationRule | null {
   const mesh = world.mesh();
   const root = mesh.rootNamespace;
-  const client = facts.namespace;
-  const isExported = ({ spec, metadata }: DestinationRule) =>
-    exportClass(nonEmpty(spec.exportTo, mesh.defaultDestinationRuleExportTo), metadata.namespace, client) !== null;
+  const exportTo = ({ spec }: DestinationRule) => nonEmpty(spec.exportTo, mesh.defaultDestinationRuleExportTo);
+  const isExported = (rule: DestinationRule) => exportClass(exportTo(rule), rule.metadata.namespace, facts) !== null;
   // A catch-all of the root namespace must not beat a service's own rule because its client lives there too.
-  const isOwn = ({ spec }: DestinationRule) =>
-    client !== root || ['.', root].includes(nonEmpty(spec.exportTo, mesh.defaultDestinationRuleExportTo).join());
-  const steps: readonly (readonly [namespace: string, use: (rule: DestinationRule) => boolean])[] = [
-    [client, isOwn],
-    [service.namespace, isExported],
-    [root, isExported],
+  const isOwn = (rule: DestinationRule) =>
+    facts.isOfNamespace(rule.metadata.namespace) &&
+    (rule.metadata.namespace !== root || ['.', root].includes(exportTo(rule).join()));
+  const steps: readonly ((rule: DestinationRule) => boolean)[] = [
+    isOwn,
+    (rule) => rule.metadata.namespace === service.namespace && isExported(rule),
+    (rule) => rule.metadata.namespace === root && isExported(rule),
   ];
-  const patterns = patternsFor(service.hostname).filter(
-    (pattern) => world.rules.destinationRules.at(pattern).length > 0,
-  );
-  for (const [namespace, use] of steps) {
-    for (const pattern of patterns) {
-      const rules = world.rules.destinationRules
-        .at(pattern)
-        .filter((rule) => rule.metadata.namespace === namespace && use(rule));
-      const chosen = bySelector(rules, facts);
+  const written = patternsFor(service.hostname)
+    .map((pattern) => world.rules.destinationRules.at(pattern))
+    .filter((rules) => rules.length > 0);
+  for (const isUsed of steps) {
+    for (const rules of written) {
+      const chosen = bySelector(rules.filter(isUsed), facts);
       if (chosen.length > 0) return mergeDestinationRules(chosen);
     }
   }
@@ -151,10 +144,10 @@ function findDestinationRule(world: World, facts: ScopeFacts, service: Service):
  * Rules that select the client's labels come before those for everyone, and count in its own namespace only. Of those
  * that select in different ways only one kind is used, the oldest rule's.
  */
-function bySelector(rules: readonly DestinationRule[], facts: ScopeFacts): readonly DestinationRule[] {
+function bySelector(rules: readonly DestinationRule[], facts: AskedFacts): readonly DestinationRule[] {
   const oldest = rules.find(({ spec, metadata }) => {
     const condition = selectorName(spec);
-    return condition !== null && metadata.namespace === facts.namespace && facts.conditions.includes(condition);
+    return condition !== null && facts.isOfNamespace(metadata.namespace) && facts.meets(condition);
   });
   const condition = oldest === undefined ? null : selectorName(oldest.spec);
   return rules.filter(({ spec }) => selectorName(spec) === condition);

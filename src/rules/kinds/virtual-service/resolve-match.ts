@@ -7,8 +7,8 @@ import type { HttpMatchSpec } from './match-schema.ts';
 export interface SourceContext {
   /** The port that clients call. */
   readonly port: number;
-  /** The clients' namespace; `*` where it is of no matter. */
-  readonly namespace: string;
+  /** Whether the clients are of a namespace. */
+  isOfNamespace(namespace: string): boolean;
   /** Whether the clients have all of these labels. */
   hasLabels(labels: Readonly<Record<string, string>>): boolean;
 }
@@ -21,7 +21,7 @@ export function appliesTo(match: SourceConditions, context: SourceContext): bool
   if (match.gateways !== undefined && match.gateways.length > 0 && !match.gateways.includes('mesh')) return false;
   if (match.port !== undefined && match.port !== context.port) return false;
   const sourceNamespace = match.sourceNamespace ?? '';
-  if (sourceNamespace !== '' && sourceNamespace !== context.namespace) return false;
+  if (sourceNamespace !== '' && !context.isOfNamespace(sourceNamespace)) return false;
   return match.sourceLabels === undefined || context.hasLabels(match.sourceLabels);
 }
 
