@@ -31,6 +31,10 @@ import { Coordinator } from './push/coordinator.ts';
 import { discoveryMethods } from './push/discovery/methods.ts';
 import { restEndpoints } from './push/discovery/rest.ts';
 import { createFeed, type Feed } from './push/feed.ts';
+import { createFirstCompile } from './push/first-compile/first-compile.ts';
+import { createKnownProxies } from './push/first-compile/known-proxies.ts';
+import { keepKnownProxies, restoreKnownProxies } from './push/first-compile/known-proxies-file.ts';
+import { likelyProxies } from './push/first-compile/likely-proxies.ts';
 import { withSecond } from './push/observer.ts';
 import { keepQuarantine, restoreQuarantine } from './push/quarantine/quarantine-file.ts';
 import { createRuleFindings } from './push/status/findings/index.ts';
@@ -74,6 +78,9 @@ export async function serve(config: ServeConfig): Promise<void> {
   compiler.onDirty(findings.marked);
   const news = createNews({ book, clock, log });
   const turns = { defer: setImmediate, elapsed: () => performance.now() };
+  const known = createKnownProxies({ now: clock.now, changed: () => knownFile.touch() });
+  const knownProxies = { path: join(config.dataDir, 'known-proxies.json'), known, log };
+  const knownFile: KeptFile = keepKnownProxies({ ...knownProxies, clock });
   const statuses = createRuleStatuses({
     kinds: servedKinds,
     book,
@@ -96,7 +103,14 @@ export async function serve(config: ServeConfig): Promise<void> {
     },
     clock: steadyClock,
     log,
-    observer: withSecond(withSecond(metrics.observer, statuses.observer), { ...news, flushed: () => {} }),
+    observer: withSecond(withSecond(metrics.observer, statuses.observer), {
+      ...news,
+      connected(client) {
+        news.connected(client);
+        known.connected(client);
+      },
+      flushed: () => {},
+    }),
     revisionOf: statuses.revisionOf,
     quarantineChanged: () => quarantineFile.touch(),
     timing: config.push,
@@ -107,6 +121,7 @@ export async function serve(config: ServeConfig): Promise<void> {
   const rejectedParts = { path: join(config.dataDir, 'rejected-parts.json'), quarantine: coordinator.quarantine, log };
   const quarantineFile: KeptFile = keepQuarantine({ ...rejectedParts, clock });
   await restoreQuarantine(rejectedParts);
+  await restoreKnownProxies(knownProxies);
   metrics.watch({ coordinator, registry, ruleProblems: statuses.problemCounts });
   for (const { name, adapter } of running) {
     if (!isRegistrationAdapter(adapter)) continue;
@@ -117,13 +132,24 @@ export async function serve(config: ServeConfig): Promise<void> {
   }
 
   const awaited = () => registry.awaited();
+  const firstCompile = createFirstCompile({
+    coordinator,
+    registryAwaits: awaited,
+    proxies() {
+      const connectedOnce = known.list().map(({ proxy }) => proxy);
+      return connectedOnce.length > 0 ? connectedOnce : likelyProxies(compiler.mesh);
+    },
+    clock: steadyClock,
+    log,
+    elapsed: turns.elapsed,
+  });
   const { domainSuffix } = config;
   const { nodeLimits, clientStatus: access } = config.xds;
   const discovery = { coordinator, log, awaited, domainSuffix, nodeLimits };
   const pause = () => new Promise<void>((done) => turns.defer(done));
   const rpc = await createXdsServers(config.xds, {
     services: [...discoveryMethods(discovery), ...clientStatusMethods({ clients: coordinator.clients, pause, access })],
-    awaited,
+    awaited: firstCompile.awaited,
     stopping: stopping.signal,
     observer: metrics.rpcObserver(cutOffs),
     clock: steadyClock,
@@ -146,7 +172,7 @@ export async function serve(config: ServeConfig): Promise<void> {
     doors: door.doors,
     tls: door.tls,
     routes: [
-      health({ awaited, troubles: () => registry.troubles(), index }),
+      health({ awaited: firstCompile.awaited, troubles: () => registry.troubles(), index }),
       discoveryRoutes(described),
       openapiRoutes(described),
       rulesApi({ kinds: servedKinds, store, book, unresolved: findings.unresolved, awaited, statuses, clock }),
@@ -176,6 +202,7 @@ export async function serve(config: ServeConfig): Promise<void> {
     changed: (urgency) => coordinator.changed(urgency),
   });
   coordinator.start(stopping.signal);
+  firstCompile.start(stopping.signal);
   door.follow(http);
   const adaptersEnded = runAdapters(running, log, stopping.signal);
   const served = { ...listening, web: http.listeningOrigin };
@@ -190,7 +217,7 @@ export async function serve(config: ServeConfig): Promise<void> {
   feed.stop();
   metrics.stop();
   news.stop();
-  await Promise.all([registry.close(), store.close(), quarantineFile.close()]);
+  await Promise.all([registry.close(), store.close(), quarantineFile.close(), knownFile.close()]);
 }
 
 /** How long open streams and HTTP requests may take to end. */

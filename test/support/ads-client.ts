@@ -29,6 +29,8 @@ export interface AdsOptions {
   /** Null: the first request has no node. */
   readonly nodeId?: string | null;
   readonly labels?: Readonly<Record<string, string>>;
+  /** How its traffic is captured; `NONE` when left out. */
+  readonly interception?: 'NONE' | 'REDIRECT';
   /** Subscribes to the assignments of its clusters and the routes of its listeners, as Envoy does. */
   readonly follow?: boolean;
   /** How a response is answered: null acknowledges, a text rejects, undefined leaves it open. Default: acknowledge. */
@@ -67,7 +69,7 @@ const asIs = (bytes: Buffer) => bytes;
 
 /** A stream of grpc-js that speaks ADS, closed when the test ends. */
 export function openAds(port: number, options: AdsOptions = {}): AdsStream {
-  const { mode = 'sotw', nodeId = sidecarId(), labels = {}, follow = false, answer = () => null } = options;
+  const { mode = 'sotw', nodeId = sidecarId(), follow = false, answer = () => null } = options;
   const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), {
     'grpc.enable_retries': 0,
     'grpc.use_local_subchannel_pool': 1,
@@ -89,7 +91,7 @@ export function openAds(port: number, options: AdsOptions = {}): AdsStream {
   const versions = perType(() => new Map<string, string>());
   const subscribed = new Map<XdsType, readonly string[]>();
   const waiting: { readonly type: XdsType; readonly resolve: (response: AdsResponse) => void }[] = [];
-  let node = nodeId === null ? undefined : nodeOf(nodeId, labels);
+  let node = nodeId === null ? undefined : nodeOf(nodeId, options);
 
   const send = (bytes: Uint8Array) => void stream.write(Buffer.from(bytes));
   const request = (typeUrl: string, parts: { names?: readonly string[]; drop?: readonly string[] } & Answer) => {
@@ -176,8 +178,8 @@ interface Answer {
   readonly initial?: ReadonlyMap<string, string>;
 }
 
-function nodeOf(id: string, labels: Readonly<Record<string, string>>) {
-  return create(NodeSchema, { id, metadata: { LABELS: { ...labels }, INTERCEPTION_MODE: 'NONE' } });
+function nodeOf(id: string, { labels = {}, interception = 'NONE' }: AdsOptions) {
+  return create(NodeSchema, { id, metadata: { LABELS: { ...labels }, INTERCEPTION_MODE: interception } });
 }
 
 const perType = <T>(make: () => T): Record<XdsType, T> => ({

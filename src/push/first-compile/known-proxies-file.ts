@@ -1,0 +1,38 @@
+import type { Clock } from '../../lib/clock.ts';
+import type { Logger } from '../../lib/logger.ts';
+import { type KeptFile, keepFile } from '../../platform/kept-file.ts';
+import { readLineFile, writeLineFile } from '../../platform/line-file.ts';
+import type { KnownProxies, KnownProxy } from './known-proxies.ts';
+
+export interface KnownProxiesFileOptions {
+  readonly path: string;
+  readonly known: KnownProxies;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Keeps on disk for whom a start is to compile first. */
+export function keepKnownProxies({ path, known, clock, log }: KnownProxiesFileOptions): KeptFile {
+  return keepFile({
+    clock,
+    log,
+    facts: { path },
+    notWritten: 'known proxies not written',
+    save: (savedAtMs) => writeLineFile(path, { header: { format, savedAtMs }, entries: known.list() }),
+  });
+}
+
+/** Reads what an earlier run left into `known`. A damaged file is logged and ignored: the first clients wait for their compile. */
+export async function restoreKnownProxies({ path, known, log }: Omit<KnownProxiesFileOptions, 'clock'>): Promise<void> {
+  try {
+    const file = await readLineFile(path);
+    if (file === null) return;
+    if (file.header.format !== format)
+      throw new Error(`its format is ${file.header.format}, this release reads ${format}`);
+    known.restore(file.entries as readonly KnownProxy[]); // sound by the file's checksum
+  } catch (cause) {
+    log.warn({ path, err: cause }, 'known proxies of an earlier run ignored');
+  }
+}
+
+const format = 1;

@@ -1,0 +1,60 @@
+import type { LayerKey } from '../../compile/contract.ts';
+import type { Proxy } from '../../model/proxy.ts';
+import type { Client } from '../client.ts';
+
+/** One proxy of a scope: it stands for all of them. */
+export interface KnownProxy {
+  readonly scope: LayerKey;
+  readonly proxy: Proxy;
+  /** The most clients that the scope had at once. */
+  readonly clients: number;
+  /** When one of them connected last, in milliseconds since the Unix epoch. */
+  readonly seenAtMs: number;
+}
+
+/** For each scope that had clients lately, one of them: a start compiles for these before any comes. */
+export interface KnownProxies {
+  connected(client: Pick<Client, 'layers' | 'proxy'>): void;
+  /** Those whose scopes had the most clients first. */
+  list(): readonly KnownProxy[];
+  /** What an earlier run knew. */
+  restore(proxies: Iterable<KnownProxy>): void;
+}
+
+export interface KnownProxiesOptions {
+  readonly now: () => number;
+  /** Called when what `list` answers differs enough to be kept. */
+  readonly changed: () => void;
+}
+
+/** A start compiles few more than these in its time; the list is also bounded against clients that make scopes up. */
+const mostScopes = 64;
+/** A scope without clients for so long is forgotten. */
+const forgottenAfterMs = 7 * 86_400_000;
+/** How late the time of the last client may be in the list that is kept. */
+const staleMs = 3_600_000;
+
+export function createKnownProxies({ now, changed }: KnownProxiesOptions): KnownProxies {
+  const byScope = new Map<LayerKey, KnownProxy>();
+  const list = () => [...byScope.values()].sort((a, b) => b.clients - a.clients || b.seenAtMs - a.seenAtMs);
+  return {
+    connected({ layers: [layer], proxy }) {
+      if (layer === undefined) return;
+      const before = byScope.get(layer.key);
+      const seenAtMs = now();
+      // Many more, not each one more: otherwise every client of a storm would be a change.
+      const isMore = layer.holders >= 2 * (before?.clients ?? 0);
+      if (before !== undefined && !isMore && seenAtMs - before.seenAtMs < staleMs) return;
+      const clients = Math.max(layer.holders, before?.clients ?? 0);
+      byScope.set(layer.key, { scope: layer.key, proxy, clients, seenAtMs });
+      if (byScope.size > mostScopes) byScope.delete(list().at(-1)?.scope ?? layer.key);
+      changed();
+    },
+    list,
+    restore(proxies) {
+      for (const known of proxies) {
+        if (now() - known.seenAtMs < forgottenAfterMs) byScope.set(known.scope, known);
+      }
+    },
+  };
+}
