@@ -8,6 +8,7 @@ import { generateListener, type NamedListener } from './generators/listeners.ts'
 import { generateVirtualHostBody, routeConfigurationTail } from './generators/routes.ts';
 import { generateGrpcCluster } from './grpc/clusters.ts';
 import { generateGrpcVirtualHostBody } from './grpc/routes.ts';
+import { httpFilterKinds } from './http-filters/index.ts';
 import { generateMosnListener } from './mosn/listeners.ts';
 import { generateMosnVirtualHostBody } from './mosn/routes.ts';
 
@@ -32,8 +33,8 @@ export const dialectOf = (client: ClientKind): Dialect => dialects[client];
 
 const envoy: Dialect = {
   cluster: generateCluster,
-  listener: generateListener,
-  virtualHostBody: generateVirtualHostBody,
+  listener: (plan) => generateListener(plan, httpFilterKinds),
+  virtualHostBody: (plan) => generateVirtualHostBody(plan, httpFilterKinds),
   routeEnd: { bytes: encodeRouteConfigurationHead(routeConfigurationTail), format: '2/' },
 };
 

@@ -6,6 +6,7 @@ import type { NamedCluster } from './generators/clusters.ts';
 import { generateInboundClusters, inboundClusterNames, virtualInbound } from './generators/inbound.ts';
 import type { NamedListener } from './generators/listeners.ts';
 import { generateServerListeners } from './grpc/servers.ts';
+import { httpFilterKinds } from './http-filters/index.ts';
 import type { InboundFacts } from './inbound-facts.ts';
 import type { LayerParts } from './layer.ts';
 import { membersOn, portOrigin, resolveInboundFrame, resolveInboundPort, targetPorts } from './resolve/inbound.ts';
@@ -147,4 +148,4 @@ const inboundClusters = (plan: InboundPlan): readonly NamedCluster[] =>
   plan.client === 'grpc' ? [] : generateInboundClusters(plan);
 
 const inboundListeners = (plan: InboundPlan): readonly NamedListener[] =>
-  plan.client === 'grpc' ? generateServerListeners(plan.ports) : [virtualInbound(plan)];
+  plan.client === 'grpc' ? generateServerListeners(plan.ports) : [virtualInbound(plan, httpFilterKinds)];

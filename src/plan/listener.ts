@@ -1,4 +1,5 @@
 import type { ClientKind } from '../model/proxy.ts';
+import type { HttpFilterPlan } from './http-filters.ts';
 import type { WeightedTarget } from './route.ts';
 
 /** What addresses a captured workload has. Envoy looks for listeners within the family of a connection only. */
@@ -22,7 +23,12 @@ export const inboundSources: Readonly<Record<IpFamilies, OneOrTwo>> = {
 
 /** What a listener does with a connection. */
 export type ListenerTraffic =
-  | { readonly type: 'http'; readonly routeConfiguration: string }
+  | {
+      readonly type: 'http';
+      readonly routeConfiguration: string;
+      /** Beside those that stand in every connection manager; each once. */
+      readonly filters: readonly HttpFilterPlan[];
+    }
   /** `targets`: at least one. */
   | { readonly type: 'tcp'; readonly targets: readonly WeightedTarget[] };
 

@@ -1,3 +1,5 @@
+import type { RouteFilterPlan } from './http-filters.ts';
+
 /** How a text is matched. `present`: any value. */
 export type TextMatch =
   | { readonly type: 'exact' | 'prefix' | 'regex'; readonly value: string }
@@ -96,6 +98,8 @@ export interface RoutePlan {
   readonly match: RouteMatch;
   readonly action: RouteAction;
   readonly headers: HeaderChanges | null;
+  /** For its requests; in each, a filter stands once. */
+  readonly perFilter: readonly RouteFilterPlan[];
 }
 
 /**

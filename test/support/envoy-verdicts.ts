@@ -1,4 +1,6 @@
 import { httpConnectionManager } from '../../src/compile/generators/listeners.ts';
+import { httpFilterKinds } from '../../src/compile/http-filters/index.ts';
+import { writeHttpFilters } from '../../src/compile/http-filters/write.ts';
 import { type ClusterJson, encodeCluster, encodeListener, type VirtualHostJson } from '../../src/proto/json.ts';
 import { type FixedResources, startFixedControlPlane } from '../golden/fixed-control-plane.ts';
 import { type Envoy, startEnvoy } from './envoy.ts';
@@ -80,6 +82,7 @@ const listenerOf = (index: number, routes: Routes, name = sampleName(index)) => 
       filters: [
         httpConnectionManager({
           statPrefix: name,
+          httpFilters: writeHttpFilters([], httpFilterKinds),
           routeConfig: {
             name,
             validateClusters: false,

@@ -1,6 +1,8 @@
 import { proxyPorts } from '../../model/proxy.ts';
 import { anyAddress, type InboundPlan, type InboundPort } from '../../plan/listener.ts';
 import type { RetryPlan } from '../../plan/route.ts';
+import type { HttpFilterKind } from '../http-filters/kind.ts';
+import { writeHttpFilters } from '../http-filters/write.ts';
 import { inboundCluster, type NamedCluster } from './clusters.ts';
 import { extension, listenAt } from './json.ts';
 import { type FilterJson, httpConnectionManager, type NamedListener, tcpFilter } from './listeners.ts';
@@ -23,7 +25,7 @@ export const inboundClusterNames = (port: InboundPort): readonly string[] =>
  * Takes the connections that the kernel brings from outside. A port that no service names is passed on as it is; the
  * chain keeps the name that operators know, though it is a TCP chain until HTTP is told from TCP on arrival.
  */
-export const virtualInbound = (plan: InboundPlan): NamedListener => ({
+export const virtualInbound = (plan: InboundPlan, filters: readonly HttpFilterKind[]): NamedListener => ({
   name: 'virtualInbound',
   trafficDirection: 'INBOUND',
   ...listenAt(anyAddress[plan.families], proxyPorts.inbound),
@@ -35,7 +37,7 @@ export const virtualInbound = (plan: InboundPlan): NamedListener => ({
     },
   ],
   filterChains: [
-    ...(plan.client === 'mosn' ? [] : portChains(plan)),
+    ...(plan.client === 'mosn' ? [] : portChains(plan, filters)),
     {
       name: 'virtualInbound-catchall-http',
       filters: [tcpFilter(passthroughName(plan), [target(passthroughName(plan))])],
@@ -47,7 +49,7 @@ export const virtualInbound = (plan: InboundPlan): NamedListener => ({
 const passthroughName = ({ client }: InboundPlan): string =>
   client === 'mosn' ? 'InboundPassthroughClusterIpv4' : 'InboundPassthroughCluster';
 
-const portChains = ({ ports, families }: InboundPlan) => [
+const portChains = ({ ports, families }: InboundPlan, filters: readonly HttpFilterKind[]) => [
   {
     name: 'virtualInbound-blackhole', // a connection to this port itself would go round in circles
     filterChainMatch: { destinationPort: proxyPorts.inbound },
@@ -56,7 +58,7 @@ const portChains = ({ ports, families }: InboundPlan) => [
   ...ports.map((port) => ({
     name: `${anyAddress[families][0]}_${port.targetPort}`,
     filterChainMatch: { destinationPort: port.targetPort },
-    filters: [portFilter(port, anyAddress[families][0])],
+    filters: [portFilter(port, anyAddress[families][0], filters)],
   })),
 ];
 
@@ -80,37 +82,44 @@ const inboundRetries: RetryPlan = {
   avoidPreviousHosts: false,
 };
 
-function portFilter(port: InboundPort, bind: string): FilterJson {
+function portFilter(port: InboundPort, bind: string, filters: readonly HttpFilterKind[]): FilterJson {
   const statPrefix = `inbound_${bind}_${port.targetPort}`;
   const destination = clusterName(port);
   if (port.protocol === 'tcp') return tcpFilter(statPrefix, [target(destination)]);
   return httpConnectionManager({
     statPrefix,
+    httpFilters: writeHttpFilters([], filters),
     normalizePath: true,
     httpProtocolOptions: { acceptHttp10: true, defaultHostForHttp10: 'localhost' }, // health checks that name no host
     routeConfig: {
       name: destination,
       validateClusters: false,
-      virtualHosts: [{ name: `inbound|http|${port.servicePort}`, domains: ['*'], routes: inboundRoutes(port) }],
+      virtualHosts: [
+        { name: `inbound|http|${port.servicePort}`, domains: ['*'], routes: inboundRoutes(port, filters) },
+      ],
     },
   });
 }
 
-function inboundRoutes(port: InboundPort) {
-  const route = generateRoute({
-    name: 'default',
-    match: { path: { type: 'prefix', value: '/', ignoreCase: false }, headers: [], query: [] },
-    headers: null,
-    action: {
-      type: 'forward',
-      targets: [target(clusterName(port))],
-      timeoutMs: 0,
-      retries: inboundRetries,
-      rewritePath: null,
-      rewriteHost: null,
-      mirrors: [],
+function inboundRoutes(port: InboundPort, filters: readonly HttpFilterKind[]) {
+  const route = generateRoute(
+    {
+      name: 'default',
+      match: { path: { type: 'prefix', value: '/', ignoreCase: false }, headers: [], query: [] },
+      headers: null,
+      perFilter: [],
+      action: {
+        type: 'forward',
+        targets: [target(clusterName(port))],
+        timeoutMs: 0,
+        retries: inboundRetries,
+        rewritePath: null,
+        rewriteHost: null,
+        mirrors: [],
+      },
     },
-  });
+    filters,
+  );
   if (port.protocol !== 'http') return [route];
   const grpc = { match: { ...route.match, grpc: {} }, route: { ...route.route, cluster: grpcClusterName(port) } };
   return [{ ...route, name: 'grpc', ...grpc }, route];

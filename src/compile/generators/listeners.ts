@@ -2,19 +2,21 @@ import { proxyPorts } from '../../model/proxy.ts';
 import { anyAddress, type InboundPlan, type ListenerPlan, type ListenerTraffic } from '../../plan/listener.ts';
 import type { WeightedTarget } from '../../plan/route.ts';
 import type { HttpConnectionManagerJson, ListenerJson, TcpProxyJson } from '../../proto/json.ts';
+import type { HttpFilterKind } from '../http-filters/kind.ts';
+import { writeHttpFilters } from '../http-filters/write.ts';
 import { extension, listenAt, overAds } from './json.ts';
 
 export type NamedListener = ListenerJson & { name: string };
 export type FilterJson = NonNullable<NonNullable<ListenerJson['filterChains']>[number]['filters']>[number];
 
 /** The listener that one or more hosts need. */
-export function generateListener(plan: ListenerPlan): NamedListener {
+export function generateListener(plan: ListenerPlan, filters: readonly HttpFilterKind[]): NamedListener {
   return {
     name: plan.name,
     trafficDirection: 'OUTBOUND',
     ...listenAt([plan.bind, ...plan.alsoBinds], plan.port),
     ...(plan.bindsToPort ? {} : { bindToPort: false }),
-    filterChains: [{ filters: [trafficFilter(plan)] }],
+    filterChains: [{ filters: [trafficFilter(plan, filters)] }],
   } satisfies ListenerJson;
 }
 
@@ -46,32 +48,27 @@ const virtualOutboundBlackHole = {
 
 const single = (destination: string): WeightedTarget => ({ destination, weight: 1, headers: null });
 
-function trafficFilter({ name, traffic }: ListenerPlan): FilterJson {
-  return traffic.type === 'http' ? httpFilter(name, traffic) : tcpFilter(firstName(traffic), traffic.targets);
+function trafficFilter({ name, traffic }: ListenerPlan, kinds: readonly HttpFilterKind[]): FilterJson {
+  if (traffic.type === 'tcp') return tcpFilter(firstName(traffic), traffic.targets);
+  return httpConnectionManager({
+    statPrefix: `outbound_${name}`,
+    rds: { configSource: overAds, routeConfigName: traffic.routeConfiguration },
+    httpFilters: writeHttpFilters(traffic.filters, kinds),
+    normalizePath: true,
+  });
 }
 
 const firstName = ({ targets }: Extract<ListenerTraffic, { type: 'tcp' }>): string => targets[0]?.destination ?? '';
 
-const httpFilter = (name: string, { routeConfiguration }: Extract<ListenerTraffic, { type: 'http' }>): FilterJson =>
-  httpConnectionManager({
-    statPrefix: `outbound_${name}`,
-    rds: { configSource: overAds, routeConfigName: routeConfiguration },
-    normalizePath: true,
-  });
-
-export const router = {
-  name: 'envoy.filters.http.router',
-  typedConfig: extension('envoy.extensions.filters.http.router.v3.Router', {}),
-};
-
 /**
- * An HTTP connection manager with what all of ours have in common; `settings` adds where routes come from. Applications
+ * An HTTP connection manager with what all of ours have in common; `settings` adds its filters and where routes come from. Applications
  * must not notice it: a silent stream lasts as long as its route allows (Envoy's default cuts it after 300 s), HTTP/1.0 is
  * answered, and `server` is what the other side wrote.
  */
-export function httpConnectionManager(settings: HttpConnectionManagerJson): FilterJson {
+export function httpConnectionManager(
+  settings: HttpConnectionManagerJson & Pick<Required<HttpConnectionManagerJson>, 'httpFilters'>,
+): FilterJson {
   const manager = {
-    httpFilters: [router],
     useRemoteAddress: false,
     generateRequestId: true,
     upgradeConfigs: [{ upgradeType: 'websocket' }],

@@ -14,6 +14,8 @@ import {
   type VirtualHostPlan,
 } from '../../plan/route.ts';
 import type { RouteConfigurationJson, VirtualHostJson } from '../../proto/json.ts';
+import type { HttpFilterKind } from '../http-filters/kind.ts';
+import { writeRouteFilters } from '../http-filters/write.ts';
 import { durationFromMs, extension } from './json.ts';
 
 type RouteJson = NonNullable<VirtualHostJson['routes']>[number];
@@ -24,8 +26,11 @@ type HeaderOptionJson = NonNullable<RouteJson['requestHeadersToAdd']>[number];
 type StringMatcherJson = NonNullable<NonNullable<NonNullable<RouteJson['match']>['headers']>[number]['stringMatch']>;
 
 /** A virtual host without name and domains, which are written in front of it once the index of domains has decided. */
-export const generateVirtualHostBody = (plan: Pick<VirtualHostPlan, 'routes'>): VirtualHostJson => ({
-  routes: plan.routes.map(generateRoute),
+export const generateVirtualHostBody = (
+  plan: Pick<VirtualHostPlan, 'routes'>,
+  filters: readonly HttpFilterKind[],
+): VirtualHostJson => ({
+  routes: plan.routes.map((route) => generateRoute(route, filters)),
   includeRequestAttemptCount: true,
 });
 
@@ -52,12 +57,13 @@ export function generateUnknownHosts({ unknownHosts }: RouteConfigurationPlan): 
   return { name: 'allow_any', domains: ['*'], routes: [{ name: 'allow_any', match: { prefix: '/' }, route }] };
 }
 
-export function generateRoute(plan: RoutePlan): RouteJson {
+export function generateRoute(plan: RoutePlan, filters: readonly HttpFilterKind[]): RouteJson {
   return {
     ...(plan.name === '' ? {} : { name: plan.name }),
     match: generateMatch(plan.match),
     ...generateAction(plan),
     ...generateHeaderChanges(plan.headers),
+    ...writeRouteFilters(plan.perFilter, filters),
   };
 }
 

@@ -1,14 +1,16 @@
 import type { TargetPlan } from '../../plan/listener.ts';
 import type { HttpConnectionManagerJson, ListenerJson } from '../../proto/json.ts';
 import { extension, overAds } from '../generators/json.ts';
-import { type NamedListener, router } from '../generators/listeners.ts';
+import type { NamedListener } from '../generators/listeners.ts';
+import { routerAlone } from '../http-filters/index.ts';
+import { writeHttpFilters } from '../http-filters/write.ts';
 
 /** What a client is told that asks for `xds:///<name>`: no socket, only where the routes are. */
 export function generateTarget({ name, routeConfiguration }: TargetPlan): NamedListener {
   const manager = {
     statPrefix: name,
     rds: { configSource: overAds, routeConfigName: routeConfiguration },
-    httpFilters: [router],
+    httpFilters: writeHttpFilters([], routerAlone),
   } satisfies HttpConnectionManagerJson;
   const type = 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
   return { name, apiListener: { apiListener: extension(type, manager) } } satisfies ListenerJson;

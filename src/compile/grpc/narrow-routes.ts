@@ -28,8 +28,9 @@ export function narrowRoutes(routes: readonly RoutePlan[], { rule, problems }: H
     const matches = narrowMatch(route.match, report);
     if (matches.length === 0) return [];
     reportHeaders(route.headers, report);
+    for (const { name } of route.perFilter) report(`do not know the filter ${name}`);
     const action = narrowAction(route.action, report);
-    return matches.map((match) => ({ name: route.name, match, action, headers: null }));
+    return matches.map((match) => ({ name: route.name, match, action, headers: null, perFilter: [] }));
   });
 }
 

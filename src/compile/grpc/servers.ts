@@ -1,7 +1,9 @@
 import type { InboundPort } from '../../plan/listener.ts';
 import type { HttpConnectionManagerJson, ListenerJson } from '../../proto/json.ts';
 import { extension, socketAddress } from '../generators/json.ts';
-import { type NamedListener, router } from '../generators/listeners.ts';
+import type { NamedListener } from '../generators/listeners.ts';
+import { routerAlone } from '../http-filters/index.ts';
+import { writeHttpFilters } from '../http-filters/write.ts';
 
 /** A server asks for the listener of the address at which it listens: all IPv4 ones, all, or that of this machine. */
 const addresses = ['0.0.0.0', '::', '127.0.0.1'];
@@ -22,7 +24,7 @@ const manager = {
     name: 'all',
     virtualHosts: [{ name: 'all', domains: ['*'], routes: [{ match: { prefix: '' }, nonForwardingAction: {} }] }],
   },
-  httpFilters: [router],
+  httpFilters: writeHttpFilters([], routerAlone),
 } satisfies HttpConnectionManagerJson;
 
 const takeEveryCall = {

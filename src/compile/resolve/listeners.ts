@@ -35,7 +35,7 @@ export function resolveListeners(context: HostContext & { readonly service: Serv
 
 function resolveTraffic(context: HostContext & { readonly service: Service }, port: ServicePort): ListenerTraffic {
   // TLS and unknown protocols are passed on as they are; telling HTTP from TCP on arrival comes later.
-  if (isHttp(port.protocol)) return { type: 'http', routeConfiguration: String(port.number) };
+  if (isHttp(port.protocol)) return { type: 'http', routeConfiguration: String(port.number), filters: [] };
   const { service, rule } = context;
   const targets =
     rule === null ? null : resolveTcpTargets(rule.spec.tcp ?? [], routeContext(context, rule, port.number));

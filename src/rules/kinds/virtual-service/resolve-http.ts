@@ -37,6 +37,7 @@ export function resolveHttpRoutes(routes: readonly HttpRouteSpec[], context: Rou
         match: conditions,
         action: resolveAction(route, `spec.http[${index}]`, context),
         headers: route.headers === undefined ? null : resolveHeaderChanges(route.headers),
+        perFilter: [],
       });
       const { path, headers, query } = conditions;
       const catchesAll = path.type === 'prefix' && path.value === '/' && headers.length === 0 && query.length === 0;
@@ -51,6 +52,7 @@ export const defaultRoute = (destination: string): RoutePlan => ({
   name: 'default',
   match: resolveMatch({}),
   headers: null,
+  perFilter: [],
   action: {
     type: 'forward',
     targets: [{ destination, weight: 1, headers: null }],

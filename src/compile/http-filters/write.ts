@@ -1,0 +1,31 @@
+import { type HttpFilterPlan, inStageOrder, type RouteFilterPlan } from '../../plan/http-filters.ts';
+import type { HttpConnectionManagerJson, VirtualHostJson } from '../../proto/json.ts';
+import type { HttpFilterKind } from './kind.ts';
+
+type HttpFiltersJson = NonNullable<HttpConnectionManagerJson['httpFilters']>;
+type PerFilterJson = Pick<NonNullable<VirtualHostJson['routes']>[number], 'typedPerFilterConfig'>;
+
+/** The filters of a connection manager in order: `planned`, and those that stand everywhere. Others than `kinds` are left out. */
+export function writeHttpFilters(
+  planned: readonly HttpFilterPlan[],
+  kinds: readonly HttpFilterKind[],
+): HttpFiltersJson {
+  const isPlanned = ({ name }: HttpFilterKind) => planned.some((plan) => plan.name === name);
+  const standing = kinds.flatMap((kind) => (kind.everywhere === null || isPlanned(kind) ? [] : [kind.everywhere]));
+  return inStageOrder([...planned, ...standing]).flatMap(({ name, config }) => {
+    const kind = kinds.find((other) => other.name === name);
+    return kind === undefined ? [] : [{ name, typedConfig: kind.write(config) }];
+  });
+}
+
+/** The settings of filters for one route, by their names. */
+export function writeRouteFilters(
+  planned: readonly RouteFilterPlan[],
+  kinds: readonly HttpFilterKind[],
+): PerFilterJson {
+  const written = planned.flatMap(({ name, config }) => {
+    const kind = kinds.find((other) => other.name === name);
+    return kind === undefined ? [] : [[name, kind.writeForRoute(config)] as const];
+  });
+  return written.length === 0 ? {} : { typedPerFilterConfig: Object.fromEntries(written) };
+}

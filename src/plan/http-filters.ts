@@ -1,0 +1,61 @@
+/**
+ * Where HTTP filters stand in a connection manager: a request passes them in this order, which is Istio's. The router
+ * ends it.
+ */
+export const httpFilterStages = [
+  'metadata-exchange',
+  'custom-authorization',
+  'authentication-extensions',
+  'jwt',
+  'authorization-extensions',
+  'authorization',
+  'stats-extensions',
+  'grpc-stats',
+  'alpn',
+  'fault',
+  'cors',
+  'telemetry',
+  'session',
+  'router',
+] as const;
+
+export type HttpFilterStage = (typeof httpFilterStages)[number];
+
+/** One filter of a connection manager. `name` is unique there; `config` has the type that its `HttpFilter` gives. */
+export interface HttpFilterPlan {
+  readonly stage: HttpFilterStage;
+  readonly name: string;
+  readonly config: object;
+}
+
+/** Settings of a filter for the requests of one route. */
+export interface RouteFilterPlan {
+  /** Of the filter. */
+  readonly name: string;
+  readonly config: object;
+}
+
+/** A filter that plans can name, with the types of its settings: for a connection manager, and for one route. */
+export interface HttpFilter<Config extends object, RouteConfig extends object> {
+  readonly stage: HttpFilterStage;
+  readonly name: string;
+  of(config: Config): HttpFilterPlan;
+  onRoute(config: RouteConfig): RouteFilterPlan;
+}
+
+export const httpFilter = <Config extends object, RouteConfig extends object = never>(
+  stage: HttpFilterStage,
+  name: string,
+): HttpFilter<Config, RouteConfig> => ({
+  stage,
+  name,
+  of: (config) => ({ stage, name, config }),
+  onRoute: (config) => ({ name, config }),
+});
+
+/** Sorts filters by stage; those of one stage keep their order. */
+export const inStageOrder = (filters: readonly HttpFilterPlan[]): readonly HttpFilterPlan[] =>
+  [...filters].sort((a, b) => httpFilterStages.indexOf(a.stage) - httpFilterStages.indexOf(b.stage));
+
+/** Sends a request where its route says. */
+export const routerFilter = httpFilter<Record<never, never>>('router', 'envoy.filters.http.router');
