@@ -1,54 +1,34 @@
-import type { ClientKind } from '../model/proxy.ts';
 import type { DestinationPlan } from '../plan/destination.ts';
-import type { ListenerPlan } from '../plan/listener.ts';
-import type { VirtualHostPlan } from '../plan/route.ts';
-import { encodeRouteConfigurationHead, type VirtualHostJson } from '../proto/json.ts';
-import { generateCluster, type NamedCluster } from './generators/clusters.ts';
-import { generateListener, type NamedListener } from './generators/listeners.ts';
-import { generateVirtualHostBody, routeConfigurationTail } from './generators/routes.ts';
-import { generateGrpcCluster } from './grpc/clusters.ts';
-import { generateGrpcVirtualHostBody } from './grpc/routes.ts';
-import { httpFilterKinds } from './http-filters/index.ts';
-import { generateMosnListener } from './mosn/listeners.ts';
-import { generateMosnVirtualHostBody } from './mosn/routes.ts';
+import type { HostPlan } from '../plan/host.ts';
+import type { OutboundFixedPlan } from '../plan/layer.ts';
+import type { InboundPlan, ListenerPlan, TargetPlan } from '../plan/listener.ts';
+import type { RouteConfigurationPlan, VirtualHostPlan } from '../plan/route.ts';
+import type { RouteConfigurationJson, VirtualHostJson } from '../proto/json.ts';
+import type { ClientTraits } from './client-traits.ts';
+import type { NamedCluster } from './generators/clusters.ts';
+import type { NamedListener } from './generators/listeners.ts';
 
-/** How the messages are written that kinds of clients read differently. */
-export interface Dialect {
+/** Messages of a layer that no host has. */
+export interface LayerMessages {
+  readonly clusters: readonly NamedCluster[];
+  readonly listeners: readonly NamedListener[];
+}
+
+/** How plans are written for one kind of client. The only place where kinds of clients differ in what they are told. */
+export interface Dialect extends ClientTraits {
+  /** Leaves of a plan what such clients can be told, so that it means the same to them, and reports the rest. */
+  narrow(plan: HostPlan): HostPlan;
   cluster(plan: DestinationPlan): NamedCluster;
-  /** Not of the targets of gRPC clients, which all write alike. */
   listener(plan: ListenerPlan): NamedListener;
+  target(plan: TargetPlan): NamedListener;
   /** A virtual host without name and domains. */
   virtualHostBody(plan: Pick<VirtualHostPlan, 'routes'>): VirtualHostJson;
-  readonly routeEnd: RouteEnd;
+  /** The virtual host of a route configuration that answers for hosts that nobody has. */
+  unknownHosts(policy: RouteConfigurationPlan['unknownHosts']): VirtualHostJson;
+  /** What comes after the virtual hosts of a route configuration. `format` names this form: it is part of every version. */
+  readonly routeEnd: { readonly json: RouteConfigurationJson; readonly format: string };
+  outboundFixed(plan: OutboundFixedPlan): LayerMessages;
+  /** Of the ports of a plan, or those that there are without any. */
+  inboundClusters(plan: InboundPlan): LayerMessages['clusters'];
+  inboundListeners(plan: InboundPlan): LayerMessages['listeners'];
 }
-
-/** What comes after the virtual hosts of a route configuration. */
-export interface RouteEnd {
-  readonly bytes: Uint8Array;
-  /** Part of every version: a change of what stands around the virtual hosts must change the versions. */
-  readonly format: string;
-}
-
-export const dialectOf = (client: ClientKind): Dialect => dialects[client];
-
-const envoy: Dialect = {
-  cluster: generateCluster,
-  listener: (plan) => generateListener(plan, httpFilterKinds),
-  virtualHostBody: (plan) => generateVirtualHostBody(plan, httpFilterKinds),
-  routeEnd: { bytes: encodeRouteConfigurationHead(routeConfigurationTail), format: '2/' },
-};
-
-const mosn: Dialect = {
-  ...envoy,
-  listener: generateMosnListener,
-  virtualHostBody: generateMosnVirtualHostBody,
-};
-
-const grpc: Dialect = {
-  ...envoy,
-  cluster: generateGrpcCluster,
-  virtualHostBody: generateGrpcVirtualHostBody,
-  routeEnd: { bytes: new Uint8Array(0), format: 'grpc/' },
-};
-
-const dialects: Readonly<Record<ClientKind, Dialect>> = { envoy, mosn, grpc };

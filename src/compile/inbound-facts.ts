@@ -1,6 +1,7 @@
 import type { ServiceKey } from '../model/names.ts';
 import type { ClientKind } from '../model/proxy.ts';
 import type { IpFamilies } from '../plan/listener.ts';
+import type { TraitsByClient } from './client-traits.ts';
 import type { ProxyFacts } from './facts.ts';
 import { ipFamiliesOf } from './resolve/ip-families.ts';
 import type { Member } from './world/workloads.ts';
@@ -28,13 +29,13 @@ export interface Membership {
  * The facts of a proxy's workloads, or `null` when the kernel brings no traffic to it. gRPC servers take it themselves:
  * whatever their addresses and interception are, those of equal ports have one layer.
  */
-export function inboundFactsOf(proxy: ProxyFacts, world: World): InboundFacts | null {
+export function inboundFactsOf(proxy: ProxyFacts, world: World, clients: TraitsByClient): InboundFacts | null {
   const client = proxy.get('client');
   const interception = proxy.get('interception');
   const addresses = proxy.get('addresses');
   if (proxy.get('role') !== 'sidecar') return null;
   const namespace = proxy.get('namespace');
-  if (client === 'grpc') {
+  if (!clients[client].isProxy) {
     const memberships = membershipsOf(addresses, namespace, world);
     return memberships.length === 0 ? null : { client, families: 'dual', transparent: false, memberships };
   }
@@ -43,7 +44,7 @@ export function inboundFactsOf(proxy: ProxyFacts, world: World): InboundFacts | 
     client,
     families: ipFamiliesOf(addresses),
     transparent: interception === 'tproxy',
-    memberships: client === 'mosn' ? [] : membershipsOf(addresses, namespace, world), // it has no chains to tell ports apart
+    memberships: clients[client].hasFilterChains ? membershipsOf(addresses, namespace, world) : [],
   };
 }
 

@@ -2,20 +2,15 @@ import { hostOfKey } from '../model/names.ts';
 import { anyAddress, type InboundPlan, type InboundPort } from '../plan/listener.ts';
 import type { UnitPlan } from '../plan/unit.ts';
 import type { EncodedResource } from '../proto/resource.ts';
-import type { NamedCluster } from './generators/clusters.ts';
-import { generateInboundClusters, inboundClusterNames, virtualInbound } from './generators/inbound.ts';
-import type { NamedListener } from './generators/listeners.ts';
-import { generateServerListeners } from './grpc/servers.ts';
-import { httpFilterKinds } from './http-filters/index.ts';
 import type { InboundFacts } from './inbound-facts.ts';
 import type { LayerParts } from './layer.ts';
 import { membersOn, portOrigin, resolveInboundFrame, resolveInboundPort, targetPorts } from './resolve/inbound.ts';
 import { isSameList, isSameShelved } from './tables/contributions.ts';
-import { takeCluster, takeListener } from './tables/host-parts.ts';
 import type { Shelved } from './tables/shelf.ts';
 import type { Tables } from './tables/tables.ts';
 import type { UnitKind } from './units.ts';
 import { serviceDep } from './world/dirty.ts';
+import type { Writer, WrittenMessages } from './writer.ts';
 
 /** The unit of what workloads have whatever they serve; others are ports: `<bind>_<port>`. */
 export const workloadKey = 'workload';
@@ -27,9 +22,8 @@ export interface InboundUnitPlan extends UnitPlan {
   readonly inbound: InboundPlan | null;
 }
 
-export interface HeldInbound {
+export interface HeldInbound extends WrittenMessages {
   readonly port: InboundPort | null;
-  readonly clusters: readonly Shelved<EncodedResource>[];
   /** The listeners as they would be with this port alone: what Envoy would reject of the port is found in them. */
   readonly listeners: readonly Shelved<EncodedResource>[];
 }
@@ -38,6 +32,7 @@ const nothing: HeldInbound = { port: null, clusters: [], listeners: [] };
 
 export interface InboundUnitOptions {
   readonly facts: InboundFacts;
+  readonly writer: Writer;
   readonly parts: LayerParts;
   readonly tables: Tables;
   /** Told that the listeners are to be put together again. */
@@ -46,8 +41,8 @@ export interface InboundUnitOptions {
 
 /** The ports of workloads as units, after one for what they have in common. */
 export function inboundUnits(options: InboundUnitOptions): UnitKind<InboundUnitPlan, HeldInbound> {
-  const { facts, parts, tables, changed } = options;
-  const { world, shelves, layersByOrigin, key: layer } = parts;
+  const { facts, writer, parts, tables, changed } = options;
+  const { world, layersByOrigin, key: layer } = parts;
   const [bind] = anyAddress[facts.families];
   const portsByKey = new Map(targetPorts(facts).map((port) => [`${bind}_${port}`, port]));
   /** Then it is not the fault of a port that it cannot be encoded. */
@@ -73,7 +68,7 @@ export function inboundUnits(options: InboundUnitOptions): UnitKind<InboundUnitP
     encode({ port, inbound }) {
       if (inbound === null) return nothing;
       isFrameWrong &&= port !== null;
-      return { port, ...takeMessages(inbound, shelves) };
+      return { port, ...writer.inbound(inbound) };
     },
     onFault({ port }, error) {
       const fault = error instanceof Error ? error.message : String(error);
@@ -97,15 +92,8 @@ export function inboundUnits(options: InboundUnitOptions): UnitKind<InboundUnitP
       listener: isSameList(before.listeners, after.listeners, isSameShelved) ? since.listener : revision,
       route: revision,
     }),
-    retain(held) {
-      for (const cluster of held.clusters) shelves.clusters.retain(cluster);
-      for (const listener of held.listeners) shelves.listeners.retain(listener);
-      return held;
-    },
-    release(held) {
-      for (const cluster of held.clusters) shelves.clusters.release(cluster);
-      for (const listener of held.listeners) shelves.listeners.release(listener);
-    },
+    retain: writer.retain,
+    release: writer.release,
     heedsReferences: () => false,
     onCompiled: () => {},
   };
@@ -114,38 +102,3 @@ export function inboundUnits(options: InboundUnitOptions): UnitKind<InboundUnitP
 const dependenciesOf = (facts: InboundFacts, targetPort: number): readonly string[] => [
   ...new Set(membersOn(facts, targetPort).map(({ service }) => serviceDep(hostOfKey(service)))),
 ];
-
-type Messages = Pick<HeldInbound, 'clusters' | 'listeners'>;
-
-/** Encodes what a plan adds for its ports, or what it is without any. Throws, and holds nothing, when Envoy would reject it. */
-function takeMessages(plan: InboundPlan, shelves: LayerParts['shelves']): Messages {
-  const names = new Set(plan.ports.flatMap(inboundClusterNames));
-  const clusters: Shelved<EncodedResource>[] = [];
-  try {
-    for (const cluster of inboundClusters(plan)) {
-      if (plan.ports.length === 0 || names.has(cluster.name)) clusters.push(takeCluster(cluster, shelves));
-    }
-    return { clusters, listeners: takeListeners(plan, shelves) };
-  } catch (error) {
-    for (const cluster of clusters) shelves.clusters.release(cluster);
-    throw error;
-  }
-}
-
-/** Encodes the listeners of a plan as a whole. Throws, and holds nothing, when Envoy would reject one. */
-export function takeListeners(plan: InboundPlan, shelves: LayerParts['shelves']): Messages['listeners'] {
-  const listeners: Shelved<EncodedResource>[] = [];
-  try {
-    for (const listener of inboundListeners(plan)) listeners.push(takeListener(listener, shelves));
-    return listeners;
-  } catch (error) {
-    for (const listener of listeners) shelves.listeners.release(listener);
-    throw error;
-  }
-}
-
-const inboundClusters = (plan: InboundPlan): readonly NamedCluster[] =>
-  plan.client === 'grpc' ? [] : generateInboundClusters(plan);
-
-const inboundListeners = (plan: InboundPlan): readonly NamedListener[] =>
-  plan.client === 'grpc' ? generateServerListeners(plan.ports) : [virtualInbound(plan, httpFilterKinds)];

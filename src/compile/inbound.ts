@@ -1,31 +1,34 @@
 import type { PlanProblem } from '../plan/unit.ts';
 import type { EncodedResource } from '../proto/resource.ts';
+import type { Dialects } from './dialects.ts';
 import { type InboundFacts, inboundFactsOf } from './inbound-facts.ts';
-import { type HeldInbound, inboundUnits, takeListeners } from './inbound-units.ts';
+import { type HeldInbound, inboundUnits } from './inbound-units.ts';
 import type { Layer, LayerKind, LayerParts } from './layer.ts';
 import { portOrigin, resolveInboundFrame } from './resolve/inbound.ts';
 import type { Shelved } from './tables/shelf.ts';
 import { createTables } from './tables/tables.ts';
 import { createUnits } from './units.ts';
+import { createWriter, type Writer } from './writer.ts';
 
 /** What workloads serve: `virtualInbound` and the clusters behind it. */
-export const inboundKind: LayerKind<InboundFacts> = {
+export const inboundKind = (dialects: Dialects): LayerKind<InboundFacts> => ({
   kind: 'inbound',
   mayWait: false,
-  factsOf: inboundFactsOf,
+  factsOf: (proxy, world) => inboundFactsOf(proxy, world, dialects),
   selected: () => [],
-  create: createInboundLayer,
+  create: (facts, parts) =>
+    createInboundLayer(facts, createWriter({ dialect: dialects[facts.client], shelves: parts.shelves }), parts),
   layersWith: (origin, { layersByOrigin }) => layersByOrigin.holdersOf(origin),
-};
+});
 
-function createInboundLayer(facts: InboundFacts, parts: LayerParts): Layer {
+function createInboundLayer(facts: InboundFacts, writer: Writer, parts: LayerParts): Layer {
   const { key, world, problems, shelves } = parts;
   const tables = createTables(key);
   let isUnsettled = false;
   const changed = () => {
     isUnsettled = true;
   };
-  const units = createUnits(inboundUnits({ facts, parts, tables, changed }), problems);
+  const units = createUnits(inboundUnits({ facts, writer, parts, tables, changed }), problems);
   let listeners: readonly Shelved<EncodedResource>[] = [];
   let told: readonly PlanProblem[] = [];
 
@@ -41,7 +44,7 @@ function createInboundLayer(facts: InboundFacts, parts: LayerParts): Layer {
     ports.sort((a, b) => a.targetPort - b.targetPort);
     const before = listeners;
     try {
-      listeners = takeListeners({ ...resolveInboundFrame(facts, world), ports }, shelves);
+      listeners = writer.inboundListeners({ ...resolveInboundFrame(facts, world), ports });
     } catch (error) {
       const message = `its ports cannot be served together: ${error instanceof Error ? error.message : error}`;
       return tell(ports.map((port) => ({ origin: portOrigin(port), message })));

@@ -1,27 +1,23 @@
+import type { OutboundFixedPlan } from '../plan/layer.ts';
 import type { RouteConfigurationPlan } from '../plan/route.ts';
 import type { UnitPlan } from '../plan/unit.ts';
-import type { EncodedResource } from '../proto/resource.ts';
-import type { MeshConfig } from '../rules/mesh-config.ts';
 import type { RuleId } from '../rules/rule.ts';
 import type { LayerParts } from './layer.ts';
 import { askedFacts, type Viewpoint } from './resolve/asked-facts.ts';
+import { outboundFixedPlan } from './resolve/fixed.ts';
 import { createVisibility } from './resolve/visibility.ts';
 import type { ScopeTables } from './scope-hosts.ts';
 import type { ScopeFacts } from './scope-key.ts';
 import { isSameList, isSameShelved } from './tables/contributions.ts';
-import { fixedResources } from './tables/fixed-resources.ts';
-import type { Shelved } from './tables/shelf.ts';
 import type { UnitKind } from './units.ts';
+import type { Writer, WrittenMessages } from './writer.ts';
 
 /** What every scope has whatever hosts there are: where unknown traffic goes. */
 export interface FixedPlan extends UnitPlan {
-  readonly mesh: MeshConfig;
-  readonly unknownHosts: RouteConfigurationPlan['unknownHosts'];
+  readonly fixed: OutboundFixedPlan;
 }
 
-export interface HeldFixed {
-  readonly clusters: readonly Shelved<EncodedResource>[];
-  readonly listeners: readonly Shelved<EncodedResource>[];
+export interface HeldFixed extends WrittenMessages {
   readonly unknownHosts: RouteConfigurationPlan['unknownHosts'];
 }
 
@@ -29,6 +25,7 @@ const nothing: HeldFixed = { clusters: [], listeners: [], unknownHosts: 'forward
 
 export interface FixedUnitOptions extends Pick<ScopeTables, 'tables' | 'routes'> {
   readonly facts: ScopeFacts;
+  readonly writer: Writer;
   readonly parts: LayerParts;
   viewpoint(): Viewpoint;
 }
@@ -36,25 +33,24 @@ export interface FixedUnitOptions extends Pick<ScopeTables, 'tables' | 'routes'>
 /** The one unit of a scope that is no host. It follows from the mesh configuration and the scope's Sidecar. */
 export function fixedUnit({
   facts,
+  writer,
   parts,
   tables,
   routes,
   viewpoint,
 }: FixedUnitOptions): UnitKind<FixedPlan, HeldFixed> {
-  const { world, shelves } = parts;
+  const { world } = parts;
   return {
     nothing,
     keys: () => [fixedKey],
     ownOf: () => null,
-    resolve: () => ({
-      mesh: world.mesh(),
-      unknownHosts: createVisibility(world, askedFacts(viewpoint(), new Map())).unknownHosts(),
-      references: [],
-      dependencies: [],
-      problems: [],
-    }),
+    resolve() {
+      const unknownHosts = createVisibility(world, askedFacts(viewpoint(), new Map())).unknownHosts();
+      const fixed = outboundFixedPlan(facts, world.mesh(), unknownHosts);
+      return { fixed, references: [], dependencies: [], problems: [] };
+    },
     isEmpty: () => false,
-    encode: ({ mesh, unknownHosts }) => ({ ...fixedResources({ facts, unknownHosts, mesh }, shelves), unknownHosts }),
+    encode: ({ fixed }) => ({ ...writer.outboundFixed(fixed), unknownHosts: fixed.unknownHosts }),
     onFault(_, error) {
       const message = `what every proxy has stays as it was: ${error instanceof Error ? error.message : error}`;
       return { keepsLast: true, problems: [{ origin: meshOrigin, message }] };
@@ -71,15 +67,8 @@ export function fixedUnit({
       listener: isSameList(before.listeners, after.listeners, isSameShelved) ? since.listener : revision,
       route: revision,
     }),
-    retain(held) {
-      for (const cluster of held.clusters) shelves.clusters.retain(cluster);
-      for (const listener of held.listeners) shelves.listeners.retain(listener);
-      return held;
-    },
-    release(held) {
-      for (const cluster of held.clusters) shelves.clusters.release(cluster);
-      for (const listener of held.listeners) shelves.listeners.release(listener);
-    },
+    retain: writer.retain,
+    release: writer.release,
     heedsReferences: () => false,
     onCompiled: () => {},
   };

@@ -18,6 +18,7 @@ import type { Shelved } from './tables/shelf.ts';
 import type { Tables } from './tables/tables.ts';
 import type { UnitKind } from './units.ts';
 import { hostOfDep } from './world/dirty.ts';
+import type { Writer } from './writer.ts';
 
 /** The tables of a scope, as its hosts fill them. */
 export interface ScopeTables {
@@ -28,6 +29,7 @@ export interface ScopeTables {
 
 export interface HostUnitsOptions extends ScopeTables {
   readonly dialect: Dialect;
+  readonly writer: Writer;
   readonly parts: LayerParts;
   readonly memo: HostMemo;
   /** Another one when the scope's Sidecar changes. */
@@ -52,7 +54,7 @@ const nothing: HeldHost = { parts: noHost, assignments: [] };
 
 /** The hosts of a scope as its units. */
 export function hostUnits(options: HostUnitsOptions): UnitKind<HostUnitPlan, HeldHost> {
-  const { dialect, tables, routes, listeners, memo, viewpoint } = options;
+  const { dialect, writer, tables, routes, listeners, memo, viewpoint } = options;
   const { world, shelves, assignments, work } = options.parts;
   const user: AssignmentUser = { assignmentChanged: (resource) => tables.set('endpoint', resource) };
   const hold = (parts: Shelved<HostParts>): HeldHost => ({
@@ -73,7 +75,7 @@ export function hostUnits(options: HostUnitsOptions): UnitKind<HostUnitPlan, Hel
     keys: world.hosts,
     ownOf: hostOfDep,
     resolve(host, isReferenced) {
-      const known = memo.find(host, viewpoint(), isReferenced);
+      const known = memo.find(host, { viewpoint: viewpoint(), patch: writer.patch, isReferenced });
       if (known !== null) {
         const { references, dependencies, problems, parts } = known;
         return { host, references, dependencies, problems, source: { type: 'known', parts } };
@@ -81,7 +83,8 @@ export function hostUnits(options: HostUnitsOptions): UnitKind<HostUnitPlan, Hel
       const asked = new Map<string, string>();
       const facts = askedFacts(viewpoint(), asked);
       const visibility = createVisibility(world, facts);
-      const plan = resolveHost(createReader({ world, facts, visibility }, host), host, isReferenced);
+      const reader = createReader({ world, facts, visibility, client: dialect }, host);
+      const plan = dialect.narrow(resolveHost(reader, host, isReferenced));
       const { references, dependencies, problems } = plan;
       const matters = visibility.callableService(host) === null;
       const unit: HostUnitPlan = {
@@ -101,7 +104,7 @@ export function hostUnits(options: HostUnitsOptions): UnitKind<HostUnitPlan, Hel
       }
       if (isEmpty(source.plan)) return nothing;
       work.hostsCompiled++;
-      const parts = encodeHost(source.plan, before.parts.value, { dialect, shelves });
+      const parts = encodeHost(source.plan, before.parts.value, { writer, shelves });
       remember(unit, parts);
       return hold(parts);
     },

@@ -2,6 +2,7 @@ import type { ClientKind, InterceptionMode, Role } from '../model/proxy.ts';
 import type { IpFamilies } from '../plan/listener.ts';
 import type { Sidecar } from '../rules/kinds/sidecar/index.ts';
 import { type RuleId, ruleId } from '../rules/rule.ts';
+import type { TraitsByClient } from './client-traits.ts';
 import type { ProxyFacts } from './facts.ts';
 import { ipFamiliesOf } from './resolve/ip-families.ts';
 import { conditionName, meetsCondition, tailsOf } from './world/relevance.ts';
@@ -31,13 +32,18 @@ export interface ScopeFacts {
 /** Whether facts are coarsened. `exact` is for the property test that proves that coarsening changes no byte. */
 export type Coarseness = 'coarse' | 'exact';
 
-export function scopeFactsOf(proxy: ProxyFacts, world: World, coarseness: Coarseness): ScopeFacts {
+export interface ScopeRules {
+  readonly coarseness: Coarseness;
+  readonly clients: TraitsByClient;
+}
+
+export function scopeFactsOf(proxy: ProxyFacts, world: World, { coarseness, clients }: ScopeRules): ScopeFacts {
   const namespace = proxy.get('namespace');
   const dnsDomain = proxy.get('dnsDomain');
   const role = proxy.get('role');
   const sidecar = role === 'sidecar' ? selectSidecar(proxy, world) : null;
   const client = proxy.get('client');
-  const interception = client === 'grpc' ? 'none' : proxy.get('interception');
+  const interception = clients[client].isProxy ? proxy.get('interception') : 'none';
   const exact = coarseness === 'exact';
   return {
     role,

@@ -1,6 +1,7 @@
 import { assertNever } from '../lib/assert-never.ts';
 import type { Sidecar } from '../rules/kinds/sidecar/index.ts';
-import { dialectOf } from './dialect.ts';
+import type { Dialect } from './dialect.ts';
+import type { Dialects } from './dialects.ts';
 import type { Layer, LayerKind, LayerParts } from './layer.ts';
 import { viewpointOf } from './resolve/asked-facts.ts';
 import { fixedKey, fixedUnit, meshOrigin } from './scope-fixed.ts';
@@ -12,30 +13,36 @@ import { createListenerTable, type ListenerPart } from './tables/listener-table.
 import { createRouteTable } from './tables/route-table.ts';
 import { createTables } from './tables/tables.ts';
 import { createUnits } from './units.ts';
+import { createWriter } from './writer.ts';
 
 /** What proxies may call. */
-export function outboundKind(coarseness: Coarseness): LayerKind<ScopeFacts> {
+export function outboundKind(coarseness: Coarseness, dialects: Dialects): LayerKind<ScopeFacts> {
   const memo = createHostMemo();
   return {
     kind: 'outbound',
     mayWait: true,
-    factsOf: (proxy, world) => scopeFactsOf(proxy, world, coarseness),
+    factsOf: (proxy, world) => scopeFactsOf(proxy, world, { coarseness, clients: dialects }),
     selected: ({ sidecar }) => (sidecar === null ? [] : [sidecar]),
     mark: memo.mark,
-    create: (facts, parts) => createScope(facts, parts, memo),
+    create: (facts, parts) => createScope(facts, { ...parts, dialect: dialects[facts.client], memo }),
     layersWith: (origin, { shelves }) => (origin === meshOrigin || shelves.origins.has(origin) ? 'all' : []),
   };
 }
 
-function createScope(facts: ScopeFacts, parts: LayerParts, memo: HostMemo): Layer {
-  const { key, world, shelves, problems } = parts;
+interface ScopeParts extends LayerParts {
+  readonly dialect: Dialect;
+  readonly memo: HostMemo;
+}
+
+function createScope(facts: ScopeFacts, parts: ScopeParts): Layer {
+  const { dialect, memo, key, world, shelves, problems } = parts;
   const tables = createTables(key);
-  const dialect = dialectOf(facts.client);
-  const routes = createRouteTable(tables, shelves, dialect.routeEnd);
+  const writer = createWriter({ dialect, shelves });
+  const routes = createRouteTable(tables, shelves, writer);
   const listeners = createListenerTable(tables, problems);
   let sidecar: Sidecar | null = facts.sidecar === null ? null : (world.rules.sidecar(facts.sidecar) ?? null);
   let current = viewpointOf(facts, sidecar);
-  const options = { facts, dialect, parts, memo, tables, routes, listeners, viewpoint: () => current };
+  const options = { facts, dialect, writer, parts, memo, tables, routes, listeners, viewpoint: () => current };
   const fixed = createUnits(fixedUnit(options), problems);
   const hosts = createUnits(hostUnits(options), problems);
 

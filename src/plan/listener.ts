@@ -1,4 +1,3 @@
-import type { ClientKind } from '../model/proxy.ts';
 import type { HttpFilterPlan } from './http-filters.ts';
 import type { WeightedTarget } from './route.ts';
 
@@ -74,6 +73,5 @@ export interface InboundPlan {
   readonly ports: readonly InboundPort[];
   readonly families: IpFamilies;
   readonly transparent: boolean;
-  readonly client: ClientKind;
   readonly connectTimeoutMs: number;
 }

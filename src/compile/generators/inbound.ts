@@ -8,18 +8,14 @@ import { extension, listenAt } from './json.ts';
 import { type FilterJson, httpConnectionManager, type NamedListener, tcpFilter } from './listeners.ts';
 import { generateRoute } from './routes.ts';
 
-/** What a workload's proxy needs for the ports that the workload serves. */
-export const generateInboundClusters = (plan: InboundPlan): readonly NamedCluster[] => [
-  inboundCluster(passthroughName(plan), false, plan),
-  ...plan.ports.flatMap((port) => [
-    inboundCluster(clusterName(port), port.protocol === 'http2', plan),
-    ...(port.protocol === 'http' ? [inboundCluster(grpcClusterName(port), true, plan)] : []),
-  ]),
-];
-
-/** The names of the clusters of one port. */
-export const inboundClusterNames = (port: InboundPort): readonly string[] =>
-  port.protocol === 'http' ? [clusterName(port), grpcClusterName(port)] : [clusterName(port)];
+/** The clusters of the ports that a workload serves; without any, that of all other connections. */
+export const generateInboundClusters = (plan: InboundPlan): readonly NamedCluster[] =>
+  plan.ports.length === 0
+    ? [inboundCluster('InboundPassthroughCluster', false, plan)]
+    : plan.ports.flatMap((port) => [
+        inboundCluster(clusterName(port), port.protocol === 'http2', plan),
+        ...(port.protocol === 'http' ? [inboundCluster(grpcClusterName(port), true, plan)] : []),
+      ]);
 
 /**
  * Takes the connections that the kernel brings from outside. A port that no service names is passed on as it is; the
@@ -36,18 +32,14 @@ export const virtualInbound = (plan: InboundPlan, filters: readonly HttpFilterKi
       typedConfig: extension('envoy.extensions.filters.listener.original_dst.v3.OriginalDst', {}),
     },
   ],
-  filterChains: [
-    ...(plan.client === 'mosn' ? [] : portChains(plan, filters)),
-    {
-      name: 'virtualInbound-catchall-http',
-      filters: [tcpFilter(passthroughName(plan), [target(passthroughName(plan))])],
-    },
-  ],
+  filterChains: [...portChains(plan, filters), inboundCatchAll('InboundPassthroughCluster')],
 });
 
-/** MOSN knows it by the name that it once had. Its listeners have one chain: it passes everything on as it is. */
-const passthroughName = ({ client }: InboundPlan): string =>
-  client === 'mosn' ? 'InboundPassthroughClusterIpv4' : 'InboundPassthroughCluster';
+/** What becomes of connections to ports that no service names. */
+export const inboundCatchAll = (cluster: string) => ({
+  name: 'virtualInbound-catchall-http',
+  filters: [tcpFilter(cluster, [target(cluster)])],
+});
 
 const portChains = ({ ports, families }: InboundPlan, filters: readonly HttpFilterKind[]) => [
   {

@@ -1,6 +1,7 @@
 import { proxyPorts } from '../../model/proxy.ts';
-import { anyAddress, type InboundPlan, type ListenerPlan, type ListenerTraffic } from '../../plan/listener.ts';
-import type { WeightedTarget } from '../../plan/route.ts';
+import type { OutboundFixedPlan } from '../../plan/layer.ts';
+import { anyAddress, type ListenerPlan, type ListenerTraffic } from '../../plan/listener.ts';
+import type { RouteConfigurationPlan, WeightedTarget } from '../../plan/route.ts';
 import type { HttpConnectionManagerJson, ListenerJson, TcpProxyJson } from '../../proto/json.ts';
 import type { HttpFilterKind } from '../http-filters/kind.ts';
 import { writeHttpFilters } from '../http-filters/write.ts';
@@ -25,28 +26,31 @@ export function generateListener(plan: ListenerPlan, filters: readonly HttpFilte
  * of no listener go where the policy for unknown hosts says.
  */
 export const virtualOutbound = (
-  catchAll: string,
-  { families, transparent, client }: Pick<InboundPlan, 'families' | 'transparent' | 'client'>,
+  unknownHosts: RouteConfigurationPlan['unknownHosts'],
+  { families, transparent }: NonNullable<OutboundFixedPlan['captured']>,
 ): NamedListener => ({
   name: 'virtualOutbound',
   trafficDirection: 'OUTBOUND',
   ...listenAt(anyAddress[families], proxyPorts.outbound),
   useOriginalDst: true,
   ...(transparent ? { transparent: true } : {}),
-  filterChains: [
-    ...(client === 'mosn' ? [] : [virtualOutboundBlackHole]),
-    { name: 'virtualOutbound-catchall-tcp', filters: [tcpFilter(catchAll, [single(catchAll)])] },
-  ],
+  filterChains: [virtualOutboundBlackHole, catchAllChain(unknownHosts)],
 });
+
+/** What becomes of connections to addresses that nobody has. */
+export function catchAllChain(unknownHosts: RouteConfigurationPlan['unknownHosts']) {
+  const cluster = unknownHosts === 'forward' ? 'PassthroughCluster' : 'BlackHoleCluster';
+  return { name: 'virtualOutbound-catchall-tcp', filters: [tcpFilter(cluster, [single(cluster)])] };
+}
+
+const single = (destination: string): WeightedTarget => ({ destination, weight: 1, headers: null });
 
 /** A connection to this port itself would go round in circles. */
 const virtualOutboundBlackHole = {
   name: 'virtualOutbound-blackhole',
   filterChainMatch: { destinationPort: proxyPorts.outbound },
-  filters: [tcpFilter('BlackHoleCluster', [{ destination: 'BlackHoleCluster', weight: 1, headers: null }])],
+  filters: [tcpFilter('BlackHoleCluster', [single('BlackHoleCluster')])],
 };
-
-const single = (destination: string): WeightedTarget => ({ destination, weight: 1, headers: null });
 
 function trafficFilter({ name, traffic }: ListenerPlan, kinds: readonly HttpFilterKind[]): FilterJson {
   if (traffic.type === 'tcp') return tcpFilter(firstName(traffic), traffic.targets);

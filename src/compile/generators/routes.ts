@@ -34,9 +34,6 @@ export const generateVirtualHostBody = (
   includeRequestAttemptCount: true,
 });
 
-/** A route configuration without its virtual hosts. */
-export const routeConfigurationHead = (name: string): RouteConfigurationJson => ({ name });
-
 /** What comes after the virtual hosts. */
 export const routeConfigurationTail: RouteConfigurationJson = {
   validateClusters: false,
@@ -45,7 +42,7 @@ export const routeConfigurationTail: RouteConfigurationJson = {
 };
 
 /** The last virtual host: requests to hosts that are not known. */
-export function generateUnknownHosts({ unknownHosts }: RouteConfigurationPlan): VirtualHostJson {
+export function generateUnknownHosts(unknownHosts: RouteConfigurationPlan['unknownHosts']): VirtualHostJson {
   if (unknownHosts === 'refuse') {
     return {
       name: 'block_all',

@@ -6,11 +6,11 @@ import type {
   RetryPlan,
   RouteAction,
   RouteMatch,
-  RoutePlan,
+  VirtualHostPlan,
 } from '../../plan/route.ts';
+import type { PlanProblem } from '../../plan/unit.ts';
 import { defaultRetries } from '../../rules/kinds/virtual-service/resolve-http.ts';
-import { ruleId } from '../../rules/rule.ts';
-import type { HostContext } from '../resolve/routes.ts';
+import { rulesAmong } from '../resolve/origins.ts';
 
 /** Told what of a rule gRPC clients cannot do. */
 type Report = (shortcoming: string) => void;
@@ -20,11 +20,11 @@ type Report = (shortcoming: string) => void;
  * reports the rest to the rule. A route that they cannot decide on is left out; one whose action they cannot do stays,
  * and fails calls: they must not go elsewhere.
  */
-export function narrowRoutes(routes: readonly RoutePlan[], { rule, problems }: HostContext): readonly RoutePlan[] {
+export function narrowRoutes(host: VirtualHostPlan, problems: PlanProblem[]): VirtualHostPlan {
   const report: Report = (shortcoming) => {
-    if (rule !== null) problems.push({ origin: ruleId(rule), message: `gRPC clients ${shortcoming}` });
+    for (const origin of rulesAmong(host.origins)) problems.push({ origin, message: `gRPC clients ${shortcoming}` });
   };
-  return routes.flatMap((route) => {
+  const routes = host.routes.flatMap((route) => {
     const matches = narrowMatch(route.match, report);
     if (matches.length === 0) return [];
     reportHeaders(route.headers, report);
@@ -32,6 +32,7 @@ export function narrowRoutes(routes: readonly RoutePlan[], { rule, problems }: H
     const action = narrowAction(route.action, report);
     return matches.map((match) => ({ name: route.name, match, action, headers: null, perFilter: [] }));
   });
+  return { ...host, routes };
 }
 
 /** The matches that are met together when this one is; none if it never is. Calls have no query, and are POST. */

@@ -1,8 +1,6 @@
 import { isWildcard, serviceKey } from '../../model/names.ts';
-import type { ClientKind } from '../../model/proxy.ts';
 import { isHttp, type Service, type ServicePort } from '../../model/service.ts';
 import {
-  type AssignmentForm,
   type DestinationEndpoints,
   type DestinationPlan,
   type LoadBalancing,
@@ -68,18 +66,12 @@ function resolveDestination(query: PortQuery): DestinationPlan {
   };
 }
 
-const assignmentForms = {
-  envoy: 'full',
-  grpc: 'plain',
-  mosn: 'one-locality',
-} as const satisfies Record<ClientKind, AssignmentForm>;
-
 export const speaksHttp2 = ({ protocol }: ServicePort): boolean => isHttp(protocol) && protocol !== 'http';
 
 function resolveEndpoints(query: PortQuery, name: string, loadBalancing: LoadBalancing): DestinationEndpoints {
   const { reader, service, port, subset } = query;
-  const { client } = reader.facts;
-  const isKept = loadBalancing === 'passthrough' && client !== 'grpc'; // without a proxy nothing tells what address was called
+  const { client } = reader;
+  const isKept = loadBalancing === 'passthrough' && client.isProxy; // without a proxy nothing tells what address was called
   if (isKept || isChosenByClient(reader, service, subset)) {
     return { type: 'original-destination' };
   }
@@ -91,7 +83,7 @@ function resolveEndpoints(query: PortQuery, name: string, loadBalancing: LoadBal
       const labels = subset?.labels ?? {};
       return {
         type: 'assigned',
-        assignment: { name, service: key, portName: port.name, labels, form: assignmentForms[client] },
+        assignment: { name, service: key, portName: port.name, labels, form: client.assignmentForm },
       };
     }
     default: {
@@ -107,11 +99,7 @@ function resolveEndpoints(query: PortQuery, name: string, loadBalancing: LoadBal
  * StatefulSet: another one would be wrong. A subset is chosen by a route, and balanced.
  */
 const isChosenByClient = ({ facts }: Reader, service: Service, subset: SubsetSpec | null): boolean =>
-  service.headless &&
-  subset === null &&
-  facts.role === 'sidecar' &&
-  facts.client !== 'grpc' &&
-  facts.interception !== 'none';
+  service.headless && subset === null && facts.role === 'sidecar' && facts.interception !== 'none';
 
 /** The names to look up: those of the endpoints, or the service's own when it has none. Sorted, for stable bytes. */
 function dnsTargets({ reader, service, port, subset }: PortQuery) {

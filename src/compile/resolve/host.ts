@@ -2,13 +2,11 @@ import type { Service } from '../../model/service.ts';
 import type { HostPlan } from '../../plan/host.ts';
 import type { PlanProblem } from '../../plan/unit.ts';
 import { ruleId } from '../../rules/rule.ts';
-import { narrowDestinations } from '../grpc/destinations.ts';
-import { resolveTargets } from '../grpc/targets.ts';
-import { narrowForMosn } from '../mosn/narrow-routes.ts';
 import { resolveDestinations } from './destinations.ts';
 import { resolveListeners } from './listeners.ts';
 import type { Reader } from './reader.ts';
 import { type HostContext, resolveRoutes } from './routes.ts';
+import { resolveTargets } from './targets.ts';
 
 /**
  * Plans everything that `host` contributes to a scope. `isReferenced`: a route of another host leads here, so its
@@ -25,7 +23,7 @@ export function resolveHost(reader: Reader, host: string, isReferenced: boolean)
   const entrance = serves ? resolveEntrance({ reader, host, service: callable, rule, problems }) : noEntrance;
   return {
     host,
-    destinations: reader.facts.client === 'grpc' ? narrowDestinations(destinations, problems) : destinations,
+    destinations,
     ...entrance,
     references: [...reader.references()],
     dependencies: [...reader.dependencies()],
@@ -39,12 +37,10 @@ type Entrance = Pick<HostPlan, 'virtualHosts' | 'listeners' | 'targets'>;
 const noEntrance: Entrance = { virtualHosts: [], listeners: [], targets: [] };
 
 function resolveEntrance(context: HostContext): Entrance {
-  if (context.reader.facts.client === 'grpc') return { listeners: [], ...resolveTargets(context) };
+  if (!context.reader.client.isProxy) return { listeners: [], ...resolveTargets(context) };
   const { service } = context;
   const listeners = service === null ? [] : resolveListeners({ ...context, service });
-  const virtualHosts = resolveRoutes(context);
-  const isMosn = context.reader.facts.client === 'mosn';
-  return { virtualHosts: isMosn ? narrowForMosn(virtualHosts, context) : virtualHosts, listeners, targets: [] };
+  return { virtualHosts: resolveRoutes(context), listeners, targets: [] };
 }
 
 function effectiveRule(reader: Reader, host: string, service: Service | null, problems: PlanProblem[]) {

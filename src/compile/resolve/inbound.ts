@@ -29,12 +29,11 @@ export function resolveInboundPort(facts: InboundFacts, targetPort: number, worl
 }
 
 /** What of the plan of workloads no port has a part in. */
-export const resolveInboundFrame = ({ client, families, transparent }: InboundFacts, world: World): InboundPlan => ({
-  client,
+export const resolveInboundFrame = ({ families, transparent }: InboundFacts, world: World): InboundPlan => ({
   ports: [],
   families,
   transparent,
-  connectTimeoutMs: client === 'grpc' ? 0 : durationMs(world.mesh().connectTimeout), // gRPC servers have no clusters
+  connectTimeoutMs: durationMs(world.mesh().connectTimeout),
 });
 
 /** How the service of a port stands in origins and problems. */

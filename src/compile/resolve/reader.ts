@@ -3,6 +3,7 @@ import { serviceKey } from '../../model/names.ts';
 import type { Service } from '../../model/service.ts';
 import { durationMs } from '../../rules/duration.ts';
 import type { MergedDestinationRule } from '../../rules/kinds/destination-rule/resolve.ts';
+import type { ClientTraits } from '../client-traits.ts';
 import { destinationRuleDep, endpointsDep, serviceDep, virtualServiceDep } from '../world/dirty.ts';
 import type { World } from '../world/world.ts';
 import type { AskedFacts } from './asked-facts.ts';
@@ -14,6 +15,7 @@ import type { EffectiveVirtualService, Visibility } from './visibility.ts';
  */
 export interface Reader {
   readonly facts: AskedFacts;
+  readonly client: ClientTraits;
   readonly domainSuffix: string;
   connectTimeoutMs(): number;
   callableService(host: string): Service | null;
@@ -39,10 +41,11 @@ export interface ReaderOptions {
   readonly world: World;
   readonly facts: AskedFacts;
   readonly visibility: Visibility;
+  readonly client: ClientTraits;
 }
 
 /** A reader for the plan of `host`. */
-export function createReader({ world, facts, visibility }: ReaderOptions, host: string): Reader {
+export function createReader({ world, facts, visibility, client }: ReaderOptions, host: string): Reader {
   const references = new Set<string>();
   const dependencies = new Set<string>();
   const realHost = (from: string): string => {
@@ -57,6 +60,7 @@ export function createReader({ world, facts, visibility }: ReaderOptions, host: 
   };
   return {
     facts,
+    client,
     domainSuffix: world.domainSuffix,
     connectTimeoutMs: () => durationMs(world.mesh().connectTimeout),
     callableService: visibility.callableService,

@@ -1,4 +1,4 @@
-import { compareClaims, type VirtualHost } from '../resolve/virtual-hosts.ts';
+import { compareClaims, type VirtualHost } from './virtual-hosts.ts';
 
 /**
  * Who owns each domain of one route configuration. A domain may stand there only once, or the client refuses the whole

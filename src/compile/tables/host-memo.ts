@@ -1,4 +1,5 @@
 import type { PlanProblem } from '../../plan/unit.ts';
+import type { Patch } from '../patch.ts';
 import { type Asked, answersAlike, type Viewpoint } from '../resolve/asked-facts.ts';
 import { type Dirty, hostOfDep } from '../world/dirty.ts';
 import { createDependents } from './dependents.ts';
@@ -16,9 +17,16 @@ export interface KnownHost {
   readonly problems: readonly PlanProblem[];
 }
 
+/** For whom a host is looked for. */
+export interface HostQuery {
+  readonly viewpoint: Viewpoint;
+  readonly patch: Patch;
+  readonly isReferenced: boolean;
+}
+
 /** Hosts as they were compiled for some scope: others that answer the same need not compile them again. */
 export interface HostMemo {
-  find(host: string, viewpoint: Viewpoint, isReferenced: boolean): KnownHost | null;
+  find(host: string, query: HostQuery): KnownHost | null;
   /** Remembers a host for as long as a scope holds its parts, and nothing of it changes. */
   put(host: string, viewpoint: Viewpoint, known: KnownHost): void;
   /** Forgets what depends on the changes. */
@@ -52,12 +60,13 @@ export function createHostMemo(): HostMemo {
   const forget = (host: string) => replace(host, byHost.get(host) ?? [], []);
 
   return {
-    find(host, viewpoint, isReferenced) {
+    find(host, { viewpoint, patch, isReferenced }) {
       const found = byHost
         .get(host)
         ?.find(
           (known) =>
             isHeld(known) &&
+            (known.parts === noHost || known.parts.value.patch === patch) &&
             known.openFacts === viewpoint.openFacts &&
             (known.isReferenced === null || known.isReferenced === isReferenced) &&
             answersAlike(known.asked, viewpoint),

@@ -3,25 +3,18 @@ import { contentHash } from '../../lib/hash.ts';
 import type { AssignmentPlan } from '../../plan/destination.ts';
 import type { HostPlan } from '../../plan/host.ts';
 import type { ListenerPlan } from '../../plan/listener.ts';
-import { encodeCluster, encodeListener } from '../../proto/json.ts';
 import type { EncodedResource } from '../../proto/resource.ts';
-import type { Dialect } from '../dialect.ts';
-import type { NamedCluster } from '../generators/clusters.ts';
-import type { NamedListener } from '../generators/listeners.ts';
-import { generateTarget } from '../grpc/listeners.ts';
-import { encodeVirtualHostPart, type HashedBytes, type VirtualHostPart } from '../resolve/virtual-hosts.ts';
+import { noPatch, type Patch } from '../patch.ts';
+import type { Writer, WriterShelves } from '../writer.ts';
 import type { ListenerPart } from './listener-table.ts';
 import type { OriginIndex } from './origin-index.ts';
 import { madeOf } from './part-error.ts';
 import type { RouteShelves } from './route-table.ts';
 import type { Shelf, Shelved } from './shelf.ts';
+import { encodeVirtualHostPart, type VirtualHostPart } from './virtual-hosts.ts';
 
 /** What all scopes share: one encoding of equal content. */
-export interface Shelves extends RouteShelves {
-  readonly clusters: Shelf<EncodedResource>;
-  readonly listeners: Shelf<EncodedResource>;
-  /** Routes of virtual hosts. */
-  readonly bodies: Shelf<HashedBytes>;
+export interface Shelves extends RouteShelves, WriterShelves {
   /** All of a host at once: scopes that are told the same of it share the objects, too. */
   readonly hosts: Shelf<HostParts>;
   /** Of all that stands in `hosts`. */
@@ -36,6 +29,8 @@ export interface HostParts {
   readonly virtualHosts: readonly VirtualHostPart[];
   readonly listeners: readonly ListenerPart[];
   readonly listenerHolds: readonly Shelved<EncodedResource>[];
+  /** What they were patched by when they were made; scopes with other patches that come to the same share them. */
+  readonly patch: Patch;
   /** Of clusters and assignments. */
   readonly destinationOrigins: readonly string[];
   /** Of anything of it. */
@@ -49,6 +44,7 @@ const noParts: HostParts = {
   virtualHosts: [],
   listeners: [],
   listenerHolds: [],
+  patch: noPatch,
   destinationOrigins: [],
   origins: [],
 };
@@ -56,17 +52,18 @@ const noParts: HostParts = {
 /** What a host has that is not known yet. Outlives every release. */
 export const noHost: Shelved<HostParts> = { key: '', value: noParts, users: Number.POSITIVE_INFINITY };
 
+interface HostWriting {
+  readonly writer: Writer;
+  readonly shelves: Shelves;
+}
+
 /**
  * Encodes a plan, all or nothing. Throws a PartError when a value does not fit its message, or Envoy would reject it; nothing is
  * held then. The caller releases it with `releaseHost`. Listeners that are as they were `before` are taken from there: a headless
  * service has one for each endpoint.
  */
-export function encodeHost(
-  plan: HostPlan,
-  before: HostParts,
-  { dialect, shelves }: { readonly dialect: Dialect; readonly shelves: Shelves },
-): Shelved<HostParts> {
-  const parts = encodeParts(plan, before, { dialect, shelves });
+export function encodeHost(plan: HostPlan, before: HostParts, { writer, shelves }: HostWriting): Shelved<HostParts> {
+  const parts = encodeParts(plan, before, { writer, shelves });
   const shelved = shelves.hosts.take(partsKey(parts), () => parts);
   if (shelved.value !== parts) releaseParts(parts, shelves);
   else shelves.origins.add(parts.host, parts.origins);
@@ -79,11 +76,7 @@ export function releaseHost(host: Shelved<HostParts>, shelves: Shelves): void {
   releaseParts(host.value, shelves);
 }
 
-function encodeParts(
-  plan: HostPlan,
-  before: HostParts,
-  { dialect, shelves }: { readonly dialect: Dialect; readonly shelves: Shelves },
-): HostParts {
+function encodeParts(plan: HostPlan, before: HostParts, { writer, shelves }: HostWriting): HostParts {
   const clusters: Shelved<EncodedResource>[] = [];
   const virtualHosts: VirtualHostPart[] = [];
   const listeners: ListenerPart[] = [];
@@ -97,18 +90,18 @@ function encodeParts(
     virtualHosts,
     listeners,
     listenerHolds,
+    patch: writer.patch,
     destinationOrigins: distinctOrigins(plan.destinations),
     origins: originsOf(plan),
   });
   try {
     for (const destination of plan.destinations) {
-      clusters.push(madeOf(destination, () => takeCluster(dialect.cluster(destination), shelves)));
+      clusters.push(madeOf(destination, () => writer.cluster(destination)));
     }
     for (const host of plan.virtualHosts) {
-      const part = () => encodeVirtualHostPart(host, dialect.virtualHostBody(host), shelves.bodies);
-      virtualHosts.push(madeOf(host, part));
+      virtualHosts.push(madeOf(host, () => encodeVirtualHostPart(host, writer)));
     }
-    const known = knownListeners(before);
+    const known = before.patch === writer.patch ? knownListeners(before) : noneKnown;
     for (const listener of plan.listeners) {
       const same = known.find(listener);
       if (same !== null) {
@@ -116,7 +109,7 @@ function encodeParts(
         listeners.push(same.part);
         continue;
       }
-      const held = madeOf(listener, () => takeListener(dialect.listener(listener), shelves));
+      const held = madeOf(listener, () => writer.listener(listener));
       const { name, traffic, takesAnyAddress, createdAtMs, origins } = listener;
       const isHttp = traffic.type === 'http';
       const part = { name, host: plan.host, isHttp, isAlias: false, takesAnyAddress, createdAtMs, origins };
@@ -124,7 +117,7 @@ function encodeParts(
       listeners.push(withContent({ ...part, resource: held.value, plan: listener }));
     }
     for (const target of plan.targets) {
-      const held = madeOf(target, () => takeListener(generateTarget(target), shelves));
+      const held = madeOf(target, () => writer.target(target));
       const { name, isAlias, createdAtMs, origins } = target;
       const part = { name, host: plan.host, isHttp: false, isAlias, takesAnyAddress: false, createdAtMs, origins };
       listenerHolds.push(held);
@@ -166,6 +159,8 @@ function knownListeners({ listeners, listenerHolds }: HostParts) {
   };
 }
 
+const noneKnown: ReturnType<typeof knownListeners> = { find: () => null };
+
 /** Compares values deeply, and pairs that were compared last not again: the listeners of a port share theirs. */
 function comparedOnce<T extends object>(): (a: T, b: T) => boolean {
   let last: { readonly a: T; readonly b: T; readonly isSame: boolean } | null = null;
@@ -194,14 +189,6 @@ function partsKey({ host, clusters, assignments, virtualHosts, listeners, ...res
   ];
   return contentHash(JSON.stringify(content));
 }
-
-export const takeCluster = (json: NamedCluster, { clusters }: Pick<Shelves, 'clusters'>): Shelved<EncodedResource> =>
-  clusters.take(JSON.stringify(json), () => encodeCluster(json));
-
-export const takeListener = (
-  json: NamedListener,
-  { listeners }: Pick<Shelves, 'listeners'>,
-): Shelved<EncodedResource> => listeners.take(JSON.stringify(json), () => encodeListener(json));
 
 /** Every rule and service that a plan was made of. */
 export function originsOf({ destinations, virtualHosts, listeners, targets }: HostPlan): readonly string[] {

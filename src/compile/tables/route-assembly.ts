@@ -1,10 +1,7 @@
 import { contentHash } from '../../lib/hash.ts';
 import { assembleResource } from '../../proto/assemble.ts';
-import { encodeRouteConfigurationHead } from '../../proto/json.ts';
 import type { EncodedResource } from '../../proto/resource.ts';
-import type { RouteEnd } from '../dialect.ts';
-import { routeConfigurationHead } from '../generators/routes.ts';
-import type { HashedBytes } from '../resolve/virtual-hosts.ts';
+import type { HashedBytes, RouteFrame } from '../writer.ts';
 import type { Shelf, Shelved } from './shelf.ts';
 
 /** Below this a route configuration is one piece. */
@@ -26,21 +23,21 @@ export interface AssemblyShelves {
   readonly pieces: Shelf<Uint8Array>;
 }
 
-/** Puts a route configuration together from virtual hosts and what comes after them. */
+/** Puts a route configuration together from virtual hosts and what stands around them. */
 export function takeConfiguration(
   name: string,
-  { records, end }: { readonly records: readonly HashedBytes[]; readonly end: RouteEnd },
+  { records, frame }: { readonly records: readonly HashedBytes[]; readonly frame: RouteFrame },
   shelves: AssemblyShelves,
 ): Shelved<AssembledRoutes> {
-  const version = contentHash(`${end.format}${name}\n${hashesOf(records)}`);
+  const version = contentHash(`${frame.format}${name}\n${hashesOf(records)}`);
   return shelves.configurations.take(`${name}\n${version}`, () => {
-    const head = encodeRouteConfigurationHead(routeConfigurationHead(name));
+    const head = frame.head(name);
     if (lengthOf(records) < largeBytes) {
-      const parts = [head, ...records.map(({ bytes }) => bytes), end.bytes];
+      const parts = [head, ...records.map(({ bytes }) => bytes), frame.end];
       return { resource: assembleResource('route', name, { version, parts }), pieces: [] };
     }
     const pieces = cut(records).map((piece) => takePiece(piece, shelves));
-    const rest = [...pieces.map(({ value }) => value), ...(end.bytes.length > 0 ? [end.bytes] : [])];
+    const rest = [...pieces.map(({ value }) => value), ...(frame.end.length > 0 ? [frame.end] : [])];
     return { resource: assembleResource('route', name, { version, parts: [head], rest }), pieces };
   });
 }

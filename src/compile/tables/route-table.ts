@@ -1,16 +1,6 @@
 import { mergeSorted } from '../../lib/merge-sorted.ts';
 import type { RouteConfigurationPlan } from '../../plan/route.ts';
-import { encodeVirtualHost } from '../../proto/json.ts';
-import { bytesField } from '../../proto/wire.ts';
-import type { RouteEnd } from '../dialect.ts';
-import { generateUnknownHosts } from '../generators/routes.ts';
-import {
-  type HashedBytes,
-  hashed,
-  type VirtualHost,
-  type VirtualHostPart,
-  virtualHostRecord,
-} from '../resolve/virtual-hosts.ts';
+import type { HashedBytes, Writer } from '../writer.ts';
 import { createDomainIndex, type DomainIndex } from './domain-index.ts';
 import {
   type AssembledRoutes,
@@ -20,6 +10,7 @@ import {
 } from './route-assembly.ts';
 import type { Shelf, Shelved } from './shelf.ts';
 import type { Tables } from './tables.ts';
+import { type VirtualHost, type VirtualHostPart, virtualHostRecord } from './virtual-hosts.ts';
 
 /** What route tables of all scopes share. */
 export interface RouteShelves extends AssemblyShelves {
@@ -51,8 +42,11 @@ interface Configuration {
   assembled: Shelved<AssembledRoutes> | null;
 }
 
-/** `end` comes after the virtual hosts of each. */
-export function createRouteTable(tables: Tables, shelves: RouteShelves, end: RouteEnd): RouteTable {
+export function createRouteTable(
+  tables: Tables,
+  shelves: RouteShelves,
+  writer: Pick<Writer, 'routeFrame' | 'unknownHosts'>,
+): RouteTable {
   const configurations = new Map<string, Configuration>();
   const dirtyHosts = new Map<VirtualHost, Configuration>();
   const dirtyConfigurations = new Set<Configuration>();
@@ -121,8 +115,8 @@ export function createRouteTable(tables: Tables, shelves: RouteShelves, end: Rou
   };
   const assembleConfiguration = (configuration: Configuration): Shelved<AssembledRoutes> => {
     const records = sortedHosts(configuration).flatMap(({ record }) => (record === null ? [] : [record.value]));
-    if (!configuration.domains.has('*')) records.push(unknownHostsRecord(unknownHosts));
-    return takeConfiguration(configuration.name, { records, end }, shelves);
+    if (!configuration.domains.has('*')) records.push(writer.unknownHosts(unknownHosts));
+    return takeConfiguration(configuration.name, { records, frame: writer.routeFrame }, shelves);
   };
 
   return {
@@ -186,12 +180,3 @@ const isSamePlace = ({ plan: a }: VirtualHostPart, { plan: b }: VirtualHostPart)
   a.createdAtMs === b.createdAtMs &&
   a.ownDomain === b.ownDomain &&
   (a.domains === b.domains || a.domains.join() === b.domains.join());
-
-const unknownHostsRecord = (policy: RouteConfigurationPlan['unknownHosts']): HashedBytes =>
-  policy === 'refuse' ? refuseUnknownHosts : forwardUnknownHosts;
-
-const unknownHostsRecordOf = (unknownHosts: RouteConfigurationPlan['unknownHosts']): HashedBytes =>
-  hashed(bytesField(2, encodeVirtualHost(generateUnknownHosts({ name: '', unknownHosts }))));
-
-const refuseUnknownHosts = unknownHostsRecordOf('refuse');
-const forwardUnknownHosts = unknownHostsRecordOf('forward');

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { hashed } from '../../../src/compile/resolve/virtual-hosts.ts';
 import {
   type AssembledRoutes,
   releaseConfiguration,
   takeConfiguration,
 } from '../../../src/compile/tables/route-assembly.ts';
 import { createShelf } from '../../../src/compile/tables/shelf.ts';
+import { hashed } from '../../../src/compile/writer.ts';
 import { serviceKey } from '../../../src/model/names.ts';
 import { type EncodedResource, encodeResource, recordParts, resourceBody } from '../../../src/proto/resource.ts';
-import { bytesField } from '../../../src/proto/wire.ts';
+import { bytesField, stringField } from '../../../src/proto/wire.ts';
 import { findVirtualHost } from '../../../src/xds/named/virtual-hosts.ts';
 import { compiledWorld, proxy, rule, service } from '../../support/world.ts';
 
@@ -94,11 +94,11 @@ describe('a big route configuration', () => {
 it('pieces are kept for as long as a configuration has them', () => {
   const shelves = { configurations: createShelf<AssembledRoutes>(() => {}), pieces: createShelf<Uint8Array>(() => {}) };
   const record = (index: number, text = '') => hashed(bytesField(2, Buffer.from(`${index}${text}`.padEnd(1000, '.'))));
-  const end = { bytes: new Uint8Array(0), format: '' };
+  const frame = { head: (name: string) => stringField(1, name), end: new Uint8Array(0), format: '' };
   const records = Array.from({ length: 500 }, (_, index) => record(index));
-  const one = takeConfiguration('80', { records, end }, shelves);
-  const same = takeConfiguration('80', { records, end }, shelves);
-  const other = takeConfiguration('80', { records: records.with(250, record(250, 'other')), end }, shelves);
+  const one = takeConfiguration('80', { records, frame }, shelves);
+  const same = takeConfiguration('80', { records, frame }, shelves);
+  const other = takeConfiguration('80', { records: records.with(250, record(250, 'other')), frame }, shelves);
   expect(same).toBe(one);
   expect(one.value.pieces.length).toBeGreaterThan(4);
   const both = new Set([...one.value.pieces, ...other.value.pieces]);

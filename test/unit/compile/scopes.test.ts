@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createCompiler } from '../../../src/compile/compiler.ts';
 import type { LayerKey } from '../../../src/compile/contract.ts';
+import { dialects } from '../../../src/compile/dialects.ts';
 import { createProxyFacts } from '../../../src/compile/facts.ts';
 import { scopeFactsOf } from '../../../src/compile/scope-key.ts';
 import { createWorld } from '../../../src/compile/world/world.ts';
@@ -51,7 +52,7 @@ describe('proxies share a scope', () => {
 
   test('and their keys are made of the facts that were read', () => {
     const facts = createProxyFacts(proxy());
-    scopeFactsOf(facts, createWorld(defaultMeshConfig, 'cluster.local'), 'coarse');
+    scopeFactsOf(facts, createWorld(defaultMeshConfig, 'cluster.local'), { coarseness: 'coarse', clients: dialects });
     expect([...facts.read()].sort()).toEqual(['addresses', 'client', 'dnsDomain', 'interception', 'namespace', 'role']);
   });
 

@@ -1,16 +1,19 @@
 import type { TargetPlan } from '../../plan/listener.ts';
 import type { HttpConnectionManagerJson, ListenerJson } from '../../proto/json.ts';
-import { extension, overAds } from '../generators/json.ts';
-import type { NamedListener } from '../generators/listeners.ts';
-import { routerAlone } from '../http-filters/index.ts';
+import type { HttpFilterKind } from '../http-filters/kind.ts';
 import { writeHttpFilters } from '../http-filters/write.ts';
+import { extension, overAds } from './json.ts';
+import type { NamedListener } from './listeners.ts';
 
 /** What a client is told that asks for `xds:///<name>`: no socket, only where the routes are. */
-export function generateTarget({ name, routeConfiguration }: TargetPlan): NamedListener {
+export function generateTarget(
+  { name, routeConfiguration }: TargetPlan,
+  filters: readonly HttpFilterKind[],
+): NamedListener {
   const manager = {
     statPrefix: name,
     rds: { configSource: overAds, routeConfigName: routeConfiguration },
-    httpFilters: writeHttpFilters([], routerAlone),
+    httpFilters: writeHttpFilters([], filters),
   } satisfies HttpConnectionManagerJson;
   const type = 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
   return { name, apiListener: { apiListener: extension(type, manager) } } satisfies ListenerJson;

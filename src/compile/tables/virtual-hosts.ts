@@ -1,15 +1,9 @@
-import { contentHash } from '../../lib/hash.ts';
 import type { VirtualHostPlan } from '../../plan/route.ts';
-import { checkVirtualHost, encodeVirtualHostBody, type VirtualHostJson } from '../../proto/json.ts';
+import { checkVirtualHost } from '../../proto/json.ts';
 import { bytesField, stringField } from '../../proto/wire.ts';
-import type { Shelf, Shelved } from '../tables/shelf.ts';
-import { distinctDomain, distinctDomains } from './domains.ts';
-
-/** Bytes with a hash of them. */
-export interface HashedBytes {
-  readonly bytes: Uint8Array;
-  readonly hash: string;
-}
+import { distinctDomain, distinctDomains } from '../resolve/domains.ts';
+import { type HashedBytes, hashed, type Writer } from '../writer.ts';
+import type { Shelf, Shelved } from './shelf.ts';
 
 /**
  * A host's wish for a virtual host, its routes encoded. Name and domains are written in front once they are known. The
@@ -28,11 +22,8 @@ export interface VirtualHost {
 }
 
 /** Encodes what a virtual host has besides name and domains. Throws on a value that the message cannot hold, or that Envoy rejects. */
-export function encodeVirtualHostPart(
-  { routes: _, ...wish }: VirtualHostPlan,
-  body: VirtualHostJson,
-  shelf: Shelf<HashedBytes>,
-): VirtualHostPart {
+export function encodeVirtualHostPart(virtualHost: VirtualHostPlan, writer: Writer): VirtualHostPart {
+  const { routes: _, ...wish } = virtualHost;
   const { port } = wish;
   const plan = {
     ...wish,
@@ -40,10 +31,8 @@ export function encodeVirtualHostPart(
     domains: distinctDomains(wish.domains, port),
   };
   checkVirtualHost(plan);
-  return { plan, body: shelf.take(JSON.stringify(body), () => hashed(encodeVirtualHostBody(body))) };
+  return { plan, body: writer.virtualHostBody(virtualHost) };
 }
-
-export const hashed = (bytes: Uint8Array): HashedBytes => ({ bytes, hash: contentHash(bytes) });
 
 /**
  * One value of `RouteConfiguration.virtual_hosts` (field 2): name (1) and domains (2) before the body, so that the

@@ -1,11 +1,10 @@
 import type { HostPlan } from '../../plan/host.ts';
 import type { TargetPlan } from '../../plan/listener.ts';
 import type { VirtualHostPlan } from '../../plan/route.ts';
-import { namesOf } from '../resolve/domains.ts';
-import { type HostContext, resolveHostWithoutService, resolvePort, type ServiceContext } from '../resolve/routes.ts';
-import { narrowRoutes } from './narrow-routes.ts';
+import { namesOf } from './domains.ts';
+import { type HostContext, resolveHostWithoutService, resolvePort, type ServiceContext } from './routes.ts';
 
-/** What gRPC clients call a host by, and the routes of each of its ports. */
+/** What clients without a proxy call a host by, and the routes of each of its ports. */
 type Targets = Pick<HostPlan, 'virtualHosts' | 'targets'>;
 
 /**
@@ -18,7 +17,7 @@ export function resolveTargets(context: HostContext): Targets {
   if (host.startsWith('*')) return { virtualHosts: [], targets: [] };
   if (service !== null) return resolveServiceTargets({ ...context, service });
   const answered = rule === null ? [] : resolveHostWithoutService(context, rule);
-  return withTargets(answered, context);
+  return withTargets(answered);
 }
 
 function resolveServiceTargets(context: ServiceContext): Targets {
@@ -27,17 +26,16 @@ function resolveServiceTargets(context: ServiceContext): Targets {
   const domains = names.flatMap((host) => namesOf(host, reader.facts));
   const ports = service.ports.filter(({ protocol }) => protocol !== 'udp');
   const answered = ports.map(({ number }) => ({ ...resolvePort(context, number), domains: [...new Set(domains)] }));
-  return withTargets(answered, context);
+  return withTargets(answered);
 }
 
 /** Gives each virtual host a route configuration of its own, in which it answers whatever it is called. */
-function withTargets(hosts: readonly VirtualHostPlan[], context: HostContext): Targets {
+function withTargets(hosts: readonly VirtualHostPlan[]): Targets {
   return {
     virtualHosts: hosts.map((host) => ({
       ...host,
       routeConfiguration: host.name,
       domains: [...host.domains, '*'],
-      routes: narrowRoutes(host.routes, context),
     })),
     targets: hosts.flatMap((host) => targetsOf(host, hosts.length === 1)),
   };

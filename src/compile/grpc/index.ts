@@ -1,0 +1,22 @@
+import type { Dialect } from '../dialect.ts';
+import { envoyWith } from '../envoy/index.ts';
+import { routerAlone } from '../http-filters/index.ts';
+import { generateGrpcCluster } from './clusters.ts';
+import { narrowForGrpc } from './narrow.ts';
+import { generateGrpcVirtualHostBody } from './routes.ts';
+import { generateServerListeners } from './servers.ts';
+
+/** Clients and servers with gRPC's own support of xDS. They have nothing that they were not told of by name. */
+export const grpc: Dialect = {
+  ...envoyWith(routerAlone),
+  isProxy: false,
+  hasFilterChains: false,
+  assignmentForm: 'plain',
+  narrow: narrowForGrpc,
+  cluster: generateGrpcCluster,
+  virtualHostBody: generateGrpcVirtualHostBody,
+  routeEnd: { json: {}, format: 'grpc/' },
+  outboundFixed: () => ({ clusters: [], listeners: [] }),
+  inboundClusters: () => [],
+  inboundListeners: ({ ports }) => generateServerListeners(ports),
+};

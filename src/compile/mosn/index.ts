@@ -1,0 +1,21 @@
+import type { Dialect } from '../dialect.ts';
+import { envoyWith } from '../envoy/index.ts';
+import { routerAlone } from '../http-filters/index.ts';
+import { generateMosnListener, mosnInboundClusters, mosnInboundListeners, mosnOutbound } from './listeners.ts';
+import { narrowForMosn } from './narrow.ts';
+import { generateMosnVirtualHostBody } from './routes.ts';
+
+const base = envoyWith(routerAlone);
+
+/** MOSN as a sidecar. */
+export const mosn: Dialect = {
+  ...base,
+  hasFilterChains: false,
+  assignmentForm: 'one-locality',
+  narrow: narrowForMosn,
+  listener: generateMosnListener,
+  virtualHostBody: generateMosnVirtualHostBody,
+  outboundFixed: (plan) => ({ ...base.outboundFixed(plan), listeners: mosnOutbound(plan) }),
+  inboundClusters: mosnInboundClusters,
+  inboundListeners: mosnInboundListeners,
+};

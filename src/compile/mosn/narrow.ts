@@ -1,0 +1,27 @@
+import type { HostPlan } from '../../plan/host.ts';
+import type { RoutePlan, VirtualHostPlan } from '../../plan/route.ts';
+import type { PlanProblem } from '../../plan/unit.ts';
+import { rulesAmong } from '../resolve/origins.ts';
+
+/**
+ * Leaves out the routes that MOSN would take for others: it does not read that a condition is inverted. Of the others it
+ * leaves out the settings of filters.
+ */
+export function narrowForMosn(plan: HostPlan): HostPlan {
+  const problems: PlanProblem[] = [...plan.problems];
+  const virtualHosts = plan.virtualHosts.map((host) => narrowRoutes(host, problems));
+  return { ...plan, virtualHosts, problems };
+}
+
+function narrowRoutes(host: VirtualHostPlan, problems: PlanProblem[]): VirtualHostPlan {
+  const report = (shortcoming: string) => {
+    for (const origin of rulesAmong(host.origins)) problems.push({ origin, message: `MOSN ${shortcoming}` });
+  };
+  const withoutFilters = (route: RoutePlan): RoutePlan => {
+    for (const { name } of route.perFilter) report(`does not know the filter ${name}`);
+    return route.perFilter.length === 0 ? route : { ...route, perFilter: [] };
+  };
+  const routes = host.routes.filter(({ match }) => !match.headers.some(({ inverted }) => inverted));
+  if (routes.length < host.routes.length) report('cannot match withoutHeaders: such routes are left out for it');
+  return { ...host, routes: routes.map(withoutFilters) };
+}

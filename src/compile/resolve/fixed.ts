@@ -1,0 +1,19 @@
+import type { OutboundFixedPlan } from '../../plan/layer.ts';
+import type { RouteConfigurationPlan } from '../../plan/route.ts';
+import { durationMs } from '../../rules/duration.ts';
+import type { MeshConfig } from '../../rules/mesh-config.ts';
+import type { ScopeFacts } from '../scope-key.ts';
+
+/** Plans what a scope has whatever services there are. */
+export function outboundFixedPlan(
+  { role, interception, families }: ScopeFacts,
+  mesh: MeshConfig,
+  unknownHosts: RouteConfigurationPlan['unknownHosts'],
+): OutboundFixedPlan {
+  const isCaptured = role === 'sidecar' && interception !== 'none';
+  return {
+    unknownHosts,
+    connectTimeoutMs: durationMs(mesh.connectTimeout),
+    captured: isCaptured ? { families, transparent: interception === 'tproxy' } : null,
+  };
+}

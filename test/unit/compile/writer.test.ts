@@ -1,0 +1,100 @@
+import { describe, expect, test } from 'vitest';
+import { dialects } from '../../../src/compile/dialects.ts';
+import { noPatch, type Patch } from '../../../src/compile/patch.ts';
+import { createShelf } from '../../../src/compile/tables/shelf.ts';
+import { createWriter, type HashedBytes, type Writer } from '../../../src/compile/writer.ts';
+import type { DestinationPlan } from '../../../src/plan/destination.ts';
+import type { ListenerPlan } from '../../../src/plan/listener.ts';
+import { resourceToJson } from '../../../src/proto/json.ts';
+import { type EncodedResource, resourceBody } from '../../../src/proto/resource.ts';
+
+const destination = (name: string): DestinationPlan => ({
+  name,
+  endpoints: { type: 'original-destination' },
+  http2: false,
+  loadBalancing: 'round-robin',
+  limits: { connectTimeoutMs: 1000 },
+  outlier: null,
+  origins: [],
+});
+
+const listener: ListenerPlan = {
+  name: '0.0.0.0_80',
+  bind: '0.0.0.0',
+  alsoBinds: [],
+  port: 80,
+  bindsToPort: false,
+  traffic: { type: 'http', routeConfiguration: '80', filters: [] },
+  takesAnyAddress: false,
+  createdAtMs: 0,
+  origins: [],
+};
+
+function shelvesWithCount() {
+  const made = { count: 0 };
+  const onMake = () => void made.count++;
+  const shelves = {
+    clusters: createShelf<EncodedResource>(onMake),
+    listeners: createShelf<EncodedResource>(onMake),
+    bodies: createShelf<HashedBytes>(onMake),
+  };
+  return { shelves, made };
+}
+
+/** A patch as one proxy group could have it. */
+const patch: Patch = {
+  ...noPatch,
+  cluster: (json) => (json.name === 'a' ? { ...json, altStatName: 'patched' } : json),
+  listener: (json) => ({ ...json, statPrefix: 'patched' }),
+};
+
+const bytes = (type: 'cluster' | 'listener', { value }: { readonly value: EncodedResource }) =>
+  Buffer.from(resourceBody(type, value)).toString('hex');
+
+describe('a patch of one proxy group', () => {
+  test('changes what that group is told', () => {
+    const { shelves } = shelvesWithCount();
+    const patched = createWriter({ dialect: dialects.envoy, shelves, patch });
+    expect(resourceToJson('cluster', patched.cluster(destination('a')).value)).toMatchObject({
+      altStatName: 'patched',
+    });
+    expect(resourceToJson('listener', patched.listener(listener).value)).toMatchObject({ statPrefix: 'patched' });
+  });
+
+  for (const { name, patchedFirst } of [
+    { name: 'before', patchedFirst: true },
+    { name: 'after', patchedFirst: false },
+  ]) {
+    test(`does not change a byte of what others are told ${name} it, nor what it says itself`, () => {
+      const write = (writers: readonly Writer[]) =>
+        writers.map((writer) => [
+          bytes('cluster', writer.cluster(destination('a'))),
+          bytes('listener', writer.listener(listener)),
+        ]);
+      const alone = (of: Patch) =>
+        createWriter({ dialect: dialects.envoy, shelves: shelvesWithCount().shelves, patch: of });
+      const order = patchedFirst ? [patch, noPatch] : [noPatch, patch];
+      const { shelves } = shelvesWithCount();
+      const together = order.map((of) => createWriter({ dialect: dialects.envoy, shelves, patch: of }));
+      expect(write(together)).toEqual(write(order.map(alone)));
+    });
+  }
+
+  test('leaves shared what it does not touch: equal messages are encoded once', () => {
+    const { shelves, made } = shelvesWithCount();
+    const plain = createWriter({ dialect: dialects.envoy, shelves });
+    const patched = createWriter({ dialect: dialects.envoy, shelves, patch });
+    expect(patched.cluster(destination('b'))).toBe(plain.cluster(destination('b')));
+    expect(made.count).toBe(1);
+  });
+
+  test('that breaks a message costs that group alone, and nothing is held', () => {
+    const { shelves } = shelvesWithCount();
+    const broken: Patch = { ...noPatch, cluster: (json) => ({ ...json, connectTimeout: '-1s' }) };
+    const plan = { unknownHosts: 'forward', connectTimeoutMs: 1000, captured: null } as const;
+    const writer = createWriter({ dialect: dialects.envoy, shelves, patch: broken });
+    expect(() => writer.outboundFixed(plan)).toThrow('connect_timeout');
+    expect(shelves.clusters.size).toBe(0);
+    expect(createWriter({ dialect: dialects.envoy, shelves }).outboundFixed(plan).clusters).toHaveLength(2);
+  });
+});
