@@ -107,7 +107,8 @@ const hasSameContent = (a: ListenerPart, b: ListenerPart): boolean =>
   a.isAlias === b.isAlias &&
   a.takesAnyAddress === b.takesAnyAddress &&
   a.createdAtMs === b.createdAtMs &&
-  a.resource === b.resource;
+  a.resource === b.resource &&
+  a.origins.join() === b.origins.join(); // a report goes to the service
 
 /** HTTP services of one port share its listener. */
 const sharesWith = (a: ListenerPart, b: ListenerPart): boolean => a.isHttp && b.isHttp;

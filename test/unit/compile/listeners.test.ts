@@ -93,6 +93,18 @@ describe('the outbound listeners of captured traffic', () => {
     );
   });
 
+  test('are reported to the service that has the host now, though nothing else of it changed', () => {
+    const world = compiledWorld();
+    const young = (namespace: string) => service('x.example.com', { namespace, ports: [tcp], createdAtMs: 2 });
+    world.apply(service('old', { ports: [tcp], createdAtMs: 1 }), young('default'));
+    world.names('listener');
+    world.apply({ type: 'service-removed', key: 'default/x.example.com' as never }, young('shop')); // the key of the service above
+    expect(Object.keys(world.problems())).toEqual([
+      'service/default/old.default.svc.cluster.local',
+      'service/shop/x.example.com',
+    ]);
+  });
+
   for (const port of [15_001, 15_006]) {
     test(`leave port ${port} to the sidecar, whatever address a service says`, () => {
       const world = compiledWorld();
