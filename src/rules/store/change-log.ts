@@ -2,21 +2,21 @@ import type { StoreChange } from './store.ts';
 
 export interface ChangeLogOptions {
   readonly maxChanges: number;
-  /** Of the objects' JSON, as far as it was given. */
+  /** Limit for the lengths that `append` received. */
   readonly maxBytes: number;
 }
 
-/** The newest committed changes, in commit order; the oldest are forgotten when there are too many. */
+/** Newest committed changes, in commit order. The log drops the oldest when it exceeds a limit. */
 export interface ChangeLog {
   append(change: StoreChange, bytes: number): void;
-  /** The changes after `revision`, or null when some of them are forgotten. */
+  /** Returns the changes after `revision`, or null when the log has dropped some of them. */
   since(revision: number): readonly StoreChange[] | null;
 }
 
-/** An empty log, which begins after `startRevision`. */
+/** Creates an empty log that begins after `startRevision`. */
 export function changeLog(startRevision: number, { maxChanges, maxBytes }: ChangeLogOptions): ChangeLog {
   let changes: ({ readonly change: StoreChange; readonly bytes: number } | null)[] = [];
-  let first = 0; // before it are empty places, cut off now and then; from it on there are none
+  let first = 0; // entries before this index are null; `append` cuts them off from time to time
   let forgottenUpTo = startRevision;
   let bytesHeld = 0;
 
@@ -28,7 +28,7 @@ export function changeLog(startRevision: number, { maxChanges, maxBytes }: Chang
     forgottenUpTo = revisionOf(oldest.change);
   };
 
-  /** The first change after `revision`; versions grow along the log. */
+  /** Index of the first change after `revision`. Versions increase along the log. */
   const positionAfter = (revision: number): number => {
     let [low, high] = [first, changes.length];
     while (low < high) {

@@ -7,25 +7,25 @@ import { keyOf, keyText } from './write.ts';
 
 type Listener = (changes: readonly StoreChange[]) => void;
 
-/** A write that was kept, or that changed nothing, as it is told to the committed objects. */
+/** One write of a committed transaction, as the database thread reports it. It may have changed nothing. */
 export type Commit =
   | {
       readonly action: 'created' | 'updated';
       readonly object: StoredObject;
-      /** About the length of the JSON of this object and the one before it: what the log of changes holds by it. */
+      /** Approximate length of the JSON of this object and its predecessor: the memory that the log needs for it. */
       readonly bytes: number;
     }
   | { readonly action: 'removed'; readonly key: ObjectKey; readonly revision: number; readonly bytes: number }
   | { readonly action: 'unchanged'; readonly key: ObjectKey };
 
-/** The committed objects of a store in memory: what reads are served from, and who is told of changes. */
+/** The committed objects of a store in memory. They answer reads, and notify the listeners of changes. */
 export interface CommittedObjects {
   get(key: ObjectKey): StoredObject | null;
   list(kind: string, namespace?: string): ObjectList;
   all(): readonly StoredObject[];
   /**
-   * Takes committed writes in, in their order and within one turn of the event loop, and tells the listeners of all
-   * changes at once. `revision` is the store's counter after them. Answers what each came to.
+   * Applies committed writes in order, within one turn of the event loop. Then notifies each listener once, with all
+   * changes. `revision` is the store's counter after the writes. Returns the result of each write.
    */
   commit(commits: readonly Commit[], revision: number): readonly Written[];
   changesSince(resourceVersion: string): readonly StoreChange[] | null;
@@ -35,12 +35,12 @@ export interface CommittedObjects {
 
 export interface CommittedOptions {
   readonly objects: Iterable<StoredObject>;
-  /** The store's counter. */
+  /** The store's counter at the start. */
   readonly revision: number;
   readonly log: Logger;
 }
 
-/** How far back watches can begin. */
+/** Limits how far back a watch can begin. */
 const logLimits = { maxChanges: 10_000, maxBytes: 32 * 1024 * 1024 };
 
 export function committedObjects({ objects, revision: initialRevision, log }: CommittedOptions): CommittedObjects {
@@ -50,15 +50,15 @@ export function committedObjects({ objects, revision: initialRevision, log }: Co
   const listeners = new Set<Listener>();
   let revision = initialRevision;
 
-  const tell = (listener: Listener, told: readonly StoreChange[]): void => {
+  const notify = (listener: Listener, batch: readonly StoreChange[]): void => {
     try {
-      listener(told);
+      listener(batch);
     } catch (error) {
-      log.error({ err: error, changes: told.length }, 'listener of the rules store failed');
+      log.error({ err: error, changes: batch.length }, 'listener of the rules store failed');
     }
   };
 
-  const take = (commit: Commit): { readonly written: Written; readonly change: StoreChange | null } => {
+  const apply = (commit: Commit): { readonly written: Written; readonly change: StoreChange | null } => {
     switch (commit.action) {
       case 'created':
       case 'updated': {
@@ -93,17 +93,17 @@ export function committedObjects({ objects, revision: initialRevision, log }: Co
     list: (kind, namespace) => ({ items: index.list(kind, namespace), resourceVersion: String(revision) }),
     all: index.all,
     commit(commits, newRevision) {
-      const told: StoreChange[] = [];
+      const committed: StoreChange[] = [];
       const written = commits.map((commit) => {
-        const { written: one, change } = take(commit);
+        const { written: one, change } = apply(commit);
         if (change !== null) {
-          told.push(change);
+          committed.push(change);
           changes.append(change, 'bytes' in commit ? commit.bytes : 0);
         }
         return one;
       });
       revision = newRevision;
-      if (told.length > 0) for (const listener of listeners) tell(listener, told);
+      if (committed.length > 0) for (const listener of listeners) notify(listener, committed);
       return written;
     },
     changesSince(resourceVersion) {
@@ -113,7 +113,7 @@ export function committedObjects({ objects, revision: initialRevision, log }: Co
     subscribe(listener) {
       const objects = index.all();
       if (objects.length > 0)
-        tell(
+        notify(
           listener,
           objects.map((object) => ({ type: 'put', object, previous: null })),
         );

@@ -1,16 +1,16 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 /*
- * What crosses threads in numbers goes as JSON in pieces of this size: one is written or parsed within a millisecond or
- * two, so that no turn of the event loop is long. To the serving thread a piece goes as bytes, whose memory is handed
- * over: to receive texts, a thread must copy them all at once.
+ * Large numbers of values cross threads as JSON in pieces of this size. Writing or parsing one piece takes a
+ * millisecond or two, so no turn of the event loop is long. Pieces for the serving thread are bytes whose memory is
+ * transferred. Strings would be copied all at once on receipt.
  */
 const pieceLength = 256 * 1024;
 
 /** A JSON array of values of type `T` in UTF-8. */
 export type JsonPiece<T> = Uint8Array<ArrayBuffer> & { readonly of?: T };
 
-/** Joins JSON values to pieces. */
+/** Joins JSON texts into pieces. */
 export function joinPieces<T>(values: Iterable<string>): readonly JsonPiece<T>[] {
   const encoder = new TextEncoder();
   const pieces: JsonPiece<T>[] = [];
@@ -30,19 +30,22 @@ export function joinPieces<T>(values: Iterable<string>): readonly JsonPiece<T>[]
   return pieces;
 }
 
-/** The values of pieces that `joinPieces` made, one piece in a turn. */
+/** Parses pieces from `joinPieces`, one in each turn of the event loop. */
 export async function parseInTurns<T>(pieces: readonly JsonPiece<T>[]): Promise<T[]> {
   const decoder = new TextDecoder();
   const values: T[] = [];
   for (const [index, piece] of pieces.entries()) {
     if (index > 0) await nextTurn();
-    const parsed = JSON.parse(decoder.decode(piece)) as readonly T[]; // as the piece's type says
+    const parsed = JSON.parse(decoder.decode(piece)) as readonly T[]; // `JsonPiece<T>` carries the type
     for (const value of parsed) values.push(value);
   }
   return values;
 }
 
-/** Takes values from `from` on, as the inside of a JSON array, until there is a piece's worth; and where to go on. */
+/**
+ * Serializes values from index `from` on until the text has the length of a piece. `text` is the inside of a JSON
+ * array; `next` is the index of the first value left.
+ */
 export function takeText(values: readonly unknown[], from: number): { readonly text: string; readonly next: number } {
   const gathered: string[] = [];
   let next = from;

@@ -9,7 +9,7 @@ export interface MemoryAudit {
 
 export function memoryAudit(): MemoryAudit {
   let entries: AuditEntry[] = [];
-  let dropped = 0; // an entry's position counts those that are gone, and stays the same
+  let dropped = 0; // positions include dropped entries, so they stay valid
 
   return {
     add(entry) {
@@ -34,5 +34,5 @@ export function memoryAudit(): MemoryAudit {
   };
 }
 
-/** How many more are held before they are cut off together. */
+/** Number of entries above the limit before the excess is cut off. */
 const slack = 1_000;

@@ -1,7 +1,7 @@
 import { type HistoryEntry, historyLimit, historyPerObject, type ObjectKey } from './store.ts';
 import { keyOf, keyText } from './write.ts';
 
-/** The newest changes of each object, in memory: fifty of an object, 100,000 of all. */
+/** The newest changes of each object, in memory: at most `historyPerObject` per object and `historyLimit` in total. */
 export interface MemoryHistory {
   add(entry: HistoryEntry): void;
   /** Newest first. */
@@ -10,7 +10,7 @@ export interface MemoryHistory {
 
 export function memoryHistory(): MemoryHistory {
   const entries = new Map<string, readonly HistoryEntry[]>();
-  const objectOfRevision = new Map<number, string>(); // each change has a revision of its own
+  const objectOfRevision = new Map<number, string>(); // every change has a unique revision
 
   const forget = (revision: number): void => {
     const object = objectOfRevision.get(revision);

@@ -15,7 +15,7 @@ export interface MemoryStoreOptions {
   readonly log?: Logger;
 }
 
-/** A store that is gone with the process: for tests, and for meshes whose rules all come from adapters. */
+/** Store without persistence: for tests, and for meshes whose rules all come from adapters. */
 export function memoryStore({ clock, log = silentLogger }: MemoryStoreOptions): RuleStore {
   const committed = committedObjects({ objects: [], revision: 0, log });
   const history = memoryHistory();
@@ -34,10 +34,10 @@ export function memoryStore({ clock, log = silentLogger }: MemoryStoreOptions): 
     return committed.commit(decided.map(commitOf), revision);
   };
 
-  // In a microtask of its own, so that no listener runs inside the writer's call, as with the other stores.
+  // Yields once, so that no listener runs inside the writer's call. The other stores behave the same way.
   const transact = async (asked: readonly StoreWrite[], stamp: Stamp): Promise<TransactionResult> => {
-    // A copy, as JSON makes it: what the caller does to its objects afterwards is not our state.
-    const writes = JSON.parse(JSON.stringify(asked)) as readonly StoreWrite[]; // of JSON, as `StoredObject` says
+    // Copies the writes, so that later changes to the caller's objects do not reach the store.
+    const writes = JSON.parse(JSON.stringify(asked)) as readonly StoreWrite[]; // `StoredObject` is JSON
     await Promise.resolve();
     if (closed) throw new MeshError('STORE_UNAVAILABLE', 'the rules store is closed');
     const at = { read: committed.get, revision: committed.revision(), newUid: randomUUID };

@@ -1,12 +1,15 @@
 import { compareText } from '../rule.ts';
 import type { ObjectKey, StoredObject } from './store.ts';
 
-/** Objects by kind, namespace and name. A list is an array that is never changed, and the same one until its objects are. */
+/**
+ * Objects by kind, namespace and name. Lists are immutable arrays; a list keeps its identity until one of its objects
+ * changes.
+ */
 export interface ObjectIndex {
   get(key: ObjectKey): StoredObject | null;
   put(object: StoredObject): void;
   remove(key: ObjectKey): void;
-  /** By namespace, then name. */
+  /** Sorted by namespace, then name. */
   list(kind: string, namespace?: string): readonly StoredObject[];
   all(): StoredObject[];
 }
@@ -15,7 +18,7 @@ interface Names {
   readonly objects: Map<string, StoredObject>;
   /** Null once an object changed. */
   list: readonly StoredObject[] | null;
-  /** The names of the last list: nearly sorted already when the next one is made, which sorting makes use of. */
+  /** Names in the order of the last list. Sorting the next list starts from them, as they are nearly in order. */
   sorted: readonly string[];
 }
 

@@ -7,7 +7,7 @@ import type { Stamp } from './write.ts';
 export interface OperationsOptions {
   readonly committed: CommittedObjects;
   readonly clock: Clock;
-  /** Decides the writes and keeps them, unless it is a dry run. */
+  /** Decides the writes and commits them, except in a dry run. */
   readonly transact: (writes: readonly StoreWrite[], stamp: Stamp) => Promise<TransactionResult>;
 }
 
@@ -16,7 +16,7 @@ type SharedOperations = Pick<
   'get' | 'list' | 'create' | 'update' | 'remove' | 'transact' | 'changesSince' | 'subscribe'
 >;
 
-/** What every store does alike: reads come from the committed objects, writes are stamped and handed on. */
+/** Operations that all stores share: reads use the committed objects; writes get a stamp and go to `transact`. */
 export function storeOperations({ committed, clock, transact }: OperationsOptions): SharedOperations {
   const stampOf = ({ author, request = null, dryRun = false }: Authorship): Stamp => ({
     author,

@@ -2,17 +2,20 @@ import type { Commit, CommittedObjects } from './committed.ts';
 import type { ObjectKey, StoredObject } from './store.ts';
 import { keyOf, keyText } from './write.ts';
 
-/** What a database that was opened again has. */
+/** Contents of a database that was reopened. */
 export interface Found {
   readonly objects: readonly StoredObject[];
   readonly revision: number;
-  /** The newest removals, of those after the last known version at least. */
+  /** The newest removals. They include at least those after the last known version. */
   readonly removals: readonly { readonly key: ObjectKey; readonly revision: number }[];
-  /** Of the objects' JSON altogether. */
+  /** Length of the JSON of all objects together. */
   readonly bytes: number;
 }
 
-/** Brings the committed objects in line with the database, as one commit: what its last moments kept was not told yet. */
+/**
+ * Applies the difference between the database and the committed objects as one commit. The difference is what the
+ * database committed just before its thread died, which nobody has reported yet.
+ */
 export function reconcile(committed: CommittedObjects, found: Found): void {
   const known = new Map(committed.all().map((object) => [keyText(keyOf(object)), object]));
   const removedAt = new Map(found.removals.map(({ key, revision }) => [keyText(key), revision]));

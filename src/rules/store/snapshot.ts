@@ -18,12 +18,12 @@ export interface RulesSnapshot {
   readonly objects: readonly StoredObject[];
 }
 
-/** Where the snapshot of a database stands: beside it, in the data directory. */
+/** Path of the snapshot of a database: in the same directory. */
 export const rulesSnapshotPath = (databasePath: string): string => join(dirname(databasePath), 'rules.snapshot.json');
 
 /**
- * The last good rules, read without the database; null where there is no snapshot. Throws SNAPSHOT_DAMAGED when it is
- * not whole, or of another format.
+ * Reads the last good rules without the database; null when there is no snapshot. Throws SNAPSHOT_DAMAGED when the file
+ * is incomplete or has another format.
  */
 export async function readRulesSnapshot(path: string): Promise<RulesSnapshot | null> {
   const file = await readLineFile(path).catch((cause: unknown) => {
@@ -35,7 +35,7 @@ export async function readRulesSnapshot(path: string): Promise<RulesSnapshot | n
   return {
     savedAtMs: Number(header.savedAtMs),
     resourceVersion: String(header.resourceVersion),
-    objects: entries as readonly StoredObject[], // the checksum has vouched for what `keepRulesSnapshot` wrote
+    objects: entries as readonly StoredObject[], // `keepRulesSnapshot` wrote them, and the checksum matches
   };
 }
 
@@ -43,11 +43,11 @@ export interface KeepSnapshotOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly databasePath: string;
-  /** What is written; immutable, as it is written in several turns. */
+  /** Returns the contents to write. They must be immutable, as writing spans several turns of the event loop. */
   readonly contents: () => Omit<RulesSnapshot, 'savedAtMs'>;
 }
 
-/** Keeps the snapshot up to date. */
+/** Writes the snapshot after changes. */
 export function keepRulesSnapshot({ clock, log, databasePath, contents }: KeepSnapshotOptions): KeptFile {
   const path = rulesSnapshotPath(databasePath);
   return keepFile({
@@ -63,8 +63,8 @@ export function keepRulesSnapshot({ clock, log, databasePath, contents }: KeepSn
 }
 
 /**
- * For a database that begins anew: an earlier one's snapshot is moved aside, since the next write would replace it and
- * it may be all that is left of those rules.
+ * Renames the snapshot of an earlier database when a new database begins. The next write would replace the snapshot,
+ * which may be the last copy of those rules.
  */
 export async function setSnapshotAside({ databasePath, log }: Pick<KeepSnapshotOptions, 'databasePath' | 'log'>) {
   const path = rulesSnapshotPath(databasePath);

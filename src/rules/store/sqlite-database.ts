@@ -15,41 +15,45 @@ import {
 } from './store.ts';
 import { auditEntryOf, type Decided, decideTransaction, keyOf, keyText, type Transaction } from './write.ts';
 
-/** What became of a transaction; texts are JSON. */
+/** Result of a transaction. Texts are JSON. */
 export type DatabaseOutcome =
-  /** Texts of `Commit`s (committed.ts). */
+  /** Each text is a `Commit` (committed.ts). */
   | { readonly type: 'kept'; readonly commits: readonly string[] }
-  /** Of a dry run: texts of `Written`s. */
+  /** Result of a dry run. Each text is a `Written`. */
   | { readonly type: 'tried'; readonly written: readonly string[] }
   | { readonly type: 'refused'; readonly index: number; readonly refusal: StoreRefusal }
-  /** It alone failed (too large for the disk); `error` is SQLite's. */
+  /** Only this transaction failed (for example too large for the disk). `error` is SQLite's. */
   | { readonly type: 'failed'; readonly error: unknown };
 
-/** What shares a commit. */
+/** Transactions and audit entries that share one commit. */
 export interface Group {
   readonly transactions: readonly Transaction[];
-  /** Entries of the audit trail about what was refused. */
+  /** Audit entries about refused requests. */
   readonly notes: readonly AuditEntry[];
 }
 
 export interface GroupOutcome {
   /** In the order of the transactions. */
   readonly outcomes: readonly DatabaseOutcome[];
-  /** SQLite's error if the notes were not written. */
+  /** SQLite's error if it did not write the notes. */
   readonly notesError: unknown;
 }
 
-/** The rules database. Synchronous, so it lives in a worker; one at a time has the file open. */
+/**
+ * The rules database. Its calls are synchronous, so it runs in a worker. Only one process can open the file at a time.
+ */
 export interface RulesDatabase {
-  /** Every object, as JSON. Throws what says why one cannot be right. */
+  /** Returns every object as JSON. Throws an error that says why an object is invalid. */
   objects(): readonly string[];
-  /** The store's counter. It is the newest revision of the history, which is never pruned. */
+  /** The store's counter: the newest revision of the history. Pruning never removes that row. */
   revision(): number;
-  /** The newest removal of each object that was removed after this version. */
+  /** Returns the newest removal of each object that was removed after version `since`. */
   removals(since: number): readonly { readonly key: ObjectKey; readonly revision: number }[];
-  /** Commits the group durably, at once if that succeeds, else each transaction and the notes on their own. */
+  /**
+   * Commits the group durably, together if possible. If that fails, commits each transaction and the notes separately.
+   */
   write(group: Group): GroupOutcome;
-  /** Texts of `HistoryEntry`s, newest first, about `historyBytes` of them at most. */
+  /** Returns texts of `HistoryEntry`, newest first, about `historyBytes` at most. */
   history(key: ObjectKey): readonly string[];
   audit(query: AuditQuery): AuditPage;
   close(): void;
@@ -57,14 +61,14 @@ export interface RulesDatabase {
 
 export interface DatabaseOptions {
   readonly path: string;
-  /** The file never grows beyond this; a write that would make it is refused as if the disk were full. */
+  /** Maximum size of the file. A write that would exceed it is refused as if the disk were full. */
   readonly maxBytes: number;
 }
 
-/** A history of large objects is cut off here: who asks must not keep writers waiting. */
+/** Limits the history of large objects, so that reading it does not delay writers for long. */
 const historyBytes = 16 * 1024 * 1024;
 
-/** Opens or creates it. Throws SQLite's error, or one about what it read; nothing stays open then. */
+/** Opens or creates the database. Throws SQLite's error, or one about the contents; the file is closed then. */
 export function openRulesDatabase({ path, maxBytes }: DatabaseOptions): RulesDatabase {
   const db = new DatabaseSync(path, { timeout: 0 });
   try {
@@ -91,8 +95,8 @@ function rulesDatabase(db: DatabaseSync): RulesDatabase {
     return { outcomes, notesError: null };
   };
 
-  /** The guilty one must not take the others with it. */
-  const writeApart = ({ transactions, notes }: Group): GroupOutcome => ({
+  /** Isolates the transaction that fails, so that the others of the group succeed. */
+  const writeSeparately = ({ transactions, notes }: Group): GroupOutcome => ({
     outcomes: transactions.flatMap(
       (transaction) => database.write({ transactions: [transaction], notes: [] }).outcomes,
     ),
@@ -117,7 +121,7 @@ function rulesDatabase(db: DatabaseSync): RulesDatabase {
         return writeGroup(group);
       } catch (error) {
         const { transactions, notes } = group;
-        if (transactions.length + (notes.length > 0 ? 1 : 0) > 1) return writeApart(group);
+        if (transactions.length + (notes.length > 0 ? 1 : 0) > 1) return writeSeparately(group);
         return { outcomes: transactions.map(() => ({ type: 'failed', error })), notesError: error };
       }
     },
@@ -145,13 +149,13 @@ function inTransaction<T>(db: DatabaseSync, run: () => T): T {
     db.exec('COMMIT');
     return value;
   } catch (error) {
-    if (db.isTransaction) db.exec('ROLLBACK'); // SQLite itself rolls back on some errors, such as a full disk
+    if (db.isTransaction) db.exec('ROLLBACK'); // SQLite rolls back itself on some errors, such as a full disk
     throw error;
   }
 }
 
 function writeTransaction(statements: Statements, transaction: Transaction, revision: number): DatabaseOutcome {
-  const lengths = new Map<string, number>(); // of the JSON of what was read
+  const lengths = new Map<string, number>(); // length of the JSON of each object that was read
   const read = (key: ObjectKey) => {
     const row = statements.get.get(key.kind, key.namespace, key.name);
     if (row === undefined) return null;
@@ -170,11 +174,11 @@ function writeTransaction(statements: Statements, transaction: Transaction, revi
 }
 
 interface Kept extends Decided {
-  /** Of the JSON of the objects that were there before the transaction, by key. */
+  /** Length of the JSON of each object before the transaction, by key. */
   readonly lengths: ReadonlyMap<string, number>;
 }
 
-/** Writes one change to all tables that show it; answers the text of its `Commit`. */
+/** Writes one change to every table that shows it. Returns the text of its `Commit`. */
 function keep(statements: Statements, stamp: Transaction, kept: Kept): string {
   const { action, object, revision, lengths } = kept;
   const key = keyOf(object);

@@ -5,7 +5,7 @@ import { DamagedError, NewerFormatError } from './sqlite-tables.ts';
 // https://www.sqlite.org/rescode.html
 const sqlite = { busy: 5, readOnly: 8, corrupt: 11, full: 13, cannotOpen: 14, notADatabase: 26 };
 
-/** What SQLite's error means for an operator, and what to do. */
+/** Translates SQLite's error into a message that says what an operator can do. */
 export function describeFailure(error: unknown, path: string): Failure {
   const text = error instanceof Error ? error.message : String(error);
   const code = primaryCode(error);
@@ -43,7 +43,7 @@ const cureOfDamage = (path: string): string =>
   `save the last good rules (binnacle export --data-dir ${dirname(path)} > rules.yaml), start again with no rules, ` +
   'and write them (binnacle import -f rules.yaml)';
 
-/** SQLite's result code without its extension, or null for an error that is not SQLite's. */
+/** Returns SQLite's result code without its extension, or null for an error of another source. */
 function primaryCode(error: unknown): number | null {
   const isSqlite = error instanceof Error && 'errcode' in error && typeof error.errcode === 'number';
   return isSqlite ? (error.errcode as number) & 0xff : null; // checked on the line above

@@ -4,11 +4,11 @@ import { MeshError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { SqliteThread } from './sqlite-thread.ts';
 
-/** Keeps a thread running: one that dies (a crash, out of memory) is started again. */
+/** Restarts the database thread when it dies (a crash, out of memory). */
 export interface ThreadKeeper {
-  /** Throws STORE_UNAVAILABLE while there is none. */
+  /** Throws STORE_UNAVAILABLE while no thread runs. */
   current(): SqliteThread;
-  /** Ends it, and the attempts to start another. */
+  /** Ends the thread and the attempts to start another. */
   close(): Promise<void>;
 }
 
@@ -17,7 +17,7 @@ export interface ThreadKeeperOptions {
   readonly log: Logger;
   /** The database file, for the log. */
   readonly path: string;
-  /** Opens the database in another thread, and takes in what it has that was not known yet. */
+  /** Opens the database in a new thread, and applies changes that the database has and memory lacks. */
   readonly reopen: () => Promise<SqliteThread>;
 }
 

@@ -1,7 +1,9 @@
 import { DamagedError, type Row } from './sqlite-tables.ts';
 import type { AuditEntry, StoredObject } from './store.ts';
 
-/** An object of the `objects` table, parsed and as its text. Throws what says why it cannot be one. */
+/**
+ * Parses a row of the `objects` table. Returns the object and its text. Throws an error that says why it is invalid.
+ */
 export function readObject(row: Row): { readonly object: StoredObject; readonly text: string } {
   const text = String(row.object);
   const where = `${row.kind}/${row.namespace}/${row.name}`;
@@ -12,7 +14,10 @@ export function readObject(row: Row): { readonly object: StoredObject; readonly 
   return { object, text };
 }
 
-/** `write` put it there, so the cast is sound unless the file is damaged, which shows as text that is no JSON of this shape. */
+/**
+ * Parses text that `write` stored, so the cast is sound unless the file is damaged. Damage shows as text that is not
+ * JSON of this shape.
+ */
 function parseObject(text: string, where: string): StoredObject {
   try {
     const object: unknown = JSON.parse(text);
@@ -23,13 +28,13 @@ function parseObject(text: string, where: string): StoredObject {
   throw new DamagedError(`the object ${where} in it is no object`);
 }
 
-/** The text of a `HistoryEntry`, of a row of the `history` table. */
+/** Returns the text of a `HistoryEntry` for a row of the `history` table. */
 export function readHistory({ revision, type, author, time, object }: Row): string {
   const facts = JSON.stringify({ type, resourceVersion: String(revision), author, time });
   return `${facts.slice(0, -1)},"object":${String(object)}}`;
 }
 
-/** A row of the `audit` table, without its id; in the order of the statement that adds it. */
+/** Values for a row of the `audit` table, without its id, in the order of the insert statement. */
 export const auditValues = (entry: AuditEntry) =>
   [
     entry.time,

@@ -1,9 +1,9 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 
-/** Bumped when the tables change; kept in the file as `user_version`. 2 added the audit trail. */
+/** Version of the tables, stored in the file as `user_version`. Version 2 added the audit trail. */
 const schemaVersion = 2;
 
-/** Each statement makes what an older version lacks, so that a file of any of them is brought up to date. */
+/** Statements that create what an older version lacks. They bring a file of any older version up to date. */
 const tables = `
   CREATE TABLE IF NOT EXISTS objects (
     kind TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, object TEXT NOT NULL,
@@ -22,12 +22,13 @@ const tables = `
   PRAGMA user_version = ${schemaVersion};
 `;
 
-/** After a transaction of thousands of objects the file of the log shrinks to this again. */
+/** Size to which the write-ahead log shrinks after a transaction of thousands of objects. */
 const walBytes = 64 * 1024 * 1024;
 
-/** Checks the file and brings its tables up to date. Throws SQLite's error, or one about what it found. */
+/** Checks the file and brings its tables up to date. Throws SQLite's error, or one about the contents. */
 export function prepareFile(db: DatabaseSync, maxBytes: number): void {
-  // Exclusive: reads are served from memory, which another writer would make stale. FULL: acknowledged is on disk.
+  // EXCLUSIVE: memory serves the reads, and another writer would make it stale. FULL: a commit returns once it is on
+  // disk.
   db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
   db.exec(`PRAGMA journal_size_limit = ${walBytes}`);
   const version = numberOf(db.prepare('PRAGMA user_version').get(), 'user_version');
@@ -39,7 +40,7 @@ export function prepareFile(db: DatabaseSync, maxBytes: number): void {
   db.exec(`PRAGMA max_page_count = ${Math.floor(maxBytes / pageBytes)}`);
 }
 
-/** SQLite reads the file, but what is in it cannot be right. */
+/** SQLite can read the file, but its contents are invalid. */
 export class DamagedError extends Error {}
 
 /** A later release wrote the file. */

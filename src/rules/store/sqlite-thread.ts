@@ -12,15 +12,15 @@ import type {
 } from './sqlite-messages.ts';
 import type { AuditPage, AuditQuery, HistoryEntry, ObjectKey } from './store.ts';
 
-/** The database's thread, seen from the serving thread: a question, an answer. */
+/** Client of the database thread: each request has one answer. */
 export interface SqliteThread {
-  /** Writes of the next group, the inside of a JSON array. */
+  /** Sends writes of the next group, as the inside of a JSON array. */
   part(text: string): void;
-  /** Keeps the writes of the parts before it. Rejects with `ThreadEnded` when nobody knows what became of them. */
+  /** Commits the writes of the preceding parts. Rejects with `ThreadEnded` when their outcome is unknown. */
   write(head: GroupHead): Promise<WrittenAnswer>;
   history(key: ObjectKey): Promise<readonly HistoryEntry[]>;
   audit(query: AuditQuery): Promise<AuditPage>;
-  /** Resolves when the thread is no more, with the error that ended it, if it was one. */
+  /** Resolves when the thread has ended: with the error that ended it, or null. */
   readonly ended: Promise<Error | null>;
   close(): Promise<void>;
 }
@@ -32,7 +32,7 @@ export interface OpenedThread {
 
 export type StartWorker = (url: URL, options: WorkerOptions) => Worker;
 
-/** What was asked of a thread that ended before it answered. */
+/** Error of a request that the thread did not answer before it ended. */
 export class ThreadEnded extends Error {}
 
 interface Asked {
@@ -40,17 +40,17 @@ interface Asked {
   readonly reject: (error: unknown) => void;
 }
 
-/** The thread's file stands beside this one: TypeScript in the source tree, JavaScript in the built one. */
+/** URL of the thread's file in this directory: TypeScript in the source tree, JavaScript in the build. */
 const threadUrl = () => new URL(`./sqlite-worker${extname(import.meta.url)}`, import.meta.url);
 
-/** `node:sqlite` still prints a warning that it is experimental: not something an operator can act on. */
+/** Hides the warning that `node:sqlite` is experimental: an operator cannot act on it. */
 export const startWorker: StartWorker = (url, options) =>
   new Worker(url, { workerData: options, execArgv: ['--disable-warning=ExperimentalWarning'] });
 
-/** Resolves once the database is open. Rejects, with the thread ended, when it cannot be opened. */
+/** Resolves once the database is open. If opening fails, ends the thread and rejects. */
 export async function startSqliteThread(start: StartWorker, options: WorkerOptions): Promise<OpenedThread> {
   const worker = start(threadUrl(), options);
-  const asked: Asked[] = []; // answers come in the order of the questions
+  const asked: Asked[] = []; // answers arrive in the order of the requests
   let failure: Error | null = null;
   let isEnded = false;
 

@@ -51,7 +51,7 @@ function serve(port: MessagePort, options: WorkerOptions): void {
   });
 }
 
-/** The memory that is handed over with an answer. */
+/** Buffers to transfer with an answer. */
 function buffersOf(answer: WorkerAnswer): ArrayBuffer[] {
   const pieces = (): readonly JsonPiece<unknown>[] => {
     switch (answer.type) {
@@ -79,9 +79,9 @@ function orFailure(path: string, run: () => WorkerAnswer): WorkerAnswer {
   }
 }
 
-/** Puts the writes, which came in parts, to the transactions that they are of. */
+/** Assigns the writes of the parts to their transactions. */
 function groupOf(head: string, parts: readonly string[]): Group {
-  const { transactions, notes } = JSON.parse(head) as GroupHead; // this and the next as sqlite-messages.ts says
+  const { transactions, notes } = JSON.parse(head) as GroupHead; // both casts: sqlite-thread.ts sends these types (sqlite-messages.ts)
   const writes = parts.flatMap((part) => JSON.parse(`[${part}]`) as readonly StoreWrite[]);
   let at = 0;
   return {
@@ -121,7 +121,7 @@ function outcomeOf(outcome: DatabaseOutcome, path: string): Outcome {
 }
 
 /*
- * The thread that owns the rules database. SQLite is synchronous and waits for the disk; here nobody waits for it but
- * the writer. This file is an entry point: it runs when it is loaded, last, as what it uses must have been defined.
+ * Entry point of the thread that owns the rules database. SQLite's calls block until the disk answers; only the writer
+ * waits for this thread. The call comes last in the file: it runs on load, and what it uses must be defined by then.
  */
-if (parentPort !== null) serve(parentPort, workerData as WorkerOptions); // sqlite-thread.ts is the only one that starts it
+if (parentPort !== null) serve(parentPort, workerData as WorkerOptions); // only sqlite-thread.ts starts it

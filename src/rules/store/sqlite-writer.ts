@@ -11,25 +11,25 @@ import type { AuditEntry, StoredObject, StoreWrite, TransactionResult } from './
 import type { Stamp } from './write.ts';
 
 export interface GroupWriterOptions {
-  /** The database's thread. Throws STORE_UNAVAILABLE while there is none. */
+  /** Returns the database thread. Throws STORE_UNAVAILABLE while no thread runs. */
   readonly thread: () => SqliteThread;
   readonly committed: CommittedObjects;
   readonly log: Logger;
   readonly prepare: (object: StoredObject) => void;
 }
 
-/** Brings transactions to the database's thread, several in one commit, and what was committed into memory. */
+/** Sends transactions to the database thread, several in one commit, and applies the committed writes to memory. */
 export interface GroupWriter {
   transact(writes: readonly StoreWrite[], stamp: Stamp): Promise<TransactionResult>;
   note(entry: AuditEntry): Promise<void>;
-  /** Resolves once nothing waits and nothing is on its way. */
+  /** Resolves once no transaction or note is waiting or being written. */
   idle(): Promise<void>;
 }
 
 interface Waiting {
   readonly stamp: Stamp;
   readonly writes: readonly StoreWrite[];
-  /** The first writes, copied when they were asked for, and where the others begin. */
+  /** The first writes as text, copied when `transact` was called, and the index of the rest. */
   readonly first: { readonly text: string; readonly next: number };
   readonly resolve: (result: TransactionResult) => void;
   readonly reject: (error: unknown) => void;
@@ -40,13 +40,13 @@ interface Note {
   readonly resolve: () => void;
 }
 
-/** What shares a commit: a larger transaction goes alone. */
+/** Limits of one commit. A larger transaction gets a commit without others. */
 const groupLimits = { writes: 2_000, textLength: 8 * 1024 * 1024 };
 
-/** Some milliseconds of checking. */
+/** Number of objects that `prepare` checks in one turn of the event loop: some milliseconds. */
 const preparedPerTurn = 100;
 
-/** Notes beyond these are lost: nobody who is refused often enough may fill the memory. */
+/** Limit for waiting notes. Further notes are dropped, so that frequent refusals cannot fill the memory. */
 const maxNotes = 10_000;
 
 export function groupWriter({ thread, committed, log, prepare }: GroupWriterOptions): GroupWriter {
@@ -55,7 +55,7 @@ export function groupWriter({ thread, committed, log, prepare }: GroupWriterOpti
   let lostNotes = 0;
   let writing: Promise<void> | null = null;
 
-  // One group is on its way at a time; what comes meanwhile, or in the same turn, shares the next one's fsync.
+  // One group is written at a time. Transactions that arrive meanwhile, or in the same turn, share the next fsync.
   const writeAll = async (): Promise<void> => {
     await nextTurn();
     while (waiting.length > 0 || notes.length > 0) {
@@ -119,7 +119,7 @@ export function groupWriter({ thread, committed, log, prepare }: GroupWriterOpti
   };
 }
 
-/** As many of the first as may share a commit. */
+/** The longest prefix that fits into one commit; at least one transaction. */
 function takeGroup(waiting: readonly Waiting[]): readonly Waiting[] {
   let [writes, length] = [0, 0];
   const end = waiting.findIndex((one) => {
@@ -130,7 +130,7 @@ function takeGroup(waiting: readonly Waiting[]): readonly Waiting[] {
   return end === -1 ? waiting : waiting.slice(0, Math.max(1, end));
 }
 
-/** Sends the writes as texts, a long transaction's over several turns of the event loop. */
+/** Sends the writes as texts. A long transaction takes several turns of the event loop. */
 async function send(
   thread: SqliteThread,
   group: readonly Waiting[],
@@ -148,7 +148,7 @@ async function send(
   return thread.write({ notes, transactions: group.map(({ stamp, writes }) => ({ ...stamp, count: writes.length })) });
 }
 
-/** Takes what was committed into memory; answers each transaction's result, or why it has none. */
+/** Applies the committed writes to memory. Returns the result of each transaction, or its error. */
 async function settle(
   answer: WrittenAnswer,
   { committed, prepare }: Pick<GroupWriterOptions, 'committed' | 'prepare'>,

@@ -18,22 +18,25 @@ import { groupWriter } from './sqlite-writer.ts';
 import type { RuleStore, StoredObject } from './store.ts';
 
 export interface SqliteStoreOptions {
-  /** The database file; its directory is made when it is missing. */
+  /** The database file. Opening creates its directory. */
   readonly path: string;
   readonly clock: Clock;
   readonly log?: Logger;
-  /** Told of each object that is kept, a few in a turn, before listeners are told of all together. Must not throw. */
+  /**
+   * Receives each object before it is committed to memory, a few in a turn. Listeners are notified later, of all
+   * together. Must not throw.
+   */
   readonly prepare?: (object: StoredObject) => void;
-  /** The file never grows beyond this. */
+  /** Maximum size of the file. */
   readonly maxBytes?: number;
-  /** How the database's thread is started. */
+  /** Starts the database thread; for tests. */
   readonly start?: StartWorker;
 }
 
 /**
- * Opens the store of one process on embedded defaults. Rejects with STORE_DAMAGED, STORE_UNAVAILABLE (in use by another
- * process, or written by a newer version) or DATA_DIR_UNWRITABLE. Reads are served from memory; writes go to a thread
- * that owns the file, and that is started again when it dies.
+ * Opens a store in a SQLite file. Memory serves the reads; a thread that owns the file does the writes, and is
+ * restarted when it dies. Rejects with STORE_DAMAGED, STORE_UNAVAILABLE (another process has the file open, or a newer
+ * version wrote it) or DATA_DIR_UNWRITABLE.
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<RuleStore> {
   const { path, clock, log = silentLogger, maxBytes = 2 ** 31, start = startWorker, prepare = () => {} } = options;
@@ -48,7 +51,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Rule
   const reopen = async (): Promise<SqliteThread> => {
     const { thread, opened } = await open(committed.revision());
     const found = await foundIn(opened);
-    await writer.idle(); // what was answered before the end comes first
+    await writer.idle(); // writes that were answered before the thread ended are applied first
     if (found.revision >= committed.revision()) {
       reconcile(committed, found);
       return thread;
@@ -66,7 +69,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Rule
     databasePath: path,
     contents: () => ({ objects: committed.all(), resourceVersion: String(committed.revision()) }),
   });
-  committed.subscribe(() => snapshot.touch()); // also at once, unless there are no objects
+  committed.subscribe(() => snapshot.touch()); // calls back at once, unless there are no objects
   let closed = false;
 
   const ask = async <T>(question: (thread: SqliteThread) => Promise<T>): Promise<T> => {
@@ -105,9 +108,9 @@ async function foundIn({ objects: pieces, revision, removals }: OpenedAnswer): P
   return { objects, revision, removals, bytes: pieces.reduce((sum, { length }) => sum + length, 0) };
 }
 
-/** SQLite takes an empty file for a new database. Where there were rules, it is what is left of one. */
+/** Rejects an empty file that replaces a database with rules. SQLite would open it as a new database. */
 async function refuseEmptied(path: string): Promise<void> {
-  const file = await stat(path).catch(() => null); // what is wrong with it is told by those who open it
+  const file = await stat(path).catch(() => null); // opening the database reports what is wrong with the file
   if (file?.size !== 0 || !existsSync(rulesSnapshotPath(path))) return;
   const { code, message } = describeFailure(new DamagedError('it is empty'), path);
   throw new MeshError(code, message);

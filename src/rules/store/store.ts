@@ -1,24 +1,24 @@
 import type { Result } from '../../lib/result.ts';
 import type { RuleMetadata } from '../rule.ts';
 
-/** Names one object of a store. */
+/** Identifies one object of a store. */
 export interface ObjectKey {
   readonly kind: string;
   readonly namespace: string;
   readonly name: string;
 }
 
-/** An object as its author wrote it, with the metadata that the store gave it. Immutable. */
+/** An object as its author wrote it, with the metadata that the store assigned. Immutable. */
 export interface StoredObject {
   readonly kind: string;
-  /** Group and version that it was written in. */
+  /** Group and version in which the author wrote it. */
   readonly apiVersion: string;
   readonly metadata: RuleMetadata;
-  /** As written, not the schema's output: what is read back is what was sent. JSON. */
+  /** JSON as the author wrote it, not the schema's output: reads return exactly what was sent. */
   readonly spec: unknown;
 }
 
-/** What a writer gives; the rest of the metadata is the store's. */
+/** An object without the metadata that the store assigns. */
 export interface ObjectDraft {
   readonly kind: string;
   readonly apiVersion: string;
@@ -31,27 +31,27 @@ export interface ObjectDraft {
   readonly spec: unknown;
 }
 
-/** Who writes, and on which condition. */
+/** Author of a write, and its condition. */
 export interface WriteOptions extends Authorship {
-  /** The version that the writer saw; another one is a conflict. Null writes whatever is there. */
+  /** Version that the writer saw. Another version is a conflict; null skips the check. */
   readonly expectedResourceVersion: string | null;
 }
 
-/** Who writes, for the history and the audit trail. */
+/** Author of a write, for the history and the audit trail. */
 export interface Authorship {
   readonly author: string;
-  /** The request that asks for it; null for a change that nobody asked for over the API. */
+  /** The API request behind the write; null for a change without one. */
   readonly request?: RequestFacts | null;
   /**
-   * Decides, and keeps nothing: the answer is what the write would have come to. Its `resourceVersion` is the one that is
-   * there now; `''` for an object that is not there.
+   * Decides but commits nothing. The answer is the result that the write would have. Its `resourceVersion` is the
+   * current one, or `''` for an object that does not exist.
    */
   readonly dryRun?: boolean;
 }
 
-/** What the audit trail keeps of a request. */
+/** Facts about a request in the audit trail. */
 export interface RequestFacts {
-  /** `create`, `update`, `patch`, `delete`, `deletecollection`, `batch`, `import`, `rollback`. */
+  /** One of `create`, `update`, `patch`, `delete`, `deletecollection`, `batch`, `import`, `rollback`. */
   readonly verb: string;
   /** The peer's address. */
   readonly remote: string;
@@ -62,9 +62,9 @@ export interface RequestFacts {
 export type StoreWrite =
   | { readonly type: 'create'; readonly draft: ObjectDraft }
   | { readonly type: 'update'; readonly draft: ObjectDraft; readonly expectedResourceVersion: string | null }
-  /** Creates it, or replaces what is there. */
+  /** Creates the object or replaces it. */
   | { readonly type: 'apply'; readonly draft: ObjectDraft }
-  /** As `apply`, for an object that was exported: it keeps these, or gets new ones where they are null. */
+  /** Like `apply`, for an exported object. It keeps this timestamp and uid; null gets a new one. */
   | {
       readonly type: 'restore';
       readonly draft: ObjectDraft;
@@ -73,13 +73,13 @@ export type StoreWrite =
     }
   | { readonly type: 'remove'; readonly key: ObjectKey; readonly expectedResourceVersion: string | null };
 
-/** What one write of a transaction came to. `object` is what is there now; for a removal what was removed. */
+/** Result of one write of a transaction. `object` is the current object; for a removal, the removed one. */
 export interface Written {
   readonly action: 'created' | 'updated' | 'unchanged' | 'removed';
   readonly object: StoredObject;
 }
 
-/** Why a store did not take a write, although it could have. */
+/** Reason why a store refused a write because of its current objects. */
 export type StoreRefusal =
   | { readonly type: 'exists'; readonly current: StoredObject }
   | { readonly type: 'missing' }
@@ -87,7 +87,7 @@ export type StoreRefusal =
 
 export type WriteResult = Result<StoredObject, StoreRefusal>;
 
-/** All of the writes, in their order, or the first that was refused: then nothing was changed. */
+/** Results of all writes in order, or the first refusal. After a refusal nothing has changed. */
 export type TransactionResult = Result<readonly Written[], { readonly index: number; readonly refusal: StoreRefusal }>;
 
 /** A committed change. */
@@ -95,39 +95,39 @@ export type StoreChange =
   | {
       readonly type: 'put';
       readonly object: StoredObject;
-      /** What was there before; null when it was created. */
+      /** The object before the change; null when it was created. */
       readonly previous: StoredObject | null;
     }
   | {
       readonly type: 'removed';
       readonly key: ObjectKey;
-      /** The object that was removed, as it was. */
+      /** The object before the removal. */
       readonly object: StoredObject;
-      /** Of the removal. */
+      /** Version of the removal. */
       readonly resourceVersion: string;
     };
 
-/** One entry of the audit trail: a request that changed something, or wanted to. */
+/** One entry of the audit trail: a request that changed something, or tried to. */
 export interface AuditEntry extends RequestFacts {
   /** ISO 8601 with milliseconds. */
   readonly time: string;
   readonly author: string;
-  /** Empty names where a request was about no single object. */
+  /** Kind, namespace and name are empty when a request concerns no single object. */
   readonly kind: string;
   readonly namespace: string;
   readonly name: string;
-  /** The HTTP status: 200, 201, or why it was refused. */
+  /** The HTTP status: 200, 201, or that of the refusal. */
   readonly code: number;
-  /** Why it was refused; null for what was done. */
+  /** Reason of the refusal; null on success. */
   readonly message: string | null;
-  /** Of the change; null when nothing changed. */
+  /** Version of the change; null when nothing changed. */
   readonly resourceVersion: string | null;
 }
 
-/** Which entries of the audit trail. All that is given must fit. */
+/** Filter for the audit trail. An entry must match all given fields. */
 export interface AuditQuery {
   readonly limit: number;
-  /** Only entries older than this position, as an answer gave it. */
+  /** Returns only entries older than this position, which is the `next` of an earlier page. */
   readonly before?: string;
   readonly kind?: string;
   readonly namespace?: string;
@@ -138,7 +138,7 @@ export interface AuditQuery {
 /** Newest first. */
 export interface AuditPage {
   readonly items: readonly AuditEntry[];
-  /** For `before`, to go on; null at the end. */
+  /** Value of `before` for the next page; null on the last one. */
   readonly next: string | null;
 }
 
@@ -149,72 +149,74 @@ export interface HistoryEntry {
   readonly author: string;
   /** ISO 8601 with milliseconds. */
   readonly time: string;
-  /** The object after the write; for a removal the object that was removed. */
+  /** The object after the write; for a removal, the removed object. */
   readonly object: StoredObject;
 }
 
-/** Objects as of one moment. */
+/** Objects at one version of the store. */
 export interface ObjectList {
-  /** By namespace, then name. */
+  /** Sorted by namespace, then name. */
   readonly items: readonly StoredObject[];
   /** The newest version that any object of the store has or had. */
   readonly resourceVersion: string;
 }
 
 /**
- * Where administrators' rules are kept. It knows no kinds and validates nothing: who writes has done so, and who reads
- * does it again, as the schema may have changed since. A write is answered once it will survive a crash; a write that
- * the outside world prevents rejects with STORE_UNAVAILABLE and leaves the earlier state, unless the message says that
- * nobody knows.
+ * Storage of administrators' rules. A store knows no kinds and validates nothing: writers validate before a write, and
+ * readers validate again, as the schema may have changed since. A write resolves once it survives a crash. When the
+ * outside world prevents a write, it rejects with STORE_UNAVAILABLE. The earlier state remains, unless the message says
+ * that the outcome is unknown.
  *
- * `resourceVersion` is one counter of the store, growing with every change. `generation` grows only with `spec`. An
- * update that changes nothing is answered with the object as it is.
+ * `resourceVersion` is one counter of the store; every change increments it. `generation` increments only when `spec`
+ * changes. An update that changes nothing returns the current object.
  */
 export interface RuleStore {
   get(key: ObjectKey): Promise<StoredObject | null>;
   list(kind: string, namespace?: string): Promise<ObjectList>;
   create(draft: ObjectDraft, options: Authorship): Promise<WriteResult>;
   update(draft: ObjectDraft, options: WriteOptions): Promise<WriteResult>;
-  /** Answers with the object that was removed. */
+  /** Returns the removed object. */
   remove(key: ObjectKey, options: WriteOptions): Promise<WriteResult>;
   /**
-   * All of the writes or none, as one commit: listeners are told of them together. Each has a version of its own, and
-   * may build on what those before it left. A long transaction is copied over several turns of the event loop: what was
-   * given must not be changed before the answer.
+   * Commits all of the writes or none, as one commit: each listener is called once with all of them. Every write gets
+   * its own version and sees the results of the writes before it. Copying a long transaction spans several turns of the
+   * event loop: the caller must not change the writes before the answer.
    */
   transact(writes: readonly StoreWrite[], options: Authorship): Promise<TransactionResult>;
-  /** Newest first; also of an object that was removed. At most `historyPerObject` entries, fewer of large objects. */
+  /**
+   * Newest first; works for a removed object, too. Returns at most `historyPerObject` entries, fewer of large objects.
+   */
   history(key: ObjectKey): Promise<readonly HistoryEntry[]>;
   /**
-   * What was committed after `resourceVersion`, in commit order. Null: that is further back than the log of changes
-   * goes, or was never a version of this store. The log is bounded by count and bytes, and is empty after a start.
+   * Returns the changes after `resourceVersion`, in commit order. Null when the log no longer has all of them, or when
+   * the store never had this version. Count and bytes bound the log; it is empty after a start.
    */
   changesSince(resourceVersion: string): readonly StoreChange[] | null;
   /**
-   * Writes what was refused into the audit trail. What was done is there already, if a request asked for it; what
-   * changed nothing and dry runs are not. Resolves once it is written or lost; never rejects: a loss is logged.
+   * Adds a refused request to the audit trail. The store itself adds changes that a request made. Dry runs and writes
+   * that changed nothing are not recorded. Resolves once the entry is written or lost; never rejects. A loss is logged.
    */
   note(entry: AuditEntry): Promise<void>;
-  /** At most `auditPageLimit` entries at a time; the trail holds the newest `auditLimit`. */
+  /** Returns at most `auditPageLimit` entries. The trail holds the newest `auditLimit`. */
   audit(query: AuditQuery): Promise<AuditPage>;
   /**
-   * Calls `listener` at once with all objects there are (unless there are none), and then with every committed change,
-   * in commit order, before the writer is answered. A listener that throws is logged and does not keep the others from
-   * being told. The returned function ends it.
+   * Calls `listener` at once with all objects, unless there are none. Later calls it with every commit, in order,
+   * before the writer gets its answer. An error of a listener is logged; the other listeners are still called. The
+   * returned function unsubscribes.
    */
   subscribe(listener: (changes: readonly StoreChange[]) => void): () => void;
-  /** Finishes the writes that were begun and lets go of everything. */
+  /** Finishes the writes that have begun, then releases all resources. */
   close(): Promise<void>;
 }
 
-/** How many versions of one object are kept. */
+/** Number of versions kept per object. */
 export const historyPerObject = 50;
 
-/** How many changes the history holds over all objects, so that a removed object's does not stay for ever. */
+/** Number of changes kept over all objects, so that the history of removed objects ends, too. */
 export const historyLimit = 100_000;
 
-/** How many entries the audit trail holds. */
+/** Number of entries in the audit trail. */
 export const auditLimit = 100_000;
 
-/** How many entries one question is answered with at most: what answers it is what writes. */
+/** Maximum number of entries in one answer: the thread that answers is the thread that writes. */
 export const auditPageLimit = 1_000;

@@ -14,7 +14,7 @@ import type {
   Written,
 } from './store.ts';
 
-/** Who asked for a transaction, when and how. */
+/** Author, time and request of a transaction. */
 export interface Stamp {
   readonly author: string;
   /** ISO 8601 with milliseconds. */
@@ -23,19 +23,19 @@ export interface Stamp {
   readonly dryRun: boolean;
 }
 
-/** Writes that are kept together or not at all. Plain data: it crosses threads as JSON. */
+/** Writes that are committed together or not at all. Plain data, as it crosses threads as JSON. */
 export interface Transaction extends Stamp {
   readonly writes: readonly StoreWrite[];
 }
 
-/** What a write of a transaction comes to. */
+/** Decision about one write of a transaction. */
 export interface Decided extends Written {
-  /** The version of this change; null when nothing changes. */
+  /** Version of the change; null when nothing changes. */
   readonly revision: number | null;
 }
 
 export interface DecideOptions {
-  /** What is there before the transaction. */
+  /** Returns the object before the transaction. */
   readonly read: (key: ObjectKey) => StoredObject | null;
   /** The store's counter before the transaction. */
   readonly revision: number;
@@ -43,9 +43,9 @@ export interface DecideOptions {
 }
 
 /**
- * Decides the writes of a transaction one after the other, each against what those before it left: the rules of every
- * store. The first refusal refuses all. What a dry run gives has the version that is there now, which is `''` for an
- * object that is not.
+ * Decides the writes of a transaction in order, each against the results of those before it. All stores share these
+ * rules. The first refusal refuses the whole transaction. A dry run returns objects with their current version, or `''`
+ * for an object that does not exist.
  */
 export function decideTransaction(
   transaction: Transaction,
@@ -79,16 +79,16 @@ export const keyOf = (object: { kind: string; metadata: { namespace: string; nam
   name: object.metadata.name,
 });
 
-/** Names and kinds hold no slash, so the text is unique. */
+/** Unique text of a key: names and kinds contain no slash. */
 export const keyText = (key: ObjectKey): string => `${key.kind}/${key.namespace}/${key.name}`;
 
-/** The history entry of a change; null when nothing changes. */
+/** History entry of a change; null when nothing changes. */
 export function historyEntryOf({ author, time }: Stamp, { action, object, revision }: Decided): HistoryEntry | null {
   if (action === 'unchanged' || revision === null) return null;
   return { type: action, resourceVersion: String(revision), author, time, object };
 }
 
-/** The audit entry of a change; null when nobody asked for it over the API. */
+/** Audit entry of a change; null when nothing changes, or when no API request made the change. */
 export function auditEntryOf(
   { author, time, request }: Stamp,
   { action, object, revision }: Decided,
@@ -108,7 +108,7 @@ export function auditEntryOf(
 const keyOfWrite = (write: StoreWrite): ObjectKey => (write.type === 'remove' ? write.key : keyOf(write.draft));
 
 interface WriteContext {
-  /** The version of the change, if it is one. */
+  /** Version of the change, if there is one. */
   readonly revision: number;
   readonly time: string;
   readonly newUid: () => string;
@@ -146,10 +146,10 @@ function decideWrite(
   }
 }
 
-/** What kubectl's `apply` compares the next file with: the annotation is its own, and no author writes it. */
+/** Annotation that `kubectl apply` compares the next file with. Only kubectl writes it. */
 export const lastAppliedAnnotation = 'kubectl.kubernetes.io/last-applied-configuration';
 
-/** Whoever applies without kubectl keeps its note, so that kubectl finds nothing to do afterwards. */
+/** Keeps the annotation when another client applies the object, so that kubectl finds no difference afterwards. */
 function keepLastApplied(draft: ObjectDraft, { metadata }: StoredObject): ObjectDraft {
   const lastApplied = metadata.annotations[lastAppliedAnnotation];
   const { annotations } = draft.metadata;
