@@ -1,6 +1,6 @@
 import { ipVersion } from '../lib/ip.ts';
 
-/** An IP address, or a range of them such as `10.0.0.0/8`. */
+/** Returns whether a text is an IP address, or a range of them such as `10.0.0.0/8`. */
 export function isAddressRange(text: string): boolean {
   const [address = '', bits, ...rest] = text.split('/');
   const family = ipVersion(address);
@@ -10,12 +10,14 @@ export function isAddressRange(text: string): boolean {
 
 const dnsName = /^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)*[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.?$/i;
 
-/** Whether it is a hostname without a wildcard. */
+/** Returns whether a text is a hostname without a wildcard. */
 export const isDnsName = (text: string): boolean => text.length <= 255 && ipVersion(text) === 0 && dnsName.test(text);
 
-/** Whether it names a socket of the machine instead of an address. */
+/** Returns whether a text addresses a Unix domain socket. */
 export const isUnixAddress = (text: string): boolean => text.startsWith('unix://');
 
-/** What is wrong with the address of a socket of the machine, or null. `unix:///path`, or `unix://@name` on Linux. */
+/**
+ * Says why a Unix socket address is invalid, or returns null. Valid are `unix:///path`, and `unix://@name` on Linux.
+ */
 export const wrongUnixAddress = (text: string): string | null =>
   /^unix:\/\/[/@].*[^/]$/.test(text) ? null : 'must be an absolute path or an abstract socket';

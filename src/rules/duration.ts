@@ -1,4 +1,4 @@
-/** Nanoseconds, so that the product with a decimal fraction of a smaller unit stays exact. */
+/** Nanoseconds per unit: the product with a decimal fraction of a smaller unit stays exact. */
 const nanoseconds: Readonly<Record<string, number>> = {
   ns: 1,
   us: 1e3,
@@ -10,10 +10,10 @@ const nanoseconds: Readonly<Record<string, number>> = {
   h: 3_600e9,
 };
 
-/** Milliseconds of a validated duration (`1h30m`, `1.5s`, `0`), rounded to whole ones. */
+/** Returns a validated duration (`1h30m`, `1.5s`, `0`) in milliseconds, rounded to whole ones. */
 export const durationMs = (text: string): number => Math.round(exactMs(text));
 
-/** Milliseconds of a duration, with what is below one; of other text those of the durations it begins with. */
+/** Returns a duration in milliseconds, including fractions. Of other text, counts the durations at its start. */
 export function exactMs(text: string): number {
   let sum = 0;
   for (const [, amount = '', unit = ''] of text.matchAll(/([\d.]+)([a-zµμ]+)/gy)) {

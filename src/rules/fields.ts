@@ -5,14 +5,14 @@ import { atMostOneOf } from './one-of.ts';
 import { re2Text } from './re2/re2-text.ts';
 
 /*
- * Field types that several networking kinds share, as the published API defines them (proto JSON: durations and
- * 64-bit numbers as text, enums by name). Nothing here has a default: what is left out is left out.
+ * Field types that several networking kinds share, as the published API defines them (proto JSON: durations and 64-bit
+ * numbers as text, enums by name). No type has a default: an absent field stays absent.
  */
 
-/** Whole seconds whose nanoseconds 64 bits hold (292 years): neither Go nor Envoy reads more. */
+/** Longest duration in whole seconds whose nanoseconds fit 64 bits (292 years), the limit of Go and Envoy. */
 const maxDurationMs = 9_223_372_035_000;
 
-/** `10s`, `1.5h`, `1h30m`, `250ms`, in the syntax of Go. 0 where that has a meaning of its own, such as "none". */
+/** `10s`, `1.5h`, `1h30m`, `250ms`, in the syntax of Go. Allows 0, which means for example "none". */
 export const duration = z
   .string()
   .regex(/^(0|((\d+(\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h))+)$/, {
@@ -22,34 +22,34 @@ export const duration = z
   .refine((text) => exactMs(text) === 0 || exactMs(text) >= 1, 'must be 0s, or 1ms or more')
   .refine((text) => exactMs(text) <= maxDurationMs, 'must be 292 years at most');
 
-/** A duration where Envoy takes no 0, and the published API refuses one. */
+/** A duration that must not be 0: Envoy and the published API reject it. */
 export const positiveDuration = duration.refine((text) => exactMs(text) > 0, 'must be 1ms or more');
 
-/** A number that Envoy keeps in 32 bits. */
+/** A number that Envoy stores in 32 bits. */
 export const uint32 = z.int().min(0).max(4_294_967_295);
 
-/** A count that the published API keeps in 32 bits with a sign, and means without one. */
+/** A count of at least 0 that the published API stores in 32 bits with a sign. */
 export const int32Count = z.int().min(0).max(2_147_483_647);
 
-/** A port of TCP or UDP. */
+/** A TCP or UDP port. */
 export const portNumber = z.int().min(1, 'must be 1 to 65535').max(65_535, 'must be 1 to 65535');
 
-/** 0 to 100, in whole percents. */
+/** A whole percentage, 0 to 100. */
 export const wholePercent = z.int().min(0, 'must be 0 to 100').max(100, 'must be 0 to 100');
 
-/** A share of requests, 0 to 100, with fractions. */
+/** A share of requests in percent, 0 to 100, with fractions. */
 export const percent = z.strictObject({
   value: z.number().min(0, 'must be 0 to 100').max(100, 'must be 0 to 100').optional().describe('0.0 to 100.0'),
 });
 
-/** For fields that the published API lets be null, which means the same as leaving them out. */
+/** Allows null, which the published API treats like an absent field. */
 export const orNull = <Type extends z.ZodType>(type: Type) =>
   type
     .nullish()
     .transform((value) => value ?? undefined)
     .optional();
 
-/** Labels by name; a selector wants all of them. */
+/** Labels by name. A selector requires all of them. */
 export const labels = z.record(z.string(), z.string());
 
 const selectorValue = z
@@ -57,7 +57,7 @@ const selectorValue = z
   .max(63, 'must be at most 63 characters')
   .refine((text) => !text.includes('*'), 'wildcards are not supported in a selector');
 
-/** The labels of a selector, `limit` at most. */
+/** The labels of a selector, at most `limit`. */
 export const selectorLabels = (limit: number) =>
   z
     .record(
@@ -70,18 +70,18 @@ export const selectorLabels = (limit: number) =>
     .refine((value) => Object.keys(value).length <= limit, `must have at most ${limit} labels`)
     .meta({ maxProperties: limit });
 
-/** Whether a text has no NUL, CR or LF, which Envoy takes in no header and no path. */
+/** Returns whether a text has no NUL, CR or LF. Envoy rejects these in headers and paths. */
 export const isOneLine = (text: string): boolean => !/[\0\r\n]/.test(text);
 
 /** Text that Envoy writes into a header or a path. */
 export const oneLine = z.string().refine(isOneLine, 'must be one line');
 
-/** How a text is matched: exactly one of the three. An empty object means "present". */
+/** A text match: exactly one of the three. An empty object means "present". */
 export const stringMatch = atMostOneOf(
   z.strictObject({
     exact: z.string().optional().describe('the whole text'),
-    prefix: z.string().optional().describe('how the text begins'),
-    regex: re2Text.optional().describe('an expression of RE2 for the whole text'),
+    prefix: z.string().optional().describe('start of the text'),
+    regex: re2Text.optional().describe('RE2 expression that matches the whole text'),
   }),
   ['exact', 'prefix', 'regex'],
 );
@@ -96,27 +96,27 @@ export const exportTo = z.array(
     .regex(/^([*.~]|[a-z0-9]([-a-z0-9]*[a-z0-9])?)$/, 'must be *, . (the own namespace), ~ (none) or a namespace'),
 );
 
-/** A host as rules write it: a name, a short name, an IP address, or a wildcard in the first label. */
+/** A host in a rule: a name, a short name, an IP address, or a wildcard in the first label. */
 export const host = z
   .string()
   .min(1)
-  .regex(/^(\*|(\*\.)?[^*\s/]+)$/, 'a hostname; a wildcard may stand only as its whole first label')
+  .regex(/^(\*|(\*\.)?[^*\s/]+)$/, 'a hostname; a wildcard may only be its whole first label')
   .refine((text) => !/\p{Cc}/u.test(text), 'a hostname has no control characters')
   .refine((text) => !text.includes(':') || ipVersion(withoutBrackets(text)) === 6, 'must be a host without a port');
 
-/** `::1` of `[::1]`; anything else as it is. */
+/** Returns `::1` for `[::1]`, and any other text unchanged. */
 const withoutBrackets = (text: string): string =>
   text.startsWith('[') && text.endsWith(']') ? text.slice(1, -1) : text;
 
-/** The gateways that a rule is for, by `name` or `namespace/name`; `mesh` are all sidecars. */
+/** Gateways that a rule applies to: `name` or `namespace/name`. `mesh` means all sidecars. */
 export const gatewayName = z.string().regex(/^([^/\s]+\/)?[^/\s]+$/, 'must be mesh, a gateway, or namespace/gateway');
 
-/** How many fields of an object are set. */
+/** Counts the fields of an object that are set. */
 export const countSet = (object: object): number => Object.values(object).filter((value) => value !== undefined).length;
 
 /**
- * The fully qualified form of a host in a rule: a name without a dot is a service of the rule's own namespace; an IPv6
- * address is written as clients write it in a request, in brackets.
+ * Returns the fully qualified form of a host in a rule. A name without a dot is a service in the rule's namespace. An
+ * IPv6 address gets brackets, as in clients' requests.
  */
 export function qualifiedHost(text: string, namespace: string, domainSuffix: string): string {
   const host = text.toLowerCase();

@@ -5,7 +5,10 @@ const text = z.string().min(1);
 const exportTo = z.array(z.string()).min(1);
 const outboundMode = z.enum(['ALLOW_ANY', 'REGISTRY_ONLY']);
 
-/** The part of Istio's MeshConfig that is read so far; its field names, its defaults. An unknown field is refused. */
+/**
+ * The fields of Istio's MeshConfig that this release reads, with Istio's names and defaults. Unknown fields are
+ * rejected.
+ */
 export const meshConfigSchema = z.strictObject({
   rootNamespace: text.default('istio-system'),
   trustDomain: text.default('cluster.local'),
@@ -18,34 +21,32 @@ export const meshConfigSchema = z.strictObject({
 
 export type MeshConfig = z.infer<typeof meshConfigSchema>;
 
-/** What holds where nothing is configured. */
+/** The mesh configuration when nothing is configured. */
 export const defaultMeshConfig: MeshConfig = meshConfigSchema.parse({});
 
-/** What a MeshConfig object may say: any of the same fields. What it leaves out is as binnacle.yaml has it. */
+/** Spec of a MeshConfig object: any of the same fields. binnacle.yaml supplies those that it leaves out. */
 export const meshConfigSpec = z.strictObject({
-  rootNamespace: text.optional().describe('namespace whose rules hold for the whole mesh'),
-  trustDomain: text.optional().describe('trust domain of the identities of workloads'),
+  rootNamespace: text.optional().describe('namespace whose rules apply to the whole mesh'),
+  trustDomain: text.optional().describe('trust domain of workload identities'),
   outboundTrafficPolicy: z
     .strictObject({
-      mode: outboundMode
-        .optional()
-        .describe('ALLOW_ANY lets calls to unknown hosts through, REGISTRY_ONLY refuses them'),
+      mode: outboundMode.optional().describe('ALLOW_ANY allows calls to unknown hosts, REGISTRY_ONLY rejects them'),
     })
     .optional()
-    .describe('what becomes of calls to hosts that no service has'),
-  defaultServiceExportTo: exportTo.optional().describe('namespaces that see a service which says nothing of it'),
+    .describe('policy for calls to hosts without a service'),
+  defaultServiceExportTo: exportTo.optional().describe('namespaces that see a service without its own setting'),
   defaultVirtualServiceExportTo: exportTo
     .optional()
-    .describe('namespaces that see a VirtualService which says nothing of it'),
+    .describe('namespaces that see a VirtualService without its own setting'),
   defaultDestinationRuleExportTo: exportTo
     .optional()
-    .describe('namespaces that see a DestinationRule which says nothing of it'),
-  connectTimeout: positiveDuration.optional().describe('how long a connection to a service may take to be made'),
+    .describe('namespaces that see a DestinationRule without its own setting'),
+  connectTimeout: positiveDuration.optional().describe('timeout for connecting to a service'),
 });
 
 export type MeshConfigSpec = z.infer<typeof meshConfigSpec>;
 
-/** What holds when an object says `spec` and binnacle.yaml says `configured`: field by field. */
+/** Overrides `configured` (from binnacle.yaml) with `spec` (from a MeshConfig object), field by field. */
 export const withMeshConfigSpec = (configured: MeshConfig, spec: MeshConfigSpec): MeshConfig =>
   meshConfigSchema.parse({
     ...configured,

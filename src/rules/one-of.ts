@@ -1,13 +1,13 @@
 import type { z } from 'zod';
 
 /**
- * An object of which at most one of `names` may be set. Its JSON schema says so too, in the form of the published
- * CRDs, as `oneOf`.
+ * An object that may set at most one of `names`. Its JSON schema expresses this as `oneOf`, in the form of the
+ * published CRDs.
  */
 export const atMostOneOf = <Type extends z.ZodObject>(object: Type, names: readonly FieldOf<Type>[]): Type =>
   withGroup(object, names, { required: false });
 
-/** An object of which exactly one of `names` must be set; see `atMostOneOf`. */
+/** An object that must set exactly one of `names`; see `atMostOneOf`. */
 export const exactlyOneOf = <Type extends z.ZodObject>(object: Type, names: readonly FieldOf<Type>[]): Type =>
   withGroup(object, names, { required: true });
 
@@ -28,7 +28,7 @@ interface Group {
   readonly required: boolean;
 }
 
-/** Two groups of one object are two `oneOf`, both of which hold. */
+/** Combines two groups of one object: both `oneOf` must hold. */
 function together(earlier: Readonly<Record<string, unknown>> | undefined, group: { oneOf: readonly unknown[] }) {
   if (earlier === undefined) return group;
   const { oneOf, allOf, ...rest } = earlier;

@@ -4,8 +4,8 @@ import { type Rule, type RuleId, type RuleKind, ruleId } from './rule.ts';
 export type RuleMessages = ReadonlyMap<RuleId, readonly string[]>;
 
 /**
- * What is to be said of rules that hold: what parts of the program `found`, and which fields have no effect in this
- * release. Each message once, sorted; a field that a part says more about is not named again.
+ * Collects the messages about valid rules: those that parts of the program `found`, and the fields without effect in
+ * this release. Each message occurs once, sorted. A field that a found message mentions is not listed again.
  */
 export function messagesOn(
   rules: Iterable<Rule>,
@@ -27,7 +27,7 @@ export function messagesOn(
   return new Map([...messages].map(([id, texts]) => [id, [...texts].sort()]));
 }
 
-/** Whether a text names the field, or one within it. */
+/** Returns whether a text names the field, or one within it. */
 function speaksOf(text: string, field: string): boolean {
   const at = text.indexOf(field);
   return at !== -1 && !/^\w/.test(text.slice(at + field.length));

@@ -1,7 +1,7 @@
 /**
- * Finds the paths of a spec that match one of `patterns` (`http[].fault`, `trafficPolicy.tls`), with their indices:
- * `spec.http[2].fault`. Kinds list with it what is valid but not compiled yet, so that nothing is ignored silently.
- * Every write and every list asks for that: the patterns are put together once, and a spec is walked once for all of them.
+ * Returns a function that finds the paths of a spec that match one of `patterns` (`http[].fault`, `trafficPolicy.tls`),
+ * with indices: `spec.http[2].fault`. Kinds use it to report valid fields that are not compiled yet. Every write and
+ * every list calls it: patterns are combined once, and one walk over a spec checks all of them.
  */
 export function pathFinder(patterns: readonly string[]): (spec: object) => readonly string[] {
   const root = stepsOf(patterns);
@@ -15,7 +15,7 @@ export function pathFinder(patterns: readonly string[]): (spec: object) => reado
 interface Step {
   readonly name: string;
   readonly isList: boolean;
-  /** Empty where a pattern ends. */
+  /** Empty at the end of a pattern. */
   readonly below: readonly Step[];
 }
 

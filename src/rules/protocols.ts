@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Protocol } from '../model/service.ts';
 
-/** Protocols as Istio writes them, in lower case. Databases are opaque to a proxy without a filter of their own. */
+/** Istio's protocol names in lower case. Proxies treat databases as opaque TCP unless they have a filter for them. */
 const protocols: Readonly<Record<string, Protocol>> = {
   http: 'http',
   http2: 'http2',
@@ -16,7 +16,7 @@ const protocols: Readonly<Record<string, Protocol>> = {
   redis: 'tcp',
 };
 
-/** The protocol that a port names in any case, or undefined. */
+/** Returns the protocol with this name, in any case, or undefined. */
 export const protocolOf = (text: string): Protocol | undefined => {
   const name = text.toLowerCase();
   return Object.hasOwn(protocols, name) ? protocols[name] : undefined;

@@ -4,31 +4,31 @@ import type { RuleId } from './rule.ts';
 export interface Condition {
   readonly type: 'Accepted' | 'Programmed';
   readonly status: 'True' | 'False';
-  /** One word for programs; the table of ADR 8. */
+  /** One word for programs; ADR 8 lists them. */
   readonly reason: string;
-  /** For people: what it means and what to do. */
+  /** For people: the meaning, and what to do. */
   readonly message: string;
   readonly observedGeneration: number;
-  /** ISO 8601: when `status` was first seen to be as it is. */
+  /** ISO 8601: time at which the current `status` was first seen. */
   readonly lastTransitionTime: string;
 }
 
-/** What a proxy said against a resource that the object contributes to. */
+/** A proxy's rejection of a resource that the object contributes to. */
 export interface Rejection {
   /** The node id. */
   readonly proxy: string;
   readonly type: string;
   readonly resources: readonly string[];
-  /** The proxy's own words. */
+  /** The proxy's error message. */
   readonly message: string;
 }
 
-/** What became of an object. Computed from what is in effect and what proxies answered; never stored. */
+/** Effect of an object. Computed from the rules in effect and the answers of proxies; never stored. */
 export interface RuleStatus {
   readonly observedGeneration: number;
   readonly conditions: readonly Condition[];
   readonly proxies: {
-    /** Connected proxies that are served a resource that the object contributes to. */
+    /** Connected proxies with a resource that the object contributes to. */
     readonly concerned: number;
     readonly acknowledged: number;
     readonly pending: number;
@@ -40,12 +40,12 @@ export interface RuleStatus {
 
 /** The status of rules, for the rules API. */
 export interface RuleStatuses {
-  /** Of an object of the store as it is now. Cheap: a list of 10,000 asks 10,000 times. */
+  /** Returns the status of an object of the store. Must be cheap: a list of 10,000 objects calls it 10,000 times. */
   of(object: {
     readonly kind: string;
     readonly metadata: { readonly namespace: string; readonly name: string; readonly generation: number };
     readonly spec: unknown;
   }): RuleStatus;
-  /** Calls `listener` with the ids whose status is another now, at most once a second. The returned function ends it. */
+  /** Calls `listener` with the ids whose status changed, at most once a second. The returned function unsubscribes. */
   subscribe(listener: (ids: readonly RuleId[]) => void): () => void;
 }

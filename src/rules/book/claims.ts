@@ -1,23 +1,23 @@
 import { compareText } from '../rule.ts';
 
-/** What one source says about one thing: the file adapter and the store may both define the same rule. */
+/** A value for one thing from one source. The file adapter and the store may both define the same rule. */
 export interface Claim<Value> {
   /** The adapter's name, or `storeSource`. */
   readonly source: string;
-  /** Where a person finds it. */
+  /** File and document, or `store`, for messages to people. */
   readonly origin: string;
-  /** For precedence: ISO 8601 in one form, then name and namespace. */
+  /** Sort key for precedence: creation time as ISO 8601 in one form, then name and namespace. */
   readonly order: readonly string[];
-  /** The newest good value of this source; null while it has had none. */
+  /** The newest valid value of this source; null while it has had none. */
   readonly value: Value | null;
-  /** Names the claim among those of its source. */
+  /** Identifies the claim among those of its source. */
   readonly id: string;
 }
 
-/** The source of what came over HTTP; adapters have their own names. */
+/** Source of objects that came over HTTP. Adapters have other names. */
 export const storeSource = 'store';
 
-/** The claims on one thing, in the order in which they are asked for a good value. */
+/** The claims on one thing, in order of precedence. */
 export type Claims<C extends Claim<unknown>> = readonly C[];
 
 /** Replaces the claim of the same source and id. */
@@ -25,7 +25,7 @@ export function withClaim<C extends Claim<unknown>>(claims: Claims<C>, claim: C)
   return [...withoutClaim(claims, claim), claim].sort(compareClaims);
 }
 
-/** Takes the claim of this source and id away. */
+/** Removes the claim of this source and id. */
 export function withoutClaim<C extends Claim<unknown>>(
   claims: Claims<C>,
   { source, id }: { readonly source: string; readonly id: string },
@@ -33,11 +33,11 @@ export function withoutClaim<C extends Claim<unknown>>(
   return claims.filter((one) => one.source !== source || one.id !== id);
 }
 
-/** The claim that takes effect: the first that has a good value. */
+/** Returns the claim in effect: the first with a valid value. */
 export const winner = <C extends Claim<unknown>>(claims: Claims<C>): C | null =>
   claims.find((claim) => claim.value !== null) ?? null;
 
-/** The store's first, as an administrator put it there on purpose; then the oldest, as between rules. */
+/** Orders the store's claim first, as an administrator created it on purpose; then the oldest first, as for rules. */
 function compareClaims(a: Claim<unknown>, b: Claim<unknown>): number {
   const storeFirst = Number(b.source === storeSource) - Number(a.source === storeSource);
   if (storeFirst !== 0) return storeFirst;

@@ -8,30 +8,30 @@ import type { ObjectKey, StoredObject } from '../store/store.ts';
 import { schemaProblems } from '../validation/schema-problems.ts';
 import { isRecord, validateRule } from '../validation/validate.ts';
 
-/** What a good object puts into effect. */
+/** A validated value of the book: a rule or the mesh configuration. */
 export type BookValue =
   | { readonly type: 'rule'; readonly rule: Rule }
   | { readonly type: 'mesh'; readonly mesh: MeshConfig };
 
-/** An object on its way into the book. `stored` is the metadata that a store gave it, null for an adapter's. */
+/** An object to put into the book. `stored` is the metadata from the store; null for an adapter's object. */
 export interface BookObject {
   readonly raw: RawObject;
   readonly stored: RuleMetadata | null;
 }
 
-/** The kind under which adapters and the store pass the mesh configuration on. */
+/** Kind of the mesh configuration in adapters and the store. */
 export const meshKind = meshConfig.kind;
 
-/** Whether an object of this kind is nothing to the book: a namespace is there for its name and labels. */
+/** Returns whether the book ignores objects of this kind. Namespaces exist only for their names and labels. */
 export const isOutsideBook = (kind: string): boolean => kind === namespace.kind;
 
-/** The id of the object that a key names. */
+/** Returns the id of the object with this key. */
 export const idOf = ({ kind, namespace, name }: ObjectKey): RuleId => ruleId({ kind, metadata: { namespace, name } });
 
-/** An object that an adapter told of. */
+/** Wraps an object of an adapter. */
 export const adapterObject = (raw: RawObject): BookObject => ({ raw, stored: null });
 
-/** An object of the store; its metadata is the store's. */
+/** Wraps an object of the store, with the store's metadata. */
 export function storedObject({ kind, apiVersion, metadata, spec }: StoredObject): BookObject {
   const { name, namespace, labels, annotations, creationTimestamp } = metadata;
   const raw = {
@@ -44,7 +44,7 @@ export function storedObject({ kind, apiVersion, metadata, spec }: StoredObject)
   return { raw, stored: metadata };
 }
 
-/** Validates an object. `configured` is what a MeshConfig object leaves unsaid. */
+/** Validates an object. `configured` supplies the fields that a MeshConfig object leaves out. */
 export function valueOf(
   { raw, stored }: BookObject,
   kinds: readonly RuleKind[],
@@ -65,7 +65,10 @@ function meshOf(raw: RawObject, configured: MeshConfig): Result<BookValue, reado
   return ok({ type: 'mesh', mesh: withMeshConfigSpec(configured, parsed.data) });
 }
 
-/** What Istio's ConfigMap carries has that object's name and a version of Istio's; ours is held to its own. */
+/**
+ * Checks the name and version of a MeshConfig object of this project's group. Istio's ConfigMap has another name and
+ * one of Istio's versions.
+ */
 function wrongPlace({ apiVersion, metadata }: RawObject): Problem | null {
   if (!apiVersion.startsWith(`${meshConfig.group}/`)) return null;
   const versions = meshConfig.versions.map((version) => `${meshConfig.group}/${version}`);
@@ -74,7 +77,7 @@ function wrongPlace({ apiVersion, metadata }: RawObject): Problem | null {
   return { path: 'metadata.name', message: `must be ${meshConfig.onlyName}: there is one mesh configuration` };
 }
 
-/** What decides between sources: creation time (in one form, so that text compares), then name, then namespace. */
+/** Sort key between sources: creation time (in one form, so that texts compare), then name, then namespace. */
 export function precedenceOf({ metadata: { creationTimestamp, name, namespace } }: RawObject): readonly string[] {
   const time = Date.parse(creationTimestamp);
   return [Number.isNaN(time) ? creationTimestamp : new Date(time).toISOString(), name, namespace];

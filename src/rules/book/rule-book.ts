@@ -19,55 +19,61 @@ import {
 /** A change of the current set, in the shapes of the compiler's `WorldChange`. */
 export type RuleChange = BookValue | { readonly type: 'rule-removed'; readonly id: RuleId };
 
-/** A change of what an adapter knows: the object part of the adapter contract's `ShardChange`. */
+/** A change of an adapter's objects: the object part of the adapter contract's `ShardChange`. */
 export type ObjectChange =
   | { readonly type: 'object'; readonly object: RawObject }
   | { readonly type: 'object-removed'; readonly kind: string; readonly namespace: string; readonly name: string };
 
-/** What is amiss with one object, for debug views. */
+/** Problems of one object, for debug views. */
 export interface ObjectReport {
   readonly id: RuleId;
   readonly source: string;
   readonly origin: string;
   readonly problems: readonly Problem[];
-  /** What is in effect in its place: an earlier good version of it, another source's object, or nothing. */
+  /** The value in effect in its place: an earlier valid version of it, another source's object, or nothing. */
   readonly inEffect: 'earlier' | 'other' | 'nothing';
 }
 
 /**
- * The rules and the mesh configuration that hold now: the store's and the adapters' objects, validated and merged.
- * The store wins over adapters, the oldest among adapters. An object that turns bad keeps its last good value in
- * effect and is reported. In memory only, no I/O.
+ * The rules and the mesh configuration in effect: the objects of the store and of adapters, validated and merged. The
+ * store wins over adapters; among adapters the oldest object wins. When an object becomes invalid, its last valid value
+ * stays in effect, and the object is reported. In memory only, no I/O.
  */
 export interface RuleBook {
   /**
-   * Checks an object of the store ahead of the change that brings it (the same object, not an equal one), so that a
-   * thousand of them need not be checked in one turn. Changes nothing.
+   * Validates an object of the store before its change arrives, so that one turn of the event loop need not validate a
+   * thousand objects. `applyStore` must receive the same object, not an equal one. Changes nothing.
    */
   prepare(object: StoredObject): void;
-  /** Takes a store's committed changes in; meant as the listener of `RuleStore.subscribe`. */
+  /** Applies committed changes of a store; serves as the listener of `RuleStore.subscribe`. */
   applyStore(changes: readonly StoreChange[]): void;
-  /** An adapter's objects, listed in full. Of several with one id the first counts. */
+  /** Replaces all objects of an adapter. Of several objects with one id, the first counts. */
   replace(source: string, objects: readonly RawObject[]): void;
   apply(source: string, changes: readonly ObjectChange[]): void;
   get(id: RuleId): Rule | null;
   rules(): IteratorObject<Rule>;
   mesh(): MeshConfig;
-  /** Where an adapter's object of this id stands, for telling a writer that a file defines it. */
+  /** Returns the origin of an adapter's object with this id, to tell a writer which file defines it. */
   adapterOrigin(id: RuleId): string | null;
-  /** Objects with problems and shadowed ones, at most `limit` (1,000). */
+  /** Reports at most `limit` (1,000) objects that have problems or are shadowed. */
   reports(limit?: number): readonly ObjectReport[];
-  /** What is amiss with the store's object of this id, else with an adapter's; null when it is in effect as it is, or not there. */
+  /**
+   * Reports the store's object with this id, else an adapter's. Null when it is in effect without problems, or does not
+   * exist.
+   */
   reportOn(id: RuleId): ObjectReport | null;
-  /** An adapter's object of this id, as it came; of several the one that comes first. */
+  /** Returns an adapter's object with this id as the adapter gave it; of several, the one with precedence. */
   filed(id: RuleId): RawObject | null;
-  /** Calls `listener` at once with the ids of all objects of adapters, and then with those that came, changed or went. */
+  /**
+   * Calls `listener` at once with the ids of all objects of adapters. Later calls pass the ids that were added, changed
+   * or removed.
+   */
   onFiled(listener: (ids: readonly RuleId[]) => void): void;
-  /** Calls `listener` with every change from now on; `rules` and `mesh` show it already. */
+  /** Calls `listener` with every later change. `rules` and `mesh` already include it. */
   subscribe(listener: (changes: readonly RuleChange[]) => void): () => void;
 }
 
-/** What the book takes for granted. */
+/** Kinds and configuration that do not change while the book exists. */
 export interface RuleBookOptions {
   readonly kinds: readonly RuleKind[];
   /** The mesh configuration of binnacle.yaml. A MeshConfig object overrides it field by field. */
@@ -75,23 +81,23 @@ export interface RuleBookOptions {
 }
 
 interface Held extends Claim<BookValue>, BookObject {
-  /** Of the object as it is now; empty when `value` was made of it. */
+  /** Problems of the object's current version; empty when `value` comes from it. */
   readonly problems: readonly Problem[];
 }
 
 type Checked = ReturnType<typeof valueOf>;
 
-/** What claims compete for: a rule's id, or the one mesh configuration, whatever its objects are named. */
+/** Key of competing claims: a rule's id, or one key for the mesh configuration, whatever the names of its objects. */
 const slotOf = (id: RuleId): string => (id.startsWith(`${meshKind}/`) ? meshKind : id);
 
-/** An empty book: what is in effect is `mesh`, and no rule. */
+/** Creates a book without rules, with `mesh` as the mesh configuration. */
 export function ruleBook({ kinds, mesh: configured }: RuleBookOptions): RuleBook {
   const slots = new Map<string, Claims<Held>>();
   const idsBySource = new Map<string, Set<RuleId>>();
   const rules = new Map<RuleId, Rule>();
   const listeners = new Set<(changes: readonly RuleChange[]) => void>();
   const filedListeners: ((ids: readonly RuleId[]) => void)[] = [];
-  /** Adapters' objects that changed and were not told of. */
+  /** Objects of adapters whose changes have not been reported. */
   const filedChanged = new Set<RuleId>();
   const prepared = new WeakMap<StoredObject, Checked>();
   let mesh = configured;
@@ -125,7 +131,7 @@ export function ruleBook({ kinds, mesh: configured }: RuleBookOptions): RuleBook
     return id;
   };
 
-  /** Brings the current set in line with the claims on these ids, and tells what that changed. */
+  /** Updates the rules in effect after changes of these ids, and notifies the listeners of the differences. */
   const settle = (touched: readonly RuleId[]): void => {
     const slotsTouched = new Set(touched.map(slotOf));
     const changes = [...slotsTouched].flatMap((slot) => (slot === meshKind ? settleMesh() : settleRule(slot)));
@@ -189,7 +195,7 @@ export function ruleBook({ kinds, mesh: configured }: RuleBookOptions): RuleBook
     },
     reportOn(id) {
       const claims = claimsOn(id);
-      const own = claims.find((claim) => claim.id === id); // the store's come first
+      const own = claims.find((claim) => claim.id === id); // claims of the store come first
       return own === undefined ? null : (reportOn(own, winner(claims))[0] ?? null);
     },
     filed: (id) => claimsOn(id).find((claim) => claim.id === id && claim.stored === null)?.raw ?? null,
@@ -207,7 +213,7 @@ export function ruleBook({ kinds, mesh: configured }: RuleBookOptions): RuleBook
 
 const kindOf = (change: StoreChange): string => (change.type === 'put' ? change.object.kind : change.key.kind);
 
-/** Nothing for the object that is in effect as it is. */
+/** Returns no report for an object that is in effect without problems. */
 function reportOn({ id, source, origin, problems }: Held, first: Held | null): readonly ObjectReport[] {
   if (first === null) return [{ id, source, origin, problems, inEffect: 'nothing' }];
   if (first.source === source && first.id === id) {

@@ -1,11 +1,11 @@
 import { isProperty } from './properties.ts';
 
-/** An escape sequence, or a text between \Q and \E in which there is none. */
+/** Matches an escape sequence, or a text between \Q and \E, which contains no escapes. */
 const escapes = /\\(?:Q.*?(?:\\E|$)|x\{([0-9a-fA-F]+)\}|([0-7]{2,3})|[pP](?:\{\^?([^}]*)\}|([^{]))|.)/gs;
 
 /**
- * Finds an escape of a valid expression that Envoy's RE2 does not take, which reads expressions byte by byte; null for none. The
- * expression is taken for valid in all other ways.
+ * Finds an escape that Envoy's RE2 rejects, as it reads expressions byte by byte; null for none. The expression must be
+ * valid otherwise.
  */
 export function wrongEscape(text: string): string | null {
   for (const [escape, hex, octal, longProperty, shortProperty] of text.matchAll(escapes)) {

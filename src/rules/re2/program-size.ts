@@ -1,56 +1,57 @@
 import { RE2JS } from 're2js';
 
-/** What `binnacle bootstrap` lets an expression have. */
+/** Limit that the bootstrap of `binnacle bootstrap` sets. */
 export const maxProgramSize = 32_768;
 
-/** What an Envoy without its runtime key lets an expression have. */
+/** Limit of an Envoy without the runtime key. */
 export const defaultProgramSize = 100;
 
-/** Instructions for the costliest character without a repetition: `\\W` has five ranges of bytes. */
+/** Instructions of the costliest character without a repetition: `\\W` has five ranges of bytes. */
 const largestCharacter = 4;
 
-/** As `programSize` for texts that may be large; cheap for those that cannot be, of which it is an upper bound. */
+/** Returns an upper bound of `programSize` without compiling short expressions, and `programSize` for the others. */
 export function programSizeAtMost(text: string): number {
   const isShort = text.length * largestCharacter <= defaultProgramSize && !text.includes('{');
   return isShort ? defaultProgramSize : programSize(text);
 }
 
 /**
- * Estimates how many instructions RE2 has for an expression as Envoy compiles it: byte by byte, with the loop in front that looks
- * for a match anywhere. `test/interop/envoy-regex.test.ts` compares it with what Envoy counts. The expression must be valid.
+ * Estimates how many instructions RE2 needs for an expression in Envoy: compiled byte by byte, with a loop in front
+ * that searches for a match at any position. `test/interop/envoy-regex.test.ts` compares the result with Envoy's count.
+ * The expression must be valid.
  *
- * RE2 lays a program out as lists: what can be reached from an instruction without reading anything. A part that
- * several lists share is a list of its own, with an instruction in each of them that leads to it. Here the lists are
- * counted, and not made: https://github.com/google/re2/blob/main/re2/prog.cc (Flatten)
+ * RE2 flattens a program into lists. A list holds everything reachable from an instruction without reading a byte. A
+ * part that several lists share becomes a list, and each of them gets an instruction that leads to it. This function
+ * counts the lists without building them: https://github.com/google/re2/blob/main/re2/prog.cc (Flatten)
  */
 export function programSize(text: string): number {
   const program = compile(text);
   if (program.inst.length > tooManyToCount) return program.inst.length;
   const graph = graphOf(program);
   const heads = listHeads(graph);
-  let size = 1; // the instruction that fails
+  let size = 1; // the fail instruction
   if (!graph.isAnchored) size += 2; // the loop: any byte, or the program
   for (const head of heads) size += lengthOfList(graph, head, heads);
   return size;
 }
 
-/** Instructions of re2js from which on RE2 has too many as well: counting would take seconds. */
+/** Number of re2js instructions above which RE2's count exceeds the limit, too. Counting further would take seconds. */
 const tooManyToCount = 4 * maxProgramSize;
 
-/** A character of several bytes is as many instructions. */
+/** Compiles the UTF-8 bytes of the text, one instruction for each byte. */
 function compile(text: string): Program {
-  const { prog } = RE2JS.compile(Buffer.from(text).toString('latin1')).re2() as { prog: Program }; // its types say `any`; its source has this
+  const { prog } = RE2JS.compile(Buffer.from(text).toString('latin1')).re2() as { prog: Program }; // re2js types it as `any`; its source has this shape
   return prog;
 }
 
-/** A program without instructions that do nothing. */
+/** A program without no-op instructions. */
 interface Graph {
   readonly nodes: readonly Node[];
   readonly start: number;
   readonly isAnchored: boolean;
 }
 
-/** An instruction: a choice of two, or one that counts and leads on to `next` (none for a match). */
+/** An instruction: a choice of two, or one that adds `count` and leads to `next` (null for a match). */
 type Node =
   | { readonly type: 'choice'; readonly next: readonly [number, number] }
   | { readonly type: 'step'; readonly count: number; readonly next: number | null };
@@ -97,10 +98,10 @@ function graphOf(prog: Program): Graph {
   const start = skip(prog.start);
   const first = prog.inst[start];
   if (first?.op !== op.empty || (first.arg & beginText) === 0) return { nodes, start, isAnchored: false };
-  return { nodes, start: skip(first.out), isAnchored: true }; // RE2 keeps the anchor apart
+  return { nodes, start: skip(first.out), isAnchored: true }; // RE2 stores the anchor separately
 }
 
-/** One for each range of bytes. */
+/** Counts one instruction for each range of bytes. */
 function countOf({ op: operation, runes }: Instruction): number {
   if (operation === op.anyButNewline) return 2;
   if (operation !== op.runes || runes.length < 2) return 1;
@@ -113,13 +114,13 @@ function countOf({ op: operation, runes }: Instruction): number {
   return Math.max(1, kept.length);
 }
 
-/** Whether each letter is there in both cases: RE2 then has one range of both. */
+/** Returns whether every letter occurs in both cases: RE2 then merges both into one range. */
 function foldsCase(ranges: readonly (readonly [number, number])[]): boolean {
   const has = (byte: number) => ranges.some(([low, high]) => low <= byte && byte <= high);
   return Array.from({ length: 26 }, (_, index) => 65 + index).every((letter) => has(letter) === has(letter + 32));
 }
 
-/** Where lists begin: at what is read next, and at what several lists share. */
+/** Returns the heads of lists: the instructions after a read, and those that several lists share. */
 function listHeads({ nodes, start }: Graph): ReadonlySet<number> {
   const heads = new Set([start]);
   const parents = new Map<number, number[]>();
@@ -152,7 +153,9 @@ function listHeads({ nodes, start }: Graph): ReadonlySet<number> {
   return heads;
 }
 
-/** Without reading anything; what begins a list is reached, and not what comes after it. */
+/**
+ * Returns the nodes reachable from `head` without reading a byte. Other heads are included, but not what follows them.
+ */
 function reachable(nodes: readonly Node[], head: number, heads: ReadonlySet<number>): ReadonlySet<number> {
   const reached = new Set<number>();
   const pending = [head];

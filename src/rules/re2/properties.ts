@@ -1,7 +1,7 @@
-/** Unicode's general categories, as RE2 has them. */
+/** Unicode's general categories that RE2 supports. */
 const category = /^(C[cfos]?|L[lmotu]?|M[cen]?|N[dlo]?|P[cdefios]?|S[ckmo]?|Z[lps]?|Any)$/;
 
-/** Unicode's scripts, as the RE2 in Envoy 1.40 has them; `test/interop/envoy-regex.test.ts` asks it again. */
+/** Unicode's scripts that the RE2 of Envoy 1.40 supports. `test/interop/envoy-regex.test.ts` verifies them. */
 export const scripts: ReadonlySet<string> = new Set(
   `
   Adlam Ahom Anatolian_Hieroglyphs Arabic Armenian Avestan Balinese Bamum Bassa_Vah Batak Bengali Bhaiksuki
@@ -24,5 +24,5 @@ export const scripts: ReadonlySet<string> = new Set(
     .split(/\s+/),
 );
 
-/** Whether `\p{name}` is one of RE2's: it has no properties such as Emoji. */
+/** Returns whether RE2 supports `\p{name}`. It has no properties such as Emoji. */
 export const isProperty = (name: string): boolean => category.test(name) || scripts.has(name);

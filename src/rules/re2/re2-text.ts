@@ -4,8 +4,9 @@ import { wrongEscape } from './escapes.ts';
 import { maxProgramSize, programSizeAtMost } from './program-size.ts';
 
 /**
- * A regular expression in RE2's syntax, which is Envoy's. One that is not makes Envoy reject the whole route configuration,
- * with the rules of all other hosts in it, so it is refused here, where its author sees why.
+ * A regular expression in RE2's syntax, which Envoy uses. Envoy rejects a whole route configuration with an invalid
+ * expression, including the rules of all other hosts. This schema rejects the expression first, so that its author sees
+ * why.
  */
 export const re2Text = z
   .string()

@@ -10,27 +10,27 @@ import { comparePrecedence, type Rule, type RuleId, ruleId } from '../rule.ts';
 import { type Candidate, createSelections, type Selection } from './selections.ts';
 
 /**
- * ServiceEntries and what they select, as services and endpoint sets of one shard. Changes only mark what they touch;
- * `takeChanges` computes each touched host once, however many workloads came and went.
+ * Translates ServiceEntries and the workloads that they select into services and endpoint sets of one shard. Changes
+ * only mark the affected hosts. `takeChanges` computes each marked host once, however many changes there were.
  */
 export interface ServiceEntryIndex {
-  /** Takes a validated rule of either kind; others are ignored. */
+  /** Adds or replaces a ServiceEntry or WorkloadEntry, which must be validated. Ignores rules of other kinds. */
   ruleChanged(rule: Rule): void;
   ruleRemoved(id: RuleId): void;
-  /** `adapter` names the shard, so that equal names of two platforms are two workloads. */
+  /** Adds or replaces a workload. `adapter` names the shard: equal names of two platforms are different workloads. */
   workloadChanged(adapter: string, workload: Workload): void;
   workloadRemoved(adapter: string, namespace: string, name: string): void;
-  /** What changed since the last call, for the shard's `apply`. */
+  /** Returns the changes since the last call, for the shard's `apply`. */
   takeChanges(): readonly ShardChange[];
-  /** The services that a ServiceEntry makes or adds to, and those that a WorkloadEntry is an endpoint of. */
+  /** Returns the services that a ServiceEntry defines or adds to, or those that have a WorkloadEntry as an endpoint. */
   servicesOf(id: RuleId): readonly ServiceKey[];
-  /** What its author should know about a valid rule. */
+  /** Returns messages for the author of a valid rule. */
   problemsOf(id: RuleId): readonly string[];
-  /** The same of all rules that have some. Costs what it answers. */
+  /** Returns the messages of all rules that have some. The cost is proportional to the result. */
   problems(): ReadonlyMap<RuleId, readonly string[]>;
 }
 
-/** A ServiceEntry as it stands in the index. */
+/** A ServiceEntry in the index. */
 interface Entry {
   readonly id: RuleId;
   readonly rule: Rule<string, ServiceEntrySpec>;
@@ -44,13 +44,13 @@ export function createServiceEntryIndex(): ServiceEntryIndex {
   const entries = new Map<RuleId, Entry>();
   const byHost = new Map<ServiceKey, Set<Entry>>();
   const workloadEntries = new Map<string, Candidate>();
-  /** Of each namespace of each adapter, by name. */
+  /** Workloads by name, for each namespace of each adapter. */
   const workloads = new Map<string, Map<string, Candidate>>();
   const selections = createSelections<Entry>();
-  /** Of the entries that select workloads. */
+  /** Selections of the entries that select workloads. */
   const selected = new Map<Entry, Selection<Entry>>();
   const uncallable = new Map<RuleId, string>();
-  /** Entries with notes, and hosts that several entries define: where problems may be. */
+  /** Entries with notes, and hosts that several entries define: only these can have problems. */
   const noted = new Set<RuleId>();
   const contested = new Set<ServiceKey>();
   const told = new Map<ServiceKey, Service>();
@@ -108,7 +108,10 @@ export function createServiceEntryIndex(): ServiceEntryIndex {
     for (const { users } of chosen) for (const entry of users) markHosts(entry);
   }
 
-  /** The oldest makes the service; younger entries add their endpoints, if these are found in the same way. */
+  /**
+   * Returns the entries that define a host. The oldest defines the service. Younger ones add their endpoints if they
+   * have the same resolution.
+   */
   function contributorsTo(key: ServiceKey): readonly Entry[] {
     const sorted = [...(byHost.get(key) ?? [])].sort((a, b) => comparePrecedence(a.rule, b.rule));
     const resolutionOf = (entry: Entry | undefined) => entry?.hosts.get(key)?.service.resolution;
@@ -208,7 +211,7 @@ export function createServiceEntryIndex(): ServiceEntryIndex {
   };
 }
 
-// The kind says what the schema made of the spec: rules arrive validated.
+// Both casts are sound: rules are validated, and the kind determines the type of the spec.
 const isServiceEntry = (rule: Rule): rule is Rule<string, ServiceEntrySpec> => rule.kind === 'ServiceEntry';
 const isWorkloadEntry = (rule: Rule): rule is Rule<string, WorkloadEntrySpec> => rule.kind === 'WorkloadEntry';
 

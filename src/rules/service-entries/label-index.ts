@@ -1,8 +1,8 @@
-/** Things with labels, found by one of them: a selector looks at its rarest label's things and at no others. */
+/** Index of labelled things. A selector reads only the things that have its rarest label. */
 export interface LabelIndex<T> {
   add(namespace: string, labels: Readonly<Record<string, string>>, thing: T): void;
   remove(namespace: string, labels: Readonly<Record<string, string>>, thing: T): void;
-  /** The things of a namespace that may have all these labels: a superset, to be checked. */
+  /** Returns the things of a namespace that may have all these labels: a superset, to be checked. */
   candidates(namespace: string, labels: Readonly<Record<string, string>>): Iterable<T>;
 }
 
@@ -35,13 +35,13 @@ export function createLabelIndex<T>(): LabelIndex<T> {
   };
 }
 
-/** The namespace as a whole, which an empty selector means, and each label pair in it. */
+/** Returns the keys of a set of labels: the whole namespace (for an empty selector), and each label pair in it. */
 export const keysOf = (namespace: string, labels: Readonly<Record<string, string>>): readonly string[] => [
   namespace,
   ...Object.entries(labels).map(([name, value]) => `${namespace}/${name}=${value}`),
 ];
 
-/** Whether `labels` has every pair of `selector`. An empty selector matches everything. */
+/** Returns whether `labels` has every pair of `selector`. An empty selector matches everything. */
 export const selects = (
   selector: Readonly<Record<string, string>>,
   labels: Readonly<Record<string, string>>,

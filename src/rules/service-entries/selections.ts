@@ -4,34 +4,31 @@ import { endpointPorts } from '../kinds/service-entry/translate.ts';
 import { type SelectableWorkload, selectableOf } from '../kinds/workload-entry/translate.ts';
 import { createLabelIndex, keysOf, selects } from './label-index.ts';
 
-/** What a selector may choose. A platform's workload stays as it came: few of them are ever selected. */
+/** A workload that a selector may choose. A platform's workload is translated only when selected, which is rare. */
 export type Candidate = SelectableWorkload | Workload;
 
 type Labels = Readonly<Record<string, string>>;
 
-/** What decides which workloads are selected, and at which ports. */
+/** Determines the selected workloads, and their ports. */
 export interface SelectionTerms {
   readonly namespace: string;
   readonly selector: Labels;
   readonly ports: ServiceEntrySpec['ports'];
 }
 
-/** The workloads that equal selectors with equal ports choose, as endpoints. */
+/** The workloads chosen by equal selectors with equal ports, as endpoints. */
 export interface Selection<User> {
-  /** Who selects so. */
+  /** The holders of this selection. */
   readonly users: ReadonlySet<User>;
-  /** The same list until a workload comes or goes. */
+  /** Returns the same array until the selection changes. */
   endpoints(): readonly Endpoint[];
 }
 
-/**
- * All selections, kept up to date: a workload that comes or goes costs the selections that choose it, and no look at
- * the other workloads.
- */
+/** Maintains all selections. Adding or removing a workload costs time only for the selections that choose it. */
 export interface Selections<User> {
   acquire(user: User, terms: SelectionTerms): Selection<User>;
   release(user: User, selection: Selection<User>): void;
-  /** @returns the selections that choose it. */
+  /** @returns the selections that choose the workload. */
   add(workload: Candidate): readonly Selection<User>[];
   remove(workload: Candidate): readonly Selection<User>[];
   of(workload: Candidate): readonly Selection<User>[];
@@ -39,11 +36,11 @@ export interface Selections<User> {
 
 export function createSelections<User>(): Selections<User> {
   const byTerms = new Map<string, KeptSelection<User>>();
-  /** By the last label of their selectors, where a workload with that label finds them. */
+  /** Selections by the last label of their selectors. A workload with that label finds them here. */
   const bySelector = new Map<string, Set<KeptSelection<User>>>();
   const byLabel = createLabelIndex<Candidate>();
   const kept = new WeakMap<Selection<User>, KeptSelection<User>>();
-  /** One endpoint for each workload and meaning of ports, however many selections choose it. */
+  /** Endpoints by workload and ports. Selections with equal ports share an endpoint. */
   const endpoints = new WeakMap<Candidate, Map<string, Endpoint>>();
 
   const open = (key: string, terms: SelectionTerms): KeptSelection<User> => {
@@ -112,7 +109,7 @@ export function createSelections<User>(): Selections<User> {
 class KeptSelection<User> implements Selection<User> {
   readonly key: string;
   readonly terms: SelectionTerms;
-  /** Equal for ports that mean the same to a workload. */
+  /** Equal for port lists that give a workload equal endpoint ports. */
   readonly portsKey: string;
   readonly users = new Set<User>();
   readonly #members = new Map<Candidate, Endpoint>();
@@ -124,7 +121,7 @@ class KeptSelection<User> implements Selection<User> {
     this.portsKey = portsKeyOf(terms.ports);
   }
 
-  /** Null takes the workload out, as does an endpoint that it does not have. */
+  /** Sets the endpoint of a workload; null removes the workload. */
   put(workload: Candidate, endpoint: Endpoint | null): void {
     if (endpoint === null) this.#members.delete(workload);
     else this.#members.set(workload, endpoint);
@@ -140,7 +137,7 @@ class KeptSelection<User> implements Selection<User> {
 const portsKeyOf = (ports: ServiceEntrySpec['ports']): string =>
   JSON.stringify((ports ?? []).map(({ name, number, targetPort }) => [name, targetPort ?? number]));
 
-/** Where a selector waits for workloads: at one of its label pairs, or at its whole namespace. */
+/** Returns the key under which `bySelector` has a selection: the last label pair, or the whole namespace. */
 const placeOf = <User>({ terms: { namespace, selector } }: KeptSelection<User>): string =>
   keysOf(namespace, selector).at(-1) ?? namespace;
 

@@ -1,15 +1,18 @@
 import { plainCommands } from './plain-commands.ts';
 
-/** What a command of Envoy takes between its percent signs. */
+/** Syntax of one of Envoy's commands between percent signs. */
 export interface Command {
-  /** The text in parentheses: `never`, or `optional` or `needed` with what is wrong with a given one, or null. */
+  /**
+   * Whether the command has text in parentheses: `never`, or `optional` or `needed`. `wrongArgument` says why a given
+   * one is invalid, or returns null.
+   */
   readonly argument: 'never' | 'optional' | 'needed';
-  /** Whether `:8` may end it. */
+  /** Whether the command may end with a length such as `:8`. */
   readonly takesLength: boolean;
   readonly wrongArgument: (argument: string) => string | null;
 }
 
-/** A command by its name; undefined for a word that is none. */
+/** Returns the command with this name; undefined for other words. */
 export function commandOf(name: string): Command | undefined {
   if (plainCommands.has(name)) return plain;
   return others.get(name);
@@ -21,14 +24,14 @@ const anything = () => null;
 
 const plain: Command = { argument: 'never', takesLength: false, wrongArgument: anything };
 
-/** Envoy reads a header's value into a header's value: a name, and one to take in its place. */
+/** Checks an argument that names a header, and optionally an alternative to it. */
 function wrongHeader(argument: string): string | null {
   const names = argument.split('?');
   if (names.length > 2) return 'takes one alternative to a header at most';
   return names.every((name) => /^:?[!#$%&'*+.^_`|~0-9A-Za-z-]*$/.test(name)) ? null : 'takes the name of a header';
 }
 
-/** In the manner of strftime. A line break would end the header. */
+/** Checks a format for strftime. A line break would end the header. */
 const wrongTime = (argument: string): string | null =>
   /%[-_0^#]*[1-9]*[EO]?n/.test(argument) ? 'takes a form of time without line breaks (%n)' : null;
 
@@ -60,7 +63,7 @@ function wrongDuration(argument: string): string | null {
   return right ? null : 'takes two points in time and ms, us or ns: DS_RX_BEG:DS_TX_END:ms';
 }
 
-/** Each part between colons may be left out; what comes after the last list is not read. */
+/** Checks parts between colons, each of which may be empty. Envoy ignores parts after the last list. */
 const oneOf =
   (...choices: readonly (readonly string[])[]) =>
   (argument: string): string | null => {
@@ -72,7 +75,7 @@ const oneOf =
     return null;
   };
 
-/** One word, or none. */
+/** Checks for one of these words. */
 const word =
   (...allowed: readonly string[]) =>
   (argument: string): string | null =>
@@ -124,7 +127,7 @@ function entry(
   return [name, { argument, takesLength, wrongArgument }];
 }
 
-/** Its argument shortens the address; Envoy takes any. */
+/** An address command. Its argument shortens the address; Envoy accepts any. */
 function addressEntry(name: string): readonly [string, Command] {
   return entry(`${name}_ADDRESS_WITHOUT_PORT`, 'optional', {});
 }

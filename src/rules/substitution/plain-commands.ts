@@ -1,6 +1,6 @@
 /**
- * Commands of Envoy 1.40 that take neither an argument nor a length, found by asking its binary for every word in it
- * that may be one (`test/interop/envoy-substitution.test.ts` asks again for these):
+ * Commands of Envoy 1.40 that have neither an argument nor a length. They were found by trying every candidate word in
+ * its binary; `test/interop/envoy-substitution.test.ts` verifies them:
  * https://www.envoyproxy.io/docs/envoy/v1.40.0/configuration/advanced/substitution_formatter
  */
 export const plainCommands: ReadonlySet<string> = new Set(

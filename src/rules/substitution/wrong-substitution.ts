@@ -1,15 +1,15 @@
 import { didYouMean } from '../../lib/nearest.ts';
 import { type Command, commandNames, commandOf } from './commands.ts';
 
-/** `%COMMAND%`, `%COMMAND(argument)%`, `%COMMAND(argument):length%`, as Envoy's own expression reads it. */
+/** `%COMMAND%`, `%COMMAND(argument)%`, `%COMMAND(argument):length%`, as Envoy's own expression matches it. */
 const commandText = /%([A-Z0-9_]+)(?:\((.*?)\))?(?::(\d+))?%/sy;
 
-/** Envoy keeps a length in 64 bits. */
+/** Envoy stores a length in 64 bits. */
 const maxLength = 2n ** 64n - 1n;
 
 /**
- * Finds what is wrong with a text that Envoy substitutes commands in, such as the value of a header; null for nothing. One
- * wrong text makes Envoy reject the whole route configuration.
+ * Finds a mistake in a text with commands that Envoy substitutes, such as a header value; null for none. One invalid
+ * text makes Envoy reject the whole route configuration.
  */
 export function wrongSubstitution(text: string): string | null {
   for (let at = text.indexOf('%'); at !== -1; at = text.indexOf('%', at)) {

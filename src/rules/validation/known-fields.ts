@@ -2,7 +2,10 @@ import { z } from 'zod';
 
 type JsonSchema = z.core.JSONSchema.BaseSchema;
 
-/** The fields that a schema knows at a path, in its order; for saying what a mistyped field may have meant. */
+/**
+ * Returns the fields that a schema has at a path, in its order. They serve to suggest a correction for a misspelled
+ * field.
+ */
 export function knownFields(schema: z.ZodType, path: readonly PropertyKey[]): readonly string[] {
   const root = jsonSchemaOf(schema);
   let here = alternatives(root, root);
@@ -10,7 +13,7 @@ export function knownFields(schema: z.ZodType, path: readonly PropertyKey[]): re
   return [...new Set(here.flatMap((one) => Object.keys(one.properties ?? {})))];
 }
 
-/** Schemas live as long as the program, and converting a large one takes milliseconds. */
+/** Caches converted schemas: they live as long as the program, and converting a large one takes milliseconds. */
 const jsonSchemas = new WeakMap<z.ZodType, JsonSchema>();
 
 function jsonSchemaOf(schema: z.ZodType): JsonSchema {
@@ -29,14 +32,14 @@ function below(schema: JsonSchema, step: PropertyKey): JsonSchema[] {
   return Array.isArray(items) ? onlySchemas(items[step]) : onlySchemas(items);
 }
 
-/** A schema itself and what it refers to or combines. Recursive types refer by name, so this ends. */
+/** Returns a schema, and the schemas that it refers to or combines. Recursive types refer by name, so this ends. */
 function alternatives(root: JsonSchema, schema: JsonSchema): JsonSchema[] {
   const parts = [...(schema.anyOf ?? []), ...(schema.oneOf ?? []), ...(schema.allOf ?? [])];
   const referred = schema.$ref === undefined ? [] : onlySchemas(resolveReference(root, schema.$ref));
   return [schema, ...[...parts.flatMap(onlySchemas), ...referred].flatMap((part) => alternatives(root, part))];
 }
 
-/** `#` or `#/$defs/name`: the only references that zod writes. */
+/** Resolves `#` or `#/$defs/name`: the only references that zod writes. */
 function resolveReference(root: JsonSchema, reference: string): JsonSchema | boolean | undefined {
   return reference === '#' ? root : root.$defs?.[reference.replace('#/$defs/', '')];
 }

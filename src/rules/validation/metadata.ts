@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { RuleKind } from '../rule.ts';
 
-// The forms of names that Kubernetes has: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
+// Kubernetes' forms of names: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
 const dnsLabel = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 const dnsSubdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const labelWord = /^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/;
@@ -37,16 +37,16 @@ const annotations = z.record(z.string(), z.string()).superRefine((value, context
   }
 });
 
-/** Written by servers and tools into what they give out; taken back without being read. */
+/** Fields that servers and tools add on reads. Writes may return them; they are ignored. */
 const ignored = z.unknown().optional();
 
-/** Null is what Kubernetes' tools write for a field that is not set. */
+/** Maps an absent field to null, as Kubernetes' tools write it. */
 const unset = <T>(value: T | null | undefined): T | null => value ?? null;
 
-/** Nothing here would act on them, and an object that waits for ever to be deleted helps nobody. */
+/** Finalizers are rejected: no part of this program acts on them, so deleting the object would wait for ever. */
 const noFinalizers = z.array(z.string()).max(0, 'nothing here acts on finalizers: leave them out').nullish();
 
-/** Object metadata as a writer gives it. What is a store's to decide may stand there, as in what was read from it. */
+/** Object metadata from a writer. It may contain fields that the store assigns, as in an object that was read. */
 const namespacedMetadata = z.strictObject({
   name,
   namespace: namespaceSchema,
@@ -72,7 +72,7 @@ const namespacedMetadata = z.strictObject({
   selfLink: ignored,
 });
 
-/** A cluster's objects stand in no namespace, whatever the file or the shard says that they came in. */
+/** Metadata of cluster-scoped objects. Their namespace is empty, whatever the file or the shard says. */
 const clusterMetadata = namespacedMetadata.extend({
   namespace: z
     .unknown()
@@ -80,13 +80,16 @@ const clusterMetadata = namespacedMetadata.extend({
     .transform(() => ''),
 });
 
-/** The schema of the metadata of objects of one scope. */
+/** Returns the schema of the metadata of objects of one scope. */
 export const metadataSchemaOf = (scope: RuleKind['scope']) =>
   scope === 'cluster' ? clusterMetadata : namespacedMetadata;
 
 export type WrittenMetadata = z.infer<typeof namespacedMetadata>;
 
-/** What is wrong with a key of a label or an annotation: an optional DNS prefix, a slash, a word. Null if nothing is. */
+/**
+ * Says why the key of a label or an annotation is invalid, or returns null. Valid is an optional DNS prefix, a slash, a
+ * word.
+ */
 export function wrongKey(key: string): string | null {
   const slash = key.indexOf('/');
   const [prefix, word] = slash === -1 ? [null, key] : [key.slice(0, slash), key.slice(slash + 1)];
@@ -97,7 +100,7 @@ export function wrongKey(key: string): string | null {
   return null;
 }
 
-/** What is wrong with the value of a label; null if nothing is. */
+/** Says why the value of a label is invalid, or returns null. */
 export function wrongLabelValue(word: string): string | null {
   if (word === '' || (word.length <= 63 && labelWord.test(word))) return null;
   return 'must be letters, digits, "-", "_" and ".", at most 63, beginning and ending with a letter or digit';

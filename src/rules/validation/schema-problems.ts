@@ -6,10 +6,10 @@ import { knownFields } from './known-fields.ts';
 
 type Issue = z.core.$ZodIssue;
 
-/** More would not be read, and a crafted object could have millions. */
+/** Limit of problems per object: nobody reads more, and a crafted object could have millions. */
 export const maxProblems = 20;
 
-/** What a schema had to say about a value, in words for its author. `root` is where the value stands: `spec`. */
+/** Translates a schema's errors into problems for the author. `root` is the path of the value: `spec`. */
 export function schemaProblems(schema: z.ZodType, error: z.ZodError, root: string): readonly Problem[] {
   const problems: Problem[] = [];
   for (const issue of error.issues) {
@@ -52,7 +52,7 @@ function problemsOf(schema: z.ZodType, issue: Issue, before: readonly PropertyKe
   }
 }
 
-/** Says what may have been meant, else what there is. */
+/** Describes an unknown field: suggests a similar field, else lists the known ones. */
 export function unknownField(key: string, known: readonly string[]): string {
   const near = didYouMean(key, known);
   if (near !== '' || known.length === 0) return `unknown field${near}`;
@@ -60,7 +60,10 @@ export function unknownField(key: string, known: readonly string[]): string {
   return `unknown field; known are ${some}${known.length > 12 ? ', …' : ''}`;
 }
 
-/** The alternative that the author most likely meant: the one that got furthest into the value, with the least amiss. */
+/**
+ * Returns the alternative that the author most likely meant: the one whose errors lie deepest in the value, with the
+ * fewest.
+ */
 function nearestBranch(branches: readonly (readonly Issue[])[]): readonly Issue[] | null {
   const depth = (issues: readonly Issue[]) => Math.max(0, ...issues.map((issue) => issue.path.length));
   const wrongType = (issues: readonly Issue[]) =>
@@ -70,6 +73,6 @@ function nearestBranch(branches: readonly (readonly Issue[])[]): readonly Issue[
   return candidates[0] ?? null;
 }
 
-/** A name in capitals (`REPLACE`) stays as it is. */
+/** Lowers the first letter. Leaves a name in capitals (`REPLACE`) unchanged. */
 const lowerFirst = (text: string): string =>
   /^[A-Z][a-z ]/.test(text) ? text.charAt(0).toLowerCase() + text.slice(1) : text;

@@ -6,17 +6,17 @@ type Path = readonly PropertyKey[];
 
 export interface Pruned<T> {
   readonly result: z.ZodSafeParseResult<T>;
-  /** The value without what was dropped: the given one itself when nothing was. */
+  /** The value without the dropped fields; the given value itself when nothing was dropped. */
   readonly value: unknown;
   readonly dropped: readonly Path[];
 }
 
-/** Dropping a field can bring others to light, once for every union that a field stands in. */
+/** Limit of rounds. Dropping a field can reveal others, once for every union that contains it. */
 const maxRounds = 50;
 
 /**
- * Checks a value without the fields that its schema does not know. Where a value may have several forms, only those
- * are dropped that no form knows: which form is meant is not guessed. What is wrong in another way stays wrong.
+ * Checks a value after dropping the fields that its schema does not know. If a value may have several forms, drops only
+ * fields that no form knows, as the intended form is uncertain. Other errors remain.
  */
 export function pruneUnknown<T>(schema: z.ZodType<T>, given: unknown): Pruned<T> {
   const dropped: Path[] = [];
@@ -27,12 +27,12 @@ export function pruneUnknown<T>(schema: z.ZodType<T>, given: unknown): Pruned<T>
     if (result.success || round === maxRounds) return { result, value, dropped };
     const unknown = result.error.issues.flatMap((issue) => unknownIn(issue, [])).filter(isUnknown);
     if (unknown.length === 0) return { result, value, dropped };
-    if (value === given) value = structuredClone(given); // ours from here on
-    for (const path of unknown) if (remove(value, path)) dropped.push(path); // several forms may name it
+    if (value === given) value = structuredClone(given); // a copy that may be changed
+    for (const path of unknown) if (remove(value, path)) dropped.push(path); // several forms may report the same path
   }
 }
 
-/** What is unknown to some form, by all that the issue says. */
+/** Returns the fields that an issue reports as unknown to at least one form. */
 function unknownIn(issue: Issue, before: Path): readonly Path[] {
   const path = [...before, ...issue.path];
   if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => [...path, key]);
@@ -40,7 +40,7 @@ function unknownIn(issue: Issue, before: Path): readonly Path[] {
   return issue.errors.flat().flatMap((inner) => unknownIn(inner, path));
 }
 
-/** Whether no form knows a field. The elements of a list are alike, so each place is looked up once. */
+/** Returns a check for fields that no form knows. All elements of a list share one lookup, as they have one schema. */
 function unknownTo(schema: z.ZodType): (path: Path) => boolean {
   const known = new Map<string, ReadonlySet<string>>();
   return (path) => {
@@ -52,7 +52,7 @@ function unknownTo(schema: z.ZodType): (path: Path) => boolean {
   };
 }
 
-/** Answers with whether it was there. */
+/** Returns whether the field existed. */
 function remove(value: unknown, path: Path): boolean {
   let here = value;
   for (const step of path.slice(0, -1)) here = childOf(here, step);

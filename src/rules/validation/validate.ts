@@ -9,16 +9,16 @@ import { maxProblems, schemaProblems, unknownField } from './schema-problems.ts'
 import { pruneUnknown } from './unknown-fields.ts';
 import { illFormedText } from './well-formed.ts';
 
-/** An object that is right in form, before a store or an adapter's shard gives it a place. */
+/** An object of valid form, before a store or an adapter's shard adds metadata. */
 export interface ValidObject {
   readonly kind: RuleKind;
   readonly apiVersion: string;
   readonly metadata: WrittenMetadata;
-  /** As its author wrote it, but for what was dropped: what a store keeps and gives back. */
+  /** The spec as the author wrote it, without dropped fields. The store keeps and returns it. */
   readonly written: unknown;
-  /** What the kind's schema made of it, defaults filled in: what rules are made of. */
+  /** The output of the kind's schema, with defaults. Rules contain it. */
   readonly spec: unknown;
-  /** Paths of the unknown fields that were dropped; empty where they are refused. */
+  /** Paths of the unknown fields that were dropped; empty when unknown fields are rejected. */
   readonly dropped: readonly string[];
 }
 
@@ -27,8 +27,8 @@ type Problems = readonly Problem[];
 const objectFields = ['apiVersion', 'kind', 'metadata', 'spec', 'status'];
 
 /**
- * Makes a rule of an object that a store or an adapter found. `stored` is the metadata that a store gave it; without, its
- * version is a hash of its content, as a shard counts none.
+ * Validates an object of a store or an adapter into a rule. `stored` is the metadata from the store. Without it, the
+ * version is a hash of the content, as shards count no versions.
  */
 export function validateRule(
   raw: RawObject,
@@ -48,7 +48,7 @@ export function validateRule(
       namespace,
       labels,
       annotations,
-      // One form of time, so that precedence may compare text.
+      // One form of time, so that precedence can compare texts.
       creationTimestamp: new Date(raw.metadata.creationTimestamp).toISOString(),
       generation: 1,
       resourceVersion: contentHash(JSON.stringify(object)),
@@ -60,8 +60,8 @@ export function validateRule(
 }
 
 /**
- * Checks an object of any of the kinds: a request body, a document of a file, a stored object. `status` is not read.
- * Unknown fields are problems, or are left out with `drop`.
+ * Validates an object of any of the kinds: a request body, a document of a file, a stored object. Ignores `status`.
+ * Unknown fields are problems; with `drop` they are left out.
  */
 export function validateObject(
   object: unknown,
@@ -108,7 +108,7 @@ const checkWhole: typeof pruneUnknown = (schema, value) => ({
   dropped: [],
 });
 
-/** The kind that an object says it is of, if its version is served. */
+/** Returns the kind that an object names, if its version is served. */
 export function findKind(
   object: Readonly<Record<string, unknown>>,
   kinds: readonly RuleKind[],
@@ -128,14 +128,14 @@ export function findKind(
   return err([{ path: 'apiVersion', message: `must be ${versions.join(' or ')} for ${name}${given}` }]);
 }
 
-/** `networking.istio.io/v1`, …, preferred first; for the core group `v1`. */
+/** Returns `networking.istio.io/v1`, …, preferred version first; `v1` for the core group. */
 export const apiVersionsOf = ({ group, versions }: Pick<RuleKind, 'group' | 'versions'>): readonly string[] =>
   versions.map((version) => (group === '' ? version : `${group}/${version}`));
 
-/** A map, as JSON and YAML have it: no list. */
+/** Returns whether a value is a JSON or YAML map, and not a list. */
 export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** What a value is, in words for its author. */
+/** Returns the type of a value, in words for its author. */
 export const nameOfType = (value: unknown): string =>
   value === null || value === undefined ? 'empty' : Array.isArray(value) ? 'a list' : `a ${typeof value}`;

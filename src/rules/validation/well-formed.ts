@@ -2,8 +2,8 @@ import { fieldPath } from '../../lib/field-path.ts';
 import type { Problem } from '../rule.ts';
 
 /**
- * Finds text that no encoding can hold: half of a surrogate pair, which JSON can write as `"\ud800"`. At most one problem, as such
- * an object was not written by a person.
+ * Finds text that no encoding can represent: half of a surrogate pair, which JSON can write as `"\ud800"`. Reports at
+ * most one problem, as people do not write such objects.
  */
 export function illFormedText(value: unknown, root: string): readonly Problem[] {
   const path = find(value, []);

@@ -81,7 +81,7 @@ export function createJudged(mesh: MeshDir, ports: readonly number[]): Judged {
     return policy(host, { tls }, random.chance(0.5) ? ['v1'] : [], 'a file that is not there');
   };
   const invalidPolicy = async (host: string) => {
-    const done = await policy(host, {}, ['v1', 'v1'], 'invalid: a subset that stands twice');
+    const done = await policy(host, {}, ['v1', 'v1'], 'invalid: a subset that occurs twice');
     invalid.add(`policy-${host}.yaml`);
     return done;
   };

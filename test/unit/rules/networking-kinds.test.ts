@@ -71,7 +71,7 @@ describe('a VirtualService', () => {
     {
       name: 'a wildcard within a label',
       spec: { hosts: ['re*'], http: [{ route }] },
-      want: 'hosts.0: a hostname; a wildcard may stand only as its whole first label',
+      want: 'hosts.0: a hostname; a wildcard may only be its whole first label',
     },
     { name: 'no routes at all', spec: { hosts: ['reviews'] }, want: 'http: one of http, tls and tcp is needed' },
   ]) {
@@ -107,9 +107,9 @@ describe('a VirtualService', () => {
 });
 
 describe('a DestinationRule', () => {
-  test('with a subset that stands twice is refused', () => {
+  test('with a subset that occurs twice is refused', () => {
     expect(mistakes(destinationRule, { host: 'a', subsets: [{ name: 'v1' }, { name: 'v1' }] })).toEqual([
-      'subsets.1.name: subset v1 stands twice',
+      'subsets.1.name: subset v1 occurs twice',
     ]);
   });
 

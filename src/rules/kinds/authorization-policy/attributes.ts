@@ -5,7 +5,7 @@ type Check = (value: string) => string | null;
 
 const any: Check = () => null;
 
-/** Attributes that a condition may be about, and what their values must be. */
+/** Attributes that a condition may test, with the check for their values. */
 const attributes: Readonly<Record<string, Check>> = {
   'source.ip': wrongIpBlock,
   'remote.ip': wrongIpBlock,
@@ -21,10 +21,10 @@ const attributes: Readonly<Record<string, Check>> = {
   'connection.sni': any,
 };
 
-/** Those that take a name in brackets. */
+/** Attributes that require a name in brackets. */
 const named = ['request.headers', 'request.auth.claims', 'experimental.envoy.filters.'];
 
-/** Attributes of earlier versions, and what took their place. */
+/** Attributes of earlier versions, with their replacements. */
 const replaced: Readonly<Record<string, string>> = {
   'destination.namespace': 'the namespace of the policy',
   'destination.labels': 'selector',
@@ -32,7 +32,7 @@ const replaced: Readonly<Record<string, string>> = {
   'destination.user': 'selector',
 };
 
-/** What is wrong with the key of a condition, and what with a value for it. */
+/** Returns the mistake in a condition's key, and the check for the condition's values. */
 export function wrongAttribute(key: string): { readonly key: string | null; readonly value: Check } {
   const check = Object.hasOwn(attributes, key) ? attributes[key] : undefined;
   if (check !== undefined) return { key: null, value: check };

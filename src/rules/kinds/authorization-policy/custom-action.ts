@@ -1,4 +1,4 @@
-/** What the action CUSTOM cannot match on: a proxy asks the provider before it knows identities and tokens. */
+/** Fields that action CUSTOM cannot match: a proxy asks the provider before it knows identities and tokens. */
 const unknownFields = [
   'principals',
   'notPrincipals',
@@ -19,7 +19,7 @@ interface MatchedRule {
   readonly when?: readonly { readonly key: string }[] | undefined;
 }
 
-/** What of the rules a policy with the action CUSTOM must not have, with the path in the spec. */
+/** Finds the parts of the rules that are forbidden with action CUSTOM, with their paths in the spec. */
 export function customActionProblems(
   rules: readonly MatchedRule[],
 ): readonly (readonly [path: readonly (string | number)[], message: string])[] {

@@ -6,7 +6,7 @@ type Check = (value: string) => string | null;
 
 const nothingWrong: Check = () => null;
 
-/** A text that is not empty and of which `wrong` says nothing. */
+/** A text that is not empty and that `wrong` accepts. */
 const checked = (wrong: Check) =>
   z.string().superRefine((text, context) => {
     const message = text === '' ? 'must not be empty' : wrong(text);
@@ -22,7 +22,7 @@ const serviceAccounts = (about: string) =>
     .optional()
     .describe(about);
 
-/** Who sends a request. Texts may begin or end with `*`, or be `*` alone: anything that is there. */
+/** The sender of a request. Texts may begin or end with `*`. A lone `*` matches any present value. */
 export const source = z
   .strictObject({
     principals: texts('identities of the peer, from its certificate: cluster.local/ns/default/sa/web'),
@@ -52,7 +52,9 @@ export const source = z
     }
   });
 
-/** What a request asks for. Texts as in `source`; paths may have `{*}` and `{**}` as whole segments. */
+/**
+ * The operation that a request asks for. Texts as in `source`; paths may contain `{*}` and `{**}` as whole segments.
+ */
 export const operation = z.strictObject({
   hosts: texts('hosts of the request, in any case'),
   notHosts: texts('hosts that it must not be for'),
@@ -64,7 +66,7 @@ export const operation = z.strictObject({
   notPaths: texts('paths that it must not be for', wrongPath),
 });
 
-/** A further condition on a request. */
+/** An additional condition on a request. */
 export const condition = z
   .strictObject({
     key: z

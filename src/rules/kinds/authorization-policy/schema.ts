@@ -7,15 +7,23 @@ const maxItems = 512;
 
 const rule = z.strictObject({
   from: z
-    .array(z.strictObject({ source: source.optional().describe('who sends the request; all that is set must fit') }))
+    .array(
+      z.strictObject({
+        source: source.optional().describe('sender of the request; all fields that are set must match'),
+      }),
+    )
     .max(maxItems, `must be at most ${maxItems} sources`)
     .optional()
-    .describe('who sends the request, any item; anyone if left out'),
+    .describe('senders of requests, of which one must match; any sender if left out'),
   to: z
-    .array(z.strictObject({ operation: operation.optional().describe('what is asked for; all that is set must fit') }))
+    .array(
+      z.strictObject({
+        operation: operation.optional().describe('requested operation; all fields that are set must match'),
+      }),
+    )
     .optional()
-    .describe('what is asked for, any item; anything if left out'),
-  when: z.array(condition).optional().describe('further conditions, all of them'),
+    .describe('requested operations, of which one must match; any operation if left out'),
+  when: z.array(condition).optional().describe('additional conditions, all of which must hold'),
 });
 
 type Problem = readonly [path: readonly (string | number)[], message: string];
@@ -27,7 +35,7 @@ export const authorizationPolicySpec = z
     action: z
       .enum(['ALLOW', 'DENY', 'AUDIT', 'CUSTOM'])
       .optional()
-      .describe('what is done with requests that fit a rule; ALLOW if left out'),
+      .describe('action for requests that match a rule; ALLOW if left out'),
     rules: z
       .array(rule)
       .max(maxItems, `must be at most ${maxItems} rules`)

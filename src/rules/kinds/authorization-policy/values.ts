@@ -46,7 +46,7 @@ export function wrongPath(text: string): string | null {
     if (isOperator) continue;
     if (/[{}]/.test(segment)) return 'may have { and } only in the segments {*} and {**}';
     if (isTemplate && !segmentText.test(segment))
-      return `has a segment "${segment}" that cannot stand beside {*} or {**}`;
+      return `has a segment "${segment}" that cannot occur beside {*} or {**}`;
   }
   return null;
 }

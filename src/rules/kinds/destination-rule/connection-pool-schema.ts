@@ -2,44 +2,50 @@ import { z } from 'zod';
 import { exactMs } from '../../duration.ts';
 import { duration, int32Count, positiveDuration, uint32 } from '../../fields.ts';
 
-/** Envoy keeps whole seconds in 32 bits. */
+/** Envoy stores whole seconds in 32 bits. */
 const keepaliveTime = positiveDuration.refine(
   (text) => exactMs(text) <= 4_294_967_295_000,
   'must be 4294967295s (136 years) at most',
 );
 
 const tcpKeepalive = z.strictObject({
-  probes: uint32.optional().describe('unanswered probes after which a connection is dead'),
+  probes: uint32.optional().describe('number of unanswered probes after which a connection is dead'),
   time: keepaliveTime.optional().describe('idle time before the first probe'),
   interval: keepaliveTime.optional().describe('time between probes'),
 });
 
 const tcpPool = z.strictObject({
-  maxConnections: int32Count.optional().describe('connections at most; 0 for no limit'),
-  connectTimeout: positiveDuration.optional().describe('time to connect; 10s if left out'),
+  maxConnections: int32Count.optional().describe('maximum number of connections; 0 for no limit'),
+  connectTimeout: positiveDuration.optional().describe('timeout for connecting; 10s if left out'),
   tcpKeepalive: tcpKeepalive.optional().describe('probes on idle connections'),
-  maxConnectionDuration: positiveDuration.optional().describe('age at which a connection is closed'),
+  maxConnectionDuration: positiveDuration.optional().describe('maximum age of a connection'),
   idleTimeout: duration.optional().describe('idle time after which a connection is closed; 0s for never'),
 });
 
 const http2KeepAlive = z.strictObject({
   interval: positiveDuration.optional().describe('time between pings'),
-  timeout: positiveDuration.optional().describe('time to answer a ping; then the connection is closed'),
+  timeout: positiveDuration.optional().describe('time to answer a ping before the connection is closed'),
 });
 
 const httpPool = z
   .strictObject({
-    http1MaxPendingRequests: int32Count.optional().describe('requests that may wait for a connection; 0 for no limit'),
-    http2MaxRequests: int32Count.optional().describe('requests under way at most; 0 for no limit'),
-    maxRequestsPerConnection: int32Count.optional().describe('requests on one connection; 0 for no limit'),
-    maxRetries: int32Count.optional().describe('retries under way at most; 0 for no limit'),
+    http1MaxPendingRequests: int32Count
+      .optional()
+      .describe('maximum number of requests that wait for a connection; 0 for no limit'),
+    http2MaxRequests: int32Count.optional().describe('maximum number of concurrent requests; 0 for no limit'),
+    maxRequestsPerConnection: int32Count
+      .optional()
+      .describe('maximum number of requests on one connection; 0 for no limit'),
+    maxRetries: int32Count.optional().describe('maximum number of concurrent retries; 0 for no limit'),
     idleTimeout: duration.optional().describe('idle time after which a connection is closed'),
     h2UpgradePolicy: z
       .enum(['DEFAULT', 'DO_NOT_UPGRADE', 'UPGRADE'])
       .optional()
-      .describe('whether HTTP/1.1 goes upstream as HTTP/2'),
-    useClientProtocol: z.boolean().optional().describe('go upstream with the protocol that the client uses'),
-    maxConcurrentStreams: int32Count.optional().describe('streams on one HTTP/2 connection'),
+      .describe('whether HTTP/1.1 requests are sent upstream as HTTP/2'),
+    useClientProtocol: z.boolean().optional().describe('use the protocol of the client for upstream requests'),
+    maxConcurrentStreams: int32Count
+      .optional()
+      .describe('maximum number of concurrent streams on one HTTP/2 connection'),
     http2KeepAlive: http2KeepAlive.optional().describe('pings on HTTP/2 connections'),
   })
   .refine((it) => it.useClientProtocol !== true || it.h2UpgradePolicy !== 'UPGRADE', {

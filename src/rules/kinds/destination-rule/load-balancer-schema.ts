@@ -3,14 +3,14 @@ import { duration, oneLine, orNull, positiveDuration } from '../../fields.ts';
 import { atMostOneOf, exactlyOneOf } from '../../one-of.ts';
 import { localityLbSetting, zoneAwareLbSetting } from './locality-schema.ts';
 
-/** Envoy refuses a cluster with more. */
+/** Envoy rejects a cluster with a larger ring. */
 const maxRingSize = 8_388_608;
 const maxTableSize = 5_000_011;
 
 const httpCookie = z.strictObject({
   name: oneLine.min(1).describe('name of the cookie'),
   path: oneLine.optional().describe('path of the cookie'),
-  ttl: duration.optional().describe('how long a cookie that the proxy makes lasts; 0s for a session'),
+  ttl: duration.optional().describe('lifetime of a cookie that the proxy creates; 0s for a session'),
   attributes: z
     .array(
       z.strictObject({
@@ -19,7 +19,7 @@ const httpCookie = z.strictObject({
       }),
     )
     .optional()
-    .describe('further attributes of a cookie that the proxy makes'),
+    .describe('additional attributes of a cookie that the proxy creates'),
 });
 
 const ringSize = z.int().min(0).max(maxRingSize, `must be at most ${maxRingSize}`);
@@ -36,11 +36,11 @@ const consistentHash = atMostOneOf(
   exactlyOneOf(
     z.strictObject({
       httpHeaderName: oneLine.min(1).optional().describe('by a header'),
-      httpCookie: httpCookie.optional().describe('by a cookie, which the proxy makes if there is none'),
+      httpCookie: httpCookie.optional().describe('by a cookie, which the proxy creates if the request has none'),
       useSourceIp: z.boolean().optional().describe("by the caller's address"),
-      httpQueryParameterName: z.string().min(1).optional().describe('by a parameter of the query'),
+      httpQueryParameterName: z.string().min(1).optional().describe('by a query parameter'),
       ringHash: z
-        .strictObject({ minimumRingSize: ringSize.optional().describe('least size of the ring; 1024 if left out') })
+        .strictObject({ minimumRingSize: ringSize.optional().describe('minimum size of the ring; 1024 if left out') })
         .optional()
         .describe('hash ring (the default)'),
       maglev: z
@@ -58,25 +58,25 @@ const consistentHash = atMostOneOf(
 });
 
 const warmup = z.strictObject({
-  duration: positiveDuration.describe('how long a new endpoint is warmed up'),
-  minimumPercent: orNull(z.number().min(0).max(100)).describe('share of its weight to begin with; 10 if left out'),
-  aggression: orNull(z.number().min(1, 'must be 1 or more')).describe('how fast it grows; 1 (evenly) if left out'),
+  duration: positiveDuration.describe('duration of the warm-up of a new endpoint'),
+  minimumPercent: orNull(z.number().min(0).max(100)).describe('initial share of its weight in percent; 10 if left out'),
+  aggression: orNull(z.number().min(1, 'must be 1 or more')).describe('speed of the increase; 1 (linear) if left out'),
 });
 
-/** Which endpoint of a destination takes a request. */
+/** Choice of an endpoint for each request. */
 export const loadBalancer = atMostOneOf(
   z.strictObject({
     simple: z
       .enum(['UNSPECIFIED', 'LEAST_CONN', 'RANDOM', 'PASSTHROUGH', 'ROUND_ROBIN', 'LEAST_REQUEST'])
       .optional()
       .describe('an algorithm; LEAST_REQUEST if left out'),
-    consistentHash: consistentHash.optional().describe('requests that are alike go to the same endpoint'),
+    consistentHash: consistentHash.optional().describe('requests with equal keys go to the same endpoint'),
     localityLbSetting: localityLbSetting.optional().describe('which localities are preferred'),
     zoneAwareLbSetting: zoneAwareLbSetting
       .optional()
-      .describe("keeps requests in the caller's zone as far as it holds"),
+      .describe("keeps requests in the caller's zone while its endpoints have capacity"),
     warmupDurationSecs: positiveDuration.optional().describe('older form of warmup.duration'),
-    warmup: warmup.optional().describe('new endpoints get their share little by little'),
+    warmup: warmup.optional().describe('new endpoints receive an increasing share of requests'),
   }),
   ['simple', 'consistentHash'],
 )

@@ -6,28 +6,28 @@ const region = z.string().regex(/^[^*/]*$/, 'must be a region, without zone and 
 const failover = z
   .strictObject({
     from: region.optional().describe('region whose endpoints fail'),
-    to: region.optional().describe('region that takes over'),
+    to: region.optional().describe('region that receives their requests'),
   })
   .refine((it) => it.from !== it.to, { error: 'must differ from the region that fails', path: ['to'] });
 
-const failoverList = z.array(failover).optional().describe('region that takes over, by region');
+const failoverList = z.array(failover).optional().describe('region that receives the requests of a failed region');
 
 const priorityLabels = z
   .array(z.string().min(1))
   .optional()
-  .describe('labels (name or name=value) that endpoints share with the caller, the first counts most');
+  .describe('labels (name or name=value) that endpoints should share with the caller, most important first');
 
 /** `region/zone/subzone`, with `*` as the last part or alone. */
 const locality = z
   .string()
-  .regex(/^(\*|[^*/]+(\/[^*/]+){0,2}\/?\*?)$/, 'must be region/zone/subzone; * may stand at the end only');
+  .regex(/^(\*|[^*/]+(\/[^*/]+){0,2}\/?\*?)$/, 'must be region/zone/subzone; * is allowed only at the end');
 
 const share = uint32.refine((weight) => weight >= 1 && weight <= 100, 'must be 1 to 100');
 
 const distribution = z
   .strictObject({
     from: locality.optional().describe('locality of the callers'),
-    to: z.record(locality, share).optional().describe('percents by locality of the endpoints; 100 together'),
+    to: z.record(locality, share).optional().describe('percentages by locality of the endpoints; the sum is 100'),
   })
   .refine(({ to = {} }) => Object.values(to).reduce((sum, it) => sum + it, 0) === 100, {
     error: 'the percents must add up to 100',
@@ -40,13 +40,13 @@ const topologyLabels = [
   'topology.istio.io/subzone',
 ] as const;
 
-/** Which localities take the requests of a locality, and which when they fail. */
+/** Choice of the localities that receive the requests of a locality, normally and after a failure. */
 export const localityLbSetting = z
   .strictObject({
     distribute: z.array(distribution).optional().describe('shares of localities, by locality of the callers'),
     failover: failoverList,
     failoverPriority: priorityLabels,
-    enabled: orNull(z.boolean()).describe('whether localities count; as in the mesh if left out'),
+    enabled: orNull(z.boolean()).describe('whether localities are used; the mesh configuration decides if left out'),
   })
   .superRefine(({ distribute = [], failover = [], failoverPriority = [] }, context) => {
     const complain = (field: string, message: string) => context.addIssue({ code: 'custom', path: [field], message });
@@ -58,13 +58,13 @@ export const localityLbSetting = z
     }
   });
 
-/** Requests stay in the caller's zone as far as its endpoints can bear it. */
+/** Keeps requests in the caller's zone while its endpoints have capacity. */
 export const zoneAwareLbSetting = z
   .strictObject({
-    enabled: orNull(z.boolean()).describe('whether zones count; as in the mesh if left out'),
+    enabled: orNull(z.boolean()).describe('whether zones are used; the mesh configuration decides if left out'),
     failover: failoverList,
     failoverPriority: priorityLabels,
-    minClusterSize: orNull(uint32.min(1)).describe("least endpoints in the caller's region; 6 if left out"),
+    minClusterSize: orNull(uint32.min(1)).describe("minimum number of endpoints in the caller's region; 6 if left out"),
   })
   .refine(({ failoverPriority = [] }) => !holdsTopology(failoverPriority), {
     error: `takes none of ${topologyLabels.join(', ')}: they count anyway`,

@@ -7,12 +7,12 @@ import { loadBalancer } from './load-balancer-schema.ts';
 import { outlierDetection } from './outlier-schema.ts';
 import { clientTls } from './tls-schema.ts';
 
-/** What may be said of a whole destination, of a subset, and of a port of either. */
+/** Settings of a whole destination, of a subset, or of a port of either. */
 const ownFields = {
-  loadBalancer: loadBalancer.optional().describe('which endpoint takes a request'),
+  loadBalancer: loadBalancer.optional().describe('choice of the endpoint for a request'),
   connectionPool: connectionPool.optional().describe('limits of connections and requests'),
-  outlierDetection: outlierDetection.optional().describe('when endpoints that fail are left out'),
-  tls: clientTls.optional().describe('how connections are secured'),
+  outlierDetection: outlierDetection.optional().describe('ejection of failing endpoints'),
+  tls: clientTls.optional().describe('security of connections'),
 };
 
 const portLevelSettings = z.strictObject({
@@ -25,17 +25,19 @@ const tunnel = z.strictObject({
   targetHost: z
     .string()
     .refine((text) => ipVersion(text) !== 0 || isDnsName(text), 'must be a hostname or an IP address')
-    .describe('where the tunnel leads'),
+    .describe('host that the tunnel leads to'),
   targetPort: portNumber.describe('port that the tunnel leads to'),
 });
 
 const retryBudget = z.strictObject({
-  percent: orNull(z.number().min(0).max(100)).describe('retries at most, in percent of requests; 20 if left out'),
-  minRetryConcurrency: uint32.optional().describe('retries that are allowed anyway; 3 if left out'),
-  budgetInterval: duration.optional().describe('time whose requests count; 0s for those under way'),
+  percent: orNull(z.number().min(0).max(100)).describe(
+    'maximum number of retries, in percent of requests; 20 if left out',
+  ),
+  minRetryConcurrency: uint32.optional().describe('number of retries that are always allowed; 3 if left out'),
+  budgetInterval: duration.optional().describe('period whose requests count; 0s for concurrent requests'),
 });
 
-/** The policy of a whole destination or of one subset; a port's settings replace the four own fields. */
+/** The policy of a whole destination or of one subset. A port's settings replace the four own fields. */
 export const trafficPolicy = z
   .strictObject({
     ...ownFields,
@@ -43,12 +45,12 @@ export const trafficPolicy = z
       .array(portLevelSettings)
       .max(4096)
       .optional()
-      .describe('settings of single ports, in place of those of the destination'),
+      .describe('settings of single ports, which replace those of the destination'),
     tunnel: tunnel.optional().describe('connections go through a tunnel that the destination opens'),
     proxyProtocol: z
       .strictObject({ version: z.enum(['V1', 'V2']).optional().describe('version of the protocol; V1 if left out') })
       .optional()
-      .describe("tells the destination the caller's address by the PROXY protocol"),
+      .describe("sends the caller's address to the destination by the PROXY protocol"),
     retryBudget: retryBudget.optional().describe('limit of retries in proportion to requests'),
   })
   .refine((it) => it.tunnel === undefined || it.proxyProtocol === undefined, {

@@ -8,7 +8,7 @@ import type { OutlierDetectionSpec } from './outlier-schema.ts';
 import type { TrafficPolicySpec } from './policy-schema.ts';
 import type { SubsetSpec } from './schema.ts';
 
-/** Several DestinationRules of one host, as one. */
+/** Several DestinationRules of one host, merged. */
 export interface MergedDestinationRule {
   readonly policy: TrafficPolicySpec | undefined;
   readonly subsets: readonly SubsetSpec[];
@@ -18,8 +18,7 @@ export interface MergedDestinationRule {
 }
 
 /**
- * Merges the rules of one host, given in order of precedence: unique subsets are appended, the first trafficPolicy
- * stands.
+ * Merges the rules of one host, given in order of precedence. Appends unique subsets and keeps the first trafficPolicy.
  */
 export function mergeDestinationRules(rules: readonly DestinationRule[]): MergedDestinationRule {
   const subsets = new Map<string, { readonly subset: SubsetSpec; readonly origin: string }>();
@@ -45,12 +44,12 @@ export function mergeDestinationRules(rules: readonly DestinationRule[]): Merged
   };
 }
 
-/** What holds for one port of a destination or of one of its subsets. */
+/** The settings of one port of a destination or of a subset. */
 export type PortPolicy = Pick<TrafficPolicySpec, 'connectionPool' | 'loadBalancer' | 'outlierDetection'>;
 
 /**
- * The policy of `port`. A subset's policy overrides field by field; a port's settings replace all fields together,
- * left-out ones included.
+ * Returns the policy of `port`. A subset's policy overrides field by field. A port's settings replace all fields
+ * together, including those that it leaves out.
  */
 export function portPolicy(rule: MergedDestinationRule, subset: SubsetSpec | null, port: number): PortPolicy {
   return override(override({}, rule.policy, port), subset?.trafficPolicy, port);
@@ -67,7 +66,10 @@ function override(base: PortPolicy, policy: TrafficPolicySpec | undefined, port:
   };
 }
 
-/** Least request unless the rule says otherwise; consistent hashing is not compiled yet and falls back to it. */
+/**
+ * Returns least request unless the rule chooses another algorithm. Consistent hashing is not compiled yet and falls
+ * back to it.
+ */
 export function resolveLoadBalancing(loadBalancer: LoadBalancerSpec | undefined): LoadBalancing {
   switch (loadBalancer?.simple) {
     case 'ROUND_ROBIN':
@@ -81,7 +83,7 @@ export function resolveLoadBalancing(loadBalancer: LoadBalancerSpec | undefined)
   }
 }
 
-/** Whether requests of HTTP/1.1 ports go upstream as HTTP/2. */
+/** Returns whether requests of HTTP/1.1 ports are sent upstream as HTTP/2. */
 export const upgradesToHttp2 = (pool: ConnectionPoolSpec | undefined): boolean =>
   pool?.http?.h2UpgradePolicy === 'UPGRADE';
 
@@ -99,7 +101,7 @@ export function resolveLimits(pool: ConnectionPoolSpec | undefined, defaultConne
   };
 }
 
-/** 0 means "the default" in the published API. */
+/** Maps 0 to undefined: the published API uses 0 for "the default". */
 const limit = (value: number | undefined): number | undefined => (value === 0 ? undefined : value);
 
 const optionalMs = (text: string | undefined): number | undefined =>

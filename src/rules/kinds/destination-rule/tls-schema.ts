@@ -5,22 +5,22 @@ const shape = z.strictObject({
   mode: z
     .enum(['DISABLE', 'SIMPLE', 'MUTUAL', 'ISTIO_MUTUAL'])
     .optional()
-    .describe('no TLS, TLS, TLS with own client certificate, or with that of the mesh'),
+    .describe("no TLS, TLS, TLS with a client certificate, or TLS with the mesh's certificate"),
   clientCertificate: z.string().optional().describe('file of the client certificate; with MUTUAL'),
   privateKey: z.string().optional().describe('file of its private key; with MUTUAL'),
-  caCertificates: z.string().optional().describe('file of the authorities that servers are checked with'),
-  credentialName: z.string().optional().describe('secret with key, certificate and authorities instead of files'),
-  subjectAltNames: z.array(z.string()).optional().describe('names, one of which the server must prove'),
+  caCertificates: z.string().optional().describe('file of the authorities that verify servers'),
+  credentialName: z.string().optional().describe('secret with key, certificate and authorities, in place of files'),
+  subjectAltNames: z.array(z.string()).optional().describe('names of which the server certificate must have one'),
   sni: z
     .string()
     .refine((text) => Buffer.byteLength(text) <= 255, 'must be 255 bytes at most')
     .optional()
-    .describe('server name to ask for'),
-  insecureSkipVerify: orNull(z.boolean()).describe('do not check the certificate of the server'),
-  caCrl: z.string().optional().describe('file of the certificates that were revoked'),
+    .describe('server name to send (SNI)'),
+  insecureSkipVerify: orNull(z.boolean()).describe('skip verification of the server certificate'),
+  caCrl: z.string().optional().describe('file of revoked certificates'),
 });
 
-/** How connections to a destination are secured. */
+/** TLS settings of connections to a destination. */
 export const clientTls = shape.superRefine((tls, context) => {
   for (const [field, message] of conflictsOf(tls)) context.addIssue({ code: 'custom', path: [field], message });
 });

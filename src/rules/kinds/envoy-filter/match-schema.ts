@@ -13,8 +13,8 @@ const filter = z.strictObject({
 
 const listener = z.strictObject({
   name: z.string().optional().describe('name of the listener'),
-  portNumber: port.optional().describe('port of the service or gateway that traffic is for'),
-  portName: z.string().optional().describe('name of the port; not read by proxies of today'),
+  portNumber: port.optional().describe('port of the service or gateway'),
+  portName: z.string().optional().describe('name of the port; current proxies ignore it'),
   filterChain: z
     .strictObject({
       name: z.string().optional().describe('name of the filter chain'),
@@ -23,7 +23,7 @@ const listener = z.strictObject({
       applicationProtocols: z
         .string()
         .optional()
-        .describe('protocols that the chain matches (ALPN), with commas between'),
+        .describe('protocols that the chain matches (ALPN), separated by commas'),
       destinationPort: port.optional().describe('destination port that the chain matches'),
       filter: filter.optional().describe('a network filter of the chain'),
     })
@@ -34,9 +34,9 @@ const listener = z.strictObject({
 
 const routeConfiguration = z.strictObject({
   name: z.string().optional().describe('name of the route configuration'),
-  portNumber: port.optional().describe('port of the service or gateway that it is for'),
+  portNumber: port.optional().describe('port of the service or gateway of the routes'),
   portName: z.string().optional().describe('name of the port of a gateway'),
-  gateway: z.string().optional().describe('gateway that it is for: namespace/name'),
+  gateway: z.string().optional().describe('gateway of the routes: namespace/name'),
   vhost: z
     .strictObject({
       name: z.string().optional().describe('name of the virtual host: host:port'),
@@ -47,7 +47,7 @@ const routeConfiguration = z.strictObject({
           action: z
             .enum(['ANY', 'ROUTE', 'REDIRECT', 'DIRECT_RESPONSE'])
             .optional()
-            .describe('what the route does; any if left out'),
+            .describe('action of the route; any if left out'),
         })
         .optional()
         .describe('a route of the virtual host'),
@@ -57,8 +57,8 @@ const routeConfiguration = z.strictObject({
 });
 
 const cluster = z.strictObject({
-  name: z.string().optional().describe('name of the cluster, whole; for one that other rules do not make'),
-  service: z.string().optional().describe('fully qualified hostname that it is for'),
+  name: z.string().optional().describe('exact name of the cluster; for clusters that no other rule defines'),
+  service: z.string().optional().describe('fully qualified hostname of the cluster'),
   subset: z.string().optional().describe('subset of the service'),
   portNumber: port.optional().describe('port of the service'),
 });
@@ -79,22 +79,22 @@ const proxy = z.strictObject({
   proxyVersion: re2Text
     .max(1_024, 'must be at most 1024 characters')
     .optional()
-    .describe('expression (RE2) that the version of the proxy must match'),
+    .describe('RE2 expression that the version of the proxy must match'),
   metadata: z.record(z.string(), z.string()).optional().describe('metadata that the node must have, all of it'),
 });
 
-/** Which of the parts are patched; what is set must all fit. */
+/** Selects the parts to patch. All fields that are set must match. */
 export const patchMatch = atMostOneOf(
   z.strictObject({
     context: z
       .enum(['ANY', 'SIDECAR_INBOUND', 'SIDECAR_OUTBOUND', 'GATEWAY', 'WAYPOINT'])
       .optional()
-      .describe('sort of proxy, and direction of traffic; any if left out'),
-    proxy: proxy.optional().describe('which proxies'),
-    listener: listener.optional().describe('which listeners'),
-    routeConfiguration: routeConfiguration.optional().describe('which route configurations'),
-    cluster: cluster.optional().describe('which clusters'),
-    waypoint: waypoint.optional().describe('which parts of a waypoint'),
+      .describe('type of proxy and direction of traffic; any if left out'),
+    proxy: proxy.optional().describe('proxies to patch'),
+    listener: listener.optional().describe('listeners to patch'),
+    routeConfiguration: routeConfiguration.optional().describe('route configurations to patch'),
+    cluster: cluster.optional().describe('clusters to patch'),
+    waypoint: waypoint.optional().describe('parts of a waypoint to patch'),
   }),
   ['listener', 'routeConfiguration', 'cluster', 'waypoint'],
 ).superRefine(({ context: sort, waypoint }, context) => {

@@ -1,6 +1,6 @@
 import type { PatchMatch } from './match-schema.ts';
 
-/** A patch in its form, before it is known to make sense. */
+/** A patch of valid form, before its parts are checked against each other. */
 interface WrittenPatch {
   readonly applyTo?: string | undefined;
   readonly match?: PatchMatch | undefined;
@@ -9,7 +9,7 @@ interface WrittenPatch {
 
 type Found = readonly [path: readonly string[], message: string];
 
-/** Which match an object is found by. A part that is not listed can be matched by context and proxy alone. */
+/** Field of the match that finds each part. Other parts match by context and proxy only. */
 const matchOf: Readonly<Record<string, (typeof matches)[number]>> = {
   LISTENER: 'listener',
   FILTER_CHAIN: 'listener',
@@ -27,7 +27,7 @@ const merges = ['MERGE', 'MERGE_AND_REPLACE_LIST'];
 const replaceable = ['LISTENER_FILTER', 'NETWORK_FILTER', 'HTTP_FILTER', 'VIRTUAL_HOST'];
 const connectionManagers = ['envoy.filters.network.http_connection_manager', 'envoy.http_connection_manager'];
 
-/** What of a patch does not go together, with the path from the patch on. */
+/** Finds parts of a patch that do not fit together, with their paths from the patch on. */
 export function patchProblems(written: WrittenPatch): readonly Found[] {
   const { applyTo = 'INVALID', match, patch } = written;
   const operation = patch?.operation ?? 'INVALID';
@@ -41,7 +41,7 @@ export function patchProblems(written: WrittenPatch): readonly Found[] {
   return [...operationProblems(applyTo, operation), ...matchProblems(applyTo, match)];
 }
 
-/** Operations that nothing is done for. */
+/** Reports operations that have no effect on a part. */
 function operationProblems(applyTo: string, operation: string): readonly Found[] {
   if (applyTo === 'ROUTE_CONFIGURATION' && !merges.includes(operation)) {
     return [[['patch', 'operation'], `has no effect on a route configuration: use ${merges.join(' or ')}`]];
@@ -56,7 +56,7 @@ function matchProblems(applyTo: string, match: PatchMatch = {}): readonly Found[
   const wanted = matchOf[applyTo];
   if (wanted === undefined) return [];
   const [given, ...others] = matches.filter((field) => match[field] !== undefined);
-  if (others.length > 0) return []; // reported by the match's own schema
+  if (others.length > 0) return []; // the match's own schema reports it
   if (given !== undefined && given !== wanted) {
     return [[['match', given], `cannot match ${applyTo}, which is found by ${wanted}`]];
   }

@@ -8,7 +8,7 @@ const workloadSelector = z.strictObject({
   labels: selectorLabels(256).optional().describe('labels that a workload must have, all of them'),
 });
 
-/** Parts of Envoy's configuration that can be patched. */
+/** Parts of Envoy's configuration that a patch can change. */
 const applyTo = z.enum([
   'INVALID',
   'LISTENER',
@@ -38,22 +38,22 @@ const operation = z.enum([
 
 const configPatch = z
   .strictObject({
-    applyTo: applyTo.optional().describe("the part of Envoy's configuration that is patched"),
-    match: patchMatch.optional().describe('which of these parts; all if left out'),
+    applyTo: applyTo.optional().describe("the part of Envoy's configuration to patch"),
+    match: patchMatch.optional().describe('selects among these parts; all if left out'),
     patch: z
       .strictObject({
-        operation: operation.optional().describe('what is done with the part, or beside it'),
+        operation: operation.optional().describe('operation on the part, or beside it'),
         value: z
           .record(z.string(), z.unknown())
           .optional()
-          .describe("the part, or some of its fields, as Envoy's API has it"),
+          .describe("the part, or some of its fields, in the form of Envoy's API"),
         filterClass: z
           .enum(['UNSPECIFIED', 'AUTHN', 'AUTHZ', 'STATS'])
           .optional()
-          .describe("where an added filter goes, relative to the mesh's own"),
+          .describe("position of an added filter, relative to the mesh's own"),
       })
       .optional()
-      .describe('what is done'),
+      .describe('the change'),
   })
   .superRefine((patch, context) => {
     for (const [path, message] of patchProblems(patch)) context.addIssue({ code: 'custom', path: [...path], message });
@@ -64,10 +64,10 @@ export const envoyFilterSpec = z
   .strictObject({
     workloadSelector: workloadSelector
       .optional()
-      .describe('workloads that it is for; without it all of the namespace, or of the mesh in the root namespace'),
+      .describe('workloads to patch; without it all of the namespace, or of the mesh in the root namespace'),
     targetRefs: targetRefs.optional().describe('objects that it is attached to, instead of selecting workloads'),
-    configPatches: z.array(configPatch).optional().describe('what is changed, in order'),
-    priority: z.int32().optional().describe('order among EnvoyFilters, the lowest first; 0 if left out'),
+    configPatches: z.array(configPatch).optional().describe('changes, in order'),
+    priority: z.int32().optional().describe('order among EnvoyFilters, lowest first; 0 if left out'),
   })
   .refine(
     (spec) => spec.workloadSelector === undefined || spec.targetRefs === undefined,

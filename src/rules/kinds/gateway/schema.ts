@@ -9,10 +9,10 @@ const port = z.strictObject({
   number: z.int().min(0).max(65_535, 'must be 0 to 65535').describe('port to listen at; 0 for a unix domain socket'),
   protocol: protocolName.min(1, 'a port needs a protocol').describe('HTTP, HTTPS, GRPC, HTTP2, TLS, TCP, …'),
   name: z.string().min(1, 'a port needs a name').describe('name, unique within the gateway'),
-  targetPort: z.int().min(0).max(65_535).optional().describe('no longer used'),
+  targetPort: z.int().min(0).max(65_535).optional().describe('obsolete'),
 });
 
-/** `namespace/host` or a host alone, which is of any namespace. */
+/** `namespace/host`, or a host alone, which matches every namespace. */
 const serverHost = z
   .string()
   .regex(
@@ -22,11 +22,11 @@ const serverHost = z
 
 const server = z
   .strictObject({
-    port: port.describe('where it listens'),
+    port: port.describe('port of the listener'),
     bind: z.string().optional().describe('address to listen at, or unix:///path; all addresses if left out'),
     hosts: z.array(serverHost).min(1, 'at least one host').describe('hosts it serves, as host or namespace/host'),
-    tls: serverTls.optional().describe('how TLS of clients ends here, or is passed through'),
-    defaultEndpoint: z.string().optional().describe('not in use'),
+    tls: serverTls.optional().describe('whether TLS of clients ends here or is passed through'),
+    defaultEndpoint: z.string().optional().describe('unused'),
     name: z.string().optional().describe('name, unique within the gateway; for statistics'),
   })
   .superRefine((it, context) => {
@@ -45,8 +45,8 @@ interface Conflict {
 /** Gateway of networking.istio.io: https://istio.io/latest/docs/reference/config/networking/gateway/ */
 export const gatewaySpec = z
   .strictObject({
-    servers: z.array(server).min(1, 'at least one server').describe('ports that are open, and for which hosts'),
-    selector: labels.optional().describe('labels of the gateways that it is for; all of them must fit'),
+    servers: z.array(server).min(1, 'at least one server').describe('open ports with their hosts'),
+    selector: labels.optional().describe('labels of the gateways, all of which must match'),
   })
   .superRefine(({ servers }, context) => {
     for (const what of ['port', 'server'] as const) {

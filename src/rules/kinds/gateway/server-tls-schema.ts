@@ -6,7 +6,7 @@ const tlsVersion = z.enum(['TLS_AUTO', 'TLSV1_0', 'TLSV1_1', 'TLSV1_2', 'TLSV1_3
 const certificate = z.strictObject({
   serverCertificate: z.string().optional().describe('file of the certificate'),
   privateKey: z.string().optional().describe('file of its private key'),
-  caCertificates: z.string().optional().describe('file of the authorities that clients are checked with'),
+  caCertificates: z.string().optional().describe('file of the authorities that verify clients'),
 });
 
 const shape = z.strictObject({
@@ -17,32 +17,32 @@ const shape = z.strictObject({
     .describe('whether TLS ends here, and whether clients need certificates; PASSTHROUGH if left out'),
   serverCertificate: z.string().optional().describe('file of the certificate'),
   privateKey: z.string().optional().describe('file of its private key'),
-  caCertificates: z.string().optional().describe('file of the authorities that clients are checked with'),
-  caCrl: z.string().optional().describe('file of the client certificates that were revoked'),
-  credentialName: z.string().optional().describe('secret with key and certificate instead of files'),
+  caCertificates: z.string().optional().describe('file of the authorities that verify clients'),
+  caCrl: z.string().optional().describe('file of revoked client certificates'),
+  credentialName: z.string().optional().describe('secret with key and certificate, in place of files'),
   credentialNames: z
     .array(z.string())
     .min(1)
     .max(2)
     .optional()
-    .describe('two secrets, for certificates with keys of two kinds (RSA and ECDSA)'),
-  caCertCredentialName: z.string().optional().describe('secret or config map with the authorities for clients'),
+    .describe('two secrets, for certificates with two types of keys (RSA and ECDSA)'),
+  caCertCredentialName: z.string().optional().describe('secret or config map with the authorities that verify clients'),
   tlsCertificates: z
     .array(certificate)
     .min(1)
     .max(2)
     .optional()
-    .describe('files of certificates with keys of two kinds (RSA and ECDSA)'),
-  subjectAltNames: z.array(z.string()).optional().describe('names, one of which clients must prove'),
-  verifyCertificateSpki: z.array(z.string()).optional().describe('hashes of keys that clients may have, base64'),
-  verifyCertificateHash: z.array(z.string()).optional().describe('hashes of certificates that clients may have, hex'),
-  minProtocolVersion: tlsVersion.optional().describe('least version of TLS; 1.2 if left out'),
-  maxProtocolVersion: tlsVersion.optional().describe('highest version of TLS'),
+    .describe('files of certificates with two types of keys (RSA and ECDSA)'),
+  subjectAltNames: z.array(z.string()).optional().describe('names of which a client certificate must have one'),
+  verifyCertificateSpki: z.array(z.string()).optional().describe('hashes of allowed client keys, base64'),
+  verifyCertificateHash: z.array(z.string()).optional().describe('hashes of allowed client certificates, hex'),
+  minProtocolVersion: tlsVersion.optional().describe('minimum version of TLS; 1.2 if left out'),
+  maxProtocolVersion: tlsVersion.optional().describe('maximum version of TLS'),
   cipherSuites: z.array(z.string()).optional().describe("ciphers to offer, by OpenSSL's names"),
-  insecureSkipVerify: orNull(z.boolean()).describe('let clients in whose certificates fail the check'),
+  insecureSkipVerify: orNull(z.boolean()).describe('accept clients whose certificates fail verification'),
 });
 
-/** How TLS of clients ends at a proxy. */
+/** TLS settings for connections from clients. */
 export const serverTls = shape.superRefine((tls, context) => {
   for (const [field, message] of conflictsOf(tls)) context.addIssue({ code: 'custom', path: [field], message });
 });

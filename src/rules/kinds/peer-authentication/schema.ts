@@ -5,7 +5,7 @@ const mutualTls = z.strictObject({
   mode: z
     .enum(['UNSET', 'DISABLE', 'PERMISSIVE', 'STRICT'])
     .optional()
-    .describe('UNSET takes what holds further out; PERMISSIVE takes plaintext as well, STRICT does not'),
+    .describe('UNSET inherits the mode of the next wider scope; PERMISSIVE accepts plaintext as well, STRICT does not'),
 });
 
 const port = z
@@ -17,8 +17,8 @@ export const peerAuthenticationSpec = z
   .strictObject({
     selector: selector
       .optional()
-      .describe('workloads that it is for; without it all of the namespace, or of the mesh in the root namespace'),
-    mtls: mutualTls.optional().describe('whether connections must come over mutual TLS'),
+      .describe('workloads of the policy; without it all of the namespace, or of the mesh in the root namespace'),
+    mtls: mutualTls.optional().describe('whether connections must use mutual TLS'),
     portLevelMtls: z
       .record(port, mutualTls)
       .refine((ports) => Object.keys(ports).length > 0, 'must have a port, or be left out')

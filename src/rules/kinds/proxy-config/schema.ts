@@ -7,10 +7,10 @@ export const proxyConfigSpec = z.strictObject({
   selector: selector
     .optional()
     .describe(
-      'workloads whose proxies it is for; without it all of the namespace, or of the mesh in the root namespace',
+      'workloads whose proxies it configures; without it all of the namespace, or of the mesh in the root namespace',
     ),
   concurrency: orNull(z.int32().min(0, 'must be 0 (all cores) or more')).describe(
-    'worker threads of a proxy; 0 uses all cores, left out follows the CPU limit',
+    'worker threads of a proxy; 0 uses all cores; follows the CPU limit if left out',
   ),
   environmentVariables: z
     .record(
@@ -18,16 +18,13 @@ export const proxyConfigSpec = z.strictObject({
       z.string().max(2_048, 'must be at most 2048 characters'),
     )
     .optional()
-    .describe('further environment variables of a proxy, by name'),
+    .describe('additional environment variables of a proxy, by name'),
   image: z
     .strictObject({
-      imageType: z
-        .string()
-        .optional()
-        .describe('which image of the proxy: default, debug, distroless or one of your own'),
+      imageType: z.string().optional().describe('image of the proxy: default, debug, distroless or a custom one'),
     })
     .optional()
-    .describe('the image that the proxy is started from'),
+    .describe('image that the proxy starts from'),
 });
 
 export type ProxyConfigSpec = z.infer<typeof proxyConfigSpec>;

@@ -3,7 +3,7 @@ import { countSet, positiveDuration } from '../../fields.ts';
 
 const nonEmpty = z.string().min(1, { error: 'must not be empty', abort: true });
 
-/** Of a header's name: RFC 9110, 5.6.2. */
+/** Characters of a header's name: RFC 9110, 5.6.2. */
 const headerCharacters = /^[!#$%&'*+.^_`|~0-9A-Za-z-]*$/;
 
 const keySetAddress = z
@@ -19,54 +19,51 @@ const keySet = z
     'must be a JSON Web Key Set: an object with a list "keys", each key with its "kty"',
   );
 
-/** One issuer's tokens: where their keys are, where they stand in a request, what is passed on of them. */
+/** Tokens of one issuer: the source of its keys, the places of tokens in a request, and what is forwarded of them. */
 export const jwtRule = z
   .strictObject({
-    issuer: nonEmpty.optional().describe('who made the token: its claim iss'),
-    audiences: z
-      .array(nonEmpty)
-      .optional()
-      .describe('claim aud that a token must have, any of them; any at all if left out'),
-    jwksUri: keySetAddress.optional().describe("where the issuer's public keys are"),
+    issuer: nonEmpty.optional().describe('issuer of the token: its claim iss'),
+    audiences: z.array(nonEmpty).optional().describe('accepted values of the claim aud; any if left out'),
+    jwksUri: keySetAddress.optional().describe("URL of the issuer's public keys"),
     jwks_uri: keySetAddress.optional().describe('another spelling of jwksUri'),
     jwks: keySet.optional().describe("the issuer's public keys, as JSON"),
     fromHeaders: z
       .array(
         z.strictObject({
           name: nonEmpty.regex(headerCharacters, 'must be a header name').describe('name of the header'),
-          prefix: z.string().optional().describe('text before the token that is cut off: "Bearer "'),
+          prefix: z.string().optional().describe('\'prefix before the token, which is removed: "Bearer "\''),
         }),
       )
       .optional()
-      .describe('headers that the token may be in; Authorization if no place is named'),
-    fromParams: z.array(nonEmpty).optional().describe('query parameters that the token may be in'),
-    fromCookies: z.array(nonEmpty).optional().describe('cookies that the token may be in'),
+      .describe('headers that may contain the token; Authorization if no place is named'),
+    fromParams: z.array(nonEmpty).optional().describe('query parameters that may contain the token'),
+    fromCookies: z.array(nonEmpty).optional().describe('cookies that may contain the token'),
     outputPayloadToHeader: z
       .string()
       .regex(headerCharacters, 'must be a header name')
       .optional()
-      .describe('header that carries the payload of a valid token on, in base64url'),
+      .describe('header that forwards the payload of a valid token, in base64url'),
     outputClaimToHeaders: z
       .array(
         z.strictObject({
           header: nonEmpty
             .regex(/^[-_A-Za-z0-9]+$/, 'must be a header name of letters, digits, "-" and "_"')
-            .describe('header that is made'),
-          claim: nonEmpty.describe('claim whose value it has; nested ones with dots'),
+            .describe('header to set'),
+          claim: nonEmpty.describe('claim that supplies the value; nested ones with dots'),
         }),
       )
       .optional()
-      .describe('headers that carry single claims of a valid token on'),
+      .describe('headers that forward single claims of a valid token'),
     forwardOriginalToken: z
       .boolean()
       .optional()
-      .describe('whether the workload sees the token as it came; no if left out'),
-    timeout: positiveDuration.optional().describe('how long fetching the keys may take; 5s if left out'),
+      .describe('whether the original token is forwarded to the workload; no if left out'),
+    timeout: positiveDuration.optional().describe('timeout for fetching the keys; 5s if left out'),
     spaceDelimitedClaims: z
       .array(nonEmpty)
       .max(64, 'must be at most 64 claims')
       .optional()
-      .describe('claims that hold several values with spaces between, such as scope'),
+      .describe('claims that hold several values separated by spaces, such as scope'),
   })
   .superRefine((rule, context) => {
     const { issuer, jwksUri, jwks_uri, jwks } = rule;
@@ -78,12 +75,12 @@ export const jwtRule = z
     }
   });
 
-/** What a proxy takes as keys: https://www.rfc-editor.org/rfc/rfc7517#section-5 */
+/** Returns whether a proxy accepts the text as keys: https://www.rfc-editor.org/rfc/rfc7517#section-5 */
 function isKeySet(text: string): boolean {
   try {
     return keySetShape.safeParse(JSON.parse(text)).success;
   } catch {
-    return false; // no JSON
+    return false; // not JSON
   }
 }
 

@@ -10,7 +10,7 @@ export const requestAuthenticationSpec = z
       .array(jwtRule)
       .max(4_096, 'must be at most 4096 rules')
       .optional()
-      .describe('tokens that are understood; one that a request has must be valid, none at all is let through'),
+      .describe('accepted tokens; a token in a request must be valid, a request without one passes'),
   })
   .refine(hasOneTarget, oneTargetOnly);
 

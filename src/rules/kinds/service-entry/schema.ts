@@ -7,31 +7,35 @@ import { protocolName } from '../../protocols.ts';
 import { workloadEntrySpec } from '../workload-entry/schema.ts';
 
 const port = z.strictObject({
-  number: portNumber.describe('port that is called'),
+  number: portNumber.describe('port that clients call'),
   name: z.string().min(1, 'a port needs a name').max(256).describe('name, unique within the object'),
-  protocol: protocolName.optional().describe('HTTP, HTTPS, GRPC, HTTP2, TLS, TCP, …; told from the name if left out'),
-  targetPort: portNumber.optional().describe("port of the endpoints; the service's own if left out"),
+  protocol: protocolName
+    .optional()
+    .describe('HTTP, HTTPS, GRPC, HTTP2, TLS, TCP, …; derived from the name if left out'),
+  targetPort: portNumber.optional().describe("port of the endpoints; the service's port if left out"),
 });
 
 const shape = z.strictObject({
-  hosts: z.array(z.string()).min(1, 'at least one host').max(256).describe('hostnames that are called'),
+  hosts: z.array(z.string()).min(1, 'at least one host').max(256).describe('hostnames that clients call'),
   addresses: z.array(z.string().max(64)).max(256).optional().describe('IP addresses (or ranges) of the hosts'),
-  ports: z.array(port).max(256).optional().describe('ports that are called'),
+  ports: z.array(port).max(256).optional().describe('ports that clients call'),
   location: z
     .enum(['MESH_EXTERNAL', 'MESH_INTERNAL'])
     .optional()
-    .describe('whether the service is outside the mesh (default) or a part of it'),
+    .describe('whether the service is outside the mesh (default) or part of it'),
   resolution: z
     .enum(['NONE', 'STATIC', 'DNS', 'DNS_ROUND_ROBIN', 'DYNAMIC_DNS'])
     .optional()
-    .describe('how addresses of endpoints are found; NONE (as called) if left out'),
-  endpoints: z.array(workloadEntrySpec).max(4_096).optional().describe('endpoints, one by one'),
+    .describe('how proxies resolve endpoint addresses; NONE (the called address) if left out'),
+  endpoints: z.array(workloadEntrySpec).max(4_096).optional().describe('list of endpoints'),
   workloadSelector: z
-    .strictObject({ labels: selectorLabels(256).optional().describe('labels, all of which they have') })
+    .strictObject({
+      labels: selectorLabels(256).optional().describe('labels that the workloads must have, all of them'),
+    })
     .optional()
-    .describe('endpoints by labels, instead of one by one: WorkloadEntries and workloads of platforms'),
+    .describe('selects endpoints by labels, in place of a list: WorkloadEntries and workloads of platforms'),
   exportTo: exportTo.optional().describe('namespaces whose proxies see it; the default of the mesh if left out'),
-  subjectAltNames: z.array(z.string()).optional().describe('names, one of which the endpoints must prove'),
+  subjectAltNames: z.array(z.string()).optional().describe('names of which an endpoint certificate must have one'),
 });
 
 export type ServiceEntrySpec = z.infer<typeof shape>;

@@ -7,20 +7,20 @@ import type { Rule } from '../../rule.ts';
 import { translateInlineEndpoint, uncallableReason } from '../workload-entry/translate.ts';
 import type { ServiceEntrySpec } from './schema.ts';
 
-/** The name that the registry of rules has in `Service.registry`. */
+/** Value of `Service.registry` for services that rules define. */
 export const serviceEntryRegistry = 'service-entry';
 
-/** One host of a ServiceEntry and the endpoints that the entry itself gives (a selector's come later). */
+/** One host of a ServiceEntry, with the endpoints in the entry itself. A selector's endpoints are added later. */
 export interface TranslatedHost {
   readonly service: Service;
   readonly endpoints: readonly Endpoint[];
 }
 
-/** All that an entry says, in words of the model. */
+/** The contents of an entry as model values. */
 export interface TranslatedServiceEntry {
-  /** One for each host, in order, without doubles. */
+  /** One for each host, in order, without duplicates. */
   readonly hosts: readonly TranslatedHost[];
-  /** What is valid but does nothing yet, for the rule's author. */
+  /** Messages for the rule's author about valid parts that have no effect yet. */
   readonly notes: readonly string[];
 }
 
@@ -32,7 +32,7 @@ const resolutions: Readonly<Record<Exclude<ServiceEntrySpec['resolution'], undef
   DYNAMIC_DNS: null,
 };
 
-/** One service for each host of the entry. */
+/** Returns one service for each host of the entry. */
 export function translateServiceEntry(rule: Rule<string, ServiceEntrySpec>): TranslatedServiceEntry {
   const resolution = resolutions[rule.spec.resolution ?? 'NONE'];
   if (resolution === null) return { hosts: [], notes: ['not in effect yet: spec.resolution DYNAMIC_DNS'] };
@@ -75,13 +75,16 @@ const translatePort = ({ name, number, protocol }: EntryPort): ServicePort => ({
   protocol: protocolOf(protocol || (name.split('-')[0] ?? '')) ?? 'unknown',
 });
 
-/** `10.1.2.3` of `10.1.2.3` and `10.1.2.3/32`; null for a wider range. */
+/** Returns `10.1.2.3` for `10.1.2.3` and `10.1.2.3/32`; null for a wider range. */
 export function singleAddress(text: string): string | null {
   const [address = '', bits] = text.split('/');
   return bits === undefined || Number(bits) === (ipVersion(address) === 4 ? 32 : 128) ? address : null;
 }
 
-/** An endpoint's own port for each port of the entry: `endpoint.ports[name]`, else targetPort, else the port itself. */
+/**
+ * Returns an endpoint's port for each port of the entry: `endpoint.ports[name]`, else targetPort, else the entry's
+ * port.
+ */
 export function endpointPorts(
   ports: ServiceEntrySpec['ports'],
   own: Readonly<Record<string, number>>,
@@ -99,7 +102,7 @@ const inlineEndpoints = (spec: ServiceEntrySpec): readonly Endpoint[] =>
     (endpoint) => translateInlineEndpoint(endpoint, endpointPorts(spec.ports, endpoint.ports ?? {})) ?? [],
   );
 
-/** With DNS and nothing else to resolve, the host is the address. */
+/** With DNS resolution and no endpoints, the host is the address to resolve. */
 const isResolvedByName = (spec: ServiceEntrySpec, resolution: Resolution, name: Hostname): boolean =>
   (resolution === 'dns' || resolution === 'dns-round-robin') &&
   !spec.endpoints?.length &&

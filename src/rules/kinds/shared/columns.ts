@@ -1,6 +1,6 @@
 import type { RuleColumn } from '../../rule.ts';
 
-/** A column with the text at a path of the spec (`mtls.mode`), or `otherwise`. */
+/** A column with the text at a path of the spec (`mtls.mode`); `otherwise` when it is absent. */
 export const textColumn = (
   name: string,
   path: string,
@@ -16,14 +16,14 @@ export const textColumn = (
   },
 });
 
-/** A column that counts the items of a list or the entries of a map at a path; 0 where there is none. */
+/** A column that counts the items of a list or the entries of a map at a path; 0 when it is absent. */
 export const countColumn = (
   name: string,
   path: string,
   { about, wide = false }: { about: string; wide?: boolean },
 ): RuleColumn => ({ name, type: 'integer', about, wide, value: (spec) => sizeOf(at(spec, path)) });
 
-/** A wide column: the labels or objects that a policy is for. Nothing when it is for all of its namespace. */
+/** A wide column with the labels or objects of a policy. Empty when the policy applies to its whole namespace. */
 export const targetColumn: RuleColumn = {
   name: 'Target',
   type: 'string',
@@ -39,7 +39,7 @@ export const targetColumn: RuleColumn = {
   },
 };
 
-/** The distinct texts that each item of a list has at a path, in order: `ADD,MERGE`. */
+/** Joins the distinct texts at a path of each item of a list, in order: `ADD,MERGE`. */
 export function textsOf(spec: Readonly<Record<string, unknown>>, list: string, path: string): string | null {
   const items = at(spec, list);
   if (!Array.isArray(items)) return null;
@@ -47,7 +47,7 @@ export function textsOf(spec: Readonly<Record<string, unknown>>, list: string, p
   return [...new Set(texts)].join(',') || null;
 }
 
-/** A spec is shown as it was written, even by an older release: nothing of its shape is taken for granted. */
+/** Reads a path without assumptions about the shape: lists show specs as written, even by an older release. */
 const at = (value: unknown, path: string): unknown =>
   path.split('.').reduce((found, step) => (isObject(found) ? found[step] : undefined), value);
 

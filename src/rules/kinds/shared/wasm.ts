@@ -3,7 +3,7 @@ import { orNull } from '../../fields.ts';
 
 const schemes = ['http', 'https', 'file', 'oci'];
 
-/** What WasmPlugin and TrafficExtension have in common: a Wasm module and how it is run. */
+/** Fields that WasmPlugin and TrafficExtension share: a Wasm module and how to run it. */
 export const wasmFields = {
   url: z
     .string()
@@ -12,7 +12,7 @@ export const wasmFields = {
       isModuleUrl,
       'must be an address with http, https, file or oci, or an image such as registry.example/plugin:v1',
     )
-    .describe('where the module is: an image of a registry (the default), http(s) or a file of the proxy'),
+    .describe('location of the module: an image of a registry (the default), http(s) or a file of the proxy'),
   sha256: z
     .string()
     .regex(/^$|^[a-f0-9]{64}$/, 'must be 64 hexadecimal digits in lower case')
@@ -21,7 +21,7 @@ export const wasmFields = {
   imagePullPolicy: z
     .enum(['UNSPECIFIED_POLICY', 'IfNotPresent', 'Always'])
     .optional()
-    .describe('whether a module that was fetched once is fetched again'),
+    .describe('whether to fetch the module again after the first time'),
   imagePullSecret: z
     .string()
     .min(1)
@@ -29,10 +29,7 @@ export const wasmFields = {
     .optional()
     .describe('secret of the same namespace with the credentials for the registry'),
   verificationKey: z.string().optional().describe('public key that the image must be signed with'),
-  pluginConfig: z
-    .record(z.string(), z.unknown())
-    .optional()
-    .describe('configuration that the module is given, of any form'),
+  pluginConfig: z.record(z.string(), z.unknown()).optional().describe('configuration of the module, of any form'),
   pluginName: z
     .string()
     .min(1)
@@ -42,20 +39,18 @@ export const wasmFields = {
   failStrategy: z
     .enum(['FAIL_CLOSE', 'FAIL_OPEN', 'FAIL_RELOAD'])
     .optional()
-    .describe(
-      'what becomes of traffic when the module fails: refused (default), let through, or the module is started again',
-    ),
+    .describe('traffic handling when the module fails: reject (default), let through, or restart the module'),
   vmConfig: z
     .strictObject({ env: environment().optional().describe('environment variables of the module') })
     .optional()
-    .describe('the machine that the module runs in'),
+    .describe('virtual machine of the module'),
   type: z
     .enum(['UNSPECIFIED_PLUGIN_TYPE', 'HTTP', 'NETWORK'])
     .optional()
     .describe('whether it is an HTTP filter (default) or a network filter'),
 };
 
-/** Which traffic an extension sees: any of the items. */
+/** Traffic that an extension processes: one of the items must match. */
 export const trafficMatch = z.array(
   z.strictObject({
     mode: z
@@ -70,10 +65,8 @@ export const trafficMatch = z.array(
   }),
 );
 
-/** Order within a phase: the highest first. */
-export const extensionPriority = orNull(z.int32()).describe(
-  'order among those of one phase, the highest first; 0 if left out',
-);
+/** Order within a phase, highest first. */
+export const extensionPriority = orNull(z.int32()).describe('order within a phase, highest first; 0 if left out');
 
 function environment() {
   return z
@@ -84,8 +77,8 @@ function environment() {
           valueFrom: z
             .enum(['INLINE', 'HOST'])
             .optional()
-            .describe('from value (default), or from the environment of the proxy'),
-          value: z.string().max(2_048).optional().describe('its value, unless it is from the proxy'),
+            .describe('source: value (default), or the environment of the proxy'),
+          value: z.string().max(2_048).optional().describe('the value, unless the source is the proxy'),
         })
         .refine(({ valueFrom, value }) => valueFrom !== 'HOST' || value === undefined, {
           path: ['value'],
@@ -96,7 +89,7 @@ function environment() {
     .superRefine((variables, context) => reportTwice(variables, 'name', context));
 }
 
-/** Without a scheme it is an image: `http://` in front must make an address of it. */
+/** Returns whether a text is a module's URL. Without a scheme it names an image, and must be valid after `http://`. */
 function isModuleUrl(text: string): boolean {
   if (/\s/.test(text)) return false;
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1];
@@ -112,7 +105,7 @@ function reportTwice<Field extends string>(
   const seen = new Set<string | number>();
   for (const [index, item] of items.entries()) {
     if (seen.has(item[field])) {
-      context.addIssue({ code: 'custom', path: [index, field], message: `stands twice: ${item[field]}` });
+      context.addIssue({ code: 'custom', path: [index, field], message: `occurs twice: ${item[field]}` });
     }
     seen.add(item[field]);
   }

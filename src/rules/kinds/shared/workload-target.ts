@@ -9,12 +9,12 @@ const attachable: Readonly<Record<string, readonly string[]>> = {
   'gateway.networking.k8s.io': ['Gateway', 'GatewayClass'],
 };
 
-/** Chooses workloads by their labels: all of them must fit. */
+/** Selects workloads that have all of these labels. */
 export const selector = z.strictObject({
   matchLabels: selectorLabels(4_096).optional().describe('labels that a workload must have, all of them'),
 });
 
-/** Attaches a policy to an object of the same namespace instead of to workloads. */
+/** Attaches a policy to an object of the same namespace, in place of workloads. */
 export const targetRef = z
   .strictObject({
     group: z
@@ -34,7 +34,7 @@ export const targetRef = z
       .string()
       .refine((text) => text === '', 'must be left out: the target is in the namespace of this object')
       .optional()
-      .describe('not to be set: the target is in the namespace of this object'),
+      .describe('must be left out: the target is in the namespace of this object'),
   })
   .refine(({ group, kind }) => (attachable[group ?? ''] ?? []).includes(kind), {
     path: ['kind'],
@@ -42,16 +42,16 @@ export const targetRef = z
       'must be Service (no group), ServiceEntry of networking.istio.io, or Gateway or GatewayClass of gateway.networking.k8s.io',
   });
 
-/** Targets in a list; the policy holds for each. */
+/** List of targets; the policy applies to each. */
 export const targetRefs = z.array(targetRef).max(16, 'must be at most 16 targets');
 
-/** The ways to say where a policy holds, of the kinds that know all three. */
+/** Target fields of the kinds that support all three ways. */
 export const targetFields = {
   selector: selector
     .optional()
-    .describe('workloads that it is for; without it all of the namespace, or of the mesh in the root namespace'),
-  targetRef: targetRef.optional().describe('the one object that it is attached to; targetRefs is the newer form'),
-  targetRefs: targetRefs.optional().describe('objects that it is attached to, instead of selecting workloads'),
+    .describe('workloads of the policy; without it all of the namespace, or of the mesh in the root namespace'),
+  targetRef: targetRef.optional().describe('one object that it is attached to; targetRefs is the newer form'),
+  targetRefs: targetRefs.optional().describe('objects that it is attached to, in place of workloads'),
 };
 
 interface Targeted {
@@ -60,9 +60,9 @@ interface Targeted {
   readonly targetRefs?: unknown;
 }
 
-/** For a spec's refinement: says where a policy holds in one way at most. */
+/** Returns whether at most one target field is set; for a spec's refinement. */
 export const hasOneTarget = (spec: Targeted): boolean =>
   [spec.selector, spec.targetRef, spec.targetRefs].filter((way) => way !== undefined).length <= 1;
 
-/** What to say when it does so in several. */
+/** Message for specs that fail `hasOneTarget`. */
 export const oneTargetOnly = 'only one of selector, targetRef and targetRefs may be set';

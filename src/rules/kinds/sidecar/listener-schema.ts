@@ -9,15 +9,17 @@ const port = z.strictObject({
   number: z.int().min(0).max(65_535, 'must be 0 to 65535').optional().describe('port; 0 for a unix domain socket'),
   protocol: protocolName.optional().describe('HTTP, HTTPS, GRPC, HTTP2, TLS, TCP, …'),
   name: z.string().optional().describe('name of the port'),
-  targetPort: z.int().min(0).max(65_535).optional().describe('no longer used'),
+  targetPort: z.int().min(0).max(65_535).optional().describe('obsolete'),
 });
 
 const captureMode = z
   .enum(['DEFAULT', 'IPTABLES', 'NONE'])
   .optional()
-  .describe('whether traffic is captured on its way, or sent to the listener on purpose');
+  .describe('whether traffic is captured, or sent to the listener on purpose');
 
-/** `namespace/host`: a namespace, `*`, `.` or `~`, and a hostname, a wildcard or `*`; `~` before a namespace excludes. */
+/**
+ * `namespace/host`: a namespace, `*`, `.` or `~`, and a hostname, a wildcard or `*`. `~` before a namespace excludes.
+ */
 const egressHost = z
   .string()
   .regex(
@@ -27,24 +29,24 @@ const egressHost = z
 
 type Conflicts = Generator<readonly [path: readonly string[], message: string]>;
 
-/** Where a workload is called. */
+/** An inbound port of a workload. */
 export const ingress = z
   .strictObject({
-    port: port.describe('port that is called'),
+    port: port.describe('port that clients call'),
     bind: z.string().optional().describe('address to listen at'),
     captureMode,
-    defaultEndpoint: z.string().optional().describe('where the workload itself listens: 127.0.0.1:8080, unix:///path'),
-    tls: serverTls.optional().describe('how TLS of callers outside the mesh ends here'),
-    connectionPool: connectionPool.optional().describe('limits of this port, instead of inboundConnectionPool'),
+    defaultEndpoint: z.string().optional().describe('address of the workload itself: 127.0.0.1:8080, unix:///path'),
+    tls: serverTls.optional().describe('TLS settings for callers outside the mesh'),
+    connectionPool: connectionPool.optional().describe('limits of this port, in place of inboundConnectionPool'),
   })
   .superRefine((it, context) => {
     for (const [path, message] of ingressConflicts(it)) context.addIssue({ code: 'custom', path: [...path], message });
   });
 
-/** What a workload may call, at one port or at all. */
+/** Hosts that a workload may call, at one port or at all ports. */
 export const egress = z
   .strictObject({
-    port: port.optional().describe('port that these hosts are called at; those of the services if left out'),
+    port: port.optional().describe('port for calls to these hosts; the ports of the services if left out'),
     bind: z.string().optional().describe('address to listen at, or unix:///path; needs a port'),
     captureMode,
     hosts: z.array(egressHost).min(1).describe('namespace/host that may be called; ~namespace/host excludes'),

@@ -1,7 +1,7 @@
 import { covers } from '../../../model/names.ts';
 import type { SidecarSpec } from './schema.ts';
 
-/** What the proxies of a Sidecar may call: any of these. */
+/** An element of the hosts that a Sidecar's proxies may call. */
 export interface EgressHost {
   /** A namespace, or `*`. */
   readonly namespace: string;
@@ -10,8 +10,8 @@ export interface EgressHost {
 }
 
 /**
- * The hosts that a Sidecar lets its proxies call; `.` is the namespace of the proxies, in which there is nothing to
- * call when it is `*` (all namespaces that are empty). No `egress` means everything, `~` nothing.
+ * Returns the hosts that a Sidecar's proxies may call. `.` is the namespace of the proxies. When that is `*` (all
+ * namespaces without proxies), `.` matches no service. An absent `egress` means everything, `~` nothing.
  */
 export function resolveEgress(spec: SidecarSpec, proxyNamespace: string): readonly EgressHost[] {
   if (spec.egress === undefined || spec.egress.length === 0) return [{ namespace: '*', host: '*' }];
@@ -25,11 +25,11 @@ export function resolveEgress(spec: SidecarSpec, proxyNamespace: string): readon
     });
 }
 
-/** Whether a service may be called. */
+/** Returns whether proxies may call a service. */
 export const admitsService = (egress: readonly EgressHost[], namespace: string, host: string): boolean =>
   egress.some((it) => (it.namespace === '*' || it.namespace === namespace) && covers(it.host, host));
 
-/** Whether a rule for `host` (which may be a wildcard) has a say: where it and an egress host overlap. */
+/** Returns whether a rule for `host` (possibly a wildcard) applies: whether `host` and an egress host overlap. */
 export const admitsRule = (egress: readonly EgressHost[], namespace: string, host: string): boolean =>
   egress.some(
     (it) => (it.namespace === '*' || it.namespace === namespace) && (covers(it.host, host) || covers(host, it.host)),

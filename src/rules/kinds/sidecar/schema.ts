@@ -6,11 +6,8 @@ import { egress, ingress } from './listener-schema.ts';
 
 const outboundTrafficPolicy = z
   .strictObject({
-    mode: z
-      .enum(['REGISTRY_ONLY', 'ALLOW_ANY'])
-      .optional()
-      .describe('whether calls to hosts that are not known are let through'),
-    egressProxy: destination.optional().describe('where calls to hosts that are not known go; with ALLOW_ANY only'),
+    mode: z.enum(['REGISTRY_ONLY', 'ALLOW_ANY']).optional().describe('whether calls to unknown hosts are allowed'),
+    egressProxy: destination.optional().describe('destination of calls to unknown hosts; only with ALLOW_ANY'),
   })
   .refine(({ mode, egressProxy }) => egressProxy === undefined || mode !== 'REGISTRY_ONLY', {
     error: 'can only be set with mode ALLOW_ANY',
@@ -21,17 +18,19 @@ const outboundTrafficPolicy = z
     path: ['egressProxy', 'port'],
   });
 
-/** Istio's networking Sidecar: what the proxies of some workloads may call, and how they are called. */
+/** Istio's networking Sidecar: outbound and inbound settings for the proxies of some workloads. */
 export const sidecarSpec = z
   .strictObject({
     workloadSelector: z
-      .strictObject({ labels: selectorLabels(256).optional().describe('labels, all of which they have') })
+      .strictObject({
+        labels: selectorLabels(256).optional().describe('labels that the workloads must have, all of them'),
+      })
       .optional()
-      .describe('only these workloads of the namespace; all if left out'),
-    ingress: z.array(ingress).optional().describe('ports that workloads are called at; told from services if left out'),
-    egress: z.array(egress).optional().describe('hosts that workloads may call; every one if left out'),
-    inboundConnectionPool: connectionPool.optional().describe('limits of what workloads accept'),
-    outboundTrafficPolicy: outboundTrafficPolicy.optional().describe('what becomes of calls to hosts not known'),
+      .describe('workloads of the namespace that it applies to; all if left out'),
+    ingress: z.array(ingress).optional().describe('inbound ports of the workloads; derived from services if left out'),
+    egress: z.array(egress).optional().describe('hosts that workloads may call; all if left out'),
+    inboundConnectionPool: connectionPool.optional().describe('limits of inbound connections and requests'),
+    outboundTrafficPolicy: outboundTrafficPolicy.optional().describe('policy for calls to unknown hosts'),
   })
   .superRefine(({ ingress = [] }, context) => {
     const seen = new Set<number | undefined>();

@@ -28,7 +28,7 @@ const metricMatch = atMostOneOf(
 
 const tagOverride = z
   .strictObject({
-    operation: z.enum(['UPSERT', 'REMOVE']).optional().describe('whether the dimension is set (default) or taken away'),
+    operation: z.enum(['UPSERT', 'REMOVE']).optional().describe('whether the dimension is set (default) or removed'),
     value: z.string().optional().describe('CEL expression for its value, with UPSERT'),
   })
   .superRefine(({ operation = 'UPSERT', value }, context) => {
@@ -38,19 +38,21 @@ const tagOverride = z
   });
 
 const override = z.strictObject({
-  match: metricMatch.optional().describe('metrics that it is for; all if left out'),
-  disabled: orNull(z.boolean()).describe('whether the metric is not kept'),
+  match: metricMatch.optional().describe('metrics to change; all if left out'),
+  disabled: orNull(z.boolean()).describe('whether the metric is disabled'),
   tagOverrides: z
     .record(z.string().min(1, 'the name of a dimension must not be empty'), tagOverride)
     .optional()
-    .describe('dimensions that are set or taken away, by name'),
+    .describe('dimensions to set or remove, by name'),
 });
 
-/** Which metrics are kept, with which dimensions. */
+/** Metrics to record, with their dimensions. */
 export const metrics = z.strictObject({
-  providers: providers.optional().describe('where metrics go; what the mesh configuration says if left out'),
-  overrides: z.array(override).optional().describe('what is otherwise than by default, in order'),
+  providers: providers
+    .optional()
+    .describe('providers that receive metrics; the mesh configuration decides if left out'),
+  overrides: z.array(override).optional().describe('differences from the defaults, in order'),
   reportingInterval: positiveDuration
     .optional()
-    .describe('how often metrics of open TCP connections are told; 5s if left out'),
+    .describe('reporting interval for open TCP connections; 5s if left out'),
 });

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 
-/** Seen from the workload: requests that it sends, that it receives, or both. */
+/** Direction as seen from the workload: requests that it sends, that it receives, or both. */
 export const mode = z.enum(['CLIENT_AND_SERVER', 'CLIENT', 'SERVER']);
 
-/** A match on the direction of traffic alone. */
+/** A match on the direction of traffic only. */
 export const modeOnly = z.strictObject({
   mode: mode.optional().describe('traffic that the workload sends, receives, or both (default)'),
 });

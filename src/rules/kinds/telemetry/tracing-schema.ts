@@ -11,7 +11,7 @@ const customTag = atMostOneOf(
     literal: z
       .strictObject({ value: nonEmpty.describe('the value') })
       .optional()
-      .describe('always the same value'),
+      .describe('a constant value'),
     environment: z
       .strictObject({
         name: nonEmpty.describe('name of the variable'),
@@ -29,27 +29,29 @@ const customTag = atMostOneOf(
     formatter: z
       .strictObject({ value: nonEmpty.describe('the format, as in access logs: %REQ(x-user)%') })
       .optional()
-      .describe('value put together as in access logs'),
+      .describe('a value composed as in access logs'),
   }),
   sources,
 ).refine((tag) => countSet(tag) > 0, `needs a value: one of ${sources.join(', ')}`);
 
-/** How requests are traced. Null is as left out: what holds further out stays. */
+/** Tracing of requests. Null equals an absent field: the next wider scope decides. */
 export const tracing = z.strictObject({
-  match: modeOnly.optional().describe('traffic that it is for; both directions if left out'),
-  providers: providers.optional().describe('where spans go; what the mesh configuration says if left out'),
+  match: modeOnly.optional().describe('traffic to trace; both directions if left out'),
+  providers: providers.optional().describe('providers that receive spans; the mesh configuration decides if left out'),
   randomSamplingPercentage: orNull(z.number().min(0, 'must be 0 to 100').max(100, 'must be 0 to 100')).describe(
-    'how many of the requests that are not decided on yet are traced, in percent',
+    'percentage of requests to trace, among those without an earlier decision',
   ),
-  disableSpanReporting: orNull(z.boolean()).describe('whether no spans are sent; headers are passed on still'),
-  disableContextPropagation: orNull(z.boolean()).describe('whether headers of the trace are not passed on'),
+  disableSpanReporting: orNull(z.boolean()).describe(
+    'whether no spans are reported; trace headers are still forwarded',
+  ),
+  disableContextPropagation: orNull(z.boolean()).describe('whether trace headers are not forwarded'),
   customTags: z
     .record(z.string().min(1, 'the name of a tag must not be empty'), customTag)
     .optional()
-    .describe('further tags of spans, by name'),
+    .describe('additional tags of spans, by name'),
   useRequestIdForTraceSampling: z
     .boolean()
     .nullish()
     .describe('whether X-Request-ID decides what is traced; yes if left out'),
-  enableIstioTags: orNull(z.boolean()).describe("whether spans have the mesh's own tags; yes if left out"),
+  enableIstioTags: orNull(z.boolean()).describe("whether spans get the mesh's own tags; yes if left out"),
 });

@@ -10,14 +10,14 @@ export const trafficExtensionSpec = atMostOneOf(
   z.strictObject({
     selector: selector
       .optional()
-      .describe('workloads that it is for; without it all of the namespace, or of the mesh in the root namespace'),
-    targetRefs: targetRefs.optional().describe('objects that it is attached to, instead of selecting workloads'),
+      .describe('workloads of the extension; without it all of the namespace, or of the mesh in the root namespace'),
+    targetRefs: targetRefs.optional().describe('objects that it is attached to, in place of workloads'),
     phase: z
       .enum(['UNSPECIFIED', 'AUTHN', 'AUTHZ', 'STATS'])
       .optional()
-      .describe("before which of the mesh's own filters it runs; near the end of the chain if left out"),
+      .describe("position: before one of the mesh's own filters; near the end of the chain if left out"),
     priority: extensionPriority,
-    match: trafficMatch.optional().describe('traffic that it sees, if any item fits; all if left out'),
+    match: trafficMatch.optional().describe('traffic that it processes, of which one item must match; all if left out'),
     wasm: z.strictObject(wasmFields).optional().describe('a WebAssembly module as the filter'),
     lua: z
       .strictObject({
@@ -25,7 +25,7 @@ export const trafficExtensionSpec = atMostOneOf(
           .string()
           .min(1, 'must be the code')
           .max(maxLuaCharacters, `must be at most ${maxLuaCharacters} characters`)
-          .describe('the code itself'),
+          .describe('source text of the code'),
       })
       .optional()
       .describe('Lua code as the filter'),

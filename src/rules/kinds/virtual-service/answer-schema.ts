@@ -3,19 +3,19 @@ import { maxResponseBodyBytes } from '../../../plan/route.ts';
 import { oneLine, portNumber } from '../../fields.ts';
 import { atMostOneOf, exactlyOneOf } from '../../one-of.ts';
 
-/** A status that a proxy may answer with by itself. */
+/** A status that a proxy may answer with without an upstream. */
 export const statusCode = z.int().min(200, 'must be 200 to 599').max(599, 'must be 200 to 599');
 
 const redirectFields = z.strictObject({
-  uri: oneLine.optional().describe('path to put in place of the whole path'),
-  prefixRewrite: oneLine.optional().describe('path to put in place of the prefix that was matched'),
-  authority: oneLine.optional().describe('host to put in its place'),
-  port: portNumber.optional().describe('port to put in its place'),
+  uri: oneLine.optional().describe('path that replaces the whole path'),
+  prefixRewrite: oneLine.optional().describe('path that replaces the matched prefix'),
+  authority: oneLine.optional().describe('host that replaces the original'),
+  port: portNumber.optional().describe('port that replaces the original'),
   derivePort: z
     .enum(['FROM_PROTOCOL_DEFAULT', 'FROM_REQUEST_PORT'])
     .optional()
-    .describe('take the port from the scheme, or from the request'),
-  scheme: z.enum(['http', 'https']).optional().describe('http or https; as asked if left out'),
+    .describe('use the port of the scheme, or of the request'),
+  scheme: z.enum(['http', 'https']).optional().describe('http or https; the scheme of the request if left out'),
   redirectCode: z
     .literal([301, 302, 303, 307, 308])
     .meta({ type: 'integer' })
@@ -23,7 +23,7 @@ const redirectFields = z.strictObject({
     .describe('status of the redirect; 301 if left out'),
 });
 
-/** The client is told to ask elsewhere. */
+/** Redirects the client to another URL. */
 export const redirect = atMostOneOf(redirectFields, ['port', 'derivePort'])
   .refine((it) => it.uri === undefined || it.prefixRewrite === undefined, {
     error: 'only one of uri and prefixRewrite may be set',
@@ -34,7 +34,7 @@ export const redirect = atMostOneOf(redirectFields, ['port', 'derivePort'])
     'one of uri, prefixRewrite, authority, port, derivePort and scheme is needed: it would lead to itself',
   );
 
-/** As Istio has it; a port that is the request's own changes nothing either. */
+/** Returns whether a redirect changes the URL, by Istio's definition. FROM_REQUEST_PORT alone does not change it. */
 function leadsElsewhere({ uri, prefixRewrite, authority, port, derivePort, scheme }: z.infer<typeof redirectFields>) {
   if (port !== undefined || derivePort === 'FROM_PROTOCOL_DEFAULT') return true;
   return [uri, prefixRewrite, authority, scheme].some((text) => text !== undefined && text !== '');
@@ -52,8 +52,8 @@ const responseBody = exactlyOneOf(
   `a body may have ${maxResponseBodyBytes} bytes at most`,
 );
 
-/** The proxy answers by itself. */
+/** An answer that the proxy gives without an upstream. */
 export const directResponse = z.strictObject({
   status: statusCode.describe('status of the answer'),
-  body: responseBody.optional().describe('body of the answer, 1 MiB at most'),
+  body: responseBody.optional().describe('body of the answer, at most 1 MiB'),
 });

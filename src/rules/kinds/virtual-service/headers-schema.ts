@@ -2,7 +2,10 @@ import { z } from 'zod';
 import { isOneLine } from '../../fields.ts';
 import { wrongSubstitution } from '../../substitution/wrong-substitution.ts';
 
-/** Envoy refuses the whole route configuration for a change of a name that is none. */
+/**
+ * Characters of a header's name. Envoy rejects the whole route configuration when it changes a header with an invalid
+ * name.
+ */
 const name = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 const isHost = (text: string): boolean => text.toLowerCase() === 'host';
@@ -13,13 +16,16 @@ const changeableHeader = headerName
   .regex(name, 'a header name; pseudo-headers such as :path cannot be changed')
   .refine((text) => !isHost(text), 'the host is changed by rewrite.authority');
 
-/** In requests the host may be set as well. */
+/** Headers that a request change may set: these include the host. */
 const settableHeader = headerName.refine(
   (text) => text === ':authority' || name.test(text),
   'a header name; of the pseudo-headers only :authority can be changed',
 );
 
-/** One that Envoy takes, with its commands in it: https://www.envoyproxy.io/docs/envoy/latest/configuration/advanced/substitution_formatter */
+/**
+ * A header value that Envoy accepts, including its commands:
+ * https://www.envoyproxy.io/docs/envoy/latest/configuration/advanced/substitution_formatter
+ */
 const headerValue = z
   .string()
   .refine((text) => Buffer.byteLength(text) <= 16_384, 'must be 16384 bytes at most')
@@ -35,7 +41,7 @@ const about = {
   remove: 'headers to take away',
 };
 
-/** More would make Envoy reject the whole route configuration. */
+/** Envoy rejects the whole route configuration when it changes more headers. */
 const maxHeaders = 1_000;
 
 const hasRoom = ({ set = {}, add = {} }: Additions): boolean =>
@@ -62,13 +68,13 @@ const responseOperations = z
   })
   .refine(hasRoom, `set and add may have ${maxHeaders} headers at most together`);
 
-/** Changes of headers, on the way there and back. */
+/** Changes of headers in requests and responses. */
 export const headers = z.strictObject({
-  request: requestOperations.optional().describe('before a request is forwarded'),
-  response: responseOperations.optional().describe('before a response is given back'),
+  request: requestOperations.optional().describe('changes before a request is forwarded'),
+  response: responseOperations.optional().describe('changes before a response is returned'),
 });
 
 export type HeadersSpec = z.infer<typeof headers>;
 
-/** Whether a header of a request is its host, under either of its names. */
+/** Returns whether a request header is the host, under either of its names. */
 export const isAuthority = (header: string): boolean => header === ':authority' || isHost(header);

@@ -7,14 +7,14 @@ import { httpMatch, regexConditions } from './match-schema.ts';
 import { corsPolicy, fault, mirror, retries, rewrite } from './policy-schema.ts';
 
 const weightedDestination = z.strictObject({
-  destination: destination.describe('where requests go'),
+  destination: destination.describe('destination of requests'),
   weight: weight.optional().describe('share, relative to the other destinations of the route'),
   headers: headers.optional().describe('changes of headers for this destination only'),
 });
 
 const delegate = z.strictObject({
   name: z.string().min(1, 'must name a VirtualService').optional().describe('name of a VirtualService without hosts'),
-  namespace: z.string().optional().describe('its namespace; that of this object if left out'),
+  namespace: z.string().optional().describe('its namespace; the namespace of this object if left out'),
 });
 
 const mirrorPercent = orNull(wholePercent).describe('older form of mirrorPercentage');
@@ -22,22 +22,22 @@ const mirrorPercent = orNull(wholePercent).describe('older form of mirrorPercent
 /** One HTTP route: conditions, and exactly one of route, redirect, directResponse and delegate. */
 export const httpRoute = z
   .strictObject({
-    name: z.string().optional().describe('for logs and statistics'),
-    match: z.array(httpMatch).optional().describe('conditions, any of which is enough; every request if left out'),
+    name: z.string().optional().describe('name for logs and statistics'),
+    match: z.array(httpMatch).optional().describe('conditions, of which one must hold; every request if left out'),
     route: z.array(weightedDestination).min(1).optional().describe('destinations that share the requests by weight'),
-    redirect: redirect.optional().describe('tells the client to ask elsewhere'),
-    directResponse: directResponse.optional().describe('an answer that the proxy gives by itself'),
+    redirect: redirect.optional().describe('redirects the client to another URL'),
+    directResponse: directResponse.optional().describe('an answer that the proxy gives without an upstream'),
     delegate: delegate.optional().describe('another VirtualService that routes these requests'),
     rewrite: rewrite.optional().describe('changes of path and host before forwarding'),
-    timeout: duration.optional().describe('for the whole request with all retries; 0s or left out for none'),
-    retries: retries.optional().describe('what is tried again; connection failures twice if left out'),
-    fault: fault.optional().describe('failures made on purpose'),
-    mirror: destination.optional().describe('where copies of requests go'),
-    mirrors: z.array(mirror).optional().describe('several places where copies of requests go'),
+    timeout: duration.optional().describe('timeout for the whole request with all retries; 0s or left out for none'),
+    retries: retries.optional().describe('requests to retry; connection failures twice if left out'),
+    fault: fault.optional().describe('injected failures'),
+    mirror: destination.optional().describe('destination of copies of requests'),
+    mirrors: z.array(mirror).optional().describe('several destinations of copies of requests'),
     mirrorPercent,
     mirror_percent: mirrorPercent,
     mirrorPercentage: percent.optional().describe('share of requests that are copied to mirror; all if left out'),
-    corsPolicy: corsPolicy.optional().describe('what browsers of other origins may do'),
+    corsPolicy: corsPolicy.optional().describe('permissions for browsers of other origins'),
     headers: headers.optional().describe('changes of headers'),
   })
   .superRefine((route, context) => {
@@ -78,7 +78,10 @@ function conflictsOf(route: HttpRouteSpec): readonly Conflict[] {
 const setsHost = ({ headers }: HttpRouteSpec): boolean =>
   [headers?.request?.set, headers?.request?.add].some((map) => Object.keys(map ?? {}).some(isAuthority));
 
-/** A delegate's conditions must lie within those of its root, which cannot be told of expressions. */
+/**
+ * Reports regular expressions in a delegate. Its conditions must lie within those of its root, which cannot be decided
+ * for expressions.
+ */
 export const regexConflicts = ({ match }: Pick<HttpRouteSpec, 'match'>): readonly Conflict[] =>
   (match ?? []).flatMap((it, index) =>
     regexConditions(it).map(({ path }) => ({

@@ -5,7 +5,9 @@ import type { HttpRouteSpec } from './http-schema.ts';
 import { regexConditions } from './match-schema.ts';
 import type { VirtualServiceSpec } from './schema.ts';
 
-/** Finds the expressions that an Envoy takes only if its bootstrap says so, as one of `binnacle bootstrap` does. */
+/**
+ * Finds expressions that Envoy accepts only if its bootstrap raises the limit, as that of `binnacle bootstrap` does.
+ */
 export const largeExpressions = ({ http = [] }: VirtualServiceSpec): readonly Problem[] =>
   http.flatMap((route, index) =>
     expressionsOf(route).flatMap(({ path, text }) => {

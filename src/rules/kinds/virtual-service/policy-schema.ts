@@ -15,14 +15,14 @@ import { re2Text } from '../../re2/re2-text.ts';
 import { statusCode } from './answer-schema.ts';
 import { destination } from './destination-schema.ts';
 
-/** What of a request is changed before it is forwarded. */
+/** Changes to a request before it is forwarded. */
 export const rewrite = z
   .strictObject({
-    uri: oneLine.optional().describe('path to put in place of the matched path or prefix'),
-    authority: oneLine.optional().describe('host to put in its place'),
+    uri: oneLine.optional().describe('path that replaces the matched path or prefix'),
+    authority: oneLine.optional().describe('host that replaces the original'),
     uriRegexRewrite: z
       .strictObject({
-        match: re2Text.describe('expression of RE2 for the part of the path to change'),
+        match: re2Text.describe('RE2 expression for the part of the path to change'),
         rewrite: oneLine.describe(String.raw`what to put there; \1 is the first group`),
       })
       .optional()
@@ -34,7 +34,7 @@ export const rewrite = z
     'one of uri, authority and uriRegexRewrite is needed',
   );
 
-/** Istio takes an empty text for one that is left out. */
+/** Istio treats an empty text like an absent one. */
 const isText = (text: string | undefined): boolean => text !== undefined && text !== '';
 
 const retryConditions = [
@@ -51,19 +51,21 @@ const retryOn = z.string().superRefine((text, context) => {
   }
 });
 
-/** How often and when a failed request is tried again. */
+/** Number and conditions of retries. */
 export const retries = z.strictObject({
-  attempts: int32Count.optional().describe('how often to try again; 0 for never'),
-  perTryTimeout: positiveDuration.optional().describe('for each try; the timeout of the route if left out'),
-  retryOn: retryOn.optional().describe("Envoy's conditions and status codes, with commas"),
-  retryRemoteLocalities: orNull(z.boolean()).describe('whether endpoints of other localities are tried'),
-  retryIgnorePreviousHosts: orNull(z.boolean()).describe('whether endpoints that failed are avoided; true if left out'),
-  backoff: positiveDuration.optional().describe('least pause between tries; 25ms if left out'),
+  attempts: int32Count.optional().describe('maximum number of retries; 0 for none'),
+  perTryTimeout: positiveDuration.optional().describe('timeout of each try; the timeout of the route if left out'),
+  retryOn: retryOn.optional().describe("Envoy's conditions and status codes, separated by commas"),
+  retryRemoteLocalities: orNull(z.boolean()).describe('whether retries may use endpoints of other localities'),
+  retryIgnorePreviousHosts: orNull(z.boolean()).describe(
+    'whether retries avoid endpoints that failed; true if left out',
+  ),
+  backoff: positiveDuration.optional().describe('minimum pause between tries; 25ms if left out'),
 });
 
-/** A copy of requests goes there as well; its answers are dropped. */
+/** Destination of copied requests. Its answers are dropped. */
 export const mirror = z.strictObject({
-  destination: destination.describe('where copies go'),
+  destination: destination.describe('destination of the copies'),
   percentage: percent.optional().describe('share of requests; all if left out'),
 });
 
@@ -90,7 +92,7 @@ const faultAbort = exactlyOneOf(
 
 const faultDelay = exactlyOneOf(
   z.strictObject({
-    fixedDelay: positiveDuration.optional().describe('how long requests are held'),
+    fixedDelay: positiveDuration.optional().describe('duration of the delay'),
     exponentialDelay: positiveDuration.optional().describe('not supported by Envoy'),
     percentage: percent.optional().describe('share of requests; none if left out'),
     percent: wholePercent.optional().describe('older form of percentage'),
@@ -98,28 +100,28 @@ const faultDelay = exactlyOneOf(
   ['fixedDelay', 'exponentialDelay'],
 );
 
-/** Failures that are made on purpose, to see how callers bear them. */
+/** Injected failures, to test callers. */
 export const fault = z
   .strictObject({
-    delay: faultDelay.optional().describe('requests are held before they are forwarded'),
-    abort: faultAbort.optional().describe('requests are answered with an error instead of being forwarded'),
+    delay: faultDelay.optional().describe('delays requests before they are forwarded'),
+    abort: faultAbort.optional().describe('answers requests with an error in place of forwarding'),
   })
   .refine((it) => it.delay !== undefined || it.abort !== undefined, 'one of delay and abort is needed');
 
 const method = z.string().regex(/^(\*|[A-Z]+)$/, 'must be a method in capitals, such as GET');
 
-/** What browsers of other origins may do. */
+/** Permissions for browsers of other origins. */
 export const corsPolicy = z.strictObject({
   allowOrigin: z.array(oneLine).optional().describe('older form of allowOrigins: whole texts, or *'),
-  allowOrigins: z.array(stringMatch).optional().describe('origins that may call'),
-  allowMethods: z.array(method).optional().describe('methods they may use'),
-  allowHeaders: z.array(oneLine).optional().describe('headers they may send'),
-  exposeHeaders: z.array(oneLine).optional().describe('headers of responses they may read'),
+  allowOrigins: z.array(stringMatch).optional().describe('allowed origins'),
+  allowMethods: z.array(method).optional().describe('allowed methods'),
+  allowHeaders: z.array(oneLine).optional().describe('allowed request headers'),
+  exposeHeaders: z.array(oneLine).optional().describe('response headers that browsers may expose'),
   maxAge: duration
     .refine((text) => exactMs(text) % 1000 === 0, 'must be in whole seconds')
     .optional()
-    .describe('how long a preflight may be remembered; whole seconds'),
-  allowCredentials: orNull(z.boolean()).describe('whether calls may carry credentials'),
+    .describe('maximum age of a cached preflight; whole seconds'),
+  allowCredentials: orNull(z.boolean()).describe('whether requests may carry credentials'),
   unmatchedPreflights: z
     .enum(['UNSPECIFIED', 'FORWARD', 'IGNORE'])
     .optional()

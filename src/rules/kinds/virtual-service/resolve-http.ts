@@ -11,17 +11,17 @@ import type { DestinationSpec } from './destination-schema.ts';
 import type { HttpRouteSpec } from './http-schema.ts';
 import { appliesTo, hostToSet, resolveHeaderChanges, resolveMatch, type SourceContext } from './resolve-match.ts';
 
-/** What resolving a VirtualService's routes asks of the scope that it is resolved for. */
+/** Facts about the scope for which a VirtualService's routes are resolved. */
 export interface RouteContext extends SourceContext {
   /** The port that clients call. */
   readonly port: number;
-  /** The name of a route's destination; notes when there is none. */
+  /** Returns the name of a route's destination; records a note when it does not exist. */
   destinationName(destination: DestinationSpec, path: string): string;
 }
 
 /**
- * The routes that clients of `context.port` see, in order. A route with several matches becomes several; nothing
- * after a route that takes every request is kept. Delegates are not compiled yet and left out.
+ * Returns the routes for clients of `context.port`, in order. A route with several matches becomes several routes.
+ * Routes after one that matches every request are dropped. Delegates are not compiled yet and are left out.
  */
 export function resolveHttpRoutes(routes: readonly HttpRouteSpec[], context: RouteContext): readonly RoutePlan[] {
   const plans: RoutePlan[] = [];
@@ -47,7 +47,7 @@ export function resolveHttpRoutes(routes: readonly HttpRouteSpec[], context: Rou
   return plans;
 }
 
-/** The route of a host without rules. */
+/** Returns the route of a host without rules. */
 export const defaultRoute = (destination: string): RoutePlan => ({
   name: 'default',
   match: resolveMatch({}),
@@ -64,7 +64,7 @@ export const defaultRoute = (destination: string): RoutePlan => ({
   },
 });
 
-/** What is safe to try again: requests that no endpoint has begun to answer. */
+/** Retries only what is safe: requests that no endpoint has begun to answer. */
 export const defaultRetries: RetryPlan = {
   retryOn: 'connect-failure,refused-stream,unavailable,cancelled',
   statusCodes: [],
@@ -129,7 +129,7 @@ function resolveRewrite(spec: HttpRouteSpec['rewrite']): PathRewrite | null {
   return uri === null ? null : { type: 'prefix', value: uri };
 }
 
-/** An empty text means the same as one that is left out. */
+/** Treats an empty text like an absent one. */
 const textOf = (text: string | undefined): string | null => (text === undefined || text === '' ? null : text);
 
 function resolveMirrors(route: HttpRouteSpec, path: string, context: RouteContext): ForwardAction['mirrors'] {
@@ -155,7 +155,7 @@ function resolveRedirect(spec: NonNullable<HttpRouteSpec['redirect']>, clientPor
   };
 }
 
-/** `%PREFIX()%` before a path is an older form of `prefixRewrite`. */
+/** Resolves the path. `%PREFIX()%` before a path is an older form of `prefixRewrite`. */
 function resolveRedirectPath({ uri, prefixRewrite }: NonNullable<HttpRouteSpec['redirect']>): RedirectAction['path'] {
   const prefix = '%PREFIX()%';
   if (prefixRewrite !== undefined && prefixRewrite !== '') return { type: 'prefix', value: prefixRewrite };

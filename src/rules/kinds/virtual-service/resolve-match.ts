@@ -3,20 +3,20 @@ import type { StringMatch } from '../../fields.ts';
 import { type HeadersSpec, isAuthority } from './headers-schema.ts';
 import type { HttpMatchSpec } from './match-schema.ts';
 
-/** Who calls: what conditions on the source of a request are decided with, before any request is made. */
+/** Facts about the callers that decide source conditions at compile time. */
 export interface SourceContext {
   /** The port that clients call. */
   readonly port: number;
-  /** Whether the clients are of a namespace. */
+  /** Returns whether the clients are in this namespace. */
   isOfNamespace(namespace: string): boolean;
-  /** Whether the clients have all of these labels. */
+  /** Returns whether the clients have all of these labels. */
   hasLabels(labels: Readonly<Record<string, string>>): boolean;
 }
 
-/** Conditions that name the source or the port rather than the request. */
+/** Conditions on the source or the port rather than the request. */
 type SourceConditions = Pick<HttpMatchSpec, 'gateways' | 'port' | 'sourceLabels' | 'sourceNamespace'>;
 
-/** Whether the clients of a scope can meet these conditions at all. Sidecars are the gateway `mesh`. */
+/** Returns whether the clients of a scope can meet these conditions. Sidecars count as the gateway `mesh`. */
 export function appliesTo(match: SourceConditions, context: SourceContext): boolean {
   if (match.gateways !== undefined && match.gateways.length > 0 && !match.gateways.includes('mesh')) return false;
   if (match.port !== undefined && match.port !== context.port) return false;
@@ -41,13 +41,15 @@ export function resolveMatch(match: HttpMatchSpec): RouteMatch {
   };
 }
 
-/** But for the host of requests: see `hostToSet`. */
+/** Resolves header changes, except for the host of requests: see `hostToSet`. */
 export const resolveHeaderChanges = ({ request, response }: HeadersSpec): HeaderChanges => ({
   request: resolveHeaderChange(request),
   response: resolveHeaderChange(response),
 });
 
-/** The host that changes of headers put in place of the one asked for; null for none. Envoy has a field of its own for it. */
+/**
+ * Returns the host that header changes set in place of the original; null for none. Envoy has a separate field for it.
+ */
 export const hostToSet = ({ request }: HeadersSpec): string | null =>
   [...Object.entries(request?.set ?? {}), ...Object.entries(request?.add ?? {})].find(([name]) =>
     isAuthority(name),
@@ -79,7 +81,7 @@ const headerMatches = (specs: HttpMatchSpec['headers'], inverted: boolean): read
     .sort(byName)
     .map(([name, spec]) => ({ name, match: resolveText(spec), inverted }));
 
-/** An empty match, or an empty text in it, asks for presence only. */
+/** Resolves a text match. An empty match, or an empty text in it, requires only presence. */
 function resolveText(spec: StringMatch): TextMatch {
   if (spec.exact !== undefined && spec.exact !== '') return { type: 'exact', value: spec.exact };
   if (spec.prefix !== undefined && spec.prefix !== '') return { type: 'prefix', value: spec.prefix };
@@ -87,5 +89,5 @@ function resolveText(spec: StringMatch): TextMatch {
   return { type: 'present' };
 }
 
-/** Objects have no order of their own: without this, equal rules would give different bytes. */
+/** Sorts by name: objects have no order, and equal rules must give equal bytes. */
 const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number => (a < b ? -1 : 1);

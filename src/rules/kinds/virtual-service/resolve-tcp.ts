@@ -4,8 +4,8 @@ import type { RouteContext } from './resolve-http.ts';
 import { appliesTo } from './resolve-match.ts';
 
 /**
- * Where connections to `context.port` go: the first route that applies; `null` when none does. Conditions on subnets
- * are not compiled yet: a match that has them is passed over.
+ * Returns the targets of connections to `context.port`: those of the first route that applies; `null` for none.
+ * Conditions on subnets are not compiled yet: a match with them is skipped.
  */
 export function resolveTcpTargets(
   routes: readonly TcpRouteSpec[],

@@ -4,19 +4,19 @@ import { countSet, exportTo, gatewayName, host } from '../../fields.ts';
 import { httpRoute, regexConflicts } from './http-schema.ts';
 import { tcpRoute, tlsRoute } from './l4-schema.ts';
 
-/** What Envoy can hold; more would make it refuse all routes of the port. */
+/** Envoy rejects all routes of the port when the sum of the weights is larger. */
 const maxWeightSum = 4_294_967_295;
 
 const shape = z.strictObject({
-  hosts: z.array(host).optional().describe('hosts that are called; none makes the object a delegate'),
+  hosts: z.array(host).optional().describe('hosts that clients call; without hosts, the object is a delegate'),
   gateways: z.array(gatewayName).optional().describe('gateways that apply it; mesh (all sidecars) if left out'),
-  http: z.array(httpRoute).optional().describe('routes of HTTP requests; the first that matches counts'),
+  http: z.array(httpRoute).optional().describe('routes of HTTP requests; the first match applies'),
   tls: z.array(tlsRoute).optional().describe('routes of TLS connections that are passed through'),
   tcp: z.array(tcpRoute).optional().describe('routes of other connections'),
   exportTo: exportTo.optional().describe('namespaces whose proxies see it; the default of the mesh if left out'),
 });
 
-/** Istio's networking VirtualService: where requests to some hosts go. */
+/** Istio's networking VirtualService: routes for requests to some hosts. */
 export const virtualServiceSpec = shape.superRefine((spec, context) => {
   const complain: Complain = (path, message) => context.addIssue({ code: 'custom', path: [...path], message });
   if (countSet({ http: spec.http, tls: spec.tls, tcp: spec.tcp }) === 0) {

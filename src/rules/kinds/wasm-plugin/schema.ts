@@ -10,9 +10,9 @@ export const wasmPluginSpec = z
     phase: z
       .enum(['UNSPECIFIED_PHASE', 'AUTHN', 'AUTHZ', 'STATS'])
       .optional()
-      .describe("before which of the mesh's own filters it runs; near the end of the chain if left out"),
+      .describe("position: before one of the mesh's own filters; near the end of the chain if left out"),
     priority: extensionPriority,
-    match: trafficMatch.optional().describe('traffic that it sees, if any item fits; all if left out'),
+    match: trafficMatch.optional().describe('traffic that it processes, of which one item must match; all if left out'),
   })
   .refine(hasOneTarget, oneTargetOnly);
 

@@ -18,19 +18,19 @@ const shape = z.strictObject({
     .refine((ports) => Object.keys(ports).length <= maxPorts, `must have at most ${maxPorts} ports`)
     .meta({ maxProperties: maxPorts })
     .optional()
-    .describe("port by the name of the service's port, where it differs"),
+    .describe("port by the name of the service's port, if it differs"),
   labels: labels
     .refine((value) => Object.keys(value).length <= maxLabels, `must have at most ${maxLabels} labels`)
     .meta({ maxProperties: maxLabels })
     .optional()
     .describe('labels for selectors'),
-  network: z.string().max(2_048).optional().describe('network that the address is in'),
+  network: z.string().max(2_048).optional().describe('network of the address'),
   locality: z.string().max(2_048).optional().describe('region/zone/subzone'),
   weight: uint32.optional().describe('share of requests; 1 if left out'),
-  serviceAccount: z.string().max(253).optional().describe('account that the workload runs as'),
+  serviceAccount: z.string().max(253).optional().describe('service account of the workload'),
 });
 
-/** What holds for a workload whether or not it has an address yet. */
+/** Checks that apply to a workload with or without an address. */
 export const workloadTemplate = shape.superRefine(({ address = '', ports }, context) => {
   const complain = (field: string, message: string) => context.addIssue({ code: 'custom', path: [field], message });
   if (isUnixAddress(address)) {

@@ -3,12 +3,12 @@ import { isUnixAddress } from '../../addresses.ts';
 import type { Rule } from '../../rule.ts';
 import type { WorkloadEntrySpec } from './schema.ts';
 
-/** Anything that a ServiceEntry's selector may choose: a WorkloadEntry, a Pod, a registered instance. Immutable. */
+/** A workload that a ServiceEntry's selector may choose: a WorkloadEntry, a Pod, a registered instance. Immutable. */
 export interface SelectableWorkload {
   readonly namespace: string;
   readonly name: string;
   readonly address: string;
-  /** Port number by the name of the service's port, where it differs from the service's own. */
+  /** Port number by the name of the service's port, where it differs from the service's port. */
   readonly ports: Readonly<Record<string, number>>;
   readonly labels: Readonly<Record<string, string>>;
   readonly weight: number;
@@ -18,7 +18,7 @@ export interface SelectableWorkload {
   readonly health: Health;
 }
 
-/** What a WorkloadEntry offers to selectors; null where it has no address that a proxy could call. */
+/** Translates a WorkloadEntry for selectors; null without an address that a proxy can call. */
 export function translateWorkloadEntry(rule: Rule<string, WorkloadEntrySpec>): SelectableWorkload | null {
   const { spec, metadata } = rule;
   const address = callableAddress(spec);
@@ -39,7 +39,7 @@ export function translateWorkloadEntry(rule: Rule<string, WorkloadEntrySpec>): S
   };
 }
 
-/** What a platform's workload offers to selectors; null for one without an address yet. */
+/** Translates a platform's workload for selectors; null for one without an address yet. */
 export function selectableOf(workload: Workload): SelectableWorkload | null {
   const [address] = workload.addresses;
   if (address === undefined) return null;
@@ -58,7 +58,7 @@ export function selectableOf(workload: Workload): SelectableWorkload | null {
   };
 }
 
-/** The endpoint of an inline entry of a ServiceEntry; null where it has no address that a proxy could call. */
+/** Returns the endpoint of an inline entry of a ServiceEntry; null without an address that a proxy can call. */
 export function translateInlineEndpoint(spec: WorkloadEntrySpec, ports: Endpoint['ports']): Endpoint | null {
   const address = callableAddress(spec);
   if (address === null) return null;
@@ -76,7 +76,7 @@ export function translateInlineEndpoint(spec: WorkloadEntrySpec, ports: Endpoint
   };
 }
 
-/** Why an entry has no endpoint although it is valid, or null. */
+/** Says why a valid entry has no endpoint, or returns null. */
 export function uncallableReason(spec: WorkloadEntrySpec): string | null {
   if (callableAddress(spec) !== null) return null;
   return spec.address === undefined || spec.address === ''
@@ -89,7 +89,10 @@ const callableAddress = ({ address }: WorkloadEntrySpec): string | null =>
 
 const weightOf = ({ weight }: WorkloadEntrySpec): number => Math.max(1, weight ?? 1);
 
-/** Istio's label for what has no field of its own; labels cannot hold a slash, so it has dots. */
+/**
+ * Returns the locality, or that of Istio's label for objects without such a field. Label values cannot contain a slash,
+ * so the label uses dots.
+ */
 const localityOf = (locality: string | undefined, labels: Readonly<Record<string, string>>): string =>
   locality || (labels['istio-locality'] ?? '').replaceAll('.', '/');
 

@@ -19,25 +19,25 @@ const httpHeader = z.strictObject({
 });
 
 const httpGet = z.strictObject({
-  path: z.string().optional().describe('path to ask for'),
-  port: portNumber.describe('port to ask at'),
+  path: z.string().optional().describe('path of the request'),
+  port: portNumber.describe('port of the request'),
   host: z.string().optional().describe("host to connect to; the workload's own address if left out"),
   scheme: z
     .string()
     .refine((text) => ['', 'HTTP', 'HTTPS'].includes(text), 'must be HTTP or HTTPS')
     .optional()
     .describe('HTTP (default) or HTTPS'),
-  httpHeaders: z.array(httpHeader).optional().describe('headers to send; a name may stand several times'),
+  httpHeaders: z.array(httpHeader).optional().describe('headers to send; a name may occur several times'),
 });
 
 const probe = exactlyOneOf(
   z.strictObject({
     initialDelaySeconds: int32Count.optional().describe('seconds from the start to the first probe'),
-    timeoutSeconds: int32Count.optional().describe('seconds to answer; 1 if left out'),
+    timeoutSeconds: int32Count.optional().describe('timeout in seconds; 1 if left out'),
     periodSeconds: int32Count.optional().describe('seconds between probes; 10 if left out'),
-    successThreshold: int32Count.optional().describe('successes in a row that make it ready; 1 if left out'),
-    failureThreshold: int32Count.optional().describe('failures in a row that make it not ready; 3 if left out'),
-    httpGet: httpGet.optional().describe('ready when a request is answered with 2xx or 3xx'),
+    successThreshold: int32Count.optional().describe('consecutive successes until it is ready; 1 if left out'),
+    failureThreshold: int32Count.optional().describe('consecutive failures until it is not ready; 3 if left out'),
+    httpGet: httpGet.optional().describe('ready when the answer to a request is 2xx or 3xx'),
     tcpSocket: z
       .strictObject({
         host: z.string().optional().describe('host to connect to; localhost if left out'),
@@ -53,11 +53,11 @@ const probe = exactlyOneOf(
       .describe('ready when a command exits with 0'),
     grpc: z
       .strictObject({
-        port: portNumber.optional().describe('port to ask at'),
+        port: portNumber.optional().describe('port of the request'),
         service: z.string().optional().describe('service to ask about'),
       })
       .optional()
-      .describe("ready when gRPC's health service says so"),
+      .describe("ready when gRPC's health service reports it"),
   }),
   ['httpGet', 'tcpSocket', 'exec', 'grpc'],
 );
@@ -70,9 +70,9 @@ export const workloadGroupSpec = z.strictObject({
       annotations: textByName.optional().describe('annotations for each of them'),
     })
     .optional()
-    .describe('metadata of the WorkloadEntries that are made'),
-  template: workloadTemplate.describe('what the WorkloadEntries that are made have in common'),
-  probe: probe.optional().describe('how it is told that a workload is ready'),
+    .describe('metadata of the created WorkloadEntries'),
+  template: workloadTemplate.describe('fields that the created WorkloadEntries share'),
+  probe: probe.optional().describe('check of whether a workload is ready'),
 });
 
 export type WorkloadGroupSpec = z.infer<typeof workloadGroupSpec>;

@@ -157,7 +157,7 @@ describe('DestinationRule', () => {
     {
       name: 'a subset twice',
       spec: { host: 'a', subsets: [{ name: 'v1' }, { name: 'v1' }] },
-      want: [['spec.subsets[1].name', 'stands twice']],
+      want: [['spec.subsets[1].name', 'occurs twice']],
     },
   ]);
 });

@@ -52,7 +52,7 @@ describe('a WasmPlugin', () => {
     {
       name: 'a variable twice',
       spec: env({ name: 'A' }, { name: 'B' }, { name: 'A' }),
-      want: [['spec.vmConfig.env[2].name', 'stands twice: A']],
+      want: [['spec.vmConfig.env[2].name', 'occurs twice: A']],
     },
     {
       name: 'a variable without name',
@@ -67,7 +67,7 @@ describe('a WasmPlugin', () => {
     {
       name: 'a port twice',
       spec: { url, match: [{ ports: [{ number: 80 }, { number: 80 }] }] },
-      want: [['spec.match[0].ports[1].number', 'stands twice: 80']],
+      want: [['spec.match[0].ports[1].number', 'occurs twice: 80']],
     },
     {
       name: 'a configuration that is a text',
