@@ -1,17 +1,20 @@
 import { type EncodedResource, noRest, typeUrls, type XdsType } from './resource.ts';
 import { fieldHead, lengthOf, stringField } from './wire.ts';
 
-/** What a resource is put together from. */
+/** Parts of a resource. */
 export interface Assembly {
-  /** Comes from the caller, who knows the hashes of the parts. */
+  /** Computed by the caller, who knows the hashes of the parts. */
   readonly version: string;
-  /** The first fields of its message. They are copied. */
+  /** The first fields of the message. They are copied. */
   readonly parts: readonly Uint8Array[];
-  /** Those after them, in pieces of whole fields, which stay as they are; left out: none. */
+  /** The fields after them, in pieces of whole fields that are not copied; none if left out. */
   readonly rest?: readonly Uint8Array[];
 }
 
-/** A resource whose body is its parts one after another, in one allocation and one copy: the bytes that `encodeResource` makes. */
+/**
+ * Builds a resource whose body is the concatenation of its parts, with one allocation and one copy. The bytes equal
+ * those of `encodeResource`.
+ */
 export function assembleResource(
   type: XdsType,
   name: string,

@@ -34,9 +34,9 @@ import { createMessageChecks, type Violation } from './constraints/message-check
 import { type EncodedResource, encodeResource, resourceBody, type XdsType } from './resource.ts';
 
 /*
- * Envoy's messages are written in their proto JSON form: the field names of Envoy's docs in camelCase, enums and
- * durations as text, an extension as an object with '@type'. `satisfies ClusterJson` rejects a typo, and encoding
- * rejects a value that the message cannot hold.
+ * Envoy's messages are written in proto JSON: the field names of Envoy's docs in camelCase, enums and durations as
+ * text, an extension as an object with '@type'. `satisfies ClusterJson` rejects misspelled fields. Encoding rejects
+ * values that the message cannot represent.
  */
 export type {
   ClusterJson,
@@ -48,7 +48,7 @@ export type {
   VirtualHostJson,
 };
 
-/** Every message that an Any may hold. An '@type' that is not here is an error, never dropped. */
+/** All messages that an Any may contain. An unknown '@type' is an error; nothing is dropped. */
 const messageTypes = createRegistry(
   ClusterSchema,
   ClusterLoadAssignmentSchema,
@@ -78,10 +78,10 @@ export const encodeCluster = (cluster: ClusterJson & { name: string }): EncodedR
 export const encodeListener = (listener: ListenerJson & { name: string }): EncodedResource =>
   encodeResource('listener', listener.name, encodeJson(ListenerSchema, listener));
 
-/** The bytes of a VirtualHost message that is whole: one value of `RouteConfiguration.virtual_hosts`. */
+/** Encodes a complete VirtualHost message: one value of `RouteConfiguration.virtual_hosts`. */
 export const encodeVirtualHost = (host: VirtualHostJson): Uint8Array => encodeJson(VirtualHostSchema, host);
 
-/** The bytes of a VirtualHost message without its name and domains, which come before it and are checked by `checkVirtualHost`. */
+/** Encodes a VirtualHost message without its name and domains. These precede it, and `checkVirtualHost` checks them. */
 export function encodeVirtualHostBody(body: VirtualHostJson): Uint8Array {
   const message = messageFrom(VirtualHostSchema, body);
   refuseViolation(VirtualHostSchema, checkOf(VirtualHostSchema)({ ...message, ...placeholders }));
@@ -104,13 +104,13 @@ export function checkVirtualHost({
   );
 }
 
-/** The bytes of a RouteConfiguration without its virtual hosts: records are concatenated after it. */
+/** Encodes a RouteConfiguration without its virtual hosts, whose records are concatenated after it. */
 export const encodeRouteConfigurationHead = (head: RouteConfigurationJson): Uint8Array =>
   encodeJson(RouteConfigurationSchema, head);
 
 /**
- * A resource in proto JSON, with every Any resolved: for debug views and golden files. `proto` names are as in the
- * .proto files (`connect_timeout`), as Envoy's own dumps have them.
+ * Converts a resource to proto JSON with every Any resolved, for debug views and golden files. Fields have the names of
+ * the .proto files (`connect_timeout`), as in Envoy's own dumps.
  */
 export function resourceToJson(
   type: XdsType,
@@ -120,12 +120,10 @@ export function resourceToJson(
   const schema = schemas[type];
   const message = fromBinary(schema, resourceBody(type, resource));
   const json = toJson(schema, message, { registry: messageTypes, useProtoFieldName: names === 'proto' });
-  return json as JsonObject; // a message that is no well-known type is an object in JSON
+  return json as JsonObject; // in JSON, a message that is not a well-known type is an object
 }
 
-/**
- * Finds what Envoy's own constraints say against a resource that was encoded, however it was: for tests. Null for nothing.
- */
+/** Finds the first violation of Envoy's constraints in an encoded resource, for tests; null for none. */
 export const resourceViolation = (type: XdsType, resource: EncodedResource): Violation | null =>
   checkOf(schemas[type])(fromBinary(schemas[type], resourceBody(type, resource)));
 
@@ -142,7 +140,7 @@ function refuseViolation({ name }: DescMessage, violation: Violation | null): vo
   if (violation !== null) throw new Error(`${name}.${violation.path} ${violation.what}`);
 }
 
-const checkOf = createMessageChecks((any) => checkExtension(any as Any)); // what the checks hand over
+const checkOf = createMessageChecks((any) => checkExtension(any as Any)); // the checks pass only Any messages
 
 const checkExtension = rememberedForSmall(({ typeUrl, value }) => {
   const type = messageTypes.getMessage(typeUrl.slice(typeUrl.lastIndexOf('/') + 1));

@@ -1,9 +1,9 @@
-/** Protocol buffers' wire format, as far as records are put together by hand. Field numbers are below 2^28. */
+/** Protocol buffers' wire format, as far as this program writes it by hand. Field numbers are below 2^28. */
 
-/** Of a field: a length-delimited one, or an integer. */
+/** Wire types of an integer and of a length-delimited field. */
 const [varintType, delimitedType] = [0, 2];
 
-/** A length-delimited field with these bytes. An empty value is written too: callers leave out defaults themselves. */
+/** Encodes a length-delimited field with these bytes. Writes empty values, too: callers leave out defaults. */
 export function bytesField(field: number, value: Uint8Array): Buffer {
   const tag = tagOf(field, delimitedType);
   const out = Buffer.allocUnsafe(varintLength(tag) + varintLength(value.length) + value.length);
@@ -11,7 +11,7 @@ export function bytesField(field: number, value: Uint8Array): Buffer {
   return out;
 }
 
-/** A text, in UTF-8. */
+/** Encodes a text in UTF-8. */
 export function stringField(field: number, value: string): Buffer {
   const tag = tagOf(field, delimitedType);
   const length = Buffer.byteLength(value);
@@ -20,7 +20,7 @@ export function stringField(field: number, value: string): Buffer {
   return out;
 }
 
-/** Tag and length of a length-delimited field whose `length` bytes follow. */
+/** Encodes tag and length of a length-delimited field whose `length` bytes follow. */
 export const fieldHead = (field: number, length: number): Buffer => twoVarints(tagOf(field, delimitedType), length);
 
 /** A non-negative integer of at most 32 bits, with its tag. */
@@ -43,7 +43,7 @@ function varintLength(value: number): number {
   return length;
 }
 
-/** Returns where it ends. */
+/** Writes a varint and returns the position after it. */
 function writeVarint(out: Buffer, value: number, from: number): number {
   let at = from;
   let rest = value;

@@ -9,23 +9,20 @@ import { refuseStream, ServerStream } from './server-stream.ts';
 
 const callOf = Symbol('call');
 
-/**
- * The call is kept on its stream, so that all streams share one set of listeners: a stream that waits costs no closures
- * of ours.
- */
+/** Stores the call on its stream, so that all streams share one set of listeners. Idle streams need no closures. */
 type CallStream = ServerHttp2Stream & { [callOf]: ServerStream };
 
-/** What a new HTTP/2 stream is accepted with. */
+/** Context of a new HTTP/2 stream. */
 export interface Acceptance {
   readonly connection: Connection;
   /** By path. */
   readonly methods: ReadonlyMap<string, Method>;
 }
 
-/** Answers a new HTTP/2 stream: a call of one of the methods, or a refusal. */
+/** Handles a new HTTP/2 stream: starts a call of one of the methods, or refuses it. */
 export function acceptStream(stream: ServerHttp2Stream, metadata: Metadata, { connection, methods }: Acceptance): void {
   stream.on('error', ignore);
-  if (stream.destroyed || stream.closed) return; // reset by the client before we heard of it
+  if (stream.destroyed || stream.closed) return; // the client reset it before this event
   const verdict = judgeRequest(metadata, methods);
   if (verdict.type === 'refuse') {
     refuseStream(stream, verdict.headers);
@@ -45,19 +42,19 @@ export function acceptStream(stream: ServerHttp2Stream, metadata: Metadata, { co
   listen(Object.assign(stream, { [callOf]: call }));
   if (method.type === 'streaming') {
     call.start(() => method.open(call));
-    call.sendHeaders(); // without waiting for a message: a client sees that it is served
+    call.sendHeaders(); // at once: the client sees that the server accepted the call
   } else {
     call.start(() => serveHandler(method, call, (error) => call.fail(error)));
   }
 }
 
-/** What is told to clients over a limit. */
+/** Messages for clients over a limit. */
 const refusals: Partial<Record<CutOff, string>> = {
   'call-flood': 'too many new calls from this address: try again later',
   'too-many-calls': 'too many open calls, of this address or of all',
 };
 
-/** Node calls these with the stream as `this`, later than in this turn: the call is open by then. */
+/** Node calls these with the stream as `this`, in a later turn. The call is open by then. */
 function listen(stream: CallStream): void {
   stream.on('data', onData);
   stream.on('end', onEnd);
@@ -86,5 +83,5 @@ function onClose(this: CallStream): void {
   this[callOf].closed();
 }
 
-/** An error of a stream is always followed by 'close', which is what the reader hears. */
+/** Ignores errors of a stream: 'close' always follows, and reaches the reader. */
 function ignore(): void {}

@@ -1,6 +1,6 @@
 /**
- * How much of something a client may do: `burst` at once, and `perSecond` on average. Holds two numbers, so that every
- * connection can have its own.
+ * Token bucket: allows `burst` events at once and `perSecond` on average. Holds two numbers, so every connection can
+ * have several.
  */
 export class Allowance {
   readonly #burst: number;
@@ -15,7 +15,7 @@ export class Allowance {
     this.#atMs = nowMs;
   }
 
-  /** Takes one. False: there is none left. */
+  /** Takes a token. Returns false when there is none. */
   take(nowMs: number): boolean {
     const grown = this.#left + (Math.max(0, nowMs - this.#atMs) / 1000) * this.#perSecond;
     this.#atMs = nowMs;
@@ -25,12 +25,12 @@ export class Allowance {
     return false;
   }
 
-  /** Whether it is as if nothing had been taken. */
+  /** Returns whether the bucket is full. */
   isWhole(nowMs: number): boolean {
     return this.#left + (Math.max(0, nowMs - this.#atMs) / 1000) * this.#perSecond >= this.#burst;
   }
 
-  /** Gives back, up to the burst. */
+  /** Returns tokens, up to the burst. */
   give(count: number): void {
     this.#left = Math.min(this.#burst, this.#left + count);
   }

@@ -4,92 +4,101 @@ import type { ResponseMetadata } from './metadata.ts';
 import type { Metadata } from './request-metadata.ts';
 import type { Status } from './status.ts';
 
-/** What a handler may know of the call that it serves. */
+/** Facts about a call, for its handler. */
 export interface CallFacts {
-  /** Such as `/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources`. */
+  /** Path, such as `/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources`. */
   readonly method: string;
   readonly metadata: Metadata;
-  /** `ip:port` of the other end of the connection; IPv6 in brackets. */
+  /** `ip:port` of the client; IPv6 in brackets. */
   readonly peer: string;
-  /** Who the client has proved to be by its certificate; null in plaintext, and when it gave none. */
+  /** Identity from the client's certificate; null in plaintext, and without a certificate. */
   readonly identity: PeerIdentity | null;
-  /** Whether the client reads gzip (`grpc-accept-encoding`). */
+  /** Whether the client accepts gzip (`grpc-accept-encoding`). */
   readonly acceptsGzip: boolean;
-  /** Whether a line may be logged for what this client does: asked, and counted, for each. */
+  /** Returns whether a line about this client may be logged. Each call of this function counts as a line. */
   mayLog(): boolean;
 }
 
-/** What stands in front of the first message. */
+/** Response headers. */
 export interface ResponseHead {
   readonly metadata?: ResponseMetadata;
-  /** `gzip`: messages may be compressed, each with its own flag (`compressedFrame`). Only for a client that accepts it. */
+  /**
+   * With `gzip`, messages may be compressed; each has a flag (`compressedFrame`). Only for a client that accepts gzip.
+   */
   readonly encoding?: 'identity' | 'gzip';
 }
 
-/** One streaming call, as its handler sees it. It may be kept and used until `closed`, and harmlessly after it. */
+/** One streaming call, as its handler sees it. The handler may keep it. After `closed`, its functions do nothing. */
 export interface ServerCall extends CallFacts {
-  /** Whether a write would be taken without waiting behind others. False for good once the call has ended. */
+  /** Whether a write would be sent without waiting behind others. False once the call has ended. */
   readonly writable: boolean;
   /**
-   * Sends the response headers; once they are sent, this does nothing. They go by themselves after `open`, or before the
-   * first message. Throws a TypeError for metadata that may not be sent.
+   * Sends the response headers, once. Without this call they are sent after `open`, or before the first message. Throws
+   * a TypeError for invalid metadata.
    */
   sendHeaders(head?: ResponseHead): void;
   /**
-   * Writes bytes that hold whole messages with their prefixes (see frame.ts), as one piece and without copying: the
-   * caller must not change them afterwards, and may share them between calls. They are taken in any case while the
-   * call is open; `false` says to write no more before `drained` (or that the call has ended). Who writes on and on
-   * nevertheless loses the call (`maxQueuedBytes`).
+   * Writes bytes of whole messages with their prefixes (see frame.ts), in one piece and without copying. Calls may
+   * share the bytes; the caller must not change them afterwards. An open call always accepts them. `false` means: do
+   * not write before `drained`, or the call has ended. A handler that keeps writing loses the call (`maxQueuedBytes`).
    */
   writeFramed(parts: readonly Uint8Array[]): boolean;
   /**
-   * Counts memory that the handler holds for what the client sent; a negative number gives it back, and the end of the call
-   * the rest. Throws a StatusError over the limits of the connection, its address or all clients.
+   * Counts memory that the handler holds for the client's messages. A negative number releases it; the end of the call
+   * releases the rest. Throws a StatusError over the limit of the connection, its address or all clients.
    */
   reserve(bytes: number): void;
-  /** Reads no more until `resume`; messages that have arrived already still come. Flow control holds the client back. */
+  /** Stops reading until `resume`, by flow control. Messages that have arrived are still delivered. */
   pause(): void;
   resume(): void;
-  /** Ends the call once what was written has gone. No message arrives after it; `closed` follows. Only the first one counts. */
+  /**
+   * Ends the call after the written data. No message is delivered afterwards; `closed` follows. Only the first call
+   * counts.
+   */
   end(status: Status): void;
 }
 
 export type CloseReason =
-  /** The server ended it: its handler, or this room for a deadline, a limit or a fault. The client may not have heard. */
+  /** The server ended it: the handler, a deadline, a limit or a fault. The client may not have received the status. */
   | { readonly type: 'ended'; readonly status: Status }
   /** The client reset the stream. */
   | { readonly type: 'cancelled' }
   | { readonly type: 'connection-lost'; readonly cause: string };
 
 /**
- * What a handler does with what arrives. Calls come one at a time and never from inside `open`. A throw ends the call:
- * a StatusError with its status, anything else with INTERNAL and a line in the log.
+ * Receiver of a call's events. Calls come one at a time and never from inside `open`. A throw ends the call: a
+ * StatusError with its status, any other error with INTERNAL and a log line.
  */
 export interface CallReader {
-  /** One whole message, without prefix, decompressed. It may be a view into a larger buffer: copy what is kept. */
+  /**
+   * Receives one whole message, without prefix, decompressed. It may be a view of a larger buffer: copy what you keep.
+   */
   message(bytes: Uint8Array): void;
-  /** The client sends no more messages. It still reads. */
+  /** The client sends no more messages, but still reads. */
   halfClosed(): void;
-  /** `writeFramed` returned false, and now there is room again. */
+  /** Writing is possible again after `writeFramed` returned false. */
   drained(): void;
-  /** The last call, exactly once, whatever happened. */
+  /** The last event, exactly once for every call. */
   closed(reason: CloseReason): void;
   /**
-   * Asked when the length of an uncompressed message is known, before its bytes: what the message is expected to be. If
-   * the answer has that length, the arriving bytes are compared with it and not gathered. Must not change until then.
+   * Returns the expected message, given the length of an uncompressed message that is about to arrive; or null. If the
+   * result has that length, arriving bytes are compared with it and not copied. It must not change meanwhile.
    */
   candidate?(length: number): Candidate | null;
-  /** The message equals the candidate: this very object. Comes in place of `message`. */
+  /** Receives the candidate itself, in place of `message`, when the message equals it. */
   recognised?(known: Candidate): void;
 }
 
-/** The form for many long streams: nothing is allocated per message, and bytes are shared. See handler.ts for the plainer ones. */
+/**
+ * Method for many long streams: messages are not allocated one by one, and calls share bytes. See handler.ts for
+ * simpler kinds.
+ */
 export interface StreamingMethod {
   readonly type: 'streaming';
   readonly path: string;
   /**
-   * A client opened a call. A call ended in here, or a throw, is answered with trailers only; then nothing was written
-   * yet. When it throws there is no reader, so `closed` does not come.
+   * A client opened a call. Ending the call in here, or throwing, sends trailers only. After a throw there is no
+   * reader, and `closed` is not called.
    */
   open(call: ServerCall): CallReader;
 }

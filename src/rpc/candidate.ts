@@ -1,13 +1,13 @@
-/** What a message is expected to be, in parts: expectations that differ in little share the rest. */
+/** An expected message, in parts. Similar candidates share parts. */
 export interface Candidate {
   readonly parts: readonly Uint8Array[];
-  /** Of all parts together, in bytes. */
+  /** Length of all parts together, in bytes. */
   readonly length: number;
 }
 
-/** Whether the bytes of `chunk` in `from`..`to` are what the candidate has behind its first `taken` bytes. */
+/** Returns whether the bytes `from`..`to` of `chunk` equal those of the candidate after its first `taken` bytes. */
 export function continues({ parts }: Candidate, taken: number, chunk: Buffer, from: number, to: number): boolean {
-  const shift = from - taken; // from a place in the message to that in the chunk
+  const shift = from - taken; // difference between positions in the chunk and in the message
   let start = 0;
   for (const part of parts) {
     const first = Math.max(start, taken);
@@ -19,6 +19,6 @@ export function continues({ parts }: Candidate, taken: number, chunk: Buffer, fr
   return true;
 }
 
-/** The candidate as one piece; nothing is copied if it is one. */
+/** Returns the candidate as one buffer, without a copy if it has one part. */
 export const wholeOf = ({ parts }: Candidate): Uint8Array =>
   (parts.length === 1 ? parts[0] : null) ?? Buffer.concat(parts);

@@ -14,19 +14,19 @@ const decompressors: ReadonlyMap<string, Decompressor> = new Map([
   ['deflate', inflate],
 ]);
 
-/** The value of `grpc-accept-encoding`. */
+/** Value of the header `grpc-accept-encoding`. */
 export const acceptedEncodings = ['identity', ...decompressors.keys()].join(',');
 
-/** Whether messages in this `grpc-encoding` can be read. */
+/** Returns whether messages with this `grpc-encoding` can be read. */
 export const isKnownEncoding = (encoding: string): boolean => encoding === 'identity' || decompressors.has(encoding);
 
 /**
- * One message, given in parts, compressed with gzip and with its prefix in front. It may be written to every call whose
- * response head says `gzip`, so what many are to get is compressed once. Off the serving thread.
+ * Compresses one message, given in parts, with gzip, and puts its prefix in front. All calls whose response headers say
+ * `gzip` may share the result. Runs off the main thread.
  */
 export async function compressedFrame(parts: readonly Uint8Array[]): Promise<readonly Uint8Array[]> {
   const compressed = await new Promise<Buffer>((resolve, reject) => {
-    // fast rather than small: the next level halves the speed for a tenth of the bytes
+    // level 1: higher levels are slower and save little
     gzip(parts.length === 1 ? (parts[0] ?? '') : Buffer.concat(parts), { level: 1 }, (error, result) => {
       if (error === null) resolve(result);
       else reject(error);
@@ -38,23 +38,23 @@ export async function compressedFrame(parts: readonly Uint8Array[]): Promise<rea
   return [prefix, compressed];
 }
 
-/** Whether a `grpc-accept-encoding` names gzip. */
+/** Returns whether a `grpc-accept-encoding` names gzip. */
 export const acceptsGzip = (accepted: string): boolean =>
   accepted.split(',').some((encoding) => encoding.trim() === 'gzip');
 
-/** How one call's messages are to be decompressed. */
+/** Decompression of one call's messages. */
 export interface DecompressOptions {
   /** The call's `grpc-encoding`. */
   readonly encoding: string;
-  /** For the decompressed message: a small one may unfold to anything. */
+  /** Limit of the decompressed message: a small message may decompress to any length. */
   readonly maxBytes: number;
 }
 
-/** Decompresses one message, off the serving thread. Rejects with a StatusError only. */
+/** Decompresses one message off the main thread. Rejects only with a StatusError. */
 export function decompress(bytes: Uint8Array, { encoding, maxBytes }: DecompressOptions): Promise<Buffer> {
   const decompressor = decompressors.get(encoding);
   if (decompressor === undefined) {
-    // the specification asks for INTERNAL here: the flag says compressed, the header says not
+    // the specification requires INTERNAL when the flag says compressed and the header does not
     return Promise.reject(new StatusError('INTERNAL', `compressed message in a call with encoding ${encoding}`));
   }
   return new Promise((resolve, reject) => {

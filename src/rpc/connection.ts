@@ -6,17 +6,23 @@ import type { CutOff } from './observer.ts';
 import { heldTooMuch, type Peer } from './peers.ts';
 import type { Surroundings } from './surroundings.ts';
 
-/** The largest stream id: a GOAWAY with it says "open no more", and refuses none that are on their way. */
+/** The largest stream id. A GOAWAY with it says "open no more" and refuses no call in flight. */
 const lastPossibleStreamId = 2 ** 31 - 1;
 
-/** So many bytes sent are good for one ping. The answer to a ping is far less, also over TLS. */
+/** Number of sent bytes that allow one ping. The answer to a ping is much smaller, also over TLS. */
 const bytesForPing = 1024;
-/** What the answer to a ping takes at most: a frame, and a record around it. More since the last ping is a response. */
+/**
+ * Maximum size of the answer to a ping: a frame, with a TLS record. If more was sent since the last ping, it includes a
+ * response.
+ */
 const pingAnswerBytes = { plaintext: 17, tls: 48 };
-/** The longest last words of a client that leaves in order: a GOAWAY with its reason, a record of TLS around it, close_notify. */
+/**
+ * Maximum size of the last bytes from a client that disconnects normally: a GOAWAY with its reason, a TLS record,
+ * close_notify.
+ */
 const goodbyeBytes = 512;
 
-/** What is known of a connection when its HTTP/2 begins. */
+/** Facts known when HTTP/2 begins on a connection. */
 export interface ConnectionFacts {
   /** The TCP connection, below TLS. */
   readonly socket: Socket;
@@ -24,12 +30,12 @@ export interface ConnectionFacts {
   readonly identity: PeerIdentity | null;
 }
 
-/** One HTTP/2 connection: proves that it lives, bounds what it may cost, and ends it gently or at once. */
+/** One HTTP/2 connection: checks that the client is alive, enforces limits, and ends gracefully or at once. */
 export class Connection {
   readonly peer: string;
   readonly identity: PeerIdentity | null;
   readonly surroundings: Surroundings;
-  /** Of all connections from this address. */
+  /** Shared by all connections from this address. */
   readonly account: Peer;
   readonly #session: ServerHttp2Session;
   readonly #socket: Socket;
@@ -37,17 +43,17 @@ export class Connection {
   readonly #abandonedCalls: Allowance;
   #lostCause: string | null = null;
   #cancelKeepalive = () => {};
-  /** Until the client's first words. */
+  /** Cancels the timeout for the client's SETTINGS. */
   #cancelHandshake: () => void;
-  /** The age, then the grace. */
+  /** Cancels the age timer, later that of the grace period. */
   #cancelAge = () => {};
   #retiring = false;
   #openCalls = 0;
-  /** A response takes many round trips, and a ping in each. */
+  /** A response takes many round trips, and clients may send a ping in each. */
   #sentBytesAtPing = 0;
-  /** Through which byte that came the client is known to speak HTTP/2. */
+  /** Number of received bytes that were valid HTTP/2. */
   #understoodBytes = 0;
-  /** What the calls hold in messages that are not whole, or not handled. */
+  /** Memory of the calls for messages that are incomplete or unhandled. */
   #heldBytes = 0;
   #forgotten = false;
 
@@ -75,14 +81,14 @@ export class Connection {
     }
   }
 
-  /** Why the connection ended, or null while it lives. */
+  /** Reason why the connection ended; null while it is open. */
   get lostCause(): string | null {
     return this.#session.destroyed ? (this.#lostCause ?? 'the connection was closed') : null;
   }
 
   /**
-   * Asks the client to open no more calls, lets those that are open go on for `graceMs` at most, then ends the connection.
-   * Two GOAWAYs, a round trip apart, so that a call that was on its way when the first was sent is still served.
+   * Asks the client to open no more calls, waits at most `graceMs` for open ones, then ends the connection. Sends two
+   * GOAWAYs, one round trip apart: calls in flight at the first one are still served.
    */
   retire(graceMs: number): void {
     if (this.#session.destroyed || this.#retiring) return;
@@ -95,7 +101,10 @@ export class Connection {
     });
   }
 
-  /** Counts a call until `callClosed`. A reason: it is over a limit of its address or of all, and is not counted. */
+  /**
+   * Counts a call until `callClosed`. Over a limit of its address or of all clients, returns the reason and does not
+   * count it.
+   */
   callOpened(): CutOff | null {
     this.understood();
     const refusal = this.account.callOpened();
@@ -103,15 +112,15 @@ export class Connection {
     return refusal;
   }
 
-  /** Notes that everything that came so far was HTTP/2. */
+  /** Records that everything received so far was HTTP/2. */
   understood(): void {
     this.#understoodBytes = this.#socket.bytesRead;
   }
 
   /**
-   * Whoever retires is done with its last call. Some clients (grpc-js) leave then without answering the ping, and Node
-   * tells of their leaving only a session that is closing itself. Calls that were given up are counted: a client that
-   * opens and resets without end makes work and never waits for it.
+   * Ends a retiring connection after its last call. Some clients (grpc-js) then disconnect without answering the ping,
+   * and Node reports this only to a session that is closing itself. Counts abandoned calls: a client that opens and
+   * resets calls without end causes work and never waits for it.
    */
   callClosed({ abandoned }: { readonly abandoned: boolean }): void {
     this.#openCalls--;
@@ -125,8 +134,8 @@ export class Connection {
   }
 
   /**
-   * Counts memory for messages that are not whole or not handled; a negative number gives it back. Throws a StatusError over
-   * the limit of the connection, its address or all clients.
+   * Counts memory for incomplete or unhandled messages; a negative number releases it. Throws a StatusError over the
+   * limit of the connection, its address or all clients.
    */
   reserve(bytes: number): void {
     const { maxHeldBytesPerConnection } = this.surroundings.limits;
@@ -142,16 +151,16 @@ export class Connection {
     this.#heldBytes += bytes;
   }
 
-  /** Ends the connection and every call on it now. */
+  /** Ends the connection and every call on it at once. */
   destroy(cause: string, code: number = constants.NGHTTP2_NO_ERROR): void {
     this.#lostCause ??= cause;
     this.#session.destroy(undefined, code);
-    // The session waits for what is still to be written, and the socket for the client's end: neither may ever come. What
-    // the kernel has taken by then is still delivered.
+    // The session waits for unsent data and the socket for the client's FIN; neither may ever come. Data that the
+    // kernel has is still delivered.
     setImmediate(() => this.#socket.destroy());
   }
 
-  /** Ends the connection for what its client does; `why` is told to it. */
+  /** Ends the connection because of the client's behaviour, and sends `why` to the client. */
   cutOff(reason: CutOff, why: string): void {
     if (this.#session.destroyed) return;
     const { log, observer } = this.surroundings;
@@ -162,9 +171,9 @@ export class Connection {
     this.destroy(why, constants.NGHTTP2_ENHANCE_YOUR_CALM);
   }
 
-  /** Notes an error of the session, which ends by itself. */
+  /** Records an error of the session, which ends itself. */
   failed(error: Error): void {
-    if (this.#lostCause !== null) return; // our own doing
+    if (this.#lostCause !== null) return; // the server ended it
     this.#lostCause = error.message;
     const { log, observer } = this.surroundings;
     if (isProtocolError(error) && !this.#isGoodbye(error)) {
@@ -179,16 +188,16 @@ export class Connection {
   }
 
   /**
-   * Whether the client may just have left. The GOAWAY of grpc-go names 2³¹-1 as the last stream, which RFC 9113 wants of
-   * servers only; nghttp2 ends such a connection as it ends one that violates the protocol, and Node tells no more. A short
-   * frame after nothing but good ones does no harm in either case.
+   * Returns whether the client may have disconnected normally. The GOAWAY of grpc-go names 2³¹-1 as the last stream,
+   * which RFC 9113 allows only for servers. nghttp2 reports it as a protocol violation, and Node gives no details. A short
+   * frame after valid ones does no harm in either case.
    */
   #isGoodbye(error: Error): boolean {
     const isProtocolViolation = 'errno' in error && error.errno === nghttp2ProtocolError;
     return isProtocolViolation && this.#socket.bytesRead - this.#understoodBytes <= goodbyeBytes;
   }
 
-  /** The session is closed: nothing is to be done any more. */
+  /** Cancels all timers after the session has closed. */
   forget(): void {
     this.#cancelKeepalive();
     this.#cancelAge();
@@ -209,7 +218,7 @@ export class Connection {
     this.#sentBytesAtPing += sentBytes;
     this.#controlFrames.give(sentBytes / bytesForPing);
     const isQuiet = sentBytes <= pingAnswerBytes[this.#session.encrypted ? 'tls' : 'plaintext'];
-    if (isQuiet) this.#countControlFrame('too_many_pings'); // the words that gRPC clients know
+    if (isQuiet) this.#countControlFrame('too_many_pings'); // gRPC clients know this text
   }
 
   #countControlFrame(complaint: string): void {
@@ -227,7 +236,7 @@ export class Connection {
     const { timing, limits } = this.surroundings;
     let answered = false;
     this.#cancelKeepalive = timing.after(limits.keepaliveTimeoutMs, () => {
-      // After a standstill of this process the timer comes first and the answer, long there, behind it.
+      // If this process was suspended, the timer fires before a pending answer is read.
       setImmediate(() => {
         if (!answered) this.cutOff('keepalive-timeout', 'no answer to keepalive');
       });
@@ -237,7 +246,7 @@ export class Connection {
       if (error === null) this.understood();
       if (this.#session.destroyed) return;
       this.#cancelKeepalive();
-      // while it retires, Node answers pings itself: the grace period ends the connection then
+      // while the connection retires, Node cancels pings: the grace period ends it
       if (error === null) this.#keepAlive();
     });
   }

@@ -1,10 +1,10 @@
 /**
- * A gRPC message on the wire is one byte (1 if compressed), four bytes of length, most significant first, and the message
+ * Length of a message's prefix: one byte (1 if compressed), then four bytes of length, most significant first
  * (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md, "Length-Prefixed-Message").
  */
 export const prefixLength = 5;
 
-/** The prefix of an uncompressed message of `length` bytes. */
+/** Returns the prefix of an uncompressed message of `length` bytes. */
 export function framePrefix(length: number): Buffer {
   const prefix = Buffer.allocUnsafe(prefixLength);
   prefix[0] = 0;
@@ -12,7 +12,7 @@ export function framePrefix(length: number): Buffer {
   return prefix;
 }
 
-/** One message, given in parts, with its prefix in front: what `ServerCall.writeFramed` takes. Nothing is copied. */
+/** Returns one message, given in parts, with its prefix: the argument of `ServerCall.writeFramed`. Copies nothing. */
 export function frame(parts: readonly Uint8Array[]): readonly Uint8Array[] {
   let length = 0;
   for (const part of parts) length += part.length;

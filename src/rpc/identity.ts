@@ -1,27 +1,27 @@
 import type { TLSSocket } from 'node:tls';
 
-/** Who a client has proved to be: what its certificate says, verified against the CAs of the server. */
+/** Identity of a client, from a certificate that the server's CAs verified. */
 export interface PeerIdentity {
-  /** The one URI of the certificate, if it has one and that is a SPIFFE ID (SPIFFE X.509-SVID, 2). */
+  /** The URI of the certificate, if it has exactly one and that is a SPIFFE ID (SPIFFE X.509-SVID, 2). */
   readonly spiffeId: string | null;
   readonly uris: readonly string[];
   readonly dnsNames: readonly string[];
-  /** Distinguished name, one attribute a line, such as `O=mesh\nCN=reviews`. Empty if the certificate has none. */
+  /** Distinguished name, one attribute per line, such as `O=mesh\nCN=reviews`. Empty if the certificate has none. */
   readonly subject: string;
 }
 
-/** What a connection's certificate leads to. */
+/** Result of checking a connection's certificate. */
 export type Identification =
   | { readonly type: 'none' }
   | { readonly type: 'verified'; readonly identity: PeerIdentity }
-  /** There is a certificate and it is not to be trusted. */
+  /** The certificate is not trusted. */
   | { readonly type: 'refused'; readonly reason: string };
 
-/** Identifies the other end of a TLS connection whose handshake is done. */
+/** Identifies the client of a TLS connection after the handshake. */
 export function identify(socket: TLSSocket): Identification {
   const certificate = socket.getPeerX509Certificate();
   if (certificate === undefined) return { type: 'none' };
-  // Node's types say Error; it is the error's code, a string
+  // Node's types say Error; the value is the error's code, a string
   if (!socket.authorized) return { type: 'refused', reason: String(socket.authorizationError) };
   const names = alternativeNames(certificate.subjectAltName ?? '');
   const uris = names.filter(({ type }) => type === 'URI').map(({ value }) => value);
@@ -37,8 +37,8 @@ interface AlternativeName {
 }
 
 /**
- * Reads Node's text of the subject alternative names, such as `URI:spiffe://mesh/ns/a, DNS:"odd, name"`: a value with
- * characters that could be taken for the next name is a JSON string. Whatever is not of that form is left out.
+ * Parses Node's text of the subject alternative names, such as `URI:spiffe://mesh/ns/a, DNS:"odd, name"`. A value with
+ * ambiguous characters is a JSON string. Ignores text of any other form.
  */
 export function alternativeNames(text: string): readonly AlternativeName[] {
   const names: AlternativeName[] = [];
@@ -59,7 +59,10 @@ function unquote(json: string): string | null {
   }
 }
 
-/** A trust domain of lower-case letters, digits and `.-_`, and a path without empty, `.` or `..` segments. */
+/**
+ * Returns whether a URI is a SPIFFE ID: a trust domain of lower-case letters, digits and `.-_`, and a path without
+ * empty, `.` or `..` segments.
+ */
 function isSpiffeId(uri: string): boolean {
   const match = /^spiffe:\/\/([a-z0-9._-]{1,255})((?:\/[A-Za-z0-9._-]+)*)$/.exec(uri);
   if (match === null || uri.length > 2048) return false;

@@ -9,19 +9,19 @@ import type { CutOff } from './observer.ts';
 import { Overdue } from './overdue.ts';
 import { type Status, StatusError } from './status.ts';
 
-/** The call that the messages are for. */
+/** The call that receives the messages. */
 export interface IncomingOwner {
-  /** Null before the handler has opened the call, and once it is closed. */
+  /** Null before the handler has opened the call, and after it closed. */
   readonly reader: CallReader | null;
-  /** Whether the call has ended: nothing is brought to its reader any more. */
+  /** Whether the call has ended: its reader receives nothing more. */
   readonly ended: boolean;
-  /** Ends the call for something thrown. */
+  /** Ends the call with an error. */
   fail(error: unknown): void;
-  /** Ends the call for what its client does. */
+  /** Ends the call because of the client's behaviour. */
   cutOff(reason: CutOff, status: Status): void;
 }
 
-/** A first message; or the client's end, of a call with a single message. */
+/** The event that must arrive in time: a first message, or the client's end for calls with a single message. */
 export type Awaited = 'message' | 'end';
 
 export interface IncomingOptions {
@@ -29,11 +29,11 @@ export interface IncomingOptions {
   readonly connection: Connection;
   /** The call's `grpc-encoding`. */
   readonly encoding: string;
-  /** Must come within `requestTimeoutMs`. */
+  /** Must arrive within `requestTimeoutMs`. */
   readonly awaits: Awaited;
 }
 
-/** What arrives on one call: brings whole messages to its reader, in order, compressed or not, and holds the client back. */
+/** Input of one call: delivers whole, decompressed messages to its reader in order, and applies flow control. */
 export class Incoming implements MessageSink {
   readonly #owner: IncomingOwner;
   readonly #stream: ServerHttp2Stream;
@@ -42,14 +42,14 @@ export class Incoming implements MessageSink {
   readonly #messages: MessageReader;
   readonly #awaits: Awaited;
   #cancelAwaited: (() => void) | null;
-  /** A message has begun and is not whole. Made for the first one that comes in parts. */
+  /** Timeout of an incomplete message. Created for the first message that arrives in parts. */
   #unfinished: Overdue | null = null;
-  /** By the handler. */
+  /** Set by the handler. */
   #paused = false;
   #decompressing = false;
-  /** What came in one chunk with a compressed message and after it; waits, as the stream is paused meanwhile. */
+  /** Bytes of a chunk after a compressed message. They wait for the decompression; the stream is paused meanwhile. */
   #waiting: Buffer | null = null;
-  /** The client's end came meanwhile: a paused stream holds data back, not its end. */
+  /** The client's end arrived during decompression: pausing a stream holds back data, but not its end. */
   #endWaiting = false;
 
   constructor(owner: IncomingOwner, { stream, connection, encoding, awaits }: IncomingOptions) {
@@ -89,7 +89,7 @@ export class Incoming implements MessageSink {
 
   pause(): void {
     this.#paused = true;
-    this.#unfinished?.end(); // it may be whole and not read
+    this.#unfinished?.end(); // the rest may have arrived without being read
     this.#stream.pause();
   }
 
@@ -99,7 +99,7 @@ export class Incoming implements MessageSink {
     this.#awaitMessage();
   }
 
-  /** Gives up what is not whole. What still comes is read and thrown away. */
+  /** Drops an incomplete message. Later data is read and discarded. */
   stop(): void {
     this.#messages.abandon();
     this.#unfinished?.stop();
@@ -107,7 +107,7 @@ export class Incoming implements MessageSink {
     this.#stream.resume();
   }
 
-  // What the message reader found
+  // Callbacks of the message reader
 
   candidate(length: number): Candidate | null {
     return this.#owner.reader?.candidate?.(length) ?? null;
@@ -142,7 +142,7 @@ export class Incoming implements MessageSink {
     return !this.#owner.ended;
   }
 
-  /** Nothing behind the message may overtake it, so the stream stands still meanwhile. */
+  /** Decompresses a message. Pauses the stream meanwhile, so that later messages stay behind it. */
   #decompress(bytes: Uint8Array): void {
     this.#decompressing = true;
     this.#stream.pause();

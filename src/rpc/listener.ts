@@ -7,16 +7,16 @@ export interface ListenAddress {
   readonly port: number;
 }
 
-/** Takes TCP connections, as many as the limits allow, and knows them until they are closed. */
+/** Accepts TCP connections within the limits, and tracks them until they close. */
 export class Listener {
   readonly #server: Server;
   readonly #surroundings: Surroundings;
-  /** By `peerOf`: with the port, an address is one connection's alone. */
+  /** Keys are those of `peerOf`: with the port, an address identifies one connection. */
   readonly #sockets = new Map<string, Socket>();
-  /** By IP address. */
+  /** Number of connections by IP address. */
   readonly #counts = new Map<string, number>();
 
-  /** `accept` is given each connection that is taken. */
+  /** `accept` receives each accepted connection. */
   constructor(surroundings: Surroundings, accept: (socket: Socket) => void) {
     this.#surroundings = surroundings;
     this.#server = createServer({ noDelay: true }, (socket) => {
@@ -24,7 +24,7 @@ export class Listener {
     });
   }
 
-  /** Listens, on any free port if `port` is 0. Rejects with PORT_TAKEN or Node's error. */
+  /** Listens on the port, or on any free port if it is 0. Rejects with PORT_TAKEN or Node's error. */
   listen(host: string, port: number): Promise<ListenAddress> {
     return new Promise((resolve, reject) => {
       const onError = (error: NodeJS.ErrnoException) => {
@@ -48,14 +48,14 @@ export class Listener {
     return this.#sockets.get(peer);
   }
 
-  /** Takes no more connections. Resolves when those that there are have closed. */
+  /** Stops accepting connections. Resolves when the existing ones have closed. */
   stop(): Promise<void> {
     return new Promise((resolve) => {
-      this.#server.close(() => resolve()); // the error it may give is that it was not listening
+      this.#server.close(() => resolve()); // its only error says that the server was not listening
     });
   }
 
-  /** Closes every connection now. */
+  /** Closes every connection at once. */
   destroyAll(): void {
     for (const socket of this.#sockets.values()) socket.destroy();
   }
@@ -63,7 +63,7 @@ export class Listener {
   #admit(socket: Socket): boolean {
     const address = socket.remoteAddress;
     if (address === undefined) {
-      socket.destroy(); // gone before we heard of it
+      socket.destroy(); // closed before this event
       return false;
     }
     const { limits, log, observer, peers } = this.#surroundings;
@@ -79,7 +79,7 @@ export class Listener {
     const peer = peerOf(socket);
     this.#sockets.set(peer, socket);
     this.#counts.set(address, ofPeer + 1);
-    socket.on('error', () => {}); // reported by who reads it
+    socket.on('error', () => {}); // the connection's owner reports errors
     socket.once('close', () => {
       this.#sockets.delete(peer);
       const left = (this.#counts.get(address) ?? 1) - 1;
@@ -90,7 +90,7 @@ export class Listener {
   }
 }
 
-/** `ip:port` of the other end; IPv6 in brackets. */
+/** Returns `ip:port` of the client; IPv6 in brackets. */
 export function peerOf({ remoteAddress = 'unknown', remotePort = 0 }: Socket): string {
   return remoteAddress.includes(':') ? `[${remoteAddress}]:${remotePort}` : `${remoteAddress}:${remotePort}`;
 }

@@ -3,20 +3,20 @@ import { prefixLength } from './frame.ts';
 import { MessageTooLarge } from './message-too-large.ts';
 import { StatusError } from './status.ts';
 
-/** Where a MessageReader brings what it found. */
+/** Receiver of a MessageReader's results. */
 export interface MessageSink {
   candidate(length: number): Candidate | null;
-  /** A whole message. Returns whether to go on with the bytes after it. */
+  /** Receives a whole message. Returns whether to continue with the bytes after it. */
   message(bytes: Uint8Array, compressed: boolean): boolean;
-  /** A message equal to its candidate. Returns whether to go on with the bytes after it. */
+  /** Receives a message that equals its candidate. Returns whether to continue with the bytes after it. */
   recognised(known: Candidate): boolean;
-  /** Memory is held for a message that is not whole, or given back (negative). May throw a StatusError to refuse it. */
+  /** Counts memory for an incomplete message; a negative number releases it. May throw a StatusError to refuse it. */
   reserve(bytes: number): void;
 }
 
 /**
- * Cuts the bytes of a stream into messages, however the chunks fall. Between messages it holds no buffer. Inside one, it
- * holds memory for what has arrived, not for what the prefix announces.
+ * Splits the bytes of a stream into messages, for any chunking. Holds no buffer between messages. Within a message,
+ * holds memory for received bytes only, not for the announced length.
  */
 export class MessageReader {
   readonly #sink: MessageSink;
@@ -25,11 +25,11 @@ export class MessageReader {
   #flag = 0;
   #length = 0;
   #taken = 0;
-  /** Not null: everything taken so far equals its beginning, and `#gathered` is null. */
+  /** If not null, all bytes of the message so far equal its beginning, and `#gathered` is null. */
   #candidate: Candidate | null = null;
-  /** Holds the first `#taken` bytes of the message; its end may be unused. */
+  /** The first `#taken` bytes of the message; the end of the buffer may be unused. */
   #gathered: Buffer | null = null;
-  /** Of `#gathered`, what the sink was told of. */
+  /** Memory reported to the sink for `#gathered`. */
   #reserved = 0;
 
   constructor(sink: MessageSink, maxBytes: number) {
@@ -43,8 +43,8 @@ export class MessageReader {
   }
 
   /**
-   * Takes bytes in and returns how many: fewer than there are only if the sink said not to go on. Throws a StatusError for
-   * a message over the limit (before its bytes are gathered) or a damaged prefix.
+   * Reads bytes of a chunk and returns their number: less than all only if the sink said to stop. Throws a StatusError
+   * for an invalid prefix or a message over the limit, before gathering its bytes.
    */
   accept(chunk: Buffer): number {
     let at = 0;
@@ -56,7 +56,7 @@ export class MessageReader {
     return at;
   }
 
-  /** Gives up a message that is not whole. */
+  /** Drops an incomplete message. */
   abandon(): void {
     this.#gathered = null;
     this.#release();
@@ -67,7 +67,7 @@ export class MessageReader {
     for (; at < chunk.length && this.#prefixTaken < prefixLength; at++) {
       const byte = chunk[at] ?? 0;
       if (this.#prefixTaken === 0) this.#flag = byte;
-      else this.#length = this.#length * 256 + byte; // not a shift: four bytes would overflow its sign
+      else this.#length = this.#length * 256 + byte; // not a shift: four bytes would overflow into the sign
       this.#prefixTaken++;
     }
     if (this.#prefixTaken === prefixLength) this.#begin();
@@ -93,7 +93,7 @@ export class MessageReader {
     return to;
   }
 
-  /** What matched so far was not gathered: the candidate has the same bytes. */
+  /** Copies the bytes that matched so far from the candidate. */
   #gatherFromCandidate(candidate: Candidate): void {
     this.#candidate = null;
     if (this.#taken === 0) return;
@@ -115,7 +115,7 @@ export class MessageReader {
     chunk.copy(this.#gathered, this.#taken, from, to);
   }
 
-  /** Doubling, so that a prefix that announces megabytes and brings none costs nothing. */
+  /** Doubles the buffer on growth, so that announcing megabytes without sending them allocates little. */
   #allocate(needed: number): Buffer {
     const size = Math.min(this.#length, Math.max(needed * 2, 16_384));
     this.#sink.reserve(size - this.#reserved);

@@ -1,6 +1,6 @@
 import { StatusError } from './status.ts';
 
-/** A message over the limit. Told apart from other refusals, as it may be the limit that has to change. */
+/** Error for a message over the limit. A separate class, as an operator may have to raise the limit. */
 export class MessageTooLarge extends StatusError {
   constructor(message: string) {
     super('RESOURCE_EXHAUSTED', message);

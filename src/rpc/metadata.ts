@@ -1,12 +1,12 @@
 /**
- * Metadata of a response, initial or trailing. Names are lower-case. Values of names that end in `-bin` are bytes, all
- * others printable ASCII.
+ * Metadata of a response, initial or trailing. Names are lower-case. Values are bytes for names that end in `-bin`, and
+ * printable ASCII for others.
  */
 export type ResponseMetadata = Readonly<Record<string, MetadataValue | readonly MetadataValue[]>>;
 
 export type MetadataValue = string | Uint8Array;
 
-/** Metadata as HTTP/2 headers. Throws a TypeError for a name or a value that may not be sent. */
+/** Encodes metadata as HTTP/2 headers. Throws a TypeError for an invalid name or value. */
 export function encodeMetadata(metadata: ResponseMetadata): Record<string, string | string[]> {
   const headers: Record<string, string | string[]> = {};
   for (const [name, value] of Object.entries(metadata)) {
@@ -19,7 +19,7 @@ export function encodeMetadata(metadata: ResponseMetadata): Record<string, strin
   return headers;
 }
 
-/** HTTP/2 has these for connections, and HTTP for messages: a response of gRPC never has them. */
+/** Names that a gRPC response must not have: HTTP/2 uses them for connections, HTTP for messages. */
 const reservedNames = new Set([
   'connection',
   'content-encoding',

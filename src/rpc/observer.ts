@@ -1,18 +1,18 @@
 import type { StatusCode } from './status.ts';
 
-/** Told of what clients do, for metrics. */
+/** Receives events about clients, for metrics. */
 export interface RpcObserver {
-  /** A connection or call was ended for it. */
+  /** A connection or call was ended for this reason. */
   cutOff(reason: CutOff): void;
-  /** A call has its status. */
+  /** A call got its status. */
   ended(code: StatusCode): void;
-  /** What would have been logged was not: there were too many lines about the same address. */
+  /** A log line was dropped: there were too many about the same address. */
   logLineDropped(): void;
 }
 
 export const silentObserver: RpcObserver = { cutOff: () => {}, ended: () => {}, logLineDropped: () => {} };
 
-/** Every reason to end a connection or a call that its client would rather keep. */
+/** Reasons to end a connection or a call against its client's will. */
 export const cutOffs = [
   'call-flood',
   'certificate-refused',

@@ -1,8 +1,8 @@
 import type { Timing } from './surroundings.ts';
 
 /**
- * Tells when something that began has not ended in time. Made for what begins and ends thousands of times a second: a timer
- * is set for the first beginning, and is not cancelled by the end but finds out when it fires.
+ * Detects that something has not ended in time. Suits events that begin and end thousands of times a second. The first
+ * beginning sets a timer; an end does not cancel it. The timer checks the state when it fires.
  */
 export class Overdue {
   readonly #timing: Timing;
@@ -11,14 +11,14 @@ export class Overdue {
   #sinceMs: number | null = null;
   #cancel: (() => void) | null = null;
 
-  /** Calls `run` when something has gone on for `limitMs`. */
+  /** Calls `run` when something has lasted `limitMs`. */
   constructor(timing: Timing, limitMs: number, run: () => void) {
     this.#timing = timing;
     this.#limitMs = limitMs;
     this.#run = run;
   }
 
-  /** It begins, unless it has begun already. */
+  /** Marks the beginning, unless it is marked already. */
   begin(): void {
     if (this.#sinceMs !== null) return;
     this.#sinceMs = this.#timing.elapsed();
@@ -29,7 +29,7 @@ export class Overdue {
     this.#sinceMs = null;
   }
 
-  /** Nothing is told any more. */
+  /** Stops permanently, without calling `run`. */
   stop(): void {
     this.#sinceMs = null;
     this.#cancel?.();

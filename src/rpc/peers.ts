@@ -5,12 +5,12 @@ import { StatusError } from './status.ts';
 
 export interface PeersOptions {
   readonly limits: Limits;
-  /** A monotonic time in milliseconds. */
+  /** Monotonic time in milliseconds. */
   readonly elapsed: () => number;
   readonly observer: RpcObserver;
 }
 
-/** What clients cost the process, together and by IP address. The servers of one process share it. */
+/** Resource use of all clients, in total and by IP address. The servers of one process share it. */
 export class Peers {
   readonly options: PeersOptions;
   openCalls = 0;
@@ -31,14 +31,14 @@ export class Peers {
     return peer;
   }
 
-  /** An address is known until it has no connection and its allowances are whole again: leaving does not renew them. */
+  /** Drops addresses without connections whose allowances are full again: reconnecting does not renew an allowance. */
   #sweep(): void {
     for (const [address, peer] of this.#byAddress) if (peer.isForgettable) this.#byAddress.delete(address);
     this.#sizeAtLastSweep = this.#byAddress.size;
   }
 }
 
-/** What the clients of one IP address cost, over all their connections. */
+/** Resource use of the clients of one IP address, over all their connections. */
 export class Peer {
   connections = 0;
   #openCalls = 0;
@@ -61,7 +61,7 @@ export class Peer {
     return this.connections === 0 && [this.#calls, this.#requests, this.#logLines].every((one) => one.isWhole(nowMs));
   }
 
-  /** Counts a call until `callClosed`. A reason: it is over a limit, and is not counted. */
+  /** Counts a call until `callClosed`. Over a limit, returns the reason and does not count it. */
   callOpened(): CutOff | null {
     const { limits, elapsed } = this.#all.options;
     if (!this.#calls.take(elapsed())) return 'call-flood';
@@ -78,7 +78,7 @@ export class Peer {
     this.#all.openCalls--;
   }
 
-  /** Counts memory held for messages; a negative number gives it back. Throws a StatusError over a limit. */
+  /** Counts memory for messages; a negative number releases it. Throws a StatusError over a limit. */
   hold(bytes: number): void {
     const { maxHeldBytes, maxHeldBytesPerPeer } = this.#all.options.limits;
     if (bytes > 0 && this.#heldBytes + bytes > maxHeldBytesPerPeer)
@@ -88,17 +88,17 @@ export class Peer {
     this.#all.heldBytes += bytes;
   }
 
-  /** Counts a message that is to be read. False: there were too many. */
+  /** Counts a message to parse. Returns false when there were too many. */
   requested(): boolean {
     return this.#requests.take(this.#all.options.elapsed());
   }
 
-  /** A message was written, which a client may answer. */
+  /** Allows one more message: the client may answer the written one. */
   answered(): void {
     this.#requests.give(1);
   }
 
-  /** Whether a line may be logged for what these clients do; counts it. */
+  /** Returns whether a line about these clients may be logged, and counts it. */
   mayLog(): boolean {
     const { elapsed, observer } = this.#all.options;
     if (this.#logLines.take(elapsed())) return true;

@@ -1,18 +1,18 @@
 import { StatusError } from './status.ts';
 
-/** Request headers, with HTTP/2's own (`:path`, …). Binary ones (`-bin`) are base64 text, as they came: see `binaryValues`. */
+/** Request headers, including HTTP/2's own (`:path`, …). Binary ones (`-bin`) are base64 text: see `binaryValues`. */
 export type Metadata = Readonly<Record<string, string | readonly string[] | undefined>>;
 
-/** The values of a `-bin` header, decoded; none when it is absent. Throws a StatusError for what is not base64. */
+/** Returns the decoded values of a `-bin` header; none when it is absent. Throws a StatusError for invalid base64. */
 export function binaryValues(metadata: Metadata, name: string): readonly Buffer[] {
   const value = metadata[name];
   if (value === undefined) return [];
-  // several headers of one name may come as one, joined by commas (PROTOCOL-HTTP2.md, "Custom-Metadata")
+  // one header may hold several values, separated by commas (PROTOCOL-HTTP2.md, "Custom-Metadata")
   const texts = (typeof value === 'string' ? [value] : value).flatMap((text) => text.split(','));
   return texts.map((text) => decodeBase64(text.trim(), name));
 }
 
-/** With and without padding, as gRPC has it, and in no other alphabet. */
+/** Decodes base64 with or without padding, as gRPC requires, in the standard alphabet only. */
 function decodeBase64(text: string, name: string): Buffer {
   const bare = text.replace(/={1,2}$/, '');
   if (!/^[A-Za-z0-9+/]*$/.test(bare) || bare.length % 4 === 1) {

@@ -3,24 +3,24 @@ import type { Method } from './handlers/handler.ts';
 import type { Metadata } from './request-metadata.ts';
 import { type Status, type StatusCode, statusTrailers } from './status.ts';
 
-/** What the headers of a request lead to. */
+/** Result of checking a request's headers. */
 export type RequestVerdict =
   | {
       readonly type: 'call';
       readonly method: Method;
-      /** `grpc-encoding` of its messages; `identity` when not said. */
+      /** `grpc-encoding` of its messages; `identity` if absent. */
       readonly encoding: string;
       readonly acceptsGzip: boolean;
       readonly timeoutMs: number | null;
     }
-  /** Answered at once with these response headers and no body. */
+  /** Response headers of an immediate answer without a body. */
   | { readonly type: 'refuse'; readonly headers: ResponseHeaders };
 
 export const grpcContentType = 'application/grpc';
 
 /**
- * Judges a request by its headers, as gRPC over HTTP/2 has it
- * (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md, "Requests"). `te: trailers` is not asked for.
+ * Checks a request by its headers, as gRPC over HTTP/2 requires
+ * (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md, "Requests"). Does not require `te: trailers`.
  */
 export function judgeRequest(headers: Metadata, methods: ReadonlyMap<string, Method>): RequestVerdict {
   const verb = text(headers[':method']);
@@ -47,12 +47,15 @@ export function judgeRequest(headers: Metadata, methods: ReadonlyMap<string, Met
   };
 }
 
-/** The response headers of a call that ends before its first message ("Trailers-Only"). Throws as `statusTrailers` does. */
+/**
+ * Returns the response headers of a call that ends before its first message ("Trailers-Only"). Throws as
+ * `statusTrailers` does.
+ */
 export function trailersOnly(status: Status): ResponseHeaders {
   return { ...responseHeaders, ...statusTrailers(status) };
 }
 
-/** Headers as Node takes them. */
+/** Headers in the form that Node expects. */
 export type ResponseHeaders = Readonly<Record<string, string | number | string[]>>;
 
 export const responseHeaders: ResponseHeaders = {
@@ -63,7 +66,10 @@ export const responseHeaders: ResponseHeaders = {
 
 const unitMs: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 1e-3, n: 1e-6 };
 
-/** Milliseconds of a `grpc-timeout` such as `100m`: up to eight digits and a unit. Undefined when it is something else. */
+/**
+ * Parses a `grpc-timeout` such as `100m` (up to eight digits and a unit) into milliseconds. Returns undefined for other
+ * text.
+ */
 export function parseTimeout(value: string): number | undefined {
   const match = /^(\d{1,8})([HMSmun])$/.exec(value);
   if (match === null) return undefined;
@@ -75,8 +81,10 @@ const refuse = (code: StatusCode, message: string): RequestVerdict => ({
   headers: trailersOnly({ code, message }),
 });
 
-/** `application/grpc`, with a subtype (`+proto`) or parameters (`;…`); gRPC-Web is another protocol. */
+/** Accepts `application/grpc`, with a subtype (`+proto`) or parameters (`;…`). gRPC-Web is another protocol. */
 const isGrpc = (contentType: string): boolean => /^application\/grpc(?:$|[+;\s])/i.test(contentType);
 
-/** One header's value. Those asked for here are never lists: HTTP/2 in Node keeps the first or joins them. */
+/**
+ * Returns one header's value. The headers used here are never lists: Node keeps the first of several, or joins them.
+ */
 const text = (value: Metadata[string]): string => (typeof value === 'string' ? value : '');

@@ -12,28 +12,28 @@ import { type ResponseHeaders, responseHeaders, trailersOnly } from './request.t
 import type { Metadata } from './request-metadata.ts';
 import { okStatus, type Status, StatusError, statusTrailers } from './status.ts';
 
-/** What is known of a call from its request headers. */
+/** Facts about a call from its request headers. */
 export interface CallRequest {
   readonly method: string;
   readonly metadata: Metadata;
   readonly encoding: string;
   readonly acceptsGzip: boolean;
   readonly timeoutMs: number | null;
-  /** What the client has to bring in time. */
+  /** The event that the client must send in time. */
   readonly awaits: Awaited;
 }
 
-/** Node knows `sendDate` here too, which its types leave out; the header says nothing to a gRPC client. */
+/** Node supports `sendDate` here, too; its types omit it. gRPC clients do not use that header. */
 const withTrailers = { waitForTrailers: true, sendDate: false };
 const withoutBody = { endStream: true, sendDate: false };
 
-/** setTimeout takes 32 bits; a deadline of more than 24 days is as good as none. */
+/** setTimeout is limited to 32 bits. A deadline beyond 24 days is ignored. */
 const longestTimerMs = 2 ** 31 - 1;
 
 /**
- * One call on one HTTP/2 stream: turns the stream's events into calls of its reader, and the handler's writes into frames.
- * Invariants: the reader hears nothing after `closed`, and no message after the status is set; a fault of the
- * handler ends this call only.
+ * One call on one HTTP/2 stream: passes the stream's events to its reader, and the handler's writes to the stream.
+ * Invariants: the reader receives nothing after `closed`, and no message once the status is set. A fault of the handler
+ * ends only this call.
  */
 export class ServerStream implements ServerCall, IncomingOwner {
   readonly method: string;
@@ -43,14 +43,14 @@ export class ServerStream implements ServerCall, IncomingOwner {
   readonly #connection: Connection;
   readonly #limits: Limits;
   readonly #incoming: Incoming;
-  /** Null before the handler has opened the call, and once it is closed. */
+  /** Null before the handler has opened the call, and after it closed. */
   #reader: CallReader | null = null;
   #status: Status | null = null;
   #closed = false;
-  /** By the handler. */
+  /** Memory that the handler reserved. */
   #heldBytes = 0;
   #cancelDeadline: (() => void) | null = null;
-  /** Something waits for the client to read. Made when it does so for the first time. */
+  /** Timeout for the client to read waiting data. Created when data waits for the first time. */
   #unread: Overdue | null = null;
 
   constructor(stream: ServerHttp2Stream, connection: Connection, request: CallRequest) {
@@ -59,7 +59,7 @@ export class ServerStream implements ServerCall, IncomingOwner {
     this.acceptsGzip = request.acceptsGzip;
     this.#stream = stream;
     this.#connection = connection;
-    this.#limits = connection.surroundings.limits; // asked for with every write
+    this.#limits = connection.surroundings.limits; // a field, as every write reads it
     const { encoding, awaits } = request;
     this.#incoming = new Incoming(this, { stream, connection, encoding, awaits });
     if (request.timeoutMs !== null && request.timeoutMs <= longestTimerMs) {
@@ -83,7 +83,7 @@ export class ServerStream implements ServerCall, IncomingOwner {
     if (!this.#open) return false;
     if (!this.#stream.headersSent) this.sendHeaders();
     if (!this.#mayWrite(parts)) return false;
-    // two uncorked writes cost half as much again as one corked writev
+    // one corked writev is cheaper than two uncorked writes
     if (parts.length > 1) this.#stream.cork();
     for (const part of parts) this.#stream.write(part);
     this.#connection.account.answered();
@@ -94,7 +94,7 @@ export class ServerStream implements ServerCall, IncomingOwner {
   }
 
   reserve(bytes: number): void {
-    if (this.#closed) return; // given back
+    if (this.#closed) return; // the memory was released
     this.#connection.reserve(bytes);
     this.#heldBytes += bytes;
   }
@@ -120,13 +120,13 @@ export class ServerStream implements ServerCall, IncomingOwner {
     if (this.#stream.destroyed || this.#stream.closed) return;
     if (this.#stream.headersSent) {
       if (this.#stream.writableLength > 0) this.#awaitReading();
-      this.#stream.end(); // `wantsTrailers` follows when everything has gone
+      this.#stream.end(); // `wantsTrailers` follows when all data has been sent
       return;
     }
     refuseStream(this.#stream, this.#encoded(trailersOnly, status));
   }
 
-  /** Lets the handler open the call. Events of the stream may come from then on. */
+  /** Lets the handler open the call. Events of the stream may arrive from then on. */
   start(open: (call: ServerCall) => CallReader): void {
     try {
       this.#reader = open(this);
@@ -140,7 +140,7 @@ export class ServerStream implements ServerCall, IncomingOwner {
     this.#stream.respond(head === undefined ? responseHeaders : headersOf(head), withTrailers);
   }
 
-  /** Ends the call for something thrown. */
+  /** Ends the call with an error. */
   fail(error: unknown): void {
     if (error instanceof MessageTooLarge) this.cutOff('message-too-large', error.status);
     if (error instanceof StatusError) {
@@ -194,7 +194,7 @@ export class ServerStream implements ServerCall, IncomingOwner {
     }
   }
 
-  // For what arrives
+  // Members for `Incoming`
 
   get reader(): CallReader | null {
     return this.#reader;
@@ -215,7 +215,7 @@ export class ServerStream implements ServerCall, IncomingOwner {
     return this.#status === null && !this.#stream.destroyed && !this.#stream.closed;
   }
 
-  /** Whether a write is within the limits; otherwise the call has ended. */
+  /** Returns whether a write is within the limits. If not, the call has ended. */
   #mayWrite(parts: readonly Uint8Array[]): boolean {
     const { maxQueuedBytes, maxSendBytes } = this.#limits;
     const queued = this.#stream.writableLength;
@@ -246,8 +246,8 @@ export class ServerStream implements ServerCall, IncomingOwner {
   }
 
   /**
-   * Trailers would wait behind what the client does not read. Not in this turn: a reset of a stream whose headers are not
-   * written yet is written as little as they are, and the client would wait for ever.
+   * Ends the call without trailers if data waits: they would wait behind it. Resets the stream in a later turn: with
+   * unwritten headers, an earlier reset would not be written either, and the client would wait for ever.
    */
   #endAtOnce(status: Status): void {
     const unread = this.#stream.writableLength > 0;
@@ -258,7 +258,7 @@ export class ServerStream implements ServerCall, IncomingOwner {
     });
   }
 
-  /** Metadata that may not be sent is a fault of the handler. */
+  /** Encodes a status. Invalid metadata is a fault of the handler. */
   #encoded<Headers>(encode: (status: Status) => Headers, status: Status): Headers {
     try {
       return encode(status);
@@ -289,15 +289,15 @@ const headersOf = ({ metadata, encoding }: ResponseHead): ResponseHeaders => ({
   ...(encoding === 'gzip' ? { 'grpc-encoding': 'gzip' } : {}),
 });
 
-/** Answers with headers alone. */
+/** Answers with headers only. */
 export function refuseStream(stream: ServerHttp2Stream, headers: ResponseHeaders): void {
   stream.respond(headers, withoutBody);
   stopClient(stream);
 }
 
 /**
- * After a whole response, a client that is still sending is told that nobody listens (RFC 9113, 8.1). Not in this turn:
- * a reset from inside `wantTrailers` would overtake the trailers.
+ * Resets a client that still sends after a complete response (RFC 9113, 8.1). Waits a turn: a reset from inside
+ * `wantTrailers` would overtake the trailers.
  */
 function stopClient(stream: ServerHttp2Stream): void {
   setImmediate(() => {

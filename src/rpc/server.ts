@@ -22,20 +22,20 @@ import type { Surroundings } from './surroundings.ts';
 import { contextOptions, type RpcTls, type TlsMaterial, tlsServerOptions } from './tls.ts';
 
 export interface RpcServerOptions {
-  /** Every method that is served; their paths differ. */
+  /** Every served method; paths are unique. */
   readonly services: readonly Method[];
-  /** Those left out are `defaultLimits`. */
+  /** `defaultLimits` supplies those that are left out. */
   readonly limits?: Partial<Limits>;
-  /** Left out: plaintext HTTP/2 with prior knowledge. */
+  /** Without it, plaintext HTTP/2 with prior knowledge. */
   readonly tls?: RpcTls;
   readonly clock: Clock;
   readonly log: Logger;
   readonly observer?: RpcObserver;
-  /** A monotonic time in milliseconds, in step with the clock's timers; left out: that of the process. */
+  /** Monotonic time in milliseconds, in step with the clock's timers; by default that of the process. */
   readonly elapsed?: () => number;
-  /** What clients cost, counted together with other servers of the process; left out: by this one alone. */
+  /** Resource use of clients, shared with other servers of the process; by default that of this server only. */
   readonly peers?: Peers;
-  /** Uniform in [0, 1); a parameter so that tests are exact. */
+  /** Uniform in [0, 1); a parameter, so that tests are exact. */
   readonly random?: () => number;
 }
 
@@ -43,24 +43,24 @@ export interface RpcServer {
   /** Null before `listen` and after `drain` or `close`. */
   readonly address: ListenAddress | null;
   /**
-   * Listens, on any free port if `port` is 0, and resolves with the address got. Rejects with a MeshError PORT_TAKEN
-   * whose facts are `host` and `port`, or with Node's error if the address is not ours to listen on.
+   * Listens on the port, or on any free port if it is 0, and resolves with the address. Rejects with a MeshError
+   * PORT_TAKEN (facts `host` and `port`), or with Node's error for an address of another machine.
    */
   listen(host: string, port: number): Promise<ListenAddress>;
-  /** Connections that speak HTTP/2; those in their TLS handshake are not counted. */
+  /** Counts connections that speak HTTP/2, without those in their TLS handshake. */
   connectionCount(): number;
   /**
-   * New connections are served with this from now on; open ones go on. Whether clients are asked for certificates does
-   * not change. Throws what OpenSSL says of it, and then nothing has changed.
+   * Sets certificates for new connections; open ones continue. Does not change whether clients must have certificates.
+   * Throws OpenSSL's error, and then changes nothing.
    */
   setTlsMaterial(material: TlsMaterial): void;
-  /** Takes no more connections and calls, lets open calls go on for `graceMs` at most, then ends what is left. */
+  /** Stops accepting connections and calls, waits at most `graceMs` for open calls, then ends the rest. */
   drain(graceMs: number): Promise<void>;
-  /** Ends everything now. */
+  /** Ends everything at once. */
   close(): Promise<void>;
 }
 
-/** A gRPC server over HTTP/2. It knows nothing of what its methods are for. */
+/** Creates a gRPC server over HTTP/2. It knows nothing about the purpose of its methods. */
 export function createRpcServer(options: RpcServerOptions): RpcServer {
   const { clock, log, observer = silentObserver, random = Math.random, elapsed = monotonic } = options;
   const limits: Limits = { ...defaultLimits, ...options.limits };
@@ -83,7 +83,7 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
       connection.forget();
       connections.delete(session);
     });
-    if (stopped !== null) connection.destroy('shut down by the server'); // its TLS handshake had begun before
+    if (stopped !== null) connection.destroy('shut down by the server'); // its TLS handshake began before the stop
   });
   http2.on('stream', (stream, headers) => {
     const connection = stream.session === undefined ? undefined : connections.get(stream.session);
@@ -125,15 +125,15 @@ function methodsByPath(services: readonly Method[]): ReadonlyMap<string, Method>
   return methods;
 }
 
-/** Null: the connection is not served, and is closed. */
+/** Creates the connection of a session. Null when the session is closed instead. */
 function connect(session: ServerHttp2Session, listener: Listener, surroundings: Surroundings): Connection | null {
   const peer = peerOf(session.socket);
   const socket = listener.socketOf(peer);
   if (socket === undefined) {
-    session.destroy(); // gone before we heard of it
+    session.destroy(); // the socket closed before this event
     return null;
   }
-  // `encrypted` is what tells a TLSSocket
+  // `encrypted` is true for a TLSSocket
   const tls = session.encrypted === true ? (session.socket as TLSSocket) : null;
   const found: Identification = tls === null ? { type: 'none' } : identify(tls);
   const identity = found.type === 'verified' ? found.identity : null;
@@ -183,7 +183,7 @@ function createHttp2Server({ limits, log, observer, peers }: Surroundings, tls: 
   return { http2: secure, setTlsMaterial: (material) => secure.setSecureContext(contextOptions(material)) };
 }
 
-/** For clients that speak TLS without ALPN: they may understand this. */
+/** Answer for clients that speak TLS without ALPN, which may understand HTTP/1.1. */
 const noHttp2 = [
   'HTTP/1.1 505 HTTP Version Not Supported',
   'content-type: text/plain',
@@ -197,6 +197,6 @@ async function stop(listener: Listener, sessions: readonly Http2Session[]): Prom
   const closed = sessions.map((session) => new Promise<void>((resolve) => session.once('close', resolve)));
   const stopped = listener.stop();
   await Promise.all(closed);
-  listener.destroyAll(); // what is left is in its TLS handshake
+  listener.destroyAll(); // the rest is in its TLS handshake
   await stopped;
 }

@@ -1,6 +1,6 @@
 import { encodeMetadata, type ResponseMetadata } from './metadata.ts';
 
-/** The status codes of gRPC (https://grpc.github.io/grpc/core/md_doc_statuscodes.html), by the name that its docs use. */
+/** The status codes of gRPC by name (https://grpc.github.io/grpc/core/md_doc_statuscodes.html). */
 export const statusCodes = {
   OK: 0,
   CANCELLED: 1,
@@ -23,17 +23,17 @@ export const statusCodes = {
 
 export type StatusCode = keyof typeof statusCodes;
 
-/** How a call ended. `message` is for the people at the other end; empty for OK. */
+/** Result of a call. `message` is for people at the client; empty for OK. */
 export interface Status {
   readonly code: StatusCode;
   readonly message: string;
-  /** Trailing metadata, `grpc-status-details-bin` among it. */
+  /** Trailing metadata, including `grpc-status-details-bin`. */
   readonly metadata?: ResponseMetadata;
 }
 
 export const okStatus: Status = { code: 'OK', message: '' };
 
-/** Thrown by a handler to end its call with this status. Anything else that is thrown is a bug and becomes INTERNAL. */
+/** Error that ends a call with this status. Any other error of a handler is a bug and becomes INTERNAL. */
 export class StatusError extends Error {
   readonly status: Status;
 
@@ -44,7 +44,10 @@ export class StatusError extends Error {
   }
 }
 
-/** `grpc-status`, `grpc-message` if there is one, and the metadata, as trailers carry them. Throws as `encodeMetadata` does. */
+/**
+ * Returns the trailers: `grpc-status`, `grpc-message` if there is one, and the metadata. Throws as `encodeMetadata`
+ * does.
+ */
 export function statusTrailers(status: Status): Record<string, string | string[]> {
   const trailers: Record<string, string | string[]> =
     status.metadata === undefined ? {} : encodeMetadata(status.metadata);
@@ -53,11 +56,11 @@ export function statusTrailers(status: Status): Record<string, string | string[]
   return trailers;
 }
 
-/** Clients refuse header lists of more than 8 KiB; every character may become nine. */
+/** Clients reject header lists above 8 KiB, and encoding may turn a character into nine. */
 const maxMessageLength = 700;
 
 /**
- * The encoding of `grpc-message`: UTF-8, with every byte but the printable ones of ASCII, and `%` itself, as `%XX`
+ * Encodes `grpc-message`: UTF-8, with every byte as `%XX` except printable ASCII without `%`
  * (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md, "Percent-Encoded").
  */
 export function percentEncode(text: string): string {

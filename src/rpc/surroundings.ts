@@ -4,14 +4,14 @@ import type { Limits } from './limits.ts';
 import type { RpcObserver } from './observer.ts';
 import type { Peers } from './peers.ts';
 
-/** Time in this room: nothing here asks what hour it is, and a step of the clock changes nothing. */
+/** Time for this room. It is monotonic, so setting the clock changes nothing. */
 export interface Timing {
-  /** A monotonic time in milliseconds. */
+  /** Monotonic time in milliseconds. */
   elapsed(): number;
   readonly after: Clock['after'];
 }
 
-/** What connections and their calls share. */
+/** Dependencies that connections and their calls share. */
 export interface Surroundings {
   readonly timing: Timing;
   readonly log: Logger;

@@ -2,40 +2,40 @@ import { constants } from 'node:crypto';
 import type { SecureServerOptions } from 'node:http2';
 import type { SecureContextOptions } from 'node:tls';
 
-/** What a server proves itself with, and checks its clients against. PEM texts. */
+/** Certificates of a server, and the CAs for its clients. PEM texts. */
 export interface TlsMaterial {
-  /** The server's certificate, and those between it and its root. */
+  /** The server's certificate and the intermediate ones. */
   readonly cert: string;
   readonly key: string;
-  /** Who may sign the certificates of clients; null: clients are not asked for one. */
+  /** CAs of client certificates; null: clients are not asked for one. */
   readonly clientCa: string | null;
 }
 
 export interface RpcTls {
   readonly material: TlsMaterial;
-  /** A client without a certificate is refused. Otherwise it is served, with no identity. */
+  /** Refuses clients without a certificate. Otherwise they are served without an identity. */
   readonly requireClientCert: boolean;
 }
 
-/** The options of a server that speaks HTTP/2 over TLS 1.2 and newer, and nothing else. */
+/** Returns the options of a server that speaks only HTTP/2 over TLS 1.2 and newer. */
 export function tlsServerOptions({ material, requireClientCert }: RpcTls): SecureServerOptions {
   return {
     ...contextOptions(material),
     allowHTTP1: false,
     requestCert: material.clientCa !== null,
-    // without a certificate the handshake still succeeds: connections with one that is not to be trusted are ended then
+    // if false, a handshake without a trusted certificate succeeds: untrusted connections are ended afterwards
     rejectUnauthorized: requireClientCert,
   };
 }
 
-/** What is exchanged when certificates change. */
+/** Returns the options that change with the certificates. */
 export function contextOptions({ cert, key, clientCa }: TlsMaterial): SecureContextOptions {
   return {
     cert,
     key,
     ...(clientCa === null ? {} : { ca: clientCa }),
     minVersion: 'TLSv1.2',
-    // a resumed session would skip the check of a client certificate that has expired or whose CA was taken away
+    // a resumed session would skip the check of a client certificate that expired, or whose CA was removed
     ...(clientCa === null ? {} : { secureOptions: constants.SSL_OP_NO_TICKET }),
   };
 }

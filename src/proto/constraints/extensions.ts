@@ -1,11 +1,13 @@
 import type { Any } from '@bufbuild/protobuf/wkt';
 import type { Violation } from './message-check.ts';
 
-/** Larger ones are seldom twice the same. */
+/** Larger extensions rarely occur twice. */
 const smallBytes = 256;
 const maxRemembered = 1_000;
 
-/** Remembers verdicts on small extensions: the same few stand in most clusters and routes, and each must be decoded for it. */
+/**
+ * Caches verdicts on small extensions: most clusters and routes contain the same few, and each check must decode them.
+ */
 export function rememberedForSmall(check: (any: Any) => Violation | null): (any: Any) => Violation | null {
   const verdicts = new Map<string, Violation | null>();
   return (any) => {

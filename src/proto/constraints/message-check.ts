@@ -10,21 +10,21 @@ import {
 } from '#gen/validate/validate_pb.js';
 import { allOf, checksOf, type RuleSet, type ValueCheck, valueCheck } from './value-rules.ts';
 
-/** What is wrong with a message, and where: `routes[0].route.prefix_rewrite`. */
+/** A violated constraint of a message, and its path: `routes[0].route.prefix_rewrite`. */
 export interface Violation {
   readonly path: string;
   readonly what: string;
 }
 
-/** Finds the first thing that is wrong with a message; null for nothing. */
+/** Returns the first violation in a message; null for none. */
 export type MessageCheck = (message: Message) => Violation | null;
 
-/** Checks what an Any holds: the rest of its message's path is that of the content. */
+/** Checks the content of an Any. Its paths continue the path of the Any. */
 export type AnyCheck = (any: Message) => Violation | null;
 
 /**
- * Makes checks of the constraints that Envoy's .proto files state (protoc-gen-validate): each message type is compiled once, when the
- * first message of it is met, to closures that read its fields.
+ * Creates checks of the constraints in Envoy's .proto files (protoc-gen-validate). Each message type is compiled on
+ * first use, to closures that read its fields.
  */
 export function createMessageChecks(checkAny: AnyCheck): (type: DescMessage) => MessageCheck {
   const checks = new Map<DescMessage, MessageCheck>();
@@ -56,7 +56,7 @@ function compile(type: DescMessage, checkOf: CheckOf): MessageCheck {
   };
 }
 
-/** The runtime's form of a message and of a oneof in it. */
+/** The protobuf runtime's form of a message, and of a oneof in it. */
 type Fields = Readonly<Record<string, unknown>>;
 interface Oneof {
   readonly case: string | undefined;
@@ -108,7 +108,7 @@ function isRequired({ message, type }: FieldRules): boolean {
   return (type.case === 'duration' || type.case === 'any') && type.value.required;
 }
 
-/** Checks a value that is there. An empty path means the field itself. */
+/** Checks a value that is set. An empty path means the field itself. */
 type ContentCheck = (value: unknown) => Violation | null;
 
 function contentCheck(field: DescField, own: FieldRules | null, checkOf: CheckOf): ContentCheck | null {
@@ -123,7 +123,10 @@ function contentCheck(field: DescField, own: FieldRules | null, checkOf: CheckOf
   }
 }
 
-/** The rules of a number stand on its wrapper as well, which the runtime unwraps unless it is one of several. */
+/**
+ * Checks a field by its own rules. Rules of numbers also apply to wrapper messages, which the runtime unwraps except in
+ * a oneof.
+ */
 function ownCheck(own: FieldRules | null, field: DescField): ContentCheck | null {
   const check = own === null ? null : located(valueCheck(own, field.enum));
   const isWrapped = field.message !== undefined && isWrapperDesc(field.message);
@@ -131,14 +134,14 @@ function ownCheck(own: FieldRules | null, field: DescField): ContentCheck | null
   return (value) => check((value as { readonly value: unknown }).value); // the field's type
 }
 
-/** Those without rules of their own, of which there are many. */
+/** Types without rules that occur often. */
 const plainTypes = new Set(['google.protobuf.Duration', 'google.protobuf.Struct', 'google.protobuf.Timestamp']);
 
 const messageCheck = ({ message }: DescField, checkOf: CheckOf): ContentCheck | null => {
   if (message === undefined || isWrapperDesc(message) || plainTypes.has(message.typeName)) return null;
   let check: MessageCheck | null = null;
   return (value) => {
-    check ??= checkOf(message); // not before: most types that a message may hold are never met
+    check ??= checkOf(message); // on first use: most types that a message may contain never occur
     return check(value as Message); // the field's type
   };
 };
@@ -223,7 +226,7 @@ function both(first: ContentCheck | null, second: ContentCheck | null): ContentC
   return (value) => first(value) ?? second(value);
 }
 
-/** Puts a step in front of where something is wrong. */
+/** Prepends a step to the path of a violation. */
 function within(step: string, wrong: Violation | null): Violation | null {
   if (wrong === null) return null;
   const { path, what } = wrong;

@@ -17,12 +17,12 @@ import {
   UInt64RulesSchema,
 } from '#gen/validate/validate_pb.js';
 
-/** Says what is wrong with a value, in words that follow the name of its field; null for nothing. */
+/** Describes what is wrong with a value, in words that follow the name of its field; null for nothing. */
 export type ValueCheck = (value: unknown) => string | null;
 
 /**
- * The check of a field's rules on a value: a scalar, an enum, a duration, an Any. Null when there is nothing to check. Throws for a
- * rule that is not known here, so that none is passed over: a test asks for every message that is generated.
+ * Returns the check of a field's rules for a value: a scalar, an enum, a duration, an Any. Null when there is nothing
+ * to check. Throws for an unknown rule, so that none is skipped; a test compiles the rules of every generated message.
  */
 export function valueCheck({ type }: FieldRules, enumeration: DescEnum | undefined): ValueCheck | null {
   if (type.case === undefined || type.case === 'repeated' || type.case === 'map') return null;
@@ -37,7 +37,7 @@ export interface RuleSet {
   readonly rules: Readonly<Record<string, Rule>>;
 }
 
-/** Makes the check of a rule; null for a rule that others read. */
+/** Creates the check of a rule; null for a rule that others read. */
 type Rule = (argument: unknown, context: RuleContext) => ValueCheck | null;
 
 interface RuleContext {
@@ -45,7 +45,7 @@ interface RuleContext {
   readonly enumeration: DescEnum | undefined;
 }
 
-/** One check for each rule that is set. */
+/** Returns one check for each rule that is set. */
 export function checksOf(set: RuleSet, message: Message, enumeration?: DescEnum): readonly ValueCheck[] {
   const rules = reflect(set.schema, message);
   const checks = rules.fields.flatMap((field) => {
@@ -59,7 +59,7 @@ export function checksOf(set: RuleSet, message: Message, enumeration?: DescEnum)
   return Reflect.get(message, 'ignoreEmpty') === true ? checks.map(unlessEmpty) : checks;
 }
 
-/** The first of several that finds something. */
+/** Combines checks: returns the first violation. */
 export function allOf(checks: readonly ValueCheck[]): ValueCheck | null {
   const [first, ...others] = checks;
   if (first === undefined || others.length === 0) return first ?? null;
@@ -77,8 +77,8 @@ const unlessEmpty =
   (value) =>
     lengthOf(value) === 0 ? null : check(value);
 
-/** Of a text, a list or bytes. */
-const lengthOf = (value: unknown): number => (value as { readonly length: number }).length; // these rules stand on such fields only
+/** Length of a text, a list or bytes. */
+const lengthOf = (value: unknown): number => (value as { readonly length: number }).length; // these rules occur only on such fields
 
 const check =
   (isRight: (value: unknown) => boolean, what: string): ValueCheck =>
@@ -87,7 +87,7 @@ const check =
 
 const readByAnother: Rule = () => null;
 
-/** Numbers of one field are all `number` or all `bigint`, and compare. */
+/** Casts for comparison: numbers of one field are all `number` or all `bigint`. */
 const numeric = (value: unknown) => value as number; // or bigint, see above
 
 const numberRules = {
@@ -98,7 +98,7 @@ const numberRules = {
   gte: (limit) => check((value) => numeric(value) >= numeric(limit), `must be at least ${limit}`),
 } satisfies Record<string, Rule>;
 
-/** The same, of durations. */
+/** Seconds of a duration, for comparison. */
 const seconds = (value: unknown): number => {
   const { seconds: whole, nanos } = value as { readonly seconds: bigint; readonly nanos: number }; // a google.protobuf.Duration
   return Number(whole) + nanos / 1e9;
@@ -123,7 +123,7 @@ const membership = {
   not_in: (list) => check((value) => !listOf(list).includes(value), `must be none of ${listOf(list).join(', ')}`),
 } satisfies Record<string, Rule>;
 
-const text = (value: unknown): string => value as string; // rules of strings stand on such fields only
+const text = (value: unknown): string => value as string; // rules of strings occur only on such fields
 const characters = (value: unknown): number => [...text(value)].length;
 
 const sizes = {
@@ -154,7 +154,7 @@ const stringRules = {
   ignore_empty: readByAnother,
 } satisfies Record<string, Rule>;
 
-/** As in protoc-gen-validate, which has one expression for both where it is not strict. */
+/** Returns the expression of protoc-gen-validate, which uses one for both when it is not strict. */
 function knownExpression(known: KnownRegex, isStrict: boolean): { readonly expression: RegExp; readonly what: string } {
   if (!isStrict) return { expression: /^[^\0\n\r]*$/, what: 'must be one line' };
   switch (known) {

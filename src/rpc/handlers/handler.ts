@@ -1,28 +1,29 @@
 import type { CallFacts, ResponseHead, StreamingMethod } from '../call.ts';
 import type { ResponseMetadata } from '../metadata.ts';
 
-/** What a handler may know of its call, and do besides answering. */
+/** The call of a handler: facts, and functions besides answering. */
 export interface HandlerCall extends CallFacts {
-  /** Aborts when nobody waits for an answer any more: cancelled, past its deadline, connection lost. */
+  /** Aborts when the client no longer waits: cancelled, past its deadline, connection lost. */
   readonly signal: AbortSignal;
   /**
-   * Sends the response headers now. Once they are sent, and they are before the first message, this does nothing. With
-   * `encoding: 'gzip'` messages of 1 KiB and more are compressed, if the client reads that.
+   * Sends the response headers, once. Without this call they are sent before the first message. With `encoding:
+   * 'gzip'`, messages of 1 KiB and more are compressed if the client accepts it.
    */
   sendHeaders(head: ResponseHead): void;
-  /** Metadata to go with the status OK. Any other status brings its own, in the StatusError. */
+  /** Sets metadata for the status OK. Any other status has metadata in the StatusError. */
   setTrailers(metadata: ResponseMetadata): void;
 }
 
 /*
- * A handler ends its call with OK by returning, with another status by throwing a StatusError. A stream of answers is
- * asked for the next one when there is room for it, and asked no more when nobody waits; what it awaits itself must end
- * with the signal. A stream of requests holds the client back while nobody takes them, and throws when the call ends early.
+ * A handler that returns ends its call with OK; one that throws a StatusError ends it with that status. The next answer
+ * of a stream is requested when there is room for it, and not after the call has ended. A handler must stop its own
+ * waiting when the signal aborts. A request stream that is not read stops the client by flow control. It throws when
+ * the call ends early.
  */
 
 interface Handler {
   readonly path: string;
-  /** Compress as with `sendHeaders({ encoding: 'gzip' })`. */
+  /** Compresses as with `sendHeaders({ encoding: 'gzip' })`. */
   readonly compress?: boolean;
 }
 

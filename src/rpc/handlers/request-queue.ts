@@ -1,6 +1,6 @@
 /**
- * Messages on their way to a handler. They are few: the call is paused while more than `enough` wait. Each is counted until
- * the handler asks for the next one.
+ * Messages waiting for a handler. There are few: the call pauses at `enough` waiting messages. The memory of each
+ * counts until the handler requests the next one.
  */
 export class RequestQueue implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array> {
   readonly #flow: Flow;
@@ -8,7 +8,7 @@ export class RequestQueue implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
   #end: { readonly error: Error | null } | null = null;
   #takers: ((wake: null) => void)[] = [];
   #paused = false;
-  /** The length of what the handler was given last. */
+  /** Length of the message that the handler received last. */
   #handed = 0;
 
   constructor(flow: Flow) {
@@ -19,11 +19,14 @@ export class RequestQueue implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
     return this;
   }
 
-  /** Keeps the bytes: they must not change. Throws a StatusError when the client's messages hold too much. */
+  /**
+   * Adds a message. Keeps the bytes, so they must not change. Throws a StatusError when the client's messages need too
+   * much memory.
+   */
   push(bytes: Uint8Array): void {
     if (this.#end !== null) return;
     this.#flow.reserve(bytes.length);
-    // a small message may be a view of all that the socket read
+    // a small message may be a view of a large read buffer
     this.#waiting.push(bytes.buffer.byteLength > 2 * bytes.length ? Uint8Array.from(bytes) : bytes);
     if (this.#waiting.length >= enough && !this.#paused) {
       this.#paused = true;
@@ -32,7 +35,7 @@ export class RequestQueue implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
     this.#wake();
   }
 
-  /** Nothing more comes: because the client is done (null), or because the call has ended. Only the first one counts. */
+  /** Ends the queue: the client is done (null), or the call has ended. Only the first call counts. */
   end(error: Error | null): void {
     this.#end ??= { error };
     this.#wake();
@@ -55,7 +58,7 @@ export class RequestQueue implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
     }
   }
 
-  /** The handler takes no more. What still comes is dropped. */
+  /** The handler stops reading. Later messages are dropped. */
   async return(): Promise<IteratorResult<Uint8Array>> {
     this.end(null);
     this.#handled();
@@ -83,11 +86,11 @@ export class RequestQueue implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
   }
 }
 
-/** What holds the client back, and lets it go on. */
+/** Flow control of the client. */
 export interface Flow {
   pause(): void;
   resume(): void;
-  /** Counts memory, or gives it back: see ServerCall. */
+  /** Counts or releases memory: see ServerCall. */
   reserve(bytes: number): void;
 }
 

@@ -7,7 +7,7 @@ import { okStatus, StatusError } from '../status.ts';
 import type { HandlerCall, HandlerMethod } from './handler.ts';
 import { RequestQueue } from './request-queue.ts';
 
-/** Serves a method of one of the four kinds. `fail` ends the call for whatever the handler threw. */
+/** Serves a method of one of the four kinds. `fail` ends the call with an error of the handler. */
 export function serveHandler(method: HandlerMethod, call: ServerCall, fail: (error: unknown) => void): CallReader {
   const answering = new Answering(method, call);
   const oneRequest = method.type === 'unary' || method.type === 'server-streaming';
@@ -39,14 +39,14 @@ async function takeOne(requests: RequestQueue, answering: Answering): Promise<vo
   await answering.run(requests, value);
 }
 
-/** Runs a handler and writes what it answers. */
+/** Runs a handler and writes its answers. */
 class Answering {
   readonly #method: HandlerMethod;
   readonly #call: ServerCall;
   readonly #abort = new AbortController();
   #trailers: ResponseMetadata | null = null;
   #compress: boolean;
-  /** Set while an answer waits for room. */
+  /** Set while an answer waits until the client has read others. */
   #roomFor: (() => void) | null = null;
 
   constructor(method: HandlerMethod, call: ServerCall) {
@@ -55,7 +55,7 @@ class Answering {
     this.#compress = method.compress === true && call.acceptsGzip;
   }
 
-  /** Resolves when everything is written. Rejects with what the handler threw, unless nobody waits any more. */
+  /** Resolves when everything is written. Rejects with the handler's error, unless the call has ended. */
   async run(requests: RequestQueue, request: Uint8Array | null): Promise<void> {
     try {
       for await (const bytes of this.#answers(requests, request ?? nothing)) {
@@ -128,7 +128,7 @@ class Answering {
 
 const nothing = new Uint8Array(0);
 
-/** Below this, gzip's own bytes and work are most of it. */
+/** Below this size, compression saves too little. */
 const worthCompressing = 1024;
 
 async function* one(answer: () => Promise<Uint8Array>): AsyncIterable<Uint8Array> {

@@ -2,9 +2,9 @@ import { type DescFile, type DescMessage, toBinary } from '@bufbuild/protobuf';
 import { base64Encode } from '@bufbuild/protobuf/wire';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 
-/** What can be found in a set of files and in what they import. Names are full, without a dot in front. */
+/** Index of the symbols in a set of files and their imports. Names are full, without a leading dot. */
 export interface FileIndex {
-  /** Of the given files alone, sorted. */
+  /** Services of the given files only, sorted. */
   readonly services: readonly string[];
   /** By the path that imports name. */
   readonly byName: ReadonlyMap<string, DescFile>;
@@ -59,5 +59,5 @@ export function indexFiles(files: readonly DescFile[]): FileIndex {
   };
 }
 
-/** A file's descriptor as JSON carries bytes. */
+/** Returns a file's descriptor in base64, as JSON represents bytes. */
 export const encodedFile = (file: DescFile): string => base64Encode(toBinary(FileDescriptorProtoSchema, file.proto));

@@ -5,14 +5,14 @@ import { type ProtoFile, protoFile } from './messages.ts';
 
 export type ServingStatus = 'SERVING' | 'NOT_SERVING';
 
-/** Where the answers come from. */
+/** Source of the answers. */
 export interface HealthSource {
-  /** Full names of the services; the empty one stands for the server as a whole. */
+  /** Full names of the services. The empty name is the server as a whole. */
   readonly services: readonly string[];
   status(): ServingStatus;
-  /** Calls `changed` whenever the status may be another. The returned function ends that. */
+  /** Calls `changed` when the status may have changed. The returned function unsubscribes. */
   subscribe(changed: () => void): () => void;
-  /** Aborts when the server begins to drain: nothing is serving from then on, and watches are told so and end. */
+  /** Aborts when the server begins to drain. Watches then get NOT_SERVING and end. */
   readonly draining: AbortSignal;
 }
 
@@ -22,8 +22,8 @@ export interface HealthService {
 }
 
 /**
- * `grpc.health.v1.Health` (https://github.com/grpc/grpc/blob/master/doc/health-checking.md). A watch tells a status when
- * it differs from the one told before, and lasts until its client has enough or the server drains.
+ * `grpc.health.v1.Health` (https://github.com/grpc/grpc/blob/master/doc/health-checking.md). A watch sends a status
+ * when it differs from the one before. It ends when the client cancels or the server drains.
  */
 export function healthService(source: HealthSource): HealthService {
   const proto = protoFile(healthDescriptor);
@@ -53,7 +53,7 @@ export function healthService(source: HealthSource): HealthService {
     type: 'server-streaming',
     path: '/grpc.health.v1.Health/Watch',
     async *handle(bytes, { signal }) {
-      // a service that is not served may come to be: the stream stays open
+      // an unknown service may be added later: the stream stays open
       const read = served(bytes) ? status : () => 'SERVICE_UNKNOWN' as const;
       const until = AbortSignal.any([signal, source.draining]);
       for await (const current of changesOf(read, source, until)) yield response.encode({ status: current });
@@ -63,7 +63,7 @@ export function healthService(source: HealthSource): HealthService {
   return { file: proto.file, methods: [check, listAll, watch] };
 }
 
-/** The value now, each other value that it takes on until the signal, and the last one if it is another. */
+/** Yields the current value, each different value until the signal aborts, and then the last one if it differs. */
 async function* changesOf<T>(read: () => T, source: HealthSource, until: AbortSignal): AsyncGenerator<T> {
   let wake = () => {};
   const rouse = () => wake();

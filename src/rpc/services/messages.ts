@@ -11,7 +11,7 @@ import {
 import { type FileDescriptorProtoJson, FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import { StatusError } from '../status.ts';
 
-/** The messages of one .proto file, read and written as JSON: for services that are seldom called. */
+/** Messages of one .proto file, read and written as JSON. Suits services that are rarely called. */
 export interface ProtoFile {
   readonly file: DescFile;
   message(name: string): JsonMessage;
@@ -19,16 +19,16 @@ export interface ProtoFile {
 
 export interface JsonMessage {
   /**
-   * By the names of the .proto file; fields that have their default are left out. Throws a StatusError for bytes that are
-   * no such message.
+   * Decodes a message into the field names of the .proto file, without fields that have their default. Throws a
+   * StatusError for invalid bytes.
    */
   decode(bytes: Uint8Array): JsonObject;
   encode(json: JsonObject): Uint8Array;
 }
 
 /**
- * A .proto file that is described here rather than generated: no package has those of gRPC's own services. `descriptor`
- * is a `google.protobuf.FileDescriptorProto` and imports nothing.
+ * Creates a ProtoFile from a descriptor in this code: no package has those of gRPC's own services. `descriptor` is a
+ * `google.protobuf.FileDescriptorProto` without imports.
  */
 export function protoFile(descriptor: FileDescriptorProtoJson & { readonly name: string }): ProtoFile {
   const registry = createFileRegistry(fromJson(FileDescriptorProtoSchema, descriptor), () => undefined);
@@ -48,7 +48,7 @@ const jsonMessage = (message: DescMessage): JsonMessage => ({
   decode(bytes) {
     try {
       const json = toJson(message, fromBinary(message, bytes), { useProtoFieldName: true });
-      return json as JsonObject; // of a message that is no well-known type
+      return json as JsonObject; // the message is not a well-known type
     } catch (cause) {
       throw new StatusError('INVALID_ARGUMENT', `the request is no ${message.typeName}`, { cause });
     }

@@ -1,6 +1,6 @@
 import type { FileDescriptorProtoJson } from '@bufbuild/protobuf/wkt';
 
-/** The .proto file of server reflection in one of its two packages. */
+/** Returns the .proto file of server reflection in one of its two packages. */
 export function reflectionDescriptor(name: string): FileDescriptorProtoJson & { readonly name: string } {
   const type = (message: string) => `.${name}.${message}`;
   return {

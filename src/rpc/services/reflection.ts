@@ -6,7 +6,7 @@ import { type JsonMessage, protoFile } from './messages.ts';
 import { reflectionDescriptor } from './reflection-descriptor.ts';
 
 /**
- * `grpc.reflection.v1.ServerReflection` and its elder `v1alpha`, which has the same messages
+ * Serves `grpc.reflection.v1.ServerReflection` and the older `v1alpha`, which has the same messages
  * (https://github.com/grpc/grpc/blob/master/doc/server-reflection.md). Shows the services of `files`, and itself.
  */
 export function reflectionMethods(files: readonly DescFile[]): readonly BidiStreamingMethod[] {
@@ -15,7 +15,7 @@ export function reflectionMethods(files: readonly DescFile[]): readonly BidiStre
     proto: protoFile(reflectionDescriptor(name)),
   }));
   const shown = [...files, ...versions.map(({ proto }) => proto.file)];
-  let index: FileIndex | null = null; // made for the first who asks: most servers never are
+  let index: FileIndex | null = null; // built on the first request: most servers never get one
   return versions.map(({ path, proto }) => ({
     type: 'bidi-streaming',
     path,
@@ -67,7 +67,7 @@ function answer(request: JsonObject, index: FileIndex, sent: Set<DescFile>): Jso
   return failure('INVALID_ARGUMENT', 'the request asks for nothing');
 }
 
-/** The file and what it imports, but for what went on this stream before. */
+/** Returns the file and its imports, without those already sent on this stream. */
 function filesOf(file: DescFile | undefined, sent: Set<DescFile>): JsonObject {
   if (file === undefined) return failure('NOT_FOUND', 'nothing of that name is served here');
   const wanted: DescFile[] = [];
@@ -75,7 +75,7 @@ function filesOf(file: DescFile | undefined, sent: Set<DescFile>): JsonObject {
   for (const one of seen) {
     if (one === file || !sent.has(one)) wanted.push(one);
     sent.add(one);
-    for (const dependency of one.dependencies) seen.add(dependency); // visited in turn: a set may grow while it is walked
+    for (const dependency of one.dependencies) seen.add(dependency); // a set may grow during iteration: new files are visited as well
   }
   return { file_descriptor_response: { file_descriptor_proto: wanted.map(encodedFile) } };
 }
