@@ -8,33 +8,33 @@ import type { Adapter, AdapterContext } from '../../src/platform/adapter.ts';
 import type { Registry } from '../../src/registry/contract.ts';
 import { createRegistry } from '../../src/registry/registry.ts';
 
-/** A platform under the suite's control, with services of one port `http` each. */
+/** A platform that the suite controls. Each service has one port, `http`. */
 export interface TestPlatform {
-  /** Makes the adapter that reads it; called anew for every run of the program. */
+  /** Creates the adapter that reads the platform. Each run of the program calls it again. */
   adapter(context: AdapterContext): Adapter;
-  /** Writes a service with one endpoint, or the endpoint anew. Works only while an adapter runs. */
+  /** Writes a service with one endpoint, or replaces the endpoint. Works only while an adapter runs. */
   put(service: string, address: string): Promise<void>;
-  /** Removes the service's endpoint: the service goes too, or stays empty. */
+  /** Removes the service's endpoint. The service disappears or stays empty. */
   remove(service: string): Promise<void>;
-  /** Makes the platform unreachable, or unreadable. */
+  /** Makes the platform unreachable or unreadable. */
   breakDown(): Promise<void>;
   repair(): Promise<void>;
 }
 
 export interface ConformanceCase {
   readonly name: string;
-  /** Prepares an empty platform within a directory of the test's own. */
+  /** Prepares an empty platform in a directory of the test. */
   create(directory: string): Promise<TestPlatform>;
 }
 
-/** One life of the program: a registry and one running adapter. */
+/** One run of the program: a registry and one running adapter. */
 interface Life {
   readonly registry: Registry;
   /** Aborts the adapter, waits for it, and closes the registry. */
   end(): Promise<void>;
 }
 
-/** What every adapter must do, on its real platform or a faithful stand-in. */
+/** Tests every adapter's obligations, on its real platform or a faithful stand-in. */
 export function adapterConformance({ name, create }: ConformanceCase): void {
   describe(`${name} adapter`, () => {
     let directory = '';
@@ -70,7 +70,7 @@ export function adapterConformance({ name, create }: ConformanceCase): void {
       expect(world(second)).toEqual(['ratings 10.0.0.2', 'reviews 10.0.0.1']);
     });
 
-    test('sees what is added and changed', async () => {
+    test('sees additions and changes', async () => {
       const life = begin();
       await synced(life);
       await platform.put('reviews', '10.0.0.1');
@@ -79,7 +79,7 @@ export function adapterConformance({ name, create }: ConformanceCase): void {
       await seen(life, ['reviews 10.0.0.9']);
     });
 
-    test('sees what is removed', async () => {
+    test('sees removals', async () => {
       const life = begin();
       await synced(life);
       await platform.put('reviews', '10.0.0.1');
@@ -89,7 +89,7 @@ export function adapterConformance({ name, create }: ConformanceCase): void {
       await seen(life, ['ratings 10.0.0.2']);
     });
 
-    test('keeps the last good shard while the platform is away, says so, and recovers', async () => {
+    test('keeps the last good shard while the platform is away, reports it, and recovers', async () => {
       const life = begin();
       await synced(life);
       await platform.put('reviews', '10.0.0.1');
@@ -117,7 +117,7 @@ export function adapterConformance({ name, create }: ConformanceCase): void {
       await seen(life, ['ratings 10.0.0.2']);
     });
 
-    test('resolves when it is aborted, and is silent from then on', async () => {
+    test('resolves when it is aborted, and sends nothing afterwards', async () => {
       const life = begin();
       await synced(life);
       await platform.put('reviews', '10.0.0.1');
@@ -135,7 +135,7 @@ export function adapterConformance({ name, create }: ConformanceCase): void {
       await platform.repair();
     });
 
-    test('started with the platform away, serves the shard of the earlier run', async () => {
+    test('serves the shard of the earlier run when it starts with the platform away', async () => {
       const first = begin();
       await synced(first);
       await platform.put('reviews', '10.0.0.1');
@@ -191,7 +191,7 @@ const synced = (life: Life) =>
 
 const seen = (life: Life, want: readonly string[]) => vi.waitFor(() => expect(world(life)).toEqual(want), patience);
 
-/** `reviews 10.0.0.1` for each service that has endpoints. */
+/** Returns `reviews 10.0.0.1` for each service that has endpoints. */
 function world({ registry }: Life): readonly string[] {
   registry.takeChanges();
   return [...registry.services()]

@@ -15,16 +15,16 @@ import { nameOf, namesIn } from './ads-resources.ts';
 export interface AdsResponse {
   readonly type: XdsType;
   readonly nonce: string;
-  /** Names with the bytes inside the Any, in the order of the response. */
+  /** Bytes inside the Any by name, in the order of the response. */
   readonly resources: ReadonlyMap<string, Uint8Array>;
   readonly removed: readonly string[];
-  /** The message as it came. */
+  /** The undecoded message. */
   readonly bytes: Buffer;
 }
 
 export interface AdsOptions {
   readonly mode?: Mode;
-  /** Of another service than ADS, such as `/envoy.service.cluster.v3.ClusterDiscoveryService/StreamClusters`. */
+  /** Path of another service than ADS, such as `/envoy.service.cluster.v3.ClusterDiscoveryService/StreamClusters`. */
   readonly path?: string;
   /** Null: the first request has no node. */
   readonly nodeId?: string | null;
@@ -33,41 +33,43 @@ export interface AdsOptions {
   readonly interception?: 'NONE' | 'REDIRECT';
   /** Subscribes to the assignments of its clusters and the routes of its listeners, as Envoy does. */
   readonly follow?: boolean;
-  /** How a response is answered: null acknowledges, a text rejects, undefined leaves it open. Default: acknowledge. */
+  /**
+   * Decides the reply to a response: null acknowledges, a text rejects, undefined sends no reply. Default: acknowledge.
+   */
   readonly answer?: (response: AdsResponse) => string | null | undefined;
   readonly channel?: ChannelOptions;
 }
 
 export interface AdsStream {
   readonly responses: readonly AdsResponse[];
-  /** What it has now: bytes by name. */
+  /** Current resources: bytes by name. */
   readonly has: Readonly<Record<XdsType, Map<string, Uint8Array>>>;
-  /** Versions by name, of delta streams: what a client that comes back says that it has. */
+  /** Versions by name, on delta streams. A reconnecting client sends them as initial versions. */
   readonly versions: Readonly<Record<XdsType, Map<string, string>>>;
-  /** The status that it ended with. */
+  /** The status of the ended stream. */
   readonly ended: Promise<StatusObject>;
-  /** Asks for these names (all of them when left out); resolves with the next response of the type. */
+  /** Subscribes to these names, or to all if left out. Resolves with the next response of the type. */
   subscribe(type: XdsType, names?: readonly string[], initial?: ReadonlyMap<string, string>): Promise<AdsResponse>;
-  /** The next response of the type, from now on. */
+  /** Resolves with the next response of the type. */
   next(type: XdsType): Promise<AdsResponse>;
   answer(response: AdsResponse, error: string | null): void;
-  /** Sends bytes as they are. */
+  /** Sends raw bytes. */
   send(bytes: Uint8Array): void;
-  /** Sends a request for a type URL of any kind. */
+  /** Sends a request for any type URL. */
   ask(typeUrl: string): void;
   pause(): void;
   resume(): void;
   cancel(): void;
 }
 
-/** A sidecar's node id. */
+/** Returns a sidecar's node id. */
 export const sidecarId = (namespace = 'default', name = 'client', address = '10.0.0.1'): string =>
   `sidecar~${address}~${name}.${namespace}~${namespace}.svc.cluster.local`;
 
 const service = '/envoy.service.discovery.v3.AggregatedDiscoveryService';
 const asIs = (bytes: Buffer) => bytes;
 
-/** A stream of grpc-js that speaks ADS, closed when the test ends. */
+/** Opens an ADS stream with grpc-js. It closes when the test ends. */
 export function openAds(port: number, options: AdsOptions = {}): AdsStream {
   const { mode = 'sotw', nodeId = sidecarId(), follow = false, answer = () => null } = options;
   const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), {
@@ -145,7 +147,7 @@ export function openAds(port: number, options: AdsOptions = {}): AdsStream {
     const taker = waiting.findIndex((one) => one.type === type);
     if (taker >= 0) waiting.splice(taker, 1)[0]?.resolve(response);
   });
-  stream.on('error', () => {}); // `ended` tells
+  stream.on('error', () => {}); // `ended` reports the error
   const ended = new Promise<StatusObject>((resolve) => stream.on('status', resolve));
 
   return {
@@ -159,7 +161,7 @@ export function openAds(port: number, options: AdsOptions = {}): AdsStream {
       const tooEarly = ended.then(({ code, details }): never => {
         throw new Error(`the stream ended with ${code}: ${details}`);
       });
-      tooEarly.catch(() => {}); // after the response nobody asks any more
+      tooEarly.catch(() => {}); // after the response, a rejection has no consumer
       return Promise.race([response, tooEarly]);
     },
     next,

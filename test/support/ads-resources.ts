@@ -6,7 +6,7 @@ import { RouteConfigurationSchema } from '#gen/envoy/config/route/v3/route_pb.js
 import { HttpConnectionManagerSchema } from '#gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js';
 import type { XdsType } from '../../src/proto/resource.ts';
 
-/** The name inside a resource's bytes. */
+/** Returns the name inside a resource's bytes. */
 export function nameOf(type: XdsType, body: Uint8Array): string {
   switch (type) {
     case 'cluster':
@@ -20,7 +20,7 @@ export function nameOf(type: XdsType, body: Uint8Array): string {
   }
 }
 
-/** What clusters or listeners refer to: assignments or route configurations, sorted. */
+/** Returns the names that clusters or listeners refer to: assignments or route configurations, sorted. */
 export function namesIn(type: 'cluster' | 'listener', bodies: Iterable<Uint8Array>): readonly string[] {
   const names = [...bodies].flatMap((body) => (type === 'cluster' ? assignmentOf(body) : routesOf(body)));
   return [...new Set(names)].sort();
@@ -46,7 +46,7 @@ function routesOf(body: Uint8Array): readonly string[] {
   );
 }
 
-/** `address:port` of every endpoint of an assignment, sorted. */
+/** Returns `address:port` of every endpoint of an assignment, sorted. */
 export function endpointsOf(body: Uint8Array | undefined): readonly string[] {
   if (body === undefined) return [];
   const { endpoints } = fromBinary(ClusterLoadAssignmentSchema, body);

@@ -6,24 +6,24 @@ export interface BackendRequest {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 
-/** A small HTTP server that says who it is: enough to see where a sidecar sent a request. */
+/** A small HTTP server that answers with its name, to show where a sidecar sent a request. */
 export interface Backend {
   readonly name: string;
   readonly address: string;
   readonly port: number;
   /** The requests received so far, in order. */
   readonly requests: readonly BackendRequest[];
-  /** The next `count` requests are answered with `status` (503). */
+  /** Answers the next `count` requests with `status` (503). */
   failNext(count: number, status?: number): void;
-  /** Every answer from now on comes this much later. */
+  /** Delays every later answer by this time. */
   delay(ms: number): void;
-  /** Breaks open connections too. */
+  /** Stops the server and breaks open connections. */
   stop(): Promise<void>;
 }
 
 /**
  * Answers every request with 200, its name as the body, `x-backend: <name>`, and every request header repeated as
- * `echo-<header>`. Listens on `address` (127.0.0.1; any 127.x.y.z will do) and `port` (0: the system chooses).
+ * `echo-<header>`. Listens on `address` (127.0.0.1; any 127.x.y.z works) and `port` (0: the system chooses).
  */
 export async function startBackend(
   name: string,

@@ -2,14 +2,14 @@ import { expect, test } from 'vitest';
 import type { RuleKind } from '../../src/rules/rule.ts';
 import { validateObject } from '../../src/rules/validation/validate.ts';
 
-/** A mistake, and what its author is to be told: each entry is a path and a piece of the message. */
+/** A mistake and the expected problems: each entry is a path and a part of the message. */
 export interface BadSpec {
   readonly name: string;
   readonly spec: unknown;
   readonly want: readonly (readonly [path: string, piece: string])[];
 }
 
-/** `path: message` of everything that is wrong with a spec of a kind, in its preferred version. */
+/** Returns `path: message` of each problem in a spec of a kind, in its preferred version. */
 export function problemsWith(kind: RuleKind, spec: unknown): readonly string[] {
   const object = {
     apiVersion: `${kind.group}/${kind.versions[0]}`,
@@ -21,7 +21,7 @@ export function problemsWith(kind: RuleKind, spec: unknown): readonly string[] {
   return result.ok ? [] : result.error.map(({ path, message }) => `${path}: ${message}`);
 }
 
-/** One test for each mistake: these problems in this order, and no other. */
+/** Adds one test per mistake: exactly these problems in this order. */
 export function refuses(kind: RuleKind, specs: readonly BadSpec[]): void {
   for (const { name, spec, want } of specs) {
     test(`refuses ${name}`, () => {
@@ -33,10 +33,10 @@ export function refuses(kind: RuleKind, specs: readonly BadSpec[]): void {
   }
 }
 
-/** One test for each spec: nothing is wrong with it, and what is read is what was written; null is as left out. */
+/** Adds one test per spec: it is valid, and parsing returns it unchanged, except that null equals an absent field. */
 export function accepts(kind: RuleKind, specs: Readonly<Record<string, unknown>>): void {
   for (const [name, spec] of Object.entries(specs)) {
-    test(`takes ${name}`, () => {
+    test(`accepts ${name}`, () => {
       expect(problemsWith(kind, spec)).toEqual([]);
       expect(kind.spec.parse(spec)).toEqual(withoutNulls(spec));
     });

@@ -11,7 +11,7 @@ import { onTestFinished } from 'vitest';
 
 const asIs = (bytes: Buffer) => bytes;
 
-/** A client of grpc-js, closed when the test ends. */
+/** Creates a grpc-js client. It closes when the test ends. */
 function clientOf(port: number): Client {
   const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), {
     'grpc.use_local_subchannel_pool': 1,
@@ -26,7 +26,7 @@ export interface Messages<I extends DescMessage, O extends DescMessage> {
   readonly response: O;
 }
 
-/** One unary call: its answer, or the status that it failed with. */
+/** Makes one unary call. Resolves with its answer, or with the status of its failure. */
 export function callOnce<I extends DescMessage, O extends DescMessage>(
   port: number,
   path: string,
@@ -47,7 +47,7 @@ export interface OpenCall<I extends DescMessage, O extends DescMessage> {
   halfClose(): void;
 }
 
-/** A call with a stream in both directions, cancelled when the test ends. */
+/** Opens a bidirectional call. It is cancelled when the test ends. */
 export function openCall<I extends DescMessage, O extends DescMessage>(
   port: number,
   path: string,
@@ -57,7 +57,7 @@ export function openCall<I extends DescMessage, O extends DescMessage>(
   onTestFinished(() => stream.cancel());
   const heard: MessageShape<O>[] = [];
   stream.on('data', (bytes: Buffer) => heard.push(fromBinary(response, bytes)));
-  stream.on('error', () => {}); // `ended` tells
+  stream.on('error', () => {}); // `ended` reports the error
   const ended = new Promise<StatusObject>((resolve) => stream.on('status', resolve));
   return {
     heard,

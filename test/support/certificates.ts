@@ -9,18 +9,18 @@ import {
 } from 'node:crypto';
 
 /*
- * X.509 certificates made on the spot (RFC 5280), so that no test needs a program or a key in the repository: ECDSA on
+ * Creates X.509 certificates (RFC 5280) in tests, so that they need no program and no key in the repository: ECDSA on
  * P-256, version 3.
  */
 
 export interface CertificateOptions {
-  /** The common name; left out: a certificate without a subject, as SPIFFE has them. */
+  /** The common name. Without it, the certificate has no subject, as in SPIFFE. */
   readonly commonName?: string;
   readonly organisation?: string;
   readonly dnsNames?: readonly string[];
   readonly ips?: readonly string[];
   readonly uris?: readonly string[];
-  /** From now; negative: it has expired. Default: a day. */
+  /** Lifetime from now; negative: expired. Default: a day. */
   readonly lifetimeMs?: number;
 }
 
@@ -31,11 +31,11 @@ export interface Identity {
 }
 
 export interface Authority extends Identity {
-  /** A certificate signed by this authority, with a key of its own. */
+  /** Issues a certificate with a new key. */
   issue(options: CertificateOptions): Identity;
 }
 
-/** A certificate authority of its own. */
+/** Creates a certificate authority. */
 export function authority(commonName = 'trial CA'): Authority {
   const own = generateKey();
   const name = distinguishedName({ commonName });
@@ -99,7 +99,7 @@ function distinguishedName({ commonName, organisation }: CertificateOptions): Bu
   );
 }
 
-/** Positive, and without a zero in front. */
+/** Positive, without a leading zero. */
 const serialNumber = (): Buffer => Buffer.concat([Buffer.from([0x40]), randomBytes(8)]);
 
 // The encoding (DER): a tag, a length, contents
@@ -108,14 +108,14 @@ function tagged(tag: number, contents: Buffer): Buffer {
   return Buffer.concat([Buffer.from([tag, ...lengthBytes(contents.length)]), contents]);
 }
 
-/** As few as can be: Go refuses more. */
+/** The shortest encoding of a length: Go rejects longer ones. */
 function lengthBytes(length: number): readonly number[] {
   if (length < 128) return [length];
   return length < 256 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
 }
 
 const sequence = (...parts: readonly Buffer[]): Buffer => tagged(0x30, Buffer.concat(parts));
-/** Of 0 to 127, in the one byte that DER allows for it. */
+/** An integer from 0 to 127, which DER encodes in one byte. */
 const integer = (value: number): Buffer => tagged(0x02, Buffer.from([value]));
 const bitString = (bytes: Buffer): Buffer => tagged(0x03, Buffer.concat([Buffer.from([0]), bytes]));
 

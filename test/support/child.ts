@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Logs of every program that tests start, one file each; emptied when `npm test` begins. */
+/** Log files of all programs that tests start, one each. `npm test` empties the folder first. */
 const logFolder = join(import.meta.dirname, '../../.cache/test-logs');
 
 export interface ChildOptions {
@@ -14,24 +14,24 @@ export interface ChildOptions {
   readonly cwd?: string;
 }
 
-/** A program that a test started. It never outlives the test process. */
+/** A program started by a test. It ends with the test process at the latest. */
 export interface Child {
   readonly pid: number;
   readonly logFile: string;
-  /** What it printed so far. */
+  /** Returns the output so far. */
   stdout(): string;
   stderr(): string;
   /** Writes a line to its standard input. */
   send(line: string): void;
-  /** Calls `listener` with each whole line of standard output from now on. */
+  /** Calls `listener` with each later line of standard output. */
   onLine(listener: (line: string) => void): void;
   /** Resolves with the exit code, or with the signal that ended it. */
   readonly exited: Promise<number | NodeJS.Signals>;
   readonly running: boolean;
   signal(signal: NodeJS.Signals): void;
-  /** Asks it to end (SIGTERM), insists after `graceMs`, and waits until it has gone. */
+  /** Sends SIGTERM, then SIGKILL after `graceMs`, and waits until it has exited. */
   stop(graceMs?: number): Promise<void>;
-  /** Ends it at once, as a crash would (SIGKILL), and waits until it has gone. */
+  /** Ends it at once with SIGKILL, like a crash, and waits until it has exited. */
   kill(): Promise<void>;
 }
 
@@ -41,7 +41,7 @@ process.on('exit', () => {
 });
 let started = 0;
 
-/** Starts a program. Throws when there is no such program; everything later is seen through `exited`. */
+/** Starts a program. Throws when the program does not exist; `exited` reports later errors. */
 export function startChild({ name, command, args, env = {}, cwd }: ChildOptions): Child {
   mkdirSync(logFolder, { recursive: true });
   const logFile = join(logFolder, `${name}-${process.pid}-${++started}.log`);
@@ -55,7 +55,7 @@ export function startChild({ name, command, args, env = {}, cwd }: ChildOptions)
     throw new Error(`${command} could not be started`);
   }
   alive.add(child);
-  child.stdin.on('error', () => {}); // a child that has gone reads no more: `exited` tells
+  child.stdin.on('error', () => {}); // `exited` reports that the child has gone
   const exited = new Promise<number | NodeJS.Signals>((resolve) => {
     child.on('close', (code, signal) => {
       alive.delete(child);
@@ -112,6 +112,6 @@ function gather(child: ChildProcess, logFile: string) {
   };
 }
 
-/** The end of what a child printed, for the message of a failure. */
+/** Returns the end of a child's output, for the message of a failure. */
 export const tailOf = (child: Child): string =>
   `${child.stdout()}${child.stderr()}`.split('\n').slice(-15).join('\n').concat(`\n(all of it: ${child.logFile})`);

@@ -5,7 +5,10 @@ import { afterAll, beforeAll, beforeEach, expect } from 'vitest';
 import { type CliCall, cli } from './cli.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
 
-/** For the tests of one file: the real program, and the commands that ask it. Every test has a namespace of its own. */
+/**
+ * Starts the real program for the tests of one file, and provides commands that call it. Every test has a separate
+ * namespace.
+ */
 export function cliTests() {
   let controlPlane: ControlPlane;
   let folder: string;
@@ -23,7 +26,7 @@ export function cliTests() {
   const server = () => `http://127.0.0.1:${controlPlane.httpPort}`;
   const run = async (line: string, call: CliCall = {}) => {
     const ran = await cli(line.split(' '), { ...call, env: { BINNACLE_SERVER: server(), ...call.env } });
-    // These rules are of no mesh: that their services are missing is not what is tested.
+    // The rules refer to services that do not exist: these tests do not check that.
     return {
       ...ran,
       errors: ran.errors.filter((error) => !/^Warning: .*(no service|no subset|of this sort)/.test(error)),
@@ -46,13 +49,13 @@ export function cliTests() {
     },
     /** Runs a command in this process, against the real program. */
     run,
-    /** Runs a command that has to succeed without a word of complaint; answers with what it printed. */
+    /** Runs a command that must succeed without output on standard error. Returns its output. */
     ok,
     /** Applies documents to the test's namespace. */
     apply: (text: string) => ok(`apply -n ${namespace} -f -`, { input: text }),
-    /** An object, or a list, of the test's namespace. */
+    /** Reads an object, or a list, of the test's namespace. */
     read: async (what: string) => JSON.parse(await ok(`get ${what} -n ${namespace} -o json`)),
-    /** Writes a file for the test; answers with its path. */
+    /** Writes a file for the test. Returns its path. */
     async file(name: string, text: string): Promise<string> {
       const path = join(folder, name);
       await mkdir(join(path, '..'), { recursive: true });
@@ -62,7 +65,10 @@ export function cliTests() {
   };
 }
 
-/** Splits traffic: `weight` to the first version, the rest to the second. `field` is a misspelling of the last one's weight. */
+/**
+ * Splits traffic: `weight` to the first version, the rest to the second. `field` can misspell the weight of the last
+ * one.
+ */
 export const virtualService = (name: string, { weight = 90, field = 'weight', labels = '{}' } = {}) => `
 apiVersion: networking.istio.io/v1
 kind: VirtualService

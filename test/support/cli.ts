@@ -6,17 +6,17 @@ export interface CliCall {
   readonly env?: Readonly<Record<string, string>>;
   /** Standard input. */
   readonly input?: string;
-  /** Whether somebody sits at a terminal. */
+  /** Whether a terminal is attached. */
   readonly atTerminal?: boolean;
   readonly interrupted?: AbortSignal;
 }
 
-/** The world around a command, recorded. */
+/** Creates a command's environment that records output. */
 export function cliWorld({ env = {}, input = '', atTerminal = false, interrupted }: CliCall = {}) {
   let out = '';
   const errors: string[] = [];
   const context: CommandContext = {
-    // No test may find the contexts of whoever runs it.
+    // Hides the developer's own contexts from the tests.
     env: { BINNACLE_CONTEXTS: '/dev/null', ...env },
     print: (text) => {
       out += text;

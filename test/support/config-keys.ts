@@ -1,11 +1,11 @@
 import type { z } from 'zod';
 
-/** A key that takes a value, with the default that its schema gives; undefined without one. */
+/** Keys that have a value, with the schema's default; undefined without one. */
 export type ConfigKeys = ReadonlyMap<string, unknown>;
 
-/** The keys of a configuration's schema by their paths: `xds.tls.certFile`, `adapters[].type`. */
+/** Returns the keys of a configuration's schema by path: `xds.tls.certFile`, `adapters[].type`. */
 export function configKeys(schema: z.ZodType, path = '', fallback?: unknown): ConfigKeys {
-  // the definitions of zod's own classes: each type has the fields that are read of it
+  // zod's own classes: each type has the fields that are read here
   const { def } = schema as unknown as { def: Definition };
   switch (def.type) {
     case 'default':
@@ -13,7 +13,7 @@ export function configKeys(schema: z.ZodType, path = '', fallback?: unknown): Co
       return configKeys(def.innerType, path, def.defaultValue);
     case 'optional':
       return configKeys(def.innerType, path);
-    case 'pipe': // of `z.preprocess` the end says what is taken, of a transformed value its beginning
+    case 'pipe': // the output of `z.preprocess` describes the value; the input of a transformation does
       return configKeys(def.in.def.type === 'transform' ? def.out : def.in, path, fallback);
     case 'object':
       return joined(

@@ -15,34 +15,40 @@ export interface ControlPlaneOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** The contents of a binnacle.yaml. */
   readonly config?: object;
-  /** The CA of its certificate, where `config` has HTTP over TLS. */
+  /** The CA of its certificate, when `config` has HTTP over TLS. */
   readonly tlsCa?: string;
-  /** Where HTTP listens, if not on 127.0.0.1. */
+  /** HTTP listen address; 127.0.0.1 if left out. */
   readonly httpHost?: string;
-  /** Given again by a test that restarts; otherwise chosen free, and the directory is removed at the end. */
+  /**
+   * Tests that restart pass the port and the directory again. Otherwise the port is free, and the directory is removed
+   * at the end.
+   */
   readonly httpPort?: number;
   readonly xdsPort?: number;
   readonly dataDir?: string;
   readonly readyTimeoutMs?: number;
-  /** Words before the command, such as those of `readOnlyMount`; the program that they name must end as the command itself. */
+  /**
+   * Words before the command, such as those of `readOnlyMount`. Their program must exec the command, so that both are
+   * one process.
+   */
   readonly through?: readonly string[];
-  /** `false`: return once the process runs, for tests of a start that fails or waits. */
+  /** `false`: returns once the process runs, for tests of a start that fails or waits. */
   readonly waitReady?: boolean;
 }
 
-/** A control plane in a process of its own, run from dist/ (`npm run build`). */
+/** A control plane in a separate process, run from dist/ (`npm run build`). */
 export interface ControlPlane {
   readonly httpPort: number;
   readonly xdsPort: number;
   readonly dataDir: string;
   readonly child: Child;
-  /** The value of a metric without labels (or with exactly these), such as `binnacle_clients{mode="delta"}`. */
+  /** Returns the value of a metric without labels, or with exactly these: `binnacle_clients{mode="delta"}`. */
   metric(name: string): Promise<number | null>;
   /** Resolves once `/readyz` answers 200. */
   ready(timeoutMs?: number): Promise<void>;
-  /** SIGTERM and the end of it. */
+  /** Sends SIGTERM and waits for the exit. */
   stop(): Promise<void>;
-  /** SIGKILL: what a crash leaves behind. */
+  /** Sends SIGKILL, like a crash. */
   kill(): Promise<void>;
 }
 
@@ -97,7 +103,7 @@ export interface Runtime {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** What the launcher starts a server with; tests need the process itself, not its launcher. */
+/** The launcher's settings for a server process. Tests start the process itself, without the launcher. */
 export const runtime = (): Runtime => JSON.parse(readFileSync(join(root, 'bin/runtime.json'), 'utf8'));
 
 async function whenReady(

@@ -29,10 +29,10 @@ import { readFields } from '../../src/xds/wire-reader.ts';
 
 const short: Readonly<Record<XdsType, string>> = { cluster: 'CDS', endpoint: 'EDS', listener: 'LDS', route: 'RDS' };
 
-/** The tables of one layer, filled by hand: `name: content`; null takes a name away. */
+/** The tables of one layer, filled by tests: `name: content`; null removes a name. */
 export type Contents = Partial<Record<XdsType, Readonly<Record<string, string | null>>>>;
 
-/** What a decoded response says. */
+/** A decoded response. */
 export interface Heard {
   readonly type: XdsType;
   readonly nonce: string;
@@ -44,7 +44,7 @@ export interface Heard {
   readonly versions: ReadonlyMap<string, string>;
 }
 
-/** A control plane without compiler and network: tables that a test changes by hand, and time that it moves. */
+/** A control plane without compiler and network. Tests change its tables and its time. */
 export class Server {
   nowMs = 0;
   forced = 0;
@@ -79,7 +79,7 @@ export class Server {
     };
   }
 
-  /** One flush. */
+  /** Runs one flush. */
   commit(contents: Contents, view: View = this.view): void {
     const revision = ++this.world.revision;
     for (const type of xdsTypes) {
@@ -104,7 +104,7 @@ export class Server {
     return stream;
   }
 
-  /** A stream that leaves when another one does. */
+  /** Connects a stream that ends when another one does. */
   follow(leader: StreamState, connect: () => StreamState): StreamState {
     const stream = connect();
     this.#followers.set(leader, stream);
@@ -126,7 +126,9 @@ export class Server {
   }
 }
 
-/** A resource with this content and version. A route configuration of content `a:1 b:2` has virtual hosts `a` and `b`. */
+/**
+ * A resource with this content and version. A route configuration of content `a:1 b:2` has virtual hosts `a` and `b`.
+ */
 export const resource = (type: XdsType, name: string, content: string) =>
   encodeResource(type, name, Buffer.concat([stringField(1, name), ...fieldsOf(type, content)]), content);
 
@@ -145,9 +147,9 @@ export interface Asking {
   readonly has?: Readonly<Record<string, string>>;
   readonly nonce?: string;
   readonly error?: string;
-  /** SotW: what the client has of another server. */
+  /** SotW: the version that the client has from another server. */
   readonly version?: string;
-  /** An id: the request carries a node, as not only first ones do. */
+  /** The node id; a request after the first may have one, too. */
   readonly node?: string;
 }
 
@@ -173,7 +175,7 @@ export function ask(server: { readonly world: World }, stream: StreamState, type
   return receiveDelta(stream, parseDeltaRequest(toBinary(DeltaDiscoveryRequestSchema, request)), server.world);
 }
 
-/** Reads a response as a client would. */
+/** Decodes a response as a client would. */
 export function hear(mode: Mode, response: Response): Heard {
   const bytes = Buffer.concat(response.parts);
   const type = response.type;
@@ -194,21 +196,22 @@ export function hear(mode: Mode, response: Response): Heard {
   };
 }
 
-/** `CDS a=1 b=2 -c`: one response in a line. An empty resource is `name=∅`. */
+/** Formats a response as one line: `CDS a=1 b=2 -c`. An empty resource is `name=∅`. */
 export function lineOf({ type, resources, removed }: Heard): string {
   const said = [...resources].map(([name, content]) => `${name}=${content}`).sort();
   return [short[type], ...said, ...[...removed].sort().map((name) => `-${name}`)].join(' ');
 }
 
 /**
- * A client that talks in transcripts. Nothing is acknowledged by itself. A second stream says the same a moment later, as what the
- * first one was sent is shared with others: it must hear the same, and nothing before it says what the first one had said.
+ * A client for transcripts. It acknowledges only what the test acknowledges. A second stream repeats every request a
+ * moment later, because responses of the first one are shared with others. It must receive equal responses, and nothing
+ * before it has repeated the requests.
  */
 export class Talker {
   readonly #server: Server;
   readonly #first: Voice;
   readonly #second: Voice;
-  /** The server's state when nothing was left to say to the first stream. */
+  /** The server's state when the first stream had nothing left to receive. */
   #saidAll = '';
 
   constructor(server: Server, mode: Mode, wholeTypes?: readonly XdsType[], growingTypes?: readonly XdsType[]) {
@@ -224,7 +227,7 @@ export class Talker {
     return this.#first.stream;
   }
 
-  /** Subscribes. In SotW `names` is the whole list and goes with later acknowledgements. */
+  /** Subscribes. In SotW, `names` is the whole list, and later acknowledgements repeat it. */
   asks(type: XdsType, names: readonly string[] = [], more: Asking = {}): string[] {
     return this.#both((voice) => voice.asks(type, names, this.#translated(more, voice)));
   }
@@ -237,12 +240,12 @@ export class Talker {
     return this.#both((voice) => voice.answers(type, { error }));
   }
 
-  /** Everything that may be sent now, a line each. */
+  /** Returns everything that may be sent now, one line per response. */
   hears(): string[] {
     return this.#both(() => {});
   }
 
-  /** As `nacks`, for what it meant; nothing is heard yet. */
+  /** Like `nacks`, but returns the outcome and receives nothing yet. */
   rejects(type: XdsType, error: string): Outcome {
     const outcome = this.#first.answers(type, { error });
     this.#follow();
@@ -250,7 +253,7 @@ export class Talker {
     return outcome;
   }
 
-  /** Of the last resource of this name that it heard, by delta. */
+  /** Returns the version of the last delta resource with this name that it received. */
   versionOf(name: string): string {
     return this.#first.versions.get(name) ?? '';
   }
@@ -277,7 +280,7 @@ export class Talker {
 
   #state = (): string => `${this.#server.world.revision} ${this.#server.nowMs} ${viewId(this.stream.view)}`;
 
-  /** A test may have shown the first stream other tables. */
+  /** Copies the tables of the first stream, which a test may have switched. */
   #follow(): void {
     const { view } = this.stream;
     if (view === null || this.#second.stream.view === view) return;
@@ -285,7 +288,7 @@ export class Talker {
     setView(this.#second.stream, view, this.#server.world);
   }
 
-  /** A nonce that the first stream heard stands for the one that the second heard in its place. */
+  /** Translates a nonce of the first stream into the nonce of the second stream's equal response. */
   #translated(asking: Asking, voice: Voice): Asking {
     const at = asking.nonce === undefined ? -1 : this.#first.heardNonces.indexOf(asking.nonce);
     return at < 0 ? asking : { ...asking, nonce: voice.heardNonces[at] ?? '' };

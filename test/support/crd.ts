@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parseAllDocuments } from 'yaml';
 import { partProgram } from './parts.ts';
 
-/** A JSON schema, as far as CRDs and zod write it. */
+/** A JSON schema, as far as CRDs and zod use it. */
 export interface JsonSchema {
   readonly type?: string | readonly string[];
   readonly properties?: Readonly<Record<string, JsonSchema>>;
@@ -25,7 +25,7 @@ export interface JsonSchema {
   readonly [keyword: string]: unknown;
 }
 
-/** What is compared of a CustomResourceDefinition. */
+/** The parts of a CustomResourceDefinition that tests compare. */
 export interface Crd {
   readonly spec: {
     readonly group: string;
@@ -44,27 +44,27 @@ export interface Crd {
   };
 }
 
-/** Istio's published CRDs. */
+/** Reads Istio's published CRDs. */
 export async function readCrds(): Promise<readonly Crd[]> {
   const text = readFileSync(await partProgram('istioCrds'), 'utf8');
-  const objects = parseAllDocuments(text).map((document) => document.toJS() as Crd | null); // kubectl takes the file as CRDs
+  const objects = parseAllDocuments(text).map((document) => document.toJS() as Crd | null); // the file holds CRDs for kubectl
   return objects.filter((object) => object !== null);
 }
 
-/** The schema of `spec` in one version. */
+/** Returns the schema of `spec` in one version. */
 export function specSchema(crd: Crd, version: string): JsonSchema {
   const schema = crd.spec.versions.find(({ name }) => name === version)?.schema.openAPIV3Schema.properties?.spec;
   if (schema === undefined) throw new Error(`${crd.spec.names.kind} has no version ${version}`);
   return schema;
 }
 
-/** A rule of CEL and where it stands: `spec.ports[].number`, `spec.labels{}`. */
+/** A CEL rule and its path: `spec.ports[].number`, `spec.labels{}`. */
 export interface CelRule {
   readonly path: string;
   readonly message: string;
 }
 
-/** Every rule of CEL in a schema. */
+/** Returns every CEL rule in a schema. */
 export function celRules(schema: JsonSchema, path = 'spec'): readonly CelRule[] {
   const { items, additionalProperties: map } = schema;
   return [

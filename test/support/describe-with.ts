@@ -2,8 +2,8 @@ import { beforeAll, describe, it } from 'vitest';
 import { missing, type PartName, partProgram } from './parts.ts';
 
 /**
- * A `describe` whose tests need real programs. They are installed before its first test. On a machine that cannot
- * have them the group is skipped, with the reason in its title (scripts/test.mjs prints it); with CI=true it fails.
+ * A `describe` whose tests need real programs. They are installed before its first test. If the machine cannot have
+ * them, the group is skipped, with the reason in its title (scripts/test.mjs prints it). With CI=true it fails instead.
  */
 export function describeWith(needed: readonly PartName[], name: string, tests: () => void): void {
   const reason = needed.map(missing).find((text) => text !== null);

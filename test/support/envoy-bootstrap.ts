@@ -3,17 +3,17 @@ import { envoyBootstrap } from '../../src/cli/bootstrap-documents.ts';
 export interface TestSidecar {
   readonly xdsPort: number;
   readonly protocol: 'sotw' | 'delta';
-  /** Workload name and namespace; the node id is made of them. */
+  /** Workload name and namespace, which the node id contains. */
   readonly name?: string;
   readonly namespace?: string;
-  /** The address of its workload; left out: one that no service has, so that the sidecar is a mere client's. */
+  /** The address of its workload. By default an address without a service, so that the sidecar is only a client. */
   readonly address?: string;
   readonly labels?: Readonly<Record<string, string>>;
-  /** `NONE`: listeners bind 127.0.0.1 and the services' own ports, the only mode that works without iptables. */
+  /** `NONE`: listeners bind 127.0.0.1 and the services' ports. Only this mode works without iptables. */
   readonly interception?: 'NONE' | 'REDIRECT';
 }
 
-/** What `binnacle bootstrap` prints for such a sidecar, but with an admin port for the system to choose. */
+/** Returns what `binnacle bootstrap` prints for this sidecar, with an admin port that the system chooses. */
 export function sidecarBootstrap(sidecar: TestSidecar): object {
   const { xdsPort, protocol, name = 'client', namespace = 'default', address = '10.0.0.1', labels = {} } = sidecar;
   return envoyBootstrap({
@@ -31,7 +31,7 @@ export function sidecarBootstrap(sidecar: TestSidecar): object {
   });
 }
 
-/** A config source of its own, for the service of one type. */
+/** A config source with a separate stream for one type. */
 export const ownStream = (protocol: 'sotw' | 'delta') => ({
   resource_api_version: 'V3',
   api_config_source: {
@@ -42,16 +42,16 @@ export const ownStream = (protocol: 'sotw' | 'delta') => ({
   },
 });
 
-/** As `sidecarBootstrap`, but clusters and listeners come on streams of their own, and by ADS what they refer to. */
+/** Like `sidecarBootstrap`, but clusters and listeners use separate streams. Resources that they refer to use ADS. */
 export function splitBootstrap(sidecar: TestSidecar): object {
-  const bootstrap = sidecarBootstrap(sidecar) as { dynamic_resources: object }; // as Envoy's bootstrap has it
+  const bootstrap = sidecarBootstrap(sidecar) as { dynamic_resources: object }; // the shape of Envoy's bootstrap
   const own = ownStream(sidecar.protocol);
   return { ...bootstrap, dynamic_resources: { ...bootstrap.dynamic_resources, cds_config: own, lds_config: own } };
 }
 
 /**
- * As `sidecarBootstrap`, but clusters and listeners are polled for on the HTTP port; what they refer to too, if `refers` says
- * so, otherwise it comes by ADS.
+ * Like `sidecarBootstrap`, but clusters and listeners are polled on the HTTP port. Resources that they refer to are
+ * polled as well with `refers`, and use ADS otherwise.
  */
 export function restBootstrap(
   sidecar: Omit<TestSidecar, 'protocol'> & { readonly httpPort: number; readonly refers: 'ads' | 'rest' },
@@ -60,7 +60,7 @@ export function restBootstrap(
     readonly node: { readonly metadata: object };
     readonly dynamic_resources: { readonly ads_config: object };
     readonly static_resources: { readonly clusters: readonly object[] };
-  }; // as Envoy's bootstrap has it
+  }; // the shape of Envoy's bootstrap
   const source = {
     resource_api_version: 'V3',
     api_config_source: {

@@ -10,13 +10,13 @@ import { eventually } from './eventually.ts';
 type Routes = NonNullable<VirtualHostJson['routes']>;
 
 export interface VerdictOptions {
-  /** Changes what `binnacle bootstrap` prints. */
+  /** Changes the output of `binnacle bootstrap`. */
   readonly bootstrap?: (printed: object) => object;
 }
 
 /**
- * Asks a real Envoy about each sample of routes: null where it takes them, else its reason. Every sample is a listener of its
- * own, so that a rejected one does not hide the others.
+ * Sends sample routes to a real Envoy. Returns null for each accepted sample, and Envoy's reason for each rejected one.
+ * Every sample gets a separate listener, so that a rejected one does not hide the others.
  */
 export function envoyVerdicts<Name extends string>(
   samples: Readonly<Record<Name, Routes>>,
@@ -27,7 +27,7 @@ export function envoyVerdicts<Name extends string>(
   return judge(names, { listener }, options);
 }
 
-/** As `envoyVerdicts`, of clusters; their names are not looked at. */
+/** Like `envoyVerdicts`, for clusters; their names are ignored. */
 export function envoyClusterVerdicts<Name extends string>(
   samples: Readonly<Record<Name, ClusterJson>>,
 ): Promise<Verdicts<Name>> {
@@ -64,7 +64,7 @@ async function judge<Name extends string>(
   }
 }
 
-/** The reasons, once Envoy has taken or rejected each sample; null before. */
+/** Returns the reasons, once Envoy has accepted or rejected each sample; null before. */
 async function settledReasons(envoy: Envoy, count: number): Promise<ReadonlyMap<string, string> | null> {
   const taken = JSON.stringify((await envoy.configDump()).configs);
   const reasons = reasonsOf(envoy.child.stderr());
@@ -72,7 +72,7 @@ async function settledReasons(envoy: Envoy, count: number): Promise<ReadonlyMap<
   return names.every((name) => reasons.has(name) || taken.includes(`"name":"${name}"`)) ? reasons : null;
 }
 
-/** No two may have one address, though none is bound. */
+/** Creates a listener with a unique address. None is bound. */
 const listenerOf = (index: number, routes: Routes, name = sampleName(index)) => ({
   name,
   address: { socketAddress: { address: `127.1.${index >> 8}.${index & 255}`, portValue: 1 } },
@@ -96,8 +96,9 @@ const listenerOf = (index: number, routes: Routes, name = sampleName(index)) => 
 });
 
 /**
- * The reasons in Envoy's log: `Error adding/updating listener(s) sample-0: …`, then those of the others, on lines of their own or after
- * a comma. What Envoy shows of rejected resources is gone once the control plane holds them back.
+ * Finds the reasons in Envoy's log: `Error adding/updating listener(s) sample-0: …`, then those of other listeners, on
+ * separate lines or after a comma. Envoy's config dump no longer shows a rejected resource once the control plane
+ * withholds it.
  */
 function reasonsOf(log: string): ReadonlyMap<string, string> {
   const rejections = log.split(/Error adding\/updating (?:listener|cluster)\(s\) /).slice(1);

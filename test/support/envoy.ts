@@ -10,9 +10,9 @@ export interface EnvoyOptions {
   /** See `sidecarBootstrap`. Its admin address must have port 0. */
   readonly bootstrap: object;
   readonly name?: string;
-  /** How long it may take until it has its first configuration and serves. */
+  /** Time limit until it serves its first configuration. */
   readonly readyTimeoutMs?: number;
-  /** `false`: return as soon as the admin interface answers, for tests of a configuration that does not come. */
+  /** `false`: returns when the admin interface answers, for tests without a configuration. */
   readonly waitReady?: boolean;
   /** `info`, or such as `warning,config:debug`. */
   readonly logLevel?: string;
@@ -22,17 +22,17 @@ export interface EnvoyOptions {
 export interface Envoy {
   readonly adminPort: number;
   readonly child: Child;
-  /** Counters and gauges by name, those matching `filter` (a regular expression) only. */
+  /** Returns counters and gauges by name. `filter` is a regular expression for the names. */
   stats(filter?: string): Promise<ReadonlyMap<string, number>>;
-  /** `/config_dump` with endpoints, parsed. */
+  /** Returns `/config_dump` with endpoints, parsed. */
   configDump(): Promise<ConfigDump>;
-  /** Names of its active listeners with the port that each one bound. */
+  /** Returns the bound port of each active listener by name. */
   listeners(): Promise<ReadonlyMap<string, number>>;
-  /** GET of the admin interface, as text. */
+  /** Sends a GET to the admin interface and returns the text. */
   admin(path: string): Promise<string>;
   /** Resolves once `/ready` says LIVE. */
   ready(timeoutMs?: number): Promise<void>;
-  /** SIGTERM, by its own process id. Its log stays where `child.logFile` says. */
+  /** Sends SIGTERM to its process id. Its log stays at `child.logFile`. */
   stop(): Promise<void>;
 }
 
@@ -67,7 +67,7 @@ export async function startEnvoy(options: EnvoyOptions): Promise<Envoy> {
   return envoy;
 }
 
-/** `warning,config:debug` → the level for all and the levels of single components. */
+/** Converts `warning,config:debug` into the level for all and the levels of single components. */
 function levelFlags(level: string): string[] {
   const [general = 'info', ...components] = level.split(',');
   return ['--log-level', general, ...(components.length === 0 ? [] : ['--component-log-level', components.join(',')])];
@@ -77,7 +77,7 @@ async function adminPortOf(child: Child, addressFile: string): Promise<number> {
   const port = await eventually(
     async () => {
       if (!child.running) return 'ended';
-      // the file is there before its contents are: an empty one means "not yet"
+      // the file exists before its contents: an empty one means "not yet"
       return /:(\d+)$/.exec((await readFile(addressFile, 'utf8')).trim())?.[1];
     },
     { what: 'the admin address of Envoy' },

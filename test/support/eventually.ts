@@ -1,15 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface EventuallyOptions {
-  /** What is waited for, as the failure's message names it. */
+  /** The awaited event, for the message of a failure. */
   readonly what: string;
   readonly timeoutMs?: number;
   readonly everyMs?: number;
 }
 
 /**
- * Asks `probe` again and again until it gives a value that is neither undefined, false nor null, and resolves with that. An
- * error counts as "not yet". Rejects after `timeoutMs` (a minute: a limit for what hangs) with the last error as cause.
+ * Calls `probe` repeatedly until it returns a value that is neither undefined, false nor null, and resolves with that.
+ * An error counts as "not yet". Rejects after `timeoutMs` with the last error as cause. The default, a minute, only
+ * ends tests that hang.
  */
 export async function eventually<T>(
   probe: () => T | Promise<T>,

@@ -1,8 +1,6 @@
-/*
- * Regular expressions that a unit test holds our reading of them against, and an interop test the real Envoy's.
- */
+/* Regular expressions for a unit test of this project's RE2 checks, and for an interop test with a real Envoy. */
 
-/** What Envoy takes, with the instructions that it counts. */
+/** Expressions that Envoy accepts, with the number of instructions that it counts. */
 export const goodExpressions: Readonly<Record<string, number>> = {
   a: 5,
   abc: 7,
@@ -40,7 +38,10 @@ export const goodExpressions: Readonly<Record<string, number>> = {
   '/api/v[0-9]+/(users|orders|products|payments)/[a-f0-9-]{36}': 150,
 };
 
-/** What Envoy takes; the estimate is off by a few, and too high for a text behind `^`, which RE2 compares apart. */
+/**
+ * Expressions that Envoy accepts, with rough estimates. They are too high for a text after `^`, which RE2 compares
+ * separately.
+ */
 export const roughExpressions: Readonly<Record<string, number>> = {
   '^a': 4,
   a$: 5,
@@ -50,7 +51,7 @@ export const roughExpressions: Readonly<Record<string, number>> = {
   '\\p{Greek}': 1,
 };
 
-/** What Envoy rejects, with a part of what the author reads. */
+/** Expressions that Envoy rejects, with a part of the message for the author. */
 export const badExpressions: Readonly<Record<string, string>> = {
   '(': 'missing closing )',
   'a(?!b)': 'no regular expression of RE2',
@@ -65,5 +66,5 @@ export const badExpressions: Readonly<Record<string, string>> = {
   '\\p{^Cn}': '\\p{^Cn} is not known to Envoy',
 };
 
-/** Above what any bootstrap of ours lets Envoy take. */
+/** An expression above the limit of every generated bootstrap. */
 export const hugeExpression = '[a-z]{1000}'.repeat(33);

@@ -1,7 +1,7 @@
 import type { Clock } from '../../src/lib/clock.ts';
 
 export interface FakeClock extends Clock {
-  /** Moves time on, running the timers that fall due, in order. */
+  /** Advances time and runs the timers that are due, in order. */
   advance(ms: number): void;
 }
 
@@ -11,7 +11,7 @@ interface Timer {
   readonly run: () => void;
 }
 
-/** A clock that stands still until it is told to move. */
+/** A clock that moves only by `advance`. */
 export function fakeClock(startMs = 1_700_000_000_000): FakeClock {
   const timers = new Set<Timer>();
   let nowMs = startMs;

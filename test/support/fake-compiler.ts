@@ -13,7 +13,7 @@ import type { Proxy } from '../../src/model/proxy.ts';
 import { xdsTypes } from '../../src/proto/resource.ts';
 import { type Contents, resource } from './conversation.ts';
 
-// A brand only says that it is no other string.
+// A brand only distinguishes strings.
 export const layerKey = (name: string) => name as LayerKey;
 
 const everyone: Moved = {
@@ -26,22 +26,22 @@ const everyone: Moved = {
 
 const noWork = { hostsCompiled: 0, encoded: 0, assembled: 0 };
 
-/** A compiler whose tables are filled by hand: what was put since the last flush is what the next one changes. */
+/** A compiler whose tables are filled by tests. A flush changes what was put since the last one. */
 export class FakeCompiler implements Compiler {
   readonly applied: WorldChange[] = [];
   readonly closed: LayerKey[] = [];
-  /** How many steps a flush takes before its last, and how long each takes, in milliseconds. */
+  /** Number of steps before the last one of a flush, and the duration of each in milliseconds. */
   steps = 0;
   stepMs = 0;
-  /** What `elapsed` is to answer. */
+  /** The value of `elapsed`. */
   elapsedMs = 0;
-  /** So many flushes throw at their end. */
+  /** Number of flushes that throw at their end. */
   failures = 0;
   flushes = 0;
   layersMoved = false;
-  /** So many layers that are new are compiled by one flush. */
+  /** Number of new layers that one flush compiles. */
   newLayersPerFlush = Number.POSITIVE_INFINITY;
-  /** Throws for a proxy that it cannot bear. */
+  /** Returns the layers of a proxy; a test may let it throw. */
   layersFor: (proxy: Proxy) => readonly string[] = () => ['scope'];
   readonly #encode: typeof resource;
   readonly #waiting = new Map<string, Contents[]>();

@@ -11,7 +11,7 @@ import { type Asking, ask, hear, lineOf } from './conversation.ts';
 import { type FakeClock, fakeClock } from './fake-clock.ts';
 import { FakeCompiler } from './fake-compiler.ts';
 
-/** A coordinator with a compiler that is filled by hand, a clock that stands still, and turns that are taken when told. */
+/** A coordinator with a fake compiler and a fake clock. Deferred turns run only when the test runs them. */
 export class FakePush {
   readonly compiler = new FakeCompiler();
   readonly clock: FakeClock = fakeClock(0);
@@ -38,7 +38,7 @@ export class FakePush {
     this.coordinator.start(this.#stopping.signal);
   }
 
-  /** A change, compiled and sent as far as that goes without time. */
+  /** Compiles a change and sends what can be sent without advancing time. */
   async change(layer: string, contents: Parameters<FakeCompiler['put']>[1]): Promise<void> {
     this.compiler.put(layer, contents);
     this.coordinator.changed('endpoints');
@@ -51,7 +51,7 @@ export class FakePush {
     await this.rest();
   }
 
-  /** Takes every turn that is waited for, and lets promises settle, until nothing is left to do. */
+  /** Runs deferred turns and lets promises settle, until nothing is left to do. */
   async rest(): Promise<void> {
     do {
       for (const run of this.#deferred.splice(0)) run();
@@ -59,7 +59,7 @@ export class FakePush {
     } while (this.#deferred.length > 0);
   }
 
-  /** One turn, if one is waited for. */
+  /** Runs one deferred turn, if there is one. */
   async turn(): Promise<void> {
     this.#deferred.shift()?.();
     await new Promise((resolve) => setImmediate(resolve));
@@ -70,7 +70,7 @@ export class FakePush {
   }
 }
 
-/** A client whose socket has room unless the test takes it away. */
+/** A client whose socket has room, unless the test fills it. */
 export class FakeClient implements Outlet {
   writable = true;
   readonly heard: string[] = [];
@@ -81,7 +81,7 @@ export class FakeClient implements Outlet {
 
   constructor(push: FakePush, id: string, { mode, peer }: { readonly mode: Mode; readonly peer: string }) {
     this.#push = push;
-    // The coordinator hands a proxy to the compiler and reads nothing of it but its id and addresses.
+    // The coordinator passes a proxy to the compiler, and reads only its id and addresses.
     const proxy = { id, addresses: [id] } as unknown as Proxy;
     this.client = push.coordinator.connect({ id, proxy, stream: createStream(mode), peer, outlet: this });
   }
@@ -106,7 +106,7 @@ export class FakeClient implements Outlet {
     this.asks(type, { nonce: this.#nonces.get(type) ?? '' });
   }
 
-  /** What came since the last call. */
+  /** Returns the responses since the last call. */
   async hears(): Promise<string[]> {
     await this.#push.rest();
     return this.heard.splice(0);

@@ -1,7 +1,10 @@
 import type { JsonSchema } from './crd.ts';
 import { isLower, type SchemaNode, schemaNode } from './schema-node.ts';
 
-/** Why a value would be refused by a schema: fields, types, values, limits and groups. Rules of CEL are not run. */
+/**
+ * Returns the reasons why a schema would reject a value: fields, types, values, limits and groups. Does not run CEL
+ * rules.
+ */
 export function misfits(schema: JsonSchema, value: unknown, path = 'spec'): readonly string[] {
   const node = schemaNode(schema, schema);
   if (value === null) return node.nullable ? [] : [`${path} is null`];

@@ -3,7 +3,7 @@ import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { smallDisk } from './own-mount.ts';
 
-/** A disk that can be filled to its last byte, and emptied again, while a program uses it. */
+/** A disk that a test can fill to its last byte and empty again while a program uses it. */
 export interface Disk {
   /** Words to put before the program. */
   readonly through: readonly string[];
@@ -12,13 +12,13 @@ export interface Disk {
 }
 
 /**
- * The disk under `directory`: a small one in memory, or, on a machine that does not permit that, the real one with a
- * limit on the size of the program's files, which fails writes with EFBIG in place of ENOSPC.
+ * Creates the disk at `directory`: a small one in memory. If the machine does not permit that, limits the size of the
+ * program's files on the real disk; writes then fail with EFBIG in place of ENOSPC.
  */
 export function fillableDisk(directory: string): Disk {
   const through = smallDisk(directory);
   if (through === null) return limitedFiles;
-  // The mount is the program's own: from outside it is reached through its root directory.
+  // The mount is visible only to the program. Other processes reach it through the program's root directory.
   const filler = (pid: number) => join(`/proc/${pid}/root`, directory, 'filler');
   return {
     through,

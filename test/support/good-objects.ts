@@ -12,10 +12,10 @@ export interface GoodObject {
 
 const folder = join(import.meta.dirname, '../unit/rules/kinds/good');
 
-/** Right objects of the networking kinds that use most of their fields. */
+/** Valid objects of the networking kinds that use most of their fields. */
 export const goodObjects: readonly GoodObject[] = readdirSync(folder).flatMap((file) =>
   parseAllDocuments(readFileSync(join(folder, file), 'utf8')).map((document) => {
     if (document.errors[0] !== undefined) throw new Error(`${file} is no YAML`, { cause: document.errors[0] });
-    return document.toJS() as GoodObject; // these files are ours; what they hold is what the tests check
+    return document.toJS() as GoodObject; // the test data has this shape
   }),
 );

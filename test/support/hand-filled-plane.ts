@@ -18,19 +18,19 @@ import { createMetrics } from '../../src/telemetry/metrics.ts';
 import type { Contents } from './conversation.ts';
 import { FakeCompiler } from './fake-compiler.ts';
 
-/** The real protocol and transport over resources that a test writes as JSON. */
+/** The real protocol and transport, over resources that a test writes as JSON. */
 export interface HandFilledPlane {
   readonly xdsPort: number;
   readonly coordinator: Coordinator;
-  /** Its methods, for a server of the test's own. */
+  /** Its methods, for a server that the test starts. */
   readonly services: readonly Method[];
   /** The types of rejected responses, in order. */
   readonly rejections: readonly (XdsType | NamedType)[];
-  /** Messages of warnings, with their facts. */
+  /** Messages of warnings, with their fields. */
   readonly warnings: readonly (readonly [string, object])[];
-  /** What Prometheus would read. */
+  /** Returns the metrics as Prometheus reads them. */
   metrics(): Promise<string>;
-  /** Changes resources: `name: json`, without the name itself; null takes one away. */
+  /** Changes resources: `name: json`, without the name inside; null removes one. */
   put(contents: Contents): void;
   stop(): Promise<void>;
 }
@@ -93,7 +93,7 @@ export const typed = (name: string, schema: { readonly typeName: string }, value
   typed_config: { '@type': `type.googleapis.com/${schema.typeName}`, ...value },
 });
 
-/** A listener that has the route configuration of its name, over ADS. Port 0: the system chooses. */
+/** A listener with the route configuration of the same name, over ADS. Port 0: the system chooses. */
 export const httpListener = (name: string, port = 0): string => {
   const manager = {
     stat_prefix: name,
@@ -106,7 +106,7 @@ export const httpListener = (name: string, port = 0): string => {
   });
 };
 
-/** A resource of a real message, its content written as JSON. */
+/** Encodes a real message with its content written as JSON. */
 function encode(type: XdsType, name: string, content: string) {
   const json = JSON.parse(content);
   const bytes = (): Uint8Array => {

@@ -4,12 +4,12 @@ import { request as secureRequest } from 'node:https';
 export interface HttpRequest {
   readonly method?: string;
   readonly path?: string;
-  /** The Host header, which `fetch` does not let one set: what a sidecar routes by. */
+  /** The Host header, by which a sidecar routes. `fetch` cannot set it. */
   readonly host?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly timeoutMs?: number;
-  /** Over TLS, with a server whose certificate this CA has signed. */
+  /** Uses TLS, with a server whose certificate this CA signed. */
   readonly tlsCa?: string | null;
 }
 
@@ -20,7 +20,7 @@ export interface HttpResponse {
   readonly body: string;
 }
 
-/** A connection that stays open between requests, which come one after another. */
+/** A connection that stays open between requests, which run one after another. */
 export interface KeptConnection {
   readonly port: number;
   readonly agent: Agent;
@@ -33,8 +33,8 @@ export function keepConnection(port: number): KeptConnection {
 }
 
 /**
- * One HTTP/1.1 request to 127.0.0.1. With a port alone it has a connection of its own, so that every request is balanced
- * anew.
+ * Sends one HTTP/1.1 request to 127.0.0.1. A port number opens a new connection, so that every request is balanced
+ * separately.
  */
 export function send(to: number | KeptConnection, options: HttpRequest = {}): Promise<HttpResponse> {
   const { port, agent } = typeof to === 'number' ? { port: to, agent: false as const } : to;
@@ -71,7 +71,7 @@ export function send(to: number | KeptConnection, options: HttpRequest = {}): Pr
 
 export const get = (port: number, options: HttpRequest = {}): Promise<HttpResponse> => send(port, options);
 
-/** Sends JSON; answers with the parsed body (null when there is none) and fails on any status of 400 and above. */
+/** Sends JSON. Returns the parsed body (null when there is none). Fails on any status of 400 and above. */
 export async function sendJson(
   to: number | KeptConnection,
   method: string,

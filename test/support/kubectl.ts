@@ -17,18 +17,20 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** A real kubectl with no configuration but the server's address, in a directory of its own. */
+/** A real kubectl in a new directory, with no configuration except the server's address. */
 export interface Kubectl {
   readonly dir: string;
-  /** Runs it to its end, whatever that is. The words of the command are parted by spaces; a list is taken as it is. */
+  /**
+   * Runs a command and returns its result, even after a failure. A text is split at spaces; a list is used unchanged.
+   */
   run(command: string | readonly string[], options?: RunOptions): Promise<Ran>;
-  /** Runs it, expects that it succeeds and says nothing on standard error, and answers with what it prints. */
+  /** Runs a command that must succeed with empty standard error. Returns its output. */
   ok(command: string | readonly string[], options?: RunOptions): Promise<string>;
-  /** Runs it, expects that it fails, and answers with what it says on standard error. */
+  /** Runs a command that must fail. Returns its standard error. */
   fails(command: string | readonly string[], options?: RunOptions): Promise<string>;
-  /** Runs it on, as for `get -w`. */
+  /** Starts a command that keeps running, such as `get -w`. */
   start(command: string): Child;
-  /** Writes a file into `dir` and answers with its path. */
+  /** Writes a file into `dir` and returns its path. */
   file(name: string, text: string): Promise<string>;
   delete(): Promise<void>;
 }
@@ -57,7 +59,7 @@ export async function createKubectl(server: number | string): Promise<Kubectl> {
       });
       child.on('error', reject);
       child.on('close', (code) => resolve({ code: code ?? -1, stdout, stderr }));
-      child.stdin.on('error', () => {}); // it need not read all of it
+      child.stdin.on('error', () => {}); // kubectl may exit before it has read everything
       child.stdin.end(stdin);
     });
 

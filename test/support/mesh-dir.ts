@@ -2,13 +2,13 @@ import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A directory of objects for the file adapter. Files are replaced as editors and deployers do: by renaming. */
+/** A directory of objects for the file adapter. It replaces files by renaming, as editors and deployment tools do. */
 export interface MeshDir {
   readonly path: string;
   /** Writes a file of one or more objects (JSON is YAML), atomically. */
   write(file: string, ...objects: readonly object[]): Promise<void>;
   remove(file: string): Promise<void>;
-  /** Takes the whole directory away, as a lost registry; `restore` brings it back. */
+  /** Moves the whole directory away, like the loss of a registry; `restore` moves it back. */
   hide(): Promise<void>;
   restore(): Promise<void>;
   delete(): Promise<void>;

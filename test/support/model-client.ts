@@ -5,19 +5,21 @@ import { ask, type Heard, hear, type Server } from './conversation.ts';
 
 export interface ModelOptions {
   readonly refuses?: (type: XdsType, content: string) => boolean;
-  /** What it does with the rest of such a response, and whether its error names all that it refuses, the first, or none. */
+  /**
+   * Handling of the rest of a rejected response, and whether the error names all refused resources, the first, or none.
+   */
   readonly refusing?: { readonly takesOthers: boolean; readonly names: 'all' | 'first' | 'none' };
-  /** In state of the world: the types of which a response is all that there is. Of clusters and listeners if nothing is said. */
+  /** SotW: types whose responses are the complete set. Clusters and listeners if left out. */
   readonly wholeTypes?: readonly XdsType[];
-  /** A stream for each type, in place of one for all. */
+  /** Uses one stream per type in place of one for all. */
   readonly isSplit?: boolean;
 }
 
 /**
- * A client as the protocol wants it: applies what it hears, subscribes to assignments of its clusters and routes of its
- * listeners (route `r` of listener `r`), and answers when it is told to. Survives its streams, as Envoy does. Of a
- * response with a resource that it `refuses` it takes nothing, as Envoy of one with an invalid message, unless it
- * `takesOthers`, as Envoy does where no cluster can be made of one.
+ * A client that follows the protocol. It applies responses, and subscribes to the assignments of its clusters and the
+ * routes of its listeners (route `r` of listener `r`). It replies when the test says so. Like Envoy, it survives its
+ * streams. It rejects a response with a resource that it `refuses` completely, as Envoy does for an invalid message.
+ * With `takesOthers` it applies the rest, as Envoy does when it cannot create a cluster.
  */
 export class ModelClient {
   readonly has: Record<XdsType, Map<string, string>> = {
@@ -28,7 +30,7 @@ export class ModelClient {
   };
   readonly #server: Server;
   readonly mode: Mode;
-  /** By type: the same one for all of them, or one for each. */
+  /** Streams by type: one shared by all types, or one each. */
   readonly streams = new Map<XdsType, StreamState>();
   readonly #isSplit: boolean;
   readonly #unanswered = new Map<XdsType, string>();
@@ -67,7 +69,7 @@ export class ModelClient {
     this.#subscribed.clear();
   }
 
-  /** Applies one response, if there is one to be had. */
+  /** Applies one response, if there is one. */
   hearOne(): boolean {
     for (const stream of new Set(this.streams.values())) {
       const response = this.#server.next(stream);
@@ -78,7 +80,7 @@ export class ModelClient {
     return false;
   }
 
-  /** Answers the response of this type, if one waits for its answer. */
+  /** Replies to the response of this type that waits for a reply, if there is one. */
   answer(type: XdsType, complaint?: string): boolean {
     const nonce = this.#unanswered.get(type);
     const stream = this.streams.get(type);
@@ -90,7 +92,7 @@ export class ModelClient {
     return true;
   }
 
-  /** Hears and acknowledges until nothing comes any more. Answers how many responses that took. */
+  /** Receives and acknowledges until no response is left. Returns the number of responses. */
   settle(): number {
     let heard = 0;
     for (let progress = true; progress; ) {
@@ -130,7 +132,7 @@ export class ModelClient {
     if (type === 'cluster' || type === 'listener') this.#follow();
   }
 
-  /** A client forgets assignments and routes that nothing of it refers to. */
+  /** Drops assignments and routes that nothing refers to any more. */
   #follow(): void {
     this.#subscribe('endpoint', [...this.has.cluster.keys()].sort());
     this.#subscribe('route', [...this.has.listener.keys()].sort());
@@ -142,7 +144,7 @@ export class ModelClient {
     if (before === undefined ? names.length === 0 : before.join() === names.join()) return;
     this.#subscribed.set(type, names);
     if (this.mode === 'sotw') {
-      // The new list goes with the newest nonce: it answers that response too.
+      // The new list carries the newest nonce, which also replies to that response.
       if (!this.answer(type)) this.#ask(type, names);
       return;
     }
@@ -158,7 +160,7 @@ export class ModelClient {
     ask(this.#server, stream, type, { names, nonce, ...(this.mode === 'delta' ? { has, drop } : {}) });
   }
 
-  /** The test's resources have their content as version. */
+  /** In these tests, a resource's version is its content. */
   #versions(type: XdsType): Record<string, string> {
     return this.mode === 'delta' ? Object.fromEntries(this.has[type]) : {};
   }

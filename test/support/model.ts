@@ -3,9 +3,9 @@ import { hostname } from '../../src/model/names.ts';
 import type { RawObject } from '../../src/model/object.ts';
 import type { Service } from '../../src/model/service.ts';
 
-/* Builders for values of the model: what a test does not name is ordinary. */
+/* Builders for values of the model, with ordinary values for everything that a test leaves out. */
 
-/** A service with one HTTP port 80, under exactly this name. */
+/** A service with one HTTP port 80 and exactly this name. */
 export const service = (host: string, fields: Partial<Service> = {}): Service => ({
   hostname: hostname(host),
   namespace: 'default',

@@ -1,6 +1,6 @@
 import type { Doors } from '../../src/api/doors/guard.ts';
 
-/** Lets everybody do everything, for tests of what is behind. */
+/** Allows everything, for tests of the routes behind access control. */
 export const openDoors: Doors = {
   admit: () => ({ type: 'admitted', caller: { identity: null, whyNot: () => null } }),
   onChange: () => {},

@@ -4,16 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /**
- * Words to put before a command, so that it sees another file system at `directory`. Nobody else does, and it goes when
- * the command ends. Null on a machine that does not permit it.
+ * Returns words to put before a command, so that it sees another file system at `directory`. Other processes do not see
+ * it, and it disappears when the command ends. Null on a machine that does not permit it.
  */
 export type Mount = (directory: string) => readonly string[] | null;
 
-/** The directory itself, but nobody may write there. */
+/** Mounts the directory itself, read-only. */
 export const readOnlyMount: Mount = (directory) =>
   mounted('mount --bind "$0" "$0" && mount -o remount,bind,ro "$0"', directory);
 
-/** An empty file system of one mebibyte. */
+/** Mounts an empty file system of one mebibyte. */
 export const smallDisk: Mount = (directory) => mounted('mount -t tmpfs -o size=1m binnacle "$0"', directory);
 
 function mounted(mount: string, directory: string): readonly string[] | null {

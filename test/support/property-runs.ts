@@ -1,5 +1,5 @@
 /**
- * How many scripts a property is tried with: `PROPERTY_RUNS=20000 npx vitest run test/property --testTimeout 900000` looks for
- * what is too rare for the usual ones.
+ * Returns the number of scripts per property. `PROPERTY_RUNS=20000 npx vitest run test/property --testTimeout 900000`
+ * finds rare failures.
  */
 export const runs = (usual: number): number => Number(process.env.PROPERTY_RUNS ?? usual);

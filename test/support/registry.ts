@@ -5,7 +5,7 @@ import type { Registry } from '../../src/registry/contract.ts';
 import { createRegistry } from '../../src/registry/registry.ts';
 import { type FakeClock, fakeClock } from './fake-clock.ts';
 
-/** A registry on a clock that stands still. */
+/** Creates a registry with a fake clock. */
 export function testRegistry(
   snapshotDir: string | null = null,
   log: Logger = silentLogger,
@@ -22,7 +22,7 @@ export const contents = (fields: Partial<ShardContents>): ShardContents => ({
   ...fields,
 });
 
-/** Changes as short lines, for reading. */
+/** Formats changes as short lines. */
 export const story = (registry: Registry): readonly string[] =>
   registry.takeChanges().map((change) => {
     if (change.type === 'service') return `service ${change.service.hostname} of ${change.service.registry}`;

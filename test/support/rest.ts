@@ -17,7 +17,7 @@ export interface RestServerOptions {
   readonly limits?: Parameters<typeof fetchRoutes>[2];
 }
 
-/** The HTTP server with discovery alone: to be injected requests, or to listen. */
+/** Creates the HTTP server with discovery only, for injected requests or for listening. */
 export function restServer(options: RestServerOptions) {
   const endpoints = restEndpoints({
     log: silentLogger,

@@ -15,28 +15,28 @@ import { sampleKind } from './sample-kind.ts';
 const base = '/apis/sample.binnacle.io/v1';
 const list = `${base}/namespaces/default/sampleroutes`;
 
-/** Where the rules API serves the sample kind: all namespaces, one namespace, one object. */
+/** URLs of the sample kind in the rules API: all namespaces, one namespace, one object. */
 export const urls = { all: `${base}/sampleroutes`, list, one: `${list}/reviews` };
 
 export interface Sent {
   readonly headers?: Record<string, string>;
-  /** A text and bytes are sent as they are, anything else as JSON. */
+  /** A text or bytes are sent unchanged, other values as JSON. */
   readonly body?: unknown;
 }
 
 export interface RulesServerOptions {
   readonly kinds?: readonly RuleKind[];
   readonly awaited?: RulesApiOptions['awaited'];
-  /** Also shows the object of the file. */
+  /** Whether lists also show the object of the file. */
   readonly isFiledShown?: boolean;
   readonly unresolved?: RulesApiOptions['unresolved'];
   readonly statuses?: RuleStatuses | null;
   readonly doors?: Doors;
-  /** Makes the store another one. */
+  /** Replaces the store. */
   readonly store?: (store: RuleStore) => RuleStore;
 }
 
-/** The rules API of the sample kind (or of others) over an empty store. A file defines the object `filed`. */
+/** Creates the rules API of the sample kind (or of others) over an empty store. A file defines the object `filed`. */
 export function rulesServer({
   kinds = [sampleKind],
   unresolved = null,

@@ -4,7 +4,7 @@ import type { RuleKind } from '../../src/rules/rule.ts';
 const destination = z.strictObject({ host: z.string().min(1), subset: z.string().optional() });
 const match = z.union([z.strictObject({ exact: z.string() }), z.strictObject({ prefix: z.string() })]);
 
-/** A small kind with what real ones have: nesting, lists, maps, unions, defaults. */
+/** A small kind with the features of real ones: nesting, lists, maps, unions, defaults. */
 export const sampleKind: RuleKind = {
   kind: 'SampleRoute',
   plural: 'sampleroutes',

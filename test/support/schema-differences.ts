@@ -1,15 +1,16 @@
 import type { JsonSchema } from './crd.ts';
 import { isLower, type SchemaNode, schemaNode } from './schema-node.ts';
 
-/** The two sides: what is published, and what is written here. */
+/** The published schema, and the one of this project. */
 interface Sides {
   readonly crd: JsonSchema;
   readonly own: JsonSchema;
 }
 
 /**
- * How the schema of a kind differs from its CRD: fields, types, values, what is required, may be null or is exclusive,
- * and limits that are wider than the CRD's (narrower ones are this project's choice). Each as `path` and what it is.
+ * Returns the differences between the schema of a kind and its CRD: fields, types, values, required, nullable and
+ * exclusive fields, and limits that are wider than the CRD's. Narrower limits are this project's choice. Each
+ * difference has the form `path` and text.
  */
 export function schemaDifferences(crd: JsonSchema, own: JsonSchema): readonly string[] {
   const walk = (path: string, sides: Sides): readonly string[] => {

@@ -1,7 +1,10 @@
 import type { JsonSchema } from './crd.ts';
 import { schemaNode } from './schema-node.ts';
 
-/** The paths of a schema that hold a value of their own: `spec.http[].match[].headers{}.exact`. It must not be recursive. */
+/**
+ * Returns the paths of a schema that hold plain values: `spec.http[].match[].headers{}.exact`. The schema must not be
+ * recursive.
+ */
 export function schemaLeaves(schema: JsonSchema, path = 'spec'): readonly string[] {
   const { fields, items, map } = schemaNode(schema, schema);
   const below = [

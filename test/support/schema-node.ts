@@ -1,6 +1,6 @@
 import type { JsonSchema } from './crd.ts';
 
-/** What a schema says of one place, in one form, whoever wrote the schema. */
+/** The properties of one place of a schema, in one form for CRDs and zod. */
 export interface SchemaNode {
   /** `object`, `array`, `string`, `integer`, `number`, `boolean`, or several with `|`; empty for anything. */
   readonly type: string;
@@ -9,13 +9,13 @@ export interface SchemaNode {
   readonly fields: ReadonlyMap<string, JsonSchema>;
   readonly required: ReadonlySet<string>;
   readonly items: JsonSchema | null;
-  /** Of a map, the schema of its values. */
+  /** For a map, the schema of its values. */
   readonly map: JsonSchema | null;
-  /** Whether fields that it does not name are kept. */
+  /** Whether unlisted fields are kept. */
   readonly isOpen: boolean;
-  /** Fields of which one may be set, as `a|b|c`; true where one must be. */
+  /** Groups of exclusive fields, as `a|b|c`; true if one of them is required. */
   readonly groups: ReadonlyMap<string, boolean>;
-  /** `minimum`, `maxItems` and the like. */
+  /** `minimum`, `maxItems` and similar keywords. */
   readonly limits: ReadonlyMap<string, number>;
   readonly pattern: string | null;
 }
@@ -23,10 +23,10 @@ export interface SchemaNode {
 const lower = ['minimum', 'minLength', 'minItems', 'minProperties'];
 const upper = ['maximum', 'maxLength', 'maxItems', 'maxProperties'];
 
-/** Whether a limit is from below. */
+/** Returns whether a limit is a lower bound. */
 export const isLower = (limit: string): boolean => lower.includes(limit);
 
-/** Reads one place of a schema; `root` is where its references lead. */
+/** Reads one place of a schema. References resolve within `root`. */
 export function schemaNode(schema: JsonSchema, root: JsonSchema): SchemaNode {
   const forms = formsOf(schema, root);
   const parts = forms.filter((form) => form.type !== 'null');
@@ -55,7 +55,7 @@ export function schemaNode(schema: JsonSchema, root: JsonSchema): SchemaNode {
   };
 }
 
-/** The schema behind a reference, or each of the forms that a value may have. */
+/** Resolves a reference, or returns each form that a value may have. */
 function formsOf(schema: JsonSchema, root: JsonSchema): readonly JsonSchema[] {
   if (schema.$ref !== undefined) {
     const target = schema.$ref === '#' ? root : root.$defs?.[schema.$ref.replace('#/$defs/', '')];
@@ -70,7 +70,10 @@ function formsOf(schema: JsonSchema, root: JsonSchema): readonly JsonSchema[] {
 const isGroupMember = (form: JsonSchema): boolean =>
   form.type === undefined && form.properties === undefined && (form.required !== undefined || form.not !== undefined);
 
-/** `oneOf: [{not: …}, {required: [a]}, {required: [b]}]` is the group `a|b`, of which one may be set. */
+/**
+ * Reads exclusive groups: `oneOf: [{not: …}, {required: [a]}, {required: [b]}]` is the group `a|b`, of which one may be
+ * set.
+ */
 function groupsOf(schema: JsonSchema): readonly (readonly [string, boolean])[] {
   const lists = [schema.oneOf, ...(schema.allOf ?? []).map((part) => part.oneOf)];
   return lists.flatMap((list) => {

@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
 
 /**
- * What a program prints whose files may have eight blocks of 512 bytes each: a disk that is full in the middle of a write,
- * with EFBIG in place of ENOSPC. A program that prints nothing gives its errors. `argument` is its `process.argv[1]`.
+ * Runs a program whose files are limited to eight blocks of 512 bytes, and returns its output, or its errors if there
+ * is none. This imitates a disk that fills up during a write, with EFBIG in place of ENOSPC. `argument` is its
+ * `process.argv[1]`.
  */
 export function runWithSmallFiles(program: string, argument: string): string {
   const words = [process.execPath, '--input-type=module', '-e', program, argument];

@@ -2,11 +2,11 @@
 export interface Place {
   /** `spec.http[0].match[0].headers.key.exact`. */
   readonly path: string;
-  /** The smallest spec that has the value there, and nothing else. */
+  /** The smallest spec with the value at this path. */
   readonly spec: unknown;
 }
 
-/** Puts a value where a path of a schema leads. */
+/** Builds a spec with a value at a path of a schema. */
 export function specAt(path: string, value: unknown): Place {
   const [, ...steps] = path.split(/\.|(?=\[\])|(?=\{\})/);
   const build = ([step, ...rest]: readonly string[]): unknown => {

@@ -26,8 +26,8 @@ import { contents, testRegistry } from './registry.ts';
 import { endpointsOf, proxy as proxyOf, service as serviceOf } from './world.ts';
 
 /**
- * Everything between a store and proxies, with real rooms: rules that are put as the store would, a compiler, a
- * coordinator, proxies that answer when they are told to, and statuses. Time stands still.
+ * The real rooms between a store and proxies: rules as the store delivers them, a compiler, a coordinator, statuses,
+ * and proxies that reply when the test says so. Time is a fake clock.
  */
 export class StatusMesh {
   readonly book: RuleBook = ruleBook({ kinds: ruleKinds, mesh: defaultMeshConfig });
@@ -36,10 +36,10 @@ export class StatusMesh {
   readonly compiler = createCompiler();
   readonly findings = createRuleFindings({ book: this.book, mesh: this.compiler.mesh });
   readonly keeper: StatusKeeper;
-  /** Computes every answer anew, as nothing ever seems the same to it. */
+  /** A status keeper that recomputes every answer, because its comparisons never find equality. */
   readonly forgetful: StatusKeeper;
   readonly errors: unknown[] = [];
-  /** What `elapsed` answers; slices end by it. */
+  /** The value of `elapsed`, which ends slices. */
   elapsedMs: () => number = () => 0;
   readonly #objects = new Map<string, StoredObject>();
   readonly #shard: ShardSink;
@@ -87,7 +87,7 @@ export class StatusMesh {
       book: this.book,
       serviceEntries,
       serviceEntryShard,
-      changed: () => {}, // tests flush when they want to
+      changed: () => {}, // tests flush explicitly
     });
     this.compiler.onDirty(this.findings.marked);
     const parts: StatusOptions = {
@@ -114,7 +114,7 @@ export class StatusMesh {
     this.forgetful = createRuleStatuses({ ...parts, coordinator: () => restless });
   }
 
-  /** Writes an object as a store does: `put('VirtualService', 'shop/reviews', {…})`. Nothing is compiled by it. */
+  /** Stores an object: `put('VirtualService', 'shop/reviews', {…})`. Does not compile. */
   put(kind: string, name: string, spec: unknown): StoredObject {
     const key = keyOf(kind, name);
     const id = `${kind}/${name}`;
@@ -148,7 +148,7 @@ export class StatusMesh {
     this.#tell({ type: 'removed', key: keyOf(kind, name), object, resourceVersion: `${++this.#version}` });
   }
 
-  /** An object of an adapter. */
+  /** Adds an object of an adapter. */
   file(object: RawObject): void {
     this.book.apply('files', [{ type: 'object', object }]);
   }
@@ -167,18 +167,18 @@ export class StatusMesh {
     this.#shard.apply([{ type: 'service-removed', namespace, hostname }]);
   }
 
-  /** Compiles what waits, and sends what can be sent. */
+  /** Compiles pending changes and sends what can be sent. */
   async flush(): Promise<void> {
     await this.coordinator.flush();
     this.rest();
   }
 
-  /** Runs what was deferred until nothing is. */
+  /** Runs deferred work until none is left. */
   rest(): void {
     for (let run = this.#deferred.shift(); run !== undefined; run = this.#deferred.shift()) run();
   }
 
-  /** Runs the first of what was deferred, and lets promises settle. Answers whether there was anything. */
+  /** Runs the first deferred work and lets promises settle. Returns whether there was any. */
   async turn(): Promise<boolean> {
     const run = this.#deferred.shift();
     run?.();
@@ -186,7 +186,7 @@ export class StatusMesh {
     return run !== undefined;
   }
 
-  /** Lets time pass, and all work be done that comes with it. */
+  /** Advances time, and runs all work that becomes due. */
   async pass(ms: number): Promise<void> {
     this.clock.advance(ms);
     do {
@@ -215,7 +215,10 @@ export class StatusMesh {
     return condition;
   }
 
-  /** `Programmed 2/3`, `Rejected 1/3 -1`: the reason, how many of those concerned acknowledged it, how many rejected it. */
+  /**
+   * Formats a status: `Programmed 2/3`, `Rejected 1/3 -1`. It has the reason, the number of proxies that acknowledged,
+   * of all concerned, and the number that rejected.
+   */
   line(kind: string, name: string): string {
     const { proxies } = this.status(kind, name);
     const rejected = proxies.rejected === 0 ? '' : ` -${proxies.rejected}`;
@@ -230,11 +233,11 @@ export class StatusMesh {
 export interface ProxyOptions {
   readonly mode?: Mode;
   readonly facts?: Partial<Proxy>;
-  /** Asks only for these types. */
+  /** Subscribes only to these types. */
   readonly types?: readonly XdsType[];
-  /** Where it comes from; left out: this machine. */
+  /** The client's address; this machine if left out. */
   readonly peer?: string;
-  /** What it has of an earlier stream, by type; delta. */
+  /** Resources from an earlier stream, by type; delta. */
   readonly has?: Partial<Record<XdsType, Readonly<Record<string, string>>>>;
 }
 
@@ -244,12 +247,12 @@ interface Unanswered {
 }
 
 /**
- * A proxy that takes what it is sent, subscribes to the assignments of its clusters and the routes of its listeners, and
- * answers when it is told to.
+ * A proxy that applies responses, subscribes to the assignments of its clusters and the routes of its listeners, and
+ * replies when the test says so.
  */
 export class MeshProxy implements Outlet {
   writable = true;
-  /** What it took, by name; null: there was nothing of that name. */
+  /** Applied resources by name; null: the name does not exist. */
   readonly has: Record<XdsType, Map<string, EncodedResource | null>> = {
     cluster: new Map(),
     endpoint: new Map(),
@@ -284,7 +287,7 @@ export class MeshProxy implements Outlet {
     const { interest = null, held = null } = this.client.stream.types.get(type) ?? {};
     const names = response.whole ? [...(interest?.present() ?? [])] : response.brought;
     const resources = new Map(names.map((name) => [name, interest?.get(name)?.resource ?? null]));
-    // In place of these a whole set carries what they were before, or nothing.
+    // In place of these, a complete response contains their earlier versions, or nothing.
     for (const [name, { rejectedVersion }] of held ?? []) {
       if (resources.get(name)?.version === rejectedVersion) resources.delete(name);
     }
@@ -296,14 +299,14 @@ export class MeshProxy implements Outlet {
     this.writable = false;
   }
 
-  /** Subscribes to these names, too. What that comes to is sent by `mesh.rest`. */
+  /** Subscribes to further names. `mesh.rest` sends the result. */
   asks(type: XdsType, names: readonly string[]): void {
     const all = [...(this.#subscribed.get(type) ?? []), ...names];
     this.#subscribed.set(type, all);
     this.#ask(type, { names: this.client.stream.mode === 'sotw' ? all : names, nonce: this.#nonces.get(type) ?? '' });
   }
 
-  /** Answers what it was sent of this type; with an error it takes nothing of it. */
+  /** Replies to the response of this type. With an error it applies nothing of it. */
   answer(type: XdsType, error?: string): boolean {
     const waiting = this.#unanswered.get(type);
     if (waiting === undefined) return false;
@@ -316,12 +319,12 @@ export class MeshProxy implements Outlet {
     return true;
   }
 
-  /** What the response that waits for its answer brings; empty when none does. */
+  /** Returns the resources of the response that waits for a reply; empty when there is none. */
   unanswered(type: XdsType): readonly string[] {
     return this.#unanswered.get(type)?.response.brought ?? [];
   }
 
-  /** Acknowledges everything, and what follows from it; responses of the types in `but` are left unanswered. */
+  /** Acknowledges everything, and responses that follow from it. Types in `but` get no reply. */
   settle(...but: readonly XdsType[]): this {
     this.#mesh.rest();
     for (let progress = true; progress; ) {
@@ -358,7 +361,7 @@ export class MeshProxy implements Outlet {
     const drop = (before ?? []).filter((name) => !names.includes(name));
     const waiting = this.#unanswered.get(type);
     if (this.client.stream.mode === 'sotw' && waiting !== undefined) {
-      this.#unanswered.delete(type); // the new list goes with the newest nonce: an acknowledgement, too
+      this.#unanswered.delete(type); // the new list carries the newest nonce, so it acknowledges as well
       this.#take(waiting);
     }
     this.#ask(
@@ -388,7 +391,7 @@ function apiVersionOf(kind: string): string {
   return found.group === '' ? (found.versions[0] ?? '') : `${found.group}/${found.versions[0]}`;
 }
 
-/** A mesh of the services `a` and `b`, with an endpoint each, compiled. */
+/** Creates a compiled mesh of the services `a` and `b` with one endpoint each. */
 export async function meshOfTwo(): Promise<StatusMesh> {
   const mesh = new StatusMesh();
   mesh.service('a', [endpoint('10.0.0.1')]);
@@ -397,7 +400,7 @@ export async function meshOfTwo(): Promise<StatusMesh> {
   return mesh;
 }
 
-/** A VirtualService that sends what is for `a` to `b`; `more` is of its route. */
+/** A VirtualService that sends requests for `a` to `b`; `more` extends its route. */
 export const toB = (more: object = {}) => ({
   hosts: ['a'],
   http: [{ ...more, route: [{ destination: { host: 'b' } }] }],

@@ -11,13 +11,13 @@ const author = 'ann';
 const unconditional = { author, expectedResourceVersion: null };
 
 export interface StoreConformanceOptions {
-  /** Makes an empty store. */
+  /** Creates an empty store. */
   readonly open: (clock: Clock) => Promise<RuleStore>;
-  /** How many random histories are tried. */
+  /** Number of random histories. */
   readonly runs: number;
 }
 
-/** What every rules store promises. */
+/** Tests every promise of a rules store. */
 export function storeConformance(name: string, { open, runs }: StoreConformanceOptions): void {
   describe(`${name} as a rules store`, () => {
     let clock: FakeClock;
@@ -34,7 +34,7 @@ export function storeConformance(name: string, { open, runs }: StoreConformanceO
       return result.value;
     };
 
-    it('gives back what was created, with metadata of its own', async () => {
+    it("returns created objects with the store's metadata", async () => {
       const created = await create({ spec: { hosts: ['reviews'] }, labels: { team: 'a' } });
       expect(created.metadata).toEqual({
         name: 'reviews',
@@ -50,7 +50,7 @@ export function storeConformance(name: string, { open, runs }: StoreConformanceO
       expect(await store.get(keyOfDraft())).toEqual(created);
     });
 
-    it('knows nothing of an object that was never created', async () => {
+    it('has nothing under a name that was never created', async () => {
       expect(await store.get(keyOfDraft())).toBeNull();
       expect(await store.update(draft(), unconditional)).toEqual({ ok: false, error: { type: 'missing' } });
       expect(await store.remove(keyOfDraft(), unconditional)).toEqual({ ok: false, error: { type: 'missing' } });
@@ -61,7 +61,7 @@ export function storeConformance(name: string, { open, runs }: StoreConformanceO
       expect(await store.create(draft(), { author })).toEqual({ ok: false, error: { type: 'exists', current } });
     });
 
-    it('counts generations by changes of the spec, versions by every change', async () => {
+    it('increments the generation with changes of the spec, and the version with every change', async () => {
       const created = await create();
       clock.advance(1000);
       const labelled = await store.update(draft({ labels: { a: 'b' } }), unconditional);
@@ -72,7 +72,7 @@ export function storeConformance(name: string, { open, runs }: StoreConformanceO
       expect(changed).toMatchObject({ value: { metadata: { uid, creationTimestamp } } });
     });
 
-    it('changes nothing when an update says what is there already', async () => {
+    it('changes nothing when an update equals the current object', async () => {
       const created = await create({ spec: { hosts: ['a'] } });
       const same = await store.update(draft({ spec: { hosts: ['a'] } }), {
         author: 'bob',
@@ -91,7 +91,7 @@ export function storeConformance(name: string, { open, runs }: StoreConformanceO
       expect(await store.get(keyOfDraft())).toEqual(current);
     });
 
-    it('lets one of several writers that saw the same version through', async () => {
+    it('accepts one of several concurrent writes that expect the same version', async () => {
       await create();
       const saw = { author, expectedResourceVersion: '1' };
       const writes = [1, 2, 3].map((weight) => store.update(draft({ spec: { weight } }), saw));
@@ -111,7 +111,7 @@ export function storeConformance(name: string, { open, runs }: StoreConformanceO
       expect(await store.list('Sidecar')).toEqual({ items: [], resourceVersion: '3' });
     });
 
-    it('tells a subscriber what there is and then every change in order', async () => {
+    it('sends a subscriber all objects, and then every change in order', async () => {
       await create({ name: 'before' });
       const seen: string[] = [];
       const note = (change: StoreChange) =>
@@ -129,7 +129,7 @@ export function storeConformance(name: string, { open, runs }: StoreConformanceO
       expect(seen).toHaveLength(4);
     });
 
-    it('tells subscribers before it answers the writer', async () => {
+    it('notifies subscribers before it answers the writer', async () => {
       let told = 0;
       store.subscribe((changes) => {
         told += changes.length;
@@ -138,7 +138,7 @@ export function storeConformance(name: string, { open, runs }: StoreConformanceO
       expect(told).toBe(1);
     });
 
-    it('keeps who changed what and when, newest first, also after removal', async () => {
+    it('keeps author, time and content of changes, newest first, also after removal', async () => {
       await create({ spec: { v: 1 } });
       clock.advance(60_000);
       await store.update(draft({ spec: { v: 2 } }), { author: 'bob', expectedResourceVersion: null });
@@ -160,7 +160,7 @@ export function storeConformance(name: string, { open, runs }: StoreConformanceO
       expect(history.at(-1)).toMatchObject({ object: { spec: { v: 10 } } });
     });
 
-    it('gives an object that is created again a new identity', async () => {
+    it('gives an object that is created again a new uid', async () => {
       const first = await create();
       await store.remove(keyOfDraft(), unconditional);
       const second = await create();
@@ -168,7 +168,7 @@ export function storeConformance(name: string, { open, runs }: StoreConformanceO
       expect(second.metadata).toMatchObject({ generation: 1, resourceVersion: '3' });
     });
 
-    it('keeps its own copy of what it was given', async () => {
+    it('copies what it receives', async () => {
       const spec = { hosts: ['a'] };
       const writing = store.create(draft({ spec }), { author });
       spec.hosts.push('b');
@@ -179,9 +179,9 @@ export function storeConformance(name: string, { open, runs }: StoreConformanceO
     transactionConformance(() => store);
     readingConformance(() => store);
 
-    it('behaves as the simple model of a store, whatever is asked of it', () => historyProperty(open, runs), 60_000);
+    it('behaves like a simple model of a store for random histories', () => historyProperty(open, runs), 60_000);
 
-    it('takes no writes once closed', async () => {
+    it('refuses writes once closed', async () => {
       await store.close();
       await expect(store.create(draft(), { author })).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
     });

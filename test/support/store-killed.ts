@@ -9,14 +9,14 @@ import type { StoredObject } from '../../src/rules/store/store.ts';
 
 export interface Kill {
   readonly path: string;
-  /** Of what the process writes. */
+  /** Seed of the process's writes. */
   readonly seed: number;
-  /** It is killed as soon as it has acknowledged as many transactions; null: some milliseconds after it was started. */
+  /** Number of acknowledged transactions after which it is killed; null: some milliseconds after the start. */
   readonly afterAcknowledged: number | null;
   readonly afterMs: number;
 }
 
-/** Lets a process write to a store until it is killed; resolves with the lines that it acknowledged. */
+/** Lets a process write to a store until it is killed. Resolves with the lines that it acknowledged. */
 export async function writeUntilKilled({ path, seed, afterAcknowledged, afterMs }: Kill): Promise<readonly string[]> {
   const args = ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'store-writer.ts'), path, `${seed}`];
   const writer = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -34,20 +34,20 @@ export async function writeUntilKilled({ path, seed, afterAcknowledged, afterMs 
 }
 
 export interface StoredRows {
-  /** As `put NAMESPACE/NAME REVISION` or `removed NAMESPACE/NAME REVISION`, oldest first. */
+  /** Lines `put NAMESPACE/NAME REVISION` or `removed NAMESPACE/NAME REVISION`, oldest first. */
   readonly history: readonly string[];
-  /** The same of the audit trail. */
+  /** The lines of the audit trail. */
   readonly audited: readonly string[];
-  /** How many changes the audit trail has of each transaction, and how many it must have. */
+  /** For each transaction, the number of its changes in the audit trail, and the expected number. */
   readonly transactions: readonly { readonly id: string; readonly size: number; readonly found: number }[];
   readonly revision: number;
   readonly objects: readonly StoredObject[];
 }
 
-/** What a database holds, with what was written after a version, as the next process finds it. Checks the whole file. */
+/** Reads a database as the next process finds it, with the writes after a version. Checks the whole file. */
 export function readStored(path: string, since: number): StoredRows {
   const database = openRulesDatabase({ path, maxBytes: 2 ** 31 });
-  const objects = database.objects().map((text) => JSON.parse(text) as StoredObject); // the store's own writing
+  const objects = database.objects().map((text) => JSON.parse(text) as StoredObject); // the store wrote it
   const revision = database.revision();
   database.close();
   const db = new DatabaseSync(path, { readOnly: true });

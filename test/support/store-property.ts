@@ -27,10 +27,10 @@ const transaction: fc.Arbitrary<AskedTransaction> = fc.record({
   writes: fc.array(asked, { minLength: 1, maxLength: 4 }),
   dryRun: fc.boolean(),
 });
-/** Those of an inner array are asked for at once. */
+/** Transactions of an inner array are concurrent. */
 const histories = fc.array(fc.array(transaction, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 8 });
 
-/** A store behaves as the plainest one that could be written, told the same transactions one after the other. */
+/** Compares a store with the simplest possible one, for the same transactions. */
 export async function historyProperty(open: (clock: Clock) => Promise<RuleStore>, runs: number): Promise<void> {
   await fc.assert(
     fc.asyncProperty(histories, async (history) => {
@@ -75,13 +75,13 @@ function modelStore() {
   let objects: ReadonlyMap<string, ModelObject> = new Map();
   const told: string[] = [];
 
-  /** Tries a transaction: the writes as a store is given them, and what must come of them. */
+  /** Runs a transaction: the writes for the store, and the expected results. */
   const transact = ({ writes, dryRun }: AskedTransaction) => {
     const next = new Map(objects);
     const lines: string[] = [];
     const actions: string[] = [];
     const given: StoreWrite[] = [];
-    let refused: string | null = null; // what comes after a refusal is not decided
+    let refused: string | null = null; // writes after a refusal are not decided
     for (const [index, one] of writes.entries()) {
       const there = next.get(one.name);
       given.push(writeOf(one, there));

@@ -1,4 +1,4 @@
-/** Numbers in [0, 1) that a seed determines (the mulberry32 generator), so that a failure can be repeated. */
+/** Generates numbers in [0, 1) from a seed (mulberry32), so that a failure can be repeated. */
 export function randomNumbers(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

@@ -14,7 +14,7 @@ const by = { author: 'ann' };
 const unconditional = { ...by, expectedResourceVersion: null };
 const request = { verb: 'update', remote: '10.1.1.1', userAgent: 'kubectl/1.37' };
 
-/** What a store promises to those who read it: lists, listeners, the log of changes, the audit trail. */
+/** Tests a store's promises to readers: lists, listeners, the log of changes, the audit trail. */
 export function readingConformance(current: () => RuleStore): void {
   const creates = (count: number, options: { text?: string } = {}) =>
     current().transact(
@@ -22,7 +22,7 @@ export function readingConformance(current: () => RuleStore): void {
       by,
     );
 
-  it('gives the same list until an object of it changes, and never changes one that it gave', async () => {
+  it('returns the same list until one of its objects changes, and never modifies a returned list', async () => {
     await current().transact([create({ name: 'b' }), create({ name: 'd' })], by);
     const { items: before } = await current().list('VirtualService');
     await current().create({ ...draft(), kind: 'Sidecar' }, by);
@@ -43,7 +43,7 @@ export function readingConformance(current: () => RuleStore): void {
     ]);
   });
 
-  it('lists every change at once, in a namespace and in all', async () => {
+  it('shows a change in lists at once, in a namespace and in all', async () => {
     for (const name of ['b', 'c', 'a']) {
       await current().create(draft({ name }), by);
       await current().create(draft({ name, namespace: 'another' }), by);
@@ -63,7 +63,7 @@ export function readingConformance(current: () => RuleStore): void {
     ]);
   });
 
-  it('tells every change with what was there before', async () => {
+  it('sends every change with the previous object', async () => {
     const changes: StoreChange[] = [];
     current().subscribe((told) => changes.push(...told));
     const created = valueOf(await current().create(draft({ spec: { v: 1 } }), by));
@@ -76,7 +76,7 @@ export function readingConformance(current: () => RuleStore): void {
     ]);
   });
 
-  it('tells the others and the writer, whatever one listener throws', async () => {
+  it('notifies the other listeners and the writer when one listener throws', async () => {
     const told: string[] = [];
     current().subscribe(() => {
       throw new Error('listener');
@@ -86,7 +86,7 @@ export function readingConformance(current: () => RuleStore): void {
     expect(told).toEqual(['put reviews 1']);
   });
 
-  it('gives the changes since a version', async () => {
+  it('returns the changes since a version', async () => {
     await creates(3);
     const { resourceVersion } = await current().list('VirtualService');
     await current().transact([apply({ name: 'n1', spec: { v: 1 } }), remove({ name: 'n2' })], by);
@@ -103,7 +103,7 @@ export function readingConformance(current: () => RuleStore): void {
     });
   }
 
-  it('forgets the oldest changes when there are too many', async () => {
+  it('drops the oldest changes when there are too many', async () => {
     await creates(10_000);
     expect(current().changesSince('0')).toHaveLength(10_000);
     await current().create(draft({ name: 'last' }), by);
@@ -111,19 +111,19 @@ export function readingConformance(current: () => RuleStore): void {
     expect(current().changesSince('1')).toHaveLength(10_000);
   });
 
-  it('forgets the oldest changes when they are too large', async () => {
+  it('drops the oldest changes when they are too large', async () => {
     await creates(40, { text: 'x'.repeat(1024 * 1024) });
     expect(current().changesSince('0')).toBeNull();
     expect(current().changesSince('5')).toBeNull();
     expect(current().changesSince('20')).toHaveLength(20);
   });
 
-  it('keeps an audit entry of every change that a request asked for, and of nothing else', async () => {
+  it('adds an audit entry for every change by a request, and for nothing else', async () => {
     const asked = { ...by, request };
     await current().create(draft({ spec: { v: 1 } }), asked);
     await current().update(draft({ spec: { v: 1 } }), { ...asked, expectedResourceVersion: null }); // changes nothing
     await current().update(draft({ spec: { v: 2 } }), { ...asked, expectedResourceVersion: null, dryRun: true });
-    await current().create(draft({ name: 'quiet' }), by); // nobody asked over the API
+    await current().create(draft({ name: 'quiet' }), by); // not a request of the API
     await current().remove(keyOfDraft(), { ...asked, author: 'bob', expectedResourceVersion: null });
     const entry = { ...request, ...keyOfDraft(), time: '2026-01-02T03:04:05.678Z', message: null };
     expect(await current().audit({ limit: 10 })).toEqual({
@@ -135,7 +135,7 @@ export function readingConformance(current: () => RuleStore): void {
     });
   });
 
-  it('keeps what was refused in the audit trail', async () => {
+  it('keeps refusals in the audit trail', async () => {
     const refused: AuditEntry = {
       ...request,
       time: '2026-01-02T03:04:06.000Z',
@@ -169,7 +169,7 @@ export function readingConformance(current: () => RuleStore): void {
     expect(seen).toEqual(['n6 n5 n4', 'n3 n2 n1', 'n0']);
   });
 
-  it('filters the audit trail, and answers a page of it at most', async () => {
+  it('filters the audit trail, and limits an answer to a page', async () => {
     const asked = { ...by, request };
     const names = Array.from({ length: auditPageLimit + 1 }, (_, index) =>
       create({ name: `n${index}`, namespace: 'many' }),

@@ -24,13 +24,13 @@ export function valueOf<T>(result: Result<T, unknown>): T {
   return result.value;
 }
 
-/** `put reviews 3` or `removed reviews 4`. */
+/** Formats a change as `put reviews 3` or `removed reviews 4`. */
 export const lineOf = (change: StoreChange): string =>
   change.type === 'put'
     ? `put ${change.object.metadata.name} ${change.object.metadata.resourceVersion}`
     : `removed ${change.key.name} ${change.resourceVersion}`;
 
-/** What a store promises of transactions and dry runs. `current` is the store of the running test. */
+/** Tests a store's promises about transactions and dry runs. `current` is the store of the running test. */
 export function transactionConformance(current: () => RuleStore): void {
   const everything = async () => ({
     list: await current().list('VirtualService'),
@@ -39,7 +39,7 @@ export function transactionConformance(current: () => RuleStore): void {
   });
   const request = { verb: 'batch', remote: '127.0.0.1', userAgent: 'test' };
 
-  it('keeps the writes of a transaction in order, each with a version of its own, and tells of all at once', async () => {
+  it('commits the writes of a transaction in order, each with a new version, and sends all in one notification', async () => {
     const told: string[][] = [];
     current().subscribe((changes) => told.push(changes.map(lineOf)));
     const written = valueOf(await current().transact([create({ name: 'b' }), create({ name: 'a' })], by));
@@ -53,7 +53,7 @@ export function transactionConformance(current: () => RuleStore): void {
     expect((await current().list('VirtualService')).resourceVersion).toBe('2');
   });
 
-  it('lets a write build on what an earlier one of its transaction left', async () => {
+  it('lets a write build on an earlier one of its transaction', async () => {
     const writes = [
       create({ spec: { v: 1 } }),
       update({ spec: { v: 2 } }, '1'),
@@ -102,7 +102,7 @@ export function transactionConformance(current: () => RuleStore): void {
       error: { index: 1, refusal: { type: 'conflict', current: { metadata: { resourceVersion: '1' } } } },
     },
   ]) {
-    it(`keeps nothing of a transaction that is refused for ${name}, and says which write it was`, async () => {
+    it(`commits nothing of a transaction that is refused for ${name}, and returns the index of the write`, async () => {
       await current().create(draft({ name: 'a' }), { ...by, request });
       const before = await everything();
       const told: string[] = [];
@@ -115,7 +115,7 @@ export function transactionConformance(current: () => RuleStore): void {
     });
   }
 
-  it('applies: creates what is missing, replaces what differs, leaves what is the same', async () => {
+  it('applies: creates missing objects, replaces different ones, leaves equal ones', async () => {
     await current().transact([create({ name: 'same' }), create({ name: 'other' })], by);
     const writes = [apply({ name: 'same' }), apply({ name: 'other', spec: { v: 1 } }), apply({ name: 'new' })];
     const written = valueOf(await current().transact(writes, by));
@@ -126,7 +126,7 @@ export function transactionConformance(current: () => RuleStore): void {
     ]);
   });
 
-  it('restores objects with the identity that they had, or with a new one where none is known', async () => {
+  it('restores objects with their earlier uid, or with a new one if it is unknown', async () => {
     const identity = { creationTimestamp: '2020-02-02T00:00:00.000Z', uid: 'f3c1' };
     const restore = (name: string, given: { creationTimestamp: string | null; uid: string | null }): StoreWrite => ({
       type: 'restore',
@@ -153,11 +153,11 @@ export function transactionConformance(current: () => RuleStore): void {
     ]);
   });
 
-  it('takes a transaction of nothing', async () => {
+  it('accepts an empty transaction', async () => {
     expect(await current().transact([], by)).toEqual({ ok: true, value: [] });
   });
 
-  it('answers a dry run with what the writes would come to, and keeps nothing of them', async () => {
+  it('answers a dry run with the results of its writes, and commits nothing', async () => {
     await current().create(draft({ name: 'a', spec: { v: 1 } }), by);
     await current().create(draft({ name: 'b' }), by);
     const before = await everything();
@@ -193,7 +193,7 @@ export function transactionConformance(current: () => RuleStore): void {
     expect(told).toEqual(['put a 1', 'put b 2']);
   });
 
-  it('takes objects of the cluster, which have no namespace', async () => {
+  it('accepts cluster-scoped objects, which have no namespace', async () => {
     const object = {
       ...draft({ name: 'default', namespace: '' }),
       kind: 'MeshConfig',
@@ -230,7 +230,7 @@ export function transactionConformance(current: () => RuleStore): void {
     expect(Math.max(...conflicts)).toBeGreaterThan(0);
   });
 
-  it('keeps transactions whole among single writes, and tells of all in the order of their versions', async () => {
+  it('commits transactions atomically among single writes, and sends all in the order of their versions', async () => {
     const told: StoreChange[] = [];
     current().subscribe((changes) => told.push(...changes));
     const rounds = Array.from({ length: 30 }, (_, round) => round);

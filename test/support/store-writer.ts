@@ -5,9 +5,9 @@ import { draft, keyOfDraft } from './drafts.ts';
 import { randomNumbers } from './store-random.ts';
 
 /*
- * A process that writes until it is killed: single writes, batches and removals of several writers at once. It says on
- * standard output what was acknowledged, one line for each transaction: `put NAMESPACE/NAME REVISION, removed …`.
- * The user agent of its audit entries is `ID/SIZE` of the transaction.
+ * A process that writes until it is killed: single writes, batches and removals of several concurrent writers. It
+ * prints one line for each acknowledged transaction: `put NAMESPACE/NAME REVISION, removed …`. The user agent of its
+ * audit entries is `ID/SIZE` of the transaction.
  */
 const [path = '', seed = '0'] = process.argv.slice(2);
 const store = await openSqliteStore({ path, clock: systemClock });

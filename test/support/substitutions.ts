@@ -1,9 +1,9 @@
 /*
- * Texts that Envoy substitutes commands in. A unit test holds our reading of them against this table, and an interop test
- * the real Envoy's.
+ * Texts with commands that Envoy substitutes. A unit test compares this project's checks with the table, and an interop
+ * test a real Envoy.
  */
 
-/** What Envoy takes. */
+/** Texts that Envoy accepts. */
 export const goodSubstitutions: readonly string[] = [
   ...['', '100%%', '%%%%', '%%PROTOCOL%%', 'é%PROTOCOL%', '%PROTOCOL%%PROTOCOL%', '%PROTOCOL()%', 'a\tb', '%REQ(a)%b'],
   ...['%REQ(x-id)%', '%REQ(a?b)%', '%REQ(?b)%', '%REQ(?)%', '%REQ(:authority)%', '%REQ(a%b)%', '%REQ(a):03%'],
@@ -22,7 +22,7 @@ export const goodSubstitutions: readonly string[] = [
   ...['%GRPC_STATUS%', '%GRPC_STATUS(SNAKE_STRING)%', '%RESPONSE_CODE_DETAILS(ALLOW_WHITESPACES)%'],
 ];
 
-/** What Envoy rejects, with a part of what the author reads. */
+/** Texts that Envoy rejects, with a part of the message for the author. */
 export const badSubstitutions: readonly (readonly [text: string, says: string])[] = [
   ...['%', '100%', '%%%', '% X%', '%x%', '%PROTOCOL', '%%PROTOCOL%', '%PROTOCOL%%', '%PROTO-COL%', '%(a)%'].map(
     doubled,
@@ -67,7 +67,7 @@ export const badSubstitutions: readonly (readonly [text: string, says: string])[
   ['%GRPC_STATUS(number)%', 'takes CAMEL_STRING'],
 ];
 
-/** What Envoy takes where the expression is right, which is not known here. */
+/** Texts that Envoy accepts if their expression is valid, which this project does not check. */
 export const uncheckedSubstitutions: readonly string[] = [
   '%CEL(request.path)%',
   '%COALESCE({"operators": [{"command": "REQ", "param": "a"}]})%',

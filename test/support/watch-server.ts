@@ -29,8 +29,8 @@ const apiVersion = 'sample.binnacle.io/v1';
 export const sampleLists = `/apis/${apiVersion}/sampleroutes`;
 
 /**
- * Lists and watches of the sample kind (`?team=a`: only with that label), over a store in memory, on a free port of
- * 127.0.0.1. The status of every object is as many acknowledgements as `acknowledge` says.
+ * Starts lists and watches of the sample kind (`?team=a`: only with that label), over a store in memory, on a free port
+ * of 127.0.0.1. `acknowledge` sets the number of acknowledgements in each object's status.
  */
 export async function watchServer(options: Partial<WatchesOptions> = {}) {
   const clock = fakeClock();
@@ -103,12 +103,12 @@ export async function watchServer(options: Partial<WatchesOptions> = {}) {
       ),
     remove: (name: string) =>
       store.remove({ kind: 'SampleRoute', namespace: 'default', name }, { ...author, expectedResourceVersion: null }),
-    /** One more proxy acknowledged these objects; listeners are told. */
+    /** Adds an acknowledgement to these objects, and notifies listeners. */
     acknowledge: (...names: readonly string[]) => {
       for (const name of names) acknowledged.set(name, (acknowledged.get(name) ?? 0) + 1);
       for (const listener of listeners) listener(names.map((name) => `SampleRoute/default/${name}`));
     },
-    /** A file defines an object of this name; null: none does any more. */
+    /** Lets a file define an object of this name; null removes the definition. */
     file(name: string, hosts: readonly string[] | null) {
       const object = { ...rawObject('SampleRoute', name, { hosts }), apiVersion };
       const removal = { type: 'object-removed', kind: 'SampleRoute', namespace: 'default', name } as const;
@@ -150,19 +150,19 @@ export interface WatchEvent {
 export interface OpenWatch {
   /** Resolves with the answer's status and headers. */
   readonly answered: Promise<{ status: number; headers: Readonly<Record<string, unknown>> }>;
-  /** What came so far. */
+  /** Events so far. */
   readonly events: WatchEvent[];
-  /** `ADDED name`, `MODIFIED name`, … of what came so far. */
+  /** Events so far as `ADDED name`, `MODIFIED name`, … */
   summary(): readonly string[];
-  /** Whether the answer ended as it should. */
+  /** Whether the answer ended normally. */
   readonly ended: Promise<'complete' | 'broken'>;
-  /** Reads no more until `resume`. */
+  /** Stops reading until `resume`. */
   pause(): void;
   resume(): void;
   abandon(): void;
 }
 
-/** Watches the sample kind; the query goes behind `?watch=true`. A query that begins with `/` is a whole URL instead. */
+/** Watches the sample kind, with the query after `?watch=true`. A query that begins with `/` is a whole URL. */
 export function openWatch(port: number, query: string, headers: Record<string, string> = {}): OpenWatch {
   const path = query.startsWith('/') ? query : `${sampleLists}?watch=true${query}`;
   const outgoing = request({ host: '127.0.0.1', port, path, headers, agent: false });
@@ -177,7 +177,7 @@ export function openWatch(port: number, query: string, headers: Record<string, s
       resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers });
     });
   });
-  answered.catch(() => {}); // a test that abandons does not ask
+  answered.catch(() => {}); // a test that aborts the watch does not await it
   const ended = new Promise<'complete' | 'broken'>((resolve) => {
     outgoing.on('error', () => resolve('broken'));
     outgoing.on('response', (incoming) => {
@@ -185,7 +185,7 @@ export function openWatch(port: number, query: string, headers: Record<string, s
       incoming.on('data', (text: string) => {
         const lines = (unfinished + text).split('\n');
         unfinished = lines.pop() ?? '';
-        events.push(...lines.map((line) => JSON.parse(line) as WatchEvent)); // what a watch sends
+        events.push(...lines.map((line) => JSON.parse(line) as WatchEvent)); // a watch sends these
       });
       incoming.on('error', () => resolve('broken'));
       incoming.on('end', () => resolve(incoming.complete ? 'complete' : 'broken'));

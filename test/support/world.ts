@@ -11,9 +11,9 @@ import { virtualService } from '../../src/rules/kinds/virtual-service/index.ts';
 import type { Rule } from '../../src/rules/rule.ts';
 import { service as plainService } from './model.ts';
 
-/* Builders for tests of the compiler: what a test does not name is ordinary. */
+/* Builders for tests of the compiler, with ordinary values for everything that a test leaves out. */
 
-/** A Kubernetes service with one HTTP port 80, named as `name.namespace.svc.cluster.local` unless given. */
+/** A Kubernetes service with one HTTP port 80, named `name.namespace.svc.cluster.local` unless given. */
 export function service(host: string, overrides: Partial<Omit<Service, 'hostname'>> = {}): Service {
   const full = host.includes('.') || host === '*' ? host : `${host}.default.svc.cluster.local`;
   return plainService(full, {
@@ -48,7 +48,9 @@ export const proxy = (overrides: Partial<Proxy> = {}): Proxy => ({
 
 const schemas = { VirtualService: virtualService.spec, DestinationRule: destinationRule.spec, Sidecar: sidecar.spec };
 
-/** A validated rule: `rule('VirtualService', 'shop/reviews', {…})`. `age` decides precedence: the lowest is the oldest. */
+/**
+ * A validated rule: `rule('VirtualService', 'shop/reviews', {…})`. `age` decides precedence: the lowest is the oldest.
+ */
 export function rule(kind: keyof typeof schemas, name: string, spec: object, age = 0): Rule {
   const [first = '', second] = name.split('/');
   return {
@@ -69,13 +71,13 @@ export function rule(kind: keyof typeof schemas, name: string, spec: object, age
   };
 }
 
-/** A compiler with the tables that its flushes add up to, as a server would hold them. */
+/** A compiler with the tables of all its flushes, as a server would have them. */
 export interface CompiledWorld {
   readonly compiler: Compiler;
   /** Applies the changes and flushes. */
   apply(...changes: readonly (WorldChange | Service | EndpointSet | Rule)[]): FlushResult;
   layers(of?: Proxy): readonly LayerKey[];
-  /** The layers of a proxy as one table; opens and compiles them if need be. */
+  /** Returns the layers of a proxy as one table. Opens and compiles them if necessary. */
   table(type: XdsType, of?: Proxy): ReadonlyMap<string, EncodedResource>;
   names(type: XdsType, of?: Proxy): readonly string[];
   json(type: XdsType, name: string, of?: Proxy): ReturnType<typeof resourceToJson>;
