@@ -45,7 +45,7 @@ import { encodeCluster, encodeVirtualHostBody } from '../../../src/proto/json.ts
 
 const checkOf = createMessageChecks(() => null);
 
-/** What is wrong with a message, as one text; null for nothing. */
+/** Returns the first violation in a message as text; null for none. */
 function wrong(schema: DescMessage, json: object): string | null {
   const violation = checkOf(schema)(fromJson(schema, json as JsonObject)); // every sample is JSON
   return violation === null ? null : `${violation.path} ${violation.what}`;
@@ -198,14 +198,14 @@ describe("Envoy's own constraints", () => {
     expect(checkOf(ClusterSchema)(message)).toEqual({ path: 'lb_policy', what: 'must be a value of LbPolicy' });
   });
 
-  it('say nothing of what is right, left out, or of another choice', () => {
+  it('accept valid values, absent fields, and other choices of a oneof', () => {
     expect(wrong(RouteActionSchema, { cluster: 'a', timeout: '0s' })).toBeNull();
     expect(wrong(UpstreamHttpProtocolOptionsSchema, {})).toBeNull();
     expect(wrong(LbEndpointSchema, {})).toBeNull();
     expect(wrong(ClusterLoadAssignmentSchema, assignment(65_535))).toBeNull();
   });
 
-  it('are all known, of every message that is generated', () => {
+  it('are all known, for every generated message', () => {
     const roots = [
       ...[ClusterSchema, ClusterLoadAssignmentSchema, ListenerSchema, RouteConfigurationSchema],
       ...[HttpConnectionManagerSchema, TcpProxySchema, RouterSchema, HttpProtocolOptionsSchema],
@@ -218,14 +218,14 @@ describe("Envoy's own constraints", () => {
 });
 
 describe('encoding', () => {
-  it('refuses a part that Envoy would reject, and names the field', () => {
+  it('rejects a part that Envoy would reject, and names the field', () => {
     const routes = [{ match, route: { cluster: 'a', retryPolicy: { retryBackOff: { baseInterval: '0s' } } } }];
     expect(() => encodeVirtualHostBody({ routes })).toThrow(
       'VirtualHost.routes[0].route.retry_policy.retry_back_off.base_interval must be more than 0s',
     );
   });
 
-  it('looks into extensions', () => {
+  it('checks the content of extensions', () => {
     const options = '@type';
     const type = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
     const typedExtensionProtocolOptions = {
@@ -234,11 +234,11 @@ describe('encoding', () => {
     const bad = () => encodeCluster({ name: 'a', typedExtensionProtocolOptions });
     const says = `Cluster.typed_extension_protocol_options["${type}"].explicit_http_config.protocol_config one of`;
     expect(bad).toThrow(says);
-    expect(bad).toThrow(says); // remembered
+    expect(bad).toThrow(says); // from the cache
   });
 });
 
-/** A message type and all that its messages may hold. */
+/** Collects a message type and all types that its messages may contain. */
 function collect(type: DescMessage, into: Set<DescMessage>): void {
   if (into.has(type)) return;
   into.add(type);

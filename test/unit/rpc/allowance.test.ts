@@ -4,7 +4,7 @@ import { Allowance } from '../../../src/rpc/allowance.ts';
 const taken = (allowance: Allowance, nowMs: number, times: number): number =>
   Array.from({ length: times }, () => allowance.take(nowMs)).filter(Boolean).length;
 
-it('gives a burst at once, then as much as time brings, and saves up no more than the burst', () => {
+it('allows a burst at once, then the rate per second, and accumulates no more than the burst', () => {
   const allowance = new Allowance({ burst: 5, perSecond: 2 }, 0);
   expect(taken(allowance, 0, 9)).toBe(5);
   expect(taken(allowance, 499, 1)).toBe(0);
@@ -12,13 +12,13 @@ it('gives a burst at once, then as much as time brings, and saves up no more tha
   expect(taken(allowance, 1_000_000, 9)).toBe(5);
 });
 
-it('is not misled by a clock that goes back', () => {
+it('ignores a clock that goes back', () => {
   const allowance = new Allowance({ burst: 1, perSecond: 1 }, 10_000);
   expect(allowance.take(0)).toBe(true);
   expect(allowance.take(500)).toBe(false);
 });
 
-it('is given back to, up to the burst', () => {
+it('accepts returned tokens up to the burst', () => {
   const allowance = new Allowance({ burst: 3, perSecond: 0 }, 0);
   expect(taken(allowance, 0, 3)).toBe(3);
   allowance.give(0.5);

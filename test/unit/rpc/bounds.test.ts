@@ -13,7 +13,7 @@ import { answerOf, echoPath, framed, grpcHeaders, rawClient, recorder, serve } f
 const unaryPath = '/test.Bounds/Unary';
 const unary = (): UnaryMethod => ({ type: 'unary', path: unaryPath, handle: async (request) => request });
 
-/** A call, and what it is answered in the end. Its connection may be given, or the address that it comes from. */
+/** Opens a call and collects its answer, on a given connection or from a given address. */
 function call(port: number, { path = echoPath, session = rawClient(port), headers = {} } = {}) {
   const stream = session.request({ ...grpcHeaders, ':path': path, ...headers });
   const answer = answerOf(stream);
@@ -21,7 +21,7 @@ function call(port: number, { path = echoPath, session = rawClient(port), header
 }
 
 function from(localAddress: string, port: number) {
-  const session = connect(`http://127.0.0.1:${port}`, { localAddress } as never); // Node hands it on to net.connect
+  const session = connect(`http://127.0.0.1:${port}`, { localAddress } as never); // Node passes it on to net.connect
   session.on('error', () => {});
   onTestFinished(() => session.destroy());
   return session;
@@ -31,7 +31,7 @@ const exhausted = { 'grpc-status': '8' };
 const unavailable = { 'grpc-status': '14' };
 const ok = { 'grpc-status': '0' };
 
-describe('a call whose request does not come in time', () => {
+describe('a call whose request does not arrive in time', () => {
   it('is ended when it is unary and the client does not end', async () => {
     const served = await serve([unary()], { requestTimeoutMs: 5_000 });
     const { stream, status } = call(served.port, { path: unaryPath });
@@ -48,7 +48,7 @@ describe('a call whose request does not come in time', () => {
     expect(served.cutOffs).toEqual(['request-timeout']);
   });
 
-  it('is ended when it is a stream and no message comes', async () => {
+  it('is ended when it is a stream and no message arrives', async () => {
     const echo = recorder();
     const served = await serve([echo], { requestTimeoutMs: 5_000 });
     const { status } = call(served.port);
@@ -60,7 +60,7 @@ describe('a call whose request does not come in time', () => {
     expect(served.cutOffs).toEqual(['request-timeout']);
   });
 
-  it('is not one that brought it: a stream may then be silent, and a handler take its time', async () => {
+  it('does not include one with a message: a stream may then be silent, and a handler may be slow', async () => {
     const echo = recorder();
     let answers = () => {};
     const slow: UnaryMethod = {
@@ -111,7 +111,7 @@ describe('memory for messages', () => {
     expect(codes.sort()).toEqual(['0', '0', '0', '8']);
 
     const again = Array.from({ length: 3 }, () => call(served.port, { session, path: unaryPath }));
-    for (const { stream } of again) stream.end(whole); // what was held has been given back
+    for (const { stream } of again) stream.end(whole); // the memory was released
     for (const { status } of again) expect(await status).toMatchObject(ok);
   });
 
@@ -135,7 +135,7 @@ describe('memory for messages', () => {
     expect(await Promise.race(calls.map(({ status }) => status))).toMatchObject({ 'grpc-message': message });
   });
 
-  it('is reserved for what a compressed message may become, before it is made', async () => {
+  it('is reserved for the decompressed size of a message before decompression', async () => {
     const echo = recorder();
     const served = await serve([echo], { maxHeldBytesPerConnection: 150_000 });
     const zipped = gzipSync(Buffer.alloc(100_000));
@@ -154,7 +154,7 @@ describe('memory for messages', () => {
     expect(served.cutOffs).toEqual(['unfinished-messages']);
   });
 
-  it('is refused to a message over the limit, with a line and a count: it may be the limit that is too small', async () => {
+  it('is refused to a message over the limit, with a log line and a count: the limit may be too small', async () => {
     const served = await serve([recorder()], { maxReceiveBytes: 1_000 });
     const { stream, status } = call(served.port);
     stream.write(framed('x'.repeat(1_001)));
@@ -169,7 +169,7 @@ describe('memory for messages', () => {
 });
 
 describe('the calls of an address', () => {
-  it('are refused over their limit, over all connections, until others have ended', async () => {
+  it('are refused over their limit, across all connections, until others have ended', async () => {
     const echo = recorder();
     const served = await serve([echo], { maxStreamsPerPeer: 2 });
     const open = [call(served.port), call(served.port)];
@@ -187,7 +187,7 @@ describe('the calls of an address', () => {
     expect(await next.status).toMatchObject(ok);
   });
 
-  it('are refused over the limit of all', async () => {
+  it('are refused over the total limit', async () => {
     const echo = recorder();
     const served = await serve([echo], { maxStreams: 1 });
     call(served.port);
@@ -195,7 +195,7 @@ describe('the calls of an address', () => {
     expect(await call(served.port, { session: from('127.0.0.2', served.port) }).status).toMatchObject(exhausted);
   });
 
-  it('are refused when they come too fast, also on another connection, and taken again later', async () => {
+  it('are refused when they arrive too fast, also on another connection, and accepted again later', async () => {
     const served = await serve([recorder()], { callsPerPeer: { burst: 3, perSecond: 1 } });
     const once = async () => {
       const session = rawClient(served.port);
@@ -213,7 +213,7 @@ describe('the calls of an address', () => {
 });
 
 describe('the messages of an address', () => {
-  it('end their call when they come too fast', async () => {
+  it('end their call when they arrive too fast', async () => {
     const silent = recorder({ echo: false });
     const served = await serve([silent], { requestsPerPeer: { burst: 100, perSecond: 1 } });
     const { stream, status } = call(served.port);
@@ -223,7 +223,7 @@ describe('the messages of an address', () => {
     expect(served.cutOffs).toEqual(['request-flood']);
   });
 
-  it('end their call also where its answers have not left yet', async () => {
+  it('end their call even when its answers are still unsent', async () => {
     const answersFirst = recorder({
       echo: false,
       onMessage: (text, answered) => {
@@ -238,7 +238,7 @@ describe('the messages of an address', () => {
     expect(served.cutOffs).toEqual(['request-flood']);
   });
 
-  it('are not counted when they are what was expected, nor as many as were written to it', async () => {
+  it('are not counted when they equal their candidate, nor up to the number of messages written to the client', async () => {
     const expected = { parts: [Buffer.from('known')], length: 5 };
     const echo = recorder({ candidate: (length) => (length === 5 ? expected : null) });
     const served = await serve([echo], { requestsPerPeer: { burst: 2, perSecond: 0 } });
@@ -254,7 +254,7 @@ describe('the messages of an address', () => {
 });
 
 describe('lines about an address', () => {
-  it('are logged up to their limit; the rest are counted', async () => {
+  it('are logged up to their limit; the others are counted', async () => {
     const served = await serve([recorder()], { maxReceiveBytes: 1, logLinesPerPeer: { burst: 3, perSecond: 1 } });
     const provoke = async () => {
       const { stream, status } = call(served.port);
@@ -271,7 +271,7 @@ describe('lines about an address', () => {
 });
 
 describe('time', () => {
-  it('is that of the process: nobody asks what hour it is', async () => {
+  it('is monotonic: the clock is never read', async () => {
     const clock = fakeClock();
     const elapsed = clock.now;
     const hourless = {

@@ -11,14 +11,14 @@ const settings = http2Frame('settings', 0, 0, Buffer.alloc(0));
 const times = (count: number, part: (index: number) => Buffer): Buffer =>
   Buffer.concat(Array.from({ length: count }, (_, index) => part(index)));
 
-/** Streams of a client have odd numbers. */
+/** Streams opened by a client have odd numbers. */
 const streamId = (index: number): number => 2 * index + 1;
 
 async function closed(socket: Socket): Promise<void> {
   if (!socket.closed) await new Promise((resolve) => socket.once('close', resolve));
 }
 
-/** That the server still does its work, for others. */
+/** Checks that the server still serves others. */
 async function stillServes({ port }: Served): Promise<void> {
   const stream = rawClient(port).request(grpcHeaders);
   const answer = answerOf(stream);
@@ -45,11 +45,11 @@ describe('floods', () => {
     });
   }
 
-  it('are not what a client does that pings each second, or after each message', async () => {
+  it('do not include a client that pings each second, or after each message', async () => {
     const echo = recorder();
     const served = await serve([echo]);
     const session = rawClient(served.port);
-    await new Promise((resolve) => session.once('connect', resolve)); // Node cancels pings before
+    await new Promise((resolve) => session.once('connect', resolve)); // Node cancels earlier pings
     const stream = session.request(grpcHeaders);
     const answer = answerOf(stream);
     stream.write(framed('first'));
@@ -69,7 +69,7 @@ describe('floods', () => {
     expect(served.cutOffs).toEqual([]);
   });
 
-  it('are not what a client does that measures the bandwidth while a large response goes on', async () => {
+  it('do not include a client that measures the bandwidth during a large response', async () => {
     const silent = recorder({ echo: false });
     const served = await serve([silent]);
     const session = rawClient(served.port);
@@ -99,10 +99,10 @@ describe('floods', () => {
     await stillServes(served);
   });
 
-  it('of frames that are to make the server reset its calls end their connection', async () => {
+  it('of frames that provoke resets by the server end their connection', async () => {
     const served = await serve([recorder()]);
     const socket = await handMadeClient(served.port);
-    // a window that grows by nothing is an error of the stream (RFC 9113, 6.9)
+    // a window update of 0 is a stream error (RFC 9113, 6.9)
     const harmful = (id: number) => http2Frame('windowUpdate', 0, id, Buffer.alloc(4));
     socket.write(times(1000, (index) => Buffer.concat([headersFrame(streamId(index)), harmful(streamId(index))])));
     await closed(socket);
@@ -120,7 +120,7 @@ describe('floods', () => {
       ]),
     },
     {
-      name: 'DATA of a stream that nobody opened',
+      name: 'DATA of a stream that was never opened',
       flood: times(5000, () => http2Frame('data', 0, 7, Buffer.alloc(9))),
     },
   ]) {
@@ -145,20 +145,20 @@ describe('floods', () => {
     expect(served.server.connectionCount()).toBeGreaterThan(0);
   });
 
-  it('of headers that unfold from a small table are over the limit', async () => {
+  it('of headers that a small table expands are over the limit', async () => {
     const echo = recorder();
     const served = await serve([echo]);
     const socket = await handMadeClient(served.port);
     const entry = Buffer.concat([Buffer.from([0x40, 1]), Buffer.from('x'), Buffer.from([100]), Buffer.alloc(100, 'y')]);
-    const references = Buffer.alloc(10_000, 0xbe); // each the first entry of the dynamic table
+    const references = Buffer.alloc(10_000, 0xbe); // each refers to the first entry of the dynamic table
     socket.write(http2Frame('headers', endHeaders, 1, Buffer.concat([entry, references])));
     await stillServes(served);
-    expect(echo.heard).toHaveLength(1); // that of the one that came after
+    expect(echo.heard).toHaveLength(1); // the call that was opened later
   });
 });
 
 describe('limits on connections', () => {
-  it('close what is over the limit of all, and take new ones when others have gone', async () => {
+  it('close connections over the total limit, and accept new ones when others have closed', async () => {
     const served = await serve([recorder()], { maxConnections: 2 });
     const [first] = [await handMadeClient(served.port), await handMadeClient(served.port)];
     const third = connect(served.port, '127.0.0.1').on('error', () => {});
@@ -169,7 +169,7 @@ describe('limits on connections', () => {
     await handMadeClient(served.port);
   });
 
-  it('are counted for each address', async () => {
+  it('are counted per address', async () => {
     const served = await serve([recorder()], { maxConnectionsPerPeer: 1 });
     await handMadeClient(served.port);
     const second = connect(served.port, '127.0.0.1').on('error', () => {});
@@ -196,7 +196,7 @@ describe('limits on connections', () => {
 
 describe('slow clients', () => {
   for (const { name, first } of [
-    { name: 'says nothing', first: Buffer.alloc(0) },
+    { name: 'sends nothing', first: Buffer.alloc(0) },
     { name: 'stops inside the preface', first: Buffer.from('PRI * HTTP/2.0\r\n') },
     { name: 'sends no settings', first: Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n') },
   ]) {
@@ -213,7 +213,7 @@ describe('slow clients', () => {
     });
   }
 
-  it('is ended when its headers do not end: it cannot answer a ping meanwhile', async () => {
+  it('is ended when its headers are incomplete: it cannot answer a ping meanwhile', async () => {
     const served = await serve([recorder()], { keepaliveIntervalMs: 1000, keepaliveTimeoutMs: 500 });
     const socket = await handMadeClient(served.port);
     socket.write(headersFrame(1, undefined, 0));
@@ -223,14 +223,14 @@ describe('slow clients', () => {
     expect(served.cutOffs).toEqual(['keepalive-timeout']);
   });
 
-  it('loses the call whose message does not become whole in time', async () => {
+  it('loses the call whose message is not complete in time', async () => {
     const silent = recorder({ echo: false });
     const served = await serve([silent], { messageTimeoutMs: 1000, keepaliveIntervalMs: 1e9 });
     const stream = rawClient(served.port).request(grpcHeaders);
     const answer = answerOf(stream);
     stream.write(framed('whole'));
     await eventually(() => silent.heard[0]?.messages.length === 1, { what: 'the message came' });
-    served.clock.advance(60_000); // between messages there is no hurry
+    served.clock.advance(60_000); // between messages there is no time limit
     stream.write(framed('half').subarray(0, 7));
     await eventually(
       () => {
@@ -246,13 +246,13 @@ describe('slow clients', () => {
     expect(served.cutOffs).toEqual(['message-timeout']);
   });
 
-  it('loses the call that holds too much in unfinished messages, also over several calls', async () => {
+  it('loses the call that needs too much memory for incomplete messages, also over several calls', async () => {
     const served = await serve([recorder()], { maxHeldBytesPerConnection: 500_000 });
     const session = rawClient(served.port);
     const answers = [0, 1, 2].map(() => {
       const stream = session.request(grpcHeaders);
       const answer = answerOf(stream);
-      const prefix = Buffer.from([0, 0, 0x10, 0, 0]); // a megabyte to come
+      const prefix = Buffer.from([0, 0, 0x10, 0, 0]); // announces a megabyte
       stream.write(Buffer.concat([prefix, Buffer.alloc(300_000)]));
       return answer;
     });
@@ -267,7 +267,7 @@ describe('slow clients', () => {
 describe('clients that do not read', () => {
   const large = () => frame([Buffer.alloc(1_000_000)]);
 
-  /** A call whose client has a window of 64 KB and never opens it. */
+  /** Opens a call whose client has a window of 64 KB and never enlarges it. */
   async function unread(limits: Parameters<typeof serve>[1]) {
     const silent = recorder({ echo: false });
     const served = await serve([silent], limits);
@@ -290,16 +290,16 @@ describe('clients that do not read', () => {
     await eventually(() => heard.closed.length === 1, { what: 'the call closed' });
     expect(heard.closed).toMatchObject([{ type: 'ended', status: { code: 'UNAVAILABLE' } }]);
     expect(cutOffs).toEqual(['slow-reader']);
-    await eventually(() => frames.some(({ type }) => type === 'rstStream'), { what: 'the client was told' });
+    await eventually(() => frames.some(({ type }) => type === 'rstStream'), { what: 'the reset of the stream' });
   });
 
   for (const { name, bytes } of [
-    { name: 'much', bytes: 1_000_000 },
-    { name: 'little', bytes: 10 },
+    { name: 'a large response', bytes: 1_000_000 },
+    { name: 'a small response', bytes: 10 },
   ]) {
-    it(`lose it also when the handler has ended it and there is ${name} to read`, async () => {
+    it(`lose it also when the handler has ended it and ${name} is unread`, async () => {
       const { clock, heard, socket, frames } = await unread({ drainTimeoutMs: 5000 });
-      const noWindow = Buffer.from([0, 4, 0, 0, 0, 0]); // also for what is open already (RFC 9113, 6.9.2)
+      const noWindow = Buffer.from([0, 4, 0, 0, 0, 0]); // also applies to open streams (RFC 9113, 6.9.2)
       socket.write(http2Frame('settings', 0, 0, noWindow));
       socket.write(http2Frame('data', 0, 1, framed('go')));
       await eventually(() => heard.messages.length === 1, { what: 'the window is closed' });
@@ -307,7 +307,7 @@ describe('clients that do not read', () => {
       heard.call.end({ code: 'OK', message: '' });
       clock.advance(5000);
       await eventually(() => heard.closed.length === 1, { what: 'the call closed' });
-      await eventually(() => frames.some(({ type }) => type === 'rstStream'), { what: 'the client was told' });
+      await eventually(() => frames.some(({ type }) => type === 'rstStream'), { what: 'the reset of the stream' });
     });
   }
 
@@ -325,7 +325,7 @@ describe('clients that do not read', () => {
     expect(served.cutOffs).toEqual([]);
   });
 
-  it('lose it at once when the handler goes on writing', async () => {
+  it('lose it at once when the handler keeps writing', async () => {
     const { heard, cutOffs } = await unread({ maxQueuedBytes: 3_000_000 });
     let writes = 0;
     while (writes < 100 && heard.closed.length === 0) {
@@ -349,7 +349,7 @@ describe('clients that do not read', () => {
       },
     },
     {
-      name: 'ending a connection that gives no sign of life',
+      name: 'ending a connection that does not answer',
       end: ({ server, clock }: Served) => {
         clock.advance(30_000);
         clock.advance(20_000);
@@ -357,10 +357,10 @@ describe('clients that do not read', () => {
       },
     },
   ]) {
-    it(`do not keep the server from ${name}, whatever is still to be written`, async () => {
+    it(`do not keep the server from ${name}, even with unsent data`, async () => {
       const unreading = await unread({});
       const { heard, socket } = unreading;
-      // windows that let everything into the socket, which then stands full: nobody reads it
+      // large windows pass everything to the socket, which fills up as nobody reads it
       const wholeWindow = Buffer.from([0, 4, 0x7f, 0xff, 0xff, 0xff]);
       socket.write(http2Frame('settings', 0, 0, wholeWindow));
       socket.write(http2Frame('windowUpdate', 0, 0, Buffer.from([0x7f, 0xff, 0, 0])));
@@ -375,7 +375,7 @@ describe('clients that do not read', () => {
     });
   }
 
-  it('lose a call whose one response is over the limit', async () => {
+  it('lose a call with one response over the limit', async () => {
     const { heard, cutOffs } = await unread({ maxSendBytes: 999_999 });
     expect(heard.call.writeFramed(large())).toBe(false);
     await eventually(() => heard.closed.length === 1, { what: 'the call closed' });

@@ -2,7 +2,8 @@ import { connect, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 
 /*
- * HTTP/2 by hand (RFC 9113), for what a well-behaved client never sends: no answers to pings, a reset without an end.
+ * HTTP/2 frames written by hand (RFC 9113), for behaviour that client libraries do not have: unanswered pings, a reset
+ * without an end.
  */
 
 const frameTypes = {
@@ -19,7 +20,7 @@ const frameTypes = {
 
 export type FrameType = keyof typeof frameTypes;
 
-/** What opens a well-formed call of the echo method. */
+/** Headers of a well-formed call of the echo method. */
 export const callHeaders: Readonly<Record<string, string>> = {
   ':method': 'POST',
   ':scheme': 'http',
@@ -31,7 +32,7 @@ export const callHeaders: Readonly<Record<string, string>> = {
 export const endStream = 0x1;
 export const endHeaders = 0x4;
 
-/** One HTTP/2 frame. */
+/** Encodes one HTTP/2 frame. */
 export function http2Frame(type: FrameType, flags: number, streamId: number, payload: Buffer): Buffer {
   const head = Buffer.alloc(9);
   head.writeUIntBE(payload.length, 0, 3);
@@ -41,7 +42,7 @@ export function http2Frame(type: FrameType, flags: number, streamId: number, pay
   return Buffer.concat([head, payload]);
 }
 
-/** A HEADERS frame that opens a stream and leaves it open. Names and values are shorter than 127 bytes. */
+/** Encodes a HEADERS frame that opens a stream and leaves it open. Names and values must be shorter than 127 bytes. */
 export function headersFrame(
   streamId: number,
   headers: Readonly<Record<string, string>> = callHeaders,
@@ -68,7 +69,7 @@ export interface ReceivedFrame {
   readonly payload: Buffer;
 }
 
-/** The frames that come on a socket from now on, in order, as they come. Those not whole are not there yet. */
+/** Collects the frames that arrive on a socket, in order. Contains only complete frames. */
 export function framesFrom(socket: Socket): readonly ReceivedFrame[] {
   const frames: ReceivedFrame[] = [];
   let rest = Buffer.alloc(0);
@@ -89,7 +90,7 @@ export function framesFrom(socket: Socket): readonly ReceivedFrame[] {
   return frames;
 }
 
-/** The error code and the text of a GOAWAY. */
+/** Returns the error code and the text of a GOAWAY. */
 export function goawayOf(frames: readonly ReceivedFrame[]): { code: number; text: string } | null {
   const frame = frames.find(({ type, payload }) => type === 'goaway' && payload.readUInt32BE(4) !== 0);
   return frame === undefined
@@ -97,7 +98,7 @@ export function goawayOf(frames: readonly ReceivedFrame[]): { code: number; text
     : { code: frame.payload.readUInt32BE(4), text: frame.payload.subarray(8).toString('latin1') };
 }
 
-/** A connection that has said HTTP/2's first words and says nothing by itself. Resolves when the server knows it. */
+/** Opens a connection and sends HTTP/2's preface, and nothing else. Resolves when the server has counted it. */
 export async function handMadeClient(port: number): Promise<Socket> {
   const socket = connect(port, '127.0.0.1');
   onTestFinished(() => {

@@ -18,18 +18,18 @@ import { answerOf, echoPath, framed, grpcHeaders, rawClient } from './harness.ts
 import { discoveryPaths, hostileRequest } from './hostile-requests.ts';
 import { hostileScript, type Random, type Repertoire, randomFrom } from './hostile-script.ts';
 
-/** BINNACLE_FUZZ_SECONDS=600 for a long run; BINNACLE_FUZZ_SEED for the same one again. */
+/** BINNACLE_FUZZ_SECONDS=600 makes a long run; BINNACLE_FUZZ_SEED repeats one. */
 const seconds = Number(process.env.BINNACLE_FUZZ_SECONDS ?? 8);
 const seed = Number(process.env.BINNACLE_FUZZ_SEED ?? Date.now() % 1_000_000);
 
-/** Clients at a time. */
+/** Concurrent clients. */
 const width = 8;
 
 const limits = {
   maxReceiveBytes: 500_000,
   requestTimeoutMs: 300,
   maxConnectionsPerPeer: null,
-  callsPerPeer: { burst: 1e9, perSecond: 1e9 }, // all are of one address
+  callsPerPeer: { burst: 1e9, perSecond: 1e9 }, // all clients have one address
   handshakeTimeoutMs: 300,
   messageTimeoutMs: 300,
   drainTimeoutMs: 300,
@@ -57,7 +57,7 @@ it(`survives hostile clients while it serves others (BINNACLE_FUZZ_SEED=${seed})
   const stop = new AbortController();
   const behaving = wellBehaved(plaintext.port, stop.signal);
   const { coordinator } = plane;
-  await attack({ forMs: 1000, random, plaintext, secure, coordinator }); // what is allocated once
+  await attack({ forMs: 1000, random, plaintext, secure, coordinator }); // one-time allocations
   const heapBefore = heapBytes();
   const attacks = await attack({ forMs: seconds * 1000, random, plaintext, secure, coordinator });
   stop.abort();
@@ -72,19 +72,19 @@ it(`survives hostile clients while it serves others (BINNACLE_FUZZ_SEED=${seed})
   expect(faults).toEqual([]);
   expect(attacks).toBeGreaterThan(20 * seconds);
   expect(calls).toBeGreaterThan(5 * seconds);
-  expect(counts.opened).toBeGreaterThan(attacks / 8); // the attacks come through to the handlers
-  expect(coordinator.activity).toBeGreaterThan(attacks / 20); // and those of discovery are understood
+  expect(counts.opened).toBeGreaterThan(attacks / 8); // the attacks reach the handlers
+  expect(coordinator.activity).toBeGreaterThan(attacks / 20); // discovery parses its requests
   await eventually(
     () => {
-      coordinator.world.names.sweep(); // as it does by itself, every ten seconds
-      return heapBytes() - heapBefore < 24_000_000; // of which 8 MB may be requests that are remembered
+      coordinator.world.names.sweep(); // normally every ten seconds
+      return heapBytes() - heapBefore < 24_000_000; // up to 8 MB of it may be remembered requests
     },
     { what: 'the memory is free' },
   );
   for (const { server } of [plaintext, secure]) await server.close();
   await eventually(() => handles() <= handlesBefore, { what: 'no socket is left' });
 
-  // what hostile clients asked for and rejected is nothing to others
+  // subscriptions and rejections of hostile clients do not affect others
   const others = openAds(plane.xdsPort, { nodeId: 'n' });
   expect([...(await others.subscribe('cluster')).resources.keys()].sort()).toEqual(['a', 'b']);
 });
@@ -100,7 +100,7 @@ async function listening(options: RpcServerOptions): Promise<Listening> {
   return { server, port: (await server.listen('127.0.0.1', 0)).port };
 }
 
-/** One method of each kind. All answer what they are told, and count their calls. */
+/** One method of each kind. They answer as their messages ask, and count their calls. */
 function methods(counts: { opened: number; closed: number }): readonly Method[] {
   const counted = (signal: AbortSignal) => {
     counts.opened++;
@@ -174,7 +174,7 @@ interface Attack {
   readonly coordinator: Coordinator;
 }
 
-/** Resolves with how many clients there were. */
+/** Resolves with the number of clients. */
 async function attack({ forMs, random, plaintext, secure, coordinator }: Attack): Promise<number> {
   const until = performance.now() + forMs;
   let clients = 0;
@@ -193,14 +193,14 @@ const toys: Repertoire = {
   paths: [echoPath, '/test.Fuzz/Unary', '/test.Fuzz/Many', '/test.Fuzz/Count', '/test.Fuzz/Echo', '/nobody/Knows'],
 };
 
-/** Requests of xDS, with nonces of responses that are on their way to somebody. */
+/** Requests of xDS, with nonces of responses to other clients. */
 function discovery({ clients }: Coordinator): Repertoire {
   const sent = [...clients].flatMap(({ stream }) => [...stream.types.values()].map(({ inFlight }) => inFlight?.nonce));
   const nonces = sent.filter((nonce) => nonce !== undefined);
   return { paths: discoveryPaths, message: (random, path) => hostileRequest(random, path, nonces) };
 }
 
-/** Sends a script and goes away in some way, at once or when the server has had enough. */
+/** Sends a script and disconnects in some way, at once or after the server has closed. */
 async function hostileClient(port: number, repertoire: Repertoire, random: Random): Promise<void> {
   const script = hostileScript(random, repertoire);
   const farewell = random.pick(['end', 'destroy', 'reset', 'stay']);
@@ -221,7 +221,7 @@ async function hostileClient(port: number, repertoire: Repertoire, random: Rando
   socket.destroy();
 }
 
-/** Makes calls on a connection of its own, one after another, and looks at the answers. Resolves with how many. */
+/** Makes calls on a connection, one after another, and checks the answers. Resolves with their number. */
 async function wellBehaved(port: number, signal: AbortSignal): Promise<number> {
   const session = rawClient(port);
   let calls = 0;
@@ -240,13 +240,13 @@ async function wellBehaved(port: number, signal: AbortSignal): Promise<number> {
   return calls;
 }
 
-/** Sockets, servers and connections that are open in this process. */
+/** Counts open sockets, servers and connections of this process. */
 const handles = (): number => process.getActiveResourcesInfo().filter((name) => /TCP|TLS/.test(name)).length;
 
-/** After a collection. */
+/** Returns the heap size after a garbage collection. */
 function heapBytes(): number {
   setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as () => void; // what the flag brings
+  const collect = runInNewContext('gc') as () => void; // the flag adds this function
   collect();
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;

@@ -17,7 +17,7 @@ const asIs = (bytes: Buffer) => bytes;
 const openStream = (client: Client): ClientDuplexStream<Buffer, Buffer> =>
   client.makeBidiStreamRequest(echoPath, asIs, asIs);
 
-/** What a client got until its call ended. */
+/** Results of a client's call. */
 interface Outcome {
   readonly messages: string[];
   readonly status: StatusObject;
@@ -79,7 +79,7 @@ describe('a streaming method, called by grpc-js', () => {
     await outcome;
   });
 
-  it('gives the handler metadata and peer', async () => {
+  it('passes metadata and peer to the handler', async () => {
     const echo = recorder();
     const { port } = await serve([echo]);
     const metadata = new Metadata();
@@ -93,7 +93,7 @@ describe('a streaming method, called by grpc-js', () => {
     expect(echo.heard[0]?.call.peer).toMatch(/^127\.0\.0\.1:\d+$/);
   });
 
-  it('passes a status message in any language', async () => {
+  it('sends a status message in any language', async () => {
     const refuse = recorder({
       onMessage: () => {
         throw new StatusError('PERMISSION_DENIED', '100% refusé ☃\n');
@@ -106,7 +106,7 @@ describe('a streaming method, called by grpc-js', () => {
     expect((await outcome).status).toMatchObject({ code: status.PERMISSION_DENIED, details: '100% refusé ☃\n' });
   });
 
-  it('hears that the client cancelled', async () => {
+  it('notices that the client cancelled', async () => {
     const silent = recorder({ echo: false });
     const { port } = await serve([silent]);
     const stream = openStream(grpcClient(port));
@@ -122,7 +122,7 @@ describe('a streaming method, called by grpc-js', () => {
     expect(silent.heard[0]?.call.writeFramed([Buffer.alloc(5)])).toBe(false);
   });
 
-  it('ends a call whose handler throws with INTERNAL, logs it, and goes on with the others', async () => {
+  it('ends a call whose handler throws with INTERNAL, logs it, and continues the others', async () => {
     const fragile = recorder({
       onMessage: (text) => {
         if (text === 'bad') throw new Error('secret of the house');
@@ -140,7 +140,7 @@ describe('a streaming method, called by grpc-js', () => {
     expect(errors).toEqual(['call handler failed']);
   });
 
-  it('reads gzip, in order with what is not compressed, and refuses what unfolds beyond the limit', async () => {
+  it('reads gzip in order with uncompressed messages, and rejects a message that decompresses beyond the limit', async () => {
     const echo = recorder();
     const { port } = await serve([echo], { maxReceiveBytes: 10_000 });
     const gzipping = grpcClient(port, { 'grpc.default_compression_algorithm': compressionAlgorithms.gzip });
@@ -195,7 +195,7 @@ describe('a unary method, called by grpc-js', () => {
     expect(errors).toEqual(['call handler failed']);
   });
 
-  it('answers UNIMPLEMENTED for a path nobody serves', async () => {
+  it('answers UNIMPLEMENTED for an unknown path', async () => {
     const { port } = await serve([upper]);
     expect(await ask(grpcClient(port), '/test.Upper/Other', 'x')).toMatchObject({
       code: status.UNIMPLEMENTED,
@@ -203,7 +203,7 @@ describe('a unary method, called by grpc-js', () => {
     });
   });
 
-  it('tells the handler when nobody waits any more', async () => {
+  it('aborts the handler when the client no longer waits', async () => {
     let call: HandlerCall | null = null;
     const { port } = await serve([
       unary((_request, opened) => {

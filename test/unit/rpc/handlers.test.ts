@@ -14,7 +14,7 @@ interface Request {
   readonly messages?: readonly string[];
 }
 
-/** Calls the one method that is served. */
+/** Calls the only served method. */
 async function ask(port: number, { headers = {}, messages = [''] }: Request = {}): Promise<Answer> {
   const stream = rawClient(port).request({ ...grpcHeaders, ':path': path, ...headers });
   const answer = answerOf(stream);
@@ -23,7 +23,7 @@ async function ask(port: number, { headers = {}, messages = [''] }: Request = {}
   return answer;
 }
 
-/** The messages of a body, each with its flag. */
+/** Returns the messages of a body, each with its flag. */
 function messagesOf(body: Buffer): { compressed: boolean; bytes: Buffer }[] {
   const messages = [];
   for (let at = 0; at < body.length; at += 5 + body.readUInt32BE(at + 1)) {
@@ -110,7 +110,7 @@ describe('the four kinds of methods', () => {
     });
   });
 
-  it('tell their handlers of a deadline, and end with it', async () => {
+  it('pass a deadline to their handlers, and end with it', async () => {
     let seen: HandlerCall | null = null;
     const { port, clock, errors } = await serve([
       {
@@ -133,7 +133,7 @@ describe('the four kinds of methods', () => {
     expect(errors).toEqual([]);
   });
 
-  it('hold a client back that sends more than its handler takes', async () => {
+  it('stop a client that sends more than its handler reads', async () => {
     let taken = 0;
     let goOn = () => {};
     const { port } = await serve([
@@ -156,13 +156,13 @@ describe('the four kinds of methods', () => {
     stream.end();
     await eventually(() => taken === 1, { what: 'the handler runs' });
     for (let round = 0; round < 50; round++) await new Promise((resolve) => stream.session?.ping(resolve));
-    // a window of 1 MiB, and what is in the buffers of both ends: far from 20 MB
+    // the window of 1 MiB and the buffers of both ends are far below 20 MB
     expect(stream.writableLength).toBeGreaterThan(10_000_000);
     goOn();
     expect(messagesOf((await answer).body).map(({ bytes }) => bytes.toString())).toEqual(['200']);
   });
 
-  it('ask a stream of answers for no more than the client reads', async () => {
+  it('request no more answers from a stream than the client reads', async () => {
     let asked = 0;
     const { port } = await serve([
       {
@@ -187,7 +187,7 @@ describe('the four kinds of methods', () => {
 });
 
 describe('metadata of a response', () => {
-  it('goes in front and behind', async () => {
+  it('is sent before and after the messages', async () => {
     const { port } = await serve([
       {
         type: 'unary',
@@ -206,7 +206,7 @@ describe('metadata of a response', () => {
     expect(trailers).toMatchObject({ 'grpc-status': '0', 'x-last': 'b, c' });
   });
 
-  it('that may not be sent is a fault of the handler, not of the connection', async () => {
+  it('that is invalid is a fault of the handler, not of the connection', async () => {
     const { port, errors } = await serve([
       {
         type: 'unary',
@@ -250,7 +250,13 @@ describe('compressed responses', () => {
       encoding: undefined,
       compressed: false,
     },
-    { name: 'do not go to one that says nothing', accepts: '', answer: large, encoding: undefined, compressed: false },
+    {
+      name: 'are not sent to a client that does not accept gzip',
+      accepts: '',
+      answer: large,
+      encoding: undefined,
+      compressed: false,
+    },
     { name: 'are not worth it when small', accepts: 'gzip', answer: 'small', encoding: 'gzip', compressed: false },
   ]) {
     it(name, async () => {
@@ -264,7 +270,7 @@ describe('compressed responses', () => {
     });
   }
 
-  it('are turned off by the handler for one call', async () => {
+  it('are disabled by the handler for one call', async () => {
     const { port } = await serve([answering(large, (call) => call.sendHeaders({ encoding: 'identity' }))]);
     const { headers, body } = await ask(port, { headers: { 'grpc-accept-encoding': 'gzip' } });
     expect(headers).not.toHaveProperty('grpc-encoding');

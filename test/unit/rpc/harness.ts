@@ -23,19 +23,19 @@ export interface Served {
   readonly server: RpcServer;
   readonly clock: FakeClock;
   readonly port: number;
-  /** Messages of errors logged. */
+  /** Messages of logged errors. */
   readonly errors: readonly string[];
   /** Reasons for which connections and calls were ended, in order. */
   readonly cutOffs: readonly CutOff[];
-  /** Messages of what was logged as information. */
+  /** Messages logged as information. */
   readonly infos: readonly string[];
-  /** The codes that calls ended with. */
+  /** Status codes of ended calls. */
   readonly ended: readonly string[];
-  /** Lines that were not logged. */
+  /** Returns the number of dropped log lines. */
   droppedLines(): number;
 }
 
-/** A server on a free port of 127.0.0.1, closed when the test ends. */
+/** Starts a server on a free port of 127.0.0.1. It closes when the test ends. */
 export async function serve(
   services: readonly Method[],
   limits: Partial<Limits> = {},
@@ -64,7 +64,7 @@ export async function serve(
   return { server, clock, port, errors, infos, cutOffs, ended, droppedLines: () => droppedLines };
 }
 
-/** What a handler heard of one call, in order, and the call itself. */
+/** Events of one call in order, and the call. */
 export interface Heard {
   readonly call: ServerCall;
   readonly messages: string[];
@@ -74,7 +74,7 @@ export interface Heard {
 }
 
 export interface Recorder extends StreamingMethod {
-  /** One for each call that was opened. */
+  /** One for each opened call. */
   readonly heard: readonly Heard[];
 }
 
@@ -83,14 +83,14 @@ export interface RecorderOptions {
   /** Answers every message with itself and ends when the client does. Default true. */
   readonly echo?: boolean;
   readonly candidate?: (length: number) => Candidate | null;
-  /** Runs before a message is noted; may throw. */
+  /** Runs before a message is recorded; may throw. */
   readonly onMessage?: (text: string, call: ServerCall) => void;
   readonly onOpen?: (call: ServerCall) => void;
 }
 
 export const echoPath = '/test.Echo/Stream';
 
-/** A streaming method that writes down what it hears. */
+/** A streaming method that records its events. */
 export function recorder({ path = echoPath, echo = true, ...options }: RecorderOptions = {}): Recorder {
   const heard: Heard[] = [];
   const open = (call: ServerCall): CallReader => {
@@ -124,7 +124,7 @@ export function recorder({ path = echoPath, echo = true, ...options }: RecorderO
   return { type: 'streaming', path, open, heard };
 }
 
-/** A grpc-js client, closed when the test ends. */
+/** A grpc-js client. It closes when the test ends. */
 export function grpcClient(port: number, options: ChannelOptions = {}): Client {
   const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), {
     'grpc.enable_retries': 0,
@@ -135,7 +135,7 @@ export function grpcClient(port: number, options: ChannelOptions = {}): Client {
   return client;
 }
 
-/** A bare HTTP/2 connection, destroyed when the test ends. Its errors are expected. */
+/** An HTTP/2 connection without gRPC, destroyed when the test ends. Its errors are expected. */
 export function rawClient(port: number, options: ClientSessionOptions = {}): ClientHttp2Session {
   const session = connect(`http://127.0.0.1:${port}`, options);
   session.on('error', () => {});
@@ -149,16 +149,16 @@ export const grpcHeaders: OutgoingHttpHeaders = {
   'content-type': 'application/grpc',
 };
 
-/** Everything the server answered on one stream. */
+/** The server's complete answer on one stream. */
 export interface Answer {
   headers: Record<string, unknown>;
   trailers: Record<string, unknown>;
   body: Buffer;
-  /** Headers and trailers came as one block without a body. */
+  /** Whether headers and trailers arrived as one block without a body. */
   trailersOnly: boolean;
 }
 
-/** Resolves when the stream is closed, whatever came of it. */
+/** Resolves when the stream is closed, for any reason. */
 export function answerOf(stream: ClientHttp2Stream): Promise<Answer> {
   const chunks: Buffer[] = [];
   const answer: Answer = { headers: {}, trailers: {}, body: Buffer.alloc(0), trailersOnly: false };

@@ -10,7 +10,7 @@ const proto = protoFile(healthDescriptor);
 const request = (service: string) => Buffer.concat(frame([proto.message('HealthCheckRequest').encode({ service })]));
 const path = (method: string) => `/grpc.health.v1.Health/${method}`;
 
-/** Health of a server whose status the test sets. */
+/** Serves health with a status that the test sets. */
 async function served() {
   let status: ServingStatus = 'NOT_SERVING';
   const listeners = new Set<() => void>();
@@ -41,14 +41,14 @@ async function served() {
 const statusIn = (body: Buffer) => proto.message('HealthCheckResponse').decode(body.subarray(5)).status;
 
 describe('grpc.health.v1.Health', () => {
-  it('says how the server and its services are', async () => {
+  it('reports the status of the server and its services', async () => {
     const { set, ask } = await served();
     expect(statusIn((await ask('Check', '').answer).body)).toBe('NOT_SERVING');
     set('SERVING');
     expect(statusIn((await ask('Check', 'envoy.Ads').answer).body)).toBe('SERVING');
   });
 
-  it('knows no other services', async () => {
+  it('does not know other services', async () => {
     const { ask } = await served();
     expect((await ask('Check', 'envoy.Nothing').answer).headers).toMatchObject({ 'grpc-status': '5' });
   });
@@ -61,7 +61,7 @@ describe('grpc.health.v1.Health', () => {
     });
   });
 
-  it('tells a watch each change, once, and that it drains, and ends it', async () => {
+  it('sends a watch each change once, and NOT_SERVING at the drain, and ends it', async () => {
     const { set, ask, listeners, draining } = await served();
     const { stream, answer } = ask('Watch', '');
     const told: unknown[] = [];
@@ -77,7 +77,7 @@ describe('grpc.health.v1.Health', () => {
     await eventually(() => listeners.size === 0, { what: 'the watch is forgotten' });
   });
 
-  it('keeps a watch of a service that is not there', async () => {
+  it('keeps a watch of an unknown service', async () => {
     const { ask, listeners } = await served();
     const { stream } = ask('Watch', 'envoy.Nothing');
     const first = await new Promise<Buffer>((resolve) => stream.once('data', resolve));
@@ -86,9 +86,9 @@ describe('grpc.health.v1.Health', () => {
     await eventually(() => listeners.size === 0, { what: 'the watch is forgotten' });
   });
 
-  it('refuses what is no request', async () => {
+  it('rejects an invalid request', async () => {
     const { ask } = await served();
-    const cutShort = Buffer.from([0x0a, 200]); // a text of 200 bytes that does not come
+    const cutShort = Buffer.from([0x0a, 200]); // announces a text of 200 bytes that does not follow
     const { answer } = ask('Check', '', Buffer.concat(frame([cutShort])));
     expect((await answer).headers).toMatchObject({ 'grpc-status': '3' });
   });

@@ -5,7 +5,7 @@ import { namedTypeUrls, typeUrls } from '../../../src/proto/resource.ts';
 import { bytesField } from '../../../src/proto/wire.ts';
 import type { Random } from './hostile-script.ts';
 
-/** The methods of discovery and of client status, as a client calls them. */
+/** Paths of the discovery and client status methods. */
 export const discoveryPaths = [
   '/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources',
   '/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources',
@@ -18,8 +18,8 @@ export const discoveryPaths = [
 ] as const;
 
 /**
- * A request of xDS, mostly one that a client might send: subscriptions, answers to what was sent and to what was not, rejections
- * that name resources, nodes of every size, and what has no place in it. `nonces` are some that the server has given.
+ * Builds a request of xDS, mostly a plausible one: subscriptions, answers to real and invented responses, rejections
+ * that name resources, nodes of every size, and misplaced fields. `nonces` are some that the server has sent.
  */
 export function hostileRequest(random: Random, path: string, nonces: readonly string[]): Buffer {
   const fitting = path.includes('Status') ? statusRequest : path.includes('Delta') ? deltaRequest : sotwRequest;
@@ -41,7 +41,7 @@ const namesOf = (random: Random): string[] =>
 
 interface Call {
   readonly nonces: readonly string[];
-  /** Of ADS: it is to name its type. */
+  /** An ADS request, which must name its type. */
   readonly isAggregated: boolean;
 }
 

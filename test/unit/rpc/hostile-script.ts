@@ -2,9 +2,9 @@ import { deflateSync, gzipSync } from 'node:zlib';
 import { callHeaders, endHeaders, endStream, headersFrame, http2Frame, resetFrame } from './frames.ts';
 import { framed } from './harness.ts';
 
-/** Random numbers that come again with their seed (mulberry32). */
+/** Random numbers that depend only on their seed (mulberry32). */
 export interface Random {
-  /** From 0 to `limit`, that one left out. */
+  /** Returns an integer from 0 to `limit` - 1. */
   below(limit: number): number;
   chance(probability: number): boolean;
   pick<T>(from: readonly [T, ...T[]]): T;
@@ -25,20 +25,22 @@ export function randomFrom(seed: number): Random {
   };
 }
 
-/** What calls are made of. */
+/** Elements of calls. */
 export interface Repertoire {
   readonly paths: readonly [string, ...string[]];
-  /** A message without its prefix. Left out: some bytes, compressed or not. */
+  /** Returns a message without its prefix. If left out, messages are random bytes, compressed or not. */
   readonly message?: (random: Random, path: string) => Buffer;
 }
 
-/** What one client sends, in pieces as it writes them: a conversation that is nearly right, then damaged somewhere. */
+/**
+ * Returns the bytes of one client, in pieces as it writes them: an almost valid conversation, then damaged somewhere.
+ */
 export function hostileScript(random: Random, repertoire: Repertoire): readonly Buffer[] {
   const frames = [Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), http2Frame('settings', 0, 0, Buffer.alloc(0))];
   const calls = 1 + random.below(6);
   for (let call = 0; call < calls; call++) frames.push(...callFrames(2 * call + 1, random, repertoire));
   if (random.chance(0.3)) shuffle(frames, random);
-  // what means something has to come through to be understood
+  // meaningful messages must arrive undamaged often enough
   const damage = repertoire.message === undefined ? 0.6 : 0.2;
   return pieces(random.chance(damage) ? damaged(Buffer.concat(frames), random) : Buffer.concat(frames), random);
 }
@@ -75,10 +77,7 @@ function oddHeaders(random: Random): Record<string, string> {
 
 const bomb = gzipSync(Buffer.alloc(1_000_000));
 
-/**
- * A gRPC message whose prefix and contents may not agree with each other, or with the headers. Contents that mean something are
- * mostly left as they are.
- */
+/** Builds a gRPC message whose prefix, contents and headers may disagree. Meaningful contents mostly stay unchanged. */
 function messageBytes(random: Random, contents: Buffer | null): Buffer {
   if (contents !== null && random.chance(0.8)) return framed(contents.toString('latin1')).subarray(0, 16_000);
   const text = contents ?? Buffer.alloc(random.pick([0, 1, 5, 100, 5000]), 97 + random.below(26));
@@ -103,7 +102,7 @@ function anyFrame(streamId: number, random: Random): Buffer {
   ] as const);
   const payload = Buffer.from(Array.from({ length: random.pick([0, 4, 5, 6, 8, 8, 40]) }, () => random.below(256)));
   const frame = http2Frame(type, random.below(256), random.pick([0, streamId, streamId, 1, 2, 999]), payload);
-  if (random.chance(0.1)) frame[3] = random.below(256); // a type that nobody knows
+  if (random.chance(0.1)) frame[3] = random.below(256); // an unknown type
   return frame;
 }
 
@@ -116,7 +115,7 @@ function inContinuations(headers: Buffer, streamId: number, random: Random): Buf
   ];
 }
 
-/** Bytes changed, cut out, doubled or cut off. The preface mostly stays whole. */
+/** Changes, removes, repeats or cuts off bytes. The preface mostly stays intact. */
 function damaged(bytes: Buffer, random: Random): Buffer {
   const start = random.chance(0.1) ? 0 : Math.min(24, bytes.length - 1);
   let result = Buffer.from(bytes);

@@ -30,7 +30,7 @@ describe('refusals, on the wire', () => {
       trailersOnly: true,
     },
   ]) {
-    it(`answers ${name} with headers alone`, async () => {
+    it(`answers ${name} with headers only`, async () => {
       const { port } = await serve([recorder()]);
       const answer = await answerOf(rawClient(port).request({ ...grpcHeaders, ...headers }));
       expect(answer.headers).toMatchObject(want);
@@ -58,7 +58,7 @@ describe('refusals, on the wire', () => {
 });
 
 describe('damaged and awkward bodies', () => {
-  it('puts together messages whatever the DATA frames', async () => {
+  it('assembles messages from DATA frames of any size', async () => {
     const echo = recorder();
     const { port } = await serve([echo]);
     const stream = rawClient(port).request(grpcHeaders);
@@ -70,7 +70,7 @@ describe('damaged and awkward bodies', () => {
     expect(echo.heard[0]?.messages).toEqual(['byte by byte', 'two', 'in one', 'and a ha']);
   });
 
-  it('ends a call whose message is over the limit, and takes the next call', async () => {
+  it('ends a call with a message over the limit, and serves the next call', async () => {
     const echo = recorder();
     const { port } = await serve([echo], { maxReceiveBytes: 100 });
     const session = rawClient(port);
@@ -100,7 +100,7 @@ describe('damaged and awkward bodies', () => {
   });
 
   for (const { name, encoding, body } of [
-    { name: 'says compressed but gives no encoding', encoding: 'identity', body: gzipSync('text') },
+    { name: 'has the compressed flag in a call without encoding', encoding: 'identity', body: gzipSync('text') },
     { name: 'is not the gzip it claims to be', encoding: 'gzip', body: Buffer.from('not gzip at all') },
   ]) {
     it(`ends a call whose message ${name}`, async () => {
@@ -127,7 +127,7 @@ describe('damaged and awkward bodies', () => {
     expect(echo.heard[0]?.messages).toEqual(['first', 'second', 'first', 'last']);
   });
 
-  it('lets nothing overtake a compressed message, also what comes in later DATA frames', async () => {
+  it('keeps messages behind a compressed one, also from later DATA frames', async () => {
     const echo = recorder();
     const { port } = await serve([echo], { maxReceiveBytes: 4_000_000 });
     const stream = rawClient(port).request({ ...grpcHeaders, 'grpc-encoding': 'gzip' });
@@ -181,12 +181,12 @@ describe('damaged and awkward bodies', () => {
   });
 });
 
-describe('ways to go away', () => {
+describe('ways to disconnect', () => {
   for (const { name, code } of [
     { name: 'CANCEL', code: 8 },
     { name: 'NO_ERROR', code: 0 },
   ]) {
-    it(`takes a reset with ${name} for no end of a message or a stream`, async () => {
+    it(`does not treat a reset with ${name} as the end of a message or a stream`, async () => {
       const silent = recorder({ echo: false });
       const { port } = await serve([silent]);
       const socket = await handMadeClient(port);
@@ -214,7 +214,7 @@ describe('ways to go away', () => {
     expect(silent.heard[0]?.events.filter((event) => event === 'closed')).toEqual(['closed']);
   });
 
-  it('tells every call of a lost connection', async () => {
+  it('notifies every call of a lost connection', async () => {
     const silent = recorder({ echo: false });
     const { port, server } = await serve([silent]);
     const socket = connectTcp(port, '127.0.0.1');

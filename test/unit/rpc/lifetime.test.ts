@@ -9,7 +9,7 @@ import { handMadeClient, headersFrame } from './frames.ts';
 import { answerOf, echoPath, framed, grpcClient, grpcHeaders, rawClient, recorder, serve } from './harness.ts';
 
 describe('back-pressure', () => {
-  it('says when a client reads no more, and when it reads again', async () => {
+  it('reports when a client stops reading, and when it reads again', async () => {
     const silent = recorder({ echo: false });
     const { port } = await serve([silent]);
     const stream = rawClient(port).request(grpcHeaders);
@@ -80,7 +80,7 @@ describe('deadlines', () => {
 });
 
 describe('connections', () => {
-  it('ends one that does not answer pings, and keeps one that does', async () => {
+  it('end without answers to pings, and stay open with them', async () => {
     const silent = recorder({ echo: false });
     const { server, port, clock } = await serve([silent], { keepaliveIntervalMs: 1000, keepaliveTimeoutMs: 200 });
     const stream = rawClient(port).request(grpcHeaders);
@@ -93,7 +93,7 @@ describe('connections', () => {
     clock.advance(1000);
     await pinged;
     expect(server.connectionCount()).toBe(2);
-    // a round trip of our own proves that the answer to the ping has come
+    // the round trip proves that the answer to the server's ping has arrived
     await new Promise((resolve) => stream.session?.ping(resolve));
     clock.advance(200);
     await gone;
@@ -101,7 +101,7 @@ describe('connections', () => {
     expect(silent.heard[0]?.closed).toEqual([]);
   });
 
-  it('lets clients ping as often as they like', async () => {
+  it('accept pings as often as clients like', async () => {
     const { server, port } = await serve([recorder()]);
     const session = rawClient(port);
     await new Promise((resolve) => session.once('connect', resolve));
@@ -115,7 +115,7 @@ describe('connections', () => {
     { random: 0.5, leavesAtMs: 10_000 },
     { random: 0.999, leavesAtMs: 10_998 },
   ]) {
-    it(`are asked to leave at different ages: after ${leavesAtMs} of 10,000 ms`, async () => {
+    it(`are asked to close at different ages: after ${leavesAtMs} of 10,000 ms`, async () => {
       const silent = recorder({ echo: false });
       const limits = { maxConnectionAgeMs: 10_000, keepaliveIntervalMs: 1e9 };
       const { port, clock } = await serve([silent], limits, { random: () => random });
@@ -133,7 +133,7 @@ describe('connections', () => {
     });
   }
 
-  it('asks an old one to leave, and ends it after the grace', async () => {
+  it('are asked to close at their maximum age, and ended after the grace period', async () => {
     const silent = recorder({ echo: false });
     const { port, clock } = await serve([silent], { maxConnectionAgeMs: 5000, maxConnectionAgeGraceMs: 700 });
     const session = rawClient(port);
@@ -151,7 +151,7 @@ describe('connections', () => {
 });
 
 describe('the server', () => {
-  it('rejects a taken port with the facts', async () => {
+  it('rejects a taken port with host and port', async () => {
     const { port, clock } = await serve([]);
     const other = createRpcServer({ services: [], clock, log: silentLogger });
     const error = await other.listen('127.0.0.1', port).catch((cause: unknown) => cause);
@@ -160,7 +160,7 @@ describe('the server', () => {
     expect(other.address).toBeNull();
   });
 
-  it('drains: open calls go on, new connections are refused, and it ends when they end', async () => {
+  it('drains: open calls continue, new connections are refused, and it ends when they end', async () => {
     const echo = recorder();
     const { server, port } = await serve([echo]);
     const session = rawClient(port);
@@ -182,7 +182,7 @@ describe('the server', () => {
     expect(refused.code).toBe('ECONNREFUSED');
   });
 
-  it('still serves a call that was on its way when it began to drain', async () => {
+  it('still serves a call that was in flight when it began to drain', async () => {
     const silent = recorder({ echo: false });
     const { server, port, clock } = await serve([silent]);
     const socket = await handMadeClient(port);
@@ -194,19 +194,19 @@ describe('the server', () => {
     await drained;
   });
 
-  it('is drained as soon as the last call of grpc-js has ended, without waiting for the grace', async () => {
+  it('is drained as soon as the last call of grpc-js has ended, without waiting for the grace period', async () => {
     const silent = recorder({ echo: false });
     const { server, port } = await serve([silent]);
     const bytes = (buffer: Buffer) => buffer;
     const stream = grpcClient(port).makeBidiStreamRequest(echoPath, bytes, bytes);
-    stream.on('error', () => {}).resume(); // UNAVAILABLE, from below
+    stream.on('error', () => {}).resume(); // UNAVAILABLE when the connection closes
     await eventually(() => silent.heard.length === 1, { what: 'the call opened' });
     silent.heard[0]?.call.end({ code: 'UNAVAILABLE', message: 'going away' });
-    await server.drain(60_000); // the clock stands still: only the client's leaving can end it
+    await server.drain(60_000); // the fake clock does not move: only the client's disconnecting can end it
     expect(server.connectionCount()).toBe(0);
   });
 
-  it('drains no longer than the grace', async () => {
+  it('drains no longer than the grace period', async () => {
     const silent = recorder({ echo: false });
     const { server, port, clock } = await serve([silent]);
     const answer = answerOf(rawClient(port).request(grpcHeaders));
@@ -231,7 +231,7 @@ describe('the server', () => {
     expect(server.connectionCount()).toBe(0);
   });
 
-  it('refuses two methods of one path', async () => {
+  it('refuses two methods with one path', async () => {
     await expect(serve([recorder(), recorder()])).rejects.toThrow('same path');
   });
 });

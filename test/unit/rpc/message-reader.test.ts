@@ -9,7 +9,7 @@ interface Found {
   readonly text: string;
 }
 
-/** Reads the chunks and says what was found; the candidate is offered for every message. */
+/** Reads the chunks and returns the results. Offers the candidate for every message. */
 function read(chunks: readonly Buffer[], candidate: Candidate | null = null, maxBytes = 1000): Found[] {
   const found: Found[] = [];
   const note = (what: Found['what'], bytes: Uint8Array) => {
@@ -49,7 +49,7 @@ function inParts(content: string | Buffer, lengths: readonly number[] = [100]): 
 const texts = (found: readonly Found[]) => found.map(({ text }) => text);
 
 describe('MessageReader', () => {
-  it('reads a message that comes byte by byte', () => {
+  it('reads a message that arrives byte by byte', () => {
     expect(read(cut(framed('hello'), [1]))).toEqual([{ what: 'message', text: 'hello' }]);
   });
 
@@ -61,24 +61,24 @@ describe('MessageReader', () => {
     ]);
   });
 
-  it('delivers an empty message as soon as its prefix is there', () => {
+  it('delivers an empty message as soon as its prefix is complete', () => {
     expect(read([framed('')])).toEqual([{ what: 'message', text: '' }]);
   });
 
-  it('refuses a message over the limit when its prefix has come', () => {
+  it('rejects a message over the limit as soon as its prefix is complete', () => {
     const prefix = Buffer.from([0, 0xff, 0xff, 0xff, 0xff]);
     expect(() => read([prefix])).toThrow('message of 4294967295 bytes is over the limit of 1000');
   });
 
-  it('takes a message of exactly the limit', () => {
+  it('accepts a message of exactly the limit', () => {
     expect(texts(read([framed('12345')], null, 5))).toEqual(['12345']);
   });
 
-  it('refuses a prefix that begins with neither 0 nor 1', () => {
+  it('rejects a prefix that begins with neither 0 nor 1', () => {
     expect(() => read([Buffer.from([2, 0, 0, 0, 0])])).toThrow('begins with 2');
   });
 
-  it('says how far it came when it is told not to go on', () => {
+  it('returns its position when the sink stops it', () => {
     const reader = new MessageReader(
       { candidate: () => null, message: () => false, recognised: () => false, reserve: () => {} },
       1000,
@@ -97,7 +97,7 @@ describe('MessageReader', () => {
     expect(read([framed('abc')], inParts('abcd'))).toEqual([{ what: 'message', text: 'abc' }]);
   });
 
-  it('gives back the very candidate that matched', () => {
+  it('returns the matching candidate itself', () => {
     const candidate = inParts('abc');
     const known: Candidate[] = [];
     const recognised = (found: Candidate) => known.push(found) > 0;
@@ -108,7 +108,7 @@ describe('MessageReader', () => {
   });
 });
 
-describe('MessageReader, whatever the chunks', () => {
+describe('MessageReader, for any chunks', () => {
   const chunkLengths = fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 8 });
   const content = fc.uint8Array({ minLength: 1, maxLength: 60 }).map((array) => Buffer.from(array));
   const bytes = fc.uint8Array({ maxLength: 60 }).map((array) => Buffer.from(array).toString('latin1'));
@@ -138,7 +138,7 @@ describe('MessageReader, whatever the chunks', () => {
     );
   });
 
-  it('gives back the memory that it reserved, whether messages are whole or given up', () => {
+  it('releases the memory that it reserved, for complete and dropped messages', () => {
     fc.assert(
       fc.property(fc.array(bytes, { maxLength: 8 }), chunkLengths, fc.nat(), (sent, lengths, place) => {
         let reserved = 0;

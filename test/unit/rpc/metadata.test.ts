@@ -46,7 +46,7 @@ describe('encodeMetadata', () => {
     });
   }
 
-  it('lets status details through', () => {
+  it('allows status details', () => {
     expect(encodeMetadata({ 'grpc-status-details-bin': Buffer.from('x') })).toEqual({
       'grpc-status-details-bin': 'eA',
     });

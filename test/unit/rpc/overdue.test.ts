@@ -11,18 +11,18 @@ function watched() {
   return { clock, overdue, told: () => told };
 }
 
-it('tells of what does not end in time, counted from its beginning', () => {
+it('reports an event that does not end in time, counted from its beginning', () => {
   const { clock, overdue, told } = watched();
   overdue.begin();
   clock.advance(500);
-  overdue.begin(); // the same still
+  overdue.begin(); // already begun
   clock.advance(499);
   expect(told()).toBe(0);
   clock.advance(1);
   expect(told()).toBe(1);
 });
 
-it('tells nothing of what ended, and measures the next from its own beginning', () => {
+it('does not report an event that ended, and measures the next from its own beginning', () => {
   const { clock, overdue, told } = watched();
   for (let round = 0; round < 5; round++) {
     overdue.begin();
@@ -37,7 +37,7 @@ it('tells nothing of what ended, and measures the next from its own beginning', 
   expect(told()).toBe(1);
 });
 
-it('tells nothing once it is stopped', () => {
+it('reports nothing once it is stopped', () => {
   const { clock, overdue, told } = watched();
   overdue.begin();
   overdue.stop();

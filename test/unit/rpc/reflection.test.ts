@@ -10,7 +10,7 @@ import { answerOf, grpcHeaders, rawClient, serve } from './harness.ts';
 
 const files = [file_envoy_service_discovery_v3_ads, file_google_protobuf_descriptor];
 
-/** Asks everything on one stream. */
+/** Sends all requests on one stream. */
 async function ask(requests: readonly JsonObject[], version = 'grpc.reflection.v1'): Promise<JsonObject[]> {
   const proto = protoFile(reflectionDescriptor(version));
   const { port } = await serve(reflectionMethods(files));
@@ -32,10 +32,10 @@ async function ask(requests: readonly JsonObject[], version = 'grpc.reflection.v
   return responses;
 }
 
-/** Names of the files in a response, in order. */
+/** Returns the names of the files in a response, in order. */
 function fileNames(response: JsonObject | undefined): string[] {
   const { file_descriptor_proto: encoded = [] } = (response?.file_descriptor_response ?? {}) as {
-    file_descriptor_proto?: string[]; // bytes, as JSON has them
+    file_descriptor_proto?: string[]; // bytes in JSON
   };
   return encoded.map((text) => fromBinary(FileDescriptorProtoSchema, Buffer.from(text, 'base64')).name);
 }
@@ -45,7 +45,7 @@ const adsFile = 'envoy/service/discovery/v3/ads.proto';
 
 describe('server reflection', () => {
   for (const version of ['grpc.reflection.v1', 'grpc.reflection.v1alpha']) {
-    it(`lists services, itself among them (${version})`, async () => {
+    it(`lists services, including itself (${version})`, async () => {
       const [response] = await ask([{ host: 'me', list_services: '*' }], version);
       expect(response).toEqual({
         valid_host: 'me',
@@ -62,7 +62,7 @@ describe('server reflection', () => {
   }
 
   for (const symbol of [service, `${service}.StreamAggregatedResources`]) {
-    it(`finds the file of ${symbol}, with all that it imports`, async () => {
+    it(`finds the file of ${symbol}, with all its imports`, async () => {
       const [response] = await ask([{ file_containing_symbol: symbol }]);
       const names = fileNames(response);
       expect(names[0]).toBe(adsFile);
@@ -84,7 +84,7 @@ describe('server reflection', () => {
     });
   }
 
-  it('sends what is imported once for each stream', async () => {
+  it('sends each import once per stream', async () => {
     const [first, second] = await ask([{ file_by_filename: adsFile }, { file_by_filename: adsFile }]);
     expect(fileNames(first).length).toBeGreaterThan(5);
     expect(fileNames(second)).toEqual([adsFile]);
@@ -112,7 +112,7 @@ describe('server reflection', () => {
     },
     { name: 'anything that was not asked for', request: {}, code: 3 },
   ]) {
-    it(`does not find ${name}, and goes on`, async () => {
+    it(`does not find ${name}, and continues`, async () => {
       const [missing, next] = await ask([request, { file_by_filename: adsFile }]);
       expect(missing?.error_response).toMatchObject({ error_code: code });
       expect(fileNames(next)[0]).toBe(adsFile);

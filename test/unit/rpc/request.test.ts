@@ -14,7 +14,7 @@ describe('judgeRequest', () => {
     'application/grpc;charset=utf-8',
     'Application/gRPC',
   ]) {
-    it(`takes content-type ${contentType}`, () => {
+    it(`accepts content-type ${contentType}`, () => {
       expect(judgeRequest({ ...good, 'content-type': contentType }, methods)).toEqual({
         type: 'call',
         method: echo,
@@ -36,12 +36,12 @@ describe('judgeRequest', () => {
   for (const { name, header, want } of [
     { name: 'GET', header: { ':method': 'GET' }, want: { ':status': 405, allow: 'POST' } },
     {
-      name: 'a path nobody serves',
+      name: 'an unknown path',
       header: { ':path': '/test.Echo/Nothing' },
       want: { ':status': 200, 'grpc-status': '12', 'grpc-message': 'unknown method /test.Echo/Nothing' },
     },
     {
-      name: 'an encoding nobody knows',
+      name: 'an unknown encoding',
       header: { 'grpc-encoding': 'snappy' },
       want: { 'grpc-status': '12', 'grpc-accept-encoding': 'identity,gzip,deflate' },
     },
@@ -52,7 +52,7 @@ describe('judgeRequest', () => {
     });
   }
 
-  it('passes on encoding and timeout', () => {
+  it('returns encoding and timeout', () => {
     expect(judgeRequest({ ...good, 'grpc-encoding': 'gzip', 'grpc-timeout': '100m' }, methods)).toMatchObject({
       encoding: 'gzip',
       timeoutMs: 100,

@@ -31,7 +31,7 @@ describe('statusTrailers', () => {
     expect(statusTrailers({ code: 'OK', message: '' })).toEqual({ 'grpc-status': '0' });
   });
 
-  it('keeps the worst message under the 8 KiB that clients take', () => {
+  it('keeps the longest message under the 8 KiB that clients accept', () => {
     const { 'grpc-message': message = '' } = statusTrailers({ code: 'INTERNAL', message: '☃'.repeat(5000) });
     expect(message.length).toBeGreaterThan(5000);
     expect(message.length).toBeLessThan(8000);

@@ -37,7 +37,7 @@ async function exchange(session: ClientHttp2Session): Promise<Answer> {
   return answer;
 }
 
-/** What a TLS client gets until its connection ends: bytes, and the error if there was one. */
+/** Resolves when a TLS connection ends, with the received bytes and the error, if any. */
 function rawTls(port: number, options: ConnectionOptions): Promise<{ text: string; error: string }> {
   const socket: TLSSocket = connectTls({ port, host: '127.0.0.1', ca: ca.cert, servername: 'xds.mesh', ...options });
   onTestFinished(() => {
@@ -54,7 +54,7 @@ function rawTls(port: number, options: ConnectionOptions): Promise<{ text: strin
 }
 
 const presentedName = (session: ClientHttp2Session): string | undefined => {
-  const certificate = (session.socket as TLSSocket).getPeerX509Certificate(); // an https: session's
+  const certificate = (session.socket as TLSSocket).getPeerX509Certificate(); // the session of an https: URL
   return certificate?.subject;
 };
 
@@ -66,7 +66,7 @@ describe('TLS', () => {
       const { body, trailers } = await exchange(session);
       expect(body).toEqual(framed('hello'));
       expect(trailers).toMatchObject({ 'grpc-status': '0' });
-      expect((session.socket as TLSSocket).getProtocol()).toBe(maxVersion); // an https: session's
+      expect((session.socket as TLSSocket).getProtocol()).toBe(maxVersion); // the session of an https: URL
       expect(session.alpnProtocol).toBe('h2');
     });
   }
@@ -101,7 +101,7 @@ describe('TLS', () => {
     expect(error).toBe('ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL');
   });
 
-  it('tells a client without ALPN what is missing', async () => {
+  it('answers a client without ALPN with what is missing', async () => {
     const { port, cutOffs } = await serve([recorder()], {}, { tls: serverOnly });
     const { text, error } = await rawTls(port, {});
     expect({ text, error }).toEqual({ text: expect.stringContaining('offer "h2" by ALPN'), error: '' });
@@ -109,7 +109,7 @@ describe('TLS', () => {
   });
 
   for (const { name, first } of [
-    { name: 'says nothing', first: '' },
+    { name: 'sends nothing', first: '' },
     { name: 'stops inside its first record', first: '\x16\x03\x01\x02\x00\x01' },
   ]) {
     it(`ends a connection that ${name}`, async () => {
@@ -124,7 +124,7 @@ describe('TLS', () => {
     });
   }
 
-  it('is closed while a handshake hangs', async () => {
+  it('closes during a hanging handshake', async () => {
     const { port, server } = await serve([recorder()], {}, { tls: serverOnly });
     const socket = connectTcp(port, '127.0.0.1').on('error', () => {});
     await new Promise((resolve) => socket.on('connect', resolve));
@@ -139,7 +139,7 @@ describe('client certificates', () => {
   const askWith = async (served: Served, identity: Identity | null) =>
     exchange(secureClient(served.port, identity === null ? {} : { cert: identity.cert, key: identity.key }));
 
-  it('say who the client is', async () => {
+  it('identify the client', async () => {
     const echo = recorder();
     const served = await serve([echo], {}, { tls: mutual });
     expect((await askWith(served, sidecar)).trailers).toMatchObject({ 'grpc-status': '0' });
@@ -151,18 +151,18 @@ describe('client certificates', () => {
     });
   });
 
-  it('are looked at with each connection: none resumes the session of an earlier one', async () => {
+  it('are verified with each connection: none resumes the session of an earlier one', async () => {
     const { port } = await serve([recorder()], {}, { tls: mutual });
     const identity = { cert: sidecar.cert, key: sidecar.key, maxVersion: 'TLSv1.2' } as const;
     const before = secureClient(port, identity);
     await exchange(before);
-    const session = (before.socket as TLSSocket).getSession(); // an https: session's
+    const session = (before.socket as TLSSocket).getSession(); // the session of an https: URL
     const again = secureClient(port, { ...identity, ...(session && { session }) });
     await exchange(again);
-    expect((again.socket as TLSSocket).isSessionReused()).toBe(false); // likewise
+    expect((again.socket as TLSSocket).isSessionReused()).toBe(false); // as above
   });
 
-  it('may be left out where they are not required', async () => {
+  it('may be left out when they are not required', async () => {
     const echo = recorder();
     const served = await serve([echo], {}, { tls: optional });
     expect((await askWith(served, null)).trailers).toMatchObject({ 'grpc-status': '0' });
@@ -201,7 +201,7 @@ describe('client certificates', () => {
 describe('new certificates', () => {
   const renewed = ca.issue({ commonName: 'renewed', dnsNames: ['xds.mesh'] });
 
-  it('are shown to new connections, and open ones go on', async () => {
+  it('are used for new connections, and open ones continue', async () => {
     const echo = recorder();
     const { port, server } = await serve([echo], {}, { tls: serverOnly });
     const old = secureClient(port);
@@ -219,7 +219,7 @@ describe('new certificates', () => {
     expect(presentedName(old)).toBe('CN=binnacle');
   });
 
-  it('change nothing when they are damaged or do not fit their key', async () => {
+  it('change nothing when they are damaged or do not match their key', async () => {
     const { port, server } = await serve([recorder()], {}, { tls: serverOnly });
     for (const material of [
       { cert: 'no certificate', key: renewed.key, clientCa: null },
@@ -233,12 +233,12 @@ describe('new certificates', () => {
     expect(presentedName(session)).toBe('CN=binnacle');
   });
 
-  it('shut out clients of a CA that was taken away, also those that had been here before', async () => {
+  it('lock out clients of a CA that was removed, including earlier clients', async () => {
     const { port, server } = await serve([recorder()], {}, { tls: mutual });
     const identity = { cert: sidecar.cert, key: sidecar.key };
     const before = secureClient(port, { ...identity, maxVersion: 'TLSv1.2' });
     expect((await exchange(before)).trailers).toMatchObject({ 'grpc-status': '0' });
-    const session = (before.socket as TLSSocket).getSession(); // an https: session's
+    const session = (before.socket as TLSSocket).getSession(); // the session of an https: URL
 
     server.setTlsMaterial({ ...serverCert, clientCa: otherCa.cert });
     const again = secureClient(port, { ...identity, maxVersion: 'TLSv1.2', ...(session && { session }) });

@@ -32,7 +32,7 @@ for (const { name, limits, bytes } of [
   { name: 'by number', limits: { maxChanges: 2, maxBytes: 1_000 }, bytes: 1 },
   { name: 'by size', limits: { maxChanges: 1_000, maxBytes: 20 }, bytes: 10 },
 ]) {
-  it(`what is forgotten ${name} is not held any more`, async () => {
+  it(`changes dropped ${name} are released`, async () => {
     const log = changeLog(0, limits);
     const held = [1, 2, 3].map((version) => {
       const one = change(version);
@@ -46,6 +46,6 @@ for (const { name, limits, bytes } of [
       return held.map((ref) => ref.deref() !== undefined);
     };
     await eventually(() => isHeld().join() === 'false,true,true', { what: 'the first change collected' });
-    expect(log.since(2)).toHaveLength(1); // the log itself is still in use
+    expect(log.since(2)).toHaveLength(1); // keeps the log itself alive
   });
 }

@@ -25,10 +25,10 @@ describe('a duration', () => {
   }
 
   for (const text of ['', '10', 's', '1.2.3s', '-1s', '1 s', '10S', '1d', '1s 2s', '.s', '999us', '9999999999h']) {
-    test(`"${text}" is none`, () => expect(duration.safeParse(text).success).toBe(false));
+    test(`"${text}" is not a duration`, () => expect(duration.safeParse(text).success).toBe(false));
   }
 
-  test('that must be something is not 0', () => {
+  test('that must be positive is not 0', () => {
     expect(['0', '0s', '0.0ms', '1ms'].map((text) => positiveDuration.safeParse(text).success)).toEqual([
       false,
       false,
@@ -37,7 +37,7 @@ describe('a duration', () => {
     ]);
   });
 
-  test('is read in time that grows with its length only', () => {
+  test('is read in time linear in its length', () => {
     const text = `${'9'.repeat(50_000)}.${'9'.repeat(50_000)}`;
     expect(duration.safeParse(text).success).toBe(false);
   });

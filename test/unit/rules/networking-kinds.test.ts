@@ -6,7 +6,7 @@ import { pendingVirtualServiceFields, virtualService } from '../../../src/rules/
 const route = [{ destination: { host: 'reviews' } }];
 const http = (rest: object) => ({ hosts: ['reviews'], http: [rest] });
 
-/** The paths and messages that a spec is refused with. */
+/** Returns the paths and messages of a spec's problems. */
 function mistakes(
   kind: typeof virtualService | typeof destinationRule | typeof sidecar,
   spec: unknown,
@@ -84,12 +84,12 @@ describe('a VirtualService', () => {
     );
   });
 
-  test('is kept as it was written: nothing is filled in', () => {
+  test('is stored as written: defaults are not added', () => {
     const spec = http({ match: [{ uri: { prefix: '/a' } }], route, retries: { attempts: 2 } });
     expect(virtualService.spec.parse(spec)).toEqual(spec);
   });
 
-  test('says which of its fields have no effect yet', () => {
+  test('reports which of its fields have no effect yet', () => {
     const spec = virtualService.spec.parse({
       hosts: ['reviews'],
       http: [
@@ -107,7 +107,7 @@ describe('a VirtualService', () => {
 });
 
 describe('a DestinationRule', () => {
-  test('with a subset that occurs twice is refused', () => {
+  test('with a duplicate subset is refused', () => {
     expect(mistakes(destinationRule, { host: 'a', subsets: [{ name: 'v1' }, { name: 'v1' }] })).toEqual([
       'subsets.1.name: subset v1 occurs twice',
     ]);
@@ -120,7 +120,7 @@ describe('a DestinationRule', () => {
     ]);
   });
 
-  test('says which of its fields have no effect yet, wherever a policy may stand', () => {
+  test('reports which of its fields have no effect yet, in every place of a policy', () => {
     const trafficPolicy = { tls: { mode: 'SIMPLE' as const } };
     const portLevelSettings = [{ port: { number: 80 }, loadBalancer: { consistentHash: { useSourceIp: true } } }];
     const spec = destinationRule.spec.parse({
@@ -148,7 +148,7 @@ describe('a Sidecar', () => {
     });
   }
 
-  test('says which of its fields have no effect yet', () => {
+  test('reports which of its fields have no effect yet', () => {
     const spec = sidecar.spec.parse({
       egress: [{ hosts: ['*/*'], port: { number: 80, protocol: 'HTTP', name: 'http' } }],
       ingress: [{ port: { number: 80, protocol: 'HTTP', name: 'http' }, defaultEndpoint: '127.0.0.1:8080' }],

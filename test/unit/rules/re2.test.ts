@@ -14,7 +14,7 @@ describe("Envoy's regular expressions", () => {
   }
 
   for (const [text, size] of Object.entries(roughExpressions)) {
-    it(`counts ${size} instructions of ${text}, or some more or less`, () => {
+    it(`counts about ${size} instructions of ${text}`, () => {
       expect(Math.abs(programSize(text) - size)).toBeLessThan(10);
     });
   }
@@ -25,12 +25,12 @@ describe("Envoy's regular expressions", () => {
     });
   }
 
-  it('refuses what is too large for every Envoy', () => {
+  it('refuses expressions that are too large for every Envoy', () => {
     expect(messageOf(hugeExpression)).toBe('too large for Envoy: RE2 would need more than 32768 instructions');
     expect(messageOf('[a-z]{1000}'.repeat(32))).toBeUndefined();
   });
 
-  it('bounds the short ones that it does not count', () => {
+  it('returns an upper bound for short expressions that it does not count', () => {
     for (const text of ['\\W'.repeat(12), '\\pL'.repeat(8), '日'.repeat(25), '(a?)'.repeat(6)]) {
       expect(programSize(text)).toBeLessThanOrEqual(programSizeAtMost(text));
     }

@@ -47,7 +47,7 @@ beforeEach(() => {
 const hostsInEffect = () => book.get(id)?.spec;
 
 describe('the rule book and adapters', () => {
-  it('tells of a rule, of its change and of its end', () => {
+  it('notifies of a rule, of its change and of its removal', () => {
     book.replace('file', [fileObject()]);
     book.apply('file', [{ type: 'object', object: fileObject({ hosts: ['other'] }) }]);
     book.apply('file', [removal]);
@@ -59,7 +59,7 @@ describe('the rule book and adapters', () => {
     expect([...book.rules()]).toEqual([]);
   });
 
-  it('tells nothing when an adapter lists the same again', () => {
+  it('notifies of nothing when an adapter lists equal objects again', () => {
     book.replace('file', [fileObject()]);
     const before = book.get(id);
     book.replace('file', [fileObject()]);
@@ -67,14 +67,14 @@ describe('the rule book and adapters', () => {
     expect(book.get(id)).toBe(before);
   });
 
-  it('removes what a full list no longer has, of that adapter only', () => {
+  it('removes objects that a full list no longer has, of that adapter only', () => {
     book.replace('one', [fileObject({ name: 'a' })]);
     book.replace('two', [fileObject({ name: 'b' })]);
     book.replace('one', []);
     expect([...book.rules()].map((rule) => rule.metadata.name)).toEqual(['b']);
   });
 
-  it('leaves a bad object out, and the others stand', () => {
+  it('leaves an invalid object out, and keeps the others', () => {
     book.replace('file', [fileObject({ name: 'bad', hosts: 7 }), fileObject()]);
     expect([...book.rules()].map((rule) => rule.metadata.name)).toEqual(['reviews']);
     expect(book.reports()).toEqual([
@@ -88,7 +88,7 @@ describe('the rule book and adapters', () => {
     ]);
   });
 
-  it('keeps the last good version of an object that turned bad, and says so', () => {
+  it('keeps the last valid version of an object that became invalid, and reports it', () => {
     book.replace('file', [fileObject()]);
     book.replace('file', [fileObject({ hosts: 7 })]);
     expect(hostsInEffect()).toMatchObject({ hosts: ['from-file'] });
@@ -106,7 +106,7 @@ describe('the rule book and adapters', () => {
     expect(hostsInEffect()).toMatchObject({ hosts: ['new'] });
   });
 
-  it('reports no more objects than asked for', () => {
+  it('reports no more objects than requested', () => {
     book.replace(
       'file',
       ['a', 'b', 'c'].map((name) => fileObject({ name, hosts: 7 })),
@@ -134,7 +134,7 @@ describe('the rule book and the store', () => {
     expect(book.get(id)).toMatchObject({ origin: 'store', metadata: stored?.metadata });
   });
 
-  it('prefers the store, reports the file as shadowed, and returns to it', async () => {
+  it('prefers the store, reports the file as shadowed, and falls back to it', async () => {
     book.replace('file', [fileObject()]);
     await store.create(asDraft(['stored']), author);
     expect(hostsInEffect()).toMatchObject({ hosts: ['stored'] });
@@ -151,14 +151,14 @@ describe('the rule book and the store', () => {
     expect(book.reports()).toEqual([]);
   });
 
-  it('reports a stored object that the schema no longer takes', async () => {
+  it('reports a stored object that the schema no longer accepts', async () => {
     await store.create(asDraft(7), author);
     expect(book.get(id)).toBeNull();
     expect(book.reports()).toMatchObject([{ id, source: 'store', inEffect: 'nothing' }]);
   });
 });
 
-describe('an object that was prepared', () => {
+describe('a prepared object', () => {
   const stored = {
     ...sampleObject(),
     metadata: {
@@ -169,7 +169,7 @@ describe('an object that was prepared', () => {
   let checks = 0;
   const counted = { ...sampleKind, spec: sampleKind.spec.refine(() => ++checks > 0) };
 
-  it('is not checked a second time, and changes nothing before it is applied', () => {
+  it('is not validated again, and changes nothing before it is applied', () => {
     const counting = ruleBook({ kinds: [counted], mesh: defaultMeshConfig });
     checks = 0;
     counting.prepare(stored);
@@ -192,7 +192,7 @@ describe('the mesh configuration', () => {
     expect(book.mesh()).toMatchObject({ rootNamespace: 'mesh-root', outboundTrafficPolicy: { mode: 'ALLOW_ANY' } });
   });
 
-  it('keeps the last good one when an object turns bad', () => {
+  it('keeps the last valid one when an object becomes invalid', () => {
     book.replace('file', [meshObject(policy('REGISTRY_ONLY'))]);
     book.replace('file', [meshObject(policy('REGISTRY_OMLY'))]);
     expect(book.mesh().outboundTrafficPolicy.mode).toBe('REGISTRY_ONLY');
@@ -218,13 +218,13 @@ describe('the mesh configuration', () => {
     ]);
   });
 
-  it('is one: a second object is reported as shadowed', () => {
+  it('is unique: a second object is reported as shadowed', () => {
     book.replace('file', [meshObject(policy('REGISTRY_ONLY'), 'a'), meshObject({}, 'b')]);
     expect(book.mesh().outboundTrafficPolicy.mode).toBe('REGISTRY_ONLY');
     expect(book.reports()).toMatchObject([{ id: 'MeshConfig/default/b', inEffect: 'other' }]);
   });
 
-  it('is held to its own name and version, unlike that of a ConfigMap', () => {
+  it('is checked for its own name and version, unlike that of a ConfigMap', () => {
     const own = { ...meshObject(policy('REGISTRY_ONLY'), 'other'), apiVersion: 'mesh.binnacle.dev/v1' };
     const early = { ...meshObject({}, 'default'), apiVersion: 'mesh.binnacle.dev/v0' };
     book.replace('file', [own, early]);
@@ -257,7 +257,7 @@ describe('the mesh configuration of the store', () => {
     store.subscribe(book.applyStore);
   });
 
-  it('takes effect at once, field by field, and gives binnacle.yaml its say back when it is deleted', async () => {
+  it('takes effect at once, field by field, and returns to binnacle.yaml when it is deleted', async () => {
     await store.create(draft({ connectTimeout: '3s', outboundTrafficPolicy: {} }), author);
     expect(book.mesh()).toEqual({ ...configured, connectTimeout: '3s' });
     await store.update(draft({ connectTimeout: '4s', defaultServiceExportTo: ['.'] }), author);
@@ -271,7 +271,7 @@ describe('the mesh configuration of the store', () => {
     ]);
   });
 
-  it('keeps the last good one when an object turns bad, and says so', async () => {
+  it('keeps the last valid one when an object becomes invalid, and reports it', async () => {
     await store.create(draft({ connectTimeout: '3s' }), author);
     await store.update(draft({ connectTimeout: '0s' }), author);
     expect(book.mesh().connectTimeout).toBe('3s');
@@ -283,7 +283,7 @@ describe('the mesh configuration of the store', () => {
     expect(book.reports()).toEqual([]);
   });
 
-  it('comes before that of a file', async () => {
+  it('wins over that of a file', async () => {
     book.replace('file', [meshObject({ connectTimeout: '9s', defaultServiceExportTo: ['.'] })]);
     await store.create(draft({ connectTimeout: '3s' }), author);
     expect(book.mesh()).toEqual({ ...configured, connectTimeout: '3s' });
@@ -291,7 +291,7 @@ describe('the mesh configuration of the store', () => {
     expect(book.mesh()).toEqual({ ...configured, connectTimeout: '9s', defaultServiceExportTo: ['.'] });
   });
 
-  it('stands beside namespaces, which are nothing to the book', async () => {
+  it('is independent of namespaces, which the book ignores', async () => {
     const namespaceKey = { kind: 'Namespace', namespace: '', name: 'shop' };
     const labels = { team: 'shop' };
     const metadata = { name: 'shop', namespace: '', labels, annotations: {} };

@@ -5,7 +5,7 @@ import { rule } from '../../support/rules.ts';
 
 const http = { number: 80, name: 'http', protocol: 'HTTP', targetPort: 8080 };
 
-/** The endpoints told of, by host. */
+/** Returns the reported endpoints by host. */
 const told = (index: ServiceEntryIndex) =>
   Object.fromEntries(
     index
@@ -67,7 +67,7 @@ test('one service for each host, with the inline endpoints', () => {
   expect([...index.problems().values()]).toEqual([['not in effect yet: spec.addresses[2] is a range of addresses']]);
 });
 
-test('with DNS and nothing else the host is the endpoint', () => {
+test('with DNS and no endpoints, the host is the endpoint', () => {
   const index = createServiceEntryIndex();
   index.ruleChanged(
     rule('ServiceEntry', 'se', {
@@ -79,7 +79,7 @@ test('with DNS and nothing else the host is the endpoint', () => {
   expect(told(index)).toEqual({ 'api.example.com': ['api.example.com:443'] });
 });
 
-test('a selector takes WorkloadEntries, Pods and registered instances of its own namespace', () => {
+test('a selector chooses WorkloadEntries, Pods and registered instances of its own namespace', () => {
   const index = createServiceEntryIndex();
   index.ruleChanged(selecting({ app: 'a' }));
   expect(told(index)).toEqual({ 'a.x': [] });
@@ -95,7 +95,7 @@ test('a selector takes WorkloadEntries, Pods and registered instances of its own
   expect(told(index)).toEqual({ 'a.x': [] });
 });
 
-test('workloads of one name in two namespaces or of two platforms are different ones, and none without an address', () => {
+test('equal names in two namespaces or on two platforms are different workloads; those without an address are ignored', () => {
   const index = createServiceEntryIndex();
   const labels = { app: 'a' };
   index.ruleChanged(selecting(labels));
@@ -112,7 +112,7 @@ test('workloads of one name in two namespaces or of two platforms are different 
   expect(told(index)).toEqual({ 'a.x': [] });
 });
 
-test("a platform's workload may say its locality and network with labels", () => {
+test("a platform's workload may set its locality and network with labels", () => {
   const index = createServiceEntryIndex();
   const labels = { app: 'a', 'istio-locality': 'r.z', 'topology.istio.io/network': 'n1' };
   index.ruleChanged(selecting({ app: 'a' }));
@@ -129,7 +129,7 @@ test('labels of the object win over those of the spec', () => {
   expect(told(index)).toEqual({ 'a.x': ['10.0.0.1:8080'] });
 });
 
-test('of two entries for one host the older gives the service, both give endpoints, the younger is told', () => {
+test('of two entries for one host, the older defines the service, both add endpoints, and the younger gets a message', () => {
   const index = createServiceEntryIndex();
   const entry = (name: string, address: string, year: number) =>
     rule(
@@ -156,7 +156,7 @@ test('of two entries for one host the older gives the service, both give endpoin
   expect(index.takeChanges()).toEqual([{ type: 'service-removed', namespace: 'default', hostname: 'a.x' }]);
 });
 
-test('an endpoint is one object for all entries whose ports mean the same', () => {
+test('entries whose ports give equal endpoints share one endpoint object', () => {
   const index = createServiceEntryIndex();
   for (const name of ['a', 'b']) {
     index.ruleChanged(

@@ -63,7 +63,7 @@ for (const { name, spec, path } of [
   },
   { name: 'a port without a name', spec: { ...bare, ports: [{ number: 1 }] }, path: 'ports.0.name' },
   {
-    name: 'a protocol that nobody knows',
+    name: 'an unknown protocol',
     spec: { ...bare, ports: [{ number: 1, name: 'x', protocol: 'SMTP' }] },
     path: 'ports.0.protocol',
   },
@@ -101,7 +101,7 @@ for (const { name, spec, path } of [
   });
 }
 
-test('a wildcard is right with NONE, and with DNS when there are endpoints', () => {
+test('a wildcard is valid with NONE, and with DNS when there are endpoints', () => {
   const none = {
     hosts: ['*.example.com'],
     resolution: 'NONE',
@@ -121,7 +121,7 @@ test('a workload needs an address or a network', () => {
   ]);
 });
 
-test('addresses are told from other text as Node does', () => {
+test('addresses are recognised as Node recognises them', () => {
   const almost = fc.string({ unit: fc.constantFrom('0', '1', '9', 'a', 'f', ':', '.', '::'), maxLength: 14 });
   fc.assert(
     fc.property(fc.oneof(fc.ipV4(), fc.ipV6(), fc.string(), almost), (text) => {

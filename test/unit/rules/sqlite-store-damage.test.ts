@@ -20,7 +20,7 @@ afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 const open = () => openSqliteStore({ path, clock: fakeClock() });
 
-/** A database of some pages; resolves with what it lists. */
+/** Creates a database of some pages. Resolves with its list of rules. */
 async function rulesOfAnEarlierRun() {
   const store = await open();
   await store.create(draft({ name: 'ratings', labels: { team: 'ä' } }), by);
@@ -70,12 +70,12 @@ for (const { name, damage, because } of [
   },
   { name: 'has lost its history', damage: () => execute('DELETE FROM history'), because: /history lacks the newest/ },
 ]) {
-  it(`a database that ${name} is refused with what to do, and its last good rules can be read from the snapshot`, async () => {
+  it(`a database that ${name} is refused with advice, and its last good rules can be read from the snapshot`, async () => {
     const items = await rulesOfAnEarlierRun();
     damage();
     const failure: unknown = await open().catch((error: unknown) => error);
     expect(failure).toMatchObject({ code: 'STORE_DAMAGED', message: expect.stringMatching(because) });
-    const { message } = failure as Error; // as just compared
+    const { message } = failure as Error; // compared above
     const commands = [
       `mv ${path} ${path}.damaged; rm -f ${path}-wal`,
       `binnacle export --data-dir ${directory} > rules.yaml`,
@@ -86,7 +86,7 @@ for (const { name, damage, because } of [
   });
 }
 
-it('a database of a newer version is refused, and not touched', async () => {
+it('a database of a newer version is refused and left unchanged', async () => {
   await rulesOfAnEarlierRun();
   execute('PRAGMA user_version = 3');
   const before = readFileSync(path);
@@ -99,7 +99,7 @@ it('a database of a newer version is refused, and not touched', async () => {
   expect(readFileSync(path).equals(before)).toBe(true);
 });
 
-it('a database of the version before is brought up to date, with all that it holds', async () => {
+it('a database of the previous version is upgraded with all its contents', async () => {
   const object = {
     ...draft({ name: 'old' }),
     metadata: {

@@ -13,7 +13,7 @@ import { type FakeClock, fakeClock } from '../../support/fake-clock.ts';
 import { apply, create, lineOf, remove } from '../../support/store-transactions.ts';
 
 const by = { author: 'ann' };
-/** The longest that the first attempt to start a thread again waits. */
+/** Maximum delay before the first attempt to restart a thread. */
 const firstRestartMs = 200;
 
 let directory: string;
@@ -57,7 +57,7 @@ const startedAgain = async () => {
 };
 const names = async () => (await store.list('VirtualService')).items.map(({ metadata }) => metadata.name);
 
-it('a thread that ends: rules are read on, writes are refused until another has started', async () => {
+it('after its thread ends, reads continue and writes are refused until another thread has started', async () => {
   await open();
   await store.create(draft({ name: 'before' }), by);
   await endThread();
@@ -80,7 +80,7 @@ it('a thread that ends: rules are read on, writes are refused until another has 
   expect(logged).toEqual(['thread of the rules store ended', 'thread of the rules store started again']);
 });
 
-it('a thread that ends after a commit and before its answer: the writer is told that nobody knows, readers are told what it was', async () => {
+it('when the thread ends between a commit and its answer, the writer gets an unknown outcome and readers get the change', async () => {
   let answers = true;
   await open((url, options) => {
     const worker = startWorker(url, options);
@@ -116,7 +116,7 @@ it('a thread that ends after a commit and before its answer: the writer is told 
   expect((await store.list('VirtualService')).resourceVersion).toBe('6');
 });
 
-it('a thread that runs out of memory is started again', async () => {
+it('a thread that runs out of memory is restarted', async () => {
   await open((url, options) =>
     workers.length > 0
       ? startWorker(url, options)
@@ -132,7 +132,7 @@ it('a thread that runs out of memory is started again', async () => {
   expect(await store.create(draft({ name: 'after' }), by)).toMatchObject({ ok: true });
 });
 
-it('a database that is damaged when it is opened again: tried again and again, rules are read on', async () => {
+it('when the database is damaged at a restart, opening is retried and reads continue', async () => {
   await open();
   await store.create(draft(), by);
   await endThread();
@@ -152,7 +152,7 @@ it('a database that is damaged when it is opened again: tried again and again, r
   expect(await store.create(draft({ name: 'x' }), by)).toMatchObject({ value: { metadata: { resourceVersion: '2' } } });
 });
 
-it('a database that was put back to an earlier state under a running program is not taken', async () => {
+it('a database that was reset to an earlier state under a running program is refused', async () => {
   await open();
   await store.create(draft({ name: 'old' }), by);
   await store.close();
@@ -167,7 +167,7 @@ it('a database that was put back to an earlier state under a running program is 
   expect(await names()).toEqual(['new', 'old']);
 });
 
-it('a store that is closed while its thread is away starts no other', async () => {
+it('a store that is closed while its thread is down starts no other', async () => {
   await open();
   await endThread();
   await store.close();

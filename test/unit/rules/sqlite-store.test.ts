@@ -33,7 +33,7 @@ storeConformance('sqlite', {
 });
 
 describe('the sqlite store and the disk', () => {
-  it('has everything again when it is opened again', async () => {
+  it('has all objects again when it is reopened', async () => {
     const first = await openSqliteStore(options());
     await first.create(draft({ name: 'kept', spec: { hosts: ['héllo'] } }), author);
     await first.create(draft({ name: 'gone' }), author);
@@ -51,7 +51,7 @@ describe('the sqlite store and the disk', () => {
     expect(next).toMatchObject({ value: { metadata: { resourceVersion: '4' } } });
   });
 
-  it('has every object that is kept prepared, before listeners are told of them', async () => {
+  it('calls prepare for every committed object before it notifies listeners', async () => {
     const prepared = new Set<unknown>();
     let unprepared = 0;
     const store = await openSqliteStore({ ...options(), prepare: (object) => prepared.add(object) });
@@ -67,14 +67,14 @@ describe('the sqlite store and the disk', () => {
     expect([prepared.size, unprepared]).toEqual([250, 0]);
   });
 
-  it('answers what was written before it closed', async () => {
+  it('answers the writes that began before it was closed', async () => {
     const store = await openSqliteStore(options());
     const writing = store.create(draft(), author);
     await store.close();
     await expect(writing).resolves.toMatchObject({ ok: true });
   });
 
-  it('says which directory cannot be made', async () => {
+  it('reports the directory that cannot be created', async () => {
     writeFileSync(join(directory, 'file'), '');
     const opening = openSqliteStore({ ...options(), path: join(directory, 'file', 'rules.db') });
     await expect(opening).rejects.toMatchObject({
@@ -93,7 +93,7 @@ describe('the sqlite store and the disk', () => {
     await store.close();
   });
 
-  it('refuses the write that does not fit and keeps the others', async () => {
+  it('refuses a write that does not fit, and keeps the others', async () => {
     const store = await openSqliteStore(options({ maxBytes: 200_000 }));
     const before = await store.create(draft({ name: 'before' }), author);
     const written = await Promise.allSettled([
@@ -111,7 +111,7 @@ describe('the sqlite store and the disk', () => {
     expect(names).toEqual(['after', 'before', 'small']);
   });
 
-  it('keeps nothing of a transaction that does not fit, and takes the next that does', async () => {
+  it('keeps nothing of a transaction that does not fit, and accepts the next that does', async () => {
     const store = await openSqliteStore(options({ maxBytes: 300_000 }));
     const told: number[] = [];
     store.subscribe((changes) => told.push(changes.length));
@@ -138,7 +138,7 @@ describe('the sqlite store and the disk', () => {
     expect(told).toEqual([3, 1]);
   });
 
-  it('holds ten thousand entries of the audit trail at most while they wait, and logs how many it lost', async () => {
+  it('holds at most ten thousand waiting audit entries, and logs how many it lost', async () => {
     const logged: object[] = [];
     const log = { ...silentLogger, warn: (facts: object) => logged.push(facts) };
     const store = await openSqliteStore({ ...options(), log });
@@ -149,7 +149,7 @@ describe('the sqlite store and the disk', () => {
     expect(items).toMatchObject([{ message: '9999' }]);
   });
 
-  it('logs entries of the audit trail that cannot be kept, and rejects nobody', async () => {
+  it('logs audit entries that cannot be written, and rejects no call', async () => {
     const logged: object[] = [];
     const log = { ...silentLogger, warn: (facts: object, message: string) => logged.push({ ...facts, message }) };
     const store = await openSqliteStore({ ...options({ maxBytes: 200_000 }), log });

@@ -39,7 +39,7 @@ const hasNames = (...expected: string[]) =>
     what: `a snapshot of ${expected}`,
   });
 
-it('is written once changes are quiet, with every object as it is', async () => {
+it('is written once changes are quiet, with every current object', async () => {
   await open();
   await store.create(draft({ name: 'a', spec: { hosts: ['héllo'] }, labels: { a: 'b' } }), by);
   await store.create({ ...draft({ name: 'default', namespace: '' }), kind: 'MeshConfig' }, by);
@@ -57,7 +57,7 @@ it('is written once changes are quiet, with every object as it is', async () => 
   expect(JSON.parse(readFileSync(snapshot, 'utf8'))).toMatchObject({ header: { format: 1, resourceVersion: '2' } });
 });
 
-it('is written when the store is closed, and at a start where it is missing', async () => {
+it('is written when the store is closed, and at a start without one', async () => {
   await open();
   await store.create(draft({ name: 'a' }), by);
   await store.close();
@@ -68,7 +68,7 @@ it('is written when the store is closed, and at a start where it is missing', as
   await hasNames('a');
 });
 
-it('is never in the way of a write: a disk that does not take it is logged once, and it is tried again', async () => {
+it('never blocks a write: a disk error is logged once, and writing is retried', async () => {
   await open();
   mkdirSync(`${snapshot}.tmp`);
   await store.create(draft({ name: 'a' }), by);
@@ -81,7 +81,7 @@ it('is never in the way of a write: a disk that does not take it is logged once,
   expect(logged).toEqual(['snapshot of the rules not written']);
 });
 
-it('is moved aside when the database begins anew: it may be all that is left', async () => {
+it('is moved aside when a new database begins: it may be the last copy', async () => {
   await open();
   await store.create(draft({ name: 'a' }), by);
   await store.close();
@@ -93,7 +93,7 @@ it('is moved aside when the database begins anew: it may be all that is left', a
   expect(logged).toEqual(['snapshot of earlier rules moved aside, the rules database is new']);
 });
 
-it('is null where there is none', async () => {
+it('is null when there is none', async () => {
   expect(await readRulesSnapshot(snapshot)).toBeNull();
 });
 

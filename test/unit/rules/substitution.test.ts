@@ -4,7 +4,7 @@ import { badSubstitutions, goodSubstitutions, uncheckedSubstitutions } from '../
 
 describe("Envoy's substitution commands", () => {
   for (const text of goodSubstitutions) {
-    it(`takes ${JSON.stringify(text)}`, () => {
+    it(`accepts ${JSON.stringify(text)}`, () => {
       expect(wrongSubstitution(text)).toBeNull();
     });
   }

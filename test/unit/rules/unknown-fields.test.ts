@@ -12,14 +12,14 @@ describe('a value without its unknown fields', () => {
   for (const { name, schema, value, want, dropped } of [
     { name: 'is itself when nothing is unknown', schema: either, value: { b: 'x' }, want: { b: 'x' }, dropped: [] },
     {
-      name: 'keeps what one of its forms knows',
+      name: 'keeps fields that one of its forms knows',
       schema: either,
       value: { b: 'x', c: 'y', z: 1 },
       want: { b: 'x', c: 'y' },
       dropped: [['z']],
     },
     {
-      name: 'keeps the form that is right otherwise',
+      name: 'keeps the form that matches otherwise',
       schema: exactOrPrefix,
       value: { exact: 'x', z: 1 },
       want: { exact: 'x' },
@@ -60,12 +60,12 @@ describe('a value without its unknown fields', () => {
     });
   }
 
-  it('is still wrong when it is wrong otherwise', () => {
+  it('is still invalid when it has other errors', () => {
     expect(pruneUnknown(exactOrPrefix, { exact: 1, z: 1 }).result.success).toBe(false);
     expect(pruneUnknown(either, { a: 1, z: 1 }).result.success).toBe(false);
   });
 
-  it('is wrong when it mixes two forms', () => {
+  it('is invalid when it mixes two forms', () => {
     expect(pruneUnknown(exactOrPrefix, { exact: 'x', prefix: 'y', z: 1 }).result.success).toBe(false);
     expect(pruneUnknown(either, { a: 'x', b: 'y' }).result.success).toBe(false);
   });

@@ -5,7 +5,7 @@ import { sampleKind, sampleObject } from '../../support/sample-kind.ts';
 
 const kinds = [sampleKind];
 
-/** What its author is told, as `path: message`. */
+/** Returns the problems of an object as `path: message`. */
 function complaints(object: unknown): readonly string[] {
   const result = validateObject(object, kinds);
   return result.ok ? [] : result.error.map(({ path, message }) => `${path}: ${message}`);
@@ -15,7 +15,7 @@ const withSpec = (spec: unknown) => sampleObject({ spec });
 const withRoute = (route: object) => withSpec({ hosts: ['a'], routes: [{ destination: { host: 'a' } }, route] });
 
 describe('validateObject', () => {
-  it('takes a right object, with what was written and what the schema made of it', () => {
+  it('returns a valid object as written, and as parsed by the schema', () => {
     const result = validateObject(withSpec({ hosts: ['a'] }), kinds);
     expect(result).toMatchObject({
       ok: true,
@@ -23,7 +23,7 @@ describe('validateObject', () => {
     });
   });
 
-  it('takes back what Kubernetes tools write of their own', () => {
+  it('accepts fields that Kubernetes tools add', () => {
     const metadata = {
       creationTimestamp: null,
       generation: 3,
@@ -87,7 +87,7 @@ describe('validateObject', () => {
     },
     { name: 'no spec', object: sampleObject({ spec: null }), want: 'spec.hosts: expected array, received undefined' },
   ]) {
-    it(`says what is wrong with ${name}`, () => {
+    it(`reports ${name}`, () => {
       expect(complaints(object)).toContain(want);
     });
   }
@@ -114,11 +114,11 @@ describe('validateObject', () => {
     });
   }
 
-  it('takes a name with dots, as Kubernetes does', () => {
+  it('accepts a name with dots, as Kubernetes does', () => {
     expect(complaints(sampleObject({ name: 'reviews.example.com' }))).toEqual([]);
   });
 
-  it('says what is wrong with a key of a map, by its path', () => {
+  it('reports a mistake in a key of a map by its path', () => {
     const object = {
       apiVersion: 'networking.istio.io/v1',
       kind: 'VirtualService',
@@ -134,7 +134,7 @@ describe('validateObject', () => {
     ]);
   });
 
-  it('reports no more than twenty mistakes of a spec', () => {
+  it('reports at most twenty mistakes of a spec', () => {
     const routes = Array.from({ length: 1000 }, () => ({ destination: {} }));
     expect(complaints(withSpec({ hosts: ['a'], routes }))).toHaveLength(20);
   });
@@ -153,7 +153,7 @@ describe('validateRule', () => {
     origin: 'mesh/routes.yaml#2',
   };
 
-  it('makes a rule that says where it stands, with times in one form', () => {
+  it('creates a rule with its origin, and times in one form', () => {
     expect(validateRule(raw, kinds)).toMatchObject({
       ok: true,
       value: {
@@ -166,7 +166,7 @@ describe('validateRule', () => {
     });
   });
 
-  it('gives the same content the same version, other content another', () => {
+  it('gives equal versions to equal content, and different ones to different content', () => {
     const versionOf = (hosts: string[]) => {
       const result = validateRule({ ...raw, spec: { hosts } }, kinds);
       return result.ok ? result.value.metadata.resourceVersion : null;

@@ -9,7 +9,7 @@ for (const { name, line, expected } of [
   { name: 'a warning of Node', line: '(node:1) MaxListenersExceededWarning: Possible leak', expected: false },
   { name: 'a stack trace', line: '    at run (file.js:1:1)', expected: false },
 ]) {
-  it(`${name} is ${expected ? 'expected' : 'told'}`, () => {
+  it(`${name} is ${expected ? 'expected' : 'reported'}`, () => {
     expect(unexpectedLines(`${line}\n`)).toEqual(expected ? [] : [line]);
   });
 }

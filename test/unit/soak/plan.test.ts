@@ -1,19 +1,19 @@
 import { expect, it } from 'vitest';
 import { judgePlanOf, planOf } from '../../soak/plan.ts';
 
-it('is as long as asked for: more minutes, more rounds of the same length', () => {
+it('grows with the requested time: more minutes, more rounds of equal length', () => {
   const [two, ten] = [planOf(['--minutes', '2'], 1), planOf(['--minutes', '10'], 1)];
   expect(ten.rounds).toBeGreaterThan(two.rounds);
   expect({ ...ten, rounds: two.rounds }).toEqual(two);
   expect(planOf([], 1)).toEqual(ten);
 });
 
-it('takes the seed that is given, otherwise any', () => {
+it('uses the given seed, otherwise a random one', () => {
   expect(planOf(['--seed', '42', '--short'], 7).seed).toBe(42);
   expect(planOf([], 7).seed).toBe(7);
 });
 
-it('has the judge play so many minutes when it is asked for, and only then', () => {
+it('runs the judge for the requested minutes, and only on request', () => {
   expect(judgePlanOf(['--judge', '--minutes', '3'], 7)).toMatchObject({ seed: 7, forMs: 180_000 });
   expect(judgePlanOf(['--judge', '--short', '--seed', '4'], 7)).toMatchObject({ seed: 4, quietPoints: 25 });
   expect(judgePlanOf(['--minutes', '3'], 7)).toBeNull();

@@ -61,7 +61,7 @@ for (const { name, measured, want } of [
     want: ['resident memory: 300.0 MB, 150.0 MB before; 75.0 MB more are allowed'],
   },
 ]) {
-  it(`${name}: ${want.length === 0 ? 'nothing is left' : 'is told'}`, () => {
+  it(`${name}: ${want.length === 0 ? 'passes' : 'is reported'}`, () => {
     const all = { baseline: rest(), livingBefore: living, living, ...measured };
     expect(leftovers(all, heapTolerance)).toEqual(want);
   });

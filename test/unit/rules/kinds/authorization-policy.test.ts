@@ -108,7 +108,7 @@ describe('an AuthorizationPolicy', () => {
       want: [['spec.provider', 'must be left out with action ALLOW']],
     },
     {
-      name: 'empty lists, which could mean nobody or anybody',
+      name: 'empty lists, which are ambiguous',
       spec: rules({ from: [], to: [], when: [] }),
       want: [
         ['spec.rules[0].from', 'must not be empty'],
@@ -117,7 +117,7 @@ describe('an AuthorizationPolicy', () => {
       ],
     },
     {
-      name: 'a source that says nothing',
+      name: 'a source without fields',
       spec: from({ principals: [] }),
       want: [['spec.rules[0].from[0].source', 'must say who']],
     },
@@ -170,7 +170,7 @@ describe('an AuthorizationPolicy', () => {
       ],
     },
     {
-      name: 'path templates that no proxy takes',
+      name: 'path templates that proxies reject',
       spec: to({ paths: ['/a/{name}', '/{**}/a/{*}', '/a*/{*}'] }),
       want: [
         ['spec.rules[0].to[0].operation.paths[0]', '{ and } only in'],

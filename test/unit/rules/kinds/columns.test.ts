@@ -62,11 +62,11 @@ describe('the columns', () => {
     [namespace, {}, ['Active']],
   ];
   for (const [kind, spec, want] of samples) {
-    test(`of ${kind.kind} say ${want.join(', ')}`, () => expect(cells(kind, spec)).toEqual(want));
+    test(`of ${kind.kind} show ${want.join(', ')}`, () => expect(cells(kind, spec)).toEqual(want));
   }
 
   for (const kind of servedKinds) {
-    test(`of ${kind.kind} stand what an older release may have stored`, () => {
+    test(`of ${kind.kind} accept any spec that an older release may have stored`, () => {
       const fields = Object.keys(kind.spec.toJSONSchema({ io: 'input', unrepresentable: 'any' }).properties ?? {});
       for (const odd of ['text', 7, null, [null, 'text', [7]], { matchLabels: 7, labels: null, mode: [], name: {} }]) {
         const spec = Object.fromEntries(fields.map((field) => [field, odd]));
@@ -84,7 +84,7 @@ interface Described {
   readonly anyOf?: readonly Described[];
 }
 
-/** The paths of fields that say nothing of themselves. */
+/** Returns the paths of fields without a description. */
 function undescribed(schema: Described, path: string): readonly string[] {
   const { properties = {}, items, additionalProperties, anyOf = [] } = schema;
   const fields = Object.entries(properties).flatMap(([name, field]) => [
@@ -96,9 +96,9 @@ function undescribed(schema: Described, path: string): readonly string[] {
   return [...fields, ...entries, ...item, ...anyOf.flatMap((one) => undescribed(one, path))];
 }
 
-describe('what kubectl explain shows', () => {
+describe('kubectl explain', () => {
   for (const kind of servedKinds) {
-    test(`says something of every field of ${kind.kind}`, () => {
+    test(`describes every field of ${kind.kind}`, () => {
       // a JSON schema is an object; only the fields named above are read
       const schema = kind.spec.toJSONSchema({ io: 'input', unrepresentable: 'any' }) as Described;
       expect(undescribed(schema, 'spec')).toEqual([]);

@@ -4,7 +4,7 @@ import { ruleKinds } from '../../../../src/rules/kinds/index.ts';
 
 type Json = z.core.JSONSchema.BaseSchema;
 
-/** The paths of the fields that a schema says nothing about. */
+/** Returns the paths of fields without a description. */
 function undescribed(schema: Json, path: string): readonly string[] {
   const parts = [schema.items, schema.additionalProperties, ...(schema.anyOf ?? [])].filter(isSchema);
   const fields = Object.entries(schema.properties ?? {}).flatMap(([name, field]) =>
@@ -19,7 +19,7 @@ const isSchema = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 for (const { kind, spec } of ruleKinds) {
-  test(`${kind}: every field says what it is for`, () => {
+  test(`${kind}: every field has a description`, () => {
     const schema = z.toJSONSchema(spec, { io: 'input', unrepresentable: 'any' });
     expect(undescribed(schema, 'spec')).toEqual([]);
   });

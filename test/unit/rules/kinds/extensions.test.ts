@@ -36,7 +36,7 @@ describe('a WasmPlugin', () => {
   refuses(wasmPlugin, [
     { name: 'no module', spec: {}, want: [['spec.url', 'expected string']] },
     { name: 'another scheme', spec: { url: 'ftp://a/b' }, want: [['spec.url', 'http, https, file or oci']] },
-    { name: 'what is no address', spec: { url: 'a b' }, want: [['spec.url', 'must be an address']] },
+    { name: 'an invalid address', spec: { url: 'a b' }, want: [['spec.url', 'must be an address']] },
     { name: 'a short checksum', spec: { url, sha256: 'abc' }, want: [['spec.sha256', '64 hexadecimal digits']] },
     {
       name: 'a phase of its sibling',

@@ -22,7 +22,7 @@ describe('Gateway', () => {
       want: [['spec.servers[0].hosts[0]', 'must be a hostname']],
     },
     {
-      name: 'a protocol that nobody knows',
+      name: 'an unknown protocol',
       spec: one({ ...plain, port: { ...plain.port, protocol: 'SPDY' } }),
       want: [['spec.servers[0].port.protocol', 'must be one of http']],
     },
@@ -42,7 +42,7 @@ describe('Gateway', () => {
       want: [['spec.servers[0].bind', 'IP address or unix:///path']],
     },
     {
-      name: 'names that stand twice',
+      name: 'duplicate names',
       spec: {
         servers: [
           { ...plain, name: 'a' },
@@ -79,7 +79,7 @@ describe('Gateway', () => {
       want: [['spec.servers[0].tls.caCertificates', 'is required with mode MUTUAL']],
     },
     {
-      name: 'certificates of its own for a server of the mesh',
+      name: "certificates for a server with the mesh's certificate",
       spec: tls({ mode: 'ISTIO_MUTUAL', credentialName: 'a' }),
       want: [['spec.servers[0].tls.credentialName', 'cannot be set with mode ISTIO_MUTUAL']],
     },

@@ -47,7 +47,7 @@ const policies = [...policy, 'portLevelSettings[].port.number', ...under('portLe
 
 const workload = ['address', 'ports{}', 'labels{}', 'locality', 'weight'];
 
-/** The fields of each kind that change what proxies are told. Every other one must be named by the kind's `pending`. */
+/** Fields of each kind that affect the configuration of proxies. The kind's `pending` must report every other field. */
 export const inEffect: Readonly<Record<string, readonly string[]>> = {
   VirtualService: [
     ...['hosts[]', 'gateways[]', 'exportTo[]'],

@@ -27,7 +27,7 @@ describe('a MeshConfig', () => {
     { name: 'a timeout as a number', spec: { connectTimeout: 5 }, want: [['spec.connectTimeout', 'expected string']] },
     { name: 'a root without name', spec: { rootNamespace: '' }, want: [['spec.rootNamespace', '>=1']] },
     {
-      name: 'services for nobody',
+      name: 'services that no namespace sees',
       spec: { defaultServiceExportTo: [] },
       want: [['spec.defaultServiceExportTo', '>=1']],
     },
@@ -38,13 +38,13 @@ describe('a MeshConfig', () => {
     },
   ]);
 
-  test('says that its trust domain has no effect yet', () => {
+  test('reports that its trust domain has no effect yet', () => {
     expect(meshConfig.pending({ trustDomain: 'a', rootNamespace: 'b' })).toEqual(['spec.trustDomain']);
   });
 });
 
 describe('a Namespace', () => {
-  test('is taken as kubectl sends it', () => {
+  test('is accepted as kubectl sends it', () => {
     for (const spec of [{}, { finalizers: ['kubernetes'] }]) expect(namespace.spec.safeParse(spec).success).toBe(true);
   });
 

@@ -7,7 +7,7 @@ import { schemaLeaves } from '../../../support/schema-leaves.ts';
 import { specAt } from '../../../support/spec-at.ts';
 import { inEffect } from './in-effect.ts';
 
-/** What makes a spec one that has an effect at all, so that single fields are told apart. */
+/** Fields that give a spec an effect, so that single fields are reported separately. */
 const whole: Readonly<Record<string, object>> = {
   VirtualService: { hosts: ['a'] },
   WorkloadEntry: { address: '10.0.0.1' },
@@ -16,20 +16,20 @@ const items: Readonly<Record<string, object>> = {
   endpoints: { address: '10.0.0.1' },
   egress: { hosts: ['*/*'] },
 };
-/** Values of fields whose value decides. */
+/** Values of fields whose pending state depends on the value. */
 const values: Readonly<Record<string, unknown>> = { 'spec.endpoints[].address': '10.0.0.1' };
 
 const leavesOf = (kind: RuleKind): readonly string[] =>
-  schemaLeaves(z.toJSONSchema(kind.spec, { io: 'input', unrepresentable: 'any' }) as JsonSchema); // that is what it makes
+  schemaLeaves(z.toJSONSchema(kind.spec, { io: 'input', unrepresentable: 'any' }) as JsonSchema); // the shape of its output
 
-/** Whether the kind says that this field has no effect, when it is the only one that is set. */
+/** Returns whether the kind reports this field as pending when it is the only one set. */
 function isPending(kind: RuleKind, leaf: string): boolean {
   const { path, spec } = specAt(leaf, values[leaf] ?? 'x');
   const filled = withItems({ ...whole[kind.kind], ...(spec as object) }); // a spec is an object
   return kind.pending(filled).some((it) => path === it || path.startsWith(`${it}.`) || path.startsWith(`${it}[`));
 }
 
-/** Fills in what the item of a list must have. */
+/** Adds the required fields of list items. */
 function withItems(spec: object): object {
   return Object.fromEntries(
     Object.entries(spec).map(([field, value]) => [
@@ -39,18 +39,18 @@ function withItems(spec: object): object {
   );
 }
 
-describe('every field is either in effect, or said to be pending', () => {
+describe('every field is either in effect or reported as pending', () => {
   for (const [name, fields] of Object.entries(inEffect)) {
     const kind = ruleKinds.find((it) => it.kind === name);
     if (kind === undefined) throw new Error(`there is no kind ${name}`);
     const leaves = leavesOf(kind);
     const effective = new Set(fields.map((field) => `spec.${field}`));
 
-    test(`${name}: what is listed as in effect are fields of its schema`, () => {
+    test(`${name}: fields listed as in effect exist in its schema`, () => {
       expect([...effective].filter((leaf) => !leaves.includes(leaf))).toEqual([]);
     });
 
-    test(`${name}: the others are named by pending, and only they`, () => {
+    test(`${name}: exactly the other fields are reported as pending`, () => {
       const wrong = leaves.filter((leaf) => isPending(kind, leaf) === effective.has(leaf));
       expect(wrong.map((leaf) => `${leaf}: ${effective.has(leaf) ? 'in effect, but pending' : 'not named'}`)).toEqual(
         [],

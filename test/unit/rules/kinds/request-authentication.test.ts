@@ -33,7 +33,7 @@ describe('a RequestAuthentication', () => {
 
   refuses(requestAuthentication, [
     {
-      name: 'nobody who made the token',
+      name: 'a missing issuer',
       spec: rules({ audiences: ['a'] }),
       want: [['spec.jwtRules[0].issuer', 'is required']],
     },

@@ -8,7 +8,7 @@ describe('ServiceEntry', () => {
   refuses(serviceEntry, [
     { name: 'no hosts', spec: { ports: [] }, want: [['spec.hosts', 'expected array']] },
     {
-      name: 'a protocol that nobody knows',
+      name: 'an unknown protocol',
       spec: entry({ ports: [{ number: 25, name: 'mail', protocol: 'SMTP' }] }),
       want: [['spec.ports[0].protocol', 'must be one of http']],
     },
@@ -26,7 +26,7 @@ describe('ServiceEntry', () => {
       ],
     },
     {
-      name: 'addresses that stand for every address',
+      name: 'addresses that match every address',
       spec: entry({ addresses: ['0.0.0.0', '10.0.0.1', '::', '0:0::0', '0.0.0.0/0', '10.0.0.0/0'] }),
       want: [0, 2, 3, 4, 5].map((index) => [`spec.addresses[${index}]`, 'stands for every address'] as const),
     },
@@ -66,7 +66,7 @@ describe('ServiceEntry', () => {
       want: ['spec.endpoints[1]'],
     },
   ]) {
-    test(`says that ${name} has no effect yet`, () => {
+    test(`reports that ${name} has no effect yet`, () => {
       expect(serviceEntry.pending(serviceEntry.spec.parse(entry(spec)))).toEqual(want);
     });
   }

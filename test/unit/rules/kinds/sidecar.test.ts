@@ -60,7 +60,7 @@ describe('Sidecar', () => {
       want: [['spec.ingress[1].port.number', '80 is used twice']],
     },
     {
-      name: 'a protocol that nobody knows',
+      name: 'an unknown protocol',
       spec: ingress({ port: { number: 80, protocol: 'SPDY' } }),
       want: [['spec.ingress[0].port.protocol', 'must be one of http']],
     },
@@ -81,7 +81,7 @@ describe('Sidecar', () => {
     { hosts: ['*/*', '~legacy/*'], want: ['spec.egress[0].hosts[1]'] },
     { hosts: ['./*', '~/a.example'], want: ['spec.egress[0].hosts[1]'] },
   ]) {
-    test(`says of ${hosts.join(' and ')} what is not excluded yet`, () => {
+    test(`reports the exclusions of ${hosts.join(' and ')} that have no effect yet`, () => {
       expect(pendingSidecarFields({ egress: [{ hosts }] })).toEqual(want);
     });
   }

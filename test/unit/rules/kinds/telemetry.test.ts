@@ -104,7 +104,7 @@ describe('a Telemetry', () => {
       want: [['spec.metrics[0].overrides[0].tagOverrides.path.value', 'is required with UPSERT']],
     },
     {
-      name: 'a value for what is taken away',
+      name: 'a value for a removed dimension',
       spec: override({ tagOverrides: { path: { operation: 'REMOVE', value: 'a' } } }),
       want: [['spec.metrics[0].overrides[0].tagOverrides.path.value', 'left out with REMOVE']],
     },

@@ -31,7 +31,7 @@ describe('VirtualService', () => {
       want: [['spec.http[0].retries.perTryTimeout', '1ms or more']],
     },
     {
-      name: 'a duration beyond what Envoy holds',
+      name: "a duration beyond Envoy's range",
       spec: http({ timeout: '9999999999h' }),
       want: [['spec.http[0].timeout', '292 years at most']],
     },
@@ -141,7 +141,7 @@ describe('VirtualService', () => {
       ],
     },
     {
-      name: 'a parameter of a query with a name beyond what Envoy holds',
+      name: 'a query parameter whose name is too long for Envoy',
       spec: http({ match: [{ queryParams: { [`${'é'.repeat(512)}x`]: { exact: 'a' } } }] }),
       want: [[`spec.http[0].match[0].queryParams["${'é'.repeat(512)}x"]`, 'must be 1024 bytes at most']],
     },
@@ -199,7 +199,7 @@ describe('VirtualService', () => {
       want: [['spec.http[0].corsPolicy.maxAge', 'whole seconds']],
     },
     {
-      name: 'a delegate with gateways, TCP and a delegate of its own',
+      name: 'a delegate with gateways, TCP and another delegate',
       spec: { gateways: ['a'], tcp: [{ route }], http: [{ delegate: { name: 'b' } }] },
       want: [
         ['spec.gateways', 'has no gateways'],
@@ -248,7 +248,7 @@ describe('VirtualService', () => {
     },
   ]);
 
-  test('tells a mistake in the last of many routes as in the first', () => {
+  test('reports a mistake in the last of many routes like one in the first', () => {
     const routes = Array.from({ length: 500 }, (_, index) => ({ name: `r${index}`, route }));
     const wrong = [...routes, { route, timeout: 'soon' }];
     expect(problemsWith(virtualService, { hosts: ['a'], http: routes })).toEqual([]);
@@ -257,7 +257,7 @@ describe('VirtualService', () => {
     ]);
   });
 
-  test('says that a host set for one of several destinations has no effect yet', () => {
+  test('reports that a host set for one of several destinations has no effect yet', () => {
     const set = { host: 'a', 'x-a': '1' };
     const spec = virtualService.spec.parse({
       hosts: ['a'],
@@ -266,7 +266,7 @@ describe('VirtualService', () => {
     expect(virtualService.pending(spec)).toEqual(['spec.http[0].route[1].headers.request.set.host']);
   });
 
-  test('says which expressions an Envoy may find too large, wherever they stand', () => {
+  test('warns of expressions that may be too large for an Envoy, in every place', () => {
     const regex = '[a-f0-9-]{36}';
     const spec = virtualService.spec.parse({
       hosts: ['a'],

@@ -25,7 +25,7 @@ describe('WorkloadEntry', () => {
       want: [['spec.ports.http', '1 to 65535']],
     },
     {
-      name: 'more ports than it takes',
+      name: 'too many ports',
       spec: { address: '10.0.0.1', ports: manyPorts },
       want: [['spec.ports', 'at most 128 ports']],
     },
@@ -38,7 +38,7 @@ describe('WorkloadEntry', () => {
     { spec: { network: 'n' }, want: ['spec'] },
     { spec: { address: 'unix:///a.sock' }, want: ['spec'] },
   ]) {
-    test(`says what of ${JSON.stringify(spec)} has no effect yet`, () => {
+    test(`reports the fields of ${JSON.stringify(spec)} that have no effect yet`, () => {
       expect(workloadEntry.pending(spec)).toEqual(want);
     });
   }
