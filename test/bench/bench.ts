@@ -1,6 +1,6 @@
-// `npm run bench [-- --quick | --only rules | --profile]`: Binnacle next to go-control-plane's caches with the same resources, in
-// one run, and its rules API. Linux only: the figures are read from /proc. Tables go to standard output as Markdown, what is
-// being done to standard error. docs/benchmarks.md says what is measured and how to read it.
+// `npm run bench [-- --quick | --only rules | --profile]`: Binnacle next to go-control-plane's caches with the same
+// resources, in one run, and its rules API. Linux only: the figures are read from /proc. Tables go to standard output
+// as Markdown, progress to standard error. docs/benchmarks.md explains the measures and how to read them.
 
 import { cpus, loadavg, totalmem } from 'node:os';
 import { join } from 'node:path';
@@ -93,7 +93,7 @@ function progress(text: string): void {
   process.stderr.write(`${text} …\n`);
 }
 
-/** Leaves at once; the programs that were started end with this process (test/support/child.ts). */
+/** Exits at once. Started programs end with this process (test/support/child.ts). */
 function endRun(why: string): never {
   process.stderr.write(`bench: ${why}\n`);
   process.exit(1);

@@ -19,7 +19,7 @@ export interface ChangeCounts {
 export interface ServingPlan {
   readonly mesh: BenchMesh;
   readonly streams: readonly number[];
-  /** Peers that need seconds for a change get fewer. */
+  /** Number of changes per server. Peers that need seconds for a change get fewer. */
   readonly changes: Readonly<Record<ServerName, ChangeCounts>>;
   readonly flat: { readonly services: readonly number[]; readonly streams: number };
   readonly idleStreams: number;
@@ -30,17 +30,17 @@ export interface RulesPlan {
   readonly mesh: BenchMesh;
   readonly streams: number;
   readonly objects: number;
-  /** How many objects a batch has, one run each. */
+  /** Number of objects per batch, one run each. */
   readonly batches: readonly number[];
   readonly watches: number;
-  /** Where the database is put: the figures are about this disk. */
+  /** Directory of the database: the figures depend on its disk. */
   readonly dir: string;
 }
 
 export interface ServiceEntriesPlan {
-  /** How many ServiceEntries, and as many WorkloadEntries. */
+  /** Number of ServiceEntries, and of WorkloadEntries. */
   readonly objects: number;
-  /** How many writes one figure is of. */
+  /** Number of writes per figure. */
   readonly step: number;
 }
 
@@ -68,7 +68,7 @@ export interface ManyNamespacesPlan {
 
 export interface BenchPlan {
   readonly sections: readonly SectionName[];
-  /** Instead of the sections: where the server's time goes in them. */
+  /** Profiles the server in place of the sections. */
   readonly profile: boolean;
   readonly serving: ServingPlan;
   readonly rules: RulesPlan;
@@ -78,7 +78,7 @@ export interface BenchPlan {
   readonly manyNamespaces: ManyNamespacesPlan;
 }
 
-/** Reads the command line. Throws with what is wrong with it. */
+/** Parses the command line. Throws an error that explains a mistake in it. */
 export function planOf(args: readonly string[], defaultDir: string): BenchPlan {
   const { values } = parseArgs({
     args: [...args],
@@ -101,7 +101,7 @@ export function planOf(args: readonly string[], defaultDir: string): BenchPlan {
   };
   const given = (name: 'changes' | 'objects', otherwise: number): number =>
     values[name] === undefined ? otherwise : count(name, values[name]);
-  // Of the cheap ones so many that it is no chance whether a collection of everything falls among them.
+  // enough cheap changes that a full garbage collection among them is not a matter of chance
   const endpointChanges = given('changes', quick ? 10 : 200);
   const routeChanges = given('changes', quick ? 10 : 50);
   const all = { endpointChanges, routeChanges };

@@ -7,27 +7,27 @@ export interface LoadOptions {
   readonly mode: Mode;
   readonly xdsPort: number;
   readonly streams: number;
-  /** A folder to save the first response of each type in (SotW only), for `gcpserver --load`. */
+  /** A folder for the first response of each type (SotW only), for `gcpserver --load`. */
   readonly saveTo?: string;
-  /** Every resource is unmarshalled by grpc-go's own types; one that cannot be ends the client. Slow. */
+  /** Unmarshals every resource with grpc-go's types; a failure ends the client. Slow. */
   readonly validate?: boolean;
-  /** Streams that are opened in a second; without it all at once. */
+  /** Number of streams to open per second; all at once if left out. */
   readonly perSecond?: number;
-  /** Part of the names of the proxies: clients of one server at the same time need different ones. */
+  /** Part of the proxies' names: concurrent clients of one server need different ones. */
   readonly pods?: string;
-  /** The namespaces that streams are of, in turn, as numbers of `namespaceName`; without it all are of `default`. */
+  /** Namespaces of the streams in turn, as numbers of `namespaceName`; only `default` if left out. */
   readonly namespaces?: { readonly first?: number; readonly count: number };
-  /** Streams that end are opened again, as a sidecar does; without it the first one to end ends the client. */
+  /** Reopens streams that end, as a sidecar does. Otherwise the first end stops the client. */
   readonly retry?: boolean;
 }
 
-/** One line that xdsload prints; test/bench/xdsload says which events there are. */
+/** One line of xdsload's output; test/bench/xdsload lists the events. */
 interface LoadEvent {
   readonly event: string;
   readonly [field: string]: unknown;
 }
 
-/** A running xdsload, all of whose streams have their first full configuration. */
+/** A running xdsload whose streams all have their first complete configuration. */
 export interface LoadClient {
   /** Milliseconds until the last stream was configured. */
   readonly configuredMs: number;
@@ -35,15 +35,15 @@ export interface LoadClient {
   /** Route configurations that every stream subscribes to. */
   readonly rdsNames: readonly string[];
   /**
-   * Makes a change and resolves when every stream has received a resource `name` that contains `token`: with the
-   * milliseconds from the call until the last of them.
+   * Makes a change and waits until every stream has received a resource `name` that contains `token`. Resolves with the
+   * milliseconds from the call until the last stream.
    */
   change(type: 'eds' | 'rds', name: string, token: string, make: () => Promise<void>): Promise<number>;
-  /** Bytes of messages received so far, all streams and types together. */
+  /** Returns the bytes of received messages, for all streams and types. */
   receivedBytes(): Promise<number>;
-  /** How often a stream that had ended was opened again. */
+  /** Returns how often an ended stream was reopened. */
   retries(): Promise<number>;
-  /** From now on no stream takes anything from its socket; `resume` ends that. */
+  /** Stops reading from all sockets until `resume`. */
   pause(): Promise<void>;
   resume(): Promise<void>;
   stop(): Promise<void>;
@@ -59,7 +59,7 @@ export async function startLoadClient(options: LoadOptions): Promise<LoadClient>
     for (const { reject } of waiting.values()) reject(new Error(`${reason}\n${tailOf(child)}`));
   };
   child.onLine((line) => {
-    const event = JSON.parse(line) as LoadEvent; // our own program: it prints nothing else
+    const event = JSON.parse(line) as LoadEvent; // xdsload prints nothing else
     if (event.event === 'error' || event.event === 'timeout') failAll(`xdsload: ${line.slice(0, 500)}`);
     waiting.get(event.event)?.resolve(event);
   });
@@ -112,7 +112,7 @@ export async function startLoadClient(options: LoadOptions): Promise<LoadClient>
   };
 }
 
-/** What a report counts; our own program writes it. */
+/** Counters of a report, written by xdsload. */
 type LoadTotals = Readonly<Record<'cds' | 'eds' | 'lds' | 'rds', { readonly bytes: number }>> & {
   readonly retries: number;
 };

@@ -1,4 +1,4 @@
-/** The mesh that both servers serve: `services` services of `endpoints` endpoints each, HTTP on port 80. */
+/** The mesh that all servers serve: `services` services of `endpoints` endpoints each, HTTP on port 80. */
 export interface BenchMesh {
   readonly services: number;
   readonly endpoints: number;
@@ -9,7 +9,7 @@ export const namespace = 'bench';
 export const hostOf = (service: number): string =>
   `svc-${String(service).padStart(4, '0')}.${namespace}.svc.cluster.local`;
 
-/** Envoy's name of a service's only cluster, and so of its assignment. */
+/** Envoy's name of a service's only cluster, and of its assignment. */
 export const clusterOf = (service: number): string => `outbound|80||${hostOf(service)}`;
 
 /** The route configuration of port 80. */
@@ -21,7 +21,7 @@ export interface BenchInstance {
   readonly address: string;
 }
 
-/** Every instance, each with an address of its own in 10.1.0.0/16 and up. */
+/** Yields every instance, each with a unique address in 10.1.0.0/16 and above. */
 export function* instancesOf({ services, endpoints }: BenchMesh): Generator<BenchInstance> {
   for (let service = 0; service < services; service++) {
     for (let endpoint = 0; endpoint < endpoints; endpoint++) {
@@ -32,21 +32,21 @@ export function* instancesOf({ services, endpoints }: BenchMesh): Generator<Benc
   }
 }
 
-/** The services that endpoint changes go to: every mesh has them. */
+/** Services whose endpoints change; every mesh has them. */
 export const changedServices = 100;
 
 /**
- * The address that an endpoint gets by change `number` (below 15,600), which nothing else in the mesh has. All are equally long:
- * the bare server puts them into messages that are there already.
+ * Returns the unique address of an endpoint after change `number` (below 15,600). All have one length: the bare server
+ * writes them into existing messages.
  */
 export const changedAddress = (number: number): string =>
   `10.250.${100 + Math.floor(number / 100)}.${100 + (number % 100)}`;
 
-/** The path prefix of the route that the mesh has from the start, and those that take its place; these are equally long. */
+/** The path prefix of the initial route, and its replacements, which all have one length. */
 export const firstPrefix = '/bench';
 export const changedPrefix = (number: number): string => `/bench-${String(number).padStart(5, '0')}/`;
 
-/** Body of `PUT /registry/v1/…/instances/{id}`. The lease outlives every run. */
+/** Body of `PUT /registry/v1/…/instances/{id}`. The lease outlasts every run. */
 export const registrationOf = (address: string) => ({
   address,
   ports: [{ name: 'http', port: 8080, protocol: 'http', servicePort: 80 }],

@@ -1,19 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** The unit of /proc/<pid>/stat: USER_HZ, which Linux keeps at 100 for programs whatever the kernel uses. */
+/** The unit of /proc/<pid>/stat: USER_HZ, which Linux presents as 100 for every kernel. */
 const ticksPerSecond = 100;
 
 export interface CpuTime {
-  /** In seconds, all threads together. */
+  /** Seconds of all threads together. */
   readonly user: number;
   readonly kernel: number;
 }
 
-/** What a process has used so far (proc_pid_stat(5)). */
+/** Returns the CPU time of a process so far (proc_pid_stat(5)). */
 export function cpuTime(pid: number): CpuTime {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // the name in parentheses may hold spaces: the numbered fields start behind it, with field 3
+  // the name in parentheses may contain spaces: the numbered fields follow it, from field 3
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return { user: Number(fields[11]) / ticksPerSecond, kernel: Number(fields[12]) / ticksPerSecond };
 }
@@ -24,8 +24,8 @@ export function cpuSeconds(pid: number): number {
 }
 
 /**
- * How long a process's main thread has waited for a processor while it could have run, in milliseconds: what others on the machine
- * took from it. Null where the kernel does not count it.
+ * Returns the milliseconds that a process's main thread was runnable and waited for a processor. Null if the kernel
+ * does not count them.
  */
 export function waitedMs(pid: number): number | null {
   try {
@@ -36,10 +36,10 @@ export function waitedMs(pid: number): number | null {
   }
 }
 
-/** The most memory that a process has ever held (VmHWM), in bytes. */
+/** The peak memory of a process (VmHWM), in bytes. */
 export const peakBytes = (pid: number): number => statusBytes(pid, 'VmHWM');
 
-/** The memory that a process holds now (VmRSS), in bytes. */
+/** The current memory of a process (VmRSS), in bytes. */
 export const residentBytes = (pid: number): number => statusBytes(pid, 'VmRSS');
 
 function statusBytes(pid: number, name: string): number {
@@ -47,7 +47,7 @@ function statusBytes(pid: number, name: string): number {
   return Number(line?.[1] ?? Number.NaN) * 1024;
 }
 
-/** Watches a process's memory until it is told to stop. Answers with the most that it saw, in bytes. */
+/** Samples a process's memory until the returned function is called. That returns the maximum in bytes. */
 export function watchMemory(pid: number, everyMs = 50): () => number {
   let most = residentBytes(pid);
   const look = () => {
@@ -62,8 +62,8 @@ export function watchMemory(pid: number, everyMs = 50): () => number {
 }
 
 /**
- * Resolves with the CPU seconds used once a process does next to nothing: what a change set off (acknowledgements,
- * garbage collection) belongs to the change. Gives up waiting after `timeoutMs`.
+ * Resolves with the CPU seconds once a process is almost idle: the work that follows a change (acknowledgements,
+ * garbage collection) counts for the change. Stops waiting after `timeoutMs`.
  */
 export async function cpuSecondsWhenQuiet(pid: number, timeoutMs = 15_000): Promise<number> {
   const deadline = performance.now() + timeoutMs;

@@ -1,6 +1,6 @@
 /*
- * Both ends of a connection inside a network namespace. A program of its own: it reads commands from its standard input
- * and prints an answer to each, in any order, both as lines of JSON, and ends with its standard input.
+ * Clients and servers inside a network namespace, in a separate program. It reads commands from its standard input and
+ * prints an answer to each, in any order, both as lines of JSON. It ends with its standard input.
  */
 import { once } from 'node:events';
 import { createServer as createHttp, type IncomingMessage, request } from 'node:http';
@@ -32,7 +32,7 @@ function answer(command: Command): Promise<Answer> {
   }
 }
 
-// Servers. Each says who it is, and who it sees.
+// Servers. Each answers with its name, and the client address that it sees.
 
 async function listen({ kind, port, name }: Listen): Promise<Answer> {
   const server = servers[kind](name);
@@ -44,7 +44,7 @@ async function listen({ kind, port, name }: Listen): Promise<Answer> {
 const servers = {
   http: httpServer,
   grpc: grpcServer,
-  /** Speaks first, and then repeats what it hears. */
+  /** Sends a banner first, and then echoes its input. */
   banner: (name: string) =>
     createTcp((socket) => {
       socket.on('error', () => {}).write(`${name}\n`);
@@ -76,13 +76,13 @@ const seen = (name: string, { socket, httpVersion, headers }: IncomingMessage): 
   name,
   peer: plain(socket.remoteAddress),
   httpVersion,
-  headers: headers as Record<string, string>, // none of ours comes twice
+  headers: headers as Record<string, string>, // the test's headers have no duplicates
 });
 
-/** `::ffff:10.0.0.1` is the IPv4 address as a socket for both families sees it. */
+/** Converts `::ffff:10.0.0.1`, the IPv4 address on a dual-stack socket, to `10.0.0.1`. */
 const plain = (address = ''): string => address.replace(/^::ffff:/, '');
 
-/** Answers any method with one message, which is the name. It speaks HTTP/2 alone, as applications with gRPC do. */
+/** Answers any method with one message, its name. Speaks only HTTP/2, like gRPC applications. */
 function grpcServer(name: string): Http2Server {
   const server = createHttp2();
   server.on('stream', (stream) => {
@@ -94,7 +94,10 @@ function grpcServer(name: string): Http2Server {
   return server;
 }
 
-/** https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md: not compressed, a length, the bytes. */
+/**
+ * Encodes a message: uncompressed, a length, the bytes
+ * (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md).
+ */
 function message(text: string): Buffer {
   const body = Buffer.from(text);
   const head = Buffer.alloc(5);
@@ -102,9 +105,9 @@ function message(text: string): Buffer {
   return Buffer.concat([head, body]);
 }
 
-// Clients. Each request has a connection of its own, so that it is balanced anew.
+// Clients. Each request uses a new connection, so that it is balanced separately.
 
-/** Nothing answers late on purpose: this is for what hangs, on a machine however busy. */
+/** Time limit for hanging requests. No answer is late on purpose, so even a busy machine stays below it. */
 const waitMs = 20_000;
 
 function askHttp({ address, port, host, path = '/', headers = {}, upgrade }: Target): Promise<Answer> {
@@ -116,7 +119,7 @@ function askHttp({ address, port, host, path = '/', headers = {}, upgrade }: Tar
   asked.on('error', reject);
   asked.on('response', async (response) => {
     const body = Buffer.concat(await response.toArray()).toString();
-    const answers = response.headers as Record<string, string>; // none of ours comes twice
+    const answers = response.headers as Record<string, string>; // the test's headers have no duplicates
     resolve({ status: response.statusCode ?? 0, headers: answers, body });
   });
   asked.on('upgrade', async (_, socket) => {
@@ -129,7 +132,7 @@ function askHttp({ address, port, host, path = '/', headers = {}, upgrade }: Tar
   return promise;
 }
 
-/** What comes first of its own accord, then what comes back for `say`. */
+/** Returns the banner, then the answer to `say`. */
 async function askRaw({ address, port, say, speaksFirst = false }: Extract<Command, { op: 'raw' }>): Promise<Answer> {
   const socket: Socket = connect({ host: address, port, signal: AbortSignal.timeout(waitMs) });
   try {
@@ -181,7 +184,7 @@ async function askTls({ address, port, host }: Target): Promise<Answer> {
   return { status: 0, headers: {}, body };
 }
 
-// Requests one after another, until they are ended
+// Requests in sequence, until they are stopped
 
 let running: { stop: boolean; readonly done: Promise<Answer> } | null = null;
 
@@ -207,10 +210,10 @@ async function end(): Promise<Answer> {
   return running.done;
 }
 
-// Last, as it waits for the end of the input while the constants above are needed
+// Last in the file: it waits for the end of the input, and the constants above must exist
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const { id, ...command } = JSON.parse(line) as Command & { readonly id: number }; // as namespace.ts writes it
+  const { id, ...command } = JSON.parse(line) as Command & { readonly id: number }; // namespace.ts writes this
   void answer(command as Command)
     .catch((error: unknown): Answer => ({ error: String(error) }))
     .then((result) => process.stdout.write(`${JSON.stringify({ id, ...result })}\n`));

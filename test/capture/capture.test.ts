@@ -6,10 +6,10 @@ import type { Listen, Target } from './commands.ts';
 import { at, registryOnly, reviewsRoutes, vips } from './mesh.ts';
 import type { Namespace } from './namespaces.ts';
 
-/** What a busy machine may take for a change to arrive. */
+/** Time limit for a change to arrive on a busy machine. */
 const timeoutMs = 60_000;
 
-/** Where a workload's sidecar calls it from: proof that the sidecar took the connection. */
+/** Source address of connections from a workload's sidecar, which proves that the sidecar handled them. */
 const fromSidecar = '127.0.0.6';
 
 describeWith(['envoy', 'packetFilter'], 'captured traffic', () => {
@@ -54,7 +54,7 @@ describeWith(['envoy', 'packetFilter'], 'captured traffic', () => {
     return answers.map((answer) => seenBy(answer).name);
   };
 
-  describe('out of a workload', () => {
+  describe('from a workload', () => {
     for (const host of [
       'reviews',
       'reviews.default',
@@ -71,7 +71,7 @@ describeWith(['envoy', 'packetFilter'], 'captured traffic', () => {
       });
     }
 
-    it('calls another port of it, with gRPC', async () => {
+    it('calls another port of it with gRPC', async () => {
       const target = { address: vips.reviews, port: 9090, host: 'reviews:9090' };
       expect(await client.ask({ op: 'grpc', ...target })).toMatchObject({ status: 0, body: 'one' });
       const headers = { 'end-user': 'jason' };
@@ -80,7 +80,7 @@ describeWith(['envoy', 'packetFilter'], 'captured traffic', () => {
 
     it('splits by weights, and by headers', async () => {
       const second = (await names(400)).filter((name) => name === 'two').length;
-      // 40 are expected; fewer than 10 or more than 90 come by chance less often than once in ten million runs
+      // 40 are expected; fewer than 10 or more than 90 happen by chance less than once in ten million runs
       expect(second).toBeGreaterThan(9);
       expect(second).toBeLessThan(91);
       expect(new Set(await names(20, { headers: { 'end-user': 'jason' } }))).toEqual(new Set(['two']));
@@ -104,26 +104,26 @@ describeWith(['envoy', 'packetFilter'], 'captured traffic', () => {
       expect(new Set(await names(30, target))).toEqual(new Set(['two']));
     });
 
-    it('passes on what goes to a machine that no service is', async () => {
+    it('passes connections to an unknown machine through', async () => {
       const http = await ask({ address: at.unknown, port: 80, host: 'anything.test' });
       expect(http.headers).toMatchObject({ server: 'outside', 'x-envoy-upstream-service-time': expect.anything() });
       const tcp = { address: at.unknown, port: 4000, speaksFirst: true, say: 'x' };
       expect((await client.ask({ op: 'raw', ...tcp })).body).toBe('outside\nx');
     });
 
-    it('passes on HTTP/2 to a machine that no service is, on a port that a service has', async () => {
+    it('passes HTTP/2 to an unknown machine through, on a port that a service has', async () => {
       const target = { address: at.unknown, port: 9080, host: 'anything.test:9080' };
       expect(await client.ask({ op: 'grpc', ...target })).toMatchObject({ status: 0, body: 'outside' });
     });
 
-    it('calls hosts outside the mesh that were registered, and leaves their TLS alone', async () => {
+    it('calls registered hosts outside the mesh, and does not terminate their TLS', async () => {
       const known = await ask({ address: at.unknown, port: 80, host: 'known.test' });
       expect(seenBy(known).name).toBe('known');
       const tls = await client.ask({ op: 'tls', address: vips.tls, port: 443, host: 'tls.test' });
       expect(tls.body).toBe('known');
     });
 
-    it('changes the protocol to WebSocket', async () => {
+    it('upgrades the protocol to WebSocket', async () => {
       expect(await ask({ upgrade: 'websocket' })).toMatchObject({ status: 101, body: 'hello' });
     });
 
@@ -133,11 +133,11 @@ describeWith(['envoy', 'packetFilter'], 'captured traffic', () => {
       expect(seenBy(itself)).toMatchObject({ name: 'one', peer: expect.stringMatching(/^(127\.0\.0\.6|::6)$/) });
     });
 
-    it('calls by IPv6', async () => {
+    it('calls over IPv6', async () => {
       expect(['one', 'two']).toContain(seenBy(await ask({ address: vips.reviews6 })).name);
     });
 
-    it('reaches nobody else where the registry alone may be called', async () => {
+    it('cannot reach unknown hosts with REGISTRY_ONLY', async () => {
       await mesh.files.write('registry-only.yaml', registryOnly);
       const unknown = { address: at.unknown, port: 80, host: 'anything.test' };
       await eventually(async () => (await ask(unknown)).status === 502, { what: 'unknown hosts refused', timeoutMs });
@@ -149,19 +149,19 @@ describeWith(['envoy', 'packetFilter'], 'captured traffic', () => {
     }, 150_000);
   });
 
-  describe('into a workload', () => {
+  describe('to a workload', () => {
     for (const { how, name, address, peer } of [
       { how: 'redirected', name: 'one', address: at.one.v4, peer: fromSidecar },
       { how: 'redirected, by IPv6', name: 'one', address: at.one.v6, peer: '::6' },
       { how: 'by TPROXY', name: 'two', address: at.two.v4, peer: fromSidecar },
       { how: 'by TPROXY and IPv6', name: 'two', address: at.two.v6, peer: '::6' },
     ]) {
-      it(`comes through its sidecar, ${how}`, async () => {
+      it(`passes through its sidecar, ${how}`, async () => {
         expect(seenBy(await askFromOutside({ address, port: 8080 }))).toMatchObject({ name, peer });
       });
     }
 
-    it('comes to ports without a protocol, and to those that no service has', async () => {
+    it('reaches ports without a protocol, and ports that no service has', async () => {
       for (const [port, name] of [
         [7000, 'plain'],
         [7100, 'unregistered'],
@@ -171,19 +171,19 @@ describeWith(['envoy', 'packetFilter'], 'captured traffic', () => {
       }
     });
 
-    it('comes as HTTP/1.0 without a host, as health checks do', async () => {
+    it('arrives as HTTP/1.0 without a host, like health checks', async () => {
       for (const { v4 } of [at.one, at.two]) {
         const checked = await hub.ask({ op: 'raw', address: v4, port: 8080, say: 'GET / HTTP/1.0\r\n\r\n' });
         expect(checked.body).toMatch(/^HTTP\/1\.[01] 200 OK\r\n/);
       }
     });
 
-    it('comes as gRPC where the port is called http', async () => {
+    it('arrives as gRPC on a port named http', async () => {
       const direct = await hub.ask({ op: 'grpc', address: at.one.v4, port: 8070, host: 'misnamed' });
       expect(direct).toMatchObject({ status: 0, body: 'misnamed' });
     });
 
-    it('comes as HTTP/1 though the sidecar of the client upgraded it', async () => {
+    it("arrives as HTTP/1 although the client's sidecar upgraded it", async () => {
       const upgraded = await ask({ address: vips.upgraded, port: 9060, host: 'upgraded' });
       expect(seenBy(upgraded)).toMatchObject({ name: 'upgraded', httpVersion: '1.1' });
       const protocols = await mesh.client.admin('/stats?filter=9060.*upstream_cx_http2_total');
@@ -191,7 +191,7 @@ describeWith(['envoy', 'packetFilter'], 'captured traffic', () => {
     });
   });
 
-  it('is never cut for being silent', async () => {
+  it('is not cut when it is silent', async () => {
     for (const { admin } of [mesh.client, mesh.one, mesh.two]) {
       const dump = await admin('/config_dump?resource=dynamic_listeners');
       const managers = dump.match(/"stat_prefix": "(out|in)bound_[^"]*",\s*"r(ds|oute_config)"/g)?.length;
@@ -200,7 +200,7 @@ describeWith(['envoy', 'packetFilter'], 'captured traffic', () => {
     }
   });
 
-  it('goes on without an error while rules change and the control plane is killed', async () => {
+  it('continues without an error while rules change and the control plane is killed', async () => {
     await client.ask({ op: 'begin', address: vips.reviews, port: 9080, host: 'reviews' });
     for (const [index, weights] of [{ v1: 50, v2: 50 }, { v2: 100 }, { v1: 100 }].entries()) {
       await mesh.files.write('routes.yaml', reviewsRoutes(weights));
@@ -221,9 +221,9 @@ describeWith(['envoy', 'packetFilter'], 'captured traffic', () => {
     expect(count).toBeGreaterThan(50);
   }, 300_000);
 
-  // Last, as they take the capture away
+  // Last, as they remove the capture
 
-  it('is found in place by capture.sh, and loaded again without a gap', async () => {
+  it('is recognised by capture.sh, and reloaded without a gap', async () => {
     for (const { capture } of [mesh.client, mesh.one, mesh.two] satisfies readonly Workload[]) {
       expect(await capture('check')).toMatch(/IPv4: in place.*IPv6: in place/s);
       await expect(capture('install', '--exclude-outbound-ranges', '10.0.0.999/8')).rejects.toThrow(
@@ -235,7 +235,7 @@ describeWith(['envoy', 'packetFilter'], 'captured traffic', () => {
     expect((await ask()).status).toBe(200);
   });
 
-  it('fails while the sidecar is away, and flows past it once the rules are removed', async () => {
+  it('fails while the sidecar is down, and bypasses it once the rules are removed', async () => {
     const direct = { address: at.unknown, port: 80, host: 'anything.test' };
     await mesh.client.envoy.kill();
     expect(await ask(direct)).toHaveProperty('error');

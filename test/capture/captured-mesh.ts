@@ -13,18 +13,18 @@ import { createNetwork, type Namespace, type Network } from './namespaces.ts';
 
 const root = join(import.meta.dirname, '../..');
 
-/** Who runs an Envoy: the only user whose connections are not captured. */
+/** User of an Envoy: the only one whose connections are not captured. */
 const sidecarUser = ['--reuid', '1337', '--regid', '1337', '--clear-groups', '--pdeathsig', 'KILL'];
-/** Sockets that take the connections of other addresses. */
+/** Allows sockets that accept connections to other addresses. */
 const mayBeTransparent = ['--inh-caps', '+net_admin', '--ambient-caps', '+net_admin'];
 
 /** A machine whose traffic is captured. */
 export interface Workload {
   readonly namespace: Namespace;
   readonly envoy: Child;
-  /** Runs deploy/capture.sh with the options that it was captured with, and more. Rejects with what it printed when it fails. */
+  /** Runs deploy/capture.sh with the workload's options and additional ones. Rejects with its output when it fails. */
   capture(command: 'install' | 'check' | 'remove', ...more: readonly string[]): Promise<string>;
-  /** GET of Envoy's admin interface, as text. */
+  /** Sends a GET to Envoy's admin interface and returns the text. */
   admin(path: string): Promise<string>;
 }
 
@@ -104,7 +104,7 @@ interface WorkloadOptions {
   readonly envoy: string;
 }
 
-/** First the sidecar, then the rules, as docs/vm.md says. */
+/** Starts the sidecar before loading the rules, as docs/vm.md recommends. */
 async function startWorkload(namespace: Namespace, options: WorkloadOptions): Promise<Workload> {
   const { name, backend, mode, folder, envoy } = options;
   const { v4, v6 } = at[name];
@@ -143,7 +143,7 @@ async function isReady(
   if (!child.running) throw new Error(`it ended:\n${tailOf(child)}`);
 }
 
-/** The cache may be in a folder that only root may enter. */
+/** Copies Envoy to a readable folder: only root may be able to enter the cache. */
 async function readableEnvoy(folder: string): Promise<string> {
   await chmod(folder, 0o755);
   const program = join(folder, 'envoy');
@@ -152,7 +152,7 @@ async function readableEnvoy(folder: string): Promise<string> {
   return program;
 }
 
-/** The body of an answer as an agent's HTTP server writes it; throws with the whole answer where it is none. */
+/** Returns the body of an answer from an agent's HTTP server. Throws with the whole answer when there is none. */
 export function seenBy(answer: Answer): Seen {
   try {
     return JSON.parse(answer.body ?? '');

@@ -1,12 +1,12 @@
-/** Where a request goes, and what it says. */
+/** Address and contents of a request. */
 export interface Target {
   readonly address: string;
   readonly port: number;
-  /** The Host header, the `:authority`, or the name that TLS asks for. */
+  /** The Host header, the `:authority`, or the server name for TLS. */
   readonly host: string;
   readonly path?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** The protocol to change to; five bytes are then sent, and come back. */
+  /** The protocol to upgrade to. Five bytes are then sent and echoed. */
   readonly upgrade?: string;
 }
 
@@ -17,7 +17,7 @@ export interface Listen {
   readonly name: string;
 }
 
-/** What an agent (agent.ts) is told to do in its namespace. `begin`: HTTP requests one after another, until `end`. */
+/** Commands for an agent (agent.ts) in its namespace. `begin` sends HTTP requests in sequence until `end`. */
 export type Command =
   | Listen
   | ({ readonly op: 'http' } & Target)
@@ -33,7 +33,7 @@ export type Command =
     }
   | { readonly op: 'end' };
 
-/** What came of it. `status` is HTTP's or gRPC's. */
+/** Result of a command. `status` is HTTP's or gRPC's. */
 export interface Answer {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
@@ -43,10 +43,10 @@ export interface Answer {
   readonly error?: string;
 }
 
-/** What an HTTP server of an agent answers. */
+/** Body of an answer from an agent's HTTP server. */
 export interface Seen {
   readonly name: string;
-  /** The address that the connection came from. */
+  /** The source address of the connection. */
   readonly peer: string;
   readonly httpVersion: string;
   readonly headers: Readonly<Record<string, string>>;

@@ -1,12 +1,12 @@
 import { destinationRule, to, virtualService } from '../support/mesh-dir.ts';
 
-/** Where things are in the namespaces of this test. */
+/** Addresses in the namespaces of this test. */
 export const at = {
   hub: { v4: '10.200.0.1', v6: 'fd00:200::1' },
   client: { v4: '10.200.0.2', v6: 'fd00:200::2' },
   one: { v4: '10.200.0.3', v6: 'fd00:200::3' },
   two: { v4: '10.200.0.4', v6: 'fd00:200::4' },
-  /** Addresses of the hub that stand for machines outside the mesh. */
+  /** Addresses of the hub that represent machines outside the mesh. */
   known: '10.201.0.5',
   unknown: '10.201.0.9',
 } as const;
@@ -38,7 +38,7 @@ const service = (name: string, clusterIP: string, ports: readonly Port[]) => ({
   spec: { clusterIP, ports },
 });
 
-/** The endpoints of a service of Kubernetes, by whether they are ready. */
+/** The endpoints of a Kubernetes service by readiness. */
 const slice = (name: string, ports: readonly Port[], ready: Readonly<Record<string, boolean>>) => ({
   apiVersion: 'discovery.k8s.io/v1',
   kind: 'EndpointSlice',
@@ -80,7 +80,7 @@ const reviewsEntry = entry('reviews', {
   ],
 });
 
-/** Jason sees the second version, and so does one in ten. */
+/** Routes to the second version for Jason, and for a tenth of the other requests. */
 export const reviewsRoutes = (weights: Readonly<Record<string, number>>) =>
   virtualService(reviews, [
     { match: [{ headers: { 'end-user': { exact: 'jason' } } }], route: to(reviews, { v2: 100 }) },
@@ -100,7 +100,7 @@ export const registryOnly = {
   },
 };
 
-/** What the mesh directory has at the start, by file. */
+/** Initial contents of the mesh directory, by file. */
 export const mesh: Readonly<Record<string, readonly object[]>> = {
   'reviews.yaml': [reviewsEntry, destinationRule(reviews, ['v1', 'v2'])],
   'routes.yaml': [reviewsRoutes({ v1: 90, v2: 10 })],

@@ -10,7 +10,7 @@ const execute = promisify(execFile);
 const listed = async () => (await execute('ip', ['netns', 'list'])).stdout;
 
 describeWith(['packetFilter'], 'namespaces for tests', () => {
-  it('go, and what a killed test left behind goes with the next one', async () => {
+  it('are removed, also those of a killed test when the next one starts', async () => {
     const gone = spawnSync('true').pid; // has ended
     await execute('ip', ['netns', 'add', `bn${gone}-left`]);
     const network = await createNetwork(['hub', 'other']);
@@ -23,7 +23,7 @@ describeWith(['packetFilter'], 'namespaces for tests', () => {
 });
 
 describeWith(['shellcheck'], 'deploy/capture.sh', () => {
-  it('is shell that shellcheck has nothing to say about', async () => {
+  it('passes shellcheck', async () => {
     const script = join(import.meta.dirname, '../../deploy/capture.sh');
     const checked = spawnSync(await partProgram('shellcheck'), [script], { encoding: 'utf8' });
     expect(checked.stdout).toBe('');

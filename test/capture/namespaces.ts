@@ -6,23 +6,28 @@ import type { Answer, Command } from './commands.ts';
 
 const execute = promisify(execFile);
 
-/** A network namespace of its own, with an agent (agent.ts) in it. */
+/** A network namespace with an agent (agent.ts) in it. */
 export interface Namespace {
   readonly name: string;
-  /** Runs a program in it until it ends; rejects unless its exit code is 0. Gives what it printed, errors after the rest. */
+  /**
+   * Runs a program in it to its end. Rejects unless the exit code is 0. Resolves with its output, standard error last.
+   */
   run(command: string, ...args: readonly string[]): Promise<string>;
-  /** Starts a program in it, which does not outlive this process; `privileges` are flags of setpriv. `name` is its log's. */
+  /**
+   * Starts a program in it, which ends with this process at the latest. `privileges` are flags of setpriv; `name` names
+   * its log.
+   */
   start(name: string, options: StartOptions, command: string, args: readonly string[]): Child;
   ask(command: Command): Promise<Answer>;
 }
 
 export interface StartOptions {
-  /** They must hold `--pdeathsig`, which a change of the user clears. */
+  /** They must contain `--pdeathsig`, which a change of the user clears. */
   readonly privileges?: readonly string[];
 }
 
 export interface Network {
-  /** In the order of the names that were asked for. */
+  /** In the order of the requested names. */
   readonly namespaces: readonly Namespace[];
   delete(): Promise<void>;
 }
@@ -30,8 +35,8 @@ export interface Network {
 const prefix = 'bn';
 
 /**
- * Namespaces that reach each other through a bridge in the first one. Their names hold the id of this process: what a
- * process that was killed left behind is found by it, and taken away first.
+ * Creates namespaces that reach each other through a bridge in the first one. Their names contain the id of this
+ * process. This also finds and removes namespaces that a killed process left behind.
  */
 export async function createNetwork(names: readonly string[]): Promise<Network> {
   await removeStale();
@@ -52,7 +57,9 @@ export async function createNetwork(names: readonly string[]): Promise<Network> 
   return { namespaces, delete: () => removeAll(full, namespaces) };
 }
 
-/** The addresses of a namespace by its place; those of the first are where packets to addresses of nobody go. */
+/**
+ * Returns the addresses of a namespace by its index. Packets to unknown addresses go to those of the first namespace.
+ */
 const addressesAt = (index: number) => ({ v4: `10.200.0.${index + 1}`, v6: `fd00:200::${index + 1}` });
 
 async function bridge(name: string): Promise<void> {
@@ -61,7 +68,9 @@ async function bridge(name: string): Promise<void> {
   await ip('-n', name, 'link', 'set', 'br0', 'up');
 }
 
-/** A cable to the bridge, and the route of addresses that are nowhere: those of services are captured on their way. */
+/**
+ * Connects a namespace to the bridge, with a route for unknown addresses. Those of services are captured on the way.
+ */
 async function plug(name: string, hub: string, index: number): Promise<void> {
   const port = `port${index}`;
   await ip('link', 'add', port, 'netns', hub, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', name);
@@ -94,7 +103,7 @@ function startAgent(name: string): Agent {
   const child = start('agent', {}, process.execPath, [join(import.meta.dirname, 'agent.ts')]);
   const waiting = new Map<number, (answer: Answer) => void>();
   child.onLine((line) => {
-    const { id, ...answer } = JSON.parse(line) as Answer & { readonly id: number }; // as the agent prints it
+    const { id, ...answer } = JSON.parse(line) as Answer & { readonly id: number }; // the agent prints this
     waiting.get(id)?.(answer);
     waiting.delete(id);
   });
@@ -121,10 +130,10 @@ function startAgent(name: string): Agent {
 
 async function removeAll(names: readonly string[], agents: readonly Agent[]): Promise<void> {
   await Promise.all(agents.map(({ child }) => child.kill()));
-  for (const name of names) await removeNamespace(name).catch(() => {}); // it may not have come so far
+  for (const name of names) await removeNamespace(name).catch(() => {}); // it may not exist yet
 }
 
-/** Programs in it are ended by their ids. Its cables go with it. */
+/** Removes a namespace with its links. Programs in it are ended by their ids. */
 async function removeNamespace(name: string): Promise<void> {
   const { stdout } = await ip('netns', 'pids', name);
   for (const pid of stdout.split('\n').filter(Boolean)) process.kill(Number(pid), 'SIGKILL');

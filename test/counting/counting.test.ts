@@ -16,17 +16,18 @@ import { endpoint } from '../support/model.ts';
 import { endpointsOf, proxy, rule, service } from '../support/world.ts';
 
 /*
- * How much is done for one change, with a hundred equal clients: the promises of the four ideas in figures that do not
- * depend on the machine. Compiler, coordinator and streams are the real ones; the clients acknowledge at once.
+ * Counts the work for one change with a hundred equal clients: the promises of the design in numbers that do not depend
+ * on the machine. Compiler, coordinator and streams are real; the clients acknowledge at once.
  */
 const hosts = ['a', 'b', 'c', 'd', 'e'];
 const clients = 100;
 
 for (const mode of ['sotw', 'delta'] as const) {
   describe(`a hundred equal clients over ${mode}`, () => {
-    it('first configurations: one compile of each host, one encoding of each resource, one response of each type', async () => {
+    it('first configurations: one compile per host, one encoding per resource, one response per type', async () => {
       const mesh = await connected(mode);
-      // 5 clusters and 3 special ones; 2 listeners (HTTP and virtualOutbound); 5 virtual hosts and the route's own parts.
+      // 5 clusters and 3 special ones; 2 listeners (HTTP and virtualOutbound); 5 virtual hosts, and the route's own
+      // parts.
       expect(mesh.work.hostsCompiled).toBe(5);
       expect(mesh.sent).toEqual({ cluster: clients, endpoint: clients, listener: clients, route: clients });
       expect(mesh.built).toEqual({ cluster: 1, endpoint: 1, listener: 1, route: 1 });
@@ -52,14 +53,14 @@ for (const mode of ['sotw', 'delta'] as const) {
       expect(mesh.names).toEqual(['80']);
     });
 
-    it('a change that changes nothing: nothing', async () => {
+    it('a change without effect: nothing', async () => {
       const mesh = await connected(mode);
       await mesh.change({ type: 'endpoints', set: endpointsOf(service('c'), [endpoint('10.0.0.1')]) });
       expect(mesh.built).toEqual({ cluster: 0, endpoint: 0, listener: 0, route: 0 });
       expect(mesh.sent).toEqual({ cluster: 0, endpoint: 0, listener: 0, route: 0 });
     });
 
-    it('a client that comes later: nothing compiled, no response built', async () => {
+    it('a client that connects later: nothing compiled, no response built', async () => {
       const mesh = await connected(mode);
       await mesh.join(1);
       expect(mesh.work).toEqual({ hostsCompiled: 0, encoded: 0, assembled: 0 });
@@ -72,13 +73,13 @@ for (const mode of ['sotw', 'delta'] as const) {
 type PerType = Record<XdsType, number>;
 const zero = (): PerType => ({ cluster: 0, endpoint: 0, listener: 0, route: 0 });
 
-/** Counts from its last change (or from the start) on. */
+/** Counts since its last change, or since the start. */
 interface CountedMesh {
   work: FlushWork;
-  /** Different responses made. */
+  /** Different responses that were built. */
   built: PerType;
   sent: PerType;
-  /** What the responses brought. */
+  /** Names of the resources in the responses. */
   names: string[];
   change(change: WorldChange): Promise<void>;
   join(count: number): Promise<void>;
@@ -116,7 +117,7 @@ async function connected(mode: Mode): Promise<CountedMesh> {
       names: [],
     });
   const deferred: (() => void)[] = [];
-  /** Runs what was deferred until nothing is. */
+  /** Runs deferred work until none is left. */
   const turns = async () => {
     for (let run = deferred.shift(); run !== undefined; run = deferred.shift()) run();
   };

@@ -5,15 +5,15 @@ import { z } from 'zod';
 import type { ClientKind } from '../../src/model/proxy.ts';
 import { sidecarBootstrap, type TestSidecar } from '../support/envoy-bootstrap.ts';
 
-/** What a case says of itself, in its first document. */
+/** Settings of a case, in its first document. */
 const head = z.strictObject({
-  /** What is to be seen in the golden file. */
+  /** Purpose of the golden file. */
   about: z.string().min(1),
-  /** The sidecars that the mesh is compiled for, by a name for them. */
+  /** The sidecars for which the mesh is compiled, by name. */
   proxies: z.record(
     z.string().regex(/^[a-z-]+$/),
     z.strictObject({
-      /** Left out: an Envoy. */
+      /** An Envoy if left out. */
       client: z.enum(['envoy', 'grpc', 'mosn']).default('envoy'),
       interception: z.enum(['REDIRECT', 'NONE']).default('NONE'),
       namespace: z.string().optional(),
@@ -23,7 +23,7 @@ const head = z.strictObject({
   ),
 });
 
-/** A mesh, and who looks at it. */
+/** A mesh with its proxies. */
 export interface GoldenCase {
   readonly name: string;
   readonly about: string;
@@ -35,14 +35,14 @@ export interface GoldenCase {
 export interface CaseProxy {
   readonly name: string;
   readonly client: ClientKind;
-  /** Its Envoy's bootstrap, for a control plane at this port. */
+  /** Returns its Envoy's bootstrap, for a control plane at this port. */
   bootstrap(xdsPort: number, protocol?: 'sotw' | 'delta'): { readonly node: { readonly id: string } };
 }
 
 const caseFolder = join(import.meta.dirname, 'cases');
 const goldenFolder = join(import.meta.dirname, 'goldens');
 
-/** Every case, by name. */
+/** Reads every case, by name. */
 export async function readCases(): Promise<readonly GoldenCase[]> {
   const names = await namesIn(caseFolder);
   return Promise.all(names.map(async (name) => readCase(name, await readFile(pathIn(caseFolder, name), 'utf8'))));
@@ -77,16 +77,16 @@ function caseProxy(
   return {
     name,
     client,
-    // what `sidecarBootstrap` makes has a node, though its type does not say so
+    // the result of `sidecarBootstrap` has a node, which its type omits
     bootstrap: (xdsPort, protocol = 'delta') =>
       sidecarBootstrap({ ...sidecar, xdsPort, protocol }) as { node: { id: string } },
   };
 }
 
-/** The names of the golden files, whether or not there is a case of that name. */
+/** Returns the names of the golden files, including those without a case. */
 export const goldenNames = (): Promise<readonly string[]> => namesIn(goldenFolder);
 
-/** `null`: there is none. */
+/** `null` if it does not exist. */
 export const readGolden = (name: string): Promise<string | null> =>
   readFile(pathIn(goldenFolder, name), 'utf8').catch((cause: unknown) => {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return null;

@@ -16,9 +16,9 @@ import { testRegistry } from '../support/registry.ts';
 import { type CompiledWorld, compiledWorld } from '../support/world.ts';
 import type { CaseProxy, GoldenCase } from './cases.ts';
 
-/** What a case leads to. */
+/** Results of a case. */
 export interface CompiledCase {
-  /** What administrators are told: objects that were left out, rules that do not do what they say. */
+  /** Problems for administrators: skipped objects, and rules with parts that have no effect. */
   readonly problems: readonly string[];
   /** By the proxy's name. */
   readonly proxies: ReadonlyMap<string, ProxyResources>;
@@ -29,7 +29,7 @@ export type ProxyResources = Readonly<Record<XdsType, ReadonlyMap<string, JsonOb
 
 const domainSuffix = 'cluster.local';
 
-/** Takes a case all the way that the mesh directory takes in the program, but for the disk and the stream. */
+/** Compiles a case like a mesh directory in the program, without the disk and the stream. */
 export async function compileCase({ name, mesh, proxies }: GoldenCase): Promise<CompiledCase> {
   const file = `${name}.yaml`;
   const parsed = await parseFile(file, mesh);
@@ -66,7 +66,7 @@ export async function compileCase({ name, mesh, proxies }: GoldenCase): Promise<
   };
 }
 
-/** The proxy as a stream would read it from its first request. */
+/** Returns the proxy as a stream reads it from its first request. */
 function nodeOf({ bootstrap, client }: CaseProxy): Proxy {
   const node = { ...bootstrap(0).node, user_agent_name: client };
   const proxy = proxyOf(toBinary(NodeSchema, fromJson(NodeSchema, node)), { domainSuffix });

@@ -5,27 +5,30 @@ import type { ProxyResources } from './compile-case.ts';
 
 export interface Acceptance {
   readonly envoy: Envoy;
-  /** The control plane's `/debug/syncz`. */
+  /** Returns the control plane's `/debug/syncz`. */
   readonly syncz: () => Promise<string>;
   readonly nodeId: string;
-  /** What the Envoy is to have in the end; left out where a test is content with its state. */
+  /** The expected resources; left out by tests that only check the state. */
   readonly want?: ProxyResources;
 }
 
-/** How long an Envoy that is told all it needs may take to have it in use. */
+/** Time for an Envoy to use a complete configuration. */
 const settleMs = 2_000;
 
-/** What is wrong once the Envoy had its time: empty as soon as there is nothing. */
+/** Returns the problems that remain after that time; empty as soon as there are none. */
 export async function settledProblems(acceptance: Acceptance): Promise<readonly string[]> {
   const settled = eventually(async () => (await problemsOf(acceptance)).length === 0, {
     what: 'no problem',
     timeoutMs: settleMs,
   });
-  await settled.catch(() => {}); // what it says is less than what is read now
+  await settled.catch(() => {}); // the problems are read again below
   return problemsOf(acceptance);
 }
 
-/** What is wrong now: rejected, unacknowledged, warming, in error, warned about, or not what was wanted. */
+/**
+ * Returns the current problems: rejected, unacknowledged, warming or erroneous resources, warnings, and differences
+ * from the expected resources.
+ */
 async function problemsOf({ envoy, syncz, nodeId, want }: Acceptance): Promise<readonly string[]> {
   const dump = configDump.parse(await envoy.configDump());
   return [
@@ -60,13 +63,13 @@ function syncProblems(report: z.infer<typeof syncReport>, nodeId: string): reado
   ];
 }
 
-/** Counters of rejections, gauges of what warms: each is 0. */
+/** Returns counters of rejections and gauges of warming resources that are not 0. */
 async function statProblems(envoy: Envoy): Promise<readonly string[]> {
   const stats = await envoy.stats('update_rejected$|warming_clusters$|total_listeners_warming$');
   return [...stats].flatMap(([name, value]) => (value > 0 ? [`${name} is ${value}`] : []));
 }
 
-/** The parts of `/config_dump` that are read: https://www.envoyproxy.io/docs/envoy/latest/api-v3/admin/v3/config_dump.proto */
+/** The used parts of `/config_dump`: https://www.envoyproxy.io/docs/envoy/latest/api-v3/admin/v3/config_dump.proto */
 const named = z.object({ name: z.string() });
 const cluster = z.object({ cluster: named, error_state: z.unknown().optional() });
 const listener = z.object({
@@ -97,7 +100,10 @@ function stateProblems(part: ConfigDump['configs'][number]): readonly string[] {
   ];
 }
 
-/** Deprecated fields and doubtful values are taken, with a warning. What `main` warns of is in the bootstrap. */
+/**
+ * Returns log lines about deprecated fields and doubtful values, which Envoy accepts with a warning. Warnings of `main`
+ * concern the bootstrap.
+ */
 const logProblems = ({ child }: Envoy): readonly string[] =>
   child
     .stderr()
@@ -121,6 +127,6 @@ function difference(type: string, has: readonly string[], wants: readonly string
   return [...missing, ...has.filter((name) => !wants.includes(name)).map((name) => `${type} ${name} is not wanted`)];
 }
 
-/** An Envoy asks for those routes that its listeners name. */
+/** Returns the routes that the listeners name, which an Envoy requests. */
 const routesOf = ({ listener: listeners }: ProxyResources): readonly string[] =>
   [...JSON.stringify([...listeners.values()]).matchAll(/"routeConfigName":"([^"]*)"/g)].map(([, name = '']) => name);

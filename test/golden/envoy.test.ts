@@ -18,10 +18,10 @@ import { startFixedControlPlane } from './fixed-control-plane.ts';
 const cases = (await readCases()).filter(({ proxies }) => proxies.some(({ client }) => client === 'envoy'));
 
 /**
- * One Envoy after the other: those that are captured all listen on 15001 and 15006. Only what Envoy says of itself
- * after it took the configuration counts: `--mode validate` does not look at what comes over ADS.
+ * One Envoy at a time: captured ones all listen on 15001 and 15006. Only a running Envoy's report counts: `--mode
+ * validate` ignores resources from ADS.
  */
-describeWith(['envoy'], 'a real Envoy takes', () => {
+describeWith(['envoy'], 'a real Envoy accepts', () => {
   for (const golden of cases) {
     describe(golden.name, () => {
       let mesh: MeshDir;
@@ -64,7 +64,7 @@ describeWith(['envoy'], 'a real Envoy takes', () => {
   }
 });
 
-/** Without this, a check that sees nothing would pass for ever. */
+/** Proves that the check finds problems. */
 describeWith(['envoy'], 'the check of a real Envoy', () => {
   const running: { stop(): Promise<void> }[] = [];
   afterEach(async () => {
@@ -103,7 +103,7 @@ describeWith(['envoy'], 'the check of a real Envoy', () => {
   });
 });
 
-/** Over REST, which is not served: over gRPC an assignment that is not there would be answered. */
+/** A source over REST, which is not served. Over gRPC, a missing assignment would get an answer. */
 const elsewhere: NonNullable<NonNullable<NamedCluster['edsClusterConfig']>['edsConfig']> = {
   resourceApiVersion: 'V3',
   apiConfigSource: {

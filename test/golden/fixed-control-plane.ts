@@ -9,10 +9,10 @@ import { createRpcServer } from '../../src/rpc/server.ts';
 import { syncz } from '../../src/telemetry/debug/client-views.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 
-/** The real protocol and transport over resources made by hand, which no rule leads to. */
+/** The real protocol and transport, over hand-written resources that no rule produces. */
 export interface FixedControlPlane {
   readonly xdsPort: number;
-  /** What `/debug/syncz` would say. */
+  /** Returns the contents of `/debug/syncz`. */
   readonly syncz: () => Promise<string>;
   stop(): Promise<void>;
 }
@@ -56,9 +56,9 @@ export async function startFixedControlPlane(resources: FixedResources): Promise
   };
 }
 
-/** Has the same for every proxy, for ever. */
+/** A compiler with the same constant resources for every proxy. */
 function fixedCompiler(resources: FixedResources): Compiler {
-  const layer = 'fixed' as LayerKey; // the one key that this compiler gives out
+  const layer = 'fixed' as LayerKey; // the only key of this compiler
   let isTold = false;
   const changes = (Object.keys(resources) as XdsType[]).map((type) => ({
     layer,

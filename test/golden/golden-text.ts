@@ -4,12 +4,12 @@ import { Document, isCollection, visit } from 'yaml';
 import type { XdsType } from '../../src/proto/resource.ts';
 import type { CompiledCase, ProxyResources } from './compile-case.ts';
 
-/** Short lists and maps stand on one line. */
+/** Maximum length of lists and maps on one line. */
 const shortLine = 100;
 
 /**
- * The text of a golden file. Of a resource that is as `known` has it only the name is written: what every sidecar
- * has is read once, not in every file.
+ * Formats a golden file. For a resource equal to that in `known`, writes only the name, so that reviewers read
+ * resources of every sidecar once.
  */
 export function goldenText(about: string, { problems, proxies }: CompiledCase, known: ProxyResources | null): string {
   const document = new Document(

@@ -6,7 +6,7 @@ import { describeWith } from '../support/describe-with.ts';
 import { envoyClusterVerdicts } from '../support/envoy-verdicts.ts';
 import { compiledWorld, rule, service } from '../support/world.ts';
 
-/** Values at the edges of what something on the way may hold. */
+/** Values at the limits of some part on the way. */
 const numbers = [-1, 0, 0.5, 1, 100, 101, 2_147_483_647, 2_147_483_648, 4_294_967_295, 4_294_967_296];
 const durations = [
   '-1s',
@@ -25,7 +25,7 @@ const tcp = (fields: object) => ({ connectionPool: { tcp: fields } });
 const http = (fields: object) => ({ connectionPool: { http: fields } });
 const outlier = (fields: object) => ({ outlierDetection: fields });
 
-/** A traffic policy with the value in one place. */
+/** Returns a traffic policy with the value in one place. */
 const ofNumber: Readonly<Record<string, (value: number) => object>> = {
   maxConnections: (maxConnections) => tcp({ maxConnections }),
   'tcpKeepalive.probes': (probes) => tcp({ tcpKeepalive: { probes } }),
@@ -66,10 +66,10 @@ function clusterUnder(trafficPolicy: object): ClusterJson {
   const world = compiledWorld();
   world.apply(service('reviews'), rule('DestinationRule', 'sample', specOf(trafficPolicy)));
   expect(world.problems()).toEqual({});
-  return world.json('cluster', 'outbound|80||reviews.default.svc.cluster.local') as unknown as ClusterJson; // its own JSON
+  return world.json('cluster', 'outbound|80||reviews.default.svc.cluster.local') as unknown as ClusterJson; // JSON of this type
 }
 
-describeWith(['envoy'], 'whatever a DestinationRule may say', () => {
+describeWith(['envoy'], 'a DestinationRule with any accepted value', () => {
   const taken = samples.filter(
     ({ trafficPolicy }) => problemsWith(destinationRule, specOf(trafficPolicy)).length === 0,
   );
@@ -80,12 +80,12 @@ describeWith(['envoy'], 'whatever a DestinationRule may say', () => {
     );
   });
 
-  it('is taken by a real Envoy', () => {
+  it('is accepted by a real Envoy', () => {
     const rejected = taken.flatMap(({ name }) => (verdicts[name] === null ? [] : [`${name}: ${verdicts[name]}`]));
     expect(rejected).toEqual([]);
   });
 
-  it('is not everything', () => {
+  it('covers some samples, and not all', () => {
     expect(taken.length).toBeGreaterThan(samples.length / 3);
     expect(samples.length - taken.length).toBeGreaterThan(samples.length / 10);
   });

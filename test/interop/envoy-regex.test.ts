@@ -18,8 +18,8 @@ const withLimit = (limit: number) => (printed: object) => ({
 
 const withoutRuntime = (printed: object) => ({ ...printed, layered_runtime: { layers: [] } });
 
-describeWith(['envoy'], 'a real Envoy, asked about regular expressions,', () => {
-  it('takes those that we take, with the bootstrap that binnacle prints', async () => {
+describeWith(['envoy'], 'a real Envoy with regular expressions', () => {
+  it('accepts those that the schema accepts, with the bootstrap of binnacle', async () => {
     const categories = ['C', 'Lu', 'Nd', 'Po', 'Sc', 'Zs', 'Any', ...scripts].map((name) => `a\\p{${name}}`);
     const good = [...Object.keys(goodExpressions), ...Object.keys(roughExpressions), ...categories];
 
@@ -30,13 +30,13 @@ describeWith(['envoy'], 'a real Envoy, asked about regular expressions,', () => 
     expect(verdicts[hugeExpression]).toMatch(/RE2 program size of 33004 > max program size of 32768/);
   });
 
-  it('rejects one of ordinary size with a bootstrap that has no limit of its own', async () => {
+  it('rejects one of ordinary size with a bootstrap without a limit', async () => {
     const verdicts = await envoyVerdicts(samples([ordinary]), { bootstrap: withoutRuntime });
 
     expect(verdicts[ordinary]).toMatch(/RE2 program size of 150 > max program size of 100/);
   });
 
-  it('counts as many instructions as we were told', async () => {
+  it('counts the instructions listed in the table', async () => {
     const sizes = { ...goodExpressions, ...roughExpressions };
 
     const verdicts = await envoyVerdicts(samples(Object.keys(sizes)), { bootstrap: withLimit(0) });

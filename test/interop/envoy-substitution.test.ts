@@ -16,7 +16,7 @@ const withHeader = (value: string) => [
   },
 ];
 
-describeWith(['envoy'], 'a real Envoy, asked about header values,', () => {
+describeWith(['envoy'], 'a real Envoy with header values', () => {
   let verdicts: Readonly<Record<string, string | null>>;
   beforeAll(async () => {
     const texts = [...goodSubstitutions, ...uncheckedSubstitutions, ...bad, ...plain, ...plainWithArgument];
@@ -24,12 +24,12 @@ describeWith(['envoy'], 'a real Envoy, asked about header values,', () => {
   });
   const takenOf = (texts: readonly string[]) => texts.filter((text) => verdicts[text] === null);
 
-  it('takes those that we take', () => {
+  it('accepts those that the schema accepts', () => {
     expect(takenOf(goodSubstitutions)).toEqual(goodSubstitutions);
     expect(takenOf(uncheckedSubstitutions)).toEqual(uncheckedSubstitutions);
   });
 
-  it('rejects those that we refuse', () => {
+  it('rejects those that the schema rejects', () => {
     expect(takenOf(bad)).toEqual([]);
   });
 

@@ -4,7 +4,7 @@ import { describeWith } from '../support/describe-with.ts';
 import { type Envoy, startEnvoy } from '../support/envoy.ts';
 import { get } from '../support/http.ts';
 
-/** The ground that the other tests with a real Envoy stand on. */
+/** Tests the support code for the other tests with a real Envoy. */
 describeWith(['envoy'], 'a real Envoy', () => {
   const running: (Envoy | Backend)[] = [];
   afterEach(async () => {
@@ -44,7 +44,7 @@ describeWith(['envoy'], 'a real Envoy', () => {
     );
   });
 
-  it('says why it does not start', async () => {
+  it('reports why it does not start', async () => {
     const start = startEnvoy({ bootstrap: { node: { nonsense: true } } });
 
     await expect(start).rejects.toThrow(/nonsense/);

@@ -12,7 +12,7 @@ const registered = (address: string) => ({
   ttlSeconds: 600,
 });
 
-/** The load client of the bench speaks through grpc-go, in the order of Envoy, and checks every resource. */
+/** The bench's load client uses grpc-go in Envoy's order, and checks every resource. */
 for (const mode of ['sotw', 'delta'] as const) {
   describeWith(['xdsload'], `fifty streams of grpc-go over ${mode}`, () => {
     let controlPlane: ControlPlane;
@@ -34,15 +34,15 @@ for (const mode of ['sotw', 'delta'] as const) {
       expect(client.rdsNames).toEqual(['80']);
     });
 
-    it('follow a changed endpoint, all of them', async () => {
+    it('all receive a changed endpoint', async () => {
       const change = () => sendJson(controlPlane.httpPort, 'PUT', instance('svc-3.test'), registered('10.2.2.2'));
       const before = await client.receivedBytes();
       await client.change('eds', 'outbound|80||svc-3.test', '10.2.2.2', async () => void (await change()));
-      // One small assignment each; whatever else had been sent would be larger than all of that.
+      // One small assignment each. Any other resource would exceed this limit.
       expect((await client.receivedBytes()) - before).toBeLessThan(50 * 1_000);
     });
 
-    it('follow a rule', async () => {
+    it('all receive a changed rule', async () => {
       const rule = virtualService('svc-3.test', [
         { match: [{ uri: { prefix: '/marked/' } }], route: [{ destination: { host: 'svc-3.test' } }] },
         { route: [{ destination: { host: 'svc-3.test' } }] },

@@ -8,7 +8,7 @@ import { eventually } from '../support/eventually.ts';
 import { sendJson } from '../support/http.ts';
 import { MosnClient } from './grpc-xds/mosn-client.ts';
 
-/** Two services, whose routes are in two route configurations. */
+/** Two services whose routes are in two route configurations. */
 describe('a client that behaves like MOSN', () => {
   let dataDir: string;
   let controlPlane: ControlPlane;
@@ -34,19 +34,19 @@ describe('a client that behaves like MOSN', () => {
       ports: [{ name: 'http', port: 8080, protocol: 'http', servicePort }],
       ttlSeconds: 600,
     });
-  /** Waits for at least so many responses of CDS, EDS, LDS and RDS. */
+  /** Waits for at least this many responses of CDS, EDS, LDS and RDS. */
   const came = (counts: readonly number[]) =>
     eventually(() => client.counts().every((count, index) => count >= (counts[index] ?? 0)), {
       what: `${counts.join(', ')} responses`,
     });
-  /** A change that is told in one response of its own: what would be sent besides, for nothing, came before it. */
+  /** Makes a change that is sent in a single response. Superfluous responses would arrive before it. */
   const endpointsMoved = async (address: string) => {
     await register('cart', 80, address);
     await eventually(() => endpointsOfCart().includes(`${address}:8080`), { what: `the endpoint ${address}` });
   };
   const endpointsOfCart = () => endpointsOf(client.types.endpoint.has.get('outbound|80||cart.test'));
 
-  it('is told everything once, in its order', async () => {
+  it('receives everything once, in order', async () => {
     await endpointsMoved('10.1.0.2');
     expect(client.counts()).toEqual([1, 2, 1, 1]);
     const { cluster, listener, route } = client.types;
@@ -57,7 +57,7 @@ describe('a client that behaves like MOSN', () => {
     expect([...route.has.keys()].sort()).toEqual(['80', '81']);
   });
 
-  it('is told of a changed route with all the others, though it acknowledges the names of responses only', async () => {
+  it('receives a changed route with all others, though it acknowledges only the names of responses', async () => {
     for (const prefix of ['/first', '/second']) {
       const before = client.counts()[3] ?? 0;
       await sendJson(controlPlane.httpPort, 'POST', '/apis/networking.istio.io/v1/namespaces/shop/virtualservices', {
@@ -80,20 +80,20 @@ describe('a client that behaves like MOSN', () => {
     ]);
   });
 
-  it('is told of a new service, in a bounded number of responses', async () => {
+  it('receives a new service in a bounded number of responses', async () => {
     await register('orders', 82, '10.3.0.1');
     await eventually(() => client.types.route.has.has('82'), { what: 'the route' });
     await endpointsMoved('10.1.0.2');
     const [clusters = 0, endpoints = 0, listeners = 0, routes = 0] = client.counts();
     expect(clusters).toBe(2);
-    expect(endpoints).toBeLessThanOrEqual(4); // the new one with its cluster, and as asked for; the moved one
+    expect(endpoints).toBeLessThanOrEqual(4); // the new one with its cluster, and on request; the moved one
     expect(listeners).toBe(2);
     expect(routes).toBeLessThanOrEqual(3);
     expect([...client.types.endpoint.has.keys()]).toContain('outbound|82||orders.test');
     expect(client.types.route.responses.at(-1)).toEqual(['80', '81', '82']);
   });
 
-  it('is told everything anew on another stream, though it claims to have it', async () => {
+  it('receives everything again on another stream, although it claims to have it', async () => {
     client.reconnect();
     await came([2, 2, 2, 2]);
     await endpointsMoved('10.1.0.2');
@@ -101,7 +101,7 @@ describe('a client that behaves like MOSN', () => {
     expect(client.types.route.responses.at(-1)).toEqual(['80', '81']);
   });
 
-  it('is told everything by a control plane that was started again, whose nonces are others', async () => {
+  it('receives everything from a restarted control plane, whose nonces differ', async () => {
     const { httpPort, xdsPort } = controlPlane;
     await controlPlane.kill();
     controlPlane = await startControlPlane({ dataDir, httpPort, xdsPort });

@@ -7,7 +7,7 @@ import type { GrpcKind } from './grpc-xds/programs.ts';
 import { startXdsClient } from './grpc-xds/xds-client.ts';
 import { startSecureMesh } from './secure-mesh.ts';
 
-/** grpc-js is not among them: of credentials for its control plane it knows `insecure` alone. */
+/** Excludes grpc-js: it supports only `insecure` credentials for its control plane. */
 const kinds: readonly { readonly kind: GrpcKind; readonly parts: readonly PartName[] }[] = [
   { kind: 'grpcio', parts: ['grpcio'] },
   { kind: 'grpc-go', parts: ['xdsclient'] },
@@ -15,7 +15,7 @@ const kinds: readonly { readonly kind: GrpcKind; readonly parts: readonly PartNa
 
 for (const { kind, parts } of kinds) {
   describeWith(parts, `${kind}, with the bootstrap for mutual TLS`, () => {
-    it('asks a control plane that serves nobody without a certificate', async () => {
+    it('connects to a control plane that requires certificates', async () => {
       const mesh = await startSecureMesh();
       onTestFinished(() => mesh.stop());
       const server = await startEchoServer('v1');

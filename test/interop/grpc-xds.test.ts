@@ -12,10 +12,7 @@ import { type EchoServer, startEchoServer } from './grpc-xds/echo-server.ts';
 import { type GrpcKind, startProgram } from './grpc-xds/programs.ts';
 import { startXdsClient, type XdsClient } from './grpc-xds/xds-client.ts';
 
-/**
- * grpc-go has new routes in use an instant before the balancer of the clusters that they name: calls in between fail in
- * the client.
- */
+/** Error of a grpc-go client for calls in the moment between a new route and the balancer of its clusters. */
 const goRace = /^UNAVAILABLE: unknown cluster selected for RPC/;
 
 const kinds: readonly { readonly kind: GrpcKind; readonly parts: readonly PartName[] }[] = [
@@ -24,7 +21,7 @@ const kinds: readonly { readonly kind: GrpcKind; readonly parts: readonly PartNa
   { kind: 'grpc-go', parts: ['xdsclient'] },
 ];
 
-/** Each test has a service of its own, so that none of them depends on another. */
+/** Each test uses a separate service, so that tests do not depend on each other. */
 for (const { kind, parts } of kinds) {
   describeWith(parts, `${kind}, resolving xds: names`, () => {
     let controlPlane: ControlPlane;
@@ -63,7 +60,7 @@ for (const { kind, parts } of kinds) {
       });
     }
 
-    it('follows endpoints that come and go, without a failed call', async () => {
+    it('follows added and removed endpoints without a failed call', async () => {
       const target = 'xds:///moving:8080';
       const first = await serve('moving', 'v1');
       await client.begin(target);
@@ -130,10 +127,10 @@ for (const { kind, parts } of kinds) {
   });
 }
 
-/** With a control plane of its own, as it is taken away. */
+/** Uses a separate control plane, as the test stops it. */
 for (const { kind, parts } of kinds) {
   describeWith(parts, `${kind}, when the control plane is gone`, () => {
-    it('keeps calling, and follows it when it is back', async () => {
+    it('continues calling while the control plane is away, and follows it afterwards', async () => {
       const dataDir = await mkdtemp(join(tmpdir(), 'binnacle-grpc-xds-'));
       onTestFinished(() => rm(dataDir, { recursive: true, force: true }));
       const [first, second] = [await startEchoServer('v1'), await startEchoServer('v2')];
@@ -151,8 +148,8 @@ for (const { kind, parts } of kinds) {
       await callsAnsweredBy(client, target, ['v1']);
 
       await before.kill();
-      await client.look(target);
-      const many = async () => ((await client.look(target)).answers.v1 ?? 0) > 10;
+      await client.collect(target);
+      const many = async () => ((await client.collect(target)).answers.v1 ?? 0) > 10;
       await eventually(many, { what: 'calls without it', everyMs: 200 });
 
       const { httpPort, xdsPort } = before;
@@ -168,7 +165,7 @@ for (const { kind, parts } of kinds) {
 
 for (const { kind, parts } of kinds) {
   describeWith(parts, `a server of ${kind}`, () => {
-    it('gets leave to serve where it is registered, and is called', async () => {
+    it('serves where it is registered, and receives calls', async () => {
       const controlPlane = await startControlPlane();
       onTestFinished(() => controlPlane.stop());
       const [port = 0] = await freePorts(1);
@@ -184,9 +181,9 @@ for (const { kind, parts } of kinds) {
   });
 }
 
-/** All at once, as each waits 15 seconds for a resource that it is not told of. */
+/** Runs all clients at once, as each waits 15 seconds for a resource that does not exist. */
 describeWith(['grpcio', 'xdsclient'], 'a call of an unknown target', () => {
-  it('fails within 20 seconds, with a word on it', async () => {
+  it('fails within 20 seconds, and the error explains it', async () => {
     const controlPlane = await startControlPlane();
     onTestFinished(() => controlPlane.stop());
     const target = 'xds:///nobody.shop.svc.cluster.local:8080';
@@ -197,7 +194,7 @@ describeWith(['grpcio', 'xdsclient'], 'a call of an unknown target', () => {
     };
     const [js, python, go] = await Promise.all([errorOf('grpc-js'), errorOf('grpcio'), errorOf('grpc-go')]);
 
-    // It finds out as the others do, but calls that waited for that go on waiting for their deadline.
+    // It finds out as the others do, but calls that waited meanwhile wait for their deadline.
     expect(js).toMatch(/^DEADLINE_EXCEEDED: .*waiting for name resolution/);
     expect(python).toMatch(/^UNAVAILABLE: .*nobody\.shop\.svc\.cluster\.local:8080/s);
     expect(go).toMatch(/^UNAVAILABLE: .*nobody\.shop\.svc\.cluster\.local:8080/s);
@@ -218,12 +215,12 @@ const remove = ({ httpPort }: ControlPlane, service: string, name: string) =>
 const instance = (service: string, name: string) =>
   `/registry/v1/namespaces/shop/services/${service}.shop.svc.cluster.local/instances/${name}`;
 
-/** Waits until ten or more calls of a running target are answered by exactly these; none of them may have failed. */
+/** Waits until ten or more calls of a running target are answered by exactly these names. No call may have failed. */
 async function callsAnsweredBy(client: XdsClient, target: string, names: readonly string[]): Promise<void> {
   const failed: string[] = [];
   await eventually(
     async () => {
-      const { answers, errors } = await client.look(target);
+      const { answers, errors } = await client.collect(target);
       failed.push(...errors.filter((error) => !goRace.test(error)));
       const calls = Object.values(answers).reduce((sum, count) => sum + count, 0);
       return failed.length > 0 || (calls >= 10 && Object.keys(answers).sort().join() === names.join());

@@ -12,7 +12,7 @@ import { startEnvoy } from '../support/envoy.ts';
 import { sidecarBootstrap } from '../support/envoy-bootstrap.ts';
 import { eventually } from '../support/eventually.ts';
 
-/** What docs/operations.md says of the sizes of requests is measured here. */
+/** Measures the sizes of requests that docs/operations.md states. */
 describeWith(['envoy'], 'the first message of Envoy', () => {
   it('with all its extensions is a small part of the message limit', async () => {
     const heard: Buffer[] = [];
@@ -43,7 +43,7 @@ describeWith(['envoy'], 'the first message of Envoy', () => {
 const names = (count: number) =>
   Array.from({ length: count }, (_, index) => `outbound|8080||service-${index}.namespace.svc.cluster.local`);
 
-/** A subscription of so many clusters, and what a delta client says that it has when it comes back. */
+/** Returns the size of a subscription to `count` clusters, and of a delta client's initial versions. */
 function sizes(count: number) {
   const resourceNames = names(count);
   const sotw = create(DiscoveryRequestSchema, { typeUrl: typeUrls.endpoint, resourceNames });
@@ -58,7 +58,7 @@ function sizes(count: number) {
   };
 }
 
-it('10,000 names fit the message limit, also with their versions; 100,000 need what the documentation says', () => {
+it('10,000 names fit the message limit, also with their versions; 100,000 need the documented limit', () => {
   expect(sizes(10_000).delta).toBeLessThan(defaultLimits.maxReceiveBytes / 2);
   expect(sizes(100_000).delta).toBeLessThan(16 << 20);
   expect(sizes(100_000).sotw).toBeLessThan(8 << 20);

@@ -6,12 +6,12 @@ import { eventually } from '../support/eventually.ts';
 import { httpListener, startHandFilledPlane } from '../support/hand-filled-plane.ts';
 
 const good = JSON.stringify({ type: 'STATIC', connect_timeout: '1s' });
-/** Against a constraint of the message: Envoy finds that before it looks at any other resource. */
+/** Violates a constraint of the message, which Envoy checks before it applies any resource. */
 const invalid = JSON.stringify({ type: 'STATIC', connect_timeout: '0s' });
-/** Valid as a message, but no cluster can be made of it. */
+/** A valid message from which no cluster can be created. */
 const impossible = JSON.stringify({ type: 'EDS', connect_timeout: '1s' });
 
-/** Row 26 of the table in ADR 1, and why there is one: Envoy may take nothing of a response that it rejects. */
+/** Row 26 of the table in ADR 1, and its reason: Envoy may apply nothing of a response that it rejects. */
 describeWith(['envoy'], 'a real Envoy that rejects one resource', () => {
   const ends: (() => Promise<void>)[] = [];
   afterEach(async () => {
@@ -61,7 +61,7 @@ describeWith(['envoy'], 'a real Envoy that rejects one resource', () => {
       put({ route: { 80: routes('after'), 81: routes('twice', 'twice'), 9080: routes('after') } });
       const dump = () => envoy.admin('/config_dump?resource=dynamic_route_configs');
       await eventually(async () => (await dump()).match(/"after"/g)?.length === 2, { what: 'the good routes' });
-      // Of the two virtual hosts that cannot stand together it has one.
+      // It has one of the two virtual hosts that conflict.
       await eventually(async () => (await dump()).match(/"twice"/g)?.length === 1, { what: 'one of the other two' });
       expect(new Set(rejections)).toEqual(new Set(['route']));
     });

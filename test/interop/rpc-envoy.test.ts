@@ -43,7 +43,7 @@ for (const protocol of ['sotw', 'delta'] as const) {
       expect(stats.get('cluster.xds-grpc.ssl.handshake')).toBeGreaterThan(0);
     });
 
-    it('keeps its stream when the certificates of the server change, which others are shown', async () => {
+    it("keeps its stream when the server's certificates change, and new connections get the new ones", async () => {
       const before = await streams();
       await mesh.renew('second');
       await eventually(async () => (await presented(mesh)) === 'CN=second', { what: 'the new certificate' });
@@ -52,7 +52,7 @@ for (const protocol of ['sotw', 'delta'] as const) {
       expect(await streams()).toBe(before);
     });
 
-    it('is refused when its CA is no longer trusted, and says so', async () => {
+    it('is refused when its CA is no longer trusted, and reports it', async () => {
       await mesh.trust(authority('another').cert);
       const late = await eventually(async () => (await presented(mesh)) === null, { what: 'the CA was taken away' });
       expect(late).toBe(true);
@@ -81,7 +81,7 @@ for (const protocol of ['sotw', 'delta'] as const) {
   });
 }
 
-/** What `binnacle bootstrap` prints; with state of the world it names the server, else the address is checked. */
+/** Returns the output of `binnacle bootstrap`. With SotW it names the server; otherwise the address is verified. */
 async function secured({ tlsPort, clientFiles }: SecureMesh, protocol: 'sotw' | 'delta'): Promise<object> {
   const { ca, cert, key } = clientFiles;
   const flags = protocol === 'sotw' ? ['--sotw', '--server-name', serverName] : [];
@@ -91,7 +91,7 @@ async function secured({ tlsPort, clientFiles }: SecureMesh, protocol: 'sotw' | 
   return parse(out);
 }
 
-/** The subject of the certificate that a new connection is shown; null when the connection is refused. */
+/** Returns the subject of the server certificate on a new connection; null when the connection is refused. */
 async function presented({ tlsPort, clientFiles }: SecureMesh): Promise<string | null> {
   const [cert, key, ca] = await Promise.all(
     [clientFiles.cert, clientFiles.key, clientFiles.ca].map((path) => readFile(path)),
@@ -107,7 +107,7 @@ async function presented({ tlsPort, clientFiles }: SecureMesh): Promise<string |
   });
   try {
     return await new Promise<string | null>((resolve) => {
-      // with TLS 1.3 a client hears only after its handshake that it is refused: the server's first bytes tell
+      // with TLS 1.3, a client learns only after its handshake that it is refused: wait for the server's first bytes
       socket.once('data', () => resolve(socket.getPeerX509Certificate()?.subject ?? null));
       socket.once('error', () => resolve(null));
       socket.once('close', () => resolve(null));

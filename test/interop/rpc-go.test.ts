@@ -30,7 +30,7 @@ const cases = [
   'unimplemented_service',
 ];
 
-/** gRPC's own interop client, of grpc-go. */
+/** grpc-go's build of gRPC's interop client. */
 for (const secure of [false, true]) {
   describeWith(['interopClient'], `the public interop client, ${secure ? 'over TLS' : 'in plaintext'}`, () => {
     let server: RpcServer;
@@ -71,7 +71,7 @@ for (const secure of [false, true]) {
       });
     }
 
-    it('leaves in order: its GOAWAY is no violation of HTTP/2, in the log or the metrics', async () => {
+    it('disconnects normally: its GOAWAY is not a violation of HTTP/2 in the log or the metrics', async () => {
       await eventually(() => server.connectionCount() === 0, { what: 'every connection is gone' });
       expect(complaints).not.toContain('protocol-error');
       expect(complaints).not.toContain('connection ended for a violation of HTTP/2');

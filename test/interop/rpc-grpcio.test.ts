@@ -16,7 +16,7 @@ import { partProgram } from '../support/parts.ts';
 
 const script = join(import.meta.dirname, 'grpcio/client.py');
 
-/** What `client.py` calls. Texts in, texts out. */
+/** Methods that `client.py` calls. Requests and answers are texts. */
 function kinds(): readonly HandlerMethod[] {
   let cancelled = 0;
   const text = (bytes: Uint8Array) => Buffer.from(bytes).toString();

@@ -19,7 +19,7 @@ function clientOf(port: number): Client {
   return client;
 }
 
-/** What a watch of the whole server is told, and how it ends. */
+/** Watches the whole server, and collects the statuses and the end. */
 function watch(client: Client) {
   const request = Buffer.from(health.message('HealthCheckRequest').encode({}));
   const stream = client.makeServerStreamRequest('/grpc.health.v1.Health/Watch', asIs, asIs, request);
@@ -37,7 +37,7 @@ async function folder(): Promise<string> {
 }
 
 describe('binnacle serve', () => {
-  it('says by gRPC that it is not serving, then that it is, and at last that it stops', async () => {
+  it('reports by gRPC that it is not serving, then that it is, and finally that it stops', async () => {
     const mesh = await folder();
     const adapters = [{ type: 'file', name: 'late', path: join(mesh, 'mesh') }];
     await writeFile(join(mesh, 'binnacle.yaml'), JSON.stringify({ adapters }));
@@ -54,7 +54,7 @@ describe('binnacle serve', () => {
     expect(told).toEqual(['NOT_SERVING', 'SERVING', 'NOT_SERVING']);
   });
 
-  it('shows its services by reflection', async () => {
+  it('lists its services by reflection', async () => {
     const controlPlane = await startControlPlane();
     onTestFinished(() => controlPlane.stop());
     const proto = protoFile(reflectionDescriptor('grpc.reflection.v1'));
@@ -92,7 +92,7 @@ describe('binnacle serve', () => {
       says: /the key in .*key\.pem is not that of the first certificate/,
     },
   ]) {
-    it(`does not start with certificates that ${name}, and says why`, async () => {
+    it(`does not start with certificates that ${name}, and reports the reason`, async () => {
       const files = await folder();
       const tls = { address: '127.0.0.1:0', certFile: join(files, 'cert.pem'), keyFile: join(files, 'key.pem') };
       if (cert !== null) await writeFile(tls.certFile, cert);

@@ -5,14 +5,14 @@ import { authority } from '../support/certificates.ts';
 import { type ControlPlane, startControlPlane } from '../support/control-plane.ts';
 import { freePort } from '../support/ports.ts';
 
-/** A control plane that serves xDS over mTLS, and what clients need to reach it. */
+/** A control plane that serves xDS over mTLS, and the files that clients need. */
 export interface SecureMesh {
   readonly controlPlane: ControlPlane;
   readonly tlsPort: number;
   readonly ca: ReturnType<typeof authority>;
   /** Files of a client's identity and of the CA that signed the server's certificate. */
   readonly clientFiles: { readonly cert: string; readonly key: string; readonly ca: string };
-  /** Writes another certificate and key for the server, of this common name. */
+  /** Writes another certificate and key for the server, with this common name. */
   renew(commonName: string): Promise<void>;
   /** Writes other CAs for clients. */
   trust(ca: string): Promise<void>;
@@ -47,7 +47,7 @@ export async function startSecureMesh(): Promise<SecureMesh> {
     keyFile: file('server.key'),
     clientCaFile: file('client-ca.pem'),
   };
-  const plaintext = `127.0.0.1:${await freePort()}`; // the flag of startControlPlane wins
+  const plaintext = `127.0.0.1:${await freePort()}`; // the flag of startControlPlane has precedence
   await writeFile(file('binnacle.yaml'), JSON.stringify({ xds: { plaintext, tls } }));
   const controlPlane = await startControlPlane({ args: ['--config', file('binnacle.yaml')] });
   return {

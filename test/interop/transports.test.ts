@@ -53,9 +53,9 @@ const routeTo = (cluster: string) =>
     virtual_hosts: [{ name: 'all', domains: ['*'], routes: [{ match: { prefix: '/' }, route: { cluster } }] }],
   });
 
-describeWith(['envoy'], 'a real Envoy with streams of its own', () => {
+describeWith(['envoy'], 'a real Envoy with separate streams', () => {
   for (const protocol of ['sotw', 'delta'] as const) {
-    it(`has clusters and listeners by services of a single type, the rest by ADS (${protocol})`, async () => {
+    it(`gets clusters and listeners from single-type services, the rest from ADS (${protocol})`, async () => {
       const { xdsPort, put, coordinator, rejections } = await plane();
       const [one, two] = [await backend('one'), await backend('two')];
       put({
@@ -84,7 +84,7 @@ describeWith(['envoy'], 'a real Envoy with streams of its own', () => {
     });
   }
 
-  it('asks for virtual hosts on demand, and follows them', async () => {
+  it('requests virtual hosts on demand, and follows them', async () => {
     const { xdsPort, put, coordinator } = await plane();
     const [one, two] = [await backend('one'), await backend('two')];
     const hosts = (cluster: string, ...domains: string[]) =>
@@ -122,7 +122,7 @@ describeWith(['envoy'], 'a real Envoy with streams of its own', () => {
     expect([...coordinator.clients].map(({ service }) => service).sort()).toEqual(['ADS', 'VHDS']);
   });
 
-  it('asks for clusters on demand', async () => {
+  it('requests clusters on demand', async () => {
     const { xdsPort, put } = await plane();
     const one = await backend('one');
     put({ cluster: { one: edsCluster() }, endpoint: { one: endpoints(one.port), late: endpoints(one.port) } });
@@ -142,7 +142,7 @@ describeWith(['envoy'], 'a real Envoy with streams of its own', () => {
     await eventually(async () => (await answer('late')) === 'one', { what: 'the cluster that was unknown' });
   });
 
-  it('starts without an extension that does not exist, once it has waited as long as its configuration says', async () => {
+  it('starts without an extension that does not exist, after the time that its configuration sets', async () => {
     const { xdsPort, coordinator } = await plane();
     const type_urls = ['type.googleapis.com/envoy.extensions.filters.http.cors.v3.Cors'];
     const source = { ...ownStream('delta'), initial_fetch_timeout: '1s' };
@@ -156,7 +156,10 @@ describeWith(['envoy'], 'a real Envoy with streams of its own', () => {
   });
 });
 
-/** A listener without ADS of its own, whose filter asks for what it lacks; clusters come by delta ADS on demand alone. */
+/**
+ * Bootstrap of a listener outside ADS, whose filter requests missing resources. Clusters arrive only by delta ADS on
+ * demand.
+ */
 async function onDemandBootstrap(
   xdsPort: number,
   routing: object,

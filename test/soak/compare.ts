@@ -10,8 +10,8 @@ import { readRegistry, registerAgain } from './load/registry.ts';
 import { readRules, writeRulesAgain } from './load/rules.ts';
 
 /**
- * Whether clients that came along the whole way have what one has that connects now. Resolves with what differs, once
- * that has not changed for some time.
+ * Compares clients that were connected throughout with one that connects now. Resolves with the differences once they
+ * have not changed for some time.
  */
 export async function differencesFromNew(
   { xdsPort, httpPort }: Pick<ControlPlane, 'xdsPort' | 'httpPort'>,
@@ -29,7 +29,7 @@ export async function differencesFromNew(
   );
 }
 
-/** Whether a control plane that begins now, with the same services and rules, serves the same. */
+/** Compares with a control plane that starts now with equal services and rules. */
 export async function differencesFromFresh(soaked: ControlPlane): Promise<readonly string[]> {
   const fresh = await startControlPlane({ args: ['--log-level', 'warn'] });
   try {
@@ -66,12 +66,12 @@ type Viewer = Pick<SoakClient['options'], 'nodeId' | 'labels'>;
 
 const view = (port: number, { nodeId, labels }: Viewer): SoakClient =>
   new SoakClient({
-    ...{ port, mode: 'delta', nodeId, labels, behaviour: 'takes', only: null },
+    ...{ port, mode: 'delta', nodeId, labels, behaviour: 'accepts', only: null },
     judge: () => null,
     surprised: () => {},
   });
 
-/** Until there is no difference and all have something, or time is up. */
+/** Waits until there are no differences and all clients have resources, or until time is up. */
 async function agreed(differ: () => readonly string[], opened: readonly SoakClient[]): Promise<readonly string[]> {
   try {
     const isQuiet = quietFor(1_000, opened);
@@ -97,10 +97,13 @@ function quietFor(ms: number, clients: readonly SoakClient[]): () => boolean {
   };
 }
 
-/** What two clients rejected at random and none took yet: new ones are not sent it (ADR 16). With a cluster goes its assignment. */
+/**
+ * Reads the resources that clients rejected and none has accepted: new clients do not receive them (ADR 16). Without a
+ * cluster, its assignment is missing, too.
+ */
 async function readSpared(httpPort: number): Promise<ReadonlySet<string>> {
   const { body } = await get(httpPort, { path: '/debug/quarantinez' });
-  const findings = JSON.parse(body) as readonly { resource: string; takenByKinds: readonly string[] }[]; // as docs/operations.md says
+  const findings = JSON.parse(body) as readonly { resource: string; takenByKinds: readonly string[] }[]; // documented in docs/operations.md
   return new Set(findings.filter(({ takenByKinds }) => takenByKinds.length === 0).map(({ resource }) => resource));
 }
 

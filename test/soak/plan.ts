@@ -1,40 +1,40 @@
 import { parseArgs } from 'node:util';
 import type { JudgePlan } from './judge/run.ts';
 
-/** How much is done, and for how long. */
+/** Amount and duration of the load. */
 export interface SoakPlan {
   readonly seed: number;
-  /** Without the first, which only warms up. Each does the same work and ends with nothing left. */
+  /** Number of measured rounds. A first one warms up. Each does the same work and ends with nothing left. */
   readonly rounds: number;
   readonly roundMs: number;
   readonly services: number;
   readonly instances: number;
-  /** Connected at a time. */
+  /** Concurrent connections. */
   readonly clients: number;
   readonly connectsPerSecond: number;
   readonly registryChangesPerSecond: number;
   readonly ruleRequestsPerSecond: number;
   /** Over REST. */
   readonly pollsPerSecond: number;
-  /** Open at a time. */
+  /** Concurrently open. */
   readonly watches: number;
-  /** What the program is given before memory is measured: it lets go of names that nobody asks for every ten seconds. */
+  /** Pause before memory is measured: the program releases unused names every ten seconds. */
   readonly restMs: number;
-  /** How much more heap is no growth: as much as what is kept by number, or not yet let go of, may differ. */
+  /** Allowed growth of the heap: data that is kept by number, or not released yet, may differ that much. */
   readonly heapTolerance: number;
   /**
-   * What is kept of the past by number (the log of rule changes) is filled before the first round, so that later
-   * rounds do not fill it.
+   * Whether the log of rule changes, which is kept by number, is filled before the first round. Later rounds then do
+   * not grow it.
    */
   readonly fillsLogs: boolean;
   /**
-   * Whether the last round waits until the program gives up by itself what nobody uses, which takes a minute. Where it does
-   * not, its clock is put forward.
+   * Whether the last round waits until the program releases unused data, which takes a minute. Otherwise its clock is
+   * advanced.
    */
   readonly waitsAtTheEnd: boolean;
 }
 
-/** The soak of `npm run soak`: about `minutes`. */
+/** The plan of `npm run soak`, for about `minutes`. */
 function longPlan(minutes: number, seed: number): SoakPlan {
   const roundMs = 40_000;
   const rounds = Math.max(2, Math.floor((minutes * 60_000 - startAndEndMs) / (roundMs + betweenRoundsMs)) - 1);
@@ -46,26 +46,26 @@ function longPlan(minutes: number, seed: number): SoakPlan {
 }
 
 const betweenRoundsMs = 22_000;
-/** The start, the full logs, and the minute at the end. */
+/** Duration of the start, the full logs, and the minute at the end. */
 const startAndEndMs = 110_000;
 
-/** The same in half a minute, for CI. */
+/** A plan of half a minute, for CI. */
 export const shortPlan = (seed: number): SoakPlan => ({
   ...{ seed, rounds: 2, roundMs: 4_000, services: 60, instances: 3, clients: 60, connectsPerSecond: 60 },
   ...{ registryChangesPerSecond: 30, ruleRequestsPerSecond: 10, pollsPerSecond: 30, watches: 10 },
   ...{ restMs: 0, heapTolerance: 8_000_000, fillsLogs: false, waitsAtTheEnd: false },
 });
 
-/** The judge for a minute, and until it is quiet after that: for CI. */
+/** The judge for a minute and until it is quiet afterwards, for CI. */
 export const shortJudgePlan = (seed: number): JudgePlan => ({ seed, quietPoints: 25, forMs: 45_000 });
 
-/** Reads the command line. Throws with what is wrong with it. */
+/** Parses the command line. Throws an error that explains a mistake in it. */
 export function planOf(args: readonly string[], anySeed: number): SoakPlan {
   const { seed, minutes, short } = optionsOf(args, anySeed);
   return short ? shortPlan(seed) : longPlan(minutes, seed);
 }
 
-/** What the judge plays; null: `--judge` is not asked for. Throws with what is wrong with the command line. */
+/** Returns the judge's plan; null without `--judge`. Throws an error that explains a mistake in the command line. */
 export function judgePlanOf(args: readonly string[], anySeed: number): JudgePlan | null {
   const { seed, minutes, short, judge } = optionsOf(args, anySeed);
   if (!judge) return null;

@@ -26,13 +26,13 @@ import { leftovers, type Measured, megabytes } from './verdict.ts';
 
 export interface SoakOutcome {
   readonly measured: Measured;
-  /** What was done, for people. */
+  /** Summary for people. */
   readonly done: string;
-  /** Empty: the program is as it was, and told everybody the right things. */
+  /** Empty when the program is as before the load, and sent every client the expected resources. */
   readonly problems: readonly string[];
 }
 
-/** Starts the program, makes it work in rounds, and tells what is left of them. */
+/** Starts the program, runs rounds of load, and reports what they leave behind. */
 export async function runSoak(plan: SoakPlan, report: (line: string) => void): Promise<SoakOutcome> {
   const controlPlane = await startControlPlane({
     args: ['--log-level', 'warn'],
@@ -53,7 +53,7 @@ export async function runSoak(plan: SoakPlan, report: (line: string) => void): P
       await inspector.collectGarbage();
       await delay(plan.restMs);
       rounds.push(await readRestFigures(controlPlane, inspector));
-      if (found.length > 0) break; // what is wrong is known; the rounds that follow would say it again
+      if (found.length > 0) break; // the problem is known; further rounds would repeat it
     }
     stopReports();
     const [baseline, ...others] = rounds;
@@ -103,7 +103,7 @@ function partsOf(plan: SoakPlan, controlPlane: ControlPlane, inspector: Inspecto
   };
 }
 
-/** Work with everything that comes and goes, then a look at what clients have, then nothing is left. */
+/** Runs load with all its churn, compares the clients' resources, and removes everything. */
 async function oneRound(soak: Soak, round: number): Promise<readonly string[]> {
   const { plan, controlPlane, api, crowd, watches, random } = soak;
   const isLast = round === plan.rounds;
@@ -147,14 +147,14 @@ async function churn(soak: Soak): Promise<void> {
   ]);
 }
 
-/** Until the program holds nothing any more: it keeps tables for a minute after the last proxy that used them. */
+/** Waits until the program has released everything: it keeps tables for a minute after their last proxy. */
 async function settle({ plan, controlPlane, inspector }: Soak, isLast: boolean): Promise<readonly string[]> {
   const metric = (name: string) => controlPlane.metric(name);
   const haveGone = async () =>
     ((await metric('binnacle_clients{mode="sotw"}')) ?? 0) + ((await metric('binnacle_clients{mode="delta"}')) ?? 0) ===
     0;
   try {
-    // a half-open connection is found by keepalive: after 50 seconds at the latest
+    // keepalive finds a half-open connection within 50 seconds
     const waits = isLast && plan.waitsAtTheEnd;
     await eventually(haveGone, { what: 'all clients gone', timeoutMs: waits ? 75_000 : 15_000, everyMs: 200 });
     if (!waits) await putClockForward(inspector, 61_000);
@@ -175,7 +175,7 @@ async function settle({ plan, controlPlane, inspector }: Soak, isLast: boolean):
   }
 }
 
-/** A line about every so often. */
+/** Reports progress at intervals. */
 function reportEvery(ms: number, soak: Soak): () => void {
   const startedAt = performance.now();
   const tell = async () => {

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { shortPlan } from './plan.ts';
 import { runSoak } from './run.ts';
 
-it('after churn of clients, services and rules nothing is left, and everybody has what is right', {
+it('churn of clients, services and rules leaves nothing behind, and every client has the expected resources', {
   timeout: 120_000,
 }, async () => {
   const seed = Number(process.env.BINNACLE_SEED ?? Date.now() % 1_000_000);

@@ -1,6 +1,7 @@
-// `npm run soak [-- --judge] [--minutes N | --short] [--seed N]`: the real program through churn of clients, services and rules, round after
-// round; then nothing may be left of it. Linux only: file descriptors are counted in /proc. docs/operations.md says what it
-// does and how to read it, and what `--judge` plays instead. Figures go to standard output, progress to standard error.
+// `npm run soak [-- --judge] [--minutes N | --short] [--seed N]`: runs the real program through rounds of churn of
+// clients, services and rules. Nothing may be left afterwards. Linux only: file descriptors are counted in /proc.
+// docs/operations.md describes the rounds, how to read the figures, and the alternative with `--judge`. Figures go to
+// standard output, progress to standard error.
 
 import { type JudgePlan, runJudge } from './judge/run.ts';
 import { judgePlanOf, planOf } from './plan.ts';
@@ -10,7 +11,7 @@ import { figuresTable } from './verdict.ts';
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
     process.stderr.write(`soak: ended by ${signal}\n`);
-    process.exit(1); // the program that was started ends with this process (test/support/child.ts)
+    process.exit(1); // the started program ends with this process (test/support/child.ts)
   });
 }
 

@@ -1,30 +1,30 @@
 import { median, type RestFigures } from './program/figures.ts';
 
-/** How much more than at the baseline is no growth. */
+/** Differences to the baseline that do not count as growth. */
 export const tolerances = {
-  /** As the plan's for the heap. */
+  /** For the same reason as the plan's heap tolerance. */
   externalBytes: 4_000_000,
-  /** The allocators of C keep what was freed: only a multiple says something. */
+  /** C allocators keep freed memory: only a multiple is significant. */
   residentShare: 0.5,
   residentBytes: 50_000_000,
   descriptors: 2,
-  /** Living objects; those of the last requests are let go of by the next ones. */
+  /** Living objects. Later requests release those of the last ones. */
   sockets: 4,
-  /** Timers and requests to the disk come and go; sockets do not. */
+  /** Timers and disk requests come and go; sockets do not. */
   passingHandles: 3,
 };
 
 export interface Measured {
   /** After the first round. */
   readonly baseline: RestFigures;
-  /** After each of those that followed. */
+  /** After each later round. */
   readonly rounds: readonly RestFigures[];
   /** Before the first round and at the end; see `countLiving`. */
   readonly livingBefore: Readonly<Record<string, number>>;
   readonly living: Readonly<Record<string, number>>;
 }
 
-/** What is left of the work, in words; empty: nothing. */
+/** Describes what the load left behind; empty for nothing. */
 export function leftovers(
   { baseline, rounds, livingBefore, living }: Measured,
   heapTolerance: number,
@@ -36,7 +36,7 @@ export function leftovers(
   ];
 }
 
-/** What can be counted must be as it was, after each round. */
+/** Compares counters, which must equal the baseline after each round. */
 function counted(baseline: RestFigures, round: RestFigures): readonly string[] {
   const { descriptors, passingHandles } = tolerances;
   return [
@@ -62,7 +62,7 @@ function more(
   });
 }
 
-/** Memory is judged over all rounds: one of them may have caught something in passing, growth goes on. */
+/** Judges memory over all rounds: a single round may be high by chance, but growth continues. */
 function grown(baseline: RestFigures, rounds: readonly RestFigures[], heapAllowed: number): readonly string[] {
   const last = rounds.at(-1);
   if (last === undefined) return ['there was no round'];
@@ -84,7 +84,7 @@ const above = (what: string, now: number, before: number, allowed: number): read
     ? []
     : [`${what}: ${megabytes(now)}, ${megabytes(before)} before; ${megabytes(allowed)} more are allowed`];
 
-/** One row for the baseline and each round. */
+/** Formats one row for the baseline and each round. */
 export function figuresTable({ baseline, rounds, living }: Measured): string {
   const row = (name: string, { heap, external, resident, handles, descriptors }: RestFigures) => {
     const sum = (counts: Readonly<Record<string, number>>) => Object.values(counts).reduce((a, b) => a + b, 0);

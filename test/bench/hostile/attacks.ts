@@ -8,7 +8,7 @@ import { bytesField, stringField } from '../../../src/proto/wire.ts';
 import { frame } from '../../../src/rpc/frame.ts';
 import { firstBytes, textOf } from '../../../src/xds/wire-reader.ts';
 
-/** One hostile client: all that it sends on one connection. */
+/** One hostile client: everything that it sends on one connection. */
 export interface Attack {
   readonly name: string;
   begin(session: ClientHttp2Session): void;
@@ -43,7 +43,9 @@ const times = <T>(count: number, make: (index: number) => T): T[] => Array.from(
 const gzip = { 'grpc-encoding': 'gzip' };
 const cluster = typeUrls.cluster;
 
-/** The worst that a review found, each bounded: a few seconds of one client. Messages are made before anything is measured. */
+/**
+ * Returns the worst known attacks, each limited to a few seconds of one client. Messages are built before measuring.
+ */
 export function attacks(): readonly Attack[] {
   const bomb = zipped(Buffer.alloc(16_000_000));
   const labels = Object.fromEntries(times(100_000, (index) => [`label-${index}`, 'x'.repeat(100)]));
@@ -84,7 +86,7 @@ export function attacks(): readonly Attack[] {
   ] satisfies readonly { name: string; begin: (session: ClientHttp2Session) => unknown }[] as readonly Attack[];
 }
 
-/** Answers every response with an acknowledgement that is longer than it has to be. */
+/** Acknowledges every response with a message that is longer than necessary. */
 function padAcknowledgements(stream: ClientHttp2Stream, padding: number): void {
   const [type, nonce] = [DiscoveryResponseSchema.field.typeUrl, DiscoveryResponseSchema.field.nonce];
   const filler = bytesField(1_000, Buffer.alloc(padding));

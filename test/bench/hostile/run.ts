@@ -4,19 +4,19 @@ import { cpuSeconds, cpuSecondsWhenQuiet, residentBytes, watchMemory } from '../
 import { type Attack, connectTo } from './attacks.ts';
 
 export interface HostileFigures {
-  /** The longest that another client waited for an answer, while the hostile one was there and in the seconds after. */
+  /** The longest time that another client waited for an answer, during the attack and in the seconds after. */
   readonly othersWaitedMs: number;
-  /** CPU time that it cost. */
+  /** CPU time of the attack. */
   readonly cpuMs: number;
-  /** The most memory above that of before, and what is kept after it has left. */
+  /** Peak memory above the level before, and memory kept after the client disconnected. */
   readonly peakBytes: number;
   readonly keptBytes: number;
 }
 
-/** How long the hostile client stays. */
+/** Duration of the attack. */
 const staysMs = 5_000;
 
-/** One hostile client, and another one that asks for something small all the time. */
+/** Runs one hostile client, and another that makes small requests all the time. */
 export async function runHostile(
   server: { readonly pid: number; readonly xdsPort: number },
   ask: () => Promise<void>,

@@ -5,7 +5,7 @@ import { startMesh } from '../servers/binnacle.ts';
 import { attacks } from './attacks.ts';
 import { runHostile } from './run.ts';
 
-/** What one hostile client costs the others: each in a fresh process. */
+/** Measures how one hostile client affects others, each in a fresh process. */
 export async function hostileSection(mesh: BenchMesh, progress: (text: string) => void): Promise<Section> {
   const rows: string[][] = [];
   for (const attack of attacks()) {

@@ -1,13 +1,13 @@
-/** A profile of V8, as `node --cpu-prof` writes it; times are microseconds of the system's monotonic clock. */
+/** A V8 profile as `node --cpu-prof` writes it. Times are microseconds of the system's monotonic clock. */
 export interface CpuProfile {
   readonly startTime: number;
   readonly nodes: readonly {
     readonly id: number;
     readonly callFrame: { readonly functionName: string; readonly url: string };
   }[];
-  /** Ids of nodes, one for each time that was looked. */
+  /** Id of the active node in each sample. */
   readonly samples: readonly number[];
-  /** From the sample before, or from the start. */
+  /** Time since the sample before, or since the start. */
   readonly timeDeltas: readonly number[];
 }
 
@@ -16,7 +16,7 @@ export interface Span {
   readonly toUs: number;
 }
 
-/** What a thread was busy with in a span, in microseconds by place, the longest first. Waiting is left out. */
+/** Returns the busy time of a thread in a span, in microseconds by place, longest first. Excludes waiting. */
 export function timeByPlace(profile: CpuProfile, { fromUs, toUs }: Span): ReadonlyMap<string, number> {
   const places = new Map(profile.nodes.map(({ id, callFrame }) => [id, placeOf(callFrame)]));
   const sums = new Map<string, number>();
@@ -30,7 +30,7 @@ export function timeByPlace(profile: CpuProfile, { fromUs, toUs }: Span): Readon
   return new Map([...sums].sort(([, a], [, b]) => b - a));
 }
 
-/** A source file, a package or a part of the runtime; null for what is no work. */
+/** Returns a source file, a package or a part of the runtime; null for idle time. */
 function placeOf({ functionName, url }: CpuProfile['nodes'][number]['callFrame']): string | null {
   if (functionName === '(idle)' || functionName === '(root)') return null;
   if (functionName === '(garbage collector)') return 'garbage collection';

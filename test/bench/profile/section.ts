@@ -8,7 +8,7 @@ import { startBinnacle, startMesh } from '../servers/binnacle.ts';
 import { runScenario } from '../serving/scenario.ts';
 import { type CpuProfile, type Span, timeByPlace } from './cpu-profile.ts';
 
-/** Runs Binnacle alone under V8's profiler and says where its time went, part by part. */
+/** Runs only Binnacle under V8's profiler, and reports its time by place for each part. */
 export async function profileSections(plan: BenchPlan, progress: (text: string) => void): Promise<readonly Section[]> {
   const sections: Section[] = [];
   if (wants(plan, 'serving')) {
@@ -59,15 +59,15 @@ interface Marked {
 }
 
 interface ProfiledRun {
-  /** For the server: makes it write its profile when it ends. */
+  /** Environment of the server: makes it write its profile when it ends. */
   readonly env: Readonly<Record<string, string>>;
   /** A folder for the run. */
   readonly dir: string;
-  /** A part begins, and the one before ends. */
+  /** Marks the start of a part, and the end of the one before. */
   mark(pid: number, part: string | null): void;
 }
 
-/** The profile stays in the folder `parent` as `<name>.cpuprofile`, for the developer tools of a browser. */
+/** Leaves the profile in the folder `parent` as `<name>.cpuprofile`, for a browser's developer tools. */
 async function profiled(
   name: string,
   parent: string,
@@ -80,12 +80,12 @@ async function profiled(
     await run({
       env: { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${dir}` },
       dir,
-      // V8's samples bear the times of the same clock (CLOCK_MONOTONIC), which all processes share
+      // V8's samples use the same clock (CLOCK_MONOTONIC), which all processes share
       mark: (pid, part) => marks.push({ part, atUs: Number(process.hrtime.bigint() / 1000n), cpu: cpuTime(pid) }),
     });
     const kept = join(parent, `${name}.cpuprofile`);
     await rename(join(dir, await mainThreadFile(dir)), kept);
-    const profile = JSON.parse(await readFile(kept, 'utf8')) as CpuProfile; // as V8 writes it
+    const profile = JSON.parse(await readFile(kept, 'utf8')) as CpuProfile; // V8 wrote it
     return marks.flatMap((begin, index) => {
       const end = marks[index + 1];
       return begin.part === null || end === undefined ? [] : [partSection(profile, begin, end)];
@@ -95,7 +95,7 @@ async function profiled(
   }
 }
 
-/** Files are named after process, thread and number: the main thread is 0. */
+/** Finds the main thread's file. Names contain process, thread and number; the main thread is 0. */
 async function mainThreadFile(dir: string): Promise<string> {
   const file = (await readdir(dir)).find((name) => /\.0\.\d+\.cpuprofile$/.test(name));
   if (file === undefined) throw new Error('the server wrote no profile: it did not end by itself');

@@ -1,19 +1,21 @@
-/** A limit. With several parts, all of them have to hold. */
+/** A limit. All of its parts must hold. */
 export interface Bar {
-  /** Binnacle's figure, in the measure's own unit. */
+  /** Limit of Binnacle's figure, in the measure's unit. */
   readonly max?: number;
   readonly min?: number;
-  /** Binnacle's figure, divided by the linear cache's. */
+  /** Limit of Binnacle's figure divided by the linear cache's. */
   readonly maxRatio?: number;
 }
 
-/** One measure of one scenario. A figure is null when it could not be had, and absent when it was not asked for. */
+/**
+ * One measure of one scenario. A figure is null when it could not be measured, and absent when it was not requested.
+ */
 export interface Row {
   readonly scenario: string;
   /** With its unit. */
   readonly measure: string;
   readonly binnacle: number | null;
-  /** The floor: what Node's own HTTP/2 takes to send the same. */
+  /** Lower bound: the cost of Node's HTTP/2 for the same data. */
   readonly bare?: number | null;
   readonly linear?: number | null;
   readonly snapshot?: number | null;
@@ -22,12 +24,12 @@ export interface Row {
 
 export type Verdict = 'pass' | 'MISS' | 'unknown' | '';
 
-/** Binnacle's figure as a part of another's, or null when one of them is missing or the other's is zero. */
+/** Returns Binnacle's figure divided by another's, or null when one is missing or the other's is zero. */
 export function ratioTo(other: 'bare' | 'linear', { binnacle, [other]: figure = null }: Row): number | null {
   return binnacle === null || figure === null || figure === 0 ? null : binnacle / figure;
 }
 
-/** A figure that could not be had is unknown, never a pass. */
+/** Judges a row by its bar. A missing figure is unknown, never a pass. */
 export function verdictOf(row: Row): Verdict {
   const { max, min, maxRatio } = row.bar ?? {};
   const parts: (boolean | null)[] = [];

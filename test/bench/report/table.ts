@@ -1,16 +1,16 @@
 import { type Bar, type Row, ratioTo, verdictOf } from './row.ts';
 
-/** What one part of the bench found out. */
+/** Results of one part of the bench. */
 export interface Section {
   readonly title: string;
   readonly rows: readonly Row[];
-  /** A table of another sort, in Markdown. */
+  /** A table of another kind, in Markdown. */
   readonly text?: string;
-  /** Facts that the figures are read with, one sentence each. */
+  /** Facts for reading the figures, one sentence each. */
   readonly notes: readonly string[];
 }
 
-/** A section in Markdown, aligned to be read as it is. */
+/** Formats a section as aligned Markdown. */
 export function sectionText({ title, rows, text, notes }: Section): string {
   const tables = [...(rows.length > 0 ? [tableOf(rows)] : []), ...(text === undefined ? [] : [text])];
   const paragraphs = [`### ${title}`, ...tables, notes.map((note) => `- ${note}`).join('\n')];
@@ -36,7 +36,7 @@ const columns: readonly Column[] = [
   { title: 'verdict', of: verdictOf },
 ];
 
-/** One row per scenario and measure; columns that no row fills are left out. */
+/** Formats one row per scenario and measure, without empty columns. */
 export function tableOf(rows: readonly Row[]): string {
   const shown = columns.filter(({ of }) => rows.some((row) => of(row) !== ''));
   return markdownTable(
@@ -45,7 +45,7 @@ export function tableOf(rows: readonly Row[]): string {
   );
 }
 
-/** A table whose cells are padded; texts are aligned to the left, figures to the right. */
+/** Formats a padded table: texts are aligned to the left, figures to the right. */
 export function markdownTable(
   heads: readonly { readonly title: string; readonly isText: boolean }[],
   cells: readonly (readonly string[])[],
@@ -59,7 +59,7 @@ export function markdownTable(
   return [line(heads.map(({ title }) => title)), line(rule), ...cells.map(line)].join('\n');
 }
 
-/** Three significant digits, whole numbers above. */
+/** Formats three significant digits, or a whole number above them. */
 export function figureText(value: number | null | undefined): string {
   if (value === null || value === undefined) return '';
   if (!Number.isFinite(value)) return '?';

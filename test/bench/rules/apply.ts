@@ -2,10 +2,10 @@ import { send } from '../../support/http.ts';
 
 const answerTimeoutMs = 120_000;
 
-/** A batch as it goes over the wire. */
+/** Request body of a batch. */
 export type BatchBody = string;
 
-/** Cut and written before the clock starts: it is the server that is measured. */
+/** Splits and serializes objects before the measurement, which is about the server. */
 export function batchesOf(objects: readonly object[], size: number): readonly BatchBody[] {
   const batches: BatchBody[] = [];
   for (let from = 0; from < objects.length; from += size) {
@@ -14,7 +14,7 @@ export function batchesOf(objects: readonly object[], size: number): readonly Ba
   return batches;
 }
 
-/** One administrator: each batch is sent when the one before was answered. Answers with the milliseconds of each. */
+/** Sends batches like one administrator, each after the answer to the one before. Returns the milliseconds of each. */
 export async function apply(port: number, batches: readonly BatchBody[]): Promise<readonly number[]> {
   const took: number[] = [];
   const headers = { 'content-type': 'application/json', 'x-binnacle-author': 'bench' };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 const appendBytes = 4_096;
 
-/** How many appends of 4 KB in a second the disk below a folder takes, each waited for with fdatasync. */
+/** Returns how many appends of 4 KB per second, each with fdatasync, a folder's disk completes. */
 export function appendsPerSecond(folder: string, forMs = 1_500): number {
   const file = join(folder, 'appends.tmp');
   const handle = openSync(file, 'w');
@@ -24,12 +24,12 @@ export function appendsPerSecond(folder: string, forMs = 1_500): number {
   }
 }
 
-/** The type of the file system that holds a folder, such as `ext4`. */
+/** Returns the type of a folder's file system, such as `ext4`. */
 export async function fileSystemOf(folder: string): Promise<string> {
   return fileSystemIn(readFileSync('/proc/self/mountinfo', 'utf8'), await realpath(folder));
 }
 
-/** Finds the mount below which a path is (proc_pid_mountinfo(5)): of several the longest, of these the last. */
+/** Finds the mount of a path (proc_pid_mountinfo(5)): the longest one, and the last of these. */
 export function fileSystemIn(mountinfo: string, path: string): string {
   let [type, length] = ['unknown', -1];
   for (const line of mountinfo.split('\n')) {

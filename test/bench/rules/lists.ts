@@ -2,12 +2,12 @@ import { get } from 'node:http';
 import { median } from '../report/quantile.ts';
 
 export interface ListFigures {
-  /** From the request until the last byte: median. */
+  /** Median from the request until the last byte. */
   readonly ms: number;
   readonly bytes: number;
 }
 
-/** The ways in which a list is asked for. */
+/** Request forms of a list. */
 export const listForms = {
   plain: {},
   gzip: { 'accept-encoding': 'gzip' },
@@ -19,7 +19,7 @@ export type ListForm = keyof typeof listForms;
 
 const times = 5;
 
-/** Asks for a list some times, one after the other. Bodies are counted as they come, not read. */
+/** Requests a list several times in sequence. Counts the bytes of bodies without parsing them. */
 export async function timeList(port: number, path: string, form: ListForm): Promise<ListFigures> {
   const took: number[] = [];
   let bytes = 0;

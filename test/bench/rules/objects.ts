@@ -10,18 +10,18 @@ export interface RuleObject {
 
 export interface ObjectsOptions {
   readonly count: number;
-  /** Objects that are for hosts of the mesh go to its services, this many at most. */
+  /** Number of services in the mesh that objects may refer to. */
   readonly services: number;
-  /** Part of their names. Only the first set that a server gets may be for hosts of the mesh. */
+  /** Part of their names. Only the first set on a server may be for hosts of the mesh. */
   readonly prefix?: string;
 }
 
-/** One in so many hosts is a service of the mesh; the others are hosts outside that it calls. */
+/** One in this many hosts is a service of the mesh. The others are hosts outside it. */
 const meshHostEvery = 5;
 
 /**
- * VirtualServices and DestinationRules in turn, a pair for each host, of 0.5 to 0.7 KB as JSON. With 10,000 objects and a mesh
- * of 1,000 services every service has both.
+ * Creates a VirtualService and a DestinationRule for each host, with 0.5 to 0.7 KB of JSON each. With 10,000 objects
+ * and a mesh of 1,000 services, every service has both.
  */
 export function ruleObjects({ count, services, prefix }: ObjectsOptions): readonly RuleObject[] {
   return Array.from({ length: count }, (_, index) => {
@@ -36,7 +36,7 @@ export function ruleObjects({ count, services, prefix }: ObjectsOptions): readon
   });
 }
 
-/** What the routes of the last VirtualService for a host of the mesh contain, and no other's. */
+/** Text that only the routes of the last VirtualService for a host of the mesh contain. */
 export function lastRouteToken(objects: readonly RuleObject[]): string {
   const last = objects.findLast(({ kind, metadata }) => kind === 'VirtualService' && isForMesh(metadata.name));
   if (last === undefined) throw new Error('no object is for a host of the mesh');

@@ -1,10 +1,10 @@
-// A thread of the bench: it asks for /healthz again and again over one connection and keeps how long the answers took. In a
-// thread of its own, so that what holds up the bench is not taken for the server's delay.
+// Requests /healthz repeatedly over one connection, and records the durations. Runs in a separate thread, so that
+// delays of the bench do not count as delays of the server.
 import { Agent, get } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 
-const { port, everyMs } = workerData as { port: number; everyMs: number }; // what startProbe gives
+const { port, everyMs } = workerData as { port: number; everyMs: number }; // startProbe passes this
 const agent = new Agent({ keepAlive: true, maxSockets: 1 });
 let longestMs = 0;
 
@@ -20,7 +20,7 @@ for (;;) {
   await delay(everyMs);
 }
 
-/** Resolves with the end of the answer. A server that has gone ends the thread. */
+/** Resolves at the end of the answer. The thread ends when the server has gone. */
 function asked(): Promise<void> {
   return new Promise((resolve, reject) => {
     get({ host: '127.0.0.1', port, path: '/healthz', agent }, (response) => {

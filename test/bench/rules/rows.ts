@@ -5,7 +5,7 @@ const objectsPerSecondBar = { min: 2_000 };
 const listMsBar = { max: 500 };
 const eventLoopBar = { max: 30 };
 
-/** What one run of batches came to. */
+/** Rows of one run of batches. */
 export function applyRows(figures: ApplyFigures, watches = 0): readonly Row[] {
   const { objects, batches, answeredMs, servedMs } = figures;
   const scenario = `${batches} × ${objects / batches}${watches === 0 ? '' : `, ${watches} watches`}`;
@@ -13,7 +13,7 @@ export function applyRows(figures: ApplyFigures, watches = 0): readonly Row[] {
   const watched = figures.watches;
   return [
     row('objects/s, until the last answer', (objects * 1e3) / answeredMs),
-    // with watches open it is CPU that is asked for
+    // with open watches, CPU time is the measure
     row(
       'objects/s, until all streams have them',
       (objects * 1e3) / servedMs,

@@ -11,21 +11,21 @@ import { lastRouteToken, ruleObjects } from './objects.ts';
 import { startProbe } from './probe.ts';
 import { startWatchers, type WatcherReport, type Watchers } from './watchers.ts';
 
-/** How long what was asked for took, and what else was noticed meanwhile. */
+/** Effect of a task on the server while it ran. */
 export interface Disturbance {
   readonly eventLoopMs: number | null;
   readonly healthzMs: number;
-  /** What the main thread waited for a processor, all together; null when that is not known. */
+  /** Total time that the main thread waited for a processor; null when unknown. */
   readonly waitedMs: number | null;
 }
 
 export interface ApplyFigures extends Disturbance {
   readonly objects: number;
   readonly batches: number;
-  /** From the first request until the last answer. */
+  /** Time from the first request until the last answer. */
   readonly answeredMs: number;
   readonly longestBatchMs: number;
-  /** From the first request until every stream has the routes of the last object for a host of the mesh. */
+  /** Time from the first request until every stream has the routes of the last object for a host of the mesh. */
   readonly servedMs: number;
   readonly cpuSeconds: number;
   readonly peakBytes: number;
@@ -35,17 +35,17 @@ export interface ApplyFigures extends Disturbance {
 export interface WatchFigures {
   readonly bytes: number;
   readonly ended: number;
-  /** From the first request until every watch has every object; null when some watch never had. */
+  /** Time from the first request until every watch has every object; null when a watch did not get all. */
   readonly toldMs: number | null;
 }
 
 const watchTimeoutMs = 60_000;
 const listPath = '/apis/networking.istio.io/v1/virtualservices';
 
-/** Told when a part begins or ends: for profiles. */
+/** Receives the begin or end of a part, for profiles. */
 export type OnRulesPart = (part: 'apply' | 'lists' | 'end') => void;
 
-/** Applies all objects in batches to a mesh whose streams are connected. */
+/** Applies all objects in batches to a mesh with connected streams. */
 export async function runApply(
   controlPlane: ControlPlane,
   { streams, objects: count, mesh }: RulesPlan,
@@ -99,9 +99,9 @@ const watchFigures = (report: WatcherReport | null, toldMs: number): WatchFigure
     ? null
     : { bytes: report.bytes, ended: report.ended, toldMs: report.event === 'complete' ? toldMs : null };
 
-/** How long the event loop stood still and `/healthz` took while `run` went on. */
+/** Measures the longest blocking of the event loop and the longest `/healthz` while `run` runs. */
 async function watchDisturbance(controlPlane: ControlPlane, run: () => Promise<void>): Promise<Disturbance> {
-  await eventLoopDelayMs(controlPlane); // what came before is no part of it
+  await eventLoopDelayMs(controlPlane); // resets the measurement
   const { httpPort, child } = controlPlane;
   const before = waitedMs(child.pid);
   const probe = startProbe(httpPort);
@@ -123,7 +123,7 @@ export interface ListsFigures extends Disturbance {
   readonly lists: Readonly<Record<ListForm, ListFigures>>;
 }
 
-/** Lists one kind in every form, after further objects have made it as many as were applied. */
+/** Lists one kind in every form, after adding objects up to the number that was applied. */
 export async function runLists(
   controlPlane: ControlPlane,
   { objects: count, mesh, streams }: RulesPlan,
@@ -137,11 +137,11 @@ export async function runLists(
     onPart('lists');
     const lists: Partial<Record<ListForm, ListFigures>> = {};
     const disturbance = await watchDisturbance(controlPlane, async () => {
-      // the list of forms is the object's own
+      // the keys are those of the object
       for (const form of Object.keys(listForms) as ListForm[]) lists[form] = await timeList(httpPort, listPath, form);
     });
     onPart('end');
-    // every form was filled in by the loop
+    // the loop filled in every form
     return { ...disturbance, objects: count, lists: lists as Record<ListForm, ListFigures> };
   } finally {
     await load.stop();
@@ -150,6 +150,6 @@ export async function runLists(
 
 async function listVersion(port: number): Promise<string> {
   const path = `/apis/networking.istio.io/v1/namespaces/${namespace}/virtualservices?limit=1`;
-  const list = (await sendJson(port, 'GET', path)) as { metadata: { resourceVersion: string } }; // as lists are
+  const list = (await sendJson(port, 'GET', path)) as { metadata: { resourceVersion: string } }; // the shape of lists
   return list.metadata.resourceVersion;
 }

@@ -9,7 +9,7 @@ import { appendsPerSecond, fileSystemOf } from './disk.ts';
 import { applyRows, listRows } from './rows.ts';
 import { runApply, runLists } from './run.ts';
 
-/** Many objects applied in batches, lists and watches, with the database on the disk of `plan.dir`. */
+/** Measures many objects in batches, lists and watches, with the database on the disk of `plan.dir`. */
 export async function rulesSection(plan: RulesPlan, progress: (text: string) => void): Promise<Section> {
   await mkdir(plan.dir, { recursive: true });
   const rows: Row[] = [];
@@ -38,7 +38,7 @@ export async function rulesSection(plan: RulesPlan, progress: (text: string) => 
   };
 }
 
-/** A fresh server whose database is on the disk in question. */
+/** Runs with a fresh server whose database is on that disk. */
 async function withMesh(plan: RulesPlan, run: (controlPlane: ControlPlane) => Promise<void>): Promise<void> {
   const dataDir = await mkdtemp(join(plan.dir, 'rules-'));
   try {

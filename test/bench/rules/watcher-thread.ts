@@ -1,10 +1,10 @@
-// A thread of the bench: it opens watches on one list and counts what they are told. Reading hundreds of megabytes must not
-// hold up the thread that applies.
+// Opens watches on one list and counts their events. Runs in a separate thread: reading hundreds of megabytes must not
+// delay the thread that applies.
 import { get } from 'node:http';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { WatcherReport, WatcherTask } from './watchers.ts';
 
-const { port, path, watches, expected } = workerData as WatcherTask; // what startWatchers gives
+const { port, path, watches, expected } = workerData as WatcherTask; // startWatchers passes this
 const report = { bytes: 0, ended: 0 };
 let [opened, complete] = [0, 0];
 

@@ -2,28 +2,28 @@ import { Worker } from 'node:worker_threads';
 
 export interface WatcherTask {
   readonly port: number;
-  /** Of the list, with `watch=true`. */
+  /** URL path of the list, with `watch=true`. */
   readonly path: string;
   readonly watches: number;
-  /** How many new objects each watch is to be told of. */
+  /** Number of new objects that each watch must receive. */
   readonly expected: number;
 }
 
-/** What the watches were sent so far. */
+/** Data received by the watches so far. */
 export interface WatcherReport {
   readonly event: 'opened' | 'complete' | 'report';
   readonly bytes: number;
-  /** Watches that the server, or an error, ended. */
+  /** Watches that the server or an error ended. */
   readonly ended: number;
 }
 
 export interface Watchers {
-  /** Resolves once every watch was told of all that it expects, or after `timeoutMs` with what it was. */
+  /** Resolves once every watch received all expected objects, or after `timeoutMs` with the state by then. */
   complete(timeoutMs: number): Promise<WatcherReport>;
   stop(): Promise<void>;
 }
 
-/** Opens watches, all of them in a thread of their own; resolves once every one is answered. */
+/** Opens watches in one separate thread. Resolves once every one is answered. */
 export async function startWatchers(task: WatcherTask): Promise<Watchers> {
   const worker = new Worker(new URL('./watcher-thread.ts', import.meta.url), { workerData: task });
   const next = (events: readonly WatcherReport['event'][]) =>

@@ -13,27 +13,27 @@ import { nameOf } from '../../support/ads-resources.ts';
 import type { Mode } from '../load-client.ts';
 import { changedAddress, changedPrefix, changedServices, clusterOf, firstPrefix } from '../mesh.ts';
 
-/** A DiscoveryResponse of each type, as `xdsload --save` keeps them. */
+/** A DiscoveryResponse of each type, as `xdsload --save` writes it. */
 export type SavedResponses = Readonly<Record<XdsType, Uint8Array>>;
 
-/** A message, with gRPC's prefix, in which a text is to be replaced. */
+/** A message with gRPC's prefix that contains a replaceable text. */
 export interface Replaceable {
   readonly message: Buffer;
-  /** Where the text begins; what takes its place is as long as it. */
+  /** Offset of the text. The replacement must have its length. */
   readonly at: number;
 }
 
-/** All that a server without any logic needs. */
+/** All messages of a server without logic. */
 export interface BareMessages {
-  /** What the first request for a type is answered with. */
+  /** Answer to the first request of each type. */
   readonly answers: Readonly<Record<XdsType, Buffer>>;
-  /** By service: its assignment with a `changedAddress`. */
+  /** Assignment of each service, with a `changedAddress`. */
   readonly endpointChanges: readonly Replaceable[];
   /** The route configuration with a `changedPrefix`. */
   readonly routeChange: Replaceable;
 }
 
-/** Makes the messages of a mesh. Throws when what was saved lacks something that the bench changes. */
+/** Builds the messages of a mesh. Throws when the saved responses lack something that the bench changes. */
 export function bareMessages(saved: SavedResponses, mode: Mode): BareMessages {
   const read = (type: XdsType) => fromBinary(DiscoveryResponseSchema, saved[type]);
   const answer = (type: XdsType) => responseOf(type, read(type), mode);
@@ -49,7 +49,7 @@ export function bareMessages(saved: SavedResponses, mode: Mode): BareMessages {
   };
 }
 
-/** The response in the form of the mode, with gRPC's prefix. */
+/** Returns the response in the form of the mode, with gRPC's prefix. */
 function responseOf(type: XdsType, response: DiscoveryResponse, mode: Mode): Buffer {
   if (mode === 'sotw') return Buffer.concat(frame([toBinary(DiscoveryResponseSchema, response)]));
   const { versionInfo, typeUrl, nonce, controlPlane, resources } = response;
@@ -103,14 +103,14 @@ function routeChange(response: DiscoveryResponse, mode: Mode): Replaceable {
 
 interface Changed {
   readonly response: DiscoveryResponse;
-  /** The resource that the change brings. */
+  /** The changed resource. */
   readonly value: Uint8Array;
   readonly mode: Mode;
-  /** What is to be replaced in it. */
+  /** The replaceable text in it. */
   readonly text: string;
 }
 
-/** A response like the saved one, with this resource alone. */
+/** Builds a response like the saved one with only this resource. */
 function replaceable(type: XdsType, { response, value, mode, text }: Changed): Replaceable {
   const resources = response.resources.slice(0, 1).map((any) => ({ ...any, value }));
   const message = responseOf(type, { ...response, resources }, mode);

@@ -1,12 +1,12 @@
-// The floor: Node's own HTTP/2 with the messages of a control plane and no work but sending them. It answers the first request for
-// a type on a stream with the message that is there for it, reads everything else and throws it away, and sends what it is told
-// to all streams. Plain JavaScript: stripping types takes memory, and memory is measured.
+// The floor: Node's own HTTP/2 with the messages of a control plane, and no work except sending. It answers the first
+// request for a type on a stream with a prepared message, discards all other input, and sends requested changes to all
+// streams. Plain JavaScript: stripping types takes memory, and memory is measured.
 import { readFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:http2';
 import { join } from 'node:path';
 
-/** As Binnacle sends (src/push/pacer.ts). */
+/** Limits of sending, as in src/push/pacer.ts. */
 const bytesPerTurn = 4 << 20;
 const streamsPerTurn = 40;
 
@@ -19,7 +19,7 @@ const changes = {
   route: framesIn(readFileSync(join(folder, 'route-changes'))),
 };
 const streams = new Set();
-/** What is to be sent: a stream and a message each. */
+/** Waiting data: a stream and a message each. */
 const queue = [];
 let scheduled = false;
 
@@ -45,7 +45,7 @@ function serve(stream) {
   let tail = Buffer.alloc(0);
   stream.on('data', (chunk) => {
     if (left.size === 0) return;
-    const bytes = Buffer.concat([tail, chunk]); // a type URL may come in two pieces
+    const bytes = Buffer.concat([tail, chunk]); // a chunk may end inside a type URL
     tail = Buffer.from(bytes.subarray(-longestUrl));
     for (const answer of left) {
       if (!bytes.includes(answer.url)) continue;
@@ -55,12 +55,12 @@ function serve(stream) {
   });
 }
 
-/** `/change?type=endpoint&message=37&at=120&token=…`: message 37 with `token` at that byte, to every stream. Answers a status. */
+/** `/change?type=endpoint&message=37&at=120&token=…`: sends message 37 with `token` at that byte to every stream. Returns a status. */
 function control({ pathname, searchParams: query }) {
   if (pathname === '/ready') return 200;
   const prepared = changes[query.get('type')]?.[Number(query.get('message'))];
   if (pathname !== '/change' || prepared === undefined) return 404;
-  const message = Buffer.from(prepared); // a copy: the last one may still be on its way
+  const message = Buffer.from(prepared); // a copy: the last one may still be unsent
   message.write(query.get('token'), Number(query.get('at')));
   for (const stream of streams) send(stream, message);
   return 200;
@@ -85,7 +85,7 @@ function turn() {
   if (scheduled) setImmediate(turn);
 }
 
-/** gRPC messages that stand one behind another, each with its prefix: a byte, and four of length. */
+/** Splits concatenated gRPC messages, each with its prefix: a byte, and four of length. */
 function framesIn(bytes) {
   const frames = [];
   for (let at = 0; at < bytes.length; at += frames.at(-1).length) {

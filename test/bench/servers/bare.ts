@@ -12,9 +12,9 @@ import type { Mode } from '../load-client.ts';
 import { type BareMessages, bareMessages, type Replaceable } from './bare-messages.ts';
 import type { BenchServer } from './contract.ts';
 
-/** What bare-program.mjs is told, as JSON in its only argument. */
+/** Input of bare-program.mjs, as JSON in its only argument. */
 export interface BareTask {
-  /** Has a file for each type and its answer, and `endpoint-changes` and `route-changes`: messages one behind another. */
+  /** Contains a file for each type's answer, and `endpoint-changes` and `route-changes` with concatenated messages. */
   readonly folder: string;
   readonly typeUrls: Readonly<Record<XdsType, string>>;
   readonly xdsPort: number;
@@ -23,7 +23,7 @@ export interface BareTask {
   readonly connectionWindowBytes: number;
 }
 
-/** A server of node:http2 that decides nothing, with the resources that the folder `saved` holds, in messages of one mode. */
+/** Starts a node:http2 server without logic. It serves the resources of the folder `saved`, in messages of one mode. */
 export async function startBare(saved: string, mode: Mode): Promise<BenchServer> {
   const folder = await mkdtemp(join(saved, 'bare-'));
   const messages = bareMessages(
@@ -84,7 +84,7 @@ async function write({ answers, endpointChanges, routeChange }: BareMessages, fo
   for (const [name, bytes] of Object.entries(files)) await writeFile(join(folder, name), bytes);
 }
 
-/** Those of Binnacle's own server (src/rpc/server.ts, src/rpc/listener.ts). */
+/** The options of Binnacle's server (src/rpc/server.ts, src/rpc/listener.ts). */
 const http2Options = {
   server: {
     noDelay: true,

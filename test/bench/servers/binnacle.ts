@@ -17,12 +17,12 @@ export interface NamespacedInstance extends BenchInstance {
 }
 
 export interface BinnacleOptions {
-  /** Kept at the end; without it a folder that is removed. */
+  /** A folder that is kept; without it, a temporary one. */
   readonly dataDir?: string;
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Binnacle from dist/, a process of its own, with a mesh that was registered over its own API and no rules. */
+/** Starts Binnacle from dist/ in a separate process, with a mesh registered over its API and no rules. */
 export const startMesh = (mesh: BenchMesh, options: BinnacleOptions = {}): Promise<ControlPlane> =>
   startWithInstances(
     [...instancesOf(mesh)].map((instance) => ({ namespace, ...instance })),
@@ -43,14 +43,14 @@ export async function startWithInstances(
   }
 }
 
-/** The same with one VirtualService, which route changes replace. */
+/** Starts Binnacle with one VirtualService, which route changes replace. */
 export async function startBinnacle(mesh: BenchMesh, options: BinnacleOptions = {}): Promise<BenchServer> {
   const controlPlane = await startMesh(mesh, options);
   const { httpPort, xdsPort, child } = controlPlane;
   const service = Math.floor(mesh.services / 2);
   const rules = `/apis/networking.istio.io/v1/namespaces/${namespace}/virtualservices`;
   try {
-    // From the start: what is served now is what the peers load.
+    // before saving: the peers load what is served now
     await sendJson(httpPort, 'POST', rules, virtualServiceOf(service, firstPrefix));
   } catch (error) {
     await controlPlane.stop();
@@ -75,7 +75,7 @@ export async function startBinnacle(mesh: BenchMesh, options: BinnacleOptions = 
   };
 }
 
-/** The longest time that the event loop stood still since this was asked last; null when that is not known. */
+/** Returns the longest blocking of the event loop since the last call; null when unknown. */
 export async function eventLoopDelayMs(controlPlane: ControlPlane): Promise<number | null> {
   const seconds = await controlPlane.metric('binnacle_event_loop_delay_max_seconds');
   return seconds === null ? null : seconds * 1000;

@@ -1,7 +1,7 @@
-/** `bare` decides nothing (bare-program.mjs); the others are control planes. */
+/** `bare` has no logic (bare-program.mjs); the others are control planes. */
 export type ServerName = 'binnacle' | 'bare' | 'linear' | 'snapshot';
 
-/** A server under test. It is told of changes over one connection that stays open, as a registrar's does. */
+/** A server under test. It receives changes over one persistent connection, like a registrar's. */
 export interface BenchServer {
   readonly name: ServerName;
   readonly pid: number;
@@ -10,7 +10,9 @@ export interface BenchServer {
   changeEndpoint(service: number, token: string): Promise<void>;
   /** Puts a route with the path prefix `token` first in one virtual host. */
   changeRoute(token: string): Promise<void>;
-  /** The longest time that its event loop stood still since this was asked last, in milliseconds; null when it has none. */
+  /**
+   * Returns the longest blocking of its event loop since the last call, in milliseconds; null without an event loop.
+   */
   eventLoopDelayMs(): Promise<number | null>;
   stop(): Promise<void>;
 }

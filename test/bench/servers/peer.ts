@@ -12,11 +12,11 @@ export interface Peer extends BenchServer {
 }
 
 export interface PeerOptions {
-  /** The folder has a folder for each namespace, and a node gets what is in that of its own. */
+  /** Whether `saved` has a folder for each namespace, which the nodes of that namespace get. */
   readonly namespaces?: boolean;
 }
 
-/** A server of go-control-plane with the resources that the folder `saved` holds, in one of its two caches. */
+/** Starts a server of go-control-plane with the resources of the folder `saved`, in one of its two caches. */
 export async function startPeer(
   cache: 'linear' | 'snapshot',
   saved: string,

@@ -1,4 +1,4 @@
-/** An object as an administrator writes it, and the plural that its URL has. */
+/** An object as an administrator writes it, and the plural for its URL. */
 export interface WrittenObject {
   readonly plural: string;
   readonly kind: string;
@@ -6,7 +6,7 @@ export interface WrittenObject {
   readonly spec: object;
 }
 
-/** How many ServiceEntries select WorkloadEntries; each of these is selected by one. */
+/** Number of ServiceEntries that select WorkloadEntries. One of them selects each WorkloadEntry. */
 const selectors = 100;
 
 const port = { number: 80, name: 'http', protocol: 'HTTP' };

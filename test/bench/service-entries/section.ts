@@ -9,10 +9,10 @@ import { selectingEntries, serviceEntry, virtualService, type WrittenObject, wor
 
 const collection = (plural: string) => `/apis/networking.istio.io/v1/namespaces/default/${plural}`;
 
-/** What the last of many writes may cost, as a part of the first ones. */
+/** Maximum cost of the last writes, relative to the first ones. */
 const flatBar = { max: 1.5 };
 
-/** ServiceEntries and WorkloadEntries that are written one by one: each costs what it changes, however many there are. */
+/** Writes ServiceEntries and WorkloadEntries one by one. The cost of each must not depend on their number. */
 export async function serviceEntriesSection(
   { objects, step }: ServiceEntriesPlan,
   progress: (text: string) => void,
@@ -66,7 +66,7 @@ async function patch(to: KeptConnection, { plural, name }: WrittenObject): Promi
   if (status !== 200) throw new Error(`PATCH ${path}: ${status}`);
 }
 
-/** What the writes of one step took. */
+/** Figures of the writes of one step. */
 interface StepFigures {
   readonly perSecond: number;
   readonly cpuMsEach: number;

@@ -4,12 +4,12 @@ import { cpuSecondsWhenQuiet, residentBytes } from '../process-figures.ts';
 import type { BenchServer } from '../servers/contract.ts';
 
 const settleMs = 2_000;
-/** Slow enough that nothing piles up: what a storm leaves behind is no memory of idle streams. */
+/** Slow enough to avoid a backlog, whose memory would count for idle streams. */
 const perSecond = 200;
 
 /**
- * Memory that an idle stream takes, in bytes: what the second half of the streams added to the first, so that neither the
- * program nor its tables count.
+ * Memory of an idle stream in bytes: the growth by the second half of the streams. This excludes the program and its
+ * tables.
  */
 export async function idleStreamBytes(server: BenchServer, mode: Mode, streams: number): Promise<number> {
   const half = Math.floor(streams / 2);

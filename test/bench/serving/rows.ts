@@ -11,13 +11,13 @@ interface Measure {
   readonly title: string;
   readonly of: (figures: Figures) => number | null;
   readonly bar?: BarOf | undefined;
-  /** The bare server's figure says what Node's HTTP/2 takes of it. */
+  /** Whether the bare server's figure shows the share of Node's HTTP/2. */
   readonly hasFloor?: boolean;
 }
 
 type BarOf = (scenario: Scenario) => Bar | undefined;
 
-/** With fewer streams the fixed cost of a change, which is not the matter of these bars, outweighs the cost per stream. */
+/** Minimum number of streams for the bars. With fewer, the fixed cost of a change outweighs the cost per stream. */
 const barStreams = 500;
 const manyStreams = 1_000;
 
@@ -80,7 +80,7 @@ function changeMeasures(
   ];
 }
 
-/** A row for each measure of a scenario, with what issue is taken with. */
+/** Rows for each measure of a scenario, with the bars that apply. */
 export function servingRows({ scenario, figures: { binnacle, bare, linear, snapshot } }: Outcome): readonly Row[] {
   return measures.map(({ title, of, bar, hasFloor = false }) => {
     const limit = bar?.(scenario);
@@ -96,10 +96,10 @@ export function servingRows({ scenario, figures: { binnacle, bare, linear, snaps
   });
 }
 
-/** How much dearer an endpoint change may be in the biggest mesh than in the smallest. */
+/** Maximum cost of an endpoint change in the biggest mesh, relative to the smallest. */
 const flatness = 1.5;
 
-/** The same streams and changes in meshes of growing size. */
+/** Rows for equal streams and changes in meshes of growing size. */
 export function flatRows(runs: readonly { readonly services: number; readonly figures: Figures }[]): readonly Row[] {
   const rows = runs.map(
     ({ services, figures }): Row => ({

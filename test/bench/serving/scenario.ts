@@ -7,45 +7,51 @@ import type { BenchServer } from '../servers/contract.ts';
 export interface Scenario {
   readonly mode: Mode;
   readonly streams: number;
-  /** How many changes are made, one after the other; without route changes their figures are null. */
+  /** Number of changes, made in sequence. Without route changes, their figures are null. */
   readonly endpointChanges: number;
   readonly routeChanges: number;
 }
 
-/** What a kind of change cost. CPU and bytes are divided by the changes and the streams. */
+/** Cost of one kind of change. CPU and bytes are divided by the changes and the streams. */
 export interface ChangeFigures {
   readonly cpuUsPerStream: number;
   readonly bytesPerStream: number;
-  /** From a change until the last stream had it, over all changes. */
+  /** Median time from a change until the last stream has it. */
   readonly lastP50Ms: number;
   readonly lastP99Ms: number;
-  /** The median for a server with one stream alone. */
+  /** The median for a server with a single stream. */
   readonly aloneP50Ms: number;
 }
 
-/** What one server did in one scenario. */
+/** Results of one server in one scenario. */
 export interface Figures {
-  /** The first client of all: here Binnacle compiles its scope, which the others share. */
+  /** CPU time for the very first client: here Binnacle compiles its scope, which the others share. */
   readonly firstClientCpuMs: number;
   readonly stormCpuMsPerStream: number;
   readonly stormBytesPerStream: number;
-  /** From the first connection until the last stream had its full configuration. */
+  /** Time from the first connection until the last stream has its complete configuration. */
   readonly stormMs: number;
-  /** The first endpoint changes after the storm, as many as those that follow: until then V8 compiles what they run. */
+  /**
+   * CPU time of the first endpoint changes after the storm, as many as the measured ones: V8 still compiles code during
+   * these.
+   */
   readonly firstEndpointCpuUsPerStream: number;
   readonly endpoint: ChangeFigures;
   readonly route: ChangeFigures | null;
   readonly peakBytes: number;
   readonly stormEventLoopMs: number | null;
   readonly eventLoopMs: number | null;
-  /** What the main thread waited for a processor, from the storm on; null when that is not known. */
+  /** Time that the main thread waited for a processor, from the storm on; null when unknown. */
   readonly waitedMs: number | null;
 }
 
-/** Told when a part begins, by the name that the report calls it: for profiles. */
+/** Receives the start of each part by its name in the report, for profiles. */
 export type OnPart = (part: 'storm' | 'endpoint change' | 'route change' | 'end') => void;
 
-/** Connects one stream to a fresh server and makes changes, then all streams at once, then the changes again. */
+/**
+ * Connects one stream to a fresh server and makes changes. Then connects all streams at once, and makes the changes
+ * again.
+ */
 export async function runScenario(
   server: BenchServer,
   scenario: Scenario,
@@ -54,10 +60,10 @@ export async function runScenario(
   let numbers = 0;
   const next = () => numbers++;
   const first = await withFirstClient(server, next, scenario);
-  await server.eventLoopDelayMs(); // what came before is no part of the storm
+  await server.eventLoopDelayMs(); // resets the measurement before the storm
   const { mode, streams } = scenario;
   const cpuBefore = cpuSeconds(server.pid);
-  const waitedBefore = server.name === 'binnacle' ? waitedMs(server.pid) : null; // Go works in threads of equal rank
+  const waitedBefore = server.name === 'binnacle' ? waitedMs(server.pid) : null; // Go has no main thread
   onPart('storm');
   const load = await startLoadClient({ mode, xdsPort: server.xdsPort, streams });
   try {
@@ -93,7 +99,10 @@ export async function runScenario(
 
 const aloneChanges = 10;
 
-/** One client connects, gets everything, sees some changes and leaves. CPU is that of connecting. */
+/**
+ * Connects one client until it has everything, makes some changes, and disconnects it. The CPU time is that of
+ * connecting.
+ */
 async function withFirstClient(
   server: BenchServer,
   next: () => number,
@@ -117,11 +126,11 @@ async function withFirstClient(
 interface Parties {
   readonly server: BenchServer;
   readonly load: LoadClient;
-  /** Numbers that were not used before: a change must be one, whatever the server was told already. */
+  /** Returns a new number for each change, so that every change differs from earlier ones. */
   readonly next: () => number;
 }
 
-/** Makes `count` changes one by one and says how long each took to reach the last stream, in milliseconds. */
+/** Makes `count` changes in sequence. Returns for each the milliseconds until the last stream had it. */
 type MakeChanges = (parties: Parties, count: number) => Promise<number[]>;
 
 const endpointChanges: MakeChanges = async ({ server, load, next }, count) => {

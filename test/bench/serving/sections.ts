@@ -15,14 +15,17 @@ import { flatRows, servingRows } from './rows.ts';
 import { type Figures, runScenario, type Scenario } from './scenario.ts';
 import { runStalled, type StalledFigures } from './stalled.ts';
 
-/** Tells what is being done. */
+/** Reports progress. */
 export type Progress = (text: string) => void;
 
 const modes: readonly Mode[] = ['delta', 'sotw'];
 const controlPlanes = ['binnacle', 'linear', 'snapshot'] as const;
 const serverNames = ['binnacle', 'bare', 'linear', 'snapshot'] as const;
 
-/** Storm, endpoint change, route change: Binnacle, its floor and both peers, for each number of streams and each mode. */
+/**
+ * Measures storm, endpoint change and route change for Binnacle, its floor and both peers, for each number of streams
+ * and each mode.
+ */
 export async function servingSection(plan: ServingPlan, progress: Progress): Promise<Section> {
   const rows: Row[] = [];
   await withServers(plan.mesh, async (start) => {
@@ -37,7 +40,7 @@ export async function servingSection(plan: ServingPlan, progress: Progress): Pro
             (server) => runScenario(server, scenario),
           );
         }
-        // every name was filled in by the loop
+        // the loop filled in every name
         const all = figures as Record<ServerName, Figures>;
         rows.push(...servingRows({ scenario: { mode, streams, ...plan.changes.binnacle }, figures: all }));
       }
@@ -49,7 +52,7 @@ export async function servingSection(plan: ServingPlan, progress: Progress): Pro
   return { title: 'Serving', rows, notes: [`Endpoint and route changes: ${counts.join(', ')}.`] };
 }
 
-/** Whether one endpoint change costs the same in meshes of any size. */
+/** Checks that an endpoint change costs the same in meshes of any size. */
 export async function flatSection(plan: ServingPlan, progress: Progress): Promise<Section> {
   const runs = [];
   const streams = plan.flat.streams;
@@ -73,7 +76,7 @@ export async function flatSection(plan: ServingPlan, progress: Progress): Promis
 
 const idleBar = { max: 60 };
 
-/** What a stream that does nothing takes. */
+/** Measures the memory of an idle stream. */
 export async function idleSection(plan: ServingPlan, progress: Progress): Promise<Section> {
   const rows: Row[] = [];
   await withServers(plan.mesh, async (start) => {
@@ -96,7 +99,7 @@ export async function idleSection(plan: ServingPlan, progress: Progress): Promis
 
 const stalledBar = { max: 50 };
 
-/** Clients that stop reading. The linear cache stands beside it. */
+/** Measures clients that stop reading, for Binnacle and the linear cache. */
 export async function stalledSection(plan: ServingPlan, progress: Progress): Promise<Section> {
   const { streams, changes, stalledMs } = plan.stalled;
   const figures: Partial<Record<ServerName, StalledFigures>> = {};
@@ -129,10 +132,10 @@ export async function stalledSection(plan: ServingPlan, progress: Progress): Pro
   };
 }
 
-/** The bare server serves one mode; the others take either. */
+/** Starts a server. The bare server serves one mode; the others support both. */
 type Start = (name: ServerName, mode: Mode) => Promise<BenchServer>;
 
-/** Keeps what Binnacle serves for a mesh, so that the others serve the very same resources. */
+/** Saves what Binnacle serves for a mesh, so that the others serve the same resources. */
 async function withServers(mesh: BenchMesh, run: (start: Start) => Promise<void>): Promise<void> {
   const saved = await mkdtemp(join(tmpdir(), 'binnacle-bench-'));
   try {
@@ -155,7 +158,7 @@ async function withServers(mesh: BenchMesh, run: (start: Start) => Promise<void>
   }
 }
 
-/** Each run has a fresh server: memory's high-water mark cannot be taken back. */
+/** Runs with a fresh server: the peak memory of a process cannot be reset. */
 async function withServer<T>(start: () => Promise<BenchServer>, run: (server: BenchServer) => Promise<T>): Promise<T> {
   const server = await start();
   try {

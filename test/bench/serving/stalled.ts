@@ -7,24 +7,24 @@ import type { BenchServer } from '../servers/contract.ts';
 export interface StalledOptions {
   readonly streams: number;
   readonly services: number;
-  /** Endpoint changes, spread over the whole time and over all services. */
+  /** Number of endpoint changes, spread over the whole time and over all services. */
   readonly changes: number;
   readonly stalledMs: number;
 }
 
 export interface StalledFigures {
-  /** The most memory while nobody read, above that of before. */
+  /** Peak memory while no client read, above the level before. */
   readonly stalledBytes: number;
-  /** The same from then on until everybody had caught up. */
+  /** Peak memory afterwards, until every client had caught up. */
   readonly catchUpBytes: number;
-  /** From the first byte that is read again until the last client has the last change. */
+  /** Time from the first byte read again until the last client has the last change. */
   readonly catchUpMs: number;
-  /** Streams that were ended meanwhile and opened again. */
+  /** Number of streams that ended meanwhile and were reopened. */
   readonly retries: number;
   readonly eventLoopMs: number | null;
 }
 
-/** Clients that stop reading from their sockets while the mesh changes, and then go on. */
+/** Runs clients that stop reading from their sockets while the mesh changes, and then continue. */
 export async function runStalled(server: BenchServer, options: StalledOptions): Promise<StalledFigures> {
   const { streams, services, changes, stalledMs } = options;
   const load = await startLoadClient({ mode: 'delta', xdsPort: server.xdsPort, streams, perSecond: 200, retry: true });

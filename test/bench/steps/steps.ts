@@ -9,15 +9,15 @@ import { endpoint } from '../../support/model.ts';
 import { endpointsOf, proxy, service } from '../../support/world.ts';
 
 /*
- * How long one change holds the event loop, without streams: `node test/bench/steps/steps.ts`. The figures are those of one
- * process that does nothing else; docs/benchmarks.md has them.
+ * Measures how long one change blocks the event loop, without streams: `node test/bench/steps/steps.ts`. Run it on an
+ * idle machine; docs/benchmarks.md has the figures.
  */
 const web = service('web');
 const db = service('db', { ports: [{ name: 'tcp', number: 9000, protocol: 'tcp' }], headless: true });
 const address = (index: number) => `10.${1 + (index >> 16)}.${(index >> 8) & 255}.${index & 255}`;
 const addresses = (count: number) => Array.from({ length: count }, (_, index) => address(index));
 
-/** A coordinator whose clients never read, and whose turns are timed. */
+/** Creates a coordinator with clients that never read, and measures its turns. */
 async function program(clients: readonly string[], ...world: readonly WorldChange[]) {
   const waiting = [...world];
   const coordinator = new Coordinator({
@@ -38,7 +38,7 @@ async function program(clients: readonly string[], ...world: readonly WorldChang
     coordinator.connect({ id, proxy: of, stream: createStream('delta'), peer: 'bench', outlet });
   }
   await coordinator.flush();
-  /** The longest turn of the event loop and a whole flush, in milliseconds of CPU. */
+  /** Returns the longest turn of the event loop and the duration of a whole flush, in milliseconds of CPU time. */
   const change = async (...changes: readonly WorldChange[]) => {
     waiting.push(...changes);
     let [longest, isDone] = [0, false];
@@ -58,7 +58,7 @@ async function program(clients: readonly string[], ...world: readonly WorldChang
   return { change };
 }
 
-/** CPU time of the process: what others do on the machine does not count. */
+/** CPU time of the process: other load on the machine does not count. */
 function cpuMs(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1_000;
@@ -72,7 +72,7 @@ const set = (of: typeof web, ips: readonly string[], ports: Record<string, numbe
   ),
 });
 const known = new Map<string, ReturnType<typeof endpoint>>();
-/** The registry keeps the identity of endpoints that did not change. */
+/** Returns one object per endpoint, as the registry keeps the identity of unchanged endpoints. */
 function knownEndpoint(ip: string, ports: Record<string, number>) {
   const key = `${ip} ${JSON.stringify(ports)}`;
   const made = known.get(key) ?? endpoint(ip, { ports });

@@ -11,7 +11,7 @@ const message = (number: number, name: string, type: string): Field => ({
   typeName: `.grpc.testing.${type}`,
 });
 
-/** What the methods of `grpc.testing.TestService` say to each other, as far as the tests go. */
+/** Messages of `grpc.testing.TestService`, as far as the tests use them. */
 export const testMessages: FileDescriptorProtoJson & { readonly name: string } = {
   name: 'grpc/testing/messages.proto',
   package: 'grpc.testing',

@@ -10,7 +10,7 @@ const messages = protoFile(testMessages);
 const path = (method: string) => `/grpc.testing.TestService/${method}`;
 
 /**
- * `grpc.testing.TestService`, as the public interop clients want it
+ * Implements `grpc.testing.TestService` for the public interop clients
  * (https://github.com/grpc/grpc/blob/master/doc/interop-test-descriptions.md).
  */
 export function testService(): readonly HandlerMethod[] {

@@ -1,6 +1,6 @@
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 
-/** A gRPC server that says who it is. */
+/** A gRPC server that answers with its name. */
 export interface EchoServer {
   readonly name: string;
   readonly port: number;
@@ -9,7 +9,7 @@ export interface EchoServer {
 
 const asIs = (bytes: Buffer) => bytes;
 
-/** Answers every call of `/test.Echo/Who` on 127.0.0.1 with `name`. */
+/** Starts a server on 127.0.0.1 that answers every call of `/test.Echo/Who` with `name`. */
 export async function startEchoServer(name: string): Promise<EchoServer> {
   const server = new Server();
   const who = {

@@ -5,9 +5,9 @@ import { DiscoveryRequestSchema, DiscoveryResponseSchema } from '#gen/envoy/serv
 import { typeUrls, type XdsType, xdsTypes } from '../../../src/proto/resource.ts';
 import { nameOf, namesIn } from '../../support/ads-resources.ts';
 
-/** What it was told of one type. */
+/** Responses of one type. */
 export interface MosnType {
-  /** Bytes by name. It applies no removals but those of whole sets. */
+  /** Bytes by name. It removes resources only when a complete set lacks them. */
   readonly has: Map<string, Uint8Array>;
   /** The names of each response, sorted. */
   readonly responses: string[][];
@@ -16,16 +16,16 @@ export interface MosnType {
 }
 
 /**
- * A client that asks and answers as MOSN does: for clusters, endpoints, listeners, routes, each after every answer to the
- * one before, with the nonce that it had last; and for all the others after every answer with clusters. Its
- * acknowledgement of routes names those of the response. It never says that it rejects something, and what it had on
- * one stream it claims on the next.
+ * A client with MOSN's request pattern. It requests clusters, endpoints, listeners and routes, each after every answer
+ * to the one before, with its last nonce. After every answer with clusters it requests all other types. Its
+ * acknowledgement of routes names those of the response. It never rejects, and a new stream claims the resources of the
+ * earlier one.
  */
 export class MosnClient {
   readonly types: Readonly<Record<XdsType, MosnType>>;
   readonly #channel: Client;
   #stream: ClientDuplexStream<Buffer, Buffer>;
-  /** Asked for on this stream. */
+  /** Types requested on this stream. */
   #asked = new Set<XdsType>();
 
   constructor(xdsPort: number) {
@@ -38,12 +38,12 @@ export class MosnClient {
     this.#stream = this.#open();
   }
 
-  /** How many responses came, of CDS, EDS, LDS and RDS. */
+  /** Returns the number of responses of CDS, EDS, LDS and RDS. */
   counts(): readonly number[] {
     return xdsTypes.map((type) => this.types[type].responses.length);
   }
 
-  /** Leaves the stream, and opens another. */
+  /** Closes the stream and opens another. */
   reconnect(): void {
     this.#stream.cancel();
     this.#stream = this.#open();
@@ -57,7 +57,7 @@ export class MosnClient {
   #open(): ClientDuplexStream<Buffer, Buffer> {
     const whenReady = new Metadata({ waitForReady: true });
     const stream = this.#channel.makeBidiStreamRequest(service, asIs, asIs, whenReady);
-    stream.on('error', () => {}); // the test reconnects when it wants to
+    stream.on('error', () => {}); // the test reconnects explicitly
     stream.on('data', (bytes: Buffer) => {
       if (stream === this.#stream) this.#take(bytes);
     });

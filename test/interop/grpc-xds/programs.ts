@@ -8,7 +8,7 @@ import { partProgram } from '../../support/parts.ts';
 
 const execute = promisify(execFile);
 
-/** The implementations of gRPC that have xDS of their own. */
+/** The implementations of gRPC with built-in xDS. */
 export type GrpcKind = 'grpc-js' | 'grpcio' | 'grpc-go';
 
 export interface XdsProgram {
@@ -19,12 +19,15 @@ export interface XdsProgram {
 export interface XdsProgramOptions {
   readonly role: 'client' | 'server';
   readonly xdsPort: number;
-  /** Files, where the port speaks TLS. */
+  /** Files, if the port uses TLS. */
   readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string };
   readonly args?: readonly string[];
 }
 
-/** Starts a program of this folder in the namespace `shop`, configured by what `binnacle bootstrap --kind grpc` prints. */
+/**
+ * Starts a program of this folder in the namespace `shop`, with the configuration that `binnacle bootstrap --kind grpc`
+ * prints.
+ */
 export async function startProgram(
   kind: GrpcKind,
   { role, args = [], ...server }: XdsProgramOptions,
@@ -74,6 +77,6 @@ async function programOf(kind: GrpcKind, role: XdsProgramOptions['role']): Promi
       return { command: 'python3', args: [script('py')], env: { PYTHONPATH: packages } };
     }
     case 'grpc-go':
-      return { command: await partProgram('xdsclient'), args: [], env: {} }; // it is a server if it has arguments
+      return { command: await partProgram('xdsclient'), args: [], env: {} }; // with arguments it is a server
   }
 }

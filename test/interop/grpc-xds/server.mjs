@@ -1,4 +1,4 @@
-// A server of grpc-js that waits for leave to serve at PORT, and answers every call with NAME.
+// A server of grpc-js that waits until xDS lets it serve at PORT, and answers every call with NAME.
 import { ServerCredentials } from '@grpc/grpc-js';
 import { register, XdsServer, XdsServerCredentials } from '@grpc/grpc-js-xds';
 

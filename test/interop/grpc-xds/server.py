@@ -1,4 +1,4 @@
-"""A server of Python's grpcio that waits for leave to serve at PORT, and answers every call with NAME."""
+"""A server of Python's grpcio that waits until xDS lets it serve at PORT, and answers every call with NAME."""
 
 import sys
 from concurrent import futures

@@ -1,25 +1,25 @@
 import { type GrpcKind, startProgram, type XdsProgramOptions } from './programs.ts';
 
-/** What came of calls: how often who answered, and `CODE: details` of those that failed. */
+/** Results of calls: the number of answers by server name, and `CODE: details` of failures. */
 export interface Tally {
   readonly answers: Readonly<Record<string, number>>;
   readonly errors: readonly string[];
 }
 
 /**
- * A program that calls `/test.Echo/Who` at `xds:///` targets, each with one channel. It reads commands from its standard
- * input and prints an answer to each, in any order, both as lines of JSON:
+ * A program that calls `/test.Echo/Who` at `xds:///` targets, each with one channel. It reads commands from its
+ * standard input and prints an answer to each, in any order, both as lines of JSON:
  *
  *     {"id": 1, "op": "call", "target": "xds:///a:1", "count": 2, "timeoutMs": 5000, "metadata": {"x-user": "ada"}}
  *     {"id": 1, "answers": {"v1": 2}, "errors": []}
  *
- * `call` makes calls one after the other. `begin` calls a target again and again in the background, `look` tells what
- * came of it since it was asked last, `end` ends it and tells the rest.
+ * `call` makes calls in sequence. `begin` calls a target repeatedly in the background. `collect` returns the results since
+ * the last one, `end` stops and returns the rest.
  */
 export interface XdsClient {
   call(target: string, count: number, options?: CallOptions): Promise<Tally>;
   begin(target: string): Promise<Tally>;
-  look(target: string): Promise<Tally>;
+  collect(target: string): Promise<Tally>;
   end(target: string): Promise<Tally>;
   stop(): Promise<void>;
 }
@@ -38,7 +38,7 @@ export async function startXdsClient(
   const { child, stop } = await startProgram(kind, { role: 'client', xdsPort, ...tls });
   const waiting = new Map<number, (tally: Tally) => void>();
   child.onLine((line) => {
-    const { id, ...tally } = JSON.parse(line) as Tally & { readonly id: number }; // as the programs print it
+    const { id, ...tally } = JSON.parse(line) as Tally & { readonly id: number }; // the programs print this
     waiting.get(id)?.(tally);
     waiting.delete(id);
   });
@@ -56,7 +56,7 @@ export async function startXdsClient(
     call: (target, count, { metadata = {}, timeoutMs = 5_000 } = {}) =>
       ask({ op: 'call', target, count, metadata, timeoutMs }),
     begin: (target) => ask({ op: 'begin', target }),
-    look: (target) => ask({ op: 'look', target }),
+    collect: (target) => ask({ op: 'collect', target }),
     end: (target) => ask({ op: 'end', target }),
     stop,
   };

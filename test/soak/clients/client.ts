@@ -4,10 +4,10 @@ import { typeUrls, type XdsType } from '../../../src/proto/resource.ts';
 import type { Mode } from '../../../src/xds/response.ts';
 import { type Content, deltaRequest, messageReader, type Received, readResponse, sotwRequest } from './messages.ts';
 
-/** How a client treats what it is sent: takes it, rejects some of it, answers nothing, or reads nothing after a while. */
-export type Behaviour = 'takes' | 'rejects' | 'silent' | 'stops-reading';
+/** How a client reacts to responses: accepts them, rejects some, does not answer, or stops reading after a while. */
+export type Behaviour = 'accepts' | 'rejects' | 'silent' | 'stops-reading';
 
-/** How it goes: resets the stream, drops the connection, ends in order, or leaves a message unfinished. */
+/** How a client disconnects: resets the stream, drops the connection, ends normally, or leaves a message incomplete. */
 export type Leaving = 'cancel' | 'drop' | 'end' | 'torn-cancel' | 'torn-drop';
 
 export interface ClientOptions {
@@ -16,13 +16,13 @@ export interface ClientOptions {
   readonly nodeId: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly behaviour: Behaviour;
-  /** Null: everything, as a sidecar. Otherwise just these assignments. */
+  /** Null subscribes to everything, like a sidecar. Otherwise only to these assignments. */
   readonly only: readonly string[] | null;
-  /** What it has from an earlier stream; of delta streams. */
+  /** Resources from an earlier stream, for delta streams. */
   readonly has?: ClientState;
-  /** Decides what is rejected, and in which words; null takes it. */
+  /** Decides whether to reject a response; returns the error text, or null to accept it. */
   readonly judge: (response: Received) => string | null;
-  /** Told of an end that the client did not ask for. */
+  /** Receives the reason of an unexpected end. */
   readonly surprised: (why: string) => void;
 }
 
@@ -33,7 +33,10 @@ export type ClientState = Readonly<
 
 const service = '/envoy.service.discovery.v3.AggregatedDiscoveryService';
 
-/** A sidecar over a connection of its own, by hand over HTTP/2: it can misbehave in ways that a gRPC library cannot. */
+/**
+ * A sidecar with a separate connection, written on HTTP/2 directly: it can misbehave in ways that a gRPC library
+ * cannot.
+ */
 export class SoakClient {
   readonly has: ClientState;
   responses = 0;
@@ -80,7 +83,7 @@ export class SoakClient {
     else for (const type of ['cluster', 'listener'] as const) this.#ask(type, []);
   }
 
-  /** Names of the assignments that it follows from now on, for a client of `only`. */
+  /** Replaces the names of the assignments that it follows, for a client with `only`. */
   follow(names: readonly string[]): void {
     if (!this.#leaving) this.#ask('endpoint', names);
   }
@@ -92,7 +95,7 @@ export class SoakClient {
       if (how === 'end') this.#stream.resume().end();
       else if (how.endsWith('cancel')) setImmediate(() => this.#stream.close(constants.NGHTTP2_CANCEL));
       else setImmediate(() => this.#socket.destroy());
-      // a stream that its client does not read has no end
+      // a stream that its client does not read never ends
       setTimeout(() => this.#session.destroy(), 2_000).unref();
     }
     return this.closed;
@@ -117,7 +120,7 @@ export class SoakClient {
   #keep({ type, resources, removed }: Received): void {
     const has = this.has[type];
     if (this.options.mode === 'sotw' && (type === 'cluster' || type === 'listener')) has.clear();
-    // what was sent before an unsubscription was heard is not kept
+    // ignores resources that were sent before the server processed an unsubscription
     const names = type === 'endpoint' || type === 'route' ? new Set(this.#asked.get(type)) : null;
     for (const { name, version, content } of resources) {
       if (names === null || names.has(name)) has.set(name, { version, content });
@@ -171,7 +174,7 @@ export class SoakClient {
     this.#write(mode === 'sotw' ? sotwRequest({ ...common, resourceNames: [...names] }) : deltaRequest(common));
   }
 
-  /** Only the first request carries it. */
+  /** Only the first request carries the node. */
   #nodeOnce() {
     const node = this.#node;
     this.#node = null;
@@ -190,7 +193,7 @@ export class SoakClient {
   }
 }
 
-/** The prefix promises a thousand bytes. */
+/** The prefix announces a thousand bytes. */
 const tornMessage = Buffer.concat([Buffer.from([0, 0, 0, 3, 0xe8]), Buffer.alloc(100)]);
 
 const emptyState = (): ClientState => ({

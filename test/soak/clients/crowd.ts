@@ -6,7 +6,7 @@ import { type Behaviour, type ClientOptions, type ClientState, type Leaving, Soa
 import { openHalfOpen } from './half-open.ts';
 import { deltaRequest, type Received } from './messages.ts';
 
-/** Clients that come, behave well and badly, go in every way there is, and come back with what they had. */
+/** Clients that connect, behave well or badly, disconnect in every way, and reconnect with their earlier resources. */
 export class Crowd {
   readonly #port: number;
   readonly #size: MeshSize;
@@ -14,10 +14,10 @@ export class Crowd {
   readonly #longestStayMs: number;
   readonly #clients = new Map<SoakClient, number>();
   readonly #halfOpen = new Map<Socket, number>();
-  /** What clients had that left: proxies that will come back. */
+  /** Resources of disconnected clients, whose proxies reconnect. */
   readonly #left: { readonly nodeId: string; readonly has: ClientState }[] = [];
   readonly counts = { connected: 0, resumed: 0, halfOpen: 0, responses: 0, rejections: 0 };
-  /** Ends that no client asked for. */
+  /** Unexpected ends. */
   readonly surprises: string[] = [];
 
   constructor(options: { port: number; size: MeshSize; random: Random; longestStayMs: number }) {
@@ -31,12 +31,12 @@ export class Crowd {
     return this.#clients.size + this.#halfOpen.size;
   }
 
-  /** Those that have, or will have, exactly what there is for them. */
+  /** Returns the clients that have, or will have, exactly the current resources. */
   followers(): readonly SoakClient[] {
-    return [...this.#clients.keys()].filter(({ options }) => options.behaviour === 'takes' && options.only === null);
+    return [...this.#clients.keys()].filter(({ options }) => options.behaviour === 'accepts' && options.only === null);
   }
 
-  /** Lets those go whose time has come, and one more in while there are fewer than `target`. */
+  /** Disconnects clients whose time is over, and connects one more while there are fewer than `target`. */
   tick(target: number): void {
     const now = performance.now();
     for (const [client, untilMs] of this.#clients) if (untilMs <= now) this.#dismiss(client);
@@ -47,7 +47,7 @@ export class Crowd {
     else this.#clients.set(this.#open(), untilMs);
   }
 
-  /** Everybody leaves at once. Half-open connections stay for the server to find, if told so. */
+  /** Disconnects all clients. Leaves half-open connections for the server to find, unless `halfOpenToo` is set. */
   async leave({ halfOpenToo }: { readonly halfOpenToo: boolean }): Promise<void> {
     if (halfOpenToo) for (const socket of this.#halfOpen.keys()) this.#tear(socket);
     const all = [...this.#clients.keys()];
@@ -61,7 +61,15 @@ export class Crowd {
     const known = random.chance(0.3) ? this.#left.shift() : undefined;
     if (known !== undefined) this.counts.resumed++;
     const only = known === undefined && random.chance(0.15) ? someAssignments(random, this.#size.services) : null;
-    const behaviours: readonly Behaviour[] = ['takes', 'takes', 'takes', 'takes', 'rejects', 'silent', 'stops-reading'];
+    const behaviours: readonly Behaviour[] = [
+      'accepts',
+      'accepts',
+      'accepts',
+      'accepts',
+      'rejects',
+      'silent',
+      'stops-reading',
+    ];
     const options: ClientOptions = {
       port: this.#port,
       mode: known !== undefined || random.chance(0.5) ? 'delta' : 'sotw',
@@ -77,7 +85,7 @@ export class Crowd {
     return client;
   }
 
-  /** Every second one is a workload of a service, as far as its address is still registered. */
+  /** Returns a new node id. Every second one is a workload of a service, if its address is still registered. */
   #newNode(): string {
     const random = this.#random;
     const namespace = random.of(namespaces);
@@ -117,7 +125,7 @@ export class Crowd {
   #dismiss(client: SoakClient): void {
     this.#forget(client);
     const { mode, only, nodeId, behaviour } = client.options;
-    if (mode === 'delta' && only === null && behaviour === 'takes') {
+    if (mode === 'delta' && only === null && behaviour === 'accepts') {
       this.#left.push({ nodeId, has: client.has });
       if (this.#left.length > 50) this.#left.shift();
     }

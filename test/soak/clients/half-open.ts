@@ -1,12 +1,12 @@
 import { connect, type Socket } from 'node:net';
 
 /**
- * A connection whose client is gone without a word, as after a power cut: it has asked for everything, and from then on takes
- * nothing from its socket and answers no ping.
+ * Opens a connection whose client disappears silently, as after a power cut. It subscribes to everything, then reads
+ * nothing and answers no ping.
  */
 export function openHalfOpen(port: number, request: Buffer | null): Socket {
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
-  socket.on('error', () => {}); // cut off by the server, as it should be
+  socket.on('error', () => {}); // the server is expected to end it
   socket.pause();
   if (request !== null) {
     const path = '/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources';
@@ -20,7 +20,7 @@ export function openHalfOpen(port: number, request: Buffer | null): Socket {
   return socket;
 }
 
-/** A frame of HTTP/2 (RFC 9113, 4.1). */
+/** Encodes an HTTP/2 frame (RFC 9113, 4.1). */
 function frame(type: number, flags: number, stream: number, payload: Buffer): Buffer {
   const head = Buffer.alloc(9);
   head.writeUIntBE(payload.length, 0, 3);
@@ -30,7 +30,7 @@ function frame(type: number, flags: number, stream: number, payload: Buffer): Bu
   return Buffer.concat([head, payload]);
 }
 
-/** A header field that no table needs to remember (RFC 7541, 6.2.2). */
+/** Encodes a header field without indexing (RFC 7541, 6.2.2). */
 const literal = ([name, value]: [string, string]): Buffer => Buffer.concat([Buffer.of(0), text(name), text(value)]);
 
 const text = (value: string): Buffer => Buffer.concat([Buffer.of(value.length), Buffer.from(value)]);

@@ -12,12 +12,12 @@ import { namesIn } from '../../support/ads-resources.ts';
 
 export interface ReceivedResource {
   readonly name: string;
-  /** Of delta streams; otherwise empty. */
+  /** For delta streams; otherwise empty. */
   readonly version: string;
   readonly content: Content;
 }
 
-/** As much of a resource as is kept: hundreds of clients have hundreds of them. */
+/** The kept part of a resource: hundreds of clients have hundreds of them. */
 export interface Content {
   /** Equal for equal bytes. */
   readonly mark: string;
@@ -47,7 +47,7 @@ export function readResponse(mode: Mode, bytes: Uint8Array): Received {
   return { type, nonce, resources: read, removed: removedResources };
 }
 
-/** A request with its gRPC prefix. */
+/** Encodes a request with its gRPC prefix. */
 export function sotwRequest(request: MessageInitShape<typeof DiscoveryRequestSchema>): Buffer {
   return framed(toBinary(DiscoveryRequestSchema, create(DiscoveryRequestSchema, request)));
 }
@@ -62,7 +62,7 @@ function framed(bytes: Uint8Array): Buffer {
   return Buffer.concat([prefix, bytes]);
 }
 
-/** Puts the messages of a gRPC stream together from its pieces. */
+/** Assembles the messages of a gRPC stream from its chunks. */
 export function messageReader(take: (message: Buffer) => void): (piece: Buffer) => void {
   let pieces: Buffer[] = [];
   let held = 0;
@@ -88,7 +88,7 @@ function contentOf(type: XdsType, body: Uint8Array): Content {
   return { mark, routes: type === 'listener' ? namesIn('listener', [body]) : [] };
 }
 
-/** Clusters, assignments, listeners and route configurations: the name is field 1 of each, and comes first. */
+/** Returns the name in a cluster, assignment, listener or route configuration: field 1, which comes first. */
 function nameIn(body: Uint8Array): string {
   const length = body[1] ?? 0;
   if (body[0] !== 0x0a || length > 127) return nameByLongLength(body);

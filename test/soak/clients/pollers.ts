@@ -7,15 +7,15 @@ import { type MeshSize, namespaces, someAssignments } from '../load/mesh.ts';
 import type { Random } from '../load/random.ts';
 import type { SoakClient } from './client.ts';
 
-/** Sidecars that poll over REST: they come again with the version that they have, or leave before they were answered. */
+/** Sidecars that poll over REST. They send the version that they have, or disconnect before the answer. */
 export class Pollers {
   readonly #port: number;
   readonly #size: MeshSize;
   readonly #random: Random;
-  /** What was answered last, by what was asked. */
+  /** Version of the last answer for each request. */
   readonly #versions = new Map<string, string>();
   readonly counts = { polls: 0, unchanged: 0, abandoned: 0 };
-  /** Answers that nobody should be given. */
+  /** Unexpected answers. */
   readonly surprises: string[] = [];
 
   constructor(options: { port: number; size: MeshSize; random: Random }) {
@@ -58,13 +58,13 @@ export class Pollers {
     this.#versions.set(key, answer.version_info);
   }
 
-  /** The connection goes at some time between the request and the end of the answer. */
+  /** Sends a request and drops the connection at some time before the end of the answer. */
   #abandon(type: XdsType, asked: object): Promise<void> {
     this.counts.abandoned++;
     return new Promise((resolve) => {
       const { body, ...exchange } = discoveryOf(type, asked);
       const outgoing = request({ host: '127.0.0.1', port: this.#port, agent: false, ...exchange });
-      outgoing.on('error', () => {}); // destroyed before it was answered
+      outgoing.on('error', () => {}); // destroyed before the answer
       outgoing.on('response', (response) => response.on('error', () => {}).resume());
       outgoing.on('close', () => resolve());
       outgoing.end(body);
@@ -73,7 +73,10 @@ export class Pollers {
   }
 }
 
-/** Whether these would be given by polling what they have by their streams: the names of their clusters. Resolves with what differs. */
+/**
+ * Compares polled resources with those of the clients' streams, for the names of their clusters. Resolves with the
+ * differences.
+ */
 export async function differencesOfPolling(port: number, clients: readonly SoakClient[]): Promise<readonly string[]> {
   let found: readonly string[] = [];
   const agree = async () => {
@@ -105,7 +108,7 @@ type Node = ReturnType<typeof nodeOf>;
 
 const nodeOf = (id: string, metadata: object) => ({ id, metadata: { INTERCEPTION_MODE: 'NONE', ...metadata } });
 
-/** The request as `node:http` and `send` take it. */
+/** Returns the request as options for `node:http` and `send`. */
 function discoveryOf(type: XdsType, body: object) {
   const { url, ...request } = discovery(`${type}s`, body);
   return { ...request, path: url };
@@ -119,5 +122,5 @@ function namesOfType(type: XdsType, random: Random, { services }: MeshSize): rea
   return type === 'route' ? [`${8_000 + random.below(5)}`] : [];
 }
 
-/** More are forgotten all at once: their pollers ask anew. */
+/** When there are more versions, all are dropped: their pollers start again. */
 const mostVersions = 500;

@@ -4,31 +4,31 @@ import { bigRegex, missingFile } from './mesh.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** Resources by type and name. Virtual hosts are apart from their route configurations: `80/shop.test:80`. */
+/** Resources by type and name. Virtual hosts are separate from their route configurations: `80/shop.test:80`. */
 export interface Contents {
   readonly cluster: ReadonlyMap<string, Json>;
   readonly endpoint: ReadonlyMap<string, readonly string[]>;
   readonly listener: ReadonlyMap<string, Json>;
   readonly route: ReadonlyMap<string, Json>;
   readonly virtualHost: ReadonlyMap<string, Json>;
-  /** What warms, drains or is in error, in words. */
+  /** Descriptions of resources that warm, drain or are in error. */
   readonly unfinished: readonly string[];
 }
 
-/** A part that is not sent to a client as it is in the tables, as `/debug/syncz` lists it. */
+/** A part that a client receives in another version than the tables have, as `/debug/syncz` lists it. */
 export interface Held {
   readonly resource: string;
   readonly virtualHost?: string;
 }
 
 /**
- * Reads a dump of Envoy, or one of the control plane, which has the same shape. Left out is what no Envoy asks for: routes that
- * no listener refers to, and endpoints of clusters that have theirs themselves.
+ * Reads a dump of Envoy, or of the control plane, which has the same shape. Excludes resources that no Envoy requests:
+ * routes without a listener, and endpoints of clusters that contain theirs.
  */
 export function contentsOf({ configs }: ConfigDump): Contents {
-  const list = (name: string) => configs.flatMap((part) => (part[name] ?? []) as Json[]); // as Envoy's admin.v3 has it
+  const list = (name: string) => configs.flatMap((part) => (part[name] ?? []) as Json[]); // the shape of Envoy's admin.v3
   const named = (items: readonly Json[]) =>
-    new Map(items.map(({ '@type': _, ...item }) => [String(item.name), item as Json])); // only Envoy says the type
+    new Map(items.map(({ '@type': _, ...item }) => [String(item.name), item as Json])); // only Envoy's dump has the type
   const clusters = named(list('dynamic_active_clusters').map((it) => it.cluster as Json));
   const listeners = list('dynamic_listeners');
   const activeStates = listeners.flatMap((it) => (it.active_state as { readonly listener: Json } | undefined) ?? []);
@@ -61,7 +61,10 @@ export function contentsOf({ configs }: ConfigDump): Contents {
   };
 }
 
-/** Envoy writes assignments of what it made of them, so only what both say is read: addresses, weights and priorities. */
+/**
+ * Returns addresses, weights and priorities: the only fields that Envoy's dumps of assignments share with the control
+ * plane's.
+ */
 function addressesOf(assignment: Json): readonly string[] {
   const localities = (assignment.endpoints ?? []) as { priority?: number; lb_endpoints?: Json[] }[];
   return localities
@@ -81,27 +84,28 @@ export interface QuietPoint {
 }
 
 /**
- * `memory-lost`: the control plane was killed, which may be sooner than it writes what it found out. `restarted`: it was
- * stopped, or the Envoy was restarted: a version that turned bad meanwhile has no last good one (ADR 16, Known limits).
+ * `memory-lost`: the control plane was killed, possibly before it wrote its findings. `restarted`: it was stopped, or
+ * the Envoy was restarted. A version that became invalid meanwhile has no last good one (ADR 16, Known limits).
  */
 export type Since = 'went-on' | 'restarted' | 'memory-lost';
 
 const partTypes = ['cluster', 'listener', 'route', 'virtualHost'] as const;
 
 export interface Judgement {
-  /** What a full compile says. */
+  /** Result of a full compile. */
   readonly want: Contents;
   readonly has: Contents;
-  /** The last quiet point; null: none yet. */
+  /** The last quiet point; null for the first. */
   readonly before: QuietPoint | null;
-  /** What happened since then: how much of what it had before is to be known still. */
+  /** Events since then, which decide how much the control plane must remember. */
   readonly since: Since;
   readonly held: readonly Held[];
 }
 
 /**
- * Every difference between what an Envoy has and what it is to have: everything as compiled, but what it rejects as it was
- * before. What it rejects is known: it holds one of two texts. Nothing else may be held back.
+ * Returns every difference between an Envoy's resources and the expected ones. Expected is everything as compiled, and
+ * the earlier version of what it rejects. A rejected resource contains one of two known texts. Nothing else may be
+ * withheld.
  */
 export function differences(judgement: Judgement): readonly string[] {
   const { want, has, held } = judgement;
@@ -125,14 +129,14 @@ export function differences(judgement: Judgement): readonly string[] {
       }),
     ),
     ...namesOf(want.endpoint, has.endpoint).flatMap((name) => {
-      if (bad.has(name) && !has.cluster.has(name)) return []; // it does not even ask
+      if (bad.has(name) && !has.cluster.has(name)) return []; // it does not even subscribe
       const [wanted, found] = [want.endpoint.get(name), has.endpoint.get(name)];
       return isDeepStrictEqual(wanted, found) ? [] : [unlike('endpoints of', name, wanted, found)];
     }),
   ];
 }
 
-/** Every difference, whatever is bad. */
+/** Returns every difference, including those of invalid resources. */
 export const unlikeParts = ({ want, has }: QuietPoint): readonly string[] =>
   [...partTypes, 'endpoint' as const].flatMap((type) =>
     namesOf(want[type], has[type]).flatMap((name) => {
@@ -141,7 +145,7 @@ export const unlikeParts = ({ want, has }: QuietPoint): readonly string[] =>
     }),
   );
 
-/** Whether there is a last good version that the control plane is to know of. */
+/** Returns whether the control plane must know a last good version. */
 function mustHave({ want, before, since }: Judgement, type: (typeof partTypes)[number], name: string): boolean {
   if (before === null || !before.has[type].has(name) || since === 'memory-lost') return false;
   return since === 'went-on' || isDeepStrictEqual(before.want[type].get(name), want[type].get(name));

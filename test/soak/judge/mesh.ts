@@ -1,9 +1,12 @@
 import { destinationRule, type MeshDir, serviceEntry, to, virtualService } from '../../support/mesh-dir.ts';
 import type { Random } from '../load/random.ts';
 
-/** In a virtual host of which a stock Envoy rejects every version that has it: more than its 100 instructions of RE2. */
+/**
+ * A regular expression above a stock Envoy's limit of 100 RE2 instructions. Envoy rejects every version of a virtual
+ * host with it.
+ */
 export const bigRegex = '/api/v[0-9]+/(users|orders|products|payments)/[a-f0-9-]{36}';
-/** In a cluster that every Envoy rejects: there is no such file. */
+/** A file that does not exist. Every Envoy rejects a cluster that refers to it. */
 export const missingFile = '/nowhere/client.pem';
 
 const versions = ['v1', 'v2', 'v3'] as const;
@@ -13,15 +16,18 @@ const marker = 'marker.test';
 export interface Judged {
   /** Writes every service once. */
   begin(random: Random): Promise<void>;
-  /** One change of a service, its endpoints, its rules, or of what sidecars see. Resolves with what it was. */
+  /** Changes a service, its endpoints, its rules, or the visibility for sidecars. Resolves with a description. */
   change(random: Random): Promise<string>;
-  /** Removes what is invalid: an earlier version of it is in effect, of which a control plane that begins knows nothing. */
+  /**
+   * Removes invalid objects. Their earlier versions are in effect, and a control plane that starts now does not know
+   * these.
+   */
   removeInvalid(): Promise<void>;
-  /** Writes something new, after all that was written before, and resolves with the text by which a compile shows it. */
+  /** Writes a new object after all earlier ones. Resolves with the text that marks it in a compile's result. */
   mark(): Promise<string>;
 }
 
-/** The objects of a few services that share ports, one file each. A file is there, or not. */
+/** Objects of a few services that share ports, one file each. A file exists or not. */
 export function createJudged(mesh: MeshDir, ports: readonly number[]): Judged {
   const files = new Set<string>();
   const invalid = new Set<string>();
@@ -29,7 +35,7 @@ export function createJudged(mesh: MeshDir, ports: readonly number[]): Judged {
 
   const portOf = (host: string): number => {
     const index = hosts.indexOf(host);
-    return ports[(index + 1) % ports.length] ?? 0; // the marker has the first one, with others
+    return ports[(index + 1) % ports.length] ?? 0; // the marker has the first port, with others
   };
   const write = async (file: string, object: object, what: string): Promise<string> => {
     await mesh.write(file, object);
@@ -93,7 +99,7 @@ export function createJudged(mesh: MeshDir, ports: readonly number[]): Judged {
     return write('sidecar.yaml', sidecar, `sees ${seen.join(' ')}`);
   };
 
-  /** The more often one stands here, the more often it is done. */
+  /** Repeated entries are more probable. */
   const changes: readonly ((host: string, random: Random) => Promise<string>)[] = [
     ...[service, service, service, service, goodRoutes, goodRoutes, goodRoutes, goodPolicy, goodPolicy, goodPolicy],
     ...[(host: string, random: Random) => routes(host, random, { regex: bigRegex }), badPolicy, invalidPolicy],

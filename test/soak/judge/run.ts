@@ -23,24 +23,24 @@ import { createJudged, type Judged } from './mesh.ts';
 
 export interface JudgePlan {
   readonly seed: number;
-  /** It ends after so many quiet points, or at the first one after this time. */
+  /** Stops after this many quiet points, or at the first one after `forMs`. */
   readonly quietPoints: number;
   readonly forMs: number;
 }
 
 export interface JudgeOutcome {
-  /** What was done, for people. */
+  /** Summary for people. */
   readonly done: string;
-  /** Empty: each Envoy had at every quiet point what it was to have. The first one ends the run. */
+  /** Empty when each Envoy had the expected resources at every quiet point. The first problem ends the run. */
   readonly problems: readonly string[];
 }
 
-/** How long everything may take until it is quiet: longer than a proxy that does not answer is waited for (30 s). */
+/** Time limit until the mesh is quiet. Longer than the control plane waits for a proxy that does not answer (30 s). */
 const quietWithinMs = 45_000;
 
 /**
- * Changes services and rules at random, freezes and restarts real Envoys (state of the world and delta, one scope) and the
- * control plane, and compares, whenever everything had its time, what each Envoy has with what it is to have.
+ * Changes services and rules at random, and freezes and restarts real Envoys (SotW and delta, one scope) and the
+ * control plane. At quiet points, compares each Envoy's resources with the expected ones.
  */
 export async function runJudge(plan: JudgePlan, report: (line: string) => void): Promise<JudgeOutcome> {
   const random = randomOf(plan.seed);
@@ -71,11 +71,14 @@ export async function runJudge(plan: JudgePlan, report: (line: string) => void):
 }
 
 interface Stage {
-  /** Does one thing. Resolves with what it was. */
+  /** Performs one random step. Resolves with its description. */
   step(random: Random): Promise<string>;
-  /** Lets all go on, and waits until each Envoy has what it is to have. Resolves with what differs if that does not come. */
+  /**
+   * Resumes everything, and waits until each Envoy has the expected resources. Resolves with the differences after the
+   * time limit.
+   */
   quiet(): Promise<readonly string[]>;
-  /** Whether a control plane that begins now compiles the same. */
+  /** Checks that a control plane that starts now compiles the same resources. */
   compareWithFresh(): Promise<readonly string[]>;
   rejections(): number;
   logs(): readonly string[];
@@ -114,7 +117,7 @@ async function openStage(random: Random): Promise<Stage> {
   };
   const connect = (name: string, protocol: 'sotw' | 'delta') => {
     const { layered_runtime: _, ...bootstrap } = sidecarBootstrap({ xdsPort, protocol, name }) as {
-      layered_runtime?: object; // as Envoy's bootstrap has it
+      layered_runtime?: object; // the shape of Envoy's bootstrap
     };
     return startEnvoy({ bootstrap, name: `judged-${name}`, waitReady: false, logLevel: 'warning' });
   };
@@ -220,7 +223,7 @@ async function stepOf(
   if (dice === 0) return upset.plane(random);
   if (dice === 1) return upset.restart(random);
   if (dice <= 3) return upset.freeze(random);
-  // Part of the script, not a wait for something: changes come together or apart.
+  // Part of the script, not a wait: changes arrive together or separately.
   if (dice <= 7) {
     const ms = 10 + random.below(random.chance(0.2) ? 1_500 : 150);
     await pause(ms);
@@ -229,7 +232,7 @@ async function stepOf(
   return judged.change(random);
 }
 
-/** What differs at one Envoy, now. */
+/** Returns the current differences of one Envoy. */
 async function judge(plane: ControlPlane, client: Client, mark: string): Promise<readonly string[]> {
   const say = (texts: readonly string[]) => texts.map((text) => `${client.name}: ${text}`);
   if (!client.envoy.child.running) return say([`Envoy ended with ${await client.envoy.child.exited}`]);

@@ -1,11 +1,11 @@
 import { type HttpResponse, send } from '../../support/http.ts';
 
-/** Requests to the HTTP port, counted; an answer of 500 and above is noted. */
+/** Counted requests to the HTTP port. Answers of 500 and above are recorded. */
 export interface Api {
   readonly counts: { requests: number; refused: number };
   readonly faults: readonly string[];
   ask(method: string, path: string, body?: unknown): Promise<HttpResponse>;
-  /** The same, and anything but success is an error. */
+  /** Sends a request that must succeed. */
   must(method: string, path: string, body?: unknown): Promise<unknown>;
 }
 

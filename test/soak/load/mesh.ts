@@ -27,7 +27,7 @@ export function serviceAt(number: number): SoakService {
   return { namespace, host: `svc-${number}.${namespace}.svc.cluster.local` };
 }
 
-/** The address of an instance at rest: a client with it is that workload. */
+/** The initial address of an instance. A client with this address is that workload. */
 export const addressAt = (service: number, instance: number): string =>
   `10.${10 + instance}.${service >> 8}.${service & 255}`;
 
@@ -44,13 +44,13 @@ export function instanceAt(service: number, instance: number, changed: Partial<S
   };
 }
 
-/** One service in ten is TCP, on a port of its own. */
+/** Returns the ports of a service. One service in ten is TCP, on a port of its own. */
 export function portsAt(service: number, protocol: 'http' | 'http2' | 'grpc'): SoakInstance['ports'] {
   if (service % 10 === 9) return [{ name: 'tcp', port: 9_000, protocol: 'tcp', servicePort: 20_000 + service }];
   return [{ name: 'main', port: 8_080, protocol, servicePort: 8_000 + (service % 4) }];
 }
 
-/** Names of a few assignments, some of services that nobody knows. */
+/** Returns names of a few assignments, some of unknown services. */
 export function someAssignments(random: Random, services: number): readonly string[] {
   return Array.from({ length: 1 + random.below(5) }, () => {
     const service = random.below(services + 5);
@@ -64,7 +64,9 @@ export function* instancesOf({ services, instances }: MeshSize): Generator<SoakI
   }
 }
 
-/** An object of the rules API; its kind and name are chosen among few, so that objects are replaced and deleted again. */
+/**
+ * Returns a random object of the rules API. Kinds and names are few, so that objects are replaced and deleted again.
+ */
 export function randomRule(random: Random, services: number): RuleObject {
   const number = random.below(Math.min(services, 60));
   const { host, namespace } = serviceAt(number);

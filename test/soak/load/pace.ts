@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Does something so many times a second until `signal` aborts, one after the other; what it cannot keep up with is not made up for. */
+/** Runs `work` a number of times per second, in sequence, until `signal` aborts. Does not catch up on missed runs. */
 export async function paced(perSecond: number, signal: AbortSignal, work: () => Promise<void> | void): Promise<void> {
   const everyMs = 1_000 / perSecond;
   let dueMs = performance.now();

@@ -2,7 +2,7 @@ import { randomNumbers } from '../../support/store-random.ts';
 
 /** Choices that a seed determines. */
 export interface Random {
-  /** A whole number from 0 to `below` - 1. */
+  /** Returns an integer from 0 to `below` - 1. */
   below(below: number): number;
   chance(share: number): boolean;
   of<T>(items: readonly T[]): T;

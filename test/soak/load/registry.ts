@@ -14,7 +14,7 @@ import type { Random } from './random.ts';
 const servicesPath = (namespace: string) => `/registry/v1/namespaces/${namespace}/services`;
 const instancesPath = ({ namespace, host }: SoakService) => `${servicesPath(namespace)}/${host}/instances`;
 
-/** Registers everything as it is at rest. */
+/** Registers everything in its initial state. */
 export async function registerMesh(api: Api, size: MeshSize): Promise<void> {
   const all = [...instancesOf(size)];
   for (let from = 0; from < all.length; from += 1_000) {
@@ -22,7 +22,7 @@ export async function registerMesh(api: Api, size: MeshSize): Promise<void> {
   }
 }
 
-/** One change of services or endpoints. */
+/** Makes one change of services or endpoints. */
 export async function changeRegistry(api: Api, size: MeshSize, random: Random): Promise<void> {
   const service = random.below(size.services);
   const instance = random.below(size.instances);
@@ -43,14 +43,14 @@ export async function changeRegistry(api: Api, size: MeshSize, random: Random): 
   else await api.ask('GET', instancesPath(serviceAt(service)));
 }
 
-/** All instances at once, so that the service is of one mind. */
+/** Changes all instances at once, so that the service's instances agree. */
 async function changePorts(api: Api, service: number, size: MeshSize, random: Random): Promise<void> {
   const ports = portsAt(service, random.of(['http', 'http2', 'grpc']));
   const put = Array.from({ length: size.instances }, (_, instance) => instanceAt(service, instance, { ports }));
   await api.ask('POST', '/registry/v1/batch', { put });
 }
 
-/** What is registered, services without instances included. Oldest service first. */
+/** Reads what is registered, including services without instances. Oldest service first. */
 export async function readRegistry(api: Api): Promise<readonly RegisteredMesh[]> {
   const services = await listServices(api);
   const read: RegisteredMesh[] = [];
@@ -80,8 +80,8 @@ async function listServices(api: Api): Promise<readonly ListedService[]> {
 }
 
 /**
- * Registers with another control plane what one has told. The oldest instance of a service decides on its ports, so it goes
- * first: those of one request are of one age.
+ * Registers one control plane's contents with another. The oldest instance decides a service's ports, so it is
+ * registered first: all instances of one request have equal age.
  */
 export async function registerAgain(api: Api, mesh: readonly RegisteredMesh[]): Promise<void> {
   for (const { service, instances } of mesh) {
@@ -104,7 +104,7 @@ const oldestFirst = (instances: readonly RegisteredInstance[]): readonly SoakIns
     .toSorted((a, b) => a.registeredAt.localeCompare(b.registeredAt))
     .map(({ registeredAt: _at, expiresAt: _until, ...instance }) => instance);
 
-/** Takes everything out. */
+/** Removes everything. */
 export async function clearRegistry(api: Api): Promise<void> {
   for (const { namespace, host } of await listServices(api)) {
     await api.must('DELETE', `${servicesPath(namespace)}/${host}`);

@@ -2,7 +2,7 @@ import type { Api } from './api.ts';
 import { namespaces, pathOf, type RuleObject, randomRule, serviceAt } from './mesh.ts';
 import type { Random } from './random.ts';
 
-/** One request of the rules API that changes something, or is refused. */
+/** Sends one request of the rules API that changes something, or is refused. */
 export async function changeRules(api: Api, services: number, random: Random): Promise<void> {
   const rule = randomRule(random, services);
   const kind = random.below(100);
@@ -21,7 +21,7 @@ function batchOf(random: Random, services: number): object {
   return listOf(distinct(Array.from({ length: 1 + random.below(15) }, () => randomRule(random, services))));
 }
 
-/** Without two of one name: a batch with them is refused. */
+/** Removes duplicate names: a batch with them is refused. */
 const distinct = (rules: readonly RuleObject[]) => [...new Map(rules.map((rule) => [pathOf(rule), rule])).values()];
 
 async function createOrReplace(api: Api, rule: RuleObject): Promise<void> {
@@ -34,7 +34,7 @@ const collectionOf = (rule: RuleObject): string => pathOf(rule).slice(0, pathOf(
 
 const listOf = (items: readonly object[]) => ({ apiVersion: 'v1', kind: 'List', items });
 
-/** Ten thousand changes like those of the soak, so that the log of changes holds from the start what it will hold. */
+/** Makes ten thousand changes like those of the soak, so that the log of changes has its final size from the start. */
 export async function fillLogOfChanges(api: Api, services: number, random: Random): Promise<void> {
   for (let changes = 0; changes < 10_000; ) {
     const rules = distinct(Array.from({ length: 200 }, () => randomRule(random, services)));
@@ -43,7 +43,7 @@ export async function fillLogOfChanges(api: Api, services: number, random: Rando
   }
 }
 
-/** Everything that the API holds, with its metadata. */
+/** Reads all objects of the API with their metadata. */
 export async function readRules(api: Api): Promise<readonly object[]> {
   const { body } = await api.ask('GET', '/rules/v1/export');
   return JSON.parse(body).items;
@@ -53,13 +53,13 @@ export async function writeRulesAgain(api: Api, rules: readonly object[]): Promi
   if (rules.length > 0) await api.must('POST', '/rules/v1/import', listOf(rules));
 }
 
-/** Deletes everything that the API holds. */
+/** Deletes all objects of the API. */
 export async function clearRules(api: Api): Promise<void> {
   const rules = await readRules(api);
   if (rules.length > 0) await api.must('POST', '/rules/v1/batch?action=delete', listOf(rules));
 }
 
-/** What may be watched. */
+/** Paths that can be watched. */
 export const watchPaths: readonly string[] = [
   '/apis/networking.istio.io/v1/virtualservices?watch=true',
   '/apis/networking.istio.io/v1/serviceentries?watch=true&allowWatchBookmarks=true',

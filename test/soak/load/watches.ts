@@ -2,7 +2,7 @@ import { type ClientRequest, request } from 'node:http';
 import type { Random } from './random.ts';
 import { watchPaths } from './rules.ts';
 
-/** Watches of rules and of services, some read, some not read at all, and all of them left without a word. */
+/** Watches of rules and services. Some are read, some are not; all are dropped without a message. */
 export class Watches {
   readonly #port: number;
   readonly #random: Random;
@@ -19,7 +19,7 @@ export class Watches {
     return this.#open.size;
   }
 
-  /** Leaves those whose time has come, and opens others until there are `target`. */
+  /** Drops watches whose time is over, and opens others until there are `target`. */
   tick(target: number): void {
     const now = performance.now();
     for (const [watch, untilMs] of this.#open) if (untilMs <= now) watch.destroy();
@@ -36,7 +36,7 @@ export class Watches {
     const watch = request({ host: '127.0.0.1', port: this.#port, path: this.#random.of(watchPaths), agent: false });
     const lastsMs = kind === 'abandons' ? this.#random.below(20) : 500 + this.#random.below(15_000);
     this.#open.set(watch, now + lastsMs);
-    watch.on('error', () => {}); // destroyed before it was answered
+    watch.on('error', () => {}); // destroyed before the answer
     watch.on('close', () => this.#open.delete(watch));
     watch.on('response', (response) => {
       response.on('error', () => {}); // destroyed

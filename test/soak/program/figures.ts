@@ -4,24 +4,24 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ControlPlane } from '../../support/control-plane.ts';
 import type { Inspector } from './inspector.ts';
 
-/** What a program holds. Memory in bytes. */
+/** Resources of a program. Memory in bytes. */
 export interface Figures {
   readonly heap: number;
-  /** Outside the heap: buffers and what native code told of. */
+  /** Outside the heap: buffers and memory that native code reports. */
   readonly external: number;
   readonly resident: number;
-  /** What keeps the event loop busy, by kind: sockets, timers, requests. */
+  /** Active resources of the event loop by kind: sockets, timers, requests. */
   readonly handles: Readonly<Record<string, number>>;
   readonly descriptors: number;
 }
 
-/** At rest: after garbage collection. */
+/** Figures at rest, after garbage collection. */
 export interface RestFigures extends Figures {
-  /** `binnacle_…` of `/metrics`: what must be none at rest. */
+  /** Metrics `binnacle_…` that must be 0 at rest. */
   readonly metrics: Readonly<Record<string, number>>;
 }
 
-/** As it is now. */
+/** Reads the current figures. */
 export async function readFigures({ child }: ControlPlane, inspector: Inspector): Promise<Figures> {
   const [memory, resources] = (await inspector.evaluate(
     '[process.memoryUsage(), process.getActiveResourcesInfo()]',
@@ -37,13 +37,13 @@ export async function readFigures({ child }: ControlPlane, inspector: Inspector)
   };
 }
 
-/** After garbage collection; each figure of memory is the median of five. */
+/** Reads the figures after garbage collection. Each memory figure is the median of five. */
 export async function readRestFigures(controlPlane: ControlPlane, inspector: Inspector): Promise<RestFigures> {
   const metrics = await restMetrics(controlPlane);
   const read: Figures[] = [];
   for (let turn = 0; turn < 5; turn++) {
     await inspector.collectGarbage();
-    await delay(100); // what is finalised after a collection is collected by the next
+    await delay(100); // finalised objects are freed by the next collection
     await inspector.collectGarbage();
     read.push(await readFigures(controlPlane, inspector));
   }
@@ -61,14 +61,14 @@ export async function readRestFigures(controlPlane: ControlPlane, inspector: Ins
 }
 
 /**
- * Living objects of the classes of which there is one for each client, subscription, table or socket. The program stands
- * still for seconds.
+ * Counts living objects of the classes that exist once per client, subscription, table or socket. Stops the program for
+ * seconds.
  */
 export async function countLiving(inspector: Inspector): Promise<Readonly<Record<string, number>>> {
-  return (await inspector.evaluate(livingExpression)) as Record<string, number>; // it makes just that
+  return (await inspector.evaluate(livingExpression)) as Record<string, number>; // the expression returns this
 }
 
-/** Puts the program's clocks forward, as after a machine's sleep: what is given up after a minute is given up now. */
+/** Advances the program's clocks, as after a machine's sleep, so that timeouts of a minute expire now. */
 export async function putClockForward(inspector: Inspector, byMs: number): Promise<void> {
   await inspector.evaluate(`{ const before = Date.now; Date.now = () => before() + ${byMs}; }`);
   await inspector.evaluate(
@@ -76,7 +76,7 @@ export async function putClockForward(inspector: Inspector, byMs: number): Promi
   );
 }
 
-/** The metrics that must be 0 when nobody is connected and nothing is registered. */
+/** Metrics that must be 0 when no client is connected and nothing is registered. */
 export const restMetricNames = [
   'binnacle_clients{mode="sotw"}',
   'binnacle_clients{mode="delta"}',
@@ -103,7 +103,7 @@ export function median(values: readonly number[]): number {
   return (low + high) / 2;
 }
 
-/** Where classes are found in the build; a module that is loaded already is handed out as it is. */
+/** Modules of the classes in the build. Importing a loaded module returns the same instance. */
 const classes = {
   Client: 'push/client.js',
   Interest: 'xds/interest.js',

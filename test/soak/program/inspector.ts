@@ -1,16 +1,16 @@
 import type { Child } from '../../support/child.ts';
 import { eventually } from '../../support/eventually.ts';
 
-/** Asks a running program questions, as a debugger would: the program itself has no door for it. */
+/** Evaluates expressions in a running program, like a debugger. The program has no interface for this. */
 export interface Inspector {
-  /** The value of an expression, which must be JSON. Rejects with what it throws. */
+  /** Returns the value of an expression, which must be JSON. Rejects with the expression's error. */
   evaluate(expression: string): Promise<unknown>;
-  /** A full garbage collection. */
+  /** Runs a full garbage collection. */
   collectGarbage(): Promise<void>;
   close(): void;
 }
 
-/** For `NODE_OPTIONS` of a program that is to be asked; the system chooses the port. */
+/** Value of `NODE_OPTIONS` for the program; the system chooses the port. */
 export const inspectorOptions = '--inspect=127.0.0.1:0';
 
 /** Connects to a program that was started with `inspectorOptions`. */

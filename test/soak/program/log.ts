@@ -1,4 +1,4 @@
-/** Lines of the log that a soak brings about: clients that reject, names that nobody has, connections that are half open. */
+/** Log lines that a soak causes: clients that reject, unknown names, half-open connections. */
 const expected = [
   'resource rejected by proxy',
   'resources rejected by proxy',
@@ -9,11 +9,14 @@ const expected = [
   'another node id on the same stream ignored',
 ];
 
-/** What Node says of being watched. */
+/** Node's messages about the inspector. */
 const ofTheInspector =
   /^(Debugger (listening|attached|ending)|For help, see: https:\/\/nodejs|\(node:\d+\) ExperimentalWarning: v8\.queryObjects|\(Use `node --trace-warnings)/;
 
-/** Lines on standard error that should not be there: errors, warnings that nobody expects, and what is no log at all. */
+/**
+ * Returns unexpected lines of standard error: errors, warnings that a soak does not cause, and text that is not a log
+ * line.
+ */
 export function unexpectedLines(stderr: string): readonly string[] {
   return stderr.split('\n').filter((line) => line !== '' && !ofTheInspector.test(line) && !isExpected(line));
 }
