@@ -7,7 +7,7 @@ const usualSections = [
   ...(['serving', 'flat', 'idle', 'stalled', 'restart', 'namespaces'] as const),
   ...(['rules', 'service-entries', 'hostile'] as const),
 ];
-/** `many-namespaces` takes minutes and gigabytes: it runs only where it is named. */
+/** `many-namespaces` takes minutes and gigabytes: it runs only when named. */
 export const sectionNames = [...usualSections, 'many-namespaces' as const];
 export type SectionName = (typeof sectionNames)[number];
 
@@ -60,9 +60,9 @@ export interface NamespacesPlan {
 
 export interface ManyNamespacesPlan {
   readonly mesh: NamespacedMesh;
-  /** Numbers of namespaces of which a client each connects, one step after the other. */
+  /** Numbers of namespaces, one step each. One client connects in each namespace. */
   readonly steps: readonly number[];
-  /** No step follows one that took more CPU, or after which the process holds more memory. */
+  /** Limits of a step's CPU time and of the memory after it. A step above a limit is the last. */
   readonly limits: { readonly cpuSeconds: number; readonly bytes: number };
 }
 

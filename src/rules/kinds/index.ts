@@ -17,7 +17,7 @@ import { wasmPlugin } from './wasm-plugin/index.ts';
 import { workloadEntry } from './workload-entry/index.ts';
 import { workloadGroup } from './workload-group/index.ts';
 
-/** The kinds that rule traffic. The order is that of lists shown to people. */
+/** The kinds of rules. Lists for people have this order. */
 export const ruleKinds: readonly RuleKind[] = [
   virtualService,
   destinationRule,
@@ -36,5 +36,5 @@ export const ruleKinds: readonly RuleKind[] = [
   trafficExtension,
 ];
 
-/** Every kind that the rules API serves: with the rules the mesh configuration and namespaces, which are objects alike. */
+/** Every kind that the rules API serves: the rules, the mesh configuration and namespaces. */
 export const servedKinds: readonly RuleKind[] = [...ruleKinds, meshConfig, namespace];

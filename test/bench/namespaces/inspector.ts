@@ -1,11 +1,11 @@
 /**
- * Memory that a process of Node.js holds after a full collection, in bytes: the JavaScript heap and the buffers outside it. The
- * process was started with `--inspect` on this port of 127.0.0.1.
+ * Returns the memory of a Node.js process after a full collection, in bytes: the JavaScript heap and the buffers
+ * outside it. The process must run with `--inspect` on this port of 127.0.0.1.
  */
 export async function liveBytesOf(inspectorPort: number): Promise<number> {
   const inspector = await connectTo(inspectorPort);
   try {
-    // Twice: finalizers of the first one free more.
+    // Twice: finalizers of the first collection free more.
     await inspector.call('HeapProfiler.collectGarbage');
     await inspector.call('HeapProfiler.collectGarbage');
     const expression = 'process.memoryUsage().heapUsed + process.memoryUsage().external';

@@ -4,7 +4,9 @@ import { stepRows } from './rows.ts';
 import { runStep, type StepFigures } from './run.ts';
 import { startNamespaced } from './servers.ts';
 
-/** One client in each of more and more namespaces of a big mesh, until all are served or a limit is met. */
+/**
+ * Connects one client in each of more and more namespaces of a big mesh, until all are served or a limit is reached.
+ */
 export async function manyNamespacesSection(
   { mesh, steps, limits }: ManyNamespacesPlan,
   progress: (text: string) => void,

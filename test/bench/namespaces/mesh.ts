@@ -1,12 +1,12 @@
 import { type BenchMesh, instancesOf, virtualServiceOf } from '../mesh.ts';
 import type { NamespacedInstance } from '../servers/binnacle.ts';
 
-/** Services that are spread over namespaces in turn. All of them are visible to all namespaces. */
+/** Services assigned to namespaces in turn. All services are visible to all namespaces. */
 export interface NamespacedMesh extends BenchMesh {
   readonly namespaces: number;
 }
 
-/** As xdsload names them. */
+/** Returns the name of a namespace as xdsload builds it. */
 export const namespaceName = (number: number): string => `ns-${String(number).padStart(3, '0')}`;
 
 const namespaceOf = ({ namespaces }: NamespacedMesh, service: number): string => namespaceName(service % namespaces);
@@ -20,7 +20,7 @@ export const namespacedInstances = (mesh: NamespacedMesh): readonly NamespacedIn
     return { ...instance, namespace: namespaceOf(mesh, service), host: hostOf(mesh, service) };
   });
 
-/** The rule that changes: one route with this prefix, for one service, seen by all namespaces. */
+/** The changing rule: one route with this prefix for one service, visible to all namespaces. */
 export function changingRule(mesh: NamespacedMesh, prefix: string) {
   const service = Math.floor(mesh.services / 2);
   const host = hostOf(mesh, service);

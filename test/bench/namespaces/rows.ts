@@ -6,7 +6,7 @@ import type { ServedFigures, StepFigures } from './run.ts';
 export const namespacedServers = ['binnacle', 'linear', 'snapshot'] as const satisfies readonly ServerName[];
 export type NamespacedName = (typeof namespacedServers)[number];
 
-/** Figures of one server, by rounds: everybody in one namespace, and spread over many. */
+/** Figures of one server by round: all clients in one namespace, and spread over many. */
 export interface NamespacesFigures {
   readonly one: readonly ServedFigures[];
   readonly many: readonly ServedFigures[];
@@ -22,7 +22,7 @@ export interface NamespacesOutcome {
 const timesBar: Bar = { max: 2 };
 const scopeBar: Bar = { max: 0.5 };
 
-/** Rows for the one namespace, for the many, and for the many by the one. */
+/** Rows for one namespace, for many, and for their ratio. */
 export function namespacesRows({ namespaces, figures }: NamespacesOutcome): readonly Row[] {
   const row = (
     scenario: string,
@@ -61,7 +61,7 @@ export function namespacesRows({ namespaces, figures }: NamespacesOutcome): read
   ];
 }
 
-/** A row for each measure of each step. */
+/** Rows for each measure of each step. */
 export function stepRows(services: number, steps: readonly StepFigures[]): readonly Row[] {
   return steps.flatMap(({ namespaces, cpuSeconds, servedMs, eventLoopMs, peakBytes }) => {
     const row = (measure: string, binnacle: number | null): Row => ({
@@ -78,7 +78,7 @@ export function stepRows(services: number, steps: readonly StepFigures[]): reado
   });
 }
 
-/** The median, or null when a round lacks the figure. */
+/** Returns the median, or null when a round lacks the figure. */
 function middle(rounds: readonly ServedFigures[], key: keyof ServedFigures): number | null {
   const values = rounds.flatMap((round) => round[key] ?? []);
   return values.length < rounds.length || values.length === 0 ? null : median(values);

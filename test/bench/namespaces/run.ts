@@ -5,7 +5,7 @@ import { cpuSeconds, cpuSecondsWhenQuiet, peakBytes } from '../process-figures.t
 import type { NamespacedServer } from './servers.ts';
 
 export interface ServedFigures {
-  /** Until every client has its full configuration and the process is quiet. */
+  /** CPU time until every client has its complete configuration and the process is quiet. */
   readonly servedCpuMs: number;
   readonly servedMs: number;
   readonly servedEventLoopMs: number | null;
@@ -16,21 +16,21 @@ export interface ServedFigures {
 
 export interface Clients {
   readonly clients: number;
-  /** The namespaces that they are of, in turn. */
+  /** Namespaces of the clients, in turn. */
   readonly namespaces: number;
 }
 
-/** Rule changes before those that are measured: the first ones run cold code. */
+/** Number of rule changes before the measured ones: the first ones run cold code. */
 const warmingChanges = 3;
 
-/** Connects all clients at once to a fresh server, and then changes one rule that all of them see, again and again. */
+/** Connects all clients at once to a fresh server, then repeatedly changes one rule that is visible to all of them. */
 export async function runServed(
   server: NamespacedServer,
   { clients, namespaces }: Clients,
   routeChanges: number,
 ): Promise<ServedFigures> {
   const cpuBefore = await cpuSecondsWhenQuiet(server.pid);
-  await server.eventLoopDelayMs(); // what came before is no part of it
+  await server.eventLoopDelayMs(); // resets the measurement
   const load = await startLoadClient({
     ...{ mode: 'delta', xdsPort: server.xdsPort, streams: clients },
     namespaces: { count: namespaces },
@@ -61,10 +61,10 @@ export async function runServed(
   }
 }
 
-/** Responses that streams share are kept for ten seconds; they are no part of a scope. */
+/** Responses shared by streams are cached for ten seconds and do not count for a scope. */
 const settleMs = 12_000;
 
-/** Memory in use with one client in each of so many namespaces, or with as many clients in one. */
+/** Returns the memory in use with one client in each of several namespaces, or with as many clients in one. */
 export async function liveBytesWith(server: NamespacedServer, { clients, namespaces }: Clients): Promise<number> {
   const load = await startLoadClient({
     ...{ mode: 'delta', xdsPort: server.xdsPort, streams: clients },
@@ -79,7 +79,7 @@ export async function liveBytesWith(server: NamespacedServer, { clients, namespa
   }
 }
 
-/** Figures of a step with more namespaces, on top of those before it. */
+/** Additional cost of a step with more namespaces. */
 export interface StepFigures {
   readonly namespaces: number;
   readonly cpuSeconds: number;
@@ -88,7 +88,7 @@ export interface StepFigures {
   readonly peakBytes: number;
 }
 
-/** Connects one client in each of so many namespaces, all at once, and lets them leave. */
+/** Connects one client in each namespace, all at once, and disconnects them. */
 export async function runStep(server: NamespacedServer, namespaces: number): Promise<StepFigures> {
   const cpuBefore = cpuSeconds(server.pid);
   await server.eventLoopDelayMs();

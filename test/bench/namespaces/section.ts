@@ -9,7 +9,10 @@ import { type NamespacedName, type NamespacesFigures, namespacedServers, namespa
 import { liveBytesWith, runServed, type ServedFigures } from './run.ts';
 import { type NamespacedServer, startNamespaced, startNamespacedPeer } from './servers.ts';
 
-/** The same services and clients in one namespace and spread over many, with Binnacle and both caches of go-control-plane. */
+/**
+ * Compares equal services and clients in one namespace and spread over many, for Binnacle and both caches of
+ * go-control-plane.
+ */
 export async function namespacesSection(plan: NamespacesPlan, progress: (text: string) => void): Promise<Section> {
   const { mesh, clients, routeChanges, rounds } = plan;
   const meshes = { one: { ...mesh, namespaces: 1 }, many: mesh };
@@ -25,7 +28,7 @@ export async function namespacesSection(plan: NamespacesPlan, progress: (text: s
       const start = (key: 'one' | 'many') =>
         name === 'binnacle' ? startNamespaced(meshes[key]) : startNamespacedPeer(name, saved[key]);
       const served: Record<'one' | 'many', ServedFigures[]> = { one: [], many: [] };
-      // Peers need seconds for what takes Binnacle milliseconds.
+      // Peers need seconds for a change that Binnacle serves in milliseconds.
       for (let round = 0; round < (name === 'binnacle' ? rounds : 1); round++) {
         for (const key of ['one', 'many'] as const) {
           const { namespaces } = meshes[key];
@@ -41,7 +44,7 @@ export async function namespacesSection(plan: NamespacesPlan, progress: (text: s
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-  // every name was filled in by the loop
+  // the loop filled in every name
   const all = figures as Record<NamespacedName, NamespacesFigures>;
   return {
     title: `Namespaces: ${mesh.services} services, ${clients} delta streams`,
@@ -55,7 +58,7 @@ export async function namespacesSection(plan: NamespacesPlan, progress: (text: s
 
 const peerChanges = 3;
 
-/** Binnacle makes a scope when a client of it comes, the others have theirs from the start. */
+/** Measures memory. Binnacle creates a scope when a client connects; the others have all scopes from the start. */
 async function memoryOf(
   name: NamespacedName,
   { namespaces }: NamespacedMesh,
@@ -78,7 +81,9 @@ async function memoryOf(
   );
 }
 
-/** Keeps what Binnacle serves to each namespace, in a folder of its name, so that the others serve the very same. */
+/**
+ * Saves what Binnacle serves to each namespace, in a folder of its name, so that the others serve the same resources.
+ */
 async function save(mesh: NamespacedMesh, folder: string): Promise<void> {
   await withServer(
     () => startNamespaced(mesh),

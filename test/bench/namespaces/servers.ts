@@ -7,14 +7,14 @@ import { startPeer } from '../servers/peer.ts';
 import { liveBytesOf } from './inspector.ts';
 import { changingRule, type NamespacedMesh, namespacedInstances } from './mesh.ts';
 
-/** A server under test that says what it holds. */
+/** A server under test that reports its memory. */
 export interface NamespacedServer extends Pick<BenchServer, 'name' | 'pid' | 'xdsPort' | 'changeRoute' | 'stop'> {
   eventLoopDelayMs(): Promise<number | null>;
-  /** Memory in use after a full collection, in bytes. */
+  /** Returns the memory in use after a full collection, in bytes. */
   liveBytes(): Promise<number>;
 }
 
-/** Binnacle with the mesh and the rule that changes. */
+/** Starts Binnacle with the mesh and the changing rule. */
 export async function startNamespaced(mesh: NamespacedMesh): Promise<NamespacedServer> {
   const [inspectorPort = 0] = await freePorts(1);
   const env = { NODE_OPTIONS: `--inspect=127.0.0.1:${inspectorPort}` };
@@ -44,7 +44,7 @@ export async function startNamespaced(mesh: NamespacedMesh): Promise<NamespacedS
   };
 }
 
-/** A cache of go-control-plane with a folder of resources for each namespace. */
+/** Starts a cache of go-control-plane with a folder of resources for each namespace. */
 export function startNamespacedPeer(cache: 'linear' | 'snapshot', saved: string): Promise<NamespacedServer> {
   return startPeer(cache, saved, { namespaces: true });
 }

@@ -1,11 +1,11 @@
 import { type LoadClient, startLoadClient } from '../load-client.ts';
 import { cpuSeconds, cpuSecondsWhenQuiet, peakBytes } from '../process-figures.ts';
 
-/** A server whose process was just started, and is ready to serve. */
+/** A server process that was just started and is ready to serve. */
 export interface StartedServer {
   readonly pid: number;
   readonly xdsPort: number;
-  /** From the start of the process until it was ready. */
+  /** Time from the start of the process until it was ready. */
   readonly readyMs: number;
   eventLoopDelayMs(): Promise<number | null>;
   stop(): Promise<void>;
@@ -15,15 +15,15 @@ export interface StartedServer {
 export interface LifeFigures {
   readonly readyMs: number;
   readonly readyCpuMs: number;
-  /** From ready until the process was quiet again: what it goes on with by itself is part of it. */
+  /** CPU time from ready until the process was quiet again, including its own background work. */
   readonly servedCpuMs: number;
-  /** From the first connection until the last stream had its full configuration. */
+  /** Time from the first connection until the last stream had its complete configuration. */
   readonly servedMs: number;
   readonly eventLoopMs: number | null;
   readonly peakBytes: number;
 }
 
-/** Starts a server, connects `streams` delta streams at once as soon as it is ready, and stops it when it is quiet. */
+/** Starts a server, connects `streams` delta streams at once when it is ready, and stops it when it is quiet. */
 export async function runLife(start: () => Promise<StartedServer>, streams: number): Promise<LifeFigures> {
   const server = await start();
   let load: LoadClient | null = null;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { type BenchMesh, hostOf, instancesOf, namespace } from '../mesh.ts';
 
-/** Writes a mesh into a folder for the file adapter: one file for each service, with a Service and an EndpointSlice. */
+/** Writes a mesh into a folder for the file adapter: one file per service, with a Service and an EndpointSlice. */
 export async function writeMeshFiles(mesh: BenchMesh, folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   for (const [number, [host, addresses]] of [...addressesOf(mesh)].entries()) {
@@ -15,7 +15,7 @@ export async function writeMeshFiles(mesh: BenchMesh, folder: string): Promise<v
   }
 }
 
-/** The same mesh as objects of the store. */
+/** Returns the same mesh as objects of the store. */
 export function meshServiceEntries(mesh: BenchMesh): readonly object[] {
   return [...addressesOf(mesh)].map(([host, addresses]) => ({
     apiVersion: 'networking.istio.io/v1',

@@ -2,18 +2,18 @@ import { median } from '../report/quantile.ts';
 import type { Bar, Row } from '../report/row.ts';
 import type { LifeFigures } from './life.ts';
 
-/** The rounds of one way to start: those with a single client, and those with all streams at once. */
+/** Rounds of one way to start: with a single client, and with all streams at once. */
 export interface Lives {
   readonly alone: readonly LifeFigures[];
   readonly storms: readonly LifeFigures[];
 }
 
-/** With fewer streams the storm's fixed cost, which is not the matter of its bar, outweighs the cost per stream. */
+/** Minimum number of streams for the bar. With fewer, the fixed cost of the storm outweighs the cost per stream. */
 const barStreams = 500;
 const firstClientBar: Bar = { max: 400 };
 const stormBar: Bar = { max: 2.5 };
 
-/** A row for each measure: medians of the rounds. */
+/** Rows for each measure: medians of the rounds. */
 export function restartRows(scenario: string, streams: number, binnacle: Lives, linear: Lives): readonly Row[] {
   const row = (measure: string, of: (lives: Lives) => number | null, bar?: Bar): Row => ({
     scenario,
@@ -43,7 +43,7 @@ export function restartRows(scenario: string, streams: number, binnacle: Lives, 
   ];
 }
 
-/** The median, or null when a round lacks the figure. */
+/** Returns the median, or null when a round lacks the figure. */
 function middle(lives: readonly LifeFigures[], key: keyof LifeFigures): number | null {
   const values = lives.flatMap((life) => life[key] ?? []);
   return values.length < lives.length || values.length === 0 ? null : median(values);

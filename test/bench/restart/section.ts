@@ -13,7 +13,7 @@ import { meshServiceEntries, writeMeshFiles } from './objects.ts';
 import { type Lives, restartRows } from './rows.ts';
 import { type Source, startBinnacleFrom, startLinear } from './servers.ts';
 
-/** The process is started in each round, and its clients connect at once as soon as it is ready. */
+/** Starts the process in each round. Its clients connect at once when it is ready. */
 export async function restartSection(
   { mesh, streams, rounds }: RestartPlan,
   progress: (text: string) => void,
@@ -49,7 +49,7 @@ const notes = ({ services, endpoints }: BenchMesh, rounds: number): readonly str
   'Linear loads the resources that Binnacle serves from one file for each type.',
 ];
 
-/** Makes the places that are started from, and keeps what is served for the peer. */
+/** Prepares the sources for starts, and saves what is served for the peer. */
 async function prepare(mesh: BenchMesh, folder: string) {
   const meshDir = join(folder, 'mesh');
   const saved = await mkdtemp(join(folder, 'saved-'));
@@ -66,7 +66,7 @@ async function prepare(mesh: BenchMesh, folder: string) {
   return { sources, saved };
 }
 
-/** A process that serves one client and ends, so that its data directory has what a restart finds. */
+/** Runs a process that serves one client and stops, so that its data directory has the contents of a restart. */
 async function firstLife(
   source: Source,
   { services }: BenchMesh,

@@ -3,7 +3,7 @@ import { eventLoopDelayMs } from '../servers/binnacle.ts';
 import { startPeer } from '../servers/peer.ts';
 import type { StartedServer } from './life.ts';
 
-/** The places that Binnacle has its services from; without a data directory it gets an empty one. */
+/** Sources of Binnacle's services. Without a data directory, it gets an empty one. */
 export interface Source {
   readonly meshDir?: string;
   readonly dataDir?: string;

@@ -44,7 +44,7 @@ export function instanceAt(service: number, instance: number, changed: Partial<S
   };
 }
 
-/** Returns the ports of a service. One service in ten is TCP, on a port of its own. */
+/** Returns the ports of a service. One service in ten is TCP, on a separate port. */
 export function portsAt(service: number, protocol: 'http' | 'http2' | 'grpc'): SoakInstance['ports'] {
   if (service % 10 === 9) return [{ name: 'tcp', port: 9_000, protocol: 'tcp', servicePort: 20_000 + service }];
   return [{ name: 'main', port: 8_080, protocol, servicePort: 8_000 + (service % 4) }];

@@ -40,11 +40,11 @@ export const authorizationPolicySpec = z
       .array(rule)
       .max(maxItems, `must be at most ${maxItems} rules`)
       .optional()
-      .describe('requests that it is about, any rule; without rules ALLOW allows nothing'),
+      .describe('requests that it applies to, of which one rule must match; without rules ALLOW allows nothing'),
     provider: z
       .strictObject({ name: z.string().optional().describe('name of the provider in the mesh configuration') })
       .optional()
-      .describe('who decides, with the action CUSTOM'),
+      .describe('provider that decides, with the action CUSTOM'),
   })
   .refine(hasOneTarget, oneTargetOnly)
   .superRefine((spec, context) => {
@@ -75,7 +75,7 @@ function actionProblems(spec: Pick<AuthorizationPolicySpec, 'action' | 'rules' |
   return problems;
 }
 
-/** An empty list could be read as "nobody" or as "anybody": neither is guessed. */
+/** Rejects empty lists, which are ambiguous: "no sender" or "any sender". */
 function ruleProblems(rule: PolicyRule, index: number): readonly Problem[] {
   const problems: Problem[] = [];
   for (const field of ['from', 'to', 'when'] as const) {

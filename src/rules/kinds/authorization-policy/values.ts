@@ -1,19 +1,19 @@
 import { isAddressRange } from '../../addresses.ts';
 
 /*
- * What is wrong with single values of an AuthorizationPolicy, or null:
+ * Checks of single values of an AuthorizationPolicy. They return a mistake or null:
  * https://istio.io/latest/docs/reference/config/security/authorization-policy/
  */
 
-/** An address or a range. */
+/** Checks an address or a range. */
 export const wrongIpBlock = (text: string): string | null =>
   isAddressRange(text) ? null : 'must be an IP address or a range such as 10.0.0.0/8';
 
-/** A port, as text. */
+/** Checks a port, as text. */
 export const wrongPort = (text: string): string | null =>
   /^\d{1,5}$/.test(text) && Number(text) <= 65_535 ? null : 'must be a port, 0 to 65535';
 
-/** `name` or `namespace/name`. */
+/** Checks `name` or `namespace/name`. */
 export function wrongServiceAccount(text: string): string | null {
   if (text.includes('*')) return 'must be a whole name: service accounts take no wildcards';
   const parts = text.split('/');
@@ -22,20 +22,20 @@ export function wrongServiceAccount(text: string): string | null {
     : 'must be a service account, or namespace/service account';
 }
 
-/** A trust domain, possibly with a wildcard at one end. */
+/** Checks a trust domain, possibly with a wildcard at one end. */
 export function wrongTrustDomain(text: string): string | null {
   if (text.includes('/')) return 'must be a trust domain, without "/"';
   return wrongWildcard(text);
 }
 
-/** `*` alone, at the start or at the end. */
+/** Checks that `*` occurs alone, at the start or at the end. */
 export const wrongWildcard = (text: string): string | null =>
   /^(\*|\*?[^*]+|[^*]+\*)$/.test(text) ? null : 'may have one "*", at its start or its end';
 
 /** The characters of a path's segment: RFC 3986, pchar. */
 const segmentText = /^[a-zA-Z0-9\-._~%!$&'()+,;:@=]+$/;
 
-/** A path; `{*}` stands for one segment, `{**}` for the rest. */
+/** Checks a path: `{*}` matches one segment, `{**}` the rest. */
 export function wrongPath(text: string): string | null {
   const isTemplate = text.includes('{*}') || text.includes('{**}');
   let rest = false;

@@ -2,7 +2,7 @@ import type { RuleKind } from '../../rule.ts';
 import { textsOf } from '../shared/columns.ts';
 import { type GatewaySpec, gatewaySpec } from './schema.ts';
 
-/** Istio's Gateway: what the proxies at the edge of the mesh listen for. */
+/** Istio's Gateway: the listeners of proxies at the edge of the mesh. */
 export const gateway: RuleKind<'Gateway', GatewaySpec> = {
   kind: 'Gateway',
   plural: 'gateways',
@@ -11,13 +11,13 @@ export const gateway: RuleKind<'Gateway', GatewaySpec> = {
   group: 'networking.istio.io',
   versions: ['v1', 'v1beta1', 'v1alpha3'],
   scope: 'namespaced',
-  about: 'Which ports the proxies at the edge of the mesh open, for which hosts, and with which certificates.',
+  about: 'Ports, hosts and certificates of the proxies at the edge of the mesh.',
   spec: gatewaySpec,
   columns: [
     {
       name: 'Selector',
       type: 'string',
-      about: 'The labels of the gateways that it is for.',
+      about: 'Labels of its gateways.',
       value: ({ selector }) => labelsText(selector),
     },
     {
@@ -29,7 +29,7 @@ export const gateway: RuleKind<'Gateway', GatewaySpec> = {
     {
       name: 'Hosts',
       type: 'string',
-      about: 'The hosts that its servers are for.',
+      about: 'The hosts of its servers.',
       wide: true,
       value: ({ servers }) => (Array.isArray(servers) ? hostsText(servers) : null),
     },

@@ -3,7 +3,7 @@ import { pathFinder } from '../../present-paths.ts';
 import type { RuleKind } from '../../rule.ts';
 import { textColumn } from '../shared/columns.ts';
 
-/** The mesh configuration as an object: there is one, and what it says overrides binnacle.yaml while the program runs. */
+/** The mesh configuration as an object. There is one; it overrides binnacle.yaml while the program runs. */
 export const meshConfig: RuleKind<'MeshConfig', MeshConfigSpec> = {
   kind: 'MeshConfig',
   plural: 'meshconfigs',
@@ -13,13 +13,13 @@ export const meshConfig: RuleKind<'MeshConfig', MeshConfigSpec> = {
   versions: ['v1'],
   scope: 'cluster',
   onlyName: 'default',
-  about: 'What holds for the whole mesh. It overrides the configuration file field by field, without a restart.',
+  about: 'Settings of the whole mesh. They override the configuration file field by field, without a restart.',
   spec: meshConfigSpec,
   columns: [
-    textColumn('Outbound', 'outboundTrafficPolicy.mode', { about: 'What becomes of calls to unknown hosts.' }),
-    textColumn('Root Namespace', 'rootNamespace', { about: 'The namespace whose rules hold for the whole mesh.' }),
+    textColumn('Outbound', 'outboundTrafficPolicy.mode', { about: 'Policy for calls to unknown hosts.' }),
+    textColumn('Root Namespace', 'rootNamespace', { about: 'The namespace whose rules apply to the whole mesh.' }),
     textColumn('Connect Timeout', 'connectTimeout', {
-      about: 'How long a connection to a service may take to be made.',
+      about: 'Timeout for connecting to a service.',
       wide: true,
     }),
   ],

@@ -2,13 +2,10 @@ import { z } from 'zod';
 import type { RuleKind } from '../../rule.ts';
 
 const namespaceSpec = z.strictObject({
-  finalizers: z
-    .array(z.literal('kubernetes'))
-    .optional()
-    .describe('as Kubernetes writes it; nothing waits for it here'),
+  finalizers: z.array(z.literal('kubernetes')).optional().describe('written by Kubernetes; ignored'),
 });
 
-/** A namespace, for its name and labels; rules may be in one that was never made. */
+/** A namespace, for its name and labels. Rules may use a namespace without such an object. */
 export const namespace: RuleKind<'Namespace', z.infer<typeof namespaceSpec>> = {
   kind: 'Namespace',
   plural: 'namespaces',
@@ -17,7 +14,7 @@ export const namespace: RuleKind<'Namespace', z.infer<typeof namespaceSpec>> = {
   group: '',
   versions: ['v1'],
   scope: 'cluster',
-  about: 'A namespace for rules, with labels. It need not be made before something is put into it.',
+  about: 'A namespace for rules, with labels. Rules may use a namespace that was not created.',
   spec: namespaceSpec,
   columns: [{ name: 'Status', type: 'string', about: 'Always Active.', value: () => 'Active' }],
   pending: () => [],

@@ -11,7 +11,7 @@ export const proxyConfig: RuleKind<'ProxyConfig', ProxyConfigSpec> = {
   group: 'networking.istio.io',
   versions: ['v1beta1'],
   scope: 'namespaced',
-  about: 'How the proxies of some workloads are started: threads, environment, image.',
+  about: 'Start-up settings of the proxies of some workloads: threads, environment, image.',
   spec: proxyConfigSpec,
   columns: [
     {
@@ -20,7 +20,7 @@ export const proxyConfig: RuleKind<'ProxyConfig', ProxyConfigSpec> = {
       about: 'Worker threads; 0 for all cores.',
       value: ({ concurrency }) => (typeof concurrency === 'number' ? concurrency : null),
     },
-    textColumn('Image', 'image.imageType', { about: 'Which image of the proxy.' }),
+    textColumn('Image', 'image.imageType', { about: 'Image of the proxy.' }),
     targetColumn,
   ],
   pending: () => ['spec'],

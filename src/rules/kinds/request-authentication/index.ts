@@ -11,14 +11,14 @@ export const requestAuthentication: RuleKind<'RequestAuthentication', RequestAut
   group: 'security.istio.io',
   versions: ['v1', 'v1beta1'],
   scope: 'namespaced',
-  about: 'Which tokens (JWT) requests may carry: their issuers, keys, places, and what is passed on of them.',
+  about: 'Tokens (JWT) in requests: their issuers, keys and places, and the parts to forward.',
   spec: requestAuthenticationSpec,
   columns: [
-    countColumn('Rules', 'jwtRules', { about: 'How many sorts of tokens are understood.' }),
+    countColumn('Rules', 'jwtRules', { about: 'Number of accepted types of tokens.' }),
     {
       name: 'Issuers',
       type: 'string',
-      about: 'Who makes the tokens.',
+      about: 'Issuers of the tokens.',
       value: (spec) => textsOf(spec, 'jwtRules', 'issuer'),
     },
     targetColumn,

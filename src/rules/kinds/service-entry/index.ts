@@ -7,7 +7,7 @@ import { uncallableReason } from '../workload-entry/translate.ts';
 import { type ServiceEntrySpec, serviceEntrySpec } from './schema.ts';
 import { singleAddress } from './translate.ts';
 
-/** A service that no platform knows: outside the mesh, or on machines of its own. */
+/** A service that no platform lists: outside the mesh, or on separate machines. */
 export const serviceEntry: RuleKind<'ServiceEntry', ServiceEntrySpec> = {
   kind: 'ServiceEntry',
   plural: 'serviceentries',
@@ -16,20 +16,20 @@ export const serviceEntry: RuleKind<'ServiceEntry', ServiceEntrySpec> = {
   group: 'networking.istio.io',
   versions: ['v1', 'v1beta1', 'v1alpha3'],
   scope: 'namespaced',
-  about: 'A service that no platform knows: outside the mesh, or on machines of its own.',
+  about: 'A service that no platform lists: outside the mesh, or on separate machines.',
   spec: serviceEntrySpec,
   columns: [
     listColumn('Hosts', 'hosts', { about: 'The hosts that are called.' }),
-    textColumn('Location', 'location', { about: 'Whether it is outside the mesh or a part of it.' }),
-    textColumn('Resolution', 'resolution', { about: 'How addresses of endpoints are found.' }),
-    countColumn('Endpoints', 'endpoints', { about: 'How many endpoints it gives by itself.', wide: true }),
+    textColumn('Location', 'location', { about: 'Whether it is outside the mesh or part of it.' }),
+    textColumn('Resolution', 'resolution', { about: 'How proxies resolve endpoint addresses.' }),
+    countColumn('Endpoints', 'endpoints', { about: 'Number of endpoints in the entry itself.', wide: true }),
     targetColumn,
     listColumn('Exported to', 'exportTo', { about: 'The namespaces whose proxies see it.', wide: true }),
   ],
   pending: pendingServiceEntryFields,
 };
 
-/** What is accepted and stored but not in effect yet: reported, never ignored silently. */
+/** Returns valid fields that are stored but not in effect yet, so that their author learns of them. */
 function pendingServiceEntryFields(spec: ServiceEntrySpec): readonly string[] {
   if (spec.resolution === 'DYNAMIC_DNS') return ['spec'];
   const ranges = (spec.addresses ?? []).flatMap((address, index) =>

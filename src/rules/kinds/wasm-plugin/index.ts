@@ -11,13 +11,14 @@ export const wasmPlugin: RuleKind<'WasmPlugin', WasmPluginSpec> = {
   group: 'extensions.istio.io',
   versions: ['v1alpha1'],
   scope: 'namespaced',
-  about: 'A WebAssembly module that proxies run as a filter: where it is, what it is given, which traffic it sees.',
+  about:
+    'A WebAssembly module that proxies run as a filter: its location, its configuration, and the traffic that it processes.',
   spec: wasmPluginSpec,
   columns: [
-    textColumn('URL', 'url', { about: 'Where the module is.' }),
-    textColumn('Phase', 'phase', { about: "Before which of the mesh's own filters it runs." }),
+    textColumn('URL', 'url', { about: 'Location of the module.' }),
+    textColumn('Phase', 'phase', { about: "The mesh's own filter before which it runs." }),
     textColumn('Failure', 'failStrategy', {
-      about: 'What becomes of traffic when it fails.',
+      about: 'Traffic handling when it fails.',
       otherwise: 'FAIL_CLOSE',
       wide: true,
     }),

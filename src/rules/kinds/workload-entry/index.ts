@@ -4,7 +4,7 @@ import { textColumn } from '../shared/columns.ts';
 import { type WorkloadEntrySpec, workloadEntrySpec } from './schema.ts';
 import { uncallableReason } from './translate.ts';
 
-/** A workload outside Kubernetes, for ServiceEntries to select. */
+/** A workload outside Kubernetes that ServiceEntries can select. */
 export const workloadEntry: RuleKind<'WorkloadEntry', WorkloadEntrySpec> = {
   kind: 'WorkloadEntry',
   plural: 'workloadentries',
@@ -13,23 +13,23 @@ export const workloadEntry: RuleKind<'WorkloadEntry', WorkloadEntrySpec> = {
   group: 'networking.istio.io',
   versions: ['v1', 'v1beta1', 'v1alpha3'],
   scope: 'namespaced',
-  about: 'A workload outside Kubernetes, for ServiceEntries to select.',
+  about: 'A workload outside Kubernetes that ServiceEntries can select.',
   spec: workloadEntrySpec,
   columns: [
-    textColumn('Address', 'address', { about: 'Where the workload listens.' }),
+    textColumn('Address', 'address', { about: 'Address of the workload.' }),
     textColumn('Locality', 'locality', { about: 'Its region, zone and subzone.', wide: true }),
-    textColumn('Network', 'network', { about: 'The network that its address is in.', wide: true }),
-    textColumn('Account', 'serviceAccount', { about: 'The service account that it runs as.', wide: true }),
+    textColumn('Network', 'network', { about: 'The network of its address.', wide: true }),
+    textColumn('Account', 'serviceAccount', { about: 'The service account of the workload.', wide: true }),
   ],
   pending: pendingWorkloadFields,
 };
 
-/** Without an address that a proxy can call, the whole workload has no effect. */
+/** Returns fields without effect; all of them without an address that a proxy can call. */
 function pendingWorkloadFields(spec: WorkloadEntrySpec): readonly string[] {
   return uncallableReason(spec) === null ? findPending(spec) : ['spec'];
 }
 
-/** What is kept of a workload but changes nothing that proxies are told. */
+/** Fields that are stored but do not change the configuration of proxies. */
 export const pendingFieldsOfWorkloads = ['network', 'serviceAccount'];
 
 const findPending = pathFinder(pendingFieldsOfWorkloads);

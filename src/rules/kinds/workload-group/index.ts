@@ -2,7 +2,7 @@ import type { RuleKind } from '../../rule.ts';
 import { textColumn } from '../shared/columns.ts';
 import { type WorkloadGroupSpec, workloadGroupSpec } from './schema.ts';
 
-/** Istio's WorkloadGroup: the pattern of workloads that register themselves. */
+/** Istio's WorkloadGroup: the template of workloads that register themselves. */
 export const workloadGroup: RuleKind<'WorkloadGroup', WorkloadGroupSpec> = {
   kind: 'WorkloadGroup',
   plural: 'workloadgroups',
@@ -11,11 +11,11 @@ export const workloadGroup: RuleKind<'WorkloadGroup', WorkloadGroupSpec> = {
   group: 'networking.istio.io',
   versions: ['v1', 'v1beta1', 'v1alpha3'],
   scope: 'namespaced',
-  about: 'What workloads outside Kubernetes have in common that register themselves, and how they are probed.',
+  about: 'Common settings of workloads outside Kubernetes that register themselves, and their probes.',
   spec: workloadGroupSpec,
   columns: [
-    textColumn('Account', 'template.serviceAccount', { about: 'The service account that they run as.' }),
-    textColumn('Network', 'template.network', { about: 'The network that they are in.', wide: true }),
+    textColumn('Account', 'template.serviceAccount', { about: 'The service account of the workloads.' }),
+    textColumn('Network', 'template.network', { about: 'The network of the workloads.', wide: true }),
     textColumn('Locality', 'template.locality', { about: 'Their region, zone and subzone.', wide: true }),
   ],
   pending: () => ['spec'],
