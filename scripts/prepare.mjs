@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { keepMessages, takeMessages } from './message-cache.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const generated = join(root, 'src/proto/gen');
@@ -21,9 +22,9 @@ const steps = [
   },
   {
     name: 'messages',
-    doing: "generating TypeScript from Envoy's .proto files",
+    doing: "generating TypeScript from Envoy's .proto files, unless this machine has it",
     isDone: () => existsSync(generated) && stampOf('messages') === protoInputs(),
-    run: generateMessages,
+    run: provideMessages,
     advice: 'remove node_modules and start again; report it if it stays',
   },
   {
@@ -69,11 +70,23 @@ function packagesOf(lockfile) {
   return JSON.parse(readFileSync(lockfile, 'utf8')).packages;
 }
 
+function provideMessages() {
+  const inputs = protoInputs();
+  if (!takeMessages(inputs, generated)) {
+    generateMessages();
+    try {
+      keepMessages(inputs, generated);
+    } catch (error) {
+      process.stdout.write(`messages: not kept for other checkouts: ${error.message}\n`);
+    }
+  }
+  keepStamp('messages', inputs);
+}
+
 /** In a process of its own: only now are the packages there that it reads. */
 function generateMessages() {
   const script = "(await import('./scripts/generate-protos.mjs')).generateProtos()";
   runOrThrow(process.execPath, ['--input-type=module', '-e', script]);
-  keepStamp('messages', protoInputs());
 }
 
 /** What the generated messages depend on: the list of files and the packages that ship or translate them. */
