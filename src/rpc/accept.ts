@@ -13,14 +13,18 @@ const callOf = Symbol('call');
 type CallStream = ServerHttp2Stream & { [callOf]: ServerStream };
 
 /** Context of a new HTTP/2 stream. */
-export interface Acceptance {
+export interface AcceptOptions {
   readonly connection: Connection;
   /** By path. */
   readonly methods: ReadonlyMap<string, Method>;
 }
 
 /** Handles a new HTTP/2 stream: starts a call of one of the methods, or refuses it. */
-export function acceptStream(stream: ServerHttp2Stream, metadata: Metadata, { connection, methods }: Acceptance): void {
+export function acceptStream(
+  stream: ServerHttp2Stream,
+  metadata: Metadata,
+  { connection, methods }: AcceptOptions,
+): void {
   stream.on('error', ignore);
   if (stream.destroyed || stream.closed) return; // the client reset it before this event
   const verdict = judgeRequest(metadata, methods);

@@ -39,7 +39,7 @@ export async function compressedFrame(parts: readonly Uint8Array[]): Promise<rea
 }
 
 /** Returns whether a `grpc-accept-encoding` names gzip. */
-export const acceptsGzip = (accepted: string): boolean =>
+export const namesGzip = (accepted: string): boolean =>
   accepted.split(',').some((encoding) => encoding.trim() === 'gzip');
 
 /** Decompression of one call's messages. */

@@ -1,4 +1,4 @@
-import { acceptedEncodings, acceptsGzip, isKnownEncoding } from './compression.ts';
+import { acceptedEncodings, isKnownEncoding, namesGzip } from './compression.ts';
 import type { Method } from './handlers/handler.ts';
 import type { Metadata } from './request-metadata.ts';
 import { type Status, type StatusCode, statusTrailers } from './status.ts';
@@ -42,7 +42,7 @@ export function judgeRequest(headers: Metadata, methods: ReadonlyMap<string, Met
     type: 'call',
     method,
     encoding,
-    acceptsGzip: acceptsGzip(text(headers['grpc-accept-encoding'])),
+    acceptsGzip: namesGzip(text(headers['grpc-accept-encoding'])),
     timeoutMs,
   };
 }

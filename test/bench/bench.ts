@@ -6,7 +6,7 @@ import { cpus, loadavg, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { assertNever } from '../../src/lib/assert-never.ts';
 import { missing } from '../support/parts.ts';
-import { type BenchPlan, planOf, type SectionName } from './flags.ts';
+import { type BenchPlan, benchPlanOf, type SectionName } from './flags.ts';
 import { hostileSection } from './hostile/section.ts';
 import { manyNamespacesSection } from './namespaces/many.ts';
 import { namespacesSection } from './namespaces/section.ts';
@@ -26,7 +26,7 @@ setTimeout(() => endRun('the run took too long'), wholeRunTimeoutMs).unref();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => endRun(`ended by ${signal}`));
 
 try {
-  await run(planOf(process.argv.slice(2), join(import.meta.dirname, '../../.cache/bench')));
+  await run(benchPlanOf(process.argv.slice(2), join(import.meta.dirname, '../../.cache/bench')));
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
   process.exitCode = 1;

@@ -79,7 +79,7 @@ export interface BenchPlan {
 }
 
 /** Parses the command line. Throws an error that explains a mistake in it. */
-export function planOf(args: readonly string[], defaultDir: string): BenchPlan {
+export function benchPlanOf(args: readonly string[], defaultDir: string): BenchPlan {
   const { values } = parseArgs({
     args: [...args],
     options: {

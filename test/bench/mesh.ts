@@ -47,7 +47,7 @@ export const firstPrefix = '/bench';
 export const changedPrefix = (number: number): string => `/bench-${String(number).padStart(5, '0')}/`;
 
 /** Body of `PUT /registry/v1/…/instances/{id}`. The lease outlasts every run. */
-export const registrationOf = (address: string) => ({
+export const benchRegistration = (address: string) => ({
   address,
   ports: [{ name: 'http', port: 8080, protocol: 'http', servicePort: 80 }],
   ttlSeconds: 86_400,

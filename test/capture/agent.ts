@@ -11,9 +11,9 @@ import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createServer as createTls, connect as tlsConnect } from 'node:tls';
 import { authority } from '../support/certificates.ts';
-import type { Answer, Command, Listen, Seen, Target } from './commands.ts';
+import type { AgentAnswer, AgentCommand, Listen, RequestTarget, Seen } from './commands.ts';
 
-function answer(command: Command): Promise<Answer> {
+function answer(command: AgentCommand): Promise<AgentAnswer> {
   switch (command.op) {
     case 'listen':
       return listen(command);
@@ -34,7 +34,7 @@ function answer(command: Command): Promise<Answer> {
 
 // Servers. Each answers with its name, and the client address that it sees.
 
-async function listen({ kind, port, name }: Listen): Promise<Answer> {
+async function listen({ kind, port, name }: Listen): Promise<AgentAnswer> {
   const server = servers[kind](name);
   server.listen(port, '::');
   await once(server, 'listening');
@@ -110,8 +110,8 @@ function message(text: string): Buffer {
 /** Time limit for hanging requests. No answer is late on purpose, so even a busy machine stays below it. */
 const waitMs = 20_000;
 
-function askHttp({ address, port, host, path = '/', headers = {}, upgrade }: Target): Promise<Answer> {
-  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+function askHttp({ address, port, host, path = '/', headers = {}, upgrade }: RequestTarget): Promise<AgentAnswer> {
+  const { promise, resolve, reject } = Promise.withResolvers<AgentAnswer>();
   const asked = request({
     ...{ host: address, port, path, agent: false, signal: AbortSignal.timeout(waitMs) },
     headers: { ...headers, host, ...(upgrade === undefined ? {} : { connection: 'Upgrade', upgrade }) },
@@ -133,7 +133,12 @@ function askHttp({ address, port, host, path = '/', headers = {}, upgrade }: Tar
 }
 
 /** Returns the banner, then the answer to `say`. */
-async function askRaw({ address, port, say, speaksFirst = false }: Extract<Command, { op: 'raw' }>): Promise<Answer> {
+async function askRaw({
+  address,
+  port,
+  say,
+  speaksFirst = false,
+}: Extract<AgentCommand, { op: 'raw' }>): Promise<AgentAnswer> {
   const socket: Socket = connect({ host: address, port, signal: AbortSignal.timeout(waitMs) });
   try {
     const first = speaksFirst ? await nextOf(socket) : '';
@@ -152,9 +157,15 @@ async function nextOf(socket: Socket): Promise<string> {
   return promise;
 }
 
-async function askGrpc({ address, port, host, path = '/test.Echo/Who', headers = {} }: Target): Promise<Answer> {
+async function askGrpc({
+  address,
+  port,
+  host,
+  path = '/test.Echo/Who',
+  headers = {},
+}: RequestTarget): Promise<AgentAnswer> {
   const session = connectHttp2(`http://${host}`, { createConnection: () => connect({ host: address, port }) });
-  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  const { promise, resolve, reject } = Promise.withResolvers<AgentAnswer>();
   session.on('error', reject);
   const stream = session.request({
     ...{ ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' },
@@ -177,7 +188,7 @@ async function askGrpc({ address, port, host, path = '/test.Echo/Who', headers =
   return promise.finally(() => session.destroy());
 }
 
-async function askTls({ address, port, host }: Target): Promise<Answer> {
+async function askTls({ address, port, host }: RequestTarget): Promise<AgentAnswer> {
   const socket = tlsConnect({ host: address, port, servername: host, rejectUnauthorized: false });
   socket.setTimeout(waitMs, () => socket.destroy(new Error('no answer')));
   const body = Buffer.concat(await socket.toArray()).toString();
@@ -186,12 +197,12 @@ async function askTls({ address, port, host }: Target): Promise<Answer> {
 
 // Requests in sequence, until they are stopped
 
-let running: { stop: boolean; readonly done: Promise<Answer> } | null = null;
+let running: { stop: boolean; readonly done: Promise<AgentAnswer> } | null = null;
 
-async function begin(target: Target): Promise<Answer> {
-  const load = { stop: false, done: Promise.resolve<Answer>({}) };
+async function begin(target: RequestTarget): Promise<AgentAnswer> {
+  const load = { stop: false, done: Promise.resolve<AgentAnswer>({}) };
   const errors: string[] = [];
-  const work = async (): Promise<Answer> => {
+  const work = async (): Promise<AgentAnswer> => {
     let count = 0;
     for (; !load.stop; count++) {
       const { status, body } = await askHttp(target).catch((error: unknown) => ({ status: 0, body: String(error) }));
@@ -204,7 +215,7 @@ async function begin(target: Target): Promise<Answer> {
   return {};
 }
 
-async function end(): Promise<Answer> {
+async function end(): Promise<AgentAnswer> {
   if (running === null) return { error: 'nothing was begun' };
   running.stop = true;
   return running.done;
@@ -213,9 +224,9 @@ async function end(): Promise<Answer> {
 // Last in the file: it waits for the end of the input, and the constants above must exist
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const { id, ...command } = JSON.parse(line) as Command & { readonly id: number }; // namespace.ts writes this
-  void answer(command as Command)
-    .catch((error: unknown): Answer => ({ error: String(error) }))
+  const { id, ...command } = JSON.parse(line) as AgentCommand & { readonly id: number }; // namespace.ts writes this
+  void answer(command as AgentCommand)
+    .catch((error: unknown): AgentAnswer => ({ error: String(error) }))
     .then((result) => process.stdout.write(`${JSON.stringify({ id, ...result })}\n`));
 }
 process.exit();

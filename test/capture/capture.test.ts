@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeWith } from '../support/describe-with.ts';
 import { eventually } from '../support/eventually.ts';
-import { type CapturedMesh, seenBy, startCapturedMesh, type Workload } from './captured-mesh.ts';
-import type { Listen, Target } from './commands.ts';
+import { type CapturedMesh, type CapturedWorkload, seenBy, startCapturedMesh } from './captured-mesh.ts';
+import type { Listen, RequestTarget } from './commands.ts';
 import { at, registryOnly, reviewsRoutes, vips } from './mesh.ts';
 import type { Namespace } from './namespaces.ts';
 
@@ -45,11 +45,11 @@ describeWith(['envoy', 'packetFilter'], 'captured traffic', () => {
 
   const askFrom =
     (from: () => Namespace) =>
-    async (target: Partial<Target> = {}) =>
+    async (target: Partial<RequestTarget> = {}) =>
       from().ask({ op: 'http', address: vips.reviews, port: 9080, host: 'reviews', ...target });
   const ask = askFrom(() => client);
   const askFromOutside = askFrom(() => hub);
-  const names = async (count: number, target: Partial<Target> = {}) => {
+  const names = async (count: number, target: Partial<RequestTarget> = {}) => {
     const answers = await Promise.all(Array.from({ length: count }, () => ask(target)));
     return answers.map((answer) => seenBy(answer).name);
   };
@@ -224,7 +224,7 @@ describeWith(['envoy', 'packetFilter'], 'captured traffic', () => {
   // Last, as they remove the capture
 
   it('is recognised by capture.sh, and reloaded without a gap', async () => {
-    for (const { capture } of [mesh.client, mesh.one, mesh.two] satisfies readonly Workload[]) {
+    for (const { capture } of [mesh.client, mesh.one, mesh.two] satisfies readonly CapturedWorkload[]) {
       expect(await capture('check')).toMatch(/IPv4: in place.*IPv6: in place/s);
       await expect(capture('install', '--exclude-outbound-ranges', '10.0.0.999/8')).rejects.toThrow(
         'nothing was changed',

@@ -7,7 +7,7 @@ import { runtime } from '../support/control-plane.ts';
 import { eventually } from '../support/eventually.ts';
 import { createMeshDir, type MeshDir } from '../support/mesh-dir.ts';
 import { partProgram } from '../support/parts.ts';
-import type { Answer, Command, Seen } from './commands.ts';
+import type { AgentAnswer, AgentCommand, Seen } from './commands.ts';
 import { at, mesh as files } from './mesh.ts';
 import { createNetwork, type Namespace, type Network } from './namespaces.ts';
 
@@ -19,7 +19,7 @@ const sidecarUser = ['--reuid', '1337', '--regid', '1337', '--clear-groups', '--
 const mayBeTransparent = ['--inh-caps', '+net_admin', '--ambient-caps', '+net_admin'];
 
 /** A machine whose traffic is captured. */
-export interface Workload {
+export interface CapturedWorkload {
   readonly namespace: Namespace;
   readonly envoy: Child;
   /** Runs deploy/capture.sh with the workload's options and additional ones. Rejects with its output when it fails. */
@@ -31,11 +31,11 @@ export interface Workload {
 /** A control plane, three captured workloads and a machine outside the mesh, each in a network namespace. */
 export interface CapturedMesh {
   readonly hub: Namespace;
-  readonly client: Workload;
+  readonly client: CapturedWorkload;
   /** Captured by iptables. */
-  readonly one: Workload;
+  readonly one: CapturedWorkload;
   /** Captured by nft, inbound by TPROXY. */
-  readonly two: Workload;
+  readonly two: CapturedWorkload;
   readonly files: MeshDir;
   /** Kills the control plane and starts it again. */
   restart(): Promise<void>;
@@ -105,7 +105,7 @@ interface WorkloadOptions {
 }
 
 /** Starts the sidecar before loading the rules, as docs/vm.md recommends. */
-async function startWorkload(namespace: Namespace, options: WorkloadOptions): Promise<Workload> {
+async function startWorkload(namespace: Namespace, options: WorkloadOptions): Promise<CapturedWorkload> {
   const { name, backend, mode, folder, envoy } = options;
   const { v4, v6 } = at[name];
   const flags = ['--id', name, '--ip', v4, '--ip', v6, '--label', `app=${name}`, '--mode', mode];
@@ -135,7 +135,7 @@ async function isReady(
   namespace: Namespace,
   { port, path, child }: { readonly port: number; readonly path: string; readonly child: Child },
 ): Promise<void> {
-  const ask: Command = { op: 'http', address: '127.0.0.1', port, host: 'localhost', path };
+  const ask: AgentCommand = { op: 'http', address: '127.0.0.1', port, host: 'localhost', path };
   await eventually(async () => !child.running || (await namespace.ask(ask)).status === 200, {
     what: `${path} on ${port} in ${namespace.name}`,
     timeoutMs: 30_000,
@@ -153,7 +153,7 @@ async function readableEnvoy(folder: string): Promise<string> {
 }
 
 /** Returns the body of an answer from an agent's HTTP server. Throws with the whole answer when there is none. */
-export function seenBy(answer: Answer): Seen {
+export function seenBy(answer: AgentAnswer): Seen {
   try {
     return JSON.parse(answer.body ?? '');
   } catch (cause) {

@@ -1,5 +1,5 @@
 /** Address and contents of a request. */
-export interface Target {
+export interface RequestTarget {
   readonly address: string;
   readonly port: number;
   /** The Host header, the `:authority`, or the server name for TLS. */
@@ -18,12 +18,12 @@ export interface Listen {
 }
 
 /** Commands for an agent (agent.ts) in its namespace. `begin` sends HTTP requests in sequence until `end`. */
-export type Command =
+export type AgentCommand =
   | Listen
-  | ({ readonly op: 'http' } & Target)
-  | ({ readonly op: 'grpc' } & Target)
-  | ({ readonly op: 'tls' } & Target)
-  | ({ readonly op: 'begin' } & Target)
+  | ({ readonly op: 'http' } & RequestTarget)
+  | ({ readonly op: 'grpc' } & RequestTarget)
+  | ({ readonly op: 'tls' } & RequestTarget)
+  | ({ readonly op: 'begin' } & RequestTarget)
   | {
       readonly op: 'raw';
       readonly address: string;
@@ -34,7 +34,7 @@ export type Command =
   | { readonly op: 'end' };
 
 /** Result of a command. `status` is HTTP's or gRPC's. */
-export interface Answer {
+export interface AgentAnswer {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type Child, startChild, tailOf } from '../support/child.ts';
-import type { Answer, Command } from './commands.ts';
+import type { AgentAnswer, AgentCommand } from './commands.ts';
 
 const execute = promisify(execFile);
 
@@ -18,7 +18,7 @@ export interface Namespace {
    * its log.
    */
   start(name: string, options: StartOptions, command: string, args: readonly string[]): Child;
-  ask(command: Command): Promise<Answer>;
+  ask(command: AgentCommand): Promise<AgentAnswer>;
 }
 
 export interface StartOptions {
@@ -101,9 +101,9 @@ function startAgent(name: string): Agent {
       args: ['netns', 'exec', name, 'setpriv', ...privileges, command, ...args],
     });
   const child = start('agent', {}, process.execPath, [join(import.meta.dirname, 'agent.ts')]);
-  const waiting = new Map<number, (answer: Answer) => void>();
+  const waiting = new Map<number, (answer: AgentAnswer) => void>();
   child.onLine((line) => {
-    const { id, ...answer } = JSON.parse(line) as Answer & { readonly id: number }; // the agent prints this
+    const { id, ...answer } = JSON.parse(line) as AgentAnswer & { readonly id: number }; // the agent prints this
     waiting.get(id)?.(answer);
     waiting.delete(id);
   });
@@ -118,7 +118,7 @@ function startAgent(name: string): Agent {
     },
     async ask(command) {
       const id = ++asked;
-      const answer = new Promise<Answer>((resolve) => waiting.set(id, resolve));
+      const answer = new Promise<AgentAnswer>((resolve) => waiting.set(id, resolve));
       child.send(JSON.stringify({ id, ...command }));
       const ended = child.exited.then((status) => {
         throw new Error(`the agent in ${name} ended with ${status}:\n${tailOf(child)}`);

@@ -17,9 +17,9 @@ export interface FixedControlPlane {
   stop(): Promise<void>;
 }
 
-export type FixedResources = Readonly<Partial<Record<XdsType, readonly EncodedResource[]>>>;
+export type FixedMeshResources = Readonly<Partial<Record<XdsType, readonly EncodedResource[]>>>;
 
-export async function startFixedControlPlane(resources: FixedResources): Promise<FixedControlPlane> {
+export async function startFixedControlPlane(resources: FixedMeshResources): Promise<FixedControlPlane> {
   const metrics = createMetrics();
   const coordinator = new Coordinator({
     compiler: fixedCompiler(resources),
@@ -57,7 +57,7 @@ export async function startFixedControlPlane(resources: FixedResources): Promise
 }
 
 /** A compiler with the same constant resources for every proxy. */
-function fixedCompiler(resources: FixedResources): Compiler {
+function fixedCompiler(resources: FixedMeshResources): Compiler {
   const layer = 'fixed' as LayerKey; // the only key of this compiler
   let isTold = false;
   const changes = (Object.keys(resources) as XdsType[]).map((type) => ({

@@ -60,7 +60,7 @@ export const shortPlan = (seed: number): SoakPlan => ({
 export const shortJudgePlan = (seed: number): JudgePlan => ({ seed, quietPoints: 25, forMs: 45_000 });
 
 /** Parses the command line. Throws an error that explains a mistake in it. */
-export function planOf(args: readonly string[], anySeed: number): SoakPlan {
+export function soakPlanOf(args: readonly string[], anySeed: number): SoakPlan {
   const { seed, minutes, short } = optionsOf(args, anySeed);
   return short ? shortPlan(seed) : longPlan(minutes, seed);
 }

@@ -9,7 +9,7 @@ import { paced } from './load/pace.ts';
 import { type Random, randomOf } from './load/random.ts';
 import { changeRegistry, clearRegistry, registerMesh } from './load/registry.ts';
 import { changeRules, clearRules, fillLogOfChanges } from './load/rules.ts';
-import { Watches } from './load/watches.ts';
+import { SoakWatches } from './load/watches.ts';
 import type { SoakPlan } from './plan.ts';
 import {
   countLiving,
@@ -85,7 +85,7 @@ interface Soak {
   readonly api: Api;
   readonly crowd: Crowd;
   readonly pollers: Pollers;
-  readonly watches: Watches;
+  readonly watches: SoakWatches;
   readonly random: Random;
   readonly state: { round: number; changes: number };
 }
@@ -98,7 +98,7 @@ function partsOf(plan: SoakPlan, controlPlane: ControlPlane, inspector: Inspecto
     api: createApi(controlPlane.httpPort),
     crowd: new Crowd(crowdOptions),
     pollers: new Pollers({ port: controlPlane.httpPort, size: plan, random: randomOf(plan.seed + 3) }),
-    watches: new Watches(controlPlane.httpPort, randomOf(plan.seed + 2)),
+    watches: new SoakWatches(controlPlane.httpPort, randomOf(plan.seed + 2)),
     state: { round: 0, changes: 0 },
   };
 }

@@ -4,7 +4,7 @@
 // standard output, progress to standard error.
 
 import { type JudgePlan, runJudge } from './judge/run.ts';
-import { judgePlanOf, planOf } from './plan.ts';
+import { judgePlanOf, soakPlanOf } from './plan.ts';
 import { runSoak } from './run.ts';
 import { figuresTable } from './verdict.ts';
 
@@ -20,7 +20,7 @@ const report = (line: string): void => void process.stderr.write(`${line}\n`);
 try {
   const [args, anySeed] = [process.argv.slice(2), Date.now() % 1_000_000];
   const judgePlan = judgePlanOf(args, anySeed);
-  const plan = planOf(args, anySeed);
+  const plan = soakPlanOf(args, anySeed);
   process.stdout.write(`seed ${plan.seed} (--seed ${plan.seed} repeats what is done)\n`);
   const startedAt = performance.now();
   const { figures, done, problems } = judgePlan === null ? await churn() : await judge(judgePlan);

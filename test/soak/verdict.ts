@@ -1,4 +1,4 @@
-import { median, type RestFigures } from './program/figures.ts';
+import { averagedMedian, type RestFigures } from './program/figures.ts';
 
 /** Differences to the baseline that do not count as growth. */
 export const tolerances = {
@@ -70,7 +70,7 @@ function grown(baseline: RestFigures, rounds: readonly RestFigures[], heapAllowe
   const [earlier, later] = [rounds.slice(0, half), rounds.slice(-half)];
   const residentAllowed = Math.max(tolerances.residentBytes, tolerances.residentShare * baseline.resident);
   const middle = (of: readonly RestFigures[], name: 'heap' | 'external' | 'resident') =>
-    median(of.map((figures) => figures[name]));
+    averagedMedian(of.map((figures) => figures[name]));
   return [
     ...above('heap, later rounds against the baseline', middle(later, 'heap'), baseline.heap, heapAllowed),
     ...above('heap, later rounds against earlier ones', middle(later, 'heap'), middle(earlier, 'heap'), heapAllowed),

@@ -2,7 +2,7 @@ import { httpConnectionManager } from '../../src/compile/generators/listeners.ts
 import { httpFilterKinds } from '../../src/compile/http-filters/index.ts';
 import { writeHttpFilters } from '../../src/compile/http-filters/write.ts';
 import { type ClusterJson, encodeCluster, encodeListener, type VirtualHostJson } from '../../src/proto/json.ts';
-import { type FixedResources, startFixedControlPlane } from '../golden/fixed-control-plane.ts';
+import { type FixedMeshResources, startFixedControlPlane } from '../golden/fixed-control-plane.ts';
 import { type Envoy, startEnvoy } from './envoy.ts';
 import { sidecarBootstrap } from './envoy-bootstrap.ts';
 import { eventually } from './eventually.ts';
@@ -42,7 +42,7 @@ const sampleName = (index: number): string => `sample-${index}`;
 
 async function judge<Name extends string>(
   names: readonly Name[],
-  resources: FixedResources,
+  resources: FixedMeshResources,
   { bootstrap = (printed) => printed }: VerdictOptions,
 ): Promise<Verdicts<Name>> {
   const controlPlane = await startFixedControlPlane(resources);

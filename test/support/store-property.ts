@@ -4,7 +4,7 @@ import type { Clock } from '../../src/lib/clock.ts';
 import type { RuleStore, StoreChange, StoreWrite } from '../../src/rules/store/store.ts';
 import { draft, keyOfDraft } from './drafts.ts';
 import { fakeClock } from './fake-clock.ts';
-import { lineOf } from './store-transactions.ts';
+import { changeLine } from './store-transactions.ts';
 
 interface Asked {
   readonly type: 'create' | 'update' | 'apply' | 'restore' | 'remove';
@@ -51,7 +51,7 @@ export async function historyProperty(open: (clock: Clock) => Promise<RuleStore>
           model.list(),
         );
         expect(resourceVersion).toBe(String(model.told.length));
-        expect(told.map(lineOf)).toEqual(model.told);
+        expect(told.map(changeLine)).toEqual(model.told);
         expect(store.changesSince('0')).toEqual(told);
       } finally {
         await store.close();

@@ -8,7 +8,7 @@ import {
   type StoreChange,
 } from '../../src/rules/store/store.ts';
 import { draft, keyOfDraft } from './drafts.ts';
-import { apply, create, lineOf, remove, valueOf } from './store-transactions.ts';
+import { apply, changeLine, create, remove, valueOf } from './store-transactions.ts';
 
 const by = { author: 'ann' };
 const unconditional = { ...by, expectedResourceVersion: null };
@@ -81,7 +81,7 @@ export function readingConformance(current: () => RuleStore): void {
     current().subscribe(() => {
       throw new Error('listener');
     });
-    current().subscribe((changes) => told.push(...changes.map(lineOf)));
+    current().subscribe((changes) => told.push(...changes.map(changeLine)));
     expect(await current().create(draft(), by)).toMatchObject({ ok: true });
     expect(told).toEqual(['put reviews 1']);
   });
@@ -90,9 +90,9 @@ export function readingConformance(current: () => RuleStore): void {
     await creates(3);
     const { resourceVersion } = await current().list('VirtualService');
     await current().transact([apply({ name: 'n1', spec: { v: 1 } }), remove({ name: 'n2' })], by);
-    expect(current().changesSince(resourceVersion)?.map(lineOf)).toEqual(['put n1 4', 'removed n2 5']);
+    expect(current().changesSince(resourceVersion)?.map(changeLine)).toEqual(['put n1 4', 'removed n2 5']);
     expect(current().changesSince('0')).toHaveLength(5);
-    expect(current().changesSince('4')?.map(lineOf)).toEqual(['removed n2 5']);
+    expect(current().changesSince('4')?.map(changeLine)).toEqual(['removed n2 5']);
     expect(current().changesSince('5')).toEqual([]);
   });
 

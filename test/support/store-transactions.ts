@@ -25,7 +25,7 @@ export function valueOf<T>(result: Result<T, unknown>): T {
 }
 
 /** Formats a change as `put reviews 3` or `removed reviews 4`. */
-export const lineOf = (change: StoreChange): string =>
+export const changeLine = (change: StoreChange): string =>
   change.type === 'put'
     ? `put ${change.object.metadata.name} ${change.object.metadata.resourceVersion}`
     : `removed ${change.key.name} ${change.resourceVersion}`;
@@ -41,7 +41,7 @@ export function transactionConformance(current: () => RuleStore): void {
 
   it('commits the writes of a transaction in order, each with a new version, and sends all in one notification', async () => {
     const told: string[][] = [];
-    current().subscribe((changes) => told.push(changes.map(lineOf)));
+    current().subscribe((changes) => told.push(changes.map(changeLine)));
     const written = valueOf(await current().transact([create({ name: 'b' }), create({ name: 'a' })], by));
     expect(
       written.map(({ action, object }) => [action, object.metadata.name, object.metadata.resourceVersion]),
@@ -106,7 +106,7 @@ export function transactionConformance(current: () => RuleStore): void {
       await current().create(draft({ name: 'a' }), { ...by, request });
       const before = await everything();
       const told: string[] = [];
-      const end = current().subscribe((changes) => told.push(...changes.map(lineOf)));
+      const end = current().subscribe((changes) => told.push(...changes.map(changeLine)));
       const result = await current().transact(writes, { ...by, request });
       end();
       expect(result).toMatchObject({ ok: false, error });
@@ -162,7 +162,7 @@ export function transactionConformance(current: () => RuleStore): void {
     await current().create(draft({ name: 'b' }), by);
     const before = await everything();
     const told: string[] = [];
-    const end = current().subscribe((changes) => told.push(...changes.map(lineOf)));
+    const end = current().subscribe((changes) => told.push(...changes.map(changeLine)));
     const dry = { ...by, request, dryRun: true };
 
     const written = valueOf(
@@ -241,10 +241,10 @@ export function transactionConformance(current: () => RuleStore): void {
         current().transact([apply({ name: 'x', spec: { never: round } }), create({ name: 'single-0' })], by),
       ]),
     );
-    expect(told.map((change) => Number(lineOf(change).split(' ')[2]))).toEqual(
+    expect(told.map((change) => Number(changeLine(change).split(' ')[2]))).toEqual(
       Array.from({ length: 90 }, (_, at) => at + 1),
     );
-    const pairs = told.filter((change) => /^put [xy] /.test(lineOf(change)));
+    const pairs = told.filter((change) => /^put [xy] /.test(changeLine(change)));
     for (const [index, change] of pairs.entries()) {
       expect(change).toMatchObject({
         object: { spec: { round: Math.floor(index / 2) }, metadata: { name: index % 2 === 0 ? 'x' : 'y' } },

@@ -79,7 +79,7 @@ export async function watchServer(options: Partial<WatchesOptions> = {}) {
   await server.listen({ host: '127.0.0.1', port: 0 });
   const { port } = server.server.address() as AddressInfo; // it listens on TCP
 
-  const draft = (name: string, { namespace = 'default', team, hosts = ['a'] }: DraftOptions = {}) => {
+  const draft = (name: string, { namespace = 'default', team, hosts = ['a'] }: TeamDraftOptions = {}) => {
     const { apiVersion: version, kind, spec } = sampleObject({ spec: { hosts } });
     const labels: Record<string, string> = team === undefined ? {} : { team };
     return { apiVersion: version, kind, metadata: { name, namespace, labels, annotations: {} }, spec };
@@ -91,7 +91,7 @@ export async function watchServer(options: Partial<WatchesOptions> = {}) {
     clock,
     watches,
     listeners,
-    put: (name: string, values?: DraftOptions) =>
+    put: (name: string, values?: TeamDraftOptions) =>
       store.transact([{ type: 'apply', draft: draft(name, values) }], author),
     putMany: (count: number, hosts: readonly string[] = ['a']) =>
       store.transact(
@@ -119,7 +119,7 @@ export async function watchServer(options: Partial<WatchesOptions> = {}) {
   };
 }
 
-export interface DraftOptions {
+export interface TeamDraftOptions {
   readonly namespace?: string;
   readonly team?: string;
   readonly hosts?: readonly string[];
@@ -141,7 +141,7 @@ const statusOf = (acknowledged: number, observedGeneration: number): RuleStatus 
   rejections: [],
 });
 
-export interface WatchEvent {
+export interface ReceivedEvent {
   readonly type: string;
   // biome-ignore lint/suspicious/noExplicitAny: objects, tables and errors, which tests look into
   readonly object: any;
@@ -151,7 +151,7 @@ export interface OpenWatch {
   /** Resolves with the answer's status and headers. */
   readonly answered: Promise<{ status: number; headers: Readonly<Record<string, unknown>> }>;
   /** Events so far. */
-  readonly events: WatchEvent[];
+  readonly events: ReceivedEvent[];
   /** Events so far as `ADDED name`, `MODIFIED name`, … */
   summary(): readonly string[];
   /** Whether the answer ended normally. */
@@ -166,7 +166,7 @@ export interface OpenWatch {
 export function openWatch(port: number, query: string, headers: Record<string, string> = {}): OpenWatch {
   const path = query.startsWith('/') ? query : `${sampleLists}?watch=true${query}`;
   const outgoing = request({ host: '127.0.0.1', port, path, headers, agent: false });
-  const events: WatchEvent[] = [];
+  const events: ReceivedEvent[] = [];
   let unfinished = '';
   let pausedEarly = false;
   let response: import('node:http').IncomingMessage | null = null;
@@ -185,7 +185,7 @@ export function openWatch(port: number, query: string, headers: Record<string, s
       incoming.on('data', (text: string) => {
         const lines = (unfinished + text).split('\n');
         unfinished = lines.pop() ?? '';
-        events.push(...lines.map((line) => JSON.parse(line) as WatchEvent)); // a watch sends these
+        events.push(...lines.map((line) => JSON.parse(line) as ReceivedEvent)); // a watch sends these
       });
       incoming.on('error', () => resolve('broken'));
       incoming.on('end', () => resolve(incoming.complete ? 'complete' : 'broken'));

@@ -45,7 +45,7 @@ export function storedObject({ kind, apiVersion, metadata, spec }: StoredObject)
 }
 
 /** Validates an object. `configured` supplies the fields that a MeshConfig object leaves out. */
-export function valueOf(
+export function bookValueOf(
   { raw, stored }: BookObject,
   kinds: readonly RuleKind[],
   configured: MeshConfig,

@@ -8,12 +8,12 @@ import {
   adapterObject,
   type BookObject,
   type BookValue,
+  bookValueOf,
   idOf,
   isOutsideBook,
   meshKind,
   precedenceOf,
   storedObject,
-  valueOf,
 } from './objects.ts';
 
 /** A change of the current set, in the shapes of the compiler's `WorldChange`. */
@@ -85,7 +85,7 @@ interface Held extends Claim<BookValue>, BookObject {
   readonly problems: readonly Problem[];
 }
 
-type Checked = ReturnType<typeof valueOf>;
+type Checked = ReturnType<typeof bookValueOf>;
 
 /** Key of competing claims: a rule's id, or one key for the mesh configuration, whatever the names of its objects. */
 const slotOf = (id: RuleId): string => (id.startsWith(`${meshKind}/`) ? meshKind : id);
@@ -111,7 +111,7 @@ export function ruleBook({ kinds, mesh: configured }: RuleBookOptions): RuleBook
     const same = before !== undefined && isDeepStrictEqual([before.raw, before.stored], [raw, stored]);
     if (same) return id; // the rule keeps its identity: nothing is compiled again
     if (source !== storeSource) filedChanged.add(id);
-    const checked = checkedBefore ?? valueOf(object, kinds, configured);
+    const checked = checkedBefore ?? bookValueOf(object, kinds, configured);
     const value = checked.ok ? checked.value : (before?.value ?? null);
     const problems = checked.ok ? [] : checked.error;
     const claim = { source, id, origin: raw.origin, order: precedenceOf(raw), value, problems, raw, stored };
@@ -160,7 +160,7 @@ export function ruleBook({ kinds, mesh: configured }: RuleBookOptions): RuleBook
 
   return {
     prepare(object) {
-      if (!isOutsideBook(object.kind)) prepared.set(object, valueOf(storedObject(object), kinds, configured));
+      if (!isOutsideBook(object.kind)) prepared.set(object, bookValueOf(storedObject(object), kinds, configured));
     },
     applyStore(changes) {
       const one = (change: StoreChange) =>

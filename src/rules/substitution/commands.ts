@@ -1,7 +1,7 @@
 import { plainCommands } from './plain-commands.ts';
 
 /** Syntax of one of Envoy's commands between percent signs. */
-export interface Command {
+export interface SubstitutionCommand {
   /**
    * Whether the command has text in parentheses: `never`, or `optional` or `needed`. `wrongArgument` says why a given
    * one is invalid, or returns null.
@@ -13,7 +13,7 @@ export interface Command {
 }
 
 /** Returns the command with this name; undefined for other words. */
-export function commandOf(name: string): Command | undefined {
+export function commandOf(name: string): SubstitutionCommand | undefined {
   if (plainCommands.has(name)) return plain;
   return others.get(name);
 }
@@ -22,7 +22,7 @@ export const commandNames = (): readonly string[] => [...others.keys(), ...plain
 
 const anything = () => null;
 
-const plain: Command = { argument: 'never', takesLength: false, wrongArgument: anything };
+const plain: SubstitutionCommand = { argument: 'never', takesLength: false, wrongArgument: anything };
 
 /** Checks an argument that names a header, and optionally an alternative to it. */
 function wrongHeader(argument: string): string | null {
@@ -83,7 +83,7 @@ const word =
 
 const uncheckable = () => 'takes an expression that cannot be checked here';
 
-const others: ReadonlyMap<string, Command> = new Map([
+const others: ReadonlyMap<string, SubstitutionCommand> = new Map([
   ...['REQ', 'RESP', 'TRAILER', 'REQUEST_HEADER', 'RESPONSE_HEADER', 'RESPONSE_TRAILER', 'STREAM_INFO_REQ'].map(
     (name) => entry(name, 'needed', { takesLength: true, wrongArgument: wrongHeader }),
   ),
@@ -121,13 +121,13 @@ const others: ReadonlyMap<string, Command> = new Map([
 
 function entry(
   name: string,
-  argument: Command['argument'],
-  { takesLength = false, wrongArgument = anything }: Partial<Command>,
-): readonly [string, Command] {
+  argument: SubstitutionCommand['argument'],
+  { takesLength = false, wrongArgument = anything }: Partial<SubstitutionCommand>,
+): readonly [string, SubstitutionCommand] {
   return [name, { argument, takesLength, wrongArgument }];
 }
 
 /** An address command. Its argument shortens the address; Envoy accepts any. */
-function addressEntry(name: string): readonly [string, Command] {
+function addressEntry(name: string): readonly [string, SubstitutionCommand] {
   return entry(`${name}_ADDRESS_WITHOUT_PORT`, 'optional', {});
 }

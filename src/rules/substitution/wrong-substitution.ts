@@ -1,5 +1,5 @@
 import { didYouMean } from '../../lib/nearest.ts';
-import { type Command, commandNames, commandOf } from './commands.ts';
+import { commandNames, commandOf, type SubstitutionCommand } from './commands.ts';
 
 /** `%COMMAND%`, `%COMMAND(argument)%`, `%COMMAND(argument):length%`, as Envoy's own expression matches it. */
 const commandText = /%([A-Z0-9_]+)(?:\((.*?)\))?(?::(\d+))?%/sy;
@@ -31,7 +31,7 @@ export function wrongSubstitution(text: string): string | null {
   return null;
 }
 
-function wrongUse(command: Command, argument: string, length: string | undefined): string | null {
+function wrongUse(command: SubstitutionCommand, argument: string, length: string | undefined): string | null {
   if (command.argument === 'never' && argument !== '') return 'takes no argument';
   if (command.argument === 'needed' && argument === '') return 'needs an argument in parentheses';
   const wrong = argument === '' ? null : command.wrongArgument(argument);

@@ -1,5 +1,5 @@
 import { median } from '../report/quantile.ts';
-import type { Bar, Row } from '../report/row.ts';
+import type { Bar, ReportRow } from '../report/row.ts';
 import type { ServerName } from '../servers/contract.ts';
 import type { ServedFigures, StepFigures } from './run.ts';
 
@@ -23,12 +23,12 @@ const timesBar: Bar = { max: 2 };
 const scopeBar: Bar = { max: 0.5 };
 
 /** Rows for one namespace, for many, and for their ratio. */
-export function namespacesRows({ namespaces, figures }: NamespacesOutcome): readonly Row[] {
+export function namespacesRows({ namespaces, figures }: NamespacesOutcome): readonly ReportRow[] {
   const row = (
     scenario: string,
     measure: string,
     { of, bar }: { of: (figures: NamespacesFigures) => number | null; bar?: Bar },
-  ): Row => ({
+  ): ReportRow => ({
     scenario,
     measure,
     binnacle: of(figures.binnacle),
@@ -62,9 +62,9 @@ export function namespacesRows({ namespaces, figures }: NamespacesOutcome): read
 }
 
 /** Rows for each measure of each step. */
-export function stepRows(services: number, steps: readonly StepFigures[]): readonly Row[] {
+export function stepRows(services: number, steps: readonly StepFigures[]): readonly ReportRow[] {
   return steps.flatMap(({ namespaces, cpuSeconds, servedMs, eventLoopMs, peakBytes }) => {
-    const row = (measure: string, binnacle: number | null): Row => ({
+    const row = (measure: string, binnacle: number | null): ReportRow => ({
       scenario: `${services} services, clients in ${namespaces} namespaces`,
       measure,
       binnacle,

@@ -10,7 +10,7 @@ export interface Bar {
 /**
  * One measure of one scenario. A figure is null when it could not be measured, and absent when it was not requested.
  */
-export interface Row {
+export interface ReportRow {
   readonly scenario: string;
   /** With its unit. */
   readonly measure: string;
@@ -22,15 +22,15 @@ export interface Row {
   readonly bar?: Bar;
 }
 
-export type Verdict = 'pass' | 'MISS' | 'unknown' | '';
+export type RowVerdict = 'pass' | 'MISS' | 'unknown' | '';
 
 /** Returns Binnacle's figure divided by another's, or null when one is missing or the other's is zero. */
-export function ratioTo(other: 'bare' | 'linear', { binnacle, [other]: figure = null }: Row): number | null {
+export function ratioTo(other: 'bare' | 'linear', { binnacle, [other]: figure = null }: ReportRow): number | null {
   return binnacle === null || figure === null || figure === 0 ? null : binnacle / figure;
 }
 
 /** Judges a row by its bar. A missing figure is unknown, never a pass. */
-export function verdictOf(row: Row): Verdict {
+export function verdictOf(row: ReportRow): RowVerdict {
   const { max, min, maxRatio } = row.bar ?? {};
   const parts: (boolean | null)[] = [];
   if (max !== undefined) parts.push(holds(row.binnacle, (value) => value <= max));
@@ -41,7 +41,8 @@ export function verdictOf(row: Row): Verdict {
   return parts.includes(null) ? 'unknown' : 'pass';
 }
 
-export const missedRows = (rows: readonly Row[]): readonly Row[] => rows.filter((row) => verdictOf(row) === 'MISS');
+export const missedRows = (rows: readonly ReportRow[]): readonly ReportRow[] =>
+  rows.filter((row) => verdictOf(row) === 'MISS');
 
 const holds = (value: number | null, check: (value: number) => boolean): boolean | null =>
   value === null || !Number.isFinite(value) ? null : check(value);

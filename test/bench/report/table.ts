@@ -1,9 +1,9 @@
-import { type Bar, type Row, ratioTo, verdictOf } from './row.ts';
+import { type Bar, type ReportRow, ratioTo, verdictOf } from './row.ts';
 
 /** Results of one part of the bench. */
 export interface Section {
   readonly title: string;
-  readonly rows: readonly Row[];
+  readonly rows: readonly ReportRow[];
   /** A table of another kind, in Markdown. */
   readonly text?: string;
   /** Facts for reading the figures, one sentence each. */
@@ -12,14 +12,14 @@ export interface Section {
 
 /** Formats a section as aligned Markdown. */
 export function sectionText({ title, rows, text, notes }: Section): string {
-  const tables = [...(rows.length > 0 ? [tableOf(rows)] : []), ...(text === undefined ? [] : [text])];
+  const tables = [...(rows.length > 0 ? [reportTable(rows)] : []), ...(text === undefined ? [] : [text])];
   const paragraphs = [`### ${title}`, ...tables, notes.map((note) => `- ${note}`).join('\n')];
   return paragraphs.filter((paragraph) => paragraph !== '').join('\n\n');
 }
 
 interface Column {
   readonly title: string;
-  readonly of: (row: Row) => string;
+  readonly of: (row: ReportRow) => string;
   readonly isText?: boolean;
 }
 
@@ -37,7 +37,7 @@ const columns: readonly Column[] = [
 ];
 
 /** Formats one row per scenario and measure, without empty columns. */
-export function tableOf(rows: readonly Row[]): string {
+export function reportTable(rows: readonly ReportRow[]): string {
   const shown = columns.filter(({ of }) => rows.some((row) => of(row) !== ''));
   return markdownTable(
     shown.map(({ title, isText = false }) => ({ title, isText })),

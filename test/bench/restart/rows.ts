@@ -1,5 +1,5 @@
 import { median } from '../report/quantile.ts';
-import type { Bar, Row } from '../report/row.ts';
+import type { Bar, ReportRow } from '../report/row.ts';
 import type { LifeFigures } from './life.ts';
 
 /** Rounds of one way to start: with a single client, and with all streams at once. */
@@ -14,15 +14,15 @@ const firstClientBar: Bar = { max: 400 };
 const stormBar: Bar = { max: 2.5 };
 
 /** Rows for each measure: medians of the rounds. */
-export function restartRows(scenario: string, streams: number, binnacle: Lives, linear: Lives): readonly Row[] {
-  const row = (measure: string, of: (lives: Lives) => number | null, bar?: Bar): Row => ({
+export function restartRows(scenario: string, streams: number, binnacle: Lives, linear: Lives): readonly ReportRow[] {
+  const row = (measure: string, of: (lives: Lives) => number | null, bar?: Bar): ReportRow => ({
     scenario,
     measure,
     binnacle: of(binnacle),
     linear: of(linear),
     ...(bar === undefined ? {} : { bar }),
   });
-  const own = (measure: string, of: (lives: Lives) => number | null): Row => ({
+  const own = (measure: string, of: (lives: Lives) => number | null): ReportRow => ({
     scenario,
     measure,
     binnacle: of(binnacle),

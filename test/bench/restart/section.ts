@@ -7,7 +7,7 @@ import { startLoadClient } from '../load-client.ts';
 import type { BenchMesh } from '../mesh.ts';
 import { cpuSecondsWhenQuiet } from '../process-figures.ts';
 import type { Section } from '../report/table.ts';
-import { apply, batchesOf } from '../rules/apply.ts';
+import { applyBatches, batchesOf } from '../rules/apply.ts';
 import { type LifeFigures, runLife } from './life.ts';
 import { meshServiceEntries, writeMeshFiles } from './objects.ts';
 import { type Lives, restartRows } from './rows.ts';
@@ -74,7 +74,7 @@ async function firstLife(
 ): Promise<void> {
   const server = await startBinnacleFrom(source);
   try {
-    await apply(server.httpPort, batchesOf(objects, 1_000));
+    await applyBatches(server.httpPort, batchesOf(objects, 1_000));
     await sendJson(server.httpPort, 'GET', '/readyz');
     const load = await startLoadClient({
       ...{ mode: 'sotw', xdsPort: server.xdsPort, streams: 1 },

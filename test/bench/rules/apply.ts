@@ -15,7 +15,7 @@ export function batchesOf(objects: readonly object[], size: number): readonly Ba
 }
 
 /** Sends batches like one administrator, each after the answer to the one before. Returns the milliseconds of each. */
-export async function apply(port: number, batches: readonly BatchBody[]): Promise<readonly number[]> {
+export async function applyBatches(port: number, batches: readonly BatchBody[]): Promise<readonly number[]> {
   const took: number[] = [];
   const headers = { 'content-type': 'application/json', 'x-binnacle-author': 'bench' };
   for (const body of batches) {

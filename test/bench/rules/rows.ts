@@ -1,4 +1,4 @@
-import type { Row } from '../report/row.ts';
+import type { ReportRow } from '../report/row.ts';
 import type { ApplyFigures, Disturbance, ListsFigures } from './run.ts';
 
 const objectsPerSecondBar = { min: 2_000 };
@@ -6,7 +6,7 @@ const listMsBar = { max: 500 };
 const eventLoopBar = { max: 30 };
 
 /** Rows of one run of batches. */
-export function applyRows(figures: ApplyFigures, watches = 0): readonly Row[] {
+export function applyRows(figures: ApplyFigures, watches = 0): readonly ReportRow[] {
   const { objects, batches, answeredMs, servedMs } = figures;
   const scenario = `${batches} × ${objects / batches}${watches === 0 ? '' : `, ${watches} watches`}`;
   const row = rowsOf(scenario);
@@ -34,7 +34,7 @@ export function applyRows(figures: ApplyFigures, watches = 0): readonly Row[] {
   ];
 }
 
-export function listRows(figures: ListsFigures): readonly Row[] {
+export function listRows(figures: ListsFigures): readonly ReportRow[] {
   const scenario = `list of ${figures.objects}`;
   const row = rowsOf(scenario);
   return [
@@ -46,7 +46,7 @@ export function listRows(figures: ListsFigures): readonly Row[] {
   ];
 }
 
-function disturbanceRows(scenario: string, { eventLoopMs, healthzMs, waitedMs }: Disturbance): readonly Row[] {
+function disturbanceRows(scenario: string, { eventLoopMs, healthzMs, waitedMs }: Disturbance): readonly ReportRow[] {
   const row = rowsOf(scenario);
   return [
     row('event loop, ms', eventLoopMs, eventLoopBar),
@@ -57,7 +57,7 @@ function disturbanceRows(scenario: string, { eventLoopMs, healthzMs, waitedMs }:
 
 const rowsOf =
   (scenario: string) =>
-  (measure: string, binnacle: number | null, bar?: Row['bar']): Row => ({
+  (measure: string, binnacle: number | null, bar?: ReportRow['bar']): ReportRow => ({
     scenario,
     measure,
     binnacle,

@@ -5,7 +5,7 @@ import { startLoadClient } from '../load-client.ts';
 import { namespace, routeName } from '../mesh.ts';
 import { cpuSecondsWhenQuiet, peakBytes, waitedMs } from '../process-figures.ts';
 import { eventLoopDelayMs } from '../servers/binnacle.ts';
-import { apply, batchesOf } from './apply.ts';
+import { applyBatches, batchesOf } from './apply.ts';
 import { type ListFigures, type ListForm, listForms, timeList } from './lists.ts';
 import { lastRouteToken, ruleObjects } from './objects.ts';
 import { startProbe } from './probe.ts';
@@ -70,7 +70,7 @@ export async function runApply(
     let [servedMs, toldMs] = [0, 0];
     const disturbance = await watchDisturbance(controlPlane, async () => {
       servedMs = await load.change('rds', routeName, lastRouteToken(objects), async () => {
-        took = await apply(httpPort, batches);
+        took = await applyBatches(httpPort, batches);
         answeredMs = performance.now() - startedAt;
       });
       report = watchers === null ? null : await watchers.complete(watchTimeoutMs);
@@ -130,7 +130,7 @@ export async function runLists(
   onPart: OnRulesPart = () => {},
 ): Promise<ListsFigures> {
   const { httpPort, xdsPort, child } = controlPlane;
-  await apply(httpPort, batchesOf(ruleObjects({ count, services: mesh.services, prefix: 'more' }), 1_000));
+  await applyBatches(httpPort, batchesOf(ruleObjects({ count, services: mesh.services, prefix: 'more' }), 1_000));
   const load = await startLoadClient({ mode: 'delta', xdsPort, streams });
   try {
     await cpuSecondsWhenQuiet(child.pid);

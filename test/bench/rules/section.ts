@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ControlPlane } from '../../support/control-plane.ts';
 import type { RulesPlan } from '../flags.ts';
-import type { Row } from '../report/row.ts';
+import type { ReportRow } from '../report/row.ts';
 import { figureText, type Section } from '../report/table.ts';
 import { startMesh } from '../servers/binnacle.ts';
 import { appendsPerSecond, fileSystemOf } from './disk.ts';
@@ -12,7 +12,7 @@ import { runApply, runLists } from './run.ts';
 /** Measures many objects in batches, lists and watches, with the database on the disk of `plan.dir`. */
 export async function rulesSection(plan: RulesPlan, progress: (text: string) => void): Promise<Section> {
   await mkdir(plan.dir, { recursive: true });
-  const rows: Row[] = [];
+  const rows: ReportRow[] = [];
   const appends = [appendsPerSecond(plan.dir)];
   for (const size of plan.batches) {
     progress(`rules, batches of ${size}`);

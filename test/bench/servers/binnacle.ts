@@ -3,11 +3,11 @@ import { keepConnection, sendJson } from '../../support/http.ts';
 import {
   type BenchInstance,
   type BenchMesh,
+  benchRegistration,
   firstPrefix,
   hostOf,
   instancesOf,
   namespace,
-  registrationOf,
   virtualServiceOf,
 } from '../mesh.ts';
 import type { BenchServer } from './contract.ts';
@@ -62,7 +62,7 @@ export async function startBinnacle(mesh: BenchMesh, options: BinnacleOptions = 
     pid: child.pid,
     xdsPort,
     changeEndpoint: async (changed, token) => {
-      await sendJson(connection, 'PUT', registrationPath(hostOf(changed), 'i-0'), registrationOf(token));
+      await sendJson(connection, 'PUT', registrationPath(hostOf(changed), 'i-0'), benchRegistration(token));
     },
     changeRoute: async (token) => {
       await sendJson(connection, 'PUT', `${rules}/svc-${service}`, virtualServiceOf(service, token));
@@ -86,7 +86,7 @@ const registrationPath = (host: string, id: string): string =>
 
 /** Registers all instances, a thousand at a time. */
 async function register(httpPort: number, instances: readonly NamespacedInstance[]): Promise<void> {
-  const all = instances.map(({ address, ...named }) => ({ ...named, ...registrationOf(address) }));
+  const all = instances.map(({ address, ...named }) => ({ ...named, ...benchRegistration(address) }));
   for (let from = 0; from < all.length; from += 1_000) {
     await sendJson(httpPort, 'POST', '/registry/v1/batch', { put: all.slice(from, from + 1_000) });
   }

@@ -11,7 +11,7 @@ const selectors = 100;
 
 const port = { number: 80, name: 'http', protocol: 'HTTP' };
 
-export const serviceEntry = (index: number): WrittenObject => ({
+export const writtenServiceEntry = (index: number): WrittenObject => ({
   plural: 'serviceentries',
   kind: 'ServiceEntry',
   name: `partner-${index}`,
@@ -38,14 +38,14 @@ export const selectingEntries = (): readonly WrittenObject[] =>
     },
   }));
 
-export const workloadEntry = (index: number): WrittenObject => ({
+export const writtenWorkloadEntry = (index: number): WrittenObject => ({
   plural: 'workloadentries',
   kind: 'WorkloadEntry',
   name: `machine-${index}`,
   spec: { address: addressOf(index), labels: { app: `app-${index % selectors}`, version: 'v1' } },
 });
 
-export const virtualService = (index: number): WrittenObject => ({
+export const writtenVirtualService = (index: number): WrittenObject => ({
   plural: 'virtualservices',
   kind: 'VirtualService',
   name: `rule-${index}`,

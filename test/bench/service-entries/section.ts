@@ -2,10 +2,16 @@ import { startControlPlane } from '../../support/control-plane.ts';
 import { type KeptConnection, keepConnection, send, sendJson } from '../../support/http.ts';
 import type { ServiceEntriesPlan } from '../flags.ts';
 import { cpuSeconds } from '../process-figures.ts';
-import type { Row } from '../report/row.ts';
+import type { ReportRow } from '../report/row.ts';
 import type { Section } from '../report/table.ts';
 import { eventLoopDelayMs } from '../servers/binnacle.ts';
-import { selectingEntries, serviceEntry, virtualService, type WrittenObject, workloadEntry } from './objects.ts';
+import {
+  selectingEntries,
+  type WrittenObject,
+  writtenServiceEntry,
+  writtenVirtualService,
+  writtenWorkloadEntry,
+} from './objects.ts';
 
 const collection = (plural: string) => `/apis/networking.istio.io/v1/namespaces/default/${plural}`;
 
@@ -20,7 +26,7 @@ export async function serviceEntriesSection(
   const controlPlane = await startControlPlane({ args: ['--log-level', 'warn'] });
   const connection = keepConnection(controlPlane.httpPort);
   const { pid } = controlPlane.child;
-  const rows: Row[] = [];
+  const rows: ReportRow[] = [];
   const measure = async (scenario: string, count: number, write: (index: number) => Promise<unknown>) => {
     progress(`service-entries, ${scenario}`);
     await eventLoopDelayMs(controlPlane);
@@ -31,11 +37,11 @@ export async function serviceEntriesSection(
     });
   };
   try {
-    await measure(`${2 * step} VirtualServices`, 2 * step, (index) => create(connection, virtualService(index)));
-    await measure(`${objects} ServiceEntries`, objects, (index) => create(connection, serviceEntry(index)));
-    await measure(`${2 * step} patches among them`, 2 * step, (index) => patch(connection, serviceEntry(index)));
+    await measure(`${2 * step} VirtualServices`, 2 * step, (index) => create(connection, writtenVirtualService(index)));
+    await measure(`${objects} ServiceEntries`, objects, (index) => create(connection, writtenServiceEntry(index)));
+    await measure(`${2 * step} patches among them`, 2 * step, (index) => patch(connection, writtenServiceEntry(index)));
     for (const entry of selectingEntries()) await create(connection, entry);
-    await measure(`${objects} WorkloadEntries`, objects, (index) => create(connection, workloadEntry(index)));
+    await measure(`${objects} WorkloadEntries`, objects, (index) => create(connection, writtenWorkloadEntry(index)));
   } finally {
     connection.close();
     await controlPlane.stop();
@@ -94,9 +100,9 @@ async function inSteps({
   return steps;
 }
 
-function rowsOf(scenario: string, steps: readonly StepFigures[]): readonly Row[] {
+function rowsOf(scenario: string, steps: readonly StepFigures[]): readonly ReportRow[] {
   const [first, last] = [steps[0], steps.at(-1)];
-  const row = (measure: string, binnacle: number | null): Row => ({ scenario, measure, binnacle });
+  const row = (measure: string, binnacle: number | null): ReportRow => ({ scenario, measure, binnacle });
   const growth = first === undefined || last === undefined ? null : last.cpuMsEach / first.cpuMsEach;
   return [
     row('writes/s, first thousand', first?.perSecond ?? null),

@@ -1,15 +1,15 @@
-import type { Bar, Row } from '../report/row.ts';
+import type { Bar, ReportRow } from '../report/row.ts';
 import type { ServerName } from '../servers/contract.ts';
-import type { ChangeFigures, Figures, Scenario } from './scenario.ts';
+import type { ChangeFigures, Scenario, ServingFigures } from './scenario.ts';
 
-export interface Outcome {
+export interface ServingOutcome {
   readonly scenario: Scenario;
-  readonly figures: Readonly<Record<ServerName, Figures>>;
+  readonly figures: Readonly<Record<ServerName, ServingFigures>>;
 }
 
 interface Measure {
   readonly title: string;
-  readonly of: (figures: Figures) => number | null;
+  readonly of: (figures: ServingFigures) => number | null;
   readonly bar?: BarOf | undefined;
   /** Whether the bare server's figure shows the share of Node's HTTP/2. */
   readonly hasFloor?: boolean;
@@ -60,7 +60,7 @@ const measures: readonly Measure[] = [
 
 function changeMeasures(
   name: string,
-  figuresOf: (figures: Figures) => ChangeFigures | null,
+  figuresOf: (figures: ServingFigures) => ChangeFigures | null,
   bars: { readonly cpu?: BarOf; readonly bytes?: BarOf; readonly last?: BarOf },
 ): readonly Measure[] {
   const measure = (title: string, of: (figures: ChangeFigures) => number, rest: Partial<Measure> = {}): Measure => ({
@@ -81,7 +81,10 @@ function changeMeasures(
 }
 
 /** Rows for each measure of a scenario, with the bars that apply. */
-export function servingRows({ scenario, figures: { binnacle, bare, linear, snapshot } }: Outcome): readonly Row[] {
+export function servingRows({
+  scenario,
+  figures: { binnacle, bare, linear, snapshot },
+}: ServingOutcome): readonly ReportRow[] {
   return measures.map(({ title, of, bar, hasFloor = false }) => {
     const limit = bar?.(scenario);
     return {
@@ -100,9 +103,11 @@ export function servingRows({ scenario, figures: { binnacle, bare, linear, snaps
 const flatness = 1.5;
 
 /** Rows for equal streams and changes in meshes of growing size. */
-export function flatRows(runs: readonly { readonly services: number; readonly figures: Figures }[]): readonly Row[] {
+export function flatRows(
+  runs: readonly { readonly services: number; readonly figures: ServingFigures }[],
+): readonly ReportRow[] {
   const rows = runs.map(
-    ({ services, figures }): Row => ({
+    ({ services, figures }): ReportRow => ({
       scenario: `${services} services`,
       measure: 'endpoint change, CPU µs/stream',
       binnacle: figures.endpoint.cpuUsPerStream,

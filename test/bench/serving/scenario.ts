@@ -24,7 +24,7 @@ export interface ChangeFigures {
 }
 
 /** Results of one server in one scenario. */
-export interface Figures {
+export interface ServingFigures {
   /** CPU time for the very first client: here Binnacle compiles its scope, which the others share. */
   readonly firstClientCpuMs: number;
   readonly stormCpuMsPerStream: number;
@@ -56,7 +56,7 @@ export async function runScenario(
   server: BenchServer,
   scenario: Scenario,
   onPart: OnPart = () => {},
-): Promise<Figures> {
+): Promise<ServingFigures> {
   let numbers = 0;
   const next = () => numbers++;
   const first = await withFirstClient(server, next, scenario);

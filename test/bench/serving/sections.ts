@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { ServingPlan } from '../flags.ts';
 import { type Mode, startLoadClient } from '../load-client.ts';
 import type { BenchMesh } from '../mesh.ts';
-import type { Row } from '../report/row.ts';
+import type { ReportRow } from '../report/row.ts';
 import type { Section } from '../report/table.ts';
 import { startBare } from '../servers/bare.ts';
 import { startBinnacle } from '../servers/binnacle.ts';
@@ -12,7 +12,7 @@ import type { BenchServer, ServerName } from '../servers/contract.ts';
 import { startPeer } from '../servers/peer.ts';
 import { idleStreamBytes } from './idle.ts';
 import { flatRows, servingRows } from './rows.ts';
-import { type Figures, runScenario, type Scenario } from './scenario.ts';
+import { runScenario, type Scenario, type ServingFigures } from './scenario.ts';
 import { runStalled, type StalledFigures } from './stalled.ts';
 
 /** Reports progress. */
@@ -27,11 +27,11 @@ const serverNames = ['binnacle', 'bare', 'linear', 'snapshot'] as const;
  * and each mode.
  */
 export async function servingSection(plan: ServingPlan, progress: Progress): Promise<Section> {
-  const rows: Row[] = [];
+  const rows: ReportRow[] = [];
   await withServers(plan.mesh, async (start) => {
     for (const streams of plan.streams) {
       for (const mode of modes) {
-        const figures: Partial<Record<ServerName, Figures>> = {};
+        const figures: Partial<Record<ServerName, ServingFigures>> = {};
         for (const name of serverNames) {
           const scenario = { mode, streams, ...plan.changes[name] };
           progress(`${mode}, ${streams} streams: ${name}`);
@@ -41,7 +41,7 @@ export async function servingSection(plan: ServingPlan, progress: Progress): Pro
           );
         }
         // the loop filled in every name
-        const all = figures as Record<ServerName, Figures>;
+        const all = figures as Record<ServerName, ServingFigures>;
         rows.push(...servingRows({ scenario: { mode, streams, ...plan.changes.binnacle }, figures: all }));
       }
     }
@@ -78,7 +78,7 @@ const idleBar = { max: 60 };
 
 /** Measures the memory of an idle stream. */
 export async function idleSection(plan: ServingPlan, progress: Progress): Promise<Section> {
-  const rows: Row[] = [];
+  const rows: ReportRow[] = [];
   await withServers(plan.mesh, async (start) => {
     for (const mode of modes) {
       const kilobytes: Partial<Record<ServerName, number>> = {};
@@ -112,7 +112,7 @@ export async function stalledSection(plan: ServingPlan, progress: Progress): Pro
       );
     }
   });
-  const row = (measure: string, of: (figures: StalledFigures) => number | null, bar?: Row['bar']): Row => ({
+  const row = (measure: string, of: (figures: StalledFigures) => number | null, bar?: ReportRow['bar']): ReportRow => ({
     scenario: `${streams} clients`,
     measure,
     binnacle: figures.binnacle === undefined ? null : of(figures.binnacle),

@@ -1,7 +1,7 @@
 import { type GrpcKind, startProgram, type XdsProgramOptions } from './programs.ts';
 
 /** Results of calls: the number of answers by server name, and `CODE: details` of failures. */
-export interface Tally {
+export interface CallTally {
   readonly answers: Readonly<Record<string, number>>;
   readonly errors: readonly string[];
 }
@@ -17,10 +17,10 @@ export interface Tally {
  * the last one, `end` stops and returns the rest.
  */
 export interface XdsClient {
-  call(target: string, count: number, options?: CallOptions): Promise<Tally>;
-  begin(target: string): Promise<Tally>;
-  collect(target: string): Promise<Tally>;
-  end(target: string): Promise<Tally>;
+  call(target: string, count: number, options?: CallOptions): Promise<CallTally>;
+  begin(target: string): Promise<CallTally>;
+  collect(target: string): Promise<CallTally>;
+  end(target: string): Promise<CallTally>;
   stop(): Promise<void>;
 }
 
@@ -36,16 +36,16 @@ export async function startXdsClient(
   tls: Pick<XdsProgramOptions, 'tls'> = {},
 ): Promise<XdsClient> {
   const { child, stop } = await startProgram(kind, { role: 'client', xdsPort, ...tls });
-  const waiting = new Map<number, (tally: Tally) => void>();
+  const waiting = new Map<number, (tally: CallTally) => void>();
   child.onLine((line) => {
-    const { id, ...tally } = JSON.parse(line) as Tally & { readonly id: number }; // the programs print this
+    const { id, ...tally } = JSON.parse(line) as CallTally & { readonly id: number }; // the programs print this
     waiting.get(id)?.(tally);
     waiting.delete(id);
   });
   let asked = 0;
-  const ask = async (command: object): Promise<Tally> => {
+  const ask = async (command: object): Promise<CallTally> => {
     const id = ++asked;
-    const answer = new Promise<Tally>((resolve) => waiting.set(id, resolve));
+    const answer = new Promise<CallTally>((resolve) => waiting.set(id, resolve));
     child.send(JSON.stringify({ id, ...command }));
     const ended = child.exited.then((status) => {
       throw new Error(`the client of ${kind} ended with ${status}:\n${child.stderr()}`);

@@ -10,7 +10,7 @@ export type Behaviour = 'accepts' | 'rejects' | 'silent' | 'stops-reading';
 /** How a client disconnects: resets the stream, drops the connection, ends normally, or leaves a message incomplete. */
 export type Leaving = 'cancel' | 'drop' | 'end' | 'torn-cancel' | 'torn-drop';
 
-export interface ClientOptions {
+export interface SoakClientOptions {
   readonly port: number;
   readonly mode: Mode;
   readonly nodeId: string;
@@ -41,7 +41,7 @@ export class SoakClient {
   readonly has: ClientState;
   responses = 0;
   rejections = 0;
-  readonly options: ClientOptions;
+  readonly options: SoakClientOptions;
   readonly #socket: Socket;
   readonly #session: ClientHttp2Session;
   readonly #stream: ClientHttp2Stream;
@@ -51,7 +51,7 @@ export class SoakClient {
   #leaving = false;
   readonly closed: Promise<void>;
 
-  constructor(options: ClientOptions) {
+  constructor(options: SoakClientOptions) {
     const { port, mode, nodeId, labels, behaviour } = options;
     this.options = options;
     this.has = options.has ?? emptyState();

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { typeUrls } from '../../../src/proto/resource.ts';
 import { addressAt, type MeshSize, namespaces, someAssignments } from '../load/mesh.ts';
 import type { Random } from '../load/random.ts';
-import { type Behaviour, type ClientOptions, type ClientState, type Leaving, SoakClient } from './client.ts';
+import { type Behaviour, type ClientState, type Leaving, SoakClient, type SoakClientOptions } from './client.ts';
 import { openHalfOpen } from './half-open.ts';
 import { deltaRequest, type Received } from './messages.ts';
 
@@ -70,7 +70,7 @@ export class Crowd {
       'silent',
       'stops-reading',
     ];
-    const options: ClientOptions = {
+    const options: SoakClientOptions = {
       port: this.#port,
       mode: known !== undefined || random.chance(0.5) ? 'delta' : 'sotw',
       nodeId: known?.nodeId ?? this.#newNode(),

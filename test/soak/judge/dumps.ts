@@ -5,7 +5,7 @@ import { bigRegex, missingFile } from './mesh.ts';
 type Json = Readonly<Record<string, unknown>>;
 
 /** Resources by type and name. Virtual hosts are separate from their route configurations: `80/shop.test:80`. */
-export interface Contents {
+export interface DumpContents {
   readonly cluster: ReadonlyMap<string, Json>;
   readonly endpoint: ReadonlyMap<string, readonly string[]>;
   readonly listener: ReadonlyMap<string, Json>;
@@ -16,7 +16,7 @@ export interface Contents {
 }
 
 /** A part that a client receives in another version than the tables have, as `/debug/syncz` lists it. */
-export interface Held {
+export interface HeldPart {
   readonly resource: string;
   readonly virtualHost?: string;
 }
@@ -25,7 +25,7 @@ export interface Held {
  * Reads a dump of Envoy, or of the control plane, which has the same shape. Excludes resources that no Envoy requests:
  * routes without a listener, and endpoints of clusters that contain theirs.
  */
-export function contentsOf({ configs }: ConfigDump): Contents {
+export function dumpContents({ configs }: ConfigDump): DumpContents {
   const list = (name: string) => configs.flatMap((part) => (part[name] ?? []) as Json[]); // the shape of Envoy's admin.v3
   const named = (items: readonly Json[]) =>
     new Map(items.map(({ '@type': _, ...item }) => [String(item.name), item as Json])); // only Envoy's dump has the type
@@ -79,8 +79,8 @@ function addressesOf(assignment: Json): readonly string[] {
 }
 
 export interface QuietPoint {
-  readonly want: Contents;
-  readonly has: Contents;
+  readonly want: DumpContents;
+  readonly has: DumpContents;
 }
 
 /**
@@ -93,13 +93,13 @@ const partTypes = ['cluster', 'listener', 'route', 'virtualHost'] as const;
 
 export interface Judgement {
   /** Result of a full compile. */
-  readonly want: Contents;
-  readonly has: Contents;
+  readonly want: DumpContents;
+  readonly has: DumpContents;
   /** The last quiet point; null for the first. */
   readonly before: QuietPoint | null;
   /** Events since then, which decide how much the control plane must remember. */
   readonly since: Since;
-  readonly held: readonly Held[];
+  readonly held: readonly HeldPart[];
 }
 
 /**
@@ -109,7 +109,7 @@ export interface Judgement {
  */
 export function differences(judgement: Judgement): readonly string[] {
   const { want, has, held } = judgement;
-  const keyOf = ({ resource, virtualHost }: Held) =>
+  const keyOf = ({ resource, virtualHost }: HeldPart) =>
     virtualHost === undefined ? resource : `${resource}/${virtualHost}`;
   const heldKeys = new Set(held.map(keyOf));
   const bad = new Set(

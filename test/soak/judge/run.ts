@@ -11,10 +11,10 @@ import { createMeshDir } from '../../support/mesh-dir.ts';
 import { freePorts } from '../../support/ports.ts';
 import { type Random, randomOf } from '../load/random.ts';
 import {
-  type Contents,
-  contentsOf,
+  type DumpContents,
   differences,
-  type Held,
+  dumpContents,
+  type HeldPart,
   type QuietPoint,
   type Since,
   unlikeParts,
@@ -194,7 +194,7 @@ async function openStage(random: Random): Promise<Stage> {
       const found = await quiet();
       if (found.length > 0) return ['after the last restart', ...found];
       const after = await compiledFor(plane, clients[0]);
-      const [want, has] = [after, before].map(unmarked) as [Contents, Contents]; // of two
+      const [want, has] = [after, before].map(unmarked) as [DumpContents, DumpContents]; // of two
       return unlikeParts({ want, has }).map(
         (text) => `a control plane that begins now compiles something else: ${text}`,
       );
@@ -243,9 +243,9 @@ async function judge(plane: ControlPlane, client: Client, mark: string): Promise
   const { isSynced, types } = mine[0];
   const compiled = await compiledFor(plane, client);
   if (!compiled.includes(mark)) return say(['the last change is not compiled']);
-  const has = contentsOf(await client.envoy.configDump());
+  const has = dumpContents(await client.envoy.configDump());
   const held = Object.values(types).flatMap((type) => type.held ?? []);
-  const want = contentsOf(JSON.parse(compiled) as ConfigDump);
+  const want = dumpContents(JSON.parse(compiled) as ConfigDump);
   const found = differences({ want, has, held, before: client.before, since: client.since });
   const pending = Object.entries(types).filter(([, { state }]) => state === 'PENDING');
   const all = [
@@ -260,7 +260,7 @@ async function judge(plane: ControlPlane, client: Client, mark: string): Promise
 interface Synced {
   readonly proxy: string;
   readonly isSynced: boolean;
-  readonly types: Readonly<Record<string, { readonly state: string; readonly held?: readonly Held[] }>>;
+  readonly types: Readonly<Record<string, { readonly state: string; readonly held?: readonly HeldPart[] }>>;
 }
 
 const nodeIdOf = ({ name }: Client): string => `sidecar~10.0.0.1~${name}.default~default.svc.cluster.local`;
@@ -271,6 +271,7 @@ async function compiledFor(plane: ControlPlane, client: Client | undefined): Pro
   return (await get(plane.httpPort, { path })).body;
 }
 
-const unmarked = (dump: string): Contents => contentsOf(JSON.parse(dump.replaceAll(/mark-\d+/g, 'mark')) as ConfigDump);
+const unmarked = (dump: string): DumpContents =>
+  dumpContents(JSON.parse(dump.replaceAll(/mark-\d+/g, 'mark')) as ConfigDump);
 
 const rejectionsIn = ({ child }: ControlPlane): number => child.stderr().split('rejected by proxy').length - 1;

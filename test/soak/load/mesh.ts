@@ -58,7 +58,7 @@ export function someAssignments(random: Random, services: number): readonly stri
   });
 }
 
-export function* instancesOf({ services, instances }: MeshSize): Generator<SoakInstance> {
+export function* soakInstancesOf({ services, instances }: MeshSize): Generator<SoakInstance> {
   for (let service = 0; service < services; service++) {
     for (let instance = 0; instance < instances; instance++) yield instanceAt(service, instance);
   }
@@ -67,7 +67,7 @@ export function* instancesOf({ services, instances }: MeshSize): Generator<SoakI
 /**
  * Returns a random object of the rules API. Kinds and names are few, so that objects are replaced and deleted again.
  */
-export function randomRule(random: Random, services: number): RuleObject {
+export function randomRule(random: Random, services: number): SoakRule {
   const number = random.below(Math.min(services, 60));
   const { host, namespace } = serviceAt(number);
   const metadata = { name: `soak-${number}`, namespace };
@@ -112,7 +112,7 @@ export function randomRule(random: Random, services: number): RuleObject {
   }
 }
 
-export interface RuleObject {
+export interface SoakRule {
   readonly apiVersion: string;
   readonly kind: string;
   readonly metadata: { readonly name: string; readonly namespace: string };
@@ -127,5 +127,5 @@ const plurals: Readonly<Record<string, string>> = {
   AuthorizationPolicy: 'authorizationpolicies',
 };
 
-export const pathOf = ({ apiVersion, kind, metadata }: RuleObject): string =>
+export const pathOf = ({ apiVersion, kind, metadata }: SoakRule): string =>
   `/apis/${apiVersion}/namespaces/${metadata.namespace}/${plurals[kind]}/${metadata.name}`;

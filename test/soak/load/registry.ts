@@ -1,13 +1,13 @@
 import type { Api } from './api.ts';
 import {
   instanceAt,
-  instancesOf,
   type MeshSize,
   namespaces,
   portsAt,
   type SoakInstance,
   type SoakService,
   serviceAt,
+  soakInstancesOf,
 } from './mesh.ts';
 import type { Random } from './random.ts';
 
@@ -16,7 +16,7 @@ const instancesPath = ({ namespace, host }: SoakService) => `${servicesPath(name
 
 /** Registers everything in its initial state. */
 export async function registerMesh(api: Api, size: MeshSize): Promise<void> {
-  const all = [...instancesOf(size)];
+  const all = [...soakInstancesOf(size)];
   for (let from = 0; from < all.length; from += 1_000) {
     await api.must('POST', '/registry/v1/batch', { put: all.slice(from, from + 1_000) });
   }

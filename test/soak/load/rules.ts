@@ -1,5 +1,5 @@
 import type { Api } from './api.ts';
-import { namespaces, pathOf, type RuleObject, randomRule, serviceAt } from './mesh.ts';
+import { namespaces, pathOf, randomRule, type SoakRule, serviceAt } from './mesh.ts';
 import type { Random } from './random.ts';
 
 /** Sends one request of the rules API that changes something, or is refused. */
@@ -22,15 +22,15 @@ function batchOf(random: Random, services: number): object {
 }
 
 /** Removes duplicate names: a batch with them is refused. */
-const distinct = (rules: readonly RuleObject[]) => [...new Map(rules.map((rule) => [pathOf(rule), rule])).values()];
+const distinct = (rules: readonly SoakRule[]) => [...new Map(rules.map((rule) => [pathOf(rule), rule])).values()];
 
-async function createOrReplace(api: Api, rule: RuleObject): Promise<void> {
+async function createOrReplace(api: Api, rule: SoakRule): Promise<void> {
   const { status, body } = await api.ask('GET', pathOf(rule));
   if (status !== 200) await api.ask('POST', collectionOf(rule), rule);
   else await api.ask('PUT', pathOf(rule), { ...JSON.parse(body), spec: rule.spec });
 }
 
-const collectionOf = (rule: RuleObject): string => pathOf(rule).slice(0, pathOf(rule).lastIndexOf('/'));
+const collectionOf = (rule: SoakRule): string => pathOf(rule).slice(0, pathOf(rule).lastIndexOf('/'));
 
 const listOf = (items: readonly object[]) => ({ apiVersion: 'v1', kind: 'List', items });
 

@@ -3,7 +3,7 @@ import type { Random } from './random.ts';
 import { watchPaths } from './rules.ts';
 
 /** Watches of rules and services. Some are read, some are not; all are dropped without a message. */
-export class Watches {
+export class SoakWatches {
   readonly #port: number;
   readonly #random: Random;
   readonly #open = new Map<ClientRequest, number>();

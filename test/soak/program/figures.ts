@@ -5,7 +5,7 @@ import type { ControlPlane } from '../../support/control-plane.ts';
 import type { Inspector } from './inspector.ts';
 
 /** Resources of a program. Memory in bytes. */
-export interface Figures {
+export interface ProgramFigures {
   readonly heap: number;
   /** Outside the heap: buffers and memory that native code reports. */
   readonly external: number;
@@ -16,13 +16,13 @@ export interface Figures {
 }
 
 /** Figures at rest, after garbage collection. */
-export interface RestFigures extends Figures {
+export interface RestFigures extends ProgramFigures {
   /** Metrics `binnacle_…` that must be 0 at rest. */
   readonly metrics: Readonly<Record<string, number>>;
 }
 
 /** Reads the current figures. */
-export async function readFigures({ child }: ControlPlane, inspector: Inspector): Promise<Figures> {
+export async function readFigures({ child }: ControlPlane, inspector: Inspector): Promise<ProgramFigures> {
   const [memory, resources] = (await inspector.evaluate(
     '[process.memoryUsage(), process.getActiveResourcesInfo()]',
   )) as [NodeJS.MemoryUsage, string[]]; // the types of Node's own documentation
@@ -40,7 +40,7 @@ export async function readFigures({ child }: ControlPlane, inspector: Inspector)
 /** Reads the figures after garbage collection. Each memory figure is the median of five. */
 export async function readRestFigures(controlPlane: ControlPlane, inspector: Inspector): Promise<RestFigures> {
   const metrics = await restMetrics(controlPlane);
-  const read: Figures[] = [];
+  const read: ProgramFigures[] = [];
   for (let turn = 0; turn < 5; turn++) {
     await inspector.collectGarbage();
     await delay(100); // finalised objects are freed by the next collection
@@ -49,7 +49,7 @@ export async function readRestFigures(controlPlane: ControlPlane, inspector: Ins
   }
   const [first, ...others] = read;
   if (first === undefined) throw new Error('five were read');
-  const middle = (of: (figures: Figures) => number) => median([first, ...others].map(of));
+  const middle = (of: (figures: ProgramFigures) => number) => averagedMedian([first, ...others].map(of));
   return {
     heap: middle(({ heap }) => heap),
     external: middle(({ external }) => external),
@@ -97,7 +97,7 @@ export async function restMetrics(controlPlane: ControlPlane): Promise<Record<st
   return Object.fromEntries(values);
 }
 
-export function median(values: readonly number[]): number {
+export function averagedMedian(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const [low = 0, high = 0] = [sorted[Math.floor((sorted.length - 1) / 2)], sorted[Math.floor(sorted.length / 2)]];
   return (low + high) / 2;

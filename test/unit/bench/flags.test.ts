@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { planOf } from '../../bench/flags.ts';
+import { benchPlanOf } from '../../bench/flags.ts';
 
-const plan = (...args: string[]) => planOf(args, '/bench');
+const plan = (...args: string[]) => benchPlanOf(args, '/bench');
 
 describe('without flags', () => {
   it('runs everything, as the bars say', () => {

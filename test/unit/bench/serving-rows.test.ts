@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { verdictOf } from '../../bench/report/row.ts';
 import { flatRows, servingRows } from '../../bench/serving/rows.ts';
-import type { ChangeFigures, Figures } from '../../bench/serving/scenario.ts';
+import type { ChangeFigures, ServingFigures } from '../../bench/serving/scenario.ts';
 
 const change: ChangeFigures = {
   cpuUsPerStream: 1_000,
@@ -11,7 +11,7 @@ const change: ChangeFigures = {
   aloneP50Ms: 3,
 };
 
-const peer: Figures = {
+const peer: ServingFigures = {
   firstClientCpuMs: 5,
   stormCpuMsPerStream: 4,
   stormBytesPerStream: 1e6,
@@ -25,7 +25,7 @@ const peer: Figures = {
   waitedMs: null,
 };
 
-const verdicts = (streams: number, mode: 'delta' | 'sotw', ours: Partial<Figures>) => {
+const verdicts = (streams: number, mode: 'delta' | 'sotw', ours: Partial<ServingFigures>) => {
   const scenario = { mode, streams, endpointChanges: 20, routeChanges: 20 };
   const figures = { binnacle: { ...peer, ...ours }, bare: peer, linear: peer, snapshot: peer };
   const rows = servingRows({ scenario, figures });

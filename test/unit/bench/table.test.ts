@@ -1,8 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { missedRows, type Row, verdictOf } from '../../bench/report/row.ts';
-import { figureText, sectionText, tableOf } from '../../bench/report/table.ts';
+import { missedRows, type ReportRow, verdictOf } from '../../bench/report/row.ts';
+import { figureText, reportTable, sectionText } from '../../bench/report/table.ts';
 
-const row = (part: Partial<Row>): Row => ({ scenario: 'delta 100', measure: 'storm', binnacle: 10, ...part });
+const row = (part: Partial<ReportRow>): ReportRow => ({
+  scenario: 'delta 100',
+  measure: 'storm',
+  binnacle: 10,
+  ...part,
+});
 
 describe('a verdict', () => {
   for (const { name, part, want } of [
@@ -34,7 +39,7 @@ it('counts the bars that were missed, not what is unknown', () => {
 });
 
 it('leaves out columns that no row fills', () => {
-  expect(tableOf([row({}), row({ measure: 'event loop, ms', binnacle: 3.456 })])).toBe(
+  expect(reportTable([row({}), row({ measure: 'event loop, ms', binnacle: 3.456 })])).toBe(
     [
       '| scenario  | measure        | binnacle |',
       '| --------- | -------------- | -------: |',
@@ -45,7 +50,9 @@ it('leaves out columns that no row fills', () => {
 });
 
 it('shows the floor and peers, their ratios, bars and verdicts', () => {
-  const cells = tableOf([row({ bare: 4, linear: 40, snapshot: 400, bar: { max: 12, maxRatio: 0.2 } })]).split('\n')[2];
+  const cells = reportTable([row({ bare: 4, linear: 40, snapshot: 400, bar: { max: 12, maxRatio: 0.2 } })]).split(
+    '\n',
+  )[2];
   expect(cells?.split('|').map((cell) => cell.trim())).toEqual([
     '',
     'delta 100',
@@ -63,7 +70,7 @@ it('shows the floor and peers, their ratios, bars and verdicts', () => {
 });
 
 it('shows no ratio to a peer that needed nothing', () => {
-  expect(tableOf([row({ binnacle: 0, bare: 0, linear: 0 })])).not.toContain('×');
+  expect(reportTable([row({ binnacle: 0, bare: 0, linear: 0 })])).not.toContain('×');
 });
 
 for (const [value, want] of [

@@ -8,7 +8,7 @@ import type { UnaryMethod } from '../../../src/rpc/handlers/handler.ts';
 import { createRpcServer } from '../../../src/rpc/server.ts';
 import { eventually } from '../../support/eventually.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
-import { answerOf, echoPath, framed, grpcHeaders, rawClient, recorder, serve } from './harness.ts';
+import { answerOf, echoPath, framed, grpcHeaders, rawClient, recorder, serveMethods } from './harness.ts';
 
 const unaryPath = '/test.Bounds/Unary';
 const unary = (): UnaryMethod => ({ type: 'unary', path: unaryPath, handle: async (request) => request });
@@ -33,7 +33,7 @@ const ok = { 'grpc-status': '0' };
 
 describe('a call whose request does not arrive in time', () => {
   it('is ended when it is unary and the client does not end', async () => {
-    const served = await serve([unary()], { requestTimeoutMs: 5_000 });
+    const served = await serveMethods([unary()], { requestTimeoutMs: 5_000 });
     const { stream, status } = call(served.port, { path: unaryPath });
     stream.write(framed('whole'));
     await eventually(() => served.server.connectionCount() === 1, { what: 'the connection' });
@@ -50,7 +50,7 @@ describe('a call whose request does not arrive in time', () => {
 
   it('is ended when it is a stream and no message arrives', async () => {
     const echo = recorder();
-    const served = await serve([echo], { requestTimeoutMs: 5_000 });
+    const served = await serveMethods([echo], { requestTimeoutMs: 5_000 });
     const { status } = call(served.port);
     await eventually(() => echo.heard.length === 1, { what: 'the call opened' });
     served.clock.advance(4_999);
@@ -70,7 +70,7 @@ describe('a call whose request does not arrive in time', () => {
           answers = () => resolve(request);
         }),
     };
-    const served = await serve([echo, slow], { requestTimeoutMs: 5_000, keepaliveIntervalMs: 1e9 });
+    const served = await serveMethods([echo, slow], { requestTimeoutMs: 5_000, keepaliveIntervalMs: 1e9 });
     const session = rawClient(served.port);
     const silent = call(served.port, { session });
     silent.stream.write(framed('first'));
@@ -96,7 +96,7 @@ describe('memory for messages', () => {
   const whole = framed('x'.repeat(100_000));
 
   it('is counted for whole messages until they are handled, on all calls of a connection', async () => {
-    const served = await serve([unary()], { maxHeldBytesPerConnection: 350_000 });
+    const served = await serveMethods([unary()], { maxHeldBytesPerConnection: 350_000 });
     const session = rawClient(served.port);
     const calls = Array.from({ length: 4 }, () => call(served.port, { session, path: unaryPath }));
     for (const { stream } of calls) stream.write(whole);
@@ -116,7 +116,7 @@ describe('memory for messages', () => {
   });
 
   it('is counted over all connections of an address', async () => {
-    const served = await serve([unary()], { maxHeldBytesPerPeer: 250_000 });
+    const served = await serveMethods([unary()], { maxHeldBytesPerPeer: 250_000 });
     const calls = Array.from({ length: 3 }, () => call(served.port, { path: unaryPath }));
     for (const { stream } of calls) stream.write(whole);
     const message = 'messages of this address that are not handled are over the limit of 250000 bytes';
@@ -127,7 +127,7 @@ describe('memory for messages', () => {
   });
 
   it('is counted over all clients', async () => {
-    const served = await serve([unary()], { maxHeldBytes: 250_000 });
+    const served = await serveMethods([unary()], { maxHeldBytes: 250_000 });
     const sessions = ['127.0.0.2', '127.0.0.3', '127.0.0.4'].map((address) => from(address, served.port));
     const calls = sessions.map((session) => call(served.port, { session, path: unaryPath }));
     for (const { stream } of calls) stream.write(whole);
@@ -137,7 +137,7 @@ describe('memory for messages', () => {
 
   it('is reserved for the decompressed size of a message before decompression', async () => {
     const echo = recorder();
-    const served = await serve([echo], { maxHeldBytesPerConnection: 150_000 });
+    const served = await serveMethods([echo], { maxHeldBytesPerConnection: 150_000 });
     const zipped = gzipSync(Buffer.alloc(100_000));
     const small = gzipSync('small');
     const session = rawClient(served.port);
@@ -155,7 +155,7 @@ describe('memory for messages', () => {
   });
 
   it('is refused to a message over the limit, with a log line and a count: the limit may be too small', async () => {
-    const served = await serve([recorder()], { maxReceiveBytes: 1_000 });
+    const served = await serveMethods([recorder()], { maxReceiveBytes: 1_000 });
     const { stream, status } = call(served.port);
     stream.write(framed('x'.repeat(1_001)));
     expect(await status).toMatchObject({
@@ -171,7 +171,7 @@ describe('memory for messages', () => {
 describe('the calls of an address', () => {
   it('are refused over their limit, across all connections, until others have ended', async () => {
     const echo = recorder();
-    const served = await serve([echo], { maxStreamsPerPeer: 2 });
+    const served = await serveMethods([echo], { maxStreamsPerPeer: 2 });
     const open = [call(served.port), call(served.port)];
     await eventually(() => echo.heard.length === 2, { what: 'two calls' });
     expect(await call(served.port).status).toMatchObject(exhausted);
@@ -189,14 +189,14 @@ describe('the calls of an address', () => {
 
   it('are refused over the total limit', async () => {
     const echo = recorder();
-    const served = await serve([echo], { maxStreams: 1 });
+    const served = await serveMethods([echo], { maxStreams: 1 });
     call(served.port);
     await eventually(() => echo.heard.length === 1, { what: 'a call' });
     expect(await call(served.port, { session: from('127.0.0.2', served.port) }).status).toMatchObject(exhausted);
   });
 
   it('are refused when they arrive too fast, also on another connection, and accepted again later', async () => {
-    const served = await serve([recorder()], { callsPerPeer: { burst: 3, perSecond: 1 } });
+    const served = await serveMethods([recorder()], { callsPerPeer: { burst: 3, perSecond: 1 } });
     const once = async () => {
       const session = rawClient(served.port);
       const { stream, status } = call(served.port, { session });
@@ -215,7 +215,7 @@ describe('the calls of an address', () => {
 describe('the messages of an address', () => {
   it('end their call when they arrive too fast', async () => {
     const silent = recorder({ echo: false });
-    const served = await serve([silent], { requestsPerPeer: { burst: 100, perSecond: 1 } });
+    const served = await serveMethods([silent], { requestsPerPeer: { burst: 100, perSecond: 1 } });
     const { stream, status } = call(served.port);
     for (let message = 0; message < 101; message++) stream.write(framed('ask'));
     expect(await status).toMatchObject(exhausted);
@@ -230,7 +230,7 @@ describe('the messages of an address', () => {
         if (text === 'first') for (const part of ['one', 'two']) answered.writeFramed(frame([Buffer.from(part)]));
       },
     });
-    const served = await serve([answersFirst], { requestsPerPeer: { burst: 2, perSecond: 0 } });
+    const served = await serveMethods([answersFirst], { requestsPerPeer: { burst: 2, perSecond: 0 } });
     const { stream } = call(served.port);
     const closed = once(stream, 'close');
     stream.end(Buffer.concat([framed('first'), framed('ask'), framed('ask'), framed('ask')]));
@@ -241,7 +241,7 @@ describe('the messages of an address', () => {
   it('are not counted when they equal their candidate, nor up to the number of messages written to the client', async () => {
     const expected = { parts: [Buffer.from('known')], length: 5 };
     const echo = recorder({ candidate: (length) => (length === 5 ? expected : null) });
-    const served = await serve([echo], { requestsPerPeer: { burst: 2, perSecond: 0 } });
+    const served = await serveMethods([echo], { requestsPerPeer: { burst: 2, perSecond: 0 } });
     const { stream, status } = call(served.port);
     for (let message = 0; message < 50; message++) {
       stream.write(framed('ask'));
@@ -255,7 +255,10 @@ describe('the messages of an address', () => {
 
 describe('lines about an address', () => {
   it('are logged up to their limit; the others are counted', async () => {
-    const served = await serve([recorder()], { maxReceiveBytes: 1, logLinesPerPeer: { burst: 3, perSecond: 1 } });
+    const served = await serveMethods([recorder()], {
+      maxReceiveBytes: 1,
+      logLinesPerPeer: { burst: 3, perSecond: 1 },
+    });
     const provoke = async () => {
       const { stream, status } = call(served.port);
       stream.write(framed('too large'));

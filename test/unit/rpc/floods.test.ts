@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { frame } from '../../../src/rpc/frame.ts';
 import { eventually } from '../../support/eventually.ts';
 import { endHeaders, framesFrom, goawayOf, handMadeClient, headersFrame, http2Frame, resetFrame } from './frames.ts';
-import { answerOf, framed, grpcHeaders, rawClient, recorder, type Served, serve } from './harness.ts';
+import { answerOf, framed, grpcHeaders, rawClient, recorder, type Served, serveMethods } from './harness.ts';
 
 const enhanceYourCalm = 0xb;
 const ping = http2Frame('ping', 0, 0, Buffer.alloc(8));
@@ -34,7 +34,7 @@ describe('floods', () => {
     { name: 'SETTINGS', flood: times(1000, () => settings), why: 'too_many_settings' },
   ]) {
     it(`of ${name} end with ENHANCE_YOUR_CALM`, async () => {
-      const served = await serve([recorder()]);
+      const served = await serveMethods([recorder()]);
       const socket = await handMadeClient(served.port);
       const frames = framesFrom(socket);
       socket.write(flood);
@@ -47,7 +47,7 @@ describe('floods', () => {
 
   it('do not include a client that pings each second, or after each message', async () => {
     const echo = recorder();
-    const served = await serve([echo]);
+    const served = await serveMethods([echo]);
     const session = rawClient(served.port);
     await new Promise((resolve) => session.once('connect', resolve)); // Node cancels earlier pings
     const stream = session.request(grpcHeaders);
@@ -71,7 +71,7 @@ describe('floods', () => {
 
   it('do not include a client that measures the bandwidth during a large response', async () => {
     const silent = recorder({ echo: false });
-    const served = await serve([silent]);
+    const served = await serveMethods([silent]);
     const session = rawClient(served.port);
     const stream = session.request(grpcHeaders);
     stream.end();
@@ -88,7 +88,7 @@ describe('floods', () => {
   });
 
   it('of calls that are opened and reset are ended', async () => {
-    const served = await serve([recorder()], { abandonedCalls: { burst: 50, perSecond: 1 } });
+    const served = await serveMethods([recorder()], { abandonedCalls: { burst: 50, perSecond: 1 } });
     const socket = await handMadeClient(served.port);
     socket.write(
       times(1000, (index) => Buffer.concat([headersFrame(streamId(index)), resetFrame(streamId(index), 8)])),
@@ -100,7 +100,7 @@ describe('floods', () => {
   });
 
   it('of frames that provoke resets by the server end their connection', async () => {
-    const served = await serve([recorder()]);
+    const served = await serveMethods([recorder()]);
     const socket = await handMadeClient(served.port);
     // a window update of 0 is a stream error (RFC 9113, 6.9)
     const harmful = (id: number) => http2Frame('windowUpdate', 0, id, Buffer.alloc(4));
@@ -125,7 +125,7 @@ describe('floods', () => {
     },
   ]) {
     it(`of ${name} end their connection`, async () => {
-      const served = await serve([recorder()]);
+      const served = await serveMethods([recorder()]);
       const socket = await handMadeClient(served.port);
       socket.write(headersFrame(1));
       socket.write(flood);
@@ -137,7 +137,7 @@ describe('floods', () => {
   }
 
   it('of WINDOW_UPDATE and PRIORITY cost nothing but their bytes', async () => {
-    const served = await serve([recorder()]);
+    const served = await serveMethods([recorder()]);
     const socket = await handMadeClient(served.port);
     socket.write(times(20_000, () => http2Frame('windowUpdate', 0, 0, Buffer.from([0, 0, 0, 1]))));
     socket.write(times(20_000, () => http2Frame('priority', 0, 1, Buffer.from([0, 0, 0, 0, 9]))));
@@ -147,7 +147,7 @@ describe('floods', () => {
 
   it('of headers that a small table expands are over the limit', async () => {
     const echo = recorder();
-    const served = await serve([echo]);
+    const served = await serveMethods([echo]);
     const socket = await handMadeClient(served.port);
     const entry = Buffer.concat([Buffer.from([0x40, 1]), Buffer.from('x'), Buffer.from([100]), Buffer.alloc(100, 'y')]);
     const references = Buffer.alloc(10_000, 0xbe); // each refers to the first entry of the dynamic table
@@ -159,7 +159,7 @@ describe('floods', () => {
 
 describe('limits on connections', () => {
   it('close connections over the total limit, and accept new ones when others have closed', async () => {
-    const served = await serve([recorder()], { maxConnections: 2 });
+    const served = await serveMethods([recorder()], { maxConnections: 2 });
     const [first] = [await handMadeClient(served.port), await handMadeClient(served.port)];
     const third = connect(served.port, '127.0.0.1').on('error', () => {});
     await closed(third.resume());
@@ -170,7 +170,7 @@ describe('limits on connections', () => {
   });
 
   it('are counted per address', async () => {
-    const served = await serve([recorder()], { maxConnectionsPerPeer: 1 });
+    const served = await serveMethods([recorder()], { maxConnectionsPerPeer: 1 });
     await handMadeClient(served.port);
     const second = connect(served.port, '127.0.0.1').on('error', () => {});
     await closed(second.resume());
@@ -185,7 +185,7 @@ describe('limits on connections', () => {
 
   it('refuse calls over the limit of one connection, and nothing else', async () => {
     const echo = recorder();
-    const served = await serve([echo], { maxConcurrentStreams: 5 });
+    const served = await serveMethods([echo], { maxConcurrentStreams: 5 });
     const socket = await handMadeClient(served.port);
     const frames = framesFrom(socket);
     socket.write(times(8, (index) => headersFrame(streamId(index))));
@@ -201,7 +201,7 @@ describe('slow clients', () => {
     { name: 'sends no settings', first: Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n') },
   ]) {
     it(`is ended when it ${name}`, async () => {
-      const served = await serve([recorder()], { handshakeTimeoutMs: 5000 });
+      const served = await serveMethods([recorder()], { handshakeTimeoutMs: 5000 });
       const socket = connect(served.port, '127.0.0.1').on('error', () => {});
       socket.write(first);
       await eventually(() => served.server.connectionCount() === 1, { what: 'it is connected' });
@@ -214,7 +214,7 @@ describe('slow clients', () => {
   }
 
   it('is ended when its headers are incomplete: it cannot answer a ping meanwhile', async () => {
-    const served = await serve([recorder()], { keepaliveIntervalMs: 1000, keepaliveTimeoutMs: 500 });
+    const served = await serveMethods([recorder()], { keepaliveIntervalMs: 1000, keepaliveTimeoutMs: 500 });
     const socket = await handMadeClient(served.port);
     socket.write(headersFrame(1, undefined, 0));
     served.clock.advance(1000);
@@ -225,7 +225,7 @@ describe('slow clients', () => {
 
   it('loses the call whose message is not complete in time', async () => {
     const silent = recorder({ echo: false });
-    const served = await serve([silent], { messageTimeoutMs: 1000, keepaliveIntervalMs: 1e9 });
+    const served = await serveMethods([silent], { messageTimeoutMs: 1000, keepaliveIntervalMs: 1e9 });
     const stream = rawClient(served.port).request(grpcHeaders);
     const answer = answerOf(stream);
     stream.write(framed('whole'));
@@ -247,7 +247,7 @@ describe('slow clients', () => {
   });
 
   it('loses the call that needs too much memory for incomplete messages, also over several calls', async () => {
-    const served = await serve([recorder()], { maxHeldBytesPerConnection: 500_000 });
+    const served = await serveMethods([recorder()], { maxHeldBytesPerConnection: 500_000 });
     const session = rawClient(served.port);
     const answers = [0, 1, 2].map(() => {
       const stream = session.request(grpcHeaders);
@@ -268,9 +268,9 @@ describe('clients that do not read', () => {
   const large = () => frame([Buffer.alloc(1_000_000)]);
 
   /** Opens a call whose client has a window of 64 KB and never enlarges it. */
-  async function unread(limits: Parameters<typeof serve>[1]) {
+  async function unread(limits: Parameters<typeof serveMethods>[1]) {
     const silent = recorder({ echo: false });
-    const served = await serve([silent], limits);
+    const served = await serveMethods([silent], limits);
     const socket = await handMadeClient(served.port);
     const frames = framesFrom(socket);
     socket.write(headersFrame(1));
@@ -313,7 +313,7 @@ describe('clients that do not read', () => {
 
   it('keep it when they read in time, however often', async () => {
     const silent = recorder({ echo: false });
-    const served = await serve([silent], { drainTimeoutMs: 5000 });
+    const served = await serveMethods([silent], { drainTimeoutMs: 5000 });
     const stream = rawClient(served.port).request(grpcHeaders);
     stream.resume();
     await eventually(() => silent.heard.length === 1, { what: 'the call opened' });

@@ -16,7 +16,7 @@ import { eventually } from '../../support/eventually.ts';
 import { startHandFilledPlane } from '../../support/hand-filled-plane.ts';
 import { answerOf, echoPath, framed, grpcHeaders, rawClient } from './harness.ts';
 import { discoveryPaths, hostileRequest } from './hostile-requests.ts';
-import { hostileScript, type Random, type Repertoire, randomFrom } from './hostile-script.ts';
+import { type FuzzRandom, hostileScript, type Repertoire, randomFrom } from './hostile-script.ts';
 
 /** BINNACLE_FUZZ_SECONDS=600 makes a long run; BINNACLE_FUZZ_SEED repeats one. */
 const seconds = Number(process.env.BINNACLE_FUZZ_SECONDS ?? 8);
@@ -168,7 +168,7 @@ function methods(counts: { opened: number; closed: number }): readonly Method[] 
 
 interface Attack {
   readonly forMs: number;
-  readonly random: Random;
+  readonly random: FuzzRandom;
   readonly plaintext: Listening;
   readonly secure: Listening;
   readonly coordinator: Coordinator;
@@ -201,7 +201,7 @@ function discovery({ clients }: Coordinator): Repertoire {
 }
 
 /** Sends a script and disconnects in some way, at once or after the server has closed. */
-async function hostileClient(port: number, repertoire: Repertoire, random: Random): Promise<void> {
+async function hostileClient(port: number, repertoire: Repertoire, random: FuzzRandom): Promise<void> {
   const script = hostileScript(random, repertoire);
   const farewell = random.pick(['end', 'destroy', 'reset', 'stay']);
   const patienceMs = random.pick([0, 0, 1, 5, 30]);

@@ -10,7 +10,7 @@ import { describe, expect, it } from 'vitest';
 import type { HandlerCall, UnaryMethod } from '../../../src/rpc/handlers/handler.ts';
 import { StatusError } from '../../../src/rpc/status.ts';
 import { eventually } from '../../support/eventually.ts';
-import { echoPath, grpcClient, recorder, serve } from './harness.ts';
+import { echoPath, grpcClient, recorder, serveMethods } from './harness.ts';
 
 const asIs = (bytes: Buffer) => bytes;
 
@@ -54,7 +54,7 @@ const upper = unary(async (bytes) => Buffer.from(Buffer.from(bytes).toString().t
 describe('a streaming method, called by grpc-js', () => {
   it('exchanges messages and ends with OK', async () => {
     const echo = recorder();
-    const { port } = await serve([echo]);
+    const { port } = await serveMethods([echo]);
     const stream = openStream(grpcClient(port));
     const outcome = outcomeOf(stream);
     stream.write(Buffer.from('one'));
@@ -70,7 +70,7 @@ describe('a streaming method, called by grpc-js', () => {
   });
 
   it('sends response headers before any message', async () => {
-    const { port } = await serve([recorder()]);
+    const { port } = await serveMethods([recorder()]);
     const stream = openStream(grpcClient(port));
     const outcome = outcomeOf(stream);
     const headers = await new Promise<Metadata>((resolve) => stream.on('metadata', resolve));
@@ -81,7 +81,7 @@ describe('a streaming method, called by grpc-js', () => {
 
   it('passes metadata and peer to the handler', async () => {
     const echo = recorder();
-    const { port } = await serve([echo]);
+    const { port } = await serveMethods([echo]);
     const metadata = new Metadata();
     metadata.set('x-mesh', 'blue');
     const stream = grpcClient(port).makeBidiStreamRequest(echoPath, asIs, asIs, metadata);
@@ -99,7 +99,7 @@ describe('a streaming method, called by grpc-js', () => {
         throw new StatusError('PERMISSION_DENIED', '100% refusé ☃\n');
       },
     });
-    const { port } = await serve([refuse]);
+    const { port } = await serveMethods([refuse]);
     const stream = openStream(grpcClient(port));
     const outcome = outcomeOf(stream);
     stream.write(Buffer.from('hello'));
@@ -108,7 +108,7 @@ describe('a streaming method, called by grpc-js', () => {
 
   it('notices that the client cancelled', async () => {
     const silent = recorder({ echo: false });
-    const { port } = await serve([silent]);
+    const { port } = await serveMethods([silent]);
     const stream = openStream(grpcClient(port));
     const outcome = outcomeOf(stream);
     stream.write(Buffer.from('one'));
@@ -128,7 +128,7 @@ describe('a streaming method, called by grpc-js', () => {
         if (text === 'bad') throw new Error('secret of the house');
       },
     });
-    const { port, errors } = await serve([fragile]);
+    const { port, errors } = await serveMethods([fragile]);
     const client = grpcClient(port);
     const [bad, good] = [openStream(client), openStream(client)];
     const [badOutcome, goodOutcome] = [outcomeOf(bad), outcomeOf(good)];
@@ -142,7 +142,7 @@ describe('a streaming method, called by grpc-js', () => {
 
   it('reads gzip in order with uncompressed messages, and rejects a message that decompresses beyond the limit', async () => {
     const echo = recorder();
-    const { port } = await serve([echo], { maxReceiveBytes: 10_000 });
+    const { port } = await serveMethods([echo], { maxReceiveBytes: 10_000 });
     const gzipping = grpcClient(port, { 'grpc.default_compression_algorithm': compressionAlgorithms.gzip });
 
     const stream = openStream(gzipping);
@@ -164,12 +164,12 @@ describe('a streaming method, called by grpc-js', () => {
 
 describe('a unary method, called by grpc-js', () => {
   it('answers', async () => {
-    const { port } = await serve([upper]);
+    const { port } = await serveMethods([upper]);
     expect(await ask(grpcClient(port), upperPath, 'hello')).toEqual({ code: status.OK, details: '', text: 'HELLO' });
   });
 
   it('answers with the status that the handler threw', async () => {
-    const { port, errors } = await serve([
+    const { port, errors } = await serveMethods([
       unary(async () => {
         throw new StatusError('NOT_FOUND', 'no such certificate');
       }),
@@ -183,7 +183,7 @@ describe('a unary method, called by grpc-js', () => {
   });
 
   it('answers INTERNAL for a fault of the handler', async () => {
-    const { port, errors } = await serve([
+    const { port, errors } = await serveMethods([
       unary(() => {
         throw new TypeError('oops');
       }),
@@ -196,7 +196,7 @@ describe('a unary method, called by grpc-js', () => {
   });
 
   it('answers UNIMPLEMENTED for an unknown path', async () => {
-    const { port } = await serve([upper]);
+    const { port } = await serveMethods([upper]);
     expect(await ask(grpcClient(port), '/test.Upper/Other', 'x')).toMatchObject({
       code: status.UNIMPLEMENTED,
       details: 'unknown method /test.Upper/Other',
@@ -205,7 +205,7 @@ describe('a unary method, called by grpc-js', () => {
 
   it('aborts the handler when the client no longer waits', async () => {
     let call: HandlerCall | null = null;
-    const { port } = await serve([
+    const { port } = await serveMethods([
       unary((_request, opened) => {
         call = opened;
         return new Promise(() => {});

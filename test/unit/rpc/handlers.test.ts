@@ -4,7 +4,7 @@ import { compressedFrame } from '../../../src/rpc/compression.ts';
 import type { HandlerCall, HandlerMethod } from '../../../src/rpc/handlers/handler.ts';
 import { StatusError } from '../../../src/rpc/status.ts';
 import { eventually } from '../../support/eventually.ts';
-import { type Answer, answerOf, framed, grpcHeaders, rawClient, recorder, serve } from './harness.ts';
+import { answerOf, framed, grpcHeaders, rawClient, recorder, type StreamAnswer, serveMethods } from './harness.ts';
 
 const path = '/test.Handler/Call';
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('latin1');
@@ -15,7 +15,7 @@ interface Request {
 }
 
 /** Calls the only served method. */
-async function ask(port: number, { headers = {}, messages = [''] }: Request = {}): Promise<Answer> {
+async function ask(port: number, { headers = {}, messages = [''] }: Request = {}): Promise<StreamAnswer> {
   const stream = rawClient(port).request({ ...grpcHeaders, ':path': path, ...headers });
   const answer = answerOf(stream);
   for (const message of messages) stream.write(framed(message));
@@ -64,7 +64,7 @@ describe('the four kinds of methods', () => {
   ];
   for (const { method, messages, want } of kinds) {
     it(`answer: ${method.type}, ${messages.length} messages`, async () => {
-      const { port } = await serve([method]);
+      const { port } = await serveMethods([method]);
       const { headers, body, trailers, trailersOnly } = await ask(port, { messages });
       expect(messagesOf(body).map(({ bytes }) => bytes.toString())).toEqual(want);
       expect(trailersOnly ? headers : trailers).toMatchObject({ 'grpc-status': '0' });
@@ -84,14 +84,14 @@ describe('the four kinds of methods', () => {
                   yield request;
                 },
               };
-        const { port } = await serve([method]);
+        const { port } = await serveMethods([method]);
         expect((await ask(port, { messages })).headers).toMatchObject({ 'grpc-status': '12' });
       });
     }
   }
 
   it('end with the status that a stream of answers throws after some of them', async () => {
-    const { port } = await serve([
+    const { port } = await serveMethods([
       {
         type: 'server-streaming',
         path,
@@ -112,7 +112,7 @@ describe('the four kinds of methods', () => {
 
   it('pass a deadline to their handlers, and end with it', async () => {
     let seen: HandlerCall | null = null;
-    const { port, clock, errors } = await serve([
+    const { port, clock, errors } = await serveMethods([
       {
         type: 'server-streaming',
         path,
@@ -136,7 +136,7 @@ describe('the four kinds of methods', () => {
   it('stop a client that sends more than its handler reads', async () => {
     let taken = 0;
     let goOn = () => {};
-    const { port } = await serve([
+    const { port } = await serveMethods([
       {
         type: 'client-streaming',
         path,
@@ -164,7 +164,7 @@ describe('the four kinds of methods', () => {
 
   it('request no more answers from a stream than the client reads', async () => {
     let asked = 0;
-    const { port } = await serve([
+    const { port } = await serveMethods([
       {
         type: 'server-streaming',
         path,
@@ -188,7 +188,7 @@ describe('the four kinds of methods', () => {
 
 describe('metadata of a response', () => {
   it('is sent before and after the messages', async () => {
-    const { port } = await serve([
+    const { port } = await serveMethods([
       {
         type: 'unary',
         path,
@@ -207,7 +207,7 @@ describe('metadata of a response', () => {
   });
 
   it('that is invalid is a fault of the handler, not of the connection', async () => {
-    const { port, errors } = await serve([
+    const { port, errors } = await serveMethods([
       {
         type: 'unary',
         path,
@@ -260,7 +260,7 @@ describe('compressed responses', () => {
     { name: 'are not worth it when small', accepts: 'gzip', answer: 'small', encoding: 'gzip', compressed: false },
   ]) {
     it(name, async () => {
-      const { port } = await serve([answering(answer)]);
+      const { port } = await serveMethods([answering(answer)]);
       const { headers, body } = await ask(port, { headers: { 'grpc-accept-encoding': accepts } });
       expect(headers['grpc-encoding']).toBe(encoding);
       const [message] = messagesOf(body);
@@ -271,7 +271,7 @@ describe('compressed responses', () => {
   }
 
   it('are disabled by the handler for one call', async () => {
-    const { port } = await serve([answering(large, (call) => call.sendHeaders({ encoding: 'identity' }))]);
+    const { port } = await serveMethods([answering(large, (call) => call.sendHeaders({ encoding: 'identity' }))]);
     const { headers, body } = await ask(port, { headers: { 'grpc-accept-encoding': 'gzip' } });
     expect(headers).not.toHaveProperty('grpc-encoding');
     expect(messagesOf(body)[0]?.compressed).toBe(false);
@@ -288,7 +288,7 @@ describe('compressed responses', () => {
         call.end({ code: 'OK', message: '' });
       },
     });
-    const { port } = await serve([shared]);
+    const { port } = await serveMethods([shared]);
     for (let call = 0; call < 2; call++) {
       const { headers, body } = await ask(port, { headers: { 'grpc-accept-encoding': 'gzip' } });
       expect(headers['grpc-encoding']).toBe('gzip');

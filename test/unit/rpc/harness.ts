@@ -36,7 +36,7 @@ export interface Served {
 }
 
 /** Starts a server on a free port of 127.0.0.1. It closes when the test ends. */
-export async function serve(
+export async function serveMethods(
   services: readonly Method[],
   limits: Partial<Limits> = {},
   { tls, random = () => 0.5 }: { readonly tls?: RpcTls; readonly random?: () => number } = {},
@@ -65,7 +65,7 @@ export async function serve(
 }
 
 /** Events of one call in order, and the call. */
-export interface Heard {
+export interface RecordedCall {
   readonly call: ServerCall;
   readonly messages: string[];
   readonly recognised: Candidate[];
@@ -75,7 +75,7 @@ export interface Heard {
 
 export interface Recorder extends StreamingMethod {
   /** One for each opened call. */
-  readonly heard: readonly Heard[];
+  readonly heard: readonly RecordedCall[];
 }
 
 export interface RecorderOptions {
@@ -92,10 +92,10 @@ export const echoPath = '/test.Echo/Stream';
 
 /** A streaming method that records its events. */
 export function recorder({ path = echoPath, echo = true, ...options }: RecorderOptions = {}): Recorder {
-  const heard: Heard[] = [];
+  const heard: RecordedCall[] = [];
   const open = (call: ServerCall): CallReader => {
     options.onOpen?.(call);
-    const record: Heard = { call, messages: [], recognised: [], closed: [], events: [] };
+    const record: RecordedCall = { call, messages: [], recognised: [], closed: [], events: [] };
     heard.push(record);
     return {
       message(bytes) {
@@ -150,7 +150,7 @@ export const grpcHeaders: OutgoingHttpHeaders = {
 };
 
 /** The server's complete answer on one stream. */
-export interface Answer {
+export interface StreamAnswer {
   headers: Record<string, unknown>;
   trailers: Record<string, unknown>;
   body: Buffer;
@@ -159,9 +159,9 @@ export interface Answer {
 }
 
 /** Resolves when the stream is closed, for any reason. */
-export function answerOf(stream: ClientHttp2Stream): Promise<Answer> {
+export function answerOf(stream: ClientHttp2Stream): Promise<StreamAnswer> {
   const chunks: Buffer[] = [];
-  const answer: Answer = { headers: {}, trailers: {}, body: Buffer.alloc(0), trailersOnly: false };
+  const answer: StreamAnswer = { headers: {}, trailers: {}, body: Buffer.alloc(0), trailersOnly: false };
   stream.on('response', (headers) => {
     answer.headers = headers;
     answer.trailersOnly = 'grpc-status' in headers;

@@ -4,7 +4,7 @@ import { type HealthSource, healthService, type ServingStatus } from '../../../s
 import { healthDescriptor } from '../../../src/rpc/services/health-descriptor.ts';
 import { protoFile } from '../../../src/rpc/services/messages.ts';
 import { eventually } from '../../support/eventually.ts';
-import { answerOf, grpcHeaders, rawClient, serve } from './harness.ts';
+import { answerOf, grpcHeaders, rawClient, serveMethods } from './harness.ts';
 
 const proto = protoFile(healthDescriptor);
 const request = (service: string) => Buffer.concat(frame([proto.message('HealthCheckRequest').encode({ service })]));
@@ -24,7 +24,7 @@ async function served() {
     },
     draining: draining.signal,
   };
-  const { port } = await serve(healthService(source).methods);
+  const { port } = await serveMethods(healthService(source).methods);
   const set = (now: ServingStatus) => {
     status = now;
     for (const changed of listeners) changed();

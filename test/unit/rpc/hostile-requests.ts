@@ -3,7 +3,7 @@ import { DeltaDiscoveryRequestSchema, DiscoveryRequestSchema } from '#gen/envoy/
 import { ClientStatusRequestSchema } from '#gen/envoy/service/status/v3/csds_pb.js';
 import { namedTypeUrls, typeUrls } from '../../../src/proto/resource.ts';
 import { bytesField } from '../../../src/proto/wire.ts';
-import type { Random } from './hostile-script.ts';
+import type { FuzzRandom } from './hostile-script.ts';
 
 /** Paths of the discovery and client status methods. */
 export const discoveryPaths = [
@@ -21,7 +21,7 @@ export const discoveryPaths = [
  * Builds a request of xDS, mostly a plausible one: subscriptions, answers to real and invented responses, rejections
  * that name resources, nodes of every size, and misplaced fields. `nonces` are some that the server has sent.
  */
-export function hostileRequest(random: Random, path: string, nonces: readonly string[]): Buffer {
+export function hostileRequest(random: FuzzRandom, path: string, nonces: readonly string[]): Buffer {
   const fitting = path.includes('Status') ? statusRequest : path.includes('Delta') ? deltaRequest : sotwRequest;
   const write = random.chance(0.9) ? fitting : random.pick([sotwRequest, deltaRequest, statusRequest]);
   const request = write(random, { nonces, isAggregated: path.includes('Aggregated') });
@@ -34,7 +34,7 @@ export function hostileRequest(random: Random, path: string, nonces: readonly st
 const urls = [...Object.values(typeUrls), ...Object.values(namedTypeUrls)];
 const someNames = ['a', 'b', 'c', '*', '', 'shop/one.test', 'none'] as const;
 
-const namesOf = (random: Random): string[] =>
+const namesOf = (random: FuzzRandom): string[] =>
   random.chance(0.05)
     ? Array.from({ length: random.below(2_000) }, (_, index) => `many-${index}`)
     : Array.from({ length: random.below(4) }, () => random.pick(someNames));
@@ -45,7 +45,7 @@ interface Call {
   readonly isAggregated: boolean;
 }
 
-const headOf = (random: Random, { nonces, isAggregated }: Call) => ({
+const headOf = (random: FuzzRandom, { nonces, isAggregated }: Call) => ({
   ...(random.chance(0.9) ? { node: nodeOf(random) } : {}),
   typeUrl: random.chance(isAggregated ? 0.9 : 0.3)
     ? (urls[random.below(urls.length)] ?? '')
@@ -56,7 +56,7 @@ const headOf = (random: Random, { nonces, isAggregated }: Call) => ({
   ...(random.chance(0.25) ? { errorDetail: { code: 3, message: errorOf(random) } } : {}),
 });
 
-function nodeOf(random: Random) {
+function nodeOf(random: FuzzRandom) {
   const labels = Object.fromEntries(
     Array.from({ length: random.pick([0, 1, 2, 3, 4, 300]) }, (_, index) => [
       `label-${index}`,
@@ -70,7 +70,7 @@ function nodeOf(random: Random) {
   };
 }
 
-const errorOf = (random: Random): string =>
+const errorOf = (random: FuzzRandom): string =>
   random.pick([
     '',
     'Error adding/updating cluster(s) a: bad',
@@ -81,13 +81,13 @@ const errorOf = (random: Random): string =>
 
 const tooLong = 'x'.repeat(1_500);
 
-function sotwRequest(random: Random, call: Call): Uint8Array {
+function sotwRequest(random: FuzzRandom, call: Call): Uint8Array {
   const versionInfo = random.pick(['', '1', 'x']);
   const init = { ...headOf(random, call), versionInfo, resourceNames: namesOf(random) };
   return toBinary(DiscoveryRequestSchema, create(DiscoveryRequestSchema, init));
 }
 
-function deltaRequest(random: Random, call: Call): Uint8Array {
+function deltaRequest(random: FuzzRandom, call: Call): Uint8Array {
   const init = {
     ...headOf(random, call),
     resourceNamesSubscribe: namesOf(random),
@@ -97,7 +97,7 @@ function deltaRequest(random: Random, call: Call): Uint8Array {
   return toBinary(DeltaDiscoveryRequestSchema, create(DeltaDiscoveryRequestSchema, init));
 }
 
-function statusRequest(random: Random): Uint8Array {
+function statusRequest(random: FuzzRandom): Uint8Array {
   const regex = random.pick(['.*', 'n', '(', 'a{1000}', '(a|b)*'.repeat(90)]);
   const matchPattern = random.chance(0.5)
     ? ({ case: 'safeRegex', value: { regex } } as const)

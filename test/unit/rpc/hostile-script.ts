@@ -3,14 +3,14 @@ import { callHeaders, endHeaders, endStream, headersFrame, http2Frame, resetFram
 import { framed } from './harness.ts';
 
 /** Random numbers that depend only on their seed (mulberry32). */
-export interface Random {
+export interface FuzzRandom {
   /** Returns an integer from 0 to `limit` - 1. */
   below(limit: number): number;
   chance(probability: number): boolean;
   pick<T>(from: readonly [T, ...T[]]): T;
 }
 
-export function randomFrom(seed: number): Random {
+export function randomFrom(seed: number): FuzzRandom {
   let state = seed >>> 0;
   const next = () => {
     state = (state + 0x6d2b79f5) >>> 0;
@@ -29,13 +29,13 @@ export function randomFrom(seed: number): Random {
 export interface Repertoire {
   readonly paths: readonly [string, ...string[]];
   /** Returns a message without its prefix. If left out, messages are random bytes, compressed or not. */
-  readonly message?: (random: Random, path: string) => Buffer;
+  readonly message?: (random: FuzzRandom, path: string) => Buffer;
 }
 
 /**
  * Returns the bytes of one client, in pieces as it writes them: an almost valid conversation, then damaged somewhere.
  */
-export function hostileScript(random: Random, repertoire: Repertoire): readonly Buffer[] {
+export function hostileScript(random: FuzzRandom, repertoire: Repertoire): readonly Buffer[] {
   const frames = [Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), http2Frame('settings', 0, 0, Buffer.alloc(0))];
   const calls = 1 + random.below(6);
   for (let call = 0; call < calls; call++) frames.push(...callFrames(2 * call + 1, random, repertoire));
@@ -45,7 +45,7 @@ export function hostileScript(random: Random, repertoire: Repertoire): readonly 
   return pieces(random.chance(damage) ? damaged(Buffer.concat(frames), random) : Buffer.concat(frames), random);
 }
 
-function callFrames(streamId: number, random: Random, { paths, message: write }: Repertoire): Buffer[] {
+function callFrames(streamId: number, random: FuzzRandom, { paths, message: write }: Repertoire): Buffer[] {
   const path = random.pick(paths);
   const odd = write === undefined || random.chance(0.2) ? oddHeaders(random) : {};
   const headers: Record<string, string> = { ...callHeaders, ':path': path, ...odd };
@@ -61,7 +61,7 @@ function callFrames(streamId: number, random: Random, { paths, message: write }:
   return frames;
 }
 
-function oddHeaders(random: Random): Record<string, string> {
+function oddHeaders(random: FuzzRandom): Record<string, string> {
   const odd: Record<string, string> = {};
   if (random.chance(0.3)) odd['grpc-encoding'] = random.pick(['gzip', 'deflate', 'identity', 'snappy', '']);
   if (random.chance(0.3)) odd['grpc-timeout'] = random.pick(['10m', '0n', '99999999H', '1', '-1S', '5x', '1u']);
@@ -78,7 +78,7 @@ function oddHeaders(random: Random): Record<string, string> {
 const bomb = gzipSync(Buffer.alloc(1_000_000));
 
 /** Builds a gRPC message whose prefix, contents and headers may disagree. Meaningful contents mostly stay unchanged. */
-function messageBytes(random: Random, contents: Buffer | null): Buffer {
+function messageBytes(random: FuzzRandom, contents: Buffer | null): Buffer {
   if (contents !== null && random.chance(0.8)) return framed(contents.toString('latin1')).subarray(0, 16_000);
   const text = contents ?? Buffer.alloc(random.pick([0, 1, 5, 100, 5000]), 97 + random.below(26));
   const message = framed(random.pick([text, text, gzipSync(text), deflateSync(text), bomb]).toString('latin1'));
@@ -88,7 +88,7 @@ function messageBytes(random: Random, contents: Buffer | null): Buffer {
   return random.chance(0.2) ? message.subarray(0, random.below(message.length + 1)) : message.subarray(0, 16_000);
 }
 
-function anyFrame(streamId: number, random: Random): Buffer {
+function anyFrame(streamId: number, random: FuzzRandom): Buffer {
   const type = random.pick([
     'data',
     'headers',
@@ -106,7 +106,7 @@ function anyFrame(streamId: number, random: Random): Buffer {
   return frame;
 }
 
-function inContinuations(headers: Buffer, streamId: number, random: Random): Buffer[] {
+function inContinuations(headers: Buffer, streamId: number, random: FuzzRandom): Buffer[] {
   const block = headers.subarray(9);
   const cut = random.below(block.length + 1);
   return [
@@ -116,7 +116,7 @@ function inContinuations(headers: Buffer, streamId: number, random: Random): Buf
 }
 
 /** Changes, removes, repeats or cuts off bytes. The preface mostly stays intact. */
-function damaged(bytes: Buffer, random: Random): Buffer {
+function damaged(bytes: Buffer, random: FuzzRandom): Buffer {
   const start = random.chance(0.1) ? 0 : Math.min(24, bytes.length - 1);
   let result = Buffer.from(bytes);
   const times = 1 + random.below(4);
@@ -145,7 +145,7 @@ function damaged(bytes: Buffer, random: Random): Buffer {
   return result;
 }
 
-function pieces(bytes: Buffer, random: Random): readonly Buffer[] {
+function pieces(bytes: Buffer, random: FuzzRandom): readonly Buffer[] {
   const all: Buffer[] = [];
   for (let at = 0; at < bytes.length; ) {
     const length = random.pick([1 + random.below(50), 1 + random.below(2000), bytes.length]);
@@ -156,7 +156,7 @@ function pieces(bytes: Buffer, random: Random): readonly Buffer[] {
   return all;
 }
 
-function shuffle<T>(values: T[], random: Random): void {
+function shuffle<T>(values: T[], random: FuzzRandom): void {
   for (let at = values.length - 1; at > 1; at--) {
     const other = 1 + random.below(at);
     const [a, b] = [values[at], values[other]];

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { frame } from '../../../src/rpc/frame.ts';
 import { eventually } from '../../support/eventually.ts';
 import { handMadeClient, headersFrame, http2Frame, resetFrame } from './frames.ts';
-import { answerOf, echoPath, framed, grpcHeaders, rawClient, recorder, serve } from './harness.ts';
+import { answerOf, echoPath, framed, grpcHeaders, rawClient, recorder, serveMethods } from './harness.ts';
 
 const grpcPseudoHeaders = { ':method': 'POST', ':scheme': 'http', ':path': echoPath, ':authority': 'mesh' };
 
@@ -31,7 +31,7 @@ describe('refusals, on the wire', () => {
     },
   ]) {
     it(`answers ${name} with headers only`, async () => {
-      const { port } = await serve([recorder()]);
+      const { port } = await serveMethods([recorder()]);
       const answer = await answerOf(rawClient(port).request({ ...grpcHeaders, ...headers }));
       expect(answer.headers).toMatchObject(want);
       expect(answer).toMatchObject({ trailersOnly, trailers: {}, body: Buffer.alloc(0) });
@@ -40,7 +40,7 @@ describe('refusals, on the wire', () => {
 
   it('answers with trailers only when the call is ended while it opens', async () => {
     const full = recorder({ onOpen: (call) => call.end({ code: 'UNAVAILABLE', message: 'full' }) });
-    const { port } = await serve([full]);
+    const { port } = await serveMethods([full]);
     const answer = await answerOf(rawClient(port).request(grpcHeaders));
     expect(answer.headers).toMatchObject({ ':status': 200, 'grpc-status': '14', 'grpc-message': 'full' });
     await eventually(() => full.heard[0]?.closed.length === 1, { what: 'the call closed' });
@@ -48,7 +48,7 @@ describe('refusals, on the wire', () => {
 
   it('refuses a header list over the limit', async () => {
     const echo = recorder();
-    const { port } = await serve([echo], { maxHeaderListBytes: 4096 });
+    const { port } = await serveMethods([echo], { maxHeaderListBytes: 4096 });
     const session = rawClient(port);
     await new Promise((resolve) => session.once('remoteSettings', resolve));
     const answer = await answerOf(session.request({ ...grpcHeaders, 'x-long': 'x'.repeat(5000) }));
@@ -60,7 +60,7 @@ describe('refusals, on the wire', () => {
 describe('damaged and awkward bodies', () => {
   it('assembles messages from DATA frames of any size', async () => {
     const echo = recorder();
-    const { port } = await serve([echo]);
+    const { port } = await serveMethods([echo]);
     const stream = rawClient(port).request(grpcHeaders);
     const answer = answerOf(stream);
     for (const byte of framed('byte by byte')) stream.write(Buffer.from([byte]));
@@ -72,7 +72,7 @@ describe('damaged and awkward bodies', () => {
 
   it('ends a call with a message over the limit, and serves the next call', async () => {
     const echo = recorder();
-    const { port } = await serve([echo], { maxReceiveBytes: 100 });
+    const { port } = await serveMethods([echo], { maxReceiveBytes: 100 });
     const session = rawClient(port);
     const stream = session.request(grpcHeaders);
     const answer = answerOf(stream);
@@ -91,7 +91,7 @@ describe('damaged and awkward bodies', () => {
 
   it('ends a call that stops inside a message', async () => {
     const echo = recorder();
-    const { port } = await serve([echo]);
+    const { port } = await serveMethods([echo]);
     const stream = rawClient(port).request(grpcHeaders);
     const answer = answerOf(stream);
     stream.end(framed('cut short').subarray(0, 8));
@@ -104,7 +104,7 @@ describe('damaged and awkward bodies', () => {
     { name: 'is not the gzip it claims to be', encoding: 'gzip', body: Buffer.from('not gzip at all') },
   ]) {
     it(`ends a call whose message ${name}`, async () => {
-      const { port, errors } = await serve([recorder()]);
+      const { port, errors } = await serveMethods([recorder()]);
       const stream = rawClient(port).request({ ...grpcHeaders, 'grpc-encoding': encoding });
       const answer = answerOf(stream);
       const message = Buffer.concat(frame([body]));
@@ -117,7 +117,7 @@ describe('damaged and awkward bodies', () => {
 
   it('keeps messages of one chunk in order when only the first is compressed', async () => {
     const echo = recorder();
-    const { port } = await serve([echo]);
+    const { port } = await serveMethods([echo]);
     const stream = rawClient(port).request({ ...grpcHeaders, 'grpc-encoding': 'gzip' });
     const answer = answerOf(stream);
     const compressed = Buffer.concat(frame([gzipSync('first')]));
@@ -129,7 +129,7 @@ describe('damaged and awkward bodies', () => {
 
   it('keeps messages behind a compressed one, also from later DATA frames', async () => {
     const echo = recorder();
-    const { port } = await serve([echo], { maxReceiveBytes: 4_000_000 });
+    const { port } = await serveMethods([echo], { maxReceiveBytes: 4_000_000 });
     const stream = rawClient(port).request({ ...grpcHeaders, 'grpc-encoding': 'gzip' });
     const answer = answerOf(stream);
     const compressed = Buffer.concat(frame([gzipSync('z'.repeat(4_000_000))]));
@@ -148,7 +148,7 @@ describe('damaged and awkward bodies', () => {
         if (text === 'first') call.pause();
       },
     });
-    const { port } = await serve([careful]);
+    const { port } = await serveMethods([careful]);
     const stream = rawClient(port).request({ ...grpcHeaders, 'grpc-encoding': 'gzip' });
     const answer = answerOf(stream);
     const compressed = Buffer.concat(frame([gzipSync('first')]));
@@ -169,7 +169,7 @@ describe('damaged and awkward bodies', () => {
     const text = 'the usual acknowledgement';
     const known = { parts: [Buffer.from(text)], length: text.length };
     const echo = recorder({ candidate: (length) => (length === known.length ? known : null) });
-    const { port } = await serve([echo]);
+    const { port } = await serveMethods([echo]);
     const stream = rawClient(port).request(grpcHeaders);
     const answer = answerOf(stream);
     stream.write(Buffer.concat([framed(text), framed('the usual acknowledgemenT')]));
@@ -188,7 +188,7 @@ describe('ways to disconnect', () => {
   ]) {
     it(`does not treat a reset with ${name} as the end of a message or a stream`, async () => {
       const silent = recorder({ echo: false });
-      const { port } = await serve([silent]);
+      const { port } = await serveMethods([silent]);
       const socket = await handMadeClient(port);
       socket.write(headersFrame(1, { ...grpcPseudoHeaders, 'content-type': 'application/grpc' }));
       socket.write(http2Frame('data', 0, 1, framed('half').subarray(0, 7)));
@@ -202,7 +202,7 @@ describe('ways to disconnect', () => {
 
   it('closes a call that is reset inside a message, exactly once', async () => {
     const silent = recorder({ echo: false });
-    const { port } = await serve([silent]);
+    const { port } = await serveMethods([silent]);
     const stream = rawClient(port).request(grpcHeaders);
     const answer = answerOf(stream);
     stream.write(framed('one'));
@@ -216,7 +216,7 @@ describe('ways to disconnect', () => {
 
   it('notifies every call of a lost connection', async () => {
     const silent = recorder({ echo: false });
-    const { port, server } = await serve([silent]);
+    const { port, server } = await serveMethods([silent]);
     const socket = connectTcp(port, '127.0.0.1');
     const session = rawClient(port, { createConnection: () => socket });
     const answers = [1, 2, 3].map(() => answerOf(session.request(grpcHeaders)));
@@ -231,7 +231,7 @@ describe('ways to disconnect', () => {
 
   it('survives bytes that are not HTTP/2', async () => {
     const echo = recorder();
-    const { port } = await serve([echo]);
+    const { port } = await serveMethods([echo]);
     const socket = connectTcp(port, '127.0.0.1');
     socket.on('error', () => {});
     const closed = new Promise((resolve) => socket.on('close', resolve));

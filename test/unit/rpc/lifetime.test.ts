@@ -6,12 +6,12 @@ import { createRpcServer } from '../../../src/rpc/server.ts';
 import { okStatus } from '../../../src/rpc/status.ts';
 import { eventually } from '../../support/eventually.ts';
 import { handMadeClient, headersFrame } from './frames.ts';
-import { answerOf, echoPath, framed, grpcClient, grpcHeaders, rawClient, recorder, serve } from './harness.ts';
+import { answerOf, echoPath, framed, grpcClient, grpcHeaders, rawClient, recorder, serveMethods } from './harness.ts';
 
 describe('back-pressure', () => {
   it('reports when a client stops reading, and when it reads again', async () => {
     const silent = recorder({ echo: false });
-    const { port } = await serve([silent]);
+    const { port } = await serveMethods([silent]);
     const stream = rawClient(port).request(grpcHeaders);
     await eventually(() => silent.heard.length === 1, { what: 'the call opened' });
     const call = silent.heard[0]?.call;
@@ -33,7 +33,7 @@ describe('back-pressure', () => {
   });
 
   it('delivers the status after a large response to a client that is still sending', async () => {
-    const { port } = await serve([
+    const { port } = await serveMethods([
       recorder({
         echo: false,
         onMessage: (_text, call) => {
@@ -55,7 +55,7 @@ describe('back-pressure', () => {
 describe('deadlines', () => {
   it('ends a call with DEADLINE_EXCEEDED at its time and not before', async () => {
     const silent = recorder({ echo: false });
-    const { port, clock } = await serve([silent]);
+    const { port, clock } = await serveMethods([silent]);
     const stream = rawClient(port).request({ ...grpcHeaders, 'grpc-timeout': '5S' });
     const answer = answerOf(stream);
     await eventually(() => silent.heard.length === 1, { what: 'the call opened' });
@@ -68,7 +68,7 @@ describe('deadlines', () => {
 
   it('does not wait for a client that does not read', async () => {
     const silent = recorder({ echo: false });
-    const { port, clock } = await serve([silent]);
+    const { port, clock } = await serveMethods([silent]);
     rawClient(port)
       .request({ ...grpcHeaders, 'grpc-timeout': '1S' })
       .on('error', () => {});
@@ -82,7 +82,10 @@ describe('deadlines', () => {
 describe('connections', () => {
   it('end without answers to pings, and stay open with them', async () => {
     const silent = recorder({ echo: false });
-    const { server, port, clock } = await serve([silent], { keepaliveIntervalMs: 1000, keepaliveTimeoutMs: 200 });
+    const { server, port, clock } = await serveMethods([silent], {
+      keepaliveIntervalMs: 1000,
+      keepaliveTimeoutMs: 200,
+    });
     const stream = rawClient(port).request(grpcHeaders);
     stream.on('error', () => {});
     const deaf = await handMadeClient(port);
@@ -102,7 +105,7 @@ describe('connections', () => {
   });
 
   it('accept pings as often as clients like', async () => {
-    const { server, port } = await serve([recorder()]);
+    const { server, port } = await serveMethods([recorder()]);
     const session = rawClient(port);
     await new Promise((resolve) => session.once('connect', resolve));
     const pings = Array.from({ length: 5 }, () => new Promise((resolve) => session.ping(resolve)));
@@ -118,7 +121,7 @@ describe('connections', () => {
     it(`are asked to close at different ages: after ${leavesAtMs} of 10,000 ms`, async () => {
       const silent = recorder({ echo: false });
       const limits = { maxConnectionAgeMs: 10_000, keepaliveIntervalMs: 1e9 };
-      const { port, clock } = await serve([silent], limits, { random: () => random });
+      const { port, clock } = await serveMethods([silent], limits, { random: () => random });
       const session = rawClient(port);
       const codes: number[] = [];
       session.on('goaway', (code) => codes.push(code));
@@ -135,7 +138,7 @@ describe('connections', () => {
 
   it('are asked to close at their maximum age, and ended after the grace period', async () => {
     const silent = recorder({ echo: false });
-    const { port, clock } = await serve([silent], { maxConnectionAgeMs: 5000, maxConnectionAgeGraceMs: 700 });
+    const { port, clock } = await serveMethods([silent], { maxConnectionAgeMs: 5000, maxConnectionAgeGraceMs: 700 });
     const session = rawClient(port);
     const goaway = new Promise((resolve) => session.once('goaway', resolve));
     const answer = answerOf(session.request(grpcHeaders));
@@ -152,7 +155,7 @@ describe('connections', () => {
 
 describe('the server', () => {
   it('rejects a taken port with host and port', async () => {
-    const { port, clock } = await serve([]);
+    const { port, clock } = await serveMethods([]);
     const other = createRpcServer({ services: [], clock, log: silentLogger });
     const error = await other.listen('127.0.0.1', port).catch((cause: unknown) => cause);
     expect(error).toBeInstanceOf(MeshError);
@@ -162,7 +165,7 @@ describe('the server', () => {
 
   it('drains: open calls continue, new connections are refused, and it ends when they end', async () => {
     const echo = recorder();
-    const { server, port } = await serve([echo]);
+    const { server, port } = await serveMethods([echo]);
     const session = rawClient(port);
     const stream = session.request(grpcHeaders);
     const answer = answerOf(stream);
@@ -184,7 +187,7 @@ describe('the server', () => {
 
   it('still serves a call that was in flight when it began to drain', async () => {
     const silent = recorder({ echo: false });
-    const { server, port, clock } = await serve([silent]);
+    const { server, port, clock } = await serveMethods([silent]);
     const socket = await handMadeClient(port);
     const drained = server.drain(5000);
     const pseudoHeaders = { ':method': 'POST', ':scheme': 'http', ':path': echoPath, ':authority': 'mesh' };
@@ -196,7 +199,7 @@ describe('the server', () => {
 
   it('is drained as soon as the last call of grpc-js has ended, without waiting for the grace period', async () => {
     const silent = recorder({ echo: false });
-    const { server, port } = await serve([silent]);
+    const { server, port } = await serveMethods([silent]);
     const bytes = (buffer: Buffer) => buffer;
     const stream = grpcClient(port).makeBidiStreamRequest(echoPath, bytes, bytes);
     stream.on('error', () => {}).resume(); // UNAVAILABLE when the connection closes
@@ -208,7 +211,7 @@ describe('the server', () => {
 
   it('drains no longer than the grace period', async () => {
     const silent = recorder({ echo: false });
-    const { server, port, clock } = await serve([silent]);
+    const { server, port, clock } = await serveMethods([silent]);
     const answer = answerOf(rawClient(port).request(grpcHeaders));
     await eventually(() => silent.heard.length === 1, { what: 'the call opened' });
     const drained = server.drain(5000);
@@ -222,7 +225,7 @@ describe('the server', () => {
 
   it('closes at once', async () => {
     const silent = recorder({ echo: false });
-    const { server, port } = await serve([silent]);
+    const { server, port } = await serveMethods([silent]);
     const answer = answerOf(rawClient(port).request(grpcHeaders));
     await eventually(() => silent.heard.length === 1, { what: 'the call opened' });
     await server.close();
@@ -232,6 +235,6 @@ describe('the server', () => {
   });
 
   it('refuses two methods with one path', async () => {
-    await expect(serve([recorder(), recorder()])).rejects.toThrow('same path');
+    await expect(serveMethods([recorder(), recorder()])).rejects.toThrow('same path');
   });
 });

@@ -6,14 +6,14 @@ import { frame } from '../../../src/rpc/frame.ts';
 import { protoFile } from '../../../src/rpc/services/messages.ts';
 import { reflectionMethods } from '../../../src/rpc/services/reflection.ts';
 import { reflectionDescriptor } from '../../../src/rpc/services/reflection-descriptor.ts';
-import { answerOf, grpcHeaders, rawClient, serve } from './harness.ts';
+import { answerOf, grpcHeaders, rawClient, serveMethods } from './harness.ts';
 
 const files = [file_envoy_service_discovery_v3_ads, file_google_protobuf_descriptor];
 
 /** Sends all requests on one stream. */
 async function ask(requests: readonly JsonObject[], version = 'grpc.reflection.v1'): Promise<JsonObject[]> {
   const proto = protoFile(reflectionDescriptor(version));
-  const { port } = await serve(reflectionMethods(files));
+  const { port } = await serveMethods(reflectionMethods(files));
   const path = `/${version}.ServerReflection/ServerReflectionInfo`;
   const stream = rawClient(port).request({ ...grpcHeaders, ':path': path });
   const answer = answerOf(stream);

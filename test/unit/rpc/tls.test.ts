@@ -6,7 +6,16 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import type { RpcTls } from '../../../src/rpc/tls.ts';
 import { authority, type Identity } from '../../support/certificates.ts';
 import { eventually } from '../../support/eventually.ts';
-import { type Answer, answerOf, echoPath, framed, grpcHeaders, recorder, type Served, serve } from './harness.ts';
+import {
+  answerOf,
+  echoPath,
+  framed,
+  grpcHeaders,
+  recorder,
+  type Served,
+  type StreamAnswer,
+  serveMethods,
+} from './harness.ts';
 
 const ca = authority();
 const otherCa = authority('another CA');
@@ -30,7 +39,7 @@ function secureClient(port: number, options: ConnectionOptions = {}): ClientHttp
   return session;
 }
 
-async function exchange(session: ClientHttp2Session): Promise<Answer> {
+async function exchange(session: ClientHttp2Session): Promise<StreamAnswer> {
   const stream = session.request(grpcHeaders);
   const answer = answerOf(stream);
   stream.end(framed('hello'));
@@ -61,7 +70,7 @@ const presentedName = (session: ClientHttp2Session): string | undefined => {
 describe('TLS', () => {
   for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
     it(`serves over ${maxVersion}`, async () => {
-      const { port } = await serve([recorder()], {}, { tls: serverOnly });
+      const { port } = await serveMethods([recorder()], {}, { tls: serverOnly });
       const session = secureClient(port, { maxVersion });
       const { body, trailers } = await exchange(session);
       expect(body).toEqual(framed('hello'));
@@ -73,7 +82,7 @@ describe('TLS', () => {
 
   it('serves grpc-js', async () => {
     const echo = recorder();
-    const { port } = await serve([echo], {}, { tls: mutual });
+    const { port } = await serveMethods([echo], {}, { tls: mutual });
     const [root, key, cert] = [ca.cert, sidecar.key, sidecar.cert].map((text) => Buffer.from(text));
     const options = { 'grpc.ssl_target_name_override': 'xds.mesh' };
     const client = new Client(`127.0.0.1:${port}`, credentials.createSsl(root, key, cert), options);
@@ -88,7 +97,7 @@ describe('TLS', () => {
   });
 
   it('refuses TLS 1.1', async () => {
-    const { port, cutOffs } = await serve([recorder()], {}, { tls: serverOnly });
+    const { port, cutOffs } = await serveMethods([recorder()], {}, { tls: serverOnly });
     const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const;
     const { error } = await rawTls(port, { ...old, ALPNProtocols: ['h2'] });
     expect(error).toMatch(/ALERT_PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL/);
@@ -96,13 +105,13 @@ describe('TLS', () => {
   });
 
   it('refuses a client that offers another protocol', async () => {
-    const { port } = await serve([recorder()], {}, { tls: serverOnly });
+    const { port } = await serveMethods([recorder()], {}, { tls: serverOnly });
     const { error } = await rawTls(port, { ALPNProtocols: ['http/1.1'] });
     expect(error).toBe('ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL');
   });
 
   it('answers a client without ALPN with what is missing', async () => {
-    const { port, cutOffs } = await serve([recorder()], {}, { tls: serverOnly });
+    const { port, cutOffs } = await serveMethods([recorder()], {}, { tls: serverOnly });
     const { text, error } = await rawTls(port, {});
     expect({ text, error }).toEqual({ text: expect.stringContaining('offer "h2" by ALPN'), error: '' });
     expect(cutOffs).toEqual(['no-h2']);
@@ -113,7 +122,11 @@ describe('TLS', () => {
     { name: 'stops inside its first record', first: '\x16\x03\x01\x02\x00\x01' },
   ]) {
     it(`ends a connection that ${name}`, async () => {
-      const { port, cutOffs, server } = await serve([recorder()], { handshakeTimeoutMs: 50 }, { tls: serverOnly });
+      const { port, cutOffs, server } = await serveMethods(
+        [recorder()],
+        { handshakeTimeoutMs: 50 },
+        { tls: serverOnly },
+      );
       const socket = connectTcp(port, '127.0.0.1').on('error', () => {});
       const closed = new Promise((resolve) => socket.on('close', resolve));
       socket.write(Buffer.from(first, 'latin1'));
@@ -125,7 +138,7 @@ describe('TLS', () => {
   }
 
   it('closes during a hanging handshake', async () => {
-    const { port, server } = await serve([recorder()], {}, { tls: serverOnly });
+    const { port, server } = await serveMethods([recorder()], {}, { tls: serverOnly });
     const socket = connectTcp(port, '127.0.0.1').on('error', () => {});
     await new Promise((resolve) => socket.on('connect', resolve));
     const closed = new Promise((resolve) => socket.on('close', resolve));
@@ -141,7 +154,7 @@ describe('client certificates', () => {
 
   it('identify the client', async () => {
     const echo = recorder();
-    const served = await serve([echo], {}, { tls: mutual });
+    const served = await serveMethods([echo], {}, { tls: mutual });
     expect((await askWith(served, sidecar)).trailers).toMatchObject({ 'grpc-status': '0' });
     expect(echo.heard[0]?.call.identity).toEqual({
       spiffeId: 'spiffe://mesh.local/ns/shop/sa/reviews',
@@ -152,7 +165,7 @@ describe('client certificates', () => {
   });
 
   it('are verified with each connection: none resumes the session of an earlier one', async () => {
-    const { port } = await serve([recorder()], {}, { tls: mutual });
+    const { port } = await serveMethods([recorder()], {}, { tls: mutual });
     const identity = { cert: sidecar.cert, key: sidecar.key, maxVersion: 'TLSv1.2' } as const;
     const before = secureClient(port, identity);
     await exchange(before);
@@ -164,7 +177,7 @@ describe('client certificates', () => {
 
   it('may be left out when they are not required', async () => {
     const echo = recorder();
-    const served = await serve([echo], {}, { tls: optional });
+    const served = await serveMethods([echo], {}, { tls: optional });
     expect((await askWith(served, null)).trailers).toMatchObject({ 'grpc-status': '0' });
     expect(echo.heard[0]?.call.identity).toBeNull();
   });
@@ -188,7 +201,7 @@ describe('client certificates', () => {
   for (const { name, tls, identity, counted } of bad) {
     it(`refuses a client with one ${name}`, async () => {
       const echo = recorder();
-      const served = await serve([echo], {}, { tls });
+      const served = await serveMethods([echo], {}, { tls });
       expect((await askWith(served, identity)).trailers).toEqual({});
       expect(echo.heard).toEqual([]);
       await eventually(() => served.cutOffs.length > 0, { what: 'the refusal was counted' });
@@ -203,7 +216,7 @@ describe('new certificates', () => {
 
   it('are used for new connections, and open ones continue', async () => {
     const echo = recorder();
-    const { port, server } = await serve([echo], {}, { tls: serverOnly });
+    const { port, server } = await serveMethods([echo], {}, { tls: serverOnly });
     const old = secureClient(port);
     const stream = old.request(grpcHeaders);
     const answer = answerOf(stream);
@@ -220,7 +233,7 @@ describe('new certificates', () => {
   });
 
   it('change nothing when they are damaged or do not match their key', async () => {
-    const { port, server } = await serve([recorder()], {}, { tls: serverOnly });
+    const { port, server } = await serveMethods([recorder()], {}, { tls: serverOnly });
     for (const material of [
       { cert: 'no certificate', key: renewed.key, clientCa: null },
       { cert: renewed.cert, key: 'no key', clientCa: null },
@@ -234,7 +247,7 @@ describe('new certificates', () => {
   });
 
   it('lock out clients of a CA that was removed, including earlier clients', async () => {
-    const { port, server } = await serve([recorder()], {}, { tls: mutual });
+    const { port, server } = await serveMethods([recorder()], {}, { tls: mutual });
     const identity = { cert: sidecar.cert, key: sidecar.key };
     const before = secureClient(port, { ...identity, maxVersion: 'TLSv1.2' });
     expect((await exchange(before)).trailers).toMatchObject({ 'grpc-status': '0' });

@@ -10,7 +10,7 @@ import type { RuleStore } from '../../../src/rules/store/store.ts';
 import { draft, keyOfDraft } from '../../support/drafts.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type FakeClock, fakeClock } from '../../support/fake-clock.ts';
-import { apply, create, lineOf, remove } from '../../support/store-transactions.ts';
+import { apply, changeLine, create, remove } from '../../support/store-transactions.ts';
 
 const by = { author: 'ann' };
 /** Maximum delay before the first attempt to restart a thread. */
@@ -94,7 +94,7 @@ it('when the thread ends between a commit and its answer, the writer gets an unk
   });
   await store.transact([create({ name: 'kept' }), create({ name: 'changed' }), create({ name: 'removed' })], by);
   const told: string[] = [];
-  store.subscribe((changes) => told.push(...changes.map(lineOf)));
+  store.subscribe((changes) => told.push(...changes.map(changeLine)));
   told.length = 0;
   answers = false;
   const writing = store.transact(
@@ -112,7 +112,7 @@ it('when the thread ends between a commit and its answer, the writer gets an unk
   await startedAgain();
   expect(await names()).toEqual(['changed', 'kept', 'new']);
   expect(told).toEqual(['put changed 4', 'removed removed 5', 'put new 6']);
-  expect(store.changesSince('4')?.map(lineOf)).toEqual(['removed removed 5', 'put new 6']);
+  expect(store.changesSince('4')?.map(changeLine)).toEqual(['removed removed 5', 'put new 6']);
   expect((await store.list('VirtualService')).resourceVersion).toBe('6');
 });
 

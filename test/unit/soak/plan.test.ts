@@ -1,16 +1,16 @@
 import { expect, it } from 'vitest';
-import { judgePlanOf, planOf } from '../../soak/plan.ts';
+import { judgePlanOf, soakPlanOf } from '../../soak/plan.ts';
 
 it('grows with the requested time: more minutes, more rounds of equal length', () => {
-  const [two, ten] = [planOf(['--minutes', '2'], 1), planOf(['--minutes', '10'], 1)];
+  const [two, ten] = [soakPlanOf(['--minutes', '2'], 1), soakPlanOf(['--minutes', '10'], 1)];
   expect(ten.rounds).toBeGreaterThan(two.rounds);
   expect({ ...ten, rounds: two.rounds }).toEqual(two);
-  expect(planOf([], 1)).toEqual(ten);
+  expect(soakPlanOf([], 1)).toEqual(ten);
 });
 
 it('uses the given seed, otherwise a random one', () => {
-  expect(planOf(['--seed', '42', '--short'], 7).seed).toBe(42);
-  expect(planOf([], 7).seed).toBe(7);
+  expect(soakPlanOf(['--seed', '42', '--short'], 7).seed).toBe(42);
+  expect(soakPlanOf([], 7).seed).toBe(7);
 });
 
 it('runs the judge for the requested minutes, and only on request', () => {
@@ -26,6 +26,6 @@ for (const { args, want } of [
   { args: ['--second', '1'], want: "Unknown option '--second'" },
 ]) {
   it(`refuses ${args.join(' ')}`, () => {
-    expect(() => planOf(args, 1)).toThrow(want);
+    expect(() => soakPlanOf(args, 1)).toThrow(want);
   });
 }
