@@ -3,7 +3,7 @@ import { defaultClientLimits } from '../push/client-limits.ts';
 import { defaultAccess } from '../push/client-status/access.ts';
 import { defaultLimits, heldForLargest } from '../rpc/limits.ts';
 import { meshConfigSchema } from '../rules/mesh-config.ts';
-import { defaultNodeLimits } from '../xds/node-limits.ts';
+import { defaultNodeLimits } from '../xds/wire/node-limits.ts';
 
 /** From much to little. */
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
@@ -95,7 +95,7 @@ const xdsLimitsSchema = z.strictObject({
   keepaliveTimeoutSeconds: seconds.optional(),
   /** In this time a client must read what waits for it. */
   drainTimeoutSeconds: seconds.optional(),
-  /** What of a node is kept while its stream lasts: src/xds/node-limits.ts. */
+  /** What of a node is kept while its stream lasts: src/xds/wire/node-limits.ts. */
   maxNodeLabels: many.default(defaultNodeLimits.maxNodeLabels),
   maxNodeFieldBytes: many.default(defaultNodeLimits.maxNodeFieldBytes),
   maxNodeBytes: many.default(defaultNodeLimits.maxNodeBytes),

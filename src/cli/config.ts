@@ -11,7 +11,7 @@ import type { Problem } from '../rules/rule.ts';
 import { schemaProblems } from '../rules/validation/schema-problems.ts';
 import { isRecord, nameOfType } from '../rules/validation/validate.ts';
 import type { TlsFiles } from '../security/tls-files.ts';
-import type { NodeLimits } from '../xds/node-limits.ts';
+import type { NodeLimits } from '../xds/wire/node-limits.ts';
 import {
   type Address,
   addressSchema,

@@ -1,4 +1,4 @@
-import type { Revision } from '../xds/table.ts';
+import type { Revision } from '../xds/tables/table.ts';
 
 /** Times at which the earliest change of each revision came in, in milliseconds; measures the time to an acknowledgement. */
 export class ChangeTimes {

@@ -1,4 +1,4 @@
-import { defaultNameLimits, type NamePoolLimits } from '../xds/names.ts';
+import { defaultNameLimits, type NamePoolLimits } from '../xds/tables/names.ts';
 
 /** What one client, or one peer, may cost: `xds.limits`. */
 export interface ClientLimits extends NamePoolLimits {

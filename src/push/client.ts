@@ -2,10 +2,10 @@ import type { Proxy } from '../model/proxy.ts';
 import type { NamedType, XdsType } from '../proto/resource.ts';
 import { keepTaken } from '../xds/isolation/search.ts';
 import type { NamedStream } from '../xds/named/named-stream.ts';
-import { mayHaveMore, nextResponse, type OnForcedRelease } from '../xds/next.ts';
-import type { Mode, Outgoing, Response } from '../xds/response.ts';
-import type { Sender } from '../xds/sender.ts';
-import { closeStream, createStream, type StreamState, setView, type World } from '../xds/stream.ts';
+import { mayHaveMore, nextResponse, type OnForcedRelease } from '../xds/stream/next.ts';
+import { closeStream, createStream, type StreamState, setView, type World } from '../xds/stream/stream.ts';
+import type { Sender } from '../xds/tables/sender.ts';
+import type { Mode, Outgoing, Response } from '../xds/wire/response.ts';
 import { type Caller, type CallerFacts, callerOf } from './caller.ts';
 import { type Layer, viewOf } from './layers.ts';
 

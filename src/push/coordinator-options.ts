@@ -2,7 +2,7 @@ import type { Compiler, WorldChange } from '../compile/contract.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Urgency } from '../registry/contract.ts';
-import type { Revision } from '../xds/table.ts';
+import type { Revision } from '../xds/tables/table.ts';
 import type { ClientLimits } from './client-limits.ts';
 import type { PushObserver } from './observer.ts';
 

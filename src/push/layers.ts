@@ -1,7 +1,7 @@
 import type { LayerKey } from '../compile/contract.ts';
 import type { XdsType, xdsTypes } from '../proto/resource.ts';
-import type { View } from '../xds/stream.ts';
-import { Table } from '../xds/table.ts';
+import type { View } from '../xds/stream/stream.ts';
+import { Table } from '../xds/tables/table.ts';
 
 /** The tables of one layer, and who uses them. */
 export interface Layer {

@@ -1,6 +1,6 @@
 import type { FlushWork } from '../compile/contract.ts';
 import type { NamedType, XdsType } from '../proto/resource.ts';
-import type { Response } from '../xds/response.ts';
+import type { Response } from '../xds/wire/response.ts';
 import type { Client, Sent } from './client.ts';
 
 /** What happens while pushing, for metrics. Calls must be cheap: some come once per response and stream. */

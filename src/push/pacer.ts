@@ -1,4 +1,4 @@
-import type { Sender } from '../xds/sender.ts';
+import type { Sender } from '../xds/tables/sender.ts';
 
 export interface PacerOptions {
   /** Defers a turn; `setImmediate`, so that input and timers get their turn in between. */

@@ -1,11 +1,11 @@
 import type { Compiler } from '../compile/contract.ts';
 import type { Logger } from '../lib/logger.ts';
-import { decisiveSentence, isBindError } from '../xds/error-text.ts';
 import { partitionOf } from '../xds/isolation/partition.ts';
 import type { GuiltyPart, PartVersion } from '../xds/isolation/verdicts.ts';
-import type { Outcome } from '../xds/receive.ts';
-import type { Response } from '../xds/response.ts';
-import type { Revision } from '../xds/table.ts';
+import { decisiveSentence, isBindError } from '../xds/stream/error-text.ts';
+import type { Outcome } from '../xds/stream/receive.ts';
+import type { Revision } from '../xds/tables/table.ts';
+import type { Response } from '../xds/wire/response.ts';
 import type { Client } from './client.ts';
 import type { Layers } from './layers.ts';
 import { blame } from './quarantine/blame.ts';

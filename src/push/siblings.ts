@@ -1,6 +1,6 @@
-import { oweAssignments } from '../xds/owed.ts';
-import type { Response } from '../xds/response.ts';
-import type { World } from '../xds/stream.ts';
+import { oweAssignments } from '../xds/stream/owed.ts';
+import type { World } from '../xds/stream/stream.ts';
+import type { Response } from '../xds/wire/response.ts';
 import type { Client } from './client.ts';
 
 /**

@@ -1,6 +1,6 @@
 import type { Logger } from '../lib/logger.ts';
 import type { XdsType } from '../proto/resource.ts';
-import { dropBytesInFlight, type TypeState } from '../xds/stream.ts';
+import { dropBytesInFlight, type TypeState } from '../xds/stream/stream.ts';
 import type { Client } from './client.ts';
 
 /** How long a client may take. Envoy answers clusters whose endpoints do not come after 15 seconds. */

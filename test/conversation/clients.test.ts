@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { candidate, learnAcknowledgement, receiveLearned } from '../../src/xds/learned.ts';
-import type { Outcome } from '../../src/xds/receive.ts';
+import { candidate, learnAcknowledgement, receiveLearned } from '../../src/xds/recognition/learned.ts';
+import type { Outcome } from '../../src/xds/stream/receive.ts';
 import { ask, Server, Talker } from '../support/conversation.ts';
 
 const wholeSets = ['cluster', 'listener', 'route'] as const;

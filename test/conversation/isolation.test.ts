@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { keepTaken } from '../../src/xds/isolation/search.ts';
 import type { PartVersion, Verdicts } from '../../src/xds/isolation/verdicts.ts';
-import { setView } from '../../src/xds/stream.ts';
+import { setView } from '../../src/xds/stream/stream.ts';
 import { Server, Talker } from '../support/conversation.ts';
 import { settled } from './settled.ts';
 

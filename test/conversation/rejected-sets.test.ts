@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { setView } from '../../src/xds/stream.ts';
+import { setView } from '../../src/xds/stream/stream.ts';
 import { type Contents, Server, Talker } from '../support/conversation.ts';
 
 const wholeSets = ['cluster', 'listener', 'route'] as const;

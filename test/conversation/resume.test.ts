@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { setView } from '../../src/xds/stream.ts';
+import { setView } from '../../src/xds/stream/stream.ts';
 import { Server, Talker } from '../support/conversation.ts';
 
 /** Rows 22 to 25 of the table in ADR 1. */

@@ -1,5 +1,5 @@
-import type { Mode } from '../../src/xds/response.ts';
-import type { TableLimits } from '../../src/xds/table.ts';
+import type { TableLimits } from '../../src/xds/tables/table.ts';
+import type { Mode } from '../../src/xds/wire/response.ts';
 import { type Contents, Server, Talker } from '../support/conversation.ts';
 
 const twoOfEach = {

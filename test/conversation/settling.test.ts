@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { longestManyWithheldMs, nextDeadline } from '../../src/xds/next.ts';
-import { setView } from '../../src/xds/stream.ts';
+import { longestManyWithheldMs, nextDeadline } from '../../src/xds/stream/next.ts';
+import { setView } from '../../src/xds/stream/stream.ts';
 import { Server, Talker } from '../support/conversation.ts';
 
 const mesh = {

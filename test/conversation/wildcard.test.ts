@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Mode } from '../../src/xds/response.ts';
+import type { Mode } from '../../src/xds/wire/response.ts';
 import { Server, Talker } from '../support/conversation.ts';
 
 /*

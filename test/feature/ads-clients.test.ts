@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { xdsTypes } from '../../src/proto/resource.ts';
-import type { Mode } from '../../src/xds/response.ts';
+import type { Mode } from '../../src/xds/wire/response.ts';
 import { type AdsOptions, type AdsStream, openAds, sidecarId } from '../support/ads-client.ts';
 import { endpointsOf } from '../support/ads-resources.ts';
 import { type ControlPlane, startControlPlane } from '../support/control-plane.ts';

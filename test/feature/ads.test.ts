@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import type { Mode } from '../../src/xds/response.ts';
+import type { Mode } from '../../src/xds/wire/response.ts';
 import { type AdsStream, openAds, sidecarId } from '../support/ads-client.ts';
 import { endpointsOf } from '../support/ads-resources.ts';
 import { type ControlPlane, startControlPlane } from '../support/control-plane.ts';

@@ -11,7 +11,7 @@ import { ruleKinds } from '../../src/rules/kinds/index.ts';
 import { defaultMeshConfig } from '../../src/rules/mesh-config.ts';
 import { messagesOn } from '../../src/rules/pending.ts';
 import { createServiceEntryIndex } from '../../src/rules/service-entries/index.ts';
-import { proxyOf } from '../../src/xds/node.ts';
+import { proxyOf } from '../../src/xds/wire/node.ts';
 import { testRegistry } from '../support/registry.ts';
 import { type CompiledWorld, compiledWorld } from '../support/world.ts';
 import type { CaseProxy, GoldenCase } from './cases.ts';

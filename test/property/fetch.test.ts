@@ -6,7 +6,7 @@ import { silentLogger } from '../../src/lib/logger.ts';
 import { type XdsType, xdsTypes } from '../../src/proto/resource.ts';
 import { createFetch, type Fetch, fetchedMessage } from '../../src/push/discovery/fetch.ts';
 import { discoveryServices } from '../../src/push/discovery/services.ts';
-import type { Response } from '../../src/xds/response.ts';
+import type { Response } from '../../src/xds/wire/response.ts';
 import { type Contents, hear, lineOf } from '../support/conversation.ts';
 import { FakePush } from '../support/fake-push.ts';
 

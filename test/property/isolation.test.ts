@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Mode } from '../../src/xds/response.ts';
+import type { Mode } from '../../src/xds/wire/response.ts';
 import { type Contents, Server } from '../support/conversation.ts';
 import { ModelClient, type ModelOptions } from '../support/model-client.ts';
 import { runs } from '../support/property-runs.ts';

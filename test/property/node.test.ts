@@ -2,8 +2,8 @@ import { create, fromBinary, type JsonValue, toBinary } from '@bufbuild/protobuf
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { NodeSchema } from '#gen/envoy/config/core/v3/base_pb.js';
-import { defaultNodeLimits } from '../../src/xds/node-limits.ts';
-import { type NodeFacts, readNode } from '../../src/xds/node-reader.ts';
+import { defaultNodeLimits } from '../../src/xds/wire/node-limits.ts';
+import { type NodeFacts, readNode } from '../../src/xds/wire/node-reader.ts';
 
 const read = ['NAME', 'NAMESPACE', 'INSTANCE_IPS', 'CLUSTER_ID', 'NETWORK', 'INTERCEPTION_MODE'] as const;
 const key = fc.oneof(fc.constantFrom(...read, 'LABELS', 'ANNOTATIONS', '__proto__'), fc.string({ unit: 'grapheme' }));

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { recordParts } from '../../src/proto/resource.ts';
-import { Table, type TableLimits } from '../../src/xds/table.ts';
+import { Table, type TableLimits } from '../../src/xds/tables/table.ts';
 import { resource } from '../support/conversation.ts';
 import { runs } from '../support/property-runs.ts';
 

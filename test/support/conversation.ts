@@ -7,14 +7,10 @@ import {
 } from '#gen/envoy/service/discovery/v3/discovery_pb.js';
 import { encodeResource, typeUrls, type XdsType, xdsTypes } from '../../src/proto/resource.ts';
 import { bytesField, stringField } from '../../src/proto/wire.ts';
-import { InterestPool } from '../../src/xds/interest.ts';
 import { keepTaken } from '../../src/xds/isolation/search.ts';
 import { noVerdicts } from '../../src/xds/isolation/verdicts.ts';
-import { NamePool } from '../../src/xds/names.ts';
-import { nextResponse } from '../../src/xds/next.ts';
-import { type Outcome, receiveDelta, receiveSotw } from '../../src/xds/receive.ts';
-import { parseDeltaRequest, parseSotwRequest } from '../../src/xds/request.ts';
-import type { Mode, Response } from '../../src/xds/response.ts';
+import { nextResponse } from '../../src/xds/stream/next.ts';
+import { type Outcome, receiveDelta, receiveSotw } from '../../src/xds/stream/receive.ts';
 import {
   closeStream,
   createStream,
@@ -23,9 +19,13 @@ import {
   setView,
   type View,
   type World,
-} from '../../src/xds/stream.ts';
-import { Table, type TableLimits } from '../../src/xds/table.ts';
-import { readFields } from '../../src/xds/wire-reader.ts';
+} from '../../src/xds/stream/stream.ts';
+import { InterestPool } from '../../src/xds/tables/interest.ts';
+import { NamePool } from '../../src/xds/tables/names.ts';
+import { Table, type TableLimits } from '../../src/xds/tables/table.ts';
+import { parseDeltaRequest, parseSotwRequest } from '../../src/xds/wire/request.ts';
+import type { Mode, Response } from '../../src/xds/wire/response.ts';
+import { readFields } from '../../src/xds/wire/wire-reader.ts';
 
 const short: Readonly<Record<XdsType, string>> = { cluster: 'CDS', endpoint: 'EDS', listener: 'LDS', route: 'RDS' };
 

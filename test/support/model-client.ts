@@ -1,6 +1,6 @@
 import { type XdsType, xdsTypes } from '../../src/proto/resource.ts';
-import type { Mode } from '../../src/xds/response.ts';
-import type { StreamState } from '../../src/xds/stream.ts';
+import type { StreamState } from '../../src/xds/stream/stream.ts';
+import type { Mode } from '../../src/xds/wire/response.ts';
 import { ask, type Heard, hear, type Server } from './conversation.ts';
 
 export interface ModelOptions {

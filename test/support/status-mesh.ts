@@ -18,7 +18,7 @@ import { defaultMeshConfig } from '../../src/rules/mesh-config.ts';
 import { createServiceEntryIndex } from '../../src/rules/service-entries/index.ts';
 import type { Condition, RuleStatus } from '../../src/rules/status.ts';
 import type { StoreChange, StoredObject } from '../../src/rules/store/store.ts';
-import type { Mode, Response } from '../../src/xds/response.ts';
+import type { Mode, Response } from '../../src/xds/wire/response.ts';
 import { ask } from './conversation.ts';
 import type { FakeClock } from './fake-clock.ts';
 import { endpoint } from './model.ts';

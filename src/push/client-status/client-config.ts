@@ -6,7 +6,7 @@ import { ClientConfig_GenericXdsConfigSchema, ConfigStatus } from '#gen/envoy/se
 import { type EncodedResource, namedTypeUrls, resourceBody, typeUrls } from '../../proto/resource.ts';
 import { bytesField, stringField } from '../../proto/wire.ts';
 import type { NamedState } from '../../xds/named/named-stream.ts';
-import type { TypeState } from '../../xds/stream.ts';
+import type { TypeState } from '../../xds/stream/stream.ts';
 import type { Client } from '../client.ts';
 import { answerTo } from '../status/answers.ts';
 

@@ -1,7 +1,7 @@
 import type { Method } from '../../rpc/handlers/handler.ts';
 import { StatusError } from '../../rpc/status.ts';
-import { RequestMemory } from '../../xds/request-memory.ts';
-import type { Mode } from '../../xds/response.ts';
+import { RequestMemory } from '../../xds/recognition/request-memory.ts';
+import type { Mode } from '../../xds/wire/response.ts';
 import { callerOf } from '../caller.ts';
 import { type DiscoveryOptions, DiscoveryStream } from './discovery-stream.ts';
 import { createFetch, type Fetch, fetchedMessage, refuseUnsynced } from './fetch.ts';

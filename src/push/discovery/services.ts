@@ -1,5 +1,5 @@
 import { type NamedType, namedTypeUrls, typeUrls, type XdsType } from '../../proto/resource.ts';
-import type { Mode } from '../../xds/response.ts';
+import type { Mode } from '../../xds/wire/response.ts';
 
 /** A discovery service of Envoy's API. */
 export interface DiscoveryService {

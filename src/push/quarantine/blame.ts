@@ -1,4 +1,4 @@
-import type { Revision } from '../../xds/table.ts';
+import type { Revision } from '../../xds/tables/table.ts';
 
 /** The contributors to a rejected part, and when each changed. */
 export interface Suspects {

@@ -1,7 +1,7 @@
 import type { ClientKind, Proxy } from '../../model/proxy.ts';
 import type { Part } from '../../xds/isolation/partition.ts';
 import type { GuiltyPart, PartVersion, Verdicts } from '../../xds/isolation/verdicts.ts';
-import type { Sender } from '../../xds/sender.ts';
+import type { Sender } from '../../xds/tables/sender.ts';
 import type { Caller } from '../caller.ts';
 
 /** A proxy, and who it is beyond what it says. */

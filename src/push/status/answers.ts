@@ -1,8 +1,8 @@
-import { hasName } from '../../xds/doubt.ts';
-import { decisiveSentence } from '../../xds/error-text.ts';
-import { isPending } from '../../xds/next.ts';
-import type { StreamState, TypeState } from '../../xds/stream.ts';
-import type { Revision } from '../../xds/table.ts';
+import { hasName } from '../../xds/stream/doubt.ts';
+import { decisiveSentence } from '../../xds/stream/error-text.ts';
+import { isPending } from '../../xds/stream/next.ts';
+import type { StreamState, TypeState } from '../../xds/stream/stream.ts';
+import type { Revision } from '../../xds/tables/table.ts';
 
 /** What became of a resource, or of a part of it, at one proxy. */
 export type Answer = 'acknowledged' | 'pending' | 'rejected';

@@ -1,7 +1,7 @@
 import type { LayerKey } from '../../compile/contract.ts';
 import { type XdsType, xdsTypes } from '../../proto/resource.ts';
-import type { NameSet } from '../../xds/names.ts';
-import type { StreamState } from '../../xds/stream.ts';
+import type { StreamState } from '../../xds/stream/stream.ts';
+import type { NameSet } from '../../xds/tables/names.ts';
 import type { Client } from '../client.ts';
 import type { Coordinator } from '../coordinator.ts';
 import { isAtRest } from './answers.ts';

@@ -1,7 +1,7 @@
 import type { Compiler, Contribution } from '../../compile/contract.ts';
 import type { ServiceKey } from '../../model/names.ts';
 import type { RuleId } from '../../rules/rule.ts';
-import type { Revision } from '../../xds/table.ts';
+import type { Revision } from '../../xds/tables/table.ts';
 import type { Client } from '../client.ts';
 import type { Layers } from '../layers.ts';
 import type { Quarantine } from '../quarantine/quarantine.ts';

@@ -2,7 +2,7 @@ import { storeSource } from '../../rules/book/claims.ts';
 import { meshKind } from '../../rules/book/objects.ts';
 import type { RuleChange } from '../../rules/book/rule-book.ts';
 import { type RuleId, ruleId } from '../../rules/rule.ts';
-import type { Revision } from '../../xds/table.ts';
+import type { Revision } from '../../xds/tables/table.ts';
 
 /** The one mesh configuration, whatever object it came from. */
 export const meshId: RuleId = `${meshKind}//default`;

@@ -1,7 +1,7 @@
 import type { Contribution, LayerKey } from '../../compile/contract.ts';
-import { decisiveSentence, isBindError } from '../../xds/error-text.ts';
 import { liveRejections } from '../../xds/isolation/filter.ts';
-import type { Revision } from '../../xds/table.ts';
+import { decisiveSentence, isBindError } from '../../xds/stream/error-text.ts';
+import type { Revision } from '../../xds/tables/table.ts';
 import type { Client } from '../client.ts';
 import type { Quarantine } from '../quarantine/quarantine.ts';
 import { type Answer, answerTo, answerToAll, type Rejected } from './answers.ts';

@@ -5,10 +5,9 @@ import type { Client } from '../../push/client.ts';
 import type { Coordinator } from '../../push/coordinator.ts';
 import { liveRejections } from '../../xds/isolation/filter.ts';
 import type { NamedState } from '../../xds/named/named-stream.ts';
-import { isSettled } from '../../xds/next.ts';
-import type { ResponseLabel } from '../../xds/response.ts';
-
-import { lastSentOf, type TypeState } from '../../xds/stream.ts';
+import { isSettled } from '../../xds/stream/next.ts';
+import { lastSentOf, type TypeState } from '../../xds/stream/stream.ts';
+import type { ResponseLabel } from '../../xds/wire/response.ts';
 import { type DebugView, jsonArray, jsonObject, type Query, type ViewProblem } from './view.ts';
 
 const proxyParameter = { proxyID: 'the node id, or <name>.<namespace>' };

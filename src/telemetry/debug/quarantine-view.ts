@@ -1,7 +1,7 @@
 import { ok } from '../../lib/result.ts';
 import type { Coordinator } from '../../push/coordinator.ts';
 import type { Finding } from '../../push/quarantine/quarantine.ts';
-import { decisiveSentence } from '../../xds/error-text.ts';
+import { decisiveSentence } from '../../xds/stream/error-text.ts';
 import { type DebugView, jsonArray } from './view.ts';
 
 /** Versions of resources, or of virtual hosts, that some proxies reject. */

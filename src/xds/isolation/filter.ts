@@ -1,7 +1,7 @@
 import type { EncodedResource } from '../../proto/resource.ts';
-import type { Interest } from '../interest.ts';
-import type { StreamState, TypeState, World } from '../stream.ts';
-import type { Revision } from '../table.ts';
+import type { StreamState, TypeState, World } from '../stream/stream.ts';
+import type { Interest } from '../tables/interest.ts';
+import type { Revision } from '../tables/table.ts';
 import { type Part, partitionOf, rebuild } from './partition.ts';
 import type { Filter, RejectedPart } from './state.ts';
 

@@ -1,7 +1,7 @@
 import { contentHash } from '../../lib/hash.ts';
 import { type Assembly, assembleResource } from '../../proto/assemble.ts';
 import { bodyParts, type EncodedResource, encodeResource, resourceBody, type XdsType } from '../../proto/resource.ts';
-import { MalformedMessage, readFields } from '../wire-reader.ts';
+import { MalformedMessage, readFields } from '../wire/wire-reader.ts';
 
 /** The smallest thing that can be sent in another version by itself: a virtual host of a route configuration, or a whole resource. */
 export interface Part {

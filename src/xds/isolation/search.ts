@@ -1,11 +1,11 @@
 import type { EncodedResource } from '../../proto/resource.ts';
-import { withoutNames } from '../doubt.ts';
-import { lastAcknowledged } from '../held.ts';
-import type { Interest } from '../interest.ts';
-import { markAll } from '../marks.ts';
-import type { Response } from '../response.ts';
-import type { StreamState, TypeState, View, World } from '../stream.ts';
-import type { Table } from '../table.ts';
+import { withoutNames } from '../stream/doubt.ts';
+import { lastAcknowledged } from '../stream/held.ts';
+import type { StreamState, TypeState, View, World } from '../stream/stream.ts';
+import type { Interest } from '../tables/interest.ts';
+import { markAll } from '../tables/marks.ts';
+import type { Table } from '../tables/table.ts';
+import type { Response } from '../wire/response.ts';
 import { addRejected, candidateOf, filtered } from './filter.ts';
 import { type Part, partitionOf, rebuild, wholePart } from './partition.ts';
 import type { Search, Suspect } from './state.ts';

@@ -1,6 +1,6 @@
 import type { EncodedResource } from '../../proto/resource.ts';
-import type { Response } from '../response.ts';
-import type { Revision } from '../table.ts';
+import type { Revision } from '../tables/table.ts';
+import type { Response } from '../wire/response.ts';
 import type { Part } from './partition.ts';
 
 /** A part that a client rejects in one version. */

@@ -1,5 +1,5 @@
 import type { XdsType } from '../../proto/resource.ts';
-import type { Sender } from '../sender.ts';
+import type { Sender } from '../tables/sender.ts';
 import type { Part } from './partition.ts';
 
 /** One version of one part. */

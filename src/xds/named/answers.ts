@@ -1,9 +1,9 @@
 import { type NamedType, namedTypeUrls } from '../../proto/resource.ts';
 import { bytesField, stringField } from '../../proto/wire.ts';
-import { absentVersion } from '../absent.ts';
-import { responseHead } from '../build-response.ts';
-import type { Interest } from '../interest.ts';
-import type { Mode } from '../response.ts';
+import { absentVersion } from '../tables/absent.ts';
+import type { Interest } from '../tables/interest.ts';
+import { responseHead } from '../wire/build-response.ts';
+import type { Mode } from '../wire/response.ts';
 import { findVirtualHost } from './virtual-hosts.ts';
 
 /** What is said of one name: the virtual host that serves it, or that there is none. */

@@ -1,10 +1,10 @@
 import type { NamedType } from '../../proto/resource.ts';
-import type { Holder, Interest } from '../interest.ts';
-import type { DeltaRequest, SotwRequest } from '../request.ts';
-import type { Mode, Outgoing } from '../response.ts';
-import type { Sender } from '../sender.ts';
-import type { StreamState, View, World } from '../stream.ts';
-import type { Revision } from '../table.ts';
+import type { StreamState, View, World } from '../stream/stream.ts';
+import type { Holder, Interest } from '../tables/interest.ts';
+import type { Sender } from '../tables/sender.ts';
+import type { Revision } from '../tables/table.ts';
+import type { DeltaRequest, SotwRequest } from '../wire/request.ts';
+import type { Mode, Outgoing } from '../wire/response.ts';
 import { type Answer, answerTo, isAnswered, placeOf, tell } from './answers.ts';
 
 /** What a request for a named type meant: for the log. */

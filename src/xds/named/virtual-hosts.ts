@@ -1,7 +1,7 @@
 import { contentHash } from '../../lib/hash.ts';
 import { bodyParts, type EncodedResource } from '../../proto/resource.ts';
 import { stringField } from '../../proto/wire.ts';
-import { readFields, type WireField } from '../wire-reader.ts';
+import { readFields, type WireField } from '../wire/wire-reader.ts';
 
 /** A virtual host as it is sent on its own. */
 export interface FoundHost {

@@ -6,7 +6,7 @@ import { ClientStatusRequestSchema } from '#gen/envoy/service/status/v3/csds_pb.
 import { typeUrls } from '../../../src/proto/resource.ts';
 import { bytesField, stringField } from '../../../src/proto/wire.ts';
 import { frame } from '../../../src/rpc/frame.ts';
-import { firstBytes, textOf } from '../../../src/xds/wire-reader.ts';
+import { firstBytes, textOf } from '../../../src/xds/wire/wire-reader.ts';
 
 /** One hostile client: everything that it sends on one connection. */
 export interface Attack {

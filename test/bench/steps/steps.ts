@@ -3,7 +3,7 @@ import type { WorldChange } from '../../../src/compile/contract.ts';
 import { silentLogger } from '../../../src/lib/logger.ts';
 import { Coordinator } from '../../../src/push/coordinator.ts';
 import { unobserved } from '../../../src/push/observer.ts';
-import { createStream } from '../../../src/xds/stream.ts';
+import { createStream } from '../../../src/xds/stream/stream.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
 import { endpoint } from '../../support/model.ts';
 import { endpointsOf, proxy, service } from '../../support/world.ts';

@@ -1,7 +1,7 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { typeUrls, type XdsType } from '../../../src/proto/resource.ts';
-import type { Mode } from '../../../src/xds/response.ts';
+import type { Mode } from '../../../src/xds/wire/response.ts';
 import { type Content, deltaRequest, messageReader, type Received, readResponse, sotwRequest } from './messages.ts';
 
 /** How a client reacts to responses: accepts them, rejects some, does not answer, or stops reading after a while. */

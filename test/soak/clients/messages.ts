@@ -7,7 +7,7 @@ import {
   DiscoveryResponseSchema,
 } from '#gen/envoy/service/discovery/v3/discovery_pb.js';
 import { typeUrls, type XdsType, xdsTypes } from '../../../src/proto/resource.ts';
-import type { Mode } from '../../../src/xds/response.ts';
+import type { Mode } from '../../../src/xds/wire/response.ts';
 import { namesIn } from '../../support/ads-resources.ts';
 
 export interface ReceivedResource {

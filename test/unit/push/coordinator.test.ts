@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { DeltaDiscoveryRequestSchema } from '#gen/envoy/service/discovery/v3/discovery_pb.js';
 import type { Proxy } from '../../../src/model/proxy.ts';
 import { NamedStream } from '../../../src/xds/named/named-stream.ts';
-import { parseDeltaRequest } from '../../../src/xds/request.ts';
-import type { Mode } from '../../../src/xds/response.ts';
+import { parseDeltaRequest } from '../../../src/xds/wire/request.ts';
+import type { Mode } from '../../../src/xds/wire/response.ts';
 import { layerKey } from '../../support/fake-compiler.ts';
 import { FakePush } from '../../support/fake-push.ts';
 

@@ -6,7 +6,7 @@ import { typeUrls } from '../../../src/proto/resource.ts';
 import { DiscoveryStream } from '../../../src/push/discovery/discovery-stream.ts';
 import { discoveryServices } from '../../../src/push/discovery/services.ts';
 import type { ServerCall } from '../../../src/rpc/call.ts';
-import { RequestMemory } from '../../../src/xds/request-memory.ts';
+import { RequestMemory } from '../../../src/xds/recognition/request-memory.ts';
 import { FakePush } from '../../support/fake-push.ts';
 
 /** A stream of the service, and its call: what was written, and whether there is room. */

@@ -8,7 +8,7 @@ import {
 } from '#gen/envoy/service/discovery/v3/discovery_pb.js';
 import { namedTypeUrls, typeUrls, type XdsType } from '../../../src/proto/resource.ts';
 import { syncz } from '../../../src/telemetry/debug/client-views.ts';
-import type { Mode } from '../../../src/xds/response.ts';
+import type { Mode } from '../../../src/xds/wire/response.ts';
 import { openAds } from '../../support/ads-client.ts';
 import { callOnce, openCall } from '../../support/call.ts';
 import { eventually } from '../../support/eventually.ts';

@@ -5,7 +5,7 @@ import { silentLogger } from '../../../src/lib/logger.ts';
 import type { Proxy } from '../../../src/model/proxy.ts';
 import { Coordinator } from '../../../src/push/coordinator.ts';
 import { unobserved } from '../../../src/push/observer.ts';
-import { createStream } from '../../../src/xds/stream.ts';
+import { createStream } from '../../../src/xds/stream/stream.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
 import { endpoint } from '../../support/model.ts';
 import { endpointsOf, proxy, rule, service } from '../../support/world.ts';

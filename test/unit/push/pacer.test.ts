@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { Pacer } from '../../../src/push/pacer.ts';
-import type { Sender } from '../../../src/xds/sender.ts';
+import type { Sender } from '../../../src/xds/tables/sender.ts';
 
 /** Turns that are taken when the test says so. */
 function paced(limits: { bytesPerTurn?: number; sendersPerTurn?: number } = {}) {

@@ -11,7 +11,7 @@ import { ruleBook } from '../../../src/rules/book/rule-book.ts';
 import { ruleKinds } from '../../../src/rules/kinds/index.ts';
 import { defaultMeshConfig } from '../../../src/rules/mesh-config.ts';
 import { createServiceEntryIndex } from '../../../src/rules/service-entries/index.ts';
-import { createStream } from '../../../src/xds/stream.ts';
+import { createStream } from '../../../src/xds/stream/stream.ts';
 import { endpoint, rawObject } from '../../support/model.ts';
 import { contents, testRegistry } from '../../support/registry.ts';
 import { endpointsOf, proxy, service } from '../../support/world.ts';

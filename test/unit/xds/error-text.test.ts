@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decisiveSentence, isBindError } from '../../../src/xds/error-text.ts';
+import { decisiveSentence, isBindError } from '../../../src/xds/stream/error-text.ts';
 
 /** Texts that Envoy 1.40 sent. */
 const constraint = `goo.gle/debugonly

@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { DiscoveryRequestSchema } from '#gen/envoy/service/discovery/v3/discovery_pb.js';
 import { typeUrls } from '../../../src/proto/resource.ts';
 import { bytesField } from '../../../src/proto/wire.ts';
-import { candidate, learnAcknowledgement, receiveLearned } from '../../../src/xds/learned.ts';
-import type { Response } from '../../../src/xds/response.ts';
-import type { StreamState } from '../../../src/xds/stream.ts';
+import { candidate, learnAcknowledgement, receiveLearned } from '../../../src/xds/recognition/learned.ts';
+import type { StreamState } from '../../../src/xds/stream/stream.ts';
+import type { Response } from '../../../src/xds/wire/response.ts';
 import { ask, Server } from '../../support/conversation.ts';
 
 const names = Array.from({ length: 100 }, (_, index) => `outbound|80||service-${index}.test`);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { namesIn } from '../../../src/xds/mentions.ts';
+import { namesIn } from '../../../src/xds/stream/mentions.ts';
 
 const names = new Set(['a', 'b', 'outbound|80||a.test', '0.0.0.0_80', '[::1]_80', 'a.test:80']);
 

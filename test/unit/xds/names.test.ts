@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { stringField } from '../../../src/proto/wire.ts';
-import { NamePool, TooManyNames } from '../../../src/xds/names.ts';
+import { NamePool, TooManyNames } from '../../../src/xds/tables/names.ts';
 
 const field = (...names: string[]) => Buffer.concat(names.map((name) => stringField(3, name)));
 

@@ -1,8 +1,8 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { describe, expect, it, test } from 'vitest';
 import { NodeSchema } from '#gen/envoy/config/core/v3/base_pb.js';
-import { proxyOf } from '../../../src/xds/node.ts';
-import { defaultNodeLimits } from '../../../src/xds/node-limits.ts';
+import { proxyOf } from '../../../src/xds/wire/node.ts';
+import { defaultNodeLimits } from '../../../src/xds/wire/node-limits.ts';
 
 test('a node has its addresses in their one spelling, each once', () => {
   const id = 'sidecar~FD00:0::1~web.default~default.svc.cluster.local';

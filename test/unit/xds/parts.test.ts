@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { joinSmall } from '../../../src/xds/parts.ts';
+import { joinSmall } from '../../../src/xds/wire/parts.ts';
 
 const bytes = (length: number, fill: number): Buffer => Buffer.alloc(length, fill);
 

@@ -2,8 +2,8 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
 import { DeltaDiscoveryRequestSchema, DiscoveryRequestSchema } from '#gen/envoy/service/discovery/v3/discovery_pb.js';
 import { typeUrls } from '../../../src/proto/resource.ts';
-import { parseDeltaRequest, parseSotwRequest } from '../../../src/xds/request.ts';
-import { RequestMemory } from '../../../src/xds/request-memory.ts';
+import { RequestMemory } from '../../../src/xds/recognition/request-memory.ts';
+import { parseDeltaRequest, parseSotwRequest } from '../../../src/xds/wire/request.ts';
 
 const typeUrl = typeUrls.endpoint;
 const namesOf = (count: number, prefix = 'outbound|80||svc') =>

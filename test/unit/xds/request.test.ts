@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { bytesField, stringField } from '../../../src/proto/wire.ts';
-import { NamePool } from '../../../src/xds/names.ts';
-import { parseDeltaRequest, parseSotwRequest } from '../../../src/xds/request.ts';
+import { NamePool } from '../../../src/xds/tables/names.ts';
+import { parseDeltaRequest, parseSotwRequest } from '../../../src/xds/wire/request.ts';
 
 afterEach(() => vi.restoreAllMocks());
 

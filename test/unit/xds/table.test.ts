@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type EncodedResource, noRest } from '../../../src/proto/resource.ts';
-import { Table } from '../../../src/xds/table.ts';
+import { Table } from '../../../src/xds/tables/table.ts';
 
 const resourceOf = (name: string, version: number, bytes: number): EncodedResource => ({
   name,

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { silentLogger } from '../../../../src/lib/logger.ts';
 import type { Proxy } from '../../../../src/model/proxy.ts';
 import { createFirstCompile } from '../../../../src/push/first-compile/first-compile.ts';
-import type { View } from '../../../../src/xds/stream.ts';
+import type { View } from '../../../../src/xds/stream/stream.ts';
 import { fakeClock } from '../../../support/fake-clock.ts';
 import { FakePush } from '../../../support/fake-push.ts';
 import { proxy } from '../../../support/world.ts';

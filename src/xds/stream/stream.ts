@@ -1,15 +1,15 @@
-import { type EncodedResource, type XdsType, xdsTypes } from '../proto/resource.ts';
-import { type Baseline, cursorAt, type Having } from './baseline.ts';
+import { type EncodedResource, type XdsType, xdsTypes } from '../../proto/resource.ts';
+import type { Part } from '../isolation/partition.ts';
+import type { Filter, Search } from '../isolation/state.ts';
+import type { Verdicts } from '../isolation/verdicts.ts';
+import { type Baseline, cursorAt, type Having } from '../tables/baseline.ts';
+import type { Interest, InterestPool } from '../tables/interest.ts';
+import { type Marked, markAll } from '../tables/marks.ts';
+import type { NamePool, NameSet } from '../tables/names.ts';
+import type { Sender } from '../tables/sender.ts';
+import type { Revision, Table } from '../tables/table.ts';
+import type { Mode, Response, ResponseLabel } from '../wire/response.ts';
 import { type Doubt, ofOtherTables } from './doubt.ts';
-import type { Interest, InterestPool } from './interest.ts';
-import type { Part } from './isolation/partition.ts';
-import type { Filter, Search } from './isolation/state.ts';
-import type { Verdicts } from './isolation/verdicts.ts';
-import { type Marked, markAll } from './marks.ts';
-import type { NamePool, NameSet } from './names.ts';
-import type { Mode, Response, ResponseLabel } from './response.ts';
-import type { Sender } from './sender.ts';
-import type { Revision, Table } from './table.ts';
 
 /** What all streams share: the pools, the revision that tables are at, and time. Nothing here does I/O. */
 export interface World {

@@ -1,4 +1,4 @@
-import { err, ok, type Result } from '../lib/result.ts';
+import { err, ok, type Result } from '../../lib/result.ts';
 import { NodeAccount, type NodeLimits, NodeTooLarge } from './node-limits.ts';
 import { firstBytes, MalformedMessage, readFields, textOf } from './wire-reader.ts';
 

@@ -1,4 +1,4 @@
-import { typeUrls, type XdsType, xdsTypes } from '../proto/resource.ts';
+import { typeUrls, type XdsType, xdsTypes } from '../../proto/resource.ts';
 import { readFields } from './wire-reader.ts';
 
 /** What both kinds of request have. Byte fields are views into the message: copy what is to be kept. */

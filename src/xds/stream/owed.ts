@@ -1,6 +1,6 @@
-import { markAll } from './marks.ts';
-import type { NameSet } from './names.ts';
-import type { Response } from './response.ts';
+import { markAll } from '../tables/marks.ts';
+import type { NameSet } from '../tables/names.ts';
+import type { Response } from '../wire/response.ts';
 import type { Owed, StreamState, TypeState, World } from './stream.ts';
 
 /** Owes the names of a subscription. */

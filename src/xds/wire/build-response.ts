@@ -1,10 +1,10 @@
-import { type EncodedResource, recordParts, typeUrls } from '../proto/resource.ts';
-import { bytesField, lengthOf, stringField } from '../proto/wire.ts';
-import { absentResource } from './absent.ts';
-import type { Interest } from './interest.ts';
+import { type EncodedResource, recordParts, typeUrls } from '../../proto/resource.ts';
+import { bytesField, lengthOf, stringField } from '../../proto/wire.ts';
+import { absentResource } from '../tables/absent.ts';
+import type { Interest } from '../tables/interest.ts';
+import type { Revision } from '../tables/table.ts';
 import { joinSmall } from './parts.ts';
 import type { Mode, Response } from './response.ts';
-import type { Revision } from './table.ts';
 
 /** What a response is to say, decided by `next.ts`. */
 export interface Contents {

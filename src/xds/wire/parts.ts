@@ -1,4 +1,4 @@
-import { lengthOf } from '../proto/wire.ts';
+import { lengthOf } from '../../proto/wire.ts';
 
 /** Less than this is written as one buffer, the fastest thing to write. */
 const largeBytes = 64 << 10;

@@ -1,4 +1,4 @@
-import { type XdsType, xdsTypes } from '../proto/resource.ts';
+import { type XdsType, xdsTypes } from '../../proto/resource.ts';
 
 /**
  * Which types of a stream may have something to send: a bit for each place in `xdsTypes`. Whatever may give a type something to

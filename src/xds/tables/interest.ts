@@ -1,10 +1,10 @@
-import type { EncodedResource, XdsType } from '../proto/resource.ts';
+import type { EncodedResource, XdsType } from '../../proto/resource.ts';
+import type { Response } from '../wire/response.ts';
 import { absentVersion } from './absent.ts';
 import type { Baseline, Having } from './baseline.ts';
 import { baselineKey, isShared } from './baseline.ts';
 import { type Marked, markType } from './marks.ts';
 import type { NameSet } from './names.ts';
-import type { Response } from './response.ts';
 import type { Sender } from './sender.ts';
 import type { Entry, Revision, Table, TableDifference } from './table.ts';
 

@@ -1,5 +1,5 @@
-import { type EncodedResource, recordParts, type XdsType } from '../proto/resource.ts';
-import { joinSmall } from './parts.ts';
+import { type EncodedResource, recordParts, type XdsType } from '../../proto/resource.ts';
+import { joinSmall } from '../wire/parts.ts';
 
 /** Counts flushes over all tables: a change of several tables in one flush has one revision. 0 is before everything. */
 export type Revision = number;

@@ -1,16 +1,16 @@
+import { dropRepaired } from '../isolation/filter.ts';
+import { partitionOf } from '../isolation/partition.ts';
+import { beginSearch, convictWhole, trialRejected, trialTaken } from '../isolation/search.ts';
+import type { GuiltyPart } from '../isolation/verdicts.ts';
+import type { Table } from '../tables/table.ts';
+import type { Response } from '../wire/response.ts';
 import { hasName, ofOtherTables, withDoubt, withoutNames } from './doubt.ts';
 import { isBindError } from './error-text.ts';
 import { alsoNamed, dropGone, dropTaken, holdNamed } from './held.ts';
-import { dropRepaired } from './isolation/filter.ts';
-import { partitionOf } from './isolation/partition.ts';
-import { beginSearch, convictWhole, trialRejected, trialTaken } from './isolation/search.ts';
-import type { GuiltyPart } from './isolation/verdicts.ts';
 import { namesIn } from './mentions.ts';
 import { isPending } from './next.ts';
 import { oweInnocent } from './owed.ts';
-import type { Response } from './response.ts';
 import { none, type StreamState, type TypeState, type World, withUnsure } from './stream.ts';
-import type { Table } from './table.ts';
 
 /** The client took the response in flight. */
 export function acknowledge(stream: StreamState, state: TypeState, response: Response, world: World): void {

@@ -1,6 +1,6 @@
-import type { EncodedResource } from '../proto/resource.ts';
-import type { Response } from './response.ts';
-import type { Revision, Table } from './table.ts';
+import type { EncodedResource } from '../../proto/resource.ts';
+import type { Revision, Table } from '../tables/table.ts';
+import type { Response } from '../wire/response.ts';
 
 /** A rejected response of which it is not known what the client took all the same. */
 export interface Doubt {

@@ -1,6 +1,6 @@
-import type { EncodedResource } from '../proto/resource.ts';
-import type { Interest } from './interest.ts';
-import { filtered, substitutes } from './isolation/filter.ts';
+import type { EncodedResource } from '../../proto/resource.ts';
+import { filtered, substitutes } from '../isolation/filter.ts';
+import type { Interest } from '../tables/interest.ts';
 import type { TypeState } from './stream.ts';
 
 /** Stand-ins for resources of the tables: in a whole set (`names` is null), or among some names. */

@@ -1,10 +1,10 @@
-import { fieldHead, lengthOf, stringField } from '../proto/wire.ts';
-import { acknowledge } from './answer.ts';
-import type { NameSet } from './names.ts';
-import type { Outcome } from './receive.ts';
-import type { Learned, Response } from './response.ts';
-import type { StreamState, TypeState, World } from './stream.ts';
-import { readFields } from './wire-reader.ts';
+import { fieldHead, lengthOf, stringField } from '../../proto/wire.ts';
+import { acknowledge } from '../stream/answer.ts';
+import type { Outcome } from '../stream/receive.ts';
+import type { StreamState, TypeState, World } from '../stream/stream.ts';
+import type { NameSet } from '../tables/names.ts';
+import type { Learned, Response } from '../wire/response.ts';
+import { readFields } from '../wire/wire-reader.ts';
 
 /*
  * In state of the world, an acknowledgement repeats all names of the subscription: 94 KB for a thousand clusters, from

@@ -1,6 +1,6 @@
-import type { XdsType } from '../proto/resource.ts';
-import type { NameSet } from './names.ts';
-import type { Revision } from './table.ts';
+import type { XdsType } from '../../proto/resource.ts';
+import type { NameSet } from '../tables/names.ts';
+import type { Revision } from '../tables/table.ts';
 
 export type Mode = 'sotw' | 'delta';
 

@@ -1,5 +1,5 @@
+import { readFields } from '../wire/wire-reader.ts';
 import { Lineage } from './lineage.ts';
-import { readFields } from './wire-reader.ts';
 
 /** An interned set of resource names: equal sets are the same object, so comparing and sharing cost nothing. */
 export interface NameSet {

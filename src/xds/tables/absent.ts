@@ -1,6 +1,6 @@
-import { assertNever } from '../lib/assert-never.ts';
-import { type EncodedResource, encodeResource, type XdsType } from '../proto/resource.ts';
-import { stringField } from '../proto/wire.ts';
+import { assertNever } from '../../lib/assert-never.ts';
+import { type EncodedResource, encodeResource, type XdsType } from '../../proto/resource.ts';
+import { stringField } from '../../proto/wire.ts';
 
 /**
  * What a client is told that asks for a name that does not exist. Envoy ignores `removed_resources` for routes and

@@ -1,12 +1,12 @@
-import type { XdsType } from '../proto/resource.ts';
+import type { XdsType } from '../../proto/resource.ts';
+import type { GuiltyPart } from '../isolation/verdicts.ts';
+import { cursorAt } from '../tables/baseline.ts';
+import { markAll } from '../tables/marks.ts';
+import type { NameSet } from '../tables/names.ts';
+import type { DeltaRequest, SotwRequest } from '../wire/request.ts';
+import type { Response } from '../wire/response.ts';
 import { acknowledge, reject } from './answer.ts';
-import { cursorAt } from './baseline.ts';
-import type { GuiltyPart } from './isolation/verdicts.ts';
-import { markAll } from './marks.ts';
-import type { NameSet } from './names.ts';
 import { oweSubscribed } from './owed.ts';
-import type { DeltaRequest, SotwRequest } from './request.ts';
-import type { Response } from './response.ts';
 import {
   lastSentOf,
   none,

@@ -1,17 +1,17 @@
-import type { XdsType } from '../proto/resource.ts';
-import { type Baseline, baselineKey, cursorAt, isShared } from './baseline.ts';
-import { buildResponse } from './build-response.ts';
+import type { XdsType } from '../../proto/resource.ts';
+import { filterKnown } from '../isolation/filter.ts';
+import { finish, nextTrial } from '../isolation/search.ts';
+import type { Search } from '../isolation/state.ts';
+import { type Baseline, baselineKey, cursorAt, isShared } from '../tables/baseline.ts';
+import type { Interest } from '../tables/interest.ts';
+import { hasMarks, isMarked, unmark } from '../tables/marks.ts';
+import type { Revision, TableDifference } from '../tables/table.ts';
+import { buildResponse } from '../wire/build-response.ts';
+import type { Response } from '../wire/response.ts';
 import { dropGone } from './held.ts';
 import { insteadKey, insteadOf, withoutRejected } from './instead.ts';
-import type { Interest } from './interest.ts';
-import { filterKnown } from './isolation/filter.ts';
-import { finish, nextTrial } from './isolation/search.ts';
-import type { Search } from './isolation/state.ts';
-import { hasMarks, isMarked, unmark } from './marks.ts';
 import { oweAssignments } from './owed.ts';
-import type { Response } from './response.ts';
 import { lastSentOf, none, type StreamState, type TypeState, type WithheldBatch, type World } from './stream.ts';
-import type { Revision, TableDifference } from './table.ts';
 
 /** How long LDS and RDS wait for the CDS ACK. */
 export const longestGateMs = 5_000;

@@ -1,9 +1,9 @@
-import type { EncodedResource } from '../proto/resource.ts';
+import type { EncodedResource } from '../../proto/resource.ts';
+import type { Table } from '../tables/table.ts';
+import type { Response } from '../wire/response.ts';
 import { mayHave, recall, withBlame } from './doubt.ts';
 import { namesIn } from './mentions.ts';
-import type { Response } from './response.ts';
 import type { Held, TypeState } from './stream.ts';
-import type { Table } from './table.ts';
 
 /** A rejection, as far as it decides on what is held. */
 export interface Named {

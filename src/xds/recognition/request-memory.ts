@@ -1,5 +1,5 @@
-import { type DeltaRequest, parseDeltaRequest, parseSotwRequest, type SotwRequest } from './request.ts';
-import type { Mode } from './response.ts';
+import { type DeltaRequest, parseDeltaRequest, parseSotwRequest, type SotwRequest } from '../wire/request.ts';
+import type { Mode } from '../wire/response.ts';
 
 /**
  * Long subscriptions as clients wrote them. A thousand proxies of one mesh ask for the same thousand names. A subscription

@@ -1,4 +1,4 @@
-import type { EncodedResource } from '../proto/resource.ts';
+import type { EncodedResource } from '../../proto/resource.ts';
 import type { Revision } from './table.ts';
 
 /** What a client has of one type, name by name. Shared between streams in the same state; never changed once made. */

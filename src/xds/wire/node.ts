@@ -1,6 +1,6 @@
-import { canonicalAddress } from '../lib/ip.ts';
-import { err, ok, type Result } from '../lib/result.ts';
-import type { ClientKind, InterceptionMode, Proxy, Role } from '../model/proxy.ts';
+import { canonicalAddress } from '../../lib/ip.ts';
+import { err, ok, type Result } from '../../lib/result.ts';
+import type { ClientKind, InterceptionMode, Proxy, Role } from '../../model/proxy.ts';
 import { defaultNodeLimits, type NodeLimits } from './node-limits.ts';
 import { type NodeFacts, readNode } from './node-reader.ts';
 import { firstBytes, textOf } from './wire-reader.ts';
