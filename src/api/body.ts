@@ -3,16 +3,16 @@ import { failure, StatusError } from './status.ts';
 
 export const yamlTypes = ['application/yaml', 'application/x-yaml', 'text/yaml', 'text/x-yaml'];
 
-/** Parses a JSON body; throws a 400 that says where it is wrong. */
+/** Parses a JSON body. Throws a 400 that names the position of the mistake. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw malformed(`the body is not JSON: ${(cause as Error).message}`); // JSON.parse throws SyntaxError only
+    throw malformed(`the body is not JSON: ${(cause as Error).message}`); // JSON.parse throws only SyntaxError
   }
 }
 
-/** Parses a YAML body of one document; throws a 400 that says where it is wrong. */
+/** Parses a YAML body of one document. Throws a 400 that names the line of the mistake. */
 export function parseYaml(text: string): unknown {
   const documents = parseAllDocuments(text);
   const [document] = documents;
@@ -23,7 +23,7 @@ export function parseYaml(text: string): unknown {
   try {
     return document.toJS({ maxAliasCount: 100 });
   } catch (cause) {
-    throw malformed(`the body is not YAML that can be used: ${(cause as Error).message}`); // yaml throws errors only
+    throw malformed(`the body is not YAML that can be used: ${(cause as Error).message}`); // the yaml package throws only errors
   }
 }
 

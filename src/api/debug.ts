@@ -5,7 +5,7 @@ import { joined } from './joined.ts';
 import type { HttpRoutes } from './server.ts';
 import { failure, StatusError } from './status.ts';
 
-/** What this room needs of a debug view (src/telemetry/debug has them). */
+/** Debug view as this room needs it; src/telemetry/debug implements the views. */
 export interface ServedView {
   readonly path: string;
   read(
@@ -13,12 +13,12 @@ export interface ServedView {
   ): Result<Iterable<string>, { readonly status: 400 | 404; readonly message: string }>;
 }
 
-/** `/debug/…`, a piece at a time, and `/debug` itself, which is the first of the views: their list. */
+/** Serves `/debug/…` in pieces, and the list of all views, the first of them, at `/debug`. */
 export function debugRoutes(views: readonly ServedView[]): HttpRoutes {
   return (server) => {
     const serve = (path: string, view: ServedView) =>
       server.get(path, async (request, reply) => {
-        const answer = view.read(request.query as Record<string, string>); // fastify's own parser makes it
+        const answer = view.read(request.query as Record<string, string>); // fastify's default query parser builds a string map
         if (!answer.ok) {
           throw new StatusError(failure(answer.error.status === 404 ? 'NotFound' : 'BadRequest', answer.error.message));
         }

@@ -7,10 +7,10 @@ import type { HttpRoutes } from './server.ts';
 import { failure, StatusError } from './status.ts';
 import { createTurns, type Turn } from './turns.ts';
 
-/** What this room needs of discovery (src/push/discovery/rest.ts has it). */
+/** Discovery endpoint as this room needs it; src/push/discovery/rest.ts implements it. */
 export interface FetchEndpoint {
   readonly path: string;
-  /** `signal` aborts when nobody waits any more. */
+  /** Answers a request. `signal` aborts when the client is gone. */
   answer(body: unknown, signal: AbortSignal): Promise<FetchAnswer>;
 }
 
@@ -20,21 +20,24 @@ type FetchAnswer =
   | { readonly type: 'invalid' | 'unready'; readonly message: string };
 
 export interface FetchLimits {
-  /** Requests that wait for their answer or read it, all together. */
+  /** Maximum number of requests being answered or read at a time. */
   readonly maxAtOnce: number;
-  /** How long one of them may take, reading included. */
+  /** Time limit of one request, including the time to read its answer. */
   readonly timeoutMs: number;
 }
 
 export const fetchLimits: FetchLimits = { maxAtOnce: 1_000, timeoutMs: 60_000 };
 
-/** `POST /v3/discovery:…`: xDS for clients that poll (`api_type: REST`). 304: the client has that version. */
+/**
+ * Serves `POST /v3/discovery:…`: xDS for clients that poll (`api_type: REST`). 304 means that the client has the
+ * current version.
+ */
 export function fetchRoutes(endpoints: readonly FetchEndpoint[], clock: Clock, limits = fetchLimits): HttpRoutes {
   let open = 0;
   const turn = createTurns();
   return (server) => {
     for (const { path, answer } of endpoints) {
-      const url = path.replaceAll(':', '::'); // else a parameter
+      const url = path.replaceAll(':', '::'); // a single colon would start a parameter
       server.post(url, { bodyLimit: bodyLimitBytes }, async (request, reply) => {
         if (open >= limits.maxAtOnce) throw tooMany(reply, limits);
         open++;
@@ -51,7 +54,7 @@ export function fetchRoutes(endpoints: readonly FetchEndpoint[], clock: Clock, l
   };
 }
 
-/** A hundred times what Envoy sends. */
+/** Limit of a request body. Envoy sends about a hundredth of it. */
 const bodyLimitBytes = 1 << 20;
 
 function tooMany(reply: FastifyReply, { maxAtOnce }: FetchLimits): StatusError {

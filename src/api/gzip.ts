@@ -2,13 +2,13 @@ import { pipeline, Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
-/** Smaller bodies are sent as they are: the time of packing is not worth it. Kubernetes draws the same line. */
+/** Smallest body worth compressing. Kubernetes uses the same limit. */
 export const gzipFromBytes = 128 * 1024;
 
 /**
- * Sends a body that comes in pieces, packed if it is big and the client takes gzip. A small one is sent at once with
- * its length. Packing is done by zlib's threads, and pieces are asked for only as fast as the client reads: a
- * generator that pauses between its pieces holds neither the event loop nor the whole body. The caller sets the type.
+ * Sends a body in pieces, compressed if it is big and the client accepts gzip. A small body is sent in one write with
+ * its length. zlib compresses in its own threads. Pieces are requested only as fast as the client reads, so a generator
+ * that pauses between pieces blocks neither the event loop nor memory. The caller sets the content type.
  */
 export async function sendPieces(
   request: FastifyRequest,
@@ -27,12 +27,12 @@ export async function sendPieces(
   if (!acceptsGzip(request.headers['accept-encoding'])) return reply.send(body);
 
   reply.header('content-encoding', 'gzip');
-  // A client that goes away ends `packed`, which ends `body`; an error of the pieces breaks the answer off.
+  // A client that disconnects ends `packed`, which ends `body`. An error in `body` aborts the answer.
   const packed = pipeline(body, createGzip({ level: 1 }), () => {});
   return reply.send(packed);
 }
 
-/** Whether an `Accept-Encoding` header lists gzip, other than to refuse it (`gzip;q=0`). */
+/** Reports whether an `Accept-Encoding` header lists gzip without refusing it (`gzip;q=0`). */
 export function acceptsGzip(header: string | string[] | undefined): boolean {
   return String(header ?? '')
     .split(',')

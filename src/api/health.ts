@@ -1,11 +1,13 @@
 import type { HttpRoutes } from './server.ts';
 
 export interface HealthOptions {
-  /** What is still awaited before proxies may be served, by name; empty when ready. Asked on every request. */
+  /**
+   * Names of the parts that must be ready before proxies may be served; empty when ready. Evaluated for every request.
+   */
   readonly awaited: () => readonly string[];
-  /** The adapters that are not up to date, and why; proxies are served all the same. Asked on every request. */
+  /** Adapters that are not up to date, with the reason. Proxies are served anyway. Evaluated for every request. */
   readonly troubles: () => readonly AdapterTrouble[];
-  /** What `/` tells a person to look at next, in this order. */
+  /** Links that `/` lists, in this order. */
   readonly index: readonly IndexEntry[];
 }
 
@@ -20,7 +22,7 @@ export interface IndexEntry {
   readonly about: string;
 }
 
-/** `/healthz`: the process answers. `/readyz`: it may serve proxies. `/`: where to look. */
+/** Serves `/healthz` (the process answers), `/readyz` (proxies may be served) and `/` (a list of links). */
 export function health({ awaited, troubles, index }: HealthOptions): HttpRoutes {
   return (server) => {
     server.get('/healthz', async () => ({ status: 'ok' }));

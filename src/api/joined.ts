@@ -1,6 +1,6 @@
 const pieceLength = 64 << 10;
 
-/** Joins small pieces, and waits for `turn` after each joined one, so that other work runs between them. */
+/** Joins small pieces into bigger ones. Waits for `turn` after each, so that other work runs in between. */
 export async function* joined(pieces: Iterable<string>, turn: () => Promise<void>): AsyncGenerator<string> {
   let waiting = '';
   for (const piece of pieces) {

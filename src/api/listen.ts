@@ -4,11 +4,11 @@ import { type ErrorCode, MeshError } from '../lib/errors.ts';
 
 export interface ListenAddress {
   readonly host: string;
-  /** 0 lets the system choose. */
+  /** Port number; 0 lets the operating system choose. */
   readonly port: number;
 }
 
-/** Begins to listen and answers with the URL. Rejects with PORT_TAKEN or CONFIG_INVALID, naming the flag to use. */
+/** Starts listening and returns the URL. Rejects with PORT_TAKEN or CONFIG_INVALID, which name the flag to change. */
 export async function listenHttp(server: FastifyInstance, { host, port }: ListenAddress): Promise<string> {
   try {
     return await server.listen({ host, port });
@@ -17,7 +17,7 @@ export async function listenHttp(server: FastifyInstance, { host, port }: Listen
   }
 }
 
-/** Takes no more connections, lets requests finish for `graceMs` at most, then cuts off what is left: watches never end. */
+/** Stops accepting connections, waits up to `graceMs` for open requests, then closes the rest: watches never end. */
 export async function closeHttp(
   server: FastifyInstance,
   { clock, graceMs }: { clock: Clock; graceMs: number },
@@ -27,7 +27,7 @@ export async function closeHttp(
   cancel();
 }
 
-/** What a failed `listen` means for an operator, and what to do; for every port that is served. */
+/** Translates a failed `listen` into an error that tells operators the cause and the remedy. Used for every port. */
 export function listenError(cause: unknown, { address, flag }: { address: string; flag: string }): unknown {
   const reason = reasonOf(cause);
   if (reason === null) return cause;
@@ -37,7 +37,7 @@ export function listenError(cause: unknown, { address, flag }: { address: string
 
 function reasonOf(cause: unknown): readonly [ErrorCode, string] | null {
   switch (
-    (cause as NodeJS.ErrnoException).code // other errors have no code, or another
+    (cause as NodeJS.ErrnoException).code // other errors have no code or a different one
   ) {
     case 'EADDRINUSE':
       return ['PORT_TAKEN', 'another process listens there: stop it, or'];

@@ -1,6 +1,6 @@
 import type { HttpRoutes } from './server.ts';
 
-/** `/metrics`, in the text format of Prometheus. */
+/** Serves `/metrics` in the text format of Prometheus. */
 export function metricsRoute(text: () => Promise<string>): HttpRoutes {
   return (server) => {
     server.get('/metrics', async (_request, reply) => {

@@ -3,15 +3,15 @@ import type { InstanceKey } from '../platform/registration.ts';
 import type { AuditEntry } from '../rules/store/store.ts';
 import { authorship } from './rules/request-facts.ts';
 
-/** Where what was registered is written down, with who did it. */
+/** Audit trail: records who changed registrations. */
 export interface AuditTrail {
   note(entry: AuditEntry): Promise<void>;
   readonly clock: { now(): number };
 }
 
 /**
- * Notes a request that changed instances: an entry for each service that it touched, however many instances. Heartbeats
- * and what is refused are no entries: agents repeat them, and would push out what the trail is for.
+ * Records a request that changed instances: one entry for each service, whatever the number of instances. Heartbeats
+ * and rejected requests are not recorded: agents repeat them and would displace the entries that matter.
  */
 export function noteRegistrations(
   request: FastifyRequest,

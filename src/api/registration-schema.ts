@@ -5,7 +5,7 @@ import { isProxyPort } from '../model/proxy.ts';
 import type { Protocol } from '../model/service.ts';
 import type { Instance, InstanceKey, Registration } from '../platform/registration.ts';
 
-/** One field that is wrong, by its path in the body (or in the URL). */
+/** Invalid field, with its path in the body or its name in the URL. */
 export interface FieldProblem {
   readonly field: string;
   readonly message: string;
@@ -58,13 +58,13 @@ function checkPorts(ports: readonly z.infer<typeof port>[], context: z.Refinemen
   }
 }
 
-/** The body of a PUT of one instance. */
+/** Schema of the body of a PUT of one instance. */
 export const instanceBody = z.strictObject(fields);
 export type InstanceBody = z.infer<typeof instanceBody>;
 
 const key = { namespace: z.string(), host: z.string(), id: z.string() };
 
-/** The body of a batch: it is applied as a whole or not at all. */
+/** Schema of a batch, which is applied completely or not at all. */
 export const batchBody = z.strictObject({
   put: z
     .array(z.strictObject({ ...key, ...fields }))
@@ -86,7 +86,7 @@ export function registrationOf(instance: InstanceKey, body: InstanceBody): Regis
   };
 }
 
-/** An instance as the API shows it: what was put, and times in ISO 8601. */
+/** Renders an instance for the API: the fields that were written, and times in ISO 8601. */
 export function describeInstance(instance: Instance): object {
   const { registeredAtMs, expiresAtMs, ports, ...rest } = instance;
   return {
@@ -102,7 +102,7 @@ const namespacePattern = new RegExp(`^${label}$`);
 const hostPattern = new RegExp(`^${label}(\\.${label})*$`);
 const idPattern = /^[A-Za-z0-9][A-Za-z0-9._:~-]{0,252}$/;
 
-/** What is wrong with the names in the URL (or in an item of a batch). */
+/** Finds mistakes in the names of a URL or of a batch item. */
 export function keyProblems({ namespace, host, id }: InstanceKey): readonly FieldProblem[] {
   const problems: FieldProblem[] = [];
   if (!namespacePattern.test(namespace)) {
@@ -120,7 +120,10 @@ export function keyProblems({ namespace, host, id }: InstanceKey): readonly Fiel
   return problems;
 }
 
-/** `ports[0].port` and what is wrong there; an unknown field is named itself. */
+/**
+ * Lists problems with the path of each field, `ports[0].port` for example. An unknown field is listed under its own
+ * name.
+ */
 export const fieldProblems = (error: z.ZodError): readonly FieldProblem[] =>
   error.issues.flatMap((issue) =>
     issue.code === 'unrecognized_keys'

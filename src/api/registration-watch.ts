@@ -2,18 +2,18 @@ import type { FastifyReply } from 'fastify';
 import type { RegistrationBook, RegistrationEvent } from '../platform/registration.ts';
 import { describeInstance } from './registration-schema.ts';
 
-/** A client that reads slower than this many bytes behind is cut off; it watches again and gets the whole list. */
+/** Limit of unread bytes. A slower client is disconnected; its next watch starts with the whole list. */
 const maxBehindBytes = 1_048_576;
 
-/** What is watched: one service, or a whole namespace. */
+/** Scope of a watch: one service or a whole namespace. */
 export interface WatchScope {
   readonly namespace: string;
   readonly host: string | null;
 }
 
 /**
- * Answers with newline-delimited JSON until the client goes: every instance as `put`, one `synced`, then changes as
- * they happen. Nothing is lost in between: it listens before it lists.
+ * Streams newline-delimited JSON until the client disconnects: every instance as `put`, one `synced`, then each change.
+ * It subscribes before it lists, so no change is lost.
  */
 export async function streamEvents(
   reply: FastifyReply,
@@ -30,7 +30,7 @@ export async function streamEvents(
   });
   const instances = await book.instances(namespace, host ?? undefined);
 
-  reply.hijack(); // fastify would wait for the end of it
+  reply.hijack(); // without this, fastify waits for the answer to end
   const { raw } = reply;
   raw.on('close', stop);
   raw.on('error', stop);

@@ -18,12 +18,12 @@ import { StatusError } from './status.ts';
 
 export interface RegistrationApi {
   readonly book: RegistrationBook;
-  /** Why instances may not register for a service, which another adapter defines; null: they may. */
+  /** Returns the reason why instances may not register for a service (another adapter defines it), or null. */
   readonly whyNot: (service: Pick<Registration, 'namespace' | 'host' | 'vips'>) => string | null;
   readonly trail: AuditTrail;
 }
 
-/** What a refused request is answered with. */
+/** Body of the answer to a rejected request. */
 interface RegistrationError {
   readonly error: string;
   readonly problems: readonly FieldProblem[];
@@ -42,16 +42,16 @@ const root = '/registry/v1';
 const servicesPath = `${root}/namespaces/:namespace/services`;
 const instancesPath = `${servicesPath}/:host/instances`;
 
-/** The routes of the registration API: instances, heartbeats, lists, batches, watches. */
+/** Routes of the registration API: instances, heartbeats, lists, batches and watches. */
 export function registrationRoutes({ book, trail, whyNot }: RegistrationApi) {
-  /** With the reason why it does not count, if another adapter has come to define its service since. */
+  /** Adds the reason why an instance is ignored, if another adapter has defined its service since. */
   const shown = (instance: Instance): object => {
     const problem = whyNot(instance);
     return problem === null ? describeInstance(instance) : { ...describeInstance(instance), problem };
   };
   return (server: FastifyInstance): void => {
     server.setErrorHandler((error, _request, reply) => {
-      if (!(error instanceof StatusError)) throw error; // the server's business
+      if (!(error instanceof StatusError)) throw error; // the server answers all other errors
       return answer(reply, error.status.code, { error: error.message, problems: [] });
     });
 
@@ -150,7 +150,7 @@ const isWatch = (request: FastifyRequest): boolean => {
   return typeof query === 'object' && query !== null && 'watch' in query && query.watch !== 'false';
 };
 
-/** Hostnames have no case. */
+/** Reads the names in a URL. Hostnames are case-insensitive. */
 function readKey({ namespace, host, id }: InstanceParams): { key: InstanceKey; problems: readonly FieldProblem[] } {
   const key = { namespace, host: host.toLowerCase(), id };
   return { key, problems: keyProblems(key) };
@@ -182,7 +182,7 @@ const refuse = (reply: FastifyReply, problems: readonly FieldProblem[]): Fastify
 
 const missing = (reply: FastifyReply, error: string): FastifyReply => answer(reply, 404, { error, problems: [] });
 
-/** Null when the write could not be kept; the answer is given then. */
+/** Runs a write. Returns null if it cannot be persisted; the error has been answered then. */
 async function stored<T>(reply: FastifyReply, write: () => Promise<T>): Promise<T | null> {
   try {
     return await write();

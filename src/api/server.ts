@@ -7,7 +7,7 @@ import { parseJson, parseYaml, yamlTypes } from './body.ts';
 import { type Doors, guard } from './doors/guard.ts';
 import { failure, type Status, StatusError } from './status.ts';
 
-/** Part of the HTTP interface: adds its routes to the server it is given. */
+/** Group of routes: adds them to the given server. */
 export type HttpRoutes = (server: FastifyInstance) => void | Promise<void>;
 
 export type HttpTls = Pick<
@@ -18,32 +18,32 @@ export type HttpTls = Pick<
 export interface HttpServerOptions {
   readonly log: Logger;
   readonly doors: Doors;
-  /** Null, or left out: plain HTTP. */
+  /** Certificates; null or absent for plain HTTP. */
   readonly tls?: HttpTls | null;
-  /** In the order in which they are added; each may add parsers and hooks of its own without touching the others. */
+  /** Groups of routes, added in this order. Each may add its own parsers and hooks without affecting the others. */
   readonly routes: readonly HttpRoutes[];
 }
 
 const bodyLimitBytes = 10 * 1024 * 1024;
 
-/** Names have 253 characters at most; in a URL each may take three. */
+/** Limit of a URL parameter: a name has at most 253 characters, each of which may take three when encoded. */
 const maxParamLength = 3 * 253;
 
-/** When a client may try again what the outside world prevented. */
+/** Value of `Retry-After` when an external failure prevents an answer. */
 const retryAfterSeconds = 1;
 
 /**
- * The HTTP server, not yet listening. Every error is a Kubernetes `Status` as JSON, whichever part it comes from.
- * Bodies are JSON or YAML.
+ * Creates the HTTP server without listening. Every error is answered as a Kubernetes `Status` in JSON. Bodies are JSON
+ * or YAML.
  */
 export function createHttpServer({ log, doors, tls = null, routes }: HttpServerOptions): FastifyInstance {
   const server: FastifyInstance = fastify({
-    ...(tls === null ? {} : { https: tls as object }), // used alike: the type of the instance need not say which it is
+    ...(tls === null ? {} : { https: tls as object }), // handled equally by fastify, so the instance type need not distinguish them
     logger: false,
     bodyLimit: bodyLimitBytes,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength },
-    // Of a URL that cannot be read, before there is a route.
+    // Errors of URLs that cannot be parsed, before a route is known.
     frameworkErrors: (error, _request, reply: FastifyReply) => {
       const status = statusOf(error);
       reply.code(status.code).send(status);
@@ -82,7 +82,7 @@ export function createHttpServer({ log, doors, tls = null, routes }: HttpServerO
   return server;
 }
 
-/** What an error means for who asked; `bodyLimit` is that of the route, in bytes. */
+/** Translates an error into the status that is sent. `bodyLimit` is the limit of the route, in bytes. */
 export function statusOf(error: FastifyError, bodyLimit = bodyLimitBytes): Status {
   if (error instanceof StatusError) return error.status;
   if (error instanceof MeshError && error.code === 'STORE_UNAVAILABLE') {
@@ -101,7 +101,7 @@ export function statusOf(error: FastifyError, bodyLimit = bodyLimitBytes): Statu
   }
 }
 
-/** Answers what is no HTTP request, or has a URL and headers of more than 16 KiB, which node refuses to read. */
+/** Answers input that is not HTTP, or whose URL and headers exceed the 16 KiB that Node accepts. */
 function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();

@@ -1,6 +1,9 @@
 import type { Problem } from '../rules/rule.ts';
 
-/** Why a request failed, in Kubernetes' words: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/ */
+/**
+ * Reasons of a failed request, as Kubernetes defines them:
+ * https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/
+ */
 export type StatusReason =
   | 'BadRequest'
   | 'Unauthorized'
@@ -19,18 +22,18 @@ export type StatusReason =
   | 'ServiceUnavailable'
   | 'Timeout';
 
-/** One wrong field. */
+/** Invalid field. */
 export interface StatusCause {
   readonly reason: string;
   readonly message: string;
   readonly field: string;
 }
 
-/** The body of every error, and of a deletion. `message` is for people and says what to do. */
+/** Body of every error and of the answer to a deletion. `message` is for people and names the remedy. */
 export interface Status {
   readonly kind: 'Status';
   readonly apiVersion: 'v1';
-  /** Of a page that is not kept: how to go on. */
+  /** Metadata of an expired page: the token to continue with. */
   readonly metadata: { readonly continue?: string };
   readonly status: 'Success' | 'Failure';
   readonly message?: string;
@@ -43,7 +46,7 @@ export interface Status {
     readonly causes?: readonly StatusCause[];
     readonly retryAfterSeconds?: number;
   };
-  /** The HTTP status. */
+  /** HTTP status code. */
   readonly code: number;
 }
 
@@ -68,13 +71,13 @@ const codes: Readonly<Record<StatusReason, number>> = {
 
 const common = { kind: 'Status', apiVersion: 'v1', metadata: {} } as const;
 
-/** An error; its HTTP status follows from `reason`. */
+/** Builds a failure; `reason` determines its HTTP status. */
 export function failure(reason: StatusReason, message: string, details?: Status['details']): Status {
   const code = codes[reason];
   return { ...common, status: 'Failure', message, reason, ...(details === undefined ? {} : { details }), code };
 }
 
-/** The answer to a deletion. */
+/** Builds the answer to a deletion. */
 export const success = (details: NonNullable<Status['details']>): Status => ({
   ...common,
   status: 'Success',
@@ -82,7 +85,7 @@ export const success = (details: NonNullable<Status['details']>): Status => ({
   code: 200,
 });
 
-/** An object that its schema refuses: every problem is a cause with its field. */
+/** Builds the failure for an object that its schema rejects, with one cause for each problem. */
 export function invalid(object: { kind: string; group: string; name: string }, problems: readonly Problem[]): Status {
   const causes = problems.map(({ path, message }) => ({ reason: causeReason(message), message, field: path }));
   const list = problems.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ');
@@ -90,7 +93,7 @@ export function invalid(object: { kind: string; group: string; name: string }, p
   return failure('Invalid', `${kind} "${name}" is invalid: ${list}`, { name, group, kind, causes });
 }
 
-/** A status to be thrown where a handler cannot go on; the server sends it as it is. */
+/** Error that carries a status. Handlers throw it; the server sends the status unchanged. */
 export class StatusError extends Error {
   readonly status: Status;
 
@@ -101,7 +104,7 @@ export class StatusError extends Error {
   }
 }
 
-/** The cause types that Kubernetes' clients know. */
+/** Maps a problem to a cause type that Kubernetes clients know. */
 function causeReason(message: string): string {
   if (message.startsWith('unknown field')) return 'FieldValueForbidden';
   if (message.startsWith('must be one of')) return 'FieldValueNotSupported';

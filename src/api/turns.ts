@@ -1,10 +1,10 @@
-/** Resolves when it is the caller's turn to do a small piece of work. */
+/** Resolves when the caller may do one small piece of work. */
 export type Turn = () => Promise<void>;
 
-/** How many pieces of work are done in one turn of the event loop. */
+/** Pieces of work per turn of the event loop. */
 const piecesPerTurn = 10;
 
-/** First come, first served: however many watches have something to do, other work gets its turn in between. */
+/** Creates a queue, first come, first served. Other work runs in between, however many watches are waiting. */
 export function createTurns(): Turn {
   let waiting: (() => void)[] = [];
   let isScheduled = false;

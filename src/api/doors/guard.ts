@@ -4,24 +4,24 @@ import type { Asked, Caller, DoorReason, Need, Verdict } from '../../model/acces
 import { failure, StatusError, type StatusReason } from '../status.ts';
 import { needOf } from './needs.ts';
 
-/** What this room needs of security: who may come in, and who that is. */
+/** Access decisions as this room needs them: identity and permission. */
 export interface Doors {
-  /** `socket` may have a certificate. */
+  /** Decides on a request. `socket` may carry a client certificate. */
   admit(asked: Asked, socket: Socket): Verdict;
-  /** Calls `listener` when other verdicts are possible. */
+  /** Calls `listener` when earlier verdicts may have changed. */
   onChange(listener: () => void): void;
 }
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Null for a request of somebody who proved nothing and was not let in. */
+    /** Caller of the request; null if it is not authenticated and was rejected. */
     caller: Caller | null;
   }
 }
 
 /**
- * Asks `doors` about every request, before its body is read. It is the only place that does; what a body names is asked
- * for with `demand`. Answers that go on (watches) are cut off when their caller may not have them any more.
+ * Asks `doors` about every request before its body is read. No other code does, except `demand` for objects that a body
+ * names. Long-running answers (watches) are closed when their caller loses permission.
  */
 export function guard(server: FastifyInstance, doors: Doors): void {
   const open = new Map<FastifyRequest, FastifyReply>();
@@ -40,7 +40,7 @@ export function guard(server: FastifyInstance, doors: Doors): void {
   });
 }
 
-/** Throws where the sender of a request may not have what its body asks for. */
+/** Throws if the sender of a request lacks a permission that its body requires. */
 export function demand(request: FastifyRequest, need: Need): void {
   const message = request.caller === null ? 'nobody knows who asks' : request.caller.whyNot(need);
   if (message !== null) throw new StatusError(failure('Forbidden', message));

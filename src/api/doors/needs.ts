@@ -2,12 +2,12 @@ import type { FastifyRequest } from 'fastify';
 import type { Need } from '../../model/access.ts';
 
 interface Row {
-  /** Fits the URL of a route, as it was added. */
+  /** Matches the URL pattern of a route. */
   readonly route: RegExp;
   readonly need: (request: FastifyRequest) => Need;
 }
 
-/** Route → what it needs. The first row that fits counts; what none fits needs what `/debug` does. */
+/** Permissions by route. The first matching row applies; other routes need the permission of `/debug`. */
 const rows: readonly Row[] = [
   { route: /^\/(healthz|readyz)$/, need: () => ({ type: 'nothing' }) },
   { route: /^\/v3\/discovery:/, need: () => ({ type: 'discover' }) },
@@ -25,15 +25,15 @@ const rows: readonly Row[] = [
   { route: /^\/registry\/v1\//, need: () => ({ type: 'register', namespace: null }) },
 ];
 
-/** What a request needs leave for, by the route that it was led to. */
+/** Returns the permission that a request needs, by its route. */
 export function needOf(request: FastifyRequest): Need {
-  const route = request.routeOptions.url ?? ''; // empty where nothing is served
+  const route = request.routeOptions.url ?? ''; // empty if no route matches
   const row = rows.find((one) => one.route.test(route));
   if (row !== undefined) return row.need(request);
   return isRead(request) ? { type: 'read' } : { type: 'admin' };
 }
 
-/** Objects whose URL names no namespace are the cluster's. */
+/** Returns the permission for objects; those whose URL has no namespace are cluster-scoped. */
 function objects(request: FastifyRequest): Need {
   return isRead(request) ? { type: 'read' } : writing(namespaceOf(request) ?? '');
 }
@@ -43,4 +43,4 @@ const writing = (namespace: string | null): Need => ({ type: 'write-rules', name
 const isRead = ({ method }: FastifyRequest): boolean => method === 'GET' || method === 'HEAD';
 
 const namespaceOf = (request: FastifyRequest): string | undefined =>
-  (request.params as { namespace?: string }).namespace; // of the routes above
+  (request.params as { namespace?: string }).namespace; // routes in the table name it so

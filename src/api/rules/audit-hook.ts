@@ -6,8 +6,9 @@ import { isDryRunByOptions } from './objects/delete-options.ts';
 import { authorship, routeFacts } from './request-facts.ts';
 
 /**
- * Writes every refused change into the audit trail, of those who are known: a flood of others must not push out what
- * the trail is for. What was done is written by the store, along with the change.
+ * Records every rejected change of an authenticated caller in the audit trail. Unauthenticated requests are not
+ * recorded: a flood of them would displace the other entries. The store records successful changes with the change
+ * itself.
  */
 export function noteRefusals(server: FastifyInstance, { store, clock }: Pick<ApiContext, 'store' | 'clock'>): void {
   server.addHook('onError', async (request, _reply, error) => {
@@ -16,7 +17,7 @@ export function noteRefusals(server: FastifyInstance, { store, clock }: Pick<Api
     const { code, message = '', details } = statusOf(error);
     const { author, request: facts } = authorship(request, false);
     if (facts === null || facts === undefined) return;
-    const { namespace = '', name = '' } = request.params as { namespace?: string; name?: string }; // of routes.ts
+    const { namespace = '', name = '' } = request.params as { namespace?: string; name?: string }; // parameters of routes.ts
     await store.note({
       ...facts,
       time: new Date(clock.now()).toISOString(),
@@ -31,9 +32,9 @@ export function noteRefusals(server: FastifyInstance, { store, clock }: Pick<Api
   });
 }
 
-/** Dry runs change nothing, whatever the answer. */
+/** Detects dry runs, which change nothing. */
 const triesOnly = (request: FastifyRequest): boolean => {
-  const { dryRun } = request.query as { dryRun?: unknown }; // fastify's own parser makes it
+  const { dryRun } = request.query as { dryRun?: unknown }; // fastify's default query parser builds a string map
   return dryRun === 'All' || isDryRunByOptions(request);
 };
 

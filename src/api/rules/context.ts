@@ -9,17 +9,17 @@ import type { Pages } from './pages.ts';
 import type { Subject } from './refusals.ts';
 import type { Watches } from './watch/watch.ts';
 
-/** What all handlers of the rules API share. */
+/** Context shared by all handlers of the rules API. */
 export interface ApiContext extends Omit<RulesApiOptions, 'store'> {
-  /** Shows adapters' objects, too, which cannot be written. */
+  /** Store that also shows objects of adapters, which are read-only. */
   readonly store: NamespacedStore;
-  /** What was written, alone. */
+  /** Store of written objects only. */
   readonly own: RuleStore;
   readonly pages: Pages;
   readonly watches: Watches;
 }
 
-/** What the handlers of one kind in one version share. */
+/** Context shared by the handlers of one kind in one version. */
 export interface KindContext extends ApiContext {
   readonly kind: RuleKind;
   readonly apiVersion: string;
@@ -31,9 +31,9 @@ interface Params {
   readonly name?: string;
 }
 
-const paramsOf = (request: FastifyRequest): Params => request.params as Params; // of the URLs in routes.ts
+const paramsOf = (request: FastifyRequest): Params => request.params as Params; // parameters of routes.ts
 
-/** The namespace of the URL; null for one that is about all namespaces, and empty for a cluster's objects. */
+/** Returns the namespace of the URL: null if it covers all namespaces, empty for cluster-scoped objects. */
 export function namespaceOf(request: FastifyRequest, kind: RuleKind): string | null {
   return kind.scope === 'cluster' ? '' : (paramsOf(request).namespace ?? null);
 }

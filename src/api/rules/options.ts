@@ -9,26 +9,26 @@ import type { ServedObject } from './answers/table.ts';
 export interface RulesApiOptions {
   readonly kinds: readonly RuleKind[];
   readonly store: RuleStore;
-  /** Knows what adapters define: it is shown, and those names are not taken. */
+  /** Book with the objects of adapters. They are shown, and their names cannot be written. */
   readonly book: Pick<RuleBook, 'adapterOrigin' | 'filed' | 'onFiled'>;
-  /** Adapters that have not answered yet, by name: until then nobody knows which names they define. */
+  /** Names of adapters that have not reported yet. Until they do, the names that they define are unknown. */
   readonly awaited: () => readonly string[];
-  /** Finds what rules that are written together refer to in vain; null: nobody knows. */
+  /** Finds unresolved references of rules that are written together; null if this cannot be checked. */
   readonly unresolved: ((rules: readonly Rule[]) => (rule: Rule) => readonly string[]) | null;
-  /** Null: answers have no status. */
+  /** Statuses of rules; null to answer without status. */
   readonly statuses: RuleStatuses | null;
   readonly clock: Clock;
 }
 
-/** The kind that `kubectl` knows as the place of other objects. */
+/** Reports whether a kind is `Namespace`. */
 export const isNamespaceKind = (kind: Pick<RuleKind, 'group' | 'kind'>): boolean =>
   kind.group === '' && kind.kind === 'Namespace';
 
-/** Where an adapter defines an object of this name; null when none does. */
+/** Returns the source of the adapter's object of this name; null if there is none. */
 export const adapterOriginOf = (book: RulesApiOptions['book'], { kind, ...metadata }: ObjectKey): string | null =>
   book.adapterOrigin(ruleId({ kind, metadata }));
 
-/** How objects of one kind are answered at URLs of one version. */
+/** Builds the presentation of one kind at URLs of one version. */
 export function presentationOf(
   kind: RuleKind,
   apiVersion: string,
@@ -50,11 +50,11 @@ export function presentationOf(
   };
 }
 
-/** An object without status. One stored object is served in every version; a cluster's has no namespace to show. */
+/** Converts an object to the version of the URL, without status. A cluster-scoped object has no namespace field. */
 export function objectIn(kind: RuleKind, apiVersion: string, object: StoredObject): ServedObject {
   const { spec } = object;
   if (kind.scope === 'namespaced') return { apiVersion, kind: object.kind, metadata: object.metadata, spec };
   const { namespace: _, ...metadata } = object.metadata;
-  // The one field that is missing is left out of the JSON, as Kubernetes does; nothing reads it from a served object.
+  // Like Kubernetes, the JSON omits an absent namespace. Nothing reads that field from a served object.
   return { apiVersion, kind: object.kind, metadata: metadata as ServedObject['metadata'], spec };
 }

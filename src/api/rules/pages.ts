@@ -8,25 +8,25 @@ import type { Selection } from './selectors/selection.ts';
 
 type Query = Readonly<Record<string, unknown>>;
 
-/** The list that a request is about. */
+/** Scope of a list request. */
 export interface PageScope {
   readonly kind: string;
-  /** Null: of all namespaces. */
+  /** Namespace of the list; null for all namespaces. */
   readonly namespace: string | null;
   readonly selection: Selection;
-  /** What is there now. */
+  /** Current list. */
   readonly list: ObjectList;
 }
 
-/** Gives out lists in pages. All pages of one walk are of the moment of the first, as long as its list is kept. */
+/** Serves lists in pages. All pages of one walk show the moment of the first page, as long as its list is cached. */
 export interface Pages {
-  /** Throws a 400 for parameters that make no sense, a 410 `Expired` for what is not kept any more. */
+  /** Returns a page. Throws a 400 for invalid parameters and a 410 `Expired` for a list that is no longer cached. */
   page(query: Query, scope: PageScope): ListAnswer;
 }
 
-/** As long as etcd keeps old versions for Kubernetes. */
+/** Lifetime of a cached list. etcd keeps old versions for Kubernetes equally long. */
 const keptForMs = 5 * 60_000;
-/** Lists share their objects; each is as long as there are objects. */
+/** Maximum number of cached lists. Lists share their objects; each holds one reference per object. */
 const maxKept = 100;
 
 interface Kept {
@@ -44,13 +44,13 @@ export function createPages(clock: Clock): Pages {
     }
   };
   const keep = (key: string, list: ObjectList) => {
-    kept.delete(key); // to the end
+    kept.delete(key); // moves the entry to the end
     kept.set(key, { list, timeMs: clock.now() });
     forgetOld();
   };
   const keyOf = ({ kind, namespace }: PageScope, version: string) => `${kind} ${namespace ?? '*'} ${version}`;
 
-  /** The list of a version: the one of now, or a kept one. */
+  /** Returns the list of a version, current or cached. */
   const listOf = (scope: PageScope, version: string): ObjectList | null => {
     if (version === scope.list.resourceVersion) return scope.list;
     forgetOld();
@@ -77,7 +77,7 @@ export function createPages(clock: Clock): Pages {
 
       keep(keyOf(scope, resourceVersion), list);
       const token = writeToken({ scope: scopeName(scope), version: resourceVersion, after: nameOf(last.metadata) });
-      // With selectors, Kubernetes does not count what is left either.
+      // Like Kubernetes, no count of the rest is given with selectors.
       const count = selection.isAll ? { remainingItemCount: rest } : {};
       return { items, metadata: { resourceVersion, continue: token, ...count } };
     },
@@ -86,7 +86,7 @@ export function createPages(clock: Clock): Pages {
 
 interface Beginning {
   readonly list: ObjectList;
-  /** Goes on behind this name; null begins at the start. */
+  /** Name after which the page starts; null for the first page. */
   readonly after: Name | null;
 }
 
@@ -132,7 +132,7 @@ function continued(text: string, scope: PageScope, listOf: ListOf): Beginning {
   throw new StatusError({ ...status, metadata: { continue: writeToken({ ...token, version: null }) } });
 }
 
-/** As Kubernetes says it; its clients wait and ask again. */
+/** Builds the error that Kubernetes returns for a future version. Its clients wait and retry. */
 function notYet(version: string, current: string): StatusError {
   const message = `Too large resource version: ${version}, current: ${current}`;
   const causes = [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version', field: '' }];
@@ -144,10 +144,10 @@ interface Name {
   readonly name: string;
 }
 
-/** What `continue` holds. Not signed: whoever writes one gets what he may list anyway. */
+/** Content of `continue`. It needs no signature: a forged token grants nothing beyond what its sender may list. */
 interface Token {
   readonly scope: string;
-  /** Null: of what is there when it is used. */
+  /** Version of the list; null for the current one at the time of use. */
   readonly version: string | null;
   readonly after: Name;
 }
@@ -166,11 +166,11 @@ function readToken(text: string): Token | null {
     if (version !== null && typeof version !== 'string') return null;
     return { scope, version, after: { namespace, name } };
   } catch {
-    return null; // not what writeToken made
+    return null; // not written by writeToken
   }
 }
 
-/** Binary search: lists are by namespace, then name. */
+/** Binary search; lists are sorted by namespace, then name. */
 function firstBehind(items: readonly StoredObject[], { namespace, name }: Name): number {
   let [low, high] = [0, items.length];
   while (low < high) {

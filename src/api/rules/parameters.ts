@@ -4,17 +4,17 @@ import { failure, StatusError } from '../status.ts';
 
 type Query = Readonly<Record<string, unknown>>;
 
-/** What is said after `?`. A parameter that stands twice has a list as its value. */
-export const queryOf = (request: FastifyRequest): Query => request.query as Query; // fastify's own parser makes it
+/** Query parameters. A parameter given twice has a list as its value. */
+export const queryOf = (request: FastifyRequest): Query => request.query as Query; // fastify's default parser
 
-/** A parameter's text; empty when it is not there. Throws a 400 when it stands twice. */
+/** Returns the text of a parameter, empty if absent. Throws a 400 if it is given twice. */
 export function textParameter(query: Query, name: string): string {
   const value = query[name] ?? '';
   if (typeof value !== 'string') throw badParameter(name, 'stands in the URL twice: give it once');
   return value;
 }
 
-/** A parameter that has one of some values, or `otherwise` when it is not there. Throws a 400 that lists them. */
+/** Returns one of the permitted values, or `otherwise` if the parameter is absent. Throws a 400 that lists them. */
 export function choiceParameter<Choice extends string, Otherwise extends string>(
   query: Query,
   name: string,
@@ -28,7 +28,7 @@ export function choiceParameter<Choice extends string, Otherwise extends string>
   throw badParameter(name, `must be ${list}, not ${JSON.stringify(text)}${didYouMean(text, choices)}`);
 }
 
-/** A whole number from 0 on; null when it is not there. Throws a 400 for anything else. */
+/** Returns a whole number from 0, or null if absent. Throws a 400 for anything else. */
 export function countParameter(query: Query, name: string): number | null {
   const text = textParameter(query, name);
   if (text === '') return null;
@@ -36,17 +36,19 @@ export function countParameter(query: Query, name: string): number | null {
   throw badParameter(name, `must be a whole number from 0 on, not ${JSON.stringify(text)}`);
 }
 
-/** A switch. Throws a 400 for what is neither true nor false. */
+/** Returns a boolean parameter. Throws a 400 for anything but true and false. */
 export const isSwitchedOn = (query: Query, name: string): boolean =>
   ['true', '1'].includes(choiceParameter(query, name, { choices: ['true', 'false', '1', '0'], otherwise: 'false' }));
 
-/** Whether nothing is to be kept. Throws a 400 for any value but All. A list of one is what `DeleteOptions` has. */
+/**
+ * Reports whether a dry run is requested. Throws a 400 for any value but All. `DeleteOptions` has a list of one value.
+ */
 export const isDryRun = (query: Query): boolean =>
   choiceParameter(query, 'dryRun', { choices: ['All'], otherwise: '' }) === 'All';
 
 export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
 
-/** What to do with unknown fields and duplicate keys. */
+/** Returns how to treat unknown fields and duplicate keys. */
 export const fieldValidationOf = (query: Query): FieldValidation =>
   choiceParameter(query, 'fieldValidation', { choices: ['Strict', 'Warn', 'Ignore'], otherwise: 'Strict' });
 

@@ -4,7 +4,7 @@ import type { ObjectKey, StoreRefusal } from '../../rules/store/store.ts';
 import { failure, type Status, StatusError } from '../status.ts';
 import { adapterOriginOf, type RulesApiOptions } from './options.ts';
 
-/** The object that a request was about. */
+/** Object that a request addresses. */
 export interface Subject {
   readonly kind: RuleKind;
   readonly key: ObjectKey;
@@ -12,7 +12,7 @@ export interface Subject {
 
 type Book = RulesApiOptions['book'];
 
-/** `details` of a status about an object. */
+/** Builds `details` of a status about an object. */
 export const detailsOf = ({ kind, key }: Subject) => ({ name: key.name, group: kind.group, kind: kind.plural });
 
 export function notFound(subject: Subject, book: Book): Status {
@@ -23,7 +23,7 @@ export function notFound(subject: Subject, book: Book): Status {
   return failure('NotFound', `${kind.plural} "${key.name}" not found${where}${elsewhere}`, detailsOf(subject));
 }
 
-/** What a store's refusal means for who asked. */
+/** Translates a store's refusal into the status that the client gets. */
 export function refused(refusal: StoreRefusal, subject: Subject, book: Book): Status {
   const name = `${subject.kind.plural} "${subject.key.name}"`;
   switch (refusal.type) {
@@ -41,7 +41,7 @@ export function refused(refusal: StoreRefusal, subject: Subject, book: Book): St
   }
 }
 
-/** Throws a 409 when an adapter defines an object of this name, which would then be in nobody's hands. */
+/** Throws a 409 if an adapter defines an object of this name, because two sources would then own it. */
 export function refuseAdapterName(subject: Subject, book: Book): void {
   const origin = adapterOriginOf(book, subject.key);
   if (origin === null) return;
@@ -50,7 +50,7 @@ export function refuseAdapterName(subject: Subject, book: Book): void {
   throw new StatusError(failure('AlreadyExists', message, detailsOf(subject)));
 }
 
-/** Throws a 409 when the object that is there is not the one that is meant: it was deleted and made again. */
+/** Throws a 409 if the current object is not the intended one: it was deleted and created again. */
 export function refuseOtherUid(subject: Subject, meant: string | null, current: string): void {
   if (meant === null || meant === '' || meant === current) return;
   const name = `${subject.kind.plural} "${subject.key.name}"`;

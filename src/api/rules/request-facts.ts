@@ -2,22 +2,25 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Authorship } from '../../rules/store/store.ts';
 import { isDryRun, queryOf } from './parameters.ts';
 
-/** What a route says of itself, for the audit trail. */
+/** Description of a route for the audit trail. */
 export interface RouteFacts {
-  /** As in `RequestFacts`; null for a route that changes nothing. */
+  /** Verb as in `RequestFacts`; null for a route that changes nothing. */
   readonly verb: string | null;
-  /** Empty where a route is about no single kind. */
+  /** Kind of the objects; empty if the route does not concern a single kind. */
   readonly kind: string;
 }
 
 const maxTextLength = 200;
 
 export function routeFacts(request: FastifyRequest): RouteFacts {
-  const { factsOf } = request.routeOptions.config as { factsOf?: (request: FastifyRequest) => RouteFacts }; // of serve.ts
+  const { factsOf } = request.routeOptions.config as { factsOf?: (request: FastifyRequest) => RouteFacts }; // set by serve.ts
   return factsOf?.(request) ?? { verb: null, kind: '' };
 }
 
-/** Who asks for a change: the identity that they proved, or, where nobody has to prove any, what they say of themselves. */
+/**
+ * Returns the author of a change: the authenticated identity or, without authentication, the name that the client
+ * claims.
+ */
 export function authorship(request: FastifyRequest, dryRun = isDryRun(queryOf(request))): Authorship {
   const userAgent = textOf(request.headers['user-agent']);
   return {
@@ -27,7 +30,7 @@ export function authorship(request: FastifyRequest, dryRun = isDryRun(queryOf(re
   };
 }
 
-/** Node reads the bytes of a header as Latin-1. Names are of all alphabets: here they are UTF-8. */
+/** Decodes a header as UTF-8, because names may use any alphabet. Node decodes headers as Latin-1. */
 const textOf = (header: string | string[] | undefined): string =>
   Buffer.from(String(header ?? ''), 'latin1')
     .toString('utf8')
@@ -36,7 +39,7 @@ const textOf = (header: string | string[] | undefined): string =>
 const maxWarnings = 20;
 const maxWarningLength = 256;
 
-/** Tells the client what it may not have meant. https://www.rfc-editor.org/rfc/rfc7234#section-5.5 */
+/** Adds warnings about possible mistakes to an answer. https://www.rfc-editor.org/rfc/rfc7234#section-5.5 */
 export function warn(reply: FastifyReply, warnings: readonly string[]): void {
   if (warnings.length === 0) return;
   const more = warnings.length - maxWarnings;
@@ -47,7 +50,7 @@ export function warn(reply: FastifyReply, warnings: readonly string[]): void {
   );
 }
 
-/** A header holds printable ASCII; quotes and backslashes are escaped. */
+/** Converts a text to header syntax: escapes quotes and backslashes, replaces all but printable ASCII. */
 function quotable(text: string): string {
   const printable = text.replace(/[^\x20-\x7e]/g, '?');
   const short = printable.length > maxWarningLength ? `${printable.slice(0, maxWarningLength)}...` : printable;

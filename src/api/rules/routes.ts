@@ -22,9 +22,9 @@ import { createWatches } from './watch/watch.ts';
 export type { RulesApiOptions } from './options.ts';
 
 /**
- * The rules API, with Kubernetes' paths and conventions, from the list of kinds:
- * `/apis/{group}/{version}/[namespaces/{namespace}/]{plural}[/{name}]`, `/api/v1/…` for the core group; and what goes
- * beyond Kubernetes, under `/rules/v1`. It serves the store's objects.
+ * Routes of the rules API, with Kubernetes' paths and conventions, derived from the list of kinds:
+ * `/apis/{group}/{version}/[namespaces/{namespace}/]{plural}[/{name}]`, and `/api/v1/…` for the core group. Extensions
+ * to Kubernetes are under `/rules/v1`. The routes serve the objects of the store.
  */
 export function rulesApi(options: RulesApiOptions): HttpRoutes {
   return (server) => {
@@ -48,7 +48,7 @@ export function rulesApi(options: RulesApiOptions): HttpRoutes {
   };
 }
 
-/** The same write would be refused later where a file defines the name: it is decided when that is known. */
+/** Rejects writes until all adapters have reported, because a file may define the name that is written. */
 function refuseWritesUntilKnown(server: FastifyInstance, { awaited }: Pick<RulesApiOptions, 'awaited'>): void {
   server.addHook('preHandler', async (request) => {
     if (routeFacts(request).verb === null) return;
@@ -59,7 +59,7 @@ function refuseWritesUntilKnown(server: FastifyInstance, { awaited }: Pick<Rules
   });
 }
 
-/** How a body is read depends on the route, and big ones take long: it is the handlers' business. */
+/** Leaves bodies unparsed. Handlers parse them: the format depends on the route, and big bodies take long. */
 function readBodiesAsBytes(server: FastifyInstance): void {
   const jsonTypes = ['application/json', mergePatchType, jsonPatchType, strategicPatchType];
   const types = [...jsonTypes, ...applyPatchTypes, ...yamlTypes, protobufType];
@@ -87,5 +87,5 @@ function serveEverything(server: FastifyInstance, context: ApiContext): void {
   add('audit', { GET: [null, auditHandler(context)] });
 }
 
-/** Everything at once, as it is one transaction: some hundred thousand rules. */
+/** Limit of an import, which is one transaction: some hundred thousand rules. */
 const importLimitBytes = 128 * 1024 * 1024;

@@ -10,7 +10,7 @@ import { versionHandlers } from './handlers/versions.ts';
 import { isNamespaceKind, presentationOf } from './options.ts';
 import { type Handlers, serve } from './serve.ts';
 
-/** The paths that a kind has, by what they are about. */
+/** Paths of a kind, by the objects that they address. */
 type Place = 'everywhere' | 'list' | 'object' | 'status' | 'history' | 'rollback';
 
 interface Resource {
@@ -19,8 +19,9 @@ interface Resource {
 }
 
 /**
- * The paths of all kinds. One route stands for the kinds of an API version, as each costs some kilobytes: the kind is a
- * parameter of it. Kinds of the cluster have routes of their own, which `/namespaces/{name}/{plural}` would hide.
+ * Adds the paths of all kinds. One route serves all kinds of an API version, with the kind as a parameter, because each
+ * route costs some kilobytes. Cluster-scoped kinds have their own routes, which `/namespaces/{name}/{plural}` would
+ * hide.
  */
 export function serveKinds(server: FastifyInstance, shared: ApiContext, kinds: readonly RuleKind[]): void {
   for (const apiVersion of new Set(kinds.flatMap(apiVersionsOf))) {
@@ -60,13 +61,13 @@ const placesUnder = (list: string): readonly (readonly [Place, string])[] => [
   ['rollback', `${list}/:name/rollback`],
 ];
 
-/** Of the routes above. */
+/** Plural in the URL of the routes above. */
 const pluralIn = (request: FastifyRequest): string => (request.params as { plural: string }).plural;
 
 function resourceOf(shared: ApiContext, kind: RuleKind, apiVersion: string): Resource {
   const context = { ...shared, kind, apiVersion, as: presentationOf(kind, apiVersion, shared) };
   const [objects, lists, versions] = [objectHandlers(context), listHandlers(context), versionHandlers(context)];
-  // Kubernetes deletes namespaces one by one as well.
+  // Kubernetes also deletes namespaces only one at a time.
   const removeAll: Handlers = isNamespaceKind(kind) ? {} : { DELETE: ['deletecollection', lists.removeAll] };
   return {
     kind: kind.kind,
@@ -86,7 +87,7 @@ function resourceOf(shared: ApiContext, kind: RuleKind, apiVersion: string): Res
   };
 }
 
-/** The answer where no kind is served. */
+/** Builds the answer for a path that serves no kind. */
 export function unknownPath(url: string, kinds: readonly RuleKind[]): Status {
   const words = url.slice(0, 1_000).split(/[/?]/);
   const plurals = kinds.map((kind) => kind.plural);

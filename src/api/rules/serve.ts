@@ -4,7 +4,7 @@ import type { RouteFacts } from './request-facts.ts';
 
 export type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
 type Method = (typeof methods)[number];
-/** What the audit trail calls it, or finds in the request; null for what changes nothing. */
+/** Verb in the audit trail, or a function that reads it from the request; null for a method that changes nothing. */
 type Verb = string | null | ((request: FastifyRequest) => string);
 export type Handlers = Partial<Readonly<Record<Method, readonly [verb: Verb, handler: Handler]>>>;
 
@@ -20,13 +20,15 @@ const usualVerbs: Readonly<Record<Method, string | null>> = {
 
 interface Route {
   readonly url: string;
-  /** What is at the URL of a request, and of which kind it is (empty: of none). Throws a StatusError where nothing is. */
+  /**
+   * Finds the handlers and the kind (empty if none) for a request. Throws a StatusError if the URL addresses nothing.
+   */
   readonly answers: (request: FastifyRequest) => { readonly kind: string; readonly handlers: Handlers };
-  /** In bytes, where it is another than the server's. */
+  /** Limit of the body in bytes, if it differs from the server's. */
   readonly bodyLimit?: number;
 }
 
-/** Serves a URL; methods that it does not have are refused with those that it has. */
+/** Serves a URL. Other methods are answered with a 405 that lists the supported ones. */
 export function serve(server: FastifyInstance, { url, answers, ...limit }: Route): void {
   server.route({
     method: [...methods],
@@ -48,11 +50,11 @@ function factsOf(request: FastifyRequest, answers: Route['answers']): RouteFacts
     const [verb] = handlers[method] ?? [usualVerbs[method]];
     return { verb: typeof verb === 'function' ? verb(request) : verb, kind };
   } catch {
-    return { verb: null, kind: '' }; // nothing is there to be changed
+    return { verb: null, kind: '' }; // there is nothing to change
   }
 }
 
-/** Fastify routes the methods that it was given, and HEAD as GET. */
+/** Returns the method of a request; fastify routes HEAD as GET. */
 const methodOf = ({ method }: FastifyRequest): Method => (method === 'HEAD' ? 'GET' : (method as Method));
 
 function refusal(url: string, handlers: Handlers): readonly [null, Handler] {

@@ -4,8 +4,8 @@ import type { ReadObject } from './objects/read-object.ts';
 import type { RulesApiOptions } from './options.ts';
 
 /**
- * What each of these objects refers to and nothing has the name of, in words for its author. Objects that are written
- * together may refer to each other.
+ * Lists the unresolved references of each object, worded for its author. Objects that are written together may refer to
+ * each other.
  */
 export async function unresolvedIn(
   objects: readonly ReadObject[],
@@ -23,7 +23,7 @@ export async function unresolvedIn(
   return found;
 }
 
-/** As it will hold: what the store will add is of no matter to what it refers to. */
+/** Converts an object to a rule. The metadata that the store adds does not affect its references. */
 const ruleOf = ({ draft: { kind, apiVersion, metadata }, spec }: ReadObject): Rule => ({
   kind,
   apiVersion,

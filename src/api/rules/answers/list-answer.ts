@@ -6,14 +6,14 @@ import { sendPieces } from '../../gzip.ts';
 import { answerForm } from './negotiate.ts';
 import { type ServedObject, tableHead, tableOf, tableRow } from './table.ts';
 
-/** How objects of one URL are answered. */
+/** Presentation of objects at one URL. */
 export interface Presentation {
   readonly kind: RuleKind;
   /** Group and version of the URL. */
   readonly apiVersion: string;
-  /** An object in that version, with its status as it is now. */
+  /** Converts an object to that version, with its current status. */
   readonly show: (object: StoredObject) => ServedObject;
-  /** What a dry run would leave, with the status that the object has: `current`, or none where there is none. */
+  /** Shows the result of a dry run, with the status of `current`, or without status if there is no current object. */
   readonly rehearse: (object: StoredObject, current: StoredObject | null) => ServedObject;
   /** Milliseconds since the epoch, for the ages in tables. */
   readonly now: () => number;
@@ -21,14 +21,14 @@ export interface Presentation {
 
 export interface ListAnswer {
   readonly items: readonly StoredObject[];
-  /** The list's: `resourceVersion`, and `continue` and `remainingItemCount` where there is more. */
+  /** Metadata of the list: `resourceVersion`; with a further page also `continue` and `remainingItemCount`. */
   readonly metadata: Readonly<Record<string, unknown>>;
 }
 
-/** How many characters are written at once. */
+/** Characters per write. */
 const pieceLength = 64 * 1024;
 
-/** Answers with a list, or with a table of it, made piece by piece so that a long one does not hold up anything else. */
+/** Answers with a list or a table of it, in pieces: a long list does not block other work. */
 export async function sendList(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -45,7 +45,7 @@ export async function sendList(
   return sendPieces(request, reply, pieces(tableHead(as.kind, list.metadata), 'rows', list.items, row));
 }
 
-/** One object, or a table with it alone, as the request asks. */
+/** Returns one object, or a table of it, in the form that the request asks for. */
 export function objectAnswer(request: FastifyRequest, object: ServedObject, as: Presentation): unknown {
   const form = answerForm(request);
   if (form.type === 'json') return object;
@@ -57,7 +57,7 @@ export function objectAnswer(request: FastifyRequest, object: ServedObject, as: 
   });
 }
 
-/** The JSON of `{...head, [field]: [...]}`. */
+/** Yields the JSON of `{...head, [field]: [...]}`. */
 async function* pieces<Item>(
   head: object,
   field: string,

@@ -1,22 +1,23 @@
 import type { FastifyRequest } from 'fastify';
 import { failure, StatusError } from '../../status.ts';
 
-/** How much of the object goes along with a table's row. */
+/** Part of the object that a table row includes. */
 export type IncludeObject = 'None' | 'Metadata' | 'Object';
 
-/** What a client wants objects to look like. */
+/** Form of the answer that a client prefers. */
 export type AnswerForm = { readonly type: 'json' } | { readonly type: 'table'; readonly includeObject: IncludeObject };
 
-/** One of the things that an `Accept` header lists. */
+/** Entry of an `Accept` header. */
 export interface Acceptable {
-  /** `application/json`, in lower case. */
+  /** Media type in lower case, `application/json` for example. */
   readonly type: string;
   readonly parameters: ReadonlyMap<string, string>;
 }
 
 /**
- * The form that a request asks for: the first thing in its `Accept` header that is served. Throws a 406 if nothing is,
- * a 400 for an `includeObject` that there is not. https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resources-as-tables
+ * Returns the form that a request asks for: the first supported entry of its `Accept` header. Throws a 406 if no entry
+ * is supported, and a 400 for an unknown `includeObject`.
+ * https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resources-as-tables
  */
 export function answerForm(request: FastifyRequest): AnswerForm {
   for (const acceptable of acceptables(request.headers.accept)) {
@@ -31,7 +32,7 @@ export function answerForm(request: FastifyRequest): AnswerForm {
   throw new StatusError(failure('NotAcceptable', message));
 }
 
-/** What a client accepts, the most wanted first. Without a header, anything. */
+/** Lists what a client accepts, by preference. A missing header accepts anything. */
 export function acceptables(header: string | undefined): readonly Acceptable[] {
   if (header === undefined || header.trim() === '') return [{ type: '*/*', parameters: new Map() }];
   return header
@@ -42,7 +43,7 @@ export function acceptables(header: string | undefined): readonly Acceptable[] {
     .sort((a, b) => b.quality - a.quality);
 }
 
-/** Whether JSON is among what it stands for; `as` and the like are for the caller to look at. */
+/** Reports whether an entry covers JSON. Callers check parameters such as `as`. */
 export const isJson = ({ type }: Acceptable): boolean => ['application/json', 'application/*', '*/*'].includes(type);
 
 function acceptable(text: string): Acceptable {

@@ -3,7 +3,7 @@ import type { StoredObject } from '../../../rules/store/store.ts';
 import { definedInAnnotation } from '../objects/filed.ts';
 import type { IncludeObject } from './negotiate.ts';
 
-/** An object as it is answered: in the version of the URL, with its status if its kind has one. */
+/** Object as served: in the version of the URL, with a status if its kind has one. */
 export interface ServedObject {
   readonly apiVersion: string;
   readonly kind: string;
@@ -12,7 +12,7 @@ export interface ServedObject {
   readonly status?: unknown;
 }
 
-/** https://kubernetes.io/docs/reference/generated/kubernetes-api/v1.34/#table-v1-meta */
+/** Table of Kubernetes: https://kubernetes.io/docs/reference/generated/kubernetes-api/v1.34/#table-v1-meta */
 export interface Table {
   readonly kind: 'Table';
   readonly apiVersion: 'meta.k8s.io/v1';
@@ -26,12 +26,12 @@ export interface TableColumn {
   readonly type: string;
   readonly format: string;
   readonly description: string;
-  /** 0 is always shown, 1 only with `-o wide`. */
+  /** Priority: 0 is always shown, 1 only with `-o wide`. */
   readonly priority: 0 | 1;
 }
 
 export interface TableRow {
-  /** One for each column. */
+  /** One cell for each column. */
   readonly cells: readonly Cell[];
   readonly object?: unknown;
 }
@@ -40,11 +40,14 @@ type Cell = string | number | boolean;
 
 export interface RowOptions {
   readonly includeObject: IncludeObject;
-  /** Milliseconds since the epoch: ages are counted from it. */
+  /** Current time in milliseconds since the epoch, for ages. */
   readonly nowMs: number;
 }
 
-/** A table of some objects of one kind. `metadata` is the list's (or the one object's `resourceVersion`). */
+/**
+ * Builds a table of objects of one kind. `metadata` belongs to the list, or is the `resourceVersion` of a single
+ * object.
+ */
 export function tableOf(
   kind: RuleKind,
   objects: readonly ServedObject[],
@@ -53,7 +56,7 @@ export function tableOf(
   return { ...tableHead(kind, metadata), rows: objects.map((object) => tableRow(kind, object, options)) };
 }
 
-/** A table without its rows. */
+/** Builds a table without rows. */
 export const tableHead = (kind: RuleKind, metadata: Readonly<Record<string, unknown>>): Omit<Table, 'rows'> => ({
   kind: 'Table',
   apiVersion: 'meta.k8s.io/v1',
@@ -61,7 +64,7 @@ export const tableHead = (kind: RuleKind, metadata: Readonly<Record<string, unkn
   columnDefinitions: tableColumns(kind),
 });
 
-/** The columns of a kind: its name, what the kind shows of its spec, what became of it, its age. */
+/** Lists the columns of a kind: name, columns of its spec, columns of its status, age. */
 function tableColumns(kind: RuleKind): readonly TableColumn[] {
   return columnsOf(kind).map(({ name, type, about, wide = false }, index) => ({
     name,
@@ -72,7 +75,7 @@ function tableColumns(kind: RuleKind): readonly TableColumn[] {
   }));
 }
 
-/** One object's row. A value that it does not have is an empty cell. */
+/** Builds the row of an object. A missing value is an empty cell. */
 export function tableRow(kind: RuleKind, object: ServedObject, { includeObject, nowMs }: RowOptions): TableRow {
   const cells = columnsOf(kind).map(({ type, cell }) => {
     const value = cell(object);
@@ -119,7 +122,7 @@ const age: Column = {
   cell: ({ metadata }) => metadata.creationTimestamp,
 };
 
-/** What became of a rule. */
+/** Columns of a rule's status. */
 const ruleState: readonly Column[] = [
   {
     name: 'Programmed',
@@ -158,7 +161,7 @@ interface SeenStatus {
   readonly proxies?: { readonly acknowledged: number; readonly concerned: number };
 }
 
-/** A served status is a rule's, or a namespace's, which has none of this. */
+/** Casts a served status. It belongs to a rule, or to a namespace, whose status has none of these fields. */
 const statusOf = (status: unknown): SeenStatus => (status ?? {}) as SeenStatus;
 
 const programmed = (status: unknown) => statusOf(status).conditions?.find(({ type }) => type === 'Programmed');
@@ -169,7 +172,7 @@ const hourMs = 60 * minuteMs;
 const dayMs = 24 * hourMs;
 const yearMs = 365 * dayMs;
 
-/** Up to which age it is written in which units; the second only as long as the first is small. */
+/** Units of ages, by upper limit. The second unit is written only while the first is small. */
 const ageSteps = [
   { belowMs: 2 * minuteMs, unit: [secondMs, 's'], rest: null },
   { belowMs: 10 * minuteMs, unit: [minuteMs, 'm'], rest: [secondMs, 's'] },
@@ -183,8 +186,8 @@ const ageSteps = [
 ] as const;
 
 /**
- * An age as Kubernetes writes it: `90s`, `3m20s`, `5d`. A moment up to two seconds ahead is `0s`, as clocks differ, a
- * later one `<invalid>`. https://pkg.go.dev/k8s.io/apimachinery/pkg/util/duration#HumanDuration
+ * Formats an age as Kubernetes does: `90s`, `3m20s`, `5d`. Because clocks differ, a time up to two seconds in the
+ * future is `0s`; a later one is `<invalid>`. https://pkg.go.dev/k8s.io/apimachinery/pkg/util/duration#HumanDuration
  */
 export function ageOf(ms: number): string {
   if (Number.isNaN(ms)) return '<unknown>';

@@ -3,7 +3,9 @@ import type { BodyItem } from './contract.ts';
 import { parseBody } from './parse.ts';
 import type { WorkerAnswer, WorkerTask } from './thread.ts';
 
-/** Values cross the threads as texts: the other side parses them one by one, and may do other work in between. */
+/**
+ * Characters per message between threads. The receiver parses the texts one by one and can do other work in between.
+ */
 const chunkChars = 256 * 1024;
 
 function run({ bytes, format, shape }: WorkerTask, answer: (message: WorkerAnswer) => void): void {
@@ -28,5 +30,5 @@ function run({ bytes, format, shape }: WorkerTask, answer: (message: WorkerAnswe
 }
 
 const port = parentPort;
-// The one who starts this file gives it a task of this shape.
+// The thread that starts this file passes a task of this type.
 if (port !== null) run(workerData as WorkerTask, (message) => port.postMessage(message));

@@ -2,30 +2,33 @@ import type { Result } from '../../../lib/result.ts';
 
 export type BodyFormat = 'json' | 'yaml' | 'protobuf';
 
-/** `one` is any single value; `many` is objects and lists of objects, in one JSON text or in a stream of YAML documents. */
+/**
+ * Expected content: `one` is a single value; `many` is objects and lists of objects, as one JSON text or as YAML
+ * documents.
+ */
 export type BodyShape = 'one' | 'many';
 
 type Path = readonly PropertyKey[];
 
-/** One value of a body. */
+/** Value of a body. */
 export interface BodyItem {
   readonly value: unknown;
-  /** The YAML document that it stands in, counted from 1; 1 for JSON. */
+  /** Number of its YAML document, from 1; 1 for JSON. */
   readonly document: number;
-  /** Keys that stand twice in their map, as paths below the value: a parser keeps the last and says nothing. */
+  /** Paths of duplicate keys, relative to the value. Parsers silently keep the last one. */
   readonly duplicates: readonly Path[];
 }
 
-/** The values, or in words for their author why the body cannot be read. */
+/** Values, or the reason why the body cannot be read, worded for its author. */
 export type BodyResult = Result<readonly BodyItem[], string>;
 
-/** Deeper nesting is an attack or a mistake; what walks a value may recurse. */
+/** Maximum nesting. It bounds the recursion of code that walks a value. */
 export const maxDepth = 100;
 
-/** More would not be read. */
+/** Maximum number of duplicate keys that are reported. */
 export const maxDuplicates = 100;
 
-/** Why a body cannot be read, in words for its author. */
+/** Reason why a body cannot be read, worded for its author. */
 export class BodyError extends Error {
   override readonly name = 'BodyError';
 }

@@ -2,9 +2,9 @@ import { fieldPath } from '../../../lib/field-path.ts';
 import { BodyError, maxDepth, maxDuplicates } from './contract.ts';
 
 interface Frame {
-  /** Null for a list. */
+  /** Keys seen so far; null for a list. */
   readonly keys: Set<string> | null;
-  /** The key or the index that the scan is at. */
+  /** Current key or index. */
   step: string | number;
 }
 
@@ -17,8 +17,8 @@ const openMap = 123;
 const closeMap = 125;
 
 /**
- * What `JSON.parse` passes over in silence: keys that stand twice in their map, as paths. The text must be JSON. Throws
- * a BodyError when it is nested deeper than `maxDepth`, or uses a key that no map can have safely.
+ * Finds duplicate keys, which `JSON.parse` accepts silently, and returns their paths. The text must be valid JSON.
+ * Throws a BodyError if it is nested deeper than `maxDepth` or has an unsafe key.
  */
 export function duplicateKeys(text: string): readonly (readonly PropertyKey[])[] {
   const frames: Frame[] = [];
@@ -57,11 +57,11 @@ export function duplicateKeys(text: string): readonly (readonly PropertyKey[])[]
   return found;
 }
 
-/** No map may have this key: it names the prototype of an object of this language, and code trips over it. */
+/** Builds the error for a key that names the prototype of a JavaScript object. */
 export const forbiddenKey = (path: readonly PropertyKey[]): BodyError =>
   new BodyError(`${fieldPath('', path)}: no field may be called __proto__`);
 
-/** Names where, but not all hundred steps. */
+/** Builds the error for excessive nesting. It names only the start of the path. */
 export const tooDeep = (path: readonly PropertyKey[]): BodyError =>
   new BodyError(`${fieldPath('', path.slice(0, 8))}…: nested deeper than ${maxDepth} levels`);
 

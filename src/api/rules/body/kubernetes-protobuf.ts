@@ -1,13 +1,12 @@
 import { BinaryReader } from '@bufbuild/protobuf/wire';
 import { BodyError } from './contract.ts';
 
-/** `kubectl create namespace` sends nothing else, whatever the server says that it takes. */
+/** Media type that `kubectl create namespace` always sends, whatever types the server lists. */
 export const protobufType = 'application/vnd.kubernetes.protobuf';
 
 /**
- * Reads a Namespace in Kubernetes' binary encoding, as the object that its JSON would be. Other kinds are never sent so:
- * their types are not built into any client. Fields without effect here are left out.
- * https://kubernetes.io/docs/reference/using-api/api-concepts/#protobuf-encoding
+ * Decodes a Namespace from Kubernetes' binary encoding. Clients encode only built-in types so, never custom resources.
+ * Fields without effect are left out. https://kubernetes.io/docs/reference/using-api/api-concepts/#protobuf-encoding
  */
 export function readProtobuf(bytes: Uint8Array): unknown {
   const unreadable = 'the body is not in the protobuf encoding of Kubernetes: send application/json';
@@ -25,14 +24,17 @@ export function readProtobuf(bytes: Uint8Array): unknown {
     return { apiVersion, kind, metadata: metadataOf(fieldsOf(bytesOf(object, 1))), spec };
   } catch (cause) {
     if (cause instanceof BodyError) throw cause;
-    throw new BodyError(unreadable); // the reader throws when the bytes end too early or make no sense
+    throw new BodyError(unreadable); // the reader throws on truncated or invalid bytes
   }
 }
 
-/** `k8s` and a zero. */
+/** Magic prefix: `k8s` and a zero byte. */
 const magic = [0x6b, 0x38, 0x73, 0x00];
 
-/** Field numbers of ObjectMeta: https://github.com/kubernetes/apimachinery/blob/master/pkg/apis/meta/v1/generated.proto */
+/**
+ * Reads ObjectMeta, with field numbers of
+ * https://github.com/kubernetes/apimachinery/blob/master/pkg/apis/meta/v1/generated.proto
+ */
 function metadataOf(fields: Fields): Readonly<Record<string, unknown>> {
   const texts = { name: 1, generateName: 2, namespace: 3, uid: 5, resourceVersion: 6 };
   const maps = { labels: 11, annotations: 12 };
@@ -49,7 +51,7 @@ function metadataOf(fields: Fields): Readonly<Record<string, unknown>> {
   };
 }
 
-/** The values of the fields of a message that are messages or texts, by number. */
+/** Length-delimited fields of a message, by number. */
 type Fields = ReadonlyMap<number, readonly Uint8Array[]>;
 
 const lengthDelimited = 2;

@@ -7,7 +7,7 @@ import { duplicateKeys } from './json-text.ts';
 import { readProtobuf } from './kubernetes-protobuf.ts';
 import { readYaml } from './yaml-text.ts';
 
-/** Reads a body as a whole, in this thread. */
+/** Parses a whole body in the current thread. */
 export function parseBody(bytes: Uint8Array, format: BodyFormat, shape: BodyShape): BodyResult {
   try {
     const values = readValues(bytes, format);
@@ -34,7 +34,7 @@ function readValues(bytes: Uint8Array, format: BodyFormat): readonly BodyItem[] 
 function decode(bytes: Uint8Array): string {
   if (!isUtf8(bytes)) throw new BodyError('the body is not UTF-8');
   if (bytes.includes(0)) throw new BodyError('the body has a NUL byte');
-  return new TextDecoder().decode(bytes); // leaves a byte order mark out
+  return new TextDecoder().decode(bytes); // removes a byte order mark
 }
 
 function readJson(text: string): readonly BodyItem[] {
@@ -55,7 +55,7 @@ function onlyOne(values: readonly BodyItem[]): readonly BodyItem[] {
   );
 }
 
-/** A `List` is its items, as `kubectl get -o yaml` prints it and `export` gives it out. */
+/** Unpacks a `List`, which `kubectl get -o yaml` and `export` print. */
 function itemsOf(item: BodyItem): readonly BodyItem[] {
   const { value, document, duplicates } = item;
   if (!isRecord(value)) {

@@ -6,29 +6,29 @@ import { protobufType } from './kubernetes-protobuf.ts';
 import { parseBody } from './parse.ts';
 import { parseInThread } from './thread.ts';
 
-/** Smaller bodies are read at once: a thread costs more. YAML takes about fifty times as long as JSON. */
+/** Largest body that is parsed in the serving thread. YAML takes much longer to parse than JSON. */
 const atOnceBytes: Readonly<Record<BodyFormat, number>> = {
   json: 256 * 1024,
   yaml: 32 * 1024,
   protobuf: 256 * 1024,
 };
 
-/** The one value of a request's body; null when there is no body. Throws a 400 that says what is wrong. */
+/** Reads the single value of a body; null if there is no body. Throws a 400 that names the mistake. */
 export async function readBody(request: FastifyRequest): Promise<BodyItem | null> {
   const [item] = await read(request, 'one');
   return item ?? null;
 }
 
-/** All objects of a request's body. Throws a 400 that says what is wrong. */
+/** Reads all objects of a body. Throws a 400 that names the mistake. */
 export const readObjects = (request: FastifyRequest): Promise<readonly BodyItem[]> => read(request, 'many');
 
-/** The type of a request's body, without parameters. */
+/** Returns the media type of a body without parameters. */
 export const mediaType = (request: FastifyRequest): string =>
   (request.headers['content-type'] ?? 'application/json').split(';', 1)[0]?.trim().toLowerCase() ?? '';
 
 async function read(request: FastifyRequest, shape: BodyShape): Promise<readonly BodyItem[]> {
   const bytes = request.body;
-  if (!(bytes instanceof Uint8Array) || bytes.length === 0) return []; // the parsers of routes.ts give bytes
+  if (!(bytes instanceof Uint8Array) || bytes.length === 0) return []; // the parsers of routes.ts return bytes
   const format = formatOf(mediaType(request));
   const task = { bytes, format, shape } as const;
   const parsed = bytes.length <= atOnceBytes[format] ? parseBody(bytes, format, shape) : await parseInThread(task);

@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { err, ok } from '../../../lib/result.ts';
 import type { BodyFormat, BodyItem, BodyResult, BodyShape } from './contract.ts';
 
-/** What a thread is to read. */
+/** Task of a parsing thread. */
 export interface WorkerTask {
   readonly bytes: Uint8Array;
   readonly format: BodyFormat;
@@ -19,11 +19,11 @@ export type WorkerAnswer =
   | { readonly type: 'failed'; readonly message: string }
   | { readonly type: 'end' };
 
-/** YAML takes half a second for each of its megabytes; what takes longer was made to. */
+/** Time limit for parsing. It is far above what a regular YAML body of that size takes. */
 const maxReadMs = (bytes: number) => 60_000 + bytes / 250;
-/** YAML takes some forty times its size while it is read, JSON ten times. */
+/** Heap limit for parsing. YAML needs several times more memory than JSON of the same size. */
 const maxHeapMb = (bytes: number) => 512 + (bytes * 20) / 2 ** 20;
-/** Each thread holds a processor; the others wait their turn. */
+/** Maximum number of threads. Each occupies a processor; further bodies wait. */
 const maxThreads = 2;
 
 const threadUrl = () => new URL(`./body-worker${extname(import.meta.url)}`, import.meta.url);
@@ -31,7 +31,7 @@ const threadUrl = () => new URL(`./body-worker${extname(import.meta.url)}`, impo
 let running = 0;
 const waiting: (() => void)[] = [];
 
-/** Reads a big body in a thread of its own, so that this one can serve meanwhile. */
+/** Parses a big body in a separate thread, so that this one keeps serving. */
 export async function parseInThread(task: WorkerTask): Promise<BodyResult> {
   if (running >= maxThreads) await new Promise<void>((resolve) => waiting.push(resolve));
   else running++;
@@ -40,7 +40,7 @@ export async function parseInThread(task: WorkerTask): Promise<BodyResult> {
   } finally {
     const next = waiting.shift();
     if (next === undefined) running--;
-    else next(); // the place goes on to it
+    else next(); // passes the slot to the next in the queue
   }
 }
 

@@ -2,14 +2,14 @@ import { Composer, type Document, isMap, isScalar, isSeq, LineCounter, Parser, t
 import { BodyError, type BodyItem, maxDepth, maxDuplicates } from './contract.ts';
 import { forbiddenKey, tooDeep } from './json-text.ts';
 
-/** How often an alias may be expanded: more is an attack, or a mistake ("billion laughs"). */
+/** Maximum number of alias expansions, against "billion laughs" attacks. */
 const maxAliases = 100;
 
-/** Reads the documents of a YAML stream; one that says nothing is left out. Throws a BodyError with the line. */
+/** Parses the documents of a YAML stream, without empty ones. Throws a BodyError that names the line. */
 export function readYaml(text: string): readonly BodyItem[] {
   const lines = new LineCounter();
   const parser = new Parser(lines.addNewLine);
-  // Keys are compared below: the library does it for each pair of keys, and knows no warning.
+  // Duplicate keys are found below: the library compares each pair of keys and cannot report them as warnings.
   const composer = new Composer({ uniqueKeys: false, merge: true });
   const items: BodyItem[] = [];
   let number = 0;
@@ -17,14 +17,14 @@ export function readYaml(text: string): readonly BodyItem[] {
     for (const document of composer.compose(parser.parse(text), true, text.length)) {
       number++;
       const [error] = document.errors;
-      if (error?.message.includes('call stack')) throw new RangeError(error.message); // the library caught it
+      if (error?.message.includes('call stack')) throw new RangeError(error.message); // the library caught the RangeError
       if (error !== undefined) throw new BodyError(explain(error, lines, number));
       if (document.contents === null || (isScalar(document.contents) && document.contents.value === null)) continue;
       items.push({ document: number, duplicates: duplicatesOf(document), value: toValue(document) });
     }
   } catch (cause) {
     if (cause instanceof RangeError) throw new BodyError('the body is nested too deep to be read');
-    // What the library throws when aliases are expanded too often.
+    // The library throws this error when aliases are expanded too often.
     if (cause instanceof ReferenceError)
       throw new BodyError(`document ${number}: ${cause.message}; write the values out`);
     throw cause;
@@ -44,7 +44,7 @@ function toValue(document: Document): unknown {
   return value;
 }
 
-/** Paths of keys that stand twice in their map. Aliases are looked at where they are defined. */
+/** Finds duplicate keys. Aliased nodes are checked where they are defined. */
 function duplicatesOf(document: Document): readonly (readonly PropertyKey[])[] {
   const found: PropertyKey[][] = [];
   const walk = (node: unknown, path: readonly PropertyKey[]): void => {
@@ -65,7 +65,7 @@ function duplicatesOf(document: Document): readonly (readonly PropertyKey[])[] {
   return found;
 }
 
-/** Aliases nest what is flat in the text; patches nest step by step. Throws a BodyError. Does not recurse. */
+/** Checks nesting without recursion, because aliases and patches can nest deeper than the text. Throws a BodyError. */
 export function checkDepth(value: unknown): void {
   let level: unknown[] = [value];
   for (let depth = 0; level.length > 0; depth++) {

@@ -2,10 +2,10 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { contentHash } from '../../../lib/hash.ts';
 import { sendPieces } from '../../gzip.ts';
 
-/** An answer that stays the same for as long as the process runs. */
+/** Answer that stays equal for the lifetime of the process. */
 export interface CachedAnswer {
   readonly text: string;
-  /** Of the text. */
+  /** Hash of the text. */
   readonly hash: string;
 }
 
@@ -15,8 +15,8 @@ export function cachedAnswer(value: unknown): CachedAnswer {
 }
 
 /**
- * Sends it, or a 304 if the client has it already. A client that named the hash in the URL may keep it for ever; others
- * ask again each time.
+ * Sends the answer, or a 304 if the client has it. A client that gives the hash in the URL may cache the answer
+ * indefinitely; others revalidate each time.
  */
 export async function sendCached(
   request: FastifyRequest,
@@ -24,7 +24,7 @@ export async function sendCached(
   { answer, type }: { readonly answer: CachedAnswer; readonly type: string },
 ): Promise<FastifyReply> {
   const etag = `"${answer.hash}"`;
-  const { hash } = request.query as Readonly<Record<string, unknown>>; // fastify's own parser makes it
+  const { hash } = request.query as Readonly<Record<string, unknown>>; // fastify's default query parser builds a string map
   reply.header('etag', etag);
   reply.header('cache-control', hash === answer.hash ? 'public, max-age=31536000, immutable' : 'no-cache, private');
   const known = String(request.headers['if-none-match'] ?? '').split(',');

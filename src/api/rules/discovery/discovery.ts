@@ -8,18 +8,16 @@ import { type ApiGroup, type ApiVersion, apiGroups, verbsOf } from './groups.ts'
 
 export interface DiscoveryOptions {
   readonly kinds: readonly RuleKind[];
-  /** Of this program: `0.1.0`. */
+  /** Version of this program, `0.1.0` for example. */
   readonly version: string;
 }
 
-/**
- * Whose conventions are followed. Clients compare it with their own version and warn of a difference of more than one.
- */
+/** Kubernetes version whose conventions apply. Clients warn if it differs from theirs by more than one. */
 const kubernetesMinor = 37;
 
 /**
- * What there is, for kubectl and other clients of Kubernetes: `/api`, `/apis` (also as one aggregated list of
- * everything, if the client accepts that), each group, each version, and `/version`.
+ * Routes that describe the API to kubectl and other Kubernetes clients: `/api`, `/apis` (also as one aggregated list,
+ * if the client accepts it), each group, each version, and `/version`.
  */
 export function discoveryRoutes({ kinds, version }: DiscoveryOptions): HttpRoutes {
   return (server) => {
@@ -100,7 +98,7 @@ const resourceList = ({ apiVersion, kinds }: ApiVersion) => ({
   }),
 });
 
-/** https://kubernetes.io/docs/concepts/overview/kubernetes-api/#aggregated-discovery */
+/** Aggregated list of https://kubernetes.io/docs/concepts/overview/kubernetes-api/#aggregated-discovery */
 const aggregated = (groups: readonly ApiGroup[], version: 'v2' | 'v2beta1') => ({
   kind: 'APIGroupDiscoveryList',
   apiVersion: `apidiscovery.k8s.io/${version}`,
@@ -130,8 +128,8 @@ function resource(kind: RuleKind, { group, version }: ApiVersion) {
 }
 
 /**
- * Names for several kinds at once: `kubectl get rules` (or `all`, or what Istio calls its own) shows everything. What is
- * not in a namespace is not among them: `delete all --all` leaves it alone.
+ * Names for several kinds at once: `kubectl get rules` (or `all`, or Istio's categories) lists all kinds.
+ * Cluster-scoped kinds are excluded, so `delete all --all` does not delete them.
  */
 function categoriesOf({ group, scope }: RuleKind): readonly string[] {
   if (scope === 'cluster') return [];

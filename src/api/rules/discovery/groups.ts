@@ -1,25 +1,25 @@
 import { compareText, type RuleKind } from '../../../rules/rule.ts';
 
-/** A group of the API with what is served in it. */
+/** Group of the API with its versions. */
 export interface ApiGroup {
-  /** Empty for the core group. */
+  /** Name; empty for the core group. */
   readonly name: string;
-  /** Preferred first. */
+  /** Versions, preferred first. */
   readonly versions: readonly ApiVersion[];
 }
 
 export interface ApiVersion {
   readonly group: string;
-  /** `v1beta1`. */
+  /** Version, `v1beta1` for example. */
   readonly version: string;
-  /** `networking.istio.io/v1beta1`, or `v1` in the core group. */
+  /** Group and version, `networking.istio.io/v1beta1`, or `v1` in the core group. */
   readonly apiVersion: string;
-  /** Below it are the kinds: `/apis/networking.istio.io/v1beta1`. */
+  /** Path above the kinds: `/apis/networking.istio.io/v1beta1`. */
   readonly path: string;
   readonly kinds: readonly RuleKind[];
 }
 
-/** The groups of some kinds, by name; the core group first. */
+/** Groups the kinds by name; the core group is first. */
 export function apiGroups(kinds: readonly RuleKind[]): readonly ApiGroup[] {
   const names = [...new Set(kinds.map(({ group }) => group))].sort(compareText);
   return names.map((name) => {
@@ -41,11 +41,11 @@ export function apiGroups(kinds: readonly RuleKind[]): readonly ApiGroup[] {
 export const apiVersionOf = (group: string, version: string): string =>
   group === '' ? version : `${group}/${version}`;
 
-/** What may be done with the objects of a kind. */
+/** Verbs that a kind supports. */
 export const verbsOf = (kind: RuleKind): readonly string[] => [
   'create',
   'delete',
-  ...(kind.group === '' ? [] : ['deletecollection']), // many namespaces are not deleted at once
+  ...(kind.group === '' ? [] : ['deletecollection']), // namespaces are deleted one at a time
   'get',
   'list',
   'patch',
@@ -55,7 +55,7 @@ export const verbsOf = (kind: RuleKind): readonly string[] => [
 
 const stabilities = ['', 'beta', 'alpha'];
 
-/** As Kubernetes orders versions: stable before beta before alpha, higher numbers first. */
+/** Compares versions as Kubernetes does: stable before beta before alpha, higher numbers first. */
 function compareVersions(a: string, b: string): number {
   const [left, right] = [versionParts(a), versionParts(b)];
   return left.stability - right.stability || right.major - left.major || right.minor - left.minor;

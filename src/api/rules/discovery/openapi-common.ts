@@ -14,7 +14,7 @@ const texts = (description: string): Schema => ({
 });
 const list = (items: Schema, description: string): Schema => ({ type: 'array', items, description });
 
-/** What objects of all kinds have in common, by component name. */
+/** Schemas shared by objects of all kinds, by component name. */
 export const commonSchemas: Readonly<Record<string, Schema>> = {
   [`${meta}.ObjectMeta`]: {
     description: 'What every object has: its names, labels, and what the store notes about it.',
@@ -95,7 +95,7 @@ export const commonSchemas: Readonly<Record<string, Schema>> = {
   [`${meta}.Patch`]: { description: 'A merge patch (RFC 7396) or a JSON patch (RFC 6902).', type: 'object' },
 };
 
-/** What became of a rule; computed, and ignored in what is written. */
+/** Schema of a rule's status, which is computed and ignored in writes. */
 export const ruleStatusSchema: Schema = {
   description: 'What became of the object. The server computes it; it is ignored in what is written.',
   type: 'object',

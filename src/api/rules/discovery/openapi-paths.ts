@@ -3,7 +3,7 @@ import { type ApiVersion, verbsOf } from './groups.ts';
 import { metaRef, ref } from './openapi-common.ts';
 import type { Schema } from './openapi-schema.ts';
 
-/** The paths of one kind in one version, each with its operations. `schema` is the component of its objects. */
+/** Builds the paths of one kind in one version, with their operations. `schema` is the component of its objects. */
 export function kindPaths(kind: RuleKind, served: ApiVersion, schema: string): Readonly<Record<string, unknown>> {
   const operation = operationsOf(kind, served, schema);
   const isNamespaced = kind.scope === 'namespaced';

@@ -1,14 +1,13 @@
 import { z } from 'zod';
 import { isRecord } from '../../../rules/validation/validate.ts';
 
-/** A schema of OpenAPI 3.0. */
+/** Schema of OpenAPI 3.0. */
 export type Schema = Readonly<Record<string, unknown>>;
 
 /**
- * Schemas of OpenAPI for a zod schema, by component name: `name` for the whole and further ones for what refers to
- * itself. They are for people and tools to read (`kubectl explain`), in the form that Kubernetes' own have: of a choice
- * between objects they list all fields, and they do not say that no others are allowed. What is right and wrong is the
- * zod schema's to say.
+ * Converts a zod schema to OpenAPI schemas by component name: `name` for the whole, others for recursive parts. They
+ * document the API (`kubectl explain`) in the form of Kubernetes' own. A choice between objects lists all fields, and
+ * unknown fields are not excluded. Validation uses the zod schema, not these.
  */
 export function openapiSchemas(name: string, schema: z.ZodType): ReadonlyMap<string, Schema> {
   const json = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', target: 'openapi-3.0' });
@@ -53,11 +52,11 @@ function toOpenapi(node: unknown, componentOf: ComponentOf): Schema {
       case 'anyOf':
       case 'oneOf':
       case 'allOf':
-        schema[key] = (value as readonly unknown[]).map((variant) => toOpenapi(variant, componentOf)); // so JSON Schema says
+        schema[key] = (value as readonly unknown[]).map((variant) => toOpenapi(variant, componentOf)); // JSON Schema defines these keywords as lists
         break;
       case 'minimum':
       case 'maximum':
-        if (Math.abs(Number(value)) < Number.MAX_SAFE_INTEGER) schema[key] = value; // else it says "an integer"
+        if (Math.abs(Number(value)) < Number.MAX_SAFE_INTEGER) schema[key] = value; // a larger limit only means "an integer"
         break;
       default:
         schema[key] = value;
@@ -66,15 +65,15 @@ function toOpenapi(node: unknown, componentOf: ComponentOf): Schema {
   return joined(schema);
 }
 
-/** One schema instead of a choice, or of several that hold together, where one can say as much. */
+/** Merges a choice, or schemas that all apply, into one schema where it is equivalent. */
 function joined(schema: Record<string, unknown>): Schema {
   for (const key of ['anyOf', 'oneOf', 'allOf'] as const) {
-    const variants = schema[key] as readonly Schema[] | undefined; // as toOpenapi made them
+    const variants = schema[key] as readonly Schema[] | undefined; // built by toOpenapi
     if (variants === undefined) continue;
     const { [key]: _, ...own } = schema;
     const one = oneOf(variants, key === 'allOf');
     if (one === null) continue;
-    if ('$ref' in one) return Object.keys(own).length === 0 ? one : schema; // a reference has no room for a description
+    if ('$ref' in one) return Object.keys(own).length === 0 ? one : schema; // a reference cannot have a description
     return joined({ ...one, ...own, ...joinedObject([one, own], true) });
   }
   return schema;
@@ -86,17 +85,17 @@ function oneOf(variants: readonly Schema[], all: boolean): Schema | null {
   if (others.length === 0) return first;
   if (variants.every(({ type }) => type === 'object')) return { ...joinedObject(variants, all), type: 'object' };
   if (variants.every((one) => one.type === first.type && Array.isArray(one.enum))) {
-    return { type: first.type, enum: variants.flatMap((one) => one.enum as readonly unknown[]) }; // just checked
+    return { type: first.type, enum: variants.flatMap((one) => one.enum as readonly unknown[]) }; // checked above
   }
   const types = new Set(variants.map(({ type }) => type));
   if (types.has('string') && types.has('integer') && types.size === 2) return { 'x-kubernetes-int-or-string': true };
   return null;
 }
 
-/** The fields of all. Required is what all require, or, where all hold together, what any requires. */
+/** Merges the fields of all schemas. Fields required by all are required, or by any if all schemas apply. */
 function joinedObject(schemas: readonly Schema[], all: boolean): Schema {
   const properties = Object.assign({}, ...schemas.map((schema) => schema.properties ?? {}));
-  const required = schemas.map((schema) => (schema.required ?? []) as readonly string[]); // so JSON Schema says
+  const required = schemas.map((schema) => (schema.required ?? []) as readonly string[]); // JSON Schema defines it as a list
   const names = [...new Set(required.flat())].filter((name) => all || required.every((some) => some.includes(name)));
   return {
     ...(Object.keys(properties).length === 0 ? {} : { properties }),

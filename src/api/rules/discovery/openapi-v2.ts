@@ -1,16 +1,16 @@
 import type { RuleKind } from '../../../rules/rule.ts';
 import type { ApiVersion } from './groups.ts';
 
-/** The media type as Kubernetes answers it: an `@` is not allowed in one. */
+/** Media type that Kubernetes returns; it cannot contain the `@` that kubectl writes. */
 export const openapiV2Type = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
 
-/** Whether a client accepts it; kubectl writes it with an `@`. */
+/** Reports whether a client accepts OpenAPI 2; kubectl writes the type with an `@`. */
 export const isOpenapiV2 = (type: string): boolean => type.replace('@', '.') === openapiV2Type;
 
 /**
- * The part of OpenAPI 2 that kubectl reads: which patches take `fieldValidation` and `dryRun`. It asks for it before it
- * applies a `List`, and for all else reads OpenAPI 3. In Protobuf, as `openapi.v2.Document` of
- * https://github.com/google/gnostic-models/blob/main/openapiv2/OpenAPIv2.proto
+ * Builds the part of OpenAPI 2 that kubectl reads: which patches accept `fieldValidation` and `dryRun`. kubectl
+ * requests it before it applies a `List`, and reads OpenAPI 3 for everything else. The result is the Protobuf of
+ * `openapi.v2.Document` in https://github.com/google/gnostic-models/blob/main/openapiv2/OpenAPIv2.proto
  */
 export function openapiV2(versions: readonly ApiVersion[], programVersion: string): Buffer {
   const paths = versions.flatMap((served) =>
@@ -24,7 +24,7 @@ function patchPath({ scope, plural }: RuleKind, { path }: ApiVersion): string {
   return scope === 'namespaced' ? `${path}/namespaces/{namespace}/${plural}/{name}` : `${path}/${plural}/{name}`;
 }
 
-/** `Operation`: its parameters, and which objects it is of. */
+/** Encodes `Operation`: its parameters and the kind of its objects. */
 function patch({ kind }: RuleKind, { group, version }: ApiVersion): Buffer {
   const parameters = ['dryRun', 'fieldManager', 'fieldValidation'].map((name) =>
     field(8, field(1, field(2, field(3, field(2, 'query'), field(4, name), field(6, 'string'))))),
@@ -36,7 +36,7 @@ function patch({ kind }: RuleKind, { group, version }: ApiVersion): Buffer {
   ]);
 }
 
-/** A field of a length in front: a text, or a message of these fields. */
+/** Encodes a length-delimited field: a text, or a message of these fields. */
 function field(number: number, ...contents: readonly (string | Buffer)[]): Buffer {
   const content = Buffer.concat(contents.map((one) => (typeof one === 'string' ? Buffer.from(one) : one)));
   return Buffer.concat([varint(number * 8 + 2), varint(content.length), content]);

@@ -12,8 +12,9 @@ import { openapiSchemas, type Schema } from './openapi-schema.ts';
 import { isOpenapiV2, openapiV2, openapiV2Type } from './openapi-v2.ts';
 
 /**
- * OpenAPI 3.0, a document for each group and version, made of the kinds' schemas: what `kubectl explain` shows, and
- * where kubectl looks whether the server checks fields and can rehearse a write. Made when first asked for.
+ * Serves OpenAPI 3.0, one document for each group and version, derived from the schemas of the kinds. `kubectl explain`
+ * prints it. kubectl also checks there whether the server validates fields and supports dry runs. Documents are built
+ * on first request.
  */
 export function openapiRoutes({ kinds, version }: DiscoveryOptions): HttpRoutes {
   return (server) => {
@@ -73,7 +74,7 @@ async function makeDocuments(versions: readonly ApiVersion[], programVersion: st
   return { index: cachedAnswer({ paths: Object.fromEntries(paths) }), byPath };
 }
 
-/** `io.istio.networking.v1.VirtualService`: the group backwards, as Kubernetes names schemas. */
+/** Names a schema as Kubernetes does, the group reversed: `io.istio.networking.v1.VirtualService`. */
 function componentOf({ group, kind }: RuleKind, { version }: ApiVersion): string {
   const prefix = group === '' ? 'io.k8s.api.core' : group.split('.').reverse().join('.');
   return `${prefix}.${version}.${kind}`;

@@ -6,7 +6,7 @@ import { countParameter, queryOf, textParameter } from '../parameters.ts';
 
 const usualLimit = 100;
 
-/** `GET /rules/v1/audit`: who asked for which change, newest first. */
+/** Handles `GET /rules/v1/audit`: changes and their authors, newest first. */
 export function auditHandler({ store }: Pick<ApiContext, 'store'>) {
   return async (request: FastifyRequest) => {
     const query = queryOf(request);

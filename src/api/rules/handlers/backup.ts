@@ -14,17 +14,17 @@ import { authorship, warn } from '../request-facts.ts';
 import { batchResult, checkItems, refusedItem, warningsOf } from './batch.ts';
 import type { BatchItem } from './batch-items.ts';
 
-/** How often what is to be deleted is looked up again when somebody deleted some of it in between. */
+/** Attempts of an import while concurrent deletions conflict with it. */
 const attempts = 16;
 
-/** The handlers that give out and take back everything. */
+/** Handlers of export and import. */
 export function backupHandlers(context: ApiContext) {
   const { kinds, store, own } = context;
 
-  /** Everything that was written, by kind, as of one moment. */
+  /** Returns all written objects by kind, as of one moment. */
   const everything = async (): Promise<{ items: readonly StoredObject[]; resourceVersion: string }> => {
     const lists = await Promise.all(kinds.map((kind) => own.list(kind.kind)));
-    // Namespaces that nobody made come back with what is in them.
+    // Namespaces that nobody created reappear with their objects.
     const items = lists.flatMap((list) => list.items).filter(({ metadata }) => metadata.resourceVersion !== '0');
     return { items, resourceVersion: lists[0]?.resourceVersion ?? '0' };
   };
@@ -56,7 +56,7 @@ export function backupHandlers(context: ApiContext) {
           return batchResult(done.value);
         }
         const { index } = done.error;
-        if (index < others.length && attempt < attempts) continue; // it was deleted meanwhile
+        if (index < others.length && attempt < attempts) continue; // deleted concurrently
         throw refusedItem(items[index - others.length], done.error, context);
       }
     },
@@ -78,7 +78,7 @@ type Shown = (object: StoredObject) => unknown;
 async function* yamlOf(items: readonly StoredObject[], shown: Shown): AsyncGenerator<string> {
   const slices = startSlices();
   for (const [index, object] of items.entries()) {
-    // Some readers take `yes` and `1_000` for other things than text: those are quoted.
+    // YAML 1.1 readers parse `yes` and `1_000` as other types than text, so they are quoted.
     const text = stringify(shown(object), { lineWidth: 0, aliasDuplicateObjects: false, compat: 'yaml-1.1' });
     yield index === 0 ? text : `---\n${text}`;
     if (slices.isOver) await slices.next();
@@ -97,7 +97,7 @@ async function* jsonOf(items: readonly StoredObject[], shown: Shown, resourceVer
 
 const idOf = ({ kind, namespace, name }: ObjectKey): string => `${kind}/${namespace}/${name}`;
 
-/** All that is there and not in the import. */
+/** Lists removals for existing objects that the import lacks. */
 function removals(there: readonly StoredObject[], items: readonly BatchItem[]): readonly StoreWrite[] {
   const kept = new Set(items.map(({ key }) => idOf(key)));
   return there
@@ -106,7 +106,7 @@ function removals(there: readonly StoredObject[], items: readonly BatchItem[]): 
     .map((key) => ({ type: 'remove', key, expectedResourceVersion: null }));
 }
 
-/** Precedence depends on when an object was made, so it keeps that, and what tools know it by. */
+/** Keeps creation time, which decides precedence, and UID, by which tools identify the object. */
 const restoration = ({ read: { draft, creationTimestamp, uid } }: BatchItem): StoreWrite => ({
   type: 'restore',
   draft,

@@ -12,20 +12,20 @@ import { defaultNamespace } from '../objects/namespaces.ts';
 import { checkObject, type ReadObject } from '../objects/read-object.ts';
 import type { FieldValidation } from '../parameters.ts';
 
-/** One object of a batch: which, and where in the batch. */
+/** Object of a batch, with its position. */
 export interface NamedItem {
   readonly kind: RuleKind;
   readonly key: ObjectKey;
-  /** What its author finds it by: `items[3] (VirtualService default/reviews, document 4)`. */
+  /** Position for its author: `items[3] (VirtualService default/reviews, document 4)`. */
   readonly place: string;
 }
 
-/** One object of a batch that may be written. */
+/** Object of a batch that passed all checks. */
 export interface BatchItem extends NamedItem {
   readonly read: ReadObject;
 }
 
-/** Checks all objects of a batch. Throws a 422 with a cause for every wrong field of every wrong object. */
+/** Checks all objects of a batch. Throws a 422 with a cause for each invalid field of each object. */
 export function checkBatch(
   items: readonly BodyItem[],
   { kinds, validation }: { readonly kinds: readonly RuleKind[]; readonly validation: FieldValidation },
@@ -38,7 +38,7 @@ export function checkBatch(
   });
 }
 
-/** Checks only what names the objects of a batch: the rest of what is to be deleted need not be right. */
+/** Checks only the names in a batch. Objects to be deleted need not be valid. */
 export function checkNames(items: readonly BodyItem[], kinds: readonly RuleKind[]): Promise<readonly NamedItem[]> {
   return checkEach(items, kinds, ({ kind, metadata, place }) => {
     const schema = metadataSchemaOf(kind.scope);
@@ -49,7 +49,7 @@ export function checkNames(items: readonly BodyItem[], kinds: readonly RuleKind[
   });
 }
 
-/** An object whose kind is known, with the namespace filled in. */
+/** Object of a known kind with its namespace filled in. */
 interface Candidate {
   readonly kind: RuleKind;
   readonly metadata: Readonly<Record<string, unknown>>;
@@ -59,7 +59,7 @@ interface Candidate {
 
 type Check<Item> = (candidate: Candidate) => Result<Item, readonly Problem[]>;
 
-/** In slices: serving goes on in between. */
+/** Checks items in slices, so that the server answers other requests in between. */
 async function checkEach<Item extends NamedItem>(
   items: readonly BodyItem[],
   kinds: readonly RuleKind[],
@@ -105,13 +105,13 @@ function checkOne<Item>(
   return check({ kind: kind.value, metadata: named, body: { ...body, value }, place });
 }
 
-/** What is left out is Kubernetes' default. A cluster's objects have none. */
+/** Fills in Kubernetes' default for a missing namespace. Cluster-scoped objects have none. */
 function namespaceFor(kind: RuleKind, said: unknown): unknown {
   if (kind.scope === 'cluster') return '';
   return said === undefined || said === null || said === '' ? defaultNamespace : said;
 }
 
-/** The number of the document says more than the place in the batch where there are several. */
+/** Describes the position of an item. With several documents, the document number is more useful than the index. */
 function placeOf({ value, document }: BodyItem, index: number, items: readonly BodyItem[]): string {
   const hasDocuments = (items.at(-1)?.document ?? 1) > 1;
   const name = describe(value);

@@ -16,13 +16,13 @@ import { type BatchItem, checkBatch, checkNames, type NamedItem } from './batch-
 
 const choices = ['apply', 'create', 'delete'] as const;
 
-/** What a batch is to do, as the audit trail calls it. */
+/** Verb of a batch in the audit trail. */
 export function batchVerb(request: FastifyRequest): string {
   const { action } = queryOf(request);
   return action === undefined ? 'apply' : (choices.find((one) => one === action) ?? 'batch');
 }
 
-/** `POST /rules/v1/batch`: many objects in one transaction. */
+/** Handles `POST /rules/v1/batch`: many objects in one transaction. */
 export function batchHandler(context: ApiContext) {
   return async (request: FastifyRequest, reply: FastifyReply) => {
     const query = queryOf(request);
@@ -42,14 +42,14 @@ export function batchHandler(context: ApiContext) {
   };
 }
 
-/** The URL of a batch names no namespace: its objects do. */
+/** Checks permission for the namespaces of all objects, because the URL of a batch has none. */
 function demandAll(request: FastifyRequest, items: readonly NamedItem[]): void {
   for (const namespace of new Set(items.map(({ key }) => key.namespace))) {
     demand(request, { type: 'write-rules', namespace });
   }
 }
 
-/** The objects of a batch, none of which takes a name that an adapter defines. */
+/** Checks the objects of a batch and rejects names that an adapter defines. */
 export async function checkItems(
   bodies: readonly BodyItem[],
   { kinds, own, book }: ApiContext,
@@ -64,7 +64,7 @@ export async function checkItems(
 
 const creation = ({ read: { draft } }: BatchItem): StoreWrite => ({ type: 'create', draft });
 
-/** Who says which version he saw wants it to be the one that is replaced. */
+/** Builds the write of an item. A version given by its author must be the current one. */
 const application = ({ read: { draft, resourceVersion: expectedResourceVersion } }: BatchItem): StoreWrite =>
   expectedResourceVersion === null ? { type: 'apply', draft } : { type: 'update', draft, expectedResourceVersion };
 
@@ -85,7 +85,7 @@ async function removeItems(
   throw refusedItem(items[done.error.index], done.error, context);
 }
 
-/** What is deleted in the same batch does not keep a namespace. */
+/** Rejects the deletion of a namespace in use. Objects deleted in the same batch do not count. */
 async function refuseNamespace(item: NamedItem, items: readonly NamedItem[], { store }: ApiContext): Promise<void> {
   if (!isNamespaceKind(item.kind)) return;
   const { name } = item.key;
@@ -97,7 +97,7 @@ async function refuseNamespace(item: NamedItem, items: readonly NamedItem[], { s
   await refuseNamespaceInUse(item, { contentsOf });
 }
 
-/** A store's refusal of one write of a transaction, with the item that it was made of. */
+/** Translates a store's refusal of one write, naming the item of the batch. */
 export function refusedItem(
   item: NamedItem | undefined,
   { refusal }: { readonly refusal: Parameters<typeof refused>[0] },
@@ -118,7 +118,7 @@ export async function warningsOf(items: readonly BatchItem[], context: ApiContex
 
 const actions = { created: 'created', updated: 'configured', unchanged: 'unchanged', removed: 'deleted' } as const;
 
-/** What became of the objects, in the order of the writes. */
+/** Lists the results in the order of the writes. */
 export function batchResult(written: readonly Written[]) {
   const items = written.map(({ action, object: { kind, metadata } }) => ({
     action: actions[action],

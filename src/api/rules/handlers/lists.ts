@@ -11,10 +11,10 @@ import { authorship } from '../request-facts.ts';
 import { selectionOf } from '../selectors/selection.ts';
 import { wantsWatch } from '../watch/options.ts';
 
-/** How often what is to be deleted is looked up again when somebody wrote in between. */
+/** Attempts of a deletion while concurrent writes conflict with it. */
 const attempts = 16;
 
-/** The handlers of lists of one kind in one version. */
+/** Handlers of lists of one kind in one version. */
 export function listHandlers(context: KindContext) {
   const { kind, as, store, book, pages, watches } = context;
 
@@ -36,7 +36,7 @@ export function listHandlers(context: KindContext) {
       return sendList(request, reply, { list, as });
     },
 
-    /** Deletes what is selected, all or nothing, and answers with what it was. */
+    /** Deletes the selected objects, all or none, and returns them. */
     async removeAll(request: FastifyRequest, reply: FastifyReply) {
       const options = await readDeleteOptions(request);
       for (let attempt = 1; ; attempt++) {
@@ -51,7 +51,7 @@ export function listHandlers(context: KindContext) {
           return sendList(request, reply, { list: { items, metadata: { resourceVersion } }, as });
         }
         const item = items[removed.error.index];
-        if (attempt < attempts || item === undefined) continue; // it was changed or deleted meanwhile
+        if (attempt < attempts || item === undefined) continue; // changed or deleted concurrently
         const { namespace, name } = item.metadata;
         const subject = { kind, key: { kind: kind.kind, namespace, name } };
         throw new StatusError(refused(removed.error.refusal, subject, book));
@@ -60,7 +60,7 @@ export function listHandlers(context: KindContext) {
   };
 }
 
-/** What was selected is deleted only as it was: a selector must not delete what it does not choose. */
+/** Builds a removal bound to the version that was selected: a changed object may no longer match the selector. */
 const removal = ({ kind, metadata: { namespace, name, resourceVersion } }: StoredObject): StoreWrite => ({
   type: 'remove',
   key: { kind, namespace, name },

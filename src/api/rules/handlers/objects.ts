@@ -17,14 +17,16 @@ import { detailsOf, notFound, refuseAdapterName, refused, refuseOtherUid, type S
 import { authorship, warn } from '../request-facts.ts';
 import { unresolvedIn } from '../unresolved.ts';
 
-/** How often a write is decided again when somebody else wrote in between. */
+/** Attempts of a write while concurrent writes conflict with it. */
 const attempts = 16;
 
-/** The handlers of single objects of one kind in one version. */
+/** Handlers of single objects of one kind in one version. */
 export function objectHandlers(context: KindContext) {
   const { kind, apiVersion, as, store, own, book } = context;
   const answer = (request: FastifyRequest, object: StoredObject) => objectAnswer(request, as.show(object), as);
-  /** A dry run has no status of its own: computing one would note it as the object's. */
+  /**
+   * Answers a write. A dry run shows the status of the current object: computing one would record it for the object.
+   */
   const writeAnswer = async (request: FastifyRequest, object: StoredObject) => {
     if (!isDryRun(queryOf(request))) return answer(request, object);
     const { namespace, name } = object.metadata;
@@ -38,7 +40,7 @@ export function objectHandlers(context: KindContext) {
     return object;
   };
 
-  /** As it is, to be changed. */
+  /** Returns the current object. Throws if an adapter defines it. */
   const writable = async (subject: Subject): Promise<StoredObject> => {
     const object = await existing(subject);
     if (isFiled(object)) refuseAdapterName(subject, book);
@@ -65,7 +67,7 @@ export function objectHandlers(context: KindContext) {
     key: { kind: kind.kind, namespace, name },
   });
 
-  /** Decides and writes against the object as it is, again when it was changed meanwhile. */
+  /** Decides and writes against the current object. Retries if it changed in between. */
   const writeAgainst = async (
     subject: Subject,
     write: (current: StoredObject) => Promise<{ readonly result: WriteResult; readonly isBound: boolean }>,
@@ -89,7 +91,7 @@ export function objectHandlers(context: KindContext) {
         const name = prefix === null ? null : generatedName(prefix);
         const read = readObject(item, { ...placeOf(request, context), name }, validation);
         const result = await createOnce(request, read);
-        if (!result.ok && name !== null && attempt < attempts) continue; // the name is taken: another one
+        if (!result.ok && name !== null && attempt < attempts) continue; // the generated name is taken; generate another
         const object = written(result, subjectOfDraft(read.draft));
         await warnOf(reply, read);
         reply.code(201);
@@ -104,7 +106,7 @@ export function objectHandlers(context: KindContext) {
       const subject = subjectOf(request, context);
       const object = await writeAgainst(subject, async (current) => {
         refuseOtherUid(subject, uid, current.metadata.uid);
-        // Without a uid to be compared, nothing of what was there matters, and nothing has to stand still.
+        // Without a uid to compare, the current object does not matter and may change.
         const seen = uid === null ? null : current.metadata.resourceVersion;
         const expectedResourceVersion = resourceVersion ?? seen;
         const result = await store.update(draft, { ...authorship(request), expectedResourceVersion });
@@ -123,7 +125,7 @@ export function objectHandlers(context: KindContext) {
         const read = readObject({ document: 1, ...patch(as.show(current)) }, place, validation);
         refuseOtherUid(subject, read.uid, uid);
         merged = read;
-        // A version in the patch is its author's own condition; else what it was merged into must still stand.
+        // A version in the patch is its author's condition. Otherwise the object that was patched must be unchanged.
         const expectedResourceVersion = read.resourceVersion ?? seen;
         const draft = keepVersion(read.draft, current, apiVersion);
         const result = await store.update(draft, { ...authorship(request), expectedResourceVersion });
@@ -152,19 +154,21 @@ export function objectHandlers(context: KindContext) {
   };
 }
 
-/** A patch of another version of the API than the object was written in does not by itself change the object. */
+/** Keeps the API version of the object if the patch, sent in another version, does not change it. */
 function keepVersion(draft: ObjectDraft, current: StoredObject, shownVersion: string): ObjectDraft {
   return draft.apiVersion === shownVersion ? { ...draft, apiVersion: current.apiVersion } : draft;
 }
 
-/** What a name is to be made of; null where the object has one, or none is to be made. */
+/** Returns the prefix of a name to generate; null if the object has a name or asks for none. */
 function generateNameOf(item: BodyItem | null): string | null {
   const metadata = isRecord(item?.value) ? item.value.metadata : null;
   if (!isRecord(metadata) || typeof metadata.generateName !== 'string' || metadata.generateName === '') return null;
   return metadata.name === undefined || metadata.name === null || metadata.name === '' ? metadata.generateName : null;
 }
 
-/** Kubernetes' letters: no vowels, so that no words come about, and nothing that looks like something else. */
+/**
+ * Letters of generated names, as in Kubernetes: no vowels, to avoid words, and no characters that are easily confused.
+ */
 const nameLetters = 'bcdfghjklmnpqrstvwxz2456789';
 const suffixLength = 5;
 const maxGeneratedLength = 63;

@@ -13,14 +13,14 @@ import { detailsOf, notFound, refuseAdapterName, refused, type Subject } from '.
 import { authorship, warn } from '../request-facts.ts';
 import { unresolvedIn } from '../unresolved.ts';
 
-/** How often a rollback is decided again when somebody else wrote in between. */
+/** Attempts of a rollback while concurrent writes conflict with it. */
 const attempts = 16;
 
 const rollbackSchema = z.strictObject({
   resourceVersion: z.string().regex(/^\d+$/, 'must be a resourceVersion of the history, as text').optional(),
 });
 
-/** The handlers of the versions that one object had. */
+/** Handlers of earlier versions of one object. */
 export function versionHandlers(context: KindContext) {
   const { kind, apiVersion, as, store, own, book } = context;
 
@@ -60,7 +60,7 @@ export function versionHandlers(context: KindContext) {
         const object = chosen(await historyOf(subject), wanted, subject);
         const read = checkedAgain(object, context, request);
         const { result, isNew } = await writeVersion(request, subject, read);
-        if (!result.ok && attempt < attempts) continue; // changed, deleted or created meanwhile
+        if (!result.ok && attempt < attempts) continue; // changed, deleted or created concurrently
         if (!result.ok) throw new StatusError(refused(result.error, subject, book));
         const [unresolved = []] = await unresolvedIn([read], context);
         warn(reply, [...read.warnings, ...unresolved]);
@@ -81,7 +81,7 @@ async function readWanted(request: FastifyRequest): Promise<string | null> {
   throw new StatusError(invalid({ kind: 'Rollback', group: '', name: '' }, problems));
 }
 
-/** The version that is asked for; without one the version before, which for a deleted object is what was deleted. */
+/** Returns the requested version; by default the previous one, or the last one of a deleted object. */
 function chosen(
   entries: readonly [HistoryEntry, ...HistoryEntry[]],
   wanted: string | null,
@@ -101,7 +101,7 @@ function chosen(
   throw new StatusError(failure('Expired', message, detailsOf(subject)));
 }
 
-/** An old version may not fit the schema of today. */
+/** Checks an old version again, because it may not satisfy the current schema. */
 function checkedAgain(
   { metadata, ...object }: StoredObject,
   { kind }: KindContext,

@@ -5,17 +5,17 @@ import { invalid, StatusError } from '../../status.ts';
 import { readBody } from '../body/read-body.ts';
 import { isDryRun, queryOf } from '../parameters.ts';
 
-/** On which conditions something is deleted. */
+/** Preconditions of a deletion. */
 export interface DeleteOptions {
   readonly uid: string | null;
   readonly resourceVersion: string | null;
   readonly dryRun: boolean;
 }
 
-/** Accepted for Kubernetes' tools and without effect: nothing here owns another object, or takes time to go. */
+/** Accepted for Kubernetes tools, without effect: objects have no owners, and deletion is immediate. */
 const withoutEffect = z.unknown().optional();
 
-/** https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/delete-options/ */
+/** Schema of https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/delete-options/ */
 const schema = z.strictObject({
   kind: z.literal('DeleteOptions').nullish(),
   apiVersion: z.string().nullish(),
@@ -29,10 +29,10 @@ const schema = z.strictObject({
 
 const dryRuns = new WeakSet<FastifyRequest>();
 
-/** Whether the body of a deletion, as far as it was read, asks for a dry run. */
+/** Reports whether the body of a deletion, if it has been read, asks for a dry run. */
 export const isDryRunByOptions = (request: FastifyRequest): boolean => dryRuns.has(request);
 
-/** Reads the body of a deletion, which may be missing. Throws a 422 for what would be passed over. */
+/** Reads the optional body of a deletion. Throws a 422 for fields that would have no effect. */
 export async function readDeleteOptions(request: FastifyRequest): Promise<DeleteOptions> {
   const item = await readBody(request);
   const parsed = schema.safeParse(item?.value ?? {}, { reportInput: true });

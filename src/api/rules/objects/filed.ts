@@ -4,18 +4,18 @@ import type { RuleBook } from '../../../rules/book/rule-book.ts';
 import { compareText, type RuleId, type RuleKind, ruleId } from '../../../rules/rule.ts';
 import type { ObjectKey, ObjectList, RuleStore, StoredObject } from '../../../rules/store/store.ts';
 
-/** Says of an object where an adapter found it; an object that has it is read-only here. */
+/** Annotation that names the source of an adapter's object. Such an object is read-only. */
 export const definedInAnnotation = 'binnacle.io/defined-in';
 
-/** No version of the store's counter: nothing here wrote it. */
+/** Version of adapters' objects; the store's counter never uses it. */
 const filedVersion = '0';
 
-/** The objects of adapters (files, say) in the shape of stored ones, for those who read. */
+/** Objects of adapters (of files, for example) in the form of stored objects. */
 export interface FiledObjects {
   get(key: ObjectKey): StoredObject | null;
-  /** Of a kind, by namespace and name. The same array until one of them changes. */
+  /** Lists the objects of a kind by namespace and name. Returns the same array until one of them changes. */
   list(kind: string): readonly StoredObject[];
-  /** Tells of objects that came, changed (both) or went. The returned function ends it. */
+  /** Reports added, changed and removed objects. The returned function ends the subscription. */
   subscribe(listener: (changes: readonly FiledChange[]) => void): () => void;
 }
 
@@ -25,7 +25,7 @@ export interface FiledChange {
   readonly now: StoredObject | null;
 }
 
-/** Whether the object is an adapter's: it is changed where it was found. */
+/** Reports whether an adapter defines the object. It can only be changed at its source. */
 export const isFiled = ({ metadata }: StoredObject): boolean =>
   metadata.resourceVersion === filedVersion && metadata.annotations[definedInAnnotation] !== undefined;
 
@@ -68,7 +68,7 @@ export function filedObjects(book: Pick<RuleBook, 'filed' | 'onFiled'>, kinds: r
   };
 }
 
-/** A store that also shows what adapters define. An object of the store hides an adapter's of its name, as in effect. */
+/** Adds objects of adapters to a store. A stored object hides an adapter's object of its name, as in effect. */
 export function withFiled(store: RuleStore, filed: FiledObjects): RuleStore {
   const merged = new Map<
     string,
@@ -101,7 +101,7 @@ const nameOf = ({ metadata }: StoredObject): string => `${metadata.namespace}/${
 const byName = (a: StoredObject, b: StoredObject): number =>
   compareText(a.metadata.namespace, b.metadata.namespace) || compareText(a.metadata.name, b.metadata.name);
 
-/** Null for what is no object of a served kind: Istio's mesh configuration is a ConfigMap. */
+/** Converts a raw object; null if its kind is not served (Istio's mesh configuration is a ConfigMap). */
 function shown(raw: RawObject | null, kinds: readonly RuleKind[]): StoredObject | null {
   if (raw === null) return null;
   const { kind, apiVersion, metadata, spec, origin } = raw;
@@ -120,7 +120,7 @@ function shown(raw: RawObject | null, kinds: readonly RuleKind[]): StoredObject 
       resourceVersion: filedVersion,
       uid: contentHash(ruleId(raw)),
     },
-    // As it stands there: it may be wrong.
+    // Unchecked: adapters' objects are shown even if invalid.
     spec: typeof spec === 'object' && spec !== null ? spec : {},
   };
 }

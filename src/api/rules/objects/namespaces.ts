@@ -4,13 +4,13 @@ import { compareText, type RuleKind } from '../../../rules/rule.ts';
 import type { ObjectKey, RuleStore, StoredObject, StoreWrite } from '../../../rules/store/store.ts';
 import { isNamespaceKind } from '../options.ts';
 
-/** A store in which namespaces are there as soon as something is in them. */
+/** Store in which a namespace exists as soon as it contains an object. */
 export interface NamespacedStore extends RuleStore {
-  /** What stands in a namespace; empty when nothing does. */
+  /** Lists the objects of a namespace. */
   contentsOf(namespace: string): Promise<readonly ObjectKey[]>;
 }
 
-/** Always there, as with Kubernetes: tools fall back on it. */
+/** Namespace that always exists, as in Kubernetes: tools default to it. */
 export const defaultNamespace = 'default';
 
 interface Contents {
@@ -19,8 +19,8 @@ interface Contents {
 }
 
 /**
- * Namespaces need not be made: those that have an object, and `default`, are shown as if they had been, with nothing
- * but a name and the time of their oldest object. A change of one keeps it, as an object of its own.
+ * Shows namespaces that nobody created: `default`, and all that contain an object. They have only a name and the
+ * creation time of their oldest object. Changing one stores it as a separate object.
  */
 export function namespacedStore(
   store: RuleStore,
@@ -33,7 +33,7 @@ export function namespacedStore(
 
   const contents = async (): Promise<ReadonlyMap<string, Contents>> => {
     const lists = await Promise.all(others.map((one) => store.list(one.kind)));
-    // The same arrays hold the same objects.
+    // A list is unchanged if it holds the same arrays.
     const items = lists.map((list) => list.items);
     if (seen !== null && items.every((one, index) => one === seen?.items[index])) return seen.contents;
     const found = contentsByNamespace(items.flat());
@@ -41,7 +41,7 @@ export function namespacedStore(
     return found;
   };
 
-  /** The namespace as it looks without an object of its own; null when there is no reason to show it. */
+  /** Builds the namespace as shown without a stored object; null if it is not shown. */
   const implied = async (name: string): Promise<StoredObject | null> => {
     const content = (await contents()).get(name);
     if (content === undefined && name !== defaultNamespace) return null;
@@ -91,7 +91,7 @@ export function namespacedStore(
   };
 }
 
-/** No version of the store's counter: nothing was written yet. */
+/** Version of namespaces that were never written; the store's counter never uses it. */
 const impliedVersion = '0';
 
 const impliedNamespace = (name: string, creationTimestamp: string): StoredObject => ({

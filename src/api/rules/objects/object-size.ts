@@ -1,12 +1,12 @@
 import type { Problem } from '../../../rules/rule.ts';
 import { isRecord } from '../../../rules/validation/validate.ts';
 
-/** As etcd's: what is written here fits into any other store of rules, too. */
+/** Limit of etcd; every object fits any other store of rules. */
 export const mostCharacters = 1_572_864;
-/** Checking an object takes the serving thread some microseconds for each of its values. */
+/** Limit of values in an object, because the serving thread checks each of them. */
 export const mostValues = 50_000;
 
-/** What is wrong with the size of one object, however small the whole body is; null for nothing. Stops looking early. */
+/** Checks the size of one object; null if it is acceptable. Stops at the first limit. */
 export function sizeProblem(object: unknown): Problem | null {
   let characters = 0;
   let values = 0;

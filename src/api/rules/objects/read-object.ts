@@ -10,33 +10,33 @@ import { isNamespaceKind } from '../options.ts';
 import type { FieldValidation } from '../parameters.ts';
 import { sizeProblem } from './object-size.ts';
 
-/** What a URL says of the object in the body. */
+/** Names that the URL gives to the object in the body. */
 export interface Place {
   readonly kind: RuleKind;
   readonly apiVersion: string;
-  /** Empty for a cluster's objects. */
+  /** Namespace; empty for cluster-scoped objects. */
   readonly namespace: string;
-  /** Null where an object is created: the body names it. */
+  /** Name; null on creation, when the body names the object. */
   readonly name: string | null;
 }
 
-/** An object that may be written. */
+/** Object that passed all checks. */
 export interface ReadObject {
   readonly draft: ObjectDraft;
-  /** The spec as the schema of its kind made it. */
+  /** Spec as the schema of its kind returned it. */
   readonly spec: unknown;
-  /** The version that the writer saw; null when it did not say. */
+  /** Version that the author read; null if not given. */
   readonly resourceVersion: string | null;
-  /** The object that the writer means; null when it did not say. */
+  /** UID of the intended object; null if not given. */
   readonly uid: string | null;
   readonly creationTimestamp: string | null;
-  /** What the writer may not have meant, in words. */
+  /** Warnings about possible mistakes. */
   readonly warnings: readonly string[];
 }
 
 /**
- * Reads an object from a request body. The URL fills in what the body leaves out; a contradiction is a 400, a mistake
- * in the object a 422 with a cause for every field.
+ * Reads an object from a request body. The URL supplies names that the body omits. A contradiction is a 400, an invalid
+ * object a 422 with a cause for each field.
  */
 export function readObject(item: BodyItem | null, place: Place, validation: FieldValidation): ReadObject {
   const body = item?.value ?? null;
@@ -63,7 +63,7 @@ export function readObject(item: BodyItem | null, place: Place, validation: Fiel
   throw new StatusError(invalid({ kind: kind.kind, group: kind.group, name: String(name ?? '') }, read.error));
 }
 
-/** Checks an object whose kind is known; the rules that hold however it came in. */
+/** Checks an object of a known kind by the rules that apply to every source. */
 export function checkObject(
   { value, duplicates }: Pick<BodyItem, 'value' | 'duplicates'>,
   kind: RuleKind,

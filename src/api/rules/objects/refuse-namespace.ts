@@ -4,8 +4,8 @@ import { detailsOf, type Subject } from '../refusals.ts';
 import { defaultNamespace, type NamespacedStore } from './namespaces.ts';
 
 /**
- * Throws a 409 when a namespace that is to be deleted has objects: they are never deleted along with it. Objects in
- * `leaving` (`Kind/name`) are deleted in the same transaction. Anything but a namespace passes.
+ * Throws a 409 if a namespace to be deleted contains objects: they are never deleted with it. Objects in `leaving`
+ * (`Kind/name`) are deleted in the same transaction and do not count. Other kinds pass.
  */
 export async function refuseNamespaceInUse(
   subject: Subject,

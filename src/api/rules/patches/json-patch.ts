@@ -1,13 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isRecord } from '../../../rules/validation/validate.ts';
 
-/** As many as Kubernetes allows. */
+/** Limit of Kubernetes. */
 export const maxOperations = 10_000;
 
-/** What `copy` may add: a patch of copies of copies doubles with every operation. */
+/** Limit of copied characters: repeated copies double in size with each operation. */
 const maxCopiedChars = 10 * 1024 * 1024;
 
-/** Why a patch cannot be applied, in words for its author. Nothing of it was done. */
+/** Reason why a patch cannot be applied, worded for its author. Nothing was changed. */
 export class PatchError extends Error {
   override readonly name = 'PatchError';
 }
@@ -17,7 +17,7 @@ export class PatchError extends Error {
  * https://www.rfc-editor.org/rfc/rfc6902
  */
 export function jsonPatch(target: unknown, patch: readonly unknown[]): unknown {
-  // The root stands below a key of its own, so that it can be replaced like any other value.
+  // The root is a field of a holder, so that it can be replaced like any other value.
   const holder: Holder = { root: structuredClone(target) };
   let copiedChars = 0;
   for (const [index, operation] of patch.entries()) {
@@ -37,7 +37,7 @@ interface Holder {
   root: unknown;
 }
 
-/** Answers with how much was copied. */
+/** Applies an operation and returns the number of copied characters. */
 function applyOne(holder: Holder, operation: unknown): number {
   if (!isRecord(operation)) throw new PatchError('must be an object with op and path');
   const { op, value } = operation;
@@ -80,7 +80,7 @@ function applyOne(holder: Holder, operation: unknown): number {
 
 type Pointer = readonly string[];
 
-/** https://www.rfc-editor.org/rfc/rfc6901 */
+/** Parses a JSON pointer: https://www.rfc-editor.org/rfc/rfc6901 */
 function pointer(operation: Readonly<Record<string, unknown>>, field: 'path' | 'from'): Pointer {
   const value = operation[field];
   if (typeof value !== 'string' || (value !== '' && !value.startsWith('/'))) {

@@ -15,10 +15,10 @@ export const jsonPatchType = 'application/json-patch+json';
 export const strategicPatchType = 'application/strategic-merge-patch+json';
 export const applyPatchTypes = ['application/apply-patch+yaml', 'application/apply-patch+cbor'];
 
-/** Makes of an object what a patch wants it to be. Throws a 422 that says why it cannot. */
+/** Applies a patch to an object. Throws a 422 with the reason if it cannot. */
 export type Patch = (target: unknown) => Pick<BodyItem, 'value' | 'duplicates'>;
 
-/** Reads the patch of a request. Throws a 415 for a sort of patch that is not supported, a 400 for a broken one. */
+/** Reads the patch of a request. Throws a 415 for an unsupported type of patch and a 400 for an invalid one. */
 export async function readPatch(request: FastifyRequest, { kind, key }: Subject): Promise<Patch> {
   const type = mediaType(request);
   if (!supportedTypes(kind).includes(type)) throw unsupported(type, kind);
@@ -67,7 +67,7 @@ function applied(apply: () => unknown, { kind, key }: Subject): unknown {
   }
 }
 
-/** Only a namespace is patched so, and it has nothing that a directive would be about. */
+/** Rejects directives of strategic merge patches: only namespaces are patched so, and they have no lists to merge. */
 function refuseDirectives(patch: unknown): void {
   if (typeof patch !== 'object' || patch === null) return;
   for (const [key, value] of Object.entries(patch)) {

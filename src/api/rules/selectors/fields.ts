@@ -5,14 +5,14 @@ interface Named {
   readonly namespace: string;
 }
 
-/** Whether an object of this name is selected. */
+/** Reports whether an object with this metadata is selected. */
 export type FieldTest = (metadata: Named) => boolean;
 
 const fields = ['metadata.name', 'metadata.namespace'] as const;
 
 /**
- * Reads a field selector: `metadata.name=a,metadata.namespace!=b`. These are the fields that Kubernetes selects custom
- * resources by: https://kubernetes.io/docs/concepts/overview/working-with-objects/field-selectors/
+ * Parses a field selector: `metadata.name=a,metadata.namespace!=b`. Kubernetes supports these fields for custom
+ * resources: https://kubernetes.io/docs/concepts/overview/working-with-objects/field-selectors/
  */
 export function parseFieldSelector(text: string): Result<FieldTest, string> {
   const tests: FieldTest[] = [];

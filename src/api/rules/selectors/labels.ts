@@ -3,12 +3,12 @@ import { wrongKey, wrongLabelValue } from '../../../rules/validation/metadata.ts
 
 type Labels = Readonly<Record<string, string>>;
 
-/** Whether an object with these labels is selected. */
+/** Reports whether an object with these labels is selected. */
 export type LabelTest = (labels: Labels) => boolean;
 
 /**
- * Reads a label selector: `a=b`, `a==b`, `a!=b`, `a in (b,c)`, `a notin (b,c)`, `a`, `!a`, `a>1`, `a<1`, joined by
- * commas, all of which must hold. `!=` and `notin` hold for objects without the label.
+ * Parses a label selector: `a=b`, `a==b`, `a!=b`, `a in (b,c)`, `a notin (b,c)`, `a`, `!a`, `a>1`, `a<1`. Requirements
+ * are joined by commas and must all be met. `!=` and `notin` also select objects without the label.
  * https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors
  */
 export function parseLabelSelector(text: string): Result<LabelTest, string> {
@@ -40,7 +40,7 @@ class RequirementParser {
     this.#tokens = tokens;
   }
 
-  /** Null at the end. */
+  /** Returns the next token, or null at the end. */
   next(): string | null {
     return this.#tokens[this.#at++] ?? null;
   }
@@ -76,7 +76,7 @@ class RequirementParser {
     }
   }
 
-  /** One value; none stands for the empty one. */
+  /** Reads one value; a missing value is the empty string. */
   #value(toTest: (value: string) => LabelTest): Result<LabelTest, string> {
     const value = isWord(this.#tokens[this.#at] ?? null) ? (this.next() ?? '') : '';
     const wrong = wrongLabelValue(value);
@@ -96,7 +96,7 @@ class RequirementParser {
     const values = new Set<string>();
     for (let token = this.next(), last = ','; ; token = this.next()) {
       if (token === ')' || token === ',') {
-        if (last === ',') values.add(''); // nothing between two commas is the empty value
+        if (last === ',') values.add(''); // two adjacent commas enclose an empty value
         if (token === ')') return ok(toTest(values));
       } else if (isWord(token) && last === ',') {
         const wrong = wrongLabelValue(token);

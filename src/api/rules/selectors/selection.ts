@@ -4,14 +4,14 @@ import { textParameter } from '../parameters.ts';
 import { parseFieldSelector } from './fields.ts';
 import { parseLabelSelector } from './labels.ts';
 
-/** Which objects a list, a watch or a deletion of many is about. */
+/** Objects that a list, a watch or a collection deletion selects. */
 export interface Selection {
-  /** Nothing was asked for: all objects are meant. */
+  /** True without selectors: all objects are selected. */
   readonly isAll: boolean;
   readonly includes: (object: { readonly metadata: RuleMetadata }) => boolean;
 }
 
-/** Reads `labelSelector` and `fieldSelector` of a query. Throws a 400 that says what is wrong. */
+/** Reads `labelSelector` and `fieldSelector` of a query. Throws a 400 that names the mistake. */
 export function selectionOf(query: Readonly<Record<string, unknown>>): Selection {
   const [labelText, fieldText] = [textParameter(query, 'labelSelector'), textParameter(query, 'fieldSelector')];
   const labels = parseLabelSelector(labelText);

@@ -6,17 +6,17 @@ import { tableHead, tableRow } from '../answers/table.ts';
 
 export type EventType = 'ADDED' | 'MODIFIED' | 'DELETED';
 
-/** Of what an event tells. */
+/** Object and cause of an event. */
 export interface EventSubject {
   readonly object: StoredObject;
-  /** Names what is told in the cache of texts, together with the object's kind: a version, or the number of a status. */
+  /** Version or status sequence. Together with the kind it identifies the event in the cache of texts. */
   readonly cause: string;
 }
 
-/** Writes the events of one watch: `{type, object}`, one to a line. */
+/** Writes the events of one watch: `{type, object}`, one per line. */
 export interface EventWriter {
   change(type: EventType, subject: EventSubject): string;
-  /** Only a version; `initialEnd` marks the end of the initial objects. */
+  /** Writes a bookmark, which carries only a version; `initialEnd` marks the end of the initial objects. */
   bookmark(resourceVersion: string, initialEnd: boolean): string;
   error(status: Status): string;
 }
@@ -30,7 +30,7 @@ export interface EventWriterOptions {
 export function eventWriter({ as, form, texts }: EventWriterOptions): EventWriter {
   const { kind, apiVersion, now } = as;
   const formName = form.type === 'json' ? apiVersion : `${apiVersion} ${form.includeObject}`;
-  // Clients keep the columns of the first event, so the others go without, as with Kubernetes.
+  // Clients keep the columns of the first event. Like Kubernetes, later events omit them.
   let columns = form.type === 'table' ? JSON.stringify(tableHead(kind, {}).columnDefinitions) : 'null';
 
   const table = (metadata: object, rows: string): string => {
@@ -66,7 +66,7 @@ export function eventWriter({ as, form, texts }: EventWriterOptions): EventWrite
   };
 }
 
-/** The status of what is gone is not known any more. */
+/** Shows a deleted object, whose status is no longer known. */
 function withoutStatus(as: Presentation, object: StoredObject) {
   const { status: _, ...rest } = as.show(object);
   return rest;
@@ -74,7 +74,7 @@ function withoutStatus(as: Presentation, object: StoredObject) {
 
 const line = (type: string, object: string): string => `{"type":"${type}","object":${object}}\n`;
 
-/** Texts that several watches send, made once. Bounded: what was made longest ago goes first. */
+/** Bounded cache of event texts that several watches send. The oldest text is evicted first. */
 export interface EventTexts {
   get(key: string, make: () => string): string;
 }

@@ -5,32 +5,35 @@ import type { RuleStore, StoreChange } from '../../../rules/store/store.ts';
 import type { FiledObjects } from '../objects/filed.ts';
 import { StatusLog } from './status-log.ts';
 
-/** Listens to the store and to statuses for all watches, for as long as somebody watches or has listed lately. */
+/** Subscribes to the store and to statuses on behalf of all watches, while a watch is open or a list is recent. */
 export interface WatchListener {
   readonly statusLog: StatusLog;
-  /** Listens from now on, if it does not yet. */
+  /** Subscribes unless it has already. */
   begin(): void;
-  /** A watch has ended: stops after a while, unless another begins. */
+  /** Handles the end of a watch: unsubscribes after a delay unless another watch begins. */
   ended(): void;
-  /** A list of this version is being answered: its client has seen every status of before. */
+  /** Remembers that a list of this version is being answered: its client has seen all earlier statuses. */
   noteList(resourceVersion: string): void;
-  /** Where in the log of statuses a watch begins whose client has seen a version. It is told a status twice rather than never. */
+  /**
+   * Returns the status log position for a watch that starts at a version. Watches may get a status twice, but miss
+   * none.
+   */
   statusPositionOf(resourceVersion: string): number;
   stop(): void;
 }
 
 export interface WatchListenerOptions {
   readonly store: Pick<RuleStore, 'subscribe'>;
-  /** Objects that have no version of the store: their changes are told as those of a status are. */
+  /** Objects without a store version. Their changes are sent through the status log. */
   readonly filed: Pick<FiledObjects, 'subscribe'>;
   readonly statuses: Pick<RuleStatuses, 'subscribe'>;
   readonly clock: Clock;
   readonly isWatched: () => boolean;
-  /** Objects of these kinds, or their statuses, have changed. */
+  /** Called with the kinds whose objects or statuses changed. */
   readonly changed: (kinds: ReadonlySet<string>) => void;
 }
 
-/** A client that lists, or watches again, within this time misses no status in between. */
+/** Clients that list or watch again within this time miss no status. */
 const rememberMs = 30_000;
 
 export function createWatchListener({
@@ -42,7 +45,7 @@ export function createWatchListener({
   changed,
 }: WatchListenerOptions): WatchListener {
   const statusLog = new StatusLog();
-  /** By version, oldest first: the position of the first list of that version. */
+  /** Position of the first list of each version, oldest first. */
   const lists = new Map<string, { readonly position: number; readonly timeMs: number }>();
   let unsubscribe: (() => void) | null = null;
   let isStopped = false;
@@ -53,7 +56,7 @@ export function createWatchListener({
     const endStore = store.subscribe((changes) => {
       if (isListed) onChanges(changes);
     });
-    isListed = true; // what the store tells at once is what there is, no change
+    isListed = true; // the store first reports existing objects, which are no changes
     const endStatuses = statuses.subscribe((ids) => {
       for (const id of ids) statusLog.add(id, clock.now());
       changed(new Set(ids.map((id) => id.slice(0, id.indexOf('/')))));
@@ -112,7 +115,7 @@ export function createWatchListener({
       const timeMs = clock.now();
       const noted = lists.get(resourceVersion);
       if (noted !== undefined && noted.timeMs > timeMs - rememberMs) return;
-      lists.delete(resourceVersion); // to the end: the oldest come first
+      lists.delete(resourceVersion); // re-inserted at the end, so that the oldest is first
       lists.set(resourceVersion, { position: statusLog.end, timeMs });
       for (const [version, list] of lists) {
         if (list.timeMs > timeMs - rememberMs) break;

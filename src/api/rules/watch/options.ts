@@ -2,18 +2,18 @@ import type { Problem } from '../../../rules/rule.ts';
 import { failure, invalid, StatusError } from '../../status.ts';
 import { countParameter, isSwitchedOn, textParameter } from '../parameters.ts';
 
-/** What a watch was asked for. */
+/** Parameters of a watch. */
 export interface WatchOptions {
   /**
-   * `initial`: everything there is, as ADDED, then what changes. `now`: what changes from now on. `after`: what changed
-   * since a version that the client has seen.
+   * Start of the watch. `initial` sends all existing objects as ADDED, then changes. `now` sends changes only. `after`
+   * sends the changes since a version that the client has seen.
    */
   readonly start:
     | { readonly type: 'initial'; readonly notOlderThan: string | null; readonly markEnd: boolean }
     | { readonly type: 'now' }
     | { readonly type: 'after'; readonly resourceVersion: string };
   readonly bookmarks: boolean;
-  /** When it ends by itself. */
+  /** Time limit after which the watch ends. */
   readonly timeoutMs: number;
 }
 
@@ -22,12 +22,13 @@ type Query = Readonly<Record<string, unknown>>;
 const minuteMs = 60_000;
 const maxTimeoutSeconds = 24 * 60 * 60;
 
-/** Whether a list request asks to watch instead. */
+/** Reports whether a list request asks for a watch. */
 export const wantsWatch = (query: Query): boolean => isSwitchedOn(query, 'watch');
 
 /**
- * Reads the parameters of a watch, with the rules of https://kubernetes.io/docs/reference/using-api/api-concepts/#streaming-lists.
- * `random` gives 0 to 1: watches without a timeout do not all end together.
+ * Reads the parameters of a watch, by the rules of
+ * https://kubernetes.io/docs/reference/using-api/api-concepts/#streaming-lists. `random` returns 0 to 1 and spreads the
+ * ends of watches without a timeout.
  */
 export function watchOptions(query: Query, random: () => number): WatchOptions {
   const version = textParameter(query, 'resourceVersion');

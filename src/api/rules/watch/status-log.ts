@@ -1,31 +1,30 @@
 import type { RuleId } from '../../../rules/rule.ts';
 import type { StoredObject } from '../../../rules/store/store.ts';
 
-/** That the status of an object became another one. */
+/** Change of an object's status. */
 export interface StatusEntry {
-  /** Counts all entries that ever were. */
+  /** Number of this entry; it never repeats. */
   readonly sequence: number;
   readonly id: RuleId;
   readonly timeMs: number;
-  /** The object itself came or went, without a version of the store; null: it is there, changed in some way. */
+  /** Appearance or removal of an object without a store version; null for any other change. */
   readonly news: ObjectNews | null;
 }
 
-/** What became of an object that the store does not have. `before`: as it was. */
+/** Appearance or removal of an object that the store does not have. `before` is its last state. */
 export type ObjectNews = { readonly type: 'came' } | { readonly type: 'went'; readonly before: StoredObject };
 
 /**
- * Which objects' status changed, oldest first, for watches that each keep a position in it. An object is in it once,
- * where it changed last: it is as long as there are objects, however many watches there are and however slowly they
- * read.
+ * Log of status changes, oldest first. Each watch keeps a position in it. The log has only the last change of an
+ * object. Its length depends on the number of objects, not on the number or speed of watches.
  */
 export class StatusLog {
   #sequence = 0;
-  /** In order; may hold entries that a later one of the same object replaced, at most as many as others. */
+  /** Entries in order. At most half of them are superseded by a later entry of the same object. */
   #entries: StatusEntry[] = [];
   readonly #last = new Map<RuleId, StatusEntry>();
 
-  /** The position behind the last entry. */
+  /** Position after the last entry. */
   get end(): number {
     return this.#sequence;
   }
@@ -37,7 +36,7 @@ export class StatusLog {
     this.#compact();
   }
 
-  /** The object is no more. */
+  /** Drops a deleted object. */
   forget(id: RuleId): void {
     if (this.#last.delete(id)) this.#compact();
   }
@@ -47,13 +46,13 @@ export class StatusLog {
     this.#last.clear();
   }
 
-  /** The position before everything that changed at `timeMs` or later. */
+  /** Returns the position before all changes at or after `timeMs`. */
   positionAt(timeMs: number): number {
     const entry = this.#entries[this.#firstWhere((one) => one.timeMs >= timeMs)];
     return entry === undefined ? this.end : entry.sequence - 1;
   }
 
-  /** What changed after a position: `limit` entries at most, and none that a later entry replaces. */
+  /** Returns at most `limit` current entries after a position. */
   after(position: number, limit: number): readonly StatusEntry[] {
     const found: StatusEntry[] = [];
     for (let index = this.#firstWhere((one) => one.sequence > position); index < this.#entries.length; index++) {
@@ -69,7 +68,7 @@ export class StatusLog {
     this.#entries = this.#entries.filter((entry) => this.#last.get(entry.id) === entry);
   }
 
-  /** Binary search: sequence and time only grow. */
+  /** Binary search; sequence and time only grow. */
   #firstWhere(holds: (entry: StatusEntry) => boolean): number {
     let [low, high] = [0, this.#entries.length];
     while (low < high) {

@@ -10,21 +10,21 @@ import type { StatusLog } from './status-log.ts';
 export interface WatchStreamOptions {
   readonly response: ServerResponse;
   readonly kind: RuleKind;
-  /** Null: of all namespaces. */
+  /** Namespace of the watch; null for all namespaces. */
   readonly namespace: string | null;
-  /** The selectors of the request. */
+  /** Evaluates the selectors of the request. */
   readonly matches: (object: StoredObject) => boolean;
   readonly store: Pick<RuleStore, 'get' | 'changesSince'>;
   readonly statusLog: StatusLog;
   readonly events: EventWriter;
   readonly clock: Clock;
-  /** Of all watches together. */
+  /** Turns shared by all watches. */
   readonly turn: Turn;
-  /** What is told first, each as ADDED, as far as it is watched. Not copied: watches share a store's list. */
+  /** Objects sent first, as ADDED, if they match the watch. Not copied: watches share the list of the store. */
   readonly initial: readonly StoredObject[];
-  /** Whether a bookmark tells that `initial` is complete. */
+  /** Requests a bookmark after `initial`. */
   readonly markInitialEnd: boolean;
-  /** Changes after these positions are told. */
+  /** Versions and positions after which changes are sent. */
   readonly resourceVersion: string;
   readonly statusPosition: number;
   readonly bookmarks: boolean;
@@ -32,16 +32,17 @@ export interface WatchStreamOptions {
 }
 
 const bookmarkMs = 60_000;
-/** How long the last bytes may take to a client that reads slowly. */
+/** Time limit for the last bytes to a slow client. */
 const flushMs = 5_000;
-/** How many changes are looked at, or objects told, at a time. */
+/** Changes examined or objects sent per turn. */
 const turnItems = 100;
-/** How much is written at a time, but for one big object: what a client that does not read has waiting for it. */
+/** Characters written per turn, unless one object is bigger. It bounds the memory of a client that does not read. */
 const turnLength = 64 * 1024;
 
 /**
- * One watch. It keeps positions in the store's log of changes and in the log of statuses, and no queue: it reads on
- * when the socket has taken what was written. So a slow client costs a position, until it falls off the store's log.
+ * Watch of one client. It keeps no queue, only positions in the store's change log and in the status log. It reads on
+ * when the socket has accepted the previous write. A slow client costs one position, until the change log has dropped
+ * that position.
  */
 export class WatchStream {
   readonly #options: WatchStreamOptions;
@@ -49,7 +50,7 @@ export class WatchStream {
   #statusPosition: number;
   #isBookmarkDue = false;
   #isEnding = false;
-  /** Something happened since the stream last looked. */
+  /** Set when something changed since the last read of the logs. */
   #isWoken = false;
   #resume: (() => void) | null = null;
 
@@ -63,19 +64,19 @@ export class WatchStream {
     return this.#options.kind.kind;
   }
 
-  /** There may be something to tell. */
+  /** Wakes the stream, because there may be changes. */
   wake(): void {
     this.#isWoken = true;
     this.#resume?.();
   }
 
-  /** Tells what is left to tell of the position, and ends the answer as it should end. */
+  /** Sends the remaining changes and ends the answer properly. */
   end(): void {
     this.#isEnding = true;
     this.wake();
   }
 
-  /** Answers until the client goes, the time is over, the log of changes is lost, or `end` is called. */
+  /** Sends events until the client disconnects, time is over, its log position is lost or `end` is called. */
   async run(): Promise<void> {
     const { response, clock, timeoutMs } = this.#options;
     const wake = () => this.wake();
@@ -86,7 +87,7 @@ export class WatchStream {
       response.writeHead(200, {
         'content-type': 'application/json',
         'cache-control': 'no-cache, private',
-        connection: 'close', // so that a stop of the server leaves no idle connection behind
+        connection: 'close', // a closing server would otherwise keep an idle connection
       });
       response.flushHeaders();
       await this.#tellInitial();
@@ -132,7 +133,7 @@ export class WatchStream {
     }
   }
 
-  /** Writes as much as one turn may, and answers with how many items that was. */
+  /** Writes the events of one turn and returns their number. */
   #tell<Item>(items: readonly Item[], from: number, eventOf: (item: Item) => string): number {
     let [text, count] = ['', 0];
     for (const item of items.slice(from, from + turnItems)) {
@@ -150,7 +151,9 @@ export class WatchStream {
     return event === null ? '' : this.#options.events.change(event.type, event);
   }
 
-  /** What a change is to this watch: an object that its selectors no longer choose is gone, and the other way round. */
+  /**
+   * Returns the event of a change. An object that stops matching the selectors is DELETED; one that starts to is ADDED.
+   */
   #eventOf(change: StoreChange): ({ readonly type: EventType } & EventSubject) | null {
     const version = versionOf(change);
     const cause = `${version}/${this.#options.statusLog.end}`;
@@ -163,7 +166,7 @@ export class WatchStream {
     return before === null ? null : { type: 'DELETED', object: at(before, version), cause };
   }
 
-  /** Answers with whether there may be more. */
+  /** Sends status changes and reports whether more may follow. */
   async #tellStatuses(): Promise<boolean> {
     const { statusLog, store, events, kind } = this.#options;
     const entries = statusLog.after(this.#statusPosition, turnItems);
@@ -176,7 +179,7 @@ export class WatchStream {
       if (object === null && news?.type === 'went' && this.#isWatched(news.before)) {
         text += events.change('DELETED', { object: news.before, cause: causeOf(news.before, sequence) });
       }
-      // What the log of changes has not told yet is told from there, with the status of that moment.
+      // The change log reports a newer object, with its status at that moment.
       if (object === null || !this.#isWatched(object) || isNewer(object, this.#resourceVersion)) continue;
       text += events.change(news?.type === 'came' ? 'ADDED' : 'MODIFIED', { object, cause: causeOf(object, sequence) });
     }
@@ -190,7 +193,10 @@ export class WatchStream {
     return matches(object);
   }
 
-  /** Waits until the socket takes more. False: there is nobody to write to, or the end cannot wait for it. */
+  /**
+   * Waits until the socket accepts data. Returns false if the client is gone, or if the stream is ending and cannot
+   * wait.
+   */
   async #isWritable(): Promise<boolean> {
     const { response } = this.#options;
     while (!response.destroyed && response.writableNeedDrain) {
@@ -239,7 +245,7 @@ const at = (object: StoredObject, resourceVersion: string): StoredObject => ({
   metadata: { ...object.metadata, resourceVersion },
 });
 
-/** Versions of one store are numbers of one counter. */
+/** Compares versions, which are numbers of one counter. */
 const isNewer = ({ metadata }: StoredObject, version: string): boolean =>
   Number(metadata.resourceVersion) > Number(version);
 

@@ -12,26 +12,26 @@ import { createWatchListener } from './listener.ts';
 import { type WatchOptions, watchOptions } from './options.ts';
 import { WatchStream, type WatchStreamOptions } from './stream.ts';
 
-/** What is watched. */
+/** Scope of a watch. */
 export interface WatchScope {
   readonly as: Presentation;
-  /** Null: of all namespaces. */
+  /** Namespace of the watch; null for all namespaces. */
   readonly namespace: string | null;
-  /** The selectors of the request. */
+  /** Evaluates the selectors of the request. */
   readonly matches: (object: StoredObject) => boolean;
 }
 
 /** All watches of a server. */
 export interface Watches {
-  /** Answers a list request that asks to watch; resolves when the watch has ended. */
+  /** Answers a list request that asks for a watch. Resolves when the watch has ended. */
   watchObjects(request: FastifyRequest, reply: FastifyReply, scope: WatchScope): Promise<FastifyReply>;
   /**
-   * To be called before the objects of a list are answered. A status has no version, so a watch from the list's version
-   * on must know which statuses its client has seen.
+   * Remembers a list; callers invoke it before they answer. A status has no version, so a watch that starts at the
+   * list's version needs to know which statuses its client has seen.
    */
   noteList(resourceVersion: string): void;
   readonly count: number;
-  /** Ends them all, cleanly: their clients come again. */
+  /** Ends all watches properly; clients reconnect. */
   close(): void;
 }
 
@@ -40,12 +40,12 @@ export interface WatchesOptions {
   readonly filed: Pick<FiledObjects, 'subscribe'>;
   readonly statuses: Pick<RuleStatuses, 'subscribe'>;
   readonly clock: Clock;
-  /** 0 to 1. */
+  /** Returns a number from 0 to 1. */
   readonly random?: () => number;
   readonly maxWatches?: number;
 }
 
-/** A dead peer is noticed after about this long, though nothing is written. */
+/** Interval of TCP keep-alive, which detects dead clients while nothing is written. */
 const keepAliveMs = 30_000;
 
 export function createWatches({
@@ -113,14 +113,14 @@ export function createWatches({
       return streams.size;
     },
     async watchObjects(request, reply, { as, namespace, matches }) {
-      const { start, bookmarks, timeoutMs } = watchOptions(request.query as Query, random); // fastify's own parser makes it
+      const { start, bookmarks, timeoutMs } = watchOptions(request.query as Query, random); // fastify's default query parser builds a string map
       const events = eventWriter({ as, form: answerForm(request), texts });
       listener.begin();
       const from = await beginning(start, as.kind.kind, namespace);
-      refuseTooMany(reply); // here, so that nothing can happen between the look and the start
+      refuseTooMany(reply); // checked here: no other watch can start between check and start
       if (request.method === 'HEAD') return reply.type('application/json').send('');
 
-      reply.hijack(); // fastify would wait for the end of it
+      reply.hijack(); // without this, fastify waits for the answer to end
       request.raw.socket.setKeepAlive(true, keepAliveMs);
       const scope = { kind: as.kind, namespace, matches };
       const parts = { response: reply.raw, store, statusLog, events, clock, turn };
