@@ -2,5 +2,5 @@ import { type ConfigurableAdapter, configurable } from '../src/platform/configur
 import { file } from './file/index.ts';
 import { registration } from './registration/index.ts';
 
-/** All adapters. Adding one is its folder and a line here. */
+/** All adapters. To add one, write a folder and add a line here. */
 export const adapters: readonly ConfigurableAdapter[] = [configurable(file), configurable(registration)];

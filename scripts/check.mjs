@@ -1,5 +1,5 @@
-// `npm run check`: what to run before every commit. Types, lint, room rules, unused code, then the tests that need no
-// real part (Envoy, the load client): those of test/unit, test/property and test/conversation.
+// `npm run check`: run it before every commit. It checks types, lint, room rules and unused code, then runs the tests
+// that need no external program (Envoy, the load client): test/unit, test/property and test/conversation.
 import { runLoudly, runStaticChecks } from './static-checks.mjs';
 
 const { failed } = await runStaticChecks();

@@ -1,6 +1,6 @@
-// Run after `npm install` has changed package-lock.json. Packages with native code list one optional package for each
-// platform; where the registry in use does not have all of them, npm leaves the others out of the lockfile, and then
-// `npm ci` refuses it everywhere. This adds them, with the platform that their names tell, so that npm skips them elsewhere.
+// Run this after `npm install` has changed package-lock.json. Packages with native code list one optional package per
+// platform. If the registry in use lacks some of them, npm omits these from the lockfile, and `npm ci` then rejects it.
+// This script adds them, with the platform in their names, so that npm skips them elsewhere.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,7 +16,7 @@ lock.packages = Object.fromEntries(Object.entries(lock.packages).sort(([a], [b])
 if (added.length > 0) writeFileSync(file, `${JSON.stringify(lock, null, 2)}\n`);
 process.stdout.write(`${added.length} packages of other platforms added to package-lock.json\n`);
 
-/** Entries for optional packages that a package names and the lockfile does not have. */
+/** Returns entries for optional packages that a package names and the lockfile lacks. */
 function missingPackages(packages) {
   return Object.values(packages).flatMap(({ optionalDependencies = {}, dev }) =>
     Object.entries(optionalDependencies)
@@ -28,7 +28,9 @@ function missingPackages(packages) {
   );
 }
 
-/** `@swc/core-linux-arm-gnueabihf` → Linux, 32-bit ARM, glibc. Throws for a name that tells no platform. */
+/**
+ * Parses the platform of a name: `@swc/core-linux-arm-gnueabihf` → Linux, 32-bit ARM, glibc. Throws if there is none.
+ */
 function platformOf(name) {
   const words = name.split(/[-/]/);
   const os = words.find((word) => systems.includes(word));

@@ -1,5 +1,5 @@
-// Generates src/proto/gen from the .proto files that npm packages ship. Only the closure of what is used: most of
-// Envoy's API is extensions that nothing here names. Plain JavaScript: it runs before anything is built.
+// Generates src/proto/gen from the .proto files of npm packages, limited to the messages in use and their imports. It
+// is plain JavaScript, because it runs before the build.
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,7 @@ import { join } from 'node:path';
 const root = join(import.meta.dirname, '..');
 const shipped = join(root, 'node_modules/@grpc/grpc-js-xds/deps');
 
-/** The files (or folders) whose messages the code names; what they import comes along. */
+/** Files or folders whose messages the code uses; their imports are added. */
 const wanted = [
   'envoy/admin/v3/config_dump.proto',
   'envoy/config/cluster/v3/cluster.proto',
@@ -66,7 +66,7 @@ plugins:
     strategy: all
 `;
 
-/** Envoy's API uses an option that the shipped validate.proto is too old to have. */
+/** Adds an option that Envoy's API uses and the shipped validate.proto lacks. */
 function addMissingOption(file) {
   const text = readFileSync(file, 'utf8');
   const patched = text.replace(/^message StringRules \{$/m, '$&\n  optional bool ignore_empty = 26;');

@@ -1,6 +1,6 @@
-// `node scripts/mutate.mjs [--minutes 10] [--only TEXT] [--seed N]`: puts each fault of test/mutation/faults.mjs into the
-// sources, one at a time, and runs the unit tests and conversations of its room. Prints which faults no test sees, and the share
-// that dies. Works on a copy of the sources in a temporary folder: this one is not touched. No part of `npm test`.
+// `node scripts/mutate.mjs [--minutes 10] [--only TEXT] [--seed N]`: applies each fault of test/mutation/faults.mjs to
+// the sources, one at a time, and runs the unit tests and conversations of its room. Prints the undetected faults and
+// the share of detected ones. Works on a copy of the sources in a temporary folder. Not part of `npm test`.
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,13 +9,13 @@ import { parseArgs } from 'node:util';
 import { faults } from '../test/mutation/faults.mjs';
 import { root } from './static-checks.mjs';
 
-/** The tests that see a fault of a room first come first. */
+/** Tests by room, with those that fail first in front. */
 const testsOf = {
   xds: ['test/conversation', 'test/unit/xds', 'test/unit/push'],
   push: ['test/unit/push', 'test/conversation'],
   rpc: ['test/unit/rpc'],
 };
-/** A test that a fault makes wait for ever is as good as failed. */
+/** Time limit of a run: a fault that makes a test hang counts as detected. */
 const longestRunMs = 120_000;
 
 const { values } = parseArgs({
@@ -27,7 +27,7 @@ const { values } = parseArgs({
 });
 const endsAtMs = Date.now() + Number(values.minutes) * 60_000;
 const copy = mkdtempSync(join(tmpdir(), 'binnacle-mutate-'));
-/** Rooms whose tests pass as they are. */
+/** Rooms whose tests pass without a fault. */
 const known = new Set();
 const counts = { died: 0, survived: 0, notRun: 0 };
 try {
@@ -85,7 +85,7 @@ function roomOf(file) {
   return file.split('/')[1] ?? '';
 }
 
-/** Otherwise a run that is too short tries the same ones each time. */
+/** Shuffles the faults, so that short runs do not always try the same ones. */
 function inOrder(all) {
   if (values.seed === undefined) return all;
   const at = (index) => (Math.imul(index + Number(values.seed), 2_654_435_761) >>> 0) / 2 ** 32;

@@ -1,6 +1,6 @@
-// Sets the checkout up: packages, generated messages, the build. Each step looks at what is there and does only what
-// is missing or out of date, so that it may run before every command. Plain JavaScript: on a fresh clone it runs on
-// Node.js 20 and without any package.
+// Prepares the checkout: packages, generated messages, the build. Each step does only what is missing or out of date,
+// so that it may run before every command. It is plain JavaScript and runs on Node.js 20 without any package, on a
+// fresh clone.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -55,7 +55,7 @@ function prepare({ name, doing, isDone, run, advice }) {
   process.stdout.write(`${name}: done in ${((Date.now() - startedAt) / 1000).toFixed(1)} s\n`);
 }
 
-/** Whether node_modules holds what the lockfile asks for. Optional packages may be absent: not every machine has them. */
+/** Reports whether node_modules matches the lockfile. Optional packages may be absent on some machines. */
 function packagesMatch() {
   const installedFile = join(root, 'node_modules/.package-lock.json');
   if (!existsSync(installedFile)) return false;
@@ -83,13 +83,13 @@ function provideMessages() {
   keepStamp('messages', inputs);
 }
 
-/** In a process of its own: only now are the packages there that it reads. */
+/** Generates messages in a separate process, because the packages that it loads are installed only now. */
 function generateMessages() {
   const script = "(await import('./scripts/generate-protos.mjs')).generateProtos()";
   runOrThrow(process.execPath, ['--input-type=module', '-e', script]);
 }
 
-/** What the generated messages depend on: the list of files and the packages that ship or translate them. */
+/** Lists the inputs of the generated messages: the list of files and the packages that contain or translate them. */
 function protoInputs() {
   const packages = packagesOf(join(root, 'package-lock.json'));
   const hash = createHash('sha256').update(readFileSync(join(root, 'scripts/generate-protos.mjs')));
@@ -101,7 +101,7 @@ function protoInputs() {
 }
 
 function compile() {
-  // Read before: a file saved while the compiler runs has to be compiled next time.
+  // Read before compiling: a file saved meanwhile must be compiled next time.
   const compiled = newestSource();
   runOrThrow(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json']);
   for (const file of filesUnder('dist')) {
@@ -111,7 +111,7 @@ function compile() {
   keepStamp('build', compiled);
 }
 
-/** Time of the newest change and number of files that are compiled, so that a removed file counts as a change. */
+/** Returns the time of the newest source and the number of sources, so that a removed file counts as a change. */
 function newestSource() {
   const files = [...filesUnder('src'), ...filesUnder('adapters')].filter((file) => !file.startsWith(generated));
   files.push(join(root, 'tsconfig.json'), join(root, 'tsconfig.build.json'), join(root, 'package.json'));
@@ -137,7 +137,7 @@ function keepStamp(name, value) {
   writeFileSync(join(root, '.cache', `${name}.stamp`), value);
 }
 
-/** Output goes straight to the terminal: installing takes long enough to be watched. */
+/** Runs a command with its output on the terminal, because installing takes long. */
 function runOrThrow(command, args) {
   const { status, error } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
   if (error !== undefined) throw error;

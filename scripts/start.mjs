@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 
-// `npm start`: serves on embedded defaults with the sample mesh, unless the arguments (or the environment) name
-// a configuration or a mesh of one's own.
+// `npm start`: serves with embedded defaults and the sample mesh, unless arguments or environment name a configuration
+// or mesh.
 const args = process.argv.slice(2);
 const named = (flag) => args.some((arg) => arg === flag || arg.startsWith(`${flag}=`));
 const ownMesh =
@@ -12,8 +12,8 @@ process.argv.splice(2, args.length, 'serve', ...(ownMesh ? [] : ['--mesh-dir', '
 await import('../bin/binnacle.mjs');
 
 /**
- * Ends this process, as SIGTERM does, when npm has gone: nothing else would tell of a killed one. The shell that npm
- * runs the script with may stay between the two and outlive npm.
+ * Ends this process, as SIGTERM does, when npm has gone: a killed npm sends no signal. The shell in which npm runs the
+ * script may outlive npm.
  */
 function endWithNpm() {
   const npm = nearestNoShell();
@@ -25,7 +25,7 @@ function endWithNpm() {
   timer.unref();
 }
 
-/** The nearest ancestor that is no shell. Linux alone says what an ancestor is: elsewhere it is the parent. */
+/** Returns the nearest ancestor that is no shell. Only Linux identifies ancestors; elsewhere it is the parent. */
 function nearestNoShell() {
   let pid = process.ppid;
   for (;;) {
@@ -39,6 +39,6 @@ function statOf(pid) {
   try {
     return readFileSync(`/proc/${pid}/stat`, 'utf8');
   } catch {
-    return ''; // it has ended, or this is not Linux
+    return ''; // the process has ended, or this is not Linux
   }
 }

@@ -1,4 +1,4 @@
-// The checks that read the code without running it, two at a time (the machines of CI have two cores).
+// Checks that read the code without running it, two at a time, because CI machines have two cores.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -14,7 +14,10 @@ const checks = [
   { name: 'unused', command: ['knip', '--no-progress', '--no-config-hints'] },
 ];
 
-/** Runs them all, prints a line for each and the output of those that fail; resolves with how many passed and failed. */
+/**
+ * Runs all checks and prints a line for each, with the output of failed ones. Resolves with the numbers of passed and
+ * failed checks.
+ */
 export async function runStaticChecks() {
   const waiting = [...checks];
   const results = [];
@@ -34,7 +37,7 @@ async function runCheck({ name, command }) {
   return status === 0;
 }
 
-/** Runs a program of node_modules/.bin and gathers what it prints. */
+/** Runs a program of node_modules/.bin and collects its output. */
 function runQuietly([program, ...args]) {
   return new Promise((resolve) => {
     const child = spawnProgram(program, args, ['ignore', 'pipe', 'pipe']);
@@ -45,7 +48,7 @@ function runQuietly([program, ...args]) {
   });
 }
 
-/** Runs a program of node_modules/.bin, its output shown as it comes; resolves with its exit status. */
+/** Runs a program of node_modules/.bin with its output shown. Resolves with its exit status. */
 export function runLoudly(program, args, env = {}) {
   return new Promise((resolve, reject) => {
     const child = spawnProgram(program, args, ['ignore', 'inherit', 'inherit'], env);
@@ -54,7 +57,7 @@ export function runLoudly(program, args, env = {}) {
   });
 }
 
-/** The folder comes first in PATH: there `node` is the version that the project runs on, whatever the machine has. */
+/** Starts a program with node_modules/.bin first in PATH, so that `node` is the project's version. */
 function spawnProgram(program, args, stdio, env = {}) {
   const programs = join(root, 'node_modules/.bin');
   const path = `${programs}:${process.env.PATH}`;

@@ -1,5 +1,5 @@
-// `npm test`: the static checks, then every test there is. Ends with one line of its own: `N passed, N failed, N
-// skipped`, summed over checks and tests. With CI=true a skipped test is a failure: nothing goes unseen.
+// `npm test`: the static checks, then all tests. It ends with one line, `N passed, N failed, N skipped`, summed over
+// checks and tests. With CI=true a skipped test counts as failed.
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { root, runLoudly, runStaticChecks } from './static-checks.mjs';
@@ -22,7 +22,7 @@ const failed = checks.failed + tests.failed;
 process.exitCode = failed === 0 && status === 0 && (!strict || tests.skipped === 0) ? 0 : 1;
 process.stdout.write(`${passed} passed, ${failed} failed, ${tests.skipped} skipped\n`);
 
-/** Counts of vitest's JSON report. A file that could not be loaded has no tests in it and counts as one failure. */
+/** Reads the counts of vitest's JSON report. A file that cannot be loaded has no tests and counts as one failure. */
 function readReport() {
   if (!existsSync(reportFile)) return { passed: 0, failed: 1, skipped: 0, reasons: new Set() };
   const { testResults } = JSON.parse(readFileSync(reportFile, 'utf8'));
@@ -34,14 +34,14 @@ function readReport() {
   const failed = count('failed') + brokenFiles.length;
   return {
     passed: count('passed'),
-    // vitest also fails for what no test owns, such as a rejection that nobody handled
+    // vitest also fails for errors outside tests, such as an unhandled rejection
     failed: failed === 0 && status !== 0 ? 1 : failed,
     skipped: count('pending', 'skipped', 'todo', 'disabled'),
     reasons: skipReasons(all),
   };
 }
 
-/** `describeWith` (test/support/describe-with.ts) puts the reason into the title of the group that it skips. */
+/** Reads the reasons that `describeWith` (test/support/describe-with.ts) adds to the titles of skipped groups. */
 function skipReasons(all) {
   const titles = all.filter((test) => test.status !== 'passed').flatMap((test) => test.ancestorTitles);
   return new Set(titles.flatMap((title) => /\[skipped: (.*)\]$/.exec(title)?.[1] ?? []));

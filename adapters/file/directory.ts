@@ -7,33 +7,33 @@ import { type Mistake, type ParsedFile, parseFile } from './documents.ts';
 const maxFileBytes = 64 * 1_048_576;
 const extensions = ['.yaml', '.yml', '.json'];
 
-/** One file as it was last read. An unchanged file keeps its identity from one reading to the next. */
+/** File as last read. An unchanged file keeps its identity from one reading to the next. */
 export interface ReadFile {
-  /** Relative to the directory, with `/`. */
+  /** Path relative to the directory, with `/`. */
   readonly name: string;
-  /** Equal while the file has not been written. */
+  /** Stamp that changes with each write of the file. */
   readonly stamp: string;
   readonly parsed: ParsedFile;
-  /** The file was found empty after it had contents: a writer may be at work. */
+  /** True for a file that had contents and is empty now: it may be being written. */
   readonly isSuspect: boolean;
 }
 
-/** What a directory holds. */
+/** Contents of a directory. */
 export interface Listing {
-  /** Relative to the directory, with `/`, in order. */
+  /** Files in order, relative to the directory, with `/`. */
   readonly files: readonly string[];
-  /** Absolute, the directory itself first. */
+  /** Absolute paths, the directory itself first. */
   readonly folders: readonly string[];
 }
 
-/** Finds the files that count. Rejects with the error of `node:fs` when the directory itself cannot be read. */
+/** Lists the files to read. Rejects with the error of `node:fs` if the directory is unreadable. */
 export async function listDirectory(root: string): Promise<Listing> {
   const folders: string[] = [];
   const files = await listFiles(root, root, folders);
   return { files: files.sort(), folders };
 }
 
-/** Reads what changed since `known` and keeps the rest: the result is all of `names`, but for those gone by now. */
+/** Reads the files that changed since `known` and reuses the rest. Returns all of `names` that still exist. */
 export async function readFiles(
   root: string,
   names: readonly string[],
@@ -47,7 +47,7 @@ export async function readFiles(
   return files;
 }
 
-/** Hidden files and folders are passed over: editors and mounted ConfigMaps (`..data`) keep their own affairs there. */
+/** Lists files, without hidden ones: editors and mounted ConfigMaps (`..data`) use these internally. */
 async function listFiles(root: string, folder: string, folders: string[]): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true });
   folders.push(folder);
@@ -68,12 +68,12 @@ async function filesOf(root: string, path: string, { entry, folders }: Found): P
   try {
     return await listFiles(root, path, folders);
   } catch (cause) {
-    if (isMissing(cause)) return []; // removed while it was read
+    if (isMissing(cause)) return []; // removed while being read
     throw cause;
   }
 }
 
-/** Null for a file that is gone by now. */
+/** Reads a file; null if it no longer exists. */
 async function readOne(root: string, name: string, known: ReadFile | undefined): Promise<ReadFile | null> {
   const path = join(root, name);
   const found = await statOf(path);
@@ -95,13 +95,13 @@ async function readOne(root: string, name: string, known: ReadFile | undefined):
   }
 }
 
-/** An empty stamp makes the next reading try again. */
+/** Marks a file as unread with an empty stamp, so that the next reading retries it. */
 function unread(name: string, stamp: string, known: ReadFile | undefined, message: string): ReadFile {
   const mistakes: readonly Mistake[] = [{ origin: name, message }];
   return { name, stamp, parsed: { objects: known?.parsed.objects ?? [], mistakes, isBroken: true }, isSuspect: false };
 }
 
-/** In a broken text nobody can say what was meant to be gone: what it had before and is not in it now stays. */
+/** Keeps earlier objects that a broken text lacks, because it is unknown whether they were removed on purpose. */
 function keepLastGood(parsed: ParsedFile, before: ParsedFile): ParsedFile {
   if (!parsed.isBroken) return parsed;
   const idOf = (object: ParsedFile['objects'][number]) =>
@@ -110,7 +110,7 @@ function keepLastGood(parsed: ParsedFile, before: ParsedFile): ParsedFile {
   return { ...parsed, objects: [...parsed.objects, ...before.objects.filter((object) => !present.has(idOf(object)))] };
 }
 
-/** Follows symbolic links; null for what is gone or leads nowhere. */
+/** Returns the stats of a path, following symbolic links; null if it does not exist. */
 const statOf = (path: string): Promise<Stats | null> =>
   stat(path).catch((cause: unknown) => {
     if (isMissing(cause)) return null;

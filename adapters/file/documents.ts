@@ -3,35 +3,35 @@ import { err, ok, type Result } from '../../src/lib/result.ts';
 import { startSlices } from '../../src/lib/slices.ts';
 import { type KubernetesObject, readObject } from '../kubernetes/translate-object.ts';
 
-/** Larger documents would hold the event loop while they are parsed. */
+/** Size limit, because parsing a larger document would block the event loop. */
 export const maxDocumentBytes = 1_048_576;
-/** How often an alias may be expanded: more is an attack, or a mistake ("billion laughs"). */
+/** Maximum number of alias expansions, against "billion laughs" attacks. */
 const maxAliases = 100;
 
-/** What a file says, as far as it can be read. */
+/** Readable contents of a file. */
 export interface ParsedFile {
   readonly objects: readonly KubernetesObject[];
-  /** What was left out, by where it stands. */
+  /** Mistakes, by position. */
   readonly mistakes: readonly Mistake[];
-  /** The text is no YAML (or JSON) in some place: it may be half-written. */
+  /** True if part of the text is not YAML or JSON: it may be half-written. */
   readonly isBroken: boolean;
 }
 
-/** Something that was left out of a file, for its author. */
+/** Reason why a part of a file was rejected, for its author. */
 export interface Mistake {
-  /** Where in the directory: `routes.yaml#2` (file and document), or `routes.yaml` for the file as a whole. */
+  /** Position: `routes.yaml#2` (file and document), or `routes.yaml` for the whole file. */
   readonly origin: string;
   readonly message: string;
 }
 
-/** A document's text and where it begins. */
+/** Text of a document and its position. */
 interface DocumentText {
   readonly text: string;
-  /** Lines before it in the file. */
+  /** Number of lines before it in the file. */
   readonly linesBefore: number;
 }
 
-/** Reads all documents of a file, giving way to other work between them. `name` is the path to show. */
+/** Parses all documents of a file and yields to other work between them. `name` is the path to show. */
 export async function parseFile(name: string, text: string): Promise<ParsedFile> {
   const objects: KubernetesObject[] = [];
   const mistakes: Mistake[] = [];
@@ -55,7 +55,7 @@ export async function parseFile(name: string, text: string): Promise<ParsedFile>
   return { objects, mistakes, isBroken };
 }
 
-/** `---` at the start of a line always ends a document, also inside a block scalar (YAML 1.2, 9.1.2). */
+/** Splits documents. `---` at the start of a line always ends one, even in a block scalar (YAML 1.2, 9.1.2). */
 function documentsOf(name: string, text: string): readonly DocumentText[] {
   if (name.endsWith('.json')) return text.trim() === '' ? [] : [{ text, linesBefore: 0 }];
   const documents: DocumentText[] = [];
@@ -84,7 +84,9 @@ function parseText(
   }
 }
 
-/** Throws SyntaxError with the line in the file; the library throws ReferenceError on an excess of aliases. */
+/**
+ * Parses YAML. Throws a SyntaxError with the line in the file, or the library's ReferenceError for too many aliases.
+ */
 function parseYaml(text: string, linesBefore: number): unknown {
   const document = parseDocument(text, { prettyErrors: true, merge: true });
   const [mistake] = document.errors;
@@ -95,7 +97,7 @@ function parseYaml(text: string, linesBefore: number): unknown {
   return document.toJS({ maxAliasCount: maxAliases });
 }
 
-/** The objects of a `List`, as `kubectl get -o yaml` prints it; otherwise the document itself. */
+/** Returns the objects of a `List` (output of `kubectl get -o yaml`), or the document itself. */
 function itemsOf(value: unknown): readonly unknown[] {
   if (value === null || value === undefined) return [];
   const isList = typeof value === 'object' && 'kind' in value && value.kind === 'List' && 'items' in value;

@@ -7,21 +7,21 @@ import { createMesh, listing, type Mesh } from './mesh.ts';
 import { watchFolders } from './watch.ts';
 
 const config = z.strictObject({
-  /** The directory, relative to where the program was started. */
+  /** Directory, relative to the working directory. */
   path: z.string().min(1),
-  /** How often everything is looked at again, in case the system lost an event. */
+  /** Interval of complete rescans, in case the system lost an event. */
   rescanSeconds: z.number().positive().default(30),
 });
 
 export type FileConfig = z.infer<typeof config>;
 
-/** A writer is given this long to finish: events come while it writes. */
+/** Delay after an event, so that a writer can finish. */
 const quietMs = 25;
 const maxWaitMs = 1_000;
-/** How soon a directory that is missing, or a file that was found empty, is looked at again. */
+/** Delay before a missing directory or an emptied file is read again. */
 const retryMs = 1_000;
 
-/** A directory of YAML and JSON files: rules, and Kubernetes objects. */
+/** Directory of YAML and JSON files with rules and Kubernetes objects. */
 export const file = defineAdapter<FileConfig>({
   kind: 'file',
   config,
@@ -56,12 +56,12 @@ function createFileAdapter({ path, rescanSeconds }: FileConfig, { clock, log, do
       return [...files.values()].some(({ isSuspect }) => isSuspect) ? retryMs : rescanSeconds * 1_000;
     }
 
-    /** The last good contents stay in use, also when the directory itself was removed. */
+    /** Keeps the last good contents in use, even if the directory was removed. */
     function lost(cause: unknown): number {
       const why = cause instanceof Error ? cause.message : String(cause);
       sink.degraded(`the directory ${path} cannot be read (${why}); create it, or correct the adapter's path`);
       watching.follow([]);
-      mesh = null; // what happened meanwhile is unknown: the next reading is a full listing
+      mesh = null; // changes may have been missed: the next reading is a full listing
       return retryMs;
     }
 

@@ -4,9 +4,9 @@ import { createKubernetesView } from '../kubernetes/translate-view.ts';
 import type { ReadFile } from './directory.ts';
 import type { Mistake } from './documents.ts';
 
-/** The objects of a directory, put together. */
+/** Merged objects of a directory. */
 export interface Mesh {
-  /** Takes the directory as it is now; returns what changed since the last call, and all that is wrong now. */
+  /** Applies the current files. Returns the changes since the last call, and all current mistakes. */
   update(files: ReadonlyMap<string, ReadFile>): {
     readonly changes: readonly ShardChange[];
     readonly mistakes: readonly Mistake[];
@@ -16,7 +16,7 @@ export interface Mesh {
 export function createMesh(domainSuffix: string): Mesh {
   const view = createKubernetesView({ domainSuffix, cluster: '', network: '' });
   let standing: ReadonlyMap<string, KubernetesObject> = new Map();
-  /** Objects that the view refused; they are offered again only when they change. */
+  /** Objects that the view rejected; they are offered again only when they change. */
   const refused = new Map<string, Mistake>();
 
   function put(key: string, object: KubernetesObject): void {
@@ -40,7 +40,7 @@ export function createMesh(domainSuffix: string): Mesh {
   };
 }
 
-/** Of two objects with one name the first file's counts: files come in the order of their paths. */
+/** Merges objects. Of two objects with one name the first applies, in the order of paths. */
 function join(files: ReadonlyMap<string, ReadFile>) {
   const objects = new Map<string, KubernetesObject>();
   const mistakes: Mistake[] = [];
@@ -61,7 +61,7 @@ function join(files: ReadonlyMap<string, ReadFile>) {
 
 const groupOf = ({ apiVersion }: KubernetesObject): string => apiVersion.split('/').slice(0, -1).join('/');
 
-/** A kind that is not read is said once, however many objects of it there are. */
+/** Reports a kind that is not read only once, regardless of the number of its objects. */
 function oncePerKind(
   refused: ReadonlyMap<string, Mistake>,
   objects: ReadonlyMap<string, KubernetesObject>,
@@ -76,7 +76,7 @@ function oncePerKind(
   });
 }
 
-/** Changes from nothing, as a full listing. */
+/** Converts changes from an empty state to a full listing. */
 export function listing(changes: readonly ShardChange[]): ShardContents {
   return {
     services: changes.flatMap((change) => (change.type === 'service' ? [change.service] : [])),

@@ -1,21 +1,21 @@
 import { type FSWatcher, watch } from 'node:fs';
 
 /**
- * Tells that something happened in folders; what, is found out by reading them. A lost event costs the time until the
- * next rescan, never truth.
+ * Reports that something changed in folders; readers then find out the details. A lost event delays a change until the
+ * next rescan, but never loses it.
  */
 export interface FolderWatch {
   /**
-   * Watches exactly these folders from now on. A folder that was not watched before counts as changed: something may
-   * have happened in it between its listing and now. Throws Node's error when the first of them cannot be watched.
+   * Watches exactly these folders. A folder that was not watched before is reported as changed, because something may
+   * have changed since its listing. Throws Node's error if the first folder cannot be watched.
    */
   follow(folders: readonly string[]): void;
   close(): void;
 }
 
 /**
- * One watch per folder, not per file: replacing a file by renaming, as editors and mounted ConfigMaps do, is an event of
- * its folder whatever happened to the file just before.
+ * Creates one watch per folder, not per file: editors and mounted ConfigMaps replace files by renaming, which is an
+ * event of the folder.
  */
 export function watchFolders(changed: () => void): FolderWatch {
   const watchers = new Map<string, FSWatcher>();
@@ -27,7 +27,7 @@ export function watchFolders(changed: () => void): FolderWatch {
   const start = (folder: string) => {
     const watcher = watch(folder, { persistent: false }, changed);
     watchers.set(folder, watcher);
-    // A folder that goes away ends its watch; reading its parent tells what that means.
+    // Removing a folder ends its watch; reading its parent shows the effect.
     watcher.on('error', () => {
       stop(folder);
       changed();
@@ -42,7 +42,7 @@ export function watchFolders(changed: () => void): FolderWatch {
           start(folder);
           changed();
         } catch (error) {
-          if (index === 0) throw error; // a folder below it may be gone again by now
+          if (index === 0) throw error; // a subfolder may have been removed
         }
       }
     },

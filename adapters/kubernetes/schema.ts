@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { canonicalAddress } from '../../src/lib/ip.ts';
 
 /*
- * The parts of Kubernetes' objects that are read. Fields that are not read are not checked: a newer Kubernetes must
- * not be refused. Absent and null are the same there.
+ * Schemas of the parts of Kubernetes objects that are read. Other fields are not checked, so that objects of newer
+ * Kubernetes versions are accepted. Absent and null are equal.
  */
-/** Addresses are joined with each other, so they have one spelling. */
+/** Canonical form of an address, because addresses are compared with each other. */
 const address = z.string().transform(canonicalAddress);
 
 const port = z.object({

@@ -3,7 +3,7 @@ import { fieldPath } from '../../src/lib/field-path.ts';
 import { err, ok, type Result } from '../../src/lib/result.ts';
 import type { RawObject } from '../../src/model/object.ts';
 
-/** The time of an object whose writer gave none: always the same, so that a restart does not reorder rules. */
+/** Default creation time. It is constant, so that a restart does not reorder rules. */
 export const unknownCreationTime = '1970-01-01T00:00:00Z';
 
 const nullableText = z.record(z.string(), z.string()).nullish();
@@ -20,17 +20,17 @@ const objectSchema = z.looseObject({
   }),
 });
 
-/** Any object with Kubernetes' metadata; `body` is the whole of it, as it came. */
+/** Object with Kubernetes' metadata; `body` is the complete object as received. */
 export interface KubernetesObject {
   readonly apiVersion: string;
   readonly kind: string;
   readonly metadata: RawObject['metadata'];
   readonly body: Readonly<Record<string, unknown>>;
-  /** Where a person finds it. */
+  /** Source of the object, for people. */
   readonly origin: string;
 }
 
-/** Reads what every object has; the error names the field. A missing namespace is `default`. */
+/** Reads the fields that every object has; the error names the field. The default namespace is `default`. */
 export function readObject(value: unknown, origin: string): Result<KubernetesObject, string> {
   const parsed = objectSchema.safeParse(value);
   if (!parsed.success) return err(describeIssues(parsed.error));
@@ -50,11 +50,11 @@ export function readObject(value: unknown, origin: string): Result<KubernetesObj
   });
 }
 
-/** `kind/namespace/name`. */
+/** Builds a key: `kind/namespace/name`. */
 export const objectKey = ({ kind, metadata }: Pick<KubernetesObject, 'kind' | 'metadata'>): string =>
   `${kind}/${metadata.namespace}/${metadata.name}`;
 
-/** `spec.ports[0].port: expected number`, one after the other. */
+/** Formats issues: `spec.ports[0].port: expected number`, separated by semicolons. */
 export const describeIssues = (error: z.ZodError): string =>
   error.issues
     .map(({ path, message }) => (path.length === 0 ? message : `${fieldPath('', path)}: ${message}`))

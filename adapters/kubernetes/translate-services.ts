@@ -13,13 +13,13 @@ import {
 
 type Metadata = RawObject['metadata'];
 
-/** Services joined with their EndpointSlices and the Pods behind these. */
+/** Services joined with their EndpointSlices and Pods. */
 export interface ServiceIndex {
   putService(service: Read<ServiceBody>): void;
   removeService(metadata: Metadata): void;
   putSlice(slice: Read<SliceBody>): Result<'taken', string>;
   removeSlice(metadata: Metadata): void;
-  /** Labels or addresses of a Pod changed: the services that it stands behind are translated again. */
+  /** Marks services for translation after labels or addresses of one of their Pods changed. */
   podChanged(namespace: string, addresses: readonly string[]): void;
   nodeChanged(name: string): void;
   takeChanges(): readonly ShardChange[];
@@ -31,9 +31,9 @@ export function createServiceIndex(
 ): ServiceIndex {
   const services = new Map<string, Read<ServiceBody>>();
   const slices = new Map<string, Read<SliceBody>>();
-  /** Slice names by their service. */
+  /** Names of slices by service. */
   const slicesOf = new Map<string, Set<string>>();
-  /** Services by what their endpoints were joined with: `ip/<address>`, `node/<name>`. */
+  /** Services by the objects that their endpoints depend on: `ip/<address>`, `node/<name>`. */
   const dependents = new Map<string, Set<string>>();
   const told = new Map<string, Metadata>();
   const dirtyServices = new Set<string>();
@@ -51,7 +51,7 @@ export function createServiceIndex(
 
   function mark(dependency: string): void {
     for (const service of dependents.get(dependency) ?? []) dirtySets.add(service);
-    dependents.delete(dependency); // written down again by the translation that follows
+    dependents.delete(dependency); // the next translation records it again
   }
 
   function noteDependencies(service: string, parts: readonly Read<SliceBody>[]): void {
@@ -126,7 +126,7 @@ export function createServiceIndex(
 
 const keyOf = ({ namespace, name }: Metadata): string => `${namespace}/${name}`;
 
-/** A slice names its Service with a label, in its own namespace. */
+/** Returns the Service of a slice, which a label names; both are in the same namespace. */
 const serviceOf = ({ metadata }: Read<SliceBody>): string | null => {
   const name = metadata.labels['kubernetes.io/service-name'];
   return name === undefined || name === '' ? null : `${metadata.namespace}/${name}`;

@@ -8,15 +8,15 @@ import { type ClusterFacts, nodeLocality, type Read, translatePod } from './tran
 import { describeIssues, type KubernetesObject, objectKey } from './translate-object.ts';
 import { createServiceIndex } from './translate-services.ts';
 
-/** Kubernetes-shaped objects of one platform, as a shard's changes. Changes mark; `takeChanges` translates what is marked. */
+/** View of one platform's Kubernetes objects as a shard. Changes only mark; `takeChanges` translates what is marked. */
 export interface KubernetesView {
-  /** Takes an object in. An error says why it was left out; what was known under its name stays. */
+  /** Adds or replaces an object. An error gives the reason for its rejection; the earlier object of that name stays. */
   put(object: KubernetesObject): Result<'taken' | 'ignored', string>;
   remove(object: Pick<KubernetesObject, 'kind' | 'apiVersion' | 'metadata'>): void;
   takeChanges(): readonly ShardChange[];
 }
 
-/** API groups whose objects are rules, or the mesh configuration; they are passed on as they are. */
+/** API groups of rules and mesh configuration, whose objects are passed on unchanged. */
 const ruleGroups = [
   'networking.istio.io',
   'security.istio.io',
@@ -31,7 +31,7 @@ const isRule = ({ apiVersion }: Pick<KubernetesObject, 'apiVersion'>): boolean =
 const isMeshConfig = ({ kind, metadata }: Pick<KubernetesObject, 'kind' | 'metadata'>): boolean =>
   kind === 'ConfigMap' && metadata.name === 'istio';
 
-/** Kinds that say nothing to a mesh, or nothing yet; they are passed over without a word. */
+/** Kinds that are ignored without a report, because they have no effect on the mesh. */
 const silent = ['ConfigMap', 'Namespace'];
 
 export function createKubernetesView(cluster: ClusterFacts): KubernetesView {
@@ -62,7 +62,7 @@ export function createKubernetesView(cluster: ClusterFacts): KubernetesView {
     forgetPod(pod.metadata);
     if (workload === null) return;
     pods.set(key, workload);
-    // a Pod on the node's own network shares its address with others there
+    // A Pod on the host network shares its address with others.
     if (pod.body.spec.hostNetwork !== true) for (const ip of workload.addresses) podsByAddress.set(ip, workload);
     services.podChanged(workload.namespace, workload.addresses);
     pending.set(`Pod/${key}`, { type: 'workload', workload });
@@ -153,7 +153,7 @@ const ruleOf = ({ apiVersion, kind, metadata, body, origin }: KubernetesObject):
   origin,
 });
 
-/** The mesh configuration that Istio's ConfigMap `istio` carries as YAML in `data.mesh`. */
+/** Reads the mesh configuration from Istio's ConfigMap `istio`: YAML in `data.mesh`. */
 function meshConfigOf({ metadata, body, origin }: KubernetesObject): Result<RawObject, string> {
   const parsed = configMapBody.safeParse(body);
   if (!parsed.success) return err(describeIssues(parsed.error));

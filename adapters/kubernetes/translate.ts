@@ -7,32 +7,32 @@ import type { PodBody, ServiceBody, SliceBody, SliceEndpoint } from './schema.ts
 
 type Metadata = RawObject['metadata'];
 
-/** What is the same for all objects of one cluster. */
+/** Facts of the cluster, equal for all its objects. */
 export interface ClusterFacts {
-  /** `cluster.local`. */
+  /** Last part of hostnames, `cluster.local` by default. */
   readonly domainSuffix: string;
   readonly cluster: string;
   readonly network: string;
 }
 
-/** An object of which the parts that are read have been checked. */
+/** Object whose read parts have been checked. */
 export interface Read<Body> {
   readonly metadata: Metadata;
   readonly body: Body;
 }
 
-/** What a Service's endpoints are put together from. */
+/** Objects from which a Service's endpoints are computed. */
 export interface ServiceParts {
   readonly service: Read<ServiceBody>;
-  /** Its EndpointSlices, in any order. */
+  /** EndpointSlices in any order. */
   readonly slices: readonly Read<SliceBody>[];
-  /** The Pod behind an endpoint, if it is known. */
+  /** Returns the Pod of an endpoint, if it is known. */
   readonly podOf: (endpoint: SliceEndpoint, namespace: string) => Workload | undefined;
-  /** `region/zone` of a node; empty when unknown. */
+  /** Returns `region/zone` of a node; empty if unknown. */
   readonly localityOf: (nodeName: string) => string;
 }
 
-/** `reviews.default.svc.cluster.local`. */
+/** Builds the hostname of a Service: `reviews.default.svc.cluster.local`. */
 export const serviceHostname = ({ name, namespace }: Metadata, { domainSuffix }: ClusterFacts): Hostname =>
   hostname(`${name}.${namespace}.svc.${domainSuffix}`);
 
@@ -57,7 +57,7 @@ export function translateService({ metadata, body }: Read<ServiceBody>, cluster:
   };
 }
 
-/** A Service written without an address (in a file) is called by name; that is not the same as headless. */
+/** Returns the addresses. A Service without one (in a file) is called by name; it is not headless. */
 const addressesOf = ({ spec }: ServiceBody): readonly string[] =>
   (spec.clusterIPs ?? [spec.clusterIP ?? '']).filter((address) => ipVersion(address) !== 0);
 
@@ -67,7 +67,7 @@ const listed = (text: string | undefined): readonly string[] =>
     .map((item) => item.trim())
     .filter((item) => item !== '');
 
-/** No proxy speaks SCTP. */
+/** Drops SCTP ports, which no proxy supports. */
 const spokenPorts = ({ spec }: ServiceBody): readonly BodyPort[] =>
   (spec.ports ?? []).filter(({ protocol }) => protocol !== 'SCTP');
 
@@ -95,7 +95,10 @@ const appProtocols: Readonly<Record<string, Protocol>> = {
   redis: 'tcp',
 };
 
-/** appProtocol, then the prefix of the port's name: https://istio.io/latest/docs/ops/configuration/traffic-management/protocol-selection/ */
+/**
+ * Returns the protocol by appProtocol or the prefix of the port's name:
+ * https://istio.io/latest/docs/ops/configuration/traffic-management/protocol-selection/
+ */
 function protocolOf({ protocol, appProtocol, name }: BodyPort): Protocol {
   if (protocol === 'UDP') return 'udp';
   const told = knownProtocol(appProtocol);
@@ -109,7 +112,7 @@ function knownProtocol(text: string | null | undefined): Protocol | undefined {
   return Object.hasOwn(appProtocols, name) ? appProtocols[name] : undefined;
 }
 
-/** The endpoints of a Service: those of its slices. An ExternalName has none: it is another name of something else. */
+/** Builds the endpoints of a Service from its slices. An ExternalName has none, because it is an alias. */
 export function translateEndpoints(parts: ServiceParts, cluster: ClusterFacts): EndpointSet {
   const { service, slices } = parts;
   const { metadata } = service;
@@ -123,13 +126,13 @@ export function translateEndpoints(parts: ServiceParts, cluster: ClusterFacts): 
 
 function sliceEndpoints(slice: Read<SliceBody>, parts: ServiceParts, facts: ClusterFacts): readonly Endpoint[] {
   const { body, metadata } = slice;
-  if (body.addressType === 'FQDN') return []; // deprecated, and never written by Kubernetes itself
+  if (body.addressType === 'FQDN') return []; // deprecated; Kubernetes never writes it
   const ports = Object.fromEntries([
     ...portsByNumber(parts.service.body),
-    ...(body.ports ?? []).flatMap(({ name, port }) => (port ? [[name ?? '', port] as const] : [])).reverse(), // the first of a name counts
+    ...(body.ports ?? []).flatMap(({ name, port }) => (port ? [[name ?? '', port] as const] : [])).reverse(), // the first of a name applies
   ]);
   return (body.endpoints ?? []).flatMap((endpoint) => {
-    const [address] = endpoint.addresses; // the others are the same endpoint's, and fungible
+    const [address] = endpoint.addresses; // the other addresses are interchangeable
     if (address === undefined) return [];
     const pod = parts.podOf(endpoint, metadata.namespace);
     const name = endpoint.targetRef?.name ?? pod?.name;
@@ -148,8 +151,8 @@ function sliceEndpoints(slice: Read<SliceBody>, parts: ServiceParts, facts: Clus
 }
 
 /**
- * Ports of a Service in a file that have the name of an earlier one: no slice can mean them by it, so the endpoints have
- * them where the Service says.
+ * Returns the ports of a file's Service whose name repeats an earlier one. Slices cannot refer to them by name, so
+ * endpoints use the port numbers of the Service.
  */
 function portsByNumber(body: ServiceBody): readonly (readonly [name: string, port: number])[] {
   const ports = spokenPorts(body);
@@ -160,21 +163,21 @@ function portsByNumber(body: ServiceBody): readonly (readonly [name: string, por
   });
 }
 
-/** A slice knows the zone only; the node knows the region too. */
+/** Returns the locality of an endpoint. A slice has only the zone; the node has the region, too. */
 function endpointLocality({ nodeName, zone }: SliceEndpoint, { localityOf }: ServiceParts): string {
   return (nodeName ? localityOf(nodeName) : '') || (zone ? `/${zone}` : '');
 }
 
 /**
- * An endpoint without conditions is ready, as the API says. One that is ready while it ends belongs to a Service with
- * `publishNotReadyAddresses`, which wants it called.
+ * Returns the health of an endpoint. Without conditions it is ready, as the API defines. A ready endpoint that is
+ * terminating belongs to a Service with `publishNotReadyAddresses` and is called.
  */
 function healthOf({ conditions }: SliceEndpoint): Health {
   if (conditions?.ready ?? true) return 'healthy';
   return conditions?.terminating === true && conditions.serving === true ? 'draining' : 'unhealthy';
 }
 
-/** The workload of a Pod; null once it has ended or while it has no address. */
+/** Converts a Pod to a workload; null if it has ended or has no address. */
 export function translatePod(
   { metadata, body }: Read<PodBody>,
   locality: string,
@@ -196,7 +199,7 @@ export function translatePod(
   };
 }
 
-/** `region/zone/subzone` of a Node, from the labels that Kubernetes and Istio define. */
+/** Returns `region/zone/subzone` of a Node, from the labels of Kubernetes and Istio. */
 export function nodeLocality({ labels }: Metadata): string {
   const region = labels['topology.kubernetes.io/region'] ?? '';
   const zone = labels['topology.kubernetes.io/zone'] ?? '';

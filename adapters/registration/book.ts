@@ -7,7 +7,7 @@ import { createEffects } from './effects.ts';
 import { describeService, type Operation, type StandingInstance } from './instances.ts';
 import type { Journal } from './journal.ts';
 
-/** A journal is written anew when it has so many lines and most of them are history. */
+/** Number of lines from which a journal is compacted, if most of them are obsolete. */
 const compactAboveLines = 10_000;
 const cleanEveryMs = 60_000;
 
@@ -15,34 +15,37 @@ export interface BookOptions {
   readonly clock: Clock;
   readonly journal: Journal;
   readonly defaultTtlSeconds: number;
-  /** How long a service without instances is kept. */
+  /** Lifetime of a service without instances. */
   readonly emptyServiceSeconds: number;
-  /** Told of what changed, once it is safe on disk. */
+  /** Called with changes after they are persisted. */
   readonly changed: (changes: readonly ShardChange[]) => void;
-  /** Told how each write of the journal ended; null: well. */
+  /** Called with the result of each write of the journal; null for success. */
   readonly journalled: (failure: unknown) => void;
 }
 
-/** The book with what only its adapter does to it. */
+/** Registration book with the methods that only its adapter uses. */
 export interface RunningBook extends RegistrationBook {
-  /** Reads the journal and gives everybody one full lease of grace. Rejects as `node:fs` does; resolves with damaged lines. */
+  /**
+   * Reads the journal and grants each instance a full lease. Rejects as `node:fs` does. Resolves with the number of
+   * damaged lines.
+   */
   load(): Promise<number>;
   contents(): ShardContents;
   close(): Promise<void>;
 }
 
-/** Registrations, their leases and their journal. */
+/** Creates the book: registrations, their leases and their journal. */
 export function createRegistrationBook(options: BookOptions): RunningBook {
   const { clock, journal } = options;
   const loaded = Promise.withResolvers<void>();
   const effects = createEffects({ clock, changed: options.changed, expired: expire });
   const { table } = effects;
-  /** Names that are being written: what stands now is not what will stand. */
+  /** Names with pending writes, whose current state is about to change. */
   const inFlight = new Map<string, number>();
   let cancelCleaning: () => void = () => {};
   let isClosed = false;
 
-  /** Puts operations on disk, then into effect, in the order in which they were written. */
+  /** Persists operations, then applies them, in the order in which they were written. */
   async function commit(operations: readonly Operation[], names: readonly string[]): Promise<void> {
     if (operations.length === 0) return;
     if (isClosed) throw new MeshError('STORE_UNAVAILABLE', 'the registration API is shutting down');
@@ -68,7 +71,9 @@ export function createRegistrationBook(options: BookOptions): RunningBook {
     else inFlight.set(name, writers);
   }
 
-  /** In effect at once: a full disk must not keep the dead alive. After a restart they get a lease of grace and go again. */
+  /**
+   * Applies expiries at once, even if the disk is full. After a restart such instances get one lease and expire again.
+   */
   function expire(keys: readonly InstanceKey[]): void {
     const operations = keys.map((key) => deletion(key, clock.now()));
     effects.take(operations, 'expired');
@@ -81,7 +86,7 @@ export function createRegistrationBook(options: BookOptions): RunningBook {
       const operations = [...table.services()]
         .filter(({ emptySinceMs }) => emptySinceMs !== null && emptySinceMs <= oldest)
         .map(({ namespace, host }) => ({ op: 'forget', namespace, host }) as const);
-      commit(operations, []).catch(() => {}); // said by `journalled`; the next cleaning tries again
+      commit(operations, []).catch(() => {}); // `journalled` reports failures; the next cleaning retries
       cleanLater();
     });
   }

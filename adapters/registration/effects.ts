@@ -11,17 +11,17 @@ import {
   workloadName,
 } from './translate.ts';
 
-/** What operations do once they are on disk: the table, the leases, those who watch, and the shard. */
+/** Effects of persisted operations on the table, the leases, the watchers and the shard. */
 export interface Effects {
   readonly table: InstanceTable;
   take(operations: readonly Operation[], reason?: 'deleted' | 'expired'): void;
-  /** Operations of an earlier run: nobody is told, everybody gets a full lease. */
+  /** Applies operations of an earlier run without events; each instance gets a full lease. */
   restore(operations: readonly Operation[]): void;
-  /** Null for an instance that does not stand. */
+  /** Renews a lease; returns null if the instance is not registered. */
   renew(key: InstanceKey): Instance | null;
   withLease(standing: StandingInstance): Instance;
   watch(listener: (event: RegistrationEvent) => void): () => void;
-  /** Operations that lead to what stands now. */
+  /** Returns operations that lead to the current state. */
   snapshot(): readonly Operation[];
   contents(): ShardContents;
   close(): void;
@@ -48,7 +48,9 @@ export function createEffects({ clock, changed, expired }: EffectsOptions): Effe
     expiresAtMs: leases.expiresAtMs(standing) ?? clock.now(),
   });
 
-  /** The lease of an instance that was forgotten with its service must not end one that took its id since. */
+  /**
+   * Ends leases. The lease of an instance that was forgotten with its service must not end a later one of the same id.
+   */
   function over(holders: readonly StandingInstance[]): void {
     const keys = holders.filter((holder) => (table.get(holder) ?? holder) === holder);
     if (keys.length > 0) expired(keys);
@@ -59,7 +61,7 @@ export function createEffects({ clock, changed, expired }: EffectsOptions): Effe
     return withLease(standing);
   }
 
-  /** Applies an operation to the table and the leases, and tells of it. */
+  /** Applies an operation to the table and the leases, and reports it to watchers. */
   function apply(operation: Operation, reason: 'deleted' | 'expired'): ShardChange | null {
     const key = keyOf(operation);
     const before = key === null ? undefined : table.get(key);
@@ -138,7 +140,7 @@ function serviceOf(operation: Operation): ServiceName {
   return operation.op === 'service' ? operation.service : operation;
 }
 
-/** Null for what is about a service. */
+/** Returns the key of an operation; null if it concerns a service. */
 function keyOf(operation: Operation): InstanceKey | null {
   if (operation.op === 'put') return operation.instance;
   return operation.op === 'delete' ? operation.key : null;

@@ -7,15 +7,15 @@ import { createRegistrationBook } from './book.ts';
 import { createJournal } from './journal.ts';
 
 const config = z.strictObject({
-  /** How long an instance lives without a heartbeat, unless it says otherwise. */
+  /** Default lifetime of an instance without a heartbeat. */
   ttlSeconds: z.number().min(1).default(30),
-  /** How long a service is kept after its last instance went: its clients then see no endpoints, not an unknown name. */
+  /** Lifetime of a service without instances. Clients see a service without endpoints, not an unknown name. */
   emptyServiceSeconds: z.number().min(0).default(86_400),
 });
 
 export type RegistrationConfig = z.infer<typeof config>;
 
-/** The adapter of the registration API; its book is what the HTTP routes write to. */
+/** Adapter of the registration API. The HTTP routes write to its book. */
 export interface RegistrationAdapter extends Adapter {
   readonly book: RegistrationBook;
 }
@@ -29,10 +29,10 @@ export const registration = defineAdapter<RegistrationConfig>({
   create: (settings, context): RegistrationAdapter => createRegistrationAdapter(settings, context),
 });
 
-/** Whether an adapter of the list has a book for the registration API. */
+/** Detects adapters with a book for the registration API. */
 export const isRegistrationAdapter = (adapter: Adapter): adapter is RegistrationAdapter => 'book' in adapter;
 
-/** How soon a journal that could not be written is tried again. */
+/** Delay before a failed write of the journal is retried. */
 const probeMs = 1_000;
 
 function createRegistrationAdapter(settings: RegistrationConfig, context: AdapterContext): RegistrationAdapter {
@@ -100,7 +100,7 @@ const aborted = (signal: AbortSignal): Promise<void> =>
     else signal.addEventListener('abort', () => resolve(), { once: true });
   });
 
-/** Resolves after the time, or when the signal aborts. */
+/** Resolves after the delay or when the signal aborts. */
 function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const cancel = clock.after(ms, done);

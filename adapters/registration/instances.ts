@@ -1,16 +1,16 @@
 import type { Instance, InstanceKey, InstancePort, RegisteredService } from '../../src/platform/registration.ts';
 
-/** So many siblings are asked whether they say the same: most services have a few kinds of instances at most. */
+/** Number of siblings searched for equal values: most services have only a few kinds of instances. */
 const siblingsAsked = 8;
 
-/** An instance as it is kept: its lease is time's, not the journal's. */
+/** Stored instance without its lease, which is not in the journal. */
 export type StandingInstance = Omit<Instance, 'expiresAtMs'>;
 
-/** One line of the journal: operations that hold together. */
+/** Line of the journal: operations that are applied together. */
 export type Operation =
   | { readonly op: 'put'; readonly instance: StandingInstance }
   | { readonly op: 'delete'; readonly key: InstanceKey; readonly atMs: number }
-  /** Written by compaction only: what is left of a service without instances, and when it began. */
+  /** Written only by compaction: the ports and age of a service without instances. */
   | { readonly op: 'service'; readonly service: ServiceRecord }
   | { readonly op: 'forget'; readonly namespace: string; readonly host: string };
 
@@ -18,19 +18,19 @@ export interface ServiceRecord {
   readonly namespace: string;
   readonly host: string;
   readonly createdAtMs: number;
-  /** As its instances last had them; they stay when the last instance goes. */
+  /** Ports of its instances; the last known ones if there are none. */
   readonly ports: readonly InstancePort[];
-  /** Those of its instances, likewise. Absent: none. */
+  /** Virtual addresses of its instances, likewise; absent for none. */
   readonly vips?: readonly string[];
-  /** Null while it has instances. */
+  /** Time when the last instance was removed; null while it has instances. */
   readonly emptySinceMs: number | null;
 }
 
-/** Services and their instances in memory; the same operations in the same order give the same state. */
+/** Services and instances in memory. Equal operations in equal order give equal state. */
 export interface InstanceTable {
   apply(operation: Operation): void;
   get(key: InstanceKey): StandingInstance | undefined;
-  /** By id, in order. */
+  /** Returns the instances of a service, ordered by id. */
   of(namespace: string, host: string): readonly StandingInstance[];
   all(): IterableIterator<StandingInstance>;
   size(): number;
@@ -41,7 +41,7 @@ export interface InstanceTable {
 export function createInstanceTable(): InstanceTable {
   const services = new Map<string, ServiceRecord>();
   const byService = new Map<string, Map<string, StandingInstance>>();
-  /** Services whose ports are to be read from their instances again: once, however many came in one request. */
+  /** Services whose ports must be recomputed: once per request, regardless of its number of instances. */
   const unsettled = new Set<string>();
   let size = 0;
 
@@ -61,7 +61,7 @@ export function createInstanceTable(): InstanceTable {
     const siblings = byService.get(name) ?? new Map<string, StandingInstance>();
     byService.set(name, siblings);
     if (!siblings.has(instance.id)) size += 1;
-    // the first registration counts as its age, also when two writes of a new id cross
+    // The first registration determines the age, even if two writes of a new id overlap.
     siblings.set(instance.id, {
       ...sharing(instance, siblings.values().take(siblingsAsked).toArray()),
       registeredAtMs: siblings.get(instance.id)?.registeredAtMs ?? instance.registeredAtMs,
@@ -75,7 +75,7 @@ export function createInstanceTable(): InstanceTable {
     const name = serviceName(namespace, host);
     const siblings = byService.get(name);
     if (siblings === undefined || !siblings.has(id)) return;
-    if (siblings.size === 1) settle(name); // the ports of the last one stay
+    if (siblings.size === 1) settle(name); // the ports of the last instance stay
     siblings.delete(id);
     size -= 1;
     const service = services.get(name);
@@ -107,7 +107,7 @@ export function createInstanceTable(): InstanceTable {
           forget(serviceName(operation.namespace, operation.host));
           break;
         default:
-          break; // a later release's operation: what this one knows still counts
+          break; // unknown operations of a later release are skipped
       }
     },
     get: ({ namespace, host, id }) => byService.get(serviceName(namespace, host))?.get(id),
@@ -130,10 +130,10 @@ export function createInstanceTable(): InstanceTable {
 
 export const serviceName = (namespace: string, host: string): string => `${namespace}/${host}`;
 
-/** The instance with the values of its siblings where they say the same: what a service's instances have alike is kept once. */
+/** Reuses equal values of siblings, so that the instances of a service share them in memory. */
 function sharing(instance: StandingInstance, siblings: readonly StandingInstance[]): StandingInstance {
   const shared = <Field extends keyof StandingInstance>(field: Field): StandingInstance[Field] => {
-    const text = JSON.stringify(instance[field]); // the order of labels counts: they are shown as they came
+    const text = JSON.stringify(instance[field]); // the order of labels matters: they are shown as given
     return (siblings.find((sibling) => JSON.stringify(sibling[field]) === text) ?? instance)[field];
   };
   return {
@@ -147,7 +147,7 @@ function sharing(instance: StandingInstance, siblings: readonly StandingInstance
   };
 }
 
-/** Each port name once, as the oldest instance that has it gives it. */
+/** Lists each port name once, as the oldest instance with it defines it. */
 function portsOf(instances: Iterable<StandingInstance>): readonly InstancePort[] {
   const ports = new Map<string, InstancePort>();
   const oldestFirst = [...instances].sort((a, b) => a.registeredAtMs - b.registeredAtMs || (a.id < b.id ? -1 : 1));
@@ -161,14 +161,14 @@ function portsOf(instances: Iterable<StandingInstance>): readonly InstancePort[]
   return [...ports.values()];
 }
 
-/** In a stable order: which instance told of one makes no difference. */
+/** Lists virtual addresses in a stable order, independent of the instances that named them. */
 const vipsOf = (instances: Iterable<StandingInstance>): readonly string[] => {
   const vips = new Set<string>();
   for (const instance of instances) for (const vip of instance.vips ?? []) vips.add(vip);
   return [...vips].sort();
 };
 
-/** A service as the API shows it. */
+/** Renders a service for the API. */
 export const describeService = (record: ServiceRecord, instances: number): RegisteredService => ({
   namespace: record.namespace,
   host: record.host,

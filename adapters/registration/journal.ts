@@ -6,17 +6,17 @@ import type { Operation } from './instances.ts';
 
 const linesPerTurn = 500;
 
-/** Operations on disk: one line for each write, all of it or nothing. */
+/** Journal of operations on disk: one line per write, complete or absent. */
 export interface Journal {
-  /** Reads what earlier runs wrote. `damaged` counts lines that were not whole (the last one of a crash, usually). */
+  /** Reads the lines of earlier runs. `damaged` counts incomplete lines, usually the last one before a crash. */
   load(): Promise<{ readonly operations: readonly Operation[]; readonly damaged: number }>;
-  /** Resolves when the line is safe from a crash. Writes that come together share one sync. */
+  /** Resolves when the line would survive a crash. Concurrent writes share one sync. */
   append(operations: readonly Operation[]): Promise<void>;
-  /** Writes the file anew with what `take` gives when it is its turn, so that it does not grow for ever. */
+  /** Rewrites the file with the result of `take`, which is called when the rewrite starts. */
   compact(take: () => readonly Operation[]): Promise<void>;
-  /** Lines in the file. */
+  /** Number of lines in the file. */
   lines(): number;
-  /** Resolves when nothing is being written any more. */
+  /** Resolves when no write is pending. */
   settled(): Promise<void>;
 }
 
@@ -30,12 +30,12 @@ export function createJournal(directory: string): Journal {
   const path = join(directory, 'instances.ndjson');
   let waiting: Waiting[] = [];
   let lines = 0;
-  /** One access at a time, in order. */
+  /** Last access; accesses run one at a time, in order. */
   let last: Promise<void> = Promise.resolve();
 
   function inOrder(access: () => Promise<void>): Promise<void> {
     const result = last.then(access);
-    last = result.catch(() => {}); // reported to whoever asked for it
+    last = result.catch(() => {}); // the caller handles it
     return result;
   }
 
@@ -64,12 +64,12 @@ export function createJournal(directory: string): Journal {
     append(operations) {
       return new Promise((resolve, reject) => {
         waiting.push({ line: `${JSON.stringify(operations)}\n`, resolve, reject });
-        if (waiting.length === 1) void inOrder(flush); // flush reports to the waiting, it never rejects
+        if (waiting.length === 1) void inOrder(flush); // flush never rejects; it rejects the waiting promises
       });
     },
     compact: (take) =>
       inOrder(async () => {
-        await nextTurn(); // whoever waited for an earlier line has taken it into effect by then
+        await nextTurn(); // by then, callers have applied all earlier lines
         const operations = take();
         await rewrite(path, directory, operations);
         lines = operations.length;
@@ -79,11 +79,11 @@ export function createJournal(directory: string): Journal {
   };
 }
 
-/** Opened for every group: a directory that was moved away must be noticed, not written to in the dark. */
+/** Opens the file for each group of lines: if the directory was moved, writes must not go to the moved file. */
 async function appendLines(path: string, directory: string, text: string): Promise<void> {
   const file = await openForMore(path, directory);
   try {
-    await appendAll(file, Buffer.from(`\n${text}`)); // the file may end with half a line of a crash
+    await appendAll(file, Buffer.from(`\n${text}`)); // the file may end with half a line after a crash
   } finally {
     await file.close();
   }
@@ -99,19 +99,19 @@ async function openForMore(path: string, directory: string): Promise<FileHandle>
   }
 }
 
-/** All of it, safe from a crash, or nothing. */
+/** Writes and syncs all bytes, or none. */
 async function appendAll(file: FileHandle, bytes: Buffer): Promise<void> {
   let written = 0;
   try {
     while (written < bytes.length) written += (await file.write(bytes, written)).bytesWritten;
     await file.datasync();
   } catch (cause) {
-    await takeBack(file, written).catch(() => {}); // half a line would hide the next one; reading copes with it too
+    await takeBack(file, written).catch(() => {}); // half a line would hide the next; reading tolerates it, too
     throw cause;
   }
 }
 
-/** Nobody else writes to the file, so that what was written is its end. */
+/** Truncates the file by the bytes just written, which are its end: no other process writes to it. */
 async function takeBack(file: FileHandle, bytes: number): Promise<void> {
   const { size } = await file.stat();
   await file.truncate(size - bytes);
@@ -124,7 +124,7 @@ async function rewrite(path: string, directory: string, operations: readonly Ope
     await writeAll(file, operations);
     await file.sync();
   } catch (cause) {
-    await rm(temporary, { force: true }); // gives a full disk its space back
+    await rm(temporary, { force: true }); // frees the space on a full disk
     throw cause;
   } finally {
     await file.close();
@@ -141,7 +141,7 @@ async function rewrite(path: string, directory: string, operations: readonly Ope
 async function writeAll(file: FileHandle, operations: readonly Operation[]): Promise<void> {
   for (let at = 0; at < operations.length; at += linesPerTurn) {
     const slice = operations.slice(at, at + linesPerTurn);
-    // unlike write(), it does not take a part for all
+    // unlike write(), it never writes only a part
     await file.writeFile(slice.map((operation) => `${JSON.stringify([operation])}\n`).join(''));
   }
 }
@@ -153,7 +153,7 @@ async function parseLines(text: string) {
     if (index % linesPerTurn === linesPerTurn - 1) await nextTurn();
     if (line === '') continue;
     try {
-      operations.push(...(JSON.parse(line) as Operation[])); // written by this program, one array a line
+      operations.push(...(JSON.parse(line) as Operation[])); // written by this program, one array per line
     } catch {
       damaged += 1;
     }

@@ -1,6 +1,6 @@
 import type { Clock } from '../../src/lib/clock.ts';
 
-/** Deadlines of holders, which are told apart by identity. One timer, set to the nearest deadline. */
+/** Deadlines of holders, identified by reference. One timer is set to the nearest deadline. */
 export interface Leases<Holder extends object> {
   renew(holder: Holder, expiresAtMs: number): void;
   drop(holder: Holder): void;
@@ -11,13 +11,13 @@ export interface Leases<Holder extends object> {
 interface Lease<Holder> {
   readonly holder: Holder;
   deadline: number;
-  /** Its bucket. */
+  /** Second of its bucket. */
   second: number;
 }
 
 /**
- * Calls `expired` with the holders whose time is up. Renewals happen far more often than expiries, hence the buckets: a
- * lease stays in the second that it was put in, and is put into a later one when its bucket comes and it was renewed.
+ * Calls `expired` with the holders whose lease has ended. Renewals are far more frequent than expiries. Therefore a
+ * renewed lease stays in its bucket and moves to a later one only when that bucket is due.
  */
 export function createLeases<Holder extends object>(
   clock: Clock,
@@ -73,7 +73,7 @@ export function createLeases<Holder extends object>(
       }
       lease.deadline = expiresAtMs;
       if (lease.second <= second) return;
-      buckets.get(lease.second)?.delete(lease); // it ends sooner than before
+      buckets.get(lease.second)?.delete(lease); // the deadline is earlier than before
       lease.second = second;
       place(lease);
     },

@@ -4,7 +4,7 @@ import type { Service } from '../../src/model/service.ts';
 import type { Instance, InstancePort } from '../../src/platform/registration.ts';
 import type { ServiceRecord, StandingInstance } from './instances.ts';
 
-/** The service of a hostname that instances registered for. */
+/** Builds the service of a hostname that has registered instances. */
 export const translateService = ({ namespace, host, createdAtMs, ports, vips = [] }: ServiceRecord): Service => ({
   hostname: hostname(host),
   namespace,
@@ -22,7 +22,7 @@ export const translateService = ({ namespace, host, createdAtMs, ports, vips = [
   labels: {},
 });
 
-/** What endpoints say of a list of ports, kept: instances share their list, and so do their endpoints. */
+/** Cache of port numbers by list of ports. Instances with equal ports share both. */
 export type PortNumbers = WeakMap<readonly InstancePort[], Endpoint['ports']>;
 
 export const translateEndpoints = (
@@ -53,7 +53,7 @@ function numbersOf(ports: readonly InstancePort[], known: PortNumbers): Endpoint
   return numbers;
 }
 
-/** An instance as something that ServiceEntries may select. */
+/** Converts an instance to a workload, which ServiceEntries may select. */
 export const translateWorkload = (instance: StandingInstance): Workload => ({
   namespace: instance.namespace,
   name: workloadName(instance),
@@ -65,5 +65,8 @@ export const translateWorkload = (instance: StandingInstance): Workload => ({
   health: 'healthy',
 });
 
-/** Ids are unique within a service only. Joined, as the string is kept: that of a template keeps its parts as well. */
+/**
+ * Builds a workload name, because ids are unique only within a service. `join` makes one flat string; a template would
+ * retain its parts.
+ */
 export const workloadName = ({ host, id }: Pick<Instance, 'host' | 'id'>): string => [host, id].join('/');

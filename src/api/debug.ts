@@ -18,7 +18,7 @@ export function debugRoutes(views: readonly ServedView[]): HttpRoutes {
   return (server) => {
     const serve = (path: string, view: ServedView) =>
       server.get(path, async (request, reply) => {
-        const answer = view.read(request.query as Record<string, string>); // fastify's default query parser builds a string map
+        const answer = view.read(request.query as Record<string, string>); // fastify's parser builds a map
         if (!answer.ok) {
           throw new StatusError(failure(answer.error.status === 404 ? 'NotFound' : 'BadRequest', answer.error.message));
         }

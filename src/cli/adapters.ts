@@ -7,14 +7,14 @@ import type { Adapter, ShardSink } from '../platform/adapter.ts';
 import type { Registry } from '../registry/contract.ts';
 import type { ServeConfig } from './config.ts';
 
-/** A configured adapter with the shard that it writes, not yet running. */
+/** Configured adapter with its shard, not yet running. */
 export interface MadeAdapter {
   readonly name: string;
   readonly adapter: Adapter;
   readonly sink: ShardSink;
 }
 
-/** Makes the configured adapters. Their shards are open from now on: readiness waits for them. */
+/** Creates the configured adapters and opens their shards, for which readiness then waits. */
 export function createAdapters(
   config: ServeConfig,
   { clock, log, registry }: { readonly clock: Clock; readonly log: Logger; readonly registry: Registry },
@@ -48,7 +48,9 @@ export function createAdapters(
   });
 }
 
-/** Runs until the signal aborts. An adapter that fails has a bug: it is logged, the others go on. */
+/**
+ * Runs all adapters until the signal aborts. A rejection is a bug in one adapter: it is logged and the others continue.
+ */
 export async function runAdapters(made: readonly MadeAdapter[], log: Logger, signal: AbortSignal): Promise<void> {
   await Promise.all(
     made.map(async ({ name, adapter, sink }) => {

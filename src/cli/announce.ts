@@ -1,6 +1,6 @@
 import type { ServeConfig } from './config.ts';
 
-/** What a person is told at the start: what is served where, and where to look next. */
+/** Builds the start message for people: the served addresses and the first commands to try. */
 export function announcement(
   config: ServeConfig,
   { web, xds, xdsTls }: { readonly web: string; readonly xds: string; readonly xdsTls: string | null },

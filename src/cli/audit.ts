@@ -56,7 +56,7 @@ function rowOf({ time, author, remote, verb, kind, namespace, name, code, messag
   return [text(time), text(author), text(remote), text(verb), object, String(code), text(message)].map(plainText);
 }
 
-/** Page by page, as the server gives at most some at a time. */
+/** Reads entries page by page, because the server limits the size of a page. */
 async function readEntries(client: Client, limit: number, query: Record<string, string | null>): Promise<Entry[]> {
   const entries: Entry[] = [];
   let before: string | null = null;

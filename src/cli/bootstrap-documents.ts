@@ -1,46 +1,46 @@
 import { isIP } from 'node:net';
 import type { Address } from './config-schema.ts';
 
-/** Who a sidecar says it is, and whom it asks. */
+/** Identity of a sidecar and the address of its control plane. */
 export interface Sidecar {
-  /** `sidecar~<ip>~<name>.<namespace>~<dns domain>`. */
+  /** Node id: `sidecar~<ip>~<name>.<namespace>~<dns domain>`. */
   readonly id: string;
   readonly cluster: string;
   readonly namespace: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly locality: { readonly region: string; readonly zone: string; readonly subZone: string };
   readonly interception: 'NONE' | 'REDIRECT' | 'TPROXY';
-  /** Every address of the workload, where it has more than the one in `id`; otherwise empty. */
+  /** All addresses of the workload if it has more than the one in `id`; otherwise empty. */
   readonly instanceIps: readonly string[];
   readonly xds: Address;
-  /** How the control plane is known over TLS; null: plaintext. */
+  /** TLS settings for the control plane; null for plaintext. */
   readonly tls: XdsTls | null;
 }
 
-/** Paths are those of the machine that the sidecar runs on. */
+/** TLS settings. Paths are on the sidecar's machine. */
 export interface XdsTls {
   readonly caFile: string;
-  /** The sidecar's own identity, for a control plane that asks for one. */
+  /** Client certificate of the sidecar, if the control plane requires one. */
   readonly client: { readonly certFile: string; readonly keyFile: string } | null;
-  /** The name or IP address that the server's certificate must have. */
+  /** Name or IP address in the server's certificate. */
   readonly serverName: string;
 }
 
 export interface EnvoySidecar extends Sidecar {
   readonly adminPort: number;
-  /** Incremental xDS; otherwise state of the world. */
+  /** Selects incremental xDS; false selects state of the world. */
   readonly delta: boolean;
 }
 
 const xdsCluster = 'xds-grpc';
 
 /**
- * Instructions that RE2 may need for one regular expression. Envoy's own limit is 100, which ordinary paths exceed, and one
- * expression above it makes Envoy reject every route of the port.
+ * Limit of RE2 instructions for one regular expression. Envoy's default of 100 is too low for ordinary paths, and one
+ * larger expression makes Envoy reject all routes of the port.
  */
 const maxRegexProgram = 32_768;
 
-/** Envoy's bootstrap: https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/bootstrap/v3/bootstrap.proto */
+/** Builds Envoy's bootstrap: https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/bootstrap/v3/bootstrap.proto */
 export function envoyBootstrap(sidecar: EnvoySidecar): object {
   return {
     node: nodeOf(sidecar),
@@ -65,18 +65,21 @@ export function envoyBootstrap(sidecar: EnvoySidecar): object {
   };
 }
 
-/** gRPC's bootstrap: https://github.com/grpc/proposal/blob/master/A27-xds-global-load-balancing.md */
+/** Builds gRPC's bootstrap: https://github.com/grpc/proposal/blob/master/A27-xds-global-load-balancing.md */
 export function grpcBootstrap(sidecar: Sidecar): object {
   return {
     xds_servers: [
       { server_uri: hostPort(sidecar.xds), channel_creds: [channelCredentials(sidecar)], server_features: ['xds_v3'] },
     ],
     server_listener_resource_name_template: 'grpc/server?xds.resource.listening_address=%s',
-    node: { locality: {}, ...nodeOf(sidecar) }, // without one, grpc-js refuses the whole bootstrap
+    node: { locality: {}, ...nodeOf(sidecar) }, // grpc-js rejects a bootstrap without a locality
   };
 }
 
-/** https://github.com/grpc/proposal/blob/master/A65-xds-mtls-creds-in-bootstrap.md; the server's name is that of its URI. */
+/**
+ * Builds channel credentials: https://github.com/grpc/proposal/blob/master/A65-xds-mtls-creds-in-bootstrap.md. The
+ * server's name comes from its URI.
+ */
 function channelCredentials({ tls }: Sidecar): object {
   if (tls === null) return { type: 'insecure' };
   const { caFile, client } = tls;
@@ -103,7 +106,7 @@ function clusterOf({ xds, tls }: Sidecar): object {
     typed_extension_protocol_options: {
       'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
         '@type': 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
-        // A control plane that vanished without a word is noticed, and another one found.
+        // Keep-alives detect a control plane that vanished without closing the connection, so that Envoy reconnects.
         explicit_http_config: { http2_protocol_options: { connection_keepalive: { interval: '30s', timeout: '5s' } } },
       },
     },
@@ -115,14 +118,16 @@ function clusterOf({ xds, tls }: Sidecar): object {
   };
 }
 
-/** https://www.envoyproxy.io/docs/envoy/latest/api-v3/extensions/transport_sockets/tls/v3/tls.proto */
+/**
+ * Builds a TLS socket: https://www.envoyproxy.io/docs/envoy/latest/api-v3/extensions/transport_sockets/tls/v3/tls.proto
+ */
 function tlsSocket({ caFile, client, serverName }: XdsTls): object {
   const isName = isIP(serverName) === 0;
   return {
     name: 'envoy.transport_sockets.tls',
     typed_config: {
       '@type': 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext',
-      ...(isName ? { sni: serverName } : {}), // an address is no server name: RFC 6066
+      ...(isName ? { sni: serverName } : {}), // RFC 6066 forbids addresses as server names
       common_tls_context: {
         alpn_protocols: ['h2'],
         ...(client === null

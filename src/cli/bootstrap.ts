@@ -94,7 +94,7 @@ function readLabel(given: string): readonly [string, string] {
   return [given.slice(0, equals), given.slice(equals + 1)];
 }
 
-/** The flags that say something only with `--tls`. */
+/** Flags that only apply with `--tls`. */
 const tlsFlags = ['ca', 'cert', 'key', 'server-name'];
 
 function xdsTls(values: FlagValues, host: string): XdsTls | null {
@@ -128,7 +128,7 @@ function wantsDelta(values: FlagValues): boolean {
   return values.sotw === undefined;
 }
 
-/** The first choice is the default. */
+/** Reads a flag with a fixed set of values; the first is the default. */
 function choice<T extends string>(values: FlagValues, name: string, choices: readonly [T, ...T[]]): T {
   const given = text(values, name) ?? choices[0];
   const chosen = choices.find((one) => one === given);

@@ -1,6 +1,6 @@
 import type { LazyCommand } from './command.ts';
 
-/** In the order of the overview. Each is loaded when it is asked for: a `get` does not load the server. */
+/** All commands, in the order of the overview. Each is loaded on use: `get` does not load the server. */
 export const commands: readonly LazyCommand[] = [
   {
     name: 'serve',

@@ -6,12 +6,12 @@ import { readContexts } from './rules/contexts.ts';
 import { discoverKinds, findKinds, type ServedKind, urlOf } from './rules/kinds.ts';
 import { readSettings } from './rules/settings.ts';
 
-/** What a shell completes with the names of files. */
+/** Marker that makes the shell complete file names. */
 const files = ':files';
 
 /**
- * `binnacle __complete -- WORD …`: what the last word, which may be empty, can become; one candidate on each line. It
- * says nothing of what is wrong, and asks a server for a second at most: somebody is typing.
+ * Completes a command line: `binnacle __complete -- WORD …` prints one candidate per line for the last word, which may
+ * be empty. It reports no errors and waits at most a second for a server, because a person is typing.
  */
 export const completeCommand = (commands: readonly LazyCommand[]): Command => ({
   name: '__complete',
@@ -19,7 +19,7 @@ export const completeCommand = (commands: readonly LazyCommand[]): Command => ({
   help: 'usage: binnacle __complete -- WORD …\n',
   async run(argv, context) {
     const words = argv[0] === '--' ? argv.slice(1) : argv;
-    const candidates = await candidatesOf(words, { commands, context }).catch(() => []); // a wrong line has none
+    const candidates = await candidatesOf(words, { commands, context }).catch(() => []); // an invalid line has none
     context.print(candidates.map((candidate) => `${candidate}\n`).join(''));
   },
 });
@@ -32,7 +32,7 @@ interface World {
 async function candidatesOf(given: readonly string[], { commands, context }: World): Promise<readonly string[]> {
   const words = joinAtEquals(given);
   const current = words.at(-1) ?? '';
-  const isSplit = current !== given.at(-1); // then the shell replaces only what stands after the "="
+  const isSplit = current !== given.at(-1); // the shell then replaces only the text after "="
   const shown = commands.filter(({ hidden }) => hidden !== true).map(({ name }) => name);
   if (words.length <= 1) return startingWith(current, [...shown, 'help']);
   const [name, ...before] = words.slice(0, -1);
@@ -69,7 +69,7 @@ interface Place extends Line {
   readonly current: string;
 }
 
-/** The flag that the last complete word leaves without its value. */
+/** Returns the flag that still lacks its value after the last complete word. */
 function openFlag(before: readonly string[], flags: readonly Flag[]): Flag | null {
   const last = before.at(-1) ?? '';
   const flag = flags.find(({ name, short }) => last === `--${name}` || last === `-${short}`);
@@ -106,7 +106,7 @@ async function wordsFor(
   }
 }
 
-/** First a kind, then names of its objects; `kind/name` in either place. */
+/** Completes a kind first, then names of its objects. `kind/name` is possible in both positions. */
 async function kindsOrNames(place: Place, given: readonly string[]): Promise<readonly string[]> {
   const { current } = place;
   const { kinds, names } = await serverOf(place);
@@ -144,7 +144,7 @@ async function namespaceNames(place: Place): Promise<readonly string[]> {
   return namespaces === undefined ? [] : names(namespaces);
 }
 
-/** The server that the line means, with its kinds. */
+/** Connects to the server that the line selects and reads its kinds. */
 async function serverOf({ before, flags, context }: Place) {
   const { values } = parseArguments(completeWords(before, flags), flags);
   const settings = await readSettings(values, context.env);
@@ -159,14 +159,14 @@ async function serverOf({ before, flags, context }: Place) {
   };
 }
 
-/** Without a flag at the end that waits for its value. */
+/** Drops a flag at the end that lacks its value. */
 const completeWords = (before: readonly string[], flags: readonly Flag[]): readonly string[] =>
   openFlag(before, flags) === null ? before : before.slice(0, -1);
 
 const startingWith = (start: string, candidates: readonly string[]): readonly string[] =>
   candidates.filter((candidate) => candidate.startsWith(start));
 
-/** Bash splits `--output=ya` into three words, and `--output=` into two. */
+/** Joins words that Bash splits: `--output=ya` arrives as three words, `--output=` as two. */
 function joinAtEquals(words: readonly string[]): readonly string[] {
   const joined: string[] = [];
   for (const [index, word] of words.entries()) {

@@ -3,7 +3,7 @@ import { wrong } from './failure.ts';
 import { parseArguments } from './flags.ts';
 import { helpText } from './rules/help.ts';
 
-/** `__complete` answers with a candidate on each line, or with `:files` where file names are wanted. */
+/** Completion scripts by shell. `__complete` prints one candidate per line, or `:files` for file names. */
 const scripts: Readonly<Record<string, string>> = {
   bash: `# bash completion of binnacle
 _binnacle() {

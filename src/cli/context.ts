@@ -137,14 +137,14 @@ const head = ['CURRENT', 'NAME', 'SERVER', 'NAMESPACE', 'AUTHOR'];
 const rowOf = ({ name, server, namespace, author }: Context, current: string | null): readonly string[] =>
   [name === current ? '*' : '', name, server, namespace ?? '', author ?? ''].map(plainText);
 
-/** Paths are kept whole: commands are called from anywhere. */
+/** Reads credential flags. Paths become absolute, because commands run in any directory. */
 function givenCredentials(values: FlagValues): Partial<ContextCredentials> {
   const all = credentialKeys.map((key) => [key, given(values, flagOf(key))] as const);
   const kept = all.filter(([, value]) => value !== undefined);
   return Object.fromEntries(kept.map(([key, value]) => [key, value && key !== 'token' ? resolve(value) : value]));
 }
 
-/** An empty text takes the fact away; undefined leaves it as it is. */
+/** Returns a changed value: null (an empty text) removes it, undefined keeps it. */
 function given(values: FlagValues, name: string): string | null | undefined {
   const value = textOf(values, name);
   return value === null ? undefined : value || null;

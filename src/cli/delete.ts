@@ -111,7 +111,7 @@ async function listNames(kind: ServedKind, { client, namespace, values }: Call):
   const path = urlOf(kind, { namespace, name: null });
   const list = await client.send({ path, query: { labelSelector: textOf(values, 'selector') } });
   const items = isMap(list) && Array.isArray(list.items) ? list.items.filter(isMap) : [];
-  // What a file defines is changed there: "all" means all that can be deleted here.
+  // Objects of files cannot be deleted here, so "all" excludes them.
   return items.flatMap(({ metadata }) => (isMap(metadata) && !isFiled(metadata) ? [text(metadata.name)] : []));
 }
 
@@ -124,7 +124,7 @@ function namedDocument(kind: ServedKind, name: string, namespace: string): Sourc
   return { object: { apiVersion, kind: kind.kind, metadata }, where: 'asked for', lineOf: () => null };
 }
 
-/** Those that are there. */
+/** Keeps the documents whose objects exist. */
 async function present(
   documents: readonly SourceDocument[],
   { client, kinds }: Call,
@@ -134,7 +134,7 @@ async function present(
     const kind = kindOf(document, kinds);
     const metadata = isMap(document.object.metadata) ? document.object.metadata : {};
     const place = { namespace: text(metadata.namespace), name: text(metadata.name) };
-    if (kind === null || (await isThere(client, urlOf(kind, place)))) found.push(document); // the server refuses the unknown
+    if (kind === null || (await isThere(client, urlOf(kind, place)))) found.push(document); // the server rejects others
   }
   return found;
 }
@@ -161,7 +161,7 @@ async function confirm(
   if (!/^y(es)?$/i.test(answer.trim())) throw wrong('nothing was deleted');
 }
 
-/** Leaves the rest unread and lets go of the input: a terminal that is still read would keep the program. */
+/** Reads one line and releases the input: an open terminal would keep the program running. */
 async function readLine(input: CommandContext['input']): Promise<string> {
   let text = '';
   for await (const chunk of input) {

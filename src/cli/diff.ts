@@ -112,7 +112,7 @@ async function diffOf(document: SourceDocument, { client, kinds, fieldValidation
 const authorsText = async (object: unknown): Promise<string> =>
   documentText(isMap(object) ? withoutServerFields(object) : object, 'yaml');
 
-/** What no URL can be made for. */
+/** Builds the error for a document without a URL. */
 function unaskable(isUnknown: boolean, { apiVersion, kind }: SourceDocument['object']): ServerError {
   const message = isUnknown
     ? `the server has no ${text(kind)} of ${text(apiVersion)}`

@@ -1,9 +1,9 @@
 import { type ErrorCode, MeshError } from '../lib/errors.ts';
 
-/** The exit codes of every command; `binnacle help` and docs/cli.md explain them. */
+/** Exit codes of all commands, documented in `binnacle help` and docs/cli.md. */
 export const exitCodes = { done: 0, failed: 1, misused: 2, unreachable: 3, refused: 4 } as const;
 
-/** An error that has more to say than one line: `details` are printed before it, a line each. */
+/** Error with details, which are printed before its message, one per line. */
 export class DetailedError extends MeshError {
   readonly details: readonly string[];
 
@@ -13,10 +13,10 @@ export class DetailedError extends MeshError {
   }
 }
 
-/** A wrong call of a command: what is wrong, and what is right. */
+/** Builds the error for a wrong call of a command. The message names the mistake and the remedy. */
 export const wrong = (message: string): MeshError => new MeshError('CONFIG_INVALID', message);
 
-/** The exit code that an error ends with, or null for one that has none of its own. */
+/** Returns the exit code of an error; null if it has no specific one. */
 export function exitCodeOf(error: unknown): number | null {
   if (!(error instanceof MeshError)) return null;
   switch (error.code) {

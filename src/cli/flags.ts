@@ -3,34 +3,34 @@ import type { MeshError } from '../lib/errors.ts';
 import { didYouMean } from '../lib/nearest.ts';
 import { wrong } from './failure.ts';
 
-/** A flag of a command, as its help shows it. */
+/** Flag of a command, as its help shows it. */
 export interface Flag {
-  /** Without the dashes. */
+  /** Name without dashes. */
   readonly name: string;
-  /** One letter: `o` for `-o yaml`, `-oyaml`, `-o=yaml`. */
+  /** Short form of one letter: `o` for `-o yaml`, `-oyaml`, `-o=yaml`. */
   readonly short?: string;
-  /** What stands for the value in the help text; null for a flag that takes none. */
+  /** Placeholder of the value in help texts; null for a flag without a value. */
   readonly value: string | null;
   readonly about: string;
-  /** May be given several times. */
+  /** Allows several occurrences. */
   readonly many?: boolean;
-  /** An empty value means something. */
+  /** Allows an empty value. */
   readonly mayBeEmpty?: boolean;
-  /** What its value may be, for completion; files where nothing is known. */
+  /** Candidates for completion; file names if absent. */
   readonly complete?: 'contexts' | 'namespaces' | readonly string[];
 }
 
-/** Flags as given: texts for those that take a value, in order. A flag that takes none has an empty text. */
+/** Values of the given flags, in order. A flag without a value has an empty text. */
 export type FlagValues = Readonly<Record<string, readonly string[]>>;
 
-/** What a command was called with. */
+/** Parsed arguments of a command. */
 export interface Arguments {
   readonly values: FlagValues;
-  /** What is no flag and no value of one, in order. */
+  /** Positional arguments, in order. */
   readonly words: readonly string[];
 }
 
-/** Parses a command's arguments. Throws CONFIG_INVALID for an unknown flag, a missing value or a stray word. */
+/** Parses flags. Throws CONFIG_INVALID for an unknown flag, a missing value or a stray word. */
 export function parseFlags(argv: readonly string[], flags: readonly Flag[]): FlagValues {
   const { values, words } = parseArguments(argv, flags);
   const [stray] = words;
@@ -38,7 +38,7 @@ export function parseFlags(argv: readonly string[], flags: readonly Flag[]): Fla
   return values;
 }
 
-/** As `parseFlags`, for a command that takes words: they may stand before, between and after flags. */
+/** Parses flags and words. Words may precede, separate and follow flags. Throws as `parseFlags` does. */
 export function parseArguments(argv: readonly string[], flags: readonly Flag[]): Arguments {
   const options = Object.fromEntries(
     flags.map(({ name, value, short }) => [
@@ -64,10 +64,10 @@ export function parseArguments(argv: readonly string[], flags: readonly Flag[]):
   return { values, words };
 }
 
-/** The value of a flag that is given once at most. */
+/** Returns the value of a flag that occurs at most once. */
 export const textOf = (values: FlagValues, name: string): string | null => values[name]?.[0] ?? null;
 
-/** One of the choices, or null when the flag is not given. */
+/** Returns a flag's value if it is one of the choices; null without the flag. */
 export function choiceOf<T extends string>(values: FlagValues, name: string, choices: readonly T[]): T | null {
   const given = textOf(values, name);
   if (given === null) return null;
@@ -76,7 +76,7 @@ export function choiceOf<T extends string>(values: FlagValues, name: string, cho
   return chosen;
 }
 
-/** The flags as lines of a help text. */
+/** Renders flags as lines of a help text. */
 export function flagHelp(flags: readonly Flag[]): string {
   const left = flags.map(({ name, short, value }) => {
     const names = short === undefined ? `--${name}` : `-${short}, --${name}`;

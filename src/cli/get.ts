@@ -63,10 +63,10 @@ export const getCommand: Command = {
 
 interface Query {
   readonly client: Client;
-  /** Null for all. */
+  /** Namespace; null for all. */
   readonly namespace: string | null;
   readonly selector: string | null;
-  /** What the server says of names that it does not have; they are told after what there is. */
+  /** Server messages about missing names, printed after the objects that exist. */
   readonly missing: string[];
 }
 
@@ -87,7 +87,7 @@ interface TablePrinting {
   readonly context: CommandContext;
 }
 
-/** A table for each kind; names say their kind where there are several. */
+/** Prints one table per kind. With several kinds, names include their kind. */
 async function printTables(targets: readonly Target[], { query, wide, context }: TablePrinting): Promise<void> {
   const { namespace } = query;
   let printed = 0;
@@ -119,7 +119,7 @@ async function printObjects(targets: readonly Target[], { query, format, context
     const answers = await ask(target, query, 'application/json');
     const found = answers.filter(isMap).flatMap((answer) => {
       if (target.names !== null) return [answer];
-      // The items of a list may leave out what all of them have alike.
+      // Items of a list may omit `kind` and `apiVersion`.
       const items = Array.isArray(answer.items) ? answer.items.filter(isMap) : [];
       return items.map((item) => ({ apiVersion: answer.apiVersion, kind: target.kind.kind, ...item }));
     });
@@ -132,7 +132,7 @@ async function printObjects(targets: readonly Target[], { query, format, context
   else context.print(await documentText(single ?? { apiVersion: 'v1', kind: 'List', items: objects }, format));
 }
 
-/** The list of a kind, or an answer for each name that is there. */
+/** Requests the list of a kind, or each named object. */
 async function ask({ kind, names }: Target, query: Query, accept: string): Promise<readonly unknown[]> {
   const { client, namespace, selector, missing } = query;
   if (names === null) {

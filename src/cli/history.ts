@@ -54,7 +54,7 @@ async function diffsOf(versions: readonly Version[]): Promise<string> {
   return versions
     .map(({ resourceVersion, author, time }, index) => {
       const older = versions[index + 1];
-      // Of the oldest version that is kept, nobody knows what it changed, unless it is the first.
+      // The change of the oldest stored version is unknown, unless that version created the object.
       const before = older === undefined ? (versions[index]?.type === 'created' ? '' : texts[index]) : texts[index + 1];
       const names = [
         older === undefined ? '/dev/null' : `version ${older.resourceVersion}`,

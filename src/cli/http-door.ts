@@ -18,14 +18,14 @@ import { serverNames } from '../security/doors/server-names.ts';
 import { loadTlsFiles, type TlsTexts, watchTlsFiles } from '../security/tls-files.ts';
 import type { HttpConfig } from './config.ts';
 
-/** What the HTTP door is made of: the files that its configuration names. */
+/** Contents of the files that the HTTP configuration names. */
 export interface HttpDoorFiles {
   readonly config: HttpConfig;
   readonly access: Access | null;
   readonly tls: TlsTexts | null;
 }
 
-/** Reads the files. Rejects with CONFIG_INVALID that names the file and what is wrong with it. */
+/** Reads the files. Rejects with CONFIG_INVALID that names the file and its mistake. */
 export async function readHttpDoorFiles(config: HttpConfig, log: Logger): Promise<HttpDoorFiles> {
   const { accessFile, tls } = config;
   return {
@@ -45,11 +45,11 @@ export interface HttpDoorOptions {
 export interface HttpDoor {
   readonly doors: Doors;
   readonly tls: HttpTls | null;
-  /** Follows the files from now on: certificates go to `server`. */
+  /** Starts to follow the files; new certificates are applied to `server`. */
   follow(server: FastifyInstance): void;
 }
 
-/** The HTTP door: who may come in, and the certificates. */
+/** Creates access control and TLS of the HTTP server. */
 export function createHttpDoor(files: HttpDoorFiles, { clock, log, signal, observer }: HttpDoorOptions): HttpDoor {
   const { config } = files;
   const refusals = createRefusalLog({ clock, log });
@@ -72,7 +72,7 @@ export function createHttpDoor(files: HttpDoorFiles, { clock, log, signal, obser
     tls: files.tls === null ? null : tlsOptions(files.tls),
     follow(server) {
       if (config.tls !== null && files.tls !== null) {
-        const https = server.server as unknown as Server; // of fastify's, where it is given `https`
+        const https = server.server as unknown as Server; // with `https`, fastify creates an HTTPS server
         const apply = (texts: TlsTexts) => https.setSecureContext(contextOptions(texts));
         watchTlsFiles(config.tls, { current: files.tls, apply, clock, log, signal });
       }
@@ -87,14 +87,17 @@ export function createHttpDoor(files: HttpDoorFiles, { clock, log, signal, obser
   };
 }
 
-/** A client may come with a certificate or with a token: who has neither is refused later, with a text. */
+/**
+ * Builds TLS options. Certificates are optional, as clients may send a token. A request with neither is rejected later,
+ * with a message.
+ */
 const tlsOptions = (texts: TlsTexts): HttpTls => ({
   ...contextOptions(texts),
   requestCert: texts.clientCa !== null,
   rejectUnauthorized: false,
 });
 
-/** Of each connection, which may carry many requests. */
+/** Certificates by connection; a connection may carry many requests. */
 const certificates = new WeakMap<Socket, PeerCertificate>();
 
 function certificateOf(socket: Socket): PeerCertificate {

@@ -6,7 +6,7 @@ import { runCli } from './run.ts';
 endWithLauncher();
 const argv = process.argv.slice(2);
 
-// A reader that has seen enough, such as `head`, is no failure of a command that prints. A server goes on as it is told.
+// A closed pipe, such as `| head`, is no failure of a printing command. A server ignores it.
 if (argv[0] !== 'serve') {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
@@ -14,13 +14,13 @@ if (argv[0] !== 'serve') {
   });
 }
 
-// The program's entry point. The exit code is set, not forced: what was written is flushed first.
+// The exit code is set, not forced, so that pending output is flushed first.
 process.exitCode = await runCli(argv, commands, {
   env: process.env,
   print: (text) => process.stdout.write(text),
   printError: (line) => process.stderr.write(`${line}\n`),
   get input() {
-    return process.stdin; // a stream is made of it only for a command that reads it
+    return process.stdin; // getting it creates a stream; only reading commands need it
   },
   terminal: { input: isatty(0), error: isatty(2) },
   onInterrupt: () => {

@@ -6,8 +6,8 @@ import { DetailedError, exitCodeOf, exitCodes, wrong } from './failure.ts';
 type Commands = readonly (Command | LazyCommand)[];
 
 /**
- * Runs the command that the arguments name and answers with the exit code. An error ends as one line on standard error
- * that says what to do, after its details if it has some; its stack follows only at log level debug.
+ * Runs the command that the arguments name and returns its exit code. An error prints its details, if any, and one line
+ * with the remedy to standard error. The stack is printed only at log level debug.
  */
 export async function runCli(argv: readonly string[], commands: Commands, context: CommandContext): Promise<number> {
   let failed: number = exitCodes.failed;

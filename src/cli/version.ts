@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Command } from './command.ts';
 
-/** The version in the package's own package.json, wherever this file was built to. */
+/** Reads the version from this package's package.json, in the nearest parent directory that has one. */
 export async function readVersion(): Promise<string> {
   for (let directory = import.meta.dirname; directory !== dirname(directory); directory = dirname(directory)) {
     const text = await readFile(join(directory, 'package.json'), 'utf8').catch(() => null); // not in this directory

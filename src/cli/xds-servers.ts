@@ -22,9 +22,9 @@ import { loadTlsFiles, watchTlsFiles } from '../security/tls-files.ts';
 import type { ServeConfig, XdsTlsConfig } from './config.ts';
 import type { Address } from './config-schema.ts';
 
-/** The gRPC listeners of the control plane: plaintext, and TLS if it is configured. */
+/** gRPC listeners of the control plane: plaintext and, if configured, TLS. */
 export interface XdsServers {
-  /** Listens on all of them. Rejects with PORT_TAKEN or CONFIG_INVALID, naming the flag to use. */
+  /** Starts all listeners. Rejects with PORT_TAKEN or CONFIG_INVALID, which name the flag to change. */
   listen(): Promise<{ readonly plaintext: string; readonly tls: string | null }>;
   drain(graceMs: number): Promise<void>;
   close(): Promise<void>;
@@ -32,7 +32,7 @@ export interface XdsServers {
 
 export interface XdsServersOptions {
   readonly services: readonly Method[];
-  /** What must have synced first; health says NOT_SERVING until it is empty. */
+  /** Names of the parts that must sync first. Health reports NOT_SERVING until the list is empty. */
   readonly awaited: () => readonly string[];
   /** Aborts when the process is about to end. */
   readonly stopping: AbortSignal;
@@ -41,7 +41,7 @@ export interface XdsServersOptions {
   readonly log: Logger;
 }
 
-/** Makes the listeners, which do not listen yet. Rejects with CONFIG_INVALID for certificates that cannot be used. */
+/** Creates the listeners without listening. Rejects with CONFIG_INVALID for unusable certificates. */
 export async function createXdsServers(xds: ServeConfig['xds'], options: XdsServersOptions): Promise<XdsServers> {
   const { clock, log, observer } = options;
   const health = healthService(healthOf(options));
@@ -66,7 +66,7 @@ export async function createXdsServers(xds: ServeConfig['xds'], options: XdsServ
   };
 }
 
-/** What reflection shows of Envoy's API: the services that are served. */
+/** Services of Envoy's API that reflection lists: those that are served. */
 const envoyServices = [
   file_envoy_service_discovery_v3_ads,
   file_envoy_service_cluster_v3_cds,
@@ -92,13 +92,13 @@ async function tlsServer(
 
 async function listenOn(server: RpcServer, { host, port }: Address, flag: string): Promise<string> {
   const listened: ListenAddress = await server.listen(host, port).catch((error: unknown) => {
-    const cause = error instanceof Error && error.cause !== undefined ? error.cause : error; // Node's own
+    const cause = error instanceof Error && error.cause !== undefined ? error.cause : error; // raised by Node
     throw listenError(cause, { address: `${host}:${port}`, flag });
   });
   return `${listened.host}:${listened.port}`;
 }
 
-/** Readiness has no events: it is asked for again and again while somebody watches. */
+/** Interval of readiness checks while a client watches, because readiness emits no events. */
 const readinessPollMs = 500;
 
 function healthOf({ awaited, stopping, clock }: XdsServersOptions): HealthSource {

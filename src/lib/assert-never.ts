@@ -1,4 +1,4 @@
-/** Closes a `switch` over a union: adding a member without handling it no longer compiles. */
+/** Closes a `switch` over a union: an unhandled member is a compile error. */
 export function assertNever(value: never): never {
   throw new Error(`unhandled case: ${JSON.stringify(value)}`);
 }

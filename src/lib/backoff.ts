@@ -1,12 +1,12 @@
-/** Exponential back-off with full jitter, as gRPC and Envoy use it. */
+/** Exponential back-off with full jitter, as in gRPC and Envoy. */
 export interface BackoffOptions {
   readonly baseMs: number;
   readonly maxMs: number;
-  /** Uniform in [0, 1); a parameter so that tests are exact. */
+  /** Returns a uniform number in [0, 1); injected by tests. */
   readonly random?: () => number;
 }
 
-/** How long to wait before attempt number `attempt` (0 for the first retry), in milliseconds. */
+/** Returns the delay before attempt number `attempt` (0 for the first retry), in milliseconds. */
 export function backoffMs(attempt: number, { baseMs, maxMs, random = Math.random }: BackoffOptions): number {
   const ceiling = Math.min(maxMs, baseMs * 2 ** Math.min(attempt, 30));
   return Math.ceil(ceiling * (0.5 + random() / 2));

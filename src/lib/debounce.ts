@@ -2,16 +2,16 @@ import type { Clock } from './clock.ts';
 
 export interface DebounceOptions {
   readonly clock: Clock;
-  /** How long it must have been quiet, in milliseconds. */
+  /** Quiet period before a flush, in milliseconds. */
   readonly quietMs: number;
-  /** The longest that the first change may wait, in milliseconds. */
+  /** Maximum delay of the first change, in milliseconds. */
   readonly maxMs: number;
 }
 
 export interface Debounce {
-  /** Notes a change that may wait for others to join it. */
+  /** Records a change that may wait for others. */
   touch(): void;
-  /** Notes a change that waits `delayMs` at most, whatever comes after it. */
+  /** Records a change that waits at most `delayMs`, regardless of later changes. */
   hurry(delayMs: number): void;
   cancel(): void;
 }

@@ -1,6 +1,6 @@
 /**
- * Every error that an operator can meet, with what to do about it. docs/errors.md is generated from this list.
- * A code is stable once released.
+ * Errors that operators can meet, with their remedies. docs/errors.md is generated from this list. A code is stable
+ * once released.
  */
 export const errorCodes = {
   CONFIG_INVALID: 'The configuration file or a flag is wrong. The message names the key; correct it and start again.',
@@ -24,7 +24,7 @@ export const errorCodes = {
 
 export type ErrorCode = keyof typeof errorCodes;
 
-/** An error with a code that docs/errors.md explains. `facts` go to the log as fields. */
+/** Error with a code that docs/errors.md explains. `facts` become fields of the log line. */
 export class MeshError extends Error {
   readonly code: ErrorCode;
   readonly facts: Readonly<Record<string, unknown>>;

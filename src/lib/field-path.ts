@@ -1,6 +1,6 @@
 /**
- * Where a field stands, for people: `spec.http[0].route[1].weight`. A key that is no plain word is quoted:
- * `metadata.labels["a.b/c"]`. `root` is what `path` begins at; empty for an object as a whole.
+ * Formats the path of a field for people: `spec.http[0].route[1].weight`. Keys that are not plain words are quoted:
+ * `metadata.labels["a.b/c"]`. `root` is the start of the path; empty for a whole object.
  */
 export function fieldPath(root: string, path: readonly PropertyKey[]): string {
   return path.reduce<string>((before, step) => {

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 
-/** A short, stable name of some content: 96 bits of SHA-256 as base64url (16 characters). */
+/** Returns a short, stable name of some content: 96 bits of SHA-256 as base64url (16 characters). */
 export function contentHash(content: Uint8Array | string): string {
-  return hash('sha256', content, 'buffer').toString('base64url', 0, 12); // a slice of a longer text would keep all of it
+  return hash('sha256', content, 'buffer').toString('base64url', 0, 12); // a slice would retain the whole string
 }

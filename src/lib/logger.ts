@@ -1,4 +1,4 @@
-/** The part of a structured logger that rooms use: facts first, then a constant message in the past tense. */
+/** Part of a structured logger that rooms use: facts first, then a constant message in the past tense. */
 export interface Logger {
   debug(facts: object, message: string): void;
   info(facts: object, message: string): void;
@@ -7,7 +7,7 @@ export interface Logger {
   child(facts: object): Logger;
 }
 
-/** For tests and for parts that run before logging is set up. */
+/** Logger for tests and for code that runs before logging is configured. */
 export const silentLogger: Logger = {
   debug: () => {},
   info: () => {},

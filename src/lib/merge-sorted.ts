@@ -1,4 +1,4 @@
-/** Two lists that are in order, as one. Costs a comparison for each element. */
+/** Merges two sorted lists with one comparison per element. */
 export function mergeSorted<T>(a: readonly T[], b: readonly T[], compare: (a: T, b: T) => number): readonly T[] {
   if (b.length === 0) return a;
   const merged: T[] = [];

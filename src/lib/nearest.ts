@@ -1,6 +1,6 @@
 /**
- * The candidate that a mistyped word most likely meant, or null when none is near: at most one edit for short words,
- * two from five letters, three from nine. Case is ignored.
+ * Returns the candidate that a mistyped word most likely meant, or null. It permits one edit for short words, two from
+ * five letters, three from nine. Case is ignored.
  */
 export function nearest(word: string, candidates: Iterable<string>): string | null {
   const limit = word.length >= 9 ? 3 : word.length >= 5 ? 2 : 1;
@@ -17,13 +17,13 @@ export function nearest(word: string, candidates: Iterable<string>): string | nu
   return best;
 }
 
-/** ` (did you mean "weight"?)`, or nothing when no candidate is near. */
+/** Returns ` (did you mean "weight"?)`, or an empty text if no candidate is near. */
 export function didYouMean(word: string, candidates: Iterable<string>): string {
   const near = nearest(word, candidates);
   return near === null ? '' : ` (did you mean "${near}"?)`;
 }
 
-/** Insertions, deletions, substitutions and swaps of neighbours that turn one word into the other. */
+/** Counts the insertions, deletions, substitutions and swaps of neighbours between two words. */
 function editDistance(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, column) => column);

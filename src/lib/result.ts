@@ -1,4 +1,4 @@
-/** What a function that can meet a user's mistake returns; a bug throws instead. */
+/** Result of a function that can meet a user's mistake. A bug throws instead. */
 export type Result<T, E> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: E };
 
 export const ok = <T>(value: T): Result<T, never> => ({ ok: true, value });

@@ -1,24 +1,24 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-/** Serving proxies waits no longer than this for one turn of a long task. */
+/** Longest turn of a background task, which bounds the delay of serving proxies. */
 const sliceMs = 5;
 
-/** A long task in slices: after each piece of it, `await slices.next()` where `isOver` says so. */
+/** Long task in slices: after each piece, `await slices.next()` if `isOver`. */
 export interface Slices {
-  /** Whether this slice has taken its time. */
+  /** True once this slice has used its time. */
   readonly isOver: boolean;
-  /** Lets other work run, then begins the next slice. */
+  /** Lets other work run, then starts the next slice. */
   next(): Promise<void>;
 }
 
 export interface SlicesOptions {
-  /** Lets other work run; left out: `setImmediate`. */
+  /** Lets other work run; `setImmediate` by default. */
   readonly pause?: () => Promise<void>;
-  /** A monotonic time in milliseconds; left out: that of the process. */
+  /** Returns a monotonic time in milliseconds; that of the process by default. */
   readonly elapsed?: () => number;
 }
 
-/** Begins the first slice. */
+/** Starts the first slice. */
 export function startSlices({ pause = nextTurn, elapsed = () => performance.now() }: SlicesOptions = {}): Slices {
   let began = elapsed();
   return {
@@ -32,7 +32,7 @@ export function startSlices({ pause = nextTurn, elapsed = () => performance.now(
   };
 }
 
-/** Calls `run` for each item in order, and gives way to other work every few milliseconds. */
+/** Calls `run` for each item in order and yields to other work every few milliseconds. */
 export async function inSlices<Item>(
   items: readonly Item[],
   run: (item: Item, index: number) => void | Promise<void>,

@@ -1,47 +1,49 @@
-/** What a request needs leave for. */
+/** Permission that a request needs. */
 export type Need =
-  /** Health: anybody may ask. */
+  /** Health checks need no permission. */
   | { readonly type: 'nothing' }
-  /** Which kinds there are, and their schemas. */
+  /** List of kinds and their schemas. */
   | { readonly type: 'describe' }
-  /** Rules, debug views and metrics, of all namespaces. */
+  /** Rules, debug views and metrics of all namespaces. */
   | { readonly type: 'read' }
   /** Configuration of sidecars, fetched over REST. */
   | { readonly type: 'discover' }
-  /** Namespace: empty for objects of the cluster; null where the body names them, which are asked for one by one then. */
+  /**
+   * Namespace: empty for cluster-scoped objects; null if the body names namespaces, which are then checked one by one.
+   */
   | { readonly type: 'write-rules'; readonly namespace: string | null }
   | { readonly type: 'read-registrations'; readonly namespace: string }
   /** Namespace: null as above. */
   | { readonly type: 'register'; readonly namespace: string | null }
   | { readonly type: 'admin' };
 
-/** A request at one of the HTTP doors, before its body is read. */
+/** HTTP request before its body is read. */
 export interface Asked {
   readonly need: Need;
   readonly method: string;
   readonly url: string;
-  /** Names in lower case, as Node gives them. */
+  /** Headers with names in lower case, as Node provides them. */
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
-  /** The peer's address. */
+  /** Address of the client. */
   readonly remote: string;
 }
 
-/** The sender of a request. */
+/** Sender of a request. */
 export interface Caller {
-  /** Proved, not claimed; null where nobody has to prove anything. */
+  /** Authenticated identity; null if no authentication is required. */
   readonly identity: string | null;
-  /** Why not; null if it may. */
+  /** Returns the reason why the caller lacks a permission, or null if it has it. */
   whyNot(need: Need): string | null;
 }
 
-/** Why a request is not let in. */
+/** Reasons for rejecting a request. */
 export const doorReasons = ['host', 'origin', 'content-type', 'unauthenticated', 'forbidden'] as const;
 
 export type DoorReason = (typeof doorReasons)[number];
 
 export type Verdict =
   | { readonly type: 'admitted'; readonly caller: Caller }
-  /** `message` is for people and says what to do. `caller` is null for one that proved nothing. */
+  /** Rejection. `message` is for people and names the remedy. `caller` is null if the request is unauthenticated. */
   | {
       readonly type: 'refused';
       readonly reason: DoorReason;

@@ -1,41 +1,41 @@
 import type { Hostname } from './names.ts';
 
 /**
- * `unhealthy`: not called. `draining`: called as such, for sessions that are bound to it. `departed`: nobody tells of it any
- * more; the registry keeps it for a while, so that listeners for it do not close over a gap of seconds (docs/adr/0011).
+ * Health of an endpoint. `unhealthy`: not called. `draining`: called only for sessions bound to it. `departed`:
+ * removed; the registry keeps it for a while, so that its listeners stay open during a gap of seconds (docs/adr/0011).
  */
 export type Health = 'healthy' | 'unhealthy' | 'draining' | 'departed';
 
-/** Whether an endpoint may be called. */
+/** Reports whether an endpoint may be called. */
 export const isCallable = ({ health }: Pick<Endpoint, 'health'>): boolean =>
   health === 'healthy' || health === 'draining';
 
-/** One address behind a service. Immutable; an unchanged endpoint keeps its identity from one set to the next. */
+/** Address behind a service. Immutable; an unchanged endpoint keeps its identity from one set to the next. */
 export interface Endpoint {
-  /** An IPv4 or IPv6 address; for services with DNS resolution a hostname. */
+  /** IPv4 or IPv6 address, or a hostname for services with DNS resolution. */
   readonly address: string;
-  /** Port number by the name of the service's port. A port that is missing is not served by this endpoint. */
+  /** Port numbers by the name of the service's port. The endpoint does not serve ports that are absent. */
   readonly ports: Readonly<Record<string, number>>;
   readonly labels: Readonly<Record<string, string>>;
-  /** Relative, 1 or more. */
+  /** Relative weight, 1 or more. */
   readonly weight: number;
-  /** `region/zone/subzone`, any tail may be missing; empty when unknown. */
+  /** Locality `region/zone/subzone`, of which trailing parts may be absent; empty if unknown. */
   readonly locality: string;
   readonly network: string;
   readonly cluster: string;
   readonly health: Health;
-  /** Namespace and name of the Pod, WorkloadEntry or instance behind it. */
+  /** Namespace and name of the Pod, WorkloadEntry or instance. */
   readonly workload: { readonly namespace: string; readonly name: string } | null;
 }
 
-/** The endpoints of one service, of one shard or merged. An empty set is an ordinary state. */
+/** Endpoints of one service, in one shard or merged. An empty set is a normal state. */
 export interface EndpointSet {
   readonly namespace: string;
   readonly hostname: Hostname;
   readonly endpoints: readonly Endpoint[];
 }
 
-/** A thing that runs: a Pod, a virtual machine. ServiceEntry selectors choose among these. */
+/** Running workload: a Pod or a virtual machine. Selectors of ServiceEntries match workloads. */
 export interface Workload {
   readonly namespace: string;
   readonly name: string;

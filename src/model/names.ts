@@ -1,24 +1,27 @@
 import type { Brand } from '../lib/brand.ts';
 
-/** A fully qualified DNS name in lower case, possibly with a leading `*.` (or `*` alone). */
+/** Fully qualified DNS name in lower case, optionally with a leading `*.`, or `*` alone. */
 export type Hostname = Brand<string, 'Hostname'>;
 
-/** Only changes the case: whether it is a DNS name is checked where it comes in. */
-export const hostname = (text: string): Hostname => text.toLowerCase() as Hostname; // the one place that makes one
+/** Converts to lower case. Callers have checked that the text is a DNS name. */
+export const hostname = (text: string): Hostname => text.toLowerCase() as Hostname; // the only cast to this brand
 
-/** Names one service of one namespace: `namespace/hostname`. */
+/** Key of one service in one namespace: `namespace/hostname`. */
 export type ServiceKey = Brand<string, 'ServiceKey'>;
 
-/** Two services of one hostname in two namespaces are two services. */
+/** Builds a key. Services of equal hostname in two namespaces are different services. */
 export const serviceKey = (namespace: string, host: Hostname): ServiceKey => `${namespace}/${host}` as ServiceKey;
 
-/** The hostname that a key ends with. */
+/** Returns the hostname of a key. */
 export const hostOfKey = (key: ServiceKey): Hostname => key.slice(key.indexOf('/') + 1) as Hostname; // made by serviceKey
 
-/** Also true of `*` alone. */
+/** Detects wildcards, including `*` alone. */
 export const isWildcard = (host: string): boolean => host.startsWith('*');
 
-/** Whether `pattern` (a hostname or a wildcard such as `*.example.com` or `*`) covers `host` (which may be a wildcard too). */
+/**
+ * Reports whether `pattern` (a hostname, a wildcard such as `*.example.com`, or `*`) covers `host` (possibly a
+ * wildcard).
+ */
 export function covers(pattern: string, host: string): boolean {
   if (pattern === host || pattern === '*') return true;
   if (!isWildcard(pattern)) return false;

@@ -1,6 +1,6 @@
 /**
- * A Kubernetes-shaped configuration object as it came in, not validated: a rule or the mesh configuration.
- * Adapters pass these on; the rules room decides what they mean.
+ * Unvalidated configuration object in Kubernetes' format: a rule or the mesh configuration. Adapters pass these on;
+ * src/rules interprets them.
  */
 export interface RawObject {
   readonly apiVersion: string;
@@ -10,10 +10,10 @@ export interface RawObject {
     readonly namespace: string;
     readonly labels: Readonly<Record<string, string>>;
     readonly annotations: Readonly<Record<string, string>>;
-    /** ISO 8601 with seconds or milliseconds. */
+    /** Time in ISO 8601 with seconds or milliseconds. */
     readonly creationTimestamp: string;
   };
   readonly spec: unknown;
-  /** Where a person finds it: `routes.yaml#2` (file and document, counted from 1). */
+  /** Source for people: `routes.yaml#2` (file and document, counted from 1). */
   readonly origin: string;
 }

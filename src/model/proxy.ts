@@ -1,24 +1,27 @@
-/** What a proxy stands for: one workload, or the edge of the mesh. */
+/** Role of a proxy: sidecar of one workload, or gateway at the edge of the mesh. */
 export type Role = 'sidecar' | 'gateway';
-/** `redirect` and `tproxy`: the kernel brings traffic to 15001 and 15006. `none`: applications call 127.0.0.1. */
+/**
+ * Interception of traffic. `redirect`, `tproxy`: the kernel redirects it to ports 15001 and 15006. `none`: applications
+ * call 127.0.0.1.
+ */
 export type InterceptionMode = 'redirect' | 'tproxy' | 'none';
-/** Which program is at the other end; chooses the generators' folder. */
+/** Program of the client; selects the generators. */
 export type ClientKind = 'envoy' | 'mosn' | 'grpc';
 
-/** Where the kernel brings a captured workload's connections. */
+/** Ports to which the kernel redirects the connections of a captured workload. */
 export const proxyPorts = { outbound: 15_001, inbound: 15_006 } as const;
 
-/** Whether a captured sidecar listens there itself, at every address: no service can have such a port. */
+/** Reports whether a captured sidecar listens on a port at every address, so that no service can use it. */
 export const isProxyPort = (port: number): boolean => port === proxyPorts.outbound || port === proxyPorts.inbound;
 
-/** A connected data plane, read from its node message once per stream. */
+/** Connected data plane, read from its node message once per stream. */
 export interface Proxy {
   readonly id: string;
   readonly role: Role;
   readonly client: ClientKind;
   readonly name: string;
   readonly namespace: string;
-  /** Such as `default.svc.cluster.local`; shortens hostnames for this proxy. */
+  /** Domain such as `default.svc.cluster.local`, by which this proxy's hostnames are shortened. */
   readonly dnsDomain: string;
   readonly addresses: readonly string[];
   readonly labels: Readonly<Record<string, string>>;

@@ -1,24 +1,24 @@
 import type { Hostname } from './names.ts';
 
-/** What a port speaks. `unknown` is a port whose platform did not say. */
+/** Protocol of a port; `unknown` if the platform does not give one. */
 export type Protocol = 'http' | 'http2' | 'grpc' | 'grpc-web' | 'https' | 'tls' | 'tcp' | 'udp' | 'unknown';
 
-/** Whether requests can be told apart and routed; TLS that is passed through cannot. */
+/** Reports whether single requests can be routed. Passed-through TLS hides them. */
 export const isHttp = (protocol: Protocol): boolean =>
   protocol === 'http' || protocol === 'http2' || protocol === 'grpc' || protocol === 'grpc-web';
 
-/** One port of a service. */
+/** Port of a service. */
 export interface ServicePort {
-  /** Unique within the service; endpoints give their own port number per name. */
+  /** Name, unique within the service; endpoints map it to their own port number. */
   readonly name: string;
-  /** The port that clients call, 1 to 65535. */
+  /** Port that clients call, 1 to 65535. */
   readonly number: number;
   readonly protocol: Protocol;
 }
 
 /**
- * Names for ports, in their order: of several of one name the first keeps it, the others are called by their numbers, under
- * which endpoints have them, too.
+ * Returns unique names for ports, in their order. The first port of a name keeps it; later ones use their number, and
+ * so do their endpoints.
  */
 export function distinctPortNames(ports: readonly Pick<ServicePort, 'name' | 'number'>[]): readonly string[] {
   const given = new Set<string>();
@@ -30,37 +30,41 @@ export function distinctPortNames(ports: readonly Pick<ServicePort, 'name' | 'nu
 }
 
 /**
- * How a client finds the endpoints of a service.
- * `static`: the registry knows them · `dns`: every address of a name · `dns-round-robin`: one address of a name ·
- * `passthrough`: the client's own destination address is kept.
+ * Resolution of a service to endpoints. `static`: the registry lists them. `dns`: all addresses of a name.
+ * `dns-round-robin`: one address of a name. `passthrough`: the client's original destination.
  */
 export type Resolution = 'static' | 'dns' | 'dns-round-robin' | 'passthrough';
 
-/** A named thing that clients call, as the merged registry knows it. */
+/** Named service that clients call, as the merged registry has it. */
 export interface Service {
   readonly hostname: Hostname;
   readonly namespace: string;
-  /** The short name, for shortened domains: `reviews`. Equal to the hostname where there is no shorter one. */
+  /** Short name for shortened domains: `reviews`. Equal to the hostname if there is no shorter one. */
   readonly name: string;
-  /** The kind of adapter that told of it (`kubernetes`, `registration`, `service-entry`, …). Kubernetes wins over others. */
+  /**
+   * Kind of adapter that defines it (`kubernetes`, `registration`, `service-entry`, …). Kubernetes takes precedence.
+   */
   readonly registry: string;
-  /** Milliseconds since the Unix epoch; decides between services of one hostname (the oldest wins). */
+  /**
+   * Creation time in milliseconds since the Unix epoch. The oldest of several services of one hostname takes
+   * precedence.
+   */
   readonly createdAtMs: number;
   readonly ports: readonly ServicePort[];
-  /** Virtual addresses (ClusterIP, ServiceEntry addresses), also ranges of them. Empty: clients come by name only. */
+  /** Virtual addresses (ClusterIP, ServiceEntry addresses) or ranges. Empty if clients use only the name. */
   readonly vips: readonly string[];
   readonly aliases: readonly Hostname[];
   /**
-   * The host that this is only another name of (Kubernetes' ExternalName). Such a service has no ports, endpoints or listeners
-   * of its own: it is called as that host, if some service has it. Null for a service of its own.
+   * Host of which this is an alias (Kubernetes' ExternalName), or null. An alias has no ports, endpoints or listeners.
+   * Calls to it go to that host, if some service defines it.
    */
   readonly aliasOf: Hostname | null;
   readonly resolution: Resolution;
-  /** A Kubernetes service without a virtual address: clients connect to an endpoint's own address. */
+  /** True for a Kubernetes service without a virtual address: clients connect to addresses of endpoints. */
   readonly headless: boolean;
-  /** `*`, `.`, `~` or namespaces. Empty: the mesh's default. */
+  /** Visibility: `*`, `.`, `~` or namespaces. Empty for the mesh's default. */
   readonly exportTo: readonly string[];
-  /** Outside the mesh: no mutual TLS, no identity. */
+  /** True outside the mesh: no mutual TLS, no identity. */
   readonly external: boolean;
   readonly labels: Readonly<Record<string, string>>;
 }

@@ -1,9 +1,9 @@
 import type { ServiceKey } from '../model/names.ts';
 
-/** How a destination spreads requests. `passthrough`: the address that the client called. */
+/** Load balancing of a destination. `passthrough`: the address that the client called. */
 export type LoadBalancing = 'round-robin' | 'least-request' | 'random' | 'passthrough';
 
-/** Limits; what is undefined is the generator's default. */
+/** Connection limits; undefined is the generator's default. */
 export interface ConnectionLimits {
   readonly connectTimeoutMs: number;
   readonly maxConnections?: number | undefined;
@@ -15,7 +15,7 @@ export interface ConnectionLimits {
   readonly keepalive?: { readonly probes?: number; readonly timeMs?: number; readonly intervalMs?: number } | undefined;
 }
 
-/** When an endpoint is left out for a while. What is undefined is the client's default. */
+/** Outlier ejection; undefined is the client's default. */
 export interface OutlierPlan {
   readonly consecutive5xx?: number | undefined;
   readonly consecutiveGatewayErrors?: number | undefined;
@@ -24,27 +24,24 @@ export interface OutlierPlan {
   readonly intervalMs?: number | undefined;
   readonly baseEjectionMs?: number | undefined;
   readonly maxEjectionPercent?: number | undefined;
-  /** Below this share of healthy endpoints, requests go to all of them. */
+  /** Share of healthy endpoints below which requests go to all of them. */
   readonly minHealthPercent?: number | undefined;
 }
 
-/**
- * What clients can read of endpoints. `plain`: each address once, none marked as draining. `one-locality`: the same, and
- * all of them together, wherever they are.
- */
+/** Form of an assignment. `plain`: each address once, none draining. `one-locality`: also all in one locality. */
 export type AssignmentForm = 'full' | 'plain' | 'one-locality';
 
-/** Which endpoints a destination has, when they are served apart from it. Shared by all scopes. */
+/** Selection of a destination's endpoints, if they are served separately (EDS). Shared by all scopes. */
 export interface AssignmentPlan {
   readonly name: string;
   readonly service: ServiceKey;
   readonly portName: string;
-  /** An endpoint belongs when it has all of these labels. */
+  /** Labels that an endpoint must have. */
   readonly labels: Readonly<Record<string, string>>;
   readonly form: AssignmentForm;
 }
 
-/** Where a destination's endpoints come from. */
+/** Source of a destination's endpoints. */
 export type DestinationEndpoints =
   | { readonly type: 'assigned'; readonly assignment: AssignmentPlan }
   | {
@@ -54,7 +51,7 @@ export type DestinationEndpoints =
     }
   | { readonly type: 'original-destination' };
 
-/** One port (and subset) of one service, as some scope calls it. Becomes a cluster. */
+/** Port (and subset) of one service, as a scope calls it. Becomes a cluster. */
 export interface DestinationPlan {
   readonly name: string;
   readonly endpoints: DestinationEndpoints;
@@ -65,6 +62,6 @@ export interface DestinationPlan {
   readonly origins: readonly string[];
 }
 
-/** The name of an outbound cluster, semantics that operators and dashboards rely on: `outbound|80|v1|host`. */
+/** Builds the name of an outbound cluster, on which operators and dashboards rely: `outbound|80|v1|host`. */
 export const outboundName = (port: number, subset: string, host: string): string =>
   `outbound|${port}|${subset}|${host}`;

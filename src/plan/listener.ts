@@ -1,66 +1,66 @@
 import type { HttpFilterPlan } from './http-filters.ts';
 import type { WeightedTarget } from './route.ts';
 
-/** What addresses a captured workload has. Envoy looks for listeners within the family of a connection only. */
+/** Address families of a captured workload. Envoy searches listeners only within the family of a connection. */
 export type IpFamilies = 'ipv4' | 'ipv6' | 'dual';
 
 type OneOrTwo = readonly [first: string, ...second: string[]];
 
-/** Every address of a workload; the first gives listeners their names. */
+/** Wildcard addresses of a workload; the first one is in listener names. */
 export const anyAddress: Readonly<Record<IpFamilies, OneOrTwo>> = {
   ipv4: ['0.0.0.0'],
   ipv6: ['::'],
   dual: ['0.0.0.0', '::'],
 };
 
-/** The sources that mark connections to a workload as its own proxy's, so that the kernel does not bring them back. */
+/** Source addresses that mark connections of the workload's own proxy, so that the kernel does not redirect them. */
 export const inboundSources: Readonly<Record<IpFamilies, OneOrTwo>> = {
   ipv4: ['127.0.0.6'],
   ipv6: ['::6'],
   dual: ['127.0.0.6', '::6'],
 };
 
-/** What a listener does with a connection. */
+/** Traffic of a listener. */
 export type ListenerTraffic =
   | {
       readonly type: 'http';
       readonly routeConfiguration: string;
-      /** Beside those that stand in every connection manager; each once. */
+      /** Filters besides those of every connection manager, without duplicates. */
       readonly filters: readonly HttpFilterPlan[];
     }
-  /** `targets`: at least one. */
+  /** At least one target. */
   | { readonly type: 'tcp'; readonly targets: readonly WeightedTarget[] };
 
-/** A listener that one host needs. Several hosts may need one of the same name: HTTP ones share it, else the oldest has it. */
+/** Listener that one host needs. Hosts that need the same name share it for HTTP; otherwise the oldest host owns it. */
 export interface ListenerPlan {
-  /** `<bind>_<port>`. */
+  /** Name: `<bind>_<port>`. */
   readonly name: string;
   readonly bind: string;
-  /** Of another family, for the same traffic. */
+  /** Addresses of another family, for the same traffic. */
   readonly alsoBinds: readonly string[];
   readonly port: number;
-  /** False where the kernel brings the traffic to another listener, which hands it over. */
+  /** False if the kernel redirects the traffic to another listener, which passes it on. */
   readonly bindsToPort: boolean;
   readonly traffic: ListenerTraffic;
-  /** It takes connections to addresses that are not its service's, as the service has none: to be reported. */
+  /** True if the service has no address, so that the listener accepts connections to any. Reported as a problem. */
   readonly takesAnyAddress: boolean;
   readonly createdAtMs: number;
   readonly origins: readonly string[];
 }
 
-/** A name that clients without a proxy resolve (`xds:///<name>`). The calls go where the route configuration says. */
+/** Name that clients without a proxy resolve (`xds:///<name>`). The route configuration decides where calls go. */
 export interface TargetPlan {
   readonly name: string;
   readonly routeConfiguration: string;
-  /** A shorter form of the name, or another one: it gives way to a host that is called so. */
+  /** True for a short form or other alias. A host of that name takes precedence. */
   readonly isAlias: boolean;
   readonly createdAtMs: number;
   readonly origins: readonly string[];
 }
 
-/** One port that a workload serves. */
+/** Port that a workload serves. */
 export interface InboundPort {
-  /** `namespace/host` of the service, for origins. */
+  /** Key of the service, `namespace/host`, for origins. */
   readonly service: string;
   readonly portName: string;
   readonly servicePort: number;
@@ -68,7 +68,7 @@ export interface InboundPort {
   readonly protocol: 'http' | 'http2' | 'tcp';
 }
 
-/** Everything that a group of workloads serves. Ports are in order of precedence, one per target port. */
+/** Inbound ports of a group of workloads, in order of precedence, one per target port. */
 export interface InboundPlan {
   readonly ports: readonly InboundPort[];
   readonly families: IpFamilies;

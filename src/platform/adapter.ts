@@ -5,7 +5,7 @@ import type { EndpointSet, Workload } from '../model/endpoint.ts';
 import type { RawObject } from '../model/object.ts';
 import type { Service } from '../model/service.ts';
 
-/** Everything that one platform knows at one moment. */
+/** Complete contents of one platform at one moment. */
 export interface ShardContents {
   readonly services: readonly Service[];
   readonly endpoints: readonly EndpointSet[];
@@ -13,7 +13,7 @@ export interface ShardContents {
   readonly objects: readonly RawObject[];
 }
 
-/** One change of a platform. A set of endpoints is always whole; removing a service removes its endpoints too. */
+/** Change of a platform. An endpoint set is always complete; removing a service also removes its endpoints. */
 export type ShardChange =
   | { readonly type: 'service'; readonly service: Service }
   | { readonly type: 'service-removed'; readonly namespace: string; readonly hostname: string }
@@ -23,57 +23,60 @@ export type ShardChange =
   | { readonly type: 'object'; readonly object: RawObject }
   | { readonly type: 'object-removed'; readonly kind: string; readonly namespace: string; readonly name: string };
 
-/** Where an adapter writes what it learns. Each adapter has its own; it never sees another's. */
+/** Receiver of an adapter's data. Each adapter has its own and cannot see others. */
 export interface ShardSink {
-  /** The platform was listed in full: what is not in `contents` is gone. Ends `syncing` and `degraded`. */
+  /** Applies a complete listing: anything that `contents` lacks is removed. Ends `syncing` and `degraded`. */
   replace(contents: ShardContents): void;
-  /** Changes since the last `replace`, in order. */
+  /** Applies changes since the last `replace`, in order. */
   apply(changes: readonly ShardChange[]): void;
-  /** The platform cannot be reached or read; the shard's last good contents stay in use. `reason` is for operators. */
+  /**
+   * Reports that the platform is unreachable or unreadable. The last good contents stay in use. `reason` is for
+   * operators.
+   */
   degraded(reason: string): void;
-  /** The platform is back and nothing was missed meanwhile (otherwise call `replace`). */
+  /** Reports that the platform is back and no change was missed; otherwise call `replace`. */
   recovered(): void;
   /**
-   * One entry was refused and left out; the others stand. `origin` says where a person finds it. `replace` forgets
-   * all earlier problems, so those of a listing are reported after it.
+   * Reports a rejected entry; the others stay in use. `origin` tells people where to find it. `replace` clears all
+   * earlier problems, so report those of a listing after it.
    */
   problem(origin: string, message: string): void;
-  /** The entry at `origin` is right now, or gone: its problems are forgotten. */
+  /** Clears the problems of the entry at `origin`, which is valid now or removed. */
   resolved(origin: string): void;
 }
 
-/** One configured connection to a platform. */
+/** Configured connection to a platform. */
 export interface Adapter {
   /**
-   * Runs until `signal` aborts, then resolves with everything closed. It never gives up: the outside failing is
-   * retried with back-off and reported with `degraded`. A rejection is a bug.
+   * Runs until `signal` aborts, then resolves with everything closed. It never gives up: external failures are retried
+   * with back-off and reported with `degraded`. A rejection is a bug.
    */
   run(sink: ShardSink, signal: AbortSignal): Promise<void>;
 }
 
-/** What an adapter is given of the program. */
+/** Environment of an adapter. */
 export interface AdapterContext {
-  /** Unique among the configured adapters; names the shard. */
+  /** Name of the shard, unique among the configured adapters. */
   readonly name: string;
   readonly clock: Clock;
   readonly log: Logger;
-  /** A directory of this adapter's own that survives restarts. */
+  /** Private directory of this adapter that survives restarts. */
   readonly dataDir: string;
-  /** `cluster.local`, the last part of Kubernetes hostnames. */
+  /** Last part of Kubernetes hostnames, `cluster.local` by default. */
   readonly domainSuffix: string;
 }
 
-/** What an adapter folder exports. Adding one is this folder plus a line in adapters/index.ts. */
+/** Definition of an adapter. To add one, export it from a folder and add a line to adapters/index.ts. */
 export interface AdapterDefinition<Config> {
-  /** The `type` in binnacle.yaml. */
+  /** Value of `type` in binnacle.yaml. */
   readonly kind: string;
   readonly config: z.ZodType<Config>;
-  /** All that it knows is on disk already, in its `dataDir`: a snapshot of its shard would be the same once more. */
+  /** True if the adapter persists all its contents in `dataDir`, so that a snapshot of its shard would be redundant. */
   readonly isDurable?: boolean;
-  /** It tells of what registered itself: that gives way to what other adapters define. */
+  /** True for self-registered instances, which yield to definitions of other adapters. */
   readonly isGuest?: boolean;
   create(config: Config, context: AdapterContext): Adapter;
 }
 
-/** Keeps the configuration's type through the list of adapters. */
+/** Infers the configuration's type for a list of adapters. */
 export const defineAdapter = <Config>(definition: AdapterDefinition<Config>): AdapterDefinition<Config> => definition;

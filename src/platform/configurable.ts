@@ -2,28 +2,30 @@ import { fieldPath } from '../lib/field-path.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import type { Adapter, AdapterContext, AdapterDefinition } from './adapter.ts';
 
-/** One mistake in an adapter's part of the configuration file. */
+/** Mistake in an adapter's part of the configuration file. */
 export interface ConfigMistake {
-  /** `servers[0]`; empty for the part as a whole. */
+  /** Path such as `servers[0]`; empty for the whole part. */
   readonly path: string;
   readonly message: string;
 }
 
-/** A definition whose configuration is checked when it is used: what a list of different adapters can hold. */
+/** Adapter definition that checks its configuration at run time, so that a list can hold different adapters. */
 export interface ConfigurableAdapter {
-  /** The `type` in binnacle.yaml. */
+  /** Value of `type` in binnacle.yaml. */
   readonly kind: string;
-  /** What its part of the file may say. */
+  /** Schema of its part of the file. */
   readonly config: AdapterDefinition<unknown>['config'];
-  /** See `AdapterDefinition`. */
+  /** Copy of `AdapterDefinition.isDurable`. */
   readonly isDurable: boolean;
-  /** See `AdapterDefinition`. */
+  /** Copy of `AdapterDefinition.isGuest`. */
   readonly isGuest: boolean;
-  /** Makes the adapter from its part of the file, without `type`, `name` and what else every adapter has. */
+  /**
+   * Creates the adapter from its part of the file, without `type`, `name` and the other keys common to all adapters.
+   */
   configure(settings: unknown, context: AdapterContext): Result<Adapter, readonly ConfigMistake[]>;
 }
 
-/** Hides the configuration's type behind its own check. */
+/** Hides the configuration's type behind a check. */
 export const configurable = <Config>(definition: AdapterDefinition<Config>): ConfigurableAdapter => ({
   kind: definition.kind,
   config: definition.config,

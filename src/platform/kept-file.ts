@@ -4,30 +4,30 @@ import type { Logger } from '../lib/logger.ts';
 
 const maxWaitMs = 10_000;
 const retryMs = 30_000;
-/** A big file is written less often: this many times as long as writing it took, it is left alone. */
+/** Pause after a write, as a multiple of its duration: big files are written less often. */
 const restFactor = 300;
 const longestRestMs = 300_000;
-/** How often a disk that stays full is logged. */
+/** Minimum interval between log lines about failed writes. */
 const logEveryMs = 300_000;
 
-/** Keeps a file up to date with what is in memory: late, never while anything waits for it. */
+/** Persists in-memory state to a file in the background; nothing waits for it. */
 export interface KeptFile {
-  /** What is in memory changed; it is written once it has been quiet for a while. */
+  /** Records a change. The file is written after a quiet period. */
   touch(): void;
   status(): { readonly savedAtMs: number | null; readonly problem: string | null };
-  /** Writes what is due and stops. */
+  /** Writes pending changes and stops. */
   close(): Promise<void>;
 }
 
 export interface KeptFileOptions {
   readonly clock: Clock;
   readonly log: Logger;
-  /** For the log, beside the error. */
+  /** Fields of log lines, besides the error. */
   readonly facts: Readonly<Record<string, unknown>>;
-  /** What is logged when it could not be written; it is tried again. */
+  /** Log message of a failed write, which is retried. */
   readonly notWritten: string;
   readonly save: (savedAtMs: number) => Promise<void>;
-  /** How long it must have been quiet before it is written; 2,000 if left out. */
+  /** Quiet period before a write in milliseconds; 2,000 by default. */
   readonly quietMs?: number;
 }
 
@@ -43,7 +43,7 @@ export function keepFile(options: KeptFileOptions): KeptFile {
 
   const timer = debounce(() => write(), { clock, quietMs, maxMs: maxWaitMs });
 
-  /** One write at a time; a change meanwhile makes `due` true again and is written after it. */
+  /** Queues a write, one at a time. A change during a write sets `due` again and causes another. */
   function write(): void {
     writing = writing.then(saveDue);
   }

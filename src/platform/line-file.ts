@@ -5,21 +5,21 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isMissing } from '../lib/missing-file.ts';
 
 /*
- * A line file is JSON with one entry a line, so that neither writing nor reading it holds the event loop: a header, the
- * entries, and a last line with the checksum of everything before it.
+ * A line file is JSON with one entry per line: a header, the entries, and a last line with the checksum of all before
+ * it. Reading and writing it line by line does not block the event loop.
  */
 const linesPerTurn = 200;
 
 export interface LineFile {
   readonly header: Readonly<Record<string, unknown>>;
-  /** Anything that JSON can say. */
+  /** JSON values. */
   readonly entries: readonly unknown[];
 }
 
-/** Why a file was not read: it cannot be, or it is not whole. The message says it in half a sentence. */
+/** Reason why a file is unreadable or incomplete, as half a sentence. */
 export class LineFileError extends Error {}
 
-/** Writes it so that a crash at any moment leaves either the old file or the new one. Rejects as `node:fs` does. */
+/** Writes a file atomically: a crash leaves the old or the new file. Rejects as `node:fs` does. */
 export async function writeLineFile(path: string, contents: LineFile): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const temporary = `${path}.tmp`;
@@ -29,7 +29,7 @@ export async function writeLineFile(path: string, contents: LineFile): Promise<v
     await file.sync();
   } catch (cause) {
     await file.close();
-    await rm(temporary, { force: true }); // gives a full disk its space back
+    await rm(temporary, { force: true }); // frees the space on a full disk
     throw cause;
   }
   await file.close();
@@ -50,7 +50,7 @@ async function writeLines(file: FileHandle, { header, entries }: LineFile): Prom
 
 async function write(file: FileHandle, hash: Hash, text: string): Promise<void> {
   hash.update(text);
-  await file.writeFile(text); // unlike write(), it does not take a part for all
+  await file.writeFile(text); // unlike write(), it never writes only a part
 }
 
 async function syncDirectory(path: string): Promise<void> {
@@ -62,7 +62,7 @@ async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-/** Reads a line file; null where there is none. Throws a `LineFileError` when it is not whole. */
+/** Reads a line file; null if it does not exist. Throws a `LineFileError` if it is incomplete. */
 export async function readLineFile(path: string): Promise<LineFile | null> {
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
     if (isMissing(cause)) return null;
@@ -78,7 +78,7 @@ export async function readLineFile(path: string): Promise<LineFile | null> {
   return parse(body);
 }
 
-/** The checksum has vouched for what this program wrote. */
+/** Parses lines whose checksum proves that this program wrote them. */
 async function parse(body: string): Promise<LineFile> {
   const [head = '', ...lines] = body.trimEnd().split('\n');
   const entries: unknown[] = [];

@@ -7,14 +7,14 @@ import type { Service } from '../model/service.ts';
 import type { ShardSink } from '../platform/adapter.ts';
 import type { GuestName } from './guests.ts';
 
-/** One change of the merged view. Each is assignable to the compiler's `WorldChange`. */
+/** Change of the merged view. Every variant is assignable to the compiler's `WorldChange`. */
 export type RegistryChange =
   | { readonly type: 'service'; readonly service: Service }
   | { readonly type: 'service-removed'; readonly key: ServiceKey }
-  /** The merged endpoints of one service, whole: unhealthy ones too, and for a while those that have departed. */
+  /** Complete merged endpoints of one service, including unhealthy and recently departed ones. */
   | { readonly type: 'endpoints'; readonly set: EndpointSet };
 
-/** What an adapter passed on unmerged: configuration objects for the rules room, workloads for selectors. */
+/** Data that an adapter passes on unmerged: configuration objects for rules, workloads for selectors. */
 export type RawChange =
   | { readonly type: 'object'; readonly adapter: string; readonly object: RawObject }
   | {
@@ -32,41 +32,44 @@ export type RawChange =
       readonly name: string;
     };
 
-/** `endpoints`: nothing but endpoint sets changed, which may go at once. `configuration`: services changed too. */
+/**
+ * Urgency of a change. `endpoints`: only endpoint sets changed and may be sent at once. `configuration`: services
+ * changed.
+ */
 export type Urgency = 'endpoints' | 'configuration';
 
 /**
- * `syncing`: nothing was heard yet · `synced`: up to date · `degraded`: the platform cannot be reached or read; the last
- * good contents are served, if there were any · `stale`: the contents come from the snapshot of an earlier run.
+ * State of a shard. `syncing`: nothing received yet. `synced`: up to date. `degraded`: the platform is unreachable or
+ * unreadable; the last good contents, if any, are served. `stale`: the contents are the snapshot of an earlier run.
  */
 export type ShardState = 'syncing' | 'synced' | 'degraded' | 'stale';
 
-/** One shard as operators see it (debug views, metrics, readiness). Times are milliseconds since the Unix epoch. */
+/** Shard as operators see it in debug views, metrics and readiness. Times are milliseconds since the Unix epoch. */
 export interface ShardStatus {
   readonly name: string;
   readonly kind: string;
   readonly required: boolean;
   readonly state: ShardState;
   readonly sinceMs: number;
-  /** Why it is degraded, stale, or not yet synced. */
+  /** Reason for any state but `synced`. */
   readonly reason: string | null;
-  /** When the contents that are served were known to be true: the last listing, or the snapshot's time. */
+  /** Time for which the contents are known to be correct: that of the last listing or of the snapshot. */
   readonly contentsAtMs: number | null;
   readonly snapshot: { readonly savedAtMs: number | null; readonly problem: string | null };
-  /** Those that can be called: a service that lists its endpoints is counted in `emptyServices` while it has none. */
+  /** Number of callable services. A service that lists its endpoints but has none counts in `emptyServices`. */
   readonly services: number;
   readonly emptyServices: number;
   readonly endpoints: number;
   readonly objects: number;
   readonly workloads: number;
-  /** Refused entries at this moment, whether or not they are kept in `problems`. */
+  /** Current number of rejected entries; `problems` may hold fewer. */
   readonly refused: number;
 }
 
-/** A shard that is not up to date. */
+/** Shard that is not up to date. */
 export type ShardTrouble = Pick<ShardStatus, 'name' | 'state' | 'reason'>;
 
-/** An entry that was refused and left out. */
+/** Rejected entry. */
 export interface ShardProblem {
   readonly shard: string;
   readonly origin: string;
@@ -74,24 +77,24 @@ export interface ShardProblem {
 }
 
 export interface ShardOptions {
-  /** Holds readiness back until it has synced or serves its snapshot. Default true. */
+  /** Makes readiness wait until the shard has synced or serves its snapshot. Default true. */
   readonly required?: boolean;
-  /** How long an adapter may take before its snapshot is served, in milliseconds. Default 10,000. */
+  /** Time in milliseconds until the snapshot is served to an adapter that has not synced. Default 10,000. */
   readonly syncTimeoutMs?: number;
-  /** False for shards that are computed from others or that their adapter has on disk itself. Default true. */
+  /** Saves snapshots. False for shards that are computed from others or that their adapter persists. Default true. */
   readonly keepSnapshot?: boolean;
-  /** True for shards of what registered itself: they give way to what others define. Default false. */
+  /** True for shards of self-registered instances, which yield to definitions of other shards. Default false. */
   readonly isGuest?: boolean;
 }
 
 export interface RegistryOptions {
   readonly clock: Clock;
   readonly log: Logger;
-  /** Where shard snapshots are kept (`<dataDir>/shards`); null keeps none. */
+  /** Directory of shard snapshots (`<dataDir>/shards`); null saves none. */
   readonly snapshotDir: string | null;
-  /** How long an endpoint that nobody tells of any more is kept as `departed`, in milliseconds. Default 10,000; 0: not at all. */
+  /** Time in milliseconds for which a removed endpoint stays as `departed`. Default 10,000; 0 disables it. */
   readonly departedMs?: number;
-  /** Whether the configuration lets a guest's instances join what others define; none may, if left out. */
+  /** Reports whether the configuration lets instances of a guest join services of others. By default none may. */
   readonly isGuestAllowed?: (guest: GuestName) => boolean;
 }
 
@@ -100,32 +103,32 @@ export interface Registry {
   /** Opens the shard of one adapter. A name may be opened once. `kind` is the adapter's type. */
   shard(name: string, kind: string, options?: ShardOptions): ShardSink;
   /**
-   * What changed in the merged view since it was last taken: services first, then endpoint sets. With `endpoints` only
-   * sets, and of those none whose service has changed too: they come together with it.
+   * Returns the changes since the last call: services first, then endpoint sets. With `endpoints` it returns only sets,
+   * except those whose service also changed: these follow together with the service.
    */
   takeChanges(urgency?: Urgency): readonly RegistryChange[];
-  /** Objects and workloads that changed since the last call, in order; several changes of one are joined. */
+  /** Returns the changed objects and workloads since the last call, in order. Several changes of one are merged. */
   takeRawChanges(): readonly RawChange[];
-  /** Called when `takeChanges` may have something. Returns a function that ends it. */
+  /** Calls `listener` when `takeChanges` may return changes. Returns a function that ends the subscription. */
   onChange(listener: (urgency: Urgency) => void): () => void;
-  /** Called when `takeRawChanges` has something. Returns a function that ends it. */
+  /** Calls `listener` when `takeRawChanges` has changes. Returns a function that ends the subscription. */
   onRawChange(listener: () => void): () => void;
-  /** Names of the required adapters that have neither synced nor a snapshot to serve. Empty: ready. */
+  /** Names of required adapters that have neither synced nor a snapshot to serve; empty when ready. */
   awaited(): readonly string[];
-  /** The shards that are not synced, and why. Cheap: it counts nothing. */
+  /** Returns the shards that are not synced, with reasons. Runs in constant time per shard. */
   troubles(): readonly ShardTrouble[];
   services(): IterableIterator<Service>;
-  /** The merged set of one service, as last taken. */
+  /** Returns the merged set of one service, as of the last `takeChanges`. */
   endpoints(key: ServiceKey): EndpointSet | undefined;
-  /** Every shard's own sets, unhealthy endpoints included. */
+  /** Yields the sets of each shard, including unhealthy endpoints. */
   endpointShards(): IterableIterator<{ readonly shard: string; readonly set: EndpointSet }>;
   shards(): readonly ShardStatus[];
-  /** Refused entries, and services of guests that are left out. */
+  /** Returns rejected entries, and services of guests that are excluded. */
   problems(): readonly ShardProblem[];
-  /** Why instances may not register for a service; null: they may. */
+  /** Returns the reason why instances may not register for a service, or null. */
   whyNoGuest(guest: GuestName): string | null;
-  /** Services of guests that do not count, as another shard defines them. */
+  /** Returns services of guests that are excluded because another shard defines them, with the reason. */
   leftOut(): ReadonlyMap<ServiceKey, string>;
-  /** Writes the snapshots that are due and stops; resolves when nothing is left open. */
+  /** Writes pending snapshots and stops. Resolves when all files are closed. */
   close(): Promise<void>;
 }

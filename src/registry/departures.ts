@@ -4,20 +4,23 @@ import type { ServiceKey } from '../model/names.ts';
 import { doorOf } from './merge.ts';
 
 /**
- * Endpoints that nobody tells of any more, kept for a while: a lease that is renewed late and a slice that is written anew
- * leave a gap of seconds, over which the listeners of an endpoint must not close (docs/adr/0011).
+ * Endpoints that were removed recently. A late lease renewal or a rewritten slice causes a gap of seconds, during which
+ * the listeners of an endpoint must stay open (docs/adr/0011).
  */
 export interface Departures {
-  /** Notes what is gone from `before`, by its address and ports, and answers everything of the service that is kept. */
+  /**
+   * Records endpoints that are in `before` but not in `now`, by address and ports. Returns all departed endpoints of
+   * the service.
+   */
   settle(
     service: ServiceKey,
     before: EndpointSet | undefined,
     now: readonly (readonly Endpoint[])[],
   ): readonly Endpoint[];
   forget(service: ServiceKey): void;
-  /** Services of which something is kept no longer; `settle` must be asked for them again. */
+  /** Returns services whose departed endpoints have expired; call `settle` for them. */
   due(): readonly ServiceKey[];
-  /** When the next is due, in milliseconds since the Unix epoch; null while nothing is kept. */
+  /** Returns the next expiry in milliseconds since the Unix epoch; null if there is none. */
   nextMs(): number | null;
 }
 
@@ -33,7 +36,7 @@ export function createDepartures(now: () => number, keptMs: number): Departures 
     settle(service, before, sets) {
       const known = kept.get(service);
       if (keptMs === 0 || (known === undefined && (before?.endpoints.length ?? 0) === 0)) return [];
-      // What is told of as it was needs no look at its ports: of two hundred endpoints one or none is left.
+      // Unchanged endpoints are found by identity, so that ports are compared only for the few others.
       const told = new Set(sets.flat());
       const missing = (before?.endpoints ?? []).filter((endpoint) => !told.has(endpoint));
       const present = new Set(missing.length === 0 ? [] : sets.flatMap((set) => set.map(doorOf)));
@@ -41,7 +44,7 @@ export function createDepartures(now: () => number, keptMs: number): Departures 
       const departed = new Map<string, Departed>();
       for (const endpoint of missing) {
         const door = doorOf(endpoint);
-        if (present.has(door) || ipVersion(endpoint.address) === 0) continue; // nothing listens for a name
+        if (present.has(door) || ipVersion(endpoint.address) === 0) continue; // a hostname has no listeners
         const already = known?.get(door);
         if (already === undefined) departed.set(door, { endpoint: { ...endpoint, health: 'departed' }, untilMs });
         else if (already.untilMs > now()) departed.set(door, already);

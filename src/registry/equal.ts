@@ -1,4 +1,4 @@
-/** Whether two plain values (objects, arrays, primitives) say the same. The order of an object's keys does not matter. */
+/** Compares two plain values (objects, arrays, primitives) deeply. The order of an object's keys does not matter. */
 export function equalValues(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
@@ -6,7 +6,7 @@ export function equalValues(a: unknown, b: unknown): boolean {
     return Array.isArray(b) && a.length === b.length && a.every((value, index) => equalValues(value, b[index]));
   }
   if (Array.isArray(b)) return false;
-  return equalFields(a as Record<string, unknown>, b as Record<string, unknown>); // neither null nor an array: records
+  return equalFields(a as Record<string, unknown>, b as Record<string, unknown>); // neither null nor array: records
 }
 
 function equalFields(a: Record<string, unknown>, b: Record<string, unknown>): boolean {
@@ -16,7 +16,7 @@ function equalFields(a: Record<string, unknown>, b: Record<string, unknown>): bo
   );
 }
 
-/** Whether two lists hold the very same values in the same order. */
+/** Compares two lists by the identity of their elements. */
 export function sameElements<T>(a: readonly T[], b: readonly T[]): boolean {
   return a === b || (a.length === b.length && a.every((value, index) => value === b[index]));
 }

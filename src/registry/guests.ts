@@ -2,24 +2,24 @@ import { canonicalAddress } from '../lib/ip.ts';
 import { covers, type Hostname, type ServiceKey, serviceKey } from '../model/names.ts';
 import type { Service } from '../model/service.ts';
 
-/** The label with which a service lets instances that register themselves join it, in its own namespace: `allow`. */
+/** Label by which a service lets self-registered instances of its namespace join: `allow`. */
 export const guestLabel = 'mesh.binnacle.dev/registration';
 
-/** Names a service of a guest: one whose adapter tells of what registered itself. */
+/** Names of a guest's service, one whose instances registered themselves. */
 export interface GuestName {
   readonly namespace: string;
   readonly hostname: Hostname;
-  /** The virtual addresses that it asks for. */
+  /** Requested virtual addresses. */
   readonly vips?: readonly string[] | undefined;
 }
 
-/** What other adapters define, so that guests do not take it. */
+/** Definitions of other adapters, which guests must not override. */
 export interface Guests {
-  /** A shard that is no guest tells of another service at `key`, or of none. */
+  /** Records the service that a regular shard defines at `key`; undefined removes it. */
   defined(shard: string, key: ServiceKey, service: Service | undefined): void;
-  /** A guest tells of a service, or does not any more. */
+  /** Records a guest's service at `key`; undefined removes it. */
   guestChanged(shard: string, key: ServiceKey, service: Service | undefined): void;
-  /** Why a guest's instances may not serve this name; null: they may. */
+  /** Returns the reason why a guest's instances may not serve this name, or null. */
   whyNot(guest: GuestName): string | null;
 }
 
@@ -29,17 +29,17 @@ interface FiledGuest {
 }
 
 export interface GuestsOptions {
-  /** Whether the configuration lets a guest's instances join what others define. */
+  /** Reports whether the configuration lets instances of a guest join services of others. */
   readonly isAllowed: (guest: GuestName) => boolean;
-  /** Told of guests whose answer may be another now. */
+  /** Called for guests whose `whyNot` may have changed. */
   readonly affected: (key: ServiceKey) => void;
 }
 
 export function createGuests({ isAllowed, affected }: GuestsOptions): Guests {
-  /** Services of others, by shard and key, and by each name that they are called by. */
+  /** Services of regular shards, by shard and key. */
   const told = new Map<string, Service>();
   const byName = new Map<string, Set<Service>>();
-  /** Guests' services by shard and key, and by all that they ask for. */
+  /** Services of guests by shard and key, and by each name that they request. */
   const filed = new Map<string, FiledGuest>();
   const guests = new Map<string, Set<FiledGuest>>();
 
@@ -73,15 +73,13 @@ export function createGuests({ isAllowed, affected }: GuestsOptions): Guests {
       const own = definers.filter((one) => one.namespace === guest.namespace && one.hostname === guest.hostname);
       const [refusing] = (own.length === 0 ? definers : own)
         .filter((definer) => !allows(definer, guest))
-        .sort((a, b) => (orderOf(a, guest) < orderOf(b, guest) ? -1 : 1)); // the reason must not depend on who came first
+        .sort((a, b) => (orderOf(a, guest) < orderOf(b, guest) ? -1 : 1)); // independent of the order of arrival
       return refusing === undefined || isAllowed(guest) ? null : reason(guest, refusing);
     },
   };
 }
 
-/**
- * Whether one of the patterns fits: a namespace, which may end in `*`, a slash, and a hostname, which may be a wildcard.
- */
+/** Builds a test for patterns: a namespace, which may end in `*`, a slash, and a hostname or wildcard. */
 export const allowList =
   (patterns: readonly string[]) =>
   ({ namespace, hostname }: GuestName): boolean =>
@@ -108,7 +106,7 @@ function reason({ namespace, hostname, vips = [] }: GuestName, definer: Service)
   return `${what}${other} is defined in the namespace "${definer.namespace}" (${definer.registry}): instances may register for it only if ${label}registration.allow in binnacle.yaml has ${serviceKey(namespace, hostname)}`;
 }
 
-/** What clients may call a service: its addresses, too, and the short forms of Kubernetes' names, which some complete. */
+/** Lists the names of a service, including its addresses and the short forms of Kubernetes names. */
 function namesOf({ hostname, aliases, name, namespace, vips }: Service): readonly string[] {
   const isKubernetes = hostname.startsWith(`${name}.${namespace}.svc.`);
   const short = isKubernetes ? [name, `${name}.${namespace}`, `${name}.${namespace}.svc`] : [];
@@ -120,7 +118,7 @@ const namesAskedFor = ({ hostname, vips = [] }: GuestName): readonly string[] =>
   ...vips.map(canonicalAddress),
 ];
 
-/** The host itself, and each wildcard that covers it: `*.b.c`, `*.c`, `*`. */
+/** Lists the host and each wildcard that covers it: `*.b.c`, `*.c`, `*`. */
 function patternsFor(host: string): readonly string[] {
   const labels = host.split('.');
   const wildcards = labels.slice(1).map((_, index) => `*.${labels.slice(index + 1).join('.')}`);

@@ -5,9 +5,9 @@ import { equalValues, sameElements } from './equal.ts';
 import { portsText } from './normalise.ts';
 
 /**
- * The service that stands for one hostname of one namespace. Kubernetes beats other registries, so that nobody
- * squats on its names; then the oldest wins, then the first shard by name. Kubernetes services of several clusters are
- * one service with all their virtual addresses. `candidates` come in the order of shard names and are not empty.
+ * Selects the service for one hostname of one namespace. Kubernetes takes precedence, so that no other registry can
+ * claim its names; then the oldest service, then the first shard by name. Kubernetes services of several clusters
+ * become one service with all their virtual addresses. `candidates` are ordered by shard name and not empty.
  */
 export function mergeServices(candidates: readonly Service[], previous: Service | undefined): Service | undefined {
   const [winner, ...others] = candidates.toSorted(
@@ -26,9 +26,9 @@ function withAddressesOf(winner: Service, others: readonly Service[]): Service {
 }
 
 /**
- * The endpoints of one service from all shards that know some, in the order of shard names, and then `departed` ones. Names
- * are left out where the service has static resolution (Envoy would reject the whole assignment). Of several endpoints on
- * the same address and ports the first counts, of those that may be called if there are any.
+ * Merges the endpoints of one service, ordered by shard name, followed by `departed` ones. Hostnames are dropped for
+ * services with static resolution, because Envoy would reject the whole assignment. Of several endpoints with equal
+ * address and ports, the first callable one is kept, or else the first.
  */
 export function mergeEndpoints(
   service: Service,
@@ -48,10 +48,10 @@ function usable(service: Service, endpoints: readonly Endpoint[]): readonly Endp
   return endpoints.every(isUsable) ? endpoints : endpoints.filter(isUsable);
 }
 
-/** What makes two endpoints one: their address and ports. */
+/** Returns the identity of an endpoint: address and ports. */
 export const doorOf = (endpoint: Endpoint): string => `${endpoint.address}|${portsText(endpoint)}`;
 
-/** The list itself where there are none, which is nearly always. */
+/** Removes duplicates. Returns the same list if there are none. */
 function withoutDoubles(endpoints: readonly Endpoint[]): readonly Endpoint[] {
   if (new Set(endpoints.map(({ address }) => address)).size === endpoints.length) return endpoints;
   const first = new Map<string, Endpoint>();

@@ -7,7 +7,7 @@ import type { Guests } from './guests.ts';
 import { mergeEndpoints, mergeServices } from './merge.ts';
 import type { Shard } from './shard.ts';
 
-/** What all shards say together. Marks are cheap; `takeChanges` merges what was marked and nothing else. */
+/** Merged view of all shards. Marking is cheap; `takeChanges` merges only what was marked. */
 export interface MergedView {
   readonly services: ReadonlyMap<ServiceKey, Service>;
   readonly sets: ReadonlyMap<ServiceKey, EndpointSet>;
@@ -17,25 +17,27 @@ export interface MergedView {
 }
 
 export interface MergedViewOptions {
-  /** In the order of their names, which is the order of merging. */
+  /** Shards, ordered by name, which is the order of merging. */
   readonly shards: () => readonly Shard[];
   readonly departures: Departures;
-  /** Why guests may not serve a name that they tell of; null: they may. */
+  /** Returns the reason why guests may not serve a name, or null. */
   readonly whyNot: Guests['whyNot'];
-  /** Told when the services of guests at `key` are left out, why, and with null when they are not any more. */
+  /**
+   * Called with the reason when the services of guests at `key` are excluded, and with null when they no longer are.
+   */
   readonly leftOut: (key: ServiceKey, reason: string | null) => void;
 }
 
 /**
- * Guests (shards of what registered itself) give way: what another shard defines is as that one says, and their
- * endpoints join it by leave only.
+ * Creates a merged view. Guests (shards of self-registered instances) yield: definitions of other shards apply, and
+ * endpoints of guests join them only with permission.
  */
 export function createMergedView({ shards, departures, whyNot, leftOut }: MergedViewOptions): MergedView {
   const services = new Map<ServiceKey, Service>();
   const sets = new Map<ServiceKey, EndpointSet>();
   const dirtyServices = new Set<ServiceKey>();
   const dirtySets = new Set<ServiceKey>();
-  /** Services of guests that do not count, with the reason. */
+  /** Excluded services of guests, with the reason. */
   const excluded = new Map<ServiceKey, string>();
 
   function judgeGuests(key: ServiceKey): void {
@@ -48,7 +50,7 @@ export function createMergedView({ shards, departures, whyNot, leftOut }: Merged
     leftOut(key, reason);
   }
 
-  /** Those whose services and endpoints count at `key`. */
+  /** Returns the shards whose services and endpoints apply at `key`. */
   const counting = (key: ServiceKey): readonly Shard[] =>
     excluded.has(key) ? shards().filter((shard) => !shard.isGuest) : shards();
 
@@ -63,7 +65,7 @@ export function createMergedView({ shards, departures, whyNot, leftOut }: Merged
     judgeGuests(key);
     const service = mergeServices(candidatesAt(key), known);
     if (service === known) return null;
-    // its endpoints appear and vanish with it, and a changed resolution changes which of them fit
+    // Endpoints appear and disappear with their service, and its resolution decides which of them are valid.
     dirtySets.add(key);
     if (service === undefined) {
       services.delete(key);
@@ -76,7 +78,7 @@ export function createMergedView({ shards, departures, whyNot, leftOut }: Merged
   function mergeSet(key: ServiceKey): RegistryChange | null {
     const service = services.get(key);
     if (service === undefined) {
-      sets.delete(key); // the removal of the service said it already
+      sets.delete(key); // implied by the removal of the service
       departures.forget(key);
       return null;
     }

@@ -6,7 +6,7 @@ import { equalValues, sameElements } from './equal.ts';
 
 const hostnamePattern = /^(\*|(\*\.)?[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*)$/;
 
-/** Why nothing of a service can be served, or null. Adapters translate; this is the last door before the mesh. */
+/** Returns the reason why no part of a service can be served, or null. Adapters translate; this is the final check. */
 export function serviceFault(service: Service): string | null {
   if (service.namespace === '') return 'has no namespace';
   if (service.hostname.length > 253 || !hostnamePattern.test(service.hostname)) return 'is not a valid hostname';
@@ -14,7 +14,7 @@ export function serviceFault(service: Service): string | null {
   return null;
 }
 
-/** A service as it can be served. A port or address that is wrong is left out and told of; the service itself if nothing is. */
+/** Removes invalid ports and addresses and reports each. Returns the service itself if all are valid. */
 export function servableService(service: Service, refuse: (message: string) => void): Service {
   const ports = servablePorts(service.ports, refuse);
   const vips = servableAddresses(service.vips, refuse);
@@ -26,7 +26,7 @@ function servablePorts(given: readonly ServicePort[], refuse: (message: string) 
   const taken = new Set<string>();
   return given.flatMap((port, index) => {
     const name = names[index] ?? port.name;
-    // TCP and UDP are different doors: kube-dns has port 53 twice
+    // TCP and UDP ports are distinct: kube-dns has port 53 in both.
     const door = `${port.number}/${port.protocol === 'udp' ? 'udp' : 'tcp'}`;
     const fault = portFault(port);
     if (fault !== null) refuse(fault);
@@ -48,7 +48,7 @@ function portFault({ number, protocol }: ServicePort): string | null {
   return null;
 }
 
-/** In their one spelling, each once. Ranges are addresses, too. */
+/** Returns canonical addresses and ranges without duplicates. */
 function servableAddresses(given: readonly string[], refuse: (message: string) => void): readonly string[] {
   const addresses = given.flatMap((text) => {
     const [address = '', ...bits] = text.split('/');
@@ -60,7 +60,7 @@ function servableAddresses(given: readonly string[], refuse: (message: string) =
   return [...new Set(addresses)];
 }
 
-/** Why an endpoint cannot be served, or null. */
+/** Returns the reason why an endpoint cannot be served, or null. */
 export function endpointFault(endpoint: Endpoint): string | null {
   if (ipVersion(endpoint.address) === 0 && !hostnamePattern.test(endpoint.address.toLowerCase())) {
     return `endpoint address '${endpoint.address}' is neither an IP address nor a hostname`;
@@ -76,8 +76,8 @@ export function endpointFault(endpoint: Endpoint): string | null {
 const isPort = (number: number): boolean => Number.isInteger(number) && number >= 1 && number <= 65_535;
 
 /**
- * The set in the registry's order, addresses in their one spelling, without refused and doubled endpoints, and with the former identity of whatever is
- * as it was: an equal set is `previous` itself.
+ * Normalises a set: registry order, canonical addresses, no invalid or duplicate endpoints. Unchanged endpoints keep
+ * their identity, and an equal set is `previous` itself.
  */
 export function normaliseSet(
   set: EndpointSet,
@@ -114,7 +114,7 @@ function withCanonicalAddresses(endpoints: readonly Endpoint[]): readonly Endpoi
   });
 }
 
-/** Both lists are in the same order, so that one walk finds every former endpoint. */
+/** Finds a former endpoint. Both lists are sorted, so one pass finds all. */
 function firstNotBefore(known: readonly Endpoint[], from: number, endpoint: Endpoint): number {
   let index = from;
   for (let at = known[index]; at !== undefined && compareEndpoints(at, endpoint) < 0; at = known[index]) index += 1;
@@ -127,7 +127,7 @@ const isSorted = (endpoints: readonly Endpoint[]): boolean =>
     return before === undefined || compareEndpoints(before, endpoint) <= 0;
   });
 
-/** By address, then ports, then workload: platforms list in any order, the mesh must not notice. */
+/** Compares by address, ports, then workload, so that the order in which platforms list endpoints has no effect. */
 export function compareEndpoints(a: Endpoint, b: Endpoint): number {
   if (a === b) return 0;
   return (
@@ -137,7 +137,7 @@ export function compareEndpoints(a: Endpoint, b: Endpoint): number {
   );
 }
 
-/** `http=8080,grpc=9090` in the order of names: what makes two endpoints of one address different doors. */
+/** Formats ports by name: `http=8080,grpc=9090`. Endpoints of one address differ by it. */
 export const portsText = (endpoint: Endpoint): string =>
   Object.entries(endpoint.ports)
     .map(([name, number]) => `${name}=${number}`)

@@ -1,13 +1,13 @@
-/** The most problems of one shard that are kept; beyond it only their number is known. */
+/** Maximum number of stored problems per shard; further ones are only counted. */
 export const maxProblems = 1_000;
 
-/** Refused entries of one shard, by where a person finds them. */
+/** Rejected entries of one shard, by origin. */
 export interface Problems {
   add(origin: string, message: string): void;
-  /** The entry at `origin` is right now, or gone. */
+  /** Clears the problems of the entry at `origin`, which is valid now or removed. */
   resolve(origin: string): void;
   clear(): void;
-  /** How many entries are refused at this moment. */
+  /** Returns the current number of rejected entries. */
   count(): number;
   list(): readonly { readonly origin: string; readonly message: string }[];
 }

@@ -1,19 +1,19 @@
 import type { Logger } from '../lib/logger.ts';
 
-/** A registry full of mistakes must not fill the log: of one batch so many are named, the others counted. */
+/** Maximum number of named entries per batch; the rest is counted, so that a faulty registry cannot flood the log. */
 const mostNamed = 20;
 
-/** Logs entries that a shard refused, each once for as long as it stays wrong. */
+/** Logs the rejected entries of a shard, each once while it stays invalid. */
 export interface RefusalLog {
   refused(origin: string, message: string): void;
-  /** The entry at `origin` was looked at again, or is gone. */
+  /** Records that the entry at `origin` was checked again or removed. */
   accepted(origin: string): void;
-  /** A batch of changes has ended: logs what is newly refused. */
+  /** Ends a batch of changes and logs its new rejections. */
   settle(): void;
 }
 
 export function createRefusalLog(log: Logger, shard: string): RefusalLog {
-  /** By origin, what was logged of it. */
+  /** Logged messages by origin. */
   const said = new Map<string, ReadonlySet<string>>();
   const touched = new Set<string>();
   const now = new Map<string, Set<string>>();

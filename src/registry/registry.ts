@@ -19,7 +19,7 @@ import { createSnapshotKeeper } from './snapshot-keeper.ts';
 
 const defaultSyncTimeoutMs = 10_000;
 const defaultDepartedMs = 10_000;
-/** Endpoints that are kept no longer go together: a rollout is not one change for each of them. */
+/** Expiry interval of departed endpoints: a rollout must not cause one change for each of them. */
 const departuresEveryMs = 1_000;
 
 interface OpenShard {
@@ -28,11 +28,13 @@ interface OpenShard {
   readonly tracked: TrackedSink;
 }
 
-/** The registry of this process. Throws on a name that is opened twice: that is a bug of whoever wires it. */
+/**
+ * Creates the registry of this process. `shard` throws on a name that is opened twice, which is a bug of the caller.
+ */
 export function createRegistry(options: RegistryOptions): Registry {
   const { clock, log, snapshotDir, departedMs = defaultDepartedMs, isGuestAllowed = () => false } = options;
   const open = new Map<string, OpenShard>();
-  /** In the order of names, so that merging does not depend on the order of configuration. */
+  /** Shards ordered by name, so that merging does not depend on the order of configuration. */
   let shards: readonly Shard[] = [];
   const departures = createDepartures(clock.now, departedMs);
   let cancelDepartures: (() => void) | null = null;
@@ -107,7 +109,7 @@ export function createRegistry(options: RegistryOptions): Registry {
         pending ??= 'endpoints';
       },
       rawChanged(id, change) {
-        raw.delete(`${name}/${id}`); // to the end: changes stay in the order in which they happened last
+        raw.delete(`${name}/${id}`); // moves to the end: changes stay in order of last occurrence
         raw.set(`${name}/${id}`, change);
         rawPending = true;
       },

@@ -9,20 +9,20 @@ import type { RawChange } from './contract.ts';
 import { equalValues, sameElements } from './equal.ts';
 import { normaliseSet, servableService, serviceFault } from './normalise.ts';
 
-/** Told of what really changed in a shard, while it changes. */
+/** Called with each actual change of a shard, while it is applied. */
 export interface ShardListener {
   serviceChanged(key: ServiceKey): void;
   endpointsChanged(key: ServiceKey): void;
-  /** `id` names the object or workload within the shard. */
+  /** Called with a changed object or workload; `id` is unique within the shard. */
   rawChanged(id: string, change: RawChange): void;
   refused(origin: string, message: string): void;
   accepted(origin: string): void;
 }
 
-/** The contents of one shard. Values that arrive again keep their identity and are not told of. */
+/** Contents of one shard. Equal values keep their identity and are not reported. */
 export interface Shard {
   readonly name: string;
-  /** It tells of what registered itself, and gives way to what other shards define. */
+  /** True for self-registered instances, which yield to definitions of other shards. */
   readonly isGuest: boolean;
   readonly services: ReadonlyMap<ServiceKey, Service>;
   readonly sets: ReadonlyMap<ServiceKey, EndpointSet>;
@@ -41,7 +41,7 @@ export function createShard(name: string, listener: ShardListener, isGuest = fal
   function putService(given: Service): void {
     const key = serviceKey(given.namespace, given.hostname);
     const refuse = (message: string) => listener.refused(`service ${key}`, `${given.hostname} ${message}`);
-    listener.accepted(`service ${key}`); // an earlier refusal was taken back
+    listener.accepted(`service ${key}`); // an earlier rejection is withdrawn
     const fault = serviceFault(given);
     if (fault !== null) {
       refuse(`${fault}; the service stays as it was`);
@@ -150,7 +150,7 @@ export function createShard(name: string, listener: ShardListener, isGuest = fal
   return { name, isGuest, services, sets, workloads, objects, apply, replace };
 }
 
-/** Joined, as the string is kept for each workload: that of a template keeps its parts as well. */
+/** Builds a key that is stored per workload. `join` makes one flat string; a template would retain its parts. */
 const workloadId = (namespace: string, name: string): string => ['workload', namespace, name].join('/');
 
 const objectId = (kind: string, namespace: string, name: string): string => `${kind}/${namespace}/${name}`;

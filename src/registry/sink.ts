@@ -15,19 +15,19 @@ export interface SinkOptions {
   readonly syncTimeoutMs: number;
   readonly shard: Shard;
   readonly problems: Problems;
-  /** Null: this shard keeps no snapshot. */
+  /** Writer of this shard's snapshot; null for none. */
   readonly keeper: SnapshotKeeper | null;
-  /** Called after each batch of changes, and when the state changed. */
+  /** Called after each batch of changes and each change of state. */
   readonly changed: () => void;
 }
 
-/** A shard's sink and what it has been told: the state machine of syncing, synced, degraded, stale. */
+/** Sink of a shard with its state machine: syncing, synced, degraded, stale. */
 export interface TrackedSink {
   readonly sink: ShardSink;
   status(): ShardStatus;
-  /** Null while it is synced. */
+  /** Returns the trouble of the shard; null while it is synced. */
   trouble(): ShardTrouble | null;
-  /** Whether readiness waits for it. */
+  /** Reports whether readiness waits for it. */
   isAwaited(): boolean;
   close(): Promise<void>;
 }
@@ -56,11 +56,11 @@ export function createTrackedSink(options: SinkOptions): TrackedSink {
     reason = why;
   }
 
-  /** An adapter that has not synced in time must not keep new sidecars from their traffic. */
+  /** Serves the snapshot, so that an adapter that does not sync in time leaves no new sidecar without configuration. */
   async function serveSnapshot(): Promise<void> {
     if (keeper === null) return;
     const snapshot = await keeper.load();
-    if (snapshot === null || hasSynced || closed) return; // it has synced while the file was read
+    if (snapshot === null || hasSynced || closed) return; // synced while the file was being read
     shard.replace(snapshot.contents);
     contentsAtMs = snapshot.savedAtMs;
     enter('stale', reason ?? 'the registry has not answered since the start');
@@ -88,11 +88,11 @@ export function createTrackedSink(options: SinkOptions): TrackedSink {
     },
     degraded(why) {
       if (closed) return;
-      enter(state === 'stale' ? 'stale' : 'degraded', why); // what an earlier run left is served meanwhile
+      enter(state === 'stale' ? 'stale' : 'degraded', why); // the snapshot of an earlier run is served meanwhile
       changed();
     },
     recovered() {
-      // what an earlier run left is not made current by a connection: only a listing does that
+      // A connection does not make a snapshot current; only a listing does.
       if (closed) return;
       if (!hasSynced && state === 'degraded') enter('syncing', null);
       if (!hasSynced) return;
@@ -136,7 +136,7 @@ function countsOf(shard: Shard): Counts {
   let emptyServices = 0;
   for (const set of shard.sets.values()) endpoints += set.endpoints.length;
   for (const [key, { resolution, aliasOf }] of shard.services) {
-    if (resolution !== 'static' || aliasOf) continue; // others are found by their names and addresses
+    if (resolution !== 'static' || aliasOf) continue; // others find endpoints by name and address
     const isServed = shard.sets.get(key)?.endpoints.some(isCallable);
     if (isServed !== true) emptyServices++;
   }
@@ -149,7 +149,7 @@ function countsOf(shard: Shard): Counts {
   };
 }
 
-/** Everything in a shard at this moment, as a snapshot keeps it. */
+/** Collects the contents of a shard for its snapshot. */
 export const contentsOf = (shard: Shard): ShardContents => ({
   services: [...shard.services.values()],
   endpoints: [...shard.sets.values()],

@@ -5,9 +5,9 @@ import type { ShardContents } from '../platform/adapter.ts';
 import { type KeptFile, keepFile } from '../platform/kept-file.ts';
 import { readSnapshot, type Snapshot, writeSnapshot } from './snapshot-file.ts';
 
-/** Keeps one shard's snapshot on disk up to date: late, never while anything waits for it. */
+/** Writes the snapshot of one shard in the background; nothing waits for it. */
 export interface SnapshotKeeper extends KeptFile {
-  /** What an earlier run left; null when there is nothing usable. Never rejects. */
+  /** Reads the snapshot of an earlier run; null if none is usable. Never rejects. */
   load(): Promise<Snapshot | null>;
 }
 

@@ -4,23 +4,25 @@ import type { Clock } from '../lib/clock.ts';
 import { MeshError } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 
-/** Where a TLS listener's certificates are. PEM files. */
+/** Paths of a TLS listener's PEM files. */
 export interface TlsFiles {
-  /** The server's certificate first, then those between it and its root. */
+  /** Server certificate, followed by its intermediates. */
   readonly certFile: string;
   readonly keyFile: string;
-  /** Those who may sign certificates of clients; null: clients are not asked for one. */
+  /** CAs that sign client certificates; null if clients need no certificate. */
   readonly clientCaFile: string | null;
 }
 
-/** What the files hold. */
+/** Contents of the files. */
 export interface TlsTexts {
   readonly cert: string;
   readonly key: string;
   readonly clientCa: string | null;
 }
 
-/** Reads the files and checks that they can be used together. Rejects with CONFIG_INVALID that names the file and why. */
+/**
+ * Reads the files and checks that they fit together. Rejects with CONFIG_INVALID that names the file and the reason.
+ */
 export async function loadTlsFiles(files: TlsFiles): Promise<TlsTexts> {
   const texts = await readTexts(files);
   check(texts, files);
@@ -28,48 +30,48 @@ export async function loadTlsFiles(files: TlsFiles): Promise<TlsTexts> {
 }
 
 export interface TlsWatchOptions {
-  /** What is in use now. */
+  /** Contents in use. */
   readonly current: TlsTexts;
-  /** Puts others in use. What it throws is said in the log, and the last good ones stay. */
+  /** Puts new contents in use. If it throws, the error is logged and the last good ones stay. */
   readonly apply: (texts: TlsTexts) => void;
   readonly clock: Clock;
   readonly log: Logger;
   readonly signal: AbortSignal;
 }
 
-/** How often the files are read: mounted secrets change by links, which file events do not tell reliably. */
+/** Polling interval. Mounted secrets change by symbolic links, which file events do not report reliably. */
 export const tlsPollMs = 2_000;
 
 /**
- * Applies each change of the files. A certificate without its key (one was written, the other is not yet), damaged or
- * missing files change nothing but are said once in the log; they are looked at again with the next change.
+ * Applies each change of the files. Damaged or missing files, or a certificate without its key (only one is written
+ * yet), change nothing. They are logged once and checked again at the next change.
  */
 export function watchTlsFiles(files: TlsFiles, { current, apply, clock, log, signal }: TlsWatchOptions): void {
-  let last: Seen = { texts: current, error: '' };
+  let last: Reading = { texts: current, error: '' };
   let cancel = () => {};
 
-  const look = async () => {
-    const seen = await see(files);
+  const poll = async () => {
+    const reading = await read(files);
     if (signal.aborted) return;
-    if (!isSame(seen, last)) {
-      last = seen;
-      take(seen, { files, apply, clock, log });
+    if (!isSame(reading, last)) {
+      last = reading;
+      reload(reading, { files, apply, clock, log });
     }
     cancel = clock.after(tlsPollMs, run);
   };
-  // `look` handles its errors itself; should it not, that is a bug and must not pass unseen
-  const run = () => void look().catch((err: unknown) => log.error({ err }, 'certificate watch ended'));
+  // `poll` handles its own errors. An unexpected one is a bug and must be logged.
+  const run = () => void poll().catch((err: unknown) => log.error({ err }, 'certificate watch ended'));
   signal.addEventListener('abort', () => cancel(), { once: true });
   cancel = clock.after(tlsPollMs, run);
 }
 
-/** What was found at one time: the texts, or why there are none. */
-interface Seen {
+/** Contents at one time, or the reason why they cannot be read. */
+interface Reading {
   readonly texts: TlsTexts | null;
   readonly error: string;
 }
 
-async function see(files: TlsFiles): Promise<Seen> {
+async function read(files: TlsFiles): Promise<Reading> {
   try {
     return { texts: await readTexts(files), error: '' };
   } catch (error) {
@@ -77,15 +79,15 @@ async function see(files: TlsFiles): Promise<Seen> {
   }
 }
 
-const isSame = (a: Seen, b: Seen): boolean =>
+const isSame = (a: Reading, b: Reading): boolean =>
   a.error === b.error &&
   a.texts?.cert === b.texts?.cert &&
   a.texts?.key === b.texts?.key &&
   a.texts?.clientCa === b.texts?.clientCa;
 
-type Taking = Pick<TlsWatchOptions, 'apply' | 'clock' | 'log'> & { readonly files: TlsFiles };
+type ReloadOptions = Pick<TlsWatchOptions, 'apply' | 'clock' | 'log'> & { readonly files: TlsFiles };
 
-function take({ texts, error }: Seen, { files, apply, clock, log }: Taking): void {
+function reload({ texts, error }: Reading, { files, apply, clock, log }: ReloadOptions): void {
   const reasons = { ...files, error };
   if (texts === null) {
     log.warn(reasons, 'certificate files were not readable; the last good ones stay in use');
@@ -129,7 +131,7 @@ function check({ cert, key, clientCa }: TlsTexts, files: TlsFiles): void {
   }
 }
 
-/** The first of the certificates; all of them are looked at. */
+/** Parses all certificates and returns the first. */
 function certificatesIn(text: string, path: string): X509Certificate {
   const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
   try {

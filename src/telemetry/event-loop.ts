@@ -1,14 +1,14 @@
-/** How long the turns of the event loop take. */
+/** Measurement of event loop turns. */
 export interface EventLoopWatch {
-  /** The longest turn since the last call, in milliseconds: so long did everything else wait. */
+  /** Returns the longest turn since the last call, in milliseconds. All other work waited that long. */
   takeLongestMs(): number;
   stop(): void;
 }
 
 /**
- * Measures every turn of the event loop and never wakes it. An immediate without a reference runs once in each turn,
- * after its callbacks, and keeps no turn from waiting; what the loop waited is subtracted. A timer that samples instead
- * (`monitorEventLoopDelay`) wakes an idle process a hundred times a second.
+ * Measures each turn of the event loop without waking it. An unreferenced immediate runs once per turn, after its
+ * callbacks, and never shortens a wait; idle time is subtracted. A sampling timer (`monitorEventLoopDelay`) would wake
+ * an idle process continually.
  */
 export function measureEventLoop(): EventLoopWatch {
   const { nodeTiming } = performance;

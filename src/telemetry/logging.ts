@@ -3,18 +3,21 @@ import type { Logger } from '../lib/logger.ts';
 
 export interface LoggingOptions {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
-  /** Where lines go; standard error, written in the background, when left out. */
+  /** Output of log lines; by default standard error, written asynchronously. */
   readonly stream?: DestinationStream;
 }
 
-/** What may wait for a slow reader of standard error; lines beyond are dropped rather than kept. */
+/** Limit of bytes buffered for a slow reader of standard error. Lines beyond it are dropped. */
 const maxWaitingBytes = 8 * 1024 * 1024;
 
-/** A logger that writes one JSON object a line: `time`, `level`, `message`, the facts, an error under `err`. */
+/**
+ * Creates a logger that writes one JSON object per line: `time`, `level`, `message`, the facts, and an error under
+ * `err`.
+ */
 export function createLogger({ level, stream = standardError() }: LoggingOptions): Logger {
   const options = {
     level,
-    base: null, // process id and host name are the collector's to add
+    base: null, // log collectors add process id and host name
     messageKey: 'message',
     timestamp: stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },

@@ -7,18 +7,21 @@ import type { Registry } from '../registry/contract.ts';
 import { type EventLoopWatch, measureEventLoop } from './event-loop.ts';
 import { createTally } from './tally.ts';
 
-/** Everything at `/metrics`. Names begin with `binnacle_`; docs/operations.md lists them with what to watch. */
+/** Metrics at `/metrics`. Names begin with `binnacle_`; docs/operations.md lists them and which to watch. */
 export interface Metrics {
   readonly observer: PushObserver;
-  /** Counts what clients of gRPC do; `reasons` are all that there are for ending a connection or call because of its client. */
+  /**
+   * Creates counters for gRPC clients. `reasons` lists every reason for closing a connection or call because of its
+   * client.
+   */
   rpcObserver(reasons: readonly string[]): RpcObserver;
-  /** Counts requests that the HTTP doors did not let in; `reasons` are all that there are. */
+  /** Creates counters for rejected HTTP requests. `reasons` lists every reason. */
   doorObserver(reasons: readonly string[]): DoorObserver;
-  /** Counts the instances of an adapter whose leases ran out. */
+  /** Creates a counter of expired leases for an adapter. */
   leasesOf(adapter: string): { expired(): void };
-  /** The figures that are read from the state when somebody asks. */
+  /** Adds the metrics that are read from current state on each scrape. */
   watch(sources: MetricSources): void;
-  /** The text format of Prometheus. */
+  /** Renders the text format of Prometheus. */
   text(): Promise<string>;
   stop(): void;
 }
@@ -31,7 +34,7 @@ interface RpcObserver {
 
 export interface DoorObserver {
   refused(reason: string): void;
-  /** Whether the access file is in use as it is now. */
+  /** Records whether the current access file is in use. */
   accessFile(isGood: boolean): void;
 }
 
@@ -78,7 +81,7 @@ export function createMetrics(): Metrics {
 
 type Registers = MetricsRegistry[];
 
-/** Shown once there is an access file. */
+/** Creates the gauge on the first report, so it is absent without an access file. */
 function accessFileGauge(registers: Registers): (isGood: boolean) => void {
   const name = 'binnacle_access_file_good';
   const help = '1 if the access file is in use as it is, 0 if an earlier one is as it is wrong';
@@ -92,7 +95,7 @@ function countReasons(
   { reasons, registers }: { readonly reasons: readonly string[]; readonly registers: Registers },
 ): (reason: string) => void {
   const counter = new Counter({ name, help, labelNames: ['reason'], registers });
-  for (const reason of reasons) counter.inc({ reason }, 0); // shown from the start: a rate needs a first value
+  for (const reason of reasons) counter.inc({ reason }, 0); // a rate needs an initial value
   return (reason) => counter.inc({ reason });
 }
 
@@ -127,7 +130,9 @@ function rpcMetrics(reasons: readonly string[], registers: Registers): RpcObserv
 }
 
 function pushMetrics(registers: Registers): PushObserver {
-  /** Added up here and counted when somebody asks: some of these change with every response of every stream. */
+  /**
+   * Sums locally and updates the counter on each scrape, because some values change with each response of each stream.
+   */
   const byType = (
     name: string,
     help: string,
@@ -138,7 +143,7 @@ function pushMetrics(registers: Registers): PushObserver {
       ...{ name, help, labelNames: ['type'], registers },
       collect() {
         for (const type of types) {
-          this.inc({ type }, uncounted[type]); // nothing is shown from the start, too: a rate needs a first value
+          this.inc({ type }, uncounted[type]); // an initial zero: a rate needs a first value
           uncounted[type] = 0;
         }
       },
@@ -315,7 +320,9 @@ function watchRules(ruleProblems: StatusKeeper['problemCounts'], registers: Regi
   });
 }
 
-/** What prom-client makes of a timer that samples the event loop. The timer cannot be left out, so it is slowed down. */
+/**
+ * Metrics of prom-client's event loop timer, which cannot be disabled. They are removed and the timer is slowed down.
+ */
 const sampledMetrics = ['min', 'max', 'mean', 'stddev', 'p50', 'p90', 'p99'].map(
   (figure) => `binnacle_nodejs_eventloop_lag_${figure}_seconds`,
 );

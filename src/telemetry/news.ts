@@ -4,9 +4,9 @@ import type { Client } from '../push/client.ts';
 import type { RuleBook, RuleChange } from '../rules/book/rule-book.ts';
 import { type RuleId, ruleId } from '../rules/rule.ts';
 
-/** Tells on the log when rules, services and sidecars come, change and go: at most a line of each a second. */
+/** Logs added, changed and removed rules, services and sidecars: at most one line of each per second. */
 export interface News {
-  /** What a flush takes in; only services are of interest. */
+  /** Records the changes of a flush; only services matter. */
   taken(changes: readonly TakenChange[]): void;
   connected(client: Client): void;
   disconnected(client: Client, reason: string): void;
@@ -25,10 +25,10 @@ export interface NewsOptions {
   readonly log: Logger;
 }
 
-/** What comes together is told together. */
+/** Delay that gathers changes into one line. */
 const gatherMs = 200;
 const periodMs = 1_000;
-/** So many are named of each sort; the rest is counted. */
+/** Maximum number of names per list; the rest is counted. */
 const mostNamed = 10;
 
 export function createNews({ book, clock, log }: NewsOptions): News {
@@ -76,7 +76,7 @@ export function createNews({ book, clock, log }: NewsOptions): News {
     connected({ proxy }) {
       const open = (streams.get(proxy.id) ?? 0) + 1;
       streams.set(proxy.id, open);
-      if (open > 1) return; // a stream of another type
+      if (open > 1) return; // a further stream of a known sidecar
       sidecars.put(proxy.id);
       soon();
     },
@@ -91,7 +91,7 @@ export function createNews({ book, clock, log }: NewsOptions): News {
   };
 }
 
-/** Things that there are, and what became of them since somebody asked. */
+/** Tracks existing ids and their changes since the last line. */
 function createTopic<Id extends string>(known: readonly Id[]) {
   const there = new Set<Id>(known);
   const news = new Map<Id, { readonly what: 'came' | 'changed' | 'went'; readonly from: string }>();
@@ -105,10 +105,10 @@ function createTopic<Id extends string>(known: readonly Id[]) {
     remove(id: Id) {
       if (!there.delete(id)) return;
       if (news.get(id)?.what === 'came')
-        news.delete(id); // it came and went unseen
+        news.delete(id); // added and removed since the last line
       else news.set(id, { what: 'went', from: '' });
     },
-    /** Null: nothing. */
+    /** Returns the facts to log and resets them; null if nothing changed. */
     take(): object | null {
       if (news.size === 0) return null;
       const of = (what: string) => {
@@ -126,7 +126,7 @@ function createTopic<Id extends string>(known: readonly Id[]) {
 
 const mostMistakes = 20;
 
-/** A mistake in a rule of a file is logged once for as long as it stays. */
+/** Logs mistakes in rules of files, each once while it persists. */
 function logMistakes(book: Pick<RuleBook, 'onFiled' | 'reportOn'>, log: Logger): void {
   const said = new Map<RuleId, string>();
   book.onFiled((ids) => {

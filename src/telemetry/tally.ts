@@ -9,13 +9,12 @@ export interface TallyOptions {
 }
 
 /**
- * A histogram without labels, for what happens once per response and stream: an observation of prom-client's own makes
- * several objects.
- *
- * @returns what counts a value.
+ * Creates a histogram without labels, for values observed once per response and stream. prom-client's own would
+ * allocate several objects per observation.
+ * @returns a function that counts a value.
  */
 export function createTally({ name, help, bounds, registers }: TallyOptions): (value: number) => void {
-  /** Values up to each bound and above the one before; last, those above all bounds. */
+  /** Counts per bucket, excluding lower buckets; the last one is above all bounds. */
   const counts = new Float64Array(bounds.length + 1);
   let sum = 0;
 
@@ -32,7 +31,7 @@ export function createTally({ name, help, bounds, registers }: TallyOptions): (v
     return Promise.resolve({ name, help, type: 'histogram', aggregator: 'sum', values: [...buckets, ...totals] });
   }
 
-  // All that a registry asks of a metric is its name and what it has to show.
+  // A registry only reads the name and the values of a metric.
   const metric = { name, get } as unknown as Metric;
   for (const register of registers) register.registerMetric(metric);
   return (value) => {

@@ -17,7 +17,7 @@ export function noteRefusals(server: FastifyInstance, { store, clock }: Pick<Api
     const { code, message = '', details } = statusOf(error);
     const { author, request: facts } = authorship(request, false);
     if (facts === null || facts === undefined) return;
-    const { namespace = '', name = '' } = request.params as { namespace?: string; name?: string }; // parameters of routes.ts
+    const { namespace = '', name = '' } = request.params as { namespace?: string; name?: string }; // of routes.ts
     await store.note({
       ...facts,
       time: new Date(clock.now()).toISOString(),
@@ -34,7 +34,7 @@ export function noteRefusals(server: FastifyInstance, { store, clock }: Pick<Api
 
 /** Detects dry runs, which change nothing. */
 const triesOnly = (request: FastifyRequest): boolean => {
-  const { dryRun } = request.query as { dryRun?: unknown }; // fastify's default query parser builds a string map
+  const { dryRun } = request.query as { dryRun?: unknown }; // fastify's parser builds a map
   return dryRun === 'All' || isDryRunByOptions(request);
 };
 

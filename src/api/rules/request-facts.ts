@@ -13,7 +13,7 @@ export interface RouteFacts {
 const maxTextLength = 200;
 
 export function routeFacts(request: FastifyRequest): RouteFacts {
-  const { factsOf } = request.routeOptions.config as { factsOf?: (request: FastifyRequest) => RouteFacts }; // set by serve.ts
+  const { factsOf } = request.routeOptions.config as { factsOf?: (request: FastifyRequest) => RouteFacts }; // of serve.ts
   return factsOf?.(request) ?? { verb: null, kind: '' };
 }
 

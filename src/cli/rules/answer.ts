@@ -1,16 +1,16 @@
 import { type ErrorCode, MeshError } from '../../lib/errors.ts';
 import { plainText } from './output.ts';
 
-/** One wrong field, as a `Status` of Kubernetes names it. */
+/** Invalid field, as a Kubernetes `Status` names it. */
 export interface Cause {
   readonly field: string;
   readonly message: string;
 }
 
-/** A server's "no". `causes` are empty where it named no field. */
+/** Rejection by a server. `causes` is empty if it names no field. */
 export class ServerError extends MeshError {
   readonly status: number;
-  /** `NotFound`, `Conflict`, …; empty where it said none. */
+  /** Reason such as `NotFound` or `Conflict`; empty if none was given. */
   readonly reason: string;
   readonly causes: readonly Cause[];
 
@@ -22,7 +22,7 @@ export class ServerError extends MeshError {
   }
 }
 
-/** What a server said with a status of 400 and above, or null when that is not how Binnacle answers. */
+/** Reads the failure from an answer with a status of 400 or above; null if it is not in Binnacle's format. */
 export function readFailure(status: number, body: unknown): ServerError | null {
   if (!isMap(body) || body.kind !== 'Status' || typeof body.message !== 'string') return null;
   const details = isMap(body.details) ? body.details : {};
@@ -36,13 +36,13 @@ export function readFailure(status: number, body: unknown): ServerError | null {
 
 const cureOf401 = ' (--token-file, --cert-file, BINNACLE_TOKEN, or a context with one of them)';
 
-/** The texts of `Warning` headers: https://www.rfc-editor.org/rfc/rfc7234#section-5.5 */
+/** Reads the texts of `Warning` headers: https://www.rfc-editor.org/rfc/rfc7234#section-5.5 */
 export function readWarnings(header: string | null): readonly string[] {
   const quoted = header?.matchAll(/\d{3} \S+ "((?:[^"\\]|\\.)*)"/g) ?? [];
   return [...quoted].map(([, message = '']) => plainText(message.replaceAll(/\\(.)/g, '$1')));
 }
 
-/** A map, as JSON has it: no list. */
+/** Reports whether a value is a JSON object and no list. */
 export const isMap = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 

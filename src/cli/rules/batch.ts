@@ -4,7 +4,7 @@ import type { Client } from './client.ts';
 import { count, problemLine, type SourceDocument, some } from './documents.ts';
 import { displayName, type ServedKind } from './kinds.ts';
 
-/** What a transaction made of one object. */
+/** Result of a transaction for one object. */
 export interface BatchItem {
   readonly action: 'created' | 'configured' | 'unchanged' | 'deleted';
   readonly kind: string;
@@ -19,12 +19,12 @@ export interface BatchRequest {
   readonly documents: readonly SourceDocument[];
 }
 
-/** What the server takes in one request, in bytes. */
+/** Maximum size of a request, in bytes, by path. */
 const maxBodyBytes = { '/rules/v1/batch': 10 * 1024 * 1024, '/rules/v1/import': 128 * 1024 * 1024 } as const;
 
 /**
- * Sends documents as one transaction; the answer is in their order. A refusal rejects with a line for each problem, that
- * names file, document, line and field.
+ * Sends documents as one transaction; the results are in their order. A rejection has one line for each problem, with
+ * file, document, line and field.
  */
 export async function sendBatch(
   client: Client,
@@ -51,16 +51,19 @@ export async function sendBatch(
   }));
 }
 
-/** `virtualservice.networking.istio.io/reviews`. */
+/** Formats a result: `virtualservice.networking.istio.io/reviews`. */
 export function displayItem({ kind, name }: BatchItem, kinds: readonly ServedKind[]): string {
   const group = kinds.find((one) => one.kind === kind)?.group ?? '';
   return displayName({ kind, group }, name);
 }
 
-/** `networking.istio.io/v1` → `networking.istio.io`; empty for `v1`. */
+/** Returns the group of an API version: `networking.istio.io/v1` → `networking.istio.io`; empty for `v1`. */
 export const groupOf = (apiVersion: string): string => apiVersion.slice(0, Math.max(0, apiVersion.indexOf('/')));
 
-/** A refusal in the words of the files: every field and object that the server names is found in its document. */
+/**
+ * Translates a rejection to positions in the files: each field and object that the server names is located in its
+ * document.
+ */
 export function explainRefusal(error: unknown, documents: readonly SourceDocument[]): unknown {
   if (!(error instanceof ServerError)) return error;
   const lines = problemsOf(error).flatMap(({ field, message }) => {
@@ -73,10 +76,10 @@ export function explainRefusal(error: unknown, documents: readonly SourceDocumen
   return new DetailedError(error.code, `refused for ${count(lines.length)}; nothing was changed`, some(lines));
 }
 
-/** Where the server repeats which item of the batch it speaks of, which is told by its file. */
+/** Suffix with which the server names the item of a batch. The file and document replace it. */
 const itsPlace = / in items\[\d+\](?: \([^()]*\))?$/;
 
-/** What the server says of a field, or of one item as a whole. */
+/** Lists the problems of a rejection, by field, or one for the item as a whole. */
 function problemsOf({ causes, message }: ServerError): readonly Cause[] {
   if (causes.length > 0) return causes;
   const whole = /^nothing of the batch was done: (items\[\d+\])(?: \([^()]*\))?: (.*)$/s.exec(message);

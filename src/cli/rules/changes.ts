@@ -3,10 +3,10 @@ import { isMap } from './answer.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** What servers write into metadata: no part of what an author says. */
+/** Metadata that servers write. */
 const serversOwn = ['resourceVersion', 'generation', 'uid', 'creationTimestamp', 'managedFields', 'selfLink'];
 
-/** An object as its author means it: without status, and without what the server writes. */
+/** Removes status and server-written metadata, which leaves the author's part. */
 export function withoutServerFields(object: Json): Json {
   const { status: _, metadata, ...rest } = object;
   if (!isMap(metadata)) return rest;
@@ -15,7 +15,7 @@ export function withoutServerFields(object: Json): Json {
   return { apiVersion, kind, metadata: withoutLastApplied(Object.fromEntries(own)), ...others };
 }
 
-/** kubectl's note of what it applied last, which `apply` keeps as it is. */
+/** Annotation in which kubectl records the last applied object. `apply` does not change it. */
 const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
 
 function withoutLastApplied(metadata: Json): Json {
@@ -25,7 +25,7 @@ function withoutLastApplied(metadata: Json): Json {
   return Object.keys(kept).length === 0 ? { ...others, annotations: {} } : { ...others, annotations: kept };
 }
 
-/** The value with the fields of its maps in the order that `model` has them in; those that it lacks come last. */
+/** Sorts the fields of maps in the order of `model`; fields that `model` lacks come last. */
 export function inOrderOf(value: unknown, model: unknown): unknown {
   if (Array.isArray(value)) {
     const models = Array.isArray(model) ? model : [];
@@ -40,7 +40,10 @@ export function inOrderOf(value: unknown, model: unknown): unknown {
   return Object.fromEntries(keys.map((key) => [key, inOrderOf(value[key], known[key])]));
 }
 
-/** The paths of what is different, in the order of `after`, then what is gone. Lists of other lengths are one path. */
+/**
+ * Lists the paths that differ, in the order of `after`, then removed ones. Lists of different lengths count as one
+ * path.
+ */
 export function changedPaths(before: unknown, after: unknown): readonly string[] {
   const paths: string[] = [];
   compare(before, after, [], (path) => paths.push(fieldPath('', path)));

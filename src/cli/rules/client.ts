@@ -7,31 +7,31 @@ import { answersWrongly, notReached } from './unreachable.ts';
 
 export interface ClientRequest {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** From `/` on, its parts percent-encoded. */
+  /** Path from `/`, percent-encoded. */
   readonly path: string;
-  /** What is null is left out. */
+  /** Query parameters; null values are omitted. */
   readonly query?: Readonly<Record<string, string | null>>;
-  /** `application/json` unless given. */
+  /** Accepted media type; `application/json` by default. */
   readonly accept?: string;
-  /** Sent as JSON. */
+  /** Body, sent as JSON. */
   readonly body?: unknown;
   readonly signal?: AbortSignal;
 }
 
 export interface StreamRequest extends ClientRequest {
-  /** How long the answer may pause; null for ever. */
+  /** Longest pause within the answer; null for no limit. */
   readonly pauseMs: number | null;
 }
 
-/** A server's rules API. */
+/** Client of a server's rules API. */
 export interface Client {
   readonly server: string;
   /**
-   * Sends and answers with the JSON that came. Rejects with a ServerError for a refusal, with SERVER_UNREACHABLE where no
-   * Binnacle answers. Warnings of the server go to `warn`.
+   * Sends a request and returns the JSON of the answer. Rejects with a ServerError for a rejection, and with
+   * SERVER_UNREACHABLE if no Binnacle answers. Warnings of the server go to `warn`.
    */
   send(request: ClientRequest): Promise<unknown>;
-  /** As `send`, for an answer that is read as it comes; in pieces of any size. */
+  /** Sends a request and returns the chunks of its answer as they arrive. Rejects as `send` does. */
   stream(request: StreamRequest): Promise<AsyncIterable<Uint8Array>>;
 }
 
@@ -40,7 +40,7 @@ export interface ClientOptions extends Settings {
   readonly maxAnswerBytes?: number;
 }
 
-/** More than any mesh has rules; a server that never ends must not fill the memory. */
+/** Limit of an answer, so that an endless one cannot exhaust memory. */
 const defaultMaxAnswerBytes = 256 * 1024 * 1024;
 
 export function createClient(options: ClientOptions): Client {
@@ -56,7 +56,7 @@ export function createClient(options: ClientOptions): Client {
       headers: {
         accept,
         'user-agent': `binnacle/${await readVersion()}`,
-        'x-binnacle-author': Buffer.from(author, 'utf8').toString('latin1'), // a header has bytes: these are UTF-8
+        'x-binnacle-author': Buffer.from(author, 'utf8').toString('latin1'), // header bytes hold UTF-8
         ...(token === null ? {} : { authorization: `Bearer ${token}` }),
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
@@ -96,7 +96,7 @@ export function createClient(options: ClientOptions): Client {
 const eitherOf = (one: AbortSignal, other: AbortSignal | undefined): AbortSignal =>
   other === undefined ? one : AbortSignal.any([one, other]);
 
-/** A signal that aborts when nothing has begun anew for some time. */
+/** Creates a signal that aborts after a period without activity. */
 function createPatience(firstMs: number) {
   const controller = new AbortController();
   let timer: NodeJS.Timeout | undefined;

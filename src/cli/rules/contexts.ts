@@ -5,36 +5,42 @@ import { didYouMean } from '../../lib/nearest.ts';
 import { wrong } from '../failure.ts';
 import type { ContextCredentials } from './credentials.ts';
 
-/** A server that somebody works with, under a name. */
+/** Named server with the settings to use it. */
 export interface Context extends ContextCredentials {
   readonly name: string;
   readonly server: string;
-  /** The namespace of commands that are told none; null for `default`. */
+  /** Default namespace of commands; null for `default`. */
   readonly namespace: string | null;
-  /** Whom the server writes down as the author of changes; null for `user@host`. */
+  /** Author of changes; null for `user@host`. */
   readonly author: string | null;
 }
 
-/** The contexts file: `contexts: [{name, server, namespace?, author?, token?, tokenFile?, caFile?, certFile?, keyFile?}]` and `current-context`. */
+/**
+ * Content of the contexts file: `contexts: [{name, server, namespace?, author?, token?, tokenFile?, caFile?, certFile?,
+ * keyFile?}]` and `current-context`.
+ */
 export interface Contexts {
   readonly path: string;
-  /** As the file has it; null for a file that is not there. */
+  /** Text of the file; null if it does not exist. */
   readonly text: string | null;
   readonly contexts: readonly Context[];
-  /** The name of the current one, which need not exist; null when there is none. */
+  /** Name of the current context, which may not exist; null if none is set. */
   readonly current: string | null;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Where the contexts file is: `$BINNACLE_CONTEXTS`, else `binnacle/contexts.yaml` in the user's configuration. */
+/**
+ * Returns the path of the contexts file: `$BINNACLE_CONTEXTS`, or `binnacle/contexts.yaml` in the user's configuration
+ * directory.
+ */
 export function contextsPath(env: Environment): string {
   if (env.BINNACLE_CONTEXTS) return env.BINNACLE_CONTEXTS;
   const configuration = env.XDG_CONFIG_HOME || join(env.HOME || homedir(), '.config');
   return join(configuration, 'binnacle', 'contexts.yaml');
 }
 
-/** Reads the contexts file; one that is not there has no contexts. Rejects with CONFIG_INVALID that names file and key. */
+/** Reads the contexts file; a missing file has no contexts. Rejects with CONFIG_INVALID that names file and key. */
 export async function readContexts(env: Environment): Promise<Contexts> {
   const path = contextsPath(env);
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
@@ -54,7 +60,7 @@ export async function readContexts(env: Environment): Promise<Contexts> {
   return { path, text, contexts, current: optionalText(content, 'current-context', path) };
 }
 
-/** The context of that name. Throws CONFIG_INVALID that says which there are. */
+/** Returns the context of a name. Throws CONFIG_INVALID that lists the existing ones. */
 export function findContext({ contexts, path }: Contexts, name: string): Context {
   const found = contexts.find((one) => one.name === name);
   if (found !== undefined) return found;
@@ -63,7 +69,7 @@ export function findContext({ contexts, path }: Contexts, name: string): Context
   throw wrong(`there is no context "${name}"${didYouMean(name, names) || `; there are: ${there}`}`);
 }
 
-/** The file itself where the path is a link: a rename would put a file in the place of the link. */
+/** Resolves a symbolic link, because renaming a file onto the path would replace the link. */
 export const fileBehind = (path: string): Promise<string> => realpath(path).catch(() => path);
 
 function readContext(entry: unknown, where: string): Context {

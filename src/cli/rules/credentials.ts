@@ -3,13 +3,13 @@ import { dirname, resolve } from 'node:path';
 import { wrong } from '../failure.ts';
 import { type Flag, type FlagValues, textOf } from '../flags.ts';
 
-/** How a command proves who asks, and checks whom it asks. */
+/** Credentials of a command, and the CAs with which it verifies the server. */
 export interface Credentials {
   readonly token: string | null;
   readonly tls: ClientTls;
 }
 
-/** PEM texts; null: the system's CAs, no certificate. */
+/** PEM texts; null for the system's CAs or for no certificate. */
 export interface ClientTls {
   readonly ca: string | null;
   readonly cert: string | null;
@@ -18,7 +18,7 @@ export interface ClientTls {
 
 export const noCredentials: Credentials = { token: null, tls: { ca: null, cert: null, key: null } };
 
-/** The part of a context that says how. Paths as written, relative to the contexts file. */
+/** Credentials of a context. Paths are as written, relative to the contexts file. */
 export interface ContextCredentials {
   readonly token: string | null;
   readonly tokenFile: string | null;
@@ -31,7 +31,7 @@ export const credentialKeys = ['token', 'tokenFile', 'caFile', 'certFile', 'keyF
 
 type Key = (typeof credentialKeys)[number];
 
-/** `caFile` → `ca-file`. */
+/** Returns the flag of a key: `caFile` → `ca-file`. */
 export const flagOf = (key: Key): string => key.replace('File', '-file');
 
 const flag = (name: string, value: string, about: string): Flag => ({
@@ -51,11 +51,14 @@ interface Source {
   readonly values: FlagValues;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly context: ContextCredentials | null;
-  /** Where the context was read from. */
+  /** Path of the file that the context was read from. */
   readonly contextsPath: string;
 }
 
-/** A flag counts before the environment, the environment before the context. Rejects with CONFIG_INVALID that names the file. */
+/**
+ * Reads credentials. Flags override environment variables, which override the context. Rejects with CONFIG_INVALID that
+ * names the file.
+ */
 export async function readCredentials(source: Source): Promise<Credentials> {
   const token = wordFrom(source, ['token', 'tokenFile']);
   const ca = wordFrom(source, ['caFile']);
@@ -72,14 +75,14 @@ export async function readCredentials(source: Source): Promise<Credentials> {
   };
 }
 
-/** A value, and what to call it in an error. */
+/** Value, and its name in error messages. */
 interface Word {
   readonly key: Key;
   readonly text: string;
   readonly name: string;
 }
 
-/** The first place that has one of the keys. */
+/** Returns the first source that has one of the keys. */
 function wordFrom({ values, env, context, contextsPath }: Source, keys: readonly Key[]): Word | null {
   const places: readonly ((key: Key) => Word | null)[] = [
     (key) => wordOf(key, textOf(values, flagOf(key)), `--${flagOf(key)}`),
@@ -110,7 +113,7 @@ async function textFrom({ key, text, name }: Word): Promise<string> {
   });
 }
 
-/** What cannot stand in a header; the token itself is not repeated. */
+/** Rejects characters that a header cannot contain, without repeating the token. */
 function checkToken(token: string, name: string): string {
   if (/^[A-Za-z0-9._~+/-]+=*$/.test(token)) return token;
   throw wrong(`${name} holds no token: letters, digits and -._~+/ on one line`);

@@ -5,24 +5,24 @@ import { fieldOffset } from './field-position.ts';
 import type { SourceText } from './files.ts';
 import { plainText } from './output.ts';
 
-/** One object of a file, ready to be sent. */
+/** Object of a file. */
 export interface SourceDocument {
   readonly object: Readonly<Record<string, unknown>>;
-  /** `rules.yaml: document 2`. */
+  /** Position: `rules.yaml: document 2`. */
   readonly where: string;
-  /** The line of a field, from 1, or of what it is missing from; null where that is not known. */
+  /** Returns the line of a field, from 1, or of the parent that lacks it; null if unknown. */
   lineOf(path: string): number | null;
 }
 
 export interface ReadDocuments {
   readonly documents: readonly SourceDocument[];
-  /** Keys given twice, where they are to be warned of. */
+  /** Warnings about duplicate keys. */
   readonly warnings: readonly string[];
 }
 
 /**
- * Parses YAML and JSON; the items of a `List` are documents of their own. Throws DOCUMENT_INVALID with a line for
- * everything that is wrong in any of the texts.
+ * Parses YAML and JSON; the items of a `List` become separate documents. Throws DOCUMENT_INVALID with a line for each
+ * mistake in any of the texts.
  */
 export function readDocuments(
   sources: readonly SourceText[],
@@ -51,21 +51,21 @@ export function readDocuments(
   return { documents, warnings };
 }
 
-/** `rules.yaml: document 2 (VirtualService default/reviews)`. */
+/** Formats the label of a document: `rules.yaml: document 2 (VirtualService default/reviews)`. */
 export const labelOf = ({ where, object }: Pick<SourceDocument, 'where' | 'object'>): string =>
   `${where}${nameOf(object)}`;
 
-/** `<label>, line 14: <path>: <message>`. */
+/** Formats a problem: `<label>, line 14: <path>: <message>`. */
 export function problemLine(document: SourceDocument, { path, message }: { path: string; message: string }): string {
   const line = document.lineOf(path);
   const place = line === null ? '' : `, line ${line}`;
   return `${labelOf(document)}${place}: ${path === '' ? '' : `${path}: `}${message}`;
 }
 
-/** `1 problem`, `3 problems`. */
+/** Formats a count: `1 problem`, `3 problems`. */
 export const count = (problems: number): string => `${problems} problem${problems === 1 ? '' : 's'}`;
 
-/** As many lines as a person may read. */
+/** Shortens a list to as many lines as a person may read. */
 export function some(lines: readonly string[]): readonly string[] {
   const most = 100;
   return lines.length <= most ? lines : [...lines.slice(0, most), `… and ${lines.length - most} more`];
@@ -73,7 +73,7 @@ export function some(lines: readonly string[]): readonly string[] {
 
 function parse({ text }: SourceText, lineCounter: LineCounter): readonly Document[] {
   const documents = parseAllDocuments(text, { lineCounter, prettyErrors: false });
-  return Array.isArray(documents) ? documents : []; // an empty text has none
+  return Array.isArray(documents) ? documents : []; // an empty text has no documents
 }
 
 function splitErrors(
@@ -93,7 +93,7 @@ interface Found {
   readonly problems: readonly string[];
 }
 
-/** The document's object, or those of its list. */
+/** Returns the object of a document, or the objects of its list. */
 function objectsOf(document: Document, where: string, lines: LineCounter): Found {
   const lineOf = (path: string): number | null => {
     const offset = fieldOffset(document, path);
@@ -121,7 +121,7 @@ function objectsOf(document: Document, where: string, lines: LineCounter): Found
   };
 }
 
-/** The items of a `List` or a `VirtualServiceList`; null for any other object. */
+/** Returns the items of a `List` or a `VirtualServiceList`; null for any other object. */
 function listItems(content: unknown): readonly unknown[] | null {
   if (!isMap(content) || typeof content.kind !== 'string' || !content.kind.endsWith('List')) return null;
   return Array.isArray(content.items) ? content.items : null;

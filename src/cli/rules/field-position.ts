@@ -1,9 +1,9 @@
 import { type Document, isAlias, isMap, isNode, isScalar, isSeq, type Node, type Pair } from 'yaml';
 
 /**
- * Where a field stands in the text of a YAML document, as an offset. `path` is as the server writes it:
- * `spec.http[0].route[1].weight`, `metadata.labels["a.b/c"]`. Of a field that is not there, where the map or list
- * stands that it should be in.
+ * Returns the offset of a field in the text of a YAML document. `path` is in the server's notation:
+ * `spec.http[0].route[1].weight`, `metadata.labels["a.b/c"]`. For a missing field, it returns the offset of the map or
+ * list that lacks it.
  */
 export function fieldOffset(document: Document, path: string): number | null {
   let here: Node | null = document.contents;
@@ -17,7 +17,7 @@ export function fieldOffset(document: Document, path: string): number | null {
   return offset;
 }
 
-/** `spec.http[0]["a.b"]` → `spec`, `http`, 0, `a.b`. What cannot be read as a path ends it. */
+/** Splits a path: `spec.http[0]["a.b"]` → `spec`, `http`, 0, `a.b`. Stops at the first part that is no path. */
 export function pathSteps(path: string): readonly (string | number)[] {
   const steps: (string | number)[] = [];
   const step = /\.?(?:\[(\d+)\]|\[("(?:[^"\\]|\\.)*")\]|([^.[\]]+))/y;
@@ -42,7 +42,7 @@ function below(document: Document, node: Node | null, step: string | number): Fo
     return isNode(item) ? { node: item, offset: item.range?.[0] ?? null } : null;
   }
   if (!isMap(target)) return null;
-  // Of a key that is given twice the last one counts.
+  // The last of duplicate keys is in effect.
   const pair: Pair | undefined = target.items.findLast(
     ({ key }) => String(isScalar(key) ? key.value : key) === `${step}`,
   );

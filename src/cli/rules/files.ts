@@ -3,22 +3,22 @@ import { join } from 'node:path';
 import type { CommandContext } from '../command.ts';
 import { DetailedError, wrong } from '../failure.ts';
 
-/** A file as it was read, or standard input. */
+/** Text of a file or of standard input. */
 export interface SourceText {
-  /** As the user named it; `standard input` for `-`. */
+  /** Name that the user gave; `standard input` for `-`. */
   readonly name: string;
   readonly text: string;
 }
 
 export interface FileOptions {
-  /** Files, directories, `-`. */
+  /** Files, directories or `-`. */
   readonly names: readonly string[];
-  /** Also the directories in directories. */
+  /** Includes subdirectories. */
   readonly recursive: boolean;
   readonly input: CommandContext['input'];
 }
 
-/** Reads what `-f` names; the files of a directory in the order of their names. Rejects when one cannot be read. */
+/** Reads the arguments of `-f`; files of a directory are in the order of their names. Rejects if one cannot be read. */
 export async function readFiles({ names, recursive, input }: FileOptions): Promise<readonly SourceText[]> {
   if (names.filter((name) => name === '-').length > 1) throw wrong('standard input (-f -) can be read only once');
   const sources: SourceText[] = [];
@@ -46,7 +46,7 @@ async function filesIn(directory: string, recursive: boolean): Promise<readonly 
   const files: string[] = [];
   for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const path = join(directory, entry.name);
-    // A link to a directory is not followed: it may lead back here.
+    // Links to directories are not followed: they may form cycles.
     if (entry.isDirectory()) files.push(...(recursive ? await filesIn(path, recursive) : []));
     else if (/\.(ya?ml|json)$/i.test(entry.name)) files.push(path);
   }

@@ -3,13 +3,13 @@ import { changedPaths, withoutServerFields } from './changes.ts';
 import type { Client } from './client.ts';
 import { type ServedKind, urlOf } from './kinds.ts';
 
-/** A version of an object. */
+/** Version of an object. */
 export interface Version {
-  /** `created`, `updated`, `removed`. */
+  /** Change: `created`, `updated` or `removed`. */
   readonly type: string;
   readonly resourceVersion: string;
   readonly author: string;
-  /** ISO 8601. */
+  /** Time in ISO 8601. */
   readonly time: string;
   readonly object: Readonly<Record<string, unknown>>;
 }
@@ -20,7 +20,7 @@ export interface ObjectPlace {
   readonly name: string;
 }
 
-/** The versions of an object that are kept, newest first. */
+/** Reads the stored versions of an object, newest first. */
 export async function readHistory(client: Client, { kind, ...place }: ObjectPlace): Promise<readonly Version[]> {
   const answer = await client.send({ path: `${urlOf(kind, place)}/history` });
   const items = isMap(answer) && Array.isArray(answer.items) ? answer.items.filter(isMap) : [];
@@ -33,7 +33,7 @@ export async function readHistory(client: Client, { kind, ...place }: ObjectPlac
   }));
 }
 
-/** What a version changed, in a few words: `spec.http[0].weight, 2 more`. */
+/** Summarizes the change of a version: `spec.http[0].weight, 2 more`. */
 export function changeSummary(version: Version, before: Version | undefined): string {
   if (version.type !== 'updated' || before === undefined) return '';
   const paths = changedPaths(withoutServerFields(before.object), withoutServerFields(version.object));

@@ -1,4 +1,6 @@
-/** Maps with at most `limit` at work at a time; the results are in the order of the items. The first failure rejects. */
+/**
+ * Maps items with at most `limit` calls at a time. Results are in the order of the items; the first failure rejects.
+ */
 export async function inTurn<T, R>(items: readonly T[], limit: number, work: (item: T) => Promise<R>): Promise<R[]> {
   const results: R[] = [];
   const waiting = items.entries();

@@ -3,30 +3,31 @@ import { wrong } from '../failure.ts';
 import { isMap, text } from './answer.ts';
 import type { Client } from './client.ts';
 
-/** A kind that the server has. */
+/** Kind that the server offers. */
 export interface ServedKind {
   readonly kind: string;
   readonly plural: string;
   readonly singular: string;
   readonly shortNames: readonly string[];
-  /** Words for several kinds together: `rules`. */
+  /** Categories, names for several kinds: `rules`. */
   readonly categories: readonly string[];
-  /** Empty for the core group. */
+  /** Group; empty for the core group. */
   readonly group: string;
-  /** Preferred first. */
+  /** Versions, preferred first. */
   readonly versions: readonly string[];
   readonly namespaced: boolean;
 }
 
-/** Asks the server for its kinds, in its order. */
+/** Reads the kinds of a server, in its order. */
 export async function discoverKinds(client: Client): Promise<readonly ServedKind[]> {
   const [core, groups] = await Promise.all([discover(client, '/api'), discover(client, '/apis')]);
   return [...groups, ...core];
 }
 
 /**
- * The kinds that a word of a command names, by plural, singular, short name or kind, each possibly with its group
- * (`virtualservices.networking.istio.io`), several with commas; `all` for all kinds of rules. Throws CONFIG_INVALID.
+ * Finds the kinds that a word names: by plural, singular, short name or kind, each optionally with its group
+ * (`virtualservices.networking.istio.io`); several separated by commas; `all` for all kinds of rules. Throws
+ * CONFIG_INVALID.
  */
 export function findKinds(word: string, served: readonly ServedKind[]): readonly ServedKind[] {
   const found = word.split(',').flatMap((one) => {
@@ -38,20 +39,20 @@ export function findKinds(word: string, served: readonly ServedKind[]): readonly
   return [...new Set(found)];
 }
 
-/** `virtualservice.networking.istio.io/reviews`: how an object is named in what commands print. */
+/** Formats the name of an object in printed output: `virtualservice.networking.istio.io/reviews`. */
 export const displayName = ({ kind, group }: { kind: string; group: string }, name: string): string =>
   `${[kind.toLowerCase(), ...(group === '' ? [] : [group])].join('.')}/${name}`;
 
 export interface UrlParts {
-  /** Null for the objects of all namespaces. */
+  /** Namespace; null for all namespaces. */
   readonly namespace: string | null;
-  /** Null for the list. */
+  /** Name; null for the list. */
   readonly name: string | null;
-  /** One of the kind's; the preferred one where it is left out. */
+  /** Version; the preferred one by default. */
   readonly version?: string;
 }
 
-/** Where the server has a kind's objects. */
+/** Builds the URL of a kind's list or object. */
 export function urlOf(kind: ServedKind, { namespace, name, version = kind.versions[0] ?? 'v1' }: UrlParts): string {
   const parts = [
     ...(kind.group === '' ? ['api', version] : ['apis', kind.group, version]),
@@ -62,7 +63,7 @@ export function urlOf(kind: ServedKind, { namespace, name, version = kind.versio
   return `/${parts.map(encodeURIComponent).join('/')}`;
 }
 
-/** All the words that name a kind. */
+/** Lists all words that name a kind. */
 export const namesOf = ({ plural, singular, shortNames }: ServedKind): readonly string[] => [
   plural,
   singular,
@@ -80,7 +81,10 @@ function findKind(name: string, served: readonly ServedKind[]): ServedKind {
   throw wrong(`unknown kind "${name}"${near || `; there are ${served.map(({ plural }) => plural).join(', ')}`}`);
 }
 
-/** Aggregated discovery, in one request: https://kubernetes.io/docs/concepts/overview/kubernetes-api/#aggregated-discovery */
+/**
+ * Reads all kinds in one request, by aggregated discovery:
+ * https://kubernetes.io/docs/concepts/overview/kubernetes-api/#aggregated-discovery
+ */
 async function discover(client: Client, path: string): Promise<readonly ServedKind[]> {
   const accept = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
   const answer = await client.send({ path, accept });

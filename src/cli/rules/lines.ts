@@ -2,7 +2,7 @@ import { MeshError } from '../../lib/errors.ts';
 
 const maxLineLength = 16 * 1024 * 1024;
 
-/** The lines of a text that comes in pieces. What does not end as a line is left out: it is not complete. */
+/** Splits chunks of text into lines. An unterminated last line is dropped as incomplete. */
 export async function* linesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   let rest = '';

@@ -7,11 +7,11 @@ import type { ServedKind } from './kinds.ts';
 export interface NamespaceOptions {
   readonly kinds: readonly ServedKind[];
   readonly namespace: string;
-  /** Whether the user asked for it: then a document that names another one is refused. */
+  /** True if the user gave the namespace; documents of other namespaces are rejected then. */
   readonly isAsked: boolean;
 }
 
-/** Gives documents that name no namespace one, where their kind has namespaces. */
+/** Sets the namespace of documents without one, if their kind is namespaced. */
 export function withNamespaces(documents: readonly SourceDocument[], options: NamespaceOptions): SourceDocument[] {
   const problems: string[] = [];
   const placed = documents.map((document) => {
@@ -31,7 +31,7 @@ export function withNamespaces(documents: readonly SourceDocument[], options: Na
   throw new DetailedError('DOCUMENT_INVALID', `${count(problems.length)}; nothing was sent`, some(problems));
 }
 
-/** The kind of a document, or null for one that the server does not have. */
+/** Returns the kind of a document; null if the server does not offer it. */
 export function kindOf({ object }: SourceDocument, kinds: readonly ServedKind[]): ServedKind | null {
   const group = typeof object.apiVersion === 'string' ? groupOf(object.apiVersion) : null;
   return kinds.find((one) => one.kind === object.kind && one.group === group) ?? null;

@@ -1,9 +1,9 @@
-/** Lines of columns, as wide as their widest cell, three spaces apart; no spaces at the ends of lines. */
+/** Formats aligned columns, three spaces apart, without trailing spaces. */
 export function tableText(rows: readonly (readonly string[])[], widths = columnWidths(rows)): string {
   return rows.map((row) => `${rowText(row, widths)}\n`).join('');
 }
 
-/** How wide each column has to be. */
+/** Computes the width of each column. */
 export function columnWidths(rows: readonly (readonly string[])[]): readonly number[] {
   const widths: number[] = [];
   for (const row of rows) {
@@ -12,19 +12,19 @@ export function columnWidths(rows: readonly (readonly string[])[]): readonly num
   return widths;
 }
 
-/** What others wrote, without characters that a terminal acts on. Line ends become spaces. */
+/** Replaces control characters in foreign text, which a terminal would interpret. Line ends become spaces. */
 export function plainText(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the expression finds control characters
   return text.replaceAll(/\s*[\r\n]\s*/g, ' ').replaceAll(/[\x00-\x1f\x7f-\x9f]/g, (character) => {
     return `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
   });
 }
 
-/** JSON or YAML, ending with a line end. */
+/** Formats JSON or YAML with a final line end. */
 export async function documentText(value: unknown, format: 'json' | 'yaml'): Promise<string> {
   if (format === 'json') return `${JSON.stringify(value, null, 2)}\n`;
   const { stringify } = await import('yaml');
-  // Some readers take `yes` and `1_000` for other things than text: those are quoted.
+  // YAML 1.1 readers parse `yes` and `1_000` as other types than text, so they are quoted.
   return stringify(value, { lineWidth: 0, aliasDuplicateObjects: false, compat: 'yaml-1.1' });
 }
 

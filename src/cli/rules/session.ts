@@ -4,13 +4,13 @@ import type { FlagValues } from '../flags.ts';
 import { type Client, createClient } from './client.ts';
 import { readSettings, type Settings } from './settings.ts';
 
-/** A command's server and what is known of it. */
+/** Server of a command, with its kinds and settings. */
 export interface Session {
   readonly client: Client;
   readonly settings: Settings;
 }
 
-/** The server that the flags, the environment or the contexts file name. Its warnings go to standard error. */
+/** Connects to the server that flags, environment or contexts file name. Its warnings go to standard error. */
 export async function openSession(values: FlagValues, { env, printError }: CommandContext): Promise<Session> {
   const settings = await readSettings(values, env);
   const { protocol, hostname } = new URL(settings.server);

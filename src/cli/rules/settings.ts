@@ -4,11 +4,11 @@ import { type FlagValues, textOf } from '../flags.ts';
 import { type Context, contextsPath, findContext, readContexts } from './contexts.ts';
 import { type Credentials, readCredentials } from './credentials.ts';
 
-/** Which server a command asks, and as whom. */
+/** Server and identity of a command. */
 export interface Settings {
-  /** Without a slash at the end. */
+  /** URL without a trailing slash. */
   readonly server: string;
-  /** What named the server, for an error about it: `--server`, `BINNACLE_SERVER`, `context prod`, `default`. */
+  /** Source of the server's URL, for error messages: `--server`, `BINNACLE_SERVER`, `context prod`, `default`. */
   readonly from: string;
   readonly namespace: string;
   readonly author: string;
@@ -19,8 +19,8 @@ export interface Settings {
 const defaultServer = 'http://127.0.0.1:8080';
 
 /**
- * `--server`, else `--context`, else BINNACLE_SERVER, else the current context, else this machine. A context counts as a
- * whole: a server that was named otherwise does not get its namespace, author and credentials, unless `--context` asks for them.
+ * Selects the server: `--server`, else `--context`, else BINNACLE_SERVER, else the current context, else this machine.
+ * Namespace, author and credentials of a context apply only to its own server, unless `--context` is given.
  */
 export async function readSettings(
   values: FlagValues,
@@ -45,7 +45,7 @@ export async function readSettings(
   };
 }
 
-/** A server's URL in one form. `host:port` stands for `http://host:port`. Throws CONFIG_INVALID that names `from`. */
+/** Normalizes a server's URL; `host:port` means `http://host:port`. Throws CONFIG_INVALID that names `from`. */
 export function serverUrl(text: string, from: string): string {
   const whole = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`;
   const url = URL.canParse(whole) ? new URL(whole) : null;
@@ -56,9 +56,9 @@ export function serverUrl(text: string, from: string): string {
   return `${url.origin}${url.pathname}`.replace(/\/+$/, '');
 }
 
-/** Refuses what cannot stand in an HTTP header. */
+/** Rejects characters that an HTTP header cannot contain. */
 export function checkAuthor(author: string, from: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the expression finds control characters
   if (author.length <= 200 && !/[\x00-\x1f\x7f]/.test(author)) return author;
   throw wrong(`${from} must be one line of at most 200 characters`);
 }

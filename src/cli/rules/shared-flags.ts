@@ -1,7 +1,7 @@
 import type { Flag } from '../flags.ts';
 import { credentialFlags } from './credentials.ts';
 
-/** Of every command that asks a server. */
+/** Flags of all commands that connect to a server. */
 export const serverFlags: readonly Flag[] = [
   { name: 'server', value: 'URL', about: 'the server (BINNACLE_SERVER, the current context, http://127.0.0.1:8080)' },
   { name: 'context', value: 'NAME', about: 'a context of the contexts file', complete: 'contexts' },
@@ -45,7 +45,7 @@ export const recursiveFlag: Flag = {
 
 export const fieldValidations = ['strict', 'warn', 'ignore'] as const;
 
-/** As the API spells it: `Strict`. */
+/** Spells a value as the API does: `Strict`. */
 export const apiFieldValidation = (given: (typeof fieldValidations)[number]): string =>
   `${given.charAt(0).toUpperCase()}${given.slice(1)}`;
 
@@ -56,7 +56,7 @@ export const fieldValidationFlag: Flag = {
   complete: fieldValidations,
 };
 
-/** `-o` with the first format as the default. */
+/** Builds the flag `-o`; the first format is the default. */
 export const outputFlag = (formats: readonly string[], about = 'how to print'): Flag => ({
   name: 'output',
   short: 'o',

@@ -5,13 +5,13 @@ import { wrong } from '../failure.ts';
 import { documentText } from './output.ts';
 
 /**
- * The last good rules of a data directory (or of a snapshot file), in the form in which a server exports them, in parts.
- * Rejects when there are none, with SNAPSHOT_DAMAGED when they cannot be read.
+ * Reads the last good rules from a data directory or a snapshot file. Returns them in parts, in the format of a
+ * server's export. Rejects if there are none, and with SNAPSHOT_DAMAGED if they cannot be read.
  */
 export async function snapshotText(place: string, format: 'yaml' | 'json'): Promise<readonly string[]> {
   const isFile = await stat(place).then(
     (facts) => facts.isFile(),
-    () => false, // what is not there is told below
+    () => false, // a missing file is reported below
   );
   const path = isFile ? place : join(place, 'rules.snapshot.json');
   const snapshot = await readRulesSnapshot(path).catch((error: NodeJS.ErrnoException) => {
@@ -26,7 +26,7 @@ export async function snapshotText(place: string, format: 'yaml' | 'json'): Prom
   return parts;
 }
 
-/** As the API shows it: objects of a cluster have no namespace. */
+/** Converts an object as the API shows it: cluster-scoped objects have no namespace. */
 function exported({ apiVersion, kind, metadata, spec }: ExportedObject): object {
   const { namespace, ...others } = metadata;
   return { apiVersion, kind, metadata: namespace === '' ? others : metadata, spec };

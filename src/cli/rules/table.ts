@@ -3,11 +3,11 @@ import { isMap, text } from './answer.ts';
 import type { Client } from './client.ts';
 import { plainText } from './output.ts';
 
-/** Asks for a table, https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resources-as-tables */
+/** Media type of a table: https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resources-as-tables */
 export const tableAccept = 'application/json;as=Table;v=v1;g=meta.k8s.io';
 
 export interface TableColumn {
-  /** In capitals. */
+  /** Name in capitals. */
   readonly name: string;
   readonly wideOnly: boolean;
 }
@@ -16,27 +16,27 @@ export interface TableRow {
   readonly cells: readonly string[];
   readonly namespace: string;
   readonly name: string;
-  /** Of the object. */
+  /** Version of the object. */
   readonly resourceVersion: string;
 }
 
-/** A list as the server wants it shown. */
+/** List as the server presents it. */
 export interface ServerTable {
-  /** Empty in the later events of a watch: those of the first hold. */
+  /** Columns; empty in later events of a watch, which reuse those of the first. */
   readonly columns: readonly TableColumn[];
   readonly rows: readonly TableRow[];
-  /** Of the list. */
+  /** Version of the list. */
   readonly resourceVersion: string;
 }
 
 export interface RowOptions {
   readonly wide: boolean;
   readonly withNamespace: boolean;
-  /** How an object's name is shown, which the first column has. */
+  /** Formats the object's name in the first column. */
   readonly nameOf: (name: string) => string;
 }
 
-/** Reads a table. Throws when the answer is none. */
+/** Reads a table. Throws if the answer is not a table. */
 export function readTable(answer: unknown, { server }: Pick<Client, 'server'>): ServerTable {
   if (!isMap(answer) || answer.kind !== 'Table' || !Array.isArray(answer.rows)) {
     throw new MeshError('SERVER_FAILED', `${server} answers with no table: is it a Binnacle of another release?`);
@@ -52,7 +52,7 @@ export function readTable(answer: unknown, { server }: Pick<Client, 'server'>): 
   };
 }
 
-/** Head and rows of tables of one kind, as texts. */
+/** Formats head and rows of tables of one kind. */
 export function tableRows(tables: readonly ServerTable[], options: RowOptions): readonly (readonly string[])[] {
   const columns = tables[0]?.columns ?? [];
   return [

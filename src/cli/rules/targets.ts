@@ -4,11 +4,11 @@ import { findKinds, type ServedKind } from './kinds.ts';
 /** Objects that the words of a command name. */
 export interface Target {
   readonly kind: ServedKind;
-  /** Null for all of the kind. */
+  /** Names; null for all objects of the kind. */
   readonly names: readonly string[] | null;
 }
 
-/** Reads `KIND [NAME …]`, `KIND,KIND`, `KIND/NAME …`. Throws CONFIG_INVALID for anything else. */
+/** Parses `KIND [NAME …]`, `KIND,KIND`, `KIND/NAME …`. Throws CONFIG_INVALID for anything else. */
 export function readTargets(words: readonly string[], served: readonly ServedKind[]): readonly Target[] {
   const [first, ...names] = words;
   if (first === undefined) throw wrong(`name a kind: ${served.map(({ plural }) => plural).join(', ')}, or all`);
@@ -18,7 +18,7 @@ export function readTargets(words: readonly string[], served: readonly ServedKin
   return kinds.map((kind) => ({ kind, names: names.length === 0 ? null : names }));
 }
 
-/** Reads the words of a command about one object: `KIND NAME` or `KIND/NAME`. */
+/** Parses the words of a command about one object: `KIND NAME` or `KIND/NAME`. */
 export function readTarget(
   words: readonly string[],
   served: readonly ServedKind[],

@@ -11,8 +11,8 @@ interface Asked {
 }
 
 /**
- * As `fetch`, for a server whose certificate a CA of one's own has signed, or that asks for a certificate: Node's `fetch`
- * can be told neither. Redirects are not followed.
+ * Works as `fetch`, with a private CA or a client certificate, which Node's `fetch` does not support. Redirects are not
+ * followed.
  */
 export function tlsFetch(
   url: string,
@@ -26,7 +26,7 @@ export function tlsFetch(
       const pairs = Object.entries(incoming.headersDistinct).flatMap(([name, values = []]) =>
         values.map((value): [string, string] => [name, value]),
       );
-      // node's types of the two streams differ; they are the same class
+      // Node's types of the two streams differ, but they are the same class.
       const stream = Readable.toWeb(incoming) as ReadableStream<Uint8Array> as unknown as ConstructorParameters<
         typeof Response
       >[0];

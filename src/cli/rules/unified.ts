@@ -3,11 +3,11 @@ import { formatPatch, OMIT_HEADERS, structuredPatch } from 'diff';
 export interface DiffSides {
   readonly before: string;
   readonly after: string;
-  /** What stands at `---` and `+++`. */
+  /** Names after `---` and `+++`. */
   readonly names: readonly [before: string, after: string];
 }
 
-/** The unified diff of two texts; empty when they are alike. */
+/** Returns the unified diff of two texts; empty if they are equal. */
 export function unifiedDiff({ before, after, names }: DiffSides): string {
   if (before === after) return '';
   const patch = structuredPatch('', '', before, after, undefined, undefined, { context: 3, timeout: 5_000 });

@@ -2,13 +2,13 @@ import { MeshError } from '../../lib/errors.ts';
 import { plainText } from './output.ts';
 import type { Settings } from './settings.ts';
 
-/** Why no answer came, from what `fetch` rejected with. */
+/** Translates an error of `fetch` into the reason why no answer arrived. */
 export function notReached(settings: Settings, cause: unknown): MeshError {
   const message = `${whose(settings)} cannot be reached: ${reason(settings, cause)}; ${cure(settings)}`;
   return new MeshError('SERVER_UNREACHABLE', message, { cause });
 }
 
-/** Something answers, but no Binnacle. */
+/** Builds the error for an answer that is not from Binnacle. */
 export const answersWrongly = (settings: Settings, what: string): MeshError =>
   new MeshError(
     'SERVER_UNREACHABLE',
@@ -50,11 +50,11 @@ function reason({ timeoutMs }: Settings, error: unknown): string {
   }
 }
 
-/** `fetch` says "fetch failed"; what happened is in its cause, or in the first of several. */
+/** Returns the cause of "fetch failed", or the first of several. */
 function innermostOf(error: unknown): { name: string; code: string | undefined; message: string } {
   if (error instanceof AggregateError && error.errors.length > 0) return innermostOf(error.errors[0]);
   if (!(error instanceof Error)) return { name: '', code: undefined, message: String(error) };
   if (error.cause instanceof Error) return innermostOf(error.cause);
-  const { code } = error as NodeJS.ErrnoException; // only asked for; other errors have none
+  const { code } = error as NodeJS.ErrnoException; // undefined for other errors
   return { name: error.name, code: typeof code === 'string' ? code : undefined, message: error.message };
 }

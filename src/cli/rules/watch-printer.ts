@@ -9,9 +9,12 @@ import { cellRow, headRow, type RowOptions, readTable, type TableColumn } from '
 export type WatchFormat = 'table' | 'wide' | 'yaml' | 'json' | 'name';
 
 export interface WatchEvent {
-  /** `LIST` comes with all there was then; of what is in it, the new follows as `ADDED`, the other as `MODIFIED`. */
+  /**
+   * Event type of Kubernetes, or `LIST`: a complete list, whose new items follow as `ADDED` and changed ones as
+   * `MODIFIED`.
+   */
   readonly type: string;
-  /** An object, or a table of one row. */
+  /** Object, or a table of one row. */
   readonly object: Record<string, unknown>;
 }
 
@@ -23,7 +26,7 @@ export interface WatchPrinterOptions {
   readonly context: CommandContext;
 }
 
-/** Prints events in one of the formats; JSON as one event to a line. */
+/** Prints events in one of the formats; JSON has one event per line. */
 export function createWatchPrinter(options: WatchPrinterOptions): (event: WatchEvent) => Promise<void> {
   const { format, context, kind } = options;
   switch (format) {
@@ -57,7 +60,7 @@ function tablePrinter({ client, kind, namespace, context }: WatchPrinterOptions,
     context.print(tableText([row], widths));
   };
   return async ({ type, object }: WatchEvent) => {
-    if (type === 'LIST' && columns.length > 0) return; // the head stands there already
+    if (type === 'LIST' && columns.length > 0) return; // the head is printed already
     const table = readTable(object, client);
     if (table.columns.length > 0) columns = table.columns;
     const rows = table.rows.map((row) => [type, ...cellRow(row, columns, rowOptions)]);

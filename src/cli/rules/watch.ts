@@ -12,29 +12,29 @@ import { createWatchPrinter, type WatchEvent, type WatchFormat } from './watch-p
 export interface WatchOptions {
   readonly client: Client;
   readonly kind: ServedKind;
-  /** Null for all. */
+  /** Namespace; null for all. */
   readonly namespace: string | null;
   readonly selector: string | null;
-  /** Null for all objects of the kind. */
+  /** Name; null for all objects of the kind. */
   readonly name: string | null;
   readonly format: WatchFormat;
   readonly context: CommandContext;
   readonly stop: AbortSignal;
 }
 
-/** What a watch has seen. */
+/** Progress of a watch. */
 interface Progress {
-  /** The version to go on from; null: everything is to be listed. */
+  /** Version to continue from; null to list everything. */
   position: string | null;
-  /** The version of each object that was shown, by namespace and name. */
+  /** Versions of the objects shown, by namespace and name. */
   readonly shown: Map<string, string>;
-  /** How often in a row nothing came. */
+  /** Number of consecutive attempts without an event. */
   attempt: number;
 }
 
 /**
- * Prints the objects and then every change, until `stop` aborts. It takes up an ended watch where it ended; when the
- * server has forgotten that version, everything is listed again and what is different is printed.
+ * Prints all objects, then each change, until `stop` aborts. An ended watch continues at its last version. If the
+ * server no longer has that version, everything is listed again and differences are printed.
  */
 export async function watchTarget(options: WatchOptions): Promise<void> {
   const { stop, context } = options;
@@ -54,13 +54,13 @@ export async function watchTarget(options: WatchOptions): Promise<void> {
         context.printError(`the watch was interrupted, and is tried again: ${messageOf(error)}`);
     }
     const pause = progress.attempt === 0 ? 0 : backoffMs(progress.attempt - 1, { baseMs: 200, maxMs: 10_000 });
-    await delay(pause, undefined, { signal: stop }).catch(() => {}); // it only ever aborts
+    await delay(pause, undefined, { signal: stop }).catch(() => {}); // rejects only on abort
   }
 }
 
 type Print = (event: WatchEvent) => Promise<void>;
 
-/** Prints what is new, different or gone since it was shown. */
+/** Prints the objects that are new, changed or deleted since they were last shown. */
 async function listAll(options: WatchOptions, progress: Progress, print: Print): Promise<void> {
   const { client } = options;
   const answer = await client.send({ ...requestOf(options), query: queryOf(options), signal: options.stop });
@@ -84,7 +84,7 @@ async function listAll(options: WatchOptions, progress: Progress, print: Print):
   progress.position = isMap(list.metadata) ? text(list.metadata.resourceVersion) : '';
 }
 
-/** Prints events until the watch ends, for whatever reason. */
+/** Prints events until the watch ends for any reason. */
 async function follow(options: WatchOptions, progress: Progress, print: Print): Promise<void> {
   const { client, stop } = options;
   progress.attempt++;
@@ -119,13 +119,13 @@ const queryOf = ({ selector, name }: WatchOptions) => ({
   fieldSelector: name === null ? null : `metadata.name=${name}`,
 });
 
-/** The rows of a table, or the items of a list; none of an object. */
+/** Returns the rows of a table or the items of a list; none for an object. */
 function itemsOf(list: Record<string, unknown>): readonly Record<string, unknown>[] {
   const items = list.kind === 'Table' ? list.rows : list.items;
   return Array.isArray(items) ? items.filter(isMap) : [];
 }
 
-/** An item as an event has it: a table of one row, or the object. */
+/** Converts an item to the form of an event: a table of one row, or the object. */
 function withItem(list: Record<string, unknown>, item: Record<string, unknown>): Record<string, unknown> {
   return list.kind === 'Table' ? { ...list, rows: [item] } : { apiVersion: list.apiVersion, ...item };
 }
@@ -140,7 +140,10 @@ function identityOf(item: Record<string, unknown>): { key: string; resourceVersi
 const versionOf = ({ metadata }: Record<string, unknown>): string =>
   isMap(metadata) ? text(metadata.resourceVersion) : '';
 
-/** Versions are counted by the store; a change of status comes with the older version of its object. */
+/**
+ * Returns the later version. A status change carries the older version of its object, so the position must not move
+ * back.
+ */
 function later(a: string | null, b: string): string | null {
   if (a === null || !/^\d+$/.test(a)) return b === '' ? a : b;
   return /^\d+$/.test(b) && BigInt(b) > BigInt(a) ? b : a;
@@ -160,10 +163,10 @@ function readEvent(line: string, client: Client): WatchEvent {
 const strange = ({ server }: Client, line: string): MeshError =>
   new MeshError('SERVER_FAILED', `${server} sent an event that is none: ${JSON.stringify(line.slice(0, 60))}`);
 
-/** The server has forgotten the version to go on from. */
+/** Reports whether the server no longer has the version to continue from. */
 const isExpired = (error: unknown): boolean => error instanceof ServerError && error.status === 410;
 
-/** Whether it may be otherwise the next time. */
+/** Reports whether a retry may succeed. */
 function mayPass(error: unknown): boolean {
   if (isExpired(error)) return true;
   return error instanceof MeshError && (error.code === 'SERVER_UNREACHABLE' || error.code === 'SERVER_FAILED');

@@ -5,15 +5,15 @@ import { Document, parseDocument } from 'yaml';
 import { wrong } from '../failure.ts';
 import { type Context, type Contexts, fileBehind } from './contexts.ts';
 
-/** A change of the contexts file. Null removes a key; what is left out stays. */
+/** Change of the contexts file. Null removes a key; absent keys stay. */
 export type ContextsEdit =
   | { readonly type: 'use'; readonly name: string }
   | { readonly type: 'set'; readonly name: string; readonly facts: Partial<Omit<Context, 'name'>> }
   | { readonly type: 'delete'; readonly name: string };
 
 /**
- * Changes the contexts file, which only its owner may read, atomically: another command sees the old file or the new
- * one. Comments and keys that this release does not know stay.
+ * Changes the contexts file atomically: other commands see the old or the new file. Only its owner may read it.
+ * Comments and unknown keys stay.
  */
 export async function writeContexts(contexts: Contexts, edit: ContextsEdit): Promise<void> {
   const path = await fileBehind(contexts.path);
@@ -29,12 +29,12 @@ export async function writeContexts(contexts: Contexts, edit: ContextsEdit): Pro
     }
     await rename(temporary, path);
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => {}); // the failure itself is what is told
+    await rm(temporary, { force: true }).catch(() => {}); // the original failure is reported
     throw wrong(`the contexts file ${path} cannot be written: ${error instanceof Error ? error.message : error}`);
   }
 }
 
-/** The file's text after a change. */
+/** Returns the changed text of the file. */
 export function editedText({ text, contexts, current }: Contexts, edit: ContextsEdit): string {
   const document = text === null || text.trim() === '' ? new Document({ contexts: [] }) : parseDocument(text);
   const index = contexts.findIndex(({ name }) => name === edit.name);

@@ -4,62 +4,62 @@ import { MeshError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { type Access, parseAccess } from './access.ts';
 
-/** Reads an access file. Rejects with CONFIG_INVALID that names the file and what is wrong, without any of its tokens. */
+/** Reads an access file. Rejects with CONFIG_INVALID that names the file and the mistake, without any token. */
 export async function loadAccessFile(path: string, log: Logger): Promise<Access> {
-  const seen = await see(path);
-  if (seen.error !== null) throw new MeshError('CONFIG_INVALID', `${path}: ${seen.error}`);
-  warnOfReaders(seen, { path, log });
-  return seen.access;
+  const reading = await read(path);
+  if (reading.error !== null) throw new MeshError('CONFIG_INVALID', `${path}: ${reading.error}`);
+  warnOfReaders(reading, { path, log });
+  return reading.access;
 }
 
 export interface AccessWatchOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly signal: AbortSignal;
-  /** Told of each change that can be used. */
+  /** Called with each valid new content. */
   readonly apply: (access: Access) => void;
-  /** Told whether the file is in use as it is now. */
+  /** Called with true while the current file is in use, with false otherwise. */
   readonly isGood: (good: boolean) => void;
 }
 
-/** How often the file is read: mounted secrets change by links, which file events do not tell reliably. */
+/** Polling interval. Mounted secrets change by symbolic links, which file events do not report reliably. */
 export const accessPollMs = 2_000;
 
-/** Applies each change of the file. One that is wrong, damaged or missing changes nothing, and is said once in the log. */
+/** Applies each change of the file. An invalid, damaged or missing file changes nothing and is logged once. */
 export function watchAccessFile(path: string, { clock, log, signal, apply, isGood }: AccessWatchOptions): void {
-  let last: Seen | null = null;
+  let last: Reading | null = null;
   let cancel = () => {};
 
-  const look = async () => {
-    const seen = await see(path);
+  const poll = async () => {
+    const reading = await read(path);
     if (signal.aborted) return;
-    if (last === null || seen.text !== last.text || seen.error !== last.error) take(seen, last);
-    last = seen;
+    if (last === null || reading.text !== last.text || reading.error !== last.error) reload(reading, last);
+    last = reading;
     cancel = clock.after(accessPollMs, run);
   };
-  const take = (seen: Seen, before: Seen | null) => {
-    isGood(seen.error === null);
-    if (seen.error !== null) {
-      log.warn({ path, error: seen.error }, 'the access file was not usable; the last good one stays in use');
+  const reload = (reading: Reading, before: Reading | null) => {
+    isGood(reading.error === null);
+    if (reading.error !== null) {
+      log.warn({ path, error: reading.error }, 'the access file was not usable; the last good one stays in use');
       return;
     }
-    apply(seen.access);
-    if (before === null) return; // it was read at the start
-    warnOfReaders(seen, { path, log });
-    log.info({ path, identities: seen.access.identities.length }, 'the access file was reloaded');
+    apply(reading.access);
+    if (before === null) return; // the start has read it
+    warnOfReaders(reading, { path, log });
+    log.info({ path, identities: reading.access.identities.length }, 'the access file was reloaded');
   };
-  // `look` handles its errors itself; should it not, that is a bug and must not pass unseen
-  const run = () => void look().catch((err: unknown) => log.error({ err }, 'access file watch ended'));
+  // `poll` handles its own errors. An unexpected one is a bug and must be logged.
+  const run = () => void poll().catch((err: unknown) => log.error({ err }, 'access file watch ended'));
   signal.addEventListener('abort', () => cancel(), { once: true });
   cancel = clock.after(accessPollMs, run);
 }
 
-/** What was found at one time. */
-type Seen =
+/** Result of one read. */
+type Reading =
   | { readonly text: string; readonly error: null; readonly access: Access; readonly mode: number }
   | { readonly text: string | null; readonly error: string };
 
-async function see(path: string): Promise<Seen> {
+async function read(path: string): Promise<Reading> {
   let text: string;
   let mode: number;
   try {
@@ -74,7 +74,7 @@ async function see(path: string): Promise<Seen> {
 }
 
 function warnOfReaders(
-  { access, mode }: Seen & { error: null },
+  { access, mode }: Reading & { error: null },
   { path, log }: { readonly path: string; readonly log: Logger },
 ): void {
   if (!access.hasPlainTokens || (mode & 0o004) === 0) return;

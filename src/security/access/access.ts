@@ -5,12 +5,12 @@ import { fieldPath } from '../../lib/field-path.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import type { Roles } from './roles.ts';
 
-/** Who may do what at the HTTP doors. Holds hashes of tokens, no tokens. */
+/** Identities and their permissions at the HTTP servers. It holds hashes of tokens, not tokens. */
 export interface Access {
   readonly identities: readonly Identity[];
-  /** Of those who prove nothing; null: they are refused. */
+  /** Roles of unauthenticated callers; null to reject them. */
   readonly anonymous: Roles | null;
-  /** Whether the text holds tokens that its readers could use. */
+  /** True if the text contains plain tokens, which its readers could use. */
   readonly hasPlainTokens: boolean;
 }
 
@@ -18,20 +18,20 @@ export interface Identity {
   readonly name: string;
   /** SHA-256 of each token. */
   readonly tokens: readonly Buffer[];
-  /** A SPIFFE ID, which may end in `*`, or `CN=` and a common name. */
+  /** SPIFFE IDs, which may end in `*`, or `CN=` with a common name. */
   readonly certificates: readonly string[];
   readonly roles: Roles;
 }
 
-/** Shorter tokens can be guessed. */
+/** Minimum length; shorter tokens can be guessed. */
 const minTokenLength = 20;
 
-/** Longer ones are refused unread. */
+/** Maximum length; longer tokens are rejected unread. */
 export const maxTokenLength = 4_096;
 
 const hashPattern = /^sha256:[0-9a-f]{64}$/;
 
-/** A hash, or the token itself. No message repeats what was given. */
+/** Schema of a token or its hash. No message repeats the input. */
 const token = z
   .string('must be sha256: and 64 hexadecimal digits, or a token')
   .refine((text) => !text.startsWith('sha256:') || hashPattern.test(text), {
@@ -96,9 +96,9 @@ const schema = z
     }
   });
 
-/** Parses an access file. The error names each wrong key, and repeats no token. */
+/** Parses an access file. The error names each wrong key and repeats no token. */
 export function parseAccess(text: string): Result<Access, string> {
-  if (text.trim() === '') return err('it is empty: to let nobody in, write "identities: []"'); // or is being written
+  if (text.trim() === '') return err('it is empty: to let nobody in, write "identities: []"'); // or being written
   const document = parseDocument(text);
   const [error] = document.errors;
   if (error !== undefined) {
@@ -130,7 +130,7 @@ function hasAlias(document: Document): boolean {
 function describe({ path, ...issue }: z.core.$ZodIssue): string {
   const where = fieldPath('', path);
   if (issue.code === 'unrecognized_keys') {
-    // a token in the wrong place is a key, too
+    // Keys are not repeated either: one may be a misplaced token.
     return `${where === '' ? '' : `${where}: `}has ${issue.keys.length === 1 ? 'a key' : 'keys'} that it does not know`;
   }
   return where === '' ? issue.message : `${where}: ${issue.message}`;

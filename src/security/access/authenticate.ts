@@ -2,23 +2,23 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { type Access, type Identity, maxTokenLength, sha256 } from './access.ts';
 import type { Roles } from './roles.ts';
 
-/** What the certificate of a connection proves. */
+/** Identity that a connection's certificate proves. */
 export type PeerCertificate =
   | { readonly type: 'none' }
-  /** Signed by a CA that the server trusts. `commonName` is null where there are none or several. */
+  /** Signed by a trusted CA. `commonName` is null without exactly one. */
   | { readonly type: 'verified'; readonly spiffeId: string | null; readonly commonName: string | null }
-  /** There is one, and it is not to be trusted. */
+  /** Sent, but not trusted. */
   | { readonly type: 'refused'; readonly reason: string };
 
 export type Authentication =
   | { readonly type: 'known'; readonly identity: string; readonly roles: Roles }
-  /** Nothing was sent, and the file says what such callers may do. `message` says how to be more. */
+  /** Nothing was sent, and the access file grants roles to such callers. `message` explains how to authenticate. */
   | { readonly type: 'anonymous'; readonly roles: Roles; readonly message: string }
   | { readonly type: 'unknown'; readonly message: string };
 
-/** Tells who asks. */
+/** Authenticates callers. */
 export interface Authenticator {
-  /** `authorization` is the header of that name, empty for none; a token counts before a certificate. */
+  /** Authenticates by the `authorization` header (empty if absent) or a certificate; the token takes precedence. */
   authenticate(authorization: string, certificate: PeerCertificate): Authentication;
 }
 
@@ -51,9 +51,8 @@ const unknown = (message: string): Authentication => ({ type: 'unknown', message
 const known = (identity: string, roles: Roles): Authentication => ({ type: 'known', identity, roles });
 
 /**
- * Finds the identity of a token, at a cost that depends on neither their number nor how much of one is right: what is
- * looked up is a hash under a key of this process, which nobody outside can steer, and the rest is compared in constant
- * time.
+ * Finds the identity of a token in constant time, whatever the number of identities or the length of a correct prefix.
+ * The lookup uses a hash under a random key of this process; the rest is compared in constant time.
  */
 function createTokenIndex(identities: readonly Identity[]) {
   const key = randomBytes(32);
@@ -70,7 +69,10 @@ function createTokenIndex(identities: readonly Identity[]) {
   };
 }
 
-/** The first identity that the certificate fits. Where many may, the certificate itself says which of them it is. */
+/**
+ * Returns the first identity that matches the certificate. If its pattern matches many, the certificate's own name
+ * identifies the caller.
+ */
 function identityOf(
   { spiffeId, commonName }: PeerCertificate & { readonly type: 'verified' },
   identities: readonly Identity[],

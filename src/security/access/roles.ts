@@ -1,26 +1,26 @@
 import { assertNever } from '../../lib/assert-never.ts';
 import type { Need } from '../../model/access.ts';
 
-/** What an identity may do. Namespaces are names, `shop-*` for all that begin so, or `*` for all. */
+/** Permissions of an identity. Namespaces are names, prefixes such as `shop-*`, or `*` for all. */
 export interface Roles {
-  /** Everything. */
+  /** Permits everything. */
   readonly admin: boolean;
-  /** Rules of all namespaces, registrations, debug views, metrics, discovery. */
+  /** Permits reading rules of all namespaces, registrations, debug views, metrics and discovery. */
   readonly read: boolean;
-  /** Configuration of sidecars over REST. */
+  /** Permits fetching sidecar configuration over REST. */
   readonly discover: boolean;
-  /** Also to read, as it takes that to write rules. */
+  /** Namespaces whose rules may be written. Includes `read`, because writing rules requires it. */
   readonly writeRules: readonly string[];
-  /** Also to read what is registered there. */
+  /** Namespaces whose registrations may be written and read. */
   readonly register: readonly string[];
 }
 
-/** Objects of the cluster (MeshConfig, Namespace) concern everybody: only an admin writes them. */
+/** Decides a permission. Cluster-scoped objects (MeshConfig, Namespace) affect everybody: only an admin writes them. */
 export function mayDo(roles: Roles, need: Need): boolean {
   if (roles.admin) return true;
   switch (need.type) {
     case 'nothing':
-    case 'describe': // clients of Kubernetes ask for it first, and show no reason of its refusal
+    case 'describe': // Kubernetes clients request it first and hide the reason of a rejection
       return true;
     case 'read':
       return reads(roles);
@@ -41,7 +41,7 @@ export function mayDo(roles: Roles, need: Need): boolean {
 
 const reads = (roles: Roles): boolean => roles.read || roles.writeRules.length > 0;
 
-/** Null: the body will say which, so that any will do for now. Empty: none of them. */
+/** Matches a namespace. Null, when the body will name it, matches if any namespace would; empty matches none. */
 function isIn(patterns: readonly string[], namespace: string | null): boolean {
   if (namespace === null) return patterns.length > 0;
   return namespace !== '' && patterns.some((pattern) => fits(pattern, namespace));

@@ -7,15 +7,18 @@ export interface DoorFault {
 }
 
 /**
- * Why a request may be the doing of a foreign web page, in the browser of somebody who can reach this server; null if it
- * is none. Three ways are closed: a name of another's that leads here (`Host`), a page of another origin (`Origin`,
- * `Sec-Fetch-Site`), and what browsers send for such a page without asking first (a form).
+ * Detects a request that a foreign web page may have caused in a browser that can reach this server; null if it is
+ * none. It checks for a foreign name that resolves to this server (`Host`), a page of another origin (`Origin`,
+ * `Sec-Fetch-Site`), and forms, which browsers submit across origins without a preflight.
  */
 export function browserFault(asked: Asked, names: ServerNames): DoorFault | null {
   return asked.need.type === 'discover' ? sidecarFault(asked) : (usualFault(asked, names) ?? formFault(asked));
 }
 
-/** Envoy's REST client sends the name of its cluster as `Host`, and nothing that browsers add to every POST. */
+/**
+ * Checks a discovery request. Envoy sends its cluster name as `Host`, and none of the headers that browsers add to a
+ * POST.
+ */
 function sidecarFault(asked: Asked): DoorFault | null {
   if (headerOf(asked, 'origin') === '' && headerOf(asked, 'sec-fetch-site') === '') return formFault(asked);
   return { reason: 'origin', message: 'discovery is for sidecars: a web page may not ask for it' };
@@ -43,7 +46,7 @@ function isSameOrigin(origin: string, host: string, names: ServerNames): boolean
   return name !== null && names.isAllowed(name);
 }
 
-/** Links of other sites may be followed: a page that is shown tells the one with the link nothing. */
+/** Detects cross-site requests other than followed links: a linking page cannot read the result. */
 function isCrossSite(asked: Asked): boolean {
   const site = headerOf(asked, 'sec-fetch-site');
   if (site !== 'cross-site' && site !== 'same-site') return false;
@@ -51,8 +54,9 @@ function isCrossSite(asked: Asked): boolean {
 }
 
 /**
- * POST is the one method that changes something and that browsers send for other origins unasked, with the content types
- * of forms or without any (https://fetch.spec.whatwg.org/#cors-preflight-fetch). Nor do they add a bearer token.
+ * Detects forms. POST is the only method that changes state and that browsers send across origins without a preflight,
+ * with content types of forms or none (https://fetch.spec.whatwg.org/#cors-preflight-fetch). Browsers never add a
+ * bearer token.
  */
 function formFault(asked: Asked): DoorFault | null {
   if (asked.method !== 'POST' || /^bearer /i.test(headerOf(asked, 'authorization'))) return null;
@@ -63,7 +67,7 @@ function formFault(asked: Asked): DoorFault | null {
   return { reason: 'content-type', message };
 }
 
-/** A header's value; empty where there is none. */
+/** Returns a header's value; empty if absent. */
 export function headerOf({ headers }: Asked, name: string): string {
   const value = headers[name];
   return (typeof value === 'string' ? value : value?.join(', ')) ?? '';

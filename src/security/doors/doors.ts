@@ -7,16 +7,16 @@ import type { ServerNames } from './server-names.ts';
 
 export interface DoorsOptions {
   readonly names: ServerNames;
-  /** Null: nobody has to prove anything. Asked for every request, as the access file may change. */
+  /** Authenticator of the current access file; null if no authentication is required. Evaluated for every request. */
   readonly authenticator: () => Authenticator | null;
-  /** Told of every request that is not let in. */
+  /** Called with every rejected request. */
   readonly refused: (asked: Asked, verdict: Verdict & { readonly type: 'refused' }) => void;
 }
 
-/** On loopback without an access file, or with `--insecure`. */
+/** Caller without authentication: on loopback without an access file, or with `--insecure`. */
 const anybody: Caller = { identity: null, whyNot: () => null };
 
-/** Decides about every request at the HTTP doors. */
+/** Creates the access check for all HTTP requests. */
 export function createDoors(options: DoorsOptions) {
   return {
     admit(asked: Asked, certificate: PeerCertificate): Verdict {

@@ -2,10 +2,10 @@ import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { Asked, DoorReason } from '../../model/access.ts';
 
-/** One reason is logged so often at most, however many requests are refused for it. */
+/** Minimum interval between log lines of one reason, however many requests are rejected. */
 export const quietMs = 10_000;
 
-/** Logs the first refusal of a reason at once, and those that follow as a count, with the last of them as an example. */
+/** Logs the first rejection of a reason at once. Later ones are logged as a count, with the last one as an example. */
 export function createRefusalLog({ clock, log }: { readonly clock: Clock; readonly log: Logger }) {
   const waiting = new Map<DoorReason, { count: number; example: object }>();
 
@@ -21,7 +21,7 @@ export function createRefusalLog({ clock, log }: { readonly clock: Clock; readon
 
   return {
     note({ method, url, remote }: Asked, { reason, message }: { reason: DoorReason; message: string }): void {
-      const path = url.split('?', 1)[0]?.slice(0, 200); // a query may hold what no log should
+      const path = url.split('?', 1)[0]?.slice(0, 200); // a query may contain secrets
       const example = { method, path, remote, why: message };
       const silent = waiting.get(reason);
       if (silent === undefined) write(reason, 1, example);

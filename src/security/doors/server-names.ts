@@ -1,17 +1,20 @@
 import { ipVersion } from '../../lib/ip.ts';
 
-/** What a server is called by those who may ask it. */
+/** Names of this server. */
 export interface ServerNames {
-  /** Whether a `Host` header names this server. */
+  /** Reports whether a `Host` header names this server. */
   isOwn(host: string): boolean;
-  /** Whether an administrator wrote this name down: it may also stand in `Origin` when a proxy changes `Host`. */
+  /**
+   * Reports whether the configuration lists this name. Such a name is also valid in `Origin`, if a proxy changes
+   * `Host`.
+   */
   isAllowed(hostname: string): boolean;
 }
 
 /**
- * Loopback names, the name that the server listens on, and `allowed`: names, or `*.example.com` for all names below one,
- * or `*`. Addresses always name the server: a page that reaches it by an address has that address for its origin, so
- * that no foreign name can be bound to it anew (DNS rebinding).
+ * Collects loopback names, the name of the listening address, and `allowed`: names, `*.example.com` for all names below
+ * one, or `*`. IP addresses always name the server: a page loaded from an address has that address as its origin, so
+ * DNS rebinding is impossible.
  */
 export function serverNames(listening: string, allowed: readonly string[]): ServerNames {
   const patterns = allowed.map((one) => one.toLowerCase());
@@ -27,7 +30,7 @@ export function serverNames(listening: string, allowed: readonly string[]): Serv
   };
 }
 
-/** The name in `name:port` or `[address]:port`, in lower case; null where there is none. */
+/** Returns the name in `name:port` or `[address]:port`, in lower case; null if there is none. */
 export function hostnameOf(host: string): string | null {
   const match = /^(?:\[([0-9a-f:.]+)\]|([^\s:/@[\]]+?)\.?)(?::\d{1,5})?$/i.exec(host);
   return (match?.[1] ?? match?.[2])?.toLowerCase() ?? null;

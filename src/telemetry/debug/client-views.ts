@@ -12,7 +12,7 @@ import { type DebugView, jsonArray, jsonObject, type Query, type ViewProblem } f
 
 const proxyParameter = { proxyID: 'the node id, or <name>.<namespace>' };
 
-/** Connected clients and what they subscribe to. */
+/** Lists connected clients and their subscriptions. */
 export const adsz = ({ clients }: Coordinator): DebugView => ({
   path: '/debug/adsz',
   about: 'connected clients, their layers and subscriptions',
@@ -36,7 +36,7 @@ export const adsz = ({ clients }: Coordinator): DebugView => ({
     ),
 });
 
-/** Per proxy and type: what was sent and answered last. */
+/** Lists the last sent and acknowledged versions by proxy and type. */
 export const syncz = ({ clients, world }: Coordinator): DebugView => ({
   path: '/debug/syncz',
   about: 'per proxy: what was sent and acknowledged last, and the text of a rejection',
@@ -57,7 +57,7 @@ export const syncz = ({ clients, world }: Coordinator): DebugView => ({
     ),
 });
 
-/** The assignments that a proxy is served. */
+/** Lists the endpoint assignments that a proxy gets. */
 export const edsz = (coordinator: Coordinator): DebugView => ({
   path: '/debug/edsz',
   about: 'the endpoints that a proxy is served',
@@ -66,7 +66,7 @@ export const edsz = (coordinator: Coordinator): DebugView => ({
     ofClient(coordinator, query, (client) => jsonArray(resourcesOf(client, 'endpoint').map(({ json }) => json))),
 });
 
-/** What a proxy is served, shaped as Envoy's own admin interface shows it. */
+/** Shows the configuration of a proxy in the format of Envoy's admin interface. */
 export const configDump = (coordinator: Coordinator): DebugView => ({
   path: '/debug/config_dump',
   about: 'what a proxy is served, shaped as the config dump of Envoy',
@@ -156,7 +156,7 @@ function syncOf(state: TypeState) {
   };
 }
 
-/** What is not sent to this client as it is in the tables. */
+/** Lists deviations of a client's resources from the tables. */
 function heldOf(state: TypeState): readonly object[] {
   const parts = [...(state.filters?.keys() ?? [])].flatMap((name) =>
     liveRejections(state, name).map(([part]) =>
@@ -181,7 +181,7 @@ function namedSyncOf({ names, inFlight, nack, nackedAtMs }: NamedState) {
   return { state, unanswered: unanswered.slice(0, mostNamesShown), lastNack: nackOf(nack, nackedAtMs) };
 }
 
-/** A proxy that asks on demand may have asked for thousands. */
+/** Limit of listed names, because an on-demand client may have requested thousands. */
 const mostNamesShown = 100;
 
 const timeOf = (ms: number): string | null => (ms === 0 ? null : new Date(ms).toISOString());

@@ -4,7 +4,7 @@ import type { Finding } from '../../push/quarantine/quarantine.ts';
 import { decisiveSentence } from '../../xds/stream/error-text.ts';
 import { type DebugView, jsonArray } from './view.ts';
 
-/** Versions of resources, or of virtual hosts, that some proxies reject. */
+/** Lists versions of resources or virtual hosts that some proxies reject. */
 export const quarantinez = ({ quarantine }: Coordinator): DebugView => ({
   path: '/debug/quarantinez',
   about: 'what proxies reject, which rules are to be corrected, and whether there is a last good version',

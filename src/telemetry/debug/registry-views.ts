@@ -5,7 +5,7 @@ import type { RuleBook } from '../../rules/book/rule-book.ts';
 import { type RuleId, ruleId } from '../../rules/rule.ts';
 import { type DebugView, jsonArray, jsonObject } from './view.ts';
 
-/** All rules in effect, as Kubernetes-shaped objects. */
+/** Lists all rules in effect in Kubernetes' format. */
 export function configz(book: RuleBook): DebugView {
   function* objects() {
     yield { kind: 'MeshConfig', spec: book.mesh() };
@@ -20,14 +20,14 @@ export function configz(book: RuleBook): DebugView {
   };
 }
 
-/** Services of all registries, merged. */
+/** Lists the merged services of all registries. */
 export const registryz = (registry: Registry): DebugView => ({
   path: '/debug/registryz',
   about: 'services of all registries, merged',
   read: () => ok(jsonArray(registry.services())),
 });
 
-/** Endpoints by service and shard, unhealthy ones included. */
+/** Lists endpoints by service and shard, including unhealthy ones. */
 export const endpointz = (registry: Registry): DebugView => ({
   path: '/debug/endpointz',
   about: 'endpoints by service and shard, unhealthy ones included',
@@ -36,7 +36,7 @@ export const endpointz = (registry: Registry): DebugView => ({
     ok(jsonArray([...registry.endpointShards()].filter(({ set }) => host === undefined || set.hostname === host))),
 });
 
-/** Adapters: state, age, refused entries. */
+/** Lists adapters: state, age, rejected entries. */
 export const adapterz = (registry: Registry): DebugView => ({
   path: '/debug/adapterz',
   about: 'adapters: their state since when, how old their contents are, what they refused',
@@ -45,13 +45,13 @@ export const adapterz = (registry: Registry): DebugView => ({
 
 export interface ProblemSources {
   readonly book: RuleBook;
-  /** What compiling had to report about valid rules, by rule. */
+  /** Problems of valid rules that compilation found, by rule. */
   readonly resolved: () => ReadonlyMap<string, readonly string[]>;
-  /** What of a rule does nothing in the mesh as it is. */
+  /** Parts of a rule that have no effect in the current mesh. */
   readonly findings: (id: RuleId) => readonly Finding[];
 }
 
-/** What is amiss with rules: invalid objects, shadowed ones, what resolving had to report, and what does nothing. */
+/** Lists problems of rules: invalid or shadowed objects, problems of compilation, parts without effect. */
 export function problemz({ book, resolved, findings }: ProblemSources): DebugView {
   function* idle() {
     for (const { kind, metadata, origin } of book.rules()) {

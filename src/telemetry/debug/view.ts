@@ -1,31 +1,31 @@
 import type { Result } from '../../lib/result.ts';
 
-/** One view below `/debug`. Adding one is a file and a line in views.ts. */
+/** View under `/debug`. To add one, write a file and add a line to views.ts. */
 export interface DebugView {
-  /** `/debug/configz`. */
+  /** Path, `/debug/configz` for example. */
   readonly path: string;
-  /** One line for `/debug/list`. */
+  /** Line in `/debug/list`. */
   readonly about: string;
-  /** Query parameters, with what they mean. */
+  /** Query parameters and their meaning. */
   readonly parameters?: Readonly<Record<string, string>>;
   /**
-   * The answer, JSON text in pieces: a dump of a large mesh is never in memory as a whole, and others get their turn
-   * between its pieces. Or why the question cannot be answered, and what to ask.
+   * Answers as JSON text in pieces: a dump of a large mesh is never in memory as a whole, and other work runs between
+   * pieces. A failure names the valid parameters.
    */
   read(query: Query): Result<Iterable<string>, ViewProblem>;
 }
 
-/** The query parameters of a request, by name. */
+/** Query parameters of a request, by name. */
 export type Query = Readonly<Record<string, string | undefined>>;
 
-/** Why a view cannot answer. */
+/** Reason why a view cannot answer. */
 export interface ViewProblem {
-  /** The HTTP status. */
+  /** HTTP status. */
   readonly status: 400 | 404;
   readonly message: string;
 }
 
-/** A JSON array, an element at a time. */
+/** Yields a JSON array element by element. */
 export function* jsonArray(items: Iterable<unknown>): Generator<string> {
   let separator = '[\n';
   for (const item of items) {
@@ -35,7 +35,7 @@ export function* jsonArray(items: Iterable<unknown>): Generator<string> {
   yield separator === '[\n' ? '[]\n' : '\n]\n';
 }
 
-/** A JSON object whose values are arrays, an element at a time. */
+/** Yields a JSON object whose values are arrays, element by element. */
 export function* jsonObject(parts: Readonly<Record<string, Iterable<string>>>): Generator<string> {
   let separator = '{\n';
   for (const [key, chunks] of Object.entries(parts)) {

@@ -7,17 +7,17 @@ import { quarantinez } from './quarantine-view.ts';
 import { adapterz, configz, endpointz, type ProblemSources, problemz, registryz } from './registry-views.ts';
 import { type DebugView, jsonArray } from './view.ts';
 
-/** The parts that views look into. */
+/** Sources of the views. */
 export interface DebugSources {
   readonly registry: Registry;
   readonly book: RuleBook;
   readonly coordinator: Coordinator;
-  /** What compiling had to report about valid rules, by rule. */
+  /** Problems of valid rules that compilation found, by rule. */
   readonly problems: () => ReadonlyMap<string, readonly string[]>;
   readonly findings: ProblemSources['findings'];
 }
 
-/** All views, in the order in which they are listed. */
+/** Creates all views, in the order of the list. */
 export function debugViews({ registry, book, coordinator, problems, findings }: DebugSources): readonly DebugView[] {
   const views = [
     configz(book),

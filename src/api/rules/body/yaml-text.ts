@@ -17,7 +17,7 @@ export function readYaml(text: string): readonly BodyItem[] {
     for (const document of composer.compose(parser.parse(text), true, text.length)) {
       number++;
       const [error] = document.errors;
-      if (error?.message.includes('call stack')) throw new RangeError(error.message); // the library caught the RangeError
+      if (error?.message.includes('call stack')) throw new RangeError(error.message); // the library caught it
       if (error !== undefined) throw new BodyError(explain(error, lines, number));
       if (document.contents === null || (isScalar(document.contents) && document.contents.value === null)) continue;
       items.push({ document: number, duplicates: duplicatesOf(document), value: toValue(document) });

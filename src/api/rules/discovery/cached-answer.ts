@@ -24,7 +24,7 @@ export async function sendCached(
   { answer, type }: { readonly answer: CachedAnswer; readonly type: string },
 ): Promise<FastifyReply> {
   const etag = `"${answer.hash}"`;
-  const { hash } = request.query as Readonly<Record<string, unknown>>; // fastify's default query parser builds a string map
+  const { hash } = request.query as Readonly<Record<string, unknown>>; // fastify's parser builds a map
   reply.header('etag', etag);
   reply.header('cache-control', hash === answer.hash ? 'public, max-age=31536000, immutable' : 'no-cache, private');
   const known = String(request.headers['if-none-match'] ?? '').split(',');

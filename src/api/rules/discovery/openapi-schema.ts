@@ -52,11 +52,11 @@ function toOpenapi(node: unknown, componentOf: ComponentOf): Schema {
       case 'anyOf':
       case 'oneOf':
       case 'allOf':
-        schema[key] = (value as readonly unknown[]).map((variant) => toOpenapi(variant, componentOf)); // JSON Schema defines these keywords as lists
+        schema[key] = (value as readonly unknown[]).map((variant) => toOpenapi(variant, componentOf)); // always lists
         break;
       case 'minimum':
       case 'maximum':
-        if (Math.abs(Number(value)) < Number.MAX_SAFE_INTEGER) schema[key] = value; // a larger limit only means "an integer"
+        if (Math.abs(Number(value)) < Number.MAX_SAFE_INTEGER) schema[key] = value; // more only means "integer"
         break;
       default:
         schema[key] = value;
@@ -95,7 +95,7 @@ function oneOf(variants: readonly Schema[], all: boolean): Schema | null {
 /** Merges the fields of all schemas. Fields required by all are required, or by any if all schemas apply. */
 function joinedObject(schemas: readonly Schema[], all: boolean): Schema {
   const properties = Object.assign({}, ...schemas.map((schema) => schema.properties ?? {}));
-  const required = schemas.map((schema) => (schema.required ?? []) as readonly string[]); // JSON Schema defines it as a list
+  const required = schemas.map((schema) => (schema.required ?? []) as readonly string[]); // always a list
   const names = [...new Set(required.flat())].filter((name) => all || required.every((some) => some.includes(name)));
   return {
     ...(Object.keys(properties).length === 0 ? {} : { properties }),

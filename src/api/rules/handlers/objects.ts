@@ -91,7 +91,7 @@ export function objectHandlers(context: KindContext) {
         const name = prefix === null ? null : generatedName(prefix);
         const read = readObject(item, { ...placeOf(request, context), name }, validation);
         const result = await createOnce(request, read);
-        if (!result.ok && name !== null && attempt < attempts) continue; // the generated name is taken; generate another
+        if (!result.ok && name !== null && attempt < attempts) continue; // the generated name is taken
         const object = written(result, subjectOfDraft(read.draft));
         await warnOf(reply, read);
         reply.code(201);
