@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 import { faults } from '../test/mutation/faults.mjs';
 import { root } from './static-checks.mjs';
 
-/** Tests by room, with those that fail first in front. */
+/** Tests by room, most sensitive first. */
 const testsOf = {
   xds: ['test/conversation', 'test/unit/xds', 'test/unit/push'],
   push: ['test/unit/push', 'test/conversation'],

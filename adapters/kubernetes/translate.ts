@@ -129,7 +129,7 @@ function sliceEndpoints(slice: Read<SliceBody>, parts: ServiceParts, facts: Clus
   if (body.addressType === 'FQDN') return []; // deprecated; Kubernetes never writes it
   const ports = Object.fromEntries([
     ...portsByNumber(parts.service.body),
-    ...(body.ports ?? []).flatMap(({ name, port }) => (port ? [[name ?? '', port] as const] : [])).reverse(), // the first of a name applies
+    ...(body.ports ?? []).flatMap(({ name, port }) => (port ? [[name ?? '', port] as const] : [])).reverse(), // the first applies
   ]);
   return (body.endpoints ?? []).flatMap((endpoint) => {
     const [address] = endpoint.addresses; // the other addresses are interchangeable

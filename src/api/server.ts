@@ -38,7 +38,7 @@ const retryAfterSeconds = 1;
  */
 export function createHttpServer({ log, doors, tls = null, routes }: HttpServerOptions): FastifyInstance {
   const server: FastifyInstance = fastify({
-    ...(tls === null ? {} : { https: tls as object }), // handled equally by fastify, so the instance type need not distinguish them
+    ...(tls === null ? {} : { https: tls as object }), // equal for all users of the instance
     logger: false,
     bodyLimit: bodyLimitBytes,
     forceCloseConnections: 'idle',

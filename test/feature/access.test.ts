@@ -77,7 +77,7 @@ interface Asked {
   readonly agent?: Agent;
 }
 
-/** One HTTPS request; `trailing` headers are as those of curl. */
+/** Sends one HTTPS request; `trailing` has options of curl. */
 function ask(
   method: string,
   path: string,
@@ -108,8 +108,8 @@ function ask(
 
 const statusOf = async (method: string, path: string, asked: Asked = {}) => (await ask(method, path, asked)).status;
 
-describe('the doors of the program with an access file', () => {
-  it('answer for health to anybody, and nothing else', async () => {
+describe('the HTTP server with an access file', () => {
+  it('answers only health checks without authentication', async () => {
     expect(await statusOf('GET', '/healthz')).toBe(200);
     expect(await statusOf('GET', '/readyz')).toBe(200);
     for (const path of ['/', '/metrics', '/debug', '/debug/config_dump', '/rules/v1/export', '/rules/v1/audit', '/x']) {
@@ -125,7 +125,7 @@ describe('the doors of the program with an access file', () => {
     }
   });
 
-  it('say in Kubernetes’ words what a rule was refused for', async () => {
+  it('reports in Kubernetes’ format why a rule was rejected', async () => {
     const unknown = await ask('POST', rulesOf('shop'), { body: rule('a', 'shop') });
     expect(unknown.headers).toMatchObject({ 'www-authenticate': 'Bearer realm="binnacle"' });
     expect(JSON.parse(unknown.body)).toMatchObject({ kind: 'Status', reason: 'Unauthorized', code: 401 });
@@ -137,7 +137,7 @@ describe('the doors of the program with an access file', () => {
     });
   });
 
-  it('let write rules in the namespaces of a role only, by every way', async () => {
+  it('permits writing rules only in the namespaces of a role, in every way', async () => {
     const { ci: token } = tokens;
     const write = (method: string, path: string, body: object) => statusOf(method, path, { token, body });
     expect(await write('POST', rulesOf('shop'), rule('a', 'shop'))).toBe(201);
@@ -161,7 +161,7 @@ describe('the doors of the program with an access file', () => {
     expect(b.spec.http[0].directResponse.status).toBe(200);
   });
 
-  it('let register services in the namespaces of a role only, with a token or a certificate', async () => {
+  it('permits registering services only in the namespaces of a role, with a token or a certificate', async () => {
     const as = ca.issue({ uris: ['spiffe://mesh/ns/vms/sa/agent-7'] });
     expect(await statusOf('PUT', instanceAt('shop'), { as, body: instance })).toBe(201);
     expect(await statusOf('GET', instanceAt('shop'), { token: tokens.vms })).toBe(200);
@@ -182,7 +182,7 @@ describe('the doors of the program with an access file', () => {
     ).toBe(401);
   });
 
-  it('write down who it was, whatever it says of itself', async () => {
+  it('records the authenticated identity, whatever name the client claims', async () => {
     await ask('POST', rulesOf('shop'), { token: tokens.ci, body: rule('audited', 'shop') });
     await ask('POST', rulesOf('books'), { token: tokens.ci, body: rule('audited', 'books') });
     await ask('POST', rulesOf('shop'), { body: rule('unknown', 'shop') });
@@ -202,7 +202,7 @@ describe('the doors of the program with an access file', () => {
     expect(history.items).toMatchObject([{ author: 'ci' }]);
   });
 
-  it('bear a flood of wrong tokens, and write none of any token down', async () => {
+  it('withstands a flood of wrong tokens and logs no part of a token', async () => {
     const flood = Array.from({ length: 2_000 }, (_, at) => `wrong-token-number-${at}`.padEnd(at % 9_000, 'x'));
     const agent = new Agent({ keepAlive: true, maxSockets: 10 });
     onTestFinished(() => agent.destroy());
@@ -234,7 +234,7 @@ describe('the doors of the program with an access file', () => {
       expect(kept.join('').includes(secret)).toBe(false);
   });
 
-  it('ask for certificates that are renewed, and follow the access file: who lost a role is cut off', async () => {
+  it('requests renewed certificates, follows the access file, and disconnects callers that lost a role', async () => {
     const server = ca.issue({ commonName: 'renewed', dnsNames: ['localhost'], ips: ['127.0.0.1'] });
     await Promise.all([put('server.pem', server.cert), put('server.key', server.key)]);
     await eventually(async () => (await subject()) === 'renewed', { what: 'the new certificate' });
@@ -322,7 +322,7 @@ describe('the command line', () => {
 });
 
 describeWith(['kubectl'], 'a stock kubectl with a token or a kubeconfig', () => {
-  it('is shown who may not do what, and does what its identity may', async () => {
+  it('shows which permission is missing, and does what its identity may do', async () => {
     const server = `https://127.0.0.1:${plane.httpPort}`;
     const kubectl = await createKubectl(server);
     onTestFinished(() => kubectl.delete());
@@ -367,14 +367,14 @@ describeWith(['kubectl'], 'a stock kubectl with a token or a kubeconfig', () => 
   });
 });
 
-describe('a start where other machines could change rules', () => {
+describe('a start that would let other machines change rules', () => {
   const start = async (args: readonly string[], env: Record<string, string> = {}) => {
     const open = await startControlPlane({ args, env, httpHost: '0.0.0.0', waitReady: false });
     onTestFinished(() => open.kill());
     return open;
   };
 
-  it('ends with what to do', async () => {
+  it('ends with the remedy', async () => {
     const { child, httpPort } = await start([]);
     expect(await child.exited).toBe(2);
     expect(child.stderr()).toBe(
@@ -387,7 +387,7 @@ describe('a start where other machines could change rules', () => {
     { name: 'the environment', env: { BINNACLE_INSECURE: 'true' } },
     { name: 'an access file', args: () => ['--access-file', inFolder('access.yaml')] },
   ] as readonly { name: string; args?: () => string[]; env?: Record<string, string> }[]) {
-    it(`goes on with ${name}`, async () => {
+    it(`continues with ${name}`, async () => {
       const open = await start(args(), env);
       await open.ready();
       const status = await new Promise<number | undefined>((resolve, reject) => {

@@ -10,7 +10,7 @@ import { createMeshDir, type MeshDir, serviceEntry } from '../support/mesh-dir.t
 
 const sidecars = '/apis/networking.istio.io/v1/namespaces/red/sidecars';
 const clusterOf = (host: string) => `outbound|8000||${host}`;
-/** A service that only its own namespace may see. */
+/** Builds a service that only its own namespace may see. */
 const privateTo = (namespace: string) => {
   const { metadata, spec, ...rest } = serviceEntry(`${namespace}.test`, 8000, [{ port: 1 }]);
   return { ...rest, metadata: { ...metadata, namespace }, spec: { ...spec, exportTo: ['.'] } };
@@ -28,7 +28,7 @@ for (const mode of ['sotw', 'delta'] satisfies Mode[]) {
     let controlPlane: ControlPlane;
 
     const services = ['one.test', 'two.test', 'large.test', 'red.test', 'blue.test'];
-    /** A client that has everything there is for it. */
+    /** Connects a client and waits until it has all its resources. */
     async function configured(options: AdsOptions = {}): Promise<AdsStream> {
       const stream = openAds(controlPlane.xdsPort, { mode, follow: true, ...options });
       await Promise.all([stream.subscribe('cluster'), stream.subscribe('listener')]);
@@ -66,7 +66,7 @@ for (const mode of ['sotw', 'delta'] satisfies Mode[]) {
       await mesh?.delete();
     });
 
-    it('a client that does not read costs no queue, holds up nobody, and then gets the newest state', async () => {
+    it('a client that does not read costs no queue, delays nobody, and then gets the newest state', async () => {
       const changes = 200;
       const fast = await configured();
       const slow = await configured();
@@ -83,7 +83,7 @@ for (const mode of ['sotw', 'delta'] satisfies Mode[]) {
       await eventually(() => hasLast(fast), { what: 'the last change at the fast client', timeoutMs: 2_000 });
       const toFast = fast.responses.length - fastBefore;
       expect(toFast).toBeGreaterThan(changes / 4);
-      // What was handed to the transport for the slow one: the response that it has not answered, nothing behind it.
+      // The slow client's transport has only the response that is not acknowledged yet.
       expect((await pushes()) - pushedBefore - toFast).toBeLessThanOrEqual(1);
       expect(slow.responses.length).toBe(slowBefore);
 
@@ -92,7 +92,7 @@ for (const mode of ['sotw', 'delta'] satisfies Mode[]) {
       expect(slow.responses.length - slowBefore).toBeLessThanOrEqual(2);
     });
 
-    it('a hundred clients with equal subscriptions get equal bytes, made once', async () => {
+    it('a hundred clients with equal subscriptions get equal bytes, encoded once', async () => {
       const work = () =>
         Promise.all(
           ['resources_encoded', 'hosts_compiled'].map((part) =>
@@ -113,7 +113,7 @@ for (const mode of ['sotw', 'delta'] satisfies Mode[]) {
       }
     });
 
-    it('clients of two namespaces get what is meant for theirs', async () => {
+    it('clients of two namespaces get the resources of their own', async () => {
       const [red, blue] = [
         await configured({ nodeId: sidecarId('red', 'r') }),
         await configured({ nodeId: sidecarId('blue', 'b') }),
@@ -122,7 +122,7 @@ for (const mode of ['sotw', 'delta'] satisfies Mode[]) {
       expect(sees(blue)).toEqual(['one.test', 'two.test', 'large.test', 'blue.test']);
     });
 
-    it('a Sidecar takes away what its namespace must not see, clusters last, and gives it back, clusters first', async () => {
+    it('a Sidecar removes hidden services from its namespace, clusters last, and restores them, clusters first', async () => {
       const red = await configured({ nodeId: sidecarId('red', 'r') });
       const blue = await configured({ nodeId: sidecarId('blue', 'b') });
       const two = clusterOf('two.test');

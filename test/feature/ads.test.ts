@@ -16,7 +16,7 @@ const cluster = `outbound|8000||${host}`;
 const rules = '/apis/networking.istio.io/v1/namespaces/default';
 
 describe('streams before the first sync', () => {
-  it('are refused with the name of the awaited adapter, and served once it has synced', async () => {
+  it('are rejected with the name of the pending adapter, and served once it has synced', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'binnacle-ads-'));
     onTestFinished(() => rm(folder, { recursive: true, force: true }));
     const adapters = [
@@ -98,7 +98,7 @@ for (const mode of ['sotw', 'delta'] satisfies Mode[]) {
       await mesh?.delete();
     });
 
-    it('a first request without node.id is refused', async () => {
+    it('a first request without node.id is rejected', async () => {
       for (const nodeId of [null, '']) {
         const stream = open({ nodeId });
         await expect(stream.subscribe('cluster')).rejects.toThrow(
@@ -120,7 +120,7 @@ for (const mode of ['sotw', 'delta'] satisfies Mode[]) {
         bytes: mode === 'sotw' ? [0x12, 0x03, 0x1a, 0x01, 0xff] : [0x0a, 0x03, 0x1a, 0x01, 0xff],
       },
     ]) {
-      it(`${name} ends its stream only`, async () => {
+      it(`${name} ends only its own stream`, async () => {
         const other = open();
         await other.subscribe('cluster');
         const stream = open();
@@ -130,7 +130,7 @@ for (const mode of ['sotw', 'delta'] satisfies Mode[]) {
       });
     }
 
-    it('a malformed request in the middle of a stream ends that one as well', async () => {
+    it('a malformed request in the middle of a stream also ends only that stream', async () => {
       const stream = open();
       await stream.subscribe('cluster');
       stream.send(Uint8Array.from([0x0a, 0x7f]));
@@ -138,7 +138,7 @@ for (const mode of ['sotw', 'delta'] satisfies Mode[]) {
       await eventually(async () => (await debug('adsz')).length === 0, { what: 'nobody connected' });
     });
 
-    it('a type URL that is not served breaks nothing', async () => {
+    it('an unsupported type URL has no effect on other types', async () => {
       const stream = open();
       stream.ask('type.googleapis.com/envoy.config.route.v3.ScopedRouteConfiguration');
       stream.ask('no type at all');
@@ -194,7 +194,7 @@ for (const mode of ['sotw', 'delta'] satisfies Mode[]) {
       await seen(stream, [1]);
     });
 
-    it('a rejected resource is seen in /debug/syncz, in the metrics, and in the log with the rules it is made of', async () => {
+    it('a rejected resource appears in /debug/syncz, in the metrics, and in the log with its rules', async () => {
       const nackedBefore = (await controlPlane.metric('binnacle_nacks_total{type="route"}')) ?? 0;
       const rule = virtualService(host, [{ timeout: '7s', route: [{ destination: { host } }] }]);
       await sendJson(controlPlane.httpPort, 'POST', `${rules}/virtualservices`, rule);
@@ -251,7 +251,7 @@ for (const mode of ['sotw', 'delta'] satisfies Mode[]) {
   });
 }
 
-it('a delta client that comes back with everything is sent zero resources', async () => {
+it('a delta client that reconnects with all resources gets none', async () => {
   const mesh = await createMeshDir();
   onTestFinished(() => mesh.delete());
   await mesh.write('shop.yaml', serviceEntry(host, 8000, [{ port: 1 }]));
@@ -272,7 +272,7 @@ it('a delta client that comes back with everything is sent zero resources', asyn
     [0, []],
     [0, []],
   ]);
-  // Named types are answered only if something differs: what comes first is what changed later.
+  // Named types are answered only if something differs, so the first response carries the later change.
   const route = second.subscribe('route', [...first.has.route.keys()], first.versions.route);
   const endpoint = second.subscribe('endpoint', [...first.has.endpoint.keys()], first.versions.endpoint);
   await mesh.write(

@@ -23,7 +23,7 @@ describe('export and import', () => {
   });
   afterAll(() => Promise.all([from?.stop(), to?.stop()]));
 
-  it('move everything to another server, precedence and all, and read one that has died', async () => {
+  it('copy everything to another server, including precedence, even from one that was killed', async () => {
     const here = { env: { BINNACLE_SERVER: `http://127.0.0.1:${from.httpPort}` } };
     const there = { env: { BINNACLE_SERVER: `http://127.0.0.1:${to.httpPort}` } };
     const made = '\napiVersion: v1\nkind: Namespace\nmetadata: { name: shop, labels: { team: a } }\n';
@@ -62,7 +62,7 @@ describe('export and import', () => {
     expect(identities(await test.ok(`export --data-dir ${snapshot} -o json`))).toEqual(exported);
   });
 
-  it('say what is wrong', async () => {
+  it('report mistakes', async () => {
     expect(await test.run('import')).toMatchObject({ code: 2 });
     expect(await test.run(`export --data-dir ${test.folder}`)).toMatchObject({
       code: 2,
@@ -81,7 +81,7 @@ describe('export and import', () => {
   });
 });
 
-/** What precedence and tools know objects by, of YAML documents or a list, sorted. */
+/** Lists creation times and UIDs of YAML documents or of a list, sorted. */
 const identities = (text: string) =>
   parseAllDocuments(text)
     .map((document) => document.toJS())
@@ -100,7 +100,7 @@ describe('the program', () => {
       env: { BINNACLE_SERVER: test.server, BINNACLE_CONTEXTS: '/dev/null' },
     });
 
-  it('shows changes as they come, until Ctrl-C', async () => {
+  it('shows changes as they happen, until Ctrl-C', async () => {
     const watch = start('get', 'vs', '-n', test.namespace, '-w');
     const shows = (text: string) => eventually(() => watch.stdout().includes(text), { what: text });
     await shows('EVENT');
@@ -115,7 +115,7 @@ describe('the program', () => {
     expect(watch.stderr()).toBe('');
   });
 
-  it('ends with the exit codes that it promises', async () => {
+  it('exits with the documented codes', async () => {
     const codeOf = (...argv: readonly string[]) => start(...argv).exited;
     expect(
       await Promise.all([
@@ -123,13 +123,13 @@ describe('the program', () => {
         codeOf('get', 'nothing'),
         codeOf('get', 'vs', '--server', '127.0.0.1:2'),
         codeOf('get', 'vs', 'nothing'),
-        codeOf('export', '--server', '127.0.0.1:2'), // at once: no timer may keep it
+        codeOf('export', '--server', '127.0.0.1:2'), // at once, without waiting for a timer
       ]),
     ).toEqual([0, 2, 3, 4, 3]);
   });
 
-  it('ends quietly when its reader has seen enough', async () => {
-    const many = Array.from({ length: 1_000 }, (_, index) => destinationRule(`many-${index}`)); // more than a pipe holds
+  it('exits quietly when its reader closes the pipe', async () => {
+    const many = Array.from({ length: 1_000 }, (_, index) => destinationRule(`many-${index}`)); // exceeds a pipe
     await test.apply(rules(...many));
     const line = `"$0" "$1" export | head -c 1; echo "\${PIPESTATUS[0]}"`;
     const env = { ...process.env, BINNACLE_SERVER: test.server, BINNACLE_CONTEXTS: '/dev/null' };
@@ -146,7 +146,7 @@ describe('the program', () => {
 });
 
 describe('completion', () => {
-  /** What bash offers for a line; the last word is the one that is being typed. */
+  /** Returns what bash offers for a line whose last word is being typed. */
   function bash(contexts: string, ...words: readonly string[]): readonly string[] {
     const script = `
       binnacle() { "${process.execPath}" "${program}" "$@"; }
@@ -183,7 +183,7 @@ describe('completion', () => {
     expect(offered('help', 'appl')).toEqual(['apply']);
   });
 
-  it('offers nothing, and complains of nothing, where nothing can be known', () => {
+  it('offers nothing, and reports no error, if nothing can be found', () => {
     expect(bash('/dev/null', 'nothing', '')).toEqual([]);
     expect(bash('/dev/null', 'get', '--server', '127.0.0.1:2', 'vs', '')).toEqual([]);
     expect(bash('/dev/null', 'get', '--unknown', 'x', 'v')).toEqual([]);
@@ -196,7 +196,7 @@ describe('completion', () => {
 
 describeWith(['zsh', 'fish'], 'completion for other shells', () => {
   for (const shell of ['zsh', 'fish'] as const) {
-    it(`is a script that ${shell} can read`, async () => {
+    it(`is a script that ${shell} can parse`, async () => {
       const libraries = join(dirname(await partProgram('fish')), '../lib', `${machine()}-linux-gnu`);
       const script = await test.file(`completion.${shell}`, await test.ok(`completion ${shell}`));
       const { status, stderr } = spawnSync(await partProgram(shell), ['-n', script], {

@@ -8,7 +8,7 @@ describe('get', () => {
     await test.apply(rules(virtualService('a', { labels: '{ app: a }' }), virtualService('b'), destinationRule('a')));
   });
 
-  it('shows a table, and more when asked', async () => {
+  it('shows a table, with more columns on request', async () => {
     const out = await test.ok(`get vs -n ${test.namespace}`);
     expect(out).toMatch(/^NAME +.*HOSTS +.*AGE\na +.*a\.test +.*\d+s\nb +.*b\.test/);
     const wide = await test.ok(`get virtualservice -n ${test.namespace} -o wide`);
@@ -36,7 +36,7 @@ describe('get', () => {
     );
   });
 
-  it('prints what apply takes back', async () => {
+  it('prints output that apply accepts', async () => {
     const yaml = await test.ok(`get vs a -n ${test.namespace} -o yaml`);
     expect(await test.ok('apply -f -', { input: yaml })).toBe('virtualservice.networking.istio.io/a unchanged\n');
     const list = await test.ok(`get vs,dr -n ${test.namespace} -o yaml`);
@@ -52,13 +52,13 @@ describe('get', () => {
     ).toEqual(['b']);
   });
 
-  it('shows what there is of what was named', async () => {
+  it('shows the existing ones of the named objects', async () => {
     const { code, out, errors } = await test.run(`get vs a nothing -n ${test.namespace} -o name`);
     expect({ code, out }).toEqual({ code: 4, out: 'virtualservice.networking.istio.io/a\n' });
     expect(errors).toEqual([expect.stringMatching(/^binnacle: REQUEST_REFUSED: virtualservices "nothing" not found/)]);
   });
 
-  it('says that there is nothing', async () => {
+  it('reports an empty list', async () => {
     expect(await test.run(`get gateways -n ${test.namespace}`)).toEqual({
       code: 0,
       out: '',
@@ -77,20 +77,20 @@ describe('get', () => {
     { line: 'get vs,dr -w', error: /--watch goes with one kind/ },
     { line: 'get vs --context other', error: /there is no context "other"/ },
   ]) {
-    it(`says what is wrong with "${line}"`, async () => {
+    it(`names the mistake in "${line}"`, async () => {
       const { code, out, errors } = await test.run(line);
       expect(errors.join('\n')).toMatch(error);
       expect({ code, out }).toEqual({ code: 2, out: '' });
     });
   }
 
-  it('refuses a selector that is none', async () => {
+  it('rejects an invalid selector', async () => {
     expect((await test.run('get vs -l a=b=c')).code).toBe(4);
   });
 });
 
 describe('history and rollback', () => {
-  it('show who changed what, and bring it back', async () => {
+  it('show who changed what, and restore it', async () => {
     const contexts = await test.file('contexts.yaml', '');
     const env = { BINNACLE_CONTEXTS: contexts, BINNACLE_SERVER: '' };
     await test.ok(`context set here --server ${test.server} -n ${test.namespace} --author Änne`, { env });
@@ -126,7 +126,7 @@ describe('history and rollback', () => {
     expect((await test.read('vs a')).spec.http[0].route[0].weight).toBe(70);
   });
 
-  it('say what is not there', async () => {
+  it('report missing objects and versions', async () => {
     await test.apply(virtualService('a'));
     expect(await test.run(`history vs nothing -n ${test.namespace}`)).toMatchObject({ code: 4 });
     const { code, errors } = await test.run(`rollback vs a --to 999999 -n ${test.namespace}`);
@@ -138,7 +138,7 @@ describe('history and rollback', () => {
 });
 
 describe('audit', () => {
-  it('shows what was asked for, also what was refused', async () => {
+  it('shows successful and rejected requests', async () => {
     await test.apply(virtualService('a'));
     await test.run(`delete vs nothing -n ${test.namespace}`);
     const out = await test.ok(`audit -n ${test.namespace}`);
@@ -150,13 +150,13 @@ describe('audit', () => {
     expect(items[0]).toMatchObject({ verb: 'delete', code: 404 });
   });
 
-  it('goes through pages', async () => {
+  it('reads several pages', async () => {
     await test.apply(rules(...Array.from({ length: 1_200 }, (_, index) => destinationRule(`page-${index}`))));
     const { items } = JSON.parse(await test.ok(`audit -n ${test.namespace} --limit 1100 -o json`));
     expect(new Set(items.map(({ name }: { name: string }) => name)).size).toBe(1_100);
   });
 
-  it('refuses a limit that is none', async () => {
+  it('rejects an invalid limit', async () => {
     expect((await test.run('audit --limit 0')).code).toBe(2);
   });
 });

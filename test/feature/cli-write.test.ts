@@ -6,7 +6,7 @@ import { cliTests, destinationRule, rules, virtualService } from '../support/cli
 const test = cliTests();
 
 describe('apply', () => {
-  it('creates, leaves alone, changes', async () => {
+  it('creates, keeps and changes objects', async () => {
     const path = await test.file('rules.yaml', rules(destinationRule('reviews'), virtualService('reviews')));
     const apply = `apply -n ${test.namespace} -f ${path}`;
     expect(await test.ok(`${apply} --dry-run`)).toBe(
@@ -32,7 +32,7 @@ describe('apply', () => {
     });
   });
 
-  it('takes files, directories, JSON and lists', async () => {
+  it('accepts files, directories, JSON and lists', async () => {
     await test.file('mesh/a.yaml', virtualService('a'));
     await test.file('mesh/b.json', JSON.stringify(parse(virtualService('b'))));
     await test.file('mesh/notes.txt', 'no rules');
@@ -48,7 +48,7 @@ describe('apply', () => {
     expect(await names(`apply -n ${test.namespace} -R -f ${test.folder}/mesh -o name`)).toEqual(['a', 'b', 'c']);
   });
 
-  it('gives the namespace to what has none, and to no cluster', async () => {
+  it('sets the namespace of objects without one, except cluster-scoped ones', async () => {
     const own = virtualService('own').replace('name: own', `name: own, namespace: ${test.namespace}-b`);
     const made = `\napiVersion: v1\nkind: Namespace\nmetadata: { name: ${test.namespace}-c }\n`;
     await test.ok('apply -f -', { input: rules(own, made) });
@@ -62,7 +62,7 @@ describe('apply', () => {
     });
   });
 
-  it('names file, document, line and field of everything that is wrong, and changes nothing', async () => {
+  it('names file, document, line and field of every mistake, and changes nothing', async () => {
     const path = await test.file(
       'rules.yaml',
       rules(destinationRule('good'), virtualService('bad', { field: 'wieght' })),
@@ -86,7 +86,7 @@ describe('apply', () => {
     expect((await test.run(`get dr good -n ${test.namespace}`)).code).toBe(4);
   });
 
-  it('sends nothing when one of the files is no YAML', async () => {
+  it('sends nothing if one of the files is invalid YAML', async () => {
     const good = await test.file('a-good.yaml', virtualService('good'));
     const bad = await test.file('bad.yaml', 'kind: A\nspec: [1\nmetadata: {}\n');
     const { code, errors } = await test.run(`apply -n ${test.namespace} -f ${good} -f ${bad}`, {
@@ -99,7 +99,7 @@ describe('apply', () => {
     ]);
   });
 
-  it('leaves out unknown fields when it is told to, with a warning or without', async () => {
+  it('drops unknown fields on request, with or without a warning', async () => {
     const text = destinationRule('loose').replace('host:', 'hots: x, host:');
     const warned = await test.run(`apply -n ${test.namespace} --field-validation warn -f -`, { input: text });
     expect(warned.code).toBe(0);
@@ -108,7 +108,7 @@ describe('apply', () => {
     expect((await test.read('dr loose')).spec).toEqual({ host: 'loose.test' });
   });
 
-  it('is refused where an object was changed since it was read', async () => {
+  it('is rejected if an object was changed since it was read', async () => {
     await test.apply(virtualService('raced'));
     const old = await test.ok(`get vs raced -n ${test.namespace} -o yaml`);
     await test.apply(virtualService('raced', { weight: 1 }));
@@ -148,14 +148,14 @@ describe('apply', () => {
       error: /127\.0\.0\.1:2 \(--server\) cannot be reached/,
     },
   ]) {
-    it(`says what is wrong: ${name}`, async () => {
+    it(`names the mistake: ${name}`, async () => {
       const result = await test.run(line, { input });
       expect(result.errors.join('\n')).toMatch(error);
       expect({ code: result.code, out: result.out }).toEqual({ code, out: '' });
     });
   }
 
-  it('does not take bytes that are no text', async () => {
+  it('rejects bytes that are not text', async () => {
     const path = await test.file('binary.yaml', '');
     await writeFile(path, Buffer.from([0x6b, 0xff, 0xfe]));
     expect(await test.run(`apply -f ${path}`)).toMatchObject({
@@ -164,7 +164,7 @@ describe('apply', () => {
     });
   });
 
-  it('says that it is too much for one transaction', async () => {
+  it('reports that the input exceeds one transaction', async () => {
     const big = virtualService('big').replace('metadata:', `metadata2: ${'x'.repeat(11 * 1024 * 1024)}\nmetadata:`);
     const { code, errors } = await test.run('apply -f -', { input: big });
     expect(code).toBe(2);
@@ -173,14 +173,14 @@ describe('apply', () => {
     );
   });
 
-  it('applies a thousand objects as one', async () => {
+  it('applies a thousand objects in one transaction', async () => {
     const many = Array.from({ length: 1_000 }, (_, index) => destinationRule(`many-${index}`));
     expect((await test.apply(rules(...many))).match(/ created$/gm)).toHaveLength(1_000);
   });
 });
 
 describe('diff', () => {
-  it('shows what apply would change, and ends with 1', async () => {
+  it('shows what apply would change, and exits with 1', async () => {
     await test.apply(rules(virtualService('a'), destinationRule('a')));
     const path = await test.file(
       'new.yaml',
@@ -201,12 +201,12 @@ describe('diff', () => {
     expect(await test.run(`get dr b -n ${test.namespace}`)).toMatchObject({ code: 4 });
   });
 
-  it('ends with 0 when nothing would change', async () => {
+  it('exits with 0 when nothing would change', async () => {
     await test.apply(virtualService('a'));
     expect(await test.ok(`diff -n ${test.namespace} -f -`, { input: virtualService('a') })).toBe('');
   });
 
-  it('ends above 1 when apply would be refused or nobody answers', async () => {
+  it('exits above 1 when apply would be rejected or nobody answers', async () => {
     const input = virtualService('a', { field: 'wieght' });
     const { code, errors } = await test.run(`diff -n ${test.namespace} -f -`, { input });
     expect(code).toBe(4);
@@ -243,7 +243,7 @@ describe('delete', () => {
     expect(await test.run(`get all -n ${test.namespace}`)).toMatchObject({ out: '' });
   });
 
-  it('deletes what files name', async () => {
+  it('deletes the objects in files', async () => {
     const path = await test.file('rules.yaml', rules(virtualService('a'), destinationRule('a')));
     await test.ok(`delete -f ${path} -n ${test.namespace}`);
     expect(await test.ok(`get all -n ${test.namespace} -o name`)).toBe('virtualservice.networking.istio.io/b\n');
@@ -280,7 +280,7 @@ describe('delete', () => {
     { line: 'delete vs --all -l a=b', error: /exclude each other/ },
     { line: 'delete vs -f x', error: /-f goes without vs/ },
   ]) {
-    it(`says what is wrong with "${line}"`, async () => {
+    it(`names the mistake in "${line}"`, async () => {
       const { code, errors } = await test.run(line);
       expect(errors.join('\n')).toMatch(error);
       expect(code).toBe(2);

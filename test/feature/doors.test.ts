@@ -12,16 +12,16 @@ beforeAll(async () => {
 afterAll(() => plane?.stop());
 
 /*
- * Requests with the headers that a browser sends by the Fetch standard: no browser is started,
- * as what matters is what it sends for a page unasked, which the Fetch standard says.
+ * Requests with the headers that browsers send without a preflight, as the Fetch standard defines them. No browser is
+ * needed.
  */
-describe('a web page in the browser of somebody who can reach the program', () => {
+describe('a web page in a browser that can reach the program', () => {
   const page = { origin: 'http://evil.example', referer: 'http://evil.example/', 'user-agent': 'Mozilla/5.0' };
   const object = (status: number) => virtualService('shop.test', [{ directResponse: { status } }]);
   const read = async () =>
     JSON.parse((await send(plane.httpPort, { path: `${list}/${object(200).metadata.name}` })).body).spec;
 
-  it('cannot bring back an earlier version with a form', async () => {
+  it('cannot roll back an object with a form', async () => {
     const { name } = object(200).metadata;
     await sendJson(plane.httpPort, 'POST', list, object(200));
     await sendJson(plane.httpPort, 'PUT', `${list}/${name}`, object(201));
@@ -41,7 +41,7 @@ describe('a web page in the browser of somebody who can reach the program', () =
     expect((await read()).http[0].directResponse.status).toBe(200);
   });
 
-  it('reads and writes nothing under a name of its own that leads here (DNS rebinding)', async () => {
+  it('cannot read or write under a foreign name that resolves to the server (DNS rebinding)', async () => {
     const host = `evil.example:${plane.httpPort}`;
     const json = { 'content-type': 'application/json' };
     const samePage = { origin: `http://${host}`, ...json };
@@ -65,7 +65,7 @@ describe('a web page in the browser of somebody who can reach the program', () =
     expect(await send(plane.httpPort, discovery)).toMatchObject({ status: 403 });
   });
 
-  it('is refused in few lines of the log, and counted', async () => {
+  it('is rejected with few log lines, and counted', async () => {
     const before = (await plane.metric('binnacle_http_refusals_total{reason="host"}')) ?? 0;
     for (let at = 0; at < 500; at++) await send(plane.httpPort, { host: 'evil.example' });
     expect(await plane.metric('binnacle_http_refusals_total{reason="host"}')).toBe(before + 500);
@@ -74,8 +74,8 @@ describe('a web page in the browser of somebody who can reach the program', () =
   });
 });
 
-describe('what a server is called', () => {
-  it('is also what http.allowedHosts says', async () => {
+describe('the names of a server', () => {
+  it('include http.allowedHosts', async () => {
     const named = await startControlPlane({ config: { http: { allowedHosts: ['*.mesh.example'] } } });
     try {
       const ask = async (host: string, headers = {}) =>

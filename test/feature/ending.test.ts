@@ -10,7 +10,7 @@ import { processesWith } from '../support/processes.ts';
 
 const root = join(import.meta.dirname, '../..');
 
-/** Where the data directory is, and the text that every process of one start has among its arguments. */
+/** Data directory; its path is an argument of every process of one start. */
 let folder: string;
 const running: Child[] = [];
 beforeEach(async () => {
@@ -41,7 +41,7 @@ async function start([command = '', ...words]: readonly string[]): Promise<Start
   return { child, httpPort };
 }
 
-/** Ways to start a server. Without scripts before it, npm builds nothing: what is tested is built already. */
+/** Ways to start a server. npm runs no script before it and builds nothing, because the build exists already. */
 const ways = {
   'npm start': ['npm', 'start', '--ignore-scripts', '--'],
   'npm start with a shell that makes way': ['npm', 'start', '--ignore-scripts', '--script-shell', 'bash', '--'],
@@ -49,7 +49,7 @@ const ways = {
   'bin/binnacle.mjs serve': [process.execPath, 'bin/binnacle.mjs', 'serve'],
 };
 
-describe.runIf(process.platform === 'linux')('ending what started a server ends the server', () => {
+describe.runIf(process.platform === 'linux')('ending the launcher of a server ends the server', () => {
   for (const [name, words] of Object.entries(ways)) {
     for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
       it(`${name}, by ${signal}`, async () => {
@@ -59,7 +59,7 @@ describe.runIf(process.platform === 'linux')('ending what started a server ends 
 
         await eventually(async () => (await processesWith(folder)).length === 0, { what: 'the end of every process' });
         await expect(get(httpPort)).rejects.toThrow('ECONNREFUSED');
-        expect(child.stderr()).toContain('"stopping"'); // it drained
+        expect(child.stderr()).toContain('"stopping"'); // it has drained
       });
     }
   }

@@ -26,7 +26,7 @@ async function start(options: Parameters<typeof startControlPlane>[0] = {}): Pro
   onTestFinished(() => controlPlane.stop());
   return controlPlane;
 }
-/** A sidecar that follows everything. */
+/** Connects a sidecar that subscribes to everything. */
 async function sidecar({ xdsPort }: ControlPlane): Promise<AdsStream> {
   const stream = openAds(xdsPort, { mode: 'delta', follow: true });
   await Promise.all([stream.subscribe('cluster'), stream.subscribe('listener')]);
@@ -53,7 +53,7 @@ const adapterProblem = (controlPlane: ControlPlane, origin: string) =>
   );
 
 describe('a file of the mesh directory', () => {
-  it('half-written: what it had stays; line and file are told, until it is whole', async () => {
+  it('half-written: its last contents stay, and file and line are reported until it is complete', async () => {
     const file = join(mesh.path, 'shop.yaml');
     await mesh.write('shop.yaml', shop(1));
     const controlPlane = await start();
@@ -73,7 +73,7 @@ describe('a file of the mesh directory', () => {
     await eventually(async () => (await debug(controlPlane, 'adapterz')).problems.length === 0, { what: 'no problem' });
   });
 
-  it('broken in one document: the others change, the broken one stays as it was', async () => {
+  it('broken in one document: the others change, the broken one stays', async () => {
     const rule = virtualService(host, [{ directResponse: { status: 418 } }]);
     await mesh.write('shop.yaml', shop(1), rule);
     const controlPlane = await start();
@@ -87,7 +87,7 @@ describe('a file of the mesh directory', () => {
     expect(stream.has.route.get('8000')).toEqual(route);
   });
 
-  it('a rule with an unknown field: the last good one stays in effect, /debug/problemz tells the field', async () => {
+  it('a rule with an unknown field: the last good one stays in effect, /debug/problemz names the field', async () => {
     await mesh.write('shop.yaml', shop(1), virtualService(host, [{ directResponse: { status: 418 } }]));
     const controlPlane = await start();
     const stream = await sidecar(controlPlane);
@@ -110,7 +110,7 @@ describe('a file of the mesh directory', () => {
     expect(stream.has.route.get('8000')).toEqual(route);
   });
 
-  it('deleted: what it held goes, what others hold stays', async () => {
+  it('deleted: its objects are removed, those of other files stay', async () => {
     await mesh.write('shop.yaml', shop(1));
     await mesh.write('other.yaml', serviceEntry('other.test', 8000, [{ port: 3 }]));
     const stream = await sidecar(await start());
@@ -120,7 +120,7 @@ describe('a file of the mesh directory', () => {
     expect(endpoints(stream, 'outbound|8000||other.test')).toBe('127.0.0.1:3');
   });
 
-  it('the directory lost: degraded in views and metrics, endpoints stay; back: synced, with what changed', async () => {
+  it('directory lost: degraded in views and metrics, endpoints stay; restored: synced, with the changes', async () => {
     await mesh.write('shop.yaml', shop(1));
     const controlPlane = await start();
     const stream = await sidecar(controlPlane);
@@ -150,7 +150,7 @@ describe('a file of the mesh directory', () => {
 });
 
 describe('a rule over HTTP', () => {
-  it('that is wrong is answered with 422 and the path of each field; what is in effect stays', async () => {
+  it('that is invalid is answered with 422 and the path of each field; the rule in effect stays', async () => {
     await mesh.write('shop.yaml', shop(1), destinationRule(host, ['v1']));
     const controlPlane = await start();
     const stream = await sidecar(controlPlane);
@@ -181,7 +181,7 @@ describe('a rule over HTTP', () => {
     expect(stream.has.route.get('8000')).toEqual(route);
   });
 
-  it('that is right but names a subset that does not exist is reported in /debug/problemz, until it does', async () => {
+  it('that is valid but names a missing subset is reported in /debug/problemz until the subset exists', async () => {
     await mesh.write('shop.yaml', shop(1), destinationRule(host, ['v1']));
     const controlPlane = await start();
     await sidecar(controlPlane);
@@ -198,7 +198,7 @@ describe('a rule over HTTP', () => {
 });
 
 describe('a crash', () => {
-  it('takes nothing that was acknowledged: rules and registrations are there after kill -9', async () => {
+  it('loses no acknowledged change: rules and registrations exist after kill -9', async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'binnacle-crash-'));
     onTestFinished(() => rm(dataDir, { recursive: true, force: true }));
     await mesh.write('shop.yaml', shop(1));

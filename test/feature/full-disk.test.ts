@@ -51,7 +51,7 @@ afterEach(async () => {
   await Promise.all([mesh?.delete(), rm(dataDir, { recursive: true, force: true })]);
 });
 
-it('a full disk: the writer of a rule is told, nothing of it takes effect, serving goes on; with room it works again', async () => {
+it('on a full disk a write of a rule fails without effect, and serving continues; with space it succeeds', async () => {
   expect((await post(virtualServices, rule('first.test'))).status).toBe(201);
   await disk.fill(controlPlane.child.pid);
 
@@ -74,7 +74,7 @@ it('a full disk: the writer of a rule is told, nothing of it takes effect, servi
   expect(await names()).toEqual(['first-test', 'third-test']);
 });
 
-it('a full disk: of a batch nothing is kept, its writer is told, serving goes on; with room all of it is', async () => {
+it('on a full disk a batch fails completely, and serving continues; with space it succeeds completely', async () => {
   const batch = { apiVersion: 'v1', kind: 'List', items: Array.from({ length: 50 }, (_, n) => rule(`h${n}.test`)) };
   const names = async () =>
     JSON.parse((await get(controlPlane.httpPort, { path: virtualServices })).body).items.map(
@@ -97,12 +97,12 @@ it('a full disk: of a batch nothing is kept, its writer is told, serving goes on
   expect(await names()).toHaveLength(51);
 });
 
-it('a full disk: a registration is refused, the adapter degraded, serving goes on; with room it recovers by itself', async () => {
+it('on a full disk a registration is rejected, the adapter is degraded, and serving continues; with space it recovers', async () => {
   const state = (name: string) => controlPlane.metric(`binnacle_adapter_state{adapter="registration",state="${name}"}`);
   expect((await post(`${instances}/one`, instance, 'PUT')).status).toBe(201);
   await disk.fill(controlPlane.child.pid);
 
-  // What is left of the journal's last block takes a few more.
+  // The rest of the journal's last block has space for a few more.
   let last = 0;
   const refused = await eventually(
     async () => {

@@ -13,7 +13,7 @@ import { get, sendJson } from '../support/http.ts';
 import { createMeshDir, type MeshDir, serviceEntry, virtualService } from '../support/mesh-dir.ts';
 import { freePort } from '../support/ports.ts';
 
-/** Valid, and too large for an Envoy whose bootstrap leaves its limit on expressions as it is (100). */
+/** Valid regular expression that exceeds Envoy's default limit of 100 instructions. */
 const bigRegex = '/api/v[0-9]+/(users|orders|products|payments)/[a-f0-9-]{36}';
 const [bad, good] = ['bad.test', 'good.test'];
 const rules = '/apis/networking.istio.io/v1/namespaces/default/virtualservices';
@@ -33,7 +33,7 @@ for (const protocol of ['sotw', 'delta'] as const) {
     let envoy: Envoy;
     let port: number;
 
-    /** Every request to the host is answered with this header. */
+    /** Builds a rule that adds this header to every answer of the host. */
     const rule = (host: string, version: string, match: object = { prefix: '/' }) =>
       virtualService(host, [
         {
@@ -44,13 +44,15 @@ for (const protocol of ['sotw', 'delta'] as const) {
       ]);
     const put = (host: string, object: object) =>
       sendJson(controlPlane.httpPort, 'PUT', `${rules}/${host.replace('.', '-')}`, object);
-    /** A sidecar with the limit on expressions of a stock bootstrap. Others on this machine would take its ports. */
+    /**
+     * Starts a sidecar with Envoy's default limit of expressions. Other sidecars on this machine would use its ports.
+     */
     const connect = async (name: string): Promise<Envoy> => {
       const { layered_runtime: _, ...bootstrap } = sidecarBootstrap({
         xdsPort: controlPlane.xdsPort,
         protocol,
         name,
-      }) as { layered_runtime?: object }; // as Envoy's bootstrap has it
+      }) as { layered_runtime?: object }; // the shape of Envoy's bootstrap
       return startEnvoy({ bootstrap, name });
     };
     const restart = async (name: string): Promise<void> => {
@@ -65,7 +67,7 @@ for (const protocol of ['sotw', 'delta'] as const) {
       eventually(async () => (await versionOf(host)) === version, { what: `${version} for ${host}` });
     const programmed = async (host: string) => {
       const { body } = await get(controlPlane.httpPort, { path: `${rules}/${host.replace('.', '-')}` });
-      const { status } = JSON.parse(body) as Shown; // as docs/rules.md says
+      const { status } = JSON.parse(body) as Shown; // the format in docs/rules.md
       return { reason: status.conditions.find(({ type }) => type === 'Programmed')?.reason, ...status };
     };
     const hasReason = (host: string, reason: string) =>
@@ -87,7 +89,7 @@ for (const protocol of ['sotw', 'delta'] as const) {
       await Promise.all([backend?.stop(), mesh?.delete()]);
     });
 
-    it('keeps its last good version in effect, and everybody else gets what is new', async () => {
+    it('keeps its last good version in effect, and other resources are updated', async () => {
       await put(bad, rule(bad, 'two', { regex: bigRegex }));
       await put(good, rule(good, 'two'));
       await becomes(good, 'two');
@@ -97,26 +99,26 @@ for (const protocol of ['sotw', 'delta'] as const) {
       expect(await versionOf(bad)).toBe('one');
     });
 
-    it('is rejected, and no other', async () => {
+    it('is rejected alone', async () => {
       await hasReason(bad, 'Rejected');
       await hasReason(good, 'Programmed');
       const { rejections } = await programmed(bad);
       expect(rejections.map(({ message }) => message)).toEqual([expect.stringContaining('RE2 program size of')]);
     });
 
-    it('is named in the log with the sentence that matters', () => {
+    it('is named in the log with the decisive sentence', () => {
       expect(controlPlane.child.stderr()).toMatch(
         /"virtualHost":"bad\.test:\d+","rules":\["VirtualService\/default\/bad-test"\],"reason":"regex[^"]*RE2 program size/,
       );
     });
 
-    it('has its last good version in a sidecar that restarts', async () => {
+    it('has its last good version in a restarted sidecar', async () => {
       await restart('first');
       await becomes(good, 'three');
       await becomes(bad, 'one');
     });
 
-    it('is not even sent to a third sidecar, which has its last good version', async () => {
+    it('is not sent to a third sidecar, which gets its last good version', async () => {
       await restart('second');
       await becomes(bad, 'one');
       await hasReason(bad, 'Rejected');
@@ -127,7 +129,7 @@ for (const protocol of ['sotw', 'delta'] as const) {
       expect(await rejections()).toBe(before);
     });
 
-    it('has it also after the control plane was killed and started again', async () => {
+    it('keeps its last good version after a restart of the killed control plane', async () => {
       await eventually(() => existsSync(join(controlPlane.dataDir, 'rejected-parts.json')), {
         what: 'the findings on disk',
       });
@@ -141,17 +143,17 @@ for (const protocol of ['sotw', 'delta'] as const) {
       await hasReason(good, 'Programmed');
     });
 
-    it('is in effect everywhere, untouched, once it is corrected', async () => {
+    it('is in effect everywhere, unmodified, once it is corrected', async () => {
       await put(bad, rule(bad, 'corrected'));
       await becomes(bad, 'corrected');
       await hasReason(bad, 'Programmed');
     });
 
-    it('is not to blame for a port that is taken where a sidecar runs', async () => {
+    it('is not rejected because of a port conflict on a sidecar’s machine', async () => {
       const taken = createServer().listen(0, '127.0.0.1');
       await once(taken, 'listening');
       try {
-        const { port: itsPort } = taken.address() as AddressInfo; // as of every TCP server
+        const { port: itsPort } = taken.address() as AddressInfo; // TCP servers have such an address
         const host = 'taken.test';
         await sendJson(controlPlane.httpPort, 'POST', rules, rule(host, 'one'));
         await mesh.write('taken.yaml', serviceEntry(host, itsPort, [{ port: backend.port, labels: {} }]));

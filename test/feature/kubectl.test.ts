@@ -8,7 +8,7 @@ import { describeWith } from '../support/describe-with.ts';
 import { eventually } from '../support/eventually.ts';
 import { createKubectl, type Kubectl } from '../support/kubectl.ts';
 
-/** The YAML that administrators have; `status` text is what the rule answers with. */
+/** Builds the YAML of a VirtualService; the rule answers with the text `status`. */
 const virtualService = (name: string, { status = 200, labels = '{}', namespace = 'default' } = {}) => `
 apiVersion: networking.istio.io/v1
 kind: VirtualService
@@ -46,7 +46,7 @@ let controlPlane: ControlPlane;
 let kubectl: Kubectl;
 
 const lines = (text: string): string[] => text.trimEnd().split('\n');
-/** The words of each line of a table. */
+/** Splits each line of a table into its cells. */
 const rows = (text: string): string[][] => lines(text).map((line) => line.split(/\s{2,}/));
 const json = async (command: string) => JSON.parse(await kubectl.ok(`${command} -o json`));
 const apply = (stdin: string, flags = '') => kubectl.ok(`apply -f -${flags}`, { stdin });
@@ -62,13 +62,13 @@ describeWith(['kubectl'], 'a stock kubectl, without Kubernetes', () => {
     await controlPlane?.stop();
     await Promise.all([kubectl?.delete(), rm(dataDir, { recursive: true, force: true })]);
   });
-  /** Nothing of one test is there in the next. */
+  /** Removes the objects of earlier tests. */
   beforeEach(async () => {
     await kubectl.ok('delete vs,dr --all -A');
   });
 
   describe('applies', () => {
-    it('creates, leaves alone, changes', async () => {
+    it('creates, keeps and changes objects', async () => {
       expect(await apply(virtualService('shop'))).toBe('virtualservice.networking.istio.io/shop created\n');
       expect(await apply(virtualService('shop'))).toBe('virtualservice.networking.istio.io/shop unchanged\n');
       expect(await apply(virtualService('shop', { status: 418 }))).toBe(
@@ -84,7 +84,7 @@ describeWith(['kubectl'], 'a stock kubectl, without Kubernetes', () => {
       expect((await json('get vs shop')).spec.gateways).toBeUndefined();
     });
 
-    it('a List, though kubectl asks for OpenAPI 2 before it', async () => {
+    it('a List, although kubectl reads OpenAPI 2 before it', async () => {
       const items = [{ ...virtualServiceObject('a') }, { ...virtualServiceObject('b') }];
       const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
       const said = (word: string) => ['a', 'b'].map((name) => `virtualservice.networking.istio.io/${name} ${word}`);
@@ -94,7 +94,7 @@ describeWith(['kubectl'], 'a stock kubectl, without Kubernetes', () => {
       expect(lines(await apply(await kubectl.ok('get vs -o yaml')))).toEqual(said('configured').slice(0, 1));
     });
 
-    it('in turn with binnacle apply: neither finds anything to do after the other', async () => {
+    it('alternating with binnacle apply: neither changes anything after the other', async () => {
       await apply(virtualService('shop'));
       const server = ['--server', `http://127.0.0.1:${controlPlane.httpPort}`];
       const call = { input: virtualService('shop') };
@@ -105,7 +105,7 @@ describeWith(['kubectl'], 'a stock kubectl, without Kubernetes', () => {
       expect(await cli(['diff', '-f', '-', ...server], call)).toMatchObject({ code: 0, out: '' });
     });
 
-    it('what refers to nothing, with a warning', async () => {
+    it('unresolved references, with a warning', async () => {
       const text = virtualService('shop').replace(
         'directResponse: { status: 200 }',
         'route: [{ destination: { host: ghost } }]',
@@ -135,7 +135,7 @@ describeWith(['kubectl'], 'a stock kubectl, without Kubernetes', () => {
       ]);
     });
 
-    it('prunes what is no longer in the files', async () => {
+    it('prunes objects that the files no longer have', async () => {
       const labels = '{ app: pruned }';
       const flags = ' --prune -l app=pruned --prune-allowlist=networking.istio.io/v1/VirtualService';
       await apply(`${virtualService('a', { labels })}---${virtualService('b', { labels })}---${virtualService('c')}`);
@@ -149,7 +149,7 @@ describeWith(['kubectl'], 'a stock kubectl, without Kubernetes', () => {
       ]);
     });
 
-    it('rehearses, and shows what would change', async () => {
+    it('runs dry, and shows what would change', async () => {
       const dryRun = ' --dry-run=server';
       expect(await apply(virtualService('shop'), dryRun)).toBe(
         'virtualservice.networking.istio.io/shop created (server dry run)\n',
@@ -226,13 +226,13 @@ describeWith(['kubectl'], 'a stock kubectl, without Kubernetes', () => {
       { flags: '-A --chunk-size 1', want: ['one', 'two', 'three'] },
       { flags: '-n other', want: ['three'] },
     ]) {
-      it(`get vs ${flags}`, async () => {
+      it(`like “get vs ${flags}”`, async () => {
         const names = lines(await kubectl.ok(`get vs ${flags} -o name`));
         expect(names).toEqual(want.map((name) => `virtualservice.networking.istio.io/${name}`));
       });
     }
 
-    it('watches, while another kubectl changes things', async () => {
+    it('watches while another kubectl changes objects', async () => {
       const watching = kubectl.start('get vs -w -o wide');
       const seen = (count: number) =>
         eventually(() => lines(watching.stdout()).length >= count && lines(watching.stdout()), {
@@ -279,7 +279,7 @@ describeWith(['kubectl'], 'a stock kubectl, without Kubernetes', () => {
       expect(await status()).toBe(418);
     });
 
-    it('replaces, creates, refuses to create twice', async () => {
+    it('replaces, creates, rejects a second creation', async () => {
       expect(await kubectl.ok('replace -f -', { stdin: virtualService('shop', { status: 418 }) })).toContain(
         'replaced',
       );
@@ -314,7 +314,7 @@ describeWith(['kubectl'], 'a stock kubectl, without Kubernetes', () => {
       expect(await kubectl.ok('get vs -o name')).toBe('');
     });
 
-    it('waits until it is gone, and until proxies have it', async () => {
+    it('waits for a deletion, and until proxies have a rule', async () => {
       expect(await kubectl.ok('wait --for=condition=Programmed --timeout=15s vs/shop')).toBe(
         'virtualservice.networking.istio.io/shop condition met\n',
       );
@@ -347,7 +347,7 @@ describeWith(['kubectl'], 'a stock kubectl, without Kubernetes', () => {
     await kubectl.ok('delete ns applied');
   });
 
-  it('says what there is: resources, versions, fields, its own version', async () => {
+  it('describes the API: resources, versions, fields, its version', async () => {
     const resources = rows(await kubectl.ok('api-resources'));
     const row = (name: string) => resources.find(([first]) => first === name)?.join(' ');
     expect(row('virtualservices')).toBe('virtualservices vs networking.istio.io/v1 true VirtualService');
@@ -368,16 +368,16 @@ describeWith(['kubectl'], 'a stock kubectl, without Kubernetes', () => {
     expect(await kubectl.ok('version')).toMatch(/Server Version: v1\.\d+\.\d+\+binnacle-/);
   });
 
-  describe('is told what is wrong', () => {
-    it('a field that there is not, with its path', async () => {
+  describe('reports', () => {
+    it('an unknown field with its path', async () => {
       const stdin = virtualService('shop').replace('directResponse', 'directRespond');
       const said = await kubectl.fails('apply -f -', { stdin });
       expect(said).toContain('spec.http[0].directRespond');
-      expect(said).toContain('directResponse'); // what was meant
+      expect(said).toContain('directResponse'); // the suggestion
       expect(await kubectl.ok('get vs -o name')).toBe('');
     });
 
-    it('a field that there is not is a warning with --validate=warn', async () => {
+    it('an unknown field as a warning with --validate=warn', async () => {
       const stdin = `${virtualService('shop')}  wrong: 1\n`;
       const { code, stdout, stderr } = await kubectl.run('apply --validate=warn -f -', { stdin });
       expect({ code, stdout }).toEqual({ code: 0, stdout: 'virtualservice.networking.istio.io/shop created\n' });
@@ -391,7 +391,7 @@ describeWith(['kubectl'], 'a stock kubectl, without Kubernetes', () => {
       expect(await kubectl.fails('replace -f -', { stdin: old })).toContain('Error from server (Conflict)');
     });
 
-    it('what is not there', async () => {
+    it('a missing object', async () => {
       expect(await kubectl.fails('get vs nothing')).toContain('Error from server (NotFound)');
       expect(await kubectl.fails('delete vs nothing')).toContain('NotFound');
       expect(await kubectl.fails('get nothings')).toContain('the server doesn\'t have a resource type "nothings"');
@@ -400,13 +400,13 @@ describeWith(['kubectl'], 'a stock kubectl, without Kubernetes', () => {
       });
     });
 
-    it('server-side apply', async () => {
+    it('unsupported server-side apply', async () => {
       const said = await kubectl.fails('apply --server-side -f -', { stdin: virtualService('shop') });
       expect(said).toContain('server-side apply');
     });
   });
 
-  it('ends watches when it is stopped, and loses nothing over a restart', async () => {
+  it('ends watches when the server stops, and loses nothing in a restart', async () => {
     await apply(virtualService('kept'));
     const watching = kubectl.start('get vs -w');
     await eventually(() => watching.stdout().includes('kept'), { what: 'the watch' });

@@ -9,7 +9,7 @@ import { eventually } from '../support/eventually.ts';
 
 const { after, ending } = createEndings();
 
-/** The program with these `xds.limits` in its binnacle.yaml. */
+/** Starts the program with these `xds.limits` in binnacle.yaml. */
 async function limited(limits: string) {
   const folder = await mkdtemp(join(tmpdir(), 'binnacle-limits-'));
   after(() => rm(folder, { recursive: true }));
@@ -20,7 +20,7 @@ async function limited(limits: string) {
 
 interface Connection {
   readonly session: ClientHttp2Session;
-  /** Codes of the GOAWAYs that came. */
+  /** Codes of the received GOAWAYs. */
   readonly goaways: number[];
 }
 
@@ -41,7 +41,7 @@ const isServed = ({ session }: Connection) =>
   });
 
 describe('xds.limits of binnacle.yaml', () => {
-  it('closes connections that are too many, and takes others again when some have left', async () => {
+  it('close excess connections, and accept new ones after others have left', async () => {
     const { xdsPort, metric } = await limited('{ maxConnections: 2 }');
     const [first, second] = [connectTo(xdsPort), connectTo(xdsPort)];
     expect([await isServed(first), await isServed(second)]).toEqual([true, true]);
@@ -52,7 +52,7 @@ describe('xds.limits of binnacle.yaml', () => {
     await eventually(async () => isServed(connectTo(xdsPort)), { what: 'room for a new one' });
   });
 
-  it('asks connections to leave when they are old, without an error', async () => {
+  it('close old connections with a GOAWAY without an error', async () => {
     const { xdsPort } = await limited('{ maxConnectionAgeSeconds: 0.2, maxConnectionAgeGraceSeconds: 0.2 }');
     const connection = connectTo(xdsPort);
     const call = connection.session.request({

@@ -4,7 +4,7 @@ import { eventually } from '../support/eventually.ts';
 import { send } from '../support/http.ts';
 import { createMeshDir, type MeshDir, serviceEntry } from '../support/mesh-dir.ts';
 
-/** An object of a mesh directory that lets instances join. */
+/** Builds a service of a mesh directory that lets instances join. */
 const open = (host: string) => {
   const { metadata, ...rest } = serviceEntry(host, 80, [{ port: 8001 }]);
   return { ...rest, metadata: { ...metadata, labels: { 'mesh.binnacle.dev/registration': 'allow' } } };
@@ -54,7 +54,7 @@ async function register(host: string, namespace = 'default') {
 }
 const read = async (path: string) => JSON.parse((await send(plane.httpPort, { path })).body);
 
-/** The addresses behind a host, as a sidecar is told them over REST. */
+/** Returns the addresses of a host that a sidecar gets over REST. */
 async function served(host: string): Promise<readonly string[]> {
   const node = { id: 'sidecar~10.0.0.9~web.default~default.svc.cluster.local' };
   const body = JSON.stringify({ node, resource_names: [`outbound|80||${host}`] });
@@ -64,7 +64,7 @@ async function served(host: string): Promise<readonly string[]> {
 }
 
 describe('an instance that registers for a service of the mesh directory', () => {
-  it('is refused with what to do, for a ServiceEntry and for a Service of Kubernetes, under every name of it', async () => {
+  it('is rejected with the remedy, for a ServiceEntry and for a Kubernetes Service, under each of its names', async () => {
     expect(await register('closed.test')).toEqual({
       status: 409,
       error:
@@ -78,13 +78,13 @@ describe('an instance that registers for a service of the mesh directory', () =>
     expect(await read('/registry/v1/namespaces/default/services')).toEqual({ services: [] });
   });
 
-  it('joins where the service has the label', async () => {
+  it('joins if the service has the label', async () => {
     expect(await register('open.test')).toEqual({ status: 201 });
     await eventually(async () => (await served('open.test')).length === 2, { what: 'both endpoints' });
     expect(await served('open.test')).toEqual(['10.6.6.6', '127.0.0.1']);
   });
 
-  it('that comes later stops counting, which is told, and counts again when the service goes', async () => {
+  it('is excluded with a report if the service appears later, and counts again when it is removed', async () => {
     expect(await register('late.test')).toEqual({ status: 201 });
     expect(await register('listed.test')).toEqual({ status: 201 });
     await eventually(async () => (await served('late.test'))[0] === '10.6.6.6', { what: 'the instance' });

@@ -18,7 +18,7 @@ const rules = '/apis/networking.istio.io/v1/namespaces/default/virtualservices';
 
 const { ending } = createEndings();
 
-/** A mesh with a service of two versions, the program, and an Envoy that polls it. */
+/** Starts a mesh with a service of two versions, the program, and an Envoy that polls it. */
 async function start(refers: 'ads' | 'rest', accessFile: string | null = null) {
   const [port = 0, latePort = 0] = await freePorts(2);
   const [v1, v2] = [
@@ -40,7 +40,7 @@ async function start(refers: 'ads' | 'rest', accessFile: string | null = null) {
 }
 
 describeWith(['envoy'], 'the program and an Envoy that polls it over REST', () => {
-  it('carries traffic without any gRPC, and follows endpoints, routes, clusters and listeners', async () => {
+  it('carry traffic without gRPC, and follow endpoints, routes, clusters and listeners', async () => {
     const { mesh, plane, envoy, answers, backends, port, latePort } = await start('rest');
     await answers('v1');
     await mesh.write('shop.yaml', serviceEntry(shop, port, backends.slice(1)), destinationRule(shop, ['v1', 'v2']));
@@ -64,7 +64,7 @@ describeWith(['envoy'], 'the program and an Envoy that polls it over REST', () =
     expect([...stats].filter(([, count]) => count > 0)).toEqual([]);
   });
 
-  it('is sent nothing while nothing changes', async () => {
+  it('send nothing while nothing changes', async () => {
     const { envoy, answers } = await start('rest');
     await answers('v1');
     const count = async (what: string) =>
@@ -75,7 +75,7 @@ describeWith(['envoy'], 'the program and an Envoy that polls it over REST', () =
     expect(await count('update_failure')).toBe(0);
   });
 
-  it('is served where an access file lets everybody fetch and nothing else', async () => {
+  it('work with an access file that permits everybody to fetch only', async () => {
     const folder = await ending(mkdtemp(join(tmpdir(), 'binnacle-access-')), (one) => rm(one, { recursive: true }));
     await writeFile(join(folder, 'access.yaml'), 'anonymous: { discover: true }');
     const { plane, answers } = await start('rest', join(folder, 'access.yaml'));
@@ -83,7 +83,7 @@ describeWith(['envoy'], 'the program and an Envoy that polls it over REST', () =
     expect((await get(plane.httpPort, { path: '/debug/configz' })).status).toBe(401);
   });
 
-  it('has clusters and listeners over REST, and what they refer to over ADS', async () => {
+  it('combine clusters and listeners over REST with the rest over ADS', async () => {
     const { mesh, plane, answers, backends, port } = await start('ads');
     await answers('v1');
     await mesh.write('shop.yaml', serviceEntry(shop, port, backends.slice(1)), destinationRule(shop, ['v1', 'v2']));

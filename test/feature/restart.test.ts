@@ -14,14 +14,14 @@ import { freePorts } from '../support/ports.ts';
 
 const host = 'shop.test';
 
-describeWith(['envoy'], 'when the control plane or its registry is lost', () => {
+describeWith(['envoy'], 'after the loss of the control plane or its registry', () => {
   let mesh: MeshDir;
   let backend: Backend;
   let dataDir: string;
   let ports: { readonly service: number; readonly httpPort: number; readonly xdsPort: number };
   const running: { stop(): Promise<void> }[] = [];
 
-  /** The same control plane each time: ports, data and configuration survive it. */
+  /** Starts the same control plane again: ports, data and configuration are kept. */
   async function start({ waitReady = true } = {}): Promise<ControlPlane> {
     const controlPlane = await startControlPlane({
       waitReady,
@@ -62,7 +62,7 @@ describeWith(['envoy'], 'when the control plane or its registry is lost', () => 
   });
 
   for (const protocol of ['sotw', 'delta'] as const) {
-    it(`traffic of a ${protocol} sidecar goes on while the control plane is away, and changes arrive after it`, async () => {
+    it(`traffic of a ${protocol} sidecar continues without the control plane, and changes arrive after its return`, async () => {
       const first = await start();
       await sidecar(protocol);
       expect(await status()).toBe(200);
@@ -80,7 +80,7 @@ describeWith(['envoy'], 'when the control plane or its registry is lost', () => 
     });
   }
 
-  it('a delta sidecar that comes back to a restarted control plane is sent nothing that it has', async () => {
+  it('a delta sidecar that reconnects to a restarted control plane gets nothing that it has', async () => {
     const first = await start();
     const envoy = await sidecar('delta');
     await eventually(async () => (await status()) === 200, { what: 'traffic' });
@@ -101,7 +101,7 @@ describeWith(['envoy'], 'when the control plane or its registry is lost', () => 
         second.metric(`binnacle_push_bytes_total{type="${type}"}`),
       ),
     );
-    // Wildcard types are answered once, with zero resources: a head of some ninety bytes.
+    // Wildcard types are answered once, without resources: less than 100 bytes each.
     expect(sent.map((bytes) => (bytes ?? 0) < 100)).toEqual([true, true, true, true]);
     expect(sent[1]).toBe(0);
     expect(sent[3]).toBe(0);
@@ -110,7 +110,7 @@ describeWith(['envoy'], 'when the control plane or its registry is lost', () => 
     ).toEqual(before);
   });
 
-  it('registrations are on disk once: they come back from their journal, other shards from snapshots', async () => {
+  it('registrations are on disk once: they are restored from their journal, other shards from snapshots', async () => {
     const first = await start();
     const registered = '/registry/v1/namespaces/shop/services/pay.shop/instances/i-0';
     await sendJson(ports.httpPort, 'PUT', registered, { address: '10.0.0.1', ports: [{ name: 'http', port: 80 }] });
@@ -123,7 +123,7 @@ describeWith(['envoy'], 'when the control plane or its registry is lost', () => 
     });
   });
 
-  it('registrations that cannot be read hold the start back and say so, and are there once they can be', async () => {
+  it('unreadable registrations delay the start with a message, until they are readable', async () => {
     const first = await start();
     const registered = '/registry/v1/namespaces/shop/services/pay.shop/instances/i-0';
     await sendJson(ports.httpPort, 'PUT', registered, { address: '10.0.0.1', ports: [{ name: 'http', port: 80 }] });
@@ -144,7 +144,7 @@ describeWith(['envoy'], 'when the control plane or its registry is lost', () => 
     expect((await get(ports.httpPort, { path: registered })).status).toBe(200);
   });
 
-  it('a new sidecar gets its configuration from a control plane that starts while the registry is away', async () => {
+  it('a new sidecar gets its configuration from a control plane that starts while the registry is down', async () => {
     const first = await start();
     await eventually(async () => (await get(ports.httpPort, { path: '/debug/registryz' })).body.includes(host), {
       what: 'the service',

@@ -55,7 +55,7 @@ for (const protocol of ['sotw', 'delta'] as const) {
       await Promise.all([v1?.stop(), v2?.stop(), mesh?.delete()]);
     });
 
-    it('spreads requests over all endpoints while there is no rule', async () => {
+    it('spreads requests over all endpoints without a rule', async () => {
       await answers(['v1', 'v2']);
     });
 
@@ -72,7 +72,7 @@ for (const protocol of ['sotw', 'delta'] as const) {
       const all = (await Promise.all(Array.from({ length: 50 }, () => bodies(40)))).flat();
       const second = all.filter((name) => name === 'v2').length;
       expect(all).toHaveLength(2_000);
-      // 20 are expected; fewer than 2 or more than 60 come by chance less often than once in ten million runs.
+      // 20 are expected; fewer than 2 or more than 60 occur by chance in less than one of ten million runs.
       expect(second).toBeGreaterThanOrEqual(2);
       expect(second).toBeLessThanOrEqual(60);
     });
@@ -94,7 +94,7 @@ for (const protocol of ['sotw', 'delta'] as const) {
       await answers(['v1'], { path: '/admin/x' });
     });
 
-    it('ends a request that takes longer than the timeout', async () => {
+    it('aborts a request that exceeds the timeout', async () => {
       const rule = virtualService(host, [{ timeout: '0.2s', retries: { attempts: 0 }, route: to(host, { v1: 100 }) }]);
       await sendJson(controlPlane.httpPort, 'PUT', `${rules}/shop-test`, rule);
       v1.delay(2_000);
@@ -103,7 +103,7 @@ for (const protocol of ['sotw', 'delta'] as const) {
       expect(slow).toBe('timed out');
     });
 
-    it('tries a failed request again as often as the rule says', async () => {
+    it('retries a failed request as often as the rule says', async () => {
       const rule = virtualService(host, [{ retries: { attempts: 3, retryOn: '5xx' }, route: to(host, { v1: 100 }) }]);
       await sendJson(controlPlane.httpPort, 'PUT', `${rules}/shop-test`, rule);
       await eventually(
@@ -120,19 +120,19 @@ for (const protocol of ['sotw', 'delta'] as const) {
       v1.failNext(0);
     });
 
-    it('goes back to the plain service when the rule is deleted', async () => {
+    it('returns to the plain service when the rule is deleted', async () => {
       await sendJson(controlPlane.httpPort, 'DELETE', `${rules}/shop-test`);
       await answers(['v1', 'v2']);
     });
 
-    it('follows an endpoint that leaves and comes back, in a file', async () => {
+    it('follows an endpoint that is removed from a file and added again', async () => {
       await mesh.write('service.yaml', endpoints(v2), destinationRule(host, ['v1', 'v2']));
       await answers(['v2']);
       await mesh.write('service.yaml', endpoints(v1, v2), destinationRule(host, ['v1', 'v2']));
       await answers(['v1', 'v2']);
     });
 
-    it('switches subsets that appear and disappear with the rule, and fails no request meanwhile', async () => {
+    it('switches subsets that appear and disappear with the rule, without a failed request', async () => {
       const stopped = new AbortController();
       const failed: string[] = [];
       const traffic = (async () => {

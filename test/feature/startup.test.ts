@@ -22,11 +22,11 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'binnacle-startup-'));
 });
 afterEach(async () => {
-  for (const child of running.splice(0)) await child.stop(); // before its directory: it writes there when it ends
+  for (const child of running.splice(0)) await child.stop(); // before its directory, to which it writes when it ends
   await rm(folder, { recursive: true, force: true });
 });
 
-/** Starts, expects that it fails, and answers with what it printed and how it ended. */
+/** Starts the program, expects a failure, and returns its output and exit code. */
 async function failedStart(options: Omit<ControlPlaneOptions, 'waitReady'>) {
   const { child, httpPort, xdsPort } = await startControlPlane({
     dataDir: join(folder, 'data'),
@@ -38,7 +38,7 @@ async function failedStart(options: Omit<ControlPlaneOptions, 'waitReady'>) {
   return { code, stdout: child.stdout(), stderr: child.stderr(), httpPort, xdsPort };
 }
 
-/** Another program on a port of 127.0.0.1. */
+/** Occupies a port of 127.0.0.1. */
 async function taken(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -47,7 +47,7 @@ async function taken(): Promise<number> {
   return typeof address === 'object' ? (address?.port ?? 0) : 0;
 }
 
-describe('a start that cannot succeed says one line, what to change, and ends', () => {
+describe('a start that fails prints one line with the remedy and ends', () => {
   it('the HTTP port is taken', async () => {
     const httpPort = await taken();
     const { code, stdout, stderr, xdsPort } = await failedStart({ httpPort });
@@ -118,7 +118,7 @@ describe('a start that cannot succeed says one line, what to change, and ends', 
     });
   }
 
-  it('the configuration file is not there', async () => {
+  it('the configuration file does not exist', async () => {
     const { code, stdout, stderr } = await failedStart({ args: ['--config', join(folder, 'none.yaml')] });
     expect(stderr).toMatch(
       /^binnacle: CONFIG_INVALID: .*none\.yaml cannot be read \(ENOENT: .*\): correct --config\n$/,
@@ -143,7 +143,7 @@ describe('a start that cannot succeed says one line, what to change, and ends', 
     expect([code, stdout]).toEqual([1, '']);
   });
 
-  it('the data directory is in use by another one', async () => {
+  it('another process uses the data directory', async () => {
     const first = await startControlPlane();
     onTestFinished(() => first.stop());
     const { code, stdout, stderr } = await failedStart({ dataDir: first.dataDir });
@@ -154,7 +154,9 @@ describe('a start that cannot succeed says one line, what to change, and ends', 
   });
 });
 
-/** Permissions do not bind root, who mounts something read-only instead, or uses a place where nobody may write. */
+/**
+ * Makes a directory read-only. Root ignores permissions and needs a read-only mount or a place where nobody may write.
+ */
 async function readOnly(directory: string): Promise<Partial<ControlPlaneOptions>> {
   if (process.getuid?.() !== 0) {
     await chmod(directory, 0o555);
@@ -166,7 +168,7 @@ async function readOnly(directory: string): Promise<Partial<ControlPlaneOptions>
 }
 
 describe('npm start', () => {
-  /** What `npm start` runs once everything is set up, on other ports than its own. */
+  /** Runs the program of `npm start` after its preparation, on free ports. */
   async function start(): Promise<{ readonly child: Child; readonly httpPort: number; readonly xdsPort: number }> {
     const [httpPort = 0, xdsPort = 0] = await freePorts(2);
     const addresses = ['--http', `127.0.0.1:${httpPort}`, '--xds', `127.0.0.1:${xdsPort}`];
@@ -184,7 +186,7 @@ describe('npm start', () => {
     return { child, httpPort, xdsPort };
   }
 
-  it('serves the sample mesh and says where to look next', async () => {
+  it('serves the sample mesh and prints the next steps', async () => {
     const { child, httpPort, xdsPort } = await start();
     const printed = child.stdout();
     expect(printed).toContain(`sidecars (xDS)   127.0.0.1:${xdsPort}`);
@@ -203,7 +205,7 @@ describe('npm start', () => {
     expect(JSON.parse(await body('/debug/problemz'))).toEqual({ objects: [], resolved: [], idle: [] });
   });
 
-  it('has every metric and debug view in docs/operations.md, which names no test that is not there', async () => {
+  it('has every metric and debug view of docs/operations.md, which names only existing tests', async () => {
     const { httpPort } = await start();
     const document = await readFile(join(root, 'docs/operations.md'), 'utf8');
     const { body } = await get(httpPort, { path: '/metrics' });
@@ -211,7 +213,7 @@ describe('npm start', () => {
     const own = metrics.filter((name) => !/^binnacle_(process|nodejs)_/.test(name));
     const documented = [...document.matchAll(/^\| `(binnacle_\w+)/gm)].map(([, name]) => name);
     expect(documented.sort()).toEqual(own.sort());
-    const views = JSON.parse((await get(httpPort, { path: '/debug/list' })).body) as { path: string }[]; // its shape
+    const views = JSON.parse((await get(httpPort, { path: '/debug/list' })).body) as { path: string }[]; // its format
     const described = [...document.matchAll(/^\| `(\/debug\/\w+)/gm)].map(([, path]) => path);
     expect(described).toEqual(views.map(({ path }) => path));
     const tests = [...document.matchAll(/`(test\/\S+\.test\.ts)`/g)].map(([, path = '']) => path);
@@ -219,7 +221,7 @@ describe('npm start', () => {
     expect(tests).not.toEqual([]);
   });
 
-  it('ends as a supervisor expects when its launcher is told to', async () => {
+  it('ends as a supervisor expects when its launcher gets a signal', async () => {
     const { child, httpPort } = await start();
     child.signal('SIGTERM');
     expect(await child.exited).toBe(0);
@@ -245,7 +247,7 @@ describe('SIGTERM', () => {
     expect(controlPlane.child.stderr()).toMatch(/"stopping"\}\n$/);
   });
 
-  it('does not wait for a client that has stopped reading, nor for a watch that never ends', async () => {
+  it('waits neither for a client that has stopped reading nor for an endless watch', async () => {
     const stream = openAds(controlPlane.xdsPort);
     await stream.subscribe('cluster');
     stream.pause();

@@ -32,7 +32,7 @@ for (const protocol of ['sotw', 'delta'] as const) {
     const rule = (route: object) => virtualService(host, [{ ...route, route: [{ destination: { host } }] }]);
     const shown = async (): Promise<Shown> => {
       const { body } = await get(controlPlane.httpPort, { path: object });
-      return JSON.parse(body) as Shown; // as docs/rules.md says
+      return JSON.parse(body) as Shown; // the format in docs/rules.md
     };
     const becomes = (reason: string) =>
       eventually(
@@ -60,20 +60,20 @@ for (const protocol of ['sotw', 'delta'] as const) {
       await Promise.all([backend?.stop(), mesh?.delete()]);
     });
 
-    it('says that no proxy is concerned while none is connected', async () => {
+    it('reports that no proxy needs it while none is connected', async () => {
       expect(await becomes('NoProxies')).toMatchObject({ proxies: { concerned: 0 } });
     });
 
     it('counts the proxy that acknowledged it', async () => {
       const { layered_runtime: _, ...bootstrap } = sidecarBootstrap({ xdsPort: controlPlane.xdsPort, protocol }) as {
         layered_runtime?: object;
-      }; // as Envoy's bootstrap has it
+      }; // the shape of Envoy's bootstrap
       envoy = await startEnvoy({ bootstrap });
       expect(await becomes('Programmed')).toMatchObject({ proxies: { concerned: 1, acknowledged: 1, rejected: 0 } });
     });
 
-    it('says which proxy rejects it, with its words', async () => {
-      // Larger than an Envoy takes whose bootstrap leaves its limit as it is.
+    it('names the proxy that rejects it, with its message', async () => {
+      // Exceeds Envoy's default limit of expressions.
       const regex = '/api/v[0-9]+/(users|orders|products|payments)/[a-f0-9-]{36}';
       await sendJson(controlPlane.httpPort, 'PUT', object, rule({ match: [{ uri: { regex } }] }));
       const { rejections, proxies } = await becomes('Rejected');

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { readStored, writeUntilKilled } from '../support/store-killed.ts';
 import { randomNumbers } from '../support/store-random.ts';
 
-/** Two at a time, each with a database of its own that goes through all of its kills. */
+/** Number of databases that are killed in parallel, each by one lane. */
 const lanes = 2;
 const killsPerLane = 100;
 
@@ -15,7 +15,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-it(`after ${lanes * killsPerLane} kills at random moments every acknowledged write is there, and no transaction is there by half`, {
+it(`after ${lanes * killsPerLane} kills at random moments every acknowledged write is stored, and no partial transaction`, {
   timeout: 600_000,
 }, async () => {
   const seed = Number(process.env.BINNACLE_SEED ?? Date.now() % 1_000_000);
@@ -28,13 +28,13 @@ it(`after ${lanes * killsPerLane} kills at random moments every acknowledged wri
   expect(Math.min(...acknowledged)).toBeGreaterThan(killsPerLane);
 });
 
-/** Kills a writer again and again and looks at what it left; resolves with how many transactions were acknowledged. */
+/** Kills a writer repeatedly and checks what it left. Resolves with the number of acknowledged transactions. */
 async function survive(path: string, random: () => number): Promise<number> {
   let revision = 0;
   let acknowledgedInAll = 0;
-  const state = new Map<string, number>(); // the version of each object, as the history tells it
+  const state = new Map<string, number>(); // versions by object, from the history
   for (let kill = 0; kill < killsPerLane; kill++) {
-    const opening = random() < 0.1 && kill > 0; // some while the database is being opened
+    const opening = random() < 0.1 && kill > 0; // some kills while the database is being opened
     const acknowledged = await writeUntilKilled({
       path,
       seed: Math.floor(random() * 2 ** 31),
@@ -66,7 +66,7 @@ async function survive(path: string, random: () => number): Promise<number> {
   return acknowledgedInAll;
 }
 
-/** An acknowledged removal does not say its version. */
+/** Checks a history line. An acknowledged removal has no version. */
 const hasLine = (history: readonly string[], line: string): boolean =>
   line.startsWith('put ') ? history.includes(line) : history.some((stored) => stored.startsWith(`${line} `));
 

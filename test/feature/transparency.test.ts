@@ -39,17 +39,17 @@ describeWith(['envoy'], 'what an application sees through its sidecar', () => {
     await mesh?.delete();
   });
 
-  it('is the server header that the other side wrote', async () => {
+  it('includes the server header of the other side', async () => {
     expect((await get(port, { host })).headers.server).toBe('shop/1.0');
   });
 
-  it('is an answer to HTTP/1.0', async () => {
+  it('includes answers to HTTP/1.0', async () => {
     const socket = connect(port, '127.0.0.1');
     socket.write(`GET / HTTP/1.0\r\nHost: ${host}\r\n\r\n`);
     expect(await text(socket)).toMatch(/^HTTP\/1\.\d 200 OK\r\n.*\r\n\r\nshop$/s);
   });
 
-  it('is a silent stream for as long as it lasts', async () => {
+  it('includes a silent stream for as long as it lasts', async () => {
     const managers = JSON.stringify(await envoy.configDump()).match(/"stream_idle_timeout":"[^"]*"/g);
     expect(managers).toEqual(['"stream_idle_timeout":"0s"']); // Envoy's default cuts it after 300 s
   });

@@ -20,9 +20,9 @@ import { freePorts } from '../support/ports.ts';
 const host = 'shop.test';
 const { ending } = createEndings();
 
-describeWith(['envoy'], 'the program and an Envoy that has clusters and listeners on streams of their own', () => {
+describeWith(['envoy'], 'the program and an Envoy with separate streams for clusters and listeners', () => {
   for (const protocol of ['sotw', 'delta'] as const) {
-    it(`carries traffic, follows its endpoints, and has its status told (${protocol})`, async () => {
+    it(`carry traffic, follow endpoints and report the status of rules (${protocol})`, async () => {
       const [port = 0] = await freePorts(1);
       const mesh = await ending(createMeshDir(), (made) => made.delete());
       const [one, two] = [

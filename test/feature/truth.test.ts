@@ -6,7 +6,7 @@ import { type ControlPlane, startControlPlane } from '../support/control-plane.t
 import { eventually } from '../support/eventually.ts';
 import { get, sendJson } from '../support/http.ts';
 
-/** What the program says of itself: its metrics, views and log, against what is so. */
+/** Self-reports of the program (metrics, views, log), compared with its actual state. */
 
 const rules = '/apis/networking.istio.io/v1/namespaces/default/virtualservices';
 const virtualService = (name: string, host: string) => ({
@@ -33,7 +33,7 @@ const metricBecomes = (name: string, value: number | null) =>
   eventually(async () => (await controlPlane.metric(name)) === value, { what: `${name} is ${value}` });
 const answer = async (path: string) => JSON.parse((await get(controlPlane.httpPort, { path })).body);
 
-it('metrics fall when a registry empties, and count the leases that ran out', async () => {
+it('metrics decrease when a registry becomes empty, and count expired leases', async () => {
   const path = '/registry/v1/namespaces/default/services/reviews.test/instances/one';
   const port = { name: 'http', port: 9080, protocol: 'http' };
   await sendJson(controlPlane.httpPort, 'PUT', path, { address: '127.0.0.1', ports: [port], ttlSeconds: 1 });
@@ -43,7 +43,7 @@ it('metrics fall when a registry empties, and count the leases that ran out', as
   await metricBecomes('binnacle_adapter_endpoints{adapter="registration"}', 0);
 });
 
-it('a rule that does nothing is counted and listed with its reason until it is repaired', async () => {
+it('a rule without effect is counted and listed with its reason until it is repaired', async () => {
   await sendJson(controlPlane.httpPort, 'POST', rules, virtualService('idle', 'ghost.test'));
   const name = 'binnacle_rule_problems{kind="VirtualService",reason="HostNotFound"}';
   await metricBecomes(name, 1);
@@ -57,7 +57,7 @@ it('a rule that does nothing is counted and listed with its reason until it is r
   await metricBecomes(name, null);
 });
 
-it('a rule of a file is shown with its file, and the log tells of it', async () => {
+it('a rule of a file is shown with its file and logged', async () => {
   expect((await answer(`${rules}/filed`)).metadata.annotations).toEqual({ 'binnacle.io/defined-in': 'filed.yaml#1' });
   const said = () =>
     controlPlane.child

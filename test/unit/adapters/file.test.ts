@@ -24,7 +24,7 @@ afterEach(async () => {
 
 const patience = { timeout: 10_000, interval: 10 };
 
-/** An adapter on `<directory>/mesh`; its objects and problems are read from the registry. */
+/** Runs an adapter on `<directory>/mesh`. Objects and problems are read from the registry. */
 async function run(clock: Clock = systemClock): Promise<Registry> {
   const registry = createRegistry({ clock, log: silentLogger, snapshotDir: null });
   const context = { name: 'file', clock, log: silentLogger, dataDir: directory, domainSuffix: 'cluster.local' };
@@ -52,7 +52,7 @@ const rules = (...names: readonly string[]) =>
     )
     .join('---\n');
 
-/** `name (origin)` of every object that stands, kept over calls. */
+/** Tracks the current objects across calls, as `name (origin)`. */
 function follow(registry: Registry): () => readonly string[] {
   const standing = new Map<string, string>();
   return () => {
@@ -66,7 +66,7 @@ function follow(registry: Registry): () => readonly string[] {
 
 const problems = (registry: Registry) => registry.problems().map(({ origin, message }) => `${origin}: ${message}`);
 
-test('reads several documents of several files, in folders too, and says where each stands', async () => {
+test('reads several documents of several files and folders, and records the position of each object', async () => {
   await write('a.yaml', `# a comment\n---\n${rules('one', 'two')}`);
   await write('deep/er/b.yml', rules('three'));
   await write(
@@ -84,7 +84,7 @@ test('reads several documents of several files, in folders too, and says where e
   expect(problems(registry)).toEqual([]);
 });
 
-test('a file that is half-written keeps what it had, and is said with its line; a whole one replaces it', async () => {
+test('keeps the last good contents of a half-written file and reports its line; a complete file replaces them', async () => {
   await write('a.yaml', rules('one', 'two', 'three'));
   const registry = await run();
   const objects = follow(registry);
@@ -101,14 +101,14 @@ test('a file that is half-written keeps what it had, and is said with its line; 
   expect(problems(registry)).toEqual([]);
 });
 
-test('a file that is suddenly empty is given a second to be written', async () => {
+test('waits a second before it accepts an emptied file', async () => {
   await write('a.yaml', rules('one'));
   const clock = fakeClock();
   const registry = await run(clock);
   const objects = follow(registry);
   await vi.waitFor(() => expect(objects()).toHaveLength(1), patience);
   await write('a.yaml', '');
-  // its own look finds it empty and waits: only the next one, a second later, believes it
+  // The first scan finds the file empty and waits; the next one, a second later, accepts it.
   clock.advance(30_000);
   await vi.waitFor(
     () => expect(problems(registry)).toEqual(['a.yaml: is empty; its last contents stay for a second']),
@@ -120,7 +120,7 @@ test('a file that is suddenly empty is given a second to be written', async () =
   expect(problems(registry)).toEqual([]);
 });
 
-test('a deleted file takes its objects along; a renamed one moves them', async () => {
+test('removes the objects of a deleted file; moves those of a renamed one', async () => {
   await write('a.yaml', rules('one'));
   await write('b.yaml', rules('two'));
   const registry = await run();
@@ -131,7 +131,7 @@ test('a deleted file takes its objects along; a renamed one moves them', async (
   await vi.waitFor(() => expect(objects()).toEqual(['two (c.yaml#1)']), patience);
 });
 
-test('one bad document hurts itself only', async () => {
+test('rejects only the invalid document', async () => {
   const bomb = `a: &a [x, x]\n${[...'bcdefgh'].map((name, at) => `${name}: &${name} [${Array(9).fill(`*${'abcdefgh'[at]}`).join()}]`).join('\n')}\n`;
   await write(
     'a.yaml',
@@ -150,7 +150,7 @@ test('one bad document hurts itself only', async () => {
   ]);
 });
 
-test('of two objects with one name the first file counts, and the other stands in when it goes', async () => {
+test('uses the first of two objects with one name, and the other when the first is removed', async () => {
   await write('a.yaml', rules('one'));
   await write('b.yaml', rules('one'));
   const registry = await run();
@@ -164,7 +164,7 @@ test('of two objects with one name the first file counts, and the other stands i
   expect(problems(registry)).toEqual([]);
 });
 
-test('passes objects of every kind of rules on, and the mesh configuration; a namespace is passed over', async () => {
+test('passes on rules of all kinds and the mesh configuration; ignores namespaces', async () => {
   const documents = [...ruleKinds, meshConfig].map(
     ({ kind, group, versions }) =>
       `apiVersion: ${group}/${versions.at(-1)}\nkind: ${kind}\nmetadata: { name: ${kind.toLowerCase()} }\nspec: {}\n`,
@@ -180,14 +180,14 @@ test('passes objects of every kind of rules on, and the mesh configuration; a na
   await vi.waitFor(() => expect(objects()).toEqual([]), patience);
 });
 
-test('a kind that is not read is said once', async () => {
+test('reports a kind that is not read once', async () => {
   const secret = (name: string) => `apiVersion: v1\nkind: Secret\nmetadata: { name: ${name} }\n---\n`;
   await write('a.yaml', secret('a') + secret('b') + rules('one'));
   const registry = await run();
   await vi.waitFor(() => expect(problems(registry)).toHaveLength(1), patience);
 });
 
-test('a missing directory is said, and read when it appears', async () => {
+test('reports a missing directory and reads it when it appears', async () => {
   const registry = await run();
   const objects = follow(registry);
   await vi.waitFor(() => expect(registry.shards()[0]?.reason).toContain('create it'), patience);
@@ -196,14 +196,14 @@ test('a missing directory is said, and read when it appears', async () => {
   expect(registry.shards()[0]?.state).toBe('synced');
 });
 
-test('what the system forgot to tell is found by the next look', async () => {
+test('finds missed changes in the next scan', async () => {
   await mkdir(join(directory, 'mesh'));
   const clock = fakeClock();
   const registry = await run(clock);
   const objects = follow(registry);
   await vi.waitFor(() => expect(registry.shards()[0]?.state).toBe('synced'), patience);
   await write('a.yaml', rules('one'));
-  // the clock stands still, so that no event is ever acted on
+  // The clock does not advance, so no event is handled.
   clock.advance(30_000);
   await vi.waitFor(() => expect(objects()).toEqual(['one (a.yaml#1)']), patience);
 });

@@ -3,7 +3,7 @@ import { parseFile } from '../../../adapters/file/documents.ts';
 import { listing } from '../../../adapters/file/mesh.ts';
 import { createKubernetesView } from '../../../adapters/kubernetes/translate-view.ts';
 
-/** What the view makes of some documents, and what it refuses. */
+/** Translates documents and returns the contents and the rejections. */
 async function translated(yaml: string) {
   const view = createKubernetesView({ domainSuffix: 'cluster.local', cluster: 'c1', network: '' });
   const { objects, mistakes } = await parseFile('test.yaml', yaml);
@@ -85,20 +85,20 @@ for (const { port, want } of [
   { port: 'name: http, protocol: UDP', want: 'udp' },
   { port: 'name: http, appProtocol: example.com/mine', want: 'http' },
 ]) {
-  test(`a port with ${port} speaks ${want}`, async () => {
+  test(`a port with ${port} has the protocol ${want}`, async () => {
     const { services } = await translated(reviews(`{ ports: [{ port: 80, ${port} }] }`));
     expect(services[0]?.ports[0]?.protocol).toBe(want);
   });
 }
 
-test('a port of SCTP is passed over: nothing else of its Service is lost by it', async () => {
+test('an SCTP port is dropped without affecting the rest of its Service', async () => {
   const { services } = await translated(
     reviews('{ ports: [{ name: http, port: 80 }, { name: sig, port: 80, protocol: SCTP }] }'),
   );
   expect(services[0]?.ports).toEqual([{ name: 'http', number: 80, protocol: 'http' }]);
 });
 
-test('a headless Service, and one that is another name of a host', async () => {
+test('a headless Service, and an ExternalName', async () => {
   const headless = await translated(reviews('{ clusterIP: None, ports: [{ port: 80 }] }'));
   expect(headless.services).toMatchObject([{ headless: true, vips: [], ports: [{ name: '' }], aliasOf: null }]);
   const other = await translated(
@@ -108,7 +108,7 @@ test('a headless Service, and one that is another name of a host', async () => {
   expect(other.endpoints).toMatchObject([{ endpoints: [] }]);
 });
 
-test('a second port of one name is served by its number, at the port that the Service says', async () => {
+test('a second port of one name is served under its number, at the port that the Service defines', async () => {
   const { endpoints } = await translated(
     reviews(
       '{ ports: [{ name: http, port: 80 }, { name: http, port: 81, targetPort: 9081 }, { name: http, port: 82 }] }',
@@ -117,7 +117,7 @@ test('a second port of one name is served by its number, at the port that the Se
   expect(endpoints[0]?.endpoints).toMatchObject([{ ports: { http: 9080, 81: 9081, 82: 82 } }]);
 });
 
-test('an endpoint finds its Pod by address, whatever the spelling', async () => {
+test('an endpoint is matched to its Pod by address in any notation', async () => {
   const { endpoints } = await translated(
     reviews('{ ports: [{ name: http, port: 80 }] }') +
       slice('{ addresses: ["FD00:0::1"] }') +
@@ -143,7 +143,7 @@ for (const { conditions, want } of [
   });
 }
 
-test('an endpoint has the labels of its Pod and the locality of its node, whoever comes first', async () => {
+test('an endpoint has the labels of its Pod and the locality of its node, in any order of arrival', async () => {
   const node = `
 ---
 apiVersion: v1
@@ -167,7 +167,7 @@ metadata: { name: node-1, labels: { topology.kubernetes.io/region: r, topology.k
   }
 });
 
-test('a Pod that changes its labels changes its endpoints, and nothing else', async () => {
+test('a Pod whose labels change updates only its endpoints', async () => {
   const endpoint = '{ addresses: [10.1.0.1], targetRef: { kind: Pod, name: reviews-1 } }';
   const { view } = await translated(
     reviews('{ ports: [{ name: http, port: 80 }] }') + slice(endpoint) + pod('{ v: v1 }'),
@@ -185,7 +185,7 @@ test('a Pod that changes its labels changes its endpoints, and nothing else', as
   ]);
 });
 
-test('rules and the mesh configuration are passed on; an object without a time has always the same', async () => {
+test('rules and mesh configuration are passed on; an object without a creation time gets a constant one', async () => {
   const { objects: kubernetes, refused } = await translated(`
 apiVersion: networking.istio.io/v1
 kind: VirtualService
@@ -205,7 +205,7 @@ metadata: { name: s }
   expect(refused).toEqual(['objects of kind Secret are not read; it has no effect here']);
 });
 
-test('a wrong field is named', async () => {
+test('an error names the invalid field', async () => {
   const { refused } = await translated(`${reviews('{ ports: [{ port: 80000 }] }')}---\nkind: Service\n`);
   expect(refused[0]).toContain('apiVersion');
   expect(refused[1]).toMatch(/^spec\.ports\[0\]\.port: /);

@@ -89,12 +89,12 @@ test('an instance is put, read, renewed, listed and deleted', async () => {
   expect(await call('DELETE', orders)).toMatchObject({ status: 204 });
 });
 
-test('an address has one spelling', async () => {
+test('an address is stored in canonical form', async () => {
   await call('PUT', `${orders}/instances/one`, { ...body, address: 'FD00:0::1' });
   expect(await call('GET', `${orders}/instances/one`)).toMatchObject({ body: { address: 'fd00::1' } });
 });
 
-test('virtual addresses are shown as they were put, in one spelling, and are those of the service', async () => {
+test('virtual addresses are shown as put, in canonical form, and belong to the service', async () => {
   const put = await call('PUT', `${orders}/instances/one`, { ...body, vips: ['10.96.0.1', 'FD00:0::96'] });
   expect(put.body).toMatchObject({ vips: ['10.96.0.1', 'fd00::96'] });
   expect(await call('GET', '/registry/v1/namespaces/shop/services')).toMatchObject({
@@ -104,7 +104,7 @@ test('virtual addresses are shown as they were put, in one spelling, and are tho
 
 for (const { name, url, payload, field } of [
   {
-    name: 'a virtual address that is none',
+    name: 'an invalid virtual address',
     url: `${orders}/instances/one`,
     payload: { ...body, vips: ['10.96.0.1', '0.0.0.0'] },
     field: 'vips[1]',
@@ -117,13 +117,13 @@ for (const { name, url, payload, field } of [
     field: 'ports[0].port',
   },
   {
-    name: 'an address that stands for every address',
+    name: 'a wildcard address',
     url: `${orders}/instances/one`,
     payload: { ...body, address: '0:0::0' },
     field: 'address',
   },
   {
-    name: "a port of the sidecars' own",
+    name: 'a port of the sidecar itself',
     url: `${orders}/instances/one`,
     payload: { ...body, ports: [{ name: 'a', port: 1, servicePort: 15_001 }] },
     field: 'ports[0].servicePort',
@@ -165,13 +165,13 @@ for (const { name, url, payload, field } of [
     field: 'host',
   },
 ]) {
-  test(`refused with its field: ${name}`, async () => {
+  test(`rejected with its field: ${name}`, async () => {
     expect(await call('PUT', url, payload)).toMatchObject({ status: 400, body: { problems: [{ field }] } });
     expect(await book.services('shop')).toEqual([]);
   });
 }
 
-test('a batch with one mistake does nothing', async () => {
+test('a batch with one mistake changes nothing', async () => {
   const item = (id: string) => ({ namespace: 'shop', host: 'orders.example', id, ...body });
   expect(await call('POST', '/registry/v1/batch', { put: [item('a'), item('!')] })).toMatchObject({
     status: 400,
@@ -188,7 +188,7 @@ test('a batch with one mistake does nothing', async () => {
   });
 });
 
-test('a watch tells what is there, then what happens, and ends with its client', async () => {
+test('a watch sends existing instances, then changes, and ends with its client', async () => {
   await call('PUT', `${orders}/instances/one`, body);
   await server.listen({ host: '127.0.0.1', port: 0 });
   const { port } = server.server.address() as AddressInfo; // it listens on TCP
@@ -213,7 +213,7 @@ async function* linesOf(response: IncomingMessage): AsyncGenerator<object, void,
   }
 }
 
-test('who changed what is in the audit trail, and heartbeats are not', async () => {
+test('the audit trail has the author of each change, and no heartbeats', async () => {
   const headers = { 'x-binnacle-author': 'vm agent' };
   const send = async (method: 'PUT' | 'POST' | 'DELETE', url: string, payload?: object) =>
     server.inject({ method, url, headers, ...(payload === undefined ? {} : { payload }) });
@@ -240,7 +240,7 @@ test('who changed what is in the audit trail, and heartbeats are not', async () 
   ]);
 });
 
-test('a service that another adapter defines is refused, and a batch with one as a whole', async () => {
+test('a service that another adapter defines is rejected, and so is a whole batch with one', async () => {
   const taken = '/registry/v1/namespaces/shop/services/Taken.example/instances/one';
   const error = 'taken.example is defined by others';
   expect(await call('PUT', taken, body)).toEqual({

@@ -46,7 +46,7 @@ const registration = (id: string, fields: Partial<Registration> = {}): Registrat
 
 const ids = async (book: RunningBook) => (await book.instances('shop')).map(({ id }) => id);
 
-test('a service has the virtual addresses of all its instances, also after a restart and without any', async () => {
+test('a service has the virtual addresses of all its instances, even after a restart and without instances', async () => {
   const book = await openBook();
   const vips = (of: RunningBook) => of.contents().services.map((service) => service.vips);
   await book.write([registration('a', { vips: ['10.96.0.2'] }), registration('b', { vips: ['10.96.0.1'] })], []);
@@ -64,7 +64,7 @@ test('a service has the virtual addresses of all its instances, also after a res
   await again.close();
 });
 
-test('instances make a service, its endpoints and workloads', async () => {
+test('instances create a service, its endpoints and workloads', async () => {
   const book = await openBook();
   await book.write(
     [
@@ -100,7 +100,7 @@ test('instances make a service, its endpoints and workloads', async () => {
   await book.close();
 });
 
-test('a lease ends without heartbeats, not with them', async () => {
+test('a lease expires only without heartbeats', async () => {
   const book = await openBook();
   await book.write([registration('a'), registration('b', { ttlSeconds: 60 }), registration('c')], []);
   clock.advance(20_000);
@@ -118,7 +118,7 @@ test('a lease ends without heartbeats, not with them', async () => {
   await book.close();
 });
 
-test('registering again what stands is a heartbeat: nothing is written, nobody is told', async () => {
+test('repeating a registration is a heartbeat: nothing is written or reported', async () => {
   const book = await openBook();
   await book.write([registration('a')], []);
   const before = await readFile(join(directory, 'instances.ndjson'), 'utf8');
@@ -132,7 +132,7 @@ test('registering again what stands is a heartbeat: nothing is written, nobody i
   await book.close();
 });
 
-test('everything survives a restart and gets one full lease of grace', async () => {
+test('everything survives a restart and gets one full lease', async () => {
   const first = await openBook();
   await first.write([registration('a'), registration('b')], []);
   await first.write([], [key('b')]);
@@ -152,7 +152,7 @@ test('everything survives a restart and gets one full lease of grace', async () 
   await third.close();
 });
 
-test('a line that a crash tore is dropped, with nothing after it lost', async () => {
+test('a line that a crash truncated is dropped without losing later ones', async () => {
   const first = await openBook();
   await first.write([registration('a')], []);
   await appendFile(join(directory, 'instances.ndjson'), '\n[{"op":"put","insta');
@@ -163,7 +163,7 @@ test('a line that a crash tore is dropped, with nothing after it lost', async ()
   await second.close();
 });
 
-test('a batch is all or nothing, one event for each instance', async () => {
+test('a batch is applied completely or not at all, with one event per instance', async () => {
   const book = await openBook();
   const events: string[] = [];
   book.watch((event) =>
@@ -185,7 +185,7 @@ test('a batch is all or nothing, one event for each instance', async () => {
   await book.close();
 });
 
-test('an instance that changes leaves its siblings as they were, and keeps its change through a restart', async () => {
+test('a changed instance leaves its siblings unchanged, and keeps its change through a restart', async () => {
   const other = {
     ports: [{ name: 'http', port: 9090, protocol: 'http', servicePort: null }],
     locality: 'r/z2',
@@ -219,7 +219,7 @@ test('an instance that changes leaves its siblings as they were, and keeps its c
   await second.close();
 });
 
-test('labels are shown in the order in which the instance has them, whatever that of its siblings', async () => {
+test('labels are shown in the order of the instance, whatever the order of its siblings', async () => {
   const book = await openBook();
   await book.write([registration('a', { labels: { v: '1', zone: 'z' } })], []);
   await book.write([registration('b', { labels: { zone: 'z', v: '1' } })], []);
@@ -230,7 +230,7 @@ test('labels are shown in the order in which the instance has them, whatever tha
   await book.close();
 });
 
-test('a change renews the lease, also to a shorter one', async () => {
+test('a change renews the lease, even to a shorter one', async () => {
   const book = await openBook();
   await book.write([registration('a'), registration('b')], []);
   clock.advance(20_000);
@@ -244,7 +244,7 @@ test('a change renews the lease, also to a shorter one', async () => {
   await book.close();
 });
 
-test('what was forgotten with its service and registers again does not end with its former lease', async () => {
+test('an instance forgotten with its service and registered again does not expire with its former lease', async () => {
   const book = await openBook();
   await book.write([registration('a')], []);
   await Promise.all([book.write([registration('b')], []), book.removeService('shop', 'orders.example')]);
@@ -258,7 +258,7 @@ test('what was forgotten with its service and registers again does not end with 
   await book.close();
 });
 
-test('writes that cross end as they came', async () => {
+test('overlapping writes apply in the order of arrival', async () => {
   const book = await openBook();
   await book.write([registration('a')], []);
   await Promise.all([book.write([registration('a', { weight: 9 })], []), book.write([registration('a')], [])]);
@@ -268,7 +268,7 @@ test('writes that cross end as they came', async () => {
   await book.close();
 });
 
-test('a service without instances is forgotten in the end, or when it is removed', async () => {
+test('a service without instances is forgotten after a while, or when it is removed', async () => {
   const book = await openBook();
   await book.write([registration('a')], []);
   await book.write([], [key('a')]);

@@ -17,12 +17,12 @@ afterEach(() => rm(parent, { recursive: true, force: true }));
 const forget = (host: string): Operation => ({ op: 'forget', namespace: 'shop', host });
 const operationsIn = async (place: string) => (await createJournal(place).load()).operations;
 
-test('the first write makes the directory', async () => {
+test('the first write creates the directory', async () => {
   await createJournal(directory).append([forget('a')]);
   expect(await operationsIn(directory)).toEqual([forget('a')]);
 });
 
-test('a directory that is removed between two writes is made again', async () => {
+test('a directory removed between two writes is created again', async () => {
   const journal = createJournal(directory);
   await journal.append([forget('a')]);
   await rm(directory, { recursive: true });
@@ -30,7 +30,7 @@ test('a directory that is removed between two writes is made again', async () =>
   expect(await operationsIn(directory)).toEqual([forget('b')]);
 });
 
-test('a directory that is moved away is not written to any more', async () => {
+test('a directory that was moved is not written to', async () => {
   const journal = createJournal(directory);
   await journal.append([forget('a')]);
   await rename(directory, join(parent, 'moved'));
@@ -39,7 +39,7 @@ test('a directory that is moved away is not written to any more', async () => {
   expect(await operationsIn(directory)).toEqual([forget('b')]);
 });
 
-test('a write is refused while something is in the way of the directory, and taken after that', async () => {
+test('a write fails while the directory path is blocked, and succeeds afterwards', async () => {
   const journal = createJournal(directory);
   await journal.append([forget('a')]);
   await rename(directory, join(parent, 'moved'));
@@ -51,7 +51,7 @@ test('a write is refused while something is in the way of the directory, and tak
   expect(await operationsIn(directory)).toEqual([forget('a'), forget('c')]);
 });
 
-test('of a group that the disk takes a part of nothing stays', async () => {
+test('a group that the disk stores only partly is removed completely', async () => {
   const outcome = onSmallDisk(`
     await journal.append([forget('a')]);
     const results = await Promise.allSettled([journal.append([forget('b')]), journal.append([forget('x'.repeat(10_000))])]);
@@ -64,7 +64,7 @@ test('of a group that the disk takes a part of nothing stays', async () => {
   expect(lines.map((line) => JSON.parse(line))).toEqual([[forget('a')], [forget('c')]]);
 });
 
-test('a journal that does not fit when it is written anew stays as it was', async () => {
+test('a journal whose rewrite does not fit stays unchanged', async () => {
   const outcome = onSmallDisk(`
     await journal.append([forget('a')]);
     const large = [forget('b'), forget('x'.repeat(10_000))];
@@ -75,7 +75,7 @@ test('a journal that does not fit when it is written anew stays as it was', asyn
   expect(await readdir(directory)).toEqual(['instances.ndjson']);
 });
 
-test('a group larger than one write of the system takes is kept whole', async () => {
+test('a group larger than one system write is stored completely', async () => {
   const journal = createJournal(directory);
   const large = forget('x'.repeat(3_000_000));
   await Promise.all([journal.append([forget('a')]), journal.append([large]), journal.append([forget('b')])]);

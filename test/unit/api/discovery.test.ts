@@ -36,7 +36,7 @@ const aggregatedType = (version: string) =>
   `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`;
 
 describe('discovery', () => {
-  it('lists the groups with their versions, the preferred first', async () => {
+  it('lists the groups with their versions, preferred version first', async () => {
     expect((await ask('/api')).body).toMatchObject({ kind: 'APIVersions', versions: ['v1'] });
     const { body } = await ask('/apis');
     expect(body.kind).toBe('APIGroupList');
@@ -77,7 +77,7 @@ describe('discovery', () => {
   });
 
   for (const version of ['v2', 'v2beta1']) {
-    it(`gives all of it at once as ${version}`, async () => {
+    it(`lists everything at once as ${version}`, async () => {
       const accept = `${aggregatedType(version)},application/json`;
       const { headers, body } = await ask('/apis', { accept });
       expect(String(headers['content-type']).replace(/[ "]/g, '')).toContain(aggregatedType(version));
@@ -112,20 +112,20 @@ describe('discovery', () => {
     });
   }
 
-  it('falls back to the plain form if the client takes it, and refuses what is not served', async () => {
+  it('answers in the plain form if the client accepts it, and rejects unsupported forms', async () => {
     const accept = aggregatedType('v3');
     expect((await ask('/apis', { accept: `${accept},application/json` })).body.kind).toBe('APIGroupList');
     expect((await ask('/apis', { accept })).code).toBe(406);
   });
 
-  it('answers 304 to who has it already', async () => {
+  it('answers 304 to a client that has the current answer', async () => {
     const first = await ask('/apis', { accept: aggregatedType('v2') });
     const etag = String(first.headers.etag);
     expect(await ask('/apis', { accept: aggregatedType('v2'), 'if-none-match': etag })).toMatchObject({ code: 304 });
     expect(await ask('/apis', { 'if-none-match': etag })).toMatchObject({ code: 200 });
   });
 
-  it('says a version that kubectl can compare with its own', async () => {
+  it('reports a version that kubectl can compare with its own', async () => {
     const { body } = await ask('/version');
     expect(body).toMatchObject({ major: '1', minor: '37', gitVersion: 'v1.37.0+binnacle-1.2.3' });
   });

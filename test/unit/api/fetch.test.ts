@@ -15,7 +15,7 @@ const request = {
   body: '{}',
 };
 
-/** A server whose answers come when the test says so. */
+/** Starts a server that answers when the test decides. */
 async function serve(limits: FetchLimits) {
   const clock = fakeClock();
   const waiting: { readonly signal: AbortSignal; readonly answer: (pieces: Iterable<string>) => void }[] = [];
@@ -40,7 +40,7 @@ async function serve(limits: FetchLimits) {
   return { port, clock, waiting, asked };
 }
 
-it('a request too many is refused, and there is room again once one was answered', async () => {
+it('rejects requests above the limit and accepts one again after another was answered', async () => {
   const { port, waiting, asked } = await serve({ maxAtOnce: 1, timeoutMs: 1_000 });
   const first = send(port, request);
   await asked(1);
@@ -55,7 +55,7 @@ it('a request too many is refused, and there is room again once one was answered
   expect((await next).status).toBe(200);
 });
 
-it('a client that leaves makes room, and its answer is not made', async () => {
+it('frees the slot of a client that disconnects, and does not compute its answer', async () => {
   const { port, waiting, asked } = await serve({ maxAtOnce: 1, timeoutMs: 1_000 });
   await expect(send(port, { ...request, timeoutMs: 50 })).rejects.toThrow();
   await eventually(() => waiting[0]?.signal.aborted, { what: 'the end of it' });
@@ -65,7 +65,7 @@ it('a client that leaves makes room, and its answer is not made', async () => {
   expect((await next).status).toBe(200);
 });
 
-it('a request that takes too long is cut off, also while its answer is read', async () => {
+it('aborts a request that exceeds the time limit, even while its answer is read', async () => {
   const { port, clock, waiting, asked } = await serve({ maxAtOnce: 1, timeoutMs: 1_000 });
   const slow = send(port, request).catch((error: NodeJS.ErrnoException) => error.code);
   await asked(1);
@@ -80,13 +80,13 @@ it('a request that takes too long is cut off, also while its answer is read', as
   expect(await endless).toBe('ECONNRESET');
 });
 
-it('a body larger than a megabyte is refused', async () => {
+it('rejects a body larger than a megabyte', async () => {
   const { port } = await serve({ maxAtOnce: 1, timeoutMs: 1_000 });
   const answer = await send(port, { ...request, body: JSON.stringify({ names: 'x'.repeat(1 << 20) }) });
   expect(answer.status).toBe(413);
 });
 
-it('other work has its turn between the pieces of an answer', async () => {
+it('lets other work run between the pieces of an answer', async () => {
   const { port, waiting, asked } = await serve({ maxAtOnce: 1, timeoutMs: 1_000 });
   const asking = send(port, request);
   await asked(1);

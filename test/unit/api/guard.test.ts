@@ -4,7 +4,7 @@ import { silentLogger } from '../../../src/lib/logger.ts';
 import type { Asked, Need } from '../../../src/model/access.ts';
 import { rulesServer, urls } from '../../support/rules-server.ts';
 
-/** What each request was said to need, by a door that refuses everything. */
+/** Returns the permission of a request, recorded by an access check that rejects everything. */
 async function needed(method: 'GET' | 'POST' | 'PUT' | 'DELETE', url: string): Promise<Need | undefined> {
   const asked: Asked[] = [];
   const routes = [
@@ -46,7 +46,7 @@ async function needed(method: 'GET' | 'POST' | 'PUT' | 'DELETE', url: string): P
   return asked[0]?.need;
 }
 
-describe('the need of a request', () => {
+describe('the permission that a request needs', () => {
   const shop = { namespace: 'shop' };
   for (const { method, url, want } of [
     { method: 'GET', url: '/healthz', want: { type: 'nothing' } },
@@ -78,11 +78,11 @@ describe('the need of a request', () => {
     { method: 'PUT', url: '/registry/v1/namespaces/shop/services/a/instances/1', want: { type: 'register', ...shop } },
     { method: 'POST', url: '/registry/v1/batch', want: { type: 'register', namespace: null } },
   ] as const) {
-    it(`${method} ${url} needs ${want.type}`, async () => expect(await needed(method, url)).toEqual(want));
+    it(`${method} ${url} is ${want.type}`, async () => expect(await needed(method, url)).toEqual(want));
   }
 });
 
-it('a refused request is answered with a Status before its body is read, and is not written into the audit trail', async () => {
+it('a rejected request gets a Status before its body is read, and leaves no audit entry', async () => {
   const { send, store, close } = rulesServer({
     doors: {
       admit: () => ({ type: 'refused', reason: 'content-type', message: 'send JSON', caller: null }),

@@ -28,8 +28,8 @@ const ask = (headers: Record<string, string>): Promise<Answer> =>
   });
 const items = (bytes: Buffer): unknown[] => JSON.parse(bytes.toString()).items;
 
-describe('packing answers', () => {
-  it('packs a big one for a client that takes it', async () => {
+describe('compression of answers', () => {
+  it('compresses a big answer for a client that accepts gzip', async () => {
     await server.putMany(1_000);
     const packed = await ask({ 'accept-encoding': 'gzip' });
     expect(packed.headers).toMatchObject({ 'content-encoding': 'gzip', vary: 'Accept, Accept-Encoding' });
@@ -40,7 +40,7 @@ describe('packing answers', () => {
     expect(items(plain.bytes)).toHaveLength(1_000);
   });
 
-  it('leaves a small one as it is, with its length', async () => {
+  it('sends a small answer uncompressed, with its length', async () => {
     await server.putMany(10);
     const { headers, bytes } = await ask({ 'accept-encoding': 'gzip' });
     expect(headers['content-encoding']).toBeUndefined();
@@ -48,11 +48,11 @@ describe('packing answers', () => {
     expect(items(bytes)).toHaveLength(10);
   });
 
-  it('an empty list is a list', async () => {
+  it('sends an empty list as a list', async () => {
     expect(items((await ask({})).bytes)).toEqual([]);
   });
 
-  it('does not pack watches', async () => {
+  it('does not compress watches', async () => {
     await server.putMany(1_000);
     const watch = server.watch('', { 'accept-encoding': 'gzip' });
     await eventually(() => watch.events.length === 1_000, { what: 'all objects' });
@@ -68,11 +68,11 @@ describe('packing answers', () => {
     { header: 'br', want: false },
     { header: undefined, want: false },
   ]) {
-    it(`Accept-Encoding: ${header} ${want ? 'takes' : 'does not take'} gzip`, () =>
+    it(`Accept-Encoding: ${header} ${want ? 'accepts' : 'does not accept'} gzip`, () =>
       expect(acceptsGzip(header)).toBe(want));
   }
 
-  it('other work goes on while a list of 10,000 objects is made', async () => {
+  it('lets other work run while a list of 10,000 objects is built', async () => {
     await server.putMany(10_000, ['x'.repeat(600)]);
     let turns = 0;
     let isDone = false;

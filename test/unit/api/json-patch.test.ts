@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { jsonPatch, PatchError } from '../../../src/api/rules/patches/json-patch.ts';
 
-/** The examples of RFC 6902, appendix A, and what they leave open. */
+/** Examples of RFC 6902, appendix A, and cases beyond them. */
 describe('a JSON patch', () => {
   for (const { name, target, patch, want } of [
     {
@@ -62,19 +62,19 @@ describe('a JSON patch', () => {
       want: { foo: 'bar', child: { grandchild: {} } },
     },
     {
-      name: 'A.11 passes over what it does not know',
+      name: 'A.11 ignores unknown fields',
       target: { foo: 'bar' },
       patch: [{ op: 'add', path: '/baz', value: 'qux', xyz: 123 }],
       want: { foo: 'bar', baz: 'qux' },
     },
     {
-      name: 'A.14 unescapes',
+      name: 'A.14 unescapes paths',
       target: { '/': 9, '~1': 10 },
       patch: [{ op: 'test', path: '/~01', value: 10 }],
       want: { '/': 9, '~1': 10 },
     },
     {
-      name: 'A.16 appends',
+      name: 'A.16 appends an element',
       target: { foo: ['bar'] },
       patch: [{ op: 'add', path: '/foo/-', value: ['abc', 'def'] }],
       want: { foo: ['bar', ['abc', 'def']] },
@@ -89,13 +89,13 @@ describe('a JSON patch', () => {
       want: { a: { b: 1 }, c: { b: 2 } },
     },
     {
-      name: 'replaces the whole',
+      name: 'replaces the whole object',
       target: { a: 1 },
       patch: [{ op: 'replace', path: '', value: { b: 2 } }],
       want: { b: 2 },
     },
     {
-      name: 'has null as a value',
+      name: 'accepts null as a value',
       target: { a: 1 },
       patch: [
         { op: 'replace', path: '/a', value: null },
@@ -104,13 +104,13 @@ describe('a JSON patch', () => {
       want: { a: null },
     },
     {
-      name: 'takes constructor as data',
+      name: 'treats constructor as an ordinary key',
       target: { a: {} },
       patch: [{ op: 'add', path: '/a/constructor', value: 1 }],
       want: { a: { constructor: 1 } },
     },
     {
-      name: 'moves a value to where it is',
+      name: 'moves a value onto itself',
       target: { a: [1] },
       patch: [{ op: 'move', from: '/a/0', path: '/a/0' }],
       want: { a: [1] },
@@ -125,13 +125,13 @@ describe('a JSON patch', () => {
 
   for (const { name, target, operation, says } of [
     {
-      name: 'A.9 a test that fails',
+      name: 'A.9 a failing test',
       target: { baz: 'qux' },
       operation: { op: 'test', path: '/baz', value: 'bar' },
       says: 'the test of /baz failed',
     },
     {
-      name: 'A.12 adding to what is not there',
+      name: 'A.12 adding below a missing member',
       target: { foo: 'bar' },
       operation: { op: 'add', path: '/baz/bat', value: 'qux' },
       says: '/baz does not exist',
@@ -143,13 +143,13 @@ describe('a JSON patch', () => {
       says: 'the test of /~01 failed',
     },
     {
-      name: 'what is only inherited',
+      name: 'a test of an inherited member',
       target: {},
       operation: { op: 'test', path: '/toString', value: 1 },
       says: '/toString does not exist',
     },
     {
-      name: 'removing what is only inherited',
+      name: 'removing an inherited member',
       target: {},
       operation: { op: 'remove', path: '/constructor' },
       says: '/constructor does not exist',
@@ -161,7 +161,7 @@ describe('a JSON patch', () => {
       says: 'beyond the end',
     },
     {
-      name: 'an index that is none',
+      name: 'an invalid index',
       target: [1],
       operation: { op: 'replace', path: '/x', value: 0 },
       says: 'a list has numbers',
@@ -191,12 +191,12 @@ describe('a JSON patch', () => {
       says: '/0 does not exist',
     },
     {
-      name: 'moving into itself',
+      name: 'moving a value into itself',
       target: { a: { b: 1 } },
       operation: { op: 'move', from: '/a', path: '/a/b' },
       says: 'cannot be moved into itself',
     },
-    { name: 'removing the whole', target: {}, operation: { op: 'remove', path: '' }, says: 'cannot be removed' },
+    { name: 'removing the whole object', target: {}, operation: { op: 'remove', path: '' }, says: 'cannot be removed' },
     { name: 'no value', target: {}, operation: { op: 'add', path: '/a' }, says: 'needs a value' },
     { name: 'no path', target: {}, operation: { op: 'add', value: 1 }, says: 'path must be a JSON pointer' },
     {
@@ -209,7 +209,7 @@ describe('a JSON patch', () => {
     { name: 'no operation', target: {}, operation: 7, says: 'must be an object' },
     { name: 'a prototype', target: {}, operation: { op: 'add', path: '/__proto__/a', value: 1 }, says: '__proto__' },
   ]) {
-    it(`is refused for ${name}`, () => {
+    it(`is rejected for ${name}`, () => {
       const patch = () => jsonPatch(target, [{ op: 'test', path: '', value: target }, operation]);
       expect(patch).toThrow(PatchError);
       expect(patch).toThrow(says);

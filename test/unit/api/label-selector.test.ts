@@ -58,7 +58,7 @@ describe('a label selector', () => {
     ['A_b/c=d', 'its prefix must be a DNS name'],
     ['!', 'expected the key of a label, found the end'],
   ] as const) {
-    it(`${JSON.stringify(text)} is refused`, () => {
+    it(`${JSON.stringify(text)} is rejected`, () => {
       const parsed = parseLabelSelector(text);
       expect(parsed.ok ? 'was taken' : parsed.error).toContain(says);
     });

@@ -29,7 +29,7 @@ const v1 = '/openapi/v3/apis/sample.binnacle.io/v1';
 const item = '/apis/sample.binnacle.io/v1/namespaces/{namespace}/sampleroutes/{name}';
 
 describe('OpenAPI 3', () => {
-  it('lists a document for each version, under a URL that may be kept for ever', async () => {
+  it('lists a document for each version, under a URL that may be cached indefinitely', async () => {
     const { ask, close } = await served();
     const { body } = await ask('/openapi/v3');
     expect(Object.keys(body.paths)).toEqual(['apis/sample.binnacle.io/v1', 'apis/sample.binnacle.io/v1beta1']);
@@ -50,7 +50,7 @@ describe('OpenAPI 3', () => {
     await close();
   });
 
-  it('says where kubectl looks for it which kind a path is of, and that fields are checked and writes rehearsed', async () => {
+  it('tells kubectl the kind of a path, that fields are validated and that dry runs work', async () => {
     const { ask, close } = await served();
     const { paths } = (await ask(v1)).body;
     for (const [path, method] of [
@@ -69,7 +69,7 @@ describe('OpenAPI 3', () => {
     await close();
   });
 
-  it('describes an object: its spec as its schema has it, and its status', async () => {
+  it('describes an object: its spec by its schema, and its status', async () => {
     const { ask, close } = await served();
     const { schemas } = (await ask(v1)).body.components;
     const object = schemas['io.binnacle.sample.v1.SampleRoute'];
@@ -95,7 +95,7 @@ describe('OpenAPI 3', () => {
     await close();
   });
 
-  it('every reference of every real kind leads somewhere', async () => {
+  it('has no dangling reference in any kind', async () => {
     const { ask, close } = await served([...servedKinds]);
     const { paths } = (await ask('/openapi/v3')).body;
     expect(Object.keys(paths).length).toBeGreaterThan(2);
@@ -131,7 +131,7 @@ describe('a schema of OpenAPI', () => {
       },
     },
     {
-      name: 'of two that hold together has the fields of both',
+      name: 'of two schemas that both apply has the fields of both',
       schema: z.intersection(z.object({ a: z.string() }), z.object({ b: z.string() })),
       want: {
         T: { type: 'object', required: ['a', 'b'], properties: { a: { type: 'string' }, b: { type: 'string' } } },
@@ -143,12 +143,12 @@ describe('a schema of OpenAPI', () => {
       want: { T: { type: 'number', enum: [301, 302], description: 'a code' } },
     },
     {
-      name: 'of a number or a text is what Kubernetes calls so',
+      name: 'of a number or a text has the format that Kubernetes uses',
       schema: z.union([z.int(), z.string()]),
       want: { T: { 'x-kubernetes-int-or-string': true } },
     },
     {
-      name: 'of what contains itself refers to itself',
+      name: 'of a recursive type refers to itself',
       schema: tree,
       want: {
         T: {
@@ -162,7 +162,7 @@ describe('a schema of OpenAPI', () => {
       },
     },
     {
-      name: 'of what holds something that contains itself has that as a component',
+      name: 'of a type that contains a recursive one has that as a component',
       schema: z.strictObject({ tree }),
       want: {
         T: { type: 'object', required: ['tree'], properties: { tree: { $ref: '#/components/schemas/T.schema0' } } },
@@ -177,7 +177,7 @@ describe('a schema of OpenAPI', () => {
       },
     },
     {
-      name: 'of anything is anything',
+      name: 'of any value allows any value',
       schema: z.record(z.string(), z.unknown()),
       want: { T: { type: 'object', additionalProperties: {} } },
     },

@@ -17,7 +17,7 @@ const body = (apiVersion: string, kind: string, object: Uint8Array): Uint8Array 
   Buffer.concat([Buffer.from('k8s\0'), message([1, message([1, apiVersion], [2, kind])], [2, object])]);
 
 describe('a body in the protobuf encoding of Kubernetes', () => {
-  it('is read as the namespace that it is', () => {
+  it('is read as the encoded namespace', () => {
     const metadata = message(
       ...([
         [1, 'books'],
@@ -41,12 +41,12 @@ describe('a body in the protobuf encoding of Kubernetes', () => {
 
   for (const { name, bytes, want } of [
     {
-      name: 'nothing of the sort',
+      name: 'foreign bytes',
       bytes: Buffer.from('{"kind":"Namespace"}'),
       want: 'is not in the protobuf encoding',
     },
     {
-      name: 'one that ends too early',
+      name: 'truncated bytes',
       bytes: body('v1', 'Namespace', message([1, 'books'])).subarray(0, -3),
       want: 'is not in',
     },
@@ -58,6 +58,6 @@ describe('a body in the protobuf encoding of Kubernetes', () => {
     { name: 'another kind', bytes: body('v1', 'Pod', message()), want: 'Pod of v1 is not read as protobuf' },
     { name: 'no kind', bytes: Buffer.from('k8s\0'), want: 'is not read as protobuf' },
   ]) {
-    it(`is refused when it is ${name}`, () => expect(() => readProtobuf(bytes)).toThrow(want));
+    it(`is rejected for ${name}`, () => expect(() => readProtobuf(bytes)).toThrow(want));
   }
 });

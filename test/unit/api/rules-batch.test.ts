@@ -22,7 +22,7 @@ const named = (name: string, hosts = ['a'], metadata = {}) => sampleObject({ nam
 const namesNow = async () => (await store.list('SampleRoute')).items.map(({ metadata }) => metadata.name);
 
 describe('a batch', () => {
-  it('creates, replaces and leaves what is the same, as one change', async () => {
+  it('creates, replaces and keeps objects in one transaction', async () => {
     await send('POST', urls.list, { body: named('same') });
     await send('POST', urls.list, { body: named('other', ['old']) });
     const told: unknown[] = [];
@@ -34,10 +34,10 @@ describe('a batch', () => {
       { action: 'configured', kind: 'SampleRoute', namespace: 'default', name: 'other', resourceVersion: '3' },
       { action: 'created', kind: 'SampleRoute', namespace: 'default', name: 'new', resourceVersion: '4' },
     ]);
-    expect(told).toEqual([2, 2]); // what there was, then the batch
+    expect(told).toEqual([2, 2]); // the earlier objects, then the batch
   });
 
-  it('is a YAML stream of objects and lists as well', async () => {
+  it('may be a YAML stream of objects and lists', async () => {
     const { code } = await yamlBatch([named('a'), '# nothing\n', { kind: 'List', items: [named('b'), named('c')] }]);
     expect(code).toBe(200);
     expect(await namesNow()).toEqual(['a', 'b', 'c']);
@@ -48,25 +48,25 @@ describe('a batch', () => {
     expect((await send('GET', `${urls.list}/a`)).code).toBe(200);
   });
 
-  it('deletes, whatever else the objects say', async () => {
+  it('deletes by name, whatever else the objects contain', async () => {
     await batch([named('a'), named('b')]);
     const { body } = await batch([{ ...named('a'), spec: { none: 1 } }], '?action=delete');
     expect(body.items).toMatchObject([{ action: 'deleted', name: 'a' }]);
     expect(await namesNow()).toEqual(['b']);
   });
 
-  it('keeps nothing in a dry run', async () => {
+  it('changes nothing in a dry run', async () => {
     expect((await batch([named('a')], '?dryRun=All')).body.items).toMatchObject([{ action: 'created' }]);
     expect(await namesNow()).toEqual([]);
   });
 
-  it('warns of what it leaves out, with the object', async () => {
+  it('warns about each dropped field, naming the object', async () => {
     const { headers, body } = await batch([named('a'), { ...named('b'), sepc: 1 }], '?fieldValidation=Warn');
     expect(body.items).toHaveLength(2);
     expect(headers.warning).toEqual(['299 - "items[1] (SampleRoute default/b): sepc: unknown field, was left out"']);
   });
 
-  it('keeps what kubectl noted of its own apply, so that the two in turn change nothing', async () => {
+  it('keeps the annotation of kubectl apply, so that alternating with kubectl changes nothing', async () => {
     const note = { 'kubectl.kubernetes.io/last-applied-configuration': '{"spec":{}}' };
     await send('POST', urls.list, { body: { ...named('a'), metadata: { name: 'a', annotations: note } } });
     const { body } = await batch([named('a')]);
@@ -76,26 +76,26 @@ describe('a batch', () => {
     expect([metadata.annotations, spec.hosts]).toEqual([note, ['other']]);
   });
 
-  describe('of which something is wrong', () => {
+  describe('with a mistake', () => {
     beforeEach(async () => {
       await batch([named('there', ['old'])]);
     });
 
     for (const { name, sent, code, says, verb = 'apply' } of [
       {
-        name: 'a field',
+        name: 'an invalid field',
         sent: () => batch([named('a'), named('b'), named('c', [])]),
         code: 422,
         says: ['items[2].spec.hosts: ', 'in items[2] (SampleRoute default/c)'],
       },
       {
-        name: 'a field in a YAML stream',
+        name: 'an invalid field in a YAML stream',
         sent: () => yamlBatch([named('a'), { kind: 'List', items: [named('b'), { ...named('c'), sepc: 1 }] }]),
         code: 422,
         says: ['items[2].sepc: unknown field', 'in items[2] (SampleRoute default/c, document 2)'],
       },
       {
-        name: 'a key that stands twice',
+        name: 'a duplicate key',
         sent: () =>
           yamlBatch([
             named('a'),
@@ -105,19 +105,19 @@ describe('a batch', () => {
         says: ['items[1].spec.hosts: duplicate field'],
       },
       {
-        name: 'a kind',
+        name: 'an unknown kind',
         sent: () => batch([{ ...named('a'), kind: 'SampleRoot' }]),
         code: 422,
         says: ['items[0].kind: unknown kind', 'did you mean'],
       },
       {
-        name: 'an item that is no object',
+        name: 'an item that is not an object',
         sent: () => batch([named('a'), 7]),
         code: 422,
         says: ['items[1]: must be an object'],
       },
       {
-        name: 'the same object twice',
+        name: 'a duplicate object',
         sent: () => batch([named('a'), named('a', ['b'])]),
         code: 422,
         says: ['items[1] (SampleRoute default/a) is the same object as items[0]'],
@@ -129,34 +129,34 @@ describe('a batch', () => {
         says: ['is defined by mesh/routes.yaml#2'],
       },
       {
-        name: 'creating what is there',
+        name: 'creating an existing object',
         verb: 'create',
         sent: () => batch([named('a'), named('there')], '?action=create'),
         code: 409,
         says: ['items[1] (SampleRoute default/there): ', 'already exists'],
       },
       {
-        name: 'a version that is gone',
+        name: 'an outdated version',
         sent: () => batch([named('a'), named('there', ['b'], { resourceVersion: '9' })]),
         code: 409,
         says: ['items[1] (SampleRoute default/there)', 'was changed meanwhile'],
       },
       {
-        name: 'deleting what is not there',
+        name: 'deleting a missing object',
         verb: 'delete',
         sent: () => batch([named('there'), named('none')], '?action=delete'),
         code: 404,
         says: ['items[1] (SampleRoute default/none)', 'not found'],
       },
       {
-        name: 'an action',
+        name: 'an unknown action',
         verb: 'batch',
         sent: () => batch([named('a')], '?action=aply'),
         code: 400,
         says: ['did you mean "apply"?'],
       },
       {
-        name: 'a document',
+        name: 'an invalid document',
         sent: () => yamlBatch([named('a'), 'just text\n']),
         code: 400,
         says: ['document 2 must be an object'],
@@ -169,7 +169,7 @@ describe('a batch', () => {
         says: ['line 11, column 1, in document 2'],
       },
     ]) {
-      it(`(${name}) does nothing, and says what`, async () => {
+      it(`(${name}) changes nothing and reports the mistake`, async () => {
         const { code: got, body } = await sent();
         expect(got).toBe(code);
         for (const text of says) expect(body.message).toContain(text);
@@ -179,7 +179,7 @@ describe('a batch', () => {
     }
   });
 
-  it('names the twenty first problems of many', async () => {
+  it('reports the first twenty of many problems', async () => {
     const { body } = await batch(Array.from({ length: 100 }, (_, index) => named(`n${index}`, [])));
     expect(body.details.causes).toHaveLength(20);
     expect(body.details.causes[19].field).toBe('items[19].spec.hosts');
@@ -196,7 +196,7 @@ describe('export and import', () => {
   const exported = (accept?: string) =>
     send('GET', '/rules/v1/export', accept === undefined ? {} : { headers: { accept } });
 
-  it('gives every object with its metadata, without status and without namespaces that nobody made', async () => {
+  it('lists each object with its metadata, without status and implied namespaces', async () => {
     const { body, headers } = await exported('application/json');
     expect(headers['content-type']).toContain('application/json');
     expect(body).toMatchObject({ kind: 'List', apiVersion: 'v1', metadata: { resourceVersion: '3' } });
@@ -208,14 +208,14 @@ describe('export and import', () => {
     expect(body.items[2]).not.toHaveProperty('status');
   });
 
-  it('is YAML that other readers of YAML take alike', async () => {
+  it('is YAML that other parsers read identically', async () => {
     const { text, headers } = await exported();
     expect(headers['content-type']).toContain('application/yaml');
     expect(text).toContain('- "yes"');
     expect(text.match(/^---$/gm)).toHaveLength(2);
   });
 
-  it('are each other’s inverse, into an empty store', async () => {
+  it('restore an exported store completely', async () => {
     const before = await exported('application/json');
     const { text } = await exported();
     const other = server();
@@ -228,7 +228,7 @@ describe('export and import', () => {
     await other.close();
   });
 
-  it('leaves what is not in the import, or deletes it on request', async () => {
+  it('keeps objects that the import lacks, or deletes them on request', async () => {
     const { body } = await exported('application/json');
     await batch([named('later')]);
     await send('POST', '/rules/v1/import', { body });
@@ -240,7 +240,7 @@ describe('export and import', () => {
     expect(await namesNow()).toEqual(['a', 'b']);
   });
 
-  it('takes an import that is bigger than any batch may be', async () => {
+  it('accepts an import larger than any batch', async () => {
     const items = Array.from({ length: 12 }, (_, index) =>
       sampleObject({ name: `n${index}`, spec: { hosts: ['x'.repeat(1e6)] } }),
     );
@@ -250,7 +250,7 @@ describe('export and import', () => {
     expect((await send('GET', `${urls.list}/n11`)).code).toBe(200);
   });
 
-  it('checks an import like any write', async () => {
+  it('validates an import like any write', async () => {
     const { code, body } = await send('POST', '/rules/v1/import?replace=true', {
       body: { kind: 'List', items: [named('x', [])] },
     });
@@ -265,7 +265,7 @@ describe('the audit trail', () => {
   const headers = { 'x-binnacle-author': 'ann', 'user-agent': 'test/1' };
   const audit = async (query = '') => (await send('GET', `/rules/v1/audit${query}`)).body;
 
-  it('has what was done and what was refused, newest first', async () => {
+  it('lists successful and rejected changes, newest first', async () => {
     await send('POST', urls.list, { body: named('a'), headers });
     await send('POST', urls.list, { body: named('a'), headers });
     await send('PUT', `${urls.list}/b`, { body: named('b', []), headers });
@@ -294,7 +294,7 @@ describe('the audit trail', () => {
     ]);
   });
 
-  it('notes bodies that cannot be read, and methods that there are not', async () => {
+  it('records unreadable bodies and unsupported methods', async () => {
     await send('POST', urls.list, { body: '{', headers });
     await send('DELETE', urls.all, { headers });
     await send('POST', '/rules/v1/batch', { body: 'x'.repeat(10 * 1024 * 1024 + 1), headers });
@@ -305,7 +305,7 @@ describe('the audit trail', () => {
     ]);
   });
 
-  it('is read in pages and by filters', async () => {
+  it('is read in pages and with filters', async () => {
     await batch([named('a'), named('b'), named('c')]);
     const first = await audit('?limit=2');
     const second = await audit(`?limit=2&before=${first.next}`);

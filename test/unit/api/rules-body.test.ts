@@ -11,7 +11,7 @@ const duplicatesOf = (text: string, format: 'json' | 'yaml') => {
   return parsed.ok ? parsed.value.flatMap(({ duplicates }) => duplicates) : parsed.error;
 };
 
-describe('keys that stand twice', () => {
+describe('duplicate keys', () => {
   for (const [text, want] of [
     ['{"a":1,"b":{"a":1}}', []],
     ['{"a":1,"a":2}', [['a']]],
@@ -34,7 +34,7 @@ describe('keys that stand twice', () => {
     });
   }
 
-  it('are not found in what JSON.stringify writes, whatever it is', () => {
+  it('are never reported for output of JSON.stringify', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 6 }), (value) => {
         const text = JSON.stringify(value);
@@ -44,7 +44,7 @@ describe('keys that stand twice', () => {
     );
   });
 
-  it('are found wherever one is put in twice', () => {
+  it('are found at any position', () => {
     const name = fc.string({ minLength: 1 }).filter((text) => text !== '__proto__');
     fc.assert(
       fc.property(fc.array(name, { maxLength: 5 }), name, fc.jsonValue({ maxDepth: 3 }), (path, key, value) => {
@@ -87,7 +87,7 @@ describe('a body of many objects', () => {
     });
   }
 
-  it('keeps to each object what stands in it twice', () => {
+  it('reports duplicate keys for the object that contains them', () => {
     const text = '{"kind":"List","items":[{"a":1},{"a":1,"a":2}]}';
     const parsed = parseBody(bytes(text), 'json', 'many');
     expect(parsed.ok && parsed.value.map(({ duplicates }) => duplicates)).toEqual([[], [['a']]]);
@@ -99,7 +99,7 @@ describe('a body of many objects', () => {
     ['[]', 'must be an object or a List of objects, not a list'],
     ['{"kind":', 'not JSON'],
   ] as const) {
-    it(`is refused as ${text}, in this thread and in another`, async () => {
+    it(`is rejected for ${text}, in this thread and in another`, async () => {
       const here = parseBody(bytes(text), 'json', 'many');
       expect(here.ok ? 'was taken' : here.error).toContain(says);
       expect(await parseInThread({ bytes: bytes(text), format: 'json', shape: 'many' })).toEqual(here);

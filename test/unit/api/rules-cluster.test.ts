@@ -20,7 +20,7 @@ const namesIn = (body: { items: { metadata: { name: string } }[] }) => body.item
 const createIn = (name: string) =>
   send('POST', urls.list.replace('default', name), { body: sampleObject({ namespace: name }) });
 
-describe('an object of the cluster', () => {
+describe('a cluster-scoped object', () => {
   it('is written, read, listed and deleted without a namespace', async () => {
     const body = { metadata: { name: 'default' }, spec: {} };
     const created = await send('POST', meshConfigs, { body });
@@ -40,7 +40,7 @@ describe('an object of the cluster', () => {
     });
   });
 
-  it('has the one name that its kind allows', async () => {
+  it('must have the one name that its kind allows', async () => {
     expect(await send('POST', meshConfigs, { body: { metadata: { name: 'other' }, spec: {} } })).toMatchObject({
       code: 422,
       body: {
@@ -49,7 +49,7 @@ describe('an object of the cluster', () => {
     });
   });
 
-  it('is in no namespace', async () => {
+  it('has no namespace', async () => {
     const body = { metadata: { name: 'default', namespace: 'default' }, spec: {} };
     expect(await send('POST', meshConfigs, { body })).toMatchObject({
       code: 400,
@@ -60,7 +60,7 @@ describe('an object of the cluster', () => {
 });
 
 describe('namespaces', () => {
-  it('are those that were made, those that have an object, and default', async () => {
+  it('are the created ones, those with an object, and default', async () => {
     await send('POST', namespaces, { body: made('books', { team: 'a' }) });
     clock.advance(1_000);
     const { body: object } = await createIn('shop');
@@ -103,7 +103,7 @@ describe('namespaces', () => {
       change: () => send('POST', '/rules/v1/batch', { body: { kind: 'List', items: [made('shop', { a: 'b' })] } }),
     },
   ]) {
-    it(`keep labels that come with ${name}, though nobody made them`, async () => {
+    it(`keep labels that come with ${name}, even if nobody created them`, async () => {
       await createIn('shop');
       expect((await change()).code).toBeLessThan(300);
       expect((await send('GET', `${namespaces}/shop`)).body.metadata.labels).toEqual({ a: 'b' });
@@ -116,13 +116,13 @@ describe('namespaces', () => {
     expect(namesIn((await send('GET', `${namespaces}?labelSelector=team`)).body)).toEqual(['books']);
   });
 
-  it('are deleted when they are empty', async () => {
+  it('are deleted when empty', async () => {
     await send('POST', namespaces, { body: made('books') });
     expect((await send('DELETE', `${namespaces}/books`)).code).toBe(200);
     expect((await send('GET', `${namespaces}/books`)).code).toBe(404);
   });
 
-  it('are not deleted with objects in them, nor all at once, nor default', async () => {
+  it('are not deleted with objects in them, nor as a collection, nor if default', async () => {
     await send('POST', namespaces, { body: made('shop') });
     await createIn('shop');
     expect(await send('DELETE', `${namespaces}/shop`)).toMatchObject({
@@ -137,7 +137,7 @@ describe('namespaces', () => {
     expect(namesIn((await send('GET', namespaces)).body)).toEqual(['default', 'shop']);
   });
 
-  it('are deleted together with all their objects, in one batch', async () => {
+  it('are deleted together with all their objects in one batch', async () => {
     await send('POST', namespaces, { body: made('shop') });
     await createIn('shop');
     await send('POST', urls.list.replace('default', 'shop'), { body: sampleObject({ name: 'b', namespace: 'shop' }) });
@@ -150,7 +150,7 @@ describe('namespaces', () => {
   });
 
   for (const name of ['a.b', 'A', 'x'.repeat(64)]) {
-    it(`are not called ${name}`, async () => {
+    it(`cannot be called ${name}`, async () => {
       expect(await send('POST', namespaces, { body: made(name) })).toMatchObject({
         code: 422,
         body: { details: { causes: [{ field: 'metadata.name' }] } },
@@ -158,7 +158,7 @@ describe('namespaces', () => {
     });
   }
 
-  it('take no directives of strategic patches', async () => {
+  it('reject directives of strategic patches', async () => {
     const body = { metadata: { labels: { $patch: 'replace' } } };
     expect(await send('PATCH', `${namespaces}/default`, { headers: strategicType, body })).toMatchObject({
       code: 400,

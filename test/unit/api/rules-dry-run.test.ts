@@ -15,7 +15,7 @@ let asked: unknown[];
 let api: ReturnType<typeof rulesServer>;
 beforeEach(async () => {
   asked = [];
-  // Only what this test looks at.
+  // Only the methods that this test uses.
   const statuses = {
     of: ({ metadata }: { metadata: { generation: number } }) => {
       asked.push(metadata.generation);
@@ -29,7 +29,7 @@ beforeEach(async () => {
 });
 afterEach(() => api.close());
 
-describe('a dry run touches no status and keeps nothing', () => {
+describe('a dry run changes neither status nor store', () => {
   for (const { name, sent, status } of [
     {
       name: 'of a creation',
@@ -57,7 +57,7 @@ describe('a dry run touches no status and keeps nothing', () => {
     });
   }
 
-  it('also of what is refused: no audit entry, whether the URL or the options ask for a dry run', async () => {
+  it('of a rejected write leaves no audit entry, whether requested by URL or by options', async () => {
     const entries = async () => (await api.store.audit({ limit: 100 })).items.length;
     const before = await entries();
     await api.send('PUT', `${list}/none?dryRun=All`, { body: { ...object('b'), metadata: { name: 'none' } } });

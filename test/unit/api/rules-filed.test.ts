@@ -12,7 +12,7 @@ const filed = `${urls.list}/filed`;
 const names = (list: { items: readonly { metadata: { name: string } }[] }) => list.items.map((it) => it.metadata.name);
 
 describe('an object of a file', () => {
-  it('is seen like others, with the file that it is in', async () => {
+  it('is shown like others, with its file', async () => {
     await api.send('POST', urls.list, { body: sampleObject({ name: 'written' }) });
     expect(await api.send('GET', filed)).toMatchObject({
       code: 200,
@@ -45,10 +45,10 @@ describe('an object of a file', () => {
     { name: 'batch', sent: () => batch('apply') },
     { name: 'batch that creates', sent: () => batch('create') },
     { name: 'batch that deletes', sent: () => batch('delete') },
-    { name: 'batch that is rehearsed', sent: () => batch('apply&dryRun=All') },
+    { name: 'dry run of a batch', sent: () => batch('apply&dryRun=All') },
     { name: 'import', sent: () => api.send('POST', '/rules/v1/import', { body: list }) },
   ]) {
-    it(`is not written by ${name}: 409 with the file’s name`, async () => {
+    it(`cannot be written by ${name}: 409 names the file`, async () => {
       const before = await api.store.list('SampleRoute');
       const { code, body } = await sent();
       expect(code).toBe(409);
@@ -58,7 +58,7 @@ describe('an object of a file', () => {
     });
   }
 
-  it('stays when everything is deleted, and is in no export', async () => {
+  it('survives the deletion of everything and is not exported', async () => {
     await api.send('POST', urls.list, { body: sampleObject({ name: 'written' }) });
     expect(
       names((await api.send('GET', '/rules/v1/export', { headers: { accept: 'application/json' } })).body),

@@ -14,7 +14,7 @@ beforeEach(() => {
 });
 afterEach(() => close());
 
-/** A batch of objects in a body of this many bytes. */
+/** Builds a batch of objects with a body of this size. */
 function bodyOf(bytes: number): string {
   const item = (index: number, filler: string) => sampleObject({ name: `n${index}`, spec: { hosts: [filler] } });
   const json = (last: string) =>
@@ -34,16 +34,16 @@ const bomb = [
 ].join('\n');
 
 describe('hostile bodies', () => {
-  it('of 10 MiB just below the limit are taken', async () => {
+  it('just below the limit of 10 MiB are accepted', async () => {
     expect((await send('POST', batch, { body: bodyOf(limitBytes) })).code).toBe(200);
     expect((await send('GET', list)).text.length).toBeGreaterThan(limitBytes);
   });
 
-  it('of one byte more are refused', async () => {
+  it('one byte above the limit are rejected', async () => {
     expect((await send('POST', batch, { body: bodyOf(limitBytes + 1) })).code).toBe(413);
   });
 
-  it('of 10 MiB of YAML are taken too, while others are answered', async () => {
+  it('of 10 MiB of YAML are accepted, while other requests are answered', async () => {
     const hosts = Array.from({ length: 30_000 }, (_, index) => `    - host-${index}.example.com`).join('\n');
     const documents = Array.from(
       { length: 10 },
@@ -125,7 +125,7 @@ describe('hostile bodies', () => {
       says: 'spec.__proto__: no field may be called __proto__',
     },
     {
-      name: 'a prototype spelled otherwise',
+      name: 'a prototype spelled with an escape',
       body: '{"metadata":{"name":"a"},"spec":{"\\u005f_proto__":{}}}',
       code: 400,
       says: 'no field may be called __proto__',
@@ -143,17 +143,17 @@ describe('hostile bodies', () => {
       code: 422,
       says: 'spec.constructor: unknown field',
     },
-    { name: 'a name that is no DNS name', body: sampleObject({ name: '../etc' }), code: 422, says: 'metadata.name' },
+    { name: 'a name that is not a DNS name', body: sampleObject({ name: '../etc' }), code: 422, says: 'metadata.name' },
     { name: 'a name that is too long', body: sampleObject({ name: 'x'.repeat(254) }), code: 422, says: 'at most 253' },
     {
-      name: 'a name that is no text',
+      name: 'a name that is not a text',
       body: { metadata: { name: ['a'] }, spec: {} },
       code: 422,
       says: 'metadata.name: expected string',
     },
-    { name: 'metadata that are no map', body: { metadata: 7 }, code: 400, says: 'metadata must be an object' },
+    { name: 'metadata that are not a map', body: { metadata: 7 }, code: 400, says: 'metadata must be an object' },
     {
-      name: 'a type that is none',
+      name: 'a type that is not a text',
       headers: { 'content-type': 'json' },
       body: '{}',
       code: 415,
@@ -162,7 +162,7 @@ describe('hostile bodies', () => {
     { name: 'a number', body: '7', code: 400, says: 'must be an object, not a number' },
     { name: 'null', body: 'null', code: 400, says: 'the body is empty' },
   ] as const) {
-    it(`with ${name} are refused: ${code}`, async () => {
+    it(`with ${name} are rejected: ${code}`, async () => {
       const answer = await send('POST', list, { headers: headers ?? {}, body });
       expect(answer.code).toBe(code);
       expect(answer.body).toMatchObject({ kind: 'Status', status: 'Failure' });
@@ -172,7 +172,7 @@ describe('hostile bodies', () => {
     });
   }
 
-  it('take a name of 253 characters, and give it back', async () => {
+  it('accept a name of 253 characters and return it', async () => {
     const name = `${'x'.repeat(252)}y`;
     expect((await send('POST', list, { body: sampleObject({ name }) })).code).toBe(201);
     expect((await send('GET', `${list}/${name}`)).code).toBe(200);
@@ -226,7 +226,7 @@ describe('hostile patches', () => {
       says: 'nested deeper than 100 levels',
     },
   ] as const) {
-    it(`with ${name} are refused: ${code}`, async () => {
+    it(`with ${name} are rejected: ${code}`, async () => {
       const before = await store.list('SampleRoute');
       const answer = await send('PATCH', one, { headers, body });
       expect(answer.code).toBe(code);
@@ -255,7 +255,7 @@ describe('hostile URLs', () => {
     });
   }
 
-  it('write nothing under a name that is none', async () => {
+  it('write nothing under an invalid name', async () => {
     const url = list.replace('default', 'a%2Fb');
     expect(await send('POST', url, { body: { metadata: { name: 'c' }, spec: { hosts: ['a'] } } })).toMatchObject({
       code: 422,
@@ -266,9 +266,9 @@ describe('hostile URLs', () => {
 
   for (const { name, request, says } of [
     { name: 'over 16 KiB', request: `GET /${'x'.repeat(20_000)} HTTP/1.1\r\n\r\n`, says: '16 KiB at most' },
-    { name: 'that is no HTTP', request: 'HELLO\r\n\r\n', says: 'no HTTP/1.1 request' },
+    { name: 'that is not HTTP', request: 'HELLO\r\n\r\n', says: 'no HTTP/1.1 request' },
   ]) {
-    it(`${name} get a Status as well`, async () => {
+    it(`${name} also get a Status`, async () => {
       const { port } = new URL(await server.listen({ host: '127.0.0.1', port: 0 }));
       const socket = connect(Number(port), '127.0.0.1');
       socket.write(request);
@@ -280,7 +280,7 @@ describe('hostile URLs', () => {
 });
 
 describe('ten thousand objects', () => {
-  it('are written as one batch, listed, and exported', async () => {
+  it('are written as one batch, listed and exported', async () => {
     const items = Array.from({ length: 10_000 }, (_, index) => sampleObject({ name: `route-${index}` }));
     const { code, body } = await send('POST', '/rules/v1/batch', { body: { kind: 'List', items } });
     expect([code, body.items.length]).toEqual([200, 10_000]);

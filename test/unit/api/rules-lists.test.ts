@@ -33,7 +33,7 @@ describe('a list with selectors', () => {
     { parameters: { fieldSelector: 'metadata.name==c,metadata.namespace=default' }, want: [] },
     { parameters: { labelSelector: '', fieldSelector: '' }, want: ['a', 'b', 'c'] },
   ]) {
-    it(`has what ${JSON.stringify(parameters)} chooses`, async () => {
+    it(`has the objects that ${JSON.stringify(parameters)} selects`, async () => {
       const { code, body } = await send('GET', `${all}${query(parameters)}`);
       expect([code, namesIn(body)]).toEqual([200, want]);
     });
@@ -54,7 +54,7 @@ describe('a list with selectors', () => {
     { parameters: { continue: 'x' }, says: 'continue must be what the page before gave' },
     { parameters: { continue: 'x', resourceVersion: '1' }, says: 'cannot be given with continue' },
   ]) {
-    it(`is refused for ${JSON.stringify(parameters)}`, async () => {
+    it(`is rejected for ${JSON.stringify(parameters)}`, async () => {
       const { code, body } = await send('GET', `${list}${query(parameters)}`);
       expect(code).toBe(400);
       expect(body.message).toContain(says);
@@ -69,7 +69,7 @@ describe('a list in pages', () => {
 
   const page = (parameters: Record<string, string>) => send('GET', `${list}${query(parameters)}`);
 
-  it('gives all of one moment, though objects come and go', async () => {
+  it('shows the state of one moment, although objects are added and removed', async () => {
     const first = await page({ limit: '2' });
     expect(first.body.metadata).toMatchObject({ resourceVersion: '5', remainingItemCount: 3 });
     await send('DELETE', `${list}/c`);
@@ -81,19 +81,19 @@ describe('a list in pages', () => {
     expect(third.body.metadata).toEqual({ resourceVersion: '5' });
   });
 
-  it('counts nothing that selectors may leave out', async () => {
+  it('omits the number of remaining objects with selectors', async () => {
     const { body } = await page({ limit: '2', labelSelector: 'early' });
     expect([namesIn(body), body.metadata.remainingItemCount]).toEqual([['a', 'b'], undefined]);
     const rest = await page({ continue: body.metadata.continue, labelSelector: 'early' });
     expect([namesIn(rest.body), rest.body.metadata.continue]).toEqual([['c'], undefined]);
   });
 
-  it('ends without continue when nothing more is selected', async () => {
+  it('ends without a token when no selected object remains', async () => {
     const { body } = await page({ limit: '3', labelSelector: 'early' });
     expect(body.metadata.continue).toBeUndefined();
   });
 
-  it('says 410 when its list is not kept any more, and goes on with what is there now', async () => {
+  it('answers 410 after its list was evicted, and continues with the current list', async () => {
     const first = await page({ limit: '2' });
     await create('bb');
     clock.advance(5 * 60_000);
@@ -104,13 +104,13 @@ describe('a list in pages', () => {
     expect(rest.body.metadata.resourceVersion).toBe('6');
   });
 
-  it('needs no kept list as long as nothing changes', async () => {
+  it('needs no cached list while nothing changes', async () => {
     const first = await page({ limit: '4' });
     clock.advance(60 * 60_000);
     expect(namesIn((await page({ continue: first.body.metadata.continue })).body)).toEqual(['e']);
   });
 
-  it('does not take the token of another list', async () => {
+  it('rejects the token of another list', async () => {
     const { body } = await page({ limit: '2' });
     const other = await send('GET', `${all}${query({ continue: body.metadata.continue })}`);
     expect(other).toMatchObject({ code: 400, body: { message: expect.stringContaining('of another list') } });
@@ -140,14 +140,14 @@ describe('a list of a version', () => {
   }
 });
 
-describe('the deletion of many', () => {
+describe('deletion of a collection', () => {
   beforeEach(async () => {
     await create('a', { team: 'books' });
     await create('b', { team: 'music' });
     await create('c', { team: 'books' }, 'other');
   });
 
-  it('deletes what is selected in one namespace, and answers with what it was', async () => {
+  it('deletes the selected objects of one namespace and returns them', async () => {
     const { code, body } = await send('DELETE', `${list}${query({ labelSelector: 'team=books' })}`);
     expect([code, body.kind, namesIn(body)]).toEqual([200, 'SampleRouteList', ['a']]);
     expect(namesIn((await send('GET', all)).body)).toEqual(['b', 'c']);
@@ -159,7 +159,7 @@ describe('the deletion of many', () => {
     expect(namesIn((await send('GET', all)).body)).toEqual(['a', 'b', 'c']);
   });
 
-  it('spares what stopped being selected meanwhile', async () => {
+  it('keeps an object that stopped matching concurrently', async () => {
     await create('d', { team: 'books' });
     const transact = store.transact;
     vi.spyOn(store, 'transact').mockImplementationOnce(async (writes, options) => {

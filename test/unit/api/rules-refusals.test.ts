@@ -10,12 +10,12 @@ beforeEach(() => {
 });
 afterEach(() => close());
 
-describe('what the rules API refuses', () => {
+describe('the rules API rejects', () => {
   beforeEach(async () => {
     await send('POST', list, { body: sampleObject() });
   });
 
-  it('says every wrong field of an object', async () => {
+  it('every invalid field of an object', async () => {
     const spec = { hosts: ['a'], routes: [{ destination: { host: 'a' }, wieght: 1 }] };
     const { code, body } = await send('PUT', one, { body: sampleObject({ spec }) });
     expect(code).toBe(422);
@@ -74,14 +74,14 @@ describe('what the rules API refuses', () => {
       says: 'must be an object, not a list',
     },
     {
-      name: 'a namespace that is not the URL’s',
+      name: 'a namespace that differs from the URL',
       sent: () => send('POST', list, { body: sampleObject({ namespace: 'other' }) }),
       code: 400,
       reason: 'BadRequest',
       says: 'the body says namespace "other", the URL "default"',
     },
     {
-      name: 'another kind than the URL’s',
+      name: 'a kind that differs from the URL',
       sent: () => send('POST', list, { body: { ...sampleObject(), kind: 'Sidecar' } }),
       code: 400,
       reason: 'BadRequest',
@@ -95,35 +95,35 @@ describe('what the rules API refuses', () => {
       says: 'metadata.name',
     },
     {
-      name: 'reading what is not there',
+      name: 'reading a missing object',
       sent: () => send('GET', `${list}/none`),
       code: 404,
       reason: 'NotFound',
       says: 'sampleroutes "none" not found',
     },
     {
-      name: 'replacing what is not there',
+      name: 'replacing a missing object',
       sent: () => send('PUT', `${list}/none`, { body: sampleObject({ name: 'none' }) }),
       code: 404,
       reason: 'NotFound',
       says: 'not found',
     },
     {
-      name: 'patching what is not there',
+      name: 'patching a missing object',
       sent: () => send('PATCH', `${list}/none`, { headers: mergeType, body: {} }),
       code: 404,
       reason: 'NotFound',
       says: 'not found',
     },
     {
-      name: 'deleting what is not there',
+      name: 'deleting a missing object',
       sent: () => send('DELETE', `${list}/none`),
       code: 404,
       reason: 'NotFound',
       says: 'not found',
     },
     {
-      name: 'deleting what a file defines',
+      name: 'deleting an object that a file defines',
       sent: () => send('DELETE', `${list}/filed`),
       code: 404,
       reason: 'NotFound',
@@ -144,7 +144,7 @@ describe('what the rules API refuses', () => {
       says: 'sampleroutes of sample.binnacle.io/v1|v1beta1',
     },
     {
-      name: 'creating at the address of an object',
+      name: 'creating at the URL of an object',
       sent: () => send('POST', one, { body: sampleObject() }),
       code: 405,
       reason: 'MethodNotAllowed',
@@ -158,7 +158,7 @@ describe('what the rules API refuses', () => {
       says: 'possible are GET, HEAD',
     },
     {
-      name: 'creating in no namespace',
+      name: 'creating without a namespace',
       sent: () => send('POST', urls.all, { body: sampleObject() }),
       code: 405,
       reason: 'MethodNotAllowed',
@@ -172,35 +172,35 @@ describe('what the rules API refuses', () => {
       says: 'status is computed',
     },
     {
-      name: 'creating twice',
+      name: 'creating an existing object',
       sent: () => send('POST', list, { body: sampleObject() }),
       code: 409,
       reason: 'AlreadyExists',
       says: 'change it with PUT or PATCH',
     },
     {
-      name: 'creating what a file defines',
+      name: 'creating an object that a file defines',
       sent: () => send('POST', list, { body: sampleObject({ name: 'filed' }) }),
       code: 409,
       reason: 'AlreadyExists',
       says: 'is defined by mesh/routes.yaml#2',
     },
     {
-      name: 'replacing a version that is gone',
+      name: 'replacing an outdated version',
       sent: () => send('PUT', one, { body: stale }),
       code: 409,
       reason: 'Conflict',
       says: 'it has resourceVersion 1 now',
     },
     {
-      name: 'patching a version that is gone',
+      name: 'patching an outdated version',
       sent: () => send('PATCH', one, { headers: mergeType, body: { metadata: { resourceVersion: '99' } } }),
       code: 409,
       reason: 'Conflict',
       says: 'read it again',
     },
     {
-      name: 'deleting a version that is gone',
+      name: 'deleting an outdated version',
       sent: () => send('DELETE', one, { body: { preconditions: { resourceVersion: '99' } } }),
       code: 409,
       reason: 'Conflict',
@@ -221,7 +221,7 @@ describe('what the rules API refuses', () => {
       says: 'application/yaml',
     },
     {
-      name: 'a patch without a type of its own',
+      name: 'a patch without a patch type',
       sent: () => send('PATCH', one, { body: {} }),
       code: 415,
       reason: 'UnsupportedMediaType',
@@ -235,7 +235,7 @@ describe('what the rules API refuses', () => {
       says: 'send application/merge-patch+json',
     },
     {
-      name: 'a patch where an object belongs',
+      name: 'a patch instead of an object',
       sent: () => send('POST', list, { headers: mergeType, body: {} }),
       code: 415,
       reason: 'UnsupportedMediaType',
@@ -249,14 +249,14 @@ describe('what the rules API refuses', () => {
       says: 'not supported yet',
     },
     {
-      name: 'a dry run of a part',
+      name: 'a partial dry run',
       sent: () => send('DELETE', `${one}?dryRun=Some`),
       code: 400,
       reason: 'BadRequest',
       says: 'dryRun must be All, not "Some"; nothing was done',
     },
     {
-      name: 'a parameter that stands twice',
+      name: 'a duplicate parameter',
       sent: () => send('DELETE', `${one}?dryRun=All&dryRun=All`),
       code: 400,
       reason: 'BadRequest',
@@ -284,14 +284,14 @@ describe('what the rules API refuses', () => {
       says: 'metadata.finalizers: nothing here acts on finalizers',
     },
     {
-      name: 'replacing an object that was made again',
+      name: 'replacing an object that was created again',
       sent: () => send('PUT', one, { body: sampleObject({ metadata: { uid: 'other' } }) }),
       code: 409,
       reason: 'Conflict',
       says: 'it was deleted and made again',
     },
     {
-      name: 'deleting an object that was made again',
+      name: 'deleting an object that was created again',
       sent: () => send('DELETE', one, { body: { preconditions: { uid: 'other' } } }),
       code: 409,
       reason: 'Conflict',
@@ -315,11 +315,11 @@ describe('what the rules API refuses', () => {
     });
   }
 
-  it('says in a header which methods there are', async () => {
+  it('unsupported methods, with the supported ones in a header', async () => {
     expect((await send('PUT', list, { body: {} })).headers.allow).toBe('GET, HEAD, POST, DELETE');
   });
 
-  it('answers 503 while the store cannot write', async () => {
+  it('writes with 503 while the store is read-only', async () => {
     await store.close();
     const { headers, ...answer } = await send('DELETE', one);
     expect(answer).toMatchObject({ code: 503, body: { reason: 'ServiceUnavailable' } });
@@ -327,7 +327,7 @@ describe('what the rules API refuses', () => {
   });
 });
 
-it('writes wait for the adapters, which may define the same names: 503 with Retry-After, and nothing is done', async () => {
+it('writes wait for adapters that may define the same names: 503 with Retry-After, and nothing is changed', async () => {
   let awaited: readonly string[] = ['mesh-dir'];
   const api = rulesServer({ awaited: () => awaited });
   const body = sampleObject({ name: 'reviews' });

@@ -28,7 +28,7 @@ const warningsOf = (response: { headers: Record<string, unknown> }): readonly st
 
 const path = 'spec.http[0].route[0].destination';
 
-describe('a write of a rule that refers to nothing is kept, with a warning', () => {
+describe('a rule with an unresolved reference is stored with a warning', () => {
   for (const { name, object, warning } of [
     {
       name: 'host',
@@ -51,7 +51,7 @@ describe('a write of a rule that refers to nothing is kept, with a warning', () 
       warning: 'spec.gateways[1]: there is no Gateway default/edge',
     },
   ]) {
-    it(`of a ${name}: created, updated, patched, rehearsed, in a batch, imported`, async () => {
+    it(`for a ${name}: created, updated, patched, in a dry run, in a batch, imported`, async () => {
       const list = `${rules}/virtualservices`;
       expect(warningsOf(await api.send('POST', `${list}?dryRun=All`, { body: object }))).toEqual([warning]);
       const created = await api.send('POST', list, { body: object });
@@ -73,7 +73,7 @@ describe('a write of a rule that refers to nothing is kept, with a warning', () 
     });
   }
 
-  it('objects of one batch may refer to each other, also when it is rehearsed', async () => {
+  it('objects of one batch may refer to each other, even in a dry run', async () => {
     const batch = {
       kind: 'List',
       apiVersion: 'v1',
@@ -84,7 +84,7 @@ describe('a write of a rule that refers to nothing is kept, with a warning', () 
     }
   });
 
-  it('what is there is no warning', async () => {
+  it('resolved references cause no warning', async () => {
     expect(
       warningsOf(await api.send('POST', `${rules}/virtualservices`, { body: virtualService({ host: 'b' }) })),
     ).toEqual([]);

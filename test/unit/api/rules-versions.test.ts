@@ -15,7 +15,7 @@ const hosts = (...names: string[]) => sampleObject({ spec: { hosts: names } });
 const rollback = (body: unknown = {}, query = '') => send('POST', `${one}/rollback${query}`, { body });
 
 describe('the history of an object', () => {
-  it('has every version, newest first, with who wrote it', async () => {
+  it('lists every version with its author, newest first', async () => {
     await send('POST', list, { body: hosts('a'), headers: { 'x-binnacle-author': 'ann' } });
     await send('PUT', one, { body: hosts('b'), headers: { 'x-binnacle-author': 'ben' } });
     await send('DELETE', one, { headers: { 'x-binnacle-author': 'cem' } });
@@ -28,13 +28,13 @@ describe('the history of an object', () => {
     ]);
   });
 
-  it('is in the version of the URL', async () => {
+  it('is shown in the API version of the URL', async () => {
     await send('POST', list, { body: hosts('a') });
     const { body } = await send('GET', `${one.replace('/v1/', '/v1beta1/')}/history`);
     expect(body.items[0].object.apiVersion).toBe('sample.binnacle.io/v1beta1');
   });
 
-  it('is 404 for what never was', async () => {
+  it('is 404 for an object that never existed', async () => {
     expect((await send('GET', `${one}/history`)).code).toBe(404);
     expect((await rollback()).code).toBe(404);
   });
@@ -47,7 +47,7 @@ describe('a rollback', () => {
     await send('PUT', one, { body: hosts('c') });
   });
 
-  it('writes the version before again', async () => {
+  it('writes the previous version again', async () => {
     expect(await rollback()).toMatchObject({
       code: 200,
       body: { spec: { hosts: ['b'] }, metadata: { resourceVersion: '4' } },
@@ -56,18 +56,18 @@ describe('a rollback', () => {
     expect((await store.audit({ limit: 1 })).items).toMatchObject([{ verb: 'rollback', name: 'reviews' }]);
   });
 
-  it('writes a named version again, with its labels', async () => {
+  it('writes a given version again, with its labels', async () => {
     const { body } = await rollback({ resourceVersion: '1' });
     expect(body).toMatchObject({ spec: { hosts: ['a'] }, metadata: { labels: { l: '1' } } });
   });
 
-  it('brings a deleted object back', async () => {
+  it('restores a deleted object', async () => {
     await send('DELETE', one);
     expect(await rollback()).toMatchObject({ code: 201, body: { spec: { hosts: ['c'] } } });
     expect((await send('GET', one)).code).toBe(200);
   });
 
-  it('brings back what is left of a long history', async () => {
+  it('restores the remaining versions of a long history', async () => {
     const shortened = (whole: RuleStore): RuleStore => ({
       ...whole,
       history: async (key) => (await whole.history(key)).slice(0, 1),
@@ -79,7 +79,7 @@ describe('a rollback', () => {
     await other.close();
   });
 
-  it('keeps nothing in a dry run', async () => {
+  it('changes nothing in a dry run', async () => {
     expect(await rollback({}, '?dryRun=All')).toMatchObject({ code: 200, body: { spec: { hosts: ['b'] } } });
     expect((await send('GET', one)).body.spec).toEqual({ hosts: ['c'] });
   });
@@ -91,18 +91,18 @@ describe('a rollback', () => {
       code: 410,
       says: 'there are 3, 2, 1',
     },
-    { name: 'a version that is none', body: { resourceVersion: 'old' }, code: 422, says: 'must be a resourceVersion' },
+    { name: 'an invalid version', body: { resourceVersion: 'old' }, code: 422, says: 'must be a resourceVersion' },
     { name: 'a number', body: { resourceVersion: 1 }, code: 422, says: 'resourceVersion: expected string' },
     { name: 'a mistyped field', body: { version: '1' }, code: 422, says: 'unknown field' },
   ]) {
-    it(`is refused to ${name}`, async () => {
+    it(`is rejected to ${name}`, async () => {
       const answer = await rollback(body);
       expect(answer.code).toBe(code);
       expect(answer.body.message).toContain(says);
     });
   }
 
-  it('is refused to a version that the schema of today does not take', async () => {
+  it('is rejected for a version that violates the current schema', async () => {
     const key = { kind: 'SampleRoute', namespace: 'default', name: 'reviews' };
     const draft = { ...hosts(), metadata: { name: key.name, namespace: key.namespace, labels: {}, annotations: {} } };
     await store.update({ ...draft, spec: { hosts: [] } }, { author: 'old release', expectedResourceVersion: null });
@@ -110,7 +110,7 @@ describe('a rollback', () => {
     expect(await rollback()).toMatchObject({ code: 422, body: { details: { causes: [{ field: 'spec.hosts' }] } } });
   });
 
-  it('is refused when there is no version before', async () => {
+  it('is rejected without a previous version', async () => {
     await send('POST', list, { body: sampleObject({ name: 'new' }) });
     expect((await send('POST', `${list}/new/rollback`)).code).toBe(410);
   });

@@ -12,10 +12,10 @@ beforeEach(() => {
 });
 afterEach(() => close());
 
-describe('a name that is made', () => {
+describe('a generated name', () => {
   const body = { metadata: { generateName: 'canary-' }, spec: { hosts: ['a'] } };
 
-  it('begins as asked', async () => {
+  it('starts with the requested prefix', async () => {
     const [first, second] = [await send('POST', list, { body }), await send('POST', list, { body })];
     expect(first.body.metadata.name).toMatch(/^canary-[b-z2-9]{5}$/);
     expect(second.body.metadata.name).not.toBe(first.body.metadata.name);
@@ -26,7 +26,7 @@ describe('a name that is made', () => {
     expect(made.metadata.name).toMatch(/^x{58}[b-z2-9]{5}$/);
   });
 
-  it('is not made for an object that has one', async () => {
+  it('is not generated for an object with a name', async () => {
     const named = { ...body, metadata: { generateName: 'canary-', name: 'mine' } };
     expect((await send('POST', list, { body: named })).body.metadata.name).toBe('mine');
   });
@@ -64,19 +64,19 @@ describe('a dry run', () => {
       want: { status: 'Success' },
     },
     {
-      name: 'deletes as kubectl asks for it',
+      name: 'deletes like kubectl',
       sent: () => send('DELETE', one, { body: { kind: 'DeleteOptions', apiVersion: 'v1', dryRun: ['All'] } }),
       code: 200,
       want: { status: 'Success' },
     },
     {
-      name: 'refuses what would be refused',
+      name: 'rejects what a write would reject',
       sent: () => send('POST', `${list}?dryRun=All`, { body: sampleObject() }),
       code: 409,
       want: { reason: 'AlreadyExists' },
     },
   ]) {
-    it(`${name} and keeps nothing`, async () => {
+    it(`${name} and changes nothing`, async () => {
       const before = await store.list('SampleRoute');
       expect(await sent()).toMatchObject({ code, body: want });
       expect(await store.list('SampleRoute')).toEqual(before);
@@ -91,7 +91,7 @@ describe('a JSON patch', () => {
     await send('POST', list, { body: sampleObject({ spec: { hosts: ['a', 'b'] } }) });
   });
 
-  it('changes what it names', async () => {
+  it('changes the fields that it names', async () => {
     const { code, body } = await patch([
       { op: 'test', path: '/spec/hosts/0', value: 'a' },
       { op: 'add', path: '/spec/hosts/-', value: 'c' },
@@ -109,24 +109,24 @@ describe('a JSON patch', () => {
       says: 'operation 0: the test of /spec/hosts/0 failed',
     },
     {
-      name: 'a missing place',
+      name: 'a missing path',
       body: [{ op: 'remove', path: '/spec/none' }],
       code: 422,
       says: '/spec/none does not exist',
     },
     {
-      name: 'a wrong result',
+      name: 'an invalid result',
       body: [{ op: 'add', path: '/spec/hsots', value: [] }],
       code: 422,
       says: 'did you mean "hosts"?',
     },
     {
-      name: 'another name',
+      name: 'a changed name',
       body: [{ op: 'replace', path: '/metadata/name', value: 'x' }],
       code: 400,
       says: 'the body says name "x"',
     },
-    { name: 'no list', body: {}, code: 400, says: 'must be a list of operations' },
+    { name: 'an operation list that is not a list', body: {}, code: 400, says: 'must be a list of operations' },
     {
       name: 'a prototype',
       body: [{ op: 'add', path: '/spec/__proto__/x', value: 1 }],
@@ -140,7 +140,7 @@ describe('a JSON patch', () => {
       says: '10000 operations at most',
     },
   ]) {
-    it(`is refused for ${name}`, async () => {
+    it(`is rejected for ${name}`, async () => {
       const answer = await patch(body);
       expect(answer.code).toBe(code);
       expect(answer.body.message).toContain(says);
@@ -158,7 +158,7 @@ describe('unknown and duplicate fields', () => {
   const body = { ...sampleObject({ spec, metadata: { lables: {} } }), sepc: {} };
   const twice = '{"metadata":{"name":"reviews"},"spec":{"hosts":["a"],"hosts":["b"],"mode":"STRICT"}}';
 
-  it('are refused, each with its path', async () => {
+  it('are rejected, each with its path', async () => {
     const { code, body: status } = await send('POST', list, { body });
     expect(code).toBe(422);
     expect(status.details.causes.map(({ field }: { field: string }) => field).toSorted()).toEqual([
@@ -174,7 +174,7 @@ describe('unknown and duplicate fields', () => {
     });
   });
 
-  it('are left out with a warning each', async () => {
+  it('are dropped with a warning each', async () => {
     const { code, body: made, headers } = await send('POST', `${list}?fieldValidation=Warn`, { body });
     expect(code).toBe(201);
     expect(made.spec).toEqual({ hosts: ['a'], routes: [{ destination: { host: 'a' }, match: { exact: 'x' } }] });
@@ -187,7 +187,7 @@ describe('unknown and duplicate fields', () => {
     ]);
   });
 
-  it('are left out without a word', async () => {
+  it('are dropped silently', async () => {
     const { code, body: made, headers } = await send('POST', `${list}?fieldValidation=Ignore`, { body });
     expect([code, made.spec.colour, headers.warning]).toEqual([201, undefined, undefined]);
   });
@@ -196,7 +196,7 @@ describe('unknown and duplicate fields', () => {
     { name: 'JSON', headers: {}, text: twice },
     { name: 'YAML', headers: yamlType, text: 'metadata: {name: reviews}\nspec:\n  hosts: [a]\n  hosts: [b]\n' },
   ]) {
-    it(`take the last of two in ${name}`, async () => {
+    it(`use the last of two in ${name}`, async () => {
       const sent = { headers, body: text };
       expect((await send('POST', list, sent)).body.details.causes).toMatchObject([{ field: 'spec.hosts' }]);
       const warned = await send('POST', `${list}?fieldValidation=Warn`, sent);
@@ -207,7 +207,7 @@ describe('unknown and duplicate fields', () => {
     });
   }
 
-  it('do not save what is wrong otherwise', async () => {
+  it('do not make another mistake acceptable', async () => {
     const wrong = sampleObject({ spec: { hosts: [], colour: 'red' } });
     expect(await send('POST', `${list}?fieldValidation=Ignore`, { body: wrong })).toMatchObject({
       code: 422,
@@ -216,8 +216,8 @@ describe('unknown and duplicate fields', () => {
   });
 });
 
-describe('what is said besides the answer', () => {
-  it('names what is dropped of the metadata, and takes back what kubectl sends', async () => {
+describe('warnings of an answer', () => {
+  it('name dropped metadata, and none for what kubectl sends', async () => {
     const metadata = {
       ownerReferences: [{ uid: 'a' }],
       managedFields: [{ manager: 'kubectl' }],
@@ -229,7 +229,7 @@ describe('what is said besides the answer', () => {
     expect(headers.warning).toEqual([expect.stringContaining('metadata.ownerReferences')]);
   });
 
-  it('names what has no effect yet', async () => {
+  it('name fields without effect', async () => {
     const kind = { ...sampleKind, pending: () => ['spec.routes[0].match'] };
     const other = rulesServer({ kinds: [kind] });
     const { headers } = await other.send('POST', list, { body: sampleObject() });
@@ -237,7 +237,7 @@ describe('what is said besides the answer', () => {
     await other.close();
   });
 
-  it('names what some clients may not take', async () => {
+  it('name fields that some clients may reject', async () => {
     const other = rulesServer({ kinds: [virtualService] });
     const url = '/apis/networking.istio.io/v1/namespaces/default/virtualservices';
     const uri = { regex: '/api/v[0-9]+/(users|orders|products|payments)/[a-f0-9-]{36}' };
@@ -255,7 +255,7 @@ describe('what is said besides the answer', () => {
     await other.close();
   });
 
-  it('is short and plain, whatever a field is called', async () => {
+  it('are short and plain for any field name', async () => {
     const spec = { hosts: ['a'], ...Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`é"${index}`, 1])) };
     const { code, headers } = await send('POST', `${list}?fieldValidation=Warn`, { body: sampleObject({ spec }) });
     expect(code).toBe(201);
@@ -276,7 +276,7 @@ describe('the status of an object', () => {
   const with_ = rulesServer({ statuses });
   afterEach(() => with_.close());
 
-  it('is in every answer, and what a client sends as status is not', async () => {
+  it('is in every answer, and ignored in requests', async () => {
     const body = { ...sampleObject(), status: { anything: 'else' } };
     expect((await with_.send('POST', list, { body })).body.status).toEqual(status);
     expect((await with_.send('GET', `${one}/status`)).body).toMatchObject({ ...sampleObject(), status });
@@ -296,7 +296,7 @@ describe('a hundred writers on one object', () => {
     await send('POST', list, { body: sampleObject({ spec: { hosts: ['0'] } }) });
   });
 
-  it('lose no update with PUT of the version that they saw', async () => {
+  it('lose no update when they PUT the version that they read', async () => {
     const increment = async (): Promise<void> => {
       const { body } = await send('GET', one);
       const hosts = [String(Number(body.spec.hosts[0]) + 1)];
@@ -308,7 +308,7 @@ describe('a hundred writers on one object', () => {
     expect((await send('GET', one)).body).toMatchObject({ spec: { hosts: ['100'] }, metadata: { generation: 101 } });
   });
 
-  it('lose no update with a JSON patch that tests what they saw', async () => {
+  it('lose no update with a JSON patch that tests what they read', async () => {
     const increment = async (): Promise<void> => {
       const seen = (await send('GET', one)).body.spec.hosts[0];
       const { code } = await send('PATCH', one, {
@@ -325,7 +325,7 @@ describe('a hundred writers on one object', () => {
     expect((await send('GET', one)).body.spec.hosts).toEqual(['100']);
   });
 
-  it('merge patches of different fields side by side', async () => {
+  it('write different fields concurrently with merge patches', async () => {
     const patch = async (index: number): Promise<void> => {
       const body = { metadata: { labels: { [`l${index}`]: 'x' } } };
       const { code } = await send('PATCH', one, { headers: mergeType, body });

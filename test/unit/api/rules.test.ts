@@ -35,7 +35,7 @@ describe('writing a rule over HTTP', () => {
     ]);
   });
 
-  it('takes YAML', async () => {
+  it('accepts YAML', async () => {
     const body = 'metadata:\n  name: reviews\nspec:\n  hosts: [reviews]\n';
     const created = await send('POST', list, { headers: { 'content-type': 'application/yaml' }, body });
     expect(created).toMatchObject({ code: 201, body: { kind: 'SampleRoute', spec: { hosts: ['reviews'] } } });
@@ -47,12 +47,12 @@ describe('writing a rule over HTTP', () => {
     expect(read.body.apiVersion).toBe('sample.binnacle.io/v1beta1');
   });
 
-  it('gives back the spec as written, without the defaults of its schema', async () => {
+  it('returns the spec as written, without defaults of the schema', async () => {
     await send('POST', list, { body: sampleObject({ spec: { hosts: ['a'] } }) });
     expect((await send('GET', one)).body.spec).toEqual({ hosts: ['a'] });
   });
 
-  it('merges a patch, removes what it sets to null', async () => {
+  it('merges a patch and removes fields that it sets to null', async () => {
     await send('POST', list, { body: sampleObject({ spec: { hosts: ['a'], mode: 'PERMISSIVE' } }) });
     const body = { metadata: { labels: { team: 'a' } }, spec: { mode: null } };
     const patched = await send('PATCH', one, { headers: mergeType, body });
@@ -60,7 +60,7 @@ describe('writing a rule over HTTP', () => {
     expect(patched.body.spec).toEqual({ hosts: ['a'] });
   });
 
-  it('merges a patch into what somebody else wrote meanwhile', async () => {
+  it('merges a patch into a concurrent change', async () => {
     await send('POST', list, { body: sampleObject() });
     const read = store.get;
     vi.spyOn(store, 'get').mockImplementationOnce(async (wanted) => {
@@ -73,7 +73,7 @@ describe('writing a rule over HTTP', () => {
     expect(patched).toMatchObject({ code: 200, body: { metadata: { labels: { mine: 'x', other: 'x' } } } });
   });
 
-  it('notes who wrote', async () => {
+  it('records the author', async () => {
     await send('POST', list, { body: sampleObject(), headers: { 'x-binnacle-author': 'ann' } });
     await send('DELETE', one, { headers: { 'user-agent': 'curl/8' } });
     expect(

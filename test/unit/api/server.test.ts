@@ -15,37 +15,37 @@ const withAwaited = (awaited: readonly string[]) =>
   });
 
 describe('health', () => {
-  it('answers that it lives', async () => {
+  it('reports that the process is alive', async () => {
     const response = await withAwaited(['nacos']).inject('/healthz');
     expect(response.statusCode).toBe(200);
   });
 
-  it('is not ready while something is awaited, and says what', async () => {
+  it('is not ready while a part is pending, and names it', async () => {
     const response = await withAwaited(['nacos', 'first compile']).inject('/readyz');
     expect(response.statusCode).toBe(503);
     expect(response.json()).toEqual({ ready: false, waitingFor: ['nacos', 'first compile'], troubles });
   });
 
-  it('is ready when nothing is awaited', async () => {
+  it('is ready when nothing is pending', async () => {
     const response = await withAwaited([]).inject('/readyz');
     expect(response.statusCode).toBe(200);
     expect(response.json()).toEqual({ ready: true, waitingFor: [], troubles });
   });
 
-  it('says on / where to look', async () => {
+  it('lists links on /', async () => {
     const response = await withAwaited([]).inject('/');
     expect(response.body).toMatch(/\/debug +what it knows and why/);
   });
 });
 
 describe('the HTTP server', () => {
-  it('answers an unknown path with where to look', async () => {
+  it('answers an unknown path with a link to the list of paths', async () => {
     const response = await withAwaited([]).inject('/nowhere');
     expect(response.statusCode).toBe(404);
     expect(response.json().message).toBe('nothing is served at GET /nowhere; GET / lists what there is');
   });
 
-  it('keeps a fault to its log', async () => {
+  it('logs an internal error without exposing it', async () => {
     const logged: object[] = [];
     const log = { ...silentLogger, error: (facts: object) => logged.push(facts) };
     const fail = async () => {
@@ -58,7 +58,7 @@ describe('the HTTP server', () => {
     expect(logged).toMatchObject([{ url: '/bug', err: { message: 'secret detail' } }]);
   });
 
-  it('says what to do when its port is taken', async () => {
+  it('names the remedy when its port is taken', async () => {
     const first = withAwaited([]);
     const second = withAwaited([]);
     const port = Number(new URL(await listenHttp(first, { host: '127.0.0.1', port: 0 })).port);

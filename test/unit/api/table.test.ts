@@ -46,7 +46,7 @@ describe('a list as a table', () => {
   };
   const v1 = 'application/json;as=Table;v=v1;g=meta.k8s.io';
 
-  it("has the kind's columns, what became of each object, and its age", async () => {
+  it('has columns of the kind, of the status, and the age', async () => {
     server.acknowledge('two');
     const { body } = await ask(v1);
     expect(body).toMatchObject({ kind: 'Table', apiVersion: 'meta.k8s.io/v1', metadata: { resourceVersion: '2' } });
@@ -74,7 +74,7 @@ describe('a list as a table', () => {
     { query: '?includeObject=Object', want: { kind: 'SampleRoute', spec: { hosts: ['a', 'b'] } } },
     { query: '?includeObject=None', want: undefined },
   ]) {
-    it(`gives of the object what ${query || 'no parameter'} asks for`, async () => {
+    it(`includes the part of the object that ${query || 'no parameter'} requests`, async () => {
       const { object } = (await ask(v1, query)).body.rows[0];
       if (want === undefined) expect(object).toBeUndefined();
       else expect(object).toMatchObject(want);
@@ -91,7 +91,7 @@ describe('a list as a table', () => {
     { accept: 'text/html,*/*;q=0.8', kind: 'SampleRouteList' },
     { accept: '', kind: 'SampleRouteList' },
   ]) {
-    it(`Accept: ${accept} gives a ${kind}`, async () => {
+    it(`Accept: ${accept} returns a ${kind}`, async () => {
       expect(await ask(accept)).toMatchObject({ status: 200, body: { kind } });
     });
   }
@@ -101,7 +101,7 @@ describe('a list as a table', () => {
     'application/vnd.kubernetes.protobuf',
     'application/json;q=0',
   ]) {
-    it(`Accept: ${accept} is refused with what there is`, async () => {
+    it(`Accept: ${accept} is rejected with the supported types`, async () => {
       const { status, body } = await ask(accept);
       expect(status).toBe(406);
       expect(body).toMatchObject({

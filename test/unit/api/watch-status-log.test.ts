@@ -3,8 +3,8 @@ import { StatusLog } from '../../../src/api/rules/watch/status-log.ts';
 
 const ids = (log: StatusLog, position: number, limit = 100) => log.after(position, limit).map(({ id }) => id);
 
-describe('the log of statuses', () => {
-  it('has every object once, where it changed last', () => {
+describe('the status log', () => {
+  it('contains each object once, at its last change', () => {
     const log = new StatusLog();
     for (const id of ['a', 'b', 'a', 'c', 'b']) log.add(id, 0);
     expect(ids(log, 0)).toEqual(['a', 'c', 'b']);
@@ -13,14 +13,14 @@ describe('the log of statuses', () => {
     expect(ids(log, 0, 2)).toEqual(['a', 'c']);
   });
 
-  it('forgets what is gone', () => {
+  it('drops deleted objects', () => {
     const log = new StatusLog();
     for (const id of ['a', 'b']) log.add(id, 0);
     log.forget('a');
     expect(ids(log, 0)).toEqual(['b']);
   });
 
-  it('keeps positions through any number of changes, and no more entries than objects', () => {
+  it('keeps positions valid through any number of changes, with no more entries than objects', () => {
     const log = new StatusLog();
     for (let change = 0; change < 10_000; change++) log.add(`r${change % 10}`, change);
     const position = log.end;
@@ -30,7 +30,7 @@ describe('the log of statuses', () => {
     expect(ids(log, 0)).toHaveLength(10);
   });
 
-  it('finds the position of a moment', () => {
+  it('finds the position of a time', () => {
     const log = new StatusLog();
     for (const [id, timeMs] of [
       ['a', 10],

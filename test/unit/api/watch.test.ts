@@ -21,7 +21,7 @@ const list = async (): Promise<string> =>
 const tableType = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json';
 
 describe('a watch', () => {
-  it('begins with everything there is when it names no version, then tells changes', async () => {
+  it('without a version starts with all objects, then sends changes', async () => {
     await server.put('one');
     const watch = server.watch('');
     await told(watch, ['ADDED one']);
@@ -34,7 +34,7 @@ describe('a watch', () => {
     expect(watch.events[2]?.object).toMatchObject({ apiVersion: 'sample.binnacle.io/v1', spec: { hosts: ['b'] } });
   });
 
-  it('tells of objects of files, which have no version of their own, as they come, change and go', async () => {
+  it('sends added, changed and removed objects of files, which have no store version', async () => {
     await server.put('written');
     server.file('one', ['a']);
     const watch = server.watch('');
@@ -52,7 +52,7 @@ describe('a watch', () => {
     await told(later, ['MODIFIED one', 'DELETED two']);
   });
 
-  it('goes on from the version of a list: nothing twice, nothing lost', async () => {
+  it('continues from the version of a list without duplicates or losses', async () => {
     await server.put('one');
     const version = await list();
     await server.put('two');
@@ -62,11 +62,11 @@ describe('a watch', () => {
     await told(watch, ['ADDED two', 'ADDED three']);
   });
 
-  it('answers before there is anything to tell', async () => {
+  it('sends its headers before the first event', async () => {
     expect(await server.watch('').answered).toMatchObject({ status: 200 });
   });
 
-  it('tells of one namespace only', async () => {
+  it('sends events of one namespace only', async () => {
     const watch = server.watch(sampleLists.replace('v1/', 'v1/namespaces/other/').concat('?watch=true'));
     await watch.answered;
     await server.put('here');
@@ -74,7 +74,7 @@ describe('a watch', () => {
     await told(watch, ['ADDED there']);
   });
 
-  it('with a selector: an object that it begins to choose is added, one that it chooses no longer deleted', async () => {
+  it('with a selector sends ADDED when an object starts to match, and DELETED when it stops', async () => {
     await server.put('one', { team: 'b' });
     await server.put('two', { team: 'a' });
     const watch = server.watch('&team=a');
@@ -89,7 +89,7 @@ describe('a watch', () => {
     expect(deleted.status).toBeUndefined();
   });
 
-  it('tells a change of status as a modification without a new version', async () => {
+  it('sends a status change as a modification without a new version', async () => {
     await server.put('one');
     const watch = server.watch('');
     await told(watch, ['ADDED one']);
@@ -101,7 +101,7 @@ describe('a watch', () => {
     });
   });
 
-  it('tells a change of status that came between the list and the watch', async () => {
+  it('sends a status change that happened between the list and the watch', async () => {
     await server.put('one');
     const version = await list();
     server.acknowledge('one');
@@ -110,7 +110,7 @@ describe('a watch', () => {
     expect(watch.events[0]?.object.status.proxies.acknowledged).toBe(1);
   });
 
-  it('tells a client that watches again the statuses that it may have missed meanwhile', async () => {
+  it('sends a client that watches again the statuses that it may have missed', async () => {
     await server.put('one');
     const first = server.watch('');
     await told(first, ['ADDED one']);
@@ -125,7 +125,7 @@ describe('a watch', () => {
     await told(later, ['ADDED two']);
   });
 
-  it('does not tell a status again that the list has shown', async () => {
+  it('does not repeat a status that the list has shown', async () => {
     await server.put('one');
     const other = server.watch('');
     await told(other, ['ADDED one']);
@@ -137,7 +137,7 @@ describe('a watch', () => {
     await told(watch, ['ADDED two']);
   });
 
-  it('tells statuses of what its selector chooses, and of nothing that is gone', async () => {
+  it('sends statuses of selected objects only, and of no deleted ones', async () => {
     await server.put('one', { team: 'a' });
     await server.put('two', { team: 'b' });
     const watch = server.watch('&team=a');
@@ -146,13 +146,13 @@ describe('a watch', () => {
     await told(watch, ['ADDED one', 'MODIFIED one']);
   });
 
-  it('does not tell the status of an object before its change', async () => {
+  it('does not send the status of an object before its change', async () => {
     await server.put('one');
     const watch = server.watch('');
     await told(watch, ['ADDED one']);
     const read = server.store.get;
     vi.spyOn(server.store, 'get').mockImplementationOnce(async (key) => {
-      await server.put('one', { hosts: ['b'] }); // it is changed while its status is being told
+      await server.put('one', { hosts: ['b'] }); // changed while its status is being sent
       return read(key);
     });
     server.acknowledge('one');
@@ -162,7 +162,7 @@ describe('a watch', () => {
     await told(watch, ['ADDED one', 'MODIFIED one', 'ADDED two']);
   });
 
-  it('answers 410 as an event when the version is not in the log, and ends', async () => {
+  it('sends 410 as an event when the version is not in the log, and ends', async () => {
     const watch = server.watch('&resourceVersion=99');
     expect(await watch.ended).toBe('complete');
     expect(await watch.answered).toMatchObject({ status: 200 });
@@ -171,7 +171,7 @@ describe('a watch', () => {
     ]);
   });
 
-  it('tells its position once a minute if it is asked to', async () => {
+  it('sends a bookmark once a minute on request', async () => {
     await server.put('one');
     const [with_, without] = [server.watch('&allowWatchBookmarks=true'), server.watch('')];
     await Promise.all([told(with_, ['ADDED one']), told(without, ['ADDED one'])]);
@@ -203,7 +203,7 @@ describe('a watch', () => {
     expect((await server.watch(`${query}&resourceVersion=77`).answered).status).toBe(410);
   });
 
-  it('without initial events: begins now', async () => {
+  it('without initial events starts with the next change', async () => {
     await server.put('one');
     const watch = server.watch('&sendInitialEvents=false&resourceVersionMatch=NotOlderThan');
     await watch.answered;
@@ -212,7 +212,7 @@ describe('a watch', () => {
     await told(watch, ['ADDED two']);
   });
 
-  it('ends when its time is over, at its own or after half an hour to an hour', async () => {
+  it('ends after its timeout, by default after half an hour to an hour', async () => {
     const [short, long] = [server.watch('&timeoutSeconds=5&allowWatchBookmarks=true'), server.watch('')];
     await Promise.all([short.answered, long.answered]);
     server.clock.advance(5_000);
@@ -227,7 +227,7 @@ describe('a watch', () => {
     expect(await long.ended).toBe('complete');
   });
 
-  it('gives tables: the columns with the first event only', async () => {
+  it('sends tables, with columns in the first event only', async () => {
     await server.put('one');
     const watch = server.watch('', { accept: tableType });
     await told(watch, ['ADDED one']);
@@ -249,7 +249,7 @@ describe('a watch', () => {
     });
   });
 
-  it('ends cleanly when the server stops, with what is written last', async () => {
+  it('ends properly when the server stops, with the last events', async () => {
     const watch = server.watch('');
     await watch.answered;
     await server.put('one');
@@ -272,7 +272,7 @@ describe('a watch', () => {
     { query: '&continue=x', code: 422, want: 'continue: is for lists' },
     { query: '&includeObject=All', code: 400, want: 'includeObject must be None, Metadata or Object', table: true },
   ]) {
-    it(`refuses ${query}`, async () => {
+    it(`rejects ${query}`, async () => {
       const path = `${sampleLists}?watch=true${query}`;
       const answer = await get(server.port, { path, headers: { accept: tableType } });
       expect(answer.status).toBe(code);
@@ -281,8 +281,8 @@ describe('a watch', () => {
   }
 });
 
-describe('many watches and bad ones', () => {
-  it('a client that goes away is forgotten at once', async () => {
+describe('many or faulty watches', () => {
+  it('release a client that disconnects at once', async () => {
     const watch = server.watch('');
     await watch.answered;
     await eventually(() => server.watches.count === 1, { what: 'the watch' });
@@ -290,7 +290,7 @@ describe('many watches and bad ones', () => {
     await eventually(() => server.watches.count === 0, { what: 'the end of the watch' });
   });
 
-  it('refuses more than the limit with 429, and takes one again when another has ended', async () => {
+  it('above the limit are rejected with 429, and accepted again when another has ended', async () => {
     await server.close();
     server = await watchServer({ maxWatches: 2 });
     const open = [server.watch(''), server.watch('')];
@@ -303,22 +303,22 @@ describe('many watches and bad ones', () => {
     expect(await server.watch('').answered).toMatchObject({ status: 200 });
   });
 
-  it('what a client does not read is not kept for it: when it reads again, it is told 410', async () => {
+  it('buffer nothing for a client that does not read: it gets 410 when it reads again', async () => {
     const watch = server.watch('&resourceVersion=0');
     await watch.answered;
     watch.pause();
     const big = 'x'.repeat(20_000);
     for (let round = 0; round < 120; round++) {
       await server.putMany(50, [`${round}${big}`]);
-      for (let turn = 0; turn < 40; turn++) await nextTurn(); // time to write, were it read
+      for (let turn = 0; turn < 40; turn++) await nextTurn(); // time to write, if it were read
     }
     watch.resume();
     expect(await watch.ended).toBe('complete');
     expect(watch.events.at(-1)).toMatchObject({ type: 'ERROR', object: { code: 410 } });
-    expect(watch.events.length).toBeLessThan(3_000); // of 6,000 changes: the socket's buffers, and no more
+    expect(watch.events.length).toBeLessThan(3_000); // of 6,000 changes: only the socket's buffers
   }, 60_000);
 
-  it('a client that does not read is cut off some seconds after the end of its watch', async () => {
+  it('disconnect a client that does not read some seconds after the end of its watch', async () => {
     const watch = server.watch('&timeoutSeconds=60');
     await watch.answered;
     watch.pause();
@@ -333,7 +333,7 @@ describe('many watches and bad ones', () => {
     expect(await watch.ended).toBe('broken');
   });
 
-  it('every one of many watches is told all changes, in order', async () => {
+  it('each receive all changes in order', async () => {
     const watches = Array.from({ length: 120 }, () => server.watch(''));
     await Promise.all(watches.map(({ answered }) => answered));
     await server.putMany(300);
@@ -341,7 +341,7 @@ describe('many watches and bad ones', () => {
     await eventually(() => watches.every((watch) => watch.summary().join() === want), { what: 'all events' });
   });
 
-  it('does not listen for statuses when nobody has listed or watched for a minute', async () => {
+  it('unsubscribe from statuses when nobody has listed or watched for a minute', async () => {
     await list();
     expect(server.listeners.size).toBe(1);
     const watch = server.watch('');

@@ -10,7 +10,7 @@ async function bootstrap(flags: string) {
 }
 
 describe('binnacle bootstrap', () => {
-  it('says who an Envoy is and whom it asks, incrementally', async () => {
+  it('prints Envoy’s identity and control plane, for incremental xDS', async () => {
     const flags =
       '--id reviews-v1 --namespace bookinfo --ip 10.0.0.7 --label app=reviews --label version=v1 --locality cn/z1';
     expect(await bootstrap(`${flags} --xds 10.0.0.1:15010 --admin-port 19000 --mode none`)).toMatchObject({
@@ -41,7 +41,7 @@ describe('binnacle bootstrap', () => {
     });
   });
 
-  it('lets Envoy take regular expressions of ordinary size, and be told another limit by its administrator', async () => {
+  it('raises the limit of regular expressions, which administrators can change', async () => {
     expect(await bootstrap('')).toMatchObject({
       layered_runtime: {
         layers: [
@@ -52,7 +52,7 @@ describe('binnacle bootstrap', () => {
     });
   });
 
-  it('asks for the state of the world, and finds a name by DNS', async () => {
+  it('selects state of the world, and resolves a name by DNS', async () => {
     expect(await bootstrap('--sotw --xds binnacle.example:15010')).toMatchObject({
       node: { metadata: { INTERCEPTION_MODE: 'REDIRECT' } },
       dynamic_resources: { ads_config: { api_type: 'GRPC' } },
@@ -60,25 +60,25 @@ describe('binnacle bootstrap', () => {
     });
   });
 
-  it('keeps a whole node id, and takes the namespace from it', async () => {
+  it('keeps a complete node id and reads the namespace from it', async () => {
     const id = 'router~10.0.0.7~edge.gateways~gateways.svc.cluster.local';
     expect(await bootstrap(`--id ${id}`)).toMatchObject({ node: { id, metadata: { NAMESPACE: 'gateways' } } });
   });
 
-  it('prints what gRPC reads', async () => {
+  it('prints a bootstrap that gRPC accepts', async () => {
     expect(await bootstrap('--kind grpc --id client --xds [::1]:15010')).toEqual({
       xds_servers: [{ server_uri: '[::1]:15010', channel_creds: [{ type: 'insecure' }], server_features: ['xds_v3'] }],
       server_listener_resource_name_template: 'grpc/server?xds.resource.listening_address=%s',
       node: {
         id: 'sidecar~127.0.0.1~client.default~default.svc.cluster.local',
         cluster: 'client.default',
-        locality: {}, // grpc-js refuses a node without one
+        locality: {}, // grpc-js rejects a node without one
         metadata: { NAMESPACE: 'default', LABELS: {}, INTERCEPTION_MODE: 'REDIRECT' },
       },
     });
   });
 
-  it('names every address of a workload that has several, and how the kernel brings its traffic', async () => {
+  it('lists all addresses of a workload, and its interception mode', async () => {
     expect(await bootstrap('--id shop --ip 10.0.0.7 --ip fd00::7 --mode tproxy')).toMatchObject({
       node: {
         id: 'sidecar~10.0.0.7~shop.default~default.svc.cluster.local',
@@ -91,7 +91,7 @@ describe('binnacle bootstrap', () => {
     expect((await bootstrap('--ip 10.0.0.7')).node.metadata).not.toHaveProperty('INSTANCE_IPS');
   });
 
-  it('asks a control plane that its CA vouches for, by name, as somebody', async () => {
+  it('verifies the control plane by CA and name, with a client certificate', async () => {
     const { static_resources } = await bootstrap('--tls --ca ca.pem --cert me.pem --key me.key --xds xds.test:15012');
     expect(static_resources.clusters[0].transport_socket.typed_config).toEqual({
       '@type': 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext',
@@ -107,7 +107,7 @@ describe('binnacle bootstrap', () => {
     });
   });
 
-  it('checks an address in the certificate, and asks as nobody, where that is what there is', async () => {
+  it('verifies an IP address in the certificate, without a client certificate', async () => {
     const { static_resources } = await bootstrap('--tls --ca ca.pem');
     expect(static_resources.clusters[0]).toMatchObject({
       load_assignment: {
@@ -126,7 +126,7 @@ describe('binnacle bootstrap', () => {
     });
   });
 
-  it('tells gRPC the same', async () => {
+  it('prints the same TLS settings for gRPC', async () => {
     const flags = '--kind grpc --tls --ca ca.pem --cert me.pem --key me.key --xds xds.test:15012';
     expect((await bootstrap(flags)).xds_servers[0]).toMatchObject({
       server_uri: 'xds.test:15012',
@@ -153,7 +153,7 @@ describe('binnacle bootstrap', () => {
     { flags: '--admin-port 99999', says: '--admin-port must be' },
     { flags: '--xds here', says: '--xds must be host:port' },
   ]) {
-    it(`refuses ${flags}`, async () => {
+    it(`rejects ${flags}`, async () => {
       await expect(bootstrap(flags)).rejects.toMatchObject({
         code: 'CONFIG_INVALID',
         message: expect.stringContaining(says),

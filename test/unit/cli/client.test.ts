@@ -23,7 +23,7 @@ const text =
     response.writeHead(code, { 'content-type': type }).end(body);
   };
 
-/** Never ends, as fast as it is read. */
+/** Answers endlessly, as fast as the client reads. */
 const endless: Answer = (_request, response) => {
   response.writeHead(200, { 'content-type': 'application/json' });
   const more = () => {
@@ -48,7 +48,7 @@ function clientOf(server: string, options: Partial<ClientOptions> = {}) {
   return { client, warnings };
 }
 
-/** What a request is rejected with: its message and the exit code. */
+/** Returns message and exit code of a request that fails. */
 async function failure(server: string, options: Partial<ClientOptions> = {}) {
   const error: unknown = await clientOf(server, options)
     .client.send({ path: '/apis' })
@@ -57,7 +57,7 @@ async function failure(server: string, options: Partial<ClientOptions> = {}) {
 }
 
 describe('a request', () => {
-  it('says who asks, with what, and sends JSON', async () => {
+  it('sends author, program version and JSON', async () => {
     const seen: IncomingMessage[] = [];
     let body = '';
     const server = await startStub(async (request, response) => {
@@ -78,13 +78,13 @@ describe('a request', () => {
     expect(body).toBe('{"a":"名"}');
   });
 
-  it('tells the warnings of the server', async () => {
+  it('reports warnings of the server', async () => {
     const { client, warnings } = clientOf(await startStub(json({}, 200, { warning: '299 - "spec.x has no effect"' })));
     await client.send({ path: '/' });
     expect(warnings).toEqual(['spec.x has no effect']);
   });
 
-  it('reads an answer as it comes', async () => {
+  it('returns an answer in pieces as it arrives', async () => {
     const { client } = clientOf(await startStub(text('a: 1\n', 200, 'application/yaml')));
     let read = '';
     for await (const chunk of await client.stream({ path: '/', pauseMs: 1_000 })) read += Buffer.from(chunk);
@@ -92,8 +92,8 @@ describe('a request', () => {
   });
 });
 
-describe('a refusal', () => {
-  it('has the words of the server and the fields', async () => {
+describe('a rejection', () => {
+  it('has the message of the server and the fields', async () => {
     const causes = [{ field: 'spec.hosts', message: 'must not be empty\u001b[31m', reason: 'FieldValueInvalid' }, 7];
     const status = { kind: 'Status', reason: 'Invalid', message: 'x is invalid', details: { causes } };
     const { client } = clientOf(await startStub(json(status, 422)));
@@ -115,26 +115,30 @@ describe('a refusal', () => {
     { status: 500, code: 1 },
     { status: 503, code: 1 },
   ]) {
-    it(`of status ${status} ends with ${code}`, async () => {
+    it(`of status ${status} exits with ${code}`, async () => {
       const server = await startStub(json({ kind: 'Status', message: 'no' }, status));
       expect(await failure(server)).toEqual({ code, message: 'no' });
     });
   }
 });
 
-describe('what is no rules API', () => {
+describe('an answer that is not from the rules API', () => {
   for (const { name, answer, message } of [
     { name: 'a web page', answer: text('<html>'), message: /it answers with text\/html; is this its HTTP port\?/ },
-    { name: 'a web page that says no', answer: text('<html>', 404), message: /it answers 404 with text\/html/ },
-    { name: 'a fault page', answer: text('oops', 502, 'text/plain'), message: /it answers 502 with text\/plain/ },
-    { name: 'JSON of another kind that says no', answer: json({ error: 'x' }, 404), message: /it answers 404/ },
+    { name: 'a web page with an error status', answer: text('<html>', 404), message: /it answers 404 with text\/html/ },
+    { name: 'an error page', answer: text('oops', 502, 'text/plain'), message: /it answers 502 with text\/plain/ },
+    { name: 'foreign JSON with an error status', answer: json({ error: 'x' }, 404), message: /it answers 404/ },
     { name: 'a status without a message', answer: json({ kind: 'Status' }, 400), message: /it answers 400/ },
     {
-      name: 'garbage called JSON',
+      name: 'invalid JSON',
       answer: text('{"a":', 200, 'application/json'),
       message: /something else than JSON \("\{\\"a\\":"\)/,
     },
-    { name: 'garbage called a refusal', answer: text('{', 422, 'application/json'), message: /it answers 422/ },
+    {
+      name: 'invalid JSON with an error status',
+      answer: text('{', 422, 'application/json'),
+      message: /it answers 422/,
+    },
     {
       name: 'a redirect',
       answer: json({}, 302, { location: 'http://127.0.0.1:1/' }),
@@ -146,14 +150,14 @@ describe('what is no rules API', () => {
       message: /with no type/,
     },
   ] satisfies { name: string; answer: Answer; message: RegExp }[]) {
-    it(`is told: ${name}`, async () => {
+    it(`is reported: ${name}`, async () => {
       const { code, message: told } = await failure(await startStub(answer));
       expect(told).toMatch(message);
       expect(code).toBe(3);
     });
   }
 
-  it('is told: another protocol', async () => {
+  it('is reported: another protocol', async () => {
     const other = createServer((socket) => socket.end('SSH-2.0-x\r\n')).listen(0, '127.0.0.1');
     await once(other, 'listening');
     onTestFinished(() => void other.close());
@@ -165,8 +169,8 @@ describe('what is no rules API', () => {
   });
 });
 
-describe('a server that does not answer', () => {
-  it('does not listen', async () => {
+describe('an unavailable server', () => {
+  it('is reported if nothing listens', async () => {
     const server = `http://127.0.0.1:${await freePort()}`;
     expect(await failure(server)).toEqual({
       code: 3,
@@ -174,22 +178,22 @@ describe('a server that does not answer', () => {
     });
   });
 
-  it('is told by what to do where nobody named it', async () => {
+  it('is reported with the remedy if no server was named', async () => {
     const { message } = await failure(`http://127.0.0.1:${await freePort()}`, { from: 'default' });
     expect(message).toMatch(/start it with "binnacle serve", or name another server with --server or BINNACLE_SERVER$/);
   });
 
-  it('has a port that clients refuse', async () => {
+  it('is reported for a port that fetch blocks', async () => {
     expect((await failure('http://127.0.0.1:6000')).message).toContain('clients refuse to speak HTTP on this port');
   });
 
-  it('says nothing', async () => {
+  it('is reported if no answer arrives', async () => {
     const { code, message } = await failure(await startStub(() => {}), { timeoutMs: 100 });
     expect(message).toContain('no answer within 0.1 s (--timeout)');
     expect(code).toBe(3);
   });
 
-  it('stops in the middle', async () => {
+  it('is reported if the answer breaks off', async () => {
     const server = await startStub((_request, response) => {
       response.writeHead(200, { 'content-type': 'application/json', 'content-length': '100' }).write('{"a"', () => {
         response.destroy();
@@ -200,7 +204,7 @@ describe('a server that does not answer', () => {
     expect(code).toBe(3);
   });
 
-  it('pauses for too long while it is read', async () => {
+  it('is reported if the answer pauses too long', async () => {
     const server = await startStub((_request, response) => {
       response.writeHead(200, { 'content-type': 'application/yaml' }).write('a: 1\n');
     });
@@ -211,7 +215,7 @@ describe('a server that does not answer', () => {
     await expect(read()).rejects.toThrow('no answer within');
   });
 
-  it('never ends, and is read only up to a limit', async () => {
+  it('is reported if the answer exceeds the limit', async () => {
     const server = await startStub(endless);
     const { code, message } = await failure(server, { maxAnswerBytes: 1_000_000 });
     expect(message).toMatch(/answers with more than 1000000 bytes$/);

@@ -12,7 +12,7 @@ import { configKeys } from '../../support/config-keys.ts';
 const text = await readFile(join(import.meta.dirname, '../../../docs/configuration.md'), 'utf8');
 const example = /```yaml\n([\s\S]*?)```/.exec(text)?.[1] ?? '';
 
-/** A row of a table: `| key | type | default | flag and variable | what it does |`. */
+/** Row of a table: `| key | type | default | flag and variable | what it does |`. */
 interface Row {
   readonly key: string;
   readonly fallback: string;
@@ -31,7 +31,7 @@ const keys = new Map([
   ),
 ]);
 
-/** What a limit is that the file leaves out. */
+/** Defaults of limits that the file omits. */
 const limits: Readonly<Record<string, number | null>> = {
   'xds.limits.maxConnections': defaultLimits.maxConnections,
   'xds.limits.maxConnectionsPerPeer': defaultLimits.maxConnectionsPerPeer,
@@ -57,7 +57,7 @@ function inSeconds(ms: number | null): number | null {
   return ms === null ? null : ms / 1_000;
 }
 
-/** Flags that say nothing of what is configured. */
+/** Flags that configure nothing. */
 const withoutKey = ['config', 'help', 'version'];
 
 describe('docs/configuration.md', () => {
@@ -93,7 +93,7 @@ describe('docs/configuration.md', () => {
   });
 });
 
-/** The keys of a configuration as the tables name them. */
+/** Lists the keys of a configuration in the notation of the tables. */
 function keysIn(config: { readonly adapters: readonly { readonly type: string }[] }): ReadonlySet<string> {
   const { adapters: entries, ...rest } = config;
   const ofAdapters = entries.flatMap((entry) =>

@@ -17,7 +17,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 const context = (...argv: readonly string[]) => cli(['context', ...argv], { env: { BINNACLE_CONTEXTS: path } });
 
 describe('binnacle context', () => {
-  it('makes, shows, chooses and deletes contexts', async () => {
+  it('creates, shows, selects and deletes contexts', async () => {
     expect(await context('list')).toEqual({
       code: 0,
       out: '',
@@ -46,7 +46,7 @@ describe('binnacle context', () => {
     expect((await context('set', 'new', '--server', 'http://a')).out).toBe('context new made, and current\n');
   });
 
-  it('changes what it is told, and takes away what is empty', async () => {
+  it('changes the given settings and removes empty ones', async () => {
     await context('set', 'test', '--server', 'http://a', '-n', 'shop', '--author', 'anna');
     expect((await context('set', 'test', '-n', '')).out).toBe('context test changed\n');
     expect(await readFile(path, 'utf8')).toBe(
@@ -54,7 +54,7 @@ describe('binnacle context', () => {
     );
   });
 
-  it('keeps comments and keys that it does not know', async () => {
+  it('keeps comments and unknown keys', async () => {
     path = join(folder, 'contexts.yaml');
     await writeFile(
       path,
@@ -66,7 +66,7 @@ describe('binnacle context', () => {
     );
   });
 
-  it('writes a file that only its owner may read, and leaves no other behind', async () => {
+  it('writes a file that only its owner may read, and leaves no temporary file', async () => {
     await context('set', 'test', '--server', 'http://a');
     expect((await stat(path)).mode & 0o777).toBe(0o600);
     expect((await stat(join(folder, 'config'))).mode & 0o777).toBe(0o700);
@@ -76,7 +76,7 @@ describe('binnacle context', () => {
     expect(await readdir(join(folder, 'config'))).toEqual(['contexts.yaml']);
   });
 
-  it('writes the file behind a link', async () => {
+  it('writes the target of a link', async () => {
     const file = join(folder, 'file.yaml');
     path = join(folder, 'link.yaml');
     await writeFile(file, '');
@@ -106,7 +106,7 @@ describe('binnacle context', () => {
     { argv: ['rename', 'a'], error: 'context can list, use, set, delete, show, not "rename"' },
     { argv: ['list', 'x'], error: 'unexpected argument "x"' },
   ]) {
-    it(`refuses ${JSON.stringify(argv.join(' '))}`, async () => {
+    it(`rejects ${JSON.stringify(argv.join(' '))}`, async () => {
       await context('set', 'test', '--server', 'http://a');
       const before = await readFile(path, 'utf8');
       expect(await context(...argv)).toEqual({ code: 2, out: '', errors: [`binnacle: CONFIG_INVALID: ${error}`] });
@@ -115,9 +115,9 @@ describe('binnacle context', () => {
   }
 
   for (const { name, text, error } of [
-    { name: 'no YAML', text: 'contexts: [', error: /contexts\.yaml is not YAML: / },
+    { name: 'invalid YAML', text: 'contexts: [', error: /contexts\.yaml is not YAML: / },
     { name: 'a list', text: '- a', error: /contexts\.yaml must be a map/ },
-    { name: 'no list of contexts', text: 'contexts: 3', error: /contexts must be a list/ },
+    { name: 'a contexts key that is not a list', text: 'contexts: 3', error: /contexts must be a list/ },
     { name: 'a context without a server', text: 'contexts: [{ name: a }]', error: /contexts\[0\] needs a server/ },
     {
       name: 'a number as name',
@@ -125,7 +125,7 @@ describe('binnacle context', () => {
       error: /contexts\[0\]: name must be a text/,
     },
   ]) {
-    it(`says what is wrong with a file that has ${name}`, async () => {
+    it(`names the mistake in a file with ${name}`, async () => {
       path = join(folder, 'contexts.yaml');
       await writeFile(path, text);
       const { code, errors } = await context('list');
@@ -134,7 +134,7 @@ describe('binnacle context', () => {
     });
   }
 
-  it('says that the file cannot be written', async () => {
+  it('reports that the file cannot be written', async () => {
     await writeFile(join(folder, 'config'), 'a file, no directory');
     const { code, errors } = await context('set', 'test', '--server', 'http://a');
     expect(code).toBe(2);
@@ -142,7 +142,7 @@ describe('binnacle context', () => {
   });
 });
 
-describe('which server a command asks', () => {
+describe('the server of a command', () => {
   beforeEach(async () => {
     await context('set', 'one', '--server', 'http://one', '-n', 'first', '--author', 'anna');
     await context('set', 'two', '--server', 'http://two', '-n', 'second');
@@ -158,7 +158,7 @@ describe('which server a command asks', () => {
       want: ['http://two', 'context two', 'second', anybody],
     },
     {
-      name: 'BINNACLE_SERVER rather than the current context, of which nothing counts then',
+      name: 'BINNACLE_SERVER rather than the current context, which is then ignored',
       values: {},
       env: { BINNACLE_SERVER: 'http://three/' },
       want: ['http://three', 'BINNACLE_SERVER', 'default', anybody],
@@ -170,7 +170,7 @@ describe('which server a command asks', () => {
       want: ['http://two', 'context two', 'second', anybody],
     },
     {
-      name: '--server rather than everything',
+      name: '--server rather than all others',
       values: { server: ['localhost:1'] },
       env: { BINNACLE_SERVER: 'http://three' },
       want: ['http://localhost:1', '--server', 'default', anybody],
@@ -188,7 +188,7 @@ describe('which server a command asks', () => {
       want: ['http://one', 'context one', 'mine', 'anna'],
     },
     {
-      name: 'this machine when nothing is said',
+      name: 'this machine by default',
       values: {},
       env: { BINNACLE_CONTEXTS: '/nowhere/contexts.yaml' },
       want: ['http://127.0.0.1:8080', 'default', 'default', anybody],
@@ -200,26 +200,26 @@ describe('which server a command asks', () => {
     });
   }
 
-  it('is no question when a context is named that is not there', async () => {
+  it('is not selected if the named context does not exist', async () => {
     await expect(readSettings({ context: ['three'] }, { BINNACLE_CONTEXTS: path })).rejects.toThrow(
       'there is no context "three"; there are: one, two',
     );
   });
 
   for (const given of ['0', '-1', 'soon', '1e9']) {
-    it(`refuses --timeout ${given}`, async () => {
+    it(`rejects --timeout ${given}`, async () => {
       await expect(readSettings({ timeout: [given] }, {})).rejects.toThrow(
         '--timeout must be a number of seconds above 0',
       );
     });
   }
 
-  it('takes parts of seconds', async () => {
+  it('accepts fractions of seconds', async () => {
     expect((await readSettings({ timeout: ['1.5'] }, { BINNACLE_CONTEXTS: path })).timeoutMs).toBe(1500);
   });
 });
 
-describe('where the contexts file is', () => {
+describe('the path of the contexts file', () => {
   for (const { env, want } of [
     { env: { BINNACLE_CONTEXTS: '/a/b', XDG_CONFIG_HOME: '/x' }, want: '/a/b' },
     { env: { XDG_CONFIG_HOME: '/x', HOME: '/h' }, want: '/x/binnacle/contexts.yaml' },
@@ -244,7 +244,7 @@ describe('a server URL', () => {
   }
 
   for (const given of ['ftp://a', 'http://', 'http://a:b:c', 'http://u:p@a', 'http://a?x=1', 'http://a#x', 'a b']) {
-    it(`is not ${given}`, () => {
+    it(`cannot be ${given}`, () => {
       expect(() => serverUrl(given, '--server')).toThrow('--server must be a URL');
     });
   }

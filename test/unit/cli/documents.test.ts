@@ -5,7 +5,7 @@ import { pathSteps } from '../../../src/cli/rules/field-position.ts';
 
 const file = (text: string, name = 'rules.yaml') => [{ name, text }];
 
-/** The lines that a person is told. */
+/** Returns the printed lines for a text. */
 function problemsOf(text: string, name?: string): readonly string[] {
   try {
     readDocuments(file(text, name));
@@ -101,7 +101,7 @@ describe('positions of fields', () => {
   }
 });
 
-describe('documents that cannot be read', () => {
+describe('unreadable documents', () => {
   for (const { name, text, problems } of [
     {
       name: 'a tab in the indentation',
@@ -114,19 +114,19 @@ describe('documents that cannot be read', () => {
       problems: [/^rules.yaml: document 2, line 5, column 1: Flow sequence in block collection must be/],
     },
     {
-      name: 'a key that is given twice',
+      name: 'a duplicate key',
       text: 'kind: A\nspec:\n  host: a\n  host: b\n',
       problems: [/^rules.yaml: document 1, line 4, column 3: Map keys must be unique/],
     },
     { name: 'a list', text: '- 1\n', problems: [/^rules.yaml: document 1: must be an object with apiVersion, kind/] },
     { name: 'a text', text: 'hello\n', problems: [/must be an object/] },
     {
-      name: 'a list item that is no object',
+      name: 'a list item that is not an object',
       text: 'kind: List\nitems: [3]\n',
       problems: [/^rules.yaml: document 1, item 1: must be an object/],
     },
     {
-      name: 'several, each in its place',
+      name: 'several mistakes, each with its position',
       text: 'a: {\n---\nb: 1\n---\n- 2\n',
       problems: [/document 1, line \d+, column \d+/, /document 3: must be/],
     },
@@ -138,44 +138,44 @@ describe('documents that cannot be read', () => {
     });
   }
 
-  it('a bomb of aliases', () => {
+  it('limit alias expansions', () => {
     const levels = Array.from({ length: 9 }, (_, n) => `l${n + 1}: &l${n + 1} [${`*l${n},`.repeat(9)}]`);
     expect(problemsOf(`l0: &l0 [x]\n${levels.join('\n')}\n`)).toEqual([
       expect.stringMatching(/^rules.yaml: document 1: .*alias/i),
     ]);
   });
 
-  it('shows a hundred problems, and counts the others', () => {
+  it('list at most a hundred problems and count the rest', () => {
     const found = problemsOf(Array.from({ length: 150 }, () => '- 1').join('\n---\n'));
     expect(found).toHaveLength(101);
     expect(found.at(-1)).toBe('… and 50 more');
   });
 
-  it('escapes what a terminal would act on', () => {
+  it('escape control characters of a terminal', () => {
     expect(problemsOf('kind: "\\e[31mred"\nspec: [\n')[0]).not.toContain('\u001b');
   });
 
-  it('passes over empty documents, but counts them', () => {
+  it('skip empty documents, but count them', () => {
     const { documents } = readDocuments(file('---\n---\nkind: A\n---\n# nothing\n'));
     expect(documents.map(labelOf)).toEqual(['rules.yaml: document 2 (A)']);
   });
 
-  it('keeps a key named __proto__ as data', () => {
+  it('treat a key named __proto__ as data', () => {
     const [document] = readDocuments(file('kind: A\nspec: { __proto__: { x: 1 } }\n')).documents;
     expect(JSON.stringify(document?.object)).toBe('{"kind":"A","spec":{"__proto__":{"x":1}}}');
   });
 });
 
-describe('keys that are given twice', () => {
+describe('duplicate keys', () => {
   const twice = file('kind: A\nspec:\n  host: a\n  host: b\n');
 
-  it('are a warning when they are to be', () => {
+  it('cause a warning on request', () => {
     const { documents, warnings } = readDocuments(twice, 'warn');
     expect(warnings).toEqual(['rules.yaml: document 1, line 4, column 3: Map keys must be unique']);
     expect(documents[0]?.object).toEqual({ kind: 'A', spec: { host: 'b' } });
   });
 
-  it('are passed over when they are to be', () => {
+  it('are ignored on request', () => {
     expect(readDocuments(twice, 'ignore').warnings).toEqual([]);
   });
 });

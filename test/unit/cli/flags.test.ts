@@ -21,15 +21,15 @@ describe('arguments with words and short flags', () => {
     });
   }
 
-  it('reads short flags that stand together', () => {
+  it('reads combined short flags', () => {
     expect(parseArguments(['-Aoyaml'], flags).values).toEqual({ 'all-namespaces': [''], output: ['yaml'] });
   });
 
-  it('gathers a flag that may be repeated, and takes - as a value', () => {
+  it('collects a repeated flag and accepts - as a value', () => {
     expect(parseArguments(['-f', 'a.yaml', '-f', '-'], flags).values).toEqual({ filename: ['a.yaml', '-'] });
   });
 
-  it('takes everything after -- as words', () => {
+  it('treats everything after -- as words', () => {
     expect(parseArguments(['vs', '--', '-o'], flags)).toEqual({ values: {}, words: ['vs', '-o'] });
   });
 
@@ -37,7 +37,7 @@ describe('arguments with words and short flags', () => {
     expect(parseArguments(['--output', '=yaml'], flags).values).toEqual({ output: ['=yaml'] });
   });
 
-  it('allows an empty value where it means something', () => {
+  it('allows an empty value where the flag permits it', () => {
     expect(parseArguments(['--author', ''], flags).values).toEqual({ author: [''] });
   });
 
@@ -50,12 +50,12 @@ describe('arguments with words and short flags', () => {
     { argv: ['-o', 'a', '--output', 'b'], message: '--output is given twice' },
     { argv: ['--all-namespaces=yes'], message: '--all-namespaces takes no value' },
   ]) {
-    it(`refuses ${argv.join(' ')}`, () => {
+    it(`rejects ${argv.join(' ')}`, () => {
       expect(() => parseArguments(argv, flags)).toThrow(message);
     });
   }
 
-  it('refuses words where none are taken', () => {
+  it('rejects words if the command has none', () => {
     expect(() => parseFlags(['vs'], flags)).toThrow('unexpected argument "vs"');
   });
 

@@ -55,8 +55,8 @@ async function discover(apis: unknown, api: unknown = { kind: 'APIGroupDiscovery
 const served = () => discover({ kind: 'APIGroupDiscoveryList', items: groups });
 const names = (kinds: readonly ServedKind[]) => kinds.map(({ plural, group }) => `${plural}.${group}`);
 
-describe('kinds that a server has', () => {
-  it('are told with names, versions and scope', async () => {
+describe('kinds of a server', () => {
+  it('are read with names, versions and scope', async () => {
     const [routes, , , namespaces] = await served();
     expect(routes).toEqual({
       kind: 'Route',
@@ -81,12 +81,12 @@ describe('kinds that a server has', () => {
     { word: 'rules', want: ['routes.net.io'] },
     { word: 'all', want: ['routes.net.io', 'gates.net.io', 'routes.other.io'] },
   ]) {
-    it(`are named by "${word}"`, async () => {
+    it(`are found by "${word}"`, async () => {
       expect(names(findKinds(word, await served()))).toEqual(want);
     });
   }
 
-  it('have their places', async () => {
+  it('have URLs', async () => {
     const [routes, , , namespaces] = await served();
     if (routes === undefined || namespaces === undefined) throw new Error('they are served');
     expect(urlOf(routes, { namespace: null, name: null })).toBe('/apis/net.io/v1/routes');
@@ -98,13 +98,13 @@ describe('kinds that a server has', () => {
     expect(displayName(namespaces, 'b')).toBe('namespace/b');
   });
 
-  it('are none in a list of garbage', async () => {
+  it('are empty if the answer is invalid', async () => {
     expect(
       await discover({ kind: 'APIGroupDiscoveryList', items: [1, { versions: [{ resources: 'x' }, null] }] }),
     ).toHaveLength(1);
   });
 
-  it('are not told by a server of another sort', async () => {
+  it('are rejected if the server is not Binnacle', async () => {
     await expect(discover({ kind: 'APIGroupList' })).rejects.toThrow(/tells no list of its kinds at \/apis/);
   });
 });

@@ -7,8 +7,8 @@ import { whileWaiting } from '../../../src/cli/rules/progress.ts';
 import { unifiedDiff } from '../../../src/cli/rules/unified.ts';
 import { cliWorld } from '../../support/cli.ts';
 
-describe('what is printed', () => {
-  it('aligns a table, without spaces at line ends', () => {
+describe('output', () => {
+  it('aligns a table without trailing spaces', () => {
     expect(
       tableText([
         ['NAME', 'AGE'],
@@ -24,7 +24,7 @@ describe('what is printed', () => {
     { text: '\u009b31m', plain: '\\x9b31m' },
     { text: 'größe 名', plain: 'größe 名' },
   ]) {
-    it(`makes ${JSON.stringify(text)} harmless`, () => {
+    it(`escapes control characters in ${JSON.stringify(text)}`, () => {
       expect(plainText(text)).toBe(plain);
     });
   }
@@ -42,7 +42,7 @@ describe('what is printed', () => {
     expect(readWarnings(null)).toEqual([]);
   });
 
-  it('puts lines together that came in pieces, also within a character', async () => {
+  it('joins lines across chunks, even within a character', async () => {
     const bytes = Buffer.from('{"a":"名"}\n\n{"b":1}\nrest');
     const pieces = async function* () {
       for (const byte of bytes) yield Uint8Array.of(byte);
@@ -53,15 +53,15 @@ describe('what is printed', () => {
   });
 });
 
-describe('what is different', () => {
-  it('names the fields', () => {
+describe('differences', () => {
+  it('list the changed fields', () => {
     const before = { spec: { hosts: ['a'], http: [{ weight: 1, timeout: '1s' }], old: 1 } };
     const after = { spec: { hosts: ['a', 'b'], http: [{ weight: 2, timeout: '1s' }], 'a.b': 1 } };
     expect(changedPaths(before, after)).toEqual(['spec.hosts', 'spec.http[0].weight', 'spec["a.b"]', 'spec.old']);
     expect(changedPaths(before, before)).toEqual([]);
   });
 
-  it('leaves out what servers write', () => {
+  it('ignore fields that servers write', () => {
     const object = {
       spec: {},
       status: { conditions: [] },
@@ -74,7 +74,7 @@ describe('what is different', () => {
     );
   });
 
-  it('is shown as a unified diff', () => {
+  it('are shown as a unified diff', () => {
     const names = ['server: A a', 'rules.yaml: document 1 (A a)'] as const;
     expect(unifiedDiff({ before: 'a: 1\nb: 2\n', after: 'a: 1\nb: 3\n', names })).toBe(
       '--- server: A a\n+++ rules.yaml: document 1 (A a)\n@@ -1,2 +1,2 @@\n a: 1\n-b: 2\n+b: 3\n',
@@ -84,12 +84,12 @@ describe('what is different', () => {
   });
 });
 
-describe('what takes long', () => {
+describe('progress', () => {
   for (const { atTerminal, want } of [
     { atTerminal: true, want: ['applying 3 objects …'] },
     { atTerminal: false, want: [] },
   ]) {
-    it(`is ${atTerminal ? 'told to somebody at a terminal' : 'not told to a file'}`, async () => {
+    it(`is ${atTerminal ? 'shown on a terminal' : 'not written to a file'}`, async () => {
       vi.useFakeTimers();
       onTestFinished(() => void vi.useRealTimers());
       const { context, errors } = cliWorld({ atTerminal });
@@ -106,7 +106,7 @@ describe('what takes long', () => {
   }
 });
 
-it('what is compared has its fields in the order of the other side', () => {
+it('compared objects have their fields in the order of the other side', () => {
   const live = { apiVersion: 'v1', spec: { hosts: ['a'], http: [{ route: [], timeout: '1s' }] } };
   const file = {
     spec: {

@@ -49,13 +49,13 @@ describe('the command line', () => {
     expect(served).toMatchObject([{ http: { address: { host: '127.0.0.1', port: 9 } } }]);
   });
 
-  it('suggests the command that was meant', async () => {
+  it('suggests the command that was probably meant', async () => {
     const { code, errors } = await run(['serv']);
     expect(code).toBe(2);
     expect(errors).toEqual(['binnacle: CONFIG_INVALID: unknown command "serv" (did you mean "serve"?)']);
   });
 
-  it('ends with one line that says what to do', async () => {
+  it('ends with one line that names the remedy', async () => {
     const { code, errors } = await run(['serve'], async () => {
       throw new MeshError('PORT_TAKEN', 'port 8080 is taken:\n  stop the other process', { cause: new Error('x') });
     });
@@ -70,7 +70,7 @@ describe('the command line', () => {
     expect(errors[1]).toMatch(/at .*\ncaused by Error: EADDRINUSE/s);
   });
 
-  it('says that a bug is one', async () => {
+  it('reports a bug as one', async () => {
     const { code, errors } = await run(['serve'], async () => {
       throw new TypeError('x is undefined');
     });

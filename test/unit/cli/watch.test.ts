@@ -24,7 +24,7 @@ const object = (name: string, resourceVersion: string) => ({
   metadata: { name, namespace: 'default', resourceVersion },
 });
 
-/** A server whose lists and watches the test writes. */
+/** Starts a server whose lists and watches the test defines. */
 async function watched(format: WatchFormat = 'name') {
   const asked: string[] = [];
   const answers: ((response: ServerResponse) => void)[] = [];
@@ -33,7 +33,7 @@ async function watched(format: WatchFormat = 'name') {
     const answer = answers.shift();
     response.writeHead(200, { 'content-type': 'application/json' });
     if (answer === undefined)
-      response.flushHeaders(); // a watch in which nothing happens
+      response.flushHeaders(); // a watch without events
     else answer(response);
   });
   const stop = new AbortController();
@@ -73,7 +73,7 @@ async function watched(format: WatchFormat = 'name') {
         context,
         stop: stop.signal,
       }),
-    /** Runs until so many requests have come. */
+    /** Runs until this number of requests has arrived. */
     async runFor(requests: number) {
       const running = this.run();
       await eventually(() => asked.length >= requests, { what: `${requests} requests` });
@@ -87,7 +87,7 @@ const watchQuery = (version: string) =>
   `labelSelector=app=a&watch=true&allowWatchBookmarks=true&resourceVersion=${version}`;
 
 describe('get --watch', () => {
-  it('goes on where an ended watch ended: at the last version, also of a bookmark, and never back', async () => {
+  it('continues at the last version of an ended watch, including bookmarks, and never moves back', async () => {
     const server = await watched();
     server.list('7', object('a', '3'));
     server.watch(
@@ -110,7 +110,7 @@ describe('get --watch', () => {
     expect(server.errors).toEqual([]);
   });
 
-  it('lists again when the version is forgotten, and shows what is different', async () => {
+  it('lists again and prints differences when the version is no longer in the log', async () => {
     const server = await watched();
     server.list('7', object('same', '1'), object('changed', '2'), object('gone', '3'));
     server.watch({ type: 'ERROR', object: { kind: 'Status', code: 410, message: 'too old' } });
@@ -125,7 +125,7 @@ describe('get --watch', () => {
     expect(server.errors).toEqual(['deleted meanwhile: default/gone']);
   });
 
-  it('says once that it was interrupted, and goes on', async () => {
+  it('reports an interruption once and continues', async () => {
     const server = await watched();
     server.list('7');
     server.breakOff();
@@ -138,14 +138,14 @@ describe('get --watch', () => {
     expect(server.out()).toBe('ADDED sampleroute.sample.io/a\n');
   });
 
-  it('prints JSON as one event to a line', async () => {
+  it('prints JSON as one event per line', async () => {
     const server = await watched('json');
     server.list('7', object('a', '3'));
     await server.runFor(2);
     expect(server.out()).toBe(`${JSON.stringify({ type: 'ADDED', object: object('a', '3') })}\n`);
   });
 
-  it('aligns what comes later with the table, in the columns that were told first', async () => {
+  it('aligns later rows with the table, using the columns of the first event', async () => {
     const server = await watched('table');
     const row = (name: string, cell: string) => ({ cells: [name, cell], object: object(name, '1') });
     const table = (rows: object[], columns: object | null) => ({ kind: 'Table', columnDefinitions: columns, rows });
@@ -158,14 +158,14 @@ describe('get --watch', () => {
     );
   });
 
-  it('fails at once when the first list is refused', async () => {
+  it('fails at once when the first list is rejected', async () => {
     const server = await watched();
     server.breakOff();
     await expect(server.run()).rejects.toThrow('cannot be reached');
   });
 
   for (const line of ['no json', '[]', '{"type":"ADDED"}']) {
-    it(`does not take ${line} for an event`, async () => {
+    it(`rejects ${line} as an event`, async () => {
       const server = await watched();
       server.list('7');
       server.watch(line);
@@ -175,7 +175,7 @@ describe('get --watch', () => {
     });
   }
 
-  it('ends at once when it is told to while the server is silent', async () => {
+  it('ends at once on request while the server is silent', async () => {
     const server = await watched();
     const running = server.run();
     await eventually(() => server.asked.length === 1, { what: 'the list is asked for' });

@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 
 const script = join(import.meta.dirname, '../../../deploy/capture.sh');
 
-/** Runs deploy/capture.sh; `user` is who it believes to be, `tools` are the only other programs that it finds. */
+/** Runs deploy/capture.sh as `user`, with `tools` as the only other programs in PATH. */
 async function capture(args: string, { user, tools }: { user?: number; tools?: readonly string[] } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'binnacle-script-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
@@ -31,7 +31,7 @@ const where = (tool: string): Promise<string> =>
 const lines = (text: string) => text.split('\n').map((line) => line.trim());
 
 describe('capture.sh print', () => {
-  it('shows rules for both families of addresses, each with its own part of the options', async () => {
+  it('shows rules for both address families, each with its own options', async () => {
     const options = '--exclude-inbound-ports 9100,9200-9210 --exclude-outbound-ports 25';
     const ranges = '--include-outbound-ranges 10.0.0.0/8,fd00::/8 --exclude-outbound-ranges 10.9.0.0/16';
     const { out } = await capture(`print --backend nft --ipv6 on ${options} ${ranges}`);
@@ -45,10 +45,10 @@ describe('capture.sh print', () => {
     expect(lines(v6)).toContain('ip6 daddr fd00::/8 goto to_outbound');
     expect(v6).not.toContain('10.9.0.0');
     expect(v4).not.toContain('fd00');
-    expect(v4).not.toMatch(/^ *goto to_outbound/m); // what is not included is not captured
+    expect(v4).not.toMatch(/^ *goto to_outbound/m); // excluded addresses are not captured
   });
 
-  it('shows the same for iptables', async () => {
+  it('shows equal rules for iptables', async () => {
     const { out } = await capture('print --backend iptables --ipv6 off --uid 0 --exclude-inbound-ports 9200-9210');
     expect(lines(out)).toEqual(
       expect.arrayContaining([
@@ -61,8 +61,8 @@ describe('capture.sh print', () => {
   });
 });
 
-describe('capture.sh refuses', () => {
-  it('to be run by another user than root', async () => {
+describe('capture.sh rejects', () => {
+  it('users other than root', async () => {
     expect(await capture('install', { user: 1000 })).toMatchObject({
       code: 2,
       errors: expect.stringContaining('must run as root'),
@@ -74,7 +74,7 @@ describe('capture.sh refuses', () => {
     { options: '', says: 'install the package nftables, or iptables' },
     { options: '--backend nft', says: 'nft is missing: install the package nftables' },
   ]) {
-    it(`to go on without the tools: install ${options}`, async () => {
+    it(`missing tools: install ${options}`, async () => {
       expect(await capture(`install ${options}`, { user: 0, tools })).toMatchObject({
         code: 2,
         errors: expect.stringContaining(says),

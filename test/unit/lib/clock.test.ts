@@ -1,7 +1,7 @@
 import { expect, it, vi } from 'vitest';
 import { steadyClock } from '../../../src/lib/clock.ts';
 
-it('the steady clock is not moved when the time of day is set', () => {
+it('the steady clock ignores changes of the system time', () => {
   const before = steadyClock.now();
   expect(Math.abs(before - Date.now())).toBeLessThan(60_000);
   vi.useFakeTimers({ toFake: ['Date'], now: 0 });

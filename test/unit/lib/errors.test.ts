@@ -6,7 +6,7 @@ import { type ErrorCode, errorCodes } from '../../../src/lib/errors.ts';
 const root = join(import.meta.dirname, '../../..');
 const codes = Object.entries(errorCodes) as [ErrorCode, string][]; // its keys are known
 
-/** The whole of docs/errors.md. */
+/** Builds docs/errors.md. */
 function document(): string {
   const rows = codes.map(([code, advice]) => `| \`${code}\` | ${advice} |`);
   return `# Errors
@@ -22,7 +22,7 @@ ${rows.join('\n')}
 `;
 }
 
-it('docs/errors.md is what src/lib/errors.ts says', async () => {
+it('docs/errors.md matches src/lib/errors.ts', async () => {
   await expect(document()).toMatchFileSnapshot(join(root, 'docs/errors.md'));
 });
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { canonicalIp, isEveryAddress } from '../../../src/lib/ip.ts';
 
-test('an IPv6 address has the spelling that the URL standard gives it, whichever it came in', () => {
+test('an IPv6 address gets the canonical form of the URL standard', () => {
   const group = fc.oneof({ weight: 2, arbitrary: fc.constant(0) }, fc.nat(0xffff), fc.nat(0xf));
   fc.assert(
     fc.property(fc.array(group, { minLength: 8, maxLength: 8 }), fc.nat(3), fc.boolean(), (groups, width, upper) => {
@@ -19,7 +19,7 @@ test('an IPv6 address has the spelling that the URL standard gives it, whichever
   );
 });
 
-test('an address that stands for every address is known in any form', () => {
+test('a wildcard address is detected in any notation', () => {
   for (const every of ['0.0.0.0', '::', '0:0::0', '0.0.0.0/0', '10.0.0.0/0', '::/0', '0.0.0.0/32']) {
     expect(isEveryAddress(every), every).toBe(true);
   }

@@ -3,7 +3,7 @@ import { silentLogger } from '../../../src/lib/logger.ts';
 import { keepFile } from '../../../src/platform/kept-file.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
 
-/** A file whose writing takes `takesMs`, and when it was written. */
+/** Creates a file whose writes take `takesMs` and records their times. */
 function slowFile(takesMs: number) {
   const clock = fakeClock();
   const writtenAt: number[] = [];
@@ -17,7 +17,7 @@ function slowFile(takesMs: number) {
       clock.advance(takesMs);
     },
   });
-  /** Changes come without end, one each 100 ms. */
+  /** Makes a change every 100 ms. */
   const changeFor = async (ms: number) => {
     for (let passed = 0; passed < ms; passed += 100) {
       file.touch();
@@ -29,14 +29,14 @@ function slowFile(takesMs: number) {
   return { file, clock, writtenAt, changeFor };
 }
 
-describe('a file that is kept up to date', () => {
+describe('a kept file', () => {
   it('is written some seconds after the first of many changes', async () => {
     const { writtenAt, changeFor } = slowFile(0);
     await changeFor(30_000);
     expect(writtenAt.length).toBeGreaterThanOrEqual(2);
   });
 
-  it('is left alone for three hundred times as long as writing it took', async () => {
+  it('is not written again for three hundred times the duration of a write', async () => {
     const { writtenAt, changeFor } = slowFile(500);
     await changeFor(180_000);
     const [first = 0, second = 0] = writtenAt;
@@ -44,7 +44,7 @@ describe('a file that is kept up to date', () => {
     expect(second - first).toBeGreaterThanOrEqual(150_500);
   });
 
-  it('loses nothing by that: what is due at the end is written', async () => {
+  it('is written on close despite that pause', async () => {
     const { file, writtenAt, changeFor } = slowFile(1_000);
     await changeFor(20_000);
     file.touch();

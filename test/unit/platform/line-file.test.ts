@@ -11,9 +11,9 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
-// The first ends within the entries, the second within the checksum behind them.
+// The first limit cuts the entries, the second the checksum.
 for (const size of [10_000, 4_020]) {
-  test(`a file of ${size} bytes that the disk takes a part of does not replace the one before`, async () => {
+  test(`a file of ${size} bytes that the disk stores only partly does not replace the old file`, async () => {
     const path = join(directory, 'kept');
     const before = { header: { format: 1 }, entries: ['before'] };
     await writeLineFile(path, before);

@@ -8,7 +8,7 @@ import { fakeClock } from '../../support/fake-clock.ts';
 import { endpoint, endpointSet, service } from '../../support/model.ts';
 import { contents, story } from '../../support/registry.ts';
 
-/** A registry with a shard of what registered itself, which holds `orders` with one instance, and one of a platform. */
+/** Creates a registry with a shard of self-registered instances (`orders` with one instance) and a regular shard. */
 function start(allow: readonly string[] = []) {
   const warnings: object[] = [];
   const log = { ...silentLogger, warn: (facts: object) => warnings.push(facts) };
@@ -44,8 +44,8 @@ function start(allow: readonly string[] = []) {
 
 const allowed = { labels: { [guestLabel]: 'allow' } };
 
-describe('instances that register themselves for what another adapter defines', () => {
-  it('do not join it, whichever came first, and count again when it goes', () => {
+describe('instances that register for a service of another adapter', () => {
+  it('are excluded in any order of arrival, and count again when the service is removed', () => {
     const { registry, warnings, register, define, undefine, served } = start();
     register('orders');
     expect(served('orders')).toBe('10.6.6.6');
@@ -69,7 +69,7 @@ describe('instances that register themselves for what another adapter defines', 
     expect([...registry.leftOut(), ...registry.problems()]).toEqual([]);
   });
 
-  it('join it if it says so, and leave it when it does not any more; its ports are its own', () => {
+  it('join a service while its label allows it; its ports are its own', () => {
     const { registry, register, define, served } = start();
     register('orders', { ports: [{ name: 'http', number: 666, protocol: 'tcp' }] });
     define('orders', { registry: 'service-entry', ...allowed });
@@ -108,7 +108,7 @@ describe('instances that register themselves for what another adapter defines', 
     { way: 'with its namespace', registered: 'orders.shop', defined: byName, fields: kubernetes },
     { way: 'with its namespace and svc', registered: qualified, defined: byName, fields: kubernetes },
   ]) {
-    it(`are left out where it is defined ${way}`, () => {
+    it(`are excluded if it is defined ${way}`, () => {
       const { register, define, served } = start();
       register(registered);
       expect(served(registered)).toBe('10.6.6.6');
@@ -117,7 +117,7 @@ describe('instances that register themselves for what another adapter defines', 
     });
   }
 
-  it('are left out where they ask for the address of a service, in any spelling', () => {
+  it('are excluded if they request the address of a service, in any notation', () => {
     const { registry, register, define, served } = start();
     register('mine', { vips: ['fd00::1', '10.9.9.9'] });
     define('books', { vips: ['10.9.9.8'] });
@@ -129,14 +129,14 @@ describe('instances that register themselves for what another adapter defines', 
     expect(served('mine')).toBe('10.6.6.6');
   });
 
-  it('have a service of their own below a wildcard that allows it', () => {
+  it('have a separate service below a wildcard that allows it', () => {
     const { register, define, served } = start();
     register('a.b.test');
     define('*.test', allowed);
     expect(served('a.b.test')).toBe('10.6.6.6');
   });
 
-  it('are left alone by services of other names', () => {
+  it('are unaffected by services of other names', () => {
     const { register, define, served } = start();
     register('a.orders');
     for (const host of ['orders', 'b.orders', 'x.a.orders', '*.a.orders']) define(host);

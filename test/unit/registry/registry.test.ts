@@ -9,13 +9,13 @@ import { contents, story, testRegistry } from '../../support/registry.ts';
 
 const reviews = serviceKey('default', hostname('reviews'));
 
-test('a registry change is what the compiler takes', () => {
+test('a registry change is assignable to the compiler’s', () => {
   const changes: readonly RegistryChange[] = [];
   const world: readonly WorldChange[] = changes;
   expect(world).toEqual([]);
 });
 
-test('a service comes with its endpoints, and goes with them', () => {
+test('a service appears with its endpoints and is removed with them', () => {
   const { registry } = testRegistry();
   const sink = registry.shard('a', 'file');
   sink.replace(contents({ services: [service('reviews')], endpoints: [endpointSet('reviews', endpoint('10.0.0.1'))] }));
@@ -25,7 +25,7 @@ test('a service comes with its endpoints, and goes with them', () => {
   expect(registry.endpoints(reviews)).toBeUndefined();
 });
 
-test('what arrives again is no change, whatever the order of endpoints', () => {
+test('equal contents are no change, whatever the order of endpoints', () => {
   const { registry } = testRegistry();
   const sink = registry.shard('a', 'file');
   const urgencies: string[] = [];
@@ -41,7 +41,7 @@ test('what arrives again is no change, whatever the order of endpoints', () => {
   expect(registry.endpoints(reviews)).toBe(before);
 });
 
-test('an endpoint that is not ready is told of as such, at once', () => {
+test('an endpoint that is not ready is reported as such at once', () => {
   const { registry } = testRegistry();
   const sink = registry.shard('a', 'file');
   sink.replace(contents({ services: [service('reviews')], endpoints: [endpointSet('reviews', endpoint('10.0.0.1'))] }));
@@ -60,8 +60,8 @@ test('an endpoint that is not ready is told of as such, at once', () => {
   expect(urgencies).toEqual(['endpoints', 'endpoints', 'endpoints']);
 });
 
-describe('an endpoint that nobody tells of any more', () => {
-  /** A service with one endpoint, and what was told of it once that is gone. */
+describe('an endpoint that its adapter no longer lists', () => {
+  /** Creates a service with one endpoint, removes the endpoint and records the reports. */
   function program() {
     const { registry, clock } = testRegistry();
     const sink = registry.shard('a', 'file');
@@ -76,7 +76,7 @@ describe('an endpoint that nobody tells of any more', () => {
     return { registry, clock, sink, set };
   }
 
-  test('is kept as departed for ten seconds, and then goes by itself', () => {
+  test('stays as departed for ten seconds, then is removed', () => {
     const { registry, clock } = program();
     const urgencies: string[] = [];
     registry.onChange((urgency) => urgencies.push(urgency));
@@ -88,7 +88,7 @@ describe('an endpoint that nobody tells of any more', () => {
     expect([...registry.services()]).toHaveLength(1);
   });
 
-  test('is what it was when it is back in time, also as something else on that port', () => {
+  test('regains its state if it returns in time, even as another workload on that port', () => {
     const { registry, clock, set } = program();
     clock.advance(2_000);
     set(endpoint('10.0.0.1', { labels: { version: 'v2' } }));
@@ -97,7 +97,7 @@ describe('an endpoint that nobody tells of any more', () => {
     expect(story(registry)).toEqual([]);
   });
 
-  test('is kept from when it went, whatever comes and goes meanwhile', () => {
+  test('stays for ten seconds from its removal, whatever changes meanwhile', () => {
     const { registry, clock, set } = program();
     clock.advance(6_000);
     set(endpoint('10.0.0.2'));
@@ -113,7 +113,7 @@ describe('an endpoint that nobody tells of any more', () => {
     expect(story(registry)).toEqual(['endpoints reviews: none']);
   });
 
-  test('goes with its service', () => {
+  test('is removed with its service', () => {
     const { registry, clock, sink } = program();
     sink.apply([{ type: 'service-removed', namespace: 'default', hostname: 'reviews' }]);
     expect(story(registry)).toEqual(['gone default/reviews']);
@@ -124,7 +124,7 @@ describe('an endpoint that nobody tells of any more', () => {
   });
 });
 
-test('a service stands though parts of it are wrong: each is left out and reported', () => {
+test('invalid parts of a service are dropped and reported; the service stays', () => {
   const { registry } = testRegistry();
   const http = (number: number, name = 'http') => ({ name, number, protocol: 'http' as const });
   const ports = [http(80), http(81), http(80, 'again'), http(15_001, 'out'), http(0, 'none'), http(15_006, '')];
@@ -151,7 +151,7 @@ test('a service stands though parts of it are wrong: each is left out and report
   expect(registry.problems()).toEqual([]);
 });
 
-test('addresses have one spelling: endpoints of one address are one, and equal sets are no change', () => {
+test('addresses are canonical: endpoints of one address are one, and equal sets are no change', () => {
   const { registry } = testRegistry();
   const sink = registry.shard('a', 'file');
   const set = (...addresses: string[]) => endpointSet('reviews', ...addresses.map((address) => endpoint(address)));
@@ -163,25 +163,25 @@ test('addresses have one spelling: endpoints of one address are one, and equal s
 
 for (const { name, first, second, want } of [
   {
-    name: 'the oldest wins',
+    name: 'the oldest is used',
     first: { createdAtMs: 2_000, labels: { by: 'a' } },
     second: { createdAtMs: 1_000, labels: { by: 'b' } },
     want: 'b',
   },
   {
-    name: 'of equal age the first shard wins',
+    name: 'of equal age the first shard is used',
     first: { labels: { by: 'a' } },
     second: { labels: { by: 'b' } },
     want: 'a',
   },
   {
-    name: 'Kubernetes beats an older one',
+    name: 'Kubernetes precedes an older one',
     first: { createdAtMs: 1, labels: { by: 'a' } },
     second: { registry: 'kubernetes', labels: { by: 'b' } },
     want: 'b',
   },
 ]) {
-  test(`two shards tell of one service: ${name}`, () => {
+  test(`two shards define one service: ${name}`, () => {
     const { registry } = testRegistry();
     registry.shard('b', 'test').replace(contents({ services: [service('reviews', second)] }));
     registry.shard('a', 'test').replace(contents({ services: [service('reviews', first)] }));
@@ -204,7 +204,7 @@ test('a Kubernetes service of two clusters has the addresses of both', () => {
   expect([...registry.services()].map(({ vips }) => vips)).toEqual([['10.1.0.1', '10.2.0.1']]);
 });
 
-test('endpoints of several shards are merged in the order of shard names, one address once', () => {
+test('endpoints of several shards are merged in the order of shard names, without duplicate addresses', () => {
   const { registry } = testRegistry();
   const west = registry.shard('west', 'test');
   const east = registry.shard('east', 'test');
@@ -213,14 +213,14 @@ test('endpoints of several shards are merged in the order of shard names, one ad
   expect(story(registry)).toEqual(['service reviews of test', 'endpoints reviews: 10.0.0.1 10.0.0.9']);
 });
 
-test('a name among the endpoints of a static service is left out: Envoy would reject all of them', () => {
+test('a hostname among the endpoints of a static service is dropped, because Envoy would reject all of them', () => {
   const { registry } = testRegistry();
   const set = endpointSet('reviews', endpoint('10.0.0.1'), endpoint('db.example.com'));
   registry.shard('a', 'test').replace(contents({ services: [service('reviews')], endpoints: [set] }));
   expect(story(registry)).toEqual(['service reviews of test', 'endpoints reviews: 10.0.0.1']);
 });
 
-test('a bad entry hurts itself only, is reported, and is forgotten once it is right', () => {
+test('an invalid entry affects only itself, is reported, and is cleared once it is valid', () => {
   const { registry } = testRegistry();
   const sink = registry.shard('a', 'test');
   sink.replace(
@@ -241,7 +241,7 @@ test('a bad entry hurts itself only, is reported, and is forgotten once it is ri
   expect(registry.problems()).toEqual([]);
 });
 
-test('problems are bounded, their number is not', () => {
+test('stored problems are limited; their count is exact', () => {
   const { registry } = testRegistry();
   const sink = registry.shard('a', 'test');
   for (let index = 0; index < 1_500; index += 1) sink.problem(`file.yaml#${index}`, 'is wrong');
@@ -249,7 +249,7 @@ test('problems are bounded, their number is not', () => {
   expect(registry.shards()[0]?.refused).toBe(1_500);
 });
 
-test('objects and workloads are passed on, each as it is now', () => {
+test('objects and workloads are passed on in their current state', () => {
   const { registry } = testRegistry();
   const sink = registry.shard('a', 'test');
   let calls = 0;
@@ -267,7 +267,7 @@ test('objects and workloads are passed on, each as it is now', () => {
   expect(registry.takeRawChanges()).toEqual([]);
 });
 
-test('a shard tells its state and since when', () => {
+test('a shard reports its state and its time', () => {
   const { registry, clock } = testRegistry();
   const sink = registry.shard('a', 'nacos');
   const state = () =>
@@ -290,7 +290,7 @@ test('a shard tells its state and since when', () => {
   expect(registry.troubles()).toEqual([]);
 });
 
-test('a registry that empties is seen in its counts, though its services stand', () => {
+test('a registry that becomes empty shows in its counts, although its services stay', () => {
   const { registry } = testRegistry();
   const sink = registry.shard('a', 'registration');
   const counts = () =>
@@ -305,7 +305,7 @@ test('a registry that empties is seen in its counts, though its services stand',
   expect(counts()).toEqual([{ services: 1, emptyServices: 1, endpoints: 1 }]);
 });
 
-test('a wrong entry is logged once for as long as it is wrong, and many are counted', () => {
+test('an invalid entry is logged once while it is invalid, and many are counted', () => {
   const lines: string[] = [];
   const log: Logger = { ...silentLogger, warn: (facts, message) => lines.push(`${message}: ${JSON.stringify(facts)}`) };
   const { registry } = testRegistry(null, log);
@@ -326,7 +326,7 @@ test('a wrong entry is logged once for as long as it is wrong, and many are coun
   expect(lines.at(-1)).toContain('"entries":480');
 });
 
-test('an adapter that is not required does not hold readiness back', () => {
+test('readiness does not wait for an optional adapter', () => {
   const { registry } = testRegistry();
   registry.shard('a', 'consul', { required: false });
   expect(registry.awaited()).toEqual([]);

@@ -27,7 +27,7 @@ async function earlierRun(): Promise<void> {
   await registry.close();
 }
 
-test('an adapter that does not answer serves what the earlier run knew, marked stale, once its time is up', async () => {
+test('an adapter that does not answer in time serves the snapshot, marked stale', async () => {
   await earlierRun();
   const { registry, clock } = testRegistry(directory);
   const sink = registry.shard('nacos', 'nacos', { syncTimeoutMs: 10_000 });
@@ -44,7 +44,7 @@ test('an adapter that does not answer serves what the earlier run knew, marked s
   await registry.close();
 });
 
-test('a connection alone does not make stale contents current; a listing replaces them', async () => {
+test('a connection alone does not make a snapshot current; a listing replaces it', async () => {
   await earlierRun();
   const { registry, clock } = testRegistry(directory);
   const sink = registry.shard('nacos', 'nacos');
@@ -60,11 +60,11 @@ test('a connection alone does not make stale contents current; a listing replace
 });
 
 for (const { name, damage } of [
-  { name: 'cut off', damage: (text: string) => text.slice(0, -20) },
-  { name: 'changed in one place', damage: (text: string) => text.replace('10.0.0.1', '10.0.0.2') },
+  { name: 'truncated', damage: (text: string) => text.slice(0, -20) },
+  { name: 'modified in one place', damage: (text: string) => text.replace('10.0.0.1', '10.0.0.2') },
   { name: 'empty', damage: () => '' },
 ]) {
-  test(`a snapshot that is ${name} is ignored and said`, async () => {
+  test(`a snapshot that is ${name} is ignored and logged`, async () => {
     await earlierRun();
     const path = join(directory, 'nacos.json');
     await writeFile(path, damage(await readFile(path, 'utf8')));
@@ -81,7 +81,7 @@ for (const { name, damage } of [
   });
 }
 
-test('a snapshot is written once changes are quiet, and is JSON', async () => {
+test('a snapshot is written in JSON after a quiet period', async () => {
   const { registry, clock } = testRegistry(directory);
   registry.shard('nacos', 'nacos').replace(everything);
   clock.advance(2_000);
@@ -91,7 +91,7 @@ test('a snapshot is written once changes are quiet, and is JSON', async () => {
   await registry.close();
 });
 
-test('a disk that takes nothing is logged once, shown, and tried again', async () => {
+test('a failing disk is logged once, shown and retried', async () => {
   const blocked = join(directory, 'file');
   await writeFile(blocked, 'in the way');
   const logged: string[] = [];

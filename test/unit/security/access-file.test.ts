@@ -18,7 +18,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const identity = (name: string) => `identities: [{ name: ${name}, tokens: [secret-token-of-an-admin], roles: {} }]`;
 
-/** As a whole: a file that is written in place is seen half-written. */
+/** Replaces the file atomically: a file written in place would be read half-written. */
 async function put(text: string): Promise<void> {
   await writeFile(`${path}.new`, text, { mode: 0o600 });
   await rename(`${path}.new`, path);
@@ -31,7 +31,7 @@ function recorder() {
 }
 
 describe('the access file', () => {
-  it('is read again when it changes; while it is wrong, the last good one counts and it is said once', async () => {
+  it('is reloaded when it changes; an invalid one is logged once, and the last good one stays in use', async () => {
     const { lines, log } = recorder();
     const clock = fakeClock();
     const stopping = new AbortController();
@@ -67,7 +67,7 @@ describe('the access file', () => {
     expect(JSON.stringify(lines)).not.toContain('secret');
   });
 
-  it('with tokens that anybody may read is used, with a warning', async () => {
+  it('that anybody may read is used with a warning if it contains tokens', async () => {
     await chmod(path, 0o644);
     const { lines, log } = recorder();
     await loadAccessFile(path, log);
@@ -79,7 +79,7 @@ describe('the access file', () => {
     ]);
   });
 
-  it('that anybody may write is refused', async () => {
+  it('that anybody may write is rejected', async () => {
     await chmod(path, 0o666);
     await expect(loadAccessFile(path, silentLogger)).rejects.toMatchObject({
       code: 'CONFIG_INVALID',
@@ -87,7 +87,7 @@ describe('the access file', () => {
     });
   });
 
-  it('that is missing is refused', async () => {
+  it('that is missing is rejected', async () => {
     await expect(loadAccessFile(join(folder, 'none'), silentLogger)).rejects.toMatchObject({
       message: expect.stringContaining('cannot be read (ENOENT'),
     });

@@ -25,7 +25,7 @@ const certificate = (spiffeId: string | null, commonName: string | null = null):
   ...{ type: 'verified', spiffeId, commonName },
 });
 
-/** The identity that is found, or why none is. */
+/** Returns the identity of a caller, or the reason why there is none. */
 function whois(authorization: string, peer: PeerCertificate = none, text = file): string {
   const found = createAuthenticator(parsed(text)).authenticate(authorization, peer);
   if (found.type === 'anonymous') return 'anonymous';
@@ -34,17 +34,17 @@ function whois(authorization: string, peer: PeerCertificate = none, text = file)
 
 describe('a caller', () => {
   for (const { name, header = '', peer = none, want } of [
-    { name: 'with a token that is kept as a hash', header: `Bearer ${annToken}`, want: 'ann' },
-    { name: 'with a token that is kept as it is', header: `bearer ${ciToken}`, want: 'ci' },
+    { name: 'with a token that is stored as a hash', header: `Bearer ${annToken}`, want: 'ann' },
+    { name: 'with a token that is stored in plain text', header: `bearer ${ciToken}`, want: 'ci' },
     { name: 'with the certificate of a name', peer: certificate('spiffe://mesh/ns/ops/sa/deployer'), want: 'deployer' },
     {
-      name: 'with one of many certificates is called as it says',
+      name: 'with a certificate that matches a pattern is called by its own name',
       peer: certificate('spiffe://mesh/ns/vms/sa/a'),
       want: 'spiffe://mesh/ns/vms/sa/a',
     },
     { name: 'with a common name', peer: certificate(null, 'vm-agent'), want: 'vms' },
     {
-      name: 'with both: the token counts',
+      name: 'with both is identified by the token',
       header: `Bearer ${ciToken}`,
       peer: certificate(null, 'vm-agent'),
       want: 'ci',
@@ -57,24 +57,24 @@ describe('a caller', () => {
     },
     { name: 'with the hash for a token', header: `Bearer ${'a'.repeat(64)}`, want: 'this token is not known here' },
     {
-      name: 'with a token that has no end',
+      name: 'with an overlong token',
       header: `Bearer ${'a'.repeat(15_000)}`,
       want: 'this token is not known here',
     },
     { name: 'with a password', header: 'Basic YTpi', want: 'the Authorization header must be "Bearer" and a token' },
     {
-      name: 'with no token after the word',
+      name: 'with an empty token',
       header: 'Bearer ',
       want: 'the Authorization header must be "Bearer" and a token',
     },
     { name: 'with nothing', want: 'say who you are: send a bearer token, or a client certificate' },
     {
-      name: 'with a certificate of nobody',
+      name: 'with a certificate of no identity',
       peer: certificate('spiffe://mesh/ns/vmsx/sa/a', 'other'),
       want: 'the access file names no identity for this client certificate',
     },
     {
-      name: 'with a certificate that is not trusted',
+      name: 'with an untrusted certificate',
       peer: { type: 'refused', reason: 'CERT_HAS_EXPIRED' } as const,
       want: 'the client certificate is not trusted: CERT_HAS_EXPIRED',
     },
@@ -82,7 +82,7 @@ describe('a caller', () => {
     it(name, () => expect(whois(header, peer)).toBe(want));
   }
 
-  it('with nothing is anonymous where the file gives the anonymous roles, and not with a wrong token', () => {
+  it('with nothing is anonymous if the file gives roles to anonymous callers, but not with a wrong token', () => {
     const text = `${file}anonymous: { discover: true }\n`;
     expect(whois('', none, text)).toBe('anonymous');
     expect(whois('Bearer wrong', none, text)).toBe('this token is not known here');
@@ -124,7 +124,7 @@ describe('the roles', () => {
     },
     { roles: '{ admin: true }', want: Object.keys(needs) },
   ]) {
-    it(`${roles} lead to ${want.join(', ') || 'nothing'}`, () => {
+    it(`${roles} permit ${want.join(', ') || 'nothing'}`, () => {
       const { anonymous } = parsed(`anonymous: ${roles}`);
       if (anonymous === null) throw new Error('no roles');
       expect(
@@ -136,18 +136,22 @@ describe('the roles', () => {
   }
 });
 
-describe('an access file is refused, and no token of it is repeated', () => {
+describe('an access file is rejected without repeating any token', () => {
   const one = (fields: string) => `identities: [{ name: a, roles: {}, ${fields} }]`;
   for (const { name, text, says } of [
     {
-      name: 'no YAML',
+      name: 'invalid YAML',
       text: 'identities: [SECRETSECRETSECRETSECRET',
       says: 'it is not YAML: BAD_INDENT at line 1, column',
     },
     { name: 'an alias', text: one('tokens: [*SECRETSECRETSECRETSECRET]'), says: 'it has YAML aliases' },
     { name: 'a list', text: '[]', says: 'expected object' },
-    { name: 'a key that it does not know', text: 'SECRET: 1', says: 'has a key that it does not know' },
-    { name: 'a key of an identity', text: one('SECRET: 1'), says: 'identities[0]: has a key that it does not know' },
+    { name: 'an unknown key', text: 'SECRET: 1', says: 'has a key that it does not know' },
+    {
+      name: 'an unknown key of an identity',
+      text: one('SECRET: 1'),
+      says: 'identities[0]: has a key that it does not know',
+    },
     { name: 'no roles', text: 'identities: [{ name: a }]', says: 'identities[0].roles: ' },
     {
       name: 'a short token',
@@ -166,17 +170,17 @@ describe('an access file is refused, and no token of it is repeated', () => {
       says: 'as a header carries it',
     },
     {
-      name: 'a whole trust domain and more',
+      name: 'a pattern beyond one trust domain',
       text: one('certificates: ["spiffe://mesh*"]'),
       says: 'must be a SPIFFE ID',
     },
     {
-      name: 'a namespace that is none',
+      name: 'an invalid namespace',
       text: 'anonymous: { register: ["a*b"] }',
       says: 'anonymous.register[0]: must be a namespace',
     },
     {
-      name: 'one token of two, once as a hash',
+      name: 'a token that two identities have, once as a hash',
       text: `identities:
   - { name: a, tokens: [SECRETSECRETSECRETSECRET], roles: {} }
   - { name: b, tokens: ["sha256:${createHash('sha256').update('SECRETSECRETSECRETSECRET').digest('hex')}"], roles: {} }`,
@@ -190,7 +194,7 @@ describe('an access file is refused, and no token of it is repeated', () => {
     });
   }
 
-  it('one that is empty is being written; a list that is empty lets nobody in', () => {
+  it('is rejected if it is empty, as it may be being written; an empty list admits nobody', () => {
     expect(parseAccess('')).toMatchObject({ ok: false, error: expect.stringContaining('it is empty') });
     expect(parsed('identities: []')).toEqual({ identities: [], anonymous: null, hasPlainTokens: false });
   });

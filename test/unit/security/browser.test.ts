@@ -51,33 +51,33 @@ describe('the Host header', () => {
 
 describe('the origin', () => {
   for (const { name, headers, method = 'GET', allowed, want } of [
-    { name: 'none: no browser', headers: {}, want: null },
-    { name: 'that of the server', headers: { origin: 'http://127.0.0.1:8080' }, want: null },
+    { name: 'of no browser', headers: {}, want: null },
+    { name: 'of the server', headers: { origin: 'http://127.0.0.1:8080' }, want: null },
     { name: 'another', headers: { origin: 'https://evil.example' }, want: 'origin' },
-    { name: 'another port of this machine', headers: { origin: 'http://127.0.0.1:3000' }, want: 'origin' },
+    { name: 'of another port of this machine', headers: { origin: 'http://127.0.0.1:3000' }, want: 'origin' },
     { name: 'of a file or a sandbox', headers: { origin: 'null' }, want: 'origin' },
-    { name: 'an allowed name', headers: { origin: 'https://m.example' }, allowed: ['m.example'], want: null },
+    { name: 'of an allowed name', headers: { origin: 'https://m.example' }, allowed: ['m.example'], want: null },
     {
-      name: 'another, with any Host allowed',
+      name: 'of another site, with any Host allowed',
       headers: { origin: 'https://m.example' },
       allowed: ['*'],
       want: 'origin',
     },
-    { name: 'an image of another site', headers: { 'sec-fetch-site': 'cross-site' }, want: 'origin' },
+    { name: 'of another site, for an image', headers: { 'sec-fetch-site': 'cross-site' }, want: 'origin' },
     {
-      name: 'a link of another site',
+      name: 'of another site, for a link',
       headers: { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' },
       want: null,
     },
     {
-      name: 'a form of another site',
+      name: 'of another site, for a form',
       headers: { ...json, 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' },
       method: 'POST',
       want: 'origin',
     },
-    { name: 'a page of its own', headers: { 'sec-fetch-site': 'same-origin' }, want: null },
+    { name: 'of the server, for a page', headers: { 'sec-fetch-site': 'same-origin' }, want: null },
   ]) {
-    it(`${name} is ${want === null ? 'let in' : 'refused'}`, () => {
+    it(`${name} is ${want === null ? 'accepted' : 'rejected'}`, () => {
       expect(reasonFor(read, { ...own, ...headers }, { method, ...(allowed && { allowed }) })).toBe(want);
     });
   }
@@ -93,30 +93,30 @@ describe('a write', () => {
     'application/merge-patch+json',
   ];
   for (const type of types) {
-    it(`is let in with ${type}`, () => {
+    it(`is accepted with ${type}`, () => {
       expect(reasonFor(write, { ...own, 'content-type': type }, { method: 'POST' })).toBeNull();
     });
   }
   for (const type of ['', 'text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=json']) {
-    it(`is refused with ${type || 'no content type'}, as forms have it`, () => {
+    it(`is rejected with ${type || 'no content type'}, which forms can send`, () => {
       expect(reasonFor(write, { ...own, 'content-type': type }, { method: 'POST' })).toBe('content-type');
     });
   }
-  it('is let in with a bearer token, which browsers do not add', () => {
+  it('is accepted with a bearer token, which browsers do not add', () => {
     expect(reasonFor(write, { ...own, authorization: 'Bearer abc' }, { method: 'POST' })).toBeNull();
     expect(reasonFor(write, { ...own, authorization: 'Basic abc' }, { method: 'POST' })).toBe('content-type');
   });
-  it('by a method that browsers ask for first needs no content type', () => {
+  it('needs no content type with a method that requires a preflight', () => {
     for (const method of ['PUT', 'PATCH', 'DELETE']) expect(reasonFor(write, own, { method })).toBeNull();
   });
 });
 
 describe('discovery over REST', () => {
   const asEnvoySends = { host: 'xds_cluster', ...json };
-  it('takes the name of a cluster for Host', () => {
+  it('accepts the name of a cluster as Host', () => {
     expect(reasonFor(discover, asEnvoySends, { method: 'POST' })).toBeNull();
   });
-  it('is for no web page, by whatever name it came', () => {
+  it('rejects web pages under any name', () => {
     const page = { host: 'evil.example', origin: 'http://evil.example', ...json };
     expect(reasonFor(discover, page, { method: 'POST' })).toBe('origin');
     expect(reasonFor(discover, { ...own, origin: 'http://127.0.0.1:8080', ...json }, { method: 'POST' })).toBe(

@@ -25,10 +25,10 @@ function ask(need: Need, headers: Record<string, string> = {}, isOpen = false) {
 }
 
 describe('the doors', () => {
-  it('let anybody in where nobody has to prove anything', () => {
+  it('accept everybody if no authentication is required', () => {
     expect(ask({ type: 'admin' }, {}, true)).toEqual({ type: 'admitted', identity: null, refused: [] });
   });
-  it('ask who it is', () => {
+  it('require authentication', () => {
     expect(ask({ type: 'read' })).toMatchObject({
       type: 'refused',
       reason: 'unauthenticated',
@@ -36,14 +36,14 @@ describe('the doors', () => {
     });
     expect(ask({ type: 'read' }, token)).toEqual({ type: 'admitted', identity: 'ci', refused: [] });
   });
-  it('ask who it is where the anonymous may not, and let them do what they may', () => {
+  it('require authentication for anything that anonymous callers may not do', () => {
     const asEnvoy = { host: 'xds_cluster', 'content-type': 'application/json' };
     expect(ask({ type: 'discover' }, asEnvoy)).toEqual({ type: 'admitted', identity: 'anonymous', refused: [] });
     expect(ask({ type: 'admin' })).toMatchObject({
       ...{ type: 'refused', reason: 'unauthenticated', message: expect.stringContaining('say who you are') },
     });
   });
-  it('say what somebody known may not do', () => {
+  it('report the missing permission of an authenticated caller', () => {
     expect(ask({ type: 'write-rules', namespace: 'books' }, token)).toEqual({
       type: 'refused',
       identity: 'ci',
@@ -52,11 +52,11 @@ describe('the doors', () => {
       refused: ['forbidden'],
     });
   });
-  it('answer for health whoever asks, by whatever name, also with a wrong token', () => {
+  it('answer health checks of everybody, under any name, even with a wrong token', () => {
     const headers = { host: 'evil.example', authorization: 'Bearer wrong' };
     expect(ask({ type: 'nothing' }, headers)).toMatchObject({ type: 'admitted', refused: [] });
   });
-  it('look at the name before the token', () => {
+  it('check the name before the token', () => {
     expect(ask({ type: 'read' }, { ...token, host: 'evil.example' })).toMatchObject({
       reason: 'host',
       identity: undefined,

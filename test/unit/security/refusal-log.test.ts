@@ -11,7 +11,7 @@ const asked = (url: string) => ({
   remote: '192.0.2.7',
 });
 
-it('a flood of refusals is a line at once and one every ten seconds, with their number', () => {
+it('a flood of rejections is logged at once and then every ten seconds, with their number', () => {
   const lines: object[] = [];
   const clock = fakeClock();
   const log = createRefusalLog({ clock, log: { ...silentLogger, warn: (facts) => lines.push(facts) } });

@@ -31,7 +31,7 @@ async function folderOf(texts: Partial<Record<keyof TlsFiles, string>>) {
   return { folder, files };
 }
 
-/** A watch that began with `first`; `look` has it read the files and waits until it did. */
+/** Starts a watch with `first`; `poll` makes it read the files and waits until it has. */
 async function watched() {
   const { folder, files } = await folderOf({});
   const applied: TlsTexts[] = [];
@@ -42,11 +42,11 @@ async function watched() {
     warn: (_facts, message) => lines.push(message),
   };
   const clock = fakeClock(Date.now());
-  let looks = 0;
+  let polls = 0;
   const counting = {
     ...clock,
     after(delayMs: number, run: () => void) {
-      looks++;
+      polls++;
       return clock.after(delayMs, run);
     },
   };
@@ -54,16 +54,16 @@ async function watched() {
   const apply = (texts: TlsTexts) => applied.push(texts);
   const current = await loadTlsFiles(files);
   watchTlsFiles(files, { current, apply, clock: counting, log, signal: stop.signal });
-  const look = async () => {
-    const before = looks;
+  const poll = async () => {
+    const before = polls;
     clock.advance(tlsPollMs);
-    await eventually(() => looks > before, { what: 'the files were read', everyMs: 1 });
+    await eventually(() => polls > before, { what: 'the files were read', everyMs: 1 });
   };
-  return { folder, files, applied, lines, look, stop, clock, looks: () => looks };
+  return { folder, files, applied, lines, poll, stop, clock, polls: () => polls };
 }
 
 describe('loadTlsFiles', () => {
-  it('reads what fits together', async () => {
+  it('reads matching files', async () => {
     const { files } = await folderOf({});
     expect(await loadTlsFiles(files)).toEqual({ ...first, clientCa: ca.cert });
     expect(await loadTlsFiles({ ...files, clientCaFile: null })).toEqual({ ...first, clientCa: null });
@@ -82,14 +82,14 @@ describe('loadTlsFiles', () => {
     },
     { name: 'no certificate', texts: { certFile: 'hello' }, want: /cert\.pem holds no certificate in PEM/ },
     {
-      name: 'a damaged certificate further down',
+      name: 'a damaged intermediate',
       texts: { certFile: first.cert + ca.cert.replace(/MII/, 'AAA') },
       want: /cert\.pem holds a damaged certificate/,
     },
     { name: 'no key', texts: { keyFile: first.cert }, want: /key\.pem holds no private key in PEM/ },
     { name: 'no CA', texts: { clientCaFile: '' }, want: /ca\.pem holds no certificate in PEM/ },
   ]) {
-    it(`refuses ${name}`, async () => {
+    it(`rejects ${name}`, async () => {
       const { files } = await folderOf(texts);
       await expect(loadTlsFiles(files)).rejects.toMatchObject({
         code: 'CONFIG_INVALID',
@@ -98,7 +98,7 @@ describe('loadTlsFiles', () => {
     });
   }
 
-  it('refuses a file that is not there', async () => {
+  it('rejects a missing file', async () => {
     const { files } = await folderOf({});
     await rm(files.keyFile);
     await expect(loadTlsFiles(files)).rejects.toThrow(/key\.pem cannot be read \(ENOENT/);
@@ -106,76 +106,76 @@ describe('loadTlsFiles', () => {
 });
 
 describe('watchTlsFiles', () => {
-  it('applies a new pair, once', async () => {
-    const { files, applied, lines, look } = await watched();
-    await look();
+  it('applies a new pair once', async () => {
+    const { files, applied, lines, poll } = await watched();
+    await poll();
     expect(applied).toEqual([]);
     await writeFile(files.certFile, second.cert);
     await writeFile(files.keyFile, second.key);
-    await look();
-    await look();
+    await poll();
+    await poll();
     expect(applied).toEqual([{ ...second, clientCa: ca.cert }]);
     expect(lines).toEqual(['certificates were reloaded']);
   });
 
   it('applies new CAs alone', async () => {
-    const { files, applied, look } = await watched();
+    const { files, applied, poll } = await watched();
     const other = authority('other');
     await writeFile(files.clientCaFile, ca.cert + other.cert);
-    await look();
+    await poll();
     expect(applied).toEqual([{ ...first, clientCa: ca.cert + other.cert }]);
   });
 
-  it('sees a change behind a link, as mounted secrets make them', async () => {
-    const { folder, files, applied, look } = await watched();
+  it('detects a change behind a link, as in mounted secrets', async () => {
+    const { folder, files, applied, poll } = await watched();
     await writeFile(join(folder, 'next-cert.pem'), second.cert);
     await writeFile(join(folder, 'next-key.pem'), second.key);
     for (const name of ['cert', 'key']) {
       await symlink(join(folder, `next-${name}.pem`), join(folder, `${name}.link`));
       await rename(join(folder, `${name}.link`), join(folder, `${name}.pem`));
     }
-    await look();
+    await poll();
     expect(applied).toEqual([{ ...second, clientCa: ca.cert }]);
     expect(files.certFile).toContain(folder);
   });
 
-  it('keeps the last good pair while the new one is half written, and says so once', async () => {
-    const { files, applied, lines, look } = await watched();
+  it('keeps the last good pair while the new one is incomplete, and logs it once', async () => {
+    const { files, applied, lines, poll } = await watched();
     await writeFile(files.certFile, second.cert);
-    await look();
-    await look();
+    await poll();
+    await poll();
     expect(applied).toEqual([]);
     expect(lines).toEqual(['certificate files were not usable; the last good ones stay in use']);
     await writeFile(files.keyFile, second.key);
-    await look();
+    await poll();
     expect(applied).toEqual([{ ...second, clientCa: ca.cert }]);
   });
 
-  it('keeps it while files are away', async () => {
-    const { files, applied, lines, look } = await watched();
+  it('keeps the last good pair while files are missing', async () => {
+    const { files, applied, lines, poll } = await watched();
     await rm(files.certFile);
-    await look();
-    await look();
+    await poll();
+    await poll();
     expect(lines).toEqual(['certificate files were not readable; the last good ones stay in use']);
     await writeFile(files.certFile, first.cert);
-    await look();
-    expect(applied.length).toBeLessThanOrEqual(1); // the same again does no harm
+    await poll();
+    expect(applied.length).toBeLessThanOrEqual(1); // applying the same pair twice is harmless
   });
 
-  it('says that a new certificate has expired', async () => {
-    const { files, lines, look } = await watched();
+  it('reports that a new certificate has expired', async () => {
+    const { files, lines, poll } = await watched();
     const expired = ca.issue({ lifetimeMs: -60_000 });
     await writeFile(files.certFile, expired.cert);
     await writeFile(files.keyFile, expired.key);
-    await look();
+    await poll();
     expect(lines).toEqual(['certificates were reloaded', 'the new certificate has expired already']);
   });
 
   it('ends with its signal', async () => {
-    const { stop, clock, looks } = await watched();
+    const { stop, clock, polls } = await watched();
     stop.abort();
-    const before = looks();
+    const before = polls();
     clock.advance(10 * tlsPollMs);
-    expect(looks()).toBe(before);
+    expect(polls()).toBe(before);
   });
 });

@@ -5,7 +5,7 @@ import { eventually } from '../../support/eventually.ts';
 
 const node = (script: string) => startChild({ name: 'child', command: process.execPath, args: ['-e', script] });
 
-it('shows what a program printed, in whole lines and in its log file', async () => {
+it('shows the output of a program in whole lines and in its log file', async () => {
   const child = node(
     'process.stdin.once("data", (text) => { console.log("got", String(text).trim()); process.exit(4); })',
   );
@@ -19,7 +19,7 @@ it('shows what a program printed, in whole lines and in its log file', async () 
   await eventually(async () => (await readFile(child.logFile, 'utf8')) === 'got hello\n', { what: 'the log file' });
 });
 
-it('insists when a program does not end by itself', async () => {
+it('kills a program that does not end on request', async () => {
   const child = node('process.on("SIGTERM", () => {}); setInterval(() => {}, 1000); console.log("up")');
   await eventually(() => child.stdout() === 'up\n', { what: 'the program' });
 
@@ -29,13 +29,13 @@ it('insists when a program does not end by itself', async () => {
   expect(child.running).toBe(false);
 });
 
-it('refuses a program that does not exist', () => {
+it('reports a program that does not exist', () => {
   expect(() => startChild({ name: 'child', command: '/nowhere/envoy', args: [] })).toThrow(
     '/nowhere/envoy could not be started',
   );
 });
 
-it('waits for a value and says what it was that did not come', async () => {
+it('waits for a value and names it if it does not arrive', async () => {
   let asked = 0;
 
   expect(await eventually(() => (++asked < 3 ? null : asked), { what: 'three', everyMs: 1 })).toBe(3);

@@ -28,7 +28,7 @@ describe('the longest turn of the event loop', () => {
     ['an immediate', (done: () => void) => setImmediate(done)],
     ['input', (done: () => void) => readFile(import.meta.filename, done)],
   ] as const) {
-    it(`has a standstill in the callback of ${where}, and forgets it when it is read`, async () => {
+    it(`includes a block in the callback of ${where}, and resets when read`, async () => {
       await nextTurn();
       eventLoop.takeLongestMs();
 
@@ -46,7 +46,7 @@ describe('the longest turn of the event loop', () => {
     });
   }
 
-  it('has no waiting in it', async () => {
+  it('excludes idle time', async () => {
     await new Promise((resolve) => setTimeout(resolve, standstillMs));
     await nextTurn();
     await nextTurn();
@@ -55,10 +55,10 @@ describe('the longest turn of the event loop', () => {
   });
 });
 
-/** What the event loop did not wait. */
+/** Returns the busy time of the event loop in milliseconds. */
 const busyMs = () => performance.now() - performance.nodeTiming.idleTime;
 
-/** Prints how often the event loop turned in half a second in which nothing was to be done. */
+/** Prints the number of event loop turns in half a second without work. */
 const idle = `
   const { createMetrics } = await import(${JSON.stringify(import.meta.resolve('../../../src/telemetry/metrics.ts'))});
   createMetrics();
@@ -75,7 +75,7 @@ it('metrics do not wake an idle process', async () => {
   expect(Number(stdout)).toBeLessThan(8);
 });
 
-it('the metrics of the event loop are those that are measured', async () => {
+it('metrics of the event loop use this measurement', async () => {
   const metrics = createMetrics();
   const names = [...(await metrics.text()).matchAll(/^# HELP (\S*event_?loop\S*)/gm)].map(([, name]) => name);
   metrics.stop();

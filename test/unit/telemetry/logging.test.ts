@@ -8,7 +8,7 @@ function logging(level: LoggingOptions['level']) {
 }
 
 describe('the log', () => {
-  it('is one JSON object a line, with facts beside the message', () => {
+  it('has one JSON object per line, with facts beside the message', () => {
     const { log, lines } = logging('info');
     log.child({ adapter: 'nacos' }).warn({ attempt: 2, err: new Error('refused') }, 'registry was not reached');
     expect(lines).toEqual([
@@ -23,7 +23,7 @@ describe('the log', () => {
     ]);
   });
 
-  it('leaves out what is below its level', () => {
+  it('omits lines below its level', () => {
     const { log, lines } = logging('warn');
     log.info({}, 'rules were loaded');
     log.error({}, 'store failed');

@@ -22,10 +22,10 @@ function listening() {
 
 const rule = (name: string, hosts: unknown = ['a']) =>
   rawObject('VirtualService', name, { hosts, http: [{ route: [{ destination: { host: 'a' } }] }] });
-// A client of which only its proxy matters.
+// Only the proxy of a client is used.
 const client = (id: string) => ({ proxy: { id } }) as Client;
 
-it('tells of rules as they come, change and go, together and once', () => {
+it('logs added, changed and removed rules together and once', () => {
   const { clock, file, said } = listening();
   file(rule('a'), rule('b'));
   file(rule('a'), rule('b', ['c']));
@@ -41,7 +41,7 @@ it('tells of rules as they come, change and go, together and once', () => {
   ]);
 });
 
-it('is one line of each a second, however much changes', () => {
+it('logs at most one line of each kind per second', () => {
   const { clock, file, news, said } = listening();
   for (let round = 0; round < 100; round++) {
     file(...Array.from({ length: 50 }, (_, index) => rule(`r${index}`, [`h${round}`])));
@@ -58,7 +58,7 @@ it('is one line of each a second, however much changes', () => {
   expect(lines[0]).toContain('and 40 more');
 });
 
-it('tells of sidecars by their first and last stream, and of services', () => {
+it('logs sidecars by their first and last stream, and services', () => {
   const { clock, news, said } = listening();
   news.connected(client('web'));
   news.connected(client('web'));
@@ -80,7 +80,7 @@ it('tells of sidecars by their first and last stream, and of services', () => {
   ]);
 });
 
-it('a mistake in a rule of a file is a line with the file, once for as long as it stays', () => {
+it('logs a mistake in a rule of a file once while it persists, with the file', () => {
   const { file, said } = listening();
   file(rule('a', 'no list'));
   expect(said()).toEqual([

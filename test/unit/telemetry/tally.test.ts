@@ -12,7 +12,7 @@ function both() {
   return { own, library, count, histogram };
 }
 
-it("shows what prom-client's own histogram shows", async () => {
+it("has the output of prom-client's own histogram", async () => {
   const { own, library, count, histogram } = both();
   for (const value of [0, 0.01, 0.011, 0.1, 0.5, 1, 1.5, 30]) {
     count(value);
@@ -22,7 +22,7 @@ it("shows what prom-client's own histogram shows", async () => {
   expect(await own.metrics()).toBe(await library.metrics());
 });
 
-it('shows its buckets from the start', async () => {
+it('shows its buckets before the first observation', async () => {
   const { own, library } = both();
 
   expect(await own.metrics()).toBe(await library.metrics());

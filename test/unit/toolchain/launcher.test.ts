@@ -24,7 +24,7 @@ describe('bin/binnacle.mjs', () => {
   const launch = (flags: string[], args: string[], options: RunOptions = {}) =>
     runNode([...flags, join(checkout, 'bin/binnacle.mjs'), ...args], options);
 
-  it('runs the program in place on a Node that is new enough', async () => {
+  it('runs the program in place on a sufficiently new Node', async () => {
     await build('console.log(process.ppid, process.argv.slice(2).join());');
 
     const { code, stdout } = await launch([], ['version', '--x', ':1']);
@@ -32,7 +32,7 @@ describe('bin/binnacle.mjs', () => {
     expect({ code, stdout }).toEqual({ code: 0, stdout: `${process.pid} version,--x,:1\n` });
   });
 
-  it('serves with what runtime.json says, and in place when it has that', async () => {
+  it('serves with the settings of runtime.json, in place if they are set', async () => {
     await build('console.log(process.execArgv.join(), process.env.MALLOC_ARENA_MAX, process.argv[2], process.ppid);');
     const flags = ['--max-semi-space-size=2', '--heap-growing-percent=130'];
 
@@ -46,7 +46,7 @@ describe('bin/binnacle.mjs', () => {
     expect(withoutVariable.stdout).not.toContain(` ${process.pid}\n`);
   });
 
-  it('leaves the allocator as the administrator has set it', async () => {
+  it('keeps allocator settings of the administrator', async () => {
     await build('console.log(process.env.MALLOC_ARENA_MAX);');
 
     const { stdout } = await launch([], ['serve'], { env: { MALLOC_ARENA_MAX: '8' } });
@@ -54,14 +54,14 @@ describe('bin/binnacle.mjs', () => {
     expect(stdout).toBe('8\n');
   });
 
-  it('says to build when there is no build', async () => {
+  it('names the build command when there is no build', async () => {
     const { code, stderr } = await launch([], ['serve']);
 
     expect(code).toBe(1);
     expect(stderr).toMatch(/^binnacle: .*npm run build.*\n$/);
   });
 
-  it('says what to install on an old Node without the packaged one', async () => {
+  it('names the package to install on an old Node without the packaged one', async () => {
     await build('console.log("ran");');
 
     const { code, stdout, stderr } = await launch(['--import', pretendNode20], []);
@@ -71,7 +71,7 @@ describe('bin/binnacle.mjs', () => {
   });
 
   describe.runIf(process.platform === 'linux')('on an old Node with the packaged one', () => {
-    it('hands arguments and exit code through', async () => {
+    it('passes on arguments and exit code', async () => {
       await addPackages();
       await build('console.log(process.versions.node.split(".")[0], process.argv[2]); process.exitCode = 7;');
 
@@ -107,7 +107,7 @@ describe('bin/binnacle.mjs', () => {
 });
 
 interface RunOptions {
-  /** Beside the environment of this process, without what a test is about. */
+  /** Variables to add to the environment of this process, without those under test. */
   readonly env?: Readonly<Record<string, string>>;
   readonly onOutput?: (pid: number) => void;
 }

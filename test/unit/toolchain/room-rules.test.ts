@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const root = join(import.meta.dirname, '../../..');
 
-/** A checkout in small: what each file imports. */
+/** Miniature checkout: the imports of each file. */
 const imports: Readonly<Record<string, readonly string[]>> = {
   'src/lib/clock.ts': [],
   'src/model/service.ts': ['../lib/clock.ts'],
@@ -60,7 +60,7 @@ describe('room rules', () => {
   });
   afterAll(() => rm(checkout, { recursive: true, force: true }));
 
-  it('refuse what the table of docs/architecture.md does not list, and nothing else', async () => {
+  it('reject exactly the imports that the table of docs/architecture.md does not list', async () => {
     expect(await violationsIn(checkout)).toEqual(refused);
   });
 });
@@ -71,7 +71,7 @@ async function violationsIn(folder: string): Promise<string[]> {
     cwd: folder,
     maxBuffer: 64 << 20,
   });
-  // it ends with the number of errors: the report is on standard output all the same
+  // The exit code is the number of errors; the report is on standard output.
   const { stdout } = await run.catch((failure: { stdout: string }) => failure);
   const report = JSON.parse(stdout) as {
     summary: { violations: { rule: { name: string }; from: string; to: string }[] };

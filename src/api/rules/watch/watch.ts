@@ -113,7 +113,7 @@ export function createWatches({
       return streams.size;
     },
     async watchObjects(request, reply, { as, namespace, matches }) {
-      const { start, bookmarks, timeoutMs } = watchOptions(request.query as Query, random); // fastify's parser builds a map
+      const { start, bookmarks, timeoutMs } = watchOptions(request.query as Query, random); // parsed by fastify
       const events = eventWriter({ as, form: answerForm(request), texts });
       listener.begin();
       const from = await beginning(start, as.kind.kind, namespace);
