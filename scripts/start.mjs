@@ -16,9 +16,9 @@ await import('../bin/binnacle.mjs');
  * script may outlive npm.
  */
 function endWithNpm() {
-  const npm = nearestNoShell();
+  const npm = nearestNonShell();
   const timer = setInterval(() => {
-    if (nearestNoShell() === npm) return;
+    if (nearestNonShell() === npm) return;
     clearInterval(timer);
     process.kill(process.pid, 'SIGTERM');
   }, 1_000);
@@ -26,7 +26,7 @@ function endWithNpm() {
 }
 
 /** Returns the nearest ancestor that is no shell. Only Linux identifies ancestors; elsewhere it is the parent. */
-function nearestNoShell() {
+function nearestNonShell() {
   let pid = process.ppid;
   for (;;) {
     const [, name = '', parent] = /^\d+ \((.*)\) \S (\d+)/s.exec(statOf(pid)) ?? [];

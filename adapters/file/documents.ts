@@ -1,7 +1,7 @@
 import { parseDocument } from 'yaml';
 import { err, ok, type Result } from '../../src/lib/result.ts';
 import { startSlices } from '../../src/lib/slices.ts';
-import { type KubernetesObject, readObject } from '../kubernetes/translate-object.ts';
+import { type KubernetesObject, readKubernetesObject } from '../kubernetes/translate-object.ts';
 
 /** Size limit, because parsing a larger document would block the event loop. */
 export const maxDocumentBytes = 1_048_576;
@@ -42,7 +42,7 @@ export async function parseFile(name: string, text: string): Promise<ParsedFile>
     const value = parseText(name, document);
     if (value.ok) {
       for (const item of itemsOf(value.value)) {
-        const object = readObject(item, origin);
+        const object = readKubernetesObject(item, origin);
         if (object.ok) objects.push(object.value);
         else mistakes.push({ origin, message: object.error });
       }

@@ -32,17 +32,17 @@ function createFileAdapter({ path, rescanSeconds }: FileConfig, { clock, log, do
   async function run(sink: ShardSink, signal: AbortSignal): Promise<void> {
     let files = new Map<string, ReadFile>();
     let mesh: Mesh | null = null;
-    let told: readonly Mistake[] = [];
+    let reported: readonly Mistake[] = [];
     let wake: () => void = () => {};
     let isDue = true;
 
-    const soon = debounce(() => look(), { clock, quietMs, maxMs: maxWaitMs });
-    const look = () => {
+    const scanSoon = debounce(() => scanAgain(), { clock, quietMs, maxMs: maxWaitMs });
+    const scanAgain = () => {
       isDue = true;
       wake();
     };
-    const watching = watchFolders(() => soon.touch());
-    signal.addEventListener('abort', look);
+    const watching = watchFolders(() => scanSoon.touch());
+    signal.addEventListener('abort', scanAgain);
 
     async function scan(): Promise<number> {
       try {
@@ -71,28 +71,28 @@ function createFileAdapter({ path, rescanSeconds }: FileConfig, { clock, log, do
       const { changes, mistakes } = mesh.update(files);
       if (isListing) {
         sink.replace(listing(changes));
-        told = [];
+        reported = [];
       } else if (changes.length > 0) sink.apply(changes);
       report(mistakes);
     }
 
     function report(mistakes: readonly Mistake[]): void {
       const key = ({ origin, message }: Mistake) => `${origin}: ${message}`;
-      const before = new Set(told.map(key));
+      const before = new Set(reported.map(key));
       const now = new Set(mistakes.map(key));
-      const touched = new Set(told.filter((mistake) => !now.has(key(mistake))).map(({ origin }) => origin));
+      const touched = new Set(reported.filter((mistake) => !now.has(key(mistake))).map(({ origin }) => origin));
       for (const origin of touched) sink.resolved(origin);
       for (const mistake of mistakes) {
         if (!before.has(key(mistake))) log.warn({ origin: mistake.origin, reason: mistake.message }, 'entry left out');
         if (!before.has(key(mistake)) || touched.has(mistake.origin)) sink.problem(mistake.origin, mistake.message);
       }
-      told = mistakes;
+      reported = mistakes;
     }
 
     try {
       while (!signal.aborted) {
         isDue = false;
-        const cancelRescan = clock.after(await scan(), look);
+        const cancelRescan = clock.after(await scan(), scanAgain);
         if (!isDue && !signal.aborted) {
           await new Promise<void>((resolve) => {
             wake = resolve;
@@ -101,8 +101,8 @@ function createFileAdapter({ path, rescanSeconds }: FileConfig, { clock, log, do
         cancelRescan();
       }
     } finally {
-      signal.removeEventListener('abort', look);
-      soon.cancel();
+      signal.removeEventListener('abort', scanAgain);
+      scanSoon.cancel();
       watching.close();
     }
   }

@@ -15,7 +15,7 @@ export interface Mesh {
 
 export function createMesh(domainSuffix: string): Mesh {
   const view = createKubernetesView({ domainSuffix, cluster: '', network: '' });
-  let standing: ReadonlyMap<string, KubernetesObject> = new Map();
+  let current: ReadonlyMap<string, KubernetesObject> = new Map();
   /** Objects that the view rejected; they are offered again only when they change. */
   const refused = new Map<string, Mistake>();
 
@@ -28,14 +28,14 @@ export function createMesh(domainSuffix: string): Mesh {
   return {
     update(files) {
       const { objects, mistakes } = join(files);
-      for (const [key, object] of standing) {
+      for (const [key, object] of current) {
         if (objects.has(key)) continue;
         refused.delete(key);
         view.remove(object);
       }
-      for (const [key, object] of objects) if (standing.get(key) !== object) put(key, object);
-      standing = objects;
-      return { changes: view.takeChanges(), mistakes: [...mistakes, ...oncePerKind(refused, standing)] };
+      for (const [key, object] of objects) if (current.get(key) !== object) put(key, object);
+      current = objects;
+      return { changes: view.takeChanges(), mistakes: [...mistakes, ...oncePerKind(refused, current)] };
     },
   };
 }
@@ -66,12 +66,12 @@ function oncePerKind(
   refused: ReadonlyMap<string, Mistake>,
   objects: ReadonlyMap<string, KubernetesObject>,
 ): readonly Mistake[] {
-  const said = new Set<string>();
+  const reported = new Set<string>();
   return [...refused].flatMap(([key, mistake]) => {
     const kind = objects.get(key)?.kind ?? '';
     const text = `${kind}: ${mistake.message}`;
-    if (mistake.message.includes(`objects of kind ${kind} are not read`) && said.has(text)) return [];
-    said.add(text);
+    if (mistake.message.includes(`objects of kind ${kind} are not read`) && reported.has(text)) return [];
+    reported.add(text);
     return [mistake];
   });
 }

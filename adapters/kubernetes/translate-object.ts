@@ -31,7 +31,7 @@ export interface KubernetesObject {
 }
 
 /** Reads the fields that every object has; the error names the field. The default namespace is `default`. */
-export function readObject(value: unknown, origin: string): Result<KubernetesObject, string> {
+export function readKubernetesObject(value: unknown, origin: string): Result<KubernetesObject, string> {
   const parsed = objectSchema.safeParse(value);
   if (!parsed.success) return err(describeIssues(parsed.error));
   const { apiVersion, kind, metadata } = parsed.data;

@@ -17,7 +17,7 @@ type Metadata = RawObject['metadata'];
 export interface ServiceIndex {
   putService(service: Read<ServiceBody>): void;
   removeService(metadata: Metadata): void;
-  putSlice(slice: Read<SliceBody>): Result<'taken', string>;
+  putSlice(slice: Read<SliceBody>): Result<'accepted', string>;
   removeSlice(metadata: Metadata): void;
   /** Marks services for translation after labels or addresses of one of their Pods changed. */
   podChanged(namespace: string, addresses: readonly string[]): void;
@@ -35,7 +35,7 @@ export function createServiceIndex(
   const slicesOf = new Map<string, Set<string>>();
   /** Services by the objects that their endpoints depend on: `ip/<address>`, `node/<name>`. */
   const dependents = new Map<string, Set<string>>();
-  const told = new Map<string, Metadata>();
+  const published = new Map<string, Metadata>();
   const dirtyServices = new Set<string>();
   const dirtySets = new Set<string>();
 
@@ -68,13 +68,13 @@ export function createServiceIndex(
 
   function serviceChanges(key: string): readonly ShardChange[] {
     const service = services.get(key);
-    const known = told.get(key);
+    const known = published.get(key);
     if (service !== undefined) {
-      told.set(key, service.metadata);
+      published.set(key, service.metadata);
       dirtySets.add(key); // an ExternalName's endpoint is in the Service itself
       return [{ type: 'service', service: translateService(service, cluster) }];
     }
-    told.delete(key);
+    published.delete(key);
     return known === undefined
       ? []
       : [{ type: 'service-removed', namespace: known.namespace, hostname: serviceHostname(known, cluster) }];
@@ -107,7 +107,7 @@ export function createServiceIndex(
       if (known === undefined) slicesOf.set(service, new Set([keyOf(slice.metadata)]));
       else known.add(keyOf(slice.metadata));
       dirtySets.add(service);
-      return ok('taken');
+      return ok('accepted');
     },
     removeSlice,
     podChanged: (_namespace, addresses) => {

@@ -11,7 +11,7 @@ import { createServiceIndex } from './translate-services.ts';
 /** View of one platform's Kubernetes objects as a shard. Changes only mark; `takeChanges` translates what is marked. */
 export interface KubernetesView {
   /** Adds or replaces an object. An error gives the reason for its rejection; the earlier object of that name stays. */
-  put(object: KubernetesObject): Result<'taken' | 'ignored', string>;
+  put(object: KubernetesObject): Result<'accepted' | 'ignored', string>;
   remove(object: Pick<KubernetesObject, 'kind' | 'apiVersion' | 'metadata'>): void;
   takeChanges(): readonly ShardChange[];
 }
@@ -32,7 +32,7 @@ const isMeshConfig = ({ kind, metadata }: Pick<KubernetesObject, 'kind' | 'metad
   kind === 'ConfigMap' && metadata.name === 'istio';
 
 /** Kinds that are ignored without a report, because they have no effect on the mesh. */
-const silent = ['ConfigMap', 'Namespace'];
+const ignoredKinds = ['ConfigMap', 'Namespace'];
 
 export function createKubernetesView(cluster: ClusterFacts): KubernetesView {
   const pods = new Map<string, Workload>();
@@ -47,12 +47,12 @@ export function createKubernetesView(cluster: ClusterFacts): KubernetesView {
     return podsByAddress.get(address);
   }
 
-  function putPod({ metadata, body }: KubernetesObject): Result<'taken', string> {
+  function putPod({ metadata, body }: KubernetesObject): Result<'accepted', string> {
     const parsed = podBody.safeParse(body);
     if (!parsed.success) return err(describeIssues(parsed.error));
     podBodies.set(podKey(metadata), { pod: { metadata, body: parsed.data } });
     translateOne(podKey(metadata));
-    return ok('taken');
+    return ok('accepted');
   }
 
   function translateOne(key: string): void {
@@ -85,9 +85,9 @@ export function createKubernetesView(cluster: ClusterFacts): KubernetesView {
     services.nodeChanged(name);
   }
 
-  function putObject(object: RawObject): Result<'taken', string> {
+  function putObject(object: RawObject): Result<'accepted', string> {
     pending.set(objectKey(object), { type: 'object', object });
-    return ok('taken');
+    return ok('accepted');
   }
 
   return {
@@ -103,7 +103,7 @@ export function createKubernetesView(cluster: ClusterFacts): KubernetesView {
           const parsed = serviceBody.safeParse(body);
           if (!parsed.success) return err(describeIssues(parsed.error));
           services.putService({ metadata, body: parsed.data });
-          return ok('taken');
+          return ok('accepted');
         }
         case 'EndpointSlice': {
           const parsed = sliceBody.safeParse(body);
@@ -114,9 +114,9 @@ export function createKubernetesView(cluster: ClusterFacts): KubernetesView {
           return putPod(object);
         case 'Node':
           setNode(metadata.name, nodeLocality(metadata));
-          return ok('taken');
+          return ok('accepted');
         default:
-          return silent.includes(kind)
+          return ignoredKinds.includes(kind)
             ? ok('ignored')
             : err(`objects of kind ${kind} are not read; it has no effect here`);
       }

@@ -45,7 +45,7 @@ export function translateService({ metadata, body }: Read<ServiceBody>, cluster:
     name: metadata.name,
     registry: 'kubernetes',
     createdAtMs: Date.parse(metadata.creationTimestamp),
-    ports: isAlias ? [] : spokenPorts(body).map(translatePort),
+    ports: isAlias ? [] : supportedPorts(body).map(translatePort),
     vips: isAlias ? [] : addressesOf(body),
     aliases: [],
     aliasOf: isAlias ? hostname((spec.externalName ?? '').replace(/\.$/, '')) : null,
@@ -68,7 +68,7 @@ const listed = (text: string | undefined): readonly string[] =>
     .filter((item) => item !== '');
 
 /** Drops SCTP ports, which no proxy supports. */
-const spokenPorts = ({ spec }: ServiceBody): readonly BodyPort[] =>
+const supportedPorts = ({ spec }: ServiceBody): readonly BodyPort[] =>
   (spec.ports ?? []).filter(({ protocol }) => protocol !== 'SCTP');
 
 type BodyPort = NonNullable<ServiceBody['spec']['ports']>[number];
@@ -101,8 +101,8 @@ const appProtocols: Readonly<Record<string, Protocol>> = {
  */
 function protocolOf({ protocol, appProtocol, name }: BodyPort): Protocol {
   if (protocol === 'UDP') return 'udp';
-  const told = knownProtocol(appProtocol);
-  if (told !== undefined) return told;
+  const declared = knownProtocol(appProtocol);
+  if (declared !== undefined) return declared;
   const prefix = name?.toLowerCase() ?? '';
   return prefix.startsWith('grpc-web') ? 'grpc-web' : (knownProtocol(prefix.split('-')[0]) ?? 'unknown');
 }
@@ -155,7 +155,7 @@ function sliceEndpoints(slice: Read<SliceBody>, parts: ServiceParts, facts: Clus
  * endpoints use the port numbers of the Service.
  */
 function portsByNumber(body: ServiceBody): readonly (readonly [name: string, port: number])[] {
-  const ports = spokenPorts(body);
+  const ports = supportedPorts(body);
   const names = distinctPortNames(ports.map(({ name, port }) => ({ name: name ?? '', number: port })));
   return ports.flatMap(({ name, port, targetPort }, index) => {
     const distinct = names[index] ?? '';

@@ -4,7 +4,7 @@ import { MeshError } from '../../src/lib/errors.ts';
 import type { ShardChange, ShardContents } from '../../src/platform/adapter.ts';
 import type { Instance, InstanceKey, Registration, RegistrationBook } from '../../src/platform/registration.ts';
 import { createEffects } from './effects.ts';
-import { describeService, type Operation, type StandingInstance } from './instances.ts';
+import { describeService, type Operation, type StoredInstance } from './instances.ts';
 import type { Journal } from './journal.ts';
 
 /** Number of lines from which a journal is compacted, if most of them are obsolete. */
@@ -58,7 +58,7 @@ export function createRegistrationBook(options: BookOptions): RunningBook {
     } finally {
       for (const name of names) settle(name);
     }
-    effects.take(operations);
+    effects.apply(operations);
     options.journalled(null);
     if (journal.lines() > compactAboveLines && journal.lines() > 4 * table.size()) {
       journal.compact(effects.snapshot).catch(options.journalled);
@@ -76,7 +76,7 @@ export function createRegistrationBook(options: BookOptions): RunningBook {
    */
   function expire(keys: readonly InstanceKey[]): void {
     const operations = keys.map((key) => deletion(key, clock.now()));
-    effects.take(operations, 'expired');
+    effects.apply(operations, 'expired');
     journal.append(operations).then(() => options.journalled(null), options.journalled);
   }
 
@@ -91,40 +91,40 @@ export function createRegistrationBook(options: BookOptions): RunningBook {
     });
   }
 
-  function standingOf(registration: Registration): StandingInstance {
+  function storedInstance(registration: Registration): StoredInstance {
     const { namespace, host, id, address, ports, labels, weight, locality, vips } = registration;
     const ttlSeconds = registration.ttlSeconds ?? options.defaultTtlSeconds;
     const registeredAtMs = table.get(registration)?.registeredAtMs ?? clock.now();
-    const standing = { namespace, host, id, address, ports, labels, weight, locality, ttlSeconds, registeredAtMs };
-    return vips === undefined ? standing : { ...standing, vips };
+    const stored = { namespace, host, id, address, ports, labels, weight, locality, ttlSeconds, registeredAtMs };
+    return vips === undefined ? stored : { ...stored, vips };
   }
 
-  function isHeartbeat(standing: StandingInstance): boolean {
-    return !inFlight.has(nameOf(standing)) && isDeepStrictEqual(table.get(standing), standing);
+  function isHeartbeat(stored: StoredInstance): boolean {
+    return !inFlight.has(instanceName(stored)) && isDeepStrictEqual(table.get(stored), stored);
   }
 
   const shown = (key: InstanceKey): Instance | null => {
-    const standing = table.get(key);
-    return standing === undefined ? null : effects.withLease(standing);
+    const stored = table.get(key);
+    return stored === undefined ? null : effects.withLease(stored);
   };
 
   return {
     async write(put, remove) {
       await loaded.promise;
-      const standing = put.map(standingOf);
-      const renewed = new Set(standing.filter(isHeartbeat));
-      const written = standing.filter((instance) => !renewed.has(instance));
-      const deleted = remove.map((key) => table.get(key) !== undefined || inFlight.has(nameOf(key)));
+      const stored = put.map(storedInstance);
+      const renewed = new Set(stored.filter(isHeartbeat));
+      const written = stored.filter((instance) => !renewed.has(instance));
+      const deleted = remove.map((key) => table.get(key) !== undefined || inFlight.has(instanceName(key)));
       const gone = remove.filter((_, index) => deleted[index]);
       const operations: readonly Operation[] = [
         ...written.map((instance) => ({ op: 'put', instance }) as const),
         ...gone.map((key) => deletion(key, clock.now())),
       ];
-      await commit(operations, [...written, ...gone].map(nameOf));
+      await commit(operations, [...written, ...gone].map(instanceName));
       for (const instance of renewed) effects.renew(instance);
       return {
-        put: standing.map((instance) => effects.withLease(table.get(instance) ?? instance)),
-        changed: standing.map((instance) => !renewed.has(instance)),
+        put: stored.map((instance) => effects.withLease(table.get(instance) ?? instance)),
+        changed: stored.map((instance) => !renewed.has(instance)),
         deleted,
       };
     },
@@ -153,7 +153,7 @@ export function createRegistrationBook(options: BookOptions): RunningBook {
       if (table.service(namespace, host) === undefined) return false;
       const keys = table.of(namespace, host);
       const operations = keys.map((key) => deletion(key, clock.now()));
-      await commit([...operations, { op: 'forget', namespace, host }], keys.map(nameOf));
+      await commit([...operations, { op: 'forget', namespace, host }], keys.map(instanceName));
       return true;
     },
     watch: effects.watch,
@@ -182,7 +182,7 @@ export function createRegistrationBook(options: BookOptions): RunningBook {
   }
 }
 
-export const nameOf = ({ namespace, host, id }: InstanceKey): string => `${namespace}\n${host}\n${id}`;
+export const instanceName = ({ namespace, host, id }: InstanceKey): string => `${namespace}\n${host}\n${id}`;
 
 const deletion = ({ namespace, host, id }: InstanceKey, atMs: number): Operation => ({
   op: 'delete',

@@ -1,25 +1,19 @@
 import type { Clock } from '../../src/lib/clock.ts';
 import type { ShardChange, ShardContents } from '../../src/platform/adapter.ts';
 import type { Instance, InstanceKey, RegistrationEvent } from '../../src/platform/registration.ts';
-import { createInstanceTable, type InstanceTable, type Operation, type StandingInstance } from './instances.ts';
+import { createInstanceTable, type InstanceTable, type Operation, type StoredInstance } from './instances.ts';
 import { createLeases } from './leases.ts';
-import {
-  type PortNumbers,
-  translateEndpoints,
-  translateService,
-  translateWorkload,
-  workloadName,
-} from './translate.ts';
+import { type PortNumbers, translateInstances, translateRecord, translateWorkload, workloadName } from './translate.ts';
 
 /** Effects of persisted operations on the table, the leases, the watchers and the shard. */
 export interface Effects {
   readonly table: InstanceTable;
-  take(operations: readonly Operation[], reason?: 'deleted' | 'expired'): void;
+  apply(operations: readonly Operation[], reason?: 'deleted' | 'expired'): void;
   /** Applies operations of an earlier run without events; each instance gets a full lease. */
   restore(operations: readonly Operation[]): void;
   /** Renews a lease; returns null if the instance is not registered. */
   renew(key: InstanceKey): Instance | null;
-  withLease(standing: StandingInstance): Instance;
+  withLease(stored: StoredInstance): Instance;
   watch(listener: (event: RegistrationEvent) => void): () => void;
   /** Returns operations that lead to the current state. */
   snapshot(): readonly Operation[];
@@ -35,54 +29,54 @@ export interface EffectsOptions {
 
 export function createEffects({ clock, changed, expired }: EffectsOptions): Effects {
   const table = createInstanceTable();
-  const leases = createLeases<StandingInstance>(clock, over);
+  const leases = createLeases<StoredInstance>(clock, endLeases);
   const numbers: PortNumbers = new WeakMap();
   const watchers = new Set<(event: RegistrationEvent) => void>();
 
-  const tell = (event: RegistrationEvent) => {
+  const notify = (event: RegistrationEvent) => {
     for (const watcher of watchers) watcher(event);
   };
 
-  const withLease = (standing: StandingInstance): Instance => ({
-    ...standing,
-    expiresAtMs: leases.expiresAtMs(standing) ?? clock.now(),
+  const withLease = (stored: StoredInstance): Instance => ({
+    ...stored,
+    expiresAtMs: leases.expiresAtMs(stored) ?? clock.now(),
   });
 
   /**
    * Ends leases. The lease of an instance that was forgotten with its service must not end a later one of the same id.
    */
-  function over(holders: readonly StandingInstance[]): void {
+  function endLeases(holders: readonly StoredInstance[]): void {
     const keys = holders.filter((holder) => (table.get(holder) ?? holder) === holder);
     if (keys.length > 0) expired(keys);
   }
 
-  function renewed(standing: StandingInstance): Instance {
-    leases.renew(standing, clock.now() + standing.ttlSeconds * 1_000);
-    return withLease(standing);
+  function renewed(stored: StoredInstance): Instance {
+    leases.renew(stored, clock.now() + stored.ttlSeconds * 1_000);
+    return withLease(stored);
   }
 
   /** Applies an operation to the table and the leases, and reports it to watchers. */
-  function apply(operation: Operation, reason: 'deleted' | 'expired'): ShardChange | null {
+  function applyOne(operation: Operation, reason: 'deleted' | 'expired'): ShardChange | null {
     const key = keyOf(operation);
     const before = key === null ? undefined : table.get(key);
     table.apply(operation);
     if (before !== undefined) leases.drop(before);
     if (operation.op === 'put') {
-      const standing = table.get(operation.instance) ?? operation.instance;
-      tell({ type: 'put', instance: renewed(standing) });
-      return { type: 'workload', workload: translateWorkload(standing) };
+      const stored = table.get(operation.instance) ?? operation.instance;
+      notify({ type: 'put', instance: renewed(stored) });
+      return { type: 'workload', workload: translateWorkload(stored) };
     }
     if (operation.op !== 'delete') return null;
-    tell({ type: 'delete', key: operation.key, reason });
+    notify({ type: 'delete', key: operation.key, reason });
     return { type: 'workload-removed', namespace: operation.key.namespace, name: workloadName(operation.key) };
   }
 
   function serviceChanges({ namespace, host }: ServiceName): readonly ShardChange[] {
     const record = table.service(namespace, host);
     if (record === undefined) return [{ type: 'service-removed', namespace, hostname: host }];
-    const set = translateEndpoints(record, table.of(namespace, host), numbers);
+    const set = translateInstances(record, table.of(namespace, host), numbers);
     return [
-      { type: 'service', service: translateService(record) },
+      { type: 'service', service: translateRecord(record) },
       { type: 'endpoints', set },
     ];
   }
@@ -90,24 +84,24 @@ export function createEffects({ clock, changed, expired }: EffectsOptions): Effe
   return {
     table,
     renew(key) {
-      const standing = table.get(key);
-      return standing === undefined ? null : renewed(standing);
+      const stored = table.get(key);
+      return stored === undefined ? null : renewed(stored);
     },
     withLease,
-    take(operations, reason = 'deleted') {
+    apply(operations, reason = 'deleted') {
       const touched = new Map<string, ServiceName>();
       const changes: ShardChange[] = [];
       for (const operation of operations) {
         const service = serviceOf(operation);
         touched.set(`${service.namespace}/${service.host}`, service);
-        const change = apply(operation, reason);
+        const change = applyOne(operation, reason);
         if (change !== null) changes.push(change);
       }
       changed([...changes, ...[...touched.values()].flatMap(serviceChanges)]);
     },
     restore(operations) {
       for (const operation of operations) table.apply(operation);
-      for (const standing of table.all()) renewed(standing);
+      for (const stored of table.all()) renewed(stored);
     },
     watch(listener) {
       watchers.add(listener);
@@ -118,9 +112,9 @@ export function createEffects({ clock, changed, expired }: EffectsOptions): Effe
       ...[...table.all()].map((instance) => ({ op: 'put', instance }) as const),
     ],
     contents: () => ({
-      services: [...table.services()].map(translateService),
+      services: [...table.services()].map(translateRecord),
       endpoints: [...table.services()].map((record) =>
-        translateEndpoints(record, table.of(record.namespace, record.host), numbers),
+        translateInstances(record, table.of(record.namespace, record.host), numbers),
       ),
       workloads: [...table.all()].map(translateWorkload),
       objects: [],

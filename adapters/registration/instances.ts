@@ -4,11 +4,11 @@ import type { Instance, InstanceKey, InstancePort, RegisteredService } from '../
 const siblingsAsked = 8;
 
 /** Stored instance without its lease, which is not in the journal. */
-export type StandingInstance = Omit<Instance, 'expiresAtMs'>;
+export type StoredInstance = Omit<Instance, 'expiresAtMs'>;
 
 /** Line of the journal: operations that are applied together. */
 export type Operation =
-  | { readonly op: 'put'; readonly instance: StandingInstance }
+  | { readonly op: 'put'; readonly instance: StoredInstance }
   | { readonly op: 'delete'; readonly key: InstanceKey; readonly atMs: number }
   /** Written only by compaction: the ports and age of a service without instances. */
   | { readonly op: 'service'; readonly service: ServiceRecord }
@@ -29,10 +29,10 @@ export interface ServiceRecord {
 /** Services and instances in memory. Equal operations in equal order give equal state. */
 export interface InstanceTable {
   apply(operation: Operation): void;
-  get(key: InstanceKey): StandingInstance | undefined;
+  get(key: InstanceKey): StoredInstance | undefined;
   /** Returns the instances of a service, ordered by id. */
-  of(namespace: string, host: string): readonly StandingInstance[];
-  all(): IterableIterator<StandingInstance>;
+  of(namespace: string, host: string): readonly StoredInstance[];
+  all(): IterableIterator<StoredInstance>;
   size(): number;
   service(namespace: string, host: string): ServiceRecord | undefined;
   services(): IterableIterator<ServiceRecord>;
@@ -40,7 +40,7 @@ export interface InstanceTable {
 
 export function createInstanceTable(): InstanceTable {
   const services = new Map<string, ServiceRecord>();
-  const byService = new Map<string, Map<string, StandingInstance>>();
+  const byService = new Map<string, Map<string, StoredInstance>>();
   /** Services whose ports must be recomputed: once per request, regardless of its number of instances. */
   const unsettled = new Set<string>();
   let size = 0;
@@ -55,10 +55,10 @@ export function createInstanceTable(): InstanceTable {
     services.set(name, { ...rest, ports: portsOf(siblings.values()), ...(vips.length === 0 ? {} : { vips }) });
   }
 
-  function put(instance: StandingInstance): void {
+  function put(instance: StoredInstance): void {
     const { namespace, host } = instance;
     const name = serviceName(namespace, host);
-    const siblings = byService.get(name) ?? new Map<string, StandingInstance>();
+    const siblings = byService.get(name) ?? new Map<string, StoredInstance>();
     byService.set(name, siblings);
     if (!siblings.has(instance.id)) size += 1;
     // The first registration determines the age, even if two writes of a new id overlap.
@@ -131,8 +131,8 @@ export function createInstanceTable(): InstanceTable {
 export const serviceName = (namespace: string, host: string): string => `${namespace}/${host}`;
 
 /** Reuses equal values of siblings, so that the instances of a service share them in memory. */
-function sharing(instance: StandingInstance, siblings: readonly StandingInstance[]): StandingInstance {
-  const shared = <Field extends keyof StandingInstance>(field: Field): StandingInstance[Field] => {
+function sharing(instance: StoredInstance, siblings: readonly StoredInstance[]): StoredInstance {
+  const shared = <Field extends keyof StoredInstance>(field: Field): StoredInstance[Field] => {
     const text = JSON.stringify(instance[field]); // the order of labels matters: they are shown as given
     return (siblings.find((sibling) => JSON.stringify(sibling[field]) === text) ?? instance)[field];
   };
@@ -148,7 +148,7 @@ function sharing(instance: StandingInstance, siblings: readonly StandingInstance
 }
 
 /** Lists each port name once, as the oldest instance with it defines it. */
-function portsOf(instances: Iterable<StandingInstance>): readonly InstancePort[] {
+function portsOf(instances: Iterable<StoredInstance>): readonly InstancePort[] {
   const ports = new Map<string, InstancePort>();
   const oldestFirst = [...instances].sort((a, b) => a.registeredAtMs - b.registeredAtMs || (a.id < b.id ? -1 : 1));
   const numbers = new Set<number>();
@@ -162,7 +162,7 @@ function portsOf(instances: Iterable<StandingInstance>): readonly InstancePort[]
 }
 
 /** Lists virtual addresses in a stable order, independent of the instances that named them. */
-const vipsOf = (instances: Iterable<StandingInstance>): readonly string[] => {
+const vipsOf = (instances: Iterable<StoredInstance>): readonly string[] => {
   const vips = new Set<string>();
   for (const instance of instances) for (const vip of instance.vips ?? []) vips.add(vip);
   return [...vips].sort();

@@ -2,10 +2,10 @@ import type { Endpoint, EndpointSet, Workload } from '../../src/model/endpoint.t
 import { hostname } from '../../src/model/names.ts';
 import type { Service } from '../../src/model/service.ts';
 import type { Instance, InstancePort } from '../../src/platform/registration.ts';
-import type { ServiceRecord, StandingInstance } from './instances.ts';
+import type { ServiceRecord, StoredInstance } from './instances.ts';
 
 /** Builds the service of a hostname that has registered instances. */
-export const translateService = ({ namespace, host, createdAtMs, ports, vips = [] }: ServiceRecord): Service => ({
+export const translateRecord = ({ namespace, host, createdAtMs, ports, vips = [] }: ServiceRecord): Service => ({
   hostname: hostname(host),
   namespace,
   name: host,
@@ -25,9 +25,9 @@ export const translateService = ({ namespace, host, createdAtMs, ports, vips = [
 /** Cache of port numbers by list of ports. Instances with equal ports share both. */
 export type PortNumbers = WeakMap<readonly InstancePort[], Endpoint['ports']>;
 
-export const translateEndpoints = (
+export const translateInstances = (
   service: ServiceRecord,
-  instances: readonly StandingInstance[],
+  instances: readonly StoredInstance[],
   known: PortNumbers,
 ): EndpointSet => ({
   namespace: service.namespace,
@@ -35,7 +35,7 @@ export const translateEndpoints = (
   endpoints: instances.map((instance) => translateEndpoint(instance, known)),
 });
 
-const translateEndpoint = (instance: StandingInstance, known: PortNumbers): Endpoint => ({
+const translateEndpoint = (instance: StoredInstance, known: PortNumbers): Endpoint => ({
   address: instance.address,
   ports: numbersOf(instance.ports, known),
   labels: instance.labels,
@@ -54,7 +54,7 @@ function numbersOf(ports: readonly InstancePort[], known: PortNumbers): Endpoint
 }
 
 /** Converts an instance to a workload, which ServiceEntries may select. */
-export const translateWorkload = (instance: StandingInstance): Workload => ({
+export const translateWorkload = (instance: StoredInstance): Workload => ({
   namespace: instance.namespace,
   name: workloadName(instance),
   addresses: [instance.address],

@@ -1,5 +1,5 @@
 import { parseAllDocuments } from 'yaml';
-import { failure, StatusError } from './status.ts';
+import { ApiError, failure } from './status.ts';
 
 export const yamlTypes = ['application/yaml', 'application/x-yaml', 'text/yaml', 'text/x-yaml'];
 
@@ -27,6 +27,6 @@ export function parseYaml(text: string): unknown {
   }
 }
 
-const malformed = (message: string): StatusError => new StatusError(failure('BadRequest', message));
+const malformed = (message: string): ApiError => new ApiError(failure('BadRequest', message));
 
 const firstLine = (text: string): string => text.split('\n', 1)[0] ?? text;

@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Result } from '../lib/result.ts';
-import { joined } from './joined.ts';
+import { joinPieces } from './join-pieces.ts';
 import type { HttpRoutes } from './server.ts';
-import { failure, StatusError } from './status.ts';
+import { ApiError, failure } from './status.ts';
 
 /** Debug view as this room needs it; src/telemetry/debug implements the views. */
 export interface ServedView {
@@ -20,10 +20,10 @@ export function debugRoutes(views: readonly ServedView[]): HttpRoutes {
       server.get(path, async (request, reply) => {
         const answer = view.read(request.query as Record<string, string>); // fastify's parser builds a map
         if (!answer.ok) {
-          throw new StatusError(failure(answer.error.status === 404 ? 'NotFound' : 'BadRequest', answer.error.message));
+          throw new ApiError(failure(answer.error.status === 404 ? 'NotFound' : 'BadRequest', answer.error.message));
         }
         reply.type('application/json; charset=utf-8');
-        return reply.send(Readable.from(joined(answer.value, nextTurn), { objectMode: false }));
+        return reply.send(Readable.from(joinPieces(answer.value, nextTurn), { objectMode: false }));
       });
     for (const view of views) serve(view.path, view);
     if (views[0] !== undefined) serve('/debug', views[0]);

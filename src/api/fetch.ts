@@ -2,9 +2,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { assertNever } from '../lib/assert-never.ts';
 import type { Clock } from '../lib/clock.ts';
 import { sendPieces } from './gzip.ts';
-import { joined } from './joined.ts';
+import { joinPieces } from './join-pieces.ts';
 import type { HttpRoutes } from './server.ts';
-import { failure, StatusError } from './status.ts';
+import { ApiError, failure } from './status.ts';
 import { createTurns, type Turn } from './turns.ts';
 
 /** Discovery endpoint as this room needs it; src/push/discovery/rest.ts implements it. */
@@ -57,10 +57,10 @@ export function fetchRoutes(endpoints: readonly FetchEndpoint[], clock: Clock, l
 /** Limit of a request body. Envoy sends about a hundredth of it. */
 const bodyLimitBytes = 1 << 20;
 
-function tooMany(reply: FastifyReply, { maxAtOnce }: FetchLimits): StatusError {
+function tooMany(reply: FastifyReply, { maxAtOnce }: FetchLimits): ApiError {
   reply.header('retry-after', '10');
   const message = `${maxAtOnce} discovery requests are being answered, and there may be no more: poll less often, or use gRPC streams`;
-  return new StatusError(failure('TooManyRequests', message));
+  return new ApiError(failure('TooManyRequests', message));
 }
 
 interface Exchange {
@@ -73,13 +73,13 @@ async function respond({ request, reply, turn }: Exchange, answer: FetchAnswer):
   switch (answer.type) {
     case 'resources':
       reply.type('application/json; charset=utf-8');
-      return sendPieces(request, reply, joined(answer.pieces, turn));
+      return sendPieces(request, reply, joinPieces(answer.pieces, turn));
     case 'unchanged':
       return reply.code(304).send();
     case 'invalid':
-      throw new StatusError(failure('BadRequest', answer.message));
+      throw new ApiError(failure('BadRequest', answer.message));
     case 'unready':
-      throw new StatusError(failure('ServiceUnavailable', answer.message));
+      throw new ApiError(failure('ServiceUnavailable', answer.message));
     default:
       return assertNever(answer);
   }

@@ -24,7 +24,7 @@ export async function sendPieces(
     head += next.value;
   }
   const body = Readable.from(continued(head, rest), { objectMode: false });
-  if (!acceptsGzip(request.headers['accept-encoding'])) return reply.send(body);
+  if (!isGzipAccepted(request.headers['accept-encoding'])) return reply.send(body);
 
   reply.header('content-encoding', 'gzip');
   // A client that disconnects ends `packed`, which ends `body`. An error in `body` aborts the answer.
@@ -33,7 +33,7 @@ export async function sendPieces(
 }
 
 /** Reports whether an `Accept-Encoding` header lists gzip without refusing it (`gzip;q=0`). */
-export function acceptsGzip(header: string | string[] | undefined): boolean {
+export function isGzipAccepted(header: string | string[] | undefined): boolean {
   return String(header ?? '')
     .split(',')
     .map((one) => one.split(';').map((part) => part.trim().toLowerCase()))

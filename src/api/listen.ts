@@ -2,14 +2,14 @@ import type { FastifyInstance } from 'fastify';
 import type { Clock } from '../lib/clock.ts';
 import { type ErrorCode, MeshError } from '../lib/errors.ts';
 
-export interface ListenAddress {
+export interface HttpAddress {
   readonly host: string;
   /** Port number; 0 lets the operating system choose. */
   readonly port: number;
 }
 
 /** Starts listening and returns the URL. Rejects with PORT_TAKEN or CONFIG_INVALID, which name the flag to change. */
-export async function listenHttp(server: FastifyInstance, { host, port }: ListenAddress): Promise<string> {
+export async function listenHttp(server: FastifyInstance, { host, port }: HttpAddress): Promise<string> {
   try {
     return await server.listen({ host, port });
   } catch (cause) {

@@ -47,14 +47,14 @@ const fields = {
 };
 
 function checkPorts(ports: readonly z.infer<typeof port>[], context: z.RefinementCtx): void {
-  const seen = new Set<string | number>();
+  const known = new Set<string | number>();
   for (const [index, { name, port: own, servicePort }] of ports.entries()) {
     const number = servicePort ?? own;
     const complain = (field: string, message: string) =>
       context.addIssue({ code: 'custom', path: [index, field], message });
-    if (seen.has(name)) complain('name', `'${name}' is used twice`);
-    if (seen.has(number)) complain(servicePort === undefined ? 'port' : 'servicePort', `${number} is used twice`);
-    seen.add(name).add(number);
+    if (known.has(name)) complain('name', `'${name}' is used twice`);
+    if (known.has(number)) complain(servicePort === undefined ? 'port' : 'servicePort', `${number} is used twice`);
+    known.add(name).add(number);
   }
 }
 
@@ -73,7 +73,7 @@ export const batchBody = z.strictObject({
   delete: z.array(z.strictObject(key)).max(10_000).default([]),
 });
 
-export function registrationOf(instance: InstanceKey, body: InstanceBody): Registration {
+export function toRegistration(instance: InstanceKey, body: InstanceBody): Registration {
   return {
     ...instance,
     address: body.address,

@@ -6,7 +6,7 @@ import { describeInstance } from './registration-schema.ts';
 const maxBehindBytes = 1_048_576;
 
 /** Scope of a watch: one service or a whole namespace. */
-export interface WatchScope {
+export interface RegistrationScope {
   readonly namespace: string;
   readonly host: string | null;
 }
@@ -18,7 +18,7 @@ export interface WatchScope {
 export async function streamEvents(
   reply: FastifyReply,
   book: RegistrationBook,
-  { namespace, host }: WatchScope,
+  { namespace, host }: RegistrationScope,
 ): Promise<FastifyReply> {
   const waiting: RegistrationEvent[] = [];
   let isListed = false;

@@ -11,10 +11,10 @@ import {
   fieldProblems,
   instanceBody,
   keyProblems,
-  registrationOf,
+  toRegistration,
 } from './registration-schema.ts';
 import { streamEvents } from './registration-watch.ts';
-import { StatusError } from './status.ts';
+import { ApiError } from './status.ts';
 
 export interface RegistrationApi {
   readonly book: RegistrationBook;
@@ -51,7 +51,7 @@ export function registrationRoutes({ book, trail, whyNot }: RegistrationApi) {
   };
   return (server: FastifyInstance): void => {
     server.setErrorHandler((error, _request, reply) => {
-      if (!(error instanceof StatusError)) throw error; // the server answers all other errors
+      if (!(error instanceof ApiError)) throw error; // the server answers all other errors
       return answer(reply, error.status.code, { error: error.message, problems: [] });
     });
 
@@ -59,9 +59,10 @@ export function registrationRoutes({ book, trail, whyNot }: RegistrationApi) {
       const key = readKey(request.params);
       const body = parsed(instanceBody, request.body, key.problems);
       if (!body.ok) return refuse(reply, body.problems);
-      const registration = registrationOf(key.key, body.value);
-      const taken = whyNot(registration);
-      if (taken !== null) return answer(reply, 409, { error: taken, problems: [{ field: 'host', message: taken }] });
+      const registration = toRegistration(key.key, body.value);
+      const problem = whyNot(registration);
+      if (problem !== null)
+        return answer(reply, 409, { error: problem, problems: [{ field: 'host', message: problem }] });
       const before = await book.get(key.key);
       const outcome = await stored(reply, () => book.write([registration], []));
       if (outcome === null) return reply;
@@ -119,13 +120,13 @@ export function registrationRoutes({ book, trail, whyNot }: RegistrationApi) {
       const wrong = [...prefixed(put, 'put'), ...prefixed(remove, 'delete')];
       if (wrong.length > 0) return refuse(reply, wrong);
       for (const { key } of [...put, ...remove]) demand(request, { type: 'register', namespace: key.namespace });
-      const registrations = put.map(({ key, item }) => registrationOf(key, item));
-      const taken = registrations.flatMap((registration, index) => {
+      const registrations = put.map(({ key, item }) => toRegistration(key, item));
+      const problems = registrations.flatMap((registration, index) => {
         const message = whyNot(registration);
         return message === null ? [] : [{ field: `put[${index}].host`, message }];
       });
-      const [first] = taken;
-      if (first !== undefined) return answer(reply, 409, { error: first.message, problems: taken });
+      const [first] = problems;
+      if (first !== undefined) return answer(reply, 409, { error: first.message, problems });
       const outcome = await stored(reply, () =>
         book.write(
           registrations,

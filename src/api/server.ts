@@ -5,7 +5,7 @@ import { MeshError } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { parseJson, parseYaml, yamlTypes } from './body.ts';
 import { type Doors, guard } from './doors/guard.ts';
-import { failure, type Status, StatusError } from './status.ts';
+import { ApiError, type ApiStatus, failure } from './status.ts';
 
 /** Group of routes: adds them to the given server. */
 export type HttpRoutes = (server: FastifyInstance) => void | Promise<void>;
@@ -45,7 +45,7 @@ export function createHttpServer({ log, doors, tls = null, routes }: HttpServerO
     routerOptions: { maxParamLength },
     // Errors of URLs that cannot be parsed, before a route is known.
     frameworkErrors: (error, _request, reply: FastifyReply) => {
-      const status = statusOf(error);
+      const status = errorStatus(error);
       reply.code(status.code).send(status);
     },
     clientErrorHandler: refuseMalformed,
@@ -61,7 +61,7 @@ export function createHttpServer({ log, doors, tls = null, routes }: HttpServerO
   );
 
   server.setErrorHandler((error: FastifyError, request, reply) => {
-    const status = statusOf(error, request.routeOptions.bodyLimit);
+    const status = errorStatus(error, request.routeOptions.bodyLimit);
     const facts = { method: request.method, url: request.url, code: status.code, err: error };
     if (status.code >= 500) log.error(facts, 'request failed');
     if (status.code === 503) reply.header('retry-after', retryAfterSeconds);
@@ -83,8 +83,8 @@ export function createHttpServer({ log, doors, tls = null, routes }: HttpServerO
 }
 
 /** Translates an error into the status that is sent. `bodyLimit` is the limit of the route, in bytes. */
-export function statusOf(error: FastifyError, bodyLimit = bodyLimitBytes): Status {
-  if (error instanceof StatusError) return error.status;
+export function errorStatus(error: FastifyError, bodyLimit = bodyLimitBytes): ApiStatus {
+  if (error instanceof ApiError) return error.status;
   if (error instanceof MeshError && error.code === 'STORE_UNAVAILABLE') {
     return failure('ServiceUnavailable', error.message);
   }

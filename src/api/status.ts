@@ -30,7 +30,7 @@ export interface StatusCause {
 }
 
 /** Body of every error and of the answer to a deletion. `message` is for people and names the remedy. */
-export interface Status {
+export interface ApiStatus {
   readonly kind: 'Status';
   readonly apiVersion: 'v1';
   /** Metadata of an expired page: the token to continue with. */
@@ -72,13 +72,13 @@ const codes: Readonly<Record<StatusReason, number>> = {
 const common = { kind: 'Status', apiVersion: 'v1', metadata: {} } as const;
 
 /** Builds a failure; `reason` determines its HTTP status. */
-export function failure(reason: StatusReason, message: string, details?: Status['details']): Status {
+export function failure(reason: StatusReason, message: string, details?: ApiStatus['details']): ApiStatus {
   const code = codes[reason];
   return { ...common, status: 'Failure', message, reason, ...(details === undefined ? {} : { details }), code };
 }
 
 /** Builds the answer to a deletion. */
-export const success = (details: NonNullable<Status['details']>): Status => ({
+export const success = (details: NonNullable<ApiStatus['details']>): ApiStatus => ({
   ...common,
   status: 'Success',
   details,
@@ -86,7 +86,10 @@ export const success = (details: NonNullable<Status['details']>): Status => ({
 });
 
 /** Builds the failure for an object that its schema rejects, with one cause for each problem. */
-export function invalid(object: { kind: string; group: string; name: string }, problems: readonly Problem[]): Status {
+export function invalid(
+  object: { kind: string; group: string; name: string },
+  problems: readonly Problem[],
+): ApiStatus {
   const causes = problems.map(({ path, message }) => ({ reason: causeReason(message), message, field: path }));
   const list = problems.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ');
   const { kind, group, name } = object;
@@ -94,10 +97,10 @@ export function invalid(object: { kind: string; group: string; name: string }, p
 }
 
 /** Error that carries a status. Handlers throw it; the server sends the status unchanged. */
-export class StatusError extends Error {
-  readonly status: Status;
+export class ApiError extends Error {
+  readonly status: ApiStatus;
 
-  constructor(status: Status) {
+  constructor(status: ApiStatus) {
     super(status.message);
     this.name = 'StatusError';
     this.status = status;

@@ -1,9 +1,9 @@
 import type { Command, CommandContext } from './command.ts';
-import { wrong } from './failure.ts';
+import { usageError } from './failure.ts';
 import { choiceOf, parseFlags } from './flags.ts';
-import { type BatchItem, displayItem, sendBatch } from './rules/batch.ts';
+import { type BatchResult, displayItem, sendBatch } from './rules/batch.ts';
 import { readDocuments } from './rules/documents.ts';
-import { readFiles } from './rules/files.ts';
+import { readSources } from './rules/files.ts';
 import { helpText } from './rules/help.ts';
 import { discoverKinds } from './rules/kinds.ts';
 import { withNamespaces } from './rules/namespaces.ts';
@@ -51,12 +51,12 @@ transaction: when one is refused, nothing is changed.`,
     const output = choiceOf(values, 'output', formats) ?? 'text';
     const validation = choiceOf(values, 'field-validation', fieldValidations) ?? 'strict';
     const names = values.filename ?? [];
-    if (names.length === 0) throw wrong('apply needs -f FILE (or -f - for standard input)');
+    if (names.length === 0) throw usageError('apply needs -f FILE (or -f - for standard input)');
     const dryRun = values['dry-run'] !== undefined;
 
-    const files = await readFiles({ names, recursive: values.recursive !== undefined, input: context.input });
+    const files = await readSources({ names, recursive: values.recursive !== undefined, input: context.input });
     const { documents: read, warnings } = readDocuments(files, validation);
-    if (read.length === 0) throw wrong(`there is no document in ${names.join(', ')}`);
+    if (read.length === 0) throw usageError(`there is no document in ${names.join(', ')}`);
     const { client, settings } = await openSession(values, context);
     for (const warning of warnings) context.printError(`Warning: ${warning}`);
     const kinds = await discoverKinds(client);
@@ -76,10 +76,10 @@ interface Printing {
   readonly output: (typeof formats)[number];
   readonly dryRun: boolean;
   readonly context: CommandContext;
-  readonly nameOf: (item: BatchItem) => string;
+  readonly nameOf: (item: BatchResult) => string;
 }
 
-async function printItems(items: readonly BatchItem[], { output, dryRun, context, nameOf }: Printing): Promise<void> {
+async function printItems(items: readonly BatchResult[], { output, dryRun, context, nameOf }: Printing): Promise<void> {
   if (output === 'yaml' || output === 'json') {
     context.print(await documentText({ kind: 'BatchResult', dryRun, items }, output));
     return;

@@ -1,8 +1,8 @@
 import type { Command } from './command.ts';
-import { wrong } from './failure.ts';
-import { choiceOf, parseFlags, textOf } from './flags.ts';
+import { usageError } from './failure.ts';
+import { choiceOf, flagText, parseFlags } from './flags.ts';
 import { isMap, text } from './rules/answer.ts';
-import type { Client } from './rules/client.ts';
+import type { ApiClient } from './rules/client.ts';
 import { helpText } from './rules/help.ts';
 import { documentText, plainText, tableText } from './rules/output.ts';
 import { openSession } from './rules/session.ts';
@@ -34,13 +34,13 @@ export const auditCommand: Command = {
   async run(argv, context) {
     const values = parseFlags(argv, flags);
     const format = choiceOf(values, 'output', formats) ?? 'table';
-    const limit = readLimit(textOf(values, 'limit'));
+    const limit = readLimit(flagText(values, 'limit'));
     const { client } = await openSession(values, context);
     const items = await readEntries(client, limit, {
-      namespace: textOf(values, 'namespace'),
-      kind: textOf(values, 'kind'),
-      name: textOf(values, 'name'),
-      author: textOf(values, 'author'),
+      namespace: flagText(values, 'namespace'),
+      kind: flagText(values, 'kind'),
+      name: flagText(values, 'name'),
+      author: flagText(values, 'author'),
     });
     if (format === 'table') context.print(tableText([head, ...items.map(rowOf)]));
     else context.print(await documentText({ kind: 'AuditLog', items }, format));
@@ -57,7 +57,7 @@ function rowOf({ time, author, remote, verb, kind, namespace, name, code, messag
 }
 
 /** Reads entries page by page, because the server limits the size of a page. */
-async function readEntries(client: Client, limit: number, query: Record<string, string | null>): Promise<Entry[]> {
+async function readEntries(client: ApiClient, limit: number, query: Record<string, string | null>): Promise<Entry[]> {
   const entries: Entry[] = [];
   let before: string | null = null;
   do {
@@ -76,5 +76,5 @@ async function readEntries(client: Client, limit: number, query: Record<string, 
 function readLimit(given: string | null): number {
   const limit = given === null ? 50 : /^\d{1,6}$/.test(given) ? Number(given) : 0;
   if (limit > 0) return limit;
-  throw wrong(`--limit must be a number from 1 to 999999, not "${given}"`);
+  throw usageError(`--limit must be a number from 1 to 999999, not "${given}"`);
 }

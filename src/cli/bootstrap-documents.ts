@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import type { Address } from './config-schema.ts';
 
 /** Identity of a sidecar and the address of its control plane. */
-export interface Sidecar {
+export interface SidecarNode {
   /** Node id: `sidecar~<ip>~<name>.<namespace>~<dns domain>`. */
   readonly id: string;
   readonly cluster: string;
@@ -26,7 +26,7 @@ export interface XdsTls {
   readonly serverName: string;
 }
 
-export interface EnvoySidecar extends Sidecar {
+export interface EnvoySidecar extends SidecarNode {
   readonly adminPort: number;
   /** Selects incremental xDS; false selects state of the world. */
   readonly delta: boolean;
@@ -66,7 +66,7 @@ export function envoyBootstrap(sidecar: EnvoySidecar): object {
 }
 
 /** Builds gRPC's bootstrap: https://github.com/grpc/proposal/blob/master/A27-xds-global-load-balancing.md */
-export function grpcBootstrap(sidecar: Sidecar): object {
+export function grpcBootstrap(sidecar: SidecarNode): object {
   return {
     xds_servers: [
       { server_uri: hostPort(sidecar.xds), channel_creds: [channelCredentials(sidecar)], server_features: ['xds_v3'] },
@@ -80,14 +80,14 @@ export function grpcBootstrap(sidecar: Sidecar): object {
  * Builds channel credentials: https://github.com/grpc/proposal/blob/master/A65-xds-mtls-creds-in-bootstrap.md. The
  * server's name comes from its URI.
  */
-function channelCredentials({ tls }: Sidecar): object {
+function channelCredentials({ tls }: SidecarNode): object {
   if (tls === null) return { type: 'insecure' };
   const { caFile, client } = tls;
   const identity = client === null ? {} : { certificate_file: client.certFile, private_key_file: client.keyFile };
   return { type: 'tls', config: { ca_certificate_file: caFile, ...identity } };
 }
 
-function nodeOf({ id, cluster, namespace, labels, locality, interception, instanceIps }: Sidecar): object {
+function nodeOf({ id, cluster, namespace, labels, locality, interception, instanceIps }: SidecarNode): object {
   const { region, zone, subZone } = locality;
   const addresses = instanceIps.length === 0 ? {} : { INSTANCE_IPS: instanceIps.join(',') };
   return {
@@ -98,7 +98,7 @@ function nodeOf({ id, cluster, namespace, labels, locality, interception, instan
   };
 }
 
-function clusterOf({ xds, tls }: Sidecar): object {
+function clusterOf({ xds, tls }: SidecarNode): object {
   return {
     name: xdsCluster,
     type: isIP(xds.host) === 0 ? 'STRICT_DNS' : 'STATIC',

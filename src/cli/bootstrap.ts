@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { stringify } from 'yaml';
 import { MeshError } from '../lib/errors.ts';
-import { envoyBootstrap, grpcBootstrap, type Sidecar, type XdsTls } from './bootstrap-documents.ts';
+import { envoyBootstrap, grpcBootstrap, type SidecarNode, type XdsTls } from './bootstrap-documents.ts';
 import type { Command } from './command.ts';
 import { type Address, addressSchema } from './config-schema.ts';
 import { type Flag, type FlagValues, flagHelp, parseFlags } from './flags.ts';
@@ -50,7 +50,7 @@ export const bootstrapCommand: Command = {
   },
 };
 
-function sidecarOf(values: FlagValues): Sidecar {
+function sidecarOf(values: FlagValues): SidecarNode {
   const namespace = text(values, 'namespace') ?? 'default';
   const given = addresses(values);
   const id = text(values, 'id') ?? 'sidecar';

@@ -1,5 +1,5 @@
 import type { Command } from './command.ts';
-import { wrong } from './failure.ts';
+import { usageError } from './failure.ts';
 import { parseArguments } from './flags.ts';
 import { helpText } from './rules/help.ts';
 
@@ -70,7 +70,7 @@ for.
   async run(argv, { print }) {
     const { words } = parseArguments(argv, flags);
     const script = words.length === 1 ? scripts[words[0] ?? ''] : undefined;
-    if (script === undefined) throw wrong(`name a shell: ${shells.join(', ')}`);
+    if (script === undefined) throw usageError(`name a shell: ${shells.join(', ')}`);
     print(script);
   },
 };

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command, CommandContext } from './command.ts';
-import { wrong } from './failure.ts';
-import { type FlagValues, parseArguments, textOf } from './flags.ts';
+import { usageError } from './failure.ts';
+import { type FlagValues, flagText, parseArguments } from './flags.ts';
 import { type Context, findContext, readContexts } from './rules/contexts.ts';
 import { type ContextCredentials, credentialFlags, credentialKeys, flagOf } from './rules/credentials.ts';
 import { helpText } from './rules/help.ts';
@@ -61,7 +61,7 @@ export const contextCommand: Command = {
     const { values, words } = parseArguments(argv, flags);
     const [action = 'list', ...names] = words;
     const run = actions[action];
-    if (run === undefined) throw wrong(`context can ${Object.keys(actions).join(', ')}, not "${action}"`);
+    if (run === undefined) throw usageError(`context can ${Object.keys(actions).join(', ')}, not "${action}"`);
     await run({ values, names, context });
   },
 };
@@ -90,11 +90,11 @@ async function useContext({ names, context }: Call): Promise<void> {
 async function setContext({ values, names, context }: Call): Promise<void> {
   const name = oneName(names);
   if (!/^[\w.@:/-]{1,100}$/.test(name))
-    throw wrong(`a context's name is letters, digits and . _ - @ : /, not "${name}"`);
+    throw usageError(`a context's name is letters, digits and . _ - @ : /, not "${name}"`);
   const contexts = await readContexts(context.env);
   const isNew = !contexts.contexts.some((one) => one.name === name);
-  const server = textOf(values, 'server');
-  if (isNew && server === null) throw wrong(`the new context "${name}" needs --server URL`);
+  const server = flagText(values, 'server');
+  if (isNew && server === null) throw usageError(`the new context "${name}" needs --server URL`);
   const namespace = given(values, 'namespace');
   const author = given(values, 'author');
   if (author) checkAuthor(author, '--author');
@@ -146,16 +146,16 @@ function givenCredentials(values: FlagValues): Partial<ContextCredentials> {
 
 /** Returns a changed value: null (an empty text) removes it, undefined keeps it. */
 function given(values: FlagValues, name: string): string | null | undefined {
-  const value = textOf(values, name);
+  const value = flagText(values, name);
   return value === null ? undefined : value || null;
 }
 
 function oneName(names: readonly string[]): string {
   const [name, ...others] = names;
   if (name !== undefined && others.length === 0) return name;
-  throw wrong('name one context; "binnacle context list" shows them');
+  throw usageError('name one context; "binnacle context list" shows them');
 }
 
 function noNames([name]: readonly string[]): void {
-  if (name !== undefined) throw wrong(`unexpected argument "${name}"`);
+  if (name !== undefined) throw usageError(`unexpected argument "${name}"`);
 }

@@ -1,11 +1,11 @@
 import type { Command, CommandContext } from './command.ts';
-import { wrong } from './failure.ts';
-import { type FlagValues, parseArguments, textOf } from './flags.ts';
+import { usageError } from './failure.ts';
+import { type FlagValues, flagText, parseArguments } from './flags.ts';
 import { isMap, ServerError, text } from './rules/answer.ts';
 import { displayItem, sendBatch } from './rules/batch.ts';
-import type { Client } from './rules/client.ts';
+import type { ApiClient } from './rules/client.ts';
 import { readDocuments, type SourceDocument } from './rules/documents.ts';
-import { readFiles } from './rules/files.ts';
+import { readSources } from './rules/files.ts';
 import { helpText } from './rules/help.ts';
 import { discoverKinds, type ServedKind, urlOf } from './rules/kinds.ts';
 import { kindOf, withNamespaces } from './rules/namespaces.ts';
@@ -73,7 +73,7 @@ export const deleteCommand: Command = {
 interface Call {
   readonly values: FlagValues;
   readonly words: readonly string[];
-  readonly client: Client;
+  readonly client: ApiClient;
   readonly context: CommandContext;
   readonly namespace: string;
   readonly kinds: readonly ServedKind[];
@@ -82,18 +82,19 @@ interface Call {
 function checkCall(values: FlagValues, words: readonly string[]): void {
   const many = ['all', 'selector'].filter((name) => values[name] !== undefined).map((name) => `--${name}`);
   if (values.filename !== undefined) {
-    if (words.length > 0 || many.length > 0) throw wrong(`-f goes without ${words[0] ?? many[0]}`);
+    if (words.length > 0 || many.length > 0) throw usageError(`-f goes without ${words[0] ?? many[0]}`);
     return;
   }
-  if (many.length > 1) throw wrong(`${many.join(' and ')} exclude each other`);
+  if (many.length > 1) throw usageError(`${many.join(' and ')} exclude each other`);
   const named = words.length > 1 || words.some((word) => word.includes('/'));
-  if (named && many.length > 0) throw wrong(`${many[0]} goes with a kind, not with names`);
-  if (!named && many.length === 0) throw wrong('name what to delete: KIND NAME, KIND --all, KIND -l LABELS or -f FILE');
+  if (named && many.length > 0) throw usageError(`${many[0]} goes with a kind, not with names`);
+  if (!named && many.length === 0)
+    throw usageError('name what to delete: KIND NAME, KIND --all, KIND -l LABELS or -f FILE');
 }
 
 async function fileDocuments({ values, kinds, namespace, context }: Call): Promise<readonly SourceDocument[]> {
   const names = values.filename ?? [];
-  const files = await readFiles({ names, recursive: values.recursive !== undefined, input: context.input });
+  const files = await readSources({ names, recursive: values.recursive !== undefined, input: context.input });
   const { documents } = readDocuments(files);
   return withNamespaces(documents, { kinds, namespace, isAsked: values.namespace !== undefined });
 }
@@ -109,7 +110,7 @@ async function wordDocuments(call: Call): Promise<readonly SourceDocument[]> {
 
 async function listNames(kind: ServedKind, { client, namespace, values }: Call): Promise<readonly string[]> {
   const path = urlOf(kind, { namespace, name: null });
-  const list = await client.send({ path, query: { labelSelector: textOf(values, 'selector') } });
+  const list = await client.send({ path, query: { labelSelector: flagText(values, 'selector') } });
   const items = isMap(list) && Array.isArray(list.items) ? list.items.filter(isMap) : [];
   // Objects of files cannot be deleted here, so "all" excludes them.
   return items.flatMap(({ metadata }) => (isMap(metadata) && !isFiled(metadata) ? [text(metadata.name)] : []));
@@ -139,7 +140,7 @@ async function present(
   return found;
 }
 
-async function isThere(client: Client, path: string): Promise<boolean> {
+async function isThere(client: ApiClient, path: string): Promise<boolean> {
   try {
     await client.send({ path });
     return true;
@@ -155,10 +156,10 @@ async function confirm(
 ): Promise<void> {
   if (values.yes !== undefined || values['dry-run'] !== undefined) return;
   const what = `all of ${words.join(' ')} in the namespace ${namespace} (${documents.length})`;
-  if (!context.terminal.input) throw wrong(`delete ${what}? Say so with --yes, as there is no terminal to ask at`);
+  if (!context.terminal.input) throw usageError(`delete ${what}? Say so with --yes, as there is no terminal to ask at`);
   context.printError(`Delete ${what}? [y/N]`);
   const answer = await readLine(context.input);
-  if (!/^y(es)?$/i.test(answer.trim())) throw wrong('nothing was deleted');
+  if (!/^y(es)?$/i.test(answer.trim())) throw usageError('nothing was deleted');
 }
 
 /** Reads one line and releases the input: an open terminal would keep the program running. */

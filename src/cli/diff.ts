@@ -1,15 +1,15 @@
 import type { Command } from './command.ts';
-import { DetailedError, exitCodes, wrong } from './failure.ts';
+import { DetailedError, exitCodes, usageError } from './failure.ts';
 import { choiceOf, parseFlags } from './flags.ts';
 import { isMap, ServerError, text } from './rules/answer.ts';
 import { explainRefusal } from './rules/batch.ts';
 import { inOrderOf, withoutServerFields } from './rules/changes.ts';
-import type { Client } from './rules/client.ts';
+import type { ApiClient } from './rules/client.ts';
 import { count, labelOf, problemLine, readDocuments, type SourceDocument, some } from './rules/documents.ts';
-import { readFiles } from './rules/files.ts';
+import { readSources } from './rules/files.ts';
 import { helpText } from './rules/help.ts';
-import { inTurn } from './rules/in-turn.ts';
 import { discoverKinds, type ServedKind, urlOf } from './rules/kinds.ts';
+import { mapConcurrently } from './rules/map-concurrently.ts';
 import { kindOf, withNamespaces } from './rules/namespaces.ts';
 import { documentText } from './rules/output.ts';
 import { openSession } from './rules/session.ts';
@@ -43,8 +43,8 @@ diff. The exit code is 0 without differences, 1 with some, and above 1 when some
     const values = parseFlags(argv, flags);
     const validation = choiceOf(values, 'field-validation', fieldValidations) ?? 'strict';
     const names = values.filename ?? [];
-    if (names.length === 0) throw wrong('diff needs -f FILE (or -f - for standard input)');
-    const files = await readFiles({ names, recursive: values.recursive !== undefined, input: context.input });
+    if (names.length === 0) throw usageError('diff needs -f FILE (or -f - for standard input)');
+    const files = await readSources({ names, recursive: values.recursive !== undefined, input: context.input });
     const { documents: read, warnings } = readDocuments(files, validation);
     for (const warning of warnings) context.printError(`Warning: ${warning}`);
     const { client, settings } = await openSession(values, context);
@@ -55,7 +55,7 @@ diff. The exit code is 0 without differences, 1 with some, and above 1 when some
       isAsked: values.namespace !== undefined,
     });
     const problems: string[] = [];
-    const diffs = await inTurn(documents, 8, async (document) => {
+    const diffs = await mapConcurrently(documents, 8, async (document) => {
       try {
         return await diffOf(document, { client, kinds, fieldValidation: apiFieldValidation(validation) });
       } catch (error) {
@@ -77,7 +77,7 @@ diff. The exit code is 0 without differences, 1 with some, and above 1 when some
 };
 
 interface Asking {
-  readonly client: Client;
+  readonly client: ApiClient;
   readonly kinds: readonly ServedKind[];
   readonly fieldValidation: string;
 }
@@ -87,7 +87,7 @@ async function diffOf(document: SourceDocument, { client, kinds, fieldValidation
   const kind = kindOf(document, kinds);
   const metadata = isMap(object.metadata) ? object.metadata : {};
   const name = text(metadata.name);
-  if (kind === null || name === '') throw unaskable(kind === null, object);
+  if (kind === null || name === '') throw withoutUrl(kind === null, object);
   const version = text(object.apiVersion).split('/').at(-1) ?? 'v1';
   const namespace = text(metadata.namespace);
   const path = urlOf(kind, { namespace, name, version });
@@ -113,7 +113,7 @@ const authorsText = async (object: unknown): Promise<string> =>
   documentText(isMap(object) ? withoutServerFields(object) : object, 'yaml');
 
 /** Builds the error for a document without a URL. */
-function unaskable(isUnknown: boolean, { apiVersion, kind }: SourceDocument['object']): ServerError {
+function withoutUrl(isUnknown: boolean, { apiVersion, kind }: SourceDocument['object']): ServerError {
   const message = isUnknown
     ? `the server has no ${text(kind)} of ${text(apiVersion)}`
     : 'must be the name of the object';

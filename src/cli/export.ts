@@ -1,6 +1,6 @@
 import type { Command, CommandContext } from './command.ts';
-import { wrong } from './failure.ts';
-import { choiceOf, parseFlags, textOf } from './flags.ts';
+import { usageError } from './failure.ts';
+import { choiceOf, flagText, parseFlags } from './flags.ts';
 import { helpText } from './rules/help.ts';
 import { openSession } from './rules/session.ts';
 import { outputFlag, serverFlags } from './rules/shared-flags.ts';
@@ -32,7 +32,7 @@ export const exportCommand: Command = {
   async run(argv, context) {
     const values = parseFlags(argv, flags);
     const format = choiceOf(values, 'output', formats) ?? 'yaml';
-    const dataDir = textOf(values, 'data-dir');
+    const dataDir = flagText(values, 'data-dir');
     if (dataDir === null) {
       const { client, settings } = await openSession(values, context);
       const accept = `application/${format}`;
@@ -40,7 +40,8 @@ export const exportCommand: Command = {
       await printAll(answer, context);
       return;
     }
-    if (values.server !== undefined || values.context !== undefined) throw wrong('--data-dir goes without a server');
+    if (values.server !== undefined || values.context !== undefined)
+      throw usageError('--data-dir goes without a server');
     const { snapshotText } = await import('./rules/snapshot.ts');
     for (const part of await snapshotText(dataDir, format)) context.print(part);
   },

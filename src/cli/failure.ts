@@ -14,7 +14,7 @@ export class DetailedError extends MeshError {
 }
 
 /** Builds the error for a wrong call of a command. The message names the mistake and the remedy. */
-export const wrong = (message: string): MeshError => new MeshError('CONFIG_INVALID', message);
+export const usageError = (message: string): MeshError => new MeshError('CONFIG_INVALID', message);
 
 /** Returns the exit code of an error; null if it has no specific one. */
 export function exitCodeOf(error: unknown): number | null {

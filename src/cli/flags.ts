@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import type { MeshError } from '../lib/errors.ts';
 import { didYouMean } from '../lib/nearest.ts';
-import { wrong } from './failure.ts';
+import { usageError } from './failure.ts';
 
 /** Flag of a command, as its help shows it. */
 export interface Flag {
@@ -34,7 +34,7 @@ export interface Arguments {
 export function parseFlags(argv: readonly string[], flags: readonly Flag[]): FlagValues {
   const { values, words } = parseArguments(argv, flags);
   const [stray] = words;
-  if (stray !== undefined) throw wrong(`unexpected argument "${stray}"`);
+  if (stray !== undefined) throw usageError(`unexpected argument "${stray}"`);
   return values;
 }
 
@@ -58,21 +58,21 @@ export function parseArguments(argv: readonly string[], flags: readonly Flag[]):
     const flag = flags.find(({ name, short }) => token.rawName === `--${name}` || token.rawName === `-${short}`);
     if (flag === undefined) throw unknownFlag(token.rawName, flags);
     const given = values[flag.name];
-    if (given !== undefined && flag.many !== true) throw wrong(`--${flag.name} is given twice`);
+    if (given !== undefined && flag.many !== true) throw usageError(`--${flag.name} is given twice`);
     values[flag.name] = [...(given ?? []), valueOf(flag, token)];
   }
   return { values, words };
 }
 
 /** Returns the value of a flag that occurs at most once. */
-export const textOf = (values: FlagValues, name: string): string | null => values[name]?.[0] ?? null;
+export const flagText = (values: FlagValues, name: string): string | null => values[name]?.[0] ?? null;
 
 /** Returns a flag's value if it is one of the choices; null without the flag. */
 export function choiceOf<T extends string>(values: FlagValues, name: string, choices: readonly T[]): T | null {
-  const given = textOf(values, name);
+  const given = flagText(values, name);
   if (given === null) return null;
   const chosen = choices.find((one) => one === given);
-  if (chosen === undefined) throw wrong(`--${name} must be one of ${choices.join(', ')}, not "${given}"`);
+  if (chosen === undefined) throw usageError(`--${name} must be one of ${choices.join(', ')}, not "${given}"`);
   return chosen;
 }
 
@@ -93,15 +93,15 @@ interface OptionToken {
 }
 
 function valueOf(flag: Flag, { rawName, value, inlineValue }: OptionToken): string {
-  if (flag.value === null && value !== undefined) throw wrong(`--${flag.name} takes no value`);
+  if (flag.value === null && value !== undefined) throw usageError(`--${flag.name} takes no value`);
   const isShort = !rawName.startsWith('--');
   const given = isShort && inlineValue === true ? value?.replace(/^=/, '') : value;
   const isMissing = given === undefined || (given === '' && flag.mayBeEmpty !== true);
-  if (flag.value !== null && isMissing) throw wrong(`--${flag.name} needs ${flag.value}`);
+  if (flag.value !== null && isMissing) throw usageError(`--${flag.name} needs ${flag.value}`);
   return given ?? '';
 }
 
 function unknownFlag(given: string, flags: readonly Flag[]): MeshError {
   const names = flags.map(({ name }) => `--${name}`);
-  return wrong(`unknown flag ${given}${didYouMean(given, names) || `; there are ${names.join(', ')}`}`);
+  return usageError(`unknown flag ${given}${didYouMean(given, names) || `; there are ${names.join(', ')}`}`);
 }

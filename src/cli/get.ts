@@ -1,15 +1,15 @@
 import type { Command, CommandContext } from './command.ts';
-import { DetailedError, wrong } from './failure.ts';
-import { choiceOf, parseArguments, textOf } from './flags.ts';
+import { DetailedError, usageError } from './failure.ts';
+import { choiceOf, flagText, parseArguments } from './flags.ts';
 import { isMap, ServerError, text } from './rules/answer.ts';
-import type { Client } from './rules/client.ts';
+import type { ApiClient } from './rules/client.ts';
 import { helpText } from './rules/help.ts';
 import { discoverKinds, displayName, urlOf } from './rules/kinds.ts';
 import { documentText, tableText } from './rules/output.ts';
 import { openSession } from './rules/session.ts';
 import { namespaceFlag, outputFlag, selectorFlag, serverFlags } from './rules/shared-flags.ts';
 import { readTable, tableAccept, tableRows } from './rules/table.ts';
-import { readTargets, type Target } from './rules/targets.ts';
+import { type ObjectTarget, readTargets } from './rules/targets.ts';
 import { watchTarget } from './rules/watch.ts';
 
 const formats = ['table', 'wide', 'yaml', 'json', 'name'] as const;
@@ -39,7 +39,7 @@ export const getCommand: Command = {
     const format = choiceOf(values, 'output', formats) ?? 'table';
     const everywhere = values['all-namespaces'] !== undefined;
     if (everywhere && values.namespace !== undefined)
-      throw wrong('--namespace and --all-namespaces exclude each other');
+      throw usageError('--namespace and --all-namespaces exclude each other');
     const { client, settings } = await openSession(values, context);
     const targets = readTargets(words, await discoverKinds(client));
     const missing: string[] = [];
@@ -47,11 +47,12 @@ export const getCommand: Command = {
       client,
       missing,
       namespace: everywhere ? null : settings.namespace,
-      selector: textOf(values, 'selector'),
+      selector: flagText(values, 'selector'),
     };
     const named = targets.some(({ names }) => names !== null);
-    if (named && everywhere) throw wrong('an object that is named is in one namespace: use --namespace');
-    if (named && query.selector !== null) throw wrong('--selector goes with all objects of a kind, not with names');
+    if (named && everywhere) throw usageError('an object that is named is in one namespace: use --namespace');
+    if (named && query.selector !== null)
+      throw usageError('--selector goes with all objects of a kind, not with names');
     if (values.watch !== undefined) await watch(targets, { query, format, context });
     else if (format === 'table' || format === 'wide')
       await printTables(targets, { query, wide: format === 'wide', context });
@@ -62,7 +63,7 @@ export const getCommand: Command = {
 };
 
 interface Query {
-  readonly client: Client;
+  readonly client: ApiClient;
   /** Namespace; null for all. */
   readonly namespace: string | null;
   readonly selector: string | null;
@@ -71,13 +72,13 @@ interface Query {
 }
 
 async function watch(
-  targets: readonly Target[],
+  targets: readonly ObjectTarget[],
   { query, format, context }: { query: Query; format: (typeof formats)[number]; context: CommandContext },
 ): Promise<void> {
   const [target, ...more] = targets;
-  if (target === undefined || more.length > 0) throw wrong('--watch goes with one kind');
+  if (target === undefined || more.length > 0) throw usageError('--watch goes with one kind');
   const [name = null, ...others] = target.names ?? [];
-  if (others.length > 0) throw wrong('--watch goes with one name, or with all objects of a kind');
+  if (others.length > 0) throw usageError('--watch goes with one name, or with all objects of a kind');
   await watchTarget({ ...query, kind: target.kind, name, format, context, stop: context.onInterrupt() });
 }
 
@@ -88,7 +89,7 @@ interface TablePrinting {
 }
 
 /** Prints one table per kind. With several kinds, names include their kind. */
-async function printTables(targets: readonly Target[], { query, wide, context }: TablePrinting): Promise<void> {
+async function printTables(targets: readonly ObjectTarget[], { query, wide, context }: TablePrinting): Promise<void> {
   const { namespace } = query;
   let printed = 0;
   for (const target of targets) {
@@ -112,7 +113,10 @@ interface ObjectPrinting {
   readonly context: CommandContext;
 }
 
-async function printObjects(targets: readonly Target[], { query, format, context }: ObjectPrinting): Promise<void> {
+async function printObjects(
+  targets: readonly ObjectTarget[],
+  { query, format, context }: ObjectPrinting,
+): Promise<void> {
   const objects: Record<string, unknown>[] = [];
   const names: string[] = [];
   for (const target of targets) {
@@ -133,7 +137,7 @@ async function printObjects(targets: readonly Target[], { query, format, context
 }
 
 /** Requests the list of a kind, or each named object. */
-async function ask({ kind, names }: Target, query: Query, accept: string): Promise<readonly unknown[]> {
+async function ask({ kind, names }: ObjectTarget, query: Query, accept: string): Promise<readonly unknown[]> {
   const { client, namespace, selector, missing } = query;
   if (names === null) {
     const path = urlOf(kind, { namespace, name: null });

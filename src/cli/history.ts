@@ -2,7 +2,7 @@ import type { Command } from './command.ts';
 import { choiceOf, parseArguments } from './flags.ts';
 import { withoutServerFields } from './rules/changes.ts';
 import { helpText } from './rules/help.ts';
-import { changeSummary, readHistory, type Version } from './rules/history-entries.ts';
+import { changeSummary, fetchHistory, type Version } from './rules/history-entries.ts';
 import { discoverKinds } from './rules/kinds.ts';
 import { documentText, plainText, tableText } from './rules/output.ts';
 import { openSession } from './rules/session.ts';
@@ -35,7 +35,7 @@ export const historyCommand: Command = {
     const format = choiceOf(values, 'output', formats) ?? 'table';
     const { client, settings } = await openSession(values, context);
     const place = { ...readTarget(words, await discoverKinds(client)), namespace: settings.namespace };
-    const versions = await readHistory(client, place);
+    const versions = await fetchHistory(client, place);
     if (values.diff !== undefined) context.print(await diffsOf(versions));
     else if (format !== 'table') context.print(await documentText({ kind: 'History', items: versions }, format));
     else context.print(tableText([head, ...versions.map((one, index) => rowOf(one, versions[index + 1]))]));

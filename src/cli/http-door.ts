@@ -13,7 +13,7 @@ import type { Access } from '../security/access/access.ts';
 import { loadAccessFile, watchAccessFile } from '../security/access/access-file.ts';
 import { createAuthenticator, type PeerCertificate } from '../security/access/authenticate.ts';
 import { createDoors } from '../security/doors/doors.ts';
-import { createRefusalLog } from '../security/doors/refusal-log.ts';
+import { createDoorRejectionLog } from '../security/doors/rejection-log.ts';
 import { serverNames } from '../security/doors/server-names.ts';
 import { loadTlsFiles, type TlsTexts, watchTlsFiles } from '../security/tls-files.ts';
 import type { HttpConfig } from './config.ts';
@@ -52,7 +52,7 @@ export interface HttpDoor {
 /** Creates access control and TLS of the HTTP server. */
 export function createHttpDoor(files: HttpDoorFiles, { clock, log, signal, observer }: HttpDoorOptions): HttpDoor {
   const { config } = files;
-  const refusals = createRefusalLog({ clock, log });
+  const refusals = createDoorRejectionLog({ clock, log });
   let authenticator = files.access === null ? null : createAuthenticator(files.access);
   const listeners = new Set<() => void>();
   const doors = createDoors({

@@ -1,9 +1,9 @@
 import type { Command } from './command.ts';
-import { wrong } from './failure.ts';
+import { usageError } from './failure.ts';
 import { parseFlags } from './flags.ts';
-import { type BatchItem, displayItem, sendBatch } from './rules/batch.ts';
+import { type BatchResult, displayItem, sendBatch } from './rules/batch.ts';
 import { readDocuments } from './rules/documents.ts';
-import { readFiles } from './rules/files.ts';
+import { readSources } from './rules/files.ts';
 import { helpText } from './rules/help.ts';
 import { discoverKinds } from './rules/kinds.ts';
 import { whileWaiting } from './rules/progress.ts';
@@ -33,12 +33,12 @@ decides between rules for the same host.`,
   async run(argv, context) {
     const values = parseFlags(argv, flags);
     const names = values.filename ?? [];
-    if (names.length === 0) throw wrong('import needs -f FILE (or -f - for standard input)');
+    if (names.length === 0) throw usageError('import needs -f FILE (or -f - for standard input)');
     const replace = values.replace !== undefined;
     const dryRun = values['dry-run'] !== undefined;
-    const files = await readFiles({ names, recursive: values.recursive !== undefined, input: context.input });
+    const files = await readSources({ names, recursive: values.recursive !== undefined, input: context.input });
     const { documents } = readDocuments(files);
-    if (documents.length === 0 && !replace) throw wrong(`there is no document in ${names.join(', ')}`);
+    if (documents.length === 0 && !replace) throw usageError(`there is no document in ${names.join(', ')}`);
     const { client } = await openSession(values, context);
     const kinds = await discoverKinds(client);
     const query = { replace: replace ? 'true' : null, dryRun: dryRun ? 'All' : null };
@@ -53,5 +53,5 @@ decides between rules for the same host.`,
 
 const actions = ['created', 'configured', 'unchanged', 'deleted'] as const;
 
-const summary = (items: readonly BatchItem[]): string =>
+const summary = (items: readonly BatchResult[]): string =>
   actions.map((action) => `${items.filter((item) => item.action === action).length} ${action}`).join(', ');

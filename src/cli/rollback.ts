@@ -1,5 +1,5 @@
 import type { Command } from './command.ts';
-import { parseArguments, textOf } from './flags.ts';
+import { flagText, parseArguments } from './flags.ts';
 import { isMap, text } from './rules/answer.ts';
 import { helpText } from './rules/help.ts';
 import { discoverKinds, displayName, urlOf } from './rules/kinds.ts';
@@ -30,7 +30,7 @@ comes back.`,
     const { values, words } = parseArguments(argv, flags);
     const { client, settings } = await openSession(values, context);
     const { kind, name } = readTarget(words, await discoverKinds(client));
-    const to = textOf(values, 'to');
+    const to = flagText(values, 'to');
     const dryRun = values['dry-run'] !== undefined;
     const answer = await client.send({
       method: 'POST',

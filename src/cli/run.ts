@@ -1,7 +1,7 @@
 import { MeshError } from '../lib/errors.ts';
 import { didYouMean } from '../lib/nearest.ts';
 import type { Command, CommandContext, LazyCommand } from './command.ts';
-import { DetailedError, exitCodeOf, exitCodes, wrong } from './failure.ts';
+import { DetailedError, exitCodeOf, exitCodes, usageError } from './failure.ts';
 
 type Commands = readonly (Command | LazyCommand)[];
 
@@ -43,7 +43,7 @@ async function load(name: string, commands: Commands): Promise<Command> {
   if (found !== undefined) return 'load' in found ? found.load() : found;
   const names = commands.filter(isShown).map((one) => one.name);
   const cure = didYouMean(name, names) || `; there are ${[...names, 'help'].join(', ')}`;
-  throw wrong(`unknown command "${name}"${cure}`);
+  throw usageError(`unknown command "${name}"${cure}`);
 }
 
 function overview(commands: Commands): string {

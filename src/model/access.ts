@@ -18,7 +18,7 @@ export type Need =
   | { readonly type: 'admin' };
 
 /** HTTP request before its body is read. */
-export interface Asked {
+export interface DoorRequest {
   readonly need: Need;
   readonly method: string;
   readonly url: string;
@@ -29,11 +29,11 @@ export interface Asked {
 }
 
 /** Sender of a request. */
-export interface Caller {
+export interface HttpCaller {
   /** Authenticated identity; null if no authentication is required. */
   readonly identity: string | null;
   /** Returns the reason why the caller lacks a permission, or null if it has it. */
-  whyNot(need: Need): string | null;
+  reasonAgainst(need: Need): string | null;
 }
 
 /** Reasons for rejecting a request. */
@@ -41,12 +41,12 @@ export const doorReasons = ['host', 'origin', 'content-type', 'unauthenticated',
 
 export type DoorReason = (typeof doorReasons)[number];
 
-export type Verdict =
-  | { readonly type: 'admitted'; readonly caller: Caller }
+export type AccessVerdict =
+  | { readonly type: 'admitted'; readonly caller: HttpCaller }
   /** Rejection. `message` is for people and names the remedy. `caller` is null if the request is unauthenticated. */
   | {
       readonly type: 'refused';
       readonly reason: DoorReason;
       readonly message: string;
-      readonly caller: Caller | null;
+      readonly caller: HttpCaller | null;
     };

@@ -1,7 +1,7 @@
 import { ipVersion } from '../lib/ip.ts';
 import type { Endpoint, EndpointSet } from '../model/endpoint.ts';
 import type { ServiceKey } from '../model/names.ts';
-import { doorOf } from './merge.ts';
+import { endpointIdentity } from './merge.ts';
 
 /**
  * Endpoints that were removed recently. A late lease renewal or a rewritten slice causes a gap of seconds, during which
@@ -37,17 +37,17 @@ export function createDepartures(now: () => number, keptMs: number): Departures 
       const known = kept.get(service);
       if (keptMs === 0 || (known === undefined && (before?.endpoints.length ?? 0) === 0)) return [];
       // Unchanged endpoints are found by identity, so that ports are compared only for the few others.
-      const told = new Set(sets.flat());
-      const missing = (before?.endpoints ?? []).filter((endpoint) => !told.has(endpoint));
-      const present = new Set(missing.length === 0 ? [] : sets.flatMap((set) => set.map(doorOf)));
+      const current = new Set(sets.flat());
+      const missing = (before?.endpoints ?? []).filter((endpoint) => !current.has(endpoint));
+      const present = new Set(missing.length === 0 ? [] : sets.flatMap((set) => set.map(endpointIdentity)));
       const untilMs = now() + keptMs;
       const departed = new Map<string, Departed>();
       for (const endpoint of missing) {
-        const door = doorOf(endpoint);
-        if (present.has(door) || ipVersion(endpoint.address) === 0) continue; // a hostname has no listeners
-        const already = known?.get(door);
-        if (already === undefined) departed.set(door, { endpoint: { ...endpoint, health: 'departed' }, untilMs });
-        else if (already.untilMs > now()) departed.set(door, already);
+        const identity = endpointIdentity(endpoint);
+        if (present.has(identity) || ipVersion(endpoint.address) === 0) continue; // a hostname has no listeners
+        const already = known?.get(identity);
+        if (already === undefined) departed.set(identity, { endpoint: { ...endpoint, health: 'departed' }, untilMs });
+        else if (already.untilMs > now()) departed.set(identity, already);
       }
       if (departed.size === 0) kept.delete(service);
       else kept.set(service, departed);

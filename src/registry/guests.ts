@@ -20,10 +20,10 @@ export interface Guests {
   /** Records a guest's service at `key`; undefined removes it. */
   guestChanged(shard: string, key: ServiceKey, service: Service | undefined): void;
   /** Returns the reason why a guest's instances may not serve this name, or null. */
-  whyNot(guest: GuestName): string | null;
+  reasonAgainst(guest: GuestName): string | null;
 }
 
-interface FiledGuest {
+interface GuestEntry {
   readonly key: ServiceKey;
   readonly names: readonly string[];
 }
@@ -37,11 +37,11 @@ export interface GuestsOptions {
 
 export function createGuests({ isAllowed, affected }: GuestsOptions): Guests {
   /** Services of regular shards, by shard and key. */
-  const told = new Map<string, Service>();
+  const defined = new Map<string, Service>();
   const byName = new Map<string, Set<Service>>();
   /** Services of guests by shard and key, and by each name that they request. */
-  const filed = new Map<string, FiledGuest>();
-  const guests = new Map<string, Set<FiledGuest>>();
+  const requested = new Map<string, GuestEntry>();
+  const guests = new Map<string, Set<GuestEntry>>();
 
   const definersOf = (guest: GuestName): readonly Service[] =>
     namesAskedFor(guest).flatMap((name) => [...(byName.get(name) ?? [])]);
@@ -49,9 +49,9 @@ export function createGuests({ isAllowed, affected }: GuestsOptions): Guests {
   return {
     defined(shard, key, service) {
       const id = `${shard} ${key}`;
-      const before = told.get(id);
-      if (service === undefined) told.delete(id);
-      else told.set(id, service);
+      const before = defined.get(id);
+      if (service === undefined) defined.delete(id);
+      else defined.set(id, service);
       if (before !== undefined) for (const name of namesOf(before)) removeFrom(byName, name, before);
       if (service !== undefined) for (const name of namesOf(service)) addTo(byName, name, service);
       for (const name of [before, service].flatMap((one) => (one === undefined ? [] : namesOf(one)))) {
@@ -60,15 +60,15 @@ export function createGuests({ isAllowed, affected }: GuestsOptions): Guests {
     },
     guestChanged(shard, key, service) {
       const id = `${shard} ${key}`;
-      const before = filed.get(id);
+      const before = requested.get(id);
       if (before !== undefined) for (const name of before.names) removeFrom(guests, name, before);
-      filed.delete(id);
+      requested.delete(id);
       if (service === undefined) return;
       const guest = { key, names: namesAskedFor(service) };
-      filed.set(id, guest);
+      requested.set(id, guest);
       for (const name of guest.names) addTo(guests, name, guest);
     },
-    whyNot(guest) {
+    reasonAgainst(guest) {
       const definers = definersOf(guest);
       const own = definers.filter((one) => one.namespace === guest.namespace && one.hostname === guest.hostname);
       const [refusing] = (own.length === 0 ? definers : own)

@@ -49,15 +49,16 @@ function usable(service: Service, endpoints: readonly Endpoint[]): readonly Endp
 }
 
 /** Returns the identity of an endpoint: address and ports. */
-export const doorOf = (endpoint: Endpoint): string => `${endpoint.address}|${portsText(endpoint)}`;
+export const endpointIdentity = (endpoint: Endpoint): string => `${endpoint.address}|${portsText(endpoint)}`;
 
 /** Removes duplicates. Returns the same list if there are none. */
 function withoutDoubles(endpoints: readonly Endpoint[]): readonly Endpoint[] {
   if (new Set(endpoints.map(({ address }) => address)).size === endpoints.length) return endpoints;
   const first = new Map<string, Endpoint>();
   for (const endpoint of endpoints) {
-    const known = first.get(doorOf(endpoint));
-    if (known === undefined || (!isCallable(known) && isCallable(endpoint))) first.set(doorOf(endpoint), endpoint);
+    const known = first.get(endpointIdentity(endpoint));
+    if (known === undefined || (!isCallable(known) && isCallable(endpoint)))
+      first.set(endpointIdentity(endpoint), endpoint);
   }
   return first.size === endpoints.length ? endpoints : [...first.values()];
 }

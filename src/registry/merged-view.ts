@@ -21,7 +21,7 @@ export interface MergedViewOptions {
   readonly shards: () => readonly Shard[];
   readonly departures: Departures;
   /** Returns the reason why guests may not serve a name, or null. */
-  readonly whyNot: Guests['whyNot'];
+  readonly whyNot: Guests['reasonAgainst'];
   /**
    * Called with the reason when the services of guests at `key` are excluded, and with null when they no longer are.
    */
@@ -101,9 +101,9 @@ export function createMergedView({ shards, departures, whyNot, leftOut }: Merged
     markEndpoints: (key) => dirtySets.add(key),
     takeChanges(urgency = 'configuration') {
       if (urgency === 'endpoints') {
-        const taken = [...dirtySets].filter((key) => !dirtyServices.has(key));
-        for (const key of taken) dirtySets.delete(key);
-        return taken.flatMap((key) => mergeSet(key) ?? []);
+        const dirty = [...dirtySets].filter((key) => !dirtyServices.has(key));
+        for (const key of dirty) dirtySets.delete(key);
+        return dirty.flatMap((key) => mergeSet(key) ?? []);
       }
       const changedServices = [...dirtyServices].flatMap((key) => mergeService(key) ?? []);
       const changedSets = [...dirtySets].flatMap((key) => mergeSet(key) ?? []);

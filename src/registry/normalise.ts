@@ -23,18 +23,18 @@ export function servableService(service: Service, refuse: (message: string) => v
 
 function servablePorts(given: readonly ServicePort[], refuse: (message: string) => void): readonly ServicePort[] {
   const names = distinctPortNames(given);
-  const taken = new Set<string>();
+  const used = new Set<string>();
   return given.flatMap((port, index) => {
     const name = names[index] ?? port.name;
     // TCP and UDP ports are distinct: kube-dns has port 53 in both.
-    const door = `${port.number}/${port.protocol === 'udp' ? 'udp' : 'tcp'}`;
+    const transportPort = `${port.number}/${port.protocol === 'udp' ? 'udp' : 'tcp'}`;
     const fault = portFault(port);
     if (fault !== null) refuse(fault);
-    else if (taken.has(door)) refuse(`has port ${port.number} twice: the second is left out`);
-    else if (taken.has(name)) refuse(`names two ports '${name}': the second is left out`);
+    else if (used.has(transportPort)) refuse(`has port ${port.number} twice: the second is left out`);
+    else if (used.has(name)) refuse(`names two ports '${name}': the second is left out`);
     else {
       if (name !== port.name) refuse(`names two ports '${port.name}': port ${port.number} is called by its number`);
-      taken.add(door).add(name);
+      used.add(transportPort).add(name);
       return [name === port.name ? port : { ...port, name }];
     }
     return [];

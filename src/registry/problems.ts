@@ -1,5 +1,5 @@
 /** Maximum number of stored problems per shard; further ones are only counted. */
-export const maxProblems = 1_000;
+export const maxStoredProblems = 1_000;
 
 /** Rejected entries of one shard, by origin. */
 export interface Problems {
@@ -21,7 +21,7 @@ export function createProblems(): Problems {
     add(origin, message) {
       const known = messages.get(origin);
       if (known?.has(message)) return;
-      if (kept >= maxProblems) {
+      if (kept >= maxStoredProblems) {
         beyond += 1;
         return;
       }

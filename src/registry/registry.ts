@@ -12,10 +12,10 @@ import { createDepartures } from './departures.ts';
 import { createGuests, type Guests } from './guests.ts';
 import { createMergedView } from './merged-view.ts';
 import { createProblems, type Problems } from './problems.ts';
-import { createRefusalLog } from './refusal-log.ts';
+import { createEntryRejectionLog } from './rejection-log.ts';
 import { createShard, type Shard, type ShardListener } from './shard.ts';
-import { contentsOf, createTrackedSink, type TrackedSink } from './sink.ts';
-import { createSnapshotKeeper } from './snapshot-keeper.ts';
+import { createTrackedSink, shardContents, type TrackedSink } from './sink.ts';
+import { createSnapshotWriter } from './snapshot-writer.ts';
 
 const defaultSyncTimeoutMs = 10_000;
 const defaultDepartedMs = 10_000;
@@ -46,7 +46,12 @@ export function createRegistry(options: RegistryOptions): Registry {
     },
   });
   const leftOut = new Map<ServiceKey, string>();
-  const view = createMergedView({ shards: () => shards, departures, whyNot: guests.whyNot, leftOut: noteLeftOut });
+  const view = createMergedView({
+    shards: () => shards,
+    departures,
+    whyNot: guests.reasonAgainst,
+    leftOut: noteLeftOut,
+  });
   const raw = new Map<string, RawChange>();
   const changeListeners = new Set<(urgency: Urgency) => void>();
   const rawListeners = new Set<() => void>();
@@ -95,7 +100,7 @@ export function createRegistry(options: RegistryOptions): Registry {
   function openShard(name: string, kind: string, options: ShardOptions): OpenShard {
     const problems = createProblems();
     const isGuest = options.isGuest ?? false;
-    const refusals = createRefusalLog(log, name);
+    const refusals = createEntryRejectionLog(log, name);
     const listener: ShardListener = {
       serviceChanged(key) {
         const service = shard.services.get(key);
@@ -126,7 +131,13 @@ export function createRegistry(options: RegistryOptions): Registry {
     const keeper =
       snapshotDir === null || options.keepSnapshot === false
         ? null
-        : createSnapshotKeeper({ clock, log, directory: snapshotDir, shard: name, contents: () => contentsOf(shard) });
+        : createSnapshotWriter({
+            clock,
+            log,
+            directory: snapshotDir,
+            shard: name,
+            contents: () => shardContents(shard),
+          });
     const tracked = createTrackedSink({
       clock,
       log,
@@ -180,7 +191,7 @@ export function createRegistry(options: RegistryOptions): Registry {
         ...problems.list().map((problem) => ({ shard, ...problem })),
         ...leftOutOf(shard),
       ]),
-    whyNoGuest: guests.whyNot,
+    whyNoGuest: guests.reasonAgainst,
     leftOut: () => leftOut,
     async close() {
       cancelDepartures?.();

@@ -5,7 +5,7 @@ import type { ShardContents, ShardSink } from '../platform/adapter.ts';
 import type { ShardState, ShardStatus, ShardTrouble } from './contract.ts';
 import type { Problems } from './problems.ts';
 import type { Shard } from './shard.ts';
-import type { SnapshotKeeper } from './snapshot-keeper.ts';
+import type { SnapshotWriter } from './snapshot-writer.ts';
 
 export interface SinkOptions {
   readonly clock: Clock;
@@ -16,7 +16,7 @@ export interface SinkOptions {
   readonly shard: Shard;
   readonly problems: Problems;
   /** Writer of this shard's snapshot; null for none. */
-  readonly keeper: SnapshotKeeper | null;
+  readonly keeper: SnapshotWriter | null;
   /** Called after each batch of changes and each change of state. */
   readonly changed: () => void;
 }
@@ -150,7 +150,7 @@ function countsOf(shard: Shard): Counts {
 }
 
 /** Collects the contents of a shard for its snapshot. */
-export const contentsOf = (shard: Shard): ShardContents => ({
+export const shardContents = (shard: Shard): ShardContents => ({
   services: [...shard.services.values()],
   endpoints: [...shard.sets.values()],
   workloads: [...shard.workloads.values()],

@@ -26,9 +26,9 @@ export function measureEventLoop(): EventLoopWatch {
   let next = setImmediate(turnEnded).unref();
   return {
     takeLongestMs() {
-      const taken = longestMs;
+      const longest = longestMs;
       longestMs = 0;
-      return taken;
+      return longest;
     },
     stop: () => clearImmediate(next),
   };

@@ -39,7 +39,7 @@ export function createNews({ book, clock, log }: NewsOptions): News {
   let cancel: (() => void) | null = null;
   let lastMs = Number.NEGATIVE_INFINITY;
 
-  const tell = () => {
+  const logChanges = () => {
     cancel = null;
     lastMs = clock.now();
     for (const [topic, message] of [
@@ -52,7 +52,7 @@ export function createNews({ book, clock, log }: NewsOptions): News {
     }
   };
   const soon = () => {
-    cancel ??= clock.after(Math.max(gatherMs, lastMs + periodMs - clock.now()), tell);
+    cancel ??= clock.after(Math.max(gatherMs, lastMs + periodMs - clock.now()), logChanges);
   };
 
   book.subscribe((changes: readonly RuleChange[]) => {
@@ -94,31 +94,31 @@ export function createNews({ book, clock, log }: NewsOptions): News {
 /** Tracks existing ids and their changes since the last line. */
 function createTopic<Id extends string>(known: readonly Id[]) {
   const there = new Set<Id>(known);
-  const news = new Map<Id, { readonly what: 'came' | 'changed' | 'went'; readonly from: string }>();
+  const changes = new Map<Id, { readonly what: 'came' | 'changed' | 'went'; readonly from: string }>();
   return {
     put(id: Id, from = '') {
-      const before = news.get(id);
+      const before = changes.get(id);
       const isNew = !there.has(id) && before?.what !== 'went';
-      news.set(id, { what: isNew || before?.what === 'came' ? 'came' : 'changed', from });
+      changes.set(id, { what: isNew || before?.what === 'came' ? 'came' : 'changed', from });
       there.add(id);
     },
     remove(id: Id) {
       if (!there.delete(id)) return;
-      if (news.get(id)?.what === 'came')
-        news.delete(id); // added and removed since the last line
-      else news.set(id, { what: 'went', from: '' });
+      if (changes.get(id)?.what === 'came')
+        changes.delete(id); // added and removed since the last line
+      else changes.set(id, { what: 'went', from: '' });
     },
     /** Returns the facts to log and resets them; null if nothing changed. */
     take(): object | null {
-      if (news.size === 0) return null;
+      if (changes.size === 0) return null;
       const of = (what: string) => {
-        const ids = [...news].filter(([, one]) => one.what === what);
+        const ids = [...changes].filter(([, one]) => one.what === what);
         const named = ids.slice(0, mostNamed).map(([id, { from }]) => (from === '' ? id : `${id} (${from})`));
         const more = ids.length - named.length;
         return ids.length === 0 ? {} : { [what]: more > 0 ? [...named, `and ${more} more`] : named };
       };
       const facts = { ...of('came'), ...of('changed'), ...of('went'), now: there.size };
-      news.clear();
+      changes.clear();
       return facts;
     },
   };
@@ -128,7 +128,7 @@ const mostMistakes = 20;
 
 /** Logs mistakes in rules of files, each once while it persists. */
 function logMistakes(book: Pick<RuleBook, 'onFiled' | 'reportOn'>, log: Logger): void {
-  const said = new Map<RuleId, string>();
+  const logged = new Map<RuleId, string>();
   book.onFiled((ids) => {
     const fresh = ids.flatMap((id) => {
       const report = book.reportOn(id);
@@ -136,11 +136,11 @@ function logMistakes(book: Pick<RuleBook, 'onFiled' | 'reportOn'>, log: Logger):
         .map(({ path, message }) => (path === '' ? message : `${path}: ${message}`))
         .join('; ');
       if (report === null || reason === '') {
-        said.delete(id);
+        logged.delete(id);
         return [];
       }
-      if (said.get(id) === reason) return [];
-      said.set(id, reason);
+      if (logged.get(id) === reason) return [];
+      logged.set(id, reason);
       return [{ id, origin: report.origin, inEffect: report.inEffect, reason }];
     });
     for (const facts of fresh.slice(0, mostMistakes)) log.warn(facts, 'rule of a file not in effect');

@@ -2,6 +2,6 @@ import type { Doors } from '../../src/api/doors/guard.ts';
 
 /** Allows everything, for tests of the routes behind access control. */
 export const openDoors: Doors = {
-  admit: () => ({ type: 'admitted', caller: { identity: null, whyNot: () => null } }),
+  admit: () => ({ type: 'admitted', caller: { identity: null, reasonAgainst: () => null } }),
   onChange: () => {},
 };

@@ -90,5 +90,5 @@ export function rulesServer({
 }
 
 export const mergeType = { 'content-type': 'application/merge-patch+json' };
-export const jsonPatchType = { 'content-type': 'application/json-patch+json' };
+export const jsonPatchHeaders = { 'content-type': 'application/json-patch+json' };
 export const yamlType = { 'content-type': 'application/yaml' };

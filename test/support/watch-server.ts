@@ -51,7 +51,7 @@ export async function watchServer(options: Partial<WatchesOptions> = {}) {
     apiVersion,
     status: statusOf(acknowledged.get(object.metadata.name) ?? 0, object.metadata.generation),
   });
-  const as = { kind: watchedKind, apiVersion, show, rehearse: show, now: clock.now };
+  const as = { kind: watchedKind, apiVersion, show, showDryRun: show, now: clock.now };
 
   const server = createHttpServer({
     log: silentLogger,

@@ -1,13 +1,13 @@
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Asked, Caller, DoorReason, Need, Verdict } from '../../model/access.ts';
-import { failure, StatusError, type StatusReason } from '../status.ts';
+import type { AccessVerdict, DoorReason, DoorRequest, HttpCaller, Need } from '../../model/access.ts';
+import { ApiError, failure, type StatusReason } from '../status.ts';
 import { needOf } from './needs.ts';
 
 /** Access decisions as this room needs them: identity and permission. */
 export interface Doors {
   /** Decides on a request. `socket` may carry a client certificate. */
-  admit(asked: Asked, socket: Socket): Verdict;
+  admit(asked: DoorRequest, socket: Socket): AccessVerdict;
   /** Calls `listener` when earlier verdicts may have changed. */
   onChange(listener: () => void): void;
 }
@@ -15,7 +15,7 @@ export interface Doors {
 declare module 'fastify' {
   interface FastifyRequest {
     /** Caller of the request; null if it is not authenticated and was rejected. */
-    caller: Caller | null;
+    caller: HttpCaller | null;
   }
 }
 
@@ -42,11 +42,11 @@ export function guard(server: FastifyInstance, doors: Doors): void {
 
 /** Throws if the sender of a request lacks a permission that its body requires. */
 export function demand(request: FastifyRequest, need: Need): void {
-  const message = request.caller === null ? 'nobody knows who asks' : request.caller.whyNot(need);
-  if (message !== null) throw new StatusError(failure('Forbidden', message));
+  const message = request.caller === null ? 'nobody knows who asks' : request.caller.reasonAgainst(need);
+  if (message !== null) throw new ApiError(failure('Forbidden', message));
 }
 
-function askedBy(request: FastifyRequest): Asked {
+function askedBy(request: FastifyRequest): DoorRequest {
   const { method, url, headers, ip: remote } = request;
   return { need: needOf(request), method, url, headers, remote };
 }
@@ -54,9 +54,9 @@ function askedBy(request: FastifyRequest): Asked {
 function refusal(
   reply: FastifyReply,
   { reason, message }: { readonly reason: DoorReason; readonly message: string },
-): StatusError {
+): ApiError {
   if (reason === 'unauthenticated') reply.header('www-authenticate', 'Bearer realm="binnacle"');
-  return new StatusError(failure(statusReasons[reason], message));
+  return new ApiError(failure(statusReasons[reason], message));
 }
 
 const statusReasons: Readonly<Record<DoorReason, StatusReason>> = {

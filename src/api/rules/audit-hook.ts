@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { statusOf } from '../server.ts';
-import type { Status } from '../status.ts';
+import { errorStatus } from '../server.ts';
+import type { ApiStatus } from '../status.ts';
 import type { ApiContext } from './context.ts';
 import { isDryRunByOptions } from './objects/delete-options.ts';
 import { authorship, routeFacts } from './request-facts.ts';
@@ -13,8 +13,8 @@ import { authorship, routeFacts } from './request-facts.ts';
 export function noteRefusals(server: FastifyInstance, { store, clock }: Pick<ApiContext, 'store' | 'clock'>): void {
   server.addHook('onError', async (request, _reply, error) => {
     const { verb, kind } = routeFacts(request);
-    if (request.caller === null || verb === null || triesOnly(request)) return;
-    const { code, message = '', details } = statusOf(error);
+    if (request.caller === null || verb === null || isDryRunRequest(request)) return;
+    const { code, message = '', details } = errorStatus(error);
     const { author, request: facts } = authorship(request, false);
     if (facts === null || facts === undefined) return;
     const { namespace = '', name = '' } = request.params as { namespace?: string; name?: string }; // of routes.ts
@@ -33,9 +33,9 @@ export function noteRefusals(server: FastifyInstance, { store, clock }: Pick<Api
 }
 
 /** Detects dry runs, which change nothing. */
-const triesOnly = (request: FastifyRequest): boolean => {
+const isDryRunRequest = (request: FastifyRequest): boolean => {
   const { dryRun } = request.query as { dryRun?: unknown }; // fastify's parser builds a map
   return dryRun === 'All' || isDryRunByOptions(request);
 };
 
-const nameIn = (details: Status['details']): string => details?.name ?? '';
+const nameIn = (details: ApiStatus['details']): string => details?.name ?? '';

@@ -3,11 +3,11 @@ import type { RuleKind } from '../../rules/rule.ts';
 import type { ObjectKey, RuleStore } from '../../rules/store/store.ts';
 import type { Presentation } from './answers/list-answer.ts';
 import type { NamespacedStore } from './objects/namespaces.ts';
-import type { Place } from './objects/read-object.ts';
+import type { UrlNames } from './objects/read-object.ts';
 import type { RulesApiOptions } from './options.ts';
 import type { Pages } from './pages.ts';
 import type { Subject } from './refusals.ts';
-import type { Watches } from './watch/watch.ts';
+import type { ObjectWatches } from './watch/watch.ts';
 
 /** Context shared by all handlers of the rules API. */
 export interface ApiContext extends Omit<RulesApiOptions, 'store'> {
@@ -16,7 +16,7 @@ export interface ApiContext extends Omit<RulesApiOptions, 'store'> {
   /** Store of written objects only. */
   readonly own: RuleStore;
   readonly pages: Pages;
-  readonly watches: Watches;
+  readonly watches: ObjectWatches;
 }
 
 /** Context shared by the handlers of one kind in one version. */
@@ -38,11 +38,11 @@ export function namespaceOf(request: FastifyRequest, kind: RuleKind): string | n
   return kind.scope === 'cluster' ? '' : (paramsOf(request).namespace ?? null);
 }
 
-export function placeOf(request: FastifyRequest, { kind, apiVersion }: KindContext): Place {
+export function urlNames(request: FastifyRequest, { kind, apiVersion }: KindContext): UrlNames {
   return { kind, apiVersion, namespace: namespaceOf(request, kind) ?? '', name: paramsOf(request).name ?? null };
 }
 
 export function subjectOf(request: FastifyRequest, context: KindContext): Subject & { readonly key: ObjectKey } {
-  const { kind, namespace, name } = placeOf(request, context);
+  const { kind, namespace, name } = urlNames(request, context);
   return { kind, key: { kind: kind.kind, namespace, name: name ?? '' } };
 }

@@ -43,7 +43,7 @@ export function presentationOf(
     apiVersion,
     now: clock.now,
     show: (object) => ({ ...objectIn(kind, apiVersion, object), ...statusOf(object) }),
-    rehearse: (object, current) => ({
+    showDryRun: (object, current) => ({
       ...objectIn(kind, apiVersion, object),
       ...(current === null ? {} : statusOf(current)),
     }),

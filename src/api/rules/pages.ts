@@ -1,10 +1,10 @@
 import type { Clock } from '../../lib/clock.ts';
 import { compareText, type RuleMetadata } from '../../rules/rule.ts';
 import type { ObjectList, StoredObject } from '../../rules/store/store.ts';
-import { failure, StatusError } from '../status.ts';
+import { ApiError, failure } from '../status.ts';
 import type { ListAnswer } from './answers/list-answer.ts';
 import { choiceParameter, countParameter, textParameter } from './parameters.ts';
-import type { Selection } from './selectors/selection.ts';
+import type { ObjectSelection } from './selectors/selection.ts';
 
 type Query = Readonly<Record<string, unknown>>;
 
@@ -13,7 +13,7 @@ export interface PageScope {
   readonly kind: string;
   /** Namespace of the list; null for all namespaces. */
   readonly namespace: string | null;
-  readonly selection: Selection;
+  readonly selection: ObjectSelection;
   /** Current list. */
   readonly list: ObjectList;
 }
@@ -25,27 +25,27 @@ export interface Pages {
 }
 
 /** Lifetime of a cached list. etcd keeps old versions for Kubernetes equally long. */
-const keptForMs = 5 * 60_000;
+const cacheMs = 5 * 60_000;
 /** Maximum number of cached lists. Lists share their objects; each holds one reference per object. */
-const maxKept = 100;
+const maxCached = 100;
 
-interface Kept {
+interface CachedList {
   readonly list: ObjectList;
   readonly timeMs: number;
 }
 
 export function createPages(clock: Clock): Pages {
-  const kept = new Map<string, Kept>(); // oldest first
+  const cached = new Map<string, CachedList>(); // oldest first
 
   const forgetOld = () => {
-    for (const [key, { timeMs }] of kept) {
-      if (kept.size <= maxKept && timeMs > clock.now() - keptForMs) return;
-      kept.delete(key);
+    for (const [key, { timeMs }] of cached) {
+      if (cached.size <= maxCached && timeMs > clock.now() - cacheMs) return;
+      cached.delete(key);
     }
   };
   const keep = (key: string, list: ObjectList) => {
-    kept.delete(key); // moves the entry to the end
-    kept.set(key, { list, timeMs: clock.now() });
+    cached.delete(key); // moves the entry to the end
+    cached.set(key, { list, timeMs: clock.now() });
     forgetOld();
   };
   const keyOf = ({ kind, namespace }: PageScope, version: string) => `${kind} ${namespace ?? '*'} ${version}`;
@@ -54,7 +54,7 @@ export function createPages(clock: Clock): Pages {
   const listOf = (scope: PageScope, version: string): ObjectList | null => {
     if (version === scope.list.resourceVersion) return scope.list;
     forgetOld();
-    return kept.get(keyOf(scope, version))?.list ?? null;
+    return cached.get(keyOf(scope, version))?.list ?? null;
   };
 
   return {
@@ -111,7 +111,7 @@ function beginning(query: Query, scope: PageScope, listOf: ListOf): Beginning {
     if (list !== null) return { list, after: null };
     if (Number(version) <= Number(scope.list.resourceVersion)) {
       const message = `the list of resourceVersion ${version} is not kept: leave out resourceVersionMatch=Exact`;
-      throw new StatusError(failure('Expired', message));
+      throw new ApiError(failure('Expired', message));
     }
   }
   if (Number(version) > Number(scope.list.resourceVersion)) throw notYet(version, scope.list.resourceVersion);
@@ -129,14 +129,14 @@ function continued(text: string, scope: PageScope, listOf: ListOf): Beginning {
   const message =
     'the list that this page is of is not kept any more: begin without continue, or go on with what is there now with the continue of this answer';
   const status = failure('Expired', message);
-  throw new StatusError({ ...status, metadata: { continue: writeToken({ ...token, version: null }) } });
+  throw new ApiError({ ...status, metadata: { continue: writeToken({ ...token, version: null }) } });
 }
 
 /** Builds the error that Kubernetes returns for a future version. Its clients wait and retry. */
-function notYet(version: string, current: string): StatusError {
+function notYet(version: string, current: string): ApiError {
   const message = `Too large resource version: ${version}, current: ${current}`;
   const causes = [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version', field: '' }];
-  return new StatusError(failure('Timeout', message, { causes, retryAfterSeconds: 1 }));
+  return new ApiError(failure('Timeout', message, { causes, retryAfterSeconds: 1 }));
 }
 
 interface Name {
@@ -184,4 +184,4 @@ function firstBehind(items: readonly StoredObject[], { namespace, name }: Name):
   return low;
 }
 
-const badRequest = (message: string): StatusError => new StatusError(failure('BadRequest', message));
+const badRequest = (message: string): ApiError => new ApiError(failure('BadRequest', message));

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { didYouMean } from '../../lib/nearest.ts';
-import { failure, StatusError } from '../status.ts';
+import { ApiError, failure } from '../status.ts';
 
 type Query = Readonly<Record<string, unknown>>;
 
@@ -52,5 +52,5 @@ export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
 export const fieldValidationOf = (query: Query): FieldValidation =>
   choiceParameter(query, 'fieldValidation', { choices: ['Strict', 'Warn', 'Ignore'], otherwise: 'Strict' });
 
-const badParameter = (name: string, message: string): StatusError =>
-  new StatusError(failure('BadRequest', `the parameter ${name} ${message}; nothing was done`));
+const badParameter = (name: string, message: string): ApiError =>
+  new ApiError(failure('BadRequest', `the parameter ${name} ${message}; nothing was done`));

@@ -1,7 +1,7 @@
 import { assertNever } from '../../lib/assert-never.ts';
 import type { RuleKind } from '../../rules/rule.ts';
 import type { ObjectKey, StoreRefusal } from '../../rules/store/store.ts';
-import { failure, type Status, StatusError } from '../status.ts';
+import { ApiError, type ApiStatus, failure } from '../status.ts';
 import { adapterOriginOf, type RulesApiOptions } from './options.ts';
 
 /** Object that a request addresses. */
@@ -15,7 +15,7 @@ type Book = RulesApiOptions['book'];
 /** Builds `details` of a status about an object. */
 export const detailsOf = ({ kind, key }: Subject) => ({ name: key.name, group: kind.group, kind: kind.plural });
 
-export function notFound(subject: Subject, book: Book): Status {
+export function notFound(subject: Subject, book: Book): ApiStatus {
   const { kind, key } = subject;
   const origin = adapterOriginOf(book, key);
   const elsewhere = origin === null ? '' : ` of the store; ${origin} defines it: change it there`;
@@ -24,7 +24,7 @@ export function notFound(subject: Subject, book: Book): Status {
 }
 
 /** Translates a store's refusal into the status that the client gets. */
-export function refused(refusal: StoreRefusal, subject: Subject, book: Book): Status {
+export function refusalStatus(refusal: StoreRefusal, subject: Subject, book: Book): ApiStatus {
   const name = `${subject.kind.plural} "${subject.key.name}"`;
   switch (refusal.type) {
     case 'missing':
@@ -47,7 +47,7 @@ export function refuseAdapterName(subject: Subject, book: Book): void {
   if (origin === null) return;
   const name = `${subject.kind.plural} "${subject.key.name}"`;
   const message = `${name} is defined by ${origin}: change it there, or take another name`;
-  throw new StatusError(failure('AlreadyExists', message, detailsOf(subject)));
+  throw new ApiError(failure('AlreadyExists', message, detailsOf(subject)));
 }
 
 /** Throws a 409 if the current object is not the intended one: it was deleted and created again. */
@@ -55,5 +55,5 @@ export function refuseOtherUid(subject: Subject, meant: string | null, current: 
   if (meant === null || meant === '' || meant === current) return;
   const name = `${subject.kind.plural} "${subject.key.name}"`;
   const message = `${name} has the uid ${current}, not ${meant}: it was deleted and made again; read it again`;
-  throw new StatusError(failure('Conflict', message, detailsOf(subject)));
+  throw new ApiError(failure('Conflict', message, detailsOf(subject)));
 }

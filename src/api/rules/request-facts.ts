@@ -43,10 +43,10 @@ const maxWarningLength = 256;
 export function warn(reply: FastifyReply, warnings: readonly string[]): void {
   if (warnings.length === 0) return;
   const more = warnings.length - maxWarnings;
-  const said = more > 0 ? [...warnings.slice(0, maxWarnings), `and ${more} more of this sort`] : warnings;
+  const shown = more > 0 ? [...warnings.slice(0, maxWarnings), `and ${more} more of this sort`] : warnings;
   reply.header(
     'warning',
-    said.map((text) => `299 - "${quotable(text)}"`),
+    shown.map((text) => `299 - "${quotable(text)}"`),
   );
 }
 

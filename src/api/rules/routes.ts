@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { yamlTypes } from '../body.ts';
 import type { HttpRoutes } from '../server.ts';
-import { failure, StatusError } from '../status.ts';
+import { ApiError, failure } from '../status.ts';
 import { noteRefusals } from './audit-hook.ts';
 import { protobufType } from './body/kubernetes-protobuf.ts';
 import { mediaType } from './body/read-body.ts';
@@ -15,7 +15,7 @@ import type { RulesApiOptions } from './options.ts';
 import { createPages } from './pages.ts';
 import { applyPatchTypes, jsonPatchType, mergePatchType, strategicPatchType } from './patches/patch.ts';
 import { routeFacts } from './request-facts.ts';
-import { type Handlers, serve } from './serve.ts';
+import { type Handlers, serveUrl } from './serve.ts';
 import { serveKinds, unknownPath } from './serve-kinds.ts';
 import { createWatches } from './watch/watch.ts';
 
@@ -42,7 +42,7 @@ export function rulesApi(options: RulesApiOptions): HttpRoutes {
     serveEverything(server, context);
     for (const url of ['/apis/*', '/api/*']) {
       server.all(url, async (request) => {
-        throw new StatusError(unknownPath(request.url, options.kinds));
+        throw new ApiError(unknownPath(request.url, options.kinds));
       });
     }
   };
@@ -55,7 +55,7 @@ function refuseWritesUntilKnown(server: FastifyInstance, { awaited }: Pick<Rules
     const names = awaited();
     if (names.length === 0) return;
     const message = `nothing was done: ${names.join(', ')} has not answered since the start, and may define the same names; try again`;
-    throw new StatusError(failure('ServiceUnavailable', message, { retryAfterSeconds: 1 }));
+    throw new ApiError(failure('ServiceUnavailable', message, { retryAfterSeconds: 1 }));
   });
 }
 
@@ -69,14 +69,14 @@ function readBodiesAsBytes(server: FastifyInstance): void {
     const type = mediaType(request);
     if (request.method === 'PATCH' || ['application/json', protobufType, ...yamlTypes].includes(type)) return;
     if (request.body === undefined || request.body === null) return;
-    throw new StatusError(failure('UnsupportedMediaType', `send application/json or application/yaml, not ${type}`));
+    throw new ApiError(failure('UnsupportedMediaType', `send application/json or application/yaml, not ${type}`));
   });
 }
 
 function serveEverything(server: FastifyInstance, context: ApiContext): void {
   const backup = backupHandlers(context);
   const add = (path: string, handlers: Handlers, bodyLimit?: number) =>
-    serve(server, {
+    serveUrl(server, {
       url: `/rules/v1/${path}`,
       answers: () => ({ kind: '', handlers }),
       ...(bodyLimit === undefined ? {} : { bodyLimit }),

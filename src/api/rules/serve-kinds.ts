@@ -2,13 +2,13 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { didYouMean } from '../../lib/nearest.ts';
 import type { RuleKind } from '../../rules/rule.ts';
 import { apiVersionsOf } from '../../rules/validation/validate.ts';
-import { failure, type Status, StatusError } from '../status.ts';
+import { ApiError, type ApiStatus, failure } from '../status.ts';
 import type { ApiContext } from './context.ts';
 import { listHandlers } from './handlers/lists.ts';
 import { objectHandlers } from './handlers/objects.ts';
 import { versionHandlers } from './handlers/versions.ts';
 import { isNamespaceKind, presentationOf } from './options.ts';
-import { type Handlers, serve } from './serve.ts';
+import { type Handlers, serveUrl } from './serve.ts';
 
 /** Paths of a kind, by the objects that they address. */
 type Place = 'everywhere' | 'list' | 'object' | 'status' | 'history' | 'rollback';
@@ -30,7 +30,7 @@ export function serveKinds(server: FastifyInstance, shared: ApiContext, kinds: r
     for (const kind of served.filter(({ scope }) => scope === 'cluster')) {
       const resource = resourceOf(shared, kind, apiVersion);
       for (const [place, url] of placesUnder(`${base}/${kind.plural}`)) {
-        serve(server, { url, answers: () => ({ kind: resource.kind, handlers: resource.handlers[place] }) });
+        serveUrl(server, { url, answers: () => ({ kind: resource.kind, handlers: resource.handlers[place] }) });
       }
     }
     const namespaced = new Map(
@@ -41,11 +41,11 @@ export function serveKinds(server: FastifyInstance, shared: ApiContext, kinds: r
     if (namespaced.size === 0) continue;
     const urls = [['everywhere', `${base}/:plural`], ...placesUnder(`${base}/namespaces/:namespace/:plural`)] as const;
     for (const [place, url] of urls) {
-      serve(server, {
+      serveUrl(server, {
         url,
         answers: (request) => {
           const resource = namespaced.get(pluralIn(request));
-          if (resource === undefined) throw new StatusError(unknownPath(request.url, kinds));
+          if (resource === undefined) throw new ApiError(unknownPath(request.url, kinds));
           return { kind: resource.kind, handlers: resource.handlers[place] };
         },
       });
@@ -88,7 +88,7 @@ function resourceOf(shared: ApiContext, kind: RuleKind, apiVersion: string): Res
 }
 
 /** Builds the answer for a path that serves no kind. */
-export function unknownPath(url: string, kinds: readonly RuleKind[]): Status {
+export function unknownPath(url: string, kinds: readonly RuleKind[]): ApiStatus {
   const words = url.slice(0, 1_000).split(/[/?]/);
   const plurals = kinds.map((kind) => kind.plural);
   const near = words.map((word) => didYouMean(word, plurals)).find((text) => text !== '') ?? '';

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { failure, StatusError } from '../status.ts';
+import { ApiError, failure } from '../status.ts';
 import type { RouteFacts } from './request-facts.ts';
 
 export type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
@@ -29,7 +29,7 @@ interface Route {
 }
 
 /** Serves a URL. Other methods are answered with a 405 that lists the supported ones. */
-export function serve(server: FastifyInstance, { url, answers, ...limit }: Route): void {
+export function serveUrl(server: FastifyInstance, { url, answers, ...limit }: Route): void {
   server.route({
     method: [...methods],
     url,
@@ -64,7 +64,7 @@ function refusal(url: string, handlers: Handlers): readonly [null, Handler] {
     const why = url.endsWith('/status')
       ? 'status is computed and cannot be written'
       : `${request.method} is not possible here`;
-    throw new StatusError(failure('MethodNotAllowed', `${why}; possible are ${allowed.join(', ')}`));
+    throw new ApiError(failure('MethodNotAllowed', `${why}; possible are ${allowed.join(', ')}`));
   };
   return [null, refuse];
 }

@@ -1,6 +1,6 @@
 import { startSlices } from '../../lib/slices.ts';
 import type { Rule } from '../../rules/rule.ts';
-import type { ReadObject } from './objects/read-object.ts';
+import type { CheckedObject } from './objects/read-object.ts';
 import type { RulesApiOptions } from './options.ts';
 
 /**
@@ -8,7 +8,7 @@ import type { RulesApiOptions } from './options.ts';
  * each other.
  */
 export async function unresolvedIn(
-  objects: readonly ReadObject[],
+  objects: readonly CheckedObject[],
   { unresolved }: Pick<RulesApiOptions, 'unresolved'>,
 ): Promise<readonly (readonly string[])[]> {
   if (unresolved === null) return objects.map(() => []);
@@ -24,7 +24,7 @@ export async function unresolvedIn(
 }
 
 /** Converts an object to a rule. The metadata that the store adds does not affect its references. */
-const ruleOf = ({ draft: { kind, apiVersion, metadata }, spec }: ReadObject): Rule => ({
+const ruleOf = ({ draft: { kind, apiVersion, metadata }, spec }: CheckedObject): Rule => ({
   kind,
   apiVersion,
   metadata: { ...metadata, creationTimestamp: '', generation: 0, resourceVersion: '', uid: '' },

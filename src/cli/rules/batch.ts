@@ -1,11 +1,11 @@
-import { DetailedError, wrong } from '../failure.ts';
+import { DetailedError, usageError } from '../failure.ts';
 import { type Cause, isMap, ServerError, text } from './answer.ts';
-import type { Client } from './client.ts';
+import type { ApiClient } from './client.ts';
 import { count, problemLine, type SourceDocument, some } from './documents.ts';
 import { displayName, type ServedKind } from './kinds.ts';
 
 /** Result of a transaction for one object. */
-export interface BatchItem {
+export interface BatchResult {
   readonly action: 'created' | 'configured' | 'unchanged' | 'deleted';
   readonly kind: string;
   readonly namespace: string;
@@ -27,14 +27,14 @@ const maxBodyBytes = { '/rules/v1/batch': 10 * 1024 * 1024, '/rules/v1/import': 
  * file, document, line and field.
  */
 export async function sendBatch(
-  client: Client,
+  client: ApiClient,
   { path, query, documents }: BatchRequest,
-): Promise<readonly BatchItem[]> {
+): Promise<readonly BatchResult[]> {
   const body = { apiVersion: 'v1', kind: 'List', items: documents.map(({ object }) => object) };
   const bytes = Buffer.byteLength(JSON.stringify(body));
   if (bytes > maxBodyBytes[path]) {
     const [size, most] = [bytes, maxBodyBytes[path]].map((count) => `${(count / 1024 / 1024).toFixed(1)} MiB`);
-    throw wrong(
+    throw usageError(
       `the documents are ${size} as JSON, and a server takes ${most} in one transaction: give it fewer files at a time`,
     );
   }
@@ -52,7 +52,7 @@ export async function sendBatch(
 }
 
 /** Formats a result: `virtualservice.networking.istio.io/reviews`. */
-export function displayItem({ kind, name }: BatchItem, kinds: readonly ServedKind[]): string {
+export function displayItem({ kind, name }: BatchResult, kinds: readonly ServedKind[]): string {
   const group = kinds.find((one) => one.kind === kind)?.group ?? '';
   return displayName({ kind, group }, name);
 }
@@ -88,4 +88,4 @@ function problemsOf({ causes, message }: ServerError): readonly Cause[] {
 
 const actions = ['created', 'configured', 'unchanged', 'deleted'] as const;
 
-const actionOf = (given: unknown): BatchItem['action'] => actions.find((one) => one === given) ?? 'configured';
+const actionOf = (given: unknown): BatchResult['action'] => actions.find((one) => one === given) ?? 'configured';

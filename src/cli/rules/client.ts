@@ -3,7 +3,7 @@ import { readVersion } from '../version.ts';
 import { readFailure, readWarnings } from './answer.ts';
 import type { Settings } from './settings.ts';
 import { tlsFetch } from './tls-fetch.ts';
-import { answersWrongly, notReached } from './unreachable.ts';
+import { notBinnacle, notReached } from './unreachable.ts';
 
 export interface ClientRequest {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -24,7 +24,7 @@ export interface StreamRequest extends ClientRequest {
 }
 
 /** Client of a server's rules API. */
-export interface Client {
+export interface ApiClient {
   readonly server: string;
   /**
    * Sends a request and returns the JSON of the answer. Rejects with a ServerError for a rejection, and with
@@ -35,7 +35,7 @@ export interface Client {
   stream(request: StreamRequest): Promise<AsyncIterable<Uint8Array>>;
 }
 
-export interface ClientOptions extends Settings {
+export interface ApiClientOptions extends Settings {
   readonly warn: (message: string) => void;
   readonly maxAnswerBytes?: number;
 }
@@ -43,7 +43,7 @@ export interface ClientOptions extends Settings {
 /** Limit of an answer, so that an endless one cannot exhaust memory. */
 const defaultMaxAnswerBytes = 256 * 1024 * 1024;
 
-export function createClient(options: ClientOptions): Client {
+export function createClient(options: ApiClientOptions): ApiClient {
   const { server, author, timeoutMs, maxAnswerBytes = defaultMaxAnswerBytes, warn } = options;
   const { token, tls } = options.credentials;
   const isOwnTls = server.startsWith('https:') && (tls.ca !== null || tls.cert !== null);
@@ -71,7 +71,7 @@ export function createClient(options: ClientOptions): Client {
     const type = response.headers.get('content-type') ?? 'no type';
     if (!/[/+](json|yaml)/.test(type)) {
       await response.body?.cancel();
-      throw answersWrongly(options, `it answers with ${type}`);
+      throw notBinnacle(options, `it answers with ${type}`);
     }
     for (const message of readWarnings(response.headers.get('warning'))) warn(message);
     return response;
@@ -85,7 +85,7 @@ export function createClient(options: ClientOptions): Client {
     },
     async stream(request) {
       const { signal, pauseMs } = request;
-      const patience = createPatience(timeoutMs);
+      const patience = createIdleTimeout(timeoutMs);
       const response = await open(request, eitherOf(patience.signal, signal)).finally(patience.end);
       patience.begin(pauseMs);
       return chunksOf(response, { settings: options, onChunk: () => patience.begin(pauseMs), onEnd: patience.end });
@@ -97,7 +97,7 @@ const eitherOf = (one: AbortSignal, other: AbortSignal | undefined): AbortSignal
   other === undefined ? one : AbortSignal.any([one, other]);
 
 /** Creates a signal that aborts after a period without activity. */
-function createPatience(firstMs: number) {
+function createIdleTimeout(firstMs: number) {
   const controller = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   const end = () => clearTimeout(timer);
@@ -133,12 +133,12 @@ async function refusal(response: Response, settings: Settings): Promise<MeshErro
   if (status < 400) {
     await response.body?.cancel();
     const to = headers.get('location');
-    return answersWrongly(settings, `it sends on to ${to ?? 'nowhere'} (${status}), which is not followed`);
+    return notBinnacle(settings, `it sends on to ${to ?? 'nowhere'} (${status}), which is not followed`);
   }
   const body = await readAll(response, { ...settings, maxAnswerBytes: 16 * 1024 * 1024 });
   const failure = isJson(body) ? readFailure(status, JSON.parse(body)) : null;
   const type = headers.get('content-type') ?? 'nothing';
-  return failure ?? answersWrongly(settings, `it answers ${status} with ${type}, which is not of Binnacle`);
+  return failure ?? notBinnacle(settings, `it answers ${status} with ${type}, which is not of Binnacle`);
 }
 
 async function readAll(response: Response, options: Settings & { maxAnswerBytes: number }): Promise<string> {
@@ -157,7 +157,7 @@ async function readAll(response: Response, options: Settings & { maxAnswerBytes:
 function parseJson(body: string, settings: Settings): unknown {
   if (isJson(body)) return JSON.parse(body);
   const start = JSON.stringify(body.slice(0, 40));
-  throw answersWrongly(settings, `it answers with something else than JSON (${start})`);
+  throw notBinnacle(settings, `it answers with something else than JSON (${start})`);
 }
 
 function isJson(body: string): boolean {

@@ -2,7 +2,7 @@ import { readFile, realpath } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { didYouMean } from '../../lib/nearest.ts';
-import { wrong } from '../failure.ts';
+import { usageError } from '../failure.ts';
 import type { ContextCredentials } from './credentials.ts';
 
 /** Named server with the settings to use it. */
@@ -45,17 +45,18 @@ export async function readContexts(env: Environment): Promise<Contexts> {
   const path = contextsPath(env);
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return null;
-    throw wrong(`the contexts file ${path} cannot be read: ${error.message}`);
+    throw usageError(`the contexts file ${path} cannot be read: ${error.message}`);
   });
   if (text === null) return { path, text, contexts: [], current: null };
   const { parseDocument } = await import('yaml');
   const document = parseDocument(text);
   const [error] = document.errors;
-  if (error !== undefined) throw wrong(`${path} is not YAML: ${error.message.split('\n', 1)[0]?.replace(/:$/, '')}`);
+  if (error !== undefined)
+    throw usageError(`${path} is not YAML: ${error.message.split('\n', 1)[0]?.replace(/:$/, '')}`);
   const content: unknown = document.toJS() ?? {};
-  if (!isMap(content)) throw wrong(`${path} must be a map with "contexts" and "current-context"`);
+  if (!isMap(content)) throw usageError(`${path} must be a map with "contexts" and "current-context"`);
   const list = content.contexts ?? [];
-  if (!Array.isArray(list)) throw wrong(`${path}: contexts must be a list of {name, server}`);
+  if (!Array.isArray(list)) throw usageError(`${path}: contexts must be a list of {name, server}`);
   const contexts = list.map((entry, index) => readContext(entry, `${path}: contexts[${index}]`));
   return { path, text, contexts, current: optionalText(content, 'current-context', path) };
 }
@@ -66,17 +67,17 @@ export function findContext({ contexts, path }: Contexts, name: string): Context
   if (found !== undefined) return found;
   const names = contexts.map((one) => one.name);
   const there = names.length === 0 ? `${path} has none: make one with "binnacle context set"` : names.join(', ');
-  throw wrong(`there is no context "${name}"${didYouMean(name, names) || `; there are: ${there}`}`);
+  throw usageError(`there is no context "${name}"${didYouMean(name, names) || `; there are: ${there}`}`);
 }
 
 /** Resolves a symbolic link, because renaming a file onto the path would replace the link. */
 export const fileBehind = (path: string): Promise<string> => realpath(path).catch(() => path);
 
 function readContext(entry: unknown, where: string): Context {
-  if (!isMap(entry)) throw wrong(`${where} must be a map with name and server`);
+  if (!isMap(entry)) throw usageError(`${where} must be a map with name and server`);
   const name = optionalText(entry, 'name', where);
   const server = optionalText(entry, 'server', where);
-  if (name === null || server === null) throw wrong(`${where} needs ${name === null ? 'a name' : 'a server'}`);
+  if (name === null || server === null) throw usageError(`${where} needs ${name === null ? 'a name' : 'a server'}`);
   return {
     name,
     server,
@@ -94,7 +95,7 @@ function optionalText(map: Record<string, unknown>, key: string, where: string):
   const value = map[key];
   if (value === undefined || value === null || value === '') return null;
   if (typeof value === 'string') return value;
-  throw wrong(`${where}: ${key} must be a text`);
+  throw usageError(`${where}: ${key} must be a text`);
 }
 
 const isMap = (value: unknown): value is Record<string, unknown> =>

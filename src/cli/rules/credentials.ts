@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { wrong } from '../failure.ts';
-import { type Flag, type FlagValues, textOf } from '../flags.ts';
+import { usageError } from '../failure.ts';
+import { type Flag, type FlagValues, flagText } from '../flags.ts';
 
 /** Credentials of a command, and the CAs with which it verifies the server. */
 export interface Credentials {
@@ -65,7 +65,9 @@ export async function readCredentials(source: Source): Promise<Credentials> {
   const cert = wordFrom(source, ['certFile']);
   const key = wordFrom(source, ['keyFile']);
   if ((cert === null) !== (key === null)) {
-    throw wrong(`a client certificate needs its key: give ${cert === null ? '--cert-file' : '--key-file'} as well`);
+    throw usageError(
+      `a client certificate needs its key: give ${cert === null ? '--cert-file' : '--key-file'} as well`,
+    );
   }
   const texts = await Promise.all([token, ca, cert, key].map((word) => (word === null ? null : textFrom(word))));
   const [tokenText = null, caText = null, certText = null, keyText = null] = texts;
@@ -85,7 +87,7 @@ interface Word {
 /** Returns the first source that has one of the keys. */
 function wordFrom({ values, env, context, contextsPath }: Source, keys: readonly Key[]): Word | null {
   const places: readonly ((key: Key) => Word | null)[] = [
-    (key) => wordOf(key, textOf(values, flagOf(key)), `--${flagOf(key)}`),
+    (key) => wordOf(key, flagText(values, flagOf(key)), `--${flagOf(key)}`),
     (key) => wordOf(key, env[variableOf(key)] || null, variableOf(key)),
     (key) => {
       const text = context?.[key] ?? null;
@@ -95,7 +97,8 @@ function wordFrom({ values, env, context, contextsPath }: Source, keys: readonly
   ];
   for (const place of places) {
     const [word, other] = keys.flatMap((key) => place(key) ?? []);
-    if (other !== undefined && word !== undefined) throw wrong(`${word.name} and ${other.name} exclude each other`);
+    if (other !== undefined && word !== undefined)
+      throw usageError(`${word.name} and ${other.name} exclude each other`);
     if (word !== undefined) return word;
   }
   return null;
@@ -109,12 +112,12 @@ const wordOf = (key: Key, text: string | null, name: string): Word | null =>
 async function textFrom({ key, text, name }: Word): Promise<string> {
   if (key === 'token') return text;
   return readFile(text, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw wrong(`${name}: ${text} cannot be read: ${error.message}`);
+    throw usageError(`${name}: ${text} cannot be read: ${error.message}`);
   });
 }
 
 /** Rejects characters that a header cannot contain, without repeating the token. */
 function checkToken(token: string, name: string): string {
   if (/^[A-Za-z0-9._~+/-]+=*$/.test(token)) return token;
-  throw wrong(`${name} holds no token: letters, digits and -._~+/ on one line`);
+  throw usageError(`${name} holds no token: letters, digits and -._~+/ on one line`);
 }

@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CommandContext } from '../command.ts';
-import { DetailedError, wrong } from '../failure.ts';
+import { DetailedError, usageError } from '../failure.ts';
 
 /** Text of a file or of standard input. */
 export interface SourceText {
@@ -19,8 +19,8 @@ export interface FileOptions {
 }
 
 /** Reads the arguments of `-f`; files of a directory are in the order of their names. Rejects if one cannot be read. */
-export async function readFiles({ names, recursive, input }: FileOptions): Promise<readonly SourceText[]> {
-  if (names.filter((name) => name === '-').length > 1) throw wrong('standard input (-f -) can be read only once');
+export async function readSources({ names, recursive, input }: FileOptions): Promise<readonly SourceText[]> {
+  if (names.filter((name) => name === '-').length > 1) throw usageError('standard input (-f -) can be read only once');
   const sources: SourceText[] = [];
   for (const name of names) {
     if (name === '-') sources.push({ name: 'standard input', text: decode(await readInput(input), 'standard input') });
@@ -36,7 +36,9 @@ async function filesOf(name: string, recursive: boolean): Promise<readonly strin
   if (!facts.isDirectory()) return [name];
   const files = await filesIn(name, recursive);
   if (files.length > 0) return files;
-  throw wrong(`there are no .yaml, .yml or .json files in ${name}${recursive ? '' : ' itself (-R: also below it)'}`);
+  throw usageError(
+    `there are no .yaml, .yml or .json files in ${name}${recursive ? '' : ' itself (-R: also below it)'}`,
+  );
 }
 
 async function filesIn(directory: string, recursive: boolean): Promise<readonly string[]> {
@@ -75,6 +77,6 @@ function decode(bytes: Uint8Array, name: string): string {
 }
 
 function unreadable(path: string, error: NodeJS.ErrnoException): Error {
-  if (error.code === 'ENOENT') return wrong(`${path} does not exist`);
-  return wrong(`${path} cannot be read: ${error.message}`);
+  if (error.code === 'ENOENT') return usageError(`${path} does not exist`);
+  return usageError(`${path} cannot be read: ${error.message}`);
 }

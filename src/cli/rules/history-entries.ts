@@ -1,6 +1,6 @@
 import { isMap, text } from './answer.ts';
 import { changedPaths, withoutServerFields } from './changes.ts';
-import type { Client } from './client.ts';
+import type { ApiClient } from './client.ts';
 import { type ServedKind, urlOf } from './kinds.ts';
 
 /** Version of an object. */
@@ -21,7 +21,7 @@ export interface ObjectPlace {
 }
 
 /** Reads the stored versions of an object, newest first. */
-export async function readHistory(client: Client, { kind, ...place }: ObjectPlace): Promise<readonly Version[]> {
+export async function fetchHistory(client: ApiClient, { kind, ...place }: ObjectPlace): Promise<readonly Version[]> {
   const answer = await client.send({ path: `${urlOf(kind, place)}/history` });
   const items = isMap(answer) && Array.isArray(answer.items) ? answer.items.filter(isMap) : [];
   return items.map(({ type, resourceVersion, author, time, object }) => ({

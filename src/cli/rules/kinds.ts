@@ -1,7 +1,7 @@
 import { didYouMean } from '../../lib/nearest.ts';
-import { wrong } from '../failure.ts';
+import { usageError } from '../failure.ts';
 import { isMap, text } from './answer.ts';
-import type { Client } from './client.ts';
+import type { ApiClient } from './client.ts';
 
 /** Kind that the server offers. */
 export interface ServedKind {
@@ -19,7 +19,7 @@ export interface ServedKind {
 }
 
 /** Reads the kinds of a server, in its order. */
-export async function discoverKinds(client: Client): Promise<readonly ServedKind[]> {
+export async function discoverKinds(client: ApiClient): Promise<readonly ServedKind[]> {
   const [core, groups] = await Promise.all([discover(client, '/api'), discover(client, '/apis')]);
   return [...groups, ...core];
 }
@@ -64,7 +64,7 @@ export function urlOf(kind: ServedKind, { namespace, name, version = kind.versio
 }
 
 /** Lists all words that name a kind. */
-export const namesOf = ({ plural, singular, shortNames }: ServedKind): readonly string[] => [
+export const wordsOfKind = ({ plural, singular, shortNames }: ServedKind): readonly string[] => [
   plural,
   singular,
   ...shortNames,
@@ -74,22 +74,22 @@ function findKind(name: string, served: readonly ServedKind[]): ServedKind {
   const dot = name.indexOf('.');
   const [short, group] = dot === -1 ? [name, null] : [name.slice(0, dot), name.slice(dot + 1)];
   const found = served.find(
-    (one) => (group === null || one.group === group) && [...namesOf(one), one.kind.toLowerCase()].includes(short),
+    (one) => (group === null || one.group === group) && [...wordsOfKind(one), one.kind.toLowerCase()].includes(short),
   );
   if (found !== undefined) return found;
-  const near = didYouMean(short, served.flatMap(namesOf));
-  throw wrong(`unknown kind "${name}"${near || `; there are ${served.map(({ plural }) => plural).join(', ')}`}`);
+  const near = didYouMean(short, served.flatMap(wordsOfKind));
+  throw usageError(`unknown kind "${name}"${near || `; there are ${served.map(({ plural }) => plural).join(', ')}`}`);
 }
 
 /**
  * Reads all kinds in one request, by aggregated discovery:
  * https://kubernetes.io/docs/concepts/overview/kubernetes-api/#aggregated-discovery
  */
-async function discover(client: Client, path: string): Promise<readonly ServedKind[]> {
+async function discover(client: ApiClient, path: string): Promise<readonly ServedKind[]> {
   const accept = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
   const answer = await client.send({ path, accept });
   if (!isMap(answer) || answer.kind !== 'APIGroupDiscoveryList') {
-    throw wrong(`${client.server} tells no list of its kinds at ${path}: is it a Binnacle of another release?`);
+    throw usageError(`${client.server} tells no list of its kinds at ${path}: is it a Binnacle of another release?`);
   }
   return maps(answer.items).flatMap(kindsOfGroup);
 }

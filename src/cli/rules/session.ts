@@ -1,12 +1,12 @@
 import { isLoopback } from '../../lib/ip.ts';
 import type { CommandContext } from '../command.ts';
 import type { FlagValues } from '../flags.ts';
-import { type Client, createClient } from './client.ts';
+import { type ApiClient, createClient } from './client.ts';
 import { readSettings, type Settings } from './settings.ts';
 
 /** Server of a command, with its kinds and settings. */
 export interface Session {
-  readonly client: Client;
+  readonly client: ApiClient;
   readonly settings: Settings;
 }
 

@@ -1,6 +1,6 @@
 import { hostname, userInfo } from 'node:os';
-import { wrong } from '../failure.ts';
-import { type FlagValues, textOf } from '../flags.ts';
+import { usageError } from '../failure.ts';
+import { type FlagValues, flagText } from '../flags.ts';
 import { type Context, contextsPath, findContext, readContexts } from './contexts.ts';
 import { type Credentials, readCredentials } from './credentials.ts';
 
@@ -29,8 +29,8 @@ export async function readSettings(
   const timeoutMs = readTimeout(values);
   const context = await chosenContext(values, env);
   const given: readonly (readonly [from: string, server: string | null])[] = [
-    ['--server', textOf(values, 'server')],
-    [`context ${context?.name}`, textOf(values, 'context') === null ? null : (context?.server ?? null)],
+    ['--server', flagText(values, 'server')],
+    [`context ${context?.name}`, flagText(values, 'context') === null ? null : (context?.server ?? null)],
     ['BINNACLE_SERVER', env.BINNACLE_SERVER || null],
     [`context ${context?.name}`, context?.server ?? null],
   ];
@@ -38,7 +38,7 @@ export async function readSettings(
   return {
     server: serverUrl(server ?? defaultServer, from),
     from,
-    namespace: textOf(values, 'namespace') ?? context?.namespace ?? 'default',
+    namespace: flagText(values, 'namespace') ?? context?.namespace ?? 'default',
     author: context?.author ?? userAtHost(env),
     credentials: await readCredentials({ values, env, context, contextsPath: contextsPath(env) }),
     timeoutMs,
@@ -51,7 +51,7 @@ export function serverUrl(text: string, from: string): string {
   const url = URL.canParse(whole) ? new URL(whole) : null;
   const right = url !== null && (url.protocol === 'http:' || url.protocol === 'https:') && url.hostname !== '';
   if (!right || url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
-    throw wrong(`${from} must be a URL such as ${defaultServer}, not "${text}"`);
+    throw usageError(`${from} must be a URL such as ${defaultServer}, not "${text}"`);
   }
   return `${url.origin}${url.pathname}`.replace(/\/+$/, '');
 }
@@ -60,15 +60,15 @@ export function serverUrl(text: string, from: string): string {
 export function checkAuthor(author: string, from: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the expression finds control characters
   if (author.length <= 200 && !/[\x00-\x1f\x7f]/.test(author)) return author;
-  throw wrong(`${from} must be one line of at most 200 characters`);
+  throw usageError(`${from} must be one line of at most 200 characters`);
 }
 
 async function chosenContext(
   values: FlagValues,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<Context | null> {
-  const named = textOf(values, 'context');
-  if (named === null && (textOf(values, 'server') !== null || env.BINNACLE_SERVER)) return null;
+  const named = flagText(values, 'context');
+  if (named === null && (flagText(values, 'server') !== null || env.BINNACLE_SERVER)) return null;
   const contexts = await readContexts(env);
   const name = named ?? contexts.current;
   if (name === null) return null;
@@ -78,10 +78,10 @@ async function chosenContext(
 }
 
 function readTimeout(values: FlagValues): number {
-  const given = textOf(values, 'timeout') ?? '30';
+  const given = flagText(values, 'timeout') ?? '30';
   const seconds = /^\d{1,5}(\.\d+)?s?$/.test(given) ? Number.parseFloat(given) : 0;
   if (seconds > 0) return seconds * 1000;
-  throw wrong(`--timeout must be a number of seconds above 0, not "${given}"`);
+  throw usageError(`--timeout must be a number of seconds above 0, not "${given}"`);
 }
 
 function userAtHost(env: Readonly<Record<string, string | undefined>>): string {

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readRulesSnapshot } from '../../rules/store/snapshot.ts';
-import { wrong } from '../failure.ts';
+import { usageError } from '../failure.ts';
 import { documentText } from './output.ts';
 
 /**
@@ -15,10 +15,10 @@ export async function snapshotText(place: string, format: 'yaml' | 'json'): Prom
   );
   const path = isFile ? place : join(place, 'rules.snapshot.json');
   const snapshot = await readRulesSnapshot(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'EACCES') throw wrong(`${path} cannot be read: ${error.message}`);
+    if (error.code === 'EACCES') throw usageError(`${path} cannot be read: ${error.message}`);
     throw error;
   });
-  if (snapshot === null) throw wrong(`there is no ${path}: is ${place} the data directory of a server?`);
+  if (snapshot === null) throw usageError(`there is no ${path}: is ${place} the data directory of a server?`);
   const objects = snapshot.objects.map(exported);
   if (format === 'json') return [await documentText({ apiVersion: 'v1', kind: 'List', items: objects }, 'json')];
   const parts: string[] = [];

@@ -1,18 +1,18 @@
 import { MeshError } from '../../lib/errors.ts';
 import { isMap, text } from './answer.ts';
-import type { Client } from './client.ts';
+import type { ApiClient } from './client.ts';
 import { plainText } from './output.ts';
 
 /** Media type of a table: https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resources-as-tables */
 export const tableAccept = 'application/json;as=Table;v=v1;g=meta.k8s.io';
 
-export interface TableColumn {
+export interface ServerColumn {
   /** Name in capitals. */
   readonly name: string;
   readonly wideOnly: boolean;
 }
 
-export interface TableRow {
+export interface ServerRow {
   readonly cells: readonly string[];
   readonly namespace: string;
   readonly name: string;
@@ -23,13 +23,13 @@ export interface TableRow {
 /** List as the server presents it. */
 export interface ServerTable {
   /** Columns; empty in later events of a watch, which reuse those of the first. */
-  readonly columns: readonly TableColumn[];
-  readonly rows: readonly TableRow[];
+  readonly columns: readonly ServerColumn[];
+  readonly rows: readonly ServerRow[];
   /** Version of the list. */
   readonly resourceVersion: string;
 }
 
-export interface RowOptions {
+export interface CellOptions {
   readonly wide: boolean;
   readonly withNamespace: boolean;
   /** Formats the object's name in the first column. */
@@ -37,7 +37,7 @@ export interface RowOptions {
 }
 
 /** Reads a table. Throws if the answer is not a table. */
-export function readTable(answer: unknown, { server }: Pick<Client, 'server'>): ServerTable {
+export function readTable(answer: unknown, { server }: Pick<ApiClient, 'server'>): ServerTable {
   if (!isMap(answer) || answer.kind !== 'Table' || !Array.isArray(answer.rows)) {
     throw new MeshError('SERVER_FAILED', `${server} answers with no table: is it a Binnacle of another release?`);
   }
@@ -53,7 +53,7 @@ export function readTable(answer: unknown, { server }: Pick<Client, 'server'>): 
 }
 
 /** Formats head and rows of tables of one kind. */
-export function tableRows(tables: readonly ServerTable[], options: RowOptions): readonly (readonly string[])[] {
+export function tableRows(tables: readonly ServerTable[], options: CellOptions): readonly (readonly string[])[] {
   const columns = tables[0]?.columns ?? [];
   return [
     headRow(columns, options),
@@ -61,12 +61,12 @@ export function tableRows(tables: readonly ServerTable[], options: RowOptions): 
   ];
 }
 
-export function headRow(columns: readonly TableColumn[], { wide, withNamespace }: RowOptions): readonly string[] {
+export function headRow(columns: readonly ServerColumn[], { wide, withNamespace }: CellOptions): readonly string[] {
   const names = columns.filter(({ wideOnly }) => wide || !wideOnly).map(({ name }) => name);
   return withNamespace ? ['NAMESPACE', ...names] : names;
 }
 
-export function cellRow(row: TableRow, columns: readonly TableColumn[], options: RowOptions): readonly string[] {
+export function cellRow(row: ServerRow, columns: readonly ServerColumn[], options: CellOptions): readonly string[] {
   const { wide, withNamespace, nameOf } = options;
   const cells = row.cells
     .map((cell, index) => (index === 0 ? nameOf(cell) : cell))
@@ -74,7 +74,7 @@ export function cellRow(row: TableRow, columns: readonly TableColumn[], options:
   return withNamespace ? [row.namespace, ...cells] : cells;
 }
 
-function readRow({ cells, object }: Record<string, unknown>): TableRow {
+function readRow({ cells, object }: Record<string, unknown>): ServerRow {
   const metadata = isMap(object) && isMap(object.metadata) ? object.metadata : {};
   return {
     cells: Array.isArray(cells) ? cells.map(cellText) : [],

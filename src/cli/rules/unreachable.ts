@@ -9,7 +9,7 @@ export function notReached(settings: Settings, cause: unknown): MeshError {
 }
 
 /** Builds the error for an answer that is not from Binnacle. */
-export const answersWrongly = (settings: Settings, what: string): MeshError =>
+export const notBinnacle = (settings: Settings, what: string): MeshError =>
   new MeshError(
     'SERVER_UNREACHABLE',
     `${whose(settings)} is no rules API of Binnacle: ${plainText(what)}; is this its HTTP port? ${cure(settings)}`,

@@ -1,14 +1,14 @@
 import { assertNever } from '../../lib/assert-never.ts';
 import type { CommandContext } from '../command.ts';
 import { isMap, text } from './answer.ts';
-import type { Client } from './client.ts';
+import type { ApiClient } from './client.ts';
 import { displayName, type ServedKind } from './kinds.ts';
 import { columnWidths, documentText, tableText } from './output.ts';
-import { cellRow, headRow, type RowOptions, readTable, type TableColumn } from './table.ts';
+import { type CellOptions, cellRow, headRow, readTable, type ServerColumn } from './table.ts';
 
 export type WatchFormat = 'table' | 'wide' | 'yaml' | 'json' | 'name';
 
-export interface WatchEvent {
+export interface PrintedEvent {
   /**
    * Event type of Kubernetes, or `LIST`: a complete list, whose new items follow as `ADDED` and changed ones as
    * `MODIFIED`.
@@ -19,7 +19,7 @@ export interface WatchEvent {
 }
 
 export interface WatchPrinterOptions {
-  readonly client: Client;
+  readonly client: ApiClient;
   readonly kind: ServedKind;
   readonly namespace: string | null;
   readonly format: WatchFormat;
@@ -27,7 +27,7 @@ export interface WatchPrinterOptions {
 }
 
 /** Prints events in one of the formats; JSON has one event per line. */
-export function createWatchPrinter(options: WatchPrinterOptions): (event: WatchEvent) => Promise<void> {
+export function createWatchPrinter(options: WatchPrinterOptions): (event: PrintedEvent) => Promise<void> {
   const { format, context, kind } = options;
   switch (format) {
     case 'table':
@@ -52,14 +52,18 @@ export function createWatchPrinter(options: WatchPrinterOptions): (event: WatchE
 }
 
 function tablePrinter({ client, kind, namespace, context }: WatchPrinterOptions, wide: boolean) {
-  const rowOptions: RowOptions = { wide, withNamespace: namespace === null && kind.namespaced, nameOf: (name) => name };
-  let columns: readonly TableColumn[] = [];
+  const rowOptions: CellOptions = {
+    wide,
+    withNamespace: namespace === null && kind.namespaced,
+    nameOf: (name) => name,
+  };
+  let columns: readonly ServerColumn[] = [];
   let widths: readonly number[] = [];
   const printRow = (row: readonly string[]) => {
     widths = row.map((cell, index) => Math.max(cell.length, widths[index] ?? 0));
     context.print(tableText([row], widths));
   };
-  return async ({ type, object }: WatchEvent) => {
+  return async ({ type, object }: PrintedEvent) => {
     if (type === 'LIST' && columns.length > 0) return; // the head is printed already
     const table = readTable(object, client);
     if (table.columns.length > 0) columns = table.columns;

@@ -3,14 +3,14 @@ import { backoffMs } from '../../lib/backoff.ts';
 import { MeshError } from '../../lib/errors.ts';
 import type { CommandContext } from '../command.ts';
 import { isMap, readFailure, ServerError, text } from './answer.ts';
-import type { Client } from './client.ts';
+import type { ApiClient } from './client.ts';
 import { type ServedKind, urlOf } from './kinds.ts';
 import { linesOf } from './lines.ts';
 import { tableAccept } from './table.ts';
-import { createWatchPrinter, type WatchEvent, type WatchFormat } from './watch-printer.ts';
+import { createWatchPrinter, type PrintedEvent, type WatchFormat } from './watch-printer.ts';
 
-export interface WatchOptions {
-  readonly client: Client;
+export interface WatchTargetOptions {
+  readonly client: ApiClient;
   readonly kind: ServedKind;
   /** Namespace; null for all. */
   readonly namespace: string | null;
@@ -36,7 +36,7 @@ interface Progress {
  * Prints all objects, then each change, until `stop` aborts. An ended watch continues at its last version. If the
  * server no longer has that version, everything is listed again and differences are printed.
  */
-export async function watchTarget(options: WatchOptions): Promise<void> {
+export async function watchTarget(options: WatchTargetOptions): Promise<void> {
   const { stop, context } = options;
   const print = createWatchPrinter(options);
   const progress: Progress = { position: null, shown: new Map(), attempt: 0 };
@@ -48,7 +48,7 @@ export async function watchTarget(options: WatchOptions): Promise<void> {
       await follow(options, progress, print);
     } catch (error) {
       if (stop.aborted) return;
-      if (isFirst || !mayPass(error)) throw error;
+      if (isFirst || !isRetryable(error)) throw error;
       if (isExpired(error)) progress.position = null;
       else if (progress.attempt === 1)
         context.printError(`the watch was interrupted, and is tried again: ${messageOf(error)}`);
@@ -58,10 +58,10 @@ export async function watchTarget(options: WatchOptions): Promise<void> {
   }
 }
 
-type Print = (event: WatchEvent) => Promise<void>;
+type Print = (event: PrintedEvent) => Promise<void>;
 
 /** Prints the objects that are new, changed or deleted since they were last shown. */
-async function listAll(options: WatchOptions, progress: Progress, print: Print): Promise<void> {
+async function listAll(options: WatchTargetOptions, progress: Progress, print: Print): Promise<void> {
   const { client } = options;
   const answer = await client.send({ ...requestOf(options), query: queryOf(options), signal: options.stop });
   const list = isMap(answer) ? answer : {};
@@ -85,7 +85,7 @@ async function listAll(options: WatchOptions, progress: Progress, print: Print):
 }
 
 /** Prints events until the watch ends for any reason. */
-async function follow(options: WatchOptions, progress: Progress, print: Print): Promise<void> {
+async function follow(options: WatchTargetOptions, progress: Progress, print: Print): Promise<void> {
   const { client, stop } = options;
   progress.attempt++;
   const query = {
@@ -109,12 +109,12 @@ async function follow(options: WatchOptions, progress: Progress, print: Print): 
   }
 }
 
-const requestOf = ({ kind, namespace, format }: WatchOptions) => ({
+const requestOf = ({ kind, namespace, format }: WatchTargetOptions) => ({
   path: urlOf(kind, { namespace, name: null }),
   accept: format === 'table' || format === 'wide' ? tableAccept : 'application/json',
 });
 
-const queryOf = ({ selector, name }: WatchOptions) => ({
+const queryOf = ({ selector, name }: WatchTargetOptions) => ({
   labelSelector: selector,
   fieldSelector: name === null ? null : `metadata.name=${name}`,
 });
@@ -149,7 +149,7 @@ function later(a: string | null, b: string): string | null {
   return /^\d+$/.test(b) && BigInt(b) > BigInt(a) ? b : a;
 }
 
-function readEvent(line: string, client: Client): WatchEvent {
+function readEvent(line: string, client: ApiClient): PrintedEvent {
   let event: unknown;
   try {
     event = JSON.parse(line);
@@ -160,14 +160,14 @@ function readEvent(line: string, client: Client): WatchEvent {
   return { type: text(event.type), object: event.object };
 }
 
-const strange = ({ server }: Client, line: string): MeshError =>
+const strange = ({ server }: ApiClient, line: string): MeshError =>
   new MeshError('SERVER_FAILED', `${server} sent an event that is none: ${JSON.stringify(line.slice(0, 60))}`);
 
 /** Reports whether the server no longer has the version to continue from. */
 const isExpired = (error: unknown): boolean => error instanceof ServerError && error.status === 410;
 
 /** Reports whether a retry may succeed. */
-function mayPass(error: unknown): boolean {
+function isRetryable(error: unknown): boolean {
   if (isExpired(error)) return true;
   return error instanceof MeshError && (error.code === 'SERVER_UNREACHABLE' || error.code === 'SERVER_FAILED');
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Document, parseDocument } from 'yaml';
-import { wrong } from '../failure.ts';
+import { usageError } from '../failure.ts';
 import { type Context, type Contexts, fileBehind } from './contexts.ts';
 
 /** Change of the contexts file. Null removes a key; absent keys stay. */
@@ -30,7 +30,7 @@ export async function writeContexts(contexts: Contexts, edit: ContextsEdit): Pro
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => {}); // the original failure is reported
-    throw wrong(`the contexts file ${path} cannot be written: ${error instanceof Error ? error.message : error}`);
+    throw usageError(`the contexts file ${path} cannot be written: ${error instanceof Error ? error.message : error}`);
   }
 }
 

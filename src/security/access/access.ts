@@ -7,14 +7,14 @@ import type { Roles } from './roles.ts';
 
 /** Identities and their permissions at the HTTP servers. It holds hashes of tokens, not tokens. */
 export interface Access {
-  readonly identities: readonly Identity[];
+  readonly identities: readonly AccessIdentity[];
   /** Roles of unauthenticated callers; null to reject them. */
   readonly anonymous: Roles | null;
   /** True if the text contains plain tokens, which its readers could use. */
   readonly hasPlainTokens: boolean;
 }
 
-export interface Identity {
+export interface AccessIdentity {
   readonly name: string;
   /** SHA-256 of each token. */
   readonly tokens: readonly Buffer[];

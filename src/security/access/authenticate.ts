@@ -1,5 +1,5 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { type Access, type Identity, maxTokenLength, sha256 } from './access.ts';
+import { type Access, type AccessIdentity, maxTokenLength, sha256 } from './access.ts';
 import type { Roles } from './roles.ts';
 
 /** Identity that a connection's certificate proves. */
@@ -54,14 +54,14 @@ const known = (identity: string, roles: Roles): Authentication => ({ type: 'know
  * Finds the identity of a token in constant time, whatever the number of identities or the length of a correct prefix.
  * The lookup uses a hash under a random key of this process; the rest is compared in constant time.
  */
-function createTokenIndex(identities: readonly Identity[]) {
+function createTokenIndex(identities: readonly AccessIdentity[]) {
   const key = randomBytes(32);
   const slotOf = (hash: Buffer): string => createHmac('sha256', key).update(hash).digest('base64');
   const slots = new Map(
     identities.flatMap((identity) => identity.tokens.map((hash) => [slotOf(hash), { hash, identity }] as const)),
   );
   return {
-    find(token: string): Identity | null {
+    find(token: string): AccessIdentity | null {
       const hash = sha256(token);
       const slot = slots.get(slotOf(hash));
       return slot !== undefined && timingSafeEqual(slot.hash, hash) ? slot.identity : null;
@@ -75,7 +75,7 @@ function createTokenIndex(identities: readonly Identity[]) {
  */
 function identityOf(
   { spiffeId, commonName }: PeerCertificate & { readonly type: 'verified' },
-  identities: readonly Identity[],
+  identities: readonly AccessIdentity[],
 ): Authentication | null {
   for (const { name, certificates, roles } of identities) {
     for (const pattern of certificates) {

@@ -1,5 +1,5 @@
 import { assertNever } from '../../lib/assert-never.ts';
-import type { Asked, Caller, Need, Verdict } from '../../model/access.ts';
+import type { AccessVerdict, DoorRequest, HttpCaller, Need } from '../../model/access.ts';
 import type { Authenticator, PeerCertificate } from '../access/authenticate.ts';
 import { mayDo, type Roles } from '../access/roles.ts';
 import { browserFault, headerOf } from './browser.ts';
@@ -10,16 +10,16 @@ export interface DoorsOptions {
   /** Authenticator of the current access file; null if no authentication is required. Evaluated for every request. */
   readonly authenticator: () => Authenticator | null;
   /** Called with every rejected request. */
-  readonly refused: (asked: Asked, verdict: Verdict & { readonly type: 'refused' }) => void;
+  readonly refused: (asked: DoorRequest, verdict: AccessVerdict & { readonly type: 'refused' }) => void;
 }
 
 /** Caller without authentication: on loopback without an access file, or with `--insecure`. */
-const anybody: Caller = { identity: null, whyNot: () => null };
+const unauthenticated: HttpCaller = { identity: null, reasonAgainst: () => null };
 
 /** Creates the access check for all HTTP requests. */
 export function createDoors(options: DoorsOptions) {
   return {
-    admit(asked: Asked, certificate: PeerCertificate): Verdict {
+    admit(asked: DoorRequest, certificate: PeerCertificate): AccessVerdict {
       const verdict = decide(asked, certificate, options);
       if (verdict.type === 'refused') options.refused(asked, verdict);
       return verdict;
@@ -27,28 +27,32 @@ export function createDoors(options: DoorsOptions) {
   };
 }
 
-function decide(asked: Asked, certificate: PeerCertificate, { names, authenticator }: DoorsOptions): Verdict {
-  if (asked.need.type === 'nothing') return { type: 'admitted', caller: anybody };
+function decide(
+  asked: DoorRequest,
+  certificate: PeerCertificate,
+  { names, authenticator }: DoorsOptions,
+): AccessVerdict {
+  if (asked.need.type === 'nothing') return { type: 'admitted', caller: unauthenticated };
   const fault = browserFault(asked, names);
   if (fault !== null) return { type: 'refused', ...fault, caller: null };
   const authentication = authenticator()?.authenticate(headerOf(asked, 'authorization'), certificate);
-  if (authentication === undefined) return { type: 'admitted', caller: anybody };
+  if (authentication === undefined) return { type: 'admitted', caller: unauthenticated };
   if (authentication.type === 'unknown') {
     return { type: 'refused', reason: 'unauthenticated', message: authentication.message, caller: null };
   }
   if (authentication.type === 'anonymous') {
     const caller = callerWith('anonymous', authentication.roles);
-    if (caller.whyNot(asked.need) === null) return { type: 'admitted', caller };
+    if (caller.reasonAgainst(asked.need) === null) return { type: 'admitted', caller };
     return { type: 'refused', reason: 'unauthenticated', message: authentication.message, caller: null };
   }
   const caller = callerWith(authentication.identity, authentication.roles);
-  const message = caller.whyNot(asked.need);
+  const message = caller.reasonAgainst(asked.need);
   return message === null ? { type: 'admitted', caller } : { type: 'refused', reason: 'forbidden', message, caller };
 }
 
-const callerWith = (identity: string, roles: Roles): Caller => ({
+const callerWith = (identity: string, roles: Roles): HttpCaller => ({
   identity,
-  whyNot: (need) =>
+  reasonAgainst: (need) =>
     mayDo(roles, need) ? null : `"${identity}" may not ${actionOf(need)}: the access file does not give it that role`,
 });
 

@@ -43,7 +43,7 @@ export const adapterz = (registry: Registry): DebugView => ({
   read: () => ok(jsonObject({ shards: jsonArray(registry.shards()), problems: jsonArray(registry.problems()) })),
 });
 
-export interface ProblemSources {
+export interface ProblemViewSources {
   readonly book: RuleBook;
   /** Problems of valid rules that compilation found, by rule. */
   readonly resolved: () => ReadonlyMap<string, readonly string[]>;
@@ -52,7 +52,7 @@ export interface ProblemSources {
 }
 
 /** Lists problems of rules: invalid or shadowed objects, problems of compilation, parts without effect. */
-export function problemz({ book, resolved, findings }: ProblemSources): DebugView {
+export function problemz({ book, resolved, findings }: ProblemViewSources): DebugView {
   function* idle() {
     for (const { kind, metadata, origin } of book.rules()) {
       const id = ruleId({ kind, metadata });

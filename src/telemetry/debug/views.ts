@@ -4,7 +4,7 @@ import type { Registry } from '../../registry/contract.ts';
 import type { RuleBook } from '../../rules/book/rule-book.ts';
 import { adsz, configDump, edsz, syncz } from './client-views.ts';
 import { quarantinez } from './quarantine-view.ts';
-import { adapterz, configz, endpointz, type ProblemSources, problemz, registryz } from './registry-views.ts';
+import { adapterz, configz, endpointz, type ProblemViewSources, problemz, registryz } from './registry-views.ts';
 import { type DebugView, jsonArray } from './view.ts';
 
 /** Sources of the views. */
@@ -14,7 +14,7 @@ export interface DebugSources {
   readonly coordinator: Coordinator;
   /** Problems of valid rules that compilation found, by rule. */
   readonly problems: () => ReadonlyMap<string, readonly string[]>;
-  readonly findings: ProblemSources['findings'];
+  readonly findings: ProblemViewSources['findings'];
 }
 
 /** Creates all views, in the order of the list. */

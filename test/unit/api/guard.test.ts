@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { createHttpServer } from '../../../src/api/server.ts';
 import { silentLogger } from '../../../src/lib/logger.ts';
-import type { Asked, Need } from '../../../src/model/access.ts';
+import type { DoorRequest, Need } from '../../../src/model/access.ts';
 import { rulesServer, urls } from '../../support/rules-server.ts';
 
 /** Returns the permission of a request, recorded by an access check that rejects everything. */
 async function needed(method: 'GET' | 'POST' | 'PUT' | 'DELETE', url: string): Promise<Need | undefined> {
-  const asked: Asked[] = [];
+  const asked: DoorRequest[] = [];
   const routes = [
     '/healthz',
     '/debug/adsz',

@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { acceptsGzip } from '../../../src/api/gzip.ts';
+import { isGzipAccepted } from '../../../src/api/gzip.ts';
 import { eventually } from '../../support/eventually.ts';
 import { sampleLists, watchServer } from '../../support/watch-server.ts';
 
@@ -69,7 +69,7 @@ describe('compression of answers', () => {
     { header: undefined, want: false },
   ]) {
     it(`Accept-Encoding: ${header} ${want ? 'accepts' : 'does not accept'} gzip`, () =>
-      expect(acceptsGzip(header)).toBe(want));
+      expect(isGzipAccepted(header)).toBe(want));
   }
 
   it('lets other work run while a list of 10,000 objects is built', async () => {

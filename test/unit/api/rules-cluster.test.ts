@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { meshConfig } from '../../../src/rules/kinds/mesh-config/index.ts';
 import { namespace } from '../../../src/rules/kinds/namespace/index.ts';
-import { jsonPatchType, mergeType, rulesServer, urls } from '../../support/rules-server.ts';
+import { jsonPatchHeaders, mergeType, rulesServer, urls } from '../../support/rules-server.ts';
 import { sampleKind, sampleObject } from '../../support/sample-kind.ts';
 
 const namespaces = '/api/v1/namespaces';
@@ -92,7 +92,7 @@ describe('namespaces', () => {
       name: 'a JSON patch',
       change: () =>
         send('PATCH', `${namespaces}/shop`, {
-          headers: jsonPatchType,
+          headers: jsonPatchHeaders,
           body: [{ op: 'add', path: '/metadata/labels/a', value: 'b' }],
         }),
     },

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { jsonPatchType, mergeType, rulesServer, urls } from '../../support/rules-server.ts';
+import { jsonPatchHeaders, mergeType, rulesServer, urls } from '../../support/rules-server.ts';
 import { sampleObject } from '../../support/sample-kind.ts';
 
 let api: ReturnType<typeof rulesServer>;
@@ -38,7 +38,7 @@ describe('an object of a file', () => {
       name: 'merge patch',
       sent: () => api.send('PATCH', filed, { headers: mergeType, body: { metadata: { labels: { a: 'b' } } } }),
     },
-    { name: 'JSON patch', sent: () => api.send('PATCH', filed, { headers: jsonPatchType, body: [] }) },
+    { name: 'JSON patch', sent: () => api.send('PATCH', filed, { headers: jsonPatchHeaders, body: [] }) },
     { name: 'DELETE', sent: () => api.send('DELETE', filed) },
     { name: 'POST', sent: () => api.send('POST', urls.list, { body: sampleObject({ name: 'filed' }) }) },
     { name: 'rollback', sent: () => api.send('POST', `${filed}/rollback`, { body: {} }) },

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { jsonPatchType, mergeType, rulesServer, urls, yamlType } from '../../support/rules-server.ts';
+import { jsonPatchHeaders, mergeType, rulesServer, urls, yamlType } from '../../support/rules-server.ts';
 import { sampleObject } from '../../support/sample-kind.ts';
 
 const { list, one } = urls;
@@ -201,14 +201,14 @@ describe('hostile patches', () => {
     },
     {
       name: 'copies of copies',
-      headers: jsonPatchType,
+      headers: jsonPatchHeaders,
       body: Array.from({ length: 100 }, (_, index) => ({ op: 'copy', from: '/spec', path: `/spec/c${index}` })),
       code: 422,
       says: 'copies more than 10 MiB',
     },
     {
       name: 'nesting by moves',
-      headers: jsonPatchType,
+      headers: jsonPatchHeaders,
       body: Array.from({ length: 3_000 }, () => [
         { op: 'add', path: '/spec/next', value: {} },
         { op: 'copy', from: '/metadata/name', path: '/spec/next/n' },

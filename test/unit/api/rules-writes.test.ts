@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { virtualService } from '../../../src/rules/kinds/virtual-service/index.ts';
 import type { RuleStatus, RuleStatuses } from '../../../src/rules/status.ts';
-import { jsonPatchType, mergeType, rulesServer, urls, yamlType } from '../../support/rules-server.ts';
+import { jsonPatchHeaders, mergeType, rulesServer, urls, yamlType } from '../../support/rules-server.ts';
 import { sampleKind, sampleObject } from '../../support/sample-kind.ts';
 
 const { list, one } = urls;
@@ -86,7 +86,7 @@ describe('a dry run', () => {
 });
 
 describe('a JSON patch', () => {
-  const patch = (body: unknown) => send('PATCH', one, { headers: jsonPatchType, body });
+  const patch = (body: unknown) => send('PATCH', one, { headers: jsonPatchHeaders, body });
   beforeEach(async () => {
     await send('POST', list, { body: sampleObject({ spec: { hosts: ['a', 'b'] } }) });
   });
@@ -312,7 +312,7 @@ describe('a hundred writers on one object', () => {
     const increment = async (): Promise<void> => {
       const seen = (await send('GET', one)).body.spec.hosts[0];
       const { code } = await send('PATCH', one, {
-        headers: jsonPatchType,
+        headers: jsonPatchHeaders,
         body: [
           { op: 'test', path: '/spec/hosts/0', value: seen },
           { op: 'replace', path: '/spec/hosts/0', value: String(Number(seen) + 1) },

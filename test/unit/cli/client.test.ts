@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { exitCodeOf } from '../../../src/cli/failure.ts';
 import { ServerError } from '../../../src/cli/rules/answer.ts';
-import { type ClientOptions, createClient } from '../../../src/cli/rules/client.ts';
+import { type ApiClientOptions, createClient } from '../../../src/cli/rules/client.ts';
 import { noCredentials } from '../../../src/cli/rules/credentials.ts';
 import { startStub } from '../../support/http-stub.ts';
 import { freePort } from '../../support/ports.ts';
@@ -33,7 +33,7 @@ const endless: Answer = (_request, response) => {
   more();
 };
 
-function clientOf(server: string, options: Partial<ClientOptions> = {}) {
+function clientOf(server: string, options: Partial<ApiClientOptions> = {}) {
   const warnings: string[] = [];
   const client = createClient({
     server,
@@ -49,7 +49,7 @@ function clientOf(server: string, options: Partial<ClientOptions> = {}) {
 }
 
 /** Returns message and exit code of a request that fails. */
-async function failure(server: string, options: Partial<ClientOptions> = {}) {
+async function failure(server: string, options: Partial<ApiClientOptions> = {}) {
   const error: unknown = await clientOf(server, options)
     .client.send({ path: '/apis' })
     .catch((caught: unknown) => caught);

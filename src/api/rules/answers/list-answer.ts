@@ -4,7 +4,7 @@ import type { RuleKind } from '../../../rules/rule.ts';
 import type { StoredObject } from '../../../rules/store/store.ts';
 import { sendPieces } from '../../gzip.ts';
 import { answerForm } from './negotiate.ts';
-import { type ServedObject, tableHead, tableOf, tableRow } from './table.ts';
+import { objectTable, type ServedObject, tableHead, tableRow } from './table.ts';
 
 /** Presentation of objects at one URL. */
 export interface Presentation {
@@ -14,7 +14,7 @@ export interface Presentation {
   /** Converts an object to that version, with its current status. */
   readonly show: (object: StoredObject) => ServedObject;
   /** Shows the result of a dry run, with the status of `current`, or without status if there is no current object. */
-  readonly rehearse: (object: StoredObject, current: StoredObject | null) => ServedObject;
+  readonly showDryRun: (object: StoredObject, current: StoredObject | null) => ServedObject;
   /** Milliseconds since the epoch, for the ages in tables. */
   readonly now: () => number;
 }
@@ -50,7 +50,7 @@ export function objectAnswer(request: FastifyRequest, object: ServedObject, as: 
   const form = answerForm(request);
   if (form.type === 'json') return object;
   const { resourceVersion } = object.metadata;
-  return tableOf(as.kind, [object], {
+  return objectTable(as.kind, [object], {
     metadata: { resourceVersion },
     includeObject: form.includeObject,
     nowMs: as.now(),

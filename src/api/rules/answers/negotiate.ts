@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { failure, StatusError } from '../../status.ts';
+import { ApiError, failure } from '../../status.ts';
 
 /** Part of the object that a table row includes. */
 export type IncludeObject = 'None' | 'Metadata' | 'Object';
@@ -29,7 +29,7 @@ export function answerForm(request: FastifyRequest): AnswerForm {
     }
   }
   const message = `${request.headers.accept} is not served: accept application/json, or application/json;as=Table;v=v1;g=meta.k8s.io`;
-  throw new StatusError(failure('NotAcceptable', message));
+  throw new ApiError(failure('NotAcceptable', message));
 }
 
 /** Lists what a client accepts, by preference. A missing header accepts anything. */
@@ -69,6 +69,6 @@ function includeObjectOf(request: FastifyRequest): IncludeObject {
     case 'Object':
       return includeObject;
     default:
-      throw new StatusError(failure('BadRequest', 'includeObject must be None, Metadata or Object'));
+      throw new ApiError(failure('BadRequest', 'includeObject must be None, Metadata or Object'));
   }
 }

@@ -13,7 +13,7 @@ export interface ServedObject {
 }
 
 /** Table of Kubernetes: https://kubernetes.io/docs/reference/generated/kubernetes-api/v1.34/#table-v1-meta */
-export interface Table {
+export interface ObjectTable {
   readonly kind: 'Table';
   readonly apiVersion: 'meta.k8s.io/v1';
   readonly metadata: Readonly<Record<string, unknown>>;
@@ -48,16 +48,16 @@ export interface RowOptions {
  * Builds a table of objects of one kind. `metadata` belongs to the list, or is the `resourceVersion` of a single
  * object.
  */
-export function tableOf(
+export function objectTable(
   kind: RuleKind,
   objects: readonly ServedObject[],
   { metadata, ...options }: RowOptions & { readonly metadata: Readonly<Record<string, unknown>> },
-): Table {
+): ObjectTable {
   return { ...tableHead(kind, metadata), rows: objects.map((object) => tableRow(kind, object, options)) };
 }
 
 /** Builds a table without rows. */
-export const tableHead = (kind: RuleKind, metadata: Readonly<Record<string, unknown>>): Omit<Table, 'rows'> => ({
+export const tableHead = (kind: RuleKind, metadata: Readonly<Record<string, unknown>>): Omit<ObjectTable, 'rows'> => ({
   kind: 'Table',
   apiVersion: 'meta.k8s.io/v1',
   metadata,
@@ -156,13 +156,13 @@ const ruleState: readonly Column[] = [
   },
 ];
 
-interface SeenStatus {
+interface ServedRuleStatus {
   readonly conditions?: readonly { readonly type: string; readonly status: string; readonly reason: string }[];
   readonly proxies?: { readonly acknowledged: number; readonly concerned: number };
 }
 
 /** Casts a served status. It belongs to a rule, or to a namespace, whose status has none of these fields. */
-const statusOf = (status: unknown): SeenStatus => (status ?? {}) as SeenStatus;
+const statusOf = (status: unknown): ServedRuleStatus => (status ?? {}) as ServedRuleStatus;
 
 const programmed = (status: unknown) => statusOf(status).conditions?.find(({ type }) => type === 'Programmed');
 

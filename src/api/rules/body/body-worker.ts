@@ -1,14 +1,14 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { BodyItem } from './contract.ts';
 import { parseBody } from './parse.ts';
-import type { WorkerAnswer, WorkerTask } from './thread.ts';
+import type { BodyWorkerAnswer, WorkerTask } from './thread.ts';
 
 /**
  * Characters per message between threads. The receiver parses the texts one by one and can do other work in between.
  */
 const chunkChars = 256 * 1024;
 
-function run({ bytes, format, shape }: WorkerTask, answer: (message: WorkerAnswer) => void): void {
+function run({ bytes, format, shape }: WorkerTask, answer: (message: BodyWorkerAnswer) => void): void {
   const parsed = parseBody(bytes, format, shape);
   if (!parsed.ok) {
     answer({ type: 'failed', message: parsed.error });

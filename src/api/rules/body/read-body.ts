@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { yamlTypes } from '../../body.ts';
-import { failure, StatusError } from '../../status.ts';
+import { ApiError, failure } from '../../status.ts';
 import type { BodyFormat, BodyItem, BodyShape } from './contract.ts';
 import { protobufType } from './kubernetes-protobuf.ts';
 import { parseBody } from './parse.ts';
@@ -32,7 +32,7 @@ async function read(request: FastifyRequest, shape: BodyShape): Promise<readonly
   const format = formatOf(mediaType(request));
   const task = { bytes, format, shape } as const;
   const parsed = bytes.length <= atOnceBytes[format] ? parseBody(bytes, format, shape) : await parseInThread(task);
-  if (!parsed.ok) throw new StatusError(failure('BadRequest', parsed.error));
+  if (!parsed.ok) throw new ApiError(failure('BadRequest', parsed.error));
   return parsed.value;
 }
 

@@ -11,7 +11,7 @@ export interface WorkerTask {
   readonly shape: BodyShape;
 }
 
-export type WorkerAnswer =
+export type BodyWorkerAnswer =
   | {
       readonly type: 'items';
       readonly items: readonly (Omit<BodyItem, 'value'> & { readonly json: string })[];
@@ -56,7 +56,7 @@ async function readBy(task: WorkerTask): Promise<BodyResult> {
       () => resolve('the body takes too long to be read: send less at once'),
       maxReadMs(task.bytes.length),
     );
-    worker.on('message', (answer: WorkerAnswer) => {
+    worker.on('message', (answer: BodyWorkerAnswer) => {
       if (answer.type === 'items') texts.push(...answer.items);
       else resolve(answer.type === 'end' ? null : answer.message);
     });

@@ -1,12 +1,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { RuleKind } from '../../../rules/rule.ts';
 import type { HttpRoutes } from '../../server.ts';
-import { failure, StatusError } from '../../status.ts';
+import { ApiError, failure } from '../../status.ts';
 import { acceptables, isJson } from '../answers/negotiate.ts';
 import { type CachedAnswer, cachedAnswer, sendCached } from './cached-answer.ts';
 import { type ApiGroup, type ApiVersion, apiGroups, verbsOf } from './groups.ts';
 
-export interface DiscoveryOptions {
+export interface DiscoveryRoutesOptions {
   readonly kinds: readonly RuleKind[];
   /** Version of this program, `0.1.0` for example. */
   readonly version: string;
@@ -19,7 +19,7 @@ const kubernetesMinor = 37;
  * Routes that describe the API to kubectl and other Kubernetes clients: `/api`, `/apis` (also as one aggregated list,
  * if the client accepts it), each group, each version, and `/version`.
  */
-export function discoveryRoutes({ kinds, version }: DiscoveryOptions): HttpRoutes {
+export function discoveryRoutes({ kinds, version }: DiscoveryRoutesOptions): HttpRoutes {
   return (server) => {
     const groups = apiGroups(kinds);
     const [core, named] = [groups.filter(({ name }) => name === ''), groups.filter(({ name }) => name !== '')];
@@ -64,7 +64,7 @@ function formOf(request: FastifyRequest, served: readonly DiscoveryForm[]): Disc
     const form = served.find((one) => one === parameters.get('v'));
     if (form !== undefined) return form;
   }
-  throw new StatusError(failure('NotAcceptable', `${request.headers.accept} is not served: accept application/json`));
+  throw new ApiError(failure('NotAcceptable', `${request.headers.accept} is not served: accept application/json`));
 }
 
 const coreVersions = (core: readonly ApiGroup[]) => ({

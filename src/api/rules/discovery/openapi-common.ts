@@ -17,12 +17,14 @@ const list = (items: Schema, description: string): Schema => ({ type: 'array', i
 /** Schemas shared by objects of all kinds, by component name. */
 export const commonSchemas: Readonly<Record<string, Schema>> = {
   [`${meta}.ObjectMeta`]: {
-    description: 'What every object has: its names, labels, and what the store notes about it.',
+    description: 'Metadata of every object: names, labels, and fields that the store sets.',
     type: 'object',
     properties: {
       name: text('The name of the object, one of its kind in its namespace. It cannot be changed.'),
-      generateName: text('For an object without a name: what its name begins with. The server adds five characters.'),
-      namespace: text('The namespace of the object; empty for kinds of the whole cluster.'),
+      generateName: text(
+        'Prefix of a generated name, for an object without a name. The server appends five characters.',
+      ),
+      namespace: text('The namespace of the object; empty for cluster-scoped kinds.'),
       labels: texts('Names and values that objects are selected by.'),
       annotations: texts('Names and values for people and tools; they have no effect on traffic.'),
       resourceVersion: text(
@@ -30,15 +32,15 @@ export const commonSchemas: Readonly<Record<string, Schema>> = {
       ),
       generation: count('Counts the changes of spec, from 1.'),
       creationTimestamp: time('When the object was created. Of rules that contradict each other, the oldest counts.'),
-      uid: text('Another one for every object there ever was.'),
+      uid: text('Unique among all objects, including deleted ones.'),
     },
   },
   [`${meta}.ListMeta`]: {
-    description: 'What every list has.',
+    description: 'Metadata of every list.',
     type: 'object',
     properties: {
-      resourceVersion: text('The version of the whole store when the list was made; a watch may go on from it.'),
-      continue: text('To be sent for the next page of the list; empty on the last one.'),
+      resourceVersion: text('The version of the store when the list was made; a watch may start from it.'),
+      continue: text('Token for the next page of the list; empty on the last one.'),
       remainingItemCount: count('How many objects are on the pages that follow.'),
     },
   },
@@ -50,12 +52,12 @@ export const commonSchemas: Readonly<Record<string, Schema>> = {
       kind: text('Status'),
       metadata: metaRef('ListMeta'),
       status: text('Success or Failure.'),
-      message: text('What is wrong and what to do.'),
-      reason: text('Why it failed, in one word.'),
+      message: text('The mistake and its remedy.'),
+      reason: text('Reason of the failure, in one word.'),
       code: { type: 'integer', format: 'int32', description: 'The HTTP status.' },
       details: {
         type: 'object',
-        description: 'Which object it is about.',
+        description: 'The object of the request.',
         properties: {
           name: text('Its name.'),
           group: text('The group of its kind.'),
@@ -66,8 +68,8 @@ export const commonSchemas: Readonly<Record<string, Schema>> = {
               type: 'object',
               properties: {
                 field: text('The path to the field: spec.http[0].route[1].weight.'),
-                message: text('What is wrong with it.'),
-                reason: text('The sort of mistake.'),
+                message: text('The mistake.'),
+                reason: text('The type of the mistake.'),
               },
             },
             'What is wrong, field by field.',
@@ -77,17 +79,17 @@ export const commonSchemas: Readonly<Record<string, Schema>> = {
     },
   },
   [`${meta}.DeleteOptions`]: {
-    description: 'How to delete.',
+    description: 'Options of a deletion.',
     type: 'object',
     properties: {
       apiVersion: text('v1'),
       kind: text('DeleteOptions'),
       preconditions: {
         type: 'object',
-        description: 'What must still hold of the object.',
+        description: 'Conditions that the object must meet.',
         properties: { resourceVersion: text('Its version.'), uid: text('Its uid.') },
       },
-      propagationPolicy: text('Accepted and without effect: no object depends on another.'),
+      propagationPolicy: text('Accepted without effect: no object depends on another.'),
       gracePeriodSeconds: count('Accepted and without effect: an object is gone at once.'),
       dryRun: list({ type: 'string' }, 'All: nothing is deleted, and the answer is what it would have been.'),
     },
@@ -97,7 +99,7 @@ export const commonSchemas: Readonly<Record<string, Schema>> = {
 
 /** Schema of a rule's status, which is computed and ignored in writes. */
 export const ruleStatusSchema: Schema = {
-  description: 'What became of the object. The server computes it; it is ignored in what is written.',
+  description: 'State of the object. The server computes it and ignores it in writes.',
   type: 'object',
   properties: {
     observedGeneration: count('The generation of the object that this is about.'),
@@ -106,11 +108,11 @@ export const ruleStatusSchema: Schema = {
         type: 'object',
         required: ['type', 'status'],
         properties: {
-          type: text('Accepted: the object is valid. Programmed: every proxy that it concerns has acknowledged it.'),
-          status: { type: 'string', enum: ['True', 'False'], description: 'Whether it is so.' },
-          reason: text('Why, in one word.'),
-          message: text('Why, and what to do.'),
-          observedGeneration: count('The generation that it was said of.'),
+          type: text('Accepted: the object is valid. Programmed: every proxy that needs it has acknowledged it.'),
+          status: { type: 'string', enum: ['True', 'False'], description: 'True if the condition is met.' },
+          reason: text('Reason, in one word.'),
+          message: text('Reason and remedy.'),
+          observedGeneration: count('The generation to which the condition refers.'),
           lastTransitionTime: time('Since when status is what it is.'),
         },
       },
@@ -118,7 +120,7 @@ export const ruleStatusSchema: Schema = {
     ),
     proxies: {
       type: 'object',
-      description: 'How many connected proxies the object concerns, and what they said.',
+      description: 'Connected proxies that need the object, by their answer.',
       properties: {
         concerned: count('Those that are served something that the object contributes to.'),
         acknowledged: count('Those of them that have acknowledged all of it.'),
@@ -133,16 +135,16 @@ export const ruleStatusSchema: Schema = {
           proxy: text('The id of the proxy.'),
           type: text('The type of the rejected resources.'),
           resources: list({ type: 'string' }, 'Their names.'),
-          message: text('What the proxy said.'),
+          message: text('The message of the proxy.'),
         },
       },
-      'What proxies said against it: ten of them at most.',
+      'Rejections by proxies, ten at most.',
     ),
   },
 };
 
 export const namespaceStatusSchema: Schema = {
-  description: 'What the server says of the namespace.',
+  description: 'State of the namespace.',
   type: 'object',
-  properties: { phase: text('Always Active: a namespace is there, or it is gone.') },
+  properties: { phase: text('Always Active: deletion is immediate.') },
 };

@@ -76,15 +76,15 @@ const query = (name: string, type: string, description: string): Schema => ({
   schema: { type },
 });
 
-const dryRun = query('dryRun', 'string', 'All: nothing is kept, and the answer is what it would have been.');
+const dryRun = query('dryRun', 'string', 'All: nothing is stored; the answer is that of the real write.');
 
 const writeParameters: readonly Schema[] = [
   dryRun,
-  query('fieldManager', 'string', 'Accepted and without effect.'),
+  query('fieldManager', 'string', 'Accepted without effect.'),
   query(
     'fieldValidation',
     'string',
-    'What becomes of unknown and duplicate fields. Strict (default): the object is refused. Warn: they are dropped, and a Warning header says so. Ignore: they are dropped.',
+    'Treatment of unknown and duplicate fields. Strict (default): the object is rejected. Warn: they are dropped, and a Warning header says so. Ignore: they are dropped.',
   ),
 ];
 
@@ -95,12 +95,12 @@ const selectors: readonly Schema[] = [
 
 const listParameters: readonly Schema[] = [
   ...selectors,
-  query('limit', 'integer', 'How many objects at most; continue in the answer leads to the others.'),
-  query('continue', 'string', 'Of an earlier answer: what comes after it.'),
-  query('resourceVersion', 'string', 'What the client has seen; a watch tells what changed since.'),
-  query('resourceVersionMatch', 'string', 'How resourceVersion is meant: Exact or NotOlderThan.'),
-  query('watch', 'boolean', 'To be told of changes as they happen, one JSON object to a line.'),
-  query('allowWatchBookmarks', 'boolean', 'Whether a watch tells its position now and then.'),
-  query('sendInitialEvents', 'boolean', 'Whether a watch begins with the objects that there are.'),
-  query('timeoutSeconds', 'integer', 'When a watch ends by itself; half an hour to an hour if it is not said.'),
+  query('limit', 'integer', 'Maximum number of objects; continue in the answer is the token for the rest.'),
+  query('continue', 'string', 'Token of an earlier answer, to get the next page.'),
+  query('resourceVersion', 'string', 'Version that the client has; a watch sends the changes since.'),
+  query('resourceVersionMatch', 'string', 'Meaning of resourceVersion: Exact or NotOlderThan.'),
+  query('watch', 'boolean', 'Sends changes as they happen, one JSON object per line.'),
+  query('allowWatchBookmarks', 'boolean', 'Sends the position of a watch periodically.'),
+  query('sendInitialEvents', 'boolean', 'Starts a watch with the existing objects.'),
+  query('timeoutSeconds', 'integer', 'Duration of a watch; half an hour to an hour by default.'),
 ];

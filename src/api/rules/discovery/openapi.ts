@@ -1,10 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { RuleKind } from '../../../rules/rule.ts';
 import type { HttpRoutes } from '../../server.ts';
-import { failure, StatusError } from '../../status.ts';
+import { ApiError, failure } from '../../status.ts';
 import { acceptables } from '../answers/negotiate.ts';
 import { type CachedAnswer, cachedAnswer, sendCached } from './cached-answer.ts';
-import type { DiscoveryOptions } from './discovery.ts';
+import type { DiscoveryRoutesOptions } from './discovery.ts';
 import { type ApiVersion, apiGroups } from './groups.ts';
 import { commonSchemas, metaRef, namespaceStatusSchema, ref, ruleStatusSchema } from './openapi-common.ts';
 import { kindPaths } from './openapi-paths.ts';
@@ -16,7 +16,7 @@ import { isOpenapiV2, openapiV2, openapiV2Type } from './openapi-v2.ts';
  * prints it. kubectl also checks there whether the server validates fields and supports dry runs. Documents are built
  * on first request.
  */
-export function openapiRoutes({ kinds, version }: DiscoveryOptions): HttpRoutes {
+export function openapiRoutes({ kinds, version }: DiscoveryRoutesOptions): HttpRoutes {
   return (server) => {
     const versions = apiGroups(kinds).flatMap((group) => group.versions);
     let made: Promise<Documents> | null = null;
@@ -40,7 +40,7 @@ export function openapiRoutes({ kinds, version }: DiscoveryOptions): HttpRoutes 
     server.get('/openapi/v2', async (request, reply) => {
       if (!acceptables(request.headers.accept).some(({ type }) => isOpenapiV2(type))) {
         const message = `OpenAPI 2 is served as ${openapiV2Type} only, for kubectl: ask for /openapi/v3`;
-        throw new StatusError(failure('NotFound', message));
+        throw new ApiError(failure('NotFound', message));
       }
       second ??= openapiV2(versions, version);
       return reply.type(openapiV2Type).send(second);

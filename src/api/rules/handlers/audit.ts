@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { auditPageLimit } from '../../../rules/store/store.ts';
-import { failure, StatusError } from '../../status.ts';
+import { ApiError, failure } from '../../status.ts';
 import type { ApiContext } from '../context.ts';
 import { countParameter, queryOf, textParameter } from '../parameters.ts';
 
@@ -14,7 +14,7 @@ export function auditHandler({ store }: Pick<ApiContext, 'store'>) {
     const before = textParameter(query, 'before');
     if (!/^\d{0,15}$/.test(before)) {
       const message = 'the parameter before must be the next of an earlier answer';
-      throw new StatusError(failure('BadRequest', message));
+      throw new ApiError(failure('BadRequest', message));
     }
     const filters = (['kind', 'namespace', 'name', 'author'] as const)
       .map((name) => [name, textParameter(query, name)] as const)

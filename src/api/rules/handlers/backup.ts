@@ -4,7 +4,7 @@ import { startSlices } from '../../../lib/slices.ts';
 import type { ObjectKey, StoredObject, StoreWrite } from '../../../rules/store/store.ts';
 import { yamlTypes } from '../../body.ts';
 import { sendPieces } from '../../gzip.ts';
-import { failure, StatusError } from '../../status.ts';
+import { ApiError, failure } from '../../status.ts';
 import { acceptables, isJson } from '../answers/negotiate.ts';
 import { readObjects } from '../body/read-body.ts';
 import type { ApiContext } from '../context.ts';
@@ -46,7 +46,7 @@ export function backupHandlers(context: ApiContext) {
       const [validation, author] = [fieldValidationOf(query), authorship(request, isDryRun(query))];
       const replaces = isSwitchedOn(query, 'replace');
       const bodies = await readObjects(request);
-      if (bodies.length === 0) throw new StatusError(failure('BadRequest', 'the body is empty: send what export gave'));
+      if (bodies.length === 0) throw new ApiError(failure('BadRequest', 'the body is empty: send what export gave'));
       const items = await checkItems(bodies, context, validation);
       for (let attempt = 1; ; attempt++) {
         const others = replaces ? removals((await everything()).items, items) : [];
@@ -70,7 +70,7 @@ function wantsYaml(request: FastifyRequest): boolean {
     if (isJson(acceptable)) return false;
   }
   const message = `${request.headers.accept} is not served: accept application/yaml or application/json`;
-  throw new StatusError(failure('NotAcceptable', message));
+  throw new ApiError(failure('NotAcceptable', message));
 }
 
 type Shown = (object: StoredObject) => unknown;

@@ -6,10 +6,10 @@ import type { ObjectKey } from '../../../rules/store/store.ts';
 import { metadataSchemaOf } from '../../../rules/validation/metadata.ts';
 import { maxProblems, schemaProblems } from '../../../rules/validation/schema-problems.ts';
 import { findKind, isRecord, nameOfType } from '../../../rules/validation/validate.ts';
-import { failure, type Status, StatusError } from '../../status.ts';
+import { ApiError, type ApiStatus, failure } from '../../status.ts';
 import type { BodyItem } from '../body/contract.ts';
 import { defaultNamespace } from '../objects/namespaces.ts';
-import { checkObject, type ReadObject } from '../objects/read-object.ts';
+import { type CheckedObject, checkObject } from '../objects/read-object.ts';
 import type { FieldValidation } from '../parameters.ts';
 
 /** Object of a batch, with its position. */
@@ -22,7 +22,7 @@ export interface NamedItem {
 
 /** Object of a batch that passed all checks. */
 export interface BatchItem extends NamedItem {
-  readonly read: ReadObject;
+  readonly read: CheckedObject;
 }
 
 /** Checks all objects of a batch. Throws a 422 with a cause for each invalid field of each object. */
@@ -85,7 +85,7 @@ async function checkEach<Item extends NamedItem>(
     else problems.push({ path: `items[${index}]`, message: `${place} is the same object as ${before}` });
     places.set(id, place);
   });
-  if (problems.length > 0) throw new StatusError(invalidBatch(problems.slice(0, maxProblems)));
+  if (problems.length > 0) throw new ApiError(invalidBatch(problems.slice(0, maxProblems)));
   return checked;
 }
 
@@ -106,9 +106,9 @@ function checkOne<Item>(
 }
 
 /** Fills in Kubernetes' default for a missing namespace. Cluster-scoped objects have none. */
-function namespaceFor(kind: RuleKind, said: unknown): unknown {
+function namespaceFor(kind: RuleKind, given: unknown): unknown {
   if (kind.scope === 'cluster') return '';
-  return said === undefined || said === null || said === '' ? defaultNamespace : said;
+  return given === undefined || given === null || given === '' ? defaultNamespace : given;
 }
 
 /** Describes the position of an item. With several documents, the document number is more useful than the index. */
@@ -129,7 +129,7 @@ function describe(value: unknown): string {
 const below = (index: number, path: string): string =>
   `${fieldPath('items', [index])}${path === '' || path.startsWith('[') ? '' : '.'}${path}`;
 
-function invalidBatch(problems: readonly Problem[]): Status {
+function invalidBatch(problems: readonly Problem[]): ApiStatus {
   const causes = problems.map(({ path, message }) => ({ reason: 'FieldValueInvalid', message, field: path }));
   const list = problems.map(({ path, message }) => `${path}: ${message}`).join('; ');
   return failure('Invalid', `nothing of the batch was done: ${list}`, { causes });

@@ -2,14 +2,14 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { inSlices } from '../../../lib/slices.ts';
 import type { Authorship, StoreWrite, Written } from '../../../rules/store/store.ts';
 import { demand } from '../../doors/guard.ts';
-import { failure, StatusError } from '../../status.ts';
+import { ApiError, failure } from '../../status.ts';
 import type { BodyItem } from '../body/contract.ts';
 import { readObjects } from '../body/read-body.ts';
 import type { ApiContext } from '../context.ts';
 import { refuseNamespaceInUse } from '../objects/refuse-namespace.ts';
 import { isNamespaceKind } from '../options.ts';
 import { choiceParameter, type FieldValidation, fieldValidationOf, isDryRun, queryOf } from '../parameters.ts';
-import { refuseAdapterName, refused } from '../refusals.ts';
+import { refusalStatus, refuseAdapterName } from '../refusals.ts';
 import { authorship, warn } from '../request-facts.ts';
 import { unresolvedIn } from '../unresolved.ts';
 import { type BatchItem, checkBatch, checkNames, type NamedItem } from './batch-items.ts';
@@ -100,12 +100,12 @@ async function refuseNamespace(item: NamedItem, items: readonly NamedItem[], { s
 /** Translates a store's refusal of one write, naming the item of the batch. */
 export function refusedItem(
   item: NamedItem | undefined,
-  { refusal }: { readonly refusal: Parameters<typeof refused>[0] },
+  { refusal }: { readonly refusal: Parameters<typeof refusalStatus>[0] },
   { book }: Pick<ApiContext, 'book'>,
-): StatusError {
+): ApiError {
   if (item === undefined) throw new Error('the store refused a write that was not asked for');
-  const { message, ...status } = refused(refusal, item, book);
-  return new StatusError({ ...status, message: `nothing of the batch was done: ${item.place}: ${message}` });
+  const { message, ...status } = refusalStatus(refusal, item, book);
+  return new ApiError({ ...status, message: `nothing of the batch was done: ${item.place}: ${message}` });
 }
 
 export async function warningsOf(items: readonly BatchItem[], context: ApiContext): Promise<readonly string[]> {
@@ -130,4 +130,4 @@ export function batchResult(written: readonly Written[]) {
   return { kind: 'BatchResult', items };
 }
 
-const badRequest = (message: string): StatusError => new StatusError(failure('BadRequest', message));
+const badRequest = (message: string): ApiError => new ApiError(failure('BadRequest', message));

@@ -1,12 +1,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { StoredObject, StoreWrite, TransactionResult } from '../../../rules/store/store.ts';
-import { StatusError } from '../../status.ts';
+import { ApiError } from '../../status.ts';
 import { sendList } from '../answers/list-answer.ts';
 import { type KindContext, namespaceOf } from '../context.ts';
 import { readDeleteOptions } from '../objects/delete-options.ts';
 import { isFiled } from '../objects/filed.ts';
 import { queryOf } from '../parameters.ts';
-import { refused } from '../refusals.ts';
+import { refusalStatus } from '../refusals.ts';
 import { authorship } from '../request-facts.ts';
 import { selectionOf } from '../selectors/selection.ts';
 import { wantsWatch } from '../watch/options.ts';
@@ -54,7 +54,7 @@ export function listHandlers(context: KindContext) {
         if (attempt < attempts || item === undefined) continue; // changed or deleted concurrently
         const { namespace, name } = item.metadata;
         const subject = { kind, key: { kind: kind.kind, namespace, name } };
-        throw new StatusError(refused(removed.error.refusal, subject, book));
+        throw new ApiError(refusalStatus(removed.error.refusal, subject, book));
       }
     },
   };

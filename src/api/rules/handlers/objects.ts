@@ -2,18 +2,18 @@ import { randomInt } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ObjectDraft, StoredObject, WriteResult } from '../../../rules/store/store.ts';
 import { isRecord } from '../../../rules/validation/validate.ts';
-import { StatusError, success } from '../../status.ts';
+import { ApiError, success } from '../../status.ts';
 import { objectAnswer } from '../answers/list-answer.ts';
 import type { BodyItem } from '../body/contract.ts';
 import { readBody } from '../body/read-body.ts';
-import { type KindContext, placeOf, subjectOf } from '../context.ts';
+import { type KindContext, subjectOf, urlNames } from '../context.ts';
 import { readDeleteOptions } from '../objects/delete-options.ts';
 import { isFiled } from '../objects/filed.ts';
-import { type ReadObject, readObject } from '../objects/read-object.ts';
+import { type CheckedObject, readBodyObject } from '../objects/read-object.ts';
 import { refuseNamespaceInUse } from '../objects/refuse-namespace.ts';
 import { fieldValidationOf, isDryRun, queryOf } from '../parameters.ts';
 import { readPatch } from '../patches/patch.ts';
-import { detailsOf, notFound, refuseAdapterName, refused, refuseOtherUid, type Subject } from '../refusals.ts';
+import { detailsOf, notFound, refusalStatus, refuseAdapterName, refuseOtherUid, type Subject } from '../refusals.ts';
 import { authorship, warn } from '../request-facts.ts';
 import { unresolvedIn } from '../unresolved.ts';
 
@@ -31,12 +31,12 @@ export function objectHandlers(context: KindContext) {
     if (!isDryRun(queryOf(request))) return answer(request, object);
     const { namespace, name } = object.metadata;
     const current = await own.get({ kind: kind.kind, namespace, name });
-    return objectAnswer(request, as.rehearse(object, current), as);
+    return objectAnswer(request, as.showDryRun(object, current), as);
   };
 
   const existing = async (subject: Subject): Promise<StoredObject> => {
     const object = await store.get(subject.key);
-    if (object === null) throw new StatusError(notFound(subject, book));
+    if (object === null) throw new ApiError(notFound(subject, book));
     return object;
   };
 
@@ -49,15 +49,15 @@ export function objectHandlers(context: KindContext) {
 
   const written = (result: WriteResult, subject: Subject): StoredObject => {
     if (result.ok) return result.value;
-    throw new StatusError(refused(result.error, subject, book));
+    throw new ApiError(refusalStatus(result.error, subject, book));
   };
 
-  const warnOf = async (reply: FastifyReply, read: ReadObject): Promise<void> => {
+  const warnOf = async (reply: FastifyReply, read: CheckedObject): Promise<void> => {
     const [unresolved = []] = await unresolvedIn([read], context);
     warn(reply, [...read.warnings, ...unresolved]);
   };
 
-  const createOnce = async (request: FastifyRequest, { draft }: ReadObject): Promise<WriteResult> => {
+  const createOnce = async (request: FastifyRequest, { draft }: CheckedObject): Promise<WriteResult> => {
     refuseAdapterName(subjectOfDraft(draft), book);
     return store.create(draft, authorship(request));
   };
@@ -89,7 +89,7 @@ export function objectHandlers(context: KindContext) {
       const prefix = generateNameOf(item);
       for (let attempt = 1; ; attempt++) {
         const name = prefix === null ? null : generatedName(prefix);
-        const read = readObject(item, { ...placeOf(request, context), name }, validation);
+        const read = readBodyObject(item, { ...urlNames(request, context), name }, validation);
         const result = await createOnce(request, read);
         if (!result.ok && name !== null && attempt < attempts) continue; // the generated name is taken
         const object = written(result, subjectOfDraft(read.draft));
@@ -101,7 +101,7 @@ export function objectHandlers(context: KindContext) {
 
     async replace(request: FastifyRequest, reply: FastifyReply) {
       const [item, validation] = [await readBody(request), fieldValidationOf(queryOf(request))];
-      const read = readObject(item, placeOf(request, context), validation);
+      const read = readBodyObject(item, urlNames(request, context), validation);
       const { draft, resourceVersion, uid } = read;
       const subject = subjectOf(request, context);
       const object = await writeAgainst(subject, async (current) => {
@@ -117,12 +117,12 @@ export function objectHandlers(context: KindContext) {
     },
 
     async patch(request: FastifyRequest, reply: FastifyReply) {
-      const [subject, place] = [subjectOf(request, context), placeOf(request, context)];
+      const [subject, place] = [subjectOf(request, context), urlNames(request, context)];
       const [patch, validation] = [await readPatch(request, subject), fieldValidationOf(queryOf(request))];
-      let merged: ReadObject | null = null;
+      let merged: CheckedObject | null = null;
       const object = await writeAgainst(subject, async (current) => {
         const { resourceVersion: seen, uid } = current.metadata;
-        const read = readObject({ document: 1, ...patch(as.show(current)) }, place, validation);
+        const read = readBodyObject({ document: 1, ...patch(as.show(current)) }, place, validation);
         refuseOtherUid(subject, read.uid, uid);
         merged = read;
         // A version in the patch is its author's condition. Otherwise the object that was patched must be unchanged.

@@ -2,14 +2,14 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { HistoryEntry, StoredObject, WriteResult } from '../../../rules/store/store.ts';
 import { schemaProblems } from '../../../rules/validation/schema-problems.ts';
-import { failure, invalid, StatusError } from '../../status.ts';
+import { ApiError, failure, invalid } from '../../status.ts';
 import { objectAnswer } from '../answers/list-answer.ts';
 import { readBody } from '../body/read-body.ts';
 import { type KindContext, subjectOf } from '../context.ts';
-import { checkObject, type ReadObject } from '../objects/read-object.ts';
+import { type CheckedObject, checkObject } from '../objects/read-object.ts';
 import { objectIn } from '../options.ts';
 import { fieldValidationOf, isDryRun, queryOf } from '../parameters.ts';
-import { detailsOf, notFound, refuseAdapterName, refused, type Subject } from '../refusals.ts';
+import { detailsOf, notFound, refusalStatus, refuseAdapterName, type Subject } from '../refusals.ts';
 import { authorship, warn } from '../request-facts.ts';
 import { unresolvedIn } from '../unresolved.ts';
 
@@ -26,14 +26,14 @@ export function versionHandlers(context: KindContext) {
 
   const historyOf = async (subject: Subject): Promise<readonly [HistoryEntry, ...HistoryEntry[]]> => {
     const [newest, ...older] = await store.history(subject.key);
-    if (newest === undefined) throw new StatusError(notFound(subject, book));
+    if (newest === undefined) throw new ApiError(notFound(subject, book));
     return [newest, ...older];
   };
 
   const writeVersion = async (
     request: FastifyRequest,
     subject: Subject,
-    { draft }: ReadObject,
+    { draft }: CheckedObject,
   ): Promise<{ readonly result: WriteResult; readonly isNew: boolean }> => {
     const current = await own.get(subject.key);
     if (current === null) {
@@ -61,12 +61,12 @@ export function versionHandlers(context: KindContext) {
         const read = checkedAgain(object, context, request);
         const { result, isNew } = await writeVersion(request, subject, read);
         if (!result.ok && attempt < attempts) continue; // changed, deleted or created concurrently
-        if (!result.ok) throw new StatusError(refused(result.error, subject, book));
+        if (!result.ok) throw new ApiError(refusalStatus(result.error, subject, book));
         const [unresolved = []] = await unresolvedIn([read], context);
         warn(reply, [...read.warnings, ...unresolved]);
         reply.code(isNew ? 201 : 200);
         const isTried = isDryRun(queryOf(request));
-        const shown = isTried ? as.rehearse(result.value, await own.get(subject.key)) : as.show(result.value);
+        const shown = isTried ? as.showDryRun(result.value, await own.get(subject.key)) : as.show(result.value);
         return objectAnswer(request, shown, as);
       }
     },
@@ -78,7 +78,7 @@ async function readWanted(request: FastifyRequest): Promise<string | null> {
   const parsed = rollbackSchema.safeParse(item?.value ?? {}, { reportInput: true });
   if (parsed.success) return parsed.data.resourceVersion ?? null;
   const problems = schemaProblems(rollbackSchema, parsed.error, '');
-  throw new StatusError(invalid({ kind: 'Rollback', group: '', name: '' }, problems));
+  throw new ApiError(invalid({ kind: 'Rollback', group: '', name: '' }, problems));
 }
 
 /** Returns the requested version; by default the previous one, or the last one of a deleted object. */
@@ -93,12 +93,12 @@ function chosen(
     if (entry !== undefined) return entry.object;
     const known = entries.map(({ resourceVersion }) => resourceVersion).join(', ');
     const message = `${subject.kind.plural} "${subject.key.name}" has no version ${wanted} in its history; there are ${known}`;
-    throw new StatusError(failure('Expired', message, detailsOf(subject)));
+    throw new ApiError(failure('Expired', message, detailsOf(subject)));
   }
   if (newest.type === 'removed') return newest.object;
   if (before !== undefined) return before.object;
   const message = `${subject.kind.plural} "${subject.key.name}" has no version before this one`;
-  throw new StatusError(failure('Expired', message, detailsOf(subject)));
+  throw new ApiError(failure('Expired', message, detailsOf(subject)));
 }
 
 /** Checks an old version again, because it may not satisfy the current schema. */
@@ -106,10 +106,10 @@ function checkedAgain(
   { metadata, ...object }: StoredObject,
   { kind }: KindContext,
   request: FastifyRequest,
-): ReadObject {
+): CheckedObject {
   const { name, namespace, labels, annotations } = metadata;
   const value = { ...object, metadata: { name, namespace, labels, annotations } };
   const read = checkObject({ value, duplicates: [] }, kind, fieldValidationOf(queryOf(request)));
   if (read.ok) return read.value;
-  throw new StatusError(invalid({ kind: kind.kind, group: kind.group, name }, read.error));
+  throw new ApiError(invalid({ kind: kind.kind, group: kind.group, name }, read.error));
 }

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { schemaProblems } from '../../../rules/validation/schema-problems.ts';
-import { invalid, StatusError } from '../../status.ts';
+import { ApiError, invalid } from '../../status.ts';
 import { readBody } from '../body/read-body.ts';
 import { isDryRun, queryOf } from '../parameters.ts';
 
@@ -38,7 +38,7 @@ export async function readDeleteOptions(request: FastifyRequest): Promise<Delete
   const parsed = schema.safeParse(item?.value ?? {}, { reportInput: true });
   if (!parsed.success) {
     const problems = schemaProblems(schema, parsed.error, '');
-    throw new StatusError(invalid({ kind: 'DeleteOptions', group: 'meta.k8s.io', name: '' }, problems));
+    throw new ApiError(invalid({ kind: 'DeleteOptions', group: 'meta.k8s.io', name: '' }, problems));
   }
   const { preconditions, dryRun } = parsed.data;
   if ((dryRun ?? []).length > 0) dryRuns.add(request);

@@ -4,14 +4,14 @@ import type { Problem, RuleKind } from '../../../rules/rule.ts';
 import type { ObjectDraft } from '../../../rules/store/store.ts';
 import { namespaceSchema } from '../../../rules/validation/metadata.ts';
 import { isRecord, nameOfType, validateObject } from '../../../rules/validation/validate.ts';
-import { failure, invalid, StatusError } from '../../status.ts';
+import { ApiError, failure, invalid } from '../../status.ts';
 import type { BodyItem } from '../body/contract.ts';
 import { isNamespaceKind } from '../options.ts';
 import type { FieldValidation } from '../parameters.ts';
 import { sizeProblem } from './object-size.ts';
 
 /** Names that the URL gives to the object in the body. */
-export interface Place {
+export interface UrlNames {
   readonly kind: RuleKind;
   readonly apiVersion: string;
   /** Namespace; empty for cluster-scoped objects. */
@@ -21,7 +21,7 @@ export interface Place {
 }
 
 /** Object that passed all checks. */
-export interface ReadObject {
+export interface CheckedObject {
   readonly draft: ObjectDraft;
   /** Spec as the schema of its kind returned it. */
   readonly spec: unknown;
@@ -38,7 +38,7 @@ export interface ReadObject {
  * Reads an object from a request body. The URL supplies names that the body omits. A contradiction is a 400, an invalid
  * object a 422 with a cause for each field.
  */
-export function readObject(item: BodyItem | null, place: Place, validation: FieldValidation): ReadObject {
+export function readBodyObject(item: BodyItem | null, place: UrlNames, validation: FieldValidation): CheckedObject {
   const body = item?.value ?? null;
   if (item === null || body === null) throw badRequest('the body is empty: send the object');
   if (!isRecord(body)) throw badRequest(`the body must be an object, not ${nameOfType(body)}`);
@@ -47,10 +47,10 @@ export function readObject(item: BodyItem | null, place: Place, validation: Fiel
   if (!isRecord(metadata)) throw badRequest(`metadata must be an object, not ${nameOfType(metadata)}`);
 
   const name = place.name ?? metadata.name;
-  const said = { kind: body.kind, apiVersion: body.apiVersion, namespace: metadata.namespace, name: metadata.name };
+  const given = { kind: body.kind, apiVersion: body.apiVersion, namespace: metadata.namespace, name: metadata.name };
   const wanted = { kind: kind.kind, apiVersion, namespace, name };
   for (const field of ['kind', 'apiVersion', 'namespace', 'name'] as const) {
-    const [inBody, inUrl] = [said[field] ?? wanted[field], wanted[field]];
+    const [inBody, inUrl] = [given[field] ?? wanted[field], wanted[field]];
     if (inBody === inUrl || inBody === '') continue;
     throw badRequest(
       `the body says ${field} ${JSON.stringify(inBody)}, the URL ${inUrl === '' ? 'none' : JSON.stringify(inUrl)}`,
@@ -60,7 +60,7 @@ export function readObject(item: BodyItem | null, place: Place, validation: Fiel
   const value = { ...body, kind: kind.kind, apiVersion, metadata: { ...metadata, namespace, name } };
   const read = checkObject({ ...item, value }, kind, validation);
   if (read.ok) return read.value;
-  throw new StatusError(invalid({ kind: kind.kind, group: kind.group, name: String(name ?? '') }, read.error));
+  throw new ApiError(invalid({ kind: kind.kind, group: kind.group, name: String(name ?? '') }, read.error));
 }
 
 /** Checks an object of a known kind by the rules that apply to every source. */
@@ -68,7 +68,7 @@ export function checkObject(
   { value, duplicates }: Pick<BodyItem, 'value' | 'duplicates'>,
   kind: RuleKind,
   validation: FieldValidation,
-): Result<ReadObject, readonly Problem[]> {
+): Result<CheckedObject, readonly Problem[]> {
   const size = sizeProblem(value);
   if (size !== null) return err([size]);
   const isStrict = validation === 'Strict';
@@ -117,4 +117,4 @@ function namingProblems(name: string, { kind, group, onlyName }: RuleKind): read
   return checked.success ? [] : checked.error.issues.map(({ message }) => ({ path, message }));
 }
 
-const badRequest = (message: string): StatusError => new StatusError(failure('BadRequest', message));
+const badRequest = (message: string): ApiError => new ApiError(failure('BadRequest', message));

@@ -1,4 +1,4 @@
-import { failure, StatusError } from '../../status.ts';
+import { ApiError, failure } from '../../status.ts';
 import { isNamespaceKind } from '../options.ts';
 import { detailsOf, type Subject } from '../refusals.ts';
 import { defaultNamespace, type NamespacedStore } from './namespaces.ts';
@@ -16,9 +16,9 @@ export async function refuseNamespaceInUse(
   const [first] = await store.contentsOf(name);
   if (first !== undefined) {
     const message = `namespaces "${name}" still has objects, such as ${first.kind} "${first.name}": delete them first`;
-    throw new StatusError(failure('Conflict', message, detailsOf(subject)));
+    throw new ApiError(failure('Conflict', message, detailsOf(subject)));
   }
   if (name !== defaultNamespace) return;
   const message = `namespaces "${name}" is always there and cannot be deleted`;
-  throw new StatusError(failure('Conflict', message, detailsOf(subject)));
+  throw new ApiError(failure('Conflict', message, detailsOf(subject)));
 }

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { RuleKind } from '../../../rules/rule.ts';
 import { isRecord, nameOfType } from '../../../rules/validation/validate.ts';
-import { failure, invalid, StatusError } from '../../status.ts';
+import { ApiError, failure, invalid } from '../../status.ts';
 import { BodyError, type BodyItem } from '../body/contract.ts';
 import { mediaType, readBody } from '../body/read-body.ts';
 import { checkDepth } from '../body/yaml-text.ts';
@@ -40,19 +40,19 @@ const supportedTypes = (kind: RuleKind): readonly string[] => [
   ...(isNamespaceKind(kind) ? [strategicPatchType] : []),
 ];
 
-function unsupported(type: string, kind: RuleKind): StatusError {
+function unsupported(type: string, kind: RuleKind): ApiError {
   const supported = `send ${supportedTypes(kind).join(' or ')}, or the whole object with PUT`;
   const message = applyPatchTypes.includes(type)
     ? `server-side apply is not supported yet: leave out --server-side, or ${supported}`
     : `${type} is not supported here: ${supported}`;
-  return new StatusError(failure('UnsupportedMediaType', message));
+  return new ApiError(failure('UnsupportedMediaType', message));
 }
 
 function operationsOf(patch: unknown): readonly unknown[] {
   if (!Array.isArray(patch)) throw badRequest(`the body must be a list of operations, not ${nameOfType(patch)}`);
   if (patch.length <= maxOperations) return patch;
   const message = `a JSON patch may have ${maxOperations} operations at most, not ${patch.length}`;
-  throw new StatusError(failure('RequestEntityTooLarge', message));
+  throw new ApiError(failure('RequestEntityTooLarge', message));
 }
 
 function applied(apply: () => unknown, { kind, key }: Subject): unknown {
@@ -63,7 +63,7 @@ function applied(apply: () => unknown, { kind, key }: Subject): unknown {
   } catch (cause) {
     if (!(cause instanceof PatchError || cause instanceof BodyError)) throw cause;
     const problems = [{ path: '', message: `the patch cannot be applied: ${cause.message}` }];
-    throw new StatusError(invalid({ kind: kind.kind, group: kind.group, name: key.name }, problems));
+    throw new ApiError(invalid({ kind: kind.kind, group: kind.group, name: key.name }, problems));
   }
 }
 
@@ -76,4 +76,4 @@ function refuseDirectives(patch: unknown): void {
   }
 }
 
-const badRequest = (message: string): StatusError => new StatusError(failure('BadRequest', message));
+const badRequest = (message: string): ApiError => new ApiError(failure('BadRequest', message));

@@ -1,5 +1,5 @@
 import type { StoredObject } from '../../../rules/store/store.ts';
-import type { Status } from '../../status.ts';
+import type { ApiStatus } from '../../status.ts';
 import type { Presentation } from '../answers/list-answer.ts';
 import type { AnswerForm } from '../answers/negotiate.ts';
 import { tableHead, tableRow } from '../answers/table.ts';
@@ -18,7 +18,7 @@ export interface EventWriter {
   change(type: EventType, subject: EventSubject): string;
   /** Writes a bookmark, which carries only a version; `initialEnd` marks the end of the initial objects. */
   bookmark(resourceVersion: string, initialEnd: boolean): string;
-  error(status: Status): string;
+  error(status: ApiStatus): string;
 }
 
 export interface EventWriterOptions {

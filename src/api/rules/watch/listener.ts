@@ -63,9 +63,9 @@ export function createWatchListener({
     });
     const endFiled = filed.subscribe((changes) => {
       for (const { id, before, now } of changes) {
-        const news =
-          before === null ? { type: 'came' as const } : now === null ? { type: 'went' as const, before } : null;
-        statusLog.add(id, clock.now(), news);
+        const presence =
+          before === null ? { type: 'added' as const } : now === null ? { type: 'removed' as const, before } : null;
+        statusLog.add(id, clock.now(), presence);
       }
       changed(new Set(changes.map(({ id }) => id.slice(0, id.indexOf('/')))));
     });

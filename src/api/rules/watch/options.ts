@@ -1,5 +1,5 @@
 import type { Problem } from '../../../rules/rule.ts';
-import { failure, invalid, StatusError } from '../../status.ts';
+import { ApiError, failure, invalid } from '../../status.ts';
 import { countParameter, isSwitchedOn, textParameter } from '../parameters.ts';
 
 /** Parameters of a watch. */
@@ -34,11 +34,11 @@ export function watchOptions(query: Query, random: () => number): WatchOptions {
   const version = textParameter(query, 'resourceVersion');
   if (!/^\d{0,19}$/.test(version)) {
     const message = `resourceVersion must be a number that an answer gave, not ${JSON.stringify(version)}`;
-    throw new StatusError(failure('BadRequest', message));
+    throw new ApiError(failure('BadRequest', message));
   }
   const problems = problemsOf(query);
   if (problems.length > 0) {
-    throw new StatusError(invalid({ kind: 'ListOptions', group: 'meta.k8s.io', name: '' }, problems));
+    throw new ApiError(invalid({ kind: 'ListOptions', group: 'meta.k8s.io', name: '' }, problems));
   }
   const bookmarks = isSwitchedOn(query, 'allowWatchBookmarks');
   return { start: startOf(query, version, bookmarks), bookmarks, timeoutMs: timeoutOf(query, random) };

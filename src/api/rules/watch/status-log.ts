@@ -8,11 +8,11 @@ export interface StatusEntry {
   readonly id: RuleId;
   readonly timeMs: number;
   /** Appearance or removal of an object without a store version; null for any other change. */
-  readonly news: ObjectNews | null;
+  readonly presence: ObjectPresence | null;
 }
 
 /** Appearance or removal of an object that the store does not have. `before` is its last state. */
-export type ObjectNews = { readonly type: 'came' } | { readonly type: 'went'; readonly before: StoredObject };
+export type ObjectPresence = { readonly type: 'added' } | { readonly type: 'removed'; readonly before: StoredObject };
 
 /**
  * Log of status changes, oldest first. Each watch keeps a position in it. The log has only the last change of an
@@ -29,8 +29,8 @@ export class StatusLog {
     return this.#sequence;
   }
 
-  add(id: RuleId, timeMs: number, news: ObjectNews | null = null): void {
-    const entry = { sequence: ++this.#sequence, id, timeMs, news };
+  add(id: RuleId, timeMs: number, presence: ObjectPresence | null = null): void {
+    const entry = { sequence: ++this.#sequence, id, timeMs, presence };
     this.#entries.push(entry);
     this.#last.set(id, entry);
     this.#compact();

@@ -106,9 +106,9 @@ export class WatchStream {
     const { initial, events, markInitialEnd, turn } = this.#options;
     const added = (object: StoredObject) =>
       this.#isWatched(object) ? events.change('ADDED', { object, cause: causeOf(object, this.#statusPosition) }) : '';
-    for (let told = 0; told < initial.length && (await this.#isWritable()); ) {
+    for (let sent = 0; sent < initial.length && (await this.#isWritable()); ) {
       await turn();
-      told += this.#tell(initial, told, added);
+      sent += this.#send(initial, sent, added);
     }
     if (markInitialEnd && (await this.#isWritable())) this.#write(events.bookmark(this.#resourceVersion, true));
   }
@@ -122,8 +122,8 @@ export class WatchStream {
         this.#write(this.#options.events.error(expired(this.#resourceVersion)));
         return;
       }
-      if (this.#tell(changes, 0, (change) => this.#change(change)) < changes.length) continue;
-      if (await this.#tellStatuses()) continue;
+      if (this.#send(changes, 0, (change) => this.#change(change)) < changes.length) continue;
+      if (await this.#sendStatuses()) continue;
       if (this.#isBookmarkDue || (this.#isEnding && this.#options.bookmarks)) {
         this.#isBookmarkDue = false;
         this.#write(this.#options.events.bookmark(this.#resourceVersion, false));
@@ -134,7 +134,7 @@ export class WatchStream {
   }
 
   /** Writes the events of one turn and returns their number. */
-  #tell<Item>(items: readonly Item[], from: number, eventOf: (item: Item) => string): number {
+  #send<Item>(items: readonly Item[], from: number, eventOf: (item: Item) => string): number {
     let [text, count] = ['', 0];
     for (const item of items.slice(from, from + turnItems)) {
       if (text.length >= turnLength) break;
@@ -167,21 +167,24 @@ export class WatchStream {
   }
 
   /** Sends status changes and reports whether more may follow. */
-  async #tellStatuses(): Promise<boolean> {
+  async #sendStatuses(): Promise<boolean> {
     const { statusLog, store, events, kind } = this.#options;
     const entries = statusLog.after(this.#statusPosition, turnItems);
     let text = '';
-    for (const { id, sequence, news } of entries) {
+    for (const { id, sequence, presence } of entries) {
       if (text.length >= turnLength) break;
       this.#statusPosition = sequence;
       if (!id.startsWith(`${kind.kind}/`)) continue;
       const object = await store.get(keyOf(id));
-      if (object === null && news?.type === 'went' && this.#isWatched(news.before)) {
-        text += events.change('DELETED', { object: news.before, cause: causeOf(news.before, sequence) });
+      if (object === null && presence?.type === 'removed' && this.#isWatched(presence.before)) {
+        text += events.change('DELETED', { object: presence.before, cause: causeOf(presence.before, sequence) });
       }
       // The change log reports a newer object, with its status at that moment.
       if (object === null || !this.#isWatched(object) || isNewer(object, this.#resourceVersion)) continue;
-      text += events.change(news?.type === 'came' ? 'ADDED' : 'MODIFIED', { object, cause: causeOf(object, sequence) });
+      text += events.change(presence?.type === 'added' ? 'ADDED' : 'MODIFIED', {
+        object,
+        cause: causeOf(object, sequence),
+      });
     }
     this.#write(text);
     return entries.length === turnItems || text.length >= turnLength;

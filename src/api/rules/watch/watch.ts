@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../../lib/clock.ts';
 import type { RuleStatuses } from '../../../rules/status.ts';
 import type { RuleStore, StoredObject } from '../../../rules/store/store.ts';
-import { failure, StatusError } from '../../status.ts';
+import { ApiError, failure } from '../../status.ts';
 import { createTurns } from '../../turns.ts';
 import type { Presentation } from '../answers/list-answer.ts';
 import { answerForm } from '../answers/negotiate.ts';
@@ -22,7 +22,7 @@ export interface WatchScope {
 }
 
 /** All watches of a server. */
-export interface Watches {
+export interface ObjectWatches {
   /** Answers a list request that asks for a watch. Resolves when the watch has ended. */
   watchObjects(request: FastifyRequest, reply: FastifyReply, scope: WatchScope): Promise<FastifyReply>;
   /**
@@ -55,7 +55,7 @@ export function createWatches({
   clock,
   random = Math.random,
   maxWatches = 1_000,
-}: WatchesOptions): Watches {
+}: WatchesOptions): ObjectWatches {
   const streams = new Set<WatchStream>();
   const texts = eventTexts();
   const turn = createTurns();
@@ -73,11 +73,11 @@ export function createWatches({
   let closed = false;
 
   const refuseTooMany = (reply: FastifyReply) => {
-    if (closed) throw new StatusError(failure('ServiceUnavailable', 'the control plane is stopping: watch again'));
+    if (closed) throw new ApiError(failure('ServiceUnavailable', 'the control plane is stopping: watch again'));
     if (streams.size < maxWatches) return;
     reply.header('retry-after', '10');
     const message = `${maxWatches} watches are open, and there may be no more: end some, or watch again later`;
-    throw new StatusError(failure('TooManyRequests', message));
+    throw new ApiError(failure('TooManyRequests', message));
   };
 
   const beginning = async (start: WatchOptions['start'], kind: string, namespace: string | null) => {
@@ -90,7 +90,7 @@ export function createWatches({
     if (start.type === 'now') return { ...nothingFirst, resourceVersion, statusPosition };
     if (start.notOlderThan !== null && Number(start.notOlderThan) > Number(resourceVersion)) {
       const message = `resourceVersion ${start.notOlderThan} is not reached yet, or of another store (it is at ${resourceVersion}): begin without one`;
-      throw new StatusError(failure('Expired', message));
+      throw new ApiError(failure('Expired', message));
     }
     return { initial: items, markInitialEnd: start.markEnd, resourceVersion, statusPosition };
   };

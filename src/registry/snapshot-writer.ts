@@ -6,7 +6,7 @@ import { type KeptFile, keepFile } from '../platform/kept-file.ts';
 import { readSnapshot, type Snapshot, writeSnapshot } from './snapshot-file.ts';
 
 /** Writes the snapshot of one shard in the background; nothing waits for it. */
-export interface SnapshotKeeper extends KeptFile {
+export interface SnapshotWriter extends KeptFile {
   /** Reads the snapshot of an earlier run; null if none is usable. Never rejects. */
   load(): Promise<Snapshot | null>;
 }
@@ -19,13 +19,13 @@ export interface SnapshotKeeperOptions {
   readonly contents: () => ShardContents;
 }
 
-export function createSnapshotKeeper({
+export function createSnapshotWriter({
   clock,
   log,
   directory,
   shard,
   contents,
-}: SnapshotKeeperOptions): SnapshotKeeper {
+}: SnapshotKeeperOptions): SnapshotWriter {
   const path = join(directory, `${encodeURIComponent(shard)}.json`);
   const file = keepFile({
     clock,

@@ -4,7 +4,7 @@ import type { Logger } from '../lib/logger.ts';
 const mostNamed = 20;
 
 /** Logs the rejected entries of a shard, each once while it stays invalid. */
-export interface RefusalLog {
+export interface EntryRejectionLog {
   refused(origin: string, message: string): void;
   /** Records that the entry at `origin` was checked again or removed. */
   accepted(origin: string): void;
@@ -12,9 +12,9 @@ export interface RefusalLog {
   settle(): void;
 }
 
-export function createRefusalLog(log: Logger, shard: string): RefusalLog {
+export function createEntryRejectionLog(log: Logger, shard: string): EntryRejectionLog {
   /** Logged messages by origin. */
-  const said = new Map<string, ReadonlySet<string>>();
+  const logged = new Map<string, ReadonlySet<string>>();
   const touched = new Set<string>();
   const now = new Map<string, Set<string>>();
 
@@ -27,11 +27,11 @@ export function createRefusalLog(log: Logger, shard: string): RefusalLog {
     settle() {
       const fresh: { readonly origin: string; readonly reason: string }[] = [];
       for (const origin of touched) {
-        const before = said.get(origin);
+        const before = logged.get(origin);
         const reasons = now.get(origin);
         for (const reason of reasons ?? []) if (before?.has(reason) !== true) fresh.push({ origin, reason });
-        if (reasons === undefined) said.delete(origin);
-        else said.set(origin, reasons);
+        if (reasons === undefined) logged.delete(origin);
+        else logged.set(origin, reasons);
       }
       touched.clear();
       now.clear();

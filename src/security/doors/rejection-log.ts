@@ -1,12 +1,12 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
-import type { Asked, DoorReason } from '../../model/access.ts';
+import type { DoorReason, DoorRequest } from '../../model/access.ts';
 
 /** Minimum interval between log lines of one reason, however many requests are rejected. */
 export const quietMs = 10_000;
 
 /** Logs the first rejection of a reason at once. Later ones are logged as a count, with the last one as an example. */
-export function createRefusalLog({ clock, log }: { readonly clock: Clock; readonly log: Logger }) {
+export function createDoorRejectionLog({ clock, log }: { readonly clock: Clock; readonly log: Logger }) {
   const waiting = new Map<DoorReason, { count: number; example: object }>();
 
   const write = (reason: DoorReason, count: number, example: object) => {
@@ -20,14 +20,14 @@ export function createRefusalLog({ clock, log }: { readonly clock: Clock; readon
   };
 
   return {
-    note({ method, url, remote }: Asked, { reason, message }: { reason: DoorReason; message: string }): void {
+    note({ method, url, remote }: DoorRequest, { reason, message }: { reason: DoorReason; message: string }): void {
       const path = url.split('?', 1)[0]?.slice(0, 200); // a query may contain secrets
       const example = { method, path, remote, why: message };
-      const silent = waiting.get(reason);
-      if (silent === undefined) write(reason, 1, example);
+      const suppressed = waiting.get(reason);
+      if (suppressed === undefined) write(reason, 1, example);
       else {
-        silent.count += 1;
-        silent.example = example;
+        suppressed.count += 1;
+        suppressed.example = example;
       }
     },
   };

@@ -1,7 +1,11 @@
 /**
  * Maps items with at most `limit` calls at a time. Results are in the order of the items; the first failure rejects.
  */
-export async function inTurn<T, R>(items: readonly T[], limit: number, work: (item: T) => Promise<R>): Promise<R[]> {
+export async function mapConcurrently<T, R>(
+  items: readonly T[],
+  limit: number,
+  work: (item: T) => Promise<R>,
+): Promise<R[]> {
   const results: R[] = [];
   const waiting = items.entries();
   const worker = async () => {
