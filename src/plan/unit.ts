@@ -1,19 +1,19 @@
-/** A mistake in a valid rule, or two objects in each other's way. */
+/** Mistake in a valid rule, or a conflict of two objects. */
 export interface PlanProblem {
-  /** A rule id, or `service/namespace/host`. */
+  /** Origin: a rule id or `service/namespace/host`. */
   readonly origin: string;
   readonly message: string;
 }
 
 /**
- * A part of a layer that is compiled by itself, and again when something that it was compiled from changes: all that one
- * host contributes to a scope, one port of a workload, what every layer of a kind has. The plan of each kind of units adds
- * what it is made of.
+ * Unit of incremental compilation: a part of a layer that is compiled again when one of its inputs changes. Examples are
+ * the contribution of one host to a scope, one port of a workload, and the constant part of a layer. The plan of each
+ * kind of unit extends this one.
  */
 export interface UnitPlan {
-  /** Other units of the layer that are needed for this one, by name. */
+  /** Names of other units of the layer that this one needs. */
   readonly references: readonly string[];
-  /** Names of things that were read, as src/compile/world/dirty.ts gives them; those of its own name are left out. */
+  /** Names of the inputs that were read, as src/compile/world/dirty.ts defines them, without those of its own name. */
   readonly dependencies: readonly string[];
   readonly problems: readonly PlanProblem[];
 }
