@@ -1,5 +1,5 @@
 #!/bin/sh
-# Brings a machine's TCP connections to its sidecar, and takes that back. See docs/vm.md.
+# Redirects a machine's TCP connections to its sidecar, and removes the redirection. See docs/vm.md.
 set -eu
 
 usage() {
@@ -117,7 +117,7 @@ check_net() {
   esac
 }
 
-# What is there to work with. `print` may be asked anywhere.
+# Checks for the required tools. `print` works on any machine.
 choose_backend() {
   if [ -z "$backend" ]; then
     if has nft; then backend=nft; else backend=iptables; fi
@@ -137,7 +137,7 @@ choose_backend() {
 
 families() { if [ "$ipv6" = on ]; then echo 4 6; else echo 4; fi; }
 
-# The loopback addresses of a family, and the one that the sidecar calls its workload from.
+# Loopback addresses of a family, and the source address of the sidecar's connections to its workload.
 loopback() { if [ "$1" = 4 ]; then echo 127.0.0.0/8; else echo ::1/128; fi; }
 own_source() { if [ "$1" = 4 ]; then echo 127.0.0.6; else echo ::6; fi; }
 
@@ -152,7 +152,7 @@ kept_ports() { list "22,$admin,$outbound,$inbound,$control,$in_ports"; }
 
 # ---- nft: one table for each family of addresses, replaced in one transaction
 
-# Connections that are older than the rules go on as they began.
+# Connections older than the rules are not redirected.
 nft_not_new='tcp flags & (fin | syn | rst | ack) != syn'
 
 nft_family() { if [ "$1" = 4 ]; then echo ip; else echo ip6; fi; }
@@ -211,14 +211,14 @@ nft_outbound() {
   fi
 }
 
-# Without empty lines, and with a first rule whose comment says which options made it.
+# Prints the table without empty lines. The comment of its first rule lists the options.
 nft_table() {
   text=$(nft_rules "$1" | grep .)
   mark="binnacle $(echo "$text" | cksum | tr ' ' '-')"
   echo "$text" | sed "s/^    meta l4proto != tcp return\$/& comment \"$mark\"/"
 }
 
-# With `--check` after the family, nothing is loaded.
+# Loads a table. With `--check` after the family, loads nothing.
 nft_install() {
   ip=$(nft_family "$1")
   { echo "table $ip binnacle" && echo "delete table $ip binnacle" && nft_table "$1"; } | nft ${2:+"$2"} -f -
@@ -233,7 +233,7 @@ nft_remove() {
 
 nft_is_there() { nft list table "$(nft_family "$1")" binnacle >/dev/null 2>&1; }
 
-# Each rule is still there and the marks are those of these options.
+# Checks that each rule exists and that the marks match these options.
 nft_is_right() {
   want=$(nft_table "$1")
   have=$(nft list table "$(nft_family "$1")" binnacle 2>/dev/null) || return 1
@@ -243,7 +243,7 @@ nft_is_right() {
 
 nft_count() { echo "$1" | grep -cE '(return|goto|redirect|accept)( |$)' || true; }
 
-# ---- iptables: chains of our own, each table filled in one transaction, and a rule that leads to each
+# ---- iptables: separate chains, each table filled in one transaction, and a rule that jumps to each chain
 
 ipt() {
   if [ "$1" = 4 ]; then tool=iptables; else tool=ip6tables; fi
@@ -251,7 +251,7 @@ ipt() {
   "$tool" -w "$@"
 }
 
-# Lines for iptables-restore, one table.
+# Prints lines for iptables-restore, one table.
 ipt_nat() {
   net=$(loopback "$1")
   owner="-m owner --uid-owner $uid"
@@ -290,7 +290,7 @@ ipt_mangle() {
 }
 
 ipt_prerouting() {
-  echo "-A $1 -p tcp ! --syn -j RETURN" # connections that are older than the rules go on as they began
+  echo "-A $1 -p tcp ! --syn -j RETURN" # connections older than the rules are not redirected
   echo "-A $1 -m addrtype ! --dst-type LOCAL -j RETURN"
   for port in $(kept_ports); do echo "-A $1 -p tcp --dport $(range "$port") -j RETURN"; done
   echo "-A $1 -p tcp -j $2"
@@ -298,7 +298,7 @@ ipt_prerouting() {
 
 range() { echo "$1" | tr '-' ':'; }
 
-# Tables, chains of ours, and where the kernel enters them.
+# Tables, our chains, and the built-in chains that jump to them.
 ipt_jumps() {
   echo nat PREROUTING BINNACLE_PREROUTING
   echo nat OUTPUT BINNACLE_OUTPUT
@@ -341,7 +341,7 @@ ipt_is_right() {
   ipt_has_all "$1" nat "$(ipt_nat "$1")" && ipt_has_all "$1" mangle "$(ipt_mangle "$1")"
 }
 
-# Each rule is there, and no other.
+# Checks that exactly these rules exist.
 ipt_has_all() {
   echo "$3" | grep '^-A' | while read -r _ chain rule; do
     # shellcheck disable=SC2086 # a rule is words
@@ -355,7 +355,7 @@ ipt_has_all() {
 
 # ---- commands
 
-# Envoy connects from ::6 even where it could not bind to it; the address keeps such a connection from coming back.
+# Envoy connects from ::6 even if it could not bind to it. The address exempts such a connection from redirection.
 own_ipv6() { ip -6 addr "$1" ::6/128 dev lo 2>/dev/null; }
 
 do_print() {
@@ -425,7 +425,7 @@ remove_family() {
   if [ "$1" = 6 ] && has ip; then own_ipv6 del || true; fi
 }
 
-# With a tool that may not be there, of rules that may not be there.
+# Removes rules that may not exist, with a tool that may not be installed.
 remove_by() {
   case $1$2 in
     nft*) has nft || return 0 ;;

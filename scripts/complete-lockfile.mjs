@@ -38,7 +38,7 @@ function platformOf(name) {
     ? 'arm'
     : processors[words.find((word) => word in processors)];
   if (os === undefined || cpu === undefined)
-    throw new Error(`${name} tells no platform: add it to the lockfile by hand`);
+    throw new Error(`${name} names no platform: add it to the lockfile by hand`);
   const libc = /-musl/.test(name) ? 'musl' : os === 'linux' && /-gnu/.test(name) ? 'glibc' : undefined;
   return { cpu: [cpu], ...(libc === undefined ? {} : { libc: [libc] }), os: [os] };
 }

@@ -62,7 +62,7 @@ function tryOne([file, find, replace]) {
   expectPass(roomOf(file));
   const path = join(copy, file);
   const text = readFileSync(path, 'utf8');
-  if (text.split(find).length !== 2) throw new Error(`${file}: ${JSON.stringify(find)} does not stand there once`);
+  if (text.split(find).length !== 2) throw new Error(`${file}: ${JSON.stringify(find)} is not there exactly once`);
   writeFileSync(
     path,
     text.replace(find, () => replace),

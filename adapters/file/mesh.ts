@@ -51,7 +51,7 @@ function join(files: ReadonlyMap<string, ReadFile>) {
       const first = objects.get(key);
       if (first === undefined) objects.set(key, object);
       else {
-        const message = `${objectKey(object)} stands in ${first.origin} already, which counts; remove one of them`;
+        const message = `${objectKey(object)} is defined in ${first.origin} already, which applies; remove one of them`;
         mistakes.push({ origin: object.origin, message });
       }
     }

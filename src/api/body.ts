@@ -23,7 +23,7 @@ export function parseYaml(text: string): unknown {
   try {
     return document.toJS({ maxAliasCount: 100 });
   } catch (cause) {
-    throw malformed(`the body is not YAML that can be used: ${(cause as Error).message}`); // yaml throws only errors
+    throw malformed(`the body is not usable YAML: ${(cause as Error).message}`); // yaml throws only errors
   }
 }
 

@@ -68,7 +68,7 @@ export function createHttpServer({ log, doors, tls = null, routes }: HttpServerO
     return reply.code(status.code).send(status);
   });
   server.setNotFoundHandler((request, reply) => {
-    const message = `nothing is served at ${request.method} ${request.url}; GET / lists what there is`;
+    const message = `nothing is served at ${request.method} ${request.url}; GET / lists the paths`;
     return reply.code(404).send(failure('NotFound', message));
   });
   guard(server, doors);
@@ -97,7 +97,7 @@ export function errorStatus(error: FastifyError, bodyLimit = bodyLimitBytes): Ap
       return failure('BadRequest', 'the body is shorter or longer than its Content-Length says');
     default:
       if (error.statusCode !== undefined && error.statusCode < 500) return failure('BadRequest', error.message);
-      return failure('InternalError', 'a fault of the server; its log says more');
+      return failure('InternalError', 'internal error; the server log has details');
   }
 }
 

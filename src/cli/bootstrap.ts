@@ -43,7 +43,9 @@ export const bootstrapCommand: Command = {
     const sidecar = sidecarOf(values);
     const kind = choice(values, 'kind', ['envoy', 'grpc']);
     if (kind === 'grpc' && values['server-name'] !== undefined) {
-      throw wrong('--server-name: gRPC checks the certificate against the host of --xds; call the server by its name');
+      throw usageError(
+        '--server-name: gRPC checks the certificate against the host of --xds; call the server by its name',
+      );
     }
     if (kind === 'grpc') print(`${JSON.stringify(grpcBootstrap(sidecar), null, 2)}\n`);
     else print(stringify(envoyBootstrap({ ...sidecar, adminPort: adminPort(values), delta: wantsDelta(values) })));
@@ -76,7 +78,7 @@ const interceptions = { redirect: 'REDIRECT', none: 'NONE', tproxy: 'TPROXY' } a
 function addresses(values: FlagValues): readonly string[] {
   const given = values.ip ?? [];
   const other = given.find((ip) => isIP(ip) === 0);
-  if (other !== undefined) throw wrong(`--ip must be an IP address, not "${other}"`);
+  if (other !== undefined) throw usageError(`--ip must be an IP address, not "${other}"`);
   return given;
 }
 
@@ -85,12 +87,12 @@ function wholeId(id: string): readonly string[] {
   const [role = '', ip = '', workload = '', domain = ''] = parts;
   const right = parts.length === 4 && (role === 'sidecar' || role === 'router') && isIP(ip) !== 0;
   if (right && /^[^.].*\.[^.]+$/.test(workload) && domain !== '') return parts;
-  throw wrong(`--id with "~" must be sidecar~<ip>~<name>.<namespace>~<dns domain>, not "${id}"`);
+  throw usageError(`--id with "~" must be sidecar~<ip>~<name>.<namespace>~<dns domain>, not "${id}"`);
 }
 
 function readLabel(given: string): readonly [string, string] {
   const equals = given.indexOf('=');
-  if (equals < 1) throw wrong(`--label must be KEY=VALUE, not "${given}"`);
+  if (equals < 1) throw usageError(`--label must be KEY=VALUE, not "${given}"`);
   return [given.slice(0, equals), given.slice(equals + 1)];
 }
 
@@ -99,11 +101,11 @@ const tlsFlags = ['ca', 'cert', 'key', 'server-name'];
 
 function xdsTls(values: FlagValues, host: string): XdsTls | null {
   const stray = values.tls === undefined ? tlsFlags.find((name) => values[name] !== undefined) : undefined;
-  if (stray !== undefined) throw wrong(`--${stray} needs --tls`);
+  if (stray !== undefined) throw usageError(`--${stray} needs --tls`);
   if (values.tls === undefined) return null;
   const [caFile, certFile, keyFile] = ['ca', 'cert', 'key'].map((name) => text(values, name));
-  if (!caFile) throw wrong('--tls needs --ca FILE, the CA that signed the certificate of binnacle');
-  if (!certFile !== !keyFile) throw wrong('--cert and --key need each other');
+  if (!caFile) throw usageError('--tls needs --ca FILE, the CA that signed the certificate of binnacle');
+  if (!certFile !== !keyFile) throw usageError('--cert and --key need each other');
   const client = certFile && keyFile ? { certFile, keyFile } : null;
   return { caFile, client, serverName: text(values, 'server-name') ?? host };
 }
@@ -113,18 +115,19 @@ function xdsAddress(values: FlagValues): Address {
     text(values, 'xds') ?? `127.0.0.1:${values.tls === undefined ? 15_010 : 15_012}`,
   );
   if (parsed.success) return parsed.data;
-  throw wrong(`--xds ${parsed.error.issues[0]?.message ?? 'is no address'}`);
+  throw usageError(`--xds ${parsed.error.issues[0]?.message ?? 'is no address'}`);
 }
 
 function adminPort(values: FlagValues): number {
   const given = text(values, 'admin-port') ?? '15000';
   const port = /^\d{1,5}$/.test(given) ? Number(given) : Number.NaN;
   if (port <= 65_535) return port;
-  throw wrong(`--admin-port must be a number from 0 to 65535, not "${given}"`);
+  throw usageError(`--admin-port must be a number from 0 to 65535, not "${given}"`);
 }
 
 function wantsDelta(values: FlagValues): boolean {
-  if (values.delta !== undefined && values.sotw !== undefined) throw wrong('--delta and --sotw exclude each other');
+  if (values.delta !== undefined && values.sotw !== undefined)
+    throw usageError('--delta and --sotw exclude each other');
   return values.sotw === undefined;
 }
 
@@ -132,10 +135,10 @@ function wantsDelta(values: FlagValues): boolean {
 function choice<T extends string>(values: FlagValues, name: string, choices: readonly [T, ...T[]]): T {
   const given = text(values, name) ?? choices[0];
   const chosen = choices.find((one) => one === given);
-  if (chosen === undefined) throw wrong(`--${name} must be ${choices.join(' or ')}, not "${given}"`);
+  if (chosen === undefined) throw usageError(`--${name} must be ${choices.join(' or ')}, not "${given}"`);
   return chosen;
 }
 
 const text = (values: FlagValues, name: string): string | null => values[name]?.[0] ?? null;
 
-const wrong = (message: string): MeshError => new MeshError('CONFIG_INVALID', message);
+const usageError = (message: string): MeshError => new MeshError('CONFIG_INVALID', message);

@@ -31,7 +31,7 @@ interface GuestEntry {
 export interface GuestsOptions {
   /** Reports whether the configuration lets instances of a guest join services of others. */
   readonly isAllowed: (guest: GuestName) => boolean;
-  /** Called for guests whose `whyNot` may have changed. */
+  /** Called for guests whose `reasonAgainst` may have changed. */
   readonly affected: (key: ServiceKey) => void;
 }
 

@@ -8,7 +8,7 @@ import { type ControlPlane, startControlPlane } from '../support/control-plane.t
 import { eventually } from '../support/eventually.ts';
 import { createMeshDir, serviceEntry } from '../support/mesh-dir.ts';
 
-/** With a Sidecar of its own, so that its proxies are a scope of their own. */
+/** Namespace with a Sidecar, so that its proxies have a separate scope. */
 const ownNamespace = 'shop';
 const ownSidecar = {
   apiVersion: 'networking.istio.io/v1',
@@ -37,7 +37,7 @@ async function start(): Promise<ControlPlane> {
 
 const hostsCompiled = (of: ControlPlane) => of.metric('binnacle_flush_work_total{part="hosts_compiled"}');
 
-/** Connects a sidecar of a namespace, waits until it is served, and says how many hosts were compiled for it. */
+/** Connects a sidecar of a namespace, waits until it is served, and returns the number of hosts compiled for it. */
 async function compiledFor(controlPlane: ControlPlane, namespace: string): Promise<number> {
   const before = (await hostsCompiled(controlPlane)) ?? 0;
   const nodeId = sidecarId(namespace);
@@ -46,14 +46,14 @@ async function compiledFor(controlPlane: ControlPlane, namespace: string): Promi
   return ((await hostsCompiled(controlPlane)) ?? 0) - before;
 }
 
-it('finds an ordinary sidecar compiled at the very first start', async () => {
+it('serves an ordinary sidecar without a further compilation at the first start', async () => {
   const controlPlane = await start();
 
   expect(await hostsCompiled(controlPlane)).toBeGreaterThan(0);
   expect(await compiledFor(controlPlane, 'default')).toBe(0);
 });
 
-it('compiles for those who were connected before, before it is ready again', async () => {
+it('compiles for previously connected clients before it is ready again', async () => {
   const first = await start();
   expect(await compiledFor(first, ownNamespace)).toBeGreaterThan(0);
   await first.stop();
@@ -62,7 +62,7 @@ it('compiles for those who were connected before, before it is ready again', asy
   expect(await compiledFor(second, ownNamespace)).toBe(0);
 });
 
-it('knows them after a crash', async () => {
+it('compiles for them even after a crash', async () => {
   const first = await start();
   await compiledFor(first, ownNamespace);
   await eventually(() => existsSync(join(dataDir, 'known-proxies.json')), { what: 'the file of known proxies' });

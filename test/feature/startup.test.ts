@@ -239,11 +239,11 @@ describe('SIGTERM', () => {
   it('ends open streams with UNAVAILABLE, and the program with 0, within a few seconds', async () => {
     const stream = openAds(controlPlane.xdsPort);
     await stream.subscribe('cluster');
-    const toldAt = performance.now();
+    const signalledAt = performance.now();
     controlPlane.child.signal('SIGTERM');
     expect(await stream.ended).toMatchObject({ code: 14, details: 'the control plane is stopping' });
     expect(await controlPlane.child.exited).toBe(0);
-    expect(performance.now() - toldAt).toBeLessThan(5_000);
+    expect(performance.now() - signalledAt).toBeLessThan(5_000);
     expect(controlPlane.child.stderr()).toMatch(/"stopping"\}\n$/);
   });
 
@@ -257,7 +257,7 @@ describe('SIGTERM', () => {
       path: '/registry/v1/namespaces/default/services?watch=true',
     });
     const cutOff = new Promise((resolve) => watch.on('close', resolve));
-    watch.on('error', () => {}); // `cutOff` tells
+    watch.on('error', () => {}); // `cutOff` reports the end
     const [answer] = await once(watch.end(), 'response');
     answer.resume();
     controlPlane.child.signal('SIGTERM');

@@ -42,7 +42,7 @@ export function guard(server: FastifyInstance, doors: Doors): void {
 
 /** Throws if the sender of a request lacks a permission that its body requires. */
 export function demand(request: FastifyRequest, need: Need): void {
-  const message = request.caller === null ? 'nobody knows who asks' : request.caller.reasonAgainst(need);
+  const message = request.caller === null ? 'the request is not authenticated' : request.caller.reasonAgainst(need);
   if (message !== null) throw new ApiError(failure('Forbidden', message));
 }
 

@@ -120,7 +120,7 @@ function beginning(query: Query, scope: PageScope, listOf: ListOf): Beginning {
 
 function continued(text: string, scope: PageScope, listOf: ListOf): Beginning {
   const token = readToken(text);
-  if (token === null) throw badRequest('continue must be what the page before gave: begin without it');
+  if (token === null) throw badRequest('continue must be the token of the previous page: start without it');
   if (token.scope !== scopeName(scope)) throw badRequest('continue is of another list: begin without it');
   const { version, after } = token;
   if (version === null) return { list: scope.list, after };

@@ -10,7 +10,7 @@ export const queryOf = (request: FastifyRequest): Query => request.query as Quer
 /** Returns the text of a parameter, empty if absent. Throws a 400 if it is given twice. */
 export function textParameter(query: Query, name: string): string {
   const value = query[name] ?? '';
-  if (typeof value !== 'string') throw badParameter(name, 'stands in the URL twice: give it once');
+  if (typeof value !== 'string') throw badParameter(name, 'is in the URL twice: give it once');
   return value;
 }
 

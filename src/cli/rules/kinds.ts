@@ -89,7 +89,7 @@ async function discover(client: ApiClient, path: string): Promise<readonly Serve
   const accept = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
   const answer = await client.send({ path, accept });
   if (!isMap(answer) || answer.kind !== 'APIGroupDiscoveryList') {
-    throw usageError(`${client.server} tells no list of its kinds at ${path}: is it a Binnacle of another release?`);
+    throw usageError(`${client.server} has no list of kinds at ${path}: is it a Binnacle of another release?`);
   }
   return maps(answer.items).flatMap(kindsOfGroup);
 }

@@ -9,7 +9,7 @@ export async function* linesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerato
   for await (const chunk of chunks) {
     const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
     rest = lines.pop() ?? '';
-    if (rest.length > maxLineLength) throw new MeshError('SERVER_FAILED', 'the server sends a line that does not end');
+    if (rest.length > maxLineLength) throw new MeshError('SERVER_FAILED', 'the server sends an endless line');
     for (const line of lines) if (line !== '') yield line;
   }
 }

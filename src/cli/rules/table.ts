@@ -39,7 +39,10 @@ export interface CellOptions {
 /** Reads a table. Throws if the answer is not a table. */
 export function readTable(answer: unknown, { server }: Pick<ApiClient, 'server'>): ServerTable {
   if (!isMap(answer) || answer.kind !== 'Table' || !Array.isArray(answer.rows)) {
-    throw new MeshError('SERVER_FAILED', `${server} answers with no table: is it a Binnacle of another release?`);
+    throw new MeshError(
+      'SERVER_FAILED',
+      `${server} does not answer with a table: is it a Binnacle of another release?`,
+    );
   }
   const columns = Array.isArray(answer.columnDefinitions) ? answer.columnDefinitions.filter(isMap) : [];
   return {

@@ -161,7 +161,7 @@ function readEvent(line: string, client: ApiClient): PrintedEvent {
 }
 
 const strange = ({ server }: ApiClient, line: string): MeshError =>
-  new MeshError('SERVER_FAILED', `${server} sent an event that is none: ${JSON.stringify(line.slice(0, 60))}`);
+  new MeshError('SERVER_FAILED', `${server} sent an invalid event: ${JSON.stringify(line.slice(0, 60))}`);
 
 /** Reports whether the server no longer has the version to continue from. */
 const isExpired = (error: unknown): boolean => error instanceof ServerError && error.status === 410;

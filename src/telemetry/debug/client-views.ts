@@ -135,7 +135,7 @@ function ofClient(
   const connected = [...clients].slice(0, 20).map(({ proxy }) => `${proxy.name}.${proxy.namespace}`);
   const here = `connected are: ${connected.join(', ') || 'none'}`;
   if (proxyID === undefined || proxyID === '')
-    return err({ status: 400, message: `say which proxy with ?proxyID=; ${here}` });
+    return err({ status: 400, message: `name a proxy with ?proxyID=; ${here}` });
   return err({ status: 404, message: `no proxy "${proxyID}" is connected here; ${here}` });
 }
 

@@ -157,7 +157,7 @@ test('uses the first of two objects with one name, and the other when the first 
   const objects = follow(registry);
   await vi.waitFor(() => expect(objects()).toEqual(['one (a.yaml#1)']), patience);
   expect(problems(registry)).toEqual([
-    'b.yaml#1: VirtualService/default/one stands in a.yaml#1 already, which counts; remove one of them',
+    'b.yaml#1: VirtualService/default/one is defined in a.yaml#1 already, which applies; remove one of them',
   ]);
   await rm(join(directory, 'mesh/a.yaml'));
   await vi.waitFor(() => expect(objects()).toEqual(['one (b.yaml#1)']), patience);

@@ -51,7 +51,7 @@ describe('a list with selectors', () => {
       parameters: { resourceVersion: '1', resourceVersionMatch: 'Newest' },
       says: 'must be one of Exact, NotOlderThan',
     },
-    { parameters: { continue: 'x' }, says: 'continue must be what the page before gave' },
+    { parameters: { continue: 'x' }, says: 'continue must be the token of the previous page' },
     { parameters: { continue: 'x', resourceVersion: '1' }, says: 'cannot be given with continue' },
   ]) {
     it(`is rejected for ${JSON.stringify(parameters)}`, async () => {

@@ -260,7 +260,7 @@ describe('the rules API rejects', () => {
       sent: () => send('DELETE', `${one}?dryRun=All&dryRun=All`),
       code: 400,
       reason: 'BadRequest',
-      says: 'dryRun stands in the URL twice',
+      says: 'dryRun is in the URL twice',
     },
     {
       name: 'an unknown fieldValidation',

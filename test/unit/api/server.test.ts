@@ -42,7 +42,7 @@ describe('the HTTP server', () => {
   it('answers an unknown path with a link to the list of paths', async () => {
     const response = await withAwaited([]).inject('/nowhere');
     expect(response.statusCode).toBe(404);
-    expect(response.json().message).toBe('nothing is served at GET /nowhere; GET / lists what there is');
+    expect(response.json().message).toBe('nothing is served at GET /nowhere; GET / lists the paths');
   });
 
   it('logs an internal error without exposing it', async () => {

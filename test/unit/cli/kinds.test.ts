@@ -105,7 +105,7 @@ describe('kinds of a server', () => {
   });
 
   it('are rejected if the server is not Binnacle', async () => {
-    await expect(discover({ kind: 'APIGroupList' })).rejects.toThrow(/tells no list of its kinds at \/apis/);
+    await expect(discover({ kind: 'APIGroupList' })).rejects.toThrow(/has no list of kinds at \/apis/);
   });
 });
 

@@ -170,7 +170,7 @@ describe('get --watch', () => {
       server.list('7');
       server.watch(line);
       await server.runFor(3);
-      expect(server.errors.join()).toContain('sent an event that is none');
+      expect(server.errors.join()).toContain('sent an invalid event');
       expect(server.out()).toBe('');
     });
   }

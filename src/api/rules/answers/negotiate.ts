@@ -60,7 +60,7 @@ function acceptable(text: string): Acceptable {
 }
 
 function includeObjectOf(request: FastifyRequest): IncludeObject {
-  const { includeObject = 'Metadata' } = request.query as Readonly<Record<string, unknown>>; // fastify's own parser makes it
+  const { includeObject = 'Metadata' } = request.query as Readonly<Record<string, unknown>>; // fastify's parser builds a map
   switch (includeObject) {
     case '':
       return 'Metadata';

@@ -46,7 +46,8 @@ export function backupHandlers(context: ApiContext) {
       const [validation, author] = [fieldValidationOf(query), authorship(request, isDryRun(query))];
       const replaces = isSwitchedOn(query, 'replace');
       const bodies = await readObjects(request);
-      if (bodies.length === 0) throw new ApiError(failure('BadRequest', 'the body is empty: send what export gave'));
+      if (bodies.length === 0)
+        throw new ApiError(failure('BadRequest', 'the body is empty: send the output of export'));
       const items = await checkItems(bodies, context, validation);
       for (let attempt = 1; ; attempt++) {
         const others = replaces ? removals((await everything()).items, items) : [];

@@ -76,7 +76,7 @@ export function checkObject(
   const valid = validateObject(value, [kind], isStrict ? 'refuse' : 'drop');
   const problems = [
     ...(valid.ok ? namingProblems(valid.value.metadata.name, kind) : valid.error),
-    ...(isStrict ? twice : []).map((path) => ({ path, message: 'duplicate field: it stands twice' })),
+    ...(isStrict ? twice : []).map((path) => ({ path, message: 'duplicate field' })),
   ];
   if (!valid.ok || problems.length > 0) return err(problems);
 
