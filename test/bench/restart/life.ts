@@ -19,6 +19,8 @@ export interface LifeFigures {
   readonly servedCpuMs: number;
   /** Time from the first connection until the last stream had its complete configuration. */
   readonly servedMs: number;
+  /** Streams that ended and were opened again, as sidecars do. */
+  readonly retries: number;
   readonly eventLoopMs: number | null;
   readonly peakBytes: number;
 }
@@ -29,13 +31,14 @@ export async function runLife(start: () => Promise<StartedServer>, streams: numb
   let load: LoadClient | null = null;
   try {
     const readyCpu = cpuSeconds(server.pid);
-    load = await startLoadClient({ mode: 'delta', xdsPort: server.xdsPort, streams });
+    load = await startLoadClient({ mode: 'delta', xdsPort: server.xdsPort, streams, retry: true });
     const servedCpu = (await cpuSecondsWhenQuiet(server.pid)) - readyCpu;
     return {
       readyMs: server.readyMs,
       readyCpuMs: readyCpu * 1e3,
       servedCpuMs: servedCpu * 1e3,
       servedMs: load.configuredMs,
+      retries: await load.retries(),
       eventLoopMs: await server.eventLoopDelayMs(),
       peakBytes: peakBytes(server.pid),
     };

@@ -38,6 +38,7 @@ export function restartRows(scenario: string, streams: number, binnacle: Lives, 
       streams >= barStreams ? stormBar : undefined,
     ),
     row('storm, last client ms', ({ storms }) => middle(storms, 'servedMs')),
+    row('storm, streams opened again', ({ storms }) => middle(storms, 'retries')),
     own('event loop in the storm, ms', ({ storms }) => middle(storms, 'eventLoopMs')),
     row('peak memory, MB', ({ storms }) => perStream(middle(storms, 'peakBytes'), 1e6)),
   ];

@@ -8,6 +8,7 @@ const life: LifeFigures = {
   readyCpuMs: 1_000,
   servedCpuMs: 400,
   servedMs: 500,
+  retries: 0,
   eventLoopMs: 30,
   peakBytes: 200e6,
 };
