@@ -91,6 +91,7 @@ export function benchPlanOf(args: readonly string[], defaultDir: string): BenchP
       streams: { type: 'string' },
       changes: { type: 'string' },
       objects: { type: 'string' },
+      rounds: { type: 'string' },
       dir: { type: 'string', default: defaultDir },
     },
   });
@@ -99,12 +100,13 @@ export function benchPlanOf(args: readonly string[], defaultDir: string): BenchP
     services: count('services', values.services, changedServices),
     endpoints: count('endpoints', values.endpoints),
   };
-  const given = (name: 'changes' | 'objects', otherwise: number): number =>
+  const given = (name: 'changes' | 'objects' | 'rounds', otherwise: number): number =>
     values[name] === undefined ? otherwise : count(name, values[name]);
   // enough cheap changes that a full garbage collection among them is not a matter of chance
   const endpointChanges = given('changes', quick ? 10 : 200);
   const routeChanges = given('changes', quick ? 10 : 50);
   const all = { endpointChanges, routeChanges };
+  const rounds = given('rounds', quick ? 1 : 3);
   const atMost = (most: number): ChangeCounts => ({
     endpointChanges: Math.min(endpointChanges, most),
     routeChanges: Math.min(routeChanges, most),
@@ -131,12 +133,12 @@ export function benchPlanOf(args: readonly string[], defaultDir: string): BenchP
       dir: values.dir,
     },
     serviceEntries: { objects: quick ? 4_000 : 20_000, step: 1_000 },
-    restart: { mesh, streams: quick ? 100 : 500, rounds: quick ? 1 : 3 },
+    restart: { mesh, streams: quick ? 100 : 500, rounds },
     namespaces: {
       mesh: { ...mesh, namespaces: quick ? 10 : 50 },
       clients: quick ? 100 : 500,
       routeChanges: quick ? 5 : 20,
-      rounds: quick ? 1 : 3,
+      rounds,
     },
     manyNamespaces: {
       mesh: { services: 10_000, endpoints: 2, namespaces: 500 },

@@ -1,14 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { sendJson } from '../../support/http.ts';
+import { eventually } from '../../support/eventually.ts';
 import type { RestartPlan } from '../flags.ts';
 import { startLoadClient } from '../load-client.ts';
 import type { BenchMesh } from '../mesh.ts';
 import { cpuSecondsWhenQuiet } from '../process-figures.ts';
 import type { Section } from '../report/table.ts';
 import { applyBatches, batchesOf } from '../rules/apply.ts';
-import { type LifeFigures, runLife } from './life.ts';
+import { type LifeFigures, runLife, type StartedServer } from './life.ts';
 import { meshServiceEntries, writeMeshFiles } from './objects.ts';
 import { type Lives, restartRows } from './rows.ts';
 import { type Source, startBinnacleFrom, startLinear } from './servers.ts';
@@ -75,15 +75,22 @@ async function firstLife(
   const server = await startBinnacleFrom(source);
   try {
     await applyBatches(server.httpPort, batchesOf(objects, 1_000));
-    await sendJson(server.httpPort, 'GET', '/readyz');
-    const load = await startLoadClient({
-      ...{ mode: 'sotw', xdsPort: server.xdsPort, streams: 1 },
-      ...(saveTo === undefined ? {} : { saveTo }),
+    // Rules are in effect a little after they were answered.
+    await eventually(async () => (await serveOne(server, saveTo)) === services, {
+      what: `${services} services served`,
+      timeoutMs: 300_000,
+      everyMs: 500,
     });
-    await cpuSecondsWhenQuiet(server.pid);
-    await load.stop();
-    if (load.edsNames !== services) throw new Error(`${load.edsNames} clusters are served of ${services} services`);
   } finally {
     await server.stop();
   }
+}
+
+/** Connects one client; answers with the number of clusters that it was told of. */
+async function serveOne({ pid, xdsPort }: StartedServer, saveTo: string | undefined): Promise<number> {
+  const saving = saveTo === undefined ? {} : { saveTo };
+  const load = await startLoadClient({ mode: 'sotw', xdsPort, streams: 1, ...saving });
+  await cpuSecondsWhenQuiet(pid);
+  await load.stop();
+  return load.edsNames;
 }

@@ -14,7 +14,7 @@ export async function startBinnacleFrom({ meshDir, dataDir }: Source): Promise<S
   const controlPlane = await startControlPlane({
     args: ['--log-level', 'warn', ...(meshDir === undefined ? [] : ['--mesh-dir', meshDir])],
     ...(dataDir === undefined ? {} : { dataDir }),
-    readyTimeoutMs: 60_000,
+    readyTimeoutMs: 300_000,
   });
   return {
     pid: controlPlane.child.pid,

@@ -40,7 +40,9 @@ it('runs the part with many namespaces only where it is named', () => {
 });
 
 it('takes numbers from the command line', () => {
-  const { serving, rules } = plan('--streams', '50,200', '--changes', '7', '--objects', '3000', '--dir', '/disk');
+  const numbers = ['--streams', '50,200', '--changes', '7', '--objects', '3000', '--rounds', '2'];
+  const { serving, rules, restart, namespaces } = plan(...numbers, '--dir', '/disk');
+  expect([restart.rounds, namespaces.rounds]).toEqual([2, 2]);
   expect(serving.streams).toEqual([50, 200]);
   expect(serving.changes).toEqual({
     binnacle: { endpointChanges: 7, routeChanges: 7 },
