@@ -37,7 +37,10 @@ export function concernOf({ kind, id, since }: CompiledRule, census: Census, par
     case 'VirtualService':
     case 'DestinationRule':
       // A subset's assignment says where its workloads are, which is not the rule's doing.
-      return tallyOf({ origins: [id], contributions: contributionsOf(id).filter(isNoAssignment), quarantine }, census);
+      return tallyOf(
+        { origins: [id], since, contributions: contributionsOf(id).filter(isNoAssignment), quarantine },
+        census,
+      );
     case 'ServiceEntry':
     case 'WorkloadEntry': {
       const services = servicesOf(id).map((key) => `service/${key}`);
@@ -45,7 +48,7 @@ export function concernOf({ kind, id, since }: CompiledRule, census: Census, par
       const own = kind === 'ServiceEntry' ? made : made.filter((contribution) => !isNoAssignment(contribution));
       const contributions = inLayerOrder(own.map((one) => withOwnChange(one, since, layers)));
       return tallyOf(
-        { origins: [id, ...(kind === 'ServiceEntry' ? services : [])], contributions, quarantine },
+        { origins: [id, ...(kind === 'ServiceEntry' ? services : [])], since, contributions, quarantine },
         census,
       );
     }

@@ -12,6 +12,8 @@ import { add, addRejecter, mostRejections, mostWaitingFor, newTally, type Tally 
 export interface Share {
   /** The rule, and the services that it makes: what may be blamed for a rejection. */
   readonly origins: readonly string[];
+  /** By which revision the rule is as it is. */
+  readonly since: Revision;
   readonly contributions: readonly Contribution[];
   readonly quarantine: Pick<Quarantine, 'blames'>;
 }
@@ -89,7 +91,7 @@ function countGroup(tally: Tally, group: Group, share: Share): void {
 }
 
 /** The worst of its answers. */
-function answerOf(client: Client, { origins, contributions, quarantine }: Share): Verdict {
+function answerOf(client: Client, { origins, contributions, quarantine, since: changed }: Share): Verdict {
   const rejected: Rejected[] = [];
   let isPending = false;
   for (const { type, name, part = '', since } of contributions) {
@@ -100,6 +102,8 @@ function answerOf(client: Client, { origins, contributions, quarantine }: Share)
       const version = { type, name, part, hash: filter.hash };
       const isBlamed = origins.some((origin) => quarantine.blames(origin, version));
       if (isBlamed) rejected.push({ state, names: [name], message: decisiveSentence(filter.error, '') });
+      // The proxy keeps the version it took before: a rule that changed since is not in it, whoever is to be corrected.
+      else if (changed > (state.filters?.get(name)?.since ?? 0)) isPending = true;
       continue;
     }
     const answer = answerTo(state, name, since);

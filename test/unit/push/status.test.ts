@@ -97,6 +97,22 @@ for (const mode of ['delta', 'sotw'] as const) {
       expect(mesh.line('VirtualService', 'default/bad')).toBe('Rejected 0/2 -2');
     });
 
+    it('is pending where a rejected part has its change, though another rule is to be corrected', async () => {
+      const one = mesh.connect('one', { mode });
+      const connections = (maxConnections: number) => ({ connectionPool: { tcp: { maxConnections } } });
+      await mesh.flush();
+      one.settle();
+      mesh.put('DestinationRule', 'default/first', { host: 'b', trafficPolicy: connections(1) });
+      await mesh.flush();
+      one.answer('cluster', 'no');
+      one.settle();
+      expect(mesh.line('DestinationRule', 'default/first')).toBe('Rejected 0/1 -1');
+      mesh.put('DestinationRule', 'default/second', { host: 'b', trafficPolicy: connections(1) });
+      await mesh.flush();
+      one.settle();
+      expect(mesh.line('DestinationRule', 'default/second')).toBe('Pending 0/1');
+    });
+
     it('does not count as rejected by a peer that proves nothing, until another peer rejects it', async () => {
       mesh.put('VirtualService', 'default/v', toB());
       const [one, two] = [mesh.connect('one', { mode }), mesh.connect('two', { mode })];
