@@ -106,6 +106,7 @@ export function createCompiler(options: CompilerOptions = {}): Compiler {
         yield;
       }
       for (const key of stale) {
+        work.layersCompiled++;
         yield* layers.get(key)?.layer.compile(revision) ?? [];
         stale.delete(key);
       }
@@ -113,13 +114,15 @@ export function createCompiler(options: CompilerOptions = {}): Compiler {
       for (const key of fresh) {
         const opened = layers.get(key);
         if (opened?.kind.mayWait && costOf(work) - before >= newHostsPerFlush) continue;
+        work.layersCompiled++;
         yield* opened?.layer.compile(revision) ?? [];
         fresh.delete(key);
       }
       const moved = movedOrNull(dirty.moved);
       dirty = createDirty();
       const changes = [...layers.values()].flatMap(({ layer }) => layer.takeChanges());
-      return { changes, moved, deferred: new Set(fresh), work: takeWork(work) };
+      const { layersCompiled } = work;
+      return { changes, moved, deferred: new Set(fresh), layersCompiled, work: takeWork(work) };
     },
     partsOf: (layer, type, name) => layers.get(layer)?.layer.partsOf(type, name) ?? [],
     *contributionsOf(origin) {
@@ -142,7 +145,7 @@ const keyOf = ({ kind }: LayerKind<unknown>, facts: unknown) => `${kind}:${JSON.
 
 function createSharedParts(mesh: MeshConfig, domainSuffix: string): SharedParts {
   const world = createWorld(mesh, domainSuffix);
-  const work = { hostsCompiled: 0, hostsShared: 0, encoded: 0, assembled: 0 };
+  const work = { layersCompiled: 0, hostsCompiled: 0, hostsShared: 0, encoded: 0, assembled: 0 };
   return {
     world,
     work,
@@ -184,6 +187,12 @@ const costOf = ({ hostsCompiled, hostsShared }: Work): number => hostsCompiled +
 
 function takeWork(work: Work): FlushWork {
   const { hostsCompiled, encoded, assembled } = work;
-  Object.assign(work, { hostsCompiled: 0, hostsShared: 0, encoded: 0, assembled: 0 } satisfies Work);
+  Object.assign(work, {
+    layersCompiled: 0,
+    hostsCompiled: 0,
+    hostsShared: 0,
+    encoded: 0,
+    assembled: 0,
+  } satisfies Work);
   return { hostsCompiled, encoded, assembled };
 }

@@ -84,6 +84,8 @@ export interface FlushResult {
   readonly moved: Moved | null;
   /** Layers that are new and not compiled yet: another flush must follow. */
   readonly deferred: ReadonlySet<LayerKey>;
+  /** Layers of which something was compiled, whatever came of it; endpoints alone compile none. */
+  readonly layersCompiled: number;
   readonly work: FlushWork;
 }
 

@@ -67,6 +67,7 @@ export interface LayerParts extends SharedParts {
 
 /** What a flush has done so far. */
 export interface Work {
+  layersCompiled: number;
   hostsCompiled: number;
   /** Hosts that another scope had compiled already. */
   hostsShared: number;

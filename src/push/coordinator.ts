@@ -310,7 +310,8 @@ export class Coordinator {
       this.wake(client);
     }
     const resources = result.changes.reduce((sum, change) => sum + change.changed.length + change.removed.length, 0);
-    this.#options.observer.flushed({ workMs, work: result.work, resources });
+    const { work, layersCompiled } = result;
+    this.#options.observer.flushed({ workMs, work, layersCompiled, resources });
     return result.deferred.size > 0;
   }
 

@@ -22,6 +22,8 @@ export interface PushObserver {
 export interface FlushReport {
   /** Milliseconds of work, without the pauses for other work in between. */
   readonly workMs: number;
+  /** Layers of which something was compiled; 0: no rule contributes to anything else than before. */
+  readonly layersCompiled: number;
   readonly work: FlushWork;
   /** Resources changed or removed in all tables. */
   readonly resources: number;

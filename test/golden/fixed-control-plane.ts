@@ -72,7 +72,7 @@ function fixedCompiler(resources: FixedMeshResources): Compiler {
     close: () => {},
     // biome-ignore lint/correctness/useYield: it is done in one step
     *flush(): Generator<undefined, FlushResult, undefined> {
-      const result = { changes: isTold ? [] : changes, moved: null, deferred: new Set<LayerKey>() };
+      const result = { changes: isTold ? [] : changes, moved: null, deferred: new Set<LayerKey>(), layersCompiled: 1 };
       isTold = true;
       return { ...result, work: { hostsCompiled: 0, encoded: 0, assembled: 0 } };
     },

@@ -89,6 +89,7 @@ export class FakeCompiler implements Compiler {
       changes: open.filter((layer) => !deferred.has(layer)).flatMap((layer) => this.#takeChanges(layer)),
       moved: layersMoved ? everyone : null,
       deferred,
+      layersCompiled: 0,
       work: noWork,
     };
   }

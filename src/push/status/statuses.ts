@@ -214,11 +214,11 @@ export function createRuleStatuses(options: StatusOptions): StatusKeeper {
     observer: {
       connected: watch.populationChanged,
       disconnected: watch.populationChanged,
-      flushed({ work }) {
+      flushed({ layersCompiled }) {
         watch.suspect(suspects);
         suspects.clear();
         intake.shown(coordinator().world.revision);
-        if (work.hostsCompiled + work.encoded === 0) return;
+        if (layersCompiled === 0) return;
         contributions.clear();
         watch.populationChanged();
       },

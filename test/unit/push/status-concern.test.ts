@@ -54,6 +54,20 @@ describe('whom a rule concerns', () => {
     expect(mesh.line('VirtualService', 'default/v')).toBe('Programmed 1/1');
   });
 
+  it('nobody once the proxies no longer see its host', async () => {
+    const seesOnly = (host: string) => ({ egress: [{ hosts: [`./${host}.default.svc.cluster.local`] }] });
+    mesh.put('Sidecar', 'default/s', seesOnly('b'));
+    mesh.put('DestinationRule', 'default/d', { host: 'b', trafficPolicy: { loadBalancer: { simple: 'RANDOM' } } });
+    const one = mesh.connect('one');
+    await mesh.flush();
+    one.settle();
+    expect(mesh.line('DestinationRule', 'default/d')).toBe('Programmed 1/1');
+    mesh.put('Sidecar', 'default/s', seesOnly('a'));
+    await mesh.flush();
+    one.settle();
+    expect(mesh.line('DestinationRule', 'default/d')).toBe('NoProxies 0/0');
+  });
+
   it('proxies that see the rule only', async () => {
     mesh.put('VirtualService', 'default/v', { ...toB(), exportTo: ['.'] });
     mesh.connect('one');
