@@ -1,4 +1,7 @@
+import { ruleKinds as allRuleKinds } from '../rules/kinds/index.ts';
+import { sidecar } from '../rules/kinds/sidecar/index.ts';
 import { defaultMeshConfig, type MeshConfig } from '../rules/mesh-config.ts';
+import type { RuleKind } from '../rules/rule.ts';
 import type { Compiler, FlushWork, LayerKey } from './contract.ts';
 import { createProxyFacts } from './facts.ts';
 import type { Layer, LayerKind, SharedParts, Work } from './layer.ts';
@@ -11,13 +14,15 @@ import { createProblemIndex } from './tables/problem-index.ts';
 import { createShelf } from './tables/shelf.ts';
 import { createDirty, type Dirty } from './world/dirty.ts';
 import { movedOrNull } from './world/moved.ts';
-import { createWorld } from './world/world.ts';
+import { createWorld, type WorldOptions } from './world/world.ts';
 
 export interface CompilerOptions {
   /** The last part of Kubernetes hostnames; completes short names in rules. `cluster.local` when left out. */
   readonly domainSuffix?: string;
   /** What holds until a change of type `mesh` comes. */
   readonly mesh?: MeshConfig;
+  /** The kinds of rules that may come. Every one that there is when left out. */
+  readonly ruleKinds?: readonly RuleKind[];
   /** `exact` gives every namespace and DNS domain a scope of its own; for tests. */
   readonly scopes?: Coarseness;
   /** After so many hosts compiled for new scopes, a flush leaves the other new ones to the next. 2,000 when left out. */
@@ -36,8 +41,8 @@ interface OpenLayer {
 /** The compiler of all layers. See docs/adr/0002, 0003 and 0017. */
 export function createCompiler(options: CompilerOptions = {}): Compiler {
   const { domainSuffix = 'cluster.local', mesh = defaultMeshConfig, scopes: coarseness = 'coarse' } = options;
-  const { newHostsPerFlush = 2_000, kinds = layerKinds(coarseness) } = options;
-  const shared = createSharedParts(mesh, domainSuffix);
+  const { newHostsPerFlush = 2_000, kinds = layerKinds(coarseness), ruleKinds = allRuleKinds } = options;
+  const shared = createSharedParts({ mesh, domainSuffix, kinds: ruleKinds });
   const { world, work, problems, assignments } = shared;
   const layers = new Map<LayerKey, OpenLayer>();
   /** Layers that no flush has compiled yet, the oldest first. */
@@ -62,7 +67,7 @@ export function createCompiler(options: CompilerOptions = {}): Compiler {
       yield;
     }
     from.keys.clear();
-    from.sidecars.clear();
+    from.selecting.clear();
     from.mesh = false;
   }
 
@@ -94,7 +99,7 @@ export function createCompiler(options: CompilerOptions = {}): Compiler {
       servicesOf: world.servicesOf,
       serviceHosts: world.serviceHosts,
       endpoints: world.endpoints,
-      sidecars: world.rules.sidecars,
+      sidecars: (namespace) => world.rules.inNamespace(sidecar, namespace),
     },
     onDirty: (listener) => void dirtyListeners.push(listener),
     *flush(revision = 0) {
@@ -143,8 +148,8 @@ export function createCompiler(options: CompilerOptions = {}): Compiler {
 // The one place that makes one: facts are plain data, so that equal facts are equal texts.
 const keyOf = ({ kind }: LayerKind<unknown>, facts: unknown) => `${kind}:${JSON.stringify(facts)}` as LayerKey;
 
-function createSharedParts(mesh: MeshConfig, domainSuffix: string): SharedParts {
-  const world = createWorld(mesh, domainSuffix);
+function createSharedParts(options: WorldOptions): SharedParts {
+  const world = createWorld(options);
   const work = { layersCompiled: 0, hostsCompiled: 0, hostsShared: 0, encoded: 0, assembled: 0 };
   return {
     world,

@@ -92,7 +92,7 @@ export interface FlushResult {
 /** What changed in the mesh, by the names that `src/compile/world/dirty.ts` gives. */
 export interface DirtyNames {
   readonly keys: Iterable<string>;
-  readonly sidecars: Iterable<RuleId>;
+  readonly selecting: Iterable<RuleId>;
 }
 
 /** The mesh as it is compiled, for those who check rules against it. Values are immutable; each answer is as of now. */

@@ -1,11 +1,12 @@
 import type { ClientKind, InterceptionMode, Role } from '../model/proxy.ts';
 import type { IpFamilies } from '../plan/listener.ts';
-import type { Sidecar } from '../rules/kinds/sidecar/index.ts';
+import { sidecar as sidecarKind } from '../rules/kinds/sidecar/index.ts';
 import { type RuleId, ruleId } from '../rules/rule.ts';
 import type { TraitsByClient } from './client-traits.ts';
 import type { ProxyFacts } from './facts.ts';
 import { ipFamiliesOf } from './resolve/ip-families.ts';
-import { conditionName, meetsCondition, tailsOf } from './world/relevance.ts';
+import { selectedRule } from './selected-rule.ts';
+import { meetsCondition, tailsOf } from './world/relevance.ts';
 import type { World } from './world/world.ts';
 
 /**
@@ -41,7 +42,7 @@ export function scopeFactsOf(proxy: ProxyFacts, world: World, { coarseness, clie
   const namespace = proxy.get('namespace');
   const dnsDomain = proxy.get('dnsDomain');
   const role = proxy.get('role');
-  const sidecar = role === 'sidecar' ? selectSidecar(proxy, world) : null;
+  const sidecar = role === 'sidecar' ? selectedRule(sidecarKind, proxy, world) : null;
   const client = proxy.get('client');
   const interception = clients[client].isProxy ? proxy.get('interception') : 'none';
   const exact = coarseness === 'exact';
@@ -55,25 +56,6 @@ export function scopeFactsOf(proxy: ProxyFacts, world: World, { coarseness, clie
     sidecar: sidecar === null ? null : ruleId(sidecar),
     conditions: conditionsMet(proxy, world),
   };
-}
-
-/**
- * The one Sidecar of a proxy: one that selects it by labels, else the default of its namespace, else that of the root
- * namespace; the oldest of several.
- */
-function selectSidecar(proxy: ProxyFacts, world: World): Sidecar | null {
-  const candidates = world.rules.sidecars(proxy.get('namespace'));
-  const selecting = candidates.filter((rule) => selectorOf(rule) !== null);
-  const selected = selecting.find((rule) => meetsCondition(conditionName(selectorOf(rule) ?? {}), proxy.get('labels')));
-  const isDefault = (rule: Sidecar) => selectorOf(rule) === null;
-  return (
-    selected ?? candidates.find(isDefault) ?? world.rules.sidecars(world.mesh().rootNamespace).find(isDefault) ?? null
-  );
-}
-
-function selectorOf({ spec }: Sidecar): Readonly<Record<string, string>> | null {
-  const labels = spec.workloadSelector?.labels;
-  return labels === undefined || Object.keys(labels).length === 0 ? null : labels;
 }
 
 /**

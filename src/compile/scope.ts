@@ -1,5 +1,5 @@
 import { assertNever } from '../lib/assert-never.ts';
-import type { Sidecar } from '../rules/kinds/sidecar/index.ts';
+import { type Sidecar, sidecar as sidecarKind } from '../rules/kinds/sidecar/index.ts';
 import type { Dialect } from './dialect.ts';
 import type { Dialects } from './dialects.ts';
 import type { Layer, LayerKind, LayerParts } from './layer.ts';
@@ -40,7 +40,7 @@ function createScope(facts: ScopeFacts, parts: ScopeParts): Layer {
   const writer = createWriter({ dialect, shelves });
   const routes = createRouteTable(tables, shelves, writer);
   const listeners = createListenerTable(tables, problems);
-  let sidecar: Sidecar | null = facts.sidecar === null ? null : (world.rules.sidecar(facts.sidecar) ?? null);
+  let sidecar: Sidecar | null = facts.sidecar === null ? null : (world.rules.get(sidecarKind, facts.sidecar) ?? null);
   let current = viewpointOf(facts, sidecar);
   const options = { facts, dialect, writer, parts, memo, tables, routes, listeners, viewpoint: () => current };
   const fixed = createUnits(fixedUnit(options), problems);
@@ -63,9 +63,9 @@ function createScope(facts: ScopeFacts, parts: ScopeParts): Layer {
     key,
     mark(dirty) {
       if (dirty.mesh) markAll();
-      if (facts.sidecar !== null && dirty.sidecars.has(facts.sidecar)) {
+      if (facts.sidecar !== null && dirty.selecting.has(facts.sidecar)) {
         // A Sidecar that is gone stays as it was: the proxies of this scope are about to leave it.
-        sidecar = world.rules.sidecar(facts.sidecar) ?? sidecar;
+        sidecar = world.rules.get(sidecarKind, facts.sidecar) ?? sidecar;
         current = viewpointOf(facts, sidecar);
         markAll();
       }

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { Compiled } from './compiled.ts';
 
 /** Kubernetes' object metadata, as far as rules use it. */
 export interface RuleMetadata {
@@ -85,6 +86,8 @@ export interface RuleKind<Kind extends string = string, Spec = unknown> {
    * none.
    */
   doubts?(spec: Spec): readonly Problem[];
+  /** Left out: configuration of proxies is not compiled from rules of this kind as they are. */
+  readonly compiled?: Compiled<Spec>;
 }
 
 /** Compares rules of one kind by precedence: creation time, then name, then namespace. */

@@ -1,7 +1,9 @@
 import type { Sidecar } from '../../rules/kinds/sidecar/index.ts';
 import { admitsRule, admitsService, type EgressHost, resolveEgress } from '../../rules/kinds/sidecar/resolve.ts';
+import type { Labels } from '../../rules/labels.ts';
 import type { MeshConfig } from '../../rules/mesh-config.ts';
 import type { ScopeFacts } from '../scope-key.ts';
+import { conditionName } from '../world/relevance.ts';
 
 type OutboundMode = MeshConfig['outboundTrafficPolicy']['mode'];
 
@@ -25,8 +27,8 @@ type OpenFacts = Pick<ScopeFacts, 'role' | 'client' | 'interception' | 'families
  */
 export interface AskedFacts extends OpenFacts {
   isOfNamespace(namespace: string): boolean;
-  /** Whether the clients meet a condition on their labels, by its name. */
-  meets(condition: string): boolean;
+  /** Whether the clients have all these labels, which some rule's audience names. */
+  hasLabels(labels: Labels): boolean;
   /**
    * The DNS domain of the clients, as far as it matters for names in `domains`: the whole of it if it is one of them, else the part
    * that shortens names of any namespace.
@@ -67,7 +69,8 @@ export function askedFacts(viewpoint: Viewpoint, asked: Map<string, string>): As
     interception: facts.interception,
     families: facts.families,
     isOfNamespace: (namespace) => isTrue('namespace ', namespace),
-    meets: (condition) => isTrue('condition ', condition),
+    // That everybody has no labels is no condition: no scope is told apart by it.
+    hasLabels: (labels) => Object.keys(labels).length === 0 || isTrue('condition ', conditionName(labels)),
     domainFor: (domains) => domains.find((domain) => isTrue('domain ', domain)) ?? ask('tail '),
     admitsService: (namespace, host) => egress === null || isTrue('service ', `${namespace}/${host}`),
     admitsRule: (namespace, pattern) => egress === null || isTrue('rule ', `${namespace}/${pattern}`),

@@ -4,7 +4,7 @@ import type { Service } from '../../model/service.ts';
 import { durationMs } from '../../rules/duration.ts';
 import type { MergedDestinationRule } from '../../rules/kinds/destination-rule/resolve.ts';
 import type { ClientTraits } from '../client-traits.ts';
-import { destinationRuleDep, endpointsDep, serviceDep, virtualServiceDep } from '../world/dirty.ts';
+import { endpointsDep, ruleDep, serviceDep } from '../world/dirty.ts';
 import type { World } from '../world/world.ts';
 import type { AskedFacts } from './asked-facts.ts';
 import type { EffectiveVirtualService, Visibility } from './visibility.ts';
@@ -69,7 +69,7 @@ export function createReader({ world, facts, visibility, client }: ReaderOptions
     coversCallable: visibility.coversCallable,
     unknownHosts: visibility.unknownHosts,
     destinationRule(service) {
-      if (service.hostname !== host) dependencies.add(destinationRuleDep(service.hostname));
+      if (service.hostname !== host) dependencies.add(ruleDep('DestinationRule', service.hostname));
       return visibility.destinationRule(service);
     },
     endpoints(service) {
@@ -90,7 +90,7 @@ export function createReader({ world, facts, visibility, client }: ReaderOptions
         for (const { hostname } of world.aliasesOf(at)) {
           hosts.add(hostname);
           dependencies.add(serviceDep(hostname));
-          dependencies.add(virtualServiceDep(hostname));
+          dependencies.add(ruleDep('VirtualService', hostname));
           const hasRule = visibility.virtualService(hostname, true) !== null;
           if (hostname === of || hasRule || !visibility.mayCall(hostname)) continue;
           if (realHost(hostname) === of) names.add(hostname);

@@ -7,7 +7,6 @@ import type { DestinationSpec } from '../../rules/kinds/virtual-service/destinat
 import type { VirtualService } from '../../rules/kinds/virtual-service/index.ts';
 import { defaultRoute, type RouteContext, resolveHttpRoutes } from '../../rules/kinds/virtual-service/resolve-http.ts';
 import { ruleId } from '../../rules/rule.ts';
-import { conditionName } from '../world/relevance.ts';
 import { serviceOrigin } from './destinations.ts';
 import { domainsOf, namesOf } from './domains.ts';
 import type { Reader } from './reader.ts';
@@ -121,7 +120,7 @@ export function routeContext(context: HostContext, rule: VirtualService, port: n
   return {
     port,
     isOfNamespace: facts.isOfNamespace,
-    hasLabels: (labels) => facts.meets(conditionName(labels)),
+    hasLabels: facts.hasLabels,
     destinationName(destination, path) {
       const host = qualifiedHost(destination.host, rule.metadata.namespace, reader.domainSuffix);
       const service = reader.referencedService(host);

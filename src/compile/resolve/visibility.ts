@@ -1,9 +1,10 @@
 import { covers } from '../../model/names.ts';
 import type { Service } from '../../model/service.ts';
 import type { RouteConfigurationPlan } from '../../plan/route.ts';
-import type { DestinationRule } from '../../rules/kinds/destination-rule/index.ts';
+import { selectorOf } from '../../rules/kinds/destination-rule/audience.ts';
+import { type DestinationRule, destinationRule } from '../../rules/kinds/destination-rule/index.ts';
 import { type MergedDestinationRule, mergeDestinationRules } from '../../rules/kinds/destination-rule/resolve.ts';
-import type { VirtualService } from '../../rules/kinds/virtual-service/index.ts';
+import { type VirtualService, virtualService } from '../../rules/kinds/virtual-service/index.ts';
 import { patternsFor } from '../world/host-index.ts';
 import { conditionName } from '../world/relevance.ts';
 import type { World } from '../world/world.ts';
@@ -98,7 +99,7 @@ interface VirtualServiceQuery {
  * The rules of the class that counts, in order of precedence.
  */
 function visibleVirtualServices({ world, facts, pattern }: VirtualServiceQuery): readonly VirtualService[] {
-  const rules = world.rules.virtualServices.at(pattern);
+  const rules = world.rules.byHost(virtualService).at(pattern);
   if (rules.length === 0) return rules;
   const defaults = world.mesh().defaultVirtualServiceExportTo;
   const classes: [VirtualService[], VirtualService[], VirtualService[]] = [[], [], []];
@@ -129,7 +130,7 @@ function findDestinationRule(world: World, facts: AskedFacts, service: Service):
     (rule) => rule.metadata.namespace === root && isExported(rule),
   ];
   const written = patternsFor(service.hostname)
-    .map((pattern) => world.rules.destinationRules.at(pattern))
+    .map((pattern) => world.rules.byHost(destinationRule).at(pattern))
     .filter((rules) => rules.length > 0);
   for (const isUsed of steps) {
     for (const rules of written) {
@@ -146,16 +147,18 @@ function findDestinationRule(world: World, facts: AskedFacts, service: Service):
  */
 function bySelector(rules: readonly DestinationRule[], facts: AskedFacts): readonly DestinationRule[] {
   const oldest = rules.find(({ spec, metadata }) => {
-    const condition = selectorName(spec);
-    return condition !== null && facts.isOfNamespace(metadata.namespace) && facts.meets(condition);
+    const selector = selectorOf(spec);
+    return selector !== null && facts.isOfNamespace(metadata.namespace) && facts.hasLabels(selector);
   });
   const condition = oldest === undefined ? null : selectorName(oldest.spec);
   return rules.filter(({ spec }) => selectorName(spec) === condition);
 }
 
 /** The labels that clients need, by name; `null` for a rule for everyone. */
-const selectorName = ({ workloadSelector: selector }: DestinationRule['spec']): string | null =>
-  selector === undefined ? null : conditionName(selector.matchLabels ?? {});
+function selectorName(spec: DestinationRule['spec']): string | null {
+  const selector = selectorOf(spec);
+  return selector === null ? null : conditionName(selector);
+}
 
 const nonEmpty = (exportTo: readonly string[] | undefined, defaults: readonly string[]): readonly string[] =>
   exportTo === undefined || exportTo.length === 0 ? defaults : exportTo;

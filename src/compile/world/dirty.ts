@@ -7,8 +7,8 @@ import { type Moving, nobodyMoved } from './moved.ts';
  * it without a note. What is read beyond that is a dependency under the same names.
  */
 export const serviceDep = (host: string): string => `service@${host}`;
-export const virtualServiceDep = (host: string): string => `vs@${host}`;
-export const destinationRuleDep = (host: string): string => `dr@${host}`;
+/** The rules of a kind for a host. */
+export const ruleDep = (kind: string, host: string): string => `${kind}@${host}`;
 export const endpointsDep = (service: ServiceKey): string => `endpoints/${service}`;
 
 /** The host that a name is about; null: it is about something else. */
@@ -23,8 +23,8 @@ export interface Dirty {
   readonly keys: Set<string>;
   /** Services whose endpoints changed. */
   readonly endpoints: Set<ServiceKey>;
-  /** Sidecars whose content changed. */
-  readonly sidecars: Set<RuleId>;
+  /** Rules that select workloads, such as Sidecars, whose content changed. */
+  readonly selecting: Set<RuleId>;
   /** The mesh configuration changed: everything depends on it. */
   mesh: boolean;
   /** Proxies that may belong to other layers than before. */
@@ -34,7 +34,7 @@ export interface Dirty {
 export const createDirty = (): Dirty => ({
   keys: new Set(),
   endpoints: new Set(),
-  sidecars: new Set(),
+  selecting: new Set(),
   mesh: false,
   moved: nobodyMoved(),
 });

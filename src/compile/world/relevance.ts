@@ -1,13 +1,8 @@
 import type { Service } from '../../model/service.ts';
-import type { DestinationRule } from '../../rules/kinds/destination-rule/index.ts';
-import type { Sidecar } from '../../rules/kinds/sidecar/index.ts';
-import type { VirtualService } from '../../rules/kinds/virtual-service/index.ts';
+import type { Audience } from '../../rules/compiled.ts';
+import { type Labels, selects } from '../../rules/labels.ts';
 import { createCounts } from '../tables/counts.ts';
 import type { Dirty } from './dirty.ts';
-
-export type CompiledRule = VirtualService | DestinationRule | Sidecar;
-
-type Labels = Readonly<Record<string, string>>;
 
 /**
  * Which facts of proxies make a difference at present. Proxies that differ only in facts that make none share a
@@ -20,10 +15,11 @@ export interface Relevance {
   domainMatters(domain: string): boolean;
   /** Some host ends with these labels and has others before them, so that clients whose domain ends with them may shorten it. */
   hostsEndWith(labels: string): boolean;
-  /** The label conditions that some rule puts on clients, by the name that `conditionName` gives. */
+  /** The label conditions that some rule puts on clients, by the name that `conditionName` gives. Not the empty one, which all meet. */
   conditions(): Iterable<string>;
   replaceService(before: Service | undefined, after: Service | undefined, dirty: Dirty): void;
-  replaceRule(before: CompiledRule | undefined, after: CompiledRule | undefined, dirty: Dirty): void;
+  /** The audience of a rule before and after its change. */
+  replaceRule(change: readonly (Audience | undefined)[], dirty: Dirty): void;
 }
 
 export function createRelevance(): Relevance {
@@ -51,9 +47,10 @@ export function createRelevance(): Relevance {
       replace(domains, [before, after].map(serviceDomains), dirty.moved.domains);
       replace(tails, [before, after].map(serviceTails), dirty.moved.domains);
     },
-    replaceRule(before, after, dirty) {
-      replace(namespaces, [before, after].map(ruleNamespaces), dirty.moved.namespaces);
-      replace(conditions, [before, after].map(ruleConditions), dirty.moved.conditions);
+    replaceRule(change, dirty) {
+      const namespacesOf = (audience: Audience | undefined) => audience?.namespaces ?? [];
+      replace(namespaces, change.map(namespacesOf), dirty.moved.namespaces);
+      replace(conditions, change.map(conditionsOf), dirty.moved.conditions);
     },
   };
 }
@@ -64,8 +61,7 @@ export const conditionName = (labels: Labels): string =>
 
 /** Whether labels meet the condition of that name. */
 export function meetsCondition(name: string, labels: Labels): boolean {
-  const entries = JSON.parse(name) as [string, string][]; // made by conditionName
-  return entries.every(([key, value]) => labels[key] === value);
+  return selects(Object.fromEntries(JSON.parse(name) as [string, string][]), labels); // made by conditionName
 }
 
 const serviceNamespaces = (service: Service | undefined): readonly string[] =>
@@ -90,29 +86,6 @@ export function* tailsOf(name: string): Generator<string, void, undefined> {
   }
 }
 
-function ruleNamespaces(rule: CompiledRule | undefined): readonly string[] {
-  if (rule === undefined) return [];
-  const { namespace } = rule.metadata;
-  if (rule.kind === 'Sidecar') return [namespace];
-  const exported = [namespace, ...(rule.spec.exportTo ?? [])];
-  if (rule.kind === 'DestinationRule') return exported;
-  const sources = sourceMatches(rule).map(({ sourceNamespace }) => sourceNamespace ?? '');
-  return [...exported, ...sources.filter((source) => source !== '')];
-}
-
-function ruleConditions(rule: CompiledRule | undefined): readonly string[] {
-  if (rule === undefined || rule.kind === 'Sidecar') return [];
-  if (rule.kind === 'VirtualService') {
-    return sourceMatches(rule).flatMap(({ sourceLabels }) =>
-      sourceLabels === undefined ? [] : [conditionName(sourceLabels)],
-    );
-  }
-  const labels = rule.spec.workloadSelector?.matchLabels;
-  return labels === undefined ? [] : [conditionName(labels)];
-}
-
-const sourceMatches = ({ spec }: VirtualService) =>
-  [...(spec.http ?? []), ...(spec.tcp ?? [])].flatMap<{
-    sourceLabels?: Labels | undefined;
-    sourceNamespace?: string | undefined;
-  }>(({ match }) => match ?? []);
+/** What everybody meets is no condition: it would be in every key. */
+const conditionsOf = (audience: Audience | undefined): readonly string[] =>
+  (audience?.labels ?? []).filter((labels) => Object.keys(labels).length > 0).map(conditionName);

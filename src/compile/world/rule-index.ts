@@ -1,107 +1,141 @@
 import { isDeepStrictEqual } from 'node:util';
 import { covers, isWildcard } from '../../model/names.ts';
-import { qualifiedHost } from '../../rules/fields.ts';
-import type { DestinationRule } from '../../rules/kinds/destination-rule/index.ts';
-import type { Sidecar } from '../../rules/kinds/sidecar/index.ts';
-import type { VirtualService } from '../../rules/kinds/virtual-service/index.ts';
-import { comparePrecedence, type Rule, type RuleId, ruleId } from '../../rules/rule.ts';
-import { type Dirty, destinationRuleDep, virtualServiceDep } from './dirty.ts';
+import type { HostIndexing } from '../../rules/compiled.ts';
+import { comparePrecedence, type Rule, type RuleId, type RuleKind, ruleId } from '../../rules/rule.ts';
+import { type Dirty, ruleDep } from './dirty.ts';
 import { createHostIndex, type HostIndex } from './host-index.ts';
-import type { CompiledRule, Relevance } from './relevance.ts';
+import type { Relevance } from './relevance.ts';
 
-/** The rules that are compiled, as compiling asks for them. */
+/** The rules that are compiled, found as their kinds say (`RuleKind.compiled`). */
 export interface RuleIndex {
-  /** Those that speak of the mesh (and not only of gateways), by fully qualified host. */
-  readonly virtualServices: HostIndex<VirtualService>;
-  readonly destinationRules: HostIndex<DestinationRule>;
-  /** The Sidecars of a namespace, in order of precedence. */
-  sidecars(namespace: string): readonly Sidecar[];
-  sidecar(id: RuleId): Sidecar | undefined;
+  /** The rules of a kind that is found by hosts, by fully qualified host. */
+  byHost<K extends string, S>(kind: RuleKind<K, S>): HostIndex<Rule<K, S>>;
+  /** Those of a kind that selects workloads, of one namespace, in order of precedence. */
+  inNamespace<K extends string, S>(kind: RuleKind<K, S>, namespace: string): readonly Rule<K, S>[];
+  get<K extends string, S>(kind: RuleKind<K, S>, id: RuleId): Rule<K, S> | undefined;
+  /** The hosts that rules are written for, of the kinds that make hosts. May name one twice. */
+  hosts(): Iterable<string>;
+  /** Marks the wildcards of such rules that cover a host: what they are depends on which services there are. */
+  markWildcardsAbove(host: string, dirty: Dirty): void;
   /** Rules of kinds that are not compiled (a ServiceEntry is a service by now) are passed over. */
   put(rule: Rule, dirty: Dirty): void;
   remove(id: RuleId, dirty: Dirty): void;
 }
 
 export interface RuleIndexOptions {
+  readonly kinds: readonly RuleKind[];
   readonly domainSuffix: string;
   readonly relevance: Relevance;
   serviceHosts(): Iterable<string>;
+  rootNamespace(): string;
 }
 
-export function createRuleIndex({ domainSuffix, relevance, serviceHosts }: RuleIndexOptions): RuleIndex {
-  const rules = new Map<RuleId, CompiledRule>();
-  const virtualServices = createHostIndex<VirtualService>();
-  const destinationRules = createHostIndex<DestinationRule>();
-  const sidecars = new Map<string, readonly Sidecar[]>();
+export function createRuleIndex(options: RuleIndexOptions): RuleIndex {
+  const { domainSuffix, relevance, serviceHosts } = options;
+  const kinds = new Map(options.kinds.flatMap((kind) => (kind.compiled ? [[kind.kind, kind.compiled] as const] : [])));
+  const rules = new Map<RuleId, Rule>();
+  const byHost = new Map<string, HostIndex<Rule>>();
+  const byNamespace = new Map<string, readonly Rule[]>();
+  for (const [kind, { index }] of kinds) if (index.by === 'host') byHost.set(kind, createHostIndex());
+  const makers = [...kinds].flatMap(([kind, { index }]) =>
+    index.by === 'host' && index.makesHosts ? [{ kind, index: indexOf(kind) }] : [],
+  );
 
-  const virtualServiceHosts = ({ spec, metadata }: VirtualService): ReadonlySet<string> => {
-    const forMesh = spec.gateways === undefined || spec.gateways.length === 0 || spec.gateways.includes('mesh');
-    const hosts = forMesh ? (spec.hosts ?? []) : [];
-    return new Set(hosts.map((host) => qualifiedHost(host, metadata.namespace, domainSuffix)));
-  };
+  function indexOf(kind: string): HostIndex<Rule> {
+    const index = byHost.get(kind);
+    if (index === undefined) throw new Error(`rules of kind ${kind} are not found by hosts`);
+    return index;
+  }
+
+  function* madeHosts(): Generator<string, void, undefined> {
+    for (const { index } of makers) yield* index.hosts();
+  }
 
   /** A wildcard rule dirties every host that it covers: hosts depend on their own name only. */
-  const markCovered = (pattern: string, dependency: (host: string) => string, dirty: Dirty) => {
-    dirty.keys.add(dependency(pattern));
+  const markCovered = (kind: string, pattern: string, dirty: Dirty) => {
+    dirty.keys.add(ruleDep(kind, pattern));
     if (!isWildcard(pattern)) return;
-    for (const hosts of [serviceHosts(), virtualServices.hosts()]) {
-      for (const host of hosts) if (covers(pattern, host)) dirty.keys.add(dependency(host));
+    for (const hosts of [serviceHosts(), madeHosts()]) {
+      for (const host of hosts) if (covers(pattern, host)) dirty.keys.add(ruleDep(kind, host));
     }
   };
 
-  const index = (rule: CompiledRule, change: 'add' | 'remove', dirty: Dirty) => {
-    switch (rule.kind) {
-      case 'VirtualService':
-        for (const host of virtualServiceHosts(rule)) {
-          virtualServices[change](host, rule);
-          markCovered(host, virtualServiceDep, dirty);
-        }
-        return;
-      case 'DestinationRule': {
-        const host = qualifiedHost(rule.spec.host, rule.metadata.namespace, domainSuffix);
-        destinationRules[change](host, rule);
-        return markCovered(host, destinationRuleDep, dirty);
-      }
-      default: {
-        const { namespace } = rule.metadata;
-        const others = (sidecars.get(namespace) ?? []).filter((other) => other !== rule);
-        sidecars.set(namespace, change === 'add' ? [...others, rule].sort(comparePrecedence) : others);
-        dirty.sidecars.add(ruleId(rule));
-        dirty.moved.namespaces.add(namespace); // which Sidecar a proxy has may be another now
-      }
+  const placeByHost = (indexing: HostIndexing<unknown>, { rule, change, dirty }: Placing) => {
+    const { namespace } = rule.metadata;
+    for (const host of indexing.hosts(rule.spec, { namespace, domainSuffix })) {
+      indexOf(rule.kind)[change](host, rule);
+      markCovered(rule.kind, host, dirty);
     }
   };
 
-  const replace = (id: RuleId, after: CompiledRule | undefined, dirty: Dirty) => {
+  const placeByWorkload = ({ rule, change, dirty }: Placing) => {
+    const { namespace } = rule.metadata;
+    const place = placeOf(rule.kind, namespace);
+    const others = (byNamespace.get(place) ?? []).filter((other) => other !== rule);
+    const all = change === 'add' ? [...others, rule].sort(comparePrecedence) : others;
+    if (all.length === 0) byNamespace.delete(place);
+    else byNamespace.set(place, all);
+    dirty.selecting.add(ruleId(rule));
+    // Which rules a proxy has may be others now.
+    if (namespace === options.rootNamespace()) dirty.moved.everyone = true;
+    else dirty.moved.namespaces.add(namespace);
+  };
+
+  const place = (placing: Placing) => {
+    const index = kinds.get(placing.rule.kind)?.index;
+    if (index?.by === 'host') placeByHost(index, placing);
+    else if (index?.by === 'workload') placeByWorkload(placing);
+  };
+
+  const replace = (id: RuleId, after: Rule | undefined, dirty: Dirty) => {
     const before = rules.get(id);
     if (before !== undefined && after !== undefined && isSame(before, after)) return;
-    if (before === undefined && after === undefined) return;
-    relevance.replaceRule(before, after, dirty);
-    if (before !== undefined) index(before, 'remove', dirty);
-    if (after !== undefined) index(after, 'add', dirty);
+    relevance.replaceRule(
+      [before, after].map((rule) => audienceOf(rule)),
+      dirty,
+    );
+    if (before !== undefined) place({ rule: before, change: 'remove', dirty });
+    if (after !== undefined) place({ rule: after, change: 'add', dirty });
     if (after === undefined) rules.delete(id);
     else rules.set(id, after);
   };
 
+  const audienceOf = (rule: Rule | undefined) => {
+    const audience = rule === undefined ? undefined : kinds.get(rule.kind)?.audience(rule.spec);
+    if (rule === undefined || audience === undefined) return undefined;
+    return { ...audience, namespaces: [rule.metadata.namespace, ...audience.namespaces] };
+  };
+
   return {
-    virtualServices,
-    destinationRules,
-    sidecars: (namespace) => sidecars.get(namespace) ?? [],
-    sidecar(id) {
+    // Rules were validated with their kind's schema, and are kept by the name of their kind.
+    byHost: <K extends string, S>({ kind }: RuleKind<K, S>) => indexOf(kind) as HostIndex<Rule<K, S>>,
+    inNamespace: <K extends string, S>({ kind }: RuleKind<K, S>, namespace: string) =>
+      (byNamespace.get(placeOf(kind, namespace)) ?? []) as readonly Rule<K, S>[],
+    get<K extends string, S>({ kind }: RuleKind<K, S>, id: RuleId) {
       const rule = rules.get(id);
-      return rule?.kind === 'Sidecar' ? rule : undefined;
+      return rule?.kind === kind ? (rule as Rule<K, S>) : undefined;
+    },
+    hosts: madeHosts,
+    markWildcardsAbove(host, dirty) {
+      for (const { kind, index } of makers) {
+        for (const wildcard of index.wildcards()) if (covers(wildcard, host)) dirty.keys.add(ruleDep(kind, wildcard));
+      }
     },
     put(rule, dirty) {
-      if (isCompiled(rule)) replace(ruleId(rule), rule, dirty);
+      if (kinds.has(rule.kind)) replace(ruleId(rule), rule, dirty);
     },
     remove: (id, dirty) => replace(id, undefined, dirty),
   };
 }
 
-/** Labels, annotations, status and the like may change without anything to compile. */
-const isSame = (a: CompiledRule, b: CompiledRule): boolean =>
-  a === b || (a.metadata.creationTimestamp === b.metadata.creationTimestamp && isDeepStrictEqual(a.spec, b.spec));
+interface Placing {
+  readonly rule: Rule;
+  readonly change: 'add' | 'remove';
+  readonly dirty: Dirty;
+}
 
-/** Rules were validated with their kind's schema: the name of the kind tells the type of the spec. */
-const isCompiled = (rule: Rule): rule is CompiledRule =>
-  rule.kind === 'VirtualService' || rule.kind === 'DestinationRule' || rule.kind === 'Sidecar';
+const placeOf = (kind: string, namespace: string): string => `${kind}/${namespace}`;
+
+/** Labels, annotations, status and the like may change without anything to compile. */
+const isSame = (a: Rule, b: Rule): boolean =>
+  a === b || (a.metadata.creationTimestamp === b.metadata.creationTimestamp && isDeepStrictEqual(a.spec, b.spec));

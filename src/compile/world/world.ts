@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type EndpointSet, isCallable } from '../../model/endpoint.ts';
-import { covers, type ServiceKey, serviceKey } from '../../model/names.ts';
+import { type ServiceKey, serviceKey } from '../../model/names.ts';
 import type { Service } from '../../model/service.ts';
 import type { MeshConfig } from '../../rules/mesh-config.ts';
+import type { RuleKind } from '../../rules/rule.ts';
 import type { WorldChange } from '../contract.ts';
-import { type Dirty, endpointsDep, serviceDep, virtualServiceDep } from './dirty.ts';
+import { type Dirty, endpointsDep, serviceDep } from './dirty.ts';
 import { createRelevance, type Relevance } from './relevance.ts';
 import { createRuleIndex, type RuleIndex } from './rule-index.ts';
 import { createWorkloads, type Workloads } from './workloads.ts';
@@ -22,7 +23,7 @@ export interface World {
   endpoints(key: ServiceKey): EndpointSet | undefined;
   /** All of them, those included that are not ready or have departed: what listens for endpoints is for these, too. */
   allEndpoints(key: ServiceKey): EndpointSet | undefined;
-  /** Every hostname that a service has or that a VirtualService is written for. */
+  /** Every hostname that a service has, or that a rule makes that is written for it. */
   hosts(): Iterable<string>;
   /** Hostnames of services alone. */
   serviceHosts(): Iterable<string>;
@@ -34,16 +35,29 @@ export interface World {
   apply(change: WorldChange, dirty: Dirty): void;
 }
 
-export function createWorld(initialMesh: MeshConfig, domainSuffix: string): World {
+export interface WorldOptions {
+  /** What holds until a change of type `mesh` comes. */
+  readonly mesh: MeshConfig;
+  readonly domainSuffix: string;
+  readonly kinds: readonly RuleKind[];
+}
+
+export function createWorld({ mesh: initialMesh, domainSuffix, kinds }: WorldOptions): World {
   const services = new Map<ServiceKey, Service>();
   const byHost = new Map<string, readonly Service[]>();
   const aliases = new Map<string, Set<Service>>();
   const endpoints = new Map<ServiceKey, EndpointSet>();
   const callable = new Map<ServiceKey, EndpointSet>();
   const relevance = createRelevance();
-  const rules = createRuleIndex({ domainSuffix, relevance, serviceHosts: () => byHost.keys() });
   const workloads = createWorkloads();
   let mesh = initialMesh;
+  const rules = createRuleIndex({
+    kinds,
+    domainSuffix,
+    relevance,
+    serviceHosts: () => byHost.keys(),
+    rootNamespace: () => mesh.rootNamespace,
+  });
 
   const setAlias = (before: Service | undefined, next: Service | undefined, dirty: Dirty) => {
     if (before?.aliasOf) removeFrom(aliases, before.aliasOf, before);
@@ -66,10 +80,8 @@ export function createWorld(initialMesh: MeshConfig, domainSuffix: string): Worl
     setAlias(before, next, dirty);
     relevance.replaceService(before, next, dirty);
     dirty.keys.add(serviceDep(host));
-    // A wildcard VirtualService has a virtual host of its own only as long as it covers no service.
-    for (const wildcard of rules.virtualServices.wildcards()) {
-      if (covers(wildcard, host)) dirty.keys.add(virtualServiceDep(wildcard));
-    }
+    // A wildcard has a virtual host of its own only as long as it covers no service.
+    rules.markWildcardsAbove(host, dirty);
   };
 
   const setEndpoints = (key: ServiceKey, next: EndpointSet | undefined, dirty: Dirty) => {
@@ -89,11 +101,6 @@ export function createWorld(initialMesh: MeshConfig, domainSuffix: string): Worl
     dirty.keys.add(endpointsDep(key));
   };
 
-  /** A Sidecar of the root namespace is that of every proxy without one of its own. */
-  const moveAllForRoot = (dirty: Dirty) => {
-    if ([...dirty.sidecars].some((id) => id.startsWith(`Sidecar/${mesh.rootNamespace}/`))) dirty.moved.everyone = true;
-  };
-
   return {
     domainSuffix,
     mesh: () => mesh,
@@ -104,7 +111,7 @@ export function createWorld(initialMesh: MeshConfig, domainSuffix: string): Worl
     allEndpoints: (key) => endpoints.get(key),
     *hosts() {
       yield* byHost.keys();
-      for (const host of rules.virtualServices.hosts()) if (!byHost.has(host)) yield host;
+      for (const host of new Set(rules.hosts())) if (!byHost.has(host)) yield host;
     },
     serviceHosts: () => byHost.keys(),
     rules,
@@ -120,11 +127,9 @@ export function createWorld(initialMesh: MeshConfig, domainSuffix: string): Worl
         case 'endpoints':
           return setEndpoints(serviceKey(change.set.namespace, change.set.hostname), change.set, dirty);
         case 'rule':
-          rules.put(change.rule, dirty);
-          return moveAllForRoot(dirty);
+          return rules.put(change.rule, dirty);
         case 'rule-removed':
-          rules.remove(change.id, dirty);
-          return moveAllForRoot(dirty);
+          return rules.remove(change.id, dirty);
         default:
           if (isDeepStrictEqual(mesh, change.mesh)) return;
           mesh = change.mesh;

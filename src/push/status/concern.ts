@@ -1,5 +1,7 @@
 import type { Compiler, Contribution } from '../../compile/contract.ts';
+import { assertNever } from '../../lib/assert-never.ts';
 import type { ServiceKey } from '../../model/names.ts';
+import type { RuleIndexing } from '../../rules/compiled.ts';
 import type { RuleId } from '../../rules/rule.ts';
 import type { Revision } from '../../xds/tables/table.ts';
 import type { Client } from '../client.ts';
@@ -22,25 +24,18 @@ export interface ConcernParts {
 /** A rule that is compiled; `since` is the revision by which it is as it is. */
 export interface CompiledRule {
   readonly kind: string;
+  /** As its kind says; null for kinds that are not compiled as they are. */
+  readonly foundBy: RuleIndexing<unknown>['by'] | null;
   readonly id: RuleId;
   readonly since: Revision;
 }
 
 /** Which proxies a rule concerns, by what its kind contributes to, and what they answered. */
-export function concernOf({ kind, id, since }: CompiledRule, census: Census, parts: ConcernParts): Tally {
+export function concernOf({ kind, foundBy, id, since }: CompiledRule, census: Census, parts: ConcernParts): Tally {
   const { contributionsOf, layersSelecting, layers, servicesOf, quarantine } = parts;
   switch (kind) {
     case 'MeshConfig':
       return tallyOfAll(census.clients, since);
-    case 'Sidecar':
-      return tallyOfAll(proxiesWith(id, census, layersSelecting), since);
-    case 'VirtualService':
-    case 'DestinationRule':
-      // A subset's assignment says where its workloads are, which is not the rule's doing.
-      return tallyOf(
-        { origins: [id], since, contributions: contributionsOf(id).filter(isNoAssignment), quarantine },
-        census,
-      );
     case 'ServiceEntry':
     case 'WorkloadEntry': {
       const services = servicesOf(id).map((key) => `service/${key}`);
@@ -52,8 +47,20 @@ export function concernOf({ kind, id, since }: CompiledRule, census: Census, par
         census,
       );
     }
-    default:
+  }
+  switch (foundBy) {
+    case 'workload':
+      return tallyOfAll(proxiesWith(id, census, layersSelecting), since);
+    case 'host':
+      // A subset's assignment says where its workloads are, which is not the rule's doing.
+      return tallyOf(
+        { origins: [id], since, contributions: contributionsOf(id).filter(isNoAssignment), quarantine },
+        census,
+      );
+    case null:
       return nobody;
+    default:
+      return assertNever(foundBy);
   }
 }
 

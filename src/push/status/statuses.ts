@@ -113,6 +113,8 @@ export function createRuleStatuses(options: StatusOptions): StatusKeeper {
     return known;
   };
 
+  const foundBy = (kind: string) => kindsByName.get(kind)?.compiled?.index.by ?? null;
+
   const isInTables = ({ kind, metadata }: StatusObject, id: RuleId): boolean => {
     if (isOutsideBook(kind)) return true;
     if (!intake.isCompiled(id)) return false;
@@ -125,7 +127,7 @@ export function createRuleStatuses(options: StatusOptions): StatusKeeper {
     const report = book.reportOn(id);
     const messages = problemsOf(kind, id);
     const tally = intake.isCompiled(id)
-      ? concernOf({ kind, id, since: intake.revisionOf(id) }, censusNow(), {
+      ? concernOf({ kind, foundBy: foundBy(kind), id, since: intake.revisionOf(id) }, censusNow(), {
           contributionsOf,
           layersSelecting: compiler.layersSelecting,
           layers: coordinator().layers,

@@ -1,9 +1,11 @@
+import type { Labels } from '../labels.ts';
+
 /** Index of labelled things. A selector reads only the things that have its rarest label. */
 export interface LabelIndex<T> {
-  add(namespace: string, labels: Readonly<Record<string, string>>, thing: T): void;
-  remove(namespace: string, labels: Readonly<Record<string, string>>, thing: T): void;
+  add(namespace: string, labels: Labels, thing: T): void;
+  remove(namespace: string, labels: Labels, thing: T): void;
   /** Returns the things of a namespace that may have all these labels: a superset, to be checked. */
-  candidates(namespace: string, labels: Readonly<Record<string, string>>): Iterable<T>;
+  candidates(namespace: string, labels: Labels): Iterable<T>;
 }
 
 export function createLabelIndex<T>(): LabelIndex<T> {
@@ -36,13 +38,7 @@ export function createLabelIndex<T>(): LabelIndex<T> {
 }
 
 /** Returns the keys of a set of labels: the whole namespace (for an empty selector), and each label pair in it. */
-export const keysOf = (namespace: string, labels: Readonly<Record<string, string>>): readonly string[] => [
+export const keysOf = (namespace: string, labels: Labels): readonly string[] => [
   namespace,
   ...Object.entries(labels).map(([name, value]) => `${namespace}/${name}=${value}`),
 ];
-
-/** Returns whether `labels` has every pair of `selector`. An empty selector matches everything. */
-export const selects = (
-  selector: Readonly<Record<string, string>>,
-  labels: Readonly<Record<string, string>>,
-): boolean => Object.entries(selector).every(([name, value]) => Object.hasOwn(labels, name) && labels[name] === value);

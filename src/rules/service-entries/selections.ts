@@ -2,12 +2,11 @@ import type { Endpoint, Workload } from '../../model/endpoint.ts';
 import type { ServiceEntrySpec } from '../kinds/service-entry/schema.ts';
 import { endpointPorts } from '../kinds/service-entry/translate.ts';
 import { type SelectableWorkload, selectableOf } from '../kinds/workload-entry/translate.ts';
-import { createLabelIndex, keysOf, selects } from './label-index.ts';
+import { type Labels, selects } from '../labels.ts';
+import { createLabelIndex, keysOf } from './label-index.ts';
 
 /** A workload that a selector may choose. A platform's workload is translated only when selected, which is rare. */
 export type Candidate = SelectableWorkload | Workload;
-
-type Labels = Readonly<Record<string, string>>;
 
 /** Determines the selected workloads, and their ports. */
 export interface SelectionTerms {

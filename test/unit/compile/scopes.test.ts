@@ -6,6 +6,7 @@ import { createProxyFacts } from '../../../src/compile/facts.ts';
 import { scopeFactsOf } from '../../../src/compile/scope-key.ts';
 import { createWorld } from '../../../src/compile/world/world.ts';
 import type { XdsType } from '../../../src/proto/resource.ts';
+import { ruleKinds } from '../../../src/rules/kinds/index.ts';
 import { defaultMeshConfig } from '../../../src/rules/mesh-config.ts';
 import { endpoint } from '../../support/model.ts';
 import { compiledWorld, endpointsOf, proxy, rule, runFlush, service } from '../../support/world.ts';
@@ -52,7 +53,10 @@ describe('proxies share a scope', () => {
 
   test('and their keys are made of the facts that were read', () => {
     const facts = createProxyFacts(proxy());
-    scopeFactsOf(facts, createWorld(defaultMeshConfig, 'cluster.local'), { coarseness: 'coarse', clients: dialects });
+    scopeFactsOf(facts, createWorld({ mesh: defaultMeshConfig, domainSuffix: 'cluster.local', kinds: ruleKinds }), {
+      coarseness: 'coarse',
+      clients: dialects,
+    });
     expect([...facts.read()].sort()).toEqual(['addresses', 'client', 'dnsDomain', 'interception', 'namespace', 'role']);
   });
 

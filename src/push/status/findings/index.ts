@@ -1,6 +1,6 @@
 import type { DirtyNames, MeshView } from '../../../compile/contract.ts';
 import { createDependents } from '../../../compile/tables/dependents.ts';
-import { destinationRuleDep, serviceDep } from '../../../compile/world/dirty.ts';
+import { ruleDep, serviceDep } from '../../../compile/world/dirty.ts';
 import { covers, isWildcard } from '../../../model/names.ts';
 import type { RuleBook, RuleChange } from '../../../rules/book/rule-book.ts';
 import { qualifiedHost } from '../../../rules/fields.ts';
@@ -73,7 +73,7 @@ export function createRuleFindings({ book, mesh }: FindingsOptions): RuleFinding
 
   const dependentsOf = function* (thing: NamedThing): Generator<RuleId> {
     if (thing.type === 'gateway') return yield* dependents.of(gatewayDep(thing.id));
-    yield* dependents.of(thing.type === 'service' ? serviceDep(thing.host) : destinationRuleDep(thing.host));
+    yield* dependents.of(thing.type === 'service' ? serviceDep(thing.host) : ruleDep('DestinationRule', thing.host));
     // A wildcard gives its subsets to every host below it.
     if (isWildcard(thing.host)) yield* known.keys();
   };
@@ -113,7 +113,7 @@ export function createRuleFindings({ book, mesh }: FindingsOptions): RuleFinding
           .filter(isReference)
           .map(({ message }) => message);
     },
-    marked({ keys, sidecars }) {
+    marked({ keys, selecting }) {
       const touched = new Set<RuleId>();
       for (const key of keys) {
         for (const id of dependents.of(key)) touched.add(id);
@@ -122,7 +122,7 @@ export function createRuleFindings({ book, mesh }: FindingsOptions): RuleFinding
           if (covers(wildcard, key.slice(serviceDep('').length))) for (const id of ids) touched.add(id);
         }
       }
-      for (const id of sidecars) {
+      for (const id of selecting) {
         const [, namespace = ''] = id.split('/');
         for (const sidecar of mesh.sidecars(namespace)) touched.add(ruleId(sidecar));
       }

@@ -1,5 +1,5 @@
 import type { MeshView } from '../../../compile/contract.ts';
-import { destinationRuleDep, endpointsDep, serviceDep } from '../../../compile/world/dirty.ts';
+import { endpointsDep, ruleDep, serviceDep } from '../../../compile/world/dirty.ts';
 import { patternsFor } from '../../../compile/world/host-index.ts';
 import { type Endpoint, isCallable } from '../../../model/endpoint.ts';
 import { covers, serviceKey } from '../../../model/names.ts';
@@ -40,7 +40,7 @@ export function createLookup(mesh: MeshView, names: readonly RuleNames[]): Looku
       return names.some((one) => one.serviceHosts().some((host) => covers(wildcard, host)));
     },
     subsets(host, name) {
-      dependencies.add(destinationRuleDep(host));
+      dependencies.add(ruleDep('DestinationRule', host));
       return patternsFor(host).flatMap((pattern) => names.flatMap((one) => one.subsets(pattern, name)));
     },
     endpoints(service) {

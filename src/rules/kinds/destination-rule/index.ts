@@ -2,6 +2,7 @@ import { pathFinder } from '../../present-paths.ts';
 import type { Rule, RuleKind } from '../../rule.ts';
 import { countColumn, textColumn } from '../shared/columns.ts';
 import { listColumn } from '../shared/list-column.ts';
+import { compiledDestinationRule } from './audience.ts';
 import { type DestinationRuleSpec, destinationRuleSpec } from './schema.ts';
 
 /** A validated DestinationRule. */
@@ -25,6 +26,7 @@ export const destinationRule: RuleKind<'DestinationRule', DestinationRuleSpec> =
     listColumn('Exported to', 'exportTo', { about: 'The namespaces whose proxies see it.', wide: true }),
   ],
   pending: (spec) => pendingDestinationRuleFields(spec),
+  compiled: compiledDestinationRule,
 };
 
 /** Of a policy, and of the settings of a port. */

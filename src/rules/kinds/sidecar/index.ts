@@ -1,6 +1,7 @@
 import { pathFinder } from '../../present-paths.ts';
 import type { Rule, RuleKind } from '../../rule.ts';
 import { targetColumn, textColumn } from '../shared/columns.ts';
+import { compiledSidecar } from './audience.ts';
 import { type SidecarSpec, sidecarSpec } from './schema.ts';
 
 /** A validated Sidecar. */
@@ -31,6 +32,7 @@ export const sidecar: RuleKind<'Sidecar', SidecarSpec> = {
     targetColumn,
   ],
   pending: (spec) => pendingSidecarFields(spec),
+  compiled: compiledSidecar,
 };
 
 /** What is accepted and stored but not compiled yet: reported, never ignored silently. */

@@ -1,6 +1,7 @@
 import { pathFinder } from '../../present-paths.ts';
 import type { Rule, RuleKind } from '../../rule.ts';
 import { listColumn } from '../shared/list-column.ts';
+import { compiledVirtualService } from './audience.ts';
 import { isAuthority } from './headers-schema.ts';
 import { largeExpressions } from './large-expressions.ts';
 import { type VirtualServiceSpec, virtualServiceSpec } from './schema.ts';
@@ -33,6 +34,7 @@ export const virtualService: RuleKind<'VirtualService', VirtualServiceSpec> = {
   ],
   pending: (spec) => pendingVirtualServiceFields(spec),
   doubts: largeExpressions,
+  compiled: compiledVirtualService,
 };
 
 /** What is accepted and stored but not compiled yet: reported, never ignored silently. */
