@@ -81,6 +81,13 @@ module.exports = {
       to: { path: '^node_modules/', pathNot: '^node_modules/(zod|@bufbuild/protobuf|re2js)/' },
     },
     {
+      name: 'resolving-notes-what-it-reads',
+      comment: 'resolving asks the world through world/reading.ts, which notes what a plan depends on',
+      severity: 'error',
+      from: { path: '^src/compile/resolve/' },
+      to: { path: '^src/compile/world/(world|rule-index|workloads)\\.ts$' },
+    },
+    {
       name: 'no-circle',
       comment: 'who imports whom has one direction',
       severity: 'error',

@@ -1,15 +1,14 @@
-import { hostOfKey } from '../model/names.ts';
 import { anyAddress, type InboundPlan, type InboundPort } from '../plan/listener.ts';
 import type { UnitPlan } from '../plan/unit.ts';
 import type { EncodedResource } from '../proto/resource.ts';
 import type { InboundFacts } from './inbound-facts.ts';
 import type { LayerParts } from './layer.ts';
-import { membersOn, portOrigin, resolveInboundFrame, resolveInboundPort, targetPorts } from './resolve/inbound.ts';
+import { portOrigin, resolveInboundFrame, resolveInboundPort, targetPorts } from './resolve/inbound.ts';
 import { isSameList, isSameShelved } from './tables/contributions.ts';
 import type { Shelved } from './tables/shelf.ts';
 import type { Tables } from './tables/tables.ts';
 import type { UnitKind } from './units.ts';
-import { serviceDep } from './world/dirty.ts';
+import { notedReading } from './world/reading.ts';
 import type { Writer, WrittenMessages } from './writer.ts';
 
 /** The unit of what workloads have whatever they serve; others are ports: `<bind>_<port>`. */
@@ -54,13 +53,14 @@ export function inboundUnits(options: InboundUnitOptions): UnitKind<InboundUnitP
     ownOf: () => null,
     resolve(key) {
       const targetPort = portsByKey.get(key);
-      const port = targetPort === undefined ? null : resolveInboundPort(facts, targetPort, world);
-      const frame = resolveInboundFrame(facts, world);
+      const reading = notedReading(world, null);
+      const port = targetPort === undefined ? null : resolveInboundPort(facts, targetPort, reading);
+      const frame = resolveInboundFrame(facts, reading);
       return {
         port,
         inbound: key === workloadKey ? frame : port === null ? null : { ...frame, ports: [port] },
         references: [],
-        dependencies: targetPort === undefined ? [] : dependenciesOf(facts, targetPort),
+        dependencies: [...reading.dependencies()],
         problems: [],
       };
     },
@@ -98,7 +98,3 @@ export function inboundUnits(options: InboundUnitOptions): UnitKind<InboundUnitP
     onCompiled: () => {},
   };
 }
-
-const dependenciesOf = (facts: InboundFacts, targetPort: number): readonly string[] => [
-  ...new Set(membersOn(facts, targetPort).map(({ service }) => serviceDep(hostOfKey(service)))),
-];

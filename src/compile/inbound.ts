@@ -8,6 +8,7 @@ import { portOrigin, resolveInboundFrame } from './resolve/inbound.ts';
 import type { Shelved } from './tables/shelf.ts';
 import { createTables } from './tables/tables.ts';
 import { createUnits } from './units.ts';
+import { plainReading } from './world/reading.ts';
 import { createWriter, type Writer } from './writer.ts';
 
 /** What workloads serve: `virtualInbound` and the clusters behind it. */
@@ -44,7 +45,7 @@ function createInboundLayer(facts: InboundFacts, writer: Writer, parts: LayerPar
     ports.sort((a, b) => a.targetPort - b.targetPort);
     const before = listeners;
     try {
-      listeners = writer.inboundListeners({ ...resolveInboundFrame(facts, world), ports });
+      listeners = writer.inboundListeners({ ...resolveInboundFrame(facts, plainReading(world)), ports });
     } catch (error) {
       const message = `its ports cannot be served together: ${error instanceof Error ? error.message : error}`;
       return tell(ports.map((port) => ({ origin: portOrigin(port), message })));

@@ -10,6 +10,7 @@ import type { ScopeTables } from './scope-hosts.ts';
 import type { ScopeFacts } from './scope-key.ts';
 import { isSameList, isSameShelved } from './tables/contributions.ts';
 import type { UnitKind } from './units.ts';
+import { plainReading } from './world/reading.ts';
 import type { Writer, WrittenMessages } from './writer.ts';
 
 /** What every scope has whatever hosts there are: where unknown traffic goes. */
@@ -45,7 +46,7 @@ export function fixedUnit({
     keys: () => [fixedKey],
     ownOf: () => null,
     resolve() {
-      const unknownHosts = createVisibility(world, askedFacts(viewpoint(), new Map())).unknownHosts();
+      const unknownHosts = createVisibility(plainReading(world), askedFacts(viewpoint(), new Map())).unknownHosts();
       const fixed = outboundFixedPlan(facts, world.mesh(), unknownHosts);
       return { fixed, references: [], dependencies: [], problems: [] };
     },

@@ -18,6 +18,7 @@ import type { Shelved } from './tables/shelf.ts';
 import type { Tables } from './tables/tables.ts';
 import type { UnitKind } from './units.ts';
 import { hostOfDep } from './world/dirty.ts';
+import { notedReading, plainReading } from './world/reading.ts';
 import type { Writer } from './writer.ts';
 
 /** The tables of a scope, as its hosts fill them. */
@@ -82,11 +83,10 @@ export function hostUnits(options: HostUnitsOptions): UnitKind<HostUnitPlan, Hel
       }
       const asked = new Map<string, string>();
       const facts = askedFacts(viewpoint(), asked);
-      const visibility = createVisibility(world, facts);
-      const reader = createReader({ world, facts, visibility, client: dialect }, host);
+      const reader = createReader({ reading: notedReading(world, host), facts, client: dialect }, host);
       const plan = dialect.narrow(resolveHost(reader, host, isReferenced));
       const { references, dependencies, problems } = plan;
-      const matters = visibility.callableService(host) === null;
+      const matters = reader.callableService(host) === null;
       const unit: HostUnitPlan = {
         ...{ host, references, dependencies, problems },
         source: { type: 'made', plan, asked, isReferenced: matters ? isReferenced : null },
@@ -133,7 +133,7 @@ export function hostUnits(options: HostUnitsOptions): UnitKind<HostUnitPlan, Hel
     },
     /** A host that may be called has its destinations anyway. */
     heedsReferences: (host) =>
-      createVisibility(world, askedFacts(viewpoint(), new Map())).callableService(host) === null,
+      createVisibility(plainReading(world), askedFacts(viewpoint(), new Map())).callableService(host) === null,
     onCompiled: () => {},
   };
 }

@@ -11,7 +11,7 @@ import { proxy, rule, service } from '../support/world.ts';
  * Small pools, so that things meet: names that clash, wildcards that cover, namespaces that see or do not see each
  * other, ports that are HTTP here and TCP there.
  */
-const namespaces = ['default', 'shop', 'istio-system'] as const;
+export const namespaces = ['default', 'shop', 'istio-system'] as const;
 const hosts = [
   'a.default.svc.cluster.local',
   'b.default.svc.cluster.local',
@@ -20,7 +20,14 @@ const hosts = [
   '*.example.com',
   'a.shop.svc.elsewhere.local',
 ] as const;
-const ruleHosts = [...hosts, 'a', 'ghost.example.com', '*', '*.svc.cluster.local', '*.shop.svc.cluster.local'] as const;
+export const ruleHosts = [
+  ...hosts,
+  'a',
+  'ghost.example.com',
+  '*',
+  '*.svc.cluster.local',
+  '*.shop.svc.cluster.local',
+] as const;
 const exportLists: readonly [string[] | undefined, ...(string[] | undefined)[]] = [
   undefined,
   ['*'],

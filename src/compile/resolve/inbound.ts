@@ -3,7 +3,7 @@ import { isHttp, type Service, type ServicePort } from '../../model/service.ts';
 import type { InboundPlan, InboundPort } from '../../plan/listener.ts';
 import { durationMs } from '../../rules/duration.ts';
 import type { InboundFacts, Membership } from '../inbound-facts.ts';
-import type { World } from '../world/world.ts';
+import type { Reading } from '../world/reading.ts';
 import { speaksHttp2 } from './destinations.ts';
 
 /** The ports by which workloads may be served, whatever their services are at present. */
@@ -11,14 +11,14 @@ export const targetPorts = ({ memberships }: InboundFacts): readonly number[] =>
   [...new Set(memberships.flatMap(({ ports }) => ports.map(([, number]) => number)))].sort((a, b) => a - b);
 
 /** The services that say what a port is, if one of them does. */
-export const membersOn = ({ memberships }: InboundFacts, targetPort: number): readonly Membership[] =>
+const membersOn = ({ memberships }: InboundFacts, targetPort: number): readonly Membership[] =>
   memberships.filter(({ ports }) => ports.some(([, number]) => number === targetPort));
 
 /** What workloads serve on one port; null: nothing. */
-export function resolveInboundPort(facts: InboundFacts, targetPort: number, world: World): InboundPort | null {
+export function resolveInboundPort(facts: InboundFacts, targetPort: number, reading: Reading): InboundPort | null {
   if (isProxyPort(targetPort)) return null;
   const all = membersOn(facts, targetPort).flatMap((member) => {
-    const service = world.service(member.service);
+    const service = reading.service(member.service);
     return service === undefined ? [] : candidates(service, member, targetPort);
   });
   const best = all.reduce<Candidate | undefined>(
@@ -29,11 +29,11 @@ export function resolveInboundPort(facts: InboundFacts, targetPort: number, worl
 }
 
 /** What of the plan of workloads no port has a part in. */
-export const resolveInboundFrame = ({ families, transparent }: InboundFacts, world: World): InboundPlan => ({
+export const resolveInboundFrame = ({ families, transparent }: InboundFacts, reading: Reading): InboundPlan => ({
   ports: [],
   families,
   transparent,
-  connectTimeoutMs: durationMs(world.mesh().connectTimeout),
+  connectTimeoutMs: durationMs(reading.mesh().connectTimeout),
 });
 
 /** How the service of a port stands in origins and problems. */

@@ -4,14 +4,13 @@ import type { Service } from '../../model/service.ts';
 import { durationMs } from '../../rules/duration.ts';
 import type { MergedDestinationRule } from '../../rules/kinds/destination-rule/resolve.ts';
 import type { ClientTraits } from '../client-traits.ts';
-import { endpointsDep, ruleDep, serviceDep } from '../world/dirty.ts';
-import type { World } from '../world/world.ts';
+import type { NotedReading } from '../world/reading.ts';
 import type { AskedFacts } from './asked-facts.ts';
-import type { EffectiveVirtualService, Visibility } from './visibility.ts';
+import { createVisibility, type EffectiveVirtualService, type Visibility } from './visibility.ts';
 
 /**
- * What the resolving of one host reads the world with. It notes everything that is read beyond the host's own name:
- * these are the dependencies of the plan, so they cannot be forgotten.
+ * What the resolving of one host reads the world with. It asks through a reading that notes what is read beyond the host's own name: these
+ * are the dependencies of the plan, so they cannot be forgotten.
  */
 export interface Reader {
   readonly facts: AskedFacts;
@@ -38,20 +37,18 @@ export interface Reader {
 }
 
 export interface ReaderOptions {
-  readonly world: World;
+  readonly reading: NotedReading;
   readonly facts: AskedFacts;
-  readonly visibility: Visibility;
   readonly client: ClientTraits;
 }
 
 /** A reader for the plan of `host`. */
-export function createReader({ world, facts, visibility, client }: ReaderOptions, host: string): Reader {
+export function createReader({ reading, facts, client }: ReaderOptions, host: string): Reader {
+  const visibility = createVisibility(reading, facts);
   const references = new Set<string>();
-  const dependencies = new Set<string>();
   const realHost = (from: string): string => {
     const passed = new Set([from]);
     for (const at of passed) {
-      if (at !== host) dependencies.add(serviceDep(at));
       const next = visibility.aliasOf(at);
       if (next === null) return at;
       passed.add(next);
@@ -61,36 +58,23 @@ export function createReader({ world, facts, visibility, client }: ReaderOptions
   return {
     facts,
     client,
-    domainSuffix: world.domainSuffix,
-    connectTimeoutMs: () => durationMs(world.mesh().connectTimeout),
+    domainSuffix: reading.domainSuffix,
+    connectTimeoutMs: () => durationMs(reading.mesh().connectTimeout),
     callableService: visibility.callableService,
     visibleService: visibility.visibleService,
     virtualService: visibility.virtualService,
+    destinationRule: visibility.destinationRule,
     coversCallable: visibility.coversCallable,
     unknownHosts: visibility.unknownHosts,
-    destinationRule(service) {
-      if (service.hostname !== host) dependencies.add(ruleDep('DestinationRule', service.hostname));
-      return visibility.destinationRule(service);
-    },
-    endpoints(service) {
-      const key = serviceKey(service.namespace, service.hostname);
-      dependencies.add(endpointsDep(key));
-      return world.endpoints(key)?.endpoints ?? [];
-    },
-    allEndpoints(service) {
-      const key = serviceKey(service.namespace, service.hostname);
-      dependencies.add(endpointsDep(key));
-      return world.allEndpoints(key)?.endpoints ?? [];
-    },
+    endpoints: ({ namespace, hostname }) => reading.endpoints(serviceKey(namespace, hostname))?.endpoints ?? [],
+    allEndpoints: ({ namespace, hostname }) => reading.allEndpoints(serviceKey(namespace, hostname))?.endpoints ?? [],
     realHost,
     otherNames(of) {
       const names = new Set<string>();
       const hosts = new Set([of]);
       for (const at of hosts) {
-        for (const { hostname } of world.aliasesOf(at)) {
+        for (const { hostname } of reading.aliasesOf(at)) {
           hosts.add(hostname);
-          dependencies.add(serviceDep(hostname));
-          dependencies.add(ruleDep('VirtualService', hostname));
           const hasRule = visibility.virtualService(hostname, true) !== null;
           if (hostname === of || hasRule || !visibility.mayCall(hostname)) continue;
           if (realHost(hostname) === of) names.add(hostname);
@@ -101,11 +85,10 @@ export function createReader({ world, facts, visibility, client }: ReaderOptions
     referencedService(named) {
       const other = realHost(named);
       const callable = visibility.callableService(other);
-      if (other !== host) dependencies.add(serviceDep(other));
       if (other !== host || callable === null) references.add(other);
       return callable ?? visibility.visibleService(other);
     },
     references: () => references,
-    dependencies: () => dependencies,
+    dependencies: reading.dependencies,
   };
 }

@@ -1,4 +1,3 @@
-import { covers } from '../../model/names.ts';
 import type { Service } from '../../model/service.ts';
 import type { RouteConfigurationPlan } from '../../plan/route.ts';
 import { selectorOf } from '../../rules/kinds/destination-rule/audience.ts';
@@ -6,8 +5,8 @@ import { type DestinationRule, destinationRule } from '../../rules/kinds/destina
 import { type MergedDestinationRule, mergeDestinationRules } from '../../rules/kinds/destination-rule/resolve.ts';
 import { type VirtualService, virtualService } from '../../rules/kinds/virtual-service/index.ts';
 import { patternsFor } from '../world/host-index.ts';
+import type { Reading } from '../world/reading.ts';
 import { conditionName } from '../world/relevance.ts';
-import type { World } from '../world/world.ts';
 import type { AskedFacts } from './asked-facts.ts';
 
 /** The VirtualService that a host has in a scope, and those that it beat. */
@@ -35,37 +34,34 @@ export interface Visibility {
   coversCallable(wildcard: string): boolean;
 }
 
-export function createVisibility(world: World, facts: AskedFacts): Visibility {
-  const visibleServices = (host: string): readonly Service[] => {
-    const defaults = world.mesh().defaultServiceExportTo;
-    return world.servicesOf(host).filter(({ exportTo, namespace }) => {
-      return exportClass(exportTo.length === 0 ? defaults : exportTo, namespace, facts) !== null;
-    });
-  };
-  const admittedService = (host: string): Service | null =>
-    visibleServices(host).find(({ namespace }) => facts.admitsService(namespace, host)) ?? null;
-  const callableService = (host: string): Service | null => ofItsOwn(admittedService(host));
+export function createVisibility(reading: Reading, facts: AskedFacts): Visibility {
+  const isVisible = ({ exportTo, namespace }: Service): boolean =>
+    exportClass(nonEmpty(exportTo, reading.mesh().defaultServiceExportTo), namespace, facts) !== null;
+  const isCallable = (service: Service): boolean =>
+    isVisible(service) && facts.admitsService(service.namespace, service.hostname);
+  const visible = (host: string): Service | null => reading.servicesOf(host).find(isVisible) ?? null;
+  const callable = (host: string): Service | null => reading.servicesOf(host).find(isCallable) ?? null;
 
   return {
-    visibleService: (host) => ofItsOwn(visibleServices(host)[0] ?? null),
-    callableService,
-    aliasOf: (host) => (admittedService(host) ?? visibleServices(host)[0])?.aliasOf ?? null,
-    mayCall: (host) => admittedService(host) !== null,
+    visibleService: (host) => ofItsOwn(visible(host)),
+    callableService: (host) => ofItsOwn(callable(host)),
+    aliasOf: (host) => (callable(host) ?? visible(host))?.aliasOf ?? null,
+    mayCall: (host) => callable(host) !== null,
     virtualService(host, exactly = false) {
       for (const pattern of exactly ? [host] : patternsFor(host)) {
-        const [rule, ...beaten] = visibleVirtualServices({ world, facts, pattern });
+        const [rule, ...beaten] = visibleVirtualServices({ reading, facts, pattern });
         if (rule !== undefined) return { rule, beaten };
       }
       return null;
     },
     unknownHosts() {
-      const mode = facts.outboundMode() ?? world.mesh().outboundTrafficPolicy.mode;
+      const mode = facts.outboundMode() ?? reading.mesh().outboundTrafficPolicy.mode;
       return mode === 'ALLOW_ANY' ? 'forward' : 'refuse';
     },
-    destinationRule: (service) => findDestinationRule(world, facts, service),
+    destinationRule: (service) => findDestinationRule(reading, facts, service),
     coversCallable(wildcard) {
-      for (const host of world.serviceHosts()) {
-        if (host !== wildcard && covers(wildcard, host) && callableService(host) !== null) return true;
+      for (const services of reading.servicesBelow(wildcard)) {
+        if (ofItsOwn(services.find(isCallable) ?? null) !== null) return true;
       }
       return false;
     },
@@ -89,7 +85,7 @@ export function exportClass(
 }
 
 interface VirtualServiceQuery {
-  readonly world: World;
+  readonly reading: Reading;
   readonly facts: AskedFacts;
   readonly pattern: string;
 }
@@ -98,10 +94,10 @@ interface VirtualServiceQuery {
  * Private rules hide those exported to the namespace by name, which hide public ones: that is meant, and no conflict.
  * The rules of the class that counts, in order of precedence.
  */
-function visibleVirtualServices({ world, facts, pattern }: VirtualServiceQuery): readonly VirtualService[] {
-  const rules = world.rules.byHost(virtualService).at(pattern);
+function visibleVirtualServices({ reading, facts, pattern }: VirtualServiceQuery): readonly VirtualService[] {
+  const rules = reading.rulesAt(virtualService, pattern);
   if (rules.length === 0) return rules;
-  const defaults = world.mesh().defaultVirtualServiceExportTo;
+  const defaults = reading.mesh().defaultVirtualServiceExportTo;
   const classes: [VirtualService[], VirtualService[], VirtualService[]] = [[], [], []];
   for (const rule of rules) {
     const { namespace } = rule.metadata;
@@ -115,8 +111,8 @@ function visibleVirtualServices({ world, facts, pattern }: VirtualServiceQuery):
  * Looks in the client's namespace, then in the service's, then in the root namespace; the first that has rules for the
  * host decides, with its most specific host.
  */
-function findDestinationRule(world: World, facts: AskedFacts, service: Service): MergedDestinationRule | null {
-  const mesh = world.mesh();
+function findDestinationRule(reading: Reading, facts: AskedFacts, service: Service): MergedDestinationRule | null {
+  const mesh = reading.mesh();
   const root = mesh.rootNamespace;
   const exportTo = ({ spec }: DestinationRule) => nonEmpty(spec.exportTo, mesh.defaultDestinationRuleExportTo);
   const isExported = (rule: DestinationRule) => exportClass(exportTo(rule), rule.metadata.namespace, facts) !== null;
@@ -130,7 +126,7 @@ function findDestinationRule(world: World, facts: AskedFacts, service: Service):
     (rule) => rule.metadata.namespace === root && isExported(rule),
   ];
   const written = patternsFor(service.hostname)
-    .map((pattern) => world.rules.byHost(destinationRule).at(pattern))
+    .map((pattern) => reading.rulesAt(destinationRule, pattern))
     .filter((rules) => rules.length > 0);
   for (const isUsed of steps) {
     for (const rules of written) {

@@ -9,6 +9,8 @@ import { type Moving, nobodyMoved } from './moved.ts';
 export const serviceDep = (host: string): string => `service@${host}`;
 /** The rules of a kind for a host. */
 export const ruleDep = (kind: string, host: string): string => `${kind}@${host}`;
+/** The services that a wildcard covers. */
+export const belowDep = (wildcard: string): string => `below/${wildcard}`;
 export const endpointsDep = (service: ServiceKey): string => `endpoints/${service}`;
 
 /** The host that a name is about; null: it is about something else. */

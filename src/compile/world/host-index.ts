@@ -8,19 +8,13 @@ export interface HostIndex<R extends Rule> {
   /** The rules written for exactly this host or wildcard. */
   at(host: string): readonly R[];
   hosts(): Iterable<string>;
-  /** The wildcards among them. */
-  wildcards(): Iterable<string>;
 }
 
 export function createHostIndex<R extends Rule>(): HostIndex<R> {
   const byHost = new Map<string, readonly R[]>();
-  const wildcards = new Set<string>();
   const put = (host: string, rules: readonly R[]) => {
     if (rules.length === 0) byHost.delete(host);
     else byHost.set(host, rules);
-    if (!isWildcard(host)) return;
-    if (rules.length === 0) wildcards.delete(host);
-    else wildcards.add(host);
   };
   return {
     add: (host, rule) => put(host, [...(byHost.get(host) ?? []), rule].sort(comparePrecedence)),
@@ -32,7 +26,6 @@ export function createHostIndex<R extends Rule>(): HostIndex<R> {
     },
     at: (host) => byHost.get(host) ?? [],
     hosts: () => byHost.keys(),
-    wildcards: () => wildcards,
   };
 }
 

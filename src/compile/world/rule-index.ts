@@ -15,8 +15,6 @@ export interface RuleIndex {
   get<K extends string, S>(kind: RuleKind<K, S>, id: RuleId): Rule<K, S> | undefined;
   /** The hosts that rules are written for, of the kinds that make hosts. May name one twice. */
   hosts(): Iterable<string>;
-  /** Marks the wildcards of such rules that cover a host: what they are depends on which services there are. */
-  markWildcardsAbove(host: string, dirty: Dirty): void;
   /** Rules of kinds that are not compiled (a ServiceEntry is a service by now) are passed over. */
   put(rule: Rule, dirty: Dirty): void;
   remove(id: RuleId, dirty: Dirty): void;
@@ -38,7 +36,7 @@ export function createRuleIndex(options: RuleIndexOptions): RuleIndex {
   const byNamespace = new Map<string, readonly Rule[]>();
   for (const [kind, { index }] of kinds) if (index.by === 'host') byHost.set(kind, createHostIndex());
   const makers = [...kinds].flatMap(([kind, { index }]) =>
-    index.by === 'host' && index.makesHosts ? [{ kind, index: indexOf(kind) }] : [],
+    index.by === 'host' && index.makesHosts ? [indexOf(kind)] : [],
   );
 
   function indexOf(kind: string): HostIndex<Rule> {
@@ -48,7 +46,7 @@ export function createRuleIndex(options: RuleIndexOptions): RuleIndex {
   }
 
   function* madeHosts(): Generator<string, void, undefined> {
-    for (const { index } of makers) yield* index.hosts();
+    for (const index of makers) yield* index.hosts();
   }
 
   /** A wildcard rule dirties every host that it covers: hosts depend on their own name only. */
@@ -116,11 +114,6 @@ export function createRuleIndex(options: RuleIndexOptions): RuleIndex {
       return rule?.kind === kind ? (rule as Rule<K, S>) : undefined;
     },
     hosts: madeHosts,
-    markWildcardsAbove(host, dirty) {
-      for (const { kind, index } of makers) {
-        for (const wildcard of index.wildcards()) if (covers(wildcard, host)) dirty.keys.add(ruleDep(kind, wildcard));
-      }
-    },
     put(rule, dirty) {
       if (kinds.has(rule.kind)) replace(ruleId(rule), rule, dirty);
     },

@@ -5,7 +5,8 @@ import type { Service } from '../../model/service.ts';
 import type { MeshConfig } from '../../rules/mesh-config.ts';
 import type { RuleKind } from '../../rules/rule.ts';
 import type { WorldChange } from '../contract.ts';
-import { type Dirty, endpointsDep, serviceDep } from './dirty.ts';
+import { belowDep, type Dirty, endpointsDep, serviceDep } from './dirty.ts';
+import { patternsFor } from './host-index.ts';
 import { createRelevance, type Relevance } from './relevance.ts';
 import { createRuleIndex, type RuleIndex } from './rule-index.ts';
 import { createWorkloads, type Workloads } from './workloads.ts';
@@ -80,8 +81,7 @@ export function createWorld({ mesh: initialMesh, domainSuffix, kinds }: WorldOpt
     setAlias(before, next, dirty);
     relevance.replaceService(before, next, dirty);
     dirty.keys.add(serviceDep(host));
-    // A wildcard has a virtual host of its own only as long as it covers no service.
-    rules.markWildcardsAbove(host, dirty);
+    for (const pattern of patternsFor(host)) if (pattern !== host) dirty.keys.add(belowDep(pattern));
   };
 
   const setEndpoints = (key: ServiceKey, next: EndpointSet | undefined, dirty: Dirty) => {
