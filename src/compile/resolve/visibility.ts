@@ -19,7 +19,7 @@ export interface EffectiveVirtualService {
 export interface Visibility {
   /** The service that the host means to this scope, whether its Sidecar lets it be called or not. Never another name. */
   visibleService(host: string): Service | null;
-  /** The same, if the scope's proxies may call it. */
+  /** The same, if the scope's proxies may call it. Gateways call nothing but what their routes lead to. */
   callableService(host: string): Service | null;
   /** What the host is another name of in this scope, whether it may be called or not; null where it is a host of its own. */
   aliasOf(host: string): string | null;
@@ -38,7 +38,7 @@ export function createVisibility(reading: Reading, facts: AskedFacts): Visibilit
   const isVisible = ({ exportTo, namespace }: Service): boolean =>
     exportClass(nonEmpty(exportTo, reading.mesh().defaultServiceExportTo), namespace, facts) !== null;
   const isCallable = (service: Service): boolean =>
-    isVisible(service) && facts.admitsService(service.namespace, service.hostname);
+    facts.role === 'sidecar' && isVisible(service) && facts.admitsService(service.namespace, service.hostname);
   const visible = (host: string): Service | null => reading.servicesOf(host).find(isVisible) ?? null;
   const callable = (host: string): Service | null => reading.servicesOf(host).find(isCallable) ?? null;
 

@@ -149,16 +149,6 @@ describe('the listeners of a proxy whose traffic is not captured', () => {
   });
 });
 
-describe('a gateway', () => {
-  test('has destinations, but no listeners of sidecars', () => {
-    const world = compiledWorld();
-    world.apply(service('a'));
-    const gateway = proxy({ role: 'gateway' });
-    expect(world.names('cluster', gateway)).toContain('outbound|80||a.default.svc.cluster.local');
-    expect(world.names('listener', gateway)).toEqual([]);
-  });
-});
-
 describe('what a workload serves', () => {
   const http = service('web', { ports: [{ name: 'http', number: 80, protocol: 'http' }, tcp] });
   const served = endpoint('10.9.9.9', { ports: { http: 8080, tcp: 9000 } });

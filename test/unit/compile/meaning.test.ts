@@ -22,7 +22,6 @@ describe('a headless service', () => {
 
   for (const { whose, of } of [
     { whose: 'are not captured', of: proxy({ interception: 'none' }) },
-    { whose: 'are gateways', of: proxy({ role: 'gateway' }) },
     { whose: 'are no proxies (gRPC)', of: proxy({ client: 'grpc' }) },
   ]) {
     test(`is balanced for clients that ${whose}: they connect to no endpoint themselves`, () => {

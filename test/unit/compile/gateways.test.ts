@@ -1,0 +1,50 @@
+import { describe, expect, test } from 'vitest';
+import { dialects } from '../../../src/compile/dialects.ts';
+import { createProxyFacts } from '../../../src/compile/facts.ts';
+import { askedFacts, viewpointOf } from '../../../src/compile/resolve/asked-facts.ts';
+import { resolveHost } from '../../../src/compile/resolve/host.ts';
+import { createReader } from '../../../src/compile/resolve/reader.ts';
+import { scopeFactsOf } from '../../../src/compile/scope-key.ts';
+import { createDirty } from '../../../src/compile/world/dirty.ts';
+import { notedReading } from '../../../src/compile/world/reading.ts';
+import { createWorld } from '../../../src/compile/world/world.ts';
+import type { Service } from '../../../src/model/service.ts';
+import { ruleKinds } from '../../../src/rules/kinds/index.ts';
+import { defaultMeshConfig } from '../../../src/rules/mesh-config.ts';
+import { compiledWorld, proxy, rule, service } from '../../support/world.ts';
+
+const gateway = proxy({ role: 'gateway' });
+
+/** What a host has for gateways, whether their routes lead to it or not. */
+function destinationsOf({ hostname: host, ...rest }: Service, isReferenced: boolean) {
+  const world = createWorld({ mesh: defaultMeshConfig, domainSuffix: 'cluster.local', kinds: ruleKinds });
+  world.apply({ type: 'service', service: { hostname: host, ...rest } }, createDirty());
+  const facts = scopeFactsOf(createProxyFacts(gateway), world, { coarseness: 'coarse', clients: dialects });
+  const asked = askedFacts(viewpointOf(facts, null), new Map());
+  const reader = createReader({ reading: notedReading(world, host), facts: asked, client: dialects.envoy }, host);
+  return resolveHost(reader, host, isReferenced).destinations.map(({ name, endpoints }) => [name, endpoints.type]);
+}
+
+describe('a gateway', () => {
+  test('without routes has nothing of services: no clusters, listeners or routes', () => {
+    const world = compiledWorld();
+    world.apply(
+      service('a'),
+      rule('VirtualService', 'r', { hosts: ['a'], http: [{ route: [{ destination: { host: 'a' } }] }] }),
+    );
+    expect(world.names('cluster', gateway)).toEqual(['BlackHoleCluster', 'PassthroughCluster']);
+    for (const type of ['endpoint', 'listener', 'route'] as const) expect(world.names(type, gateway)).toEqual([]);
+  });
+
+  test('has the clusters of hosts that its routes lead to, and no others', () => {
+    const a = service('a');
+    expect(destinationsOf(a, true)).toEqual([['outbound|80||a.default.svc.cluster.local', 'assigned']]);
+    expect(destinationsOf(a, false)).toEqual([]);
+  });
+
+  test('balances calls of a headless service: its clients connect to no endpoint themselves', () => {
+    expect(destinationsOf(service('a', { headless: true }), true)).toEqual([
+      ['outbound|80||a.default.svc.cluster.local', 'assigned'],
+    ]);
+  });
+});
