@@ -33,8 +33,9 @@ export function createServiceIndex(
   const slices = new Map<string, Read<SliceBody>>();
   /** Names of slices by service. */
   const slicesOf = new Map<string, Set<string>>();
-  /** Services by the objects that their endpoints depend on: `ip/<address>`, `node/<name>`. */
+  /** Services by the objects that their endpoints depend on: `ip/<address>`, `node/<name>`; and the other way round. */
   const dependents = new Map<string, Set<string>>();
+  const dependencies = new Map<string, ReadonlySet<string>>();
   const published = new Map<string, Metadata>();
   const dirtyServices = new Set<string>();
   const dirtySets = new Set<string>();
@@ -45,25 +46,21 @@ export function createServiceIndex(
     const service = known === undefined ? null : serviceOf(known);
     slices.delete(key);
     if (service === null) return;
-    slicesOf.get(service)?.delete(key);
+    removeFrom(slicesOf, service, key);
     dirtySets.add(service);
   }
 
   function mark(dependency: string): void {
     for (const service of dependents.get(dependency) ?? []) dirtySets.add(service);
-    dependents.delete(dependency); // the next translation records it again
   }
 
   function noteDependencies(service: string, parts: readonly Read<SliceBody>[]): void {
-    for (const endpoint of parts.flatMap(({ body }) => body.endpoints ?? [])) {
-      const joined = endpoint.addresses.map((address) => `ip/${address}`);
-      if (endpoint.nodeName) joined.push(`node/${endpoint.nodeName}`);
-      for (const dependency of joined) {
-        const known = dependents.get(dependency);
-        if (known === undefined) dependents.set(dependency, new Set([service]));
-        else known.add(service);
-      }
-    }
+    const next = new Set(parts.flatMap(({ body }) => (body.endpoints ?? []).flatMap(joinedWith)));
+    const before = dependencies.get(service) ?? new Set<string>();
+    for (const dependency of before) if (!next.has(dependency)) removeFrom(dependents, dependency, service);
+    for (const dependency of next) if (!before.has(dependency)) addTo(dependents, dependency, service);
+    if (next.size === 0) dependencies.delete(service);
+    else dependencies.set(service, next);
   }
 
   function serviceChanges(key: string): readonly ShardChange[] {
@@ -82,7 +79,10 @@ export function createServiceIndex(
 
   function setChanges(key: string): readonly ShardChange[] {
     const service = services.get(key);
-    if (service === undefined) return [];
+    if (service === undefined) {
+      noteDependencies(key, []);
+      return [];
+    }
     const parts = [...(slicesOf.get(key) ?? [])].flatMap((slice) => slices.get(slice) ?? []);
     noteDependencies(key, parts);
     return [{ type: 'endpoints', set: translateEndpoints({ service, slices: parts, podOf, localityOf }, cluster) }];
@@ -103,9 +103,7 @@ export function createServiceIndex(
         return err('metadata.labels: needs kubernetes.io/service-name with the name of its Service');
       removeSlice(slice.metadata);
       slices.set(keyOf(slice.metadata), slice);
-      const known = slicesOf.get(service);
-      if (known === undefined) slicesOf.set(service, new Set([keyOf(slice.metadata)]));
-      else known.add(keyOf(slice.metadata));
+      addTo(slicesOf, service, keyOf(slice.metadata));
       dirtySets.add(service);
       return ok('accepted');
     },
@@ -122,6 +120,24 @@ export function createServiceIndex(
       return [...changedServices, ...changedSets];
     },
   };
+}
+
+/** What an endpoint is joined with, as dependencies. */
+const joinedWith = ({ addresses, nodeName }: NonNullable<SliceBody['endpoints']>[number]): readonly string[] => [
+  ...addresses.map((address) => `ip/${address}`),
+  ...(nodeName ? [`node/${nodeName}`] : []),
+];
+
+function addTo(sets: Map<string, Set<string>>, key: string, value: string): void {
+  const set = sets.get(key);
+  if (set === undefined) sets.set(key, new Set([value]));
+  else set.add(value);
+}
+
+function removeFrom(sets: Map<string, Set<string>>, key: string, value: string): void {
+  const set = sets.get(key);
+  set?.delete(value);
+  if (set?.size === 0) sets.delete(key);
 }
 
 const keyOf = ({ namespace, name }: Metadata): string => `${namespace}/${name}`;

@@ -25,6 +25,7 @@ export function domainsOf(
   const addresses = singleAddresses(service).map((vip) => (vip.includes(':') ? `[${vip}]` : vip));
   const domains = [...new Set([...names, ...instances, ...addresses])];
   known.set(relation, domains);
+  if (known.size > mostRelations) known.delete(known.keys().next().value ?? relation);
   return domains;
 }
 
@@ -66,8 +67,11 @@ export function distinctDomain(domain: string, port: number): string {
   return ipVersion(address) === 6 ? `[${canonicalIp(address)}]` : text;
 }
 
-/** Equal services share their domains between scopes, as values and as memory. */
+/** Equal services share their domains between scopes, as values and as memory. A long-lived one forgets the oldest. */
 const memo = new WeakMap<Service, Map<string, readonly string[]>>();
+
+/** Of clients and other names to one service. More than there are in use at once cost only memory. */
+const mostRelations = 64;
 
 /** `reviews`, `reviews.shop` and `reviews.shop.svc`, as far as the client's resolver completes them. */
 function shortened(host: string, clientDomain: string): readonly string[] {

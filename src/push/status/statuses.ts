@@ -187,6 +187,9 @@ export function createRuleStatuses(options: StatusOptions): StatusKeeper {
     intake.changed(changes);
     for (const change of changes) if (change.type === 'rule-removed') watch.edited(change.id, null);
   });
+  book.onFiled((ids) => {
+    for (const id of ids) if (book.get(id) === null && book.reportOn(id) === null) transitions.forget(id);
+  });
   findings.subscribe((ids) => {
     for (const id of ids) suspects.add(id);
   });

@@ -74,9 +74,10 @@ export function createServiceEntryIndex(): ServiceEntryIndex {
     markHosts(entry);
   }
 
-  function removeEntry(id: RuleId): void {
+  /** @returns what gives its selection back: later than one that takes its place acquires its own, which may be equal. */
+  function removeEntry(id: RuleId): () => void {
     const entry = entries.get(id);
-    if (entry === undefined) return;
+    if (entry === undefined) return () => {};
     entries.delete(id);
     noted.delete(id);
     for (const key of entry.hosts.keys()) {
@@ -84,9 +85,11 @@ export function createServiceEntryIndex(): ServiceEntryIndex {
       if (byHost.get(key)?.size === 1) contested.delete(key);
     }
     const selection = selected.get(entry);
-    if (selection !== undefined) selections.release(entry, selection);
     selected.delete(entry);
     markHosts(entry);
+    return () => {
+      if (selection !== undefined) selections.release(entry, selection);
+    };
   }
 
   function markHosts(entry: Entry): void {
@@ -162,8 +165,9 @@ export function createServiceEntryIndex(): ServiceEntryIndex {
     ruleChanged(rule) {
       const id = ruleId(rule);
       if (isServiceEntry(rule)) {
-        removeEntry(id);
+        const release = removeEntry(id);
         addEntry(rule);
+        release();
       } else if (isWorkloadEntry(rule)) {
         const reason = uncallableReason(rule.spec);
         if (reason === null) uncallable.delete(id);
@@ -172,7 +176,7 @@ export function createServiceEntryIndex(): ServiceEntryIndex {
       }
     },
     ruleRemoved(id) {
-      removeEntry(id);
+      removeEntry(id)();
       uncallable.delete(id);
       setCandidate(workloadEntries, id, null);
     },

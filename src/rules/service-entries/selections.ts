@@ -31,6 +31,8 @@ export interface Selections<User> {
   add(workload: Candidate): readonly Selection<User>[];
   remove(workload: Candidate): readonly Selection<User>[];
   of(workload: Candidate): readonly Selection<User>[];
+  /** How many selections there are, and how many meanings of ports. */
+  readonly size: number;
 }
 
 export function createSelections<User>(): Selections<User> {
@@ -39,12 +41,15 @@ export function createSelections<User>(): Selections<User> {
   const bySelector = new Map<string, Set<KeptSelection<User>>>();
   const byLabel = createLabelIndex<Candidate>();
   const kept = new WeakMap<Selection<User>, KeptSelection<User>>();
-  /** Endpoints by workload and ports. Selections with equal ports share an endpoint. */
-  const endpoints = new WeakMap<Candidate, Map<string, Endpoint>>();
+  /** Endpoints by ports and workload, while some selection has these ports. Selections with equal ports share an endpoint. */
+  const endpoints = new Map<string, { selections: number; readonly of: WeakMap<Candidate, Endpoint> }>();
 
   const open = (key: string, terms: SelectionTerms): KeptSelection<User> => {
     const selection = new KeptSelection<User>(key, terms);
     const { namespace, selector } = terms;
+    const made = endpoints.get(selection.portsKey) ?? { selections: 0, of: new WeakMap<Candidate, Endpoint>() };
+    made.selections++;
+    endpoints.set(selection.portsKey, made);
     for (const workload of byLabel.candidates(namespace, selector)) {
       if (selects(selector, workload.labels)) selection.put(workload, endpointOf(workload, selection));
     }
@@ -61,13 +66,14 @@ export function createSelections<User>(): Selections<User> {
     const others = bySelector.get(place);
     others?.delete(selection);
     if (others?.size === 0) bySelector.delete(place);
+    const made = endpoints.get(selection.portsKey);
+    if (made !== undefined && --made.selections === 0) endpoints.delete(selection.portsKey);
   };
 
   const endpointOf = (workload: Candidate, { portsKey, terms }: KeptSelection<User>): Endpoint | null => {
-    const known = endpoints.get(workload) ?? new Map<string, Endpoint>();
-    endpoints.set(workload, known);
-    const endpoint = known.get(portsKey) ?? makeEndpoint(workload, terms.ports);
-    if (endpoint !== null) known.set(portsKey, endpoint);
+    const known = endpoints.get(portsKey)?.of;
+    const endpoint = known?.get(workload) ?? makeEndpoint(workload, terms.ports);
+    if (endpoint !== null) known?.set(workload, endpoint);
     return endpoint;
   };
 
@@ -102,6 +108,9 @@ export function createSelections<User>(): Selections<User> {
       return chosen;
     },
     of: choosing,
+    get size() {
+      return byTerms.size + endpoints.size;
+    },
   };
 }
 

@@ -185,6 +185,19 @@ test('a Pod whose labels change updates only its endpoints', async () => {
   ]);
 });
 
+test('a Pod changes nothing of services whose slices have its address no more, or are gone', async () => {
+  const { view } = await translated(
+    reviews('{ ports: [{ name: http, port: 80 }] }') + slice('{ addresses: [10.1.0.1], nodeName: node-1 }'),
+  );
+  const put = async (yaml: string) => {
+    for (const object of (await parseFile('test.yaml', yaml)).objects) view.put(object);
+    return view.takeChanges().map(({ type }) => type);
+  };
+  expect(await put(pod('{ v: v1 }'))).toEqual(['endpoints', 'workload']);
+  expect(await put(slice('{ addresses: [10.1.0.2] }'))).toEqual(['endpoints']);
+  expect(await put(pod('{ v: v2 }'))).toEqual(['workload']);
+});
+
 test('rules and mesh configuration are passed on; an object without a creation time gets a constant one', async () => {
   const { objects: kubernetes, refused } = await translated(`
 apiVersion: networking.istio.io/v1

@@ -117,6 +117,26 @@ describe('what else a status says', () => {
     expect(time()).toBe(at(2_000));
   });
 
+  it('since when it is so, anew for a rule of a file that went and came again', async () => {
+    const start = mesh.clock.now();
+    const raw = rawObject('VirtualService', 'v', toB());
+    const time = () => {
+      const rule = mesh.book.get('VirtualService/default/v');
+      if (rule === null) throw new Error('the rule of the file is in effect');
+      return mesh.keeper.of(rule).conditions.map(({ lastTransitionTime }) => Date.parse(lastTransitionTime) - start);
+    };
+    mesh.file(raw);
+    await mesh.flush();
+    expect(time()).toEqual([0, 0]);
+    await mesh.pass(1_000);
+    expect(time()).toEqual([0, 0]);
+    mesh.book.apply('files', [{ type: 'object-removed', kind: 'VirtualService', namespace: 'default', name: 'v' }]);
+    await mesh.flush();
+    mesh.file(raw);
+    await mesh.flush();
+    expect(time()).toEqual([1_000, 1_000]);
+  });
+
   it('that a namespace is as good as it will be', () => {
     mesh.put('Namespace', 'shop', {});
     expect(mesh.line('Namespace', 'shop')).toBe('NoProxies 0/0');

@@ -38,12 +38,13 @@ export function filedObjects(book: Pick<RuleBook, 'filed' | 'onFiled'>, kinds: r
     [...ids].flatMap((id) => {
       const kind = id.slice(0, id.indexOf('/'));
       const own = byKind.get(kind) ?? new Map<RuleId, StoredObject>();
-      byKind.set(kind, own);
       const [before, now] = [own.get(id) ?? null, shown(book.filed(id), kinds)];
       if (before === null && now === null) return [];
       lists.delete(kind);
       if (now === null) own.delete(id);
       else own.set(id, now);
+      if (own.size === 0) byKind.delete(kind);
+      else byKind.set(kind, own);
       return [{ id, before, now }];
     });
 
