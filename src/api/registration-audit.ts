@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import type { InstanceKey } from '../platform/registration.ts';
-import type { AuditEntry } from '../rules/store/store.ts';
+import type { AuditEntry } from '../rules/store.ts';
 import { authorship } from './rules/request-facts.ts';
 
 /** Audit trail: records who changed registrations. */

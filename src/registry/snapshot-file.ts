@@ -1,6 +1,6 @@
+import { LineFileError, readLineFile, writeLineFile } from '../disk/line-file.ts';
 import { MeshError } from '../lib/errors.ts';
 import type { ShardContents } from '../platform/adapter.ts';
-import { LineFileError, readLineFile, writeLineFile } from '../platform/line-file.ts';
 
 /** Format version. A snapshot is a line file with one entry per object. */
 const format = 1;

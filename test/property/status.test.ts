@@ -4,7 +4,7 @@ import { resourceToJson } from '../../src/proto/json.ts';
 import type { EncodedResource, XdsType } from '../../src/proto/resource.ts';
 import { ruleId } from '../../src/rules/rule.ts';
 import type { RuleStatus } from '../../src/rules/status.ts';
-import type { StoredObject } from '../../src/rules/store/store.ts';
+import type { StoredObject } from '../../src/rules/store.ts';
 import { endpoint } from '../support/model.ts';
 import { runs } from '../support/property-runs.ts';
 import { type MeshProxy, StatusMesh } from '../support/status-mesh.ts';

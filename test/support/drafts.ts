@@ -1,4 +1,4 @@
-import type { ObjectDraft } from '../../src/rules/store/store.ts';
+import type { ObjectDraft } from '../../src/rules/store.ts';
 
 export interface DraftOptions {
   readonly name?: string;

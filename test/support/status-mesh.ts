@@ -17,7 +17,7 @@ import { ruleKinds, servedKinds } from '../../src/rules/kinds/index.ts';
 import { defaultMeshConfig } from '../../src/rules/mesh-config.ts';
 import { createServiceEntryIndex } from '../../src/rules/service-entries/index.ts';
 import type { Condition, RuleStatus } from '../../src/rules/status.ts';
-import type { StoreChange, StoredObject } from '../../src/rules/store/store.ts';
+import type { StoreChange, StoredObject } from '../../src/rules/store.ts';
 import type { Mode, Response } from '../../src/xds/wire/response.ts';
 import { ask } from './conversation.ts';
 import type { FakeClock } from './fake-clock.ts';

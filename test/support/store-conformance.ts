@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Clock } from '../../src/lib/clock.ts';
-import type { RuleStore, StoreChange } from '../../src/rules/store/store.ts';
+import type { RuleStore, StoreChange } from '../../src/rules/store.ts';
 import { type DraftOptions, draft, keyOfDraft } from './drafts.ts';
 import { type FakeClock, fakeClock } from './fake-clock.ts';
 import { historyProperty } from './store-property.ts';

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
-import { openRulesDatabase } from '../../src/rules/store/sqlite-database.ts';
-import type { StoredObject } from '../../src/rules/store/store.ts';
+import type { StoredObject } from '../../src/rules/store.ts';
+import { openRulesDatabase } from '../../src/store/sqlite/database.ts';
 
 export interface Kill {
   readonly path: string;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import type { Clock } from '../../src/lib/clock.ts';
-import type { RuleStore, StoreChange, StoreWrite } from '../../src/rules/store/store.ts';
+import type { RuleStore, StoreChange, StoreWrite } from '../../src/rules/store.ts';
 import { draft, keyOfDraft } from './drafts.ts';
 import { fakeClock } from './fake-clock.ts';
 import { changeLine } from './store-transactions.ts';

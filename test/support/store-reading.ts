@@ -6,7 +6,7 @@ import {
   auditPageLimit,
   type RuleStore,
   type StoreChange,
-} from '../../src/rules/store/store.ts';
+} from '../../src/rules/store.ts';
 import { draft, keyOfDraft } from './drafts.ts';
 import { apply, changeLine, create, remove, valueOf } from './store-transactions.ts';
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Result } from '../../src/lib/result.ts';
-import type { RuleStore, StoreChange, StoreWrite } from '../../src/rules/store/store.ts';
+import type { RuleStore, StoreChange, StoreWrite } from '../../src/rules/store.ts';
 import { type DraftOptions, draft, keyOfDraft } from './drafts.ts';
 
 const by = { author: 'ann' };

@@ -1,6 +1,6 @@
 import { systemClock } from '../../src/lib/clock.ts';
-import { openSqliteStore } from '../../src/rules/store/sqlite.ts';
-import type { StoreWrite } from '../../src/rules/store/store.ts';
+import type { StoreWrite } from '../../src/rules/store.ts';
+import { openSqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import { draft, keyOfDraft } from './drafts.ts';
 import { randomNumbers } from './store-random.ts';
 

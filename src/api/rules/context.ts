@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import type { RuleKind } from '../../rules/rule.ts';
-import type { ObjectKey, RuleStore } from '../../rules/store/store.ts';
+import type { ObjectKey, RuleStore } from '../../rules/store.ts';
 import type { Presentation } from './answers/list-answer.ts';
 import type { NamespacedStore } from './objects/namespaces.ts';
 import type { UrlNames } from './objects/read-object.ts';

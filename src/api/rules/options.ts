@@ -2,7 +2,7 @@ import type { Clock } from '../../lib/clock.ts';
 import type { RuleBook } from '../../rules/book/rule-book.ts';
 import { type Rule, type RuleKind, ruleId } from '../../rules/rule.ts';
 import type { RuleStatuses } from '../../rules/status.ts';
-import type { ObjectKey, RuleStore, StoredObject } from '../../rules/store/store.ts';
+import type { ObjectKey, RuleStore, StoredObject } from '../../rules/store.ts';
 import type { Presentation } from './answers/list-answer.ts';
 import type { ServedObject } from './answers/table.ts';
 

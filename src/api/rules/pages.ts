@@ -1,6 +1,6 @@
 import type { Clock } from '../../lib/clock.ts';
 import { compareText, type RuleMetadata } from '../../rules/rule.ts';
-import type { ObjectList, StoredObject } from '../../rules/store/store.ts';
+import type { ObjectList, StoredObject } from '../../rules/store.ts';
 import { ApiError, failure } from '../status.ts';
 import type { ListAnswer } from './answers/list-answer.ts';
 import { choiceParameter, countParameter, textParameter } from './parameters.ts';

@@ -1,6 +1,6 @@
 import { assertNever } from '../../lib/assert-never.ts';
 import type { RuleKind } from '../../rules/rule.ts';
-import type { ObjectKey, StoreRefusal } from '../../rules/store/store.ts';
+import type { ObjectKey, StoreRefusal } from '../../rules/store.ts';
 import { ApiError, type ApiStatus, failure } from '../status.ts';
 import { adapterOriginOf, type RulesApiOptions } from './options.ts';
 

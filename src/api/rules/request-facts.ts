@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Authorship } from '../../rules/store/store.ts';
+import type { Authorship } from '../../rules/store.ts';
 import { isDryRun, queryOf } from './parameters.ts';
 
 /** Description of a route for the audit trail. */

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readRulesSnapshot } from '../../rules/store/snapshot.ts';
+import { readRulesSnapshot } from '../../store/sqlite/snapshot.ts';
 import { usageError } from '../failure.ts';
 import { documentText } from './output.ts';
 

@@ -1,7 +1,7 @@
+import { type KeptFile, keepFile } from '../../disk/kept-file.ts';
+import { readLineFile, writeLineFile } from '../../disk/line-file.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
-import { type KeptFile, keepFile } from '../../platform/kept-file.ts';
-import { readLineFile, writeLineFile } from '../../platform/line-file.ts';
 import type { KnownProxies, KnownProxy } from './known-proxies.ts';
 
 export interface KnownProxiesFileOptions {

@@ -1,8 +1,8 @@
+import { type KeptFile, keepFile } from '../../disk/kept-file.ts';
+import { readLineFile, writeLineFile } from '../../disk/line-file.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { ClientKind } from '../../model/proxy.ts';
-import { type KeptFile, keepFile } from '../../platform/kept-file.ts';
-import { readLineFile, writeLineFile } from '../../platform/line-file.ts';
 import type { Part } from '../../xds/isolation/partition.ts';
 import type { Finding, Quarantine, Witness } from './quarantine.ts';
 

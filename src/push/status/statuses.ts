@@ -6,7 +6,7 @@ import { isOutsideBook, meshKind } from '../../rules/book/objects.ts';
 import type { RuleBook } from '../../rules/book/rule-book.ts';
 import { type Rule, type RuleId, type RuleKind, ruleId } from '../../rules/rule.ts';
 import type { RuleStatus, RuleStatuses } from '../../rules/status.ts';
-import type { RuleStore } from '../../rules/store/store.ts';
+import type { RuleStore } from '../../rules/store.ts';
 import type { Revision } from '../../xds/tables/table.ts';
 import type { Coordinator } from '../coordinator.ts';
 import type { PushObserver } from '../observer.ts';

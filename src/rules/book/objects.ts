@@ -4,7 +4,7 @@ import { meshConfig } from '../kinds/mesh-config/index.ts';
 import { namespace } from '../kinds/namespace/index.ts';
 import { type MeshConfig, meshConfigSpec, withMeshConfigSpec } from '../mesh-config.ts';
 import { type Problem, type Rule, type RuleId, type RuleKind, type RuleMetadata, ruleId } from '../rule.ts';
-import type { ObjectKey, StoredObject } from '../store/store.ts';
+import type { ObjectKey, StoredObject } from '../store.ts';
 import { schemaProblems } from '../validation/schema-problems.ts';
 import { isRecord, validateRule } from '../validation/validate.ts';
 

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { RawObject } from '../../model/object.ts';
 import type { MeshConfig } from '../mesh-config.ts';
 import { type Problem, type Rule, type RuleId, type RuleKind, ruleId } from '../rule.ts';
-import type { StoreChange, StoredObject } from '../store/store.ts';
+import type { StoreChange, StoredObject } from '../store.ts';
 import { type Claim, type Claims, storeSource, winner, withClaim, withoutClaim } from './claims.ts';
 import {
   adapterObject,

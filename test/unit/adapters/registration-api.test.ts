@@ -10,7 +10,7 @@ import { createRegistrationBook, type RunningBook } from '../../../adapters/regi
 import { createJournal } from '../../../adapters/registration/journal.ts';
 import { guard } from '../../../src/api/doors/guard.ts';
 import { registrationRoutes } from '../../../src/api/registration.ts';
-import type { AuditEntry } from '../../../src/rules/store/store.ts';
+import type { AuditEntry } from '../../../src/rules/store.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
 import { openDoors } from '../../support/open-doors.ts';
 

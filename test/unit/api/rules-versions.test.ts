@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { RuleStore } from '../../../src/rules/store/store.ts';
+import type { RuleStore } from '../../../src/rules/store.ts';
 import { rulesServer, urls } from '../../support/rules-server.ts';
 import { sampleObject } from '../../support/sample-kind.ts';
 

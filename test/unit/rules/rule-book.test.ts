@@ -2,8 +2,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { RawObject } from '../../../src/model/object.ts';
 import { type RuleBook, type RuleChange, ruleBook } from '../../../src/rules/book/rule-book.ts';
 import { defaultMeshConfig, meshConfigSchema } from '../../../src/rules/mesh-config.ts';
-import { memoryStore } from '../../../src/rules/store/memory.ts';
-import type { RuleStore } from '../../../src/rules/store/store.ts';
+import type { RuleStore } from '../../../src/rules/store.ts';
+import { memoryStore } from '../../../src/store/memory/memory.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
 import { sampleKind, sampleObject } from '../../support/sample-kind.ts';
 

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { startSlices } from '../../../lib/slices.ts';
 import type { RuleKind } from '../../../rules/rule.ts';
-import type { StoredObject } from '../../../rules/store/store.ts';
+import type { StoredObject } from '../../../rules/store.ts';
 import { sendPieces } from '../../gzip.ts';
 import { answerForm } from './negotiate.ts';
 import { objectTable, type ServedObject, tableHead, tableRow } from './table.ts';

@@ -1,5 +1,5 @@
 import type { RuleColumn, RuleKind } from '../../../rules/rule.ts';
-import type { StoredObject } from '../../../rules/store/store.ts';
+import type { StoredObject } from '../../../rules/store.ts';
 import { definedInAnnotation } from '../objects/filed.ts';
 import type { IncludeObject } from './negotiate.ts';
 

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { auditPageLimit } from '../../../rules/store/store.ts';
+import { auditPageLimit } from '../../../rules/store.ts';
 import { ApiError, failure } from '../../status.ts';
 import type { ApiContext } from '../context.ts';
 import { countParameter, queryOf, textParameter } from '../parameters.ts';

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { stringify } from 'yaml';
 import { startSlices } from '../../../lib/slices.ts';
-import type { ObjectKey, StoredObject, StoreWrite } from '../../../rules/store/store.ts';
+import type { ObjectKey, StoredObject, StoreWrite } from '../../../rules/store.ts';
 import { yamlTypes } from '../../body.ts';
 import { sendPieces } from '../../gzip.ts';
 import { ApiError, failure } from '../../status.ts';

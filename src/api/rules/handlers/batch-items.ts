@@ -2,7 +2,7 @@ import { fieldPath } from '../../../lib/field-path.ts';
 import { err, ok, type Result } from '../../../lib/result.ts';
 import { inSlices } from '../../../lib/slices.ts';
 import type { Problem, RuleKind } from '../../../rules/rule.ts';
-import type { ObjectKey } from '../../../rules/store/store.ts';
+import type { ObjectKey } from '../../../rules/store.ts';
 import { metadataSchemaOf } from '../../../rules/validation/metadata.ts';
 import { maxProblems, schemaProblems } from '../../../rules/validation/schema-problems.ts';
 import { findKind, isRecord, nameOfType } from '../../../rules/validation/validate.ts';

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { inSlices } from '../../../lib/slices.ts';
-import type { Authorship, StoreWrite, Written } from '../../../rules/store/store.ts';
+import type { Authorship, StoreWrite, Written } from '../../../rules/store.ts';
 import { demand } from '../../doors/guard.ts';
 import { ApiError, failure } from '../../status.ts';
 import type { BodyItem } from '../body/contract.ts';

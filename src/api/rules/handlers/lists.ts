@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { StoredObject, StoreWrite, TransactionResult } from '../../../rules/store/store.ts';
+import type { StoredObject, StoreWrite, TransactionResult } from '../../../rules/store.ts';
 import { ApiError } from '../../status.ts';
 import { sendList } from '../answers/list-answer.ts';
 import { type KindContext, namespaceOf } from '../context.ts';

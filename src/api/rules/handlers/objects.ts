@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { ObjectDraft, StoredObject, WriteResult } from '../../../rules/store/store.ts';
+import type { ObjectDraft, StoredObject, WriteResult } from '../../../rules/store.ts';
 import { isRecord } from '../../../rules/validation/validate.ts';
 import { ApiError, success } from '../../status.ts';
 import { objectAnswer } from '../answers/list-answer.ts';

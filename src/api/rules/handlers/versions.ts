@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { HistoryEntry, StoredObject, WriteResult } from '../../../rules/store/store.ts';
+import type { HistoryEntry, StoredObject, WriteResult } from '../../../rules/store.ts';
 import { schemaProblems } from '../../../rules/validation/schema-problems.ts';
 import { ApiError, failure, invalid } from '../../status.ts';
 import { objectAnswer } from '../answers/list-answer.ts';

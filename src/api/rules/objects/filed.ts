@@ -2,7 +2,7 @@ import { contentHash } from '../../../lib/hash.ts';
 import type { RawObject } from '../../../model/object.ts';
 import type { RuleBook } from '../../../rules/book/rule-book.ts';
 import { compareText, type RuleId, type RuleKind, ruleId } from '../../../rules/rule.ts';
-import type { ObjectKey, ObjectList, RuleStore, StoredObject } from '../../../rules/store/store.ts';
+import type { ObjectKey, ObjectList, RuleStore, StoredObject } from '../../../rules/store.ts';
 
 /** Annotation that names the source of an adapter's object. Such an object is read-only. */
 export const definedInAnnotation = 'binnacle.io/defined-in';

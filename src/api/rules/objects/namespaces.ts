@@ -1,7 +1,7 @@
 import type { Clock } from '../../../lib/clock.ts';
 import { contentHash } from '../../../lib/hash.ts';
 import { compareText, type RuleKind } from '../../../rules/rule.ts';
-import type { ObjectKey, RuleStore, StoredObject, StoreWrite } from '../../../rules/store/store.ts';
+import type { ObjectKey, RuleStore, StoredObject, StoreWrite } from '../../../rules/store.ts';
 import { isNamespaceKind } from '../options.ts';
 
 /** Store in which a namespace exists as soon as it contains an object. */

@@ -1,7 +1,7 @@
 import { fieldPath } from '../../../lib/field-path.ts';
 import { err, ok, type Result } from '../../../lib/result.ts';
 import type { Problem, RuleKind } from '../../../rules/rule.ts';
-import type { ObjectDraft } from '../../../rules/store/store.ts';
+import type { ObjectDraft } from '../../../rules/store.ts';
 import { namespaceSchema } from '../../../rules/validation/metadata.ts';
 import { isRecord, nameOfType, validateObject } from '../../../rules/validation/validate.ts';
 import { ApiError, failure, invalid } from '../../status.ts';

@@ -1,4 +1,4 @@
-import type { StoredObject } from '../../../rules/store/store.ts';
+import type { StoredObject } from '../../../rules/store.ts';
 import type { ApiStatus } from '../../status.ts';
 import type { Presentation } from '../answers/list-answer.ts';
 import type { AnswerForm } from '../answers/negotiate.ts';

@@ -1,7 +1,7 @@
 import type { Clock } from '../../../lib/clock.ts';
 import { ruleId } from '../../../rules/rule.ts';
 import type { RuleStatuses } from '../../../rules/status.ts';
-import type { RuleStore, StoreChange } from '../../../rules/store/store.ts';
+import type { RuleStore, StoreChange } from '../../../rules/store.ts';
 import type { FiledObjects } from '../objects/filed.ts';
 import { StatusLog } from './status-log.ts';
 

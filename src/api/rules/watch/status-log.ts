@@ -1,5 +1,5 @@
 import type { RuleId } from '../../../rules/rule.ts';
-import type { StoredObject } from '../../../rules/store/store.ts';
+import type { StoredObject } from '../../../rules/store.ts';
 
 /** Change of an object's status. */
 export interface StatusEntry {

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../../../lib/clock.ts';
 import type { RuleKind } from '../../../rules/rule.ts';
-import type { ObjectKey, RuleStore, StoreChange, StoredObject } from '../../../rules/store/store.ts';
+import type { ObjectKey, RuleStore, StoreChange, StoredObject } from '../../../rules/store.ts';
 import { failure } from '../../status.ts';
 import type { Turn } from '../../turns.ts';
 import type { EventSubject, EventType, EventWriter } from './events.ts';

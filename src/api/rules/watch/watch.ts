@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../../lib/clock.ts';
 import type { RuleStatuses } from '../../../rules/status.ts';
-import type { RuleStore, StoredObject } from '../../../rules/store/store.ts';
+import type { RuleStore, StoredObject } from '../../../rules/store.ts';
 import { ApiError, failure } from '../../status.ts';
 import { createTurns } from '../../turns.ts';
 import type { Presentation } from '../answers/list-answer.ts';

@@ -1,4 +1,0 @@
-import { memoryStore } from '../../../src/rules/store/memory.ts';
-import { storeConformance } from '../../support/store-conformance.ts';
-
-storeConformance('memory', { open: async (clock) => memoryStore({ clock }), runs: 200 });
