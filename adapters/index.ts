@@ -1,4 +1,4 @@
-import { type ConfigurableAdapter, configurable } from '../src/platform/configurable.ts';
+import { type ConfigurableAdapter, configurable } from '../src/adapter-contract/configurable.ts';
 import { file } from './file/index.ts';
 import { registration } from './registration/index.ts';
 

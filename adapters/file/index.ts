@@ -1,6 +1,11 @@
 import { z } from 'zod';
+import {
+  type Adapter,
+  type AdapterContext,
+  defineAdapter,
+  type ShardSink,
+} from '../../src/adapter-contract/adapter.ts';
 import { debounce } from '../../src/lib/debounce.ts';
-import { type Adapter, type AdapterContext, defineAdapter, type ShardSink } from '../../src/platform/adapter.ts';
 import { listDirectory, type ReadFile, readFiles } from './directory.ts';
 import type { Mistake } from './documents.ts';
 import { createMesh, listing, type Mesh } from './mesh.ts';

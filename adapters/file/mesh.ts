@@ -1,4 +1,4 @@
-import type { ShardChange, ShardContents } from '../../src/platform/adapter.ts';
+import type { ShardChange, ShardContents } from '../../src/adapter-contract/adapter.ts';
 import { type KubernetesObject, objectKey } from '../kubernetes/translate-object.ts';
 import { createKubernetesView } from '../kubernetes/translate-view.ts';
 import type { ReadFile } from './directory.ts';

@@ -1,6 +1,6 @@
+import type { ShardChange } from '../../src/adapter-contract/adapter.ts';
 import { err, ok, type Result } from '../../src/lib/result.ts';
 import type { RawObject } from '../../src/model/object.ts';
-import type { ShardChange } from '../../src/platform/adapter.ts';
 import type { ServiceBody, SliceBody } from './schema.ts';
 import {
   type ClusterFacts,

@@ -1,8 +1,8 @@
 import { parseDocument } from 'yaml';
+import type { ShardChange } from '../../src/adapter-contract/adapter.ts';
 import { err, ok, type Result } from '../../src/lib/result.ts';
 import type { Workload } from '../../src/model/endpoint.ts';
 import type { RawObject } from '../../src/model/object.ts';
-import type { ShardChange } from '../../src/platform/adapter.ts';
 import { configMapBody, podBody, type SliceEndpoint, serviceBody, sliceBody } from './schema.ts';
 import { type ClusterFacts, nodeLocality, type Read, translatePod } from './translate.ts';
 import { describeIssues, type KubernetesObject, objectKey } from './translate-object.ts';

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { ShardChange, ShardContents } from '../../src/adapter-contract/adapter.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import { MeshError } from '../../src/lib/errors.ts';
-import type { ShardChange, ShardContents } from '../../src/platform/adapter.ts';
-import type { Instance, InstanceKey, Registration, RegistrationBook } from '../../src/platform/registration.ts';
+import type { Instance, InstanceKey, Registration, RegistrationBook } from './contract.ts';
 import { createEffects } from './effects.ts';
 import { describeService, type Operation, type StoredInstance } from './instances.ts';
 import type { Journal } from './journal.ts';

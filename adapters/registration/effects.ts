@@ -1,6 +1,6 @@
+import type { ShardChange, ShardContents } from '../../src/adapter-contract/adapter.ts';
 import type { Clock } from '../../src/lib/clock.ts';
-import type { ShardChange, ShardContents } from '../../src/platform/adapter.ts';
-import type { Instance, InstanceKey, RegistrationEvent } from '../../src/platform/registration.ts';
+import type { Instance, InstanceKey, RegistrationEvent } from './contract.ts';
 import { createInstanceTable, type InstanceTable, type Operation, type StoredInstance } from './instances.ts';
 import { createLeases } from './leases.ts';
 import { type PortNumbers, translateInstances, translateRecord, translateWorkload, workloadName } from './translate.ts';

@@ -1,9 +1,14 @@
 import { z } from 'zod';
+import {
+  type Adapter,
+  type AdapterContext,
+  defineAdapter,
+  type ShardSink,
+} from '../../src/adapter-contract/adapter.ts';
 import { backoffMs } from '../../src/lib/backoff.ts';
 import type { Clock } from '../../src/lib/clock.ts';
-import { type Adapter, type AdapterContext, defineAdapter, type ShardSink } from '../../src/platform/adapter.ts';
-import type { RegistrationBook } from '../../src/platform/registration.ts';
 import { createRegistrationBook } from './book.ts';
+import { registrationHttp } from './http/routes.ts';
 import { createJournal } from './journal.ts';
 
 const config = z.strictObject({
@@ -15,28 +20,20 @@ const config = z.strictObject({
 
 export type RegistrationConfig = z.infer<typeof config>;
 
-/** Adapter of the registration API. The HTTP routes write to its book. */
-export interface RegistrationAdapter extends Adapter {
-  readonly book: RegistrationBook;
-}
-
-/** Services and instances that register themselves over HTTP. */
+/** Services and instances that register themselves over HTTP. The routes write to the book, the book to the shard. */
 export const registration = defineAdapter<RegistrationConfig>({
   kind: 'registration',
   config,
   isDurable: true,
   isGuest: true,
-  create: (settings, context): RegistrationAdapter => createRegistrationAdapter(settings, context),
+  create: createRegistrationAdapter,
 });
-
-/** Detects adapters with a book for the registration API. */
-export const isRegistrationAdapter = (adapter: Adapter): adapter is RegistrationAdapter => 'book' in adapter;
 
 /** Delay before a failed write of the journal is retried. */
 const probeMs = 1_000;
 
-function createRegistrationAdapter(settings: RegistrationConfig, context: AdapterContext): RegistrationAdapter {
-  const { clock, log, dataDir } = context;
+function createRegistrationAdapter(settings: RegistrationConfig, context: AdapterContext): Adapter {
+  const { clock, log, dataDir, whyNoGuest, observer } = context;
   const journal = createJournal(dataDir);
   let sink: ShardSink | null = null;
   let isFailing = false;
@@ -49,6 +46,10 @@ function createRegistrationAdapter(settings: RegistrationConfig, context: Adapte
     emptyServiceSeconds: settings.emptyServiceSeconds,
     changed: (changes) => sink?.apply(changes),
     journalled,
+  });
+  const leases = observer.leases();
+  book.watch((event) => {
+    if (event.type === 'delete' && event.reason === 'expired') leases.expired();
   });
 
   function journalled(failure: unknown): void {
@@ -80,7 +81,7 @@ function createRegistrationAdapter(settings: RegistrationConfig, context: Adapte
   }
 
   return {
-    book,
+    http: registrationHttp({ book, whyNoGuest }),
     async run(to, signal) {
       sink = to;
       await loadUntilItWorks(to, signal);

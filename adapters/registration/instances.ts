@@ -1,4 +1,4 @@
-import type { Instance, InstanceKey, InstancePort, RegisteredService } from '../../src/platform/registration.ts';
+import type { Instance, InstanceKey, InstancePort, RegisteredService } from './contract.ts';
 
 /** Number of siblings searched for equal values: most services have only a few kinds of instances. */
 const siblingsAsked = 8;

@@ -1,7 +1,7 @@
 import type { Endpoint, EndpointSet, Workload } from '../../src/model/endpoint.ts';
 import { hostname } from '../../src/model/names.ts';
 import type { Service } from '../../src/model/service.ts';
-import type { Instance, InstancePort } from '../../src/platform/registration.ts';
+import type { Instance, InstancePort } from './contract.ts';
 import type { ServiceRecord, StoredInstance } from './instances.ts';
 
 /** Builds the service of a hostname that has registered instances. */

@@ -83,7 +83,7 @@ export function createHttpServer({ log, doors, tls = null, routes }: HttpServerO
 }
 
 /** Translates an error into the status that is sent. `bodyLimit` is the limit of the route, in bytes. */
-export function errorStatus(error: FastifyError, bodyLimit = bodyLimitBytes): ApiStatus {
+export function errorStatus(error: Error & Partial<FastifyError>, bodyLimit = bodyLimitBytes): ApiStatus {
   if (error instanceof ApiError) return error.status;
   if (error instanceof MeshError && error.code === 'STORE_UNAVAILABLE') {
     return failure('ServiceUnavailable', error.message);

@@ -1,9 +1,9 @@
 import { isIP } from 'node:net';
 import { stringify } from 'yaml';
 import { MeshError } from '../lib/errors.ts';
+import { type Address, addressSchema } from '../serve/config-schema.ts';
 import { envoyBootstrap, grpcBootstrap, type SidecarNode, type XdsTls } from './bootstrap-documents.ts';
 import type { Command } from './command.ts';
-import { type Address, addressSchema } from './config-schema.ts';
 import { type Flag, type FlagValues, flagHelp, parseFlags } from './flags.ts';
 
 const flags: readonly Flag[] = [

@@ -6,7 +6,7 @@ export const commands: readonly LazyCommand[] = [
     name: 'serve',
     summary: 'run the control plane',
     load: async () =>
-      (await import('./serve.ts')).serveCommand(async (config) => (await import('../main.ts')).serve(config)),
+      (await import('./serve.ts')).serveCommand(async (config) => (await import('../serve/serve.ts')).serve(config)),
   },
   {
     name: 'bootstrap',

@@ -1,7 +1,23 @@
+import { loadServeConfig, type ServeConfig } from '../serve/config.ts';
+import { logLevels } from '../serve/config-schema.ts';
+import { readVersion } from '../serve/version.ts';
 import type { Command } from './command.ts';
-import { loadServeConfig, type ServeConfig, serveFlags } from './config.ts';
-import { flagHelp, parseFlags } from './flags.ts';
-import { readVersion } from './version.ts';
+import { type Flag, flagHelp, parseFlags } from './flags.ts';
+
+/** Every flag of `binnacle serve`. Its environment variable is BINNACLE_ and the name in capitals. */
+export const serveFlags: readonly Flag[] = [
+  { name: 'config', value: 'FILE', about: 'a binnacle.yaml' },
+  { name: 'http', value: 'ADDR', about: 'rules, registration, debug views, metrics (127.0.0.1:8080)' },
+  { name: 'access-file', value: 'FILE', about: 'who may do what over HTTP: tokens, certificates and their roles' },
+  { name: 'insecure', value: null, about: 'HTTP for anybody who reaches it, also from other machines' },
+  { name: 'xds', value: 'ADDR', about: 'xDS without TLS (127.0.0.1:15010)' },
+  { name: 'xds-tls', value: 'ADDR', about: 'xDS with TLS: the address; certificates are in xds.tls of binnacle.yaml' },
+  { name: 'data-dir', value: 'DIR', about: 'the rules database and shard snapshots (.binnacle)' },
+  { name: 'mesh-dir', value: 'DIR', about: 'YAML files of rules and services, watched' },
+  { name: 'log-level', value: 'LEVEL', about: `${logLevels.join(', ')} (info)` },
+  { name: 'help', value: null, about: 'this text' },
+  { name: 'version', value: null, about: 'the version' },
+];
 
 const help = `usage: binnacle serve [flags]
 
@@ -13,13 +29,14 @@ Every flag has an environment variable (--data-dir: BINNACLE_DATA_DIR) and, but 
 A flag wins over the environment, the environment over the file.
 `;
 
-/** `binnacle serve`. `serve` runs until the process is told to stop; it is given so that this room knows no other. */
+/** `binnacle serve`. `serve` runs until the process is told to stop; it is given so that tests need not. */
 export const serveCommand = (serve: (config: ServeConfig) => Promise<void>): Command => ({
   name: 'serve',
   summary: 'run the control plane',
   help,
   async run(argv, { env, print }) {
-    if (parseFlags(argv, serveFlags).version !== undefined) print(`${await readVersion()}\n`);
-    else await serve(await loadServeConfig(argv, env));
+    const given = parseFlags(argv, serveFlags);
+    if (given.version !== undefined) print(`${await readVersion()}\n`);
+    else await serve(await loadServeConfig(given, env));
   },
 });

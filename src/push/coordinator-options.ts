@@ -28,6 +28,4 @@ export interface CoordinatorOptions {
   readonly identifier?: string;
   /** By which revision a rule is as it is, so that a rejection is not traced to one that has not changed; left out: any may have. */
   readonly revisionOf?: (origin: string) => Revision;
-  /** Called when a finding about rejected resources changed, so that it can be kept on disk. */
-  readonly quarantineChanged?: () => void;
 }

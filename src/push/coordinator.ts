@@ -63,11 +63,9 @@ export class Coordinator {
     this.#scopes = new ScopesByPeer(limits.maxScopesPerPeer);
     const { log, unansweredAfterMs: afterMs } = options;
     this.unanswered = new Unanswered({ log, ...(afterMs === undefined ? {} : { afterMs }) });
-    const { quarantineChanged: changed } = options;
     this.quarantine = createQuarantine({
       now: clock.now,
       proxyOf: (client) => (client instanceof Client ? client : null),
-      ...(changed === undefined ? {} : { changed }),
     });
     this.world = {
       names: new NamePool(limits),

@@ -1,6 +1,6 @@
+import type { ShardSink } from '../adapter-contract/adapter.ts';
 import type { WorldChange } from '../compile/contract.ts';
 import { assertNever } from '../lib/assert-never.ts';
-import type { ShardSink } from '../platform/adapter.ts';
 import type { Registry, Urgency } from '../registry/contract.ts';
 import type { ObjectChange, RuleBook, RuleChange } from '../rules/book/rule-book.ts';
 import type { ServiceEntryIndex } from '../rules/service-entries/index.ts';
@@ -11,12 +11,12 @@ export interface FeedOptions {
   readonly serviceEntries: ServiceEntryIndex;
   /** The shard of the services that ServiceEntries define. */
   readonly serviceEntryShard: ShardSink;
-  /** Told when `take` has something. */
-  readonly changed: (urgency: Urgency) => void;
 }
 
 /** Brings what adapters and rules say together, as one sequence of changes for the compiler. */
 export interface Feed {
+  /** Begins to take changes in; `changed` is told when `take` has something. */
+  start(changed: (urgency: Urgency) => void): void;
   /** With `endpoints` nothing else: services and rules stay, so that they come with what may belong to them. */
   take(urgency?: Urgency): readonly WorldChange[];
   stop(): void;
@@ -26,8 +26,10 @@ export interface Feed {
  * Objects go from the registry's raw changes to the rule book, which validates them; ServiceEntries and what they select
  * come back as services of a shard of their own; services, endpoints and the other rules go to the compiler.
  */
-export function createFeed({ registry, book, serviceEntries, serviceEntryShard, changed }: FeedOptions): Feed {
+export function createFeed({ registry, book, serviceEntries, serviceEntryShard }: FeedOptions): Feed {
   let waiting: WorldChange[] = [];
+  let changed: (urgency: Urgency) => void = () => {};
+  let ends: readonly (() => void)[] = [];
 
   const settleServiceEntries = () => {
     const changes = serviceEntries.takeChanges();
@@ -55,13 +57,16 @@ export function createFeed({ registry, book, serviceEntries, serviceEntryShard, 
     settleServiceEntries();
   };
 
-  // Its truth is the rule book: in sync from the start.
-  serviceEntryShard.replace({ services: [], endpoints: [], workloads: [], objects: [] });
-  onRules([...book.rules()].map((rule) => ({ type: 'rule', rule })));
-  waiting.push({ type: 'mesh', mesh: book.mesh() });
-  const ends = [book.subscribe(onRules), registry.onRawChange(onRaw), registry.onChange(changed)];
-  onRaw();
   return {
+    start(listener) {
+      changed = listener;
+      // Its truth is the rule book: in sync from the start.
+      serviceEntryShard.replace({ services: [], endpoints: [], workloads: [], objects: [] });
+      onRules([...book.rules()].map((rule) => ({ type: 'rule', rule })));
+      waiting.push({ type: 'mesh', mesh: book.mesh() });
+      ends = [book.subscribe(onRules), registry.onRawChange(onRaw), registry.onChange(changed)];
+      onRaw();
+    },
     take(urgency = 'configuration') {
       if (urgency === 'endpoints') return registry.takeChanges(urgency);
       const rules = waiting;

@@ -29,26 +29,28 @@ export interface FlushReport {
   readonly resources: number;
 }
 
-/** Tells a second observer what changes the clients and the tables, too. */
-export function withSecond(
-  first: PushObserver,
-  second: Pick<PushObserver, 'connected' | 'disconnected' | 'flushed'>,
-): PushObserver {
-  return {
+/** Told what changes the clients and the tables. */
+export type PushListener = Partial<Pick<PushObserver, 'connected' | 'disconnected' | 'flushed'>>;
+
+/** Tells `first` everything, and those who are added later what changes the clients and the tables. */
+export function observers(first: PushObserver): { readonly observer: PushObserver; add(listener: PushListener): void } {
+  const listeners: PushListener[] = [];
+  const observer: PushObserver = {
     ...first,
     connected(client) {
       first.connected(client);
-      second.connected(client);
+      for (const listener of listeners) listener.connected?.(client);
     },
     disconnected(client, reason) {
       first.disconnected(client, reason);
-      second.disconnected(client, reason);
+      for (const listener of listeners) listener.disconnected?.(client, reason);
     },
     flushed(flush) {
       first.flushed(flush);
-      second.flushed(flush);
+      for (const listener of listeners) listener.flushed?.(flush);
     },
   };
+  return { observer, add: (listener) => void listeners.push(listener) };
 }
 
 /** Observes nothing: for tests. */

@@ -1,10 +1,10 @@
+import type { ShardSink } from '../adapter-contract/adapter.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { EndpointSet, Workload } from '../model/endpoint.ts';
 import type { ServiceKey } from '../model/names.ts';
 import type { RawObject } from '../model/object.ts';
 import type { Service } from '../model/service.ts';
-import type { ShardSink } from '../platform/adapter.ts';
 import type { GuestName } from './guests.ts';
 
 /** Change of the merged view. Every variant is assignable to the compiler's `WorldChange`. */

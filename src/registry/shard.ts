@@ -1,10 +1,10 @@
+import type { ShardChange, ShardContents } from '../adapter-contract/adapter.ts';
 import { assertNever } from '../lib/assert-never.ts';
 import { canonicalAddress } from '../lib/ip.ts';
 import type { EndpointSet, Workload } from '../model/endpoint.ts';
 import { hostname, type ServiceKey, serviceKey } from '../model/names.ts';
 import type { RawObject } from '../model/object.ts';
 import type { Service } from '../model/service.ts';
-import type { ShardChange, ShardContents } from '../platform/adapter.ts';
 import type { RawChange } from './contract.ts';
 import { equalValues, sameElements } from './equal.ts';
 import { normaliseSet, servableService, serviceFault } from './normalise.ts';

@@ -1,7 +1,7 @@
+import type { ShardContents, ShardSink } from '../adapter-contract/adapter.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import { isCallable } from '../model/endpoint.ts';
-import type { ShardContents, ShardSink } from '../platform/adapter.ts';
 import type { ShardState, ShardStatus, ShardTrouble } from './contract.ts';
 import type { Problems } from './problems.ts';
 import type { Shard } from './shard.ts';

@@ -1,6 +1,6 @@
+import type { ShardContents } from '../adapter-contract/adapter.ts';
 import { LineFileError, readLineFile, writeLineFile } from '../disk/line-file.ts';
 import { MeshError } from '../lib/errors.ts';
-import type { ShardContents } from '../platform/adapter.ts';
 
 /** Format version. A snapshot is a line file with one entry per object. */
 const format = 1;

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
+import type { ShardContents } from '../adapter-contract/adapter.ts';
 import { type KeptFile, keepFile } from '../disk/kept-file.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
-import type { ShardContents } from '../platform/adapter.ts';
 import { readSnapshot, type Snapshot, writeSnapshot } from './snapshot-file.ts';
 
 /** Writes the snapshot of one shard in the background; nothing waits for it. */

@@ -17,8 +17,8 @@ export interface Metrics {
   rpcObserver(reasons: readonly string[]): RpcObserver;
   /** Creates counters for rejected HTTP requests. `reasons` lists every reason. */
   doorObserver(reasons: readonly string[]): DoorObserver;
-  /** Creates a counter of expired leases for an adapter. */
-  leasesOf(adapter: string): { expired(): void };
+  /** Creates the counters of an adapter. */
+  adapterObserver(adapter: string): AdapterObserver;
   /** Adds the metrics that are read from current state on each scrape. */
   watch(sources: MetricSources): void;
   /** Renders the text format of Prometheus. */
@@ -30,6 +30,11 @@ interface RpcObserver {
   cutOff(reason: string): void;
   ended(code: string): void;
   logLineDropped(): void;
+}
+
+interface AdapterObserver {
+  /** Counts the instances that are taken out because their heartbeats stopped. */
+  leases(): { expired(): void };
 }
 
 export interface DoorObserver {
@@ -65,10 +70,12 @@ export function createMetrics(): Metrics {
         accessFile: accessFileGauge(registers),
       };
     },
-    leasesOf(adapter) {
-      expired.inc({ adapter }, 0);
-      return { expired: () => expired.inc({ adapter }) };
-    },
+    adapterObserver: (adapter) => ({
+      leases() {
+        expired.inc({ adapter }, 0);
+        return { expired: () => expired.inc({ adapter }) };
+      },
+    }),
     watch({ coordinator, registry, ruleProblems }) {
       watchPush(coordinator, registers);
       watchRegistry(registry, registers);

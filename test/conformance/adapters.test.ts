@@ -1,9 +1,10 @@
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { FastifyInstance } from 'fastify';
 import { file } from '../../adapters/file/index.ts';
-import { isRegistrationAdapter, registration } from '../../adapters/registration/index.ts';
-import type { RegistrationBook } from '../../src/platform/registration.ts';
+import { registration } from '../../adapters/registration/index.ts';
 import { adapterConformance } from '../support/adapter-conformance.ts';
+import { adapterServer } from '../support/adapter-server.ts';
 
 adapterConformance({
   name: 'file',
@@ -43,28 +44,27 @@ adapterConformance({
   name: 'registration',
   async create(directory) {
     const away = `${directory}-away`;
-    let book: RegistrationBook | null = null;
-    const key = (service: string) => ({ namespace: 'default', host: `${service}.default`, id: 'one' });
+    let server: FastifyInstance | null = null;
+    const url = (service: string) => `/registry/v1/namespaces/default/services/${service}.default/instances/one`;
     return {
       adapter(context) {
         const adapter = registration.create({ ttlSeconds: 300, emptyServiceSeconds: 60 }, context);
-        book = isRegistrationAdapter(adapter) ? adapter.book : null;
+        server = adapterServer([adapter]);
         return adapter;
       },
       async put(service, address) {
-        const ports = [{ name: 'http', port: 8080, protocol: 'http', servicePort: 80 }] as const;
-        const rest = { labels: {}, weight: 1, locality: '', ttlSeconds: null };
-        await book?.write([{ ...key(service), address, ports, ...rest }], []);
+        const ports = [{ name: 'http', port: 8080, protocol: 'http', servicePort: 80 }];
+        await server?.inject({ method: 'PUT', url: url(service), payload: { address, ports } });
       },
       async remove(service) {
-        await book?.write([], [key(service)]);
+        await server?.inject({ method: 'DELETE', url: url(service) });
       },
       /** Its platform is its journal: a write that cannot be kept is what it notices. */
       async breakDown() {
         await rename(directory, away);
         await writeFile(directory, 'in the way');
-        const writing = book?.write([], [key('reviews')]) ?? Promise.resolve();
-        await Promise.race([writing.catch(() => {}), new Promise((resolve) => setImmediate(resolve))]);
+        const writing = server?.inject({ method: 'DELETE', url: url('reviews') });
+        await Promise.race([writing, new Promise((resolve) => setImmediate(resolve))]);
       },
       async repair() {
         await rm(directory);

@@ -44,8 +44,8 @@ export async function compileCase({ name, mesh, proxies }: GoldenCase): Promise<
     book,
     serviceEntries,
     serviceEntryShard: registry.shard('service-entries', 'service-entry', { required: false, keepSnapshot: false }),
-    changed: () => {},
   });
+  feed.start(() => {});
   registry.shard('mesh', 'file').replace(listing(changes));
   const world = compiledWorld();
   world.apply(...feed.take());

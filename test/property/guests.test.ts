@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { ShardChange } from '../../src/adapter-contract/adapter.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
 import { hostname, serviceKey } from '../../src/model/names.ts';
-import type { ShardChange } from '../../src/platform/adapter.ts';
 import { allowList, guestLabel } from '../../src/registry/guests.ts';
 import { createRegistry } from '../../src/registry/registry.ts';
 import { fakeClock } from '../support/fake-clock.ts';

@@ -2,11 +2,12 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { Adapter, AdapterContext } from '../../src/adapter-contract/adapter.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
-import type { Adapter, AdapterContext } from '../../src/platform/adapter.ts';
 import type { Registry } from '../../src/registry/contract.ts';
 import { createRegistry } from '../../src/registry/registry.ts';
+import { adapterContext } from './adapter-context.ts';
 
 /** A platform that the suite controls. Each service has one port, `http`. */
 export interface TestPlatform {
@@ -162,13 +163,7 @@ function start(
 ): Life {
   const log = silentLogger;
   const registry = createRegistry({ clock: systemClock, log, snapshotDir: join(directory, 'shards') });
-  const context = {
-    name,
-    clock: systemClock,
-    log,
-    dataDir: join(directory, 'platform'),
-    domainSuffix: 'cluster.local',
-  };
+  const context = adapterContext({ name, dataDir: join(directory, 'platform') });
   const abort = new AbortController();
   const running = platform.adapter(context).run(registry.shard(name, name, { syncTimeoutMs }), abort.signal);
   let ending: Promise<void> | null = null;

@@ -1,6 +1,6 @@
+import type { ShardContents } from '../../src/adapter-contract/adapter.ts';
 import { type Logger, silentLogger } from '../../src/lib/logger.ts';
 import { isCallable } from '../../src/model/endpoint.ts';
-import type { ShardContents } from '../../src/platform/adapter.ts';
 import type { Registry } from '../../src/registry/contract.ts';
 import { createRegistry } from '../../src/registry/registry.ts';
 import { type FakeClock, fakeClock } from './fake-clock.ts';

@@ -1,16 +1,17 @@
+import type { ShardSink } from '../../src/adapter-contract/adapter.ts';
 import { createCompiler } from '../../src/compile/compiler.ts';
 import { type Logger, silentLogger } from '../../src/lib/logger.ts';
 import type { Endpoint } from '../../src/model/endpoint.ts';
 import type { RawObject } from '../../src/model/object.ts';
 import type { Proxy } from '../../src/model/proxy.ts';
 import type { Service } from '../../src/model/service.ts';
-import type { ShardSink } from '../../src/platform/adapter.ts';
 import { type EncodedResource, type XdsType, xdsTypes } from '../../src/proto/resource.ts';
 import { type Client, type Outlet, streamFor } from '../../src/push/client.ts';
 import { Coordinator } from '../../src/push/coordinator.ts';
 import { createFeed } from '../../src/push/feed.ts';
-import { unobserved } from '../../src/push/observer.ts';
+import { observers, unobserved } from '../../src/push/observer.ts';
 import { createRuleFindings } from '../../src/push/status/findings/index.ts';
+import { createIntake } from '../../src/push/status/intake.ts';
 import { createRuleStatuses, type StatusKeeper, type StatusOptions } from '../../src/push/status/statuses.ts';
 import { type RuleBook, ruleBook } from '../../src/rules/book/rule-book.ts';
 import { ruleKinds, servedKinds } from '../../src/rules/kinds/index.ts';
@@ -61,34 +62,24 @@ export class StatusMesh {
     this.#listeners.push((changes) => this.book.applyStore(changes));
     const defer = (run: () => void) => void this.#deferred.push(run);
     const elapsed = () => this.elapsedMs();
+    const feed = createFeed({ registry, book: this.book, serviceEntries, serviceEntryShard });
+    const [intake, secondIntake] = [createIntake(), createIntake()];
+    const { observer, add } = observers(unobserved);
     this.coordinator = new Coordinator({
       compiler: this.compiler,
       take: () => {
-        for (const keeper of [this.keeper, this.forgetful]) keeper.taken();
+        for (const one of [intake, secondIntake]) one.taken();
         return feed.take();
       },
       clock,
       log,
-      observer: {
-        ...unobserved,
-        connected: (client) => this.keeper.observer.connected(client),
-        disconnected: (client, reason) => this.keeper.observer.disconnected(client, reason),
-        flushed: (report) => {
-          for (const keeper of [this.keeper, this.forgetful]) keeper.observer.flushed(report);
-        },
-      },
+      observer,
       timing: { endpointQuietMs: 0, quietMs: 0, maxMs: 0 },
       defer,
       elapsed,
-      revisionOf: (origin) => this.keeper.revisionOf(origin),
+      revisionOf: intake.revisionOf,
     });
-    const feed = createFeed({
-      registry,
-      book: this.book,
-      serviceEntries,
-      serviceEntryShard,
-      changed: () => {}, // tests flush explicitly
-    });
+    feed.start(() => {}); // tests flush explicitly
     this.compiler.onDirty(this.findings.marked);
     const parts: StatusOptions = {
       kinds: servedKinds,
@@ -101,7 +92,8 @@ export class StatusMesh {
       },
       compiler: this.compiler,
       findings: this.findings,
-      coordinator: () => this.coordinator,
+      coordinator: this.coordinator,
+      intake,
       serviceEntries,
       clock,
       log,
@@ -111,7 +103,9 @@ export class StatusMesh {
     this.keeper = createRuleStatuses(parts);
     let looks = 0;
     const restless = Object.create(this.coordinator, { activity: { get: () => ++looks } });
-    this.forgetful = createRuleStatuses({ ...parts, coordinator: () => restless });
+    this.forgetful = createRuleStatuses({ ...parts, coordinator: restless, intake: secondIntake });
+    add(this.keeper.observer);
+    add({ flushed: this.forgetful.observer.flushed });
   }
 
   /** Stores an object: `put('VirtualService', 'shop/reviews', {…})`. Does not compile. */

@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify';
+import type { AdapterRoute, RouteParams } from '../../adapter-contract/http.ts';
 import type { Need } from '../../model/access.ts';
 
 interface Row {
@@ -7,7 +8,10 @@ interface Row {
   readonly need: (request: FastifyRequest) => Need;
 }
 
-/** Permissions by route. The first matching row applies; other routes need the permission of `/debug`. */
+/**
+ * Permissions by route. The first matching row applies; other routes need the permission of `/debug`. Routes of adapters
+ * declare their own.
+ */
 const rows: readonly Row[] = [
   { route: /^\/(healthz|readyz)$/, need: () => ({ type: 'nothing' }) },
   { route: /^\/v3\/discovery:/, need: () => ({ type: 'discover' }) },
@@ -15,18 +19,19 @@ const rows: readonly Row[] = [
   { route: /^\/apis?\//, need: objects },
   { route: /^\/rules\/v1\/import$/, need: () => ({ type: 'admin' }) },
   { route: /^\/rules\/v1\//, need: (request) => (isRead(request) ? { type: 'read' } : writing(null)) },
-  {
-    route: /^\/registry\/v1\/namespaces\/:namespace\//,
-    need: (request) => {
-      const namespace = namespaceOf(request) ?? '';
-      return isRead(request) ? { type: 'read-registrations', namespace } : { type: 'register', namespace };
-    },
-  },
-  { route: /^\/registry\/v1\//, need: () => ({ type: 'register', namespace: null }) },
 ];
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Permission that a route of an adapter needs; no row applies to it. */
+    readonly need?: AdapterRoute['need'];
+  }
+}
 
 /** Returns the permission that a request needs, by its route. */
 export function needOf(request: FastifyRequest): Need {
+  const { need } = request.routeOptions.config;
+  if (need !== undefined) return need(request.params as RouteParams); // texts by the names in the route
   const route = request.routeOptions.url ?? ''; // empty if no route matches
   const row = rows.find((one) => one.route.test(route));
   if (row !== undefined) return row.need(request);

@@ -1,5 +1,5 @@
 import { MeshError } from '../../lib/errors.ts';
-import { readVersion } from '../version.ts';
+import { readVersion } from '../../serve/version.ts';
 import { readFailure, readWarnings } from './answer.ts';
 import type { Settings } from './settings.ts';
 import { tlsFetch } from './tls-fetch.ts';

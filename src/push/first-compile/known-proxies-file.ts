@@ -13,13 +13,15 @@ export interface KnownProxiesFileOptions {
 
 /** Keeps on disk for whom a start is to compile first. */
 export function keepKnownProxies({ path, known, clock, log }: KnownProxiesFileOptions): KeptFile {
-  return keepFile({
+  const file = keepFile({
     clock,
     log,
     facts: { path },
     notWritten: 'known proxies not written',
     save: (savedAtMs) => writeLineFile(path, { header: { format, savedAtMs }, entries: known.list() }),
   });
+  known.onChange(file.touch);
+  return file;
 }
 
 /** Reads what an earlier run left into `known`. A damaged file is logged and ignored: the first clients wait for their compile. */

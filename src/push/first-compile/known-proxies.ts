@@ -19,12 +19,12 @@ export interface KnownProxies {
   list(): readonly KnownProxy[];
   /** What an earlier run knew. */
   restore(proxies: Iterable<KnownProxy>): void;
+  /** Calls `listener` when what `list` answers differs enough to be kept. */
+  onChange(listener: () => void): void;
 }
 
 export interface KnownProxiesOptions {
   readonly now: () => number;
-  /** Called when what `list` answers differs enough to be kept. */
-  readonly changed: () => void;
 }
 
 /** A start compiles few more than these in its time; the list is also bounded against clients that make scopes up. */
@@ -34,7 +34,8 @@ const forgottenAfterMs = 7 * 86_400_000;
 /** How late the time of the last client may be in the list that is kept. */
 const staleMs = 3_600_000;
 
-export function createKnownProxies({ now, changed }: KnownProxiesOptions): KnownProxies {
+export function createKnownProxies({ now }: KnownProxiesOptions): KnownProxies {
+  const listeners: (() => void)[] = [];
   const byScope = new Map<LayerKey, KnownProxy>();
   const list = () => [...byScope.values()].sort((a, b) => b.clients - a.clients || b.seenAtMs - a.seenAtMs);
   return {
@@ -48,9 +49,10 @@ export function createKnownProxies({ now, changed }: KnownProxiesOptions): Known
       const clients = Math.max(layer.holders, before?.clients ?? 0);
       byScope.set(layer.key, { scope: layer.key, proxy, clients, seenAtMs });
       if (byScope.size > mostScopes) byScope.delete(list().at(-1)?.scope ?? layer.key);
-      changed();
+      for (const listener of listeners) listener();
     },
     list,
+    onChange: (listener) => void listeners.push(listener),
     restore(proxies) {
       for (const known of proxies) {
         if (now() - known.seenAtMs < forgottenAfterMs) byScope.set(known.scope, known);

@@ -15,7 +15,7 @@ export interface QuarantineFileOptions {
 
 /** Keeps what is found out about rejected resources on disk, so that it outlives the process. */
 export function keepQuarantine({ path, quarantine, clock, log }: QuarantineFileOptions): KeptFile {
-  return keepFile({
+  const file = keepFile({
     clock,
     log,
     facts: { path },
@@ -27,6 +27,8 @@ export function keepQuarantine({ path, quarantine, clock, log }: QuarantineFileO
         entries: [...quarantine.findings()].map(toJson),
       }),
   });
+  quarantine.onChange(file.touch);
+  return file;
 }
 
 /** Reads what an earlier run left into `quarantine`. A damaged file is logged and ignored: proxies reject again what is bad. */

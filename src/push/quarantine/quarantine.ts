@@ -53,6 +53,8 @@ export interface Quarantine extends Verdicts {
   sweep(isThere: (version: PartVersion) => boolean): void;
   /** Takes what an earlier run left. What is found already stays. */
   restore(findings: readonly Finding[]): void;
+  /** Calls `listener` when something changed that is worth keeping. */
+  onChange(listener: () => void): void;
 }
 
 export interface QuarantineOptions {
@@ -60,8 +62,6 @@ export interface QuarantineOptions {
   readonly now: () => number;
   /** The proxy that a stream sends to; null: none. */
   readonly proxyOf: (client: Sender) => KnownProxy | null;
-  /** Something changed that is worth keeping. */
-  readonly changed?: () => void;
 }
 
 /** More are not remembered: the oldest go. */
@@ -72,8 +72,12 @@ const keptMs = 3_600_000;
 /** So many peers must reject something before others of their kind are spared it. */
 const enoughPeers = 2;
 
-export function createQuarantine({ now, proxyOf, changed = () => {} }: QuarantineOptions): Quarantine {
+export function createQuarantine({ now, proxyOf }: QuarantineOptions): Quarantine {
   const findings = new Map<string, Finding>();
+  const listeners: (() => void)[] = [];
+  const changed = (): void => {
+    for (const listener of listeners) listener();
+  };
 
   const put = (finding: Finding): void => {
     findings.set(keyOf(finding), finding);
@@ -94,6 +98,7 @@ export function createQuarantine({ now, proxyOf, changed = () => {} }: Quarantin
     get size() {
       return findings.size;
     },
+    onChange: (listener) => void listeners.push(listener),
     isKnown: (version) => findings.has(keyOf(version)),
     lastGood: (version) => findings.get(keyOf(version))?.lastGood ?? null,
     withheldFrom(client, type, hasConfiguration) {

@@ -16,15 +16,15 @@ export interface Intake {
   shown(revision: Revision): readonly RuleId[];
   /** Whether what is in the tables was compiled from the rule as it is. */
   isCompiled(id: RuleId): boolean;
-  /** The revision by which the rule as it is was compiled; 0 for one that was never taken in. */
-  revisionOf(id: RuleId): Revision;
+  /** The revision by which the rule as it is was compiled; 0 for one that was never taken in, and for what is no rule. */
+  revisionOf(origin: string): Revision;
 }
 
 export function createIntake(): Intake {
   const waiting = new Set<RuleId>();
   /** Taken in by the flush that runs, or by one that failed: the next one shows it. */
   const compiling = new Set<RuleId>();
-  const revisions = new Map<RuleId, Revision>();
+  const revisions = new Map<string, Revision>();
   /** What each rule was last told as: labels and the like change without anything to compile. */
   const contents = new Map<RuleId, string>();
 

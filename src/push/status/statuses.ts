@@ -7,7 +7,6 @@ import type { RuleBook } from '../../rules/book/rule-book.ts';
 import { type Rule, type RuleId, type RuleKind, ruleId } from '../../rules/rule.ts';
 import type { RuleStatus, RuleStatuses } from '../../rules/status.ts';
 import type { RuleStore } from '../../rules/store.ts';
-import type { Revision } from '../../xds/tables/table.ts';
 import type { Coordinator } from '../coordinator.ts';
 import type { PushObserver } from '../observer.ts';
 import { type Census, takeCensus } from './census.ts';
@@ -15,7 +14,7 @@ import { concernOf } from './concern.ts';
 import { verdictsOf } from './conditions.ts';
 import { nobody } from './counts.ts';
 import type { RuleFindings } from './findings/index.ts';
-import { createIntake } from './intake.ts';
+import type { Intake } from './intake.ts';
 import { countProblems, type ProblemCount } from './problem-counts.ts';
 import { createTransitions } from './transitions.ts';
 import { createStatusWatch } from './watch.ts';
@@ -28,8 +27,9 @@ export interface StatusOptions {
   readonly store: Pick<RuleStore, 'subscribe'>;
   readonly compiler: Pick<Compiler, 'contributionsOf' | 'layersSelecting' | 'problemsOf'>;
   readonly findings: Pick<RuleFindings, 'of' | 'subscribe'>;
-  /** Asked when there is something to compute: it is made after this, as it has to tell it things. */
-  readonly coordinator: () => Coordinator;
+  readonly coordinator: Coordinator;
+  /** Told by the coordinator's flushes what they take in; from now on told by this what the book changes. */
+  readonly intake: Intake;
   /** What the index of ServiceEntries knows: the services of a rule, and what to tell its author. */
   readonly serviceEntries: {
     servicesOf(id: RuleId): readonly ServiceKey[];
@@ -45,10 +45,6 @@ export interface StatusOptions {
 
 /** The status of rules, and what has to be told to it. */
 export interface StatusKeeper extends RuleStatuses {
-  /** A flush of configuration begins: it takes in what the book has told so far. */
-  taken(): void;
-  /** The revision by which a rule as it is was compiled; of anything else: 0, as it is no rule's doing. */
-  revisionOf(origin: string): Revision;
   readonly observer: Pick<PushObserver, 'connected' | 'disconnected' | 'flushed'>;
   /** How many rules have which problem; of adapters' rules, too. */
   problemCounts(): Promise<readonly ProblemCount[]>;
@@ -62,9 +58,8 @@ type StatusObject = Parameters<RuleStatuses['of']>[0];
  * once a second.
  */
 export function createRuleStatuses(options: StatusOptions): StatusKeeper {
-  const { kinds, book, store, compiler, findings, coordinator, serviceEntries, clock } = options;
+  const { kinds, book, store, compiler, findings, coordinator, intake, serviceEntries, clock } = options;
   const kindsByName = new Map(kinds.map((kind) => [kind.kind, kind]));
-  const intake = createIntake();
   const transitions = createTransitions(clock.now);
   const pendingFields = new WeakMap<object, readonly string[]>();
   /** What was computed while nothing moved. */
@@ -83,7 +78,7 @@ export function createRuleStatuses(options: StatusOptions): StatusKeeper {
   let census: Census | null = null;
 
   const settleCache = (): void => {
-    const at = `${coordinator().activity}/${edits}`;
+    const at = `${coordinator.activity}/${edits}`;
     if (at === cachedAt) return;
     cachedAt = at;
     census = null;
@@ -92,7 +87,7 @@ export function createRuleStatuses(options: StatusOptions): StatusKeeper {
 
   const censusNow = (): Census => {
     settleCache();
-    census ??= takeCensus(coordinator());
+    census ??= takeCensus(coordinator);
     return census;
   };
 
@@ -130,8 +125,8 @@ export function createRuleStatuses(options: StatusOptions): StatusKeeper {
       ? concernOf({ kind, foundBy: foundBy(kind), id, since: intake.revisionOf(id) }, censusNow(), {
           contributionsOf,
           layersSelecting: compiler.layersSelecting,
-          layers: coordinator().layers,
-          quarantine: coordinator().quarantine,
+          layers: coordinator.layers,
+          quarantine: coordinator.quarantine,
           servicesOf: serviceEntries.servicesOf,
         })
       : nobody;
@@ -209,8 +204,6 @@ export function createRuleStatuses(options: StatusOptions): StatusKeeper {
       return status;
     },
     subscribe: watch.subscribe,
-    taken: intake.taken,
-    revisionOf: intake.revisionOf,
     problemCounts() {
       const pause = () => new Promise<void>((resolve) => options.defer(resolve));
       const sources = { rules: book.rules(), reports: book.reports(Number.POSITIVE_INFINITY), reasonsOf };
@@ -222,7 +215,7 @@ export function createRuleStatuses(options: StatusOptions): StatusKeeper {
       flushed({ layersCompiled }) {
         watch.suspect(suspects);
         suspects.clear();
-        intake.shown(coordinator().world.revision);
+        intake.shown(coordinator.world.revision);
         if (layersCompiled === 0) return;
         contributions.clear();
         watch.populationChanged();

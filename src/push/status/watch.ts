@@ -12,7 +12,7 @@ type Listener = Parameters<RuleStatuses['subscribe']>[0];
 
 export interface StatusWatchOptions {
   readonly book: Pick<RuleBook, 'rules'>;
-  readonly coordinator: () => Pick<Coordinator, 'activity'>;
+  readonly coordinator: Pick<Coordinator, 'activity'>;
   readonly clock: Clock;
   readonly log: Logger;
   readonly defer: (run: () => void) => void;
@@ -92,8 +92,8 @@ export function createStatusWatch(options: StatusWatchOptions): StatusWatch {
 
   /** Found while they are looked at, as there may be tens of thousands; null: one that was looked at already. */
   const toLookAt = (): Iterable<StatusObject | null> => {
-    if (coordinator().activity === activity && !mustLookAtAll && open.size === 0) return [];
-    activity = coordinator().activity;
+    if (coordinator.activity === activity && !mustLookAtAll && open.size === 0) return [];
+    activity = coordinator.activity;
     const now = census().fingerprint;
     const all = mustLookAtAll || now !== fingerprint;
     mustLookAtAll = false;

@@ -1,7 +1,7 @@
+import type { ShardChange } from '../../adapter-contract/adapter.ts';
 import type { Workload } from '../../model/endpoint.ts';
 import { type ServiceKey, serviceKey } from '../../model/names.ts';
 import type { Service } from '../../model/service.ts';
-import type { ShardChange } from '../../platform/adapter.ts';
 import type { ServiceEntrySpec } from '../kinds/service-entry/schema.ts';
 import { type TranslatedServiceEntry, translateServiceEntry } from '../kinds/service-entry/translate.ts';
 import type { WorkloadEntrySpec } from '../kinds/workload-entry/schema.ts';

@@ -106,14 +106,15 @@ export function averagedMedian(values: readonly number[]): number {
 /** Modules of the classes in the build. Importing a loaded module returns the same instance. */
 const classes = {
   Client: 'push/client.js',
-  Interest: 'xds/interest.js',
-  Table: 'xds/table.js',
+  Interest: 'xds/tables/interest.js',
+  Table: 'xds/tables/table.js',
   ServerStream: 'rpc/server-stream.js',
   Connection: 'rpc/connection.js',
   WatchStream: 'api/rules/watch/stream.js',
 };
 
-const built = join(import.meta.dirname, '../../../dist/src/main.js');
+/** The built sources, for paths relative to them. */
+const built = `${join(import.meta.dirname, '../../../dist/src')}/`;
 const livingExpression = `(() => {
   const module = process.getBuiltinModule('node:module').createRequire(${JSON.stringify(built)});
   const { queryObjects } = process.getBuiltinModule('node:v8');

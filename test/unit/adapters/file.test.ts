@@ -9,6 +9,7 @@ import type { Registry } from '../../../src/registry/contract.ts';
 import { createRegistry } from '../../../src/registry/registry.ts';
 import { ruleKinds } from '../../../src/rules/kinds/index.ts';
 import { meshConfig } from '../../../src/rules/kinds/mesh-config/index.ts';
+import { adapterContext } from '../../support/adapter-context.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
 
 let directory = '';
@@ -27,7 +28,7 @@ const patience = { timeout: 10_000, interval: 10 };
 /** Runs an adapter on `<directory>/mesh`. Objects and problems are read from the registry. */
 async function run(clock: Clock = systemClock): Promise<Registry> {
   const registry = createRegistry({ clock, log: silentLogger, snapshotDir: null });
-  const context = { name: 'file', clock, log: silentLogger, dataDir: directory, domainSuffix: 'cluster.local' };
+  const context = adapterContext({ name: 'file', clock, dataDir: directory });
   const abort = new AbortController();
   const running = file
     .create({ path: join(directory, 'mesh'), rescanSeconds: 30 }, context)

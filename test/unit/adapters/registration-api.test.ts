@@ -7,18 +7,18 @@ import { join } from 'node:path';
 import { type FastifyInstance, fastify } from 'fastify';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createRegistrationBook, type RunningBook } from '../../../adapters/registration/book.ts';
+import { registrationHttp } from '../../../adapters/registration/http/routes.ts';
 import { createJournal } from '../../../adapters/registration/journal.ts';
-import { guard } from '../../../src/api/doors/guard.ts';
-import { registrationRoutes } from '../../../src/api/registration.ts';
 import type { AuditEntry } from '../../../src/rules/store.ts';
+import { adapterServer } from '../../support/adapter-server.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
-import { openDoors } from '../../support/open-doors.ts';
 
 let directory = '';
 let server: FastifyInstance = fastify();
 let book: RunningBook;
 let noted: AuditEntry[] = [];
-const whyNot = ({ host }: { host: string }) => (host === 'taken.example' ? 'taken.example is defined by others' : null);
+const whyNoGuest = ({ hostname }: { hostname: string }) =>
+  hostname === 'taken.example' ? 'taken.example is defined by others' : null;
 const clock = fakeClock();
 
 beforeEach(async () => {
@@ -33,11 +33,9 @@ beforeEach(async () => {
     journalled: () => {},
   });
   await book.load();
-  server = fastify({ forceCloseConnections: true });
-  guard(server, openDoors);
-  const trail = { clock, note: async (entry: AuditEntry) => void noted.push(entry) };
   noted = [];
-  server.register(async (scope) => registrationRoutes({ book, trail, whyNot })(scope));
+  const trail = { clock, note: async (entry: AuditEntry) => void noted.push(entry) };
+  server = adapterServer([{ http: registrationHttp({ book, whyNoGuest }) }], { trail });
 });
 afterEach(async () => {
   await server.close();
@@ -270,3 +268,42 @@ const registration = {
   },
   ports: [{ name: 'http', port: 8080, protocol: 'http' as const, servicePort: null }],
 };
+
+for (const { method, path, need } of [
+  { method: 'GET', path: 'namespaces/shop/services', need: { type: 'read-registrations', namespace: 'shop' } },
+  {
+    method: 'GET',
+    path: 'namespaces/shop/services/a/instances',
+    need: { type: 'read-registrations', namespace: 'shop' },
+  },
+  {
+    method: 'GET',
+    path: 'namespaces/sh%6Fp/services/a/instances/1',
+    need: { type: 'read-registrations', namespace: 'shop' },
+  },
+  { method: 'PUT', path: 'namespaces/shop/services/a/instances/1', need: { type: 'register', namespace: 'shop' } },
+  {
+    method: 'PUT',
+    path: 'namespaces/shop/services/a/instances/1/heartbeat',
+    need: { type: 'register', namespace: 'shop' },
+  },
+  { method: 'DELETE', path: 'namespaces/shop/services/a/instances/1', need: { type: 'register', namespace: 'shop' } },
+  { method: 'DELETE', path: 'namespaces/shop/services/a', need: { type: 'register', namespace: 'shop' } },
+  { method: 'POST', path: 'batch', need: { type: 'register', namespace: null } },
+] as const) {
+  test(`${method} ${path} needs ${need.type}, and a refusal is the API's own`, async () => {
+    const asked: unknown[] = [];
+    const closed = adapterServer([{ http: registrationHttp({ book, whyNoGuest }) }], {
+      doors: {
+        admit(one) {
+          asked.push(one.need);
+          return { type: 'refused', reason: 'forbidden', message: 'not yours', caller: null };
+        },
+        onChange: () => {},
+      },
+    });
+    const response = await closed.inject({ method, url: `/registry/v1/${path}` });
+    expect([asked, response.statusCode, response.json()]).toEqual([[need], 403, { error: 'not yours', problems: [] }]);
+    await closed.close();
+  });
+}

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createRegistrationBook, type RunningBook } from '../../../adapters/registration/book.ts';
+import type { Registration } from '../../../adapters/registration/contract.ts';
 import { createJournal } from '../../../adapters/registration/journal.ts';
-import type { ShardChange } from '../../../src/platform/adapter.ts';
-import type { Registration } from '../../../src/platform/registration.ts';
+import type { ShardChange } from '../../../src/adapter-contract/adapter.ts';
 import { type FakeClock, fakeClock } from '../../support/fake-clock.ts';
 
 let directory = '';

@@ -26,8 +26,6 @@ async function needed(method: 'GET' | 'POST' | 'PUT' | 'DELETE', url: string): P
     '/apis/a.b/v1',
     '/apis/*',
     '/openapi/v3/apis/a.b/v1',
-    '/registry/v1/namespaces/:namespace/services/:host/instances/:id',
-    '/registry/v1/batch',
   ];
   const server = createHttpServer({
     log: silentLogger,
@@ -70,13 +68,6 @@ describe('the permission that a request needs', () => {
     { method: 'POST', url: '/apis/a.b/v1/namespaces/shop/things/x/rollback', want: { type: 'write-rules', ...shop } },
     { method: 'DELETE', url: '/apis/a.b/v1/meshes/x', want: { type: 'write-rules', namespace: '' } },
     { method: 'DELETE', url: '/api/v1/namespaces/shop', want: { type: 'write-rules', namespace: '' } },
-    {
-      method: 'GET',
-      url: '/registry/v1/namespaces/shop/services/a/instances/1',
-      want: { type: 'read-registrations', ...shop },
-    },
-    { method: 'PUT', url: '/registry/v1/namespaces/shop/services/a/instances/1', want: { type: 'register', ...shop } },
-    { method: 'POST', url: '/registry/v1/batch', want: { type: 'register', namespace: null } },
   ] as const) {
     it(`${method} ${url} is ${want.type}`, async () => expect(await needed(method, url)).toEqual(want));
   }

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { bootstrapCommand } from '../../../src/cli/bootstrap.ts';
-import type { ServeConfig } from '../../../src/cli/config.ts';
 import { runCli } from '../../../src/cli/run.ts';
 import { serveCommand } from '../../../src/cli/serve.ts';
 import { versionCommand } from '../../../src/cli/version.ts';
 import { MeshError } from '../../../src/lib/errors.ts';
+import type { ServeConfig } from '../../../src/serve/config.ts';
 import { cliWorld } from '../../support/cli.ts';
 
 async function run(argv: readonly string[], serve: (config: ServeConfig) => Promise<void> = async () => {}) {

@@ -57,8 +57,8 @@ function program() {
     book,
     serviceEntries: createServiceEntryIndex(),
     serviceEntryShard: registry.shard('service-entries', 'service-entry', { required: false, keepSnapshot: false }),
-    changed: () => {},
   });
+  feed.start(() => {});
   const world = compiledWorld();
   world.apply(service('reviews'), ...feed.take());
   return { book, feed, world };

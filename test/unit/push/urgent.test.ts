@@ -37,9 +37,15 @@ async function program() {
   const book = ruleBook({ kinds: ruleKinds, mesh: defaultMeshConfig });
   const shard = registry.shard('mesh', 'test', { keepSnapshot: false });
   const deferred: (() => void)[] = [];
-  const coordinator: Coordinator = new Coordinator({
+  const feed = createFeed({
+    registry,
+    book,
+    serviceEntries: createServiceEntryIndex(),
+    serviceEntryShard: registry.shard('service-entries', 'service-entry', { required: false, keepSnapshot: false }),
+  });
+  const coordinator = new Coordinator({
     compiler: createCompiler(),
-    take: (urgency) => feed.take(urgency),
+    take: feed.take,
     clock,
     log: silentLogger,
     observer: unobserved,
@@ -47,13 +53,7 @@ async function program() {
     defer: (run) => deferred.push(run),
     elapsed: () => 0,
   });
-  const feed = createFeed({
-    registry,
-    book,
-    serviceEntries: createServiceEntryIndex(),
-    serviceEntryShard: registry.shard('service-entries', 'service-entry', { required: false, keepSnapshot: false }),
-    changed: (urgency) => coordinator.changed(urgency),
-  });
+  feed.start((urgency) => coordinator.changed(urgency));
   const pass = async (ms: number) => {
     clock.advance(ms);
     do {

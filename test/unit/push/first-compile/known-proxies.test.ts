@@ -16,7 +16,8 @@ function setUp() {
   const clock = fakeClock(0);
   const layers = new Layers();
   const count = { changes: 0 };
-  const known = createKnownProxies({ now: clock.now, changed: () => count.changes++ });
+  const known = createKnownProxies({ now: clock.now });
+  known.onChange(() => count.changes++);
   return {
     clock,
     known,

@@ -1,4 +1,4 @@
-import type { Protocol } from '../model/service.ts';
+import type { Protocol } from '../../src/model/service.ts';
 
 /** Key of one instance of one service. */
 export interface InstanceKey {

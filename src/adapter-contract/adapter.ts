@@ -2,8 +2,10 @@ import type { z } from 'zod';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { EndpointSet, Workload } from '../model/endpoint.ts';
+import type { Hostname } from '../model/names.ts';
 import type { RawObject } from '../model/object.ts';
 import type { Service } from '../model/service.ts';
+import type { AdapterHttp } from './http.ts';
 
 /** Complete contents of one platform at one moment. */
 export interface ShardContents {
@@ -52,6 +54,8 @@ export interface Adapter {
    * with back-off and reported with `degraded`. A rejection is a bug.
    */
   run(sink: ShardSink, signal: AbortSignal): Promise<void>;
+  /** Left out: it adds nothing to the HTTP interface. */
+  readonly http?: AdapterHttp;
 }
 
 /** Environment of an adapter. */
@@ -64,6 +68,23 @@ export interface AdapterContext {
   readonly dataDir: string;
   /** Last part of Kubernetes hostnames, `cluster.local` by default. */
   readonly domainSuffix: string;
+  /** Why what registers itself for a service does not count, as another adapter defines it; null: it counts. */
+  readonly whyNoGuest: (service: GuestService) => string | null;
+  /** Counts what happens in this adapter, for metrics. */
+  readonly observer: AdapterObserver;
+}
+
+/** A service that instances register for by themselves. */
+export interface GuestService {
+  readonly namespace: string;
+  readonly hostname: Hostname;
+  /** The virtual addresses that it asks for. */
+  readonly vips?: readonly string[] | undefined;
+}
+
+export interface AdapterObserver {
+  /** Counts leases from now on, beginning at 0: instances that are taken out because their heartbeats stopped. */
+  leases(): { expired(): void };
 }
 
 /** Definition of an adapter. To add one, export it from a folder and add a line to adapters/index.ts. */

@@ -20,7 +20,6 @@ import {
   type LogLevel,
   logLevels,
 } from './config-schema.ts';
-import { type Flag, parseFlags } from './flags.ts';
 
 /** One entry of `adapters`. */
 export interface AdapterConfig {
@@ -79,20 +78,8 @@ export interface ServeConfig {
   readonly logLevel: LogLevel;
 }
 
-/** Every flag of `binnacle serve`. Its environment variable is BINNACLE_ and the name in capitals. */
-export const serveFlags: readonly Flag[] = [
-  { name: 'config', value: 'FILE', about: 'a binnacle.yaml' },
-  { name: 'http', value: 'ADDR', about: 'rules, registration, debug views, metrics (127.0.0.1:8080)' },
-  { name: 'access-file', value: 'FILE', about: 'who may do what over HTTP: tokens, certificates and their roles' },
-  { name: 'insecure', value: null, about: 'HTTP for anybody who reaches it, also from other machines' },
-  { name: 'xds', value: 'ADDR', about: 'xDS without TLS (127.0.0.1:15010)' },
-  { name: 'xds-tls', value: 'ADDR', about: 'xDS with TLS: the address; certificates are in xds.tls of binnacle.yaml' },
-  { name: 'data-dir', value: 'DIR', about: 'the rules database and shard snapshots (.binnacle)' },
-  { name: 'mesh-dir', value: 'DIR', about: 'YAML files of rules and services, watched' },
-  { name: 'log-level', value: 'LEVEL', about: `${logLevels.join(', ')} (info)` },
-  { name: 'help', value: null, about: 'this text' },
-  { name: 'version', value: null, about: 'the version' },
-];
+/** The flags of the command line: their values by their names, none for a switch. */
+type GivenFlags = Readonly<Record<string, readonly string[] | undefined>>;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -107,8 +94,7 @@ interface Given {
  * CONFIG_INVALID that names the flag, or the file and key, and what is allowed. Paths are relative to the working
  * directory.
  */
-export async function loadServeConfig(argv: readonly string[], env: Environment): Promise<ServeConfig> {
-  const flags = parseFlags(argv, serveFlags);
+export async function loadServeConfig(flags: GivenFlags, env: Environment): Promise<ServeConfig> {
   const given = (name: string): Given | null => {
     const variable = environmentName(name);
     const fromFlag = flags[name]?.[0];

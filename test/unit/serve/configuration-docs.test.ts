@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parse } from 'yaml';
 import { adapters } from '../../../adapters/index.ts';
-import { environmentName, loadServeConfig, serveFlags } from '../../../src/cli/config.ts';
-import { configFileSchema } from '../../../src/cli/config-schema.ts';
+import { serveFlags } from '../../../src/cli/serve.ts';
 import { defaultLimits } from '../../../src/rpc/limits.ts';
+import { environmentName, loadServeConfig } from '../../../src/serve/config.ts';
+import { configFileSchema } from '../../../src/serve/config-schema.ts';
 import { configKeys } from '../../support/config-keys.ts';
 
 const text = await readFile(join(import.meta.dirname, '../../../docs/configuration.md'), 'utf8');
@@ -64,7 +65,7 @@ describe('docs/configuration.md', () => {
   it('has a row for every key of the schemas, and for no other', () => {
     expect(
       rows.map(({ key }) => key).sort(),
-      'each key of src/cli/config-schema.ts and of the adapters needs one row in a table of docs/configuration.md: ' +
+      'each key of src/serve/config-schema.ts and of the adapters needs one row in a table of docs/configuration.md: ' +
         '| `the.key` | type and unit | `default` or – | `--flag`, `VARIABLE` or nothing | what it does |',
     ).toEqual([...keys.keys()].sort());
   });
@@ -86,7 +87,7 @@ describe('docs/configuration.md', () => {
     const folder = await mkdtemp(join(tmpdir(), 'binnacle-docs-'));
     onTestFinished(() => rm(folder, { recursive: true }));
     await writeFile(join(folder, 'binnacle.yaml'), example);
-    await loadServeConfig(['--config', join(folder, 'binnacle.yaml')], {});
+    await loadServeConfig({ config: [join(folder, 'binnacle.yaml')] }, {});
     const used = keysIn(parse(example));
     const missing = [...keys.keys()].filter((key) => !used.has(key));
     expect(missing, 'add these keys to the example of docs/configuration.md').toEqual([]);

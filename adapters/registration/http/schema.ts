@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { fieldPath } from '../lib/field-path.ts';
-import { canonicalIp, ipVersion, isEveryAddress } from '../lib/ip.ts';
-import { isProxyPort } from '../model/proxy.ts';
-import type { Protocol } from '../model/service.ts';
-import type { Instance, InstanceKey, Registration } from '../platform/registration.ts';
+import { fieldPath } from '../../../src/lib/field-path.ts';
+import { canonicalIp, ipVersion, isEveryAddress } from '../../../src/lib/ip.ts';
+import { isProxyPort } from '../../../src/model/proxy.ts';
+import type { Protocol } from '../../../src/model/service.ts';
+import type { Instance, InstanceKey, Registration } from '../contract.ts';
 
 /** Invalid field, with its path in the body or its name in the URL. */
 export interface FieldProblem {

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
-import { adapters } from '../../adapters/index.ts';
+import { adapters as known } from '../../adapters/index.ts';
+import type { Adapter, AdapterObserver, ShardSink } from '../adapter-contract/adapter.ts';
+import type { ConfigurableAdapter } from '../adapter-contract/configurable.ts';
 import type { Clock } from '../lib/clock.ts';
 import { MeshError } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
-import type { Adapter, ShardSink } from '../platform/adapter.ts';
 import type { Registry } from '../registry/contract.ts';
 import type { ServeConfig } from './config.ts';
 
@@ -14,16 +15,25 @@ export interface MadeAdapter {
   readonly sink: ShardSink;
 }
 
+export interface AdapterSurroundings {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly registry: Registry;
+  readonly observerOf: (name: string) => AdapterObserver;
+  /** Kinds of adapters; by default those of adapters/index.ts. */
+  readonly definitions?: readonly ConfigurableAdapter[];
+}
+
 /** Creates the configured adapters and opens their shards, for which readiness then waits. */
 export function createAdapters(
-  config: ServeConfig,
-  { clock, log, registry }: { readonly clock: Clock; readonly log: Logger; readonly registry: Registry },
+  config: Pick<ServeConfig, 'adapters' | 'dataDir' | 'domainSuffix'>,
+  { clock, log, registry, observerOf, definitions = known }: AdapterSurroundings,
 ): readonly MadeAdapter[] {
   return config.adapters.map(({ name, type, options, required, syncTimeoutSeconds }) => {
-    const definition = adapters.find((one) => one.kind === type);
+    const definition = definitions.find((one) => one.kind === type);
     if (definition === undefined) {
-      const known = adapters.map((one) => one.kind).join(', ');
-      throw new MeshError('CONFIG_INVALID', `adapters: "${name}" has the unknown type "${type}"; there are ${known}`);
+      const kinds = definitions.map((one) => one.kind).join(', ');
+      throw new MeshError('CONFIG_INVALID', `adapters: "${name}" has the unknown type "${type}"; there are ${kinds}`);
     }
     const made = definition.configure(options, {
       name,
@@ -31,6 +41,8 @@ export function createAdapters(
       log: log.child({ adapter: name }),
       dataDir: join(config.dataDir, 'adapters', name),
       domainSuffix: config.domainSuffix,
+      whyNoGuest: registry.whyNoGuest,
+      observer: observerOf(name),
     });
     if (!made.ok) {
       const mistakes = made.error

@@ -2,8 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { loadServeConfig } from '../../../src/cli/config.ts';
+import { parseFlags } from '../../../src/cli/flags.ts';
+import { serveFlags } from '../../../src/cli/serve.ts';
 import { defaultMeshConfig } from '../../../src/rules/mesh-config.ts';
+import { loadServeConfig } from '../../../src/serve/config.ts';
 
 let directory: string;
 let file: string;
@@ -13,14 +15,17 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
+const load = async (argv: readonly string[], env: Readonly<Record<string, string>>) =>
+  loadServeConfig(parseFlags(argv, serveFlags), env);
+
 const withFile = (text: string) => {
   writeFileSync(file, text);
-  return loadServeConfig(['--config', file], {});
+  return load(['--config', file], {});
 };
 
 describe('the configuration of serve', () => {
   it('has defaults for everything', async () => {
-    expect(await loadServeConfig([], {})).toEqual({
+    expect(await load([], {})).toEqual({
       http: { address: { host: '127.0.0.1', port: 8080 }, allowedHosts: [], tls: null, accessFile: null },
       xds: {
         plaintext: { host: '127.0.0.1', port: 15010 },
@@ -129,7 +134,7 @@ logLevel: debug
   it('prefers a flag to the environment, the environment to the file', async () => {
     writeFileSync(file, 'http: 127.0.0.1:1\nxds: { plaintext: "127.0.0.1:1" }\ndataDir: from-file\n');
     const env = { BINNACLE_CONFIG: file, BINNACLE_HTTP: '127.0.0.1:2', BINNACLE_XDS: '127.0.0.1:2' };
-    const config = await loadServeConfig(['--http=127.0.0.1:3'], env);
+    const config = await load(['--http=127.0.0.1:3'], env);
     expect(config.http.address.port).toBe(3);
     expect(config.xds.plaintext.port).toBe(2);
     expect(config.dataDir).toBe('from-file');
@@ -139,7 +144,7 @@ logLevel: debug
     writeFileSync(file, 'xds: { tls: { certFile: c.pem, keyFile: k.pem } }');
     const addresses = '--http 127.0.0.1:0 --xds 127.0.0.1:1 --xds-tls 127.0.0.1:2';
     const argv = `--config ${file} ${addresses} --data-dir d --mesh-dir m --log-level warn`;
-    expect(await loadServeConfig(argv.split(' '), {})).toMatchObject({
+    expect(await load(argv.split(' '), {})).toMatchObject({
       http: { address: { port: 0 } },
       xds: { plaintext: { port: 1 }, tls: { address: { port: 2 }, certFile: 'c.pem' } },
       dataDir: 'd',
@@ -167,7 +172,7 @@ logLevel: debug
   }
 
   it('takes an empty file', async () => {
-    expect(await withFile('# nothing yet\n')).toEqual(await loadServeConfig([], {}));
+    expect(await withFile('# nothing yet\n')).toEqual(await load([], {}));
   });
 });
 
@@ -194,7 +199,7 @@ describe('a wrong configuration', () => {
     { name: 'a file that is not there', argv: ['--config', '/none/b.yaml'], says: '/none/b.yaml cannot be read' },
   ]) {
     it(`says what to do about ${name}`, async () => {
-      await expect(loadServeConfig(argv, env)).rejects.toMatchObject({
+      await expect(load(argv, env)).rejects.toMatchObject({
         code: 'CONFIG_INVALID',
         message: expect.stringContaining(says),
       });

@@ -35,7 +35,7 @@ export interface XdsServersOptions {
   /** Names of the parts that must sync first. Health reports NOT_SERVING until the list is empty. */
   readonly awaited: () => readonly string[];
   /** Aborts when the process is about to end. */
-  readonly stopping: AbortSignal;
+  readonly signal: AbortSignal;
   readonly observer: RpcObserver;
   readonly clock: Clock;
   readonly log: Logger;
@@ -81,7 +81,7 @@ const envoyServices = [
 async function tlsServer(
   { certFile, keyFile, clientCaFile, requireClientCert }: XdsTlsConfig,
   common: Parameters<typeof createRpcServer>[0],
-  { clock, log, stopping: signal }: XdsServersOptions,
+  { clock, log, signal }: XdsServersOptions,
 ): Promise<RpcServer> {
   const files = { certFile, keyFile, clientCaFile };
   const current = await loadTlsFiles(files);
@@ -101,11 +101,11 @@ async function listenOn(server: RpcServer, { host, port }: Address, flag: string
 /** Interval of readiness checks while a client watches, because readiness emits no events. */
 const readinessPollMs = 500;
 
-function healthOf({ awaited, stopping, clock }: XdsServersOptions): HealthSource {
+function healthOf({ awaited, signal, clock }: XdsServersOptions): HealthSource {
   return {
     services: ['', ...discoveryServices.map(({ name }) => name)],
     status: () => (awaited().length === 0 ? 'SERVING' : 'NOT_SERVING'),
-    draining: stopping,
+    draining: signal,
     subscribe(changed) {
       let cancel = () => {};
       const poll = () => {

@@ -1,0 +1,159 @@
+import { hostname as machineName } from 'node:os';
+import { createCompiler } from '../compile/compiler.ts';
+import type { Compiler } from '../compile/contract.ts';
+import { type Clock, steadyClock } from '../lib/clock.ts';
+import type { Logger } from '../lib/logger.ts';
+import { Coordinator } from '../push/coordinator.ts';
+import type { DiscoveryOptions } from '../push/discovery/discovery-stream.ts';
+import { createFeed, type Feed } from '../push/feed.ts';
+import { createFirstCompile, type FirstCompile } from '../push/first-compile/first-compile.ts';
+import { createKnownProxies } from '../push/first-compile/known-proxies.ts';
+import { keepKnownProxies, restoreKnownProxies } from '../push/first-compile/known-proxies-file.ts';
+import { likelyProxies } from '../push/first-compile/likely-proxies.ts';
+import { observers } from '../push/observer.ts';
+import { keepQuarantine, restoreQuarantine } from '../push/quarantine/quarantine-file.ts';
+import { createRuleFindings, type RuleFindings } from '../push/status/findings/index.ts';
+import { createIntake } from '../push/status/intake.ts';
+import { createRuleStatuses, type StatusKeeper } from '../push/status/statuses.ts';
+import type { Registry } from '../registry/contract.ts';
+import { allowList } from '../registry/guests.ts';
+import { createRegistry } from '../registry/registry.ts';
+import { type RuleBook, ruleBook } from '../rules/book/rule-book.ts';
+import { ruleKinds, servedKinds } from '../rules/kinds/index.ts';
+import { createServiceEntryIndex, type ServiceEntryIndex } from '../rules/service-entries/index.ts';
+import type { RuleStore } from '../rules/store.ts';
+import { memoryStore } from '../store/memory/memory.ts';
+import { openSqliteStore } from '../store/sqlite/sqlite.ts';
+import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
+import { createNews } from '../telemetry/news.ts';
+import { createAdapters, type MadeAdapter } from './adapters.ts';
+import type { ServeConfig } from './config.ts';
+import { dataPaths, makeDataDirectory } from './data-directory.ts';
+
+/** The parts of a control plane that serve nobody yet. */
+export interface Parts {
+  readonly metrics: Metrics;
+  readonly registry: Registry;
+  readonly adapters: readonly MadeAdapter[];
+  readonly store: RuleStore;
+  readonly book: RuleBook;
+  readonly compiler: Compiler;
+  readonly serviceEntries: ServiceEntryIndex;
+  readonly findings: RuleFindings;
+  readonly coordinator: Coordinator;
+  readonly statuses: StatusKeeper;
+  readonly feed: Feed;
+  /** The names of what must have synced first. */
+  readonly awaited: () => readonly string[];
+  readonly firstCompile: FirstCompile;
+}
+
+/** What every part is given of the process. */
+export interface Surroundings {
+  readonly config: ServeConfig;
+  readonly version: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Everything that is to be closed, in the order in which it was made. */
+  readonly closing: AsyncDisposableStack;
+}
+
+/** Runs something after input and timers had their turn; a monotonic time in milliseconds. */
+export const turns = { defer: setImmediate, elapsed: () => performance.now() };
+
+/** Resolves after input and timers had their turn. */
+export const pause = (): Promise<void> => new Promise((done) => void turns.defer(done));
+
+/** What streams and polling clients are served with. */
+export const discoveryOptions = ({ coordinator, awaited }: Parts, { config, log }: Surroundings): DiscoveryOptions => ({
+  coordinator,
+  log,
+  awaited,
+  domainSuffix: config.domainSuffix,
+  nodeLimits: config.xds.nodeLimits,
+});
+
+/** Makes the parts, each from those before it. Rejects where the configuration cannot be used. */
+export async function createParts({ config, version, clock, log, closing }: Surroundings): Promise<Parts> {
+  const paths = dataPaths(config.dataDir);
+  const metrics = createMetrics();
+  closing.defer(() => metrics.stop());
+  const isGuestAllowed = allowList(config.registration.allow);
+  const registry = createRegistry({ clock, log, snapshotDir: paths.shards, isGuestAllowed });
+  closing.defer(() => registry.close());
+  const adapters = createAdapters(config, { clock, log, registry, observerOf: metrics.adapterObserver });
+  const serviceEntryShard = registry.shard('service-entries', 'service-entry', { required: true, keepSnapshot: false });
+
+  await makeDataDirectory(config.dataDir);
+  const book = ruleBook({ kinds: ruleKinds, mesh: config.mesh });
+  const store = await openStore(config, { clock, log, prepare: book.prepare });
+  closing.defer(() => store.close());
+  store.subscribe((changes) => book.applyStore(changes));
+  const news = createNews({ book, clock, log });
+  closing.defer(() => news.stop());
+
+  const compiler = createCompiler({ domainSuffix: config.domainSuffix, mesh: config.mesh });
+  const serviceEntries = createServiceEntryIndex();
+  const findings = createRuleFindings({ book, mesh: compiler.mesh });
+  compiler.onDirty(findings.marked);
+  const feed = createFeed({ registry, book, serviceEntries, serviceEntryShard });
+  closing.defer(() => feed.stop());
+
+  const intake = createIntake();
+  const { observer, add } = observers(metrics.observer);
+  const coordinator = new Coordinator({
+    compiler,
+    take(urgency) {
+      if (urgency === 'configuration') intake.taken();
+      const changes = feed.take(urgency);
+      news.taken(changes);
+      return changes;
+    },
+    clock: steadyClock,
+    log,
+    observer,
+    revisionOf: intake.revisionOf,
+    timing: config.push,
+    limits: config.xds.clientLimits,
+    identifier: `binnacle/${version}@${machineName()}`,
+    ...turns,
+  });
+  const kinds = servedKinds;
+  const knowing = { kinds, book, store, compiler, findings, coordinator, intake, serviceEntries };
+  const statuses = createRuleStatuses({ ...knowing, clock, log, ...turns });
+  add(statuses.observer);
+  add({ connected: news.connected, disconnected: news.disconnected });
+  const known = createKnownProxies({ now: clock.now });
+  add({ connected: known.connected });
+  metrics.watch({ coordinator, registry, ruleProblems: statuses.problemCounts });
+
+  const rejectedParts = { path: paths.rejectedParts, quarantine: coordinator.quarantine, log };
+  const quarantineFile = keepQuarantine({ ...rejectedParts, clock });
+  closing.defer(() => quarantineFile.close());
+  await restoreQuarantine(rejectedParts);
+  const knownProxies = { path: paths.knownProxies, known, log };
+  const knownFile = keepKnownProxies({ ...knownProxies, clock });
+  closing.defer(() => knownFile.close());
+  await restoreKnownProxies(knownProxies);
+
+  const awaited = () => registry.awaited();
+  const firstCompile = createFirstCompile({
+    coordinator,
+    registryAwaits: awaited,
+    proxies() {
+      const connectedOnce = known.list().map(({ proxy }) => proxy);
+      return connectedOnce.length > 0 ? connectedOnce : likelyProxies(compiler.mesh);
+    },
+    clock: steadyClock,
+    log,
+    elapsed: turns.elapsed,
+  });
+  return { ...knowing, metrics, registry, adapters, statuses, feed, awaited, firstCompile };
+}
+
+async function openStore(
+  { store }: ServeConfig,
+  parts: { clock: Clock; log: Logger; prepare: RuleBook['prepare'] },
+): Promise<RuleStore> {
+  return store.type === 'memory' ? memoryStore(parts) : openSqliteStore({ ...parts, path: store.path });
+}

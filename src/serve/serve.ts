@@ -1,0 +1,72 @@
+import { closeHttp, listenHttp } from '../api/listen.ts';
+import { createHttpServer } from '../api/server.ts';
+import { steadyClock, systemClock } from '../lib/clock.ts';
+import { doorReasons } from '../model/access.ts';
+import { clientStatusMethods } from '../push/client-status/methods.ts';
+import { discoveryMethods } from '../push/discovery/methods.ts';
+import { cutOffs } from '../rpc/observer.ts';
+import { createLogger } from '../telemetry/logging.ts';
+import { runAdapters } from './adapters.ts';
+import { announcement } from './announce.ts';
+import type { ServeConfig } from './config.ts';
+import { createHttpDoor, readHttpDoorFiles } from './http-door.ts';
+import { httpRoutes } from './http-routes.ts';
+import { createParts, discoveryOptions, pause } from './parts.ts';
+import { toldToStop } from './told-to-stop.ts';
+import { readVersion } from './version.ts';
+import { createXdsServers } from './xds-servers.ts';
+
+/** Runs the control plane until the process is told to stop; then, or when its start fails, closes everything, the newest first. */
+export async function serve(config: ServeConfig): Promise<void> {
+  const closing = new AsyncDisposableStack();
+  try {
+    await serveUntilTold(config, closing);
+  } finally {
+    await closing.disposeAsync();
+  }
+}
+
+async function serveUntilTold(config: ServeConfig, closing: AsyncDisposableStack): Promise<void> {
+  const log = createLogger({ level: config.logLevel });
+  const clock = systemClock;
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  closing.defer(() => stopping.abort());
+  const surroundings = { config, version: await readVersion(), clock, log, closing };
+  const doorFiles = await readHttpDoorFiles(config.http, log);
+  const parts = await createParts(surroundings);
+  const { metrics, coordinator, feed, firstCompile, adapters } = parts;
+  const { awaited } = firstCompile;
+
+  const status = clientStatusMethods({ clients: coordinator.clients, pause, access: config.xds.clientStatus });
+  const services = [...discoveryMethods(discoveryOptions(parts, surroundings)), ...status];
+  const observer = metrics.rpcObserver(cutOffs);
+  const rpc = await createXdsServers(config.xds, { services, awaited, signal, observer, clock: steadyClock, log });
+  closing.defer(() => rpc.close());
+  const door = createHttpDoor(doorFiles, { clock, log, signal, observer: metrics.doorObserver(doorReasons) });
+  const routes = httpRoutes(parts, surroundings);
+  const http = createHttpServer({ log, doors: door.doors, tls: door.tls, routes });
+  closing.defer(() => http.close());
+  const xds = await rpc.listen();
+  await listenHttp(http, config.http.address);
+
+  // Only now, so that a start that fails says one thing. Until then readiness waits for the shard of service entries.
+  feed.start((urgency) => coordinator.changed(urgency));
+  coordinator.start(signal);
+  firstCompile.start(signal);
+  door.follow(http);
+  const adaptersEnded = runAdapters(adapters, log, signal);
+  closing.defer(async () => {
+    stopping.abort();
+    for (const client of coordinator.clients) client.outlet.end('the control plane is stopping');
+    await Promise.all([rpc.drain(drainMs), closeHttp(http, { clock, graceMs: drainMs }), adaptersEnded]);
+  });
+  const served = { web: http.listeningOrigin, xds: xds.plaintext, xdsTls: xds.tls };
+  log.info({ ...served, adapters: adapters.map(({ name }) => name) }, 'serving');
+  process.stdout.write(announcement(config, served));
+  await toldToStop();
+  log.info({}, 'stopping');
+}
+
+/** How long open streams and HTTP requests may take to end. */
+const drainMs = 2_000;

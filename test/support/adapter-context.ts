@@ -1,0 +1,14 @@
+import type { AdapterContext } from '../../src/adapter-contract/adapter.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { silentLogger } from '../../src/lib/logger.ts';
+
+/** What an adapter is given, with a quiet log, no other adapters and nobody who counts. */
+export const adapterContext = (given: Partial<AdapterContext> & Pick<AdapterContext, 'dataDir'>): AdapterContext => ({
+  name: 'test',
+  clock: systemClock,
+  log: silentLogger,
+  domainSuffix: 'cluster.local',
+  whyNoGuest: () => null,
+  observer: { leases: () => ({ expired: () => {} }) },
+  ...given,
+});
