@@ -4,7 +4,7 @@ import { MeshError } from '../lib/errors.ts';
 import type { AuditEntry } from '../rules/store.ts';
 import { demand } from './doors/guard.ts';
 import { authorship } from './rules/request-facts.ts';
-import { type HttpRoutes, errorStatus } from './server.ts';
+import { errorStatus, type HttpRoutes } from './server.ts';
 import { ApiError } from './status.ts';
 
 /** Audit trail: records who changed what. */

@@ -5,8 +5,7 @@ import { type Candidate, wholeOf } from '../../rpc/candidate.ts';
 import { frame } from '../../rpc/frame.ts';
 import { StatusError } from '../../rpc/status.ts';
 import { NamedStream } from '../../xds/named/named-stream.ts';
-import { candidate, learnAcknowledgement, receiveLearned } from '../../xds/recognition/learned.ts';
-import type { RequestMemory } from '../../xds/recognition/request-memory.ts';
+import type { Recognition } from '../../xds/recognition/recognition.ts';
 import { decisiveSentence } from '../../xds/stream/error-text.ts';
 import { type Outcome, receiveDelta, receiveSotw } from '../../xds/stream/receive.ts';
 import { TooManyNames } from '../../xds/tables/names.ts';
@@ -27,6 +26,8 @@ export interface DiscoveryOptions {
   readonly domainSuffix: string;
   /** Left out: `defaultNodeLimits`. */
   readonly nodeLimits?: NodeLimits;
+  /** Whether bytes that clients repeat are recognised instead of read; left out: they are. Streams hear the same. */
+  readonly recognises?: boolean;
 }
 
 /** What a stream is by the method that was called. */
@@ -34,7 +35,7 @@ export interface StreamKind {
   readonly mode: Mode;
   readonly service: DiscoveryService;
   /** Shared by all streams of the mode. */
-  readonly requests: RequestMemory;
+  readonly recognition: Recognition;
 }
 
 /** One stream: bytes in, requests understood, the coordinator told; responses out. Decides nothing itself. */
@@ -60,13 +61,13 @@ export class DiscoveryStream implements CallReader, Outlet {
   }
 
   candidate(length: number): Candidate | null {
-    const answer = this.#client === null ? null : candidate(this.#client.stream, length);
-    return answer ?? this.#kind.requests.candidate(length);
+    return this.#kind.recognition.candidate(this.#client?.stream ?? null, length);
   }
 
   recognised(known: Candidate): void {
     const { coordinator } = this.#options;
-    const outcome = this.#client === null ? null : receiveLearned(this.#client.stream, known, coordinator.world);
+    const { recognition } = this.#kind;
+    const outcome = this.#client === null ? null : recognition.receive(this.#client.stream, known, coordinator.world);
     // A subscription that others had, or an answer to what was answered between the message's length and its end.
     if (this.#client === null || outcome === null) this.message(wholeOf(known));
     else this.#took(this.#client, outcome);
@@ -100,7 +101,7 @@ export class DiscoveryStream implements CallReader, Outlet {
 
   #take(bytes: Uint8Array): void {
     const { world } = this.#options.coordinator;
-    const request = this.#kind.requests.read(bytes);
+    const request = this.#kind.recognition.read(bytes);
     const asked = askedOf(request, this.#kind.service);
     const client = this.#clientOf(request.node);
     const typed = asked.type === request.type ? request : { ...request, type: asked.type };
@@ -112,7 +113,7 @@ export class DiscoveryStream implements CallReader, Outlet {
       'subscribe' in typed ? receiveDelta(client.stream, typed, world) : receiveSotw(client.stream, typed, world);
     // Without its type the same bytes say something else on another service.
     if (outcome.kind === 'acknowledged' && outcome.pure && request.typeUrl !== '') {
-      learnAcknowledgement(outcome.response, client.stream.types.get(outcome.type), bytes);
+      this.#kind.recognition.learn(client.stream, outcome, bytes);
     }
     this.#took(client, outcome);
   }

@@ -1,6 +1,6 @@
 import type { Method } from '../../rpc/handlers/handler.ts';
 import { StatusError } from '../../rpc/status.ts';
-import { RequestMemory } from '../../xds/recognition/request-memory.ts';
+import { type Recognition, readEverything, recognition } from '../../xds/recognition/recognition.ts';
 import type { Mode } from '../../xds/wire/response.ts';
 import { callerOf } from '../caller.ts';
 import { type DiscoveryOptions, DiscoveryStream } from './discovery-stream.ts';
@@ -11,16 +11,17 @@ import { type DiscoveryService, discoveryServices } from './services.ts';
 export function discoveryMethods(options: DiscoveryOptions): readonly Method[] {
   const { identifier } = options.coordinator.world;
   const fetch = createFetch(options);
-  const requests = { sotw: new RequestMemory('sotw'), delta: new RequestMemory('delta') };
+  const make = options.recognises === false ? readEverything : recognition;
+  const recognitions = { sotw: make('sotw'), delta: make('delta') };
   return discoveryServices.flatMap((service) => [
-    ...streamingMethods(service, requests, options),
+    ...streamingMethods(service, recognitions, options),
     ...fetchMethod(service, { fetch, identifier }),
   ]);
 }
 
 function streamingMethods(
   service: DiscoveryService,
-  requests: Readonly<Record<Mode, RequestMemory>>,
+  recognitions: Readonly<Record<Mode, Recognition>>,
   options: DiscoveryOptions,
 ): readonly Method[] {
   return service.methods.map(({ name, mode }) => ({
@@ -28,7 +29,7 @@ function streamingMethods(
     path: `/${service.name}/${name}`,
     open(call) {
       refuseUnsynced(options);
-      return new DiscoveryStream(call, { mode, service, requests: requests[mode] }, options);
+      return new DiscoveryStream(call, { mode, service, recognition: recognitions[mode] }, options);
     },
   }));
 }

@@ -6,7 +6,7 @@ import { typeUrls } from '../../../src/proto/resource.ts';
 import { DiscoveryStream } from '../../../src/push/discovery/discovery-stream.ts';
 import { discoveryServices } from '../../../src/push/discovery/services.ts';
 import type { ServerCall } from '../../../src/rpc/call.ts';
-import { RequestMemory } from '../../../src/xds/recognition/request-memory.ts';
+import { recognition } from '../../../src/xds/recognition/recognition.ts';
 import { FakePush } from '../../support/fake-push.ts';
 
 /** A stream of the service, and its call: what was written, and whether there is room. */
@@ -23,7 +23,7 @@ function openStream(short: string) {
   };
   const stream = new DiscoveryStream(
     call as unknown as ServerCall, // of its metadata nothing is read
-    { mode: 'sotw', service, requests: new RequestMemory('sotw') },
+    { mode: 'sotw', service, recognition: recognition('sotw') },
     { coordinator: push.coordinator, log: silentLogger, awaited: () => [], domainSuffix: 'cluster.local' },
   );
   const say = async (request: MessageInitShape<typeof DiscoveryRequestSchema>) => {
