@@ -3,6 +3,7 @@ import type { Response } from '../wire/response.ts';
 import { absentVersion } from './absent.ts';
 import type { Baseline, Having } from './baseline.ts';
 import { baselineKey, isShared } from './baseline.ts';
+import { InterestIndex } from './interest-index.ts';
 import { type Marked, markType } from './marks.ts';
 import type { NameSet } from './names.ts';
 import type { Sender } from './sender.ts';
@@ -27,6 +28,8 @@ export class Interest {
   readonly #differences = new Map<Revision | string, TableDifference>();
   readonly #havings = new Map<Revision, Having>();
   readonly #responses = new Map<string, Response>();
+  /** Of the tables together, when these were computed: a later one says that they were changed since. */
+  #computedAt = 0;
 
   constructor(id: number, type: XdsType, { tables, wildcard, names }: Wanted) {
     this.id = id;
@@ -69,6 +72,7 @@ export class Interest {
 
   /** What is different now from what a client has. Computed once for all clients in the same state. */
   differenceFrom(baseline: Baseline): TableDifference {
+    this.#dropOutdated();
     const key = baseline.kind === 'cursor' ? baseline.revision : baselineKey(baseline);
     const known = this.#differences.get(key);
     if (known !== undefined) return known;
@@ -80,6 +84,7 @@ export class Interest {
 
   /** What a stream with this cursor has, name by name. */
   havingAt(revision: Revision, makeId: () => number): Having {
+    this.#dropOutdated();
     const known = this.#havings.get(revision);
     if (known !== undefined) return known;
     const versions = new Map<string, string>();
@@ -99,6 +104,7 @@ export class Interest {
   /** The response for this state, built by the first stream that needs it. Null keys are not shared. */
   response(key: string | null, build: () => Response): Response {
     if (key === null) return build();
+    this.#dropOutdated();
     const known = this.#responses.get(key);
     if (known !== undefined) return known;
     const response = build();
@@ -106,11 +112,20 @@ export class Interest {
     return response;
   }
 
-  /** Drops what was computed: a flush changed one of its tables, or the moment that it was built for has passed. */
+  /** Drops what was computed: the moment that it was built for has passed. */
   invalidate(): void {
     this.#differences.clear();
     this.#havings.clear();
     this.#responses.clear();
+  }
+
+  /** What was computed before a flush changed one of the tables is not looked for: a commit visits only whom it concerns. */
+  #dropOutdated(): void {
+    let now = 0;
+    for (const table of this.tables) now += table.revision;
+    if (now === this.#computedAt) return;
+    this.#computedAt = now;
+    this.invalidate();
   }
 
   #sinceRevision(since: Revision): TableDifference {
@@ -156,7 +171,7 @@ export interface Wanted {
 /** Interns interests and tells them of flushes. */
 export class InterestPool {
   readonly #interests = new Map<string, Interest>();
-  readonly #byTable = new Map<Table, Set<Interest>>();
+  readonly #byTable = new Map<Table, InterestIndex<Interest>>();
   readonly #tableIds = new WeakMap<Table, number>();
   #nextId = 1;
 
@@ -195,10 +210,7 @@ export class InterestPool {
 
   /** Notes a commit of `table`: marks whoever holds an interest that has something new to tell, and wakes its sender. */
   committed(table: Table, revision: Revision, names: readonly string[], wake: (sender: Sender) => void): void {
-    const changed = new Set(names);
-    for (const interest of this.#byTable.get(table) ?? []) {
-      interest.invalidate();
-      if (!interest.wildcard && !meet(changed, interest.names)) continue;
+    for (const interest of this.#byTable.get(table)?.concernedBy(new Set(names)) ?? []) {
       interest.lastRevision = revision;
       for (const holder of interest.holders) {
         markType(holder, interest.type);
@@ -211,10 +223,10 @@ export class InterestPool {
     return this.#interests.values();
   }
 
-  #interestsOf(table: Table): Set<Interest> {
+  #interestsOf(table: Table): InterestIndex<Interest> {
     let interests = this.#byTable.get(table);
     if (interests === undefined) {
-      interests = new Set();
+      interests = new InterestIndex<Interest>();
       this.#byTable.set(table, interests);
     }
     return interests;
@@ -233,7 +245,3 @@ export class InterestPool {
     return id;
   }
 }
-
-/** Whether they have a name in common: costs as much as the smaller of both. */
-const meet = (changed: ReadonlySet<string>, names: NameSet): boolean =>
-  names.size < changed.size ? names.names.some((name) => changed.has(name)) : changed.values().some(names.has);
