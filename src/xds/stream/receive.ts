@@ -62,7 +62,7 @@ export function receiveSotw(stream: StreamState, request: SotwRequest, world: Wo
   const isStale = answers && request.nonce !== last?.nonce;
   const grows = stream.growingTypes.includes(type) && !isFirst;
   if (isStale && !grows) return { kind: 'stale', type };
-  const listed = world.names.fromField(request.names);
+  const listed = world.names.fromField(request.names, state.names);
   const outcome = answers && !isStale ? answer(stream, state, request.error, world) : null;
   if (isFirst) state.hadBefore = request.version !== '';
   const wanted = grows ? world.names.union(state.names, listed) : listed;

@@ -26,14 +26,15 @@ export class Lineage {
     this.#versions = [first];
   }
 
-  /** A lineage whose version 0 has these names, each of which comes once. */
-  static of(names: readonly string[]): Lineage {
+  /** A lineage whose version 0 has these names. The set is its own from now on. */
+  static of(names: ReadonlySet<string>): Lineage {
     let [high, low] = [0, 0];
     for (const name of names) {
-      high = (high + hashOf(name, seeds[0])) >>> 0;
-      low = (low + hashOf(name, seeds[1])) >>> 0;
+      const hash = hashOf(name);
+      high = (high + hash) >>> 0;
+      low = (low + mixed(hash)) >>> 0;
     }
-    return new Lineage(new Set(names), { size: names.length, high, low, toggled: 0 });
+    return new Lineage(names, { size: names.size, high, low, toggled: 0 });
   }
 
   has(version: number, name: string): boolean {
@@ -74,14 +75,15 @@ export class Lineage {
     if (next < this.#versions.length || this.#toggled + names.length > this.#base.size + mostToggles) {
       const all = new Set(this.namesAt(version));
       for (const name of names) if (!all.delete(name)) all.add(name);
-      return { lineage: Lineage.of([...all].sort()), version: 0 };
+      return { lineage: Lineage.of(all), version: 0 };
     }
     let { size, high, low } = this.#at(version);
     for (const name of names) {
       const sign = this.has(version, name) ? -1 : 1;
+      const hash = hashOf(name);
       size += sign;
-      high = (high + sign * hashOf(name, seeds[0])) >>> 0;
-      low = (low + sign * hashOf(name, seeds[1])) >>> 0;
+      high = (high + sign * hash) >>> 0;
+      low = (low + sign * mixed(hash)) >>> 0;
       const toggles = this.#toggles.get(name);
       if (toggles === undefined) this.#toggles.set(name, [next]);
       else toggles.push(next);
@@ -109,17 +111,20 @@ export class Lineage {
 /** However small the base. */
 const mostToggles = 1_000;
 
-const seeds = [0x9747b28c, 0x3c6ef372] as const;
-
 /** 32 bits of a name. */
-function hashOf(name: string, seed: number): number {
-  let hash = seed;
+function hashOf(name: string): number {
+  let hash = 0x9747b28c;
   for (let at = 0; at < name.length; at++) {
     hash = Math.imul(hash ^ name.charCodeAt(at), 0x5bd1e995);
     hash ^= hash >>> 15;
   }
-  hash = Math.imul(hash ^ (hash >>> 13), 0x85ebca6b);
-  return (hash ^ (hash >>> 16)) >>> 0;
+  return mixed(hash);
+}
+
+/** Other bits of the same: the sum of both kinds over a set is another one for nearly every other set. */
+function mixed(hash: number): number {
+  const half = Math.imul(hash ^ (hash >>> 13), 0x85ebca6b);
+  return (half ^ (half >>> 16)) >>> 0;
 }
 
 /** How many of these versions, in order, are this one or before it. */

@@ -6,7 +6,7 @@ export interface NameSet {
   /** Unique per pool; part of cache keys. */
   readonly id: number;
   readonly size: number;
-  /** Listed once somebody asks. Sorted in a set that was made of a list; what was added to it since stands behind. */
+  /** Listed once somebody asks, in the order in which a client named them first; what was added since stands behind. */
   readonly names: readonly string[];
   readonly has: (name: string) => boolean;
 }
@@ -32,6 +32,8 @@ export class NamePool {
   readonly #limits: NamePoolLimits;
   readonly #sets = new Map<string, WeakRef<Interned>>();
   readonly #parsed = new Map<number, { readonly bytes: Uint8Array; readonly set: WeakRef<NameSet> }[]>();
+  /** The list of each set as a client wrote it last: most lists of a stream are the one before. */
+  readonly #bytesOf = new WeakMap<NameSet, Uint8Array>();
   /** The last union of each set: a thousand clients of one mesh subscribe to the same new names at about the same time. */
   readonly #unions = new WeakMap<NameSet, { readonly added: NameSet; readonly union: WeakRef<NameSet> }>();
   #nextId = 1;
@@ -48,18 +50,21 @@ export class NamePool {
   }
 
   of(names: Iterable<string>): NameSet {
-    const sorted = [...new Set(names)].sort();
-    this.work += sorted.length;
-    return this.#interned(Lineage.of(sorted), 0, sorted);
+    const distinct = new Set(names);
+    this.work += distinct.size;
+    return this.#interned(Lineage.of(distinct), 0);
   }
 
   /**
-   * The set of a repeated string field 3 (`resource_names`, `resource_names_subscribe`) from its bytes on the wire.
+   * The set of a repeated string field 3 (`resource_names`, `resource_names_subscribe`) from its bytes on the wire. An
+   * unchanged list costs a comparison, however many others are known: `before` is the set that the stream had.
    *
    * @throws TooManyNames
    */
-  fromField(bytes: Uint8Array): NameSet {
+  fromField(bytes: Uint8Array, before?: NameSet): NameSet {
     if (bytes.length === 0) return this.empty;
+    const last = before === undefined ? undefined : this.#bytesOf.get(before);
+    if (before !== undefined && last?.length === bytes.length && Buffer.compare(last, bytes) === 0) return before;
     const seen = this.#parsed.get(bytes.length) ?? [];
     for (const candidate of seen) {
       const set = candidate.set.deref();
@@ -107,17 +112,17 @@ export class NamePool {
     if (!(a instanceof Interned)) return this.of([...a.names, ...names]);
     const { lineage, version } = a.lineage.toggled(a.version, names);
     this.work += lineage === a.lineage ? names.length : lineage.sizeAt(version);
-    return this.#interned(lineage, version, null);
+    return this.#interned(lineage, version);
   }
 
-  #interned(lineage: Lineage, version: number, names: readonly string[] | null): NameSet {
+  #interned(lineage: Lineage, version: number): NameSet {
     const key = lineage.digestAt(version);
     const known = this.#sets.get(key)?.deref();
     if (known?.lineage.equals(known.version, lineage, version) === true) {
       if (known.lineage === lineage) known.version = Math.max(known.version, version); // equal, and there what follows is free
       return known;
     }
-    const set = new Interned(this.#nextId++, { lineage, version, names });
+    const set = new Interned(this.#nextId++, lineage, version);
     this.#sets.set(key, new WeakRef(set));
     this.#grow(key.length + 64);
     return set;
@@ -125,7 +130,9 @@ export class NamePool {
 
   #remember(bytes: Uint8Array, set: NameSet): void {
     const seen = (this.#parsed.get(bytes.length) ?? []).filter((entry) => entry.set.deref() !== undefined);
-    this.#parsed.set(bytes.length, [{ bytes: Uint8Array.from(bytes), set: new WeakRef(set) }, ...seen].slice(0, 4));
+    const own = Uint8Array.from(bytes);
+    this.#parsed.set(bytes.length, [{ bytes: own, set: new WeakRef(set) }, ...seen].slice(0, 4));
+    this.#bytesOf.set(set, own);
     this.#grow(bytes.length);
   }
 
@@ -171,21 +178,13 @@ class Interned implements NameSet {
   version: number;
   readonly size: number;
   readonly has: (name: string) => boolean;
-  #names: readonly string[] | null;
+  #names: readonly string[] | null = null;
 
-  constructor(
-    id: number,
-    {
-      lineage,
-      version,
-      names,
-    }: { readonly lineage: Lineage; readonly version: number; readonly names: readonly string[] | null },
-  ) {
+  constructor(id: number, lineage: Lineage, version: number) {
     this.id = id;
     this.lineage = lineage;
     this.version = version;
     this.size = lineage.sizeAt(version);
-    this.#names = names;
     this.has = (name) => lineage.has(this.version, name);
   }
 

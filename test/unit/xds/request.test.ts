@@ -19,7 +19,7 @@ describe('names of a request that other fields stand between', () => {
   for (const mode of ['sotw', 'delta'] as const) {
     it(`are all read (${mode})`, () => {
       const read = new NamePool().fromField(parsers[mode](alternating));
-      expect(read.names).toEqual([...names].sort());
+      expect(read.names).toEqual(names);
     });
 
     it(`cost one pass: nothing is made for each of them (${mode})`, () => {
