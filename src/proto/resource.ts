@@ -1,11 +1,17 @@
 import { contentHash } from '../lib/hash.ts';
-import { bytesField, stringField } from './wire.ts';
+import { fieldLength, stringField, writeFieldHead } from './wire.ts';
 
 /** The four types of this slice, in make-before-break order. */
 export type XdsType = 'cluster' | 'endpoint' | 'listener' | 'route';
 
 /** In the order in which they are sent. */
 export const xdsTypes: readonly XdsType[] = ['cluster', 'endpoint', 'listener', 'route'];
+
+/** A value for each type. */
+export function mapTypes<T>(valueOf: (type: XdsType) => T): Readonly<Record<XdsType, T>> {
+  // Sound: every type is among the keys.
+  return Object.fromEntries(xdsTypes.map((type) => [type, valueOf(type)])) as Record<XdsType, T>;
+}
 
 /**
  * Types that proxies may ask for by name and of which no resources are compiled: virtual hosts are found in the route
@@ -74,17 +80,30 @@ export function encodeResource(
   body: Uint8Array,
   version = contentHash(body),
 ): EncodedResource {
-  const any = Buffer.concat([stringField(1, typeUrls[type]), bytesField(2, body)]);
-  const sotw = bytesField(2, any);
-  const head = Buffer.concat([stringField(1, version), stringField(3, name)]);
-  const start = bytesField(2, Buffer.concat([head, sotw]));
-  return { name, version, start, sotwOffset: start.length - sotw.length, rest: noRest, byteLength: start.length };
+  const url = urlFields[type];
+  const [versionLength, nameLength] = [Buffer.byteLength(version), Buffer.byteLength(name)];
+  const anyLength = url.length + fieldLength(2, body.length);
+  const sotwLength = fieldLength(2, anyLength);
+  const recordLength = fieldLength(1, versionLength) + fieldLength(3, nameLength) + sotwLength;
+  const start = Buffer.allocUnsafe(fieldLength(2, recordLength));
+  let at = writeFieldHead(start, 0, 2, recordLength);
+  at = writeFieldHead(start, at, 1, versionLength);
+  at += start.write(version, at);
+  at = writeFieldHead(start, at, 3, nameLength);
+  at += start.write(name, at);
+  at = writeFieldHead(start, at, 2, anyLength);
+  start.set(url, at);
+  start.set(body, writeFieldHead(start, at + url.length, 2, body.length));
+  return { name, version, start, sotwOffset: start.length - sotwLength, rest: noRest, byteLength: start.length };
 }
+
+/** `Any.type_url` of each type, as it stands on the wire. */
+const urlFields = mapTypes((type) => stringField(1, typeUrls[type]));
 
 /** The body is the last field of the Any, which is the last of the Resource: after the type URL, a tag and a length. */
 function bodyOffset(type: XdsType, start: Uint8Array, sotwOffset: number): number {
   const anyOffset = sotwOffset + 1 + varintLength(start, sotwOffset + 1);
-  const bodyTag = anyOffset + stringField(1, typeUrls[type]).length;
+  const bodyTag = anyOffset + urlFields[type].length;
   if (bodyTag >= start.length) return start.length; // an empty message leaves the field out
   return bodyTag + 1 + varintLength(start, bodyTag + 1);
 }

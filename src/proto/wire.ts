@@ -26,6 +26,14 @@ export const fieldHead = (field: number, length: number): Buffer => twoVarints(t
 /** A non-negative integer of at most 32 bits, with its tag. */
 export const varintField = (field: number, value: number): Buffer => twoVarints(tagOf(field, varintType), value);
 
+/** How long a length-delimited field with `length` bytes is, tag and length included. */
+export const fieldLength = (field: number, length: number): number =>
+  varintLength(tagOf(field, delimitedType)) + varintLength(length) + length;
+
+/** Writes tag and length of a length-delimited field whose `length` bytes are to follow. Returns where they begin. */
+export const writeFieldHead = (out: Buffer, at: number, field: number, length: number): number =>
+  writeVarint(out, length, writeVarint(out, tagOf(field, delimitedType), at));
+
 /** The bytes of all parts together. */
 export const lengthOf = (parts: readonly Uint8Array[]): number => parts.reduce((sum, part) => sum + part.length, 0);
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { mostAtOnce } from '../../src/xds/stream/owed.ts';
 import { Server, Talker } from '../support/conversation.ts';
 
 const mesh = {
@@ -135,5 +136,35 @@ describe('first connect', () => {
     client.acks('route');
     server.commit({ route: { 9080: '2' } });
     expect(client.hears()).toEqual(['RDS 80=1 9080=2']);
+  });
+
+  for (const mode of ['sotw', 'delta'] as const) {
+    it(`row 53: ${mode} is answered for very many names in several responses`, () => {
+      const names = Array.from({ length: 2 * mostAtOnce + 1 }, (_, at) => `absent-${at}`);
+      const server = new Server();
+      server.commit({ endpoint: { there: '1' } });
+      const client = new Talker(server, mode);
+      const told: string[][] = [];
+      const note = ([line, ...more]: string[]) => {
+        expect(more).toEqual([]);
+        told.push((line ?? '').split(' ').slice(1));
+      };
+      note(client.asks('endpoint', [...names, 'there']));
+      server.commit({ endpoint: { there: '2' } }); // comes with what is left
+      note(client.acks('endpoint'));
+      note(client.acks('endpoint'));
+      expect(client.acks('endpoint')).toEqual([]);
+      expect(told.map(({ length }) => length)).toEqual([mostAtOnce, mostAtOnce + 1, 2]);
+      expect(new Set(told.flat())).toEqual(new Set([...names.map((name) => `${name}=∅`), 'there=2']));
+    });
+  }
+
+  it('row 53: clusters that do not exist are said to be removed in several responses, and those given up meanwhile are not', () => {
+    const names = Array.from({ length: mostAtOnce + 2 }, (_, at) => `absent-${at}`);
+    const client = new Talker(new Server(), 'delta');
+    expect(client.asks('cluster', names)[0]?.split(' -')).toHaveLength(mostAtOnce + 1);
+    client.asks('cluster', [], { drop: [`absent-${mostAtOnce}`] });
+    expect(client.acks('cluster')).toEqual([`CDS -absent-${mostAtOnce + 1}`]);
+    expect(client.acks('cluster')).toEqual([]);
   });
 });

@@ -10,7 +10,7 @@ import { buildResponse } from '../wire/build-response.ts';
 import type { Response } from '../wire/response.ts';
 import { dropGone } from './held.ts';
 import { insteadKey, insteadOf, withoutRejected } from './instead.ts';
-import { oweAssignments } from './owed.ts';
+import { oweAssignments, owedNames, portionOf, withOwed } from './owed.ts';
 import { lastSentOf, none, type StreamState, type TypeState, type WithheldBatch, type World } from './stream.ts';
 
 /** How long LDS and RDS wait for the CDS ACK. */
@@ -171,8 +171,9 @@ interface News {
 
 function send({ stream, state, interest, world }: Asking, news: News): Response {
   const whole = stream.mode === 'sotw' && stream.wholeTypes.includes(state.type);
+  const { now, later } = whole ? { now: state.owed, later: none } : portionOf(state);
   const build = () => {
-    const names = withOwed(interest, news.changed, state);
+    const names = withOwed(news.changed, now, interest);
     const instead = insteadOf(state, interest, whole ? null : names);
     return buildResponse(interest, {
       mode: stream.mode,
@@ -180,17 +181,20 @@ function send({ stream, state, interest, world }: Asking, news: News): Response 
       revision: world.revision,
       news: news.revealed,
       names: whole && instead.size > 0 ? names.filter((name) => !instead.has(name)) : names,
-      owed: owedNames(state),
+      owed: owedNames(now),
       removals: news.removals,
       whole,
       instead,
-      addsNames: state.owed.length > 0 || bringsNewNames(interest, news),
+      addsNames: now.length > 0 || bringsNewNames(interest, news),
       identifier: world.identifier,
     });
   };
-  const shared = interest.response(cacheKey(stream, state, news), build);
+  const shared = interest.response(cacheKey(stream, state, { ...news, owed: now }), build);
   // A nonce stands for one sending: an answer to the last one must not count for the next.
-  return inFlight(stream, state, shared.nonce === lastSentOf(state)?.nonce ? build() : shared, world);
+  const response = shared.nonce === lastSentOf(state)?.nonce ? build() : shared;
+  inFlight(stream, state, response, world);
+  state.owed = later;
+  return response;
 }
 
 /** Notes that the response goes out now. */
@@ -205,35 +209,17 @@ function inFlight(stream: StreamState, state: TypeState, response: Response, wor
 }
 
 /** Streams in the same state share the response: everything that decides on its content is in the key. */
-function cacheKey(stream: StreamState, state: TypeState, news: News): string | null {
-  const { from, canShare, released } = news;
+function cacheKey(stream: StreamState, state: TypeState, sent: News & Pick<TypeState, 'owed'>): string | null {
+  const { from, canShare, released, owed } = sent;
   if (!canShare) return null;
   const start = from === null ? '' : baselineKey(from);
-  const lists = [ids(state.owed), ids(released), ids(state.withheld), insteadKey(state)];
+  const lists = [ids(owed), ids(released), ids(state.withheld), insteadKey(state)];
   return [stream.mode, stream.wholeTypes.length, start, ...lists].join('|');
 }
 
 /** Nearly always of none. */
 const ids = (parts: readonly { readonly id: string }[]): string =>
   parts.length === 0 ? '' : parts.map((part) => part.id).join();
-
-function owedNames({ owed }: TypeState): readonly string[] {
-  const [only = null, ...others] = owed;
-  return others.length === 0 ? (only?.names ?? none) : owed.flatMap(({ names }) => names);
-}
-
-function withOwed(interest: Interest, changed: readonly string[], state: TypeState): readonly string[] {
-  if (state.owed.length === 0) return changed;
-  const names = new Set(changed);
-  for (const { names: owed } of state.owed) {
-    for (const name of owed) {
-      // Clusters that are no EDS clusters, and names given back since, have no assignment to send.
-      const isKnown = interest.names.has(name) || interest.get(name) !== undefined;
-      if (isKnown || (state.type !== 'endpoint' && interest.includes(name))) names.add(name);
-    }
-  }
-  return [...names];
-}
 
 /** Rule 3 of ADR 1: what may refer to clusters that the client is about to learn of waits for its answer. */
 function mustWaitForClusters(stream: StreamState, state: TypeState, world: World): boolean {

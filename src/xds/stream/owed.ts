@@ -1,7 +1,8 @@
+import type { Interest } from '../tables/interest.ts';
 import { markAll } from '../tables/marks.ts';
 import type { NameSet } from '../tables/names.ts';
 import type { Response } from '../wire/response.ts';
-import type { Owed, StreamState, TypeState, World } from './stream.ts';
+import { none, type Owed, type StreamState, type TypeState, type World } from './stream.ts';
 
 /** Owes the names of a subscription. */
 export function oweSubscribed(state: TypeState, names: NameSet, world: World): void {
@@ -33,6 +34,52 @@ export function oweInnocent(state: TypeState, response: Response, rejected: read
 function owe(state: TypeState, owed: Owed, world: World): void {
   state.owed = merged([...state.owed, owed], (name) => isWanted(state, name), world);
 }
+
+/**
+ * What of the owed names goes into the next response, and what waits for the one after it. A client may ask for a hundred
+ * thousand names that do not exist, and each of them is answered: in responses of a bounded size, as everybody waits while one is built.
+ */
+export function portionOf(state: TypeState): { readonly now: readonly Owed[]; readonly later: readonly Owed[] } {
+  const { owed } = state;
+  if (owed.reduce((sum, { names }) => sum + names.length, 0) <= mostAtOnce) return { now: owed, later: none };
+  const now: Owed[] = [];
+  const later: Owed[] = [];
+  let room = mostAtOnce;
+  for (const part of owed) {
+    const taken = Math.min(room, part.names.length);
+    room -= taken;
+    if (taken > 0) now.push(taken === part.names.length ? part : slice(part, 0, taken));
+    if (taken < part.names.length) later.push(taken === 0 ? part : slice(part, taken, part.names.length));
+  }
+  return { now, later };
+}
+
+/** Streams that are owed the same are sent the same portions of it. */
+function slice({ id, names }: Owed, from: number, to: number): Owed {
+  return { id: `${id}[${from}-${to}]`, names: names.slice(from, to) };
+}
+
+export function owedNames(owed: readonly Owed[]): readonly string[] {
+  const [only = null, ...others] = owed;
+  return others.length === 0 ? (only?.names ?? none) : owed.flatMap(({ names }) => names);
+}
+
+/** The names to be sent: the changed ones, and of the owed ones those that are still wanted. */
+export function withOwed(changed: readonly string[], owed: readonly Owed[], interest: Interest): readonly string[] {
+  if (owed.length === 0) return changed;
+  const names = new Set(changed);
+  for (const part of owed) {
+    for (const name of part.names) {
+      // Clusters that are no EDS clusters, and names given back since, have no assignment to send.
+      const isKnown = interest.names.has(name) || interest.get(name) !== undefined;
+      if (isKnown || (interest.type !== 'endpoint' && interest.includes(name))) names.add(name);
+    }
+  }
+  return [...names];
+}
+
+/** Names of one response. */
+export const mostAtOnce = 10_000;
 
 const isWanted = (state: TypeState, name: string): boolean =>
   state.names.has(name) || state.interest?.get(name) !== undefined;
