@@ -10,6 +10,7 @@ import type { Client } from './client.ts';
 import type { Layers } from './layers.ts';
 import { blame } from './quarantine/blame.ts';
 import type { Quarantine } from './quarantine/quarantine.ts';
+import { violationOf } from './quarantine/violation.ts';
 
 type Rejected = Extract<Outcome, { kind: 'rejected' }>;
 
@@ -43,7 +44,11 @@ export function noteRejection(client: Client, outcome: Rejected, parts: Rejectio
     });
   // Endpoints are nobody's mistake: nobody is kept from new ones because others reject them.
   const worthKeeping = guilty.filter((part) => part.type !== 'endpoint');
-  parts.quarantine.found(client, worthKeeping, blamedFor);
+  const state = client.stream.types.get(type);
+  parts.quarantine.found(client, worthKeeping, {
+    blamedFor,
+    violationOf: (part) => violationOf(part, state?.interest?.get(part.name)?.resource),
+  });
   for (const part of worthKeeping) noteTakers(client, part, parts);
   for (const part of guilty) {
     const rules = parts.quarantine.get(part)?.blamed ?? [];

@@ -106,6 +106,10 @@ export class FakeClient implements Outlet {
     this.asks(type, { nonce: this.#nonces.get(type) ?? '' });
   }
 
+  nacks(type: XdsType, error: string): void {
+    this.asks(type, { nonce: this.#nonces.get(type) ?? '', error });
+  }
+
   /** Returns the responses since the last call. */
   async hears(): Promise<string[]> {
     await this.#push.rest();

@@ -71,6 +71,7 @@ const toJson = (finding: Finding): FindingJson => ({
 
 const fromJson = (finding: FindingJson): Finding => ({
   ...finding,
+  violation: finding.violation ?? null, // files of before do not have it
   lastGood:
     finding.lastGood === null ? null : { ...finding.lastGood, bytes: Buffer.from(finding.lastGood.bytes, 'base64') },
   rejectedBy: new Map(finding.rejectedBy),

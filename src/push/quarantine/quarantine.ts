@@ -24,6 +24,8 @@ export interface Finding extends PartVersion {
   readonly lastGood: Part | null;
   /** The words of the proxy that rejected it last. */
   readonly error: string;
+  /** What it does against Envoy's own constraints (ADR 10): proof that it is bad, whoever rejects it. Null: nothing. */
+  readonly violation: string | null;
   /** The rules, or services, that are to be corrected. */
   readonly blamed: readonly string[];
   /** The proxies that reject it, by caller and node id. */
@@ -35,16 +37,26 @@ export interface Finding extends PartVersion {
   readonly seenAtMs: number;
 }
 
+/** Looks at a version of a part that was not known to be rejected. */
+export interface Look {
+  /** The rules, or services, that are to be corrected. */
+  readonly blamedFor: (guilty: GuiltyPart) => readonly string[];
+  /** What it does against Envoy's constraints; null: nothing. */
+  readonly violationOf: (guilty: GuiltyPart) => string | null;
+}
+
 /**
  * What is known of rejected resources beyond the streams on which they were rejected. A proxy that is new is spared what two
- * others of its kind, of different peers, reject and none took; it is sent the last good version in its place. A proxy that comes back with a
+ * others of its kind, of different peers, reject and none took, or one if it is against Envoy's own constraints; it is sent the last good version in its place. A proxy that comes back with a
  * configuration is spared what it rejected before. One that comes with none is asked again, as its bootstrap may be another.
  */
 export interface Quarantine extends Verdicts {
-  /** A proxy was found to reject these. `blamedFor` says which rules are to be corrected. */
-  found(by: KnownProxy, guilty: readonly GuiltyPart[], blamedFor: (guilty: GuiltyPart) => readonly string[]): void;
+  /** A proxy was found to reject these. */
+  found(by: KnownProxy, guilty: readonly GuiltyPart[], look: Look): void;
   /** A proxy took this version. */
   taken(by: KnownProxy, version: PartVersion): void;
+  /** Whether this version of a part was found to be against Envoy's constraints. */
+  isProven(version: PartVersion): boolean;
   /** Whether a rule or service is to be corrected for this version of a part. */
   blames(origin: string, version: PartVersion): boolean;
   get(version: PartVersion): Finding | undefined;
@@ -86,12 +98,12 @@ export function createQuarantine({ now, proxyOf }: QuarantineOptions): Quarantin
   };
 
   const isSpared = (finding: Finding, known: KnownProxy, hasConfiguration: boolean): boolean => {
-    const { rejectedBy, takenBy } = finding;
+    const { rejectedBy, takenBy, violation } = finding;
     const { client } = known.proxy;
     if (rejectedBy.has(keyOfProxy(known))) return hasConfiguration;
     if (takenBy.has(client)) return false;
     const alike = [...rejectedBy.values()].filter((witness) => witness.client === client);
-    return new Set(alike.map(({ peer }) => peer)).size >= enoughPeers;
+    return new Set(alike.map(({ peer }) => peer)).size >= (violation === null ? enoughPeers : 1);
   };
 
   return {
@@ -106,7 +118,7 @@ export function createQuarantine({ now, proxyOf }: QuarantineOptions): Quarantin
       if (proxy === null) return [];
       return [...findings.values()].filter((one) => one.type === type && isSpared(one, proxy, hasConfiguration));
     },
-    found(by, guilty, blamedFor) {
+    found(by, guilty, { blamedFor, violationOf }) {
       for (const part of guilty) {
         const before = findings.get(keyOf(part));
         const rejectedBy = new Map(before?.rejectedBy).set(keyOfProxy(by), witnessOf(by));
@@ -118,6 +130,7 @@ export function createQuarantine({ now, proxyOf }: QuarantineOptions): Quarantin
           hash: part.hash,
           lastGood: part.lastGood ?? before?.lastGood ?? null,
           error: part.error.slice(0, longestError),
+          violation: before === undefined ? violationOf(part) : before.violation,
           blamed: before?.blamed ?? blamedFor(part),
           rejectedBy,
           takenBy: before?.takenBy ?? new Set(),
@@ -132,6 +145,7 @@ export function createQuarantine({ now, proxyOf }: QuarantineOptions): Quarantin
       if (finding === undefined || (finding.takenBy.has(client) && !finding.rejectedBy.has(key))) return;
       put({ ...finding, takenBy: new Set([...finding.takenBy, client]), rejectedBy: without(finding.rejectedBy, key) });
     },
+    isProven: (version) => (findings.get(keyOf(version))?.violation ?? null) !== null,
     blames: (origin, version) => findings.get(keyOf(version))?.blamed.includes(origin) === true,
     get: (version) => findings.get(keyOf(version)),
     findings: () => findings.values(),

@@ -58,6 +58,8 @@ export interface Rejected {
   readonly names: readonly string[];
   /** The decisive words of the proxy. */
   readonly message: string;
+  /** They are against Envoy's own constraints: it does not matter who says that. */
+  readonly isProven?: boolean;
 }
 
 /** Through which revision the proxy is known to have taken this name. */

@@ -16,7 +16,7 @@ export interface ConcernParts {
   readonly contributionsOf: (origin: string) => readonly Contribution[];
   readonly layersSelecting: Compiler['layersSelecting'];
   readonly layers: Pick<Layers, 'get'>;
-  readonly quarantine: Pick<Quarantine, 'blames'>;
+  readonly quarantine: Pick<Quarantine, 'blames' | 'isProven'>;
   /** The services that a ServiceEntry makes or a WorkloadEntry is in. */
   readonly servicesOf: (id: RuleId) => readonly ServiceKey[];
 }

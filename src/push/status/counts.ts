@@ -6,7 +6,7 @@ export interface Tally {
   acknowledged: number;
   pending: number;
   rejected: number;
-  /** Of those that reject it: how many have a certificate or are on this machine, and two peers of the others. */
+  /** Of those that reject it: how many have a certificate, are on this machine or reject what is proved to be bad, and two peers of the others. */
   provenRejections: number;
   readonly unprovenRejecters: Set<string>;
   /** Node ids of some that have not answered. */

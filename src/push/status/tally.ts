@@ -15,7 +15,7 @@ export interface Share {
   /** By which revision the rule is as it is. */
   readonly since: Revision;
   readonly contributions: readonly Contribution[];
-  readonly quarantine: Pick<Quarantine, 'blames'>;
+  readonly quarantine: Pick<Quarantine, 'blames' | 'isProven'>;
 }
 
 /** What the proxies answered that have one of the resources that a rule has a share in. */
@@ -101,7 +101,8 @@ function answerOf(client: Client, { origins, contributions, quarantine, since: c
     if (filter !== undefined) {
       const version = { type, name, part, hash: filter.hash };
       const isBlamed = origins.some((origin) => quarantine.blames(origin, version));
-      if (isBlamed) rejected.push({ state, names: [name], message: decisiveSentence(filter.error, '') });
+      const message = decisiveSentence(filter.error, '');
+      if (isBlamed) rejected.push({ state, names: [name], message, isProven: quarantine.isProven(version) });
       // The proxy keeps the version it took before: a rule that changed since is not in it, whoever is to be corrected.
       else if (changed > (state.filters?.get(name)?.since ?? 0)) isPending = true;
       continue;
@@ -119,7 +120,8 @@ function answerOf(client: Client, { origins, contributions, quarantine, since: c
 function count(tally: Tally, { proxy, caller }: Client, { answer, rejected }: Verdict): void {
   tally.concerned++;
   tally[answer]++;
-  if (answer === 'rejected' && caller.by === 'address') addRejecter(tally, caller.key);
+  const isProven = rejected.some((one) => one.isProven === true);
+  if (answer === 'rejected' && caller.by === 'address' && !isProven) addRejecter(tally, caller.key);
   else if (answer === 'rejected') tally.provenRejections++;
   if (answer === 'pending' && tally.waitingFor.length < mostWaitingFor) tally.waitingFor.push(proxy.id);
   for (const { state, names, message } of merged(rejected)) {

@@ -11,13 +11,26 @@ export const quarantinez = ({ quarantine }: Coordinator): DebugView => ({
   read: () => ok(jsonArray(quarantine.findings().map(shown))),
 });
 
-const shown = ({ type, name, part, hash, lastGood, error, blamed, rejectedBy, takenBy, foundAtMs }: Finding) => ({
+const shown = ({
+  type,
+  name,
+  part,
+  hash,
+  lastGood,
+  error,
+  violation,
+  blamed,
+  rejectedBy,
+  takenBy,
+  foundAtMs,
+}: Finding) => ({
   type,
   resource: name,
   virtualHost: part === '' ? null : part,
   version: hash,
   rules: blamed,
   reason: decisiveSentence(error, ''),
+  violation,
   hasLastGood: lastGood !== null,
   rejectedBy: [...rejectedBy.values()].map(({ id }) => id),
   takenByKinds: [...takenBy],

@@ -105,3 +105,29 @@ describe('a caller', () => {
     });
   }
 });
+
+describe('a peer that proves nothing', () => {
+  /** What a new proxy from elsewhere is sent of a route of which one has rejected the second virtual host. */
+  const sentToOthers = async (secondHost: string) => {
+    const push = new FakePush();
+    const first = push.connect('first', 'delta', '10.0.0.1:1');
+    first.asks('route', { names: ['80'] });
+    await push.change('scope', { route: { 80: 'a:1' } });
+    first.acks('route');
+    await push.change('scope', { route: { 80: `a:1 ${secondHost}:1` } });
+    first.nacks('route', 'no');
+    await push.rest();
+    const other = push.connect('other', 'delta', '10.0.0.2:1');
+    other.asks('route', { names: ['80'] });
+    await push.rest();
+    return other.heard;
+  };
+
+  it('keeps nothing from others by rejecting it', async () => {
+    expect(await sentToOthers('b')).toEqual(['RDS 80=a:1 b:1']);
+  });
+
+  it('is believed where what it rejects is against a constraint of Envoy', async () => {
+    expect(await sentToOthers('b\n')).toEqual(['RDS 80=a:1']);
+  });
+});

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { meshOfTwo, type StatusMesh, toB } from '../../support/status-mesh.ts';
 
 let mesh: StatusMesh;
@@ -133,6 +133,19 @@ for (const mode of ['delta', 'sotw'] as const) {
       for (const proxy of [other, ...attackers]) proxy.answer('route', 'route 80: too slow');
       for (const proxy of [one, two, ...attackers, other]) proxy.settle();
       expect(mesh.line('VirtualService', 'default/v')).toBe('Rejected 2/5 -3');
+    });
+
+    it('is rejected by one peer that proves nothing, if what it rejects is against a constraint of Envoy', async () => {
+      vi.spyOn(mesh.coordinator.quarantine, 'isProven').mockReturnValue(true); // no door lets such a rule through
+      mesh.put('VirtualService', 'default/v', toB());
+      const proxies = ['one', 'two'].map((id) => mesh.connect(id, { mode, peer: `10.0.0.${id.length}:1` }));
+      await mesh.flush();
+      for (const proxy of proxies) proxy.settle();
+      mesh.put('VirtualService', 'default/v', toB({ timeout: '3s' }));
+      await mesh.flush();
+      proxies[0]?.answer('route', 'route 80: too slow');
+      for (const proxy of proxies) proxy.settle();
+      expect(mesh.line('VirtualService', 'default/v')).toBe('Rejected 1/2 -1');
     });
 
     it('is rejected as long as the proxy was not sent another version, whatever becomes of other rules', async () => {

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { type Holder, type Interest, InterestPool } from '../../../src/xds/interest.ts';
-import { InterestIndex } from '../../../src/xds/interest-index.ts';
-import { NamePool, type NameSet } from '../../../src/xds/names.ts';
-import { Table } from '../../../src/xds/table.ts';
+import { type Holder, type Interest, InterestPool } from '../../../src/xds/tables/interest.ts';
+import { InterestIndex } from '../../../src/xds/tables/interest-index.ts';
+import { NamePool, type NameSet } from '../../../src/xds/tables/names.ts';
+import { Table } from '../../../src/xds/tables/table.ts';
 
 const holder = (): Holder => ({ marks: 0, sender: null });
 

@@ -31,8 +31,11 @@ function quarantined() {
     senders.set(sender, proxy);
     return quarantine.withheldFrom(sender, 'route', hasConfiguration).length > 0;
   };
-  const reject = (id: string, part = guilty, peer?: string) =>
-    quarantine.found(known(proxyOf({ id }), peer), [part], () => ['VirtualService/a/b']);
+  const reject = (id: string, part = guilty, peer?: string, violation: string | null = null) =>
+    quarantine.found(known(proxyOf({ id }), peer), [part], {
+      blamedFor: () => ['VirtualService/a/b'],
+      violationOf: () => violation,
+    });
   return { quarantine, spared, reject, pass: (ms: number) => (nowMs += ms) };
 }
 
@@ -53,6 +56,16 @@ describe('a version that proxies reject', () => {
     expect(spared(proxyOf({ id: 'new' }))).toBe(false);
     reject('one', guilty, '10.0.0.2:1');
     expect(spared(proxyOf({ id: 'new' }))).toBe(true);
+  });
+
+  it('is withheld from others of the kind once one rejects it, whoever that is, if it is against a constraint of Envoy', () => {
+    const { quarantine, spared, reject } = quarantined();
+    reject('one', guilty, '10.0.0.1:1', 'domains[0] must not contain line feeds');
+    expect(quarantine.isProven(guilty)).toBe(true);
+    expect(spared(proxyOf({ id: 'new' }))).toBe(true);
+    expect(spared(proxyOf({ id: 'new', client: 'grpc' }))).toBe(false);
+    quarantine.taken(known(proxyOf({ id: 'other' })), guilty);
+    expect(spared(proxyOf({ id: 'new' }))).toBe(false);
   });
 
   it('is not withheld from a proxy because another calls itself so', () => {

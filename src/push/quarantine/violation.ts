@@ -1,0 +1,19 @@
+import { resourceViolation } from '../../proto/json.ts';
+import { type EncodedResource, encodeResource } from '../../proto/resource.ts';
+import { partitionOf } from '../../xds/isolation/partition.ts';
+import type { PartVersion } from '../../xds/isolation/verdicts.ts';
+
+/**
+ * What a version of a part does against Envoy's own constraints, by its bytes: whatever put it there. Null: nothing, or the
+ * resource has another version by now.
+ */
+export function violationOf(
+  { type, name, part, hash }: PartVersion,
+  resource: EncodedResource | undefined,
+): string | null {
+  const found = resource === undefined ? undefined : partitionOf(type, resource).parts.get(part);
+  if (found?.hash !== hash) return null;
+  // A virtual host is a field of its route configuration, and stands here in one of its own.
+  const violation = resourceViolation(type, encodeResource(type, name, found.bytes, hash));
+  return violation === null ? null : `${violation.path} ${violation.what}`;
+}
