@@ -34,6 +34,8 @@ export class Client implements Sender {
   /** What it asks for of types without tables; null: of none. */
   named: NamedStream | null = null;
   layers: readonly Layer[] = [];
+  /** The layers that its stream sees, and answers to: those of before while the present ones are not compiled. */
+  seen: readonly Layer[] = [];
   isQueued = false;
   /** Its layers are others than those its stream sees. */
   mustLook = false;
@@ -63,6 +65,7 @@ export class Client implements Sender {
   /** Shows the stream its layers. All of them must be ready. */
   look(): void {
     this.mustLook = false;
+    this.seen = this.layers;
     const view = viewOf(this.layers);
     keepTaken(this.stream, view);
     setView(this.stream, view, this.#world);

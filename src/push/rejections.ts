@@ -32,7 +32,7 @@ export function noteRejection(client: Client, outcome: Rejected, parts: Rejectio
     if (client.mayLog()) parts.log.warn(facts, message);
   };
   const originsOf = (name: string, part: string) => {
-    const made = client.layers.flatMap(({ key }) => [...parts.compiler.partsOf(key, type, name)]);
+    const made = client.seen.flatMap(({ key }) => [...parts.compiler.partsOf(key, type, name)]);
     const guilty = made.filter((it) => part === '' || it.part === part || it.part === '');
     return [...new Set(guilty.flatMap(({ origins }) => origins))];
   };

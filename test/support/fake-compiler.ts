@@ -5,7 +5,6 @@ import type {
   FlushResult,
   LayerKey,
   Moved,
-  ResourcePart,
   TableChange,
   WorldChange,
 } from '../../src/compile/contract.ts';
@@ -43,6 +42,8 @@ export class FakeCompiler implements Compiler {
   newLayersPerFlush = Number.POSITIVE_INFINITY;
   /** Returns the layers of a proxy; a test may let it throw. */
   layersFor: (proxy: Proxy) => readonly string[] = () => ['scope'];
+  /** Returns what contributed to a resource. */
+  partsOf: Compiler['partsOf'] = () => [];
   readonly #encode: typeof resource;
   readonly #waiting = new Map<string, Contents[]>();
   readonly #open = new Set<LayerKey>();
@@ -92,10 +93,6 @@ export class FakeCompiler implements Compiler {
       layersCompiled: 0,
       work: noWork,
     };
-  }
-
-  partsOf(): readonly ResourcePart[] {
-    return [];
   }
 
   contributionsOf(): readonly Contribution[] {

@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { createCompiler } from '../../../src/compile/compiler.ts';
-import type { Compiler, WorldChange } from '../../../src/compile/contract.ts';
+import type { Compiler, LayerKey, WorldChange } from '../../../src/compile/contract.ts';
 import { silentLogger } from '../../../src/lib/logger.ts';
 import type { Proxy } from '../../../src/model/proxy.ts';
 import { Coordinator } from '../../../src/push/coordinator.ts';
 import { unobserved } from '../../../src/push/observer.ts';
 import { createStream } from '../../../src/xds/stream/stream.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
+import { layerKey } from '../../support/fake-compiler.ts';
+import { FakePush } from '../../support/fake-push.ts';
 import { endpoint } from '../../support/model.ts';
 import { endpointsOf, proxy, rule, service } from '../../support/world.ts';
 
@@ -131,5 +133,26 @@ describe('a change that may move clients to other layers', () => {
     await flushed;
     expect(asked).toEqual(['a', 'e']);
     for (const { holders } of coordinator.layers.all()) expect(holders).toBeLessThanOrEqual(2);
+  });
+});
+
+describe('a client that is moved to another scope', () => {
+  it('rejects what it sees: rules of the scope that it leaves are to be corrected', async () => {
+    const push = new FakePush();
+    push.compiler.layersFor = () => ['before'];
+    push.compiler.partsOf = (layer: LayerKey) => [{ part: '', origins: [`VirtualService/a/${layer}`], since: 1 }];
+    const client = push.connect('client');
+    client.asks('route', { names: ['80'] });
+    await push.change('before', { route: { 80: 'a:1' } });
+    client.acks('route');
+    await push.change('before', { route: { 80: 'a:bad' } });
+    expect(client.client.seen.map(({ key }) => key)).toEqual(['before']);
+
+    // Moved, and not compiled yet.
+    client.client.layers = [push.coordinator.layers.hold(layerKey('after'), Number.POSITIVE_INFINITY)];
+    client.nacks('route', 'no');
+    expect([...push.coordinator.quarantine.findings()].map(({ blamed }) => blamed)).toEqual([
+      ['VirtualService/a/before'],
+    ]);
   });
 });
