@@ -126,6 +126,7 @@ export function createCompiler(options: CompilerOptions = {}): Compiler {
       const moved = movedOrNull(dirty.moved);
       dirty = createDirty();
       const changes = [...layers.values()].flatMap(({ layer }) => layer.takeChanges());
+      for (const kind of kinds) kind.flushed?.();
       const { layersCompiled } = work;
       return { changes, moved, deferred: new Set(fresh), layersCompiled, work: takeWork(work) };
     },

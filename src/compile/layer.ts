@@ -45,6 +45,8 @@ export interface LayerKind<Facts> {
   create(facts: Facts, parts: LayerParts): Layer;
   /** Notes what depends on the changes of what its layers have in common, before any of them does. Left out: nothing does. */
   mark?(dirty: Dirty): void;
+  /** A flush has ended, and its layers' changes were taken. */
+  flushed?(): void;
   /** The layers to be asked what a rule or service contributed to; `all`: those of this kind. */
   layersWith(origin: string, parts: SharedParts): Iterable<LayerKey> | 'all';
 }

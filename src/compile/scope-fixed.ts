@@ -6,9 +6,10 @@ import type { LayerParts } from './layer.ts';
 import { askedFacts, type Viewpoint } from './resolve/asked-facts.ts';
 import { outboundFixedPlan } from './resolve/fixed.ts';
 import { createVisibility } from './resolve/visibility.ts';
-import type { ScopeTables } from './scope-hosts.ts';
 import type { ScopeFacts } from './scope-key.ts';
 import { isSameList, isSameShelved } from './tables/contributions.ts';
+import type { RouteTable } from './tables/route-table.ts';
+import type { Tables } from './tables/tables.ts';
 import type { UnitKind } from './units.ts';
 import { plainReading } from './world/reading.ts';
 import type { Writer, WrittenMessages } from './writer.ts';
@@ -24,7 +25,9 @@ export interface HeldFixed extends WrittenMessages {
 
 const nothing: HeldFixed = { clusters: [], listeners: [], unknownHosts: 'forward' };
 
-export interface FixedUnitOptions extends Pick<ScopeTables, 'tables' | 'routes'> {
+export interface FixedUnitOptions {
+  readonly tables: Tables;
+  readonly routes: Pick<RouteTable, 'setUnknownHosts'>;
   readonly facts: ScopeFacts;
   readonly writer: Writer;
   readonly parts: LayerParts;

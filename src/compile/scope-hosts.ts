@@ -24,7 +24,7 @@ import type { Writer } from './writer.ts';
 /** The tables of a scope, as its hosts fill them. */
 export interface ScopeTables {
   readonly tables: Tables;
-  readonly routes: RouteTable;
+  readonly routes: Pick<RouteTable, 'replace'>;
   readonly listeners: ListenerTable;
 }
 
@@ -35,6 +35,15 @@ export interface HostUnitsOptions extends ScopeTables {
   readonly memo: HostMemo;
   /** Another one when the scope's Sidecar changes. */
   viewpoint(): Viewpoint;
+  /** Told of each host that is resolved what it was asked; left out: nobody is. */
+  resolved?(host: string, asked: AskedOfHost): void;
+}
+
+/** What a host was asked of the scope. */
+export interface AskedOfHost {
+  readonly asked: Asked;
+  /** Whether others needed it; null: that made no difference. */
+  readonly isReferenced: boolean | null;
 }
 
 /** A plan made for this scope, or what it came to in another one that answers the same. */
@@ -55,7 +64,7 @@ const nothing: HeldHost = { parts: noHost, assignments: [] };
 
 /** The hosts of a scope as its units. */
 export function hostUnits(options: HostUnitsOptions): UnitKind<HostUnitPlan, HeldHost> {
-  const { dialect, writer, tables, routes, listeners, memo, viewpoint } = options;
+  const { dialect, writer, tables, routes, listeners, memo, viewpoint, resolved } = options;
   const { world, shelves, assignments, work } = options.parts;
   const user: AssignmentUser = { assignmentChanged: (resource) => tables.set('endpoint', resource) };
   const hold = (parts: Shelved<HostParts>): HeldHost => ({
@@ -79,6 +88,7 @@ export function hostUnits(options: HostUnitsOptions): UnitKind<HostUnitPlan, Hel
       const known = memo.find(host, { viewpoint: viewpoint(), patch: writer.patch, isReferenced });
       if (known !== null) {
         const { references, dependencies, problems, parts } = known;
+        resolved?.(host, known);
         return { host, references, dependencies, problems, source: { type: 'known', parts } };
       }
       const asked = new Map<string, string>();
@@ -86,12 +96,14 @@ export function hostUnits(options: HostUnitsOptions): UnitKind<HostUnitPlan, Hel
       const reader = createReader({ reading: notedReading(world, host), facts, client: dialect }, host);
       const plan = dialect.narrow(resolveHost(reader, host, isReferenced));
       const { references, dependencies, problems } = plan;
-      const matters = reader.callableService(host) === null;
+      // Asked for in any case, so that what it is asked does not depend on whether others need it.
+      const matters = reader.callableService(host) === null && reader.visibleService(host) !== null;
       const unit: HostUnitPlan = {
         ...{ host, references, dependencies, problems },
         source: { type: 'made', plan, asked, isReferenced: matters ? isReferenced : null },
       };
       if (isEmpty(plan)) remember(unit, noHost);
+      resolved?.(host, { asked, isReferenced: matters ? isReferenced : null });
       return unit;
     },
     isEmpty: ({ source }) => (source.type === 'known' ? source.parts === noHost : isEmpty(source.plan)),

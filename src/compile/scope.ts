@@ -1,137 +1,79 @@
-import { assertNever } from '../lib/assert-never.ts';
-import { type Sidecar, sidecar as sidecarKind } from '../rules/kinds/sidecar/index.ts';
-import type { Dialect } from './dialect.ts';
 import type { Dialects } from './dialects.ts';
 import type { Layer, LayerKind, LayerParts } from './layer.ts';
-import { viewpointOf } from './resolve/asked-facts.ts';
-import { fixedKey, fixedUnit, meshOrigin } from './scope-fixed.ts';
-import { hostUnits } from './scope-hosts.ts';
+import { baseFactsOf, createBase, type ScopeBase } from './scope-base.ts';
+import { createContent, type ScopeParts } from './scope-content.ts';
+import { meshOrigin } from './scope-fixed.ts';
 import { type Coarseness, type ScopeFacts, scopeFactsOf } from './scope-key.ts';
-import { contributionsOf, type PartsSince, sinceNothing } from './tables/contributions.ts';
-import { createHostMemo, type HostMemo } from './tables/host-memo.ts';
-import { createListenerTable, type ListenerPart } from './tables/listener-table.ts';
-import { createRouteTable } from './tables/route-table.ts';
-import { createTables } from './tables/tables.ts';
-import { createUnits } from './units.ts';
-import { createWriter } from './writer.ts';
+import { scopeProvenance } from './scope-provenance.ts';
+import { createStandingScope } from './scope-standing.ts';
+import { createHostMemo } from './tables/host-memo.ts';
+
+/** Scopes of which most hosts are told alike. */
+interface Family {
+  /** Those that are open. */
+  scopes: number;
+  /** What all but the first stand on: one alone needs none. */
+  base: ScopeBase | null;
+}
 
 /** What proxies may call. */
 export function outboundKind(coarseness: Coarseness, dialects: Dialects): LayerKind<ScopeFacts> {
   const memo = createHostMemo();
+  const families = new Map<string, Family>();
+
+  const create = (facts: ScopeFacts, parts: LayerParts): Layer => {
+    const own = { ...parts, memo, dialect: dialects[facts.client] };
+    if (facts.sidecar !== null) return createScope(facts, own, () => {}); // what it admits is a small part
+    const baseFacts = baseFactsOf(facts);
+    const name = JSON.stringify(baseFacts);
+    const family = families.get(name) ?? { scopes: 0, base: null };
+    families.set(name, family);
+    family.scopes++;
+    const closed = () => {
+      if (--family.scopes === 0) families.delete(name);
+      if (family.base?.size !== 0) return;
+      family.base.dispose();
+      family.base = null;
+    };
+    if (family.scopes === 1) return createScope(facts, own, closed);
+    family.base ??= createBase(baseFacts, own);
+    return createStandingScope(facts, own, { base: family.base, left: closed });
+  };
+  function* bases(): Generator<ScopeBase> {
+    for (const { base } of families.values()) if (base !== null) yield base;
+  }
+
   return {
     kind: 'outbound',
     mayWait: true,
     factsOf: (proxy, world) => scopeFactsOf(proxy, world, { coarseness, clients: dialects }),
     selected: ({ sidecar }) => (sidecar === null ? [] : [sidecar]),
-    mark: memo.mark,
-    create: (facts, parts) => createScope(facts, { ...parts, dialect: dialects[facts.client], memo }),
+    create,
+    mark(dirty) {
+      memo.mark(dirty);
+      for (const base of bases()) base.mark(dirty);
+    },
+    flushed() {
+      for (const base of bases()) base.tables.settled();
+    },
     layersWith: (origin, { shelves }) => (origin === meshOrigin || shelves.origins.has(origin) ? 'all' : []),
   };
 }
 
-interface ScopeParts extends LayerParts {
-  readonly dialect: Dialect;
-  readonly memo: HostMemo;
-}
-
-function createScope(facts: ScopeFacts, parts: ScopeParts): Layer {
-  const { dialect, memo, key, world, shelves, problems } = parts;
-  const tables = createTables(key);
-  const writer = createWriter({ dialect, shelves });
-  const routes = createRouteTable(tables, shelves, writer);
-  const listeners = createListenerTable(tables, problems);
-  let sidecar: Sidecar | null = facts.sidecar === null ? null : (world.rules.get(sidecarKind, facts.sidecar) ?? null);
-  let current = viewpointOf(facts, sidecar);
-  const options = { facts, dialect, writer, parts, memo, tables, routes, listeners, viewpoint: () => current };
-  const fixed = createUnits(fixedUnit(options), problems);
-  const hosts = createUnits(hostUnits(options), problems);
-
-  const markAll = () => {
-    fixed.markAll();
-    hosts.markAll();
-  };
-  const sinceOf = (host: string): PartsSince => hosts.get(host)?.since ?? sinceNothing;
-  /** The resource that every scope has, if this one is. */
-  const fixedPart = (type: 'cluster' | 'listener', name: string) => {
-    const unit = fixed.get(fixedKey);
-    const made = type === 'cluster' ? unit?.parts.clusters : unit?.parts.listeners;
-    if (unit === undefined || made?.some(({ value }) => value.name === name) !== true) return null;
-    return { part: '', origins: [meshOrigin], since: unit.since[type] };
-  };
-
+/** A scope in tables of its own. */
+function createScope(facts: ScopeFacts, parts: ScopeParts, closed: () => void): Layer {
+  const { key, shelves } = parts;
+  const content = createContent(facts, parts);
+  const { tables, hosts } = content;
   return {
     key,
-    mark(dirty) {
-      if (dirty.mesh) markAll();
-      if (facts.sidecar !== null && dirty.selecting.has(facts.sidecar)) {
-        // A Sidecar that is gone stays as it was: the proxies of this scope are about to leave it.
-        sidecar = world.rules.get(sidecarKind, facts.sidecar) ?? sidecar;
-        current = viewpointOf(facts, sidecar);
-        markAll();
-      }
-      hosts.mark(dirty);
-      return hosts.isDirty || fixed.isDirty;
-    },
-    *compile(revision) {
-      yield* fixed.compile(revision);
-      yield* hosts.compile(revision);
-      yield* routes.settle();
-      yield* listeners.settle();
-    },
-    takeChanges: () => tables.takeChanges(),
-    *partsOf(type, name) {
-      const own = type === 'cluster' || type === 'listener' ? fixedPart(type, name) : null;
-      if (own !== null) yield own;
-      switch (type) {
-        case 'route':
-          for (const { part, origins } of routes.partsOf(name)) {
-            yield { part, origins, since: sinceOf(part.slice(0, part.lastIndexOf(':'))).route }; // host:80
-          }
-          return;
-        case 'listener':
-          for (const { host, origins } of listeners.partsOf(name)) {
-            yield { part: '', origins, since: sinceOf(host).listener };
-          }
-          return;
-        case 'cluster':
-        case 'endpoint': {
-          const host = name.slice(name.lastIndexOf('|') + 1); // outbound|80||host
-          const origins = hosts.get(host)?.parts.parts.value.destinationOrigins ?? [];
-          if (origins.length > 0) yield { part: '', origins, since: sinceOf(host).cluster };
-          return;
-        }
-        default:
-          assertNever(type);
-      }
-    },
-    *contributionsOf(origin) {
-      const unit = fixed.get(fixedKey);
-      if (origin === meshOrigin && unit !== undefined) {
-        const { parts: made, since } = unit;
-        for (const { value } of made.clusters)
-          yield { layer: key, type: 'cluster', name: value.name, since: since.cluster };
-        for (const { value } of made.listeners) {
-          yield { layer: key, type: 'listener', name: value.name, since: since.listener };
-        }
-      }
-      const standing = {
-        hasVirtualHost: routes.has,
-        hasListener: ({ name, resource }: ListenerPart) => tables.get('listener', name) === resource,
-      };
-      for (const host of shelves.origins.holdersOf(origin)) {
-        const held = hosts.get(host);
-        if (held === undefined) continue;
-        const { parts: made, since } = held;
-        for (const one of contributionsOf({ ...standing, parts: made.parts.value, since }, origin)) {
-          yield { layer: key, ...one };
-        }
-      }
-    },
+    mark: content.mark,
+    compile: content.compile,
+    takeChanges: tables.takeChanges,
+    ...scopeProvenance({ ...content, key, shelves, unitOf: hosts.get }),
     dispose() {
-      hosts.dispose();
-      fixed.dispose();
-      routes.dispose();
-      listeners.dispose();
+      content.dispose();
+      closed();
     },
   };
 }

@@ -55,10 +55,16 @@ export interface Unit<Parts> extends PartsWithSince<Parts> {
 export interface Units<Parts> {
   get(key: string): Unit<Parts> | undefined;
   values(): Iterable<Unit<Parts>>;
+  entries(): Iterable<readonly [key: string, unit: Unit<Parts>]>;
   readonly isDirty: boolean;
   /** Marks what depends on the changes. */
   mark(dirty: Dirty): void;
   markAll(): void;
+  markOne(key: string): void;
+  /** Takes a unit out, as if there were nothing of it. */
+  remove(key: string): void;
+  /** How many others need a unit. */
+  referencesTo(key: string): number;
   /** Compiles what is dirty, and what becomes dirty by it; `revision` is that of the result. */
   compile(revision: number): Generator<undefined, void, undefined>;
   dispose(): void;
@@ -127,6 +133,7 @@ export function createUnits<Plan extends UnitPlan, Parts>(
   return {
     get: (key) => units.get(key),
     values: () => units.values(),
+    entries: () => units.entries(),
     get isDirty() {
       return dirtyKeys.size > 0;
     },
@@ -141,6 +148,13 @@ export function createUnits<Plan extends UnitPlan, Parts>(
       for (const key of kind.keys()) dirtyKeys.add(key);
       for (const key of units.keys()) dirtyKeys.add(key);
     },
+    markOne: (key) => void dirtyKeys.add(key),
+    remove(key) {
+      const before = units.get(key);
+      dirtyKeys.delete(key);
+      if (before !== undefined) install(key, before, none);
+    },
+    referencesTo: (key) => referenced.of(key),
     *compile(revision) {
       // A unit may make others dirty by referring to them: they join the set while it is walked.
       for (const key of dirtyKeys) {

@@ -125,7 +125,7 @@ function admits(by: typeof admitsService, about: string, egress: readonly Egress
  * The part of a client's domain that matters where no service is right below it: Kubernetes' domains shorten hosts of
  * other namespaces by their tail alone.
  */
-function tailOf(domain: string): string {
+export function tailOf(domain: string): string {
   const tail = domain.indexOf('.svc.');
   return tail === -1 ? domain : `*${domain.slice(tail)}`;
 }

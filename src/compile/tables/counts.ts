@@ -5,6 +5,8 @@ export interface Counts {
   /** Whether the key is no longer in use. */
   remove(key: string): boolean;
   has(key: string): boolean;
+  /** How often it is in use. */
+  of(key: string): number;
   keys(): Iterable<string>;
 }
 
@@ -25,6 +27,7 @@ export function createCounts(): Counts {
       return counts.delete(key);
     },
     has: (key) => counts.has(key),
+    of: (key) => counts.get(key) ?? 0,
     keys: () => counts.keys(),
   };
 }

@@ -11,6 +11,9 @@ export interface DomainIndex {
   /** The domains that a virtual host has, of those that it claims. */
   owned(host: VirtualHost): readonly string[];
   has(domain: string): boolean;
+  ownerOf(domain: string): VirtualHost | undefined;
+  /** Those that claim a domain, its owner first. */
+  claimsOf(domain: string): readonly VirtualHost[];
 }
 
 export function createDomainIndex(): DomainIndex {
@@ -45,6 +48,8 @@ export function createDomainIndex(): DomainIndex {
     unclaim: (host) => change(host, (list) => list.filter((other) => other !== host)),
     owned: (host) => host.part.plan.domains.filter((domain) => ownerOf(domain) === host),
     has: (domain) => claims.has(domain),
+    ownerOf,
+    claimsOf: listOf,
   };
 }
 

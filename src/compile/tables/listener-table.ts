@@ -33,34 +33,28 @@ export interface ListenerTable {
   dispose(): void;
 }
 
-/** `problems` is told of services that lost a port to an older one or to HTTP, and of those that have one for every address. */
-export function createListenerTable(tables: Tables, problems: ProblemIndex): ListenerTable {
+/** Listeners that those of other scopes stand on. */
+export interface BaseListeners extends ListenerTable {
+  /** What hosts need under a name, in effect or not. */
+  needed(name: string): Iterable<ListenerPart>;
+  /** What is told of a name. */
+  reported(name: string): readonly PlanProblem[];
+  /** The names of which something is told. */
+  reportedNames(): Iterable<string>;
+}
+
+export interface ListenerTableOptions {
+  readonly tables: Tables;
+  /** Told of services that lost a port to an older one or to HTTP, and of those that have one for every address. */
+  readonly problems: ProblemIndex;
+  /** Told that a listener was decided. */
+  settled(name: string): void;
+}
+
+export function createListenerTable({ tables, problems, settled }: ListenerTableOptions): BaseListeners {
   const parts = new Map<string, Map<string, ListenerPart>>();
   const dirty = new Set<string>();
-  const reports = new Map<string, readonly PlanProblem[]>();
-
-  const settleOne = (name: string) => {
-    const candidates = [...(parts.get(name)?.values() ?? [])];
-    const winner = candidates.reduce<ListenerPart | undefined>(
-      (best, part) => (best === undefined || compareParts(part, best) < 0 ? part : best),
-      undefined,
-    );
-    if (winner === undefined) tables.delete('listener', name);
-    else tables.set('listener', winner.resource);
-    const losers =
-      winner === undefined
-        ? []
-        : candidates.filter((part) => part !== winner && !part.isAlias && !sharesWith(part, winner));
-    const conflicts = winner === undefined ? [] : losers.map((part) => conflict(part, winner));
-    const own = winner?.takesAnyAddress ? [anyAddressTaken(winner)] : [];
-    report(name, [...own, ...conflicts]);
-  };
-
-  const report = (name: string, next: readonly PlanProblem[]) => {
-    problems.replace(reports.get(name) ?? [], next);
-    if (next.length === 0) reports.delete(name);
-    else reports.set(name, next);
-  };
+  const reports = createReports(problems);
 
   return {
     replace(before, after) {
@@ -84,8 +78,12 @@ export function createListenerTable(tables: Tables, problems: ProblemIndex): Lis
     },
     *settle() {
       for (const name of dirty) {
-        settleOne(name);
+        const { winner, told } = decide([...(parts.get(name)?.values() ?? [])]);
+        if (winner === undefined) tables.delete('listener', name);
+        else tables.set('listener', winner.resource);
+        reports.put(name, told);
         dirty.delete(name);
+        settled(name);
         yield;
       }
     },
@@ -93,8 +91,39 @@ export function createListenerTable(tables: Tables, problems: ProblemIndex): Lis
       const winner = tables.get('listener', name);
       for (const part of parts.get(name)?.values() ?? []) if (part.resource === winner) yield part;
     },
-    dispose() {
-      for (const name of reports.keys()) report(name, []);
+    needed: (name) => parts.get(name)?.values() ?? [],
+    reported: reports.of,
+    reportedNames: reports.names,
+    dispose: reports.clear,
+  };
+}
+
+/** Decides who has a listener, and what is to be told of it. */
+export function decide(candidates: readonly ListenerPart[]) {
+  const winner = candidates.reduce<ListenerPart | undefined>(
+    (best, part) => (best === undefined || compareParts(part, best) < 0 ? part : best),
+    undefined,
+  );
+  if (winner === undefined) return { winner, told: [] };
+  const losers = candidates.filter((part) => part !== winner && !part.isAlias && !sharesWith(part, winner));
+  const own = winner.takesAnyAddress ? [anyAddressTaken(winner)] : [];
+  return { winner, told: [...own, ...losers.map((part) => conflict(part, winner))] };
+}
+
+/** What is told of names. */
+export function createReports(problems: ProblemIndex) {
+  const reports = new Map<string, readonly PlanProblem[]>();
+  const put = (name: string, next: readonly PlanProblem[]) => {
+    problems.replace(reports.get(name) ?? [], next);
+    if (next.length === 0) reports.delete(name);
+    else reports.set(name, next);
+  };
+  return {
+    put,
+    of: (name: string): readonly PlanProblem[] => reports.get(name) ?? [],
+    names: () => reports.keys(),
+    clear() {
+      for (const name of [...reports.keys()]) put(name, []);
     },
   };
 }

@@ -2,10 +2,11 @@ import { contentHash } from '../../lib/hash.ts';
 import { assembleResource } from '../../proto/assemble.ts';
 import type { EncodedResource } from '../../proto/resource.ts';
 import type { HashedBytes, RouteFrame } from '../writer.ts';
+import type { HashSum } from './hash-sum.ts';
 import type { Shelf, Shelved } from './shelf.ts';
 
 /** Below this a route configuration is one piece. */
-const largeBytes = 64 << 10;
+export const largeBytes = 64 << 10;
 /** Above it, its pieces have this much at least, but for the last. */
 const pieceBytes = 24 << 10;
 /** And end where a virtual host's hash begins with one of these: a sixteenth of them does. */
@@ -23,24 +24,41 @@ export interface AssemblyShelves {
   readonly pieces: Shelf<Uint8Array>;
 }
 
-/** Puts a route configuration together from virtual hosts and what stands around them. */
+/** What tells a route configuration from others. */
+export interface ConfigurationKey {
+  readonly name: string;
+  /** Of the hashes of its records. Their order follows from their names. */
+  readonly sum: HashSum;
+  readonly frame: RouteFrame;
+}
+
+/** Puts a route configuration together from virtual hosts and what stands around them. `body` is asked if there is none like it. */
 export function takeConfiguration(
-  name: string,
-  { records, frame }: { readonly records: readonly HashedBytes[]; readonly frame: RouteFrame },
+  { name, sum, frame }: ConfigurationKey,
+  body: () => readonly HashedBytes[] | readonly Uint8Array[],
   shelves: AssemblyShelves,
 ): Shelved<AssembledRoutes> {
-  const version = contentHash(`${frame.format}${name}\n${hashesOf(records)}`);
+  const version = contentHash(`${frame.format}${name}\n${sum.text()}`);
   return shelves.configurations.take(`${name}\n${version}`, () => {
     const head = frame.head(name);
-    if (lengthOf(records) < largeBytes) {
-      const parts = [head, ...records.map(({ bytes }) => bytes), frame.end];
+    const made = body();
+    if (isCut(made)) {
+      const rest = frame.end.length > 0 ? [...made, frame.end] : made;
+      return { resource: assembleResource('route', name, { version, parts: [head], rest }), pieces: [] };
+    }
+    if (lengthOf(made) < largeBytes) {
+      const parts = [head, ...made.map(({ bytes }) => bytes), frame.end];
       return { resource: assembleResource('route', name, { version, parts }), pieces: [] };
     }
-    const pieces = cut(records).map((piece) => takePiece(piece, shelves));
+    const pieces = cut(made).map((piece) => takePiece(piece, shelves));
     const rest = [...pieces.map(({ value }) => value), ...(frame.end.length > 0 ? [frame.end] : [])];
     return { resource: assembleResource('route', name, { version, parts: [head], rest }), pieces };
   });
 }
+
+/** Whether these are bytes of many records already. */
+const isCut = (made: readonly HashedBytes[] | readonly Uint8Array[]): made is readonly Uint8Array[] =>
+  made[0] instanceof Uint8Array;
 
 export function releaseConfiguration(assembled: Shelved<AssembledRoutes>, shelves: AssemblyShelves): void {
   if (!shelves.configurations.release(assembled)) return;

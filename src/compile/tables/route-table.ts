@@ -2,6 +2,7 @@ import { mergeSorted } from '../../lib/merge-sorted.ts';
 import type { RouteConfigurationPlan } from '../../plan/route.ts';
 import type { HashedBytes, Writer } from '../writer.ts';
 import { createDomainIndex, type DomainIndex } from './domain-index.ts';
+import { createHashSum, type HashSum } from './hash-sum.ts';
 import {
   type AssembledRoutes,
   type AssemblyShelves,
@@ -31,7 +32,14 @@ export interface RouteTable {
   dispose(): void;
 }
 
-interface Configuration {
+/** Route configurations that those of other scopes stand on. */
+export interface BaseRoutes extends RouteTable {
+  get(name: string): Configuration | undefined;
+  unknownHosts(): RouteConfigurationPlan['unknownHosts'];
+}
+
+/** One route configuration. Between flushes `sorted` has all its virtual hosts. */
+export interface Configuration {
   readonly name: string;
   readonly hosts: Map<string, VirtualHost>;
   readonly domains: DomainIndex;
@@ -40,13 +48,19 @@ interface Configuration {
   readonly arrived: Set<VirtualHost>;
   readonly gone: Set<VirtualHost>;
   assembled: Shelved<AssembledRoutes> | null;
+  /** Of the records of its virtual hosts. */
+  readonly sum: HashSum;
 }
 
-export function createRouteTable(
-  tables: Tables,
-  shelves: RouteShelves,
-  writer: Pick<Writer, 'routeFrame' | 'unknownHosts'>,
-): RouteTable {
+export interface RouteTableOptions {
+  readonly tables: Tables;
+  readonly shelves: RouteShelves;
+  readonly writer: Pick<Writer, 'routeFrame' | 'unknownHosts'>;
+  /** Told that a route configuration was put together again, or is gone. */
+  assembled(name: string): void;
+}
+
+export function createRouteTable({ tables, shelves, writer, assembled }: RouteTableOptions): BaseRoutes {
   const configurations = new Map<string, Configuration>();
   const dirtyHosts = new Map<VirtualHost, Configuration>();
   const dirtyConfigurations = new Set<Configuration>();
@@ -63,6 +77,7 @@ export function createRouteTable(
       arrived: new Set(),
       gone: new Set(),
       assembled: null,
+      sum: createHashSum(),
     };
     configurations.set(name, fresh);
     return fresh;
@@ -79,7 +94,10 @@ export function createRouteTable(
     configuration.hosts.delete(plan.name);
     if (!configuration.arrived.delete(host)) configuration.gone.add(host);
     dirtyHosts.delete(host);
-    if (host.record !== null) shelves.records.release(host.record);
+    if (host.record !== null) {
+      configuration.sum.remove(host.record.value.hash);
+      shelves.records.release(host.record);
+    }
   };
   const add = (part: VirtualHostPart) => {
     const configuration = configurationOf(part.plan.routeConfiguration);
@@ -101,7 +119,10 @@ export function createRouteTable(
     const domains = configuration.domains.owned(host);
     const before = host.record;
     host.record = domains.length === 0 ? null : virtualHostRecord(host.part, domains, shelves.records);
-    if (before !== null) shelves.records.release(before);
+    if (host.record !== null) configuration.sum.add(host.record.value.hash);
+    if (before === null) return;
+    configuration.sum.remove(before.value.hash);
+    shelves.records.release(before);
   };
   const assemble = (configuration: Configuration) => {
     const before = configuration.assembled;
@@ -112,11 +133,16 @@ export function createRouteTable(
       configurations.delete(configuration.name);
     }
     if (before !== null) releaseConfiguration(before, shelves);
+    assembled(configuration.name);
   };
   const assembleConfiguration = (configuration: Configuration): Shelved<AssembledRoutes> => {
-    const records = sortedHosts(configuration).flatMap(({ record }) => (record === null ? [] : [record.value]));
-    if (!configuration.domains.has('*')) records.push(writer.unknownHosts(unknownHosts));
-    return takeConfiguration(configuration.name, { records, frame: writer.routeFrame }, shelves);
+    const { name } = configuration;
+    const sorted = sortedHosts(configuration);
+    const last = configuration.domains.has('*') ? null : writer.unknownHosts(unknownHosts);
+    const sum = configuration.sum.clone();
+    if (last !== null) sum.add(last.hash);
+    const records = () => [...recordsOf(sorted), ...(last === null ? [] : [last])];
+    return takeConfiguration({ name, sum, frame: writer.routeFrame }, records, shelves);
   };
 
   return {
@@ -151,15 +177,21 @@ export function createRouteTable(
       }
     },
     has: ({ plan }) => (configurations.get(plan.routeConfiguration)?.hosts.get(plan.name)?.record ?? null) !== null,
+    get: (name) => configurations.get(name),
+    unknownHosts: () => unknownHosts,
     dispose() {
-      for (const { hosts, assembled } of configurations.values()) {
+      for (const { hosts, assembled: last } of configurations.values()) {
         for (const { record } of hosts.values()) if (record !== null) shelves.records.release(record);
-        if (assembled !== null) releaseConfiguration(assembled, shelves);
+        if (last !== null) releaseConfiguration(last, shelves);
       }
       configurations.clear();
     },
   };
 }
+
+/** Those that have one, in order. */
+export const recordsOf = (hosts: readonly VirtualHost[]): readonly HashedBytes[] =>
+  hosts.flatMap(({ record }) => (record === null ? [] : [record.value]));
 
 /** Sorts what is new: a configuration of thousands of hosts is not sorted again for one. */
 function sortedHosts(configuration: Configuration): readonly VirtualHost[] {
@@ -171,7 +203,7 @@ function sortedHosts(configuration: Configuration): readonly VirtualHost[] {
   return configuration.sorted;
 }
 
-const byName = (a: VirtualHost, b: VirtualHost): number => (a.part.plan.name < b.part.plan.name ? -1 : 1);
+export const byName = (a: VirtualHost, b: VirtualHost): number => (a.part.plan.name < b.part.plan.name ? -1 : 1);
 
 /** Whether the index of domains would see no difference. */
 const isSamePlace = ({ plan: a }: VirtualHostPart, { plan: b }: VirtualHostPart): boolean =>

@@ -1,7 +1,7 @@
 import { type EncodedResource, type XdsType, xdsTypes } from '../../proto/resource.ts';
 import type { LayerKey, TableChange } from '../contract.ts';
 
-/** The resources of one layer while they are being compiled, with what they were at the last flush. */
+/** The resources of one layer while they are being compiled. */
 export interface Tables {
   get(type: XdsType, name: string): EncodedResource | undefined;
   set(type: XdsType, resource: EncodedResource): void;
@@ -10,17 +10,32 @@ export interface Tables {
   takeChanges(): readonly TableChange[];
 }
 
+/** Tables that others stand on: they can tell what they had when changes were last taken. */
+export interface BaseTables extends Tables {
+  names(type: XdsType): Iterable<string>;
+  /** What a name was at the last `settled`. */
+  was(type: XdsType, name: string): EncodedResource | undefined;
+  /** The names that may be different from then. */
+  touched(type: XdsType): Iterable<string>;
+  /** Those that stand on it have taken the changes. */
+  settled(): void;
+}
+
 interface Table {
   readonly current: Map<string, EncodedResource>;
   /** What touched names were at the last call. */
   readonly before: Map<string, EncodedResource | undefined>;
 }
 
-export function createTables(layer: LayerKey): Tables {
+export function createTables(layer: LayerKey): BaseTables {
   const table = (): Table => ({ current: new Map(), before: new Map() });
   const tables: Record<XdsType, Table> = { cluster: table(), endpoint: table(), listener: table(), route: table() };
   const touch = ({ current, before }: Table, name: string) => {
     if (!before.has(name)) before.set(name, current.get(name));
+  };
+  const was = (type: XdsType, name: string) => {
+    const { current, before } = tables[type];
+    return before.has(name) ? before.get(name) : current.get(name);
   };
   return {
     get: (type, name) => tables[type].current.get(name),
@@ -36,21 +51,40 @@ export function createTables(layer: LayerKey): Tables {
     },
     takeChanges: () =>
       xdsTypes.flatMap((type) => {
-        const change = compareTable(tables[type]);
-        tables[type].before.clear();
-        return change.changed.length + change.removed.length > 0 ? [{ layer, type, ...change }] : [];
+        const { current, before } = tables[type];
+        if (before.size === 0) return [];
+        const change = compare(
+          before.keys(),
+          (name) => before.get(name),
+          (name) => current.get(name),
+        );
+        before.clear();
+        return changeOf(layer, type, change);
       }),
+    names: (type) => tables[type].current.keys(),
+    was,
+    touched: (type) => tables[type].before.keys(),
+    settled() {
+      for (const type of xdsTypes) tables[type].before.clear();
+    },
   };
 }
 
-function compareTable({ current, before }: Table): Pick<TableChange, 'changed' | 'removed'> {
+type Change = Pick<TableChange, 'changed' | 'removed'>;
+type Lookup = (name: string) => EncodedResource | undefined;
+
+/** How names differ, by version; sorted. */
+export function compare(names: Iterable<string>, was: Lookup, is: Lookup): Change {
   const changed: EncodedResource[] = [];
   const removed: string[] = [];
-  for (const [name, old] of before) {
-    const now = current.get(name);
+  for (const name of names) {
+    const [old, now] = [was(name), is(name)];
     if (now === undefined && old !== undefined) removed.push(name);
     if (now !== undefined && now.version !== old?.version) changed.push(now);
   }
   changed.sort((a, b) => (a.name < b.name ? -1 : 1));
   return { changed, removed: removed.sort() };
 }
+
+export const changeOf = (layer: LayerKey, type: XdsType, change: Change): readonly TableChange[] =>
+  change.changed.length + change.removed.length > 0 ? [{ layer, type, ...change }] : [];

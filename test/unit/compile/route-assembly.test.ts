@@ -1,14 +1,18 @@
 import { describe, expect, it } from 'vitest';
+import type { WorldChange } from '../../../src/compile/contract.ts';
+import { createHashSum } from '../../../src/compile/tables/hash-sum.ts';
 import {
   type AssembledRoutes,
   releaseConfiguration,
   takeConfiguration,
 } from '../../../src/compile/tables/route-assembly.ts';
 import { createShelf } from '../../../src/compile/tables/shelf.ts';
-import { hashed } from '../../../src/compile/writer.ts';
-import { serviceKey } from '../../../src/model/names.ts';
+import { type HashedBytes, hashed } from '../../../src/compile/writer.ts';
+import { hostname, serviceKey } from '../../../src/model/names.ts';
+import type { Service } from '../../../src/model/service.ts';
 import { type EncodedResource, encodeResource, recordParts, resourceBody } from '../../../src/proto/resource.ts';
 import { bytesField, stringField } from '../../../src/proto/wire.ts';
+import type { Rule } from '../../../src/rules/rule.ts';
 import { findVirtualHost } from '../../../src/xds/named/virtual-hosts.ts';
 import { compiledWorld, proxy, rule, service } from '../../support/world.ts';
 
@@ -81,6 +85,39 @@ describe('a big route configuration', () => {
     expect(newBytes(here, there)).toBeLessThan(here.byteLength / 2);
   });
 
+  it('has the same bytes in a scope that stands on others as in one that is alone', () => {
+    const { world, routes } = bigWorld();
+    const shop = proxy({ namespace: 'shop' });
+    const own = (name: string, host: string, timeout = '3s') =>
+      rule('VirtualService', `shop/${name}`, {
+        hosts: [host],
+        exportTo: ['.'],
+        http: [{ timeout, route: [{ destination: { host: 'svc-3.default.svc.cluster.local' } }] }],
+      });
+    const full = (index: number) => `svc-${index}.default.svc.cluster.local`;
+    routes(proxy({ namespace: 'elsewhere' }));
+    const changes: (WorldChange | Service | Rule)[][] = [
+      [own('first', full(0)), own('last', full(99)), own('between', full(200), '5s')],
+      [service('zzz.shop.svc.cluster.local'), service('aaa.shop.svc.cluster.local', { exportTo: ['.'] })],
+      [own('alone', 'aa.example.com'), service('svc-5', { aliases: [hostname('aaa.shop')], createdAtMs: 1 })],
+      [own('everything', '*')],
+      [prefixOf(5, '/other'), { type: 'rule-removed', id: 'VirtualService/shop/first' }],
+      [{ type: 'rule-removed', id: 'VirtualService/shop/everything' }, own('between', full(201))],
+      [service('svc-200', { exportTo: ['~'] }), own('last', full(99), '9s')],
+    ];
+    const done: (WorldChange | Service | Rule)[] = [];
+    for (const change of changes) {
+      world.apply(...change);
+      done.push(...change);
+      const alone = bigWorld();
+      alone.world.apply(...done);
+      const [standing, wanted] = [routes(shop), alone.routes(shop)];
+      expect(standing.version).toBe(wanted.version);
+      expect(bytesOf(standing).equals(bytesOf(wanted))).toBe(true);
+    }
+    expect(routes(shop).rest.length).toBeGreaterThan(routes(proxy({ namespace: 'elsewhere' })).rest.length);
+  });
+
   it('is looked into for one virtual host', () => {
     const { routes } = bigWorld();
     for (const host of ['svc-0', 'svc-399']) {
@@ -96,9 +133,14 @@ it('pieces are kept for as long as a configuration has them', () => {
   const record = (index: number, text = '') => hashed(bytesField(2, Buffer.from(`${index}${text}`.padEnd(1000, '.'))));
   const frame = { head: (name: string) => stringField(1, name), end: new Uint8Array(0), format: '' };
   const records = Array.from({ length: 500 }, (_, index) => record(index));
-  const one = takeConfiguration('80', { records, frame }, shelves);
-  const same = takeConfiguration('80', { records, frame }, shelves);
-  const other = takeConfiguration('80', { records: records.with(250, record(250, 'other')), frame }, shelves);
+  const take = (all: readonly HashedBytes[]) => {
+    const sum = createHashSum();
+    for (const { hash } of all) sum.add(hash);
+    return takeConfiguration({ name: '80', sum, frame }, () => all, shelves);
+  };
+  const one = take(records);
+  const same = take(records);
+  const other = take(records.with(250, record(250, 'other')));
   expect(same).toBe(one);
   expect(one.value.pieces.length).toBeGreaterThan(4);
   const both = new Set([...one.value.pieces, ...other.value.pieces]);

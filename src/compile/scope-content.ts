@@ -1,0 +1,93 @@
+import { type Sidecar, sidecar as sidecarKind } from '../rules/kinds/sidecar/index.ts';
+import type { Dialect } from './dialect.ts';
+import type { LayerParts } from './layer.ts';
+import { type Viewpoint, viewpointOf } from './resolve/asked-facts.ts';
+import { fixedUnit, type HeldFixed } from './scope-fixed.ts';
+import { type AskedOfHost, type HeldHost, hostUnits } from './scope-hosts.ts';
+import type { ScopeFacts } from './scope-key.ts';
+import type { HostMemo } from './tables/host-memo.ts';
+import { type BaseListeners, createListenerTable } from './tables/listener-table.ts';
+import { type BaseRoutes, createRouteTable } from './tables/route-table.ts';
+import { type BaseTables, createTables } from './tables/tables.ts';
+import { createUnits, type Units } from './units.ts';
+import type { Dirty } from './world/dirty.ts';
+import { createWriter } from './writer.ts';
+
+/** All that the clients of a scope may call, in tables of its own. */
+export interface ScopeContent {
+  readonly tables: BaseTables;
+  readonly routes: BaseRoutes;
+  readonly listeners: BaseListeners;
+  readonly fixed: Units<HeldFixed>;
+  readonly hosts: Units<HeldHost>;
+  viewpoint(): Viewpoint;
+  /** Returns whether there is something to compile. */
+  mark(dirty: Dirty): boolean;
+  isDirty(): boolean;
+  compile(revision: number): Generator<undefined, void, undefined>;
+  dispose(): void;
+}
+
+/** Told what is made anew. */
+export interface ContentWatcher {
+  resolved(host: string, asked: AskedOfHost): void;
+  assembled(routeConfiguration: string): void;
+  settled(listener: string): void;
+}
+
+export interface ScopeParts extends LayerParts {
+  readonly dialect: Dialect;
+  readonly memo: HostMemo;
+}
+
+export function createContent(facts: ScopeFacts, parts: ScopeParts, watcher?: ContentWatcher): ScopeContent {
+  const { dialect, memo, key, world, shelves, problems } = parts;
+  const tables = createTables(key);
+  const writer = createWriter({ dialect, shelves });
+  const routes = createRouteTable({ tables, shelves, writer, assembled: watcher?.assembled ?? ignored });
+  const listeners = createListenerTable({ tables, problems, settled: watcher?.settled ?? ignored });
+  let sidecar: Sidecar | null = facts.sidecar === null ? null : (world.rules.get(sidecarKind, facts.sidecar) ?? null);
+  let current = viewpointOf(facts, sidecar);
+  const viewpoint = () => current;
+  const resolved = watcher?.resolved ?? ignored;
+  const fixed = createUnits(fixedUnit({ facts, writer, parts, tables, routes, viewpoint }), problems);
+  const hosts = createUnits(
+    hostUnits({ dialect, writer, parts, memo, tables, routes, listeners, viewpoint, resolved }),
+    problems,
+  );
+  const isDirty = () => hosts.isDirty || fixed.isDirty;
+  const markAll = () => {
+    fixed.markAll();
+    hosts.markAll();
+  };
+
+  return {
+    ...{ tables, routes, listeners, fixed, hosts, viewpoint },
+    mark(dirty) {
+      if (dirty.mesh) markAll();
+      if (facts.sidecar !== null && dirty.selecting.has(facts.sidecar)) {
+        // A Sidecar that is gone stays as it was: the proxies of this scope are about to leave it.
+        sidecar = world.rules.get(sidecarKind, facts.sidecar) ?? sidecar;
+        current = viewpointOf(facts, sidecar);
+        markAll();
+      }
+      hosts.mark(dirty);
+      return isDirty();
+    },
+    isDirty,
+    *compile(revision) {
+      yield* fixed.compile(revision);
+      yield* hosts.compile(revision);
+      yield* routes.settle();
+      yield* listeners.settle();
+    },
+    dispose() {
+      hosts.dispose();
+      fixed.dispose();
+      routes.dispose();
+      listeners.dispose();
+    },
+  };
+}
+
+const ignored = () => {};

@@ -1,0 +1,88 @@
+import { assertNever } from '../lib/assert-never.ts';
+import type { EncodedResource, XdsType } from '../proto/resource.ts';
+import type { Layer } from './layer.ts';
+import { fixedKey, type HeldFixed, meshOrigin } from './scope-fixed.ts';
+import type { HeldHost } from './scope-hosts.ts';
+import { contributionsOf } from './tables/contributions.ts';
+import type { Shelves } from './tables/host-parts.ts';
+import type { ListenerPart, ListenerTable } from './tables/listener-table.ts';
+import type { RouteTable } from './tables/route-table.ts';
+import type { Tables } from './tables/tables.ts';
+import type { Unit, Units } from './units.ts';
+
+export interface ProvenanceOptions {
+  readonly key: Layer['key'];
+  readonly shelves: Shelves;
+  readonly tables: Pick<Tables, 'get'>;
+  readonly routes: Pick<RouteTable, 'partsOf' | 'has'>;
+  readonly listeners: Pick<ListenerTable, 'partsOf'>;
+  readonly fixed: Units<HeldFixed>;
+  unitOf(host: string): Unit<HeldHost> | undefined;
+}
+
+/** Tells where the resources of a scope come from. */
+export function scopeProvenance(options: ProvenanceOptions): Pick<Layer, 'partsOf' | 'contributionsOf'> {
+  const { key, shelves, tables, routes, listeners, fixed, unitOf } = options;
+  /** The resource that every scope has, if this one is. */
+  function* fixedPart(type: XdsType, name: string) {
+    const unit = fixed.get(fixedKey);
+    if (unit === undefined || (type !== 'cluster' && type !== 'listener')) return;
+    if (madeOf(unit.parts, type).some((made) => made.name === name)) {
+      yield { part: '', origins: [meshOrigin], since: unit.since[type] };
+    }
+  }
+  function* fixedContributions() {
+    const unit = fixed.get(fixedKey);
+    for (const type of unit === undefined ? [] : (['cluster', 'listener'] as const)) {
+      for (const { name } of unit === undefined ? [] : madeOf(unit.parts, type)) {
+        yield { layer: key, type, name, since: unit?.since[type] ?? 0 };
+      }
+    }
+  }
+  const sinceOf = (host: string, type: 'cluster' | 'listener' | 'route'): number => unitOf(host)?.since[type] ?? 0;
+
+  return {
+    *partsOf(type, name) {
+      yield* fixedPart(type, name);
+      switch (type) {
+        case 'route':
+          for (const { part, origins } of routes.partsOf(name)) {
+            yield { part, origins, since: sinceOf(part.slice(0, part.lastIndexOf(':')), 'route') }; // host:80
+          }
+          return;
+        case 'listener':
+          for (const { host, origins } of listeners.partsOf(name)) {
+            yield { part: '', origins, since: sinceOf(host, 'listener') };
+          }
+          return;
+        case 'cluster':
+        case 'endpoint': {
+          const host = name.slice(name.lastIndexOf('|') + 1); // outbound|80||host
+          const origins = unitOf(host)?.parts.parts.value.destinationOrigins ?? [];
+          if (origins.length > 0) yield { part: '', origins, since: sinceOf(host, 'cluster') };
+          return;
+        }
+        default:
+          assertNever(type);
+      }
+    },
+    *contributionsOf(origin) {
+      if (origin === meshOrigin) yield* fixedContributions();
+      const standing = {
+        hasVirtualHost: routes.has,
+        hasListener: ({ name, resource }: ListenerPart) => tables.get('listener', name) === resource,
+      };
+      for (const host of shelves.origins.holdersOf(origin)) {
+        const unit = unitOf(host);
+        if (unit === undefined) continue;
+        const { parts, since } = unit;
+        for (const made of contributionsOf({ ...standing, parts: parts.parts.value, since }, origin)) {
+          yield { layer: key, ...made };
+        }
+      }
+    },
+  };
+}
+
+const madeOf = ({ clusters, listeners }: HeldFixed, type: 'cluster' | 'listener'): readonly EncodedResource[] =>
+  (type === 'cluster' ? clusters : listeners).map(({ value }) => value);

@@ -1,0 +1,81 @@
+import type { Configuration } from './route-table.ts';
+import type { VirtualHost } from './virtual-hosts.ts';
+
+/** Where the records of a big route configuration are. */
+export interface RouteLayout {
+  /** Where the record of each of its virtual hosts, in their order, begins; then where the last one ends. */
+  readonly starts: readonly number[];
+  readonly sorted: readonly VirtualHost[];
+  /** The records and what comes after them, but for the end of the frame. */
+  readonly pieces: readonly Uint8Array[];
+  readonly length: number;
+}
+
+const layouts = new WeakMap<object, RouteLayout>();
+
+/** The layout of a configuration as it was put together last; null: it is too small to have pieces. */
+export function layoutOf({ sorted, assembled }: Configuration): RouteLayout | null {
+  if (assembled === null || assembled.value.pieces.length === 0) return null;
+  const known = layouts.get(assembled.value);
+  if (known?.sorted === sorted) return known;
+  const starts: number[] = [0];
+  let at = 0;
+  for (const { record } of sorted) {
+    at += record?.value.bytes.length ?? 0;
+    starts.push(at);
+  }
+  const pieces = assembled.value.pieces.map(({ value }) => value);
+  const layout = { starts, sorted, pieces, length: pieces.reduce((sum, piece) => sum + piece.length, 0) };
+  layouts.set(assembled.value, layout);
+  return layout;
+}
+
+/** The index of the first virtual host whose name is not before this one. */
+export function indexOf(sorted: readonly VirtualHost[], name: string): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sorted[middle]?.part.plan.name ?? '') < name) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Bytes that are left out, and what stands in their place. */
+export interface Edit {
+  readonly from: number;
+  readonly to: number;
+  readonly bytes: Uint8Array | null;
+}
+
+/** The bytes of a layout with edits, which are in order; what is not edited is not copied. */
+export function edited({ pieces, length }: RouteLayout, edits: readonly Edit[]): readonly Uint8Array[] {
+  const made: Uint8Array[] = [];
+  let [piece, start, at] = [0, 0, 0];
+  const copyTo = (to: number) => {
+    while (at < to) {
+      const bytes = pieces[piece];
+      if (bytes === undefined) return;
+      const end = Math.min(to, start + bytes.length);
+      if (end > at)
+        made.push(at === start && end === start + bytes.length ? bytes : bytes.subarray(at - start, end - start));
+      at = end;
+      if (end < start + bytes.length) return;
+      start += bytes.length;
+      piece++;
+    }
+  };
+  const skipTo = (to: number) => {
+    at = Math.max(at, to);
+    for (let bytes = pieces[piece]; bytes !== undefined && start + bytes.length <= at; bytes = pieces[++piece]) {
+      start += bytes.length;
+    }
+  };
+  for (const { from, to, bytes } of edits) {
+    copyTo(from);
+    skipTo(to);
+    if (bytes !== null) made.push(bytes);
+  }
+  copyTo(length);
+  return made;
+}

@@ -1,0 +1,226 @@
+import type { HashedBytes } from '../writer.ts';
+import { createHashSum } from './hash-sum.ts';
+import { largeBytes, releaseConfiguration, takeConfiguration } from './route-assembly.ts';
+import { type Edit, edited, indexOf, layoutOf } from './route-layout.ts';
+import {
+  type BaseRoutes,
+  byName,
+  type Configuration,
+  type RouteTable,
+  type RouteTableOptions,
+  recordsOf,
+} from './route-table.ts';
+import type { StandingTables } from './standing-tables.ts';
+import { compareClaims, type VirtualHost, type VirtualHostPart, virtualHostRecord } from './virtual-hosts.ts';
+
+/** Route configurations of a scope that differ from those of its base by the virtual hosts of some hosts. */
+export interface StandingRoutes extends Pick<RouteTable, 'replace' | 'settle' | 'partsOf' | 'has' | 'dispose'> {
+  /** Leaves out what a host has in the base, `after` in place of `before`. */
+  shadow(before: readonly VirtualHostPart[], after: readonly VirtualHostPart[]): void;
+  /** The base has put a route configuration together again. */
+  baseChanged(name: string): void;
+}
+
+export interface StandingRoutesOptions extends Omit<RouteTableOptions, 'assembled'> {
+  readonly tables: StandingTables;
+  readonly base: BaseRoutes;
+}
+
+/** How a route configuration differs from the base's. */
+interface Difference {
+  readonly own: Map<string, VirtualHostPart>;
+  /** Names of virtual hosts of the base. */
+  readonly shadowed: Set<string>;
+  /** As last put together; null: not yet. */
+  made: Made | null;
+}
+
+interface Made {
+  /** Virtual hosts of the base that are not in it. */
+  readonly gone: ReadonlySet<VirtualHost>;
+  /** Those of the base that have other domains here. */
+  readonly rewritten: ReadonlyMap<VirtualHost, VirtualHost>;
+  /** Those of the scope, in the order of names. */
+  readonly added: readonly VirtualHost[];
+  readonly assembled: ReturnType<typeof takeConfiguration> | null;
+}
+
+export function createStandingRoutes({ tables, shelves, writer, base }: StandingRoutesOptions): StandingRoutes {
+  const differences = new Map<string, Difference>();
+  const dirty = new Set<string>();
+
+  const differenceOf = (name: string): Difference => {
+    const known = differences.get(name) ?? { own: new Map(), shadowed: new Set(), made: null };
+    differences.set(name, known);
+    dirty.add(name);
+    return known;
+  };
+  const put = (name: string): void => {
+    const difference = differences.get(name);
+    if (difference === undefined) return;
+    const before = difference.made;
+    const isAsBase = difference.own.size + difference.shadowed.size === 0;
+    difference.made = isAsBase ? null : make(name, difference);
+    const assembled = difference.made?.assembled ?? null;
+    if (assembled !== null) tables.set('route', assembled.value.resource);
+    else tables.delete('route', name);
+    tables.hide('route', name, !isAsBase && assembled === null);
+    if (isAsBase) differences.delete(name);
+    if (before !== null) release(before);
+  };
+  const make = (name: string, difference: Difference): Made => {
+    const below = base.get(name);
+    const { gone, rewritten, added, isWhole } = standOn(below, difference);
+    for (const host of [...rewritten.values(), ...added]) {
+      host.record = host.domains.length === 0 ? null : virtualHostRecord(host.part, host.domains, shelves.records);
+    }
+    const replacement = { gone, rewritten, added };
+    if ((below?.hosts.size ?? 0) - gone.size + added.length === 0) return { ...replacement, assembled: null };
+    const last = isWhole ? null : writer.unknownHosts(base.unknownHosts());
+    const sum = below?.sum.clone() ?? createHashSum();
+    for (const { record } of [...gone, ...rewritten.keys()]) if (record !== null) sum.remove(record.value.hash);
+    for (const { record } of [...added, ...rewritten.values()]) if (record !== null) sum.add(record.value.hash);
+    if (last !== null) sum.add(last.hash);
+    const body = () =>
+      editsOf(below, replacement, last) ?? [
+        ...recordsOf(replaceIn(below?.sorted ?? [], replacement)),
+        ...(last === null ? [] : [last]),
+      ];
+    return { ...replacement, assembled: takeConfiguration({ name, sum, frame: writer.routeFrame }, body, shelves) };
+  };
+  const release = ({ rewritten, added, assembled }: Made) => {
+    for (const { record } of [...rewritten.values(), ...added]) if (record !== null) shelves.records.release(record);
+    if (assembled !== null) releaseConfiguration(assembled, shelves);
+  };
+  /** The virtual hosts of a configuration that differs from the base's. */
+  const allOf = (name: string, made: Made) => replaceIn(base.get(name)?.sorted ?? [], made);
+
+  return {
+    replace(before, after) {
+      for (const { plan } of before) differenceOf(plan.routeConfiguration).own.delete(plan.name);
+      for (const part of after) differenceOf(part.plan.routeConfiguration).own.set(part.plan.name, part);
+    },
+    shadow(before, after) {
+      for (const { plan } of before) differenceOf(plan.routeConfiguration).shadowed.delete(plan.name);
+      for (const { plan } of after) differenceOf(plan.routeConfiguration).shadowed.add(plan.name);
+    },
+    baseChanged(name) {
+      if (differences.has(name)) dirty.add(name);
+    },
+    *settle() {
+      for (const name of dirty) {
+        put(name);
+        dirty.delete(name);
+        yield;
+      }
+    },
+    *partsOf(name) {
+      const made = differences.get(name)?.made ?? null;
+      if (made === null) return yield* base.partsOf(name);
+      for (const { part, record } of allOf(name, made)) {
+        if (record !== null) yield { part: part.plan.name, origins: part.plan.origins };
+      }
+    },
+    has(part) {
+      const { routeConfiguration, name } = part.plan;
+      const made = differences.get(routeConfiguration)?.made ?? null;
+      const below = base.get(routeConfiguration)?.hosts.get(name);
+      const own = made?.added.find((host) => host.part.plan.name === name);
+      if (made === null || own !== undefined) return own === undefined ? base.has(part) : own.record !== null;
+      return below !== undefined && !made.gone.has(below) && (made.rewritten.get(below) ?? below).record !== null;
+    },
+    dispose() {
+      for (const { made } of differences.values()) if (made !== null) release(made);
+      differences.clear();
+    },
+  };
+}
+
+/** A virtual host that is written anew, with the domains that it has. */
+interface Written extends VirtualHost {
+  readonly domains: readonly string[];
+}
+
+/**
+ * Decides the domains that the difference touches, as the index of the whole would: those that virtual hosts of the scope claim, and those
+ * that shadowed ones had. All others are as in the base.
+ */
+function standOn(below: Configuration | undefined, { own, shadowed }: Pick<Difference, 'own' | 'shadowed'>) {
+  const gone = new Set([...shadowed].flatMap((name) => below?.hosts.get(name) ?? []));
+  const isLeft = (host: VirtualHost): boolean => !gone.has(host);
+  const added: readonly VirtualHost[] = [...own.values()].map((part) => ({ part, record: null }));
+  const claims = new Map<string, VirtualHost[]>();
+  for (const { part } of [...added, ...gone]) {
+    for (const domain of part.plan.domains) {
+      if (!claims.has(domain)) claims.set(domain, (below?.domains.claimsOf(domain) ?? []).filter(isLeft));
+    }
+  }
+  for (const host of added) for (const domain of host.part.plan.domains) claims.get(domain)?.push(host);
+  const owners = new Map<string, VirtualHost | undefined>();
+  const moved = new Set<VirtualHost>();
+  for (const [domain, hosts] of claims) {
+    const owner = hosts.reduce<VirtualHost | undefined>(
+      (first, host) => (first === undefined || compareClaims(domain, host, first) < 0 ? host : first),
+      undefined,
+    );
+    owners.set(domain, owner);
+    const ownerBelow = below?.domains.ownerOf(domain);
+    if (owner === ownerBelow) continue;
+    for (const host of [owner, ownerBelow])
+      if (host !== undefined && below?.hosts.get(host.part.plan.name) === host) moved.add(host);
+  }
+  const write = (host: VirtualHost): Written => ({
+    part: host.part,
+    record: null,
+    domains: host.part.plan.domains.filter(
+      (domain) => (owners.has(domain) ? owners.get(domain) : below?.domains.ownerOf(domain)) === host,
+    ),
+  });
+  const rewritten = new Map([...moved].filter(isLeft).map((host) => [host, write(host)]));
+  const ownWritten = added.map(write).sort(byName);
+  return {
+    gone,
+    rewritten,
+    added: ownWritten,
+    isWhole: owners.has('*') ? owners.get('*') !== undefined : (below?.domains.has('*') ?? false),
+  };
+}
+
+type Replacement = Pick<Made, 'gone' | 'rewritten' | 'added'>;
+
+/**
+ * The bytes of a big route configuration of the base with those of a few virtual hosts replaced: a list may have thousands, and each of many
+ * scopes replaces a few. Null: it is not big. `last` comes after all of them.
+ */
+function editsOf(below: Configuration | undefined, { gone, rewritten, added }: Replacement, last: HashedBytes | null) {
+  const layout = below === undefined ? null : layoutOf(below);
+  if (layout === null) return null;
+  const { starts, sorted } = layout;
+  const end = starts.at(-1) ?? 0;
+  const startOf = (index: number) => starts[index] ?? end;
+  const edits: (Edit & { readonly index: number })[] = [];
+  for (const host of [...gone, ...rewritten.keys()]) {
+    const index = indexOf(sorted, host.part.plan.name);
+    const bytes = rewritten.get(host)?.record?.value.bytes ?? null;
+    edits.push({ index: index + 0.5, from: startOf(index), to: startOf(index + 1), bytes });
+  }
+  for (const { part, record } of added) {
+    const index = indexOf(sorted, part.plan.name);
+    if (record !== null) edits.push({ index, from: startOf(index), to: startOf(index), bytes: record.value.bytes });
+  }
+  edits.sort((a, b) => a.index - b.index);
+  const pieces = edited(layout, [...edits, { from: end, to: layout.length, bytes: last?.bytes ?? null }]);
+  return pieces.reduce((sum, piece) => sum + piece.length, 0) < largeBytes ? null : pieces;
+}
+
+/** The virtual hosts of the base with some of them replaced. */
+function replaceIn(sorted: readonly VirtualHost[], { gone, rewritten, added }: Replacement): readonly VirtualHost[] {
+  const all: VirtualHost[] = [];
+  let next = 0;
+  for (const host of sorted) {
+    for (let own = added[next]; own !== undefined && byName(own, host) < 0; own = added[++next]) all.push(own);
+    if (!gone.has(host)) all.push(rewritten.get(host) ?? host);
+  }
+  for (const own of added.slice(next)) all.push(own);
+  return all;
+}

@@ -1,0 +1,88 @@
+import { type EncodedResource, type XdsType, xdsTypes } from '../../proto/resource.ts';
+import type { LayerKey } from '../contract.ts';
+import { type BaseTables, changeOf, compare, type Tables } from './tables.ts';
+
+/**
+ * Tables of a layer that stand on others: a name is what is set here, else, unless it is hidden, what the base has. Deleting a name
+ * shows the base's again.
+ */
+export interface StandingTables extends Tables {
+  /** Hides what the base has under a name, or no longer. */
+  hide(type: XdsType, name: string, isHidden: boolean): void;
+  /** From now on there is something to take: at first everything. */
+  open(): void;
+}
+
+interface Table {
+  readonly own: Map<string, EncodedResource>;
+  readonly hidden: Set<string>;
+  /** What names that were touched here were when changes were last taken. */
+  readonly before: Map<string, EncodedResource | undefined>;
+}
+
+export function createStandingTables(layer: LayerKey, base: BaseTables): StandingTables {
+  const table = (): Table => ({ own: new Map(), hidden: new Set(), before: new Map() });
+  const tables: Record<XdsType, Table> = { cluster: table(), endpoint: table(), listener: table(), route: table() };
+  /** Whether changes were taken: before that, nothing was. */
+  let isTaken = false;
+  let isOpen = false;
+
+  const isShown = ({ own, hidden }: Table, name: string): boolean => !own.has(name) && !hidden.has(name);
+  const get = (type: XdsType, name: string) => {
+    const { own, hidden } = tables[type];
+    return own.get(name) ?? (hidden.has(name) ? undefined : base.get(type, name));
+  };
+  /** The base keeps what it had for as long as this does. */
+  const touch = (type: XdsType, name: string) => {
+    const { own, before } = tables[type];
+    if (before.has(name)) return;
+    before.set(name, isShown(tables[type], name) ? base.was(type, name) : own.get(name));
+  };
+  function* visible(type: XdsType): Generator<string> {
+    for (const name of base.names(type)) if (isShown(tables[type], name)) yield name;
+    yield* tables[type].own.keys();
+  }
+  function* touched(type: XdsType): Generator<string> {
+    const { before } = tables[type];
+    yield* before.keys();
+    for (const name of base.touched(type)) if (!before.has(name) && isShown(tables[type], name)) yield name;
+  }
+
+  return {
+    get,
+    set(type, resource) {
+      const { own } = tables[type];
+      if (own.get(resource.name) === resource) return;
+      touch(type, resource.name);
+      own.set(resource.name, resource);
+    },
+    delete(type, name) {
+      if (!tables[type].own.has(name)) return;
+      touch(type, name);
+      tables[type].own.delete(name);
+    },
+    hide(type, name, isHidden) {
+      const { hidden } = tables[type];
+      if (hidden.has(name) === isHidden) return;
+      touch(type, name);
+      if (isHidden) hidden.add(name);
+      else hidden.delete(name);
+    },
+    open() {
+      isOpen = true;
+    },
+    takeChanges() {
+      if (!isOpen) return [];
+      const changes = xdsTypes.flatMap((type) => {
+        const { before } = tables[type];
+        const is = (name: string) => get(type, name);
+        const was = (name: string) => (before.has(name) ? before.get(name) : base.was(type, name));
+        const change = isTaken ? compare(touched(type), was, is) : compare(visible(type), () => undefined, is);
+        before.clear();
+        return changeOf(layer, type, change);
+      });
+      isTaken = true;
+      return changes;
+    },
+  };
+}
