@@ -31,8 +31,11 @@ const name = 'first compile';
 const pollMs = 20;
 /** No further scope is begun after this time: some scopes done and a soon ready server are worth more than all of them. */
 const beginWithinMs = 500;
-/** Ready anyway: in a mesh that takes longer, the first clients wait for the rest of it. */
-const longestMs = 3_000;
+/**
+ * Ready anyway: in a mesh that takes longer, the first clients wait for the rest of it. Long, as a machine that restarts has others to
+ * serve: with a tenth of a processor half a second of work takes five.
+ */
+const longestMs = 10_000;
 
 export function createFirstCompile(options: FirstCompileOptions): FirstCompile {
   const { coordinator, registryAwaits, proxies, clock, log, elapsed } = options;

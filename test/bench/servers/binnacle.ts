@@ -12,6 +12,9 @@ import {
 } from '../mesh.ts';
 import type { BenchServer } from './contract.ts';
 
+/** Long enough for a machine that others use: what is measured is CPU time. */
+const readyTimeoutMs = 300_000;
+
 export interface NamespacedInstance extends BenchInstance {
   readonly namespace: string;
 }
@@ -33,7 +36,7 @@ export async function startWithInstances(
   instances: readonly NamespacedInstance[],
   options: BinnacleOptions = {},
 ): Promise<ControlPlane> {
-  const controlPlane = await startControlPlane({ args: ['--log-level', 'warn'], ...options });
+  const controlPlane = await startControlPlane({ args: ['--log-level', 'warn'], readyTimeoutMs, ...options });
   try {
     await register(controlPlane.httpPort, instances);
     return controlPlane;
