@@ -1,17 +1,97 @@
 import { contentHash } from '../lib/hash.ts';
 import { fieldLength, stringField, writeFieldHead } from './wire.ts';
 
-/** The four types of this slice, in make-before-break order. */
-export type XdsType = 'cluster' | 'endpoint' | 'listener' | 'route';
+/** One type of resource: how it is called, and how it is served. */
+export interface TypeRow {
+  /** As it stands in requests, responses and every Any. */
+  readonly typeUrl: string;
+  /** For people: `CDS`. */
+  readonly short: string;
+  /** Its own discovery service. */
+  readonly service: string;
+  /** As in the service's methods: `StreamClusters`, `DeltaClusters`, `FetchClusters`. */
+  readonly plural: string;
+  /** A subscription without names means everything, and a state-of-the-world response is all that there is. */
+  readonly isWhole: boolean;
+  /** Types that it may refer to: what they add must be answered before it is sent (rule 3 of ADR 1). */
+  readonly waitsFor: readonly XdsType[];
+  /** Types that may refer to it: its removals wait until these have settled (rule 4). */
+  readonly releasedBy: readonly XdsType[];
+  /** The answer to a name that does not exist (rule 5): it is said to be removed, or an empty resource. */
+  readonly unknown: 'removed' | 'empty';
+  /** What tells a client that a name is gone which it had. */
+  readonly gone: 'removed' | 'empty';
+}
+
+/**
+ * Every type that has tables, in the order in which they are sent: make before break. A new type is a row here, its message in
+ * `json.ts`, and whatever fills its tables; everything between the compiler and the wire is derived from the row.
+ */
+const rows = {
+  cluster: {
+    typeUrl: 'type.googleapis.com/envoy.config.cluster.v3.Cluster',
+    short: 'CDS',
+    service: 'envoy.service.cluster.v3.ClusterDiscoveryService',
+    plural: 'Clusters',
+    isWhole: true,
+    waitsFor: [],
+    releasedBy: ['listener', 'route'],
+    unknown: 'removed',
+    gone: 'removed',
+  },
+  endpoint: {
+    typeUrl: 'type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment',
+    short: 'EDS',
+    service: 'envoy.service.endpoint.v3.EndpointDiscoveryService',
+    plural: 'Endpoints',
+    isWhole: false,
+    waitsFor: [],
+    releasedBy: ['cluster'],
+    unknown: 'empty', // Envoy ignores `removed_resources` here and for routes, and would wait
+    gone: 'empty', // or the client would keep sending there
+  },
+  listener: {
+    typeUrl: 'type.googleapis.com/envoy.config.listener.v3.Listener',
+    short: 'LDS',
+    service: 'envoy.service.listener.v3.ListenerDiscoveryService',
+    plural: 'Listeners',
+    isWhole: true,
+    waitsFor: ['cluster'],
+    releasedBy: [],
+    unknown: 'removed',
+    gone: 'removed',
+  },
+  route: {
+    typeUrl: 'type.googleapis.com/envoy.config.route.v3.RouteConfiguration',
+    short: 'RDS',
+    service: 'envoy.service.route.v3.RouteDiscoveryService',
+    plural: 'Routes',
+    isWhole: false,
+    waitsFor: ['cluster'],
+    releasedBy: ['listener'],
+    unknown: 'empty',
+    gone: 'removed', // it goes with its listener, which may still drain with it
+  },
+} as const;
+
+export type XdsType = keyof typeof rows;
+
+export const typeRows: Readonly<Record<XdsType, TypeRow>> = rows;
 
 /** In the order in which they are sent. */
-export const xdsTypes: readonly XdsType[] = ['cluster', 'endpoint', 'listener', 'route'];
+export const xdsTypes = Object.keys(rows) as readonly XdsType[]; // its keys are the types
 
 /** A value for each type. */
 export function mapTypes<T>(valueOf: (type: XdsType) => T): Readonly<Record<XdsType, T>> {
   // Sound: every type is among the keys.
   return Object.fromEntries(xdsTypes.map((type) => [type, valueOf(type)])) as Record<XdsType, T>;
 }
+
+/** As they stand in requests, responses and every Any. */
+export const typeUrls = mapTypes((type) => typeRows[type].typeUrl);
+
+/** Types of which a state-of-the-world response is all that there is, for every kind of client. */
+export const wholeTypes = xdsTypes.filter((type) => typeRows[type].isWhole);
 
 /**
  * Types that proxies may ask for by name and of which no resources are compiled: virtual hosts are found in the route
@@ -20,14 +100,6 @@ export function mapTypes<T>(valueOf: (type: XdsType) => T): Readonly<Record<XdsT
 export type NamedType = 'secret' | 'virtual-host' | 'extension';
 
 export const namedTypes: readonly NamedType[] = ['secret', 'virtual-host', 'extension'];
-
-/** As they stand in requests, responses and every Any. */
-export const typeUrls: Readonly<Record<XdsType, string>> = {
-  cluster: 'type.googleapis.com/envoy.config.cluster.v3.Cluster',
-  endpoint: 'type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment',
-  listener: 'type.googleapis.com/envoy.config.listener.v3.Listener',
-  route: 'type.googleapis.com/envoy.config.route.v3.RouteConfiguration',
-};
 
 export const namedTypeUrls: Readonly<Record<NamedType, string>> = {
   secret: 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret',

@@ -1,5 +1,5 @@
 import type { Proxy } from '../model/proxy.ts';
-import type { NamedType, XdsType } from '../proto/resource.ts';
+import { type NamedType, wholeTypes, type XdsType } from '../proto/resource.ts';
 import { keepTaken } from '../xds/isolation/search.ts';
 import type { NamedStream } from '../xds/named/named-stream.ts';
 import { mayHaveMore, nextResponse, type OnForcedRelease } from '../xds/stream/next.ts';
@@ -129,7 +129,7 @@ export function streamFor(proxy: Proxy, mode: Mode): StreamState {
   const routesAreWhole = proxy.client !== 'envoy';
   return createStream(
     mode,
-    routesAreWhole ? ['cluster', 'listener', 'route'] : ['cluster', 'listener'],
+    routesAreWhole ? [...wholeTypes, 'route'] : wholeTypes,
     proxy.client === 'mosn' ? ['route'] : [],
   );
 }

@@ -1,5 +1,5 @@
 import type { LayerKey } from '../compile/contract.ts';
-import type { XdsType, xdsTypes } from '../proto/resource.ts';
+import { mapTypes, type XdsType } from '../proto/resource.ts';
 import type { View } from '../xds/stream/stream.ts';
 import { Table } from '../xds/tables/table.ts';
 
@@ -61,19 +61,6 @@ export class Layers {
 }
 
 /** What a stream sees: per type the tables of its layers, in order. */
-export function viewOf(layers: readonly Layer[]): View {
-  const tables = (type: XdsType) => layers.map((layer) => layer.tables[type]);
-  return {
-    cluster: tables('cluster'),
-    endpoint: tables('endpoint'),
-    listener: tables('listener'),
-    route: tables('route'),
-  } satisfies Record<(typeof xdsTypes)[number], readonly Table[]>;
-}
+export const viewOf = (layers: readonly Layer[]): View => mapTypes((type) => layers.map((layer) => layer.tables[type]));
 
-const newTables = (): Layer['tables'] => ({
-  cluster: new Table('cluster'),
-  endpoint: new Table('endpoint'),
-  listener: new Table('listener'),
-  route: new Table('route'),
-});
+const newTables = (): Layer['tables'] => mapTypes((type) => new Table(type));

@@ -5,7 +5,7 @@ import {
   DiscoveryRequestSchema,
   DiscoveryResponseSchema,
 } from '#gen/envoy/service/discovery/v3/discovery_pb.js';
-import { encodeResource, typeUrls, type XdsType, xdsTypes } from '../../src/proto/resource.ts';
+import { encodeResource, mapTypes, typeRows, typeUrls, type XdsType, xdsTypes } from '../../src/proto/resource.ts';
 import { bytesField, stringField } from '../../src/proto/wire.ts';
 import { keepTaken } from '../../src/xds/isolation/search.ts';
 import { noVerdicts } from '../../src/xds/isolation/verdicts.ts';
@@ -26,8 +26,6 @@ import { Table, type TableLimits } from '../../src/xds/tables/table.ts';
 import { parseDeltaRequest, parseSotwRequest } from '../../src/xds/wire/request.ts';
 import type { Mode, Response } from '../../src/xds/wire/response.ts';
 import { readFields } from '../../src/xds/wire/wire-reader.ts';
-
-const short: Readonly<Record<XdsType, string>> = { cluster: 'CDS', endpoint: 'EDS', listener: 'LDS', route: 'RDS' };
 
 /** The tables of one layer, filled by tests: `name: content`; null removes a name. */
 export type Contents = Partial<Record<XdsType, Readonly<Record<string, string | null>>>>;
@@ -70,13 +68,7 @@ export class Server {
   }
 
   newView(): View {
-    const tables = (type: XdsType) => [new Table(type, this.#limits)];
-    return {
-      cluster: tables('cluster'),
-      endpoint: tables('endpoint'),
-      listener: tables('listener'),
-      route: tables('route'),
-    };
+    return mapTypes((type) => [new Table(type, this.#limits)]);
   }
 
   /** Runs one flush. */
@@ -199,7 +191,7 @@ export function hear(mode: Mode, response: Response): Heard {
 /** Formats a response as one line: `CDS a=1 b=2 -c`. An empty resource is `name=∅`. */
 export function lineOf({ type, resources, removed }: Heard): string {
   const said = [...resources].map(([name, content]) => `${name}=${content}`).sort();
-  return [short[type], ...said, ...[...removed].sort().map((name) => `-${name}`)].join(' ');
+  return [typeRows[type].short, ...said, ...[...removed].sort().map((name) => `-${name}`)].join(' ');
 }
 
 /**

@@ -1,4 +1,4 @@
-import { type EncodedResource, type XdsType, xdsTypes } from '../../proto/resource.ts';
+import { type EncodedResource, mapTypes, type XdsType, xdsTypes } from '../../proto/resource.ts';
 import type { LayerKey, TableChange } from '../contract.ts';
 
 /** The resources of one layer while they are being compiled. */
@@ -29,7 +29,7 @@ interface Table {
 
 export function createTables(layer: LayerKey): BaseTables {
   const table = (): Table => ({ current: new Map(), before: new Map() });
-  const tables: Record<XdsType, Table> = { cluster: table(), endpoint: table(), listener: table(), route: table() };
+  const tables = mapTypes(table);
   const touch = ({ current, before }: Table, name: string) => {
     if (!before.has(name)) before.set(name, current.get(name));
   };

@@ -1,5 +1,5 @@
 import { contentHash } from '../../lib/hash.ts';
-import { type EncodedResource, recordParts, typeUrls, type XdsType } from '../../proto/resource.ts';
+import { type EncodedResource, recordParts, typeRows, typeUrls, type XdsType } from '../../proto/resource.ts';
 import { Allowance, type Rate } from '../../rpc/allowance.ts';
 import { StatusError } from '../../rpc/status.ts';
 import { decisiveSentence } from '../../xds/stream/error-text.ts';
@@ -100,7 +100,7 @@ interface Asked {
 
 /** Nothing named means everything of the two types of which clients cannot know the names. */
 const isWildcard = (type: XdsType, { size, has }: NameSet): boolean =>
-  has('*') || (size === 0 && (type === 'cluster' || type === 'listener'));
+  has('*') || (size === 0 && typeRows[type].isWhole);
 
 function resourcesOf(tables: readonly Table[], { type, listed, wildcard }: Asked): readonly EncodedResource[] {
   const resources: EncodedResource[] = [];

@@ -1,4 +1,4 @@
-import { type NamedType, namedTypeUrls, typeUrls, type XdsType } from '../../proto/resource.ts';
+import { type NamedType, namedTypeUrls, typeRows, type XdsType, xdsTypes } from '../../proto/resource.ts';
 import type { Mode } from '../../xds/wire/response.ts';
 
 /** A discovery service of Envoy's API. */
@@ -32,25 +32,7 @@ export const discoveryServices: readonly DiscoveryService[] = [
     ],
     fetch: null,
   },
-  {
-    short: 'CDS',
-    name: 'envoy.service.cluster.v3.ClusterDiscoveryService',
-    ...tabled('cluster'),
-    ...threeOf('Clusters'),
-  },
-  {
-    short: 'EDS',
-    name: 'envoy.service.endpoint.v3.EndpointDiscoveryService',
-    ...tabled('endpoint'),
-    ...threeOf('Endpoints'),
-  },
-  {
-    short: 'LDS',
-    name: 'envoy.service.listener.v3.ListenerDiscoveryService',
-    ...tabled('listener'),
-    ...threeOf('Listeners'),
-  },
-  { short: 'RDS', name: 'envoy.service.route.v3.RouteDiscoveryService', ...tabled('route'), ...threeOf('Routes') },
+  ...xdsTypes.map(serviceOf),
   { short: 'SDS', name: 'envoy.service.secret.v3.SecretDiscoveryService', ...named('secret'), ...threeOf('Secrets') },
   {
     short: 'ECDS',
@@ -67,8 +49,9 @@ export const discoveryServices: readonly DiscoveryService[] = [
   },
 ];
 
-function tabled(type: XdsType): Pick<DiscoveryService, 'only'> {
-  return { only: { type, named: null, typeUrl: typeUrls[type] } };
+function serviceOf(type: XdsType): DiscoveryService {
+  const { short, service, plural, typeUrl } = typeRows[type];
+  return { short, name: service, only: { type, named: null, typeUrl }, ...threeOf(plural) };
 }
 
 function named(type: NamedType): Pick<DiscoveryService, 'only'> {

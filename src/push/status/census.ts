@@ -1,5 +1,5 @@
 import type { LayerKey } from '../../compile/contract.ts';
-import { type XdsType, xdsTypes } from '../../proto/resource.ts';
+import { mapTypes, type XdsType, xdsTypes } from '../../proto/resource.ts';
 import type { StreamState } from '../../xds/stream/stream.ts';
 import type { NameSet } from '../../xds/tables/names.ts';
 import type { Client } from '../client.ts';
@@ -91,11 +91,10 @@ function groupOf(
 }
 
 function subscriptionsOf(stream: StreamState): Subscriptions {
-  const of = (type: XdsType) => {
+  return mapTypes((type) => {
     const state = stream.types.get(type);
     return state === undefined || state.interest === null ? null : { wildcard: state.wildcard, names: state.names };
-  };
-  return { cluster: of('cluster'), endpoint: of('endpoint'), listener: of('listener'), route: of('route') };
+  });
 }
 
 function subscriptionsKey({ types }: StreamState): string {

@@ -1,4 +1,4 @@
-import type { EncodedResource } from '../../proto/resource.ts';
+import { type EncodedResource, typeRows } from '../../proto/resource.ts';
 import { withoutNames } from '../stream/doubt.ts';
 import { lastAcknowledged } from '../stream/held.ts';
 import type { StreamState, TypeState, View, World } from '../stream/stream.ts';
@@ -308,7 +308,7 @@ function hasFinal(state: TypeState, search: Search, name: string): boolean {
   if (resource === undefined || accepted === undefined) return true;
   const final = filtered(state, resource);
   // An Envoy that waits for a route configuration or an assignment must be told something.
-  if (final === null) return accepted.size > 0 || (state.type !== 'route' && state.type !== 'endpoint');
+  if (final === null) return accepted.size > 0 || typeRows[state.type].unknown !== 'empty';
   const { parts } = partitionOf(state.type, final);
   return (
     parts.size === accepted.size && parts.values().every(({ name: part, hash }) => accepted.get(part)?.hash === hash)

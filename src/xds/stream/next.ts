@@ -1,4 +1,4 @@
-import type { XdsType } from '../../proto/resource.ts';
+import { typeRows, type XdsType } from '../../proto/resource.ts';
 import { filterKnown } from '../isolation/filter.ts';
 import { finish, nextTrial } from '../isolation/search.ts';
 import type { Search } from '../isolation/state.ts';
@@ -19,14 +19,6 @@ export const longestGateMs = 5_000;
 export const longestWithheldMs = 30_000;
 export const mostWithheld = 1_000;
 export const longestManyWithheldMs = 5_000;
-
-/** The types whose settling releases a type's removals: make before break. */
-const releasedBy: Readonly<Record<XdsType, readonly XdsType[]>> = {
-  cluster: ['listener', 'route'],
-  endpoint: ['cluster'],
-  listener: [],
-  route: ['listener'],
-};
 
 /** Told when removals go before their time, because they waited too long or became too many. */
 export type OnForcedRelease = (type: XdsType, names: number) => void;
@@ -122,7 +114,7 @@ function respond(asking: Asking): Response | null {
   const difference = isPending(state, interest) ? interest.differenceFrom(state.baseline) : noDifference;
   const changed = withoutRejected(state, interest, difference.changed);
   const hasNews = changed.length > 0 || state.owed.length > 0 || state.mustAnswer;
-  if (hasNews && mustWaitForClusters(stream, state, world)) return null;
+  if (hasNews && mustWait(stream, state, world)) return null;
   state.waitingSinceMs = null;
 
   // What is only owed depends on the names alone, wherever the client stands.
@@ -222,11 +214,13 @@ const ids = (parts: readonly { readonly id: string }[]): string =>
   parts.length === 0 ? '' : parts.map((part) => part.id).join();
 
 /** Rule 3 of ADR 1: what may refer to clusters that the client is about to learn of waits for its answer. */
-function mustWaitForClusters(stream: StreamState, state: TypeState, world: World): boolean {
-  if (state.type !== 'listener' && state.type !== 'route') return false;
-  const clusters = stream.types.get('cluster');
-  if (clusters === undefined || clusters.interest === null || clusters.inFlight === null) return false;
-  if (!clusters.inFlight.addsNames && !isPending(clusters, clusters.interest)) return false;
+function mustWait(stream: StreamState, state: TypeState, world: World): boolean {
+  const isUnanswered = (type: XdsType) => {
+    const awaited = stream.types.get(type);
+    if (awaited === undefined || awaited.interest === null || awaited.inFlight === null) return false;
+    return awaited.inFlight.addsNames || isPending(awaited, awaited.interest);
+  };
+  if (!typeRows[state.type].waitsFor.some(isUnanswered)) return false;
   state.waitingSinceMs ??= world.now();
   return world.now() - state.waitingSinceMs < longestGateMs;
 }
@@ -241,7 +235,7 @@ function bringsNewNames(interest: Interest, { changed, from }: News): boolean {
 /** Takes from `withheld` what may go now: rule 4 of ADR 1. */
 function release({ stream, state, world, onForced }: Asking): readonly WithheldBatch[] {
   if (state.withheld.length === 0) return none;
-  const settled = Math.min(...releasedBy[state.type].map((type) => settledThrough(stream, type, world)));
+  const settled = Math.min(...typeRows[state.type].releasedBy.map((type) => settledThrough(stream, type, world)));
   const total = state.withheld.reduce((sum, batch) => sum + batch.names.size, 0);
   const isForced = (batch: WithheldBatch) => {
     if (batch.replacedAtMs === null && isReplaced(stream, state.type, batch)) batch.replacedAtMs = world.now();
@@ -263,7 +257,7 @@ function release({ stream, state, world, onForced }: Asking): readonly WithheldB
 
 /** Whether everything that is to come before these removals was sent, however it was answered. */
 const isReplaced = (stream: StreamState, removed: XdsType, { revision }: WithheldBatch): boolean =>
-  releasedBy[removed].every((type) => {
+  typeRows[removed].releasedBy.every((type) => {
     const state = stream.types.get(type);
     if (state === undefined || state.interest === null) return true;
     const { baseline, interest } = state;
@@ -303,7 +297,7 @@ function goneNames({ withheld }: TypeState, interest: Interest, released: readon
 /** A partial state-of-the-world response can say that something is gone only by an empty resource. */
 function canTell(stream: StreamState, state: TypeState, removals: readonly string[]): boolean {
   if (removals.length === 0) return false;
-  return stream.mode === 'delta' || stream.wholeTypes.includes(state.type) || state.type === 'endpoint';
+  return stream.mode === 'delta' || stream.wholeTypes.includes(state.type) || typeRows[state.type].gone === 'empty';
 }
 
 /** A step of the search for what the client rejects. Null: there is none, or everything was tried. */

@@ -1,4 +1,4 @@
-import type { XdsType } from '../../proto/resource.ts';
+import { typeRows, type XdsType } from '../../proto/resource.ts';
 import type { GuiltyPart } from '../isolation/verdicts.ts';
 import { cursorAt } from '../tables/baseline.ts';
 import { markAll } from '../tables/marks.ts';
@@ -217,4 +217,4 @@ function forget(state: TypeState): void {
   state.waitingSinceMs = null;
 }
 
-const canBeWildcard = (type: XdsType): boolean => type === 'cluster' || type === 'listener';
+const canBeWildcard = (type: XdsType): boolean => typeRows[type].isWhole;

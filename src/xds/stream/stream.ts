@@ -1,4 +1,4 @@
-import { type EncodedResource, type XdsType, xdsTypes } from '../../proto/resource.ts';
+import { type EncodedResource, wholeTypes as wholeForAll, type XdsType, xdsTypes } from '../../proto/resource.ts';
 import type { Part } from '../isolation/partition.ts';
 import type { Filter, Search } from '../isolation/state.ts';
 import type { Verdicts } from '../isolation/verdicts.ts';
@@ -140,7 +140,7 @@ export type View = Readonly<Record<XdsType, readonly Table[]>>;
 
 export function createStream(
   mode: Mode,
-  wholeTypes: readonly XdsType[] = ['cluster', 'listener'],
+  wholeTypes: readonly XdsType[] = wholeForAll,
   growingTypes: readonly XdsType[] = [],
 ): StreamState {
   return {

@@ -1,5 +1,4 @@
-import { assertNever } from '../../lib/assert-never.ts';
-import { type EncodedResource, encodeResource, type XdsType } from '../../proto/resource.ts';
+import { type EncodedResource, encodeResource, typeRows, type XdsType } from '../../proto/resource.ts';
 import { stringField } from '../../proto/wire.ts';
 
 /**
@@ -7,16 +6,8 @@ import { stringField } from '../../proto/wire.ts';
  * assignments and would wait for them: it gets an empty one. Clusters and listeners are reported as removed (null).
  */
 export function absentResource(type: XdsType, name: string): EncodedResource | null {
-  switch (type) {
-    case 'endpoint':
-    case 'route':
-      return encodeResource(type, name, stringField(1, name), absentVersion); // both have their name in field 1
-    case 'cluster':
-    case 'listener':
-      return null;
-    default:
-      return assertNever(type);
-  }
+  if (typeRows[type].unknown === 'removed') return null;
+  return encodeResource(type, name, stringField(1, name), absentVersion); // such types have their name in field 1
 }
 
 /** The version of what stands in for an absent resource: a client that resumes with it has nothing to be told. */

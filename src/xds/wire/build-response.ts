@@ -1,4 +1,4 @@
-import { type EncodedResource, recordParts, typeUrls } from '../../proto/resource.ts';
+import { type EncodedResource, recordParts, typeRows, typeUrls } from '../../proto/resource.ts';
 import { bytesField, lengthOf, stringField } from '../../proto/wire.ts';
 import { absentResource } from '../tables/absent.ts';
 import type { Interest } from '../tables/interest.ts';
@@ -141,5 +141,5 @@ function wholeBodies(interest: Interest, names: readonly string[], mode: Mode): 
  * would break the requests of that time.
  */
 function removalResource(interest: Interest, name: string): EncodedResource | null {
-  return interest.type === 'endpoint' ? absentResource('endpoint', name) : null;
+  return typeRows[interest.type].gone === 'empty' ? absentResource(interest.type, name) : null;
 }
