@@ -76,7 +76,7 @@ export function createCompiler(options: CompilerOptions = {}): Compiler {
       for (const change of changes) world.apply(change, dirty);
     },
     layersOf(proxy) {
-      const facts = createProxyFacts(proxy);
+      const facts = createProxyFacts(proxy, world.workloadLabels.of);
       return kinds.flatMap((kind) => {
         const own = kind.factsOf(facts, world);
         if (own === null) return [];
@@ -85,6 +85,13 @@ export function createCompiler(options: CompilerOptions = {}): Compiler {
         return [key];
       });
     },
+    joined({ addresses }) {
+      for (const address of addresses) world.proxyAddresses.add(address);
+    },
+    left({ addresses }) {
+      for (const address of addresses) world.proxyAddresses.remove(address);
+    },
+    labelsOf: world.workloadLabels.of,
     close(key) {
       const closed = layers.get(key);
       closed?.layer.dispose();

@@ -1,10 +1,11 @@
 import type { Brand } from '../lib/brand.ts';
-import type { EndpointSet } from '../model/endpoint.ts';
+import type { EndpointSet, Workload } from '../model/endpoint.ts';
 import type { ServiceKey } from '../model/names.ts';
 import type { Proxy } from '../model/proxy.ts';
 import type { Service } from '../model/service.ts';
 import type { EncodedResource, XdsType } from '../proto/resource.ts';
 import type { Sidecar } from '../rules/kinds/sidecar/index.ts';
+import type { Labels } from '../rules/labels.ts';
 import type { MeshConfig } from '../rules/mesh-config.ts';
 import type { Rule, RuleId } from '../rules/rule.ts';
 
@@ -16,7 +17,19 @@ export type WorldChange =
   | { readonly type: 'endpoints'; readonly set: EndpointSet }
   | { readonly type: 'rule'; readonly rule: Rule }
   | { readonly type: 'rule-removed'; readonly id: RuleId }
-  | { readonly type: 'mesh'; readonly mesh: MeshConfig };
+  | { readonly type: 'mesh'; readonly mesh: MeshConfig }
+  | WorkloadChange;
+
+/** What a platform says of a thing that runs, by an id that is unique among platforms. */
+export type WorkloadChange =
+  | {
+      readonly type: 'workload';
+      readonly id: string;
+      readonly workload: Pick<Workload, 'namespace' | 'name' | 'addresses' | 'labels'>;
+      /** It registered itself, as an instance of one service: its labels are not all that the workload has. */
+      readonly isGuest: boolean;
+    }
+  | { readonly type: 'workload-removed'; readonly id: string };
 
 /**
  * Names a set of tables (one per resource type) that every proxy with the same facts shares: a scope (what it may
@@ -80,7 +93,7 @@ export interface Moved {
 export interface FlushResult {
   /** Only real changes: a resource whose version is as before is not listed. A layer opened since is listed whole. */
   readonly changes: readonly TableChange[];
-  /** Those already asked about for whom `layersOf` may answer otherwise than before; null: nobody. */
+  /** Those that are connected for whom `layersOf` may answer otherwise than before; null: nobody. */
   readonly moved: Moved | null;
   /** Layers that are new and not compiled yet: another flush must follow. */
   readonly deferred: ReadonlySet<LayerKey>;
@@ -116,6 +129,13 @@ export interface Compiler {
   apply(changes: readonly WorldChange[]): void;
   /** The layers of a proxy, in the order of its view. Layers seen for the first time are opened and compiled by the next flush. */
   layersOf(proxy: Proxy): readonly LayerKey[];
+  /**
+   * A proxy is connected, or connected no longer: each `joined` is answered by one `left`. `moved` names only addresses of proxies that are.
+   */
+  joined(proxy: Proxy): void;
+  left(proxy: Proxy): void;
+  /** The labels of a proxy's workload, as `layersOf` reads them: see `src/compile/world/workload-labels.ts`. */
+  labelsOf(proxy: Proxy): Labels;
   /** Forgets a layer that no connected proxy uses. */
   close(layer: LayerKey): void;
   /**

@@ -49,10 +49,7 @@ export function inboundFactsOf(proxy: ProxyFacts, world: World, clients: TraitsB
 }
 
 function membershipsOf(addresses: readonly string[], namespace: string, world: World): readonly Membership[] {
-  const members = addresses.flatMap((address) => {
-    world.workloads.ask(address);
-    return world.workloads.at(address);
-  });
+  const members = addresses.flatMap(world.workloads.at);
   const users = usersByPort(members);
   const memberships = new Map<string, Membership>();
   for (const { service, endpoint } of members) {

@@ -1,3 +1,4 @@
+import { createCounts } from '../lib/counts.ts';
 import type { PlanProblem } from '../plan/unit.ts';
 import type { Layer } from './layer.ts';
 import { viewpointOf } from './resolve/asked-facts.ts';
@@ -7,7 +8,6 @@ import { fixedKey } from './scope-fixed.ts';
 import { type HeldHost, hostUnits } from './scope-hosts.ts';
 import type { ScopeFacts } from './scope-key.ts';
 import { scopeProvenance } from './scope-provenance.ts';
-import { createCounts } from './tables/counts.ts';
 import { noHost } from './tables/host-parts.ts';
 import { createReports } from './tables/listener-table.ts';
 import { createStandingListeners } from './tables/standing-listeners.ts';

@@ -1,6 +1,6 @@
+import { createCounts } from '../lib/counts.ts';
 import type { PlanProblem, UnitPlan } from '../plan/unit.ts';
 import { type PartsSince, sinceNothing } from './tables/contributions.ts';
-import { createCounts } from './tables/counts.ts';
 import { createDependents } from './tables/dependents.ts';
 import type { ProblemIndex } from './tables/problem-index.ts';
 import type { Dirty } from './world/dirty.ts';

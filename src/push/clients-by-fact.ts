@@ -1,14 +1,17 @@
-import type { Moved } from '../compile/contract.ts';
+import type { Compiler, Moved } from '../compile/contract.ts';
 import { meetsCondition, tailsOf } from '../compile/world/relevance.ts';
 import type { Client } from './client.ts';
 
 /** Finds the clients that may have moved to other layers, without asking all of them where an address tells. */
 export class ClientsByFact {
   readonly #all: ReadonlySet<Client>;
+  readonly #compiler: Pick<Compiler, 'joined' | 'left' | 'labelsOf'>;
   readonly #byAddress = new Map<string, Set<Client>>();
 
-  constructor(all: ReadonlySet<Client>) {
+  /** The compiler is told which proxies are connected, and asked for the labels of their workloads. */
+  constructor(all: ReadonlySet<Client>, compiler: Pick<Compiler, 'joined' | 'left' | 'labelsOf'>) {
     this.#all = all;
+    this.#compiler = compiler;
   }
 
   /** Addresses that have clients. */
@@ -17,6 +20,7 @@ export class ClientsByFact {
   }
 
   add(client: Client): void {
+    this.#compiler.joined(client.proxy);
     for (const address of client.proxy.addresses) {
       const clients = this.#byAddress.get(address);
       if (clients === undefined) this.#byAddress.set(address, new Set([client]));
@@ -25,6 +29,7 @@ export class ClientsByFact {
   }
 
   delete(client: Client): void {
+    this.#compiler.left(client.proxy);
     for (const address of client.proxy.addresses) {
       const clients = this.#byAddress.get(address);
       clients?.delete(client);
@@ -41,8 +46,11 @@ export class ClientsByFact {
     for (const address of addresses) yield* this.#byAddress.get(address) ?? [];
     if (namespaces.size + domains.size + conditions.size === 0) return;
     for (const client of this.#all) {
-      const { namespace, dnsDomain, labels } = client.proxy;
-      const meets = () => [...conditions].some((condition) => meetsCondition(condition, labels));
+      const { namespace, dnsDomain } = client.proxy;
+      const meets = () => {
+        const labels = conditions.size === 0 ? {} : this.#compiler.labelsOf(client.proxy);
+        return [...conditions].some((condition) => meetsCondition(condition, labels));
+      };
       const isBelow = () => domains.size > 0 && tailsOf(dnsDomain).some((tail) => domains.has(tail));
       if (namespaces.has(namespace) || isBelow() || meets()) yield client;
     }

@@ -34,7 +34,7 @@ export class Coordinator {
   readonly world: World;
   readonly layers = new Layers();
   readonly clients = new Set<Client>();
-  readonly #byFact = new ClientsByFact(this.clients);
+  readonly #byFact: ClientsByFact;
   readonly unanswered: Unanswered;
   readonly quarantine: Quarantine;
   readonly #siblings = new Siblings();
@@ -59,6 +59,7 @@ export class Coordinator {
   constructor(options: CoordinatorOptions) {
     const { clock, compiler, timing, defer, elapsed, identifier = '' } = options;
     this.#options = options;
+    this.#byFact = new ClientsByFact(this.clients, compiler);
     const limits = { ...defaultClientLimits, ...options.limits };
     this.#scopes = new ScopesByPeer(limits.maxScopesPerPeer);
     const { log, unansweredAfterMs: afterMs } = options;

@@ -1,8 +1,10 @@
 import type { ShardSink } from '../adapter-contract/adapter.ts';
-import type { WorldChange } from '../compile/contract.ts';
+import type { WorkloadChange, WorldChange } from '../compile/contract.ts';
 import { assertNever } from '../lib/assert-never.ts';
+import { canonicalAddress } from '../lib/ip.ts';
 import type { Registry, Urgency } from '../registry/contract.ts';
 import type { ObjectChange, RuleBook, RuleChange } from '../rules/book/rule-book.ts';
+import { type RuleId, ruleId } from '../rules/rule.ts';
 import type { ServiceEntryIndex } from '../rules/service-entries/index.ts';
 
 export interface FeedOptions {
@@ -17,7 +19,7 @@ export interface FeedOptions {
 export interface Feed {
   /** Begins to take changes in; `changed` is told when `take` has something. */
   start(changed: (urgency: Urgency) => void): void;
-  /** With `endpoints` nothing else: services and rules stay, so that they come with what may belong to them. */
+  /** With `endpoints` only these and workloads: services and rules stay, so that they come with what may belong to them. */
   take(urgency?: Urgency): readonly WorldChange[];
   stop(): void;
 }
@@ -28,6 +30,7 @@ export interface Feed {
  */
 export function createFeed({ registry, book, serviceEntries, serviceEntryShard }: FeedOptions): Feed {
   let waiting: WorldChange[] = [];
+  let workloads: WorkloadChange[] = [];
   let changed: (urgency: Urgency) => void = () => {};
   let ends: readonly (() => void)[] = [];
 
@@ -36,16 +39,23 @@ export function createFeed({ registry, book, serviceEntries, serviceEntryShard }
     if (changes.length > 0) serviceEntryShard.apply(changes);
   };
   const onRules = (changes: readonly RuleChange[]) => {
-    for (const change of changes) if (!isServiceRule(change, serviceEntries)) waiting.push(change);
+    for (const change of changes) {
+      if (!isServiceRule(change, serviceEntries)) waiting.push(change);
+      else if (change.type !== 'mesh') workloads.push(...workloadEntryChange(change, serviceEntries));
+    }
     settleServiceEntries();
     changed('configuration');
   };
   const onRaw = () => {
     const objects = new Map<string, ObjectChange[]>();
     for (const change of registry.takeRawChanges()) {
-      if (change.type === 'workload') serviceEntries.workloadChanged(change.adapter, change.workload);
-      else if (change.type === 'workload-removed') {
+      if (change.type === 'workload') {
+        const { adapter, workload, isGuest } = change;
+        serviceEntries.workloadChanged(adapter, workload);
+        workloads.push({ type: 'workload', id: workloadId(adapter, workload), workload, isGuest });
+      } else if (change.type === 'workload-removed') {
         serviceEntries.workloadRemoved(change.adapter, change.namespace, change.name);
+        workloads.push({ type: 'workload-removed', id: workloadId(change.adapter, change) });
       } else {
         const own = objects.get(change.adapter);
         if (own === undefined) objects.set(change.adapter, [change]);
@@ -55,6 +65,7 @@ export function createFeed({ registry, book, serviceEntries, serviceEntryShard }
     // One call per adapter: what a thousand entries select is then computed once.
     for (const [adapter, changes] of objects) book.apply(adapter, changes);
     settleServiceEntries();
+    if (workloads.length > 0) changed('endpoints');
   };
 
   return {
@@ -68,15 +79,42 @@ export function createFeed({ registry, book, serviceEntries, serviceEntryShard }
       onRaw();
     },
     take(urgency = 'configuration') {
-      if (urgency === 'endpoints') return registry.takeChanges(urgency);
+      const taken = workloads;
+      workloads = [];
+      if (urgency === 'endpoints') return [...registry.takeChanges(urgency), ...taken];
       const rules = waiting;
       waiting = [];
-      return [...registry.takeChanges(), ...rules];
+      return [...registry.takeChanges(), ...rules, ...taken];
     },
     stop() {
       for (const end of ends) end();
     },
   };
+}
+
+const workloadId = (
+  adapter: string,
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+): string => `${adapter}/${namespace}/${name}`;
+
+/** What a change of a WorkloadEntry says of the proxies beside it. Ids of rules begin with their kind, which no adapter is named as. */
+function workloadEntryChange(
+  change: Exclude<RuleChange, { readonly type: 'mesh' }>,
+  index: ServiceEntryIndex,
+): readonly WorkloadChange[] {
+  const id: RuleId = change.type === 'rule' ? ruleId(change.rule) : change.id;
+  if (!id.startsWith('WorkloadEntry/')) return [];
+  const selectable = index.workloadOf(id);
+  if (selectable === null) return [{ type: 'workload-removed', id }];
+  const { namespace, name, address, labels } = selectable;
+  return [
+    {
+      type: 'workload',
+      id,
+      workload: { namespace, name, addresses: [canonicalAddress(address)], labels },
+      isGuest: false,
+    },
+  ];
 }
 
 /** ServiceEntries and WorkloadEntries become services; the compiler never sees them as rules. */

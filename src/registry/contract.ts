@@ -24,7 +24,13 @@ export type RawChange =
       readonly namespace: string;
       readonly name: string;
     }
-  | { readonly type: 'workload'; readonly adapter: string; readonly workload: Workload }
+  | {
+      readonly type: 'workload';
+      readonly adapter: string;
+      readonly workload: Workload;
+      /** It registered itself (`ShardOptions.isGuest`). */
+      readonly isGuest: boolean;
+    }
   | {
       readonly type: 'workload-removed';
       readonly adapter: string;

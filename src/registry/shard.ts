@@ -81,7 +81,7 @@ export function createShard(name: string, listener: ShardListener, isGuest = fal
     const id = workloadId(workload.namespace, workload.name);
     if (equalValues(workloads.get(id), workload)) return;
     workloads.set(id, workload);
-    listener.rawChanged(id, { type: 'workload', adapter: name, workload });
+    listener.rawChanged(id, { type: 'workload', adapter: name, workload, isGuest });
   }
 
   function removeWorkload(namespace: string, workload: string): void {

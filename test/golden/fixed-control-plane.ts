@@ -68,6 +68,9 @@ function fixedCompiler(resources: FixedMeshResources): Compiler {
   }));
   return {
     apply: () => {},
+    joined: () => {},
+    left: () => {},
+    labelsOf: ({ labels }) => labels,
     layersOf: () => [layer],
     close: () => {},
     // biome-ignore lint/correctness/useYield: it is done in one step

@@ -200,6 +200,18 @@ const arbitraryMesh = fc
   })
   .map((mesh) => meshConfigSchema.parse(mesh));
 
+const workloadIds = ['a/pod', 'a/vm', 'b/guest'] as const;
+
+const arbitraryWorkload = fc
+  .record({
+    id: oneOf(workloadIds),
+    namespace: mostlyFirst(['shop', 'default']),
+    name: oneOf(['w', 'client']),
+    addresses: oneOf([['10.1.0.1'], ['10.1.0.2'], ['10.1.0.2', '10.1.0.3'], ['10.9.9.9']]),
+    labels: oneOf([{}, { app: 'web' }, { app: 'web', tier: 'front' }, { tier: 'front' }, { other: 'x' }]),
+  })
+  .map(({ id, ...workload }): WorldChange => ({ type: 'workload', id, workload, isGuest: id.startsWith('b/') }));
+
 const kinds = ['VirtualService', 'DestinationRule', 'Sidecar'] as const;
 
 /** One change of the world, removals of things that may not exist among them. */
@@ -232,6 +244,8 @@ export const arbitraryChange: fc.Arbitrary<WorldChange> = fc.oneof(
       .record({ kind: oneOf(kinds), id: ruleName })
       .map(({ kind, id }): WorldChange => ({ type: 'rule-removed', id: `${kind}/${id.namespace}/${id.name}` })),
   },
+  { weight: 3, arbitrary: arbitraryWorkload },
+  { weight: 1, arbitrary: oneOf(workloadIds).map((id): WorldChange => ({ type: 'workload-removed', id })) },
   { weight: 1, arbitrary: arbitraryMesh.map((mesh): WorldChange => ({ type: 'mesh', mesh })) },
 );
 
@@ -307,6 +321,12 @@ export function finalWorld(history: readonly (readonly WorldChange[])[]): readon
         break;
       case 'rule-removed':
         last.delete(`rule/${change.id}`);
+        break;
+      case 'workload':
+        last.set(`workload/${change.id}`, change);
+        break;
+      case 'workload-removed':
+        last.delete(`workload/${change.id}`);
         break;
       default:
         last.set('mesh', change);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createCompiler } from '../../src/compile/compiler.ts';
-import type { LayerKey, Moved, WorldChange } from '../../src/compile/contract.ts';
+import type { Compiler, LayerKey, Moved, WorldChange } from '../../src/compile/contract.ts';
 import { contentHash } from '../../src/lib/hash.ts';
 import type { Proxy } from '../../src/model/proxy.ts';
 import { resourceToJson } from '../../src/proto/json.ts';
@@ -26,9 +26,9 @@ function told(world: CompiledWorld, to: Proxy): string {
 }
 
 /** Whether a proxy has one of the facts, as a coordinator reads them. */
-function isConcerned(of: Proxy, moved: Moved): boolean {
+function isConcerned(of: Proxy, moved: Moved, compiler: Compiler): boolean {
   const all: ReadonlySet<Client> = new Set([{ proxy: of } as Client]); // nothing else of a client is read
-  const byFact = new ClientsByFact(all);
+  const byFact = new ClientsByFact(all, { labelsOf: compiler.labelsOf, joined: () => {}, left: () => {} });
   for (const client of all) byFact.add(client);
   return !byFact.concerned(moved).next().done;
 }
@@ -44,6 +44,7 @@ describe('the compiler', () => {
     fc.assert(
       fc.property(arbitraryHistory, (history) => {
         const incremental = compiledWorld();
+        for (const it of proxies) incremental.compiler.joined(it);
         const seen = new Set<LayerKey>();
         const layersNow = () => proxies.map((it) => incremental.layers(it));
         for (const batch of history) {
@@ -52,7 +53,8 @@ describe('the compiler', () => {
           const { moved } = incremental.apply(...batch);
           const after = layersNow();
           for (const [index, it] of proxies.entries()) {
-            if (moved === null || !isConcerned(it, moved)) expect(after[index]).toEqual(before[index]);
+            if (moved === null || !isConcerned(it, moved, incremental.compiler))
+              expect(after[index]).toEqual(before[index]);
           }
         }
         for (const layer of seen) if (!layersNow().flat().includes(layer)) incremental.compiler.close(layer);

@@ -67,6 +67,14 @@ export class FakeCompiler implements Compiler {
     return keys;
   }
 
+  joined(): void {}
+
+  left(): void {}
+
+  labelsOf({ labels }: Proxy) {
+    return labels;
+  }
+
   close(layer: LayerKey): void {
     this.#open.delete(layer);
     this.closed.push(layer);

@@ -1,4 +1,4 @@
-import { createCounts } from './counts.ts';
+import { createCounts } from '../../lib/counts.ts';
 import { type BaseListeners, createReports, decide, type ListenerPart, type ListenerTable } from './listener-table.ts';
 import type { ProblemIndex } from './problem-index.ts';
 import type { StandingTables } from './standing-tables.ts';

@@ -1,7 +1,7 @@
+import { createCounts } from '../../lib/counts.ts';
 import type { Service } from '../../model/service.ts';
 import type { Audience } from '../../rules/compiled.ts';
 import { type Labels, selects } from '../../rules/labels.ts';
-import { createCounts } from '../tables/counts.ts';
 import type { Dirty } from './dirty.ts';
 
 /**

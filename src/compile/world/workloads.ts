@@ -14,16 +14,14 @@ export interface Member {
 export interface Workloads {
   /** Every endpoint at the address, in no order. */
   at(address: string): readonly Member[];
-  /** Replaces the endpoints of a service. Answers the addresses that were asked about and serve otherwise than before. */
+  /** Replaces the endpoints of a service. Answers the addresses of connected proxies that serve otherwise than before. */
   replace(service: ServiceKey, before: readonly Endpoint[], after: readonly Endpoint[]): Iterable<string>;
-  /** Remembers that a proxy has this address, so that only changes of such addresses move proxies. */
-  ask(address: string): void;
 }
 
-export function createWorkloads(): Workloads {
+/** `hasProxy`: whether a connected proxy has the address. */
+export function createWorkloads(hasProxy: (address: string) => boolean): Workloads {
   /** Nearly always an address has one endpoint: then without a list. */
   const byAddress = new Map<string, Member | Member[]>();
-  const asked = new Set<string>();
 
   const at = (address: string): readonly Member[] => [byAddress.get(address) ?? []].flat();
 
@@ -56,11 +54,10 @@ export function createWorkloads(): Workloads {
       const key = asKnown(service, before);
       for (const endpoint of gone) remove(key, endpoint);
       for (const endpoint of added) add({ service: key, endpoint });
-      const served = countServed(added.filter(({ address }) => asked.has(address)));
-      for (const endpoint of gone) if (asked.has(endpoint.address)) count(served, endpoint, -1);
+      const served = countServed(added.filter(({ address }) => hasProxy(address)));
+      for (const endpoint of gone) if (hasProxy(endpoint.address)) count(served, endpoint, -1);
       return new Set([...served.values()].filter(({ times }) => times !== 0).map(({ address }) => address));
     },
-    ask: (address) => void asked.add(address),
   };
 }
 

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { type Counts, createCounts } from '../../lib/counts.ts';
 import { type EndpointSet, isCallable } from '../../model/endpoint.ts';
 import { type ServiceKey, serviceKey } from '../../model/names.ts';
 import type { Service } from '../../model/service.ts';
@@ -9,6 +10,7 @@ import { belowDep, type Dirty, endpointsDep, serviceDep } from './dirty.ts';
 import { patternsFor } from './host-index.ts';
 import { createRelevance, type Relevance } from './relevance.ts';
 import { createRuleIndex, type RuleIndex } from './rule-index.ts';
+import { createWorkloadLabels, type WorkloadLabels } from './workload-labels.ts';
 import { createWorkloads, type Workloads } from './workloads.ts';
 
 /** Everything that is compiled from, indexed as compiling asks for it. The values are immutable, the indices are not. */
@@ -30,6 +32,9 @@ export interface World {
   serviceHosts(): Iterable<string>;
   readonly rules: RuleIndex;
   readonly workloads: Workloads;
+  readonly workloadLabels: WorkloadLabels;
+  /** The addresses of connected proxies: what happens at others moves nobody. */
+  readonly proxyAddresses: Counts;
   /** Which facts of proxies make a difference. */
   readonly relevance: Relevance;
   /** Takes a change in and marks in `dirty` what it touches. */
@@ -50,7 +55,9 @@ export function createWorld({ mesh: initialMesh, domainSuffix, kinds }: WorldOpt
   const endpoints = new Map<ServiceKey, EndpointSet>();
   const callable = new Map<ServiceKey, EndpointSet>();
   const relevance = createRelevance();
-  const workloads = createWorkloads();
+  const proxyAddresses = createCounts();
+  const workloads = createWorkloads(proxyAddresses.has);
+  const workloadLabels = createWorkloadLabels();
   let mesh = initialMesh;
   const rules = createRuleIndex({
     kinds,
@@ -84,6 +91,10 @@ export function createWorld({ mesh: initialMesh, domainSuffix, kinds }: WorldOpt
     for (const pattern of patternsFor(host)) if (pattern !== host) dirty.keys.add(belowDep(pattern));
   };
 
+  const moveProxiesAt = (addresses: Iterable<string>, dirty: Dirty) => {
+    for (const address of addresses) if (proxyAddresses.has(address)) dirty.moved.addresses.add(address);
+  };
+
   const setEndpoints = (key: ServiceKey, next: EndpointSet | undefined, dirty: Dirty) => {
     const before = endpoints.get(key);
     if (before === next) return;
@@ -95,8 +106,7 @@ export function createWorld({ mesh: initialMesh, domainSuffix, kinds }: WorldOpt
       endpoints.set(key, next);
       callable.set(key, callableOf(next));
     }
-    const moved = workloads.replace(key, before?.endpoints ?? [], next?.endpoints ?? []);
-    for (const address of moved) dirty.moved.addresses.add(address);
+    moveProxiesAt(workloads.replace(key, before?.endpoints ?? [], next?.endpoints ?? []), dirty);
     if (!haveSameEndpoints(callableBefore, callable.get(key))) dirty.endpoints.add(key);
     dirty.keys.add(endpointsDep(key));
   };
@@ -116,6 +126,8 @@ export function createWorld({ mesh: initialMesh, domainSuffix, kinds }: WorldOpt
     serviceHosts: () => byHost.keys(),
     rules,
     workloads,
+    workloadLabels,
+    proxyAddresses,
     relevance,
     apply(change, dirty) {
       switch (change.type) {
@@ -130,6 +142,9 @@ export function createWorld({ mesh: initialMesh, domainSuffix, kinds }: WorldOpt
           return rules.put(change.rule, dirty);
         case 'rule-removed':
           return rules.remove(change.id, dirty);
+        case 'workload':
+        case 'workload-removed':
+          return moveProxiesAt(workloadLabels.apply(change), dirty);
         default:
           if (isDeepStrictEqual(mesh, change.mesh)) return;
           mesh = change.mesh;

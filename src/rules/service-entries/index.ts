@@ -5,7 +5,11 @@ import type { Service } from '../../model/service.ts';
 import type { ServiceEntrySpec } from '../kinds/service-entry/schema.ts';
 import { type TranslatedServiceEntry, translateServiceEntry } from '../kinds/service-entry/translate.ts';
 import type { WorkloadEntrySpec } from '../kinds/workload-entry/schema.ts';
-import { translateWorkloadEntry, uncallableReason } from '../kinds/workload-entry/translate.ts';
+import {
+  type SelectableWorkload,
+  translateWorkloadEntry,
+  uncallableReason,
+} from '../kinds/workload-entry/translate.ts';
 import { comparePrecedence, type Rule, type RuleId, ruleId } from '../rule.ts';
 import { type Candidate, createSelections, type Selection } from './selections.ts';
 
@@ -20,6 +24,8 @@ export interface ServiceEntryIndex {
   /** Adds or replaces a workload. `adapter` names the shard: equal names of two platforms are different workloads. */
   workloadChanged(adapter: string, workload: Workload): void;
   workloadRemoved(adapter: string, namespace: string, name: string): void;
+  /** Returns the workload of a WorkloadEntry; null if the entry has no address that a proxy can call. */
+  workloadOf(id: RuleId): SelectableWorkload | null;
   /** Returns the changes since the last call, for the shard's `apply`. */
   takeChanges(): readonly ShardChange[];
   /** Returns the services that a ServiceEntry defines or adds to, or those that have a WorkloadEntry as an endpoint. */
@@ -43,7 +49,7 @@ type TranslatedHost = TranslatedServiceEntry['hosts'][number];
 export function createServiceEntryIndex(): ServiceEntryIndex {
   const entries = new Map<RuleId, Entry>();
   const byHost = new Map<ServiceKey, Set<Entry>>();
-  const workloadEntries = new Map<string, Candidate>();
+  const workloadEntries = new Map<RuleId, SelectableWorkload>();
   /** Workloads by name, for each namespace of each adapter. */
   const workloads = new Map<string, Map<string, Candidate>>();
   const selections = createSelections<Entry>();
@@ -96,7 +102,7 @@ export function createServiceEntryIndex(): ServiceEntryIndex {
     for (const key of entry.hosts.keys()) dirty.add(key);
   }
 
-  function setCandidate(among: Map<string, Candidate>, name: string, workload: Candidate | null): void {
+  function setCandidate<C extends Candidate>(among: Map<string, C>, name: string, workload: C | null): void {
     const known = among.get(name);
     if (known !== undefined) {
       among.delete(name);
@@ -193,6 +199,7 @@ export function createServiceEntryIndex(): ServiceEntryIndex {
       setCandidate(among, name, null);
       if (among.size === 0) workloads.delete(place);
     },
+    workloadOf: (id) => workloadEntries.get(id) ?? null,
     takeChanges() {
       const changes = [...dirty].flatMap(changesOf);
       dirty.clear();

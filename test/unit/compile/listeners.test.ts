@@ -232,6 +232,7 @@ describe('what a workload serves', () => {
   test('moves the proxy to another layer when it changes, and only then', () => {
     const world = compiledWorld();
     world.apply(http, endpointsOf(http, [served]));
+    world.compiler.joined(proxy());
     const before = world.layers();
     world.apply();
     expect(world.apply(endpointsOf(http, [served, endpoint('10.9.9.8')])).moved).toBeNull();

@@ -7,7 +7,7 @@ const [a, b] = [serviceKey('default', hostname('a.x')), serviceKey('default', ho
 const shared = '10.0.0.1';
 
 test('an address serves every service that has an endpoint there, until its last one goes', () => {
-  const workloads = createWorkloads();
+  const workloads = createWorkloads(() => true);
   const [one, two, other] = [endpoint(shared), endpoint(shared, { ports: { grpc: 9000 } }), endpoint('10.0.0.2')];
   const at = (address: string) => [...new Set(workloads.at(address).map(({ service }) => service))];
   workloads.replace(a, [], [one]);

@@ -1,0 +1,72 @@
+import type { Proxy } from '../../model/proxy.ts';
+import type { Labels } from '../../rules/labels.ts';
+import { compareText } from '../../rules/rule.ts';
+import type { WorkloadChange } from '../contract.ts';
+
+/**
+ * The labels of the workloads that proxies run beside, as platforms tell them: a node's metadata says what they were when the proxy
+ * started. A workload is a proxy's if it has one of its addresses and is in its namespace.
+ */
+export interface WorkloadLabels {
+  /** Takes a change in. Answers the addresses whose proxies may have other labels by it. */
+  apply(change: WorkloadChange): readonly string[];
+  /**
+   * Those of a Pod or WorkloadEntry in place of the node's; of several, the one with the proxy's name, then the first by name. Without one,
+   * the node's with those of registered instances on top: these are labels of one service each.
+   */
+  of(proxy: Pick<Proxy, 'addresses' | 'namespace' | 'name' | 'labels'>): Labels;
+}
+
+type Known = Extract<WorkloadChange, { readonly type: 'workload' }>;
+
+export function createWorkloadLabels(): WorkloadLabels {
+  const byId = new Map<string, Known>();
+  /** Nearly always one: then without a list. */
+  const byAddress = new Map<string, Known | readonly Known[]>();
+
+  const at = (address: string): readonly Known[] => [byAddress.get(address) ?? []].flat();
+  const put = (address: string, all: readonly Known[]) => {
+    const [only, ...others] = all;
+    if (only === undefined) byAddress.delete(address);
+    else byAddress.set(address, others.length === 0 ? only : all);
+  };
+
+  return {
+    apply(change) {
+      const { id } = change;
+      const before = byId.get(id);
+      const after = change.type === 'workload' ? change : undefined;
+      if (before !== undefined && after !== undefined && isSame(before, after)) return [];
+      const addresses = [before, after].flatMap((known) => known?.workload.addresses ?? []);
+      for (const address of before?.workload.addresses ?? []) {
+        put(
+          address,
+          at(address).filter((known) => known !== before),
+        );
+      }
+      if (after === undefined) byId.delete(id);
+      else byId.set(id, after);
+      if (after !== undefined) for (const address of after.workload.addresses) put(address, [...at(address), after]);
+      return addresses;
+    },
+    of({ addresses, namespace, name, labels }) {
+      const own = addresses.flatMap(at).filter(({ workload }) => workload.namespace === namespace);
+      if (own.length === 0) return labels;
+      const [whole] = own.filter(({ isGuest }) => !isGuest).sort((a, b) => comparePlace(a, b, name));
+      if (whole !== undefined) return whole.workload.labels;
+      const first = own.sort((a, b) => comparePlace(a, b, name)).map(({ workload }) => workload.labels);
+      return Object.assign({}, labels, ...first.reverse());
+    },
+  };
+}
+
+function isSame(a: Known, b: Known): boolean {
+  const content = ({ isGuest, workload: { namespace, name, addresses, labels } }: Known) =>
+    JSON.stringify([isGuest, namespace, name, addresses, Object.entries(labels).sort()]);
+  return a === b || content(a) === content(b);
+}
+
+const comparePlace = (a: Known, b: Known, name: string): number =>
+  Number(b.workload.name === name) - Number(a.workload.name === name) ||
+  compareText(a.workload.name, b.workload.name) ||
+  compareText(a.id, b.id);
