@@ -40,9 +40,34 @@ const roomRules = Object.entries(rooms).map(([room, allowed]) => ({
   to: { path: '^src/', pathNot: `^src/(${[room, ...allowed].join('|')})/` },
 }));
 
+/**
+ * Inside `compile` imports have one direction, too: what each part may import of the others. Layers and the compiler, which come last,
+ * may import all of them.
+ */
+const compileParts = {
+  'world/': 'world/|contract\\.ts',
+  '(facts|scope-key|inbound-facts|selected-rule|client-traits|ip-families)\\.ts':
+    'world/|(facts|selected-rule|client-traits|ip-families)\\.ts',
+  'resolve/': 'resolve/|world/|(contract|scope-key|inbound-facts|client-traits)\\.ts',
+  '(generators|http-filters)/': '(generators|http-filters)/',
+  '((envoy|grpc|mosn)/|dialects?\\.ts)':
+    '(generators|http-filters|envoy|grpc|mosn)/|(dialect|client-traits|resolve/origins)\\.ts',
+  '(writer|patch|shelf)\\.ts': '(generators|http-filters)/|(dialect|patch|shelf)\\.ts',
+  'tables/': 'tables/|generators/|resolve/|world/|(contract|shelf|writer|patch)\\.ts',
+};
+
+const compileRules = Object.entries(compileParts).map(([part, allowed]) => ({
+  name: 'compile-one-way',
+  comment: `src/compile/${part} imports of compile only ${allowed}`,
+  severity: 'error',
+  from: { path: `^src/compile/${part}` },
+  to: { path: '^src/compile/', pathNot: `^src/compile/(${allowed})` },
+}));
+
 module.exports = {
   forbidden: [
     ...roomRules,
+    ...compileRules,
     {
       name: 'unknown-room',
       comment: 'a new folder under src/ belongs into the table of docs/architecture.md and into this file',

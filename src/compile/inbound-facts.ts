@@ -3,7 +3,7 @@ import type { ClientKind } from '../model/proxy.ts';
 import type { IpFamilies } from '../plan/listener.ts';
 import type { TraitsByClient } from './client-traits.ts';
 import type { ProxyFacts } from './facts.ts';
-import { ipFamiliesOf } from './resolve/ip-families.ts';
+import { ipFamiliesOf } from './ip-families.ts';
 import type { Member } from './world/workloads.ts';
 import type { World } from './world/world.ts';
 

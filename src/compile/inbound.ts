@@ -5,7 +5,7 @@ import { type InboundFacts, inboundFactsOf } from './inbound-facts.ts';
 import { type HeldInbound, inboundUnits } from './inbound-units.ts';
 import type { Layer, LayerKind, LayerParts } from './layer.ts';
 import { portOrigin, resolveInboundFrame } from './resolve/inbound.ts';
-import type { Shelved } from './tables/shelf.ts';
+import type { Shelved } from './shelf.ts';
 import { createTables } from './tables/tables.ts';
 import { createUnits } from './units.ts';
 import { plainReading } from './world/reading.ts';

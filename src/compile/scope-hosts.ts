@@ -7,6 +7,7 @@ import { type Asked, askedFacts, type Viewpoint } from './resolve/asked-facts.ts
 import { resolveHost } from './resolve/host.ts';
 import { createReader } from './resolve/reader.ts';
 import { createVisibility } from './resolve/visibility.ts';
+import type { Shelved } from './shelf.ts';
 import type { Assignment, AssignmentUser } from './tables/assignments.ts';
 import { partsSince } from './tables/contributions.ts';
 import type { HostMemo } from './tables/host-memo.ts';
@@ -14,7 +15,6 @@ import { encodeHost, type HostParts, noHost, originsOf, releaseHost } from './ta
 import type { ListenerTable } from './tables/listener-table.ts';
 import { PartError } from './tables/part-error.ts';
 import type { RouteTable } from './tables/route-table.ts';
-import type { Shelved } from './tables/shelf.ts';
 import type { Tables } from './tables/tables.ts';
 import type { UnitKind } from './units.ts';
 import { hostOfDep } from './world/dirty.ts';

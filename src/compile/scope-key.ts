@@ -4,7 +4,7 @@ import { sidecar as sidecarKind } from '../rules/kinds/sidecar/index.ts';
 import { type RuleId, ruleId } from '../rules/rule.ts';
 import type { TraitsByClient } from './client-traits.ts';
 import type { ProxyFacts } from './facts.ts';
-import { ipFamiliesOf } from './resolve/ip-families.ts';
+import { ipFamiliesOf } from './ip-families.ts';
 import { selectedRule } from './selected-rule.ts';
 import { meetsCondition, tailsOf } from './world/relevance.ts';
 import type { World } from './world/world.ts';

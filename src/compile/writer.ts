@@ -16,7 +16,7 @@ import type { Dialect, LayerMessages } from './dialect.ts';
 import type { NamedCluster } from './generators/clusters.ts';
 import type { NamedListener } from './generators/listeners.ts';
 import { noPatch, type Patch } from './patch.ts';
-import type { Shelf, Shelved } from './tables/shelf.ts';
+import type { Shelf, Shelved } from './shelf.ts';
 
 /** Bytes with a hash of them. */
 export interface HashedBytes {

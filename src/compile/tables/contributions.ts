@@ -1,7 +1,7 @@
 import type { EncodedResource } from '../../proto/resource.ts';
+import type { Shelved } from '../shelf.ts';
 import type { HostParts } from './host-parts.ts';
 import type { ListenerPart } from './listener-table.ts';
-import type { Shelved } from './shelf.ts';
 import type { VirtualHostPart } from './virtual-hosts.ts';
 
 /** By which revision a unit's parts are as they are, per type: what else stands in the same resource does not count. */

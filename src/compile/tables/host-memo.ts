@@ -1,10 +1,10 @@
 import type { PlanProblem } from '../../plan/unit.ts';
 import type { Patch } from '../patch.ts';
 import { type Asked, answersAlike, type Viewpoint } from '../resolve/asked-facts.ts';
+import type { Shelved } from '../shelf.ts';
 import { type Dirty, hostOfDep } from '../world/dirty.ts';
 import { createDependents } from './dependents.ts';
 import { type HostParts, noHost } from './host-parts.ts';
-import type { Shelved } from './shelf.ts';
 
 /** What compiling a host came to for one scope, with all that it was asked of the scope's facts. */
 export interface KnownHost {

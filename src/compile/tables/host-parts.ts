@@ -5,12 +5,12 @@ import type { HostPlan } from '../../plan/host.ts';
 import type { ListenerPlan } from '../../plan/listener.ts';
 import type { EncodedResource } from '../../proto/resource.ts';
 import { noPatch, type Patch } from '../patch.ts';
+import type { Shelf, Shelved } from '../shelf.ts';
 import type { Writer, WriterShelves } from '../writer.ts';
 import type { ListenerPart } from './listener-table.ts';
 import type { OriginIndex } from './origin-index.ts';
 import { madeOf } from './part-error.ts';
 import type { RouteShelves } from './route-table.ts';
-import type { Shelf, Shelved } from './shelf.ts';
 import { encodeVirtualHostPart, type VirtualHostPart } from './virtual-hosts.ts';
 
 /** What all scopes share: one encoding of equal content. */

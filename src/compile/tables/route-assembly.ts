@@ -1,9 +1,9 @@
 import { contentHash } from '../../lib/hash.ts';
 import { assembleResource } from '../../proto/assemble.ts';
 import type { EncodedResource } from '../../proto/resource.ts';
+import type { Shelf, Shelved } from '../shelf.ts';
 import type { HashedBytes, RouteFrame } from '../writer.ts';
 import type { HashSum } from './hash-sum.ts';
-import type { Shelf, Shelved } from './shelf.ts';
 
 /** Below this a route configuration is one piece. */
 export const largeBytes = 64 << 10;

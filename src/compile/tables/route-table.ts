@@ -1,5 +1,6 @@
 import { mergeSorted } from '../../lib/merge-sorted.ts';
 import type { RouteConfigurationPlan } from '../../plan/route.ts';
+import type { Shelf, Shelved } from '../shelf.ts';
 import type { HashedBytes, Writer } from '../writer.ts';
 import { createDomainIndex, type DomainIndex } from './domain-index.ts';
 import { createHashSum, type HashSum } from './hash-sum.ts';
@@ -9,7 +10,6 @@ import {
   releaseConfiguration,
   takeConfiguration,
 } from './route-assembly.ts';
-import type { Shelf, Shelved } from './shelf.ts';
 import type { Tables } from './tables.ts';
 import { type VirtualHost, type VirtualHostPart, virtualHostRecord } from './virtual-hosts.ts';
 

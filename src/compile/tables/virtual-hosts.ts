@@ -2,8 +2,8 @@ import type { VirtualHostPlan } from '../../plan/route.ts';
 import { checkVirtualHost } from '../../proto/json.ts';
 import { bytesField, stringField } from '../../proto/wire.ts';
 import { distinctDomain, distinctDomains } from '../resolve/domains.ts';
+import type { Shelf, Shelved } from '../shelf.ts';
 import { type HashedBytes, hashed, type Writer } from '../writer.ts';
-import type { Shelf, Shelved } from './shelf.ts';
 
 /**
  * A host's wish for a virtual host, its routes encoded. Name and domains are written in front once they are known. The

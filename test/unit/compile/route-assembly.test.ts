@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { WorldChange } from '../../../src/compile/contract.ts';
+import { createShelf } from '../../../src/compile/shelf.ts';
 import { createHashSum } from '../../../src/compile/tables/hash-sum.ts';
 import {
   type AssembledRoutes,
   releaseConfiguration,
   takeConfiguration,
 } from '../../../src/compile/tables/route-assembly.ts';
-import { createShelf } from '../../../src/compile/tables/shelf.ts';
 import { type HashedBytes, hashed } from '../../../src/compile/writer.ts';
 import { hostname, serviceKey } from '../../../src/model/names.ts';
 import type { Service } from '../../../src/model/service.ts';

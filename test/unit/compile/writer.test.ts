@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { dialects } from '../../../src/compile/dialects.ts';
 import { noPatch, type Patch } from '../../../src/compile/patch.ts';
-import { createShelf } from '../../../src/compile/tables/shelf.ts';
+import { createShelf } from '../../../src/compile/shelf.ts';
 import { createWriter, type HashedBytes, type Writer } from '../../../src/compile/writer.ts';
 import type { DestinationPlan } from '../../../src/plan/destination.ts';
 import type { ListenerPlan } from '../../../src/plan/listener.ts';

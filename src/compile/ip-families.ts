@@ -1,5 +1,5 @@
-import { ipVersion } from '../../lib/ip.ts';
-import type { IpFamilies } from '../../plan/listener.ts';
+import { ipVersion } from '../lib/ip.ts';
+import type { IpFamilies } from '../plan/listener.ts';
 
 /** The families of a workload's addresses; IPv4 where it has told none. */
 export function ipFamiliesOf(addresses: readonly string[]): IpFamilies {

@@ -1,4 +1,4 @@
-import { contentHash } from '../../lib/hash.ts';
+import { contentHash } from '../lib/hash.ts';
 
 /** A value that several holders share. */
 export interface Shelved<T> {
