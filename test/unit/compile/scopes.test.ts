@@ -60,6 +60,26 @@ describe('proxies share a scope', () => {
     expect([...facts.read()].sort()).toEqual(['addresses', 'client', 'dnsDomain', 'interception', 'namespace', 'role']);
   });
 
+  test('and what is compiled, when rules that tell them apart are for hosts that are not there', () => {
+    const world = compiledWorld();
+    world.apply(...Array.from({ length: 10 }, (_, index) => service(`svc-${index}`)));
+    const apps = Array.from({ length: 20 }, (_, index) => ({ app: `app-${index}` }));
+    world.apply(
+      ...apps.map((matchLabels, index) =>
+        rule('DestinationRule', `r-${index}`, { host: `ghost-${index}`, workloadSelector: { matchLabels } }),
+      ),
+    );
+    const scopes = new Set(apps.map((labels) => world.layers(proxy({ labels }))[0]));
+    expect(scopes.size).toBe(20);
+    const { work, changes } = world.apply();
+    expect(work.hostsCompiled).toBe(20); // once for their namespace, and once for what they stand on
+    const told = new Set(changes.filter(({ type }) => type === 'cluster').map(({ layer }) => layer));
+    expect([...scopes].filter((scope) => scope === undefined || !told.has(scope))).toEqual([]);
+    expect(world.names('cluster', proxy({ labels: apps[7] ?? {} }))).toEqual(
+      world.names('cluster', proxy({ labels: apps[0] ?? {} })),
+    );
+  });
+
   test('and bytes with other scopes, where they are told the same', () => {
     const world = compiledWorld();
     const a = service('a');
