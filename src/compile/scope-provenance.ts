@@ -62,6 +62,9 @@ export function scopeProvenance(options: ProvenanceOptions): Pick<Layer, 'partsO
           if (origins.length > 0) yield { part: '', origins, since: sinceOf(host, 'cluster') };
           return;
         }
+        case 'secret':
+        case 'extension':
+          return; // no scope makes any
         default:
           assertNever(type);
       }

@@ -11,6 +11,7 @@ import {
 } from '@bufbuild/protobuf';
 import type { Any } from '@bufbuild/protobuf/wkt';
 import { type ClusterJson, ClusterSchema } from '#gen/envoy/config/cluster/v3/cluster_pb.js';
+import { TypedExtensionConfigSchema } from '#gen/envoy/config/core/v3/extension_pb.js';
 import {
   type ClusterLoadAssignmentJson,
   ClusterLoadAssignmentSchema,
@@ -28,6 +29,7 @@ import {
 } from '#gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js';
 import { type TcpProxyJson, TcpProxySchema } from '#gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js';
 import { PreviousHostsPredicateSchema } from '#gen/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.js';
+import { SecretSchema } from '#gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js';
 import { HttpProtocolOptionsSchema } from '#gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js';
 import { rememberedForSmall } from './constraints/extensions.ts';
 import { createMessageChecks, type Violation } from './constraints/message-check.ts';
@@ -70,6 +72,8 @@ const schemas: Readonly<Record<XdsType, DescMessage>> = {
   endpoint: ClusterLoadAssignmentSchema,
   listener: ListenerSchema,
   route: RouteConfigurationSchema,
+  secret: SecretSchema,
+  extension: TypedExtensionConfigSchema,
 };
 
 export const encodeCluster = (cluster: ClusterJson & { name: string }): EncodedResource =>

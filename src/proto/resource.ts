@@ -17,10 +17,15 @@ export interface TypeRow {
   readonly waitsFor: readonly XdsType[];
   /** Types that may refer to it: its removals wait until these have settled (rule 4). */
   readonly releasedBy: readonly XdsType[];
-  /** The answer to a name that does not exist (rule 5): it is said to be removed, or an empty resource. */
-  readonly unknown: 'removed' | 'empty';
-  /** What tells a client that a name is gone which it had. */
-  readonly gone: 'removed' | 'empty';
+  /**
+   * The answer to a name that does not exist (rule 5): it is said to be removed, or an empty resource, or there is none until
+   * it exists.
+   */
+  readonly unknown: 'removed' | 'empty' | 'unanswered';
+  /** What tells a client that a name is gone which it had; `kept`: nothing does. */
+  readonly gone: 'removed' | 'empty' | 'kept';
+  /** Its contents are for the client alone: no view of what clients have shows them. */
+  readonly isPrivate?: true;
 }
 
 /**
@@ -50,6 +55,18 @@ const rows = {
     unknown: 'empty', // Envoy ignores `removed_resources` here and for routes, and would wait
     gone: 'empty', // or the client would keep sending there
   },
+  secret: {
+    typeUrl: 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret',
+    short: 'SDS',
+    service: 'envoy.service.secret.v3.SecretDiscoveryService',
+    plural: 'Secrets',
+    isWhole: false,
+    waitsFor: [],
+    releasedBy: [],
+    unknown: 'unanswered', // no answer makes Envoy go on without it before its `initial_fetch_timeout`
+    gone: 'kept',
+    isPrivate: true,
+  },
   listener: {
     typeUrl: 'type.googleapis.com/envoy.config.listener.v3.Listener',
     short: 'LDS',
@@ -72,6 +89,17 @@ const rows = {
     unknown: 'empty',
     gone: 'removed', // it goes with its listener, which may still drain with it
   },
+  extension: {
+    typeUrl: 'type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig',
+    short: 'ECDS',
+    service: 'envoy.service.extension.v3.ExtensionConfigDiscoveryService',
+    plural: 'ExtensionConfigs',
+    isWhole: false,
+    waitsFor: ['cluster'],
+    releasedBy: [],
+    unknown: 'unanswered', // told that it is gone, Envoy waits for ever
+    gone: 'kept',
+  },
 } as const;
 
 export type XdsType = keyof typeof rows;
@@ -93,18 +121,13 @@ export const typeUrls = mapTypes((type) => typeRows[type].typeUrl);
 /** Types of which a state-of-the-world response is all that there is, for every kind of client. */
 export const wholeTypes = xdsTypes.filter((type) => typeRows[type].isWhole);
 
-/**
- * Types that proxies may ask for by name and of which no resources are compiled: virtual hosts are found in the route
- * configurations, the others do not exist here (src/xds/named).
- */
-export type NamedType = 'secret' | 'virtual-host' | 'extension';
+/** Types that have no tables: virtual hosts on demand are found in the route configurations (src/xds/named). */
+export type NamedType = 'virtual-host';
 
-export const namedTypes: readonly NamedType[] = ['secret', 'virtual-host', 'extension'];
+export const namedTypes: readonly NamedType[] = ['virtual-host'];
 
 export const namedTypeUrls: Readonly<Record<NamedType, string>> = {
-  secret: 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret',
   'virtual-host': 'type.googleapis.com/envoy.config.route.v3.VirtualHost',
-  extension: 'type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig',
 };
 
 /**

@@ -39,6 +39,7 @@ export class Client implements Sender {
   isQueued = false;
   /** Its layers are others than those its stream sees. */
   mustLook = false;
+  readonly #shown: () => void;
   readonly #world: World;
   readonly #events: ClientEvents;
 
@@ -52,6 +53,7 @@ export class Client implements Sender {
     this.service = facts.service ?? 'ADS';
     this.mayLog = facts.mayLog ?? always;
     this.connectedAtMs = world.now();
+    this.#shown = facts.shown ?? nothing;
     this.#world = world;
     this.#events = events;
     facts.stream.sender = this;
@@ -70,6 +72,7 @@ export class Client implements Sender {
     keepTaken(this.stream, view);
     setView(this.stream, view, this.#world);
     this.named?.setView(view);
+    this.#shown();
   }
 
   sendNext(): number | null {
@@ -113,9 +116,12 @@ export interface ClientFacts extends CallerFacts {
   readonly service?: string;
   /** Left out: always. */
   readonly mayLog?: () => boolean;
+  /** Called when its stream has been shown its layers, or others than before. */
+  readonly shown?: () => void;
 }
 
 const always = () => true;
+const nothing = () => {};
 
 export interface ClientEvents {
   readonly sent: (client: Client, response: Sent) => void;

@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { createCompiler } from '../../src/compile/compiler.ts';
 import type { FlushWork, WorldChange } from '../../src/compile/contract.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
-import { type XdsType, xdsTypes } from '../../src/proto/resource.ts';
 import { stringField } from '../../src/proto/wire.ts';
 import type { Client } from '../../src/push/client.ts';
 import { Coordinator } from '../../src/push/coordinator.ts';
@@ -12,6 +11,7 @@ import { createStream } from '../../src/xds/stream/stream.ts';
 import type { DeltaRequest, SotwRequest } from '../../src/xds/wire/request.ts';
 import type { Mode, Response } from '../../src/xds/wire/response.ts';
 import { fakeClock } from '../support/fake-clock.ts';
+import { type MeshType, meshTypes } from '../support/mesh-types.ts';
 import { endpoint } from '../support/model.ts';
 import { endpointsOf, proxy, rule, service } from '../support/world.ts';
 
@@ -70,7 +70,7 @@ for (const mode of ['sotw', 'delta'] as const) {
   });
 }
 
-type PerType = Record<XdsType, number>;
+type PerType = Record<MeshType, number>;
 const zero = (): PerType => ({ cluster: 0, endpoint: 0, listener: 0, route: 0 });
 
 /** Counts since its last change, or since the start. */
@@ -147,12 +147,14 @@ async function connected(mode: Mode): Promise<CountedMesh> {
   });
 
   const take = (response: Response) => {
-    counts.sent[response.type]++;
+    const type = meshTypes.find((one) => one === response.type) ?? 'cluster'; // no other is asked for
+    counts.sent[type]++;
     if (!known.has(response)) {
       known.add(response);
-      counts.built[response.type]++;
+      counts.built[type]++;
       counts.names.push(...response.brought);
     }
+    return type;
   };
   const connect = () => {
     const stream = createStream(mode);
@@ -164,15 +166,15 @@ async function connected(mode: Mode): Promise<CountedMesh> {
       outlet: {
         writable: true,
         write(response: Response) {
-          take(response);
-          deferred.push(() => ask(client, response.type, response.nonce));
+          const type = take(response);
+          deferred.push(() => ask(client, type, response.nonce));
         },
         end: () => {},
       },
     });
-    for (const type of xdsTypes) ask(client, type, '');
+    for (const type of meshTypes) ask(client, type, '');
   };
-  const ask = (client: Client, type: XdsType, nonce: string) => {
+  const ask = (client: Client, type: MeshType, nonce: string) => {
     const names =
       type === 'endpoint'
         ? hosts.map((host) => `outbound|80||${host}.default.svc.cluster.local`)
@@ -193,15 +195,15 @@ async function connected(mode: Mode): Promise<CountedMesh> {
   return counts;
 }
 
-const head = (type: XdsType, nonce: string) => ({ type, typeUrl: type, node: null, nonce, error: null });
+const head = (type: MeshType, nonce: string) => ({ type, typeUrl: type, node: null, nonce, error: null });
 
-const sotwRequest = (type: XdsType, nonce: string, names: readonly string[]): SotwRequest => ({
+const sotwRequest = (type: MeshType, nonce: string, names: readonly string[]): SotwRequest => ({
   ...head(type, nonce),
   version: '',
   names: nameField(names),
 });
 
-const deltaRequest = (type: XdsType, nonce: string, names: readonly string[]): DeltaRequest => ({
+const deltaRequest = (type: MeshType, nonce: string, names: readonly string[]): DeltaRequest => ({
   ...head(type, nonce),
   subscribe: nameField(names),
   unsubscribe: [],

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { xdsTypes } from '../../src/proto/resource.ts';
 import type { Mode } from '../../src/xds/wire/response.ts';
 import { type AdsOptions, type AdsStream, openAds, sidecarId } from '../support/ads-client.ts';
 import { endpointsOf } from '../support/ads-resources.ts';
@@ -7,6 +6,7 @@ import { type ControlPlane, startControlPlane } from '../support/control-plane.t
 import { eventually } from '../support/eventually.ts';
 import { sendJson } from '../support/http.ts';
 import { createMeshDir, type MeshDir, serviceEntry } from '../support/mesh-dir.ts';
+import { meshTypes } from '../support/mesh-types.ts';
 
 const sidecars = '/apis/networking.istio.io/v1/namespaces/red/sidecars';
 const clusterOf = (host: string) => `outbound|8000||${host}`;
@@ -106,7 +106,7 @@ for (const mode of ['sotw', 'delta'] satisfies Mode[]) {
         Array.from({ length: 100 }, (_, n) => configured({ nodeId: sidecarId('default', `c${n}`, `10.2.0.${n}`) })),
       );
       expect([await work(), await layers()]).toEqual(before);
-      for (const type of xdsTypes) {
+      for (const type of meshTypes) {
         const want = bytesOf(first, type);
         expect(want).not.toEqual([]);
         for (const other of others) expect(bytesOf(other, type)).toEqual(want);
@@ -160,5 +160,5 @@ for (const mode of ['sotw', 'delta'] satisfies Mode[]) {
   });
 }
 
-const bytesOf = (stream: AdsStream, type: (typeof xdsTypes)[number]) =>
+const bytesOf = (stream: AdsStream, type: (typeof meshTypes)[number]) =>
   [...stream.has[type]].map(([name, body]) => `${name} ${Buffer.from(body).toString('base64')}`).sort();

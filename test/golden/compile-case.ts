@@ -4,7 +4,6 @@ import { parseFile } from '../../adapters/file/documents.ts';
 import { createMesh, listing } from '../../adapters/file/mesh.ts';
 import type { Proxy } from '../../src/model/proxy.ts';
 import { resourceToJson } from '../../src/proto/json.ts';
-import { type XdsType, xdsTypes } from '../../src/proto/resource.ts';
 import { createFeed } from '../../src/push/feed.ts';
 import { ruleBook } from '../../src/rules/book/rule-book.ts';
 import { ruleKinds } from '../../src/rules/kinds/index.ts';
@@ -12,6 +11,7 @@ import { defaultMeshConfig } from '../../src/rules/mesh-config.ts';
 import { messagesOn } from '../../src/rules/pending.ts';
 import { createServiceEntryIndex } from '../../src/rules/service-entries/index.ts';
 import { proxyOf } from '../../src/xds/wire/node.ts';
+import { type MeshType, meshTypes } from '../support/mesh-types.ts';
 import { testRegistry } from '../support/registry.ts';
 import { type CompiledWorld, compiledWorld } from '../support/world.ts';
 import type { CaseProxy, GoldenCase } from './cases.ts';
@@ -25,7 +25,7 @@ export interface CompiledCase {
 }
 
 /** Resources in proto JSON, sorted by name. */
-export type ProxyResources = Readonly<Record<XdsType, ReadonlyMap<string, JsonObject>>>;
+export type ProxyResources = Readonly<Record<MeshType, ReadonlyMap<string, JsonObject>>>;
 
 const domainSuffix = 'cluster.local';
 
@@ -75,11 +75,11 @@ function nodeOf({ bootstrap, client }: CaseProxy): Proxy {
 }
 
 function resourcesOf(world: CompiledWorld, proxy: Proxy): ProxyResources {
-  const of = (type: XdsType) => {
+  const of = (type: MeshType) => {
     const table = [...world.table(type, proxy)].sort(([a], [b]) => (a < b ? -1 : 1));
     return new Map(table.map(([name, resource]) => [name, resourceToJson(type, resource)]));
   };
-  const [cluster, endpoint, listener, route] = xdsTypes.map(of);
+  const [cluster, endpoint, listener, route] = meshTypes.map(of);
   const none = new Map<string, JsonObject>();
   return {
     cluster: cluster ?? none,

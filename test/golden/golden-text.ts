@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { JsonObject } from '@bufbuild/protobuf';
 import { Document, isCollection, visit } from 'yaml';
-import type { XdsType } from '../../src/proto/resource.ts';
+import type { MeshType } from '../support/mesh-types.ts';
 import type { CompiledCase, ProxyResources } from './compile-case.ts';
 
 /** Maximum length of lists and maps on one line. */
@@ -29,7 +29,7 @@ export function goldenText(about: string, { problems, proxies }: CompiledCase, k
 }
 
 function listsOf(own: ProxyResources, known: ProxyResources | null) {
-  const list = (type: XdsType): readonly (JsonObject | string)[] =>
+  const list = (type: MeshType): readonly (JsonObject | string)[] =>
     [...own[type]].map(([name, json]) => (isDeepStrictEqual(json, known?.[type].get(name)) ? name : json));
   return { clusters: list('cluster'), endpoints: list('endpoint'), listeners: list('listener'), routes: list('route') };
 }

@@ -151,8 +151,9 @@ describeWith(['envoy'], 'a real Envoy with separate streams', () => {
     await connect(await onDemandBootstrap(xdsPort, { route_config: routes }, { filters: [absent] }));
     const clients = [...coordinator.clients];
     expect(clients.map(({ service }) => service).sort()).toEqual(['ADS', 'ECDS']);
-    const asked = clients.find(({ service }) => service === 'ECDS')?.named?.states.get('extension');
-    expect(asked).toMatchObject({ inFlight: null, nack: null, names: new Map([['absent', null]]) });
+    const asked = clients.find(({ service }) => service === 'ECDS')?.stream.types.get('extension');
+    expect(asked).toMatchObject({ inFlight: null, nack: null });
+    expect(asked?.names.names).toEqual(['absent']);
   });
 });
 

@@ -3,15 +3,15 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { DiscoveryRequestSchema } from '#gen/envoy/service/discovery/v3/discovery_pb.js';
 import { silentLogger } from '../../src/lib/logger.ts';
-import { type XdsType, xdsTypes } from '../../src/proto/resource.ts';
 import { createFetch, type Fetch, fetchedMessage } from '../../src/push/discovery/fetch.ts';
 import { discoveryServices } from '../../src/push/discovery/services.ts';
 import type { Response } from '../../src/xds/wire/response.ts';
 import { type Contents, hear, lineOf } from '../support/conversation.ts';
 import { FakePush } from '../support/fake-push.ts';
+import { type MeshType, meshTypes } from '../support/mesh-types.ts';
 
 const layers = ['scope', 'own'] as const;
-const type = fc.constantFrom(...xdsTypes);
+const type = fc.constantFrom(...meshTypes);
 const name = fc.constantFrom('a', 'b', 'c');
 
 const put = fc.record({
@@ -66,7 +66,7 @@ function contentsOf({ layer, type, contents }: typeof put extends fc.Arbitrary<i
   return { [type]: Object.fromEntries(Object.entries(contents).map(([name, text]) => [`${layer}-${name}`, text])) };
 }
 
-async function fetchOnce(push: FakePush, fetch: Fetch, { type, names }: { type: XdsType; names: string[] }) {
+async function fetchOnce(push: FakePush, fetch: Fetch, { type, names }: { type: MeshType; names: string[] }) {
   const service = discoveryServices.find(({ only }) => only?.type === type);
   if (service === undefined) throw new Error(`no service of ${type}`);
   const request = create(DiscoveryRequestSchema, { node: { id: 'p' }, resourceNames: names });

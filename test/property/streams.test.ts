@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type XdsType, xdsTypes } from '../../src/proto/resource.ts';
+import type { XdsType } from '../../src/proto/resource.ts';
 import { keepTaken } from '../../src/xds/isolation/search.ts';
 import { setView } from '../../src/xds/stream/stream.ts';
 import type { TableLimits } from '../../src/xds/tables/table.ts';
 import type { Mode } from '../../src/xds/wire/response.ts';
 import { type Contents, Server } from '../support/conversation.ts';
+import { meshTypes } from '../support/mesh-types.ts';
 import { ModelClient, type ModelOptions } from '../support/model-client.ts';
 import { runs } from '../support/property-runs.ts';
 
@@ -46,8 +47,8 @@ type Step =
 
 const commit = fc.record({ do: fc.constant('commit' as const), mesh });
 const hear = fc.record({ do: fc.constant('hear' as const) });
-const ack = fc.record({ do: fc.constant('ack' as const), type: fc.constantFrom(...xdsTypes) });
-const nack = fc.record({ do: fc.constant('nack' as const), type: fc.constantFrom(...xdsTypes) });
+const ack = fc.record({ do: fc.constant('ack' as const), type: fc.constantFrom(...meshTypes) });
+const nack = fc.record({ do: fc.constant('nack' as const), type: fc.constantFrom(...meshTypes) });
 const reconnect = fc.record({ do: fc.constant('reconnect' as const) });
 const move = fc.record({ do: fc.constant('move' as const) });
 const wait = fc.record({ do: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 40_000 }) });
@@ -281,6 +282,8 @@ function expected(mesh: Mesh): ModelClient['has'] {
     endpoint: contents(mesh.endpoints),
     listener: contents(mapValues(mesh.routes)),
     route: contents(mesh.routes),
+    secret: new Map(),
+    extension: new Map(),
   };
 }
 

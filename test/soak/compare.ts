@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
-import { xdsTypes } from '../../src/proto/resource.ts';
 import { type ControlPlane, startControlPlane } from '../support/control-plane.ts';
 import { eventually } from '../support/eventually.ts';
 import { get } from '../support/http.ts';
+import { meshTypes } from '../support/mesh-types.ts';
 import { type ClientState, SoakClient } from './clients/client.ts';
 import { createApi } from './load/api.ts';
 import { addressAt, namespaces } from './load/mesh.ts';
@@ -108,7 +108,7 @@ async function readSpared(httpPort: number): Promise<ReadonlySet<string>> {
 }
 
 function differences(who: string, want: ClientState, has: ClientState, spared: ReadonlySet<string>): readonly string[] {
-  return xdsTypes.flatMap((type) => {
+  return meshTypes.flatMap((type) => {
     const names = new Set([...want[type].keys(), ...has[type].keys()]).difference(spared);
     const wrong = [...names].filter(
       (name) => !isDeepStrictEqual(want[type].get(name)?.content, has[type].get(name)?.content),

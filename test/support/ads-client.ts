@@ -8,7 +8,7 @@ import {
   DiscoveryRequestSchema,
   DiscoveryResponseSchema,
 } from '#gen/envoy/service/discovery/v3/discovery_pb.js';
-import { typeUrls, type XdsType, xdsTypes } from '../../src/proto/resource.ts';
+import { mapTypes, typeUrls, type XdsType, xdsTypes } from '../../src/proto/resource.ts';
 import type { Mode } from '../../src/xds/wire/response.ts';
 import { nameOf, namesIn } from './ads-resources.ts';
 
@@ -184,12 +184,7 @@ function nodeOf(id: string, { labels = {}, interception = 'NONE' }: AdsOptions) 
   return create(NodeSchema, { id, metadata: { LABELS: { ...labels }, INTERCEPTION_MODE: interception } });
 }
 
-const perType = <T>(make: () => T): Record<XdsType, T> => ({
-  cluster: make(),
-  endpoint: make(),
-  listener: make(),
-  route: make(),
-});
+const perType = <T>(make: () => T): Readonly<Record<XdsType, T>> => mapTypes(make);
 
 function typeOf(typeUrl: string): XdsType {
   const type = xdsTypes.find((one) => typeUrls[one] === typeUrl);

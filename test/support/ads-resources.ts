@@ -1,9 +1,11 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { Cluster_DiscoveryType, ClusterSchema } from '#gen/envoy/config/cluster/v3/cluster_pb.js';
+import { TypedExtensionConfigSchema } from '#gen/envoy/config/core/v3/extension_pb.js';
 import { ClusterLoadAssignmentSchema } from '#gen/envoy/config/endpoint/v3/endpoint_pb.js';
 import { ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.js';
 import { RouteConfigurationSchema } from '#gen/envoy/config/route/v3/route_pb.js';
 import { HttpConnectionManagerSchema } from '#gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js';
+import { SecretSchema } from '#gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js';
 import type { XdsType } from '../../src/proto/resource.ts';
 
 /** Returns the name inside a resource's bytes. */
@@ -17,6 +19,10 @@ export function nameOf(type: XdsType, body: Uint8Array): string {
       return fromBinary(ListenerSchema, body).name;
     case 'route':
       return fromBinary(RouteConfigurationSchema, body).name;
+    case 'secret':
+      return fromBinary(SecretSchema, body).name;
+    case 'extension':
+      return fromBinary(TypedExtensionConfigSchema, body).name;
   }
 }
 

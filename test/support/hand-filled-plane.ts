@@ -1,10 +1,12 @@
 import { createRegistry, fromJson, toBinary } from '@bufbuild/protobuf';
 import { ClusterSchema } from '#gen/envoy/config/cluster/v3/cluster_pb.js';
+import { TypedExtensionConfigSchema } from '#gen/envoy/config/core/v3/extension_pb.js';
 import { ClusterLoadAssignmentSchema } from '#gen/envoy/config/endpoint/v3/endpoint_pb.js';
 import { ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.js';
 import { RouteConfigurationSchema } from '#gen/envoy/config/route/v3/route_pb.js';
 import { RouterSchema } from '#gen/envoy/extensions/filters/http/router/v3/router_pb.js';
 import { HttpConnectionManagerSchema } from '#gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js';
+import { SecretSchema } from '#gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js';
 import { systemClock } from '../../src/lib/clock.ts';
 import { type Logger, silentLogger } from '../../src/lib/logger.ts';
 import { encodeResource, type NamedType, type XdsType } from '../../src/proto/resource.ts';
@@ -122,6 +124,13 @@ function encode(type: XdsType, name: string, content: string) {
         return toBinary(ListenerSchema, fromJson(ListenerSchema, { name, ...json }, { registry }));
       case 'route':
         return toBinary(RouteConfigurationSchema, fromJson(RouteConfigurationSchema, { name, ...json }));
+      case 'secret':
+        return toBinary(SecretSchema, fromJson(SecretSchema, { name, ...json }));
+      case 'extension':
+        return toBinary(
+          TypedExtensionConfigSchema,
+          fromJson(TypedExtensionConfigSchema, { name, ...json }, { registry }),
+        );
     }
   };
   return encodeResource(type, name, bytes());

@@ -1,4 +1,4 @@
-import { type XdsType, xdsTypes } from '../../src/proto/resource.ts';
+import { mapTypes, type XdsType, xdsTypes } from '../../src/proto/resource.ts';
 import type { StreamState } from '../../src/xds/stream/stream.ts';
 import type { Mode } from '../../src/xds/wire/response.ts';
 import { ask, type Heard, hear, type Server } from './conversation.ts';
@@ -22,12 +22,7 @@ export interface ModelOptions {
  * With `takesOthers` it applies the rest, as Envoy does when it cannot create a cluster.
  */
 export class ModelClient {
-  readonly has: Record<XdsType, Map<string, string>> = {
-    cluster: new Map(),
-    endpoint: new Map(),
-    listener: new Map(),
-    route: new Map(),
-  };
+  readonly has: Readonly<Record<XdsType, Map<string, string>>> = mapTypes(() => new Map());
   readonly #server: Server;
   readonly mode: Mode;
   /** Streams by type: one shared by all types, or one each. */

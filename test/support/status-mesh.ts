@@ -5,7 +5,7 @@ import type { Endpoint } from '../../src/model/endpoint.ts';
 import type { RawObject } from '../../src/model/object.ts';
 import type { Proxy } from '../../src/model/proxy.ts';
 import type { Service } from '../../src/model/service.ts';
-import { type EncodedResource, type XdsType, xdsTypes } from '../../src/proto/resource.ts';
+import { type EncodedResource, mapTypes, type XdsType, xdsTypes } from '../../src/proto/resource.ts';
 import { type Client, type Outlet, streamFor } from '../../src/push/client.ts';
 import { Coordinator } from '../../src/push/coordinator.ts';
 import { createFeed } from '../../src/push/feed.ts';
@@ -247,12 +247,7 @@ interface Unanswered {
 export class MeshProxy implements Outlet {
   writable = true;
   /** Applied resources by name; null: the name does not exist. */
-  readonly has: Record<XdsType, Map<string, EncodedResource | null>> = {
-    cluster: new Map(),
-    endpoint: new Map(),
-    listener: new Map(),
-    route: new Map(),
-  };
+  readonly has: Readonly<Record<XdsType, Map<string, EncodedResource | null>>> = mapTypes(() => new Map());
   readonly client: Client;
   readonly #mesh: StatusMesh;
   readonly #options: ProxyOptions;

@@ -1,4 +1,4 @@
-import { type EncodedResource, type XdsType, xdsTypes } from '../../proto/resource.ts';
+import { type EncodedResource, mapTypes, type XdsType, xdsTypes } from '../../proto/resource.ts';
 import type { LayerKey } from '../contract.ts';
 import { type BaseTables, changeOf, compare, type Tables } from './tables.ts';
 
@@ -22,7 +22,7 @@ interface Table {
 
 export function createStandingTables(layer: LayerKey, base: BaseTables): StandingTables {
   const table = (): Table => ({ own: new Map(), hidden: new Set(), before: new Map() });
-  const tables: Record<XdsType, Table> = { cluster: table(), endpoint: table(), listener: table(), route: table() };
+  const tables = mapTypes(table);
   /** Whether changes were taken: before that, nothing was. */
   let isTaken = false;
   let isOpen = false;

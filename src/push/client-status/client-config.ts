@@ -3,7 +3,7 @@ import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { ClientResourceStatus } from '#gen/envoy/admin/v3/config_dump_shared_pb.js';
 import { NodeSchema } from '#gen/envoy/config/core/v3/base_pb.js';
 import { ClientConfig_GenericXdsConfigSchema, ConfigStatus } from '#gen/envoy/service/status/v3/csds_pb.js';
-import { type EncodedResource, namedTypeUrls, resourceBody, typeUrls } from '../../proto/resource.ts';
+import { type EncodedResource, namedTypeUrls, resourceBody, typeRows, typeUrls } from '../../proto/resource.ts';
 import { bytesField, stringField } from '../../proto/wire.ts';
 import type { NamedState } from '../../xds/named/named-stream.ts';
 import type { TypeState } from '../../xds/stream/stream.ts';
@@ -55,7 +55,9 @@ function* resourcesOf(state: TypeState, detail: Detail): Generator<Uint8Array> {
       typeUrl,
       name,
       versionInfo: resource.version,
-      ...(detail.excludeContents ? {} : { xdsConfig: { typeUrl, value: resourceBody(state.type, resource) } }),
+      ...(detail.excludeContents || typeRows[state.type].isPrivate === true
+        ? {}
+        : { xdsConfig: { typeUrl, value: resourceBody(state.type, resource) } }),
       ...statusOf(state, entry, sent),
     });
   }

@@ -1,5 +1,5 @@
 import type { Logger } from '../../lib/logger.ts';
-import { type NamedType, namedTypes, namedTypeUrls } from '../../proto/resource.ts';
+import { type NamedType, namedTypes, namedTypeUrls, typeRows, type XdsType } from '../../proto/resource.ts';
 import type { CallReader, CloseReason, ServerCall } from '../../rpc/call.ts';
 import { type Candidate, wholeOf } from '../../rpc/candidate.ts';
 import { frame } from '../../rpc/frame.ts';
@@ -8,7 +8,7 @@ import { NamedStream } from '../../xds/named/named-stream.ts';
 import type { Recognition } from '../../xds/recognition/recognition.ts';
 import { decisiveSentence } from '../../xds/stream/error-text.ts';
 import { type Outcome, receiveDelta, receiveSotw } from '../../xds/stream/receive.ts';
-import { TooManyNames } from '../../xds/tables/names.ts';
+import { type NameSet, TooManyNames } from '../../xds/tables/names.ts';
 import { nodeIdOf, proxyOf } from '../../xds/wire/node.ts';
 import { defaultNodeLimits, type NodeLimits } from '../../xds/wire/node-limits.ts';
 import type { DeltaRequest, SotwRequest } from '../../xds/wire/request.ts';
@@ -45,6 +45,8 @@ export class DiscoveryStream implements CallReader, Outlet {
   readonly #options: DiscoveryOptions;
   #client: Client | null = null;
   #saidOtherNode = false;
+  /** Names that were asked for since it was last looked at whether there is anything by them. */
+  readonly #asked = new Map<XdsType, NameSet>();
 
   constructor(call: ServerCall, kind: StreamKind, options: DiscoveryOptions) {
     this.#call = call;
@@ -109,13 +111,32 @@ export class DiscoveryStream implements CallReader, Outlet {
       this.#takeNamed(client, asked.named, request);
       return;
     }
+    const before = asked.type === null ? undefined : client.stream.types.get(asked.type)?.names;
     const outcome =
       'subscribe' in typed ? receiveDelta(client.stream, typed, world) : receiveSotw(client.stream, typed, world);
     // Without its type the same bytes say something else on another service.
     if (outcome.kind === 'acknowledged' && outcome.pure && request.typeUrl !== '') {
       this.#kind.recognition.learn(client.stream, outcome, bytes);
     }
+    if (asked.type !== null && typeRows[asked.type].unknown === 'unanswered') {
+      const { names } = client.stream.types.get(asked.type) ?? { names: world.names.empty };
+      const added = world.names.difference(names, before ?? world.names.empty);
+      if (added.size > 0) this.#asked.set(asked.type, world.names.union(this.#asked.get(asked.type) ?? added, added));
+      this.#reportUnserved(client);
+    }
     this.#took(client, outcome);
+  }
+
+  /** A name that nothing stands behind is not answered: the log says so, once its layers are there to look into. */
+  #reportUnserved({ proxy, stream }: Client): void {
+    if (stream.view === null) return;
+    for (const [type, { names: asked }] of this.#asked) {
+      const interest = stream.types.get(type)?.interest ?? null;
+      const names = asked.filter((name) => interest?.get(name) === undefined);
+      if (names.length > 0)
+        this.#warn({ proxy: proxy.id, type, names: names.slice(0, 20) }, 'nothing to serve by these names');
+    }
+    this.#asked.clear();
   }
 
   #took(client: Client, outcome: Outcome): void {
@@ -163,6 +184,9 @@ export class DiscoveryStream implements CallReader, Outlet {
       outlet: this,
       service: this.#kind.service.short,
       mayLog: () => this.#call.mayLog(),
+      shown: () => {
+        if (this.#client !== null) this.#reportUnserved(this.#client);
+      },
     });
   }
 

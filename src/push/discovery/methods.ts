@@ -5,7 +5,7 @@ import type { Mode } from '../../xds/wire/response.ts';
 import { callerOf } from '../caller.ts';
 import { type DiscoveryOptions, DiscoveryStream } from './discovery-stream.ts';
 import { createFetch, type Fetch, fetchedMessage, refuseUnsynced } from './fetch.ts';
-import { type DiscoveryService, discoveryServices } from './services.ts';
+import { type DiscoveryService, discoveryServices, isFetched } from './services.ts';
 
 /** The methods of every discovery service: ADS, and those of a single type. */
 export function discoveryMethods(options: DiscoveryOptions): readonly Method[] {
@@ -41,7 +41,7 @@ function fetchMethod(
 ): readonly Method[] {
   if (service.fetch === null) return [];
   const path = `/${service.name}/${service.fetch}`;
-  if (service.only?.type === null) return [{ type: 'unary', path, handle: async () => refuse(service) }];
+  if (!isFetched(service)) return [{ type: 'unary', path, handle: async () => refuse(service) }];
   return [
     {
       type: 'unary',

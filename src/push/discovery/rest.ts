@@ -7,7 +7,7 @@ import { StatusError } from '../../rpc/status.ts';
 import type { DiscoveryOptions } from './discovery-stream.ts';
 import { createFetch, type Fetched } from './fetch.ts';
 import { inRestSources, type RestSource, restSourceOf } from './rest-source.ts';
-import { type DiscoveryService, discoveryServices } from './services.ts';
+import { type DiscoveryService, discoveryServices, isFetched } from './services.ts';
 
 /** How a DiscoveryRequest in JSON is answered. */
 export type RestAnswer =
@@ -45,7 +45,7 @@ export function restEndpoints(options: RestOptions): readonly RestEndpoint[] {
     return { type: 'resources', pieces: pieces(fetched, await texts(fetched, signal), { source, identifier }) };
   };
   return discoveryServices.flatMap((service) => {
-    if (service.fetch === null || service.only?.type === null) return [];
+    if (service.fetch === null || !isFetched(service)) return [];
     const path = `/v3/discovery:${service.fetch.slice('Fetch'.length).toLowerCase()}`;
     return [{ path, answer: (body, signal) => answer(service, body, signal).catch(refusal) }];
   });

@@ -20,6 +20,13 @@ export interface AskedType {
   readonly named: NamedType | null;
 }
 
+/**
+ * Whether it answers single requests: not where a name that does not exist is not answered, as there is nothing to wait with,
+ * nor of virtual hosts.
+ */
+export const isFetched = ({ fetch, only }: DiscoveryService): boolean =>
+  fetch !== null && only !== null && only.type !== null && typeRows[only.type].unknown !== 'unanswered';
+
 /** Every service that is served, ADS first. */
 export const discoveryServices: readonly DiscoveryService[] = [
   {
@@ -33,13 +40,6 @@ export const discoveryServices: readonly DiscoveryService[] = [
     fetch: null,
   },
   ...xdsTypes.map(serviceOf),
-  { short: 'SDS', name: 'envoy.service.secret.v3.SecretDiscoveryService', ...named('secret'), ...threeOf('Secrets') },
-  {
-    short: 'ECDS',
-    name: 'envoy.service.extension.v3.ExtensionConfigDiscoveryService',
-    ...named('extension'),
-    ...threeOf('ExtensionConfigs'),
-  },
   {
     short: 'VHDS',
     name: 'envoy.service.route.v3.VirtualHostDiscoveryService',

@@ -1,6 +1,6 @@
 import { err, ok, type Result } from '../../lib/result.ts';
 import { resourceToJson } from '../../proto/json.ts';
-import { type XdsType, xdsTypes } from '../../proto/resource.ts';
+import { typeRows, type XdsType, xdsTypes } from '../../proto/resource.ts';
 import type { Client } from '../../push/client.ts';
 import type { Coordinator } from '../../push/coordinator.ts';
 import { liveRejections } from '../../xds/isolation/filter.ts';
@@ -113,12 +113,25 @@ const dumpShapes: Readonly<Record<XdsType, DumpShape>> = {
     list: 'dynamic_route_configs',
     entry: (route_config, version_info) => ({ version_info, route_config }),
   },
+  secret: {
+    name: 'SecretsConfigDump',
+    list: 'dynamic_active_secrets',
+    entry: ({ name }, version_info) => ({ name, version_info }),
+  },
+  extension: {
+    name: 'EcdsConfigDump',
+    list: 'ecds_filters',
+    entry: (ecds_filter, version_info) => ({ version_info, ecds_filter }),
+  },
 };
 
 function* resourcesOf(client: Client, type: XdsType) {
   for (const layer of client.layers) {
     for (const { resource } of layer.tables[type].entries.values()) {
-      yield { json: resourceToJson(type, resource, { names: 'proto' }), version: resource.version };
+      const json = typeRows[type].isPrivate
+        ? { name: resource.name }
+        : resourceToJson(type, resource, { names: 'proto' });
+      yield { json, version: resource.version };
     }
   }
 }
@@ -146,14 +159,29 @@ function watchOf({ wildcard, names, interest }: TypeState) {
 function syncOf(state: TypeState) {
   const { sentAtMs, acked, ackedAtMs, nack, nackedAtMs, inFlight, withheld, rejected, search } = state;
   const held = heldOf(state);
+  const unanswered = unansweredOf(state);
   return {
     sent: { ...(lastSentOf(state) ?? nothingYet), at: timeOf(sentAtMs) },
     acknowledged: { ...(acked ?? nothingYet), at: timeOf(ackedAtMs) },
-    state: rejected || held.length > 0 ? 'NACK' : inFlight === null && search === null ? 'SYNCED' : 'PENDING',
+    state:
+      rejected || held.length > 0
+        ? 'NACK'
+        : inFlight !== null || search !== null
+          ? 'PENDING'
+          : unanswered.length > 0
+            ? 'UNANSWERED'
+            : 'SYNCED',
+    ...(unanswered.length > 0 ? { unanswered: unanswered.slice(0, mostNamesShown) } : {}),
     withheld: withheld.reduce((sum, batch) => sum + batch.names.size, 0),
     held,
     lastNack: nackOf(nack, nackedAtMs),
   };
+}
+
+/** Lists names that are asked for, do not exist, and are not answered until they do. */
+function unansweredOf({ type, names, interest }: TypeState): readonly string[] {
+  if (typeRows[type].unknown !== 'unanswered') return [];
+  return names.names.filter((name) => interest?.get(name) === undefined);
 }
 
 /** Lists deviations of a client's resources from the tables. */

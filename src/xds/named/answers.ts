@@ -1,4 +1,4 @@
-import { type NamedType, namedTypeUrls } from '../../proto/resource.ts';
+import { namedTypeUrls } from '../../proto/resource.ts';
 import { bytesField, stringField } from '../../proto/wire.ts';
 import { absentVersion } from '../tables/absent.ts';
 import type { Interest } from '../tables/interest.ts';
@@ -15,12 +15,8 @@ export interface Answer {
   readonly body: Uint8Array | null;
 }
 
-/**
- * Whether a request is answered when there is nothing to give. No answer makes Envoy go on without a secret or an
- * extension; worse, one that says that an extension is gone ends its `initial_fetch_timeout`, after which it goes on
- * (test/interop/transports.test.ts). Virtual hosts are only asked for by delta.
- */
-export const isAnswered = (type: NamedType, mode: Mode): boolean => type === 'virtual-host' && mode === 'delta';
+/** Whether a request is answered: virtual hosts are only asked for by delta. */
+export const isAnswered = (mode: Mode): boolean => mode === 'delta';
 
 /** Says which virtual host there is for `<route configuration>/<host>`. */
 export function answerTo(name: string, routes: Interest | null): Answer {

@@ -85,7 +85,7 @@ export class NamedStream implements Holder {
     state.mustAnswer ||= isFirst && subscribe.length === 0;
     if (type === 'virtual-host' && subscribe.length + unsubscribe.length > 0) this.#followRoutes();
     const rejected = isAnswer ? request.error : null;
-    return { rejected, unanswered: isAnswered(type, this.mode) ? [] : added };
+    return { rejected, unanswered: isAnswered(this.mode) ? [] : added };
   }
 
   /** The tables that answers are found in, or others than before. */
@@ -98,7 +98,7 @@ export class NamedStream implements Holder {
   next(): NamedResponse | null {
     if (this.#view === null) return null;
     const state = this.states.get('virtual-host');
-    const isReady = state !== undefined && state.inFlight === null && isAnswered(state.type, this.mode);
+    const isReady = state !== undefined && state.inFlight === null && isAnswered(this.mode);
     return isReady ? this.#respond(state) : null;
   }
 
@@ -115,7 +115,7 @@ export class NamedStream implements Holder {
   ): { subscribe: readonly string[]; unsubscribe: readonly string[] } {
     const { names } = this.#world;
     if ('subscribe' in request) {
-      if (isAnswered(state.type, this.mode)) {
+      if (isAnswered(this.mode)) {
         for (const name of request.initialVersions.keys()) if (state.has.size < mostNames) state.has.add(name);
       }
       const subscribe = names.fromField(request.subscribe);

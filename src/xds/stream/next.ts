@@ -10,7 +10,7 @@ import { buildResponse } from '../wire/build-response.ts';
 import type { Response } from '../wire/response.ts';
 import { dropGone } from './held.ts';
 import { insteadKey, insteadOf, withoutRejected } from './instead.ts';
-import { oweAssignments, owedNames, portionOf, withOwed } from './owed.ts';
+import { dropUnanswered, oweAssignments, owedNames, portionOf, withOwed } from './owed.ts';
 import { lastSentOf, none, type StreamState, type TypeState, type WithheldBatch, type World } from './stream.ts';
 
 /** How long LDS and RDS wait for the CDS ACK. */
@@ -111,6 +111,7 @@ function respond(asking: Asking): Response | null {
   const { stream, state, interest, world } = asking;
   const trial = tryNext(asking);
   if (trial !== null) return trial;
+  dropUnanswered(state, interest, world);
   const difference = isPending(state, interest) ? interest.differenceFrom(state.baseline) : noDifference;
   const changed = withoutRejected(state, interest, difference.changed);
   const hasNews = changed.length > 0 || state.owed.length > 0 || state.mustAnswer;
@@ -283,7 +284,7 @@ function settledThrough(stream: StreamState, type: XdsType, world: World): numbe
 
 /** What came back meanwhile, or is not wanted any more, is not gone; what went once more waits for that. */
 function goneNames({ withheld }: TypeState, interest: Interest, released: readonly WithheldBatch[]): readonly string[] {
-  if (released.length === 0) return none;
+  if (released.length === 0 || typeRows[interest.type].gone === 'kept') return none;
   const gone = new Set<string>();
   for (const batch of released) {
     for (const name of batch.names.keys()) {

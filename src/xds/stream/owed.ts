@@ -1,3 +1,4 @@
+import { typeRows } from '../../proto/resource.ts';
 import type { Interest } from '../tables/interest.ts';
 import { markAll } from '../tables/marks.ts';
 import type { NameSet } from '../tables/names.ts';
@@ -71,11 +72,23 @@ export function withOwed(changed: readonly string[], owed: readonly Owed[], inte
   for (const part of owed) {
     for (const name of part.names) {
       // Clusters that are no EDS clusters, and names given back since, have no assignment to send.
+      if (typeRows[interest.type].unknown === 'unanswered' && interest.get(name) === undefined) continue;
       const isKnown = interest.names.has(name) || interest.get(name) !== undefined;
       if (isKnown || (interest.type !== 'endpoint' && interest.includes(name))) names.add(name);
     }
   }
   return [...names];
+}
+
+/** Gives up what is owed of names that do not exist, where that is not answered: such a name is sent once it exists. */
+export function dropUnanswered(state: TypeState, interest: Interest, world: World): void {
+  if (state.owed.length === 0 || typeRows[state.type].unknown !== 'unanswered') return;
+  const there = state.owed.map(({ id, names }) => ({
+    id: `${id}@${world.revision}`,
+    names: names.filter((name) => interest.get(name) !== undefined),
+  }));
+  const left = there.filter(({ names }) => names.length > 0);
+  state.owed = left.length === 0 ? none : left;
 }
 
 /** Names of one response. */

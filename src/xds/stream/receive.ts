@@ -127,7 +127,7 @@ function subscribeSotw(
   else if (isFirst) state.baseline = cursorAt(world.revision);
   oweSubscribed(state, added, world);
   if (!wildcard && named.size === 0) forget(state);
-  state.mustAnswer ||= isFirst; // also when nothing is asked for: MOSN waits for an answer before it goes on
+  state.mustAnswer ||= isFirst && isAnswered(state.type); // also when nothing is asked for: MOSN waits for an answer before it goes on
   subscribeTo(stream, state, world);
   return true;
 }
@@ -176,7 +176,7 @@ function takeClustersSent(stream: StreamState, state: TypeState): void {
 
 function startDelta(state: TypeState, request: DeltaRequest, asked: NameSet, world: World): void {
   const { initialVersions } = request;
-  state.mustAnswer = state.wildcard;
+  state.mustAnswer = state.wildcard && isAnswered(state.type);
   if (initialVersions.size > 0) {
     state.baseline = {
       kind: 'map',
@@ -198,7 +198,7 @@ function tellEverything(state: TypeState, world: World): void {
     const names = [...baseline.having.versions.keys()];
     state.baseline = { kind: 'map', having: withUnsure(baseline.having, names, world) };
   }
-  state.mustAnswer = true;
+  state.mustAnswer = isAnswered(state.type);
 }
 
 /** Nothing is wanted any more: what was known of the client is over. */
@@ -218,3 +218,6 @@ function forget(state: TypeState): void {
 }
 
 const canBeWildcard = (type: XdsType): boolean => typeRows[type].isWhole;
+
+/** Whether there is an answer when there is nothing to give. */
+const isAnswered = (type: XdsType): boolean => typeRows[type].unknown !== 'unanswered';

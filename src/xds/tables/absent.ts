@@ -6,7 +6,7 @@ import { stringField } from '../../proto/wire.ts';
  * assignments and would wait for them: it gets an empty one. Clusters and listeners are reported as removed (null).
  */
 export function absentResource(type: XdsType, name: string): EncodedResource | null {
-  if (typeRows[type].unknown === 'removed') return null;
+  if (typeRows[type].unknown !== 'empty') return null;
   return encodeResource(type, name, stringField(1, name), absentVersion); // such types have their name in field 1
 }
 

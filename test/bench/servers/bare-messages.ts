@@ -7,14 +7,14 @@ import {
   DiscoveryResponseSchema,
 } from '#gen/envoy/service/discovery/v3/discovery_pb.js';
 import { contentHash } from '../../../src/lib/hash.ts';
-import type { XdsType } from '../../../src/proto/resource.ts';
 import { frame } from '../../../src/rpc/frame.ts';
 import { nameOf } from '../../support/ads-resources.ts';
+import type { MeshType } from '../../support/mesh-types.ts';
 import type { Mode } from '../load-client.ts';
 import { changedAddress, changedPrefix, changedServices, clusterOf, firstPrefix } from '../mesh.ts';
 
 /** A DiscoveryResponse of each type, as `xdsload --save` writes it. */
-export type SavedResponses = Readonly<Record<XdsType, Uint8Array>>;
+export type SavedResponses = Readonly<Record<MeshType, Uint8Array>>;
 
 /** A message with gRPC's prefix that contains a replaceable text. */
 export interface Replaceable {
@@ -26,7 +26,7 @@ export interface Replaceable {
 /** All messages of a server without logic. */
 export interface BareMessages {
   /** Answer to the first request of each type. */
-  readonly answers: Readonly<Record<XdsType, Buffer>>;
+  readonly answers: Readonly<Record<MeshType, Buffer>>;
   /** Assignment of each service, with a `changedAddress`. */
   readonly endpointChanges: readonly Replaceable[];
   /** The route configuration with a `changedPrefix`. */
@@ -35,8 +35,8 @@ export interface BareMessages {
 
 /** Builds the messages of a mesh. Throws when the saved responses lack something that the bench changes. */
 export function bareMessages(saved: SavedResponses, mode: Mode): BareMessages {
-  const read = (type: XdsType) => fromBinary(DiscoveryResponseSchema, saved[type]);
-  const answer = (type: XdsType) => responseOf(type, read(type), mode);
+  const read = (type: MeshType) => fromBinary(DiscoveryResponseSchema, saved[type]);
+  const answer = (type: MeshType) => responseOf(type, read(type), mode);
   return {
     answers: {
       cluster: answer('cluster'),
@@ -50,7 +50,7 @@ export function bareMessages(saved: SavedResponses, mode: Mode): BareMessages {
 }
 
 /** Returns the response in the form of the mode, with gRPC's prefix. */
-function responseOf(type: XdsType, response: DiscoveryResponse, mode: Mode): Buffer {
+function responseOf(type: MeshType, response: DiscoveryResponse, mode: Mode): Buffer {
   if (mode === 'sotw') return Buffer.concat(frame([toBinary(DiscoveryResponseSchema, response)]));
   const { versionInfo, typeUrl, nonce, controlPlane, resources } = response;
   const delta = create(DeltaDiscoveryResponseSchema, {
@@ -111,7 +111,7 @@ interface Changed {
 }
 
 /** Builds a response like the saved one with only this resource. */
-function replaceable(type: XdsType, { response, value, mode, text }: Changed): Replaceable {
+function replaceable(type: MeshType, { response, value, mode, text }: Changed): Replaceable {
   const resources = response.resources.slice(0, 1).map((any) => ({ ...any, value }));
   const message = responseOf(type, { ...response, resources }, mode);
   return { message, at: message.indexOf(text) };

@@ -1,12 +1,13 @@
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import type { ServerOptions } from 'node:http2';
 import { join } from 'node:path';
-import { typeUrls, type XdsType } from '../../../src/proto/resource.ts';
+import { typeUrls } from '../../../src/proto/resource.ts';
 import { defaultLimits } from '../../../src/rpc/limits.ts';
 import { startChild, tailOf } from '../../support/child.ts';
 import { runtime } from '../../support/control-plane.ts';
 import { eventually } from '../../support/eventually.ts';
 import { keepConnection, send } from '../../support/http.ts';
+import type { MeshType } from '../../support/mesh-types.ts';
 import { freePorts } from '../../support/ports.ts';
 import type { Mode } from '../load-client.ts';
 import { type BareMessages, bareMessages, type Replaceable } from './bare-messages.ts';
@@ -16,7 +17,7 @@ import type { BenchServer } from './contract.ts';
 export interface BareTask {
   /** Contains a file for each type's answer, and `endpoint-changes` and `route-changes` with concatenated messages. */
   readonly folder: string;
-  readonly typeUrls: Readonly<Record<XdsType, string>>;
+  readonly typeUrls: Readonly<Record<MeshType, string>>;
   readonly xdsPort: number;
   readonly controlPort: number;
   readonly server: ServerOptions;
@@ -37,7 +38,14 @@ export async function startBare(saved: string, mode: Mode): Promise<BenchServer>
   );
   await write(messages, folder);
   const [xdsPort = 0, controlPort = 0] = await freePorts(2);
-  const task: BareTask = { folder, typeUrls, xdsPort, controlPort, ...http2Options };
+  const { cluster, endpoint, listener, route } = typeUrls;
+  const task: BareTask = {
+    folder,
+    typeUrls: { cluster, endpoint, listener, route },
+    xdsPort,
+    controlPort,
+    ...http2Options,
+  };
   const program = join(import.meta.dirname, 'bare-program.mjs');
   const { flags, environment } = runtime();
   const child = startChild({
@@ -52,7 +60,7 @@ export async function startBare(saved: string, mode: Mode): Promise<BenchServer>
   if (!child.running) throw new Error(`the bare server did not start:\n${tailOf(child)}`);
 
   const connection = keepConnection(controlPort);
-  const change = async (type: XdsType, message: number, { at }: Replaceable, token: string) => {
+  const change = async (type: MeshType, message: number, { at }: Replaceable, token: string) => {
     const query = new URLSearchParams({ type, message: `${message}`, at: `${at}`, token });
     const { status } = await send(connection, { method: 'POST', path: `/change?${query}` });
     if (status !== 200) throw new Error(`the bare server answered ${status} to a change: ${query}`);

@@ -2,8 +2,9 @@ import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { Client, type ClientDuplexStream, credentials, Metadata } from '@grpc/grpc-js';
 import { NodeSchema } from '#gen/envoy/config/core/v3/base_pb.js';
 import { DiscoveryRequestSchema, DiscoveryResponseSchema } from '#gen/envoy/service/discovery/v3/discovery_pb.js';
-import { typeUrls, type XdsType, xdsTypes } from '../../../src/proto/resource.ts';
+import { typeUrls } from '../../../src/proto/resource.ts';
 import { nameOf, namesIn } from '../../support/ads-resources.ts';
+import { type MeshType, meshTypes } from '../../support/mesh-types.ts';
 
 /** Responses of one type. */
 export interface MosnType {
@@ -22,11 +23,11 @@ export interface MosnType {
  * earlier one.
  */
 export class MosnClient {
-  readonly types: Readonly<Record<XdsType, MosnType>>;
+  readonly types: Readonly<Record<MeshType, MosnType>>;
   readonly #channel: Client;
   #stream: ClientDuplexStream<Buffer, Buffer>;
   /** Types requested on this stream. */
-  #asked = new Set<XdsType>();
+  #asked = new Set<MeshType>();
 
   constructor(xdsPort: number) {
     this.types = { cluster: newType(), endpoint: newType(), listener: newType(), route: newType() };
@@ -40,7 +41,7 @@ export class MosnClient {
 
   /** Returns the number of responses of CDS, EDS, LDS and RDS. */
   counts(): readonly number[] {
-    return xdsTypes.map((type) => this.types[type].responses.length);
+    return meshTypes.map((type) => this.types[type].responses.length);
   }
 
   /** Closes the stream and opens another. */
@@ -69,7 +70,7 @@ export class MosnClient {
 
   #take(bytes: Buffer): void {
     const { typeUrl, versionInfo, nonce, resources } = fromBinary(DiscoveryResponseSchema, bytes);
-    const type = xdsTypes.find((one) => typeUrls[one] === typeUrl);
+    const type = meshTypes.find((one) => typeUrls[one] === typeUrl);
     if (type === undefined) throw new Error(`a response of the unknown type ${typeUrl}`);
     const own = this.types[type];
     const named = new Map(resources.map(({ value }) => [nameOf(type, value), value]));
@@ -81,19 +82,19 @@ export class MosnClient {
     this.#goOn(type);
   }
 
-  #goOn(type: XdsType): void {
-    const next = xdsTypes[xdsTypes.indexOf(type) + 1];
+  #goOn(type: MeshType): void {
+    const next = meshTypes[meshTypes.indexOf(type) + 1];
     if (next !== undefined) this.#ask(next);
     const others = type === 'cluster' ? (['listener', 'route'] as const) : [];
     for (const other of others) if (this.#asked.has(other)) this.#ask(other);
   }
 
-  #namesOf(type: XdsType): readonly string[] {
+  #namesOf(type: MeshType): readonly string[] {
     if (type === 'endpoint') return namesIn('cluster', this.types.cluster.has.values());
     return type === 'route' ? namesIn('listener', this.types.listener.has.values()) : [];
   }
 
-  #ask(type: XdsType, resourceNames = this.#namesOf(type)): void {
+  #ask(type: MeshType, resourceNames = this.#namesOf(type)): void {
     this.#asked.add(type);
     const { version, nonce } = this.types[type];
     const request = create(DiscoveryRequestSchema, {

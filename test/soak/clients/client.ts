@@ -1,6 +1,6 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
 import { connect as connectTcp, type Socket } from 'node:net';
-import { typeUrls, type XdsType } from '../../../src/proto/resource.ts';
+import { mapTypes, typeUrls, type XdsType } from '../../../src/proto/resource.ts';
 import type { Mode } from '../../../src/xds/wire/response.ts';
 import { type Content, deltaRequest, messageReader, type Received, readResponse, sotwRequest } from './messages.ts';
 
@@ -196,9 +196,4 @@ export class SoakClient {
 /** The prefix announces a thousand bytes. */
 const tornMessage = Buffer.concat([Buffer.from([0, 0, 0, 3, 0xe8]), Buffer.alloc(100)]);
 
-const emptyState = (): ClientState => ({
-  cluster: new Map(),
-  endpoint: new Map(),
-  listener: new Map(),
-  route: new Map(),
-});
+const emptyState = (): ClientState => mapTypes(() => new Map());

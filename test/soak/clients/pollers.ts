@@ -1,7 +1,8 @@
 import { request } from 'node:http';
-import { typeUrls, type XdsType, xdsTypes } from '../../../src/proto/resource.ts';
+import { typeUrls } from '../../../src/proto/resource.ts';
 import { eventually } from '../../support/eventually.ts';
 import { send } from '../../support/http.ts';
+import { type MeshType, meshTypes } from '../../support/mesh-types.ts';
 import { discovery } from '../../support/rest.ts';
 import { type MeshSize, namespaces, someAssignments } from '../load/mesh.ts';
 import type { Random } from '../load/random.ts';
@@ -26,7 +27,7 @@ export class Pollers {
 
   async tick(): Promise<void> {
     const random = this.#random;
-    const type = random.of(xdsTypes);
+    const type = random.of(meshTypes);
     const number = random.below(12);
     const namespace = random.of(namespaces);
     const node = nodeOf(`sidecar~10.202.0.${number}~poll-${number}.${namespace}~${namespace}.svc.cluster.local`, {
@@ -37,7 +38,7 @@ export class Pollers {
     else await this.#poll(type, node, names);
   }
 
-  async #poll(type: XdsType, node: Node, names: readonly string[]): Promise<void> {
+  async #poll(type: MeshType, node: Node, names: readonly string[]): Promise<void> {
     const key = JSON.stringify([node, type, names]);
     const had = this.#versions.get(key);
     const { status, body } = await poll(this.#port, type, {
@@ -59,7 +60,7 @@ export class Pollers {
   }
 
   /** Sends a request and drops the connection at some time before the end of the answer. */
-  #abandon(type: XdsType, asked: object): Promise<void> {
+  #abandon(type: MeshType, asked: object): Promise<void> {
     this.counts.abandoned++;
     return new Promise((resolve) => {
       const { body, ...exchange } = discoveryOf(type, asked);
@@ -109,15 +110,15 @@ type Node = ReturnType<typeof nodeOf>;
 const nodeOf = (id: string, metadata: object) => ({ id, metadata: { INTERCEPTION_MODE: 'NONE', ...metadata } });
 
 /** Returns the request as options for `node:http` and `send`. */
-function discoveryOf(type: XdsType, body: object) {
+function discoveryOf(type: MeshType, body: object) {
   const { url, ...request } = discovery(`${type}s`, body);
   return { ...request, path: url };
 }
 
-const poll = (port: number, type: XdsType, body: object) =>
+const poll = (port: number, type: MeshType, body: object) =>
   send(port, { ...discoveryOf(type, body), timeoutMs: 30_000 });
 
-function namesOfType(type: XdsType, random: Random, { services }: MeshSize): readonly string[] {
+function namesOfType(type: MeshType, random: Random, { services }: MeshSize): readonly string[] {
   if (type === 'endpoint') return someAssignments(random, services);
   return type === 'route' ? [`${8_000 + random.below(5)}`] : [];
 }

@@ -10,7 +10,7 @@ import { ClusterLoadAssignmentSchema } from '#gen/envoy/config/endpoint/v3/endpo
 import { ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.js';
 import { RouteConfigurationSchema } from '#gen/envoy/config/route/v3/route_pb.js';
 import { DiscoveryRequestSchema, DiscoveryResponseSchema } from '#gen/envoy/service/discovery/v3/discovery_pb.js';
-import { typeUrls, type XdsType, xdsTypes } from '../../../src/proto/resource.ts';
+import { typeUrls } from '../../../src/proto/resource.ts';
 import { frame } from '../../../src/rpc/frame.ts';
 import { changedAddress, changedPrefix, changedServices, clusterOf, firstPrefix, routeName } from '../../bench/mesh.ts';
 import { startBare } from '../../bench/servers/bare.ts';
@@ -18,13 +18,14 @@ import { bareMessages, type SavedResponses } from '../../bench/servers/bare-mess
 import type { BenchServer } from '../../bench/servers/contract.ts';
 import { openAds } from '../../support/ads-client.ts';
 import { endpointsOf } from '../../support/ads-resources.ts';
+import { type MeshType, meshTypes } from '../../support/mesh-types.ts';
 
 const services = Array.from({ length: changedServices }, (_, service) => service);
 
 const encoded = <Schema extends DescMessage>(schema: Schema, init: MessageInitShape<Schema>) =>
   toBinary(schema, create(schema, init));
 
-const saved = (type: XdsType, bodies: readonly Uint8Array[]) =>
+const saved = (type: MeshType, bodies: readonly Uint8Array[]) =>
   encoded(DiscoveryResponseSchema, {
     versionInfo: '1',
     nonce: `${type}-1`,
@@ -54,7 +55,7 @@ const routesWith = (prefixes: readonly string[]) =>
 async function savedFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'binnacle-bare-'));
   const files = { cluster: 'cds', endpoint: 'eds', listener: 'lds', route: 'rds' } as const;
-  for (const type of xdsTypes) await writeFile(join(folder, `${files[type]}.pb`), mesh[type]);
+  for (const type of meshTypes) await writeFile(join(folder, `${files[type]}.pb`), mesh[type]);
   return folder;
 }
 
@@ -110,7 +111,7 @@ for (const mode of ['delta', 'sotw'] as const) {
       for (const type of ['endpoint', 'route'] as const) {
         await Promise.all(streams.map((stream) => stream.subscribe(type)));
       }
-      const told = (type: XdsType) => Promise.all(streams.map((stream) => stream.next(type)));
+      const told = (type: MeshType) => Promise.all(streams.map((stream) => stream.next(type)));
 
       for (const [service, token] of [
         [42, changedAddress(0)],

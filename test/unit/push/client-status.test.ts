@@ -9,7 +9,7 @@ import {
   ClientStatusResponseSchema,
   ConfigStatus,
 } from '#gen/envoy/service/status/v3/csds_pb.js';
-import { namedTypeUrls, typeUrls } from '../../../src/proto/resource.ts';
+import { typeUrls } from '../../../src/proto/resource.ts';
 import { defaultAccess, refuseOthers } from '../../../src/push/client-status/access.ts';
 import { clientStatusMethods } from '../../../src/push/client-status/methods.ts';
 import { type AdsStream, openAds } from '../../support/ads-client.ts';
@@ -121,7 +121,7 @@ describe('the client status', () => {
 
   it('shows what is asked for and does not exist', async () => {
     const stream = openAds(plane.xdsPort, { mode: 'delta' });
-    stream.ask(namedTypeUrls.secret);
+    stream.ask(typeUrls.secret);
     await eventually(() => plane.coordinator.clients.size === 1, { what: 'the client' });
     expect(await lines()).toEqual([]);
   });

@@ -6,7 +6,7 @@ import {
   DiscoveryRequestSchema,
   DiscoveryResponseSchema,
 } from '#gen/envoy/service/discovery/v3/discovery_pb.js';
-import { namedTypeUrls, typeUrls, type XdsType } from '../../../src/proto/resource.ts';
+import { namedTypeUrls, typeRows, typeUrls, type XdsType } from '../../../src/proto/resource.ts';
 import { syncz } from '../../../src/telemetry/debug/client-views.ts';
 import type { Mode } from '../../../src/xds/wire/response.ts';
 import { openAds } from '../../support/ads-client.ts';
@@ -212,6 +212,28 @@ describe('the streams of one client', () => {
 const servicePath = (mode: Mode) =>
   `/envoy.service.discovery.v3.AggregatedDiscoveryService/${mode === 'sotw' ? 'Stream' : 'Delta'}AggregatedResources`;
 
+describe.each(['secret', 'extension'] as const)('the table of the type %s', (type) => {
+  const content = type === 'secret' ? '{"generic_secret":{"secret":{"inline_string":"x"}}}' : '{"typed_config":null}';
+  for (const mode of ['sotw', 'delta'] as const) {
+    const { service, plural } = typeRows[type];
+    for (const path of [servicePath(mode), `/${service}/${mode === 'sotw' ? 'Stream' : 'Delta'}${plural}`]) {
+      it(`is served over ${path.slice(path.lastIndexOf('/') + 1)}: what exists at once, the rest once it exists, and nothing is taken away`, async () => {
+        plane.put({ [type]: { there: content } });
+        await plane.coordinator.flush();
+        const stream = openAds(plane.xdsPort, { mode, path });
+        const first = await stream.subscribe(type, ['there', 'later']);
+        expect([...first.resources.keys()]).toEqual(['there']);
+        const next = stream.next(type);
+        plane.put({ [type]: { there: null } });
+        await plane.coordinator.flush();
+        plane.put({ [type]: { later: content } });
+        const second = await next;
+        expect([[...second.resources.keys()], second.removed ?? []]).toEqual([['later'], []]);
+      });
+    }
+  }
+});
+
 describe('secrets and extensions, of which there are none', () => {
   for (const { type, base, plural } of [
     { type: 'secret', base: sds, plural: 'Secrets' },
@@ -229,10 +251,10 @@ describe('secrets and extensions, of which there are none', () => {
     ] as const) {
       it(`${type} by ${name}: unanswered, reported once, and the stream goes on`, async () => {
         const call = openNamed(path, mode);
-        for (let time = 0; time < 2; time++) call.ask({ id: 'n', typeUrl: namedTypeUrls[type], names: ['default'] });
+        for (let time = 0; time < 2; time++) call.ask({ id: 'n', typeUrl: typeUrls[type], names: ['default'] });
         const state = async () => (await synczOf())[0]?.types[type];
         await eventually(async () => (await state())?.state === 'UNANSWERED', { what: 'the report' });
-        expect(await state()).toEqual({ state: 'UNANSWERED', unanswered: ['default'], lastNack: null });
+        expect(await state()).toMatchObject({ state: 'UNANSWERED', unanswered: ['default'], lastNack: null });
         expect(plane.warnings).toEqual([['nothing to serve by these names', { proxy: 'n', type, names: ['default'] }]]);
         expect(call.heard).toEqual([]);
         if (!path.includes('Aggregated')) return;

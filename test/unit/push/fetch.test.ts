@@ -9,7 +9,7 @@ import { RouterSchema } from '#gen/envoy/extensions/filters/http/router/v3/route
 import { HttpConnectionManagerSchema } from '#gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js';
 import { DiscoveryRequestSchema, DiscoveryResponseSchema } from '#gen/envoy/service/discovery/v3/discovery_pb.js';
 import { silentLogger } from '../../../src/lib/logger.ts';
-import { typeUrls, type XdsType } from '../../../src/proto/resource.ts';
+import { typeUrls } from '../../../src/proto/resource.ts';
 import { createFetch } from '../../../src/push/discovery/fetch.ts';
 import { discoveryServices } from '../../../src/push/discovery/services.ts';
 import { openAds, sidecarId } from '../../support/ads-client.ts';
@@ -17,10 +17,11 @@ import { callOnce } from '../../support/call.ts';
 import type { Contents } from '../../support/conversation.ts';
 import { FakePush } from '../../support/fake-push.ts';
 import { type HandFilledPlane, httpListener, startHandFilledPlane } from '../../support/hand-filled-plane.ts';
+import type { MeshType } from '../../support/mesh-types.ts';
 import { discovery, restServer } from '../../support/rest.ts';
 
 interface Service {
-  readonly type: XdsType;
+  readonly type: MeshType;
   readonly service: string;
   readonly plural: string;
 }

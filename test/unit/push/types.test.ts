@@ -33,7 +33,7 @@ describe.each(xdsTypes)('the type %s', (type) => {
       const server = new Server();
       server.commit({ [type]: { a: '1' } });
       const client = new Talker(server, mode);
-      const unknown = { empty: ' b=∅', removed: mode === 'delta' ? ' -b' : '' }[row.unknown];
+      const unknown = { empty: ' b=∅', removed: mode === 'delta' ? ' -b' : '', unanswered: '' }[row.unknown];
       expect(client.asks(type, ['a', 'b'])).toEqual([`${row.short} a=1${unknown}`]);
       client.acks(type);
       server.commit({ [type]: { b: '2' } });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { silentLogger } from '../../../../src/lib/logger.ts';
 import type { Proxy } from '../../../../src/model/proxy.ts';
+import { mapTypes } from '../../../../src/proto/resource.ts';
 import { createFirstCompile } from '../../../../src/push/first-compile/first-compile.ts';
 import type { View } from '../../../../src/xds/stream/stream.ts';
 import { fakeClock } from '../../../support/fake-clock.ts';
@@ -18,7 +19,7 @@ function setUp({ ids = ['a', 'b', 'c'] } = {}) {
       visit: <T>({ id }: Proxy, _caller: string, read: (view: View) => T) => {
         state.visited.push(id);
         return new Promise<T>((resolve, reject) => {
-          const done = () => resolve(read({ cluster: [], endpoint: [], listener: [], route: [] }));
+          const done = () => resolve(read(mapTypes(() => [])));
           settle = { done, failed: reject };
         });
       },
