@@ -1,7 +1,10 @@
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { resourceToJson } from '../../src/proto/json.ts';
-import type { EncodedResource, XdsType } from '../../src/proto/resource.ts';
+import { VirtualHostSchema } from '#gen/envoy/config/route/v3/route_components_pb.js';
+import { RouteConfigurationSchema } from '#gen/envoy/config/route/v3/route_pb.js';
+import { contentHash } from '../../src/lib/hash.ts';
+import { resourceBody, type XdsType } from '../../src/proto/resource.ts';
 import { ruleId } from '../../src/rules/rule.ts';
 import type { RuleStatus } from '../../src/rules/status.ts';
 import type { StoredObject } from '../../src/rules/store.ts';
@@ -217,7 +220,9 @@ function whatProxiesHave({ mesh, proxies }: World, object: StoredObject): { conc
           if (interest?.includes(name) !== true) continue;
           const parts = [...mesh.compiler.partsOf(layer.key, type, name)];
           if (!parts.some(({ origins }) => origins.includes(ruleId(object)))) continue;
-          wanted.push(contentOf(type, resource, object) === contentOf(type, has[type].get(name) ?? null, object));
+          wanted.push(
+            contentOf(type, resourceBody(type, resource), object) === contentOf(type, has[type].get(name), object),
+          );
         }
       }
     }
@@ -228,10 +233,11 @@ function whatProxiesHave({ mesh, proxies }: World, object: StoredObject): { conc
 }
 
 /** Of a route configuration the virtual hosts of the rule's host only. */
-function contentOf(type: XdsType, resource: EncodedResource | null, { spec }: StoredObject): string {
-  if (resource === null) return '';
-  if (type !== 'route') return resource.version;
+function contentOf(type: XdsType, body: Uint8Array | undefined, { spec }: StoredObject): string {
+  if (body === undefined) return '';
+  if (type !== 'route') return contentHash(body);
   const [host = ''] = (spec as { hosts: string[] }).hosts; // as `take` writes it
-  const { virtualHosts } = resourceToJson(type, resource) as { virtualHosts: { name: string }[] }; // its schema
-  return JSON.stringify(virtualHosts.filter(({ name }) => name.startsWith(`${host}.`)));
+  const { virtualHosts } = fromBinary(RouteConfigurationSchema, body);
+  const own = virtualHosts.filter(({ name }) => name.startsWith(`${host}.`));
+  return own.map((virtualHost) => contentHash(toBinary(VirtualHostSchema, virtualHost))).join();
 }

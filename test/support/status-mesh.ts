@@ -5,7 +5,7 @@ import type { Endpoint } from '../../src/model/endpoint.ts';
 import type { RawObject } from '../../src/model/object.ts';
 import type { Proxy } from '../../src/model/proxy.ts';
 import type { Service } from '../../src/model/service.ts';
-import { type EncodedResource, mapTypes, type XdsType, xdsTypes } from '../../src/proto/resource.ts';
+import { mapTypes, type XdsType, xdsTypes } from '../../src/proto/resource.ts';
 import { type Client, type Outlet, streamFor } from '../../src/push/client.ts';
 import { Coordinator } from '../../src/push/coordinator.ts';
 import { createFeed } from '../../src/push/feed.ts';
@@ -24,6 +24,7 @@ import { ask } from './conversation.ts';
 import type { FakeClock } from './fake-clock.ts';
 import { endpoint } from './model.ts';
 import { contents, testRegistry } from './registry.ts';
+import { contentOfResponse } from './response-content.ts';
 import { endpointsOf, proxy as proxyOf, service as serviceOf } from './world.ts';
 
 /**
@@ -237,7 +238,7 @@ export interface ProxyOptions {
 
 interface Unanswered {
   readonly response: Response;
-  readonly resources: ReadonlyMap<string, EncodedResource | null>;
+  readonly resources: ReadonlyMap<string, Uint8Array>;
 }
 
 /**
@@ -246,8 +247,8 @@ interface Unanswered {
  */
 export class MeshProxy implements Outlet {
   writable = true;
-  /** Applied resources by name; null: the name does not exist. */
-  readonly has: Readonly<Record<XdsType, Map<string, EncodedResource | null>>> = mapTypes(() => new Map());
+  /** Applied messages by name, as responses brought them. */
+  readonly has: Readonly<Record<XdsType, Map<string, Uint8Array>>> = mapTypes(() => new Map());
   readonly client: Client;
   readonly #mesh: StatusMesh;
   readonly #options: ProxyOptions;
@@ -273,13 +274,7 @@ export class MeshProxy implements Outlet {
 
   write(response: Response): void {
     const { type } = response;
-    const { interest = null, held = null } = this.client.stream.types.get(type) ?? {};
-    const names = response.whole ? [...(interest?.present() ?? [])] : response.brought;
-    const resources = new Map(names.map((name) => [name, interest?.get(name)?.resource ?? null]));
-    // In place of these, a complete response contains their earlier versions, or nothing.
-    for (const [name, { rejectedVersion }] of held ?? []) {
-      if (resources.get(name)?.version === rejectedVersion) resources.delete(name);
-    }
+    const resources = contentOfResponse(response, this.client.stream.mode);
     this.#unanswered.set(type, { response, resources });
     this.#nonces.set(type, response.nonce);
   }
@@ -331,6 +326,7 @@ export class MeshProxy implements Outlet {
   }
 
   #take({ response, resources }: Unanswered): void {
+    if (response.whole) this.has[response.type].clear();
     for (const [name, resource] of resources) this.has[response.type].set(name, resource);
     for (const name of response.removed) this.has[response.type].delete(name);
   }
