@@ -56,7 +56,10 @@ export function generateProtos() {
   }
 }
 
-/** The plugin is a program of Node.js: `all` starts it once, the default once for each folder, which takes ten times as long. */
+/**
+ * Runs the plugin, a Node.js program. `all` starts it once; the default starts it once per folder, which is much
+ * slower.
+ */
 const generation = () => `version: v2
 plugins:
   - local: ${join(root, 'node_modules/.bin/protoc-gen-es')}

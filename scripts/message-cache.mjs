@@ -1,5 +1,5 @@
-// Generated messages of this machine's checkouts, by what they were generated from: a second clone copies them. In the user's cache
-// folder, beside the programs of the tests (test/support/parts.ts). Plain JavaScript: it runs before anything is built.
+// Cache of generated messages in the user's cache folder, by their inputs, shared by all checkouts of this machine. It is
+// plain JavaScript, because it runs before the build.
 import { createHash } from 'node:crypto';
 import {
   cpSync,
@@ -19,14 +19,14 @@ import { join, relative } from 'node:path';
 
 const cacheFolder = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'binnacle');
 const entryOf = (key) => join(cacheFolder, `messages-${key.slice(0, 32)}`);
-/** An entry that nobody took for so long is removed; so is what a killed process left behind. */
+/** Age from which unused entries, and files of killed processes, are removed. */
 const unusedAfterMs = 90 * 86_400_000;
 
 /**
- * Puts the messages that were generated from `key` into the folder `into`, whatever was there. False when they are not in the cache, or
- * not whole there: they must be generated, and `keepMessages` puts them in place of the broken ones.
+ * Copies the messages generated from `key` into the folder `into` and replaces its contents. Returns false if the cache
+ * lacks them or has them incomplete. They must then be generated, and `storeMessages` stores them.
  */
-export function takeMessages(key, into) {
+export function restoreMessages(key, into) {
   const entry = entryOf(key);
   const copy = `${into}.${process.pid}`;
   try {
@@ -44,10 +44,10 @@ export function takeMessages(key, into) {
 }
 
 /**
- * Keeps what the folder `from` holds. An entry is whole or not there, also while other processes keep and take the same. Throws when it
- * cannot be written.
+ * Stores the contents of the folder `from`. An entry is complete or absent, even if other processes read and write the
+ * same one. Throws if it cannot be written.
  */
-export function keepMessages(key, from) {
+export function storeMessages(key, from) {
   mkdirSync(cacheFolder, { recursive: true });
   const fresh = mkdtempSync(join(cacheFolder, '.messages-'));
   try {
@@ -60,14 +60,14 @@ export function keepMessages(key, from) {
   removeUnused();
 }
 
-/** A folder takes the place only of none: the one that is there, which was found broken, is moved away first. */
+/** Moves an existing, damaged entry away first, because a rename cannot replace a folder. */
 function replace(fresh, entry) {
   const old = `${fresh}-old`;
   if (existsSync(entry)) renameSync(entry, old);
   try {
     renameSync(fresh, entry);
   } catch (error) {
-    if (!existsSync(entry)) throw error; // else another process was faster, and its entry is as good
+    if (!existsSync(entry)) throw error; // another process stored an equal entry first
   } finally {
     rmSync(old, { recursive: true, force: true });
   }
@@ -89,11 +89,11 @@ function touch(path) {
   try {
     utimesSync(path, new Date(), new Date());
   } catch {
-    // a cache that may only be read
+    // the cache may be read-only
   }
 }
 
-/** Of all names and contents. */
+/** Returns the hash of all names and contents. */
 function checksumOf(folder) {
   const hash = createHash('sha256');
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { keepMessages, takeMessages } from './message-cache.mjs';
+import { restoreMessages, storeMessages } from './message-cache.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const generated = join(root, 'src/proto/gen');
@@ -72,10 +72,10 @@ function packagesOf(lockfile) {
 
 function provideMessages() {
   const inputs = protoInputs();
-  if (!takeMessages(inputs, generated)) {
+  if (!restoreMessages(inputs, generated)) {
     generateMessages();
     try {
-      keepMessages(inputs, generated);
+      storeMessages(inputs, generated);
     } catch (error) {
       process.stdout.write(`messages: not kept for other checkouts: ${error.message}\n`);
     }

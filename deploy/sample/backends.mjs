@@ -1,4 +1,4 @@
-// Stands in for the sample's applications: one small HTTP server for each endpoint, which answers with its name.
+// Replaces the sample's applications: one small HTTP server per endpoint, which answers with its name.
 import { createServer } from 'node:http';
 
 const endpoints = {

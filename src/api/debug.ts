@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Result } from '../lib/result.ts';
-import { joinPieces } from './join-pieces.ts';
+import { joinChunks } from './join-chunks.ts';
 import type { HttpRoutes } from './server.ts';
 import { ApiError, failure } from './status.ts';
 
@@ -23,7 +23,7 @@ export function debugRoutes(views: readonly ServedView[]): HttpRoutes {
           throw new ApiError(failure(answer.error.status === 404 ? 'NotFound' : 'BadRequest', answer.error.message));
         }
         reply.type('application/json; charset=utf-8');
-        return reply.send(Readable.from(joinPieces(answer.value, nextTurn), { objectMode: false }));
+        return reply.send(Readable.from(joinChunks(answer.value, nextTurn), { objectMode: false }));
       });
     for (const view of views) serve(view.path, view);
     if (views[0] !== undefined) serve('/debug', views[0]);

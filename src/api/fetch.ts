@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { assertNever } from '../lib/assert-never.ts';
 import type { Clock } from '../lib/clock.ts';
 import { sendPieces } from './gzip.ts';
-import { joinPieces } from './join-pieces.ts';
+import { joinChunks } from './join-chunks.ts';
 import type { HttpRoutes } from './server.ts';
 import { ApiError, failure } from './status.ts';
 import { createTurns, type Turn } from './turns.ts';
@@ -73,7 +73,7 @@ async function respond({ request, reply, turn }: Exchange, answer: FetchAnswer):
   switch (answer.type) {
     case 'resources':
       reply.type('application/json; charset=utf-8');
-      return sendPieces(request, reply, joinPieces(answer.pieces, turn));
+      return sendPieces(request, reply, joinChunks(answer.pieces, turn));
     case 'unchanged':
       return reply.code(304).send();
     case 'invalid':

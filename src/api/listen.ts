@@ -27,7 +27,7 @@ export async function closeHttp(
   cancel();
 }
 
-/** Translates a failed `listen` into an error that tells operators the cause and the remedy. Used for every port. */
+/** Translates a failed `listen` into an error with the cause and the remedy. Used for every port. */
 export function listenError(cause: unknown, { address, flag }: { address: string; flag: string }): unknown {
   const reason = reasonOf(cause);
   if (reason === null) return cause;

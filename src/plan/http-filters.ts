@@ -1,6 +1,6 @@
 /**
- * Where HTTP filters stand in a connection manager: a request passes them in this order, which is Istio's. The router
- * ends it.
+ * Stages of HTTP filters in a connection manager, in the order in which requests pass them. The order is Istio's; the
+ * router is last.
  */
 export const httpFilterStages = [
   'metadata-exchange',
@@ -21,7 +21,7 @@ export const httpFilterStages = [
 
 export type HttpFilterStage = (typeof httpFilterStages)[number];
 
-/** One filter of a connection manager. `name` is unique there; `config` has the type that its `HttpFilter` gives. */
+/** Filter of a connection manager, where `name` is unique. `HttpFilter` defines the type of `config`. */
 export interface HttpFilterPlan {
   readonly stage: HttpFilterStage;
   readonly name: string;
@@ -30,12 +30,12 @@ export interface HttpFilterPlan {
 
 /** Settings of a filter for the requests of one route. */
 export interface RouteFilterPlan {
-  /** Of the filter. */
+  /** Name of the filter. */
   readonly name: string;
   readonly config: object;
 }
 
-/** A filter that plans can name, with the types of its settings: for a connection manager, and for one route. */
+/** Filter that plans can name, with the types of its settings for a connection manager and for one route. */
 export interface HttpFilter<Config extends object, RouteConfig extends object> {
   readonly stage: HttpFilterStage;
   readonly name: string;
@@ -57,5 +57,5 @@ export const httpFilter = <Config extends object, RouteConfig extends object = n
 export const inStageOrder = (filters: readonly HttpFilterPlan[]): readonly HttpFilterPlan[] =>
   [...filters].sort((a, b) => httpFilterStages.indexOf(a.stage) - httpFilterStages.indexOf(b.stage));
 
-/** Sends a request where its route says. */
+/** Sends a request to the target of its route. */
 export const routerFilter = httpFilter<Record<never, never>>('router', 'envoy.filters.http.router');

@@ -1,10 +1,10 @@
 import type { IpFamilies } from './listener.ts';
 import type { RouteConfigurationPlan } from './route.ts';
 
-/** What an outbound layer has whatever services there are: where unknown traffic goes. */
+/** Part of an outbound layer that does not depend on services: the treatment of unknown traffic. */
 export interface OutboundFixedPlan {
   readonly unknownHosts: RouteConfigurationPlan['unknownHosts'];
   readonly connectTimeoutMs: number;
-  /** How the kernel brings the application's connections; null where it does not. */
+  /** Interception of the application's connections; null without interception. */
   readonly captured: { readonly families: IpFamilies; readonly transparent: boolean } | null;
 }

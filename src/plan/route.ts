@@ -98,7 +98,7 @@ export interface RoutePlan {
   readonly match: RouteMatch;
   readonly action: RouteAction;
   readonly headers: HeaderChanges | null;
-  /** For its requests; in each, a filter stands once. */
+  /** Filter settings for requests of this route; each filter at most once. */
   readonly perFilter: readonly RouteFilterPlan[];
 }
 

@@ -16,10 +16,10 @@ export const strategicPatchType = 'application/strategic-merge-patch+json';
 export const applyPatchTypes = ['application/apply-patch+yaml', 'application/apply-patch+cbor'];
 
 /** Applies a patch to an object. Throws a 422 with the reason if it cannot. */
-export type Patch = (target: unknown) => Pick<BodyItem, 'value' | 'duplicates'>;
+export type ObjectPatch = (target: unknown) => Pick<BodyItem, 'value' | 'duplicates'>;
 
 /** Reads the patch of a request. Throws a 415 for an unsupported type of patch and a 400 for an invalid one. */
-export async function readPatch(request: FastifyRequest, { kind, key }: Subject): Promise<Patch> {
+export async function readPatch(request: FastifyRequest, { kind, key }: Subject): Promise<ObjectPatch> {
   const type = mediaType(request);
   if (!supportedTypes(kind).includes(type)) throw unsupported(type, kind);
   const item = await readBody(request);
