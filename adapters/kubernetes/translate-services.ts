@@ -122,7 +122,7 @@ export function createServiceIndex(
   };
 }
 
-/** What an endpoint is joined with, as dependencies. */
+/** Dependencies of an endpoint: the Pods and the Node that it is joined with. */
 const joinedWith = ({ addresses, nodeName }: NonNullable<SliceBody['endpoints']>[number]): readonly string[] => [
   ...addresses.map((address) => `ip/${address}`),
   ...(nodeName ? [`node/${nodeName}`] : []),

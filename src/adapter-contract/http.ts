@@ -1,6 +1,6 @@
 import type { Need } from '../model/access.ts';
 
-/** What an adapter adds to the HTTP interface. */
+/** Routes that an adapter adds to the HTTP interface. */
 export interface AdapterHttp {
   /** A route that an earlier adapter has already is left out. */
   readonly routes: readonly AdapterRoute[];
@@ -12,7 +12,7 @@ export interface AdapterRoute {
   readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
   /** `/registry/v1/namespaces/:namespace/services`: a part that begins with a colon is a parameter. */
   readonly path: string;
-  /** What its caller needs leave for, asked before the body is read. What only the body says: `RouteRequest.demand`. */
+  /** The permission that the caller needs, checked before the body is read. `RouteRequest.demand` checks those that depend on the body. */
   readonly need: (params: RouteParams) => Need;
   /** Called once the body was read. Where it rejects with a `MeshError` STORE_UNAVAILABLE, 503 is answered. */
   readonly answer: (request: RouteRequest) => Promise<RouteAnswer>;

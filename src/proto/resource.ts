@@ -22,7 +22,7 @@ export interface TypeRow {
    * it exists.
    */
   readonly unknown: 'removed' | 'empty' | 'unanswered';
-  /** What tells a client that a name is gone which it had; `kept`: nothing does. */
+  /** The way a client learns that a name is gone which it had; `kept`: it does not. */
   readonly gone: 'removed' | 'empty' | 'kept';
   /** Its contents are for the client alone: no view of what clients have shows them. */
   readonly isPrivate?: true;
@@ -141,9 +141,9 @@ export interface EncodedResource {
   readonly version: string;
   /** The first bytes of the record: all of them, if there is no `rest`. */
   readonly start: Uint8Array;
-  /** Where in `start` the state-of-the-world record begins. */
+  /** Offset in `start` at which the state-of-the-world record begins. */
   readonly sotwOffset: number;
-  /** What follows `start` in a big resource, in pieces of whole fields of its message, which its versions share. */
+  /** Bytes after `start` in a big resource, in pieces of whole fields of its message. Its versions share equal pieces. */
   readonly rest: readonly Uint8Array[];
   /** Of the whole record. */
   readonly byteLength: number;

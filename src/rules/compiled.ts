@@ -28,7 +28,7 @@ export interface WorkloadIndexing<Spec> {
   selector(spec: Spec): Labels | null;
 }
 
-/** Where a rule is written. */
+/** The namespace and name of a rule. */
 export interface RulePlace {
   readonly namespace: string;
   /** The last part of Kubernetes hostnames: `cluster.local`. */

@@ -10,7 +10,7 @@ export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
 
 export type LogLevel = (typeof logLevels)[number];
 
-/** Where to listen or connect. */
+/** A place to listen at or to connect to. */
 export interface Address {
   /** An IP address or a name, without brackets. */
   readonly host: string;
@@ -95,11 +95,11 @@ const xdsLimitsSchema = z.strictObject({
   keepaliveTimeoutSeconds: seconds.optional(),
   /** In this time a client must read what waits for it. */
   drainTimeoutSeconds: seconds.optional(),
-  /** What of a node is kept while its stream lasts: src/xds/wire/node-limits.ts. */
+  /** Bounds of a node, which is kept while its stream lasts: src/xds/wire/node-limits.ts. */
   maxNodeLabels: many.default(defaultNodeLimits.maxNodeLabels),
   maxNodeFieldBytes: many.default(defaultNodeLimits.maxNodeFieldBytes),
   maxNodeBytes: many.default(defaultNodeLimits.maxNodeBytes),
-  /** What one client, or one peer, may cost: src/push/client-limits.ts. */
+  /** Bounds for one client, or one peer: src/push/client-limits.ts. */
   maxNamesPerType: many.default(defaultClientLimits.maxNamesPerType),
   maxScopesPerPeer: many.default(defaultClientLimits.maxScopesPerPeer),
 });
@@ -130,7 +130,7 @@ const clientStatusSchema = z.strictObject({
     .default([]),
 });
 
-/** What else the server is called, for `Host` and `Origin`: a name, `*.example.com`, or `*` for any. */
+/** A further name of the server, for `Host` and `Origin`: a name, `*.example.com`, or `*` for any. */
 const hostName = z
   .string()
   .max(253)
@@ -146,7 +146,7 @@ const httpSchema = z.strictObject({
   address: addressSchema.prefault('127.0.0.1:8080'),
   allowedHosts: z.array(hostName).default([]),
   tls: httpTlsSchema.optional(),
-  /** Who may do what (src/security/access). */
+  /** The file of identities and their permissions (src/security/access). */
   accessFile: file.optional(),
   /** Lets anybody who reaches it do everything. */
   insecure: z.boolean().default(false),

@@ -60,7 +60,7 @@ export interface ServeConfig {
   readonly xds: {
     readonly plaintext: Address;
     readonly tls: XdsTlsConfig | null;
-    /** Where they are other than the usual ones. */
+    /** Limits that differ from the defaults. */
     readonly limits: Partial<Limits>;
     readonly nodeLimits: NodeLimits;
     readonly clientStatus: ClientStatusAccess;
@@ -68,7 +68,7 @@ export interface ServeConfig {
   };
   readonly store: { readonly type: 'sqlite'; readonly path: string } | { readonly type: 'memory' };
   readonly adapters: readonly AdapterConfig[];
-  /** What instances may register for although another adapter defines it: `namespace/host`. */
+  /** Services that instances may join although another adapter defines them: `namespace/host`. */
   readonly registration: { readonly allow: readonly string[] };
   readonly mesh: MeshConfig;
   /** The last part of Kubernetes hostnames. */

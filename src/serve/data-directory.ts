@@ -2,7 +2,7 @@ import { access, constants, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MeshError } from '../lib/errors.ts';
 
-/** Where the parts keep what outlives the process. */
+/** Files and folders of the data directory, which outlive the process. */
 export interface DataPaths {
   readonly shards: string;
   readonly rejectedParts: string;

@@ -48,7 +48,7 @@ export interface Parts {
   readonly firstCompile: FirstCompile;
 }
 
-/** What every part is given of the process. */
+/** Parts of the process that every other part may use. */
 export interface Surroundings {
   readonly config: ServeConfig;
   readonly version: string;
@@ -64,7 +64,7 @@ export const turns = { defer: setImmediate, elapsed: () => performance.now() };
 /** Resolves after input and timers had their turn. */
 export const pause = (): Promise<void> => new Promise((done) => void turns.defer(done));
 
-/** What streams and polling clients are served with. */
+/** Options of the discovery services, for streams and for polling clients. */
 export const discoveryOptions = ({ coordinator, awaited }: Parts, { config, log }: Surroundings): DiscoveryOptions => ({
   coordinator,
   log,

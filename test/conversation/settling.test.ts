@@ -24,7 +24,7 @@ function settled(mode: 'sotw' | 'delta', server = new Server()) {
   return { server, client };
 }
 
-/** What is settled without a word must not hold up what waits for it. */
+/** A change that needs no response must not delay the changes that wait for it. */
 describe('settling', () => {
   it('a cluster goes at once when all that changed of the routes cannot be told', () => {
     const { server, client } = settled('sotw');

@@ -91,7 +91,7 @@ function last(steps: readonly Step[]): readonly Step[] {
   return [...words.values()].reverse();
 }
 
-/** What is amiss with these rules, all of which are looked at: hosts that an older ServiceEntry defines. */
+/** Problems of these rules, found by reading all of them: hosts that an older ServiceEntry defines. */
 function shadowed(rules: readonly Rule[]): Readonly<Record<string, readonly string[]>> {
   const entries = rules.filter(({ kind }) => kind === 'ServiceEntry') as Rule<string, { hosts: string[] }>[]; // made above
   const problems = entries.map((entry): [string, string[]] => {

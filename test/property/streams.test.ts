@@ -250,7 +250,7 @@ describe('streams', () => {
 const isRefused = (type: XdsType, content: string): boolean =>
   (type === 'cluster' && content === 'v3') || (type === 'route' && content.includes('b'));
 
-/** What one flush must change; equal contents are left out, as the compiler does. */
+/** Changes that one flush must make. Equal contents are left out, as the compiler does. */
 function difference(before: Mesh, after: Mesh): Contents {
   const changes = (old: Readonly<Record<string, unknown>>, now: Readonly<Record<string, unknown>>) => {
     const removed = Object.keys(old).flatMap((name) => (name in now ? [] : [[name, null] as const]));

@@ -2,7 +2,7 @@ import type { AdapterContext } from '../../src/adapter-contract/adapter.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
 
-/** What an adapter is given, with a quiet log, no other adapters and nobody who counts. */
+/** Builds an adapter's context: a silent log, no other adapters, no metrics. */
 export const adapterContext = (given: Partial<AdapterContext> & Pick<AdapterContext, 'dataDir'>): AdapterContext => ({
   name: 'test',
   clock: systemClock,

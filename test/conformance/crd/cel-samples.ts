@@ -60,7 +60,7 @@ export const refusedValues: Readonly<Record<string, readonly unknown[]>> = {
   'value must not be set when operation is REMOVE': [{ operation: 'REMOVE', value: 'a' }],
 };
 
-/** What a spec of a kind must have, so that rules about several of its fields are looked at. */
+/** Fields that a spec of a kind must have before rules about several of its fields are evaluated. */
 export const required: Readonly<Record<string, object>> = {
   ServiceEntry: { hosts: ['a.example'] },
   WasmPlugin: { url: 'oci://a/b' },

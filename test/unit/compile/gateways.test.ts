@@ -15,7 +15,7 @@ import { compiledWorld, proxy, rule, service } from '../../support/world.ts';
 
 const gateway = proxy({ role: 'gateway' });
 
-/** What a host has for gateways, whether their routes lead to it or not. */
+/** Destinations of a host for gateways. `isReferenced`: a route leads to the host. */
 function destinationsOf({ hostname: host, ...rest }: Service, isReferenced: boolean) {
   const world = createWorld({ mesh: defaultMeshConfig, domainSuffix: 'cluster.local', kinds: ruleKinds });
   world.apply({ type: 'service', service: { hostname: host, ...rest } }, createDirty());

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { endpoint } from '../../support/model.ts';
 import { compiledWorld, endpointsOf, proxy, service } from '../../support/world.ts';
 
-/** Where the proxy of a workload with these addresses takes its traffic: `name: address`, other addresses after a `+`. */
+/** Listeners of a proxy with these addresses: `name: address`, further addresses after a `+`. */
 function listeners(addresses: readonly string[]) {
   const world = compiledWorld();
   const web = service('web');

@@ -107,7 +107,7 @@ describe('a caller', () => {
 });
 
 describe('a peer that proves nothing', () => {
-  /** What a new proxy from elsewhere is sent of a route of which one has rejected the second virtual host. */
+  /** Virtual hosts that a new proxy of another peer is sent, after one proxy has rejected the second. */
   const sentToOthers = async (secondHost: string) => {
     const push = new FakePush();
     const first = push.connect('first', 'delta', '10.0.0.1:1');

@@ -21,7 +21,7 @@ async function settled(): Promise<void> {
   one.settle();
 }
 
-/** What does nothing, as it is and as it is repaired: by another rule, or by what the mesh has. */
+/** Rules without effect, and the change that repairs each: of another rule, or of the mesh. */
 const cases: readonly {
   readonly name: string;
   readonly kind?: string;

@@ -25,7 +25,7 @@ describe('who listens for statuses', () => {
   });
 
   const listen = () => mesh.keeper.subscribe((ids) => told.push(ids));
-  /** What was told since the last call. */
+  /** Notifications since the last call. */
   const hears = async (ms: number) => {
     await mesh.pass(ms);
     return told.splice(0);

@@ -72,7 +72,7 @@ async function program() {
   return { book, shard, pass, connect, client };
 }
 
-/** What a client's tables have of clusters of v2, of routes to it, and of addresses. */
+/** Contents of a client's tables: clusters of v2, routes to it, addresses. */
 function seen({ layers: [scope] }: Client) {
   const bytes = (type: 'route' | 'endpoint' | 'cluster') =>
     [...(scope?.tables[type].entries.values() ?? [])]

@@ -53,7 +53,7 @@ const pendingPolicyFields = [
   'retryBudget',
 ];
 
-/** What is accepted and stored but not compiled yet: reported, never ignored silently. */
+/** Fields that are accepted and stored but not compiled yet. They are reported to the author. */
 export const pendingDestinationRuleFields: (spec: DestinationRuleSpec) => readonly string[] = pathFinder(
   ['trafficPolicy', 'subsets[].trafficPolicy'].flatMap((policy) =>
     pendingPolicyFields.map((field) => `${policy}.${field}`),

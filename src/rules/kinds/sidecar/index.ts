@@ -35,7 +35,7 @@ export const sidecar: RuleKind<'Sidecar', SidecarSpec> = {
   compiled: compiledSidecar,
 };
 
-/** What is accepted and stored but not compiled yet: reported, never ignored silently. */
+/** Fields that are accepted and stored but not compiled yet. They are reported to the author. */
 export const pendingSidecarFields = (spec: SidecarSpec): readonly string[] => [
   ...findPending(spec),
   ...exclusions(spec),

@@ -37,7 +37,7 @@ export const virtualService: RuleKind<'VirtualService', VirtualServiceSpec> = {
   compiled: compiledVirtualService,
 };
 
-/** What is accepted and stored but not compiled yet: reported, never ignored silently. */
+/** Fields that are accepted and stored but not compiled yet. They are reported to the author. */
 export const pendingVirtualServiceFields = (spec: VirtualServiceSpec): readonly string[] =>
   isDelegate(spec) ? ['spec'] : [...findPending(spec), ...hostsOfDestinations(spec)];
 
