@@ -28,7 +28,7 @@ export interface WorkloadIndexing<Spec> {
   selector(spec: Spec): Labels | null;
 }
 
-/** The namespace and name of a rule. */
+/** The context that completes names in a rule: its namespace, and the mesh's domain suffix. */
 export interface RulePlace {
   readonly namespace: string;
   /** The last part of Kubernetes hostnames: `cluster.local`. */
