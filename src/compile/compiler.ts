@@ -174,6 +174,8 @@ function createShelves(work: { encoded: number; assembled: number }): Shelves {
   return {
     clusters: createShelf(onEncode),
     listeners: createShelf(onEncode),
+    frames: createShelf(() => {}), // parts of listeners, which were counted
+    chains: createShelf(() => {}),
     bodies: createShelf(onEncode),
     hosts: createShelf(() => {}), // its parts were counted
     origins: createOriginIndex(),

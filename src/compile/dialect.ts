@@ -1,10 +1,11 @@
 import type { DestinationPlan } from '../plan/destination.ts';
 import type { HostPlan } from '../plan/host.ts';
 import type { OutboundFixedPlan } from '../plan/layer.ts';
-import type { InboundPlan, ListenerPlan, TargetPlan } from '../plan/listener.ts';
+import type { FilterChainPlan, InboundPlan, ListenerFrame, TargetPlan } from '../plan/listener.ts';
 import type { RouteConfigurationPlan, VirtualHostPlan } from '../plan/route.ts';
-import type { RouteConfigurationJson, VirtualHostJson } from '../proto/json.ts';
+import type { FilterChainJson, RouteConfigurationJson, VirtualHostJson } from '../proto/json.ts';
 import type { ClientTraits } from './client-traits.ts';
+import type { Inspections } from './generators/chains.ts';
 import type { NamedCluster } from './generators/clusters.ts';
 import type { NamedListener } from './generators/listeners.ts';
 
@@ -19,7 +20,10 @@ export interface Dialect extends ClientTraits {
   /** Leaves of a plan what such clients can be told, so that it means the same to them, and reports the rest. */
   narrow(plan: HostPlan): HostPlan;
   cluster(plan: DestinationPlan): NamedCluster;
-  listener(plan: ListenerPlan): NamedListener;
+  /** A listener without its chains. */
+  frame(plan: ListenerFrame, inspections: Inspections): NamedListener;
+  /** A chain without its match. */
+  chain(plan: FilterChainPlan): FilterChainJson;
   target(plan: TargetPlan): NamedListener;
   /** A virtual host without name and domains. */
   virtualHostBody(plan: Pick<VirtualHostPlan, 'routes'>): VirtualHostJson;
@@ -30,5 +34,6 @@ export interface Dialect extends ClientTraits {
   outboundFixed(plan: OutboundFixedPlan): LayerMessages;
   /** Of the ports of a plan, or those that there are without any. */
   inboundClusters(plan: InboundPlan): LayerMessages['clusters'];
-  inboundListeners(plan: InboundPlan): LayerMessages['listeners'];
+  /** Those of servers without a proxy, which take connections themselves. */
+  serverListeners(plan: InboundPlan): LayerMessages['listeners'];
 }

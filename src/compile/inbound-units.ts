@@ -1,11 +1,18 @@
-import { anyAddress, type InboundPlan, type InboundPort } from '../plan/listener.ts';
+import { anyAddress, type FilterChainPlan, type InboundPlan, type InboundPort } from '../plan/listener.ts';
 import type { UnitPlan } from '../plan/unit.ts';
-import type { EncodedResource } from '../proto/resource.ts';
+import type { ClientTraits } from './client-traits.ts';
 import type { InboundFacts } from './inbound-facts.ts';
 import type { LayerParts } from './layer.ts';
-import { portOrigin, resolveInboundFrame, resolveInboundPort, targetPorts } from './resolve/inbound.ts';
-import type { Shelved } from './shelf.ts';
-import { isSameList, isSameShelved } from './tables/contributions.ts';
+import {
+  portOrigin,
+  resolveInboundChains,
+  resolveInboundFrame,
+  resolveInboundPort,
+  targetPorts,
+} from './resolve/inbound.ts';
+import { type ChainPart, encodeChain, releaseChain, retainChain } from './tables/chain-parts.ts';
+import { isSameContent, isSameList, isSameShelved } from './tables/contributions.ts';
+import type { ListenerTable } from './tables/listener-table.ts';
 import type { Tables } from './tables/tables.ts';
 import type { UnitKind } from './units.ts';
 import { notedReading } from './world/reading.ts';
@@ -19,33 +26,44 @@ export interface InboundUnitPlan extends UnitPlan {
   readonly port: InboundPort | null;
   /** Null: no service names the port. */
   readonly inbound: InboundPlan | null;
+  readonly chains: readonly FilterChainPlan[];
 }
 
 export interface HeldInbound extends WrittenMessages {
   readonly port: InboundPort | null;
-  /** The listeners as they would be with this port alone: what Envoy would reject of the port is found in them. */
-  readonly listeners: readonly Shelved<EncodedResource>[];
+  readonly chains: readonly ChainPart[];
 }
 
-const nothing: HeldInbound = { port: null, clusters: [], listeners: [] };
+const nothing: HeldInbound = { port: null, clusters: [], listeners: [], chains: [] };
 
 export interface InboundUnitOptions {
   readonly facts: InboundFacts;
+  readonly client: ClientTraits;
   readonly writer: Writer;
   readonly parts: LayerParts;
   readonly tables: Tables;
-  /** Told that the listeners are to be put together again. */
-  changed(): void;
+  readonly listeners: ListenerTable;
 }
 
 /** The ports of workloads as units, after one for what they have in common. */
 export function inboundUnits(options: InboundUnitOptions): UnitKind<InboundUnitPlan, HeldInbound> {
-  const { facts, writer, parts, tables, changed } = options;
-  const { world, layersByOrigin, key: layer } = parts;
+  const { facts, client, writer, parts, tables, listeners } = options;
+  const { world, shelves, layersByOrigin, key: layer } = parts;
   const [bind] = anyAddress[facts.families];
   const portsByKey = new Map(targetPorts(facts).map((port) => [`${bind}_${port}`, port]));
   /** Then it is not the fault of a port that it cannot be encoded. */
   let isFrameWrong = false;
+
+  const encodeChains = (plans: readonly FilterChainPlan[], unit: string): readonly ChainPart[] => {
+    const chains: ChainPart[] = [];
+    try {
+      for (const plan of plans) chains.push(encodeChain(plan, unit, writer));
+      return chains;
+    } catch (error) {
+      for (const chain of chains) releaseChain(chain, shelves);
+      throw error;
+    }
+  };
 
   return {
     nothing,
@@ -56,19 +74,27 @@ export function inboundUnits(options: InboundUnitOptions): UnitKind<InboundUnitP
       const reading = notedReading(world, null);
       const port = targetPort === undefined ? null : resolveInboundPort(facts, targetPort, reading);
       const frame = resolveInboundFrame(facts, reading);
+      const isOfPort = targetPort !== undefined;
       return {
         port,
-        inbound: key === workloadKey ? frame : port === null ? null : { ...frame, ports: [port] },
+        inbound: isOfPort && port === null ? null : { ...frame, ports: port === null ? [] : [port] },
+        chains: isOfPort && port === null ? [] : resolveInboundChains(port, facts, client),
         references: [],
         dependencies: [...reading.dependencies()],
         problems: [],
       };
     },
     isEmpty: ({ inbound }) => inbound === null,
-    encode({ port, inbound }) {
+    encode({ port, inbound, chains }) {
       if (inbound === null) return nothing;
       isFrameWrong &&= port !== null;
-      return { port, ...writer.inbound(inbound) };
+      const messages = writer.inbound(inbound);
+      try {
+        return { port, ...messages, chains: encodeChains(chains, port === null ? '' : `${bind}_${port.targetPort}`) };
+      } catch (error) {
+        writer.release(messages);
+        throw error;
+      }
     },
     onFault({ port }, error) {
       const fault = error instanceof Error ? error.message : String(error);
@@ -80,20 +106,34 @@ export function inboundUnits(options: InboundUnitOptions): UnitKind<InboundUnitP
       };
     },
     install(_, before, after) {
-      const kept = new Set(after.clusters.map(({ value }) => value.name));
-      for (const { value } of before.clusters) if (!kept.has(value.name)) tables.delete('cluster', value.name);
-      for (const { value } of after.clusters) tables.set('cluster', value);
+      for (const type of ['cluster', 'listener'] as const) {
+        const [old, next] =
+          type === 'cluster' ? [before.clusters, after.clusters] : [before.listeners, after.listeners];
+        const kept = new Set(next.map(({ value }) => value.name));
+        for (const { value } of old) if (!kept.has(value.name)) tables.delete(type, value.name);
+        for (const { value } of next) tables.set(type, value);
+      }
+      listeners.replace(before.chains, after.chains);
       if (after.port !== null) layersByOrigin.add(layer, [portOrigin(after.port)]);
       if (before.port !== null) layersByOrigin.remove(layer, [portOrigin(before.port)]);
-      changed();
     },
     since: ({ parts: before, since }, after, revision) => ({
       cluster: isSameList(before.clusters, after.clusters, isSameShelved) ? since.cluster : revision,
-      listener: isSameList(before.listeners, after.listeners, isSameShelved) ? since.listener : revision,
+      listener:
+        isSameList(before.listeners, after.listeners, isSameShelved) &&
+        isSameList(before.chains, after.chains, isSameContent)
+          ? since.listener
+          : revision,
       route: revision,
     }),
-    retain: writer.retain,
-    release: writer.release,
+    retain(held) {
+      for (const chain of held.chains) retainChain(chain, shelves);
+      return writer.retain(held);
+    },
+    release(held) {
+      for (const chain of held.chains) releaseChain(chain, shelves);
+      writer.release(held);
+    },
     heedsReferences: () => false,
     onCompiled: () => {},
   };

@@ -1,5 +1,5 @@
 import type { VirtualHostPlan } from '../plan/route.ts';
-import type { VirtualHostJson } from '../proto/json.ts';
+import type { FilterChainJson, VirtualHostJson } from '../proto/json.ts';
 import type { NamedCluster } from './generators/clusters.ts';
 import type { NamedListener } from './generators/listeners.ts';
 
@@ -9,7 +9,10 @@ import type { NamedListener } from './generators/listeners.ts';
  */
 export interface Patch {
   cluster(json: NamedCluster): NamedCluster;
+  /** Without the chains that are matched. */
   listener(json: NamedListener): NamedListener;
+  /** Without its match. */
+  filterChain(json: FilterChainJson, listener: string): FilterChainJson;
   /** Of a virtual host without name and domains; `plan` has these. */
   virtualHostBody(json: VirtualHostJson, plan: Pick<VirtualHostPlan, 'name' | 'routeConfiguration'>): VirtualHostJson;
 }
@@ -17,5 +20,6 @@ export interface Patch {
 export const noPatch: Patch = {
   cluster: (json) => json,
   listener: (json) => json,
+  filterChain: (json) => json,
   virtualHostBody: (json) => json,
 };

@@ -45,7 +45,7 @@ export function createContent(facts: ScopeFacts, parts: ScopeParts, watcher?: Co
   const tables = createTables(key);
   const writer = createWriter({ dialect, shelves });
   const routes = createRouteTable({ tables, shelves, writer, assembled: watcher?.assembled ?? ignored });
-  const listeners = createListenerTable({ tables, problems, settled: watcher?.settled ?? ignored });
+  const listeners = createListenerTable({ tables, writer, shelves, problems, settled: watcher?.settled ?? ignored });
   let sidecar: Sidecar | null = facts.sidecar === null ? null : (world.rules.get(sidecarKind, facts.sidecar) ?? null);
   let current = viewpointOf(facts, sidecar);
   const viewpoint = () => current;

@@ -153,5 +153,5 @@ export function hostUnits(options: HostUnitsOptions): UnitKind<HostUnitPlan, Hel
 const clusterName = ({ value }: Shelved<EncodedResource>): string => value.name;
 const assignmentName = ({ plan }: Assignment): string => plan.name;
 
-const isEmpty = ({ destinations, virtualHosts, listeners, targets }: HostPlan): boolean =>
-  [destinations, virtualHosts, listeners, targets].every((list) => list.length === 0);
+const isEmpty = ({ destinations, virtualHosts, chains, targets }: HostPlan): boolean =>
+  [destinations, virtualHosts, chains, targets].every((list) => list.length === 0);

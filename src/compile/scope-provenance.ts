@@ -5,24 +5,22 @@ import { fixedKey, type HeldFixed, meshOrigin } from './scope-fixed.ts';
 import type { HeldHost } from './scope-hosts.ts';
 import { contributionsOf } from './tables/contributions.ts';
 import type { Shelves } from './tables/host-parts.ts';
-import type { ListenerPart, ListenerTable } from './tables/listener-table.ts';
+import type { ListenerTable } from './tables/listener-table.ts';
 import type { RouteTable } from './tables/route-table.ts';
-import type { Tables } from './tables/tables.ts';
 import type { Unit, Units } from './units.ts';
 
 export interface ProvenanceOptions {
   readonly key: Layer['key'];
   readonly shelves: Shelves;
-  readonly tables: Pick<Tables, 'get'>;
   readonly routes: Pick<RouteTable, 'partsOf' | 'has'>;
-  readonly listeners: Pick<ListenerTable, 'partsOf'>;
+  readonly listeners: Pick<ListenerTable, 'partsOf' | 'has'>;
   readonly fixed: Units<HeldFixed>;
   unitOf(host: string): Unit<HeldHost> | undefined;
 }
 
 /** Tells where the resources of a scope come from. */
 export function scopeProvenance(options: ProvenanceOptions): Pick<Layer, 'partsOf' | 'contributionsOf'> {
-  const { key, shelves, tables, routes, listeners, fixed, unitOf } = options;
+  const { key, shelves, routes, listeners, fixed, unitOf } = options;
   /** The resource that every scope has, if this one is. */
   function* fixedPart(type: XdsType, name: string) {
     const unit = fixed.get(fixedKey);
@@ -51,8 +49,8 @@ export function scopeProvenance(options: ProvenanceOptions): Pick<Layer, 'partsO
           }
           return;
         case 'listener':
-          for (const { host, origins } of listeners.partsOf(name)) {
-            yield { part: '', origins, since: sinceOf(host, 'listener') };
+          for (const { unit, plan } of listeners.partsOf(name)) {
+            yield { part: '', origins: plan.origins, since: sinceOf(unit, 'listener') };
           }
           return;
         case 'cluster':
@@ -73,7 +71,7 @@ export function scopeProvenance(options: ProvenanceOptions): Pick<Layer, 'partsO
       if (origin === meshOrigin) yield* fixedContributions();
       const standing = {
         hasVirtualHost: routes.has,
-        hasListener: ({ name, resource }: ListenerPart) => tables.get('listener', name) === resource,
+        hasListener: listeners.has,
       };
       for (const host of shelves.origins.holdersOf(origin)) {
         const unit = unitOf(host);

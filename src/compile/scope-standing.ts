@@ -42,7 +42,7 @@ export function createStandingScope(facts: ScopeFacts, parts: ScopeParts, { base
   const reports = createReports(problems);
   const tables = createStandingTables(key, base.tables);
   const routes = createStandingRoutes({ tables, shelves, writer, base: base.routes });
-  const listeners = createStandingListeners({ tables, base: base.listeners, problems, shadowed: own });
+  const listeners = createStandingListeners({ tables, writer, shelves, base: base.listeners, problems, shadowed: own });
   let isNew = true;
 
   const kind = hostUnits({ dialect, writer, parts, memo, tables, routes, listeners, viewpoint: () => viewpoint });
@@ -141,7 +141,7 @@ export function createStandingScope(facts: ScopeFacts, parts: ScopeParts, { base
       tables.open();
     },
     takeChanges: tables.takeChanges,
-    ...scopeProvenance({ key, shelves, tables, routes, listeners, fixed: base.fixed, unitOf }),
+    ...scopeProvenance({ key, shelves, routes, listeners, fixed: base.fixed, unitOf }),
     dispose() {
       base.leave(standing);
       hosts.dispose();

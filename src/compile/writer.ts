@@ -1,18 +1,30 @@
 import { contentHash } from '../lib/hash.ts';
 import type { DestinationPlan } from '../plan/destination.ts';
 import type { OutboundFixedPlan } from '../plan/layer.ts';
-import type { InboundPlan, ListenerPlan, TargetPlan } from '../plan/listener.ts';
+import {
+  anyConnection,
+  type ChainMatch,
+  type FilterChainPlan,
+  type InboundPlan,
+  type ListenerFrame,
+  type ListenerTraffic,
+  type TargetPlan,
+} from '../plan/listener.ts';
 import type { RouteConfigurationPlan, VirtualHostPlan } from '../plan/route.ts';
 import {
   encodeCluster,
+  encodeFilterChain,
+  encodeFilterChainMatch,
   encodeListener,
+  encodeListenerFrame,
   encodeRouteConfigurationHead,
   encodeVirtualHost,
   encodeVirtualHostBody,
 } from '../proto/json.ts';
-import type { EncodedResource } from '../proto/resource.ts';
+import { type EncodedResource, encodeResource } from '../proto/resource.ts';
 import { bytesField } from '../proto/wire.ts';
 import type { Dialect, LayerMessages } from './dialect.ts';
+import { generateMatch, type Inspections } from './generators/chains.ts';
 import type { NamedCluster } from './generators/clusters.ts';
 import type { NamedListener } from './generators/listeners.ts';
 import { noPatch, type Patch } from './patch.ts';
@@ -32,10 +44,30 @@ export interface RouteFrame {
   readonly format: string;
 }
 
+/** What stands around the chains of a listener. */
+export interface ListenerFrameBytes {
+  readonly head: Uint8Array;
+  readonly end: Uint8Array;
+}
+
+export interface WrittenFrame {
+  readonly plan: ListenerFrame;
+  readonly held: Shelved<ListenerFrameBytes>;
+}
+
+/** A chain with the match that was decided for it. */
+export interface DecidedChain {
+  readonly match: ChainMatch;
+  readonly body: Shelved<HashedBytes>;
+}
+
 /** Where writers put what they made: equal messages are encoded once, whichever layer they are of. */
 export interface WriterShelves {
   readonly clusters: Shelf<EncodedResource>;
   readonly listeners: Shelf<EncodedResource>;
+  readonly frames: Shelf<ListenerFrameBytes>;
+  /** Filter chains without their match. */
+  readonly chains: Shelf<HashedBytes>;
   /** Virtual hosts without name and domains. */
   readonly bodies: Shelf<HashedBytes>;
 }
@@ -56,15 +88,17 @@ export interface Writer {
   readonly patch: Patch;
   readonly routeFrame: RouteFrame;
   cluster(plan: DestinationPlan): Shelved<EncodedResource>;
-  listener(plan: ListenerPlan): Shelved<EncodedResource>;
+  /** What a chain has besides its match, and its listener without chains. */
+  chain(plan: FilterChainPlan): { readonly frame: Shelved<ListenerFrameBytes>; readonly body: Shelved<HashedBytes> };
+  /** Puts a listener together of chains that `chain` wrote, which has checked them; `frame` is that of one of them. */
+  listener(frame: WrittenFrame, chains: readonly DecidedChain[]): Shelved<EncodedResource>;
   target(plan: TargetPlan): Shelved<EncodedResource>;
   virtualHostBody(plan: VirtualHostPlan): Shelved<HashedBytes>;
   /** The record of the virtual host for hosts that nobody has. Nobody holds it. */
   unknownHosts(policy: RouteConfigurationPlan['unknownHosts']): HashedBytes;
   outboundFixed(plan: OutboundFixedPlan): WrittenMessages;
-  /** What the ports of a plan add, or what there is without any; the listeners are those of `inboundListeners`. */
+  /** What the ports of a plan add besides chains, or what there is without any. */
   inbound(plan: InboundPlan): WrittenMessages;
-  inboundListeners(plan: InboundPlan): WrittenMessages['listeners'];
   retain<T extends WrittenMessages>(messages: T): T;
   release(messages: WrittenMessages): void;
 }
@@ -83,6 +117,21 @@ export function createWriter({ dialect, shelves, patch = noPatch }: WriterOption
   const takeListener = (json: NamedListener) => {
     const patched = patch.listener(json);
     return shelves.listeners.take(JSON.stringify(patched), () => encodeListener(patched));
+  };
+  const takeFrame = (plan: ListenerFrame, inspections: Inspections) => {
+    const frame = patch.listener(dialect.frame(plan, inspections));
+    return shelves.frames.take(JSON.stringify(frame), () => encodeListenerFrame(frame));
+  };
+  /** Chains of one service go to the same targets, whatever address they are for. */
+  let last: { readonly traffic: ListenerTraffic; readonly body: Shelved<HashedBytes> } | null = null;
+  const takeChain = (plan: FilterChainPlan) => {
+    const { traffic, listener } = plan;
+    const isPlainTcp = traffic.type === 'tcp' && plan.name === '' && patch === noPatch;
+    if (isPlainTcp && last?.traffic === traffic && last.body.users > 0) return shelves.chains.retain(last.body);
+    const chain = patch.filterChain(dialect.chain(plan), listener.name);
+    const body = shelves.chains.take(JSON.stringify(chain), () => hashed(encodeFilterChain(chain)));
+    last = isPlainTcp ? { traffic, body } : null;
+    return body;
   };
   const release = ({ clusters, listeners }: WrittenMessages) => {
     for (const held of clusters) shelves.clusters.release(held);
@@ -106,7 +155,31 @@ export function createWriter({ dialect, shelves, patch = noPatch }: WriterOption
     patch,
     routeFrame: routeFrameOf(dialect),
     cluster: (plan) => takeCluster(dialect.cluster(plan)),
-    listener: (plan) => takeListener(dialect.listener(plan)),
+    chain(plan) {
+      if (plan.match !== anyConnection) encodeFilterChainMatch(generateMatch(plan.match, noInspections)); // written later, it must not fail then
+      const frame = takeFrame(plan.listener, noInspections);
+      try {
+        return { frame, body: takeChain(plan) };
+      } catch (error) {
+        shelves.frames.release(frame);
+        throw error;
+      }
+    },
+    listener(frame, chains) {
+      const inspections = inspectionsOf(chains);
+      const isPlain = !inspections.http && !inspections.tls;
+      const around = isPlain ? frame.held : takeFrame(frame.plan, inspections);
+      const content = chains.map(
+        ({ match, body }) => `${body.key} ${match === anyConnection ? '' : JSON.stringify(match)}`,
+      );
+      const listener = shelves.listeners.take(`${around.key} ${content.join()}`, () => {
+        const { head, end } = around.value;
+        const parts = [head, ...chainFields(chains, inspections), end];
+        return encodeResource('listener', frame.plan.name, Buffer.concat(parts));
+      });
+      if (!isPlain) shelves.frames.release(around);
+      return listener;
+    },
     target: (plan) => takeListener(dialect.target(plan)),
     virtualHostBody(plan) {
       const body = patch.virtualHostBody(dialect.virtualHostBody(plan), plan);
@@ -120,8 +193,7 @@ export function createWriter({ dialect, shelves, patch = noPatch }: WriterOption
       return record;
     },
     outboundFixed: (plan) => takeAll(dialect.outboundFixed(plan)),
-    inbound: (plan) => takeAll({ clusters: dialect.inboundClusters(plan), listeners: dialect.inboundListeners(plan) }),
-    inboundListeners: (plan) => takeAll({ clusters: [], listeners: dialect.inboundListeners(plan) }).listeners,
+    inbound: (plan) => takeAll({ clusters: dialect.inboundClusters(plan), listeners: dialect.serverListeners(plan) }),
     retain(messages) {
       for (const held of messages.clusters) shelves.clusters.retain(held);
       for (const held of messages.listeners) shelves.listeners.retain(held);
@@ -132,6 +204,27 @@ export function createWriter({ dialect, shelves, patch = noPatch }: WriterOption
 }
 
 export const hashed = (bytes: Uint8Array): HashedBytes => ({ bytes, hash: contentHash(bytes) });
+
+const noInspections: Inspections = { http: false, tls: false };
+
+const inspectionsOf = (chains: readonly DecidedChain[]): Inspections => ({
+  http: chains.some(({ match }) => match.protocols.length > 0 && match.transport !== 'tls'),
+  tls: chains.some(({ match }) => match.serverNames.length > 0 || match.transport !== null),
+});
+
+/**
+ * Chains as fields of their listener, the match in front of the body. Envoy decides condition by condition and does not come
+ * back: a chain without any would miss connections that meet the first ones of another chain. It stands as the default then.
+ */
+function chainFields(chains: readonly DecidedChain[], inspections: Inspections): readonly Uint8Array[] {
+  const hasDefault = inspections.http || inspections.tls;
+  return chains.map(({ match, body }) => {
+    const json = generateMatch(match, inspections);
+    const isAny = Object.keys(json).length === 0;
+    if (isAny) return bytesField(hasDefault ? 25 : 3, body.value.bytes);
+    return bytesField(3, Buffer.concat([bytesField(1, encodeFilterChainMatch(json)), body.value.bytes]));
+  });
+}
 
 const routeFrameOf = ({ routeEnd }: Dialect): RouteFrame => ({
   head: (name) => encodeRouteConfigurationHead({ name }),

@@ -1,5 +1,5 @@
 import type { DestinationPlan } from './destination.ts';
-import type { ListenerPlan, TargetPlan } from './listener.ts';
+import type { FilterChainPlan, TargetPlan } from './listener.ts';
 import type { VirtualHostPlan } from './route.ts';
 import type { UnitPlan } from './unit.ts';
 
@@ -12,7 +12,7 @@ export interface HostPlan extends UnitPlan {
   readonly host: string;
   readonly destinations: readonly DestinationPlan[];
   readonly virtualHosts: readonly VirtualHostPlan[];
-  readonly listeners: readonly ListenerPlan[];
-  /** Targets of clients without a proxy, which have no other listeners. */
+  readonly chains: readonly FilterChainPlan[];
+  /** Targets of clients without a proxy, which have no chains. */
   readonly targets: readonly TargetPlan[];
 }

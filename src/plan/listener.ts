@@ -20,7 +20,38 @@ export const inboundSources: Readonly<Record<IpFamilies, OneOrTwo>> = {
   dual: ['127.0.0.6', '::6'],
 };
 
-/** Traffic of a listener. */
+/** Addresses of a listener and all that its chains have in common. Chains of one name have equal frames. */
+export interface ListenerFrame {
+  readonly name: string;
+  readonly direction: 'outbound' | 'inbound';
+  /** Addresses; those after the first are of another family, for the same traffic. */
+  readonly binds: OneOrTwo;
+  readonly port: number;
+  /** False where the kernel brings the traffic to another listener, which hands it over. */
+  readonly bindsToPort: boolean;
+  /** Connections keep the addresses that the kernel saw. */
+  readonly transparent: boolean;
+}
+
+/** The connections that a chain takes: those that meet all conditions. Null and an empty list are no condition. */
+export interface ChainMatch {
+  /** That the connection was meant for. */
+  readonly port: number | null;
+  /** That the connection was meant for: addresses, or ranges as `10.0.0.0/8`; in one spelling. */
+  readonly addresses: readonly string[];
+  /** In lower case; the first label may be `*`. */
+  readonly serverNames: readonly string[];
+  readonly transport: 'plain' | 'tls' | null;
+  /** Of the application, as it is told or found out on arrival. */
+  readonly protocols: readonly string[];
+}
+
+export const anyConnection: ChainMatch = { port: null, addresses: [], serverNames: [], transport: null, protocols: [] };
+
+/** ALPN names that the HTTP inspector gives to plain HTTP. */
+export const plainHttp: readonly string[] = ['http/1.0', 'http/1.1', 'h2c'];
+
+/** Treatment of a connection. */
 export type ListenerTraffic =
   | {
       readonly type: 'http';
@@ -28,19 +59,22 @@ export type ListenerTraffic =
       /** Filters besides those of every connection manager, without duplicates. */
       readonly filters: readonly HttpFilterPlan[];
     }
-  /** At least one target. */
-  | { readonly type: 'tcp'; readonly targets: readonly WeightedTarget[] };
+  /** `targets`: at least one. */
+  | { readonly type: 'tcp'; readonly targets: readonly WeightedTarget[] }
+  /** It goes to the workload beside the proxy; null: to a port that no service names. */
+  | { readonly type: 'served'; readonly port: InboundPort | null };
 
-/** Listener that one host needs. Hosts that need the same name share it for HTTP; otherwise the oldest host owns it. */
-export interface ListenerPlan {
-  /** Name: `<bind>_<port>`. */
+/**
+ * Connections that one unit wants of a listener. Units that want the same for the same share the chain; otherwise the index
+ * of matches decides, as that of domains does within a route configuration.
+ */
+export interface FilterChainPlan {
+  readonly listener: ListenerFrame;
+  /** Empty for none. */
   readonly name: string;
-  readonly bind: string;
-  /** Addresses of another family, for the same traffic. */
-  readonly alsoBinds: readonly string[];
-  readonly port: number;
-  /** False if the kernel redirects the traffic to another listener, which passes it on. */
-  readonly bindsToPort: boolean;
+  readonly match: ChainMatch;
+  /** It also takes what it has not asked for by protocol, unless another chain is made for that. */
+  readonly takesRest: boolean;
   readonly traffic: ListenerTraffic;
   /** True if the service has no address, so that the listener accepts connections to any. Reported as a problem. */
   readonly takesAnyAddress: boolean;

@@ -9,6 +9,7 @@ import {
   toBinary,
   toJson,
 } from '@bufbuild/protobuf';
+import { BinaryReader } from '@bufbuild/protobuf/wire';
 import type { Any } from '@bufbuild/protobuf/wkt';
 import { type ClusterJson, ClusterSchema } from '#gen/envoy/config/cluster/v3/cluster_pb.js';
 import { TypedExtensionConfigSchema } from '#gen/envoy/config/core/v3/extension_pb.js';
@@ -16,6 +17,12 @@ import {
   type ClusterLoadAssignmentJson,
   ClusterLoadAssignmentSchema,
 } from '#gen/envoy/config/endpoint/v3/endpoint_pb.js';
+import {
+  type FilterChainJson,
+  type FilterChainMatchJson,
+  FilterChainMatchSchema,
+  FilterChainSchema,
+} from '#gen/envoy/config/listener/v3/listener_components_pb.js';
 import { type ListenerJson, ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.js';
 import { type VirtualHostJson, VirtualHostSchema } from '#gen/envoy/config/route/v3/route_components_pb.js';
 import { type RouteConfigurationJson, RouteConfigurationSchema } from '#gen/envoy/config/route/v3/route_pb.js';
@@ -43,6 +50,8 @@ import { type EncodedResource, encodeResource, resourceBody, type XdsType } from
 export type {
   ClusterJson,
   ClusterLoadAssignmentJson,
+  FilterChainJson,
+  FilterChainMatchJson,
   HttpConnectionManagerJson,
   ListenerJson,
   RouteConfigurationJson,
@@ -81,6 +90,31 @@ export const encodeCluster = (cluster: ClusterJson & { name: string }): EncodedR
 
 export const encodeListener = (listener: ListenerJson & { name: string }): EncodedResource =>
   encodeResource('listener', listener.name, encodeJson(ListenerSchema, listener));
+
+/** The bytes of a Listener without its filter chains: what comes before these (name and address), and what after. */
+export function encodeListenerFrame(frame: ListenerJson & { name: string }): { head: Uint8Array; end: Uint8Array } {
+  const bytes = encodeJson(ListenerSchema, frame);
+  const at = endOfFields(bytes, 2);
+  return { head: bytes.subarray(0, at), end: bytes.subarray(at) };
+}
+
+/** Offset at which the leading length-delimited fields end, up to field `last`. Fields are in the order of their numbers. */
+function endOfFields(bytes: Uint8Array, last: number): number {
+  const reader = new BinaryReader(bytes);
+  while (reader.pos < reader.len) {
+    const before = reader.pos;
+    const [field, wireType] = reader.tag();
+    if (field > last) return before;
+    reader.skip(wireType);
+  }
+  return reader.len;
+}
+
+/** The bytes of a FilterChain without its match, which comes before them. */
+export const encodeFilterChain = (chain: FilterChainJson): Uint8Array => encodeJson(FilterChainSchema, chain);
+
+export const encodeFilterChainMatch = (match: FilterChainMatchJson): Uint8Array =>
+  encodeJson(FilterChainMatchSchema, match);
 
 /** Encodes a complete VirtualHost message: one value of `RouteConfiguration.virtual_hosts`. */
 export const encodeVirtualHost = (host: VirtualHostJson): Uint8Array => encodeJson(VirtualHostSchema, host);

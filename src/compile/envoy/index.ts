@@ -1,7 +1,8 @@
 import type { Dialect } from '../dialect.ts';
+import { generateChain, generateFrame } from '../generators/chains.ts';
 import { blackHoleCluster, generateCluster, passthroughCluster } from '../generators/clusters.ts';
-import { generateInboundClusters, virtualInbound } from '../generators/inbound.ts';
-import { generateListener, virtualOutbound } from '../generators/listeners.ts';
+import { generateInboundClusters } from '../generators/inbound.ts';
+import { virtualOutbound } from '../generators/listeners.ts';
 import { generateUnknownHosts, generateVirtualHostBody, routeConfigurationTail } from '../generators/routes.ts';
 import { generateTarget } from '../generators/targets.ts';
 import { httpFilterKinds } from '../http-filters/index.ts';
@@ -14,7 +15,8 @@ export const envoyWith = (filters: readonly HttpFilterKind[]): Dialect => ({
   assignmentForm: 'full',
   narrow: (plan) => plan,
   cluster: generateCluster,
-  listener: (plan) => generateListener(plan, filters),
+  frame: generateFrame,
+  chain: (plan) => generateChain(plan, filters),
   target: (plan) => generateTarget(plan, filters),
   virtualHostBody: (plan) => generateVirtualHostBody(plan, filters),
   unknownHosts: generateUnknownHosts,
@@ -24,7 +26,7 @@ export const envoyWith = (filters: readonly HttpFilterKind[]): Dialect => ({
     listeners: plan.captured === null ? [] : [virtualOutbound(plan.unknownHosts, plan.captured)],
   }),
   inboundClusters: generateInboundClusters,
-  inboundListeners: (plan) => [virtualInbound(plan, filters)],
+  serverListeners: () => [],
 });
 
 export const envoy = envoyWith(httpFilterKinds);

@@ -1,58 +1,24 @@
-import { proxyPorts } from '../../model/proxy.ts';
-import { anyAddress, type InboundPlan, type InboundPort } from '../../plan/listener.ts';
+import type { InboundPlan, InboundPort } from '../../plan/listener.ts';
 import type { RetryPlan } from '../../plan/route.ts';
 import type { HttpFilterKind } from '../http-filters/kind.ts';
 import { writeHttpFilters } from '../http-filters/write.ts';
 import { inboundCluster, type NamedCluster } from './clusters.ts';
-import { extension, listenAt } from './json.ts';
-import { type FilterJson, httpConnectionManager, type NamedListener, tcpFilter } from './listeners.ts';
+import { type FilterJson, httpConnectionManager, tcpFilter } from './listeners.ts';
 import { generateRoute } from './routes.ts';
+
+const inboundPassthrough = 'InboundPassthroughCluster';
 
 /** The clusters of the ports that a workload serves; without any, that of all other connections. */
 export const generateInboundClusters = (plan: InboundPlan): readonly NamedCluster[] =>
   plan.ports.length === 0
-    ? [inboundCluster('InboundPassthroughCluster', false, plan)]
+    ? [inboundCluster(inboundPassthrough, false, plan)]
     : plan.ports.flatMap((port) => [
         inboundCluster(clusterName(port), port.protocol === 'http2', plan),
         ...(port.protocol === 'http' ? [inboundCluster(grpcClusterName(port), true, plan)] : []),
       ]);
 
-/**
- * Takes the connections that the kernel brings from outside. A port that no service names is passed on as it is; the
- * chain keeps the name that operators know, though it is a TCP chain until HTTP is told from TCP on arrival.
- */
-export const virtualInbound = (plan: InboundPlan, filters: readonly HttpFilterKind[]): NamedListener => ({
-  name: 'virtualInbound',
-  trafficDirection: 'INBOUND',
-  ...listenAt(anyAddress[plan.families], proxyPorts.inbound),
-  ...(plan.transparent ? { transparent: true } : {}),
-  listenerFilters: [
-    {
-      name: 'envoy.filters.listener.original_dst',
-      typedConfig: extension('envoy.extensions.filters.listener.original_dst.v3.OriginalDst', {}),
-    },
-  ],
-  filterChains: [...portChains(plan, filters), inboundCatchAll('InboundPassthroughCluster')],
-});
-
-/** What becomes of connections to ports that no service names. */
-export const inboundCatchAll = (cluster: string) => ({
-  name: 'virtualInbound-catchall-http',
-  filters: [tcpFilter(cluster, [target(cluster)])],
-});
-
-const portChains = ({ ports, families }: InboundPlan, filters: readonly HttpFilterKind[]) => [
-  {
-    name: 'virtualInbound-blackhole', // a connection to this port itself would go round in circles
-    filterChainMatch: { destinationPort: proxyPorts.inbound },
-    filters: [tcpFilter('BlackHoleCluster', [target('BlackHoleCluster')])],
-  },
-  ...ports.map((port) => ({
-    name: `${anyAddress[families][0]}_${port.targetPort}`,
-    filterChainMatch: { destinationPort: port.targetPort },
-    filters: [portFilter(port, anyAddress[families][0], filters)],
-  })),
-];
+/** What becomes of connections to ports that no service names: they are passed on as they are. */
+export const passthroughFilter = (cluster = inboundPassthrough): FilterJson => tcpFilter(cluster, [target(cluster)]);
 
 const target = (destination: string) => ({ destination, weight: 1, headers: null });
 
@@ -74,7 +40,8 @@ const inboundRetries: RetryPlan = {
   avoidPreviousHosts: false,
 };
 
-function portFilter(port: InboundPort, bind: string, filters: readonly HttpFilterKind[]): FilterJson {
+/** What becomes of connections to a port that a service names. `bind` is the first address of their listener. */
+export function servedFilter(port: InboundPort, bind: string, filters: readonly HttpFilterKind[]): FilterJson {
   const statPrefix = `inbound_${bind}_${port.targetPort}`;
   const destination = clusterName(port);
   if (port.protocol === 'tcp') return tcpFilter(statPrefix, [target(destination)]);

@@ -1,25 +1,12 @@
 import { proxyPorts } from '../../model/proxy.ts';
 import type { OutboundFixedPlan } from '../../plan/layer.ts';
-import { anyAddress, type ListenerPlan, type ListenerTraffic } from '../../plan/listener.ts';
+import { anyAddress } from '../../plan/listener.ts';
 import type { RouteConfigurationPlan, WeightedTarget } from '../../plan/route.ts';
 import type { HttpConnectionManagerJson, ListenerJson, TcpProxyJson } from '../../proto/json.ts';
-import type { HttpFilterKind } from '../http-filters/kind.ts';
-import { writeHttpFilters } from '../http-filters/write.ts';
-import { extension, listenAt, overAds } from './json.ts';
+import { extension, listenAt } from './json.ts';
 
 export type NamedListener = ListenerJson & { name: string };
 export type FilterJson = NonNullable<NonNullable<ListenerJson['filterChains']>[number]['filters']>[number];
-
-/** The listener that one or more hosts need. */
-export function generateListener(plan: ListenerPlan, filters: readonly HttpFilterKind[]): NamedListener {
-  return {
-    name: plan.name,
-    trafficDirection: 'OUTBOUND',
-    ...listenAt([plan.bind, ...plan.alsoBinds], plan.port),
-    ...(plan.bindsToPort ? {} : { bindToPort: false }),
-    filterChains: [{ filters: [trafficFilter(plan, filters)] }],
-  } satisfies ListenerJson;
-}
 
 /**
  * Takes the connections that the kernel brings and hands each to the listener of its original destination; those
@@ -51,18 +38,6 @@ const virtualOutboundBlackHole = {
   filterChainMatch: { destinationPort: proxyPorts.outbound },
   filters: [tcpFilter('BlackHoleCluster', [single('BlackHoleCluster')])],
 };
-
-function trafficFilter({ name, traffic }: ListenerPlan, kinds: readonly HttpFilterKind[]): FilterJson {
-  if (traffic.type === 'tcp') return tcpFilter(firstName(traffic), traffic.targets);
-  return httpConnectionManager({
-    statPrefix: `outbound_${name}`,
-    rds: { configSource: overAds, routeConfigName: traffic.routeConfiguration },
-    httpFilters: writeHttpFilters(traffic.filters, kinds),
-    normalizePath: true,
-  });
-}
-
-const firstName = ({ targets }: Extract<ListenerTraffic, { type: 'tcp' }>): string => targets[0]?.destination ?? '';
 
 /**
  * An HTTP connection manager with what all of ours have in common; `settings` adds its filters and where routes come from. Applications

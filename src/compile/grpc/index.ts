@@ -18,5 +18,5 @@ export const grpc: Dialect = {
   routeEnd: { json: {}, format: 'grpc/' },
   outboundFixed: () => ({ clusters: [], listeners: [] }),
   inboundClusters: () => [],
-  inboundListeners: ({ ports }) => generateServerListeners(ports),
+  serverListeners: ({ ports }) => generateServerListeners(ports),
 };

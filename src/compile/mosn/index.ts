@@ -1,7 +1,7 @@
 import type { Dialect } from '../dialect.ts';
 import { envoyWith } from '../envoy/index.ts';
 import { routerAlone } from '../http-filters/index.ts';
-import { generateMosnListener, mosnInboundClusters, mosnInboundListeners, mosnOutbound } from './listeners.ts';
+import { generateMosnChain, generateMosnFrame, mosnInboundClusters, mosnOutbound } from './listeners.ts';
 import { narrowForMosn } from './narrow.ts';
 import { generateMosnVirtualHostBody } from './routes.ts';
 
@@ -13,9 +13,9 @@ export const mosn: Dialect = {
   hasFilterChains: false,
   assignmentForm: 'one-locality',
   narrow: narrowForMosn,
-  listener: generateMosnListener,
+  frame: generateMosnFrame,
+  chain: generateMosnChain,
   virtualHostBody: generateMosnVirtualHostBody,
   outboundFixed: (plan) => ({ ...base.outboundFixed(plan), listeners: mosnOutbound(plan) }),
   inboundClusters: mosnInboundClusters,
-  inboundListeners: mosnInboundListeners,
 };

@@ -1,14 +1,22 @@
 import type { OutboundFixedPlan } from '../../plan/layer.ts';
-import type { InboundPlan, ListenerPlan } from '../../plan/listener.ts';
+import type { FilterChainPlan, InboundPlan, ListenerFrame } from '../../plan/listener.ts';
+import type { FilterChainJson } from '../../proto/json.ts';
+import { generateChain, generateFrame, type Inspections } from '../generators/chains.ts';
 import { inboundCluster, type NamedCluster } from '../generators/clusters.ts';
-import { inboundCatchAll, virtualInbound } from '../generators/inbound.ts';
-import { catchAllChain, generateListener, type NamedListener, virtualOutbound } from '../generators/listeners.ts';
+import { passthroughFilter } from '../generators/inbound.ts';
+import { catchAllChain, type NamedListener, virtualOutbound } from '../generators/listeners.ts';
 import { routerAlone } from '../http-filters/index.ts';
 
 /** MOSN reads an older field for whether a listener has a socket. */
-export const generateMosnListener = (plan: ListenerPlan): NamedListener => ({
-  ...generateListener(plan, routerAlone),
-  ...(plan.bindsToPort ? {} : { deprecatedV1: { bindToPort: false } }),
+export const generateMosnFrame = (frame: ListenerFrame, inspections: Inspections): NamedListener => ({
+  ...generateFrame(frame, inspections),
+  ...(frame.bindsToPort ? {} : { deprecatedV1: { bindToPort: false } }),
+});
+
+/** It knows the cluster of ports that no service names by the name that this once had. */
+export const generateMosnChain = (plan: FilterChainPlan): FilterChainJson => ({
+  ...generateChain(plan, routerAlone),
+  ...(plan.traffic.type === 'served' ? { filters: [passthroughFilter(passthrough)] } : {}),
 });
 
 /** Its listeners have one chain. */
@@ -17,13 +25,8 @@ export const mosnOutbound = ({ unknownHosts, captured }: OutboundFixedPlan): rea
     ? []
     : [{ ...virtualOutbound(unknownHosts, captured), filterChains: [catchAllChain(unknownHosts)] }];
 
-/** It passes everything on as it is, and knows the cluster for that by the name that it once had. */
 const passthrough = 'InboundPassthroughClusterIpv4';
 
 export const mosnInboundClusters = (plan: InboundPlan): readonly NamedCluster[] => [
   inboundCluster(passthrough, false, plan),
-];
-
-export const mosnInboundListeners = (plan: InboundPlan): readonly NamedListener[] => [
-  { ...virtualInbound(plan, routerAlone), filterChains: [inboundCatchAll(passthrough)] },
 ];

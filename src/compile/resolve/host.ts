@@ -2,8 +2,8 @@ import type { Service } from '../../model/service.ts';
 import type { HostPlan } from '../../plan/host.ts';
 import type { PlanProblem } from '../../plan/unit.ts';
 import { ruleId } from '../../rules/rule.ts';
+import { resolveChains } from './chains.ts';
 import { resolveDestinations } from './destinations.ts';
-import { resolveListeners } from './listeners.ts';
 import type { Reader } from './reader.ts';
 import { type HostContext, resolveRoutes } from './routes.ts';
 import { resolveTargets } from './targets.ts';
@@ -32,15 +32,15 @@ export function resolveHost(reader: Reader, host: string, isReferenced: boolean)
 }
 
 /** How calls of the host come in. */
-type Entrance = Pick<HostPlan, 'virtualHosts' | 'listeners' | 'targets'>;
+type Entrance = Pick<HostPlan, 'virtualHosts' | 'chains' | 'targets'>;
 
-const noEntrance: Entrance = { virtualHosts: [], listeners: [], targets: [] };
+const noEntrance: Entrance = { virtualHosts: [], chains: [], targets: [] };
 
 function resolveEntrance(context: HostContext): Entrance {
-  if (!context.reader.client.isProxy) return { listeners: [], ...resolveTargets(context) };
+  if (!context.reader.client.isProxy) return { chains: [], ...resolveTargets(context) };
   const { service } = context;
-  const listeners = service === null ? [] : resolveListeners({ ...context, service });
-  return { virtualHosts: resolveRoutes(context), listeners, targets: [] };
+  const chains = service === null ? [] : resolveChains({ ...context, service });
+  return { virtualHosts: resolveRoutes(context), chains, targets: [] };
 }
 
 function effectiveRule(reader: Reader, host: string, service: Service | null, problems: PlanProblem[]) {

@@ -1,7 +1,14 @@
-import { isProxyPort } from '../../model/proxy.ts';
+import { isProxyPort, proxyPorts } from '../../model/proxy.ts';
 import { isHttp, type Service, type ServicePort } from '../../model/service.ts';
-import type { InboundPlan, InboundPort } from '../../plan/listener.ts';
+import {
+  anyAddress,
+  anyConnection,
+  type FilterChainPlan,
+  type InboundPlan,
+  type InboundPort,
+} from '../../plan/listener.ts';
 import { durationMs } from '../../rules/duration.ts';
+import type { ClientTraits } from '../client-traits.ts';
 import type { InboundFacts, Membership } from '../inbound-facts.ts';
 import type { Reading } from '../world/reading.ts';
 import { speaksHttp2 } from './destinations.ts';
@@ -35,6 +42,47 @@ export const resolveInboundFrame = ({ families, transparent }: InboundFacts, rea
   transparent,
   connectTimeoutMs: durationMs(reading.mesh().connectTimeout),
 });
+
+/**
+ * The chains of one port, or those that take what no service names. The kernel brings all connections from outside to one
+ * listener.
+ */
+export function resolveInboundChains(
+  port: InboundPort | null,
+  { families, transparent }: InboundFacts,
+  { isProxy, hasFilterChains }: ClientTraits,
+): readonly FilterChainPlan[] {
+  if (!isProxy) return [];
+  const binds = anyAddress[families];
+  const common = {
+    listener: {
+      name: 'virtualInbound',
+      direction: 'inbound' as const,
+      binds,
+      port: proxyPorts.inbound,
+      bindsToPort: true,
+      transparent,
+    },
+    takesRest: false,
+    takesAnyAddress: false,
+    createdAtMs: 0,
+    origins: port === null ? [] : [portOrigin(port)],
+  };
+  const traffic = { type: 'served' as const, port };
+  if (port !== null) {
+    const match = { ...anyConnection, port: port.targetPort };
+    return [{ ...common, name: `${binds[0]}_${port.targetPort}`, match, traffic }];
+  }
+  const catchAll = { ...common, name: 'virtualInbound-catchall-http', match: anyConnection, traffic };
+  return hasFilterChains ? [{ ...common, ...blackHole }, catchAll] : [catchAll];
+}
+
+/** A connection to the port itself would go round in circles. */
+const blackHole = {
+  name: 'virtualInbound-blackhole',
+  match: { ...anyConnection, port: proxyPorts.inbound },
+  traffic: { type: 'tcp' as const, targets: [{ destination: 'BlackHoleCluster', weight: 1, headers: null }] },
+};
 
 /** How the service of a port stands in origins and problems. */
 export const portOrigin = ({ service }: InboundPort): string => `service/${service}`;

@@ -1,7 +1,7 @@
 import type { EncodedResource } from '../../proto/resource.ts';
 import type { Shelved } from '../shelf.ts';
 import type { HostParts } from './host-parts.ts';
-import type { ListenerPart } from './listener-table.ts';
+import type { ListenerPart } from './listener-parts.ts';
 import type { VirtualHostPart } from './virtual-hosts.ts';
 
 /** By which revision a unit's parts are as they are, per type: what else stands in the same resource does not count. */
@@ -22,7 +22,7 @@ export function partsSince(
   return {
     cluster: isSameList(before.clusters, after.clusters, isSameShelved) ? since.cluster : revision,
     route: isSameList(before.virtualHosts, after.virtualHosts, isSameVirtualHost) ? since.route : revision,
-    listener: isSameList(before.listeners, after.listeners, isSameListener) ? since.listener : revision,
+    listener: isSameList(before.listeners, after.listeners, isSameContent) ? since.listener : revision,
   };
 }
 
@@ -54,9 +54,9 @@ export function* contributionsOf(host: StandingHost, origin: string): Generator<
     if (!part.plan.origins.includes(origin) || !host.hasVirtualHost(part)) continue;
     yield { type: 'route', name: part.plan.routeConfiguration, part: part.plan.name, since: since.route };
   }
-  for (const part of parts.listeners) {
-    if (!part.origins.includes(origin) || !host.hasListener(part)) continue;
-    yield { type: 'listener', name: part.name, since: since.listener };
+  const listeners = parts.listeners.filter((part) => part.plan.origins.includes(origin) && host.hasListener(part));
+  for (const name of new Set(listeners.map((part) => part.name))) {
+    yield { type: 'listener', name, since: since.listener };
   }
 }
 
@@ -80,5 +80,5 @@ const isSameVirtualHost = (a: VirtualHostPart, b: VirtualHostPart): boolean =>
   a.plan.routeConfiguration === b.plan.routeConfiguration &&
   a.plan.domains.join() === b.plan.domains.join();
 
-const isSameListener = (a: ListenerPart, b: ListenerPart): boolean =>
-  a === b || (a.name === b.name && a.resource.version === b.resource.version);
+export const isSameContent = (a: { readonly content: string }, b: { readonly content: string }): boolean =>
+  a === b || a.content === b.content;

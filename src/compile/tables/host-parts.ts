@@ -1,16 +1,16 @@
-import { isDeepStrictEqual } from 'node:util';
 import { contentHash } from '../../lib/hash.ts';
 import type { AssignmentPlan } from '../../plan/destination.ts';
 import type { HostPlan } from '../../plan/host.ts';
-import type { ListenerPlan } from '../../plan/listener.ts';
 import type { EncodedResource } from '../../proto/resource.ts';
 import { noPatch, type Patch } from '../patch.ts';
 import type { Shelf, Shelved } from '../shelf.ts';
 import type { Writer, WriterShelves } from '../writer.ts';
-import type { ListenerPart } from './listener-table.ts';
+import { encodeChain, knownChains, retainChain } from './chain-parts.ts';
+import { type ListenerPart, releaseListenerPart } from './listener-parts.ts';
 import type { OriginIndex } from './origin-index.ts';
 import { madeOf } from './part-error.ts';
 import type { RouteShelves } from './route-table.ts';
+import { encodeTarget } from './target-parts.ts';
 import { encodeVirtualHostPart, type VirtualHostPart } from './virtual-hosts.ts';
 
 /** What all scopes share: one encoding of equal content. */
@@ -28,7 +28,6 @@ export interface HostParts {
   readonly assignments: readonly AssignmentPlan[];
   readonly virtualHosts: readonly VirtualHostPart[];
   readonly listeners: readonly ListenerPart[];
-  readonly listenerHolds: readonly Shelved<EncodedResource>[];
   /** What they were patched by when they were made; scopes with other patches that come to the same share them. */
   readonly patch: Patch;
   /** Of clusters and assignments. */
@@ -43,7 +42,6 @@ const noParts: HostParts = {
   assignments: [],
   virtualHosts: [],
   listeners: [],
-  listenerHolds: [],
   patch: noPatch,
   destinationOrigins: [],
   origins: [],
@@ -59,7 +57,7 @@ interface HostWriting {
 
 /**
  * Encodes a plan, all or nothing. Throws a PartError when a value does not fit its message, or Envoy would reject it; nothing is
- * held then. The caller releases it with `releaseHost`. Listeners that are as they were `before` are taken from there: a headless
+ * held then. The caller releases it with `releaseHost`. Chains that are as they were `before` are taken from there: a headless
  * service has one for each endpoint.
  */
 export function encodeHost(plan: HostPlan, before: HostParts, { writer, shelves }: HostWriting): Shelved<HostParts> {
@@ -80,7 +78,6 @@ function encodeParts(plan: HostPlan, before: HostParts, { writer, shelves }: Hos
   const clusters: Shelved<EncodedResource>[] = [];
   const virtualHosts: VirtualHostPart[] = [];
   const listeners: ListenerPart[] = [];
-  const listenerHolds: Shelved<EncodedResource>[] = [];
   const parts = (): HostParts => ({
     host: plan.host,
     clusters,
@@ -89,7 +86,6 @@ function encodeParts(plan: HostPlan, before: HostParts, { writer, shelves }: Hos
     ),
     virtualHosts,
     listeners,
-    listenerHolds,
     patch: writer.patch,
     destinationOrigins: distinctOrigins(plan.destinations),
     origins: originsOf(plan),
@@ -101,28 +97,12 @@ function encodeParts(plan: HostPlan, before: HostParts, { writer, shelves }: Hos
     for (const host of plan.virtualHosts) {
       virtualHosts.push(madeOf(host, () => encodeVirtualHostPart(host, writer)));
     }
-    const known = before.patch === writer.patch ? knownListeners(before) : noneKnown;
-    for (const listener of plan.listeners) {
-      const same = known.find(listener);
-      if (same !== null) {
-        listenerHolds.push(shelves.listeners.retain(same.held));
-        listeners.push(same.part);
-        continue;
-      }
-      const held = madeOf(listener, () => writer.listener(listener));
-      const { name, traffic, takesAnyAddress, createdAtMs, origins } = listener;
-      const isHttp = traffic.type === 'http';
-      const part = { name, host: plan.host, isHttp, isAlias: false, takesAnyAddress, createdAtMs, origins };
-      listenerHolds.push(held);
-      listeners.push(withContent({ ...part, resource: held.value, plan: listener }));
+    const known = knownChains(before.patch === writer.patch ? before.listeners : []);
+    for (const chain of plan.chains) {
+      const same = known.find(chain);
+      listeners.push(same === null ? encodeChain(chain, plan.host, writer) : retainChain(same, shelves));
     }
-    for (const target of plan.targets) {
-      const held = madeOf(target, () => writer.target(target));
-      const { name, isAlias, createdAtMs, origins } = target;
-      const part = { name, host: plan.host, isHttp: false, isAlias, takesAnyAddress: false, createdAtMs, origins };
-      listenerHolds.push(held);
-      listeners.push(withContent({ ...part, resource: held.value, plan: null }));
-    }
+    for (const target of plan.targets) listeners.push(encodeTarget(target, plan.host, writer));
     return parts();
   } catch (error) {
     releaseParts(parts(), shelves);
@@ -130,50 +110,10 @@ function encodeParts(plan: HostPlan, before: HostParts, { writer, shelves }: Hos
   }
 }
 
-/** Everything that tells a listener of a host from others, bytes by their version. */
-function withContent(part: Omit<ListenerPart, 'content'>): ListenerPart {
-  const { resource, plan: _, ...rest } = part;
-  return { ...part, content: contentHash(JSON.stringify([rest, resource.version])) };
-}
-
-/** Finds the listener of an equal plan among parts. */
-function knownListeners({ listeners, listenerHolds }: HostParts) {
-  const known = new Map(listeners.map((part, index) => [part.name, { part, held: listenerHolds[index] }]));
-  const hasSameTraffic = comparedOnce<ListenerPlan['traffic']>();
-  const hasSameOrigins = comparedOnce<ListenerPlan['origins']>();
-  const isSame = (a: ListenerPlan, b: ListenerPlan) =>
-    a.bind === b.bind &&
-    a.port === b.port &&
-    a.bindsToPort === b.bindsToPort &&
-    a.takesAnyAddress === b.takesAnyAddress &&
-    a.createdAtMs === b.createdAtMs &&
-    a.alsoBinds.join() === b.alsoBinds.join() &&
-    hasSameTraffic(a.traffic, b.traffic) &&
-    hasSameOrigins(a.origins, b.origins);
-  return {
-    find(plan: ListenerPlan) {
-      const { part, held } = known.get(plan.name) ?? {};
-      if (part?.plan == null || held === undefined) return null;
-      return isSame(part.plan, plan) ? { part, held } : null;
-    },
-  };
-}
-
-const noneKnown: ReturnType<typeof knownListeners> = { find: () => null };
-
-/** Compares values deeply, and pairs that were compared last not again: the listeners of a port share theirs. */
-function comparedOnce<T extends object>(): (a: T, b: T) => boolean {
-  let last: { readonly a: T; readonly b: T; readonly isSame: boolean } | null = null;
-  return (a, b) => {
-    if (last?.a !== a || last.b !== b) last = { a, b, isSame: a === b || isDeepStrictEqual(a, b) };
-    return last.isSame;
-  };
-}
-
 function releaseParts(parts: HostParts, shelves: Shelves): void {
   for (const cluster of parts.clusters) shelves.clusters.release(cluster);
   for (const { body } of parts.virtualHosts) shelves.bodies.release(body);
-  for (const listener of parts.listenerHolds) shelves.listeners.release(listener);
+  for (const part of parts.listeners) releaseListenerPart(part, shelves);
 }
 
 /** Everything that tells parts from each other, bytes by their versions. */
@@ -191,8 +131,8 @@ function partsKey({ host, clusters, assignments, virtualHosts, listeners, ...res
 }
 
 /** Every rule and service that a plan was made of. */
-export function originsOf({ destinations, virtualHosts, listeners, targets }: HostPlan): readonly string[] {
-  return distinctOrigins([...destinations, ...virtualHosts, ...listeners, ...targets]);
+export function originsOf({ destinations, virtualHosts, chains, targets }: HostPlan): readonly string[] {
+  return distinctOrigins([...destinations, ...virtualHosts, ...chains, ...targets]);
 }
 
 const distinctOrigins = (parts: readonly { readonly origins: readonly string[] }[]): readonly string[] => [

@@ -1,5 +1,7 @@
 import { createCounts } from '../../lib/counts.ts';
-import { type BaseListeners, createReports, decide, type ListenerPart, type ListenerTable } from './listener-table.ts';
+import type { Writer, WriterShelves } from '../writer.ts';
+import { type DecidedListener, decideListener, type ListenerPart, noListener } from './listener-parts.ts';
+import { addPart, type BaseListeners, createReports, type ListenerTable } from './listener-table.ts';
 import type { ProblemIndex } from './problem-index.ts';
 import type { StandingTables } from './standing-tables.ts';
 
@@ -13,19 +15,19 @@ export interface StandingListeners extends ListenerTable {
 
 export interface StandingListenersOptions {
   readonly tables: StandingTables;
+  readonly writer: Pick<Writer, 'listener'>;
+  readonly shelves: Pick<WriterShelves, 'listeners'>;
   readonly base: BaseListeners;
   readonly problems: ProblemIndex;
   /** The hosts whose parts in the base do not count. */
   readonly shadowed: { has(host: string): boolean };
 }
 
-export function createStandingListeners({
-  tables,
-  base,
-  problems,
-  shadowed,
-}: StandingListenersOptions): StandingListeners {
+export function createStandingListeners(options: StandingListenersOptions): StandingListeners {
+  const { tables, shelves, base, problems, shadowed } = options;
   const own = new Map<string, Map<string, ListenerPart>>();
+  /** Those that differ from the base's. */
+  const decisions = new Map<string, DecidedListener>();
   /** Names in which this may differ from the base, by the hosts that make it so. */
   const touched = createCounts();
   const dirty = new Set<string>();
@@ -33,21 +35,25 @@ export function createStandingListeners({
 
   const differs = (name: string): boolean => touched.has(name);
   const needed = (name: string): readonly ListenerPart[] => [
-    ...[...base.needed(name)].filter(({ host }) => !shadowed.has(host)),
+    ...[...base.needed(name)].filter(({ unit }) => !shadowed.has(unit)),
     ...(own.get(name)?.values() ?? []),
   ];
   const settleOne = (name: string) => {
-    if (!differs(name)) {
+    const before = decisions.get(name);
+    if (differs(name)) {
+      const next = decideListener(name, needed(name), options);
+      decisions.set(name, next);
+      if (next.held === null) tables.delete('listener', name);
+      else tables.set('listener', next.held.value);
+      tables.hide('listener', name, next.held === null);
+      reports.put(name, next.problems);
+    } else {
+      decisions.delete(name);
       tables.delete('listener', name);
       tables.hide('listener', name, false);
       reports.put(name, base.reported(name));
-      return;
     }
-    const { winner, told } = decide(needed(name));
-    if (winner === undefined) tables.delete('listener', name);
-    else tables.set('listener', winner.resource);
-    tables.hide('listener', name, winner === undefined);
-    reports.put(name, told);
+    if (before !== undefined && before.held !== null) shelves.listeners.release(before.held);
   };
   const count = (before: readonly ListenerPart[], after: readonly ListenerPart[]) => {
     for (const { name } of after) touched.add(name);
@@ -58,15 +64,11 @@ export function createStandingListeners({
   return {
     replace(before, after) {
       count(before, after);
-      for (const { name, host } of before) {
-        own.get(name)?.delete(host);
+      for (const { name, content } of before) {
+        own.get(name)?.delete(content);
         if (own.get(name)?.size === 0) own.delete(name);
       }
-      for (const part of after) {
-        const others = own.get(part.name);
-        if (others === undefined) own.set(part.name, new Map([[part.host, part]]));
-        else others.set(part.host, part);
-      }
+      for (const part of after) addPart(own, part);
     },
     shadow: count,
     baseChanged: (name) => void dirty.add(name),
@@ -79,9 +81,13 @@ export function createStandingListeners({
     },
     *partsOf(name) {
       if (!differs(name)) return yield* base.partsOf(name);
-      const winner = tables.get('listener', name);
-      for (const part of needed(name)) if (part.resource === winner) yield part;
+      const { has } = decisions.get(name) ?? noListener;
+      for (const part of needed(name)) if (has(part)) yield part;
     },
-    dispose: reports.clear,
+    has: (part) => (differs(part.name) ? (decisions.get(part.name) ?? noListener) : base).has(part),
+    dispose() {
+      reports.clear();
+      for (const { held } of decisions.values()) if (held !== null) shelves.listeners.release(held);
+    },
   };
 }

@@ -94,7 +94,7 @@ describe('a port of a workload that Envoy would reject', () => {
     expect(clusters.filter((name) => name.startsWith('inbound|70000'))).toEqual([]);
     expect(world.problems()).toMatchObject({
       [`service/default/${host('reviews')}`]: [
-        'port 70000 is not served: Listener.filter_chains[1].filter_chain_match.destination_port must be at most 65535',
+        'port 70000 is not served: FilterChainMatch.destination_port must be at most 65535',
       ],
     });
   });

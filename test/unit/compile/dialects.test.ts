@@ -22,7 +22,7 @@ const example: Dialect = {
   cluster: (plan) => ({ ...dialects.envoy.cluster(plan), altStatName: 'example' }),
   outboundFixed: () => ({ clusters: [], listeners: [] }),
   inboundClusters: () => [],
-  inboundListeners: ({ ports }) => ports.map(({ targetPort }) => ({ name: `example-${targetPort}`, apiListener: {} })),
+  serverListeners: ({ ports }) => ports.map(({ targetPort }) => ({ name: `example-${targetPort}`, apiListener: {} })),
 };
 
 const kind = 'example' as ClientKind; // the kind would be added to the union

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { generateListener } from '../../../src/compile/generators/listeners.ts';
+import { generateChain } from '../../../src/compile/generators/chains.ts';
 import { generateVirtualHostBody } from '../../../src/compile/generators/routes.ts';
 import { httpFilterKinds, routerAlone } from '../../../src/compile/http-filters/index.ts';
 import { httpFilterKind } from '../../../src/compile/http-filters/kind.ts';
 import { type HttpFilterPlan, httpFilter } from '../../../src/plan/http-filters.ts';
-import type { ListenerPlan } from '../../../src/plan/listener.ts';
+import { anyConnection, type FilterChainPlan } from '../../../src/plan/listener.ts';
 import { encodeListener, resourceToJson } from '../../../src/proto/json.ts';
 import { defaultRoute } from '../../../src/rules/kinds/virtual-service/resolve-http.ts';
 
@@ -27,12 +27,18 @@ const faultKind = httpFilterKind(fault, {
 });
 const kinds = [...httpFilterKinds, faultKind, jwtKind];
 
-const listener = (filters: readonly HttpFilterPlan[]): ListenerPlan => ({
-  name: '0.0.0.0_80',
-  bind: '0.0.0.0',
-  alsoBinds: [],
-  port: 80,
-  bindsToPort: false,
+const chain = (filters: readonly HttpFilterPlan[]): FilterChainPlan => ({
+  listener: {
+    name: '0.0.0.0_80',
+    direction: 'outbound',
+    binds: ['0.0.0.0'],
+    port: 80,
+    bindsToPort: false,
+    transparent: false,
+  },
+  name: '',
+  match: anyConnection,
+  takesRest: false,
   traffic: { type: 'http', routeConfiguration: '80', filters },
   takesAnyAddress: false,
   createdAtMs: 0,
@@ -40,8 +46,9 @@ const listener = (filters: readonly HttpFilterPlan[]): ListenerPlan => ({
 });
 
 /** The filters of a connection manager that was encoded and read again: names and settings. */
-function filtersOf(plan: ListenerPlan, known = kinds) {
-  const json = JSON.stringify(resourceToJson('listener', encodeListener(generateListener(plan, known))));
+function filtersOf(plan: FilterChainPlan, known = kinds) {
+  const chains = [generateChain(plan, known)];
+  const json = JSON.stringify(resourceToJson('listener', encodeListener({ name: 'l', filterChains: chains })));
   const [, list = ''] = /"httpFilters":(\[.*?\]),"/.exec(json) ?? [];
   const filters = JSON.parse(list) as { name: string; typedConfig: { statPrefix?: string } }[]; // what the schema says
   return filters.map(({ name, typedConfig }) => [name, typedConfig.statPrefix].filter((part) => part !== undefined));
@@ -51,16 +58,16 @@ describe('the HTTP filters of a listener', () => {
   test('are in the order of their stages, whatever order they are listed and planned in', () => {
     const planned = [fault.of({ percent: 5 }), jwt.of({ issuer: 'me' })];
     const want = [['test.jwt', 'me'], ['test.fault', '5 %'], ['envoy.filters.http.router']];
-    expect(filtersOf(listener(planned))).toEqual(want);
-    expect(filtersOf(listener(planned.toReversed()), kinds.toReversed())).toEqual(want);
+    expect(filtersOf(chain(planned))).toEqual(want);
+    expect(filtersOf(chain(planned.toReversed()), kinds.toReversed())).toEqual(want);
   });
 
   test('have those that stand everywhere, and no other that nobody planned', () => {
-    expect(filtersOf(listener([]))).toEqual([['test.fault', '0 %'], ['envoy.filters.http.router']]);
+    expect(filtersOf(chain([]))).toEqual([['test.fault', '0 %'], ['envoy.filters.http.router']]);
   });
 
   test('leave out what a client does not know', () => {
-    expect(filtersOf(listener([jwt.of({ issuer: 'me' })]), [...routerAlone])).toEqual([['envoy.filters.http.router']]);
+    expect(filtersOf(chain([jwt.of({ issuer: 'me' })]), [...routerAlone])).toEqual([['envoy.filters.http.router']]);
   });
 });
 

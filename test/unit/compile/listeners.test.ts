@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Health } from '../../../src/model/endpoint.ts';
 import { endpoint } from '../../support/model.ts';
-import { compiledWorld, endpointsOf, proxy, rule, service } from '../../support/world.ts';
+import { type CompiledWorld, compiledWorld, endpointsOf, proxy, rule, service } from '../../support/world.ts';
 
 const tcp = { name: 'tcp', number: 9000, protocol: 'tcp' } as const;
 const own = ['virtualInbound', 'virtualOutbound'];
@@ -57,29 +57,73 @@ describe('the outbound listeners of captured traffic', () => {
     );
   });
 
-  test('stay with HTTP where TCP without an address wants the same one, which is reported', () => {
-    const world = compiledWorld();
-    const http = service('web', { createdAtMs: 2 });
+  describe('that HTTP and TCP without an address want', () => {
+    const web = service('web', { createdAtMs: 2 });
     const old = service('old', { ports: [{ ...tcp, number: 80 }], createdAtMs: 1 });
-    const listener = (of = proxy()) =>
-      JSON.stringify(world.json('listener', of.interception === 'none' ? '127.0.0.1_80' : '0.0.0.0_80', of));
-    world.apply(old, http);
-    for (const of of [proxy(), proxy({ interception: 'none' })]) {
-      expect(listener(of)).toContain('"routeConfigName":"80"');
-    }
-    expect(world.problems()).toEqual({
-      'service/default/old.default.svc.cluster.local': [
-        'listener 0.0.0.0_80 belongs to the HTTP services of the port: old.default.svc.cluster.local is not reachable by it; give it addresses',
-        'listener 127.0.0.1_80 belongs to the HTTP services of the port: old.default.svc.cluster.local is not reachable by it; give it addresses',
-      ],
+    const [captured, local] = [proxy(), proxy({ interception: 'none' })];
+    const listener = (world: CompiledWorld, of = captured) =>
+      world.json('listener', of === local ? '127.0.0.1_80' : '0.0.0.0_80', of) as {
+        filterChains?: { filterChainMatch?: object; filters: object[] }[];
+        defaultFilterChain?: object;
+        listenerFilters?: { name: string }[];
+      }; // its schema
+
+    test('tell them apart on arrival, whichever is older', () => {
+      const world = compiledWorld();
+      world.apply(old, web);
+      for (const of of [captured, local]) {
+        const { filterChains, defaultFilterChain, listenerFilters } = listener(world, of);
+        expect(filterChains?.map(({ filterChainMatch }) => filterChainMatch)).toEqual([
+          { applicationProtocols: ['http/1.0', 'http/1.1', 'h2c'] },
+        ]);
+        expect(JSON.stringify(filterChains)).toContain('"routeConfigName":"80"');
+        expect(JSON.stringify(defaultFilterChain)).toContain('outbound|80||old.default.svc.cluster.local');
+        expect(listenerFilters?.map(({ name }) => name)).toEqual(['envoy.filters.listener.http_inspector']);
+      }
     });
-    world.apply({ type: 'service-removed', key: `default/${http.hostname}` as never }); // the key of the service above
-    expect(listener()).toContain('outbound|80||old.default.svc.cluster.local');
-    const told =
-      'old.default.svc.cluster.local has no address: captured connections to any address of which no listener is known go there by 0.0.0.0_80; give it addresses';
-    expect(world.problems()).toEqual({ 'service/default/old.default.svc.cluster.local': [told] });
-    world.apply(service('old', { ports: [{ ...tcp, number: 80 }], vips: ['10.0.0.1'] }));
-    expect(world.problems()).toEqual({});
+
+    test('look at no connection once only one of them is left', () => {
+      const world = compiledWorld();
+      world.apply(old, web);
+      world.names('listener');
+      world.apply({ type: 'service-removed', key: `default/${old.hostname}` as never }); // the key of the service above
+      expect(listener(world)).not.toHaveProperty('listenerFilters');
+      expect(listener(world).filterChains).toHaveLength(1);
+      expect(JSON.stringify(listener(world))).toContain('"routeConfigName":"80"');
+      world.apply(old, { type: 'service-removed', key: `default/${web.hostname}` as never }); // of the service above
+      expect(listener(world)).not.toHaveProperty('listenerFilters');
+      expect(JSON.stringify(listener(world).filterChains)).toContain('outbound|80||old.default.svc.cluster.local');
+    });
+
+    test('are reported to the TCP service until it has an address', () => {
+      const world = compiledWorld();
+      world.apply(old, web);
+      world.names('listener', local);
+      world.names('listener');
+      const shared = (name: string) =>
+        `old.default.svc.cluster.local shares listener ${name} with HTTP services: what begins like HTTP goes to them, and a connection waits until its client has spoken; give it addresses`;
+      expect(world.problems()).toEqual({
+        'service/default/old.default.svc.cluster.local': [
+          'old.default.svc.cluster.local has no address: captured connections to any address of which no listener is known go there by 0.0.0.0_80; give it addresses',
+          shared('0.0.0.0_80'),
+          shared('127.0.0.1_80'),
+        ],
+      });
+      for (const layer of world.layers(local)) world.close(layer);
+      world.apply(service('old', { ports: [{ ...tcp, number: 80 }], vips: ['10.0.0.1'] }));
+      expect(world.problems()).toEqual({});
+    });
+
+    test('stay with HTTP for a MOSN, whose listeners have one chain', () => {
+      const world = compiledWorld();
+      world.apply(old, web);
+      const of = proxy({ client: 'mosn' });
+      expect(listener(world, of)).not.toHaveProperty('defaultFilterChain');
+      expect(JSON.stringify(listener(world, of).filterChains)).toContain('"routeConfigName":"80"');
+      expect(world.problems()['service/default/old.default.svc.cluster.local']).toEqual([
+        'listener 0.0.0.0_80 belongs to the HTTP services of the port: old.default.svc.cluster.local is not reachable by it; give it addresses',
+      ]);
+    });
   });
 
   test('belong to the oldest service where several of TCP want the same one', () => {

@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { dialects } from '../../../src/compile/dialects.ts';
 import { noPatch, type Patch } from '../../../src/compile/patch.ts';
 import { createShelf } from '../../../src/compile/shelf.ts';
-import { createWriter, type HashedBytes, type Writer } from '../../../src/compile/writer.ts';
+import { createWriter, type HashedBytes, type ListenerFrameBytes, type Writer } from '../../../src/compile/writer.ts';
 import type { DestinationPlan } from '../../../src/plan/destination.ts';
-import type { ListenerPlan } from '../../../src/plan/listener.ts';
+import { anyConnection, type FilterChainPlan } from '../../../src/plan/listener.ts';
 import { resourceToJson } from '../../../src/proto/json.ts';
 import { type EncodedResource, resourceBody } from '../../../src/proto/resource.ts';
 
@@ -18,16 +18,27 @@ const destination = (name: string): DestinationPlan => ({
   origins: [],
 });
 
-const listener: ListenerPlan = {
-  name: '0.0.0.0_80',
-  bind: '0.0.0.0',
-  alsoBinds: [],
-  port: 80,
-  bindsToPort: false,
+const chain: FilterChainPlan = {
+  listener: {
+    name: '0.0.0.0_80',
+    direction: 'outbound',
+    binds: ['0.0.0.0'],
+    port: 80,
+    bindsToPort: false,
+    transparent: false,
+  },
+  name: '',
+  match: anyConnection,
+  takesRest: false,
   traffic: { type: 'http', routeConfiguration: '80', filters: [] },
   takesAnyAddress: false,
   createdAtMs: 0,
   origins: [],
+};
+
+const listenerBy = (writer: Writer) => {
+  const { frame, body } = writer.chain(chain);
+  return writer.listener({ plan: chain.listener, held: frame }, [{ match: anyConnection, body }]);
 };
 
 function shelvesWithCount() {
@@ -36,6 +47,8 @@ function shelvesWithCount() {
   const shelves = {
     clusters: createShelf<EncodedResource>(onMake),
     listeners: createShelf<EncodedResource>(onMake),
+    frames: createShelf<ListenerFrameBytes>(onMake),
+    chains: createShelf<HashedBytes>(onMake),
     bodies: createShelf<HashedBytes>(onMake),
   };
   return { shelves, made };
@@ -46,6 +59,7 @@ const patch: Patch = {
   ...noPatch,
   cluster: (json) => (json.name === 'a' ? { ...json, altStatName: 'patched' } : json),
   listener: (json) => ({ ...json, statPrefix: 'patched' }),
+  filterChain: (json, listener) => ({ ...json, name: `patched ${listener}` }),
 };
 
 const bytes = (type: 'cluster' | 'listener', { value }: { readonly value: EncodedResource }) =>
@@ -58,7 +72,10 @@ describe('a patch of one proxy group', () => {
     expect(resourceToJson('cluster', patched.cluster(destination('a')).value)).toMatchObject({
       altStatName: 'patched',
     });
-    expect(resourceToJson('listener', patched.listener(listener).value)).toMatchObject({ statPrefix: 'patched' });
+    expect(resourceToJson('listener', listenerBy(patched).value)).toMatchObject({
+      statPrefix: 'patched',
+      filterChains: [{ name: 'patched 0.0.0.0_80' }],
+    });
   });
 
   for (const { name, patchedFirst } of [
@@ -69,7 +86,7 @@ describe('a patch of one proxy group', () => {
       const write = (writers: readonly Writer[]) =>
         writers.map((writer) => [
           bytes('cluster', writer.cluster(destination('a'))),
-          bytes('listener', writer.listener(listener)),
+          bytes('listener', listenerBy(writer)),
         ]);
       const alone = (of: Patch) =>
         createWriter({ dialect: dialects.envoy, shelves: shelvesWithCount().shelves, patch: of });

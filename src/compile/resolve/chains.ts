@@ -1,17 +1,23 @@
 import { isProxyPort } from '../../model/proxy.ts';
 import { isHttp, type Service, type ServicePort } from '../../model/service.ts';
 import { outboundName } from '../../plan/destination.ts';
-import { anyAddress, type ListenerPlan, type ListenerTraffic } from '../../plan/listener.ts';
+import {
+  anyAddress,
+  anyConnection,
+  type FilterChainPlan,
+  type ListenerFrame,
+  type ListenerTraffic,
+  plainHttp,
+} from '../../plan/listener.ts';
 import { resolveTcpTargets } from '../../rules/kinds/virtual-service/resolve-tcp.ts';
 import { ruleId } from '../../rules/rule.ts';
 import { serviceOrigin } from './destinations.ts';
 import { singleAddresses } from './domains.ts';
 import { type HostContext, routeContext } from './routes.ts';
 
-/** The listeners through which a service is called. HTTP ones are shared with other services of the port. */
-export function resolveListeners(context: HostContext & { readonly service: Service }): readonly ListenerPlan[] {
-  const { service, rule, reader } = context;
-  const isCaptured = reader.facts.interception !== 'none';
+/** The chains through which a service is called. Those for HTTP are shared with other services of the port. */
+export function resolveChains(context: HostContext & { readonly service: Service }): readonly FilterChainPlan[] {
+  const { service, rule } = context;
   return service.ports
     .filter(({ protocol }) => protocol !== 'udp')
     .flatMap((port) => {
@@ -19,12 +25,12 @@ export function resolveListeners(context: HostContext & { readonly service: Serv
       reportUnreachableTls(context, port);
       const tcpRule = rule !== null && traffic.type === 'tcp' ? [ruleId(rule)] : [];
       const origins = [serviceOrigin(service), ...tcpRule];
-      return freeBinds(context, port).map(([bind, ...alsoBinds]) => ({
-        name: `${bind}_${port.number}`,
-        bind,
-        alsoBinds,
-        port: port.number,
-        bindsToPort: !isCaptured,
+      const isTold = traffic.type === 'http' && context.reader.client.hasFilterChains;
+      return freeBinds(context, port).map((binds) => ({
+        listener: frameOf(context, binds, port),
+        name: '',
+        match: isTold ? { ...anyConnection, protocols: plainHttp } : anyConnection,
+        takesRest: isTold,
         traffic,
         takesAnyAddress: takesAnyAddress(context, port),
         createdAtMs: service.createdAtMs,
@@ -33,8 +39,17 @@ export function resolveListeners(context: HostContext & { readonly service: Serv
     });
 }
 
+const frameOf = ({ reader }: HostContext, binds: Bind, { number }: ServicePort): ListenerFrame => ({
+  name: `${binds[0]}_${number}`,
+  direction: 'outbound',
+  binds,
+  port: number,
+  bindsToPort: reader.facts.interception === 'none',
+  transparent: false,
+});
+
 function resolveTraffic(context: HostContext & { readonly service: Service }, port: ServicePort): ListenerTraffic {
-  // TLS and unknown protocols are passed on as they are; telling HTTP from TCP on arrival comes later.
+  // TLS and unknown protocols are passed on as they are.
   if (isHttp(port.protocol)) return { type: 'http', routeConfiguration: String(port.number), filters: [] };
   const { service, rule } = context;
   const targets =

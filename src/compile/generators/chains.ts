@@ -1,0 +1,91 @@
+import { assertNever } from '../../lib/assert-never.ts';
+import { ipVersion } from '../../lib/ip.ts';
+import type { ChainMatch, FilterChainPlan, ListenerFrame, ListenerTraffic } from '../../plan/listener.ts';
+import type { FilterChainJson, FilterChainMatchJson, ListenerJson } from '../../proto/json.ts';
+import type { HttpFilterKind } from '../http-filters/kind.ts';
+import { writeHttpFilters } from '../http-filters/write.ts';
+import { passthroughFilter, servedFilter } from './inbound.ts';
+import { extension, listenAt, overAds } from './json.ts';
+import { type FilterJson, httpConnectionManager, type NamedListener, tcpFilter } from './listeners.ts';
+
+/** What a listener finds out of connections before it chooses a chain. */
+export interface Inspections {
+  /** Whether they speak HTTP in plain text, and which version. */
+  readonly http: boolean;
+  /** Whether they are encrypted, and for whom. */
+  readonly tls: boolean;
+}
+
+/** A listener without its chains. */
+export const generateFrame = (frame: ListenerFrame, inspections: Inspections): NamedListener => ({
+  name: frame.name,
+  trafficDirection: frame.direction === 'outbound' ? 'OUTBOUND' : 'INBOUND',
+  ...listenAt(frame.binds, frame.port),
+  ...(frame.bindsToPort ? {} : { bindToPort: false }),
+  ...(frame.transparent ? { transparent: true } : {}),
+  ...listenerFilters(frame, inspections),
+});
+
+/** A chain without its match. */
+export const generateChain = (plan: FilterChainPlan, filters: readonly HttpFilterKind[]): FilterChainJson => ({
+  ...(plan.name === '' ? {} : { name: plan.name }),
+  filters: [trafficFilter(plan, filters)],
+});
+
+/** The match of a chain; none for one that takes every connection. */
+export function generateMatch(match: ChainMatch, { tls }: Inspections): FilterChainMatchJson {
+  // An encrypted connection tells protocols as well: those of plain HTTP must not be taken from it.
+  const transport = match.transport ?? (tls && match.protocols.length > 0 ? 'plain' : null);
+  return {
+    ...(match.port === null ? {} : { destinationPort: match.port }),
+    ...(match.addresses.length === 0 ? {} : { prefixRanges: match.addresses.map(range) }),
+    ...(match.serverNames.length === 0 ? {} : { serverNames: [...match.serverNames] }),
+    ...(transport === null ? {} : { transportProtocol: transport === 'tls' ? 'tls' : 'raw_buffer' }),
+    ...(match.protocols.length === 0 ? {} : { applicationProtocols: [...match.protocols] }),
+  };
+}
+
+function range(text: string) {
+  const [addressPrefix = '', bits] = text.split('/');
+  return { addressPrefix, prefixLen: bits === undefined ? (ipVersion(addressPrefix) === 4 ? 32 : 128) : Number(bits) };
+}
+
+type ListenerFilters = Pick<ListenerJson, 'listenerFilters' | 'listenerFiltersTimeout'>;
+
+function listenerFilters({ direction }: ListenerFrame, { http, tls }: Inspections): ListenerFilters {
+  const filters = [
+    ...(direction === 'inbound' ? [listenerFilter('original_dst', 'OriginalDst')] : []),
+    ...(tls ? [listenerFilter('tls_inspector', 'TlsInspector')] : []),
+    ...(http ? [listenerFilter('http_inspector', 'HttpInspector')] : []),
+  ];
+  return {
+    ...(filters.length === 0 ? {} : { listenerFilters: filters }),
+    // A client that has not spoken yet would be taken for one of another protocol.
+    ...(tls || http ? { listenerFiltersTimeout: '0s' } : {}),
+  };
+}
+
+const listenerFilter = (name: string, message: string) => ({
+  name: `envoy.filters.listener.${name}`,
+  typedConfig: extension(`envoy.extensions.filters.listener.${name}.v3.${message}`, {}),
+});
+
+function trafficFilter({ listener, traffic }: FilterChainPlan, kinds: readonly HttpFilterKind[]): FilterJson {
+  switch (traffic.type) {
+    case 'tcp':
+      return tcpFilter(firstName(traffic), traffic.targets);
+    case 'http':
+      return httpConnectionManager({
+        statPrefix: `outbound_${listener.name}`,
+        rds: { configSource: overAds, routeConfigName: traffic.routeConfiguration },
+        httpFilters: writeHttpFilters(traffic.filters, kinds),
+        normalizePath: true,
+      });
+    case 'served':
+      return traffic.port === null ? passthroughFilter() : servedFilter(traffic.port, listener.binds[0], kinds);
+    default:
+      return assertNever(traffic);
+  }
+}
+
+const firstName = ({ targets }: Extract<ListenerTraffic, { type: 'tcp' }>): string => targets[0]?.destination ?? '';

@@ -1,0 +1,87 @@
+import { isDeepStrictEqual } from 'node:util';
+import { contentHash } from '../../lib/hash.ts';
+import type { FilterChainPlan, ListenerFrame } from '../../plan/listener.ts';
+import type { Shelved } from '../shelf.ts';
+import type { HashedBytes, ListenerFrameBytes, Writer, WriterShelves } from '../writer.ts';
+import { madeOf } from './part-error.ts';
+
+/** Connections as one unit wants them of a listener, what becomes of them encoded. The match is written once it is decided. */
+export interface ChainPart {
+  readonly type: 'chain';
+  /** The unit; empty: the layer itself. */
+  readonly unit: string;
+  /** Of the listener. */
+  readonly name: string;
+  readonly plan: FilterChainPlan;
+  readonly frame: Shelved<ListenerFrameBytes>;
+  readonly body: Shelved<HashedBytes>;
+  /** Tells it from the other parts of its unit. */
+  readonly key: string;
+  /** A hash of everything that tells it from the parts of other units, too. */
+  readonly content: string;
+}
+
+/** Throws, and holds nothing, when Envoy would reject the chain, or its listener for the sake of it. */
+export function encodeChain(plan: FilterChainPlan, unit: string, writer: Writer): ChainPart {
+  const { frame, body } = madeOf(plan, () => writer.chain(plan));
+  const { name, match, takesRest, takesAnyAddress, createdAtMs, origins } = plan;
+  const key = `${plan.listener.name} ${JSON.stringify([match, takesRest])}`;
+  const rest = [unit, key, name, takesAnyAddress, createdAtMs, origins, frame.key, body.key];
+  const content = contentHash(JSON.stringify(rest));
+  return { type: 'chain', unit, name: plan.listener.name, plan, frame, body, key, content };
+}
+
+export function retainChain(part: ChainPart, { frames, chains }: WriterShelves): ChainPart {
+  frames.retain(part.frame);
+  chains.retain(part.body);
+  return part;
+}
+
+export function releaseChain({ frame, body }: ChainPart, { frames, chains }: WriterShelves): void {
+  frames.release(frame);
+  chains.release(body);
+}
+
+/** Finds the chain of an equal plan among parts. */
+export function knownChains(parts: readonly (ChainPart | { readonly type: 'target' })[]) {
+  const byListener = new Map<string, ChainPart[]>();
+  for (const part of parts) {
+    if (part.type === 'target') continue;
+    const others = byListener.get(part.name);
+    if (others === undefined) byListener.set(part.name, [part]);
+    else others.push(part);
+  }
+  const hasSameTraffic = comparedOnce<FilterChainPlan['traffic']>();
+  const hasSameOrigins = comparedOnce<FilterChainPlan['origins']>();
+  const hasSameMatch = comparedOnce<FilterChainPlan['match']>();
+  const isSame = (a: FilterChainPlan, b: FilterChainPlan) =>
+    isSameFrame(a.listener, b.listener) &&
+    a.name === b.name &&
+    a.takesRest === b.takesRest &&
+    a.takesAnyAddress === b.takesAnyAddress &&
+    a.createdAtMs === b.createdAtMs &&
+    hasSameMatch(a.match, b.match) &&
+    hasSameTraffic(a.traffic, b.traffic) &&
+    hasSameOrigins(a.origins, b.origins);
+  return {
+    find: (plan: FilterChainPlan): ChainPart | null =>
+      byListener.get(plan.listener.name)?.find((part) => isSame(part.plan, plan)) ?? null,
+  };
+}
+
+const isSameFrame = (a: ListenerFrame, b: ListenerFrame): boolean =>
+  a.name === b.name &&
+  a.direction === b.direction &&
+  a.port === b.port &&
+  a.bindsToPort === b.bindsToPort &&
+  a.transparent === b.transparent &&
+  a.binds.join() === b.binds.join();
+
+/** Compares values deeply, and pairs that were compared last not again: the chains of a port share theirs. */
+function comparedOnce<T extends object>(): (a: T, b: T) => boolean {
+  let last: { readonly a: T; readonly b: T; readonly isSame: boolean } | null = null;
+  return (a, b) => {
+    if (last?.a !== a || last.b !== b) last = { a, b, isSame: a === b || isDeepStrictEqual(a, b) };
+    return last.isSame;
+  };
+}

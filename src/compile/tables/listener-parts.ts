@@ -1,0 +1,75 @@
+import { anyConnection } from '../../plan/listener.ts';
+import type { PlanProblem } from '../../plan/unit.ts';
+import type { EncodedResource } from '../../proto/resource.ts';
+import type { Shelved } from '../shelf.ts';
+import type { DecidedChain, Writer, WriterShelves } from '../writer.ts';
+import { type DecidedClaim, decideMatches } from './chain-matches.ts';
+import { type ChainPart, releaseChain } from './chain-parts.ts';
+import { listenerProblems } from './listener-problems.ts';
+import { isSameChain, type SharedChain, sharedChains } from './shared-chains.ts';
+import { type TargetPart, targetWinner } from './target-parts.ts';
+
+/** What one unit wants of a listener. */
+export type ListenerPart = ChainPart | TargetPart;
+
+/** A listener as it was decided among all parts of its name. */
+export interface DecidedListener {
+  /** Held until it is released; null: there is none. */
+  readonly held: Shelved<EncodedResource> | null;
+  readonly problems: readonly PlanProblem[];
+  /** Whether one of the parts is in effect. */
+  has(part: ListenerPart): boolean;
+}
+
+export const noListener: DecidedListener = { held: null, problems: [], has: () => false };
+
+/** Decides which parts are in effect, and puts the listener together of them. */
+export function decideListener(
+  name: string,
+  parts: readonly ListenerPart[],
+  {
+    writer,
+    shelves,
+  }: { readonly writer: Pick<Writer, 'listener'>; readonly shelves: Pick<WriterShelves, 'listeners'> },
+): DecidedListener {
+  const winner = targetWinner(parts.filter((part) => part.type === 'target'));
+  if (winner !== undefined) {
+    return {
+      held: shelves.listeners.retain(winner.held),
+      problems: [],
+      has: ({ content }) => content === winner.content,
+    };
+  }
+  const decided = decideMatches(sharedChains(parts.filter((part) => part.type === 'chain')));
+  const [first] = decided;
+  if (first === undefined) return noListener;
+  const { plan, frame } = first.claim.first;
+  const standing = decided.filter(({ matches }) => matches.length > 0);
+  return {
+    held: writer.listener({ plan: plan.listener, held: frame }, inOrder(decided)),
+    problems: listenerProblems(name, decided),
+    has: (part) => part.type === 'chain' && standing.some(({ claim }) => isSameChain(part, claim.first)),
+  };
+}
+
+export function releaseListenerPart(part: ListenerPart, shelves: WriterShelves): void {
+  if (part.type === 'chain') releaseChain(part, shelves);
+  else shelves.listeners.release(part.held);
+}
+
+/** The layer's own chains first, then by their matches; last the one that takes what is left. Envoy does not heed the order. */
+function inOrder(decided: readonly DecidedClaim<SharedChain>[]): readonly DecidedChain[] {
+  const chains = decided.flatMap(({ claim: { first }, matches }) =>
+    matches.map((match) => ({ match, body: first.body, isOwn: first.unit === '' })),
+  );
+  if (chains.length === 1) return chains;
+  const placed = chains.map((chain) => ({ chain, text: JSON.stringify(chain.match) }));
+  placed.sort(
+    ({ chain: a, text: first }, { chain: b, text: second }) =>
+      Number(a.match === anyConnection) - Number(b.match === anyConnection) ||
+      Number(b.isOwn) - Number(a.isOwn) ||
+      (a.match.port ?? 0) - (b.match.port ?? 0) ||
+      (first < second ? -1 : first > second ? 1 : 0),
+  );
+  return placed.map(({ chain }) => chain);
+}

@@ -1,0 +1,38 @@
+import type { PlanProblem } from '../../plan/unit.ts';
+import type { DecidedClaim } from './chain-matches.ts';
+import type { ChainPart } from './chain-parts.ts';
+import type { SharedChain } from './shared-chains.ts';
+
+/** What services are to be told of a listener: who lost it, and who has more of it, or less, than their own connections. */
+export function listenerProblems(name: string, decided: readonly DecidedClaim<SharedChain>[]): readonly PlanProblem[] {
+  const sniffsHttp = decided.some(({ matches }) => matches.some(({ protocols }) => protocols.length > 0));
+  return decided.flatMap(({ claim, matches, lostTo }) => {
+    const [winner] = lostTo;
+    if (winner !== undefined) return claim.parts.map((part) => lost(name, part, winner));
+    const takesRest = sniffsHttp && matches.some(({ protocols }) => protocols.length === 0);
+    if (!takesRest && !claim.parts.some(({ plan }) => plan.takesAnyAddress)) return []; // the services of a port may be thousands
+    return claim.parts.flatMap((part) => [
+      ...(part.plan.takesAnyAddress ? [anyAddressTaken(name, part)] : []),
+      ...(takesRest ? [besideHttp(name, part)] : []),
+    ]);
+  });
+}
+
+const originOf = ({ plan, unit }: ChainPart): string => plan.origins[0] ?? unit;
+
+const lost = (name: string, part: ChainPart, winner: SharedChain): PlanProblem => ({
+  origin: originOf(part),
+  message: winner.isHttp
+    ? `listener ${name} belongs to the HTTP services of the port: ${part.unit} is not reachable by it; give it addresses`
+    : `listener ${name} belongs to ${winner.first.unit}, which is older: ${part.unit} is not reachable by it`,
+});
+
+const besideHttp = (name: string, part: ChainPart): PlanProblem => ({
+  origin: originOf(part),
+  message: `${part.unit} shares listener ${name} with HTTP services: what begins like HTTP goes to them, and a connection waits until its client has spoken; give it addresses`,
+});
+
+const anyAddressTaken = (name: string, part: ChainPart): PlanProblem => ({
+  origin: originOf(part),
+  message: `${part.unit} has no address: captured connections to any address of which no listener is known go there by ${name}; give it addresses`,
+});

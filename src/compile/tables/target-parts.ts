@@ -1,0 +1,36 @@
+import { contentHash } from '../../lib/hash.ts';
+import type { TargetPlan } from '../../plan/listener.ts';
+import type { EncodedResource } from '../../proto/resource.ts';
+import type { Shelved } from '../shelf.ts';
+import type { Writer } from '../writer.ts';
+import { madeOf } from './part-error.ts';
+
+/** A name that clients resolve, as one host wants it. Of several hosts one has it. */
+export interface TargetPart {
+  readonly type: 'target';
+  /** The host. */
+  readonly unit: string;
+  readonly name: string;
+  readonly plan: TargetPlan;
+  readonly held: Shelved<EncodedResource>;
+  /** A hash of all of it. */
+  readonly content: string;
+}
+
+export function encodeTarget(plan: TargetPlan, unit: string, writer: Writer): TargetPart {
+  const held = madeOf(plan, () => writer.target(plan));
+  const content = contentHash(JSON.stringify([unit, plan, held.value.version]));
+  return { type: 'target', unit, name: plan.name, plan, held, content };
+}
+
+/** The part that has the name: a host of that very name, else the oldest of those that it is an alias of. */
+export const targetWinner = (parts: readonly TargetPart[]): TargetPart | undefined =>
+  parts.reduce<TargetPart | undefined>(
+    (best, part) => (best === undefined || compareParts(part, best) < 0 ? part : best),
+    undefined,
+  );
+
+const compareParts = ({ unit: a, plan: first }: TargetPart, { unit: b, plan: second }: TargetPart): number =>
+  Number(first.isAlias) - Number(second.isAlias) ||
+  first.createdAtMs - second.createdAtMs ||
+  (a < b ? -1 : a > b ? 1 : 0);
