@@ -28,6 +28,14 @@ describe('isolation of what a client rejects', () => {
       expect(client.stream.types.get('route')).toMatchObject({ nack: null, filters: null, search: null });
     });
 
+    it(`row 39: ${mode} says a port, and not which route is bad`, () => {
+      const { server, client } = settled(mode);
+      server.commit({ route: { 80: '2', 9080: 'bad' } });
+      client.hears();
+      expect(client.nacks('route', 'no filter for port 80')).toEqual(['RDS 80=2']);
+      expect(client.acks('route')).toEqual(['RDS 9080=bad']);
+    });
+
     it(`row 40: ${mode} keeps the last good version of one bad virtual host, and gets the others`, () => {
       const { server, client } = settled(mode, routes('a:1 b:1 c:1', 'z:1'));
       server.commit({ route: { 80: 'a:2 b:bad c:2' } });

@@ -139,4 +139,19 @@ describe('removal', () => {
     expect(client.hears()).toEqual(['LDS l80=1']);
     expect(client.acks('listener')).toEqual([]);
   });
+
+  it('a removal whose time is over is told to the client that waited for it, not to one that has heard of it', () => {
+    const { server, client: waiting } = settled('delta');
+    const other = new Talker(server, 'delta');
+    other.asks('cluster');
+    other.acks('cluster');
+    server.commit({ cluster: { b: null }, route: { 80: '2' } });
+    expect(waiting.hears()).toEqual(['RDS 80=2']); // and does not answer
+    expect(other.hears()).toEqual(['CDS -b']);
+    other.acks('cluster');
+    server.nowMs += 30_000;
+    server.commit({ cluster: { a: '2' } });
+    expect(waiting.hears()).toEqual(['CDS a=2 -b', 'EDS a=1']);
+    expect(other.hears()).toEqual(['CDS a=2']);
+  });
 });

@@ -12,6 +12,7 @@ import {
 import { typeUrls } from '../../../src/proto/resource.ts';
 import { defaultAccess, refuseOthers } from '../../../src/push/client-status/access.ts';
 import { clientStatusMethods } from '../../../src/push/client-status/methods.ts';
+import { configDump } from '../../../src/telemetry/debug/client-views.ts';
 import { type AdsStream, openAds } from '../../support/ads-client.ts';
 import { callOnce, openCall } from '../../support/call.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -117,6 +118,19 @@ describe('the client status', () => {
       'CDS sotw',
     ]);
     expect(config[0]?.node?.metadata).toMatchObject({ NAMESPACE: 'default', LABELS: { app: 'shop' } });
+  });
+
+  it('says who has which secret, and not what is in it; nor does the config dump', async () => {
+    plane.put({ secret: { key: '{"generic_secret":{"secret":{"inline_string":"hidden"}}}' } });
+    await openAds(plane.xdsPort, { mode: 'delta' }).subscribe('secret', ['key']);
+    await eventually(async () => (await lines()).join() === 'Secret key SYNCED ACKED', { what: 'the acknowledgement' });
+    const [client] = (await fetched()).config;
+    expect(client?.genericXdsConfigs.map(({ name, xdsConfig }) => [name, xdsConfig])).toEqual([['key', undefined]]);
+    const [{ id = '' } = {}] = [...plane.coordinator.clients].map(({ proxy }) => proxy);
+    const dump = configDump(plane.coordinator).read({ proxyID: id });
+    const text = dump.ok ? [...dump.value].join('') : '';
+    expect(text).toContain('"name":"key"');
+    expect(text).not.toContain('hidden');
   });
 
   it('shows what is asked for and does not exist', async () => {

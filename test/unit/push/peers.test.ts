@@ -91,6 +91,23 @@ describe('streams with the node id of another', () => {
   });
 });
 
+describe('a stream that is sent clusters itself', () => {
+  it('is owed no assignments when the same proxy answers clusters on another stream', async () => {
+    const push = new FakePush();
+    const both = push.connect('proxy', 'delta', '10.0.0.1:1');
+    both.asks('cluster');
+    both.asks('endpoint', { names: ['a'] });
+    await push.change('scope', { cluster: { a: '1' }, endpoint: { a: 'e' } });
+    for (const type of ['cluster', 'endpoint'] as const) both.acks(type);
+    await both.hears();
+    const other = push.connect('proxy', 'delta', '10.0.0.1:2');
+    other.asks('cluster');
+    await other.hears();
+    other.acks('cluster');
+    expect(await both.hears()).toEqual([]);
+  });
+});
+
 describe('a caller', () => {
   const identity: PeerIdentity = { spiffeId: 'spiffe://mesh/a', uris: ['spiffe://mesh/a'], dnsNames: [], subject: '' };
   for (const { peer, certificate, want } of [

@@ -154,6 +154,23 @@ describe('memory for messages', () => {
     expect(served.cutOffs).toEqual(['unfinished-messages']);
   });
 
+  it('is given back for messages that never become whole', async () => {
+    const echo = recorder();
+    const served = await serveMethods([echo], { maxHeldBytesPerConnection: 350_000 });
+    const session = rawClient(served.port);
+    for (let time = 0; time < 8; time++) {
+      const { stream } = call(served.port, { session });
+      await new Promise((resolve) => stream.write(whole.subarray(0, 60_000), resolve));
+      await eventually(() => echo.heard.length > time, { what: 'the call' });
+      stream.close(8); // CANCEL
+      await eventually(() => echo.heard[time]?.closed.length === 1, { what: 'its end' });
+    }
+    const { stream, status } = call(served.port, { session });
+    stream.end(whole);
+    expect(await status).toMatchObject(ok);
+    expect(served.cutOffs).toEqual([]);
+  });
+
   it('is refused to a message over the limit, with a log line and a count: the limit may be too small', async () => {
     const served = await serveMethods([recorder()], { maxReceiveBytes: 1_000 });
     const { stream, status } = call(served.port);

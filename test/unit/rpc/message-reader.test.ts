@@ -138,6 +138,17 @@ describe('MessageReader, for any chunks', () => {
     );
   });
 
+  it('reserves memory for what has come, not for what is announced', () => {
+    let reserved = 0;
+    const reserve = (more: number) => {
+      reserved += more;
+    };
+    const sink = { candidate: () => null, message: () => true, recognised: () => true, reserve };
+    const reader = new MessageReader(sink, 1 << 20);
+    reader.accept(framed('x'.repeat(1 << 20)).subarray(0, 6));
+    expect(reserved).toBeLessThan(64 << 10);
+  });
+
   it('releases the memory that it reserved, for complete and dropped messages', () => {
     fc.assert(
       fc.property(fc.array(bytes, { maxLength: 8 }), chunkLengths, fc.nat(), (sent, lengths, place) => {
