@@ -14,6 +14,7 @@ const testsOf = {
   xds: ['test/conversation', 'test/unit/xds', 'test/unit/push'],
   push: ['test/unit/push', 'test/conversation'],
   rpc: ['test/unit/rpc'],
+  proto: ['test/conversation', 'test/unit/xds', 'test/unit/push', 'test/property/streams.test.ts'],
 };
 /** Time limit of a run: a fault that makes a test hang counts as detected. */
 const longestRunMs = 120_000;

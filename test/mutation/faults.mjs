@@ -4,28 +4,28 @@
 /** @type {readonly (readonly [file: string, find: string, replace: string])[]} */
 export const faults = [
   // The order of types
-  ['src/xds/stream/next.ts', 'if (hasNews && mustWaitForClusters(stream, state, world)) return null;', ''],
+  ['src/xds/stream/next.ts', 'if (hasNews && mustWait(stream, state, world)) return null;', ''],
   [
     'src/xds/stream/next.ts',
     'for (const batch of state.withheld) at((batch.replacedAtMs ?? batch.sinceMs) + longestManyWithheldMs);',
     '',
   ],
   ['src/xds/stream/next.ts', 'if (state.waitingSinceMs !== null) at(state.waitingSinceMs + longestGateMs);', ''],
-  ['src/xds/stream/next.ts', "cluster: ['listener', 'route'],", "cluster: ['listener'],"],
-  ['src/xds/stream/next.ts', "cluster: ['listener', 'route'],", "cluster: ['route'],"],
-  ['src/xds/stream/next.ts', "endpoint: ['cluster'],", 'endpoint: [],'],
-  ['src/xds/stream/next.ts', "route: ['listener'],", 'route: [],'],
+  ['src/proto/resource.ts', "releasedBy: ['listener', 'route'],", "releasedBy: ['listener'],"],
+  ['src/proto/resource.ts', "releasedBy: ['listener', 'route'],", "releasedBy: ['route'],"],
+  ['src/proto/resource.ts', "releasedBy: ['cluster'],", 'releasedBy: [],'],
+  ['src/proto/resource.ts', "releasedBy: ['listener'],", 'releasedBy: [],'],
   ['src/xds/stream/next.ts', 'return world.now() - state.waitingSinceMs < longestGateMs;', 'return true;'],
   ['src/xds/stream/next.ts', 'state.waitingSinceMs ??= world.now();', 'state.waitingSinceMs = world.now();'],
   [
     'src/xds/stream/next.ts',
-    'if (!clusters.inFlight.addsNames && !isPending(clusters, clusters.interest)) return false;',
-    'if (!clusters.inFlight.addsNames) return false;',
+    'return awaited.inFlight.addsNames || isPending(awaited, awaited.interest);',
+    'return awaited.inFlight.addsNames;',
   ],
   [
     'src/xds/stream/next.ts',
-    'if (!clusters.inFlight.addsNames && !isPending(clusters, clusters.interest)) return false;',
-    '',
+    'return awaited.inFlight.addsNames || isPending(awaited, awaited.interest);',
+    'return true;',
   ],
   ['src/xds/stream/next.ts', 'if (batch.replacedAtMs === null) return false;', ''],
   ['src/xds/stream/next.ts', 'total > mostWithheld ? longestManyWithheldMs : longestWithheldMs', 'longestWithheldMs'],
@@ -54,7 +54,7 @@ export const faults = [
     '[stream.mode, stream.wholeTypes.length, start,',
     '[stream.mode, stream.wholeTypes.length,',
   ],
-  ['src/xds/stream/next.ts', '[ids(state.owed), ids(released),', '[ids(released),'],
+  ['src/xds/stream/next.ts', '[ids(owed), ids(released),', '[ids(released),'],
   [
     'src/xds/stream/next.ts',
     'ids(released), ids(state.withheld), insteadKey(state)]',
@@ -86,7 +86,7 @@ export const faults = [
   // Subscriptions
   ['src/xds/stream/receive.ts', 'if (isStale && !grows) return', 'if (isStale) return'],
   ['src/xds/stream/receive.ts', "if (isFirst) state.hadBefore = request.version !== '';", ''],
-  ['src/xds/stream/receive.ts', 'state.mustAnswer ||= isFirst;', ''],
+  ['src/xds/stream/receive.ts', 'state.mustAnswer ||= isFirst && isAnswered(state.type);', ''],
   ['src/xds/stream/receive.ts', "if (isFirst && state.type === 'endpoint') takeClustersSent(stream, state);", ''],
   ['src/xds/stream/receive.ts', "(state.wildcard && !dropped.has('*'))", 'state.wildcard'],
   [
@@ -102,8 +102,12 @@ export const faults = [
   // What is shared, learned and let go of
   ['src/xds/tables/interest.ts', 'if (interest.holders.size > 0) return;\n', 'return;\n'],
   ['src/xds/tables/interest.ts', 'if (interests.size === 0) this.#byTable.delete(table);', ''],
-  ['src/xds/tables/interest.ts', 'interest.invalidate();', ''],
-  ['src/xds/tables/interest.ts', 'if (!interest.wildcard && !meet(changed, interest.names)) continue;', ''],
+  ['src/xds/tables/interest.ts', 'this.invalidate();', ''],
+  [
+    'src/xds/tables/interest-index.ts',
+    'for (const interest of this.#long) if (interest.wildcard || meet(names, interest)) yield interest;',
+    'yield* this.#long;',
+  ],
   ['src/xds/tables/interest.ts', 'if (holder.sender !== null) wake(holder.sender);', ''],
   ['src/xds/recognition/learned.ts', 'const own = Uint8Array.from(bytes);', 'const own = bytes;'],
   [
