@@ -1,7 +1,7 @@
 import type { OutboundFixedPlan } from '../plan/layer.ts';
 import type { RouteConfigurationPlan } from '../plan/route.ts';
 import type { UnitPlan } from '../plan/unit.ts';
-import type { RuleId } from '../rules/rule.ts';
+import { type RuleId, ruleId } from '../rules/rule.ts';
 import type { LayerParts } from './layer.ts';
 import { askedFacts, type Viewpoint } from './resolve/asked-facts.ts';
 import { outboundFixedPlan } from './resolve/fixed.ts';
@@ -81,4 +81,4 @@ export function fixedUnit({
 export const fixedKey = 'fixed';
 
 /** What a MeshConfig object is called; binnacle.yaml has no name of its own. */
-export const meshOrigin: RuleId = 'MeshConfig//default';
+export const meshOrigin: RuleId = ruleId({ kind: 'MeshConfig', metadata: { namespace: '', name: 'default' } });

@@ -1,7 +1,7 @@
-import { type Rule, type RuleId, type RuleKind, ruleId } from './rule.ts';
+import { type Rule, type RuleKind, ruleId } from './rule.ts';
 
-/** Messages about rules, by rule. */
-export type RuleMessages = ReadonlyMap<RuleId, readonly string[]>;
+/** Messages by origin: the id of a rule, or another contributor such as `service/…`. */
+export type RuleMessages = ReadonlyMap<string, readonly string[]>;
 
 /**
  * Collects the messages about valid rules: those that parts of the program `found`, and the fields without effect in
@@ -12,7 +12,7 @@ export function messagesOn(
   kinds: readonly RuleKind[],
   found: readonly RuleMessages[],
 ): RuleMessages {
-  const messages = new Map<RuleId, Set<string>>();
+  const messages = new Map<string, Set<string>>();
   for (const [id, texts] of found.flatMap((part) => [...part])) {
     messages.set(id, new Set([...(messages.get(id) ?? []), ...texts]));
   }

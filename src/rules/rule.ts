@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { Brand } from '../lib/brand.ts';
 import type { Compiled } from './compiled.ts';
 
 /** Kubernetes' object metadata, as far as rules use it. */
@@ -28,11 +29,11 @@ export interface Rule<Kind extends string = string, Spec = unknown> {
 }
 
 /** `Kind/namespace/name`: identifies a rule in origins, logs and status. */
-export type RuleId = string;
+export type RuleId = Brand<string, 'RuleId'>;
 
 /** Returns the id of a rule, or of any object with the same fields. */
 export const ruleId = (rule: { kind: string; metadata: { namespace: string; name: string } }): RuleId =>
-  `${rule.kind}/${rule.metadata.namespace}/${rule.metadata.name}`;
+  `${rule.kind}/${rule.metadata.namespace}/${rule.metadata.name}` as RuleId; // the only place that builds one
 
 /** A user's mistake: the place, and what to do. */
 export interface Problem {

@@ -5,6 +5,7 @@ import type { Proxy } from '../../src/model/proxy.ts';
 import type { ServicePort } from '../../src/model/service.ts';
 import { meshConfigSchema } from '../../src/rules/mesh-config.ts';
 import { endpoint } from '../support/model.ts';
+import { ruleIdOf } from '../support/rules.ts';
 import { proxy, rule, service } from '../support/world.ts';
 
 /*
@@ -242,7 +243,9 @@ export const arbitraryChange: fc.Arbitrary<WorldChange> = fc.oneof(
     weight: 2,
     arbitrary: fc
       .record({ kind: oneOf(kinds), id: ruleName })
-      .map(({ kind, id }): WorldChange => ({ type: 'rule-removed', id: `${kind}/${id.namespace}/${id.name}` })),
+      .map(
+        ({ kind, id }): WorldChange => ({ type: 'rule-removed', id: ruleIdOf(`${kind}/${id.namespace}/${id.name}`) }),
+      ),
   },
   { weight: 3, arbitrary: arbitraryWorkload },
   { weight: 1, arbitrary: oneOf(workloadIds).map((id): WorldChange => ({ type: 'workload-removed', id })) },

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { createRuleFindings } from '../../src/push/status/findings/index.ts';
 import { endpoint } from '../support/model.ts';
 import { runs } from '../support/property-runs.ts';
+import { ruleIdOf } from '../support/rules.ts';
 import { StatusMesh } from '../support/status-mesh.ts';
 
 const host = fc.constantFrom('a', 'b', '*.default.svc.cluster.local');
@@ -80,7 +81,7 @@ test('what is found after each change is what looking at everything anew finds',
         await mesh.flush();
         const anew = createRuleFindings({ book: mesh.book, mesh: mesh.compiler.mesh });
         for (const object of mesh.objects()) {
-          const id = `${object.kind}/default/${object.metadata.name}`;
+          const id = ruleIdOf(`${object.kind}/default/${object.metadata.name}`);
           expect([id, mesh.findings.of(id)]).toEqual([id, anew.of(id)]);
         }
       }

@@ -7,7 +7,7 @@ import { createServiceEntryIndex, type ServiceEntryIndex } from '../../src/rules
 import { workload } from '../support/model.ts';
 import { runs } from '../support/property-runs.ts';
 import { contents, testRegistry } from '../support/registry.ts';
-import { rule } from '../support/rules.ts';
+import { rule, ruleIdOf } from '../support/rules.ts';
 
 type Step =
   | { readonly do: 'rule'; readonly rule: Rule }
@@ -70,7 +70,7 @@ const step = fc.oneof(
 
 function follow(index: ServiceEntryIndex, { ...next }: Step): void {
   if (next.do === 'rule') index.ruleChanged(next.rule);
-  else if (next.do === 'remove') index.ruleRemoved(next.id);
+  else if (next.do === 'remove') index.ruleRemoved(ruleIdOf(next.id));
   else if (next.do === 'workload') index.workloadChanged('k8s', next.workload);
   else index.workloadRemoved('k8s', next.workload.namespace, next.workload.name);
 }

@@ -4,12 +4,13 @@ import { rulesApi } from '../../src/api/rules/routes.ts';
 import { createHttpServer } from '../../src/api/server.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
 import type { RawObject } from '../../src/model/object.ts';
-import type { RuleKind } from '../../src/rules/rule.ts';
+import type { RuleId, RuleKind } from '../../src/rules/rule.ts';
 import type { RuleStatuses } from '../../src/rules/status.ts';
 import type { RuleStore } from '../../src/rules/store.ts';
 import { memoryStore } from '../../src/store/memory/memory.ts';
 import { fakeClock } from './fake-clock.ts';
 import { openDoors } from './open-doors.ts';
+import { ruleIdOf } from './rules.ts';
 import { sampleKind } from './sample-kind.ts';
 
 const base = '/apis/sample.binnacle.io/v1';
@@ -65,8 +66,8 @@ export function rulesServer({
           origin: 'mesh/routes.yaml#2',
         }
       : null;
-  const onFiled = (listener: (ids: readonly string[]) => void) => {
-    if (isFiledShown) listener(['SampleRoute/default/filed']);
+  const onFiled = (listener: (ids: readonly RuleId[]) => void) => {
+    if (isFiledShown) listener([ruleIdOf('SampleRoute/default/filed')]);
   };
   const server = createHttpServer({
     log: silentLogger,

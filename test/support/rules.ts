@@ -1,4 +1,7 @@
-import type { Rule } from '../../src/rules/rule.ts';
+import type { Rule, RuleId } from '../../src/rules/rule.ts';
+
+/** Returns the id that `Kind/namespace/name` writes out. */
+export const ruleIdOf = (text: string): RuleId => text as RuleId; // the form of `ruleId`
 
 /** A validated rule, as the rules room passes it on. */
 export const rule = <Spec>(

@@ -8,13 +8,14 @@ import { createHttpServer } from '../../src/api/server.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
 import { ruleBook } from '../../src/rules/book/rule-book.ts';
 import { defaultMeshConfig } from '../../src/rules/mesh-config.ts';
-import type { RuleKind } from '../../src/rules/rule.ts';
+import type { RuleId, RuleKind } from '../../src/rules/rule.ts';
 import type { RuleStatus } from '../../src/rules/status.ts';
 import type { StoredObject } from '../../src/rules/store.ts';
 import { memoryStore } from '../../src/store/memory/memory.ts';
 import { fakeClock } from './fake-clock.ts';
 import { rawObject } from './model.ts';
 import { openDoors } from './open-doors.ts';
+import { ruleIdOf } from './rules.ts';
 import { sampleKind, sampleObject } from './sample-kind.ts';
 
 export const watchedKind: RuleKind = {
@@ -38,9 +39,9 @@ export async function watchServer(options: Partial<WatchesOptions> = {}) {
   const filed = filedObjects(book, [watchedKind]);
   const store = withFiled(memoryStore({ clock }), filed);
   const acknowledged = new Map<string, number>();
-  const listeners = new Set<(ids: readonly string[]) => void>();
+  const listeners = new Set<(ids: readonly RuleId[]) => void>();
   const statuses = {
-    subscribe(listener: (ids: readonly string[]) => void) {
+    subscribe(listener: (ids: readonly RuleId[]) => void) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
@@ -106,7 +107,7 @@ export async function watchServer(options: Partial<WatchesOptions> = {}) {
     /** Adds an acknowledgement to these objects, and notifies listeners. */
     acknowledge: (...names: readonly string[]) => {
       for (const name of names) acknowledged.set(name, (acknowledged.get(name) ?? 0) + 1);
-      for (const listener of listeners) listener(names.map((name) => `SampleRoute/default/${name}`));
+      for (const listener of listeners) listener(names.map((name) => ruleIdOf(`SampleRoute/default/${name}`)));
     },
     /** Lets a file define an object of this name; null removes the definition. */
     file(name: string, hosts: readonly string[] | null) {

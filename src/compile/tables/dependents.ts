@@ -1,13 +1,13 @@
 /** Which units of a layer read what, beyond their own names: from a changed key to the units that are dirty by it. */
-export interface Dependents {
-  replace(unit: string, before: readonly string[], after: readonly string[]): void;
-  of(key: string): Iterable<string>;
+export interface Dependents<Unit extends string = string> {
+  replace(unit: Unit, before: readonly string[], after: readonly string[]): void;
+  of(key: string): Iterable<Unit>;
   /** Those that read any of the keys; costs as much as the smaller of both. */
-  ofAny(keys: ReadonlySet<string>): Iterable<string>;
+  ofAny(keys: ReadonlySet<string>): Iterable<Unit>;
 }
 
-export function createDependents(): Dependents {
-  const byKey = new Map<string, Set<string>>();
+export function createDependents<Unit extends string = string>(): Dependents<Unit> {
+  const byKey = new Map<string, Set<Unit>>();
   return {
     replace(unit, before, after) {
       for (const key of before) {

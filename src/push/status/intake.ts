@@ -5,7 +5,7 @@ import { type RuleId, ruleId } from '../../rules/rule.ts';
 import type { Revision } from '../../xds/tables/table.ts';
 
 /** The one mesh configuration, whatever object it came from. */
-export const meshId: RuleId = `${meshKind}//default`;
+export const meshId: RuleId = ruleId({ kind: meshKind, metadata: { namespace: '', name: 'default' } });
 
 /** Which changes of rules are compiled by now. */
 export interface Intake {

@@ -81,6 +81,7 @@ export interface RuleBookOptions {
 }
 
 interface Held extends Claim<BookValue>, BookObject {
+  readonly id: RuleId;
   /** Problems of the object's current version; empty when `value` comes from it. */
   readonly problems: readonly Problem[];
 }
@@ -88,7 +89,7 @@ interface Held extends Claim<BookValue>, BookObject {
 type Checked = ReturnType<typeof bookValueOf>;
 
 /** Key of competing claims: a rule's id, or one key for the mesh configuration, whatever the names of its objects. */
-const slotOf = (id: RuleId): string => (id.startsWith(`${meshKind}/`) ? meshKind : id);
+const slotOf = (id: RuleId): RuleId | typeof meshKind => (id.startsWith(`${meshKind}/`) ? meshKind : id);
 
 /** Creates a book without rules, with `mesh` as the mesh configuration. */
 export function ruleBook({ kinds, mesh: configured }: RuleBookOptions): RuleBook {

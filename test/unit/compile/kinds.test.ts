@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { createCompiler } from '../../../src/compile/compiler.ts';
 import type { Compiled } from '../../../src/rules/compiled.ts';
 import { ruleKinds } from '../../../src/rules/kinds/index.ts';
-import type { Rule, RuleKind } from '../../../src/rules/rule.ts';
+import { type Rule, type RuleKind, ruleId } from '../../../src/rules/rule.ts';
 import { compiledWorld, proxy, rule, service } from '../../support/world.ts';
 
 interface CanarySpec {
@@ -53,13 +53,15 @@ const worldWith = (kind: RuleKind) => {
   return world;
 };
 
+const idOf = (namespace: string, name: string) => ruleId({ kind: 'Canary', metadata: { namespace, name } });
+
 describe('a kind of rule that is added to the list', () => {
   test('has the hosts compiled that its rules are found by, and no others', () => {
     const world = worldWith(byHost);
     world.table('cluster');
     expect(world.apply(written('one', { host: 'a.default.svc.cluster.local' })).work.hostsCompiled).toBe(1);
     expect(world.apply(written('two', { host: '*.default.svc.cluster.local' })).work.hostsCompiled).toBe(3);
-    expect(world.apply({ type: 'rule-removed', id: 'Canary/default/one' }).work.hostsCompiled).toBe(1);
+    expect(world.apply({ type: 'rule-removed', id: idOf('default', 'one') }).work.hostsCompiled).toBe(1);
   });
 
   test('tells proxies apart by the namespaces and labels of its audience, until the rule goes', () => {
@@ -75,7 +77,7 @@ describe('a kind of rule that is added to the list', () => {
     expect(moved?.namespaces).toEqual(new Set(['elsewhere', 'one']));
     expect(moved?.conditions.size).toBe(1);
     expect(scopes()).toBe(3);
-    world.apply({ type: 'rule-removed', id: 'Canary/elsewhere/r' });
+    world.apply({ type: 'rule-removed', id: idOf('elsewhere', 'r') });
     expect(scopes()).toBe(1);
   });
 

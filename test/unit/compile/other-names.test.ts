@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { hostname } from '../../../src/model/names.ts';
 import type { Service } from '../../../src/model/service.ts';
+import { ruleIdOf } from '../../support/rules.ts';
 import { compiledWorld, proxy, rule, service } from '../../support/world.ts';
 
 /** As Kubernetes' ExternalName is translated. */
@@ -88,7 +89,7 @@ describe('a service that is another name of a host', () => {
     const before = domains(world);
     expect(before['books.default.svc.cluster.local:8080']).toContain('books');
     expect(before['ledger.depot.svc.cluster.local:8080']).not.toContain('books');
-    world.apply({ type: 'rule-removed', id: 'VirtualService/default/books' });
+    world.apply({ type: 'rule-removed', id: ruleIdOf('VirtualService/default/books') });
     expect(domains(world)['ledger.depot.svc.cluster.local:8080']).toContain('books');
   });
 

@@ -12,7 +12,7 @@ import { hostname, serviceKey } from '../../../src/model/names.ts';
 import type { Service } from '../../../src/model/service.ts';
 import { type EncodedResource, encodeResource, recordParts, resourceBody } from '../../../src/proto/resource.ts';
 import { bytesField, stringField } from '../../../src/proto/wire.ts';
-import type { Rule } from '../../../src/rules/rule.ts';
+import { type Rule, ruleId } from '../../../src/rules/rule.ts';
 import { findVirtualHost } from '../../../src/xds/named/virtual-hosts.ts';
 import { compiledWorld, proxy, rule, service } from '../../support/world.ts';
 
@@ -41,6 +41,11 @@ const bytesOf = (resource: EncodedResource): Buffer => Buffer.concat(recordParts
 /** The pieces of `after` that `before` does not have, in bytes. */
 const newBytes = (before: EncodedResource, after: EncodedResource): number =>
   after.rest.filter((piece) => !before.rest.includes(piece)).reduce((sum, { length }) => sum + length, 0);
+
+const removed = (name: string): WorldChange => ({
+  type: 'rule-removed',
+  id: ruleId({ kind: 'VirtualService', metadata: { namespace: 'shop', name } }),
+});
 
 describe('a big route configuration', () => {
   it('has the bytes of one that was encoded as a whole', () => {
@@ -101,8 +106,8 @@ describe('a big route configuration', () => {
       [service('zzz.shop.svc.cluster.local'), service('aaa.shop.svc.cluster.local', { exportTo: ['.'] })],
       [own('alone', 'aa.example.com'), service('svc-5', { aliases: [hostname('aaa.shop')], createdAtMs: 1 })],
       [own('everything', '*')],
-      [prefixOf(5, '/other'), { type: 'rule-removed', id: 'VirtualService/shop/first' }],
-      [{ type: 'rule-removed', id: 'VirtualService/shop/everything' }, own('between', full(201))],
+      [prefixOf(5, '/other'), removed('first')],
+      [removed('everything'), own('between', full(201))],
       [service('svc-200', { exportTo: ['~'] }), own('last', full(99), '9s')],
     ];
     const done: (WorldChange | Service | Rule)[] = [];

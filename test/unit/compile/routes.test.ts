@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { endpoint } from '../../support/model.ts';
+import { ruleIdOf } from '../../support/rules.ts';
 import { compiledWorld, endpointsOf, proxy, rule, service } from '../../support/world.ts';
 
 type Json = Record<string, unknown>;
@@ -343,7 +344,7 @@ describe('the hosts of a VirtualService', () => {
     expect(status()).toMatchObject([{ directResponse: { status: 402 } }]);
     world.apply(answer('own', 'reviews', 403));
     expect(status()).toMatchObject([{ directResponse: { status: 403 } }]);
-    world.apply({ type: 'rule-removed', id: 'VirtualService/default/own' });
+    world.apply({ type: 'rule-removed', id: ruleIdOf('VirtualService/default/own') });
     expect(status()).toMatchObject([{ directResponse: { status: 402 } }]);
   });
 

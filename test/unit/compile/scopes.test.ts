@@ -9,6 +9,7 @@ import type { XdsType } from '../../../src/proto/resource.ts';
 import { ruleKinds } from '../../../src/rules/kinds/index.ts';
 import { defaultMeshConfig } from '../../../src/rules/mesh-config.ts';
 import { endpoint } from '../../support/model.ts';
+import { ruleIdOf } from '../../support/rules.ts';
 import { compiledWorld, endpointsOf, proxy, rule, runFlush, service } from '../../support/world.ts';
 
 const outbound = (names: readonly string[]) =>
@@ -162,7 +163,7 @@ describe('a Sidecar', () => {
     world.apply(...services, leading, rule('Sidecar', 'default', { egress: [{ hosts }] }));
     expect(outbound(world.names('cluster'))).toEqual(['a.default.svc.cluster.local', 'b.default.svc.cluster.local']);
     expect(JSON.stringify(world.json('route', '80'))).not.toContain('b.default.svc.cluster.local:80');
-    world.apply({ type: 'rule-removed', id: 'VirtualService/default/r' });
+    world.apply({ type: 'rule-removed', id: ruleIdOf('VirtualService/default/r') });
     expect(outbound(world.names('cluster'))).toEqual(['a.default.svc.cluster.local']);
   });
 });

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { ruleId } from '../../../src/rules/rule.ts';
 import { endpoint, rawObject } from '../../support/model.ts';
 import { meshOfTwo, type StatusMesh, toB } from '../../support/status-mesh.ts';
 
@@ -121,7 +122,7 @@ describe('what else a status says', () => {
     const start = mesh.clock.now();
     const raw = rawObject('VirtualService', 'v', toB());
     const time = () => {
-      const rule = mesh.book.get('VirtualService/default/v');
+      const rule = mesh.book.get(ruleId({ kind: 'VirtualService', metadata: { namespace: 'default', name: 'v' } }));
       if (rule === null) throw new Error('the rule of the file is in effect');
       return mesh.keeper.of(rule).conditions.map(({ lastTransitionTime }) => Date.parse(lastTransitionTime) - start);
     };

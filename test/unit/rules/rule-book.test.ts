@@ -5,6 +5,7 @@ import { defaultMeshConfig, meshConfigSchema } from '../../../src/rules/mesh-con
 import type { RuleStore } from '../../../src/rules/store.ts';
 import { memoryStore } from '../../../src/store/memory/memory.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
+import { ruleIdOf } from '../../support/rules.ts';
 import { sampleKind, sampleObject } from '../../support/sample-kind.ts';
 
 interface FileObject {
@@ -33,7 +34,7 @@ const meshObject = (spec: unknown, name = 'istio'): RawObject => ({
   spec,
 });
 
-const id = 'SampleRoute/default/reviews';
+const id = ruleIdOf('SampleRoute/default/reviews');
 const removal = { type: 'object-removed', kind: 'SampleRoute', namespace: 'default', name: 'reviews' } as const;
 
 let book: RuleBook;

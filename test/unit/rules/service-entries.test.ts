@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createServiceEntryIndex, type ServiceEntryIndex } from '../../../src/rules/service-entries/index.ts';
 import { workload } from '../../support/model.ts';
-import { rule } from '../../support/rules.ts';
+import { rule, ruleIdOf } from '../../support/rules.ts';
 
 const http = { number: 80, name: 'http', protocol: 'HTTP', targetPort: 8080 };
 
@@ -147,12 +147,12 @@ test('of two entries for one host, the older defines the service, both add endpo
   expect([...index.problems()]).toEqual([
     ['ServiceEntry/default/young', ['default/a.x is defined already, by the older ServiceEntry/default/old']],
   ]);
-  index.ruleRemoved('ServiceEntry/default/old');
+  index.ruleRemoved(ruleIdOf('ServiceEntry/default/old'));
   expect(index.takeChanges()).toMatchObject([
     { service: { labels: { name: 'young' } } },
     { set: { endpoints: { length: 1 } } },
   ]);
-  index.ruleRemoved('ServiceEntry/default/young');
+  index.ruleRemoved(ruleIdOf('ServiceEntry/default/young'));
   expect(index.takeChanges()).toEqual([{ type: 'service-removed', namespace: 'default', hostname: 'a.x' }]);
 });
 

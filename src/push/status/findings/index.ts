@@ -43,7 +43,7 @@ export interface FindingsOptions {
 export function createRuleFindings({ book, mesh }: FindingsOptions): RuleFindings {
   const names = createRuleNames(mesh.domainSuffix);
   const known = new Map<RuleId, Known>();
-  const dependents = createDependents();
+  const dependents = createDependents<RuleId>();
   /** Rules for wildcards, by the wildcard: any service may come under it. */
   const wildcards = new Map<string, Set<RuleId>>();
   const listeners: ((ids: Iterable<RuleId>) => void)[] = [];
