@@ -4,6 +4,7 @@ import { type ControlPlane, startControlPlane } from '../support/control-plane.t
 import { describeWith } from '../support/describe-with.ts';
 import { sendJson } from '../support/http.ts';
 import { virtualService } from '../support/mesh-dir.ts';
+import { servicesServed } from '../support/served.ts';
 
 const instance = (host: string) => `/registry/v1/namespaces/shop/services/${host}/instances/one`;
 const registered = (address: string) => ({
@@ -22,6 +23,7 @@ for (const mode of ['sotw', 'delta'] as const) {
       controlPlane = await startControlPlane();
       const hosts = Array.from({ length: 20 }, (_, index) => `svc-${index}.test`);
       for (const host of hosts) await sendJson(controlPlane.httpPort, 'PUT', instance(host), registered('10.1.1.1'));
+      await servicesServed(controlPlane.httpPort, hosts.length);
       client = await startLoadClient({ mode, xdsPort: controlPlane.xdsPort, streams: 50, validate: true });
     });
     afterAll(async () => {

@@ -1,5 +1,6 @@
 import { type ControlPlane, startControlPlane } from '../../support/control-plane.ts';
 import { keepConnection, sendJson } from '../../support/http.ts';
+import { routeServed, servicesServed } from '../../support/served.ts';
 import {
   type BenchInstance,
   type BenchMesh,
@@ -39,6 +40,7 @@ export async function startWithInstances(
   const controlPlane = await startControlPlane({ args: ['--log-level', 'warn'], readyTimeoutMs, ...options });
   try {
     await register(controlPlane.httpPort, instances);
+    await servicesServed(controlPlane.httpPort, new Set(instances.map(({ host }) => host)).size);
     return controlPlane;
   } catch (error) {
     await controlPlane.stop();
@@ -55,6 +57,7 @@ export async function startBinnacle(mesh: BenchMesh, options: BinnacleOptions = 
   try {
     // before saving: the peers load what is served now
     await sendJson(httpPort, 'POST', rules, virtualServiceOf(service, firstPrefix));
+    await routeServed(httpPort, firstPrefix);
   } catch (error) {
     await controlPlane.stop();
     throw error;
