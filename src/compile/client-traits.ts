@@ -1,7 +1,7 @@
 import type { ClientKind } from '../model/proxy.ts';
 import type { AssignmentForm } from '../plan/destination.ts';
 
-/** What of a kind of client makes plans differ. How plans are written for it is its `Dialect`. */
+/** Traits of a kind of client that make plans differ. Its `Dialect` writes the plans. */
 export interface ClientTraits {
   /**
    * Whether it stands between an application and what that calls. One that does not is a part of the application: it is told of

@@ -20,7 +20,7 @@ export type WorldChange =
   | { readonly type: 'mesh'; readonly mesh: MeshConfig }
   | WorkloadChange;
 
-/** What a platform says of a thing that runs, by an id that is unique among platforms. */
+/** A running workload as a platform reports it, by an id that is unique among platforms. */
 export type WorkloadChange =
   | {
       readonly type: 'workload';

@@ -29,7 +29,7 @@ export interface Dialect extends ClientTraits {
   virtualHostBody(plan: Pick<VirtualHostPlan, 'routes'>): VirtualHostJson;
   /** The virtual host of a route configuration that answers for hosts that nobody has. */
   unknownHosts(policy: RouteConfigurationPlan['unknownHosts']): VirtualHostJson;
-  /** What comes after the virtual hosts of a route configuration. `format` names this form: it is part of every version. */
+  /** Fields after the virtual hosts of a route configuration. `format` names this form and is part of every version. */
   readonly routeEnd: { readonly json: RouteConfigurationJson; readonly format: string };
   outboundFixed(plan: OutboundFixedPlan): LayerMessages;
   /** Of the ports of a plan, or those that there are without any. */

@@ -7,12 +7,12 @@ import { ipFamiliesOf } from './ip-families.ts';
 import type { Member } from './world/workloads.ts';
 import type { World } from './world/world.ts';
 
-/** What the configuration of a workload group may depend on. Groups of equal facts have one layer. */
+/** Facts that the configuration of a workload group may depend on. Groups of equal facts share one layer. */
 export interface InboundFacts {
   readonly client: ClientKind;
   readonly families: IpFamilies;
   readonly transparent: boolean;
-  /** What the workloads are, as registries tell it; sorted, each once. */
+  /** Services of the workloads, with their ports, as registries report them; sorted, without duplicates. */
   readonly memberships: readonly Membership[];
 }
 

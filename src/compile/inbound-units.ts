@@ -21,7 +21,7 @@ import type { Writer, WrittenMessages } from './writer.ts';
 /** The unit of what workloads have whatever they serve; others are ports: `<bind>_<port>`. */
 export const workloadKey = 'workload';
 
-/** What workloads are told with one port, or with none. */
+/** Configuration for one port of workloads, or for workloads without ports. */
 export interface InboundUnitPlan extends UnitPlan {
   readonly port: InboundPort | null;
   /** Null: no service names the port. */

@@ -9,7 +9,7 @@ import { createTables } from './tables/tables.ts';
 import { createUnits } from './units.ts';
 import { createWriter } from './writer.ts';
 
-/** What workloads serve: `virtualInbound` and the clusters behind it. */
+/** The inbound layer of workloads: `virtualInbound` and the clusters behind it. */
 export const inboundKind = (dialects: Dialects): LayerKind<InboundFacts> => ({
   kind: 'inbound',
   mayWait: false,

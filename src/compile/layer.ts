@@ -38,7 +38,7 @@ export interface LayerKind<Facts> {
    * Whether a new layer costs so much that it may have to wait for the next flush. The others do not wait for it.
    */
   readonly mayWait: boolean;
-  /** What a layer may depend on: facts of the proxy, and objects selected for it. Plain data; null: the proxy has no such layer. */
+  /** Facts that a layer may depend on: those of the proxy, and objects selected for it. Plain data; null: the proxy has no such layer. */
   factsOf(proxy: ProxyFacts, world: World): Facts | null;
   /** The rules whose selection is among the facts. */
   selected(facts: Facts): readonly RuleId[];
@@ -51,7 +51,7 @@ export interface LayerKind<Facts> {
   layersWith(origin: string, parts: SharedParts): Iterable<LayerKey> | 'all';
 }
 
-/** What the layers of a compiler have in common. */
+/** Parts that all layers of a compiler share. */
 export interface SharedParts {
   readonly world: World;
   readonly shelves: Shelves;
@@ -67,7 +67,7 @@ export interface LayerParts extends SharedParts {
   readonly key: LayerKey;
 }
 
-/** What a flush has done so far. */
+/** Work that a flush has done so far. */
 export interface Work {
   layersCompiled: number;
   hostsCompiled: number;

@@ -4,8 +4,8 @@ import type { NamedCluster } from './generators/clusters.ts';
 import type { NamedListener } from './generators/listeners.ts';
 
 /**
- * What administrators change in generated messages of one layer, before they are encoded. Pure: equal messages are patched
- * to equal ones. Names must stay.
+ * Changes by administrators to generated messages of one layer, before encoding. Pure: equal messages give equal
+ * results. Names must not change.
  */
 export interface Patch {
   cluster(json: NamedCluster): NamedCluster;

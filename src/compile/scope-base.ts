@@ -12,8 +12,8 @@ export interface Standing {
 }
 
 /**
- * What clients are told of whom no rule and no name makes a difference: most of what any scope is told. Scopes of equal role, client,
- * interception and address families stand on it with what they are told otherwise.
+ * Configuration of clients that no rule and no short name sets apart. It is most of the content of every scope. Scopes of
+ * equal role, client, interception and address families share it, and hold only their differences.
  */
 export interface ScopeBase extends ScopeContent {
   /** The hosts that a scope is told otherwise by its own facts. */

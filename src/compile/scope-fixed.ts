@@ -14,7 +14,7 @@ import type { UnitKind } from './units.ts';
 import { plainReading } from './world/reading.ts';
 import type { Writer, WrittenMessages } from './writer.ts';
 
-/** What every scope has whatever hosts there are: where unknown traffic goes. */
+/** Resources of every scope, whatever its hosts: they decide about unknown traffic. */
 export interface FixedPlan extends UnitPlan {
   readonly fixed: OutboundFixedPlan;
 }
@@ -80,5 +80,5 @@ export function fixedUnit({
 
 export const fixedKey = 'fixed';
 
-/** What a MeshConfig object is called; binnacle.yaml has no name of its own. */
+/** The id of a MeshConfig object; it also stands for binnacle.yaml. */
 export const meshOrigin: RuleId = ruleId({ kind: 'MeshConfig', metadata: { namespace: '', name: 'default' } });

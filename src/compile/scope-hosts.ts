@@ -39,7 +39,7 @@ export interface HostUnitsOptions extends ScopeTables {
   resolved?(host: string, asked: AskedOfHost): void;
 }
 
-/** What a host was asked of the scope. */
+/** Questions of one host to the scope. */
 export interface AskedOfHost {
   readonly asked: Asked;
   /** Whether others needed it; null: that made no difference. */
@@ -54,7 +54,7 @@ export type HostUnitPlan = UnitPlan & {
     | { readonly type: 'known'; readonly parts: Shelved<HostParts> };
 };
 
-/** What a scope holds of a host. */
+/** Parts of one host that a scope holds. */
 export interface HeldHost {
   readonly parts: Shelved<HostParts>;
   readonly assignments: readonly Assignment[];

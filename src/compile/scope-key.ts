@@ -59,8 +59,8 @@ export function scopeFactsOf(proxy: ProxyFacts, world: World, { coarseness, clie
 }
 
 /**
- * What of a client's domain makes a difference: how hosts are shortened for it, which is by what they end with. A domain that no
- * host ends with, and is not of the cluster, is like none: clients may make up as many as they like.
+ * The part of a client's domain that decides how hosts are shortened for it. A domain that no host ends with, and that is
+ * not of the cluster, counts as none: clients may invent any number of them.
  */
 function domainClass(domain: string, { relevance, domainSuffix }: World): string {
   if (relevance.domainMatters(domain)) return domain;

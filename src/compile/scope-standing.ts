@@ -31,7 +31,7 @@ export function createStandingScope(facts: ScopeFacts, parts: ScopeParts, { base
   const writer = createWriter({ dialect, shelves });
   const viewpoint = viewpointOf(facts, null);
   const own = new Set<string>();
-  /** What the base has of own hosts, as it is left out. */
+  /** Units of the base that this scope replaces by its own. */
   const shadows = new Map<string, Unit<HeldHost>>();
   /** References of the base's own hosts, which do not count. */
   const lostReferences = createCounts();

@@ -12,11 +12,11 @@ import { createHostMemo } from './tables/host-memo.ts';
 interface Family {
   /** Those that are open. */
   scopes: number;
-  /** What all but the first stand on: one alone needs none. */
+  /** The base that all scopes but the first share; null while there is only one. */
   base: ScopeBase | null;
 }
 
-/** What proxies may call. */
+/** The outbound layer: services that proxies may call. */
 export function outboundKind(coarseness: Coarseness, dialects: Dialects): LayerKind<ScopeFacts> {
   const memo = createHostMemo();
   const families = new Map<string, Family>();

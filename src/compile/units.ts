@@ -19,7 +19,7 @@ export interface UnitKind<Plan extends UnitPlan, Parts> {
   isEmpty(plan: Plan): boolean;
   /** Encodes a plan, all or nothing: what it throws is the plan's fault, and nothing is held then. */
   encode(plan: Plan, before: Parts): Parts;
-  /** What becomes of a unit whose plan cannot be encoded. */
+  /** Treatment of a unit whose plan cannot be encoded. */
   onFault(plan: Plan, error: unknown): UnitFault;
   /** Puts parts in the place of those before. */
   install(key: string, before: Parts, after: Parts): void;
@@ -44,7 +44,7 @@ export interface PartsWithSince<Parts> {
   readonly since: PartsSince;
 }
 
-/** What a layer has of one unit. */
+/** State of one unit in a layer. */
 export interface Unit<Parts> extends PartsWithSince<Parts> {
   readonly references: readonly string[];
   readonly dependencies: readonly string[];

@@ -36,7 +36,7 @@ export interface HashedBytes {
   readonly hash: string;
 }
 
-/** What stands around the virtual hosts of a route configuration. */
+/** Bytes before and after the virtual hosts of a route configuration. */
 export interface RouteFrame {
   head(name: string): Uint8Array;
   readonly end: Uint8Array;
@@ -44,7 +44,7 @@ export interface RouteFrame {
   readonly format: string;
 }
 
-/** What stands around the chains of a listener. */
+/** Bytes before and after the chains of a listener. */
 export interface ListenerFrameBytes {
   readonly head: Uint8Array;
   readonly end: Uint8Array;
@@ -84,11 +84,11 @@ export interface WrittenMessages {
  * Envoy would reject it.
  */
 export interface Writer {
-  /** What it patches by: parts of another patch are not reused. */
+  /** The patch it applies. Parts made with another patch are not reused. */
   readonly patch: Patch;
   readonly routeFrame: RouteFrame;
   cluster(plan: DestinationPlan): Shelved<EncodedResource>;
-  /** What a chain has besides its match, and its listener without chains. */
+  /** The filters of a chain without its match, and its listener without chains. */
   chain(plan: FilterChainPlan): { readonly frame: Shelved<ListenerFrameBytes>; readonly body: Shelved<HashedBytes> };
   /** Puts a listener together of chains that `chain` wrote, which has checked them; `frame` is that of one of them. */
   listener(frame: WrittenFrame, chains: readonly DecidedChain[]): Shelved<EncodedResource>;
@@ -97,7 +97,7 @@ export interface Writer {
   /** The record of the virtual host for hosts that nobody has. Nobody holds it. */
   unknownHosts(policy: RouteConfigurationPlan['unknownHosts']): HashedBytes;
   outboundFixed(plan: OutboundFixedPlan): WrittenMessages;
-  /** What the ports of a plan add besides chains, or what there is without any. */
+  /** Messages besides chains: those of the ports of a plan, or those of a plan without ports. */
   inbound(plan: InboundPlan): WrittenMessages;
   retain<T extends WrittenMessages>(messages: T): T;
   release(messages: WrittenMessages): void;

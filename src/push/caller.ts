@@ -1,6 +1,6 @@
 import type { PeerIdentity } from '../rpc/identity.ts';
 
-/** Who is at the other end of a connection, as far as that is known. A node id is what it says of itself, and proves nothing. */
+/** The identity of a peer, as far as its connection proves it. A node id is the peer's own claim and proves nothing. */
 export interface Caller {
   /** Equal for connections of the same one: the identity of its certificate, else the address that it comes from. */
   readonly key: string;

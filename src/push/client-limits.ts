@@ -1,6 +1,6 @@
 import { defaultNameLimits, type NamePoolLimits } from '../xds/tables/names.ts';
 
-/** What one client, or one peer, may cost: `xds.limits`. */
+/** Limits of one client and of one peer: `xds.limits`. */
 export interface ClientLimits extends NamePoolLimits {
   /** Scopes (different configurations) that clients of one peer (`caller.ts`) may have at once. */
   readonly maxScopesPerPeer: number;

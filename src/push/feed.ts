@@ -97,7 +97,7 @@ const workloadId = (
   { namespace, name }: { readonly namespace: string; readonly name: string },
 ): string => `${adapter}/${namespace}/${name}`;
 
-/** What a change of a WorkloadEntry says of the proxies beside it. Ids of rules begin with their kind, which no adapter is named as. */
+/** The workload change that follows from a change of a WorkloadEntry. Ids of rules begin with their kind, and no adapter has a kind's name. */
 function workloadEntryChange(
   change: Exclude<RuleChange, { readonly type: 'mesh' }>,
   index: ServiceEntryIndex,

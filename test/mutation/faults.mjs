@@ -45,7 +45,7 @@ export const faults = [
     '',
   ],
   ['src/xds/stream/next.ts', "if (state.type === 'cluster') oweAssignments(stream, response, world);", ''],
-  // What is sent
+  // Contents of responses
   ['src/xds/stream/next.ts', 'shared.nonce === lastSentOf(state)?.nonce ? build() : shared', 'shared'],
   ['src/xds/stream/next.ts', '[stream.mode, stream.wholeTypes.length, start,', '[stream.wholeTypes.length, start,'],
   ['src/xds/stream/next.ts', '[stream.mode, stream.wholeTypes.length, start,', '[stream.mode, start,'],
@@ -68,7 +68,7 @@ export const faults = [
   ['src/xds/stream/next.ts', 'ids(state.withheld), insteadKey(state)]', 'ids(state.withheld)]'],
   ['src/xds/stream/next.ts', 'state.mustAnswer = false;\n', ''],
   ['src/xds/stream/next.ts', 'state.owed = none;\n', ''],
-  // What is rejected
+  // Rejections
   ['src/xds/stream/instead.ts', '[name, rejectedVersion, keep?.version ?? null]', '[name, rejectedVersion]'],
   ['src/xds/stream/instead.ts', '[name, rejectedVersion, keep?.version ?? null]', '[name, keep?.version ?? null]'],
   ['src/xds/stream/held.ts', 'since: earlier?.since ?? state.acknowledged,', 'since: state.acknowledged,'],
@@ -99,7 +99,7 @@ export const faults = [
     'pure: !changed && request.node === null };\n  return outcome ??',
     'pure: !changed };\n  return outcome ??',
   ],
-  // What is shared, learned and let go of
+  // Sharing, recognition and release
   ['src/xds/tables/interest.ts', 'if (interest.holders.size > 0) return;\n', 'return;\n'],
   ['src/xds/tables/interest.ts', 'if (interests.size === 0) this.#byTable.delete(table);', ''],
   ['src/xds/tables/interest.ts', 'this.invalidate();', ''],

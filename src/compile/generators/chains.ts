@@ -8,7 +8,7 @@ import { passthroughFilter, servedFilter } from './inbound.ts';
 import { extension, listenAt, overAds } from './json.ts';
 import { type FilterJson, httpConnectionManager, type NamedListener, tcpFilter } from './listeners.ts';
 
-/** What a listener finds out of connections before it chooses a chain. */
+/** Properties of connections that a listener detects before it chooses a chain. */
 export interface Inspections {
   /** Whether they speak HTTP in plain text, and which version. */
   readonly http: boolean;

@@ -17,7 +17,7 @@ export const generateInboundClusters = (plan: InboundPlan): readonly NamedCluste
         ...(port.protocol === 'http' ? [inboundCluster(grpcClusterName(port), true, plan)] : []),
       ]);
 
-/** What becomes of connections to ports that no service names: they are passed on as they are. */
+/** Filters for connections to ports that no service names: they are passed on unchanged. */
 export const passthroughFilter = (cluster = inboundPassthrough): FilterJson => tcpFilter(cluster, [target(cluster)]);
 
 const target = (destination: string) => ({ destination, weight: 1, headers: null });
@@ -40,7 +40,7 @@ const inboundRetries: RetryPlan = {
   avoidPreviousHosts: false,
 };
 
-/** What becomes of connections to a port that a service names. `bind` is the first address of their listener. */
+/** Filters for connections to a port that a service names. `bind` is the first address of their listener. */
 export function servedFilter(port: InboundPort, bind: string, filters: readonly HttpFilterKind[]): FilterJson {
   const statPrefix = `inbound_${bind}_${port.targetPort}`;
   const destination = clusterName(port);

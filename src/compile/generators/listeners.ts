@@ -24,7 +24,7 @@ export const virtualOutbound = (
   filterChains: [virtualOutboundBlackHole, catchAllChain(unknownHosts)],
 });
 
-/** What becomes of connections to addresses that nobody has. */
+/** Filters for connections to addresses of no service. */
 export function catchAllChain(unknownHosts: RouteConfigurationPlan['unknownHosts']) {
   const cluster = unknownHosts === 'forward' ? 'PassthroughCluster' : 'BlackHoleCluster';
   return { name: 'virtualOutbound-catchall-tcp', filters: [tcpFilter(cluster, [single(cluster)])] };

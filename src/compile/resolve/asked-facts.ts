@@ -10,9 +10,9 @@ type OutboundMode = MeshConfig['outboundTrafficPolicy']['mode'];
 /** From where the world is seen. */
 export interface Viewpoint {
   readonly facts: ScopeFacts;
-  /** What the scope's Sidecar lets be called; null: everything. */
+  /** Hosts that the scope's Sidecar allows; null: all hosts. */
   readonly egress: readonly EgressHost[] | null;
-  /** What the scope's Sidecar says of unknown hosts; null: nothing. */
+  /** Policy of the scope's Sidecar for unknown hosts; null: it has none. */
   readonly outboundMode: OutboundMode | null;
   /** The facts that are read without a note, as one text: scopes that differ in it share no hosts. */
   readonly openFacts: string;
@@ -90,7 +90,7 @@ type Kind = (typeof kinds)[number];
 const yes = 'yes';
 const no = 'no';
 
-/** What a scope answers to a question. A function of its text alone, so that the answers of scopes can be compared. */
+/** Answer of a scope to a question. It depends on the question's text alone, so that answers of scopes can be compared. */
 export function answer(question: string, { facts, egress, outboundMode }: Viewpoint): string {
   const space = question.indexOf(' ');
   const about = question.slice(space + 1);

@@ -35,7 +35,7 @@ export const namesOf = (host: string, clients: Pick<AskedFacts, 'domainFor'>): r
   ...shortened(host, clients.domainFor([parentOf(host)])),
 ];
 
-/** What a host lies right below. */
+/** The parent domain of a host. */
 const parentOf = (host: string): string => host.slice(host.indexOf('.') + 1);
 
 /**

@@ -21,7 +21,7 @@ export const targetPorts = ({ memberships }: InboundFacts): readonly number[] =>
 const membersOn = ({ memberships }: InboundFacts, targetPort: number): readonly Membership[] =>
   memberships.filter(({ ports }) => ports.some(([, number]) => number === targetPort));
 
-/** What workloads serve on one port; null: nothing. */
+/** The plan of one port of workloads; null: they do not serve it. */
 export function resolveInboundPort(facts: InboundFacts, targetPort: number, reading: Reading): InboundPort | null {
   if (isProxyPort(targetPort)) return null;
   const all = membersOn(facts, targetPort).flatMap((member) => {
@@ -35,7 +35,7 @@ export function resolveInboundPort(facts: InboundFacts, targetPort: number, read
   return best?.port ?? null;
 }
 
-/** What of the plan of workloads no port has a part in. */
+/** The part of an inbound plan that does not depend on ports. */
 export const resolveInboundFrame = ({ families, transparent }: InboundFacts, reading: Reading): InboundPlan => ({
   ports: [],
   families,

@@ -9,8 +9,8 @@ import type { AskedFacts } from './asked-facts.ts';
 import { createVisibility, type EffectiveVirtualService, type Visibility } from './visibility.ts';
 
 /**
- * What the resolving of one host reads the world with. It asks through a reading that notes what is read beyond the host's own name: these
- * are the dependencies of the plan, so they cannot be forgotten.
+ * The access of one host's resolve to the world. It notes every question beyond the host's own name. These notes are the
+ * dependencies of the plan, so none can be forgotten.
  */
 export interface Reader {
   readonly facts: AskedFacts;

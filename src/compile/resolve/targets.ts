@@ -4,7 +4,7 @@ import type { VirtualHostPlan } from '../../plan/route.ts';
 import { namesOf } from './domains.ts';
 import { type HostContext, resolveHostWithoutService, resolvePort, type ServiceContext } from './routes.ts';
 
-/** What clients without a proxy call a host by, and the routes of each of its ports. */
+/** Names by which clients without a proxy call a host, and the routes of each of its ports. */
 type Targets = Pick<HostPlan, 'virtualHosts' | 'targets'>;
 
 /**

@@ -12,7 +12,7 @@ export interface ChainClaim {
   readonly owner: string;
 }
 
-/** What a claim comes to. */
+/** The result of a claim. */
 export interface DecidedClaim<T> {
   readonly claim: T;
   /** Of the chains that it has; none where all of its connections are others'. */
@@ -70,8 +70,8 @@ const any = '';
 const orAny = (values: readonly string[]): readonly string[] => (values.length === 0 ? [any] : [...new Set(values)]);
 
 /**
- * Who asked for connections comes before who takes them as a rest. HTTP comes first: many services share it, and one other
- * service would take the calls of all of them.
+ * Claims with a match come before claims of the rest. HTTP comes first: many services share it, and one TCP service would
+ * get the calls of all of them.
  */
 const compareWishes = <T extends ChainClaim>(a: Wish<T>, b: Wish<T>): number =>
   Number(a.isRest) - Number(b.isRest) ||

@@ -6,7 +6,7 @@ import { type Dirty, hostOfDep } from '../world/dirty.ts';
 import { createDependents } from './dependents.ts';
 import { type HostParts, noHost } from './host-parts.ts';
 
-/** What compiling a host came to for one scope, with all that it was asked of the scope's facts. */
+/** The compiled parts of a host for one scope, with its questions to the scope's facts. */
 export interface KnownHost {
   readonly asked: Asked;
   /** Whether others needed it; null: that made no difference. */

@@ -28,7 +28,7 @@ export interface HostParts {
   readonly assignments: readonly AssignmentPlan[];
   readonly virtualHosts: readonly VirtualHostPart[];
   readonly listeners: readonly ListenerPart[];
-  /** What they were patched by when they were made; scopes with other patches that come to the same share them. */
+  /** The patch they were made with. Scopes whose patches give equal results share them. */
   readonly patch: Patch;
   /** Of clusters and assignments. */
   readonly destinationOrigins: readonly string[];

@@ -9,7 +9,7 @@ import { listenerProblems } from './listener-problems.ts';
 import { isSameChain, type SharedChain, sharedChains } from './shared-chains.ts';
 import { type TargetPart, targetWinner } from './target-parts.ts';
 
-/** What one unit wants of a listener. */
+/** Claims of one unit on a listener. */
 export type ListenerPart = ChainPart | TargetPart;
 
 /** A listener as it was decided among all parts of its name. */

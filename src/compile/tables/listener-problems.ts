@@ -3,7 +3,7 @@ import type { DecidedClaim } from './chain-matches.ts';
 import type { ChainPart } from './chain-parts.ts';
 import type { SharedChain } from './shared-chains.ts';
 
-/** What services are to be told of a listener: who lost it, and who has more of it, or less, than their own connections. */
+/** Problems of a listener for services that lost it, or that get more or fewer connections than their own. */
 export function listenerProblems(name: string, decided: readonly DecidedClaim<SharedChain>[]): readonly PlanProblem[] {
   const sniffsHttp = decided.some(({ matches }) => matches.some(({ protocols }) => protocols.length > 0));
   return decided.flatMap(({ claim, matches, lostTo }) => {

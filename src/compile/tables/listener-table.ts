@@ -19,11 +19,11 @@ export interface ListenerTable {
 
 /** Listeners that those of other scopes stand on. */
 export interface BaseListeners extends ListenerTable {
-  /** What units want of a listener, in effect or not. */
+  /** Claims of units on a listener, in effect or not. */
   needed(name: string): Iterable<ListenerPart>;
-  /** What is told of a name. */
+  /** Problems of a name. */
   reported(name: string): readonly PlanProblem[];
-  /** The names of which something is told. */
+  /** Names with problems. */
   reportedNames(): Iterable<string>;
 }
 
@@ -101,7 +101,7 @@ export function addPart(parts: Map<string, Map<string, ListenerPart>>, part: Lis
   else others.set(part.content, part);
 }
 
-/** What is told of names. */
+/** Keeps the problems of listeners, by name. */
 export function createReports(problems: ProblemIndex) {
   const reports = new Map<string, readonly PlanProblem[]>();
   const put = (name: string, next: readonly PlanProblem[]) => {

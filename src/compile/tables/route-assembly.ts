@@ -24,7 +24,7 @@ export interface AssemblyShelves {
   readonly pieces: Shelf<Uint8Array>;
 }
 
-/** What tells a route configuration from others. */
+/** Properties that distinguish a route configuration from others. */
 export interface ConfigurationKey {
   readonly name: string;
   /** Of the hashes of its records. Their order follows from their names. */

@@ -16,7 +16,7 @@ export interface StandingTables extends Tables {
 interface Table {
   readonly own: Map<string, EncodedResource>;
   readonly hidden: Set<string>;
-  /** What names that were touched here were when changes were last taken. */
+  /** Resources of the names touched here, as of the last call of `takeChanges`. */
   readonly before: Map<string, EncodedResource | undefined>;
 }
 

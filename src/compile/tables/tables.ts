@@ -13,7 +13,7 @@ export interface Tables {
 /** Tables that others stand on: they can tell what they had when changes were last taken. */
 export interface BaseTables extends Tables {
   names(type: XdsType): Iterable<string>;
-  /** What a name was at the last `settled`. */
+  /** The resource of a name at the last `settled`. */
   was(type: XdsType, name: string): EncodedResource | undefined;
   /** The names that may be different from then. */
   touched(type: XdsType): Iterable<string>;

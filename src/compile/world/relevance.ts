@@ -86,6 +86,6 @@ export function* tailsOf(name: string): Generator<string, void, undefined> {
   }
 }
 
-/** What everybody meets is no condition: it would be in every key. */
+/** Conditions that some proxies do not meet. One that all meet would be in every key. */
 const conditionsOf = (audience: Audience | undefined): readonly string[] =>
   (audience?.labels ?? []).filter((labels) => Object.keys(labels).length > 0).map(conditionName);

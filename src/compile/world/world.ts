@@ -42,7 +42,7 @@ export interface World {
 }
 
 export interface WorldOptions {
-  /** What holds until a change of type `mesh` comes. */
+  /** The mesh configuration until a change of type `mesh` arrives. */
   readonly mesh: MeshConfig;
   readonly domainSuffix: string;
   readonly kinds: readonly RuleKind[];

@@ -203,7 +203,7 @@ export class DiscoveryStream implements CallReader, Outlet {
   }
 }
 
-/** What a client is told that sent what cannot be answered; a bug stays what it is. */
+/** The status for a client whose request cannot be answered. A bug stays a bug. */
 export function statusOf(error: unknown): unknown {
   if (error instanceof MalformedMessage) return new StatusError('INVALID_ARGUMENT', error.message, { cause: error });
   if (error instanceof TooManyNames) return new StatusError('RESOURCE_EXHAUSTED', error.message, { cause: error });

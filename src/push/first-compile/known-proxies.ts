@@ -17,7 +17,7 @@ export interface KnownProxies {
   connected(client: Pick<Client, 'layers' | 'proxy'>): void;
   /** Those whose scopes had the most clients first. */
   list(): readonly KnownProxy[];
-  /** What an earlier run knew. */
+  /** Proxies that an earlier run knew. */
   restore(proxies: Iterable<KnownProxy>): void;
   /** Calls `listener` when what `list` answers differs enough to be kept. */
   onChange(listener: () => void): void;

@@ -24,7 +24,7 @@ export interface Finding extends PartVersion {
   readonly lastGood: Part | null;
   /** The words of the proxy that rejected it last. */
   readonly error: string;
-  /** What it does against Envoy's own constraints (ADR 10): proof that it is bad, whoever rejects it. Null: nothing. */
+  /** The constraint of Envoy (ADR 10) that it violates: proof that it is bad. Null: none. */
   readonly violation: string | null;
   /** The rules, or services, that are to be corrected. */
   readonly blamed: readonly string[];
@@ -41,7 +41,7 @@ export interface Finding extends PartVersion {
 export interface Look {
   /** The rules, or services, that are to be corrected. */
   readonly blamedFor: (guilty: GuiltyPart) => readonly string[];
-  /** What it does against Envoy's constraints; null: nothing. */
+  /** Finds the constraint of Envoy that a part violates; null: none. */
   readonly violationOf: (guilty: GuiltyPart) => string | null;
 }
 

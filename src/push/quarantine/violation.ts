@@ -4,8 +4,8 @@ import { partitionOf } from '../../xds/isolation/partition.ts';
 import type { PartVersion } from '../../xds/isolation/verdicts.ts';
 
 /**
- * What a version of a part does against Envoy's own constraints, by its bytes: whatever put it there. Null: nothing, or the
- * resource has another version by now.
+ * Checks the bytes of a part against Envoy's own constraints. Returns the violation; null: none, or the resource has
+ * another version by now.
  */
 export function violationOf(
   { type, name, part, hash }: PartVersion,

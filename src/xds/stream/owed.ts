@@ -37,8 +37,8 @@ function owe(state: TypeState, owed: Owed, world: World): void {
 }
 
 /**
- * What of the owed names goes into the next response, and what waits for the one after it. A client may ask for a hundred
- * thousand names that do not exist, and each of them is answered: in responses of a bounded size, as everybody waits while one is built.
+ * Splits the owed names into those of the next response and those that wait. A client may ask for a hundred thousand absent
+ * names. Each is answered, in responses of bounded size, as all clients wait while one is built.
  */
 export function portionOf(state: TypeState): { readonly now: readonly Owed[]; readonly later: readonly Owed[] } {
   const { owed } = state;

@@ -1,6 +1,6 @@
 import type { NameSet } from './names.ts';
 
-/** What is indexed: an interest. */
+/** The indexed properties of an interest. */
 export interface Indexed {
   readonly wildcard: boolean;
   readonly names: NameSet;

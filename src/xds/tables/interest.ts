@@ -119,7 +119,7 @@ export class Interest {
     this.#responses.clear();
   }
 
-  /** What was computed before a flush changed one of the tables is not looked for: a commit visits only whom it concerns. */
+  /** Drops results from before the last commit to one of the tables: a commit visits only the interests that it concerns. */
   #dropOutdated(): void {
     let now = 0;
     for (const table of this.tables) now += table.revision;

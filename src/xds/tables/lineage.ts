@@ -1,4 +1,4 @@
-/** What one version has that the one before has not: its size, its digest, and how many names it toggled. */
+/** Difference of one version to the one before: its size, its digest, and how many names it toggled. */
 interface Version {
   readonly size: number;
   /** Sums over all names, so that a name comes and goes without a look at the others. */
