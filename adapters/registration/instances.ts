@@ -14,14 +14,8 @@ export type Operation =
   | { readonly op: 'service'; readonly service: ServiceRecord }
   | { readonly op: 'forget'; readonly namespace: string; readonly host: string };
 
-export interface ServiceRecord {
-  readonly namespace: string;
-  readonly host: string;
-  readonly createdAtMs: number;
-  /** Ports of its instances; the last known ones if there are none. */
-  readonly ports: readonly InstancePort[];
-  /** Virtual addresses of its instances, likewise; absent for none. */
-  readonly vips?: readonly string[];
+/** A service as the journal keeps it: with the last known ports and addresses if it has no instances. */
+export interface ServiceRecord extends Omit<RegisteredService, 'instances'> {
   /** Time when the last instance was removed; null while it has instances. */
   readonly emptySinceMs: number | null;
 }
