@@ -16,7 +16,7 @@ import { createRuleFindings, type RuleFindings } from '../push/status/findings/i
 import { createIntake } from '../push/status/intake.ts';
 import { createRuleStatuses, type StatusKeeper } from '../push/status/statuses.ts';
 import type { Registry } from '../registry/contract.ts';
-import { allowList } from '../registry/guests.ts';
+import { registrationAllowList } from '../registry/registration-policy.ts';
 import { createRegistry } from '../registry/registry.ts';
 import { type RuleBook, ruleBook } from '../rules/book/rule-book.ts';
 import { ruleKinds, servedKinds } from '../rules/kinds/index.ts';
@@ -24,8 +24,8 @@ import { createServiceEntryIndex, type ServiceEntryIndex } from '../rules/servic
 import type { RuleStore } from '../rules/store.ts';
 import { memoryStore } from '../store/memory/memory.ts';
 import { openSqliteStore } from '../store/sqlite/sqlite.ts';
+import { createChangeLogger } from '../telemetry/change-logger.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
-import { createNews } from '../telemetry/news.ts';
 import { createAdapters, type MadeAdapter } from './adapters.ts';
 import type { ServeConfig } from './config.ts';
 import { dataPaths, makeDataDirectory } from './data-directory.ts';
@@ -78,19 +78,22 @@ export async function createParts({ config, version, clock, log, closing }: Surr
   const paths = dataPaths(config.dataDir);
   const metrics = createMetrics();
   closing.defer(() => metrics.stop());
-  const isGuestAllowed = allowList(config.registration.allow);
-  const registry = createRegistry({ clock, log, snapshotDir: paths.shards, isGuestAllowed });
+  const isRegistrationAllowed = registrationAllowList(config.registration.allow);
+  const registry = createRegistry({ clock, log, snapshotDir: paths.shards, isRegistrationAllowed });
   closing.defer(() => registry.close());
   const adapters = createAdapters(config, { clock, log, registry, observerOf: metrics.adapterObserver });
-  const serviceEntryShard = registry.shard('service-entries', 'service-entry', { required: true, keepSnapshot: false });
+  const serviceEntryShard = registry.shard('service-entries', 'service-entry', {
+    required: true,
+    savesSnapshot: false,
+  });
 
   await makeDataDirectory(config.dataDir);
   const book = ruleBook({ kinds: ruleKinds, mesh: config.mesh });
   const store = await openStore(config, { clock, log, prepare: book.prepare });
   closing.defer(() => store.close());
   store.subscribe((changes) => book.applyStore(changes));
-  const news = createNews({ book, clock, log });
-  closing.defer(() => news.stop());
+  const changeLogger = createChangeLogger({ book, clock, log });
+  closing.defer(() => changeLogger.stop());
 
   const compiler = createCompiler({ domainSuffix: config.domainSuffix, mesh: config.mesh });
   const serviceEntries = createServiceEntryIndex();
@@ -106,7 +109,7 @@ export async function createParts({ config, version, clock, log, closing }: Surr
     take(urgency) {
       if (urgency === 'configuration') intake.taken();
       const changes = feed.take(urgency);
-      news.taken(changes);
+      changeLogger.applied(changes);
       return changes;
     },
     clock: steadyClock,
@@ -122,7 +125,7 @@ export async function createParts({ config, version, clock, log, closing }: Surr
   const knowing = { kinds, book, store, compiler, findings, coordinator, intake, serviceEntries };
   const statuses = createRuleStatuses({ ...knowing, clock, log, ...turns });
   add(statuses.observer);
-  add({ connected: news.connected, disconnected: news.disconnected });
+  add({ connected: changeLogger.connected, disconnected: changeLogger.disconnected });
   const known = createKnownProxies({ now: clock.now });
   add({ connected: known.connected });
   metrics.watch({ coordinator, registry, ruleProblems: statuses.problemCounts });

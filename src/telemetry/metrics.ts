@@ -5,7 +5,7 @@ import type { PushObserver } from '../push/observer.ts';
 import type { StatusKeeper } from '../push/status/statuses.ts';
 import type { Registry } from '../registry/contract.ts';
 import { type EventLoopWatch, measureEventLoop } from './event-loop.ts';
-import { createTally } from './tally.ts';
+import { createPlainHistogram } from './histogram.ts';
 
 /** Metrics at `/metrics`. Names begin with `binnacle_`; docs/operations.md lists them and which to watch. */
 export interface Metrics {
@@ -14,11 +14,11 @@ export interface Metrics {
    * Creates counters for gRPC clients. `reasons` lists every reason for closing a connection or call because of its
    * client.
    */
-  rpcObserver(reasons: readonly string[]): RpcObserver;
+  rpcObserver(reasons: readonly string[]): RpcMetrics;
   /** Creates counters for rejected HTTP requests. `reasons` lists every reason. */
-  doorObserver(reasons: readonly string[]): DoorObserver;
+  httpObserver(reasons: readonly string[]): HttpMetrics;
   /** Creates the counters of an adapter. */
-  adapterObserver(adapter: string): AdapterObserver;
+  adapterObserver(adapter: string): AdapterMetrics;
   /** Adds the metrics that are read from current state on each scrape. */
   watch(sources: MetricSources): void;
   /** Renders the text format of Prometheus. */
@@ -26,18 +26,18 @@ export interface Metrics {
   stop(): void;
 }
 
-interface RpcObserver {
+interface RpcMetrics {
   cutOff(reason: string): void;
   ended(code: string): void;
   logLineDropped(): void;
 }
 
-interface AdapterObserver {
+interface AdapterMetrics {
   /** Counts the instances that are taken out because their heartbeats stopped. */
   leases(): { expired(): void };
 }
 
-export interface DoorObserver {
+export interface HttpMetrics {
   refused(reason: string): void;
   /** Records whether the current access file is in use. */
   accessFile(isGood: boolean): void;
@@ -63,7 +63,7 @@ export function createMetrics(): Metrics {
   return {
     observer: pushMetrics(registers),
     rpcObserver: (reasons) => rpcMetrics(reasons, registers),
-    doorObserver(reasons) {
+    httpObserver(reasons) {
       const help = 'HTTP requests that were not let in';
       return {
         refused: countReasons('binnacle_http_refusals_total', help, { reasons, registers }),
@@ -109,7 +109,7 @@ function countReasons(
 const seconds = (ms: number) => ms / 1000;
 const responseBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
-function rpcMetrics(reasons: readonly string[], registers: Registers): RpcObserver {
+function rpcMetrics(reasons: readonly string[], registers: Registers): RpcMetrics {
   const calls = new Counter({
     name: 'binnacle_rpc_calls_total',
     help: 'Calls that the server ended, by their status',
@@ -171,7 +171,7 @@ function pushMetrics(registers: Registers): PushObserver {
     help: 'Streams and fetches of peers that have as many scopes as they may',
     registers,
   });
-  const convergence = createTally({
+  const convergence = createPlainHistogram({
     name: 'binnacle_convergence_seconds',
     help: 'From a change coming in to its acknowledgement by a proxy',
     bounds: responseBuckets,
@@ -291,7 +291,7 @@ function watchRegistry(registry: Registry, registers: Registers): void {
     help: 'Services whose registered instances do not count, as another adapter defines them',
     registers,
     collect() {
-      this.set(registry.leftOut().size);
+      this.set(registry.excludedRegistrations().size);
     },
   });
   const counts = [

@@ -8,7 +8,7 @@ import type { NamedState } from '../../xds/named/named-stream.ts';
 import { isSettled } from '../../xds/stream/next.ts';
 import { lastSentOf, type TypeState } from '../../xds/stream/stream.ts';
 import type { ResponseLabel } from '../../xds/wire/response.ts';
-import { type DebugView, jsonArray, jsonObject, type Query, type ViewProblem } from './view.ts';
+import { type DebugView, jsonArray, jsonObject, type ViewProblem, type ViewQuery } from './view.ts';
 
 const proxyParameter = { proxyID: 'the node id, or <name>.<namespace>' };
 
@@ -138,7 +138,7 @@ function* resourcesOf(client: Client, type: XdsType) {
 
 function ofClient(
   { clients }: Coordinator,
-  { proxyID }: Query,
+  { proxyID }: ViewQuery,
   show: (client: Client) => Iterable<string>,
 ): Result<Iterable<string>, ViewProblem> {
   for (const client of clients) {
@@ -171,7 +171,7 @@ function syncOf(state: TypeState) {
           : unanswered.length > 0
             ? 'UNANSWERED'
             : 'SYNCED',
-    ...(unanswered.length > 0 ? { unanswered: unanswered.slice(0, mostNamesShown) } : {}),
+    ...(unanswered.length > 0 ? { unanswered: unanswered.slice(0, maxNames) } : {}),
     withheld: withheld.reduce((sum, batch) => sum + batch.names.size, 0),
     held,
     lastNack: nackOf(nack, nackedAtMs),
@@ -206,10 +206,10 @@ function namedSyncOf({ names, inFlight, nack, nackedAtMs }: NamedState) {
   const unanswered = [...names].flatMap(([name, told]) => (told === null ? [name] : []));
   const state =
     nack !== null ? 'NACK' : inFlight !== null ? 'PENDING' : unanswered.length > 0 ? 'UNANSWERED' : 'SYNCED';
-  return { state, unanswered: unanswered.slice(0, mostNamesShown), lastNack: nackOf(nack, nackedAtMs) };
+  return { state, unanswered: unanswered.slice(0, maxNames), lastNack: nackOf(nack, nackedAtMs) };
 }
 
 /** Limit of listed names, because an on-demand client may have requested thousands. */
-const mostNamesShown = 100;
+const maxNames = 100;
 
 const timeOf = (ms: number): string | null => (ms === 0 ? null : new Date(ms).toISOString());

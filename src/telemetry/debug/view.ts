@@ -12,11 +12,11 @@ export interface DebugView {
    * Answers as JSON text in pieces: a dump of a large mesh is never in memory as a whole, and other work runs between
    * pieces. A failure names the valid parameters.
    */
-  read(query: Query): Result<Iterable<string>, ViewProblem>;
+  read(query: ViewQuery): Result<Iterable<string>, ViewProblem>;
 }
 
 /** Query parameters of a request, by name. */
-export type Query = Readonly<Record<string, string | undefined>>;
+export type ViewQuery = Readonly<Record<string, string | undefined>>;
 
 /** Reason why a view cannot answer. */
 export interface ViewProblem {

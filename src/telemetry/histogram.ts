@@ -1,6 +1,6 @@
 import type { Metric, Registry as MetricsRegistry } from 'prom-client';
 
-export interface TallyOptions {
+export interface HistogramOptions {
   readonly name: string;
   readonly help: string;
   /** Upper bounds of the buckets, ascending. */
@@ -13,7 +13,7 @@ export interface TallyOptions {
  * allocate several objects per observation.
  * @returns a function that counts a value.
  */
-export function createTally({ name, help, bounds, registers }: TallyOptions): (value: number) => void {
+export function createPlainHistogram({ name, help, bounds, registers }: HistogramOptions): (value: number) => void {
   /** Counts per bucket, excluding lower buckets; the last one is above all bounds. */
   const counts = new Float64Array(bounds.length + 1);
   let sum = 0;

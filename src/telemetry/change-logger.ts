@@ -5,21 +5,21 @@ import type { RuleBook, RuleChange } from '../rules/book/rule-book.ts';
 import { type RuleId, ruleId } from '../rules/rule.ts';
 
 /** Logs added, changed and removed rules, services and sidecars: at most one line of each per second. */
-export interface News {
+export interface ChangeLogger {
   /** Records the changes of a flush; only services matter. */
-  taken(changes: readonly TakenChange[]): void;
+  applied(changes: readonly AppliedChange[]): void;
   connected(client: Client): void;
   disconnected(client: Client, reason: string): void;
   stop(): void;
 }
 
-interface TakenChange {
+interface AppliedChange {
   readonly type: string;
   readonly service?: { readonly namespace: string; readonly hostname: string };
   readonly key?: string;
 }
 
-export interface NewsOptions {
+export interface ChangeLoggerOptions {
   readonly book: Pick<RuleBook, 'rules' | 'subscribe' | 'onFiled' | 'reportOn'>;
   readonly clock: Clock;
   readonly log: Logger;
@@ -29,9 +29,9 @@ export interface NewsOptions {
 const gatherMs = 200;
 const periodMs = 1_000;
 /** Maximum number of names per list; the rest is counted. */
-const mostNamed = 10;
+const maxNamed = 10;
 
-export function createNews({ book, clock, log }: NewsOptions): News {
+export function createChangeLogger({ book, clock, log }: ChangeLoggerOptions): ChangeLogger {
   const rules = createTopic<RuleId>([...book.rules()].map(ruleId));
   const services = createTopic<string>([]);
   const sidecars = createTopic<string>([]);
@@ -65,7 +65,7 @@ export function createNews({ book, clock, log }: NewsOptions): News {
   logMistakes(book, log);
 
   return {
-    taken(changes) {
+    applied(changes) {
       for (const { type, service, key } of changes) {
         if (type === 'service' && service !== undefined) services.put(`${service.namespace}/${service.hostname}`);
         else if (type === 'service-removed' && key !== undefined) services.remove(key);
@@ -93,17 +93,17 @@ export function createNews({ book, clock, log }: NewsOptions): News {
 
 /** Tracks existing ids and their changes since the last line. */
 function createTopic<Id extends string>(known: readonly Id[]) {
-  const there = new Set<Id>(known);
+  const existing = new Set<Id>(known);
   const changes = new Map<Id, { readonly what: 'came' | 'changed' | 'went'; readonly from: string }>();
   return {
     put(id: Id, from = '') {
       const before = changes.get(id);
-      const isNew = !there.has(id) && before?.what !== 'went';
+      const isNew = !existing.has(id) && before?.what !== 'went';
       changes.set(id, { what: isNew || before?.what === 'came' ? 'came' : 'changed', from });
-      there.add(id);
+      existing.add(id);
     },
     remove(id: Id) {
-      if (!there.delete(id)) return;
+      if (!existing.delete(id)) return;
       if (changes.get(id)?.what === 'came')
         changes.delete(id); // added and removed since the last line
       else changes.set(id, { what: 'went', from: '' });
@@ -113,18 +113,18 @@ function createTopic<Id extends string>(known: readonly Id[]) {
       if (changes.size === 0) return null;
       const of = (what: string) => {
         const ids = [...changes].filter(([, one]) => one.what === what);
-        const named = ids.slice(0, mostNamed).map(([id, { from }]) => (from === '' ? id : `${id} (${from})`));
+        const named = ids.slice(0, maxNamed).map(([id, { from }]) => (from === '' ? id : `${id} (${from})`));
         const more = ids.length - named.length;
         return ids.length === 0 ? {} : { [what]: more > 0 ? [...named, `and ${more} more`] : named };
       };
-      const facts = { ...of('came'), ...of('changed'), ...of('went'), now: there.size };
+      const facts = { ...of('came'), ...of('changed'), ...of('went'), now: existing.size };
       changes.clear();
       return facts;
     },
   };
 }
 
-const mostMistakes = 20;
+const maxMistakes = 20;
 
 /** Logs mistakes in rules of files, each once while it persists. */
 function logMistakes(book: Pick<RuleBook, 'onFiled' | 'reportOn'>, log: Logger): void {
@@ -143,9 +143,9 @@ function logMistakes(book: Pick<RuleBook, 'onFiled' | 'reportOn'>, log: Logger):
       logged.set(id, reason);
       return [{ id, origin: report.origin, inEffect: report.inEffect, reason }];
     });
-    for (const facts of fresh.slice(0, mostMistakes)) log.warn(facts, 'rule of a file not in effect');
-    if (fresh.length > mostMistakes) {
-      log.warn({ rules: fresh.length - mostMistakes }, 'more rules of files not in effect: see /debug/problemz');
+    for (const facts of fresh.slice(0, maxMistakes)) log.warn(facts, 'rule of a file not in effect');
+    if (fresh.length > maxMistakes) {
+      log.warn({ rules: fresh.length - maxMistakes }, 'more rules of files not in effect: see /debug/problemz');
     }
   });
 }

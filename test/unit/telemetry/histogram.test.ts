@@ -1,13 +1,13 @@
 import { Histogram, Registry } from 'prom-client';
 import { expect, it } from 'vitest';
-import { createTally } from '../../../src/telemetry/tally.ts';
+import { createPlainHistogram } from '../../../src/telemetry/histogram.ts';
 
 const facts = { name: 'wait_seconds', help: 'How long it took' };
 const bounds = [0.01, 0.1, 1];
 
 function both() {
   const [own, library] = [new Registry(), new Registry()];
-  const count = createTally({ ...facts, bounds, registers: [own] });
+  const count = createPlainHistogram({ ...facts, bounds, registers: [own] });
   const histogram = new Histogram({ ...facts, buckets: bounds, registers: [library] });
   return { own, library, count, histogram };
 }

@@ -5,7 +5,7 @@ import type { Client } from '../../../src/push/client.ts';
 import { ruleBook } from '../../../src/rules/book/rule-book.ts';
 import { ruleKinds } from '../../../src/rules/kinds/index.ts';
 import { defaultMeshConfig } from '../../../src/rules/mesh-config.ts';
-import { createNews } from '../../../src/telemetry/news.ts';
+import { createChangeLogger } from '../../../src/telemetry/change-logger.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
 import { rawObject, service } from '../../support/model.ts';
 
@@ -15,9 +15,9 @@ function listening() {
   const line = (facts: object, message: string) => lines.push(`${message} ${JSON.stringify(facts)}`);
   const log: Logger = { ...silentLogger, info: line, warn: line };
   const book = ruleBook({ kinds: ruleKinds, mesh: defaultMeshConfig });
-  const news = createNews({ book, clock, log });
+  const logger = createChangeLogger({ book, clock, log });
   const file = (...objects: readonly RawObject[]) => book.replace('files', objects);
-  return { clock, book, news, file, said: () => lines.splice(0) };
+  return { clock, book, logger, file, said: () => lines.splice(0) };
 }
 
 const rule = (name: string, hosts: unknown = ['a']) =>
@@ -42,10 +42,10 @@ it('logs added, changed and removed rules together and once', () => {
 });
 
 it('logs at most one line of each kind per second', () => {
-  const { clock, file, news, said } = listening();
+  const { clock, file, logger, said } = listening();
   for (let round = 0; round < 100; round++) {
     file(...Array.from({ length: 50 }, (_, index) => rule(`r${index}`, [`h${round}`])));
-    news.taken(
+    logger.applied(
       Array.from({ length: 50 }, (_, index) => ({
         type: 'service',
         service: service(`s${index}`, { createdAtMs: round }),
@@ -59,20 +59,20 @@ it('logs at most one line of each kind per second', () => {
 });
 
 it('logs sidecars by their first and last stream, and services', () => {
-  const { clock, news, said } = listening();
-  news.connected(client('web'));
-  news.connected(client('web'));
-  news.taken([{ type: 'service', service: service('reviews') }, { type: 'endpoints' }]);
+  const { clock, logger, said } = listening();
+  logger.connected(client('web'));
+  logger.connected(client('web'));
+  logger.applied([{ type: 'service', service: service('reviews') }, { type: 'endpoints' }]);
   clock.advance(1_000);
   expect(said()).toEqual([
     'services changed {"came":["default/reviews"],"now":1}',
     'sidecars changed {"came":["web"],"now":1}',
   ]);
-  news.disconnected(client('web'), 'gone');
+  logger.disconnected(client('web'), 'gone');
   clock.advance(1_000);
   expect(said()).toEqual([]);
-  news.disconnected(client('web'), 'gone');
-  news.taken([{ type: 'service-removed', key: 'default/reviews' }]);
+  logger.disconnected(client('web'), 'gone');
+  logger.applied([{ type: 'service-removed', key: 'default/reviews' }]);
   clock.advance(1_000);
   expect(said()).toEqual([
     'services changed {"went":["default/reviews"],"now":0}',
