@@ -25,7 +25,7 @@ export const registration = defineAdapter<RegistrationConfig>({
   kind: 'registration',
   config,
   isDurable: true,
-  isGuest: true,
+  isSelfRegistered: true,
   create: createRegistrationAdapter,
 });
 
@@ -33,7 +33,7 @@ export const registration = defineAdapter<RegistrationConfig>({
 const probeMs = 1_000;
 
 function createRegistrationAdapter(settings: RegistrationConfig, context: AdapterContext): Adapter {
-  const { clock, log, dataDir, whyNoGuest, observer } = context;
+  const { clock, log, dataDir, registrationRefusal, observer } = context;
   const journal = createJournal(dataDir);
   let sink: ShardSink | null = null;
   let isFailing = false;
@@ -81,7 +81,7 @@ function createRegistrationAdapter(settings: RegistrationConfig, context: Adapte
   }
 
   return {
-    http: registrationHttp({ book, whyNoGuest }),
+    http: registrationHttp({ book, registrationRefusal }),
     async run(to, signal) {
       sink = to;
       await loadUntilItWorks(to, signal);

@@ -68,17 +68,17 @@ export interface AdapterContext {
   readonly dataDir: string;
   /** Last part of Kubernetes hostnames, `cluster.local` by default. */
   readonly domainSuffix: string;
-  /** Why what registers itself for a service does not count, as another adapter defines it; null: it counts. */
-  readonly whyNoGuest: (service: GuestService) => string | null;
-  /** Counts what happens in this adapter, for metrics. */
+  /** Returns the reason why instances may not register for a service, because another adapter defines it, or null. */
+  readonly registrationRefusal: (service: SelfRegisteredService) => string | null;
+  /** Counts events of this adapter, for metrics. */
   readonly observer: AdapterObserver;
 }
 
-/** A service that instances register for by themselves. */
-export interface GuestService {
+/** Service whose instances register themselves. */
+export interface SelfRegisteredService {
   readonly namespace: string;
   readonly hostname: Hostname;
-  /** The virtual addresses that it asks for. */
+  /** Requested virtual addresses. */
   readonly vips?: readonly string[] | undefined;
 }
 
@@ -95,7 +95,7 @@ export interface AdapterDefinition<Config> {
   /** True if the adapter persists all its contents in `dataDir`, so that a snapshot of its shard would be redundant. */
   readonly isDurable?: boolean;
   /** True for self-registered instances, which yield to definitions of other adapters. */
-  readonly isGuest?: boolean;
+  readonly isSelfRegistered?: boolean;
   create(config: Config, context: AdapterContext): Adapter;
 }
 

@@ -17,8 +17,8 @@ export interface ConfigurableAdapter {
   readonly config: AdapterDefinition<unknown>['config'];
   /** Copy of `AdapterDefinition.isDurable`. */
   readonly isDurable: boolean;
-  /** Copy of `AdapterDefinition.isGuest`. */
-  readonly isGuest: boolean;
+  /** Copy of `AdapterDefinition.isSelfRegistered`. */
+  readonly isSelfRegistered: boolean;
   /**
    * Creates the adapter from its part of the file, without `type`, `name` and the other keys common to all adapters.
    */
@@ -30,7 +30,7 @@ export const configurable = <Config>(definition: AdapterDefinition<Config>): Con
   kind: definition.kind,
   config: definition.config,
   isDurable: definition.isDurable ?? false,
-  isGuest: definition.isGuest ?? false,
+  isSelfRegistered: definition.isSelfRegistered ?? false,
   configure(settings, context) {
     const parsed = definition.config.safeParse(settings);
     if (parsed.success) return ok(definition.create(parsed.data, context));

@@ -27,7 +27,7 @@ export type WorkloadChange =
       readonly id: string;
       readonly workload: Pick<Workload, 'namespace' | 'name' | 'addresses' | 'labels'>;
       /** It registered itself, as an instance of one service: its labels are not all that the workload has. */
-      readonly isGuest: boolean;
+      readonly isSelfRegistered: boolean;
     }
   | { readonly type: 'workload-removed'; readonly id: string };
 

@@ -50,9 +50,9 @@ export function createFeed({ registry, book, serviceEntries, serviceEntryShard }
     const objects = new Map<string, ObjectChange[]>();
     for (const change of registry.takeRawChanges()) {
       if (change.type === 'workload') {
-        const { adapter, workload, isGuest } = change;
+        const { adapter, workload, isSelfRegistered } = change;
         serviceEntries.workloadChanged(adapter, workload);
-        workloads.push({ type: 'workload', id: workloadId(adapter, workload), workload, isGuest });
+        workloads.push({ type: 'workload', id: workloadId(adapter, workload), workload, isSelfRegistered });
       } else if (change.type === 'workload-removed') {
         serviceEntries.workloadRemoved(change.adapter, change.namespace, change.name);
         workloads.push({ type: 'workload-removed', id: workloadId(change.adapter, change) });
@@ -112,7 +112,7 @@ function workloadEntryChange(
       type: 'workload',
       id,
       workload: { namespace, name, addresses: [canonicalAddress(address)], labels },
-      isGuest: false,
+      isSelfRegistered: false,
     },
   ];
 }

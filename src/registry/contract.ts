@@ -5,7 +5,7 @@ import type { EndpointSet, Workload } from '../model/endpoint.ts';
 import type { ServiceKey } from '../model/names.ts';
 import type { RawObject } from '../model/object.ts';
 import type { Service } from '../model/service.ts';
-import type { GuestName } from './guests.ts';
+import type { RegistrationName } from './registration-policy.ts';
 
 /** Change of the merged view. Every variant is assignable to the compiler's `WorldChange`. */
 export type RegistryChange =
@@ -28,8 +28,8 @@ export type RawChange =
       readonly type: 'workload';
       readonly adapter: string;
       readonly workload: Workload;
-      /** It registered itself (`ShardOptions.isGuest`). */
-      readonly isGuest: boolean;
+      /** It registered itself (`ShardOptions.isSelfRegistered`). */
+      readonly isSelfRegistered: boolean;
     }
   | {
       readonly type: 'workload-removed';
@@ -88,9 +88,9 @@ export interface ShardOptions {
   /** Time in milliseconds until the snapshot is served to an adapter that has not synced. Default 10,000. */
   readonly syncTimeoutMs?: number;
   /** Saves snapshots. False for shards that are computed from others or that their adapter persists. Default true. */
-  readonly keepSnapshot?: boolean;
+  readonly savesSnapshot?: boolean;
   /** True for shards of self-registered instances, which yield to definitions of other shards. Default false. */
-  readonly isGuest?: boolean;
+  readonly isSelfRegistered?: boolean;
 }
 
 export interface RegistryOptions {
@@ -100,8 +100,8 @@ export interface RegistryOptions {
   readonly snapshotDir: string | null;
   /** Time in milliseconds for which a removed endpoint stays as `departed`. Default 10,000; 0 disables it. */
   readonly departedMs?: number;
-  /** Reports whether the configuration lets instances of a guest join services of others. By default none may. */
-  readonly isGuestAllowed?: (guest: GuestName) => boolean;
+  /** Reports whether the configuration lets instances register for a service of another shard. By default none may. */
+  readonly isRegistrationAllowed?: (requested: RegistrationName) => boolean;
 }
 
 /** Merges the shards of all adapters into one view of services and endpoints. */
@@ -129,12 +129,12 @@ export interface Registry {
   /** Yields the sets of each shard, including unhealthy endpoints. */
   endpointShards(): IterableIterator<{ readonly shard: string; readonly set: EndpointSet }>;
   shards(): readonly ShardStatus[];
-  /** Returns rejected entries, and services of guests that are excluded. */
+  /** Returns rejected entries, and self-registered services that are excluded. */
   problems(): readonly ShardProblem[];
   /** Returns the reason why instances may not register for a service, or null. */
-  whyNoGuest(guest: GuestName): string | null;
-  /** Returns services of guests that are excluded because another shard defines them, with the reason. */
-  leftOut(): ReadonlyMap<ServiceKey, string>;
+  registrationRefusal(requested: RegistrationName): string | null;
+  /** Returns self-registered services that are excluded because another shard defines them, with the reason. */
+  excludedRegistrations(): ReadonlyMap<ServiceKey, string>;
   /** Writes pending snapshots and stops. Resolves when all files are closed. */
   close(): Promise<void>;
 }

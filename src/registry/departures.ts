@@ -29,18 +29,18 @@ interface Departed {
   readonly untilMs: number;
 }
 
-export function createDepartures(now: () => number, keptMs: number): Departures {
-  const kept = new Map<ServiceKey, ReadonlyMap<string, Departed>>();
+export function createDepartures(now: () => number, departedMs: number): Departures {
+  const departedByService = new Map<ServiceKey, ReadonlyMap<string, Departed>>();
 
   return {
     settle(service, before, sets) {
-      const known = kept.get(service);
-      if (keptMs === 0 || (known === undefined && (before?.endpoints.length ?? 0) === 0)) return [];
+      const known = departedByService.get(service);
+      if (departedMs === 0 || (known === undefined && (before?.endpoints.length ?? 0) === 0)) return [];
       // Unchanged endpoints are found by identity, so that ports are compared only for the few others.
       const current = new Set(sets.flat());
       const missing = (before?.endpoints ?? []).filter((endpoint) => !current.has(endpoint));
       const present = new Set(missing.length === 0 ? [] : sets.flatMap((set) => set.map(endpointIdentity)));
-      const untilMs = now() + keptMs;
+      const untilMs = now() + departedMs;
       const departed = new Map<string, Departed>();
       for (const endpoint of missing) {
         const identity = endpointIdentity(endpoint);
@@ -49,20 +49,20 @@ export function createDepartures(now: () => number, keptMs: number): Departures 
         if (already === undefined) departed.set(identity, { endpoint: { ...endpoint, health: 'departed' }, untilMs });
         else if (already.untilMs > now()) departed.set(identity, already);
       }
-      if (departed.size === 0) kept.delete(service);
-      else kept.set(service, departed);
+      if (departed.size === 0) departedByService.delete(service);
+      else departedByService.set(service, departed);
       return [...departed.values()].map(({ endpoint }) => endpoint);
     },
-    forget: (service) => void kept.delete(service),
+    forget: (service) => void departedByService.delete(service),
     due() {
       const nowMs = now();
-      return [...kept]
+      return [...departedByService]
         .filter(([, all]) => [...all.values()].some(({ untilMs }) => untilMs <= nowMs))
         .map(([key]) => key);
     },
     nextMs() {
       let next: number | null = null;
-      for (const all of kept.values()) {
+      for (const all of departedByService.values()) {
         for (const { untilMs } of all.values()) next = Math.min(next ?? untilMs, untilMs);
       }
       return next;

@@ -35,7 +35,7 @@ export function mergeEndpoints(
   sets: readonly (readonly Endpoint[])[],
   previous: EndpointSet | undefined,
 ): EndpointSet {
-  const endpoints = withoutDoubles(joined(sets.map((set) => usable(service, set))));
+  const endpoints = withoutDuplicates(joined(sets.map((set) => usable(service, set))));
   if (previous !== undefined && sameElements(previous.endpoints, endpoints)) return previous;
   return { namespace: service.namespace, hostname: service.hostname, endpoints };
 }
@@ -52,7 +52,7 @@ function usable(service: Service, endpoints: readonly Endpoint[]): readonly Endp
 export const endpointIdentity = (endpoint: Endpoint): string => `${endpoint.address}|${portsText(endpoint)}`;
 
 /** Removes duplicates. Returns the same list if there are none. */
-function withoutDoubles(endpoints: readonly Endpoint[]): readonly Endpoint[] {
+function withoutDuplicates(endpoints: readonly Endpoint[]): readonly Endpoint[] {
   if (new Set(endpoints.map(({ address }) => address)).size === endpoints.length) return endpoints;
   const first = new Map<string, Endpoint>();
   for (const endpoint of endpoints) {

@@ -3,8 +3,8 @@ import type { ServiceKey } from '../model/names.ts';
 import type { Service } from '../model/service.ts';
 import type { RegistryChange, Urgency } from './contract.ts';
 import type { Departures } from './departures.ts';
-import type { Guests } from './guests.ts';
 import { mergeEndpoints, mergeServices } from './merge.ts';
+import type { RegistrationPolicy } from './registration-policy.ts';
 import type { Shard } from './shard.ts';
 
 /** Merged view of all shards. Marking is cheap; `takeChanges` merges only what was marked. */
@@ -20,49 +20,55 @@ export interface MergedViewOptions {
   /** Shards, ordered by name, which is the order of merging. */
   readonly shards: () => readonly Shard[];
   readonly departures: Departures;
-  /** Returns the reason why guests may not serve a name, or null. */
-  readonly whyNot: Guests['reasonAgainst'];
+  /** Returns the reason why instances may not register for a name, or null. */
+  readonly registrationRefusal: RegistrationPolicy['refusalOf'];
   /**
-   * Called with the reason when the services of guests at `key` are excluded, and with null when they no longer are.
+   * Called with the reason when the self-registered services at `key` are excluded, and with null when they no longer
+   * are.
    */
-  readonly leftOut: (key: ServiceKey, reason: string | null) => void;
+  readonly exclusionChanged: (key: ServiceKey, reason: string | null) => void;
 }
 
 /**
- * Creates a merged view. Guests (shards of self-registered instances) yield: definitions of other shards apply, and
- * endpoints of guests join them only with permission.
+ * Creates a merged view. Shards of self-registered instances yield: definitions of other shards apply, and endpoints
+ * that registered themselves join them only with permission.
  */
-export function createMergedView({ shards, departures, whyNot, leftOut }: MergedViewOptions): MergedView {
+export function createMergedView({
+  shards,
+  departures,
+  registrationRefusal,
+  exclusionChanged,
+}: MergedViewOptions): MergedView {
   const services = new Map<ServiceKey, Service>();
   const sets = new Map<ServiceKey, EndpointSet>();
   const dirtyServices = new Set<ServiceKey>();
   const dirtySets = new Set<ServiceKey>();
-  /** Excluded services of guests, with the reason. */
+  /** Excluded self-registered services, with the reason. */
   const excluded = new Map<ServiceKey, string>();
 
-  function judgeGuests(key: ServiceKey): void {
-    const guests = shards().flatMap((shard) => (shard.isGuest ? (shard.services.get(key) ?? []) : []));
-    const reason = guests.map(whyNot).find((one) => one !== null) ?? null;
+  function updateExclusion(key: ServiceKey): void {
+    const selfRegistered = shards().flatMap((shard) => (shard.isSelfRegistered ? (shard.services.get(key) ?? []) : []));
+    const reason = selfRegistered.map(registrationRefusal).find((one) => one !== null) ?? null;
     if (reason === (excluded.get(key) ?? null)) return;
     if (reason === null) excluded.delete(key);
     else excluded.set(key, reason);
     dirtySets.add(key);
-    leftOut(key, reason);
+    exclusionChanged(key, reason);
   }
 
   /** Returns the shards whose services and endpoints apply at `key`. */
-  const counting = (key: ServiceKey): readonly Shard[] =>
-    excluded.has(key) ? shards().filter((shard) => !shard.isGuest) : shards();
+  const shardsInEffect = (key: ServiceKey): readonly Shard[] =>
+    excluded.has(key) ? shards().filter((shard) => !shard.isSelfRegistered) : shards();
 
   function candidatesAt(key: ServiceKey): readonly Service[] {
-    const found = counting(key).filter((shard) => shard.services.has(key));
-    const hosts = found.filter((shard) => !shard.isGuest);
-    return (hosts.length === 0 ? found : hosts).flatMap((shard) => shard.services.get(key) ?? []);
+    const found = shardsInEffect(key).filter((shard) => shard.services.has(key));
+    const defining = found.filter((shard) => !shard.isSelfRegistered);
+    return (defining.length === 0 ? found : defining).flatMap((shard) => shard.services.get(key) ?? []);
   }
 
   function mergeService(key: ServiceKey): RegistryChange | null {
     const known = services.get(key);
-    judgeGuests(key);
+    updateExclusion(key);
     const service = mergeServices(candidatesAt(key), known);
     if (service === known) return null;
     // Endpoints appear and disappear with their service, and its resolution decides which of them are valid.
@@ -83,7 +89,7 @@ export function createMergedView({ shards, departures, whyNot, leftOut }: Merged
       return null;
     }
     const known = sets.get(key);
-    const parts = counting(key).flatMap((shard) => {
+    const parts = shardsInEffect(key).flatMap((shard) => {
       const set = shard.sets.get(key);
       return set === undefined ? [] : [set.endpoints];
     });

@@ -2,7 +2,7 @@
 export const maxStoredProblems = 1_000;
 
 /** Rejected entries of one shard, by origin. */
-export interface Problems {
+export interface ShardProblems {
   add(origin: string, message: string): void;
   /** Clears the problems of the entry at `origin`, which is valid now or removed. */
   resolve(origin: string): void;
@@ -12,7 +12,7 @@ export interface Problems {
   list(): readonly { readonly origin: string; readonly message: string }[];
 }
 
-export function createProblems(): Problems {
+export function createShardProblems(): ShardProblems {
   const messages = new Map<string, Set<string>>();
   let kept = 0;
   let beyond = 0;

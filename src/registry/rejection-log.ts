@@ -1,7 +1,7 @@
 import type { Logger } from '../lib/logger.ts';
 
 /** Maximum number of named entries per batch; the rest is counted, so that a faulty registry cannot flood the log. */
-const mostNamed = 20;
+const maxLogged = 20;
 
 /** Logs the rejected entries of a shard, each once while it stays invalid. */
 export interface EntryRejectionLog {
@@ -35,11 +35,11 @@ export function createEntryRejectionLog(log: Logger, shard: string): EntryReject
       }
       touched.clear();
       now.clear();
-      for (const { origin, reason } of fresh.slice(0, mostNamed)) {
+      for (const { origin, reason } of fresh.slice(0, maxLogged)) {
         log.warn({ shard, origin, reason }, 'registry entry refused');
       }
-      if (fresh.length > mostNamed) {
-        log.warn({ shard, entries: fresh.length - mostNamed }, 'more registry entries refused: see /debug/adapterz');
+      if (fresh.length > maxLogged) {
+        log.warn({ shard, entries: fresh.length - maxLogged }, 'more registry entries refused: see /debug/adapterz');
       }
     },
   };

@@ -1,13 +1,13 @@
 import type { ShardChange, ShardContents } from '../adapter-contract/adapter.ts';
 import { assertNever } from '../lib/assert-never.ts';
-import { canonicalAddress } from '../lib/ip.ts';
 import type { EndpointSet, Workload } from '../model/endpoint.ts';
 import { hostname, type ServiceKey, serviceKey } from '../model/names.ts';
 import type { RawObject } from '../model/object.ts';
 import type { Service } from '../model/service.ts';
 import type { RawChange } from './contract.ts';
-import { equalValues, sameElements } from './equal.ts';
+import { equalValues } from './equal.ts';
 import { normaliseSet, servableService, serviceFault } from './normalise.ts';
+import { createRawContents } from './raw-contents.ts';
 
 /** Called with each actual change of a shard, while it is applied. */
 export interface ShardListener {
@@ -23,7 +23,7 @@ export interface ShardListener {
 export interface Shard {
   readonly name: string;
   /** True for self-registered instances, which yield to definitions of other shards. */
-  readonly isGuest: boolean;
+  readonly isSelfRegistered: boolean;
   readonly services: ReadonlyMap<ServiceKey, Service>;
   readonly sets: ReadonlyMap<ServiceKey, EndpointSet>;
   readonly workloads: ReadonlyMap<string, Workload>;
@@ -32,11 +32,10 @@ export interface Shard {
   replace(contents: ShardContents): void;
 }
 
-export function createShard(name: string, listener: ShardListener, isGuest = false): Shard {
+export function createShard(name: string, listener: ShardListener, isSelfRegistered = false): Shard {
   const services = new Map<ServiceKey, Service>();
   const sets = new Map<ServiceKey, EndpointSet>();
-  const workloads = new Map<string, Workload>();
-  const objects = new Map<string, RawObject>();
+  const raw = createRawContents({ shard: name, isSelfRegistered }, (id, change) => listener.rawChanged(id, change));
 
   function putService(given: Service): void {
     const key = serviceKey(given.namespace, given.hostname);
@@ -75,34 +74,6 @@ export function createShard(name: string, listener: ShardListener, isGuest = fal
     if (sets.delete(key)) listener.endpointsChanged(key);
   }
 
-  function putWorkload(given: Workload): void {
-    const addresses = given.addresses.map(canonicalAddress);
-    const workload = sameElements(addresses, given.addresses) ? given : { ...given, addresses };
-    const id = workloadId(workload.namespace, workload.name);
-    if (equalValues(workloads.get(id), workload)) return;
-    workloads.set(id, workload);
-    listener.rawChanged(id, { type: 'workload', adapter: name, workload, isGuest });
-  }
-
-  function removeWorkload(namespace: string, workload: string): void {
-    const id = workloadId(namespace, workload);
-    if (!workloads.delete(id)) return;
-    listener.rawChanged(id, { type: 'workload-removed', adapter: name, namespace, name: workload });
-  }
-
-  function putObject(object: RawObject): void {
-    const id = objectId(object.kind, object.metadata.namespace, object.metadata.name);
-    if (equalValues(objects.get(id), object)) return;
-    objects.set(id, object);
-    listener.rawChanged(id, { type: 'object', adapter: name, object });
-  }
-
-  function removeObject(kind: string, namespace: string, object: string): void {
-    const id = objectId(kind, namespace, object);
-    if (!objects.delete(id)) return;
-    listener.rawChanged(id, { type: 'object-removed', adapter: name, kind, namespace, name: object });
-  }
-
   function apply(change: ShardChange): void {
     switch (change.type) {
       case 'service':
@@ -115,16 +86,16 @@ export function createShard(name: string, listener: ShardListener, isGuest = fal
         putSet(change.set);
         break;
       case 'workload':
-        putWorkload(change.workload);
+        raw.putWorkload(change.workload);
         break;
       case 'workload-removed':
-        removeWorkload(change.namespace, change.name);
+        raw.removeWorkload(change.namespace, change.name);
         break;
       case 'object':
-        putObject(change.object);
+        raw.putObject(change.object);
         break;
       case 'object-removed':
-        removeObject(change.kind, change.namespace, change.name);
+        raw.removeObject(change.kind, change.namespace, change.name);
         break;
       default:
         assertNever(change);
@@ -135,31 +106,18 @@ export function createShard(name: string, listener: ShardListener, isGuest = fal
     const listed = idsOf(contents);
     for (const key of services.keys()) if (!listed.services.has(key)) removeService(key);
     for (const key of sets.keys()) if (!listed.sets.has(key)) removeSet(key);
-    for (const [id, { namespace, name: workload }] of workloads) {
-      if (!listed.workloads.has(id)) removeWorkload(namespace, workload);
-    }
-    for (const [id, { kind, metadata }] of objects) {
-      if (!listed.objects.has(id)) removeObject(kind, metadata.namespace, metadata.name);
-    }
     for (const service of contents.services) putService(service);
     for (const set of contents.endpoints) putSet(set);
-    for (const workload of contents.workloads) putWorkload(workload);
-    for (const object of contents.objects) putObject(object);
+    raw.replace(contents);
   }
 
-  return { name, isGuest, services, sets, workloads, objects, apply, replace };
+  const { workloads, objects } = raw;
+  return { name, isSelfRegistered, services, sets, workloads, objects, apply, replace };
 }
-
-/** Builds a key that is stored per workload. `join` makes one flat string; a template would retain its parts. */
-const workloadId = (namespace: string, name: string): string => ['workload', namespace, name].join('/');
-
-const objectId = (kind: string, namespace: string, name: string): string => `${kind}/${namespace}/${name}`;
 
 function idsOf(contents: ShardContents) {
   return {
     services: new Set(contents.services.map((service) => serviceKey(service.namespace, service.hostname))),
     sets: new Set(contents.endpoints.map((set) => serviceKey(set.namespace, set.hostname))),
-    workloads: new Set(contents.workloads.map((workload) => workloadId(workload.namespace, workload.name))),
-    objects: new Set(contents.objects.map(({ kind, metadata }) => objectId(kind, metadata.namespace, metadata.name))),
   };
 }

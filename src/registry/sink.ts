@@ -3,7 +3,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import { isCallable } from '../model/endpoint.ts';
 import type { ShardState, ShardStatus, ShardTrouble } from './contract.ts';
-import type { Problems } from './problems.ts';
+import type { ShardProblems } from './problems.ts';
 import type { Shard } from './shard.ts';
 import type { SnapshotWriter } from './snapshot-writer.ts';
 
@@ -14,9 +14,9 @@ export interface SinkOptions {
   readonly required: boolean;
   readonly syncTimeoutMs: number;
   readonly shard: Shard;
-  readonly problems: Problems;
+  readonly problems: ShardProblems;
   /** Writer of this shard's snapshot; null for none. */
-  readonly keeper: SnapshotWriter | null;
+  readonly snapshotWriter: SnapshotWriter | null;
   /** Called after each batch of changes and each change of state. */
   readonly changed: () => void;
 }
@@ -33,7 +33,7 @@ export interface TrackedSink {
 }
 
 export function createTrackedSink(options: SinkOptions): TrackedSink {
-  const { clock, log, shard, problems, keeper, changed } = options;
+  const { clock, log, shard, problems, snapshotWriter, changed } = options;
   let state: ShardState = 'syncing';
   let sinceMs = clock.now();
   let reason: string | null = null;
@@ -58,8 +58,8 @@ export function createTrackedSink(options: SinkOptions): TrackedSink {
 
   /** Serves the snapshot, so that an adapter that does not sync in time leaves no new sidecar without configuration. */
   async function serveSnapshot(): Promise<void> {
-    if (keeper === null) return;
-    const snapshot = await keeper.load();
+    if (snapshotWriter === null) return;
+    const snapshot = await snapshotWriter.load();
     if (snapshot === null || hasSynced || closed) return; // synced while the file was being read
     shard.replace(snapshot.contents);
     contentsAtMs = snapshot.savedAtMs;
@@ -76,14 +76,14 @@ export function createTrackedSink(options: SinkOptions): TrackedSink {
       shard.replace(contents);
       contentsAtMs = clock.now();
       enter('synced', null);
-      keeper?.touch();
+      snapshotWriter?.touch();
       changed();
     },
     apply(changes) {
       if (closed) return;
       for (const change of changes) shard.apply(change);
       if (state === 'synced') contentsAtMs = clock.now();
-      if (hasSynced) keeper?.touch();
+      if (hasSynced) snapshotWriter?.touch();
       changed();
     },
     degraded(why) {
@@ -114,7 +114,7 @@ export function createTrackedSink(options: SinkOptions): TrackedSink {
       sinceMs,
       reason,
       contentsAtMs,
-      snapshot: keeper?.status() ?? { savedAtMs: null, problem: null },
+      snapshot: snapshotWriter?.status() ?? { savedAtMs: null, problem: null },
       ...countsOf(shard),
       refused: problems.count(),
     }),
@@ -124,14 +124,14 @@ export function createTrackedSink(options: SinkOptions): TrackedSink {
       closed = true;
       cancelTimeout();
       await loading;
-      await keeper?.close();
+      await snapshotWriter?.close();
     },
   };
 }
 
-type Counts = Pick<ShardStatus, 'services' | 'emptyServices' | 'endpoints' | 'objects' | 'workloads'>;
+type ContentCounts = Pick<ShardStatus, 'services' | 'emptyServices' | 'endpoints' | 'objects' | 'workloads'>;
 
-function countsOf(shard: Shard): Counts {
+function countsOf(shard: Shard): ContentCounts {
   let endpoints = 0;
   let emptyServices = 0;
   for (const set of shard.sets.values()) endpoints += set.endpoints.length;

@@ -5,8 +5,8 @@ import { MeshError } from '../lib/errors.ts';
 /** Format version. A snapshot is a line file with one entry per object. */
 const format = 1;
 
-const parts = ['services', 'endpoints', 'workloads', 'objects'] as const;
-type Part = (typeof parts)[number];
+const contentsKeys = ['services', 'endpoints', 'workloads', 'objects'] as const;
+type ContentsKey = (typeof contentsKeys)[number];
 
 export interface Snapshot {
   readonly shard: string;
@@ -17,7 +17,7 @@ export interface Snapshot {
 
 /** Writes a snapshot atomically: a crash leaves the old or the new file. Rejects as `node:fs` does. */
 export async function writeSnapshot(path: string, { shard, savedAtMs, contents }: Snapshot): Promise<void> {
-  const entries = parts.flatMap((part) => contents[part].map((value) => [part, value]));
+  const entries = contentsKeys.flatMap((part) => contents[part].map((value) => [part, value]));
   await writeLineFile(path, { header: { format, shard, savedAtMs }, entries });
 }
 
@@ -29,9 +29,9 @@ export async function readSnapshot(path: string): Promise<Snapshot | null> {
   if (file === null) return null;
   const { header, entries } = file;
   if (header.format !== format) throw damaged(path, `its format is ${header.format}, this release reads ${format}`);
-  const contents: Record<Part, unknown[]> = { services: [], endpoints: [], workloads: [], objects: [] };
+  const contents: Record<ContentsKey, unknown[]> = { services: [], endpoints: [], workloads: [], objects: [] };
   // The checksum proves that `writeSnapshot` wrote the entries, so this cast and those below are sound.
-  for (const [part, value] of entries as readonly [Part, unknown][]) contents[part].push(value);
+  for (const [part, value] of entries as readonly [ContentsKey, unknown][]) contents[part].push(value);
   return {
     shard: String(header.shard),
     savedAtMs: Number(header.savedAtMs),

@@ -11,7 +11,7 @@ export interface SnapshotWriter extends KeptFile {
   load(): Promise<Snapshot | null>;
 }
 
-export interface SnapshotKeeperOptions {
+export interface SnapshotWriterOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly directory: string;
@@ -25,7 +25,7 @@ export function createSnapshotWriter({
   directory,
   shard,
   contents,
-}: SnapshotKeeperOptions): SnapshotWriter {
+}: SnapshotWriterOptions): SnapshotWriter {
   const path = join(directory, `${encodeURIComponent(shard)}.json`);
   const file = keepFile({
     clock,

@@ -41,7 +41,7 @@ export function createAdapters(
       log: log.child({ adapter: name }),
       dataDir: join(config.dataDir, 'adapters', name),
       domainSuffix: config.domainSuffix,
-      whyNoGuest: registry.whyNoGuest,
+      registrationRefusal: registry.registrationRefusal,
       observer: observerOf(name),
     });
     if (!made.ok) {
@@ -53,8 +53,8 @@ export function createAdapters(
     const sink = registry.shard(name, type, {
       required,
       syncTimeoutMs: syncTimeoutSeconds * 1000,
-      keepSnapshot: !definition.isDurable,
-      isGuest: definition.isGuest,
+      savesSnapshot: !definition.isDurable,
+      isSelfRegistered: definition.isSelfRegistered,
     });
     return { name, adapter: made.value, sink };
   });

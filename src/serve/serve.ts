@@ -43,7 +43,7 @@ async function serveUntilTold(config: ServeConfig, closing: AsyncDisposableStack
   const observer = metrics.rpcObserver(cutOffs);
   const rpc = await createXdsServers(config.xds, { services, awaited, signal, observer, clock: steadyClock, log });
   closing.defer(() => rpc.close());
-  const door = createHttpDoor(doorFiles, { clock, log, signal, observer: metrics.doorObserver(doorReasons) });
+  const door = createHttpDoor(doorFiles, { clock, log, signal, observer: metrics.httpObserver(doorReasons) });
   const routes = httpRoutes(parts, surroundings);
   const http = createHttpServer({ log, doors: door.doors, tls: door.tls, routes });
   closing.defer(() => http.close());

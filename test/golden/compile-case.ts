@@ -43,7 +43,7 @@ export async function compileCase({ name, mesh, proxies }: GoldenCase): Promise<
     registry,
     book,
     serviceEntries,
-    serviceEntryShard: registry.shard('service-entries', 'service-entry', { required: false, keepSnapshot: false }),
+    serviceEntryShard: registry.shard('service-entries', 'service-entry', { required: false, savesSnapshot: false }),
   });
   feed.start(() => {});
   registry.shard('mesh', 'file').replace(listing(changes));

@@ -211,7 +211,9 @@ const arbitraryWorkload = fc
     addresses: oneOf([['10.1.0.1'], ['10.1.0.2'], ['10.1.0.2', '10.1.0.3'], ['10.9.9.9']]),
     labels: oneOf([{}, { app: 'web' }, { app: 'web', tier: 'front' }, { tier: 'front' }, { other: 'x' }]),
   })
-  .map(({ id, ...workload }): WorldChange => ({ type: 'workload', id, workload, isGuest: id.startsWith('b/') }));
+  .map(
+    ({ id, ...workload }): WorldChange => ({ type: 'workload', id, workload, isSelfRegistered: id.startsWith('b/') }),
+  );
 
 const kinds = ['VirtualService', 'DestinationRule', 'Sidecar'] as const;
 

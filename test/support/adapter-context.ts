@@ -8,7 +8,7 @@ export const adapterContext = (given: Partial<AdapterContext> & Pick<AdapterCont
   clock: systemClock,
   log: silentLogger,
   domainSuffix: 'cluster.local',
-  whyNoGuest: () => null,
+  registrationRefusal: () => null,
   observer: { leases: () => ({ expired: () => {} }) },
   ...given,
 });

@@ -56,9 +56,9 @@ export class StatusMesh {
     const serviceEntries = createServiceEntryIndex();
     const serviceEntryShard = registry.shard('service-entries', 'service-entry', {
       required: true,
-      keepSnapshot: false,
+      savesSnapshot: false,
     });
-    this.#shard = registry.shard('mesh', 'test', { required: true, keepSnapshot: false });
+    this.#shard = registry.shard('mesh', 'test', { required: true, savesSnapshot: false });
     this.#shard.replace(contents({}));
     this.#listeners.push((changes) => this.book.applyStore(changes));
     const defer = (run: () => void) => void this.#deferred.push(run);

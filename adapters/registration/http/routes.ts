@@ -16,7 +16,7 @@ import { watched } from './watch.ts';
 
 export interface RegistrationApi {
   readonly book: RegistrationBook;
-  readonly whyNoGuest: AdapterContext['whyNoGuest'];
+  readonly registrationRefusal: AdapterContext['registrationRefusal'];
 }
 
 const root = '/registry/v1';
@@ -139,8 +139,8 @@ function shown(api: RegistrationApi, instance: Instance): object {
   return problem === null ? describeInstance(instance) : { ...describeInstance(instance), problem };
 }
 
-const whyNot = ({ whyNoGuest }: RegistrationApi, { namespace, host, vips }: Registration): string | null =>
-  whyNoGuest({ namespace, hostname: hostname(host), vips });
+const whyNot = ({ registrationRefusal }: RegistrationApi, { namespace, host, vips }: Registration): string | null =>
+  registrationRefusal({ namespace, hostname: hostname(host), vips });
 
 const isWatch = ({ watch }: RouteRequest['query']): boolean => watch !== undefined && watch !== 'false';
 

@@ -52,7 +52,7 @@ export function createWorkloadLabels(): WorkloadLabels {
     of({ addresses, namespace, name, labels }) {
       const own = addresses.flatMap(at).filter(({ workload }) => workload.namespace === namespace);
       if (own.length === 0) return labels;
-      const [whole] = own.filter(({ isGuest }) => !isGuest).sort((a, b) => comparePlace(a, b, name));
+      const [whole] = own.filter(({ isSelfRegistered }) => !isSelfRegistered).sort((a, b) => comparePlace(a, b, name));
       if (whole !== undefined) return whole.workload.labels;
       const first = own.sort((a, b) => comparePlace(a, b, name)).map(({ workload }) => workload.labels);
       return Object.assign({}, labels, ...first.reverse());
@@ -61,8 +61,8 @@ export function createWorkloadLabels(): WorkloadLabels {
 }
 
 function isSame(a: Known, b: Known): boolean {
-  const content = ({ isGuest, workload: { namespace, name, addresses, labels } }: Known) =>
-    JSON.stringify([isGuest, namespace, name, addresses, Object.entries(labels).sort()]);
+  const content = ({ isSelfRegistered, workload: { namespace, name, addresses, labels } }: Known) =>
+    JSON.stringify([isSelfRegistered, namespace, name, addresses, Object.entries(labels).sort()]);
   return a === b || content(a) === content(b);
 }
 

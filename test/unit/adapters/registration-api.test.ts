@@ -17,7 +17,7 @@ let directory = '';
 let server: FastifyInstance = fastify();
 let book: RunningBook;
 let noted: AuditEntry[] = [];
-const whyNoGuest = ({ hostname }: { hostname: string }) =>
+const registrationRefusal = ({ hostname }: { hostname: string }) =>
   hostname === 'taken.example' ? 'taken.example is defined by others' : null;
 const clock = fakeClock();
 
@@ -35,7 +35,7 @@ beforeEach(async () => {
   await book.load();
   noted = [];
   const trail = { clock, note: async (entry: AuditEntry) => void noted.push(entry) };
-  server = adapterServer([{ http: registrationHttp({ book, whyNoGuest }) }], { trail });
+  server = adapterServer([{ http: registrationHttp({ book, registrationRefusal }) }], { trail });
 });
 afterEach(async () => {
   await server.close();
@@ -293,7 +293,7 @@ for (const { method, path, need } of [
 ] as const) {
   test(`${method} ${path} needs ${need.type}, and a refusal is the API's own`, async () => {
     const asked: unknown[] = [];
-    const closed = adapterServer([{ http: registrationHttp({ book, whyNoGuest }) }], {
+    const closed = adapterServer([{ http: registrationHttp({ book, registrationRefusal }) }], {
       doors: {
         admit(one) {
           asked.push(one.need);

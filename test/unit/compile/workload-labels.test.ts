@@ -6,8 +6,8 @@ import { compiledWorld, proxy, rule, service } from '../../support/world.ts';
 const change = (
   id: string,
   labels: Readonly<Record<string, string>>,
-  { name = id, namespace = 'default', addresses = ['10.9.9.9'], isGuest = false } = {},
-): WorkloadChange => ({ type: 'workload', id, workload: { namespace, name, addresses, labels }, isGuest });
+  { name = id, namespace = 'default', addresses = ['10.9.9.9'], isSelfRegistered = false } = {},
+): WorkloadChange => ({ type: 'workload', id, workload: { namespace, name, addresses, labels }, isSelfRegistered });
 
 const node = proxy({ labels: { app: 'node', tier: 'front' } });
 
@@ -42,14 +42,14 @@ describe('the labels of a proxy are', () => {
     {
       are: "its node's with those of registered instances on top",
       changes: [
-        change('one', { app: 'one' }, { isGuest: true }),
-        change('two', { app: 'two', version: 'v2' }, { isGuest: true }),
+        change('one', { app: 'one' }, { isSelfRegistered: true }),
+        change('two', { app: 'two', version: 'v2' }, { isSelfRegistered: true }),
       ],
       want: { app: 'one', tier: 'front', version: 'v2' },
     },
     {
       are: 'those of a WorkloadEntry alone where an instance is registered, too',
-      changes: [change('one', { version: 'v1' }, { isGuest: true }), change('we', { app: 'web' })],
+      changes: [change('one', { version: 'v1' }, { isSelfRegistered: true }), change('we', { app: 'web' })],
       want: { app: 'web' },
     },
     {

@@ -56,7 +56,7 @@ function program() {
     registry,
     book,
     serviceEntries: createServiceEntryIndex(),
-    serviceEntryShard: registry.shard('service-entries', 'service-entry', { required: false, keepSnapshot: false }),
+    serviceEntryShard: registry.shard('service-entries', 'service-entry', { required: false, savesSnapshot: false }),
   });
   feed.start(() => {});
   const world = compiledWorld();

@@ -35,13 +35,13 @@ const v2 = rawObject('DestinationRule', 'reviews', {
 async function program() {
   const { registry, clock } = testRegistry();
   const book = ruleBook({ kinds: ruleKinds, mesh: defaultMeshConfig });
-  const shard = registry.shard('mesh', 'test', { keepSnapshot: false });
+  const shard = registry.shard('mesh', 'test', { savesSnapshot: false });
   const deferred: (() => void)[] = [];
   const feed = createFeed({
     registry,
     book,
     serviceEntries: createServiceEntryIndex(),
-    serviceEntryShard: registry.shard('service-entries', 'service-entry', { required: false, keepSnapshot: false }),
+    serviceEntryShard: registry.shard('service-entries', 'service-entry', { required: false, savesSnapshot: false }),
   });
   const coordinator = new Coordinator({
     compiler: createCompiler(),

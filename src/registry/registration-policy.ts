@@ -3,51 +3,51 @@ import { covers, type Hostname, type ServiceKey, serviceKey } from '../model/nam
 import type { Service } from '../model/service.ts';
 
 /** Label by which a service lets self-registered instances of its namespace join: `allow`. */
-export const guestLabel = 'mesh.binnacle.dev/registration';
+export const registrationLabel = 'mesh.binnacle.dev/registration';
 
-/** Names of a guest's service, one whose instances registered themselves. */
-export interface GuestName {
+/** Names that a self-registered service requests: one whose instances registered themselves. */
+export interface RegistrationName {
   readonly namespace: string;
   readonly hostname: Hostname;
   /** Requested virtual addresses. */
   readonly vips?: readonly string[] | undefined;
 }
 
-/** Definitions of other adapters, which guests must not override. */
-export interface Guests {
+/** Decides which self-registered services are excluded because another adapter defines their names. */
+export interface RegistrationPolicy {
   /** Records the service that a regular shard defines at `key`; undefined removes it. */
-  defined(shard: string, key: ServiceKey, service: Service | undefined): void;
-  /** Records a guest's service at `key`; undefined removes it. */
-  guestChanged(shard: string, key: ServiceKey, service: Service | undefined): void;
-  /** Returns the reason why a guest's instances may not serve this name, or null. */
-  reasonAgainst(guest: GuestName): string | null;
+  definitionChanged(shard: string, key: ServiceKey, service: Service | undefined): void;
+  /** Records a self-registered service at `key`; undefined removes it. */
+  registrationChanged(shard: string, key: ServiceKey, service: Service | undefined): void;
+  /** Returns the reason why instances may not register for this service, or null. */
+  refusalOf(requested: RegistrationName): string | null;
 }
 
-interface GuestEntry {
+interface Registration {
   readonly key: ServiceKey;
   readonly names: readonly string[];
 }
 
-export interface GuestsOptions {
-  /** Reports whether the configuration lets instances of a guest join services of others. */
-  readonly isAllowed: (guest: GuestName) => boolean;
-  /** Called for guests whose `reasonAgainst` may have changed. */
+export interface RegistrationPolicyOptions {
+  /** Reports whether the configuration lets instances register for a service of another shard. */
+  readonly isAllowed: (requested: RegistrationName) => boolean;
+  /** Called for self-registered services whose `refusalOf` may have changed. */
   readonly affected: (key: ServiceKey) => void;
 }
 
-export function createGuests({ isAllowed, affected }: GuestsOptions): Guests {
+export function createRegistrationPolicy({ isAllowed, affected }: RegistrationPolicyOptions): RegistrationPolicy {
   /** Services of regular shards, by shard and key. */
   const defined = new Map<string, Service>();
   const byName = new Map<string, Set<Service>>();
-  /** Services of guests by shard and key, and by each name that they request. */
-  const requested = new Map<string, GuestEntry>();
-  const guests = new Map<string, Set<GuestEntry>>();
+  /** Self-registered services by shard and key, and by each name that they request. */
+  const registrationsByKey = new Map<string, Registration>();
+  const registrations = new Map<string, Set<Registration>>();
 
-  const definersOf = (guest: GuestName): readonly Service[] =>
-    namesAskedFor(guest).flatMap((name) => [...(byName.get(name) ?? [])]);
+  const definersOf = (requested: RegistrationName): readonly Service[] =>
+    requestedNames(requested).flatMap((name) => [...(byName.get(name) ?? [])]);
 
   return {
-    defined(shard, key, service) {
+    definitionChanged(shard, key, service) {
       const id = `${shard} ${key}`;
       const before = defined.get(id);
       if (service === undefined) defined.delete(id);
@@ -55,53 +55,55 @@ export function createGuests({ isAllowed, affected }: GuestsOptions): Guests {
       if (before !== undefined) for (const name of namesOf(before)) removeFrom(byName, name, before);
       if (service !== undefined) for (const name of namesOf(service)) addTo(byName, name, service);
       for (const name of [before, service].flatMap((one) => (one === undefined ? [] : namesOf(one)))) {
-        for (const { key: guest } of guests.get(name) ?? []) affected(guest);
+        for (const { key: registered } of registrations.get(name) ?? []) affected(registered);
       }
     },
-    guestChanged(shard, key, service) {
+    registrationChanged(shard, key, service) {
       const id = `${shard} ${key}`;
-      const before = requested.get(id);
-      if (before !== undefined) for (const name of before.names) removeFrom(guests, name, before);
-      requested.delete(id);
+      const before = registrationsByKey.get(id);
+      if (before !== undefined) for (const name of before.names) removeFrom(registrations, name, before);
+      registrationsByKey.delete(id);
       if (service === undefined) return;
-      const guest = { key, names: namesAskedFor(service) };
-      requested.set(id, guest);
-      for (const name of guest.names) addTo(guests, name, guest);
+      const registration = { key, names: requestedNames(service) };
+      registrationsByKey.set(id, registration);
+      for (const name of registration.names) addTo(registrations, name, registration);
     },
-    reasonAgainst(guest) {
-      const definers = definersOf(guest);
-      const own = definers.filter((one) => one.namespace === guest.namespace && one.hostname === guest.hostname);
+    refusalOf(requested) {
+      const definers = definersOf(requested);
+      const own = definers.filter(
+        (one) => one.namespace === requested.namespace && one.hostname === requested.hostname,
+      );
       const [refusing] = (own.length === 0 ? definers : own)
-        .filter((definer) => !allows(definer, guest))
-        .sort((a, b) => (orderOf(a, guest) < orderOf(b, guest) ? -1 : 1)); // independent of the order of arrival
-      return refusing === undefined || isAllowed(guest) ? null : reason(guest, refusing);
+        .filter((definer) => !allows(definer, requested))
+        .sort((a, b) => (orderOf(a, requested) < orderOf(b, requested) ? -1 : 1)); // independent of the order of arrival
+      return refusing === undefined || isAllowed(requested) ? null : reason(requested, refusing);
     },
   };
 }
 
 /** Builds a test for patterns: a namespace, which may end in `*`, a slash, and a hostname or wildcard. */
-export const allowList =
+export const registrationAllowList =
   (patterns: readonly string[]) =>
-  ({ namespace, hostname }: GuestName): boolean =>
+  ({ namespace, hostname }: RegistrationName): boolean =>
     patterns.some((pattern) => {
       const [place = '', host = ''] = pattern.split('/');
       const isHere = place.endsWith('*') ? namespace.startsWith(place.slice(0, -1)) : namespace === place;
       return isHere && covers(host.toLowerCase(), hostname);
     });
 
-const orderOf = ({ namespace, hostname, registry }: Service, guest: GuestName): string =>
-  [hostname === guest.hostname ? 0 : 1, namespace, hostname, registry].join(' ');
+const orderOf = ({ namespace, hostname, registry }: Service, requested: RegistrationName): string =>
+  [hostname === requested.hostname ? 0 : 1, namespace, hostname, registry].join(' ');
 
-const allows = (definer: Service, guest: GuestName): boolean =>
-  definer.namespace === guest.namespace && definer.labels[guestLabel] === 'allow';
+const allows = (definer: Service, requested: RegistrationName): boolean =>
+  definer.namespace === requested.namespace && definer.labels[registrationLabel] === 'allow';
 
-function reason({ namespace, hostname, vips = [] }: GuestName, definer: Service): string {
+function reason({ namespace, hostname, vips = [] }: RegistrationName, definer: Service): string {
   const names = namesOf(definer);
   const vip = patternsFor(hostname).some((name) => names.includes(name))
     ? undefined
     : vips.find((one) => names.includes(canonicalAddress(one)));
   const other = definer.hostname === hostname ? '' : ` (${definer.hostname})`;
-  const label = definer.namespace === namespace ? `it has the label ${guestLabel}: allow, or ` : '';
+  const label = definer.namespace === namespace ? `it has the label ${registrationLabel}: allow, or ` : '';
   const what = vip === undefined ? hostname : `the address ${vip}`;
   return `${what}${other} is defined in the namespace "${definer.namespace}" (${definer.registry}): instances may register for it only if ${label}registration.allow in binnacle.yaml has ${serviceKey(namespace, hostname)}`;
 }
@@ -113,7 +115,7 @@ function namesOf({ hostname, aliases, name, namespace, vips }: Service): readonl
   return [hostname, ...aliases, ...short, ...vips.map(canonicalAddress)];
 }
 
-const namesAskedFor = ({ hostname, vips = [] }: GuestName): readonly string[] => [
+const requestedNames = ({ hostname, vips = [] }: RegistrationName): readonly string[] => [
   ...patternsFor(hostname),
   ...vips.map(canonicalAddress),
 ];

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { silentLogger } from '../../../src/lib/logger.ts';
 import { hostname, serviceKey } from '../../../src/model/names.ts';
 import type { Service } from '../../../src/model/service.ts';
-import { allowList, guestLabel } from '../../../src/registry/guests.ts';
+import { registrationAllowList, registrationLabel } from '../../../src/registry/registration-policy.ts';
 import { createRegistry } from '../../../src/registry/registry.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
 import { endpoint, endpointSet, service } from '../../support/model.ts';
@@ -12,10 +12,10 @@ import { contents, story } from '../../support/registry.ts';
 function start(allow: readonly string[] = []) {
   const warnings: object[] = [];
   const log = { ...silentLogger, warn: (facts: object) => warnings.push(facts) };
-  const isGuestAllowed = allowList(allow);
-  const registry = createRegistry({ clock: fakeClock(), log, snapshotDir: null, departedMs: 0, isGuestAllowed });
+  const isRegistrationAllowed = registrationAllowList(allow);
+  const registry = createRegistry({ clock: fakeClock(), log, snapshotDir: null, departedMs: 0, isRegistrationAllowed });
   const platform = registry.shard('mesh', 'file');
-  const agents = registry.shard('agents', 'registration', { isGuest: true });
+  const agents = registry.shard('agents', 'registration', { isSelfRegistered: true });
   platform.replace(contents({}));
   const register = (host: string, fields: Partial<Service> = {}) =>
     agents.replace(
@@ -42,14 +42,14 @@ function start(allow: readonly string[] = []) {
   return { registry, warnings, register, define, undefine, served };
 }
 
-const allowed = { labels: { [guestLabel]: 'allow' } };
+const allowed = { labels: { [registrationLabel]: 'allow' } };
 
 describe('instances that register for a service of another adapter', () => {
   it('are excluded in any order of arrival, and count again when the service is removed', () => {
     const { registry, warnings, register, define, undefine, served } = start();
     register('orders');
     expect(served('orders')).toBe('10.6.6.6');
-    expect(registry.whyNoGuest({ namespace: 'default', hostname: hostname('orders') })).toBeNull();
+    expect(registry.registrationRefusal({ namespace: 'default', hostname: hostname('orders') })).toBeNull();
 
     define('orders');
     expect(story(registry)).toEqual(['service orders of kubernetes', 'endpoints orders: 10.0.0.1']);
@@ -62,11 +62,13 @@ describe('instances that register for a service of another adapter', () => {
       },
     ]);
     expect(warnings).toMatchObject([{ service: 'default/orders' }]);
-    expect(registry.whyNoGuest({ namespace: 'default', hostname: hostname('orders') })).toContain('is defined');
+    expect(registry.registrationRefusal({ namespace: 'default', hostname: hostname('orders') })).toContain(
+      'is defined',
+    );
 
     undefine('orders');
     expect(served('orders')).toBe('10.6.6.6');
-    expect([...registry.leftOut(), ...registry.problems()]).toEqual([]);
+    expect([...registry.excludedRegistrations(), ...registry.problems()]).toEqual([]);
   });
 
   it('join a service while its label allows it; its ports are its own', () => {

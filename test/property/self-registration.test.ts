@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { ShardChange } from '../../src/adapter-contract/adapter.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
 import { hostname, serviceKey } from '../../src/model/names.ts';
-import { allowList, guestLabel } from '../../src/registry/guests.ts';
+import { registrationAllowList, registrationLabel } from '../../src/registry/registration-policy.ts';
 import { createRegistry } from '../../src/registry/registry.ts';
 import { fakeClock } from '../support/fake-clock.ts';
 import { endpoint, service } from '../support/model.ts';
@@ -13,15 +13,15 @@ const shards = ['mesh', 'entries', 'agents', 'other-agents'] as const;
 const hosts = ['orders.shop.svc.mesh', 'orders.shop', 'orders', 'a.orders', '*.orders', '*'] as const;
 
 function start() {
-  const isGuestAllowed = allowList(['shop/a.orders']);
+  const isRegistrationAllowed = registrationAllowList(['shop/a.orders']);
   const registry = createRegistry({
     clock: fakeClock(),
     log: silentLogger,
     snapshotDir: null,
     departedMs: 0,
-    isGuestAllowed,
+    isRegistrationAllowed,
   });
-  const sinks = shards.map((name) => registry.shard(name, 'test', { isGuest: name.endsWith('agents') }));
+  const sinks = shards.map((name) => registry.shard(name, 'test', { isSelfRegistered: name.endsWith('agents') }));
   for (const sink of sinks) sink.replace({ services: [], endpoints: [], workloads: [], objects: [] });
   return { registry, apply: (shard: number, changes: readonly ShardChange[]) => sinks[shard]?.apply(changes) };
 }
@@ -53,7 +53,7 @@ const step: fc.Arbitrary<Step> = fc.record({
 
 function changesOf({ shard, namespace, host, put, isAllowed, alias, createdAtMs, vips }: Step): readonly ShardChange[] {
   if (!put) return [{ type: 'service-removed', namespace, hostname: host }];
-  const labels = isAllowed ? { [guestLabel]: 'allow' } : {};
+  const labels = isAllowed ? { [registrationLabel]: 'allow' } : {};
   const aliases = alias === undefined ? [] : [hostname(alias)];
   const set = { namespace, hostname: hostname(host), endpoints: [endpoint(`10.0.0.${shard}`)] };
   const name = host.split('.')[0] ?? '';
@@ -64,7 +64,7 @@ function changesOf({ shard, namespace, host, put, isAllowed, alias, createdAtMs,
   ];
 }
 
-describe('guests of the registry', () => {
+describe('self-registered services', () => {
   it('come and go with what others define: a long way leads where listing the end state leads', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
@@ -91,5 +91,5 @@ function state({ registry }: ReturnType<typeof start>) {
     const set = registry.endpoints(key);
     return [key, one.registry, set?.endpoints.map(({ address }) => address).join(' ') ?? 'none'].join(': ');
   });
-  return { services: services.sort(), leftOut: [...registry.leftOut()].sort() };
+  return { services: services.sort(), leftOut: [...registry.excludedRegistrations()].sort() };
 }
