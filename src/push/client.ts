@@ -1,9 +1,9 @@
 import type { Proxy } from '../model/proxy.ts';
 import { type NamedType, wholeTypes, type XdsType } from '../proto/resource.ts';
-import { keepTaken } from '../xds/isolation/search.ts';
+import { rememberAccepted } from '../xds/isolation/search.ts';
 import type { NamedStream } from '../xds/named/named-stream.ts';
-import { mayHaveMore, nextResponse, type OnForcedRelease } from '../xds/stream/next.ts';
-import { closeStream, createStream, type StreamState, setView, type World } from '../xds/stream/stream.ts';
+import { mayHaveResponse, nextResponse, type OnForcedRelease } from '../xds/stream/next.ts';
+import { closeStream, createStream, type StreamContext, type StreamState, setView } from '../xds/stream/stream.ts';
 import type { Sender } from '../xds/tables/sender.ts';
 import type { Mode, Outgoing, Response } from '../xds/wire/response.ts';
 import { type Caller, type CallerFacts, callerOf } from './caller.ts';
@@ -40,10 +40,10 @@ export class Client implements Sender {
   /** Its layers are others than those its stream sees. */
   mustLook = false;
   readonly #shown: () => void;
-  readonly #world: World;
+  readonly #world: StreamContext;
   readonly #events: ClientEvents;
 
-  constructor(facts: ClientFacts, world: World, events: ClientEvents) {
+  constructor(facts: ClientFacts, world: StreamContext, events: ClientEvents) {
     this.id = facts.id;
     this.proxy = facts.proxy;
     this.stream = facts.stream;
@@ -69,14 +69,14 @@ export class Client implements Sender {
     this.mustLook = false;
     this.seen = this.layers;
     const view = viewOf(this.layers);
-    keepTaken(this.stream, view);
+    rememberAccepted(this.stream, view);
     setView(this.stream, view, this.#world);
     this.named?.setView(view);
     this.#shown();
   }
 
   sendNext(): number | null {
-    if (this.stream.view === null || (this.named === null && !mayHaveMore(this.stream))) return null;
+    if (this.stream.view === null || (this.named === null && !mayHaveResponse(this.stream))) return null;
     if (!this.outlet.writable) return null;
     this.#events.asked();
     const response = nextResponse(this.stream, this.#world, this.#events.forced);

@@ -3,9 +3,9 @@ import { type Debounce, debounce } from '../lib/debounce.ts';
 import { startSlices } from '../lib/slices.ts';
 import type { Proxy } from '../model/proxy.ts';
 import type { Urgency } from '../registry/contract.ts';
-import { mayHaveMore, nextDeadline } from '../xds/stream/next.ts';
-import type { Outcome } from '../xds/stream/receive.ts';
-import { prepareToForget, type View, type World } from '../xds/stream/stream.ts';
+import { mayHaveResponse, nextDeadline } from '../xds/stream/next.ts';
+import type { RequestOutcome } from '../xds/stream/receive.ts';
+import { prepareToForget, type StreamContext, type View } from '../xds/stream/stream.ts';
 import { InterestPool } from '../xds/tables/interest.ts';
 import { NamePool } from '../xds/tables/names.ts';
 import type { Sender } from '../xds/tables/sender.ts';
@@ -31,7 +31,7 @@ import { Unanswered } from './unanswered.ts';
  * the result into tables and lets every stream that is behind send what it lacks.
  */
 export class Coordinator {
-  readonly world: World;
+  readonly context: StreamContext;
   readonly layers = new Layers();
   readonly clients = new Set<Client>();
   readonly #byFact: ClientsByFact;
@@ -68,14 +68,14 @@ export class Coordinator {
       now: clock.now,
       proxyOf: (client) => (client instanceof Client ? client : null),
     });
-    this.world = {
+    this.context = {
       names: new NamePool(limits),
       interests: new InterestPool(),
       revision: 0,
       now: clock.now,
       nextId: () => ++this.#ids,
       identifier,
-      verdicts: this.quarantine,
+      knownRejections: this.quarantine,
     };
     this.#pacer = new Pacer({ defer, failed: (sender, error) => this.#fail(sender, error) });
     this.#flusher = new Flusher({
@@ -83,7 +83,7 @@ export class Coordinator {
       take: (urgency) => this.#take(urgency),
       show: (result, workMs) =>
         result.moved === null ? this.#show(result, workMs) : this.#reassignAndShow(result.moved, result, workMs),
-      revision: () => this.world.revision + 1,
+      revision: () => this.context.revision + 1,
       pause: this.#pause,
       elapsed,
     });
@@ -105,7 +105,7 @@ export class Coordinator {
 
   /** How much is kept of clients, by pool: nothing but layers once the last one has left. */
   get kept(): Readonly<Record<string, number>> {
-    const { size: interests, tables } = this.world.interests;
+    const { size: interests, tables } = this.context.interests;
     return {
       ...{ clients: this.clients.size, addresses: this.#byFact.size, siblings: this.#siblings.size },
       ...{ mustLook: this.#mustLook.size, waiting: this.#pacer.waiting, interests, tables },
@@ -163,7 +163,7 @@ export class Coordinator {
   connect(facts: ClientFacts): Client {
     const { observer } = this.#options;
     this.#admit(facts.proxy, callerOf(facts).key);
-    const client = new Client(facts, this.world, {
+    const client = new Client(facts, this.context, {
       sent: (to, response) => observer.sent(to, response),
       forced: (type, names) => observer.forcedRelease(type, names),
       asked: () => this.#activity++,
@@ -205,16 +205,16 @@ export class Coordinator {
   }
 
   /** A request of this client was taken in: there may be something to send. */
-  received(client: Client, outcome: Outcome): void {
+  received(client: Client, outcome: RequestOutcome): void {
     this.#activity++;
     const { observer, log, compiler } = this.#options;
     if (outcome.kind === 'acknowledged') {
       const { response, atMs } = outcome;
       this.#clustersAnswered(client, response);
       if (this.quarantine.size > 0) noteTaken(client, response, this.quarantine);
-      const changedAt = response.news === null ? undefined : this.#changedAt.of(response.news);
+      const changedAt = response.changeRevision === null ? undefined : this.#changedAt.of(response.changeRevision);
       observer.acknowledged(client, response, changedAt === undefined ? null : atMs - changedAt);
-      if (!mayHaveMore(client.stream)) return; // nearly always: it has everything now
+      if (!mayHaveResponse(client.stream)) return; // nearly always: it has everything now
     } else if (outcome.kind === 'rejected') {
       this.#clustersAnswered(client, outcome.response);
       const { revisionOf = () => Number.POSITIVE_INFINITY } = this.#options;
@@ -227,7 +227,7 @@ export class Coordinator {
 
   #clustersAnswered(client: Client, response: Response): void {
     if (response.type !== 'cluster') return;
-    for (const other of this.#siblings.clustersAnswered(client, response, this.world)) this.wake(other);
+    for (const other of this.#siblings.clustersAnswered(client, response, this.context)) this.wake(other);
   }
 
   /** The client may be able to send: its socket has room again, or its state changed. */
@@ -324,18 +324,18 @@ export class Coordinator {
   #commit(changes: readonly TableChange[]): void {
     const real = changes.filter((change) => change.changed.length + change.removed.length > 0);
     if (real.length === 0) return;
-    const revision = ++this.world.revision;
+    const revision = ++this.context.revision;
     if (this.#takenSinceMs !== null) this.#changedAt.note(revision, this.#takenSinceMs);
     for (const change of real) {
       const table = this.layers.get(change.layer)?.tables[change.type];
       if (table === undefined) continue; // closed while it was compiled
       const forgets = table.wouldForgetThrough(change.removed.length);
       if (forgets > table.forgottenThrough) {
-        for (const client of this.clients) prepareToForget(client.stream, table, forgets, this.world);
+        for (const client of this.clients) prepareToForget(client.stream, table, forgets, this.context);
       }
       table.commit(revision, change.changed, change.removed);
       const names = [...change.changed.map((resource) => resource.name), ...change.removed];
-      this.world.interests.committed(table, revision, names, (sender) => this.#pacer.add(sender));
+      this.context.interests.committed(table, revision, names, (sender) => this.#pacer.add(sender));
     }
   }
 
@@ -378,8 +378,8 @@ export class Coordinator {
     }
     this.unanswered.look(this.clients, now);
     if (++this.#ticks % ticksPerCleaning === 0) {
-      for (const interest of this.world.interests.all()) interest.invalidate();
-      this.world.names.sweep();
+      for (const interest of this.context.interests.all()) interest.invalidate();
+      this.context.names.sweep();
       if (this.quarantine.size > 0) this.quarantine.sweep((version) => isInTables(this.layers, version));
     }
     if (this.#flusher.isRunning) return;

@@ -1,9 +1,9 @@
 import type { Compiler } from '../compile/contract.ts';
 import type { Logger } from '../lib/logger.ts';
+import type { PartVersion, RejectedVersion } from '../xds/isolation/known-rejections.ts';
 import { partitionOf } from '../xds/isolation/partition.ts';
-import type { GuiltyPart, PartVersion } from '../xds/isolation/verdicts.ts';
 import { decisiveSentence, isBindError } from '../xds/stream/error-text.ts';
-import type { Outcome } from '../xds/stream/receive.ts';
+import type { RequestOutcome } from '../xds/stream/receive.ts';
 import type { Revision } from '../xds/tables/table.ts';
 import type { Response } from '../xds/wire/response.ts';
 import type { Client } from './client.ts';
@@ -12,7 +12,7 @@ import { blame } from './quarantine/blame.ts';
 import type { Quarantine } from './quarantine/quarantine.ts';
 import { violationOf } from './quarantine/violation.ts';
 
-type Rejected = Extract<Outcome, { kind: 'rejected' }>;
+type Rejected = Extract<RequestOutcome, { kind: 'rejected' }>;
 
 export interface RejectionParts {
   readonly compiler: Pick<Compiler, 'partsOf'>;
@@ -26,7 +26,7 @@ export interface RejectionParts {
 
 /** Logs what a client rejects, remembers it, and finds the rules that are to be corrected. */
 export function noteRejection(client: Client, outcome: Rejected, parts: RejectionParts): void {
-  const { type, error, held, guilty, isSearching, response } = outcome;
+  const { type, error, rejectedNames: held, rejectedVersions: guilty, isSearching, response } = outcome;
   const proxy = client.proxy.id;
   const warn = (facts: object, message: string) => {
     if (client.mayLog()) parts.log.warn(facts, message);
@@ -36,7 +36,7 @@ export function noteRejection(client: Client, outcome: Rejected, parts: Rejectio
     const guilty = made.filter((it) => part === '' || it.part === part || it.part === '');
     return [...new Set(guilty.flatMap(({ origins }) => origins))];
   };
-  const blamedFor = ({ name, part }: GuiltyPart) =>
+  const blamedFor = ({ name, part }: RejectedVersion) =>
     blame({
       origins: originsOf(name, part),
       takenThrough: client.stream.types.get(type)?.filters?.get(name)?.since ?? 0,
@@ -60,7 +60,7 @@ export function noteRejection(client: Client, outcome: Rejected, parts: Rejectio
     warn({ proxy, resource, reason: decisiveSentence(error, resource) }, 'listener not bound by proxy');
   }
   if (isSearching || guilty.length + held.length > 0) return;
-  const resources = response.brought.slice(0, mostNames);
+  const resources = response.updated.slice(0, mostNames);
   warn({ proxy, type, resources, reason: decisiveSentence(error, '') }, 'response rejected by proxy');
 }
 
@@ -79,8 +79,8 @@ function hasTaken({ stream }: Client, { type, name, part, hash }: PartVersion): 
   const state = stream.types.get(type);
   const entry = state?.interest?.get(name);
   if (state === undefined || entry === undefined || entry.changed > state.acknowledged) return false;
-  const isDoubtful = state.search !== null || state.unsure.some(({ names }) => names.includes(name));
-  if (isDoubtful || state.held?.has(name) === true) return false;
+  const isDoubtful = state.search !== null || state.uncertain.some(({ names }) => names.includes(name));
+  if (isDoubtful || state.rejectedResources?.has(name) === true) return false;
   if (state.filters?.get(name)?.rejected.get(part)?.hash === hash) return false;
   return partitionOf(type, entry.resource).parts.get(part)?.hash === hash;
 }
@@ -94,7 +94,7 @@ export function noteTaken(client: Client, response: Response, quarantine: Quaran
   const state = client.stream.types.get(type);
   if (state === undefined || state.search !== null) return; // what was not tried yet was not taken
   for (const finding of quarantine.findings()) {
-    if (finding.type !== type || !response.brought.includes(finding.name)) continue;
+    if (finding.type !== type || !response.updated.includes(finding.name)) continue;
     const rejected = state.filters?.get(finding.name)?.rejected.get(finding.part);
     const resource = rejected?.hash === finding.hash ? undefined : state.interest?.get(finding.name);
     if (resource === undefined || resource.changed > response.revision) continue;

@@ -1,5 +1,5 @@
-import { oweAssignments } from '../xds/stream/owed.ts';
-import type { World } from '../xds/stream/stream.ts';
+import { addAssignments } from '../xds/stream/must-send.ts';
+import type { StreamContext } from '../xds/stream/stream.ts';
 import type { Response } from '../xds/wire/response.ts';
 import type { Client } from './client.ts';
 
@@ -35,12 +35,12 @@ export class Siblings {
    *
    * @returns the clients that are owed something now.
    */
-  clustersAnswered(client: Client, response: Response, world: World): readonly Client[] {
+  clustersAnswered(client: Client, response: Response, world: StreamContext): readonly Client[] {
     if (client.stream.types.has('endpoint')) return []; // it was owed them when they were sent
     const owed = [...(this.#byKey.get(keyOf(client)) ?? [])].filter(
       ({ stream }) => stream.types.has('endpoint') && !stream.types.has('cluster'),
     );
-    for (const { stream } of owed) oweAssignments(stream, response, world);
+    for (const { stream } of owed) addAssignments(stream, response, world);
     return owed;
   }
 }

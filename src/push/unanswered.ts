@@ -45,7 +45,7 @@ export class Unanswered {
     const known = this.#reported.get(client) ?? new Map<XdsType, string>();
     if (state.inFlight === null || known.get(state.type) === state.inFlight.nonce) return;
     dropBytesInFlight(state);
-    const { type, nonce, brought } = state.inFlight;
+    const { type, nonce, updated: brought } = state.inFlight;
     this.#reported.set(client, known.set(type, nonce));
     const resources = brought.slice(0, mostNamed);
     this.#log.warn({ proxy: client.proxy.id, type, nonce, resources, waitedMs }, 'response not answered by proxy');

@@ -232,7 +232,7 @@ function pushMetrics(registers: Registers): PushObserver {
   };
 }
 
-function watchPush({ layers, world, unanswered }: Coordinator, registers: Registers): void {
+function watchPush({ layers, context: world, unanswered }: Coordinator, registers: Registers): void {
   new Gauge({
     name: 'binnacle_table_resources',
     help: 'Resources in the tables of all layers',

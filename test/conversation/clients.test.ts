@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { candidate, learnAcknowledgement, receiveLearned } from '../../src/xds/recognition/learned.ts';
-import type { Outcome } from '../../src/xds/stream/receive.ts';
+import { ackCandidate, receiveKnownAck, rememberAck } from '../../src/xds/recognition/ack-cache.ts';
+import type { RequestOutcome } from '../../src/xds/stream/receive.ts';
 import { ask, Server, Talker } from '../support/conversation.ts';
 
 const wholeSets = ['cluster', 'listener', 'route'] as const;
@@ -85,7 +85,7 @@ describe('gRPC', () => {
 });
 
 describe('a learned acknowledgement', () => {
-  const pure = (outcome: Outcome) => outcome.kind === 'acknowledged' && outcome.pure;
+  const pure = (outcome: RequestOutcome) => outcome.kind === 'acknowledged' && outcome.isAckOnly;
 
   it('is not one that carries a node: no other client writes the same', () => {
     const server = new Server();
@@ -104,13 +104,13 @@ describe('a learned acknowledgement', () => {
     const response = one.stream.types.get('endpoint')?.inFlight;
     if (response === null || response === undefined) throw new Error('nothing was sent');
     const bytes = Buffer.from('what the first one wrote');
-    learnAcknowledgement(response, one.stream.types.get('endpoint'), bytes);
+    rememberAck(response, one.stream.types.get('endpoint'), bytes);
     more.asks('endpoint', ['a', 'b'], { nonce: '' });
 
-    expect(candidate(more.stream, bytes.length)).toBeNull();
-    const known = candidate(same.stream, bytes.length);
+    expect(ackCandidate(more.stream, bytes.length)).toBeNull();
+    const known = ackCandidate(same.stream, bytes.length);
     expect(Buffer.concat(known?.parts ?? [])).toEqual(bytes);
-    expect(known && receiveLearned(same.stream, known, server.world)?.kind).toBe('acknowledged');
-    expect(known && receiveLearned(same.stream, known, server.world)).toBeNull();
+    expect(known && receiveKnownAck(same.stream, known, server.context)?.kind).toBe('acknowledged');
+    expect(known && receiveKnownAck(same.stream, known, server.context)).toBeNull();
   });
 });

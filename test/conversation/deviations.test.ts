@@ -13,7 +13,7 @@ describe('updates that must not be lost or come too soon', () => {
     expect(client.acks('route')).toEqual(['CDS -b']);
     server.commit({ cluster: { a: '3' } });
     client.acks('cluster');
-    expect(client.stream.types.get('cluster')?.withheld).toEqual([]);
+    expect(client.stream.types.get('cluster')?.deferredRemovals).toEqual([]);
   });
 
   it('row 47: also when the removal stood in the response itself', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { mostAtOnce } from '../../src/xds/stream/owed.ts';
+import { maxNamesPerResponse } from '../../src/xds/stream/must-send.ts';
 import { Server, Talker } from '../support/conversation.ts';
 
 const mesh = {
@@ -140,7 +140,7 @@ describe('first connect', () => {
 
   for (const mode of ['sotw', 'delta'] as const) {
     it(`row 53: ${mode} is answered for very many names in several responses`, () => {
-      const names = Array.from({ length: 2 * mostAtOnce + 1 }, (_, at) => `absent-${at}`);
+      const names = Array.from({ length: 2 * maxNamesPerResponse + 1 }, (_, at) => `absent-${at}`);
       const server = new Server();
       server.commit({ endpoint: { there: '1' } });
       const client = new Talker(server, mode);
@@ -154,17 +154,17 @@ describe('first connect', () => {
       note(client.acks('endpoint'));
       note(client.acks('endpoint'));
       expect(client.acks('endpoint')).toEqual([]);
-      expect(told.map(({ length }) => length)).toEqual([mostAtOnce, mostAtOnce + 1, 2]);
+      expect(told.map(({ length }) => length)).toEqual([maxNamesPerResponse, maxNamesPerResponse + 1, 2]);
       expect(new Set(told.flat())).toEqual(new Set([...names.map((name) => `${name}=∅`), 'there=2']));
     });
   }
 
   it('row 53: clusters that do not exist are said to be removed in several responses, and those given up meanwhile are not', () => {
-    const names = Array.from({ length: mostAtOnce + 2 }, (_, at) => `absent-${at}`);
+    const names = Array.from({ length: maxNamesPerResponse + 2 }, (_, at) => `absent-${at}`);
     const client = new Talker(new Server(), 'delta');
-    expect(client.asks('cluster', names)[0]?.split(' -')).toHaveLength(mostAtOnce + 1);
-    client.asks('cluster', [], { drop: [`absent-${mostAtOnce}`] });
-    expect(client.acks('cluster')).toEqual([`CDS -absent-${mostAtOnce + 1}`]);
+    expect(client.asks('cluster', names)[0]?.split(' -')).toHaveLength(maxNamesPerResponse + 1);
+    client.asks('cluster', [], { drop: [`absent-${maxNamesPerResponse}`] });
+    expect(client.acks('cluster')).toEqual([`CDS -absent-${maxNamesPerResponse + 1}`]);
     expect(client.acks('cluster')).toEqual([]);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { keepTaken } from '../../src/xds/isolation/search.ts';
-import type { PartVersion, Verdicts } from '../../src/xds/isolation/verdicts.ts';
+import type { KnownRejections, PartVersion } from '../../src/xds/isolation/known-rejections.ts';
+import { rememberAccepted } from '../../src/xds/isolation/search.ts';
 import { setView } from '../../src/xds/stream/stream.ts';
 import { Server, Talker } from '../support/conversation.ts';
 import { settled } from './settled.ts';
@@ -132,21 +132,21 @@ describe('isolation of what a client rejects', () => {
       client.hears();
       client.nacks('route', 'no');
       server.disconnect(client.stream);
-      expect(server.world.interests.size).toBe(0);
+      expect(server.context.interests.size).toBe(0);
     });
 
     it(`row 52: ${mode} that is moved to another scope keeps what it had there of what is bad here`, () => {
       const { server, client } = settled(mode, routes('a:1 b:1', 'z:1'));
       const other = server.newView();
       server.commit({ ...routes('a:2 b:bad', 'z:1') }, other);
-      keepTaken(client.stream, other);
-      setView(client.stream, other, server.world);
+      rememberAccepted(client.stream, other);
+      setView(client.stream, other, server.context);
       const [routesHeard] = client.hears().filter((line) => line.startsWith('RDS'));
       expect(routesHeard).toBe('RDS 80=a:2 b:bad');
       expect(client.nacks('route', 'no')).toEqual(['RDS 80=a:2 b:1']);
       expect(client.acks('route')).toEqual(['RDS 80=a:2 b:bad']);
       expect(client.nacks('route', 'no')).toEqual([]);
-      expect(client.stream.types.get('route')?.filters?.get('80')?.rejected.get('b')?.standIn?.name).toBe('b');
+      expect(client.stream.types.get('route')?.filters?.get('80')?.rejected.get('b')?.substitute?.name).toBe('b');
     });
 
     it(`row 46: ${mode} is spared what others of its kind reject, and has the last good version instead`, () => {
@@ -154,21 +154,21 @@ describe('isolation of what a client rejects', () => {
       server.commit({ route: { 80: 'a:1 b:bad' } });
       client.hears();
       const outcome = client.rejects('route', 'no');
-      const found = outcome.kind === 'rejected' ? outcome.guilty : [];
+      const found = outcome.kind === 'rejected' ? outcome.rejectedVersions : [];
       expect(found).toMatchObject([{ type: 'route', name: '80', part: 'b', error: 'no' }]);
       const isFound = (version: PartVersion) => found.some(({ hash }) => hash === version.hash);
-      const verdicts: Verdicts = {
+      const knownRejections: KnownRejections = {
         size: 1,
         isKnown: isFound,
         lastGood: (version) => (isFound(version) ? (found[0]?.lastGood ?? null) : null),
-        withheldFrom: (_stream, type) => found.filter((one) => one.type === type),
+        knownFor: (_stream, type) => found.filter((one) => one.type === type),
       };
-      Object.assign(server.world, { verdicts });
+      Object.assign(server.context, { knownRejections });
       const next = new Talker(server, mode);
       expect(next.asks('route', ['80'])).toEqual(['RDS 80=a:1 b:1']);
       expect(next.acks('route')).toEqual([]);
       // One that nobody vouches for is asked, and gets the last good version once it has rejected the bad one.
-      Object.assign(server.world, { verdicts: { ...verdicts, withheldFrom: () => [] } });
+      Object.assign(server.context, { knownRejections: { ...knownRejections, knownFor: () => [] } });
       const other = new Talker(server, mode);
       expect(other.asks('route', ['80'])).toEqual(['RDS 80=a:1 b:bad']);
       expect(other.nacks('route', 'no')).toEqual(['RDS 80=a:1 b:1']);
@@ -195,10 +195,15 @@ describe('isolation of what a client rejects', () => {
     client.nacks('route', 'no');
     client.acks('route');
     const outcome = client.rejects('route', 'no');
-    const found = outcome.kind === 'rejected' ? outcome.guilty : [];
+    const found = outcome.kind === 'rejected' ? outcome.rejectedVersions : [];
     const has = { 80: client.versionOf('80') };
-    Object.assign(server.world, {
-      verdicts: { size: 1, isKnown: () => true, lastGood: () => found[0]?.lastGood ?? null, withheldFrom: () => found },
+    Object.assign(server.context, {
+      knownRejections: {
+        size: 1,
+        isKnown: () => true,
+        lastGood: () => found[0]?.lastGood ?? null,
+        knownFor: () => found,
+      },
     });
     const again = new Talker(server, 'delta');
     expect(again.asks('route', ['80'], { has })).toEqual([]);

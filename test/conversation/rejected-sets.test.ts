@@ -63,7 +63,7 @@ describe('row 33: a rejected whole set, of which more is rejected before it is k
     client.asks('cluster');
     client.nacks('cluster', 'no such thing');
     server.commit({ cluster: { a: '9', b: '1' } }, moved);
-    setView(client.stream, moved, server.world);
+    setView(client.stream, moved, server.context);
     expect(client.hears()).toEqual(['CDS a=9 b=1']);
     expect(client.nacks('cluster', 'a is bad')).toEqual([]);
   });
@@ -75,7 +75,7 @@ describe('row 33: a rejected whole set, of which more is rejected before it is k
       client.hears();
       client.nacks('cluster', version % 2 === 0 ? 'two: no' : 'one: no');
     }
-    expect(client.stream.types.get('cluster')?.unsure.length).toBeLessThan(10);
+    expect(client.stream.types.get('cluster')?.uncertain.length).toBeLessThan(10);
   });
 });
 

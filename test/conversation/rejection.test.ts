@@ -164,7 +164,7 @@ describe('rejection', () => {
     const { server, client } = settled('sotw');
     const other = server.newView();
     server.commit({ cluster: { a: 'bad', b: '1' } }, other);
-    setView(client.stream, other, server.world);
+    setView(client.stream, other, server.context);
     client.hears();
     client.nacks('cluster', 'a is bad');
     server.commit({ cluster: { c: '1' } }, other);
@@ -237,7 +237,7 @@ describe('rejection', () => {
     server.commit({ route: { 80: 'bad' } });
     const client = new Talker(server, 'delta');
     client.asks('route', ['80']);
-    setView(client.stream, other, server.world);
+    setView(client.stream, other, server.context);
     expect(client.nacks('route', '80 is bad')).toEqual(['RDS 80=1']);
   });
 

@@ -57,7 +57,7 @@ describe('resume', () => {
       client.acks('route');
       const other = server.newView();
       server.commit({ cluster: { a: '1', c: '1' }, route: { 80: '2' } }, other);
-      setView(client.stream, other, server.world);
+      setView(client.stream, other, server.context);
       expect(client.hears()).toEqual([mode === 'delta' ? 'CDS c=1' : 'CDS a=1 b=1 c=1']);
       expect(client.acks('cluster')).toEqual(['RDS 80=2']);
       expect(client.acks('route')).toEqual([mode === 'delta' ? 'CDS -b' : 'CDS a=1 c=1']);
@@ -71,7 +71,7 @@ describe('resume', () => {
       client.acks('cluster');
       const other = server.newView();
       server.commit(mesh, other);
-      setView(client.stream, other, server.world);
+      setView(client.stream, other, server.context);
       expect(client.hears()).toEqual([]);
     });
 

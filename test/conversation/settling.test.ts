@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { longestManyWithheldMs, nextDeadline } from '../../src/xds/stream/next.ts';
+import { maxDeferralOfManyMs, nextDeadline } from '../../src/xds/stream/next.ts';
 import { setView } from '../../src/xds/stream/stream.ts';
 import { Server, Talker } from '../support/conversation.ts';
 
@@ -37,7 +37,7 @@ describe('settling', () => {
     const { server, client } = settled('delta');
     const other = server.newView();
     server.commit({ ...mesh, cluster: { a: '1' } }, other);
-    setView(client.stream, other, server.world);
+    setView(client.stream, other, server.context);
     expect(client.hears()).toEqual(['CDS -b']);
   });
 
@@ -67,7 +67,7 @@ describe('settling', () => {
       server.nowMs = seconds * 1_000;
       const other = server.newView();
       server.commit({ ...mesh, cluster: { a: '1' }, route: { 80: 'bad', 9080: '1' } }, other);
-      setView(client.stream, other, server.world);
+      setView(client.stream, other, server.context);
       expect(client.hears()).toEqual([]);
     }
     server.nowMs = 30_000;
@@ -79,7 +79,7 @@ describe('settling', () => {
     server.commit({ cluster: { b: null }, route: { 80: 'bad' } });
     client.hears();
     expect(client.nacks('route', '80 is bad')).toEqual([]);
-    expect(nextDeadline(client.stream)).toBe(longestManyWithheldMs);
+    expect(nextDeadline(client.stream)).toBe(maxDeferralOfManyMs);
   });
 
   it('who unsubscribes while waiting has no deadline any more', () => {
@@ -130,7 +130,7 @@ describe('what a stream keeps', () => {
       client.asks('endpoint', [`x${round}`]);
       client.asks('endpoint', [], { drop: [`x${round}`] });
     }
-    const owed = client.stream.types.get('endpoint')?.owed ?? [];
+    const owed = client.stream.types.get('endpoint')?.mustSend ?? [];
     expect(owed.length).toBeLessThanOrEqual(20);
     expect(owed.flatMap(({ names }) => names).length).toBeLessThanOrEqual(40);
   });
@@ -154,7 +154,7 @@ describe('what a stream keeps', () => {
     const clients = [new Talker(server, 'delta'), new Talker(server, 'delta')];
     for (const client of clients) client.asks('cluster');
     for (const client of clients) client.nacks('cluster', 'no such thing');
-    const [one, two] = clients.map((client) => client.stream.types.get('cluster')?.unsure[0]?.names);
+    const [one, two] = clients.map((client) => client.stream.types.get('cluster')?.uncertain[0]?.names);
     expect(one).toHaveLength(2);
     expect(one).toBe(two);
   });

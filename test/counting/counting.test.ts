@@ -152,7 +152,7 @@ async function connected(mode: Mode): Promise<CountedMesh> {
     if (!known.has(response)) {
       known.add(response);
       counts.built[type]++;
-      counts.names.push(...response.brought);
+      counts.names.push(...response.updated);
     }
     return type;
   };
@@ -183,8 +183,8 @@ async function connected(mode: Mode): Promise<CountedMesh> {
           : [];
     const outcome =
       mode === 'sotw'
-        ? receiveSotw(client.stream, sotwRequest(type, nonce, names), coordinator.world)
-        : receiveDelta(client.stream, deltaRequest(type, nonce, nonce === '' ? names : []), coordinator.world);
+        ? receiveSotw(client.stream, sotwRequest(type, nonce, names), coordinator.context)
+        : receiveDelta(client.stream, deltaRequest(type, nonce, nonce === '' ? names : []), coordinator.context);
     coordinator.received(client, outcome);
   };
 

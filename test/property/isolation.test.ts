@@ -119,7 +119,7 @@ describe('virtual hosts that a client refuses', () => {
             for (const name of Object.keys(repaired))
               expect(hostsOf(run.client.has.route.get(name))).toEqual(new Map(Object.entries(repaired[name] ?? {})));
             for (const state of run.client.streams.values())
-              expect(state.types.get('route')).toMatchObject({ filters: null, search: null, held: null });
+              expect(state.types.get('route')).toMatchObject({ filters: null, search: null, rejectedResources: null });
             expect(run.client.settle()).toBe(0);
           },
         ),

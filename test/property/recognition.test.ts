@@ -12,7 +12,7 @@ import { typeUrls } from '../../src/proto/resource.ts';
 import { DiscoveryStream } from '../../src/push/discovery/discovery-stream.ts';
 import { discoveryServices } from '../../src/push/discovery/services.ts';
 import type { ServerCall } from '../../src/rpc/call.ts';
-import { type Recognition, readEverything, recognition } from '../../src/xds/recognition/recognition.ts';
+import { parseEverything, type Recognition, recognition } from '../../src/xds/recognition/recognition.ts';
 import type { Mode } from '../../src/xds/wire/response.ts';
 import { FakePush } from '../support/fake-push.ts';
 import { runs } from '../support/property-runs.ts';
@@ -190,7 +190,7 @@ for (const mode of ['sotw', 'delta'] as const) {
     let recognised = 0;
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 40 }), async (steps) => {
-        const [on, off] = [new World(mode, recognition), new World(mode, readEverything)];
+        const [on, off] = [new World(mode, recognition), new World(mode, parseEverything)];
         for (const one of steps) expect(await on.take(one)).toEqual(await off.take(one));
         expect(off.recognised).toBe(0);
         recognised += on.recognised;

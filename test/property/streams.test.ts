@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { XdsType } from '../../src/proto/resource.ts';
-import { keepTaken } from '../../src/xds/isolation/search.ts';
+import { rememberAccepted } from '../../src/xds/isolation/search.ts';
 import { setView } from '../../src/xds/stream/stream.ts';
 import type { TableLimits } from '../../src/xds/tables/table.ts';
 import type { Mode } from '../../src/xds/wire/response.ts';
@@ -121,8 +121,8 @@ class Run {
     this.server.commit(difference({ clusters: {}, endpoints: {}, routes: {} }, this.mesh), view);
     this.server.view = view;
     for (const stream of new Set(this.client.streams.values())) {
-      keepTaken(stream, view);
-      setView(stream, view, this.server.world);
+      rememberAccepted(stream, view);
+      setView(stream, view, this.server.context);
     }
   }
 }

@@ -75,7 +75,7 @@ it('what the log still knows, it knows as it was', () => {
       for (const [revision, state] of states.entries()) {
         const known = [...table.namesAt(revision)].filter(([, resource]) => resource !== null);
         expect(new Map(known.map(([name, resource]) => [name, resource?.version]))).toEqual(state);
-        for (const name of names) expect(table.recall(name, revision)?.version).toBe(state.get(name));
+        for (const name of names) expect(table.resourceAt(name, revision)?.version).toBe(state.get(name));
       }
     }),
   );
@@ -95,7 +95,7 @@ it('what it says of the past is true, however little it remembers', () => {
           if (resource !== null) expect(resource.version).toBe(state.get(name));
         }
         for (const name of names) {
-          const recalled = table.recall(name, revision);
+          const recalled = table.resourceAt(name, revision);
           if (recalled === null && revision >= table.forgottenThrough) expect(state.has(name)).toBe(false);
           if (recalled) expect(recalled.version).toBe(state.get(name));
         }

@@ -7,18 +7,18 @@ import {
 } from '#gen/envoy/service/discovery/v3/discovery_pb.js';
 import { encodeResource, mapTypes, typeRows, typeUrls, type XdsType, xdsTypes } from '../../src/proto/resource.ts';
 import { bytesField, stringField } from '../../src/proto/wire.ts';
-import { keepTaken } from '../../src/xds/isolation/search.ts';
-import { noVerdicts } from '../../src/xds/isolation/verdicts.ts';
+import { noKnownRejections } from '../../src/xds/isolation/known-rejections.ts';
+import { rememberAccepted } from '../../src/xds/isolation/search.ts';
 import { nextResponse } from '../../src/xds/stream/next.ts';
-import { type Outcome, receiveDelta, receiveSotw } from '../../src/xds/stream/receive.ts';
+import { type RequestOutcome, receiveDelta, receiveSotw } from '../../src/xds/stream/receive.ts';
 import {
   closeStream,
   createStream,
   prepareToForget,
+  type StreamContext,
   type StreamState,
   setView,
   type View,
-  type World,
 } from '../../src/xds/stream/stream.ts';
 import { InterestPool } from '../../src/xds/tables/interest.ts';
 import { NamePool } from '../../src/xds/tables/names.ts';
@@ -46,7 +46,7 @@ export interface Heard {
 export class Server {
   nowMs = 0;
   forced = 0;
-  readonly world: World;
+  readonly context: StreamContext;
   readonly #streams = new Set<StreamState>();
   readonly #followers = new Map<StreamState, StreamState>();
   readonly #limits: Partial<TableLimits>;
@@ -55,14 +55,14 @@ export class Server {
 
   constructor(limits: Partial<TableLimits> = {}) {
     this.#limits = limits;
-    this.world = {
+    this.context = {
       names: new NamePool(),
       interests: new InterestPool(),
       revision: 0,
       now: () => this.nowMs,
       nextId: () => ++this.#ids,
       identifier: '',
-      verdicts: noVerdicts,
+      knownRejections: noKnownRejections,
     };
     this.view = this.newView();
   }
@@ -73,7 +73,7 @@ export class Server {
 
   /** Runs one flush. */
   commit(contents: Contents, view: View = this.view): void {
-    const revision = ++this.world.revision;
+    const revision = ++this.context.revision;
     for (const type of xdsTypes) {
       const table = view[type][0];
       const entries = Object.entries(contents[type] ?? {});
@@ -82,17 +82,17 @@ export class Server {
       const removed = entries.flatMap(([name, content]) => (content === null ? [name] : []));
       const forgets = table.wouldForgetThrough(removed.length);
       if (forgets > table.forgottenThrough) {
-        for (const stream of this.#streams) prepareToForget(stream, table, forgets, this.world);
+        for (const stream of this.#streams) prepareToForget(stream, table, forgets, this.context);
       }
       table.commit(revision, changed, removed);
-      this.world.interests.committed(table, revision, Object.keys(contents[type] ?? {}), () => {});
+      this.context.interests.committed(table, revision, Object.keys(contents[type] ?? {}), () => {});
     }
   }
 
   connect(mode: Mode, wholeTypes?: readonly XdsType[], growingTypes?: readonly XdsType[]): StreamState {
     const stream = createStream(mode, wholeTypes, growingTypes);
     this.#streams.add(stream);
-    setView(stream, this.view, this.world);
+    setView(stream, this.view, this.context);
     return stream;
   }
 
@@ -105,14 +105,14 @@ export class Server {
 
   disconnect(stream: StreamState): void {
     this.#streams.delete(stream);
-    closeStream(stream, this.world);
+    closeStream(stream, this.context);
     const follower = this.#followers.get(stream);
     this.#followers.delete(stream);
     if (follower !== undefined) this.disconnect(follower);
   }
 
   next(stream: StreamState, countsForced = true): Response | null {
-    return nextResponse(stream, this.world, (_type, names) => {
+    return nextResponse(stream, this.context, (_type, names) => {
       if (countsForced) this.forced += names;
     });
   }
@@ -146,7 +146,12 @@ export interface Asking {
 }
 
 /** Sends a request through the real wire format. */
-export function ask(server: { readonly world: World }, stream: StreamState, type: XdsType, asking: Asking): Outcome {
+export function ask(
+  server: { readonly context: StreamContext },
+  stream: StreamState,
+  type: XdsType,
+  asking: Asking,
+): RequestOutcome {
   const errorDetail = asking.error === undefined ? {} : { errorDetail: { code: 3, message: asking.error } };
   const node = asking.node === undefined ? {} : { node: { id: asking.node } };
   const head = { typeUrl: typeUrls[type], responseNonce: asking.nonce ?? '', ...node, ...errorDetail };
@@ -156,7 +161,7 @@ export function ask(server: { readonly world: World }, stream: StreamState, type
       versionInfo: asking.version ?? '',
       resourceNames: [...(asking.names ?? [])],
     });
-    return receiveSotw(stream, parseSotwRequest(toBinary(DiscoveryRequestSchema, request)), server.world);
+    return receiveSotw(stream, parseSotwRequest(toBinary(DiscoveryRequestSchema, request)), server.context);
   }
   const request = create(DeltaDiscoveryRequestSchema, {
     ...head,
@@ -164,7 +169,7 @@ export function ask(server: { readonly world: World }, stream: StreamState, type
     resourceNamesUnsubscribe: [...(asking.drop ?? [])],
     initialResourceVersions: { ...asking.has },
   });
-  return receiveDelta(stream, parseDeltaRequest(toBinary(DeltaDiscoveryRequestSchema, request)), server.world);
+  return receiveDelta(stream, parseDeltaRequest(toBinary(DeltaDiscoveryRequestSchema, request)), server.context);
 }
 
 /** Decodes a response as a client would. */
@@ -238,7 +243,7 @@ export class Talker {
   }
 
   /** Like `nacks`, but returns the outcome and receives nothing yet. */
-  rejects(type: XdsType, error: string): Outcome {
+  rejects(type: XdsType, error: string): RequestOutcome {
     const outcome = this.#first.answers(type, { error });
     this.#follow();
     this.#second.answers(type, { error });
@@ -270,14 +275,14 @@ export class Talker {
     return lines;
   }
 
-  #state = (): string => `${this.#server.world.revision} ${this.#server.nowMs} ${viewId(this.stream.view)}`;
+  #state = (): string => `${this.#server.context.revision} ${this.#server.nowMs} ${viewId(this.stream.view)}`;
 
   /** Copies the tables of the first stream, which a test may have switched. */
   #follow(): void {
     const { view } = this.stream;
     if (view === null || this.#second.stream.view === view) return;
-    keepTaken(this.#second.stream, view);
-    setView(this.#second.stream, view, this.#server.world);
+    rememberAccepted(this.#second.stream, view);
+    setView(this.#second.stream, view, this.#server.context);
   }
 
   /** Translates a nonce of the first stream into the nonce of the second stream's equal response. */
@@ -320,7 +325,7 @@ class Voice {
     ask(this.#server, this.stream, type, { nonce, names, ...more });
   }
 
-  answers(type: XdsType, more: Asking): Outcome {
+  answers(type: XdsType, more: Asking): RequestOutcome {
     const names = this.stream.mode === 'sotw' ? (this.#names.get(type) ?? []) : [];
     return ask(this.#server, this.stream, type, { nonce: this.nonceOf(type), names, ...more });
   }

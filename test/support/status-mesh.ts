@@ -262,7 +262,7 @@ export class MeshProxy implements Outlet {
     const { mode = 'delta', facts = {}, types = ['cluster', 'listener'], peer = '127.0.0.1:1' } = options;
     const proxy = proxyOf({ id: name, name, ...facts });
     this.client = mesh.coordinator.connect({
-      id: `${name}-${mesh.coordinator.world.nextId()}`,
+      id: `${name}-${mesh.coordinator.context.nextId()}`,
       proxy,
       stream: streamFor(proxy, mode),
       peer,
@@ -305,7 +305,7 @@ export class MeshProxy implements Outlet {
 
   /** Returns the resources of the response that waits for a reply; empty when there is none. */
   unanswered(type: XdsType): readonly string[] {
-    return this.#unanswered.get(type)?.response.brought ?? [];
+    return this.#unanswered.get(type)?.response.updated ?? [];
   }
 
   /** Acknowledges everything, and responses that follow from it. Types in `but` get no reply. */

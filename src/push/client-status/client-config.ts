@@ -43,7 +43,7 @@ function nodeOf({ proxy }: Client): MessageInitShape<typeof NodeSchema> {
 /** Every name that the client asks for or, with a wildcard, that there is. */
 function* resourcesOf(state: TypeState, detail: Detail): Generator<Uint8Array> {
   const typeUrl = typeUrls[state.type];
-  const sent = new Set(state.inFlight?.brought);
+  const sent = new Set(state.inFlight?.updated);
   for (const name of state.names.names) {
     if (state.interest?.get(name) === undefined) yield entryField({ typeUrl, name, ...absent });
   }

@@ -7,7 +7,7 @@ import { StatusError } from '../../rpc/status.ts';
 import { NamedStream } from '../../xds/named/named-stream.ts';
 import type { Recognition } from '../../xds/recognition/recognition.ts';
 import { decisiveSentence } from '../../xds/stream/error-text.ts';
-import { type Outcome, receiveDelta, receiveSotw } from '../../xds/stream/receive.ts';
+import { type RequestOutcome, receiveDelta, receiveSotw } from '../../xds/stream/receive.ts';
 import { type NameSet, TooManyNames } from '../../xds/tables/names.ts';
 import { nodeIdOf, proxyOf } from '../../xds/wire/node.ts';
 import { defaultNodeLimits, type NodeLimits } from '../../xds/wire/node-limits.ts';
@@ -69,7 +69,7 @@ export class DiscoveryStream implements CallReader, Outlet {
   recognised(known: Candidate): void {
     const { coordinator } = this.#options;
     const { recognition } = this.#kind;
-    const outcome = this.#client === null ? null : recognition.receive(this.#client.stream, known, coordinator.world);
+    const outcome = this.#client === null ? null : recognition.receive(this.#client.stream, known, coordinator.context);
     // A subscription that others had, or an answer to what was answered between the message's length and its end.
     if (this.#client === null || outcome === null) this.message(wholeOf(known));
     else this.#took(this.#client, outcome);
@@ -102,7 +102,7 @@ export class DiscoveryStream implements CallReader, Outlet {
   }
 
   #take(bytes: Uint8Array): void {
-    const { world } = this.#options.coordinator;
+    const { context: world } = this.#options.coordinator;
     const request = this.#kind.recognition.read(bytes);
     const asked = askedOf(request, this.#kind.service);
     const client = this.#clientOf(request.node);
@@ -115,8 +115,8 @@ export class DiscoveryStream implements CallReader, Outlet {
     const outcome =
       'subscribe' in typed ? receiveDelta(client.stream, typed, world) : receiveSotw(client.stream, typed, world);
     // Without its type the same bytes say something else on another service.
-    if (outcome.kind === 'acknowledged' && outcome.pure && request.typeUrl !== '') {
-      this.#kind.recognition.learn(client.stream, outcome, bytes);
+    if (outcome.kind === 'acknowledged' && outcome.isAckOnly && request.typeUrl !== '') {
+      this.#kind.recognition.rememberAck(client.stream, outcome, bytes);
     }
     if (asked.type !== null && typeRows[asked.type].unknown === 'unanswered') {
       const { names } = client.stream.types.get(asked.type) ?? { names: world.names.empty };
@@ -139,7 +139,7 @@ export class DiscoveryStream implements CallReader, Outlet {
     this.#asked.clear();
   }
 
-  #took(client: Client, outcome: Outcome): void {
+  #took(client: Client, outcome: RequestOutcome): void {
     if (outcome.kind === 'unknown-type') {
       this.#options.log.debug({ proxy: client.proxy.id, typeUrl: outcome.typeUrl }, 'request for a type not served');
     }
@@ -154,7 +154,7 @@ export class DiscoveryStream implements CallReader, Outlet {
   #takeNamed(client: Client, type: NamedType, request: SotwRequest | DeltaRequest): void {
     const { coordinator } = this.#options;
     const { id: proxy } = client.proxy;
-    client.named ??= new NamedStream(client.stream, coordinator.world);
+    client.named ??= new NamedStream(client.stream, coordinator.context);
     const { rejected, unanswered } = client.named.receive(type, request);
     if (rejected !== null) {
       this.#warn({ proxy, type, reason: decisiveSentence(rejected, '') }, 'resources rejected by proxy');
@@ -176,7 +176,7 @@ export class DiscoveryStream implements CallReader, Outlet {
     const proxy = proxyOf(node ?? new Uint8Array(0), { domainSuffix, limits });
     if (!proxy.ok) throw new StatusError('INVALID_ARGUMENT', proxy.error);
     return coordinator.connect({
-      id: `${proxy.value.id}-${coordinator.world.nextId()}`,
+      id: `${proxy.value.id}-${coordinator.context.nextId()}`,
       proxy: proxy.value,
       stream: streamFor(proxy.value, this.#kind.mode),
       peer: this.#call.peer,

@@ -33,7 +33,7 @@ export type Fetch = (service: DiscoveryService, message: Uint8Array, caller: str
 export function createFetch(options: DiscoveryOptions): Fetch {
   const { coordinator, log, domainSuffix, nodeLimits: limits = defaultNodeLimits } = options;
   const versionOf = createTableVersions();
-  const logLines = new Allowance(rejectionLines, coordinator.world.now());
+  const logLines = new Allowance(rejectionLines, coordinator.context.now());
   return async (service, message, caller) => {
     refuseUnsynced(options);
     const request = readRequest(message);
@@ -41,13 +41,13 @@ export function createFetch(options: DiscoveryOptions): Fetch {
     if (type === null) throw new StatusError('UNIMPLEMENTED', `${service.short} is not served without a stream`);
     const proxy = proxyOf(request.node ?? new Uint8Array(0), { domainSuffix, limits });
     if (!proxy.ok) throw new StatusError('INVALID_ARGUMENT', proxy.error);
-    if (request.error !== null && logLines.take(coordinator.world.now())) {
+    if (request.error !== null && logLines.take(coordinator.context.now())) {
       log.warn(
         { proxy: proxy.value.id, type, reason: decisiveSentence(request.error, '') },
         'resources rejected by proxy',
       );
     }
-    const listed = readNames(coordinator.world.names, request);
+    const listed = readNames(coordinator.context.names, request);
     const asked = { type, listed, wildcard: isWildcard(type, listed) };
     return coordinator.visit(proxy.value, caller, (view) => {
       const resources = resourcesOf(view[type], asked);

@@ -1,6 +1,6 @@
 import type { Method } from '../../rpc/handlers/handler.ts';
 import { StatusError } from '../../rpc/status.ts';
-import { type Recognition, readEverything, recognition } from '../../xds/recognition/recognition.ts';
+import { parseEverything, type Recognition, recognition } from '../../xds/recognition/recognition.ts';
 import type { Mode } from '../../xds/wire/response.ts';
 import { callerOf } from '../caller.ts';
 import { type DiscoveryOptions, DiscoveryStream } from './discovery-stream.ts';
@@ -9,9 +9,9 @@ import { type DiscoveryService, discoveryServices, isFetched } from './services.
 
 /** The methods of every discovery service: ADS, and those of a single type. */
 export function discoveryMethods(options: DiscoveryOptions): readonly Method[] {
-  const { identifier } = options.coordinator.world;
+  const { identifier } = options.coordinator.context;
   const fetch = createFetch(options);
-  const make = options.recognises === false ? readEverything : recognition;
+  const make = options.recognises === false ? parseEverything : recognition;
   const recognitions = { sotw: make('sotw'), delta: make('delta') };
   return discoveryServices.flatMap((service) => [
     ...streamingMethods(service, recognitions, options),

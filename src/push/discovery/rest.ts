@@ -35,7 +35,7 @@ export interface RestOptions extends DiscoveryOptions {
 
 /** Discovery over REST: the four types with tables, at the paths of Envoy's API. */
 export function restEndpoints(options: RestOptions): readonly RestEndpoint[] {
-  const { identifier } = options.coordinator.world;
+  const { identifier } = options.coordinator.context;
   const fetch = createFetch(options);
   const texts = createTexts(options);
   const answer = async (service: DiscoveryService, body: unknown, signal: AbortSignal): Promise<RestAnswer> => {

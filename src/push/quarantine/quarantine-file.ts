@@ -3,7 +3,7 @@ import { readLineFile, writeLineFile } from '../../disk/line-file.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { ClientKind } from '../../model/proxy.ts';
-import type { Part } from '../../xds/isolation/partition.ts';
+import type { ResourcePart } from '../../xds/isolation/partition.ts';
 import type { Finding, Quarantine, Witness } from './quarantine.ts';
 
 export interface QuarantineFileOptions {
@@ -54,7 +54,7 @@ const quietMs = 20;
 
 /** As it stands in the file: bytes as base64, maps and sets as lists. */
 type FindingJson = Omit<Finding, 'lastGood' | 'rejectedBy' | 'takenBy'> & {
-  readonly lastGood: (Omit<Part, 'bytes'> & { readonly bytes: string }) | null;
+  readonly lastGood: (Omit<ResourcePart, 'bytes'> & { readonly bytes: string }) | null;
   readonly rejectedBy: readonly (readonly [string, Witness])[];
   readonly takenBy: readonly ClientKind[];
 };

@@ -1,6 +1,6 @@
 import type { ClientKind, Proxy } from '../../model/proxy.ts';
-import type { Part } from '../../xds/isolation/partition.ts';
-import type { GuiltyPart, PartVersion, Verdicts } from '../../xds/isolation/verdicts.ts';
+import type { KnownRejections, PartVersion, RejectedVersion } from '../../xds/isolation/known-rejections.ts';
+import type { ResourcePart } from '../../xds/isolation/partition.ts';
 import type { Sender } from '../../xds/tables/sender.ts';
 import type { Caller } from '../caller.ts';
 
@@ -21,7 +21,7 @@ export interface Witness {
 /** A version of a part that proxies reject, and what is known of it. */
 export interface Finding extends PartVersion {
   /** The version that proxies had before; null: none of them had any. */
-  readonly lastGood: Part | null;
+  readonly lastGood: ResourcePart | null;
   /** The words of the proxy that rejected it last. */
   readonly error: string;
   /** The constraint of Envoy (ADR 10) that it violates: proof that it is bad. Null: none. */
@@ -40,9 +40,9 @@ export interface Finding extends PartVersion {
 /** Looks at a version of a part that was not known to be rejected. */
 export interface Look {
   /** The rules, or services, that are to be corrected. */
-  readonly blamedFor: (guilty: GuiltyPart) => readonly string[];
+  readonly blamedFor: (guilty: RejectedVersion) => readonly string[];
   /** Finds the constraint of Envoy that a part violates; null: none. */
-  readonly violationOf: (guilty: GuiltyPart) => string | null;
+  readonly violationOf: (guilty: RejectedVersion) => string | null;
 }
 
 /**
@@ -50,9 +50,9 @@ export interface Look {
  * others of its kind, of different peers, reject and none took, or one if it is against Envoy's own constraints; it is sent the last good version in its place. A proxy that comes back with a
  * configuration is spared what it rejected before. One that comes with none is asked again, as its bootstrap may be another.
  */
-export interface Quarantine extends Verdicts {
+export interface Quarantine extends KnownRejections {
   /** A proxy was found to reject these. */
-  found(by: KnownProxy, guilty: readonly GuiltyPart[], look: Look): void;
+  found(by: KnownProxy, guilty: readonly RejectedVersion[], look: Look): void;
   /** A proxy took this version. */
   taken(by: KnownProxy, version: PartVersion): void;
   /** Whether this version of a part was found to be against Envoy's constraints. */
@@ -113,7 +113,7 @@ export function createQuarantine({ now, proxyOf }: QuarantineOptions): Quarantin
     onChange: (listener) => void listeners.push(listener),
     isKnown: (version) => findings.has(keyOf(version)),
     lastGood: (version) => findings.get(keyOf(version))?.lastGood ?? null,
-    withheldFrom(client, type, hasConfiguration) {
+    knownFor(client, type, hasConfiguration) {
       const proxy = client === null ? null : proxyOf(client);
       if (proxy === null) return [];
       return [...findings.values()].filter((one) => one.type === type && isSpared(one, proxy, hasConfiguration));

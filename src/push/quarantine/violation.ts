@@ -1,7 +1,7 @@
 import { resourceViolation } from '../../proto/json.ts';
 import { type EncodedResource, encodeResource } from '../../proto/resource.ts';
+import type { PartVersion } from '../../xds/isolation/known-rejections.ts';
 import { partitionOf } from '../../xds/isolation/partition.ts';
-import type { PartVersion } from '../../xds/isolation/verdicts.ts';
 
 /**
  * Checks the bytes of a part against Envoy's own constraints. Returns the violation; null: none, or the resource has

@@ -1,7 +1,7 @@
-import { hasName } from '../../xds/stream/doubt.ts';
 import { decisiveSentence } from '../../xds/stream/error-text.ts';
 import { isPending } from '../../xds/stream/next.ts';
 import type { StreamState, TypeState } from '../../xds/stream/stream.ts';
+import { hasName } from '../../xds/stream/uncertain.ts';
 import type { Revision } from '../../xds/tables/table.ts';
 
 /** What became of a resource, or of a part of it, at one proxy. */
@@ -14,7 +14,7 @@ export function isAtRest(stream: StreamState): boolean {
 }
 
 function isStateAtRest(state: TypeState): boolean {
-  const { interest, inFlight, held, filters, search, unsure } = state;
+  const { interest, inFlight, rejectedResources: held, filters, search, uncertain: unsure } = state;
   if (interest === null) return true;
   const rejectsNothing = held === null && filters === null && search === null && unsure.length === 0;
   return inFlight === null && rejectsNothing && !isPending(state, interest);
@@ -25,7 +25,7 @@ function isStateAtRest(state: TypeState): boolean {
  * others: who took it then has that content, whatever it said to the resource later. Null: it is not subscribed to it.
  */
 export function answerTo(state: TypeState, name: string, since: Revision): Answer | null {
-  const { interest, held: allHeld } = state;
+  const { interest, rejectedResources: allHeld } = state;
   const entry = interest?.get(name);
   if (entry === undefined) return null;
   const held = allHeld?.get(name);
@@ -42,7 +42,10 @@ export function answerToAll(stream: StreamState, since: Revision): { answer: Ans
   let isOpen = stream.view === null;
   for (const state of stream.types.values()) {
     if (state.interest === null) continue;
-    const doubtful = new Set([...(state.held?.keys() ?? []), ...state.unsure.flatMap(({ names }) => names)]);
+    const doubtful = new Set([
+      ...(state.rejectedResources?.keys() ?? []),
+      ...state.uncertain.flatMap(({ names }) => names),
+    ]);
     const answers = new Map([...doubtful].map((name) => [name, answerTo(state, name, since)]));
     const names = [...doubtful].filter((name) => answers.get(name) === 'rejected');
     if (names.length > 0) rejected.push({ state, names, message: decisiveSentence(state.nack ?? '', names[0] ?? '') });
@@ -64,13 +67,13 @@ export interface Rejected {
 
 /** Through which revision the proxy is known to have taken this name. */
 function takenThrough(state: TypeState, name: string): Revision {
-  const held = state.held?.get(name);
+  const held = state.rejectedResources?.get(name);
   if (held !== undefined) return Math.min(held.since, state.acknowledged);
-  return isUnsure(state, name) && !state.rejected ? 0 : state.acknowledged;
+  return isUnsure(state, name) && !state.lastAnswerRejected ? 0 : state.acknowledged;
 }
 
 /** In a response that the proxy rejected without saying what in it, and not taken since. */
-const isUnsure = (state: TypeState, name: string): boolean => state.unsure.some(({ names }) => hasName(names, name));
+const isUnsure = (state: TypeState, name: string): boolean => state.uncertain.some(({ names }) => hasName(names, name));
 
 /** Whether it is sent and not answered, or is to be sent. A whole set brings what is unsure again, too. */
 function isUnderWay(
@@ -78,12 +81,12 @@ function isUnderWay(
   name: string,
   entry: { readonly changed: Revision; readonly resource: { readonly version: string } },
 ): boolean {
-  const { baseline, inFlight, owed } = state;
+  const { baseline, inFlight, mustSend: owed } = state;
   const isToBeSent =
     baseline.kind === 'cursor'
       ? entry.changed > baseline.revision
-      : baseline.having.versions.get(name) !== entry.resource.version;
-  const isSent = inFlight !== null && (hasName(inFlight.brought, name) || (inFlight.whole && isUnsure(state, name)));
+      : baseline.known.versions.get(name) !== entry.resource.version;
+  const isSent = inFlight !== null && (hasName(inFlight.updated, name) || (inFlight.whole && isUnsure(state, name)));
   const isSearched = state.search !== null && hasName(state.search.names, name);
   return isSent || isToBeSent || isSearched || owed.some(({ names }) => hasName(names, name));
 }

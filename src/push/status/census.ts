@@ -110,11 +110,13 @@ function subscriptionsKey({ types }: StreamState): string {
 function fingerprintOf(groups: ReadonlyMap<LayerKey, ReadonlyMap<string, Group>>, restless: readonly Client[]): string {
   const sizes = [...groups].map(([layer, own]) => [layer, [...own].map(([key, { clients }]) => [key, clients.length])]);
   const rejecting = restless.flatMap(({ id, stream }) =>
-    [...stream.types.values()].flatMap(({ type, held, filters, search, unsure, nack }) => {
-      if (held === null && filters === null && search === null && unsure.length === 0) return [];
-      const parts = [...(filters ?? [])].map(([name, { rejected }]) => [name, [...rejected.keys()]]);
-      return [[id, type, [...(held?.keys() ?? [])], parts, unsure.length, nack]];
-    }),
+    [...stream.types.values()].flatMap(
+      ({ type, rejectedResources: held, filters, search, uncertain: unsure, nack }) => {
+        if (held === null && filters === null && search === null && unsure.length === 0) return [];
+        const parts = [...(filters ?? [])].map(([name, { rejected }]) => [name, [...rejected.keys()]]);
+        return [[id, type, [...(held?.keys() ?? [])], parts, unsure.length, nack]];
+      },
+    ),
   );
   return JSON.stringify([sizes, rejecting]);
 }

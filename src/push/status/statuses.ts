@@ -215,7 +215,7 @@ export function createRuleStatuses(options: StatusOptions): StatusKeeper {
       flushed({ layersCompiled }) {
         watch.suspect(suspects);
         suspects.clear();
-        intake.shown(coordinator.world.revision);
+        intake.shown(coordinator.context.revision);
         if (layersCompiled === 0) return;
         contributions.clear();
         watch.populationChanged();

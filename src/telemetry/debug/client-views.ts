@@ -37,7 +37,7 @@ export const adsz = ({ clients }: Coordinator): DebugView => ({
 });
 
 /** Lists the last sent and acknowledged versions by proxy and type. */
-export const syncz = ({ clients, world }: Coordinator): DebugView => ({
+export const syncz = ({ clients, context: world }: Coordinator): DebugView => ({
   path: '/debug/syncz',
   about: 'per proxy: what was sent and acknowledged last, and the text of a rejection',
   read: () =>
@@ -157,7 +157,17 @@ function watchOf({ wildcard, names, interest }: TypeState) {
 }
 
 function syncOf(state: TypeState) {
-  const { sentAtMs, acked, ackedAtMs, nack, nackedAtMs, inFlight, withheld, rejected, search } = state;
+  const {
+    sentAtMs,
+    acked,
+    ackedAtMs,
+    nack,
+    nackedAtMs,
+    inFlight,
+    deferredRemovals: withheld,
+    lastAnswerRejected: rejected,
+    search,
+  } = state;
   const held = heldOf(state);
   const unanswered = unansweredOf(state);
   return {
@@ -191,12 +201,12 @@ function heldOf(state: TypeState): readonly object[] {
       part === '' ? { resource: name } : { resource: name, virtualHost: part },
     ),
   );
-  return [...[...(state.held?.keys() ?? [])].map((name) => ({ resource: name })), ...parts];
+  return [...[...(state.rejectedResources?.keys() ?? [])].map((name) => ({ resource: name })), ...parts];
 }
 
 const nackOf = (reason: string | null, atMs: number) => (reason === null ? null : { at: timeOf(atMs), reason });
 
-const nothingYet: ResponseLabel = { nonce: '', version: '', asked: null };
+const nothingYet: ResponseLabel = { nonce: '', version: '', subscribed: null };
 
 const namedOf = ({ named }: Client): readonly NamedState[] => [...(named?.states.values() ?? [])];
 

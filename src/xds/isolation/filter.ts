@@ -1,24 +1,24 @@
 import type { EncodedResource } from '../../proto/resource.ts';
-import type { StreamState, TypeState, World } from '../stream/stream.ts';
+import type { StreamContext, StreamState, TypeState } from '../stream/stream.ts';
 import type { Interest } from '../tables/interest.ts';
 import type { Revision } from '../tables/table.ts';
-import { type Part, partitionOf, rebuild } from './partition.ts';
+import { partitionOf, type ResourcePart, rebuild } from './partition.ts';
 import type { Filter, RejectedPart } from './state.ts';
 
 /** The version of a part that the client is sent: the part itself, its stand-in, or nothing. */
-export function candidateOf(filter: Filter | undefined, part: Part): Part | null {
+export function versionToSend(filter: Filter | undefined, part: ResourcePart): ResourcePart | null {
   const rejected = filter?.rejected.get(part.name);
-  return rejected?.hash === part.hash ? rejected.standIn : part;
+  return rejected?.hash === part.hash ? rejected.substitute : part;
 }
 
 /** A resource as this client is to have it; null: none of it. */
 export function filtered({ type, filters }: TypeState, resource: EncodedResource): EncodedResource | null {
   const filter = filters?.get(resource.name);
-  return filter === undefined ? resource : rebuild(type, resource, (part) => candidateOf(filter, part));
+  return filter === undefined ? resource : rebuild(type, resource, (part) => versionToSend(filter, part));
 }
 
 /** Resources that this client is sent in another version than the tables have, by name; empty for nearly every client. */
-export function substitutes(
+export function filteredResources(
   state: TypeState,
   interest: Interest,
   names: Iterable<string> | null,
@@ -47,13 +47,13 @@ export function addRejected(state: TypeState, name: string, part: string, reject
 }
 
 /** Filters from the start what is known to be rejected by clients of this kind, or by this one when it was connected before. */
-export function filterKnown(stream: StreamState, state: TypeState, interest: Interest, world: World): void {
-  const hasConfiguration = state.hadBefore || state.baseline.kind === 'map';
-  for (const known of world.verdicts.withheldFrom(stream.sender, state.type, hasConfiguration)) {
+export function filterKnown(stream: StreamState, state: TypeState, interest: Interest, context: StreamContext): void {
+  const hasConfiguration = state.mayHaveResources || state.baseline.kind === 'map';
+  for (const known of context.knownRejections.knownFor(stream.sender, state.type, hasConfiguration)) {
     const { name, part, hash, lastGood, error } = known;
     const resource = interest.get(name)?.resource;
     if (resource === undefined || partitionOf(state.type, resource).parts.get(part)?.hash !== hash) continue;
-    addRejected(state, name, part, { hash, standIn: lastGood, error });
+    addRejected(state, name, part, { hash, substitute: lastGood, error });
   }
 }
 
@@ -63,11 +63,11 @@ export function filterKnown(stream: StreamState, state: TypeState, interest: Int
  */
 export function dropRepaired(
   state: TypeState,
-  taken: Iterable<string>,
-  { revision, isAllTold }: { readonly revision: Revision; readonly isAllTold: boolean },
+  accepted: Iterable<string>,
+  { revision, isAllSent: isAllTold }: { readonly revision: Revision; readonly isAllSent: boolean },
 ): void {
   if (state.filters === null) return;
-  for (const name of taken) {
+  for (const name of accepted) {
     const filter = state.filters.get(name);
     const entry = state.interest?.get(name);
     if (filter === undefined || entry === undefined || entry.changed > revision) continue;

@@ -4,7 +4,7 @@ import { bodyParts, type EncodedResource, encodeResource, resourceBody, type Xds
 import { MalformedMessage, readFields } from '../wire/wire-reader.ts';
 
 /** The smallest thing that can be sent in another version by itself: a virtual host of a route configuration, or a whole resource. */
-export interface Part {
+export interface ResourcePart {
   /** Of the virtual host; empty for a whole resource. */
   readonly name: string;
   /** A hash of the content; of a whole resource its version. */
@@ -18,9 +18,9 @@ export interface Part {
 /** A resource taken apart, in the order of its bytes. */
 export interface Partition {
   /** By name. One without a name if the resource is not a route configuration with virtual hosts. */
-  readonly parts: ReadonlyMap<string, Part>;
+  readonly parts: ReadonlyMap<string, ResourcePart>;
   /** Everything, in order: fields that belong to no part stay as they are. */
-  readonly fields: readonly (Part | Uint8Array)[];
+  readonly fields: readonly (ResourcePart | Uint8Array)[];
 }
 
 const partitions = new WeakMap<EncodedResource, Partition>();
@@ -29,18 +29,18 @@ const partitions = new WeakMap<EncodedResource, Partition>();
 export function partitionOf(type: XdsType, resource: EncodedResource): Partition {
   const known = partitions.get(resource);
   if (known !== undefined) return known;
-  const partition = (type === 'route' ? splitRoutes(resource) : null) ?? wholeOf(type, resource);
+  const partition = (type === 'route' ? splitRoutes(resource) : null) ?? unsplit(type, resource);
   partitions.set(resource, partition);
   return partition;
 }
 
-function wholeOf(type: XdsType, resource: EncodedResource): Partition {
+function unsplit(type: XdsType, resource: EncodedResource): Partition {
   const part = wholePart(type, resource);
   return { parts: new Map([['', part]]), fields: [part] };
 }
 
 /** A resource as one part. */
-export const wholePart = (type: XdsType, resource: EncodedResource): Part => ({
+export const wholePart = (type: XdsType, resource: EncodedResource): ResourcePart => ({
   name: '',
   hash: resource.version,
   bytes: resourceBody(type, resource),
@@ -49,8 +49,8 @@ export const wholePart = (type: XdsType, resource: EncodedResource): Part => ({
 
 /** Null: it has no virtual hosts, or is no message. */
 function splitRoutes(resource: EncodedResource): Partition | null {
-  const parts = new Map<string, Part>();
-  const fields: (Part | Uint8Array)[] = [];
+  const parts = new Map<string, ResourcePart>();
+  const fields: (ResourcePart | Uint8Array)[] = [];
   try {
     for (const message of bodyParts('route', resource)) {
       readFields(message, ({ number, bytes, start, end }) => {
@@ -74,7 +74,7 @@ function splitRoutes(resource: EncodedResource): Partition | null {
 /** Of RouteConfiguration. */
 const virtualHostsField = 2;
 
-function virtualHostOf(field: Uint8Array, message: Uint8Array): Part {
+function virtualHostOf(field: Uint8Array, message: Uint8Array): ResourcePart {
   let name = '';
   const domains: string[] = [];
   readFields(message, (inner) => {
@@ -85,7 +85,7 @@ function virtualHostOf(field: Uint8Array, message: Uint8Array): Part {
 }
 
 /** A part of a resource in another version, or left out. */
-export type Choice = (part: Part) => Part | null;
+export type Choice = (part: ResourcePart) => ResourcePart | null;
 
 /**
  * The resource with some parts in other versions. A stand-in whose domain another part has is left out, as a domain that
@@ -102,13 +102,15 @@ export function rebuild(type: XdsType, resource: EncodedResource, choose: Choice
     const choice = chosen.get(only) ?? null;
     return choice === null ? null : cached(resource, choice.hash, () => remade(type, resource.name, choice));
   }
-  const taken = new Set(chosen.entries().flatMap(([part, choice]) => (choice?.hash === part.hash ? part.domains : [])));
-  const kept = fields.flatMap((field): readonly (Part | Uint8Array)[] => {
+  const usedDomains = new Set(
+    chosen.entries().flatMap(([part, choice]) => (choice?.hash === part.hash ? part.domains : [])),
+  );
+  const kept = fields.flatMap((field): readonly (ResourcePart | Uint8Array)[] => {
     if (field instanceof Uint8Array) return [field];
     const choice = chosen.get(field) ?? null;
     if (choice === null) return [];
-    if (choice.hash !== field.hash && choice.domains.some((domain) => taken.has(domain))) return [];
-    for (const domain of choice.domains) taken.add(domain);
+    if (choice.hash !== field.hash && choice.domains.some((domain) => usedDomains.has(domain))) return [];
+    for (const domain of choice.domains) usedDomains.add(domain);
     return [choice];
   });
   const version = contentHash(
@@ -121,7 +123,7 @@ export function rebuild(type: XdsType, resource: EncodedResource, choose: Choice
   return cached(resource, version, () => assembleResource(type, resource.name, assembly()));
 }
 
-const remade = (type: XdsType, name: string, { bytes, hash }: Part): EncodedResource =>
+const remade = (type: XdsType, name: string, { bytes, hash }: ResourcePart): EncodedResource =>
   encodeResource(type, name, bytes, hash);
 
 /** Streams that reject the same share what they are sent instead. */

@@ -1,26 +1,26 @@
 import { type EncodedResource, typeRows } from '../../proto/resource.ts';
-import { withoutNames } from '../stream/doubt.ts';
-import { lastAcknowledged } from '../stream/held.ts';
-import type { StreamState, TypeState, View, World } from '../stream/stream.ts';
+import { lastAcknowledged } from '../stream/rejected.ts';
+import type { StreamContext, StreamState, TypeState, View } from '../stream/stream.ts';
+import { withoutNames } from '../stream/uncertain.ts';
 import type { Interest } from '../tables/interest.ts';
 import { markAll } from '../tables/marks.ts';
 import type { Table } from '../tables/table.ts';
 import type { Response } from '../wire/response.ts';
-import { addRejected, candidateOf, filtered } from './filter.ts';
-import { type Part, partitionOf, rebuild, wholePart } from './partition.ts';
+import { addRejected, filtered, versionToSend } from './filter.ts';
+import type { PartVersion, RejectedVersion } from './known-rejections.ts';
+import { partitionOf, type ResourcePart, rebuild, wholePart } from './partition.ts';
 import type { Search, Suspect } from './state.ts';
-import type { GuiltyPart, PartVersion } from './verdicts.ts';
 
 /** After this many responses what has not been tried counts as rejected, too. A client that takes nothing ends there. */
 const mostTrials = 512;
 
-interface Rejection {
+interface SearchStart {
   readonly response: Response;
   readonly error: string;
   readonly tables: readonly Table[];
-  readonly world: World;
+  readonly context: StreamContext;
   /** Names of which it is not known what the client took of earlier responses. */
-  readonly unsure: readonly string[];
+  readonly uncertain: readonly string[];
 }
 
 /**
@@ -31,16 +31,16 @@ interface Rejection {
 export function beginSearch(
   stream: StreamState,
   state: TypeState,
-  { response, error, tables, world, unsure }: Rejection,
-): readonly GuiltyPart[] | null {
+  { response, error, tables, context, uncertain }: SearchStart,
+): readonly RejectedVersion[] | null {
   const { interest } = state;
   if (interest === null) return null;
-  const present = response.brought.filter((name) => (interest.get(name)?.changed ?? Infinity) <= response.revision);
-  const isUnsure = new Set(unsure);
+  const present = response.updated.filter((name) => (interest.get(name)?.changed ?? Infinity) <= response.revision);
+  const isUncertain = new Set(uncertain);
   const accepted = new Map(
-    response.brought.map((name) => {
+    response.updated.map((name) => {
       const known = acceptedOf(state, name, tables);
-      return [name, isUnsure.has(name) ? withoutCurrent(state, name, known) : known];
+      return [name, isUncertain.has(name) ? withoutCurrentParts(state, name, known) : known];
     }),
   );
   // A whole set cannot be sent without a resource that the client may have.
@@ -49,7 +49,7 @@ export function beginSearch(
     revision: response.revision,
     whole: response.whole,
     names,
-    others: response.brought.filter((name) => !names.includes(name)),
+    others: response.updated.filter((name) => !names.includes(name)),
     accepted,
     groups: [],
     trial: [],
@@ -59,14 +59,14 @@ export function beginSearch(
   };
   const suspects = names.flatMap((name) => suspectsOf(state, search, interest, name));
   if (suspects.length === 0) return null;
-  search.groups = firstGroups(suspects, state, interest, world);
+  search.groups = firstGroups(suspects, state, interest, context);
   state.search = search;
   // One that is all that was sent need not be sent again; if more was sent, it may be that which was rejected.
-  if (suspects.length > 1 || names.length < response.brought.length) return [];
+  if (suspects.length > 1 || names.length < response.updated.length) return [];
   search.groups = [];
-  const guilty = convict(state, search, suspects, { error, world });
-  finish(stream, state, search, world);
-  return guilty;
+  const rejectedVersions = confirmRejected(state, search, suspects, { error, context });
+  finish(stream, state, search, context);
+  return rejectedVersions;
 }
 
 /** Known culprits of other clients are tried last, one by one: the rest is then taken at once. */
@@ -74,12 +74,12 @@ function firstGroups(
   suspects: readonly Suspect[],
   state: TypeState,
   interest: Interest,
-  world: World,
+  context: StreamContext,
 ): readonly (readonly Suspect[])[] {
-  if (world.verdicts.size === 0) return halves(suspects);
+  if (context.knownRejections.size === 0) return halves(suspects);
   const isKnown = ({ name, part }: Suspect) => {
     const version = versionOf(state, interest, { name, part });
-    return version !== null && world.verdicts.isKnown(version);
+    return version !== null && context.knownRejections.isKnown(version);
   };
   const known = suspects.filter(isKnown);
   if (known.length === 0) return halves(suspects);
@@ -93,9 +93,13 @@ const halves = (suspects: readonly Suspect[]): readonly (readonly Suspect[])[] =
 };
 
 /** The parts of a resource that the client has; undefined: unknown. */
-function acceptedOf(state: TypeState, name: string, tables: readonly Table[]): ReadonlyMap<string, Part> | undefined {
-  const taken = state.takenParts?.get(name);
-  if (taken !== undefined) return taken;
+function acceptedOf(
+  state: TypeState,
+  name: string,
+  tables: readonly Table[],
+): ReadonlyMap<string, ResourcePart> | undefined {
+  const parts = state.acceptedParts?.get(name);
+  if (parts !== undefined) return parts;
   const last = lastAcknowledged(state, name, tables);
   if (last === undefined) return undefined;
   const resource = last === null ? null : filtered(state, last);
@@ -106,32 +110,32 @@ function acceptedOf(state: TypeState, name: string, tables: readonly Table[]): R
  * Remembers what the client took of the tables that it is about to see no more: should it reject what the next ones hold, that
  * is what it keeps.
  */
-export function keepTaken({ types, view }: StreamState, next: View): void {
+export function rememberAccepted({ types, view }: StreamState, next: View): void {
   const state = types.get('route');
   if (view === null || state === undefined || state.interest === null) return;
   const tables = view.route;
   if (tables.length === next.route.length && tables.every((table, index) => table === next.route[index])) return;
   for (const name of state.names.names) {
-    const taken = acceptedOf(state, name, tables);
-    if (taken === undefined || taken.size === 0) continue;
-    state.takenParts ??= new Map();
-    state.takenParts.set(name, taken);
+    const parts = acceptedOf(state, name, tables);
+    if (parts === undefined || parts.size === 0) continue;
+    state.acceptedParts ??= new Map();
+    state.acceptedParts.set(name, parts);
   }
 }
 
 /** It is not known whether the client took what is current: that is to be tried, and nothing else is in its place. */
-function withoutCurrent(
+function withoutCurrentParts(
   { type, filters, interest }: TypeState,
   name: string,
-  known: ReadonlyMap<string, Part> | undefined,
-): ReadonlyMap<string, Part> | undefined {
+  known: ReadonlyMap<string, ResourcePart> | undefined,
+): ReadonlyMap<string, ResourcePart> | undefined {
   const resource = interest?.get(name)?.resource;
   if (known === undefined || resource === undefined) return known;
   const { parts } = partitionOf(type, resource);
   return new Map(
     [...known].filter(([part, { hash }]) => {
       const current = parts.get(part);
-      return current === undefined || candidateOf(filters?.get(name), current)?.hash !== hash;
+      return current === undefined || versionToSend(filters?.get(name), current)?.hash !== hash;
     }),
   );
 }
@@ -142,7 +146,7 @@ function suspectsOf(state: TypeState, search: Search, interest: Interest, name: 
   const accepted = search.accepted.get(name);
   const filter = state.filters?.get(name);
   return [...partitionOf(state.type, resource).parts.values()].flatMap((part) => {
-    const candidate = candidateOf(filter, part);
+    const candidate = versionToSend(filter, part);
     if (candidate === null || accepted?.get(part.name)?.hash === candidate.hash) return [];
     return [{ name, part: part.name }];
   });
@@ -153,7 +157,7 @@ export function nextTrial(
   state: TypeState,
   search: Search,
   interest: Interest,
-  world: World,
+  context: StreamContext,
 ): ReadonlyMap<string, EncodedResource | null> | null {
   const [group, ...rest] = search.groups;
   if (group === undefined) return null;
@@ -164,33 +168,40 @@ export function nextTrial(
   const sent = new Map<string, EncodedResource | null>();
   for (const name of names) {
     const resource = interest.get(name)?.resource;
-    if (resource !== undefined) sent.set(name, trialOf(state, search, resource, world));
+    if (resource !== undefined) sent.set(name, trialOf(state, search, resource, context));
   }
   search.sent = sent;
-  return sent.size > 0 ? sent : nextTrial(state, search, interest, world);
+  return sent.size > 0 ? sent : nextTrial(state, search, interest, context);
 }
 
 /** A resource with what the client has, and with the suspects that are tried. */
-function trialOf(state: TypeState, search: Search, resource: EncodedResource, world: World): EncodedResource | null {
+function trialOf(
+  state: TypeState,
+  search: Search,
+  resource: EncodedResource,
+  context: StreamContext,
+): EncodedResource | null {
   const { type } = state;
   const { name } = resource;
   const accepted = search.accepted.get(name);
   const tried = new Set(search.trial.filter((suspect) => suspect.name === name).map(({ part }) => part));
   return rebuild(type, resource, (part) => {
-    const candidate = candidateOf(state.filters?.get(name), part);
+    const candidate = versionToSend(state.filters?.get(name), part);
     const has = accepted?.get(part.name);
     if (candidate === null || candidate.hash === has?.hash || tried.has(part.name)) return candidate;
     if (has !== undefined) return has;
-    return candidate === part ? world.verdicts.lastGood({ type, name, part: part.name, hash: part.hash }) : null;
+    return candidate === part
+      ? context.knownRejections.lastGood({ type, name, part: part.name, hash: part.hash })
+      : null;
   });
 }
 
 /** The client took the response in flight. */
-export function trialTaken(stream: StreamState, state: TypeState, search: Search, world: World): void {
+export function trialAccepted(stream: StreamState, state: TypeState, search: Search, context: StreamContext): void {
   for (const [name, resource] of search.sent)
     search.accepted.set(name, resource === null ? new Map() : partitionOf(state.type, resource).parts);
   search.inFlight = null;
-  if (search.groups.length === 0) finish(stream, state, search, world);
+  if (search.groups.length === 0) finish(stream, state, search, context);
 }
 
 /** The client rejected the response in flight. Returns the parts that are found guilty by it. */
@@ -198,39 +209,39 @@ export function trialRejected(
   stream: StreamState,
   state: TypeState,
   search: Search,
-  { error, world }: { readonly error: string; readonly world: World },
-): readonly GuiltyPart[] {
+  { error, context }: { readonly error: string; readonly context: StreamContext },
+): readonly RejectedVersion[] {
   search.inFlight = null;
-  let guilty: readonly GuiltyPart[] = [];
+  let rejectedVersions: readonly RejectedVersion[] = [];
   if (search.trials >= mostTrials) {
     search.sent = new Map(); // what was not tried is convicted as it is
-    guilty = convict(state, search, [...search.trial, ...search.groups.flat()], { error, world });
+    rejectedVersions = confirmRejected(state, search, [...search.trial, ...search.groups.flat()], { error, context });
     search.groups = [];
   } else if (search.trial.length > 1) search.groups = [...halves(search.trial), ...search.groups];
-  else guilty = convict(state, search, search.trial, { error, world });
-  if (search.groups.length === 0) finish(stream, state, search, world);
-  return guilty;
+  else rejectedVersions = confirmRejected(state, search, search.trial, { error, context });
+  if (search.groups.length === 0) finish(stream, state, search, context);
+  return rejectedVersions;
 }
 
 /** Filters what the client rejects from now on. */
-function convict(
+function confirmRejected(
   state: TypeState,
   search: Search,
   suspects: readonly Suspect[],
-  { error, world }: { readonly error: string; readonly world: World },
-): readonly GuiltyPart[] {
+  { error, context }: { readonly error: string; readonly context: StreamContext },
+): readonly RejectedVersion[] {
   return suspects.flatMap((suspect) => {
     const version = state.interest === null ? null : versionOf(state, state.interest, suspect);
     if (version === null || !wasSent(state, search, version)) return [];
     const { name, part, hash } = version;
     const earlier = state.filters?.get(name)?.rejected.get(part);
     if (earlier?.hash === hash) {
-      addRejected(state, name, part, { ...earlier, standIn: null }); // what stood in for it is rejected as well
+      addRejected(state, name, part, { ...earlier, substitute: null }); // what stood in for it is rejected as well
       return [];
     }
     const has = search.accepted.get(name)?.get(part);
-    const lastGood = has === undefined ? null : kept(has);
-    addRejected(state, name, part, { hash, standIn: lastGood ?? world.verdicts.lastGood(version), error });
+    const lastGood = has === undefined ? null : copyOf(has);
+    addRejected(state, name, part, { hash, substitute: lastGood ?? context.knownRejections.lastGood(version), error });
     return [{ ...version, lastGood, error }];
   });
 }
@@ -239,25 +250,25 @@ function convict(
  * A resource that an error names is held already. A client that has nothing of it is sent what others had before it was bad,
  * if that is known.
  */
-export function convictWhole(
+export function confirmWhole(
   state: TypeState,
   {
     name,
     error,
     tables,
-    world,
-  }: { readonly name: string; readonly error: string } & Pick<Rejection, 'tables' | 'world'>,
-): readonly GuiltyPart[] {
+    context,
+  }: { readonly name: string; readonly error: string } & Pick<SearchStart, 'tables' | 'context'>,
+): readonly RejectedVersion[] {
   const resource = state.interest?.get(name)?.resource;
   if (resource === undefined) return [];
   const version: PartVersion = { type: state.type, name, part: '', hash: resource.version };
   const last = lastAcknowledged(state, name, tables);
-  const known = last === null ? world.verdicts.lastGood(version) : null;
+  const known = last === null ? context.knownRejections.lastGood(version) : null;
   if (known !== null) {
-    state.held?.delete(name);
-    if (state.held?.size === 0) state.held = null;
-    addRejected(state, name, '', { hash: resource.version, standIn: known, error });
-    state.owed = [...state.owed, { id: `s${world.nextId()}`, names: [name] }];
+    state.rejectedResources?.delete(name);
+    if (state.rejectedResources?.size === 0) state.rejectedResources = null;
+    addRejected(state, name, '', { hash: resource.version, substitute: known, error });
+    state.mustSend = [...state.mustSend, { id: `s${context.nextId()}`, names: [name] }];
   }
   const lastGood = last === null || last === undefined ? null : wholePart(state.type, last);
   return [{ ...version, lastGood, error }];
@@ -268,12 +279,12 @@ function wasSent(state: TypeState, { sent }: Search, { name, part, hash }: PartV
   if (sent.size === 0) return true; // nothing was tried: it is what the rejected response brought
   const tried = sent.get(name) ?? null;
   const rejected = state.filters?.get(name)?.rejected.get(part);
-  const expected = rejected?.hash === hash ? rejected.standIn?.hash : hash;
+  const expected = rejected?.hash === hash ? rejected.substitute?.hash : hash;
   return tried !== null && partitionOf(state.type, tried).parts.get(part)?.hash === expected;
 }
 
 /** A copy: a slice would keep the whole route configuration that it was cut from. */
-const kept = (part: Part): Part => ({ ...part, bytes: Uint8Array.from(part.bytes) });
+const copyOf = (part: ResourcePart): ResourcePart => ({ ...part, bytes: Uint8Array.from(part.bytes) });
 
 /** As it is now; null: it is gone. */
 function versionOf({ type }: TypeState, interest: Interest, { name, part }: Suspect): PartVersion | null {
@@ -282,22 +293,22 @@ function versionOf({ type }: TypeState, interest: Interest, { name, part }: Susp
   return found === undefined ? null : { type, name, part, hash: found.hash };
 }
 
-const nothing: ReadonlyMap<string, Part> = new Map();
+const nothing: ReadonlyMap<string, ResourcePart> = new Map();
 
 /** Everything was tried: the client has all that it takes, or is about to get it. */
-export function finish(stream: StreamState, state: TypeState, search: Search, world: World): void {
+export function finish(stream: StreamState, state: TypeState, search: Search, context: StreamContext): void {
   state.search = null;
-  state.rejected = false;
-  for (const [name, taken = nothing] of search.accepted) {
+  state.lastAnswerRejected = false;
+  for (const [name, parts = nothing] of search.accepted) {
     const isAsTried = (state.interest?.get(name)?.changed ?? Infinity) <= search.revision;
     if (isAsTried && search.names.includes(name)) continue;
-    state.takenParts ??= new Map();
-    state.takenParts.set(name, taken);
+    state.acceptedParts ??= new Map();
+    state.acceptedParts.set(name, parts);
   }
   state.acknowledged = Math.max(state.acknowledged, search.revision);
-  state.unsure = withoutNames(state.unsure, new Set([...search.names, ...search.others]));
-  const owed = [...search.names.filter((name) => !hasFinal(state, search, name)), ...search.others];
-  if (owed.length > 0) state.owed = [...state.owed, { id: `s${world.nextId()}`, names: owed }];
+  state.uncertain = withoutNames(state.uncertain, new Set([...search.names, ...search.others]));
+  const mustSend = [...search.names.filter((name) => !hasFinal(state, search, name)), ...search.others];
+  if (mustSend.length > 0) state.mustSend = [...state.mustSend, { id: `s${context.nextId()}`, names: mustSend }];
   markAll(stream);
 }
 

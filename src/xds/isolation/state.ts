@@ -1,14 +1,14 @@
 import type { EncodedResource } from '../../proto/resource.ts';
 import type { Revision } from '../tables/table.ts';
 import type { Response } from '../wire/response.ts';
-import type { Part } from './partition.ts';
+import type { ResourcePart } from './partition.ts';
 
 /** A part that a client rejects in one version. */
 export interface RejectedPart {
   /** The version of it that the client rejects: `Part.hash`. */
   readonly hash: string;
   /** The version that the client is sent in its place; null: the part is left out. */
-  readonly standIn: Part | null;
+  readonly substitute: ResourcePart | null;
   /** The client's words. */
   readonly error: string;
 }
@@ -39,7 +39,7 @@ export interface Search {
   /** The other names of the rejected response: they are sent again when the search ends. */
   readonly others: readonly string[];
   /** The parts that the client has, by resource; undefined: unknown. */
-  readonly accepted: Map<string, ReadonlyMap<string, Part> | undefined>;
+  readonly accepted: Map<string, ReadonlyMap<string, ResourcePart> | undefined>;
   /** Groups that wait for their trial, the next one first. */
   groups: readonly (readonly Suspect[])[];
   /** The suspects of the response in flight. */

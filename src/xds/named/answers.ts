@@ -7,7 +7,7 @@ import type { Mode } from '../wire/response.ts';
 import { findVirtualHost } from './virtual-hosts.ts';
 
 /** What is said of one name: the virtual host that serves it, or that there is none. */
-export interface Answer {
+export interface HostAnswer {
   /** The name of the Resource that says it; several names may be said by one. */
   readonly resource: string;
   readonly version: string;
@@ -16,12 +16,12 @@ export interface Answer {
 }
 
 /** Whether a request is answered: virtual hosts are only asked for by delta. */
-export const isAnswered = (mode: Mode): boolean => mode === 'delta';
+export const answersNamed = (mode: Mode): boolean => mode === 'delta';
 
 /** Says which virtual host there is for `<route configuration>/<host>`. */
-export function answerTo(name: string, routes: Interest | null): Answer {
+export function answerHost(name: string, routes: Interest | null): HostAnswer {
   const absent = { resource: name, version: absentVersion, body: null };
-  const { route, host } = placeOf(name);
+  const { route, host } = splitHostName(name);
   const entry = routes?.get(route);
   const found = entry === undefined || host === '' ? null : findVirtualHost(entry.resource, host);
   if (found === null) return absent;
@@ -29,26 +29,26 @@ export function answerTo(name: string, routes: Interest | null): Answer {
 }
 
 /** Of `<route configuration>/<host>`. */
-export function placeOf(name: string): { readonly route: string; readonly host: string } {
+export function splitHostName(name: string): { readonly route: string; readonly host: string } {
   const at = name.lastIndexOf('/');
   return at < 0 ? { route: name, host: '' } : { route: name.slice(0, at), host: name.slice(at + 1) };
 }
 
-export interface Telling {
+export interface AnswersMessage {
   readonly nonce: string;
   readonly version: string;
   readonly identifier: string;
   /** What is to be said, by the names that were asked for. */
-  readonly answers: ReadonlyMap<string, Answer>;
+  readonly answers: ReadonlyMap<string, HostAnswer>;
   /** Resources that the client has and nothing stands behind any more. */
   readonly gone: readonly string[];
 }
 
 /** A DeltaDiscoveryResponse with virtual hosts. Names that one resource answers are its aliases: each of them is waited for. */
-export function tell({ nonce, version, identifier, answers, gone }: Telling): Uint8Array {
+export function encodeAnswers({ nonce, version, identifier, answers, gone }: AnswersMessage): Uint8Array {
   const typeUrl = namedTypeUrls['virtual-host'];
   const parts: Uint8Array[] = [responseHead('delta', { version, typeUrl, nonce, identifier })];
-  const said = new Map<string, { readonly answer: Answer; readonly aliases: string[] }>();
+  const said = new Map<string, { readonly answer: HostAnswer; readonly aliases: string[] }>();
   for (const [name, answer] of answers) {
     const one = said.get(answer.resource) ?? { answer, aliases: [] };
     one.aliases.push(name);

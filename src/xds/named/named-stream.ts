@@ -1,11 +1,11 @@
 import type { NamedType } from '../../proto/resource.ts';
-import type { StreamState, View, World } from '../stream/stream.ts';
+import type { StreamContext, StreamState, View } from '../stream/stream.ts';
 import type { Holder, Interest } from '../tables/interest.ts';
 import type { Sender } from '../tables/sender.ts';
 import type { Revision } from '../tables/table.ts';
 import type { DeltaRequest, SotwRequest } from '../wire/request.ts';
 import type { Mode, Outgoing } from '../wire/response.ts';
-import { type Answer, answerTo, isAnswered, placeOf, tell } from './answers.ts';
+import { answerHost, answersNamed, encodeAnswers, type HostAnswer, splitHostName } from './answers.ts';
 
 /** What a request for a named type meant: for the log. */
 export interface NamedOutcome {
@@ -24,7 +24,7 @@ export interface NamedResponse extends Outgoing {
 export interface NamedState {
   readonly type: NamedType;
   /** Every name asked for, oldest first, with what was said of it last; null: nothing. */
-  readonly names: Map<string, Told | null>;
+  readonly names: Map<string, SentAnswer | null>;
   /** The resources that the client has. */
   readonly has: Set<string>;
   /** The nonce of the response that is not answered yet. */
@@ -36,7 +36,7 @@ export interface NamedState {
   mustAnswer: boolean;
 }
 
-type Told = Pick<Answer, 'resource' | 'version'>;
+type SentAnswer = Pick<HostAnswer, 'resource' | 'version'>;
 
 /** Who asks on demand asks for whatever it is asked for itself: beyond this many the oldest are not followed any more. */
 const mostNames = 10_000;
@@ -51,18 +51,18 @@ export class NamedStream implements Holder {
   marks = 0;
   readonly sender: Sender | null;
   readonly states = new Map<NamedType, NamedState>();
-  readonly #world: World;
+  readonly #context: StreamContext;
   #view: View | null;
   /** The route configurations in which virtual hosts are looked up. */
   #routes: Interest | null = null;
   /** Through which revision the answers about virtual hosts are right. */
   #seen: Revision = 0;
 
-  constructor({ mode, view, sender }: StreamState, world: World) {
+  constructor({ mode, view, sender }: StreamState, context: StreamContext) {
     this.mode = mode;
     this.sender = sender;
     this.#view = view;
-    this.#world = world;
+    this.#context = context;
   }
 
   receive(type: NamedType, request: SotwRequest | DeltaRequest): NamedOutcome {
@@ -72,7 +72,7 @@ export class NamedStream implements Holder {
     if (isAnswer) {
       state.inFlight = null;
       state.nack = request.error;
-      if (request.error !== null) state.nackedAtMs = this.#world.now();
+      if (request.error !== null) state.nackedAtMs = this.#context.now();
     }
     const { subscribe, unsubscribe } = this.#changes(state, request);
     for (const name of unsubscribe) state.names.delete(name);
@@ -85,7 +85,7 @@ export class NamedStream implements Holder {
     state.mustAnswer ||= isFirst && subscribe.length === 0;
     if (type === 'virtual-host' && subscribe.length + unsubscribe.length > 0) this.#followRoutes();
     const rejected = isAnswer ? request.error : null;
-    return { rejected, unanswered: isAnswered(this.mode) ? [] : added };
+    return { rejected, unanswered: answersNamed(this.mode) ? [] : added };
   }
 
   /** The tables that answers are found in, or others than before. */
@@ -98,12 +98,12 @@ export class NamedStream implements Holder {
   next(): NamedResponse | null {
     if (this.#view === null) return null;
     const state = this.states.get('virtual-host');
-    const isReady = state !== undefined && state.inFlight === null && isAnswered(this.mode);
+    const isReady = state !== undefined && state.inFlight === null && answersNamed(this.mode);
     return isReady ? this.#respond(state) : null;
   }
 
   close(): void {
-    if (this.#routes !== null) this.#world.interests.release(this.#routes, this);
+    if (this.#routes !== null) this.#context.interests.release(this.#routes, this);
     this.#routes = null;
     this.states.clear();
   }
@@ -113,9 +113,9 @@ export class NamedStream implements Holder {
     state: NamedState,
     request: SotwRequest | DeltaRequest,
   ): { subscribe: readonly string[]; unsubscribe: readonly string[] } {
-    const { names } = this.#world;
+    const { names } = this.#context;
     if ('subscribe' in request) {
-      if (isAnswered(this.mode)) {
+      if (answersNamed(this.mode)) {
         for (const name of request.initialVersions.keys()) if (state.has.size < mostNames) state.has.add(name);
       }
       const subscribe = names.fromField(request.subscribe);
@@ -144,22 +144,22 @@ export class NamedStream implements Holder {
 
   #respond(state: NamedState): NamedResponse | null {
     const mayHaveChanged = (this.#routes?.lastRevision ?? 0) > this.#seen;
-    if (mayHaveChanged) this.#seen = this.#world.revision;
-    const answers = new Map<string, Answer>();
-    for (const [name, told] of state.names) {
-      if (told !== null && !mayHaveChanged) continue;
-      const answer = answerTo(name, this.#routes);
-      if (told?.resource === answer.resource && told.version === answer.version) continue;
+    if (mayHaveChanged) this.#seen = this.#context.revision;
+    const answers = new Map<string, HostAnswer>();
+    for (const [name, last] of state.names) {
+      if (last !== null && !mayHaveChanged) continue;
+      const answer = answerHost(name, this.#routes);
+      if (last?.resource === answer.resource && last.version === answer.version) continue;
       answers.set(name, answer);
     }
     if (answers.size === 0 && !state.mustAnswer) return null;
     for (const [name, { resource, version }] of answers) state.names.set(name, { resource, version });
-    const gone = takeGone(state, answers).concat(state.mustAnswer ? this.#routeNames() : []);
+    const gone = dropUnnamed(state, answers).concat(state.mustAnswer ? this.#routeNames() : []);
     state.mustAnswer = false;
-    const { identifier, nextId, revision } = this.#world;
+    const { identifier, nextId, revision } = this.#context;
     const nonce = nextId().toString(36);
     state.inFlight = nonce;
-    const message = tell({ nonce, version: `${revision}`, identifier, answers, gone });
+    const message = encodeAnswers({ nonce, version: `${revision}`, identifier, answers, gone });
     return { type: state.type, nonce, parts: [message], byteLength: message.length, framed: null };
   }
 
@@ -173,30 +173,30 @@ export class NamedStream implements Holder {
 
   #followRoutes(): void {
     const before = this.#routes;
-    const names = [...(this.states.get('virtual-host')?.names.keys() ?? [])].map((name) => placeOf(name).route);
-    const wanted = this.#world.names.of(names);
+    const names = [...(this.states.get('virtual-host')?.names.keys() ?? [])].map((name) => splitHostName(name).route);
+    const wanted = this.#context.names.of(names);
     this.#routes =
       this.#view === null || wanted.size === 0
         ? null
-        : this.#world.interests.hold('route', { tables: this.#view.route, wildcard: false, names: wanted }, this);
+        : this.#context.interests.acquire('route', { tables: this.#view.route, wildcard: false, names: wanted }, this);
     if (this.#routes === before) return;
     this.#seen = 0;
-    if (before !== null) this.#world.interests.release(before, this);
+    if (before !== null) this.#context.interests.release(before, this);
   }
 }
 
 /** The client keeps what it has of them, and is told nothing more about it: it has not asked for that to be taken away. */
 function forgetOldest({ names, has }: NamedState): void {
-  for (const [name, told] of names) {
+  for (const [name, last] of names) {
     if (names.size <= mostNames) break;
     names.delete(name);
-    if (told !== null) has.delete(told.resource);
+    if (last !== null) has.delete(last.resource);
   }
 }
 
 /** The resources that the client has and no name leads to any more. */
-function takeGone({ names, has }: NamedState, answers: ReadonlyMap<string, Answer>): string[] {
-  const meant = new Set(names.values().map((told) => told?.resource));
+function dropUnnamed({ names, has }: NamedState, answers: ReadonlyMap<string, HostAnswer>): string[] {
+  const meant = new Set(names.values().map((last) => last?.resource));
   const gone = [...has].filter((resource) => !meant.has(resource));
   for (const resource of gone) has.delete(resource);
   for (const { resource, body } of answers.values()) if (body !== null) has.add(resource);

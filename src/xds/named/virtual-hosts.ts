@@ -32,7 +32,7 @@ export function findVirtualHost(route: EncodedResource, host: string): FoundHost
 }
 
 /** A virtual host where it stands in its route configuration. */
-interface Part {
+interface HostPart {
   readonly name: string;
   readonly bytes: Uint8Array;
   /** Made when it is first asked for. */
@@ -40,12 +40,12 @@ interface Part {
 }
 
 interface Domains {
-  readonly exact: ReadonlyMap<string, Part>;
+  readonly exact: ReadonlyMap<string, HostPart>;
   /** Longest first, without the asterisk. */
-  readonly suffixes: readonly (readonly [string, Part])[];
-  readonly prefixes: readonly (readonly [string, Part])[];
+  readonly suffixes: readonly (readonly [string, HostPart])[];
+  readonly prefixes: readonly (readonly [string, HostPart])[];
   /** Of the domain `*`. */
-  readonly rest: Part | null;
+  readonly rest: HostPart | null;
 }
 
 /** Made when somebody first asks, and kept as long as the bytes that it was made of. */
@@ -65,11 +65,11 @@ const nameField = 1;
 const domainsField = 2;
 
 function readDomains(routeConfiguration: readonly Uint8Array[]): Domains {
-  const exact = new Map<string, Part>();
-  const suffixes: [string, Part][] = [];
-  const prefixes: [string, Part][] = [];
-  let rest: Part | null = null;
-  const takeField = ({ number, bytes }: WireField) => {
+  const exact = new Map<string, HostPart>();
+  const suffixes: [string, HostPart][] = [];
+  const prefixes: [string, HostPart][] = [];
+  let rest: HostPart | null = null;
+  const addField = ({ number, bytes }: WireField) => {
     if (number !== virtualHostsField || bytes === null) return;
     const { name, domains } = namesOf(bytes);
     const part = { name, bytes, found: null };
@@ -80,8 +80,8 @@ function readDomains(routeConfiguration: readonly Uint8Array[]): Domains {
       else exact.set(domain, part);
     }
   };
-  for (const part of routeConfiguration) readFields(part, takeField);
-  const longestFirst = (a: [string, Part], b: [string, Part]) => b[0].length - a[0].length;
+  for (const part of routeConfiguration) readFields(part, addField);
+  const longestFirst = (a: [string, HostPart], b: [string, HostPart]) => b[0].length - a[0].length;
   return { exact, suffixes: suffixes.sort(longestFirst), prefixes: prefixes.sort(longestFirst), rest };
 }
 
@@ -95,7 +95,7 @@ function namesOf(virtualHost: Uint8Array): { readonly name: string; readonly dom
   return { name, domains };
 }
 
-function match({ exact, suffixes, prefixes }: Domains, host: string): Part | null {
+function match({ exact, suffixes, prefixes }: Domains, host: string): HostPart | null {
   const whole = exact.get(host);
   if (whole !== undefined) return whole;
   const isLonger = (part: string) => host.length > part.length; // the asterisk stands for something
@@ -105,7 +105,7 @@ function match({ exact, suffixes, prefixes }: Domains, host: string): Part | nul
 }
 
 /** The same routes under another name; for `domain` alone, unless that is null. */
-function renamed({ bytes }: Part, name: string, domain: string | null): FoundHost {
+function renamed({ bytes }: HostPart, name: string, domain: string | null): FoundHost {
   const fields: Uint8Array[] = [stringField(nameField, name)];
   if (domain !== null) fields.push(stringField(domainsField, domain));
   readFields(bytes, ({ number, start, end }) => {

@@ -1,9 +1,9 @@
-import type { Outcome } from '../stream/receive.ts';
-import type { StreamState, World } from '../stream/stream.ts';
+import type { RequestOutcome } from '../stream/receive.ts';
+import type { StreamContext, StreamState } from '../stream/stream.ts';
 import { type DeltaRequest, parseDeltaRequest, parseSotwRequest, type SotwRequest } from '../wire/request.ts';
 import type { Mode } from '../wire/response.ts';
-import { candidate, learnAcknowledgement, receiveLearned } from './learned.ts';
-import { RequestMemory } from './request-memory.ts';
+import { ackCandidate, receiveKnownAck, rememberAck } from './ack-cache.ts';
+import { RequestCache } from './request-cache.ts';
 
 /** Bytes that a message may turn out to be. */
 export interface Expected {
@@ -19,27 +19,32 @@ export interface Recognition {
   /** The message of this length that may be arriving; null: none is known. `stream` is null before the first message. */
   candidate(stream: StreamState | null, length: number): Expected | null;
   /** Takes a message that equals what `candidate` gave. Null: it has to be read. */
-  receive(stream: StreamState, known: Expected, world: World): Outcome | null;
+  receive(stream: StreamState, known: Expected, context: StreamContext): RequestOutcome | null;
   /** @throws MalformedMessage */
   read(bytes: Uint8Array): SotwRequest | DeltaRequest;
   /** Learns the bytes of a request that was nothing but an acknowledgement. */
-  learn(stream: StreamState, acknowledged: Outcome & { readonly kind: 'acknowledged' }, bytes: Uint8Array): void;
+  rememberAck(
+    stream: StreamState,
+    acknowledged: RequestOutcome & { readonly kind: 'acknowledged' },
+    bytes: Uint8Array,
+  ): void;
 }
 
 export function recognition(mode: Mode): Recognition {
-  const requests = new RequestMemory(mode);
+  const requests = new RequestCache(mode);
   return {
-    candidate: (stream, length) => (stream === null ? null : candidate(stream, length)) ?? requests.candidate(length),
-    receive: receiveLearned,
+    candidate: (stream, length) =>
+      (stream === null ? null : ackCandidate(stream, length)) ?? requests.candidate(length),
+    receive: receiveKnownAck,
     read: (bytes) => requests.read(bytes),
-    learn: (stream, { response, type }, bytes) => learnAcknowledgement(response, stream.types.get(type), bytes),
+    rememberAck: (stream, { response, type }, bytes) => rememberAck(response, stream.types.get(type), bytes),
   };
 }
 
 /** Recognises nothing. */
-export const readEverything = (mode: Mode): Recognition => ({
+export const parseEverything = (mode: Mode): Recognition => ({
   candidate: () => null,
   receive: () => null,
   read: mode === 'sotw' ? parseSotwRequest : parseDeltaRequest,
-  learn: () => {},
+  rememberAck: () => {},
 });

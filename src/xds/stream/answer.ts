@@ -1,62 +1,62 @@
 import { dropRepaired } from '../isolation/filter.ts';
+import type { RejectedVersion } from '../isolation/known-rejections.ts';
 import { partitionOf } from '../isolation/partition.ts';
-import { beginSearch, convictWhole, trialRejected, trialTaken } from '../isolation/search.ts';
-import type { GuiltyPart } from '../isolation/verdicts.ts';
+import { beginSearch, confirmWhole, trialAccepted, trialRejected } from '../isolation/search.ts';
 import type { Table } from '../tables/table.ts';
 import type { Response } from '../wire/response.ts';
-import { hasName, ofOtherTables, withDoubt, withoutNames } from './doubt.ts';
 import { isBindError } from './error-text.ts';
-import { alsoNamed, dropGone, dropTaken, holdNamed } from './held.ts';
 import { namesIn } from './mentions.ts';
+import { addOthersOf } from './must-send.ts';
 import { isPending } from './next.ts';
-import { oweInnocent } from './owed.ts';
-import { none, type StreamState, type TypeState, type World, withUnsure } from './stream.ts';
+import { carriedNamed, dropAccepted, dropRemoved, rejectNamed } from './rejected.ts';
+import { none, type StreamContext, type StreamState, type TypeState, withUnknownVersions } from './stream.ts';
+import { hasName, withoutNames, withoutRevisions, withUncertain } from './uncertain.ts';
 
 /** The client took the response in flight. */
-export function acknowledge(stream: StreamState, state: TypeState, response: Response, world: World): void {
+export function acknowledge(stream: StreamState, state: TypeState, response: Response, context: StreamContext): void {
   state.inFlight = null;
   state.acked = response.label;
   state.answered = response.label;
-  state.ackedAtMs = world.now();
+  state.ackedAtMs = context.now();
   const { search } = state;
   if (search !== null && search.inFlight === response) {
-    trialTaken(stream, state, search, world);
+    trialAccepted(stream, state, search, context);
     return;
   }
-  state.rejected = false;
-  if (state.ofOldView !== response) {
+  state.lastAnswerRejected = false;
+  if (state.inFlightOfPreviousScope !== response) {
     state.acknowledged = response.revision;
-    state.hadBefore = false;
-    state.takenParts = null; // the tables say again what it has
+    state.mayHaveResources = false;
+    state.acceptedParts = null; // the tables say again what it has
   }
-  state.ofOldView = null;
-  if (response.whole) state.unsure = none;
+  state.inFlightOfPreviousScope = null;
+  if (response.whole) state.uncertain = none;
   if (state.filters !== null) {
-    const taken = response.whole ? [...state.filters.keys()] : response.brought;
-    dropRepaired(state, taken, { revision: response.revision, isAllTold: isAllTold(state) });
+    const accepted = response.whole ? [...state.filters.keys()] : response.updated;
+    dropRepaired(state, accepted, { revision: response.revision, isAllSent: isAllSent(state) });
   }
-  if (state.held !== null || state.unsure.length > 0) {
-    const taken = new Set(response.brought);
-    state.unsure = withoutNames(state.unsure, taken);
-    dropTaken(state, taken);
-    if (isAllTold(state)) dropGone(state);
+  if (state.rejectedResources !== null || state.uncertain.length > 0) {
+    const accepted = new Set(response.updated);
+    state.uncertain = withoutNames(state.uncertain, accepted);
+    dropAccepted(state, accepted);
+    if (isAllSent(state)) dropRemoved(state);
   }
   // else something is still rejected
-  if (state.held === null && state.unsure.length === 0 && state.filters === null) state.nack = null;
+  if (state.rejectedResources === null && state.uncertain.length === 0 && state.filters === null) state.nack = null;
 }
 
-export interface Rejection {
+export interface RejectedResponse {
   readonly response: Response;
   readonly error: string;
-  readonly world: World;
+  readonly context: StreamContext;
 }
 
 /** The result of a rejection. */
-export interface Findings {
+export interface RejectionResult {
   /** The names that are held: for the log, and for tracing them to their rules. */
-  readonly held: readonly string[];
+  readonly rejectedNames: readonly string[];
   /** Parts that were found to be what the client rejects. */
-  readonly guilty: readonly GuiltyPart[];
+  readonly rejectedVersions: readonly RejectedVersion[];
 }
 
 /**
@@ -64,45 +64,55 @@ export interface Findings {
  * again: it may have taken none of it. When it names none, or a route configuration, of which only a part is bad, what the
  * response brought is tried in groups until it is known what the client rejects: rule 6 of ADR 1.
  */
-export function reject(stream: StreamState, state: TypeState, { response, error, world }: Rejection): Findings {
+export function reject(
+  stream: StreamState,
+  state: TypeState,
+  { response, error, context }: RejectedResponse,
+): RejectionResult {
   const { search } = state;
-  const isOfOldView = state.ofOldView === response;
+  const isOfPreviousScope = state.inFlightOfPreviousScope === response;
   state.inFlight = null;
-  state.ofOldView = null;
-  state.rejected = true;
+  state.inFlightOfPreviousScope = null;
+  state.lastAnswerRejected = true;
   state.nacked = response.label;
   state.answered = response.label;
   state.nack = error;
-  state.nackedAtMs = world.now();
+  state.nackedAtMs = context.now();
   if (search !== null && search.inFlight === response) {
-    return { held: none, guilty: trialRejected(stream, state, search, { error, world }) };
+    return { rejectedNames: none, rejectedVersions: trialRejected(stream, state, search, { error, context }) };
   }
-  const tables = isOfOldView ? null : (stream.view?.[state.type] ?? null);
+  const tables = isOfPreviousScope ? null : (stream.view?.[state.type] ?? null);
   const named = namedIn(state, response, error);
-  const canSearch = tables !== null && named.length === 0 && mayBeSearched(state, response, error);
-  const unsure = [...state.unsure.flatMap(({ names }) => names), ...response.owed];
-  state.unsure = withDoubt(state.unsure, response);
-  const guilty = canSearch ? beginSearch(stream, state, { response, error, tables, world, unsure }) : null;
-  const findings = guilty === null ? holdWhatIsNamed(state, { response, error, named, tables, world }) : null;
+  const canSearch = tables !== null && named.length === 0 && isSearchable(state, response, error);
+  const uncertain = [...state.uncertain.flatMap(({ names }) => names), ...response.mustSend];
+  state.uncertain = withUncertain(state.uncertain, response);
+  const rejectedVersions = canSearch
+    ? beginSearch(stream, state, { response, error, tables, context, uncertain })
+    : null;
+  const findings = rejectedVersions === null ? rejectByName(state, { response, error, named, tables, context }) : null;
   // With nothing else in it, a response that is told again would be rejected again.
-  const isOthers = named.length === 0 && stream.mode === 'delta' && response.brought.length > 0;
-  if (guilty !== null || isOthers) withholdAgain(state, response, world);
+  const isOthers = named.length === 0 && stream.mode === 'delta' && response.updated.length > 0;
+  if (rejectedVersions !== null || isOthers) deferAgain(state, response, context);
   if (state.baseline.kind === 'map') {
-    state.baseline = { kind: 'map', having: withUnsure(state.baseline.having, response.brought, world) };
+    state.baseline = { kind: 'map', known: withUnknownVersions(state.baseline.known, response.updated, context) };
   }
-  if (isAllTold(state)) dropGone(state);
-  return findings ?? { held: none, guilty: guilty ?? none };
+  if (isAllSent(state)) dropRemoved(state);
+  return findings ?? { rejectedNames: none, rejectedVersions: rejectedVersions ?? none };
 }
 
 /** Not a whole set of which it is unknown what the client has, or whose error is about what the set carried besides. */
-function mayBeSearched(state: TypeState, { whole }: Response, error: string): boolean {
+function isSearchable(state: TypeState, { whole }: Response, error: string): boolean {
   if (!whole) return true;
-  return state.unsure.length === 0 && state.held === null && alsoNamed(state, { error, named: none }).size === 0;
+  return (
+    state.uncertain.length === 0 &&
+    state.rejectedResources === null &&
+    carriedNamed(state, { error, named: none }).size === 0
+  );
 }
 
 /** Route configurations have ports for names, which stand in any error text, and are mostly good: see `beginSearch`. */
-function namedIn({ type, interest }: TypeState, { brought }: Response, error: string): readonly string[] {
-  const named = [...namesIn(error, (text) => !(type === 'route' && isPort(text)) && hasName(brought, text))];
+function namedIn({ type, interest }: TypeState, { updated }: Response, error: string): readonly string[] {
+  const named = [...namesIn(error, (text) => !(type === 'route' && isPort(text)) && hasName(updated, text))];
   const isDivisible = (name: string) => {
     const resource = type === 'route' ? interest?.get(name)?.resource : undefined;
     return resource !== undefined && !partitionOf('route', resource).parts.has('');
@@ -112,31 +122,31 @@ function namedIn({ type, interest }: TypeState, { brought }: Response, error: st
 
 const isPort = (name: string): boolean => /^\d+$/.test(name);
 
-interface Named extends Rejection {
+interface RejectionByName extends RejectedResponse {
   readonly named: readonly string[];
   readonly tables: readonly Table[] | null;
 }
 
-function holdWhatIsNamed(state: TypeState, { response, error, named, tables, world }: Named): Findings {
+function rejectByName(state: TypeState, { response, error, named, tables, context }: RejectionByName): RejectionResult {
   if (tables === null) {
-    state.unsure = ofOtherTables(state.unsure);
-    return { held: none, guilty: none };
+    state.uncertain = withoutRevisions(state.uncertain);
+    return { rejectedNames: none, rejectedVersions: none };
   }
-  const { names: held, isToldAgain } = holdNamed(state, { response, error, named, tables });
-  if (isToldAgain) {
-    oweInnocent(state, response, named, world);
-    withholdAgain(state, response, world);
+  const { names: rejectedNames, isResent } = rejectNamed(state, { response, error, named, tables });
+  if (isResent) {
+    addOthersOf(state, response, named, context);
+    deferAgain(state, response, context);
   }
-  const guilty = held
+  const rejectedVersions = rejectedNames
     .filter((name) => !isBindError(error, name)) // a port that is taken is no fault of the listener
-    .flatMap((name) => convictWhole(state, { name, error, tables, world }));
-  return { held, guilty };
+    .flatMap((name) => confirmWhole(state, { name, error, tables, context }));
+  return { rejectedNames, rejectedVersions };
 }
 
-const isAllTold = (state: TypeState): boolean => state.interest === null || !isPending(state, state.interest);
+const isAllSent = (state: TypeState): boolean => state.interest === null || !isPending(state, state.interest);
 
 /** Sends the removals of the response again, as soon as the order allows. */
-function withholdAgain(state: TypeState, { nonce, revision, removed }: Response, world: World): void {
+function deferAgain(state: TypeState, { nonce, revision, removed }: Response, context: StreamContext): void {
   if (removed.length === 0) return;
   const names = new Map(removed.map((name) => [name, null]));
   const batch = {
@@ -144,8 +154,8 @@ function withholdAgain(state: TypeState, { nonce, revision, removed }: Response,
     revision,
     since: state.acknowledged,
     names,
-    sinceMs: world.now(),
+    sinceMs: context.now(),
     replacedAtMs: null,
   };
-  state.withheld = [...state.withheld, batch];
+  state.deferredRemovals = [...state.deferredRemovals, batch];
 }

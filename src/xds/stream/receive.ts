@@ -1,26 +1,26 @@
 import { typeRows, type XdsType } from '../../proto/resource.ts';
-import type { GuiltyPart } from '../isolation/verdicts.ts';
+import type { RejectedVersion } from '../isolation/known-rejections.ts';
 import { cursorAt } from '../tables/baseline.ts';
 import { markAll } from '../tables/marks.ts';
 import type { NameSet } from '../tables/names.ts';
 import type { DeltaRequest, SotwRequest } from '../wire/request.ts';
 import type { Response } from '../wire/response.ts';
 import { acknowledge, reject } from './answer.ts';
-import { oweSubscribed } from './owed.ts';
+import { addSubscribed } from './must-send.ts';
 import {
   lastSentOf,
   none,
+  recordKnownVersions,
+  type StreamContext,
   type StreamState,
   subscribeTo,
   type TypeState,
   typeState,
-  type World,
-  withUnsure,
-  writeDown,
+  withUnknownVersions,
 } from './stream.ts';
 
 /** What a request meant: for logs, metrics and status. The state has been changed accordingly. */
-export type Outcome =
+export type RequestOutcome =
   | { readonly kind: 'subscribed'; readonly type: XdsType }
   | {
       readonly kind: 'acknowledged';
@@ -29,16 +29,16 @@ export type Outcome =
       /** When: a reading of `World.now`. */
       readonly atMs: number;
       /** The request says nothing else: the same bytes mean the same on every stream with this subscription. */
-      readonly pure: boolean;
+      readonly isAckOnly: boolean;
     }
   | {
       readonly kind: 'rejected';
       readonly type: XdsType;
       readonly response: Response;
       readonly error: string;
-      readonly held: readonly string[];
+      readonly rejectedNames: readonly string[];
       /** Parts that are known now to be what the client rejects. */
-      readonly guilty: readonly GuiltyPart[];
+      readonly rejectedVersions: readonly RejectedVersion[];
       /** It is still being found out what the client rejects: more is known after its next answers. */
       readonly isSearching: boolean;
     }
@@ -50,11 +50,11 @@ export type Outcome =
  *
  * @throws TooManyNames; the stream is not to be used afterwards.
  */
-export function receiveSotw(stream: StreamState, request: SotwRequest, world: World): Outcome {
+export function receiveSotw(stream: StreamState, request: SotwRequest, context: StreamContext): RequestOutcome {
   const { type } = request;
   if (type === null) return { kind: 'unknown-type', typeUrl: request.typeUrl };
   const isFirst = !stream.types.has(type);
-  const state = typeState(stream, type, world);
+  const state = typeState(stream, type, context);
   markAll(stream);
   const last = lastSentOf(state);
   // A nonce from before this stream (the client was connected elsewhere) makes no sense here: a new subscription.
@@ -62,12 +62,12 @@ export function receiveSotw(stream: StreamState, request: SotwRequest, world: Wo
   const isStale = answers && request.nonce !== last?.nonce;
   const grows = stream.growingTypes.includes(type) && !isFirst;
   if (isStale && !grows) return { kind: 'stale', type };
-  const listed = world.names.fromField(request.names, state.names);
-  const outcome = answers && !isStale ? answer(stream, state, request.error, world) : null;
-  if (isFirst) state.hadBefore = request.version !== '';
-  const wanted = grows ? world.names.union(state.names, listed) : listed;
-  const changed = subscribeSotw(stream, state, wanted, { isFirst, world });
-  if (outcome?.kind === 'acknowledged') return { ...outcome, pure: !changed && request.node === null };
+  const listed = context.names.fromField(request.names, state.names);
+  const outcome = answers && !isStale ? applyAnswer(stream, state, request.error, context) : null;
+  if (isFirst) state.mayHaveResources = request.version !== '';
+  const wanted = grows ? context.names.union(state.names, listed) : listed;
+  const changed = subscribeSotw(stream, state, wanted, { isFirst, context });
+  if (outcome?.kind === 'acknowledged') return { ...outcome, isAckOnly: !changed && request.node === null };
   return outcome ?? { kind: isStale ? 'stale' : 'subscribed', type };
 }
 
@@ -76,35 +76,40 @@ export function receiveSotw(stream: StreamState, request: SotwRequest, world: Wo
  *
  * @throws TooManyNames; the stream is not to be used afterwards.
  */
-export function receiveDelta(stream: StreamState, request: DeltaRequest, world: World): Outcome {
+export function receiveDelta(stream: StreamState, request: DeltaRequest, context: StreamContext): RequestOutcome {
   const { type } = request;
   if (type === null) return { kind: 'unknown-type', typeUrl: request.typeUrl };
-  world.names.refuseMoreThanAllowed(Math.max(request.unsubscribe.length, request.initialVersions.size));
+  context.names.refuseMoreThanAllowed(Math.max(request.unsubscribe.length, request.initialVersions.size));
   const isFirst = !stream.types.has(type);
-  const state = typeState(stream, type, world);
+  const state = typeState(stream, type, context);
   markAll(stream);
   const isAnswer = request.nonce !== '' && request.nonce === state.inFlight?.nonce;
-  const outcome = isAnswer ? answer(stream, state, request.error, world) : null;
-  const changed = subscribeDelta(stream, state, request, { isFirst, world });
-  if (outcome?.kind === 'acknowledged') return { ...outcome, pure: !changed && request.node === null };
+  const outcome = isAnswer ? applyAnswer(stream, state, request.error, context) : null;
+  const changed = subscribeDelta(stream, state, request, { isFirst, context });
+  if (outcome?.kind === 'acknowledged') return { ...outcome, isAckOnly: !changed && request.node === null };
   if (outcome !== null) return outcome;
   return request.nonce !== '' && !isFirst ? { kind: 'stale', type } : { kind: 'subscribed', type };
 }
 
-function answer(stream: StreamState, state: TypeState, error: string | null, world: World): Outcome | null {
+function applyAnswer(
+  stream: StreamState,
+  state: TypeState,
+  error: string | null,
+  context: StreamContext,
+): RequestOutcome | null {
   const response = state.inFlight;
   if (response === null) return null; // answered before: the client repeats itself, perhaps with other names
   if (error === null) {
-    acknowledge(stream, state, response, world);
-    return { kind: 'acknowledged', type: state.type, response, atMs: state.ackedAtMs, pure: true };
+    acknowledge(stream, state, response, context);
+    return { kind: 'acknowledged', type: state.type, response, atMs: state.ackedAtMs, isAckOnly: true };
   }
-  const findings = reject(stream, state, { response, error, world });
+  const findings = reject(stream, state, { response, error, context });
   return { kind: 'rejected', type: state.type, response, error, ...findings, isSearching: state.search !== null };
 }
 
 interface Subscribing {
   readonly isFirst: boolean;
-  readonly world: World;
+  readonly context: StreamContext;
 }
 
 /** @returns whether the subscription is another one than before. */
@@ -112,23 +117,23 @@ function subscribeSotw(
   stream: StreamState,
   state: TypeState,
   listed: NameSet,
-  { isFirst, world }: Subscribing,
+  { isFirst, context }: Subscribing,
 ): boolean {
-  const named = listed.has('*') ? world.names.difference(listed, world.names.of(['*'])) : listed;
-  const namesNothing = listed.size === 0 && (isFirst ? canBeWildcard(state.type) : state.namesNothing);
+  const named = listed.has('*') ? context.names.difference(listed, context.names.of(['*'])) : listed;
+  const namesNothing = listed.size === 0 && (isFirst ? canBeWildcard(state.type) : state.implicitWildcard);
   const wildcard = listed.has('*') || namesNothing;
-  state.namesNothing = namesNothing;
+  state.implicitWildcard = namesNothing;
   if (!isFirst && wildcard === state.wildcard && named === state.names) return false;
-  const added = world.names.difference(named, state.names);
+  const added = context.names.difference(named, state.names);
   const startsWildcard = wildcard && !state.wildcard;
   state.wildcard = wildcard;
   state.names = named;
-  if (startsWildcard) tellEverything(state, world);
-  else if (isFirst) state.baseline = cursorAt(world.revision);
-  oweSubscribed(state, added, world);
-  if (!wildcard && named.size === 0) forget(state);
-  state.mustAnswer ||= isFirst && isAnswered(state.type); // also when nothing is asked for: MOSN waits for an answer before it goes on
-  subscribeTo(stream, state, world);
+  if (startsWildcard) startWildcard(state, context);
+  else if (isFirst) state.baseline = cursorAt(context.revision);
+  addSubscribed(state, added, context);
+  if (!wildcard && named.size === 0) resetSubscription(state);
+  state.mustAnswer ||= isFirst && answersUnknown(state.type); // also when nothing is asked for: MOSN waits for an answer before it goes on
+  subscribeTo(stream, state, context);
   return true;
 }
 
@@ -137,87 +142,90 @@ function subscribeDelta(
   stream: StreamState,
   state: TypeState,
   request: DeltaRequest,
-  { isFirst, world }: Subscribing,
+  { isFirst, context }: Subscribing,
 ): boolean {
-  const subscribe = world.names.fromField(request.subscribe);
+  const subscribe = context.names.fromField(request.subscribe);
   const nothingAsked = subscribe.size === 0 && request.unsubscribe.length === 0;
   if (nothingAsked && !isFirst) return false;
-  const star = world.names.of(['*']);
-  const asked = subscribe.has('*') ? world.names.difference(subscribe, star) : subscribe;
-  const dropped = world.names.of(request.unsubscribe);
+  const star = context.names.of(['*']);
+  const asked = subscribe.has('*') ? context.names.difference(subscribe, star) : subscribe;
+  const dropped = context.names.of(request.unsubscribe);
   const wildcard =
     subscribe.has('*') ||
     (isFirst && nothingAsked && canBeWildcard(state.type)) ||
     (state.wildcard && !dropped.has('*'));
   const startsWildcard = wildcard && !state.wildcard;
   state.wildcard = wildcard;
-  state.names = world.names.difference(world.names.union(state.names, asked), world.names.difference(dropped, asked));
-  if (isFirst) startDelta(state, request, asked, world);
+  state.names = context.names.difference(
+    context.names.union(state.names, asked),
+    context.names.difference(dropped, asked),
+  );
+  if (isFirst) startDelta(state, request, asked, context);
   else {
-    if (startsWildcard) tellEverything(state, world);
-    oweSubscribed(state, asked, world);
+    if (startsWildcard) startWildcard(state, context);
+    addSubscribed(state, asked, context);
     // Under a wildcard an unsubscribed name is still wanted: the client has just forgotten it and must be told again.
-    if (wildcard) oweSubscribed(state, world.names.difference(dropped, star), world);
+    if (wildcard) addSubscribed(state, context.names.difference(dropped, star), context);
   }
-  if (isFirst && state.type === 'endpoint') takeClustersSent(stream, state);
-  if (!wildcard && state.names.size === 0) forget(state);
-  subscribeTo(stream, state, world);
+  if (isFirst && state.type === 'endpoint') addAssignmentsOfSentClusters(stream, state);
+  if (!wildcard && state.names.size === 0) resetSubscription(state);
+  subscribeTo(stream, state, context);
   return true;
 }
 
 /** Assignments of clusters that this stream was sent before it asked for any: it needs them again (rule 2 of ADR 1). */
-function takeClustersSent(stream: StreamState, state: TypeState): void {
+function addAssignmentsOfSentClusters(stream: StreamState, state: TypeState): void {
   if (state.baseline.kind === 'map') {
     const wanted = stream.clustersSent.filter(({ names }) => state.wildcard || names.some(state.names.has));
-    state.owed = [...state.owed, ...wanted];
+    state.mustSend = [...state.mustSend, ...wanted];
   }
   stream.clustersSent = [];
 }
 
-function startDelta(state: TypeState, request: DeltaRequest, asked: NameSet, world: World): void {
+function startDelta(state: TypeState, request: DeltaRequest, asked: NameSet, context: StreamContext): void {
   const { initialVersions } = request;
-  state.mustAnswer = state.wildcard && isAnswered(state.type);
+  state.mustAnswer = state.wildcard && answersUnknown(state.type);
   if (initialVersions.size > 0) {
     state.baseline = {
       kind: 'map',
-      having: { id: world.nextId(), versions: initialVersions, resources: new Map(), shared: false },
+      known: { id: context.nextId(), versions: initialVersions, resources: new Map(), shared: false },
     };
-    oweSubscribed(state, world.names.of(asked.names.filter((name) => !initialVersions.has(name))), world);
+    addSubscribed(state, context.names.of(asked.names.filter((name) => !initialVersions.has(name))), context);
     return;
   }
-  state.baseline = cursorAt(state.wildcard ? 0 : world.revision);
-  oweSubscribed(state, asked, world);
+  state.baseline = cursorAt(state.wildcard ? 0 : context.revision);
+  addSubscribed(state, asked, context);
 }
 
 /** A wildcard begins: everything is sent, also what was sent by name, and what is gone of that is still to be told. */
-function tellEverything(state: TypeState, world: World): void {
-  writeDown(state, world);
+function startWildcard(state: TypeState, context: StreamContext): void {
+  recordKnownVersions(state, context);
   const { baseline } = state;
   if (baseline.kind === 'cursor') state.baseline = cursorAt(0);
   else {
-    const names = [...baseline.having.versions.keys()];
-    state.baseline = { kind: 'map', having: withUnsure(baseline.having, names, world) };
+    const names = [...baseline.known.versions.keys()];
+    state.baseline = { kind: 'map', known: withUnknownVersions(baseline.known, names, context) };
   }
-  state.mustAnswer = isAnswered(state.type);
+  state.mustAnswer = answersUnknown(state.type);
 }
 
 /** Nothing is wanted any more: what was known of the client is over. */
-function forget(state: TypeState): void {
+function resetSubscription(state: TypeState): void {
   state.baseline = cursorAt(0);
   state.mustAnswer = false;
-  state.owed = none;
-  state.withheld = none;
-  state.held = null;
+  state.mustSend = none;
+  state.deferredRemovals = none;
+  state.rejectedResources = null;
   state.filters = null;
-  state.takenParts = null;
+  state.acceptedParts = null;
   state.search = null;
-  state.unsure = none;
+  state.uncertain = none;
   state.acknowledged = 0;
-  state.hadBefore = false;
+  state.mayHaveResources = false;
   state.waitingSinceMs = null;
 }
 
 const canBeWildcard = (type: XdsType): boolean => typeRows[type].isWhole;
 
 /** Whether there is an answer when there is nothing to give. */
-const isAnswered = (type: XdsType): boolean => typeRows[type].unknown !== 'unanswered';
+const answersUnknown = (type: XdsType): boolean => typeRows[type].unknown !== 'unanswered';

@@ -1,18 +1,18 @@
 import { type EncodedResource, wholeTypes as wholeForAll, type XdsType, xdsTypes } from '../../proto/resource.ts';
-import type { Part } from '../isolation/partition.ts';
+import type { KnownRejections } from '../isolation/known-rejections.ts';
+import type { ResourcePart } from '../isolation/partition.ts';
 import type { Filter, Search } from '../isolation/state.ts';
-import type { Verdicts } from '../isolation/verdicts.ts';
-import { type Baseline, cursorAt, type Having } from '../tables/baseline.ts';
+import { type Baseline, cursorAt, type KnownVersions } from '../tables/baseline.ts';
 import type { Interest, InterestPool } from '../tables/interest.ts';
 import { type Marked, markAll } from '../tables/marks.ts';
 import type { NamePool, NameSet } from '../tables/names.ts';
 import type { Sender } from '../tables/sender.ts';
 import type { Revision, Table } from '../tables/table.ts';
 import type { Mode, Response, ResponseLabel } from '../wire/response.ts';
-import { type Doubt, ofOtherTables } from './doubt.ts';
+import { type UncertainResponse, withoutRevisions } from './uncertain.ts';
 
 /** What all streams share: the pools, the revision that tables are at, and time. Nothing here does I/O. */
-export interface World {
+export interface StreamContext {
   readonly names: NamePool;
   readonly interests: InterestPool;
   /** The revision of the last flush. */
@@ -24,20 +24,20 @@ export interface World {
   /** Names this control plane in every response (`control_plane.identifier`); empty: it is left out. */
   readonly identifier: string;
   /** What other streams found out about rejected resources. */
-  readonly verdicts: Verdicts;
+  readonly knownRejections: KnownRejections;
 }
 
 /** The empty list of every state. */
 export const none: readonly never[] = [];
 
 /** Names to send whatever their version. `id` stands for the names in cache keys. */
-export interface Owed {
+export interface NamesToSend {
   readonly id: string;
   readonly names: readonly string[];
 }
 
 /** Removals that the client is not told of yet. */
-export interface WithheldBatch {
+export interface DeferredRemovals {
   /** Equal ids, equal names: part of cache keys. */
   readonly id: string;
   /** The revision that removed them. */
@@ -51,10 +51,10 @@ export interface WithheldBatch {
 }
 
 /** A rejected resource: not sent again until it has another version. */
-export interface Held {
+export interface RejectedResource {
   readonly rejectedVersion: string;
   /** For whole sets: what the client has of it, as far as that can be said, and is sent in its place; null: nothing. */
-  readonly keep: EncodedResource | null;
+  readonly substitute: EncodedResource | null;
   /** What it acknowledged last of it: `keep` if it took none of what came since; undefined if that is not known. */
   readonly acknowledged: EncodedResource | null | undefined;
   /** The revision acknowledged before it was rejected: nothing later is settled while it is held. */
@@ -74,30 +74,30 @@ export interface TypeState {
   baseline: Baseline;
   /** The first wildcard request is answered even when there is nothing to tell. */
   mustAnswer: boolean;
-  owed: readonly Owed[];
-  withheld: readonly WithheldBatch[];
+  mustSend: readonly NamesToSend[];
+  deferredRemovals: readonly DeferredRemovals[];
   wildcard: boolean;
   /** SotW: it is a wildcard because nothing was ever named, so that naming nothing goes on meaning everything. */
-  namesNothing: boolean;
+  implicitWildcard: boolean;
   names: NameSet;
   /** By name; null rather than empty. */
-  held: Map<string, Held> | null;
+  rejectedResources: Map<string, RejectedResource> | null;
   /** Parts of resources that the client rejects and is sent in another version or not at all, by resource; null rather than empty. */
   filters: Map<string, Filter> | null;
   /** What the client took in a search of resources that changed meanwhile, until it answers to them again; null rather than empty. */
-  takenParts: Map<string, ReadonlyMap<string, Part>> | null;
+  acceptedParts: Map<string, ReadonlyMap<string, ResourcePart>> | null;
   /** While it is being found out what of a response the client rejects: nothing else of this type is sent. */
   search: Search | null;
   /** Rejected responses since which it is unknown what the client has of the names that they brought. */
-  unsure: readonly Doubt[];
+  uncertain: readonly UncertainResponse[];
   /** 0: nothing yet of the present view. */
   acknowledged: Revision;
   /** While nothing is acknowledged: the client may have resources, from another server or another view. */
-  hadBefore: boolean;
+  mayHaveResources: boolean;
   /** The response that was in flight when the view changed: its answer says nothing of the present one. */
-  ofOldView: Response | null;
+  inFlightOfPreviousScope: Response | null;
   /** The newest answer was a NACK. */
-  rejected: boolean;
+  lastAnswerRejected: boolean;
   /** When the newest response was sent; `lastSentOf` says which. */
   sentAtMs: number;
   /** What was acknowledged last, and what was rejected last; null: nothing yet. */
@@ -130,7 +130,7 @@ export interface StreamState extends Marked {
   /** The tables of the view, by type. Null until the proxy's layers are compiled. */
   view: View | null;
   /** Clusters sent before the first request for assignments, which are owed then. */
-  clustersSent: readonly Owed[];
+  clustersSent: readonly NamesToSend[];
   /** Who sends what it is to be told. */
   sender: Sender | null;
 }
@@ -158,37 +158,37 @@ export function createStream(
 }
 
 /** Gives the stream its first view, or another one: it is then compared in full with what it had. */
-export function setView(stream: StreamState, view: View, world: World): void {
+export function setView(stream: StreamState, view: View, context: StreamContext): void {
   const before = stream.view;
   stream.view = view;
   markAll(stream);
   for (const state of stream.types.values()) {
-    if (before === null) beginWith(stream, state, world);
-    else if (!sameTables(before[state.type], view[state.type])) moveTo(stream, state, world);
+    if (before === null) applyFirstView(stream, state, context);
+    else if (!sameTables(before[state.type], view[state.type])) changeView(stream, state, context);
   }
 }
 
 /** What was named before there was a view is owed as a whole; from here on its cursor is that of any other stream. */
-function beginWith(stream: StreamState, state: TypeState, world: World): void {
-  if (!state.wildcard && state.baseline.kind === 'cursor') state.baseline = cursorAt(world.revision);
-  subscribeTo(stream, state, world);
+function applyFirstView(stream: StreamState, state: TypeState, context: StreamContext): void {
+  if (!state.wildcard && state.baseline.kind === 'cursor') state.baseline = cursorAt(context.revision);
+  subscribeTo(stream, state, context);
 }
 
 /** Holds the interest that fits the state's subscription now; releases the one before. */
-export function subscribeTo(stream: StreamState, state: TypeState, world: World): void {
+export function subscribeTo(stream: StreamState, state: TypeState, context: StreamContext): void {
   const before = state.interest;
   const { wildcard, names } = state;
   const wants = wildcard || names.size > 0 || state.mustAnswer;
   state.interest =
     stream.view !== null && wants
-      ? world.interests.hold(state.type, { tables: stream.view[state.type], wildcard, names }, stream)
+      ? context.interests.acquire(state.type, { tables: stream.view[state.type], wildcard, names }, stream)
       : null;
-  if (before !== null && before !== state.interest) world.interests.release(before, stream);
+  if (before !== null && before !== state.interest) context.interests.release(before, stream);
 }
 
 /** Ends all subscriptions; the stream is not to be used afterwards. */
-export function closeStream(stream: StreamState, world: World): void {
-  for (const { interest } of stream.types.values()) if (interest !== null) world.interests.release(interest, stream);
+export function closeStream(stream: StreamState, context: StreamContext): void {
+  for (const { interest } of stream.types.values()) if (interest !== null) context.interests.release(interest, stream);
   stream.types.clear();
   stream.inOrder = [];
   stream.lastSent = null;
@@ -206,12 +206,12 @@ export function dropBytesInFlight(state: TypeState): void {
   if (response === null || response.parts.length === 0) return;
   const withoutBytes: Response = { ...response, parts: none, framed: null };
   state.inFlight = withoutBytes;
-  if (state.ofOldView === response) state.ofOldView = withoutBytes;
+  if (state.inFlightOfPreviousScope === response) state.inFlightOfPreviousScope = withoutBytes;
   if (state.search?.inFlight === response) state.search.inFlight = withoutBytes;
 }
 
 /** The state of a type, made at the first request for it. */
-export function typeState(stream: StreamState, type: XdsType, world: World): TypeState {
+export function typeState(stream: StreamState, type: XdsType, context: StreamContext): TypeState {
   const known = stream.types.get(type);
   if (known !== undefined) return known;
   const state: TypeState = {
@@ -220,20 +220,20 @@ export function typeState(stream: StreamState, type: XdsType, world: World): Typ
     inFlight: null,
     baseline: cursorAt(0),
     mustAnswer: false,
-    owed: none,
-    withheld: none,
+    mustSend: none,
+    deferredRemovals: none,
     wildcard: false,
-    namesNothing: false,
-    names: world.names.empty,
-    held: null,
+    implicitWildcard: false,
+    names: context.names.empty,
+    rejectedResources: null,
     filters: null,
-    takenParts: null,
+    acceptedParts: null,
     search: null,
-    unsure: none,
+    uncertain: none,
     acknowledged: 0,
-    hadBefore: false,
-    ofOldView: null,
-    rejected: false,
+    mayHaveResources: false,
+    inFlightOfPreviousScope: null,
+    lastAnswerRejected: false,
     sentAtMs: 0,
     acked: null,
     nacked: null,
@@ -249,39 +249,47 @@ export function typeState(stream: StreamState, type: XdsType, world: World): Typ
 }
 
 /** Writes down, name by name, what the client has of a type, before the cursor that said so loses its meaning. */
-export function writeDown(state: TypeState, world: World): void {
+export function recordKnownVersions(state: TypeState, context: StreamContext): void {
   const { interest, baseline } = state;
   if (interest === null || (baseline.kind === 'cursor' && baseline.revision === 0)) return;
-  const having = baseline.kind === 'map' ? baseline.having : interest.havingAt(baseline.revision, world.nextId);
-  const unsure = state.unsure.flatMap(({ names }) => names);
-  state.baseline = { kind: 'map', having: unsure.length === 0 ? having : withUnsure(having, unsure, world) };
+  const knownVersions =
+    baseline.kind === 'map' ? baseline.known : interest.knownVersionsAt(baseline.revision, context.nextId);
+  const uncertain = state.uncertain.flatMap(({ names }) => names);
+  state.baseline = {
+    kind: 'map',
+    known: uncertain.length === 0 ? knownVersions : withUnknownVersions(knownVersions, uncertain, context),
+  };
 }
 
 /** As `having`, but for names whose version is not known for certain. */
-export function withUnsure(having: Having, unsure: readonly string[], world: World): Having {
-  const versions = new Map(having.versions);
-  for (const name of unsure) if (versions.has(name)) versions.set(name, '');
-  return { id: world.nextId(), versions, resources: having.resources, shared: false };
+export function withUnknownVersions(
+  knownVersions: KnownVersions,
+  uncertain: readonly string[],
+  context: StreamContext,
+): KnownVersions {
+  const versions = new Map(knownVersions.versions);
+  for (const name of uncertain) if (versions.has(name)) versions.set(name, '');
+  return { id: context.nextId(), versions, resources: knownVersions.resources, shared: false };
 }
 
 /** Streams whose cursor is before this revision lose their way when the table forgets: they write down what they have. */
-export function prepareToForget(stream: StreamState, table: Table, through: Revision, world: World): void {
+export function prepareToForget(stream: StreamState, table: Table, through: Revision, context: StreamContext): void {
   const state = stream.types.get(table.type);
   if (state === undefined || state.interest?.tables.includes(table) !== true) return;
   if (state.baseline.kind !== 'cursor' || state.baseline.revision >= through) return;
-  writeDown(state, world);
+  recordKnownVersions(state, context);
   markAll(stream);
 }
 
 /** What is withheld stays so: its names are gone from the new tables too, or are found in them as new. */
-function moveTo(stream: StreamState, state: TypeState, world: World): void {
-  writeDown(state, world);
-  state.hadBefore ||= state.baseline.kind === 'map';
+function changeView(stream: StreamState, state: TypeState, context: StreamContext): void {
+  recordKnownVersions(state, context);
+  state.mayHaveResources ||= state.baseline.kind === 'map';
   state.acknowledged = 0;
   state.search = null;
-  state.ofOldView = state.inFlight;
-  if (state.unsure.length > 0) state.unsure = ofOtherTables(state.unsure);
-  subscribeTo(stream, state, world);
+  state.inFlightOfPreviousScope = state.inFlight;
+  if (state.uncertain.length > 0) state.uncertain = withoutRevisions(state.uncertain);
+  subscribeTo(stream, state, context);
 }
 
 const sameTables = (a: readonly Table[], b: readonly Table[]): boolean =>

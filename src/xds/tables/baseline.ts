@@ -2,7 +2,7 @@ import type { EncodedResource } from '../../proto/resource.ts';
 import type { Revision } from './table.ts';
 
 /** What a client has of one type, name by name. Shared between streams in the same state; never changed once made. */
-export interface Having {
+export interface KnownVersions {
   /** Unique; part of cache keys. */
   readonly id: number;
   /** The version of each name; '' when it is not known. */
@@ -19,12 +19,12 @@ export interface Having {
  */
 export type Baseline =
   | { readonly kind: 'cursor'; readonly revision: Revision }
-  | { readonly kind: 'map'; readonly having: Having };
+  | { readonly kind: 'map'; readonly known: KnownVersions };
 
-export const isShared = (baseline: Baseline): boolean => baseline.kind === 'cursor' || baseline.having.shared;
+export const isShared = (baseline: Baseline): boolean => baseline.kind === 'cursor' || baseline.known.shared;
 
 export const cursorAt = (revision: Revision): Baseline => ({ kind: 'cursor', revision });
 
 /** Part of cache keys: equal keys, equal baselines. */
 export const baselineKey = (baseline: Baseline): string =>
-  baseline.kind === 'cursor' ? `${baseline.revision}` : `m${baseline.having.id}`;
+  baseline.kind === 'cursor' ? `${baseline.revision}` : `m${baseline.known.id}`;

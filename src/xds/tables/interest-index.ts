@@ -29,7 +29,7 @@ export class InterestIndex<Interest extends Indexed> {
     }
     this.#short.add(interest);
     if (this.#byName !== null) addNames(this.#byName, interest);
-    else if (this.#short.size > mostLookedAt) {
+    else if (this.#short.size > maxScanned) {
       this.#byName = new Map();
       for (const one of this.#short) addNames(this.#byName, one);
     }
@@ -38,7 +38,7 @@ export class InterestIndex<Interest extends Indexed> {
   delete(interest: Interest): void {
     this.#long.delete(interest);
     if (!this.#short.delete(interest) || this.#byName === null) return;
-    if (this.#short.size < mostLookedAt / 2) {
+    if (this.#short.size < maxScanned / 2) {
       this.#byName = null;
       return;
     }
@@ -50,7 +50,7 @@ export class InterestIndex<Interest extends Indexed> {
   }
 
   /** Those that hold one of these names, each once. */
-  *concernedBy(names: ReadonlySet<string>): Generator<Interest> {
+  *matching(names: ReadonlySet<string>): Generator<Interest> {
     for (const interest of this.#long) if (interest.wildcard || meet(names, interest)) yield interest;
     if (this.#byName === null) {
       for (const interest of this.#short) if (meet(names, interest)) yield interest;
@@ -67,12 +67,12 @@ export class InterestIndex<Interest extends Indexed> {
   }
 }
 
-const isShort = ({ wildcard, names }: Indexed): boolean => !wildcard && names.size <= mostNames;
+const isShort = ({ wildcard, names }: Indexed): boolean => !wildcard && names.size <= maxNamesOfShort;
 
 /** Of a short interest. */
-const mostNames = 64;
+const maxNamesOfShort = 64;
 /** So many short ones are looked at one by one. */
-const mostLookedAt = 128;
+const maxScanned = 128;
 
 function addNames<Interest extends Indexed>(byName: Map<string, Set<Interest>>, interest: Interest): void {
   for (const name of interest.names.names) {

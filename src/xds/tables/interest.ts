@@ -1,7 +1,7 @@
 import type { EncodedResource, XdsType } from '../../proto/resource.ts';
 import type { Response } from '../wire/response.ts';
 import { absentVersion } from './absent.ts';
-import type { Baseline, Having } from './baseline.ts';
+import type { Baseline, KnownVersions } from './baseline.ts';
 import { baselineKey, isShared } from './baseline.ts';
 import { InterestIndex } from './interest-index.ts';
 import { type Marked, markType } from './marks.ts';
@@ -26,7 +26,7 @@ export class Interest {
   acknowledgement: Uint8Array | null = null;
 
   readonly #differences = new Map<Revision | string, TableDifference>();
-  readonly #havings = new Map<Revision, Having>();
+  readonly #knownVersions = new Map<Revision, KnownVersions>();
   readonly #responses = new Map<string, Response>();
   /** Of the tables together, when these were computed: a later one says that they were changed since. */
   #computedAt = 0;
@@ -77,15 +77,15 @@ export class Interest {
     const known = this.#differences.get(key);
     if (known !== undefined) return known;
     const difference =
-      baseline.kind === 'cursor' ? this.#sinceRevision(baseline.revision) : this.#sinceHaving(baseline.having);
+      baseline.kind === 'cursor' ? this.#sinceRevision(baseline.revision) : this.#sinceVersions(baseline.known);
     if (isShared(baseline)) this.#differences.set(key, difference);
     return difference;
   }
 
   /** What a stream with this cursor has, name by name. */
-  havingAt(revision: Revision, makeId: () => number): Having {
+  knownVersionsAt(revision: Revision, makeId: () => number): KnownVersions {
     this.#dropOutdated();
-    const known = this.#havings.get(revision);
+    const known = this.#knownVersions.get(revision);
     if (known !== undefined) return known;
     const versions = new Map<string, string>();
     const resources = new Map<string, EncodedResource>();
@@ -96,9 +96,9 @@ export class Interest {
         if (resource !== null) resources.set(name, resource);
       }
     }
-    const having: Having = { id: makeId(), versions, resources, shared: true };
-    this.#havings.set(revision, having);
-    return having;
+    const knownVersions: KnownVersions = { id: makeId(), versions, resources, shared: true };
+    this.#knownVersions.set(revision, knownVersions);
+    return knownVersions;
   }
 
   /** The response for this state, built by the first stream that needs it. Null keys are not shared. */
@@ -115,7 +115,7 @@ export class Interest {
   /** Drops what was computed: the moment that it was built for has passed. */
   invalidate(): void {
     this.#differences.clear();
-    this.#havings.clear();
+    this.#knownVersions.clear();
     this.#responses.clear();
   }
 
@@ -141,15 +141,15 @@ export class Interest {
     return { changed: parts.flatMap((part) => part.changed.filter((name) => this.includes(name))), removed };
   }
 
-  #sinceHaving(having: Having): TableDifference {
+  #sinceVersions(knownVersions: KnownVersions): TableDifference {
     const changed: string[] = [];
     for (const name of this.present()) {
-      if (this.get(name)?.resource.version !== having.versions.get(name)) changed.push(name);
+      if (this.get(name)?.resource.version !== knownVersions.versions.get(name)) changed.push(name);
     }
     const removed = new Map<string, EncodedResource | null>();
-    for (const [name, version] of having.versions) {
+    for (const [name, version] of knownVersions.versions) {
       if (!this.includes(name) || version === absentVersion || this.get(name) !== undefined) continue;
-      removed.set(name, having.resources.get(name) ?? null);
+      removed.set(name, knownVersions.resources.get(name) ?? null);
     }
     return { changed, removed };
   }
@@ -185,7 +185,7 @@ export class InterestPool {
   }
 
   /** The shared interest; `holder` holds it until `release`, however often it asks for it. */
-  hold(type: XdsType, wanted: Wanted, holder: Holder): Interest {
+  acquire(type: XdsType, wanted: Wanted, holder: Holder): Interest {
     const key = this.#keyOf(type, wanted);
     let interest = this.#interests.get(key);
     if (interest === undefined) {
@@ -210,7 +210,7 @@ export class InterestPool {
 
   /** Notes a commit of `table`: marks whoever holds an interest that has something new to tell, and wakes its sender. */
   committed(table: Table, revision: Revision, names: readonly string[], wake: (sender: Sender) => void): void {
-    for (const interest of this.#byTable.get(table)?.concernedBy(new Set(names)) ?? []) {
+    for (const interest of this.#byTable.get(table)?.matching(new Set(names)) ?? []) {
       interest.lastRevision = revision;
       for (const holder of interest.holders) {
         markType(holder, interest.type);

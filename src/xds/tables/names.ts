@@ -1,5 +1,5 @@
 import { readFields } from '../wire/wire-reader.ts';
-import { Lineage } from './lineage.ts';
+import { VersionedNames } from './versioned-names.ts';
 
 /** An interned set of resource names: equal sets are the same object, so comparing and sharing cost nothing. */
 export interface NameSet {
@@ -52,7 +52,7 @@ export class NamePool {
   of(names: Iterable<string>): NameSet {
     const distinct = new Set(names);
     this.work += distinct.size;
-    return this.#interned(Lineage.of(distinct), 0);
+    return this.#interned(VersionedNames.of(distinct), 0);
   }
 
   /**
@@ -115,7 +115,7 @@ export class NamePool {
     return this.#interned(lineage, version);
   }
 
-  #interned(lineage: Lineage, version: number): NameSet {
+  #interned(lineage: VersionedNames, version: number): NameSet {
     const key = lineage.digestAt(version);
     const known = this.#sets.get(key)?.deref();
     if (known?.lineage.equals(known.version, lineage, version) === true) {
@@ -174,13 +174,13 @@ export class NamePool {
 /** One version of a lineage, or a later one that has the same names. */
 class Interned implements NameSet {
   readonly id: number;
-  readonly lineage: Lineage;
+  readonly lineage: VersionedNames;
   version: number;
   readonly size: number;
   readonly has: (name: string) => boolean;
   #names: readonly string[] | null = null;
 
-  constructor(id: number, lineage: Lineage, version: number) {
+  constructor(id: number, lineage: VersionedNames, version: number) {
     this.id = id;
     this.lineage = lineage;
     this.version = version;

@@ -164,7 +164,7 @@ export class Table {
   }
 
   /** What a name was at `revision`: null when it was not there, undefined when that is no longer known. */
-  recall(name: string, revision: Revision): EncodedResource | null | undefined {
+  resourceAt(name: string, revision: Revision): EncodedResource | null | undefined {
     const entry = this.#entries.get(name);
     if (entry !== undefined && entry.changed <= revision) return entry.resource;
     if (revision < this.#logFloor) return this.#recallBeforeLog(name, revision);
@@ -177,7 +177,7 @@ export class Table {
   }
 
   #addRecalled(names: Map<string, EncodedResource | null>, name: string, revision: Revision): void {
-    const resource = this.recall(name, revision);
+    const resource = this.resourceAt(name, revision);
     if (resource !== null) names.set(name, resource ?? null);
   }
 

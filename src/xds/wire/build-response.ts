@@ -7,15 +7,15 @@ import { joinSmall } from './parts.ts';
 import type { Mode, Response } from './response.ts';
 
 /** What a response is to say, decided by `next.ts`. */
-export interface Contents {
+export interface ResponseContents {
   readonly mode: Mode;
   readonly nonce: string;
   readonly revision: Revision;
-  readonly news: Revision | null;
+  readonly changeRevision: Revision | null;
   /** Names to send, present or not. */
   readonly names: readonly string[];
   /** Of these, those that are sent whatever the client may have. */
-  readonly owed: readonly string[];
+  readonly mustSend: readonly string[];
   /** Names that the client has and is to lose. */
   readonly removals: readonly string[];
   /** SotW: the whole set rather than `names`. */
@@ -24,14 +24,14 @@ export interface Contents {
    * What stands in for rejected resources (null: left out), and, in whole sets, what is withheld from removal. Of whole sets
    * none of `names`, but for what is tried.
    */
-  readonly instead: ReadonlyMap<string, EncodedResource | null>;
+  readonly substitutes: ReadonlyMap<string, EncodedResource | null>;
   readonly addsNames: boolean;
   /** Who answers, for people: `World.identifier`. */
   readonly identifier: string;
 }
 
 /** Puts a response together from records; encodes nothing but its head. */
-export function buildResponse(interest: Interest, contents: Contents): Response {
+export function buildResponse(interest: Interest, contents: ResponseContents): Response {
   const { mode, nonce, revision, names, addsNames, identifier } = contents;
   const version = `${revision}`;
   const head = responseHead(mode, { version, typeUrl: typeUrls[interest.type], nonce, identifier });
@@ -40,17 +40,17 @@ export function buildResponse(interest: Interest, contents: Contents): Response 
   return {
     type: interest.type,
     nonce,
-    label: { nonce, version, asked: interest.wildcard ? null : interest.names },
+    label: { nonce, version, subscribed: interest.wildcard ? null : interest.names },
     revision,
-    news: contents.news,
+    changeRevision: contents.changeRevision,
     parts,
     byteLength: lengthOf(parts),
     whole: contents.whole,
-    brought: names,
-    owed: contents.owed,
+    updated: names,
+    mustSend: contents.mustSend,
     removed: contents.removals,
     addsNames,
-    learned: [],
+    knownAcks: [],
     framed: null,
   };
 }
@@ -66,62 +66,66 @@ export function responseHead(
   return Buffer.concat(fields);
 }
 
-function deltaBody(interest: Interest, { names, removals, instead }: Contents): Uint8Array[] {
-  const whole = removals.length + instead.size === 0 ? wholeBodies(interest, names, 'delta') : null;
+function deltaBody(interest: Interest, { names, removals, substitutes }: ResponseContents): Uint8Array[] {
+  const whole = removals.length + substitutes.size === 0 ? wholeBodies(interest, names, 'delta') : null;
   if (whole !== null) return whole;
   const records: Uint8Array[] = [];
   const gone = new Set<string>();
   for (const name of names) {
-    const resource = resourceFor(interest, name, instead);
+    const resource = resourceFor(interest, name, substitutes);
     if (resource !== null) records.push(...recordParts(resource, 'delta'));
-    else if (!instead.has(name)) gone.add(name);
+    else if (!substitutes.has(name)) gone.add(name);
   }
   for (const name of removals) {
-    const standIn = removalResource(interest, name);
-    if (standIn !== null) records.push(...recordParts(standIn, 'delta'));
+    const substitute = removalResource(interest, name);
+    if (substitute !== null) records.push(...recordParts(substitute, 'delta'));
     else gone.add(name);
   }
   return [...records, ...[...gone].map((name) => stringField(6, name))]; // removed_resources
 }
 
 /** Null: nothing is sent for the name. */
-function resourceFor(interest: Interest, name: string, instead: Contents['instead']): EncodedResource | null {
-  const standIn = instead.get(name);
-  const resource = standIn === undefined ? interest.get(name)?.resource : standIn;
+function resourceFor(
+  interest: Interest,
+  name: string,
+  substitutes: ResponseContents['substitutes'],
+): EncodedResource | null {
+  const substitute = substitutes.get(name);
+  const resource = substitute === undefined ? interest.get(name)?.resource : substitute;
   return resource ?? absentResource(interest.type, name);
 }
 
-function sotwBody(interest: Interest, contents: Contents): Uint8Array[] {
+function sotwBody(interest: Interest, contents: ResponseContents): Uint8Array[] {
   if (contents.whole) return wholeSet(interest, contents);
-  const isPlain = contents.removals.length + contents.instead.size === 0;
+  const isPlain = contents.removals.length + contents.substitutes.size === 0;
   const whole = isPlain ? wholeBodies(interest, contents.names, 'sotw') : null;
   if (whole !== null) return whole;
   const records: Uint8Array[] = [];
   for (const name of contents.names) {
-    const resource = resourceFor(interest, name, contents.instead);
+    const resource = resourceFor(interest, name, contents.substitutes);
     if (resource !== null) records.push(...recordParts(resource, 'sotw'));
   }
   for (const name of contents.removals) {
-    const standIn = removalResource(interest, name);
-    if (standIn !== null) records.push(...recordParts(standIn, 'sotw'));
+    const substitute = removalResource(interest, name);
+    if (substitute !== null) records.push(...recordParts(substitute, 'sotw'));
   }
   return records;
 }
 
-function wholeSet(interest: Interest, { names, instead }: Contents): Uint8Array[] {
+function wholeSet(interest: Interest, { names, substitutes }: ResponseContents): Uint8Array[] {
   const records: Uint8Array[] = [];
   for (const name of names) {
-    const standIn = interest.get(name) === undefined ? absentResource(interest.type, name) : null;
-    if (standIn !== null) records.push(...recordParts(standIn, 'sotw'));
+    const substitute = interest.get(name) === undefined ? absentResource(interest.type, name) : null;
+    if (substitute !== null) records.push(...recordParts(substitute, 'sotw'));
   }
-  if (instead.size === 0 && interest.isWhole()) {
+  if (substitutes.size === 0 && interest.isWhole()) {
     return [...interest.tables.flatMap((table) => table.wholeBody('sotw')), ...records];
   }
   for (const name of interest.present()) {
-    const resource = instead.has(name) ? instead.get(name) : interest.get(name)?.resource;
+    const resource = substitutes.has(name) ? substitutes.get(name) : interest.get(name)?.resource;
     if (resource !== null && resource !== undefined) records.push(...recordParts(resource, 'sotw'));
   }
-  for (const [name, resource] of instead) {
+  for (const [name, resource] of substitutes) {
     if (resource !== null && interest.get(name) === undefined) records.push(...recordParts(resource, 'sotw'));
   }
   return records;

@@ -15,7 +15,7 @@ export const defaultNodeLimits: NodeLimits = { maxNodeLabels: 256, maxNodeFieldB
 export class NodeTooLarge extends Error {}
 
 /** Counts what is kept of one node. */
-export class NodeAccount {
+export class NodeBudget {
   readonly #limits: NodeLimits;
   #bytes = 0;
 
@@ -24,7 +24,7 @@ export class NodeAccount {
   }
 
   /** @throws NodeTooLarge */
-  keep(field: string, value: Uint8Array | null): void {
+  count(field: string, value: Uint8Array | null): void {
     if (value === null) return;
     const { maxNodeFieldBytes, maxNodeBytes } = this.#limits;
     if (value.length > maxNodeFieldBytes) {

@@ -1,5 +1,5 @@
 import { err, ok, type Result } from '../../lib/result.ts';
-import { NodeAccount, type NodeLimits, NodeTooLarge } from './node-limits.ts';
+import { NodeBudget, type NodeLimits, NodeTooLarge } from './node-limits.ts';
 import { firstBytes, MalformedMessage, readFields, textOf } from './wire-reader.ts';
 
 /** What is read of an `envoy.config.core.v3.Node`. */
@@ -29,7 +29,7 @@ const isRead = (key: string): key is MetadataKey => (metadataKeys as readonly st
  */
 export function readNode(bytes: Uint8Array, limits: NodeLimits): Result<NodeFacts, string> {
   try {
-    return ok(read(bytes, new NodeAccount(limits)));
+    return ok(read(bytes, new NodeBudget(limits)));
   } catch (cause) {
     if (cause instanceof MalformedMessage) return err('the node of the first request is malformed');
     if (cause instanceof NodeTooLarge) return err(cause.message);
@@ -37,7 +37,7 @@ export function readNode(bytes: Uint8Array, limits: NodeLimits): Result<NodeFact
   }
 }
 
-function read(bytes: Uint8Array, account: NodeAccount): NodeFacts {
+function read(bytes: Uint8Array, account: NodeBudget): NodeFacts {
   let [id, userAgent] = ['', ''];
   const locality = ['', '', ''];
   const texts = new Map<MetadataKey, string>();
@@ -45,7 +45,7 @@ function read(bytes: Uint8Array, account: NodeAccount): NodeFacts {
   let labelsRead = 0;
   /** Counted before its text is made. */
   const kept = (name: string, value: Uint8Array | null): string | null => {
-    account.keep(name, value);
+    account.count(name, value);
     return value === null ? null : textOf(value);
   };
   const readLabel = (key: Uint8Array, value: Uint8Array) => {

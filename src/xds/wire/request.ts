@@ -123,13 +123,13 @@ function errorText(status: Uint8Array | null): string {
   let text = 'rejected without a message';
   if (status !== null) {
     readFields(status, (field) => {
-      if (field.number === 2 && field.bytes !== null) text = textOf(field.bytes.subarray(0, longestError));
+      if (field.number === 2 && field.bytes !== null) text = utf8Of(field.bytes.subarray(0, longestError));
     });
   }
   return text;
 }
 
-const textOf = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString();
+const utf8Of = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString();
 
 /** Envoy cuts at 4,096. It is searched for names, logged, and kept for `/debug/syncz`. */
 const longestError = 16_384;

@@ -19,7 +19,7 @@ export interface ResponseLabel {
   /** SotW's `version_info`; delta's `system_version_info`. It decides nothing. */
   readonly version: string;
   /** The names that were subscribed to when it was made: of others it says nothing. Null: everything. */
-  readonly asked: NameSet | null;
+  readonly subscribed: NameSet | null;
 }
 
 /** A response as it goes to one stream or to many: encoded once, sent as it is. */
@@ -31,23 +31,23 @@ export interface Response extends Outgoing {
   /** The newest revision that it tells of. */
   readonly revision: Revision;
   /** The newest change that it brings to clients that had the one before; null: it answers a subscription. */
-  readonly news: Revision | null;
+  readonly changeRevision: Revision | null;
   /** Whether it is all that the client is to have: what it does not hold goes. */
   readonly whole: boolean;
   /** The names whose resources it brings because they are new, changed or asked for. */
-  readonly brought: readonly string[];
+  readonly updated: readonly string[];
   /** Of these, names that it brings whatever the client may have: they were asked for anew, or are told again. */
-  readonly owed: readonly string[];
+  readonly mustSend: readonly string[];
   /** The names that it takes away. */
   readonly removed: readonly string[];
   /** Whether it brings names that the client did not have. */
   readonly addsNames: boolean;
   /** Acknowledgements of this response as clients write them. */
-  readonly learned: Learned[];
+  readonly knownAcks: KnownAck[];
 }
 
 /** Equal bytes on another stream are the same acknowledgement and need no parsing. */
-export interface Learned {
+export interface KnownAck {
   /** Its bytes. What repeats the subscription is shared with the acknowledgements of other responses. */
   readonly parts: readonly Uint8Array[];
   /** Of all parts together, in bytes. */

@@ -19,9 +19,9 @@ export class MalformedMessage extends Error {}
  *
  * @throws MalformedMessage when the bytes are no message.
  */
-export function readFields(message: Uint8Array, visit: (field: WireField) => void): void {
+export function readFields(message: Uint8Array, onField: (field: WireField) => void): void {
   const field = new Field(message);
-  while (field.next()) visit(field);
+  while (field.next()) onField(field);
 }
 
 /** The first field of this number, a view, and nothing is read beyond it; null if there is none. */

@@ -69,7 +69,7 @@ describe('a client that connects', () => {
       settled.asks('route', { names: ['80'] });
       await settled.hears();
       const { client } = settled;
-      client.named = new NamedStream(client.stream, push.coordinator.world);
+      client.named = new NamedStream(client.stream, push.coordinator.context);
       client.named.receive('virtual-host', parseDeltaRequest(bytesOf({ resourceNamesSubscribe: ['80/x.test'] })));
       push.compiler.layersFor = ({ id }) => [id];
       const [early, sibling] = [push.connect('not compiled', mode), push.connect('p', mode)];
@@ -91,7 +91,7 @@ describe('a client that connects', () => {
     push.coordinator.disconnect(client.client, 'cancelled');
     expect(await client.hears()).toEqual([]);
     expect(push.coordinator.clients.size).toBe(0);
-    expect(push.coordinator.world.interests.size).toBe(0);
+    expect(push.coordinator.context.interests.size).toBe(0);
   });
 });
 
@@ -296,10 +296,12 @@ describe('time', () => {
     const [one, two] = [push.connect('p'), push.connect('q')];
     one.asks('cluster');
     await one.hears();
-    const [interest] = push.coordinator.world.interests.all();
-    const before = interest?.havingAt(push.coordinator.world.revision, push.coordinator.world.nextId);
+    const [interest] = push.coordinator.context.interests.all();
+    const before = interest?.knownVersionsAt(push.coordinator.context.revision, push.coordinator.context.nextId);
     await push.pass(10_000);
-    expect(interest?.havingAt(push.coordinator.world.revision, push.coordinator.world.nextId)).not.toBe(before);
+    expect(interest?.knownVersionsAt(push.coordinator.context.revision, push.coordinator.context.nextId)).not.toBe(
+      before,
+    );
     two.asks('cluster');
     expect(await two.hears()).toEqual(['CDS a=1']);
   });

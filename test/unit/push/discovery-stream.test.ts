@@ -57,6 +57,6 @@ for (const { typeUrl, learned } of [
     const sent = clusters()?.inFlight;
     await say({ typeUrl, versionInfo: sent?.label.version ?? '', responseNonce: sent?.nonce ?? '' });
     expect(clusters()?.acked?.nonce).toBe(sent?.nonce);
-    expect(sent?.learned).toHaveLength(learned);
+    expect(sent?.knownAcks).toHaveLength(learned);
   });
 }

@@ -109,7 +109,7 @@ describe('a request without a stream', () => {
     expect([...plane.coordinator.layers.all()].map(({ holders, ready }) => ({ holders, ready }))).toEqual([
       { holders: 0, ready: true },
     ]);
-    expect([...plane.coordinator.world.interests.all()]).toEqual([]);
+    expect([...plane.coordinator.context.interests.all()]).toEqual([]);
   });
 });
 

@@ -108,14 +108,14 @@ describe('a change that may move clients to other layers', () => {
     const world: WorldChange[] = [{ type: 'service', service: web }];
     const { change, asked, cost, clients, coordinator } = await program(named(...names), ...world);
     cost.askMs = 2;
-    const before = coordinator.world.revision;
+    const before = coordinator.context.revision;
     const { flushed, turn } = await change(serving(...names.map((_, index) => `10.0.0.${index}`)));
     expect(asked).toHaveLength(3); // 5 ms each slice
-    expect(coordinator.world.revision).toBe(before);
+    expect(coordinator.context.revision).toBe(before);
     for (let slice = 0; slice < 6; slice++) await turn();
     await flushed;
     expect(asked).toHaveLength(12);
-    expect(coordinator.world.revision).toBeGreaterThan(before);
+    expect(coordinator.context.revision).toBeGreaterThan(before);
     for (const client of clients) expect(client.isReady).toBe(true);
   });
 

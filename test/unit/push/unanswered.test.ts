@@ -43,9 +43,9 @@ describe('a response that is not answered', () => {
     const state = client.client.stream.types.get('cluster');
     expect(state?.inFlight?.parts.length).toBeGreaterThan(0);
     await push.pass(30_000);
-    expect(state?.inFlight).toMatchObject({ parts: [], brought: ['a'] });
+    expect(state?.inFlight).toMatchObject({ parts: [], updated: ['a'] });
     client.acks('cluster');
-    expect(state).toMatchObject({ inFlight: null, rejected: false });
+    expect(state).toMatchObject({ inFlight: null, lastAnswerRejected: false });
   });
 
   it('of another time is reported again', async () => {

@@ -68,7 +68,7 @@ it(`survives hostile clients while it serves others (BINNACLE_FUZZ_SEED=${seed})
   }
   await eventually(() => counts.closed === counts.opened, { what: 'every call is closed' });
   expect(coordinator.clients.size).toBe(0);
-  expect([...coordinator.world.interests.all()]).toEqual([]);
+  expect([...coordinator.context.interests.all()]).toEqual([]);
   expect(faults).toEqual([]);
   expect(attacks).toBeGreaterThan(20 * seconds);
   expect(calls).toBeGreaterThan(5 * seconds);
@@ -76,7 +76,7 @@ it(`survives hostile clients while it serves others (BINNACLE_FUZZ_SEED=${seed})
   expect(coordinator.activity).toBeGreaterThan(attacks / 20); // discovery parses its requests
   await eventually(
     () => {
-      coordinator.world.names.sweep(); // normally every ten seconds
+      coordinator.context.names.sweep(); // normally every ten seconds
       return heapBytes() - heapBefore < 24_000_000; // up to 8 MB of it may be remembered requests
     },
     { what: 'the memory is free' },

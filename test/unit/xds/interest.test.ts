@@ -27,7 +27,7 @@ it('a commit marks the holders of the names that it changes, and nobody else', (
         return {
           want,
           by,
-          interest: pool.hold('endpoint', { tables: [table], wildcard: want === null, names: set }, by),
+          interest: pool.acquire('endpoint', { tables: [table], wildcard: want === null, names: set }, by),
         };
       });
       const [staying, leaving] = [held.slice(0, kept), held.slice(kept)];
@@ -65,7 +65,7 @@ it('a change of one name looks at the interests in it, not at those of ten thous
   const interests = Array.from({ length: 10_000 }, (_, at): [Interest, Holder] => {
     const by = holder();
     const set = counted(names.of([`own-${at}`, `shared-${at % 1_000}`]));
-    return [pool.hold('endpoint', { tables: [table], wildcard: false, names: set }, by), by];
+    return [pool.acquire('endpoint', { tables: [table], wildcard: false, names: set }, by), by];
   });
   looks = 0;
   pool.committed(table, 1, ['shared-7'], () => {});
@@ -76,22 +76,22 @@ it('a change of one name looks at the interests in it, not at those of ten thous
 it('what was computed of a table is computed anew once that has changed', () => {
   const [pool, names, table] = [new InterestPool(), new NamePool(), new Table('endpoint')];
   const resource = { start: Buffer.alloc(1), sotwOffset: 0, rest: [], byteLength: 1 };
-  const interest = pool.hold('endpoint', { tables: [table], wildcard: true, names: names.empty }, holder());
+  const interest = pool.acquire('endpoint', { tables: [table], wildcard: true, names: names.empty }, holder());
   table.commit(1, [{ ...resource, name: 'a', version: '1' }], []);
   expect(interest.differenceFrom({ kind: 'cursor', revision: 0 }).changed).toEqual(['a']);
   table.commit(2, [{ ...resource, name: 'b', version: '1' }], []);
   expect(interest.differenceFrom({ kind: 'cursor', revision: 0 }).changed.toSorted()).toEqual(['a', 'b']);
-  expect([...interest.havingAt(2, () => 1).versions.keys()].sort()).toEqual(['a', 'b']);
+  expect([...interest.knownVersionsAt(2, () => 1).versions.keys()].sort()).toEqual(['a', 'b']);
 });
 
 it('an interest that nobody holds any more is not found by its names', () => {
   const [pool, names, index] = [new InterestPool(), new NamePool(), new InterestIndex<Interest>()];
   const interests = Array.from({ length: 300 }, (_, at) => {
     const set = names.of(['shared', `own-${at}`]);
-    return pool.hold('endpoint', { tables: [], wildcard: false, names: set }, holder());
+    return pool.acquire('endpoint', { tables: [], wildcard: false, names: set }, holder());
   });
   for (const interest of interests) index.add(interest);
   const [gone, ...left] = interests;
   if (gone !== undefined) index.delete(gone);
-  expect([...index.concernedBy(new Set(['shared', 'own-0', 'own-1']))]).toEqual(left);
+  expect([...index.matching(new Set(['shared', 'own-0', 'own-1']))]).toEqual(left);
 });

@@ -46,10 +46,10 @@ describe('the virtual host of a host', () => {
 /** A stream over one route configuration, `80`. */
 function started() {
   const server = new Server();
-  server.world.revision = 1;
+  server.context.revision = 1;
   server.view.route[0]?.commit(1, [routes({ name: 'shop', domains: ['shop.test'] })], []);
   const stream = server.connect('delta');
-  const named = new NamedStream(stream, server.world);
+  const named = new NamedStream(stream, server.context);
   const asks = (names: readonly string[], has: readonly string[] = [], nonce = '') =>
     named.receive('virtual-host', {
       ...{ typeUrl: '', type: null, node: null, nonce, error: null, unsubscribe: [] },

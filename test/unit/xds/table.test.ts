@@ -15,7 +15,7 @@ const resourceOf = (name: string, version: number, bytes: number): EncodedResour
 function rememberedOf(bytes: number, limits = {}): readonly number[] {
   const table = new Table('route', limits);
   for (let revision = 1; revision <= 10; revision++) table.commit(revision, [resourceOf('a', revision, bytes)], []);
-  return Array.from({ length: 10 }, (_, index) => index + 1).filter((revision) => table.recall('a', revision));
+  return Array.from({ length: 10 }, (_, index) => index + 1).filter((revision) => table.resourceAt('a', revision));
 }
 
 describe('what a table remembers of the past', () => {

@@ -9,13 +9,13 @@ import { callerOf } from '../../../../src/push/caller.ts';
 import { blame } from '../../../../src/push/quarantine/blame.ts';
 import { createQuarantine } from '../../../../src/push/quarantine/quarantine.ts';
 import { keepQuarantine, restoreQuarantine } from '../../../../src/push/quarantine/quarantine-file.ts';
-import type { GuiltyPart } from '../../../../src/xds/isolation/verdicts.ts';
+import type { RejectedVersion } from '../../../../src/xds/isolation/known-rejections.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { fakeClock } from '../../../support/fake-clock.ts';
 import { proxy as proxyOf } from '../../../support/world.ts';
 
 const lastGood = { name: 'b.test:80', hash: 'old', bytes: Buffer.from('old'), domains: ['b.test'] };
-const guilty: GuiltyPart = { type: 'route', name: '80', part: 'b.test:80', hash: 'new', lastGood, error: 'no' };
+const guilty: RejectedVersion = { type: 'route', name: '80', part: 'b.test:80', hash: 'new', lastGood, error: 'no' };
 
 /** Of this machine, where each proxy counts for itself, unless said otherwise. */
 const known = (proxy: Proxy, peer = '127.0.0.1:1') => ({ proxy, caller: callerOf({ peer }) });
@@ -29,7 +29,7 @@ function quarantined() {
   const spared = (proxy: Proxy, hasConfiguration = false) => {
     const sender = { isQueued: false, sendNext: () => null };
     senders.set(sender, proxy);
-    return quarantine.withheldFrom(sender, 'route', hasConfiguration).length > 0;
+    return quarantine.knownFor(sender, 'route', hasConfiguration).length > 0;
   };
   const reject = (id: string, part = guilty, peer?: string, violation: string | null = null) =>
     quarantine.found(known(proxyOf({ id }), peer), [part], {

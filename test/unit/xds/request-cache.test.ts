@@ -2,7 +2,7 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
 import { DeltaDiscoveryRequestSchema, DiscoveryRequestSchema } from '#gen/envoy/service/discovery/v3/discovery_pb.js';
 import { typeUrls } from '../../../src/proto/resource.ts';
-import { RequestMemory } from '../../../src/xds/recognition/request-memory.ts';
+import { RequestCache } from '../../../src/xds/recognition/request-cache.ts';
 import { parseDeltaRequest, parseSotwRequest } from '../../../src/xds/wire/request.ts';
 
 const typeUrl = typeUrls.endpoint;
@@ -23,7 +23,7 @@ describe('the memory of long subscriptions', () => {
       ['sotw', sotw(namesOf(100))],
       ['delta', delta(namesOf(100))],
     ] as const) {
-      const memory = new RequestMemory(mode);
+      const memory = new RequestCache(mode);
       expect(memory.candidate(bytes.length)).toBe(null);
       const first = memory.read(bytes);
       const known = memory.candidate(bytes.length)?.parts[0] ?? new Uint8Array(0);
@@ -35,7 +35,7 @@ describe('the memory of long subscriptions', () => {
 
   it('keeps bytes of its own: those of the socket are used again', () => {
     const bytes = sotw(namesOf(100));
-    const memory = new RequestMemory('sotw');
+    const memory = new RequestCache('sotw');
     const request = memory.read(bytes);
     const before = JSON.stringify(request);
     const known = Buffer.from(memory.candidate(bytes.length)?.parts[0] ?? []);
@@ -45,7 +45,7 @@ describe('the memory of long subscriptions', () => {
   });
 
   it('reads other bytes of the same length for what they say', () => {
-    const memory = new RequestMemory('sotw');
+    const memory = new RequestCache('sotw');
     memory.read(sotw(namesOf(100)));
     const other = sotw(namesOf(100, 'outbound|81||svc'));
     expect(memory.read(other)).toEqual(parseSotwRequest(other));
@@ -57,13 +57,13 @@ describe('the memory of long subscriptions', () => {
     ['one with a node, which is of one client', sotw(namesOf(100), { node: { id: 'sidecar~10.0.0.1~a.b~b.svc' } })],
     ['an acknowledgement, which is of one response', sotw(namesOf(100), { responseNonce: 'n1' })],
   ])('does not keep %s', (_what, bytes) => {
-    const memory = new RequestMemory('sotw');
+    const memory = new RequestCache('sotw');
     memory.read(bytes);
     expect(memory.candidate(bytes.length)).toBe(null);
   });
 
   it('holds four megabytes at most: the oldest go', () => {
-    const memory = new RequestMemory('delta');
+    const memory = new RequestCache('delta');
     const requests = Array.from({ length: 100 }, (_, index) => delta(['n'.repeat(100_000 + index)]));
     for (const bytes of requests) memory.read(bytes);
     const lengths = requests.map(({ length }) => length);

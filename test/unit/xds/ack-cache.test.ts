@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { DiscoveryRequestSchema } from '#gen/envoy/service/discovery/v3/discovery_pb.js';
 import { typeUrls } from '../../../src/proto/resource.ts';
 import { bytesField } from '../../../src/proto/wire.ts';
-import { candidate, learnAcknowledgement, receiveLearned } from '../../../src/xds/recognition/learned.ts';
+import { ackCandidate, receiveKnownAck, rememberAck } from '../../../src/xds/recognition/ack-cache.ts';
 import type { StreamState } from '../../../src/xds/stream/stream.ts';
 import type { Response } from '../../../src/xds/wire/response.ts';
 import { ask, Server } from '../../support/conversation.ts';
@@ -40,16 +40,16 @@ function twoStreams() {
   expect(sent(server, second)).toBe(response);
   const bytes = acknowledgement(response);
   ask(server, first, 'endpoint', { names, nonce: response.nonce });
-  learnAcknowledgement(response, first.types.get('endpoint'), bytes);
+  rememberAck(response, first.types.get('endpoint'), bytes);
   return { server, first, second, response, bytes };
 }
 
 describe('a learned acknowledgement', () => {
   it('is recognised from another stream that was sent the same', () => {
     const { server, second, response, bytes } = twoStreams();
-    const known = candidate(second, bytes.length);
+    const known = ackCandidate(second, bytes.length);
     expect(Buffer.concat(known?.parts ?? [])).toEqual(bytes);
-    expect(known === null ? null : receiveLearned(second, known, server.world)).toMatchObject({
+    expect(known === null ? null : receiveKnownAck(second, known, server.context)).toMatchObject({
       kind: 'acknowledged',
       response,
     });
@@ -58,23 +58,23 @@ describe('a learned acknowledgement', () => {
 
   it('tells what that of the next response will be, before any stream has written it', () => {
     const { server, first, second, bytes } = twoStreams();
-    const known = candidate(second, bytes.length);
-    if (known !== null) receiveLearned(second, known, server.world);
+    const known = ackCandidate(second, bytes.length);
+    if (known !== null) receiveKnownAck(second, known, server.context);
     server.commit({ endpoint: { [names[7] ?? '']: '2' } });
     const next = sent(server, first);
     const expected = acknowledgement(next);
-    expect(Buffer.concat(candidate(first, expected.length)?.parts ?? [])).toEqual(expected);
+    expect(Buffer.concat(ackCandidate(first, expected.length)?.parts ?? [])).toEqual(expected);
   });
 
   it('takes little more memory for each response that is to be acknowledged', () => {
     const { server, first, second, bytes } = twoStreams();
-    const known = candidate(second, bytes.length);
-    if (known !== null) receiveLearned(second, known, server.world);
+    const known = ackCandidate(second, bytes.length);
+    if (known !== null) receiveKnownAck(second, known, server.context);
     const long = ['2', '3'].map((content) => {
       server.commit({ endpoint: { [names[7] ?? '']: content } });
       const response = sent(server, first);
-      const expected = candidate(first, acknowledgement(response).length);
-      if (expected !== null) receiveLearned(first, expected, server.world);
+      const expected = ackCandidate(first, acknowledgement(response).length);
+      if (expected !== null) receiveKnownAck(first, expected, server.context);
       return expected?.parts.find(({ length }) => length > 1_000);
     });
     expect(long[0]).toBeDefined();
@@ -84,8 +84,8 @@ describe('a learned acknowledgement', () => {
 
   it('is not expected from a stream that names other things', () => {
     const { server, first, second, bytes } = twoStreams();
-    const known = candidate(second, bytes.length);
-    if (known !== null) receiveLearned(second, known, server.world);
+    const known = ackCandidate(second, bytes.length);
+    if (known !== null) receiveKnownAck(second, known, server.context);
     ask(server, second, 'endpoint', {
       names: names.slice(1),
       nonce: second.types.get('endpoint')?.inFlight?.nonce ?? '',
@@ -93,8 +93,8 @@ describe('a learned acknowledgement', () => {
     server.commit({ endpoint: { [names[7] ?? '']: '2' } });
     const expected = acknowledgement(sent(server, first));
     sent(server, second);
-    expect(Buffer.concat(candidate(first, expected.length)?.parts ?? [])).toEqual(expected);
-    expect(candidate(second, expected.length)).toBeNull();
+    expect(Buffer.concat(ackCandidate(first, expected.length)?.parts ?? [])).toEqual(expected);
+    expect(ackCandidate(second, expected.length)).toBeNull();
   });
 
   it('is not remembered when it is longer than its names explain, nor expected of later responses', () => {
@@ -106,14 +106,14 @@ describe('a learned acknowledgement', () => {
     sent(server, other);
     const padded = Buffer.concat([acknowledgement(response), bytesField(1_000, new Uint8Array(1 << 20))]);
     ask(server, hostile, 'endpoint', { names, nonce: response.nonce });
-    learnAcknowledgement(response, hostile.types.get('endpoint'), padded);
-    expect(candidate(other, padded.length)).toBeNull();
+    rememberAck(response, hostile.types.get('endpoint'), padded);
+    expect(ackCandidate(other, padded.length)).toBeNull();
 
     ask(server, other, 'endpoint', { names, nonce: response.nonce });
     server.commit({ endpoint: { [names[7] ?? '']: '2' } });
     const next = sent(server, other);
-    candidate(other, padded.length);
-    expect(next.learned).toEqual([]);
+    ackCandidate(other, padded.length);
+    expect(next.knownAcks).toEqual([]);
   });
 
   it('keeps no buffer but its own: what a socket read is larger', () => {
@@ -125,8 +125,8 @@ describe('a learned acknowledgement', () => {
     const bytes = acknowledgement(response);
     const read = Buffer.concat([new Uint8Array(50_000), bytes]);
     ask(server, stream, 'endpoint', { names, nonce: response.nonce });
-    learnAcknowledgement(response, stream.types.get('endpoint'), read.subarray(50_000));
-    const kept = [...(response.learned[0]?.parts ?? []), stream.types.get('endpoint')?.interest?.acknowledgement];
+    rememberAck(response, stream.types.get('endpoint'), read.subarray(50_000));
+    const kept = [...(response.knownAcks[0]?.parts ?? []), stream.types.get('endpoint')?.interest?.acknowledgement];
     expect(kept.map((part) => part?.buffer.byteLength)).toEqual([bytes.length, bytes.length]);
   });
 });

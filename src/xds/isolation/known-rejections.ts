@@ -1,6 +1,6 @@
 import type { XdsType } from '../../proto/resource.ts';
 import type { Sender } from '../tables/sender.ts';
-import type { Part } from './partition.ts';
+import type { ResourcePart } from './partition.ts';
 
 /** One version of one part. */
 export interface PartVersion {
@@ -12,31 +12,31 @@ export interface PartVersion {
 }
 
 /** A part that was found to be what a client rejects. */
-export interface GuiltyPart extends PartVersion {
+export interface RejectedVersion extends PartVersion {
   /** The version that the client had before; null: none, or unknown. */
-  readonly lastGood: Part | null;
+  readonly lastGood: ResourcePart | null;
   readonly error: string;
 }
 
 /** Findings about rejected parts that outlive the stream on which they were made. */
-export interface Verdicts {
+export interface KnownRejections {
   /** Grows with every finding; 0: there is none, and nobody needs to ask further. */
   readonly size: number;
   /** Whether some client was found to reject this. */
   isKnown(version: PartVersion): boolean;
   /** The version before it that clients took; null: none is known. */
-  lastGood(version: PartVersion): Part | null;
+  lastGood(version: PartVersion): ResourcePart | null;
   /**
    * What a client is not to be sent at all, as clients of its kind reject it, or as it did itself before it came with the
    * configuration that it has (`hasConfiguration`).
    */
-  withheldFrom(client: Sender | null, type: XdsType, hasConfiguration: boolean): readonly GuiltyPart[];
+  knownFor(client: Sender | null, type: XdsType, hasConfiguration: boolean): readonly RejectedVersion[];
 }
 
 /** Knows nothing. */
-export const noVerdicts: Verdicts = {
+export const noKnownRejections: KnownRejections = {
   size: 0,
   isKnown: () => false,
   lastGood: () => null,
-  withheldFrom: () => [],
+  knownFor: () => [],
 };

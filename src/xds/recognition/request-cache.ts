@@ -6,7 +6,7 @@ import type { Mode } from '../wire/response.ts';
  * with the bytes of another's is recognised while it arrives, and neither gathered nor parsed. Without it a stream of a
  * connect storm takes 5 to 10 % more CPU (ADR 9). Bounded, whatever clients send.
  */
-export class RequestMemory {
+export class RequestCache {
   readonly #parse: (bytes: Uint8Array) => SotwRequest | DeltaRequest;
   /** By length, the newest last: a client that writes otherwise takes the place of one that has not come for long. */
   readonly #known = new Map<number, Known>();
@@ -26,7 +26,7 @@ export class RequestMemory {
     const known = this.#known.get(bytes.length);
     if (known?.parts[0] === bytes) return known.request;
     const request = this.#parse(bytes);
-    return isWorthKeeping(request, bytes) ? this.#remember(bytes) : request;
+    return isCacheable(request, bytes) ? this.#remember(bytes) : request;
   }
 
   #remember(bytes: Uint8Array): SotwRequest | DeltaRequest {
@@ -36,7 +36,7 @@ export class RequestMemory {
     this.#known.set(own.length, { parts: [own], length: own.length, request });
     this.#bytes += own.length;
     for (const length of this.#known.keys()) {
-      if (this.#bytes <= mostBytes) break;
+      if (this.#bytes <= maxBytes) break;
       this.#forget(length);
     }
     return request;
@@ -55,7 +55,7 @@ interface Known {
 }
 
 /** A node is of one client, and an answer of one response. What a client has already is too long to be shared by many. */
-function isWorthKeeping(request: SotwRequest | DeltaRequest, bytes: Uint8Array): boolean {
+function isCacheable(request: SotwRequest | DeltaRequest, bytes: Uint8Array): boolean {
   const isFirst = request.node === null && request.nonce === '' && request.error === null;
   return isFirst && bytes.length >= smallest && bytes.length <= largest;
 }
@@ -63,4 +63,4 @@ function isWorthKeeping(request: SotwRequest | DeltaRequest, bytes: Uint8Array):
 /** Shorter ones are read as fast as they are recognised. */
 const smallest = 1_024;
 const largest = 2 << 20;
-const mostBytes = 4 << 20;
+const maxBytes = 4 << 20;

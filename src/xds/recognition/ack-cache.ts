@@ -1,9 +1,9 @@
 import { fieldHead, lengthOf, stringField } from '../../proto/wire.ts';
 import { acknowledge } from '../stream/answer.ts';
-import type { Outcome } from '../stream/receive.ts';
-import type { StreamState, TypeState, World } from '../stream/stream.ts';
+import type { RequestOutcome } from '../stream/receive.ts';
+import type { StreamContext, StreamState, TypeState } from '../stream/stream.ts';
 import type { NameSet } from '../tables/names.ts';
-import type { Learned, Response } from '../wire/response.ts';
+import type { KnownAck, Response } from '../wire/response.ts';
 import { readFields } from '../wire/wire-reader.ts';
 
 /*
@@ -15,69 +15,69 @@ import { readFields } from '../wire/wire-reader.ts';
  */
 
 /** The acknowledgement of this length that may be arriving, if one is known. */
-export function candidate(stream: StreamState, length: number): Learned | null {
+export function ackCandidate(stream: StreamState, length: number): KnownAck | null {
   const { lastSent } = stream;
-  const likely = lastSent === null ? null : candidateOf(lastSent, length, stream);
+  const likely = lastSent === null ? null : ackCandidateOf(lastSent, length, stream);
   if (likely !== null) return likely;
   for (const state of stream.inOrder) {
-    const known = state === null || state === lastSent ? null : candidateOf(state, length, stream);
+    const known = state === null || state === lastSent ? null : ackCandidateOf(state, length, stream);
     if (known !== null) return known;
   }
   return null;
 }
 
-function candidateOf(state: TypeState, length: number, { mode }: StreamState): Learned | null {
+function ackCandidateOf(state: TypeState, length: number, { mode }: StreamState): KnownAck | null {
   if (state.inFlight === null) return null;
-  if (mode === 'sotw') expectAcknowledgement(state, state.inFlight);
-  for (const known of state.inFlight.learned) {
+  if (mode === 'sotw') predictAck(state, state.inFlight);
+  for (const known of state.inFlight.knownAcks) {
     if (known.length === length && known.interestId === state.interest?.id) return known;
   }
   return null;
 }
 
 /** A request that equals what `candidate` gave for it, byte for byte. Null: it is answered already, and has to be read. */
-export function receiveLearned(stream: StreamState, known: object, world: World): Outcome | null {
+export function receiveKnownAck(stream: StreamState, known: object, context: StreamContext): RequestOutcome | null {
   const { lastSent } = stream;
-  if (lastSent !== null && isAnswer(lastSent, known)) return acknowledged(stream, lastSent, world);
+  if (lastSent !== null && isAnswer(lastSent, known)) return acknowledged(stream, lastSent, context);
   for (const state of stream.inOrder)
-    if (state !== null && isAnswer(state, known)) return acknowledged(stream, state, world);
+    if (state !== null && isAnswer(state, known)) return acknowledged(stream, state, context);
   return null;
 }
 
 /** Whether this is known to acknowledge what is in flight. */
 function isAnswer({ inFlight }: TypeState, known: object): boolean {
-  return inFlight?.learned.some((one) => one === known) === true;
+  return inFlight?.knownAcks.some((one) => one === known) === true;
 }
 
-function acknowledged(stream: StreamState, state: TypeState, world: World): Outcome | null {
+function acknowledged(stream: StreamState, state: TypeState, context: StreamContext): RequestOutcome | null {
   const response = state.inFlight;
   if (response === null) return null;
-  acknowledge(stream, state, response, world);
-  return { kind: 'acknowledged', type: state.type, response, atMs: state.ackedAtMs, pure: true };
+  acknowledge(stream, state, response, context);
+  return { kind: 'acknowledged', type: state.type, response, atMs: state.ackedAtMs, isAckOnly: true };
 }
 
 /**
  * Remembers a pure acknowledgement, so that the same bytes on other streams need no parsing. One that is longer than its names
  * explain is not remembered: every later response of the subscription would pay for what one client put into it.
  */
-export function learnAcknowledgement(response: Response, state: TypeState | undefined, bytes: Uint8Array): void {
-  if (state === undefined || state.interest === null || response.learned.length >= mostLearned) return;
-  if (bytes.length > mostUnexplained + namesLength(state.names)) return;
-  if (response.learned.some(({ parts, length }) => length === bytes.length && Buffer.concat(parts).equals(bytes)))
+export function rememberAck(response: Response, state: TypeState | undefined, bytes: Uint8Array): void {
+  if (state === undefined || state.interest === null || response.knownAcks.length >= maxKnownAcks) return;
+  if (bytes.length > maxOtherBytes + namesLength(state.names)) return;
+  if (response.knownAcks.some(({ parts, length }) => length === bytes.length && Buffer.concat(parts).equals(bytes)))
     return;
   const own = Uint8Array.from(bytes); // a view into what the socket read until now
-  response.learned.push({ parts: [own], length: own.length, interestId: state.interest.id });
-  if (own.length >= smallestExpected) state.interest.acknowledgement = own;
+  response.knownAcks.push({ parts: [own], length: own.length, interestId: state.interest.id });
+  if (own.length >= minPredictedBytes) state.interest.acknowledgement = own;
 }
 
 /** Clients of different builds order names differently; more variants than this are not worth the comparing. */
-const mostLearned = 4;
+const maxKnownAcks = 4;
 
 /** Shorter ones are read as fast as they are made up. */
-const smallestExpected = 1_024;
+const minPredictedBytes = 1_024;
 
 /** Version, type URL, nonce and a wildcard, with their tags. */
-const mostUnexplained = 512;
+const maxOtherBytes = 512;
 
 /** How long the names are in a request, with their tags. */
 function namesLength(set: NameSet): number {
@@ -96,9 +96,9 @@ function namesLength(set: NameSet): number {
 const namesLengths = new WeakMap<NameSet, number>();
 
 /** Makes up the acknowledgement of a response from that of an earlier one with the same subscription. Once per response. */
-function expectAcknowledgement({ interest }: TypeState, response: Response): void {
+function predictAck({ interest }: TypeState, response: Response): void {
   const earlier = interest?.acknowledgement ?? null;
-  if (interest === null || earlier === null || response.learned.length > 0) return;
+  if (interest === null || earlier === null || response.knownAcks.length > 0) return;
   const parts: Uint8Array[] = [];
   let copied = 0;
   const replace = (field: { number: number; start: number; end: number }, value: string) => {
@@ -110,5 +110,5 @@ function expectAcknowledgement({ interest }: TypeState, response: Response): voi
     else if (field.number === 5) replace(field, response.nonce);
   });
   parts.push(earlier.subarray(copied));
-  response.learned.push({ parts, length: lengthOf(parts), interestId: interest.id });
+  response.knownAcks.push({ parts, length: lengthOf(parts), interestId: interest.id });
 }

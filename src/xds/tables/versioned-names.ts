@@ -1,5 +1,5 @@
 /** Difference of one version to the one before: its size, its digest, and how many names it toggled. */
-interface Version {
+interface NamesVersion {
   readonly size: number;
   /** Sums over all names, so that a name comes and goes without a look at the others. */
   readonly high: number;
@@ -14,27 +14,27 @@ interface Version {
  * Invariant: a name is in version `v` if it is in the base and was toggled an even number of times up to `v`, or is not in
  * the base and was toggled an odd number of times.
  */
-export class Lineage {
+export class VersionedNames {
   readonly #base: ReadonlySet<string>;
   /** The versions that toggled a name, in order. */
   readonly #toggles = new Map<string, number[]>();
-  readonly #versions: Version[];
+  readonly #versions: NamesVersion[];
   #toggled = 0;
 
-  private constructor(base: ReadonlySet<string>, first: Version) {
+  private constructor(base: ReadonlySet<string>, first: NamesVersion) {
     this.#base = base;
     this.#versions = [first];
   }
 
   /** A lineage whose version 0 has these names. The set is its own from now on. */
-  static of(names: ReadonlySet<string>): Lineage {
+  static of(names: ReadonlySet<string>): VersionedNames {
     let [high, low] = [0, 0];
     for (const name of names) {
       const hash = hashOf(name);
       high = (high + hash) >>> 0;
       low = (low + mixed(hash)) >>> 0;
     }
-    return new Lineage(names, { size: names.size, high, low, toggled: 0 });
+    return new VersionedNames(names, { size: names.size, high, low, toggled: 0 });
   }
 
   has(version: number, name: string): boolean {
@@ -58,7 +58,7 @@ export class Lineage {
     for (const name of this.#toggles.keys()) if (!this.#base.has(name) && this.has(version, name)) yield name;
   }
 
-  equals(version: number, other: Lineage, otherVersion: number): boolean {
+  equals(version: number, other: VersionedNames, otherVersion: number): boolean {
     if (this.sizeAt(version) !== other.sizeAt(otherVersion)) return false;
     const mayDiffer = this === other ? this.#toggles.keys() : other.namesAt(otherVersion);
     for (const name of mayDiffer) if (this.has(version, name) !== other.has(otherVersion, name)) return false;
@@ -69,13 +69,13 @@ export class Lineage {
    * A version in which each of these names is if it was not, and is not if it was. It is the next one of this lineage, or the
    * first of another when the next one is taken already or the toggles have grown to be as much as the base.
    */
-  toggled(version: number, names: readonly string[]): { readonly lineage: Lineage; readonly version: number } {
+  toggled(version: number, names: readonly string[]): { readonly lineage: VersionedNames; readonly version: number } {
     const next = version + 1;
     if (this.#isNext(version, names)) return { lineage: this, version: next };
-    if (next < this.#versions.length || this.#toggled + names.length > this.#base.size + mostToggles) {
+    if (next < this.#versions.length || this.#toggled + names.length > this.#base.size + minToggles) {
       const all = new Set(this.namesAt(version));
       for (const name of names) if (!all.delete(name)) all.add(name);
-      return { lineage: Lineage.of(all), version: 0 };
+      return { lineage: VersionedNames.of(all), version: 0 };
     }
     let { size, high, low } = this.#at(version);
     for (const name of names) {
@@ -101,7 +101,7 @@ export class Lineage {
     );
   }
 
-  #at(version: number): Version {
+  #at(version: number): NamesVersion {
     const known = this.#versions[version];
     if (known === undefined) throw new RangeError(`no version ${version}`);
     return known;
@@ -109,7 +109,7 @@ export class Lineage {
 }
 
 /** However small the base. */
-const mostToggles = 1_000;
+const minToggles = 1_000;
 
 /** 32 bits of a name. */
 function hashOf(name: string): number {
