@@ -7,7 +7,7 @@ export class ChangeTimes {
   note(revision: Revision, atMs: number): void {
     this.#times.set(revision, atMs);
     for (const old of this.#times.keys()) {
-      if (this.#times.size <= mostRevisions) break;
+      if (this.#times.size <= maxRevisions) break;
       this.#times.delete(old);
     }
   }
@@ -17,4 +17,4 @@ export class ChangeTimes {
   }
 }
 
-const mostRevisions = 1_000;
+const maxRevisions = 1_000;

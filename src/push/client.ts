@@ -7,7 +7,7 @@ import { closeStream, createStream, type StreamContext, type StreamState, setVie
 import type { Sender } from '../xds/tables/sender.ts';
 import type { Mode, Outgoing, Response } from '../xds/wire/response.ts';
 import { type Caller, type CallerFacts, callerOf } from './caller.ts';
-import { type Layer, viewOf } from './layers.ts';
+import { type ServedLayer, viewOf } from './served-layers.ts';
 
 /** Where a client's responses go. */
 export interface Outlet {
@@ -33,13 +33,13 @@ export class Client implements Sender {
   readonly mayLog: () => boolean;
   /** What it asks for of types without tables; null: of none. */
   named: NamedStream | null = null;
-  layers: readonly Layer[] = [];
+  layers: readonly ServedLayer[] = [];
   /** The layers that its stream sees, and answers to: those of before while the present ones are not compiled. */
-  seen: readonly Layer[] = [];
+  appliedLayers: readonly ServedLayer[] = [];
   isQueued = false;
   /** Its layers are others than those its stream sees. */
-  mustLook = false;
-  readonly #shown: () => void;
+  hasOutdatedView = false;
+  readonly #viewApplied: () => void;
   readonly #world: StreamContext;
   readonly #events: ClientEvents;
 
@@ -53,7 +53,7 @@ export class Client implements Sender {
     this.service = facts.service ?? 'ADS';
     this.mayLog = facts.mayLog ?? always;
     this.connectedAtMs = world.now();
-    this.#shown = facts.shown ?? nothing;
+    this.#viewApplied = facts.viewApplied ?? nothing;
     this.#world = world;
     this.#events = events;
     facts.stream.sender = this;
@@ -65,25 +65,25 @@ export class Client implements Sender {
   }
 
   /** Shows the stream its layers. All of them must be ready. */
-  look(): void {
-    this.mustLook = false;
-    this.seen = this.layers;
+  applyView(): void {
+    this.hasOutdatedView = false;
+    this.appliedLayers = this.layers;
     const view = viewOf(this.layers);
     rememberAccepted(this.stream, view);
     setView(this.stream, view, this.#world);
     this.named?.setView(view);
-    this.#shown();
+    this.#viewApplied();
   }
 
   sendNext(): number | null {
     if (this.stream.view === null || (this.named === null && !mayHaveResponse(this.stream))) return null;
     if (!this.outlet.writable) return null;
-    this.#events.asked();
-    const response = nextResponse(this.stream, this.#world, this.#events.forced);
+    this.#events.sendAttempted();
+    const response = nextResponse(this.stream, this.#world, this.#events.forcedRelease);
     if (response === null) return this.#sendNamed();
     this.outlet.write(response);
     this.#events.sent(this, response);
-    return response.byteLength + answerLength(this.stream, response);
+    return response.byteLength + acknowledgementLength(this.stream, response);
   }
 
   close(): void {
@@ -101,7 +101,7 @@ export class Client implements Sender {
 }
 
 /** A response, of a type with tables or without. */
-export interface Sent {
+export interface SentResponse {
   readonly type: XdsType | NamedType;
   readonly byteLength: number;
 }
@@ -117,17 +117,17 @@ export interface ClientFacts extends CallerFacts {
   /** Left out: always. */
   readonly mayLog?: () => boolean;
   /** Called when its stream has been shown its layers, or others than before. */
-  readonly shown?: () => void;
+  readonly viewApplied?: () => void;
 }
 
 const always = () => true;
 const nothing = () => {};
 
 export interface ClientEvents {
-  readonly sent: (client: Client, response: Sent) => void;
-  readonly forced: OnForcedRelease;
+  readonly sent: (client: Client, response: SentResponse) => void;
+  readonly forcedRelease: OnForcedRelease;
   /** The stream was asked for what is next: its state may be another now, even if it had nothing to say. */
-  readonly asked: () => void;
+  readonly sendAttempted: () => void;
 }
 
 /** A stream as this kind of client wants it (ADR 1, "Other clients"). */
@@ -144,5 +144,5 @@ export function streamFor(proxy: Proxy, mode: Mode): StreamState {
  * How many bytes the answer will have, as far as one like it has come: in state of the world it repeats all names, and what a
  * thousand clients answer at once is as much work as what they are sent.
  */
-const answerLength = ({ mode, types }: StreamState, { type }: Response): number =>
+const acknowledgementLength = ({ mode, types }: StreamState, { type }: Response): number =>
   mode === 'delta' ? 0 : (types.get(type)?.interest?.acknowledgement?.length ?? 0);

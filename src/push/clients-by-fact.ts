@@ -38,7 +38,7 @@ export class ClientsByFact {
   }
 
   /** Every client that has one of the facts, once or more. Clients may come and go while it is walked. */
-  *concerned({ everyone, addresses, namespaces, domains, conditions }: Moved): Generator<Client, void, undefined> {
+  *affected({ everyone, addresses, namespaces, domains, conditions }: Moved): Generator<Client, void, undefined> {
     if (everyone) {
       yield* this.#all;
       return;

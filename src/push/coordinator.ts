@@ -17,14 +17,14 @@ import { defaultClientLimits } from './client-limits.ts';
 import { ClientsByFact } from './clients-by-fact.ts';
 import type { CoordinatorOptions } from './coordinator-options.ts';
 import { Flusher } from './flusher.ts';
-import { Layers, viewOf } from './layers.ts';
 import type { PushObserver } from './observer.ts';
 import { Pacer } from './pacer.ts';
 import { createQuarantine, type Quarantine } from './quarantine/quarantine.ts';
-import { isInTables, noteRejection, noteTaken } from './rejections.ts';
+import { isInTables, recordAcceptance, recordRejection } from './rejections.ts';
 import { ScopesByPeer } from './scopes-by-peer.ts';
-import { Siblings } from './siblings.ts';
-import { Unanswered } from './unanswered.ts';
+import { ServedLayers, viewOf } from './served-layers.ts';
+import { StreamsByProxy } from './streams-by-proxy.ts';
+import { UnansweredResponses } from './unanswered-responses.ts';
 
 /**
  * The one stateful place between the compiler and the streams: it gathers changes, has the dirty parts compiled, puts
@@ -32,15 +32,15 @@ import { Unanswered } from './unanswered.ts';
  */
 export class Coordinator {
   readonly context: StreamContext;
-  readonly layers = new Layers();
+  readonly layers = new ServedLayers();
   readonly clients = new Set<Client>();
   readonly #byFact: ClientsByFact;
-  readonly unanswered: Unanswered;
+  readonly unanswered: UnansweredResponses;
   readonly quarantine: Quarantine;
-  readonly #siblings = new Siblings();
+  readonly #streamsByProxy = new StreamsByProxy();
   readonly #scopes: ScopesByPeer;
   /** Clients whose layers are others than those their streams see. */
-  readonly #mustLook = new Set<Client>();
+  readonly #outdatedViews = new Set<Client>();
   readonly #options: CoordinatorOptions;
   readonly #pacer: Pacer;
   readonly #flusher: Flusher;
@@ -63,7 +63,7 @@ export class Coordinator {
     const limits = { ...defaultClientLimits, ...options.limits };
     this.#scopes = new ScopesByPeer(limits.maxScopesPerPeer);
     const { log, unansweredAfterMs: afterMs } = options;
-    this.unanswered = new Unanswered({ log, ...(afterMs === undefined ? {} : { afterMs }) });
+    this.unanswered = new UnansweredResponses({ log, ...(afterMs === undefined ? {} : { afterMs }) });
     this.quarantine = createQuarantine({
       now: clock.now,
       proxyOf: (client) => (client instanceof Client ? client : null),
@@ -81,7 +81,7 @@ export class Coordinator {
     this.#flusher = new Flusher({
       compiler,
       take: (urgency) => this.#take(urgency),
-      show: (result, workMs) =>
+      publish: (result, workMs) =>
         result.moved === null ? this.#show(result, workMs) : this.#reassignAndShow(result.moved, result, workMs),
       revision: () => this.context.revision + 1,
       pause: this.#pause,
@@ -104,11 +104,11 @@ export class Coordinator {
   }
 
   /** How much is kept of clients, by pool: nothing but layers once the last one has left. */
-  get kept(): Readonly<Record<string, number>> {
+  get poolSizes(): Readonly<Record<string, number>> {
     const { size: interests, tables } = this.context.interests;
     return {
-      ...{ clients: this.clients.size, addresses: this.#byFact.size, siblings: this.#siblings.size },
-      ...{ mustLook: this.#mustLook.size, waiting: this.#pacer.waiting, interests, tables },
+      ...{ clients: this.clients.size, addresses: this.#byFact.size, proxies: this.#streamsByProxy.size },
+      ...{ outdatedViews: this.#outdatedViews.size, waiting: this.#pacer.waiting, interests, tables },
       layers: [...this.layers.all()].length,
     };
   }
@@ -145,11 +145,11 @@ export class Coordinator {
    * Reads what a proxy without a stream would see, once its layers are compiled. It is no client, and nothing is remembered
    * of it; its layers are kept for as long as those of a proxy that has left, and count as its peer's. Throws as `connect` does.
    */
-  async visit<T>(proxy: Proxy, caller: string, read: (view: View) => T): Promise<T> {
+  async readOnce<T>(proxy: Proxy, caller: string, read: (view: View) => T): Promise<T> {
     const { compiler, clock } = this.#options;
     this.#admit(proxy, caller);
     for (;;) {
-      const layers = compiler.layersOf(proxy).map((key) => this.layers.hold(key, this.#flusher.next));
+      const layers = compiler.layersOf(proxy).map((key) => this.layers.acquire(key, this.#flusher.next));
       try {
         if (layers.every(({ ready }) => ready)) return read(viewOf(layers));
         await this.#compileLayers();
@@ -165,16 +165,16 @@ export class Coordinator {
     this.#admit(facts.proxy, callerOf(facts).key);
     const client = new Client(facts, this.context, {
       sent: (to, response) => observer.sent(to, response),
-      forced: (type, names) => observer.forcedRelease(type, names),
-      asked: () => this.#activity++,
+      forcedRelease: (type, names) => observer.forcedRelease(type, names),
+      sendAttempted: () => this.#activity++,
     });
     this.#activity++;
     // Registered before its first compile: a change in between is not lost.
     this.#assignLayers(client);
     this.clients.add(client);
     this.#byFact.add(client);
-    this.#siblings.add(client);
-    if (client.isReady) this.#look(client);
+    this.#streamsByProxy.add(client);
+    if (client.isReady) this.#applyView(client);
     else void this.#compileLayers();
     observer.connected(client);
     return client;
@@ -196,8 +196,8 @@ export class Coordinator {
     if (!this.clients.delete(client)) return;
     this.#activity++;
     this.#byFact.delete(client);
-    this.#siblings.delete(client);
-    this.#mustLook.delete(client);
+    this.#streamsByProxy.delete(client);
+    this.#outdatedViews.delete(client);
     this.#pacer.remove(client);
     client.close();
     for (const layer of client.layers) this.layers.release(layer, this.#options.clock.now());
@@ -211,7 +211,7 @@ export class Coordinator {
     if (outcome.kind === 'acknowledged') {
       const { response, atMs } = outcome;
       this.#clustersAnswered(client, response);
-      if (this.quarantine.size > 0) noteTaken(client, response, this.quarantine);
+      if (this.quarantine.size > 0) recordAcceptance(client, response, this.quarantine);
       const changedAt = response.changeRevision === null ? undefined : this.#changedAt.of(response.changeRevision);
       observer.acknowledged(client, response, changedAt === undefined ? null : atMs - changedAt);
       if (!mayHaveResponse(client.stream)) return; // nearly always: it has everything now
@@ -219,7 +219,7 @@ export class Coordinator {
       this.#clustersAnswered(client, outcome.response);
       const { revisionOf = () => Number.POSITIVE_INFINITY } = this.#options;
       const { quarantine, clients } = this;
-      noteRejection(client, outcome, { compiler, log, quarantine, clients, revisionOf });
+      recordRejection(client, outcome, { compiler, log, quarantine, clients, revisionOf });
       observer.rejected(client, outcome.type);
     }
     this.wake(client);
@@ -227,7 +227,7 @@ export class Coordinator {
 
   #clustersAnswered(client: Client, response: Response): void {
     if (response.type !== 'cluster') return;
-    for (const other of this.#siblings.clustersAnswered(client, response, this.context)) this.wake(other);
+    for (const other of this.#streamsByProxy.clustersAnswered(client, response, this.context)) this.wake(other);
   }
 
   /** The client may be able to send: its socket has room again, or its state changed. */
@@ -256,7 +256,7 @@ export class Coordinator {
   #flushOnceSent(): void {
     const { clock, timing } = this.#options;
     const waitedMs = clock.now() - (this.#waitsSinceMs.configuration ?? clock.now());
-    const isAwaited = this.#mustLook.size > 0;
+    const isAwaited = this.#outdatedViews.size > 0;
     if (this.#pacer.waiting === 0 || isAwaited || waitedMs >= timing.maxMs) this.#flushSoon('configuration');
     else this.#debounce.hurry(Math.min(Math.max(1, timing.quietMs), timing.maxMs - waitedMs));
   }
@@ -300,12 +300,12 @@ export class Coordinator {
   /** @returns whether another flush must follow. */
   #show(result: FlushResult, workMs: number): boolean {
     this.#activity++;
-    this.layers.flushed(this.#flusher.begun, result.deferred);
+    this.layers.flushEnded(this.#flusher.begun, result.deferred);
     this.#commit(result.changes);
     this.#takenSinceMs = null;
-    for (const client of this.#mustLook) {
+    for (const client of this.#outdatedViews) {
       if (!client.isReady) continue;
-      this.#look(client);
+      this.#applyView(client);
       this.wake(client);
     }
     const resources = result.changes.reduce((sum, change) => sum + change.changed.length + change.removed.length, 0);
@@ -315,9 +315,9 @@ export class Coordinator {
   }
 
   /** Shows a client what it is to see from now on. */
-  #look(client: Client): void {
-    this.#mustLook.delete(client);
-    client.look();
+  #applyView(client: Client): void {
+    this.#outdatedViews.delete(client);
+    client.applyView();
   }
 
   /** Puts the changes into the tables, and wakes the clients that they concern. */
@@ -343,7 +343,7 @@ export class Coordinator {
   async #reassignLayers(moved: Moved): Promise<boolean> {
     const slices = startSlices({ pause: this.#pause, elapsed: this.#options.elapsed });
     let mustCompile = false;
-    for (const client of this.#byFact.concerned(moved)) {
+    for (const client of this.#byFact.affected(moved)) {
       try {
         if (this.#assignLayers(client) && !client.isReady) mustCompile = true;
       } catch (error) {
@@ -362,9 +362,9 @@ export class Coordinator {
     const keys = compiler.layersOf(client.proxy);
     const before = client.layers;
     if (keys.length === before.length && keys.every((key, index) => key === before[index]?.key)) return false;
-    client.layers = keys.map((key) => this.layers.hold(key, this.#flusher.next));
-    client.mustLook = true;
-    this.#mustLook.add(client);
+    client.layers = keys.map((key) => this.layers.acquire(key, this.#flusher.next));
+    client.hasOutdatedView = true;
+    this.#outdatedViews.add(client);
     for (const layer of before) this.layers.release(layer, clock.now());
     if (keys[0] !== undefined) this.#scopes.add(client.caller.key, keys[0]);
     return true;
@@ -376,7 +376,7 @@ export class Coordinator {
       const deadline = nextDeadline(client.stream);
       if (deadline !== null && deadline <= now) this.wake(client);
     }
-    this.unanswered.look(this.clients, now);
+    this.unanswered.check(this.clients, now);
     if (++this.#ticks % ticksPerCleaning === 0) {
       for (const interest of this.context.interests.all()) interest.invalidate();
       this.context.names.sweep();

@@ -6,7 +6,7 @@ export interface FlusherOptions {
   /** Takes the changes that wait: all of them for `configuration`. */
   readonly take: (urgency: Urgency) => readonly WorldChange[];
   /** Shows a finished flush. Answers whether another one must follow at once (a layer is new and not compiled yet). */
-  readonly show: (result: FlushResult, workMs: number) => boolean | Promise<boolean>;
+  readonly publish: (result: FlushResult, workMs: number) => boolean | Promise<boolean>;
   /** The revision that the changes of the next flush will have. */
   readonly revision: () => number;
   /** Lets other work run. */
@@ -70,7 +70,7 @@ export class Flusher {
         const urgency = this.#again;
         this.#again = null;
         this.#count++;
-        const { compiler, revision, show } = this.#options;
+        const { compiler, revision, publish: show } = this.#options;
         this.#apply(urgency);
         const { result, workMs } = await this.#inSlices(compiler.flush(revision()));
         const again = show(result, workMs);

@@ -1,7 +1,7 @@
 import type { FlushWork } from '../compile/contract.ts';
 import type { NamedType, XdsType } from '../proto/resource.ts';
 import type { Response } from '../xds/wire/response.ts';
-import type { Client, Sent } from './client.ts';
+import type { Client, SentResponse } from './client.ts';
 
 /** What happens while pushing, for metrics. Calls must be cheap: some come once per response and stream. */
 export interface PushObserver {
@@ -9,7 +9,7 @@ export interface PushObserver {
   disconnected(client: Client, reason: string): void;
   /** A client was not served: its peer has as many scopes as it may. */
   refused(): void;
-  sent(client: Client, response: Sent): void;
+  sent(client: Client, response: SentResponse): void;
   acknowledged(client: Client, response: Response, convergenceMs: number | null): void;
   rejected(client: Client, type: XdsType | NamedType): void;
   /** Withheld removals went before their time. */

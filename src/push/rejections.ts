@@ -7,12 +7,12 @@ import type { RequestOutcome } from '../xds/stream/receive.ts';
 import type { Revision } from '../xds/tables/table.ts';
 import type { Response } from '../xds/wire/response.ts';
 import type { Client } from './client.ts';
-import type { Layers } from './layers.ts';
-import { blame } from './quarantine/blame.ts';
+import { originsToCorrect } from './quarantine/origins-to-correct.ts';
 import type { Quarantine } from './quarantine/quarantine.ts';
 import { violationOf } from './quarantine/violation.ts';
+import type { ServedLayers } from './served-layers.ts';
 
-type Rejected = Extract<RequestOutcome, { kind: 'rejected' }>;
+type RejectedOutcome = Extract<RequestOutcome, { kind: 'rejected' }>;
 
 export interface RejectionParts {
   readonly compiler: Pick<Compiler, 'partsOf'>;
@@ -25,33 +25,33 @@ export interface RejectionParts {
 }
 
 /** Logs what a client rejects, remembers it, and finds the rules that are to be corrected. */
-export function noteRejection(client: Client, outcome: Rejected, parts: RejectionParts): void {
+export function recordRejection(client: Client, outcome: RejectedOutcome, parts: RejectionParts): void {
   const { type, error, rejectedNames: held, rejectedVersions: guilty, isSearching, response } = outcome;
   const proxy = client.proxy.id;
   const warn = (facts: object, message: string) => {
     if (client.mayLog()) parts.log.warn(facts, message);
   };
   const originsOf = (name: string, part: string) => {
-    const made = client.seen.flatMap(({ key }) => [...parts.compiler.partsOf(key, type, name)]);
+    const made = client.appliedLayers.flatMap(({ key }) => [...parts.compiler.partsOf(key, type, name)]);
     const guilty = made.filter((it) => part === '' || it.part === part || it.part === '');
     return [...new Set(guilty.flatMap(({ origins }) => origins))];
   };
-  const blamedFor = ({ name, part }: RejectedVersion) =>
-    blame({
+  const toCorrectFor = ({ name, part }: RejectedVersion) =>
+    originsToCorrect({
       origins: originsOf(name, part),
-      takenThrough: client.stream.types.get(type)?.filters?.get(name)?.since ?? 0,
+      acceptedThrough: client.stream.types.get(type)?.filters?.get(name)?.since ?? 0,
       revisionOf: parts.revisionOf,
     });
   // Endpoints are nobody's mistake: nobody is kept from new ones because others reject them.
-  const worthKeeping = guilty.filter((part) => part.type !== 'endpoint');
+  const quarantined = guilty.filter((part) => part.type !== 'endpoint');
   const state = client.stream.types.get(type);
-  parts.quarantine.found(client, worthKeeping, {
-    blamedFor,
+  parts.quarantine.rejected(client, quarantined, {
+    originsToCorrect: toCorrectFor,
     violationOf: (part) => violationOf(part, state?.interest?.get(part.name)?.resource),
   });
-  for (const part of worthKeeping) noteTakers(client, part, parts);
+  for (const part of quarantined) recordAcceptedElsewhere(client, part, parts);
   for (const part of guilty) {
-    const rules = parts.quarantine.get(part)?.blamed ?? [];
+    const rules = parts.quarantine.get(part)?.toCorrect ?? [];
     const virtualHost = part.part === '' ? {} : { virtualHost: part.part };
     const reason = decisiveSentence(part.error, held.length > 0 ? part.name : '');
     warn({ proxy, type, resource: part.name, ...virtualHost, rules, reason }, 'resource rejected by proxy');
@@ -60,22 +60,22 @@ export function noteRejection(client: Client, outcome: Rejected, parts: Rejectio
     warn({ proxy, resource, reason: decisiveSentence(error, resource) }, 'listener not bound by proxy');
   }
   if (isSearching || guilty.length + held.length > 0) return;
-  const resources = response.updated.slice(0, mostNames);
+  const resources = response.updated.slice(0, maxNames);
   warn({ proxy, type, resources, reason: decisiveSentence(error, '') }, 'response rejected by proxy');
 }
 
 /** A version that another proxy of the kind has taken already is not what is wrong: new ones are to be sent it. */
-function noteTakers(rejecting: Client, part: PartVersion, { quarantine, clients }: RejectionParts): void {
+function recordAcceptedElsewhere(rejecting: Client, part: PartVersion, { quarantine, clients }: RejectionParts): void {
   const kind = rejecting.proxy.client;
-  if (quarantine.get(part)?.takenBy.has(kind) === true) return;
+  if (quarantine.get(part)?.acceptedBy.has(kind) === true) return;
   for (const client of clients) {
-    if (client === rejecting || client.proxy.client !== kind || !hasTaken(client, part)) continue;
-    quarantine.taken(client, part);
+    if (client === rejecting || client.proxy.client !== kind || !hasAccepted(client, part)) continue;
+    quarantine.accepted(client, part);
     return;
   }
 }
 
-function hasTaken({ stream }: Client, { type, name, part, hash }: PartVersion): boolean {
+function hasAccepted({ stream }: Client, { type, name, part, hash }: PartVersion): boolean {
   const state = stream.types.get(type);
   const entry = state?.interest?.get(name);
   if (state === undefined || entry === undefined || entry.changed > state.acknowledged) return false;
@@ -86,25 +86,25 @@ function hasTaken({ stream }: Client, { type, name, part, hash }: PartVersion): 
 }
 
 /** Of a response that was rejected as a whole. */
-const mostNames = 20;
+const maxNames = 20;
 
 /** Notes that a client took versions that others reject. */
-export function noteTaken(client: Client, response: Response, quarantine: Quarantine): void {
+export function recordAcceptance(client: Client, response: Response, quarantine: Quarantine): void {
   const { type } = response;
   const state = client.stream.types.get(type);
   if (state === undefined || state.search !== null) return; // what was not tried yet was not taken
-  for (const finding of quarantine.findings()) {
+  for (const finding of quarantine.parts()) {
     if (finding.type !== type || !response.updated.includes(finding.name)) continue;
     const rejected = state.filters?.get(finding.name)?.rejected.get(finding.part);
     const resource = rejected?.hash === finding.hash ? undefined : state.interest?.get(finding.name);
     if (resource === undefined || resource.changed > response.revision) continue;
     if (partitionOf(type, resource.resource).parts.get(finding.part)?.hash === finding.hash)
-      quarantine.taken(client, finding);
+      quarantine.accepted(client, finding);
   }
 }
 
 /** Whether a version of a part is in a table that proxies are served from. */
-export function isInTables(layers: Pick<Layers, 'all'>, { type, name, part, hash }: PartVersion): boolean {
+export function isInTables(layers: Pick<ServedLayers, 'all'>, { type, name, part, hash }: PartVersion): boolean {
   for (const { tables } of layers.all()) {
     const resource = tables[type].get(name)?.resource;
     if (resource !== undefined && partitionOf(type, resource).parts.get(part)?.hash === hash) return true;

@@ -8,13 +8,13 @@ import type { DiscoveryOptions } from '../push/discovery/discovery-stream.ts';
 import { createFeed, type Feed } from '../push/feed.ts';
 import { createFirstCompile, type FirstCompile } from '../push/first-compile/first-compile.ts';
 import { createKnownProxies } from '../push/first-compile/known-proxies.ts';
-import { keepKnownProxies, restoreKnownProxies } from '../push/first-compile/known-proxies-file.ts';
+import { restoreKnownProxies, saveKnownProxies } from '../push/first-compile/known-proxies-file.ts';
 import { likelyProxies } from '../push/first-compile/likely-proxies.ts';
 import { observers } from '../push/observer.ts';
-import { keepQuarantine, restoreQuarantine } from '../push/quarantine/quarantine-file.ts';
+import { restoreQuarantine, saveQuarantine } from '../push/quarantine/quarantine-file.ts';
+import { createCompileProgress } from '../push/status/compile-progress.ts';
 import { createRuleFindings, type RuleFindings } from '../push/status/findings/index.ts';
-import { createIntake } from '../push/status/intake.ts';
-import { createRuleStatuses, type StatusKeeper } from '../push/status/statuses.ts';
+import { createRuleStatuses, type LiveRuleStatuses } from '../push/status/statuses.ts';
 import type { Registry } from '../registry/contract.ts';
 import { registrationAllowList } from '../registry/registration-policy.ts';
 import { createRegistry } from '../registry/registry.ts';
@@ -41,7 +41,7 @@ export interface Parts {
   readonly serviceEntries: ServiceEntryIndex;
   readonly findings: RuleFindings;
   readonly coordinator: Coordinator;
-  readonly statuses: StatusKeeper;
+  readonly statuses: LiveRuleStatuses;
   readonly feed: Feed;
   /** The names of what must have synced first. */
   readonly awaited: () => readonly string[];
@@ -98,16 +98,16 @@ export async function createParts({ config, version, clock, log, closing }: Surr
   const compiler = createCompiler({ domainSuffix: config.domainSuffix, mesh: config.mesh });
   const serviceEntries = createServiceEntryIndex();
   const findings = createRuleFindings({ book, mesh: compiler.mesh });
-  compiler.onDirty(findings.marked);
+  compiler.onDirty(findings.worldChanged);
   const feed = createFeed({ registry, book, serviceEntries, serviceEntryShard });
   closing.defer(() => feed.stop());
 
-  const intake = createIntake();
+  const progress = createCompileProgress();
   const { observer, add } = observers(metrics.observer);
   const coordinator = new Coordinator({
     compiler,
     take(urgency) {
-      if (urgency === 'configuration') intake.taken();
+      if (urgency === 'configuration') progress.flushBegan();
       const changes = feed.take(urgency);
       changeLogger.applied(changes);
       return changes;
@@ -115,14 +115,14 @@ export async function createParts({ config, version, clock, log, closing }: Surr
     clock: steadyClock,
     log,
     observer,
-    revisionOf: intake.revisionOf,
+    revisionOf: progress.revisionOf,
     timing: config.push,
     limits: config.xds.clientLimits,
     identifier: `binnacle/${version}@${machineName()}`,
     ...turns,
   });
   const kinds = servedKinds;
-  const knowing = { kinds, book, store, compiler, findings, coordinator, intake, serviceEntries };
+  const knowing = { kinds, book, store, compiler, findings, coordinator, progress, serviceEntries };
   const statuses = createRuleStatuses({ ...knowing, clock, log, ...turns });
   add(statuses.observer);
   add({ connected: changeLogger.connected, disconnected: changeLogger.disconnected });
@@ -131,11 +131,11 @@ export async function createParts({ config, version, clock, log, closing }: Surr
   metrics.watch({ coordinator, registry, ruleProblems: statuses.problemCounts });
 
   const rejectedParts = { path: paths.rejectedParts, quarantine: coordinator.quarantine, log };
-  const quarantineFile = keepQuarantine({ ...rejectedParts, clock });
+  const quarantineFile = saveQuarantine({ ...rejectedParts, clock });
   closing.defer(() => quarantineFile.close());
   await restoreQuarantine(rejectedParts);
   const knownProxies = { path: paths.knownProxies, known, log };
-  const knownFile = keepKnownProxies({ ...knownProxies, clock });
+  const knownFile = saveKnownProxies({ ...knownProxies, clock });
   closing.defer(() => knownFile.close());
   await restoreKnownProxies(knownProxies);
 

@@ -2,7 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry as MetricsRe
 import { type NamedType, namedTypes, type XdsType, xdsTypes } from '../proto/resource.ts';
 import type { Coordinator } from '../push/coordinator.ts';
 import type { PushObserver } from '../push/observer.ts';
-import type { StatusKeeper } from '../push/status/statuses.ts';
+import type { LiveRuleStatuses } from '../push/status/statuses.ts';
 import type { Registry } from '../registry/contract.ts';
 import { type EventLoopWatch, measureEventLoop } from './event-loop.ts';
 import { createPlainHistogram } from './histogram.ts';
@@ -46,7 +46,7 @@ export interface HttpMetrics {
 export interface MetricSources {
   readonly coordinator: Coordinator;
   readonly registry: Registry;
-  readonly ruleProblems: StatusKeeper['problemCounts'];
+  readonly ruleProblems: LiveRuleStatuses['problemCounts'];
 }
 
 export function createMetrics(): Metrics {
@@ -313,7 +313,7 @@ function watchRegistry(registry: Registry, registers: Registers): void {
   }
 }
 
-function watchRules(ruleProblems: StatusKeeper['problemCounts'], registers: Registers): void {
+function watchRules(ruleProblems: LiveRuleStatuses['problemCounts'], registers: Registers): void {
   new Gauge({
     name: 'binnacle_rule_problems',
     help: 'Rules that do nothing, wholly or in part, by the reason that their status gives',

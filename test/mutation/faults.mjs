@@ -149,8 +149,8 @@ export const faults = [
   ],
   ['src/xds/stream/must-send.ts', 'if (mustSend.length <= maxLists) return mustSend;', 'return mustSend;'],
   // Clients
-  ['src/push/coordinator.ts', 'this.#siblings.delete(client);', ''],
-  ['src/push/coordinator.ts', 'this.#mustLook.delete(client);\n    this.#pacer', 'this.#pacer'],
+  ['src/push/coordinator.ts', 'this.#streamsByProxy.delete(client);', ''],
+  ['src/push/coordinator.ts', 'this.#outdatedViews.delete(client);\n    this.#pacer', 'this.#pacer'],
   ['src/push/coordinator.ts', 'this.#byFact.delete(client);', ''],
   ['src/push/coordinator.ts', 'this.#pacer.remove(client);', ''],
   [
@@ -168,21 +168,21 @@ export const faults = [
     "const since = baseline.kind === 'cursor' ? baseline.revision : state.acknowledged;",
     'const since = context.revision;',
   ],
-  ['src/push/siblings.ts', 'if (siblings?.size === 0) this.#byKey.delete(key);', ''],
+  ['src/push/streams-by-proxy.ts', 'if (streams?.size === 0) this.#byKey.delete(key);', ''],
   [
-    'src/push/siblings.ts',
+    'src/push/streams-by-proxy.ts',
     "stream.types.has('endpoint') && !stream.types.has('cluster')",
     "stream.types.has('endpoint')",
   ],
   ['src/push/clients-by-fact.ts', 'if (clients?.size === 0) this.#byAddress.delete(address);', ''],
   ['src/push/pacer.ts', 'this.add(sender); // behind the others', ''],
-  ['src/push/layers.ts', 'layer.idleSinceMs = null;\n    return', 'return'],
+  ['src/push/served-layers.ts', 'layer.idleSinceMs = null;\n    return', 'return'],
   [
-    'src/push/layers.ts',
+    'src/push/served-layers.ts',
     'if (layer.compiledBy <= flush && !deferred.has(layer.key)) layer.ready = true;',
     'layer.ready = true;',
   ],
-  ['src/push/unanswered.ts', 'known.get(state.type) === state.inFlight.nonce) return;', 'false) return;'],
+  ['src/push/unanswered-responses.ts', 'known.get(state.type) === state.inFlight.nonce) return;', 'false) return;'],
   // gRPC
   ['src/rpc/server-stream.ts', 'this.#reader?.drained();', ''],
   ['src/rpc/server-stream.ts', 'this.#unread?.end();', ''],

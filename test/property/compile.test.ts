@@ -30,7 +30,7 @@ function isConcerned(of: Proxy, moved: Moved, compiler: Compiler): boolean {
   const all: ReadonlySet<Client> = new Set([{ proxy: of } as Client]); // nothing else of a client is read
   const byFact = new ClientsByFact(all, { labelsOf: compiler.labelsOf, joined: () => {}, left: () => {} });
   for (const client of all) byFact.add(client);
-  return !byFact.concerned(moved).next().done;
+  return !byFact.affected(moved).next().done;
 }
 
 const freshWorld = (changes: readonly WorldChange[], coarseness: 'coarse' | 'exact' = 'coarse'): CompiledWorld => {

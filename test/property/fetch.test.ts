@@ -56,7 +56,7 @@ it('a fetch is answered what a new stream is sent, and its version is that of it
         }
       }
       expect(coordinator.clients.size).toBe(0);
-      for (const { holders } of coordinator.layers.all()) expect(holders).toBe(0);
+      for (const { users } of coordinator.layers.all()) expect(users).toBe(0);
     }),
   );
 });

@@ -10,9 +10,9 @@ import { type Client, type Outlet, streamFor } from '../../src/push/client.ts';
 import { Coordinator } from '../../src/push/coordinator.ts';
 import { createFeed } from '../../src/push/feed.ts';
 import { observers, unobserved } from '../../src/push/observer.ts';
+import { createCompileProgress } from '../../src/push/status/compile-progress.ts';
 import { createRuleFindings } from '../../src/push/status/findings/index.ts';
-import { createIntake } from '../../src/push/status/intake.ts';
-import { createRuleStatuses, type StatusKeeper, type StatusOptions } from '../../src/push/status/statuses.ts';
+import { createRuleStatuses, type LiveRuleStatuses, type StatusOptions } from '../../src/push/status/statuses.ts';
 import { type RuleBook, ruleBook } from '../../src/rules/book/rule-book.ts';
 import { ruleKinds, servedKinds } from '../../src/rules/kinds/index.ts';
 import { defaultMeshConfig } from '../../src/rules/mesh-config.ts';
@@ -37,9 +37,9 @@ export class StatusMesh {
   readonly coordinator: Coordinator;
   readonly compiler = createCompiler();
   readonly findings = createRuleFindings({ book: this.book, mesh: this.compiler.mesh });
-  readonly keeper: StatusKeeper;
+  readonly keeper: LiveRuleStatuses;
   /** A status keeper that recomputes every answer, because its comparisons never find equality. */
-  readonly forgetful: StatusKeeper;
+  readonly forgetful: LiveRuleStatuses;
   readonly errors: unknown[] = [];
   /** The value of `elapsed`, which ends slices. */
   elapsedMs: () => number = () => 0;
@@ -64,12 +64,12 @@ export class StatusMesh {
     const defer = (run: () => void) => void this.#deferred.push(run);
     const elapsed = () => this.elapsedMs();
     const feed = createFeed({ registry, book: this.book, serviceEntries, serviceEntryShard });
-    const [intake, secondIntake] = [createIntake(), createIntake()];
+    const [progress, secondIntake] = [createCompileProgress(), createCompileProgress()];
     const { observer, add } = observers(unobserved);
     this.coordinator = new Coordinator({
       compiler: this.compiler,
       take: () => {
-        for (const one of [intake, secondIntake]) one.taken();
+        for (const one of [progress, secondIntake]) one.flushBegan();
         return feed.take();
       },
       clock,
@@ -78,10 +78,10 @@ export class StatusMesh {
       timing: { endpointQuietMs: 0, quietMs: 0, maxMs: 0 },
       defer,
       elapsed,
-      revisionOf: intake.revisionOf,
+      revisionOf: progress.revisionOf,
     });
     feed.start(() => {}); // tests flush explicitly
-    this.compiler.onDirty(this.findings.marked);
+    this.compiler.onDirty(this.findings.worldChanged);
     const parts: StatusOptions = {
       kinds: servedKinds,
       book: this.book,
@@ -94,7 +94,7 @@ export class StatusMesh {
       compiler: this.compiler,
       findings: this.findings,
       coordinator: this.coordinator,
-      intake,
+      progress,
       serviceEntries,
       clock,
       log,
@@ -104,7 +104,7 @@ export class StatusMesh {
     this.keeper = createRuleStatuses(parts);
     let looks = 0;
     const restless = Object.create(this.coordinator, { activity: { get: () => ++looks } });
-    this.forgetful = createRuleStatuses({ ...parts, coordinator: restless, intake: secondIntake });
+    this.forgetful = createRuleStatuses({ ...parts, coordinator: restless, progress: secondIntake });
     add(this.keeper.observer);
     add({ flushed: this.forgetful.observer.flushed });
   }

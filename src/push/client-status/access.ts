@@ -12,13 +12,13 @@ export interface ClientStatusAccess {
 export const defaultAccess: ClientStatusAccess = { loopback: true, identities: [] };
 
 /** Throws a StatusError for a client that may not ask. */
-export function refuseOthers(
+export function requireAccess(
   { peer, identity }: Pick<CallFacts, 'peer' | 'identity'>,
   { loopback, identities }: ClientStatusAccess,
 ): void {
   if (loopback && isLoopback(peer)) return;
   const spiffeId = identity?.spiffeId ?? null;
-  if (spiffeId !== null && identities.some((allowed) => isMeant(allowed, spiffeId))) return;
+  if (spiffeId !== null && identities.some((allowed) => isAllowed(allowed, spiffeId))) return;
   throw new StatusError(
     'PERMISSION_DENIED',
     `${spiffeId ?? 'a client without a SPIFFE ID'} may not ask for the status of clients: see xds.clientStatus of binnacle.yaml`,
@@ -28,5 +28,5 @@ export function refuseOthers(
 /** `ip:port`; an IPv4 address may come as IPv6 (RFC 4291, 2.5.5.2). */
 const isLoopback = (peer: string): boolean => /^(127\.[\d.]+:|\[::1\]:|\[::ffff:127\.[\d.]+\]:)\d+$/.test(peer);
 
-const isMeant = (allowed: string, spiffeId: string): boolean =>
+const isAllowed = (allowed: string, spiffeId: string): boolean =>
   allowed.endsWith('*') ? spiffeId.startsWith(allowed.slice(0, -1)) : spiffeId === allowed;

@@ -8,7 +8,7 @@ import { bytesField, stringField } from '../../proto/wire.ts';
 import type { NamedState } from '../../xds/named/named-stream.ts';
 import type { TypeState } from '../../xds/stream/stream.ts';
 import type { Client } from '../client.ts';
-import { answerTo } from '../status/answers.ts';
+import { answerToResource } from '../status/answers.ts';
 
 /** What of resources is told. */
 export interface Detail {
@@ -21,12 +21,15 @@ export function* clientConfigFields(client: Client, detail: Detail): Generator<U
   yield bytesField(1, toBinary(NodeSchema, create(NodeSchema, nodeOf(client))));
   yield stringField(4, `${client.service} ${client.stream.mode} ${client.id}`); // client_scope: which of its streams
   for (const state of client.stream.inOrder) if (state !== null) yield* resourcesOf(state, detail);
-  for (const state of client.named?.states.values() ?? []) yield* namesOf(state);
+  for (const state of client.named?.states.values() ?? []) yield* namedResourcesOf(state);
 }
 
-type Entry = Extract<MessageInitShape<typeof ClientConfig_GenericXdsConfigSchema>, { readonly $typeName?: never }>;
+type XdsConfigEntry = Extract<
+  MessageInitShape<typeof ClientConfig_GenericXdsConfigSchema>,
+  { readonly $typeName?: never }
+>;
 
-const entryField = (entry: Entry): Uint8Array =>
+const entryField = (entry: XdsConfigEntry): Uint8Array =>
   bytesField(3, toBinary(ClientConfig_GenericXdsConfigSchema, create(ClientConfig_GenericXdsConfigSchema, entry)));
 
 /** What of the node is kept. */
@@ -63,7 +66,7 @@ function* resourcesOf(state: TypeState, detail: Detail): Generator<Uint8Array> {
   }
 }
 
-const absent: Entry = {
+const absent: XdsConfigEntry = {
   configStatus: ConfigStatus.NOT_SENT,
   clientStatus: ClientResourceStatus.DOES_NOT_EXIST,
 };
@@ -72,8 +75,8 @@ function statusOf(
   state: TypeState,
   { resource, changed }: { readonly resource: EncodedResource; readonly changed: number },
   sent: ReadonlySet<string>,
-): Entry {
-  switch (answerTo(state, resource.name, changed)) {
+): XdsConfigEntry {
+  switch (answerToResource(state, resource.name, changed)) {
     case 'acknowledged':
       return { configStatus: ConfigStatus.SYNCED, clientStatus: ClientResourceStatus.ACKED };
     case 'rejected':
@@ -90,12 +93,12 @@ function statusOf(
   }
 }
 
-function errorOf({ nacked, nackedAtMs, nack }: TypeState): NonNullable<Entry['errorState']> {
+function errorOf({ nacked, nackedAtMs, nack }: TypeState): NonNullable<XdsConfigEntry['errorState']> {
   const lastUpdateAttempt = timestampFromMs(nackedAtMs);
   return { details: nack ?? '', versionInfo: nacked?.version ?? '', lastUpdateAttempt };
 }
 
-function* namesOf({ type, names, inFlight, nack }: NamedState): Generator<Uint8Array> {
+function* namedResourcesOf({ type, names, inFlight, nack }: NamedState): Generator<Uint8Array> {
   const typeUrl = namedTypeUrls[type];
   for (const [name, told] of names) {
     if (told === null) yield entryField({ typeUrl, name, ...absent });

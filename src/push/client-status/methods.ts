@@ -4,7 +4,7 @@ import { fieldHead } from '../../proto/wire.ts';
 import type { HandlerCall, Method } from '../../rpc/handlers/handler.ts';
 import { StatusError } from '../../rpc/status.ts';
 import type { Client } from '../client.ts';
-import { type ClientStatusAccess, defaultAccess, refuseOthers } from './access.ts';
+import { type ClientStatusAccess, defaultAccess, requireAccess } from './access.ts';
 import { clientConfigFields } from './client-config.ts';
 import { readNodeMatchers } from './node-matcher.ts';
 
@@ -24,8 +24,8 @@ const service = '/envoy.service.status.v3.ClientStatusDiscoveryService';
  */
 export function clientStatusMethods(options: ClientStatusOptions): readonly Method[] {
   const { access = defaultAccess } = options;
-  const asked = (bytes: Uint8Array, call: HandlerCall): Asked => {
-    refuseOthers(call, access);
+  const queryOf = (bytes: Uint8Array, call: HandlerCall): ClientStatusQuery => {
+    requireAccess(call, access);
     return readRequest(bytes);
   };
   return [
@@ -34,34 +34,34 @@ export function clientStatusMethods(options: ClientStatusOptions): readonly Meth
       path: `${service}/StreamClientStatus`,
       compress: true,
       async *handle(requests, call) {
-        for await (const bytes of requests) yield* responses(asked(bytes, call), options);
+        for await (const bytes of requests) yield* responses(queryOf(bytes, call), options);
       },
     },
     {
       type: 'unary',
       path: `${service}/FetchClientStatus`,
       compress: true,
-      handle: async (bytes, call) => oneResponse(asked(bytes, call), options),
+      handle: async (bytes, call) => oneResponse(queryOf(bytes, call), options),
     },
   ];
 }
 
-interface Asked {
-  readonly isMeant: (nodeId: string) => boolean;
+interface ClientStatusQuery {
+  readonly matches: (nodeId: string) => boolean;
   readonly excludeContents: boolean;
 }
 
 /** A request names clients. A node in it is not read, and may have some hundred extensions. */
-const largestRequest = 64 << 10;
+const maxRequestBytes = 64 << 10;
 
-function readRequest(bytes: Uint8Array): Asked {
-  if (bytes.length > largestRequest) {
-    throw new StatusError('INVALID_ARGUMENT', `a ClientStatusRequest may have ${largestRequest} bytes`);
+function readRequest(bytes: Uint8Array): ClientStatusQuery {
+  if (bytes.length > maxRequestBytes) {
+    throw new StatusError('INVALID_ARGUMENT', `a ClientStatusRequest may have ${maxRequestBytes} bytes`);
   }
   const request = parse(bytes);
   const isMeant = readNodeMatchers(request.nodeMatchers);
   if (!isMeant.ok) throw new StatusError('INVALID_ARGUMENT', `node_matchers: ${isMeant.error}`);
-  return { isMeant: isMeant.value, excludeContents: request.excludeResourceContents };
+  return { matches: isMeant.value, excludeContents: request.excludeResourceContents };
 }
 
 function parse(bytes: Uint8Array): ClientStatusRequest {
@@ -73,7 +73,7 @@ function parse(bytes: Uint8Array): ClientStatusRequest {
 }
 
 /** As many responses as it takes: each holds whole clients, and no further one once it is large. */
-async function* responses(asked: Asked, options: ClientStatusOptions): AsyncGenerator<Uint8Array> {
+async function* responses(asked: ClientStatusQuery, options: ClientStatusOptions): AsyncGenerator<Uint8Array> {
   let configs: Uint8Array[] = [];
   let size = 0;
   let isFirst = true;
@@ -89,22 +89,22 @@ async function* responses(asked: Asked, options: ClientStatusOptions): AsyncGene
   if (isFirst || configs.length > 0) yield Buffer.concat(configs);
 }
 
-async function oneResponse(asked: Asked, options: ClientStatusOptions): Promise<Uint8Array> {
+async function oneResponse(asked: ClientStatusQuery, options: ClientStatusOptions): Promise<Uint8Array> {
   const configs: Uint8Array[] = [];
   let size = 0;
   for await (const config of clientConfigs(asked, options)) {
     configs.push(...config.parts);
     size += config.byteLength;
-    if (size > mostBytes) {
+    if (size > maxBytes) {
       const advice = 'narrow node_matchers, set exclude_resource_contents, or use StreamClientStatus';
-      throw new StatusError('RESOURCE_EXHAUSTED', `the answer would be larger than ${mostBytes} bytes: ${advice}`);
+      throw new StatusError('RESOURCE_EXHAUSTED', `the answer would be larger than ${maxBytes} bytes: ${advice}`);
     }
   }
   return Buffer.concat(configs);
 }
 
 /** What clients take without being told to take more. */
-const mostBytes = 4 << 20;
+const maxBytes = 4 << 20;
 const enoughBytes = 1 << 20;
 
 interface Config {
@@ -114,7 +114,7 @@ interface Config {
 
 /** Each as `ClientStatusResponse.config`. A client that leaves meanwhile is told as far as it was there. */
 async function* clientConfigs(
-  { isMeant, excludeContents }: Asked,
+  { matches: isMeant, excludeContents }: ClientStatusQuery,
   { clients, pause }: ClientStatusOptions,
 ): AsyncGenerator<Config> {
   let untilPause = fieldsPerTurn;

@@ -8,7 +8,7 @@ export type NodeTest = (nodeId: string) => boolean;
 
 /** Reads the matchers of a ClientStatusRequest: a client is meant that fits one of them, and every client if there are none. */
 export function readNodeMatchers(matchers: readonly NodeMatcher[]): Result<NodeTest, string> {
-  if (matchers.length > mostMatchers) return err(`there may be ${mostMatchers} of them`);
+  if (matchers.length > maxMatchers) return err(`there may be ${maxMatchers} of them`);
   const tests: NodeTest[] = [];
   for (const { nodeId, nodeMetadatas } of matchers) {
     if (nodeMetadatas.length > 0) return err('node_metadatas are not kept here: match by node_id');
@@ -20,7 +20,7 @@ export function readNodeMatchers(matchers: readonly NodeMatcher[]): Result<NodeT
 }
 
 /** Each is asked of every client. */
-const mostMatchers = 32;
+const maxMatchers = 32;
 
 function readStringMatcher({ matchPattern, ignoreCase }: StringMatcher): Result<NodeTest, string> {
   const fold = (text: string) => (ignoreCase ? text.toLowerCase() : text);
@@ -42,8 +42,8 @@ function readStringMatcher({ matchPattern, ignoreCase }: StringMatcher): Result<
 
 /** The whole id must match. */
 function readRegex(regex: string): Result<NodeTest, string> {
-  if (regex.length > longestRegex) return err(`a regular expression may have ${longestRegex} characters`);
-  if (regex.length * repetitions(regex) > mostStates) {
+  if (regex.length > maxRegexLength) return err(`a regular expression may have ${maxRegexLength} characters`);
+  if (regex.length * repetitions(regex) > maxStates) {
     return err('the regular expression repeats too much: use smaller counts in {}');
   }
   try {
@@ -54,10 +54,10 @@ function readRegex(regex: string): Result<NodeTest, string> {
   }
 }
 
-const longestRegex = 256;
+const maxRegexLength = 256;
 
 /** About as many states as the expression may have. Compiling takes some 0.1 ms for a thousand, and matching visits each per character. */
-const mostStates = 8_192;
+const maxStates = 8_192;
 
 /** All counts of repetitions, multiplied: as if each were inside the others. */
 function repetitions(regex: string): number {

@@ -16,7 +16,7 @@ import type { Mode, Outgoing } from '../../xds/wire/response.ts';
 import { MalformedMessage } from '../../xds/wire/wire-reader.ts';
 import { type Client, type Outlet, streamFor } from '../client.ts';
 import type { Coordinator } from '../coordinator.ts';
-import type { AskedType, DiscoveryService } from './services.ts';
+import type { DiscoveryService, RequestedType } from './services.ts';
 
 export interface DiscoveryOptions {
   readonly coordinator: Coordinator;
@@ -44,9 +44,9 @@ export class DiscoveryStream implements CallReader, Outlet {
   readonly #kind: StreamKind;
   readonly #options: DiscoveryOptions;
   #client: Client | null = null;
-  #saidOtherNode = false;
+  #hasReportedOtherNode = false;
   /** Names that were asked for since it was last looked at whether there is anything by them. */
-  readonly #asked = new Map<XdsType, NameSet>();
+  readonly #unreportedNames = new Map<XdsType, NameSet>();
 
   constructor(call: ServerCall, kind: StreamKind, options: DiscoveryOptions) {
     this.#call = call;
@@ -56,7 +56,7 @@ export class DiscoveryStream implements CallReader, Outlet {
 
   message(bytes: Uint8Array): void {
     try {
-      this.#take(bytes);
+      this.#receive(bytes);
     } catch (error) {
       throw statusOf(error);
     }
@@ -72,7 +72,7 @@ export class DiscoveryStream implements CallReader, Outlet {
     const outcome = this.#client === null ? null : recognition.receive(this.#client.stream, known, coordinator.context);
     // A subscription that others had, or an answer to what was answered between the message's length and its end.
     if (this.#client === null || outcome === null) this.message(wholeOf(known));
-    else this.#took(this.#client, outcome);
+    else this.#received(this.#client, outcome);
   }
 
   drained(): void {
@@ -101,14 +101,14 @@ export class DiscoveryStream implements CallReader, Outlet {
     this.#call.end({ code: 'UNAVAILABLE', message: reason });
   }
 
-  #take(bytes: Uint8Array): void {
+  #receive(bytes: Uint8Array): void {
     const { context: world } = this.#options.coordinator;
     const request = this.#kind.recognition.read(bytes);
-    const asked = askedOf(request, this.#kind.service);
+    const asked = requestedTypeOf(request, this.#kind.service);
     const client = this.#clientOf(request.node);
     const typed = asked.type === request.type ? request : { ...request, type: asked.type };
     if (asked.named !== null) {
-      this.#takeNamed(client, asked.named, request);
+      this.#receiveNamed(client, asked.named, request);
       return;
     }
     const before = asked.type === null ? undefined : client.stream.types.get(asked.type)?.names;
@@ -121,25 +121,26 @@ export class DiscoveryStream implements CallReader, Outlet {
     if (asked.type !== null && typeRows[asked.type].unknown === 'unanswered') {
       const { names } = client.stream.types.get(asked.type) ?? { names: world.names.empty };
       const added = world.names.difference(names, before ?? world.names.empty);
-      if (added.size > 0) this.#asked.set(asked.type, world.names.union(this.#asked.get(asked.type) ?? added, added));
+      if (added.size > 0)
+        this.#unreportedNames.set(asked.type, world.names.union(this.#unreportedNames.get(asked.type) ?? added, added));
       this.#reportUnserved(client);
     }
-    this.#took(client, outcome);
+    this.#received(client, outcome);
   }
 
   /** A name that nothing stands behind is not answered: the log says so, once its layers are there to look into. */
   #reportUnserved({ proxy, stream }: Client): void {
     if (stream.view === null) return;
-    for (const [type, { names: asked }] of this.#asked) {
+    for (const [type, { names: asked }] of this.#unreportedNames) {
       const interest = stream.types.get(type)?.interest ?? null;
       const names = asked.filter((name) => interest?.get(name) === undefined);
       if (names.length > 0)
         this.#warn({ proxy: proxy.id, type, names: names.slice(0, 20) }, 'nothing to serve by these names');
     }
-    this.#asked.clear();
+    this.#unreportedNames.clear();
   }
 
-  #took(client: Client, outcome: RequestOutcome): void {
+  #received(client: Client, outcome: RequestOutcome): void {
     if (outcome.kind === 'unknown-type') {
       this.#options.log.debug({ proxy: client.proxy.id, typeUrl: outcome.typeUrl }, 'request for a type not served');
     }
@@ -151,7 +152,7 @@ export class DiscoveryStream implements CallReader, Outlet {
     if (this.#call.mayLog()) this.#options.log.warn(facts, message);
   }
 
-  #takeNamed(client: Client, type: NamedType, request: SotwRequest | DeltaRequest): void {
+  #receiveNamed(client: Client, type: NamedType, request: SotwRequest | DeltaRequest): void {
     const { coordinator } = this.#options;
     const { id: proxy } = client.proxy;
     client.named ??= new NamedStream(client.stream, coordinator.context);
@@ -184,7 +185,7 @@ export class DiscoveryStream implements CallReader, Outlet {
       outlet: this,
       service: this.#kind.service.short,
       mayLog: () => this.#call.mayLog(),
-      shown: () => {
+      viewApplied: () => {
         if (this.#client !== null) this.#reportUnserved(this.#client);
       },
     });
@@ -192,10 +193,10 @@ export class DiscoveryStream implements CallReader, Outlet {
 
   /** A stream is of one client: only its first node counts, which most clients repeat with every request. */
   #compareNode({ proxy }: Client, node: Uint8Array): void {
-    if (this.#saidOtherNode) return;
+    if (this.#hasReportedOtherNode) return;
     const other = nodeIdOf(node);
     if (other === proxy.id || other === '') return;
-    this.#saidOtherNode = true;
+    this.#hasReportedOtherNode = true;
     this.#warn(
       { proxy: proxy.id, other: other.slice(0, 1_024), peer: this.#call.peer },
       'another node id on the same stream ignored',
@@ -211,7 +212,10 @@ export function statusOf(error: unknown): unknown {
 }
 
 /** The type that a request asks for. A service of a single type implies it; on ADS an empty type URL is of no type. */
-export function askedOf({ type, typeUrl }: SotwRequest | DeltaRequest, { only, short }: DiscoveryService): AskedType {
+export function requestedTypeOf(
+  { type, typeUrl }: SotwRequest | DeltaRequest,
+  { only, short }: DiscoveryService,
+): RequestedType {
   if (type !== null && (only === null || only.type === type)) return { type, named: null };
   if (only === null) return { type, named: namedTypesByUrl.get(typeUrl) ?? null };
   if (typeUrl === '' || typeUrl === only.typeUrl) return only;

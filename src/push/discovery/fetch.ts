@@ -10,7 +10,7 @@ import { responseHead } from '../../xds/wire/build-response.ts';
 import { proxyOf } from '../../xds/wire/node.ts';
 import { defaultNodeLimits } from '../../xds/wire/node-limits.ts';
 import { parseSotwRequest, type SotwRequest } from '../../xds/wire/request.ts';
-import { askedOf, type DiscoveryOptions, statusOf } from './discovery-stream.ts';
+import { type DiscoveryOptions, requestedTypeOf, statusOf } from './discovery-stream.ts';
 import type { DiscoveryService } from './services.ts';
 
 /** What a single DiscoveryRequest is answered: what a new state-of-the-world stream that asks the same is sent first. */
@@ -35,9 +35,9 @@ export function createFetch(options: DiscoveryOptions): Fetch {
   const versionOf = createTableVersions();
   const logLines = new Allowance(rejectionLines, coordinator.context.now());
   return async (service, message, caller) => {
-    refuseUnsynced(options);
+    requireSynced(options);
     const request = readRequest(message);
-    const { type } = askedOf(request, service);
+    const { type } = requestedTypeOf(request, service);
     if (type === null) throw new StatusError('UNIMPLEMENTED', `${service.short} is not served without a stream`);
     const proxy = proxyOf(request.node ?? new Uint8Array(0), { domainSuffix, limits });
     if (!proxy.ok) throw new StatusError('INVALID_ARGUMENT', proxy.error);
@@ -48,10 +48,10 @@ export function createFetch(options: DiscoveryOptions): Fetch {
       );
     }
     const listed = readNames(coordinator.context.names, request);
-    const asked = { type, listed, wildcard: isWildcard(type, listed) };
-    return coordinator.visit(proxy.value, caller, (view) => {
-      const resources = resourcesOf(view[type], asked);
-      const isWhole = asked.wildcard && resources.length === sizeOf(view[type]);
+    const query = { type, listed, wildcard: isWildcard(type, listed) };
+    return coordinator.readOnce(proxy.value, caller, (view) => {
+      const resources = resourcesOf(view[type], query);
+      const isWhole = query.wildcard && resources.length === sizeOf(view[type]);
       const version = isWhole ? versionOf(view[type]) : versionOfAll(resources);
       const isKnown = request.version === version;
       coordinator.observer.fetched(type, isKnown);
@@ -64,7 +64,7 @@ export function createFetch(options: DiscoveryOptions): Fetch {
 const rejectionLines: Rate = { burst: 100, perSecond: 10 };
 
 /** Refuses to serve anything before every required adapter has synced. */
-export function refuseUnsynced({ awaited }: Pick<DiscoveryOptions, 'awaited'>): void {
+export function requireSynced({ awaited }: Pick<DiscoveryOptions, 'awaited'>): void {
   const names = awaited();
   if (names.length === 0) return;
   throw new StatusError('UNAVAILABLE', `not ready: waiting for the first sync of ${names.join(', ')}`);
@@ -92,7 +92,7 @@ function readNames(names: NamePool, request: SotwRequest): NameSet {
   }
 }
 
-interface Asked {
+interface ResourceQuery {
   readonly type: XdsType;
   readonly listed: NameSet;
   readonly wildcard: boolean;
@@ -102,7 +102,7 @@ interface Asked {
 const isWildcard = (type: XdsType, { size, has }: NameSet): boolean =>
   has('*') || (size === 0 && typeRows[type].isWhole);
 
-function resourcesOf(tables: readonly Table[], { type, listed, wildcard }: Asked): readonly EncodedResource[] {
+function resourcesOf(tables: readonly Table[], { type, listed, wildcard }: ResourceQuery): readonly EncodedResource[] {
   const resources: EncodedResource[] = [];
   if (wildcard) for (const { entries } of tables) for (const { resource } of entries.values()) resources.push(resource);
   for (const name of listed.names) {

@@ -4,7 +4,7 @@ import { parseEverything, type Recognition, recognition } from '../../xds/recogn
 import type { Mode } from '../../xds/wire/response.ts';
 import { callerOf } from '../caller.ts';
 import { type DiscoveryOptions, DiscoveryStream } from './discovery-stream.ts';
-import { createFetch, type Fetch, fetchedMessage, refuseUnsynced } from './fetch.ts';
+import { createFetch, type Fetch, fetchedMessage, requireSynced } from './fetch.ts';
 import { type DiscoveryService, discoveryServices, isFetched } from './services.ts';
 
 /** The methods of every discovery service: ADS, and those of a single type. */
@@ -28,7 +28,7 @@ function streamingMethods(
     type: 'streaming',
     path: `/${service.name}/${name}`,
     open(call) {
-      refuseUnsynced(options);
+      requireSynced(options);
       return new DiscoveryStream(call, { mode, service, recognition: recognitions[mode] }, options);
     },
   }));
@@ -41,7 +41,7 @@ function fetchMethod(
 ): readonly Method[] {
   if (service.fetch === null) return [];
   const path = `/${service.name}/${service.fetch}`;
-  if (!isFetched(service)) return [{ type: 'unary', path, handle: async () => refuse(service) }];
+  if (!isFetched(service)) return [{ type: 'unary', path, handle: async () => rejectFetch(service) }];
   return [
     {
       type: 'unary',
@@ -53,7 +53,7 @@ function fetchMethod(
 }
 
 /** Known, so that the answer can say what to use instead. */
-function refuse({ fetch, methods }: DiscoveryService): never {
+function rejectFetch({ fetch, methods }: DiscoveryService): never {
   const streams = methods.map(({ name }) => name).join(' or ');
   const advice = `${fetch} is not served: use ${streams}, or the AggregatedDiscoveryService (api_type GRPC, DELTA_GRPC)`;
   throw new StatusError('UNIMPLEMENTED', advice);

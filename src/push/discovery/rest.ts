@@ -40,7 +40,7 @@ export function restEndpoints(options: RestOptions): readonly RestEndpoint[] {
   const texts = createTexts(options);
   const answer = async (service: DiscoveryService, body: unknown, signal: AbortSignal): Promise<RestAnswer> => {
     const { message, source } = readBody(body);
-    const fetched = await fetch(service, message, restCaller);
+    const fetched = await fetch(service, message, restPeer);
     if (fetched.isKnown) return { type: 'unchanged' };
     return { type: 'resources', pieces: pieces(fetched, await texts(fetched, signal), { source, identifier }) };
   };
@@ -52,7 +52,7 @@ export function restEndpoints(options: RestOptions): readonly RestEndpoint[] {
 }
 
 /** HTTP knows no identities: all that poll are one. */
-const restCaller = 'clients over REST';
+const restPeer = 'clients over REST';
 
 function refusal(error: unknown): RestAnswer {
   if (!(error instanceof StatusError)) throw error;

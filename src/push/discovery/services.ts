@@ -8,14 +8,14 @@ export interface DiscoveryService {
   /** For people: `CDS`. */
   readonly short: string;
   /** The one type that it serves; null: every type, with what ADR 1 says of their order. */
-  readonly only: (AskedType & { readonly typeUrl: string }) | null;
+  readonly only: (RequestedType & { readonly typeUrl: string }) | null;
   readonly methods: readonly { readonly name: string; readonly mode: Mode }[];
   /** The unary method. Of types without tables it is not served: there is nothing to wait with. */
   readonly fetch: string | null;
 }
 
 /** What a request asks for: a type with tables, or one of names, or (both null) what is not served. */
-export interface AskedType {
+export interface RequestedType {
   readonly type: XdsType | null;
   readonly named: NamedType | null;
 }
@@ -51,7 +51,7 @@ export const discoveryServices: readonly DiscoveryService[] = [
 
 function serviceOf(type: XdsType): DiscoveryService {
   const { short, service, plural, typeUrl } = typeRows[type];
-  return { short, name: service, only: { type, named: null, typeUrl }, ...threeOf(plural) };
+  return { short, name: service, only: { type, named: null, typeUrl }, ...methodsOf(plural) };
 }
 
 function named(type: NamedType): Pick<DiscoveryService, 'only'> {
@@ -59,7 +59,7 @@ function named(type: NamedType): Pick<DiscoveryService, 'only'> {
 }
 
 /** The methods that most services have, by the plural of their type. */
-function threeOf(plural: string): Pick<DiscoveryService, 'methods' | 'fetch'> {
+function methodsOf(plural: string): Pick<DiscoveryService, 'methods' | 'fetch'> {
   return {
     methods: [
       { name: `Stream${plural}`, mode: 'sotw' },

@@ -15,7 +15,7 @@ export interface FirstCompile {
 }
 
 export interface FirstCompileOptions {
-  readonly coordinator: Pick<Coordinator, 'visit'>;
+  readonly coordinator: Pick<Coordinator, 'readOnce'>;
   /** The names of what must have synced first. */
   readonly registryAwaits: () => readonly string[];
   /** For whom to compile, in this order; the next one is asked for when the one before is compiled. */
@@ -35,7 +35,7 @@ const beginWithinMs = 500;
  * Ready anyway: in a mesh that takes longer, the first clients wait for the rest of it. Long, as a machine that restarts has others to
  * serve: with a tenth of a processor half a second of work takes five.
  */
-const longestMs = 10_000;
+const maxMs = 10_000;
 
 export function createFirstCompile(options: FirstCompileOptions): FirstCompile {
   const { coordinator, registryAwaits, proxies, clock, log, elapsed } = options;
@@ -44,13 +44,13 @@ export function createFirstCompile(options: FirstCompileOptions): FirstCompile {
   async function compile(signal: AbortSignal): Promise<void> {
     const startedAt = elapsed();
     let scopes = 0;
-    const cancel = clock.after(longestMs, () => {
+    const cancel = clock.after(maxMs, () => {
       isDone = true;
     });
     try {
       for (const proxy of proxies()) {
         if (signal.aborted || isDone || (scopes > 0 && elapsed() - startedAt > beginWithinMs)) break;
-        await coordinator.visit(proxy, name, () => {});
+        await coordinator.readOnce(proxy, name, () => {});
         scopes++;
       }
     } catch (error) {
@@ -67,12 +67,12 @@ export function createFirstCompile(options: FirstCompileOptions): FirstCompile {
       return names.length > 0 || isDone ? names : [name];
     },
     start(signal) {
-      const look = () => {
+      const poll = () => {
         if (signal.aborted) return;
         if (registryAwaits().length === 0) void compile(signal);
-        else clock.after(pollMs, look);
+        else clock.after(pollMs, poll);
       };
-      look();
+      poll();
     },
   };
 }

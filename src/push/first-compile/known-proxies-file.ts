@@ -12,7 +12,7 @@ export interface KnownProxiesFileOptions {
 }
 
 /** Keeps on disk for whom a start is to compile first. */
-export function keepKnownProxies({ path, known, clock, log }: KnownProxiesFileOptions): KeptFile {
+export function saveKnownProxies({ path, known, clock, log }: KnownProxiesFileOptions): KeptFile {
   const file = keepFile({
     clock,
     log,

@@ -28,7 +28,7 @@ export interface KnownProxiesOptions {
 }
 
 /** A start compiles few more than these in its time; the list is also bounded against clients that make scopes up. */
-const mostScopes = 64;
+const maxScopes = 64;
 /** A scope without clients for so long is forgotten. */
 const forgottenAfterMs = 7 * 86_400_000;
 /** How late the time of the last client may be in the list that is kept. */
@@ -44,11 +44,11 @@ export function createKnownProxies({ now }: KnownProxiesOptions): KnownProxies {
       const before = byScope.get(layer.key);
       const seenAtMs = now();
       // Many more, not each one more: otherwise every client of a storm would be a change.
-      const isMore = layer.holders >= 2 * (before?.clients ?? 0);
+      const isMore = layer.users >= 2 * (before?.clients ?? 0);
       if (before !== undefined && !isMore && seenAtMs - before.seenAtMs < staleMs) return;
-      const clients = Math.max(layer.holders, before?.clients ?? 0);
+      const clients = Math.max(layer.users, before?.clients ?? 0);
       byScope.set(layer.key, { scope: layer.key, proxy, clients, seenAtMs });
-      if (byScope.size > mostScopes) byScope.delete(list().at(-1)?.scope ?? layer.key);
+      if (byScope.size > maxScopes) byScope.delete(list().at(-1)?.scope ?? layer.key);
       for (const listener of listeners) listener();
     },
     list,

@@ -4,7 +4,7 @@ import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { ClientKind } from '../../model/proxy.ts';
 import type { ResourcePart } from '../../xds/isolation/partition.ts';
-import type { Finding, Quarantine, Witness } from './quarantine.ts';
+import type { Quarantine, QuarantinedPart, RejectingProxy } from './quarantine.ts';
 
 export interface QuarantineFileOptions {
   readonly path: string;
@@ -14,7 +14,7 @@ export interface QuarantineFileOptions {
 }
 
 /** Keeps what is found out about rejected resources on disk, so that it outlives the process. */
-export function keepQuarantine({ path, quarantine, clock, log }: QuarantineFileOptions): KeptFile {
+export function saveQuarantine({ path, quarantine, clock, log }: QuarantineFileOptions): KeptFile {
   const file = keepFile({
     clock,
     log,
@@ -24,7 +24,7 @@ export function keepQuarantine({ path, quarantine, clock, log }: QuarantineFileO
     save: (savedAtMs) =>
       writeLineFile(path, {
         header: { format, savedAtMs },
-        entries: [...quarantine.findings()].map(toJson),
+        entries: [...quarantine.parts()].map(toJson),
       }),
   });
   quarantine.onChange(file.touch);
@@ -42,7 +42,7 @@ export async function restoreQuarantine({
     if (file === null) return;
     if (file.header.format !== format)
       throw new Error(`its format is ${file.header.format}, this release reads ${format}`);
-    quarantine.restore(file.entries.map((entry) => fromJson(entry as FindingJson))); // sound by the file's checksum
+    quarantine.restore(file.entries.map((entry) => fromJson(entry as PartJson))); // sound by the file's checksum
   } catch (cause) {
     log.warn({ path, err: cause }, 'rejected parts of an earlier run ignored');
   }
@@ -52,28 +52,27 @@ const format = 2;
 /** A process that is killed right after a rejection must not take the last good version with it. */
 const quietMs = 20;
 
-/** As it stands in the file: bytes as base64, maps and sets as lists. */
-type FindingJson = Omit<Finding, 'lastGood' | 'rejectedBy' | 'takenBy'> & {
+/** Form in the file: bytes as base64, maps and sets as lists. Its keys stay as earlier releases wrote them. */
+type PartJson = Omit<QuarantinedPart, 'lastGood' | 'rejectedBy' | 'acceptedBy' | 'toCorrect'> & {
   readonly lastGood: (Omit<ResourcePart, 'bytes'> & { readonly bytes: string }) | null;
-  readonly rejectedBy: readonly (readonly [string, Witness])[];
+  readonly rejectedBy: readonly (readonly [string, RejectingProxy])[];
   readonly takenBy: readonly ClientKind[];
+  readonly blamed: readonly string[];
 };
 
-const toJson = (finding: Finding): FindingJson => ({
-  ...finding,
-  lastGood:
-    finding.lastGood === null
-      ? null
-      : { ...finding.lastGood, bytes: Buffer.from(finding.lastGood.bytes).toString('base64') },
-  rejectedBy: [...finding.rejectedBy],
-  takenBy: [...finding.takenBy],
+const toJson = ({ lastGood, rejectedBy, acceptedBy, toCorrect, ...rest }: QuarantinedPart): PartJson => ({
+  ...rest,
+  lastGood: lastGood === null ? null : { ...lastGood, bytes: Buffer.from(lastGood.bytes).toString('base64') },
+  rejectedBy: [...rejectedBy],
+  takenBy: [...acceptedBy],
+  blamed: toCorrect,
 });
 
-const fromJson = (finding: FindingJson): Finding => ({
-  ...finding,
-  violation: finding.violation ?? null, // files of before do not have it
-  lastGood:
-    finding.lastGood === null ? null : { ...finding.lastGood, bytes: Buffer.from(finding.lastGood.bytes, 'base64') },
-  rejectedBy: new Map(finding.rejectedBy),
-  takenBy: new Set(finding.takenBy),
+const fromJson = ({ lastGood, rejectedBy, takenBy, blamed, ...rest }: PartJson): QuarantinedPart => ({
+  ...rest,
+  violation: rest.violation ?? null, // files of earlier releases do not have it
+  lastGood: lastGood === null ? null : { ...lastGood, bytes: Buffer.from(lastGood.bytes, 'base64') },
+  rejectedBy: new Map(rejectedBy),
+  acceptedBy: new Set(takenBy),
+  toCorrect: blamed,
 });

@@ -5,13 +5,13 @@ import type { Sender } from '../../xds/tables/sender.ts';
 import type { Caller } from '../caller.ts';
 
 /** A proxy, and who it is beyond what it says. */
-export interface KnownProxy {
+export interface IdentifiedProxy {
   readonly proxy: Pick<Proxy, 'id' | 'client'>;
   readonly caller: Caller;
 }
 
 /** A proxy that rejects something. */
-export interface Witness {
+export interface RejectingProxy {
   readonly id: string;
   readonly client: ClientKind;
   /** Equal for those that count as one: of a certificate or an address. On this machine each proxy counts for itself. */
@@ -19,7 +19,7 @@ export interface Witness {
 }
 
 /** A version of a part that proxies reject, and what is known of it. */
-export interface Finding extends PartVersion {
+export interface QuarantinedPart extends PartVersion {
   /** The version that proxies had before; null: none of them had any. */
   readonly lastGood: ResourcePart | null;
   /** The words of the proxy that rejected it last. */
@@ -27,20 +27,20 @@ export interface Finding extends PartVersion {
   /** The constraint of Envoy (ADR 10) that it violates: proof that it is bad. Null: none. */
   readonly violation: string | null;
   /** The rules, or services, that are to be corrected. */
-  readonly blamed: readonly string[];
+  readonly toCorrect: readonly string[];
   /** The proxies that reject it, by caller and node id. */
-  readonly rejectedBy: ReadonlyMap<string, Witness>;
+  readonly rejectedBy: ReadonlyMap<string, RejectingProxy>;
   /** The kinds of proxies of which one took it. */
-  readonly takenBy: ReadonlySet<ClientKind>;
+  readonly acceptedBy: ReadonlySet<ClientKind>;
   /** When it was found, and when it was last in a table: milliseconds since the Unix epoch. */
   readonly foundAtMs: number;
   readonly seenAtMs: number;
 }
 
 /** Looks at a version of a part that was not known to be rejected. */
-export interface Look {
+export interface PartAnalysis {
   /** The rules, or services, that are to be corrected. */
-  readonly blamedFor: (guilty: RejectedVersion) => readonly string[];
+  readonly originsToCorrect: (guilty: RejectedVersion) => readonly string[];
   /** Finds the constraint of Envoy that a part violates; null: none. */
   readonly violationOf: (guilty: RejectedVersion) => string | null;
 }
@@ -52,19 +52,19 @@ export interface Look {
  */
 export interface Quarantine extends KnownRejections {
   /** A proxy was found to reject these. */
-  found(by: KnownProxy, guilty: readonly RejectedVersion[], look: Look): void;
+  rejected(by: IdentifiedProxy, guilty: readonly RejectedVersion[], look: PartAnalysis): void;
   /** A proxy took this version. */
-  taken(by: KnownProxy, version: PartVersion): void;
+  accepted(by: IdentifiedProxy, version: PartVersion): void;
   /** Whether this version of a part was found to be against Envoy's constraints. */
   isProven(version: PartVersion): boolean;
   /** Whether a rule or service is to be corrected for this version of a part. */
-  blames(origin: string, version: PartVersion): boolean;
-  get(version: PartVersion): Finding | undefined;
-  findings(): IteratorObject<Finding>;
+  isToCorrect(origin: string, version: PartVersion): boolean;
+  get(version: PartVersion): QuarantinedPart | undefined;
+  parts(): IteratorObject<QuarantinedPart>;
   /** Drops what has not been in any table for an hour. `isThere` says whether a version is in one. */
   sweep(isThere: (version: PartVersion) => boolean): void;
   /** Takes what an earlier run left. What is found already stays. */
-  restore(findings: readonly Finding[]): void;
+  restore(findings: readonly QuarantinedPart[]): void;
   /** Calls `listener` when something changed that is worth keeping. */
   onChange(listener: () => void): void;
 }
@@ -73,104 +73,108 @@ export interface QuarantineOptions {
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
   /** The proxy that a stream sends to; null: none. */
-  readonly proxyOf: (client: Sender) => KnownProxy | null;
+  readonly proxyOf: (client: Sender) => IdentifiedProxy | null;
 }
 
 /** More are not remembered: the oldest go. */
-const mostFindings = 1_000;
-const mostProxies = 100;
+const maxParts = 1_000;
+const maxProxies = 100;
 /** How long a finding is kept that is in no table: a rule may come back as it was. */
-const keptMs = 3_600_000;
+const forgottenAfterMs = 3_600_000;
 /** So many peers must reject something before others of their kind are spared it. */
-const enoughPeers = 2;
+const minPeers = 2;
 
 export function createQuarantine({ now, proxyOf }: QuarantineOptions): Quarantine {
-  const findings = new Map<string, Finding>();
+  const partsByKey = new Map<string, QuarantinedPart>();
   const listeners: (() => void)[] = [];
   const changed = (): void => {
     for (const listener of listeners) listener();
   };
 
-  const put = (finding: Finding): void => {
-    findings.set(keyOf(finding), finding);
-    if (findings.size > mostFindings) findings.delete(findings.keys().next().value ?? '');
+  const put = (finding: QuarantinedPart): void => {
+    partsByKey.set(keyOf(finding), finding);
+    if (partsByKey.size > maxParts) partsByKey.delete(partsByKey.keys().next().value ?? '');
     changed();
   };
 
-  const isSpared = (finding: Finding, known: KnownProxy, hasConfiguration: boolean): boolean => {
-    const { rejectedBy, takenBy, violation } = finding;
+  const isWithheld = (finding: QuarantinedPart, known: IdentifiedProxy, hasConfiguration: boolean): boolean => {
+    const { rejectedBy, acceptedBy, violation } = finding;
     const { client } = known.proxy;
     if (rejectedBy.has(keyOfProxy(known))) return hasConfiguration;
-    if (takenBy.has(client)) return false;
+    if (acceptedBy.has(client)) return false;
     const alike = [...rejectedBy.values()].filter((witness) => witness.client === client);
-    return new Set(alike.map(({ peer }) => peer)).size >= (violation === null ? enoughPeers : 1);
+    return new Set(alike.map(({ peer }) => peer)).size >= (violation === null ? minPeers : 1);
   };
 
   return {
     get size() {
-      return findings.size;
+      return partsByKey.size;
     },
     onChange: (listener) => void listeners.push(listener),
-    isKnown: (version) => findings.has(keyOf(version)),
-    lastGood: (version) => findings.get(keyOf(version))?.lastGood ?? null,
+    isKnown: (version) => partsByKey.has(keyOf(version)),
+    lastGood: (version) => partsByKey.get(keyOf(version))?.lastGood ?? null,
     knownFor(client, type, hasConfiguration) {
       const proxy = client === null ? null : proxyOf(client);
       if (proxy === null) return [];
-      return [...findings.values()].filter((one) => one.type === type && isSpared(one, proxy, hasConfiguration));
+      return [...partsByKey.values()].filter((one) => one.type === type && isWithheld(one, proxy, hasConfiguration));
     },
-    found(by, guilty, { blamedFor, violationOf }) {
+    rejected(by, guilty, { originsToCorrect, violationOf }) {
       for (const part of guilty) {
-        const before = findings.get(keyOf(part));
-        const rejectedBy = new Map(before?.rejectedBy).set(keyOfProxy(by), witnessOf(by));
-        if (rejectedBy.size > mostProxies) rejectedBy.delete(rejectedBy.keys().next().value ?? '');
+        const before = partsByKey.get(keyOf(part));
+        const rejectedBy = new Map(before?.rejectedBy).set(keyOfProxy(by), rejectingProxyOf(by));
+        if (rejectedBy.size > maxProxies) rejectedBy.delete(rejectedBy.keys().next().value ?? '');
         put({
           type: part.type,
           name: part.name,
           part: part.part,
           hash: part.hash,
           lastGood: part.lastGood ?? before?.lastGood ?? null,
-          error: part.error.slice(0, longestError),
+          error: part.error.slice(0, maxErrorLength),
           violation: before === undefined ? violationOf(part) : before.violation,
-          blamed: before?.blamed ?? blamedFor(part),
+          toCorrect: before?.toCorrect ?? originsToCorrect(part),
           rejectedBy,
-          takenBy: before?.takenBy ?? new Set(),
+          acceptedBy: before?.acceptedBy ?? new Set(),
           foundAtMs: before?.foundAtMs ?? now(),
           seenAtMs: now(),
         });
       }
     },
-    taken(by, version) {
-      const finding = findings.get(keyOf(version));
+    accepted(by, version) {
+      const finding = partsByKey.get(keyOf(version));
       const [key, { client }] = [keyOfProxy(by), by.proxy];
-      if (finding === undefined || (finding.takenBy.has(client) && !finding.rejectedBy.has(key))) return;
-      put({ ...finding, takenBy: new Set([...finding.takenBy, client]), rejectedBy: without(finding.rejectedBy, key) });
+      if (finding === undefined || (finding.acceptedBy.has(client) && !finding.rejectedBy.has(key))) return;
+      put({
+        ...finding,
+        acceptedBy: new Set([...finding.acceptedBy, client]),
+        rejectedBy: without(finding.rejectedBy, key),
+      });
     },
-    isProven: (version) => (findings.get(keyOf(version))?.violation ?? null) !== null,
-    blames: (origin, version) => findings.get(keyOf(version))?.blamed.includes(origin) === true,
-    get: (version) => findings.get(keyOf(version)),
-    findings: () => findings.values(),
+    isProven: (version) => (partsByKey.get(keyOf(version))?.violation ?? null) !== null,
+    isToCorrect: (origin, version) => partsByKey.get(keyOf(version))?.toCorrect.includes(origin) === true,
+    get: (version) => partsByKey.get(keyOf(version)),
+    parts: () => partsByKey.values(),
     sweep(isThere) {
-      for (const [key, finding] of findings) {
-        if (isThere(finding)) findings.set(key, { ...finding, seenAtMs: now() });
-        else if (now() - finding.seenAtMs > keptMs) {
-          findings.delete(key);
+      for (const [key, finding] of partsByKey) {
+        if (isThere(finding)) partsByKey.set(key, { ...finding, seenAtMs: now() });
+        else if (now() - finding.seenAtMs > forgottenAfterMs) {
+          partsByKey.delete(key);
           changed();
         }
       }
     },
     restore(earlier) {
       for (const finding of earlier) {
-        if (!findings.has(keyOf(finding))) findings.set(keyOf(finding), { ...finding, seenAtMs: now() });
+        if (!partsByKey.has(keyOf(finding))) partsByKey.set(keyOf(finding), { ...finding, seenAtMs: now() });
       }
     },
   };
 }
 
-const longestError = 4_096;
+const maxErrorLength = 4_096;
 
-const keyOfProxy = ({ proxy, caller }: KnownProxy): string => JSON.stringify([caller.key, proxy.id]);
+const keyOfProxy = ({ proxy, caller }: IdentifiedProxy): string => JSON.stringify([caller.key, proxy.id]);
 
-function witnessOf({ proxy: { id, client }, caller }: KnownProxy): Witness {
+function rejectingProxyOf({ proxy: { id, client }, caller }: IdentifiedProxy): RejectingProxy {
   return { id, client, peer: caller.by === 'loopback' ? JSON.stringify([caller.key, id]) : caller.key };
 }
 

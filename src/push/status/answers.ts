@@ -5,15 +5,15 @@ import { hasName } from '../../xds/stream/uncertain.ts';
 import type { Revision } from '../../xds/tables/table.ts';
 
 /** What became of a resource, or of a part of it, at one proxy. */
-export type Answer = 'acknowledged' | 'pending' | 'rejected';
+export type ResourceAnswer = 'acknowledged' | 'pending' | 'rejected';
 
 /** Whether the stream has answered all that there is, and rejects nothing. */
-export function isAtRest(stream: StreamState): boolean {
-  for (const state of stream.types.values()) if (!isStateAtRest(state)) return false;
+export function hasAcknowledgedAll(stream: StreamState): boolean {
+  for (const state of stream.types.values()) if (!hasAcknowledgedType(state)) return false;
   return true;
 }
 
-function isStateAtRest(state: TypeState): boolean {
+function hasAcknowledgedType(state: TypeState): boolean {
   const { interest, inFlight, rejectedResources: held, filters, search, uncertain: unsure } = state;
   if (interest === null) return true;
   const rejectsNothing = held === null && filters === null && search === null && unsure.length === 0;
@@ -24,21 +24,25 @@ function isStateAtRest(state: TypeState): boolean {
  * What a proxy answered to the content that a resource has by revision `since`. The resource may have changed since by
  * others: who took it then has that content, whatever it said to the resource later. Null: it is not subscribed to it.
  */
-export function answerTo(state: TypeState, name: string, since: Revision): Answer | null {
+export function answerToResource(state: TypeState, name: string, since: Revision): ResourceAnswer | null {
   const { interest, rejectedResources: allHeld } = state;
   const entry = interest?.get(name);
   if (entry === undefined) return null;
   const held = allHeld?.get(name);
   if (held?.rejectedVersion === entry.resource.version) return held.since >= since ? 'acknowledged' : 'rejected';
-  const through = takenThrough(state, name);
-  if (!isUnderWay(state, name, entry)) return through >= since || !isUnsure(state, name) ? 'acknowledged' : 'rejected';
+  const through = acceptedThrough(state, name);
+  if (!isInProgress(state, name, entry))
+    return through >= since || !isUnsure(state, name) ? 'acknowledged' : 'rejected';
   // With nothing newer to come it is sent because it was asked for, and the proxy may never have had it.
   return through >= since && entry.changed > state.acknowledged ? 'acknowledged' : 'pending';
 }
 
 /** What a proxy answered to all that it is told as it was at `since`, with the names that it rejects, by type. */
-export function answerToAll(stream: StreamState, since: Revision): { answer: Answer; rejected: readonly Rejected[] } {
-  const rejected: Rejected[] = [];
+export function answerToAll(
+  stream: StreamState,
+  since: Revision,
+): { answer: ResourceAnswer; rejected: readonly RejectedResources[] } {
+  const rejected: RejectedResources[] = [];
   let isOpen = stream.view === null;
   for (const state of stream.types.values()) {
     if (state.interest === null) continue;
@@ -46,7 +50,7 @@ export function answerToAll(stream: StreamState, since: Revision): { answer: Ans
       ...(state.rejectedResources?.keys() ?? []),
       ...state.uncertain.flatMap(({ names }) => names),
     ]);
-    const answers = new Map([...doubtful].map((name) => [name, answerTo(state, name, since)]));
+    const answers = new Map([...doubtful].map((name) => [name, answerToResource(state, name, since)]));
     const names = [...doubtful].filter((name) => answers.get(name) === 'rejected');
     if (names.length > 0) rejected.push({ state, names, message: decisiveSentence(state.nack ?? '', names[0] ?? '') });
     isOpen ||= answers.values().some((answer) => answer === 'pending');
@@ -56,7 +60,7 @@ export function answerToAll(stream: StreamState, since: Revision): { answer: Ans
 }
 
 /** Resources of one type that a proxy rejects. */
-export interface Rejected {
+export interface RejectedResources {
   readonly state: TypeState;
   readonly names: readonly string[];
   /** The decisive words of the proxy. */
@@ -66,7 +70,7 @@ export interface Rejected {
 }
 
 /** Through which revision the proxy is known to have taken this name. */
-function takenThrough(state: TypeState, name: string): Revision {
+function acceptedThrough(state: TypeState, name: string): Revision {
   const held = state.rejectedResources?.get(name);
   if (held !== undefined) return Math.min(held.since, state.acknowledged);
   return isUnsure(state, name) && !state.lastAnswerRejected ? 0 : state.acknowledged;
@@ -76,7 +80,7 @@ function takenThrough(state: TypeState, name: string): Revision {
 const isUnsure = (state: TypeState, name: string): boolean => state.uncertain.some(({ names }) => hasName(names, name));
 
 /** Whether it is sent and not answered, or is to be sent. A whole set brings what is unsure again, too. */
-function isUnderWay(
+function isInProgress(
   state: TypeState,
   name: string,
   entry: { readonly changed: Revision; readonly resource: { readonly version: string } },

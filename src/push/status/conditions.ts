@@ -1,14 +1,14 @@
 import type { ObjectReport } from '../../rules/book/rule-book.ts';
 import type { Condition } from '../../rules/status.ts';
-import { enoughPeers, type Tally } from './counts.ts';
+import { type AnswerCounts, minPeers } from './answer-counts.ts';
 import type { Finding } from './findings/finding.ts';
 
 /** What is known of an object. */
-export interface Findings {
+export interface ConditionInputs {
   /** What is amiss with it by itself; null when it is in effect as it is. */
   readonly report: ObjectReport | null;
   readonly isCompiled: boolean;
-  readonly tally: Readonly<Tally>;
+  readonly tally: Readonly<AnswerCounts>;
   /** What of it does nothing in the mesh as it is, the most urgent first. */
   readonly findings: readonly Finding[];
   /** What compiling had to report: others that have precedence, references that lead nowhere. */
@@ -18,14 +18,14 @@ export interface Findings {
 }
 
 /** A condition without what depends on the time and the object. */
-export type Verdict = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
+export type ConditionState = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
 
 /** Both conditions of an object, `Accepted` first. */
-export function verdictsOf(findings: Findings): readonly [Verdict, Verdict] {
+export function conditionStates(findings: ConditionInputs): readonly [ConditionState, ConditionState] {
   return [acceptedOf(findings), programmedOf(findings)];
 }
 
-function acceptedOf({ report }: Findings): Verdict {
+function acceptedOf({ report }: ConditionInputs): ConditionState {
   const problems = (report?.problems ?? []).filter((_problem, index) => !isShadowing(report, index));
   if (problems.length === 0) return accepted;
   const texts = problems.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
@@ -41,7 +41,7 @@ const isShadowing = (report: ObjectReport | null, index: number): boolean =>
  * will not change by an answer (what does nothing, a conflict, fields without effect) comes last, and is said with the
  * others, too.
  */
-function programmedOf(findings: Findings): Verdict {
+function programmedOf(findings: ConditionInputs): ConditionState {
   const { report, isCompiled, tally, pending } = findings;
   if (report !== null) return notInPlace(report);
   if (pending.includes('spec')) return no('NotInEffect', 'objects of this kind have no effect in this release');
@@ -51,7 +51,7 @@ function programmedOf(findings: Findings): Verdict {
   const said = new Set(idle.map(({ message }) => message));
   const conflicts = findings.conflicts.filter((message) => !said.has(message));
   const lasting = [...[[...said], conflicts].filter(isFilled).map((texts) => listed(texts)), ...ineffective];
-  const isRejected = tally.provenRejections > 0 || tally.unprovenRejecters.size >= enoughPeers;
+  const isRejected = tally.provenRejections > 0 || tally.unprovenRejecters.size >= minPeers;
   if (isRejected) return no('Rejected', [rejectedBy(tally), ...lasting].join('; '));
   if (tally.pending > 0) return no('Pending', [waitingFor(tally), ...lasting].join('; '));
   const [first] = idle;
@@ -66,14 +66,29 @@ function programmedOf(findings: Findings): Verdict {
   );
 }
 
-const accepted: Verdict = { type: 'Accepted', status: 'True', reason: 'Accepted', message: 'the object is valid' };
+const accepted: ConditionState = {
+  type: 'Accepted',
+  status: 'True',
+  reason: 'Accepted',
+  message: 'the object is valid',
+};
 
-const yes = (reason: string, message: string): Verdict => ({ type: 'Programmed', status: 'True', reason, message });
-const no = (reason: string, message: string): Verdict => ({ type: 'Programmed', status: 'False', reason, message });
+const yes = (reason: string, message: string): ConditionState => ({
+  type: 'Programmed',
+  status: 'True',
+  reason,
+  message,
+});
+const no = (reason: string, message: string): ConditionState => ({
+  type: 'Programmed',
+  status: 'False',
+  reason,
+  message,
+});
 
 const noProxies = yes('NoProxies', 'it is in effect; no connected proxy is concerned by it');
 
-function notInPlace({ inEffect, problems }: ObjectReport): Verdict {
+function notInPlace({ inEffect, problems }: ObjectReport): ConditionState {
   switch (inEffect) {
     case 'earlier':
       return no('Shadowed', 'an earlier version of it stays in effect, as this one is invalid: correct the object');
@@ -86,28 +101,28 @@ function notInPlace({ inEffect, problems }: ObjectReport): Verdict {
 
 const withoutEffect = (fields: readonly string[]): string => `not in effect in this release: ${listed(fields, ', ')}`;
 
-function rejectedBy({ rejected, concerned, rejections }: Readonly<Tally>): string {
+function rejectedBy({ rejected, concerned, rejections }: Readonly<AnswerCounts>): string {
   const [first] = rejections;
   const words = first === undefined || first.message === '' ? '' : `: ${first.message}`;
   const who = rejected === 1 && first !== undefined ? first.proxy : `${first?.proxy ?? ''} and ${rejected - 1} more`;
   return `rejected by ${rejected} of ${concerned} proxies (${who})${words}; they keep what they had: correct the object`;
 }
 
-function rejectedByOne({ acknowledged, concerned, rejections: [first] }: Readonly<Tally>): string {
+function rejectedByOne({ acknowledged, concerned, rejections: [first] }: Readonly<AnswerCounts>): string {
   const who = first === undefined ? 'one peer' : first.proxy;
   return `acknowledged by ${acknowledged} of ${concerned} proxies that it concerns; rejected by ${who}, whose address proves nothing: that counts once another peer rejects it, too`;
 }
 
-function waitingFor({ pending, concerned, waitingFor: ids }: Readonly<Tally>): string {
+function waitingFor({ pending, concerned, waitingFor: ids }: Readonly<AnswerCounts>): string {
   const others = pending > ids.length ? ', …' : '';
   return `${pending} of ${concerned} proxies have not answered yet (${ids.join(', ')}${others})`;
 }
 
 const isFilled = (texts: readonly string[]): boolean => texts.length > 0;
 
-const mostListed = 5;
+const maxListed = 5;
 
 const listed = (texts: readonly string[], separator = '; '): string =>
-  [...texts.slice(0, mostListed), ...(texts.length > mostListed ? [`${texts.length - mostListed} more`] : [])].join(
+  [...texts.slice(0, maxListed), ...(texts.length > maxListed ? [`${texts.length - maxListed} more`] : [])].join(
     separator,
   );

@@ -9,13 +9,13 @@ import type { RuleStatus, RuleStatuses } from '../../rules/status.ts';
 import type { RuleStore } from '../../rules/store.ts';
 import type { Coordinator } from '../coordinator.ts';
 import type { PushObserver } from '../observer.ts';
-import { type Census, takeCensus } from './census.ts';
-import { concernOf } from './concern.ts';
-import { verdictsOf } from './conditions.ts';
-import { nobody } from './counts.ts';
+import { countAffected } from './affected-proxies.ts';
+import { noAnswers } from './answer-counts.ts';
+import type { CompileProgress } from './compile-progress.ts';
+import { conditionStates } from './conditions.ts';
 import type { RuleFindings } from './findings/index.ts';
-import type { Intake } from './intake.ts';
 import { countProblems, type ProblemCount } from './problem-counts.ts';
+import { groupProxies, type ProxyGroups } from './proxy-groups.ts';
 import { createTransitions } from './transitions.ts';
 import { createStatusWatch } from './watch.ts';
 
@@ -29,7 +29,7 @@ export interface StatusOptions {
   readonly findings: Pick<RuleFindings, 'of' | 'subscribe'>;
   readonly coordinator: Coordinator;
   /** Told by the coordinator's flushes what they take in; from now on told by this what the book changes. */
-  readonly intake: Intake;
+  readonly progress: CompileProgress;
   /** What the index of ServiceEntries knows: the services of a rule, and what to tell its author. */
   readonly serviceEntries: {
     servicesOf(id: RuleId): readonly ServiceKey[];
@@ -44,7 +44,7 @@ export interface StatusOptions {
 }
 
 /** The status of rules, and what has to be told to it. */
-export interface StatusKeeper extends RuleStatuses {
+export interface LiveRuleStatuses extends RuleStatuses {
   readonly observer: Pick<PushObserver, 'connected' | 'disconnected' | 'flushed'>;
   /** How many rules have which problem; of adapters' rules, too. */
   problemCounts(): Promise<readonly ProblemCount[]>;
@@ -57,8 +57,8 @@ type StatusObject = Parameters<RuleStatuses['of']>[0];
  * Nothing is kept for it on the way of a push but counts; while somebody listens, what may have changed is looked at
  * once a second.
  */
-export function createRuleStatuses(options: StatusOptions): StatusKeeper {
-  const { kinds, book, store, compiler, findings, coordinator, intake, serviceEntries, clock } = options;
+export function createRuleStatuses(options: StatusOptions): LiveRuleStatuses {
+  const { kinds, book, store, compiler, findings, coordinator, progress, serviceEntries, clock } = options;
   const kindsByName = new Map(kinds.map((kind) => [kind.kind, kind]));
   const transitions = createTransitions(clock.now);
   const pendingFields = new WeakMap<object, readonly string[]>();
@@ -72,23 +72,23 @@ export function createRuleStatuses(options: StatusOptions): StatusKeeper {
     return known;
   };
   /** Whose findings may be others once the flush is shown that takes the change in. */
-  const suspects = new Set<RuleId>();
+  const uncheckedRules = new Set<RuleId>();
   let edits = 0;
   let cachedAt = '';
-  let census: Census | null = null;
+  let groups: ProxyGroups | null = null;
 
   const settleCache = (): void => {
     const at = `${coordinator.activity}/${edits}`;
     if (at === cachedAt) return;
     cachedAt = at;
-    census = null;
+    groups = null;
     cache.clear();
   };
 
-  const censusNow = (): Census => {
+  const groupsNow = (): ProxyGroups => {
     settleCache();
-    census ??= takeCensus(coordinator);
-    return census;
+    groups ??= groupProxies(coordinator);
+    return groups;
   };
 
   /** Of ServiceEntries also what is amiss with their services. */
@@ -112,7 +112,7 @@ export function createRuleStatuses(options: StatusOptions): StatusKeeper {
 
   const isInTables = ({ kind, metadata }: StatusObject, id: RuleId): boolean => {
     if (isOutsideBook(kind)) return true;
-    if (!intake.isCompiled(id)) return false;
+    if (!progress.isCompiled(id)) return false;
     return kind === meshKind || book.get(id)?.metadata.generation === metadata.generation;
   };
 
@@ -121,16 +121,16 @@ export function createRuleStatuses(options: StatusOptions): StatusKeeper {
     const rule = book.get(id);
     const report = book.reportOn(id);
     const messages = problemsOf(kind, id);
-    const tally = intake.isCompiled(id)
-      ? concernOf({ kind, foundBy: foundBy(kind), id, since: intake.revisionOf(id) }, censusNow(), {
+    const tally = progress.isCompiled(id)
+      ? countAffected({ kind, foundBy: foundBy(kind), id, since: progress.revisionOf(id) }, groupsNow(), {
           contributionsOf,
           layersSelecting: compiler.layersSelecting,
           layers: coordinator.layers,
           quarantine: coordinator.quarantine,
           servicesOf: serviceEntries.servicesOf,
         })
-      : nobody;
-    const verdicts = verdictsOf({
+      : noAnswers;
+    const verdicts = conditionStates({
       report,
       isCompiled: isInTables(object, id),
       tally,
@@ -173,20 +173,20 @@ export function createRuleStatuses(options: StatusOptions): StatusKeeper {
     return pendingOf(rule.kind, rule.spec).length === 0 ? reasons : reasons.add('NotInEffect');
   };
 
-  const watch = createStatusWatch({ ...options, statusOf, census: censusNow });
+  const watch = createStatusWatch({ ...options, statusOf, groups: groupsNow });
 
   // What the book holds already is told to nobody again.
-  intake.changed([...book.rules()].map((rule) => ({ type: 'rule', rule })));
+  progress.changed([...book.rules()].map((rule) => ({ type: 'rule', rule })));
   book.subscribe((changes) => {
     edits++;
-    intake.changed(changes);
+    progress.changed(changes);
     for (const change of changes) if (change.type === 'rule-removed') watch.edited(change.id, null);
   });
   book.onFiled((ids) => {
     for (const id of ids) if (book.get(id) === null && book.reportOn(id) === null) transitions.forget(id);
   });
   findings.subscribe((ids) => {
-    for (const id of ids) suspects.add(id);
+    for (const id of ids) uncheckedRules.add(id);
   });
   store.subscribe((changes) => {
     edits++;
@@ -200,7 +200,7 @@ export function createRuleStatuses(options: StatusOptions): StatusKeeper {
   return {
     of(object) {
       const status = statusOf(object);
-      watch.told(object, status);
+      watch.reported(object, status);
       return status;
     },
     subscribe: watch.subscribe,
@@ -213,9 +213,9 @@ export function createRuleStatuses(options: StatusOptions): StatusKeeper {
       connected: watch.populationChanged,
       disconnected: watch.populationChanged,
       flushed({ layersCompiled }) {
-        watch.suspect(suspects);
-        suspects.clear();
-        intake.shown(coordinator.context.revision);
+        watch.recheck(uncheckedRules);
+        uncheckedRules.clear();
+        progress.flushEnded(coordinator.context.revision);
         if (layersCompiled === 0) return;
         contributions.clear();
         watch.populationChanged();

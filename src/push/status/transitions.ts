@@ -1,11 +1,11 @@
 import type { RuleId } from '../../rules/rule.ts';
 import type { Condition } from '../../rules/status.ts';
-import type { Verdict } from './conditions.ts';
+import type { ConditionState } from './conditions.ts';
 
 /** Since when conditions are as they are, as far as anybody looked. */
 export interface Transitions {
   /** The conditions of a rule, with the times at which their status was first seen. */
-  conditions(id: RuleId, verdicts: readonly Verdict[], generation: number): readonly Condition[];
+  conditions(id: RuleId, verdicts: readonly ConditionState[], generation: number): readonly Condition[];
   forget(id: RuleId): void;
 }
 

@@ -1,6 +1,6 @@
 import { ok } from '../../lib/result.ts';
 import type { Coordinator } from '../../push/coordinator.ts';
-import type { Finding } from '../../push/quarantine/quarantine.ts';
+import type { QuarantinedPart } from '../../push/quarantine/quarantine.ts';
 import { decisiveSentence } from '../../xds/stream/error-text.ts';
 import { type DebugView, jsonArray } from './view.ts';
 
@@ -8,7 +8,7 @@ import { type DebugView, jsonArray } from './view.ts';
 export const quarantinez = ({ quarantine }: Coordinator): DebugView => ({
   path: '/debug/quarantinez',
   about: 'what proxies reject, which rules are to be corrected, and whether there is a last good version',
-  read: () => ok(jsonArray(quarantine.findings().map(shown))),
+  read: () => ok(jsonArray(quarantine.parts().map(shown))),
 });
 
 const shown = ({
@@ -19,20 +19,20 @@ const shown = ({
   lastGood,
   error,
   violation,
-  blamed,
+  toCorrect,
   rejectedBy,
-  takenBy,
+  acceptedBy,
   foundAtMs,
-}: Finding) => ({
+}: QuarantinedPart) => ({
   type,
   resource: name,
   virtualHost: part === '' ? null : part,
   version: hash,
-  rules: blamed,
+  rules: toCorrect,
   reason: decisiveSentence(error, ''),
   violation,
   hasLastGood: lastGood !== null,
   rejectedBy: [...rejectedBy.values()].map(({ id }) => id),
-  takenByKinds: [...takenBy],
+  takenByKinds: [...acceptedBy],
   foundAt: new Date(foundAtMs).toISOString(),
 });

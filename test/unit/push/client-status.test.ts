@@ -10,7 +10,7 @@ import {
   ConfigStatus,
 } from '#gen/envoy/service/status/v3/csds_pb.js';
 import { typeUrls } from '../../../src/proto/resource.ts';
-import { defaultAccess, refuseOthers } from '../../../src/push/client-status/access.ts';
+import { defaultAccess, requireAccess } from '../../../src/push/client-status/access.ts';
 import { clientStatusMethods } from '../../../src/push/client-status/methods.ts';
 import { configDump } from '../../../src/telemetry/debug/client-views.ts';
 import { type AdsStream, openAds } from '../../support/ads-client.ts';
@@ -249,9 +249,9 @@ describe('who may ask for the client status', () => {
   const identity = (spiffeId: string) => ({ spiffeId, uris: [spiffeId], dnsNames: [], subject: '' });
   const admin = identity('spiffe://mesh/ns/ops/sa/admin');
   const access = { loopback: false, identities: ['spiffe://mesh/ns/ops/sa/admin', 'spiffe://mesh/ns/tools/*'] };
-  const isRefused = (...call: Parameters<typeof refuseOthers>) => {
+  const isRefused = (...call: Parameters<typeof requireAccess>) => {
     try {
-      refuseOthers(...call);
+      requireAccess(...call);
       return false;
     } catch (error) {
       expect(error).toMatchObject({ status: { code: 'PERMISSION_DENIED' } });

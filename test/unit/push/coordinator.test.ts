@@ -74,12 +74,12 @@ describe('a client that connects', () => {
       push.compiler.layersFor = ({ id }) => [id];
       const [early, sibling] = [push.connect('not compiled', mode), push.connect('p', mode)];
       push.coordinator.wake(client);
-      const before = push.coordinator.kept;
+      const before = push.coordinator.poolSizes;
       expect(Object.entries(before).filter(([, count]) => count === 0)).toEqual([]);
       for (const one of [settled, early, sibling]) push.coordinator.disconnect(one.client, 'cancelled');
-      const { layers: _, ...after } = push.coordinator.kept; // kept for a minute, unheld
+      const { layers: _, ...after } = push.coordinator.poolSizes; // kept for a minute, unheld
       expect(new Set(Object.values(after))).toEqual(new Set([0]));
-      expect([...push.coordinator.layers.all()].map(({ holders }) => holders)).toEqual([0, 0, 0]);
+      expect([...push.coordinator.layers.all()].map(({ users }) => users)).toEqual([0, 0, 0]);
     });
   }
 
@@ -385,7 +385,7 @@ describe('a proxy without a stream', () => {
   // The compiler filled by hand reads the id alone.
   const proxy = { id: 'p' } as Proxy;
   const clustersOf = (push: FakePush) =>
-    push.coordinator.visit(proxy, 'test', ({ cluster }) => cluster.flatMap(({ entries }) => [...entries.keys()]));
+    push.coordinator.readOnce(proxy, 'test', ({ cluster }) => cluster.flatMap(({ entries }) => [...entries.keys()]));
 
   it('is shown nothing before its layers are compiled, and waits for no debounce', async () => {
     const push = new FakePush();
@@ -435,7 +435,7 @@ describe('a proxy without a stream', () => {
     const again = clustersOf(push);
     await push.rest();
     expect(await again).toEqual(['a']);
-    expect([...push.coordinator.layers.all()].map(({ holders }) => holders)).toEqual([0]);
+    expect([...push.coordinator.layers.all()].map(({ users }) => users)).toEqual([0]);
   });
 });
 

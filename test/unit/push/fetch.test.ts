@@ -106,8 +106,8 @@ describe('a request without a stream', () => {
   it('leaves nothing behind but the layers, for a while', async () => {
     await overRest('clusters');
     expect(plane.coordinator.clients.size).toBe(0);
-    expect([...plane.coordinator.layers.all()].map(({ holders, ready }) => ({ holders, ready }))).toEqual([
-      { holders: 0, ready: true },
+    expect([...plane.coordinator.layers.all()].map(({ users, ready }) => ({ users, ready }))).toEqual([
+      { users: 0, ready: true },
     ]);
     expect([...plane.coordinator.context.interests.all()]).toEqual([]);
   });

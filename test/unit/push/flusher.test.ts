@@ -17,7 +17,7 @@ function flusher() {
   const made = new Flusher({
     compiler,
     take: () => waiting.splice(0),
-    show: (result, workMs) => {
+    publish: (result, workMs) => {
       shown.push({ result, workMs });
       const again = mustFlushAgain;
       mustFlushAgain = false;

@@ -132,7 +132,7 @@ describe('a change that may move clients to other layers', () => {
     for (let slice = 0; slice < 8; slice++) await turn();
     await flushed;
     expect(asked).toEqual(['a', 'e']);
-    for (const { holders } of coordinator.layers.all()) expect(holders).toBeLessThanOrEqual(2);
+    for (const { users } of coordinator.layers.all()) expect(users).toBeLessThanOrEqual(2);
   });
 });
 
@@ -146,12 +146,12 @@ describe('a client that is moved to another scope', () => {
     await push.change('before', { route: { 80: 'a:1' } });
     client.acks('route');
     await push.change('before', { route: { 80: 'a:bad' } });
-    expect(client.client.seen.map(({ key }) => key)).toEqual(['before']);
+    expect(client.client.appliedLayers.map(({ key }) => key)).toEqual(['before']);
 
     // Moved, and not compiled yet.
-    client.client.layers = [push.coordinator.layers.hold(layerKey('after'), Number.POSITIVE_INFINITY)];
+    client.client.layers = [push.coordinator.layers.acquire(layerKey('after'), Number.POSITIVE_INFINITY)];
     client.nacks('route', 'no');
-    expect([...push.coordinator.quarantine.findings()].map(({ blamed }) => blamed)).toEqual([
+    expect([...push.coordinator.quarantine.parts()].map(({ toCorrect }) => toCorrect)).toEqual([
       ['VirtualService/a/before'],
     ]);
   });

@@ -47,7 +47,7 @@ describe('one peer with many scopes', () => {
     const { push } = scopePerClient();
     for (const id of ['a', 'b', 'c']) push.connect(id, 'delta', '10.0.0.1:1');
     const { proxy } = push.connect('other', 'delta', '10.0.0.2:1').client;
-    await expect(push.coordinator.visit(proxy, '10.0.0.1', () => {})).rejects.toThrow('3 different configurations');
+    await expect(push.coordinator.readOnce(proxy, '10.0.0.1', () => {})).rejects.toThrow('3 different configurations');
   });
 });
 

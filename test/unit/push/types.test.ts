@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createTables } from '../../../src/compile/tables/tables.ts';
 import { encodeResource, resourceBody, typeRows, xdsTypes } from '../../../src/proto/resource.ts';
 import { discoveryServices } from '../../../src/push/discovery/services.ts';
-import { Layers, viewOf } from '../../../src/push/layers.ts';
+import { ServedLayers, viewOf } from '../../../src/push/served-layers.ts';
 import { Server, Talker } from '../../support/conversation.ts';
 import { layerKey } from '../../support/fake-compiler.ts';
 
@@ -16,7 +16,7 @@ describe.each(xdsTypes)('the type %s', (type) => {
     const resource = encodeResource(type, 'a', Buffer.from('body'));
     tables.set(type, resource);
     expect(tables.takeChanges()).toEqual([{ layer: 'scope', type, changed: [resource], removed: [] }]);
-    const layer = new Layers().hold(layerKey('scope'), 1);
+    const layer = new ServedLayers().acquire(layerKey('scope'), 1);
     expect(layer.tables[type].type).toBe(type);
     expect(viewOf([layer])[type]).toEqual([layer.tables[type]]);
     expect(resourceBody(type, resource)).toEqual(Buffer.from('body'));

@@ -4,10 +4,13 @@ import { qualifiedHost } from '../../../rules/fields.ts';
 import type { DestinationRule } from '../../../rules/kinds/destination-rule/index.ts';
 import type { TrafficPolicySpec } from '../../../rules/kinds/destination-rule/policy-schema.ts';
 import type { Finding } from './finding.ts';
-import { hasEndpoint, type Lookup } from './lookup.ts';
+import { type FindingsLookup, hasEndpoint } from './lookup.ts';
 
 /** What of a DestinationRule leads nowhere. */
-export function destinationRuleFindings({ spec, metadata }: DestinationRule, lookup: Lookup): readonly Finding[] {
+export function destinationRuleFindings(
+  { spec, metadata }: DestinationRule,
+  lookup: FindingsLookup,
+): readonly Finding[] {
   const host = qualifiedHost(spec.host, metadata.namespace, lookup.mesh.domainSuffix);
   if (isWildcard(host)) {
     if (lookup.coversService(host)) return [];

@@ -11,8 +11,8 @@ import type { VirtualService } from '../../../rules/kinds/virtual-service/index.
 import { type Rule, type RuleId, ruleId } from '../../../rules/rule.ts';
 import { destinationRuleFindings } from './destination-rule.ts';
 import { byUrgency, type Finding, isReference } from './finding.ts';
-import { createLookup, gatewayDep, type Lookup } from './lookup.ts';
-import { createRuleNames, type NamedThing } from './rule-names.ts';
+import { createLookup, type FindingsLookup, gatewayDep } from './lookup.ts';
+import { createRuleNames, type RuleName } from './rule-names.ts';
 import { serviceEntryFindings } from './service-entry.ts';
 import { sidecarFindings } from './sidecar.ts';
 import { virtualServiceFindings } from './virtual-service.ts';
@@ -30,19 +30,19 @@ export interface RuleFindings {
    */
   unresolved(rules: readonly Rule[]): (rule: Rule) => readonly string[];
   /** Services, endpoints or compiled rules have changed. */
-  marked(dirty: DirtyNames): void;
+  worldChanged(dirty: DirtyNames): void;
   /** Calls `listener` with the rules whose findings may be others now. */
   subscribe(listener: (ids: Iterable<RuleId>) => void): void;
 }
 
-export interface FindingsOptions {
+export interface RuleFindingsOptions {
   readonly book: Pick<RuleBook, 'get' | 'rules' | 'subscribe'>;
   readonly mesh: MeshView;
 }
 
-export function createRuleFindings({ book, mesh }: FindingsOptions): RuleFindings {
+export function createRuleFindings({ book, mesh }: RuleFindingsOptions): RuleFindings {
   const names = createRuleNames(mesh.domainSuffix);
-  const known = new Map<RuleId, Known>();
+  const known = new Map<RuleId, CachedFindings>();
   const dependents = createDependents<RuleId>();
   /** Rules for wildcards, by the wildcard: any service may come under it. */
   const wildcards = new Map<string, Set<RuleId>>();
@@ -59,19 +59,19 @@ export function createRuleFindings({ book, mesh }: FindingsOptions): RuleFinding
     }
   };
 
-  const look = (rule: Rule): Known => {
+  const compute = (rule: Rule): CachedFindings => {
     const lookup = createLookup(mesh, [names]);
     const findings = byUrgency(findingsOf(rule, lookup));
     return { findings, dependencies: [...lookup.dependencies()], wildcards: wildcardsOf(rule, mesh.domainSuffix) };
   };
 
-  const tell = (touched: ReadonlySet<RuleId>): void => {
+  const invalidate = (touched: ReadonlySet<RuleId>): void => {
     if (touched.size === 0) return;
     for (const id of touched) forget(id);
     for (const listener of listeners) listener(touched);
   };
 
-  const dependentsOf = function* (thing: NamedThing): Generator<RuleId> {
+  const dependentsOf = function* (thing: RuleName): Generator<RuleId> {
     if (thing.type === 'gateway') return yield* dependents.of(gatewayDep(thing.id));
     yield* dependents.of(thing.type === 'service' ? serviceDep(thing.host) : ruleDep('DestinationRule', thing.host));
     // A wildcard gives its subsets to every host below it.
@@ -87,7 +87,7 @@ export function createRuleFindings({ book, mesh }: FindingsOptions): RuleFinding
       const things = names.put(id, change.type === 'rule' ? change.rule : null);
       for (const thing of things) for (const other of dependentsOf(thing)) touched.add(other);
     }
-    tell(touched);
+    invalidate(touched);
   };
 
   changed([...book.rules()].map((rule) => ({ type: 'rule', rule })));
@@ -99,7 +99,7 @@ export function createRuleFindings({ book, mesh }: FindingsOptions): RuleFinding
       if (found !== undefined) return found.findings;
       const rule = book.get(id);
       if (rule === null) return none;
-      const next = look(rule);
+      const next = compute(rule);
       known.set(id, next);
       dependents.replace(id, [], next.dependencies);
       for (const wildcard of next.wildcards) wildcards.set(wildcard, (wildcards.get(wildcard) ?? new Set()).add(id));
@@ -113,7 +113,7 @@ export function createRuleFindings({ book, mesh }: FindingsOptions): RuleFinding
           .filter(isReference)
           .map(({ message }) => message);
     },
-    marked({ keys, selecting }) {
+    worldChanged({ keys, selecting }) {
       const touched = new Set<RuleId>();
       for (const key of keys) {
         for (const id of dependents.of(key)) touched.add(id);
@@ -126,13 +126,13 @@ export function createRuleFindings({ book, mesh }: FindingsOptions): RuleFinding
         const [, namespace = ''] = id.split('/');
         for (const sidecar of mesh.sidecars(namespace)) touched.add(ruleId(sidecar));
       }
-      tell(touched);
+      invalidate(touched);
     },
     subscribe: (listener) => void listeners.push(listener),
   };
 }
 
-interface Known {
+interface CachedFindings {
   readonly findings: readonly Finding[];
   readonly dependencies: readonly string[];
   readonly wildcards: readonly string[];
@@ -141,7 +141,7 @@ interface Known {
 const none: readonly Finding[] = [];
 
 // Rules were validated with their kind's schema: the name of the kind tells the type of the spec.
-function findingsOf(rule: Rule, lookup: Lookup): readonly Finding[] {
+function findingsOf(rule: Rule, lookup: FindingsLookup): readonly Finding[] {
   switch (rule.kind) {
     case 'VirtualService':
       return virtualServiceFindings(rule as VirtualService, lookup);

@@ -8,7 +8,7 @@ import type { SubsetSpec } from '../../../rules/kinds/destination-rule/schema.ts
 import type { RuleNames } from './rule-names.ts';
 
 /** What rules are checked against. Notes everything that is read: these are the dependencies of the findings. */
-export interface Lookup {
+export interface FindingsLookup {
   readonly mesh: MeshView;
   /** The services of a hostname, in order of precedence, those included that a ServiceEntry is about to make. */
   services(host: string): readonly Service[];
@@ -26,7 +26,7 @@ export interface Lookup {
 export const gatewayDep = (id: string): string => `gateway/${id}`;
 
 /** `names` are asked in their order; the last ones are of the rules that hold, those before of rules that are being written. */
-export function createLookup(mesh: MeshView, names: readonly RuleNames[]): Lookup {
+export function createLookup(mesh: MeshView, names: readonly RuleNames[]): FindingsLookup {
   const dependencies = new Set<string>();
   return {
     mesh,
@@ -59,7 +59,7 @@ export function createLookup(mesh: MeshView, names: readonly RuleNames[]): Looku
 
 /** Whether some endpoint of one of these services has all of the labels; true where nobody here knows the endpoints. */
 export function hasEndpoint(
-  lookup: Lookup,
+  lookup: FindingsLookup,
   services: readonly Service[],
   labels: Readonly<Record<string, string>>,
 ): boolean {

@@ -8,7 +8,7 @@ import { type Rule, type RuleId, ruleId } from '../../../rules/rule.ts';
 /** What rules give names to that other rules refer to. */
 export interface RuleNames {
   /** Takes a rule, or takes it away (null). Answers the keys of names that are others now. */
-  put(id: RuleId, rule: Rule | null): readonly NamedThing[];
+  put(id: RuleId, rule: Rule | null): readonly RuleName[];
   /** Of ServiceEntries for this host. */
   services(host: string): readonly Service[];
   serviceHosts(): readonly string[];
@@ -19,7 +19,7 @@ export interface RuleNames {
 }
 
 /** A name that appeared, changed or went. */
-export type NamedThing =
+export type RuleName =
   | { readonly type: 'service' | 'destination-rule'; readonly host: string }
   | { readonly type: 'gateway'; readonly id: string };
 
@@ -28,7 +28,7 @@ export function createRuleNames(domainSuffix: string): RuleNames {
   const services = new Map<string, Set<RuleId>>();
   const destinationRules = new Map<string, Set<RuleId>>();
 
-  const thingsOf = (rule: Rule): readonly NamedThing[] => {
+  const namesOf = (rule: Rule): readonly RuleName[] => {
     const { namespace, name } = rule.metadata;
     if (isDestinationRule(rule)) {
       return [{ type: 'destination-rule', host: qualifiedHost(rule.spec.host, namespace, domainSuffix) }];
@@ -37,7 +37,7 @@ export function createRuleNames(domainSuffix: string): RuleNames {
     return rule.kind === 'Gateway' ? [{ type: 'gateway', id: `${namespace}/${name}` }] : [];
   };
 
-  const indexOf = (thing: NamedThing) =>
+  const indexOf = (thing: RuleName) =>
     thing.type === 'service' ? services : thing.type === 'destination-rule' ? destinationRules : null;
 
   const rulesOf = (index: Map<string, Set<RuleId>>, host: string): readonly Rule[] =>
@@ -46,8 +46,8 @@ export function createRuleNames(domainSuffix: string): RuleNames {
   return {
     put(id, rule) {
       const before = rules.get(id);
-      const gone = before === undefined ? [] : thingsOf(before);
-      const come = rule === null ? [] : thingsOf(rule);
+      const gone = before === undefined ? [] : namesOf(before);
+      const come = rule === null ? [] : namesOf(rule);
       for (const thing of gone) if (thing.type !== 'gateway') removeFrom(indexOf(thing), thing.host, id);
       for (const thing of come) if (thing.type !== 'gateway') addTo(indexOf(thing), thing.host, id);
       if (come.length > 0 && rule !== null) rules.set(id, rule);

@@ -3,12 +3,12 @@ import type { ServiceEntrySpec } from '../../../rules/kinds/service-entry/schema
 import { serviceEntryRegistry } from '../../../rules/kinds/service-entry/translate.ts';
 import type { Rule } from '../../../rules/rule.ts';
 import type { Finding } from './finding.ts';
-import type { Lookup } from './lookup.ts';
+import type { FindingsLookup } from './lookup.ts';
 
 /** Hosts of a ServiceEntry that a service of a platform, or of another namespace, has already. */
 export function serviceEntryFindings(
   { spec, metadata }: Rule<string, ServiceEntrySpec>,
-  lookup: Lookup,
+  lookup: FindingsLookup,
 ): readonly Finding[] {
   return spec.hosts.flatMap((text, index): readonly Finding[] => {
     const host = text.toLowerCase().replace(/\.$/, '');
@@ -21,7 +21,7 @@ export function serviceEntryFindings(
 }
 
 /** Whether the service is seen in place of one of this namespace. Of one namespace the merged service is there. */
-function isAhead(first: Service, namespace: string, { mesh }: Lookup): boolean {
+function isAhead(first: Service, namespace: string, { mesh }: FindingsLookup): boolean {
   if (first.namespace === namespace) return first.registry !== serviceEntryRegistry;
   const exportTo = first.exportTo.length === 0 ? mesh.mesh().defaultServiceExportTo : first.exportTo;
   return exportTo.includes('*');

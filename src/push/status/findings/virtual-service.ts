@@ -4,7 +4,7 @@ import { qualifiedHost } from '../../../rules/fields.ts';
 import type { DestinationSpec } from '../../../rules/kinds/virtual-service/destination-schema.ts';
 import type { VirtualService } from '../../../rules/kinds/virtual-service/index.ts';
 import type { Finding } from './finding.ts';
-import { hasEndpoint, type Lookup } from './lookup.ts';
+import { type FindingsLookup, hasEndpoint } from './lookup.ts';
 
 /** Where hosts without a service are answered. */
 const portOfUnknownHosts = 80;
@@ -16,7 +16,7 @@ interface RuledHost {
 }
 
 /** What of a VirtualService leads nowhere. */
-export function virtualServiceFindings(rule: VirtualService, lookup: Lookup): readonly Finding[] {
+export function virtualServiceFindings(rule: VirtualService, lookup: FindingsLookup): readonly Finding[] {
   const { spec, metadata } = rule;
   const hosts = (spec.hosts ?? []).map((text): RuledHost => {
     const host = qualifiedHost(text, metadata.namespace, lookup.mesh.domainSuffix);
@@ -36,7 +36,7 @@ const gatewaysAlone: Finding = {
   message: 'spec.gateways: gateways are not served in this release, and mesh is not among them',
 };
 
-function hostFindings(hosts: readonly RuledHost[], lookup: Lookup): readonly Finding[] {
+function hostFindings(hosts: readonly RuledHost[], lookup: FindingsLookup): readonly Finding[] {
   const local = `.svc.${lookup.mesh.domainSuffix}`;
   return hosts.flatMap(({ host, services }, index): readonly Finding[] => {
     const path = `spec.hosts[${index}]`;
@@ -51,7 +51,7 @@ function hostFindings(hosts: readonly RuledHost[], lookup: Lookup): readonly Fin
   });
 }
 
-function gatewayFindings({ spec, metadata }: VirtualService, lookup: Lookup): readonly Finding[] {
+function gatewayFindings({ spec, metadata }: VirtualService, lookup: FindingsLookup): readonly Finding[] {
   return (spec.gateways ?? []).flatMap((name, index): readonly Finding[] => {
     if (name === 'mesh') return [];
     const id = name.includes('/') ? name : `${metadata.namespace}/${name}`;
@@ -123,7 +123,7 @@ function* destinationsOf({ spec }: VirtualService): Generator<RuledDestination> 
 function destinationFindings(
   { destination, path, isUsed }: RuledDestination,
   { metadata }: VirtualService,
-  lookup: Lookup,
+  lookup: FindingsLookup,
 ): readonly Finding[] {
   const host = qualifiedHost(destination.host, metadata.namespace, lookup.mesh.domainSuffix);
   const services = lookup.services(host);

@@ -16,7 +16,7 @@ function setUp({ ids = ['a', 'b', 'c'] } = {}) {
   const stopping = new AbortController();
   const first = createFirstCompile({
     coordinator: {
-      visit: <T>({ id }: Proxy, _caller: string, read: (view: View) => T) => {
+      readOnce: <T>({ id }: Proxy, _caller: string, read: (view: View) => T) => {
         state.visited.push(id);
         return new Promise<T>((resolve, reject) => {
           const done = () => resolve(read(mapTypes(() => [])));

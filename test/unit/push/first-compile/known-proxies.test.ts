@@ -5,8 +5,8 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import type { LayerKey } from '../../../../src/compile/contract.ts';
 import { silentLogger } from '../../../../src/lib/logger.ts';
 import { createKnownProxies } from '../../../../src/push/first-compile/known-proxies.ts';
-import { keepKnownProxies, restoreKnownProxies } from '../../../../src/push/first-compile/known-proxies-file.ts';
-import { Layers } from '../../../../src/push/layers.ts';
+import { restoreKnownProxies, saveKnownProxies } from '../../../../src/push/first-compile/known-proxies-file.ts';
+import { ServedLayers } from '../../../../src/push/served-layers.ts';
 import { fakeClock } from '../../../support/fake-clock.ts';
 import { proxy } from '../../../support/world.ts';
 
@@ -14,7 +14,7 @@ const dayMs = 86_400_000;
 
 function setUp() {
   const clock = fakeClock(0);
-  const layers = new Layers();
+  const layers = new ServedLayers();
   const count = { changes: 0 };
   const known = createKnownProxies({ now: clock.now });
   known.onChange(() => count.changes++);
@@ -25,7 +25,7 @@ function setUp() {
     /** Clients of a scope connect, one after another, and stay. */
     connect(scope: string, times = 1) {
       for (let time = 0; time < times; time++) {
-        const layer = layers.hold(scope as LayerKey, 1);
+        const layer = layers.acquire(scope as LayerKey, 1);
         known.connected({ layers: [layer], proxy: proxy({ id: `${scope}-${time}` }) });
       }
     },
@@ -95,7 +95,7 @@ describe('the file of known proxies', () => {
     const { clock, known, connect, ids } = setUp();
     connect('a', 2);
     connect('b');
-    const file = keepKnownProxies({ path, known, clock, log: silentLogger });
+    const file = saveKnownProxies({ path, known, clock, log: silentLogger });
     file.touch();
     await file.close();
 

@@ -6,9 +6,9 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { silentLogger } from '../../../../src/lib/logger.ts';
 import type { Proxy } from '../../../../src/model/proxy.ts';
 import { callerOf } from '../../../../src/push/caller.ts';
-import { blame } from '../../../../src/push/quarantine/blame.ts';
+import { originsToCorrect } from '../../../../src/push/quarantine/origins-to-correct.ts';
 import { createQuarantine } from '../../../../src/push/quarantine/quarantine.ts';
-import { keepQuarantine, restoreQuarantine } from '../../../../src/push/quarantine/quarantine-file.ts';
+import { restoreQuarantine, saveQuarantine } from '../../../../src/push/quarantine/quarantine-file.ts';
 import type { RejectedVersion } from '../../../../src/xds/isolation/known-rejections.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { fakeClock } from '../../../support/fake-clock.ts';
@@ -32,8 +32,8 @@ function quarantined() {
     return quarantine.knownFor(sender, 'route', hasConfiguration).length > 0;
   };
   const reject = (id: string, part = guilty, peer?: string, violation: string | null = null) =>
-    quarantine.found(known(proxyOf({ id }), peer), [part], {
-      blamedFor: () => ['VirtualService/a/b'],
+    quarantine.rejected(known(proxyOf({ id }), peer), [part], {
+      originsToCorrect: () => ['VirtualService/a/b'],
       violationOf: () => violation,
     });
   return { quarantine, spared, reject, pass: (ms: number) => (nowMs += ms) };
@@ -64,7 +64,7 @@ describe('a version that proxies reject', () => {
     expect(quarantine.isProven(guilty)).toBe(true);
     expect(spared(proxyOf({ id: 'new' }))).toBe(true);
     expect(spared(proxyOf({ id: 'new', client: 'grpc' }))).toBe(false);
-    quarantine.taken(known(proxyOf({ id: 'other' })), guilty);
+    quarantine.accepted(known(proxyOf({ id: 'other' })), guilty);
     expect(spared(proxyOf({ id: 'new' }))).toBe(false);
   });
 
@@ -83,7 +83,7 @@ describe('a version that proxies reject', () => {
   it('is not withheld any more once a proxy of the kind took it', () => {
     const { quarantine, spared, reject } = quarantined();
     for (const id of ['one', 'two', 'three']) reject(id);
-    quarantine.taken(known(proxyOf({ id: 'four' })), guilty);
+    quarantine.accepted(known(proxyOf({ id: 'four' })), guilty);
     expect(spared(proxyOf({ id: 'new' }))).toBe(false);
   });
 
@@ -98,8 +98,8 @@ describe('a version that proxies reject', () => {
     const { quarantine, reject } = quarantined();
     reject('one');
     reject('two', { ...guilty, lastGood: null });
-    expect(quarantine.blames('VirtualService/a/b', guilty)).toBe(true);
-    expect(quarantine.blames('VirtualService/a/other', guilty)).toBe(false);
+    expect(quarantine.isToCorrect('VirtualService/a/b', guilty)).toBe(true);
+    expect(quarantine.isToCorrect('VirtualService/a/other', guilty)).toBe(false);
     expect(quarantine.lastGood(guilty)).toBe(lastGood);
     expect(quarantine.lastGood({ ...guilty, hash: 'newer' })).toBeNull();
   });
@@ -130,7 +130,7 @@ describe('a version that proxies reject', () => {
     const path = join(folder, 'rejected-parts.json');
     const { quarantine, reject } = quarantined();
     const clock = fakeClock();
-    const file = keepQuarantine({ path, quarantine, clock, log: silentLogger });
+    const file = saveQuarantine({ path, quarantine, clock, log: silentLogger });
     reject('one');
     file.touch();
     clock.advance(20);
@@ -144,12 +144,12 @@ describe('a version that proxies reject', () => {
     const path = join(folder, 'rejected-parts.json');
     const { quarantine, reject } = quarantined();
     reject('one');
-    const file = keepQuarantine({ path, quarantine, clock: fakeClock(), log: silentLogger });
+    const file = saveQuarantine({ path, quarantine, clock: fakeClock(), log: silentLogger });
     file.touch();
     await file.close();
     const again = quarantined().quarantine;
     await restoreQuarantine({ path, quarantine: again, log: silentLogger });
-    expect([...again.findings()]).toEqual([...quarantine.findings()]);
+    expect([...again.parts()]).toEqual([...quarantine.parts()]);
     await writeFile(path, (await readFile(path, 'utf8')).slice(0, -20));
     const empty = quarantined().quarantine;
     await restoreQuarantine({ path, quarantine: empty, log: silentLogger });
@@ -178,6 +178,6 @@ describe('who is to correct what a proxy rejects', () => {
     },
     { name: 'a service only where no rule had a share', origins: ['service/a/b'], want: ['service/a/b'] },
   ]) {
-    it(name, () => expect(blame({ origins, takenThrough: 4, revisionOf })).toEqual(want));
+    it(name, () => expect(originsToCorrect({ origins, acceptedThrough: 4, revisionOf })).toEqual(want));
   }
 });

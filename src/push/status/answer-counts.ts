@@ -1,7 +1,7 @@
 import type { Rejection } from '../../rules/status.ts';
 
 /** How many proxies a rule concerns, and what they answered. */
-export interface Tally {
+export interface AnswerCounts {
   concerned: number;
   acknowledged: number;
   pending: number;
@@ -15,9 +15,9 @@ export interface Tally {
 }
 
 /** The least peers that must reject something where none of them has proved who it is: one can have any number of node ids. */
-export const enoughPeers = 2;
+export const minPeers = 2;
 
-export const nobody: Readonly<Tally> = {
+export const noAnswers: Readonly<AnswerCounts> = {
   concerned: 0,
   acknowledged: 0,
   pending: 0,
@@ -28,22 +28,27 @@ export const nobody: Readonly<Tally> = {
   rejections: [],
 };
 
-export const newTally = (): Tally => ({ ...nobody, unprovenRejecters: new Set(), waitingFor: [], rejections: [] });
+export const newCounts = (): AnswerCounts => ({
+  ...noAnswers,
+  unprovenRejecters: new Set(),
+  waitingFor: [],
+  rejections: [],
+});
 
 /** More are counted, not listed. */
-export const mostRejections = 10;
-export const mostWaitingFor = 3;
+export const maxRejections = 10;
+export const maxWaitingFor = 3;
 
 /** Adds what others were counted to. */
-export function add(tally: Tally, more: Tally): void {
+export function add(tally: AnswerCounts, more: AnswerCounts): void {
   for (const count of counts) tally[count] += more[count];
   for (const peer of more.unprovenRejecters) addRejecter(tally, peer);
-  tally.waitingFor.push(...more.waitingFor.slice(0, mostWaitingFor - tally.waitingFor.length));
-  tally.rejections.push(...more.rejections.slice(0, mostRejections - tally.rejections.length));
+  tally.waitingFor.push(...more.waitingFor.slice(0, maxWaitingFor - tally.waitingFor.length));
+  tally.rejections.push(...more.rejections.slice(0, maxRejections - tally.rejections.length));
 }
 
 const counts = ['concerned', 'acknowledged', 'pending', 'rejected', 'provenRejections'] as const;
 
-export function addRejecter({ unprovenRejecters: peers }: Tally, peer: string): void {
-  if (peers.size < enoughPeers) peers.add(peer);
+export function addRejecter({ unprovenRejecters: peers }: AnswerCounts, peer: string): void {
+  if (peers.size < minPeers) peers.add(peer);
 }

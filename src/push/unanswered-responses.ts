@@ -4,20 +4,20 @@ import { dropBytesInFlight, type TypeState } from '../xds/stream/stream.ts';
 import type { Client } from './client.ts';
 
 /** How long a client may take. Envoy answers clusters whose endpoints do not come after 15 seconds. */
-export const longestAnswerMs = 30_000;
+export const maxAnswerMs = 30_000;
 
 /**
  * Finds responses that are not answered in time. Some clients say nothing of a response that they cannot take, and
  * MOSN's receiving ends for good: without this, nobody would know.
  */
-export class Unanswered {
+export class UnansweredResponses {
   readonly #log: Logger;
   readonly #afterMs: number;
   /** The nonces that the log has a line of, per client. */
   readonly #reported = new WeakMap<Client, Map<XdsType, string>>();
   #counts = new Map<XdsType, number>();
 
-  constructor({ log, afterMs = longestAnswerMs }: { readonly log: Logger; readonly afterMs?: number }) {
+  constructor({ log, afterMs = maxAnswerMs }: { readonly log: Logger; readonly afterMs?: number }) {
     this.#log = log;
     this.#afterMs = afterMs;
   }
@@ -28,7 +28,7 @@ export class Unanswered {
   }
 
   /** Looks at what these clients owe; each overdue response is logged once. */
-  look(clients: Iterable<Client>, nowMs: number): void {
+  check(clients: Iterable<Client>, nowMs: number): void {
     const counts = new Map<XdsType, number>();
     for (const client of clients) {
       for (const state of client.stream.types.values()) {
@@ -47,9 +47,9 @@ export class Unanswered {
     dropBytesInFlight(state);
     const { type, nonce, updated: brought } = state.inFlight;
     this.#reported.set(client, known.set(type, nonce));
-    const resources = brought.slice(0, mostNamed);
+    const resources = brought.slice(0, maxNamed);
     this.#log.warn({ proxy: client.proxy.id, type, nonce, resources, waitedMs }, 'response not answered by proxy');
   }
 }
 
-const mostNamed = 10;
+const maxNamed = 10;

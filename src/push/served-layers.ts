@@ -4,10 +4,10 @@ import type { View } from '../xds/stream/stream.ts';
 import { Table } from '../xds/tables/table.ts';
 
 /** The tables of one layer, and who uses them. */
-export interface Layer {
+export interface ServedLayer {
   readonly key: LayerKey;
   readonly tables: Readonly<Record<XdsType, Table>>;
-  holders: number;
+  users: number;
   /** Since when nobody uses it, in milliseconds; null while somebody does. */
   idleSinceMs: number | null;
   /** The first flush that may compile it. Until that one, or a later one that it defers it to, has ended it is not to be shown. */
@@ -16,42 +16,42 @@ export interface Layer {
 }
 
 /** The layers that connected proxies use, and for a while those that they used. */
-export class Layers {
-  readonly #layers = new Map<LayerKey, Layer>();
+export class ServedLayers {
+  readonly #layers = new Map<LayerKey, ServedLayer>();
 
   /** Holds a layer; `compiledBy` is the number of the next flush, which compiles it if it is new. */
-  hold(key: LayerKey, compiledBy: number): Layer {
+  acquire(key: LayerKey, compiledBy: number): ServedLayer {
     let layer = this.#layers.get(key);
     if (layer === undefined) {
-      layer = { key, tables: newTables(), holders: 0, idleSinceMs: null, compiledBy, ready: false };
+      layer = { key, tables: newTables(), users: 0, idleSinceMs: null, compiledBy, ready: false };
       this.#layers.set(key, layer);
     }
-    layer.holders++;
+    layer.users++;
     layer.idleSinceMs = null;
     return layer;
   }
 
-  release(layer: Layer, nowMs: number): void {
-    if (--layer.holders === 0) layer.idleSinceMs = nowMs;
+  release(layer: ServedLayer, nowMs: number): void {
+    if (--layer.users === 0) layer.idleSinceMs = nowMs;
   }
 
-  get(key: LayerKey): Layer | undefined {
+  get(key: LayerKey): ServedLayer | undefined {
     return this.#layers.get(key);
   }
 
-  all(): IterableIterator<Layer> {
+  all(): IterableIterator<ServedLayer> {
     return this.#layers.values();
   }
 
   /** A flush has ended: what it compiled for the first time, and did not defer, can be shown. */
-  flushed(flush: number, deferred: ReadonlySet<LayerKey>): void {
+  flushEnded(flush: number, deferred: ReadonlySet<LayerKey>): void {
     for (const layer of this.#layers.values()) {
       if (layer.compiledBy <= flush && !deferred.has(layer.key)) layer.ready = true;
     }
   }
 
   /** Takes out the layers that nobody has used since `beforeMs`. */
-  takeIdle(beforeMs: number): Layer[] {
+  takeIdle(beforeMs: number): ServedLayer[] {
     const idle = [...this.#layers.values()].filter(
       (layer) => layer.idleSinceMs !== null && layer.idleSinceMs <= beforeMs,
     );
@@ -61,6 +61,7 @@ export class Layers {
 }
 
 /** What a stream sees: per type the tables of its layers, in order. */
-export const viewOf = (layers: readonly Layer[]): View => mapTypes((type) => layers.map((layer) => layer.tables[type]));
+export const viewOf = (layers: readonly ServedLayer[]): View =>
+  mapTypes((type) => layers.map((layer) => layer.tables[type]));
 
-const newTables = (): Layer['tables'] => mapTypes((type) => new Table(type));
+const newTables = (): ServedLayer['tables'] => mapTypes((type) => new Table(type));

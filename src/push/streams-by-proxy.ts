@@ -7,7 +7,7 @@ import type { Client } from './client.ts';
  * Clients by their caller and node id, as anybody may call itself by the id of another: a proxy may have a stream for each type. What its streams need of each other is little, as
  * nothing is promised about the order between streams.
  */
-export class Siblings {
+export class StreamsByProxy {
   readonly #byKey = new Map<string, Set<Client>>();
 
   /** Callers and node ids that have clients. */
@@ -17,16 +17,16 @@ export class Siblings {
 
   add(client: Client): void {
     const key = keyOf(client);
-    const siblings = this.#byKey.get(key);
-    if (siblings === undefined) this.#byKey.set(key, new Set([client]));
-    else siblings.add(client);
+    const streams = this.#byKey.get(key);
+    if (streams === undefined) this.#byKey.set(key, new Set([client]));
+    else streams.add(client);
   }
 
   delete(client: Client): void {
     const key = keyOf(client);
-    const siblings = this.#byKey.get(key);
-    siblings?.delete(client);
-    if (siblings?.size === 0) this.#byKey.delete(key);
+    const streams = this.#byKey.get(key);
+    streams?.delete(client);
+    if (streams?.size === 0) this.#byKey.delete(key);
   }
 
   /**

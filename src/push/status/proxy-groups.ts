@@ -4,28 +4,28 @@ import type { StreamState } from '../../xds/stream/stream.ts';
 import type { NameSet } from '../../xds/tables/names.ts';
 import type { Client } from '../client.ts';
 import type { Coordinator } from '../coordinator.ts';
-import { isAtRest } from './answers.ts';
-import type { Tally } from './counts.ts';
+import type { AnswerCounts } from './answer-counts.ts';
+import { hasAcknowledgedAll } from './answers.ts';
 
 /** Proxies of one layer with the same subscriptions: what concerns one of them concerns all. */
-export interface Group {
+export interface ProxyGroup {
   readonly subscriptions: Subscriptions;
   readonly clients: readonly Client[];
   /** Those that have not answered everything, or reject something; the others need no look. */
-  readonly restless: readonly Client[];
+  readonly unsettled: readonly Client[];
   /** Whether one of them rejects a part of a resource: not every rule of that resource is concerned. */
   rejectsParts: boolean;
-  /** What the restless answered to some resources, once somebody asked. */
-  readonly answers: Map<string, Tally>;
+  /** What the unsettled answered to some resources, once somebody asked. */
+  readonly answers: Map<string, AnswerCounts>;
 }
 
 type Subscriptions = Readonly<Record<XdsType, { readonly wildcard: boolean; readonly names: NameSet } | null>>;
 
 /** The connected proxies as they are at one moment, sorted for questions about rules. */
-export interface Census {
+export interface ProxyGroups {
   readonly clients: ReadonlySet<Client>;
   /** By the layers that their streams see. */
-  readonly groups: ReadonlyMap<LayerKey, readonly Group[]>;
+  readonly groups: ReadonlyMap<LayerKey, readonly ProxyGroup[]>;
   /** By the layers that they are to see; a proxy on its way to another layer still sees the one before. */
   readonly assigned: ReadonlyMap<LayerKey, readonly Client[]>;
   /** Layers whose proxies are in the groups of another layer, too. */
@@ -34,16 +34,16 @@ export interface Census {
   readonly fingerprint: string;
 }
 
-export function takeCensus({ clients, layers }: Coordinator): Census {
+export function groupProxies({ clients, layers }: Coordinator): ProxyGroups {
   const keys = new Map([...layers.all()].map((layer) => [layer.tables.cluster, layer.key]));
-  const restless: Client[] = [];
+  const unsettled: Client[] = [];
   const assigned = new Map<LayerKey, Client[]>();
   const shared = new Set<LayerKey>();
-  const groups = new Map<LayerKey, Map<string, MutableGroup>>();
+  const groups = new Map<LayerKey, Map<string, MutableProxyGroup>>();
   for (const client of clients) {
     const { stream } = client;
-    const isRestless = !isAtRest(stream);
-    if (isRestless) restless.push(client);
+    const isUnsettled = !hasAcknowledgedAll(stream);
+    if (isUnsettled) unsettled.push(client);
     for (const { key } of client.layers) listOf(assigned, key).push(client);
     const subscriptions = subscriptionsKey(stream);
     for (const [index, table] of (stream.view?.cluster ?? []).entries()) {
@@ -52,37 +52,37 @@ export function takeCensus({ clients, layers }: Coordinator): Census {
       if (index > 0) shared.add(layer);
       const group = groupOf(groups, layer, subscriptions, stream);
       group.clients.push(client);
-      if (isRestless) group.restless.push(client);
-      group.rejectsParts ||= isRestless && stream.types.values().some(({ filters }) => filters !== null);
+      if (isUnsettled) group.unsettled.push(client);
+      group.rejectsParts ||= isUnsettled && stream.types.values().some(({ filters }) => filters !== null);
     }
   }
   const byLayer = new Map([...groups].map(([layer, own]) => [layer, [...own.values()]]));
-  return { clients, groups: byLayer, assigned, shared, fingerprint: fingerprintOf(groups, restless) };
+  return { clients, groups: byLayer, assigned, shared, fingerprint: fingerprintOf(groups, unsettled) };
 }
 
 /** Whether the proxies of a group have asked for this resource. */
-export function wants({ subscriptions }: Group, type: XdsType, name: string): boolean {
+export function isSubscribed({ subscriptions }: ProxyGroup, type: XdsType, name: string): boolean {
   const subscription = subscriptions[type];
   return subscription !== null && (subscription.wildcard || subscription.names.has(name));
 }
 
-interface MutableGroup extends Group {
+interface MutableProxyGroup extends ProxyGroup {
   readonly clients: Client[];
-  readonly restless: Client[];
+  readonly unsettled: Client[];
 }
 
 function groupOf(
-  groups: Map<LayerKey, Map<string, MutableGroup>>,
+  groups: Map<LayerKey, Map<string, MutableProxyGroup>>,
   layer: LayerKey,
   key: string,
   stream: StreamState,
-): MutableGroup {
-  const own = groups.get(layer) ?? new Map<string, MutableGroup>();
+): MutableProxyGroup {
+  const own = groups.get(layer) ?? new Map<string, MutableProxyGroup>();
   groups.set(layer, own);
   const group = own.get(key) ?? {
     subscriptions: subscriptionsOf(stream),
     clients: [],
-    restless: [],
+    unsettled: [],
     rejectsParts: false,
     answers: new Map(),
   };
@@ -107,9 +107,12 @@ function subscriptionsKey({ types }: StreamState): string {
   return key;
 }
 
-function fingerprintOf(groups: ReadonlyMap<LayerKey, ReadonlyMap<string, Group>>, restless: readonly Client[]): string {
+function fingerprintOf(
+  groups: ReadonlyMap<LayerKey, ReadonlyMap<string, ProxyGroup>>,
+  unsettled: readonly Client[],
+): string {
   const sizes = [...groups].map(([layer, own]) => [layer, [...own].map(([key, { clients }]) => [key, clients.length])]);
-  const rejecting = restless.flatMap(({ id, stream }) =>
+  const rejecting = unsettled.flatMap(({ id, stream }) =>
     [...stream.types.values()].flatMap(
       ({ type, rejectedResources: held, filters, search, uncertain: unsure, nack }) => {
         if (held === null && filters === null && search === null && unsure.length === 0) return [];

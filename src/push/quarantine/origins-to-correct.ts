@@ -5,7 +5,7 @@ export interface Suspects {
   /** Rules, by id, and services (`service/namespace/host`) that contributed to the part. */
   readonly origins: readonly string[];
   /** The revision through which the proxy had taken the part. */
-  readonly takenThrough: Revision;
+  readonly acceptedThrough: Revision;
   /** By which revision a rule is as it is. */
   readonly revisionOf: (origin: string) => Revision;
 }
@@ -15,7 +15,7 @@ export interface Suspects {
  * decides most about the part: routes are a VirtualService's. Services count only where no rule had a share: a registry is
  * not to be corrected for what was made of its entries.
  */
-export function blame({ origins, takenThrough, revisionOf }: Suspects): readonly string[] {
+export function originsToCorrect({ origins, acceptedThrough: takenThrough, revisionOf }: Suspects): readonly string[] {
   const rules = origins.filter((origin) => !origin.startsWith('service/'));
   if (rules.length === 0) return origins;
   const changed = rules.filter((origin) => revisionOf(origin) > takenThrough);

@@ -5,18 +5,18 @@ import type { RuleIndexing } from '../../rules/compiled.ts';
 import type { RuleId } from '../../rules/rule.ts';
 import type { Revision } from '../../xds/tables/table.ts';
 import type { Client } from '../client.ts';
-import type { Layers } from '../layers.ts';
 import type { Quarantine } from '../quarantine/quarantine.ts';
-import type { Census } from './census.ts';
-import { nobody, type Tally } from './counts.ts';
-import { tallyOf, tallyOfAll } from './tally.ts';
+import type { ServedLayers } from '../served-layers.ts';
+import { type AnswerCounts, noAnswers } from './answer-counts.ts';
+import { countAllAnswers, countAnswers } from './count-answers.ts';
+import type { ProxyGroups } from './proxy-groups.ts';
 
-export interface ConcernParts {
+export interface AffectedProxiesSources {
   /** What a rule or service contributes to: see `Compiler.contributionsOf`. */
   readonly contributionsOf: (origin: string) => readonly Contribution[];
   readonly layersSelecting: Compiler['layersSelecting'];
-  readonly layers: Pick<Layers, 'get'>;
-  readonly quarantine: Pick<Quarantine, 'blames' | 'isProven'>;
+  readonly layers: Pick<ServedLayers, 'get'>;
+  readonly quarantine: Pick<Quarantine, 'isToCorrect' | 'isProven'>;
   /** The services that a ServiceEntry makes or a WorkloadEntry is in. */
   readonly servicesOf: (id: RuleId) => readonly ServiceKey[];
 }
@@ -31,34 +31,38 @@ export interface CompiledRule {
 }
 
 /** Which proxies a rule concerns, by what its kind contributes to, and what they answered. */
-export function concernOf({ kind, foundBy, id, since }: CompiledRule, census: Census, parts: ConcernParts): Tally {
+export function countAffected(
+  { kind, foundBy, id, since }: CompiledRule,
+  groups: ProxyGroups,
+  parts: AffectedProxiesSources,
+): AnswerCounts {
   const { contributionsOf, layersSelecting, layers, servicesOf, quarantine } = parts;
   switch (kind) {
     case 'MeshConfig':
-      return tallyOfAll(census.clients, since);
+      return countAllAnswers(groups.clients, since);
     case 'ServiceEntry':
     case 'WorkloadEntry': {
       const services = servicesOf(id).map((key) => `service/${key}`);
       const made = services.flatMap((origin) => contributionsOf(origin));
       const own = kind === 'ServiceEntry' ? made : made.filter((contribution) => !isNoAssignment(contribution));
       const contributions = inLayerOrder(own.map((one) => withOwnChange(one, since, layers)));
-      return tallyOf(
+      return countAnswers(
         { origins: [id, ...(kind === 'ServiceEntry' ? services : [])], since, contributions, quarantine },
-        census,
+        groups,
       );
     }
   }
   switch (foundBy) {
     case 'workload':
-      return tallyOfAll(proxiesWith(id, census, layersSelecting), since);
+      return countAllAnswers(proxiesWith(id, groups, layersSelecting), since);
     case 'host':
       // A subset's assignment says where its workloads are, which is not the rule's doing.
-      return tallyOf(
+      return countAnswers(
         { origins: [id], since, contributions: contributionsOf(id).filter(isNoAssignment), quarantine },
-        census,
+        groups,
       );
     case null:
-      return nobody;
+      return noAnswers;
     default:
       return assertNever(foundBy);
   }
@@ -68,17 +72,21 @@ const isNoAssignment = ({ type }: Contribution): boolean => type !== 'endpoint';
 
 function* proxiesWith(
   sidecar: RuleId,
-  census: Census,
+  groups: ProxyGroups,
   layersSelecting: Compiler['layersSelecting'],
 ): Generator<Client> {
-  for (const layer of layersSelecting(sidecar)) yield* census.assigned.get(layer) ?? [];
+  for (const layer of layersSelecting(sidecar)) yield* groups.assigned.get(layer) ?? [];
 }
 
 /**
  * Endpoints come and go by themselves. An assignment counts as it was when the rule was compiled, or when it appeared,
  * if that was later.
  */
-function withOwnChange(contribution: Contribution, since: Revision, layers: ConcernParts['layers']): Contribution {
+function withOwnChange(
+  contribution: Contribution,
+  since: Revision,
+  layers: AffectedProxiesSources['layers'],
+): Contribution {
   const { layer, type, name } = contribution;
   if (type !== 'endpoint') return contribution;
   const entry = layers.get(layer)?.tables.endpoint.get(name);

@@ -8,19 +8,19 @@ import type { Revision } from '../../xds/tables/table.ts';
 export const meshId: RuleId = ruleId({ kind: meshKind, metadata: { namespace: '', name: 'default' } });
 
 /** Which changes of rules are compiled by now. */
-export interface Intake {
+export interface CompileProgress {
   changed(changes: readonly RuleChange[]): void;
   /** A flush of configuration begins: it takes in what has changed so far. */
-  taken(): void;
+  flushBegan(): void;
   /** A flush has ended and is in the tables; answers the rules that it took in. */
-  shown(revision: Revision): readonly RuleId[];
+  flushEnded(revision: Revision): readonly RuleId[];
   /** Whether what is in the tables was compiled from the rule as it is. */
   isCompiled(id: RuleId): boolean;
   /** The revision by which the rule as it is was compiled; 0 for one that was never taken in, and for what is no rule. */
   revisionOf(origin: string): Revision;
 }
 
-export function createIntake(): Intake {
+export function createCompileProgress(): CompileProgress {
   const waiting = new Set<RuleId>();
   /** Taken in by the flush that runs, or by one that failed: the next one shows it. */
   const compiling = new Set<RuleId>();
@@ -46,11 +46,11 @@ export function createIntake(): Intake {
         else if (isNew(change, id)) waiting.add(id);
       }
     },
-    taken() {
+    flushBegan() {
       for (const id of waiting) compiling.add(id);
       waiting.clear();
     },
-    shown(revision) {
+    flushEnded(revision) {
       const ids = [...compiling];
       compiling.clear();
       for (const id of ids) revisions.set(id, revision);
