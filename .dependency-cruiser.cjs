@@ -9,9 +9,10 @@ const rooms = {
   plan: ['lib', 'model'],
   'adapter-contract': ['lib', 'model'],
   disk: ['lib'],
+  kubernetes: ['lib'],
   registry: ['lib', 'model', 'adapter-contract', 'disk'],
   rules: ['lib', 'model', 'adapter-contract', 'plan'],
-  store: ['lib', 'rules', 'disk'],
+  store: ['lib', 'rules', 'disk', 'kubernetes'],
   compile: ['lib', 'model', 'proto', 'plan', 'rules'],
   xds: ['lib', 'model', 'proto'],
   rpc: ['lib'],
@@ -77,10 +78,11 @@ module.exports = {
     },
     {
       name: 'adapters-use-one-door',
-      comment: 'an adapter knows its contract, the model and lib, nothing else of the program',
+      comment:
+        'an adapter knows its contract, the model, lib and the client of Kubernetes, nothing else of the program',
       severity: 'error',
       from: { path: '^adapters/' },
-      to: { path: '^src/', pathNot: '^src/(lib|model|adapter-contract)/' },
+      to: { path: '^src/', pathNot: '^src/(lib|model|adapter-contract|kubernetes)/' },
     },
     {
       name: 'adapters-apart',
