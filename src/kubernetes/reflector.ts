@@ -1,0 +1,198 @@
+import { backoffMs } from '../lib/backoff.ts';
+import type { ListPage, WatchEvent } from './answers.ts';
+import { isExpired, type KubernetesError } from './errors.ts';
+import { type ApiObject, isOlder, type ObjectMetadata, objectPath } from './object.ts';
+
+/** Change of one kind. `put` repeats what is known when nothing but the version changed. */
+export type ObjectChange =
+  | { readonly type: 'put'; readonly object: ApiObject }
+  | { readonly type: 'removed'; readonly metadata: Pick<ObjectMetadata, 'name' | 'namespace'> };
+
+/** Action that a follower of the kind takes next. */
+export type Step =
+  | { readonly type: 'list' }
+  | { readonly type: 'watch'; readonly resourceVersion: string }
+  | { readonly type: 'wait'; readonly ms: number };
+
+/**
+ * Trouble of a kind. `denied`: RBAC does not allow it. `missing`: the server does not serve the kind. `unreachable`: any
+ * other failure. The objects known before stay.
+ */
+export interface KindTrouble {
+  readonly type: 'denied' | 'missing' | 'unreachable';
+  readonly message: string;
+}
+
+/** Reason of a listing that follows an earlier one. */
+export type RelistReason = 'expired' | 'versions-went-back' | 'differs';
+
+/** Object as last received. */
+interface Known {
+  readonly version: string;
+  readonly metadata: Pick<ObjectMetadata, 'name' | 'namespace'>;
+}
+
+/** Progress of one kind: what it knows and what to do next. Pure: no I/O, time comes as a parameter. */
+export interface Reflector {
+  next(): Step;
+  /** Takes a page of the list that `next` asked for. The last page removes what no page had. */
+  listed(page: ListPage): readonly ObjectChange[];
+  /** Takes events, or the empty batch with which a watch begins. */
+  received(events: readonly WatchEvent[]): readonly ObjectChange[];
+  /** Ends a wait. */
+  waited(): void;
+  /** Notes that the server ended a watch, which is the usual end. */
+  ended(): void;
+  /** Notes the failure of a list or a watch. Returns the objects that are gone for good. */
+  failed(error: KubernetesError, nowMs: number): readonly ObjectChange[];
+  /** Compares a version of the server with what was received. True: it went back, so that the next step is a list. */
+  probed(resourceVersion: string): boolean;
+  /** Lists again, because the server's list differs. */
+  differs(): void;
+  /** Paths and versions of all objects. */
+  known(): ReadonlyMap<string, Known>;
+  /** Version up to which everything was received; null before the first list. */
+  version(): string | null;
+  /** True once it was listed in full, or the server said that there is nothing to list. */
+  isSettled(): boolean;
+  trouble(): KindTrouble | null;
+  /** Reasons of listings since the last call. */
+  takeRelists(): readonly RelistReason[];
+}
+
+export interface ReflectorOptions {
+  readonly random?: () => number;
+  /** Delays of retries, in milliseconds. */
+  readonly retry?: { readonly baseMs: number; readonly maxMs: number };
+  /** Time for which a kind must be missing before its objects are removed: an apiserver that starts answers 404, too. */
+  readonly missingMs?: number;
+}
+
+export function createReflector(options: ReflectorOptions = {}): Reflector {
+  const { random = Math.random, retry = { baseMs: 250, maxMs: 15_000 }, missingMs = 30_000 } = options;
+  const known = new Map<string, Known>();
+  /** Paths that the list under way had. */
+  let listing: Set<string> | null = null;
+  let version: string | null = null;
+  let mustList = true;
+  let attempts = 0;
+  let waitMs: number | null = null;
+  let isSettled = false;
+  let trouble: KindTrouble | null = null;
+  let missingSinceMs: number | null = null;
+  let relists: RelistReason[] = [];
+
+  function put(object: ApiObject): readonly ObjectChange[] {
+    const path = objectPath(object.metadata);
+    const { name, namespace, resourceVersion = '' } = object.metadata;
+    listing?.add(path);
+    if (known.get(path)?.version === resourceVersion && resourceVersion !== '') return [];
+    known.set(path, { version: resourceVersion, metadata: namespace === undefined ? { name } : { name, namespace } });
+    return [{ type: 'put', object }];
+  }
+
+  function remove(path: string): readonly ObjectChange[] {
+    const gone = known.get(path);
+    if (gone === undefined) return [];
+    known.delete(path);
+    return [{ type: 'removed', metadata: gone.metadata }];
+  }
+
+  function relist(reason: RelistReason): void {
+    if (!mustList && version !== null) relists.push(reason);
+    mustList = true;
+    listing = null;
+  }
+
+  function retryLater(error: KubernetesError | null): void {
+    waitMs = Math.max(backoffMs(attempts, { ...retry, random }), error?.retryAfterMs ?? 0);
+    attempts += 1;
+  }
+
+  function works(): void {
+    attempts = 0;
+    trouble = null;
+    missingSinceMs = null;
+  }
+
+  function one({ type, object }: WatchEvent): readonly ObjectChange[] {
+    const { resourceVersion = '' } = object.metadata;
+    if (version !== null && isOlder(resourceVersion, version)) relist('versions-went-back');
+    else version = resourceVersion;
+    if (type === 'BOOKMARK') return [];
+    return type === 'DELETED' ? remove(objectPath(object.metadata)) : put(object);
+  }
+
+  /** Removes the objects of a kind that has been missing for long: its definition was deleted. */
+  function missing(nowMs: number): readonly ObjectChange[] {
+    missingSinceMs ??= nowMs;
+    if (nowMs - missingSinceMs < missingMs) return [];
+    isSettled = true;
+    return [...known.keys()].flatMap(remove);
+  }
+
+  return {
+    next() {
+      if (waitMs !== null) return { type: 'wait', ms: waitMs };
+      return mustList || version === null ? { type: 'list' } : { type: 'watch', resourceVersion: version };
+    },
+    listed(page) {
+      listing ??= new Set();
+      const changes = page.items.flatMap(put);
+      if (!page.isLast) return changes;
+      const paths = listing;
+      const gone = [...known.keys()].filter((path) => !paths.has(path)).flatMap(remove);
+      listing = null;
+      mustList = false;
+      version = page.resourceVersion;
+      isSettled = true;
+      trouble = null;
+      missingSinceMs = null;
+      return [...changes, ...gone];
+    },
+    received(events) {
+      works();
+      return events.flatMap(one);
+    },
+    waited() {
+      waitMs = null;
+    },
+    ended() {
+      if (attempts > 0) retryLater(null);
+    },
+    failed(error, nowMs) {
+      listing = null;
+      if (isExpired(error)) {
+        relist('expired');
+        // The first time at once; a server that only ever says so is not asked without pause.
+        if (attempts > 0) retryLater(error);
+        else attempts = 1;
+        return [];
+      }
+      retryLater(error);
+      const { status, message } = error;
+      trouble = { type: status === 403 ? 'denied' : status === 404 ? 'missing' : 'unreachable', message };
+      if (status === 404) {
+        isSettled ||= known.size === 0;
+        return missing(nowMs);
+      }
+      missingSinceMs = null;
+      return [];
+    },
+    probed(resourceVersion) {
+      if (mustList || version === null || !isOlder(resourceVersion, version)) return false;
+      relist('versions-went-back');
+      return true;
+    },
+    differs: () => relist('differs'),
+    known: () => known,
+    version: () => version,
+    isSettled: () => isSettled,
+    trouble: () => trouble,
+    takeRelists() {
+      const taken = relists;
+      relists = [];
+      return taken;
+    },
+  };
+}
