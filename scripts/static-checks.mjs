@@ -41,7 +41,7 @@ async function runCheck({ name, command }) {
 /** Runs a program of node_modules/.bin and collects its output. */
 function runQuietly([program, ...args]) {
   return new Promise((resolve) => {
-    const child = spawnProgram(program, args, ['ignore', 'pipe', 'pipe']);
+    const child = startProgram(program, args, ['ignore', 'pipe', 'pipe']);
     let output = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
     child.on('error', (error) => resolve({ status: 1, output: error.message }));
@@ -52,14 +52,14 @@ function runQuietly([program, ...args]) {
 /** Runs a program of node_modules/.bin with its output shown. Resolves with its exit status. */
 export function runLoudly(program, args, env = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawnProgram(program, args, ['ignore', 'inherit', 'inherit'], env);
+    const child = startProgram(program, args, ['ignore', 'inherit', 'inherit'], env);
     child.on('error', reject);
     child.on('close', (status) => resolve(status ?? 1));
   });
 }
 
 /** Starts a program with node_modules/.bin first in PATH, so that `node` is the project's version. */
-function spawnProgram(program, args, stdio, env = {}) {
+export function startProgram(program, args, stdio, env = {}) {
   const programs = join(root, 'node_modules/.bin');
   const path = `${programs}:${process.env.PATH}`;
   return spawn(join(programs, program), args, { cwd: root, stdio, env: { ...process.env, PATH: path, ...env } });

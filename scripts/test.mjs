@@ -2,7 +2,7 @@
 // checks and tests. With CI=true a skipped test counts as failed.
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { root, runLoudly, runStaticChecks } from './static-checks.mjs';
+import { root, runLoudly, runStaticChecks, startProgram } from './static-checks.mjs';
 
 const strict = process.env.CI === 'true';
 const reportFile = join(root, '.cache/test-report.json');
@@ -10,9 +10,12 @@ mkdirSync(join(root, '.cache'), { recursive: true });
 rmSync(reportFile, { force: true });
 rmSync(join(root, '.cache/test-logs'), { recursive: true, force: true });
 
+const filters = process.argv.slice(2);
+const building = filters.length === 0 ? buildLongParts() : null;
 const checks = await runStaticChecks();
 const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${reportFile}`];
-const status = await runLoudly('vitest', ['run', ...reporters, ...process.argv.slice(2)]);
+const status = await runLoudly('vitest', ['run', ...reporters, ...filters]);
+building?.kill();
 const tests = readReport();
 
 for (const reason of tests.reasons) process.stdout.write(`skipped: ${reason}\n`);
@@ -21,6 +24,14 @@ const passed = checks.passed + tests.passed;
 const failed = checks.failed + tests.failed;
 process.exitCode = failed === 0 && status === 0 && (!strict || tests.skipped === 0) ? 0 : 1;
 process.stdout.write(`${passed} passed, ${failed} failed, ${tests.skipped} skipped\n`);
+
+/**
+ * Starts the installation of what takes minutes, behind everything else, so that it is there when the last tests need
+ * it. If it fails, these tests try again and say why.
+ */
+function buildLongParts() {
+  return startProgram('node', ['test/support/install-parts.ts', 'kubernetes'], ['ignore', 'inherit', 'ignore']);
+}
 
 /** Reads the counts of vitest's JSON report. A file that cannot be loaded has no tests and counts as one failure. */
 function readReport() {

@@ -1,5 +1,5 @@
 import { beforeAll, describe, it } from 'vitest';
-import { missing, type PartName, partProgram } from './parts.ts';
+import { installLimit, missing, type PartName, partProgram } from './parts.ts';
 
 /**
  * A `describe` whose tests need real programs. They are installed before its first test. If the machine cannot have
@@ -11,7 +11,7 @@ export function describeWith(needed: readonly PartName[], name: string, tests: (
     describe(name, () => {
       beforeAll(async () => {
         for (const part of needed) await partProgram(part);
-      }, 300_000);
+      }, installLimit(needed));
       tests();
     });
   } else if (process.env.CI === 'true') {

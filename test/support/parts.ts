@@ -6,6 +6,8 @@ import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { eventually } from './eventually.ts';
+import { buildKubernetes, kubernetesVersion } from './kubernetes/build.ts';
+import { isRunning } from './processes.ts';
 
 const execute = promisify(execFile);
 
@@ -22,6 +24,8 @@ export interface ProgramPart {
   unusable?(): string | null;
   /** Path of the program, relative to the cache entry. */
   readonly program: string;
+  /** Limit for its installation, if that takes longer than `usualInstallMs`. */
+  readonly installMs?: number;
   /** Puts the program into the empty folder `into`. */
   install(into: string): Promise<void>;
 }
@@ -194,9 +198,20 @@ const interopClient: ProgramPart = {
   },
 };
 
+/** kube-apiserver, with etcd in the same folder, built from their modules in the versions that go.mod pins. */
+const kubernetes: ProgramPart = {
+  name: 'kubernetes',
+  version: kubernetesVersion(),
+  tools: ['go'],
+  advice: 'install Go 1.25 or newer',
+  program: 'kube-apiserver',
+  installMs: 3_600_000,
+  install: buildKubernetes,
+};
+
 export const parts = {
   ...{ envoy, zsh, fish, kubectl, istioCrds, xdsload, gcpserver, xdsclient, interopClient, grpcio },
-  ...{ packetFilter, shellcheck },
+  ...{ packetFilter, shellcheck, kubernetes },
 };
 export type PartName = keyof typeof parts;
 
@@ -220,6 +235,12 @@ function hashOf(folder: string, files: readonly string[] = readdirSync(folder).s
   for (const file of files) hash.update(file).update(readFileSync(join(folder, file)));
   return hash.digest('hex').slice(0, 12);
 }
+
+const usualInstallMs = 300_000;
+
+/** Returns the limit for the installation of parts, in milliseconds. */
+export const installLimit = (names: readonly PartName[]): number =>
+  Math.max(...names.map((name) => parts[name].installMs ?? usualInstallMs));
 
 const cacheFolder = (): string => join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'binnacle');
 const entryOf = (part: ProgramPart): string => join(cacheFolder(), `${part.name}-${part.version}`);
@@ -257,7 +278,7 @@ export async function partProgram(name: PartName): Promise<string> {
   const lock = `${entryOf(part)}.lock`;
   await eventually(async () => existsSync(program) || (await takeLock(lock)), {
     what: `${name} installed by another process (remove ${lock} if there is none)`,
-    timeoutMs: 300_000,
+    timeoutMs: installLimit([name]),
     everyMs: 200,
   });
   if (existsSync(program)) return program;
@@ -291,15 +312,6 @@ async function takeLock(lock: string): Promise<boolean> {
   } catch {
     const owner = Number(await readFile(join(lock, 'pid'), 'utf8').catch(() => 'unknown'));
     if (Number.isInteger(owner) && owner > 0 && !isRunning(owner)) await rm(lock, { recursive: true, force: true });
-    return false;
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
     return false;
   }
 }

@@ -11,3 +11,18 @@ export async function processesWith(text: string): Promise<readonly number[]> {
   );
   return found.flat();
 }
+
+/** Returns the state of a process. Linux only. */
+export async function stateOf(pid: number): Promise<'running' | 'stopped'> {
+  const [, letter] = /^\d+ \(.*\) (\S)/s.exec(await readFile(`/proc/${pid}/stat`, 'utf8')) ?? [];
+  return letter === 'T' ? 'stopped' : 'running';
+}
+
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
