@@ -28,3 +28,23 @@ export async function freePort(): Promise<number> {
   if (port === undefined) throw new Error('one port was asked for');
   return port;
 }
+
+let tried = 20_000 + (process.pid % 100) * 100;
+
+/**
+ * Returns a free port of 127.0.0.1 that systems do not hand out to clients, so that a server that is started again on
+ * it finds it free.
+ */
+export async function fixedPort(): Promise<number> {
+  for (;;) {
+    tried = tried < 31_999 ? tried + 1 : 20_000;
+    if (await isFree(tried)) return tried;
+  }
+}
+
+const isFree = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const server = createServer();
+    server.on('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });

@@ -1,0 +1,79 @@
+import { connect, createServer, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fixedPort } from './ports.ts';
+
+/** A TCP forwarder on 127.0.0.1 that fails as networks do. */
+export interface TcpProxy {
+  readonly port: number;
+  /** The number of connections that are open. */
+  readonly connections: number;
+  /** Forwards nothing from now on and closes nothing, as when the other side is gone without a FIN. New connections are accepted. */
+  hang(): void;
+  /** Forwards again, what came meanwhile included. */
+  resume(): void;
+  /** Resets all connections. New ones are forwarded. */
+  cut(): void;
+  /** Holds what either side sends back for `ms`, from now on. */
+  delay(ms: number): void;
+  stop(): Promise<void>;
+}
+
+/** Starts a proxy to a port of 127.0.0.1. */
+export async function startTcpProxy(target: number): Promise<TcpProxy> {
+  const port = await fixedPort();
+  const sockets = new Set<Socket>();
+  let delayMs = 0;
+  let hanging: PromiseWithResolvers<void> | null = null;
+
+  /** Waits on each chunk; order is kept, because the iteration goes on only then. */
+  const forward = async (from: Socket, to: Socket) => {
+    sockets.add(from);
+    from.setNoDelay(true);
+    from.on('error', () => {}).on('close', () => sockets.delete(from));
+    try {
+      for await (const chunk of from) {
+        if (delayMs > 0) await delay(delayMs);
+        await hanging?.promise;
+        if (!to.write(chunk)) await new Promise((resolve) => to.once('drain', resolve).once('close', resolve));
+      }
+      await hanging?.promise;
+      to.end();
+    } catch {
+      await hanging?.promise;
+      to.destroy();
+    }
+  };
+  const server = createServer({ allowHalfOpen: true }, (client) => {
+    const upstream = connect({ host: '127.0.0.1', port: target, allowHalfOpen: true });
+    void forward(client, upstream);
+    void forward(upstream, client);
+  });
+  const cut = () => {
+    for (const socket of sockets) socket.resetAndDestroy();
+  };
+  const resume = () => {
+    hanging?.resolve();
+    hanging = null;
+  };
+  await new Promise<void>((resolve, reject) => server.on('error', reject).listen(port, '127.0.0.1', resolve));
+  return {
+    port,
+    get connections() {
+      return sockets.size / 2;
+    },
+    hang() {
+      hanging ??= Promise.withResolvers<void>();
+    },
+    resume,
+    cut,
+    delay(ms) {
+      delayMs = ms;
+    },
+    async stop() {
+      const closed = new Promise((resolve) => server.close(resolve));
+      cut();
+      resume();
+      await closed;
+    },
+  };
+}
