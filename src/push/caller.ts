@@ -1,14 +1,18 @@
+import type { WorkloadIdentity } from '../model/caller-authentication.ts';
 import type { PeerIdentity } from '../rpc/identity.ts';
 
-/** The identity of a peer, as far as its connection proves it. A node id is the peer's own claim and proves nothing. */
+/** The identity of a peer, as far as its call proves it. A node id is the peer's own claim and proves nothing. */
 export interface Caller {
-  /** Equal for connections of the same one: the identity of its certificate, else the address that it comes from. */
+  /** Equal for connections of the same one: the account of its token, the identity of its certificate, else its address. */
   readonly key: string;
   /** By what it is known. An address across the network proves nothing: many may have it, and one may have many. */
-  readonly by: 'certificate' | 'loopback' | 'address';
+  readonly by: 'token' | 'certificate' | 'loopback' | 'address';
 }
 
-export function callerOf({ peer, identity = null }: CallerFacts): Caller {
+export function callerOf({ peer, identity = null, workload = null }: CallerFacts): Caller {
+  if (workload !== null) {
+    return { key: `system:serviceaccount:${workload.namespace}:${workload.serviceAccount}`, by: 'token' };
+  }
   if (identity !== null) {
     const { spiffeId, uris, dnsNames, subject } = identity;
     return { key: spiffeId ?? JSON.stringify([uris, dnsNames, subject]), by: 'certificate' };
@@ -22,6 +26,8 @@ export interface CallerFacts {
   readonly peer: string;
   /** Left out: it has proved nothing. */
   readonly identity?: PeerIdentity | null;
+  /** The workload that its token proves; left out: it has sent none, or nobody asks for one. */
+  readonly workload?: WorkloadIdentity | null;
 }
 
 /** An IPv4 address may come as IPv6 (RFC 4291, 2.5.5.2). */

@@ -130,6 +130,30 @@ const clientStatusSchema = z.strictObject({
     .default([]),
 });
 
+/** `xds.auth`: who sidecars are, by the service account tokens that a cluster's API server reviews. */
+const xdsAuthSchema = z.strictObject({
+  type: z.literal('kubernetes').describe('service account tokens, which an API server reviews'),
+  kubeconfig: file
+    .optional()
+    .describe(
+      'kubeconfig file of the cluster whose API server reviews tokens; left out: that of the cluster around this process',
+    ),
+  context: z.string().min(1).optional().describe('context of that file; left out: its current one'),
+  audiences: z
+    .array(z.string().min(1))
+    .min(1)
+    .default(['binnacle', 'istio-ca'])
+    .describe('audiences of which a token must have one'),
+  allowPlaintext: z
+    .boolean()
+    .default(false)
+    .describe('accepts tokens without TLS from other machines; who reads the traffic can use them'),
+  allowTokensWithoutPod: z
+    .boolean()
+    .default(false)
+    .describe('accepts tokens that are bound to no pod; their nodes need to match the namespace only'),
+});
+
 /** A further name of the server, for `Host` and `Origin`: a name, `*.example.com`, or `*` for any. */
 const hostName = z
   .string()
@@ -165,6 +189,10 @@ export const configFileSchema = z.strictObject({
     .strictObject({
       plaintext: addressSchema.prefault('127.0.0.1:15010'),
       tls: xdsTlsSchema.optional(),
+      /** A type alone stands for `{ type }`. */
+      auth: z
+        .preprocess((auth) => (typeof auth === 'string' ? { type: auth } : auth), xdsAuthSchema.optional())
+        .optional(),
       limits: xdsLimitsSchema.superRefine(refuseWhatNeverFits).prefault({}),
       clientStatus: clientStatusSchema.prefault({}),
     })

@@ -43,6 +43,16 @@ export interface XdsTlsConfig {
   readonly requireClientCert: boolean;
 }
 
+/** Authentication of xDS clients by service account tokens. */
+export interface XdsAuthConfig {
+  /** Null: the cluster around this process. */
+  readonly kubeconfig: string | null;
+  /** Null: the current one of the kubeconfig. */
+  readonly context: string | null;
+  readonly audiences: readonly string[];
+  readonly allowTokensWithoutPod: boolean;
+}
+
 /** The HTTP door. */
 export interface HttpConfig {
   readonly address: Address;
@@ -56,10 +66,11 @@ export interface HttpConfig {
 /** Flags, environment and file, merged and checked: all that `serve` is told. */
 export interface ServeConfig {
   readonly http: HttpConfig;
-  /** `tls` is null when it is not configured. */
+  /** `tls` and `auth` are null when they are not configured. */
   readonly xds: {
     readonly plaintext: Address;
     readonly tls: XdsTlsConfig | null;
+    readonly auth: XdsAuthConfig | null;
     /** Limits that differ from the defaults. */
     readonly limits: Partial<Limits>;
     readonly nodeLimits: NodeLimits;
@@ -107,6 +118,7 @@ export async function loadServeConfig(flags: GivenFlags, env: Environment): Prom
   const file = await readConfigFile(given('config'));
   const dataDir = given('data-dir')?.text ?? file.dataDir;
   const { store } = file;
+  const plaintext = address('xds') ?? file.xds.plaintext;
   return {
     http: httpOf(file.http, {
       address: address('http'),
@@ -114,8 +126,9 @@ export async function loadServeConfig(flags: GivenFlags, env: Environment): Prom
       insecure: given('insecure'),
     }),
     xds: {
-      plaintext: address('xds') ?? file.xds.plaintext,
+      plaintext,
       tls: xdsTls(file, given('xds-tls')),
+      auth: xdsAuth(file, plaintext),
       limits: xdsLimits(file),
       nodeLimits: nodeLimits(file),
       clientStatus: file.xds.clientStatus,
@@ -159,11 +172,12 @@ function httpOf(
   }
   const isProtected = http.accessFile !== null || isLoopback(http.address.host);
   if (isProtected || (readSwitch(given.insecure) ?? insecure)) return http;
-  const { host, port } = http.address;
   throw wrong(
-    `HTTP on ${host.includes(':') ? `[${host}]` : host}:${port} is for other machines too, and anybody there could change rules: name an access file with tokens and roles (--access-file FILE), or listen on 127.0.0.1 (--http), or say that it is meant (--insecure)`,
+    `HTTP on ${addressText(http.address)} is for other machines too, and anybody there could change rules: name an access file with tokens and roles (--access-file FILE), or listen on 127.0.0.1 (--http), or say that it is meant (--insecure)`,
   );
 }
+
+const addressText = ({ host, port }: Address): string => `${host.includes(':') ? `[${host}]` : host}:${port}`;
 
 /** A flag has no value, an environment variable has one. */
 function readSwitch(given: Given | null): boolean | null {
@@ -183,6 +197,18 @@ function xdsTls({ xds: { tls } }: ConfigFile, flag: Given | null): XdsTlsConfig 
   }
   const { clientCaFile = null, requireClientCert = clientCaFile !== null } = tls;
   return { ...tls, address: address ?? tls.address, clientCaFile, requireClientCert };
+}
+
+/** Tokens are secrets: without TLS they stay on this machine, unless told otherwise. */
+function xdsAuth({ xds: { auth } }: ConfigFile, plaintext: Address): XdsAuthConfig | null {
+  if (auth === undefined) return null;
+  const { kubeconfig = null, context = null, audiences, allowPlaintext, allowTokensWithoutPod } = auth;
+  if (!allowPlaintext && !isLoopback(plaintext.host)) {
+    throw wrong(
+      `xds.auth: tokens would come in without TLS at ${addressText(plaintext)}, and who reads the traffic can use them: let xds.plaintext (--xds) listen on 127.0.0.1 and serve sidecars by xds.tls, or set xds.auth.allowPlaintext where another proxy encrypts`,
+    );
+  }
+  return { kubeconfig, context, audiences, allowTokensWithoutPod };
 }
 
 function xdsLimits({ xds: { limits } }: ConfigFile): Partial<Limits> {

@@ -3,6 +3,7 @@ import { createHttpServer } from '../api/server.ts';
 import { steadyClock, systemClock } from '../lib/clock.ts';
 import { doorReasons } from '../model/access.ts';
 import { clientStatusMethods } from '../push/client-status/methods.ts';
+import type { DiscoveryOptions } from '../push/discovery/discovery-stream.ts';
 import { discoveryMethods } from '../push/discovery/methods.ts';
 import { cutOffs } from '../rpc/observer.ts';
 import { createLogger } from '../telemetry/logging.ts';
@@ -11,9 +12,10 @@ import { announcement } from './announce.ts';
 import type { ServeConfig } from './config.ts';
 import { createHttpDoor, readHttpDoorFiles } from './http-door.ts';
 import { httpRoutes } from './http-routes.ts';
-import { createParts, discoveryOptions, pause } from './parts.ts';
+import { createParts, discoveryOptions, type Parts, pause, type Surroundings } from './parts.ts';
 import { toldToStop } from './told-to-stop.ts';
 import { readVersion } from './version.ts';
+import { authenticationResults, createXdsAuthentication, tokenVerdicts } from './xds-authentication.ts';
 import { createXdsServers } from './xds-servers.ts';
 
 /** Runs the control plane until the process is told to stop; then, or when its start fails, closes everything, the newest first. */
@@ -39,7 +41,9 @@ async function serveUntilTold(config: ServeConfig, closing: AsyncDisposableStack
   const { awaited } = firstCompile;
 
   const status = clientStatusMethods({ clients: coordinator.clients, pause, access: config.xds.clientStatus });
-  const services = [...discoveryMethods(discoveryOptions(parts, surroundings)), ...status];
+  const authentication = await xdsAuthentication(parts, surroundings);
+  const discovery = discoveryMethods({ ...discoveryOptions(parts, surroundings), ...authentication });
+  const services = [...discovery, ...status];
   const observer = metrics.rpcObserver(cutOffs);
   const rpc = await createXdsServers(config.xds, { services, awaited, signal, observer, clock: steadyClock, log });
   closing.defer(() => rpc.close());
@@ -66,6 +70,17 @@ async function serveUntilTold(config: ServeConfig, closing: AsyncDisposableStack
   process.stdout.write(announcement(config, served));
   await toldToStop();
   log.info({}, 'stopping');
+}
+
+/** The option of the gRPC services; discovery over REST has the checks of the HTTP door. */
+async function xdsAuthentication(
+  { metrics }: Parts,
+  { config, clock, closing }: Surroundings,
+): Promise<Pick<DiscoveryOptions, 'authentication'>> {
+  const { auth } = config.xds;
+  if (auth === null) return {};
+  const observer = metrics.authenticationObserver(authenticationResults, tokenVerdicts);
+  return { authentication: await createXdsAuthentication(auth, { clock, observer, closing }) };
 }
 
 /** How long open streams and HTTP requests may take to end. */

@@ -17,6 +17,8 @@ export interface Metrics {
   rpcObserver(reasons: readonly string[]): RpcMetrics;
   /** Creates counters for rejected HTTP requests. `reasons` lists every reason. */
   httpObserver(reasons: readonly string[]): HttpMetrics;
+  /** Creates counters for the authentication of xDS clients. The lists have every value of the labels. */
+  authenticationObserver(results: readonly string[], verdicts: readonly string[]): AuthenticationMetrics;
   /** Creates the counters of an adapter. */
   adapterObserver(adapter: string): AdapterMetrics;
   /** Adds the metrics that are read from current state on each scrape. */
@@ -30,6 +32,11 @@ interface RpcMetrics {
   cutOff(reason: string): void;
   ended(code: string): void;
   logLineDropped(): void;
+}
+
+interface AuthenticationMetrics {
+  authenticated(result: string): void;
+  reviewed(verdict: string): void;
 }
 
 interface AdapterMetrics {
@@ -66,10 +73,22 @@ export function createMetrics(): Metrics {
     httpObserver(reasons) {
       const help = 'HTTP requests that were not let in';
       return {
-        refused: countReasons('binnacle_http_refusals_total', help, { reasons, registers }),
+        refused: countBy('binnacle_http_refusals_total', help, { label: 'reason', values: reasons, registers }),
         accessFile: accessFileGauge(registers),
       };
     },
+    authenticationObserver: (results, verdicts) => ({
+      authenticated: countBy(
+        'binnacle_xds_authentications_total',
+        'Calls of xDS clients that had to prove who they are, by the proof that counted or the fault',
+        { label: 'result', values: results, registers },
+      ),
+      reviewed: countBy(
+        'binnacle_token_reviews_total',
+        'Reviews of tokens that an API server was asked for; calls with a known token need none',
+        { label: 'verdict', values: verdicts, registers },
+      ),
+    }),
     adapterObserver: (adapter) => ({
       leases() {
         expired.inc({ adapter }, 0);
@@ -96,14 +115,18 @@ function accessFileGauge(registers: Registers): (isGood: boolean) => void {
   return (isGood) => gauge.set(isGood ? 1 : 0);
 }
 
-function countReasons(
+function countBy(
   name: string,
   help: string,
-  { reasons, registers }: { readonly reasons: readonly string[]; readonly registers: Registers },
-): (reason: string) => void {
-  const counter = new Counter({ name, help, labelNames: ['reason'], registers });
-  for (const reason of reasons) counter.inc({ reason }, 0); // a rate needs an initial value
-  return (reason) => counter.inc({ reason });
+  {
+    label,
+    values,
+    registers,
+  }: { readonly label: string; readonly values: readonly string[]; readonly registers: Registers },
+): (value: string) => void {
+  const counter = new Counter({ name, help, labelNames: [label], registers });
+  for (const value of values) counter.inc({ [label]: value }, 0); // a rate needs an initial value
+  return (value) => counter.inc({ [label]: value });
 }
 
 const seconds = (ms: number) => ms / 1000;
@@ -123,14 +146,11 @@ function rpcMetrics(reasons: readonly string[], registers: Registers): RpcMetric
     registers,
   });
   return {
-    cutOff: countReasons(
-      'binnacle_rpc_cut_offs_total',
-      'Connections and calls that were ended because of their client',
-      {
-        reasons,
-        registers,
-      },
-    ),
+    cutOff: countBy('binnacle_rpc_cut_offs_total', 'Connections and calls that were ended because of their client', {
+      label: 'reason',
+      values: reasons,
+      registers,
+    }),
     ended: (code) => calls.inc({ code }),
     logLineDropped: () => dropped.inc(),
   };

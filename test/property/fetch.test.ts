@@ -70,7 +70,7 @@ async function fetchOnce(push: FakePush, fetch: Fetch, { type, names }: { type: 
   const service = discoveryServices.find(({ only }) => only?.type === type);
   if (service === undefined) throw new Error(`no service of ${type}`);
   const request = create(DiscoveryRequestSchema, { node: { id: 'p' }, resourceNames: names });
-  const fetching = fetch(service, toBinary(DiscoveryRequestSchema, request), 'test');
+  const fetching = fetch(service, toBinary(DiscoveryRequestSchema, request), { key: 'test', workload: null });
   await push.rest();
   const fetched = await fetching;
   // What is read of a response is its type and its bytes.

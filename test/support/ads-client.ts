@@ -1,5 +1,12 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import { type ChannelOptions, Client, type ClientDuplexStream, credentials, type StatusObject } from '@grpc/grpc-js';
+import {
+  type ChannelOptions,
+  Client,
+  type ClientDuplexStream,
+  credentials,
+  Metadata,
+  type StatusObject,
+} from '@grpc/grpc-js';
 import { onTestFinished } from 'vitest';
 import { NodeSchema } from '#gen/envoy/config/core/v3/base_pb.js';
 import {
@@ -29,6 +36,10 @@ export interface AdsOptions {
   /** Null: the first request has no node. */
   readonly nodeId?: string | null;
   readonly labels?: Readonly<Record<string, string>>;
+  /** Further texts of the node's metadata, such as SERVICE_ACCOUNT. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** Bearer token that the call carries. */
+  readonly token?: string;
   /** How its traffic is captured; `NONE` when left out. */
   readonly interception?: 'NONE' | 'REDIRECT';
   /** Subscribes to the assignments of its clusters and the routes of its listeners, as Envoy does. */
@@ -83,6 +94,7 @@ export function openAds(port: number, options: AdsOptions = {}): AdsStream {
     options.path ?? `${service}/${method}`,
     asIs,
     asIs,
+    metadataOf(options),
   );
   onTestFinished(() => {
     stream.cancel();
@@ -180,8 +192,14 @@ interface Answer {
   readonly initial?: ReadonlyMap<string, string>;
 }
 
-function nodeOf(id: string, { labels = {}, interception = 'NONE' }: AdsOptions) {
-  return create(NodeSchema, { id, metadata: { LABELS: { ...labels }, INTERCEPTION_MODE: interception } });
+function nodeOf(id: string, { labels = {}, interception = 'NONE', metadata = {} }: AdsOptions) {
+  return create(NodeSchema, { id, metadata: { LABELS: { ...labels }, INTERCEPTION_MODE: interception, ...metadata } });
+}
+
+function metadataOf({ token }: AdsOptions): Metadata {
+  const metadata = new Metadata();
+  if (token !== undefined) metadata.set('authorization', `Bearer ${token}`);
+  return metadata;
 }
 
 const perType = <T>(make: () => T): Readonly<Record<XdsType, T>> => mapTypes(make);

@@ -6,7 +6,7 @@ import {
   type MessageShape,
   toBinary,
 } from '@bufbuild/protobuf';
-import { Client, credentials, type ServiceError, type StatusObject } from '@grpc/grpc-js';
+import { Client, credentials, Metadata, type ServiceError, type StatusObject } from '@grpc/grpc-js';
 import { onTestFinished } from 'vitest';
 
 const asIs = (bytes: Buffer) => bytes;
@@ -30,11 +30,13 @@ export interface Messages<I extends DescMessage, O extends DescMessage> {
 export function callOnce<I extends DescMessage, O extends DescMessage>(
   port: number,
   path: string,
-  { request, response, init }: Messages<I, O> & { readonly init: MessageInitShape<I> },
+  { request, response, init, token }: Messages<I, O> & { readonly init: MessageInitShape<I>; readonly token?: string },
 ): Promise<MessageShape<O> | ServiceError> {
+  const metadata = new Metadata();
+  if (token !== undefined) metadata.set('authorization', `Bearer ${token}`);
   const bytes = Buffer.from(toBinary(request, create(request, init)));
   return new Promise((resolve) => {
-    clientOf(port).makeUnaryRequest(path, asIs, asIs, bytes, (error, answer) => {
+    clientOf(port).makeUnaryRequest(path, asIs, asIs, bytes, metadata, (error, answer) => {
       resolve(error ?? fromBinary(response, answer ?? Buffer.alloc(0)));
     });
   });

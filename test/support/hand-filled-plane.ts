@@ -9,6 +9,7 @@ import { HttpConnectionManagerSchema } from '#gen/envoy/extensions/filters/netwo
 import { SecretSchema } from '#gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js';
 import { systemClock } from '../../src/lib/clock.ts';
 import { type Logger, silentLogger } from '../../src/lib/logger.ts';
+import type { CallerAuthentication } from '../../src/model/caller-authentication.ts';
 import { encodeResource, type NamedType, type XdsType } from '../../src/proto/resource.ts';
 import { clientStatusMethods } from '../../src/push/client-status/methods.ts';
 import { Coordinator } from '../../src/push/coordinator.ts';
@@ -37,7 +38,10 @@ export interface HandFilledPlane {
   stop(): Promise<void>;
 }
 
-export async function startHandFilledPlane(limits: Partial<Limits> = {}): Promise<HandFilledPlane> {
+export async function startHandFilledPlane(
+  limits: Partial<Limits> = {},
+  authentication?: CallerAuthentication,
+): Promise<HandFilledPlane> {
   const compiler = new FakeCompiler(encode);
   const rejections: (XdsType | NamedType)[] = [];
   const metrics = createMetrics();
@@ -63,7 +67,10 @@ export async function startHandFilledPlane(limits: Partial<Limits> = {}): Promis
   const stopping = new AbortController();
   coordinator.start(stopping.signal);
   const services = [
-    ...discoveryMethods({ coordinator, log, awaited: () => [], domainSuffix: 'cluster.local' }),
+    ...discoveryMethods({
+      ...{ coordinator, log, awaited: () => [], domainSuffix: 'cluster.local' },
+      ...(authentication === undefined ? {} : { authentication }),
+    }),
     ...clientStatusMethods({ clients: coordinator.clients, pause: () => new Promise((done) => setImmediate(done)) }),
   ];
   const rpc = createRpcServer({ services, clock: systemClock, log: silentLogger, limits });

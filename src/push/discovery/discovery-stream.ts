@@ -1,4 +1,5 @@
 import type { Logger } from '../../lib/logger.ts';
+import type { CallerAuthentication, WorkloadIdentity } from '../../model/caller-authentication.ts';
 import { type NamedType, namedTypes, namedTypeUrls, typeRows, type XdsType } from '../../proto/resource.ts';
 import type { CallReader, CloseReason, ServerCall } from '../../rpc/call.ts';
 import { type Candidate, wholeOf } from '../../rpc/candidate.ts';
@@ -9,13 +10,14 @@ import type { Recognition } from '../../xds/recognition/recognition.ts';
 import { decisiveSentence } from '../../xds/stream/error-text.ts';
 import { type RequestOutcome, receiveDelta, receiveSotw } from '../../xds/stream/receive.ts';
 import { type NameSet, TooManyNames } from '../../xds/tables/names.ts';
-import { nodeIdOf, proxyOf } from '../../xds/wire/node.ts';
-import { defaultNodeLimits, type NodeLimits } from '../../xds/wire/node-limits.ts';
+import { nodeIdOf } from '../../xds/wire/node.ts';
+import type { NodeLimits } from '../../xds/wire/node-limits.ts';
 import type { DeltaRequest, SotwRequest } from '../../xds/wire/request.ts';
 import type { Mode, Outgoing } from '../../xds/wire/response.ts';
 import { MalformedMessage } from '../../xds/wire/wire-reader.ts';
 import { type Client, type Outlet, streamFor } from '../client.ts';
 import type { Coordinator } from '../coordinator.ts';
+import { admittedProxy } from './admission.ts';
 import type { DiscoveryService, RequestedType } from './services.ts';
 
 export interface DiscoveryOptions {
@@ -28,6 +30,8 @@ export interface DiscoveryOptions {
   readonly nodeLimits?: NodeLimits;
   /** Whether bytes that clients repeat are recognised instead of read; left out: they are. Streams hear the same. */
   readonly recognises?: boolean;
+  /** Left out: callers need no proof of who they are. */
+  readonly authentication?: CallerAuthentication;
 }
 
 /** What a stream is by the method that was called. */
@@ -43,6 +47,8 @@ export class DiscoveryStream implements CallReader, Outlet {
   readonly #call: ServerCall;
   readonly #kind: StreamKind;
   readonly #options: DiscoveryOptions;
+  /** The workload that the call's token proves. Set before the first message, if at all. */
+  #workload: WorkloadIdentity | null = null;
   #client: Client | null = null;
   #hasReportedOtherNode = false;
   /** Names that were asked for since it was last looked at whether there is anything by them. */
@@ -52,6 +58,11 @@ export class DiscoveryStream implements CallReader, Outlet {
     this.#call = call;
     this.#kind = kind;
     this.#options = options;
+  }
+
+  /** The call is authenticated; its node must agree with the workload. */
+  provedBy(workload: WorkloadIdentity | null): void {
+    this.#workload = workload;
   }
 
   message(bytes: Uint8Array): void {
@@ -173,15 +184,15 @@ export class DiscoveryStream implements CallReader, Outlet {
   }
 
   #connect(node: Uint8Array | null): Client {
-    const { coordinator, domainSuffix, nodeLimits: limits = defaultNodeLimits } = this.#options;
-    const proxy = proxyOf(node ?? new Uint8Array(0), { domainSuffix, limits });
-    if (!proxy.ok) throw new StatusError('INVALID_ARGUMENT', proxy.error);
+    const { coordinator } = this.#options;
+    const proxy = admittedProxy(node, this.#workload, this.#options);
     return coordinator.connect({
-      id: `${proxy.value.id}-${coordinator.context.nextId()}`,
-      proxy: proxy.value,
-      stream: streamFor(proxy.value, this.#kind.mode),
+      id: `${proxy.id}-${coordinator.context.nextId()}`,
+      proxy,
+      stream: streamFor(proxy, this.#kind.mode),
       peer: this.#call.peer,
       identity: this.#call.identity,
+      workload: this.#workload,
       outlet: this,
       service: this.#kind.service.short,
       mayLog: () => this.#call.mayLog(),

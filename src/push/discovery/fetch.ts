@@ -1,4 +1,5 @@
 import { contentHash } from '../../lib/hash.ts';
+import type { WorkloadIdentity } from '../../model/caller-authentication.ts';
 import { type EncodedResource, recordParts, typeRows, typeUrls, type XdsType } from '../../proto/resource.ts';
 import { Allowance, type Rate } from '../../rpc/allowance.ts';
 import { StatusError } from '../../rpc/status.ts';
@@ -7,9 +8,8 @@ import { absentResource } from '../../xds/tables/absent.ts';
 import type { NamePool, NameSet } from '../../xds/tables/names.ts';
 import type { Table } from '../../xds/tables/table.ts';
 import { responseHead } from '../../xds/wire/build-response.ts';
-import { proxyOf } from '../../xds/wire/node.ts';
-import { defaultNodeLimits } from '../../xds/wire/node-limits.ts';
 import { parseSotwRequest, type SotwRequest } from '../../xds/wire/request.ts';
+import { admittedProxy } from './admission.ts';
 import { type DiscoveryOptions, requestedTypeOf, statusOf } from './discovery-stream.ts';
 import type { DiscoveryService } from './services.ts';
 
@@ -24,14 +24,21 @@ export interface Fetched {
 }
 
 /**
- * A service of its own type, with its bytes of a DiscoveryRequest, from this caller (its key). Throws StatusError for what
- * cannot be answered.
+ * A service of its own type, with its bytes of a DiscoveryRequest, from this caller. Throws StatusError for what cannot be
+ * answered.
  */
-export type Fetch = (service: DiscoveryService, message: Uint8Array, caller: string) => Promise<Fetched>;
+export type Fetch = (service: DiscoveryService, message: Uint8Array, caller: FetchCaller) => Promise<Fetched>;
+
+export interface FetchCaller {
+  /** As of `Caller`. */
+  readonly key: string;
+  /** The workload that its token proves; null without one. */
+  readonly workload: WorkloadIdentity | null;
+}
 
 /** Answers requests without a stream: nothing is remembered of who asked. */
 export function createFetch(options: DiscoveryOptions): Fetch {
-  const { coordinator, log, domainSuffix, nodeLimits: limits = defaultNodeLimits } = options;
+  const { coordinator, log } = options;
   const versionOf = createTableVersions();
   const logLines = new Allowance(rejectionLines, coordinator.context.now());
   return async (service, message, caller) => {
@@ -39,17 +46,13 @@ export function createFetch(options: DiscoveryOptions): Fetch {
     const request = readRequest(message);
     const { type } = requestedTypeOf(request, service);
     if (type === null) throw new StatusError('UNIMPLEMENTED', `${service.short} is not served without a stream`);
-    const proxy = proxyOf(request.node ?? new Uint8Array(0), { domainSuffix, limits });
-    if (!proxy.ok) throw new StatusError('INVALID_ARGUMENT', proxy.error);
+    const proxy = admittedProxy(request.node, caller.workload, options);
     if (request.error !== null && logLines.take(coordinator.context.now())) {
-      log.warn(
-        { proxy: proxy.value.id, type, reason: decisiveSentence(request.error, '') },
-        'resources rejected by proxy',
-      );
+      log.warn({ proxy: proxy.id, type, reason: decisiveSentence(request.error, '') }, 'resources rejected by proxy');
     }
     const listed = readNames(coordinator.context.names, request);
     const query = { type, listed, wildcard: isWildcard(type, listed) };
-    return coordinator.readOnce(proxy.value, caller, (view) => {
+    return coordinator.readOnce(proxy, caller.key, (view) => {
       const resources = resourcesOf(view[type], query);
       const isWhole = query.wildcard && resources.length === sizeOf(view[type]);
       const version = isWhole ? versionOf(view[type]) : versionOfAll(resources);

@@ -3,6 +3,7 @@ import { StatusError } from '../../rpc/status.ts';
 import { parseEverything, type Recognition, recognition } from '../../xds/recognition/recognition.ts';
 import type { Mode } from '../../xds/wire/response.ts';
 import { callerOf } from '../caller.ts';
+import { authenticateStream, workloadOf } from './admission.ts';
 import { type DiscoveryOptions, DiscoveryStream } from './discovery-stream.ts';
 import { createFetch, type Fetch, fetchedMessage, requireSynced } from './fetch.ts';
 import { type DiscoveryService, discoveryServices, isFetched } from './services.ts';
@@ -15,7 +16,7 @@ export function discoveryMethods(options: DiscoveryOptions): readonly Method[] {
   const recognitions = { sotw: make('sotw'), delta: make('delta') };
   return discoveryServices.flatMap((service) => [
     ...streamingMethods(service, recognitions, options),
-    ...fetchMethod(service, { fetch, identifier }),
+    ...fetchMethod(service, { fetch, identifier, options }),
   ]);
 }
 
@@ -29,7 +30,9 @@ function streamingMethods(
     path: `/${service.name}/${name}`,
     open(call) {
       requireSynced(options);
-      return new DiscoveryStream(call, { mode, service, recognition: recognitions[mode] }, options);
+      const stream = new DiscoveryStream(call, { mode, service, recognition: recognitions[mode] }, options);
+      if (options.authentication !== undefined) authenticateStream(call, stream, options);
+      return stream;
     },
   }));
 }
@@ -37,7 +40,11 @@ function streamingMethods(
 /** Answers in full also who has the version already: gRPC has no word for "not modified". */
 function fetchMethod(
   service: DiscoveryService,
-  { fetch, identifier }: { readonly fetch: Fetch; readonly identifier: string },
+  {
+    fetch,
+    identifier,
+    options,
+  }: { readonly fetch: Fetch; readonly identifier: string; readonly options: DiscoveryOptions },
 ): readonly Method[] {
   if (service.fetch === null) return [];
   const path = `/${service.name}/${service.fetch}`;
@@ -47,7 +54,11 @@ function fetchMethod(
       type: 'unary',
       path,
       compress: true,
-      handle: async (request, call) => fetchedMessage(await fetch(service, request, callerOf(call).key), identifier),
+      async handle(request, call) {
+        const workload = await workloadOf(call, options);
+        const caller = { key: callerOf({ ...call, workload }).key, workload };
+        return fetchedMessage(await fetch(service, request, caller), identifier);
+      },
     },
   ];
 }

@@ -52,7 +52,7 @@ export function restEndpoints(options: RestOptions): readonly RestEndpoint[] {
 }
 
 /** HTTP knows no identities: all that poll are one. */
-const restPeer = 'clients over REST';
+const restPeer = { key: 'clients over REST', workload: null };
 
 function refusal(error: unknown): RestAnswer {
   if (!(error instanceof StatusError)) throw error;

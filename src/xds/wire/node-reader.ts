@@ -14,7 +14,15 @@ export interface NodeFacts {
   text(key: MetadataKey): string;
 }
 
-const metadataKeys = ['NAME', 'NAMESPACE', 'INSTANCE_IPS', 'CLUSTER_ID', 'NETWORK', 'INTERCEPTION_MODE'] as const;
+const metadataKeys = [
+  'NAME',
+  'NAMESPACE',
+  'SERVICE_ACCOUNT',
+  'INSTANCE_IPS',
+  'CLUSTER_ID',
+  'NETWORK',
+  'INTERCEPTION_MODE',
+] as const;
 
 export type MetadataKey = (typeof metadataKeys)[number];
 

@@ -1,5 +1,6 @@
 import { canonicalAddress } from '../../lib/ip.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
+import type { NodeClaim } from '../../model/caller-authentication.ts';
 import type { ClientKind, InterceptionMode, Proxy, Role } from '../../model/proxy.ts';
 import { defaultNodeLimits, type NodeLimits } from './node-limits.ts';
 import { type NodeFacts, readNode } from './node-reader.ts';
@@ -36,6 +37,27 @@ export function proxyOf(nodeBytes: Uint8Array, options: NodeOptions): Result<Pro
     locality: node.locality.filter(Boolean).join('/'),
     interception: interceptionOf(text('INTERCEPTION_MODE')),
   });
+}
+
+/**
+ * Statements of a node about its workload, to compare with what its token proves. Without any about the namespace, that
+ * of `proxyOf` counts. A node that `proxyOf` accepts.
+ */
+export function claimsOf(nodeBytes: Uint8Array, options: NodeOptions): Result<readonly NodeClaim[], string> {
+  const read = readNode(nodeBytes, options.limits ?? defaultNodeLimits);
+  if (!read.ok) return read;
+  const { id, text } = read.value;
+  const { namespace, name, dnsDomain } = readId(id);
+  const given: readonly NodeClaim[] = [
+    { about: 'namespace', field: 'node.id', value: namespace },
+    { about: 'namespace', field: 'node.metadata.NAMESPACE', value: text('NAMESPACE') },
+    { about: 'pod', field: 'node.id', value: dnsDomain === '' ? '' : name }, // any other id names no pod
+    { about: 'pod', field: 'node.metadata.NAME', value: text('NAME') },
+    { about: 'service account', field: 'node.metadata.SERVICE_ACCOUNT', value: text('SERVICE_ACCOUNT') },
+  ];
+  const claims = given.filter(({ value }) => value !== '');
+  if (claims.some(({ about }) => about === 'namespace')) return ok(claims);
+  return ok([{ about: 'namespace', field: 'node.metadata.NAMESPACE, left out,', value: 'default' }, ...claims]);
 }
 
 /** The id alone, read from where clients write it: in front of everything else. */

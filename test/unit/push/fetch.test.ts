@@ -236,7 +236,7 @@ describe('a client that polls', () => {
     const service = discoveryServices.find(({ short }) => short === 'CDS');
     if (service === undefined) throw new Error('no CDS');
     const request = create(DiscoveryRequestSchema, { node: { id: 'm', userAgentName: 'mosn' } });
-    const fetching = fetch(service, toBinary(DiscoveryRequestSchema, request), 'test');
+    const fetching = fetch(service, toBinary(DiscoveryRequestSchema, request), { key: 'test', workload: null });
     await push.rest();
     expect((await fetching).resources.map(({ name }) => name)).toEqual(['a']);
   });

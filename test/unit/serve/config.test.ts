@@ -30,6 +30,7 @@ describe('the configuration of serve', () => {
       xds: {
         plaintext: { host: '127.0.0.1', port: 15010 },
         tls: null,
+        auth: null,
         limits: {},
         nodeLimits: { maxNodeLabels: 256, maxNodeFieldBytes: 1024, maxNodeBytes: 32_768 },
         clientStatus: { loopback: true, identities: [] },
@@ -57,6 +58,13 @@ xds:
   plaintext: "0.0.0.0:16010"
   tls:
     { address: "binnacle.local:16012", certFile: c.pem, keyFile: k.pem, clientCaFile: ca.pem, requireClientCert: false }
+  auth:
+    type: kubernetes
+    kubeconfig: k.yaml
+    context: mesh
+    audiences: [mesh.example]
+    allowPlaintext: true
+    allowTokensWithoutPod: true
   limits:
     maxConnections: 500
     maxStreamsPerConnection: 8
@@ -97,6 +105,7 @@ logLevel: debug
           clientCaFile: 'ca.pem',
           requireClientCert: false,
         },
+        auth: { kubeconfig: 'k.yaml', context: 'mesh', audiences: ['mesh.example'], allowTokensWithoutPod: true },
         limits: {
           maxConnections: 500,
           maxConcurrentStreams: 8,
@@ -261,4 +270,23 @@ describe('a wrong configuration', () => {
       await expect(loading).rejects.toMatchObject({ code: 'CONFIG_INVALID', message: expect.stringContaining(says) });
     });
   }
+
+  it('reads the short form of the authentication of sidecars', async () => {
+    const config = await withFile('xds: { auth: kubernetes }');
+    expect(config.xds.auth).toEqual({
+      kubeconfig: null,
+      context: null,
+      audiences: ['binnacle', 'istio-ca'],
+      allowTokensWithoutPod: false,
+    });
+    expect((await load([], {})).xds.auth).toBeNull();
+  });
+
+  it('refuses tokens without TLS from other machines, unless told otherwise', async () => {
+    await expect(withFile('xds: { auth: kubernetes, plaintext: "0.0.0.0:15010" }')).rejects.toThrow(
+      /tokens would come in without TLS at 0\.0\.0\.0:15010.*xds\.auth\.allowPlaintext/,
+    );
+    const told = '{ auth: { type: kubernetes, allowPlaintext: true }, plaintext: "0.0.0.0:15010" }';
+    expect((await withFile(`xds: ${told}`)).xds.plaintext.host).toBe('0.0.0.0');
+  });
 });

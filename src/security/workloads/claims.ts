@@ -1,0 +1,17 @@
+import type { NodeClaim, WorkloadIdentity } from '../../model/caller-authentication.ts';
+
+/**
+ * Compares the statements of a node with the workload that its token proves. Returns the first difference, for people;
+ * null if there is none. What the token does not say (the pod of a token without one) is not compared.
+ */
+export function claimFault(workload: WorkloadIdentity, claims: readonly NodeClaim[]): string | null {
+  const proved = {
+    namespace: workload.namespace,
+    pod: workload.pod?.name ?? null,
+    'service account': workload.serviceAccount,
+  };
+  const differing = claims.find(({ about, value }) => proved[about] !== null && proved[about] !== value);
+  if (differing === undefined) return null;
+  const { about, field, value } = differing;
+  return `the ${about} differs: ${field} says "${value.slice(0, 253)}", the token is of "${proved[about]}"`;
+}

@@ -1,0 +1,80 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { createClient, type KubernetesClient } from '../kubernetes/client.ts';
+import { createCredentials } from '../kubernetes/credentials.ts';
+import { type ClusterAccess, inClusterAccess, parseKubeconfig } from '../kubernetes/kubeconfig.ts';
+import type { Clock } from '../lib/clock.ts';
+import { MeshError } from '../lib/errors.ts';
+import type { CallerAuthentication } from '../model/caller-authentication.ts';
+import {
+  type AuthenticationResult,
+  authenticationResults,
+  createTokenAuthentication,
+} from '../security/workloads/token-authentication.ts';
+import { readTokenReview, type TokenVerdict, tokenReview } from '../security/workloads/token-review.ts';
+import { createTokenReviews, type TokenReviewer } from '../security/workloads/token-reviews.ts';
+import type { XdsAuthConfig } from './config.ts';
+
+/** Values of the labels that `observer` is called with. */
+export { authenticationResults };
+export const tokenVerdicts = ['valid', 'invalid', 'unavailable'] as const satisfies readonly TokenVerdict['type'][];
+
+export interface XdsAuthenticationOptions {
+  readonly clock: Clock;
+  readonly observer: {
+    authenticated(result: AuthenticationResult): void;
+    reviewed(verdict: TokenVerdict['type']): void;
+  };
+  /** Stack that closes the client at the end. */
+  readonly closing: AsyncDisposableStack;
+}
+
+/**
+ * Creates the authentication of xDS clients by the API server of a cluster. Does not connect yet. Rejects with
+ * CONFIG_INVALID for an unusable kubeconfig.
+ */
+export async function createXdsAuthentication(
+  auth: XdsAuthConfig,
+  { clock, observer, closing }: XdsAuthenticationOptions,
+): Promise<CallerAuthentication> {
+  const access = () => clusterAccess(auth);
+  await access();
+  const client = createClient(createCredentials(access, clock), { clock });
+  closing.defer(() => client.close());
+  const { audiences, allowTokensWithoutPod } = auth;
+  return createTokenAuthentication({
+    reviews: createTokenReviews({
+      review: reviewerOf(client, audiences),
+      clock,
+      reviewed: ({ type }) => observer.reviewed(type),
+    }),
+    audiences,
+    allowTokensWithoutPod,
+    observe: observer.authenticated,
+  });
+}
+
+const reviewerOf =
+  (client: KubernetesClient, audiences: readonly string[]): TokenReviewer =>
+  async (token, signal) => {
+    const path = '/apis/authentication.k8s.io/v1/tokenreviews';
+    const answer = await client.request({ method: 'POST', path, body: tokenReview(token, audiences), signal });
+    return readTokenReview(answer, audiences);
+  };
+
+async function clusterAccess({ kubeconfig, context }: XdsAuthConfig): Promise<ClusterAccess> {
+  if (kubeconfig === null) {
+    const access = inClusterAccess(process.env);
+    if (access !== null) return access;
+    throw wrong('xds.auth: this process is in no cluster: name the cluster that reviews tokens by xds.auth.kubeconfig');
+  }
+  const path = resolve(kubeconfig);
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw wrong(`xds.auth.kubeconfig: ${path} cannot be read (${cause instanceof Error ? cause.message : cause})`);
+  });
+  const parsed = parseKubeconfig(text, { context: context ?? undefined, directory: dirname(path) });
+  if (!parsed.ok) throw wrong(`xds.auth.kubeconfig: ${path} ${parsed.error}`);
+  return parsed.value;
+}
+
+const wrong = (message: string): MeshError => new MeshError('CONFIG_INVALID', message);
