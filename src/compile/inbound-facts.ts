@@ -1,5 +1,5 @@
 import type { ServiceKey } from '../model/names.ts';
-import type { ClientKind } from '../model/proxy.ts';
+import type { ClientKind, Proxy } from '../model/proxy.ts';
 import type { IpFamilies } from '../plan/listener.ts';
 import type { TraitsByClient } from './client-traits.ts';
 import type { ProxyFacts } from './facts.ts';
@@ -34,9 +34,9 @@ export function inboundFactsOf(proxy: ProxyFacts, world: World, clients: TraitsB
   const interception = proxy.get('interception');
   const addresses = proxy.get('addresses');
   if (proxy.get('role') !== 'sidecar') return null;
-  const namespace = proxy.get('namespace');
+  const own = { namespace: proxy.get('namespace'), name: proxy.get('name') };
   if (!clients[client].isProxy) {
-    const memberships = membershipsOf(addresses, namespace, world);
+    const memberships = membershipsOf(addresses, own, world);
     return memberships.length === 0 ? null : { client, families: 'dual', transparent: false, memberships };
   }
   if (interception === 'none') return null;
@@ -44,18 +44,20 @@ export function inboundFactsOf(proxy: ProxyFacts, world: World, clients: TraitsB
     client,
     families: ipFamiliesOf(addresses),
     transparent: interception === 'tproxy',
-    memberships: clients[client].hasFilterChains ? membershipsOf(addresses, namespace, world) : [],
+    memberships: clients[client].hasFilterChains ? membershipsOf(addresses, own, world) : [],
   };
 }
 
-function membershipsOf(addresses: readonly string[], namespace: string, world: World): readonly Membership[] {
+type Own = Pick<Proxy, 'namespace' | 'name'>;
+
+function membershipsOf(addresses: readonly string[], own: Own, world: World): readonly Membership[] {
   const members = addresses.flatMap(world.workloads.at);
   const users = usersByPort(members);
   const memberships = new Map<string, Membership>();
   for (const { service, endpoint } of members) {
     const ports = Object.entries(endpoint.ports).sort(([a], [b]) => (a < b ? -1 : 1));
     const isContested = ports.some(([, number]) => (users.get(number) ?? 0) > 1);
-    const rank = isContested ? rankOf({ service, endpoint }, namespace) : 0;
+    const rank = isContested ? rankOf({ service, endpoint }, own) : 0;
     const membership = { service, ports, rank };
     memberships.set(JSON.stringify(membership), membership);
   }
@@ -73,7 +75,10 @@ function usersByPort(members: readonly Member[]): ReadonlyMap<number, number> {
 
 /**
  * Of several services on one port, that of the workload's own namespace decides what the port speaks: others may have
- * written down any address. Then one that has the endpoint now.
+ * written down any address. Then one whose endpoint is this workload: a workload that had the address before may still be
+ * listed. Then one that has the endpoint now.
  */
-const rankOf = ({ service, endpoint }: Member, namespace: string): number =>
-  (service.startsWith(`${namespace}/`) ? 0 : 2) + (endpoint.health === 'departed' ? 1 : 0);
+function rankOf({ service, endpoint: { workload, health } }: Member, { namespace, name }: Own): number {
+  const isOwn = workload !== null && workload.name === name && workload.namespace === namespace;
+  return (service.startsWith(`${namespace}/`) ? 0 : 4) + (isOwn ? 0 : 2) + (health === 'departed' ? 1 : 0);
+}

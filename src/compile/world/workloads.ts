@@ -69,9 +69,9 @@ function countServed(endpoints: readonly Endpoint[]): Served {
   return served;
 }
 
-/** Health and weight make no difference to what is served there, a departure does where another service has the port, too. */
-function count(served: Served, { address, ports, health }: Endpoint, times: 1 | -1): void {
-  const key = JSON.stringify([address, Object.entries(ports).sort(), health === 'departed']);
+/** Health and weight make no difference to what is served there, a departure and another workload do where another service has the port, too. */
+function count(served: Served, { address, ports, health, workload }: Endpoint, times: 1 | -1): void {
+  const key = JSON.stringify([address, Object.entries(ports).sort(), health === 'departed', workload]);
   const known = served.get(key);
   if (known === undefined) served.set(key, { address, times });
   else known.times += times;

@@ -259,6 +259,28 @@ describe('what a workload serves', () => {
     expect(JSON.stringify(world.json('listener', 'virtualInbound'))).toContain('inbound|http|80');
   });
 
+  for (const { name, older, speaks } of [
+    { name: 'though the TCP service is older', older: 'tcp', speaks: 'http' },
+    { name: 'though the HTTP service is older', older: 'http', speaks: 'tcp' },
+  ] as const) {
+    test(`speaks what the service of this workload says at an address that another one had before, ${name}`, () => {
+      const world = compiledWorld();
+      const web = service('web', { createdAtMs: older === 'http' ? 1 : 2 });
+      const raw = service('raw', { ports: [tcp], createdAtMs: older === 'tcp' ? 1 : 2 });
+      const at = (workload: string, port: string) =>
+        endpoint('10.9.9.9', { ports: { [port]: 8080 }, workload: { namespace: 'default', name: workload } });
+      world.apply(web, raw, endpointsOf(raw, [at('earlier', 'tcp')]), endpointsOf(web, [at('earlier', 'http')]));
+      world.compiler.joined(proxy());
+      const spoken = () =>
+        JSON.stringify(world.json('listener', 'virtualInbound')).includes('inbound|http|80') ? 'http' : 'tcp';
+      expect(spoken()).toBe(older);
+      const now =
+        speaks === 'http' ? endpointsOf(web, [at('client', 'http')]) : endpointsOf(raw, [at('client', 'tcp')]);
+      expect(world.apply(now).moved?.addresses).toEqual(new Set(['10.9.9.9']));
+      expect(spoken()).toBe(speaks);
+    });
+  }
+
   test('is not touched by anything outbound', () => {
     const world = compiledWorld();
     world.apply(http, endpointsOf(http, [served]));
