@@ -11,6 +11,7 @@ const checks = [
   { name: 'lint', command: ['biome', 'ci', '--colors=off', '--error-on-warnings', '.'] },
   { name: 'rooms', command: ['depcruise', ...['src', 'adapters'].filter((room) => existsSync(join(root, room)))] },
   { name: 'documents', command: ['markdownlint-cli2'] },
+  { name: 'configuration', command: ['node', 'scripts/configuration-reference.ts', '--check'] },
   { name: 'comments', command: ['node', 'scripts/check-comments.mjs'] },
   { name: 'unused', command: ['knip', '--no-progress', '--no-config-hints'] },
 ];

@@ -12,10 +12,17 @@ import { createMesh, listing, type Mesh } from './mesh.ts';
 import { watchFolders } from './watch.ts';
 
 const config = z.strictObject({
-  /** Directory, relative to the working directory. */
-  path: z.string().min(1),
-  /** Interval of complete rescans, in case the system lost an event. */
-  rescanSeconds: z.number().positive().default(30),
+  path: z
+    .string()
+    .min(1)
+    .meta({ form: 'path', flag: 'mesh-dir' })
+    .describe('directory of YAML and JSON files, relative to the working directory'),
+  rescanSeconds: z
+    .number()
+    .positive()
+    .default(30)
+    .meta({ form: 'seconds' })
+    .describe('interval of complete rescans, in case the system lost an event'),
 });
 
 export type FileConfig = z.infer<typeof config>;

@@ -12,10 +12,18 @@ import { registrationHttp } from './http/routes.ts';
 import { createJournal } from './journal.ts';
 
 const config = z.strictObject({
-  /** Default lifetime of an instance without a heartbeat. */
-  ttlSeconds: z.number().min(1).default(30),
-  /** Lifetime of a service without instances. Clients see a service without endpoints, not an unknown name. */
-  emptyServiceSeconds: z.number().min(0).default(86_400),
+  ttlSeconds: z
+    .number()
+    .min(1)
+    .default(30)
+    .meta({ form: 'seconds' })
+    .describe('lifetime without a heartbeat of an instance that does not name its own'),
+  emptyServiceSeconds: z
+    .number()
+    .min(0)
+    .default(86_400)
+    .meta({ form: 'seconds' })
+    .describe('lifetime of a service without instances; clients see a service without endpoints, not an unknown name'),
 });
 
 export type RegistrationConfig = z.infer<typeof config>;

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { Address } from '../serve/config-schema.ts';
+import type { Address } from '../serve/config-fields.ts';
 
 /** Identity of a sidecar and the address of its control plane. */
 export interface SidecarNode {

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { stringify } from 'yaml';
 import { MeshError } from '../lib/errors.ts';
-import { type Address, addressSchema } from '../serve/config-schema.ts';
+import { type Address, addressSchema } from '../serve/config-fields.ts';
 import { envoyBootstrap, grpcBootstrap, type SidecarNode, type XdsTls } from './bootstrap-documents.ts';
 import type { Command } from './command.ts';
 import { type Flag, type FlagValues, flagHelp, parseFlags } from './flags.ts';

@@ -85,7 +85,7 @@ export const heldForLargest = (maxReceiveBytes: number): number => heldToDecompr
 /** Allows the events of ten seconds at once: all clients of an address reconnect together. */
 export const ratePerSecond = (perSecond: number): Rate => ({ burst: 10 * perSecond, perSecond });
 
-export const defaultLimits: Limits = {
+export const defaultLimits = {
   // room for a delta client that reconnects with 10,000 names; the default of gRPC's own libraries
   maxReceiveBytes: 4 * mebibyte,
   maxSendBytes: 512 * mebibyte,
@@ -120,4 +120,4 @@ export const defaultLimits: Limits = {
   keepaliveTimeoutMs: 20_000,
   maxConnectionAgeMs: null,
   maxConnectionAgeGraceMs: 30_000,
-};
+} satisfies Limits;

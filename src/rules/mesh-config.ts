@@ -3,21 +3,36 @@ import { positiveDuration } from './fields.ts';
 
 const text = z.string().min(1);
 const exportTo = z.array(z.string()).min(1);
-const outboundMode = z.enum(['ALLOW_ANY', 'REGISTRY_ONLY']);
+
+const fields = {
+  rootNamespace: text.describe('namespace whose rules apply to the whole mesh'),
+  trustDomain: text.describe('trust domain of workload identities'),
+  outboundMode: z
+    .enum(['ALLOW_ANY', 'REGISTRY_ONLY'])
+    .describe('ALLOW_ANY allows calls to unknown hosts, REGISTRY_ONLY rejects them'),
+  defaultServiceExportTo: exportTo.describe('namespaces that see a service without its own setting'),
+  defaultVirtualServiceExportTo: exportTo.describe('namespaces that see a VirtualService without its own setting'),
+  defaultDestinationRuleExportTo: exportTo.describe('namespaces that see a DestinationRule without its own setting'),
+  connectTimeout: positiveDuration.describe('timeout for connecting to a service'),
+};
 
 /**
  * The fields of Istio's MeshConfig that this release reads, with Istio's names and defaults. Unknown fields are
  * rejected.
  */
-export const meshConfigSchema = z.strictObject({
-  rootNamespace: text.default('istio-system'),
-  trustDomain: text.default('cluster.local'),
-  outboundTrafficPolicy: z.strictObject({ mode: outboundMode.default('ALLOW_ANY') }).prefault({}),
-  defaultServiceExportTo: exportTo.default(['*']),
-  defaultVirtualServiceExportTo: exportTo.default(['*']),
-  defaultDestinationRuleExportTo: exportTo.default(['*']),
-  connectTimeout: positiveDuration.default('10s'),
-});
+export const meshConfigSchema = z
+  .strictObject({
+    rootNamespace: fields.rootNamespace.default('istio-system'),
+    trustDomain: fields.trustDomain.default('cluster.local'),
+    outboundTrafficPolicy: z.strictObject({ mode: fields.outboundMode.default('ALLOW_ANY') }).prefault({}),
+    defaultServiceExportTo: fields.defaultServiceExportTo.default(['*']),
+    defaultVirtualServiceExportTo: fields.defaultVirtualServiceExportTo.default(['*']),
+    defaultDestinationRuleExportTo: fields.defaultDestinationRuleExportTo.default(['*']),
+    connectTimeout: fields.connectTimeout.meta({ form: 'duration' }).default('10s'),
+  })
+  .describe(
+    "The fields of Istio's MeshConfig that are read. [MeshConfig](kinds.md#meshconfig), or a ConfigMap `istio` in a mesh directory, overrides them without a restart.",
+  );
 
 export type MeshConfig = z.infer<typeof meshConfigSchema>;
 
@@ -26,22 +41,16 @@ export const defaultMeshConfig: MeshConfig = meshConfigSchema.parse({});
 
 /** Spec of a MeshConfig object: any of the same fields. binnacle.yaml supplies those that it leaves out. */
 export const meshConfigSpec = z.strictObject({
-  rootNamespace: text.optional().describe('namespace whose rules apply to the whole mesh'),
-  trustDomain: text.optional().describe('trust domain of workload identities'),
+  rootNamespace: fields.rootNamespace.optional(),
+  trustDomain: fields.trustDomain.optional(),
   outboundTrafficPolicy: z
-    .strictObject({
-      mode: outboundMode.optional().describe('ALLOW_ANY allows calls to unknown hosts, REGISTRY_ONLY rejects them'),
-    })
+    .strictObject({ mode: fields.outboundMode.optional() })
     .optional()
     .describe('policy for calls to hosts without a service'),
-  defaultServiceExportTo: exportTo.optional().describe('namespaces that see a service without its own setting'),
-  defaultVirtualServiceExportTo: exportTo
-    .optional()
-    .describe('namespaces that see a VirtualService without its own setting'),
-  defaultDestinationRuleExportTo: exportTo
-    .optional()
-    .describe('namespaces that see a DestinationRule without its own setting'),
-  connectTimeout: positiveDuration.optional().describe('timeout for connecting to a service'),
+  defaultServiceExportTo: fields.defaultServiceExportTo.optional(),
+  defaultVirtualServiceExportTo: fields.defaultVirtualServiceExportTo.optional(),
+  defaultDestinationRuleExportTo: fields.defaultDestinationRuleExportTo.optional(),
+  connectTimeout: fields.connectTimeout.optional(),
 });
 
 export type MeshConfigSpec = z.infer<typeof meshConfigSpec>;

@@ -1,223 +1,200 @@
 import { z } from 'zod';
-import { defaultClientLimits } from '../push/client-limits.ts';
 import { defaultAccess } from '../push/client-status/access.ts';
-import { defaultLimits, heldForLargest } from '../rpc/limits.ts';
 import { meshConfigSchema } from '../rules/mesh-config.ts';
-import { defaultNodeLimits } from '../xds/wire/node-limits.ts';
+import {
+  adapterName,
+  addressSchema,
+  hostName,
+  milliseconds,
+  namespacedHost,
+  path,
+  spiffeIds,
+} from './config-fields.ts';
+import { xdsLimitsSchema } from './xds-limits.ts';
 
-/** From much to little. */
+/*
+ * binnacle.yaml. The reference in docs/configuration.md is generated from here (`npm run reference`): `describe` says
+ * what a key does, `flag` names its flag. An object with a description is a section of the reference.
+ */
+
+/** Levels from the most to the least verbose. */
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
 
 export type LogLevel = (typeof logLevels)[number];
 
-/** A place to listen at or to connect to. */
-export interface Address {
-  /** An IP address or a name, without brackets. */
-  readonly host: string;
-  /** 0 lets the system choose. */
-  readonly port: number;
-}
+const certFile = path.describe("the server's certificate, then the intermediate certificates up to its root");
+const keyFile = path.describe('its private key');
+const clientCaFile = path
+  .optional()
+  .describe('the CAs that sign certificates of clients; without it, clients are asked for none');
 
-const addressForm = 'must be host:port, such as 127.0.0.1:15010 or [::1]:15010';
+/** `http.tls`. The access file says which certificates may do what. */
+const httpTlsSchema = z
+  .strictObject({ certFile, keyFile, clientCaFile })
+  .describe('HTTP over TLS; off without this key. The files are PEM, read again when they change.');
 
-/** `host:port` as text. */
-export const addressSchema = z.string(addressForm).transform((text, context): Address => {
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:/[\]]+)):(\d{1,5})$/.exec(text);
-  const port = Number(match?.[3]);
-  if (match === null || port > 65_535) {
-    context.addIssue({ code: 'custom', message: `${addressForm}, not "${text}"` });
-    return z.NEVER;
-  }
-  return { host: match[1] ?? match[2] ?? '', port };
-});
+const httpSchema = z
+  .strictObject({
+    address: addressSchema
+      .prefault('127.0.0.1:8080')
+      .meta({ flag: 'http' })
+      .describe('where HTTP is served; `http: ADDRESS` is short for it'),
+    allowedHosts: z
+      .array(hostName)
+      .default([])
+      .describe('further names of the server, accepted in `Host` and `Origin`'),
+    tls: httpTlsSchema.optional(),
+    accessFile: path
+      .optional()
+      .meta({ flag: 'access-file' })
+      .describe('tokens and certificates with their roles; read again when it changes'),
+    insecure: z
+      .boolean()
+      .default(false)
+      .meta({ flag: 'insecure' })
+      .describe('allow everything to everyone who reaches HTTP, also from other machines'),
+  })
+  .describe(
+    'Rules, registration, debug views, `/metrics`, `/healthz` and `/readyz`. Operations explains [who may call](operations.md#the-http-door).',
+  );
 
-const adapterName = z
-  .string()
-  .max(63)
-  .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'must be lower-case letters, digits and "-"');
-
-/** One entry of `adapters`. What is not named here is the adapter's own to check. */
-const adapterSchema = z.looseObject({
-  type: z.string().min(1),
-  name: adapterName.optional(),
-  required: z.boolean().default(true),
-  syncTimeoutSeconds: z.number().positive().default(30),
-});
-
-const file = z.string().min(1);
-
-/** `xds.tls`. Clients are asked for certificates when there are CAs to check them with, and then must have one unless told. */
+/** `xds.tls`. With CAs for clients, a certificate is required unless the file says otherwise. */
 const xdsTlsSchema = z
   .strictObject({
-    address: addressSchema.prefault('127.0.0.1:15012'),
-    certFile: file,
-    keyFile: file,
-    clientCaFile: file.optional(),
-    requireClientCert: z.boolean().optional(),
+    address: addressSchema
+      .prefault('127.0.0.1:15012')
+      .meta({ flag: 'xds-tls' })
+      .describe('where xDS over TLS is served'),
+    certFile,
+    keyFile,
+    clientCaFile,
+    requireClientCert: z
+      .boolean()
+      .optional()
+      .describe('refuse clients without a certificate; true if `clientCaFile` is given'),
   })
   .refine((tls) => tls.requireClientCert !== true || tls.clientCaFile !== undefined, {
     path: ['requireClientCert'],
     message: 'needs clientCaFile: the CAs that sign certificates of clients',
-  });
+  })
+  .describe('xDS over TLS; off without this key. The files are PEM, read again when they change.');
 
-const many = z.int().min(1);
-const seconds = z.number().positive().max(31_536_000, 'must be a year at most');
-
-/** Bytes: a kibibyte to a gibibyte. */
-const bytes = z.int().min(1_024).max(1_073_741_824);
-
-/**
- * `xds.limits`. What is left out is as src/rpc/limits.ts has it. Connections are counted for each listener, the rest
- * for the process.
- */
-const xdsLimitsSchema = z.strictObject({
-  maxConnections: many.optional(),
-  maxConnectionsPerPeer: many.optional(),
-  maxStreams: many.optional(),
-  maxStreamsPerPeer: many.optional(),
-  maxStreamsPerConnection: many.optional(),
-  /** Ten times as many may come at once, as with all that is counted by the second. */
-  maxCallsPerSecondPerPeer: many.optional(),
-  maxRequestsPerSecondPerPeer: many.optional(),
-  maxLogLinesPerSecondPerPeer: many.optional(),
-  /** Twice as much has to fit into what may be held. */
-  maxMessageBytes: bytes.max(268_435_456).optional(),
-  /** Messages that are not whole, are being decompressed, or wait for their handler. */
-  maxHeldBytes: bytes.optional(),
-  maxHeldBytesPerPeer: bytes.optional(),
-  maxHeldBytesPerConnection: bytes.optional(),
-  /** In this time a call must have brought its request. */
-  requestTimeoutSeconds: seconds.optional(),
-  /** Connections are asked to leave at this age, ± 10 %, so that clients spread over replicas; never if left out. */
-  maxConnectionAgeSeconds: seconds.optional(),
-  maxConnectionAgeGraceSeconds: seconds.optional(),
-  keepaliveIntervalSeconds: seconds.optional(),
-  keepaliveTimeoutSeconds: seconds.optional(),
-  /** In this time a client must read what waits for it. */
-  drainTimeoutSeconds: seconds.optional(),
-  /** Bounds of a node, which is kept while its stream lasts: src/xds/wire/node-limits.ts. */
-  maxNodeLabels: many.default(defaultNodeLimits.maxNodeLabels),
-  maxNodeFieldBytes: many.default(defaultNodeLimits.maxNodeFieldBytes),
-  maxNodeBytes: many.default(defaultNodeLimits.maxNodeBytes),
-  /** Bounds for one client, or one peer: src/push/client-limits.ts. */
-  maxNamesPerType: many.default(defaultClientLimits.maxNamesPerType),
-  maxScopesPerPeer: many.default(defaultClientLimits.maxScopesPerPeer),
-});
-
-/** A message of the largest size, which is allowed, has to fit into what may be held: nobody could ever send one. */
-function refuseWhatNeverFits(
-  limits: { readonly [Key in 'maxMessageBytes' | HeldKey]?: number | undefined },
-  context: z.RefinementCtx,
-): void {
-  const largest = limits.maxMessageBytes ?? defaultLimits.maxReceiveBytes;
-  const needed = heldForLargest(largest);
-  for (const key of heldKeys) {
-    const held = limits[key] ?? defaultLimits[key];
-    if (held >= needed) continue;
-    const message = `is ${held}, but a message of maxMessageBytes (${largest}) holds up to ${needed} bytes while it is decompressed: raise this to ${needed} at least, or lower maxMessageBytes`;
-    context.addIssue({ code: 'custom', path: [key], message });
-  }
-}
-
-type HeldKey = (typeof heldKeys)[number];
-const heldKeys = ['maxHeldBytes', 'maxHeldBytesPerPeer', 'maxHeldBytesPerConnection'] as const;
-
-/** `xds.clientStatus`: clients that may ask CSDS what all clients have. */
-const clientStatusSchema = z.strictObject({
-  loopback: z.boolean().default(defaultAccess.loopback),
-  identities: z
-    .array(z.string().regex(/^spiffe:\/\/[^*]+\*?$/, 'must be a SPIFFE ID, or the beginning of some and "*"'))
-    .default([]),
-});
-
-/** `xds.auth`: who sidecars are, by the service account tokens that a cluster's API server reviews. */
-const xdsAuthSchema = z.strictObject({
-  type: z.literal('kubernetes').describe('service account tokens, which an API server reviews'),
-  kubeconfig: file
-    .optional()
-    .describe(
-      'kubeconfig file of the cluster whose API server reviews tokens; left out: that of the cluster around this process',
-    ),
-  context: z.string().min(1).optional().describe('context of that file; left out: its current one'),
-  audiences: z
-    .array(z.string().min(1))
-    .min(1)
-    .default(['binnacle', 'istio-ca'])
-    .describe('audiences of which a token must have one'),
-  allowPlaintext: z
-    .boolean()
-    .default(false)
-    .describe('accepts tokens without TLS from other machines; who reads the traffic can use them'),
-  allowTokensWithoutPod: z
-    .boolean()
-    .default(false)
-    .describe('accepts tokens that are bound to no pod; their nodes need to match the namespace only'),
-});
-
-/** A further name of the server, for `Host` and `Origin`: a name, `*.example.com`, or `*` for any. */
-const hostName = z
-  .string()
-  .max(253)
-  .regex(
-    /^(\*|(\*\.)?[A-Za-z0-9_]([-A-Za-z0-9._]*[A-Za-z0-9_])?)$/,
-    'must be a name, *.example.com or *, without a port',
+/** `xds.clientStatus`: clients that may ask CSDS for the configuration of all clients. */
+const clientStatusSchema = z
+  .strictObject({
+    loopback: z.boolean().default(defaultAccess.loopback).describe('allow clients of this machine'),
+    identities: z.array(spiffeIds).default([]).describe('allow clients with these identities'),
+  })
+  .describe(
+    'Who may ask CSDS, which shows what every client has been sent. Identities are those of client certificates.',
   );
 
-/** `http.tls`. Clients are asked for certificates when there are CAs to check them with; the access file says whose count. */
-const httpTlsSchema = z.strictObject({ certFile: file, keyFile: file, clientCaFile: file.optional() });
+/** `xds.auth`. */
+const xdsAuthSchema = z
+  .strictObject({
+    type: z.literal('kubernetes').describe('streams need a service account token, which an API server reviews'),
+    kubeconfig: path
+      .optional()
+      .describe('kubeconfig of the cluster that reviews tokens; without it, the cluster around this process'),
+    context: z.string().min(1).optional().describe('context of that file; without it, the current one'),
+    audiences: z
+      .array(z.string().min(1))
+      .min(1)
+      .default(['binnacle', 'istio-ca'])
+      .describe('audiences of which a token must have one'),
+    allowPlaintext: z
+      .boolean()
+      .default(false)
+      .describe('accept tokens without TLS from other machines; whoever reads the traffic can use them'),
+    allowTokensWithoutPod: z
+      .boolean()
+      .default(false)
+      .describe('accept tokens that are bound to no pod; their nodes need to match the namespace only'),
+  })
+  .describe(
+    'Authentication of sidecars; off without this key. `auth: kubernetes` is short for `auth: { type: kubernetes }`. Operations explains [how tokens are checked](operations.md#tokens-of-sidecars).',
+  );
 
-const httpSchema = z.strictObject({
-  address: addressSchema.prefault('127.0.0.1:8080'),
-  allowedHosts: z.array(hostName).default([]),
-  tls: httpTlsSchema.optional(),
-  /** The file of identities and their permissions (src/security/access). */
-  accessFile: file.optional(),
-  /** Lets anybody who reaches it do everything. */
-  insecure: z.boolean().default(false),
-});
+const xdsSchema = z
+  .strictObject({
+    plaintext: addressSchema
+      .prefault('127.0.0.1:15010')
+      .meta({ flag: 'xds' })
+      .describe('where xDS without TLS is served'),
+    tls: xdsTlsSchema.optional(),
+    auth: z
+      .preprocess((auth) => (typeof auth === 'string' ? { type: auth } : auth), xdsAuthSchema.optional())
+      .optional(),
+    limits: xdsLimitsSchema.prefault({}),
+    clientStatus: clientStatusSchema.prefault({}),
+  })
+  .describe('Discovery for sidecars and other clients.');
 
-const ms = (fallback: number) => z.number().int().min(0).max(600_000).default(fallback);
+const storeSchema = z
+  .discriminatedUnion('type', [
+    z.strictObject({
+      type: z.literal('sqlite').describe('`memory` forgets all rules of the API when the process ends'),
+      path: path.optional().describe('the database of `sqlite`; `rules.db` in `dataDir` unless given'),
+    }),
+    z.strictObject({ type: z.literal('memory') }),
+  ])
+  .default({ type: 'sqlite' })
+  .describe('The store of the rules that come over the API.');
 
-/** A namespace, which may end in `*`; a hostname, `*.example.com` or `*`. */
-const guestPattern = /^([a-z0-9][-a-z0-9]*\*?|\*)\/(\*|(\*\.)?[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?)$/;
+/** One entry of `adapters`. The adapter's own schema checks the other keys. */
+const adapterSchema = z
+  .looseObject({
+    type: z.string().min(1).meta({ form: 'name of an adapter' }).describe('one of the adapters below'),
+    name: adapterName.optional().describe('unique; names the shard and its snapshot; the type unless given'),
+    required: z.boolean().default(true).describe('whether readiness waits for it'),
+    syncTimeoutSeconds: z
+      .number()
+      .positive()
+      .default(30)
+      .meta({ form: 'seconds' })
+      .describe('time to list its platform; then the snapshot of the earlier run is served'),
+  })
+  .describe(
+    'A list of what to connect to; `[{ type: registration }]` unless given. [Adapters](adapters.md) explains each. `--mesh-dir DIR` (`BINNACLE_MESH_DIR`) adds `{ type: file, name: mesh-dir, path: DIR }`. These keys are common to all adapters:',
+  );
+
+const registrationSchema = z
+  .strictObject({
+    allow: z
+      .array(namespacedHost)
+      .default([])
+      .describe('services that instances may join although another adapter defines them'),
+  })
+  .describe('[Instances that register themselves](adapters.md#registration) for services of other adapters.');
+
+const pushSchema = z
+  .strictObject({
+    endpointQuietMs: milliseconds.default(0).describe('time that a change of endpoints waits for others to join it'),
+    quietMs: milliseconds.default(20).describe('time without changes before rules and services are sent'),
+    maxMs: milliseconds.default(1000).describe('longest time that such a change waits'),
+  })
+  .describe('When changes are sent.');
 
 /** binnacle.yaml. Strict: an unknown key is an error. */
 export const configFileSchema = z.strictObject({
-  /** An address alone stands for `{ address }`. */
   http: z.preprocess((http) => (typeof http === 'string' ? { address: http } : http), httpSchema.prefault({})),
-  xds: z
-    .strictObject({
-      plaintext: addressSchema.prefault('127.0.0.1:15010'),
-      tls: xdsTlsSchema.optional(),
-      /** A type alone stands for `{ type }`. */
-      auth: z
-        .preprocess((auth) => (typeof auth === 'string' ? { type: auth } : auth), xdsAuthSchema.optional())
-        .optional(),
-      limits: xdsLimitsSchema.superRefine(refuseWhatNeverFits).prefault({}),
-      clientStatus: clientStatusSchema.prefault({}),
-    })
-    .prefault({}),
-  store: z
-    .discriminatedUnion('type', [
-      z.strictObject({ type: z.literal('sqlite'), path: z.string().min(1).optional() }),
-      z.strictObject({ type: z.literal('memory') }),
-    ])
-    .default({ type: 'sqlite' }),
+  xds: xdsSchema.prefault({}),
+  store: storeSchema,
   adapters: z.array(adapterSchema).default([{ type: 'registration', required: true, syncTimeoutSeconds: 30 }]),
-  /** Instances may register for these although another adapter defines them: `namespace/host`, with wildcards. */
-  registration: z
-    .strictObject({
-      allow: z
-        .array(z.string().regex(guestPattern, 'must be namespace/host, such as shop/orders.example, shop/* or */*'))
-        .default([]),
-    })
-    .prefault({}),
+  registration: registrationSchema.prefault({}),
   mesh: meshConfigSchema.prefault({}),
-  /** The last part of Kubernetes hostnames: `reviews.default.svc.cluster.local`. Not the trust domain of identities. */
-  domainSuffix: z.string().min(1).default('cluster.local'),
-  push: z.strictObject({ endpointQuietMs: ms(0), quietMs: ms(20), maxMs: ms(1000) }).prefault({}),
-  dataDir: z.string().min(1).default('.binnacle'),
-  logLevel: z.enum(logLevels).default('info'),
+  domainSuffix: z
+    .string()
+    .min(1)
+    .default('cluster.local')
+    .meta({ form: 'domain' })
+    .describe('last part of Kubernetes hostnames, which completes short names; not the trust domain'),
+  push: pushSchema.prefault({}),
+  dataDir: path
+    .default('.binnacle')
+    .meta({ flag: 'data-dir' })
+    .describe('directory of the rules database and the snapshots of shards'),
+  logLevel: z.enum(logLevels).default('info').meta({ flag: 'log-level' }).describe('least severe level that is logged'),
 });
 
 export type ConfigFile = z.output<typeof configFileSchema>;

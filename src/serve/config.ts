@@ -12,14 +12,8 @@ import { schemaProblems } from '../rules/validation/schema-problems.ts';
 import { isRecord, nameOfType } from '../rules/validation/validate.ts';
 import type { TlsFiles } from '../security/tls-files.ts';
 import type { NodeLimits } from '../xds/wire/node-limits.ts';
-import {
-  type Address,
-  addressSchema,
-  type ConfigFile,
-  configFileSchema,
-  type LogLevel,
-  logLevels,
-} from './config-schema.ts';
+import { type Address, addressSchema } from './config-fields.ts';
+import { type ConfigFile, configFileSchema, type LogLevel, logLevels } from './config-schema.ts';
 
 /** One entry of `adapters`. */
 export interface AdapterConfig {
@@ -71,7 +65,7 @@ export interface ServeConfig {
     readonly plaintext: Address;
     readonly tls: XdsTlsConfig | null;
     readonly auth: XdsAuthConfig | null;
-    /** Limits that differ from the defaults. */
+    /** Limits of src/rpc that have a key. */
     readonly limits: Partial<Limits>;
     readonly nodeLimits: NodeLimits;
     readonly clientStatus: ClientStatusAccess;
@@ -211,31 +205,26 @@ function xdsAuth({ xds: { auth } }: ConfigFile, plaintext: Address): XdsAuthConf
   return { kubeconfig, context, audiences, allowTokensWithoutPod };
 }
 
-function xdsLimits({ xds: { limits } }: ConfigFile): Partial<Limits> {
-  const rate = (perSecond: number | undefined) => (perSecond === undefined ? undefined : ratePerSecond(perSecond));
-  const inMs = (seconds: number | undefined) => (seconds === undefined ? undefined : seconds * 1_000);
-  const given = {
-    maxConnections: limits.maxConnections,
-    maxConnectionsPerPeer: limits.maxConnectionsPerPeer,
-    maxConcurrentStreams: limits.maxStreamsPerConnection,
-    maxStreams: limits.maxStreams,
-    maxStreamsPerPeer: limits.maxStreamsPerPeer,
-    callsPerPeer: rate(limits.maxCallsPerSecondPerPeer),
-    requestsPerPeer: rate(limits.maxRequestsPerSecondPerPeer),
-    logLinesPerPeer: rate(limits.maxLogLinesPerSecondPerPeer),
-    maxReceiveBytes: limits.maxMessageBytes,
-    maxHeldBytes: limits.maxHeldBytes,
-    maxHeldBytesPerPeer: limits.maxHeldBytesPerPeer,
-    maxHeldBytesPerConnection: limits.maxHeldBytesPerConnection,
-    requestTimeoutMs: inMs(limits.requestTimeoutSeconds),
-    maxConnectionAgeMs: inMs(limits.maxConnectionAgeSeconds),
-    maxConnectionAgeGraceMs: inMs(limits.maxConnectionAgeGraceSeconds),
-    keepaliveIntervalMs: inMs(limits.keepaliveIntervalSeconds),
-    keepaliveTimeoutMs: inMs(limits.keepaliveTimeoutSeconds),
-    drainTimeoutMs: inMs(limits.drainTimeoutSeconds),
-  } satisfies { readonly [Name in keyof Limits]?: Limits[Name] | undefined };
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-}
+const xdsLimits = ({ xds: { limits } }: ConfigFile): ServeConfig['xds']['limits'] => ({
+  maxConnections: limits.maxConnections,
+  maxConnectionsPerPeer: limits.maxConnectionsPerPeer,
+  maxConcurrentStreams: limits.maxStreamsPerConnection,
+  maxStreams: limits.maxStreams,
+  maxStreamsPerPeer: limits.maxStreamsPerPeer,
+  callsPerPeer: ratePerSecond(limits.maxCallsPerSecondPerPeer),
+  requestsPerPeer: ratePerSecond(limits.maxRequestsPerSecondPerPeer),
+  logLinesPerPeer: ratePerSecond(limits.maxLogLinesPerSecondPerPeer),
+  maxReceiveBytes: limits.maxMessageBytes,
+  maxHeldBytes: limits.maxHeldBytes,
+  maxHeldBytesPerPeer: limits.maxHeldBytesPerPeer,
+  maxHeldBytesPerConnection: limits.maxHeldBytesPerConnection,
+  requestTimeoutMs: limits.requestTimeoutSeconds * 1_000,
+  maxConnectionAgeMs: limits.maxConnectionAgeSeconds === undefined ? null : limits.maxConnectionAgeSeconds * 1_000,
+  maxConnectionAgeGraceMs: limits.maxConnectionAgeGraceSeconds * 1_000,
+  keepaliveIntervalMs: limits.keepaliveIntervalSeconds * 1_000,
+  keepaliveTimeoutMs: limits.keepaliveTimeoutSeconds * 1_000,
+  drainTimeoutMs: limits.drainTimeoutSeconds * 1_000,
+});
 
 const nodeLimits = ({ xds: { limits } }: ConfigFile): NodeLimits => ({
   maxNodeLabels: limits.maxNodeLabels,

@@ -20,7 +20,7 @@ import { type HealthSource, healthService } from '../rpc/services/health.ts';
 import { reflectionMethods } from '../rpc/services/reflection.ts';
 import { loadTlsFiles, watchTlsFiles } from '../security/tls-files.ts';
 import type { ServeConfig, XdsTlsConfig } from './config.ts';
-import type { Address } from './config-schema.ts';
+import type { Address } from './config-fields.ts';
 
 /** gRPC listeners of the control plane: plaintext and, if configured, TLS. */
 export interface XdsServers {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseFlags } from '../../../src/cli/flags.ts';
 import { serveFlags } from '../../../src/cli/serve.ts';
+import { defaultLimits } from '../../../src/rpc/limits.ts';
 import { defaultMeshConfig } from '../../../src/rules/mesh-config.ts';
 import { loadServeConfig } from '../../../src/serve/config.ts';
 
@@ -23,6 +24,21 @@ const withFile = (text: string) => {
   return load(['--config', file], {});
 };
 
+/** Default limits without those that have no key. */
+const {
+  maxSendBytes: _send,
+  maxHeaderListBytes: _headers,
+  maxSessionMemoryBytes: _session,
+  streamWindowBytes: _streamWindow,
+  connectionWindowBytes: _connectionWindow,
+  maxQueuedBytes: _queued,
+  messageTimeoutMs: _message,
+  handshakeTimeoutMs: _handshake,
+  controlFrames: _frames,
+  abandonedCalls: _abandoned,
+  ...limitsWithKeys
+} = defaultLimits;
+
 describe('the configuration of serve', () => {
   it('has defaults for everything', async () => {
     expect(await load([], {})).toEqual({
@@ -31,7 +47,7 @@ describe('the configuration of serve', () => {
         plaintext: { host: '127.0.0.1', port: 15010 },
         tls: null,
         auth: null,
-        limits: {},
+        limits: limitsWithKeys,
         nodeLimits: { maxNodeLabels: 256, maxNodeFieldBytes: 1024, maxNodeBytes: 32_768 },
         clientStatus: { loopback: true, identities: [] },
         clientLimits: { maxNamesPerType: 100_000, maxScopesPerPeer: 200 },
@@ -107,6 +123,7 @@ logLevel: debug
         },
         auth: { kubeconfig: 'k.yaml', context: 'mesh', audiences: ['mesh.example'], allowTokensWithoutPod: true },
         limits: {
+          ...limitsWithKeys,
           maxConnections: 500,
           maxConcurrentStreams: 8,
           maxStreams: 10_000,
