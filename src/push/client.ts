@@ -9,7 +9,7 @@ import type { Mode, Outgoing, Response } from '../xds/wire/response.ts';
 import { type Caller, type CallerFacts, callerOf } from './caller.ts';
 import { type ServedLayer, viewOf } from './served-layers.ts';
 
-/** Where a client's responses go. */
+/** Transport of a client's responses. */
 export interface Outlet {
   /** False: nothing may be written until the transport says that there is room. */
   readonly writable: boolean;
@@ -31,13 +31,13 @@ export class Client implements Sender {
   readonly service: string;
   /** Whether a line may be logged for what it does: asked, and counted, for each. */
   readonly mayLog: () => boolean;
-  /** What it asks for of types without tables; null: of none. */
+  /** Its requests of types without tables; null: none. */
   named: NamedStream | null = null;
   layers: readonly ServedLayer[] = [];
   /** The layers that its stream sees, and answers to: those of before while the present ones are not compiled. */
   appliedLayers: readonly ServedLayer[] = [];
   isQueued = false;
-  /** Its layers are others than those its stream sees. */
+  /** True while its layers differ from those that its stream sees. */
   hasOutdatedView = false;
   readonly #viewApplied: () => void;
   readonly #world: StreamContext;

@@ -22,7 +22,7 @@ export interface CoordinatorOptions {
   readonly elapsed: () => number;
   /** After which time a response counts as unanswered; left out: `longestAnswerMs`. */
   readonly unansweredAfterMs?: number;
-  /** Where they are other than `defaultClientLimits`. */
+  /** Limits that differ from `defaultClientLimits`. */
   readonly limits?: Partial<ClientLimits>;
   /** Names this control plane in every response; left out: nothing does. */
   readonly identifier?: string;

@@ -3,7 +3,7 @@ import type { NamedType, XdsType } from '../proto/resource.ts';
 import type { Response } from '../xds/wire/response.ts';
 import type { Client, SentResponse } from './client.ts';
 
-/** What happens while pushing, for metrics. Calls must be cheap: some come once per response and stream. */
+/** Receives the events of pushing, for metrics. Calls must be cheap: some come once per response and stream. */
 export interface PushObserver {
   connected(client: Client): void;
   disconnected(client: Client, reason: string): void;

@@ -60,7 +60,7 @@ export class ServedLayers {
   }
 }
 
-/** What a stream sees: per type the tables of its layers, in order. */
+/** Returns the view of a stream: per type the tables of its layers, in order. */
 export const viewOf = (layers: readonly ServedLayer[]): View =>
   mapTypes((type) => layers.map((layer) => layer.tables[type]));
 

@@ -10,7 +10,7 @@ import type { TypeState } from '../../xds/stream/stream.ts';
 import type { Client } from '../client.ts';
 import { answerToResource } from '../status/answers.ts';
 
-/** What of resources is told. */
+/** Amount of detail per resource. */
 export interface Detail {
   /** Names, versions and status only. */
   readonly excludeContents: boolean;
@@ -32,7 +32,7 @@ type XdsConfigEntry = Extract<
 const entryField = (entry: XdsConfigEntry): Uint8Array =>
   bytesField(3, toBinary(ClientConfig_GenericXdsConfigSchema, create(ClientConfig_GenericXdsConfigSchema, entry)));
 
-/** What of the node is kept. */
+/** Builds the node from the fields that are stored of it. */
 function nodeOf({ proxy }: Client): MessageInitShape<typeof NodeSchema> {
   const [region = '', zone = '', subZone = ''] = proxy.locality.split('/');
   return {

@@ -103,7 +103,7 @@ async function oneResponse(asked: ClientStatusQuery, options: ClientStatusOption
   return Buffer.concat(configs);
 }
 
-/** What clients take without being told to take more. */
+/** Default limit of gRPC clients for the size of a message. */
 const maxBytes = 4 << 20;
 const enoughBytes = 1 << 20;
 

@@ -34,7 +34,7 @@ export interface DiscoveryOptions {
   readonly authentication?: CallerAuthentication;
 }
 
-/** What a stream is by the method that was called. */
+/** Properties of a stream that follow from the method that was called. */
 export interface StreamKind {
   readonly mode: Mode;
   readonly service: DiscoveryService;

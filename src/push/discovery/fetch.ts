@@ -13,7 +13,7 @@ import { admittedProxy } from './admission.ts';
 import { type DiscoveryOptions, requestedTypeOf, statusOf } from './discovery-stream.ts';
 import type { DiscoveryService } from './services.ts';
 
-/** What a single DiscoveryRequest is answered: what a new state-of-the-world stream that asks the same is sent first. */
+/** Answer to a single DiscoveryRequest: the first response that a new state-of-the-world stream would be sent for it. */
 export interface Fetched {
   readonly type: XdsType;
   /** A hash of the content: equal for equal content, on every replica and across restarts. */

@@ -1,7 +1,7 @@
 import type { JsonObject } from '@bufbuild/protobuf';
 import { StatusError } from '../../rpc/status.ts';
 
-/** Where a client that has no gRPC is to ask for what resources refer to. */
+/** Source from which a client without gRPC fetches the resources that others refer to. */
 export interface RestSource {
   /** The cluster of its bootstrap through which it polls. */
   readonly cluster: string;

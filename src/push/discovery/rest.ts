@@ -20,7 +20,7 @@ export type RestAnswer =
   /** Not everything has synced that must have. */
   | { readonly type: 'unready'; readonly message: string };
 
-/** Where Envoy posts requests for one type, and what answers them. `body` is parsed JSON. */
+/** Path to which Envoy posts requests for one type, with its handler. `body` is parsed JSON. */
 export interface RestEndpoint {
   readonly path: string;
   answer(body: unknown, signal: AbortSignal): Promise<RestAnswer>;

@@ -14,7 +14,7 @@ export interface DiscoveryService {
   readonly fetch: string | null;
 }
 
-/** What a request asks for: a type with tables, or one of names, or (both null) what is not served. */
+/** Type that a request asks for: one with tables, one of names, or (both null) one that is not served. */
 export interface RequestedType {
   readonly type: XdsType | null;
   readonly named: NamedType | null;

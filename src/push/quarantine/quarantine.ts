@@ -46,7 +46,7 @@ export interface PartAnalysis {
 }
 
 /**
- * What is known of rejected resources beyond the streams on which they were rejected. A proxy that is new is spared what two
+ * Record of rejected resources that outlives the streams on which they were rejected. A proxy that is new is spared what two
  * others of its kind, of different peers, reject and none took, or one if it is against Envoy's own constraints; it is sent the last good version in its place. A proxy that comes back with a
  * configuration is spared what it rejected before. One that comes with none is asked again, as its bootstrap may be another.
  */

@@ -12,7 +12,7 @@ import { countAllAnswers, countAnswers } from './count-answers.ts';
 import type { ProxyGroups } from './proxy-groups.ts';
 
 export interface AffectedProxiesSources {
-  /** What a rule or service contributes to: see `Compiler.contributionsOf`. */
+  /** Returns the contributions of a rule or service: see `Compiler.contributionsOf`. */
   readonly contributionsOf: (origin: string) => readonly Contribution[];
   readonly layersSelecting: Compiler['layersSelecting'];
   readonly layers: Pick<ServedLayers, 'get'>;
@@ -30,7 +30,7 @@ export interface CompiledRule {
   readonly since: Revision;
 }
 
-/** Which proxies a rule concerns, by what its kind contributes to, and what they answered. */
+/** Counts the proxies that a rule concerns and their answers. The kind of the rule decides which resources count. */
 export function countAffected(
   { kind, foundBy, id, since }: CompiledRule,
   groups: ProxyGroups,

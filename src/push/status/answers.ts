@@ -4,7 +4,7 @@ import type { StreamState, TypeState } from '../../xds/stream/stream.ts';
 import { hasName } from '../../xds/stream/uncertain.ts';
 import type { Revision } from '../../xds/tables/table.ts';
 
-/** What became of a resource, or of a part of it, at one proxy. */
+/** State of a resource, or of a part of it, at one proxy. */
 export type ResourceAnswer = 'acknowledged' | 'pending' | 'rejected';
 
 /** Whether the stream has answered all that there is, and rejects nothing. */
@@ -21,8 +21,9 @@ function hasAcknowledgedType(state: TypeState): boolean {
 }
 
 /**
- * What a proxy answered to the content that a resource has by revision `since`. The resource may have changed since by
- * others: who took it then has that content, whatever it said to the resource later. Null: it is not subscribed to it.
+ * Returns the answer of a proxy to the content that a resource has by revision `since`. Other rules may have changed
+ * the resource later: a proxy that acknowledged it in between has that content, whatever it answered afterwards. Null:
+ * the proxy is not subscribed to it.
  */
 export function answerToResource(state: TypeState, name: string, since: Revision): ResourceAnswer | null {
   const { interest, rejectedResources: allHeld } = state;
@@ -37,7 +38,7 @@ export function answerToResource(state: TypeState, name: string, since: Revision
   return through >= since && entry.changed > state.acknowledged ? 'acknowledged' : 'pending';
 }
 
-/** What a proxy answered to all that it is told as it was at `since`, with the names that it rejects, by type. */
+/** Returns the answer of a proxy to all its resources as of `since`, with the names that it rejects, by type. */
 export function answerToAll(
   stream: StreamState,
   since: Revision,

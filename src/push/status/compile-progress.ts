@@ -7,7 +7,7 @@ import type { Revision } from '../../xds/tables/table.ts';
 /** The one mesh configuration, whatever object it came from. */
 export const meshId: RuleId = ruleId({ kind: meshKind, metadata: { namespace: '', name: 'default' } });
 
-/** Which changes of rules are compiled by now. */
+/** Tracks which changes of rules are compiled. */
 export interface CompileProgress {
   changed(changes: readonly RuleChange[]): void;
   /** A flush of configuration begins: it takes in what has changed so far. */
@@ -25,7 +25,7 @@ export function createCompileProgress(): CompileProgress {
   /** Taken in by the flush that runs, or by one that failed: the next one shows it. */
   const compiling = new Set<RuleId>();
   const revisions = new Map<string, Revision>();
-  /** What each rule was last told as: labels and the like change without anything to compile. */
+  /** Last known identity of each rule: a change of labels, for example, needs no compile. */
   const contents = new Map<RuleId, string>();
 
   const isNew = (change: RuleChange, id: RuleId): boolean => {

@@ -3,15 +3,15 @@ import type { Condition } from '../../rules/status.ts';
 import { type AnswerCounts, minPeers } from './answer-counts.ts';
 import type { Finding } from './findings/finding.ts';
 
-/** What is known of an object. */
+/** Facts from which the conditions of an object follow. */
 export interface ConditionInputs {
-  /** What is amiss with it by itself; null when it is in effect as it is. */
+  /** Problems of the object itself; null when it is in effect as it is. */
   readonly report: ObjectReport | null;
   readonly isCompiled: boolean;
   readonly tally: Readonly<AnswerCounts>;
-  /** What of it does nothing in the mesh as it is, the most urgent first. */
+  /** Parts without effect in the current mesh, the most urgent first. */
   readonly findings: readonly Finding[];
-  /** What compiling had to report: others that have precedence, references that lead nowhere. */
+  /** Problems that compilation found: objects that take precedence, references to missing objects. */
   readonly conflicts: readonly string[];
   /** Paths of what has no effect in this release; `spec` for all of it. */
   readonly pending: readonly string[];

@@ -8,7 +8,7 @@ import { type AnswerCounts, add, addRejecter, maxRejections, maxWaitingFor, newC
 import { answerToAll, answerToResource, type RejectedResources, type ResourceAnswer } from './answers.ts';
 import { isSubscribed, type ProxyGroup, type ProxyGroups } from './proxy-groups.ts';
 
-/** What is counted for. */
+/** Rule whose answers are counted. */
 export interface CountedRule {
   /** The rule, and the services that it makes: what may be blamed for a rejection. */
   readonly origins: readonly string[];
@@ -18,7 +18,7 @@ export interface CountedRule {
   readonly quarantine: Pick<Quarantine, 'isToCorrect' | 'isProven'>;
 }
 
-/** What the proxies answered that have one of the resources that a rule has a share in. */
+/** Counts the answers of proxies that have a resource to which the rule contributes. */
 export function countAnswers(share: CountedRule, groups: ProxyGroups): AnswerCounts {
   const { contributions } = share;
   const counts = newCounts();
@@ -33,7 +33,7 @@ export function countAnswers(share: CountedRule, groups: ProxyGroups): AnswerCou
   return counts;
 }
 
-/** What these proxies answered to all that they are told, as it was at `since`. */
+/** Counts the answers of these proxies to all their resources, as those were at revision `since`. */
 export function countAllAnswers(clients: Iterable<Client>, since: Revision): AnswerCounts {
   const counts = newCounts();
   for (const client of clients) {

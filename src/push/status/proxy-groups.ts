@@ -15,7 +15,7 @@ export interface ProxyGroup {
   readonly unsettled: readonly Client[];
   /** Whether one of them rejects a part of a resource: not every rule of that resource is concerned. */
   rejectsParts: boolean;
-  /** What the unsettled answered to some resources, once somebody asked. */
+  /** Answers of the unsettled proxies, by resources, computed on demand. */
   readonly answers: Map<string, AnswerCounts>;
 }
 

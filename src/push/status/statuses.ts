@@ -30,7 +30,7 @@ export interface StatusOptions {
   readonly coordinator: Coordinator;
   /** Told by the coordinator's flushes what they take in; from now on told by this what the book changes. */
   readonly progress: CompileProgress;
-  /** What the index of ServiceEntries knows: the services of a rule, and what to tell its author. */
+  /** Index of ServiceEntries: the services of a rule, and its problems. */
   readonly serviceEntries: {
     servicesOf(id: RuleId): readonly ServiceKey[];
     problemsOf(id: RuleId): readonly string[];
@@ -62,16 +62,16 @@ export function createRuleStatuses(options: StatusOptions): LiveRuleStatuses {
   const kindsByName = new Map(kinds.map((kind) => [kind.kind, kind]));
   const transitions = createTransitions(clock.now);
   const pendingFields = new WeakMap<object, readonly string[]>();
-  /** What was computed while nothing moved. */
+  /** Statuses computed since the last change of anything that they depend on. */
   const cache = new Map<RuleId, RuleStatus>();
-  /** What rules contribute to, as far as somebody asked since something was compiled. */
+  /** Contributions of rules, computed on demand since the last compile. */
   const contributions = new Map<string, readonly Contribution[]>();
   const contributionsOf = (origin: string): readonly Contribution[] => {
     const known = contributions.get(origin) ?? [...compiler.contributionsOf(origin)];
     contributions.set(origin, known);
     return known;
   };
-  /** Whose findings may be others once the flush is shown that takes the change in. */
+  /** Rules whose findings may differ once the next flush is published. */
   const uncheckedRules = new Set<RuleId>();
   let edits = 0;
   let cachedAt = '';

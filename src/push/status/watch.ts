@@ -42,11 +42,11 @@ interface KnownStatus {
 export function createStatusWatch(options: StatusWatchOptions): StatusWatch {
   const { coordinator, clock, log, statusOf, groups } = options;
   const listeners = new Set<Listener>();
-  /** What listeners were told last, or did not need to be told. Empty while there are none. */
+  /** Statuses that listeners know, or need not be notified of. Empty while there are no listeners. */
   const known = new Map<RuleId, KnownStatus>();
-  /** Whose status may change by an answer alone, or was not looked at since a write. */
+  /** Objects whose status an answer alone may change, or that were not checked since a write. */
   const unsettled = new Map<RuleId, StatusObject>();
-  /** Who asked between two looks was told something else than the others. */
+  /** Rules for which a caller got a newer status between two checks than listeners know. */
   const inconsistentlyReported = new Set<RuleId>();
   let mustCheckAll = true;
   let activity = -1;

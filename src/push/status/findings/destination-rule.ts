@@ -6,7 +6,7 @@ import type { TrafficPolicySpec } from '../../../rules/kinds/destination-rule/po
 import type { Finding } from './finding.ts';
 import { type FindingsLookup, hasEndpoint } from './lookup.ts';
 
-/** What of a DestinationRule leads nowhere. */
+/** Finds the parts of a DestinationRule that refer to nothing. */
 export function destinationRuleFindings(
   { spec, metadata }: DestinationRule,
   lookup: FindingsLookup,

@@ -18,8 +18,8 @@ import { sidecarFindings } from './sidecar.ts';
 import { virtualServiceFindings } from './virtual-service.ts';
 
 /**
- * What rules say that does nothing in the mesh as it is. A change marks the rules that have read what changed, and no
- * others; what is marked is looked at again when somebody asks.
+ * Parts of rules without effect in the current mesh. A change invalidates only the findings that read what changed;
+ * these are computed again on demand.
  */
 export interface RuleFindings {
   /** The most urgent first. */

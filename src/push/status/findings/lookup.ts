@@ -7,7 +7,7 @@ import type { Service } from '../../../model/service.ts';
 import type { SubsetSpec } from '../../../rules/kinds/destination-rule/schema.ts';
 import type { RuleNames } from './rule-names.ts';
 
-/** What rules are checked against. Notes everything that is read: these are the dependencies of the findings. */
+/** Mesh against which rules are checked. Records all reads, which are the dependencies of the findings. */
 export interface FindingsLookup {
   readonly mesh: MeshView;
   /** The services of a hostname, in order of precedence, those included that a ServiceEntry is about to make. */

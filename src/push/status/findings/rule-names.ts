@@ -5,7 +5,7 @@ import type { ServiceEntrySpec } from '../../../rules/kinds/service-entry/schema
 import { translateServiceEntry } from '../../../rules/kinds/service-entry/translate.ts';
 import { type Rule, type RuleId, ruleId } from '../../../rules/rule.ts';
 
-/** What rules give names to that other rules refer to. */
+/** Index of the names that rules define and other rules refer to. */
 export interface RuleNames {
   /** Takes a rule, or takes it away (null). Answers the keys of names that are others now. */
   put(id: RuleId, rule: Rule | null): readonly RuleName[];

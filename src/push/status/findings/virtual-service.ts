@@ -6,7 +6,7 @@ import type { VirtualService } from '../../../rules/kinds/virtual-service/index.
 import type { Finding } from './finding.ts';
 import { type FindingsLookup, hasEndpoint } from './lookup.ts';
 
-/** Where hosts without a service are answered. */
+/** Port on which hosts without a service are answered. */
 const portOfUnknownHosts = 80;
 
 /** A host of the rule with the services that it means. */
@@ -15,7 +15,7 @@ interface RuledHost {
   readonly services: readonly Service[];
 }
 
-/** What of a VirtualService leads nowhere. */
+/** Finds the parts of a VirtualService that refer to nothing. */
 export function virtualServiceFindings(rule: VirtualService, lookup: FindingsLookup): readonly Finding[] {
   const { spec, metadata } = rule;
   const hosts = (spec.hosts ?? []).map((text): RuledHost => {
