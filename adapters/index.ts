@@ -1,6 +1,11 @@
 import { type ConfigurableAdapter, configurable } from '../src/adapter-contract/configurable.ts';
 import { file } from './file/index.ts';
+import { kubernetes } from './kubernetes/index.ts';
 import { registration } from './registration/index.ts';
 
 /** All adapters. To add one, write a folder and add a line here. */
-export const adapters: readonly ConfigurableAdapter[] = [configurable(file), configurable(registration)];
+export const adapters: readonly ConfigurableAdapter[] = [
+  configurable(file),
+  configurable(registration),
+  configurable(kubernetes),
+];

@@ -79,6 +79,7 @@ export function createKubernetesView(cluster: ClusterFacts): KubernetesView {
   }
 
   function setNode(name: string, locality: string | null): void {
+    if ((nodes.get(name) ?? null) === locality) return; // a heartbeat
     if (locality === null) nodes.delete(name);
     else nodes.set(name, locality);
     for (const [key, { pod }] of podBodies) if (pod.body.spec.nodeName === name) translateOne(key);

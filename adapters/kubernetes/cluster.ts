@@ -1,0 +1,158 @@
+import type { ShardChange, ShardContents, ShardSink } from '../../src/adapter-contract/adapter.ts';
+import type { KubernetesClient, Selection } from '../../src/kubernetes/client.ts';
+import { follow } from '../../src/kubernetes/follow.ts';
+import { createReflector, type ObjectChange, type Reflector } from '../../src/kubernetes/reflector.ts';
+import type { Clock } from '../../src/lib/clock.ts';
+import type { Logger } from '../../src/lib/logger.ts';
+import { listPath, ruleKinds, serviceKinds, type WatchedKind } from './kinds.ts';
+import { readKubernetesObject, unknownCreationTime } from './translate-object.ts';
+import { createKubernetesView } from './translate-view.ts';
+
+export interface ClusterOptions {
+  readonly client: KubernetesClient;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly sink: ShardSink;
+  readonly domainSuffix: string;
+  readonly clusterId: string;
+  readonly network: string;
+  readonly namespaces?: readonly string[] | undefined;
+  readonly rootNamespace: string;
+  readonly reconcileSeconds: number;
+}
+
+/** One list that is followed: a kind in one namespace or in all. */
+interface Followed {
+  readonly kind: WatchedKind;
+  readonly path: string;
+  readonly selection: Selection;
+  readonly reflector: Reflector;
+}
+
+/** Interval of comparisons of versions: an etcd that was restored is noticed within a minute. */
+const probeMs = 30_000;
+
+/** Brings one cluster into a shard until `signal` aborts. */
+export async function followCluster(options: ClusterOptions, signal: AbortSignal): Promise<void> {
+  const { client, clock, log, sink, reconcileSeconds } = options;
+  const view = createKubernetesView({
+    domainSuffix: options.domainSuffix,
+    cluster: options.clusterId,
+    network: options.network,
+  });
+  const followed = listsOf(options);
+  const problems = new Map<string, string>();
+  let isPublished = false;
+  let isDegraded = false;
+
+  function apply({ kind }: Followed, change: ObjectChange): void {
+    const { name, namespace = 'default' } = change.type === 'put' ? change.object.metadata : change.metadata;
+    const origin = `${kind.kind} ${namespace}/${name}`;
+    if (change.type === 'removed') {
+      const metadata = { name, namespace, labels: {}, annotations: {}, creationTimestamp: unknownCreationTime };
+      view.remove({ ...kind, metadata });
+      report(origin, null);
+      return;
+    }
+    const { apiVersion } = kind;
+    const read = readKubernetesObject({ ...change.object, apiVersion, kind: kind.kind }, origin);
+    const put = read.ok ? view.put(read.value) : read;
+    report(origin, put.ok ? null : put.error);
+  }
+
+  function report(origin: string, message: string | null): void {
+    if ((problems.get(origin) ?? null) === message) return;
+    if (message === null) problems.delete(origin);
+    else {
+      problems.set(origin, message);
+      log.warn({ origin, reason: message }, 'entry left out');
+    }
+    if (!isPublished) return;
+    sink.resolved(origin);
+    if (message !== null) sink.problem(origin, message);
+  }
+
+  function publish(): void {
+    if (!isPublished) {
+      if (!followed.every(isReady)) return;
+      isPublished = true;
+      sink.replace(contentsOf(view.takeChanges()));
+      for (const [origin, message] of problems) sink.problem(origin, message);
+      return;
+    }
+    const changes = view.takeChanges();
+    if (changes.length > 0) sink.apply(changes);
+  }
+
+  function judge(): void {
+    for (const { kind, path, reflector } of followed) {
+      const trouble = reflector.trouble();
+      // A kind whose definition is not there is no problem: it may never come.
+      report(path, trouble?.type === 'denied' ? `${kind.plural} cannot be read: ${trouble.message}` : null);
+    }
+    const worst = followed.find(({ kind, reflector }) => {
+      const type = reflector.trouble()?.type;
+      return type === 'unreachable' || (kind.isEssential && type !== undefined);
+    });
+    if (worst !== undefined) sink.degraded(`${worst.path}: ${worst.reflector.trouble()?.message}`);
+    else if (isDegraded) sink.recovered();
+    isDegraded = worst !== undefined;
+  }
+
+  await Promise.all(
+    followed.map((one) =>
+      follow(
+        {
+          client,
+          clock,
+          ...one,
+          probeMs,
+          compareMs: reconcileSeconds * 1_000,
+          changed(changes) {
+            for (const change of changes) apply(one, change);
+            publish();
+            judge();
+          },
+          relisted: (reason) => log.info({ path: one.path, reason }, 'kind listed again'),
+        },
+        signal,
+      ),
+    ),
+  );
+}
+
+function listsOf({ namespaces, rootNamespace }: ClusterOptions): readonly Followed[] {
+  const lists = [...serviceKinds, ...ruleKinds].flatMap((kind) =>
+    (kind.isNamespaced ? (namespaces ?? [null]) : [null]).map((namespace) => ({
+      kind,
+      path: listPath(kind, namespace),
+      selection: {},
+      reflector: createReflector(),
+    })),
+  );
+  const configMap = {
+    kind: 'ConfigMap',
+    apiVersion: 'v1',
+    plural: 'configmaps',
+    isNamespaced: true,
+    isEssential: false,
+  };
+  const mesh = {
+    kind: configMap,
+    path: listPath(configMap, rootNamespace),
+    selection: { fieldSelector: 'metadata.name=istio' },
+    reflector: createReflector(),
+  };
+  return [...lists, mesh];
+}
+
+/** Reports whether a list is no reason to wait: it was read, or is not needed and will not be had. */
+const isReady = ({ kind, reflector }: Followed): boolean =>
+  reflector.isSettled() || (!kind.isEssential && reflector.trouble()?.type === 'denied');
+
+const contentsOf = (changes: readonly ShardChange[]): ShardContents => ({
+  services: changes.flatMap((change) => (change.type === 'service' ? [change.service] : [])),
+  endpoints: changes.flatMap((change) => (change.type === 'endpoints' ? [change.set] : [])),
+  workloads: changes.flatMap((change) => (change.type === 'workload' ? [change.workload] : [])),
+  objects: changes.flatMap((change) => (change.type === 'object' ? [change.object] : [])),
+});
