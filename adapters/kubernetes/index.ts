@@ -8,20 +8,26 @@ import { type ClusterAccess, inClusterAccess, parseKubeconfig } from '../../src/
 import { followCluster } from './cluster.ts';
 
 const config = z.strictObject({
-  /** Path of a kubeconfig. Default: the service account of the Pod, then `KUBECONFIG`. */
-  kubeconfig: z.string().min(1).optional(),
-  /** Context of the kubeconfig; its current one by default. */
-  context: z.string().min(1).optional(),
-  /** Name of the cluster, which endpoints carry. */
-  clusterId: z.string().min(1).default('Kubernetes'),
-  /** Network of Pods that have no label `topology.istio.io/network`. */
-  network: z.string().default(''),
-  /** Namespaces to read; all by default. */
-  namespaces: z.array(z.string().min(1)).min(1).optional(),
-  /** Namespace of the ConfigMap `istio`. */
-  rootNamespace: z.string().min(1).default('istio-system'),
-  /** Interval of comparisons of the server's list with what was received. */
-  reconcileSeconds: z.number().positive().default(300),
+  kubeconfig: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('path of a kubeconfig; without it the service account of the Pod, else `KUBECONFIG`'),
+  context: z.string().min(1).optional().describe('context of the kubeconfig; without it its current one'),
+  clusterId: z.string().min(1).default('Kubernetes').describe('name of the cluster, which endpoints carry'),
+  network: z.string().default('').describe('network of Pods without the label `topology.istio.io/network`'),
+  namespaces: z.array(z.string().min(1)).min(1).optional().describe('namespaces to read; without it all'),
+  rootNamespace: z
+    .string()
+    .min(1)
+    .default('istio-system')
+    .describe('namespace of the ConfigMap `istio`, whose `data.mesh` is the mesh configuration'),
+  reconcileSeconds: z
+    .number()
+    .positive()
+    .default(300)
+    .meta({ form: 'seconds' })
+    .describe("interval of comparisons of the server's list with what was received"),
 });
 
 export type KubernetesConfig = z.infer<typeof config>;
