@@ -53,8 +53,8 @@ const compileParts = {
   '(generators|http-filters)/': '(generators|http-filters)/',
   '((envoy|grpc|mosn)/|dialects?\\.ts)':
     '(generators|http-filters|envoy|grpc|mosn)/|(dialect|client-traits|resolve/origins)\\.ts',
-  '(writer|patch|shelf)\\.ts': '(generators|http-filters)/|(dialect|patch|shelf)\\.ts',
-  'tables/': 'tables/|generators/|resolve/|world/|(contract|shelf|writer|patch)\\.ts',
+  '(writer|patch|content-pool)\\.ts': '(generators|http-filters)/|(dialect|patch|content-pool)\\.ts',
+  'tables/': 'tables/|generators/|resolve/|world/|(contract|content-pool|writer|patch)\\.ts',
 };
 
 const compileRules = Object.entries(compileParts).map(([part, allowed]) => ({
@@ -115,7 +115,7 @@ module.exports = {
     },
     {
       name: 'resolving-notes-what-it-reads',
-      comment: 'resolving asks the world through world/reading.ts, which notes what a plan depends on',
+      comment: 'resolving asks the world through world/world-reader.ts, which notes what a plan depends on',
       severity: 'error',
       from: { path: '^src/compile/resolve/' },
       to: { path: '^src/compile/world/(world|rule-index|workloads)\\.ts$' },

@@ -2,18 +2,18 @@ import { ruleKinds as allRuleKinds } from '../rules/kinds/index.ts';
 import { sidecar } from '../rules/kinds/sidecar/index.ts';
 import { defaultMeshConfig, type MeshConfig } from '../rules/mesh-config.ts';
 import type { RuleKind } from '../rules/rule.ts';
+import { createContentPool } from './content-pool.ts';
 import type { Compiler, FlushWork, LayerKey } from './contract.ts';
 import { createProxyFacts } from './facts.ts';
 import type { Layer, LayerKind, SharedParts, Work } from './layer.ts';
 import { layerKinds } from './layer-kinds.ts';
 import type { Coarseness } from './scope-key.ts';
-import { createShelf } from './shelf.ts';
 import { createAssignmentPool } from './tables/assignments.ts';
-import type { Shelves } from './tables/host-parts.ts';
+import type { ContentPools } from './tables/host-parts.ts';
 import { createOriginIndex } from './tables/origin-index.ts';
 import { createProblemIndex } from './tables/problem-index.ts';
 import { createDirty, type Dirty } from './world/dirty.ts';
-import { movedOrNull } from './world/moved.ts';
+import { movedOrNull } from './world/moved-proxies.ts';
 import { createWorld, type WorldOptions } from './world/world.ts';
 
 export interface CompilerOptions {
@@ -46,24 +46,24 @@ export function createCompiler(options: CompilerOptions = {}): Compiler {
   const { world, work, problems, assignments } = shared;
   const layers = new Map<LayerKey, OpenLayer>();
   /** Layers that no flush has compiled yet, the oldest first. */
-  const fresh = new Set<LayerKey>();
+  const newLayers = new Set<LayerKey>();
   /** Others that are to be compiled. Outlives a flush that is given up. */
-  const stale = new Set<LayerKey>();
-  const bySelected = new Map<string, Set<LayerKey>>();
+  const dirtyLayers = new Set<LayerKey>();
+  const layersByRule = new Map<string, Set<LayerKey>>();
   const dirtyListeners: Parameters<Compiler['onDirty']>[0][] = [];
   let dirty = createDirty();
 
   const open = <Facts>(key: LayerKey, kind: LayerKind<Facts>, facts: Facts) => {
     const selected = kind.selected(facts);
     layers.set(key, { layer: kind.create(facts, { ...shared, key }), kind, selected });
-    fresh.add(key);
-    for (const rule of selected) addTo(bySelected, rule, key);
+    newLayers.add(key);
+    for (const rule of selected) addTo(layersByRule, rule, key);
   };
   /** Tells every layer what is dirty. Repeating it is harmless, so a flush that is given up loses nothing. */
   function* distribute(from: Dirty): Generator<undefined, void, undefined> {
     for (const kind of kinds) kind.mark?.(from);
     for (const [key, { layer }] of layers) {
-      if (layer.mark(from) && !fresh.has(key)) stale.add(key);
+      if (layer.mark(from) && !newLayers.has(key)) dirtyLayers.add(key);
       yield;
     }
     from.keys.clear();
@@ -95,10 +95,10 @@ export function createCompiler(options: CompilerOptions = {}): Compiler {
     close(key) {
       const closed = layers.get(key);
       closed?.layer.dispose();
-      for (const rule of closed?.selected ?? []) removeFrom(bySelected, rule, key);
+      for (const rule of closed?.selected ?? []) removeFrom(layersByRule, rule, key);
       layers.delete(key);
-      fresh.delete(key);
-      stale.delete(key);
+      newLayers.delete(key);
+      dirtyLayers.delete(key);
     },
     mesh: {
       domainSuffix,
@@ -117,25 +117,25 @@ export function createCompiler(options: CompilerOptions = {}): Compiler {
         dirty.endpoints.delete(service);
         yield;
       }
-      for (const key of stale) {
+      for (const key of dirtyLayers) {
         work.layersCompiled++;
         yield* layers.get(key)?.layer.compile(revision) ?? [];
-        stale.delete(key);
+        dirtyLayers.delete(key);
       }
       const before = costOf(work);
-      for (const key of fresh) {
+      for (const key of newLayers) {
         const opened = layers.get(key);
         if (opened?.kind.mayWait && costOf(work) - before >= newHostsPerFlush) continue;
         work.layersCompiled++;
         yield* opened?.layer.compile(revision) ?? [];
-        fresh.delete(key);
+        newLayers.delete(key);
       }
       const moved = movedOrNull(dirty.moved);
       dirty = createDirty();
       const changes = [...layers.values()].flatMap(({ layer }) => layer.takeChanges());
       for (const kind of kinds) kind.flushed?.();
       const { layersCompiled } = work;
-      return { changes, moved, deferred: new Set(fresh), layersCompiled, work: takeWork(work) };
+      return { changes, moved, deferred: new Set(newLayers), layersCompiled, work: takeWork(work) };
     },
     partsOf: (layer, type, name) => layers.get(layer)?.layer.partsOf(type, name) ?? [],
     *contributionsOf(origin) {
@@ -147,7 +147,7 @@ export function createCompiler(options: CompilerOptions = {}): Compiler {
         }
       }
     },
-    layersSelecting: (rule) => bySelected.get(rule) ?? [],
+    layersSelecting: (rule) => layersByRule.get(rule) ?? [],
     problems: () => new Map([...problems.origins()].map((origin) => [origin, problems.of(origin)])),
     problemsOf: problems.of,
   };
@@ -162,26 +162,26 @@ function createSharedParts(options: WorldOptions): SharedParts {
   return {
     world,
     work,
-    shelves: createShelves(work),
+    pools: createContentPools(work),
     assignments: createAssignmentPool(world, () => work.assembled++),
     problems: createProblemIndex(),
     layersByOrigin: createOriginIndex(),
   };
 }
 
-function createShelves(work: { encoded: number; assembled: number }): Shelves {
+function createContentPools(work: { encoded: number; assembled: number }): ContentPools {
   const onEncode = () => work.encoded++;
   return {
-    clusters: createShelf(onEncode),
-    listeners: createShelf(onEncode),
-    frames: createShelf(() => {}), // parts of listeners, which were counted
-    chains: createShelf(() => {}),
-    bodies: createShelf(onEncode),
-    hosts: createShelf(() => {}), // its parts were counted
+    clusters: createContentPool(onEncode),
+    listeners: createContentPool(onEncode),
+    frames: createContentPool(() => {}), // parts of listeners, which were counted
+    chains: createContentPool(() => {}),
+    bodies: createContentPool(onEncode),
+    hosts: createContentPool(() => {}), // its parts were counted
     origins: createOriginIndex(),
-    records: createShelf(() => {}), // name and domains in front of a body: nothing is encoded
-    configurations: createShelf(() => work.assembled++),
-    pieces: createShelf(() => {}), // parts of what is counted
+    records: createContentPool(() => {}), // name and domains in front of a body: nothing is encoded
+    configurations: createContentPool(() => work.assembled++),
+    chunks: createContentPool(() => {}), // parts of what is counted
   };
 }
 

@@ -80,7 +80,7 @@ export interface Contribution {
 }
 
 /** Proxies, by facts of theirs: every one that has any of these. */
-export interface Moved {
+export interface MovedProxies {
   readonly everyone: boolean;
   readonly addresses: ReadonlySet<string>;
   readonly namespaces: ReadonlySet<string>;
@@ -94,7 +94,7 @@ export interface FlushResult {
   /** Only real changes: a resource whose version is as before is not listed. A layer opened since is listed whole. */
   readonly changes: readonly TableChange[];
   /** Those that are connected for whom `layersOf` may answer otherwise than before; null: nobody. */
-  readonly moved: Moved | null;
+  readonly moved: MovedProxies | null;
   /** Layers that are new and not compiled yet: another flush must follow. */
   readonly deferred: ReadonlySet<LayerKey>;
   /** Layers of which something was compiled, whatever came of it; endpoints alone compile none. */

@@ -11,11 +11,11 @@ import {
   targetPorts,
 } from './resolve/inbound.ts';
 import { type ChainPart, encodeChain, releaseChain, retainChain } from './tables/chain-parts.ts';
-import { isSameContent, isSameList, isSameShelved } from './tables/contributions.ts';
+import { isSameContent, isSameList, isSamePooled } from './tables/contributions.ts';
 import type { ListenerTable } from './tables/listener-table.ts';
 import type { Tables } from './tables/tables.ts';
 import type { UnitKind } from './units.ts';
-import { notedReading } from './world/reading.ts';
+import { trackedReader } from './world/world-reader.ts';
 import type { Writer, WrittenMessages } from './writer.ts';
 
 /** The unit of what workloads have whatever they serve; others are ports: `<bind>_<port>`. */
@@ -29,12 +29,12 @@ export interface InboundUnitPlan extends UnitPlan {
   readonly chains: readonly FilterChainPlan[];
 }
 
-export interface HeldInbound extends WrittenMessages {
+export interface InboundUnitParts extends WrittenMessages {
   readonly port: InboundPort | null;
   readonly chains: readonly ChainPart[];
 }
 
-const nothing: HeldInbound = { port: null, clusters: [], listeners: [], chains: [] };
+const noParts: InboundUnitParts = { port: null, clusters: [], listeners: [], chains: [] };
 
 export interface InboundUnitOptions {
   readonly facts: InboundFacts;
@@ -46,9 +46,9 @@ export interface InboundUnitOptions {
 }
 
 /** The ports of workloads as units, after one for what they have in common. */
-export function inboundUnits(options: InboundUnitOptions): UnitKind<InboundUnitPlan, HeldInbound> {
+export function inboundUnits(options: InboundUnitOptions): UnitKind<InboundUnitPlan, InboundUnitParts> {
   const { facts, client, writer, parts, tables, listeners } = options;
-  const { world, shelves, layersByOrigin, key: layer } = parts;
+  const { world, pools, layersByOrigin, key: layer } = parts;
   const [bind] = anyAddress[facts.families];
   const portsByKey = new Map(targetPorts(facts).map((port) => [`${bind}_${port}`, port]));
   /** Then it is not the fault of a port that it cannot be encoded. */
@@ -60,33 +60,33 @@ export function inboundUnits(options: InboundUnitOptions): UnitKind<InboundUnitP
       for (const plan of plans) chains.push(encodeChain(plan, unit, writer));
       return chains;
     } catch (error) {
-      for (const chain of chains) releaseChain(chain, shelves);
+      for (const chain of chains) releaseChain(chain, pools);
       throw error;
     }
   };
 
   return {
-    nothing,
+    noParts,
     keys: () => [workloadKey, ...portsByKey.keys()],
-    ownOf: () => null,
+    unitOf: () => null,
     resolve(key) {
       const targetPort = portsByKey.get(key);
-      const reading = notedReading(world, null);
-      const port = targetPort === undefined ? null : resolveInboundPort(facts, targetPort, reading);
-      const frame = resolveInboundFrame(facts, reading);
+      const reader = trackedReader(world, null);
+      const port = targetPort === undefined ? null : resolveInboundPort(facts, targetPort, reader);
+      const frame = resolveInboundFrame(facts, reader);
       const isOfPort = targetPort !== undefined;
       return {
         port,
         inbound: isOfPort && port === null ? null : { ...frame, ports: port === null ? [] : [port] },
         chains: isOfPort && port === null ? [] : resolveInboundChains(port, facts, client),
         references: [],
-        dependencies: [...reading.dependencies()],
+        dependencies: [...reader.dependencies()],
         problems: [],
       };
     },
     isEmpty: ({ inbound }) => inbound === null,
     encode({ port, inbound, chains }) {
-      if (inbound === null) return nothing;
+      if (inbound === null) return noParts;
       isFrameWrong &&= port !== null;
       const messages = writer.inbound(inbound);
       try {
@@ -99,9 +99,9 @@ export function inboundUnits(options: InboundUnitOptions): UnitKind<InboundUnitP
     onFault({ port }, error) {
       const fault = error instanceof Error ? error.message : String(error);
       isFrameWrong ||= port === null;
-      if (port === null || isFrameWrong) return { keepsLast: true, problems: [] }; // the mesh configuration's, which is told
+      if (port === null || isFrameWrong) return { keepsLastGood: true, problems: [] }; // the mesh configuration's, which is told
       return {
-        keepsLast: false,
+        keepsLastGood: false,
         problems: [{ origin: portOrigin(port), message: `port ${port.targetPort} is not served: ${fault}` }],
       };
     },
@@ -118,23 +118,23 @@ export function inboundUnits(options: InboundUnitOptions): UnitKind<InboundUnitP
       if (before.port !== null) layersByOrigin.remove(layer, [portOrigin(before.port)]);
     },
     since: ({ parts: before, since }, after, revision) => ({
-      cluster: isSameList(before.clusters, after.clusters, isSameShelved) ? since.cluster : revision,
+      cluster: isSameList(before.clusters, after.clusters, isSamePooled) ? since.cluster : revision,
       listener:
-        isSameList(before.listeners, after.listeners, isSameShelved) &&
+        isSameList(before.listeners, after.listeners, isSamePooled) &&
         isSameList(before.chains, after.chains, isSameContent)
           ? since.listener
           : revision,
       route: revision,
     }),
-    retain(held) {
-      for (const chain of held.chains) retainChain(chain, shelves);
-      return writer.retain(held);
+    retain(unit) {
+      for (const chain of unit.chains) retainChain(chain, pools);
+      return writer.retain(unit);
     },
-    release(held) {
-      for (const chain of held.chains) releaseChain(chain, shelves);
-      writer.release(held);
+    release(unit) {
+      for (const chain of unit.chains) releaseChain(chain, pools);
+      writer.release(unit);
     },
-    heedsReferences: () => false,
+    dependsOnReferences: () => false,
     onCompiled: () => {},
   };
 }

@@ -1,7 +1,7 @@
 import type { Dialect } from './dialect.ts';
 import type { Dialects } from './dialects.ts';
 import { type InboundFacts, inboundFactsOf } from './inbound-facts.ts';
-import { type HeldInbound, inboundUnits } from './inbound-units.ts';
+import { type InboundUnitParts, inboundUnits } from './inbound-units.ts';
 import type { Layer, LayerKind, LayerParts } from './layer.ts';
 import { portOrigin } from './resolve/inbound.ts';
 import { createListenerTable } from './tables/listener-table.ts';
@@ -20,19 +20,19 @@ export const inboundKind = (dialects: Dialects): LayerKind<InboundFacts> => ({
 });
 
 function createInboundLayer(facts: InboundFacts, dialect: Dialect, parts: LayerParts): Layer {
-  const { key, problems, shelves } = parts;
+  const { key, problems, pools } = parts;
   const tables = createTables(key);
-  const writer = createWriter({ dialect, shelves });
-  const listeners = createListenerTable({ tables, writer, shelves, problems });
+  const writer = createWriter({ dialect, pools });
+  const listeners = createListenerTable({ tables, writer, pools, problems });
   const units = createUnits(inboundUnits({ facts, client: dialect, writer, parts, tables, listeners }), problems);
 
   const unitsOf = (origin: string) =>
     [...units.values()].filter(({ parts: { port } }) => port !== null && portOrigin(port) === origin);
   /** The resources that a port has a part in. */
-  const namesOf = (type: 'cluster' | 'listener', held: HeldInbound): readonly string[] => {
-    if (type === 'cluster') return held.clusters.map(({ value }) => value.name);
-    const chains = held.chains.filter(listeners.has).map(({ plan }) => plan.listener.name);
-    return [...new Set([...held.listeners.map(({ value }) => value.name), ...chains])];
+  const namesOf = (type: 'cluster' | 'listener', unitParts: InboundUnitParts): readonly string[] => {
+    if (type === 'cluster') return unitParts.clusters.map(({ value }) => value.name);
+    const chains = unitParts.chains.filter(listeners.has).map(({ plan }) => plan.listener.name);
+    return [...new Set([...unitParts.listeners.map(({ value }) => value.name), ...chains])];
   };
 
   return {
@@ -49,16 +49,16 @@ function createInboundLayer(facts: InboundFacts, dialect: Dialect, parts: LayerP
     takeChanges: () => tables.takeChanges(),
     *partsOf(type, name) {
       if (type !== 'cluster' && type !== 'listener') return;
-      for (const { parts: held, since } of units.values()) {
-        const { port } = held;
-        if (port === null || !namesOf(type, held).includes(name)) continue;
+      for (const { parts: unitParts, since } of units.values()) {
+        const { port } = unitParts;
+        if (port === null || !namesOf(type, unitParts).includes(name)) continue;
         yield { part: '', origins: [portOrigin(port)], since: since[type] };
       }
     },
     *contributionsOf(origin) {
-      for (const { parts: held, since } of unitsOf(origin)) {
+      for (const { parts: unitParts, since } of unitsOf(origin)) {
         for (const type of ['cluster', 'listener'] as const) {
-          for (const name of namesOf(type, held)) yield { layer: key, type, name, since: since[type] };
+          for (const name of namesOf(type, unitParts)) yield { layer: key, type, name, since: since[type] };
         }
       }
     },

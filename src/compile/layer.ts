@@ -3,7 +3,7 @@ import type { RuleId } from '../rules/rule.ts';
 import type { Contribution, LayerKey, ResourcePart, TableChange } from './contract.ts';
 import type { ProxyFacts } from './facts.ts';
 import type { AssignmentPool } from './tables/assignments.ts';
-import type { Shelves } from './tables/host-parts.ts';
+import type { ContentPools } from './tables/host-parts.ts';
 import type { OriginIndex } from './tables/origin-index.ts';
 import type { ProblemIndex } from './tables/problem-index.ts';
 import type { Dirty } from './world/dirty.ts';
@@ -54,7 +54,7 @@ export interface LayerKind<Facts> {
 /** Parts that all layers of a compiler share. */
 export interface SharedParts {
   readonly world: World;
-  readonly shelves: Shelves;
+  readonly pools: ContentPools;
   readonly assignments: AssignmentPool;
   readonly problems: ProblemIndex;
   /** Layers by the services and rules that they have something of, for kinds that do not shelve whole hosts. */

@@ -1,14 +1,14 @@
-import { answer, answersAlike, tailOf, type Viewpoint } from './resolve/asked-facts.ts';
-import { type ContentWatcher, createContent, type ScopeContent, type ScopeParts } from './scope-content.ts';
-import type { AskedOfHost } from './scope-hosts.ts';
+import { evaluateFact, hasSameFacts, sharedDomainOf, type Viewpoint } from './resolve/client-facts.ts';
+import { type ContentObserver, createContent, type ScopeContent, type ScopeParts } from './scope-content.ts';
+import type { HostReads } from './scope-hosts.ts';
 import type { ScopeFacts } from './scope-key.ts';
 
 /** A scope that is standing on a base. */
-export interface Standing {
+export interface BaseObserver {
   /** The base has compiled the host again. */
-  touched(host: string): void;
-  assembled(routeConfiguration: string): void;
-  settled(listener: string): void;
+  hostCompiled(host: string): void;
+  routesAssembled(routeConfiguration: string): void;
+  listenerDecided(listener: string): void;
 }
 
 /**
@@ -20,8 +20,8 @@ export interface ScopeBase extends ScopeContent {
   differing(viewpoint: Viewpoint): ReadonlySet<string>;
   /** Whether a scope is told a host otherwise. */
   differs(host: string, viewpoint: Viewpoint, isReferenced: boolean): boolean;
-  join(scope: Standing): void;
-  leave(scope: Standing): void;
+  addObserver(observer: BaseObserver): void;
+  removeObserver(observer: BaseObserver): void;
   /** How many stand on it. */
   readonly size: number;
 }
@@ -30,70 +30,70 @@ export interface ScopeBase extends ScopeContent {
 export const baseFactsOf = (facts: ScopeFacts): ScopeFacts => ({
   ...facts,
   namespace: '*',
-  dnsDomain: tailOf(facts.dnsDomain),
+  dnsDomain: sharedDomainOf(facts.dnsDomain),
   sidecar: null,
   conditions: [],
 });
 
 /** `facts`: as `baseFactsOf` gives them. */
 export function createBase(facts: ScopeFacts, parts: ScopeParts): ScopeBase {
-  const asked = new Map<string, AskedOfHost>();
+  const reads = new Map<string, HostReads>();
   /** Hosts by the questions that they were asked. */
-  const byQuestion = new Map<string, Set<string>>();
-  const scopes = new Set<Standing>();
+  const hostsByQuery = new Map<string, Set<string>>();
+  const observers = new Set<BaseObserver>();
 
-  const note = (host: string, next: AskedOfHost) => {
-    for (const question of asked.get(host)?.asked.keys() ?? []) {
-      const hosts = byQuestion.get(question);
+  const recordReads = (host: string, next: HostReads) => {
+    for (const query of reads.get(host)?.reads.keys() ?? []) {
+      const hosts = hostsByQuery.get(query);
       hosts?.delete(host);
-      if (hosts?.size === 0) byQuestion.delete(question);
+      if (hosts?.size === 0) hostsByQuery.delete(query);
     }
-    if (next.asked.size === 0 && next.isReferenced === null) asked.delete(host);
-    else asked.set(host, next);
-    for (const question of next.asked.keys()) {
-      const hosts = byQuestion.get(question);
-      if (hosts === undefined) byQuestion.set(question, new Set([host]));
+    if (next.reads.size === 0 && next.isReferenced === null) reads.delete(host);
+    else reads.set(host, next);
+    for (const query of next.reads.keys()) {
+      const hosts = hostsByQuery.get(query);
+      if (hosts === undefined) hostsByQuery.set(query, new Set([host]));
       else hosts.add(host);
     }
   };
-  const watcher: ContentWatcher = {
-    resolved(host, next) {
-      note(host, next);
-      for (const scope of scopes) scope.touched(host);
+  const contentObserver: ContentObserver = {
+    hostResolved(host, next) {
+      recordReads(host, next);
+      for (const observer of observers) observer.hostCompiled(host);
     },
-    assembled(name) {
-      for (const scope of scopes) scope.assembled(name);
+    routesAssembled(name) {
+      for (const observer of observers) observer.routesAssembled(name);
     },
-    settled(name) {
-      for (const scope of scopes) scope.settled(name);
+    listenerDecided(name) {
+      for (const observer of observers) observer.listenerDecided(name);
     },
   };
   // Its problems are told by the scopes that stand on it, as far as they are theirs.
-  const content = createContent(facts, { ...parts, problems: untold }, watcher);
+  const content = createContent(facts, { ...parts, problems: ignoredProblems }, contentObserver);
 
   return {
     ...content,
     differing(viewpoint) {
       const differing = new Set<string>();
       const own = content.viewpoint();
-      for (const [question, hosts] of byQuestion) {
-        if (answer(question, viewpoint) === answer(question, own)) continue;
+      for (const [query, hosts] of hostsByQuery) {
+        if (evaluateFact(query, viewpoint) === evaluateFact(query, own)) continue;
         for (const host of hosts) differing.add(host);
       }
       return differing;
     },
     differs(host, viewpoint, isReferenced) {
-      const known = asked.get(host);
+      const known = reads.get(host);
       if (known === undefined) return false;
       if (known.isReferenced !== null && known.isReferenced !== isReferenced) return true;
-      return !answersAlike(known.asked, viewpoint);
+      return !hasSameFacts(known.reads, viewpoint);
     },
-    join: (scope) => void scopes.add(scope),
-    leave: (scope) => void scopes.delete(scope),
+    addObserver: (observer) => void observers.add(observer),
+    removeObserver: (observer) => void observers.delete(observer),
     get size() {
-      return scopes.size;
+      return observers.size;
     },
   };
 }
 
-const untold: ScopeParts['problems'] = { replace: () => {}, of: () => [], origins: () => [] };
+const ignoredProblems: ScopeParts['problems'] = { replace: () => {}, of: () => [], origins: () => [] };

@@ -1,9 +1,9 @@
 import { type Sidecar, sidecar as sidecarKind } from '../rules/kinds/sidecar/index.ts';
 import type { Dialect } from './dialect.ts';
 import type { LayerParts } from './layer.ts';
-import { type Viewpoint, viewpointOf } from './resolve/asked-facts.ts';
-import { fixedUnit, type HeldFixed } from './scope-fixed.ts';
-import { type AskedOfHost, type HeldHost, hostUnits } from './scope-hosts.ts';
+import { type Viewpoint, viewpointOf } from './resolve/client-facts.ts';
+import { type FixedUnitParts, fixedUnit } from './scope-fixed.ts';
+import { type HostReads, type HostUnitParts, hostUnits } from './scope-hosts.ts';
 import type { ScopeFacts } from './scope-key.ts';
 import type { HostMemo } from './tables/host-memo.ts';
 import { type BaseListeners, createListenerTable } from './tables/listener-table.ts';
@@ -18,8 +18,8 @@ export interface ScopeContent {
   readonly tables: BaseTables;
   readonly routes: BaseRoutes;
   readonly listeners: BaseListeners;
-  readonly fixed: Units<HeldFixed>;
-  readonly hosts: Units<HeldHost>;
+  readonly fixed: Units<FixedUnitParts>;
+  readonly hosts: Units<HostUnitParts>;
   viewpoint(): Viewpoint;
   /** Returns whether there is something to compile. */
   mark(dirty: Dirty): boolean;
@@ -29,10 +29,10 @@ export interface ScopeContent {
 }
 
 /** Told what is made anew. */
-export interface ContentWatcher {
-  resolved(host: string, asked: AskedOfHost): void;
-  assembled(routeConfiguration: string): void;
-  settled(listener: string): void;
+export interface ContentObserver {
+  hostResolved(host: string, reads: HostReads): void;
+  routesAssembled(routeConfiguration: string): void;
+  listenerDecided(listener: string): void;
 }
 
 export interface ScopeParts extends LayerParts {
@@ -40,19 +40,25 @@ export interface ScopeParts extends LayerParts {
   readonly memo: HostMemo;
 }
 
-export function createContent(facts: ScopeFacts, parts: ScopeParts, watcher?: ContentWatcher): ScopeContent {
-  const { dialect, memo, key, world, shelves, problems } = parts;
+export function createContent(facts: ScopeFacts, parts: ScopeParts, observer?: ContentObserver): ScopeContent {
+  const { dialect, memo, key, world, pools, problems } = parts;
   const tables = createTables(key);
-  const writer = createWriter({ dialect, shelves });
-  const routes = createRouteTable({ tables, shelves, writer, assembled: watcher?.assembled ?? ignored });
-  const listeners = createListenerTable({ tables, writer, shelves, problems, settled: watcher?.settled ?? ignored });
+  const writer = createWriter({ dialect, pools });
+  const routes = createRouteTable({ tables, pools, writer, onAssembled: observer?.routesAssembled ?? ignored });
+  const listeners = createListenerTable({
+    tables,
+    writer,
+    pools,
+    problems,
+    onDecided: observer?.listenerDecided ?? ignored,
+  });
   let sidecar: Sidecar | null = facts.sidecar === null ? null : (world.rules.get(sidecarKind, facts.sidecar) ?? null);
   let current = viewpointOf(facts, sidecar);
   const viewpoint = () => current;
-  const resolved = watcher?.resolved ?? ignored;
+  const hostResolved = observer?.hostResolved ?? ignored;
   const fixed = createUnits(fixedUnit({ facts, writer, parts, tables, routes, viewpoint }), problems);
   const hosts = createUnits(
-    hostUnits({ dialect, writer, parts, memo, tables, routes, listeners, viewpoint, resolved }),
+    hostUnits({ dialect, writer, parts, memo, tables, routes, listeners, viewpoint, hostResolved }),
     problems,
   );
   const isDirty = () => hosts.isDirty || fixed.isDirty;

@@ -3,15 +3,15 @@ import type { RouteConfigurationPlan } from '../plan/route.ts';
 import type { UnitPlan } from '../plan/unit.ts';
 import { type RuleId, ruleId } from '../rules/rule.ts';
 import type { LayerParts } from './layer.ts';
-import { askedFacts, type Viewpoint } from './resolve/asked-facts.ts';
+import { createClientFacts, type Viewpoint } from './resolve/client-facts.ts';
 import { outboundFixedPlan } from './resolve/fixed.ts';
 import { createVisibility } from './resolve/visibility.ts';
 import type { ScopeFacts } from './scope-key.ts';
-import { isSameList, isSameShelved } from './tables/contributions.ts';
+import { isSameList, isSamePooled } from './tables/contributions.ts';
 import type { RouteTable } from './tables/route-table.ts';
 import type { Tables } from './tables/tables.ts';
 import type { UnitKind } from './units.ts';
-import { plainReading } from './world/reading.ts';
+import { untrackedReader } from './world/world-reader.ts';
 import type { Writer, WrittenMessages } from './writer.ts';
 
 /** Resources of every scope, whatever its hosts: they decide about unknown traffic. */
@@ -19,11 +19,11 @@ export interface FixedPlan extends UnitPlan {
   readonly fixed: OutboundFixedPlan;
 }
 
-export interface HeldFixed extends WrittenMessages {
+export interface FixedUnitParts extends WrittenMessages {
   readonly unknownHosts: RouteConfigurationPlan['unknownHosts'];
 }
 
-const nothing: HeldFixed = { clusters: [], listeners: [], unknownHosts: 'forward' };
+const noParts: FixedUnitParts = { clusters: [], listeners: [], unknownHosts: 'forward' };
 
 export interface FixedUnitOptions {
   readonly tables: Tables;
@@ -42,14 +42,17 @@ export function fixedUnit({
   tables,
   routes,
   viewpoint,
-}: FixedUnitOptions): UnitKind<FixedPlan, HeldFixed> {
+}: FixedUnitOptions): UnitKind<FixedPlan, FixedUnitParts> {
   const { world } = parts;
   return {
-    nothing,
+    noParts,
     keys: () => [fixedKey],
-    ownOf: () => null,
+    unitOf: () => null,
     resolve() {
-      const unknownHosts = createVisibility(plainReading(world), askedFacts(viewpoint(), new Map())).unknownHosts();
+      const unknownHosts = createVisibility(
+        untrackedReader(world),
+        createClientFacts(viewpoint(), new Map()),
+      ).unknownHosts();
       const fixed = outboundFixedPlan(facts, world.mesh(), unknownHosts);
       return { fixed, references: [], dependencies: [], problems: [] };
     },
@@ -57,7 +60,7 @@ export function fixedUnit({
     encode: ({ fixed }) => ({ ...writer.outboundFixed(fixed), unknownHosts: fixed.unknownHosts }),
     onFault(_, error) {
       const message = `what every proxy has stays as it was: ${error instanceof Error ? error.message : error}`;
-      return { keepsLast: true, problems: [{ origin: meshOrigin, message }] };
+      return { keepsLastGood: true, problems: [{ origin: meshOrigin, message }] };
     },
     install(_, before, after) {
       routes.setUnknownHosts(after.unknownHosts);
@@ -67,13 +70,13 @@ export function fixedUnit({
       for (const { value } of after.listeners) tables.set('listener', value);
     },
     since: ({ parts: before, since }, after, revision) => ({
-      cluster: isSameList(before.clusters, after.clusters, isSameShelved) ? since.cluster : revision,
-      listener: isSameList(before.listeners, after.listeners, isSameShelved) ? since.listener : revision,
+      cluster: isSameList(before.clusters, after.clusters, isSamePooled) ? since.cluster : revision,
+      listener: isSameList(before.listeners, after.listeners, isSamePooled) ? since.listener : revision,
       route: revision,
     }),
     retain: writer.retain,
     release: writer.release,
-    heedsReferences: () => false,
+    dependsOnReferences: () => false,
     onCompiled: () => {},
   };
 }

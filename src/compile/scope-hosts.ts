@@ -1,24 +1,24 @@
 import type { HostPlan } from '../plan/host.ts';
 import type { UnitPlan } from '../plan/unit.ts';
 import type { EncodedResource, XdsType } from '../proto/resource.ts';
+import type { Pooled } from './content-pool.ts';
 import type { Dialect } from './dialect.ts';
 import type { LayerParts } from './layer.ts';
-import { type Asked, askedFacts, type Viewpoint } from './resolve/asked-facts.ts';
+import { createClientFacts, type FactReads, type Viewpoint } from './resolve/client-facts.ts';
 import { resolveHost } from './resolve/host.ts';
-import { createReader } from './resolve/reader.ts';
+import { createHostReader } from './resolve/host-reader.ts';
 import { createVisibility } from './resolve/visibility.ts';
-import type { Shelved } from './shelf.ts';
 import type { Assignment, AssignmentUser } from './tables/assignments.ts';
-import { partsSince } from './tables/contributions.ts';
+import { partRevisions } from './tables/contributions.ts';
 import type { HostMemo } from './tables/host-memo.ts';
-import { encodeHost, type HostParts, noHost, originsOf, releaseHost } from './tables/host-parts.ts';
+import { encodeHost, type HostParts, noHostParts, originsOf, releaseHost } from './tables/host-parts.ts';
 import type { ListenerTable } from './tables/listener-table.ts';
 import { PartError } from './tables/part-error.ts';
 import type { RouteTable } from './tables/route-table.ts';
 import type { Tables } from './tables/tables.ts';
 import type { UnitKind } from './units.ts';
 import { hostOfDep } from './world/dirty.ts';
-import { notedReading, plainReading } from './world/reading.ts';
+import { trackedReader, untrackedReader } from './world/world-reader.ts';
 import type { Writer } from './writer.ts';
 
 /** The tables of a scope, as its hosts fill them. */
@@ -36,12 +36,12 @@ export interface HostUnitsOptions extends ScopeTables {
   /** Another one when the scope's Sidecar changes. */
   viewpoint(): Viewpoint;
   /** Told of each host that is resolved what it was asked; left out: nobody is. */
-  resolved?(host: string, asked: AskedOfHost): void;
+  hostResolved?(host: string, reads: HostReads): void;
 }
 
 /** Questions of one host to the scope. */
-export interface AskedOfHost {
-  readonly asked: Asked;
+export interface HostReads {
+  readonly reads: FactReads;
   /** Whether others needed it; null: that made no difference. */
   readonly isReferenced: boolean | null;
 }
@@ -50,107 +50,113 @@ export interface AskedOfHost {
 export type HostUnitPlan = UnitPlan & {
   readonly host: string;
   readonly source:
-    | { readonly type: 'made'; readonly plan: HostPlan; readonly asked: Asked; readonly isReferenced: boolean | null }
-    | { readonly type: 'known'; readonly parts: Shelved<HostParts> };
+    | {
+        readonly type: 'made';
+        readonly plan: HostPlan;
+        readonly reads: FactReads;
+        readonly isReferenced: boolean | null;
+      }
+    | { readonly type: 'known'; readonly parts: Pooled<HostParts> };
 };
 
 /** Parts of one host that a scope holds. */
-export interface HeldHost {
-  readonly parts: Shelved<HostParts>;
+export interface HostUnitParts {
+  readonly host: Pooled<HostParts>;
   readonly assignments: readonly Assignment[];
 }
 
-const nothing: HeldHost = { parts: noHost, assignments: [] };
+const noParts: HostUnitParts = { host: noHostParts, assignments: [] };
 
 /** The hosts of a scope as its units. */
-export function hostUnits(options: HostUnitsOptions): UnitKind<HostUnitPlan, HeldHost> {
-  const { dialect, writer, tables, routes, listeners, memo, viewpoint, resolved } = options;
-  const { world, shelves, assignments, work } = options.parts;
+export function hostUnits(options: HostUnitsOptions): UnitKind<HostUnitPlan, HostUnitParts> {
+  const { dialect, writer, tables, routes, listeners, memo, viewpoint, hostResolved } = options;
+  const { world, pools, assignments, work } = options.parts;
   const user: AssignmentUser = { assignmentChanged: (resource) => tables.set('endpoint', resource) };
-  const hold = (parts: Shelved<HostParts>): HeldHost => ({
-    parts,
-    assignments: parts.value.assignments.map((plan) => assignments.acquire(plan, user)),
+  const acquire = (host: Pooled<HostParts>): HostUnitParts => ({
+    host,
+    assignments: host.value.assignments.map((plan) => assignments.acquire(plan, user)),
   });
-  const remember = ({ host, source, references, dependencies, problems }: HostUnitPlan, parts: Shelved<HostParts>) => {
+  const memoize = ({ host, source, references, dependencies, problems }: HostUnitPlan, parts: Pooled<HostParts>) => {
     if (source.type === 'known') return;
-    const { asked, isReferenced } = source; // not the plan, which is as large as its parts
-    memo.put(host, viewpoint(), { asked, isReferenced, parts, references, dependencies, problems });
+    const { reads, isReferenced } = source; // not the plan, which is as large as its parts
+    memo.put(host, viewpoint(), { reads, isReferenced, parts, references, dependencies, problems });
   };
-  const removeGone = (type: XdsType, before: readonly string[], after: readonly string[]) => {
+  const deleteRemoved = (type: XdsType, before: readonly string[], after: readonly string[]) => {
     for (const name of before) if (!after.includes(name)) tables.delete(type, name);
   };
 
   return {
-    nothing,
+    noParts,
     keys: world.hosts,
-    ownOf: hostOfDep,
+    unitOf: hostOfDep,
     resolve(host, isReferenced) {
       const known = memo.find(host, { viewpoint: viewpoint(), patch: writer.patch, isReferenced });
       if (known !== null) {
         const { references, dependencies, problems, parts } = known;
-        resolved?.(host, known);
+        hostResolved?.(host, known);
         return { host, references, dependencies, problems, source: { type: 'known', parts } };
       }
-      const asked = new Map<string, string>();
-      const facts = askedFacts(viewpoint(), asked);
-      const reader = createReader({ reading: notedReading(world, host), facts, client: dialect }, host);
+      const reads = new Map<string, string>();
+      const facts = createClientFacts(viewpoint(), reads);
+      const reader = createHostReader({ world: trackedReader(world, host), facts, client: dialect }, host);
       const plan = dialect.narrow(resolveHost(reader, host, isReferenced));
       const { references, dependencies, problems } = plan;
-      // Asked for in any case, so that what it is asked does not depend on whether others need it.
-      const matters = reader.callableService(host) === null && reader.visibleService(host) !== null;
+      // Read in any case, so that what it reads does not depend on whether others need it.
+      const usesReferences = reader.callableService(host) === null && reader.visibleService(host) !== null;
       const unit: HostUnitPlan = {
         ...{ host, references, dependencies, problems },
-        source: { type: 'made', plan, asked, isReferenced: matters ? isReferenced : null },
+        source: { type: 'made', plan, reads, isReferenced: usesReferences ? isReferenced : null },
       };
-      if (isEmpty(plan)) remember(unit, noHost);
-      resolved?.(host, { asked, isReferenced: matters ? isReferenced : null });
+      if (isEmpty(plan)) memoize(unit, noHostParts);
+      hostResolved?.(host, { reads, isReferenced: usesReferences ? isReferenced : null });
       return unit;
     },
-    isEmpty: ({ source }) => (source.type === 'known' ? source.parts === noHost : isEmpty(source.plan)),
+    isEmpty: ({ source }) => (source.type === 'known' ? source.parts === noHostParts : isEmpty(source.plan)),
     encode(unit, before) {
       const { source } = unit;
       if (source.type === 'known') {
-        if (source.parts === noHost) return nothing;
+        if (source.parts === noHostParts) return noParts;
         work.hostsShared++;
-        return hold(shelves.hosts.retain(source.parts));
+        return acquire(pools.hosts.retain(source.parts));
       }
-      if (isEmpty(source.plan)) return nothing;
+      if (isEmpty(source.plan)) return noParts;
       work.hostsCompiled++;
-      const parts = encodeHost(source.plan, before.parts.value, { writer, shelves });
-      remember(unit, parts);
-      return hold(parts);
+      const parts = encodeHost(source.plan, before.host.value, { writer, pools });
+      memoize(unit, parts);
+      return acquire(parts);
     },
     onFault({ host, source }, error) {
       const message = `${host} keeps its last good configuration: ${error instanceof Error ? error.message : error}`;
       const all = source.type === 'made' ? originsOf(source.plan) : [];
       const origins = error instanceof PartError ? error.origins : all;
-      return { keepsLast: true, problems: origins.map((origin) => ({ origin, message })) };
+      return { keepsLastGood: true, problems: origins.map((origin) => ({ origin, message })) };
     },
     install(_, before, after) {
-      const [old, next] = [before.parts.value, after.parts.value];
+      const [old, next] = [before.host.value, after.host.value];
       for (const { value } of next.clusters) tables.set('cluster', value);
       for (const { resource } of after.assignments) tables.set('endpoint', resource);
-      removeGone('cluster', old.clusters.map(clusterName), next.clusters.map(clusterName));
-      removeGone('endpoint', before.assignments.map(assignmentName), after.assignments.map(assignmentName));
+      deleteRemoved('cluster', old.clusters.map(clusterName), next.clusters.map(clusterName));
+      deleteRemoved('endpoint', before.assignments.map(assignmentName), after.assignments.map(assignmentName));
       routes.replace(old.virtualHosts, next.virtualHosts);
       listeners.replace(old.listeners, next.listeners);
     },
     since({ parts, since }, after, revision) {
-      return partsSince({ parts: parts.parts.value, since }, after.parts.value, revision);
+      return partRevisions({ parts: parts.host.value, since }, after.host.value, revision);
     },
-    retain: (held) => (held === nothing ? held : hold(shelves.hosts.retain(held.parts))),
-    release(held) {
-      for (const assignment of held.assignments) assignments.release(assignment, user);
-      releaseHost(held.parts, shelves);
+    retain: (parts) => (parts === noParts ? parts : acquire(pools.hosts.retain(parts.host))),
+    release(parts) {
+      for (const assignment of parts.assignments) assignments.release(assignment, user);
+      releaseHost(parts.host, pools);
     },
     /** A host that may be called has its destinations anyway. */
-    heedsReferences: (host) =>
-      createVisibility(plainReading(world), askedFacts(viewpoint(), new Map())).callableService(host) === null,
+    dependsOnReferences: (host) =>
+      createVisibility(untrackedReader(world), createClientFacts(viewpoint(), new Map())).callableService(host) ===
+      null,
     onCompiled: () => {},
   };
 }
 
-const clusterName = ({ value }: Shelved<EncodedResource>): string => value.name;
+const clusterName = ({ value }: Pooled<EncodedResource>): string => value.name;
 const assignmentName = ({ plan }: Assignment): string => plan.name;
 
 const isEmpty = ({ destinations, virtualHosts, chains, targets }: HostPlan): boolean =>

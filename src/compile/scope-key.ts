@@ -6,7 +6,7 @@ import type { TraitsByClient } from './client-traits.ts';
 import type { ProxyFacts } from './facts.ts';
 import { ipFamiliesOf } from './ip-families.ts';
 import { selectedRule } from './selected-rule.ts';
-import { meetsCondition, tailsOf } from './world/relevance.ts';
+import { meetsCondition, suffixesOf } from './world/relevance.ts';
 import type { World } from './world/world.ts';
 
 /**
@@ -69,7 +69,7 @@ function domainClass(domain: string, { relevance, domainSuffix }: World): string
     const suffix = domain.slice(service + 1);
     return suffix === `svc.${domainSuffix}` || relevance.hostsEndWith(suffix) ? `*.${suffix}` : '';
   }
-  return tailsOf(domain).find((tail) => relevance.hostsEndWith(tail)) ?? '';
+  return suffixesOf(domain).find((tail) => relevance.hostsEndWith(tail)) ?? '';
 }
 
 function namespaceMatters(namespace: string, world: World): boolean {

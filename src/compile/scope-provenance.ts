@@ -1,38 +1,38 @@
 import { assertNever } from '../lib/assert-never.ts';
 import type { EncodedResource, XdsType } from '../proto/resource.ts';
 import type { Layer } from './layer.ts';
-import { fixedKey, type HeldFixed, meshOrigin } from './scope-fixed.ts';
-import type { HeldHost } from './scope-hosts.ts';
+import { type FixedUnitParts, fixedKey, meshOrigin } from './scope-fixed.ts';
+import type { HostUnitParts } from './scope-hosts.ts';
 import { contributionsOf } from './tables/contributions.ts';
-import type { Shelves } from './tables/host-parts.ts';
+import type { ContentPools } from './tables/host-parts.ts';
 import type { ListenerTable } from './tables/listener-table.ts';
 import type { RouteTable } from './tables/route-table.ts';
 import type { Unit, Units } from './units.ts';
 
 export interface ProvenanceOptions {
   readonly key: Layer['key'];
-  readonly shelves: Shelves;
+  readonly pools: ContentPools;
   readonly routes: Pick<RouteTable, 'partsOf' | 'has'>;
   readonly listeners: Pick<ListenerTable, 'partsOf' | 'has'>;
-  readonly fixed: Units<HeldFixed>;
-  unitOf(host: string): Unit<HeldHost> | undefined;
+  readonly fixed: Units<FixedUnitParts>;
+  unitOf(host: string): Unit<HostUnitParts> | undefined;
 }
 
 /** Tells where the resources of a scope come from. */
 export function scopeProvenance(options: ProvenanceOptions): Pick<Layer, 'partsOf' | 'contributionsOf'> {
-  const { key, shelves, routes, listeners, fixed, unitOf } = options;
+  const { key, pools, routes, listeners, fixed, unitOf } = options;
   /** The resource that every scope has, if this one is. */
   function* fixedPart(type: XdsType, name: string) {
     const unit = fixed.get(fixedKey);
     if (unit === undefined || (type !== 'cluster' && type !== 'listener')) return;
-    if (madeOf(unit.parts, type).some((made) => made.name === name)) {
+    if (resourcesOf(unit.parts, type).some((resource) => resource.name === name)) {
       yield { part: '', origins: [meshOrigin], since: unit.since[type] };
     }
   }
   function* fixedContributions() {
     const unit = fixed.get(fixedKey);
     for (const type of unit === undefined ? [] : (['cluster', 'listener'] as const)) {
-      for (const { name } of unit === undefined ? [] : madeOf(unit.parts, type)) {
+      for (const { name } of unit === undefined ? [] : resourcesOf(unit.parts, type)) {
         yield { layer: key, type, name, since: unit?.since[type] ?? 0 };
       }
     }
@@ -56,7 +56,7 @@ export function scopeProvenance(options: ProvenanceOptions): Pick<Layer, 'partsO
         case 'cluster':
         case 'endpoint': {
           const host = name.slice(name.lastIndexOf('|') + 1); // outbound|80||host
-          const origins = unitOf(host)?.parts.parts.value.destinationOrigins ?? [];
+          const origins = unitOf(host)?.parts.host.value.destinationOrigins ?? [];
           if (origins.length > 0) yield { part: '', origins, since: sinceOf(host, 'cluster') };
           return;
         }
@@ -69,21 +69,23 @@ export function scopeProvenance(options: ProvenanceOptions): Pick<Layer, 'partsO
     },
     *contributionsOf(origin) {
       if (origin === meshOrigin) yield* fixedContributions();
-      const standing = {
+      const installed = {
         hasVirtualHost: routes.has,
         hasListener: listeners.has,
       };
-      for (const host of shelves.origins.holdersOf(origin)) {
+      for (const host of pools.origins.holdersOf(origin)) {
         const unit = unitOf(host);
         if (unit === undefined) continue;
         const { parts, since } = unit;
-        for (const made of contributionsOf({ ...standing, parts: parts.parts.value, since }, origin)) {
-          yield { layer: key, ...made };
+        for (const resource of contributionsOf({ ...installed, parts: parts.host.value, since }, origin)) {
+          yield { layer: key, ...resource };
         }
       }
     },
   };
 }
 
-const madeOf = ({ clusters, listeners }: HeldFixed, type: 'cluster' | 'listener'): readonly EncodedResource[] =>
-  (type === 'cluster' ? clusters : listeners).map(({ value }) => value);
+const resourcesOf = (
+  { clusters, listeners }: FixedUnitParts,
+  type: 'cluster' | 'listener',
+): readonly EncodedResource[] => (type === 'cluster' ? clusters : listeners).map(({ value }) => value);

@@ -4,12 +4,12 @@ import { baseFactsOf, createBase, type ScopeBase } from './scope-base.ts';
 import { createContent, type ScopeParts } from './scope-content.ts';
 import { meshOrigin } from './scope-fixed.ts';
 import { type Coarseness, type ScopeFacts, scopeFactsOf } from './scope-key.ts';
+import { createOverlayScope } from './scope-overlay.ts';
 import { scopeProvenance } from './scope-provenance.ts';
-import { createStandingScope } from './scope-standing.ts';
 import { createHostMemo } from './tables/host-memo.ts';
 
 /** Scopes of which most hosts are told alike. */
-interface Family {
+interface ScopeGroup {
   /** Those that are open. */
   scopes: number;
   /** The base that all scopes but the first share; null while there is only one. */
@@ -19,28 +19,28 @@ interface Family {
 /** The outbound layer: services that proxies may call. */
 export function outboundKind(coarseness: Coarseness, dialects: Dialects): LayerKind<ScopeFacts> {
   const memo = createHostMemo();
-  const families = new Map<string, Family>();
+  const groups = new Map<string, ScopeGroup>();
 
   const create = (facts: ScopeFacts, parts: LayerParts): Layer => {
     const own = { ...parts, memo, dialect: dialects[facts.client] };
     if (facts.sidecar !== null) return createScope(facts, own, () => {}); // what it admits is a small part
     const baseFacts = baseFactsOf(facts);
     const name = JSON.stringify(baseFacts);
-    const family = families.get(name) ?? { scopes: 0, base: null };
-    families.set(name, family);
-    family.scopes++;
+    const group = groups.get(name) ?? { scopes: 0, base: null };
+    groups.set(name, group);
+    group.scopes++;
     const closed = () => {
-      if (--family.scopes === 0) families.delete(name);
-      if (family.base?.size !== 0) return;
-      family.base.dispose();
-      family.base = null;
+      if (--group.scopes === 0) groups.delete(name);
+      if (group.base?.size !== 0) return;
+      group.base.dispose();
+      group.base = null;
     };
-    if (family.scopes === 1) return createScope(facts, own, closed);
-    family.base ??= createBase(baseFacts, own);
-    return createStandingScope(facts, own, { base: family.base, left: closed });
+    if (group.scopes === 1) return createScope(facts, own, closed);
+    group.base ??= createBase(baseFacts, own);
+    return createOverlayScope(facts, own, { base: group.base, closed });
   };
   function* bases(): Generator<ScopeBase> {
-    for (const { base } of families.values()) if (base !== null) yield base;
+    for (const { base } of groups.values()) if (base !== null) yield base;
   }
 
   return {
@@ -56,13 +56,13 @@ export function outboundKind(coarseness: Coarseness, dialects: Dialects): LayerK
     flushed() {
       for (const base of bases()) base.tables.settled();
     },
-    layersWith: (origin, { shelves }) => (origin === meshOrigin || shelves.origins.has(origin) ? 'all' : []),
+    layersWith: (origin, { pools }) => (origin === meshOrigin || pools.origins.has(origin) ? 'all' : []),
   };
 }
 
 /** A scope in tables of its own. */
 function createScope(facts: ScopeFacts, parts: ScopeParts, closed: () => void): Layer {
-  const { key, shelves } = parts;
+  const { key, pools } = parts;
   const content = createContent(facts, parts);
   const { tables, hosts } = content;
   return {
@@ -70,7 +70,7 @@ function createScope(facts: ScopeFacts, parts: ScopeParts, closed: () => void): 
     mark: content.mark,
     compile: content.compile,
     takeChanges: tables.takeChanges,
-    ...scopeProvenance({ ...content, key, shelves, unitOf: hosts.get }),
+    ...scopeProvenance({ ...content, key, pools, unitOf: hosts.get }),
     dispose() {
       content.dispose();
       closed();

@@ -1,6 +1,6 @@
 import { createCounts } from '../lib/counts.ts';
 import type { PlanProblem, UnitPlan } from '../plan/unit.ts';
-import { type PartsSince, sinceNothing } from './tables/contributions.ts';
+import { noRevisions, type PartRevisions } from './tables/contributions.ts';
 import { createDependents } from './tables/dependents.ts';
 import type { ProblemIndex } from './tables/problem-index.ts';
 import type { Dirty } from './world/dirty.ts';
@@ -8,11 +8,11 @@ import type { Dirty } from './world/dirty.ts';
 /** How the units of one kind are compiled. `Parts` is what is made of a plan, held until it is released. */
 export interface UnitKind<Plan extends UnitPlan, Parts> {
   /** The parts of a unit that is not known yet. */
-  readonly nothing: Parts;
+  readonly noParts: Parts;
   /** Every unit that there may be now. */
   keys(): Iterable<string>;
   /** The unit that a changed thing is about by its name alone; null: none of these. */
-  ownOf(dependency: string): string | null;
+  unitOf(dependency: string): string | null;
   /** `isReferenced`: another unit needs this one. */
   resolve(key: string, isReferenced: boolean): Plan;
   /** Whether there is nothing in the plan to be encoded. */
@@ -23,29 +23,29 @@ export interface UnitKind<Plan extends UnitPlan, Parts> {
   onFault(plan: Plan, error: unknown): UnitFault;
   /** Puts parts in the place of those before. */
   install(key: string, before: Parts, after: Parts): void;
-  since(before: PartsWithSince<Parts>, after: Parts, revision: number): PartsSince;
+  since(before: RevisedParts<Parts>, after: Parts, revision: number): PartRevisions;
   /** Holds the parts once more. */
   retain(parts: Parts): Parts;
   release(parts: Parts): void;
   /** Whether it makes a difference to a unit that another one needs it. */
-  heedsReferences(key: string): boolean;
+  dependsOnReferences(key: string): boolean;
   /** A plan was compiled that is not empty. */
   onCompiled(): void;
 }
 
 export interface UnitFault {
   /** The unit keeps its last good parts. Otherwise it has none until its plan is right again. */
-  readonly keepsLast: boolean;
+  readonly keepsLastGood: boolean;
   readonly problems: readonly PlanProblem[];
 }
 
-export interface PartsWithSince<Parts> {
+export interface RevisedParts<Parts> {
   readonly parts: Parts;
-  readonly since: PartsSince;
+  readonly since: PartRevisions;
 }
 
 /** State of one unit in a layer. */
-export interface Unit<Parts> extends PartsWithSince<Parts> {
+export interface Unit<Parts> extends RevisedParts<Parts> {
   readonly references: readonly string[];
   readonly dependencies: readonly string[];
   readonly problems: readonly PlanProblem[];
@@ -78,9 +78,9 @@ export function createUnits<Plan extends UnitPlan, Parts>(
   kind: UnitKind<Plan, Parts>,
   problems: ProblemIndex,
 ): Units<Parts> {
-  const none: Unit<Parts> = {
-    parts: kind.nothing,
-    since: sinceNothing,
+  const absent: Unit<Parts> = {
+    parts: kind.noParts,
+    since: noRevisions,
     references: [],
     dependencies: [],
     problems: [],
@@ -92,32 +92,32 @@ export function createUnits<Plan extends UnitPlan, Parts>(
   const referenced = createCounts();
 
   const compileUnit = (key: string, revision: number) => {
-    const before = units.get(key) ?? none;
+    const before = units.get(key) ?? absent;
     const plan = kind.resolve(key, referenced.has(key));
-    if (before === none && kind.isEmpty(plan) && isSilent(plan)) return;
+    if (before === absent && kind.isEmpty(plan) && hasNoNotes(plan)) return;
     kind.onCompiled();
-    const next = encodeOrKeep(plan, before);
+    const next = encodeOrKeepLastGood(plan, before);
     install(key, before, { ...next, since: kind.since(before, next.parts, revision) });
   };
-  const encodeOrKeep = (plan: Plan, before: Unit<Parts>): Omit<Unit<Parts>, 'since'> => {
+  const encodeOrKeepLastGood = (plan: Plan, before: Unit<Parts>): Omit<Unit<Parts>, 'since'> => {
     const { references, dependencies } = plan;
     try {
       return { parts: kind.encode(plan, before.parts), references, dependencies, problems: plan.problems };
     } catch (error) {
       const fault = kind.onFault(plan, error);
-      const told = [...plan.problems, ...fault.problems];
-      if (!fault.keepsLast) return { parts: kind.nothing, references: [], dependencies, problems: told };
+      const allProblems = [...plan.problems, ...fault.problems];
+      if (!fault.keepsLastGood) return { parts: kind.noParts, references: [], dependencies, problems: allProblems };
       return {
         parts: kind.retain(before.parts),
         references: before.references,
         // Also what the last good parts were made of: either may bring the cure.
         dependencies: [...new Set([...dependencies, ...before.dependencies])],
-        problems: told,
+        problems: allProblems,
       };
     }
   };
   const install = (key: string, before: Unit<Parts>, next: Unit<Parts>) => {
-    if (next.parts === kind.nothing && isSilent(next)) units.delete(key);
+    if (next.parts === kind.noParts && hasNoNotes(next)) units.delete(key);
     else units.set(key, next);
     kind.install(key, before.parts, next.parts);
     dependents.replace(key, before.dependencies, next.dependencies);
@@ -127,7 +127,7 @@ export function createUnits<Plan extends UnitPlan, Parts>(
     problems.replace(before.problems, next.problems);
   };
   const markReferenced = (key: string) => {
-    if (kind.heedsReferences(key)) dirtyKeys.add(key);
+    if (kind.dependsOnReferences(key)) dirtyKeys.add(key);
   };
 
   return {
@@ -139,7 +139,7 @@ export function createUnits<Plan extends UnitPlan, Parts>(
     },
     mark({ keys }) {
       for (const dependency of keys) {
-        const own = kind.ownOf(dependency);
+        const own = kind.unitOf(dependency);
         if (own !== null) dirtyKeys.add(own);
       }
       for (const key of dependents.ofAny(keys)) dirtyKeys.add(key);
@@ -152,7 +152,7 @@ export function createUnits<Plan extends UnitPlan, Parts>(
     remove(key) {
       const before = units.get(key);
       dirtyKeys.delete(key);
-      if (before !== undefined) install(key, before, none);
+      if (before !== undefined) install(key, before, absent);
     },
     referencesTo: (key) => referenced.of(key),
     *compile(revision) {
@@ -164,9 +164,9 @@ export function createUnits<Plan extends UnitPlan, Parts>(
       }
     },
     dispose() {
-      for (const { parts, problems: told } of units.values()) {
+      for (const { parts, problems: unitProblems } of units.values()) {
         kind.release(parts);
-        problems.replace(told, []);
+        problems.replace(unitProblems, []);
       }
       units.clear();
     },
@@ -174,5 +174,5 @@ export function createUnits<Plan extends UnitPlan, Parts>(
 }
 
 /** Whether there is nothing to be remembered but parts. */
-const isSilent = ({ dependencies, problems }: Pick<UnitPlan, 'dependencies' | 'problems'>): boolean =>
+const hasNoNotes = ({ dependencies, problems }: Pick<UnitPlan, 'dependencies' | 'problems'>): boolean =>
   dependencies.length === 0 && problems.length === 0;

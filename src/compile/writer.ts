@@ -23,12 +23,12 @@ import {
 } from '../proto/json.ts';
 import { type EncodedResource, encodeResource } from '../proto/resource.ts';
 import { bytesField } from '../proto/wire.ts';
+import type { ContentPool, Pooled } from './content-pool.ts';
 import type { Dialect, LayerMessages } from './dialect.ts';
 import { generateMatch, type Inspections } from './generators/chains.ts';
 import type { NamedCluster } from './generators/clusters.ts';
 import type { NamedListener } from './generators/listeners.ts';
 import { noPatch, type Patch } from './patch.ts';
-import type { Shelf, Shelved } from './shelf.ts';
 
 /** Bytes with a hash of them. */
 export interface HashedBytes {
@@ -52,30 +52,30 @@ export interface ListenerFrameBytes {
 
 export interface WrittenFrame {
   readonly plan: ListenerFrame;
-  readonly held: Shelved<ListenerFrameBytes>;
+  readonly bytes: Pooled<ListenerFrameBytes>;
 }
 
 /** A chain with the match that was decided for it. */
 export interface DecidedChain {
   readonly match: ChainMatch;
-  readonly body: Shelved<HashedBytes>;
+  readonly body: Pooled<HashedBytes>;
 }
 
 /** Where writers put what they made: equal messages are encoded once, whichever layer they are of. */
-export interface WriterShelves {
-  readonly clusters: Shelf<EncodedResource>;
-  readonly listeners: Shelf<EncodedResource>;
-  readonly frames: Shelf<ListenerFrameBytes>;
+export interface WriterPools {
+  readonly clusters: ContentPool<EncodedResource>;
+  readonly listeners: ContentPool<EncodedResource>;
+  readonly frames: ContentPool<ListenerFrameBytes>;
   /** Filter chains without their match. */
-  readonly chains: Shelf<HashedBytes>;
+  readonly chains: ContentPool<HashedBytes>;
   /** Virtual hosts without name and domains. */
-  readonly bodies: Shelf<HashedBytes>;
+  readonly bodies: ContentPool<HashedBytes>;
 }
 
 /** Messages that a layer holds. */
 export interface WrittenMessages {
-  readonly clusters: readonly Shelved<EncodedResource>[];
-  readonly listeners: readonly Shelved<EncodedResource>[];
+  readonly clusters: readonly Pooled<EncodedResource>[];
+  readonly listeners: readonly Pooled<EncodedResource>[];
 }
 
 /**
@@ -87,13 +87,13 @@ export interface Writer {
   /** The patch it applies. Parts made with another patch are not reused. */
   readonly patch: Patch;
   readonly routeFrame: RouteFrame;
-  cluster(plan: DestinationPlan): Shelved<EncodedResource>;
+  cluster(plan: DestinationPlan): Pooled<EncodedResource>;
   /** The filters of a chain without its match, and its listener without chains. */
-  chain(plan: FilterChainPlan): { readonly frame: Shelved<ListenerFrameBytes>; readonly body: Shelved<HashedBytes> };
+  chain(plan: FilterChainPlan): { readonly frame: Pooled<ListenerFrameBytes>; readonly body: Pooled<HashedBytes> };
   /** Puts a listener together of chains that `chain` wrote, which has checked them; `frame` is that of one of them. */
-  listener(frame: WrittenFrame, chains: readonly DecidedChain[]): Shelved<EncodedResource>;
-  target(plan: TargetPlan): Shelved<EncodedResource>;
-  virtualHostBody(plan: VirtualHostPlan): Shelved<HashedBytes>;
+  listener(frame: WrittenFrame, chains: readonly DecidedChain[]): Pooled<EncodedResource>;
+  target(plan: TargetPlan): Pooled<EncodedResource>;
+  virtualHostBody(plan: VirtualHostPlan): Pooled<HashedBytes>;
   /** The record of the virtual host for hosts that nobody has. Nobody holds it. */
   unknownHosts(policy: RouteConfigurationPlan['unknownHosts']): HashedBytes;
   outboundFixed(plan: OutboundFixedPlan): WrittenMessages;
@@ -105,44 +105,44 @@ export interface Writer {
 
 export interface WriterOptions {
   readonly dialect: Dialect;
-  readonly shelves: WriterShelves;
+  readonly pools: WriterPools;
   readonly patch?: Patch;
 }
 
-export function createWriter({ dialect, shelves, patch = noPatch }: WriterOptions): Writer {
-  const takeCluster = (json: NamedCluster) => {
+export function createWriter({ dialect, pools, patch = noPatch }: WriterOptions): Writer {
+  const acquireCluster = (json: NamedCluster) => {
     const patched = patch.cluster(json);
-    return shelves.clusters.take(JSON.stringify(patched), () => encodeCluster(patched));
+    return pools.clusters.acquire(JSON.stringify(patched), () => encodeCluster(patched));
   };
-  const takeListener = (json: NamedListener) => {
+  const acquireListener = (json: NamedListener) => {
     const patched = patch.listener(json);
-    return shelves.listeners.take(JSON.stringify(patched), () => encodeListener(patched));
+    return pools.listeners.acquire(JSON.stringify(patched), () => encodeListener(patched));
   };
-  const takeFrame = (plan: ListenerFrame, inspections: Inspections) => {
+  const acquireFrame = (plan: ListenerFrame, inspections: Inspections) => {
     const frame = patch.listener(dialect.frame(plan, inspections));
-    return shelves.frames.take(JSON.stringify(frame), () => encodeListenerFrame(frame));
+    return pools.frames.acquire(JSON.stringify(frame), () => encodeListenerFrame(frame));
   };
   /** Chains of one service go to the same targets, whatever address they are for. */
-  let last: { readonly traffic: ListenerTraffic; readonly body: Shelved<HashedBytes> } | null = null;
-  const takeChain = (plan: FilterChainPlan) => {
+  let last: { readonly traffic: ListenerTraffic; readonly body: Pooled<HashedBytes> } | null = null;
+  const acquireChain = (plan: FilterChainPlan) => {
     const { traffic, listener } = plan;
     const isPlainTcp = traffic.type === 'tcp' && plan.name === '' && patch === noPatch;
-    if (isPlainTcp && last?.traffic === traffic && last.body.users > 0) return shelves.chains.retain(last.body);
+    if (isPlainTcp && last?.traffic === traffic && last.body.users > 0) return pools.chains.retain(last.body);
     const chain = patch.filterChain(dialect.chain(plan), listener.name);
-    const body = shelves.chains.take(JSON.stringify(chain), () => hashed(encodeFilterChain(chain)));
+    const body = pools.chains.acquire(JSON.stringify(chain), () => hashed(encodeFilterChain(chain)));
     last = isPlainTcp ? { traffic, body } : null;
     return body;
   };
   const release = ({ clusters, listeners }: WrittenMessages) => {
-    for (const held of clusters) shelves.clusters.release(held);
-    for (const held of listeners) shelves.listeners.release(held);
+    for (const cluster of clusters) pools.clusters.release(cluster);
+    for (const listener of listeners) pools.listeners.release(listener);
   };
-  const takeAll = (messages: LayerMessages): WrittenMessages => {
-    const clusters: Shelved<EncodedResource>[] = [];
-    const listeners: Shelved<EncodedResource>[] = [];
+  const acquireAll = (messages: LayerMessages): WrittenMessages => {
+    const clusters: Pooled<EncodedResource>[] = [];
+    const listeners: Pooled<EncodedResource>[] = [];
     try {
-      for (const json of messages.clusters) clusters.push(takeCluster(json));
-      for (const json of messages.listeners) listeners.push(takeListener(json));
+      for (const json of messages.clusters) clusters.push(acquireCluster(json));
+      for (const json of messages.listeners) listeners.push(acquireListener(json));
       return { clusters, listeners };
     } catch (error) {
       release({ clusters, listeners });
@@ -154,36 +154,36 @@ export function createWriter({ dialect, shelves, patch = noPatch }: WriterOption
   return {
     patch,
     routeFrame: routeFrameOf(dialect),
-    cluster: (plan) => takeCluster(dialect.cluster(plan)),
+    cluster: (plan) => acquireCluster(dialect.cluster(plan)),
     chain(plan) {
       if (plan.match !== anyConnection) encodeFilterChainMatch(generateMatch(plan.match, noInspections)); // written later, it must not fail then
-      const frame = takeFrame(plan.listener, noInspections);
+      const frame = acquireFrame(plan.listener, noInspections);
       try {
-        return { frame, body: takeChain(plan) };
+        return { frame, body: acquireChain(plan) };
       } catch (error) {
-        shelves.frames.release(frame);
+        pools.frames.release(frame);
         throw error;
       }
     },
     listener(frame, chains) {
       const inspections = inspectionsOf(chains);
       const isPlain = !inspections.http && !inspections.tls;
-      const around = isPlain ? frame.held : takeFrame(frame.plan, inspections);
+      const around = isPlain ? frame.bytes : acquireFrame(frame.plan, inspections);
       const content = chains.map(
         ({ match, body }) => `${body.key} ${match === anyConnection ? '' : JSON.stringify(match)}`,
       );
-      const listener = shelves.listeners.take(`${around.key} ${content.join()}`, () => {
+      const listener = pools.listeners.acquire(`${around.key} ${content.join()}`, () => {
         const { head, end } = around.value;
         const parts = [head, ...chainFields(chains, inspections), end];
         return encodeResource('listener', frame.plan.name, Buffer.concat(parts));
       });
-      if (!isPlain) shelves.frames.release(around);
+      if (!isPlain) pools.frames.release(around);
       return listener;
     },
-    target: (plan) => takeListener(dialect.target(plan)),
+    target: (plan) => acquireListener(dialect.target(plan)),
     virtualHostBody(plan) {
       const body = patch.virtualHostBody(dialect.virtualHostBody(plan), plan);
-      return shelves.bodies.take(JSON.stringify(body), () => hashed(encodeVirtualHostBody(body)));
+      return pools.bodies.acquire(JSON.stringify(body), () => hashed(encodeVirtualHostBody(body)));
     },
     unknownHosts(policy) {
       const known = unknownHosts.get(policy);
@@ -192,11 +192,12 @@ export function createWriter({ dialect, shelves, patch = noPatch }: WriterOption
       unknownHosts.set(policy, record);
       return record;
     },
-    outboundFixed: (plan) => takeAll(dialect.outboundFixed(plan)),
-    inbound: (plan) => takeAll({ clusters: dialect.inboundClusters(plan), listeners: dialect.serverListeners(plan) }),
+    outboundFixed: (plan) => acquireAll(dialect.outboundFixed(plan)),
+    inbound: (plan) =>
+      acquireAll({ clusters: dialect.inboundClusters(plan), listeners: dialect.serverListeners(plan) }),
     retain(messages) {
-      for (const held of messages.clusters) shelves.clusters.retain(held);
-      for (const held of messages.listeners) shelves.listeners.retain(held);
+      for (const cluster of messages.clusters) pools.clusters.retain(cluster);
+      for (const listener of messages.listeners) pools.listeners.retain(listener);
       return messages;
     },
     release,

@@ -1,5 +1,5 @@
-import type { Compiler, Moved } from '../compile/contract.ts';
-import { meetsCondition, tailsOf } from '../compile/world/relevance.ts';
+import type { Compiler, MovedProxies } from '../compile/contract.ts';
+import { meetsCondition, suffixesOf } from '../compile/world/relevance.ts';
 import type { Client } from './client.ts';
 
 /** Finds the clients that may have moved to other layers, without asking all of them where an address tells. */
@@ -38,7 +38,7 @@ export class ClientsByFact {
   }
 
   /** Every client that has one of the facts, once or more. Clients may come and go while it is walked. */
-  *affected({ everyone, addresses, namespaces, domains, conditions }: Moved): Generator<Client, void, undefined> {
+  *affected({ everyone, addresses, namespaces, domains, conditions }: MovedProxies): Generator<Client, void, undefined> {
     if (everyone) {
       yield* this.#all;
       return;
@@ -51,7 +51,7 @@ export class ClientsByFact {
         const labels = conditions.size === 0 ? {} : this.#compiler.labelsOf(client.proxy);
         return [...conditions].some((condition) => meetsCondition(condition, labels));
       };
-      const isBelow = () => domains.size > 0 && tailsOf(dnsDomain).some((tail) => domains.has(tail));
+      const isBelow = () => domains.size > 0 && suffixesOf(dnsDomain).some((tail) => domains.has(tail));
       if (namespaces.has(namespace) || isBelow() || meets()) yield client;
     }
   }

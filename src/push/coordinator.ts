@@ -1,4 +1,4 @@
-import type { FlushResult, Moved, TableChange, WorldChange } from '../compile/contract.ts';
+import type { FlushResult, MovedProxies, TableChange, WorldChange } from '../compile/contract.ts';
 import { type Debounce, debounce } from '../lib/debounce.ts';
 import { startSlices } from '../lib/slices.ts';
 import type { Proxy } from '../model/proxy.ts';
@@ -292,7 +292,7 @@ export class Coordinator {
   }
 
   /** Clients move first, in slices: until all have, every one of them sees what it saw. */
-  async #reassignAndShow(moved: Moved, result: FlushResult, workMs: number): Promise<boolean> {
+  async #reassignAndShow(moved: MovedProxies, result: FlushResult, workMs: number): Promise<boolean> {
     const mustCompile = await this.#reassignLayers(moved);
     return this.#show(result, workMs) || mustCompile;
   }
@@ -340,7 +340,7 @@ export class Coordinator {
   }
 
   /** @returns whether a layer is new and must be compiled. */
-  async #reassignLayers(moved: Moved): Promise<boolean> {
+  async #reassignLayers(moved: MovedProxies): Promise<boolean> {
     const slices = startSlices({ pause: this.#pause, elapsed: this.#options.elapsed });
     let mustCompile = false;
     for (const client of this.#byFact.affected(moved)) {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { createContentPool } from '../../src/compile/content-pool.ts';
 import { dialects } from '../../src/compile/dialects.ts';
-import { createShelf } from '../../src/compile/shelf.ts';
 import { type ChainClaim, decideMatches } from '../../src/compile/tables/chain-matches.ts';
 import { type ChainPart, encodeChain } from '../../src/compile/tables/chain-parts.ts';
 import { createListenerTable } from '../../src/compile/tables/listener-table.ts';
@@ -160,17 +160,17 @@ describe('the chains of a listener', () => {
 
 /** A table of listeners with units that have chains. */
 function createWorld() {
-  const shelves = {
-    clusters: createShelf<EncodedResource>(() => {}),
-    listeners: createShelf<EncodedResource>(() => {}),
-    frames: createShelf<ListenerFrameBytes>(() => {}),
-    chains: createShelf<HashedBytes>(() => {}),
-    bodies: createShelf<HashedBytes>(() => {}),
+  const pools = {
+    clusters: createContentPool<EncodedResource>(() => {}),
+    listeners: createContentPool<EncodedResource>(() => {}),
+    frames: createContentPool<ListenerFrameBytes>(() => {}),
+    chains: createContentPool<HashedBytes>(() => {}),
+    bodies: createContentPool<HashedBytes>(() => {}),
   };
   const tables = createTables(layerKey('layer'));
   const problems = createProblemIndex();
-  const writer = createWriter({ dialect: dialects.envoy, shelves });
-  const table = createListenerTable({ tables, writer, shelves, problems });
+  const writer = createWriter({ dialect: dialects.envoy, pools });
+  const table = createListenerTable({ tables, writer, pools, problems });
   const units = new Map<string, readonly ChainPart[]>();
   const listenerNames = ['0.0.0.0_80', '10.0.0.1_80'];
   const resources = () => listenerNames.flatMap((name) => tables.get('listener', name) ?? []);
@@ -185,8 +185,8 @@ function createWorld() {
       units.set(unit, after);
       settle();
       for (const { frame, body } of before) {
-        shelves.frames.release(frame);
-        shelves.chains.release(body);
+        pools.frames.release(frame);
+        pools.chains.release(body);
       }
     },
     resources,
@@ -198,6 +198,6 @@ function createWorld() {
         [...problems.origins()].sort().map((origin) => [origin, problems.of(origin)]),
         [...table.partsOf(resource.name)].map(({ content }) => content).sort(),
       ]),
-    held: () => Object.values(shelves).reduce((sum, shelf) => sum + shelf.size, 0),
+    held: () => Object.values(pools).reduce((sum, pool) => sum + pool.size, 0),
   };
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createCompiler } from '../../src/compile/compiler.ts';
-import type { Compiler, LayerKey, Moved, WorldChange } from '../../src/compile/contract.ts';
+import type { Compiler, LayerKey, MovedProxies, WorldChange } from '../../src/compile/contract.ts';
 import { contentHash } from '../../src/lib/hash.ts';
 import type { Proxy } from '../../src/model/proxy.ts';
 import { resourceToJson } from '../../src/proto/json.ts';
@@ -26,7 +26,7 @@ function told(world: CompiledWorld, to: Proxy): string {
 }
 
 /** Whether a proxy has one of the facts, as a coordinator reads them. */
-function isConcerned(of: Proxy, moved: Moved, compiler: Compiler): boolean {
+function isConcerned(of: Proxy, moved: MovedProxies, compiler: Compiler): boolean {
   const all: ReadonlySet<Client> = new Set([{ proxy: of } as Client]); // nothing else of a client is read
   const byFact = new ClientsByFact(all, { labelsOf: compiler.labelsOf, joined: () => {}, left: () => {} });
   for (const client of all) byFact.add(client);

@@ -4,7 +4,7 @@ import type {
   Contribution,
   FlushResult,
   LayerKey,
-  Moved,
+  MovedProxies,
   TableChange,
   WorldChange,
 } from '../../src/compile/contract.ts';
@@ -15,7 +15,7 @@ import { type Contents, resource } from './conversation.ts';
 // A brand only distinguishes strings.
 export const layerKey = (name: string) => name as LayerKey;
 
-const everyone: Moved = {
+const everyone: MovedProxies = {
   everyone: true,
   addresses: new Set(),
   namespaces: new Set(),

@@ -24,11 +24,11 @@ const draining = 3; // HealthStatus.DRAINING
  * so that equal endpoints give equal bytes whatever order they came in.
  */
 export function assembleAssignment(plan: AssignmentPlan, endpoints: readonly Endpoint[]): EncodedResource {
-  const serving = preferred(endpoints.filter((endpoint) => serves(endpoint, plan)));
-  const chosen = plan.form === 'full' ? serving : plainly(serving, plan.portName);
-  const record = chosen.length < keptFrom ? lbEndpoint : keptRecord;
+  const serving = preferNotDraining(endpoints.filter((endpoint) => serves(endpoint, plan)));
+  const chosen = plan.form === 'full' ? serving : distinctAddresses(serving, plan.portName);
+  const record = chosen.length < cacheFrom ? lbEndpoint : cachedRecord;
   const parts: Uint8Array[] = [stringField(assignmentField.clusterName, plan.name)];
-  for (const [locality, members] of plan.form === 'one-locality' ? together(chosen) : byLocality(chosen)) {
+  for (const [locality, members] of plan.form === 'one-locality' ? inOneLocality(chosen) : byLocality(chosen)) {
     const records = members.map((endpoint) => record(endpoint, endpoint.ports[plan.portName] ?? 0));
     records.sort((a, b) => Buffer.compare(a, b));
     const weight = members.reduce((sum, endpoint) => sum + weightOf(endpoint), 0);
@@ -45,13 +45,13 @@ export function assembleAssignment(plan: AssignmentPlan, endpoints: readonly End
  * Endpoints that are about to go are named only while there are no others. Beside healthy ones they would be most of a
  * service after a large scale-down, and from half of it on Envoy panics and sends to all, the going ones included.
  */
-function preferred(endpoints: readonly Endpoint[]): readonly Endpoint[] {
+function preferNotDraining(endpoints: readonly Endpoint[]): readonly Endpoint[] {
   const staying = endpoints.filter(({ health }) => health !== 'draining');
   return staying.length > 0 ? staying : endpoints;
 }
 
 /** Each address once, whoever told of it, and none of them marked: of several the first locality's, then the heaviest. */
-function plainly(endpoints: readonly Endpoint[], portName: string): readonly Endpoint[] {
+function distinctAddresses(endpoints: readonly Endpoint[], portName: string): readonly Endpoint[] {
   const byAddress = new Map<string, Endpoint>();
   for (const endpoint of endpoints) {
     const address = `${endpoint.address} ${endpoint.ports[portName]}`;
@@ -73,7 +73,7 @@ function serves(endpoint: Endpoint, { portName, labels }: AssignmentPlan): boole
 const isReachable = (address: string, port = 0): boolean =>
   ipVersion(address) !== 0 && Number.isInteger(port) && port >= 1 && port <= 65_535;
 
-const together = (endpoints: readonly Endpoint[]): ReturnType<typeof byLocality> =>
+const inOneLocality = (endpoints: readonly Endpoint[]): ReturnType<typeof byLocality> =>
   endpoints.length === 0 ? [] : [['', endpoints]];
 
 function byLocality(endpoints: readonly Endpoint[]): readonly (readonly [string, readonly Endpoint[]])[] {
@@ -97,12 +97,12 @@ function localityMessage(locality: string): Buffer {
 }
 
 /** From so many endpoints on the time to write their records counts; with fewer it is the memory that keeping them takes. */
-const keptFrom = 100;
+const cacheFrom = 100;
 
 /** Records by endpoint and port. An endpoint rarely serves more than a few ports. */
 const records = new WeakMap<Endpoint, readonly (readonly [port: number, record: Buffer])[]>();
 
-function keptRecord(endpoint: Endpoint, port: number): Buffer {
+function cachedRecord(endpoint: Endpoint, port: number): Buffer {
   const known = records.get(endpoint) ?? [];
   const found = known.find(([knownPort]) => knownPort === port);
   if (found !== undefined) return found[1];

@@ -111,16 +111,16 @@ function narrowForward(action: ForwardAction, report: Report): ForwardAction {
 const retriable = ['cancelled', 'deadline-exceeded', 'internal', 'resource-exhausted', 'unavailable'];
 
 function narrowRetries(plan: RetryPlan, report: Report): RetryPlan | null {
-  const asked = plan.retryOn.split(',');
-  const known = asked.filter((condition) => retriable.includes(condition));
-  const unknown = asked.filter((condition) => !retriable.includes(condition));
-  if (plan.retryOn !== defaultRetries.retryOn && unknown.length > 0) {
-    report(`do not retry on ${unknown.join(', ')}; they know ${retriable.join(', ')}`);
+  const requested = plan.retryOn.split(',');
+  const supported = requested.filter((condition) => retriable.includes(condition));
+  const unsupported = requested.filter((condition) => !retriable.includes(condition));
+  if (plan.retryOn !== defaultRetries.retryOn && unsupported.length > 0) {
+    report(`do not retry on ${unsupported.join(', ')}; they know ${retriable.join(', ')}`);
   }
   if (plan.perTryTimeoutMs !== null) report('have no perTryTimeout');
-  if (known.length === 0) return null;
+  if (supported.length === 0) return null;
   const { attempts, backoffMs } = plan;
-  const retryOn = known.join(',');
+  const retryOn = supported.join(',');
   return { retryOn, statusCodes: [], attempts, perTryTimeoutMs: null, backoffMs, avoidPreviousHosts: false };
 }
 

@@ -11,8 +11,8 @@ export function writeHttpFilters(
   kinds: readonly HttpFilterKind[],
 ): HttpFiltersJson {
   const isPlanned = ({ name }: HttpFilterKind) => planned.some((plan) => plan.name === name);
-  const standing = kinds.flatMap((kind) => (kind.everywhere === null || isPlanned(kind) ? [] : [kind.everywhere]));
-  return inStageOrder([...planned, ...standing]).flatMap(({ name, config }) => {
+  const always = kinds.flatMap((kind) => (kind.everywhere === null || isPlanned(kind) ? [] : [kind.everywhere]));
+  return inStageOrder([...planned, ...always]).flatMap(({ name, config }) => {
     const kind = kinds.find((other) => other.name === name);
     return kind === undefined ? [] : [{ name, typedConfig: kind.write(config) }];
   });

@@ -25,12 +25,12 @@ export function resolveChains(context: HostContext & { readonly service: Service
       reportUnreachableTls(context, port);
       const tcpRule = rule !== null && traffic.type === 'tcp' ? [ruleId(rule)] : [];
       const origins = [serviceOrigin(service), ...tcpRule];
-      const isTold = traffic.type === 'http' && context.reader.client.hasFilterChains;
+      const detectsHttp = traffic.type === 'http' && context.reader.client.hasFilterChains;
       return freeBinds(context, port).map((binds) => ({
         listener: frameOf(context, binds, port),
         name: '',
-        match: isTold ? { ...anyConnection, protocols: plainHttp } : anyConnection,
-        takesRest: isTold,
+        match: detectsHttp ? { ...anyConnection, protocols: plainHttp } : anyConnection,
+        takesRest: detectsHttp,
         traffic,
         takesAnyAddress: takesAnyAddress(context, port),
         createdAtMs: service.createdAtMs,
@@ -67,7 +67,7 @@ function reportUnreachableTls(
   { service, problems, reader }: HostContext & { readonly service: Service },
   port: ServicePort,
 ) {
-  if (reader.facts.interception === 'none' || !isAnyTls(service, port)) return;
+  if (reader.facts.interception === 'none' || !isTlsWithoutAddress(service, port)) return;
   const message = `port ${port.number} of ${service.hostname} speaks TLS and has no address: captured clients reach it as they reach unknown hosts; give it addresses`;
   problems.push({ origin: serviceOrigin(service), message });
 }
@@ -75,12 +75,12 @@ function reportUnreachableTls(
 /** TCP without an address of its own can only be told by its port: it gets every connection of the port that has no listener. */
 function takesAnyAddress({ service, reader }: HostContext & { readonly service: Service }, { protocol }: ServicePort) {
   const { headless, vips, resolution } = service;
-  const hasPlace = headless || vips.length > 0 || resolution === 'passthrough';
-  return reader.facts.interception !== 'none' && !isHttp(protocol) && !hasPlace;
+  const hasAddress = headless || vips.length > 0 || resolution === 'passthrough';
+  return reader.facts.interception !== 'none' && !isHttp(protocol) && !hasAddress;
 }
 
 /** Where every connection keeps its own destination, one listener for all of them misleads none. */
-const isAnyTls = ({ headless, vips, resolution }: Service, { protocol }: ServicePort): boolean =>
+const isTlsWithoutAddress = ({ headless, vips, resolution }: Service, { protocol }: ServicePort): boolean =>
   (protocol === 'tls' || protocol === 'https') && !headless && vips.length === 0 && resolution !== 'passthrough';
 
 /** Envoy refuses two listeners of one address, also where only one of them binds: its own would be lost with it. */
@@ -116,5 +116,5 @@ function binds({ reader, service }: HostContext & { readonly service: Service },
   }
   // Ranges have no listener yet; one for every address would take what others are called by.
   if (service.vips.length > 0) return singleAddresses(service).map((address) => [address]);
-  return isAnyTls(service, port) ? [] : [every];
+  return isTlsWithoutAddress(service, port) ? [] : [every];
 }

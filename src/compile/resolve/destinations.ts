@@ -17,11 +17,11 @@ import {
   upgradesToHttp2,
 } from '../../rules/kinds/destination-rule/resolve.ts';
 import type { SubsetSpec } from '../../rules/kinds/destination-rule/schema.ts';
-import type { Reader } from './reader.ts';
+import type { HostReader } from './host-reader.ts';
 
 /** The destinations of a service: every port (but UDP's) as a whole, and every subset of it. */
 export function resolveDestinations(
-  reader: Reader,
+  reader: HostReader,
   service: Service,
   problems: PlanProblem[],
 ): readonly DestinationPlan[] {
@@ -42,7 +42,7 @@ export const serviceOrigin = (service: Service): string => `service/${service.na
 const noRule = mergeDestinationRules([]);
 
 interface PortQuery {
-  readonly reader: Reader;
+  readonly reader: HostReader;
   readonly service: Service;
   readonly port: ServicePort;
   readonly rule: MergedDestinationRule;
@@ -71,8 +71,8 @@ export const speaksHttp2 = ({ protocol }: ServicePort): boolean => isHttp(protoc
 function resolveEndpoints(query: PortQuery, name: string, loadBalancing: LoadBalancing): DestinationEndpoints {
   const { reader, service, port, subset } = query;
   const { client } = reader;
-  const isKept = loadBalancing === 'passthrough' && client.isProxy; // without a proxy nothing tells what address was called
-  if (isKept || isChosenByClient(reader, service, subset)) {
+  const keepsDestination = loadBalancing === 'passthrough' && client.isProxy; // without a proxy nothing tells what address was called
+  if (keepsDestination || isChosenByClient(reader, service, subset)) {
     return { type: 'original-destination' };
   }
   switch (service.resolution) {
@@ -98,7 +98,7 @@ function resolveEndpoints(query: PortQuery, name: string, loadBalancing: LoadBal
  * Captured clients of a headless service have looked up an endpoint and connect to it, such as the first of a
  * StatefulSet: another one would be wrong. A subset is chosen by a route, and balanced.
  */
-const isChosenByClient = ({ facts }: Reader, service: Service, subset: SubsetSpec | null): boolean =>
+const isChosenByClient = ({ facts }: HostReader, service: Service, subset: SubsetSpec | null): boolean =>
   service.headless && subset === null && facts.role === 'sidecar' && facts.interception !== 'none';
 
 /** The names to look up: those of the endpoints, or the service's own when it has none. Sorted, for stable bytes. */

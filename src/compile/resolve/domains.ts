@@ -1,7 +1,7 @@
 import { canonicalIp, ipVersion } from '../../lib/ip.ts';
 import { isWildcard } from '../../model/names.ts';
 import type { Service } from '../../model/service.ts';
-import type { AskedFacts } from './asked-facts.ts';
+import type { ClientFacts } from './client-facts.ts';
 
 /**
  * The names under which clients call a service, without ports: its hostname and aliases, and `otherNames`, each with the
@@ -10,7 +10,7 @@ import type { AskedFacts } from './asked-facts.ts';
  */
 export function domainsOf(
   service: Service,
-  clients: Pick<AskedFacts, 'domainFor'>,
+  clients: Pick<ClientFacts, 'domainFor'>,
   otherNames: readonly string[] = [],
 ): readonly string[] {
   const known = memo.get(service) ?? new Map<string, readonly string[]>();
@@ -25,12 +25,12 @@ export function domainsOf(
   const addresses = singleAddresses(service).map((vip) => (vip.includes(':') ? `[${vip}]` : vip));
   const domains = [...new Set([...names, ...instances, ...addresses])];
   known.set(relation, domains);
-  if (known.size > mostRelations) known.delete(known.keys().next().value ?? relation);
+  if (known.size > maxRelations) known.delete(known.keys().next().value ?? relation);
   return domains;
 }
 
 /** A host with the shortened forms that the resolver of the clients completes, the whole one first. */
-export const namesOf = (host: string, clients: Pick<AskedFacts, 'domainFor'>): readonly string[] => [
+export const namesOf = (host: string, clients: Pick<ClientFacts, 'domainFor'>): readonly string[] => [
   host,
   ...shortened(host, clients.domainFor([parentOf(host)])),
 ];
@@ -71,7 +71,7 @@ export function distinctDomain(domain: string, port: number): string {
 const memo = new WeakMap<Service, Map<string, readonly string[]>>();
 
 /** Of clients and other names to one service. More than there are in use at once cost only memory. */
-const mostRelations = 64;
+const maxRelations = 64;
 
 /** `reviews`, `reviews.shop` and `reviews.shop.svc`, as far as the client's resolver completes them. */
 function shortened(host: string, clientDomain: string): readonly string[] {

@@ -10,7 +10,7 @@ import {
 import { durationMs } from '../../rules/duration.ts';
 import type { ClientTraits } from '../client-traits.ts';
 import type { InboundFacts, Membership } from '../inbound-facts.ts';
-import type { Reading } from '../world/reading.ts';
+import type { WorldReader } from '../world/world-reader.ts';
 import { speaksHttp2 } from './destinations.ts';
 
 /** The ports by which workloads may be served, whatever their services are at present. */
@@ -22,25 +22,25 @@ const membersOn = ({ memberships }: InboundFacts, targetPort: number): readonly 
   memberships.filter(({ ports }) => ports.some(([, number]) => number === targetPort));
 
 /** The plan of one port of workloads; null: they do not serve it. */
-export function resolveInboundPort(facts: InboundFacts, targetPort: number, reading: Reading): InboundPort | null {
+export function resolveInboundPort(facts: InboundFacts, targetPort: number, world: WorldReader): InboundPort | null {
   if (isProxyPort(targetPort)) return null;
   const all = membersOn(facts, targetPort).flatMap((member) => {
-    const service = reading.service(member.service);
+    const service = world.service(member.service);
     return service === undefined ? [] : candidates(service, member, targetPort);
   });
-  const best = all.reduce<Candidate | undefined>(
-    (first, one) => (first === undefined || compareCandidates(one, first) < 0 ? one : first),
+  const best = all.reduce<PortCandidate | undefined>(
+    (first, one) => (first === undefined || comparePortCandidates(one, first) < 0 ? one : first),
     undefined,
   );
   return best?.port ?? null;
 }
 
 /** The part of an inbound plan that does not depend on ports. */
-export const resolveInboundFrame = ({ families, transparent }: InboundFacts, reading: Reading): InboundPlan => ({
+export const resolveInboundFrame = ({ families, transparent }: InboundFacts, world: WorldReader): InboundPlan => ({
   ports: [],
   families,
   transparent,
-  connectTimeoutMs: durationMs(reading.mesh().connectTimeout),
+  connectTimeoutMs: durationMs(world.mesh().connectTimeout),
 });
 
 /**
@@ -87,13 +87,13 @@ const blackHole = {
 /** How the service of a port stands in origins and problems. */
 export const portOrigin = ({ service }: InboundPort): string => `service/${service}`;
 
-interface Candidate {
+interface PortCandidate {
   readonly service: Service;
   readonly rank: number;
   readonly port: InboundPort;
 }
 
-function candidates(service: Service, { ports, rank, service: key }: Membership, at: number): readonly Candidate[] {
+function candidates(service: Service, { ports, rank, service: key }: Membership, at: number): readonly PortCandidate[] {
   const targets = new Map(ports);
   return service.ports.flatMap((port) => {
     if (targets.get(port.name) !== at || port.protocol === 'udp') return [];
@@ -109,7 +109,7 @@ const inboundPort = (port: ServicePort, targetPort: number): Omit<InboundPort, '
 });
 
 /** Where the workload makes no difference, the oldest service decides. */
-const compareCandidates = (a: Candidate, b: Candidate): number =>
+const comparePortCandidates = (a: PortCandidate, b: PortCandidate): number =>
   a.rank - b.rank ||
   a.service.createdAtMs - b.service.createdAtMs ||
   compare(a.port.service, b.port.service) ||

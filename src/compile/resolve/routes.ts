@@ -9,11 +9,11 @@ import { defaultRoute, type RouteContext, resolveHttpRoutes } from '../../rules/
 import { ruleId } from '../../rules/rule.ts';
 import { serviceOrigin } from './destinations.ts';
 import { domainsOf, namesOf } from './domains.ts';
-import type { Reader } from './reader.ts';
+import type { HostReader } from './host-reader.ts';
 
 /** What the routes and listeners of one host are resolved from. */
 export interface HostContext {
-  readonly reader: Reader;
+  readonly reader: HostReader;
   readonly host: string;
   readonly service: Service | null;
   readonly rule: VirtualService | null;
@@ -139,7 +139,7 @@ function destinationPort({ port }: DestinationSpec, service: Service | null, cli
   return only !== undefined && others.length === 0 ? only.number : clientPort;
 }
 
-function missingPart(reader: Reader, service: Service, { port, subset }: DestinationSpec): string | null {
+function missingPart(reader: HostReader, service: Service, { port, subset }: DestinationSpec): string | null {
   if (port !== undefined && !service.ports.some(({ number }) => number === port.number)) {
     return `${service.hostname} has no port ${port.number}`;
   }

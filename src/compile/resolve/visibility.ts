@@ -5,14 +5,14 @@ import { type DestinationRule, destinationRule } from '../../rules/kinds/destina
 import { type MergedDestinationRule, mergeDestinationRules } from '../../rules/kinds/destination-rule/resolve.ts';
 import { type VirtualService, virtualService } from '../../rules/kinds/virtual-service/index.ts';
 import { patternsFor } from '../world/host-index.ts';
-import type { Reading } from '../world/reading.ts';
 import { conditionName } from '../world/relevance.ts';
-import type { AskedFacts } from './asked-facts.ts';
+import type { WorldReader } from '../world/world-reader.ts';
+import type { ClientFacts } from './client-facts.ts';
 
 /** The VirtualService that a host has in a scope, and those that it beat. */
 export interface EffectiveVirtualService {
   readonly rule: VirtualService;
-  readonly beaten: readonly VirtualService[];
+  readonly overridden: readonly VirtualService[];
 }
 
 /** The world as the proxies of one scope see it. Holds no state: each answer is read from the world as it is. */
@@ -34,41 +34,41 @@ export interface Visibility {
   coversCallable(wildcard: string): boolean;
 }
 
-export function createVisibility(reading: Reading, facts: AskedFacts): Visibility {
+export function createVisibility(world: WorldReader, facts: ClientFacts): Visibility {
   const isVisible = ({ exportTo, namespace }: Service): boolean =>
-    exportClass(nonEmpty(exportTo, reading.mesh().defaultServiceExportTo), namespace, facts) !== null;
+    exportClass(nonEmpty(exportTo, world.mesh().defaultServiceExportTo), namespace, facts) !== null;
   const isCallable = (service: Service): boolean =>
     facts.role === 'sidecar' && isVisible(service) && facts.admitsService(service.namespace, service.hostname);
-  const visible = (host: string): Service | null => reading.servicesOf(host).find(isVisible) ?? null;
-  const callable = (host: string): Service | null => reading.servicesOf(host).find(isCallable) ?? null;
+  const visible = (host: string): Service | null => world.servicesOf(host).find(isVisible) ?? null;
+  const callable = (host: string): Service | null => world.servicesOf(host).find(isCallable) ?? null;
 
   return {
-    visibleService: (host) => ofItsOwn(visible(host)),
-    callableService: (host) => ofItsOwn(callable(host)),
+    visibleService: (host) => unlessAlias(visible(host)),
+    callableService: (host) => unlessAlias(callable(host)),
     aliasOf: (host) => (callable(host) ?? visible(host))?.aliasOf ?? null,
     mayCall: (host) => callable(host) !== null,
     virtualService(host, exactly = false) {
       for (const pattern of exactly ? [host] : patternsFor(host)) {
-        const [rule, ...beaten] = visibleVirtualServices({ reading, facts, pattern });
-        if (rule !== undefined) return { rule, beaten };
+        const [rule, ...overridden] = visibleVirtualServices({ world, facts, pattern });
+        if (rule !== undefined) return { rule, overridden };
       }
       return null;
     },
     unknownHosts() {
-      const mode = facts.outboundMode() ?? reading.mesh().outboundTrafficPolicy.mode;
+      const mode = facts.outboundMode() ?? world.mesh().outboundTrafficPolicy.mode;
       return mode === 'ALLOW_ANY' ? 'forward' : 'refuse';
     },
-    destinationRule: (service) => findDestinationRule(reading, facts, service),
+    destinationRule: (service) => findDestinationRule(world, facts, service),
     coversCallable(wildcard) {
-      for (const services of reading.servicesBelow(wildcard)) {
-        if (ofItsOwn(services.find(isCallable) ?? null) !== null) return true;
+      for (const services of world.servicesBelow(wildcard)) {
+        if (unlessAlias(services.find(isCallable) ?? null) !== null) return true;
       }
       return false;
     },
   };
 }
 
-const ofItsOwn = (service: Service | null): Service | null => (service?.aliasOf ? null : service);
+const unlessAlias = (service: Service | null): Service | null => (service?.aliasOf ? null : service);
 
 /**
  * How an object of `namespace` is visible to clients: 0 privately, 1 exported to them by name, 2 as to everyone; `null`: not at
@@ -77,7 +77,7 @@ const ofItsOwn = (service: Service | null): Service | null => (service?.aliasOf 
 export function exportClass(
   exportTo: readonly string[],
   namespace: string,
-  clients: Pick<AskedFacts, 'isOfNamespace'>,
+  clients: Pick<ClientFacts, 'isOfNamespace'>,
 ): 0 | 1 | 2 | null {
   if (exportTo.includes('*')) return 2;
   if ((exportTo.includes('.') || exportTo.includes(namespace)) && clients.isOfNamespace(namespace)) return 0;
@@ -85,8 +85,8 @@ export function exportClass(
 }
 
 interface VirtualServiceQuery {
-  readonly reading: Reading;
-  readonly facts: AskedFacts;
+  readonly world: WorldReader;
+  readonly facts: ClientFacts;
   readonly pattern: string;
 }
 
@@ -94,10 +94,10 @@ interface VirtualServiceQuery {
  * Private rules hide those exported to the namespace by name, which hide public ones: that is meant, and no conflict.
  * The rules of the class that counts, in order of precedence.
  */
-function visibleVirtualServices({ reading, facts, pattern }: VirtualServiceQuery): readonly VirtualService[] {
-  const rules = reading.rulesAt(virtualService, pattern);
+function visibleVirtualServices({ world, facts, pattern }: VirtualServiceQuery): readonly VirtualService[] {
+  const rules = world.rulesAt(virtualService, pattern);
   if (rules.length === 0) return rules;
-  const defaults = reading.mesh().defaultVirtualServiceExportTo;
+  const defaults = world.mesh().defaultVirtualServiceExportTo;
   const classes: [VirtualService[], VirtualService[], VirtualService[]] = [[], [], []];
   for (const rule of rules) {
     const { namespace } = rule.metadata;
@@ -111,8 +111,8 @@ function visibleVirtualServices({ reading, facts, pattern }: VirtualServiceQuery
  * Looks in the client's namespace, then in the service's, then in the root namespace; the first that has rules for the
  * host decides, with its most specific host.
  */
-function findDestinationRule(reading: Reading, facts: AskedFacts, service: Service): MergedDestinationRule | null {
-  const mesh = reading.mesh();
+function findDestinationRule(world: WorldReader, facts: ClientFacts, service: Service): MergedDestinationRule | null {
+  const mesh = world.mesh();
   const root = mesh.rootNamespace;
   const exportTo = ({ spec }: DestinationRule) => nonEmpty(spec.exportTo, mesh.defaultDestinationRuleExportTo);
   const isExported = (rule: DestinationRule) => exportClass(exportTo(rule), rule.metadata.namespace, facts) !== null;
@@ -126,7 +126,7 @@ function findDestinationRule(reading: Reading, facts: AskedFacts, service: Servi
     (rule) => rule.metadata.namespace === root && isExported(rule),
   ];
   const written = patternsFor(service.hostname)
-    .map((pattern) => reading.rulesAt(destinationRule, pattern))
+    .map((pattern) => world.rulesAt(destinationRule, pattern))
     .filter((rules) => rules.length > 0);
   for (const isUsed of steps) {
     for (const rules of written) {
@@ -141,7 +141,7 @@ function findDestinationRule(reading: Reading, facts: AskedFacts, service: Servi
  * Rules that select the client's labels come before those for everyone, and count in its own namespace only. Of those
  * that select in different ways only one kind is used, the oldest rule's.
  */
-function bySelector(rules: readonly DestinationRule[], facts: AskedFacts): readonly DestinationRule[] {
+function bySelector(rules: readonly DestinationRule[], facts: ClientFacts): readonly DestinationRule[] {
   const oldest = rules.find(({ spec, metadata }) => {
     const selector = selectorOf(spec);
     return selector !== null && facts.isOfNamespace(metadata.namespace) && facts.hasLabels(selector);

@@ -26,22 +26,22 @@ export interface DecidedClaim<T> {
  * whole of it. The order of claims makes no difference.
  */
 export function decideMatches<T extends ChainClaim>(claims: readonly T[]): readonly DecidedClaim<T>[] {
-  const owners = new Map<string, Wish<T>>();
-  for (const wish of claims.flatMap(wishesOf)) {
-    const best = owners.get(wish.key);
-    if (best === undefined || compareWishes(wish, best) < 0) owners.set(wish.key, wish);
+  const owners = new Map<string, AtomicClaim<T>>();
+  for (const atom of claims.flatMap(atomsOf)) {
+    const best = owners.get(atom.key);
+    if (best === undefined || compareAtoms(atom, best) < 0) owners.set(atom.key, atom);
   }
   return claims.map((claim) => {
-    const wishes = wishesOf(claim);
-    const owned = wishes.filter(({ key }) => owners.get(key)?.claim === claim);
-    const lost = wishes.filter(({ key, isRest }) => !isRest && owners.get(key)?.claim !== claim);
+    const atoms = atomsOf(claim);
+    const owned = atoms.filter(({ key }) => owners.get(key)?.claim === claim);
+    const lost = atoms.filter(({ key, isRest }) => !isRest && owners.get(key)?.claim !== claim);
     const winners = new Set(lost.flatMap(({ key }) => owners.get(key)?.claim ?? []));
     return { claim, matches: matchesOf(claim, owned), lostTo: [...winners] };
   });
 }
 
 /** One of the smallest parts that the matches of a listener are made of: none of them lies within another's. */
-interface Wish<T> {
+interface AtomicClaim<T> {
   readonly claim: T;
   readonly key: string;
   readonly address: string;
@@ -51,7 +51,7 @@ interface Wish<T> {
   readonly isRest: boolean;
 }
 
-function wishesOf<T extends ChainClaim>(claim: T): readonly Wish<T>[] {
+function atomsOf<T extends ChainClaim>(claim: T): readonly AtomicClaim<T>[] {
   const { port, transport, ...match } = claim.match;
   const protocols = orAny(match.protocols).map((protocol) => ({ protocol, isRest: false }));
   if (claim.takesRest && match.protocols.length > 0) protocols.push({ protocol: any, isRest: true });
@@ -73,27 +73,27 @@ const orAny = (values: readonly string[]): readonly string[] => (values.length =
  * Claims with a match come before claims of the rest. HTTP comes first: many services share it, and one TCP service would
  * get the calls of all of them.
  */
-const compareWishes = <T extends ChainClaim>(a: Wish<T>, b: Wish<T>): number =>
+const compareAtoms = <T extends ChainClaim>(a: AtomicClaim<T>, b: AtomicClaim<T>): number =>
   Number(a.isRest) - Number(b.isRest) ||
   Number(b.claim.isHttp) - Number(a.claim.isHttp) ||
   a.claim.createdAtMs - b.claim.createdAtMs ||
   (a.claim.owner < b.claim.owner ? -1 : a.claim.owner > b.claim.owner ? 1 : 0);
 
 /** The fewest matches that are met by what is owned, and by nothing else: as a rule one. */
-function matchesOf({ match }: ChainClaim, owned: readonly Wish<ChainClaim>[]): readonly ChainMatch[] {
+function matchesOf({ match }: ChainClaim, owned: readonly AtomicClaim<ChainClaim>[]): readonly ChainMatch[] {
   const { port, transport } = match;
-  const places = gathered(
+  const places = groupValues(
     owned,
     ({ address, serverName }) => `${address}\n${serverName}`,
     ({ protocol }) => protocol,
   );
-  const alike = places.map(({ first, values }) => ({ ...first, protocols: values.includes(any) ? [] : values }));
-  const byName = gathered(
-    alike,
+  const byPlace = places.map(({ first, values }) => ({ ...first, protocols: values.includes(any) ? [] : values }));
+  const byName = groupValues(
+    byPlace,
     ({ address, protocols }) => `${address}\n${protocols.join()}`,
     ({ serverName }) => serverName,
   ).map(({ first, values }) => ({ ...first, serverNames: withoutAny(values) }));
-  return gathered(
+  return groupValues(
     byName,
     ({ serverNames, protocols }) => `${serverNames.join()}\n${protocols.join()}`,
     ({ address }) => address,
@@ -109,7 +109,7 @@ const isAny = ({ port, addresses, serverNames, transport, protocols }: ChainMatc
 const withoutAny = (values: readonly string[]): readonly string[] => values.filter((value) => value !== any);
 
 /** The values of items with the same key, in their order. */
-function gathered<T>(items: readonly T[], keyOf: (item: T) => string, valueOf: (item: T) => string) {
+function groupValues<T>(items: readonly T[], keyOf: (item: T) => string, valueOf: (item: T) => string) {
   const groups = new Map<string, { readonly first: T; readonly values: string[] }>();
   for (const item of items) {
     const group = groups.get(keyOf(item));

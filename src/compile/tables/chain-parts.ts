@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { contentHash } from '../../lib/hash.ts';
 import type { FilterChainPlan, ListenerFrame } from '../../plan/listener.ts';
-import type { Shelved } from '../shelf.ts';
-import type { HashedBytes, ListenerFrameBytes, Writer, WriterShelves } from '../writer.ts';
-import { madeOf } from './part-error.ts';
+import type { Pooled } from '../content-pool.ts';
+import type { HashedBytes, ListenerFrameBytes, Writer, WriterPools } from '../writer.ts';
+import { withOrigins } from './part-error.ts';
 
 /** Connections as one unit wants them of a listener, what becomes of them encoded. The match is written once it is decided. */
 export interface ChainPart {
@@ -13,8 +13,8 @@ export interface ChainPart {
   /** Of the listener. */
   readonly name: string;
   readonly plan: FilterChainPlan;
-  readonly frame: Shelved<ListenerFrameBytes>;
-  readonly body: Shelved<HashedBytes>;
+  readonly frame: Pooled<ListenerFrameBytes>;
+  readonly body: Pooled<HashedBytes>;
   /** Tells it from the other parts of its unit. */
   readonly key: string;
   /** A hash of everything that tells it from the parts of other units, too. */
@@ -23,7 +23,7 @@ export interface ChainPart {
 
 /** Throws, and holds nothing, when Envoy would reject the chain, or its listener for the sake of it. */
 export function encodeChain(plan: FilterChainPlan, unit: string, writer: Writer): ChainPart {
-  const { frame, body } = madeOf(plan, () => writer.chain(plan));
+  const { frame, body } = withOrigins(plan, () => writer.chain(plan));
   const { name, match, takesRest, takesAnyAddress, createdAtMs, origins } = plan;
   const key = `${plan.listener.name} ${JSON.stringify([match, takesRest])}`;
   const rest = [unit, key, name, takesAnyAddress, createdAtMs, origins, frame.key, body.key];
@@ -31,13 +31,13 @@ export function encodeChain(plan: FilterChainPlan, unit: string, writer: Writer)
   return { type: 'chain', unit, name: plan.listener.name, plan, frame, body, key, content };
 }
 
-export function retainChain(part: ChainPart, { frames, chains }: WriterShelves): ChainPart {
+export function retainChain(part: ChainPart, { frames, chains }: WriterPools): ChainPart {
   frames.retain(part.frame);
   chains.retain(part.body);
   return part;
 }
 
-export function releaseChain({ frame, body }: ChainPart, { frames, chains }: WriterShelves): void {
+export function releaseChain({ frame, body }: ChainPart, { frames, chains }: WriterPools): void {
   frames.release(frame);
   chains.release(body);
 }

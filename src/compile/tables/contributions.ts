@@ -1,26 +1,26 @@
 import type { EncodedResource } from '../../proto/resource.ts';
-import type { Shelved } from '../shelf.ts';
+import type { Pooled } from '../content-pool.ts';
 import type { HostParts } from './host-parts.ts';
 import type { ListenerPart } from './listener-parts.ts';
 import type { VirtualHostPart } from './virtual-hosts.ts';
 
 /** By which revision a unit's parts are as they are, per type: what else stands in the same resource does not count. */
-export interface PartsSince {
+export interface PartRevisions {
   readonly cluster: number;
   readonly route: number;
   readonly listener: number;
 }
 
-export const sinceNothing: PartsSince = { cluster: 0, route: 0, listener: 0 };
+export const noRevisions: PartRevisions = { cluster: 0, route: 0, listener: 0 };
 
 /** Parts that stayed as they were keep their revision. */
-export function partsSince(
-  { parts: before, since }: { readonly parts: HostParts; readonly since: PartsSince },
+export function partRevisions(
+  { parts: before, since }: { readonly parts: HostParts; readonly since: PartRevisions },
   after: HostParts,
   revision: number,
-): PartsSince {
+): PartRevisions {
   return {
-    cluster: isSameList(before.clusters, after.clusters, isSameShelved) ? since.cluster : revision,
+    cluster: isSameList(before.clusters, after.clusters, isSamePooled) ? since.cluster : revision,
     route: isSameList(before.virtualHosts, after.virtualHosts, isSameVirtualHost) ? since.route : revision,
     listener: isSameList(before.listeners, after.listeners, isSameContent) ? since.listener : revision,
   };
@@ -36,15 +36,15 @@ export interface HostContribution {
 }
 
 /** A host in a scope. Its functions tell whether a part stands in the tables, or lost its place to another host's. */
-export interface StandingHost {
+export interface InstalledHost {
   readonly parts: HostParts;
-  readonly since: PartsSince;
+  readonly since: PartRevisions;
   hasVirtualHost(part: VirtualHostPart): boolean;
   hasListener(part: ListenerPart): boolean;
 }
 
 /** The resources of a host that `origin` contributed to. */
-export function* contributionsOf(host: StandingHost, origin: string): Generator<HostContribution> {
+export function* contributionsOf(host: InstalledHost, origin: string): Generator<HostContribution> {
   const { since, parts } = host;
   if (parts.destinationOrigins.includes(origin)) {
     for (const { value } of parts.clusters) yield { type: 'cluster', name: value.name, since: since.cluster };
@@ -71,7 +71,7 @@ export function isSameList<T>(before: readonly T[], after: readonly T[], isSame:
   );
 }
 
-export const isSameShelved = (a: Shelved<EncodedResource>, b: Shelved<EncodedResource>): boolean =>
+export const isSamePooled = (a: Pooled<EncodedResource>, b: Pooled<EncodedResource>): boolean =>
   a === b || (a.value.name === b.value.name && a.value.version === b.value.version);
 
 const isSameVirtualHost = (a: VirtualHostPart, b: VirtualHostPart): boolean =>

@@ -1,17 +1,17 @@
 import type { PlanProblem } from '../../plan/unit.ts';
+import type { Pooled } from '../content-pool.ts';
 import type { Patch } from '../patch.ts';
-import { type Asked, answersAlike, type Viewpoint } from '../resolve/asked-facts.ts';
-import type { Shelved } from '../shelf.ts';
+import { type FactReads, hasSameFacts, type Viewpoint } from '../resolve/client-facts.ts';
 import { type Dirty, hostOfDep } from '../world/dirty.ts';
 import { createDependents } from './dependents.ts';
-import { type HostParts, noHost } from './host-parts.ts';
+import { type HostParts, noHostParts } from './host-parts.ts';
 
 /** The compiled parts of a host for one scope, with its questions to the scope's facts. */
-export interface KnownHost {
-  readonly asked: Asked;
+export interface MemoizedHost {
+  readonly reads: FactReads;
   /** Whether others needed it; null: that made no difference. */
   readonly isReferenced: boolean | null;
-  readonly parts: Shelved<HostParts>;
+  readonly parts: Pooled<HostParts>;
   readonly references: readonly string[];
   readonly dependencies: readonly string[];
   readonly problems: readonly PlanProblem[];
@@ -26,33 +26,33 @@ export interface HostQuery {
 
 /** Hosts as they were compiled for some scope: others that answer the same need not compile them again. */
 export interface HostMemo {
-  find(host: string, query: HostQuery): KnownHost | null;
+  find(host: string, query: HostQuery): MemoizedHost | null;
   /** Remembers a host for as long as a scope holds its parts, and nothing of it changes. */
-  put(host: string, viewpoint: Viewpoint, known: KnownHost): void;
+  put(host: string, viewpoint: Viewpoint, entry: MemoizedHost): void;
   /** Forgets what depends on the changes. */
   mark(dirty: Dirty): void;
 }
 
-interface Remembered extends KnownHost {
-  readonly openFacts: string;
+interface MemoEntry extends MemoizedHost {
+  readonly untrackedFacts: string;
 }
 
 export function createHostMemo(): HostMemo {
-  const byHost = new Map<string, readonly Remembered[]>();
+  const byHost = new Map<string, readonly MemoEntry[]>();
   const dependents = createDependents();
   /** Hosts of a namespace are asked the same: equal questions and answers are one value. */
-  const askedByText = new Map<string, Asked>();
+  const readsByText = new Map<string, FactReads>();
 
-  const intern = (asked: Asked): Asked => {
-    const text = [...asked].join('\n');
-    const known = askedByText.get(text);
-    if (known !== undefined) return known;
-    if (askedByText.size >= mostInterned) askedByText.clear();
-    askedByText.set(text, asked);
-    return asked;
+  const intern = (reads: FactReads): FactReads => {
+    const text = [...reads].join('\n');
+    const entry = readsByText.get(text);
+    if (entry !== undefined) return entry;
+    if (readsByText.size >= maxInterned) readsByText.clear();
+    readsByText.set(text, reads);
+    return reads;
   };
-  const dependenciesOf = (all: readonly Remembered[]) => [...new Set(all.flatMap(({ dependencies }) => dependencies))];
-  const replace = (host: string, before: readonly Remembered[], after: readonly Remembered[]) => {
+  const dependenciesOf = (all: readonly MemoEntry[]) => [...new Set(all.flatMap(({ dependencies }) => dependencies))];
+  const replace = (host: string, before: readonly MemoEntry[], after: readonly MemoEntry[]) => {
     dependents.replace(host, dependenciesOf(before), dependenciesOf(after));
     if (after.length === 0) byHost.delete(host);
     else byHost.set(host, after);
@@ -64,24 +64,24 @@ export function createHostMemo(): HostMemo {
       const found = byHost
         .get(host)
         ?.find(
-          (known) =>
-            isHeld(known) &&
-            (known.parts === noHost || known.parts.value.patch === patch) &&
-            known.openFacts === viewpoint.openFacts &&
-            (known.isReferenced === null || known.isReferenced === isReferenced) &&
-            answersAlike(known.asked, viewpoint),
+          (entry) =>
+            isInUse(entry) &&
+            (entry.parts === noHostParts || entry.parts.value.patch === patch) &&
+            entry.untrackedFacts === viewpoint.untrackedFacts &&
+            (entry.isReferenced === null || entry.isReferenced === isReferenced) &&
+            hasSameFacts(entry.reads, viewpoint),
         );
       return found ?? null;
     },
-    put(host, viewpoint, known) {
+    put(host, viewpoint, entry) {
       const before = byHost.get(host) ?? [];
-      const asked = intern(known.asked);
-      replace(host, before, [...before.filter(isHeld), { ...known, asked, openFacts: viewpoint.openFacts }]);
+      const reads = intern(entry.reads);
+      replace(host, before, [...before.filter(isInUse), { ...entry, reads, untrackedFacts: viewpoint.untrackedFacts }]);
     },
     mark({ keys, mesh }) {
       if (mesh) {
         for (const host of [...byHost.keys()]) forget(host);
-        askedByText.clear();
+        readsByText.clear();
       }
       for (const host of [...dependents.ofAny(keys)]) forget(host);
       for (const key of keys) {
@@ -92,7 +92,7 @@ export function createHostMemo(): HostMemo {
   };
 }
 
-const mostInterned = 10_000;
+const maxInterned = 10_000;
 
 /** Whether its parts are still those of some scope: what nobody holds any more may not be held again. */
-const isHeld = ({ parts }: KnownHost): boolean => parts === noHost || parts.users > 0;
+const isInUse = ({ parts }: MemoizedHost): boolean => parts === noHostParts || parts.users > 0;

@@ -2,21 +2,21 @@ import { contentHash } from '../../lib/hash.ts';
 import type { AssignmentPlan } from '../../plan/destination.ts';
 import type { HostPlan } from '../../plan/host.ts';
 import type { EncodedResource } from '../../proto/resource.ts';
+import type { ContentPool, Pooled } from '../content-pool.ts';
 import { noPatch, type Patch } from '../patch.ts';
-import type { Shelf, Shelved } from '../shelf.ts';
-import type { Writer, WriterShelves } from '../writer.ts';
+import type { Writer, WriterPools } from '../writer.ts';
 import { encodeChain, knownChains, retainChain } from './chain-parts.ts';
 import { type ListenerPart, releaseListenerPart } from './listener-parts.ts';
 import type { OriginIndex } from './origin-index.ts';
-import { madeOf } from './part-error.ts';
-import type { RouteShelves } from './route-table.ts';
+import { withOrigins } from './part-error.ts';
+import type { RoutePools } from './route-table.ts';
 import { encodeTarget } from './target-parts.ts';
 import { encodeVirtualHostPart, type VirtualHostPart } from './virtual-hosts.ts';
 
 /** What all scopes share: one encoding of equal content. */
-export interface Shelves extends RouteShelves, WriterShelves {
+export interface ContentPools extends RoutePools, WriterPools {
   /** All of a host at once: scopes that are told the same of it share the objects, too. */
-  readonly hosts: Shelf<HostParts>;
+  readonly hosts: ContentPool<HostParts>;
   /** Of all that stands in `hosts`. */
   readonly origins: OriginIndex<string>;
 }
@@ -24,7 +24,7 @@ export interface Shelves extends RouteShelves, WriterShelves {
 /** A host plan, encoded. Holds its shelved parts until nobody uses it. */
 export interface HostParts {
   readonly host: string;
-  readonly clusters: readonly Shelved<EncodedResource>[];
+  readonly clusters: readonly Pooled<EncodedResource>[];
   readonly assignments: readonly AssignmentPlan[];
   readonly virtualHosts: readonly VirtualHostPart[];
   readonly listeners: readonly ListenerPart[];
@@ -48,11 +48,11 @@ const noParts: HostParts = {
 };
 
 /** What a host has that is not known yet. Outlives every release. */
-export const noHost: Shelved<HostParts> = { key: '', value: noParts, users: Number.POSITIVE_INFINITY };
+export const noHostParts: Pooled<HostParts> = { key: '', value: noParts, users: Number.POSITIVE_INFINITY };
 
 interface HostWriting {
   readonly writer: Writer;
-  readonly shelves: Shelves;
+  readonly pools: ContentPools;
 }
 
 /**
@@ -60,22 +60,22 @@ interface HostWriting {
  * held then. The caller releases it with `releaseHost`. Chains that are as they were `before` are taken from there: a headless
  * service has one for each endpoint.
  */
-export function encodeHost(plan: HostPlan, before: HostParts, { writer, shelves }: HostWriting): Shelved<HostParts> {
-  const parts = encodeParts(plan, before, { writer, shelves });
-  const shelved = shelves.hosts.take(partsKey(parts), () => parts);
-  if (shelved.value !== parts) releaseParts(parts, shelves);
-  else shelves.origins.add(parts.host, parts.origins);
-  return shelved;
+export function encodeHost(plan: HostPlan, before: HostParts, { writer, pools }: HostWriting): Pooled<HostParts> {
+  const parts = encodeParts(plan, before, { writer, pools });
+  const pooled = pools.hosts.acquire(partsKey(parts), () => parts);
+  if (pooled.value !== parts) releaseParts(parts, pools);
+  else pools.origins.add(parts.host, parts.origins);
+  return pooled;
 }
 
-export function releaseHost(host: Shelved<HostParts>, shelves: Shelves): void {
-  if (!shelves.hosts.release(host)) return;
-  shelves.origins.remove(host.value.host, host.value.origins);
-  releaseParts(host.value, shelves);
+export function releaseHost(host: Pooled<HostParts>, pools: ContentPools): void {
+  if (!pools.hosts.release(host)) return;
+  pools.origins.remove(host.value.host, host.value.origins);
+  releaseParts(host.value, pools);
 }
 
-function encodeParts(plan: HostPlan, before: HostParts, { writer, shelves }: HostWriting): HostParts {
-  const clusters: Shelved<EncodedResource>[] = [];
+function encodeParts(plan: HostPlan, before: HostParts, { writer, pools }: HostWriting): HostParts {
+  const clusters: Pooled<EncodedResource>[] = [];
   const virtualHosts: VirtualHostPart[] = [];
   const listeners: ListenerPart[] = [];
   const parts = (): HostParts => ({
@@ -92,28 +92,28 @@ function encodeParts(plan: HostPlan, before: HostParts, { writer, shelves }: Hos
   });
   try {
     for (const destination of plan.destinations) {
-      clusters.push(madeOf(destination, () => writer.cluster(destination)));
+      clusters.push(withOrigins(destination, () => writer.cluster(destination)));
     }
     for (const host of plan.virtualHosts) {
-      virtualHosts.push(madeOf(host, () => encodeVirtualHostPart(host, writer)));
+      virtualHosts.push(withOrigins(host, () => encodeVirtualHostPart(host, writer)));
     }
     const known = knownChains(before.patch === writer.patch ? before.listeners : []);
     for (const chain of plan.chains) {
       const same = known.find(chain);
-      listeners.push(same === null ? encodeChain(chain, plan.host, writer) : retainChain(same, shelves));
+      listeners.push(same === null ? encodeChain(chain, plan.host, writer) : retainChain(same, pools));
     }
     for (const target of plan.targets) listeners.push(encodeTarget(target, plan.host, writer));
     return parts();
   } catch (error) {
-    releaseParts(parts(), shelves);
+    releaseParts(parts(), pools);
     throw error;
   }
 }
 
-function releaseParts(parts: HostParts, shelves: Shelves): void {
-  for (const cluster of parts.clusters) shelves.clusters.release(cluster);
-  for (const { body } of parts.virtualHosts) shelves.bodies.release(body);
-  for (const part of parts.listeners) releaseListenerPart(part, shelves);
+function releaseParts(parts: HostParts, pools: ContentPools): void {
+  for (const cluster of parts.clusters) pools.clusters.release(cluster);
+  for (const { body } of parts.virtualHosts) pools.bodies.release(body);
+  for (const part of parts.listeners) releaseListenerPart(part, pools);
 }
 
 /** Everything that tells parts from each other, bytes by their versions. */

@@ -1,8 +1,8 @@
 import { anyConnection } from '../../plan/listener.ts';
 import type { PlanProblem } from '../../plan/unit.ts';
 import type { EncodedResource } from '../../proto/resource.ts';
-import type { Shelved } from '../shelf.ts';
-import type { DecidedChain, Writer, WriterShelves } from '../writer.ts';
+import type { Pooled } from '../content-pool.ts';
+import type { DecidedChain, Writer, WriterPools } from '../writer.ts';
 import { type DecidedClaim, decideMatches } from './chain-matches.ts';
 import { type ChainPart, releaseChain } from './chain-parts.ts';
 import { listenerProblems } from './listener-problems.ts';
@@ -15,27 +15,24 @@ export type ListenerPart = ChainPart | TargetPart;
 /** A listener as it was decided among all parts of its name. */
 export interface DecidedListener {
   /** Held until it is released; null: there is none. */
-  readonly held: Shelved<EncodedResource> | null;
+  readonly resource: Pooled<EncodedResource> | null;
   readonly problems: readonly PlanProblem[];
   /** Whether one of the parts is in effect. */
   has(part: ListenerPart): boolean;
 }
 
-export const noListener: DecidedListener = { held: null, problems: [], has: () => false };
+export const noListener: DecidedListener = { resource: null, problems: [], has: () => false };
 
 /** Decides which parts are in effect, and puts the listener together of them. */
 export function decideListener(
   name: string,
   parts: readonly ListenerPart[],
-  {
-    writer,
-    shelves,
-  }: { readonly writer: Pick<Writer, 'listener'>; readonly shelves: Pick<WriterShelves, 'listeners'> },
+  { writer, pools }: { readonly writer: Pick<Writer, 'listener'>; readonly pools: Pick<WriterPools, 'listeners'> },
 ): DecidedListener {
   const winner = targetWinner(parts.filter((part) => part.type === 'target'));
   if (winner !== undefined) {
     return {
-      held: shelves.listeners.retain(winner.held),
+      resource: pools.listeners.retain(winner.resource),
       problems: [],
       has: ({ content }) => content === winner.content,
     };
@@ -44,17 +41,17 @@ export function decideListener(
   const [first] = decided;
   if (first === undefined) return noListener;
   const { plan, frame } = first.claim.first;
-  const standing = decided.filter(({ matches }) => matches.length > 0);
+  const effective = decided.filter(({ matches }) => matches.length > 0);
   return {
-    held: writer.listener({ plan: plan.listener, held: frame }, inOrder(decided)),
+    resource: writer.listener({ plan: plan.listener, bytes: frame }, inOrder(decided)),
     problems: listenerProblems(name, decided),
-    has: (part) => part.type === 'chain' && standing.some(({ claim }) => isSameChain(part, claim.first)),
+    has: (part) => part.type === 'chain' && effective.some(({ claim }) => isSameChain(part, claim.first)),
   };
 }
 
-export function releaseListenerPart(part: ListenerPart, shelves: WriterShelves): void {
-  if (part.type === 'chain') releaseChain(part, shelves);
-  else shelves.listeners.release(part.held);
+export function releaseListenerPart(part: ListenerPart, pools: WriterPools): void {
+  if (part.type === 'chain') releaseChain(part, pools);
+  else pools.listeners.release(part.resource);
 }
 
 /** The layer's own chains first, then by their matches; last the one that takes what is left. Envoy does not heed the order. */

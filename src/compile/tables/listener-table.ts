@@ -1,5 +1,5 @@
 import type { PlanProblem } from '../../plan/unit.ts';
-import type { Writer, WriterShelves } from '../writer.ts';
+import type { Writer, WriterPools } from '../writer.ts';
 import { type DecidedListener, decideListener, type ListenerPart, noListener } from './listener-parts.ts';
 import type { ProblemIndex } from './problem-index.ts';
 import type { Tables } from './tables.ts';
@@ -20,39 +20,39 @@ export interface ListenerTable {
 /** Listeners that those of other scopes stand on. */
 export interface BaseListeners extends ListenerTable {
   /** Claims of units on a listener, in effect or not. */
-  needed(name: string): Iterable<ListenerPart>;
+  allParts(name: string): Iterable<ListenerPart>;
   /** Problems of a name. */
-  reported(name: string): readonly PlanProblem[];
+  problemsOf(name: string): readonly PlanProblem[];
   /** Names with problems. */
-  reportedNames(): Iterable<string>;
+  namesWithProblems(): Iterable<string>;
 }
 
 export interface ListenerTableOptions {
   readonly tables: Tables;
   readonly writer: Pick<Writer, 'listener'>;
-  readonly shelves: Pick<WriterShelves, 'listeners'>;
+  readonly pools: Pick<WriterPools, 'listeners'>;
   /** Told of services that lost connections to an older one or to HTTP, and of those that have them for every address. */
   readonly problems: ProblemIndex;
   /** Told that a listener was decided. */
-  settled?(name: string): void;
+  onDecided?(name: string): void;
 }
 
 export function createListenerTable(options: ListenerTableOptions): BaseListeners {
-  const { tables, shelves, problems, settled } = options;
+  const { tables, pools, problems, onDecided } = options;
   /** By name, and by their content, which scopes have in common. */
   const parts = new Map<string, Map<string, ListenerPart>>();
   const decisions = new Map<string, DecidedListener>();
   const dirty = new Set<string>();
-  const reports = createReports(problems);
+  const listenerProblems = createNamedProblems(problems);
 
   const put = (name: string, next: DecidedListener) => {
     const before = decisions.get(name);
-    if (next.held === null) tables.delete('listener', name);
-    else tables.set('listener', next.held.value);
-    if (next.held === null) decisions.delete(name);
+    if (next.resource === null) tables.delete('listener', name);
+    else tables.set('listener', next.resource.value);
+    if (next.resource === null) decisions.delete(name);
     else decisions.set(name, next);
-    reports.put(name, next.problems);
-    if (before !== undefined && before.held !== null) shelves.listeners.release(before.held);
+    listenerProblems.put(name, next.problems);
+    if (before !== undefined && before.resource !== null) pools.listeners.release(before.resource);
   };
 
   return {
@@ -75,7 +75,7 @@ export function createListenerTable(options: ListenerTableOptions): BaseListener
       for (const name of dirty) {
         put(name, decideListener(name, [...(parts.get(name)?.values() ?? [])], options));
         dirty.delete(name);
-        settled?.(name);
+        onDecided?.(name);
         yield;
       }
     },
@@ -84,12 +84,12 @@ export function createListenerTable(options: ListenerTableOptions): BaseListener
       for (const part of parts.get(name)?.values() ?? []) if (has(part)) yield part;
     },
     has: (part) => decisions.get(part.name)?.has(part) ?? false,
-    needed: (name) => parts.get(name)?.values() ?? [],
-    reported: reports.of,
-    reportedNames: reports.names,
+    allParts: (name) => parts.get(name)?.values() ?? [],
+    problemsOf: listenerProblems.of,
+    namesWithProblems: listenerProblems.names,
     dispose() {
-      reports.clear();
-      for (const { held } of decisions.values()) if (held !== null) shelves.listeners.release(held);
+      listenerProblems.clear();
+      for (const { resource } of decisions.values()) if (resource !== null) pools.listeners.release(resource);
       decisions.clear();
     },
   };
@@ -102,19 +102,19 @@ export function addPart(parts: Map<string, Map<string, ListenerPart>>, part: Lis
 }
 
 /** Keeps the problems of listeners, by name. */
-export function createReports(problems: ProblemIndex) {
-  const reports = new Map<string, readonly PlanProblem[]>();
+export function createNamedProblems(problems: ProblemIndex) {
+  const listenerProblems = new Map<string, readonly PlanProblem[]>();
   const put = (name: string, next: readonly PlanProblem[]) => {
-    problems.replace(reports.get(name) ?? [], next);
-    if (next.length === 0) reports.delete(name);
-    else reports.set(name, next);
+    problems.replace(listenerProblems.get(name) ?? [], next);
+    if (next.length === 0) listenerProblems.delete(name);
+    else listenerProblems.set(name, next);
   };
   return {
     put,
-    of: (name: string): readonly PlanProblem[] => reports.get(name) ?? [],
-    names: () => reports.keys(),
+    of: (name: string): readonly PlanProblem[] => listenerProblems.get(name) ?? [],
+    names: () => listenerProblems.keys(),
     clear() {
-      for (const name of [...reports.keys()]) put(name, []);
+      for (const name of [...listenerProblems.keys()]) put(name, []);
     },
   };
 }

@@ -10,7 +10,7 @@ export class PartError extends Error {
 }
 
 /** Makes a part. What it throws names the part's origins. */
-export function madeOf<T>({ origins }: { readonly origins: readonly string[] }, make: () => T): T {
+export function withOrigins<T>({ origins }: { readonly origins: readonly string[] }, make: () => T): T {
   try {
     return make();
   } catch (cause) {

@@ -1,27 +1,27 @@
 import { contentHash } from '../../lib/hash.ts';
 import { assembleResource } from '../../proto/assemble.ts';
 import type { EncodedResource } from '../../proto/resource.ts';
-import type { Shelf, Shelved } from '../shelf.ts';
+import type { ContentPool, Pooled } from '../content-pool.ts';
 import type { HashedBytes, RouteFrame } from '../writer.ts';
 import type { HashSum } from './hash-sum.ts';
 
 /** Below this a route configuration is one piece. */
 export const largeBytes = 64 << 10;
 /** Above it, its pieces have this much at least, but for the last. */
-const pieceBytes = 24 << 10;
+const minChunkBytes = 24 << 10;
 /** And end where a virtual host's hash begins with one of these: a sixteenth of them does. */
-const pieceEnds = new Set(['A', 'B', 'C', 'D']);
+const chunkEnds = new Set(['A', 'B', 'C', 'D']);
 
 /** A route configuration as it is sent, and what it holds of others. */
 export interface AssembledRoutes {
   readonly resource: EncodedResource;
-  readonly pieces: readonly Shelved<Uint8Array>[];
+  readonly chunks: readonly Pooled<Uint8Array>[];
 }
 
-export interface AssemblyShelves {
-  readonly configurations: Shelf<AssembledRoutes>;
+export interface AssemblyPools {
+  readonly configurations: ContentPool<AssembledRoutes>;
   /** Virtual hosts one after another: what the versions of a big configuration, and those of other scopes, have alike. */
-  readonly pieces: Shelf<Uint8Array>;
+  readonly chunks: ContentPool<Uint8Array>;
 }
 
 /** Properties that distinguish a route configuration from others. */
@@ -33,59 +33,59 @@ export interface ConfigurationKey {
 }
 
 /** Puts a route configuration together from virtual hosts and what stands around them. `body` is asked if there is none like it. */
-export function takeConfiguration(
+export function acquireConfiguration(
   { name, sum, frame }: ConfigurationKey,
   body: () => readonly HashedBytes[] | readonly Uint8Array[],
-  shelves: AssemblyShelves,
-): Shelved<AssembledRoutes> {
+  pools: AssemblyPools,
+): Pooled<AssembledRoutes> {
   const version = contentHash(`${frame.format}${name}\n${sum.text()}`);
-  return shelves.configurations.take(`${name}\n${version}`, () => {
+  return pools.configurations.acquire(`${name}\n${version}`, () => {
     const head = frame.head(name);
     const made = body();
-    if (isCut(made)) {
+    if (isChunked(made)) {
       const rest = frame.end.length > 0 ? [...made, frame.end] : made;
-      return { resource: assembleResource('route', name, { version, parts: [head], rest }), pieces: [] };
+      return { resource: assembleResource('route', name, { version, parts: [head], rest }), chunks: [] };
     }
     if (lengthOf(made) < largeBytes) {
       const parts = [head, ...made.map(({ bytes }) => bytes), frame.end];
-      return { resource: assembleResource('route', name, { version, parts }), pieces: [] };
+      return { resource: assembleResource('route', name, { version, parts }), chunks: [] };
     }
-    const pieces = cut(made).map((piece) => takePiece(piece, shelves));
-    const rest = [...pieces.map(({ value }) => value), ...(frame.end.length > 0 ? [frame.end] : [])];
-    return { resource: assembleResource('route', name, { version, parts: [head], rest }), pieces };
+    const chunks = chunksOf(made).map((chunk) => acquireChunk(chunk, pools));
+    const rest = [...chunks.map(({ value }) => value), ...(frame.end.length > 0 ? [frame.end] : [])];
+    return { resource: assembleResource('route', name, { version, parts: [head], rest }), chunks };
   });
 }
 
 /** Whether these are bytes of many records already. */
-const isCut = (made: readonly HashedBytes[] | readonly Uint8Array[]): made is readonly Uint8Array[] =>
+const isChunked = (made: readonly HashedBytes[] | readonly Uint8Array[]): made is readonly Uint8Array[] =>
   made[0] instanceof Uint8Array;
 
-export function releaseConfiguration(assembled: Shelved<AssembledRoutes>, shelves: AssemblyShelves): void {
-  if (!shelves.configurations.release(assembled)) return;
-  for (const piece of assembled.value.pieces) shelves.pieces.release(piece);
+export function releaseConfiguration(assembled: Pooled<AssembledRoutes>, pools: AssemblyPools): void {
+  if (!pools.configurations.release(assembled)) return;
+  for (const chunk of assembled.value.chunks) pools.chunks.release(chunk);
 }
 
-const takePiece = (records: readonly HashedBytes[], { pieces }: AssemblyShelves): Shelved<Uint8Array> =>
-  pieces.take(hashesOf(records), () => Buffer.concat(records.map(({ bytes }) => bytes)));
+const acquireChunk = (records: readonly HashedBytes[], { chunks }: AssemblyPools): Pooled<Uint8Array> =>
+  chunks.acquire(hashesOf(records), () => Buffer.concat(records.map(({ bytes }) => bytes)));
 
 /**
  * Where a piece ends is told by what stands there, not by how many came before: after a change all pieces but one or a few
  * are what they were.
  */
-function cut(records: readonly HashedBytes[]): readonly HashedBytes[][] {
-  const pieces: HashedBytes[][] = [];
-  let piece: HashedBytes[] = [];
+function chunksOf(records: readonly HashedBytes[]): readonly HashedBytes[][] {
+  const chunks: HashedBytes[][] = [];
+  let chunk: HashedBytes[] = [];
   let length = 0;
   for (const record of records) {
-    piece.push(record);
+    chunk.push(record);
     length += record.bytes.length;
-    if (length < pieceBytes || !pieceEnds.has(record.hash.charAt(0))) continue;
-    pieces.push(piece);
-    piece = [];
+    if (length < minChunkBytes || !chunkEnds.has(record.hash.charAt(0))) continue;
+    chunks.push(chunk);
+    chunk = [];
     length = 0;
   }
-  if (piece.length > 0) pieces.push(piece);
-  return pieces;
+  if (chunk.length > 0) chunks.push(chunk);
+  return chunks;
 }
 
 const hashesOf = (records: readonly HashedBytes[]): string => records.map(({ hash }) => hash).join();

@@ -7,7 +7,7 @@ export interface RouteLayout {
   readonly starts: readonly number[];
   readonly sorted: readonly VirtualHost[];
   /** The records and what comes after them, but for the end of the frame. */
-  readonly pieces: readonly Uint8Array[];
+  readonly chunks: readonly Uint8Array[];
   readonly length: number;
 }
 
@@ -15,7 +15,7 @@ const layouts = new WeakMap<object, RouteLayout>();
 
 /** The layout of a configuration as it was put together last; null: it is too small to have pieces. */
 export function layoutOf({ sorted, assembled }: Configuration): RouteLayout | null {
-  if (assembled === null || assembled.value.pieces.length === 0) return null;
+  if (assembled === null || assembled.value.chunks.length === 0) return null;
   const known = layouts.get(assembled.value);
   if (known?.sorted === sorted) return known;
   const starts: number[] = [0];
@@ -24,8 +24,8 @@ export function layoutOf({ sorted, assembled }: Configuration): RouteLayout | nu
     at += record?.value.bytes.length ?? 0;
     starts.push(at);
   }
-  const pieces = assembled.value.pieces.map(({ value }) => value);
-  const layout = { starts, sorted, pieces, length: pieces.reduce((sum, piece) => sum + piece.length, 0) };
+  const chunks = assembled.value.chunks.map(({ value }) => value);
+  const layout = { starts, sorted, chunks, length: chunks.reduce((sum, chunk) => sum + chunk.length, 0) };
   layouts.set(assembled.value, layout);
   return layout;
 }
@@ -49,12 +49,12 @@ export interface Edit {
 }
 
 /** The bytes of a layout with edits, which are in order; what is not edited is not copied. */
-export function edited({ pieces, length }: RouteLayout, edits: readonly Edit[]): readonly Uint8Array[] {
+export function edited({ chunks, length }: RouteLayout, edits: readonly Edit[]): readonly Uint8Array[] {
   const made: Uint8Array[] = [];
-  let [piece, start, at] = [0, 0, 0];
+  let [chunk, start, at] = [0, 0, 0];
   const copyTo = (to: number) => {
     while (at < to) {
-      const bytes = pieces[piece];
+      const bytes = chunks[chunk];
       if (bytes === undefined) return;
       const end = Math.min(to, start + bytes.length);
       if (end > at)
@@ -62,12 +62,12 @@ export function edited({ pieces, length }: RouteLayout, edits: readonly Edit[]):
       at = end;
       if (end < start + bytes.length) return;
       start += bytes.length;
-      piece++;
+      chunk++;
     }
   };
   const skipTo = (to: number) => {
     at = Math.max(at, to);
-    for (let bytes = pieces[piece]; bytes !== undefined && start + bytes.length <= at; bytes = pieces[++piece]) {
+    for (let bytes = chunks[chunk]; bytes !== undefined && start + bytes.length <= at; bytes = chunks[++chunk]) {
       start += bytes.length;
     }
   };

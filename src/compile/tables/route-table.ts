@@ -1,21 +1,21 @@
 import { mergeSorted } from '../../lib/merge-sorted.ts';
 import type { RouteConfigurationPlan } from '../../plan/route.ts';
-import type { Shelf, Shelved } from '../shelf.ts';
+import type { ContentPool, Pooled } from '../content-pool.ts';
 import type { HashedBytes, Writer } from '../writer.ts';
 import { createDomainIndex, type DomainIndex } from './domain-index.ts';
 import { createHashSum, type HashSum } from './hash-sum.ts';
 import {
   type AssembledRoutes,
-  type AssemblyShelves,
+  type AssemblyPools,
+  acquireConfiguration,
   releaseConfiguration,
-  takeConfiguration,
 } from './route-assembly.ts';
 import type { Tables } from './tables.ts';
 import { type VirtualHost, type VirtualHostPart, virtualHostRecord } from './virtual-hosts.ts';
 
 /** What route tables of all scopes share. */
-export interface RouteShelves extends AssemblyShelves {
-  readonly records: Shelf<HashedBytes>;
+export interface RoutePools extends AssemblyPools {
+  readonly records: ContentPool<HashedBytes>;
 }
 
 /** The route configurations of a scope, put together from the virtual hosts of its hosts. */
@@ -47,20 +47,20 @@ export interface Configuration {
   sorted: readonly VirtualHost[];
   readonly arrived: Set<VirtualHost>;
   readonly gone: Set<VirtualHost>;
-  assembled: Shelved<AssembledRoutes> | null;
+  assembled: Pooled<AssembledRoutes> | null;
   /** Of the records of its virtual hosts. */
   readonly sum: HashSum;
 }
 
 export interface RouteTableOptions {
   readonly tables: Tables;
-  readonly shelves: RouteShelves;
+  readonly pools: RoutePools;
   readonly writer: Pick<Writer, 'routeFrame' | 'unknownHosts'>;
   /** Told that a route configuration was put together again, or is gone. */
-  assembled(name: string): void;
+  onAssembled(name: string): void;
 }
 
-export function createRouteTable({ tables, shelves, writer, assembled }: RouteTableOptions): BaseRoutes {
+export function createRouteTable({ tables, pools, writer, onAssembled }: RouteTableOptions): BaseRoutes {
   const configurations = new Map<string, Configuration>();
   const dirtyHosts = new Map<VirtualHost, Configuration>();
   const dirtyConfigurations = new Set<Configuration>();
@@ -96,7 +96,7 @@ export function createRouteTable({ tables, shelves, writer, assembled }: RouteTa
     dirtyHosts.delete(host);
     if (host.record !== null) {
       configuration.sum.remove(host.record.value.hash);
-      shelves.records.release(host.record);
+      pools.records.release(host.record);
     }
   };
   const add = (part: VirtualHostPart) => {
@@ -118,11 +118,11 @@ export function createRouteTable({ tables, shelves, writer, assembled }: RouteTa
   const writeRecord = (host: VirtualHost, configuration: Configuration) => {
     const domains = configuration.domains.owned(host);
     const before = host.record;
-    host.record = domains.length === 0 ? null : virtualHostRecord(host.part, domains, shelves.records);
+    host.record = domains.length === 0 ? null : virtualHostRecord(host.part, domains, pools.records);
     if (host.record !== null) configuration.sum.add(host.record.value.hash);
     if (before === null) return;
     configuration.sum.remove(before.value.hash);
-    shelves.records.release(before);
+    pools.records.release(before);
   };
   const assemble = (configuration: Configuration) => {
     const before = configuration.assembled;
@@ -132,17 +132,17 @@ export function createRouteTable({ tables, shelves, writer, assembled }: RouteTa
       tables.delete('route', configuration.name);
       configurations.delete(configuration.name);
     }
-    if (before !== null) releaseConfiguration(before, shelves);
-    assembled(configuration.name);
+    if (before !== null) releaseConfiguration(before, pools);
+    onAssembled(configuration.name);
   };
-  const assembleConfiguration = (configuration: Configuration): Shelved<AssembledRoutes> => {
+  const assembleConfiguration = (configuration: Configuration): Pooled<AssembledRoutes> => {
     const { name } = configuration;
     const sorted = sortedHosts(configuration);
     const last = configuration.domains.has('*') ? null : writer.unknownHosts(unknownHosts);
     const sum = configuration.sum.clone();
     if (last !== null) sum.add(last.hash);
     const records = () => [...recordsOf(sorted), ...(last === null ? [] : [last])];
-    return takeConfiguration({ name, sum, frame: writer.routeFrame }, records, shelves);
+    return acquireConfiguration({ name, sum, frame: writer.routeFrame }, records, pools);
   };
 
   return {
@@ -181,8 +181,8 @@ export function createRouteTable({ tables, shelves, writer, assembled }: RouteTa
     unknownHosts: () => unknownHosts,
     dispose() {
       for (const { hosts, assembled: last } of configurations.values()) {
-        for (const { record } of hosts.values()) if (record !== null) shelves.records.release(record);
-        if (last !== null) releaseConfiguration(last, shelves);
+        for (const { record } of hosts.values()) if (record !== null) pools.records.release(record);
+        if (last !== null) releaseConfiguration(last, pools);
       }
       configurations.clear();
     },

@@ -8,15 +8,15 @@ export interface SharedChain extends ChainClaim {
   readonly parts: readonly ChainPart[];
 }
 
-interface Group {
+interface ChainGroup {
   first: ChainPart;
   readonly parts: ChainPart[];
 }
 
 /** One claim for all that want the same for the same. */
 export function sharedChains(parts: readonly ChainPart[]): readonly SharedChain[] {
-  const byChain = new Map<string, Group>();
-  let group: Group | undefined;
+  const byChain = new Map<string, ChainGroup>();
+  let group: ChainGroup | undefined;
   for (const part of parts) {
     // Thousands of services want one chain: that of the part before needs no look into the map.
     if (group === undefined || !isSameChain(part, group.first)) {

@@ -21,16 +21,16 @@ export interface BaseTables extends Tables {
   settled(): void;
 }
 
-interface Table {
+interface TableState {
   readonly current: Map<string, EncodedResource>;
   /** What touched names were at the last call. */
   readonly before: Map<string, EncodedResource | undefined>;
 }
 
 export function createTables(layer: LayerKey): BaseTables {
-  const table = (): Table => ({ current: new Map(), before: new Map() });
-  const tables = mapTypes(table);
-  const touch = ({ current, before }: Table, name: string) => {
+  const newTable = (): TableState => ({ current: new Map(), before: new Map() });
+  const tables = mapTypes(newTable);
+  const touch = ({ current, before }: TableState, name: string) => {
     if (!before.has(name)) before.set(name, current.get(name));
   };
   const was = (type: XdsType, name: string) => {
@@ -53,7 +53,7 @@ export function createTables(layer: LayerKey): BaseTables {
       xdsTypes.flatMap((type) => {
         const { current, before } = tables[type];
         if (before.size === 0) return [];
-        const change = compare(
+        const change = diffResources(
           before.keys(),
           (name) => before.get(name),
           (name) => current.get(name),
@@ -74,7 +74,7 @@ type Change = Pick<TableChange, 'changed' | 'removed'>;
 type Lookup = (name: string) => EncodedResource | undefined;
 
 /** How names differ, by version; sorted. */
-export function compare(names: Iterable<string>, was: Lookup, is: Lookup): Change {
+export function diffResources(names: Iterable<string>, was: Lookup, is: Lookup): Change {
   const changed: EncodedResource[] = [];
   const removed: string[] = [];
   for (const name of names) {

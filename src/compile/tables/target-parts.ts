@@ -1,9 +1,9 @@
 import { contentHash } from '../../lib/hash.ts';
 import type { TargetPlan } from '../../plan/listener.ts';
 import type { EncodedResource } from '../../proto/resource.ts';
-import type { Shelved } from '../shelf.ts';
+import type { Pooled } from '../content-pool.ts';
 import type { Writer } from '../writer.ts';
-import { madeOf } from './part-error.ts';
+import { withOrigins } from './part-error.ts';
 
 /** A name that clients resolve, as one host wants it. Of several hosts one has it. */
 export interface TargetPart {
@@ -12,15 +12,15 @@ export interface TargetPart {
   readonly unit: string;
   readonly name: string;
   readonly plan: TargetPlan;
-  readonly held: Shelved<EncodedResource>;
+  readonly resource: Pooled<EncodedResource>;
   /** A hash of all of it. */
   readonly content: string;
 }
 
 export function encodeTarget(plan: TargetPlan, unit: string, writer: Writer): TargetPart {
-  const held = madeOf(plan, () => writer.target(plan));
-  const content = contentHash(JSON.stringify([unit, plan, held.value.version]));
-  return { type: 'target', unit, name: plan.name, plan, held, content };
+  const resource = withOrigins(plan, () => writer.target(plan));
+  const content = contentHash(JSON.stringify([unit, plan, resource.value.version]));
+  return { type: 'target', unit, name: plan.name, plan, resource, content };
 }
 
 /** The part that has the name: a host of that very name, else the oldest of those that it is an alias of. */

@@ -1,8 +1,8 @@
 import type { VirtualHostPlan } from '../../plan/route.ts';
 import { checkVirtualHost } from '../../proto/json.ts';
 import { bytesField, stringField } from '../../proto/wire.ts';
+import type { ContentPool, Pooled } from '../content-pool.ts';
 import { distinctDomain, distinctDomains } from '../resolve/domains.ts';
-import type { Shelf, Shelved } from '../shelf.ts';
 import { type HashedBytes, hashed, type Writer } from '../writer.ts';
 
 /**
@@ -11,24 +11,24 @@ import { type HashedBytes, hashed, type Writer } from '../writer.ts';
  */
 export interface VirtualHostPart {
   readonly plan: Omit<VirtualHostPlan, 'routes'>;
-  readonly body: Shelved<HashedBytes>;
+  readonly body: Pooled<HashedBytes>;
 }
 
 /** A virtual host in the tables of a scope. */
 export interface VirtualHost {
   part: VirtualHostPart;
   /** The record that stands in the route configuration; `null` while all its domains belong to others. */
-  record: Shelved<HashedBytes> | null;
+  record: Pooled<HashedBytes> | null;
 }
 
 /** Encodes what a virtual host has besides name and domains. Throws on a value that the message cannot hold, or that Envoy rejects. */
 export function encodeVirtualHostPart(virtualHost: VirtualHostPlan, writer: Writer): VirtualHostPart {
-  const { routes: _, ...wish } = virtualHost;
-  const { port } = wish;
+  const { routes: _, ...claim } = virtualHost;
+  const { port } = claim;
   const plan = {
-    ...wish,
-    ownDomain: distinctDomain(wish.ownDomain, port),
-    domains: distinctDomains(wish.domains, port),
+    ...claim,
+    ownDomain: distinctDomain(claim.ownDomain, port),
+    domains: distinctDomains(claim.domains, port),
   };
   checkVirtualHost(plan);
   return { plan, body: writer.virtualHostBody(virtualHost) };
@@ -41,9 +41,9 @@ export function encodeVirtualHostPart(virtualHost: VirtualHostPlan, writer: Writ
 export function virtualHostRecord(
   { plan, body }: VirtualHostPart,
   domains: readonly string[],
-  shelf: Shelf<HashedBytes>,
-): Shelved<HashedBytes> {
-  return shelf.take(`${plan.name}\n${domains.join()}\n${body.value.hash}`, () => {
+  pool: ContentPool<HashedBytes>,
+): Pooled<HashedBytes> {
+  return pool.acquire(`${plan.name}\n${domains.join()}\n${body.value.hash}`, () => {
     const written = domains.flatMap((domain) => [domain, ...withPort(domain, plan.port)]);
     const fields = [stringField(1, plan.name), ...written.map((domain) => stringField(2, domain)), body.value.bytes];
     return hashed(bytesField(2, Buffer.concat(fields)));

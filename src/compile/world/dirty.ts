@@ -1,6 +1,6 @@
 import type { ServiceKey } from '../../model/names.ts';
 import type { RuleId } from '../../rules/rule.ts';
-import { type Moving, nobodyMoved } from './moved.ts';
+import { type MutableMovedProxies, noMovedProxies } from './moved-proxies.ts';
 
 /*
  * Names of things that plans are compiled from. What is about one host is named `<what>@<host>`: the unit of that host depends on
@@ -30,7 +30,7 @@ export interface Dirty {
   /** The mesh configuration changed: everything depends on it. */
   mesh: boolean;
   /** Proxies that may belong to other layers than before. */
-  readonly moved: Moving;
+  readonly moved: MutableMovedProxies;
 }
 
 export const createDirty = (): Dirty => ({
@@ -38,5 +38,5 @@ export const createDirty = (): Dirty => ({
   endpoints: new Set(),
   selecting: new Set(),
   mesh: false,
-  moved: nobodyMoved(),
+  moved: noMovedProxies(),
 });

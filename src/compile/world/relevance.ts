@@ -25,7 +25,7 @@ export interface Relevance {
 export function createRelevance(): Relevance {
   const namespaces = createCounts();
   const domains = createCounts();
-  const tails = createCounts();
+  const suffixes = createCounts();
   const conditions = createCounts();
 
   const replace = (
@@ -40,12 +40,12 @@ export function createRelevance(): Relevance {
   return {
     namespaceMatters: (namespace) => namespaces.has(namespace),
     domainMatters: (domain) => domains.has(domain),
-    hostsEndWith: (labels) => tails.has(labels),
+    hostsEndWith: (labels) => suffixes.has(labels),
     conditions: () => conditions.keys(),
     replaceService(before, after, dirty) {
       replace(namespaces, [before, after].map(serviceNamespaces), dirty.moved.namespaces);
       replace(domains, [before, after].map(serviceDomains), dirty.moved.domains);
-      replace(tails, [before, after].map(serviceTails), dirty.moved.domains);
+      replace(suffixes, [before, after].map(serviceSuffixes), dirty.moved.domains);
     },
     replaceRule(change, dirty) {
       const namespacesOf = (audience: Audience | undefined) => audience?.namespaces ?? [];
@@ -70,14 +70,14 @@ const serviceNamespaces = (service: Service | undefined): readonly string[] =>
 const serviceDomains = (service: Service | undefined): readonly string[] =>
   serviceHosts(service).map((host) => host.slice(host.indexOf('.') + 1));
 
-const serviceTails = (service: Service | undefined): readonly string[] =>
-  serviceHosts(service).flatMap((host) => [...tailsOf(host)].slice(1));
+const serviceSuffixes = (service: Service | undefined): readonly string[] =>
+  serviceHosts(service).flatMap((host) => [...suffixesOf(host)].slice(1));
 
 const serviceHosts = (service: Service | undefined): readonly string[] =>
   service === undefined ? [] : [service.hostname, ...service.aliases];
 
 /** `a.b.c`, `b.c` and `c`. */
-export function* tailsOf(name: string): Generator<string, void, undefined> {
+export function* suffixesOf(name: string): Generator<string, void, undefined> {
   for (let start = 0; ; ) {
     yield name.slice(start);
     const dot = name.indexOf('.', start);

@@ -35,7 +35,7 @@ export function createRuleIndex(options: RuleIndexOptions): RuleIndex {
   const byHost = new Map<string, HostIndex<Rule>>();
   const byNamespace = new Map<string, readonly Rule[]>();
   for (const [kind, { index }] of kinds) if (index.by === 'host') byHost.set(kind, createHostIndex());
-  const makers = [...kinds].flatMap(([kind, { index }]) =>
+  const hostMakingIndexes = [...kinds].flatMap(([kind, { index }]) =>
     index.by === 'host' && index.makesHosts ? [indexOf(kind)] : [],
   );
 
@@ -46,7 +46,7 @@ export function createRuleIndex(options: RuleIndexOptions): RuleIndex {
   }
 
   function* madeHosts(): Generator<string, void, undefined> {
-    for (const index of makers) yield* index.hosts();
+    for (const index of hostMakingIndexes) yield* index.hosts();
   }
 
   /** A wildcard rule dirties every host that it covers: hosts depend on their own name only. */
@@ -58,7 +58,7 @@ export function createRuleIndex(options: RuleIndexOptions): RuleIndex {
     }
   };
 
-  const placeByHost = (indexing: HostIndexing<unknown>, { rule, change, dirty }: Placing) => {
+  const placeByHost = (indexing: HostIndexing<unknown>, { rule, change, dirty }: IndexChange) => {
     const { namespace } = rule.metadata;
     for (const host of indexing.hosts(rule.spec, { namespace, domainSuffix })) {
       indexOf(rule.kind)[change](host, rule);
@@ -66,7 +66,7 @@ export function createRuleIndex(options: RuleIndexOptions): RuleIndex {
     }
   };
 
-  const placeByWorkload = ({ rule, change, dirty }: Placing) => {
+  const placeByWorkload = ({ rule, change, dirty }: IndexChange) => {
     const { namespace } = rule.metadata;
     const place = placeOf(rule.kind, namespace);
     const others = (byNamespace.get(place) ?? []).filter((other) => other !== rule);
@@ -79,7 +79,7 @@ export function createRuleIndex(options: RuleIndexOptions): RuleIndex {
     else dirty.moved.namespaces.add(namespace);
   };
 
-  const place = (placing: Placing) => {
+  const place = (placing: IndexChange) => {
     const index = kinds.get(placing.rule.kind)?.index;
     if (index?.by === 'host') placeByHost(index, placing);
     else if (index?.by === 'workload') placeByWorkload(placing);
@@ -121,7 +121,7 @@ export function createRuleIndex(options: RuleIndexOptions): RuleIndex {
   };
 }
 
-interface Placing {
+interface IndexChange {
   readonly rule: Rule;
   readonly change: 'add' | 'remove';
   readonly dirty: Dirty;

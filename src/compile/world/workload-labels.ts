@@ -17,15 +17,15 @@ export interface WorkloadLabels {
   of(proxy: Pick<Proxy, 'addresses' | 'namespace' | 'name' | 'labels'>): Labels;
 }
 
-type Known = Extract<WorkloadChange, { readonly type: 'workload' }>;
+type ReportedWorkload = Extract<WorkloadChange, { readonly type: 'workload' }>;
 
 export function createWorkloadLabels(): WorkloadLabels {
-  const byId = new Map<string, Known>();
+  const byId = new Map<string, ReportedWorkload>();
   /** Nearly always one: then without a list. */
-  const byAddress = new Map<string, Known | readonly Known[]>();
+  const byAddress = new Map<string, ReportedWorkload | readonly ReportedWorkload[]>();
 
-  const at = (address: string): readonly Known[] => [byAddress.get(address) ?? []].flat();
-  const put = (address: string, all: readonly Known[]) => {
+  const at = (address: string): readonly ReportedWorkload[] => [byAddress.get(address) ?? []].flat();
+  const put = (address: string, all: readonly ReportedWorkload[]) => {
     const [only, ...others] = all;
     if (only === undefined) byAddress.delete(address);
     else byAddress.set(address, others.length === 0 ? only : all);
@@ -52,21 +52,23 @@ export function createWorkloadLabels(): WorkloadLabels {
     of({ addresses, namespace, name, labels }) {
       const own = addresses.flatMap(at).filter(({ workload }) => workload.namespace === namespace);
       if (own.length === 0) return labels;
-      const [whole] = own.filter(({ isSelfRegistered }) => !isSelfRegistered).sort((a, b) => comparePlace(a, b, name));
+      const [whole] = own
+        .filter(({ isSelfRegistered }) => !isSelfRegistered)
+        .sort((a, b) => compareForProxy(a, b, name));
       if (whole !== undefined) return whole.workload.labels;
-      const first = own.sort((a, b) => comparePlace(a, b, name)).map(({ workload }) => workload.labels);
+      const first = own.sort((a, b) => compareForProxy(a, b, name)).map(({ workload }) => workload.labels);
       return Object.assign({}, labels, ...first.reverse());
     },
   };
 }
 
-function isSame(a: Known, b: Known): boolean {
-  const content = ({ isSelfRegistered, workload: { namespace, name, addresses, labels } }: Known) =>
+function isSame(a: ReportedWorkload, b: ReportedWorkload): boolean {
+  const content = ({ isSelfRegistered, workload: { namespace, name, addresses, labels } }: ReportedWorkload) =>
     JSON.stringify([isSelfRegistered, namespace, name, addresses, Object.entries(labels).sort()]);
   return a === b || content(a) === content(b);
 }
 
-const comparePlace = (a: Known, b: Known, name: string): number =>
+const compareForProxy = (a: ReportedWorkload, b: ReportedWorkload, name: string): number =>
   Number(b.workload.name === name) - Number(a.workload.name === name) ||
   compareText(a.workload.name, b.workload.name) ||
   compareText(a.id, b.id);

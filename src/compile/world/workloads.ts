@@ -26,7 +26,7 @@ export function createWorkloads(hasProxy: (address: string) => boolean): Workloa
   const at = (address: string): readonly Member[] => [byAddress.get(address) ?? []].flat();
 
   /** The very string that stands in the index: each change brings a copy of its own, and they would all be kept. */
-  const asKnown = (service: ServiceKey, before: readonly Endpoint[]): ServiceKey =>
+  const internedKey = (service: ServiceKey, before: readonly Endpoint[]): ServiceKey =>
     at(before[0]?.address ?? '').find((member) => member.service === service)?.service ?? service;
 
   const add = (member: Member) => {
@@ -51,7 +51,7 @@ export function createWorkloads(hasProxy: (address: string) => boolean): Workloa
       const known = new Set(before);
       const gone = before.filter((endpoint) => !kept.has(endpoint));
       const added = after.filter((endpoint) => !known.has(endpoint));
-      const key = asKnown(service, before);
+      const key = internedKey(service, before);
       for (const endpoint of gone) remove(key, endpoint);
       for (const endpoint of added) add({ service: key, endpoint });
       const served = countServed(added.filter(({ address }) => hasProxy(address)));

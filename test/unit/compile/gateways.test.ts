@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { dialects } from '../../../src/compile/dialects.ts';
 import { createProxyFacts } from '../../../src/compile/facts.ts';
-import { askedFacts, viewpointOf } from '../../../src/compile/resolve/asked-facts.ts';
+import { createClientFacts, viewpointOf } from '../../../src/compile/resolve/client-facts.ts';
 import { resolveHost } from '../../../src/compile/resolve/host.ts';
-import { createReader } from '../../../src/compile/resolve/reader.ts';
+import { createHostReader } from '../../../src/compile/resolve/host-reader.ts';
 import { scopeFactsOf } from '../../../src/compile/scope-key.ts';
 import { createDirty } from '../../../src/compile/world/dirty.ts';
-import { notedReading } from '../../../src/compile/world/reading.ts';
 import { createWorld } from '../../../src/compile/world/world.ts';
+import { trackedReader } from '../../../src/compile/world/world-reader.ts';
 import type { Service } from '../../../src/model/service.ts';
 import { ruleKinds } from '../../../src/rules/kinds/index.ts';
 import { defaultMeshConfig } from '../../../src/rules/mesh-config.ts';
@@ -20,8 +20,11 @@ function destinationsOf({ hostname: host, ...rest }: Service, isReferenced: bool
   const world = createWorld({ mesh: defaultMeshConfig, domainSuffix: 'cluster.local', kinds: ruleKinds });
   world.apply({ type: 'service', service: { hostname: host, ...rest } }, createDirty());
   const facts = scopeFactsOf(createProxyFacts(gateway), world, { coarseness: 'coarse', clients: dialects });
-  const asked = askedFacts(viewpointOf(facts, null), new Map());
-  const reader = createReader({ reading: notedReading(world, host), facts: asked, client: dialects.envoy }, host);
+  const clientFacts = createClientFacts(viewpointOf(facts, null), new Map());
+  const reader = createHostReader(
+    { world: trackedReader(world, host), facts: clientFacts, client: dialects.envoy },
+    host,
+  );
   return resolveHost(reader, host, isReferenced).destinations.map(({ name, endpoints }) => [name, endpoints.type]);
 }
 

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { createContentPool } from '../../../src/compile/content-pool.ts';
 import type { WorldChange } from '../../../src/compile/contract.ts';
-import { createShelf } from '../../../src/compile/shelf.ts';
 import { createHashSum } from '../../../src/compile/tables/hash-sum.ts';
 import {
   type AssembledRoutes,
+  acquireConfiguration,
   releaseConfiguration,
-  takeConfiguration,
 } from '../../../src/compile/tables/route-assembly.ts';
 import { type HashedBytes, hashed } from '../../../src/compile/writer.ts';
 import { hostname, serviceKey } from '../../../src/model/names.ts';
@@ -40,7 +40,7 @@ const bytesOf = (resource: EncodedResource): Buffer => Buffer.concat(recordParts
 
 /** The pieces of `after` that `before` does not have, in bytes. */
 const newBytes = (before: EncodedResource, after: EncodedResource): number =>
-  after.rest.filter((piece) => !before.rest.includes(piece)).reduce((sum, { length }) => sum + length, 0);
+  after.rest.filter((chunk) => !before.rest.includes(chunk)).reduce((sum, { length }) => sum + length, 0);
 
 const removed = (name: string): WorldChange => ({
   type: 'rule-removed',
@@ -133,27 +133,30 @@ describe('a big route configuration', () => {
   });
 });
 
-it('pieces are kept for as long as a configuration has them', () => {
-  const shelves = { configurations: createShelf<AssembledRoutes>(() => {}), pieces: createShelf<Uint8Array>(() => {}) };
+it('chunks are kept for as long as a configuration has them', () => {
+  const pools = {
+    configurations: createContentPool<AssembledRoutes>(() => {}),
+    chunks: createContentPool<Uint8Array>(() => {}),
+  };
   const record = (index: number, text = '') => hashed(bytesField(2, Buffer.from(`${index}${text}`.padEnd(1000, '.'))));
   const frame = { head: (name: string) => stringField(1, name), end: new Uint8Array(0), format: '' };
   const records = Array.from({ length: 500 }, (_, index) => record(index));
   const take = (all: readonly HashedBytes[]) => {
     const sum = createHashSum();
     for (const { hash } of all) sum.add(hash);
-    return takeConfiguration({ name: '80', sum, frame }, () => all, shelves);
+    return acquireConfiguration({ name: '80', sum, frame }, () => all, pools);
   };
   const one = take(records);
   const same = take(records);
   const other = take(records.with(250, record(250, 'other')));
   expect(same).toBe(one);
-  expect(one.value.pieces.length).toBeGreaterThan(4);
-  const both = new Set([...one.value.pieces, ...other.value.pieces]);
-  expect(shelves.pieces.size).toBe(both.size);
-  releaseConfiguration(same, shelves);
-  expect(shelves.pieces.size).toBe(both.size);
-  releaseConfiguration(one, shelves);
-  expect(shelves.pieces.size).toBe(other.value.pieces.length);
-  releaseConfiguration(other, shelves);
-  expect([shelves.pieces.size, shelves.configurations.size]).toEqual([0, 0]);
+  expect(one.value.chunks.length).toBeGreaterThan(4);
+  const both = new Set([...one.value.chunks, ...other.value.chunks]);
+  expect(pools.chunks.size).toBe(both.size);
+  releaseConfiguration(same, pools);
+  expect(pools.chunks.size).toBe(both.size);
+  releaseConfiguration(one, pools);
+  expect(pools.chunks.size).toBe(other.value.chunks.length);
+  releaseConfiguration(other, pools);
+  expect([pools.chunks.size, pools.configurations.size]).toEqual([0, 0]);
 });

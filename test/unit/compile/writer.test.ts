@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { createContentPool } from '../../../src/compile/content-pool.ts';
 import { dialects } from '../../../src/compile/dialects.ts';
 import { noPatch, type Patch } from '../../../src/compile/patch.ts';
-import { createShelf } from '../../../src/compile/shelf.ts';
 import { createWriter, type HashedBytes, type ListenerFrameBytes, type Writer } from '../../../src/compile/writer.ts';
 import type { DestinationPlan } from '../../../src/plan/destination.ts';
 import { anyConnection, type FilterChainPlan } from '../../../src/plan/listener.ts';
@@ -38,20 +38,20 @@ const chain: FilterChainPlan = {
 
 const listenerBy = (writer: Writer) => {
   const { frame, body } = writer.chain(chain);
-  return writer.listener({ plan: chain.listener, held: frame }, [{ match: anyConnection, body }]);
+  return writer.listener({ plan: chain.listener, bytes: frame }, [{ match: anyConnection, body }]);
 };
 
 function shelvesWithCount() {
   const made = { count: 0 };
   const onMake = () => void made.count++;
-  const shelves = {
-    clusters: createShelf<EncodedResource>(onMake),
-    listeners: createShelf<EncodedResource>(onMake),
-    frames: createShelf<ListenerFrameBytes>(onMake),
-    chains: createShelf<HashedBytes>(onMake),
-    bodies: createShelf<HashedBytes>(onMake),
+  const pools = {
+    clusters: createContentPool<EncodedResource>(onMake),
+    listeners: createContentPool<EncodedResource>(onMake),
+    frames: createContentPool<ListenerFrameBytes>(onMake),
+    chains: createContentPool<HashedBytes>(onMake),
+    bodies: createContentPool<HashedBytes>(onMake),
   };
-  return { shelves, made };
+  return { pools, made };
 }
 
 /** A patch as one proxy group could have it. */
@@ -67,8 +67,8 @@ const bytes = (type: 'cluster' | 'listener', { value }: { readonly value: Encode
 
 describe('a patch of one proxy group', () => {
   test('changes what that group is told', () => {
-    const { shelves } = shelvesWithCount();
-    const patched = createWriter({ dialect: dialects.envoy, shelves, patch });
+    const { pools } = shelvesWithCount();
+    const patched = createWriter({ dialect: dialects.envoy, pools, patch });
     expect(resourceToJson('cluster', patched.cluster(destination('a')).value)).toMatchObject({
       altStatName: 'patched',
     });
@@ -89,29 +89,29 @@ describe('a patch of one proxy group', () => {
           bytes('listener', listenerBy(writer)),
         ]);
       const alone = (of: Patch) =>
-        createWriter({ dialect: dialects.envoy, shelves: shelvesWithCount().shelves, patch: of });
+        createWriter({ dialect: dialects.envoy, pools: shelvesWithCount().pools, patch: of });
       const order = patchedFirst ? [patch, noPatch] : [noPatch, patch];
-      const { shelves } = shelvesWithCount();
-      const together = order.map((of) => createWriter({ dialect: dialects.envoy, shelves, patch: of }));
+      const { pools } = shelvesWithCount();
+      const together = order.map((of) => createWriter({ dialect: dialects.envoy, pools, patch: of }));
       expect(write(together)).toEqual(write(order.map(alone)));
     });
   }
 
   test('leaves shared what it does not touch: equal messages are encoded once', () => {
-    const { shelves, made } = shelvesWithCount();
-    const plain = createWriter({ dialect: dialects.envoy, shelves });
-    const patched = createWriter({ dialect: dialects.envoy, shelves, patch });
+    const { pools, made } = shelvesWithCount();
+    const plain = createWriter({ dialect: dialects.envoy, pools });
+    const patched = createWriter({ dialect: dialects.envoy, pools, patch });
     expect(patched.cluster(destination('b'))).toBe(plain.cluster(destination('b')));
     expect(made.count).toBe(1);
   });
 
   test('that breaks a message costs that group alone, and nothing is held', () => {
-    const { shelves } = shelvesWithCount();
+    const { pools } = shelvesWithCount();
     const broken: Patch = { ...noPatch, cluster: (json) => ({ ...json, connectTimeout: '-1s' }) };
     const plan = { unknownHosts: 'forward', connectTimeoutMs: 1000, captured: null } as const;
-    const writer = createWriter({ dialect: dialects.envoy, shelves, patch: broken });
+    const writer = createWriter({ dialect: dialects.envoy, pools, patch: broken });
     expect(() => writer.outboundFixed(plan)).toThrow('connect_timeout');
-    expect(shelves.clusters.size).toBe(0);
-    expect(createWriter({ dialect: dialects.envoy, shelves }).outboundFixed(plan).clusters).toHaveLength(2);
+    expect(pools.clusters.size).toBe(0);
+    expect(createWriter({ dialect: dialects.envoy, pools }).outboundFixed(plan).clusters).toHaveLength(2);
   });
 });

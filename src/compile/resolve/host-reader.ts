@@ -4,16 +4,16 @@ import type { Service } from '../../model/service.ts';
 import { durationMs } from '../../rules/duration.ts';
 import type { MergedDestinationRule } from '../../rules/kinds/destination-rule/resolve.ts';
 import type { ClientTraits } from '../client-traits.ts';
-import type { NotedReading } from '../world/reading.ts';
-import type { AskedFacts } from './asked-facts.ts';
+import type { TrackedReader } from '../world/world-reader.ts';
+import type { ClientFacts } from './client-facts.ts';
 import { createVisibility, type EffectiveVirtualService, type Visibility } from './visibility.ts';
 
 /**
  * The access of one host's resolve to the world. It notes every question beyond the host's own name. These notes are the
  * dependencies of the plan, so none can be forgotten.
  */
-export interface Reader {
-  readonly facts: AskedFacts;
+export interface HostReader {
+  readonly facts: ClientFacts;
   readonly client: ClientTraits;
   readonly domainSuffix: string;
   connectTimeoutMs(): number;
@@ -36,44 +36,44 @@ export interface Reader {
   dependencies(): Iterable<string>;
 }
 
-export interface ReaderOptions {
-  readonly reading: NotedReading;
-  readonly facts: AskedFacts;
+export interface HostReaderOptions {
+  readonly world: TrackedReader;
+  readonly facts: ClientFacts;
   readonly client: ClientTraits;
 }
 
 /** A reader for the plan of `host`. */
-export function createReader({ reading, facts, client }: ReaderOptions, host: string): Reader {
-  const visibility = createVisibility(reading, facts);
+export function createHostReader({ world, facts, client }: HostReaderOptions, host: string): HostReader {
+  const visibility = createVisibility(world, facts);
   const references = new Set<string>();
   const realHost = (from: string): string => {
-    const passed = new Set([from]);
-    for (const at of passed) {
+    const visited = new Set([from]);
+    for (const at of visited) {
       const next = visibility.aliasOf(at);
       if (next === null) return at;
-      passed.add(next);
+      visited.add(next);
     }
     return from;
   };
   return {
     facts,
     client,
-    domainSuffix: reading.domainSuffix,
-    connectTimeoutMs: () => durationMs(reading.mesh().connectTimeout),
+    domainSuffix: world.domainSuffix,
+    connectTimeoutMs: () => durationMs(world.mesh().connectTimeout),
     callableService: visibility.callableService,
     visibleService: visibility.visibleService,
     virtualService: visibility.virtualService,
     destinationRule: visibility.destinationRule,
     coversCallable: visibility.coversCallable,
     unknownHosts: visibility.unknownHosts,
-    endpoints: ({ namespace, hostname }) => reading.endpoints(serviceKey(namespace, hostname))?.endpoints ?? [],
-    allEndpoints: ({ namespace, hostname }) => reading.allEndpoints(serviceKey(namespace, hostname))?.endpoints ?? [],
+    endpoints: ({ namespace, hostname }) => world.endpoints(serviceKey(namespace, hostname))?.endpoints ?? [],
+    allEndpoints: ({ namespace, hostname }) => world.allEndpoints(serviceKey(namespace, hostname))?.endpoints ?? [],
     realHost,
     otherNames(of) {
       const names = new Set<string>();
       const hosts = new Set([of]);
       for (const at of hosts) {
-        for (const { hostname } of reading.aliasesOf(at)) {
+        for (const { hostname } of world.aliasesOf(at)) {
           hosts.add(hostname);
           const hasRule = visibility.virtualService(hostname, true) !== null;
           if (hostname === of || hasRule || !visibility.mayCall(hostname)) continue;
@@ -89,6 +89,6 @@ export function createReader({ reading, facts, client }: ReaderOptions, host: st
       return callable ?? visibility.visibleService(other);
     },
     references: () => references,
-    dependencies: reading.dependencies,
+    dependencies: world.dependencies,
   };
 }

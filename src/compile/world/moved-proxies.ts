@@ -1,7 +1,7 @@
-import type { Moved } from '../contract.ts';
+import type { MovedProxies } from '../contract.ts';
 
-/** What `Moved` says, while it is gathered. */
-export interface Moving extends Moved {
+/** What `MovedProxies` says, while it is gathered. */
+export interface MutableMovedProxies extends MovedProxies {
   everyone: boolean;
   readonly addresses: Set<string>;
   readonly namespaces: Set<string>;
@@ -9,7 +9,7 @@ export interface Moving extends Moved {
   readonly conditions: Set<string>;
 }
 
-export const nobodyMoved = (): Moving => ({
+export const noMovedProxies = (): MutableMovedProxies => ({
   everyone: false,
   addresses: new Set(),
   namespaces: new Set(),
@@ -18,7 +18,7 @@ export const nobodyMoved = (): Moving => ({
 });
 
 /** Null: no proxy is concerned. */
-export const movedOrNull = (moved: Moving): Moved | null =>
+export const movedOrNull = (moved: MutableMovedProxies): MovedProxies | null =>
   moved.everyone || [moved.addresses, moved.namespaces, moved.domains, moved.conditions].some(({ size }) => size > 0)
     ? moved
     : null;

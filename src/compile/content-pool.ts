@@ -1,7 +1,7 @@
 import { contentHash } from '../lib/hash.ts';
 
 /** A value that several holders share. */
-export interface Shelved<T> {
+export interface Pooled<T> {
   /** A hash of its content: keys may be long, and stay as long as the value. */
   readonly key: string;
   readonly value: T;
@@ -12,41 +12,41 @@ export interface Shelved<T> {
  * Keeps values by their content for as long as somebody uses them: equal parts of different scopes are made once and
  * share their bytes. Every `take` and `retain` is answered by one `release`.
  */
-export interface Shelf<T> {
+export interface ContentPool<T> {
   /** The value of that content, which `content` tells from all others; `make` is called only if nobody has it. What it throws goes to the caller. */
-  take(content: string, make: () => T): Shelved<T>;
+  acquire(content: string, make: () => T): Pooled<T>;
   /** Holds it once more. */
-  retain(shelved: Shelved<T>): Shelved<T>;
+  retain(pooled: Pooled<T>): Pooled<T>;
   /** Whether nobody uses the value any more. */
-  release(shelved: Shelved<T>): boolean;
+  release(pooled: Pooled<T>): boolean;
   readonly size: number;
 }
 
-export function createShelf<T>(onMake: () => void): Shelf<T> {
-  const shelf = new Map<string, Shelved<T>>();
+export function createContentPool<T>(onMake: () => void): ContentPool<T> {
+  const pool = new Map<string, Pooled<T>>();
   return {
-    take(content, make) {
+    acquire(content, make) {
       const key = contentHash(content);
-      let shelved = shelf.get(key);
-      if (shelved === undefined) {
-        shelved = { key, value: make(), users: 0 };
+      let pooled = pool.get(key);
+      if (pooled === undefined) {
+        pooled = { key, value: make(), users: 0 };
         onMake();
-        shelf.set(key, shelved);
+        pool.set(key, pooled);
       }
-      shelved.users++;
-      return shelved;
+      pooled.users++;
+      return pooled;
     },
-    retain(shelved) {
-      shelved.users++;
-      return shelved;
+    retain(pooled) {
+      pooled.users++;
+      return pooled;
     },
-    release(shelved) {
-      const isLast = --shelved.users === 0;
-      if (isLast) shelf.delete(shelved.key);
+    release(pooled) {
+      const isLast = --pooled.users === 0;
+      if (isLast) pool.delete(pooled.key);
       return isLast;
     },
     get size() {
-      return shelf.size;
+      return pool.size;
     },
   };
 }

@@ -1,59 +1,59 @@
 import { createCounts } from '../../lib/counts.ts';
-import type { Writer, WriterShelves } from '../writer.ts';
+import type { Writer, WriterPools } from '../writer.ts';
 import { type DecidedListener, decideListener, type ListenerPart, noListener } from './listener-parts.ts';
-import { addPart, type BaseListeners, createReports, type ListenerTable } from './listener-table.ts';
+import { addPart, type BaseListeners, createNamedProblems, type ListenerTable } from './listener-table.ts';
+import type { OverlayTables } from './overlay-tables.ts';
 import type { ProblemIndex } from './problem-index.ts';
-import type { StandingTables } from './standing-tables.ts';
 
 /** Listeners of a scope that differ from those of its base by what some hosts need. */
-export interface StandingListeners extends ListenerTable {
+export interface OverlayListeners extends ListenerTable {
   /** Leaves out what a host needs in the base, `after` in place of `before`. */
   shadow(before: readonly ListenerPart[], after: readonly ListenerPart[]): void;
   /** The base has decided a listener. */
   baseChanged(name: string): void;
 }
 
-export interface StandingListenersOptions {
-  readonly tables: StandingTables;
+export interface OverlayListenersOptions {
+  readonly tables: OverlayTables;
   readonly writer: Pick<Writer, 'listener'>;
-  readonly shelves: Pick<WriterShelves, 'listeners'>;
+  readonly pools: Pick<WriterPools, 'listeners'>;
   readonly base: BaseListeners;
   readonly problems: ProblemIndex;
   /** The hosts whose parts in the base do not count. */
   readonly shadowed: { has(host: string): boolean };
 }
 
-export function createStandingListeners(options: StandingListenersOptions): StandingListeners {
-  const { tables, shelves, base, problems, shadowed } = options;
+export function createOverlayListeners(options: OverlayListenersOptions): OverlayListeners {
+  const { tables, pools, base, problems, shadowed } = options;
   const own = new Map<string, Map<string, ListenerPart>>();
   /** Those that differ from the base's. */
   const decisions = new Map<string, DecidedListener>();
   /** Names in which this may differ from the base, by the hosts that make it so. */
   const touched = createCounts();
   const dirty = new Set<string>();
-  const reports = createReports(problems);
+  const listenerProblems = createNamedProblems(problems);
 
   const differs = (name: string): boolean => touched.has(name);
-  const needed = (name: string): readonly ListenerPart[] => [
-    ...[...base.needed(name)].filter(({ unit }) => !shadowed.has(unit)),
+  const allParts = (name: string): readonly ListenerPart[] => [
+    ...[...base.allParts(name)].filter(({ unit }) => !shadowed.has(unit)),
     ...(own.get(name)?.values() ?? []),
   ];
   const settleOne = (name: string) => {
     const before = decisions.get(name);
     if (differs(name)) {
-      const next = decideListener(name, needed(name), options);
+      const next = decideListener(name, allParts(name), options);
       decisions.set(name, next);
-      if (next.held === null) tables.delete('listener', name);
-      else tables.set('listener', next.held.value);
-      tables.hide('listener', name, next.held === null);
-      reports.put(name, next.problems);
+      if (next.resource === null) tables.delete('listener', name);
+      else tables.set('listener', next.resource.value);
+      tables.hide('listener', name, next.resource === null);
+      listenerProblems.put(name, next.problems);
     } else {
       decisions.delete(name);
       tables.delete('listener', name);
       tables.hide('listener', name, false);
-      reports.put(name, base.reported(name));
+      listenerProblems.put(name, base.problemsOf(name));
     }
-    if (before !== undefined && before.held !== null) shelves.listeners.release(before.held);
+    if (before !== undefined && before.resource !== null) pools.listeners.release(before.resource);
   };
   const count = (before: readonly ListenerPart[], after: readonly ListenerPart[]) => {
     for (const { name } of after) touched.add(name);
@@ -82,12 +82,12 @@ export function createStandingListeners(options: StandingListenersOptions): Stan
     *partsOf(name) {
       if (!differs(name)) return yield* base.partsOf(name);
       const { has } = decisions.get(name) ?? noListener;
-      for (const part of needed(name)) if (has(part)) yield part;
+      for (const part of allParts(name)) if (has(part)) yield part;
     },
     has: (part) => (differs(part.name) ? (decisions.get(part.name) ?? noListener) : base).has(part),
     dispose() {
-      reports.clear();
-      for (const { held } of decisions.values()) if (held !== null) shelves.listeners.release(held);
+      listenerProblems.clear();
+      for (const { resource } of decisions.values()) if (resource !== null) pools.listeners.release(resource);
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { HashedBytes } from '../writer.ts';
 import { createHashSum } from './hash-sum.ts';
-import { largeBytes, releaseConfiguration, takeConfiguration } from './route-assembly.ts';
+import type { OverlayTables } from './overlay-tables.ts';
+import { acquireConfiguration, largeBytes, releaseConfiguration } from './route-assembly.ts';
 import { type Edit, edited, indexOf, layoutOf } from './route-layout.ts';
 import {
   type BaseRoutes,
@@ -10,19 +11,18 @@ import {
   type RouteTableOptions,
   recordsOf,
 } from './route-table.ts';
-import type { StandingTables } from './standing-tables.ts';
 import { compareClaims, type VirtualHost, type VirtualHostPart, virtualHostRecord } from './virtual-hosts.ts';
 
 /** Route configurations of a scope that differ from those of its base by the virtual hosts of some hosts. */
-export interface StandingRoutes extends Pick<RouteTable, 'replace' | 'settle' | 'partsOf' | 'has' | 'dispose'> {
+export interface OverlayRoutes extends Pick<RouteTable, 'replace' | 'settle' | 'partsOf' | 'has' | 'dispose'> {
   /** Leaves out what a host has in the base, `after` in place of `before`. */
   shadow(before: readonly VirtualHostPart[], after: readonly VirtualHostPart[]): void;
   /** The base has put a route configuration together again. */
   baseChanged(name: string): void;
 }
 
-export interface StandingRoutesOptions extends Omit<RouteTableOptions, 'assembled'> {
-  readonly tables: StandingTables;
+export interface OverlayRoutesOptions extends Omit<RouteTableOptions, 'onAssembled'> {
+  readonly tables: OverlayTables;
   readonly base: BaseRoutes;
 }
 
@@ -42,10 +42,10 @@ interface Made {
   readonly rewritten: ReadonlyMap<VirtualHost, VirtualHost>;
   /** Those of the scope, in the order of names. */
   readonly added: readonly VirtualHost[];
-  readonly assembled: ReturnType<typeof takeConfiguration> | null;
+  readonly assembled: ReturnType<typeof acquireConfiguration> | null;
 }
 
-export function createStandingRoutes({ tables, shelves, writer, base }: StandingRoutesOptions): StandingRoutes {
+export function createOverlayRoutes({ tables, pools, writer, base }: OverlayRoutesOptions): OverlayRoutes {
   const differences = new Map<string, Difference>();
   const dirty = new Set<string>();
 
@@ -72,7 +72,7 @@ export function createStandingRoutes({ tables, shelves, writer, base }: Standing
     const below = base.get(name);
     const { gone, rewritten, added, isWhole } = standOn(below, difference);
     for (const host of [...rewritten.values(), ...added]) {
-      host.record = host.domains.length === 0 ? null : virtualHostRecord(host.part, host.domains, shelves.records);
+      host.record = host.domains.length === 0 ? null : virtualHostRecord(host.part, host.domains, pools.records);
     }
     const replacement = { gone, rewritten, added };
     if ((below?.hosts.size ?? 0) - gone.size + added.length === 0) return { ...replacement, assembled: null };
@@ -86,11 +86,11 @@ export function createStandingRoutes({ tables, shelves, writer, base }: Standing
         ...recordsOf(replaceIn(below?.sorted ?? [], replacement)),
         ...(last === null ? [] : [last]),
       ];
-    return { ...replacement, assembled: takeConfiguration({ name, sum, frame: writer.routeFrame }, body, shelves) };
+    return { ...replacement, assembled: acquireConfiguration({ name, sum, frame: writer.routeFrame }, body, pools) };
   };
   const release = ({ rewritten, added, assembled }: Made) => {
-    for (const { record } of [...rewritten.values(), ...added]) if (record !== null) shelves.records.release(record);
-    if (assembled !== null) releaseConfiguration(assembled, shelves);
+    for (const { record } of [...rewritten.values(), ...added]) if (record !== null) pools.records.release(record);
+    if (assembled !== null) releaseConfiguration(assembled, pools);
   };
   /** The virtual hosts of a configuration that differs from the base's. */
   const allOf = (name: string, made: Made) => replaceIn(base.get(name)?.sorted ?? [], made);
@@ -209,8 +209,8 @@ function editsOf(below: Configuration | undefined, { gone, rewritten, added }: R
     if (record !== null) edits.push({ index, from: startOf(index), to: startOf(index), bytes: record.value.bytes });
   }
   edits.sort((a, b) => a.index - b.index);
-  const pieces = edited(layout, [...edits, { from: end, to: layout.length, bytes: last?.bytes ?? null }]);
-  return pieces.reduce((sum, piece) => sum + piece.length, 0) < largeBytes ? null : pieces;
+  const chunks = edited(layout, [...edits, { from: end, to: layout.length, bytes: last?.bytes ?? null }]);
+  return chunks.reduce((sum, chunk) => sum + chunk.length, 0) < largeBytes ? null : chunks;
 }
 
 /** The virtual hosts of the base with some of them replaced. */

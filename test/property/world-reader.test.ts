@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createDirty, hostOfDep } from '../../src/compile/world/dirty.ts';
-import { notedReading, plainReading, type Reading } from '../../src/compile/world/reading.ts';
 import { createWorld } from '../../src/compile/world/world.ts';
+import { trackedReader, untrackedReader, type WorldReader } from '../../src/compile/world/world-reader.ts';
 import { hostname, isWildcard, serviceKey } from '../../src/model/names.ts';
 import { destinationRule } from '../../src/rules/kinds/destination-rule/index.ts';
 import { ruleKinds } from '../../src/rules/kinds/index.ts';
@@ -15,7 +15,7 @@ import { arbitraryChange, namespaces, ruleHosts } from './compile-arbitraries.ts
 interface Question {
   readonly text: string;
   readonly pattern: string | null;
-  ask(reading: Reading): unknown;
+  ask(reader: WorldReader): unknown;
 }
 
 const questions: readonly Question[] = ruleHosts.flatMap((host) => {
@@ -23,18 +23,18 @@ const questions: readonly Question[] = ruleHosts.flatMap((host) => {
   const rules = (kind: typeof virtualService | typeof destinationRule): Question => ({
     text: `${kind.kind} at ${host}`,
     pattern: host,
-    ask: (reading) => reading.rulesAt<string, unknown>(kind, host).map(({ metadata, spec }) => [metadata, spec]),
+    ask: (reader) => reader.rulesAt<string, unknown>(kind, host).map(({ metadata, spec }) => [metadata, spec]),
   });
   const keys = namespaces.map((namespace) => serviceKey(namespace, hostname(host)));
   return [
-    about('services', (reading) => reading.servicesOf(host)),
-    about('other names', (reading) => [...reading.aliasesOf(host)].map((alias) => JSON.stringify(alias)).sort()),
+    about('services', (reader) => reader.servicesOf(host)),
+    about('other names', (reader) => [...reader.aliasesOf(host)].map((alias) => JSON.stringify(alias)).sort()),
     ...(isWildcard(host)
-      ? [about('services below', (reading) => [...reading.servicesBelow(host)].map((it) => JSON.stringify(it)).sort())]
+      ? [about('services below', (reader) => [...reader.servicesBelow(host)].map((it) => JSON.stringify(it)).sort())]
       : []),
-    ...keys.map((key) => about(`service ${key}`, (reading) => reading.service(key))),
-    ...keys.map((key) => about(`endpoints ${key}`, (reading) => reading.endpoints(key))),
-    ...keys.map((key) => about(`all endpoints ${key}`, (reading) => reading.allEndpoints(key))),
+    ...keys.map((key) => about(`service ${key}`, (reader) => reader.service(key))),
+    ...keys.map((key) => about(`endpoints ${key}`, (reader) => reader.endpoints(key))),
+    ...keys.map((key) => about(`all endpoints ${key}`, (reader) => reader.allEndpoints(key))),
     rules(virtualService),
     rules(destinationRule),
   ];
@@ -51,14 +51,14 @@ test('a host is dirty whenever something that it has asked the world has another
         for (const change of changes) world.apply(change, createDirty());
         const isKnown = new Set(world.hosts()).has(host);
         const asked = questions.map((question) => {
-          const reading = notedReading(world, host);
-          return { question, answer: JSON.stringify(question.ask(reading)), dependencies: reading.dependencies() };
+          const reader = trackedReader(world, host);
+          return { question, answer: JSON.stringify(question.ask(reader)), dependencies: reader.dependencies() };
         });
         const dirty = createDirty();
         for (const change of later) world.apply(change, dirty);
         const isOwn = [...dirty.keys].some((key) => hostOfDep(key) === host);
         for (const { question, answer, dependencies } of asked) {
-          if (JSON.stringify(question.ask(plainReading(world))) === answer) continue;
+          if (JSON.stringify(question.ask(untrackedReader(world))) === answer) continue;
           // A host that neither a service nor a rule has asks for rules of its own name only.
           if (!isKnown && question.pattern !== null && question.pattern !== host) continue;
           const isMarked = isOwn || [...dependencies].some((key) => dirty.keys.has(key));

@@ -15,17 +15,17 @@ export interface Viewpoint {
   /** Policy of the scope's Sidecar for unknown hosts; null: it has none. */
   readonly outboundMode: OutboundMode | null;
   /** The facts that are read without a note, as one text: scopes that differ in it share no hosts. */
-  readonly openFacts: string;
+  readonly untrackedFacts: string;
 }
 
 /** Facts that resolving reads without a note: hosts are never shared between scopes that differ in one of these. */
-type OpenFacts = Pick<ScopeFacts, 'role' | 'client' | 'interception' | 'families'>;
+type UntrackedFacts = Pick<ScopeFacts, 'role' | 'client' | 'interception' | 'families'>;
 
 /**
  * The questions that resolving may ask about the clients of a scope. It has no other way to their facts, so that scopes that give
  * the same answers are told the same.
  */
-export interface AskedFacts extends OpenFacts {
+export interface ClientFacts extends UntrackedFacts {
   isOfNamespace(namespace: string): boolean;
   /** Whether the clients have all these labels, which some rule's audience names. */
   hasLabels(labels: Labels): boolean;
@@ -40,7 +40,7 @@ export interface AskedFacts extends OpenFacts {
 }
 
 /** A question by its text, and what a scope answered. */
-export type Asked = ReadonlyMap<string, string>;
+export type FactReads = ReadonlyMap<string, string>;
 
 export function viewpointOf(facts: ScopeFacts, sidecar: Sidecar | null): Viewpoint {
   const { role, client, interception, families } = facts;
@@ -48,21 +48,21 @@ export function viewpointOf(facts: ScopeFacts, sidecar: Sidecar | null): Viewpoi
     facts,
     egress: sidecar === null ? null : resolveEgress(sidecar.spec, facts.namespace),
     outboundMode: sidecar?.spec.outboundTrafficPolicy?.mode ?? null,
-    openFacts: JSON.stringify([role, client, interception, families, sidecar === null]),
+    untrackedFacts: JSON.stringify([role, client, interception, families, sidecar === null]),
   };
 }
 
 /** Facts that note into `asked` what they are asked. */
-export function askedFacts(viewpoint: Viewpoint, asked: Map<string, string>): AskedFacts {
+export function createClientFacts(viewpoint: Viewpoint, reads: Map<string, string>): ClientFacts {
   const { facts, egress } = viewpoint;
-  const ask = (question: string): string => {
-    const known = asked.get(question);
+  const read = (query: string): string => {
+    const known = reads.get(query);
     if (known !== undefined) return known;
-    const given = answer(question, viewpoint);
-    asked.set(question, given);
-    return given;
+    const value = evaluateFact(query, viewpoint);
+    reads.set(query, value);
+    return value;
   };
-  const isTrue = (kind: Kind, about: string): boolean => ask(`${kind}${about}`) === yes;
+  const isTrue = (kind: QueryKind, about: string): boolean => read(`${kind}${about}`) === yes;
   return {
     role: facts.role,
     client: facts.client,
@@ -71,31 +71,31 @@ export function askedFacts(viewpoint: Viewpoint, asked: Map<string, string>): As
     isOfNamespace: (namespace) => isTrue('namespace ', namespace),
     // That everybody has no labels is no condition: no scope is told apart by it.
     hasLabels: (labels) => Object.keys(labels).length === 0 || isTrue('condition ', conditionName(labels)),
-    domainFor: (domains) => domains.find((domain) => isTrue('domain ', domain)) ?? ask('tail '),
+    domainFor: (domains) => domains.find((domain) => isTrue('domain ', domain)) ?? read('tail '),
     admitsService: (namespace, host) => egress === null || isTrue('service ', `${namespace}/${host}`),
     admitsRule: (namespace, pattern) => egress === null || isTrue('rule ', `${namespace}/${pattern}`),
-    outboundMode: () => (egress === null ? null : modeOf(ask('mode '))),
+    outboundMode: () => (egress === null ? null : modeOf(read('mode '))),
   };
 }
 
 /** Whether a scope would have answered the same. */
-export function answersAlike(asked: Asked, viewpoint: Viewpoint): boolean {
-  for (const [question, given] of asked) if (answer(question, viewpoint) !== given) return false;
+export function hasSameFacts(reads: FactReads, viewpoint: Viewpoint): boolean {
+  for (const [query, value] of reads) if (evaluateFact(query, viewpoint) !== value) return false;
   return true;
 }
 
-const kinds = ['namespace ', 'condition ', 'domain ', 'tail ', 'service ', 'rule ', 'mode '] as const;
-type Kind = (typeof kinds)[number];
+const queryKinds = ['namespace ', 'condition ', 'domain ', 'tail ', 'service ', 'rule ', 'mode '] as const;
+type QueryKind = (typeof queryKinds)[number];
 
 const yes = 'yes';
 const no = 'no';
 
 /** Answer of a scope to a question. It depends on the question's text alone, so that answers of scopes can be compared. */
-export function answer(question: string, { facts, egress, outboundMode }: Viewpoint): string {
-  const space = question.indexOf(' ');
-  const about = question.slice(space + 1);
+export function evaluateFact(query: string, { facts, egress, outboundMode }: Viewpoint): string {
+  const space = query.indexOf(' ');
+  const about = query.slice(space + 1);
   switch (
-    question.slice(0, space + 1) as Kind // made by `askedFacts`
+    query.slice(0, space + 1) as QueryKind // made by `createClientFacts`
   ) {
     case 'namespace ':
       return facts.namespace === about ? yes : no;
@@ -104,7 +104,7 @@ export function answer(question: string, { facts, egress, outboundMode }: Viewpo
     case 'domain ':
       return facts.dnsDomain === about ? yes : no;
     case 'tail ':
-      return tailOf(facts.dnsDomain);
+      return sharedDomainOf(facts.dnsDomain);
     case 'service ':
       return admits(admitsService, about, egress);
     case 'rule ':
@@ -125,7 +125,7 @@ function admits(by: typeof admitsService, about: string, egress: readonly Egress
  * The part of a client's domain that matters where no service is right below it: Kubernetes' domains shorten hosts of
  * other namespaces by their tail alone.
  */
-export function tailOf(domain: string): string {
+export function sharedDomainOf(domain: string): string {
   const tail = domain.indexOf('.svc.');
   return tail === -1 ? domain : `*${domain.slice(tail)}`;
 }

@@ -1,33 +1,33 @@
 import { type EncodedResource, mapTypes, type XdsType, xdsTypes } from '../../proto/resource.ts';
 import type { LayerKey } from '../contract.ts';
-import { type BaseTables, changeOf, compare, type Tables } from './tables.ts';
+import { type BaseTables, changeOf, diffResources, type Tables } from './tables.ts';
 
 /**
  * Tables of a layer that stand on others: a name is what is set here, else, unless it is hidden, what the base has. Deleting a name
  * shows the base's again.
  */
-export interface StandingTables extends Tables {
+export interface OverlayTables extends Tables {
   /** Hides what the base has under a name, or no longer. */
   hide(type: XdsType, name: string, isHidden: boolean): void;
   /** From now on there is something to take: at first everything. */
   open(): void;
 }
 
-interface Table {
+interface OverlayTable {
   readonly own: Map<string, EncodedResource>;
   readonly hidden: Set<string>;
   /** Resources of the names touched here, as of the last call of `takeChanges`. */
   readonly before: Map<string, EncodedResource | undefined>;
 }
 
-export function createStandingTables(layer: LayerKey, base: BaseTables): StandingTables {
-  const table = (): Table => ({ own: new Map(), hidden: new Set(), before: new Map() });
-  const tables = mapTypes(table);
+export function createOverlayTables(layer: LayerKey, base: BaseTables): OverlayTables {
+  const newTable = (): OverlayTable => ({ own: new Map(), hidden: new Set(), before: new Map() });
+  const tables = mapTypes(newTable);
   /** Whether changes were taken: before that, nothing was. */
   let isTaken = false;
   let isOpen = false;
 
-  const isShown = ({ own, hidden }: Table, name: string): boolean => !own.has(name) && !hidden.has(name);
+  const isShown = ({ own, hidden }: OverlayTable, name: string): boolean => !own.has(name) && !hidden.has(name);
   const get = (type: XdsType, name: string) => {
     const { own, hidden } = tables[type];
     return own.get(name) ?? (hidden.has(name) ? undefined : base.get(type, name));
@@ -75,9 +75,11 @@ export function createStandingTables(layer: LayerKey, base: BaseTables): Standin
       if (!isOpen) return [];
       const changes = xdsTypes.flatMap((type) => {
         const { before } = tables[type];
-        const is = (name: string) => get(type, name);
-        const was = (name: string) => (before.has(name) ? before.get(name) : base.was(type, name));
-        const change = isTaken ? compare(touched(type), was, is) : compare(visible(type), () => undefined, is);
+        const nowOf = (name: string) => get(type, name);
+        const beforeOf = (name: string) => (before.has(name) ? before.get(name) : base.was(type, name));
+        const change = isTaken
+          ? diffResources(touched(type), beforeOf, nowOf)
+          : diffResources(visible(type), () => undefined, nowOf);
         before.clear();
         return changeOf(layer, type, change);
       });

@@ -7,7 +7,7 @@ import { belowDep, endpointsDep, ruleDep, serviceDep } from './dirty.ts';
 import type { World } from './world.ts';
 
 /** The questions that resolving may ask of the world. It has no other way to it. */
-export interface Reading {
+export interface WorldReader {
   readonly domainSuffix: string;
   /** Everything depends on the mesh configuration. */
   mesh(): MeshConfig;
@@ -24,13 +24,13 @@ export interface Reading {
 }
 
 /** A reading that remembers what it was asked. */
-export interface NotedReading extends Reading {
+export interface TrackedReader extends WorldReader {
   /** Keys of `dirty.ts`: when one of them is dirty, what was made of the answers is. */
   dependencies(): ReadonlySet<string>;
 }
 
 /** Notes nothing: for what is read anew whenever it is needed. */
-export const plainReading = (world: World): Reading => ({
+export const untrackedReader = (world: World): WorldReader => ({
   domainSuffix: world.domainSuffix,
   mesh: world.mesh,
   service: world.service,
@@ -50,8 +50,8 @@ export const plainReading = (world: World): Reading => ({
  * Notes every question but those that a change of `host` itself answers: about its own services, and about rules whose wildcard covers
  * it, since these mark the hosts that they cover. With null it notes every question.
  */
-export function notedReading(world: World, host: string | null): NotedReading {
-  const plain = plainReading(world);
+export function trackedReader(world: World, host: string | null): TrackedReader {
+  const plain = untrackedReader(world);
   const noted = new Set<string>();
   const noteHost = (of: string) => {
     if (of !== host) noted.add(serviceDep(of));
