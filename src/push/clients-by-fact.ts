@@ -38,7 +38,13 @@ export class ClientsByFact {
   }
 
   /** Every client that has one of the facts, once or more. Clients may come and go while it is walked. */
-  *affected({ everyone, addresses, namespaces, domains, conditions }: MovedProxies): Generator<Client, void, undefined> {
+  *affected({
+    everyone,
+    addresses,
+    namespaces,
+    domains,
+    conditions,
+  }: MovedProxies): Generator<Client, void, undefined> {
     if (everyone) {
       yield* this.#all;
       return;
