@@ -12,6 +12,8 @@ export interface SidecarNode {
   readonly interception: 'NONE' | 'REDIRECT' | 'TPROXY';
   /** All addresses of the workload if it has more than the one in `id`; otherwise empty. */
   readonly instanceIps: readonly string[];
+  /** Further metadata of the node. */
+  readonly metadata: Readonly<Record<string, string>>;
   readonly xds: Address;
   /** TLS settings for the control plane; null for plaintext. */
   readonly tls: XdsTls | null;
@@ -87,14 +89,23 @@ function channelCredentials({ tls }: SidecarNode): object {
   return { type: 'tls', config: { ca_certificate_file: caFile, ...identity } };
 }
 
-function nodeOf({ id, cluster, namespace, labels, locality, interception, instanceIps }: SidecarNode): object {
+function nodeOf({
+  id,
+  cluster,
+  namespace,
+  labels,
+  locality,
+  interception,
+  instanceIps,
+  metadata,
+}: SidecarNode): object {
   const { region, zone, subZone } = locality;
   const addresses = instanceIps.length === 0 ? {} : { INSTANCE_IPS: instanceIps.join(',') };
   return {
     id,
     cluster,
     ...(region === '' ? {} : { locality: { region, zone, sub_zone: subZone } }),
-    metadata: { NAMESPACE: namespace, LABELS: labels, INTERCEPTION_MODE: interception, ...addresses },
+    metadata: { NAMESPACE: namespace, LABELS: labels, INTERCEPTION_MODE: interception, ...addresses, ...metadata },
   };
 }
 

@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { stringify } from 'yaml';
 import { MeshError } from '../lib/errors.ts';
@@ -5,15 +6,19 @@ import { type Address, addressSchema } from '../serve/config-fields.ts';
 import { envoyBootstrap, grpcBootstrap, type SidecarNode, type XdsTls } from './bootstrap-documents.ts';
 import type { Command } from './command.ts';
 import { type Flag, type FlagValues, flagHelp, parseFlags } from './flags.ts';
+import { applicationOf, localityOf, type Pod, readPod } from './pod.ts';
 
 const flags: readonly Flag[] = [
   { name: 'kind', value: 'envoy|grpc', about: 'the program to configure (envoy)' },
+  { name: 'pod', value: 'DIR', about: 'be the pod of this downward API volume; other flags come before what it says' },
   { name: 'id', value: 'NAME', about: "the workload's name, or a whole node id (sidecar~ip~name.ns~domain)" },
   { name: 'namespace', value: 'NAMESPACE', about: 'the namespace of the workload (default)' },
   { name: 'ip', value: 'IP', about: 'an address of the workload (127.0.0.1); again for each further one', many: true },
   { name: 'label', value: 'KEY=VALUE', about: 'a label of the workload; may be repeated', many: true },
   { name: 'cluster', value: 'NAME', about: "the node's cluster, as Envoy means it (the workload's name)" },
   { name: 'locality', value: 'REGION/ZONE/SUBZONE', about: 'where the workload runs; tails may be left out' },
+  { name: 'cluster-id', value: 'NAME', about: "the name of the workload's Kubernetes cluster" },
+  { name: 'network', value: 'NAME', about: 'the network that the workload is in' },
   { name: 'xds', value: 'HOST:PORT', about: 'where binnacle serves xDS (127.0.0.1:15010; 15012 with --tls)' },
   { name: 'tls', value: null, about: 'xDS over TLS; needs --ca' },
   { name: 'ca', value: 'FILE', about: "the CA of binnacle's certificate, on the machine of the sidecar" },
@@ -24,6 +29,7 @@ const flags: readonly Flag[] = [
   { name: 'mode', value: 'none|redirect|tproxy', about: 'how the kernel brings the traffic (redirect)' },
   { name: 'delta', value: null, about: 'incremental xDS (what Envoy gets unless --sotw)' },
   { name: 'sotw', value: null, about: 'state-of-the-world xDS' },
+  { name: 'out', value: 'FILE', about: 'write to a file, for containers without a shell' },
   { name: 'help', value: null, about: 'this text' },
 ];
 
@@ -38,21 +44,44 @@ export const bootstrapCommand: Command = {
   name: 'bootstrap',
   summary: "print a sidecar's bootstrap configuration",
   help,
-  async run(argv, { print }) {
-    const values = parseFlags(argv, flags);
-    const sidecar = sidecarOf(values);
+  async run(argv, { print, env }) {
+    const given = parseFlags(argv, flags);
+    const folder = text(given, 'pod');
+    const pod = folder === null ? null : await readPod(folder, env);
+    const values = pod === null ? given : { ...flagsOf(pod), ...given, label: labelsOf(pod, given) };
+    const sidecar = sidecarOf(values, pod);
     const kind = choice(values, 'kind', ['envoy', 'grpc']);
     if (kind === 'grpc' && values['server-name'] !== undefined) {
       throw usageError(
         '--server-name: gRPC checks the certificate against the host of --xds; call the server by its name',
       );
     }
-    if (kind === 'grpc') print(`${JSON.stringify(grpcBootstrap(sidecar), null, 2)}\n`);
-    else print(stringify(envoyBootstrap({ ...sidecar, adminPort: adminPort(values), delta: wantsDelta(values) })));
+    const document =
+      kind === 'grpc'
+        ? `${JSON.stringify(grpcBootstrap(sidecar), null, 2)}\n`
+        : stringify(envoyBootstrap({ ...sidecar, adminPort: adminPort(values), delta: wantsDelta(values) }));
+    const file = text(values, 'out');
+    if (file === null) print(document);
+    else await writeFile(file, document);
   },
 };
 
-function sidecarOf(values: FlagValues): SidecarNode {
+/** A pod as the flags that say the same. */
+const flagsOf = (pod: Pod): FlagValues => ({
+  id: [pod.name],
+  namespace: [pod.namespace],
+  ip: pod.ips,
+  cluster: [`${applicationOf(pod)}.${pod.namespace}`],
+  locality: [localityOf(pod)],
+});
+
+/** Labels of flags come last, and so take precedence. */
+const labelsOf = ({ labels }: Pod, { label = [] }: FlagValues): readonly string[] => [
+  ...Object.entries(labels).map(([key, value]) => `${key}=${value}`),
+  ...label,
+];
+
+function sidecarOf(values: FlagValues, pod: Pod | null): SidecarNode {
   const namespace = text(values, 'namespace') ?? 'default';
   const given = addresses(values);
   const id = text(values, 'id') ?? 'sidecar';
@@ -68,9 +97,24 @@ function sidecarOf(values: FlagValues): SidecarNode {
     locality: { region, zone, subZone },
     interception: interceptions[choice(values, 'mode', ['redirect', 'none', 'tproxy'])],
     instanceIps: ips.length > 1 ? ips : [],
+    metadata: metadataOf(values, pod),
     xds,
     tls: xdsTls(values, xds.host),
   };
+}
+
+/** Metadata that not every sidecar has, by Istio's names. */
+function metadataOf(values: FlagValues, pod: Pod | null): Readonly<Record<string, string>> {
+  const metadata = {
+    NAME: pod?.name,
+    SERVICE_ACCOUNT: pod?.serviceAccount,
+    NODE_NAME: pod?.nodeName,
+    CLUSTER_ID: text(values, 'cluster-id'),
+    NETWORK: text(values, 'network') ?? pod?.labels['topology.istio.io/network'],
+  };
+  return Object.fromEntries(
+    Object.entries(metadata).flatMap(([name, value]) => (value === null || value === undefined ? [] : [[name, value]])),
+  );
 }
 
 const interceptions = { redirect: 'REDIRECT', none: 'NONE', tproxy: 'TPROXY' } as const;

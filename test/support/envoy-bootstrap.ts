@@ -24,6 +24,7 @@ export function sidecarBootstrap(sidecar: TestSidecar): object {
     locality: { region: '', zone: '', subZone: '' },
     interception: sidecar.interception ?? 'NONE',
     instanceIps: [],
+    metadata: {},
     xds: { host: '127.0.0.1', port: xdsPort },
     tls: null,
     adminPort: 0,
