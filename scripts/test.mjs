@@ -30,7 +30,7 @@ process.stdout.write(`${passed} passed, ${failed} failed, ${tests.skipped} skipp
  * it. If it fails, these tests try again and say why.
  */
 function buildLongParts() {
-  return startProgram('node', ['test/support/install-parts.ts', 'kubernetes'], ['ignore', 'inherit', 'ignore']);
+  return startProgram('node', ['test/support/install-parts.ts', 'kubernetes', 'helm'], ['ignore', 'inherit', 'ignore']);
 }
 
 /** Reads the counts of vitest's JSON report. A file that cannot be loaded has no tests and counts as one failure. */

@@ -17,7 +17,7 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** A real kubectl in a new directory, with no configuration except the server's address. */
+/** A real kubectl in a new directory, with no configuration except the server's address, or a kubeconfig. */
 export interface Kubectl {
   readonly dir: string;
   /**
@@ -35,13 +35,14 @@ export interface Kubectl {
   delete(): Promise<void>;
 }
 
-/** `server` is a URL, or a port of 127.0.0.1. */
-export async function createKubectl(server: number | string): Promise<Kubectl> {
+/** `server` is a URL, a port of 127.0.0.1, or the text of a kubeconfig. */
+export async function createKubectl(server: number | string | { readonly kubeconfig: string }): Promise<Kubectl> {
   const program = await partProgram('kubectl');
   const dir = await mkdtemp(join(tmpdir(), 'binnacle-kubectl-'));
   const env = { HOME: dir, KUBECONFIG: join(dir, 'kubeconfig') };
-  const url = typeof server === 'number' ? `http://127.0.0.1:${server}` : server;
-  const common = ['--server', url, '--cache-dir', join(dir, 'cache')];
+  if (typeof server === 'object') await writeFile(env.KUBECONFIG, server.kubeconfig, { mode: 0o600 });
+  const address = typeof server === 'object' ? [] : ['--server', urlOf(server)];
+  const common = [...address, '--cache-dir', join(dir, 'cache')];
   const argsOf = (command: string | readonly string[]) => [
     ...(typeof command === 'string' ? command.split(' ') : command),
     ...common,
@@ -86,3 +87,5 @@ export async function createKubectl(server: number | string): Promise<Kubectl> {
     delete: () => rm(dir, { recursive: true, force: true }),
   };
 }
+
+const urlOf = (server: number | string): string => (typeof server === 'number' ? `http://127.0.0.1:${server}` : server);

@@ -184,19 +184,15 @@ const gcpserver = goProgram('gcpserver', '../bench/gcpserver');
 /** A grpc-go client that resolves `xds:` names. */
 const xdsclient = goProgram('xdsclient', '../interop/grpc-xds/go');
 
-/** gRPC's public interop client, built from its module in the version that go.mod pins. */
-const interopModule = join(import.meta.dirname, '../interop/grpc-interop');
-const interopClient: ProgramPart = {
-  name: 'interopClient',
-  version: hashOf(interopModule, ['go.mod', 'go.sum']),
-  tools: ['go'],
-  advice: 'install Go 1.25 or newer',
+/** gRPC's public interop client. */
+const interopClient = goModule('interopClient', {
+  folder: '../interop/grpc-interop',
   program: 'client',
-  async install(into) {
-    const client = 'google.golang.org/grpc/interop/client';
-    await execute('go', ['build', '-trimpath', '-o', join(into, 'client'), client], { cwd: interopModule });
-  },
-};
+  of: 'google.golang.org/grpc/interop/client',
+});
+
+/** The stock helm. */
+const helm = goModule('helm', { folder: 'helm', program: 'helm', of: 'helm.sh/helm/v4/cmd/helm' });
 
 /** kube-apiserver, with etcd in the same folder, built from their modules in the versions that go.mod pins. */
 const kubernetes: ProgramPart = {
@@ -211,7 +207,7 @@ const kubernetes: ProgramPart = {
 
 export const parts = {
   ...{ envoy, zsh, fish, kubectl, istioCrds, xdsload, gcpserver, xdsclient, interopClient, grpcio },
-  ...{ packetFilter, shellcheck, kubernetes },
+  ...{ packetFilter, shellcheck, kubernetes, helm },
 };
 export type PartName = keyof typeof parts;
 
@@ -226,6 +222,25 @@ function goProgram(name: string, path: string): ProgramPart {
     program: name,
     async install(into) {
       await execute('go', ['build', '-trimpath', '-o', join(into, name), '.'], { cwd: folder });
+    },
+  };
+}
+
+/** A published Go program, built from its module in the version that the go.mod of `folder` pins. */
+function goModule(name: string, { folder, program, of }: { folder: string; program: string; of: string }): ProgramPart {
+  const module = join(import.meta.dirname, folder);
+  return {
+    name,
+    version: hashOf(module, ['go.mod', 'go.sum']),
+    tools: ['go'],
+    advice: 'install Go 1.25 or newer',
+    program,
+    installMs: 1_800_000,
+    async install(into) {
+      await execute('go', ['build', '-trimpath', '-o', join(into, program), of], {
+        cwd: module,
+        env: { ...process.env, CGO_ENABLED: '0' },
+      });
     },
   };
 }

@@ -52,6 +52,8 @@ export interface ClusterClient extends Objects, Pick<ApiClient, 'send' | 'ask' |
   namespace(prefix?: string): Promise<string>;
   /** Grants rights and waits until the API server knows them. */
   grant(grant: Grant): Promise<void>;
+  /** Waits until the API server knows a right that was granted by other objects. */
+  whenAllowed(to: Grant['to'], rule: Grant['rules'][number]): Promise<void>;
   /** Takes rights back and waits until the API server knows that. */
   revoke(grant: Grant): Promise<void>;
   /** Requests a token of a service account (TokenRequest). Creates the account if there is none. */
@@ -79,6 +81,7 @@ export function connectCluster(access: ClusterAccess): ClusterClient {
       await objects.apply(...roleAndBinding(grant));
       await whenAllowed(client, grant, true);
     },
+    whenAllowed: (to, rule) => whenAllowed(client, { name: 'the right', to, rules: [rule] }, true),
     async revoke(grant) {
       for (const object of roleAndBinding(grant)) await objects.remove(object);
       await whenAllowed(client, grant, false);
