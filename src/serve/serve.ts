@@ -78,8 +78,8 @@ async function xdsAuthentication(
   { config, clock, closing }: Surroundings,
 ): Promise<Pick<DiscoveryOptions, 'authentication'>> {
   const { auth } = config.xds;
-  if (auth === null) return {};
   const observer = metrics.authenticationObserver(authenticationResults, tokenVerdicts);
+  if (auth === null) return {};
   return { authentication: await createXdsAuthentication(auth, { clock, observer, closing }) };
 }
 
