@@ -1,6 +1,6 @@
 import type { MovedProxies } from '../contract.ts';
 
-/** What `MovedProxies` says, while it is gathered. */
+/** `MovedProxies` while it is gathered. */
 export interface MutableMovedProxies extends MovedProxies {
   everyone: boolean;
   readonly addresses: Set<string>;

@@ -5,13 +5,13 @@ import type { Revision } from '../tables/table.ts';
 import { partitionOf, type ResourcePart, rebuild } from './partition.ts';
 import type { Filter, RejectedPart } from './state.ts';
 
-/** The version of a part that the client is sent: the part itself, its stand-in, or nothing. */
+/** Version of a part that the client is sent: the part itself, its substitute, or nothing. */
 export function versionToSend(filter: Filter | undefined, part: ResourcePart): ResourcePart | null {
   const rejected = filter?.rejected.get(part.name);
   return rejected?.hash === part.hash ? rejected.substitute : part;
 }
 
-/** A resource as this client is to have it; null: none of it. */
+/** The resource for this client, with rejected parts substituted; null: nothing of it. */
 export function filtered({ type, filters }: TypeState, resource: EncodedResource): EncodedResource | null {
   const filter = filters?.get(resource.name);
   return filter === undefined ? resource : rebuild(type, resource, (part) => versionToSend(filter, part));
@@ -46,7 +46,7 @@ export function addRejected(state: TypeState, name: string, part: string, reject
   });
 }
 
-/** Filters from the start what is known to be rejected by clients of this kind, or by this one when it was connected before. */
+/** Filters parts that clients of this kind, or this one on an earlier stream, are known to reject. */
 export function filterKnown(stream: StreamState, state: TypeState, interest: Interest, context: StreamContext): void {
   const hasConfiguration = state.mayHaveResources || state.baseline.kind === 'map';
   for (const known of context.knownRejections.knownFor(stream.sender, state.type, hasConfiguration)) {
@@ -58,8 +58,8 @@ export function filterKnown(stream: StreamState, state: TypeState, interest: Int
 }
 
 /**
- * Forgets rejections of versions that are not in the tables any more, once the client has taken what came after them, by
- * `revision`. Of resources that are gone when everything is told (`isAllTold`).
+ * Drops rejections of versions that left the tables, once the client has accepted their successors, by `revision`.
+ * Rejections of removed resources are dropped when everything is sent (`isAllSent`).
  */
 export function dropRepaired(
   state: TypeState,

@@ -11,7 +11,7 @@ export interface PartVersion {
   readonly hash: string;
 }
 
-/** A part that was found to be what a client rejects. */
+/** A part version that a client was found to reject. */
 export interface RejectedVersion extends PartVersion {
   /** The version that the client had before; null: none, or unknown. */
   readonly lastGood: ResourcePart | null;
@@ -20,20 +20,20 @@ export interface RejectedVersion extends PartVersion {
 
 /** Findings about rejected parts that outlive the stream on which they were made. */
 export interface KnownRejections {
-  /** Grows with every finding; 0: there is none, and nobody needs to ask further. */
+  /** Number of findings; 0: none, so that callers need not ask further. */
   readonly size: number;
-  /** Whether some client was found to reject this. */
+  /** Whether a client was found to reject this. */
   isKnown(version: PartVersion): boolean;
-  /** The version before it that clients took; null: none is known. */
+  /** The version before it that clients accepted; null: unknown. */
   lastGood(version: PartVersion): ResourcePart | null;
   /**
-   * What a client is not to be sent at all, as clients of its kind reject it, or as it did itself before it came with the
-   * configuration that it has (`hasConfiguration`).
+   * Parts not to send to a client, because clients of its kind reject them, or because it did so itself before it came back
+   * with its configuration (`hasConfiguration`).
    */
   knownFor(client: Sender | null, type: XdsType, hasConfiguration: boolean): readonly RejectedVersion[];
 }
 
-/** Knows nothing. */
+/** Empty findings. */
 export const noKnownRejections: KnownRejections = {
   size: 0,
   isKnown: () => false,

@@ -3,7 +3,7 @@ import { type Assembly, assembleResource } from '../../proto/assemble.ts';
 import { bodyParts, type EncodedResource, encodeResource, resourceBody, type XdsType } from '../../proto/resource.ts';
 import { MalformedMessage, readFields } from '../wire/wire-reader.ts';
 
-/** The smallest thing that can be sent in another version by itself: a virtual host of a route configuration, or a whole resource. */
+/** Smallest unit that can be substituted: a virtual host of a route configuration, or a whole resource. */
 export interface ResourcePart {
   /** Of the virtual host; empty for a whole resource. */
   readonly name: string;
@@ -15,7 +15,7 @@ export interface ResourcePart {
   readonly domains: readonly string[];
 }
 
-/** A resource taken apart, in the order of its bytes. */
+/** Parts of a resource, in the order of its bytes. */
 export interface Partition {
   /** By name. One without a name if the resource is not a route configuration with virtual hosts. */
   readonly parts: ReadonlyMap<string, ResourcePart>;
@@ -25,7 +25,7 @@ export interface Partition {
 
 const partitions = new WeakMap<EncodedResource, Partition>();
 
-/** Takes a resource apart; computed once for each. */
+/** Splits a resource into parts. Computed once per resource. */
 export function partitionOf(type: XdsType, resource: EncodedResource): Partition {
   const known = partitions.get(resource);
   if (known !== undefined) return known;
@@ -88,8 +88,8 @@ function virtualHostOf(field: Uint8Array, message: Uint8Array): ResourcePart {
 export type Choice = (part: ResourcePart) => ResourcePart | null;
 
 /**
- * The resource with some parts in other versions. A stand-in whose domain another part has is left out, as a domain that
- * stands twice is rejected.
+ * The resource with some parts in other versions. A substitute whose domain another part has is left out, because Envoy
+ * rejects duplicate domains.
  *
  * @returns null if nothing of it is left; the resource itself if every part is its own.
  */
@@ -126,7 +126,7 @@ export function rebuild(type: XdsType, resource: EncodedResource, choose: Choice
 const remade = (type: XdsType, name: string, { bytes, hash }: ResourcePart): EncodedResource =>
   encodeResource(type, name, bytes, hash);
 
-/** Streams that reject the same share what they are sent instead. */
+/** Rebuilt versions, shared by streams that reject the same parts. */
 const rebuilt = new WeakMap<EncodedResource, Map<string, EncodedResource>>();
 
 function cached(resource: EncodedResource, version: string, make: () => EncodedResource): EncodedResource {

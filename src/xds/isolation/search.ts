@@ -11,7 +11,7 @@ import type { PartVersion, RejectedVersion } from './known-rejections.ts';
 import { partitionOf, type ResourcePart, rebuild, wholePart } from './partition.ts';
 import type { Search, Suspect } from './state.ts';
 
-/** After this many responses what has not been tried counts as rejected, too. A client that takes nothing ends there. */
+/** Limit of trials, for a client that rejects everything. Untried parts then count as rejected. */
 const mostTrials = 512;
 
 interface SearchStart {
@@ -19,14 +19,14 @@ interface SearchStart {
   readonly error: string;
   readonly tables: readonly Table[];
   readonly context: StreamContext;
-  /** Names of which it is not known what the client took of earlier responses. */
+  /** Names whose version at the client is unknown after earlier responses. */
   readonly uncertain: readonly string[];
 }
 
 /**
- * Begins a search after a rejected response. With one suspect there is nothing to be tried.
+ * Begins a search after a rejected response. A single suspect needs no trial.
  *
- * @returns the guilty parts found so far; null if there is nothing to suspect, and so nothing to search.
+ * @returns the rejected parts found so far; null if there is no suspect.
  */
 export function beginSearch(
   stream: StreamState,
@@ -61,7 +61,7 @@ export function beginSearch(
   if (suspects.length === 0) return null;
   search.groups = firstGroups(suspects, state, interest, context);
   state.search = search;
-  // One that is all that was sent need not be sent again; if more was sent, it may be that which was rejected.
+  // A suspect that was sent alone is the rejected part. If more was sent, it must be tried.
   if (suspects.length > 1 || names.length < response.updated.length) return [];
   search.groups = [];
   const rejectedVersions = confirmRejected(state, search, suspects, { error, context });
@@ -69,7 +69,7 @@ export function beginSearch(
   return rejectedVersions;
 }
 
-/** Known culprits of other clients are tried last, one by one: the rest is then taken at once. */
+/** Parts that other clients reject are tried last, one by one, so that the rest is accepted at once. */
 function firstGroups(
   suspects: readonly Suspect[],
   state: TypeState,
@@ -107,8 +107,8 @@ function acceptedOf(
 }
 
 /**
- * Remembers what the client took of the tables that it is about to see no more: should it reject what the next ones hold, that
- * is what it keeps.
+ * Remembers the accepted parts of a view that is about to be replaced. They substitute for parts of the next view that the
+ * client rejects.
  */
 export function rememberAccepted({ types, view }: StreamState, next: View): void {
   const state = types.get('route');
@@ -123,7 +123,7 @@ export function rememberAccepted({ types, view }: StreamState, next: View): void
   }
 }
 
-/** It is not known whether the client took what is current: that is to be tried, and nothing else is in its place. */
+/** Leaves out current parts, which the client may not have accepted: they must be tried. */
 function withoutCurrentParts(
   { type, filters, interest }: TypeState,
   name: string,
@@ -152,7 +152,7 @@ function suspectsOf(state: TypeState, search: Search, interest: Interest, name: 
   });
 }
 
-/** The next resources to try, and to be sent now; null: nothing is left to be tried. */
+/** Resources of the next trial, to send now; null: nothing is left to try. */
 export function nextTrial(
   state: TypeState,
   search: Search,
@@ -174,7 +174,7 @@ export function nextTrial(
   return sent.size > 0 ? sent : nextTrial(state, search, interest, context);
 }
 
-/** A resource with what the client has, and with the suspects that are tried. */
+/** Builds a resource from the parts that the client has and the suspects on trial. */
 function trialOf(
   state: TypeState,
   search: Search,
@@ -196,7 +196,7 @@ function trialOf(
   });
 }
 
-/** The client took the response in flight. */
+/** Applies an ACK of a trial. */
 export function trialAccepted(stream: StreamState, state: TypeState, search: Search, context: StreamContext): void {
   for (const [name, resource] of search.sent)
     search.accepted.set(name, resource === null ? new Map() : partitionOf(state.type, resource).parts);
@@ -204,7 +204,7 @@ export function trialAccepted(stream: StreamState, state: TypeState, search: Sea
   if (search.groups.length === 0) finish(stream, state, search, context);
 }
 
-/** The client rejected the response in flight. Returns the parts that are found guilty by it. */
+/** Applies a NACK of a trial. Returns the parts that are now known to be rejected. */
 export function trialRejected(
   stream: StreamState,
   state: TypeState,
@@ -214,7 +214,7 @@ export function trialRejected(
   search.inFlight = null;
   let rejectedVersions: readonly RejectedVersion[] = [];
   if (search.trials >= mostTrials) {
-    search.sent = new Map(); // what was not tried is convicted as it is
+    search.sent = new Map(); // untried parts count as rejected
     rejectedVersions = confirmRejected(state, search, [...search.trial, ...search.groups.flat()], { error, context });
     search.groups = [];
   } else if (search.trial.length > 1) search.groups = [...halves(search.trial), ...search.groups];
@@ -223,7 +223,7 @@ export function trialRejected(
   return rejectedVersions;
 }
 
-/** Filters what the client rejects from now on. */
+/** Filters these parts from now on. */
 function confirmRejected(
   state: TypeState,
   search: Search,
@@ -236,7 +236,7 @@ function confirmRejected(
     const { name, part, hash } = version;
     const earlier = state.filters?.get(name)?.rejected.get(part);
     if (earlier?.hash === hash) {
-      addRejected(state, name, part, { ...earlier, substitute: null }); // what stood in for it is rejected as well
+      addRejected(state, name, part, { ...earlier, substitute: null }); // its substitute is rejected as well
       return [];
     }
     const has = search.accepted.get(name)?.get(part);
@@ -247,8 +247,8 @@ function confirmRejected(
 }
 
 /**
- * A resource that an error names is held already. A client that has nothing of it is sent what others had before it was bad,
- * if that is known.
+ * Reports a whole resource that an error names. A client that has no version of it is sent the last good one of other
+ * clients, if known.
  */
 export function confirmWhole(
   state: TypeState,
@@ -274,19 +274,19 @@ export function confirmWhole(
   return [{ ...version, lastGood, error }];
 }
 
-/** Whether the client rejects this version, and not one that was in the tables when it was tried. */
+/** Whether the trial contained this version, and not an earlier one of the tables. */
 function wasSent(state: TypeState, { sent }: Search, { name, part, hash }: PartVersion): boolean {
-  if (sent.size === 0) return true; // nothing was tried: it is what the rejected response brought
+  if (sent.size === 0) return true; // no trial: the rejected response contained it
   const tried = sent.get(name) ?? null;
   const rejected = state.filters?.get(name)?.rejected.get(part);
   const expected = rejected?.hash === hash ? rejected.substitute?.hash : hash;
   return tried !== null && partitionOf(state.type, tried).parts.get(part)?.hash === expected;
 }
 
-/** A copy: a slice would keep the whole route configuration that it was cut from. */
+/** Copies the bytes: a view would keep the whole route configuration in memory. */
 const copyOf = (part: ResourcePart): ResourcePart => ({ ...part, bytes: Uint8Array.from(part.bytes) });
 
-/** As it is now; null: it is gone. */
+/** Current version of a suspect; null: removed. */
 function versionOf({ type }: TypeState, interest: Interest, { name, part }: Suspect): PartVersion | null {
   const resource = interest.get(name)?.resource;
   const found = resource === undefined ? undefined : partitionOf(type, resource).parts.get(part);
@@ -295,7 +295,7 @@ function versionOf({ type }: TypeState, interest: Interest, { name, part }: Susp
 
 const nothing: ReadonlyMap<string, ResourcePart> = new Map();
 
-/** Everything was tried: the client has all that it takes, or is about to get it. */
+/** Ends a search: sends the client what it accepts and does not have yet. */
 export function finish(stream: StreamState, state: TypeState, search: Search, context: StreamContext): void {
   state.search = null;
   state.lastAnswerRejected = false;
@@ -312,13 +312,13 @@ export function finish(stream: StreamState, state: TypeState, search: Search, co
   markAll(stream);
 }
 
-/** Whether the client has of a resource what it is to have from now on. */
+/** Whether the client has the final version of a resource. */
 function hasFinal(state: TypeState, search: Search, name: string): boolean {
   const resource = state.interest?.get(name)?.resource;
   const accepted = search.accepted.get(name);
   if (resource === undefined || accepted === undefined) return true;
   const final = filtered(state, resource);
-  // An Envoy that waits for a route configuration or an assignment must be told something.
+  // An Envoy that waits for a route configuration or an assignment needs an answer.
   if (final === null) return accepted.size > 0 || typeRows[state.type].unknown !== 'empty';
   const { parts } = partitionOf(state.type, final);
   return (

@@ -9,7 +9,7 @@ export interface RejectedPart {
   readonly hash: string;
   /** The version that the client is sent in its place; null: the part is left out. */
   readonly substitute: ResourcePart | null;
-  /** The client's words. */
+  /** Error text of the client. */
   readonly error: string;
 }
 
@@ -20,33 +20,33 @@ export interface Filter {
   readonly since: Revision;
 }
 
-/** A part that may be what a client rejects: it differs from what the client has. */
+/** A part that the client may reject, because it differs from the client's version. */
 export interface Suspect {
   readonly name: string;
   readonly part: string;
 }
 
 /**
- * The search for the parts of a rejected response that its client rejects. What the client took last is sent again with
- * some of the suspects; when it rejects these, with half of them, and so on down to one. What it takes stays.
+ * Bisection of a rejected response. A trial contains the accepted parts and a group of suspects. A rejected group is halved,
+ * down to one part. An accepted group stays.
  */
 export interface Search {
   /** The revision of the rejected response. */
   readonly revision: Revision;
-  /** Whether responses of this type hold all that there is. */
+  /** Whether responses of this type are whole sets. */
   readonly whole: boolean;
   readonly names: readonly string[];
   /** The other names of the rejected response: they are sent again when the search ends. */
   readonly others: readonly string[];
   /** The parts that the client has, by resource; undefined: unknown. */
   readonly accepted: Map<string, ReadonlyMap<string, ResourcePart> | undefined>;
-  /** Groups that wait for their trial, the next one first. */
+  /** Groups to try, the next one first. */
   groups: readonly (readonly Suspect[])[];
   /** The suspects of the response in flight. */
   trial: readonly Suspect[];
   inFlight: Response | null;
   /** The resources of the response in flight. */
   sent: ReadonlyMap<string, EncodedResource | null>;
-  /** How many responses it took so far. */
+  /** Number of trials so far. */
   trials: number;
 }

@@ -6,19 +6,19 @@ import { responseHead } from '../wire/build-response.ts';
 import type { Mode } from '../wire/response.ts';
 import { findVirtualHost } from './virtual-hosts.ts';
 
-/** What is said of one name: the virtual host that serves it, or that there is none. */
+/** Answer for one name: the virtual host that serves it, or that there is none. */
 export interface HostAnswer {
-  /** The name of the Resource that says it; several names may be said by one. */
+  /** Name of the Resource. Several names may share one. */
   readonly resource: string;
   readonly version: string;
   /** Null: there is nothing of that name. */
   readonly body: Uint8Array | null;
 }
 
-/** Whether a request is answered: virtual hosts are only asked for by delta. */
+/** Whether requests are answered: virtual hosts on demand exist in delta only. */
 export const answersNamed = (mode: Mode): boolean => mode === 'delta';
 
-/** Says which virtual host there is for `<route configuration>/<host>`. */
+/** Finds the virtual host for `<route configuration>/<host>`. */
 export function answerHost(name: string, routes: Interest | null): HostAnswer {
   const absent = { resource: name, version: absentVersion, body: null };
   const { route, host } = splitHostName(name);
@@ -28,7 +28,7 @@ export function answerHost(name: string, routes: Interest | null): HostAnswer {
   return { resource: found.name, version: found.version, body: found.body };
 }
 
-/** Of `<route configuration>/<host>`. */
+/** Splits `<route configuration>/<host>`. */
 export function splitHostName(name: string): { readonly route: string; readonly host: string } {
   const at = name.lastIndexOf('/');
   return at < 0 ? { route: name, host: '' } : { route: name.slice(0, at), host: name.slice(at + 1) };
@@ -38,13 +38,13 @@ export interface AnswersMessage {
   readonly nonce: string;
   readonly version: string;
   readonly identifier: string;
-  /** What is to be said, by the names that were asked for. */
+  /** Answers by requested name. */
   readonly answers: ReadonlyMap<string, HostAnswer>;
-  /** Resources that the client has and nothing stands behind any more. */
+  /** Resources that the client has and no name leads to any more. */
   readonly gone: readonly string[];
 }
 
-/** A DeltaDiscoveryResponse with virtual hosts. Names that one resource answers are its aliases: each of them is waited for. */
+/** Encodes a DeltaDiscoveryResponse with virtual hosts. Names that share a resource are its aliases: Envoy waits for each. */
 export function encodeAnswers({ nonce, version, identifier, answers, gone }: AnswersMessage): Uint8Array {
   const typeUrl = namedTypeUrls['virtual-host'];
   const parts: Uint8Array[] = [responseHead('delta', { version, typeUrl, nonce, identifier })];

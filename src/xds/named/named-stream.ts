@@ -7,9 +7,9 @@ import type { DeltaRequest, SotwRequest } from '../wire/request.ts';
 import type { Mode, Outgoing } from '../wire/response.ts';
 import { answerHost, answersNamed, encodeAnswers, type HostAnswer, splitHostName } from './answers.ts';
 
-/** What a request for a named type meant: for the log. */
+/** Meaning of a request for a named type, for the log. */
 export interface NamedOutcome {
-  /** The client's words about the last response, if it rejected it. */
+  /** Error text of the last response, if it was rejected. */
   readonly rejected: string | null;
   /** Names asked for that stay unanswered. */
   readonly unanswered: readonly string[];
@@ -23,31 +23,31 @@ export interface NamedResponse extends Outgoing {
 /** One named type on one stream. */
 export interface NamedState {
   readonly type: NamedType;
-  /** Every name asked for, oldest first, with what was said of it last; null: nothing. */
+  /** Requested names, oldest first, with the answer sent last; null: none. */
   readonly names: Map<string, SentAnswer | null>;
   /** The resources that the client has. */
   readonly has: Set<string>;
   /** The nonce of the response that is not answered yet. */
   inFlight: string | null;
   nack: string | null;
-  /** When it said so; 0: never. */
+  /** Time of the last NACK; 0: never. */
   nackedAtMs: number;
-  /** The first request named nothing: Envoy waits for an answer before it uses routes whose hosts come on demand. */
+  /** Whether the first request had no names: Envoy waits for an answer before it uses routes with hosts on demand. */
   mustAnswer: boolean;
 }
 
 type SentAnswer = Pick<HostAnswer, 'resource' | 'version'>;
 
-/** Who asks on demand asks for whatever it is asked for itself: beyond this many the oldest are not followed any more. */
+/** Limit of followed names. A client on demand requests every host that its callers name; the oldest names are dropped. */
 const mostNames = 10_000;
 
 /**
- * What a stream asks for by name of types that have no tables. A name is answered once it is asked for and again when the
- * answer changes. Apart from the state machine of the others: there are few such names, no order, and nothing is shared.
+ * Subscriptions of a stream to types without tables. A name is answered on request, and again when the answer changes.
+ * Separate from the state machine of the other types: these have few names, no order, and share nothing.
  */
 export class NamedStream implements Holder {
   readonly mode: Mode;
-  /** Not looked at: its names are few. */
+  /** Unused: its names are few. */
   marks = 0;
   readonly sender: Sender | null;
   readonly states = new Map<NamedType, NamedState>();
@@ -78,7 +78,7 @@ export class NamedStream implements Holder {
     for (const name of unsubscribe) state.names.delete(name);
     const added = subscribe.filter((name) => !state.names.has(name));
     for (const name of subscribe) {
-      state.names.delete(name); // asked again is asked anew: the client may have dropped it
+      state.names.delete(name); // a repeated name is answered again: the client may have dropped it
       state.names.set(name, null);
     }
     forgetOldest(state);
@@ -88,13 +88,13 @@ export class NamedStream implements Holder {
     return { rejected, unanswered: answersNamed(this.mode) ? [] : added };
   }
 
-  /** The tables that answers are found in, or others than before. */
+  /** Applies the first view, or another one. */
   setView(view: View): void {
     this.#view = view;
     if (this.states.has('virtual-host')) this.#followRoutes();
   }
 
-  /** The next response, or null. Calling it is sending it. */
+  /** Returns the next response, which counts as sent, or null. */
   next(): NamedResponse | null {
     if (this.#view === null) return null;
     const state = this.states.get('virtual-host');
@@ -108,7 +108,7 @@ export class NamedStream implements Holder {
     this.states.clear();
   }
 
-  /** A delta request names what is new and what is over; one in state of the world lists all. */
+  /** Finds added and dropped names: a delta request lists them, a state-of-the-world request lists all names. */
   #changes(
     state: NamedState,
     request: SotwRequest | DeltaRequest,
@@ -164,8 +164,8 @@ export class NamedStream implements Holder {
   }
 
   /**
-   * What the first request for virtual hosts is answered with: it names nothing, not even the route configuration that
-   * waits for the answer, and Envoy counts only an answer in which something begins with that name.
+   * Names for the answer to the first request for virtual hosts. That request does not name the route configuration that
+   * waits, and Envoy accepts only an answer in which a name begins with it.
    */
   #routeNames(): string[] {
     return (this.#view?.route ?? []).flatMap((table) => [...table.entries.keys()].map((route) => `${route}/`));
@@ -185,7 +185,7 @@ export class NamedStream implements Holder {
   }
 }
 
-/** The client keeps what it has of them, and is told nothing more about it: it has not asked for that to be taken away. */
+/** Drops the oldest names above the limit. The client keeps their resources and gets no further updates of them. */
 function forgetOldest({ names, has }: NamedState): void {
   for (const [name, last] of names) {
     if (names.size <= mostNames) break;

@@ -17,8 +17,8 @@ export interface FoundHost {
 
 /**
  * The virtual host of a route configuration that serves a host, chosen as Envoy does: by the whole name, the longest
- * `*.suffix`, the longest `prefix.*`, and then `*`. What `*` says is given for this host alone: as a virtual host for
- * all, it would keep the client from asking for the others. A port counts only if it is named as a domain.
+ * `*.suffix`, the longest `prefix.*`, and then `*`. A match of `*` is sent for this host alone: as a virtual host for
+ * all, it would keep the client from requesting others. A port counts only if it is named as a domain.
  */
 export function findVirtualHost(route: EncodedResource, host: string): FoundHost | null {
   const index = indexOf(route);
@@ -31,11 +31,11 @@ export function findVirtualHost(route: EncodedResource, host: string): FoundHost
   return index.rest === null ? null : renamed(index.rest, `${route.name}/#${index.rest.name}#${lower}`, lower);
 }
 
-/** A virtual host where it stands in its route configuration. */
+/** A virtual host in its route configuration. */
 interface HostPart {
   readonly name: string;
   readonly bytes: Uint8Array;
-  /** Made when it is first asked for. */
+  /** Built on the first request. */
   found: FoundHost | null;
 }
 
@@ -44,11 +44,11 @@ interface Domains {
   /** Longest first, without the asterisk. */
   readonly suffixes: readonly (readonly [string, HostPart])[];
   readonly prefixes: readonly (readonly [string, HostPart])[];
-  /** Of the domain `*`. */
+  /** The virtual host of the domain `*`. */
   readonly rest: HostPart | null;
 }
 
-/** Made when somebody first asks, and kept as long as the bytes that it was made of. */
+/** Built on first use, and kept as long as the resource. */
 const indices = new WeakMap<EncodedResource, Domains>();
 
 function indexOf(route: EncodedResource): Domains {

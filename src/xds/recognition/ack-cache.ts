@@ -8,13 +8,12 @@ import { readFields } from '../wire/wire-reader.ts';
 
 /*
  * In state of the world, an acknowledgement repeats all names of the subscription: 94 KB for a thousand clusters, from
- * every stream, for every change. Equal bytes mean the same, so what one stream wrote is recognised from the others while
- * it arrives, and neither gathered nor parsed. Without it an endpoint change takes 132 µs a stream, with it 77 (ADR 9). The
- * acknowledgement of the next response differs only in version and nonce: it is expected before the first stream has
- * written it, and shares all other bytes.
+ * every stream, for every change. Equal bytes mean the same. So the bytes of one stream's acknowledgement are compared with
+ * those of the others as they arrive, which are then neither buffered nor parsed (figures: ADR 9). The acknowledgement of
+ * the next response differs only in version and nonce: it is predicted, and shares all other bytes.
  */
 
-/** The acknowledgement of this length that may be arriving, if one is known. */
+/** Returns a known acknowledgement of this length, to compare with the arriving bytes; null: none. */
 export function ackCandidate(stream: StreamState, length: number): KnownAck | null {
   const { lastSent } = stream;
   const likely = lastSent === null ? null : ackCandidateOf(lastSent, length, stream);
@@ -35,7 +34,7 @@ function ackCandidateOf(state: TypeState, length: number, { mode }: StreamState)
   return null;
 }
 
-/** A request that equals what `candidate` gave for it, byte for byte. Null: it is answered already, and has to be read. */
+/** Applies a request whose bytes equal `known`, a result of `ackCandidate`. Null: answered already; parse it. */
 export function receiveKnownAck(stream: StreamState, known: object, context: StreamContext): RequestOutcome | null {
   const { lastSent } = stream;
   if (lastSent !== null && isAnswer(lastSent, known)) return acknowledged(stream, lastSent, context);
@@ -44,7 +43,7 @@ export function receiveKnownAck(stream: StreamState, known: object, context: Str
   return null;
 }
 
-/** Whether this is known to acknowledge what is in flight. */
+/** Whether these bytes acknowledge the response in flight. */
 function isAnswer({ inFlight }: TypeState, known: object): boolean {
   return inFlight?.knownAcks.some((one) => one === known) === true;
 }
@@ -57,29 +56,29 @@ function acknowledged(stream: StreamState, state: TypeState, context: StreamCont
 }
 
 /**
- * Remembers a pure acknowledgement, so that the same bytes on other streams need no parsing. One that is longer than its names
- * explain is not remembered: every later response of the subscription would pay for what one client put into it.
+ * Caches the bytes of a request that is nothing but an ACK, so that other streams need not parse them. Bytes far longer than
+ * the names are not cached: all predictions for this subscription would repeat the excess.
  */
 export function rememberAck(response: Response, state: TypeState | undefined, bytes: Uint8Array): void {
   if (state === undefined || state.interest === null || response.knownAcks.length >= maxKnownAcks) return;
   if (bytes.length > maxOtherBytes + namesLength(state.names)) return;
   if (response.knownAcks.some(({ parts, length }) => length === bytes.length && Buffer.concat(parts).equals(bytes)))
     return;
-  const own = Uint8Array.from(bytes); // a view into what the socket read until now
+  const own = Uint8Array.from(bytes); // it was a view of the socket's buffer
   response.knownAcks.push({ parts: [own], length: own.length, interestId: state.interest.id });
   if (own.length >= minPredictedBytes) state.interest.acknowledgement = own;
 }
 
-/** Clients of different builds order names differently; more variants than this are not worth the comparing. */
+/** Limit of variants: clients of different builds order names differently. */
 const maxKnownAcks = 4;
 
-/** Shorter ones are read as fast as they are made up. */
+/** Below this size, parsing costs no more than predicting. */
 const minPredictedBytes = 1_024;
 
-/** Version, type URL, nonce and a wildcard, with their tags. */
+/** Limit of the bytes besides names: version, type URL, nonce and a wildcard, with their tags. */
 const maxOtherBytes = 512;
 
-/** How long the names are in a request, with their tags. */
+/** Length of the names in a request, with their tags. */
 function namesLength(set: NameSet): number {
   let length = namesLengths.get(set);
   if (length === undefined) {
@@ -95,7 +94,7 @@ function namesLength(set: NameSet): number {
 
 const namesLengths = new WeakMap<NameSet, number>();
 
-/** Makes up the acknowledgement of a response from that of an earlier one with the same subscription. Once per response. */
+/** Predicts the acknowledgement of a response from an earlier one with the same subscription. Once per response. */
 function predictAck({ interest }: TypeState, response: Response): void {
   const earlier = interest?.acknowledgement ?? null;
   if (interest === null || earlier === null || response.knownAcks.length > 0) return;

@@ -5,24 +5,24 @@ import type { Mode } from '../wire/response.ts';
 import { ackCandidate, receiveKnownAck, rememberAck } from './ack-cache.ts';
 import { RequestCache } from './request-cache.ts';
 
-/** Bytes that a message may turn out to be. */
+/** Bytes to compare with an arriving message. */
 export interface Expected {
   readonly parts: readonly Uint8Array[];
   readonly length: number;
 }
 
 /**
- * Knowledge of bytes that clients repeat, shared by all streams of a mode. Equal bytes mean the same, so it decides what a
- * request costs and nothing else: `readEverything` takes its place, and every stream hears the same.
+ * Recognition of bytes that clients repeat, shared by all streams of a mode. It changes the cost of requests only: with
+ * `parseEverything` in its place, every stream is sent the same.
  */
 export interface Recognition {
-  /** The message of this length that may be arriving; null: none is known. `stream` is null before the first message. */
+  /** Returns a known message of this length; null: none. `stream` is null before the first message. */
   candidate(stream: StreamState | null, length: number): Expected | null;
-  /** Takes a message that equals what `candidate` gave. Null: it has to be read. */
+  /** Applies a message that equals a result of `candidate`. Null: it must be parsed. */
   receive(stream: StreamState, known: Expected, context: StreamContext): RequestOutcome | null;
   /** @throws MalformedMessage */
   read(bytes: Uint8Array): SotwRequest | DeltaRequest;
-  /** Learns the bytes of a request that was nothing but an acknowledgement. */
+  /** Caches the bytes of a request that was nothing but an ACK. */
   rememberAck(
     stream: StreamState,
     acknowledged: RequestOutcome & { readonly kind: 'acknowledged' },

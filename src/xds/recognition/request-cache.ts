@@ -2,13 +2,12 @@ import { type DeltaRequest, parseDeltaRequest, parseSotwRequest, type SotwReques
 import type { Mode } from '../wire/response.ts';
 
 /**
- * Long subscriptions as clients wrote them. A thousand proxies of one mesh ask for the same thousand names. A subscription
- * with the bytes of another's is recognised while it arrives, and neither gathered nor parsed. Without it a stream of a
- * connect storm takes 5 to 10 % more CPU (ADR 9). Bounded, whatever clients send.
+ * Cache of long subscriptions by their bytes. A thousand proxies of one mesh subscribe to the same thousand names. An equal
+ * subscription is recognised as it arrives, and neither buffered nor parsed (figures: ADR 9). Its size is bounded.
  */
 export class RequestCache {
   readonly #parse: (bytes: Uint8Array) => SotwRequest | DeltaRequest;
-  /** By length, the newest last: a client that writes otherwise takes the place of one that has not come for long. */
+  /** Requests by length, the newest last; the oldest are dropped first. */
   readonly #known = new Map<number, Known>();
   #bytes = 0;
 
@@ -16,12 +15,12 @@ export class RequestCache {
     this.#parse = mode === 'sotw' ? parseSotwRequest : parseDeltaRequest;
   }
 
-  /** The subscription of this length that may be arriving, if one is known: one part, which `read` knows again. */
+  /** Returns a known subscription of this length in one part, for which `read` returns the cached request. */
   candidate(length: number): { readonly parts: readonly [Uint8Array]; readonly length: number } | null {
     return this.#known.get(length) ?? null;
   }
 
-  /** What a request says. @throws MalformedMessage */
+  /** Parses a request, or returns the cached one. @throws MalformedMessage */
   read(bytes: Uint8Array): SotwRequest | DeltaRequest {
     const known = this.#known.get(bytes.length);
     if (known?.parts[0] === bytes) return known.request;
@@ -30,7 +29,7 @@ export class RequestCache {
   }
 
   #remember(bytes: Uint8Array): SotwRequest | DeltaRequest {
-    const own = Uint8Array.from(bytes); // a view into what the socket read until now
+    const own = Uint8Array.from(bytes); // it was a view of the socket's buffer
     const request = this.#parse(own);
     this.#forget(own.length);
     this.#known.set(own.length, { parts: [own], length: own.length, request });
@@ -50,17 +49,17 @@ export class RequestCache {
 interface Known {
   readonly parts: readonly [Uint8Array];
   readonly length: number;
-  /** Its views are of the bytes. */
+  /** Its byte fields are views of `parts`. */
   readonly request: SotwRequest | DeltaRequest;
 }
 
-/** A node is of one client, and an answer of one response. What a client has already is too long to be shared by many. */
+/** Excludes requests with a node, which are of one client, and answers, which are of one response. */
 function isCacheable(request: SotwRequest | DeltaRequest, bytes: Uint8Array): boolean {
   const isFirst = request.node === null && request.nonce === '' && request.error === null;
   return isFirst && bytes.length >= smallest && bytes.length <= largest;
 }
 
-/** Shorter ones are read as fast as they are recognised. */
+/** Below this size, parsing costs no more than recognising. */
 const smallest = 1_024;
 const largest = 2 << 20;
 const maxBytes = 4 << 20;

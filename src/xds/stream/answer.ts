@@ -12,7 +12,7 @@ import { carriedNamed, dropAccepted, dropRemoved, rejectNamed } from './rejected
 import { none, type StreamContext, type StreamState, type TypeState, withUnknownVersions } from './stream.ts';
 import { hasName, withoutNames, withoutRevisions, withUncertain } from './uncertain.ts';
 
-/** The client took the response in flight. */
+/** Applies an ACK of the response in flight. */
 export function acknowledge(stream: StreamState, state: TypeState, response: Response, context: StreamContext): void {
   state.inFlight = null;
   state.acked = response.label;
@@ -27,7 +27,7 @@ export function acknowledge(stream: StreamState, state: TypeState, response: Res
   if (state.inFlightOfPreviousScope !== response) {
     state.acknowledged = response.revision;
     state.mayHaveResources = false;
-    state.acceptedParts = null; // the tables say again what it has
+    state.acceptedParts = null; // from here on the tables say what it has
   }
   state.inFlightOfPreviousScope = null;
   if (response.whole) state.uncertain = none;
@@ -53,16 +53,16 @@ export interface RejectedResponse {
 
 /** The result of a rejection. */
 export interface RejectionResult {
-  /** The names that are held: for the log, and for tracing them to their rules. */
+  /** Names of rejected resources, for the log and for finding their rules. */
   readonly rejectedNames: readonly string[];
-  /** Parts that were found to be what the client rejects. */
+  /** Parts that the client was found to reject. */
   readonly rejectedVersions: readonly RejectedVersion[];
 }
 
 /**
- * The client rejected the response in flight. The resources that the error names are held, and everything else is told
- * again: it may have taken none of it. When it names none, or a route configuration, of which only a part is bad, what the
- * response brought is tried in groups until it is known what the client rejects: rule 6 of ADR 1.
+ * Applies a NACK of the response in flight. Resources that the error names are not sent again until they change. All others
+ * are sent again, because the client may have applied none. If the error names none, or a route configuration, of which
+ * only a part is bad, the updates are tried in groups until the rejected part is found: rule 6 of docs/protocol.md.
  */
 export function reject(
   stream: StreamState,
@@ -90,7 +90,7 @@ export function reject(
     ? beginSearch(stream, state, { response, error, tables, context, uncertain })
     : null;
   const findings = rejectedVersions === null ? rejectByName(state, { response, error, named, tables, context }) : null;
-  // With nothing else in it, a response that is told again would be rejected again.
+  // Without other updates, the same response would be sent and rejected again.
   const isOthers = named.length === 0 && stream.mode === 'delta' && response.updated.length > 0;
   if (rejectedVersions !== null || isOthers) deferAgain(state, response, context);
   if (state.baseline.kind === 'map') {
@@ -100,7 +100,7 @@ export function reject(
   return findings ?? { rejectedNames: none, rejectedVersions: rejectedVersions ?? none };
 }
 
-/** Not a whole set of which it is unknown what the client has, or whose error is about what the set carried besides. */
+/** Excludes whole sets after which the client's state is unknown, and errors about resources that a set only carried. */
 function isSearchable(state: TypeState, { whole }: Response, error: string): boolean {
   if (!whole) return true;
   return (
@@ -110,7 +110,7 @@ function isSearchable(state: TypeState, { whole }: Response, error: string): boo
   );
 }
 
-/** Route configurations have ports for names, which stand in any error text, and are mostly good: see `beginSearch`. */
+/** Ignores ports, the names of route configurations, because any error text may contain them. */
 function namedIn({ type, interest }: TypeState, { updated }: Response, error: string): readonly string[] {
   const named = [...namesIn(error, (text) => !(type === 'route' && isPort(text)) && hasName(updated, text))];
   const isDivisible = (name: string) => {
@@ -138,7 +138,7 @@ function rejectByName(state: TypeState, { response, error, named, tables, contex
     deferAgain(state, response, context);
   }
   const rejectedVersions = rejectedNames
-    .filter((name) => !isBindError(error, name)) // a port that is taken is no fault of the listener
+    .filter((name) => !isBindError(error, name)) // a port in use is no fault of the listener
     .flatMap((name) => confirmWhole(state, { name, error, tables, context }));
   return { rejectedNames, rejectedVersions };
 }

@@ -1,7 +1,7 @@
 /**
- * The names that an error text speaks of, of those for which `isName` holds. Envoy writes a rejected configuration down before it
- * says what is wrong; of that only the name of the resource counts. Where names stand in front of what is said of each (`a: …`),
- * others in the text do not count. Reads the text once, however many names there are.
+ * Finds the names in an error text for which `isName` holds. Envoy may print the rejected configuration before the reason; of
+ * it only the name of the resource counts. If names precede their reasons (`a: …`), other names in the text do not count.
+ * Reads the text once, however many names exist.
  */
 export function namesIn(error: string, isName: (text: string) => boolean): ReadonlySet<string> {
   const { dumped, text } = split(error);
@@ -16,12 +16,12 @@ export function namesIn(error: string, isName: (text: string) => boolean): Reado
   return spokenOf.size > 0 ? spokenOf : others;
 }
 
-/** What may be a name, with punctuation around it. */
+/** A possible name, with punctuation around it. */
 const words = /[^\s"'`(),;<>{}=]+/g;
 const starts = /^[[]+/;
 const ends = /[\].:!?]+$/;
 
-/** The name of the configuration that is written down, and the text without it. */
+/** Splits the text into the name in the printed configuration and the rest. */
 function split(error: string): { readonly dumped: string | null; readonly text: string } {
   const start = error.indexOf(dump);
   if (start < 0) return { dumped: null, text: error };

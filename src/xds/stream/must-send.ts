@@ -5,19 +5,19 @@ import type { NameSet } from '../tables/names.ts';
 import type { Response } from '../wire/response.ts';
 import { type NamesToSend, none, type StreamContext, type StreamState, type TypeState } from './stream.ts';
 
-/** Owes the names of a subscription. */
+/** Adds the names of a subscription. */
 export function addSubscribed(state: TypeState, names: NameSet, context: StreamContext): void {
   if (names.size > 0) addNames(state, { id: `n${names.id}`, names: names.names }, context);
 }
 
-/** Owes the assignments of the clusters that a response brings: rule 2 of ADR 1. */
+/** Adds the assignments of the clusters that a response updates: rule 2 of docs/protocol.md. */
 export function addAssignments(stream: StreamState, response: Response, context: StreamContext): void {
   if (response.updated.length === 0) return;
   const mustSend: NamesToSend = { id: `c${response.nonce}`, names: response.updated };
   const endpoints = stream.types.get('endpoint');
   markAll(stream);
   if (endpoints === undefined) {
-    // A stream that never asks for assignments must not gather what it would be owed.
+    // A stream that never requests assignments must not accumulate names.
     const clusters = stream.types.get('cluster')?.interest;
     stream.clustersSent = merged(
       [...stream.clustersSent, mustSend],
@@ -29,7 +29,7 @@ export function addAssignments(stream: StreamState, response: Response, context:
   }
 }
 
-/** Owes again what was in a rejected response and was not what the client rejected. */
+/** Adds the names of a rejected response that the client did not reject. */
 export function addOthersOf(
   state: TypeState,
   response: Response,
@@ -46,8 +46,8 @@ function addNames(state: TypeState, mustSend: NamesToSend, context: StreamContex
 }
 
 /**
- * Splits the owed names into those of the next response and those that wait. A client may ask for a hundred thousand absent
- * names. Each is answered, in responses of bounded size, as all clients wait while one is built.
+ * Splits the names into those of the next response and those that wait. A client may ask for a hundred thousand absent
+ * names. Responses are bounded, because all clients wait while one is built.
  */
 export function portionOf(state: TypeState): {
   readonly now: readonly NamesToSend[];
@@ -68,7 +68,7 @@ export function portionOf(state: TypeState): {
   return { now, later };
 }
 
-/** Streams that are owed the same are sent the same portions of it. */
+/** Cuts a portion whose id depends on the range only, so that streams share it. */
 function slice({ id, names }: NamesToSend, from: number, to: number): NamesToSend {
   return { id: `${id}[${from}-${to}]`, names: names.slice(from, to) };
 }
@@ -78,7 +78,7 @@ export function namesToSend(mustSend: readonly NamesToSend[]): readonly string[]
   return others.length === 0 ? (only?.names ?? none) : mustSend.flatMap(({ names }) => names);
 }
 
-/** The names to be sent: the changed ones, and of the owed ones those that are still wanted. */
+/** Names to send: the changed ones, and the must-send names that are still subscribed. */
 export function withMustSend(
   changed: readonly string[],
   mustSend: readonly NamesToSend[],
@@ -88,7 +88,7 @@ export function withMustSend(
   const names = new Set(changed);
   for (const part of mustSend) {
     for (const name of part.names) {
-      // Clusters that are no EDS clusters, and names given back since, have no assignment to send.
+      // Clusters without EDS, and names unsubscribed since, have no assignment to send.
       if (typeRows[interest.type].unknown === 'unanswered' && interest.get(name) === undefined) continue;
       const isKnown = interest.names.has(name) || interest.get(name) !== undefined;
       if (isKnown || (interest.type !== 'endpoint' && interest.includes(name))) names.add(name);
@@ -97,7 +97,7 @@ export function withMustSend(
   return [...names];
 }
 
-/** Gives up what is owed of names that do not exist, where that is not answered: such a name is sent once it exists. */
+/** Drops absent names of types that do not answer absent names. These are sent once they exist. */
 export function dropUnanswered(state: TypeState, interest: Interest, context: StreamContext): void {
   if (state.mustSend.length === 0 || typeRows[state.type].unknown !== 'unanswered') return;
   const there = state.mustSend.map(({ id, names }) => ({
@@ -108,13 +108,13 @@ export function dropUnanswered(state: TypeState, interest: Interest, context: St
   state.mustSend = left.length === 0 ? none : left;
 }
 
-/** Names of one response. */
+/** Limit of names in one response. */
 export const maxNamesPerResponse = 10_000;
 
 const isWanted = (state: TypeState, name: string): boolean =>
   state.names.has(name) || state.interest?.get(name) !== undefined;
 
-/** However long a client lets its answer wait, what it is owed does not pile up. */
+/** Merges the lists once they are many, so that a client that never answers costs bounded memory. */
 function merged(mustSend: NamesToSend[], keeps: (name: string) => boolean, context: StreamContext): NamesToSend[] {
   if (mustSend.length <= maxLists) return mustSend;
   const names = new Set(mustSend.flatMap((part) => part.names).filter(keeps));

@@ -22,17 +22,17 @@ import { substitutesFor, substitutesKey, withoutRejected } from './substitutes.t
 
 /** How long LDS and RDS wait for the CDS ACK. */
 export const maxClusterWaitMs = 5_000;
-/** How long a removal is withheld at most once what comes in its place was sent; more than so many names less long. */
+/** Limit of a deferral, from when everything that replaces the removed names was sent. Many names have a shorter one. */
 export const maxDeferralMs = 30_000;
 export const manyDeferred = 1_000;
 export const maxDeferralOfManyMs = 5_000;
 
-/** Told when removals go before their time, because they waited too long or became too many. */
+/** Called when removals are sent early because they waited too long or became too many. */
 export type OnForcedRelease = (type: XdsType, names: number) => void;
 
 /**
- * The next response that may be sent on this stream now, or null. Calling it is sending it: the state takes it as in
- * flight. Ask again until null. Order: CDS, EDS, LDS, RDS.
+ * Returns the next response to send on this stream now, or null. Call it until null; each response counts as in flight from
+ * then on. Order: CDS, EDS, LDS, RDS.
  */
 export function nextResponse(
   stream: StreamState,
@@ -50,14 +50,14 @@ export function nextResponse(
       const deferred = state.deferredRemovals.length;
       const response = respond({ stream, state, interest, context, onForced });
       if (response !== null) return response;
-      // What has settled without a word may release removals of a type before it.
+      // A type that settled without a response may release removals of an earlier type.
       isMoved ||= (wasPending && !isPending(state, interest)) || state.deferredRemovals.length < deferred;
     }
   }
   return null;
 }
 
-/** Whether `nextResponse` may have something: a look that costs less than its turn in a queue. */
+/** Whether `nextResponse` may have something. Costs less than a turn in a queue. */
 export function mayHaveResponse(stream: StreamState): boolean {
   if (!hasMarks(stream)) return false;
   for (let place = 0; place < stream.inOrder.length; place++)
@@ -65,7 +65,7 @@ export function mayHaveResponse(stream: StreamState): boolean {
   return false;
 }
 
-/** The type at this place of `inOrder` if it has work; the others need not be looked at again before something happens. */
+/** Returns the type at this place of `inOrder` if it has work. Otherwise unmarks it until the next event. */
 function withWork(stream: StreamState, place: number): Subscribed | null {
   if (!isMarked(stream, place)) return null;
   const state = stream.inOrder[place] ?? null;
@@ -78,9 +78,9 @@ type Subscribed = TypeState & { interest: Interest };
 
 const isSubscribed = (state: TypeState): state is Subscribed => state.interest !== null;
 
-/** When this stream must be asked again though nothing happens on it: milliseconds, or null. */
+/** Time at which to call `nextResponse` again even without an event, in ms; null: never. */
 export function nextDeadline(stream: StreamState): number | null {
-  if (!hasMarks(stream)) return null; // who waits has something to send
+  if (!hasMarks(stream)) return null; // a waiting type has something to send
   let earliest: number | null = null;
   const at = (ms: number) => {
     earliest = earliest === null ? ms : Math.min(earliest, ms);
@@ -105,12 +105,12 @@ interface Turn {
   readonly onForced: OnForcedRelease;
 }
 
-/** One comparison in the ordinary case: is the stream behind at all? */
+/** Ordinarily one comparison: whether the stream is behind. */
 function hasWork(state: TypeState, interest: Interest): boolean {
   return isPending(state, interest) || state.deferredRemovals.length > 0 || state.search !== null;
 }
 
-/** Whether there is something to send of this type, or to look for: a difference to what it was sent. */
+/** Whether this type has something to send, or may differ from what was sent. */
 export function isPending(state: TypeState, interest: Interest): boolean {
   const { baseline } = state;
   return (
@@ -132,7 +132,7 @@ function respond(asking: Turn): Response | null {
   if (hasUpdates && mustWait(stream, state, context)) return null;
   state.waitingSinceMs = null;
 
-  // What is only owed depends on the names alone, wherever the client stands.
+  // A response with nothing but must-send names depends on these names only, not on the baseline.
   const isOnlyMustSend = difference.changed.length === 0 && difference.removed.size === 0;
   const { baseline } = state;
   const isChange = changed.length > 0 && baseline.kind === 'cursor' && baseline.revision > 0;
@@ -165,7 +165,7 @@ function withhold({ state, interest, context }: Turn, removed: TableDifference['
   state.deferredRemovals = [...state.deferredRemovals, batch];
 }
 
-/** What came and went unseen while its removal was withheld is still at the client as it was before. */
+/** Restores the client's bytes of names that came back and went again, unsent, while their removal was deferred. */
 function withClientBytes(
   { deferredRemovals: deferred }: TypeState,
   removed: TableDifference['removed'],
@@ -176,9 +176,9 @@ function withClientBytes(
 
 interface Update {
   readonly changed: readonly string[];
-  /** The state that the client is in, as far as the response depends on it. */
+  /** The client's baseline, if the response depends on it. */
   readonly from: Baseline | null;
-  /** See `Response.news`. */
+  /** See `Response.changeRevision`. */
   readonly changeRevision: Revision | null;
   /** Whether another stream may be in the same state. */
   readonly canShare: boolean;
@@ -207,14 +207,14 @@ function send({ stream, state, interest, context }: Turn, update: Update): Respo
     });
   };
   const shared = interest.response(cacheKey(stream, state, { ...update, mustSend: now }), build);
-  // A nonce stands for one sending: an answer to the last one must not count for the next.
+  // A nonce identifies one sending: the answer to the last one must not count for the next.
   const response = shared.nonce === lastSentOf(state)?.nonce ? build() : shared;
   inFlight(stream, state, response, context);
   state.mustSend = later;
   return response;
 }
 
-/** Notes that the response goes out now. */
+/** Notes that the response is sent now. */
 function inFlight(stream: StreamState, state: TypeState, response: Response, context: StreamContext): Response {
   state.mustSend = none;
   state.mustAnswer = false;
@@ -225,7 +225,7 @@ function inFlight(stream: StreamState, state: TypeState, response: Response, con
   return response;
 }
 
-/** Streams in the same state share the response: everything that decides on its content is in the key. */
+/** Streams in the same state share a response. The key has everything that its content depends on. */
 function cacheKey(stream: StreamState, state: TypeState, sent: Update & Pick<TypeState, 'mustSend'>): string | null {
   const { from, canShare, released, mustSend } = sent;
   if (!canShare) return null;
@@ -234,11 +234,11 @@ function cacheKey(stream: StreamState, state: TypeState, sent: Update & Pick<Typ
   return [stream.mode, stream.wholeTypes.length, start, ...lists].join('|');
 }
 
-/** Nearly always of none. */
+/** Joins the ids of lists that are nearly always empty. */
 const ids = (parts: readonly { readonly id: string }[]): string =>
   parts.length === 0 ? '' : parts.map((part) => part.id).join();
 
-/** Rule 3 of ADR 1: what may refer to clusters that the client is about to learn of waits for its answer. */
+/** Rule 3 of docs/protocol.md: types that may refer to new clusters wait for the answer to them. */
 function mustWait(stream: StreamState, state: TypeState, context: StreamContext): boolean {
   const isUnanswered = (type: XdsType) => {
     const awaited = stream.types.get(type);
@@ -257,7 +257,7 @@ function bringsNewNames(interest: Interest, { changed, from }: Update): boolean 
   );
 }
 
-/** Takes from `withheld` what may go now: rule 4 of ADR 1. */
+/** Removes and returns the deferred removals that may be sent now: rule 4 of docs/protocol.md. */
 function release({ stream, state, context, onForced }: Turn): readonly DeferredRemovals[] {
   if (state.deferredRemovals.length === 0) return none;
   const settled = Math.min(...typeRows[state.type].releasedBy.map((type) => settledThrough(stream, type, context)));
@@ -280,7 +280,7 @@ function release({ stream, state, context, onForced }: Turn): readonly DeferredR
   return released;
 }
 
-/** Whether everything that is to come before these removals was sent, however it was answered. */
+/** Whether everything that must precede these removals was sent, however it was answered. */
 const isReplaced = (stream: StreamState, removed: XdsType, { revision }: DeferredRemovals): boolean =>
   typeRows[removed].releasedBy.every((type) => {
     const state = stream.types.get(type);
@@ -289,7 +289,7 @@ const isReplaced = (stream: StreamState, removed: XdsType, { revision }: Deferre
     return baseline.kind === 'cursor' && (baseline.revision >= revision || interest.lastRevision <= baseline.revision);
   });
 
-/** The revision up to which nothing of a type is unsent, unanswered, withheld or rejected on this stream. */
+/** Revision up to which nothing of a type is unsent, unanswered, deferred or rejected on this stream. */
 function settledThrough(stream: StreamState, type: XdsType, context: StreamContext): number {
   const state = stream.types.get(type);
   if (state === undefined || state.interest === null) return Number.POSITIVE_INFINITY;
@@ -307,7 +307,7 @@ function settledThrough(stream: StreamState, type: XdsType, context: StreamConte
   return through;
 }
 
-/** What came back meanwhile, or is not wanted any more, is not gone; what went once more waits for that. */
+/** Excludes names that came back, or are not subscribed any more. Names removed again wait for the newer removal. */
 function namesToRemove(
   { deferredRemovals: deferred }: TypeState,
   interest: Interest,
@@ -324,20 +324,20 @@ function namesToRemove(
   return [...gone];
 }
 
-/** A partial state-of-the-world response can say that something is gone only by an empty resource. */
+/** A partial state-of-the-world response can express a removal only by an empty resource. */
 function canSendRemovals(stream: StreamState, state: TypeState, removals: readonly string[]): boolean {
   if (removals.length === 0) return false;
   return stream.mode === 'delta' || stream.wholeTypes.includes(state.type) || typeRows[state.type].gone === 'empty';
 }
 
-/** A step of the search for what the client rejects. Null: there is none, or everything was tried. */
+/** Builds the next trial of a search. Null: there is none, or everything was tried. */
 function tryNext({ stream, state, interest, context }: Turn): Response | null {
   const { search } = state;
   if (search === null) return null;
   if (search.whole && interest.lastRevision > search.revision) return abandonSearch(state, search, context);
   const sent = nextTrial(state, search, interest, context);
   if (sent === null) {
-    finish(stream, state, search, context); // what was left to be tried is gone
+    finish(stream, state, search, context); // the remaining suspects are gone
     return null;
   }
   const { whole } = search;
@@ -358,11 +358,11 @@ function tryNext({ stream, state, interest, context }: Turn): Response | null {
   search.inFlight = response;
   const { mustSend, mustAnswer } = state;
   inFlight(stream, state, response, context);
-  Object.assign(state, { mustSend, mustAnswer }); // they wait for the end of the search
+  Object.assign(state, { mustSend, mustAnswer }); // these wait for the end of the search
   return response;
 }
 
-/** A whole set has other content by now, of which nobody knows whether the client takes it: it is sent as any other. */
+/** Ends a search whose whole set has changed: the new set is sent like any other. */
 function abandonSearch(state: TypeState, { names, others }: Search, context: StreamContext): null {
   state.search = null;
   state.mustSend = [...state.mustSend, { id: `s${context.nextId()}`, names: [...names, ...others] }];

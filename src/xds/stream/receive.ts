@@ -19,16 +19,16 @@ import {
   withUnknownVersions,
 } from './stream.ts';
 
-/** What a request meant: for logs, metrics and status. The state has been changed accordingly. */
+/** Meaning of a request, for logs, metrics and status. The state has changed accordingly. */
 export type RequestOutcome =
   | { readonly kind: 'subscribed'; readonly type: XdsType }
   | {
       readonly kind: 'acknowledged';
       readonly type: XdsType;
       readonly response: Response;
-      /** When: a reading of `World.now`. */
+      /** Time by `StreamContext.now`. */
       readonly atMs: number;
-      /** The request says nothing else: the same bytes mean the same on every stream with this subscription. */
+      /** Whether the request is nothing but an ACK: equal bytes mean the same on every stream with this subscription. */
       readonly isAckOnly: boolean;
     }
   | {
@@ -37,16 +37,16 @@ export type RequestOutcome =
       readonly response: Response;
       readonly error: string;
       readonly rejectedNames: readonly string[];
-      /** Parts that are known now to be what the client rejects. */
+      /** Parts that the client is now known to reject. */
       readonly rejectedVersions: readonly RejectedVersion[];
-      /** It is still being found out what the client rejects: more is known after its next answers. */
+      /** Whether a search for the rejected parts goes on: the next answers tell more. */
       readonly isSearching: boolean;
     }
   | { readonly kind: 'stale'; readonly type: XdsType }
   | { readonly kind: 'unknown-type'; readonly typeUrl: string };
 
 /**
- * Takes a state-of-the-world request: an answer to what was sent last, a subscription, or both.
+ * Applies a state-of-the-world request: an answer to the newest response, a subscription, or both.
  *
  * @throws TooManyNames; the stream is not to be used afterwards.
  */
@@ -57,7 +57,7 @@ export function receiveSotw(stream: StreamState, request: SotwRequest, context: 
   const state = typeState(stream, type, context);
   markAll(stream);
   const last = lastSentOf(state);
-  // A nonce from before this stream (the client was connected elsewhere) makes no sense here: a new subscription.
+  // A nonce of an earlier stream, perhaps to another server, is a new subscription.
   const answers = request.nonce !== '' && last !== null;
   const isStale = answers && request.nonce !== last?.nonce;
   const grows = stream.growingTypes.includes(type) && !isFirst;
@@ -72,7 +72,7 @@ export function receiveSotw(stream: StreamState, request: SotwRequest, context: 
 }
 
 /**
- * Takes a delta request. Its subscriptions count whatever its nonce.
+ * Applies a delta request. Its subscriptions count whatever its nonce.
  *
  * @throws TooManyNames; the stream is not to be used afterwards.
  */
@@ -98,7 +98,7 @@ function applyAnswer(
   context: StreamContext,
 ): RequestOutcome | null {
   const response = state.inFlight;
-  if (response === null) return null; // answered before: the client repeats itself, perhaps with other names
+  if (response === null) return null; // answered before: a repetition, perhaps with other names
   if (error === null) {
     acknowledge(stream, state, response, context);
     return { kind: 'acknowledged', type: state.type, response, atMs: state.ackedAtMs, isAckOnly: true };
@@ -112,7 +112,7 @@ interface Subscribing {
   readonly context: StreamContext;
 }
 
-/** @returns whether the subscription is another one than before. */
+/** @returns whether the subscription changed. */
 function subscribeSotw(
   stream: StreamState,
   state: TypeState,
@@ -132,7 +132,7 @@ function subscribeSotw(
   else if (isFirst) state.baseline = cursorAt(context.revision);
   addSubscribed(state, added, context);
   if (!wildcard && named.size === 0) resetSubscription(state);
-  state.mustAnswer ||= isFirst && answersUnknown(state.type); // also when nothing is asked for: MOSN waits for an answer before it goes on
+  state.mustAnswer ||= isFirst && answersUnknown(state.type); // even without names: MOSN waits for an answer before its next request
   subscribeTo(stream, state, context);
   return true;
 }
@@ -164,7 +164,7 @@ function subscribeDelta(
   else {
     if (startsWildcard) startWildcard(state, context);
     addSubscribed(state, asked, context);
-    // Under a wildcard an unsubscribed name is still wanted: the client has just forgotten it and must be told again.
+    // Under a wildcard the client drops an unsubscribed name, but still wants it: it must be sent again.
     if (wildcard) addSubscribed(state, context.names.difference(dropped, star), context);
   }
   if (isFirst && state.type === 'endpoint') addAssignmentsOfSentClusters(stream, state);
@@ -173,7 +173,7 @@ function subscribeDelta(
   return true;
 }
 
-/** Assignments of clusters that this stream was sent before it asked for any: it needs them again (rule 2 of ADR 1). */
+/** Adds the assignments of clusters sent before the first request for assignments (rule 2 of docs/protocol.md). */
 function addAssignmentsOfSentClusters(stream: StreamState, state: TypeState): void {
   if (state.baseline.kind === 'map') {
     const wanted = stream.clustersSent.filter(({ names }) => state.wildcard || names.some(state.names.has));
@@ -197,7 +197,7 @@ function startDelta(state: TypeState, request: DeltaRequest, asked: NameSet, con
   addSubscribed(state, asked, context);
 }
 
-/** A wildcard begins: everything is sent, also what was sent by name, and what is gone of that is still to be told. */
+/** Begins a wildcard: everything is sent, including resources sent by name before, and removals of those. */
 function startWildcard(state: TypeState, context: StreamContext): void {
   recordKnownVersions(state, context);
   const { baseline } = state;
@@ -209,7 +209,7 @@ function startWildcard(state: TypeState, context: StreamContext): void {
   state.mustAnswer = answersUnknown(state.type);
 }
 
-/** Nothing is wanted any more: what was known of the client is over. */
+/** Resets a subscription without names: nothing is known of the client any more. */
 function resetSubscription(state: TypeState): void {
   state.baseline = cursorAt(0);
   state.mustAnswer = false;
@@ -227,5 +227,5 @@ function resetSubscription(state: TypeState): void {
 
 const canBeWildcard = (type: XdsType): boolean => typeRows[type].isWhole;
 
-/** Whether there is an answer when there is nothing to give. */
+/** Whether a request for absent names is answered. */
 const answersUnknown = (type: XdsType): boolean => typeRows[type].unknown !== 'unanswered';

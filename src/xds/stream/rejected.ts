@@ -5,16 +5,16 @@ import { namesIn } from './mentions.ts';
 import type { RejectedResource, TypeState } from './stream.ts';
 import { newestPossible, resourceAt, withRejected } from './uncertain.ts';
 
-/** A rejection, as far as it decides on what is held. */
+/** Rejection of a response whose error names resources. */
 export interface NamedRejection {
   readonly response: Response;
   readonly error: string;
-  /** Those that the response brought and the error names. */
+  /** Names that the response updated and the error mentions. */
   readonly named: readonly string[];
   readonly tables: readonly Table[];
 }
 
-/** Holds what the error names. The rest is told again if that leads anywhere. */
+/** Notes the named resources as rejected. `isResent`: sending the others again may succeed. */
 export function rejectNamed(state: TypeState, rejection: NamedRejection): { names: string[]; isResent: boolean } {
   const { response, named, tables } = rejection;
   const also = response.whole ? carriedNamed(state, rejection) : noResources;
@@ -32,8 +32,8 @@ export function rejectNamed(state: TypeState, rejection: NamedRejection): { name
 }
 
 /**
- * What a whole set carried though it did not bring it: withheld removals, and what stands in for other versions. That the
- * client acknowledged something is believed more than an error that names it.
+ * Finds named resources that a whole set carried without updating them: deferred removals and substitutes. A resource
+ * that the client acknowledged is not among them, even if the error names it.
  */
 export function carriedNamed(
   state: TypeState,
@@ -52,7 +52,7 @@ export function carriedNamed(
   return also;
 }
 
-/** `over`: it is gone or repaired since. `kept`: a whole set must go on carrying it, as leaving it out would take it away. */
+/** `superseded`: removed or repaired since. `carried`: whole sets must contain it, because its absence would remove it. */
 type Handling = 'rejected' | 'superseded' | 'carried';
 
 function rejectOne(
@@ -63,10 +63,10 @@ function rejectOne(
 ): Handling {
   const entry = state.interest?.get(name);
   const isSuperseded = entry === undefined || entry.changed > response.revision;
-  // What is over may still be withheld by the next whole set, or come back as it was.
+  // Its removal may be deferred in the next whole set, or the same version may come back.
   if (isSuperseded && !response.whole) return 'superseded';
   const earlier = state.rejectedResources?.get(name);
-  // Nothing stands in for it in a response that need not be whole.
+  // Only whole sets need a substitute.
   const acknowledged = !response.whole ? null : earlier ? earlier.acknowledged : lastAcknowledged(state, name, tables);
   const substitute = response.whole ? substituteFor(state, { name, tables, acknowledged }) : null;
   const isSubstitute = earlier !== undefined && earlier.substitute === rejected;
@@ -96,8 +96,8 @@ interface RejectedName {
 }
 
 /**
- * What a whole set carries in place of a rejected version: the newest that the client may have, so that it loses nothing
- * that it took from a set that it rejected for something else. Null: it has nothing; undefined: that is not known.
+ * Finds the substitute of a rejected version in whole sets: the newest version that the client may have, so that it keeps
+ * what it applied of a set that it rejected for another resource. Null: it has none; undefined: unknown.
  */
 function substituteFor(
   { uncertain }: TypeState,
@@ -108,7 +108,7 @@ function substituteFor(
   return newest ?? acknowledged;
 }
 
-/** What the client took last of this name; null if it never had any, undefined if that is not known. */
+/** Finds the version of a name that the client acknowledged last; null: it never had one; undefined: unknown. */
 export function lastAcknowledged(
   state: TypeState,
   name: string,
@@ -121,12 +121,12 @@ export function lastAcknowledged(
 
 const noResources: ReadonlyMap<string, EncodedResource> = new Map();
 
-/** What is held stays so until another version of it is taken, or it is gone. */
+/** Drops rejections of names of which the client has accepted another version. */
 export function dropAccepted(state: TypeState, accepted: ReadonlySet<string>): void {
   for (const name of state.rejectedResources?.keys() ?? []) if (accepted.has(name)) dropRejected(state, name);
 }
 
-/** Only when nothing is still to be told: what went a moment ago may come back as it was. */
+/** Drops rejections of removed names. Call it only when everything is sent: the same version may come back before. */
 export function dropRemoved(state: TypeState): void {
   for (const name of state.rejectedResources?.keys() ?? []) {
     const isDeferred = state.deferredRemovals.some((batch) => batch.names.has(name));

@@ -11,7 +11,7 @@ import type { Revision, Table } from '../tables/table.ts';
 import type { Mode, Response, ResponseLabel } from '../wire/response.ts';
 import { type UncertainResponse, withoutRevisions } from './uncertain.ts';
 
-/** What all streams share: the pools, the revision that tables are at, and time. Nothing here does I/O. */
+/** State shared by all streams: the pools, the revision of the tables, and time. Nothing here does I/O. */
 export interface StreamContext {
   readonly names: NamePool;
   readonly interests: InterestPool;
@@ -23,48 +23,47 @@ export interface StreamContext {
   nextId(): number;
   /** Names this control plane in every response (`control_plane.identifier`); empty: it is left out. */
   readonly identifier: string;
-  /** What other streams found out about rejected resources. */
+  /** Rejections that other streams found. */
   readonly knownRejections: KnownRejections;
 }
 
 /** The empty list of every state. */
 export const none: readonly never[] = [];
 
-/** Names to send whatever their version. `id` stands for the names in cache keys. */
+/** Names to send whatever their version. Equal ids have equal names: the id is part of cache keys. */
 export interface NamesToSend {
   readonly id: string;
   readonly names: readonly string[];
 }
 
-/** Removals that the client is not told of yet. */
+/** Removals that are not sent to the client yet. */
 export interface DeferredRemovals {
-  /** Equal ids, equal names: part of cache keys. */
+  /** Equal ids have equal names: the id is part of cache keys. */
   readonly id: string;
   /** The revision that removed them. */
   readonly revision: Revision;
-  /** The client has them as they were at this one: it was not told of what changed of them before they went, either. */
+  /** Revision of the client's versions of them: changes between this revision and the removal were never sent. */
   readonly since: Revision;
   readonly names: ReadonlyMap<string, EncodedResource | null>;
   readonly sinceMs: number;
-  /** Since when what comes in their place has been sent; null: it waits. Their time runs from here. */
+  /** Time at which everything that replaces them was sent; null: it waits. The limit of the deferral counts from here. */
   replacedAtMs: number | null;
 }
 
 /** A rejected resource: not sent again until it has another version. */
 export interface RejectedResource {
   readonly rejectedVersion: string;
-  /** For whole sets: what the client has of it, as far as that can be said, and is sent in its place; null: nothing. */
+  /** For whole sets: the version that the client has, as far as known, and is sent in its place; null: none. */
   readonly substitute: EncodedResource | null;
-  /** What it acknowledged last of it: `keep` if it took none of what came since; undefined if that is not known. */
+  /** The version that it acknowledged last: `substitute` if it applied none sent since; undefined if unknown. */
   readonly acknowledged: EncodedResource | null | undefined;
-  /** The revision acknowledged before it was rejected: nothing later is settled while it is held. */
+  /** The revision acknowledged before it was rejected: nothing later is settled until it is repaired. */
   readonly since: Revision;
 }
 
 /**
- * One type on one stream. See docs/adr/0001-stream-state-machine.md for what each part means. What every flush looks at for
- * every stream stands first, and empty lists are all the same one: with thousands of streams, memory that is not in the
- * processor's caches is what that look costs.
+ * State of one type on one stream; docs/protocol.md explains each part. The fields that every flush reads come first, and
+ * all empty lists are one object: with thousands of streams, a flush costs as much as its cache misses.
  */
 export interface TypeState {
   readonly type: XdsType;
@@ -72,43 +71,43 @@ export interface TypeState {
   interest: Interest | null;
   inFlight: Response | null;
   baseline: Baseline;
-  /** The first wildcard request is answered even when there is nothing to tell. */
+  /** The first wildcard request is answered even when there is nothing to send. */
   mustAnswer: boolean;
   mustSend: readonly NamesToSend[];
   deferredRemovals: readonly DeferredRemovals[];
   wildcard: boolean;
-  /** SotW: it is a wildcard because nothing was ever named, so that naming nothing goes on meaning everything. */
+  /** SotW: a wildcard because no request has listed a name yet. Further requests without names keep it. */
   implicitWildcard: boolean;
   names: NameSet;
-  /** By name; null rather than empty. */
+  /** Rejected resources by name; null rather than empty. */
   rejectedResources: Map<string, RejectedResource> | null;
-  /** Parts of resources that the client rejects and is sent in another version or not at all, by resource; null rather than empty. */
+  /** Parts of resources that the client rejects, by resource: it is sent a substitute or nothing. Null rather than empty. */
   filters: Map<string, Filter> | null;
-  /** What the client took in a search of resources that changed meanwhile, until it answers to them again; null rather than empty. */
+  /** Parts accepted in a search whose resources changed meanwhile, until the client answers to them again. Null rather than empty. */
   acceptedParts: Map<string, ReadonlyMap<string, ResourcePart>> | null;
-  /** While it is being found out what of a response the client rejects: nothing else of this type is sent. */
+  /** The search for what the client rejects of a response. Meanwhile nothing else of this type is sent. */
   search: Search | null;
-  /** Rejected responses since which it is unknown what the client has of the names that they brought. */
+  /** Rejected responses after which the client's versions of their names are unknown. */
   uncertain: readonly UncertainResponse[];
-  /** 0: nothing yet of the present view. */
+  /** Revision acknowledged last; 0: nothing yet of the present view. */
   acknowledged: Revision;
-  /** While nothing is acknowledged: the client may have resources, from another server or another view. */
+  /** Whether the client may have resources of another server or view. Counts until it acknowledges something. */
   mayHaveResources: boolean;
-  /** The response that was in flight when the view changed: its answer says nothing of the present one. */
+  /** The response that was in flight when the view changed. Its answer says nothing about the present view. */
   inFlightOfPreviousScope: Response | null;
   /** The newest answer was a NACK. */
   lastAnswerRejected: boolean;
   /** When the newest response was sent; `lastSentOf` says which. */
   sentAtMs: number;
-  /** What was acknowledged last, and what was rejected last; null: nothing yet. */
+  /** Labels of the responses acknowledged last and rejected last; null: none yet. */
   acked: ResponseLabel | null;
   nacked: ResponseLabel | null;
-  /** The newer one of the two: what was rejected counts as taken once it is known what of it was bad. */
+  /** The newer of the two. A rejected response counts as accepted once its bad parts are found. */
   answered: ResponseLabel | null;
   ackedAtMs: number;
-  /** The client's words about what it rejects. */
+  /** Error text of the last NACK. */
   nack: string | null;
-  /** When it said so last; 0: never. */
+  /** Time of the last NACK; 0: never. */
   nackedAtMs: number;
   /** Since when LDS or RDS has waited for the CDS ACK. */
   waitingSinceMs: number | null;
@@ -119,19 +118,19 @@ export interface StreamState extends Marked {
   readonly mode: Mode;
   /** Types that are whole sets in SotW responses: CDS and LDS; for MOSN and gRPC routes too. */
   readonly wholeTypes: readonly XdsType[];
-  /** Types whose subscription never shrinks, as the client's acknowledgements do not repeat it: MOSN's routes. */
+  /** Types whose subscription never shrinks, because acknowledgements do not repeat it: routes of MOSN. */
   readonly growingTypes: readonly XdsType[];
-  /** By type; a type is present once it was asked for. */
+  /** States by type; a type is present after its first request. */
   readonly types: Map<XdsType, TypeState>;
-  /** The same in the order in which types are sent: `xdsTypes`. Null: not asked for. */
+  /** The same in sending order, `xdsTypes`. Null: no request yet. */
   inOrder: readonly (TypeState | null)[];
   /** The type of the newest response: most answers are to it. */
   lastSent: TypeState | null;
   /** The tables of the view, by type. Null until the proxy's layers are compiled. */
   view: View | null;
-  /** Clusters sent before the first request for assignments, which are owed then. */
+  /** Clusters sent before the first request for assignments: their assignments must be sent then. */
   clustersSent: readonly NamesToSend[];
-  /** Who sends what it is to be told. */
+  /** Sends the responses of this stream. */
   sender: Sender | null;
 }
 
@@ -168,13 +167,13 @@ export function setView(stream: StreamState, view: View, context: StreamContext)
   }
 }
 
-/** What was named before there was a view is owed as a whole; from here on its cursor is that of any other stream. */
+/** Names subscribed before the first view must all be sent. The cursor begins at the current revision. */
 function applyFirstView(stream: StreamState, state: TypeState, context: StreamContext): void {
   if (!state.wildcard && state.baseline.kind === 'cursor') state.baseline = cursorAt(context.revision);
   subscribeTo(stream, state, context);
 }
 
-/** Holds the interest that fits the state's subscription now; releases the one before. */
+/** Acquires the interest of the present subscription and releases the earlier one. */
 export function subscribeTo(stream: StreamState, state: TypeState, context: StreamContext): void {
   const before = state.interest;
   const { wildcard, names } = state;
@@ -198,8 +197,8 @@ export function closeStream(stream: StreamState, context: StreamContext): void {
 export const lastSentOf = ({ inFlight, answered }: TypeState): ResponseLabel | null => inFlight?.label ?? answered;
 
 /**
- * Forgets the bytes of a response that is not answered: a client that never answers costs its names. What it answers to is known
- * by the nonce.
+ * Drops the bytes of an unanswered response, whose nonce suffices to match the answer. A client that never answers then
+ * costs only the names.
  */
 export function dropBytesInFlight(state: TypeState): void {
   const response = state.inFlight;
@@ -248,7 +247,7 @@ export function typeState(stream: StreamState, type: XdsType, context: StreamCon
   return state;
 }
 
-/** Writes down, name by name, what the client has of a type, before the cursor that said so loses its meaning. */
+/** Replaces the cursor by a map of the client's versions, before the cursor loses its meaning. */
 export function recordKnownVersions(state: TypeState, context: StreamContext): void {
   const { interest, baseline } = state;
   if (interest === null || (baseline.kind === 'cursor' && baseline.revision === 0)) return;
@@ -261,7 +260,7 @@ export function recordKnownVersions(state: TypeState, context: StreamContext): v
   };
 }
 
-/** As `having`, but for names whose version is not known for certain. */
+/** Copies known versions and marks those of `uncertain` as unknown. */
 export function withUnknownVersions(
   knownVersions: KnownVersions,
   uncertain: readonly string[],
@@ -272,7 +271,7 @@ export function withUnknownVersions(
   return { id: context.nextId(), versions, resources: knownVersions.resources, shared: false };
 }
 
-/** Streams whose cursor is before this revision lose their way when the table forgets: they write down what they have. */
+/** Records the versions of a stream whose cursor the table is about to forget: one before revision `through`. */
 export function prepareToForget(stream: StreamState, table: Table, through: Revision, context: StreamContext): void {
   const state = stream.types.get(table.type);
   if (state === undefined || state.interest?.tables.includes(table) !== true) return;
@@ -281,7 +280,7 @@ export function prepareToForget(stream: StreamState, table: Table, through: Revi
   markAll(stream);
 }
 
-/** What is withheld stays so: its names are gone from the new tables too, or are found in them as new. */
+/** Moves a subscription to another view. Deferred removals stay: the new tables lack their names, or have them as new. */
 function changeView(stream: StreamState, state: TypeState, context: StreamContext): void {
   recordKnownVersions(state, context);
   state.mayHaveResources ||= state.baseline.kind === 'map';

@@ -3,7 +3,7 @@ import { filtered, filteredResources } from '../isolation/filter.ts';
 import type { Interest } from '../tables/interest.ts';
 import type { TypeState } from './stream.ts';
 
-/** Stand-ins for resources of the tables: in a whole set (`names` is null), or among some names. */
+/** Substitutes for resources of the tables: in a whole set (`names` is null), or among some names. */
 export function substitutesFor(
   state: TypeState,
   interest: Interest,
@@ -14,7 +14,7 @@ export function substitutesFor(
   return filters.size === 0 ? others : new Map([...filters, ...others]);
 }
 
-/** What a whole set carries besides or instead of the tables: withheld removals, and what a rejected resource was before. */
+/** Contents of a whole set that differ from the tables: deferred removals, and earlier versions of rejected resources. */
 function carriedSubstitutes(state: TypeState, interest: Interest): ReadonlyMap<string, EncodedResource | null> {
   if (state.deferredRemovals.length === 0 && state.rejectedResources === null) return noSubstitutes;
   const substitutes = new Map<string, EncodedResource | null>();
@@ -34,7 +34,7 @@ function carriedSubstitutes(state: TypeState, interest: Interest): ReadonlyMap<s
   return substitutes;
 }
 
-/** Without what is held, and what the client has already in the version that it is to have. */
+/** Leaves out rejected resources, and those whose substitute the client already has. */
 export function withoutRejected(state: TypeState, interest: Interest, names: readonly string[]): readonly string[] {
   const { rejectedResources, filters, baseline } = state;
   if (rejectedResources === null && filters === null) return names;
@@ -47,7 +47,7 @@ export function withoutRejected(state: TypeState, interest: Interest, names: rea
   });
 }
 
-/** Equal keys: the same stands in for the same. Part of cache keys. */
+/** Key of the substitutes, part of cache keys: equal keys have equal substitutes. */
 export const substitutesKey = ({ rejectedResources, filters }: TypeState): string =>
   `${rejectedKey(rejectedResources)}|${filterKey(filters)}`;
 

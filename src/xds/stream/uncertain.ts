@@ -2,17 +2,17 @@ import type { EncodedResource } from '../../proto/resource.ts';
 import type { Revision, Table } from '../tables/table.ts';
 import type { Response } from '../wire/response.ts';
 
-/** A rejected response of which it is not known what the client took all the same. */
+/** A rejected response that the client may have applied in part. */
 export interface UncertainResponse {
-  /** What it brought. The list is the response's, and so shared between streams. */
+  /** Names that it updated. The list belongs to the response and is shared between streams. */
   readonly names: readonly string[];
-  /** Those of which the client has nothing from this response: it said that it rejects what came with it. */
+  /** Names whose version of this response the client is known to reject. */
   readonly rejected: ReadonlySet<string>;
-  /** The response brought what its tables held at this revision; 0: they are not looked at any more, or it is too long ago. */
+  /** Revision of the tables that it was built from; 0: the stream has other tables by now, or it is too old. */
   readonly revision: Revision;
 }
 
-/** A few cost nothing, but they must not become many: above this the older half becomes one. */
+/** Above this number, the older half is merged into one without a revision. */
 const maxUncertain = 8;
 
 const noNames: ReadonlySet<string> = new Set();
@@ -27,11 +27,11 @@ export function withUncertain(
   return [{ names: [...new Set(older.flatMap(({ names }) => names))], rejected: noNames, revision: 0 }, ...newer];
 }
 
-/** Once a stream looks at other tables, they do not say what was in the responses of before. */
+/** Drops the revisions: after a change of view, the tables no longer know the contents of earlier responses. */
 export const withoutRevisions = (uncertain: readonly UncertainResponse[]): readonly UncertainResponse[] =>
   uncertain.map((response) => ({ ...response, revision: 0 }));
 
-/** The client rejects these versions, by name: whichever response brought one, it did not take it. */
+/** Notes rejected versions by name: the client has none of them, whichever response contained it. */
 export function withRejected(
   uncertain: readonly UncertainResponse[],
   tables: readonly Table[],
@@ -50,7 +50,7 @@ export function withRejected(
   });
 }
 
-/** The client has taken a version of these since. */
+/** Drops names of which the client has accepted a version since. */
 export function withoutNames(
   uncertain: readonly UncertainResponse[],
   accepted: ReadonlySet<string>,
@@ -64,8 +64,8 @@ export function withoutNames(
 }
 
 /**
- * What the client may have of a name that was in rejected responses: the newest version of those that it is not known to
- * reject. Null: there is none. Undefined: it cannot be said any more.
+ * Finds the newest version of a name in rejected responses that the client is not known to reject. Null: there is none.
+ * Undefined: unknown by now.
  */
 export function newestPossible(
   uncertain: readonly UncertainResponse[],
@@ -82,7 +82,7 @@ export function newestPossible(
   return null;
 }
 
-/** What the tables held of a name at a revision; null: nothing; undefined: that is forgotten. */
+/** Version of a name in the tables at a revision; null: it did not exist; undefined: forgotten. */
 export function resourceAt(
   tables: readonly Table[],
   name: string,
@@ -95,7 +95,7 @@ export function resourceAt(
   return null;
 }
 
-/** For lists that are never changed, are shared between streams, and may hold all names of a mesh. */
+/** Whether a list has a name. Builds a set once per list: lists are immutable, shared, and may have all names of a mesh. */
 export function hasName(names: readonly string[], name: string): boolean {
   if (names.length < 16) return names.includes(name);
   const set = nameSets.get(names) ?? new Set(names);

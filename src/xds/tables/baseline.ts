@@ -1,21 +1,21 @@
 import type { EncodedResource } from '../../proto/resource.ts';
 import type { Revision } from './table.ts';
 
-/** What a client has of one type, name by name. Shared between streams in the same state; never changed once made. */
+/** A client's versions of one type by name. Immutable, and shared between streams in the same state. */
 export interface KnownVersions {
   /** Unique; part of cache keys. */
   readonly id: number;
   /** The version of each name; '' when it is not known. */
   readonly versions: ReadonlyMap<string, string>;
-  /** Old bytes, as far as known: a state-of-the-world set goes on carrying what is withheld. */
+  /** Old bytes, as far as known: state-of-the-world sets still contain deferred removals. */
   readonly resources: ReadonlyMap<string, EncodedResource>;
-  /** Whether several streams may have it as their baseline: what is made for one stream alone is not cached. */
+  /** Whether several streams may have this baseline. Results for a single stream are not cached. */
   readonly shared: boolean;
 }
 
 /**
- * What a stream has been sent. A cursor says: everything that the interest held at that revision (0: nothing). A map is
- * for when that cannot be said: after a resume, a change of scope, or when tables forgot what happened since.
+ * Record of what a stream was sent. A cursor means everything that the interest had at that revision (0: nothing). A map is
+ * used after a resume, after a change of scope, or when the tables have forgotten the time since.
  */
 export type Baseline =
   | { readonly kind: 'cursor'; readonly revision: Revision }

@@ -8,11 +8,11 @@ export interface Indexed {
 
 /**
  * The interests in one table, so that a change of a few names costs the interests that it concerns. With a few interests, or
- * long ones, a look at each is as cheap and keeps nothing; those with few names, of which there may be tens of thousands (each
+ * long ones, scanning is as cheap and needs no memory; those with few names, of which there may be tens of thousands (each
  * gRPC client has its own), are found by name once they are many.
  */
 export class InterestIndex<Interest extends Indexed> {
-  /** Wildcards, and those with many names: always looked at. */
+  /** Wildcards, and those with many names: always scanned. */
   readonly #long = new Set<Interest>();
   readonly #short = new Set<Interest>();
   /** The short ones by name; null as long as they are few. */
@@ -49,7 +49,7 @@ export class InterestIndex<Interest extends Indexed> {
     }
   }
 
-  /** Those that hold one of these names, each once. */
+  /** Yields the interests that include one of these names, each once. */
   *matching(names: ReadonlySet<string>): Generator<Interest> {
     for (const interest of this.#long) if (interest.wildcard || meet(names, interest)) yield interest;
     if (this.#byName === null) {
@@ -69,9 +69,9 @@ export class InterestIndex<Interest extends Indexed> {
 
 const isShort = ({ wildcard, names }: Indexed): boolean => !wildcard && names.size <= maxNamesOfShort;
 
-/** Of a short interest. */
+/** Limit of names of a short interest. */
 const maxNamesOfShort = 64;
-/** So many short ones are looked at one by one. */
+/** Up to this number, short interests are scanned. */
 const maxScanned = 128;
 
 function addNames<Interest extends Indexed>(byName: Map<string, Set<Interest>>, interest: Interest): void {

@@ -10,8 +10,8 @@ import type { Sender } from './sender.ts';
 import type { Entry, Revision, Table, TableDifference } from './table.ts';
 
 /**
- * What some streams want of one type: the tables of their view, in order, and all names of them or those of a set.
- * Streams that want the same share one interest, and with it every difference and response built for it.
+ * Subscription content of one type: the ordered tables of a view, and all of their names or a set of names. Streams with equal
+ * subscriptions share one interest, and with it every difference and response built for it.
  */
 export class Interest {
   readonly id: number;
@@ -22,13 +22,13 @@ export class Interest {
   /** The last revision that changed anything of it. */
   lastRevision: Revision;
   readonly holders = new Set<Holder>();
-  /** The last long acknowledgement of a stream that holds it: the next one is much the same (learned.ts). */
+  /** The last long acknowledgement of a holder, from which the next one is predicted (ack-cache.ts). */
   acknowledgement: Uint8Array | null = null;
 
   readonly #differences = new Map<Revision | string, TableDifference>();
   readonly #knownVersions = new Map<Revision, KnownVersions>();
   readonly #responses = new Map<string, Response>();
-  /** Of the tables together, when these were computed: a later one says that they were changed since. */
+  /** Sum of the tables' revisions when these were computed. A higher sum invalidates them. */
   #computedAt = 0;
 
   constructor(id: number, type: XdsType, { tables, wildcard, names }: Wanted) {
@@ -53,7 +53,7 @@ export class Interest {
     return undefined;
   }
 
-  /** Every name that exists and is wanted. */
+  /** Yields every included name that exists. */
   *present(): Generator<string> {
     if (!this.wildcard) {
       for (const name of this.names.names) if (this.get(name) !== undefined) yield name;
@@ -62,7 +62,7 @@ export class Interest {
     for (const table of this.tables) yield* table.entries.keys();
   }
 
-  /** Whether it wants all that its tables have: then whole bodies can be shared. */
+  /** Whether it includes all names of its tables: then whole bodies can be shared. */
   isWhole(): boolean {
     if (this.wildcard) return true;
     const size = this.tables.reduce((sum, table) => sum + table.size, 0);
@@ -70,7 +70,7 @@ export class Interest {
     return this.tables.every((table) => table.entries.keys().every(this.names.has));
   }
 
-  /** What is different now from what a client has. Computed once for all clients in the same state. */
+  /** Difference between the tables and a client's baseline. Computed once for all clients in the same state. */
   differenceFrom(baseline: Baseline): TableDifference {
     this.#dropOutdated();
     const key = baseline.kind === 'cursor' ? baseline.revision : baselineKey(baseline);
@@ -82,7 +82,7 @@ export class Interest {
     return difference;
   }
 
-  /** What a stream with this cursor has, name by name. */
+  /** Versions that a stream with this cursor has. */
   knownVersionsAt(revision: Revision, makeId: () => number): KnownVersions {
     this.#dropOutdated();
     const known = this.#knownVersions.get(revision);
@@ -112,14 +112,14 @@ export class Interest {
     return response;
   }
 
-  /** Drops what was computed: the moment that it was built for has passed. */
+  /** Drops cached differences and responses. */
   invalidate(): void {
     this.#differences.clear();
     this.#knownVersions.clear();
     this.#responses.clear();
   }
 
-  /** Drops results from before the last commit to one of the tables: a commit visits only the interests that it concerns. */
+  /** Drops results from before the last commit to one of the tables: a commit notifies only the interests that include its names. */
   #dropOutdated(): void {
     let now = 0;
     for (const table of this.tables) now += table.revision;
@@ -155,20 +155,20 @@ export class Interest {
   }
 }
 
-/** Who holds an interest. */
+/** Holder of an interest. */
 export interface Holder extends Marked {
-  /** Who sends that; null: nobody does. */
+  /** Sends its responses; null: nothing does. */
   readonly sender: Sender | null;
 }
 
-/** What makes one interest differ from another. */
+/** Identity of an interest. */
 export interface Wanted {
   readonly tables: readonly Table[];
   readonly wildcard: boolean;
   readonly names: NameSet;
 }
 
-/** Interns interests and tells them of flushes. */
+/** Interns interests and notifies them of flushes. */
 export class InterestPool {
   readonly #interests = new Map<string, Interest>();
   readonly #byTable = new Map<Table, InterestIndex<Interest>>();
@@ -184,7 +184,7 @@ export class InterestPool {
     return this.#byTable.size;
   }
 
-  /** The shared interest; `holder` holds it until `release`, however often it asks for it. */
+  /** Returns the shared interest. `holder` holds it until `release`, however often it acquires it. */
   acquire(type: XdsType, wanted: Wanted, holder: Holder): Interest {
     const key = this.#keyOf(type, wanted);
     let interest = this.#interests.get(key);
@@ -208,7 +208,7 @@ export class InterestPool {
     }
   }
 
-  /** Notes a commit of `table`: marks whoever holds an interest that has something new to tell, and wakes its sender. */
+  /** Notes a commit of `table`: marks the holders of interests with changed names, and wakes their senders. */
   committed(table: Table, revision: Revision, names: readonly string[], wake: (sender: Sender) => void): void {
     for (const interest of this.#byTable.get(table)?.matching(new Set(names)) ?? []) {
       interest.lastRevision = revision;

@@ -1,9 +1,8 @@
 import { type XdsType, xdsTypes } from '../../proto/resource.ts';
 
 /**
- * Which types of a stream may have something to send: a bit for each place in `xdsTypes`. Whatever may give a type something to
- * send marks it. A type without a mark has nothing, so that its state is not looked at. With thousands of streams a look is a
- * wait for memory: the marks save 0.8 µs a stream of an endpoint change, and a look at every stream each second (ADR 9).
+ * Bits of the types that may have something to send, by their place in `xdsTypes`. Every event that may give a type something
+ * to send marks it. The state of an unmarked type is not read. With thousands of streams each read is a cache miss (ADR 9).
  */
 export interface Marked {
   marks: number;

@@ -6,7 +6,7 @@ export interface NameSet {
   /** Unique per pool; part of cache keys. */
   readonly id: number;
   readonly size: number;
-  /** Listed once somebody asks, in the order in which a client named them first; what was added since stands behind. */
+  /** Listed on first use, in the order of the client's first request; later additions follow. */
   readonly names: readonly string[];
   readonly has: (name: string) => boolean;
 }
@@ -18,13 +18,13 @@ export interface NamePoolLimits {
 
 export const defaultNameLimits: NamePoolLimits = { maxNamesPerType: 100_000 };
 
-/** A client subscribes to more names than it may. The message says the bound and its key. */
+/** A subscription has more names than allowed. The message has the limit and its key. */
 export class TooManyNames extends Error {}
 
 /**
  * Interns name sets. A thousand clients that subscribe to the same list share one set, and their requests, being equal
- * byte for byte, are not even parsed: `fromField` compares them with lists seen before. What is made of a set by adding or
- * taking away a few names costs those names (`lineage.ts`).
+ * byte for byte, are not even parsed: `fromField` compares them with lists seen before. A set made from another by adding or
+ * removing a few names costs those names (`versioned-names.ts`).
  *
  * Sets are held weakly: what no subscription uses goes away.
  */
@@ -32,15 +32,15 @@ export class NamePool {
   readonly #limits: NamePoolLimits;
   readonly #sets = new Map<string, WeakRef<Interned>>();
   readonly #parsed = new Map<number, { readonly bytes: Uint8Array; readonly set: WeakRef<NameSet> }[]>();
-  /** The list of each set as a client wrote it last: most lists of a stream are the one before. */
+  /** Bytes of each set as a client wrote them last: most lists of a stream equal the one before. */
   readonly #bytesOf = new WeakMap<NameSet, Uint8Array>();
   /** The last union of each set: a thousand clients of one mesh subscribe to the same new names at about the same time. */
   readonly #unions = new WeakMap<NameSet, { readonly added: NameSet; readonly union: WeakRef<NameSet> }>();
   #nextId = 1;
-  /** Bytes that are remembered, and how many of them there were after the last sweep. */
+  /** Cached bytes, now and after the last sweep. */
   #size = 0;
   #sizeAtLastSweep = 0;
-  /** Names that were compared or copied so far: what the pool's work is measured by. */
+  /** Names compared or copied so far: the measure of the pool's work. */
   work = 0;
   readonly empty: NameSet;
 
@@ -101,12 +101,12 @@ export class NamePool {
     return added.length > a.size / 2 ? this.of([...a.names, ...added]) : this.#changed(a, added);
   }
 
-  /** Throws where a request lists more names than a subscription may have. */
+  /** Throws if a request lists more names than a subscription may have. */
   refuseMoreThanAllowed(listed: number): void {
     if (listed > this.#limits.maxNamesPerType) throw this.#tooMany();
   }
 
-  /** As `a`, but that each of these names is in it if it was not, and the other way round. */
+  /** Returns `a` with these names toggled: added if absent, removed if present. */
   #changed(a: NameSet, names: readonly string[]): NameSet {
     if (names.length === 0) return a;
     if (!(a instanceof Interned)) return this.of([...a.names, ...names]);
@@ -119,7 +119,7 @@ export class NamePool {
     const key = lineage.digestAt(version);
     const known = this.#sets.get(key)?.deref();
     if (known?.lineage.equals(known.version, lineage, version) === true) {
-      if (known.lineage === lineage) known.version = Math.max(known.version, version); // equal, and there what follows is free
+      if (known.lineage === lineage) known.version = Math.max(known.version, version); // equal, and its next version is free
       return known;
     }
     const set = new Interned(this.#nextId++, lineage, version);
@@ -141,7 +141,7 @@ export class NamePool {
     if (this.#size > 2 * this.#sizeAtLastSweep + (4 << 20)) this.sweep();
   }
 
-  /** Lets go of what is remembered of sets that nobody uses any more. Done by itself when there is much of it. */
+  /** Drops cache entries of unused sets. Runs by itself when the cache grows. */
   sweep(): void {
     this.#size = 0;
     for (const [key, ref] of this.#sets) {
@@ -171,7 +171,7 @@ export class NamePool {
   }
 }
 
-/** One version of a lineage, or a later one that has the same names. */
+/** One version of versioned names, or a later one with equal names. */
 class Interned implements NameSet {
   readonly id: number;
   readonly lineage: VersionedNames;
@@ -194,5 +194,5 @@ class Interned implements NameSet {
   }
 }
 
-/** Shorter lists are parsed faster than they are looked up. */
+/** Below this size, parsing costs less than a lookup. */
 const smallestRemembered = 256;

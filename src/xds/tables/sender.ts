@@ -1,7 +1,7 @@
-/** Something that has things to send, a piece at a time. */
+/** Sends responses one at a time. */
 export interface Sender {
-  /** Sends the next piece. Answers how many bytes it and its answer have, or null when there is nothing (more) to send now. */
+  /** Sends the next response. Returns the bytes of it and its expected answer; null: there is nothing to send now. */
   sendNext(): number | null;
-  /** Whether it waits for its turn; for whoever gives the turns. */
+  /** Whether it is queued for a turn; owned by the queue. */
   isQueued: boolean;
 }

@@ -6,15 +6,15 @@ export type Revision = number;
 
 export interface Entry {
   readonly resource: EncodedResource;
-  /** The first revision from which a reader may know the name: of its first appearance, as far as that is remembered. */
+  /** Revision of the first appearance of the name, as far as remembered. */
   readonly created: Revision;
-  /** The revision in which the name appeared last: later than `created` if it was away meanwhile. */
+  /** Revision of the last appearance: later than `created` if the name was absent meanwhile. */
   readonly appeared: Revision;
   /** The revision in which its content changed last. */
   readonly changed: Revision;
 }
 
-/** A name that is gone. */
+/** A removed name. */
 interface Tombstone {
   readonly removed: Revision;
   /** As they were in its entry. */
@@ -26,20 +26,20 @@ interface Tombstone {
 
 interface LogRecord {
   readonly revision: Revision;
-  /** What each name of this flush was before; null: it was not there. The bytes are dropped (names stay) over budget. */
+  /** Earlier version of each name of this flush; null: absent. Over budget the bytes are dropped and names stay. */
   readonly previous: Map<string, EncodedResource | null>;
   bytes: number;
   /** Whether it was over budget: null says nothing then. */
   isDropped: boolean;
 }
 
-/** What happened between two revisions, to the names of one table. */
+/** Changes to the names of one table between two revisions. */
 export interface TableDifference {
-  /** Names whose content is new or other than it was. */
+  /** Names with new or changed content. */
   readonly changed: readonly string[];
   /**
-   * Names that are gone, with the bytes that they had for the reader; the last ones, or null, where that is forgotten. Null
-   * also for what came and went since, and had been there before.
+   * Removed names with the reader's bytes; if those are forgotten, the last bytes or null. Null also for names that came back
+   * and went again since.
    */
   readonly removed: ReadonlyMap<string, EncodedResource | null>;
 }
@@ -49,7 +49,7 @@ export interface TableLimits {
   readonly logRecords: number;
   /** Removed names that are remembered. */
   readonly tombstones: number;
-  /** Old bytes kept for rejected and withheld resources, at most; a small table keeps twice its own size. */
+  /** Limit of old bytes, kept for rejected resources and deferred removals; a small table keeps twice its own size. */
   readonly oldBytes: number;
 }
 
@@ -71,7 +71,7 @@ export class Table {
   readonly #tombstones = new Map<string, Tombstone>();
   readonly #log: LogRecord[] = [];
   #logBytes = 0;
-  /** Of what went before the log begins. */
+  /** Bytes of names removed before the log begins. */
   #goneBytes = 0;
   #logFloor: Revision = 0;
   #forgottenThrough: Revision = 0;
@@ -112,8 +112,8 @@ export class Table {
   }
 
   /**
-   * How far `commit` of this many removals would forget. Readers whose cursor is before the answer must write down
-   * what they have (`namesAt`) first.
+   * How far `commit` of this many removals would forget. Readers with an earlier cursor must record their
+   * versions (`namesAt`) first.
    */
   wouldForgetThrough(removals: number): Revision {
     let excess = this.#tombstones.size + removals - this.#limits.tombstones;
@@ -125,7 +125,7 @@ export class Table {
     return excess > 0 ? Number.POSITIVE_INFINITY : through;
   }
 
-  /** Takes one flush's changes. `revision` is above every earlier one. Names in `removed` that are not there are ignored. */
+  /** Applies the changes of one flush. `revision` is above every earlier one. Absent names in `removed` are ignored. */
   commit(revision: Revision, changed: readonly EncodedResource[], removed: readonly string[]): void {
     const record: LogRecord = { revision, previous: new Map(), bytes: 0, isDropped: false };
     for (const name of removed) this.#remove(name, record);
@@ -137,13 +137,13 @@ export class Table {
     this.#forget();
   }
 
-  /** What is different now from how it was at `since`. */
+  /** Difference between `since` and now. */
   differenceSince(since: Revision): TableDifference {
     if (since >= this.#revision) return { changed: [], removed: new Map() };
     return since >= this.#logFloor ? this.#differenceFromLog(since) : this.#differenceByScan(since);
   }
 
-  /** The names that were there at `revision`, with what they were then; null where that is no longer known. */
+  /** Names at `revision` with their versions; null: no longer known. */
   namesAt(revision: Revision): Map<string, EncodedResource | null> {
     const names = new Map<string, EncodedResource | null>();
     for (const [name, entry] of this.#entries) {
@@ -156,14 +156,14 @@ export class Table {
     return names;
   }
 
-  /** All records one after another, as they stand in a response that holds the whole table. Built once per revision. */
+  /** Records of the whole table as in a response, concatenated. Built once per revision. */
   wholeBody(mode: 'sotw' | 'delta'): readonly Uint8Array[] {
     if (this.#wholeBodies.revision !== this.#revision) this.#wholeBodies = { revision: this.#revision };
     this.#wholeBodies[mode] ??= joinSmall([...this.#recordParts(mode)]);
     return this.#wholeBodies[mode];
   }
 
-  /** What a name was at `revision`: null when it was not there, undefined when that is no longer known. */
+  /** Version of a name at `revision`; null: absent; undefined: no longer known. */
   resourceAt(name: string, revision: Revision): EncodedResource | null | undefined {
     const entry = this.#entries.get(name);
     if (entry !== undefined && entry.changed <= revision) return entry.resource;
@@ -202,7 +202,7 @@ export class Table {
     this.#bytes += resource.byteLength - (before?.resource.byteLength ?? 0);
     this.#entries.set(resource.name, {
       resource,
-      // A reader from before its absence must hear of the next removal, so `created` outlives the absence.
+      // A reader from before the absence needs the next removal, so `created` outlives the absence.
       created: before?.created ?? tombstone?.created ?? record.revision,
       appeared: before?.appeared ?? record.revision,
       changed: record.revision,
@@ -248,7 +248,7 @@ export class Table {
     }
   }
 
-  /** What went in the record keeps its bytes: whole sets that must carry it still have them from nowhere else. */
+  /** Drops the oldest record. Tombstones keep its bytes, because whole sets with deferred removals need them. */
   #shiftLog(): void {
     const record = this.#log.shift();
     if (record === undefined) return;
@@ -281,7 +281,7 @@ export class Table {
   }
 
   #differenceFromLog(since: Revision): TableDifference {
-    // What each name was for the reader: null if it was not there, undefined if that is forgotten.
+    // The reader's version of each name: null if absent, undefined if forgotten.
     const before = new Map<string, EncodedResource | null | undefined>();
     for (let at = this.#log.length - 1; at >= 0; at--) {
       const record = this.#log[at];

@@ -1,15 +1,15 @@
-/** Difference of one version to the one before: its size, its digest, and how many names it toggled. */
+/** One version: its size, its digest, and the number of names it toggled. */
 interface NamesVersion {
   readonly size: number;
-  /** Sums over all names, so that a name comes and goes without a look at the others. */
+  /** Sums over all names, so that a toggled name updates them alone. */
   readonly high: number;
   readonly low: number;
   readonly toggled: number;
 }
 
 /**
- * A set of names and the sets that were made of it, one after the other, by adding and taking away a few. Each version costs the
- * names that it toggles, and all of them stay readable.
+ * Versions of a set of names, each made from the one before by adding and removing a few. A version costs the names that it
+ * toggles, and all versions stay readable.
  *
  * Invariant: a name is in version `v` if it is in the base and was toggled an even number of times up to `v`, or is not in
  * the base and was toggled an odd number of times.
@@ -26,7 +26,7 @@ export class VersionedNames {
     this.#versions = [first];
   }
 
-  /** A lineage whose version 0 has these names. The set is its own from now on. */
+  /** Creates version 0 from these names. Takes ownership of the set. */
   static of(names: ReadonlySet<string>): VersionedNames {
     let [high, low] = [0, 0];
     for (const name of names) {
@@ -66,8 +66,8 @@ export class VersionedNames {
   }
 
   /**
-   * A version in which each of these names is if it was not, and is not if it was. It is the next one of this lineage, or the
-   * first of another when the next one is taken already or the toggles have grown to be as much as the base.
+   * Toggles names. Returns the next version of this object. If that exists already with other names, or the toggles have
+   * outgrown the base, returns version 0 of another.
    */
   toggled(version: number, names: readonly string[]): { readonly lineage: VersionedNames; readonly version: number } {
     const next = version + 1;
@@ -93,7 +93,7 @@ export class VersionedNames {
     return { lineage: this, version: next };
   }
 
-  /** Whether the version after this one is there and toggled just these names: another stream asked for the same. */
+  /** Whether the next version exists and toggled just these names, for another stream. */
   #isNext(version: number, names: readonly string[]): boolean {
     const next = this.#versions[version + 1];
     return (
@@ -108,7 +108,7 @@ export class VersionedNames {
   }
 }
 
-/** However small the base. */
+/** Toggles allowed in addition to the size of the base. */
 const minToggles = 1_000;
 
 /** 32 bits of a name. */
@@ -121,13 +121,13 @@ function hashOf(name: string): number {
   return mixed(hash);
 }
 
-/** Other bits of the same: the sum of both kinds over a set is another one for nearly every other set. */
+/** Mixes the bits again. Both sums together tell nearly all sets apart. */
 function mixed(hash: number): number {
   const half = Math.imul(hash ^ (hash >>> 13), 0x85ebca6b);
   return (half ^ (half >>> 16)) >>> 0;
 }
 
-/** How many of these versions, in order, are this one or before it. */
+/** Counts the versions up to this one, in an ordered list. */
 function countUpTo(versions: readonly number[], version: number): number {
   let [low, high] = [0, versions.length];
   while (low < high) {

@@ -6,7 +6,7 @@ import type { Revision } from '../tables/table.ts';
 import { joinSmall } from './parts.ts';
 import type { Mode, Response } from './response.ts';
 
-/** What a response is to say, decided by `next.ts`. */
+/** Contents of a response, decided by `next.ts`. */
 export interface ResponseContents {
   readonly mode: Mode;
   readonly nonce: string;
@@ -14,23 +14,23 @@ export interface ResponseContents {
   readonly changeRevision: Revision | null;
   /** Names to send, present or not. */
   readonly names: readonly string[];
-  /** Of these, those that are sent whatever the client may have. */
+  /** Of these, names sent whatever the client may have. */
   readonly mustSend: readonly string[];
   /** Names that the client has and is to lose. */
   readonly removals: readonly string[];
   /** SotW: the whole set rather than `names`. */
   readonly whole: boolean;
   /**
-   * What stands in for rejected resources (null: left out), and, in whole sets, what is withheld from removal. Of whole sets
-   * none of `names`, but for what is tried.
+   * Substitutes of rejected resources (null: left out), and in whole sets deferred removals. In whole sets it has none of
+   * `names`, except in a trial.
    */
   readonly substitutes: ReadonlyMap<string, EncodedResource | null>;
   readonly addsNames: boolean;
-  /** Who answers, for people: `World.identifier`. */
+  /** Name of this control plane, for people: `StreamContext.identifier`. */
   readonly identifier: string;
 }
 
-/** Puts a response together from records; encodes nothing but its head. */
+/** Assembles a response from records. Encodes nothing but the head. */
 export function buildResponse(interest: Interest, contents: ResponseContents): Response {
   const { mode, nonce, revision, names, addsNames, identifier } = contents;
   const version = `${revision}`;
@@ -55,13 +55,13 @@ export function buildResponse(interest: Interest, contents: ResponseContents): R
   };
 }
 
-/** What stands in a response besides its resources. An empty identifier is left out. */
+/** Fields of a response besides its resources. An empty identifier is left out. */
 export function responseHead(
   mode: Mode,
   head: { readonly version: string; readonly typeUrl: string; readonly nonce: string; readonly identifier: string },
 ): Buffer {
   const fields = [stringField(1, head.version), stringField(4, head.typeUrl), stringField(5, head.nonce)];
-  // ControlPlane { identifier }: field 6 of a DiscoveryResponse, where a DeltaDiscoveryResponse has names that are gone.
+  // ControlPlane { identifier }: field 6 of a DiscoveryResponse, where a DeltaDiscoveryResponse has removed names.
   if (head.identifier !== '') fields.push(bytesField(mode === 'sotw' ? 6 : 7, stringField(1, head.identifier)));
   return Buffer.concat(fields);
 }
@@ -131,7 +131,7 @@ function wholeSet(interest: Interest, { names, substitutes }: ResponseContents):
   return records;
 }
 
-/** The tables' own bodies, when `names` is all that they hold: shared by every stream and mode of asking. */
+/** Bodies of the whole tables, if `names` are all of their names: shared by all streams. */
 function wholeBodies(interest: Interest, names: readonly string[], mode: Mode): Uint8Array[] | null {
   const size = interest.tables.reduce((sum, table) => sum + table.size, 0);
   if (names.length !== size || size < 2 || !interest.isWhole()) return null;
@@ -140,9 +140,8 @@ function wholeBodies(interest: Interest, names: readonly string[], mode: Mode): 
 }
 
 /**
- * What tells a client that a name is gone: an empty assignment where it would otherwise keep sending there; for the
- * others `removed_resources`. A route configuration goes with its listener, which may still drain with it: an empty one
- * would break the requests of that time.
+ * Resource that expresses a removal: an empty assignment, or the client would keep sending there; null for the other types,
+ * which use `removed_resources`. An empty route configuration would break requests while its listener drains.
  */
 function removalResource(interest: Interest, name: string): EncodedResource | null {
   return typeRows[interest.type].gone === 'empty' ? absentResource(interest.type, name) : null;

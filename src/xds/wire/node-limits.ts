@@ -1,4 +1,4 @@
-/** What of a node is kept for as long as its stream lasts. Sizes are bytes of UTF-8. */
+/** Limits of the node data that a stream keeps. Sizes are bytes of UTF-8. */
 export interface NodeLimits {
   /** Labels in `metadata.LABELS`. */
   readonly maxNodeLabels: number;
@@ -14,7 +14,7 @@ export const defaultNodeLimits: NodeLimits = { maxNodeLabels: 256, maxNodeFieldB
 /** A node is larger than its limits; the message says which field, the limit, and its key. */
 export class NodeTooLarge extends Error {}
 
-/** Counts what is kept of one node. */
+/** Counts the bytes kept of one node. */
 export class NodeBudget {
   readonly #limits: NodeLimits;
   #bytes = 0;

@@ -2,7 +2,7 @@ import { err, ok, type Result } from '../../lib/result.ts';
 import { NodeBudget, type NodeLimits, NodeTooLarge } from './node-limits.ts';
 import { firstBytes, MalformedMessage, readFields, textOf } from './wire-reader.ts';
 
-/** What is read of an `envoy.config.core.v3.Node`. */
+/** Facts read from an `envoy.config.core.v3.Node`. */
 export interface NodeFacts {
   readonly id: string;
   readonly userAgent: string;
@@ -26,14 +26,14 @@ const metadataKeys = [
 
 export type MetadataKey = (typeof metadataKeys)[number];
 
-/** Keys of metadata that are longer are of no interest. */
+/** Longer metadata keys are skipped. */
 const longestRead = Math.max(...metadataKeys.map(({ length }) => length));
 
 const isRead = (key: string): key is MetadataKey => (metadataKeys as readonly string[]).includes(key);
 
 /**
- * Reads a Node from its bytes, or says why it cannot be taken. Every stream brings one, in a storm thousands at once, and it
- * may have some 500 extensions and all the labels and annotations of a pod: what nobody asks for is walked over.
+ * Reads a Node from its bytes, or returns the reason against it. Thousands may come at once, each with some 500 extensions and
+ * all labels and annotations of a pod: unused fields are skipped.
  */
 export function readNode(bytes: Uint8Array, limits: NodeLimits): Result<NodeFacts, string> {
   try {

@@ -12,7 +12,7 @@ export interface NodeOptions {
   readonly limits?: NodeLimits;
 }
 
-/** What of `node` matters, read once per stream. `node.id` of sidecars: `sidecar~<ip>~<name>.<namespace>~<dns domain>`. */
+/** Reads the proxy from the node, once per stream. `node.id` of sidecars: `sidecar~<ip>~<name>.<namespace>~<dns domain>`. */
 export function proxyOf(nodeBytes: Uint8Array, options: NodeOptions): Result<Proxy, string> {
   const read = readNode(nodeBytes, options.limits ?? defaultNodeLimits);
   if (!read.ok) return read;
@@ -60,7 +60,7 @@ export function claimsOf(nodeBytes: Uint8Array, options: NodeOptions): Result<re
   return ok([{ about: 'namespace', field: 'node.metadata.NAMESPACE, left out,', value: 'default' }, ...claims]);
 }
 
-/** The id alone, read from where clients write it: in front of everything else. */
+/** Reads the id alone, which clients write first. */
 export function nodeIdOf(nodeBytes: Uint8Array): string {
   const id = firstBytes(nodeBytes, 1);
   return id === null ? '' : textOf(id);

@@ -1,8 +1,8 @@
 import { lengthOf } from '../../proto/wire.ts';
 
-/** Less than this is written as one buffer, the fastest thing to write. */
+/** Below this size, parts are joined into one buffer, which is fastest to write. */
 const largeBytes = 64 << 10;
-/** In more than that, parts from this length on are not copied: others may hold them too. */
+/** In larger messages, parts from this size on are not copied, because other messages share them. */
 const sharedPartBytes = 16 << 10;
 
 /** The same bytes in few parts: small ones are joined, large ones stay as they are. */

@@ -1,7 +1,7 @@
 import { typeUrls, type XdsType, xdsTypes } from '../../proto/resource.ts';
 import { readFields } from './wire-reader.ts';
 
-/** What both kinds of request have. Byte fields are views into the message: copy what is to be kept. */
+/** Fields of both kinds of request. Byte fields are views of the message: copy them to keep them. */
 interface RequestHead {
   readonly typeUrl: string;
   /** Null for a type that is not served. */
@@ -15,16 +15,16 @@ interface RequestHead {
 /** A DiscoveryRequest. */
 export interface SotwRequest extends RequestHead {
   readonly version: string;
-  /** `resource_names` as they stand on the wire, tags included. */
+  /** `resource_names` as on the wire, tags included. */
   readonly names: Uint8Array;
 }
 
 /** A DeltaDiscoveryRequest. */
 export interface DeltaRequest extends RequestHead {
-  /** `resource_names_subscribe` as they stand on the wire, tags included. */
+  /** `resource_names_subscribe` as on the wire, tags included. */
   readonly subscribe: Uint8Array;
   readonly unsubscribe: readonly string[];
-  /** What a client that comes back has: version by name. */
+  /** Versions by name of a client that reconnects. */
   readonly initialVersions: ReadonlyMap<string, string>;
 }
 
@@ -81,8 +81,8 @@ export function parseDeltaRequest(message: Uint8Array): DeltaRequest {
 const noVersions: ReadonlyMap<string, string> = new Map();
 
 /**
- * The bytes of a repeated field: a view when its values stand next to each other, as every known client writes them. When
- * other fields stand between them, they are copied as they are found: nothing is held for each.
+ * Bytes of a repeated field: a view if its values are adjacent, as every known client writes them. Otherwise they are copied
+ * one by one.
  */
 class FieldRun {
   readonly #message: Uint8Array;
@@ -118,7 +118,7 @@ class FieldRun {
   }
 }
 
-/** `google.rpc.Status.message`, its beginning if it is very long. An error without a text is an error all the same. */
+/** `google.rpc.Status.message`, its beginning if it is very long. An error without a text is still an error. */
 function errorText(status: Uint8Array | null): string {
   let text = 'rejected without a message';
   if (status !== null) {

@@ -4,7 +4,7 @@ import type { Revision } from '../tables/table.ts';
 
 export type Mode = 'sotw' | 'delta';
 
-/** A message as the transport takes it. */
+/** A message for the transport. */
 export interface Outgoing {
   /** In parts to be written one after another. Large parts are shared with other messages. */
   readonly parts: readonly Uint8Array[];
@@ -13,45 +13,45 @@ export interface Outgoing {
   framed: readonly Uint8Array[] | null;
 }
 
-/** What people know a response by. */
+/** Identity of a response for people. */
 export interface ResponseLabel {
   readonly nonce: string;
   /** SotW's `version_info`; delta's `system_version_info`. It decides nothing. */
   readonly version: string;
-  /** The names that were subscribed to when it was made: of others it says nothing. Null: everything. */
+  /** Names subscribed when it was built: it says nothing about others. Null: all. */
   readonly subscribed: NameSet | null;
 }
 
-/** A response as it goes to one stream or to many: encoded once, sent as it is. */
+/** A response for one or many streams, encoded once. */
 export interface Response extends Outgoing {
   readonly type: XdsType;
   readonly nonce: string;
   /** An object of its own, which may be kept longer than the response. */
   readonly label: ResponseLabel;
-  /** The newest revision that it tells of. */
+  /** The newest revision that it contains. */
   readonly revision: Revision;
-  /** The newest change that it brings to clients that had the one before; null: it answers a subscription. */
+  /** Revision of its newest change, for clients that had the one before; null: it answers a subscription. */
   readonly changeRevision: Revision | null;
-  /** Whether it is all that the client is to have: what it does not hold goes. */
+  /** Whether it is a whole set: the client drops everything else. */
   readonly whole: boolean;
-  /** The names whose resources it brings because they are new, changed or asked for. */
+  /** Names that it sends because they are new, changed or requested. */
   readonly updated: readonly string[];
-  /** Of these, names that it brings whatever the client may have: they were asked for anew, or are told again. */
+  /** Of these, names sent whatever the client may have: newly requested, or sent again. */
   readonly mustSend: readonly string[];
-  /** The names that it takes away. */
+  /** Names that it removes. */
   readonly removed: readonly string[];
-  /** Whether it brings names that the client did not have. */
+  /** Whether it adds names that the client did not have. */
   readonly addsNames: boolean;
-  /** Acknowledgements of this response as clients write them. */
+  /** Known acknowledgements of this response. */
   readonly knownAcks: KnownAck[];
 }
 
-/** Equal bytes on another stream are the same acknowledgement and need no parsing. */
+/** Bytes of an acknowledgement: equal bytes on another stream need no parsing. */
 export interface KnownAck {
-  /** Its bytes. What repeats the subscription is shared with the acknowledgements of other responses. */
+  /** Its bytes. Acknowledgements of other responses share the names. */
   readonly parts: readonly Uint8Array[];
   /** Of all parts together, in bytes. */
   readonly length: number;
-  /** Of the subscription that it repeats. */
+  /** Interest of the subscription that it repeats. */
   readonly interestId: number;
 }

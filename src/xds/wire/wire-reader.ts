@@ -5,7 +5,7 @@ export interface WireField {
   readonly bytes: Uint8Array | null;
   /** The value of a varint field, otherwise 0. */
   readonly value: number;
-  /** Where the field, tag included, begins and ends in the message. */
+  /** Offsets of the field in the message, tag included. */
   readonly start: number;
   readonly end: number;
   text(): string;
@@ -14,8 +14,8 @@ export interface WireField {
 export class MalformedMessage extends Error {}
 
 /**
- * Walks the fields of a protobuf message. The requests of ADS are read with this: most of them are acknowledgements of
- * which two fields matter, and a message object for each would be the largest cost of a push.
+ * Reads the fields of a protobuf message in order. Most requests are acknowledgements with two relevant fields; a message object
+ * for each would be the largest cost of a push.
  *
  * @throws MalformedMessage when the bytes are no message.
  */
@@ -24,7 +24,7 @@ export function readFields(message: Uint8Array, onField: (field: WireField) => v
   while (field.next()) onField(field);
 }
 
-/** The first field of this number, a view, and nothing is read beyond it; null if there is none. */
+/** View of the first field of this number; reads no further; null: none. */
 export function firstBytes(message: Uint8Array, number: number): Uint8Array | null {
   const field = new Field(message);
   while (field.next()) if (field.number === number) return field.bytes;
@@ -41,7 +41,7 @@ class Field implements WireField {
   value = 0;
   start = 0;
   end = 0;
-  /** Where the value of a length-delimited field begins; -1 for any other. */
+  /** Offset of the value of a length-delimited field; -1 for any other. */
   #bytesFrom = -1;
   readonly #message: Uint8Array;
 
