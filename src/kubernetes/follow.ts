@@ -63,15 +63,19 @@ function checkAtIntervals(options: FollowOptions, signal: AbortSignal) {
   const { reflector, clock, probeMs, compareMs } = options;
   let current = new AbortController();
   let running: Promise<void> = Promise.resolve();
-  let comparedAtMs = clock.now();
+  let comparedAtMs = Number.NEGATIVE_INFINITY;
   let cancel = () => {};
+
+  const compareNext = () => {
+    comparedAtMs = Number.NEGATIVE_INFINITY;
+  };
 
   async function check(): Promise<void> {
     // Failures of checks are those of the watch, which reports them.
     if (clock.now() - comparedAtMs < compareMs) await probe(options, signal).catch(() => {});
     else {
       comparedAtMs = clock.now();
-      await compare(options, signal).catch(() => {});
+      await compare(options, signal).catch(compareNext);
     }
     if (signal.aborted) return;
     if (reflector.next().type === 'list') current.abort(new KubernetesError('', { status: 0, reason: relistReason }));
@@ -84,8 +88,12 @@ function checkAtIntervals(options: FollowOptions, signal: AbortSignal) {
   }
   later();
   return {
-    /** Returns the signal of a new watch. */
+    /**
+     * Returns the signal of a new watch, and makes the next check a comparison: a server that was lost may come back with
+     * an older etcd, which may have grown beyond the received version by then, so that versions alone do not tell.
+     */
     begin(outer: AbortSignal): AbortSignal {
+      compareNext();
       current = new AbortController();
       return AbortSignal.any([outer, current.signal]);
     },
@@ -101,8 +109,9 @@ function checkAtIntervals(options: FollowOptions, signal: AbortSignal) {
  * until the history has grown beyond the version that it began at.
  */
 async function probe({ client, path, selection, reflector }: FollowOptions, signal: AbortSignal): Promise<void> {
+  const since = reflector.version();
   for await (const page of client.list(path, { ...selection, limit: 1, metadataOnly: true }, signal)) {
-    reflector.probed(page.resourceVersion);
+    reflector.probed(page.resourceVersion, since);
     return;
   }
 }
@@ -121,6 +130,7 @@ async function differences(
   { client, path, selection, reflector }: FollowOptions,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, string>> {
+  const since = reflector.version();
   const listed = new Map<string, string>();
   let at = '';
   for await (const page of client.list(path, { ...selection, limit: 500, metadataOnly: true }, signal)) {
@@ -128,11 +138,12 @@ async function differences(
     at = page.resourceVersion;
   }
   const found = new Map<string, string>();
-  if (reflector.probed(at)) return found;
+  if (reflector.probed(at, since)) return found;
   const known = reflector.known();
+  // An own version after the list's comes from a later event. One that is older and yet not listed is wrong.
   for (const [one, version] of listed) {
     const own = known.get(one)?.version ?? '';
-    if (own !== version && !isOlder(version, own)) found.set(one, `${own} ${version}`);
+    if (own !== version && !isOlder(at, own)) found.set(one, `${own} ${version}`);
   }
   for (const [one, { version }] of known) {
     if (!listed.has(one) && !isOlder(at, version)) found.set(one, `${version} -`);

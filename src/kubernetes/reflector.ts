@@ -45,8 +45,11 @@ export interface Reflector {
   ended(): void;
   /** Notes the failure of a list or a watch. Returns the objects that are gone for good. */
   failed(error: KubernetesError, nowMs: number): readonly ObjectChange[];
-  /** Compares a version of the server with what was received. True: it went back, so that the next step is a list. */
-  probed(resourceVersion: string): boolean;
+  /**
+   * Compares a version of the server with `since`, which `version` was before the server was asked: meanwhile events may
+   * have come. True: the server's version went back, so that the next step is a list.
+   */
+  probed(resourceVersion: string, since: string | null): boolean;
   /** Lists again, because the server's list differs. */
   differs(): void;
   /** Paths and versions of all objects. */
@@ -179,8 +182,8 @@ export function createReflector(options: ReflectorOptions = {}): Reflector {
       missingSinceMs = null;
       return [];
     },
-    probed(resourceVersion) {
-      if (mustList || version === null || !isOlder(resourceVersion, version)) return false;
+    probed(resourceVersion, since) {
+      if (mustList || since === null || !isOlder(resourceVersion, since)) return false;
       relist('versions-went-back');
       return true;
     },

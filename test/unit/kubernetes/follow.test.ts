@@ -101,6 +101,18 @@ test('notices that the versions of a silent server went back', () =>
     await vi.waitFor(() => expect(seen()).toEqual(['put a', 'versions-went-back', 'removed a']));
   }));
 
+test('compares lists after a watch was lost, because a restored server may have grown beyond the received version', () =>
+  followed(hour, async (kind, seen) => {
+    await vi.waitFor(() => expect(kind.watches).toHaveLength(1));
+    kind.version = 12;
+    kind.watches[0]?.stream.write(event('MODIFIED', 'a', '12'));
+    await vi.waitFor(() => expect(seen()).toEqual(['put a', 'put a']));
+    kind.items.set('a', 3);
+    kind.version = 20;
+    kind.watches[0]?.stream.session?.destroy();
+    await vi.waitFor(() => expect(seen()).toEqual(['put a', 'put a', 'differs', 'put a']), { timeout: 20_000 });
+  }));
+
 test('repairs a difference that no event told of', () =>
   followed(20, async (kind, seen) => {
     await vi.waitFor(() => expect(kind.watches).toHaveLength(1));

@@ -68,8 +68,8 @@ test('begins a list anew when the rest of it expired', () => {
 
 test('notices versions that go back, by a probe or an event, and lists again', () => {
   const probed = listedAt('100', object('a', '90'));
-  expect(probed.probed('100')).toBe(false);
-  expect(probed.probed('99')).toBe(true);
+  expect(probed.probed('100', '100')).toBe(false);
+  expect(probed.probed('99', '100')).toBe(true);
   expect(probed.next()).toEqual({ type: 'list' });
   expect(names(probed.listed(page('60', object('a', '50'))))).toEqual(['put a']);
   expect(probed.next()).toEqual({ type: 'watch', resourceVersion: '60' });
@@ -77,6 +77,13 @@ test('notices versions that go back, by a probe or an event, and lists again', (
   told.received([event('ADDED', 'b', '61')]);
   expect(told.next()).toEqual({ type: 'list' });
   expect(told.takeRelists()).toEqual(['versions-went-back']);
+});
+
+test('takes a probe for no step back when events came while it was answered', () => {
+  const reflector = listedAt('100', object('a', '90'));
+  reflector.received([event('MODIFIED', 'a', '105')]);
+  expect(reflector.probed('102', '100')).toBe(false);
+  expect(reflector.next()).toEqual({ type: 'watch', resourceVersion: '105' });
 });
 
 test('waits longer with each failure, at least as long as the server asks for', () => {
