@@ -4,7 +4,7 @@ import { follow } from '../../src/kubernetes/follow.ts';
 import { createReflector, type ObjectChange, type Reflector } from '../../src/kubernetes/reflector.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import type { Logger } from '../../src/lib/logger.ts';
-import { listPath, ruleKinds, serviceKinds, type WatchedKind } from './kinds.ts';
+import { configMaps, listPath, ruleKinds, serviceKinds, type WatchedKind } from './kinds.ts';
 import { readKubernetesObject, unknownCreationTime } from './translate-object.ts';
 import { createKubernetesView } from './translate-view.ts';
 
@@ -130,16 +130,9 @@ function listsOf({ namespaces, rootNamespace }: ClusterOptions): readonly Follow
       reflector: createReflector(),
     })),
   );
-  const configMap = {
-    kind: 'ConfigMap',
-    apiVersion: 'v1',
-    plural: 'configmaps',
-    isNamespaced: true,
-    isEssential: false,
-  };
   const mesh = {
-    kind: configMap,
-    path: listPath(configMap, rootNamespace),
+    kind: configMaps,
+    path: listPath(configMaps, rootNamespace),
     selection: { fieldSelector: 'metadata.name=istio' },
     reflector: createReflector(),
   };

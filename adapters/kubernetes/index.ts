@@ -1,10 +1,9 @@
-import { readFile } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { type Adapter, type AdapterContext, defineAdapter } from '../../src/adapter-contract/adapter.ts';
 import { createClient } from '../../src/kubernetes/client.ts';
 import { createCredentials } from '../../src/kubernetes/credentials.ts';
-import { type ClusterAccess, inClusterAccess, parseKubeconfig } from '../../src/kubernetes/kubeconfig.ts';
+import { findAccess } from '../../src/kubernetes/find-access.ts';
+import type { ClusterAccess } from '../../src/kubernetes/kubeconfig.ts';
 import { followCluster } from './cluster.ts';
 
 const config = z.strictObject({
@@ -59,13 +58,8 @@ function createKubernetesAdapter(settings: KubernetesConfig, context: AdapterCon
   };
 }
 
-/** Reads the access again each time, so that a replaced kubeconfig is used. */
-async function accessOf({ kubeconfig, context }: KubernetesConfig): Promise<ClusterAccess> {
-  const own = kubeconfig === undefined ? inClusterAccess(process.env) : null;
-  if (own !== null) return own;
-  const path = kubeconfig ?? process.env.KUBECONFIG;
-  if (!path) throw new Error('there is no kubeconfig: set the key kubeconfig, or KUBECONFIG');
-  const parsed = parseKubeconfig(await readFile(path, 'utf8'), { context, directory: dirname(resolve(path)) });
-  if (!parsed.ok) throw new Error(`${path} ${parsed.error}`);
-  return parsed.value;
+async function accessOf(settings: KubernetesConfig): Promise<ClusterAccess> {
+  const access = await findAccess(settings);
+  if (access === null) throw new Error('this process is in no cluster: set the key kubeconfig, or KUBECONFIG');
+  return access;
 }

@@ -10,46 +10,48 @@ export interface WatchedKind {
   readonly isEssential: boolean;
 }
 
-const core = (apiVersion: string, kind: string, plural: string): WatchedKind => ({
-  kind,
-  apiVersion,
-  plural,
-  isNamespaced: kind !== 'Node',
-  isEssential: kind !== 'Node',
-});
+/** Kinds of services and endpoints. */
+export const serviceKinds: readonly WatchedKind[] = [
+  { apiVersion: 'v1', kind: 'Service', plural: 'services', isNamespaced: true, isEssential: true },
+  {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    plural: 'endpointslices',
+    isNamespaced: true,
+    isEssential: true,
+  },
+  { apiVersion: 'v1', kind: 'Pod', plural: 'pods', isNamespaced: true, isEssential: true },
+  { apiVersion: 'v1', kind: 'Node', plural: 'nodes', isNamespaced: false, isEssential: false },
+];
 
-const rule = (apiVersion: string, kind: string, plural: string): WatchedKind => ({
-  kind,
+const optional = (apiVersion: string, kind: string, plural: string): WatchedKind => ({
   apiVersion,
+  kind,
   plural,
   isNamespaced: true,
   isEssential: false,
 });
 
-/** Kinds of services and endpoints. */
-export const serviceKinds: readonly WatchedKind[] = [
-  core('v1', 'Service', 'services'),
-  core('discovery.k8s.io/v1', 'EndpointSlice', 'endpointslices'),
-  core('v1', 'Pod', 'pods'),
-  core('v1', 'Node', 'nodes'),
-];
+/** Kind of the mesh configuration: one ConfigMap. */
+export const configMaps = optional('v1', 'ConfigMap', 'configmaps');
 
 /** Istio's kinds, in the versions that its CRDs store. */
 export const ruleKinds: readonly WatchedKind[] = [
-  rule('networking.istio.io/v1', 'VirtualService', 'virtualservices'),
-  rule('networking.istio.io/v1', 'DestinationRule', 'destinationrules'),
-  rule('networking.istio.io/v1', 'ServiceEntry', 'serviceentries'),
-  rule('networking.istio.io/v1', 'WorkloadEntry', 'workloadentries'),
-  rule('networking.istio.io/v1', 'WorkloadGroup', 'workloadgroups'),
-  rule('networking.istio.io/v1', 'Gateway', 'gateways'),
-  rule('networking.istio.io/v1', 'Sidecar', 'sidecars'),
-  rule('networking.istio.io/v1alpha3', 'EnvoyFilter', 'envoyfilters'),
-  rule('networking.istio.io/v1beta1', 'ProxyConfig', 'proxyconfigs'),
-  rule('security.istio.io/v1', 'PeerAuthentication', 'peerauthentications'),
-  rule('security.istio.io/v1', 'RequestAuthentication', 'requestauthentications'),
-  rule('security.istio.io/v1', 'AuthorizationPolicy', 'authorizationpolicies'),
-  rule('telemetry.istio.io/v1', 'Telemetry', 'telemetries'),
-  rule('extensions.istio.io/v1alpha1', 'WasmPlugin', 'wasmplugins'),
+  optional('networking.istio.io/v1', 'VirtualService', 'virtualservices'),
+  optional('networking.istio.io/v1', 'DestinationRule', 'destinationrules'),
+  optional('networking.istio.io/v1', 'ServiceEntry', 'serviceentries'),
+  optional('networking.istio.io/v1', 'WorkloadEntry', 'workloadentries'),
+  optional('networking.istio.io/v1', 'WorkloadGroup', 'workloadgroups'),
+  optional('networking.istio.io/v1', 'Gateway', 'gateways'),
+  optional('networking.istio.io/v1', 'Sidecar', 'sidecars'),
+  optional('networking.istio.io/v1alpha3', 'EnvoyFilter', 'envoyfilters'),
+  optional('networking.istio.io/v1beta1', 'ProxyConfig', 'proxyconfigs'),
+  optional('security.istio.io/v1', 'PeerAuthentication', 'peerauthentications'),
+  optional('security.istio.io/v1', 'RequestAuthentication', 'requestauthentications'),
+  optional('security.istio.io/v1', 'AuthorizationPolicy', 'authorizationpolicies'),
+  optional('telemetry.istio.io/v1', 'Telemetry', 'telemetries'),
+  optional('extensions.istio.io/v1alpha1', 'WasmPlugin', 'wasmplugins'),
+  optional('extensions.istio.io/v1alpha1', 'TrafficExtension', 'trafficextensions'),
 ];
 
 /** Builds the path of a kind's list, in one namespace or in all (null). */

@@ -1,6 +1,6 @@
+import { text as readText } from 'node:stream/consumers';
 import { z } from 'zod';
 import { errorOfStatus, KubernetesError } from './errors.ts';
-import { textOf } from './lines.ts';
 import { type ApiObject, asApiObject } from './object.ts';
 import type { WireResponse } from './wire.ts';
 
@@ -29,7 +29,7 @@ const eventSchema = z.object({
 
 /** Reads an answer as JSON, or as text if it is none. Throws the server's refusal. */
 export async function answerOf({ status, retryAfter, body }: WireResponse): Promise<unknown> {
-  const text = await textOf(body);
+  const text = await readText(body);
   const answer = parsed(text);
   if (status >= 200 && status < 300) return answer;
   const error = errorOfStatus(answer, status);

@@ -21,10 +21,3 @@ export async function* linesOf(
     if (lines.length > 0) yield lines;
   }
 }
-
-/** Reads all of a body. */
-export async function textOf(body: AsyncIterable<Buffer>): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of body) chunks.push(chunk);
-  return Buffer.concat(chunks).toString();
-}

@@ -95,7 +95,9 @@ const xdsAuthSchema = z
     type: z.literal('kubernetes').describe('streams need a service account token, which an API server reviews'),
     kubeconfig: path
       .optional()
-      .describe('kubeconfig of the cluster that reviews tokens; without it, the cluster around this process'),
+      .describe(
+        'kubeconfig of the cluster that reviews tokens; without it, the service account of the Pod, else `KUBECONFIG`',
+      ),
     context: z.string().min(1).optional().describe('context of that file; without it, the current one'),
     audiences: z
       .array(z.string().min(1))

@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
 import { createClient, type KubernetesClient } from '../kubernetes/client.ts';
 import { createCredentials } from '../kubernetes/credentials.ts';
-import { type ClusterAccess, inClusterAccess, parseKubeconfig } from '../kubernetes/kubeconfig.ts';
+import { findAccess } from '../kubernetes/find-access.ts';
+import type { ClusterAccess } from '../kubernetes/kubeconfig.ts';
 import type { Clock } from '../lib/clock.ts';
 import { MeshError } from '../lib/errors.ts';
 import type { CallerAuthentication } from '../model/caller-authentication.ts';
@@ -63,18 +62,11 @@ const reviewerOf =
   };
 
 async function clusterAccess({ kubeconfig, context }: XdsAuthConfig): Promise<ClusterAccess> {
-  if (kubeconfig === null) {
-    const access = inClusterAccess(process.env);
-    if (access !== null) return access;
-    throw wrong('xds.auth: this process is in no cluster: name the cluster that reviews tokens by xds.auth.kubeconfig');
-  }
-  const path = resolve(kubeconfig);
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw wrong(`xds.auth.kubeconfig: ${path} cannot be read (${cause instanceof Error ? cause.message : cause})`);
+  const access = await findAccess({ kubeconfig, context }).catch((cause: unknown) => {
+    throw wrong(`xds.auth.kubeconfig: ${cause instanceof Error ? cause.message : cause}`);
   });
-  const parsed = parseKubeconfig(text, { context: context ?? undefined, directory: dirname(path) });
-  if (!parsed.ok) throw wrong(`xds.auth.kubeconfig: ${path} ${parsed.error}`);
-  return parsed.value;
+  if (access !== null) return access;
+  throw wrong('xds.auth: this process is in no cluster: name the cluster that reviews tokens by xds.auth.kubeconfig');
 }
 
 const wrong = (message: string): MeshError => new MeshError('CONFIG_INVALID', message);
