@@ -77,7 +77,7 @@ module.exports = {
       to: {},
     },
     {
-      name: 'adapters-use-one-door',
+      name: 'adapters-use-their-contract',
       comment:
         'an adapter knows its contract, the model, lib and the client of Kubernetes, nothing else of the program',
       severity: 'error',

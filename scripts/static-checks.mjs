@@ -13,6 +13,7 @@ const checks = [
   { name: 'documents', command: ['markdownlint-cli2'] },
   { name: 'configuration', command: ['node', 'scripts/configuration-reference.ts', '--check'] },
   { name: 'comments', command: ['node', 'scripts/check-comments.mjs'] },
+  { name: 'names', command: ['node', 'scripts/check-names.mjs'] },
   { name: 'unused', command: ['knip', '--no-progress', '--no-config-hints'] },
 ];
 

@@ -56,12 +56,12 @@ async function listFiles(root: string, folder: string, folders: string[]): Promi
   return lists.flat();
 }
 
-interface Found {
+interface FoundEntry {
   readonly entry: Dirent;
   readonly folders: string[];
 }
 
-async function filesOf(root: string, path: string, { entry, folders }: Found): Promise<string[]> {
+async function filesOf(root: string, path: string, { entry, folders }: FoundEntry): Promise<string[]> {
   const isFolder = entry.isSymbolicLink() ? ((await statOf(path))?.isDirectory() ?? false) : entry.isDirectory();
   if (!isFolder)
     return extensions.some((end) => path.endsWith(end)) ? [relative(root, path).replaceAll('\\', '/')] : [];

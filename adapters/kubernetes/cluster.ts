@@ -1,10 +1,10 @@
 import type { ShardChange, ShardContents, ShardSink } from '../../src/adapter-contract/adapter.ts';
 import type { KubernetesClient, Selection } from '../../src/kubernetes/client.ts';
 import { follow } from '../../src/kubernetes/follow.ts';
-import { createReflector, type ObjectChange, type Reflector } from '../../src/kubernetes/reflector.ts';
+import { type ClusterObjectChange, createReflector, type Reflector } from '../../src/kubernetes/reflector.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import type { Logger } from '../../src/lib/logger.ts';
-import { configMaps, listPath, ruleKinds, serviceKinds, type WatchedKind } from './kinds.ts';
+import { configMaps, listPath, serviceKinds, type WatchedKind, watchedRuleKinds } from './kinds.ts';
 import { readKubernetesObject, unknownCreationTime } from './translate-object.ts';
 import { createKubernetesView } from './translate-view.ts';
 
@@ -45,7 +45,7 @@ export async function followCluster(options: ClusterOptions, signal: AbortSignal
   let isPublished = false;
   let isDegraded = false;
 
-  function apply({ kind }: Followed, change: ObjectChange): void {
+  function apply({ kind }: Followed, change: ClusterObjectChange): void {
     const { name, namespace = 'default' } = change.type === 'put' ? change.object.metadata : change.metadata;
     const origin = `${kind.kind} ${namespace}/${name}`;
     if (change.type === 'removed') {
@@ -122,7 +122,7 @@ export async function followCluster(options: ClusterOptions, signal: AbortSignal
 }
 
 function listsOf({ namespaces, rootNamespace }: ClusterOptions): readonly Followed[] {
-  const lists = [...serviceKinds, ...ruleKinds].flatMap((kind) =>
+  const lists = [...serviceKinds, ...watchedRuleKinds].flatMap((kind) =>
     (kind.isNamespaced ? (namespaces ?? [null]) : [null]).map((namespace) => ({
       kind,
       path: listPath(kind, namespace),

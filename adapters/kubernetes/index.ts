@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Adapter, type AdapterContext, defineAdapter } from '../../src/adapter-contract/adapter.ts';
-import { createClient } from '../../src/kubernetes/client.ts';
+import { createKubernetesClient } from '../../src/kubernetes/client.ts';
 import { createCredentials } from '../../src/kubernetes/credentials.ts';
 import { findAccess } from '../../src/kubernetes/find-access.ts';
 import type { ClusterAccess } from '../../src/kubernetes/kubeconfig.ts';
@@ -42,7 +42,7 @@ function createKubernetesAdapter(settings: KubernetesConfig, context: AdapterCon
   const { clock } = context;
   return {
     async run(sink, signal) {
-      const client = createClient(
+      const client = createKubernetesClient(
         createCredentials(() => accessOf(settings), clock),
         { clock },
       );

@@ -36,7 +36,7 @@ const optional = (apiVersion: string, kind: string, plural: string): WatchedKind
 export const configMaps = optional('v1', 'ConfigMap', 'configmaps');
 
 /** Istio's kinds, in the versions that its CRDs store. */
-export const ruleKinds: readonly WatchedKind[] = [
+export const watchedRuleKinds: readonly WatchedKind[] = [
   optional('networking.istio.io/v1', 'VirtualService', 'virtualservices'),
   optional('networking.istio.io/v1', 'DestinationRule', 'destinationrules'),
   optional('networking.istio.io/v1', 'ServiceEntry', 'serviceentries'),

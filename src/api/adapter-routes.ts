@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { AdapterHttp, AdapterRoute, Lines, NotedChange } from '../adapter-contract/http.ts';
 import { MeshError } from '../lib/errors.ts';
 import type { AuditEntry } from '../rules/store.ts';
-import { demand } from './doors/guard.ts';
+import { demand } from './access/guard.ts';
 import { authorship } from './rules/request-facts.ts';
 import { errorStatus, type HttpRoutes } from './server.ts';
 import { ApiError } from './status.ts';

@@ -3,8 +3,8 @@ import type { TlsOptions } from 'node:tls';
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { MeshError } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
+import { type AccessCheck, guard } from './access/guard.ts';
 import { parseJson, parseYaml, yamlTypes } from './body.ts';
-import { type Doors, guard } from './doors/guard.ts';
 import { ApiError, type ApiStatus, failure } from './status.ts';
 
 /** Group of routes: adds them to the given server. */
@@ -17,7 +17,7 @@ export type HttpTls = Pick<
 
 export interface HttpServerOptions {
   readonly log: Logger;
-  readonly doors: Doors;
+  readonly accessCheck: AccessCheck;
   /** Certificates; null or absent for plain HTTP. */
   readonly tls?: HttpTls | null;
   /** Groups of routes, added in this order. Each may add its own parsers and hooks without affecting the others. */
@@ -36,7 +36,7 @@ const retryAfterSeconds = 1;
  * Creates the HTTP server without listening. Every error is answered as a Kubernetes `Status` in JSON. Bodies are JSON
  * or YAML.
  */
-export function createHttpServer({ log, doors, tls = null, routes }: HttpServerOptions): FastifyInstance {
+export function createHttpServer({ log, accessCheck, tls = null, routes }: HttpServerOptions): FastifyInstance {
   const server: FastifyInstance = fastify({
     ...(tls === null ? {} : { https: tls as object }), // equal for all users of the instance
     logger: false,
@@ -71,7 +71,7 @@ export function createHttpServer({ log, doors, tls = null, routes }: HttpServerO
     const message = `nothing is served at ${request.method} ${request.url}; GET / lists the paths`;
     return reply.code(404).send(failure('NotFound', message));
   });
-  guard(server, doors);
+  guard(server, accessCheck);
   server.addHook('onResponse', async (request, reply) => {
     const { method, url, ip } = request;
     log.debug({ method, url, code: reply.statusCode, ms: Math.round(reply.elapsedTime), ip }, 'request answered');

@@ -102,7 +102,7 @@ export class ApiError extends Error {
 
   constructor(status: ApiStatus) {
     super(status.message);
-    this.name = 'StatusError';
+    this.name = 'RpcError';
     this.status = status;
   }
 }

@@ -49,16 +49,20 @@ export const auditCommand: Command = {
 
 const head = ['TIME', 'AUTHOR', 'FROM', 'VERB', 'OBJECT', 'CODE', 'MESSAGE'];
 
-type Entry = Readonly<Record<string, unknown>>;
+type AuditRecord = Readonly<Record<string, unknown>>;
 
-function rowOf({ time, author, remote, verb, kind, namespace, name, code, message }: Entry): readonly string[] {
+function rowOf({ time, author, remote, verb, kind, namespace, name, code, message }: AuditRecord): readonly string[] {
   const object = [kind, namespace, name].map(text).filter(Boolean).join('/');
   return [text(time), text(author), text(remote), text(verb), object, String(code), text(message)].map(plainText);
 }
 
 /** Reads entries page by page, because the server limits the size of a page. */
-async function readEntries(client: ApiClient, limit: number, query: Record<string, string | null>): Promise<Entry[]> {
-  const entries: Entry[] = [];
+async function readEntries(
+  client: ApiClient,
+  limit: number,
+  query: Record<string, string | null>,
+): Promise<AuditRecord[]> {
+  const entries: AuditRecord[] = [];
   let before: string | null = null;
   do {
     const page = await client.send({

@@ -1,11 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { stringify } from 'yaml';
-import { MeshError } from '../lib/errors.ts';
 import { type Address, addressSchema } from '../serve/config-fields.ts';
 import { envoyBootstrap, grpcBootstrap, type SidecarNode, type XdsTls } from './bootstrap-documents.ts';
 import type { Command } from './command.ts';
-import { type Flag, type FlagValues, flagHelp, parseFlags } from './flags.ts';
+import { usageError } from './failure.ts';
+import { type Flag, type FlagValues, flagHelp, flagText, parseFlags } from './flags.ts';
 import { applicationOf, localityOf, type Pod, readPod } from './pod.ts';
 
 const flags: readonly Flag[] = [
@@ -46,7 +46,7 @@ export const bootstrapCommand: Command = {
   help,
   async run(argv, { print, env }) {
     const given = parseFlags(argv, flags);
-    const folder = text(given, 'pod');
+    const folder = flagText(given, 'pod');
     const pod = folder === null ? null : await readPod(folder, env);
     const values = pod === null ? given : { ...flagsOf(pod), ...given, label: labelsOf(pod, given) };
     const sidecar = sidecarOf(values, pod);
@@ -60,7 +60,7 @@ export const bootstrapCommand: Command = {
       kind === 'grpc'
         ? `${JSON.stringify(grpcBootstrap(sidecar), null, 2)}\n`
         : stringify(envoyBootstrap({ ...sidecar, adminPort: adminPort(values), delta: wantsDelta(values) }));
-    const file = text(values, 'out');
+    const file = flagText(values, 'out');
     if (file === null) print(document);
     else await writeFile(file, document);
   },
@@ -82,17 +82,17 @@ const labelsOf = ({ labels }: Pod, { label = [] }: FlagValues): readonly string[
 ];
 
 function sidecarOf(values: FlagValues, pod: Pod | null): SidecarNode {
-  const namespace = text(values, 'namespace') ?? 'default';
+  const namespace = flagText(values, 'namespace') ?? 'default';
   const given = addresses(values);
-  const id = text(values, 'id') ?? 'sidecar';
+  const id = flagText(values, 'id') ?? 'sidecar';
   const [, ip = given[0] ?? '127.0.0.1', workload = `${id}.${namespace}`] = id.includes('~') ? wholeId(id) : [];
   const ips = [...new Set([ip, ...given])];
   const xds = xdsAddress(values);
-  const [region = '', zone = '', subZone = ''] = (text(values, 'locality') ?? '').split('/');
+  const [region = '', zone = '', subZone = ''] = (flagText(values, 'locality') ?? '').split('/');
   return {
     id: id.includes('~') ? id : `sidecar~${ip}~${workload}~${namespace}.svc.cluster.local`,
-    cluster: text(values, 'cluster') ?? workload,
-    namespace: text(values, 'namespace') ?? workload.slice(workload.lastIndexOf('.') + 1),
+    cluster: flagText(values, 'cluster') ?? workload,
+    namespace: flagText(values, 'namespace') ?? workload.slice(workload.lastIndexOf('.') + 1),
     labels: Object.fromEntries((values.label ?? []).map(readLabel)),
     locality: { region, zone, subZone },
     interception: interceptions[choice(values, 'mode', ['redirect', 'none', 'tproxy'])],
@@ -109,8 +109,8 @@ function metadataOf(values: FlagValues, pod: Pod | null): Readonly<Record<string
     NAME: pod?.name,
     SERVICE_ACCOUNT: pod?.serviceAccount,
     NODE_NAME: pod?.nodeName,
-    CLUSTER_ID: text(values, 'cluster-id'),
-    NETWORK: text(values, 'network') ?? pod?.labels['topology.istio.io/network'],
+    CLUSTER_ID: flagText(values, 'cluster-id'),
+    NETWORK: flagText(values, 'network') ?? pod?.labels['topology.istio.io/network'],
   };
   return Object.fromEntries(
     Object.entries(metadata).flatMap(([name, value]) => (value === null || value === undefined ? [] : [[name, value]])),
@@ -147,23 +147,23 @@ function xdsTls(values: FlagValues, host: string): XdsTls | null {
   const stray = values.tls === undefined ? tlsFlags.find((name) => values[name] !== undefined) : undefined;
   if (stray !== undefined) throw usageError(`--${stray} needs --tls`);
   if (values.tls === undefined) return null;
-  const [caFile, certFile, keyFile] = ['ca', 'cert', 'key'].map((name) => text(values, name));
+  const [caFile, certFile, keyFile] = ['ca', 'cert', 'key'].map((name) => flagText(values, name));
   if (!caFile) throw usageError('--tls needs --ca FILE, the CA that signed the certificate of binnacle');
   if (!certFile !== !keyFile) throw usageError('--cert and --key need each other');
   const client = certFile && keyFile ? { certFile, keyFile } : null;
-  return { caFile, client, serverName: text(values, 'server-name') ?? host };
+  return { caFile, client, serverName: flagText(values, 'server-name') ?? host };
 }
 
 function xdsAddress(values: FlagValues): Address {
   const parsed = addressSchema.safeParse(
-    text(values, 'xds') ?? `127.0.0.1:${values.tls === undefined ? 15_010 : 15_012}`,
+    flagText(values, 'xds') ?? `127.0.0.1:${values.tls === undefined ? 15_010 : 15_012}`,
   );
   if (parsed.success) return parsed.data;
   throw usageError(`--xds ${parsed.error.issues[0]?.message ?? 'is no address'}`);
 }
 
 function adminPort(values: FlagValues): number {
-  const given = text(values, 'admin-port') ?? '15000';
+  const given = flagText(values, 'admin-port') ?? '15000';
   const port = /^\d{1,5}$/.test(given) ? Number(given) : Number.NaN;
   if (port <= 65_535) return port;
   throw usageError(`--admin-port must be a number from 0 to 65535, not "${given}"`);
@@ -177,12 +177,8 @@ function wantsDelta(values: FlagValues): boolean {
 
 /** Reads a flag with a fixed set of values; the first is the default. */
 function choice<T extends string>(values: FlagValues, name: string, choices: readonly [T, ...T[]]): T {
-  const given = text(values, name) ?? choices[0];
+  const given = flagText(values, name) ?? choices[0];
   const chosen = choices.find((one) => one === given);
   if (chosen === undefined) throw usageError(`--${name} must be ${choices.join(' or ')}, not "${given}"`);
   return chosen;
 }
-
-const text = (values: FlagValues, name: string): string | null => values[name]?.[0] ?? null;
-
-const usageError = (message: string): MeshError => new MeshError('CONFIG_INVALID', message);

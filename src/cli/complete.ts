@@ -24,12 +24,15 @@ export const completeCommand = (commands: readonly LazyCommand[]): Command => ({
   },
 });
 
-interface World {
+interface CompletionContext {
   readonly commands: readonly LazyCommand[];
   readonly context: CommandContext;
 }
 
-async function candidatesOf(given: readonly string[], { commands, context }: World): Promise<readonly string[]> {
+async function candidatesOf(
+  given: readonly string[],
+  { commands, context }: CompletionContext,
+): Promise<readonly string[]> {
   const words = joinAtEquals(given);
   const current = words.at(-1) ?? '';
   const isSplit = current !== given.at(-1); // the shell then replaces only the text after "="

@@ -113,10 +113,10 @@ async function listNames(kind: ServedKind, { client, namespace, values }: Call):
   const list = await client.send({ path, query: { labelSelector: flagText(values, 'selector') } });
   const items = isMap(list) && Array.isArray(list.items) ? list.items.filter(isMap) : [];
   // Objects of files cannot be deleted here, so "all" excludes them.
-  return items.flatMap(({ metadata }) => (isMap(metadata) && !isFiled(metadata) ? [text(metadata.name)] : []));
+  return items.flatMap(({ metadata }) => (isMap(metadata) && !isAdapterObject(metadata) ? [text(metadata.name)] : []));
 }
 
-const isFiled = ({ annotations }: Record<string, unknown>): boolean =>
+const isAdapterObject = ({ annotations }: Record<string, unknown>): boolean =>
   isMap(annotations) && annotations['binnacle.io/defined-in'] !== undefined;
 
 function namedDocument(kind: ServedKind, name: string, namespace: string): SourceDocument {

@@ -5,7 +5,7 @@ import { isMap, ServerError, text } from './rules/answer.ts';
 import { explainRefusal } from './rules/batch.ts';
 import { inOrderOf, withoutServerFields } from './rules/changes.ts';
 import type { ApiClient } from './rules/client.ts';
-import { count, labelOf, problemLine, readDocuments, type SourceDocument, some } from './rules/documents.ts';
+import { labelOf, problemCount, problemLine, readDocuments, type SourceDocument, some } from './rules/documents.ts';
 import { readSources } from './rules/files.ts';
 import { helpText } from './rules/help.ts';
 import { discoverKinds, type ServedKind, urlOf } from './rules/kinds.ts';
@@ -68,7 +68,7 @@ diff. The exit code is 0 without differences, 1 with some, and above 1 when some
     if (problems.length > 0) {
       throw new DetailedError(
         'REQUEST_REFUSED',
-        `apply would be refused for ${count(problems.length)}`,
+        `apply would be refused for ${problemCount(problems.length)}`,
         some(problems),
       );
     }

@@ -43,7 +43,7 @@ export const getCommand: Command = {
     const { client, settings } = await openSession(values, context);
     const targets = readTargets(words, await discoverKinds(client));
     const missing: string[] = [];
-    const query: Query = {
+    const query: GetRequest = {
       client,
       missing,
       namespace: everywhere ? null : settings.namespace,
@@ -62,7 +62,7 @@ export const getCommand: Command = {
   },
 };
 
-interface Query {
+interface GetRequest {
   readonly client: ApiClient;
   /** Namespace; null for all. */
   readonly namespace: string | null;
@@ -73,7 +73,7 @@ interface Query {
 
 async function watch(
   targets: readonly ObjectTarget[],
-  { query, format, context }: { query: Query; format: (typeof formats)[number]; context: CommandContext },
+  { query, format, context }: { query: GetRequest; format: (typeof formats)[number]; context: CommandContext },
 ): Promise<void> {
   const [target, ...more] = targets;
   if (target === undefined || more.length > 0) throw usageError('--watch goes with one kind');
@@ -83,7 +83,7 @@ async function watch(
 }
 
 interface TablePrinting {
-  readonly query: Query;
+  readonly query: GetRequest;
   readonly wide: boolean;
   readonly context: CommandContext;
 }
@@ -108,7 +108,7 @@ async function printTables(targets: readonly ObjectTarget[], { query, wide, cont
 }
 
 interface ObjectPrinting {
-  readonly query: Query;
+  readonly query: GetRequest;
   readonly format: 'yaml' | 'json' | 'name';
   readonly context: CommandContext;
 }
@@ -137,7 +137,7 @@ async function printObjects(
 }
 
 /** Requests the list of a kind, or each named object. */
-async function ask({ kind, names }: ObjectTarget, query: Query, accept: string): Promise<readonly unknown[]> {
+async function ask({ kind, names }: ObjectTarget, query: GetRequest, accept: string): Promise<readonly unknown[]> {
   const { client, namespace, selector, missing } = query;
   if (names === null) {
     const path = urlOf(kind, { namespace, name: null });

@@ -19,9 +19,9 @@ import { createWorld, type WorldOptions } from './world/world.ts';
 export interface CompilerOptions {
   /** The last part of Kubernetes hostnames; completes short names in rules. `cluster.local` when left out. */
   readonly domainSuffix?: string;
-  /** What holds until a change of type `mesh` comes. */
+  /** Mesh configuration until the first change of type `mesh`. */
   readonly mesh?: MeshConfig;
-  /** The kinds of rules that may come. Every one that there is when left out. */
+  /** Kinds of rules that may be applied; all by default. */
   readonly ruleKinds?: readonly RuleKind[];
   /** `exact` gives every namespace and DNS domain a scope of its own; for tests. */
   readonly scopes?: Coarseness;

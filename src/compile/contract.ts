@@ -4,7 +4,7 @@ import type { ServiceKey } from '../model/names.ts';
 import type { Proxy } from '../model/proxy.ts';
 import type { Service } from '../model/service.ts';
 import type { EncodedResource, XdsType } from '../proto/resource.ts';
-import type { Sidecar } from '../rules/kinds/sidecar/index.ts';
+import type { SidecarRule } from '../rules/kinds/sidecar/index.ts';
 import type { Labels } from '../rules/labels.ts';
 import type { MeshConfig } from '../rules/mesh-config.ts';
 import type { Rule, RuleId } from '../rules/rule.ts';
@@ -37,7 +37,7 @@ export type WorkloadChange =
  */
 export type LayerKey = Brand<string, 'LayerKey'>;
 
-/** What a flush changes in one table. Names not listed keep their resource. */
+/** Changes of one table by a flush. Names not listed keep their resource. */
 export interface TableChange {
   readonly layer: LayerKey;
   readonly type: XdsType;
@@ -56,7 +56,7 @@ export interface FlushWork {
 }
 
 /** A part of a resource: one virtual host of a route configuration; of other types the resource as a whole. */
-export interface ResourcePart {
+export interface ContributedPart {
   /** The name of the virtual host; empty: the resource as a whole. */
   readonly part: string;
   /** The rules and services that contributed to it. */
@@ -102,7 +102,7 @@ export interface FlushResult {
   readonly work: FlushWork;
 }
 
-/** What changed in the mesh, by the names that `src/compile/world/dirty.ts` gives. */
+/** Names of changed parts of the mesh, as `src/compile/world/dirty.ts` defines them. */
 export interface DirtyNames {
   readonly keys: Iterable<string>;
   readonly selecting: Iterable<RuleId>;
@@ -117,7 +117,7 @@ export interface MeshView {
   serviceHosts(): Iterable<string>;
   endpoints(key: ServiceKey): EndpointSet | undefined;
   /** The Sidecars of a namespace, in order of precedence. */
-  sidecars(namespace: string): readonly Sidecar[];
+  sidecars(namespace: string): readonly SidecarRule[];
 }
 
 /**
@@ -146,7 +146,7 @@ export interface Compiler {
    */
   flush(revision?: number): Generator<undefined, FlushResult, undefined>;
   /** The parts of a resource with the rules and services that contributed to each: a NACK is traced to its rule with this. */
-  partsOf(layer: LayerKey, type: XdsType, name: string): Iterable<ResourcePart>;
+  partsOf(layer: LayerKey, type: XdsType, name: string): Iterable<ContributedPart>;
   /** The other way round: what a rule (by id) or service (`service/namespace/host`) contributed to, in all layers. */
   contributionsOf(origin: string): Iterable<Contribution>;
   /** The layers of the proxies that have this Sidecar. */
@@ -154,8 +154,8 @@ export interface Compiler {
   readonly mesh: MeshView;
   /** Calls `listener` when a flush begins, with what has changed in `mesh` since the flush before. */
   onDirty(listener: (dirty: DirtyNames) => void): void;
-  /** What resolve had to report about valid rules (a missing subset, a shadowed host) and services, by origin. */
+  /** Problems of valid rules (a missing subset, a shadowed host) and of services, by origin. */
   problems(): ReadonlyMap<string, readonly string[]>;
-  /** Of one rule (by id) or service (`service/namespace/host`); sorted. Costs what it answers. */
+  /** Problems of one rule (by id) or service (`service/namespace/host`), sorted. Costs as much as the list is long. */
   problemsOf(origin: string): readonly string[];
 }

@@ -21,7 +21,7 @@ export interface Membership {
   readonly service: ServiceKey;
   /** By name. Sorted. */
   readonly ports: readonly (readonly [name: string, number: number])[];
-  /** Which of several services on one port decides: that with the lower one. Equal where the workload tells none from another. */
+  /** Order of services that share a port: the lowest decides. Equal where the workload does not distinguish them. */
   readonly rank: number;
 }
 

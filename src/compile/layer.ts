@@ -1,6 +1,6 @@
 import type { XdsType } from '../proto/resource.ts';
 import type { RuleId } from '../rules/rule.ts';
-import type { Contribution, LayerKey, ResourcePart, TableChange } from './contract.ts';
+import type { ContributedPart, Contribution, LayerKey, TableChange } from './contract.ts';
 import type { ProxyFacts } from './facts.ts';
 import type { AssignmentPool } from './tables/assignments.ts';
 import type { ContentPools } from './tables/host-parts.ts';
@@ -21,7 +21,7 @@ export interface Layer {
   compile(revision: number): Generator<undefined, void, undefined>;
   takeChanges(): readonly TableChange[];
   /** The parts that a resource is made of, if it is of this layer. */
-  partsOf(type: XdsType, name: string): Iterable<ResourcePart>;
+  partsOf(type: XdsType, name: string): Iterable<ContributedPart>;
   /** The other way round: what a rule or service contributed to. */
   contributionsOf(origin: string): Iterable<Contribution>;
   /** Gives back what it holds of others. */

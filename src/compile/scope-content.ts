@@ -1,4 +1,4 @@
-import { type Sidecar, sidecar as sidecarKind } from '../rules/kinds/sidecar/index.ts';
+import { type SidecarRule, sidecar as sidecarKind } from '../rules/kinds/sidecar/index.ts';
 import type { Dialect } from './dialect.ts';
 import type { LayerParts } from './layer.ts';
 import { type Viewpoint, viewpointOf } from './resolve/client-facts.ts';
@@ -52,7 +52,8 @@ export function createContent(facts: ScopeFacts, parts: ScopeParts, observer?: C
     problems,
     onDecided: observer?.listenerDecided ?? ignored,
   });
-  let sidecar: Sidecar | null = facts.sidecar === null ? null : (world.rules.get(sidecarKind, facts.sidecar) ?? null);
+  let sidecar: SidecarRule | null =
+    facts.sidecar === null ? null : (world.rules.get(sidecarKind, facts.sidecar) ?? null);
   let current = viewpointOf(facts, sidecar);
   const viewpoint = () => current;
   const hostResolved = observer?.hostResolved ?? ignored;

@@ -10,9 +10,9 @@ import { meetsCondition, suffixesOf } from './world/relevance.ts';
 import type { World } from './world/world.ts';
 
 /**
- * What the outbound configuration of a scope may depend on: facts of its proxies, coarsened to what makes a difference
- * in the world as it is, and the rules selected for them. The key of a scope is these facts and nothing else, so equal
- * keys mean equal bytes by construction.
+ * Inputs of a scope's outbound configuration: facts of its proxies, coarsened to those that matter in the current
+ * world, and the rules that select them. The key of a scope is made of these facts alone, so equal keys give equal
+ * bytes by construction.
  */
 export interface ScopeFacts {
   readonly role: Role;

@@ -61,7 +61,7 @@ export interface DecidedChain {
   readonly body: Pooled<HashedBytes>;
 }
 
-/** Where writers put what they made: equal messages are encoded once, whichever layer they are of. */
+/** Pools shared by all writers: equal messages of any layer are encoded once. */
 export interface WriterPools {
   readonly clusters: ContentPool<EncodedResource>;
   readonly listeners: ContentPool<EncodedResource>;

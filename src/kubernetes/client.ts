@@ -1,9 +1,9 @@
 import type { Clock } from '../lib/clock.ts';
 import { answerOf, eventOf, type ListPage, pageOf, type WatchEvent } from './answers.ts';
-import { type ConnectionOptions, createConnection } from './connection.ts';
+import { type ConnectionOptions, createApiConnection } from './connection.ts';
 import type { CredentialSource } from './credentials.ts';
 import { Deadline } from './deadline.ts';
-import { linesOf } from './lines.ts';
+import { lineBatches } from './lines.ts';
 
 /** One request with a JSON answer. */
 export interface ApiRequest {
@@ -31,7 +31,7 @@ export interface ListOptions extends Selection {
   readonly metadataOnly?: boolean;
 }
 
-export interface WatchOptions extends Selection {
+export interface ListWatchOptions extends Selection {
   /** Version after which events are wanted. */
   readonly resourceVersion: string;
   /** Time without a byte after which the watch ends, in milliseconds. Default 120,000: bookmarks come each minute. */
@@ -50,7 +50,7 @@ export interface KubernetesClient {
    * Yields first an empty batch, once the server has answered, then events as they arrive, those of one read together.
    * Returns when the server ends the watch or nothing came for too long. An `ERROR` event rejects.
    */
-  watch(path: string, options: WatchOptions, signal: AbortSignal): AsyncGenerator<readonly WatchEvent[]>;
+  watch(path: string, options: ListWatchOptions, signal: AbortSignal): AsyncGenerator<readonly WatchEvent[]>;
   /** Ends everything that is under way. */
   close(): void;
 }
@@ -59,7 +59,7 @@ export interface ClientOptions extends Omit<ConnectionOptions, 'clock'> {
   readonly clock: Clock;
   /** Default for `ApiRequest.timeoutMs`, and for the answer's head of a watch. */
   readonly timeoutMs?: number;
-  /** Default for `WatchOptions.idleMs`. */
+  /** Default for `ListWatchOptions.idleMs`. */
   readonly idleMs?: number;
 }
 
@@ -68,9 +68,9 @@ const defaultIdleMs = 120_000;
 const defaultLimit = 250;
 const metadataList = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
 
-export function createClient(source: CredentialSource, options: ClientOptions): KubernetesClient {
+export function createKubernetesClient(source: CredentialSource, options: ClientOptions): KubernetesClient {
   const { clock, timeoutMs: defaultMs = defaultTimeoutMs, idleMs: defaultIdle = defaultIdleMs } = options;
-  const connection = createConnection(source, options);
+  const connection = createApiConnection(source, options);
 
   async function request(given: ApiRequest): Promise<unknown> {
     const { method, path, body, contentType = 'application/json', accept = 'application/json' } = given;
@@ -101,7 +101,11 @@ export function createClient(source: CredentialSource, options: ClientOptions): 
     } while (rest !== null);
   }
 
-  async function* watch(path: string, given: WatchOptions, signal: AbortSignal): AsyncGenerator<readonly WatchEvent[]> {
+  async function* watch(
+    path: string,
+    given: ListWatchOptions,
+    signal: AbortSignal,
+  ): AsyncGenerator<readonly WatchEvent[]> {
     const timeoutSeconds = given.timeoutSeconds ?? 300 + Math.floor(Math.random() * 300);
     const { resourceVersion, idleMs = defaultIdle } = given;
     const query = queryOf({
@@ -120,7 +124,7 @@ export function createClient(source: CredentialSource, options: ClientOptions): 
       if (response.status !== 200) await answerOf(response); // throws
       yield [];
       const idle = () => deadline.set(idleMs, null);
-      for await (const lines of linesOf(response.body, idle)) yield lines.map(eventOf);
+      for await (const lines of lineBatches(response.body, idle)) yield lines.map(eventOf);
     } catch (cause) {
       if (deadline.isIdle()) return;
       throw deadline.explain(cause);

@@ -1,7 +1,7 @@
 import net from 'node:net';
 import tls from 'node:tls';
 import type { Clock } from '../lib/clock.ts';
-import type { CredentialSource, Credentials } from './credentials.ts';
+import type { ClusterCredentials, CredentialSource } from './credentials.ts';
 import { http1Wire } from './http1.ts';
 import { type Http2Options, type Http2Wire, http2Wire } from './http2.ts';
 import type { Wire, WireRequest, WireResponse } from './wire.ts';
@@ -13,7 +13,7 @@ export interface ConnectionOptions extends Partial<Omit<Http2Options, 'clock'>> 
 }
 
 /** Connections to one apiserver that follow its address and credentials. */
-export interface Connection {
+export interface ApiConnection {
   /** Sends a request with the current credentials; again, once, if the server answers 401. */
   send(request: WireRequest): Promise<WireResponse>;
   close(): void;
@@ -23,17 +23,17 @@ export interface Connection {
  * Creates the connection, which connects when it is needed. New credentials are used for the next requests; exchanges
  * that are under way end by themselves, so that a rotation interrupts no watch.
  */
-export function createConnection(source: CredentialSource, options: ConnectionOptions): Connection {
+export function createApiConnection(source: CredentialSource, options: ConnectionOptions): ApiConnection {
   const { clock, pingMs = 15_000, pongMs = 10_000, connectMs = 10_000 } = options;
   const closing = new AbortController();
   /** Everything that is open, also what is retired. */
   const wires = new Set<Wire>();
-  let used: Credentials | null = null;
+  let used: ClusterCredentials | null = null;
   let http1: Wire | null = null;
   let http2: Http2Wire[] = [];
   let dialling: Promise<void> | null = null;
 
-  function follow(current: Credentials): void {
+  function follow(current: ClusterCredentials): void {
     if (used !== null && isSameServer(used, current)) return;
     for (const wire of http1 === null ? http2 : [http1]) wire.retire();
     http1 = null;
@@ -62,7 +62,7 @@ export function createConnection(source: CredentialSource, options: ConnectionOp
     }
   }
 
-  async function dial(target: Credentials): Promise<void> {
+  async function dial(target: ClusterCredentials): Promise<void> {
     const socket = await connect(target, AbortSignal.any([closing.signal, AbortSignal.timeout(connectMs)]));
     const isHttp2 = socket.alpnProtocol === 'h2';
     if (used !== target || !isHttp2) socket.destroy();
@@ -99,7 +99,7 @@ export function createConnection(source: CredentialSource, options: ConnectionOp
 }
 
 /** Opens a TLS connection that offers both versions of HTTP. */
-function connect({ server, tls: material }: Credentials, signal: AbortSignal): Promise<tls.TLSSocket> {
+function connect({ server, tls: material }: ClusterCredentials, signal: AbortSignal): Promise<tls.TLSSocket> {
   const { promise, resolve, reject } = Promise.withResolvers<tls.TLSSocket>();
   const { hostname, port } = new URL(server);
   const host = hostname.replace(/^\[|\]$/g, '');
@@ -122,5 +122,5 @@ function connect({ server, tls: material }: Credentials, signal: AbortSignal): P
 }
 
 /** Reports whether connections made with the one serve the other: only the headers of requests may differ. */
-const isSameServer = (a: Credentials, b: Credentials): boolean =>
+const isSameServer = (a: ClusterCredentials, b: ClusterCredentials): boolean =>
   a.server === b.server && JSON.stringify(a.tls) === JSON.stringify(b.tls);

@@ -5,7 +5,7 @@ import { type ExecCredential, runExec } from './exec.ts';
 import type { ClusterAccess, Material } from './kubeconfig.ts';
 
 /** Address of a server and proof of identity, as of one moment. */
-export interface Credentials {
+export interface ClusterCredentials {
   /** Base URL without a trailing slash. */
   readonly server: string;
   readonly tls: Pick<SecureContextOptions, 'ca' | 'cert' | 'key'> & {
@@ -23,7 +23,7 @@ export interface CredentialSource {
    * last reading is older than ten seconds. Rejects if they cannot be read and the server rejected the last ones, or if
    * there are none.
    */
-  current(): Promise<Credentials>;
+  current(): Promise<ClusterCredentials>;
   /** Makes the next `current` read everything again, because the server rejected the credentials. */
   refused(): void;
 }
@@ -34,8 +34,8 @@ const earlyMs = 60_000;
 
 /** Creates a source. `access` is called for each reading, so that a changed kubeconfig is used. */
 export function createCredentials(access: () => Promise<ClusterAccess>, clock: Pick<Clock, 'now'>): CredentialSource {
-  let reading: Promise<Credentials> | null = null;
-  let last: Credentials | null = null;
+  let reading: Promise<ClusterCredentials> | null = null;
+  let last: ClusterCredentials | null = null;
   let readAtMs = Number.NEGATIVE_INFINITY;
   let isRefused = false;
   let issued: { readonly command: string; readonly credential: ExecCredential } | null = null;
@@ -50,7 +50,7 @@ export function createCredentials(access: () => Promise<ClusterAccess>, clock: P
     return issued?.credential ?? null;
   }
 
-  async function read(): Promise<Credentials> {
+  async function read(): Promise<ClusterCredentials> {
     const from = await access();
     const [ca, cert, key, token] = await Promise.all(
       [from.ca, from.clientCert, from.clientKey, from.token].map(contentsOf),
@@ -69,7 +69,7 @@ export function createCredentials(access: () => Promise<ClusterAccess>, clock: P
     };
   }
 
-  async function readAgain(): Promise<Credentials> {
+  async function readAgain(): Promise<ClusterCredentials> {
     try {
       const next = await read();
       readAtMs = clock.now();
@@ -107,7 +107,7 @@ const given = <Key extends string>(key: Key, value: string | null | undefined): 
   // The computed key is `Key`; TypeScript widens it to string.
   value ? ({ [key]: value } as { readonly [K in Key]?: string }) : {};
 
-function headersOf(access: ClusterAccess, token: string | null): Credentials['headers'] {
+function headersOf(access: ClusterAccess, token: string | null): ClusterCredentials['headers'] {
   const { basic, impersonate } = access;
   const authorization =
     token !== null

@@ -14,7 +14,7 @@ const credentialSchema = z.object({
   }),
 });
 
-/** Credentials that a command printed. */
+/** ClusterCredentials that a command printed. */
 export interface ExecCredential {
   readonly token: string | null;
   readonly clientCert: string | null;

@@ -2,7 +2,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { KubernetesClient, Selection } from './client.ts';
 import { KubernetesError, unreachable } from './errors.ts';
 import { isOlder, objectPath } from './object.ts';
-import type { ObjectChange, Reflector, RelistReason } from './reflector.ts';
+import type { ClusterObjectChange, Reflector, RelistReason } from './reflector.ts';
 
 export interface FollowOptions {
   readonly client: KubernetesClient;
@@ -16,7 +16,7 @@ export interface FollowOptions {
   /** Interval of comparisons of the server's whole list with what is known. */
   readonly compareMs: number;
   /** Receives changes in order, and is called without any when the state of `reflector` may have changed. */
-  readonly changed: (changes: readonly ObjectChange[]) => void;
+  readonly changed: (changes: readonly ClusterObjectChange[]) => void;
   readonly relisted: (reason: RelistReason) => void;
 }
 

@@ -1,10 +1,10 @@
 import http from 'node:http';
 import https from 'node:https';
-import type { Credentials } from './credentials.ts';
+import type { ClusterCredentials } from './credentials.ts';
 import type { Wire, WireRequest, WireResponse } from './wire.ts';
 
 /** Speaks HTTP/1.1 to servers without HTTP/2, such as `kubectl proxy`. Each watch has a connection of its own. */
-export function http1Wire({ server, tls }: Credentials): Wire {
+export function http1Wire({ server, tls }: ClusterCredentials): Wire {
   const isTls = server.startsWith('https:');
   const agent = isTls
     ? new https.Agent({ ...tls, keepAlive: true, maxSockets: Number.POSITIVE_INFINITY })

@@ -1,7 +1,7 @@
 const newline = 10;
 
 /** Yields the complete lines of each read together, without their ends. `touched` is called before each read. */
-export async function* linesOf(
+export async function* lineBatches(
   body: AsyncIterable<Buffer>,
   touched: () => void = () => {},
 ): AsyncGenerator<readonly string[]> {

@@ -4,7 +4,7 @@ import { isExpired, type KubernetesError } from './errors.ts';
 import { type ApiObject, isOlder, type ObjectMetadata, objectPath } from './object.ts';
 
 /** Change of one kind. `put` repeats what is known when nothing but the version changed. */
-export type ObjectChange =
+export type ClusterObjectChange =
   | { readonly type: 'put'; readonly object: ApiObject }
   | { readonly type: 'removed'; readonly metadata: Pick<ObjectMetadata, 'name' | 'namespace'> };
 
@@ -36,15 +36,15 @@ interface Known {
 export interface Reflector {
   next(): Step;
   /** Takes a page of the list that `next` asked for. The last page removes what no page had. */
-  listed(page: ListPage): readonly ObjectChange[];
+  listed(page: ListPage): readonly ClusterObjectChange[];
   /** Takes events, or the empty batch with which a watch begins. */
-  received(events: readonly WatchEvent[]): readonly ObjectChange[];
+  received(events: readonly WatchEvent[]): readonly ClusterObjectChange[];
   /** Ends a wait. */
   waited(): void;
   /** Notes that the server ended a watch, which is the usual end. */
   ended(): void;
   /** Notes the failure of a list or a watch. Returns the objects that are gone for good. */
-  failed(error: KubernetesError, nowMs: number): readonly ObjectChange[];
+  failed(error: KubernetesError, nowMs: number): readonly ClusterObjectChange[];
   /**
    * Compares a version of the server with `since`, which `version` was before the server was asked: meanwhile events may
    * have come. True: the server's version went back, so that the next step is a list.
@@ -85,7 +85,7 @@ export function createReflector(options: ReflectorOptions = {}): Reflector {
   let missingSinceMs: number | null = null;
   let relists: RelistReason[] = [];
 
-  function put(object: ApiObject): readonly ObjectChange[] {
+  function put(object: ApiObject): readonly ClusterObjectChange[] {
     const path = objectPath(object.metadata);
     const { name, namespace, resourceVersion = '' } = object.metadata;
     listing?.add(path);
@@ -94,7 +94,7 @@ export function createReflector(options: ReflectorOptions = {}): Reflector {
     return [{ type: 'put', object }];
   }
 
-  function remove(path: string): readonly ObjectChange[] {
+  function remove(path: string): readonly ClusterObjectChange[] {
     const gone = known.get(path);
     if (gone === undefined) return [];
     known.delete(path);
@@ -118,7 +118,7 @@ export function createReflector(options: ReflectorOptions = {}): Reflector {
     missingSinceMs = null;
   }
 
-  function one({ type, object }: WatchEvent): readonly ObjectChange[] {
+  function one({ type, object }: WatchEvent): readonly ClusterObjectChange[] {
     const { resourceVersion = '' } = object.metadata;
     if (version !== null && isOlder(resourceVersion, version)) relist('versions-went-back');
     else version = resourceVersion;
@@ -127,7 +127,7 @@ export function createReflector(options: ReflectorOptions = {}): Reflector {
   }
 
   /** Removes the objects of a kind that has been missing for long: its definition was deleted. */
-  function missing(nowMs: number): readonly ObjectChange[] {
+  function missing(nowMs: number): readonly ClusterObjectChange[] {
     missingSinceMs ??= nowMs;
     if (nowMs - missingSinceMs < missingMs) return [];
     isSettled = true;

@@ -18,7 +18,7 @@ export type Need =
   | { readonly type: 'admin' };
 
 /** HTTP request before its body is read. */
-export interface DoorRequest {
+export interface AccessRequest {
   readonly need: Need;
   readonly method: string;
   readonly url: string;
@@ -37,16 +37,16 @@ export interface HttpCaller {
 }
 
 /** Reasons for rejecting a request. */
-export const doorReasons = ['host', 'origin', 'content-type', 'unauthenticated', 'forbidden'] as const;
+export const refusalReasons = ['host', 'origin', 'content-type', 'unauthenticated', 'forbidden'] as const;
 
-export type DoorReason = (typeof doorReasons)[number];
+export type RefusalReason = (typeof refusalReasons)[number];
 
 export type AccessVerdict =
   | { readonly type: 'admitted'; readonly caller: HttpCaller }
   /** Rejection. `message` is for people and names the remedy. `caller` is null if the request is unauthenticated. */
   | {
       readonly type: 'refused';
-      readonly reason: DoorReason;
+      readonly reason: RefusalReason;
       readonly message: string;
       readonly caller: HttpCaller | null;
     };

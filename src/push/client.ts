@@ -43,7 +43,7 @@ export class Client implements Sender {
   readonly #world: StreamContext;
   readonly #events: ClientEvents;
 
-  constructor(facts: ClientFacts, world: StreamContext, events: ClientEvents) {
+  constructor(facts: ConnectingClient, world: StreamContext, events: ClientEvents) {
     this.id = facts.id;
     this.proxy = facts.proxy;
     this.stream = facts.stream;
@@ -106,7 +106,7 @@ export interface SentResponse {
   readonly byteLength: number;
 }
 
-export interface ClientFacts extends CallerFacts {
+export interface ConnectingClient extends CallerFacts {
   /** Unique among connections; a proxy that reconnects has another one. */
   readonly id: string;
   readonly proxy: Proxy;

@@ -12,7 +12,7 @@ import type { Sender } from '../xds/tables/sender.ts';
 import type { Response } from '../xds/wire/response.ts';
 import { callerOf } from './caller.ts';
 import { ChangeTimes } from './change-times.ts';
-import { Client, type ClientFacts } from './client.ts';
+import { Client, type ConnectingClient } from './client.ts';
 import { defaultClientLimits } from './client-limits.ts';
 import { ClientsByFact } from './clients-by-fact.ts';
 import type { CoordinatorOptions } from './coordinator-options.ts';
@@ -159,8 +159,8 @@ export class Coordinator {
     }
   }
 
-  /** Throws a StatusError (RESOURCE_EXHAUSTED) for a client whose peer has as many scopes as it may. */
-  connect(facts: ClientFacts): Client {
+  /** Throws a RpcError (RESOURCE_EXHAUSTED) for a client whose peer has as many scopes as it may. */
+  connect(facts: ConnectingClient): Client {
     const { observer } = this.#options;
     this.#admit(facts.proxy, callerOf(facts).key);
     const client = new Client(facts, this.context, {

@@ -1,5 +1,5 @@
 import type { LayerKey } from '../compile/contract.ts';
-import { StatusError } from '../rpc/status.ts';
+import { RpcError } from '../rpc/status.ts';
 
 /**
  * Counts the scopes that a peer (`caller.ts`) made or uses, for as long as they are kept: a client that comes and goes with other facts each
@@ -14,12 +14,12 @@ export class ScopesByPeer {
     this.#most = most;
   }
 
-  /** Counts a scope that the peer asks for. Throws a StatusError (RESOURCE_EXHAUSTED) if it has as many others as it may. */
+  /** Counts a scope that the peer asks for. Throws a RpcError (RESOURCE_EXHAUSTED) if it has as many others as it may. */
   admit(peer: string, scope: LayerKey): void {
     const own = this.#byPeer.get(peer);
     if (own !== undefined && !own.has(scope) && own.size >= this.#most) {
       const message = `${peer} has ${this.#most} different configurations, and may have no more (xds.limits.maxScopesPerPeer)`;
-      throw new StatusError('RESOURCE_EXHAUSTED', message);
+      throw new RpcError('RESOURCE_EXHAUSTED', message);
     }
     this.add(peer, scope);
   }

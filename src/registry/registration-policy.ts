@@ -23,7 +23,7 @@ export interface RegistrationPolicy {
   refusalOf(requested: RegistrationName): string | null;
 }
 
-interface Registration {
+interface KnownRegistration {
   readonly key: ServiceKey;
   readonly names: readonly string[];
 }
@@ -40,8 +40,8 @@ export function createRegistrationPolicy({ isAllowed, affected }: RegistrationPo
   const defined = new Map<string, Service>();
   const byName = new Map<string, Set<Service>>();
   /** Self-registered services by shard and key, and by each name that they request. */
-  const registrationsByKey = new Map<string, Registration>();
-  const registrations = new Map<string, Set<Registration>>();
+  const registrationsByKey = new Map<string, KnownRegistration>();
+  const registrations = new Map<string, Set<KnownRegistration>>();
 
   const definersOf = (requested: RegistrationName): readonly Service[] =>
     requestedNames(requested).flatMap((name) => [...(byName.get(name) ?? [])]);

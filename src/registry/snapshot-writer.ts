@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import type { ShardContents } from '../adapter-contract/adapter.ts';
-import { type KeptFile, keepFile } from '../disk/kept-file.ts';
+import { type BackgroundWriter, createBackgroundWriter } from '../disk/background-writer.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import { readSnapshot, type Snapshot, writeSnapshot } from './snapshot-file.ts';
 
 /** Writes the snapshot of one shard in the background; nothing waits for it. */
-export interface SnapshotWriter extends KeptFile {
+export interface SnapshotWriter extends BackgroundWriter {
   /** Reads the snapshot of an earlier run; null if none is usable. Never rejects. */
   load(): Promise<Snapshot | null>;
 }
@@ -27,7 +27,7 @@ export function createSnapshotWriter({
   contents,
 }: SnapshotWriterOptions): SnapshotWriter {
   const path = join(directory, `${encodeURIComponent(shard)}.json`);
-  const file = keepFile({
+  const file = createBackgroundWriter({
     clock,
     log,
     facts: { shard, path },

@@ -1,10 +1,10 @@
 import type { ServerHttp2Stream } from 'node:http2';
 import type { Connection } from './connection.ts';
-import type { Method } from './handlers/handler.ts';
+import type { RpcMethod } from './handlers/handler.ts';
 import { serveHandler } from './handlers/serve-handler.ts';
 import type { CutOff } from './observer.ts';
 import { judgeRequest, trailersOnly } from './request.ts';
-import type { Metadata } from './request-metadata.ts';
+import type { RequestMetadata } from './request-metadata.ts';
 import { refuseStream, ServerStream } from './server-stream.ts';
 
 const callOf = Symbol('call');
@@ -16,13 +16,13 @@ type CallStream = ServerHttp2Stream & { [callOf]: ServerStream };
 export interface AcceptOptions {
   readonly connection: Connection;
   /** By path. */
-  readonly methods: ReadonlyMap<string, Method>;
+  readonly methods: ReadonlyMap<string, RpcMethod>;
 }
 
 /** Handles a new HTTP/2 stream: starts a call of one of the methods, or refuses it. */
 export function acceptStream(
   stream: ServerHttp2Stream,
-  metadata: Metadata,
+  metadata: RequestMetadata,
   { connection, methods }: AcceptOptions,
 ): void {
   stream.on('error', ignore);
@@ -35,8 +35,8 @@ export function acceptStream(
   const { method, encoding, acceptsGzip, timeoutMs } = verdict;
   const refusal = connection.callOpened();
   if (refusal !== null) {
-    connection.surroundings.observer.cutOff(refusal);
-    connection.surroundings.observer.ended('RESOURCE_EXHAUSTED');
+    connection.context.observer.cutOff(refusal);
+    connection.context.observer.ended('RESOURCE_EXHAUSTED');
     refuseStream(stream, trailersOnly({ code: 'RESOURCE_EXHAUSTED', message: refusals[refusal] ?? refusal }));
     return;
   }

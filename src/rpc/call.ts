@@ -1,14 +1,14 @@
-import type { Candidate } from './candidate.ts';
+import type { ExpectedMessage } from './expected-message.ts';
 import type { PeerIdentity } from './identity.ts';
 import type { ResponseMetadata } from './metadata.ts';
-import type { Metadata } from './request-metadata.ts';
-import type { Status } from './status.ts';
+import type { RequestMetadata } from './request-metadata.ts';
+import type { RpcStatus } from './status.ts';
 
 /** Facts about a call, for its handler. */
 export interface CallFacts {
   /** Path, such as `/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources`. */
   readonly method: string;
-  readonly metadata: Metadata;
+  readonly metadata: RequestMetadata;
   /** `ip:port` of the client; IPv6 in brackets. */
   readonly peer: string;
   /** Identity from the client's certificate; null in plaintext, and without a certificate. */
@@ -45,7 +45,7 @@ export interface ServerCall extends CallFacts {
   writeFramed(parts: readonly Uint8Array[]): boolean;
   /**
    * Counts memory that the handler holds for the client's messages. A negative number releases it; the end of the call
-   * releases the rest. Throws a StatusError over the limit of the connection, its address or all clients.
+   * releases the rest. Throws a RpcError over the limit of the connection, its address or all clients.
    */
   reserve(bytes: number): void;
   /** Stops reading until `resume`, by flow control. Messages that have arrived are still delivered. */
@@ -55,19 +55,19 @@ export interface ServerCall extends CallFacts {
    * Ends the call after the written data. No message is delivered afterwards; `closed` follows. Only the first call
    * counts.
    */
-  end(status: Status): void;
+  end(status: RpcStatus): void;
 }
 
 export type CloseReason =
   /** The server ended it: the handler, a deadline, a limit or a fault. The client may not have received the status. */
-  | { readonly type: 'ended'; readonly status: Status }
+  | { readonly type: 'ended'; readonly status: RpcStatus }
   /** The client reset the stream. */
   | { readonly type: 'cancelled' }
   | { readonly type: 'connection-lost'; readonly cause: string };
 
 /**
  * Receiver of a call's events. Calls come one at a time and never from inside `open`. A throw ends the call: a
- * StatusError with its status, any other error with INTERNAL and a log line.
+ * RpcError with its status, any other error with INTERNAL and a log line.
  */
 export interface CallReader {
   /**
@@ -84,9 +84,9 @@ export interface CallReader {
    * Returns the expected message, given the length of an uncompressed message that is about to arrive; or null. If the
    * result has that length, arriving bytes are compared with it and not copied. It must not change meanwhile.
    */
-  candidate?(length: number): Candidate | null;
-  /** Receives the candidate itself, in place of `message`, when the message equals it. */
-  recognised?(known: Candidate): void;
+  expectedMessage?(length: number): ExpectedMessage | null;
+  /** Receives the expected message itself, in place of `message`, when the message equals it. */
+  recognised?(known: ExpectedMessage): void;
 }
 
 /**

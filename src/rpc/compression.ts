@@ -1,7 +1,7 @@
 import { gunzip, gzip, inflate, type ZlibOptions } from 'node:zlib';
 import { prefixLength } from './frame.ts';
 import { MessageTooLarge } from './message-too-large.ts';
-import { StatusError } from './status.ts';
+import { RpcError } from './status.ts';
 
 type Decompressor = (
   bytes: Uint8Array,
@@ -50,12 +50,12 @@ export interface DecompressOptions {
   readonly maxBytes: number;
 }
 
-/** Decompresses one message off the main thread. Rejects only with a StatusError. */
+/** Decompresses one message off the main thread. Rejects only with a RpcError. */
 export function decompress(bytes: Uint8Array, { encoding, maxBytes }: DecompressOptions): Promise<Buffer> {
   const decompressor = decompressors.get(encoding);
   if (decompressor === undefined) {
     // the specification requires INTERNAL when the flag says compressed and the header does not
-    return Promise.reject(new StatusError('INTERNAL', `compressed message in a call with encoding ${encoding}`));
+    return Promise.reject(new RpcError('INTERNAL', `compressed message in a call with encoding ${encoding}`));
   }
   return new Promise((resolve, reject) => {
     decompressor(bytes, { maxOutputLength: Math.max(1, maxBytes) }, (error, result) => {
@@ -65,9 +65,9 @@ export function decompress(bytes: Uint8Array, { encoding, maxBytes }: Decompress
   });
 }
 
-function refusal(error: Error, encoding: string, maxBytes: number): StatusError {
+function refusal(error: Error, encoding: string, maxBytes: number): RpcError {
   if ('code' in error && error.code === 'ERR_BUFFER_TOO_LARGE') {
     return new MessageTooLarge(`decompressed message is over the limit of ${maxBytes} bytes`);
   }
-  return new StatusError('INTERNAL', `message is not valid ${encoding}`, { cause: error });
+  return new RpcError('INTERNAL', `message is not valid ${encoding}`, { cause: error });
 }

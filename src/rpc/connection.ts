@@ -1,10 +1,10 @@
 import { constants, type ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
-import { Allowance } from './allowance.ts';
+import type { RpcContext } from './context.ts';
 import type { PeerIdentity } from './identity.ts';
 import type { CutOff } from './observer.ts';
-import { heldTooMuch, type Peer } from './peers.ts';
-import type { Surroundings } from './surroundings.ts';
+import { type Peer, tooManyHeldBytes } from './peers.ts';
+import { TokenBucket } from './token-bucket.ts';
 
 /** The largest stream id. A GOAWAY with it says "open no more" and refuses no call in flight. */
 const lastPossibleStreamId = 2 ** 31 - 1;
@@ -34,13 +34,13 @@ export interface ConnectionFacts {
 export class Connection {
   readonly peer: string;
   readonly identity: PeerIdentity | null;
-  readonly surroundings: Surroundings;
+  readonly context: RpcContext;
   /** Shared by all connections from this address. */
   readonly account: Peer;
   readonly #session: ServerHttp2Session;
   readonly #socket: Socket;
-  readonly #controlFrames: Allowance;
-  readonly #abandonedCalls: Allowance;
+  readonly #controlFrames: TokenBucket;
+  readonly #abandonedCalls: TokenBucket;
   #lostCause: string | null = null;
   #cancelKeepalive = () => {};
   /** Cancels the timeout for the client's SETTINGS. */
@@ -57,17 +57,17 @@ export class Connection {
   #heldBytes = 0;
   #forgotten = false;
 
-  constructor(session: ServerHttp2Session, facts: ConnectionFacts, surroundings: Surroundings) {
-    const { timing, limits, peers, random } = surroundings;
+  constructor(session: ServerHttp2Session, facts: ConnectionFacts, context: RpcContext) {
+    const { timing, limits, peers, random } = context;
     this.#session = session;
     this.#socket = facts.socket;
-    this.surroundings = surroundings;
+    this.context = context;
     this.peer = facts.peer;
     this.identity = facts.identity;
     this.account = peers.of(facts.socket.remoteAddress ?? 'unknown');
     this.account.connections++;
-    this.#controlFrames = new Allowance(limits.controlFrames, timing.elapsed());
-    this.#abandonedCalls = new Allowance(limits.abandonedCalls, timing.elapsed());
+    this.#controlFrames = new TokenBucket(limits.controlFrames, timing.elapsed());
+    this.#abandonedCalls = new TokenBucket(limits.abandonedCalls, timing.elapsed());
     session.setLocalWindowSize(limits.connectionWindowBytes);
     session.on('ping', () => this.#pinged());
     session.on('remoteSettings', () => this.#settingsCame());
@@ -94,7 +94,7 @@ export class Connection {
     if (this.#session.destroyed || this.#retiring) return;
     this.#retiring = true;
     this.#cancelAge();
-    this.#cancelAge = this.surroundings.timing.after(graceMs, () => this.destroy('shut down by the server'));
+    this.#cancelAge = this.context.timing.after(graceMs, () => this.destroy('shut down by the server'));
     this.#session.goaway(constants.NGHTTP2_NO_ERROR, lastPossibleStreamId);
     this.#session.ping(() => {
       if (!this.#session.destroyed) this.#session.close();
@@ -126,7 +126,7 @@ export class Connection {
     this.#openCalls--;
     this.account.callClosed();
     if (this.#session.destroyed) return;
-    if (abandoned && !this.#abandonedCalls.take(this.surroundings.timing.elapsed())) {
+    if (abandoned && !this.#abandonedCalls.take(this.context.timing.elapsed())) {
       this.cutOff('reset-flood', 'too many calls given up');
     } else if (this.#openCalls === 0 && this.#retiring) {
       this.#session.close();
@@ -134,18 +134,18 @@ export class Connection {
   }
 
   /**
-   * Counts memory for incomplete or unhandled messages; a negative number releases it. Throws a StatusError over the
+   * Counts memory for incomplete or unhandled messages; a negative number releases it. Throws a RpcError over the
    * limit of the connection, its address or all clients.
    */
   reserve(bytes: number): void {
-    const { maxHeldBytesPerConnection } = this.surroundings.limits;
+    const { maxHeldBytesPerConnection } = this.context.limits;
     try {
       if (bytes > 0 && this.#heldBytes + bytes > maxHeldBytesPerConnection) {
-        throw heldTooMuch('this connection', maxHeldBytesPerConnection);
+        throw tooManyHeldBytes('this connection', maxHeldBytesPerConnection);
       }
-      this.account.hold(bytes);
+      this.account.reserve(bytes);
     } catch (error) {
-      this.surroundings.observer.cutOff('unfinished-messages');
+      this.context.observer.cutOff('unfinished-messages');
       throw error;
     }
     this.#heldBytes += bytes;
@@ -163,7 +163,7 @@ export class Connection {
   /** Ends the connection because of the client's behaviour, and sends `why` to the client. */
   cutOff(reason: CutOff, why: string): void {
     if (this.#session.destroyed) return;
-    const { log, observer } = this.surroundings;
+    const { log, observer } = this.context;
     if (this.account.mayLog()) log.info({ peer: this.peer, reason, why }, 'connection cut off');
     observer.cutOff(reason);
     const last = this.#session.state.lastProcStreamID ?? 0;
@@ -175,7 +175,7 @@ export class Connection {
   failed(error: Error): void {
     if (this.#lostCause !== null) return; // the server ended it
     this.#lostCause = error.message;
-    const { log, observer } = this.surroundings;
+    const { log, observer } = this.context;
     if (isProtocolError(error) && !this.#isGoodbye(error)) {
       observer.cutOff('protocol-error');
       if (this.account.mayLog()) {
@@ -216,24 +216,24 @@ export class Connection {
     this.understood();
     const sentBytes = this.#socket.bytesWritten - this.#sentBytesAtPing;
     this.#sentBytesAtPing += sentBytes;
-    this.#controlFrames.give(sentBytes / bytesForPing);
+    this.#controlFrames.add(sentBytes / bytesForPing);
     const isQuiet = sentBytes <= pingAnswerBytes[this.#session.encrypted ? 'tls' : 'plaintext'];
     if (isQuiet) this.#countControlFrame('too_many_pings'); // gRPC clients know this text
   }
 
   #countControlFrame(complaint: string): void {
-    if (this.#session.destroyed || this.#controlFrames.take(this.surroundings.timing.elapsed())) return;
+    if (this.#session.destroyed || this.#controlFrames.take(this.context.timing.elapsed())) return;
     this.cutOff('control-flood', complaint);
   }
 
   #keepAlive(): void {
-    const { timing, limits } = this.surroundings;
+    const { timing, limits } = this.context;
     this.#cancelKeepalive = timing.after(limits.keepaliveIntervalMs, () => this.#ping());
   }
 
   #ping(): void {
     if (this.#session.destroyed) return;
-    const { timing, limits } = this.surroundings;
+    const { timing, limits } = this.context;
     let answered = false;
     this.#cancelKeepalive = timing.after(limits.keepaliveTimeoutMs, () => {
       // If this process was suspended, the timer fires before a pending answer is read.

@@ -1,13 +1,13 @@
 import type { ServerHttp2Stream } from 'node:http2';
 import type { CallReader } from './call.ts';
-import { type Candidate, wholeOf } from './candidate.ts';
 import { decompress } from './compression.ts';
 import type { Connection } from './connection.ts';
-import { heldToDecompress } from './limits.ts';
+import { DurationLimit } from './duration-limit.ts';
+import { type ExpectedMessage, expectedBytes } from './expected-message.ts';
+import { bytesToDecompress } from './limits.ts';
 import { MessageReader, type MessageSink } from './message-reader.ts';
 import type { CutOff } from './observer.ts';
-import { Overdue } from './overdue.ts';
-import { type Status, StatusError } from './status.ts';
+import { RpcError, type RpcStatus } from './status.ts';
 
 /** The call that receives the messages. */
 export interface IncomingOwner {
@@ -18,7 +18,7 @@ export interface IncomingOwner {
   /** Ends the call with an error. */
   fail(error: unknown): void;
   /** Ends the call because of the client's behaviour. */
-  cutOff(reason: CutOff, status: Status): void;
+  cutOff(reason: CutOff, status: RpcStatus): void;
 }
 
 /** The event that must arrive in time: a first message, or the client's end for calls with a single message. */
@@ -43,7 +43,7 @@ export class Incoming implements MessageSink {
   readonly #awaits: Awaited;
   #cancelAwaited: (() => void) | null;
   /** Timeout of an incomplete message. Created for the first message that arrives in parts. */
-  #unfinished: Overdue | null = null;
+  #unfinished: DurationLimit | null = null;
   /** Set by the handler. */
   #paused = false;
   #decompressing = false;
@@ -58,7 +58,7 @@ export class Incoming implements MessageSink {
     this.#connection = connection;
     this.#encoding = encoding;
     this.#awaits = awaits;
-    const { limits, timing } = connection.surroundings;
+    const { limits, timing } = connection.context;
     this.#messages = new MessageReader(this, limits.maxReceiveBytes);
     this.#cancelAwaited = timing.after(limits.requestTimeoutMs, () => this.#requestOverdue());
   }
@@ -80,7 +80,7 @@ export class Incoming implements MessageSink {
     if (this.#decompressing) return;
     if (this.#owner.ended || this.#stream.aborted) return; // a reset looks like an end first
     try {
-      if (this.#messages.unfinished) throw new StatusError('INTERNAL', 'the stream ended inside a message');
+      if (this.#messages.unfinished) throw new RpcError('INTERNAL', 'the stream ended inside a message');
       this.#owner.reader?.halfClosed();
     } catch (error) {
       this.#owner.fail(error);
@@ -109,8 +109,8 @@ export class Incoming implements MessageSink {
 
   // Callbacks of the message reader
 
-  candidate(length: number): Candidate | null {
-    return this.#owner.reader?.candidate?.(length) ?? null;
+  expectedMessage(length: number): ExpectedMessage | null {
+    return this.#owner.reader?.expectedMessage?.(length) ?? null;
   }
 
   reserve(bytes: number): void {
@@ -133,12 +133,12 @@ export class Incoming implements MessageSink {
     return !this.#owner.ended;
   }
 
-  recognised(known: Candidate): boolean {
+  recognised(known: ExpectedMessage): boolean {
     this.#unfinished?.end();
     this.#came('message');
     const { reader } = this.#owner;
     if (reader?.recognised) reader.recognised(known);
-    else reader?.message(wholeOf(known));
+    else reader?.message(expectedBytes(known));
     return !this.#owner.ended;
   }
 
@@ -146,8 +146,8 @@ export class Incoming implements MessageSink {
   #decompress(bytes: Uint8Array): void {
     this.#decompressing = true;
     this.#stream.pause();
-    const { maxReceiveBytes } = this.#connection.surroundings.limits;
-    const held = heldToDecompress(bytes.length, maxReceiveBytes);
+    const { maxReceiveBytes } = this.#connection.context.limits;
+    const held = bytesToDecompress(bytes.length, maxReceiveBytes);
     this.#connection.reserve(held);
     decompress(bytes, { encoding: this.#encoding, maxBytes: maxReceiveBytes })
       .finally(() => this.#connection.reserve(-held))
@@ -179,8 +179,8 @@ export class Incoming implements MessageSink {
 
   #awaitMessage(): void {
     if (!this.#messages.unfinished || this.#paused || this.#owner.ended) return;
-    const { timing, limits } = this.#connection.surroundings;
-    this.#unfinished ??= new Overdue(timing, limits.messageTimeoutMs, () => {
+    const { timing, limits } = this.#connection.context;
+    this.#unfinished ??= new DurationLimit(timing, limits.messageTimeoutMs, () => {
       const message = 'the rest of a message did not come in time';
       this.#owner.cutOff('message-timeout', { code: 'UNAVAILABLE', message });
     });

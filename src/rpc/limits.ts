@@ -1,4 +1,4 @@
-import type { Rate } from './allowance.ts';
+import type { Rate } from './token-bucket.ts';
 
 /** Limits for clients, calls and connections. */
 export interface Limits {
@@ -20,7 +20,7 @@ export interface Limits {
   /** New calls per IP address. */
   readonly callsPerPeer: Rate;
   /**
-   * Messages per IP address that must be parsed. Messages that equal their candidate do not count, and every written
+   * Messages per IP address that must be parsed. Messages that equal the expected message do not count, and every written
    * message adds one. More end their call with RESOURCE_EXHAUSTED.
    */
   readonly requestsPerPeer: Rate;
@@ -76,11 +76,11 @@ const largestRatio = 1_032;
 const decompressorBytes = 64 * 1024;
 
 /** Returns the memory for decompressing a message of this length: the message, and the maximum of its result. */
-export const heldToDecompress = (length: number, maxReceiveBytes: number): number =>
+export const bytesToDecompress = (length: number, maxReceiveBytes: number): number =>
   length + Math.min(maxReceiveBytes, length * largestRatio + decompressorBytes);
 
 /** Returns the maximum memory for one message. With a lower limit, some messages within `maxReceiveBytes` never fit. */
-export const heldForLargest = (maxReceiveBytes: number): number => heldToDecompress(maxReceiveBytes, maxReceiveBytes);
+export const bytesForLargest = (maxReceiveBytes: number): number => bytesToDecompress(maxReceiveBytes, maxReceiveBytes);
 
 /** Allows the events of ten seconds at once: all clients of an address reconnect together. */
 export const ratePerSecond = (perSecond: number): Rate => ({ burst: 10 * perSecond, perSecond });

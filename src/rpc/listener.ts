@@ -1,31 +1,31 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { MeshError } from '../lib/errors.ts';
-import type { Surroundings } from './surroundings.ts';
+import type { RpcContext } from './context.ts';
 
-export interface ListenAddress {
+export interface RpcAddress {
   readonly host: string;
   readonly port: number;
 }
 
 /** Accepts TCP connections within the limits, and tracks them until they close. */
-export class Listener {
+export class RpcListener {
   readonly #server: Server;
-  readonly #surroundings: Surroundings;
+  readonly #context: RpcContext;
   /** Keys are those of `peerOf`: with the port, an address identifies one connection. */
   readonly #sockets = new Map<string, Socket>();
   /** Number of connections by IP address. */
   readonly #counts = new Map<string, number>();
 
   /** `accept` receives each accepted connection. */
-  constructor(surroundings: Surroundings, accept: (socket: Socket) => void) {
-    this.#surroundings = surroundings;
+  constructor(context: RpcContext, accept: (socket: Socket) => void) {
+    this.#context = context;
     this.#server = createServer({ noDelay: true }, (socket) => {
       if (this.#admit(socket)) accept(socket);
     });
   }
 
   /** Listens on the port, or on any free port if it is 0. Rejects with PORT_TAKEN or Node's error. */
-  listen(host: string, port: number): Promise<ListenAddress> {
+  listen(host: string, port: number): Promise<RpcAddress> {
     return new Promise((resolve, reject) => {
       const onError = (error: NodeJS.ErrnoException) => {
         reject(
@@ -37,7 +37,7 @@ export class Listener {
       this.#server.once('error', onError);
       this.#server.listen(port, host, () => {
         this.#server.off('error', onError);
-        this.#server.on('error', (error) => this.#surroundings.log.error({ err: error }, 'gRPC listener failed'));
+        this.#server.on('error', (error) => this.#context.log.error({ err: error }, 'gRPC listener failed'));
         const bound = this.#server.address();
         resolve({ host, port: bound === null || typeof bound === 'string' ? port : bound.port });
       });
@@ -66,7 +66,7 @@ export class Listener {
       socket.destroy(); // closed before this event
       return false;
     }
-    const { limits, log, observer, peers } = this.#surroundings;
+    const { limits, log, observer, peers } = this.#context;
     const ofPeer = this.#counts.get(address) ?? 0;
     if (isOver(this.#sockets.size, limits.maxConnections) || isOver(ofPeer, limits.maxConnectionsPerPeer)) {
       if (peers.of(address).mayLog()) {

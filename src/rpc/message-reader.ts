@@ -1,16 +1,16 @@
-import { type Candidate, continues, wholeOf } from './candidate.ts';
+import { continues, type ExpectedMessage, expectedBytes } from './expected-message.ts';
 import { prefixLength } from './frame.ts';
 import { MessageTooLarge } from './message-too-large.ts';
-import { StatusError } from './status.ts';
+import { RpcError } from './status.ts';
 
 /** Receiver of a MessageReader's results. */
 export interface MessageSink {
-  candidate(length: number): Candidate | null;
+  expectedMessage(length: number): ExpectedMessage | null;
   /** Receives a whole message. Returns whether to continue with the bytes after it. */
   message(bytes: Uint8Array, compressed: boolean): boolean;
-  /** Receives a message that equals its candidate. Returns whether to continue with the bytes after it. */
-  recognised(known: Candidate): boolean;
-  /** Counts memory for an incomplete message; a negative number releases it. May throw a StatusError to refuse it. */
+  /** Receives a message that equals its expected. Returns whether to continue with the bytes after it. */
+  recognised(known: ExpectedMessage): boolean;
+  /** Counts memory for an incomplete message; a negative number releases it. May throw a RpcError to refuse it. */
   reserve(bytes: number): void;
 }
 
@@ -26,7 +26,7 @@ export class MessageReader {
   #length = 0;
   #taken = 0;
   /** If not null, all bytes of the message so far equal its beginning, and `#gathered` is null. */
-  #candidate: Candidate | null = null;
+  #expected: ExpectedMessage | null = null;
   /** The first `#taken` bytes of the message; the end of the buffer may be unused. */
   #gathered: Buffer | null = null;
   /** Memory reported to the sink for `#gathered`. */
@@ -43,7 +43,7 @@ export class MessageReader {
   }
 
   /**
-   * Reads bytes of a chunk and returns their number: less than all only if the sink said to stop. Throws a StatusError
+   * Reads bytes of a chunk and returns their number: less than all only if the sink said to stop. Throws a RpcError
    * for an invalid prefix or a message over the limit, before gathering its bytes.
    */
   accept(chunk: Buffer): number {
@@ -75,30 +75,30 @@ export class MessageReader {
   }
 
   #begin(): void {
-    if (this.#flag > 1) throw new StatusError('INTERNAL', `message prefix begins with ${this.#flag}, not 0 or 1`);
+    if (this.#flag > 1) throw new RpcError('INTERNAL', `message prefix begins with ${this.#flag}, not 0 or 1`);
     if (this.#length > this.#maxBytes) {
       throw new MessageTooLarge(`message of ${this.#length} bytes is over the limit of ${this.#maxBytes}`);
     }
-    const candidate = this.#flag === 0 ? this.#sink.candidate(this.#length) : null;
-    this.#candidate = candidate?.length === this.#length ? candidate : null;
+    const expected = this.#flag === 0 ? this.#sink.expectedMessage(this.#length) : null;
+    this.#expected = expected?.length === this.#length ? expected : null;
   }
 
   #takeBody(chunk: Buffer, from: number): number {
     const to = Math.min(chunk.length, from + this.#length - this.#taken);
-    if (this.#candidate !== null && !continues(this.#candidate, this.#taken, chunk, from, to)) {
-      this.#gatherFromCandidate(this.#candidate);
+    if (this.#expected !== null && !continues(this.#expected, this.#taken, chunk, from, to)) {
+      this.#gatherFromExpected(this.#expected);
     }
-    if (this.#candidate === null) this.#gather(chunk, from, to);
+    if (this.#expected === null) this.#gather(chunk, from, to);
     this.#taken += to - from;
     return to;
   }
 
-  /** Copies the bytes that matched so far from the candidate. */
-  #gatherFromCandidate(candidate: Candidate): void {
-    this.#candidate = null;
+  /** Copies the bytes that matched so far from the expected. */
+  #gatherFromExpected(expected: ExpectedMessage): void {
+    this.#expected = null;
     if (this.#taken === 0) return;
     this.#gathered = this.#allocate(this.#taken);
-    this.#gathered.set(wholeOf(candidate).subarray(0, this.#taken));
+    this.#gathered.set(expectedBytes(expected).subarray(0, this.#taken));
   }
 
   #gather(chunk: Buffer, from: number, to: number): void {
@@ -129,13 +129,13 @@ export class MessageReader {
   }
 
   #deliver(): boolean {
-    const known = this.#candidate;
+    const known = this.#expected;
     const bytes = this.#gathered ?? nothing;
     const compressed = this.#flag === 1;
     this.#prefixTaken = 0;
     this.#length = 0;
     this.#taken = 0;
-    this.#candidate = null;
+    this.#expected = null;
     this.#gathered = null;
     this.#release();
     return known === null ? this.#sink.message(bytes, compressed) : this.#sink.recognised(known);

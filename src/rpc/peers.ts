@@ -1,7 +1,7 @@
-import { Allowance } from './allowance.ts';
 import type { Limits } from './limits.ts';
 import type { CutOff, RpcObserver } from './observer.ts';
-import { StatusError } from './status.ts';
+import { RpcError } from './status.ts';
+import { TokenBucket } from './token-bucket.ts';
 
 export interface PeersOptions {
   readonly limits: Limits;
@@ -31,7 +31,7 @@ export class Peers {
     return peer;
   }
 
-  /** Drops addresses without connections whose allowances are full again: reconnecting does not renew an allowance. */
+  /** Drops addresses without connections whose token buckets are full again: reconnecting does not refill a bucket. */
   #sweep(): void {
     for (const [address, peer] of this.#byAddress) if (peer.isForgettable) this.#byAddress.delete(address);
     this.#sizeAtLastSweep = this.#byAddress.size;
@@ -44,21 +44,21 @@ export class Peer {
   #openCalls = 0;
   #heldBytes = 0;
   readonly #all: Peers;
-  readonly #calls: Allowance;
-  readonly #requests: Allowance;
-  readonly #logLines: Allowance;
+  readonly #calls: TokenBucket;
+  readonly #requests: TokenBucket;
+  readonly #logLines: TokenBucket;
 
   constructor(all: Peers) {
     const { limits, elapsed } = all.options;
     this.#all = all;
-    this.#calls = new Allowance(limits.callsPerPeer, elapsed());
-    this.#requests = new Allowance(limits.requestsPerPeer, elapsed());
-    this.#logLines = new Allowance(limits.logLinesPerPeer, elapsed());
+    this.#calls = new TokenBucket(limits.callsPerPeer, elapsed());
+    this.#requests = new TokenBucket(limits.requestsPerPeer, elapsed());
+    this.#logLines = new TokenBucket(limits.logLinesPerPeer, elapsed());
   }
 
   get isForgettable(): boolean {
     const nowMs = this.#all.options.elapsed();
-    return this.connections === 0 && [this.#calls, this.#requests, this.#logLines].every((one) => one.isWhole(nowMs));
+    return this.connections === 0 && [this.#calls, this.#requests, this.#logLines].every((one) => one.isFull(nowMs));
   }
 
   /** Counts a call until `callClosed`. Over a limit, returns the reason and does not count it. */
@@ -78,12 +78,12 @@ export class Peer {
     this.#all.openCalls--;
   }
 
-  /** Counts memory for messages; a negative number releases it. Throws a StatusError over a limit. */
-  hold(bytes: number): void {
+  /** Counts memory for messages; a negative number releases it. Throws a RpcError over a limit. */
+  reserve(bytes: number): void {
     const { maxHeldBytes, maxHeldBytesPerPeer } = this.#all.options.limits;
     if (bytes > 0 && this.#heldBytes + bytes > maxHeldBytesPerPeer)
-      throw heldTooMuch('this address', maxHeldBytesPerPeer);
-    if (bytes > 0 && this.#all.heldBytes + bytes > maxHeldBytes) throw heldTooMuch('all clients', maxHeldBytes);
+      throw tooManyHeldBytes('this address', maxHeldBytesPerPeer);
+    if (bytes > 0 && this.#all.heldBytes + bytes > maxHeldBytes) throw tooManyHeldBytes('all clients', maxHeldBytes);
     this.#heldBytes += bytes;
     this.#all.heldBytes += bytes;
   }
@@ -95,7 +95,7 @@ export class Peer {
 
   /** Allows one more message: the client may answer the written one. */
   answered(): void {
-    this.#requests.give(1);
+    this.#requests.add(1);
   }
 
   /** Returns whether a line about these clients may be logged, and counts it. */
@@ -107,8 +107,5 @@ export class Peer {
   }
 }
 
-export const heldTooMuch = (whose: string, limit: number): StatusError =>
-  new StatusError(
-    'RESOURCE_EXHAUSTED',
-    `messages of ${whose} that are not handled are over the limit of ${limit} bytes`,
-  );
+export const tooManyHeldBytes = (whose: string, limit: number): RpcError =>
+  new RpcError('RESOURCE_EXHAUSTED', `messages of ${whose} that are not handled are over the limit of ${limit} bytes`);

@@ -1,13 +1,13 @@
 import { acceptedEncodings, isKnownEncoding, namesGzip } from './compression.ts';
-import type { Method } from './handlers/handler.ts';
-import type { Metadata } from './request-metadata.ts';
-import { type Status, type StatusCode, statusTrailers } from './status.ts';
+import type { RpcMethod } from './handlers/handler.ts';
+import type { RequestMetadata } from './request-metadata.ts';
+import { type RpcStatus, type StatusCode, statusTrailers } from './status.ts';
 
 /** Result of checking a request's headers. */
 export type RequestVerdict =
   | {
       readonly type: 'call';
-      readonly method: Method;
+      readonly method: RpcMethod;
       /** `grpc-encoding` of its messages; `identity` if absent. */
       readonly encoding: string;
       readonly acceptsGzip: boolean;
@@ -22,7 +22,7 @@ export const grpcContentType = 'application/grpc';
  * Checks a request by its headers, as gRPC over HTTP/2 requires
  * (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md, "Requests"). Does not require `te: trailers`.
  */
-export function judgeRequest(headers: Metadata, methods: ReadonlyMap<string, Method>): RequestVerdict {
+export function judgeRequest(headers: RequestMetadata, methods: ReadonlyMap<string, RpcMethod>): RequestVerdict {
   const verb = text(headers[':method']);
   if (verb !== 'POST') return { type: 'refuse', headers: { ':status': 405, allow: 'POST' } };
   const contentType = text(headers['content-type']);
@@ -51,7 +51,7 @@ export function judgeRequest(headers: Metadata, methods: ReadonlyMap<string, Met
  * Returns the response headers of a call that ends before its first message ("Trailers-Only"). Throws as
  * `statusTrailers` does.
  */
-export function trailersOnly(status: Status): ResponseHeaders {
+export function trailersOnly(status: RpcStatus): ResponseHeaders {
   return { ...responseHeaders, ...statusTrailers(status) };
 }
 
@@ -87,4 +87,4 @@ const isGrpc = (contentType: string): boolean => /^application\/grpc(?:$|[+;\s])
 /**
  * Returns one header's value. The headers used here are never lists: Node keeps the first of several, or joins them.
  */
-const text = (value: Metadata[string]): string => (typeof value === 'string' ? value : '');
+const text = (value: RequestMetadata[string]): string => (typeof value === 'string' ? value : '');

@@ -1,21 +1,21 @@
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { CallReader, CloseReason, ResponseHead, ServerCall } from './call.ts';
 import type { Connection } from './connection.ts';
+import { DurationLimit } from './duration-limit.ts';
 import type { PeerIdentity } from './identity.ts';
 import { type Awaited, Incoming, type IncomingOwner } from './incoming.ts';
 import type { Limits } from './limits.ts';
 import { MessageTooLarge } from './message-too-large.ts';
 import { encodeMetadata } from './metadata.ts';
 import type { CutOff } from './observer.ts';
-import { Overdue } from './overdue.ts';
 import { type ResponseHeaders, responseHeaders, trailersOnly } from './request.ts';
-import type { Metadata } from './request-metadata.ts';
-import { okStatus, type Status, StatusError, statusTrailers } from './status.ts';
+import type { RequestMetadata } from './request-metadata.ts';
+import { okStatus, RpcError, type RpcStatus, statusTrailers } from './status.ts';
 
 /** Facts about a call from its request headers. */
 export interface CallRequest {
   readonly method: string;
-  readonly metadata: Metadata;
+  readonly metadata: RequestMetadata;
   readonly encoding: string;
   readonly acceptsGzip: boolean;
   readonly timeoutMs: number | null;
@@ -37,7 +37,7 @@ const longestTimerMs = 2 ** 31 - 1;
  */
 export class ServerStream implements ServerCall, IncomingOwner {
   readonly method: string;
-  readonly metadata: Metadata;
+  readonly metadata: RequestMetadata;
   readonly acceptsGzip: boolean;
   readonly #stream: ServerHttp2Stream;
   readonly #connection: Connection;
@@ -45,13 +45,13 @@ export class ServerStream implements ServerCall, IncomingOwner {
   readonly #incoming: Incoming;
   /** Null before the handler has opened the call, and after it closed. */
   #reader: CallReader | null = null;
-  #status: Status | null = null;
+  #status: RpcStatus | null = null;
   #closed = false;
   /** Memory that the handler reserved. */
   #heldBytes = 0;
   #cancelDeadline: (() => void) | null = null;
   /** Timeout for the client to read waiting data. Created when data waits for the first time. */
-  #unread: Overdue | null = null;
+  #unread: DurationLimit | null = null;
 
   constructor(stream: ServerHttp2Stream, connection: Connection, request: CallRequest) {
     this.method = request.method;
@@ -59,11 +59,11 @@ export class ServerStream implements ServerCall, IncomingOwner {
     this.acceptsGzip = request.acceptsGzip;
     this.#stream = stream;
     this.#connection = connection;
-    this.#limits = connection.surroundings.limits; // a field, as every write reads it
+    this.#limits = connection.context.limits; // a field, as every write reads it
     const { encoding, awaits } = request;
     this.#incoming = new Incoming(this, { stream, connection, encoding, awaits });
     if (request.timeoutMs !== null && request.timeoutMs <= longestTimerMs) {
-      this.#cancelDeadline = connection.surroundings.timing.after(request.timeoutMs, () => this.#expire());
+      this.#cancelDeadline = connection.context.timing.after(request.timeoutMs, () => this.#expire());
     }
   }
 
@@ -111,10 +111,10 @@ export class ServerStream implements ServerCall, IncomingOwner {
     this.#incoming.resume();
   }
 
-  end(status: Status): void {
+  end(status: RpcStatus): void {
     if (this.#status !== null) return;
     this.#status = status;
-    this.#connection.surroundings.observer.ended(status.code);
+    this.#connection.context.observer.ended(status.code);
     this.#cancelDeadline?.();
     this.#incoming.stop();
     if (this.#stream.destroyed || this.#stream.closed) return;
@@ -143,7 +143,7 @@ export class ServerStream implements ServerCall, IncomingOwner {
   /** Ends the call with an error. */
   fail(error: unknown): void {
     if (error instanceof MessageTooLarge) this.cutOff('message-too-large', error.status);
-    if (error instanceof StatusError) {
+    if (error instanceof RpcError) {
       this.end(error.status);
       return;
     }
@@ -204,8 +204,8 @@ export class ServerStream implements ServerCall, IncomingOwner {
     return this.#status !== null;
   }
 
-  cutOff(reason: CutOff, status: Status): void {
-    const { log, observer } = this.#connection.surroundings;
+  cutOff(reason: CutOff, status: RpcStatus): void {
+    const { log, observer } = this.#connection.context;
     if (this.mayLog()) log.info({ method: this.method, peer: this.peer, reason, why: status.message }, 'call cut off');
     observer.cutOff(reason);
     this.#endAtOnce(status);
@@ -234,8 +234,8 @@ export class ServerStream implements ServerCall, IncomingOwner {
   }
 
   #awaitReading(): void {
-    const { timing } = this.#connection.surroundings;
-    this.#unread ??= new Overdue(timing, this.#limits.drainTimeoutMs, () => {
+    const { timing } = this.#connection.context;
+    this.#unread ??= new DurationLimit(timing, this.#limits.drainTimeoutMs, () => {
       this.cutOff('slow-reader', { code: 'UNAVAILABLE', message: 'responses were not read in time' });
     });
     this.#unread.begin();
@@ -249,7 +249,7 @@ export class ServerStream implements ServerCall, IncomingOwner {
    * Ends the call without trailers if data waits: they would wait behind it. Resets the stream in a later turn: with
    * unwritten headers, an earlier reset would not be written either, and the client would wait for ever.
    */
-  #endAtOnce(status: Status): void {
+  #endAtOnce(status: RpcStatus): void {
     const unread = this.#stream.writableLength > 0;
     this.end(status);
     if (!unread) return;
@@ -259,7 +259,7 @@ export class ServerStream implements ServerCall, IncomingOwner {
   }
 
   /** Encodes a status. Invalid metadata is a fault of the handler. */
-  #encoded<Headers>(encode: (status: Status) => Headers, status: Status): Headers {
+  #encoded<Headers>(encode: (status: RpcStatus) => Headers, status: RpcStatus): Headers {
     try {
       return encode(status);
     } catch (error) {
@@ -270,10 +270,7 @@ export class ServerStream implements ServerCall, IncomingOwner {
 
   #logFault(error: unknown): void {
     if (!this.mayLog()) return;
-    this.#connection.surroundings.log.error(
-      { method: this.method, peer: this.peer, err: error },
-      'call handler failed',
-    );
+    this.#connection.context.log.error({ method: this.method, peer: this.peer, err: error }, 'call handler failed');
   }
 
   #closeReason(): CloseReason {

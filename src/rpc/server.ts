@@ -12,18 +12,18 @@ import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import { acceptStream } from './accept.ts';
 import { Connection } from './connection.ts';
-import type { Method } from './handlers/handler.ts';
+import type { RpcContext } from './context.ts';
+import type { RpcMethod } from './handlers/handler.ts';
 import { type Identification, identify } from './identity.ts';
 import { defaultLimits, type Limits } from './limits.ts';
-import { type ListenAddress, Listener, peerOf } from './listener.ts';
+import { peerOf, type RpcAddress, RpcListener } from './listener.ts';
 import { type RpcObserver, silentObserver } from './observer.ts';
 import { Peers } from './peers.ts';
-import type { Surroundings } from './surroundings.ts';
 import { contextOptions, type RpcTls, type TlsMaterial, tlsServerOptions } from './tls.ts';
 
 export interface RpcServerOptions {
   /** Every served method; paths are unique. */
-  readonly services: readonly Method[];
+  readonly services: readonly RpcMethod[];
   /** `defaultLimits` supplies those that are left out. */
   readonly limits?: Partial<Limits>;
   /** Without it, plaintext HTTP/2 with prior knowledge. */
@@ -41,12 +41,12 @@ export interface RpcServerOptions {
 
 export interface RpcServer {
   /** Null before `listen` and after `drain` or `close`. */
-  readonly address: ListenAddress | null;
+  readonly address: RpcAddress | null;
   /**
    * Listens on the port, or on any free port if it is 0, and resolves with the address. Rejects with a MeshError
    * PORT_TAKEN (facts `host` and `port`), or with Node's error for an address of another machine.
    */
-  listen(host: string, port: number): Promise<ListenAddress>;
+  listen(host: string, port: number): Promise<RpcAddress>;
   /** Counts connections that speak HTTP/2, without those in their TLS handshake. */
   connectionCount(): number;
   /**
@@ -66,17 +66,17 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
   const limits: Limits = { ...defaultLimits, ...options.limits };
   const { peers = new Peers({ limits, elapsed, observer }) } = options;
   const timing = { elapsed, after: clock.after };
-  const surroundings: Surroundings = { timing, log, limits, observer, random, peers };
+  const context: RpcContext = { timing, log, limits, observer, random, peers };
   const methods = methodsByPath(options.services);
   const connections = new Map<Http2Session, Connection>();
-  const { http2, setTlsMaterial } = createHttp2Server(surroundings, options.tls);
-  const listener = new Listener(surroundings, (socket) => http2.emit('connection', socket));
-  let address: ListenAddress | null = null;
+  const { http2, setTlsMaterial } = createHttp2Server(context, options.tls);
+  const listener = new RpcListener(context, (socket) => http2.emit('connection', socket));
+  let address: RpcAddress | null = null;
   let stopped: Promise<void> | null = null;
 
   http2.on('session', (session) => {
     session.on('error', (error) => connections.get(session)?.failed(error));
-    const connection = connect(session, listener, surroundings);
+    const connection = connect(session, listener, context);
     if (connection === null) return;
     connections.set(session, connection);
     session.on('close', () => {
@@ -119,14 +119,14 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
 
 const monotonic = (): number => performance.now();
 
-function methodsByPath(services: readonly Method[]): ReadonlyMap<string, Method> {
+function methodsByPath(services: readonly RpcMethod[]): ReadonlyMap<string, RpcMethod> {
   const methods = new Map(services.map((method) => [method.path, method]));
   if (methods.size < services.length) throw new Error('two methods have the same path');
   return methods;
 }
 
 /** Creates the connection of a session. Null when the session is closed instead. */
-function connect(session: ServerHttp2Session, listener: Listener, surroundings: Surroundings): Connection | null {
+function connect(session: ServerHttp2Session, listener: RpcListener, context: RpcContext): Connection | null {
   const peer = peerOf(session.socket);
   const socket = listener.socketOf(peer);
   if (socket === undefined) {
@@ -137,7 +137,7 @@ function connect(session: ServerHttp2Session, listener: Listener, surroundings: 
   const tls = session.encrypted === true ? (session.socket as TLSSocket) : null;
   const found: Identification = tls === null ? { type: 'none' } : identify(tls);
   const identity = found.type === 'verified' ? found.identity : null;
-  const connection = new Connection(session, { socket, peer, identity }, surroundings);
+  const connection = new Connection(session, { socket, peer, identity }, context);
   if (found.type === 'refused') {
     connection.cutOff('certificate-refused', `the client certificate is not accepted: ${found.reason}`);
   }
@@ -149,7 +149,7 @@ interface Http2 {
   readonly setTlsMaterial: (material: TlsMaterial) => void;
 }
 
-function createHttp2Server({ limits, log, observer, peers }: Surroundings, tls: RpcTls | undefined): Http2 {
+function createHttp2Server({ limits, log, observer, peers }: RpcContext, tls: RpcTls | undefined): Http2 {
   const options = {
     maxSessionMemory: Math.ceil(limits.maxSessionMemoryBytes / 1_000_000), // Node counts in megabytes
     streamResetBurst: limits.abandonedCalls.burst,
@@ -193,7 +193,7 @@ const noHttp2 = [
 ].join('\r\n');
 
 /** Resolves when nothing listens and every connection is closed. */
-async function stop(listener: Listener, sessions: readonly Http2Session[]): Promise<void> {
+async function stop(listener: RpcListener, sessions: readonly Http2Session[]): Promise<void> {
   const closed = sessions.map((session) => new Promise<void>((resolve) => session.once('close', resolve)));
   const stopped = listener.stop();
   await Promise.all(closed);

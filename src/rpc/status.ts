@@ -24,22 +24,22 @@ export const statusCodes = {
 export type StatusCode = keyof typeof statusCodes;
 
 /** Result of a call. `message` is for people at the client; empty for OK. */
-export interface Status {
+export interface RpcStatus {
   readonly code: StatusCode;
   readonly message: string;
   /** Trailing metadata, including `grpc-status-details-bin`. */
   readonly metadata?: ResponseMetadata;
 }
 
-export const okStatus: Status = { code: 'OK', message: '' };
+export const okStatus: RpcStatus = { code: 'OK', message: '' };
 
 /** Error that ends a call with this status. Any other error of a handler is a bug and becomes INTERNAL. */
-export class StatusError extends Error {
-  readonly status: Status;
+export class RpcError extends Error {
+  readonly status: RpcStatus;
 
   constructor(code: StatusCode, message: string, options: { cause?: unknown; metadata?: ResponseMetadata } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    this.name = 'StatusError';
+    this.name = 'RpcError';
     this.status = { code, message, ...(options.metadata === undefined ? {} : { metadata: options.metadata }) };
   }
 }
@@ -48,7 +48,7 @@ export class StatusError extends Error {
  * Returns the trailers: `grpc-status`, `grpc-message` if there is one, and the metadata. Throws as `encodeMetadata`
  * does.
  */
-export function statusTrailers(status: Status): Record<string, string | string[]> {
+export function statusTrailers(status: RpcStatus): Record<string, string | string[]> {
   const trailers: Record<string, string | string[]> =
     status.metadata === undefined ? {} : encodeMetadata(status.metadata);
   trailers['grpc-status'] = String(statusCodes[status.code]);

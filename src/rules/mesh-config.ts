@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { positiveDuration } from './fields.ts';
 
 const text = z.string().min(1);
-const exportTo = z.array(z.string()).min(1);
+const exportToDefault = z.array(z.string()).min(1);
 
 const fields = {
   rootNamespace: text.describe('namespace whose rules apply to the whole mesh'),
@@ -10,9 +10,13 @@ const fields = {
   outboundMode: z
     .enum(['ALLOW_ANY', 'REGISTRY_ONLY'])
     .describe('ALLOW_ANY allows calls to unknown hosts, REGISTRY_ONLY rejects them'),
-  defaultServiceExportTo: exportTo.describe('namespaces that see a service without its own setting'),
-  defaultVirtualServiceExportTo: exportTo.describe('namespaces that see a VirtualService without its own setting'),
-  defaultDestinationRuleExportTo: exportTo.describe('namespaces that see a DestinationRule without its own setting'),
+  defaultServiceExportTo: exportToDefault.describe('namespaces that see a service without its own setting'),
+  defaultVirtualServiceExportTo: exportToDefault.describe(
+    'namespaces that see a VirtualService without its own setting',
+  ),
+  defaultDestinationRuleExportTo: exportToDefault.describe(
+    'namespaces that see a DestinationRule without its own setting',
+  ),
   connectTimeout: positiveDuration.describe('timeout for connecting to a service'),
 };
 

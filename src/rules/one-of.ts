@@ -13,7 +13,7 @@ export const exactlyOneOf = <Type extends z.ZodObject>(object: Type, names: read
 
 type FieldOf<Type extends z.ZodObject> = keyof Type['shape'] & string;
 
-function withGroup<Type extends z.ZodObject>(object: Type, names: readonly string[], { required }: Group): Type {
+function withGroup<Type extends z.ZodObject>(object: Type, names: readonly string[], { required }: OneOfGroup): Type {
   const listed = `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
   const message = required ? `exactly one of ${listed} must be set` : `only one of ${listed} may be set`;
   const checked = object.refine((value) => {
@@ -24,7 +24,7 @@ function withGroup<Type extends z.ZodObject>(object: Type, names: readonly strin
   return checked.meta(together(object.meta(), { oneOf: required ? anyOf : [{ not: { anyOf } }, ...anyOf] }));
 }
 
-interface Group {
+interface OneOfGroup {
   readonly required: boolean;
 }
 

@@ -12,14 +12,14 @@ export function pathFinder(patterns: readonly string[]): (spec: object) => reado
   };
 }
 
-interface Step {
+interface PathStep {
   readonly name: string;
   readonly isList: boolean;
   /** Empty at the end of a pattern. */
-  readonly below: readonly Step[];
+  readonly below: readonly PathStep[];
 }
 
-function stepsOf(patterns: readonly string[]): readonly Step[] {
+function stepsOf(patterns: readonly string[]): readonly PathStep[] {
   const rests = new Map<string, string[]>();
   for (const pattern of patterns) {
     const [first = '', ...rest] = pattern.split('.');
@@ -31,7 +31,7 @@ function stepsOf(patterns: readonly string[]): readonly Step[] {
   });
 }
 
-function find(value: unknown, steps: readonly Step[], path: string, found: string[]): void {
+function find(value: unknown, steps: readonly PathStep[], path: string, found: string[]): void {
   if (typeof value !== 'object' || value === null) return;
   for (const { name, isList, below } of steps) {
     const next: unknown = Reflect.get(value, name);

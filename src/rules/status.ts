@@ -14,7 +14,7 @@ export interface Condition {
 }
 
 /** A proxy's rejection of a resource that the object contributes to. */
-export interface Rejection {
+export interface RuleRejection {
   /** The node id. */
   readonly proxy: string;
   readonly type: string;
@@ -35,7 +35,7 @@ export interface RuleStatus {
     readonly rejected: number;
   };
   /** At most ten. */
-  readonly rejections: readonly Rejection[];
+  readonly rejections: readonly RuleRejection[];
 }
 
 /** The status of rules, for the rules API. */

@@ -47,7 +47,7 @@ export const tlsPollMs = 2_000;
  * yet), change nothing. They are logged once and checked again at the next change.
  */
 export function watchTlsFiles(files: TlsFiles, { current, apply, clock, log, signal }: TlsWatchOptions): void {
-  let last: Reading = { texts: current, error: '' };
+  let last: TlsReadResult = { texts: current, error: '' };
   let cancel = () => {};
 
   const poll = async () => {
@@ -66,12 +66,12 @@ export function watchTlsFiles(files: TlsFiles, { current, apply, clock, log, sig
 }
 
 /** Contents at one time, or the reason why they cannot be read. */
-interface Reading {
+interface TlsReadResult {
   readonly texts: TlsTexts | null;
   readonly error: string;
 }
 
-async function read(files: TlsFiles): Promise<Reading> {
+async function read(files: TlsFiles): Promise<TlsReadResult> {
   try {
     return { texts: await readTexts(files), error: '' };
   } catch (error) {
@@ -79,7 +79,7 @@ async function read(files: TlsFiles): Promise<Reading> {
   }
 }
 
-const isSame = (a: Reading, b: Reading): boolean =>
+const isSame = (a: TlsReadResult, b: TlsReadResult): boolean =>
   a.error === b.error &&
   a.texts?.cert === b.texts?.cert &&
   a.texts?.key === b.texts?.key &&
@@ -87,7 +87,7 @@ const isSame = (a: Reading, b: Reading): boolean =>
 
 type ReloadOptions = Pick<TlsWatchOptions, 'apply' | 'clock' | 'log'> & { readonly files: TlsFiles };
 
-function reload({ texts, error }: Reading, { files, apply, clock, log }: ReloadOptions): void {
+function reload({ texts, error }: TlsReadResult, { files, apply, clock, log }: ReloadOptions): void {
   const reasons = { ...files, error };
   if (texts === null) {
     log.warn(reasons, 'certificate files were not readable; the last good ones stay in use');

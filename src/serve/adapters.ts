@@ -15,7 +15,7 @@ export interface MadeAdapter {
   readonly sink: ShardSink;
 }
 
-export interface AdapterSurroundings {
+export interface AdapterWiring {
   readonly clock: Clock;
   readonly log: Logger;
   readonly registry: Registry;
@@ -27,7 +27,7 @@ export interface AdapterSurroundings {
 /** Creates the configured adapters and opens their shards, for which readiness then waits. */
 export function createAdapters(
   config: Pick<ServeConfig, 'adapters' | 'dataDir' | 'domainSuffix'>,
-  { clock, log, registry, observerOf, definitions = known }: AdapterSurroundings,
+  { clock, log, registry, observerOf, definitions = known }: AdapterWiring,
 ): readonly MadeAdapter[] {
   return config.adapters.map(({ name, type, options, required, syncTimeoutSeconds }) => {
     const definition = definitions.find((one) => one.kind === type);

@@ -62,7 +62,7 @@ export const namespacedHost = z
   )
   .meta({ form: '`namespace/host`, with `*`' });
 
-export const count = z.int().min(1);
+export const positiveInteger = z.int().min(1);
 
 /** A year at most. */
 export const seconds = z.number().positive().max(31_536_000, 'must be a year at most').meta({ form: 'seconds' });

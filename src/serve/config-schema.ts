@@ -55,7 +55,7 @@ const httpSchema = z
       .describe('allow everything to everyone who reaches HTTP, also from other machines'),
   })
   .describe(
-    'Rules, registration, debug views, `/metrics`, `/healthz` and `/readyz`. Operations explains [who may call](operations.md#the-http-door).',
+    'Rules, registration, debug views, `/metrics`, `/healthz` and `/readyz`. Operations explains [who may call](operations.md#access-to-http).',
   );
 
 /** `xds.tls`. With CAs for clients, a certificate is required unless the file says otherwise. */

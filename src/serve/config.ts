@@ -47,7 +47,7 @@ export interface XdsAuthConfig {
   readonly allowTokensWithoutPod: boolean;
 }
 
-/** The HTTP door. */
+/** The HTTP security. */
 export interface HttpConfig {
   readonly address: Address;
   readonly allowedHosts: readonly string[];

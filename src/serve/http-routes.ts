@@ -11,15 +11,15 @@ import { restEndpoints } from '../push/discovery/rest.ts';
 import { ruleKinds, servedKinds } from '../rules/kinds/index.ts';
 import { messagesOn } from '../rules/pending.ts';
 import { debugViews } from '../telemetry/debug/views.ts';
-import { discoveryOptions, type Parts, pause, type Surroundings, turns } from './parts.ts';
+import { discoveryOptions, type Parts, pause, type ServeContext, turns } from './parts.ts';
 
 /** Everything that is served over HTTP. */
-export function httpRoutes(parts: Parts, surroundings: Surroundings): readonly HttpRoutes[] {
+export function httpRoutes(parts: Parts, context: ServeContext): readonly HttpRoutes[] {
   const { registry, adapters, store, book, compiler, serviceEntries, findings, coordinator, statuses, awaited } = parts;
-  const { version, clock } = surroundings;
+  const { version, clock } = context;
   const described = { kinds: servedKinds, version };
   const problems = () => messagesOn(book.rules(), ruleKinds, [compiler.problems(), serviceEntries.problems()]);
-  const polling = { ...discoveryOptions(parts, surroundings), pause, elapsed: turns.elapsed };
+  const polling = { ...discoveryOptions(parts, context), pause, elapsed: turns.elapsed };
   return [
     health({ awaited: parts.firstCompile.awaited, troubles: () => registry.troubles(), index }),
     discoveryRoutes(described),

@@ -49,7 +49,7 @@ export interface Parts {
 }
 
 /** Parts of the process that every other part may use. */
-export interface Surroundings {
+export interface ServeContext {
   readonly config: ServeConfig;
   readonly version: string;
   readonly clock: Clock;
@@ -65,7 +65,7 @@ export const turns = { defer: setImmediate, elapsed: () => performance.now() };
 export const pause = (): Promise<void> => new Promise((done) => void turns.defer(done));
 
 /** Options of the discovery services, for streams and for polling clients. */
-export const discoveryOptions = ({ coordinator, awaited }: Parts, { config, log }: Surroundings): DiscoveryOptions => ({
+export const discoveryOptions = ({ coordinator, awaited }: Parts, { config, log }: ServeContext): DiscoveryOptions => ({
   coordinator,
   log,
   awaited,
@@ -74,7 +74,7 @@ export const discoveryOptions = ({ coordinator, awaited }: Parts, { config, log 
 });
 
 /** Makes the parts, each from those before it. Rejects where the configuration cannot be used. */
-export async function createParts({ config, version, clock, log, closing }: Surroundings): Promise<Parts> {
+export async function createParts({ config, version, clock, log, closing }: ServeContext): Promise<Parts> {
   const paths = dataPaths(config.dataDir);
   const metrics = createMetrics();
   closing.defer(() => metrics.stop());

@@ -1,7 +1,7 @@
 import { closeHttp, listenHttp } from '../api/listen.ts';
 import { createHttpServer } from '../api/server.ts';
 import { steadyClock, systemClock } from '../lib/clock.ts';
-import { doorReasons } from '../model/access.ts';
+import { refusalReasons } from '../model/access.ts';
 import { clientStatusMethods } from '../push/client-status/methods.ts';
 import type { DiscoveryOptions } from '../push/discovery/discovery-stream.ts';
 import { discoveryMethods } from '../push/discovery/methods.ts';
@@ -10,9 +10,9 @@ import { createLogger } from '../telemetry/logging.ts';
 import { runAdapters } from './adapters.ts';
 import { announcement } from './announce.ts';
 import type { ServeConfig } from './config.ts';
-import { createHttpDoor, readHttpDoorFiles } from './http-door.ts';
 import { httpRoutes } from './http-routes.ts';
-import { createParts, discoveryOptions, type Parts, pause, type Surroundings } from './parts.ts';
+import { createHttpSecurity, readHttpSecurityFiles } from './http-security.ts';
+import { createParts, discoveryOptions, type Parts, pause, type ServeContext } from './parts.ts';
 import { toldToStop } from './told-to-stop.ts';
 import { readVersion } from './version.ts';
 import { authenticationResults, createXdsAuthentication, tokenVerdicts } from './xds-authentication.ts';
@@ -34,22 +34,27 @@ async function serveUntilTold(config: ServeConfig, closing: AsyncDisposableStack
   const stopping = new AbortController();
   const { signal } = stopping;
   closing.defer(() => stopping.abort());
-  const surroundings = { config, version: await readVersion(), clock, log, closing };
-  const doorFiles = await readHttpDoorFiles(config.http, log);
-  const parts = await createParts(surroundings);
+  const context = { config, version: await readVersion(), clock, log, closing };
+  const securityFiles = await readHttpSecurityFiles(config.http, log);
+  const parts = await createParts(context);
   const { metrics, coordinator, feed, firstCompile, adapters } = parts;
   const { awaited } = firstCompile;
 
   const status = clientStatusMethods({ clients: coordinator.clients, pause, access: config.xds.clientStatus });
-  const authentication = await xdsAuthentication(parts, surroundings);
-  const discovery = discoveryMethods({ ...discoveryOptions(parts, surroundings), ...authentication });
+  const authentication = await xdsAuthentication(parts, context);
+  const discovery = discoveryMethods({ ...discoveryOptions(parts, context), ...authentication });
   const services = [...discovery, ...status];
   const observer = metrics.rpcObserver(cutOffs);
   const rpc = await createXdsServers(config.xds, { services, awaited, signal, observer, clock: steadyClock, log });
   closing.defer(() => rpc.close());
-  const door = createHttpDoor(doorFiles, { clock, log, signal, observer: metrics.httpObserver(doorReasons) });
-  const routes = httpRoutes(parts, surroundings);
-  const http = createHttpServer({ log, doors: door.doors, tls: door.tls, routes });
+  const security = createHttpSecurity(securityFiles, {
+    clock,
+    log,
+    signal,
+    observer: metrics.httpObserver(refusalReasons),
+  });
+  const routes = httpRoutes(parts, context);
+  const http = createHttpServer({ log, accessCheck: security.accessCheck, tls: security.tls, routes });
   closing.defer(() => http.close());
   const xds = await rpc.listen();
   await listenHttp(http, config.http.address);
@@ -58,7 +63,7 @@ async function serveUntilTold(config: ServeConfig, closing: AsyncDisposableStack
   feed.start((urgency) => coordinator.changed(urgency));
   coordinator.start(signal);
   firstCompile.start(signal);
-  door.follow(http);
+  security.follow(http);
   const adaptersEnded = runAdapters(adapters, log, signal);
   closing.defer(async () => {
     stopping.abort();
@@ -72,10 +77,10 @@ async function serveUntilTold(config: ServeConfig, closing: AsyncDisposableStack
   log.info({}, 'stopping');
 }
 
-/** The option of the gRPC services; discovery over REST has the checks of the HTTP door. */
+/** The option of the gRPC services; discovery over REST has the checks of the HTTP security. */
 async function xdsAuthentication(
   { metrics }: Parts,
-  { config, clock, closing }: Surroundings,
+  { config, clock, closing }: ServeContext,
 ): Promise<Pick<DiscoveryOptions, 'authentication'>> {
   const { auth } = config.xds;
   const observer = metrics.authenticationObserver(authenticationResults, tokenVerdicts);

@@ -1,4 +1,4 @@
-import { createClient, type KubernetesClient } from '../kubernetes/client.ts';
+import { createKubernetesClient, type KubernetesClient } from '../kubernetes/client.ts';
 import { createCredentials } from '../kubernetes/credentials.ts';
 import { findAccess } from '../kubernetes/find-access.ts';
 import type { ClusterAccess } from '../kubernetes/kubeconfig.ts';
@@ -38,7 +38,7 @@ export async function createXdsAuthentication(
 ): Promise<CallerAuthentication> {
   const access = () => clusterAccess(auth);
   await access();
-  const client = createClient(createCredentials(access, clock), { clock });
+  const client = createKubernetesClient(createCredentials(access, clock), { clock });
   closing.defer(() => client.close());
   const { audiences, allowTokensWithoutPod } = auth;
   return createTokenAuthentication({

@@ -1,30 +1,32 @@
 import { z } from 'zod';
 import { defaultClientLimits } from '../push/client-limits.ts';
-import { defaultLimits, heldForLargest } from '../rpc/limits.ts';
+import { bytesForLargest, defaultLimits } from '../rpc/limits.ts';
 import { defaultNodeLimits } from '../xds/wire/node-limits.ts';
-import { bytes, count, seconds } from './config-fields.ts';
+import { bytes, positiveInteger, seconds } from './config-fields.ts';
 
 const secondsFrom = (ms: number) => seconds.default(ms / 1_000);
 
 /** `xds.limits`: of connections and calls (src/rpc), of nodes (src/xds), and of one client or peer (src/push). */
 export const xdsLimitsSchema = z
   .strictObject({
-    maxConnections: count
+    maxConnections: positiveInteger
       .default(defaultLimits.maxConnections)
       .describe('connections; further ones are closed at once'),
-    maxConnectionsPerPeer: count
+    maxConnectionsPerPeer: positiveInteger
       .default(defaultLimits.maxConnectionsPerPeer)
       .describe('connections of one peer; clients behind a NAT share it'),
-    maxStreams: count.default(defaultLimits.maxStreams).describe('open calls; further ones are refused'),
-    maxStreamsPerPeer: count.default(defaultLimits.maxStreamsPerPeer).describe('open calls of one peer'),
-    maxStreamsPerConnection: count.default(defaultLimits.maxConcurrentStreams).describe('open calls of one connection'),
-    maxCallsPerSecondPerPeer: count
+    maxStreams: positiveInteger.default(defaultLimits.maxStreams).describe('open calls; further ones are refused'),
+    maxStreamsPerPeer: positiveInteger.default(defaultLimits.maxStreamsPerPeer).describe('open calls of one peer'),
+    maxStreamsPerConnection: positiveInteger
+      .default(defaultLimits.maxConcurrentStreams)
+      .describe('open calls of one connection'),
+    maxCallsPerSecondPerPeer: positiveInteger
       .default(defaultLimits.callsPerPeer.perSecond)
       .describe('new calls of one peer, on average'),
-    maxRequestsPerSecondPerPeer: count
+    maxRequestsPerSecondPerPeer: positiveInteger
       .default(defaultLimits.requestsPerPeer.perSecond)
       .describe('messages of one peer that have to be parsed, beyond one for each message sent'),
-    maxLogLinesPerSecondPerPeer: count
+    maxLogLinesPerSecondPerPeer: positiveInteger
       .default(defaultLimits.logLinesPerPeer.perSecond)
       .describe('log lines about the clients of one peer'),
     maxMessageBytes: bytes
@@ -56,19 +58,19 @@ export const xdsLimitsSchema = z
     drainTimeoutSeconds: secondsFrom(defaultLimits.drainTimeoutMs).describe(
       'time for a client to read the data that waits for it',
     ),
-    maxNodeLabels: count.default(defaultNodeLimits.maxNodeLabels).describe('labels of a node'),
-    maxNodeFieldBytes: count
+    maxNodeLabels: positiveInteger.default(defaultNodeLimits.maxNodeLabels).describe('labels of a node'),
+    maxNodeFieldBytes: positiveInteger
       .default(defaultNodeLimits.maxNodeFieldBytes)
       .meta({ form: 'bytes' })
       .describe('size of each text of a node: id, locality, labels, names'),
-    maxNodeBytes: count
+    maxNodeBytes: positiveInteger
       .default(defaultNodeLimits.maxNodeBytes)
       .meta({ form: 'bytes' })
       .describe('size of all that is kept of a node'),
-    maxNamesPerType: count
+    maxNamesPerType: positiveInteger
       .default(defaultClientLimits.maxNamesPerType)
       .describe('resource names of one type that a stream may subscribe to'),
-    maxScopesPerPeer: count
+    maxScopesPerPeer: positiveInteger
       .default(defaultClientLimits.maxScopesPerPeer)
       .describe('different configurations for the clients of one peer, by certificate or IP address'),
   })
@@ -83,7 +85,7 @@ function refuseUnsendable(
   context: z.RefinementCtx,
 ): void {
   const largest = limits.maxMessageBytes;
-  const needed = heldForLargest(largest);
+  const needed = bytesForLargest(largest);
   for (const key of heldKeys) {
     const held = limits[key];
     if (held >= needed) continue;

@@ -10,9 +10,9 @@ import { listenError } from '../api/listen.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import { discoveryServices } from '../push/discovery/services.ts';
-import type { Method } from '../rpc/handlers/handler.ts';
+import type { RpcMethod } from '../rpc/handlers/handler.ts';
 import { defaultLimits } from '../rpc/limits.ts';
-import type { ListenAddress } from '../rpc/listener.ts';
+import type { RpcAddress } from '../rpc/listener.ts';
 import type { RpcObserver } from '../rpc/observer.ts';
 import { Peers } from '../rpc/peers.ts';
 import { createRpcServer, type RpcServer } from '../rpc/server.ts';
@@ -31,7 +31,7 @@ export interface XdsServers {
 }
 
 export interface XdsServersOptions {
-  readonly services: readonly Method[];
+  readonly services: readonly RpcMethod[];
   /** Names of the parts that must sync first. Health reports NOT_SERVING until the list is empty. */
   readonly awaited: () => readonly string[];
   /** Aborts when the process is about to end. */
@@ -91,7 +91,7 @@ async function tlsServer(
 }
 
 async function listenOn(server: RpcServer, { host, port }: Address, flag: string): Promise<string> {
-  const listened: ListenAddress = await server.listen(host, port).catch((error: unknown) => {
+  const listened: RpcAddress = await server.listen(host, port).catch((error: unknown) => {
     const cause = error instanceof Error && error.cause !== undefined ? error.cause : error; // raised by Node
     throw listenError(cause, { address: `${host}:${port}`, flag });
   });

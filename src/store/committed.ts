@@ -5,7 +5,7 @@ import { changeLog } from './change-log.ts';
 import { objectIndex } from './object-index.ts';
 import { keyOf, keyText } from './write.ts';
 
-type Listener = (changes: readonly StoreChange[]) => void;
+type ChangeListener = (changes: readonly StoreChange[]) => void;
 
 /** One write of a committed transaction, as the database thread reports it. It may have changed nothing. */
 export type Commit =
@@ -29,7 +29,7 @@ export interface CommittedObjects {
    */
   commit(commits: readonly Commit[], revision: number): readonly Written[];
   changesSince(resourceVersion: string): readonly StoreChange[] | null;
-  subscribe(listener: Listener): () => void;
+  subscribe(listener: ChangeListener): () => void;
   revision(): number;
 }
 
@@ -47,10 +47,10 @@ export function committedObjects({ objects, revision: initialRevision, log }: Co
   const index = objectIndex();
   for (const object of objects) index.put(object);
   const changes = changeLog(initialRevision, logLimits);
-  const listeners = new Set<Listener>();
+  const listeners = new Set<ChangeListener>();
   let revision = initialRevision;
 
-  const notify = (listener: Listener, batch: readonly StoreChange[]): void => {
+  const notify = (listener: ChangeListener, batch: readonly StoreChange[]): void => {
     try {
       listener(batch);
     } catch (error) {

@@ -160,14 +160,14 @@ function keepLastApplied(draft: ObjectDraft, { metadata }: StoredObject): Object
   };
 }
 
-type Identity = Partial<Pick<RuleMetadata, 'creationTimestamp' | 'uid'>>;
+type ObjectIdentity = Partial<Pick<RuleMetadata, 'creationTimestamp' | 'uid'>>;
 
-const identityOf = ({ creationTimestamp, uid }: Extract<StoreWrite, { type: 'restore' }>): Identity => ({
+const identityOf = ({ creationTimestamp, uid }: Extract<StoreWrite, { type: 'restore' }>): ObjectIdentity => ({
   ...(creationTimestamp === null ? {} : { creationTimestamp }),
   ...(uid === null ? {} : { uid }),
 });
 
-function created(draft: ObjectDraft, context: WriteContext, identity: Identity = {}): Result<Written, never> {
+function created(draft: ObjectDraft, context: WriteContext, identity: ObjectIdentity = {}): Result<Written, never> {
   const { name, namespace, labels, annotations } = draft.metadata;
   const metadata: RuleMetadata = {
     name,
@@ -187,7 +187,7 @@ function updated(
   current: StoredObject,
   draft: ObjectDraft,
   { revision }: WriteContext,
-  identity: Identity = {},
+  identity: ObjectIdentity = {},
 ): Result<Written, never> {
   const { labels, annotations } = draft.metadata;
   const before = current.metadata;

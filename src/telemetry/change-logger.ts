@@ -20,7 +20,7 @@ interface AppliedChange {
 }
 
 export interface ChangeLoggerOptions {
-  readonly book: Pick<RuleBook, 'rules' | 'subscribe' | 'onFiled' | 'reportOn'>;
+  readonly book: Pick<RuleBook, 'rules' | 'subscribe' | 'onAdapterObjects' | 'reportOn'>;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -127,9 +127,9 @@ function createTopic<Id extends string>(known: readonly Id[]) {
 const maxMistakes = 20;
 
 /** Logs mistakes in rules of files, each once while it persists. */
-function logMistakes(book: Pick<RuleBook, 'onFiled' | 'reportOn'>, log: Logger): void {
+function logMistakes(book: Pick<RuleBook, 'onAdapterObjects' | 'reportOn'>, log: Logger): void {
   const logged = new Map<RuleId, string>();
-  book.onFiled((ids) => {
+  book.onAdapterObjects((ids) => {
     const fresh = ids.flatMap((id) => {
       const report = book.reportOn(id);
       const reason = (report?.problems ?? [])

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Mode } from '../../src/xds/wire/response.ts';
 import { type AdsOptions, type AdsStream, openAds, sidecarId } from '../support/ads-client.ts';
-import { endpointsOf } from '../support/ads-resources.ts';
+import { endpointAddresses } from '../support/ads-resources.ts';
 import { type ControlPlane, startControlPlane } from '../support/control-plane.ts';
 import { eventually } from '../support/eventually.ts';
 import { sendJson } from '../support/http.ts';
@@ -72,7 +72,7 @@ for (const mode of ['sotw', 'delta'] satisfies Mode[]) {
       const slow = await configured();
       const last = `10.1.0.0:${10_000 + changes}`;
       const hasLast = (stream: AdsStream) =>
-        endpointsOf(stream.has.endpoint.get(clusterOf('large.test'))).includes(last);
+        endpointAddresses(stream.has.endpoint.get(clusterOf('large.test'))).includes(last);
       const pushes = async () => (await controlPlane.metric('binnacle_pushes_total{type="endpoint"}')) ?? 0;
       const [pushedBefore, fastBefore, slowBefore] = [await pushes(), fast.responses.length, slow.responses.length];
 

@@ -5,7 +5,7 @@ import { status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { Mode } from '../../src/xds/wire/response.ts';
 import { type AdsStream, openAds, sidecarId } from '../support/ads-client.ts';
-import { endpointsOf } from '../support/ads-resources.ts';
+import { endpointAddresses } from '../support/ads-resources.ts';
 import { type ControlPlane, startControlPlane } from '../support/control-plane.ts';
 import { eventually } from '../support/eventually.ts';
 import { get, send, sendJson } from '../support/http.ts';
@@ -84,7 +84,9 @@ for (const mode of ['sotw', 'delta'] satisfies Mode[]) {
       JSON.parse((await get(controlPlane.httpPort, { path: `/debug/${view}` })).body);
     const seen = (stream: AdsStream, ports: readonly number[]) =>
       eventually(
-        () => endpointsOf(stream.has.endpoint.get(cluster)).join() === ports.map((port) => `127.0.0.1:${port}`).join(),
+        () =>
+          endpointAddresses(stream.has.endpoint.get(cluster)).join() ===
+          ports.map((port) => `127.0.0.1:${port}`).join(),
         { what: `the endpoints ${ports}` },
       );
 
@@ -169,20 +171,26 @@ for (const mode of ['sotw', 'delta'] satisfies Mode[]) {
       const path = '/registry/v1/namespaces/default/services/vm.test/instances/one';
       const port = { name: 'http', port: 7, protocol: 'http', servicePort: 8000 };
       await sendJson(controlPlane.httpPort, 'PUT', path, { address: '10.0.0.7', ports: [port] });
-      await eventually(() => endpointsOf(stream.has.endpoint.get('outbound|8000||vm.test')).join() === '10.0.0.7:7', {
-        what: 'the registered instance',
-      });
+      await eventually(
+        () => endpointAddresses(stream.has.endpoint.get('outbound|8000||vm.test')).join() === '10.0.0.7:7',
+        {
+          what: 'the registered instance',
+        },
+      );
       const changed = { address: '10.0.0.7', ports: [{ ...port, port: 8 }], labels: { v: '2' } };
       await sendJson(controlPlane.httpPort, 'PUT', path, changed);
-      await eventually(() => endpointsOf(stream.has.endpoint.get('outbound|8000||vm.test')).join() === '10.0.0.7:8', {
-        what: 'the changed instance',
-      });
+      await eventually(
+        () => endpointAddresses(stream.has.endpoint.get('outbound|8000||vm.test')).join() === '10.0.0.7:8',
+        {
+          what: 'the changed instance',
+        },
+      );
       const sets = await debug('endpointz?host=vm.test');
       expect(sets).toMatchObject([{ set: { endpoints: [{ ports: { http: 8 }, labels: { v: '2' } }] } }]);
       const services: { hostname: string }[] = await debug('registryz');
       expect(services.filter(({ hostname }) => hostname === 'vm.test')).toMatchObject([{ ports: [{ number: 8000 }] }]);
       await sendJson(controlPlane.httpPort, 'DELETE', path);
-      await eventually(() => endpointsOf(stream.has.endpoint.get('outbound|8000||vm.test')).length === 0, {
+      await eventually(() => endpointAddresses(stream.has.endpoint.get('outbound|8000||vm.test')).length === 0, {
         what: 'the instance gone',
       });
       await send(controlPlane.httpPort, {
@@ -280,7 +288,7 @@ it('a delta client that reconnects with all resources gets none', async () => {
     serviceEntry(host, 8000, [{ port: 2 }]),
     virtualService(host, [{ directResponse: { status: 418 } }]),
   );
-  expect(endpointsOf((await endpoint).resources.get(cluster))).toEqual(['127.0.0.1:2']);
+  expect(endpointAddresses((await endpoint).resources.get(cluster))).toEqual(['127.0.0.1:2']);
   expect([...(await route).resources.keys()]).toEqual(['8000']);
   expect(second.responses).toHaveLength(4);
 });

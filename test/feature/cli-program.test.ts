@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { type Child, startChild } from '../support/child.ts';
-import { cliTests, destinationRule, rules, virtualService } from '../support/cli-server.ts';
+import { cliTests, destinationRuleText, rules, virtualServiceText } from '../support/cli-server.ts';
 import { type ControlPlane, startControlPlane } from '../support/control-plane.ts';
 import { describeWith } from '../support/describe-with.ts';
 import { eventually } from '../support/eventually.ts';
@@ -29,9 +29,9 @@ describe('export and import', () => {
     const made = '\napiVersion: v1\nkind: Namespace\nmetadata: { name: shop, labels: { team: a } }\n';
     await test.ok('apply -f -', {
       ...here,
-      input: rules(virtualService('a'), virtualService('b'), destinationRule('c'), made),
+      input: rules(virtualServiceText('a'), virtualServiceText('b'), destinationRuleText('c'), made),
     });
-    await test.ok('apply -f -', { ...there, input: destinationRule('extra') });
+    await test.ok('apply -f -', { ...there, input: destinationRuleText('extra') });
     const path = await test.file('rules.yaml', await test.ok('export', here));
 
     expect(await test.ok(`import -f ${path} --replace --dry-run`, there)).toContain(
@@ -69,7 +69,7 @@ describe('export and import', () => {
       errors: [expect.stringMatching(/there is no .*rules\.snapshot\.json: is .* the data directory of a server\?/)],
     });
     expect((await test.run('export --data-dir x --server y')).code).toBe(2);
-    const bad = virtualService('a', { field: 'wieght' });
+    const bad = virtualServiceText('a', { field: 'wieght' });
     const { code, errors } = await test.run('import -f -', { input: bad });
     expect(code).toBe(4);
     expect(errors[0]).toMatch(/^standard input: document 1 .*line 12: spec\.http\[0\]\.route\[1\]\.wieght/);
@@ -104,9 +104,9 @@ describe('the program', () => {
     const watch = start('get', 'vs', '-n', test.namespace, '-w');
     const shows = (text: string) => eventually(() => watch.stdout().includes(text), { what: text });
     await shows('EVENT');
-    await test.apply(virtualService('a'));
+    await test.apply(virtualServiceText('a'));
     await shows('ADDED      a ');
-    await test.apply(virtualService('a', { weight: 1 }));
+    await test.apply(virtualServiceText('a', { weight: 1 }));
     await shows('MODIFIED   a ');
     await test.ok(`delete vs a -n ${test.namespace}`);
     await shows('DELETED    a ');
@@ -129,7 +129,7 @@ describe('the program', () => {
   });
 
   it('exits quietly when its reader closes the pipe', async () => {
-    const many = Array.from({ length: 1_000 }, (_, index) => destinationRule(`many-${index}`)); // exceeds a pipe
+    const many = Array.from({ length: 1_000 }, (_, index) => destinationRuleText(`many-${index}`)); // exceeds a pipe
     await test.apply(rules(...many));
     const line = `"$0" "$1" export | head -c 1; echo "\${PIPESTATUS[0]}"`;
     const env = { ...process.env, BINNACLE_SERVER: test.server, BINNACLE_CONTEXTS: '/dev/null' };
@@ -140,7 +140,7 @@ describe('the program', () => {
   it('reads standard input', () => {
     const env = { ...process.env, BINNACLE_SERVER: test.server, BINNACLE_CONTEXTS: '/dev/null' };
     const args = [program, 'apply', '-n', test.namespace, '-f', '-'];
-    const { stdout } = spawnSync(process.execPath, args, { env, encoding: 'utf8', input: virtualService('a') });
+    const { stdout } = spawnSync(process.execPath, args, { env, encoding: 'utf8', input: virtualServiceText('a') });
     expect(stdout).toBe('virtualservice.networking.istio.io/a created\n');
   });
 });
@@ -162,7 +162,7 @@ describe('completion', () => {
   }
 
   it('offers commands, flags, kinds, names, contexts and files to bash', async () => {
-    await test.apply(rules(virtualService('reviews'), virtualService('ratings')));
+    await test.apply(rules(virtualServiceText('reviews'), virtualServiceText('ratings')));
     const contexts = await test.file('contexts.yaml', 'contexts: [{ name: test, server: "http://a" }]');
     const path = await test.file('rules.yaml', '');
     const offered = (...words: readonly string[]) => bash(contexts, ...words);

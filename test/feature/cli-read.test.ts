@@ -1,11 +1,13 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { cliTests, destinationRule, rules, virtualService } from '../support/cli-server.ts';
+import { cliTests, destinationRuleText, rules, virtualServiceText } from '../support/cli-server.ts';
 
 const test = cliTests();
 
 describe('get', () => {
   beforeEach(async () => {
-    await test.apply(rules(virtualService('a', { labels: '{ app: a }' }), virtualService('b'), destinationRule('a')));
+    await test.apply(
+      rules(virtualServiceText('a', { labels: '{ app: a }' }), virtualServiceText('b'), destinationRuleText('a')),
+    );
   });
 
   it('shows a table, with more columns on request', async () => {
@@ -94,8 +96,8 @@ describe('history and rollback', () => {
     const contexts = await test.file('contexts.yaml', '');
     const env = { BINNACLE_CONTEXTS: contexts, BINNACLE_SERVER: '' };
     await test.ok(`context set here --server ${test.server} -n ${test.namespace} --author Änne`, { env });
-    await test.ok('apply -f -', { env, input: virtualService('a') });
-    await test.ok('apply -f -', { env, input: virtualService('a', { weight: 70 }) });
+    await test.ok('apply -f -', { env, input: virtualServiceText('a') });
+    await test.ok('apply -f -', { env, input: virtualServiceText('a', { weight: 70 }) });
     const out = await test.ok('history vs a', { env });
     expect(out).toMatch(
       /^VERSION +TIME +AUTHOR +CHANGE +FIELDS\n(\d+) +\S+ +Änne +updated +spec\.http\[0\]\.route\[0\]\.weight, .*\n(\d+) +\S+ +Änne +created\n$/,
@@ -127,7 +129,7 @@ describe('history and rollback', () => {
   });
 
   it('report missing objects and versions', async () => {
-    await test.apply(virtualService('a'));
+    await test.apply(virtualServiceText('a'));
     expect(await test.run(`history vs nothing -n ${test.namespace}`)).toMatchObject({ code: 4 });
     const { code, errors } = await test.run(`rollback vs a --to 999999 -n ${test.namespace}`);
     expect(code).toBe(4);
@@ -139,7 +141,7 @@ describe('history and rollback', () => {
 
 describe('audit', () => {
   it('shows successful and rejected requests', async () => {
-    await test.apply(virtualService('a'));
+    await test.apply(virtualServiceText('a'));
     await test.run(`delete vs nothing -n ${test.namespace}`);
     const out = await test.ok(`audit -n ${test.namespace}`);
     expect(out).toMatch(
@@ -151,7 +153,7 @@ describe('audit', () => {
   });
 
   it('reads several pages', async () => {
-    await test.apply(rules(...Array.from({ length: 1_200 }, (_, index) => destinationRule(`page-${index}`))));
+    await test.apply(rules(...Array.from({ length: 1_200 }, (_, index) => destinationRuleText(`page-${index}`))));
     const { items } = JSON.parse(await test.ok(`audit -n ${test.namespace} --limit 1100 -o json`));
     expect(new Set(items.map(({ name }: { name: string }) => name)).size).toBe(1_100);
   });

@@ -1,13 +1,13 @@
 import { writeFile } from 'node:fs/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { cliTests, destinationRule, rules, virtualService } from '../support/cli-server.ts';
+import { cliTests, destinationRuleText, rules, virtualServiceText } from '../support/cli-server.ts';
 
 const test = cliTests();
 
 describe('apply', () => {
   it('creates, keeps and changes objects', async () => {
-    const path = await test.file('rules.yaml', rules(destinationRule('reviews'), virtualService('reviews')));
+    const path = await test.file('rules.yaml', rules(destinationRuleText('reviews'), virtualServiceText('reviews')));
     const apply = `apply -n ${test.namespace} -f ${path}`;
     expect(await test.ok(`${apply} --dry-run`)).toBe(
       'destinationrule.networking.istio.io/reviews created (dry run)\nvirtualservice.networking.istio.io/reviews created (dry run)\n',
@@ -15,7 +15,7 @@ describe('apply', () => {
     expect(await test.ok(apply)).toBe(
       'destinationrule.networking.istio.io/reviews created\nvirtualservice.networking.istio.io/reviews created\n',
     );
-    await writeFile(path, rules(destinationRule('reviews'), virtualService('reviews', { weight: 50 })));
+    await writeFile(path, rules(destinationRuleText('reviews'), virtualServiceText('reviews', { weight: 50 })));
     expect(await test.ok(apply)).toBe(
       'destinationrule.networking.istio.io/reviews unchanged\nvirtualservice.networking.istio.io/reviews configured\n',
     );
@@ -33,11 +33,11 @@ describe('apply', () => {
   });
 
   it('accepts files, directories, JSON and lists', async () => {
-    await test.file('mesh/a.yaml', virtualService('a'));
-    await test.file('mesh/b.json', JSON.stringify(parse(virtualService('b'))));
+    await test.file('mesh/a.yaml', virtualServiceText('a'));
+    await test.file('mesh/b.json', JSON.stringify(parse(virtualServiceText('b'))));
     await test.file('mesh/notes.txt', 'no rules');
-    await test.file('mesh/below/c.yml', virtualService('c'));
-    const list = { kind: 'List', apiVersion: 'v1', items: [parse(virtualService('d'))] };
+    await test.file('mesh/below/c.yml', virtualServiceText('c'));
+    const list = { kind: 'List', apiVersion: 'v1', items: [parse(virtualServiceText('d'))] };
     const path = await test.file('list.yaml', JSON.stringify(list));
     const names = async (line: string) => (await test.ok(line)).match(/(?<=\/)\w+/g);
     expect(await names(`apply -n ${test.namespace} -f ${test.folder}/mesh -f ${path} -o name`)).toEqual([
@@ -49,7 +49,7 @@ describe('apply', () => {
   });
 
   it('sets the namespace of objects without one, except cluster-scoped ones', async () => {
-    const own = virtualService('own').replace('name: own', `name: own, namespace: ${test.namespace}-b`);
+    const own = virtualServiceText('own').replace('name: own', `name: own, namespace: ${test.namespace}-b`);
     const made = `\napiVersion: v1\nkind: Namespace\nmetadata: { name: ${test.namespace}-c }\n`;
     await test.ok('apply -f -', { input: rules(own, made) });
     expect(await test.ok(`get vs own -n ${test.namespace}-b -o name`)).toBe('virtualservice.networking.istio.io/own\n');
@@ -65,11 +65,11 @@ describe('apply', () => {
   it('names file, document, line and field of every mistake, and changes nothing', async () => {
     const path = await test.file(
       'rules.yaml',
-      rules(destinationRule('good'), virtualService('bad', { field: 'wieght' })),
+      rules(destinationRuleText('good'), virtualServiceText('bad', { field: 'wieght' })),
     );
     const other = await test.file(
       'other.yaml',
-      destinationRule('other').replace('host: other.test', 'host: 7, hots: x'),
+      destinationRuleText('other').replace('host: other.test', 'host: 7, hots: x'),
     );
     const { code, out, errors } = await test.run(`apply -n ${test.namespace} -f ${path} -f ${other}`);
     expect({ code, out }).toEqual({ code: 4, out: '' });
@@ -87,7 +87,7 @@ describe('apply', () => {
   });
 
   it('sends nothing if one of the files is invalid YAML', async () => {
-    const good = await test.file('a-good.yaml', virtualService('good'));
+    const good = await test.file('a-good.yaml', virtualServiceText('good'));
     const bad = await test.file('bad.yaml', 'kind: A\nspec: [1\nmetadata: {}\n');
     const { code, errors } = await test.run(`apply -n ${test.namespace} -f ${good} -f ${bad}`, {
       env: { BINNACLE_SERVER: 'x:1' },
@@ -100,7 +100,7 @@ describe('apply', () => {
   });
 
   it('drops unknown fields on request, with or without a warning', async () => {
-    const text = destinationRule('loose').replace('host:', 'hots: x, host:');
+    const text = destinationRuleText('loose').replace('host:', 'hots: x, host:');
     const warned = await test.run(`apply -n ${test.namespace} --field-validation warn -f -`, { input: text });
     expect(warned.code).toBe(0);
     expect(warned.errors).toEqual([expect.stringMatching(/^Warning: .*spec\.hots/)]);
@@ -109,9 +109,9 @@ describe('apply', () => {
   });
 
   it('is rejected if an object was changed since it was read', async () => {
-    await test.apply(virtualService('raced'));
+    await test.apply(virtualServiceText('raced'));
     const old = await test.ok(`get vs raced -n ${test.namespace} -o yaml`);
-    await test.apply(virtualService('raced', { weight: 1 }));
+    await test.apply(virtualServiceText('raced', { weight: 1 }));
     const { code, errors } = await test.run('apply -f -', { input: old.replace('weight: 90', 'weight: 80') });
     expect(code).toBe(4);
     expect(errors[0]).toMatch(
@@ -143,7 +143,7 @@ describe('apply', () => {
     {
       name: 'no server',
       line: 'apply -f - --server 127.0.0.1:2',
-      input: destinationRule('a'),
+      input: destinationRuleText('a'),
       code: 3,
       error: /127\.0\.0\.1:2 \(--server\) cannot be reached/,
     },
@@ -165,7 +165,7 @@ describe('apply', () => {
   });
 
   it('reports that the input exceeds one transaction', async () => {
-    const big = virtualService('big').replace('metadata:', `metadata2: ${'x'.repeat(11 * 1024 * 1024)}\nmetadata:`);
+    const big = virtualServiceText('big').replace('metadata:', `metadata2: ${'x'.repeat(11 * 1024 * 1024)}\nmetadata:`);
     const { code, errors } = await test.run('apply -f -', { input: big });
     expect(code).toBe(2);
     expect(errors.join()).toMatch(
@@ -174,17 +174,17 @@ describe('apply', () => {
   });
 
   it('applies a thousand objects in one transaction', async () => {
-    const many = Array.from({ length: 1_000 }, (_, index) => destinationRule(`many-${index}`));
+    const many = Array.from({ length: 1_000 }, (_, index) => destinationRuleText(`many-${index}`));
     expect((await test.apply(rules(...many))).match(/ created$/gm)).toHaveLength(1_000);
   });
 });
 
 describe('diff', () => {
   it('shows what apply would change, and exits with 1', async () => {
-    await test.apply(rules(virtualService('a'), destinationRule('a')));
+    await test.apply(rules(virtualServiceText('a'), destinationRuleText('a')));
     const path = await test.file(
       'new.yaml',
-      rules(destinationRule('a'), virtualService('a', { weight: 80 }), destinationRule('b')),
+      rules(destinationRuleText('a'), virtualServiceText('a', { weight: 80 }), destinationRuleText('b')),
     );
     const { code, out, errors } = await test.run(`diff -n ${test.namespace} -f ${path}`);
     expect({ code, errors }).toEqual({ code: 1, errors: [] });
@@ -202,12 +202,12 @@ describe('diff', () => {
   });
 
   it('exits with 0 when nothing would change', async () => {
-    await test.apply(virtualService('a'));
-    expect(await test.ok(`diff -n ${test.namespace} -f -`, { input: virtualService('a') })).toBe('');
+    await test.apply(virtualServiceText('a'));
+    expect(await test.ok(`diff -n ${test.namespace} -f -`, { input: virtualServiceText('a') })).toBe('');
   });
 
   it('exits above 1 when apply would be rejected or nobody answers', async () => {
-    const input = virtualService('a', { field: 'wieght' });
+    const input = virtualServiceText('a', { field: 'wieght' });
     const { code, errors } = await test.run(`diff -n ${test.namespace} -f -`, { input });
     expect(code).toBe(4);
     expect(errors).toEqual([
@@ -224,7 +224,9 @@ describe('diff', () => {
 
 describe('delete', () => {
   beforeEach(async () => {
-    await test.apply(rules(virtualService('a', { labels: '{ app: a }' }), virtualService('b'), destinationRule('a')));
+    await test.apply(
+      rules(virtualServiceText('a', { labels: '{ app: a }' }), virtualServiceText('b'), destinationRuleText('a')),
+    );
   });
   it('deletes by name, all or none', async () => {
     const refused = await test.run(`delete vs a nothing -n ${test.namespace}`);
@@ -244,7 +246,7 @@ describe('delete', () => {
   });
 
   it('deletes the objects in files', async () => {
-    const path = await test.file('rules.yaml', rules(virtualService('a'), destinationRule('a')));
+    const path = await test.file('rules.yaml', rules(virtualServiceText('a'), destinationRuleText('a')));
     await test.ok(`delete -f ${path} -n ${test.namespace}`);
     expect(await test.ok(`get all -n ${test.namespace} -o name`)).toBe('virtualservice.networking.istio.io/b\n');
   });
@@ -268,7 +270,7 @@ describe('delete', () => {
     expect(no).toMatchObject({ code: 2, out: '' });
     expect((await test.run(line, { atTerminal: true, input: '' })).code).toBe(2);
     expect((await test.run(line, { atTerminal: true, input: 'yes\n' })).out.match(/deleted/g)).toHaveLength(2);
-    await test.apply(virtualService('c'));
+    await test.apply(virtualServiceText('c'));
     expect(await test.ok(`${line} --yes`)).toBe('virtualservice.networking.istio.io/c deleted\n');
     expect(await test.ok(`get all -n ${test.namespace} -o name`)).toBe('destinationrule.networking.istio.io/a\n');
   });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { type AdsStream, openAds } from '../support/ads-client.ts';
-import { endpointsOf } from '../support/ads-resources.ts';
+import { endpointAddresses } from '../support/ads-resources.ts';
 import { type ControlPlane, startControlPlane } from '../support/control-plane.ts';
 import { eventually } from '../support/eventually.ts';
 import { get, send, sendJson } from '../support/http.ts';
@@ -38,7 +38,7 @@ const shop = (...ports: readonly number[]) =>
     8000,
     ports.map((port) => ({ port, labels: { version: 'v1' } })),
   );
-const endpoints = (stream: AdsStream, name = cluster) => endpointsOf(stream.has.endpoint.get(name)).join();
+const endpoints = (stream: AdsStream, name = cluster) => endpointAddresses(stream.has.endpoint.get(name)).join();
 const endpointsBecome = (stream: AdsStream, want: string, name = cluster) =>
   eventually(() => endpoints(stream, name) === want, { what: `${want || 'no endpoints'} for ${name}` });
 const debug = async ({ httpPort }: ControlPlane, view: string) =>

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type AdsStream, openAds } from '../support/ads-client.ts';
-import { endpointsOf } from '../support/ads-resources.ts';
+import { endpointAddresses } from '../support/ads-resources.ts';
 import { type ControlPlane, startControlPlane } from '../support/control-plane.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Disk, fillableDisk } from '../support/full-disk.ts';
@@ -30,7 +30,7 @@ const post = (path: string, body: object, method = 'POST') =>
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
   });
-const endpoints = () => endpointsOf(stream.has.endpoint.get(cluster)).join();
+const endpoints = () => endpointAddresses(stream.has.endpoint.get(cluster)).join();
 const servesOn = async (port: number) => {
   await mesh.write('shop.yaml', shop(port));
   await eventually(() => endpoints() === `127.0.0.1:${port}`, { what: `a change of the mesh directory, ${port}` });

@@ -21,7 +21,7 @@ let controlPlane: ControlPlane;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'binnacle-truth-'));
   await mkdir(join(folder, 'mesh'));
-  await writeFile(join(folder, 'mesh/filed.yaml'), JSON.stringify(virtualService('filed', 'reviews.test')));
+  await writeFile(join(folder, 'mesh/from-file.yaml'), JSON.stringify(virtualService('from-file', 'reviews.test')));
   controlPlane = await startControlPlane({ args: ['--mesh-dir', join(folder, 'mesh')] });
 });
 afterAll(async () => {
@@ -58,22 +58,24 @@ it('a rule without effect is counted and listed with its reason until it is repa
 });
 
 it('a rule of a file is shown with its file and logged', async () => {
-  expect((await answer(`${rules}/filed`)).metadata.annotations).toEqual({ 'binnacle.io/defined-in': 'filed.yaml#1' });
+  expect((await answer(`${rules}/from-file`)).metadata.annotations).toEqual({
+    'binnacle.io/defined-in': 'from-file.yaml#1',
+  });
   const said = () =>
     controlPlane.child
       .stderr()
       .split('\n')
       .filter((line) => line.includes('rules changed'));
-  await eventually(() => said().some((line) => line.includes('VirtualService/default/filed (filed.yaml#1)')), {
+  await eventually(() => said().some((line) => line.includes('VirtualService/default/from-file (from-file.yaml#1)')), {
     what: 'the line of the rule',
   });
   await writeFile(
-    join(folder, 'mesh/filed.yaml'),
-    JSON.stringify({ ...virtualService('filed', 'a'), spec: { hosts: 'a' } }),
+    join(folder, 'mesh/from-file.yaml'),
+    JSON.stringify({ ...virtualService('from-file', 'a'), spec: { hosts: 'a' } }),
   );
   await metricBecomes('binnacle_rule_problems{kind="VirtualService",reason="Invalid"}', 1);
   await eventually(() => controlPlane.child.stderr().includes('rule of a file not in effect'), { what: 'the mistake' });
-  const { conditions } = (await answer(`${rules}/filed`)).status;
+  const { conditions } = (await answer(`${rules}/from-file`)).status;
   expect(conditions).toMatchObject([
     { type: 'Accepted', status: 'False', reason: 'Invalid' },
     { type: 'Programmed', status: 'False', reason: 'Shadowed' },

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { endpointsOf } from '../support/ads-resources.ts';
+import { endpointAddresses } from '../support/ads-resources.ts';
 import { type ControlPlane, startControlPlane } from '../support/control-plane.ts';
 import { eventually } from '../support/eventually.ts';
 import { sendJson } from '../support/http.ts';
@@ -44,7 +44,7 @@ describe('a client that behaves like MOSN', () => {
     await register('cart', 80, address);
     await eventually(() => endpointsOfCart().includes(`${address}:8080`), { what: `the endpoint ${address}` });
   };
-  const endpointsOfCart = () => endpointsOf(client.types.endpoint.has.get('outbound|80||cart.test'));
+  const endpointsOfCart = () => endpointAddresses(client.types.endpoint.has.get('outbound|80||cart.test'));
 
   it('receives everything once, in order', async () => {
     await endpointsMoved('10.1.0.2');

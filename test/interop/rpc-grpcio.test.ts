@@ -8,7 +8,7 @@ import { silentLogger } from '../../src/lib/logger.ts';
 import type { HandlerCall, HandlerMethod } from '../../src/rpc/handlers/handler.ts';
 import { binaryValues } from '../../src/rpc/request-metadata.ts';
 import { createRpcServer } from '../../src/rpc/server.ts';
-import { StatusError } from '../../src/rpc/status.ts';
+import { RpcError } from '../../src/rpc/status.ts';
 import { authority } from '../support/certificates.ts';
 import { startChild } from '../support/child.ts';
 import { describeWith } from '../support/describe-with.ts';
@@ -39,7 +39,7 @@ function kinds(): readonly HandlerMethod[] {
     unary('Cancelled', () => String(cancelled)),
     unary('Refuse', () => {
       const metadata = { 'grpc-status-details-bin': Buffer.from('details'), 'x-more': 'more' };
-      throw new StatusError('FAILED_PRECONDITION', 'not now: 100 % ☹', { metadata });
+      throw new RpcError('FAILED_PRECONDITION', 'not now: 100 % ☹', { metadata });
     }),
     unary('Identity', (_request, { identity }) => identity?.spiffeId ?? 'nobody'),
     {

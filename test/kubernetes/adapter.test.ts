@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { kubernetes } from '../../adapters/kubernetes/index.ts';
-import { ruleKinds as watchedRules } from '../../adapters/kubernetes/kinds.ts';
+import { watchedRuleKinds } from '../../adapters/kubernetes/kinds.ts';
 import { ruleKinds } from '../../src/rules/kinds/index.ts';
 import { adapterConformance } from '../support/adapter-conformance.ts';
 import { describeWith } from '../support/describe-with.ts';
@@ -10,8 +10,8 @@ import { type Cluster, startCluster } from '../support/kubernetes/cluster.ts';
 
 it("watches every kind of Istio's rules, by its name and in a version that the rules API serves", () => {
   const own = ruleKinds.filter(({ group }) => group.endsWith('.istio.io'));
-  expect(watchedRules.map(({ kind }) => kind).sort()).toEqual(own.map(({ kind }) => kind).sort());
-  for (const { apiVersion, kind, plural } of watchedRules) {
+  expect(watchedRuleKinds.map(({ kind }) => kind).sort()).toEqual(own.map(({ kind }) => kind).sort());
+  for (const { apiVersion, kind, plural } of watchedRuleKinds) {
     expect(
       own.filter(({ group, versions }) => versions.some((one) => `${group}/${one}` === apiVersion)),
     ).toContainEqual(expect.objectContaining({ kind, plural }));

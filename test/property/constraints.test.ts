@@ -8,7 +8,7 @@ import { endpoint } from '../support/model.ts';
 import { runs } from '../support/property-runs.ts';
 import { compiledWorld, endpointsOf, proxy, rule, service } from '../support/world.ts';
 
-/** Values that no door would let through, among others that one would. */
+/** Values that the API would refuse, among others that it would accept. */
 const text = fc.constantFrom('', 'a', '/a', 'a\n', '\0', '\r', 'x'.repeat(1_025), 'x'.repeat(16_385));
 const count = fc.constantFrom(0, 1, -1, 599, 600, 65_536, 4_294_967_295, 4_294_967_296, 0.5);
 const duration = fc.constantFrom('0s', '1s', '1us', '-1s', '0.0001ms');
@@ -53,7 +53,7 @@ const policy = fc.record(
   { requiredKeys: [] },
 );
 
-/** Rules and services as no door lets them through. */
+/** Rules and services that the API would refuse. */
 const mess = fc.record({
   routes: fc.array(route, { maxLength: 3 }),
   policy,

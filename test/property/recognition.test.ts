@@ -147,7 +147,7 @@ class World {
       this.#mode === 'delta'
         ? toBinary(DeltaDiscoveryRequestSchema, create(DeltaDiscoveryRequestSchema, message))
         : toBinary(DiscoveryRequestSchema, create(DiscoveryRequestSchema, message));
-    const known = stream.candidate(bytes.length);
+    const known = stream.expectedMessage(bytes.length);
     if (known === null || !Buffer.concat(known.parts).equals(bytes)) stream.message(bytes);
     else {
       this.recognised++;

@@ -53,7 +53,7 @@ function routesOf(body: Uint8Array): readonly string[] {
 }
 
 /** Returns `address:port` of every endpoint of an assignment, sorted. */
-export function endpointsOf(body: Uint8Array | undefined): readonly string[] {
+export function endpointAddresses(body: Uint8Array | undefined): readonly string[] {
   if (body === undefined) return [];
   const { endpoints } = fromBinary(ClusterLoadAssignmentSchema, body);
   return endpoints

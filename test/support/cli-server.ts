@@ -69,7 +69,7 @@ export function cliTests() {
  * Splits traffic: `weight` to the first version, the rest to the second. `field` can misspell the weight of the last
  * one.
  */
-export const virtualService = (name: string, { weight = 90, field = 'weight', labels = '{}' } = {}) => `
+export const virtualServiceText = (name: string, { weight = 90, field = 'weight', labels = '{}' } = {}) => `
 apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: { name: ${name}, labels: ${labels} }
@@ -83,7 +83,7 @@ spec:
           ${field}: ${100 - weight}
 `;
 
-export const destinationRule = (name: string) => `
+export const destinationRuleText = (name: string) => `
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
 metadata: { name: ${name} }

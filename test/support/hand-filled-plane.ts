@@ -14,7 +14,7 @@ import { encodeResource, type NamedType, type XdsType } from '../../src/proto/re
 import { clientStatusMethods } from '../../src/push/client-status/methods.ts';
 import { Coordinator } from '../../src/push/coordinator.ts';
 import { discoveryMethods } from '../../src/push/discovery/methods.ts';
-import type { Method } from '../../src/rpc/handlers/handler.ts';
+import type { RpcMethod } from '../../src/rpc/handlers/handler.ts';
 import type { Limits } from '../../src/rpc/limits.ts';
 import { createRpcServer } from '../../src/rpc/server.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
@@ -26,7 +26,7 @@ export interface HandFilledPlane {
   readonly xdsPort: number;
   readonly coordinator: Coordinator;
   /** Its methods, for a server that the test starts. */
-  readonly services: readonly Method[];
+  readonly services: readonly RpcMethod[];
   /** The types of rejected responses, in order. */
   readonly rejections: readonly (XdsType | NamedType)[];
   /** Messages of warnings, with their fields. */

@@ -5,7 +5,7 @@ import { type Logger, silentLogger } from '../../src/lib/logger.ts';
 import type { Coordinator } from '../../src/push/coordinator.ts';
 import { restEndpoints } from '../../src/push/discovery/rest.ts';
 import { sidecarId } from './ads-client.ts';
-import { openDoors } from './open-doors.ts';
+import { allowAll } from './allow-all.ts';
 
 export interface RestServerOptions {
   readonly coordinator: Coordinator;
@@ -29,7 +29,7 @@ export function restServer(options: RestServerOptions) {
   });
   return createHttpServer({
     log: silentLogger,
-    doors: openDoors,
+    accessCheck: allowAll,
     routes: [fetchRoutes(endpoints, options.clock ?? systemClock, options.limits)],
   });
 }

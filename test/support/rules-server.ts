@@ -1,4 +1,4 @@
-import type { Doors } from '../../src/api/doors/guard.ts';
+import type { AccessCheck } from '../../src/api/access/guard.ts';
 import type { RulesApiOptions } from '../../src/api/rules/options.ts';
 import { rulesApi } from '../../src/api/rules/routes.ts';
 import { createHttpServer } from '../../src/api/server.ts';
@@ -8,8 +8,8 @@ import type { RuleId, RuleKind } from '../../src/rules/rule.ts';
 import type { RuleStatuses } from '../../src/rules/status.ts';
 import type { RuleStore } from '../../src/rules/store.ts';
 import { memoryStore } from '../../src/store/memory/memory.ts';
+import { allowAll } from './allow-all.ts';
 import { fakeClock } from './fake-clock.ts';
-import { openDoors } from './open-doors.ts';
 import { ruleIdOf } from './rules.ts';
 import { sampleKind } from './sample-kind.ts';
 
@@ -29,50 +29,60 @@ export interface RulesServerOptions {
   readonly kinds?: readonly RuleKind[];
   readonly awaited?: RulesApiOptions['awaited'];
   /** Whether lists also show the object of the file. */
-  readonly isFiledShown?: boolean;
+  readonly areAdapterObjectsShown?: boolean;
   readonly unresolved?: RulesApiOptions['unresolved'];
   readonly statuses?: RuleStatuses | null;
-  readonly doors?: Doors;
+  readonly accessCheck?: AccessCheck;
   /** Replaces the store. */
   readonly store?: (store: RuleStore) => RuleStore;
 }
 
-/** Creates the rules API of the sample kind (or of others) over an empty store. A file defines the object `filed`. */
+/** Creates the rules API of the sample kind (or of others) over an empty store. A file defines the object `from-file`. */
 export function rulesServer({
   kinds = [sampleKind],
   unresolved = null,
-  isFiledShown = false,
+  areAdapterObjectsShown = false,
   awaited = () => [],
   statuses = null,
-  doors = openDoors,
+  accessCheck = allowAll,
   store: change = (one) => one,
 }: RulesServerOptions = {}) {
   const clock = fakeClock();
   const store = change(memoryStore({ clock, log: silentLogger }));
-  const adapterOrigin = (id: string) => (id === 'SampleRoute/default/filed' ? 'mesh/routes.yaml#2' : null);
-  const filed = (id: string): RawObject | null =>
-    id === 'SampleRoute/default/filed'
+  const adapterOrigin = (id: string) => (id === 'SampleRoute/default/from-file' ? 'mesh/routes.yaml#2' : null);
+  const adapterObject = (id: string): RawObject | null =>
+    id === 'SampleRoute/default/from-file'
       ? {
           apiVersion: 'sample.binnacle.io/v1',
           kind: 'SampleRoute',
           metadata: {
-            name: 'filed',
+            name: 'from-file',
             namespace: 'default',
             labels: {},
             annotations: {},
             creationTimestamp: '2026-01-01T00:00:00Z',
           },
-          spec: { hosts: ['filed'] },
+          spec: { hosts: ['from-file'] },
           origin: 'mesh/routes.yaml#2',
         }
       : null;
-  const onFiled = (listener: (ids: readonly RuleId[]) => void) => {
-    if (isFiledShown) listener([ruleIdOf('SampleRoute/default/filed')]);
+  const onAdapterObjects = (listener: (ids: readonly RuleId[]) => void) => {
+    if (areAdapterObjectsShown) listener([ruleIdOf('SampleRoute/default/from-file')]);
   };
   const server = createHttpServer({
     log: silentLogger,
-    doors,
-    routes: [rulesApi({ kinds, store, book: { adapterOrigin, filed, onFiled }, unresolved, awaited, statuses, clock })],
+    accessCheck,
+    routes: [
+      rulesApi({
+        kinds,
+        store,
+        book: { adapterOrigin, adapterObject, onAdapterObjects },
+        unresolved,
+        awaited,
+        statuses,
+        clock,
+      }),
+    ],
   });
   const send = async (
     method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',

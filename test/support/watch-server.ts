@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { sendList } from '../../src/api/rules/answers/list-answer.ts';
-import { filedObjects, withFiled } from '../../src/api/rules/objects/filed.ts';
+import { createAdapterObjects, withAdapterObjects } from '../../src/api/rules/objects/adapter-objects.ts';
 import { wantsWatch } from '../../src/api/rules/watch/options.ts';
 import { createWatches, type WatchesOptions } from '../../src/api/rules/watch/watch.ts';
 import { createHttpServer } from '../../src/api/server.ts';
@@ -12,9 +12,9 @@ import type { RuleId, RuleKind } from '../../src/rules/rule.ts';
 import type { RuleStatus } from '../../src/rules/status.ts';
 import type { StoredObject } from '../../src/rules/store.ts';
 import { memoryStore } from '../../src/store/memory/memory.ts';
+import { allowAll } from './allow-all.ts';
 import { fakeClock } from './fake-clock.ts';
 import { rawObject } from './model.ts';
-import { openDoors } from './open-doors.ts';
 import { ruleIdOf } from './rules.ts';
 import { sampleKind, sampleObject } from './sample-kind.ts';
 
@@ -36,8 +36,8 @@ export const sampleLists = `/apis/${apiVersion}/sampleroutes`;
 export async function watchServer(options: Partial<WatchesOptions> = {}) {
   const clock = fakeClock();
   const book = ruleBook({ kinds: [watchedKind], mesh: defaultMeshConfig });
-  const filed = filedObjects(book, [watchedKind]);
-  const store = withFiled(memoryStore({ clock }), filed);
+  const adapterObjects = createAdapterObjects(book, [watchedKind]);
+  const store = withAdapterObjects(memoryStore({ clock }), adapterObjects);
   const acknowledged = new Map<string, number>();
   const listeners = new Set<(ids: readonly RuleId[]) => void>();
   const statuses = {
@@ -46,7 +46,7 @@ export async function watchServer(options: Partial<WatchesOptions> = {}) {
       return () => listeners.delete(listener);
     },
   };
-  const watches = createWatches({ store, filed, statuses, clock, random: () => 0.5, ...options });
+  const watches = createWatches({ store, adapterObjects, statuses, clock, random: () => 0.5, ...options });
   const show = (object: StoredObject) => ({
     ...object,
     apiVersion,
@@ -56,7 +56,7 @@ export async function watchServer(options: Partial<WatchesOptions> = {}) {
 
   const server = createHttpServer({
     log: silentLogger,
-    doors: openDoors,
+    accessCheck: allowAll,
     routes: [
       (scope) => {
         scope.addHook('preClose', async () => watches.close());

@@ -10,10 +10,10 @@ export interface Refusal {
 
 export const refusal = (error: string, problems: readonly FieldProblem[]): Refusal => ({ error, problems });
 
-export const answer = (status: number, body: object): RouteAnswer => ({ type: 'json', status, body });
+export const jsonAnswer = (status: number, body: object): RouteAnswer => ({ type: 'json', status, body });
 
 export const refuse = (status: number, error: string, problems: readonly FieldProblem[]): RouteAnswer =>
-  answer(status, refusal(error, problems));
+  jsonAnswer(status, refusal(error, problems));
 
 export const missing = (error: string): RouteAnswer => refuse(404, error, []);
 

@@ -9,7 +9,7 @@ import type {
 import type { Need } from '../../../src/model/access.ts';
 import { hostname } from '../../../src/model/names.ts';
 import type { Instance, InstanceKey, Registration, RegistrationBook } from '../contract.ts';
-import { answer, missing, nothing, parsed, prefixed, refusal, refuse } from './answers.ts';
+import { jsonAnswer, missing, nothing, parsed, prefixed, refusal, refuse } from './answers.ts';
 import { noteInstances } from './audit.ts';
 import { batchBody, describeInstance, type FieldProblem, instanceBody, keyProblems, toRegistration } from './schema.ts';
 import { watched } from './watch.ts';
@@ -60,12 +60,12 @@ async function putInstance(api: RegistrationApi, request: RouteRequest): Promise
   const { put, changed } = await api.book.write([registration], []);
   noteInstances(request, 'register', changed[0] ? [key] : []);
   const [instance] = put;
-  return answer(before === null ? 201 : 200, instance === undefined ? {} : describeInstance(instance));
+  return jsonAnswer(before === null ? 201 : 200, instance === undefined ? {} : describeInstance(instance));
 }
 
 async function getInstance(api: RegistrationApi, { params }: RouteRequest): Promise<RouteAnswer> {
   const instance = await api.book.get(readKey(params).key);
-  return instance === null ? missing('the instance is not registered') : answer(200, shown(api, instance));
+  return instance === null ? missing('the instance is not registered') : jsonAnswer(200, shown(api, instance));
 }
 
 async function deleteInstance({ book }: RegistrationApi, request: RouteRequest): Promise<RouteAnswer> {
@@ -78,20 +78,20 @@ async function deleteInstance({ book }: RegistrationApi, request: RouteRequest):
 async function heartbeat(api: RegistrationApi, { params }: RouteRequest): Promise<RouteAnswer> {
   const instance = await api.book.heartbeat(readKey(params).key);
   if (instance === null) return missing('the instance is not registered, or its lease is over: register again');
-  return answer(200, shown(api, instance));
+  return jsonAnswer(200, shown(api, instance));
 }
 
 async function listInstances(api: RegistrationApi, { params, query }: RouteRequest): Promise<RouteAnswer> {
   const { namespace, host } = readKey(params).key;
   if (isWatch(query)) return watched(api.book, { namespace, host });
   const instances = await api.book.instances(namespace, host);
-  return answer(200, { instances: instances.map((instance) => shown(api, instance)) });
+  return jsonAnswer(200, { instances: instances.map((instance) => shown(api, instance)) });
 }
 
 async function listServices({ book }: RegistrationApi, { params, query }: RouteRequest): Promise<RouteAnswer> {
   const { namespace = '' } = params;
   if (isWatch(query)) return watched(book, { namespace, host: null });
-  return answer(200, { services: await book.services(namespace) });
+  return jsonAnswer(200, { services: await book.services(namespace) });
 }
 
 async function deleteService({ book }: RegistrationApi, request: RouteRequest): Promise<RouteAnswer> {
@@ -130,7 +130,7 @@ async function applyBatch(api: RegistrationApi, request: RouteRequest): Promise<
     'deregister',
     removedKeys.filter((_, index) => deleted[index]),
   );
-  return answer(200, { put: outcome.put.map(describeInstance), deleted });
+  return jsonAnswer(200, { put: outcome.put.map(describeInstance), deleted });
 }
 
 /** Adds the reason why an instance is ignored, if another adapter has defined its service since. */

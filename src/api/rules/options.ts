@@ -10,7 +10,7 @@ export interface RulesApiOptions {
   readonly kinds: readonly RuleKind[];
   readonly store: RuleStore;
   /** Book with the objects of adapters. They are shown, and their names cannot be written. */
-  readonly book: Pick<RuleBook, 'adapterOrigin' | 'filed' | 'onFiled'>;
+  readonly book: Pick<RuleBook, 'adapterOrigin' | 'adapterObject' | 'onAdapterObjects'>;
   /** Names of adapters that have not reported yet. Until they do, the names that they define are unknown. */
   readonly awaited: () => readonly string[];
   /** Finds unresolved references of rules that are written together; null if this cannot be checked. */

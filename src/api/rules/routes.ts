@@ -9,13 +9,13 @@ import type { ApiContext } from './context.ts';
 import { auditHandler } from './handlers/audit.ts';
 import { backupHandlers } from './handlers/backup.ts';
 import { batchHandler, batchVerb } from './handlers/batch.ts';
-import { filedObjects, withFiled } from './objects/filed.ts';
+import { createAdapterObjects, withAdapterObjects } from './objects/adapter-objects.ts';
 import { namespacedStore } from './objects/namespaces.ts';
 import type { RulesApiOptions } from './options.ts';
 import { createPages } from './pages.ts';
 import { applyPatchTypes, jsonPatchType, mergePatchType, strategicPatchType } from './patches/patch.ts';
 import { routeFacts } from './request-facts.ts';
-import { type Handlers, serveUrl } from './serve.ts';
+import { type HttpHandlers, serveUrl } from './serve.ts';
 import { serveKinds, unknownPath } from './serve-kinds.ts';
 import { createWatches } from './watch/watch.ts';
 
@@ -29,10 +29,10 @@ export type { RulesApiOptions } from './options.ts';
 export function rulesApi(options: RulesApiOptions): HttpRoutes {
   return (server) => {
     readBodiesAsBytes(server);
-    const filed = filedObjects(options.book, options.kinds);
-    const store = namespacedStore(withFiled(options.store, filed), options);
+    const adapterObjects = createAdapterObjects(options.book, options.kinds);
+    const store = namespacedStore(withAdapterObjects(options.store, adapterObjects), options);
     const statuses = options.statuses ?? { subscribe: () => () => {} };
-    const watches = createWatches({ store, filed, statuses, clock: options.clock });
+    const watches = createWatches({ store, adapterObjects, statuses, clock: options.clock });
     server.addHook('preClose', async () => watches.close());
     const context = { ...options, store, own: options.store, watches, pages: createPages(options.clock) };
     noteRefusals(server, context);
@@ -75,7 +75,7 @@ function readBodiesAsBytes(server: FastifyInstance): void {
 
 function serveEverything(server: FastifyInstance, context: ApiContext): void {
   const backup = backupHandlers(context);
-  const add = (path: string, handlers: Handlers, bodyLimit?: number) =>
+  const add = (path: string, handlers: HttpHandlers, bodyLimit?: number) =>
     serveUrl(server, {
       url: `/rules/v1/${path}`,
       answers: () => ({ kind: '', handlers }),

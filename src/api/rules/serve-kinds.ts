@@ -8,14 +8,14 @@ import { listHandlers } from './handlers/lists.ts';
 import { objectHandlers } from './handlers/objects.ts';
 import { versionHandlers } from './handlers/versions.ts';
 import { isNamespaceKind, presentationOf } from './options.ts';
-import { type Handlers, serveUrl } from './serve.ts';
+import { type HttpHandlers, serveUrl } from './serve.ts';
 
 /** Paths of a kind, by the objects that they address. */
 type Place = 'everywhere' | 'list' | 'object' | 'status' | 'history' | 'rollback';
 
 interface Resource {
   readonly kind: string;
-  readonly handlers: Readonly<Record<Place, Handlers>>;
+  readonly handlers: Readonly<Record<Place, HttpHandlers>>;
 }
 
 /**
@@ -68,7 +68,7 @@ function resourceOf(shared: ApiContext, kind: RuleKind, apiVersion: string): Res
   const context = { ...shared, kind, apiVersion, as: presentationOf(kind, apiVersion, shared) };
   const [objects, lists, versions] = [objectHandlers(context), listHandlers(context), versionHandlers(context)];
   // Kubernetes also deletes namespaces only one at a time.
-  const removeAll: Handlers = isNamespaceKind(kind) ? {} : { DELETE: ['deletecollection', lists.removeAll] };
+  const removeAll: HttpHandlers = isNamespaceKind(kind) ? {} : { DELETE: ['deletecollection', lists.removeAll] };
   return {
     kind: kind.kind,
     handlers: {

@@ -2,15 +2,15 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ApiError, failure } from '../status.ts';
 import type { RouteFacts } from './request-facts.ts';
 
-export type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
-type Method = (typeof methods)[number];
+export type HttpHandler = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
+type HttpMethod = (typeof methods)[number];
 /** Verb in the audit trail, or a function that reads it from the request; null for a method that changes nothing. */
 type Verb = string | null | ((request: FastifyRequest) => string);
-export type Handlers = Partial<Readonly<Record<Method, readonly [verb: Verb, handler: Handler]>>>;
+export type HttpHandlers = Partial<Readonly<Record<HttpMethod, readonly [verb: Verb, handler: HttpHandler]>>>;
 
 const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
-const usualVerbs: Readonly<Record<Method, string | null>> = {
+const usualVerbs: Readonly<Record<HttpMethod, string | null>> = {
   GET: null,
   POST: 'create',
   PUT: 'update',
@@ -21,9 +21,9 @@ const usualVerbs: Readonly<Record<Method, string | null>> = {
 interface Route {
   readonly url: string;
   /**
-   * Finds the handlers and the kind (empty if none) for a request. Throws a StatusError if the URL addresses nothing.
+   * Finds the handlers and the kind (empty if none) for a request. Throws a RpcError if the URL addresses nothing.
    */
-  readonly answers: (request: FastifyRequest) => { readonly kind: string; readonly handlers: Handlers };
+  readonly answers: (request: FastifyRequest) => { readonly kind: string; readonly handlers: HttpHandlers };
   /** Limit of the body in bytes, if it differs from the server's. */
   readonly bodyLimit?: number;
 }
@@ -55,11 +55,11 @@ function factsOf(request: FastifyRequest, answers: Route['answers']): RouteFacts
 }
 
 /** Returns the method of a request; fastify routes HEAD as GET. */
-const methodOf = ({ method }: FastifyRequest): Method => (method === 'HEAD' ? 'GET' : (method as Method));
+const methodOf = ({ method }: FastifyRequest): HttpMethod => (method === 'HEAD' ? 'GET' : (method as HttpMethod));
 
-function refusal(url: string, handlers: Handlers): readonly [null, Handler] {
+function refusal(url: string, handlers: HttpHandlers): readonly [null, HttpHandler] {
   const allowed = Object.keys(handlers).flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
-  const refuse: Handler = async (request, reply) => {
+  const refuse: HttpHandler = async (request, reply) => {
     reply.header('allow', allowed.join(', '));
     const why = url.endsWith('/status')
       ? 'status is computed and cannot be written'

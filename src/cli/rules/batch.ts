@@ -1,7 +1,7 @@
 import { DetailedError, usageError } from '../failure.ts';
 import { type Cause, isMap, ServerError, text } from './answer.ts';
 import type { ApiClient } from './client.ts';
-import { count, problemLine, type SourceDocument, some } from './documents.ts';
+import { problemCount, problemLine, type SourceDocument, some } from './documents.ts';
 import { displayName, type ServedKind } from './kinds.ts';
 
 /** Result of a transaction for one object. */
@@ -33,7 +33,7 @@ export async function sendBatch(
   const body = { apiVersion: 'v1', kind: 'List', items: documents.map(({ object }) => object) };
   const bytes = Buffer.byteLength(JSON.stringify(body));
   if (bytes > maxBodyBytes[path]) {
-    const [size, most] = [bytes, maxBodyBytes[path]].map((count) => `${(count / 1024 / 1024).toFixed(1)} MiB`);
+    const [size, most] = [bytes, maxBodyBytes[path]].map((size) => `${(size / 1024 / 1024).toFixed(1)} MiB`);
     throw usageError(
       `the documents are ${size} as JSON, and a server takes ${most} in one transaction: give it fewer files at a time`,
     );
@@ -73,7 +73,7 @@ export function explainRefusal(error: unknown, documents: readonly SourceDocumen
     return document === undefined ? [] : [problemLine(document, { path, message: message.replace(itsPlace, '') })];
   });
   if (lines.length === 0) return error;
-  return new DetailedError(error.code, `refused for ${count(lines.length)}; nothing was changed`, some(lines));
+  return new DetailedError(error.code, `refused for ${problemCount(lines.length)}; nothing was changed`, some(lines));
 }
 
 /** Suffix with which the server names the item of a batch. The file and document replace it. */

@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { didYouMean } from '../../lib/nearest.ts';
 import { usageError } from '../failure.ts';
+import { isMap } from './answer.ts';
 import type { ContextCredentials } from './credentials.ts';
 
 /** Named server with the settings to use it. */
@@ -97,6 +98,3 @@ function optionalText(map: Record<string, unknown>, key: string, where: string):
   if (typeof value === 'string') return value;
   throw usageError(`${where}: ${key} must be a text`);
 }
-
-const isMap = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

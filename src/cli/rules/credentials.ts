@@ -29,10 +29,10 @@ export interface ContextCredentials {
 
 export const credentialKeys = ['token', 'tokenFile', 'caFile', 'certFile', 'keyFile'] as const;
 
-type Key = (typeof credentialKeys)[number];
+type CredentialKey = (typeof credentialKeys)[number];
 
 /** Returns the flag of a key: `caFile` → `ca-file`. */
-export const flagOf = (key: Key): string => key.replace('File', '-file');
+export const flagOf = (key: CredentialKey): string => key.replace('File', '-file');
 
 const flag = (name: string, value: string, about: string): Flag => ({
   ...{ name, value, about: `${about} (BINNACLE_${name.toUpperCase().replace('-', '_')}, the context's)` },
@@ -79,14 +79,14 @@ export async function readCredentials(source: Source): Promise<Credentials> {
 
 /** Value, and its name in error messages. */
 interface Word {
-  readonly key: Key;
+  readonly key: CredentialKey;
   readonly text: string;
   readonly name: string;
 }
 
 /** Returns the first source that has one of the keys. */
-function wordFrom({ values, env, context, contextsPath }: Source, keys: readonly Key[]): Word | null {
-  const places: readonly ((key: Key) => Word | null)[] = [
+function wordFrom({ values, env, context, contextsPath }: Source, keys: readonly CredentialKey[]): Word | null {
+  const places: readonly ((key: CredentialKey) => Word | null)[] = [
     (key) => wordOf(key, flagText(values, flagOf(key)), `--${flagOf(key)}`),
     (key) => wordOf(key, env[variableOf(key)] || null, variableOf(key)),
     (key) => {
@@ -104,9 +104,9 @@ function wordFrom({ values, env, context, contextsPath }: Source, keys: readonly
   return null;
 }
 
-const variableOf = (key: Key): string => `BINNACLE_${flagOf(key).toUpperCase().replace('-', '_')}`;
+const variableOf = (key: CredentialKey): string => `BINNACLE_${flagOf(key).toUpperCase().replace('-', '_')}`;
 
-const wordOf = (key: Key, text: string | null, name: string): Word | null =>
+const wordOf = (key: CredentialKey, text: string | null, name: string): Word | null =>
   text === null ? null : { key, text, name };
 
 async function textFrom({ key, text, name }: Word): Promise<string> {

@@ -47,7 +47,7 @@ export function readDocuments(
     }
   }
   if (problems.length > 0)
-    throw new DetailedError('DOCUMENT_INVALID', `${count(problems.length)}; nothing was sent`, some(problems));
+    throw new DetailedError('DOCUMENT_INVALID', `${problemCount(problems.length)}; nothing was sent`, some(problems));
   return { documents, warnings };
 }
 
@@ -62,8 +62,8 @@ export function problemLine(document: SourceDocument, { path, message }: { path:
   return `${labelOf(document)}${place}: ${path === '' ? '' : `${path}: `}${message}`;
 }
 
-/** Formats a count: `1 problem`, `3 problems`. */
-export const count = (problems: number): string => `${problems} problem${problems === 1 ? '' : 's'}`;
+/** Formats a problemCount: `1 problem`, `3 problems`. */
+export const problemCount = (problems: number): string => `${problems} problem${problems === 1 ? '' : 's'}`;
 
 /** Shortens a list to as many lines as a person may read. */
 export function some(lines: readonly string[]): readonly string[] {
@@ -88,13 +88,13 @@ function placeOf({ pos }: YAMLError, lines: LineCounter): string {
   return `, line ${line}, column ${col}`;
 }
 
-interface Found {
+interface DocumentObjects {
   readonly documents: readonly SourceDocument[];
   readonly problems: readonly string[];
 }
 
 /** Returns the object of a document, or the objects of its list. */
-function objectsOf(document: Document, where: string, lines: LineCounter): Found {
+function objectsOf(document: Document, where: string, lines: LineCounter): DocumentObjects {
   const lineOf = (path: string): number | null => {
     const offset = fieldOffset(document, path);
     return offset === null ? null : lines.linePos(offset).line;
@@ -127,7 +127,7 @@ function listItems(content: unknown): readonly unknown[] | null {
   return Array.isArray(content.items) ? content.items : null;
 }
 
-function sourceDocument(object: unknown, where: string, lineOf: SourceDocument['lineOf']): Found {
+function sourceDocument(object: unknown, where: string, lineOf: SourceDocument['lineOf']): DocumentObjects {
   if (isMap(object)) return { documents: [{ object, where, lineOf }], problems: [] };
   return { documents: [], problems: [`${where}: must be an object with apiVersion, kind and metadata`] };
 }

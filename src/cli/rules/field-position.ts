@@ -30,12 +30,12 @@ export function pathSteps(path: string): readonly (string | number)[] {
   return steps;
 }
 
-interface Found {
+interface FoundNode {
   readonly node: Node | null;
   readonly offset: number | null;
 }
 
-function below(document: Document, node: Node | null, step: string | number): Found | null {
+function below(document: Document, node: Node | null, step: string | number): FoundNode | null {
   const target = isAlias(node) ? (node.resolve(document) ?? null) : node;
   if (isSeq(target) && typeof step === 'number') {
     const item = target.items[step];

@@ -1,7 +1,7 @@
 import { DetailedError } from '../failure.ts';
 import { isMap } from './answer.ts';
 import { groupOf } from './batch.ts';
-import { count, problemLine, type SourceDocument, some } from './documents.ts';
+import { problemCount, problemLine, type SourceDocument, some } from './documents.ts';
 import type { ServedKind } from './kinds.ts';
 
 export interface NamespaceOptions {
@@ -28,7 +28,7 @@ export function withNamespaces(documents: readonly SourceDocument[], options: Na
     return document;
   });
   if (problems.length === 0) return placed;
-  throw new DetailedError('DOCUMENT_INVALID', `${count(problems.length)}; nothing was sent`, some(problems));
+  throw new DetailedError('DOCUMENT_INVALID', `${problemCount(problems.length)}; nothing was sent`, some(problems));
 }
 
 /** Returns the kind of a document; null if the server does not offer it. */

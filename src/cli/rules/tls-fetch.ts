@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import type { ClientTls } from './credentials.ts';
 
-interface Asked {
+interface TlsFetchOptions {
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
@@ -16,7 +16,7 @@ interface Asked {
  */
 export function tlsFetch(
   url: string,
-  { method, headers, signal, body }: Asked,
+  { method, headers, signal, body }: TlsFetchOptions,
   { ca, cert, key }: ClientTls,
 ): Promise<Response> {
   const tls = { ...(ca !== null && { ca }), ...(cert !== null && { cert }), ...(key !== null && { key }) };

@@ -20,7 +20,7 @@ export function generateCluster(destination: DestinationPlan): NamedCluster {
   } satisfies ClusterJson;
 }
 
-/** Where connections go that must reach nothing. */
+/** Cluster of connections that must reach nothing. */
 export const blackHoleCluster: NamedCluster = {
   name: 'BlackHoleCluster',
   type: 'STATIC',

@@ -9,7 +9,7 @@ export const durationFromMs = (ms: number): string => `${ms / 1000}s`;
 
 export const socketAddress = (address: string, port: number) => ({ socketAddress: { address, portValue: port } });
 
-/** Where a listener takes connections: at the first address, and at the others as well. */
+/** Addresses of a listener: the first as `address`, the others as additional ones. */
 export const listenAt = ([first, ...others]: readonly [string, ...string[]], port: number) => ({
   address: socketAddress(first, port),
   ...(others.length === 0

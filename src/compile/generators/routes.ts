@@ -34,7 +34,7 @@ export const generateVirtualHostBody = (
   includeRequestAttemptCount: true,
 });
 
-/** What comes after the virtual hosts. */
+/** Fields of a route configuration after its virtual hosts. */
 export const routeConfigurationTail: RouteConfigurationJson = {
   validateClusters: false,
   ignorePortInHostMatching: true,
@@ -57,7 +57,7 @@ export function generateUnknownHosts(unknownHosts: RouteConfigurationPlan['unkno
 export function generateRoute(plan: RoutePlan, filters: readonly HttpFilterKind[]): RouteJson {
   return {
     ...(plan.name === '' ? {} : { name: plan.name }),
-    match: generateMatch(plan.match),
+    match: generateRouteMatch(plan.match),
     ...generateAction(plan),
     ...generateHeaderChanges(plan.headers),
     ...writeRouteFilters(plan.perFilter, filters),
@@ -149,7 +149,7 @@ function generateResponse({ status, body }: RespondAction): NonNullable<RouteJso
   return { status, body: body.type === 'text' ? { inlineString: body.value } : { inlineBytes: body.value } };
 }
 
-function generateMatch({ path, headers, query }: RouteMatch): NonNullable<RouteJson['match']> {
+function generateRouteMatch({ path, headers, query }: RouteMatch): NonNullable<RouteJson['match']> {
   return {
     ...pathMatch(path),
     ...(headers.length === 0 ? {} : { headers: headers.map(generateHeaderMatch) }),

@@ -5,7 +5,7 @@ import { writeHttpFilters } from '../http-filters/write.ts';
 import { extension, overAds } from './json.ts';
 import type { NamedListener } from './listeners.ts';
 
-/** What a client is told that asks for `xds:///<name>`: no socket, only where the routes are. */
+/** Generates the API listener of `xds:///<name>`: it has no socket, only a reference to routes. */
 export function generateTarget(
   { name, routeConfiguration }: TargetPlan,
   filters: readonly HttpFilterKind[],

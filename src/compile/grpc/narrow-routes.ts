@@ -107,7 +107,7 @@ function narrowForward(action: ForwardAction, report: Report): ForwardAction {
   };
 }
 
-/** What `retry_on` may say: https://github.com/grpc/proposal/blob/master/A44-xds-retry.md */
+/** Values that gRPC accepts in `retry_on`: https://github.com/grpc/proposal/blob/master/A44-xds-retry.md */
 const retriable = ['cancelled', 'deadline-exceeded', 'internal', 'resource-exhausted', 'unavailable'];
 
 function narrowRetries(plan: RetryPlan, report: Report): RetryPlan | null {

@@ -8,11 +8,11 @@ type RouteJson = NonNullable<VirtualHostJson['routes']>[number];
 
 /** A virtual host without name and domains, of routes that `narrowRoutes` left. */
 export const generateGrpcVirtualHostBody = ({ routes }: Pick<VirtualHostPlan, 'routes'>): VirtualHostJson => ({
-  routes: routes.map(generateRoute),
+  routes: routes.map(generateGrpcRoute),
 });
 
-function generateRoute({ name, match, action }: RoutePlan): RouteJson {
-  const head = { ...(name === '' ? {} : { name }), match: generateMatch(match) };
+function generateGrpcRoute({ name, match, action }: RoutePlan): RouteJson {
+  const head = { ...(name === '' ? {} : { name }), match: generateGrpcMatch(match) };
   switch (action.type) {
     case 'forward':
       return { ...head, route: generateForward(action) };
@@ -27,7 +27,7 @@ function generateRoute({ name, match, action }: RoutePlan): RouteJson {
 /** An action that only servers take: clients fail what matches. Others that they do not know they refuse, or pass over. */
 const failing = { nonForwardingAction: {} } satisfies RouteJson;
 
-const generateMatch = ({ path, headers }: RouteMatch): NonNullable<RouteJson['match']> => ({
+const generateGrpcMatch = ({ path, headers }: RouteMatch): NonNullable<RouteJson['match']> => ({
   ...pathMatch(path),
   ...(headers.length === 0 ? {} : { headers: headers.map(generateHeaderMatch) }),
 });

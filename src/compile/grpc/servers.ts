@@ -9,8 +9,8 @@ import { writeHttpFilters } from '../http-filters/write.ts';
 const addresses = ['0.0.0.0', '::', '127.0.0.1'];
 
 /**
- * What gRPC servers are told that ask for leave to serve (gRFC A36): to take every call. Bootstraps name such listeners by
- * the template that `binnacle bootstrap` prints. TCP ports count, too: the server knows best what it speaks.
+ * Generates the listeners that gRPC servers need before they serve (gRFC A36). They accept every call. Bootstraps name them
+ * by the template that `binnacle bootstrap` prints. TCP ports are included: the server knows its own protocol.
  */
 export const generateServerListeners = (ports: readonly InboundPort[]): readonly NamedListener[] =>
   ports.flatMap(({ targetPort }) => addresses.map((address) => serverListener(address, targetPort)));

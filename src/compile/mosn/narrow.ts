@@ -9,11 +9,11 @@ import { rulesAmong } from '../resolve/origins.ts';
  */
 export function narrowForMosn(plan: HostPlan): HostPlan {
   const problems: PlanProblem[] = [...plan.problems];
-  const virtualHosts = plan.virtualHosts.map((host) => narrowRoutes(host, problems));
+  const virtualHosts = plan.virtualHosts.map((host) => keepMosnRoutes(host, problems));
   return { ...plan, virtualHosts, problems };
 }
 
-function narrowRoutes(host: VirtualHostPlan, problems: PlanProblem[]): VirtualHostPlan {
+function keepMosnRoutes(host: VirtualHostPlan, problems: PlanProblem[]): VirtualHostPlan {
   const report = (shortcoming: string) => {
     for (const origin of rulesAmong(host.origins)) problems.push({ origin, message: `MOSN ${shortcoming}` });
   };

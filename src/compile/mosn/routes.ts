@@ -15,10 +15,10 @@ export const generateMosnVirtualHostBody = ({ routes }: Pick<VirtualHostPlan, 'r
 });
 
 /** `narrowForMosn` left no inverted ones. */
-const headerMatch = ({ name, match }: HeaderMatch) => ({ name, ...textMatch(match) });
+const headerMatch = ({ name, match }: HeaderMatch) => ({ name, ...mosnTextMatch(match) });
 
 /** Its regular expressions are looked for anywhere in a value unless they say where they begin and end. */
-function textMatch(match: TextMatch) {
+function mosnTextMatch(match: TextMatch) {
   switch (match.type) {
     case 'exact':
       return { exactMatch: match.value };

@@ -79,11 +79,11 @@ function takesAnyAddress({ service, reader }: HostContext & { readonly service: 
   return reader.facts.interception !== 'none' && !isHttp(protocol) && !hasAddress;
 }
 
-/** Where every connection keeps its own destination, one listener for all of them misleads none. */
+/** Passthrough services are excluded: their connections keep their own destination, so a shared listener is harmless. */
 const isTlsWithoutAddress = ({ headless, vips, resolution }: Service, { protocol }: ServicePort): boolean =>
   (protocol === 'tls' || protocol === 'https') && !headless && vips.length === 0 && resolution !== 'passthrough';
 
-/** Envoy refuses two listeners of one address, also where only one of them binds: its own would be lost with it. */
+/** Envoy rejects a second listener of one address even if only one of them binds. The proxy's own would be lost. */
 function freeBinds(context: HostContext & { readonly service: Service }, port: ServicePort): readonly Bind[] {
   const all = binds(context, port);
   const isCaptured = context.reader.facts.interception !== 'none';

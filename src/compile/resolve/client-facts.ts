@@ -1,4 +1,4 @@
-import type { Sidecar } from '../../rules/kinds/sidecar/index.ts';
+import type { SidecarRule } from '../../rules/kinds/sidecar/index.ts';
 import { admitsRule, admitsService, type EgressHost, resolveEgress } from '../../rules/kinds/sidecar/resolve.ts';
 import type { Labels } from '../../rules/labels.ts';
 import type { MeshConfig } from '../../rules/mesh-config.ts';
@@ -42,7 +42,7 @@ export interface ClientFacts extends UntrackedFacts {
 /** A question by its text, and what a scope answered. */
 export type FactReads = ReadonlyMap<string, string>;
 
-export function viewpointOf(facts: ScopeFacts, sidecar: Sidecar | null): Viewpoint {
+export function viewpointOf(facts: ScopeFacts, sidecar: SidecarRule | null): Viewpoint {
   const { role, client, interception, families } = facts;
   return {
     facts,

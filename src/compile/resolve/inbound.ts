@@ -108,7 +108,7 @@ const inboundPort = (port: ServicePort, targetPort: number): Omit<InboundPort, '
   protocol: isHttp(port.protocol) ? (speaksHttp2(port) ? 'http2' : 'http') : 'tcp',
 });
 
-/** Where the workload makes no difference, the oldest service decides. */
+/** Orders services on one port. If their ranks are equal, the oldest decides. */
 const comparePortCandidates = (a: PortCandidate, b: PortCandidate): number =>
   a.rank - b.rank ||
   a.service.createdAtMs - b.service.createdAtMs ||

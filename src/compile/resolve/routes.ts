@@ -11,7 +11,7 @@ import { serviceOrigin } from './destinations.ts';
 import { domainsOf, namesOf } from './domains.ts';
 import type { HostReader } from './host-reader.ts';
 
-/** What the routes and listeners of one host are resolved from. */
+/** Inputs from which the routes and listeners of one host are resolved. */
 export interface HostContext {
   readonly reader: HostReader;
   readonly host: string;
@@ -22,7 +22,7 @@ export interface HostContext {
 
 export type ServiceContext = HostContext & { readonly service: Service };
 
-/** Where hosts without a service are answered. */
+/** Port on which hosts without a service are routed. */
 const portOfUnknownHosts = 80;
 
 /** A virtual host for each HTTP port; one on port 80 for a VirtualService's host that is no service. */
@@ -33,7 +33,7 @@ export function resolveRoutes(context: HostContext): readonly VirtualHostPlan[] 
   return ports.map(({ number }) => resolvePort({ ...context, service }, number));
 }
 
-/** What a service answers on one port. */
+/** Resolves the virtual host of one port of a service. */
 export function resolvePort(context: ServiceContext, port: number): VirtualHostPlan {
   const { service, rule, reader } = context;
   const domains = domainsOf(service, reader.facts, reader.otherNames(service.hostname));
@@ -74,7 +74,7 @@ function resolvePortRoutes(context: HostContext, port: number, ownDestination: s
   return routes.length > 0 ? routes : [defaultRoute(ownDestination)];
 }
 
-/** What a rule answers for a host that is no service, or only another name of one: then on the ports of that one. */
+/** Resolves the virtual hosts of a rule for a host that is no service, or for an alias, on the ports of its service. */
 function resolveRuleAlone(context: HostContext, rule: VirtualService): readonly VirtualHostPlan[] {
   const { host, reader } = context;
   const real = reader.realHost(host);
@@ -93,7 +93,7 @@ function resolveRuleAlone(context: HostContext, rule: VirtualService): readonly 
 
 const createdAtMs = ({ metadata }: VirtualService): number => Date.parse(metadata.creationTimestamp) || 0; // not a number would have no place in an order
 
-/** What a rule answers for a host that is no service. */
+/** Resolves the virtual host of a rule for a host that is no service. */
 export function resolveHostWithoutService(context: HostContext, rule: VirtualService): readonly VirtualHostPlan[] {
   const { host, reader } = context;
   if (host.startsWith('*') && reader.coversCallable(host)) return []; // it is the rule of those services

@@ -21,14 +21,14 @@ export interface Visibility {
   visibleService(host: string): Service | null;
   /** The same, if the scope's proxies may call it. Gateways call nothing but what their routes lead to. */
   callableService(host: string): Service | null;
-  /** What the host is another name of in this scope, whether it may be called or not; null where it is a host of its own. */
+  /** Service of which the host is an alias in this scope, callable or not; null if it is no alias. */
   aliasOf(host: string): string | null;
   /** Whether the scope's proxies may call the name, be it a service of its own or another name. */
   mayCall(host: string): boolean;
   /** The rule for the host; with `exactly`, only one written for this host itself. */
   virtualService(host: string, exactly?: boolean): EffectiveVirtualService | null;
   destinationRule(service: Service): MergedDestinationRule | null;
-  /** What becomes of calls to hosts that nobody has. */
+  /** Handling of calls to unknown hosts. */
   unknownHosts(): RouteConfigurationPlan['unknownHosts'];
   /** Whether a wildcard covers some service that may be called. */
   coversCallable(wildcard: string): boolean;

@@ -26,7 +26,7 @@ export function partRevisions(
   };
 }
 
-/** Where a resource's content came from, as one host has it. */
+/** Origins of one host's part of a resource. */
 export interface HostContribution {
   readonly type: 'cluster' | 'endpoint' | 'listener' | 'route';
   readonly name: string;

@@ -1,8 +1,8 @@
-/** Which units of a layer read what, beyond their own names: from a changed key to the units that are dirty by it. */
+/** Units of a layer by the keys that they read beyond their own name. A changed key makes its units dirty. */
 export interface Dependents<Unit extends string = string> {
   replace(unit: Unit, before: readonly string[], after: readonly string[]): void;
   of(key: string): Iterable<Unit>;
-  /** Those that read any of the keys; costs as much as the smaller of both. */
+  /** Units that read any of the keys. Costs as much as the smaller of both sets. */
   ofAny(keys: ReadonlySet<string>): Iterable<Unit>;
 }
 

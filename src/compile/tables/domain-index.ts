@@ -1,8 +1,7 @@
 import { compareClaims, type VirtualHost } from './virtual-hosts.ts';
 
 /**
- * Who owns each domain of one route configuration. A domain may stand there only once, or the client refuses the whole
- * of it.
+ * Owners of the domains of one route configuration. Clients reject a route configuration that has a domain twice.
  */
 export interface DomainIndex {
   /** Adds or takes back the claims of a virtual host; returns the others that gained or lost a domain by it. */

@@ -13,9 +13,9 @@ import type { RoutePools } from './route-table.ts';
 import { encodeTarget } from './target-parts.ts';
 import { encodeVirtualHostPart, type VirtualHostPart } from './virtual-hosts.ts';
 
-/** What all scopes share: one encoding of equal content. */
+/** Pools shared by all scopes: equal content is encoded once. */
 export interface ContentPools extends RoutePools, WriterPools {
-  /** All of a host at once: scopes that are told the same of it share the objects, too. */
+  /** All parts of a host together. Scopes in which a host is equal share its objects. */
   readonly hosts: ContentPool<HostParts>;
   /** Of all that stands in `hosts`. */
   readonly origins: OriginIndex<string>;
@@ -47,7 +47,7 @@ const noParts: HostParts = {
   origins: [],
 };
 
-/** What a host has that is not known yet. Outlives every release. */
+/** Parts of a host that is not yet known. Never released. */
 export const noHostParts: Pooled<HostParts> = { key: '', value: noParts, users: Number.POSITIVE_INFINITY };
 
 interface HostWriting {

@@ -1,7 +1,7 @@
-/** Where a rule or service contributes to something (in which hosts, or which layers): there it is looked for. */
+/** Hosts or layers to which a rule or service contributes. Lookups of an origin visit these alone. */
 export interface OriginIndex<Holder extends string> {
   add(holder: Holder, origins: readonly string[]): void;
-  /** Answers one `add`. */
+  /** Reverts one `add`. */
   remove(holder: Holder, origins: readonly string[]): void;
   holdersOf(origin: string): Iterable<Holder>;
   has(origin: string): boolean;

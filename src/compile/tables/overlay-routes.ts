@@ -137,7 +137,7 @@ export function createOverlayRoutes({ tables, pools, writer, base }: OverlayRout
 }
 
 /** A virtual host that is written anew, with the domains that it has. */
-interface Written extends VirtualHost {
+interface WrittenVirtualHost extends VirtualHost {
   readonly domains: readonly string[];
 }
 
@@ -169,7 +169,7 @@ function standOn(below: Configuration | undefined, { own, shadowed }: Pick<Diffe
     for (const host of [owner, ownerBelow])
       if (host !== undefined && below?.hosts.get(host.part.plan.name) === host) moved.add(host);
   }
-  const write = (host: VirtualHost): Written => ({
+  const write = (host: VirtualHost): WrittenVirtualHost => ({
     part: host.part,
     record: null,
     domains: host.part.plan.domains.filter(

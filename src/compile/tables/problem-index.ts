@@ -1,8 +1,8 @@
 import type { PlanProblem } from '../../plan/unit.ts';
 
-/** What is to be told about rules and services, by what it is about. Scopes that say the same say it once. */
+/** Problems of rules and services by their subject. Equal problems of several scopes are reported once. */
 export interface ProblemIndex {
-  /** Puts these problems in the place of those that the same part had `before`. */
+  /** Replaces the problems that the same part had `before`. */
   replace(before: readonly PlanProblem[], after: readonly PlanProblem[]): void;
   /** Sorted. */
   of(origin: string): readonly string[];

@@ -69,8 +69,8 @@ const acquireChunk = (records: readonly HashedBytes[], { chunks }: AssemblyPools
   chunks.acquire(hashesOf(records), () => Buffer.concat(records.map(({ bytes }) => bytes)));
 
 /**
- * Where a piece ends is told by what stands there, not by how many came before: after a change all pieces but one or a few
- * are what they were.
+ * Divides records into chunks by their content, not by their number: a change of one record leaves all but one or a few
+ * chunks equal.
  */
 function chunksOf(records: readonly HashedBytes[]): readonly HashedBytes[][] {
   const chunks: HashedBytes[][] = [];

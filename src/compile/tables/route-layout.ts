@@ -1,12 +1,12 @@
 import type { Configuration } from './route-table.ts';
 import type { VirtualHost } from './virtual-hosts.ts';
 
-/** Where the records of a big route configuration are. */
+/** Offsets of the records of a big route configuration. */
 export interface RouteLayout {
-  /** Where the record of each of its virtual hosts, in their order, begins; then where the last one ends. */
+  /** Offset of the record of each virtual host, in order; then the end of the last one. */
   readonly starts: readonly number[];
   readonly sorted: readonly VirtualHost[];
-  /** The records and what comes after them, but for the end of the frame. */
+  /** The records and the fields after them, without the end of the frame. */
   readonly chunks: readonly Uint8Array[];
   readonly length: number;
 }

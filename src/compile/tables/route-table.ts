@@ -13,7 +13,7 @@ import {
 import type { Tables } from './tables.ts';
 import { type VirtualHost, type VirtualHostPart, virtualHostRecord } from './virtual-hosts.ts';
 
-/** What route tables of all scopes share. */
+/** Pools shared by the route tables of all scopes. */
 export interface RoutePools extends AssemblyPools {
   readonly records: ContentPool<HashedBytes>;
 }

@@ -6,11 +6,11 @@ export interface Tables {
   get(type: XdsType, name: string): EncodedResource | undefined;
   set(type: XdsType, resource: EncodedResource): void;
   delete(type: XdsType, name: string): void;
-  /** What is different from the last call, by version; sorted by name. */
+  /** Resources whose version changed since the last call, sorted by name. */
   takeChanges(): readonly TableChange[];
 }
 
-/** Tables that others stand on: they can tell what they had when changes were last taken. */
+/** Tables below an overlay: they remember their resources at the time when changes were last taken. */
 export interface BaseTables extends Tables {
   names(type: XdsType): Iterable<string>;
   /** The resource of a name at the last `settled`. */
@@ -23,7 +23,7 @@ export interface BaseTables extends Tables {
 
 interface TableState {
   readonly current: Map<string, EncodedResource>;
-  /** What touched names were at the last call. */
+  /** Resources of touched names at the last call. */
   readonly before: Map<string, EncodedResource | undefined>;
 }
 

@@ -53,7 +53,7 @@ export function virtualHostRecord(
 /** Not for `*`, which matches every port as it is. */
 const withPort = (domain: string, port: number): readonly string[] => (domain === '*' ? [] : [`${domain}:${port}`]);
 
-/** Who may have a domain: the host of that name, then the oldest. */
+/** Orders claims to a domain: the host of that name first, then the oldest. */
 export function compareClaims(domain: string, a: VirtualHost, b: VirtualHost): number {
   const [first, second] = [a.part.plan, b.part.plan];
   return (

@@ -19,7 +19,7 @@ export function hostOfDep(dependency: string): string | null {
   return at === -1 ? null : dependency.slice(at + 1);
 }
 
-/** What changed since the last flush. Filled by the world, emptied by the flush. */
+/** Changes since the last flush. Filled by the world, emptied by the flush. */
 export interface Dirty {
   /** Names, as above. */
   readonly keys: Set<string>;

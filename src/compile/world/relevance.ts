@@ -5,8 +5,8 @@ import { type Labels, selects } from '../../rules/labels.ts';
 import type { Dirty } from './dirty.ts';
 
 /**
- * Which facts of proxies make a difference at present. Proxies that differ only in facts that make none share a
- * scope: 1,000 namespaces without services or rules of their own are one.
+ * Facts of proxies that matter at present. Proxies that differ only in other facts share a scope: 1,000 namespaces
+ * without services or rules of their own are one scope.
  */
 export interface Relevance {
   /** Something is in this namespace, exported to it, or asks for clients of it. */

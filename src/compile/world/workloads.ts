@@ -8,8 +8,8 @@ export interface Member {
 }
 
 /**
- * What runs at an address, as endpoints tell it: which services it serves, by which ports, with which labels, whether it is
- * ready or not. From it follows what a proxy beside that address must accept.
+ * Services, ports and labels of the workload at an address, derived from endpoints, ready or not. A proxy beside that
+ * address must accept calls to them.
  */
 export interface Workloads {
   /** Every endpoint at the address, in no order. */

@@ -35,9 +35,9 @@ export interface World {
   readonly workloadLabels: WorkloadLabels;
   /** The addresses of connected proxies: what happens at others moves nobody. */
   readonly proxyAddresses: Counts;
-  /** Which facts of proxies make a difference. */
+  /** Facts of proxies that matter at present. */
   readonly relevance: Relevance;
-  /** Takes a change in and marks in `dirty` what it touches. */
+  /** Applies a change and marks the parts that it touches in `dirty`. */
   apply(change: WorldChange, dirty: Dirty): void;
 }
 

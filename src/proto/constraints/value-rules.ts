@@ -34,11 +34,11 @@ export function valueCheck({ type }: FieldRules, enumeration: DescEnum | undefin
 /** The rules of one type of values, by their names in validate.proto. */
 export interface RuleSet {
   readonly schema: DescMessage;
-  readonly rules: Readonly<Record<string, Rule>>;
+  readonly rules: Readonly<Record<string, ConstraintRule>>;
 }
 
 /** Creates the check of a rule; null for a rule that others read. */
-type Rule = (argument: unknown, context: RuleContext) => ValueCheck | null;
+type ConstraintRule = (argument: unknown, context: RuleContext) => ValueCheck | null;
 
 interface RuleContext {
   readonly rules: ReflectMessage;
@@ -75,17 +75,17 @@ export function allOf(checks: readonly ValueCheck[]): ValueCheck | null {
 const unlessEmpty =
   (check: ValueCheck): ValueCheck =>
   (value) =>
-    lengthOf(value) === 0 ? null : check(value);
+    lengthOfValue(value) === 0 ? null : check(value);
 
 /** Length of a text, a list or bytes. */
-const lengthOf = (value: unknown): number => (value as { readonly length: number }).length; // these rules occur only on such fields
+const lengthOfValue = (value: unknown): number => (value as { readonly length: number }).length; // these rules occur only on such fields
 
 const check =
   (isRight: (value: unknown) => boolean, what: string): ValueCheck =>
   (value) =>
     isRight(value) ? null : what;
 
-const readByAnother: Rule = () => null;
+const readByAnother: ConstraintRule = () => null;
 
 /** Casts for comparison: numbers of one field are all `number` or all `bigint`. */
 const numeric = (value: unknown) => value as number; // or bigint, see above
@@ -96,7 +96,7 @@ const numberRules = {
   lte: (limit) => check((value) => numeric(value) <= numeric(limit), `must be at most ${limit}`),
   gt: (limit) => check((value) => numeric(value) > numeric(limit), `must be more than ${limit}`),
   gte: (limit) => check((value) => numeric(value) >= numeric(limit), `must be at least ${limit}`),
-} satisfies Record<string, Rule>;
+} satisfies Record<string, ConstraintRule>;
 
 /** Seconds of a duration, for comparison. */
 const seconds = (value: unknown): number => {
@@ -104,7 +104,7 @@ const seconds = (value: unknown): number => {
   return Number(whole) + nanos / 1e9;
 };
 const durationRules = Object.fromEntries(
-  Object.entries(numberRules).map(([name, rule]): [string, Rule] => [
+  Object.entries(numberRules).map(([name, rule]): [string, ConstraintRule] => [
     name,
     (limit) => {
       const inner = rule(seconds(limit));
@@ -121,15 +121,15 @@ const listOf = (value: unknown): readonly unknown[] => [...(value as Iterable<un
 const membership = {
   in: (list) => check((value) => listOf(list).includes(value), `must be one of ${listOf(list).join(', ')}`),
   not_in: (list) => check((value) => !listOf(list).includes(value), `must be none of ${listOf(list).join(', ')}`),
-} satisfies Record<string, Rule>;
+} satisfies Record<string, ConstraintRule>;
 
 const text = (value: unknown): string => value as string; // rules of strings occur only on such fields
 const characters = (value: unknown): number => [...text(value)].length;
 
 const sizes = {
-  min_len: (least) => check((value) => lengthOf(value) >= Number(least), `must have at least ${least} bytes`),
-  max_len: (most) => check((value) => lengthOf(value) <= Number(most), `must have at most ${most} bytes`),
-} satisfies Record<string, Rule>;
+  min_len: (least) => check((value) => lengthOfValue(value) >= Number(least), `must have at least ${least} bytes`),
+  max_len: (most) => check((value) => lengthOfValue(value) <= Number(most), `must have at most ${most} bytes`),
+} satisfies Record<string, ConstraintRule>;
 
 const stringRules = {
   ...membership,
@@ -152,7 +152,7 @@ const stringRules = {
   },
   strict: readByAnother,
   ignore_empty: readByAnother,
-} satisfies Record<string, Rule>;
+} satisfies Record<string, ConstraintRule>;
 
 /** Returns the expression of protoc-gen-validate, which uses one for both when it is not strict. */
 function knownExpression(known: KnownRegex, isStrict: boolean): { readonly expression: RegExp; readonly what: string } {
@@ -175,7 +175,7 @@ const enumRules = {
     const numbers = new Set<unknown>(enumeration.values.map(({ number }) => number));
     return check((value) => numbers.has(value), `must be a value of ${enumeration.name}`);
   },
-} satisfies Record<string, Rule>;
+} satisfies Record<string, ConstraintRule>;
 
 const ruleSets: Readonly<Partial<Record<NonNullable<FieldRules['type']['case']>, RuleSet>>> = {
   float: { schema: FloatRulesSchema, rules: { ...numberRules, ...membership } },

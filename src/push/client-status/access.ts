@@ -1,5 +1,5 @@
 import type { CallFacts } from '../../rpc/call.ts';
-import { StatusError } from '../../rpc/status.ts';
+import { RpcError } from '../../rpc/status.ts';
 
 /** Clients that may ask for the status of all clients. An answer shows the whole configuration of each. */
 export interface ClientStatusAccess {
@@ -11,7 +11,7 @@ export interface ClientStatusAccess {
 
 export const defaultAccess: ClientStatusAccess = { loopback: true, identities: [] };
 
-/** Throws a StatusError for a client that may not ask. */
+/** Throws a RpcError for a client that may not ask. */
 export function requireAccess(
   { peer, identity }: Pick<CallFacts, 'peer' | 'identity'>,
   { loopback, identities }: ClientStatusAccess,
@@ -19,7 +19,7 @@ export function requireAccess(
   if (loopback && isLoopback(peer)) return;
   const spiffeId = identity?.spiffeId ?? null;
   if (spiffeId !== null && identities.some((allowed) => isAllowed(allowed, spiffeId))) return;
-  throw new StatusError(
+  throw new RpcError(
     'PERMISSION_DENIED',
     `${spiffeId ?? 'a client without a SPIFFE ID'} may not ask for the status of clients: see xds.clientStatus of binnacle.yaml`,
   );

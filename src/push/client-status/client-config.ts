@@ -61,7 +61,7 @@ function* resourcesOf(state: TypeState, detail: Detail): Generator<Uint8Array> {
       ...(detail.excludeContents || typeRows[state.type].isPrivate === true
         ? {}
         : { xdsConfig: { typeUrl, value: resourceBody(state.type, resource) } }),
-      ...statusOf(state, entry, sent),
+      ...resourceStatus(state, entry, sent),
     });
   }
 }
@@ -71,7 +71,7 @@ const absent: XdsConfigEntry = {
   clientStatus: ClientResourceStatus.DOES_NOT_EXIST,
 };
 
-function statusOf(
+function resourceStatus(
   state: TypeState,
   { resource, changed }: { readonly resource: EncodedResource; readonly changed: number },
   sent: ReadonlySet<string>,

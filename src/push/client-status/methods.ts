@@ -1,8 +1,8 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { type ClientStatusRequest, ClientStatusRequestSchema } from '#gen/envoy/service/status/v3/csds_pb.js';
 import { fieldHead } from '../../proto/wire.ts';
-import type { HandlerCall, Method } from '../../rpc/handlers/handler.ts';
-import { StatusError } from '../../rpc/status.ts';
+import type { HandlerCall, RpcMethod } from '../../rpc/handlers/handler.ts';
+import { RpcError } from '../../rpc/status.ts';
 import type { Client } from '../client.ts';
 import { type ClientStatusAccess, defaultAccess, requireAccess } from './access.ts';
 import { clientConfigFields } from './client-config.ts';
@@ -22,7 +22,7 @@ const service = '/envoy.service.status.v3.ClientStatusDiscoveryService';
  * ClientStatusDiscoveryService: per stream and resource, what it was sent and what it answered. A proxy with several
  * streams is listed once for each. `client_scope` tells them apart.
  */
-export function clientStatusMethods(options: ClientStatusOptions): readonly Method[] {
+export function clientStatusMethods(options: ClientStatusOptions): readonly RpcMethod[] {
   const { access = defaultAccess } = options;
   const queryOf = (bytes: Uint8Array, call: HandlerCall): ClientStatusQuery => {
     requireAccess(call, access);
@@ -56,11 +56,11 @@ const maxRequestBytes = 64 << 10;
 
 function readRequest(bytes: Uint8Array): ClientStatusQuery {
   if (bytes.length > maxRequestBytes) {
-    throw new StatusError('INVALID_ARGUMENT', `a ClientStatusRequest may have ${maxRequestBytes} bytes`);
+    throw new RpcError('INVALID_ARGUMENT', `a ClientStatusRequest may have ${maxRequestBytes} bytes`);
   }
   const request = parse(bytes);
   const isMeant = readNodeMatchers(request.nodeMatchers);
-  if (!isMeant.ok) throw new StatusError('INVALID_ARGUMENT', `node_matchers: ${isMeant.error}`);
+  if (!isMeant.ok) throw new RpcError('INVALID_ARGUMENT', `node_matchers: ${isMeant.error}`);
   return { matches: isMeant.value, excludeContents: request.excludeResourceContents };
 }
 
@@ -68,7 +68,7 @@ function parse(bytes: Uint8Array): ClientStatusRequest {
   try {
     return fromBinary(ClientStatusRequestSchema, bytes);
   } catch (cause) {
-    throw new StatusError('INVALID_ARGUMENT', 'the request is no ClientStatusRequest', { cause });
+    throw new RpcError('INVALID_ARGUMENT', 'the request is no ClientStatusRequest', { cause });
   }
 }
 
@@ -97,7 +97,7 @@ async function oneResponse(asked: ClientStatusQuery, options: ClientStatusOption
     size += config.byteLength;
     if (size > maxBytes) {
       const advice = 'narrow node_matchers, set exclude_resource_contents, or use StreamClientStatus';
-      throw new StatusError('RESOURCE_EXHAUSTED', `the answer would be larger than ${maxBytes} bytes: ${advice}`);
+      throw new RpcError('RESOURCE_EXHAUSTED', `the answer would be larger than ${maxBytes} bytes: ${advice}`);
     }
   }
   return Buffer.concat(configs);

@@ -2,7 +2,7 @@ import type { Logger } from '../../lib/logger.ts';
 import type { CallerAuthentication, CallerVerdict, WorkloadIdentity } from '../../model/caller-authentication.ts';
 import type { Proxy } from '../../model/proxy.ts';
 import type { CallFacts, ServerCall } from '../../rpc/call.ts';
-import { type StatusCode, StatusError } from '../../rpc/status.ts';
+import { RpcError, type StatusCode } from '../../rpc/status.ts';
 import { claimsOf, proxyOf } from '../../xds/wire/node.ts';
 import { defaultNodeLimits, type NodeLimits } from '../../xds/wire/node-limits.ts';
 
@@ -31,7 +31,7 @@ export function authenticateStream(
       call.resume();
     },
     (error: unknown) => {
-      if (error instanceof StatusError) call.end(error.status);
+      if (error instanceof RpcError) call.end(error.status);
       else {
         options.log.error({ err: error }, 'authentication of a call failed');
         call.end({ code: 'INTERNAL', message: 'internal error' });
@@ -40,7 +40,7 @@ export function authenticateStream(
   );
 }
 
-/** Resolves with the workload that a call proves, null if none is asked for. Rejects with a StatusError for other callers. */
+/** Resolves with the workload that a call proves, null if none is asked for. Rejects with a RpcError for other callers. */
 export async function workloadOf(
   call: CallFacts,
   { authentication, log }: AdmissionOptions,
@@ -50,7 +50,7 @@ export async function workloadOf(
   if (verdict.type === 'admitted') return verdict.workload;
   const { reason, message } = verdict;
   if (call.mayLog()) log.warn({ peer: call.peer, reason, why: message }, 'caller not authenticated');
-  throw new StatusError(refusalCodes[reason], message);
+  throw new RpcError(refusalCodes[reason], message);
 }
 
 /** Clients retry after UNAVAILABLE at once, with the same token. */
@@ -60,7 +60,7 @@ const refusalCodes = {
 } as const satisfies Readonly<Record<(CallerVerdict & { readonly type: 'refused' })['reason'], StatusCode>>;
 
 /**
- * Reads the proxy of a node, and compares the node with the workload that its call proves. Throws a StatusError:
+ * Reads the proxy of a node, and compares the node with the workload that its call proves. Throws a RpcError:
  * INVALID_ARGUMENT for an unusable node, PERMISSION_DENIED for a node of another workload.
  */
 export function admittedProxy(
@@ -70,12 +70,11 @@ export function admittedProxy(
 ): Proxy {
   const bytes = node ?? new Uint8Array(0);
   const proxy = proxyOf(bytes, { domainSuffix, limits });
-  if (!proxy.ok) throw new StatusError('INVALID_ARGUMENT', proxy.error);
+  if (!proxy.ok) throw new RpcError('INVALID_ARGUMENT', proxy.error);
   if (authentication === undefined || workload === null) return proxy.value;
   const claims = claimsOf(bytes, { domainSuffix, limits });
-  if (!claims.ok) throw new StatusError('INVALID_ARGUMENT', claims.error);
+  if (!claims.ok) throw new RpcError('INVALID_ARGUMENT', claims.error);
   const fault = authentication.claimFault(workload, claims.value);
-  if (fault !== null)
-    throw new StatusError('PERMISSION_DENIED', `this node is not the workload of its token: ${fault}`);
+  if (fault !== null) throw new RpcError('PERMISSION_DENIED', `this node is not the workload of its token: ${fault}`);
   return proxy.value;
 }

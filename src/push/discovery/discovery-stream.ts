@@ -2,9 +2,9 @@ import type { Logger } from '../../lib/logger.ts';
 import type { CallerAuthentication, WorkloadIdentity } from '../../model/caller-authentication.ts';
 import { type NamedType, namedTypes, namedTypeUrls, typeRows, type XdsType } from '../../proto/resource.ts';
 import type { CallReader, CloseReason, ServerCall } from '../../rpc/call.ts';
-import { type Candidate, wholeOf } from '../../rpc/candidate.ts';
+import { type ExpectedMessage, expectedBytes } from '../../rpc/expected-message.ts';
 import { frame } from '../../rpc/frame.ts';
-import { StatusError } from '../../rpc/status.ts';
+import { RpcError } from '../../rpc/status.ts';
 import { NamedStream } from '../../xds/named/named-stream.ts';
 import type { Recognition } from '../../xds/recognition/recognition.ts';
 import { decisiveSentence } from '../../xds/stream/error-text.ts';
@@ -73,16 +73,16 @@ export class DiscoveryStream implements CallReader, Outlet {
     }
   }
 
-  candidate(length: number): Candidate | null {
+  expectedMessage(length: number): ExpectedMessage | null {
     return this.#kind.recognition.candidate(this.#client?.stream ?? null, length);
   }
 
-  recognised(known: Candidate): void {
+  recognised(known: ExpectedMessage): void {
     const { coordinator } = this.#options;
     const { recognition } = this.#kind;
     const outcome = this.#client === null ? null : recognition.receive(this.#client.stream, known, coordinator.context);
     // A subscription that others had, or an answer to what was answered between the message's length and its end.
-    if (this.#client === null || outcome === null) this.message(wholeOf(known));
+    if (this.#client === null || outcome === null) this.message(expectedBytes(known));
     else this.#received(this.#client, outcome);
   }
 
@@ -217,8 +217,8 @@ export class DiscoveryStream implements CallReader, Outlet {
 
 /** The status for a client whose request cannot be answered. A bug stays a bug. */
 export function statusOf(error: unknown): unknown {
-  if (error instanceof MalformedMessage) return new StatusError('INVALID_ARGUMENT', error.message, { cause: error });
-  if (error instanceof TooManyNames) return new StatusError('RESOURCE_EXHAUSTED', error.message, { cause: error });
+  if (error instanceof MalformedMessage) return new RpcError('INVALID_ARGUMENT', error.message, { cause: error });
+  if (error instanceof TooManyNames) return new RpcError('RESOURCE_EXHAUSTED', error.message, { cause: error });
   return error;
 }
 
@@ -231,7 +231,7 @@ export function requestedTypeOf(
   if (only === null) return { type, named: namedTypesByUrl.get(typeUrl) ?? null };
   if (typeUrl === '' || typeUrl === only.typeUrl) return only;
   const advice = 'ask the service of that type, or the AggregatedDiscoveryService for all types';
-  throw new StatusError('INVALID_ARGUMENT', `${short} serves ${only.typeUrl} and not "${typeUrl}": ${advice}`);
+  throw new RpcError('INVALID_ARGUMENT', `${short} serves ${only.typeUrl} and not "${typeUrl}": ${advice}`);
 }
 
 const namedTypesByUrl: ReadonlyMap<string, NamedType> = new Map(namedTypes.map((type) => [namedTypeUrls[type], type]));

@@ -1,8 +1,8 @@
 import { contentHash } from '../../lib/hash.ts';
 import type { WorkloadIdentity } from '../../model/caller-authentication.ts';
 import { type EncodedResource, recordParts, typeRows, typeUrls, type XdsType } from '../../proto/resource.ts';
-import { Allowance, type Rate } from '../../rpc/allowance.ts';
-import { StatusError } from '../../rpc/status.ts';
+import { RpcError } from '../../rpc/status.ts';
+import { type Rate, TokenBucket } from '../../rpc/token-bucket.ts';
 import { decisiveSentence } from '../../xds/stream/error-text.ts';
 import { absentResource } from '../../xds/tables/absent.ts';
 import type { NamePool, NameSet } from '../../xds/tables/names.ts';
@@ -24,7 +24,7 @@ export interface Fetched {
 }
 
 /**
- * A service of its own type, with its bytes of a DiscoveryRequest, from this caller. Throws StatusError for what cannot be
+ * A service of its own type, with its bytes of a DiscoveryRequest, from this caller. Throws RpcError for what cannot be
  * answered.
  */
 export type Fetch = (service: DiscoveryService, message: Uint8Array, caller: FetchCaller) => Promise<Fetched>;
@@ -40,12 +40,12 @@ export interface FetchCaller {
 export function createFetch(options: DiscoveryOptions): Fetch {
   const { coordinator, log } = options;
   const versionOf = createTableVersions();
-  const logLines = new Allowance(rejectionLines, coordinator.context.now());
+  const logLines = new TokenBucket(rejectionLines, coordinator.context.now());
   return async (service, message, caller) => {
     requireSynced(options);
     const request = readRequest(message);
     const { type } = requestedTypeOf(request, service);
-    if (type === null) throw new StatusError('UNIMPLEMENTED', `${service.short} is not served without a stream`);
+    if (type === null) throw new RpcError('UNIMPLEMENTED', `${service.short} is not served without a stream`);
     const proxy = admittedProxy(request.node, caller.workload, options);
     if (request.error !== null && logLines.take(coordinator.context.now())) {
       log.warn({ proxy: proxy.id, type, reason: decisiveSentence(request.error, '') }, 'resources rejected by proxy');
@@ -70,7 +70,7 @@ const rejectionLines: Rate = { burst: 100, perSecond: 10 };
 export function requireSynced({ awaited }: Pick<DiscoveryOptions, 'awaited'>): void {
   const names = awaited();
   if (names.length === 0) return;
-  throw new StatusError('UNAVAILABLE', `not ready: waiting for the first sync of ${names.join(', ')}`);
+  throw new RpcError('UNAVAILABLE', `not ready: waiting for the first sync of ${names.join(', ')}`);
 }
 
 /** The bytes of a DiscoveryResponse. It has no nonce, as nobody acknowledges it. */

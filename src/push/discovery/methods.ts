@@ -1,5 +1,5 @@
-import type { Method } from '../../rpc/handlers/handler.ts';
-import { StatusError } from '../../rpc/status.ts';
+import type { RpcMethod } from '../../rpc/handlers/handler.ts';
+import { RpcError } from '../../rpc/status.ts';
 import { parseEverything, type Recognition, recognition } from '../../xds/recognition/recognition.ts';
 import type { Mode } from '../../xds/wire/response.ts';
 import { callerOf } from '../caller.ts';
@@ -9,7 +9,7 @@ import { createFetch, type Fetch, fetchedMessage, requireSynced } from './fetch.
 import { type DiscoveryService, discoveryServices, isFetched } from './services.ts';
 
 /** The methods of every discovery service: ADS, and those of a single type. */
-export function discoveryMethods(options: DiscoveryOptions): readonly Method[] {
+export function discoveryMethods(options: DiscoveryOptions): readonly RpcMethod[] {
   const { identifier } = options.coordinator.context;
   const fetch = createFetch(options);
   const make = options.recognises === false ? parseEverything : recognition;
@@ -24,7 +24,7 @@ function streamingMethods(
   service: DiscoveryService,
   recognitions: Readonly<Record<Mode, Recognition>>,
   options: DiscoveryOptions,
-): readonly Method[] {
+): readonly RpcMethod[] {
   return service.methods.map(({ name, mode }) => ({
     type: 'streaming',
     path: `/${service.name}/${name}`,
@@ -45,7 +45,7 @@ function fetchMethod(
     identifier,
     options,
   }: { readonly fetch: Fetch; readonly identifier: string; readonly options: DiscoveryOptions },
-): readonly Method[] {
+): readonly RpcMethod[] {
   if (service.fetch === null) return [];
   const path = `/${service.name}/${service.fetch}`;
   if (!isFetched(service)) return [{ type: 'unary', path, handle: async () => rejectFetch(service) }];
@@ -67,5 +67,5 @@ function fetchMethod(
 function rejectFetch({ fetch, methods }: DiscoveryService): never {
   const streams = methods.map(({ name }) => name).join(' or ');
   const advice = `${fetch} is not served: use ${streams}, or the AggregatedDiscoveryService (api_type GRPC, DELTA_GRPC)`;
-  throw new StatusError('UNIMPLEMENTED', advice);
+  throw new RpcError('UNIMPLEMENTED', advice);
 }

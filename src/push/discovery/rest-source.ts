@@ -1,5 +1,5 @@
 import type { JsonObject } from '@bufbuild/protobuf';
-import { StatusError } from '../../rpc/status.ts';
+import { RpcError } from '../../rpc/status.ts';
 
 /** Source from which a client without gRPC fetches the resources that others refer to. */
 export interface RestSource {
@@ -11,7 +11,7 @@ export interface RestSource {
 
 /**
  * Read from the node's metadata, as nothing else says how a client polls: `REST_CLUSTER`, and `REST_REFRESH` (`5s` when left out).
- * Null: resources refer to ADS, as they do on streams. Throws StatusError.
+ * Null: resources refer to ADS, as they do on streams. Throws RpcError.
  */
 export function restSourceOf({
   REST_CLUSTER: cluster,
@@ -25,7 +25,7 @@ export function restSourceOf({
   return { cluster, refreshDelay };
 }
 
-const invalid = (why: string) => new StatusError('INVALID_ARGUMENT', `node.metadata: ${why}`);
+const invalid = (why: string) => new RpcError('INVALID_ARGUMENT', `node.metadata: ${why}`);
 
 /** A resource in JSON, with every config source that says ADS replaced: quotes inside texts are escaped, so that it can only be one. */
 export function inRestSources(text: string, { cluster, refreshDelay }: RestSource): string {

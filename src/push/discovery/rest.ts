@@ -3,7 +3,7 @@ import { DiscoveryRequestSchema } from '#gen/envoy/service/discovery/v3/discover
 import { startSlices } from '../../lib/slices.ts';
 import { resourceToJson } from '../../proto/json.ts';
 import { type EncodedResource, typeUrls, type XdsType } from '../../proto/resource.ts';
-import { StatusError } from '../../rpc/status.ts';
+import { RpcError } from '../../rpc/status.ts';
 import type { DiscoveryOptions } from './discovery-stream.ts';
 import { createFetch, type Fetched } from './fetch.ts';
 import { inRestSources, type RestSource, restSourceOf } from './rest-source.ts';
@@ -55,7 +55,7 @@ export function restEndpoints(options: RestOptions): readonly RestEndpoint[] {
 const restPeer = { key: 'clients over REST', workload: null };
 
 function refusal(error: unknown): RestAnswer {
-  if (!(error instanceof StatusError)) throw error;
+  if (!(error instanceof RpcError)) throw error;
   const { code, message } = error.status;
   if (code === 'INVALID_ARGUMENT') return { type: 'invalid', message };
   if (code === 'UNAVAILABLE' || code === 'RESOURCE_EXHAUSTED') return { type: 'unready', message };
@@ -75,12 +75,12 @@ function readBody(body: unknown): { readonly message: Uint8Array; readonly sourc
     const request = fromJson(DiscoveryRequestSchema, json, { ignoreUnknownFields: true });
     return { message: toBinary(DiscoveryRequestSchema, request), source: restSourceOf(request.node?.metadata ?? {}) };
   } catch (cause) {
-    if (cause instanceof StatusError) throw cause;
+    if (cause instanceof RpcError) throw cause;
     throw invalid(cause instanceof Error ? cause.message : String(cause)); // fromJson throws errors only
   }
 }
 
-const invalid = (why: string) => new StatusError('INVALID_ARGUMENT', `the body is no DiscoveryRequest: ${why}`);
+const invalid = (why: string) => new RpcError('INVALID_ARGUMENT', `the body is no DiscoveryRequest: ${why}`);
 
 const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value); // what was parsed from JSON

@@ -1,4 +1,4 @@
-import { type KeptFile, keepFile } from '../../disk/kept-file.ts';
+import { type BackgroundWriter, createBackgroundWriter } from '../../disk/background-writer.ts';
 import { readLineFile, writeLineFile } from '../../disk/line-file.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
@@ -12,8 +12,8 @@ export interface KnownProxiesFileOptions {
 }
 
 /** Keeps on disk for whom a start is to compile first. */
-export function saveKnownProxies({ path, known, clock, log }: KnownProxiesFileOptions): KeptFile {
-  const file = keepFile({
+export function saveKnownProxies({ path, known, clock, log }: KnownProxiesFileOptions): BackgroundWriter {
+  const file = createBackgroundWriter({
     clock,
     log,
     facts: { path },

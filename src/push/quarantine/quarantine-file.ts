@@ -1,4 +1,4 @@
-import { type KeptFile, keepFile } from '../../disk/kept-file.ts';
+import { type BackgroundWriter, createBackgroundWriter } from '../../disk/background-writer.ts';
 import { readLineFile, writeLineFile } from '../../disk/line-file.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
@@ -14,8 +14,8 @@ export interface QuarantineFileOptions {
 }
 
 /** Keeps what is found out about rejected resources on disk, so that it outlives the process. */
-export function saveQuarantine({ path, quarantine, clock, log }: QuarantineFileOptions): KeptFile {
-  const file = keepFile({
+export function saveQuarantine({ path, quarantine, clock, log }: QuarantineFileOptions): BackgroundWriter {
+  const file = createBackgroundWriter({
     clock,
     log,
     facts: { path },

@@ -82,7 +82,7 @@ const maxProxies = 100;
 /** How long a finding is kept that is in no table: a rule may come back as it was. */
 const forgottenAfterMs = 3_600_000;
 /** So many peers must reject something before others of their kind are spared it. */
-const minPeers = 2;
+const minRejectingPeers = 2;
 
 export function createQuarantine({ now, proxyOf }: QuarantineOptions): Quarantine {
   const partsByKey = new Map<string, QuarantinedPart>();
@@ -103,7 +103,7 @@ export function createQuarantine({ now, proxyOf }: QuarantineOptions): Quarantin
     if (rejectedBy.has(keyOfProxy(known))) return hasConfiguration;
     if (acceptedBy.has(client)) return false;
     const alike = [...rejectedBy.values()].filter((witness) => witness.client === client);
-    return new Set(alike.map(({ peer }) => peer)).size >= (violation === null ? minPeers : 1);
+    return new Set(alike.map(({ peer }) => peer)).size >= (violation === null ? minRejectingPeers : 1);
   };
 
   return {

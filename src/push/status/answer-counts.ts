@@ -1,4 +1,4 @@
-import type { Rejection } from '../../rules/status.ts';
+import type { RuleRejection } from '../../rules/status.ts';
 
 /** How many proxies a rule concerns, and what they answered. */
 export interface AnswerCounts {
@@ -11,7 +11,7 @@ export interface AnswerCounts {
   readonly unprovenRejecters: Set<string>;
   /** Node ids of some that have not answered. */
   readonly waitingFor: string[];
-  readonly rejections: Rejection[];
+  readonly rejections: RuleRejection[];
 }
 
 /** The least peers that must reject something where none of them has proved who it is: one can have any number of node ids. */

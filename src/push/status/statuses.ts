@@ -182,7 +182,7 @@ export function createRuleStatuses(options: StatusOptions): LiveRuleStatuses {
     progress.changed(changes);
     for (const change of changes) if (change.type === 'rule-removed') watch.edited(change.id, null);
   });
-  book.onFiled((ids) => {
+  book.onAdapterObjects((ids) => {
     for (const id of ids) if (book.get(id) === null && book.reportOn(id) === null) transitions.forget(id);
   });
   findings.subscribe((ids) => {

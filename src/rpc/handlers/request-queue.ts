@@ -20,7 +20,7 @@ export class RequestQueue implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
   }
 
   /**
-   * Adds a message. Keeps the bytes, so they must not change. Throws a StatusError when the client's messages need too
+   * Adds a message. Keeps the bytes, so they must not change. Throws a RpcError when the client's messages need too
    * much memory.
    */
   push(bytes: Uint8Array): void {

@@ -3,7 +3,7 @@ import type { CallReader, ServerCall } from '../call.ts';
 import { compressedFrame } from '../compression.ts';
 import { frame } from '../frame.ts';
 import type { ResponseMetadata } from '../metadata.ts';
-import { okStatus, StatusError } from '../status.ts';
+import { okStatus, RpcError } from '../status.ts';
 import type { HandlerCall, HandlerMethod } from './handler.ts';
 import { RequestQueue } from './request-queue.ts';
 
@@ -18,18 +18,18 @@ export function serveHandler(method: HandlerMethod, call: ServerCall, fail: (err
   return {
     message(bytes) {
       taken++;
-      if (oneRequest && taken > 1) throw new StatusError('UNIMPLEMENTED', `more than one message for ${method.path}`);
+      if (oneRequest && taken > 1) throw new RpcError('UNIMPLEMENTED', `more than one message for ${method.path}`);
       requests.push(bytes);
     },
     halfClosed() {
-      if (oneRequest && taken === 0) throw new StatusError('UNIMPLEMENTED', `no message for ${method.path}`);
+      if (oneRequest && taken === 0) throw new RpcError('UNIMPLEMENTED', `no message for ${method.path}`);
       requests.end(null);
       if (oneRequest) takeOne(requests, answering).catch(fail);
     },
     drained: () => answering.drained(),
     closed() {
       answering.abandon();
-      requests.end(new StatusError('CANCELLED', 'the call has ended'));
+      requests.end(new RpcError('CANCELLED', 'the call has ended'));
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { ServerStreamingMethod, UnaryMethod } from '../handlers/handler.ts';
-import { StatusError } from '../status.ts';
+import { RpcError } from '../status.ts';
 import { healthDescriptor } from './health-descriptor.ts';
 import { type ProtoFile, protoFile } from './messages.ts';
 
@@ -37,7 +37,7 @@ export function healthService(source: HealthSource): HealthService {
     type: 'unary',
     path: '/grpc.health.v1.Health/Check',
     async handle(bytes) {
-      if (!served(bytes)) throw new StatusError('NOT_FOUND', 'no such service is served here');
+      if (!served(bytes)) throw new RpcError('NOT_FOUND', 'no such service is served here');
       return response.encode({ status: status() });
     },
   };
@@ -57,7 +57,7 @@ export function healthService(source: HealthSource): HealthService {
       const read = served(bytes) ? status : () => 'SERVICE_UNKNOWN' as const;
       const until = AbortSignal.any([signal, source.draining]);
       for await (const current of changesOf(read, source, until)) yield response.encode({ status: current });
-      throw new StatusError('UNAVAILABLE', 'the server is stopping');
+      throw new RpcError('UNAVAILABLE', 'the server is stopping');
     },
   };
   return { file: proto.file, methods: [check, listAll, watch] };

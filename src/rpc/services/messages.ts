@@ -9,7 +9,7 @@ import {
   toJson,
 } from '@bufbuild/protobuf';
 import { type FileDescriptorProtoJson, FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
-import { StatusError } from '../status.ts';
+import { RpcError } from '../status.ts';
 
 /** Messages of one .proto file, read and written as JSON. Suits services that are rarely called. */
 export interface ProtoFile {
@@ -20,7 +20,7 @@ export interface ProtoFile {
 export interface JsonMessage {
   /**
    * Decodes a message into the field names of the .proto file, without fields that have their default. Throws a
-   * StatusError for invalid bytes.
+   * RpcError for invalid bytes.
    */
   decode(bytes: Uint8Array): JsonObject;
   encode(json: JsonObject): Uint8Array;
@@ -50,7 +50,7 @@ const jsonMessage = (message: DescMessage): JsonMessage => ({
       const json = toJson(message, fromBinary(message, bytes), { useProtoFieldName: true });
       return json as JsonObject; // the message is not a well-known type
     } catch (cause) {
-      throw new StatusError('INVALID_ARGUMENT', `the request is no ${message.typeName}`, { cause });
+      throw new RpcError('INVALID_ARGUMENT', `the request is no ${message.typeName}`, { cause });
     }
   },
   encode: (json) => toBinary(message, fromJson(message, json)),

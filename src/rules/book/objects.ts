@@ -29,10 +29,10 @@ export const isOutsideBook = (kind: string): boolean => kind === namespace.kind;
 export const idOf = ({ kind, namespace, name }: ObjectKey): RuleId => ruleId({ kind, metadata: { namespace, name } });
 
 /** Wraps an object of an adapter. */
-export const adapterObject = (raw: RawObject): BookObject => ({ raw, stored: null });
+export const bookObjectOfAdapter = (raw: RawObject): BookObject => ({ raw, stored: null });
 
 /** Wraps an object of the store, with the store's metadata. */
-export function storedObject({ kind, apiVersion, metadata, spec }: StoredObject): BookObject {
+export function bookObjectOfStore({ kind, apiVersion, metadata, spec }: StoredObject): BookObject {
   const { name, namespace, labels, annotations, creationTimestamp } = metadata;
   const raw = {
     apiVersion,

@@ -5,15 +5,15 @@ import { type Problem, type Rule, type RuleId, type RuleKind, ruleId } from '../
 import type { StoreChange, StoredObject } from '../store.ts';
 import { type Claim, type Claims, storeSource, winner, withClaim, withoutClaim } from './claims.ts';
 import {
-  adapterObject,
   type BookObject,
   type BookValue,
+  bookObjectOfAdapter,
+  bookObjectOfStore,
   bookValueOf,
   idOf,
   isOutsideBook,
   meshKind,
   precedenceOf,
-  storedObject,
 } from './objects.ts';
 
 /** A change of the current set, in the shapes of the compiler's `WorldChange`. */
@@ -63,12 +63,12 @@ export interface RuleBook {
    */
   reportOn(id: RuleId): ObjectReport | null;
   /** Returns an adapter's object with this id as the adapter gave it; of several, the one with precedence. */
-  filed(id: RuleId): RawObject | null;
+  adapterObject(id: RuleId): RawObject | null;
   /**
    * Calls `listener` at once with the ids of all objects of adapters. Later calls pass the ids that were added, changed
    * or removed.
    */
-  onFiled(listener: (ids: readonly RuleId[]) => void): void;
+  onAdapterObjects(listener: (ids: readonly RuleId[]) => void): void;
   /** Calls `listener` with every later change. `rules` and `mesh` already include it. */
   subscribe(listener: (changes: readonly RuleChange[]) => void): () => void;
 }
@@ -80,7 +80,7 @@ export interface RuleBookOptions {
   readonly mesh: MeshConfig;
 }
 
-interface Held extends Claim<BookValue>, BookObject {
+interface BookClaim extends Claim<BookValue>, BookObject {
   readonly id: RuleId;
   /** Problems of the object's current version; empty when `value` comes from it. */
   readonly problems: readonly Problem[];
@@ -93,17 +93,17 @@ const slotOf = (id: RuleId): RuleId | typeof meshKind => (id.startsWith(`${meshK
 
 /** Creates a book without rules, with `mesh` as the mesh configuration. */
 export function ruleBook({ kinds, mesh: configured }: RuleBookOptions): RuleBook {
-  const slots = new Map<string, Claims<Held>>();
+  const slots = new Map<string, Claims<BookClaim>>();
   const idsBySource = new Map<string, Set<RuleId>>();
   const rules = new Map<RuleId, Rule>();
   const listeners = new Set<(changes: readonly RuleChange[]) => void>();
-  const filedListeners: ((ids: readonly RuleId[]) => void)[] = [];
+  const adapterListeners: ((ids: readonly RuleId[]) => void)[] = [];
   /** Objects of adapters whose changes have not been reported. */
-  const filedChanged = new Set<RuleId>();
+  const changedAdapterObjects = new Set<RuleId>();
   const prepared = new WeakMap<StoredObject, Checked>();
   let mesh = configured;
 
-  const claimsOn = (id: RuleId): Claims<Held> => slots.get(slotOf(id)) ?? [];
+  const claimsOn = (id: RuleId): Claims<BookClaim> => slots.get(slotOf(id)) ?? [];
 
   const put = (source: string, object: BookObject, checkedBefore?: Checked): RuleId => {
     const { raw, stored } = object;
@@ -111,7 +111,7 @@ export function ruleBook({ kinds, mesh: configured }: RuleBookOptions): RuleBook
     const before = claimsOn(id).find((claim) => claim.source === source && claim.id === id);
     const same = before !== undefined && isDeepStrictEqual([before.raw, before.stored], [raw, stored]);
     if (same) return id; // the rule keeps its identity: nothing is compiled again
-    if (source !== storeSource) filedChanged.add(id);
+    if (source !== storeSource) changedAdapterObjects.add(id);
     const checked = checkedBefore ?? bookValueOf(object, kinds, configured);
     const value = checked.ok ? checked.value : (before?.value ?? null);
     const problems = checked.ok ? [] : checked.error;
@@ -122,7 +122,7 @@ export function ruleBook({ kinds, mesh: configured }: RuleBookOptions): RuleBook
   };
 
   const remove = (source: string, id: RuleId): RuleId => {
-    if (source !== storeSource) filedChanged.add(id);
+    if (source !== storeSource) changedAdapterObjects.add(id);
     const left = withoutClaim(claimsOn(id), { source, id });
     if (left.length === 0) slots.delete(slotOf(id));
     else slots.set(slotOf(id), left);
@@ -137,10 +137,10 @@ export function ruleBook({ kinds, mesh: configured }: RuleBookOptions): RuleBook
     const slotsTouched = new Set(touched.map(slotOf));
     const changes = [...slotsTouched].flatMap((slot) => (slot === meshKind ? settleMesh() : settleRule(slot)));
     if (changes.length > 0) for (const listener of listeners) listener(changes);
-    if (filedChanged.size === 0) return;
-    const ids = [...filedChanged];
-    filedChanged.clear();
-    for (const listener of filedListeners) listener(ids);
+    if (changedAdapterObjects.size === 0) return;
+    const ids = [...changedAdapterObjects];
+    changedAdapterObjects.clear();
+    for (const listener of adapterListeners) listener(ids);
   };
 
   const settleRule = (id: RuleId): readonly RuleChange[] => {
@@ -161,12 +161,12 @@ export function ruleBook({ kinds, mesh: configured }: RuleBookOptions): RuleBook
 
   return {
     prepare(object) {
-      if (!isOutsideBook(object.kind)) prepared.set(object, bookValueOf(storedObject(object), kinds, configured));
+      if (!isOutsideBook(object.kind)) prepared.set(object, bookValueOf(bookObjectOfStore(object), kinds, configured));
     },
     applyStore(changes) {
       const one = (change: StoreChange) =>
         change.type === 'put'
-          ? put(storeSource, storedObject(change.object), prepared.get(change.object))
+          ? put(storeSource, bookObjectOfStore(change.object), prepared.get(change.object))
           : remove(storeSource, idOf(change.key));
       settle(changes.filter((change) => !isOutsideBook(kindOf(change))).map(one));
     },
@@ -175,11 +175,11 @@ export function ruleBook({ kinds, mesh: configured }: RuleBookOptions): RuleBook
       for (const raw of objects) if (!byId.has(ruleId(raw))) byId.set(ruleId(raw), raw);
       const gone = [...(idsBySource.get(source) ?? [])].filter((id) => !byId.has(id));
       const removed = gone.map((id) => remove(source, id));
-      settle([...removed, ...[...byId.values()].map((raw) => put(source, adapterObject(raw)))]);
+      settle([...removed, ...[...byId.values()].map((raw) => put(source, bookObjectOfAdapter(raw)))]);
     },
     apply(source, changes) {
       const one = (change: ObjectChange) =>
-        change.type === 'object' ? put(source, adapterObject(change.object)) : remove(source, idOf(change));
+        change.type === 'object' ? put(source, bookObjectOfAdapter(change.object)) : remove(source, idOf(change));
       settle(changes.map(one));
     },
     get: (id) => rules.get(id) ?? null,
@@ -199,10 +199,10 @@ export function ruleBook({ kinds, mesh: configured }: RuleBookOptions): RuleBook
       const own = claims.find((claim) => claim.id === id); // claims of the store come first
       return own === undefined ? null : (reportOn(own, winner(claims))[0] ?? null);
     },
-    filed: (id) => claimsOn(id).find((claim) => claim.id === id && claim.stored === null)?.raw ?? null,
-    onFiled(listener) {
+    adapterObject: (id) => claimsOn(id).find((claim) => claim.id === id && claim.stored === null)?.raw ?? null,
+    onAdapterObjects(listener) {
       const ids = [...idsBySource].flatMap(([source, own]) => (source === storeSource ? [] : [...own]));
-      filedListeners.push(listener);
+      adapterListeners.push(listener);
       if (ids.length > 0) listener(ids);
     },
     subscribe(listener) {
@@ -215,7 +215,7 @@ export function ruleBook({ kinds, mesh: configured }: RuleBookOptions): RuleBook
 const kindOf = (change: StoreChange): string => (change.type === 'put' ? change.object.kind : change.key.kind);
 
 /** Returns no report for an object that is in effect without problems. */
-function reportOn({ id, source, origin, problems }: Held, first: Held | null): readonly ObjectReport[] {
+function reportOn({ id, source, origin, problems }: BookClaim, first: BookClaim | null): readonly ObjectReport[] {
   if (first === null) return [{ id, source, origin, problems, inEffect: 'nothing' }];
   if (first.source === source && first.id === id) {
     return problems.length === 0 ? [] : [{ id, source, origin, problems, inEffect: 'earlier' }];

@@ -11,7 +11,7 @@ import {
   uncallableReason,
 } from '../kinds/workload-entry/translate.ts';
 import { comparePrecedence, type Rule, type RuleId, ruleId } from '../rule.ts';
-import { type Candidate, createSelections, type Selection } from './selections.ts';
+import { createWorkloadSelections, type WorkloadCandidate, type WorkloadSelection } from './selections.ts';
 
 /**
  * Translates ServiceEntries and the workloads that they select into services and endpoint sets of one shard. Changes
@@ -37,24 +37,24 @@ export interface ServiceEntryIndex {
 }
 
 /** A ServiceEntry in the index. */
-interface Entry {
+interface IndexedServiceEntry {
   readonly id: RuleId;
   readonly rule: Rule<string, ServiceEntrySpec>;
   readonly translated: TranslatedServiceEntry;
-  readonly hosts: ReadonlyMap<ServiceKey, TranslatedHost>;
+  readonly hosts: ReadonlyMap<ServiceKey, EntryHost>;
 }
 
-type TranslatedHost = TranslatedServiceEntry['hosts'][number];
+type EntryHost = TranslatedServiceEntry['hosts'][number];
 
 export function createServiceEntryIndex(): ServiceEntryIndex {
-  const entries = new Map<RuleId, Entry>();
-  const byHost = new Map<ServiceKey, Set<Entry>>();
+  const entries = new Map<RuleId, IndexedServiceEntry>();
+  const byHost = new Map<ServiceKey, Set<IndexedServiceEntry>>();
   const workloadEntries = new Map<RuleId, SelectableWorkload>();
   /** Workloads by name, for each namespace of each adapter. */
-  const workloads = new Map<string, Map<string, Candidate>>();
-  const selections = createSelections<Entry>();
+  const workloads = new Map<string, Map<string, WorkloadCandidate>>();
+  const selections = createWorkloadSelections<IndexedServiceEntry>();
   /** Selections of the entries that select workloads. */
-  const selected = new Map<Entry, Selection<Entry>>();
+  const selected = new Map<IndexedServiceEntry, WorkloadSelection<IndexedServiceEntry>>();
   const uncallable = new Map<RuleId, string>();
   /** Entries with notes, and hosts that several entries define: only these can have problems. */
   const noted = new Set<RuleId>();
@@ -98,11 +98,11 @@ export function createServiceEntryIndex(): ServiceEntryIndex {
     };
   }
 
-  function markHosts(entry: Entry): void {
+  function markHosts(entry: IndexedServiceEntry): void {
     for (const key of entry.hosts.keys()) dirty.add(key);
   }
 
-  function setCandidate<C extends Candidate>(among: Map<string, C>, name: string, workload: C | null): void {
+  function setCandidate<C extends WorkloadCandidate>(among: Map<string, C>, name: string, workload: C | null): void {
     const known = among.get(name);
     if (known !== undefined) {
       among.delete(name);
@@ -113,7 +113,7 @@ export function createServiceEntryIndex(): ServiceEntryIndex {
     markUsers(selections.add(workload));
   }
 
-  function markUsers(chosen: readonly Selection<Entry>[]): void {
+  function markUsers(chosen: readonly WorkloadSelection<IndexedServiceEntry>[]): void {
     for (const { users } of chosen) for (const entry of users) markHosts(entry);
   }
 
@@ -121,13 +121,13 @@ export function createServiceEntryIndex(): ServiceEntryIndex {
    * Returns the entries that define a host. The oldest defines the service. Younger ones add their endpoints if they
    * have the same resolution.
    */
-  function contributorsTo(key: ServiceKey): readonly Entry[] {
+  function contributorsTo(key: ServiceKey): readonly IndexedServiceEntry[] {
     const sorted = [...(byHost.get(key) ?? [])].sort((a, b) => comparePrecedence(a.rule, b.rule));
-    const resolutionOf = (entry: Entry | undefined) => entry?.hosts.get(key)?.service.resolution;
+    const resolutionOf = (entry: IndexedServiceEntry | undefined) => entry?.hosts.get(key)?.service.resolution;
     return sorted.filter((entry) => entry === sorted[0] || resolutionOf(entry) === resolutionOf(sorted[0]));
   }
 
-  const servicesBy = (entry: Entry): readonly ServiceKey[] =>
+  const servicesBy = (entry: IndexedServiceEntry): readonly ServiceKey[] =>
     [...entry.hosts.keys()].filter((key) => contributorsTo(key).includes(entry));
 
   function changesOf(key: ServiceKey): readonly ShardChange[] {
@@ -161,8 +161,8 @@ export function createServiceEntryIndex(): ServiceEntryIndex {
     return [...entry.translated.notes, ...lost];
   }
 
-  const oldestOf = (key: ServiceKey): Entry | undefined =>
-    [...(byHost.get(key) ?? [])].reduce<Entry | undefined>(
+  const oldestOf = (key: ServiceKey): IndexedServiceEntry | undefined =>
+    [...(byHost.get(key) ?? [])].reduce<IndexedServiceEntry | undefined>(
       (oldest, entry) => (oldest === undefined || comparePrecedence(entry.rule, oldest.rule) < 0 ? entry : oldest),
       undefined,
     );
@@ -188,7 +188,7 @@ export function createServiceEntryIndex(): ServiceEntryIndex {
     },
     workloadChanged(adapter, workload) {
       const place = `${adapter}/${workload.namespace}`;
-      const among = workloads.get(place) ?? new Map<string, Candidate>();
+      const among = workloads.get(place) ?? new Map<string, WorkloadCandidate>();
       workloads.set(place, among);
       setCandidate(among, workload.name, workload);
     },

@@ -6,7 +6,7 @@ import { type Labels, selects } from '../labels.ts';
 import { createLabelIndex, keysOf } from './label-index.ts';
 
 /** A workload that a selector may choose. A platform's workload is translated only when selected, which is rare. */
-export type Candidate = SelectableWorkload | Workload;
+export type WorkloadCandidate = SelectableWorkload | Workload;
 
 /** Determines the selected workloads, and their ports. */
 export interface SelectionTerms {
@@ -16,7 +16,7 @@ export interface SelectionTerms {
 }
 
 /** The workloads chosen by equal selectors with equal ports, as endpoints. */
-export interface Selection<User> {
+export interface WorkloadSelection<User> {
   /** The holders of this selection. */
   readonly users: ReadonlySet<User>;
   /** Returns the same array until the selection changes. */
@@ -24,30 +24,30 @@ export interface Selection<User> {
 }
 
 /** Maintains all selections. Adding or removing a workload costs time only for the selections that choose it. */
-export interface Selections<User> {
-  acquire(user: User, terms: SelectionTerms): Selection<User>;
-  release(user: User, selection: Selection<User>): void;
+export interface WorkloadSelections<User> {
+  acquire(user: User, terms: SelectionTerms): WorkloadSelection<User>;
+  release(user: User, selection: WorkloadSelection<User>): void;
   /** @returns the selections that choose the workload. */
-  add(workload: Candidate): readonly Selection<User>[];
-  remove(workload: Candidate): readonly Selection<User>[];
-  of(workload: Candidate): readonly Selection<User>[];
+  add(workload: WorkloadCandidate): readonly WorkloadSelection<User>[];
+  remove(workload: WorkloadCandidate): readonly WorkloadSelection<User>[];
+  of(workload: WorkloadCandidate): readonly WorkloadSelection<User>[];
   /** How many selections there are, and how many meanings of ports. */
   readonly size: number;
 }
 
-export function createSelections<User>(): Selections<User> {
-  const byTerms = new Map<string, KeptSelection<User>>();
+export function createWorkloadSelections<User>(): WorkloadSelections<User> {
+  const byTerms = new Map<string, StoredSelection<User>>();
   /** Selections by the last label of their selectors. A workload with that label finds them here. */
-  const bySelector = new Map<string, Set<KeptSelection<User>>>();
-  const byLabel = createLabelIndex<Candidate>();
-  const kept = new WeakMap<Selection<User>, KeptSelection<User>>();
+  const bySelector = new Map<string, Set<StoredSelection<User>>>();
+  const byLabel = createLabelIndex<WorkloadCandidate>();
+  const kept = new WeakMap<WorkloadSelection<User>, StoredSelection<User>>();
   /** Endpoints by ports and workload, while some selection has these ports. Selections with equal ports share an endpoint. */
-  const endpoints = new Map<string, { selections: number; readonly of: WeakMap<Candidate, Endpoint> }>();
+  const endpoints = new Map<string, { selections: number; readonly of: WeakMap<WorkloadCandidate, Endpoint> }>();
 
-  const open = (key: string, terms: SelectionTerms): KeptSelection<User> => {
-    const selection = new KeptSelection<User>(key, terms);
+  const open = (key: string, terms: SelectionTerms): StoredSelection<User> => {
+    const selection = new StoredSelection<User>(key, terms);
     const { namespace, selector } = terms;
-    const made = endpoints.get(selection.portsKey) ?? { selections: 0, of: new WeakMap<Candidate, Endpoint>() };
+    const made = endpoints.get(selection.portsKey) ?? { selections: 0, of: new WeakMap<WorkloadCandidate, Endpoint>() };
     made.selections++;
     endpoints.set(selection.portsKey, made);
     for (const workload of byLabel.candidates(namespace, selector)) {
@@ -60,7 +60,7 @@ export function createSelections<User>(): Selections<User> {
     return selection;
   };
 
-  const close = (selection: KeptSelection<User>) => {
+  const close = (selection: StoredSelection<User>) => {
     byTerms.delete(selection.key);
     const place = placeOf(selection);
     const others = bySelector.get(place);
@@ -70,14 +70,14 @@ export function createSelections<User>(): Selections<User> {
     if (made !== undefined && --made.selections === 0) endpoints.delete(selection.portsKey);
   };
 
-  const endpointOf = (workload: Candidate, { portsKey, terms }: KeptSelection<User>): Endpoint | null => {
+  const endpointOf = (workload: WorkloadCandidate, { portsKey, terms }: StoredSelection<User>): Endpoint | null => {
     const known = endpoints.get(portsKey)?.of;
     const endpoint = known?.get(workload) ?? makeEndpoint(workload, terms.ports);
     if (endpoint !== null) known?.set(workload, endpoint);
     return endpoint;
   };
 
-  const choosing = ({ namespace, labels }: Candidate): readonly KeptSelection<User>[] =>
+  const choosing = ({ namespace, labels }: WorkloadCandidate): readonly StoredSelection<User>[] =>
     keysOf(namespace, labels).flatMap((key) =>
       [...(bySelector.get(key) ?? [])].filter(({ terms }) => selects(terms.selector, labels)),
     );
@@ -114,13 +114,13 @@ export function createSelections<User>(): Selections<User> {
   };
 }
 
-class KeptSelection<User> implements Selection<User> {
+class StoredSelection<User> implements WorkloadSelection<User> {
   readonly key: string;
   readonly terms: SelectionTerms;
   /** Equal for port lists that give a workload equal endpoint ports. */
   readonly portsKey: string;
   readonly users = new Set<User>();
-  readonly #members = new Map<Candidate, Endpoint>();
+  readonly #members = new Map<WorkloadCandidate, Endpoint>();
   #list: readonly Endpoint[] | null = null;
 
   constructor(key: string, terms: SelectionTerms) {
@@ -130,7 +130,7 @@ class KeptSelection<User> implements Selection<User> {
   }
 
   /** Sets the endpoint of a workload; null removes the workload. */
-  put(workload: Candidate, endpoint: Endpoint | null): void {
+  put(workload: WorkloadCandidate, endpoint: Endpoint | null): void {
     if (endpoint === null) this.#members.delete(workload);
     else this.#members.set(workload, endpoint);
     this.#list = null;
@@ -146,10 +146,10 @@ const portsKeyOf = (ports: ServiceEntrySpec['ports']): string =>
   JSON.stringify((ports ?? []).map(({ name, number, targetPort }) => [name, targetPort ?? number]));
 
 /** Returns the key under which `bySelector` has a selection: the last label pair, or the whole namespace. */
-const placeOf = <User>({ terms: { namespace, selector } }: KeptSelection<User>): string =>
+const placeOf = <User>({ terms: { namespace, selector } }: StoredSelection<User>): string =>
   keysOf(namespace, selector).at(-1) ?? namespace;
 
-function makeEndpoint(candidate: Candidate, entryPorts: ServiceEntrySpec['ports']): Endpoint | null {
+function makeEndpoint(candidate: WorkloadCandidate, entryPorts: ServiceEntrySpec['ports']): Endpoint | null {
   const workload = 'addresses' in candidate ? selectableOf(candidate) : candidate;
   if (workload === null) return null;
   const { address, labels, weight, locality, network, cluster, health, namespace, name } = workload;

@@ -18,7 +18,7 @@ export const namespaceSchema = z
   .max(63, 'must be at most 63 characters')
   .regex(dnsLabel, 'must be lower-case letters, digits and "-", beginning and ending with a letter or digit');
 
-const labels = z.record(z.string(), z.string()).superRefine((value, context) => {
+const objectLabels = z.record(z.string(), z.string()).superRefine((value, context) => {
   for (const [key, word] of Object.entries(value)) {
     const wrong = wrongKey(key) ?? wrongLabelValue(word);
     if (wrong !== null) context.addIssue({ code: 'custom', path: [key], message: wrong });
@@ -50,7 +50,7 @@ const noFinalizers = z.array(z.string()).max(0, 'nothing here acts on finalizers
 const namespacedMetadata = z.strictObject({
   name,
   namespace: namespaceSchema,
-  labels: labels.nullish().transform((value) => value ?? {}),
+  labels: objectLabels.nullish().transform((value) => value ?? {}),
   annotations: annotations.nullish().transform((value) => value ?? {}),
   resourceVersion: z
     .string()

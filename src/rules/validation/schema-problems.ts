@@ -7,14 +7,14 @@ import { knownFields } from './known-fields.ts';
 type Issue = z.core.$ZodIssue;
 
 /** Limit of problems per object: nobody reads more, and a crafted object could have millions. */
-export const maxProblems = 20;
+export const maxSchemaProblems = 20;
 
 /** Translates a schema's errors into problems for the author. `root` is the path of the value: `spec`. */
 export function schemaProblems(schema: z.ZodType, error: z.ZodError, root: string): readonly Problem[] {
   const problems: Problem[] = [];
   for (const issue of error.issues) {
     for (const { path, message } of problemsOf(schema, issue, [])) {
-      if (problems.length === maxProblems) return problems;
+      if (problems.length === maxSchemaProblems) return problems;
       problems.push({ path: fieldPath(root, path), message });
     }
   }
@@ -32,7 +32,7 @@ function problemsOf(schema: z.ZodType, issue: Issue, before: readonly PropertyKe
     case 'unrecognized_keys': {
       const known = knownFields(schema, path);
       return issue.keys
-        .slice(0, maxProblems)
+        .slice(0, maxSchemaProblems)
         .map((key) => ({ path: [...path, key], message: unknownField(key, known) }));
     }
     case 'invalid_union': {

@@ -5,7 +5,7 @@ import { err, ok, type Result } from '../../lib/result.ts';
 import type { RawObject } from '../../model/object.ts';
 import type { Problem, Rule, RuleKind, RuleMetadata } from '../rule.ts';
 import { metadataSchemaOf, type WrittenMetadata } from './metadata.ts';
-import { maxProblems, schemaProblems, unknownField } from './schema-problems.ts';
+import { maxSchemaProblems, schemaProblems, unknownField } from './schema-problems.ts';
 import { pruneUnknown } from './unknown-fields.ts';
 import { illFormedText } from './well-formed.ts';
 
@@ -78,7 +78,7 @@ export function validateObject(
   const metadata = check(metadataSchema, object.metadata ?? {});
   const spec = check(kind.value.spec, object.spec ?? {});
   const problems = [
-    ...(unknownFields === 'drop' ? [] : unknown.slice(0, maxProblems)).map((path) => ({
+    ...(unknownFields === 'drop' ? [] : unknown.slice(0, maxSchemaProblems)).map((path) => ({
       path,
       message: unknownField(path, objectFields),
     })),

@@ -27,7 +27,7 @@ export const accessPollMs = 2_000;
 
 /** Applies each change of the file. An invalid, damaged or missing file changes nothing and is logged once. */
 export function watchAccessFile(path: string, { clock, log, signal, apply, isGood }: AccessWatchOptions): void {
-  let last: Reading | null = null;
+  let last: AccessReadResult | null = null;
   let cancel = () => {};
 
   const poll = async () => {
@@ -37,7 +37,7 @@ export function watchAccessFile(path: string, { clock, log, signal, apply, isGoo
     last = reading;
     cancel = clock.after(accessPollMs, run);
   };
-  const reload = (reading: Reading, before: Reading | null) => {
+  const reload = (reading: AccessReadResult, before: AccessReadResult | null) => {
     isGood(reading.error === null);
     if (reading.error !== null) {
       log.warn({ path, error: reading.error }, 'the access file was not usable; the last good one stays in use');
@@ -55,11 +55,11 @@ export function watchAccessFile(path: string, { clock, log, signal, apply, isGoo
 }
 
 /** Result of one read. */
-type Reading =
+type AccessReadResult =
   | { readonly text: string; readonly error: null; readonly access: Access; readonly mode: number }
   | { readonly text: string | null; readonly error: string };
 
-async function read(path: string): Promise<Reading> {
+async function read(path: string): Promise<AccessReadResult> {
   let text: string;
   let mode: number;
   try {
@@ -74,7 +74,7 @@ async function read(path: string): Promise<Reading> {
 }
 
 function warnOfReaders(
-  { access, mode }: Reading & { error: null },
+  { access, mode }: AccessReadResult & { error: null },
   { path, log }: { readonly path: string; readonly log: Logger },
 ): void {
   if (!access.hasPlainTokens || (mode & 0o004) === 0) return;

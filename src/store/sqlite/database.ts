@@ -12,7 +12,7 @@ import {
 } from '../../rules/store.ts';
 import { filtersOf, pageSize, positionLimit } from '../audit-query.ts';
 import { auditEntryOf, type Decided, decideTransaction, keyOf, keyText, type Transaction } from '../write.ts';
-import { auditValues, readAudit, readHistory, readObject } from './rows.ts';
+import { auditEntryOfRow, auditValues, historyTextOfRow, objectOfRow } from './rows.ts';
 import { DamagedError, numberOf, prepareFile, prepareStatements, type Statements } from './tables.ts';
 
 /** Result of a transaction. Texts are JSON. */
@@ -26,7 +26,7 @@ export type DatabaseOutcome =
   | { readonly type: 'failed'; readonly error: unknown };
 
 /** Transactions and audit entries that share one commit. */
-export interface Group {
+export interface TransactionGroup {
   readonly transactions: readonly Transaction[];
   /** Audit entries about refused requests. */
   readonly notes: readonly AuditEntry[];
@@ -52,7 +52,7 @@ export interface RulesDatabase {
   /**
    * Commits the group durably, together if possible. If that fails, commits each transaction and the notes separately.
    */
-  write(group: Group): GroupOutcome;
+  write(group: TransactionGroup): GroupOutcome;
   /** Returns texts of `HistoryEntry`, newest first, about `historyBytes` at most. */
   history(key: ObjectKey): readonly string[];
   audit(query: AuditQuery): AuditPage;
@@ -84,7 +84,7 @@ function rulesDatabase(db: DatabaseSync): RulesDatabase {
   const statements = prepareStatements(db);
   const revision = () => numberOf(statements.revision.get(), 'revision');
 
-  const writeGroup = ({ transactions, notes }: Group): GroupOutcome => {
+  const writeGroup = ({ transactions, notes }: TransactionGroup): GroupOutcome => {
     const outcomes = inTransaction(db, () => {
       const done = transactions.map((transaction) => writeTransaction(statements, transaction, revision()));
       for (const note of notes) statements.addAudit.run(...auditValues(note));
@@ -96,7 +96,7 @@ function rulesDatabase(db: DatabaseSync): RulesDatabase {
   };
 
   /** Isolates the transaction that fails, so that the others of the group succeed. */
-  const writeSeparately = ({ transactions, notes }: Group): GroupOutcome => ({
+  const writeSeparately = ({ transactions, notes }: TransactionGroup): GroupOutcome => ({
     outcomes: transactions.flatMap(
       (transaction) => database.write({ transactions: [transaction], notes: [] }).outcomes,
     ),
@@ -105,7 +105,7 @@ function rulesDatabase(db: DatabaseSync): RulesDatabase {
 
   const database: RulesDatabase = {
     objects() {
-      const objects = statements.objects.all().map(readObject);
+      const objects = statements.objects.all().map(objectOfRow);
       const newest = objects.reduce((max, { object }) => Math.max(max, Number(object.metadata.resourceVersion)), 0);
       if (!(newest <= revision())) throw new DamagedError('its history lacks the newest changes of its objects');
       return objects.map(({ text }) => text);
@@ -129,7 +129,7 @@ function rulesDatabase(db: DatabaseSync): RulesDatabase {
       const texts: string[] = [];
       let length = 0;
       for (const row of statements.history.iterate(key.kind, key.namespace, key.name)) {
-        const text = readHistory(row);
+        const text = historyTextOfRow(row);
         length += text.length;
         if (length > historyBytes && texts.length > 0) break;
         texts.push(text);
@@ -159,7 +159,7 @@ function writeTransaction(statements: Statements, transaction: Transaction, revi
   const read = (key: ObjectKey) => {
     const row = statements.get.get(key.kind, key.namespace, key.name);
     if (row === undefined) return null;
-    const { object, text } = readObject(row);
+    const { object, text } = objectOfRow(row);
     lengths.set(keyText(key), text.length);
     return object;
   };
@@ -204,5 +204,5 @@ function readAuditPage(db: DatabaseSync, query: AuditQuery): AuditPage {
     .prepare(`SELECT * FROM audit WHERE ${conditions} ORDER BY id DESC LIMIT ?`)
     .all(positionLimit(query), ...filters.map(({ value }) => value), limit + 1);
   const items = rows.slice(0, limit);
-  return { items: items.map(readAudit), next: rows.length > limit ? String(items.at(-1)?.id) : null };
+  return { items: items.map(auditEntryOfRow), next: rows.length > limit ? String(items.at(-1)?.id) : null };
 }

@@ -13,7 +13,7 @@ import type { Stamp } from '../write.ts';
 import type { JsonPiece } from './json-pieces.ts';
 
 /** Start-up data of the worker. */
-export interface WorkerOptions {
+export interface DatabaseWorkerOptions {
   readonly path: string;
   readonly maxBytes: number;
   /** The worker reports removals after this version when it starts. */
@@ -26,7 +26,7 @@ export interface GroupHead {
   readonly notes: readonly AuditEntry[];
 }
 
-export type WorkerRequest =
+export type DatabaseRequest =
   /** Writes of the next group, as the inside of a JSON array. It has no answer. */
   | { readonly type: 'part'; readonly text: string }
   /** Commits the writes of the preceding parts. `head` is a `GroupHead` as JSON. */
@@ -42,7 +42,7 @@ export interface Failure {
 }
 
 /** Result of a transaction. */
-export type Outcome =
+export type TransactionOutcome =
   /** The next `count` entries of the answer's `commits` are its writes. */
   | { readonly type: 'kept'; readonly count: number }
   /** The next `count` entries of the answer's `tried` are its writes. */
@@ -52,7 +52,7 @@ export type Outcome =
 
 export interface WrittenAnswer {
   readonly type: 'written';
-  readonly outcomes: readonly Outcome[];
+  readonly outcomes: readonly TransactionOutcome[];
   /** Reason why the notes were not written; null on success. */
   readonly notes: Failure | null;
   /** Writes of the committed transactions, in order. */
@@ -70,7 +70,7 @@ export interface OpenedAnswer {
 }
 
 /** The first answer is `opened` or `failed`. Then each request except `part` and `close` has one answer, in order. */
-export type WorkerAnswer =
+export type DatabaseAnswer =
   | OpenedAnswer
   | WrittenAnswer
   | { readonly type: 'history'; readonly entries: readonly JsonPiece<HistoryEntry>[] }

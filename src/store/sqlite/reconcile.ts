@@ -3,7 +3,7 @@ import type { Commit, CommittedObjects } from '../committed.ts';
 import { keyOf, keyText } from '../write.ts';
 
 /** Contents of a database that was reopened. */
-export interface Found {
+export interface ReopenedDatabase {
   readonly objects: readonly StoredObject[];
   readonly revision: number;
   /** The newest removals. They include at least those after the last known version. */
@@ -16,7 +16,7 @@ export interface Found {
  * Applies the difference between the database and the committed objects as one commit. The difference is what the
  * database committed just before its thread died, which nobody has reported yet.
  */
-export function reconcile(committed: CommittedObjects, found: Found): void {
+export function reconcile(committed: CommittedObjects, found: ReopenedDatabase): void {
   const known = new Map(committed.all().map((object) => [keyText(keyOf(object)), object]));
   const removedAt = new Map(found.removals.map(({ key, revision }) => [keyText(key), revision]));
   const bytes = Math.ceil(found.bytes / Math.max(1, found.objects.length));

@@ -1,10 +1,10 @@
 import type { AuditEntry, StoredObject } from '../../rules/store.ts';
-import { DamagedError, type Row } from './tables.ts';
+import { DamagedError, type SqlRow } from './tables.ts';
 
 /**
  * Parses a row of the `objects` table. Returns the object and its text. Throws an error that says why it is invalid.
  */
-export function readObject(row: Row): { readonly object: StoredObject; readonly text: string } {
+export function objectOfRow(row: SqlRow): { readonly object: StoredObject; readonly text: string } {
   const text = String(row.object);
   const where = `${row.kind}/${row.namespace}/${row.name}`;
   const object = parseObject(text, where);
@@ -29,7 +29,7 @@ function parseObject(text: string, where: string): StoredObject {
 }
 
 /** Returns the text of a `HistoryEntry` for a row of the `history` table. */
-export function readHistory({ revision, type, author, time, object }: Row): string {
+export function historyTextOfRow({ revision, type, author, time, object }: SqlRow): string {
   const facts = JSON.stringify({ type, resourceVersion: String(revision), author, time });
   return `${facts.slice(0, -1)},"object":${String(object)}}`;
 }
@@ -50,7 +50,7 @@ export const auditValues = (entry: AuditEntry) =>
     entry.resourceVersion,
   ] as const;
 
-export const readAudit = (row: Row): AuditEntry => ({
+export const auditEntryOfRow = (row: SqlRow): AuditEntry => ({
   time: String(row.time),
   author: String(row.author),
   verb: String(row.verb),

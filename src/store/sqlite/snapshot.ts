@@ -1,6 +1,6 @@
 import { rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type KeptFile, keepFile } from '../../disk/kept-file.ts';
+import { type BackgroundWriter, createBackgroundWriter } from '../../disk/background-writer.ts';
 import { LineFileError, readLineFile, writeLineFile } from '../../disk/line-file.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { MeshError } from '../../lib/errors.ts';
@@ -48,9 +48,9 @@ export interface KeepSnapshotOptions {
 }
 
 /** Writes the snapshot after changes. */
-export function keepRulesSnapshot({ clock, log, databasePath, contents }: KeepSnapshotOptions): KeptFile {
+export function keepRulesSnapshot({ clock, log, databasePath, contents }: KeepSnapshotOptions): BackgroundWriter {
   const path = rulesSnapshotPath(databasePath);
-  return keepFile({
+  return createBackgroundWriter({
     clock,
     log,
     facts: { path },

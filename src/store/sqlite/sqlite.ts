@@ -11,7 +11,7 @@ import { describeFailure } from './failure.ts';
 import { parseInTurns } from './json-pieces.ts';
 import { keepThread } from './keeper.ts';
 import type { OpenedAnswer } from './messages.ts';
-import { type Found, reconcile } from './reconcile.ts';
+import { type ReopenedDatabase, reconcile } from './reconcile.ts';
 import { keepRulesSnapshot, rulesSnapshotPath, setSnapshotAside } from './snapshot.ts';
 import { DamagedError } from './tables.ts';
 import { type SqliteThread, type StartWorker, startSqliteThread, startWorker, ThreadEnded } from './thread.ts';
@@ -103,7 +103,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Rule
   };
 }
 
-async function foundIn({ objects: pieces, revision, removals }: OpenedAnswer): Promise<Found> {
+async function foundIn({ objects: pieces, revision, removals }: OpenedAnswer): Promise<ReopenedDatabase> {
   const objects = await parseInTurns(pieces);
   return { objects, revision, removals, bytes: pieces.reduce((sum, { length }) => sum + length, 0) };
 }

@@ -76,6 +76,6 @@ export const prepareStatements = (db: DatabaseSync) =>
     forgetAudit: db.prepare('DELETE FROM audit WHERE id <= (SELECT max(id) FROM audit) - ?'),
   }) satisfies Record<string, StatementSync>;
 
-export type Row = Readonly<Record<string, unknown>>;
+export type SqlRow = Readonly<Record<string, unknown>>;
 
-export const numberOf = (row: Row | undefined, column: string): number => Number(row?.[column] ?? 0);
+export const numberOf = (row: SqlRow | undefined, column: string): number => Number(row?.[column] ?? 0);

@@ -3,7 +3,14 @@ import { Worker } from 'node:worker_threads';
 import { MeshError } from '../../lib/errors.ts';
 import type { AuditPage, AuditQuery, HistoryEntry, ObjectKey } from '../../rules/store.ts';
 import { parseInTurns } from './json-pieces.ts';
-import type { GroupHead, OpenedAnswer, WorkerAnswer, WorkerOptions, WorkerRequest, WrittenAnswer } from './messages.ts';
+import type {
+  DatabaseAnswer,
+  DatabaseRequest,
+  DatabaseWorkerOptions,
+  GroupHead,
+  OpenedAnswer,
+  WrittenAnswer,
+} from './messages.ts';
 
 /** Client of the database thread: each request has one answer. */
 export interface SqliteThread {
@@ -23,13 +30,13 @@ export interface OpenedThread {
   readonly opened: OpenedAnswer;
 }
 
-export type StartWorker = (url: URL, options: WorkerOptions) => Worker;
+export type StartWorker = (url: URL, options: DatabaseWorkerOptions) => Worker;
 
 /** Error of a request that the thread did not answer before it ended. */
 export class ThreadEnded extends Error {}
 
-interface Asked {
-  readonly resolve: (answer: WorkerAnswer) => void;
+interface PendingAnswer {
+  readonly resolve: (answer: DatabaseAnswer) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -41,9 +48,9 @@ export const startWorker: StartWorker = (url, options) =>
   new Worker(url, { workerData: options, execArgv: ['--disable-warning=ExperimentalWarning'] });
 
 /** Resolves once the database is open. If opening fails, ends the thread and rejects. */
-export async function startSqliteThread(start: StartWorker, options: WorkerOptions): Promise<OpenedThread> {
+export async function startSqliteThread(start: StartWorker, options: DatabaseWorkerOptions): Promise<OpenedThread> {
   const worker = start(threadUrl(), options);
-  const asked: Asked[] = []; // answers arrive in the order of the requests
+  const pending: PendingAnswer[] = []; // answers arrive in the order of the requests
   let failure: Error | null = null;
   let isEnded = false;
 
@@ -54,21 +61,21 @@ export async function startSqliteThread(start: StartWorker, options: WorkerOptio
     worker.on('exit', () => {
       isEnded = true;
       const cause = failure === null ? {} : { cause: failure };
-      for (const { reject } of asked.splice(0)) reject(new ThreadEnded('the thread of the rules store ended', cause));
+      for (const { reject } of pending.splice(0)) reject(new ThreadEnded('the thread of the rules store ended', cause));
       resolve(failure);
     });
   });
-  worker.on('message', (answer: WorkerAnswer) => asked.shift()?.resolve(answer));
+  worker.on('message', (answer: DatabaseAnswer) => pending.shift()?.resolve(answer));
 
-  const answer = async <Type extends WorkerAnswer['type']>(
+  const answer = async <Type extends DatabaseAnswer['type']>(
     type: Type,
-  ): Promise<Extract<WorkerAnswer, { type: Type }>> => {
-    const got = await new Promise<WorkerAnswer>((resolve, reject) => asked.push({ resolve, reject }));
+  ): Promise<Extract<DatabaseAnswer, { type: Type }>> => {
+    const got = await new Promise<DatabaseAnswer>((resolve, reject) => pending.push({ resolve, reject }));
     if (got.type === 'failed') throw new MeshError(got.failure.code, got.failure.message);
     if (got.type !== type) throw new Error(`the rules database answered ${got.type} instead of ${type}`);
-    return got as Extract<WorkerAnswer, { type: Type }>; // its type was just compared
+    return got as Extract<DatabaseAnswer, { type: Type }>; // its type was just compared
   };
-  const send = (request: WorkerRequest) => {
+  const send = (request: DatabaseRequest) => {
     if (isEnded) throw new MeshError('STORE_UNAVAILABLE', 'the thread of the rules store ended; nothing was stored');
     worker.postMessage(request);
   };
@@ -93,7 +100,7 @@ export async function startSqliteThread(start: StartWorker, options: WorkerOptio
     },
     ended,
     async close() {
-      if (!isEnded) worker.postMessage({ type: 'close' } satisfies WorkerRequest);
+      if (!isEnded) worker.postMessage({ type: 'close' } satisfies DatabaseRequest);
       await ended;
     },
   };

@@ -1,13 +1,19 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { assertNever } from '../../lib/assert-never.ts';
 import type { StoreWrite } from '../../rules/store.ts';
-import { type DatabaseOutcome, type Group, openRulesDatabase, type RulesDatabase } from './database.ts';
+import { type DatabaseOutcome, openRulesDatabase, type RulesDatabase, type TransactionGroup } from './database.ts';
 import { describeFailure } from './failure.ts';
 import { type JsonPiece, joinPieces } from './json-pieces.ts';
-import type { GroupHead, Outcome, WorkerAnswer, WorkerOptions, WorkerRequest } from './messages.ts';
+import type {
+  DatabaseAnswer,
+  DatabaseRequest,
+  DatabaseWorkerOptions,
+  GroupHead,
+  TransactionOutcome,
+} from './messages.ts';
 
-function serve(port: MessagePort, options: WorkerOptions): void {
-  const answer = (message: WorkerAnswer) => port.postMessage(message, buffersOf(message));
+function serve(port: MessagePort, options: DatabaseWorkerOptions): void {
+  const answer = (message: DatabaseAnswer) => port.postMessage(message, buffersOf(message));
   let database: RulesDatabase;
   try {
     database = openRulesDatabase(options);
@@ -22,7 +28,7 @@ function serve(port: MessagePort, options: WorkerOptions): void {
     return;
   }
   let parts: string[] = [];
-  port.on('message', (request: WorkerRequest) => {
+  port.on('message', (request: DatabaseRequest) => {
     switch (request.type) {
       case 'part':
         parts.push(request.text);
@@ -52,7 +58,7 @@ function serve(port: MessagePort, options: WorkerOptions): void {
 }
 
 /** Buffers to transfer with an answer. */
-function buffersOf(answer: WorkerAnswer): ArrayBuffer[] {
+function buffersOf(answer: DatabaseAnswer): ArrayBuffer[] {
   const pieces = (): readonly JsonPiece<unknown>[] => {
     switch (answer.type) {
       case 'opened':
@@ -71,7 +77,7 @@ function buffersOf(answer: WorkerAnswer): ArrayBuffer[] {
   return pieces().map(({ buffer }) => buffer);
 }
 
-function orFailure(path: string, run: () => WorkerAnswer): WorkerAnswer {
+function orFailure(path: string, run: () => DatabaseAnswer): DatabaseAnswer {
   try {
     return run();
   } catch (error) {
@@ -80,7 +86,7 @@ function orFailure(path: string, run: () => WorkerAnswer): WorkerAnswer {
 }
 
 /** Assigns the writes of the parts to their transactions. */
-function groupOf(head: string, parts: readonly string[]): Group {
+function groupOf(head: string, parts: readonly string[]): TransactionGroup {
   const { transactions, notes } = JSON.parse(head) as GroupHead; // both casts: sqlite-thread.ts sends these types (sqlite-messages.ts)
   const writes = parts.flatMap((part) => JSON.parse(`[${part}]`) as readonly StoreWrite[]);
   let at = 0;
@@ -93,7 +99,7 @@ function groupOf(head: string, parts: readonly string[]): Group {
   };
 }
 
-function write(database: RulesDatabase, group: Group, path: string): WorkerAnswer {
+function write(database: RulesDatabase, group: TransactionGroup, path: string): DatabaseAnswer {
   const { outcomes, notesError } = database.write(group);
   return {
     type: 'written',
@@ -105,7 +111,7 @@ function write(database: RulesDatabase, group: Group, path: string): WorkerAnswe
   };
 }
 
-function outcomeOf(outcome: DatabaseOutcome, path: string): Outcome {
+function outcomeOf(outcome: DatabaseOutcome, path: string): TransactionOutcome {
   switch (outcome.type) {
     case 'kept':
       return { type: 'kept', count: outcome.commits.length };
@@ -124,4 +130,4 @@ function outcomeOf(outcome: DatabaseOutcome, path: string): Outcome {
  * Entry point of the thread that owns the rules database. SQLite's calls block until the disk answers; only the writer
  * waits for this thread. The call comes last in the file: it runs on load, and what it uses must be defined by then.
  */
-if (parentPort !== null) serve(parentPort, workerData as WorkerOptions); // only sqlite-thread.ts starts it
+if (parentPort !== null) serve(parentPort, workerData as DatabaseWorkerOptions); // only sqlite-thread.ts starts it

@@ -7,7 +7,7 @@ import type { AuditEntry, StoredObject, StoreWrite, TransactionResult } from '..
 import type { CommittedObjects } from '../committed.ts';
 import type { Stamp } from '../write.ts';
 import { parseInTurns, takeText } from './json-pieces.ts';
-import type { Outcome, WrittenAnswer } from './messages.ts';
+import type { TransactionOutcome, WrittenAnswer } from './messages.ts';
 import { type SqliteThread, ThreadEnded } from './thread.ts';
 
 export interface GroupWriterOptions {
@@ -161,7 +161,7 @@ async function settle(
   const tried = await parseInTurns(answer.tried);
   const kept = committed.commit(commits, answer.revision);
   let [keptAt, triedAt] = [0, 0];
-  return answer.outcomes.map((outcome: Outcome) => {
+  return answer.outcomes.map((outcome: TransactionOutcome) => {
     switch (outcome.type) {
       case 'kept':
         keptAt += outcome.count;

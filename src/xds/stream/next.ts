@@ -97,7 +97,7 @@ export function isSettled(stream: StreamState, context: StreamContext): boolean 
   return [...stream.types.keys()].every((type) => settledThrough(stream, type, context) >= context.revision);
 }
 
-interface Turn {
+interface ResponseInput {
   readonly stream: StreamState;
   readonly state: TypeState;
   readonly interest: Interest;
@@ -121,7 +121,7 @@ export function isPending(state: TypeState, interest: Interest): boolean {
   );
 }
 
-function respond(asking: Turn): Response | null {
+function respond(asking: ResponseInput): Response | null {
   const { stream, state, interest, context } = asking;
   const trial = tryNext(asking);
   if (trial !== null) return trial;
@@ -157,7 +157,11 @@ function respond(asking: Turn): Response | null {
 }
 
 /** Notes that these are not told as gone before their time. */
-function withhold({ state, interest, context }: Turn, removed: TableDifference['removed'], baseline: Baseline): void {
+function withhold(
+  { state, interest, context }: ResponseInput,
+  removed: TableDifference['removed'],
+  baseline: Baseline,
+): void {
   const names = withClientBytes(state, removed);
   const id = names === removed ? `${interest.id}:${baselineKey(baseline)}:${context.revision}` : `u${context.nextId()}`;
   const since = baseline.kind === 'cursor' ? baseline.revision : state.acknowledged;
@@ -186,7 +190,7 @@ interface Update {
   readonly removals: readonly string[];
 }
 
-function send({ stream, state, interest, context }: Turn, update: Update): Response {
+function send({ stream, state, interest, context }: ResponseInput, update: Update): Response {
   const whole = stream.mode === 'sotw' && stream.wholeTypes.includes(state.type);
   const { now, later } = whole ? { now: state.mustSend, later: none } : portionOf(state);
   const build = () => {
@@ -258,7 +262,7 @@ function bringsNewNames(interest: Interest, { changed, from }: Update): boolean 
 }
 
 /** Removes and returns the deferred removals that may be sent now: rule 4 of docs/protocol.md. */
-function release({ stream, state, context, onForced }: Turn): readonly DeferredRemovals[] {
+function release({ stream, state, context, onForced }: ResponseInput): readonly DeferredRemovals[] {
   if (state.deferredRemovals.length === 0) return none;
   const settled = Math.min(...typeRows[state.type].releasedBy.map((type) => settledThrough(stream, type, context)));
   const total = state.deferredRemovals.reduce((sum, batch) => sum + batch.names.size, 0);
@@ -331,7 +335,7 @@ function canSendRemovals(stream: StreamState, state: TypeState, removals: readon
 }
 
 /** Builds the next trial of a search. Null: there is none, or everything was tried. */
-function tryNext({ stream, state, interest, context }: Turn): Response | null {
+function tryNext({ stream, state, interest, context }: ResponseInput): Response | null {
   const { search } = state;
   if (search === null) return null;
   if (search.whole && interest.lastRevision > search.revision) return abandonSearch(state, search, context);

@@ -3,7 +3,7 @@ import type { JsonObject, JsonValue } from '@bufbuild/protobuf';
 import type { HandlerCall, HandlerMethod } from '../../../src/rpc/handlers/handler.ts';
 import { binaryValues } from '../../../src/rpc/request-metadata.ts';
 import { protoFile } from '../../../src/rpc/services/messages.ts';
-import { type StatusCode, StatusError, statusCodes } from '../../../src/rpc/status.ts';
+import { RpcError, type StatusCode, statusCodes } from '../../../src/rpc/status.ts';
 import { testMessages } from './messages.ts';
 
 const messages = protoFile(testMessages);
@@ -82,7 +82,7 @@ function trailingEcho({ metadata }: HandlerCall): Record<string, readonly Uint8A
 function throwStatus(wanted: JsonValue | undefined): void {
   const { code = 0, message = '' } = object(wanted);
   const name = Object.entries(statusCodes).find(([, number]) => number === code)?.[0] ?? 'UNKNOWN';
-  if (code !== 0) throw new StatusError(name as StatusCode, String(message)); // a key of statusCodes
+  if (code !== 0) throw new RpcError(name as StatusCode, String(message)); // a key of statusCodes
 }
 
 const payload = (size: JsonValue | undefined) => ({ body: Buffer.alloc(Number(size ?? 0)).toString('base64') });

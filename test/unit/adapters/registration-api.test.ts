@@ -294,7 +294,7 @@ for (const { method, path, need } of [
   test(`${method} ${path} needs ${need.type}, and a refusal is the API's own`, async () => {
     const asked: unknown[] = [];
     const closed = adapterServer([{ http: registrationHttp({ book, registrationRefusal }) }], {
-      doors: {
+      accessCheck: {
         admit(one) {
           asked.push(one.need);
           return { type: 'refused', reason: 'forbidden', message: 'not yours', caller: null };

@@ -5,7 +5,7 @@ import { discoveryRoutes } from '../../../src/api/rules/discovery/discovery.ts';
 import { createHttpServer } from '../../../src/api/server.ts';
 import { silentLogger } from '../../../src/lib/logger.ts';
 import type { RuleKind } from '../../../src/rules/rule.ts';
-import { openDoors } from '../../support/open-doors.ts';
+import { allowAll } from '../../support/allow-all.ts';
 import { sampleKind } from '../../support/sample-kind.ts';
 
 const older: RuleKind = {
@@ -24,7 +24,7 @@ const space: RuleKind = {
 let server: FastifyInstance;
 beforeEach(() => {
   const routes = [discoveryRoutes({ kinds: [older, sampleKind, space], version: '1.2.3' })];
-  server = createHttpServer({ log: silentLogger, doors: openDoors, routes });
+  server = createHttpServer({ log: silentLogger, accessCheck: allowAll, routes });
 });
 afterEach(() => server.close());
 

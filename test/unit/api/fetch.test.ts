@@ -3,10 +3,10 @@ import { type FetchEndpoint, type FetchLimits, fetchRoutes } from '../../../src/
 import { listenHttp } from '../../../src/api/listen.ts';
 import { createHttpServer } from '../../../src/api/server.ts';
 import { silentLogger } from '../../../src/lib/logger.ts';
+import { allowAll } from '../../support/allow-all.ts';
 import { eventually } from '../../support/eventually.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
 import { send } from '../../support/http.ts';
-import { openDoors } from '../../support/open-doors.ts';
 
 const request = {
   method: 'POST',
@@ -28,7 +28,7 @@ async function serve(limits: FetchLimits) {
   };
   const server = createHttpServer({
     log: silentLogger,
-    doors: openDoors,
+    accessCheck: allowAll,
     routes: [fetchRoutes([endpoint], clock, limits)],
   });
   const port = Number(new URL(await listenHttp(server, { host: '127.0.0.1', port: 0 })).port);

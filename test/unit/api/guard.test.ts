@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { createHttpServer } from '../../../src/api/server.ts';
 import { silentLogger } from '../../../src/lib/logger.ts';
-import type { DoorRequest, Need } from '../../../src/model/access.ts';
+import type { AccessRequest, Need } from '../../../src/model/access.ts';
 import { rulesServer, urls } from '../../support/rules-server.ts';
 
 /** Returns the permission of a request, recorded by an access check that rejects everything. */
 async function needed(method: 'GET' | 'POST' | 'PUT' | 'DELETE', url: string): Promise<Need | undefined> {
-  const asked: DoorRequest[] = [];
+  const asked: AccessRequest[] = [];
   const routes = [
     '/healthz',
     '/debug/adsz',
@@ -29,7 +29,7 @@ async function needed(method: 'GET' | 'POST' | 'PUT' | 'DELETE', url: string): P
   ];
   const server = createHttpServer({
     log: silentLogger,
-    doors: {
+    accessCheck: {
       admit(one) {
         asked.push(one);
         return { type: 'refused', reason: 'host', message: 'nobody', caller: null };
@@ -75,7 +75,7 @@ describe('the permission that a request needs', () => {
 
 it('a rejected request gets a Status before its body is read, and leaves no audit entry', async () => {
   const { send, store, close } = rulesServer({
-    doors: {
+    accessCheck: {
       admit: () => ({ type: 'refused', reason: 'content-type', message: 'send JSON', caller: null }),
       onChange: () => {},
     },

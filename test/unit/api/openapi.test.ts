@@ -5,13 +5,13 @@ import { openapiSchemas } from '../../../src/api/rules/discovery/openapi-schema.
 import { createHttpServer } from '../../../src/api/server.ts';
 import { silentLogger } from '../../../src/lib/logger.ts';
 import { servedKinds } from '../../../src/rules/kinds/index.ts';
-import { openDoors } from '../../support/open-doors.ts';
+import { allowAll } from '../../support/allow-all.ts';
 import { sampleKind } from '../../support/sample-kind.ts';
 
 async function served(kinds = [sampleKind]) {
   const server = createHttpServer({
     log: silentLogger,
-    doors: openDoors,
+    accessCheck: allowAll,
     routes: [openapiRoutes({ kinds, version: '1.2.3' })],
   });
   const ask = async (url: string, headers: Record<string, string> = {}) => {

@@ -124,7 +124,7 @@ describe('a batch', () => {
       },
       {
         name: 'a name that a file defines',
-        sent: () => batch([named('a'), named('filed')]),
+        sent: () => batch([named('a'), named('from-file')]),
         code: 409,
         says: ['is defined by mesh/routes.yaml#2'],
       },

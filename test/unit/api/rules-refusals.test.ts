@@ -124,7 +124,7 @@ describe('the rules API rejects', () => {
     },
     {
       name: 'deleting an object that a file defines',
-      sent: () => send('DELETE', `${list}/filed`),
+      sent: () => send('DELETE', `${list}/from-file`),
       code: 404,
       reason: 'NotFound',
       says: 'mesh/routes.yaml#2 defines it',
@@ -180,7 +180,7 @@ describe('the rules API rejects', () => {
     },
     {
       name: 'creating an object that a file defines',
-      sent: () => send('POST', list, { body: sampleObject({ name: 'filed' }) }),
+      sent: () => send('POST', list, { body: sampleObject({ name: 'from-file' }) }),
       code: 409,
       reason: 'AlreadyExists',
       says: 'is defined by mesh/routes.yaml#2',

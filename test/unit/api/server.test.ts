@@ -3,14 +3,14 @@ import { health } from '../../../src/api/health.ts';
 import { listenHttp } from '../../../src/api/listen.ts';
 import { createHttpServer } from '../../../src/api/server.ts';
 import { silentLogger } from '../../../src/lib/logger.ts';
-import { openDoors } from '../../support/open-doors.ts';
+import { allowAll } from '../../support/allow-all.ts';
 
 const index = [{ path: '/debug', about: 'what it knows and why' }];
 const troubles = [{ name: 'mesh', state: 'degraded', reason: 'the directory mesh cannot be read' }];
 const withAwaited = (awaited: readonly string[]) =>
   createHttpServer({
     log: silentLogger,
-    doors: openDoors,
+    accessCheck: allowAll,
     routes: [health({ awaited: () => awaited, troubles: () => troubles, index })],
   });
 
@@ -51,7 +51,11 @@ describe('the HTTP server', () => {
     const fail = async () => {
       throw new Error('secret detail');
     };
-    const server = createHttpServer({ log, doors: openDoors, routes: [async (scope) => void scope.get('/bug', fail)] });
+    const server = createHttpServer({
+      log,
+      accessCheck: allowAll,
+      routes: [async (scope) => void scope.get('/bug', fail)],
+    });
     const response = await server.inject('/bug');
     expect(response.statusCode).toBe(500);
     expect(response.body).not.toContain('secret');

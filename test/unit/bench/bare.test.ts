@@ -17,7 +17,7 @@ import { startBare } from '../../bench/servers/bare.ts';
 import { bareMessages, type SavedResponses } from '../../bench/servers/bare-messages.ts';
 import type { BenchServer } from '../../bench/servers/contract.ts';
 import { openAds } from '../../support/ads-client.ts';
-import { endpointsOf } from '../../support/ads-resources.ts';
+import { endpointAddresses } from '../../support/ads-resources.ts';
 import { type MeshType, meshTypes } from '../../support/mesh-types.ts';
 
 const services = Array.from({ length: changedServices }, (_, service) => service);
@@ -94,7 +94,7 @@ for (const mode of ['delta', 'sotw'] as const) {
       expect([...clusters.resources.keys()]).toEqual(services.map(clusterOf));
       stream.ask(typeUrls.cluster);
       const assignments = await stream.subscribe('endpoint', [clusterOf(0)]);
-      expect(endpointsOf(assignments.resources.get(clusterOf(7)))).toEqual(['10.1.0.7:8080']);
+      expect(endpointAddresses(assignments.resources.get(clusterOf(7)))).toEqual(['10.1.0.7:8080']);
       await stream.subscribe('listener');
       const routes = await stream.subscribe('route', [routeName]);
       expect(prefixesOf(routes.resources.get(routeName))).toEqual(['/', firstPrefix]);
@@ -121,7 +121,7 @@ for (const mode of ['delta', 'sotw'] as const) {
         await server.changeEndpoint(service, token);
         for (const { resources } of await responses) {
           expect([...resources.keys()]).toEqual([clusterOf(service)]);
-          expect(endpointsOf(resources.get(clusterOf(service)))).toEqual([`${token}:8080`]);
+          expect(endpointAddresses(resources.get(clusterOf(service)))).toEqual([`${token}:8080`]);
         }
       }
       for (const token of [changedPrefix(3), changedPrefix(99_999)]) {

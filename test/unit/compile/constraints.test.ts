@@ -7,7 +7,7 @@ import { compiledWorld, endpointsOf, proxy, rule, service } from '../../support/
 
 const host = (name: string) => `${name}.default.svc.cluster.local`;
 
-/** A VirtualService whose routes rewrite the path, however it passed the door. */
+/** A VirtualService whose routes rewrite the path, however it got past the API. */
 const rewriting = (name: string, uri: string): Rule => {
   const good = rule('VirtualService', name, { hosts: [name], http: [{ route: [{ destination: { host: name } }] }] });
   return { ...good, spec: { hosts: [name], http: [{ route: [{ destination: { host: name } }], rewrite: { uri } }] } };

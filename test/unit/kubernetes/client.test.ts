@@ -3,7 +3,7 @@ import type { ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { ListPage } from '../../../src/kubernetes/answers.ts';
-import { type ClientOptions, createClient, type KubernetesClient } from '../../../src/kubernetes/client.ts';
+import { type ClientOptions, createKubernetesClient, type KubernetesClient } from '../../../src/kubernetes/client.ts';
 import { createCredentials } from '../../../src/kubernetes/credentials.ts';
 import type { ClusterAccess } from '../../../src/kubernetes/kubeconfig.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
@@ -36,7 +36,7 @@ async function serverWith(answer: (request: FakeRequest) => void, options?: Para
 
 function clientOf(access: () => ClusterAccess, options: Partial<ClientOptions> = {}): KubernetesClient {
   const clock = options.clock ?? systemClock;
-  const client = createClient(
+  const client = createKubernetesClient(
     createCredentials(async () => access(), clock),
     { ...options, clock },
   );

@@ -1,6 +1,6 @@
 import type { ServerHttp2Stream } from 'node:http2';
 import { expect, test, vi } from 'vitest';
-import { createClient } from '../../../src/kubernetes/client.ts';
+import { createKubernetesClient } from '../../../src/kubernetes/client.ts';
 import { createCredentials } from '../../../src/kubernetes/credentials.ts';
 import { follow } from '../../../src/kubernetes/follow.ts';
 import { parseKubeconfig } from '../../../src/kubernetes/kubeconfig.ts';
@@ -31,7 +31,7 @@ async function followed(compareMs: number, use: (kind: FakeKind, seen: () => rea
   const parsed = parseKubeconfig(text, { directory: null });
   if (!parsed.ok) throw new Error(parsed.error);
   const source = createCredentials(async () => parsed.value, systemClock);
-  const client = createClient(source, { clock: systemClock });
+  const client = createKubernetesClient(source, { clock: systemClock });
   const reflector = createReflector({ retry: { baseMs: 10, maxMs: 50 } });
   const abort = new AbortController();
   const seen: string[] = [];

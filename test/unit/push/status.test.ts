@@ -136,7 +136,7 @@ for (const mode of ['delta', 'sotw'] as const) {
     });
 
     it('is rejected by one peer that proves nothing, if what it rejects is against a constraint of Envoy', async () => {
-      vi.spyOn(mesh.coordinator.quarantine, 'isProven').mockReturnValue(true); // no door lets such a rule through
+      vi.spyOn(mesh.coordinator.quarantine, 'isProven').mockReturnValue(true); // the API refuses such a rule
       mesh.put('VirtualService', 'default/v', toB());
       const proxies = ['one', 'two'].map((id) => mesh.connect(id, { mode, peer: `10.0.0.${id.length}:1` }));
       await mesh.flush();

@@ -255,9 +255,9 @@ describe('the messages of an address', () => {
     expect(served.cutOffs).toEqual(['request-flood']);
   });
 
-  it('are not counted when they equal their candidate, nor up to the number of messages written to the client', async () => {
+  it('are not counted when they equal the expected message, nor up to the number of messages written to the client', async () => {
     const expected = { parts: [Buffer.from('known')], length: 5 };
-    const echo = recorder({ candidate: (length) => (length === 5 ? expected : null) });
+    const echo = recorder({ expectedMessage: (length) => (length === 5 ? expected : null) });
     const served = await serveMethods([echo], { requestsPerPeer: { burst: 2, perSecond: 0 } });
     const { stream, status } = call(served.port);
     for (let message = 0; message < 50; message++) {

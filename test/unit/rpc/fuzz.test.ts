@@ -7,7 +7,7 @@ import { systemClock } from '../../../src/lib/clock.ts';
 import { type Logger, silentLogger } from '../../../src/lib/logger.ts';
 import type { Coordinator } from '../../../src/push/coordinator.ts';
 import { frame } from '../../../src/rpc/frame.ts';
-import type { Method } from '../../../src/rpc/handlers/handler.ts';
+import type { RpcMethod } from '../../../src/rpc/handlers/handler.ts';
 import { createRpcServer, type RpcServer, type RpcServerOptions } from '../../../src/rpc/server.ts';
 import { okStatus } from '../../../src/rpc/status.ts';
 import { openAds } from '../../support/ads-client.ts';
@@ -101,7 +101,7 @@ async function listening(options: RpcServerOptions): Promise<Listening> {
 }
 
 /** One method of each kind. They answer as their messages ask, and count their calls. */
-function methods(counts: { opened: number; closed: number }): readonly Method[] {
+function methods(counts: { opened: number; closed: number }): readonly RpcMethod[] {
   const counted = (signal: AbortSignal) => {
     counts.opened++;
     signal.addEventListener('abort', () => {
@@ -119,7 +119,7 @@ function methods(counts: { opened: number; closed: number }): readonly Method[] 
           message: (bytes) => void call.writeFramed(frame([Buffer.from(bytes)])),
           halfClosed: () => call.end(okStatus),
           drained: () => {},
-          candidate: (length) => (length === 5 ? expected : null),
+          expectedMessage: (length) => (length === 5 ? expected : null),
           recognised: (known) => void call.writeFramed(frame(known.parts)),
           closed: () => {
             counts.closed++;

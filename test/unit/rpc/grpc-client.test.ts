@@ -8,7 +8,7 @@ import {
 } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
 import type { HandlerCall, UnaryMethod } from '../../../src/rpc/handlers/handler.ts';
-import { StatusError } from '../../../src/rpc/status.ts';
+import { RpcError } from '../../../src/rpc/status.ts';
 import { eventually } from '../../support/eventually.ts';
 import { echoPath, grpcClient, recorder, serveMethods } from './harness.ts';
 
@@ -96,7 +96,7 @@ describe('a streaming method, called by grpc-js', () => {
   it('sends a status message in any language', async () => {
     const refuse = recorder({
       onMessage: () => {
-        throw new StatusError('PERMISSION_DENIED', '100% refusé ☃\n');
+        throw new RpcError('PERMISSION_DENIED', '100% refusé ☃\n');
       },
     });
     const { port } = await serveMethods([refuse]);
@@ -171,7 +171,7 @@ describe('a unary method, called by grpc-js', () => {
   it('answers with the status that the handler threw', async () => {
     const { port, errors } = await serveMethods([
       unary(async () => {
-        throw new StatusError('NOT_FOUND', 'no such certificate');
+        throw new RpcError('NOT_FOUND', 'no such certificate');
       }),
     ]);
     expect(await ask(grpcClient(port), upperPath, 'x')).toEqual({

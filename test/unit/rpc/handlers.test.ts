@@ -2,7 +2,7 @@ import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { compressedFrame } from '../../../src/rpc/compression.ts';
 import type { HandlerCall, HandlerMethod } from '../../../src/rpc/handlers/handler.ts';
-import { StatusError } from '../../../src/rpc/status.ts';
+import { RpcError } from '../../../src/rpc/status.ts';
 import { eventually } from '../../support/eventually.ts';
 import { answerOf, framed, grpcHeaders, rawClient, recorder, type StreamAnswer, serveMethods } from './harness.ts';
 
@@ -97,7 +97,7 @@ describe('the four kinds of methods', () => {
         path,
         async *handle() {
           yield Buffer.from('first');
-          throw new StatusError('ABORTED', 'enough', { metadata: { 'grpc-status-details-bin': Buffer.from('why') } });
+          throw new RpcError('ABORTED', 'enough', { metadata: { 'grpc-status-details-bin': Buffer.from('why') } });
         },
       },
     ]);

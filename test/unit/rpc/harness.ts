@@ -9,9 +9,9 @@ import { type ChannelOptions, Client, credentials } from '@grpc/grpc-js';
 import { onTestFinished } from 'vitest';
 import { type Logger, silentLogger } from '../../../src/lib/logger.ts';
 import type { CallReader, CloseReason, ServerCall, StreamingMethod } from '../../../src/rpc/call.ts';
-import type { Candidate } from '../../../src/rpc/candidate.ts';
+import type { ExpectedMessage } from '../../../src/rpc/expected-message.ts';
 import { frame } from '../../../src/rpc/frame.ts';
-import type { Method } from '../../../src/rpc/handlers/handler.ts';
+import type { RpcMethod } from '../../../src/rpc/handlers/handler.ts';
 import type { Limits } from '../../../src/rpc/limits.ts';
 import type { CutOff, RpcObserver } from '../../../src/rpc/observer.ts';
 import { createRpcServer, type RpcServer } from '../../../src/rpc/server.ts';
@@ -37,7 +37,7 @@ export interface Served {
 
 /** Starts a server on a free port of 127.0.0.1. It closes when the test ends. */
 export async function serveMethods(
-  services: readonly Method[],
+  services: readonly RpcMethod[],
   limits: Partial<Limits> = {},
   { tls, random = () => 0.5 }: { readonly tls?: RpcTls; readonly random?: () => number } = {},
 ): Promise<Served> {
@@ -68,7 +68,7 @@ export async function serveMethods(
 export interface RecordedCall {
   readonly call: ServerCall;
   readonly messages: string[];
-  readonly recognised: Candidate[];
+  readonly recognised: ExpectedMessage[];
   readonly closed: CloseReason[];
   readonly events: string[];
 }
@@ -82,7 +82,7 @@ export interface RecorderOptions {
   readonly path?: string;
   /** Answers every message with itself and ends when the client does. Default true. */
   readonly echo?: boolean;
-  readonly candidate?: (length: number) => Candidate | null;
+  readonly expectedMessage?: (length: number) => ExpectedMessage | null;
   /** Runs before a message is recorded; may throw. */
   readonly onMessage?: (text: string, call: ServerCall) => void;
   readonly onOpen?: (call: ServerCall) => void;
@@ -105,7 +105,7 @@ export function recorder({ path = echoPath, echo = true, ...options }: RecorderO
         record.events.push('message');
         if (echo) call.writeFramed(frame([Buffer.from(text, 'latin1')]));
       },
-      candidate: (length) => options.candidate?.(length) ?? null,
+      expectedMessage: (length) => options.expectedMessage?.(length) ?? null,
       recognised(known) {
         record.recognised.push(known);
         record.events.push('recognised');

@@ -165,10 +165,10 @@ describe('damaged and awkward bodies', () => {
     await answer;
   });
 
-  it('recognises a candidate over the wire', async () => {
+  it('recognises an expected message over the wire', async () => {
     const text = 'the usual acknowledgement';
     const known = { parts: [Buffer.from(text)], length: text.length };
-    const echo = recorder({ candidate: (length) => (length === known.length ? known : null) });
+    const echo = recorder({ expectedMessage: (length) => (length === known.length ? known : null) });
     const { port } = await serveMethods([echo]);
     const stream = rawClient(port).request(grpcHeaders);
     const answer = answerOf(stream);

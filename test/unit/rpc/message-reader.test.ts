@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Candidate, wholeOf } from '../../../src/rpc/candidate.ts';
+import { type ExpectedMessage, expectedBytes } from '../../../src/rpc/expected-message.ts';
 import { MessageReader } from '../../../src/rpc/message-reader.ts';
 import { framed } from './harness.ts';
 
@@ -9,8 +9,8 @@ interface Found {
   readonly text: string;
 }
 
-/** Reads the chunks and returns the results. Offers the candidate for every message. */
-function read(chunks: readonly Buffer[], candidate: Candidate | null = null, maxBytes = 1000): Found[] {
+/** Reads the chunks and returns the results. Offers the expected message for every message. */
+function read(chunks: readonly Buffer[], expected: ExpectedMessage | null = null, maxBytes = 1000): Found[] {
   const found: Found[] = [];
   const note = (what: Found['what'], bytes: Uint8Array) => {
     found.push({ what, text: Buffer.from(bytes).toString('latin1') });
@@ -18,9 +18,9 @@ function read(chunks: readonly Buffer[], candidate: Candidate | null = null, max
   };
   const reader = new MessageReader(
     {
-      candidate: () => candidate,
+      expectedMessage: () => expected,
       message: (bytes) => note('message', bytes),
-      recognised: (known) => note('recognised', wholeOf(known)),
+      recognised: (known) => note('recognised', expectedBytes(known)),
       reserve: () => {},
     },
     maxBytes,
@@ -40,8 +40,8 @@ function cut(bytes: Buffer, lengths: readonly number[]): Buffer[] {
   return chunks;
 }
 
-/** A candidate of parts of these lengths. */
-function inParts(content: string | Buffer, lengths: readonly number[] = [100]): Candidate {
+/** An expected message of parts of these lengths. */
+function inParts(content: string | Buffer, lengths: readonly number[] = [100]): ExpectedMessage {
   const parts = cut(Buffer.from(content), lengths);
   return { parts, length: parts.reduce((sum, { length }) => sum + length, 0) };
 }
@@ -80,31 +80,32 @@ describe('MessageReader', () => {
 
   it('returns its position when the sink stops it', () => {
     const reader = new MessageReader(
-      { candidate: () => null, message: () => false, recognised: () => false, reserve: () => {} },
+      { expectedMessage: () => null, message: () => false, recognised: () => false, reserve: () => {} },
       1000,
     );
     expect(reader.accept(Buffer.concat([framed('one'), framed('two')]))).toBe(framed('one').length);
     expect(reader.unfinished).toBe(false);
   });
 
-  it('offers no candidate for a compressed message', () => {
+  it('asks for no expected message before a compressed message', () => {
     const compressed = framed('abc');
     compressed[0] = 1;
     expect(read([compressed], inParts('abc'))).toEqual([{ what: 'message', text: 'abc' }]);
   });
 
-  it('ignores a candidate of another length', () => {
+  it('ignores an expected message of another length', () => {
     expect(read([framed('abc')], inParts('abcd'))).toEqual([{ what: 'message', text: 'abc' }]);
   });
 
-  it('returns the matching candidate itself', () => {
-    const candidate = inParts('abc');
-    const known: Candidate[] = [];
-    const recognised = (found: Candidate) => known.push(found) > 0;
-    new MessageReader({ candidate: () => candidate, message: () => true, recognised, reserve: () => {} }, 1000).accept(
-      framed('abc'),
-    );
-    expect(known[0]).toBe(candidate);
+  it('returns the matching expected message itself', () => {
+    const expected = inParts('abc');
+    const known: ExpectedMessage[] = [];
+    const recognised = (found: ExpectedMessage) => known.push(found) > 0;
+    new MessageReader(
+      { expectedMessage: () => expected, message: () => true, recognised, reserve: () => {} },
+      1000,
+    ).accept(framed('abc'));
+    expect(known[0]).toBe(expected);
   });
 });
 
@@ -121,7 +122,7 @@ describe('MessageReader, for any chunks', () => {
     );
   });
 
-  it('delivers a message that differs from its candidate at any one offset, and recognises an equal one', () => {
+  it('delivers a message that differs from the expected one at any one offset, and recognises an equal one', () => {
     fc.assert(
       fc.property(content, fc.nat(), chunkLengths, chunkLengths, (content, place, lengths, partLengths) => {
         const other = Buffer.from(content);
@@ -143,7 +144,7 @@ describe('MessageReader, for any chunks', () => {
     const reserve = (more: number) => {
       reserved += more;
     };
-    const sink = { candidate: () => null, message: () => true, recognised: () => true, reserve };
+    const sink = { expectedMessage: () => null, message: () => true, recognised: () => true, reserve };
     const reader = new MessageReader(sink, 1 << 20);
     reader.accept(framed('x'.repeat(1 << 20)).subarray(0, 6));
     expect(reserved).toBeLessThan(64 << 10);
@@ -156,7 +157,7 @@ describe('MessageReader, for any chunks', () => {
         const reserve = (more: number) => {
           reserved += more;
         };
-        const nothing = { candidate: () => null, message: () => true, recognised: () => true };
+        const nothing = { expectedMessage: () => null, message: () => true, recognised: () => true };
         const reader = new MessageReader({ ...nothing, reserve }, 1000);
         const all = Buffer.concat(sent.map(framed));
         for (const chunk of cut(all.subarray(0, place % (all.length + 1)), lengths)) reader.accept(chunk);

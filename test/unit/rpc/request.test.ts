@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Method } from '../../../src/rpc/handlers/handler.ts';
+import type { RpcMethod } from '../../../src/rpc/handlers/handler.ts';
 import { judgeRequest, parseTimeout } from '../../../src/rpc/request.ts';
 import { echoPath, recorder } from './harness.ts';
 
 const echo = recorder();
-const methods = new Map<string, Method>([[echoPath, echo]]);
+const methods = new Map<string, RpcMethod>([[echoPath, echo]]);
 const good = { ':method': 'POST', ':path': echoPath, 'content-type': 'application/grpc' };
 
 describe('judgeRequest', () => {

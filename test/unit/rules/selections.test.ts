@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createSelections } from '../../../src/rules/service-entries/selections.ts';
+import { createWorkloadSelections } from '../../../src/rules/service-entries/selections.ts';
 import { workload } from '../../support/model.ts';
 
 const terms = (port: number) => ({
@@ -9,7 +9,7 @@ const terms = (port: number) => ({
 });
 
 test('nothing is kept of selections that nobody has any more, however long the workload lives', () => {
-  const selections = createSelections<string>();
+  const selections = createWorkloadSelections<string>();
   selections.add(workload('w', { labels: { app: 'web' } }));
   for (let port = 1; port <= 100; port++) {
     const selection = selections.acquire('a', terms(port));
@@ -20,7 +20,7 @@ test('nothing is kept of selections that nobody has any more, however long the w
 });
 
 test('an endpoint stays the same object while some selection means the same by its ports', () => {
-  const selections = createSelections<string>();
+  const selections = createWorkloadSelections<string>();
   selections.add(workload('w', { labels: { app: 'web', tier: 'front' } }));
   const first = selections.acquire('a', terms(80));
   const [endpoint] = first.endpoints();

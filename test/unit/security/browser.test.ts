@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Need } from '../../../src/model/access.ts';
-import { browserFault } from '../../../src/security/doors/browser.ts';
-import { serverNames } from '../../../src/security/doors/server-names.ts';
+import { browserFault } from '../../../src/security/http-access/browser.ts';
+import { serverNames } from '../../../src/security/http-access/server-names.ts';
 
 const own = { host: '127.0.0.1:8080' };
 const json = { 'content-type': 'application/json' };

@@ -39,7 +39,7 @@ const imports: Readonly<Record<string, readonly string[]>> = {
 
 const refused = [
   'adapters-apart: adapters/file/index.ts → adapters/nacos/client.ts',
-  'adapters-use-one-door: adapters/nacos/client.ts → src/store/sqlite/sqlite.ts',
+  'adapters-use-their-contract: adapters/nacos/client.ts → src/store/sqlite/sqlite.ts',
   'no-circle: src/xds/cursor.ts → src/xds/table.ts',
   'no-way-around-the-lists: src/cli/serve.ts → adapters/file/index.ts',
   'no-way-around-the-lists: src/registry/registry.ts → adapters/file/index.ts',

@@ -1,6 +1,6 @@
 import type { RuleColumn, RuleKind } from '../../../rules/rule.ts';
 import type { StoredObject } from '../../../rules/store.ts';
-import { definedInAnnotation } from '../objects/filed.ts';
+import { definedInAnnotation } from '../objects/adapter-objects.ts';
 import type { IncludeObject } from './negotiate.ts';
 
 /** Object as served: in the version of the URL, with a status if its kind has one. */

@@ -4,7 +4,7 @@ import { inSlices } from '../../../lib/slices.ts';
 import type { Problem, RuleKind } from '../../../rules/rule.ts';
 import type { ObjectKey } from '../../../rules/store.ts';
 import { metadataSchemaOf } from '../../../rules/validation/metadata.ts';
-import { maxProblems, schemaProblems } from '../../../rules/validation/schema-problems.ts';
+import { maxSchemaProblems, schemaProblems } from '../../../rules/validation/schema-problems.ts';
 import { findKind, isRecord, nameOfType } from '../../../rules/validation/validate.ts';
 import { ApiError, type ApiStatus, failure } from '../../status.ts';
 import type { BodyItem } from '../body/contract.ts';
@@ -50,14 +50,14 @@ export function checkNames(items: readonly BodyItem[], kinds: readonly RuleKind[
 }
 
 /** Object of a known kind with its namespace filled in. */
-interface Candidate {
+interface UncheckedItem {
   readonly kind: RuleKind;
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly body: BodyItem & { readonly value: Readonly<Record<string, unknown>> };
   readonly place: string;
 }
 
-type Check<Item> = (candidate: Candidate) => Result<Item, readonly Problem[]>;
+type Check<Item> = (candidate: UncheckedItem) => Result<Item, readonly Problem[]>;
 
 /** Checks items in slices, so that the server answers other requests in between. */
 async function checkEach<Item extends NamedItem>(
@@ -69,7 +69,7 @@ async function checkEach<Item extends NamedItem>(
   const problems: Problem[] = [];
   const places = new Map<string, string>();
   await inSlices(items, (item, index) => {
-    if (problems.length >= maxProblems) return;
+    if (problems.length >= maxSchemaProblems) return;
     const place = placeOf(item, index, items);
     const found = checkOne(item, place, { kinds, check });
     if (!found.ok) {
@@ -85,7 +85,7 @@ async function checkEach<Item extends NamedItem>(
     else problems.push({ path: `items[${index}]`, message: `${place} is the same object as ${before}` });
     places.set(id, place);
   });
-  if (problems.length > 0) throw new ApiError(invalidBatch(problems.slice(0, maxProblems)));
+  if (problems.length > 0) throw new ApiError(invalidBatch(problems.slice(0, maxSchemaProblems)));
   return checked;
 }
 

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { inSlices } from '../../../lib/slices.ts';
 import type { Authorship, StoreWrite, Written } from '../../../rules/store.ts';
-import { demand } from '../../doors/guard.ts';
+import { demand } from '../../access/guard.ts';
 import { ApiError, failure } from '../../status.ts';
 import type { BodyItem } from '../body/contract.ts';
 import { readObjects } from '../body/read-body.ts';

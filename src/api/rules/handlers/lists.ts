@@ -3,8 +3,8 @@ import type { StoredObject, StoreWrite, TransactionResult } from '../../../rules
 import { ApiError } from '../../status.ts';
 import { sendList } from '../answers/list-answer.ts';
 import { type KindContext, namespaceOf } from '../context.ts';
+import { isAdapterObject } from '../objects/adapter-objects.ts';
 import { readDeleteOptions } from '../objects/delete-options.ts';
-import { isFiled } from '../objects/filed.ts';
 import { queryOf } from '../parameters.ts';
 import { refusalStatus } from '../refusals.ts';
 import { authorship } from '../request-facts.ts';
@@ -41,7 +41,7 @@ export function listHandlers(context: KindContext) {
       const options = await readDeleteOptions(request);
       for (let attempt = 1; ; attempt++) {
         const { list, selection } = await selected(request);
-        const items = list.items.filter((object) => selection.includes(object) && !isFiled(object));
+        const items = list.items.filter((object) => selection.includes(object) && !isAdapterObject(object));
         const removed: TransactionResult =
           items.length === 0
             ? { ok: true, value: [] }

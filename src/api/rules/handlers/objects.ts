@@ -7,8 +7,8 @@ import { objectAnswer } from '../answers/list-answer.ts';
 import type { BodyItem } from '../body/contract.ts';
 import { readBody } from '../body/read-body.ts';
 import { type KindContext, subjectOf, urlNames } from '../context.ts';
+import { isAdapterObject } from '../objects/adapter-objects.ts';
 import { readDeleteOptions } from '../objects/delete-options.ts';
-import { isFiled } from '../objects/filed.ts';
 import { type CheckedObject, readBodyObject } from '../objects/read-object.ts';
 import { refuseNamespaceInUse } from '../objects/refuse-namespace.ts';
 import { fieldValidationOf, isDryRun, queryOf } from '../parameters.ts';
@@ -43,7 +43,7 @@ export function objectHandlers(context: KindContext) {
   /** Returns the current object. Throws if an adapter defines it. */
   const writable = async (subject: Subject): Promise<StoredObject> => {
     const object = await existing(subject);
-    if (isFiled(object)) refuseAdapterName(subject, book);
+    if (isAdapterObject(object)) refuseAdapterName(subject, book);
     return object;
   };
 

@@ -13,7 +13,7 @@ export interface NamespacedStore extends RuleStore {
 /** Namespace that always exists, as in Kubernetes: tools default to it. */
 export const defaultNamespace = 'default';
 
-interface Contents {
+interface NamespaceContents {
   readonly keys: ObjectKey[];
   oldest: string;
 }
@@ -29,9 +29,10 @@ export function namespacedStore(
   const kind = kinds.find(isNamespaceKind);
   const others = kinds.filter(({ scope }) => scope === 'namespaced');
   const startedAt = new Date(clock.now()).toISOString();
-  let seen: { readonly items: readonly unknown[]; readonly contents: ReadonlyMap<string, Contents> } | null = null;
+  let seen: { readonly items: readonly unknown[]; readonly contents: ReadonlyMap<string, NamespaceContents> } | null =
+    null;
 
-  const contents = async (): Promise<ReadonlyMap<string, Contents>> => {
+  const contents = async (): Promise<ReadonlyMap<string, NamespaceContents>> => {
     const lists = await Promise.all(others.map((one) => store.list(one.kind)));
     // A list is unchanged if it holds the same arrays.
     const items = lists.map((list) => list.items);
@@ -110,8 +111,8 @@ const impliedNamespace = (name: string, creationTimestamp: string): StoredObject
   spec: {},
 });
 
-function contentsByNamespace(objects: readonly StoredObject[]): ReadonlyMap<string, Contents> {
-  const found = new Map<string, Contents>();
+function contentsByNamespace(objects: readonly StoredObject[]): ReadonlyMap<string, NamespaceContents> {
+  const found = new Map<string, NamespaceContents>();
   for (const { kind, metadata } of objects) {
     const { namespace, name, creationTimestamp } = metadata;
     const key = { kind, namespace, name };

@@ -18,7 +18,7 @@ export class PatchError extends Error {
  */
 export function jsonPatch(target: unknown, patch: readonly unknown[]): unknown {
   // The root is a field of a holder, so that it can be replaced like any other value.
-  const holder: Holder = { root: structuredClone(target) };
+  const holder: PatchedDocument = { root: structuredClone(target) };
   let copiedChars = 0;
   for (const [index, operation] of patch.entries()) {
     try {
@@ -33,12 +33,12 @@ export function jsonPatch(target: unknown, patch: readonly unknown[]): unknown {
   return holder.root;
 }
 
-interface Holder {
+interface PatchedDocument {
   root: unknown;
 }
 
 /** Applies an operation and returns the number of copied characters. */
-function applyOne(holder: Holder, operation: unknown): number {
+function applyOne(holder: PatchedDocument, operation: unknown): number {
   if (!isRecord(operation)) throw new PatchError('must be an object with op and path');
   const { op, value } = operation;
   const path = pointer(operation, 'path');
@@ -100,7 +100,7 @@ function needsValue(operation: object): void {
   if (!Object.hasOwn(operation, 'value')) throw new PatchError('needs a value');
 }
 
-function valueAt(holder: Holder, path: Pointer): unknown {
+function valueAt(holder: PatchedDocument, path: Pointer): unknown {
   let here = holder.root;
   for (const [depth, token] of path.entries()) {
     const at = path.slice(0, depth + 1);
@@ -111,7 +111,7 @@ function valueAt(holder: Holder, path: Pointer): unknown {
   return here;
 }
 
-function add(holder: Holder, path: Pointer, value: unknown): void {
+function add(holder: PatchedDocument, path: Pointer, value: unknown): void {
   const last = path.at(-1);
   if (last === undefined) {
     holder.root = value;
@@ -126,7 +126,7 @@ function add(holder: Holder, path: Pointer, value: unknown): void {
   else throw missing(path);
 }
 
-function remove(holder: Holder, path: Pointer): void {
+function remove(holder: PatchedDocument, path: Pointer): void {
   const last = path.at(-1);
   if (last === undefined) throw new PatchError('the object as a whole cannot be removed');
   const parent = valueAt(holder, path.slice(0, -1));
@@ -135,7 +135,7 @@ function remove(holder: Holder, path: Pointer): void {
   else throw missing(path);
 }
 
-function replace(holder: Holder, path: Pointer, value: unknown): void {
+function replace(holder: PatchedDocument, path: Pointer, value: unknown): void {
   const last = path.at(-1);
   if (last === undefined) {
     holder.root = value;

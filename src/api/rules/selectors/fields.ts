@@ -1,12 +1,12 @@
 import { err, ok, type Result } from '../../../lib/result.ts';
 
-interface Named {
+interface ObjectName {
   readonly name: string;
   readonly namespace: string;
 }
 
 /** Reports whether an object with this metadata is selected. */
-export type FieldTest = (metadata: Named) => boolean;
+export type FieldTest = (metadata: ObjectName) => boolean;
 
 const fields = ['metadata.name', 'metadata.namespace'] as const;
 
@@ -31,5 +31,5 @@ export function parseFieldSelector(text: string): Result<FieldTest, string> {
   return ok((metadata) => tests.every((test) => test(metadata)));
 }
 
-const fieldOf = (metadata: Named, field: (typeof fields)[number]): string =>
+const fieldOf = (metadata: ObjectName, field: (typeof fields)[number]): string =>
   field === 'metadata.name' ? metadata.name : metadata.namespace;

@@ -1,7 +1,6 @@
 import { err, ok, type Result } from '../../../lib/result.ts';
+import type { Labels } from '../../../rules/labels.ts';
 import { wrongKey, wrongLabelValue } from '../../../rules/validation/metadata.ts';
-
-type Labels = Readonly<Record<string, string>>;
 
 /** Reports whether an object with these labels is selected. */
 export type LabelTest = (labels: Labels) => boolean;

@@ -2,7 +2,7 @@ import type { Clock } from '../../../lib/clock.ts';
 import { ruleId } from '../../../rules/rule.ts';
 import type { RuleStatuses } from '../../../rules/status.ts';
 import type { RuleStore, StoreChange } from '../../../rules/store.ts';
-import type { FiledObjects } from '../objects/filed.ts';
+import type { AdapterObjects } from '../objects/adapter-objects.ts';
 import { StatusLog } from './status-log.ts';
 
 /** Subscribes to the store and to statuses on behalf of all watches, while a watch is open or a list is recent. */
@@ -25,7 +25,7 @@ export interface WatchListener {
 export interface WatchListenerOptions {
   readonly store: Pick<RuleStore, 'subscribe'>;
   /** Objects without a store version. Their changes are sent through the status log. */
-  readonly filed: Pick<FiledObjects, 'subscribe'>;
+  readonly adapterObjects: Pick<AdapterObjects, 'subscribe'>;
   readonly statuses: Pick<RuleStatuses, 'subscribe'>;
   readonly clock: Clock;
   readonly isWatched: () => boolean;
@@ -38,7 +38,7 @@ const rememberMs = 30_000;
 
 export function createWatchListener({
   store,
-  filed,
+  adapterObjects,
   statuses,
   clock,
   isWatched,
@@ -61,7 +61,7 @@ export function createWatchListener({
       for (const id of ids) statusLog.add(id, clock.now());
       changed(new Set(ids.map((id) => id.slice(0, id.indexOf('/')))));
     });
-    const endFiled = filed.subscribe((changes) => {
+    const endAdapterObjects = adapterObjects.subscribe((changes) => {
       for (const { id, before, now } of changes) {
         const presence =
           before === null ? { type: 'added' as const } : now === null ? { type: 'removed' as const, before } : null;
@@ -70,7 +70,7 @@ export function createWatchListener({
       changed(new Set(changes.map(({ id }) => id.slice(0, id.indexOf('/')))));
     });
     return () => {
-      endFiled();
+      endAdapterObjects();
       endStore();
       endStatuses();
     };

@@ -6,7 +6,7 @@ import { ApiError, failure } from '../../status.ts';
 import { createTurns } from '../../turns.ts';
 import type { Presentation } from '../answers/list-answer.ts';
 import { answerForm } from '../answers/negotiate.ts';
-import type { FiledObjects } from '../objects/filed.ts';
+import type { AdapterObjects } from '../objects/adapter-objects.ts';
 import { eventTexts, eventWriter } from './events.ts';
 import { createWatchListener } from './listener.ts';
 import { type WatchOptions, watchOptions } from './options.ts';
@@ -37,7 +37,7 @@ export interface ObjectWatches {
 
 export interface WatchesOptions {
   readonly store: RuleStore;
-  readonly filed: Pick<FiledObjects, 'subscribe'>;
+  readonly adapterObjects: Pick<AdapterObjects, 'subscribe'>;
   readonly statuses: Pick<RuleStatuses, 'subscribe'>;
   readonly clock: Clock;
   /** Returns a number from 0 to 1. */
@@ -50,7 +50,7 @@ const keepAliveMs = 30_000;
 
 export function createWatches({
   store,
-  filed,
+  adapterObjects,
   statuses,
   clock,
   random = Math.random,
@@ -61,7 +61,7 @@ export function createWatches({
   const turn = createTurns();
   const listener = createWatchListener({
     store,
-    filed,
+    adapterObjects,
     statuses,
     clock,
     isWatched: () => streams.size > 0,

@@ -6,7 +6,7 @@ import type { RuleBook, RuleChange } from '../../../rules/book/rule-book.ts';
 import { qualifiedHost } from '../../../rules/fields.ts';
 import type { DestinationRule } from '../../../rules/kinds/destination-rule/index.ts';
 import type { ServiceEntrySpec } from '../../../rules/kinds/service-entry/schema.ts';
-import type { Sidecar } from '../../../rules/kinds/sidecar/index.ts';
+import type { SidecarRule } from '../../../rules/kinds/sidecar/index.ts';
 import type { VirtualService } from '../../../rules/kinds/virtual-service/index.ts';
 import { type Rule, type RuleId, ruleId } from '../../../rules/rule.ts';
 import { destinationRuleFindings } from './destination-rule.ts';
@@ -148,7 +148,7 @@ function findingsOf(rule: Rule, lookup: FindingsLookup): readonly Finding[] {
     case 'DestinationRule':
       return destinationRuleFindings(rule as DestinationRule, lookup);
     case 'Sidecar':
-      return sidecarFindings(rule as Sidecar, lookup);
+      return sidecarFindings(rule as SidecarRule, lookup);
     case 'ServiceEntry':
       return serviceEntryFindings(rule as Rule<string, ServiceEntrySpec>, lookup);
     default:

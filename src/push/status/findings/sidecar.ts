@@ -1,13 +1,13 @@
-import type { Sidecar } from '../../../rules/kinds/sidecar/index.ts';
+import type { SidecarRule } from '../../../rules/kinds/sidecar/index.ts';
 import { ruleId } from '../../../rules/rule.ts';
 import type { Finding } from './finding.ts';
 import type { FindingsLookup } from './lookup.ts';
 
 /**
- * A proxy has one Sidecar. One that comes after another for the same workloads, or after one for more of them that
+ * A proxy has one SidecarRule. One that comes after another for the same workloads, or after one for more of them that
  * selects by labels too, is nobody's.
  */
-export function sidecarFindings(rule: Sidecar, { mesh }: FindingsLookup): readonly Finding[] {
+export function sidecarFindings(rule: SidecarRule, { mesh }: FindingsLookup): readonly Finding[] {
   const own = labelsOf(rule);
   for (const other of mesh.sidecars(rule.metadata.namespace)) {
     if (ruleId(other) === ruleId(rule)) return [];
@@ -22,4 +22,4 @@ export function sidecarFindings(rule: Sidecar, { mesh }: FindingsLookup): readon
   return [];
 }
 
-const labelsOf = ({ spec }: Sidecar): Readonly<Record<string, string>> => spec.workloadSelector?.labels ?? {};
+const labelsOf = ({ spec }: SidecarRule): Readonly<Record<string, string>> => spec.workloadSelector?.labels ?? {};

@@ -36,10 +36,10 @@ const replaced: Readonly<Record<string, string>> = {
 export function wrongAttribute(key: string): { readonly key: string | null; readonly value: Check } {
   const check = Object.hasOwn(attributes, key) ? attributes[key] : undefined;
   if (check !== undefined) return { key: null, value: check };
-  return { key: wrongKey(key), value: any };
+  return { key: wrongAttributeName(key), value: any };
 }
 
-function wrongKey(key: string): string | null {
+function wrongAttributeName(key: string): string | null {
   const prefix = named.find((name) => key.startsWith(name));
   if (prefix !== undefined) return /^[^[]+\[.+\]$/s.test(key) ? null : `must name one in brackets: ${prefix}[name]`;
   const old = Object.keys(replaced).find((name) => key.startsWith(name));

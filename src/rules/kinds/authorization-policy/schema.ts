@@ -26,7 +26,7 @@ const rule = z.strictObject({
   when: z.array(condition).optional().describe('additional conditions, all of which must hold'),
 });
 
-type Problem = readonly [path: readonly (string | number)[], message: string];
+type Conflict = readonly [path: readonly (string | number)[], message: string];
 
 /** AuthorizationPolicy of security.istio.io: https://istio.io/latest/docs/reference/config/security/authorization-policy/ */
 export const authorizationPolicySpec = z
@@ -57,9 +57,9 @@ export const authorizationPolicySpec = z
 export type AuthorizationPolicySpec = z.infer<typeof authorizationPolicySpec>;
 type PolicyRule = z.infer<typeof rule>;
 
-function actionProblems(spec: Pick<AuthorizationPolicySpec, 'action' | 'rules' | 'provider'>): readonly Problem[] {
+function actionProblems(spec: Pick<AuthorizationPolicySpec, 'action' | 'rules' | 'provider'>): readonly Conflict[] {
   const { action = 'ALLOW', rules = [], provider } = spec;
-  const problems: Problem[] = [];
+  const problems: Conflict[] = [];
   if ((action === 'CUSTOM' || action === 'DENY') && rules.length === 0) {
     problems.push([
       ['rules'],
@@ -76,8 +76,8 @@ function actionProblems(spec: Pick<AuthorizationPolicySpec, 'action' | 'rules' |
 }
 
 /** Rejects empty lists, which are ambiguous: "no sender" or "any sender". */
-function ruleProblems(rule: PolicyRule, index: number): readonly Problem[] {
-  const problems: Problem[] = [];
+function ruleProblems(rule: PolicyRule, index: number): readonly Conflict[] {
+  const problems: Conflict[] = [];
   for (const field of ['from', 'to', 'when'] as const) {
     if (rule[field]?.length === 0)
       problems.push([['rules', index, field], 'must not be empty; leave it out to fit all']);

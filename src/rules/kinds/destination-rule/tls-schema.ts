@@ -25,9 +25,9 @@ export const clientTls = shape.superRefine((tls, context) => {
   for (const [field, message] of conflictsOf(tls)) context.addIssue({ code: 'custom', path: [field], message });
 });
 
-type ClientTls = z.infer<typeof shape>;
+type ClientTlsSpec = z.infer<typeof shape>;
 
-function* conflictsOf(tls: ClientTls): Generator<readonly [keyof ClientTls, string]> {
+function* conflictsOf(tls: ClientTlsSpec): Generator<readonly [keyof ClientTlsSpec, string]> {
   if (tls.mode !== 'SIMPLE' && tls.mode !== 'MUTUAL') return;
   const files = ['clientCertificate', 'privateKey', 'caCertificates', 'caCrl'] as const;
   if (tls.credentialName) {

@@ -7,7 +7,7 @@ interface WrittenPatch {
   readonly patch?: { readonly operation?: string | undefined; readonly value?: unknown } | undefined;
 }
 
-type Found = readonly [path: readonly string[], message: string];
+type PatchConflict = readonly [path: readonly string[], message: string];
 
 /** Field of the match that finds each part. Other parts match by context and proxy only. */
 const matchOf: Readonly<Record<string, (typeof matches)[number]>> = {
@@ -28,10 +28,10 @@ const replaceable = ['LISTENER_FILTER', 'NETWORK_FILTER', 'HTTP_FILTER', 'VIRTUA
 const connectionManagers = ['envoy.filters.network.http_connection_manager', 'envoy.http_connection_manager'];
 
 /** Finds parts of a patch that do not fit together, with their paths from the patch on. */
-export function patchProblems(written: WrittenPatch): readonly Found[] {
+export function patchProblems(written: WrittenPatch): readonly PatchConflict[] {
   const { applyTo = 'INVALID', match, patch } = written;
   const operation = patch?.operation ?? 'INVALID';
-  const problems: Found[] = [];
+  const problems: PatchConflict[] = [];
   if (applyTo === 'INVALID') problems.push([['applyTo'], 'must say what is patched, such as HTTP_FILTER or CLUSTER']);
   if (operation === 'INVALID') problems.push([['patch', 'operation'], 'must say what is done, such as MERGE or ADD']);
   else if (operation !== 'REMOVE' && patch?.value === undefined) {
@@ -42,7 +42,7 @@ export function patchProblems(written: WrittenPatch): readonly Found[] {
 }
 
 /** Reports operations that have no effect on a part. */
-function operationProblems(applyTo: string, operation: string): readonly Found[] {
+function operationProblems(applyTo: string, operation: string): readonly PatchConflict[] {
   if (applyTo === 'ROUTE_CONFIGURATION' && !merges.includes(operation)) {
     return [[['patch', 'operation'], `has no effect on a route configuration: use ${merges.join(' or ')}`]];
   }
@@ -52,7 +52,7 @@ function operationProblems(applyTo: string, operation: string): readonly Found[]
   return [];
 }
 
-function matchProblems(applyTo: string, match: PatchMatch = {}): readonly Found[] {
+function matchProblems(applyTo: string, match: PatchMatch = {}): readonly PatchConflict[] {
   const wanted = matchOf[applyTo];
   if (wanted === undefined) return [];
   const [given, ...others] = matches.filter((field) => match[field] !== undefined);
@@ -63,7 +63,7 @@ function matchProblems(applyTo: string, match: PatchMatch = {}): readonly Found[
   return filterProblems(applyTo, match);
 }
 
-function filterProblems(applyTo: string, match: PatchMatch): readonly Found[] {
+function filterProblems(applyTo: string, match: PatchMatch): readonly PatchConflict[] {
   const filter = match.listener?.filterChain?.filter;
   if (filter === undefined) return [];
   const path = ['match', 'listener', 'filterChain', 'filter'];

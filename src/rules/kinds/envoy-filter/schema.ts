@@ -24,7 +24,7 @@ const applyTo = z.enum([
   'LISTENER_FILTER',
 ]);
 
-const operation = z.enum([
+const patchOperation = z.enum([
   'INVALID',
   'MERGE',
   'ADD',
@@ -42,7 +42,7 @@ const configPatch = z
     match: patchMatch.optional().describe('selects among these parts; all if left out'),
     patch: z
       .strictObject({
-        operation: operation.optional().describe('operation on the part, or beside it'),
+        operation: patchOperation.optional().describe('operation on the part, or beside it'),
         value: z
           .record(z.string(), z.unknown())
           .optional()

@@ -5,7 +5,7 @@ import { compiledSidecar } from './audience.ts';
 import { type SidecarSpec, sidecarSpec } from './schema.ts';
 
 /** A validated Sidecar. */
-export type Sidecar = Rule<'Sidecar', SidecarSpec>;
+export type SidecarRule = Rule<'Sidecar', SidecarSpec>;
 
 /** Istio's Sidecar. */
 export const sidecar: RuleKind<'Sidecar', SidecarSpec> = {

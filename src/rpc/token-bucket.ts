@@ -2,7 +2,7 @@
  * Token bucket: allows `burst` events at once and `perSecond` on average. Holds two numbers, so every connection can
  * have several.
  */
-export class Allowance {
+export class TokenBucket {
   readonly #burst: number;
   readonly #perSecond: number;
   #left: number;
@@ -26,12 +26,12 @@ export class Allowance {
   }
 
   /** Returns whether the bucket is full. */
-  isWhole(nowMs: number): boolean {
+  isFull(nowMs: number): boolean {
     return this.#left + (Math.max(0, nowMs - this.#atMs) / 1000) * this.#perSecond >= this.#burst;
   }
 
   /** Returns tokens, up to the burst. */
-  give(count: number): void {
+  add(count: number): void {
     this.#left = Math.min(this.#burst, this.#left + count);
   }
 }

@@ -11,7 +11,7 @@ const longestRestMs = 300_000;
 const logEveryMs = 300_000;
 
 /** Persists in-memory state to a file in the background; nothing waits for it. */
-export interface KeptFile {
+export interface BackgroundWriter {
   /** Records a change. The file is written after a quiet period. */
   touch(): void;
   status(): { readonly savedAtMs: number | null; readonly problem: string | null };
@@ -19,7 +19,7 @@ export interface KeptFile {
   close(): Promise<void>;
 }
 
-export interface KeptFileOptions {
+export interface BackgroundWriterOptions {
   readonly clock: Clock;
   readonly log: Logger;
   /** Fields of log lines, besides the error. */
@@ -31,7 +31,7 @@ export interface KeptFileOptions {
   readonly quietMs?: number;
 }
 
-export function keepFile(options: KeptFileOptions): KeptFile {
+export function createBackgroundWriter(options: BackgroundWriterOptions): BackgroundWriter {
   const { clock, log, facts, notWritten, save, quietMs = 2_000 } = options;
   let due = false;
   let savedAtMs: number | null = null;

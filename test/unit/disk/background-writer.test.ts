@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { keepFile } from '../../../src/disk/kept-file.ts';
+import { createBackgroundWriter } from '../../../src/disk/background-writer.ts';
 import { silentLogger } from '../../../src/lib/logger.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
 
@@ -7,7 +7,7 @@ import { fakeClock } from '../../support/fake-clock.ts';
 function slowFile(takesMs: number) {
   const clock = fakeClock();
   const writtenAt: number[] = [];
-  const file = keepFile({
+  const file = createBackgroundWriter({
     clock,
     log: silentLogger,
     facts: {},

@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import type { AdapterRoute, RouteParams } from '../../adapter-contract/http.ts';
 import type { Need } from '../../model/access.ts';
 
-interface Row {
+interface RouteNeed {
   /** Matches the URL pattern of a route. */
   readonly route: RegExp;
   readonly need: (request: FastifyRequest) => Need;
@@ -12,7 +12,7 @@ interface Row {
  * Permissions by route. The first matching row applies; other routes need the permission of `/debug`. Routes of adapters
  * declare their own.
  */
-const rows: readonly Row[] = [
+const routeNeeds: readonly RouteNeed[] = [
   { route: /^\/(healthz|readyz)$/, need: () => ({ type: 'nothing' }) },
   { route: /^\/v3\/discovery:/, need: () => ({ type: 'discover' }) },
   { route: /^\/(version|openapi\/|api(\/[^/:*]+)?$|apis(\/[^/:*]+){0,2}$)/, need: () => ({ type: 'describe' }) },
@@ -33,19 +33,19 @@ export function needOf(request: FastifyRequest): Need {
   const { need } = request.routeOptions.config;
   if (need !== undefined) return need(request.params as RouteParams); // texts by the names in the route
   const route = request.routeOptions.url ?? ''; // empty if no route matches
-  const row = rows.find((one) => one.route.test(route));
+  const row = routeNeeds.find((one) => one.route.test(route));
   if (row !== undefined) return row.need(request);
   return isRead(request) ? { type: 'read' } : { type: 'admin' };
 }
 
 /** Returns the permission for objects; those whose URL has no namespace are cluster-scoped. */
 function objects(request: FastifyRequest): Need {
-  return isRead(request) ? { type: 'read' } : writing(namespaceOf(request) ?? '');
+  return isRead(request) ? { type: 'read' } : writing(namespaceParameter(request) ?? '');
 }
 
 const writing = (namespace: string | null): Need => ({ type: 'write-rules', namespace });
 
 const isRead = ({ method }: FastifyRequest): boolean => method === 'GET' || method === 'HEAD';
 
-const namespaceOf = (request: FastifyRequest): string | undefined =>
+const namespaceParameter = (request: FastifyRequest): string | undefined =>
   (request.params as { namespace?: string }).namespace; // routes in the table name it so

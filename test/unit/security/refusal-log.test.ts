@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { silentLogger } from '../../../src/lib/logger.ts';
-import { createDoorRejectionLog, quietMs } from '../../../src/security/doors/rejection-log.ts';
+import { createRefusalLog, quietMs } from '../../../src/security/http-access/refusal-log.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
 
 const asked = (url: string) => ({
@@ -14,7 +14,7 @@ const asked = (url: string) => ({
 it('a flood of rejections is logged at once and then every ten seconds, with their number', () => {
   const lines: object[] = [];
   const clock = fakeClock();
-  const log = createDoorRejectionLog({ clock, log: { ...silentLogger, warn: (facts) => lines.push(facts) } });
+  const log = createRefusalLog({ clock, log: { ...silentLogger, warn: (facts) => lines.push(facts) } });
   const flood = (count: number) => {
     for (let at = 1; at <= count; at++) {
       log.note(asked(`/debug/${at}?token=secret`), { reason: 'host', message: 'not a name' });

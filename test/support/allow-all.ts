@@ -1,7 +1,7 @@
-import type { Doors } from '../../src/api/doors/guard.ts';
+import type { AccessCheck } from '../../src/api/access/guard.ts';
 
 /** Allows everything, for tests of the routes behind access control. */
-export const openDoors: Doors = {
+export const allowAll: AccessCheck = {
   admit: () => ({ type: 'admitted', caller: { identity: null, reasonAgainst: () => null } }),
   onChange: () => {},
 };

@@ -1,21 +1,21 @@
 import { expect, it } from 'vitest';
-import { Overdue } from '../../../src/rpc/overdue.ts';
+import { DurationLimit } from '../../../src/rpc/duration-limit.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
 
 function watched() {
   const clock = fakeClock();
   let told = 0;
-  const overdue = new Overdue({ ...clock, elapsed: clock.now }, 1000, () => {
+  const limit = new DurationLimit({ ...clock, elapsed: clock.now }, 1000, () => {
     told++;
   });
-  return { clock, overdue, told: () => told };
+  return { clock, limit, told: () => told };
 }
 
 it('reports an event that does not end in time, counted from its beginning', () => {
-  const { clock, overdue, told } = watched();
-  overdue.begin();
+  const { clock, limit, told } = watched();
+  limit.begin();
   clock.advance(500);
-  overdue.begin(); // already begun
+  limit.begin(); // already begun
   clock.advance(499);
   expect(told()).toBe(0);
   clock.advance(1);
@@ -23,14 +23,14 @@ it('reports an event that does not end in time, counted from its beginning', () 
 });
 
 it('does not report an event that ended, and measures the next from its own beginning', () => {
-  const { clock, overdue, told } = watched();
+  const { clock, limit, told } = watched();
   for (let round = 0; round < 5; round++) {
-    overdue.begin();
+    limit.begin();
     clock.advance(700);
-    overdue.end();
+    limit.end();
   }
   expect(told()).toBe(0);
-  overdue.begin();
+  limit.begin();
   clock.advance(999);
   expect(told()).toBe(0);
   clock.advance(1);
@@ -38,9 +38,9 @@ it('does not report an event that ended, and measures the next from its own begi
 });
 
 it('reports nothing once it is stopped', () => {
-  const { clock, overdue, told } = watched();
-  overdue.begin();
-  overdue.stop();
+  const { clock, limit, told } = watched();
+  limit.begin();
+  limit.stop();
   clock.advance(10_000);
   expect(told()).toBe(0);
 });

@@ -2,31 +2,31 @@ import type { Server } from 'node:https';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { FastifyInstance } from 'fastify';
-import type { Doors } from '../api/doors/guard.ts';
+import type { AccessCheck } from '../api/access/guard.ts';
 import type { HttpTls } from '../api/server.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
-import type { DoorReason } from '../model/access.ts';
+import type { RefusalReason } from '../model/access.ts';
 import { identify } from '../rpc/identity.ts';
 import { contextOptions } from '../rpc/tls.ts';
 import type { Access } from '../security/access/access.ts';
 import { loadAccessFile, watchAccessFile } from '../security/access/access-file.ts';
 import { createAuthenticator, type PeerCertificate } from '../security/access/authenticate.ts';
-import { createDoors } from '../security/doors/doors.ts';
-import { createDoorRejectionLog } from '../security/doors/rejection-log.ts';
-import { serverNames } from '../security/doors/server-names.ts';
+import { createHttpAccess } from '../security/http-access/http-access.ts';
+import { createRefusalLog } from '../security/http-access/refusal-log.ts';
+import { serverNames } from '../security/http-access/server-names.ts';
 import { loadTlsFiles, type TlsTexts, watchTlsFiles } from '../security/tls-files.ts';
 import type { HttpConfig } from './config.ts';
 
 /** Contents of the files that the HTTP configuration names. */
-export interface HttpDoorFiles {
+export interface HttpSecurityFiles {
   readonly config: HttpConfig;
   readonly access: Access | null;
   readonly tls: TlsTexts | null;
 }
 
 /** Reads the files. Rejects with CONFIG_INVALID that names the file and its mistake. */
-export async function readHttpDoorFiles(config: HttpConfig, log: Logger): Promise<HttpDoorFiles> {
+export async function readHttpSecurityFiles(config: HttpConfig, log: Logger): Promise<HttpSecurityFiles> {
   const { accessFile, tls } = config;
   return {
     config,
@@ -35,27 +35,30 @@ export async function readHttpDoorFiles(config: HttpConfig, log: Logger): Promis
   };
 }
 
-export interface HttpDoorOptions {
+export interface HttpSecurityOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly signal: AbortSignal;
-  readonly observer: { refused(reason: DoorReason): void; accessFile(isGood: boolean): void };
+  readonly observer: { refused(reason: RefusalReason): void; accessFile(isGood: boolean): void };
 }
 
-export interface HttpDoor {
-  readonly doors: Doors;
+export interface HttpSecurity {
+  readonly accessCheck: AccessCheck;
   readonly tls: HttpTls | null;
   /** Starts to follow the files; new certificates are applied to `server`. */
   follow(server: FastifyInstance): void;
 }
 
 /** Creates access control and TLS of the HTTP server. */
-export function createHttpDoor(files: HttpDoorFiles, { clock, log, signal, observer }: HttpDoorOptions): HttpDoor {
+export function createHttpSecurity(
+  files: HttpSecurityFiles,
+  { clock, log, signal, observer }: HttpSecurityOptions,
+): HttpSecurity {
   const { config } = files;
-  const refusals = createDoorRejectionLog({ clock, log });
+  const refusals = createRefusalLog({ clock, log });
   let authenticator = files.access === null ? null : createAuthenticator(files.access);
   const listeners = new Set<() => void>();
-  const doors = createDoors({
+  const httpAccess = createHttpAccess({
     names: serverNames(config.address.host, config.allowedHosts),
     authenticator: () => authenticator,
     refused(asked, verdict) {
@@ -65,8 +68,8 @@ export function createHttpDoor(files: HttpDoorFiles, { clock, log, signal, obser
   });
 
   return {
-    doors: {
-      admit: (asked, socket) => doors.admit(asked, certificateOf(socket)),
+    accessCheck: {
+      admit: (asked, socket) => httpAccess.admit(asked, certificateOf(socket)),
       onChange: (listener) => listeners.add(listener),
     },
     tls: files.tls === null ? null : tlsOptions(files.tls),

@@ -12,7 +12,7 @@ export interface Timing {
 }
 
 /** Dependencies that connections and their calls share. */
-export interface Surroundings {
+export interface RpcContext {
   readonly timing: Timing;
   readonly log: Logger;
   readonly limits: Limits;

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { Need } from '../../../src/model/access.ts';
 import { parseAccess } from '../../../src/security/access/access.ts';
 import { createAuthenticator } from '../../../src/security/access/authenticate.ts';
-import { createDoors } from '../../../src/security/doors/doors.ts';
-import { serverNames } from '../../../src/security/doors/server-names.ts';
+import { createHttpAccess } from '../../../src/security/http-access/http-access.ts';
+import { serverNames } from '../../../src/security/http-access/server-names.ts';
 
 const access = parseAccess(`
 identities: [{ name: ci, tokens: [a-token-of-the-ci-server], roles: { writeRules: [shop] } }]
@@ -14,17 +14,17 @@ const token = { authorization: 'Bearer a-token-of-the-ci-server' };
 
 function ask(need: Need, headers: Record<string, string> = {}, isOpen = false) {
   const refused: string[] = [];
-  const doors = createDoors({
+  const access = createHttpAccess({
     names: serverNames('127.0.0.1', []),
     authenticator: () => (isOpen ? null : authenticator),
     refused: (_asked, { reason }) => refused.push(reason),
   });
   const asked = { need, method: 'GET', url: '/', headers: { host: 'localhost', ...headers }, remote: '127.0.0.1' };
-  const { type, caller, ...rest } = doors.admit(asked, { type: 'none' });
+  const { type, caller, ...rest } = access.admit(asked, { type: 'none' });
   return { type, identity: caller?.identity, ...rest, refused };
 }
 
-describe('the doors', () => {
+describe('HTTP access', () => {
   it('accept everybody if no authentication is required', () => {
     expect(ask({ type: 'admin' }, {}, true)).toEqual({ type: 'admitted', identity: null, refused: [] });
   });

@@ -1,15 +1,15 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
-import type { DoorReason, DoorRequest } from '../../model/access.ts';
+import type { AccessRequest, RefusalReason } from '../../model/access.ts';
 
 /** Minimum interval between log lines of one reason, however many requests are rejected. */
 export const quietMs = 10_000;
 
 /** Logs the first rejection of a reason at once. Later ones are logged as a count, with the last one as an example. */
-export function createDoorRejectionLog({ clock, log }: { readonly clock: Clock; readonly log: Logger }) {
-  const waiting = new Map<DoorReason, { count: number; example: object }>();
+export function createRefusalLog({ clock, log }: { readonly clock: Clock; readonly log: Logger }) {
+  const waiting = new Map<RefusalReason, { count: number; example: object }>();
 
-  const write = (reason: DoorReason, count: number, example: object) => {
+  const write = (reason: RefusalReason, count: number, example: object) => {
     waiting.set(reason, { count: 0, example: {} });
     log.warn({ reason, count, ...example }, 'requests refused');
     clock.after(quietMs, () => {
@@ -20,7 +20,10 @@ export function createDoorRejectionLog({ clock, log }: { readonly clock: Clock; 
   };
 
   return {
-    note({ method, url, remote }: DoorRequest, { reason, message }: { reason: DoorReason; message: string }): void {
+    note(
+      { method, url, remote }: AccessRequest,
+      { reason, message }: { reason: RefusalReason; message: string },
+    ): void {
       const path = url.split('?', 1)[0]?.slice(0, 200); // a query may contain secrets
       const example = { method, path, remote, why: message };
       const suppressed = waiting.get(reason);

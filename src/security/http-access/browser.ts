@@ -1,8 +1,8 @@
-import type { DoorReason, DoorRequest } from '../../model/access.ts';
+import type { AccessRequest, RefusalReason } from '../../model/access.ts';
 import { hostnameOf, type ServerNames } from './server-names.ts';
 
-export interface DoorFault {
-  readonly reason: DoorReason;
+export interface RequestFault {
+  readonly reason: RefusalReason;
   readonly message: string;
 }
 
@@ -11,7 +11,7 @@ export interface DoorFault {
  * none. It checks for a foreign name that resolves to this server (`Host`), a page of another origin (`Origin`,
  * `Sec-Fetch-Site`), and forms, which browsers submit across origins without a preflight.
  */
-export function browserFault(asked: DoorRequest, names: ServerNames): DoorFault | null {
+export function browserFault(asked: AccessRequest, names: ServerNames): RequestFault | null {
   return asked.need.type === 'discover' ? sidecarFault(asked) : (usualFault(asked, names) ?? formFault(asked));
 }
 
@@ -19,12 +19,12 @@ export function browserFault(asked: DoorRequest, names: ServerNames): DoorFault 
  * Checks a discovery request. Envoy sends its cluster name as `Host`, and none of the headers that browsers add to a
  * POST.
  */
-function sidecarFault(asked: DoorRequest): DoorFault | null {
+function sidecarFault(asked: AccessRequest): RequestFault | null {
   if (headerOf(asked, 'origin') === '' && headerOf(asked, 'sec-fetch-site') === '') return formFault(asked);
   return { reason: 'origin', message: 'discovery is for sidecars: a web page may not ask for it' };
 }
 
-function usualFault(asked: DoorRequest, names: ServerNames): DoorFault | null {
+function usualFault(asked: AccessRequest, names: ServerNames): RequestFault | null {
   const host = headerOf(asked, 'host');
   if (!names.isOwn(host)) {
     const message = `"${shortened(host)}" is not a name of this server: add it to http.allowedHosts in binnacle.yaml if it is`;
@@ -47,7 +47,7 @@ function isSameOrigin(origin: string, host: string, names: ServerNames): boolean
 }
 
 /** Detects cross-site requests other than followed links: a linking page cannot read the result. */
-function isCrossSite(asked: DoorRequest): boolean {
+function isCrossSite(asked: AccessRequest): boolean {
   const site = headerOf(asked, 'sec-fetch-site');
   if (site !== 'cross-site' && site !== 'same-site') return false;
   return asked.method !== 'GET' || headerOf(asked, 'sec-fetch-mode') !== 'navigate';
@@ -58,7 +58,7 @@ function isCrossSite(asked: DoorRequest): boolean {
  * with content types of forms or none (https://fetch.spec.whatwg.org/#cors-preflight-fetch). Browsers never add a
  * bearer token.
  */
-function formFault(asked: DoorRequest): DoorFault | null {
+function formFault(asked: AccessRequest): RequestFault | null {
   if (asked.method !== 'POST' || /^bearer /i.test(headerOf(asked, 'authorization'))) return null;
   const type = headerOf(asked, 'content-type').split(';', 1)[0]?.trim().toLowerCase() ?? '';
   if (/^(application|text)\/([a-z0-9.+-]*[.+-])?(json|yaml|protobuf)$/.test(type)) return null;
@@ -68,7 +68,7 @@ function formFault(asked: DoorRequest): DoorFault | null {
 }
 
 /** Returns a header's value; empty if absent. */
-export function headerOf({ headers }: DoorRequest, name: string): string {
+export function headerOf({ headers }: AccessRequest, name: string): string {
   const value = headers[name];
   return (typeof value === 'string' ? value : value?.join(', ')) ?? '';
 }

@@ -8,37 +8,40 @@ import type { ObjectKey, ObjectList, RuleStore, StoredObject } from '../../../ru
 export const definedInAnnotation = 'binnacle.io/defined-in';
 
 /** Version of adapters' objects; the store's counter never uses it. */
-const filedVersion = '0';
+const adapterVersion = '0';
 
 /** Objects of adapters (of files, for example) in the form of stored objects. */
-export interface FiledObjects {
+export interface AdapterObjects {
   get(key: ObjectKey): StoredObject | null;
   /** Lists the objects of a kind by namespace and name. Returns the same array until one of them changes. */
   list(kind: string): readonly StoredObject[];
   /** Reports added, changed and removed objects. The returned function ends the subscription. */
-  subscribe(listener: (changes: readonly FiledChange[]) => void): () => void;
+  subscribe(listener: (changes: readonly AdapterObjectChange[]) => void): () => void;
 }
 
-export interface FiledChange {
+export interface AdapterObjectChange {
   readonly id: RuleId;
   readonly before: StoredObject | null;
   readonly now: StoredObject | null;
 }
 
 /** Reports whether an adapter defines the object. It can only be changed at its source. */
-export const isFiled = ({ metadata }: StoredObject): boolean =>
-  metadata.resourceVersion === filedVersion && metadata.annotations[definedInAnnotation] !== undefined;
+export const isAdapterObject = ({ metadata }: StoredObject): boolean =>
+  metadata.resourceVersion === adapterVersion && metadata.annotations[definedInAnnotation] !== undefined;
 
-export function filedObjects(book: Pick<RuleBook, 'filed' | 'onFiled'>, kinds: readonly RuleKind[]): FiledObjects {
+export function createAdapterObjects(
+  book: Pick<RuleBook, 'adapterObject' | 'onAdapterObjects'>,
+  kinds: readonly RuleKind[],
+): AdapterObjects {
   const byKind = new Map<string, Map<RuleId, StoredObject>>();
   const lists = new Map<string, readonly StoredObject[]>();
-  const listeners = new Set<(changes: readonly FiledChange[]) => void>();
+  const listeners = new Set<(changes: readonly AdapterObjectChange[]) => void>();
 
-  const take = (ids: Iterable<RuleId>): readonly FiledChange[] =>
+  const take = (ids: Iterable<RuleId>): readonly AdapterObjectChange[] =>
     [...ids].flatMap((id) => {
       const kind = id.slice(0, id.indexOf('/'));
       const own = byKind.get(kind) ?? new Map<RuleId, StoredObject>();
-      const [before, now] = [own.get(id) ?? null, shown(book.filed(id), kinds)];
+      const [before, now] = [own.get(id) ?? null, shown(book.adapterObject(id), kinds)];
       if (before === null && now === null) return [];
       lists.delete(kind);
       if (now === null) own.delete(id);
@@ -48,7 +51,7 @@ export function filedObjects(book: Pick<RuleBook, 'filed' | 'onFiled'>, kinds: r
       return [{ id, before, now }];
     });
 
-  book.onFiled((ids) => {
+  book.onAdapterObjects((ids) => {
     const changes = take(ids);
     if (changes.length > 0) for (const listener of listeners) listener(changes);
   });
@@ -70,7 +73,7 @@ export function filedObjects(book: Pick<RuleBook, 'filed' | 'onFiled'>, kinds: r
 }
 
 /** Adds objects of adapters to a store. A stored object hides an adapter's object of its name, as in effect. */
-export function withFiled(store: RuleStore, filed: FiledObjects): RuleStore {
+export function withAdapterObjects(store: RuleStore, adapterObjects: AdapterObjects): RuleStore {
   const merged = new Map<
     string,
     { readonly of: readonly [unknown, unknown]; readonly items: readonly StoredObject[] }
@@ -78,10 +81,10 @@ export function withFiled(store: RuleStore, filed: FiledObjects): RuleStore {
   return {
     ...store,
     transact: (writes, options) => store.transact(writes, options),
-    get: async (key) => (await store.get(key)) ?? filed.get(key),
+    get: async (key) => (await store.get(key)) ?? adapterObjects.get(key),
     async list(kind, namespace): Promise<ObjectList> {
       const { items, resourceVersion } = await store.list(kind, namespace);
-      const others = filed.list(kind);
+      const others = adapterObjects.list(kind);
       if (others.length === 0) return { items, resourceVersion };
       const place = `${kind}/${namespace ?? '*'}`;
       const known = merged.get(place);
@@ -118,7 +121,7 @@ function shown(raw: RawObject | null, kinds: readonly RuleKind[]): StoredObject 
       annotations: { ...metadata.annotations, [definedInAnnotation]: origin },
       creationTimestamp: metadata.creationTimestamp,
       generation: 1,
-      resourceVersion: filedVersion,
+      resourceVersion: adapterVersion,
       uid: contentHash(ruleId(raw)),
     },
     // Unchecked: adapters' objects are shown even if invalid.

@@ -1,13 +1,13 @@
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { AccessVerdict, DoorReason, DoorRequest, HttpCaller, Need } from '../../model/access.ts';
+import type { AccessRequest, AccessVerdict, HttpCaller, Need, RefusalReason } from '../../model/access.ts';
 import { ApiError, failure, type StatusReason } from '../status.ts';
 import { needOf } from './needs.ts';
 
 /** Access decisions as this room needs them: identity and permission. */
-export interface Doors {
+export interface AccessCheck {
   /** Decides on a request. `socket` may carry a client certificate. */
-  admit(asked: DoorRequest, socket: Socket): AccessVerdict;
+  admit(asked: AccessRequest, socket: Socket): AccessVerdict;
   /** Calls `listener` when earlier verdicts may have changed. */
   onChange(listener: () => void): void;
 }
@@ -20,22 +20,22 @@ declare module 'fastify' {
 }
 
 /**
- * Asks `doors` about every request before its body is read. No other code does, except `demand` for objects that a body
+ * Asks `accessCheck` about every request before its body is read. No other code does, except `demand` for objects that a body
  * names. Long-running answers (watches) are closed when their caller loses permission.
  */
-export function guard(server: FastifyInstance, doors: Doors): void {
+export function guard(server: FastifyInstance, accessCheck: AccessCheck): void {
   const open = new Map<FastifyRequest, FastifyReply>();
   server.decorateRequest('caller', null);
   server.addHook('onRequest', async (request, reply) => {
-    const verdict = doors.admit(askedBy(request), request.raw.socket);
+    const verdict = accessCheck.admit(askedBy(request), request.raw.socket);
     request.caller = verdict.caller;
     if (verdict.type === 'refused') throw refusal(reply, verdict);
     open.set(request, reply);
     reply.raw.once('close', () => open.delete(request));
   });
-  doors.onChange(() => {
+  accessCheck.onChange(() => {
     for (const [request, reply] of open) {
-      if (doors.admit(askedBy(request), request.raw.socket).type === 'refused') reply.raw.destroy();
+      if (accessCheck.admit(askedBy(request), request.raw.socket).type === 'refused') reply.raw.destroy();
     }
   });
 }
@@ -46,20 +46,20 @@ export function demand(request: FastifyRequest, need: Need): void {
   if (message !== null) throw new ApiError(failure('Forbidden', message));
 }
 
-function askedBy(request: FastifyRequest): DoorRequest {
+function askedBy(request: FastifyRequest): AccessRequest {
   const { method, url, headers, ip: remote } = request;
   return { need: needOf(request), method, url, headers, remote };
 }
 
 function refusal(
   reply: FastifyReply,
-  { reason, message }: { readonly reason: DoorReason; readonly message: string },
+  { reason, message }: { readonly reason: RefusalReason; readonly message: string },
 ): ApiError {
   if (reason === 'unauthenticated') reply.header('www-authenticate', 'Bearer realm="binnacle"');
   return new ApiError(failure(statusReasons[reason], message));
 }
 
-const statusReasons: Readonly<Record<DoorReason, StatusReason>> = {
+const statusReasons: Readonly<Record<RefusalReason, StatusReason>> = {
   host: 'Forbidden',
   origin: 'Forbidden',
   'content-type': 'UnsupportedMediaType',

@@ -1,10 +1,10 @@
-import type { Timing } from './surroundings.ts';
+import type { Timing } from './context.ts';
 
 /**
  * Detects that something has not ended in time. Suits events that begin and end thousands of times a second. The first
  * beginning sets a timer; an end does not cancel it. The timer checks the state when it fires.
  */
-export class Overdue {
+export class DurationLimit {
   readonly #timing: Timing;
   readonly #limitMs: number;
   readonly #run: () => void;

@@ -1,25 +1,25 @@
 import { assertNever } from '../../lib/assert-never.ts';
-import type { AccessVerdict, DoorRequest, HttpCaller, Need } from '../../model/access.ts';
+import type { AccessRequest, AccessVerdict, HttpCaller, Need } from '../../model/access.ts';
 import type { Authenticator, PeerCertificate } from '../access/authenticate.ts';
 import { mayDo, type Roles } from '../access/roles.ts';
 import { browserFault, headerOf } from './browser.ts';
 import type { ServerNames } from './server-names.ts';
 
-export interface DoorsOptions {
+export interface HttpAccessOptions {
   readonly names: ServerNames;
   /** Authenticator of the current access file; null if no authentication is required. Evaluated for every request. */
   readonly authenticator: () => Authenticator | null;
   /** Called with every rejected request. */
-  readonly refused: (asked: DoorRequest, verdict: AccessVerdict & { readonly type: 'refused' }) => void;
+  readonly refused: (asked: AccessRequest, verdict: AccessVerdict & { readonly type: 'refused' }) => void;
 }
 
 /** Caller without authentication: on loopback without an access file, or with `--insecure`. */
 const unauthenticated: HttpCaller = { identity: null, reasonAgainst: () => null };
 
 /** Creates the access check for all HTTP requests. */
-export function createDoors(options: DoorsOptions) {
+export function createHttpAccess(options: HttpAccessOptions) {
   return {
-    admit(asked: DoorRequest, certificate: PeerCertificate): AccessVerdict {
+    admit(asked: AccessRequest, certificate: PeerCertificate): AccessVerdict {
       const verdict = decide(asked, certificate, options);
       if (verdict.type === 'refused') options.refused(asked, verdict);
       return verdict;
@@ -28,9 +28,9 @@ export function createDoors(options: DoorsOptions) {
 }
 
 function decide(
-  asked: DoorRequest,
+  asked: AccessRequest,
   certificate: PeerCertificate,
-  { names, authenticator }: DoorsOptions,
+  { names, authenticator }: HttpAccessOptions,
 ): AccessVerdict {
   if (asked.need.type === 'nothing') return { type: 'admitted', caller: unauthenticated };
   const fault = browserFault(asked, names);
