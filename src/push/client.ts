@@ -40,10 +40,10 @@ export class Client implements Sender {
   /** True while its layers differ from those that its stream sees. */
   hasOutdatedView = false;
   readonly #viewApplied: () => void;
-  readonly #world: StreamContext;
+  readonly #context: StreamContext;
   readonly #events: ClientEvents;
 
-  constructor(facts: ConnectingClient, world: StreamContext, events: ClientEvents) {
+  constructor(facts: ConnectingClient, context: StreamContext, events: ClientEvents) {
     this.id = facts.id;
     this.proxy = facts.proxy;
     this.stream = facts.stream;
@@ -52,9 +52,9 @@ export class Client implements Sender {
     this.outlet = facts.outlet;
     this.service = facts.service ?? 'ADS';
     this.mayLog = facts.mayLog ?? always;
-    this.connectedAtMs = world.now();
+    this.connectedAtMs = context.now();
     this.#viewApplied = facts.viewApplied ?? nothing;
-    this.#world = world;
+    this.#context = context;
     this.#events = events;
     facts.stream.sender = this;
   }
@@ -70,7 +70,7 @@ export class Client implements Sender {
     this.appliedLayers = this.layers;
     const view = viewOf(this.layers);
     rememberAccepted(this.stream, view);
-    setView(this.stream, view, this.#world);
+    setView(this.stream, view, this.#context);
     this.named?.setView(view);
     this.#viewApplied();
   }
@@ -79,7 +79,7 @@ export class Client implements Sender {
     if (this.stream.view === null || (this.named === null && !mayHaveResponse(this.stream))) return null;
     if (!this.outlet.writable) return null;
     this.#events.sendAttempted();
-    const response = nextResponse(this.stream, this.#world, this.#events.forcedRelease);
+    const response = nextResponse(this.stream, this.#context, this.#events.forcedRelease);
     if (response === null) return this.#sendNamed();
     this.outlet.write(response);
     this.#events.sent(this, response);
@@ -87,7 +87,7 @@ export class Client implements Sender {
   }
 
   close(): void {
-    closeStream(this.stream, this.#world);
+    closeStream(this.stream, this.#context);
     this.named?.close();
   }
 
@@ -141,8 +141,8 @@ export function streamFor(proxy: Proxy, mode: Mode): StreamState {
 }
 
 /**
- * How many bytes the answer will have, as far as one like it has come: in state of the world it repeats all names, and what a
- * thousand clients answer at once is as much work as what they are sent.
+ * Expected bytes of the acknowledgement, estimated from the last one. In state of the world it repeats all names, so a
+ * thousand acknowledgements at once cost as much as the responses.
  */
 const acknowledgementLength = ({ mode, types }: StreamState, { type }: Response): number =>
   mode === 'delta' ? 0 : (types.get(type)?.interest?.acknowledgement?.length ?? 0);

@@ -18,23 +18,23 @@ export interface RejectionParts {
   readonly compiler: Pick<Compiler, 'partsOf'>;
   readonly quarantine: Quarantine;
   readonly log: Logger;
-  /** All that are connected: of those some may have taken what one rejects. */
+  /** All connected clients: some may have accepted what another rejects. */
   readonly clients: Iterable<Client>;
-  /** By which revision a rule is as it is. */
+  /** Revision of a rule's last change. */
   readonly revisionOf: (origin: string) => Revision;
 }
 
-/** Logs what a client rejects, remembers it, and finds the rules that are to be corrected. */
+/** Logs and records the rejected parts, and finds the rules that must be corrected. */
 export function recordRejection(client: Client, outcome: RejectedOutcome, parts: RejectionParts): void {
-  const { type, error, rejectedNames: held, rejectedVersions: guilty, isSearching, response } = outcome;
+  const { type, error, rejectedNames, rejectedVersions, isSearching, response } = outcome;
   const proxy = client.proxy.id;
   const warn = (facts: object, message: string) => {
     if (client.mayLog()) parts.log.warn(facts, message);
   };
   const originsOf = (name: string, part: string) => {
     const made = client.appliedLayers.flatMap(({ key }) => [...parts.compiler.partsOf(key, type, name)]);
-    const guilty = made.filter((it) => part === '' || it.part === part || it.part === '');
-    return [...new Set(guilty.flatMap(({ origins }) => origins))];
+    const matching = made.filter((it) => part === '' || it.part === part || it.part === '');
+    return [...new Set(matching.flatMap(({ origins }) => origins))];
   };
   const toCorrectFor = ({ name, part }: RejectedVersion) =>
     originsToCorrect({
@@ -42,29 +42,29 @@ export function recordRejection(client: Client, outcome: RejectedOutcome, parts:
       acceptedThrough: client.stream.types.get(type)?.filters?.get(name)?.since ?? 0,
       revisionOf: parts.revisionOf,
     });
-  // Endpoints are nobody's mistake: nobody is kept from new ones because others reject them.
-  const quarantined = guilty.filter((part) => part.type !== 'endpoint');
+  // Endpoints come from no rule, and a rejection of them says nothing about other proxies: they are never quarantined.
+  const quarantined = rejectedVersions.filter((part) => part.type !== 'endpoint');
   const state = client.stream.types.get(type);
   parts.quarantine.rejected(client, quarantined, {
     originsToCorrect: toCorrectFor,
     violationOf: (part) => violationOf(part, state?.interest?.get(part.name)?.resource),
   });
   for (const part of quarantined) recordAcceptedElsewhere(client, part, parts);
-  for (const part of guilty) {
+  for (const part of rejectedVersions) {
     const rules = parts.quarantine.get(part)?.toCorrect ?? [];
     const virtualHost = part.part === '' ? {} : { virtualHost: part.part };
-    const reason = decisiveSentence(part.error, held.length > 0 ? part.name : '');
+    const reason = decisiveSentence(part.error, rejectedNames.length > 0 ? part.name : '');
     warn({ proxy, type, resource: part.name, ...virtualHost, rules, reason }, 'resource rejected by proxy');
   }
-  for (const resource of held.filter((name) => isBindError(error, name))) {
+  for (const resource of rejectedNames.filter((name) => isBindError(error, name))) {
     warn({ proxy, resource, reason: decisiveSentence(error, resource) }, 'listener not bound by proxy');
   }
-  if (isSearching || guilty.length + held.length > 0) return;
+  if (isSearching || rejectedVersions.length + rejectedNames.length > 0) return;
   const resources = response.updated.slice(0, maxNames);
   warn({ proxy, type, resources, reason: decisiveSentence(error, '') }, 'response rejected by proxy');
 }
 
-/** A version that another proxy of the kind has taken already is not what is wrong: new ones are to be sent it. */
+/** Records a proxy of the same kind that has accepted the version: then the version is not at fault, and new proxies are sent it. */
 function recordAcceptedElsewhere(rejecting: Client, part: PartVersion, { quarantine, clients }: RejectionParts): void {
   const kind = rejecting.proxy.client;
   if (quarantine.get(part)?.acceptedBy.has(kind) === true) return;
@@ -79,20 +79,20 @@ function hasAccepted({ stream }: Client, { type, name, part, hash }: PartVersion
   const state = stream.types.get(type);
   const entry = state?.interest?.get(name);
   if (state === undefined || entry === undefined || entry.changed > state.acknowledged) return false;
-  const isDoubtful = state.search !== null || state.uncertain.some(({ names }) => names.includes(name));
-  if (isDoubtful || state.rejectedResources?.has(name) === true) return false;
+  const isUncertain = state.search !== null || state.uncertain.some(({ names }) => names.includes(name));
+  if (isUncertain || state.rejectedResources?.has(name) === true) return false;
   if (state.filters?.get(name)?.rejected.get(part)?.hash === hash) return false;
   return partitionOf(type, entry.resource).parts.get(part)?.hash === hash;
 }
 
-/** Of a response that was rejected as a whole. */
+/** Limit on logged names of a response that was rejected as a whole. */
 const maxNames = 20;
 
-/** Notes that a client took versions that others reject. */
+/** Records that a client accepted versions that others reject. */
 export function recordAcceptance(client: Client, response: Response, quarantine: Quarantine): void {
   const { type } = response;
   const state = client.stream.types.get(type);
-  if (state === undefined || state.search !== null) return; // what was not tried yet was not taken
+  if (state === undefined || state.search !== null) return; // not all of the response has been sent yet
   for (const finding of quarantine.parts()) {
     if (finding.type !== type || !response.updated.includes(finding.name)) continue;
     const rejected = state.filters?.get(finding.name)?.rejected.get(finding.part);

@@ -35,12 +35,12 @@ export class StreamsByProxy {
    *
    * @returns the clients that are owed something now.
    */
-  clustersAnswered(client: Client, response: Response, world: StreamContext): readonly Client[] {
+  clustersAnswered(client: Client, response: Response, context: StreamContext): readonly Client[] {
     if (client.stream.types.has('endpoint')) return []; // it was owed them when they were sent
     const owed = [...(this.#byKey.get(keyOf(client)) ?? [])].filter(
       ({ stream }) => stream.types.has('endpoint') && !stream.types.has('cluster'),
     );
-    for (const { stream } of owed) addAssignments(stream, response, world);
+    for (const { stream } of owed) addAssignments(stream, response, context);
     return owed;
   }
 }

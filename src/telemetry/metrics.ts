@@ -181,7 +181,7 @@ function pushMetrics(registers: Registers): PushObserver {
   const bytes = byType('binnacle_push_bytes_total', 'Bytes of responses sent');
   const nacks = byType('binnacle_nacks_total', 'Responses that proxies rejected');
   const released = byType(
-    'binnacle_withheld_released_total',
+    'binnacle_deferred_removals_forced_total',
     'Removals sent before listeners and routes let go of them',
     xdsTypes,
   );

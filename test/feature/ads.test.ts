@@ -218,11 +218,11 @@ for (const mode of ['sotw', 'delta'] satisfies Mode[]) {
       await stream.subscribe('listener');
       const [synced] = await eventually(
         async () => {
-          const clients: { proxy: string; types: { route?: { state: string; held: unknown[] } } }[] =
+          const clients: { proxy: string; types: { route?: { state: string; rejected: unknown[] } } }[] =
             await debug('syncz');
           const critics = clients.filter(({ proxy }) => proxy === sidecarId('default', 'critic'));
           const route = critics[0]?.types.route;
-          return route?.state === 'NACK' && JSON.stringify(route.held).includes('shop.test') && critics;
+          return route?.state === 'NACK' && JSON.stringify(route.rejected).includes('shop.test') && critics;
         },
         { what: 'the rejection in /debug/syncz' },
       );
@@ -232,7 +232,7 @@ for (const mode of ['sotw', 'delta'] satisfies Mode[]) {
           cluster: { state: 'SYNCED' },
           route: {
             state: 'NACK',
-            held: expect.arrayContaining([{ resource: '8000', virtualHost: 'shop.test:8000' }]),
+            rejected: expect.arrayContaining([{ resource: '8000', virtualHost: 'shop.test:8000' }]),
             lastNack: { at: expect.any(String), reason: 'route "8000": I do not like sevens' },
           },
         },

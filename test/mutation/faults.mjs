@@ -159,7 +159,7 @@ export const faults = [
     '',
   ],
   ['src/push/client.ts', 'this.named?.close();', ''],
-  ['src/push/client.ts', 'closeStream(this.stream, this.#world);', ''],
+  ['src/push/client.ts', 'closeStream(this.stream, this.#context);', ''],
   ['src/push/client.ts', 'if (!this.outlet.writable) return null;', ''],
   ['src/push/discovery/discovery-stream.ts', "outcome.isAckOnly && request.typeUrl !== ''", 'outcome.isAckOnly'],
   ['src/xds/isolation/filter.ts', 'since: before?.since ?? state.acknowledged,', 'since: state.acknowledged,'],

@@ -113,7 +113,7 @@ export class DiscoveryStream implements CallReader, Outlet {
   }
 
   #receive(bytes: Uint8Array): void {
-    const { context: world } = this.#options.coordinator;
+    const { context } = this.#options.coordinator;
     const request = this.#kind.recognition.read(bytes);
     const asked = requestedTypeOf(request, this.#kind.service);
     const client = this.#clientOf(request.node);
@@ -124,16 +124,19 @@ export class DiscoveryStream implements CallReader, Outlet {
     }
     const before = asked.type === null ? undefined : client.stream.types.get(asked.type)?.names;
     const outcome =
-      'subscribe' in typed ? receiveDelta(client.stream, typed, world) : receiveSotw(client.stream, typed, world);
+      'subscribe' in typed ? receiveDelta(client.stream, typed, context) : receiveSotw(client.stream, typed, context);
     // Without its type the same bytes say something else on another service.
     if (outcome.kind === 'acknowledged' && outcome.isAckOnly && request.typeUrl !== '') {
       this.#kind.recognition.rememberAck(client.stream, outcome, bytes);
     }
     if (asked.type !== null && typeRows[asked.type].unknown === 'unanswered') {
-      const { names } = client.stream.types.get(asked.type) ?? { names: world.names.empty };
-      const added = world.names.difference(names, before ?? world.names.empty);
+      const { names } = client.stream.types.get(asked.type) ?? { names: context.names.empty };
+      const added = context.names.difference(names, before ?? context.names.empty);
       if (added.size > 0)
-        this.#unreportedNames.set(asked.type, world.names.union(this.#unreportedNames.get(asked.type) ?? added, added));
+        this.#unreportedNames.set(
+          asked.type,
+          context.names.union(this.#unreportedNames.get(asked.type) ?? added, added),
+        );
       this.#reportUnserved(client);
     }
     this.#received(client, outcome);

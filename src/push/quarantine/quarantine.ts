@@ -37,27 +37,28 @@ export interface QuarantinedPart extends PartVersion {
   readonly seenAtMs: number;
 }
 
-/** Looks at a version of a part that was not known to be rejected. */
+/** Analysis of a version that is rejected for the first time. */
 export interface PartAnalysis {
   /** The rules, or services, that are to be corrected. */
-  readonly originsToCorrect: (guilty: RejectedVersion) => readonly string[];
+  readonly originsToCorrect: (rejected: RejectedVersion) => readonly string[];
   /** Finds the constraint of Envoy that a part violates; null: none. */
-  readonly violationOf: (guilty: RejectedVersion) => string | null;
+  readonly violationOf: (rejected: RejectedVersion) => string | null;
 }
 
 /**
- * Record of rejected resources that outlives the streams on which they were rejected. A proxy that is new is spared what two
- * others of its kind, of different peers, reject and none took, or one if it is against Envoy's own constraints; it is sent the last good version in its place. A proxy that comes back with a
- * configuration is spared what it rejected before. One that comes with none is asked again, as its bootstrap may be another.
+ * Record of rejected resources that outlives their streams. A new proxy is not sent a version that two proxies of its kind
+ * from different peers reject and none accepted; one rejection suffices if the version violates Envoy's own constraints. It
+ * is sent the last good version instead. A proxy that reconnects with a configuration is not sent what it rejected before.
+ * One that reconnects without is sent it again, as its bootstrap may have changed.
  */
 export interface Quarantine extends KnownRejections {
-  /** A proxy was found to reject these. */
-  rejected(by: IdentifiedProxy, guilty: readonly RejectedVersion[], look: PartAnalysis): void;
-  /** A proxy took this version. */
+  /** Records that a proxy rejects these versions. */
+  rejected(by: IdentifiedProxy, versions: readonly RejectedVersion[], analysis: PartAnalysis): void;
+  /** Records that a proxy accepted this version. */
   accepted(by: IdentifiedProxy, version: PartVersion): void;
-  /** Whether this version of a part was found to be against Envoy's constraints. */
+  /** Whether this version of a part violates Envoy's constraints. */
   isProven(version: PartVersion): boolean;
-  /** Whether a rule or service is to be corrected for this version of a part. */
+  /** Whether a rule or service must be corrected for this version of a part. */
   isToCorrect(origin: string, version: PartVersion): boolean;
   get(version: PartVersion): QuarantinedPart | undefined;
   parts(): IteratorObject<QuarantinedPart>;
@@ -118,8 +119,8 @@ export function createQuarantine({ now, proxyOf }: QuarantineOptions): Quarantin
       if (proxy === null) return [];
       return [...partsByKey.values()].filter((one) => one.type === type && isWithheld(one, proxy, hasConfiguration));
     },
-    rejected(by, guilty, { originsToCorrect, violationOf }) {
-      for (const part of guilty) {
+    rejected(by, versions, { originsToCorrect, violationOf }) {
+      for (const part of versions) {
         const before = partsByKey.get(keyOf(part));
         const rejectedBy = new Map(before?.rejectedBy).set(keyOfProxy(by), rejectingProxyOf(by));
         if (rejectedBy.size > maxProxies) rejectedBy.delete(rejectedBy.keys().next().value ?? '');

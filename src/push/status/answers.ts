@@ -14,9 +14,9 @@ export function hasAcknowledgedAll(stream: StreamState): boolean {
 }
 
 function hasAcknowledgedType(state: TypeState): boolean {
-  const { interest, inFlight, rejectedResources: held, filters, search, uncertain: unsure } = state;
+  const { interest, inFlight, rejectedResources, filters, search, uncertain } = state;
   if (interest === null) return true;
-  const rejectsNothing = held === null && filters === null && search === null && unsure.length === 0;
+  const rejectsNothing = rejectedResources === null && filters === null && search === null && uncertain.length === 0;
   return inFlight === null && rejectsNothing && !isPending(state, interest);
 }
 
@@ -26,14 +26,15 @@ function hasAcknowledgedType(state: TypeState): boolean {
  * the proxy is not subscribed to it.
  */
 export function answerToResource(state: TypeState, name: string, since: Revision): ResourceAnswer | null {
-  const { interest, rejectedResources: allHeld } = state;
+  const { interest, rejectedResources } = state;
   const entry = interest?.get(name);
   if (entry === undefined) return null;
-  const held = allHeld?.get(name);
-  if (held?.rejectedVersion === entry.resource.version) return held.since >= since ? 'acknowledged' : 'rejected';
+  const rejected = rejectedResources?.get(name);
+  if (rejected?.rejectedVersion === entry.resource.version)
+    return rejected.since >= since ? 'acknowledged' : 'rejected';
   const through = acceptedThrough(state, name);
   if (!isInProgress(state, name, entry))
-    return through >= since || !isUnsure(state, name) ? 'acknowledged' : 'rejected';
+    return through >= since || !isUncertain(state, name) ? 'acknowledged' : 'rejected';
   // With nothing newer to come it is sent because it was asked for, and the proxy may never have had it.
   return through >= since && entry.changed > state.acknowledged ? 'acknowledged' : 'pending';
 }
@@ -47,12 +48,12 @@ export function answerToAll(
   let isOpen = stream.view === null;
   for (const state of stream.types.values()) {
     if (state.interest === null) continue;
-    const doubtful = new Set([
+    const suspects = new Set([
       ...(state.rejectedResources?.keys() ?? []),
       ...state.uncertain.flatMap(({ names }) => names),
     ]);
-    const answers = new Map([...doubtful].map((name) => [name, answerToResource(state, name, since)]));
-    const names = [...doubtful].filter((name) => answers.get(name) === 'rejected');
+    const answers = new Map([...suspects].map((name) => [name, answerToResource(state, name, since)]));
+    const names = [...suspects].filter((name) => answers.get(name) === 'rejected');
     if (names.length > 0) rejected.push({ state, names, message: decisiveSentence(state.nack ?? '', names[0] ?? '') });
     isOpen ||= answers.values().some((answer) => answer === 'pending');
     isOpen ||= (state.inFlight !== null || isPending(state, state.interest)) && state.acknowledged < since;
@@ -70,17 +71,18 @@ export interface RejectedResources {
   readonly isProven?: boolean;
 }
 
-/** Through which revision the proxy is known to have taken this name. */
+/** Last revision through which the proxy is known to have accepted this name. */
 function acceptedThrough(state: TypeState, name: string): Revision {
-  const held = state.rejectedResources?.get(name);
-  if (held !== undefined) return Math.min(held.since, state.acknowledged);
-  return isUnsure(state, name) && !state.lastAnswerRejected ? 0 : state.acknowledged;
+  const rejected = state.rejectedResources?.get(name);
+  if (rejected !== undefined) return Math.min(rejected.since, state.acknowledged);
+  return isUncertain(state, name) && !state.lastAnswerRejected ? 0 : state.acknowledged;
 }
 
-/** In a response that the proxy rejected without saying what in it, and not taken since. */
-const isUnsure = (state: TypeState, name: string): boolean => state.uncertain.some(({ names }) => hasName(names, name));
+/** Whether a rejected response contained the name, the error named no resource, and no later response was accepted. */
+const isUncertain = (state: TypeState, name: string): boolean =>
+  state.uncertain.some(({ names }) => hasName(names, name));
 
-/** Whether it is sent and not answered, or is to be sent. A whole set brings what is unsure again, too. */
+/** Whether it is sent and not answered, or is to be sent. A full set contains uncertain resources again. */
 function isInProgress(
   state: TypeState,
   name: string,
@@ -91,7 +93,7 @@ function isInProgress(
     baseline.kind === 'cursor'
       ? entry.changed > baseline.revision
       : baseline.known.versions.get(name) !== entry.resource.version;
-  const isSent = inFlight !== null && (hasName(inFlight.updated, name) || (inFlight.whole && isUnsure(state, name)));
+  const isSent = inFlight !== null && (hasName(inFlight.updated, name) || (inFlight.whole && isUncertain(state, name)));
   const isSearched = state.search !== null && hasName(state.search.names, name);
   return isSent || isToBeSent || isSearched || owed.some(({ names }) => hasName(names, name));
 }

@@ -113,13 +113,11 @@ function fingerprintOf(
 ): string {
   const sizes = [...groups].map(([layer, own]) => [layer, [...own].map(([key, { clients }]) => [key, clients.length])]);
   const rejecting = unsettled.flatMap(({ id, stream }) =>
-    [...stream.types.values()].flatMap(
-      ({ type, rejectedResources: held, filters, search, uncertain: unsure, nack }) => {
-        if (held === null && filters === null && search === null && unsure.length === 0) return [];
-        const parts = [...(filters ?? [])].map(([name, { rejected }]) => [name, [...rejected.keys()]]);
-        return [[id, type, [...(held?.keys() ?? [])], parts, unsure.length, nack]];
-      },
-    ),
+    [...stream.types.values()].flatMap(({ type, rejectedResources, filters, search, uncertain, nack }) => {
+      if (rejectedResources === null && filters === null && search === null && uncertain.length === 0) return [];
+      const parts = [...(filters ?? [])].map(([name, { rejected }]) => [name, [...rejected.keys()]]);
+      return [[id, type, [...(rejectedResources?.keys() ?? [])], parts, uncertain.length, nack]];
+    }),
   );
   return JSON.stringify([sizes, rejecting]);
 }

@@ -157,24 +157,15 @@ function watchOf({ wildcard, names, interest }: TypeState) {
 }
 
 function syncOf(state: TypeState) {
-  const {
-    sentAtMs,
-    acked,
-    ackedAtMs,
-    nack,
-    nackedAtMs,
-    inFlight,
-    deferredRemovals: withheld,
-    lastAnswerRejected: rejected,
-    search,
-  } = state;
-  const held = heldOf(state);
+  const { sentAtMs, acked, ackedAtMs, nack, nackedAtMs, inFlight, deferredRemovals, lastAnswerRejected, search } =
+    state;
+  const rejected = rejectedResourcesOf(state);
   const unanswered = unansweredOf(state);
   return {
     sent: { ...(lastSentOf(state) ?? nothingYet), at: timeOf(sentAtMs) },
     acknowledged: { ...(acked ?? nothingYet), at: timeOf(ackedAtMs) },
     state:
-      rejected || held.length > 0
+      lastAnswerRejected || rejected.length > 0
         ? 'NACK'
         : inFlight !== null || search !== null
           ? 'PENDING'
@@ -182,8 +173,8 @@ function syncOf(state: TypeState) {
             ? 'UNANSWERED'
             : 'SYNCED',
     ...(unanswered.length > 0 ? { unanswered: unanswered.slice(0, maxNames) } : {}),
-    withheld: withheld.reduce((sum, batch) => sum + batch.names.size, 0),
-    held,
+    deferredRemovals: deferredRemovals.reduce((sum, batch) => sum + batch.names.size, 0),
+    rejected,
     lastNack: nackOf(nack, nackedAtMs),
   };
 }
@@ -195,7 +186,7 @@ function unansweredOf({ type, names, interest }: TypeState): readonly string[] {
 }
 
 /** Lists deviations of a client's resources from the tables. */
-function heldOf(state: TypeState): readonly object[] {
+function rejectedResourcesOf(state: TypeState): readonly object[] {
   const parts = [...(state.filters?.keys() ?? [])].flatMap((name) =>
     liveRejections(state, name).map(([part]) =>
       part === '' ? { resource: name } : { resource: name, virtualHost: part },

@@ -16,7 +16,7 @@ export interface DumpContents {
 }
 
 /** A part that a client receives in another version than the tables have, as `/debug/syncz` lists it. */
-export interface HeldPart {
+export interface RejectedPart {
   readonly resource: string;
   readonly virtualHost?: string;
 }
@@ -99,26 +99,28 @@ export interface Judgement {
   readonly before: QuietPoint | null;
   /** Events since then, which decide how much the control plane must remember. */
   readonly since: Since;
-  readonly held: readonly HeldPart[];
+  readonly rejected: readonly RejectedPart[];
 }
 
 /**
  * Returns every difference between an Envoy's resources and the expected ones. Expected is everything as compiled, and
  * the earlier version of what it rejects. A rejected resource contains one of two known texts. Nothing else may be
- * withheld.
+ * deferred.
  */
 export function differences(judgement: Judgement): readonly string[] {
-  const { want, has, held } = judgement;
-  const keyOf = ({ resource, virtualHost }: HeldPart) =>
+  const { want, has, rejected } = judgement;
+  const keyOf = ({ resource, virtualHost }: RejectedPart) =>
     virtualHost === undefined ? resource : `${resource}/${virtualHost}`;
-  const heldKeys = new Set(held.map(keyOf));
+  const rejectedKeys = new Set(rejected.map(keyOf));
   const bad = new Set(
     partTypes.flatMap((type) => [...want[type]].filter(([, item]) => isBad(item)).map(([name]) => name)),
   );
   return [
     ...has.unfinished,
-    ...[...heldKeys].filter((key) => !bad.has(key)).map((key) => `${key} is held, and nothing is wrong with it`),
-    ...[...bad].filter((key) => !heldKeys.has(key)).map((key) => `${key} is bad, and not held`),
+    ...[...rejectedKeys]
+      .filter((key) => !bad.has(key))
+      .map((key) => `${key} is rejected, and nothing is wrong with it`),
+    ...[...bad].filter((key) => !rejectedKeys.has(key)).map((key) => `${key} is bad, and not rejected`),
     ...partTypes.flatMap((type) =>
       namesOf(want[type], has[type]).flatMap((name) => {
         const [wanted, found] = [want[type].get(name), has[type].get(name)];

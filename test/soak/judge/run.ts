@@ -14,8 +14,8 @@ import {
   type DumpContents,
   differences,
   dumpContents,
-  type HeldPart,
   type QuietPoint,
+  type RejectedPart,
   type Since,
   unlikeParts,
 } from './dumps.ts';
@@ -244,12 +244,12 @@ async function judge(plane: ControlPlane, client: Client, mark: string): Promise
   const compiled = await compiledFor(plane, client);
   if (!compiled.includes(mark)) return say(['the last change is not compiled']);
   const has = dumpContents(await client.envoy.configDump());
-  const held = Object.values(types).flatMap((type) => type.held ?? []);
+  const rejected = Object.values(types).flatMap((type) => type.rejected ?? []);
   const want = dumpContents(JSON.parse(compiled) as ConfigDump);
-  const found = differences({ want, has, held, before: client.before, since: client.since });
+  const found = differences({ want, has, rejected, before: client.before, since: client.since });
   const pending = Object.entries(types).filter(([, { state }]) => state === 'PENDING');
   const all = [
-    ...(isSynced === (held.length === 0) ? [] : [`/debug/syncz says that it has ${isSynced ? '' : 'not '}all`]),
+    ...(isSynced === (rejected.length === 0) ? [] : [`/debug/syncz says that it has ${isSynced ? '' : 'not '}all`]),
     ...pending.map(([type]) => `${type} is PENDING`),
     ...found,
   ];
@@ -260,7 +260,7 @@ async function judge(plane: ControlPlane, client: Client, mark: string): Promise
 interface Synced {
   readonly proxy: string;
   readonly isSynced: boolean;
-  readonly types: Readonly<Record<string, { readonly state: string; readonly held?: readonly HeldPart[] }>>;
+  readonly types: Readonly<Record<string, { readonly state: string; readonly rejected?: readonly RejectedPart[] }>>;
 }
 
 const nodeIdOf = ({ name }: Client): string => `sidecar~10.0.0.1~${name}.default~default.svc.cluster.local`;

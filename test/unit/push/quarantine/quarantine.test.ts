@@ -40,7 +40,7 @@ function quarantined() {
 }
 
 describe('a version that proxies reject', () => {
-  it('is withheld from new proxies once two have rejected it, and one alone does not decide for others', () => {
+  it('is kept from new proxies once two proxies rejected it; one rejection is not enough', () => {
     const { spared, reject } = quarantined();
     reject('one');
     expect(spared(proxyOf({ id: 'new' }))).toBe(false);
@@ -50,7 +50,7 @@ describe('a version that proxies reject', () => {
     expect(spared(proxyOf({ id: 'new' }))).toBe(true);
   });
 
-  it('is withheld only once two peers have rejected it: one has as many node ids as it likes', () => {
+  it('is kept back only after rejections from two peers, since one peer can use any number of node ids', () => {
     const { spared, reject } = quarantined();
     for (const id of ['one', 'two', 'three']) reject(id, guilty, '10.0.0.1:1');
     expect(spared(proxyOf({ id: 'new' }))).toBe(false);
@@ -58,7 +58,7 @@ describe('a version that proxies reject', () => {
     expect(spared(proxyOf({ id: 'new' }))).toBe(true);
   });
 
-  it('is withheld from others of the kind once one rejects it, whoever that is, if it is against a constraint of Envoy', () => {
+  it('is kept from other proxies of the kind after one rejection if it violates a constraint of Envoy', () => {
     const { quarantine, spared, reject } = quarantined();
     reject('one', guilty, '10.0.0.1:1', 'domains[0] must not contain line feeds');
     expect(quarantine.isProven(guilty)).toBe(true);
@@ -68,33 +68,33 @@ describe('a version that proxies reject', () => {
     expect(spared(proxyOf({ id: 'new' }))).toBe(false);
   });
 
-  it('is not withheld from a proxy because another calls itself so', () => {
+  it('is kept from no proxy because another peer claimed its node id', () => {
     const { spared, reject } = quarantined();
     reject('victim', guilty, '10.0.0.1:1');
     expect(spared(proxyOf({ id: 'victim' }), true)).toBe(false);
   });
 
-  it('is not withheld from proxies of another kind', () => {
+  it('is sent to proxies of another kind', () => {
     const { spared, reject } = quarantined();
     for (const id of ['one', 'two']) reject(id);
     expect(spared(proxyOf({ id: 'new', client: 'grpc' }))).toBe(false);
   });
 
-  it('is not withheld any more once a proxy of the kind took it', () => {
+  it('is sent again once a proxy of the kind accepted it', () => {
     const { quarantine, spared, reject } = quarantined();
     for (const id of ['one', 'two', 'three']) reject(id);
     quarantine.accepted(known(proxyOf({ id: 'four' })), guilty);
     expect(spared(proxyOf({ id: 'new' }))).toBe(false);
   });
 
-  it('is withheld from the proxy that rejected it and comes back with its configuration, not from one that restarted', () => {
+  it('is kept from a rejecting proxy that reconnects with its configuration, and sent again to one that restarted', () => {
     const { spared, reject } = quarantined();
     for (const id of ['one', 'two', 'three']) reject(id);
     expect(spared(proxyOf({ id: 'one' }), true)).toBe(true);
     expect(spared(proxyOf({ id: 'one' }), false)).toBe(false);
   });
 
-  it('is traced once, and keeps the last good version that some proxy had', () => {
+  it('is analysed once, and keeps the last good version that a proxy had', () => {
     const { quarantine, reject } = quarantined();
     reject('one');
     reject('two', { ...guilty, lastGood: null });
@@ -104,7 +104,7 @@ describe('a version that proxies reject', () => {
     expect(quarantine.lastGood({ ...guilty, hash: 'newer' })).toBeNull();
   });
 
-  it('is forgotten an hour after it went from all tables', () => {
+  it('is forgotten an hour after it left all tables', () => {
     const { quarantine, reject, pass } = quarantined();
     reject('one');
     pass(3_000_000);
@@ -117,14 +117,14 @@ describe('a version that proxies reject', () => {
     expect(quarantine.size).toBe(0);
   });
 
-  it('is one of a thousand at most', () => {
+  it('is limited to a thousand versions', () => {
     const { quarantine, reject } = quarantined();
     for (let index = 0; index < 1_100; index++) reject('one', { ...guilty, hash: `${index}` });
     expect(quarantine.size).toBe(1_000);
     expect(quarantine.isKnown({ ...guilty, hash: '1099' })).toBe(true);
   });
 
-  it('is on disk within a moment, as the process may be killed', async () => {
+  it('is saved at once, since the process may be killed', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'binnacle-quarantine-'));
     onTestFinished(() => rm(folder, { recursive: true, force: true }));
     const path = join(folder, 'rejected-parts.json');
@@ -138,7 +138,7 @@ describe('a version that proxies reject', () => {
     await file.close();
   });
 
-  it('comes back from disk with all that is known of it; a damaged file is ignored', async () => {
+  it('is restored from disk completely; a damaged file is ignored', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'binnacle-quarantine-'));
     onTestFinished(() => rm(folder, { recursive: true, force: true }));
     const path = join(folder, 'rejected-parts.json');
