@@ -1,14 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ShardChange, ShardContents } from '../../src/adapter-contract/adapter.ts';
 import type { Clock } from '../../src/lib/clock.ts';
-import { MeshError } from '../../src/lib/errors.ts';
 import type { Instance, InstanceKey, Registration, RegistrationBook } from './contract.ts';
 import { createEffects } from './effects.ts';
 import { describeService, type Operation, type StoredInstance } from './instances.ts';
 import type { Journal } from './journal.ts';
+import { createJournalWrites } from './journal-writes.ts';
 
-/** Number of lines from which a journal is compacted, if most of them are obsolete. */
-const compactAboveLines = 10_000;
 const cleanEveryMs = 60_000;
 
 export interface BookOptions {
@@ -38,47 +36,14 @@ export interface RunningBook extends RegistrationBook {
 export function createRegistrationBook(options: BookOptions): RunningBook {
   const { clock, journal } = options;
   const loaded = Promise.withResolvers<void>();
-  const effects = createEffects({ clock, changed: options.changed, expired: expire });
+  const effects = createEffects({
+    clock,
+    changed: options.changed,
+    expired: (keys) => writes.expire(keys.map((key) => deletion(key, clock.now()))),
+  });
   const { table } = effects;
-  /** Names with pending writes, whose current state is about to change. */
-  const inFlight = new Map<string, number>();
+  const writes = createJournalWrites({ journal, effects, journalled: options.journalled });
   let cancelCleaning: () => void = () => {};
-  let isClosed = false;
-
-  /** Persists operations, then applies them, in the order in which they were written. */
-  async function commit(operations: readonly Operation[], names: readonly string[]): Promise<void> {
-    if (operations.length === 0) return;
-    if (isClosed) throw new MeshError('STORE_UNAVAILABLE', 'the registration API is shutting down');
-    for (const name of names) inFlight.set(name, (inFlight.get(name) ?? 0) + 1);
-    try {
-      await journal.append(operations);
-    } catch (cause) {
-      options.journalled(cause);
-      throw new MeshError('STORE_UNAVAILABLE', 'nothing was registered: the journal cannot be written', { cause });
-    } finally {
-      for (const name of names) settle(name);
-    }
-    effects.apply(operations);
-    options.journalled(null);
-    if (journal.lines() > compactAboveLines && journal.lines() > 4 * table.size()) {
-      journal.compact(effects.snapshot).catch(options.journalled);
-    }
-  }
-
-  function settle(name: string): void {
-    const writers = (inFlight.get(name) ?? 1) - 1;
-    if (writers === 0) inFlight.delete(name);
-    else inFlight.set(name, writers);
-  }
-
-  /**
-   * Applies expiries at once, even if the disk is full. After a restart such instances get one lease and expire again.
-   */
-  function expire(keys: readonly InstanceKey[]): void {
-    const operations = keys.map((key) => deletion(key, clock.now()));
-    effects.apply(operations, 'expired');
-    journal.append(operations).then(() => options.journalled(null), options.journalled);
-  }
 
   function cleanLater(): void {
     cancelCleaning = clock.after(cleanEveryMs, () => {
@@ -86,7 +51,7 @@ export function createRegistrationBook(options: BookOptions): RunningBook {
       const operations = [...table.services()]
         .filter(({ emptySinceMs }) => emptySinceMs !== null && emptySinceMs <= oldest)
         .map(({ namespace, host }) => ({ op: 'forget', namespace, host }) as const);
-      commit(operations, []).catch(() => {}); // `journalled` reports failures; the next cleaning retries
+      writes.commit(operations, []).catch(() => {}); // `journalled` reports failures; the next cleaning retries
       cleanLater();
     });
   }
@@ -100,7 +65,7 @@ export function createRegistrationBook(options: BookOptions): RunningBook {
   }
 
   function isHeartbeat(stored: StoredInstance): boolean {
-    return !inFlight.has(instanceName(stored)) && isDeepStrictEqual(table.get(stored), stored);
+    return !writes.isPending(instanceName(stored)) && isDeepStrictEqual(table.get(stored), stored);
   }
 
   const shown = (key: InstanceKey): Instance | null => {
@@ -114,13 +79,13 @@ export function createRegistrationBook(options: BookOptions): RunningBook {
       const stored = put.map(storedInstance);
       const renewed = new Set(stored.filter(isHeartbeat));
       const written = stored.filter((instance) => !renewed.has(instance));
-      const deleted = remove.map((key) => table.get(key) !== undefined || inFlight.has(instanceName(key)));
+      const deleted = remove.map((key) => table.get(key) !== undefined || writes.isPending(instanceName(key)));
       const gone = remove.filter((_, index) => deleted[index]);
       const operations: readonly Operation[] = [
         ...written.map((instance) => ({ op: 'put', instance }) as const),
         ...gone.map((key) => deletion(key, clock.now())),
       ];
-      await commit(operations, [...written, ...gone].map(instanceName));
+      await writes.commit(operations, [...written, ...gone].map(instanceName));
       for (const instance of renewed) effects.renew(instance);
       return {
         put: stored.map((instance) => effects.withLease(table.get(instance) ?? instance)),
@@ -153,7 +118,7 @@ export function createRegistrationBook(options: BookOptions): RunningBook {
       if (table.service(namespace, host) === undefined) return false;
       const keys = table.of(namespace, host);
       const operations = keys.map((key) => deletion(key, clock.now()));
-      await commit([...operations, { op: 'forget', namespace, host }], keys.map(instanceName));
+      await writes.commit([...operations, { op: 'forget', namespace, host }], keys.map(instanceName));
       return true;
     },
     watch: effects.watch,
@@ -167,7 +132,7 @@ export function createRegistrationBook(options: BookOptions): RunningBook {
     },
     contents: effects.contents,
     async close() {
-      isClosed = true;
+      writes.close();
       cancelCleaning();
       effects.close();
       await journal.settled();

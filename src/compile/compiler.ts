@@ -3,10 +3,11 @@ import { sidecar } from '../rules/kinds/sidecar/index.ts';
 import { defaultMeshConfig, type MeshConfig } from '../rules/mesh-config.ts';
 import type { RuleKind } from '../rules/rule.ts';
 import { createContentPool } from './content-pool.ts';
-import type { Compiler, FlushWork, LayerKey } from './contract.ts';
+import type { Compiler, FlushWork } from './contract.ts';
 import { createProxyFacts } from './facts.ts';
-import type { Layer, LayerKind, SharedParts, Work } from './layer.ts';
+import type { LayerKind, SharedParts, Work } from './layer.ts';
 import { layerKinds } from './layer-kinds.ts';
+import { createOpenLayers } from './open-layers.ts';
 import type { Coarseness } from './scope-key.ts';
 import { createAssignmentPool } from './tables/assignments.ts';
 import type { ContentPools } from './tables/host-parts.ts';
@@ -31,41 +32,20 @@ export interface CompilerOptions {
   readonly kinds?: readonly LayerKind<unknown>[];
 }
 
-interface OpenLayer {
-  readonly layer: Layer;
-  readonly kind: LayerKind<unknown>;
-  /** The rules that were selected for it. */
-  readonly selected: readonly string[];
-}
-
 /** The compiler of all layers. See docs/adr/0002, 0003 and 0017. */
 export function createCompiler(options: CompilerOptions = {}): Compiler {
   const { domainSuffix = 'cluster.local', mesh = defaultMeshConfig, scopes: coarseness = 'coarse' } = options;
   const { newHostsPerFlush = 2_000, kinds = layerKinds(coarseness), ruleKinds = allRuleKinds } = options;
   const shared = createSharedParts({ mesh, domainSuffix, kinds: ruleKinds });
   const { world, work, problems, assignments } = shared;
-  const layers = new Map<LayerKey, OpenLayer>();
-  /** Layers that no flush has compiled yet, the oldest first. */
-  const newLayers = new Set<LayerKey>();
-  /** Others that are to be compiled. Outlives a flush that is given up. */
-  const dirtyLayers = new Set<LayerKey>();
-  const layersByRule = new Map<string, Set<LayerKey>>();
+  const layers = createOpenLayers(shared);
   const dirtyListeners: Parameters<Compiler['onDirty']>[0][] = [];
   let dirty = createDirty();
 
-  const open = <Facts>(key: LayerKey, kind: LayerKind<Facts>, facts: Facts) => {
-    const selected = kind.selected(facts);
-    layers.set(key, { layer: kind.create(facts, { ...shared, key }), kind, selected });
-    newLayers.add(key);
-    for (const rule of selected) addTo(layersByRule, rule, key);
-  };
-  /** Tells every layer what is dirty. Repeating it is harmless, so a flush that is given up loses nothing. */
+  /** Marks the dirty parts in every layer. Idempotent, so an aborted flush loses nothing. */
   function* distribute(from: Dirty): Generator<undefined, void, undefined> {
     for (const kind of kinds) kind.mark?.(from);
-    for (const [key, { layer }] of layers) {
-      if (layer.mark(from) && !newLayers.has(key)) dirtyLayers.add(key);
-      yield;
-    }
+    yield* layers.mark(from);
     from.keys.clear();
     from.selecting.clear();
     from.mesh = false;
@@ -80,9 +60,7 @@ export function createCompiler(options: CompilerOptions = {}): Compiler {
       return kinds.flatMap((kind) => {
         const own = kind.factsOf(facts, world);
         if (own === null) return [];
-        const key = keyOf(kind, own);
-        if (!layers.has(key)) open(key, kind, own);
-        return [key];
+        return [layers.open(kind, own)];
       });
     },
     joined({ addresses }) {
@@ -92,14 +70,7 @@ export function createCompiler(options: CompilerOptions = {}): Compiler {
       for (const address of addresses) world.proxyAddresses.remove(address);
     },
     labelsOf: world.workloadLabels.of,
-    close(key) {
-      const closed = layers.get(key);
-      closed?.layer.dispose();
-      for (const rule of closed?.selected ?? []) removeFrom(layersByRule, rule, key);
-      layers.delete(key);
-      newLayers.delete(key);
-      dirtyLayers.delete(key);
-    },
+    close: layers.close,
     mesh: {
       domainSuffix,
       mesh: world.mesh,
@@ -117,25 +88,13 @@ export function createCompiler(options: CompilerOptions = {}): Compiler {
         dirty.endpoints.delete(service);
         yield;
       }
-      for (const key of dirtyLayers) {
-        work.layersCompiled++;
-        yield* layers.get(key)?.layer.compile(revision) ?? [];
-        dirtyLayers.delete(key);
-      }
-      const before = costOf(work);
-      for (const key of newLayers) {
-        const opened = layers.get(key);
-        if (opened?.kind.mayWait && costOf(work) - before >= newHostsPerFlush) continue;
-        work.layersCompiled++;
-        yield* opened?.layer.compile(revision) ?? [];
-        newLayers.delete(key);
-      }
+      yield* layers.compile(revision, newHostsPerFlush);
       const moved = movedOrNull(dirty.moved);
       dirty = createDirty();
-      const changes = [...layers.values()].flatMap(({ layer }) => layer.takeChanges());
+      const changes = layers.takeChanges();
       for (const kind of kinds) kind.flushed?.();
       const { layersCompiled } = work;
-      return { changes, moved, deferred: new Set(newLayers), layersCompiled, work: takeWork(work) };
+      return { changes, moved, deferred: layers.uncompiled(), layersCompiled, work: takeWork(work) };
     },
     partsOf: (layer, type, name) => layers.get(layer)?.layer.partsOf(type, name) ?? [],
     *contributionsOf(origin) {
@@ -147,14 +106,11 @@ export function createCompiler(options: CompilerOptions = {}): Compiler {
         }
       }
     },
-    layersSelecting: (rule) => layersByRule.get(rule) ?? [],
+    layersSelecting: layers.selecting,
     problems: () => new Map([...problems.origins()].map((origin) => [origin, problems.of(origin)])),
     problemsOf: problems.of,
   };
 }
-
-// The one place that makes one: facts are plain data, so that equal facts are equal texts.
-const keyOf = ({ kind }: LayerKind<unknown>, facts: unknown) => `${kind}:${JSON.stringify(facts)}` as LayerKey;
 
 function createSharedParts(options: WorldOptions): SharedParts {
   const world = createWorld(options);
@@ -184,21 +140,6 @@ function createContentPools(work: { encoded: number; assembled: number }): Conte
     chunks: createContentPool(() => {}), // parts of what is counted
   };
 }
-
-function addTo(sets: Map<string, Set<LayerKey>>, origin: string, layer: LayerKey): void {
-  const layers = sets.get(origin);
-  if (layers === undefined) sets.set(origin, new Set([layer]));
-  else layers.add(layer);
-}
-
-function removeFrom(sets: Map<string, Set<LayerKey>>, origin: string, layer: LayerKey): void {
-  const layers = sets.get(origin);
-  layers?.delete(layer);
-  if (layers?.size === 0) sets.delete(origin);
-}
-
-/** In hosts compiled: one that is known costs a small part of that. */
-const costOf = ({ hostsCompiled, hostsShared }: Work): number => hostsCompiled + hostsShared / 8;
 
 function takeWork(work: Work): FlushWork {
   const { hostsCompiled, encoded, assembled } = work;

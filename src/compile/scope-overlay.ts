@@ -1,4 +1,3 @@
-import { createCounts } from '../lib/counts.ts';
 import type { PlanProblem } from '../plan/unit.ts';
 import type { Layer } from './layer.ts';
 import { viewpointOf } from './resolve/client-facts.ts';
@@ -8,7 +7,7 @@ import { fixedKey } from './scope-fixed.ts';
 import { type HostUnitParts, hostUnits } from './scope-hosts.ts';
 import type { ScopeFacts } from './scope-key.ts';
 import { scopeProvenance } from './scope-provenance.ts';
-import { noHostParts } from './tables/host-parts.ts';
+import { createShadows } from './scope-shadows.ts';
 import { createNamedProblems } from './tables/listener-table.ts';
 import { createOverlayListeners } from './tables/overlay-listeners.ts';
 import { createOverlayRoutes } from './tables/overlay-routes.ts';
@@ -18,26 +17,22 @@ import { createWriter } from './writer.ts';
 
 export interface OverlayOptions {
   readonly base: ScopeBase;
-  /** It stands on the base no longer. */
+  /** Called when the scope no longer uses the base. */
   closed(): void;
 }
 
 /**
- * A scope that has what its base has, but for hosts that its own facts make a difference to. These are its own: they are compiled for it, and what
- * the base has of them does not count.
+ * A scope that shares the content of its base. Hosts for which its own facts matter are compiled for it alone, and replace
+ * those of the base.
  */
 export function createOverlayScope(facts: ScopeFacts, parts: ScopeParts, { base, closed }: OverlayOptions): Layer {
   const { dialect, memo, key, pools, problems } = parts;
   const writer = createWriter({ dialect, pools });
   const viewpoint = viewpointOf(facts, null);
   const ownHosts = new Set<string>();
-  /** Units of the base that this scope replaces by its own. */
-  const shadows = new Map<string, Unit<HostUnitParts>>();
-  /** References of the base's own hosts, which do not count. */
-  const replacedReferences = createCounts();
-  /** Hosts that may have become own, or no longer are. */
+  /** Hosts to compare with the base: they may have become own, or no longer be. */
   const pending = new Set<string>();
-  /** Since when hosts are as in the base that were own. */
+  /** Revisions at which own hosts became equal to the base again. */
   const rejoined = new Map<string, number>();
   const hostProblems = createNamedProblems(problems);
   const tables = createOverlayTables(key, base.tables);
@@ -50,6 +45,7 @@ export function createOverlayScope(facts: ScopeFacts, parts: ScopeParts, { base,
     problems,
     shadowed: ownHosts,
   });
+  const shadows = createShadows({ tables, routes, listeners, referenceChanged: (host) => pending.add(host) });
   let isNew = true;
 
   const kind = hostUnits({ dialect, writer, parts, memo, tables, routes, listeners, viewpoint: () => viewpoint });
@@ -70,26 +66,8 @@ export function createOverlayScope(facts: ScopeFacts, parts: ScopeParts, { base,
     problems,
   );
   const isReferenced = (host: string): boolean =>
-    base.hosts.referencesTo(host) - replacedReferences.of(host) + hosts.referencesTo(host) > 0;
+    base.hosts.referencesTo(host) - shadows.referencesTo(host) + hosts.referencesTo(host) > 0;
 
-  /** Leaves out what the base has of an own host, or no longer. */
-  const shadow = (host: string) => {
-    const before = shadows.get(host);
-    const after = ownHosts.has(host) ? base.hosts.get(host) : undefined;
-    if (before === after) return;
-    if (after === undefined) shadows.delete(host);
-    else shadows.set(host, after);
-    const [old, next] = [before, after].map((unit) => unit?.parts.host.value ?? noHostParts.value);
-    if (old === undefined || next === undefined) return;
-    for (const { value } of old.clusters) tables.hide('cluster', value.name, false);
-    for (const { name } of old.assignments) tables.hide('endpoint', name, false);
-    for (const { value } of next.clusters) tables.hide('cluster', value.name, true);
-    for (const { name } of next.assignments) tables.hide('endpoint', name, true);
-    routes.shadow(old.virtualHosts, next.virtualHosts);
-    listeners.shadow(old.listeners, next.listeners);
-    for (const other of after?.references ?? []) if (replacedReferences.add(other)) pending.add(other);
-    for (const other of before?.references ?? []) if (replacedReferences.remove(other)) pending.add(other);
-  };
   const compareWithBase = (host: string, revision: number) => {
     if (base.differs(host, viewpoint, isReferenced(host))) {
       ownHosts.add(host);
@@ -99,10 +77,10 @@ export function createOverlayScope(facts: ScopeFacts, parts: ScopeParts, { base,
       hosts.remove(host);
       if (base.hosts.get(host) !== undefined) rejoined.set(host, revision);
     }
-    shadow(host);
+    shadows.set(host, ownHosts.has(host) ? base.hosts.get(host) : undefined);
     hostProblems.put(host, ownHosts.has(host) ? noProblems : (base.hosts.get(host)?.problems ?? noProblems));
   };
-  /** Takes the state of the base in: what the scope differs in, and what is told of the rest. */
+  /** Applies the state of the base: hosts that differ in this scope, and problems of the others. */
   const begin = () => {
     for (const host of base.differing(viewpoint)) pending.add(host);
     for (const [host, { problems: found }] of base.hosts.entries()) if (found.length > 0) pending.add(host);

@@ -18,7 +18,7 @@ export interface RoutePools extends AssemblyPools {
   readonly records: ContentPool<HashedBytes>;
 }
 
-/** The route configurations of a scope, put together from the virtual hosts of its hosts. */
+/** The route configurations of a scope, assembled from the virtual hosts of its hosts. */
 export interface RouteTable {
   /** Replaces the virtual hosts of one host. */
   replace(before: readonly VirtualHostPart[], after: readonly VirtualHostPart[]): void;
@@ -32,7 +32,7 @@ export interface RouteTable {
   dispose(): void;
 }
 
-/** Route configurations that those of other scopes stand on. */
+/** Route configurations on which overlay scopes are based. */
 export interface BaseRoutes extends RouteTable {
   get(name: string): Configuration | undefined;
   unknownHosts(): RouteConfigurationPlan['unknownHosts'];
@@ -43,12 +43,12 @@ export interface Configuration {
   readonly name: string;
   readonly hosts: Map<string, VirtualHost>;
   readonly domains: DomainIndex;
-  /** By name, as last assembled; what came and what went since. */
+  /** Virtual hosts by name as of the last assembly; then those added and removed since. */
   sorted: readonly VirtualHost[];
   readonly arrived: Set<VirtualHost>;
   readonly gone: Set<VirtualHost>;
   assembled: Pooled<AssembledRoutes> | null;
-  /** Of the records of its virtual hosts. */
+  /** Sum of the hashes of its records. */
   readonly sum: HashSum;
 }
 
@@ -56,7 +56,7 @@ export interface RouteTableOptions {
   readonly tables: Tables;
   readonly pools: RoutePools;
   readonly writer: Pick<Writer, 'routeFrame' | 'unknownHosts'>;
-  /** Told that a route configuration was put together again, or is gone. */
+  /** Called when a route configuration was assembled or removed. */
   onAssembled(name: string): void;
 }
 
@@ -69,18 +69,9 @@ export function createRouteTable({ tables, pools, writer, onAssembled }: RouteTa
   const configurationOf = (name: string): Configuration => {
     const found = configurations.get(name);
     if (found !== undefined) return found;
-    const fresh: Configuration = {
-      name,
-      hosts: new Map(),
-      domains: createDomainIndex(),
-      sorted: [],
-      arrived: new Set(),
-      gone: new Set(),
-      assembled: null,
-      sum: createHashSum(),
-    };
-    configurations.set(name, fresh);
-    return fresh;
+    const created = createConfiguration(name);
+    configurations.set(name, created);
+    return created;
   };
   const markDirty = (configuration: Configuration, hosts: Iterable<VirtualHost>) => {
     dirtyConfigurations.add(configuration);
@@ -106,7 +97,7 @@ export function createRouteTable({ tables, pools, writer, onAssembled }: RouteTa
     configuration.arrived.add(host);
     markDirty(configuration, [host, ...configuration.domains.claim(host)]);
   };
-  /** The ordinary change: other routes under the same domains. The index of domains is not asked. */
+  /** Replaces the routes of a virtual host. Its domains are unchanged, so the domain index is not consulted. */
   const update = (before: VirtualHostPart, after: VirtualHostPart) => {
     const configuration = configurationOf(after.plan.routeConfiguration);
     const host = configuration.hosts.get(after.plan.name);
@@ -115,15 +106,6 @@ export function createRouteTable({ tables, pools, writer, onAssembled }: RouteTa
     if (before.body !== after.body) markDirty(configuration, [host]);
   };
 
-  const writeRecord = (host: VirtualHost, configuration: Configuration) => {
-    const domains = configuration.domains.owned(host);
-    const before = host.record;
-    host.record = domains.length === 0 ? null : virtualHostRecord(host.part, domains, pools.records);
-    if (host.record !== null) configuration.sum.add(host.record.value.hash);
-    if (before === null) return;
-    configuration.sum.remove(before.value.hash);
-    pools.records.release(before);
-  };
   const assemble = (configuration: Configuration) => {
     const before = configuration.assembled;
     configuration.assembled = configuration.hosts.size === 0 ? null : assembleConfiguration(configuration);
@@ -161,7 +143,7 @@ export function createRouteTable({ tables, pools, writer, onAssembled }: RouteTa
     },
     *settle() {
       for (const [host, configuration] of dirtyHosts) {
-        writeRecord(host, configuration);
+        writeRecord(host, configuration, pools);
         dirtyHosts.delete(host);
         yield;
       }
@@ -189,11 +171,33 @@ export function createRouteTable({ tables, pools, writer, onAssembled }: RouteTa
   };
 }
 
-/** Those that have one, in order. */
+const createConfiguration = (name: string): Configuration => ({
+  name,
+  hosts: new Map(),
+  domains: createDomainIndex(),
+  sorted: [],
+  arrived: new Set(),
+  gone: new Set(),
+  assembled: null,
+  sum: createHashSum(),
+});
+
+/** Replaces the record of a virtual host. A host that owns no domain has none. */
+function writeRecord(host: VirtualHost, configuration: Configuration, { records }: Pick<RoutePools, 'records'>): void {
+  const domains = configuration.domains.owned(host);
+  const before = host.record;
+  host.record = domains.length === 0 ? null : virtualHostRecord(host.part, domains, records);
+  if (host.record !== null) configuration.sum.add(host.record.value.hash);
+  if (before === null) return;
+  configuration.sum.remove(before.value.hash);
+  records.release(before);
+}
+
+/** Records of the virtual hosts that have one, in order. */
 export const recordsOf = (hosts: readonly VirtualHost[]): readonly HashedBytes[] =>
   hosts.flatMap(({ record }) => (record === null ? [] : [record.value]));
 
-/** Sorts what is new: a configuration of thousands of hosts is not sorted again for one. */
+/** Merges new hosts into the sorted list, which costs less than sorting thousands of hosts again. */
 function sortedHosts(configuration: Configuration): readonly VirtualHost[] {
   const { sorted, arrived, gone } = configuration;
   const left = gone.size === 0 ? sorted : sorted.filter((host) => !gone.has(host));
@@ -205,7 +209,7 @@ function sortedHosts(configuration: Configuration): readonly VirtualHost[] {
 
 export const byName = (a: VirtualHost, b: VirtualHost): number => (a.part.plan.name < b.part.plan.name ? -1 : 1);
 
-/** Whether the index of domains would see no difference. */
+/** Whether two parts are equal for the domain index. */
 const isSamePlace = ({ plan: a }: VirtualHostPart, { plan: b }: VirtualHostPart): boolean =>
   a.name === b.name &&
   a.routeConfiguration === b.routeConfiguration &&

@@ -3,9 +3,9 @@ import type { RawObject } from '../../model/object.ts';
 import type { MeshConfig } from '../mesh-config.ts';
 import { type Problem, type Rule, type RuleId, type RuleKind, ruleId } from '../rule.ts';
 import type { StoreChange, StoredObject } from '../store.ts';
-import { type Claim, type Claims, storeSource, winner, withClaim, withoutClaim } from './claims.ts';
+import { type BookClaim, type CheckedValue, createClaimTable, slotOf } from './claim-table.ts';
+import { storeSource, winner } from './claims.ts';
 import {
-  type BookObject,
   type BookValue,
   bookObjectOfAdapter,
   bookObjectOfStore,
@@ -13,7 +13,6 @@ import {
   idOf,
   isOutsideBook,
   meshKind,
-  precedenceOf,
 } from './objects.ts';
 
 /** A change of the current set, in the shapes of the compiler's `WorldChange`. */
@@ -80,66 +79,23 @@ export interface RuleBookOptions {
   readonly mesh: MeshConfig;
 }
 
-interface BookClaim extends Claim<BookValue>, BookObject {
-  readonly id: RuleId;
-  /** Problems of the object's current version; empty when `value` comes from it. */
-  readonly problems: readonly Problem[];
-}
-
-type Checked = ReturnType<typeof bookValueOf>;
-
-/** Key of competing claims: a rule's id, or one key for the mesh configuration, whatever the names of its objects. */
-const slotOf = (id: RuleId): RuleId | typeof meshKind => (id.startsWith(`${meshKind}/`) ? meshKind : id);
-
 /** Creates a book without rules, with `mesh` as the mesh configuration. */
 export function ruleBook({ kinds, mesh: configured }: RuleBookOptions): RuleBook {
-  const slots = new Map<string, Claims<BookClaim>>();
-  const idsBySource = new Map<string, Set<RuleId>>();
+  const claims = createClaimTable((object) => bookValueOf(object, kinds, configured));
+  const { claimsOn } = claims;
   const rules = new Map<RuleId, Rule>();
   const listeners = new Set<(changes: readonly RuleChange[]) => void>();
   const adapterListeners: ((ids: readonly RuleId[]) => void)[] = [];
-  /** Objects of adapters whose changes have not been reported. */
-  const changedAdapterObjects = new Set<RuleId>();
-  const prepared = new WeakMap<StoredObject, Checked>();
+  const prepared = new WeakMap<StoredObject, CheckedValue>();
   let mesh = configured;
-
-  const claimsOn = (id: RuleId): Claims<BookClaim> => slots.get(slotOf(id)) ?? [];
-
-  const put = (source: string, object: BookObject, checkedBefore?: Checked): RuleId => {
-    const { raw, stored } = object;
-    const id = ruleId(raw);
-    const before = claimsOn(id).find((claim) => claim.source === source && claim.id === id);
-    const same = before !== undefined && isDeepStrictEqual([before.raw, before.stored], [raw, stored]);
-    if (same) return id; // the rule keeps its identity: nothing is compiled again
-    if (source !== storeSource) changedAdapterObjects.add(id);
-    const checked = checkedBefore ?? bookValueOf(object, kinds, configured);
-    const value = checked.ok ? checked.value : (before?.value ?? null);
-    const problems = checked.ok ? [] : checked.error;
-    const claim = { source, id, origin: raw.origin, order: precedenceOf(raw), value, problems, raw, stored };
-    slots.set(slotOf(id), withClaim(claimsOn(id), claim));
-    idsBySource.set(source, (idsBySource.get(source) ?? new Set()).add(id));
-    return id;
-  };
-
-  const remove = (source: string, id: RuleId): RuleId => {
-    if (source !== storeSource) changedAdapterObjects.add(id);
-    const left = withoutClaim(claimsOn(id), { source, id });
-    if (left.length === 0) slots.delete(slotOf(id));
-    else slots.set(slotOf(id), left);
-    const ids = idsBySource.get(source);
-    ids?.delete(id);
-    if (ids?.size === 0) idsBySource.delete(source);
-    return id;
-  };
 
   /** Updates the rules in effect after changes of these ids, and notifies the listeners of the differences. */
   const settle = (touched: readonly RuleId[]): void => {
     const slotsTouched = new Set(touched.map(slotOf));
     const changes = [...slotsTouched].flatMap((slot) => (slot === meshKind ? settleMesh() : settleRule(slot)));
     if (changes.length > 0) for (const listener of listeners) listener(changes);
-    if (changedAdapterObjects.size === 0) return;
-    const ids = [...changedAdapterObjects];
-    changedAdapterObjects.clear();
+    const ids = claims.takeChangedAdapterObjects();
+    if (ids.length === 0) return;
     for (const listener of adapterListeners) listener(ids);
   };
 
@@ -152,7 +108,7 @@ export function ruleBook({ kinds, mesh: configured }: RuleBookOptions): RuleBook
   };
 
   const settleMesh = (): readonly RuleChange[] => {
-    const value = winner(slots.get(meshKind) ?? [])?.value;
+    const value = winner(claims.onMesh())?.value;
     const now = value?.type === 'mesh' ? value.mesh : configured;
     if (isDeepStrictEqual(now, mesh)) return [];
     mesh = now;
@@ -166,20 +122,22 @@ export function ruleBook({ kinds, mesh: configured }: RuleBookOptions): RuleBook
     applyStore(changes) {
       const one = (change: StoreChange) =>
         change.type === 'put'
-          ? put(storeSource, bookObjectOfStore(change.object), prepared.get(change.object))
-          : remove(storeSource, idOf(change.key));
+          ? claims.put(storeSource, bookObjectOfStore(change.object), prepared.get(change.object))
+          : claims.remove(storeSource, idOf(change.key));
       settle(changes.filter((change) => !isOutsideBook(kindOf(change))).map(one));
     },
     replace(source, objects) {
       const byId = new Map<RuleId, RawObject>();
       for (const raw of objects) if (!byId.has(ruleId(raw))) byId.set(ruleId(raw), raw);
-      const gone = [...(idsBySource.get(source) ?? [])].filter((id) => !byId.has(id));
-      const removed = gone.map((id) => remove(source, id));
-      settle([...removed, ...[...byId.values()].map((raw) => put(source, bookObjectOfAdapter(raw)))]);
+      const gone = claims.idsOf(source).filter((id) => !byId.has(id));
+      const removed = gone.map((id) => claims.remove(source, id));
+      settle([...removed, ...[...byId.values()].map((raw) => claims.put(source, bookObjectOfAdapter(raw)))]);
     },
     apply(source, changes) {
       const one = (change: ObjectChange) =>
-        change.type === 'object' ? put(source, bookObjectOfAdapter(change.object)) : remove(source, idOf(change));
+        change.type === 'object'
+          ? claims.put(source, bookObjectOfAdapter(change.object))
+          : claims.remove(source, idOf(change));
       settle(changes.map(one));
     },
     get: (id) => rules.get(id) ?? null,
@@ -188,20 +146,20 @@ export function ruleBook({ kinds, mesh: configured }: RuleBookOptions): RuleBook
     adapterOrigin: (id) => claimsOn(id).find((claim) => claim.id === id && claim.stored === null)?.origin ?? null,
     reports(limit = 1000) {
       const found: ObjectReport[] = [];
-      for (const claims of slots.values()) {
-        found.push(...claims.flatMap((claim) => reportOn(claim, winner(claims))));
+      for (const slot of claims.all()) {
+        found.push(...slot.flatMap((claim) => reportOn(claim, winner(slot))));
         if (found.length >= limit) return found.slice(0, limit);
       }
       return found;
     },
     reportOn(id) {
-      const claims = claimsOn(id);
-      const own = claims.find((claim) => claim.id === id); // claims of the store come first
-      return own === undefined ? null : (reportOn(own, winner(claims))[0] ?? null);
+      const slot = claimsOn(id);
+      const own = slot.find((claim) => claim.id === id); // claims of the store come first
+      return own === undefined ? null : (reportOn(own, winner(slot))[0] ?? null);
     },
     adapterObject: (id) => claimsOn(id).find((claim) => claim.id === id && claim.stored === null)?.raw ?? null,
     onAdapterObjects(listener) {
-      const ids = [...idsBySource].flatMap(([source, own]) => (source === storeSource ? [] : [...own]));
+      const ids = claims.adapterIds();
       adapterListeners.push(listener);
       if (ids.length > 0) listener(ids);
     },

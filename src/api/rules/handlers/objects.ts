@@ -1,83 +1,25 @@
 import { randomInt } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { ObjectDraft, StoredObject, WriteResult } from '../../../rules/store.ts';
+import type { ObjectDraft, StoredObject } from '../../../rules/store.ts';
 import { isRecord } from '../../../rules/validation/validate.ts';
-import { ApiError, success } from '../../status.ts';
-import { objectAnswer } from '../answers/list-answer.ts';
+import { success } from '../../status.ts';
 import type { BodyItem } from '../body/contract.ts';
 import { readBody } from '../body/read-body.ts';
 import { type KindContext, subjectOf, urlNames } from '../context.ts';
-import { isAdapterObject } from '../objects/adapter-objects.ts';
 import { readDeleteOptions } from '../objects/delete-options.ts';
 import { type CheckedObject, readBodyObject } from '../objects/read-object.ts';
 import { refuseNamespaceInUse } from '../objects/refuse-namespace.ts';
-import { fieldValidationOf, isDryRun, queryOf } from '../parameters.ts';
+import { fieldValidationOf, queryOf } from '../parameters.ts';
 import { readPatch } from '../patches/patch.ts';
-import { detailsOf, notFound, refusalStatus, refuseAdapterName, refuseOtherUid, type Subject } from '../refusals.ts';
-import { authorship, warn } from '../request-facts.ts';
-import { unresolvedIn } from '../unresolved.ts';
-
-/** Attempts of a write while concurrent writes conflict with it. */
-const attempts = 16;
+import { detailsOf, refuseOtherUid } from '../refusals.ts';
+import { authorship } from '../request-facts.ts';
+import { objectWrites, writeAttempts } from './object-writes.ts';
 
 /** Handlers of single objects of one kind in one version. */
 export function objectHandlers(context: KindContext) {
-  const { kind, apiVersion, as, store, own, book } = context;
-  const answer = (request: FastifyRequest, object: StoredObject) => objectAnswer(request, as.show(object), as);
-  /**
-   * Answers a write. A dry run shows the status of the current object: computing one would record it for the object.
-   */
-  const writeAnswer = async (request: FastifyRequest, object: StoredObject) => {
-    if (!isDryRun(queryOf(request))) return answer(request, object);
-    const { namespace, name } = object.metadata;
-    const current = await own.get({ kind: kind.kind, namespace, name });
-    return objectAnswer(request, as.showDryRun(object, current), as);
-  };
-
-  const existing = async (subject: Subject): Promise<StoredObject> => {
-    const object = await store.get(subject.key);
-    if (object === null) throw new ApiError(notFound(subject, book));
-    return object;
-  };
-
-  /** Returns the current object. Throws if an adapter defines it. */
-  const writable = async (subject: Subject): Promise<StoredObject> => {
-    const object = await existing(subject);
-    if (isAdapterObject(object)) refuseAdapterName(subject, book);
-    return object;
-  };
-
-  const written = (result: WriteResult, subject: Subject): StoredObject => {
-    if (result.ok) return result.value;
-    throw new ApiError(refusalStatus(result.error, subject, book));
-  };
-
-  const warnOf = async (reply: FastifyReply, read: CheckedObject): Promise<void> => {
-    const [unresolved = []] = await unresolvedIn([read], context);
-    warn(reply, [...read.warnings, ...unresolved]);
-  };
-
-  const createOnce = async (request: FastifyRequest, { draft }: CheckedObject): Promise<WriteResult> => {
-    refuseAdapterName(subjectOfDraft(draft), book);
-    return store.create(draft, authorship(request));
-  };
-
-  const subjectOfDraft = ({ metadata: { namespace, name } }: ObjectDraft): Subject => ({
-    kind,
-    key: { kind: kind.kind, namespace, name },
-  });
-
-  /** Decides and writes against the current object. Retries if it changed in between. */
-  const writeAgainst = async (
-    subject: Subject,
-    write: (current: StoredObject) => Promise<{ readonly result: WriteResult; readonly isBound: boolean }>,
-  ): Promise<StoredObject> => {
-    for (let attempt = 1; ; attempt++) {
-      const { result, isBound } = await write(await writable(subject));
-      const again = !result.ok && result.error.type === 'conflict' && !isBound && attempt < attempts;
-      if (!again) return written(result, subject);
-    }
-  };
+  const { apiVersion, as, store } = context;
+  const { answer, writeAnswer, existing, written, warnOf, createOnce, writeAgainst, subjectOfDraft } =
+    objectWrites(context);
 
   return {
     async get(request: FastifyRequest) {
@@ -91,7 +33,7 @@ export function objectHandlers(context: KindContext) {
         const name = prefix === null ? null : generatedName(prefix);
         const read = readBodyObject(item, { ...urlNames(request, context), name }, validation);
         const result = await createOnce(request, read);
-        if (!result.ok && name !== null && attempt < attempts) continue; // the generated name is taken
+        if (!result.ok && name !== null && attempt < writeAttempts) continue; // the generated name is taken
         const object = written(result, subjectOfDraft(read.draft));
         await warnOf(reply, read);
         reply.code(201);

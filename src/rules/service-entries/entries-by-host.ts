@@ -1,0 +1,109 @@
+import { type ServiceKey, serviceKey } from '../../model/names.ts';
+import type { Service } from '../../model/service.ts';
+import type { ServiceEntrySpec } from '../kinds/service-entry/schema.ts';
+import { type TranslatedServiceEntry, translateServiceEntry } from '../kinds/service-entry/translate.ts';
+import { comparePrecedence, type Rule, type RuleId, ruleId } from '../rule.ts';
+
+/** A ServiceEntry in the index. */
+export interface IndexedServiceEntry {
+  readonly id: RuleId;
+  readonly rule: Rule<string, ServiceEntrySpec>;
+  readonly translated: TranslatedServiceEntry;
+  readonly hosts: ReadonlyMap<ServiceKey, EntryHost>;
+}
+
+type EntryHost = TranslatedServiceEntry['hosts'][number];
+
+/** ServiceEntries by id and by the hosts that they define. */
+export interface EntriesByHost {
+  get(id: RuleId): IndexedServiceEntry | undefined;
+  /** Translates and adds an entry, which must not be in the index. */
+  add(rule: Rule<string, ServiceEntrySpec>): IndexedServiceEntry;
+  /** Removes and returns an entry; undefined if there is none. */
+  remove(id: RuleId): IndexedServiceEntry | undefined;
+  /**
+   * Returns the entries that define a host. The oldest defines the service. Younger ones add their endpoints if they
+   * have the same resolution.
+   */
+  contributorsTo(key: ServiceKey): readonly IndexedServiceEntry[];
+  /** Returns the services to which an entry contributes. */
+  servicesOf(entry: IndexedServiceEntry): readonly ServiceKey[];
+  /** Returns messages for the author of an entry: notes of its translation, and hosts that an older entry defines. */
+  problemsOf(entry: IndexedServiceEntry): readonly string[];
+  /** Returns the entries that can have problems. The cost is proportional to the result. */
+  idsWithProblems(): Iterable<RuleId>;
+}
+
+export function createEntriesByHost(): EntriesByHost {
+  const entries = new Map<RuleId, IndexedServiceEntry>();
+  const byHost = new Map<ServiceKey, Set<IndexedServiceEntry>>();
+  /** Entries with notes, and hosts that several entries define: only these can have problems. */
+  const noted = new Set<RuleId>();
+  const contested = new Set<ServiceKey>();
+
+  const oldestOf = (key: ServiceKey): IndexedServiceEntry | undefined =>
+    [...(byHost.get(key) ?? [])].reduce<IndexedServiceEntry | undefined>(
+      (oldest, entry) => (oldest === undefined || comparePrecedence(entry.rule, oldest.rule) < 0 ? entry : oldest),
+      undefined,
+    );
+
+  function contributorsTo(key: ServiceKey): readonly IndexedServiceEntry[] {
+    const sorted = [...(byHost.get(key) ?? [])].sort((a, b) => comparePrecedence(a.rule, b.rule));
+    const resolutionOf = (entry: IndexedServiceEntry | undefined) => entry?.hosts.get(key)?.service.resolution;
+    return sorted.filter((entry) => entry === sorted[0] || resolutionOf(entry) === resolutionOf(sorted[0]));
+  }
+
+  return {
+    get: (id) => entries.get(id),
+    add(rule) {
+      const translated = translateServiceEntry(rule);
+      const hosts = new Map(translated.hosts.map((host) => [keyOfService(host.service), host]));
+      const entry = { id: ruleId(rule), rule, translated, hosts };
+      entries.set(entry.id, entry);
+      for (const key of hosts.keys()) {
+        addTo(byHost, key, entry);
+        if (byHost.get(key)?.size === 2) contested.add(key);
+      }
+      if (translated.notes.length > 0) noted.add(entry.id);
+      return entry;
+    },
+    remove(id) {
+      const entry = entries.get(id);
+      if (entry === undefined) return undefined;
+      entries.delete(id);
+      noted.delete(id);
+      for (const key of entry.hosts.keys()) {
+        removeFrom(byHost, key, entry);
+        if (byHost.get(key)?.size === 1) contested.delete(key);
+      }
+      return entry;
+    },
+    contributorsTo,
+    servicesOf: (entry) => [...entry.hosts.keys()].filter((key) => contributorsTo(key).includes(entry)),
+    problemsOf(entry) {
+      const lost = [...entry.hosts.keys()].flatMap((key) => {
+        const older = contested.has(key) ? oldestOf(key) : undefined;
+        return older === undefined || older === entry ? [] : [`${key} is defined already, by the older ${older.id}`];
+      });
+      return [...entry.translated.notes, ...lost];
+    },
+    *idsWithProblems() {
+      yield* noted;
+      for (const key of contested) for (const { id } of byHost.get(key) ?? []) yield id;
+    },
+  };
+}
+
+const keyOfService = (service: Service): ServiceKey => serviceKey(service.namespace, service.hostname);
+
+function addTo<K, V>(sets: Map<K, Set<V>>, key: K, value: V): void {
+  const known = sets.get(key);
+  if (known === undefined) sets.set(key, new Set([value]));
+  else known.add(value);
+}
+
+function removeFrom<K, V>(sets: Map<K, Set<V>>, key: K, value: V): void {
+  const known = sets.get(key);
+  known?.delete(value);
+  if (known?.size === 0) sets.delete(key);
+}
