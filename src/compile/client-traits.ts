@@ -4,11 +4,11 @@ import type { AssignmentForm } from '../plan/destination.ts';
 /** Traits of a kind of client that make plans differ. Its `Dialect` writes the plans. */
 export interface ClientTraits {
   /**
-   * Whether it stands between an application and what that calls. One that does not is a part of the application: it is told of
-   * names that it may call, and of no listeners.
+   * True for a proxy between an application and its peers. Other clients are part of the application: they call
+   * services by name and need no sockets.
    */
   readonly isProxy: boolean;
-  /** Whether a listener of it can tell connections apart. */
+  /** True if its listeners can match connections to different filter chains. */
   readonly hasFilterChains: boolean;
   readonly assignmentForm: AssignmentForm;
 }

@@ -18,21 +18,21 @@ import { movedOrNull } from './world/moved-proxies.ts';
 import { createWorld, type WorldOptions } from './world/world.ts';
 
 export interface CompilerOptions {
-  /** The last part of Kubernetes hostnames; completes short names in rules. `cluster.local` when left out. */
+  /** Last part of Kubernetes hostnames; completes short names in rules. Default: `cluster.local`. */
   readonly domainSuffix?: string;
   /** Mesh configuration until the first change of type `mesh`. */
   readonly mesh?: MeshConfig;
-  /** Kinds of rules that may be applied; all by default. */
+  /** Kinds of rules that may be applied. Default: all. */
   readonly ruleKinds?: readonly RuleKind[];
-  /** `exact` gives every namespace and DNS domain a scope of its own; for tests. */
+  /** `exact` gives each namespace and DNS domain its own scope; for tests. */
   readonly scopes?: Coarseness;
-  /** After so many hosts compiled for new scopes, a flush leaves the other new ones to the next. 2,000 when left out. */
+  /** Hosts compiled for new scopes per flush. The remaining new scopes wait for the next flush. Default: 2,000. */
   readonly newHostsPerFlush?: number;
-  /** The kinds of layers of a view, in its order; left out: those of layer-kinds.ts. */
+  /** Kinds of layers of a view, in its order. Default: those of layer-kinds.ts. */
   readonly kinds?: readonly LayerKind<unknown>[];
 }
 
-/** The compiler of all layers. See docs/adr/0002, 0003 and 0017. */
+/** Creates the compiler of all layers. See docs/adr/0002, 0003 and 0017. */
 export function createCompiler(options: CompilerOptions = {}): Compiler {
   const { domainSuffix = 'cluster.local', mesh = defaultMeshConfig, scopes: coarseness = 'coarse' } = options;
   const { newHostsPerFlush = 2_000, kinds = layerKinds(coarseness), ruleKinds = allRuleKinds } = options;
@@ -130,14 +130,14 @@ function createContentPools(work: { encoded: number; assembled: number }): Conte
   return {
     clusters: createContentPool(onEncode),
     listeners: createContentPool(onEncode),
-    frames: createContentPool(() => {}), // parts of listeners, which were counted
+    frames: createContentPool(() => {}), // listeners are counted
     chains: createContentPool(() => {}),
     bodies: createContentPool(onEncode),
-    hosts: createContentPool(() => {}), // its parts were counted
+    hosts: createContentPool(() => {}), // its parts are counted
     origins: createOriginIndex(),
-    records: createContentPool(() => {}), // name and domains in front of a body: nothing is encoded
+    records: createContentPool(() => {}), // name and domains before a body: no encoding
     configurations: createContentPool(() => work.assembled++),
-    chunks: createContentPool(() => {}), // parts of what is counted
+    chunks: createContentPool(() => {}), // parts of configurations, which are counted
   };
 }
 

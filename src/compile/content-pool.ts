@@ -1,23 +1,26 @@
 import { contentHash } from '../lib/hash.ts';
 
-/** A value that several holders share. */
+/** Value shared by several users. */
 export interface Pooled<T> {
-  /** A hash of its content: keys may be long, and stay as long as the value. */
+  /** Hash of its content. Contents may be long, and the key lives as long as the value. */
   readonly key: string;
   readonly value: T;
   users: number;
 }
 
 /**
- * Keeps values by their content for as long as somebody uses them: equal parts of different scopes are made once and
- * share their bytes. Every `take` and `retain` is answered by one `release`.
+ * Keeps values by content while they are in use, so that scopes share equal parts. Each `acquire` and `retain` needs
+ * one `release`.
  */
 export interface ContentPool<T> {
-  /** The value of that content, which `content` tells from all others; `make` is called only if nobody has it. What it throws goes to the caller. */
+  /**
+   * Returns the value for `content`, which must identify it. Calls `make` only if no user has it; errors of `make` go
+   * to the caller.
+   */
   acquire(content: string, make: () => T): Pooled<T>;
-  /** Holds it once more. */
+  /** Adds a user. */
   retain(pooled: Pooled<T>): Pooled<T>;
-  /** Whether nobody uses the value any more. */
+  /** Removes a user. Returns true if it was the last one. */
   release(pooled: Pooled<T>): boolean;
   readonly size: number;
 }

@@ -9,35 +9,38 @@ import type { Labels } from '../rules/labels.ts';
 import type { MeshConfig } from '../rules/mesh-config.ts';
 import type { Rule, RuleId } from '../rules/rule.ts';
 
-/** One change of what everything is compiled from. A value that equals the one known already is no change. */
+/** Change of one input of compilation. A value that equals the known one changes nothing. */
 export type WorldChange =
   | { readonly type: 'service'; readonly service: Service }
   | { readonly type: 'service-removed'; readonly key: ServiceKey }
-  /** The merged endpoints of one service, whole. */
+  /** All merged endpoints of one service. */
   | { readonly type: 'endpoints'; readonly set: EndpointSet }
   | { readonly type: 'rule'; readonly rule: Rule }
   | { readonly type: 'rule-removed'; readonly id: RuleId }
   | { readonly type: 'mesh'; readonly mesh: MeshConfig }
   | WorkloadChange;
 
-/** A running workload as a platform reports it, by an id that is unique among platforms. */
+/** Running workload as a platform reports it, by an id that is unique among platforms. */
 export type WorkloadChange =
   | {
       readonly type: 'workload';
       readonly id: string;
       readonly workload: Pick<Workload, 'namespace' | 'name' | 'addresses' | 'labels'>;
-      /** It registered itself, as an instance of one service: its labels are not all that the workload has. */
+      /**
+       * True for a workload that registered itself as an instance of one service. Its labels are then not all labels of
+       * the workload.
+       */
       readonly isSelfRegistered: boolean;
     }
   | { readonly type: 'workload-removed'; readonly id: string };
 
 /**
- * Names a set of tables (one per resource type) that every proxy with the same facts shares: a scope (what it may
- * call) or a workload group (what it serves). Equal key, equal bytes, whatever the layer was told before.
+ * Name of a set of tables (one per resource type) that all proxies with equal facts share. A layer is a scope
+ * (outbound) or a workload group (inbound). Equal keys have equal bytes, whatever the earlier changes were.
  */
 export type LayerKey = Brand<string, 'LayerKey'>;
 
-/** Changes of one table by a flush. Names not listed keep their resource. */
+/** Changes of one table by a flush. Other names keep their resource. */
 export interface TableChange {
   readonly layer: LayerKey;
   readonly type: XdsType;
@@ -45,59 +48,59 @@ export interface TableChange {
   readonly removed: readonly string[];
 }
 
-/** How much work a flush did: the counting benchmark asserts these, `/metrics` shows them. */
+/** Work of a flush. The counting benchmark asserts these numbers, and `/metrics` shows them. */
 export interface FlushWork {
-  /** Hosts resolved and generated again. */
+  /** Number of hosts resolved and generated. */
   readonly hostsCompiled: number;
-  /** Messages encoded from JSON (clusters, listeners, virtual hosts). */
+  /** Number of messages encoded from JSON (clusters, listeners, virtual hosts). */
   readonly encoded: number;
-  /** Assignments and route configurations put together from records. */
+  /** Number of assignments and route configurations assembled from records. */
   readonly assembled: number;
 }
 
-/** A part of a resource: one virtual host of a route configuration; of other types the resource as a whole. */
+/** Part of a resource: one virtual host of a route configuration; of other types, the whole resource. */
 export interface ContributedPart {
-  /** The name of the virtual host; empty: the resource as a whole. */
+  /** Name of the virtual host; empty for the whole resource. */
   readonly part: string;
-  /** The rules and services that contributed to it. */
+  /** Rules and services that contributed to it. */
   readonly origins: readonly string[];
-  /** The revision (see `Compiler.flush`) by which it is as it is. */
+  /** Revision of its last change (see `Compiler.flush`). */
   readonly since: number;
 }
 
-/** A resource that a rule or service contributed to. */
+/** Resource to which a rule or service contributed. */
 export interface Contribution {
   readonly layer: LayerKey;
   readonly type: XdsType;
   readonly name: string;
-  /** Of a route configuration: the virtual host. Left out: the resource as a whole. */
+  /** Virtual host of a route configuration; absent for the whole resource. */
   readonly part?: string;
   /**
-   * The revision (see `Compiler.flush`) by which what it contributes to is as it is. A resource that is shared (a route
-   * configuration) may have changed since by others. Of assignments only their clusters' part: not their endpoints.
+   * Revision of the last change of the part (see `Compiler.flush`). Other parts of a route configuration may have
+   * changed later. For assignments it is that of the cluster: endpoints do not count.
    */
   readonly since: number;
 }
 
-/** Proxies, by facts of theirs: every one that has any of these. */
+/** Set of proxies by their facts: a proxy belongs to it if any of these matches. */
 export interface MovedProxies {
   readonly everyone: boolean;
   readonly addresses: ReadonlySet<string>;
   readonly namespaces: ReadonlySet<string>;
-  /** DNS domains: those of proxies, or what they end with. */
+  /** DNS domains of proxies, or suffixes of them. */
   readonly domains: ReadonlySet<string>;
-  /** Names of label conditions, as rules put them on clients. */
+  /** Names of label conditions that rules put on clients. */
   readonly conditions: ReadonlySet<string>;
 }
 
 export interface FlushResult {
-  /** Only real changes: a resource whose version is as before is not listed. A layer opened since is listed whole. */
+  /** Changed resources. A resource with an unchanged version is not listed; a new layer is listed completely. */
   readonly changes: readonly TableChange[];
-  /** Those that are connected for whom `layersOf` may answer otherwise than before; null: nobody. */
+  /** Connected proxies for which `layersOf` may have changed; null for none. */
   readonly moved: MovedProxies | null;
-  /** Layers that are new and not compiled yet: another flush must follow. */
+  /** New layers that are not compiled yet: another flush must follow. */
   readonly deferred: ReadonlySet<LayerKey>;
-  /** Layers of which something was compiled, whatever came of it; endpoints alone compile none. */
+  /** Number of compiled layers, including those without changes. Changes of endpoints alone compile no layer. */
   readonly layersCompiled: number;
   readonly work: FlushWork;
 }
@@ -108,54 +111,59 @@ export interface DirtyNames {
   readonly selecting: Iterable<RuleId>;
 }
 
-/** The mesh as it is compiled, for those who check rules against it. Values are immutable; each answer is as of now. */
+/**
+ * Compiled state of the mesh, for checks of rules against it. Values are immutable; each call returns the current one.
+ */
 export interface MeshView {
   readonly domainSuffix: string;
   mesh(): MeshConfig;
-  /** All services of one hostname, in order of precedence. */
+  /** Services of one hostname, in order of precedence. */
   servicesOf(host: string): readonly Service[];
   serviceHosts(): Iterable<string>;
   endpoints(key: ServiceKey): EndpointSet | undefined;
-  /** The Sidecars of a namespace, in order of precedence. */
+  /** Sidecars of a namespace, in order of precedence. */
   sidecars(namespace: string): readonly SidecarRule[];
 }
 
 /**
- * From services, endpoints, rules and mesh configuration to encoded resources. Pure in the sense that matters: no
- * I/O, no clock, no logger; the same changes in any order that ends in the same world give the same tables.
+ * Compiles services, endpoints, rules and mesh configuration to encoded resources. It does no I/O and has no clock and
+ * no logger. The order of changes does not matter: equal inputs give equal tables.
  */
 export interface Compiler {
-  /** Takes changes in and marks what is dirty; compiles nothing. Must not be called between the steps of a flush. */
+  /** Applies changes and marks dirty parts; compiles nothing. Must not be called between the steps of a flush. */
   apply(changes: readonly WorldChange[]): void;
-  /** The layers of a proxy, in the order of its view. Layers seen for the first time are opened and compiled by the next flush. */
+  /** Returns the layers of a proxy, in the order of its view. Opens new layers, which the next flush compiles. */
   layersOf(proxy: Proxy): readonly LayerKey[];
   /**
-   * A proxy is connected, or connected no longer: each `joined` is answered by one `left`. `moved` names only addresses of proxies that are.
+   * Registers a connected proxy. Each `joined` needs one `left`. `moved` contains addresses of connected proxies only.
    */
   joined(proxy: Proxy): void;
   left(proxy: Proxy): void;
-  /** The labels of a proxy's workload, as `layersOf` reads them: see `src/compile/world/workload-labels.ts`. */
+  /** Returns the labels of a proxy's workload, as `layersOf` reads them. See `src/compile/world/workload-labels.ts`. */
   labelsOf(proxy: Proxy): Labels;
-  /** Forgets a layer that no connected proxy uses. */
+  /** Removes a layer that no connected proxy uses. */
   close(layer: LayerKey): void;
   /**
-   * Recompiles what is dirty. Yields between parts, each well under a millisecond of work, so that the caller can
-   * give way to other work; the result is complete only at the end, and nothing is to be shown before. `revision` is the
-   * one that its changes will have, for `contributionsOf`; 0 when nobody asks. Layers that were compiled before come first; new
-   * ones are compiled up to a budget, and deferred beyond it, so that who has a configuration does not wait for who has none.
+   * Recompiles dirty parts. Yields after each part, which takes well under a millisecond, so that the caller can do
+   * other work. The result is complete only at the end; nothing may be sent before. `revision` is the revision of its
+   * changes, for `contributionsOf`; 0 if it is not needed. Existing layers are compiled first. New layers are compiled
+   * up to a budget and deferred beyond it, so that proxies with a configuration do not wait for new ones.
    */
   flush(revision?: number): Generator<undefined, FlushResult, undefined>;
-  /** The parts of a resource with the rules and services that contributed to each: a NACK is traced to its rule with this. */
+  /** Returns the parts of a resource with their origins. Traces a NACK to its rule. */
   partsOf(layer: LayerKey, type: XdsType, name: string): Iterable<ContributedPart>;
-  /** The other way round: what a rule (by id) or service (`service/namespace/host`) contributed to, in all layers. */
+  /** Returns everything to which a rule (by id) or service (`service/namespace/host`) contributed, in all layers. */
   contributionsOf(origin: string): Iterable<Contribution>;
-  /** The layers of the proxies that have this Sidecar. */
+  /** Returns the layers of the proxies that have this Sidecar. */
   layersSelecting(rule: RuleId): Iterable<LayerKey>;
   readonly mesh: MeshView;
-  /** Calls `listener` when a flush begins, with what has changed in `mesh` since the flush before. */
+  /** Calls `listener` when a flush begins, with the changes of `mesh` since the previous flush. */
   onDirty(listener: (dirty: DirtyNames) => void): void;
-  /** Problems of valid rules (a missing subset, a shadowed host) and of services, by origin. */
+  /** Returns problems of valid rules (a missing subset, a shadowed host) and of services, by origin. */
   problems(): ReadonlyMap<string, readonly string[]>;
-  /** Problems of one rule (by id) or service (`service/namespace/host`), sorted. Costs as much as the list is long. */
+  /**
+   * Returns the problems of one rule (by id) or service (`service/namespace/host`), sorted. Costs O(length of the
+   * list).
+   */
   problemsOf(origin: string): readonly string[];
 }

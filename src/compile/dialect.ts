@@ -9,31 +9,31 @@ import type { Inspections } from './generators/chains.ts';
 import type { NamedCluster } from './generators/clusters.ts';
 import type { NamedListener } from './generators/listeners.ts';
 
-/** Messages of a layer that no host has. */
+/** Messages of a layer that belong to no host. */
 export interface LayerMessages {
   readonly clusters: readonly NamedCluster[];
   readonly listeners: readonly NamedListener[];
 }
 
-/** How plans are written for one kind of client. The only place where kinds of clients differ in what they are told. */
+/** Dialect of one kind of client: it writes the plans. Only dialects distinguish kinds of clients. */
 export interface Dialect extends ClientTraits {
-  /** Leaves of a plan what such clients can be told, so that it means the same to them, and reports the rest. */
+  /** Removes the parts of a plan that such clients do not support or would understand differently, and reports them. */
   narrow(plan: HostPlan): HostPlan;
   cluster(plan: DestinationPlan): NamedCluster;
-  /** A listener without its chains. */
+  /** Returns a listener without its chains. */
   frame(plan: ListenerFrame, inspections: Inspections): NamedListener;
-  /** A chain without its match. */
+  /** Returns a chain without its match. */
   chain(plan: FilterChainPlan): FilterChainJson;
   target(plan: TargetPlan): NamedListener;
-  /** A virtual host without name and domains. */
+  /** Returns a virtual host without name and domains. */
   virtualHostBody(plan: Pick<VirtualHostPlan, 'routes'>): VirtualHostJson;
-  /** The virtual host of a route configuration that answers for hosts that nobody has. */
+  /** Returns the virtual host for unknown hosts of a route configuration. */
   unknownHosts(policy: RouteConfigurationPlan['unknownHosts']): VirtualHostJson;
   /** Fields after the virtual hosts of a route configuration. `format` names this form and is part of every version. */
   readonly routeEnd: { readonly json: RouteConfigurationJson; readonly format: string };
   outboundFixed(plan: OutboundFixedPlan): LayerMessages;
-  /** Of the ports of a plan, or those that there are without any. */
+  /** Returns the clusters of the ports of a plan; of a plan without ports, the clusters that need none. */
   inboundClusters(plan: InboundPlan): LayerMessages['clusters'];
-  /** Those of servers without a proxy, which take connections themselves. */
+  /** Returns the listeners of servers without a proxy, which accept connections themselves. */
   serverListeners(plan: InboundPlan): LayerMessages['listeners'];
 }

@@ -1,16 +1,16 @@
 import type { Proxy } from '../model/proxy.ts';
 import type { Labels } from '../rules/labels.ts';
 
-/** The facts of a proxy. Everything that is compiled for it may depend on nothing else. */
+/** Fact of a proxy. The resources of a proxy depend on nothing else. */
 export type Fact = keyof Proxy;
 
-/** Reads a proxy and remembers what was read: the layers of a proxy are a function of exactly these facts. */
+/** Tracked access to the facts of a proxy. Its layers are a function of the facts that were read. */
 export interface ProxyFacts {
   get<F extends Fact>(fact: F): Proxy[F];
   read(): ReadonlySet<Fact>;
 }
 
-/** `labelsOf`: what platforms know of its labels; left out, they are as the node says. */
+/** Creates tracked facts. `labelsOf` returns the labels that platforms report; without it, those of the node count. */
 export function createProxyFacts(proxy: Proxy, labelsOf?: (proxy: Proxy) => Labels): ProxyFacts {
   const read = new Set<Fact>();
   let known: Proxy | null = labelsOf === undefined ? proxy : null;

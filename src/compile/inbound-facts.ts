@@ -7,27 +7,32 @@ import { ipFamiliesOf } from './ip-families.ts';
 import type { Member } from './world/workloads.ts';
 import type { World } from './world/world.ts';
 
-/** Facts that the configuration of a workload group may depend on. Groups of equal facts share one layer. */
+/** Facts on which the configuration of a workload group may depend. Groups with equal facts share one layer. */
 export interface InboundFacts {
   readonly client: ClientKind;
   readonly families: IpFamilies;
   readonly transparent: boolean;
-  /** Services of the workloads, with their ports, as registries report them; sorted, without duplicates. */
+  /** Services of the workloads with their ports, as registries report them; sorted, without duplicates. */
   readonly memberships: readonly Membership[];
 }
 
-/** A service that a workload belongs to, and its ports there. What the service says of the ports is no fact of the workload. */
+/**
+ * Service of a workload, with its ports there. The service's own description of the ports is no fact of the workload.
+ */
 export interface Membership {
   readonly service: ServiceKey;
-  /** By name. Sorted. */
+  /** Target ports by name, sorted. */
   readonly ports: readonly (readonly [name: string, number: number])[];
-  /** Order of services that share a port: the lowest decides. Equal where the workload does not distinguish them. */
+  /**
+   * Precedence of services that share a port; the lowest decides. Ranks are equal if the workload does not distinguish
+   * them.
+   */
   readonly rank: number;
 }
 
 /**
- * The facts of a proxy's workloads, or `null` when the kernel brings no traffic to it. gRPC servers take it themselves:
- * whatever their addresses and interception are, those of equal ports have one layer.
+ * Reads the facts of a proxy's workloads; null if the kernel redirects no traffic to the proxy. gRPC servers accept
+ * their connections themselves. Those with equal ports share a layer, whatever their addresses and interception are.
  */
 export function inboundFactsOf(proxy: ProxyFacts, world: World, clients: TraitsByClient): InboundFacts | null {
   const client = proxy.get('client');
@@ -64,7 +69,7 @@ function membershipsOf(addresses: readonly string[], own: Own, world: World): re
   return [...memberships].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, membership]) => membership);
 }
 
-/** How many members have a port. */
+/** Returns the number of members per port. */
 function usersByPort(members: readonly Member[]): ReadonlyMap<number, number> {
   const users = new Map<number, number>();
   for (const { endpoint } of members) {
@@ -74,9 +79,9 @@ function usersByPort(members: readonly Member[]): ReadonlyMap<number, number> {
 }
 
 /**
- * Of several services on one port, that of the workload's own namespace decides what the port speaks: others may have
- * written down any address. Then one whose endpoint is this workload: a workload that had the address before may still be
- * listed. Then one that has the endpoint now.
+ * Ranks a service among those of one port. The workload's own namespace comes first, because services elsewhere may
+ * list any address. An endpoint of this workload comes next: a previous workload of the address may still be listed. An
+ * endpoint that has not departed comes next.
  */
 function rankOf({ service, endpoint: { workload, health } }: Member, { namespace, name }: Own): number {
   const isOwn = workload !== null && workload.name === name && workload.namespace === namespace;

@@ -18,13 +18,13 @@ import type { UnitKind } from './units.ts';
 import { trackedReader } from './world/world-reader.ts';
 import type { Writer, WrittenMessages } from './writer.ts';
 
-/** The unit of what workloads have whatever they serve; others are ports: `<bind>_<port>`. */
+/** Unit for configuration that every workload has. Other units are ports: `<bind>_<port>`. */
 export const workloadKey = 'workload';
 
-/** Configuration for one port of workloads, or for workloads without ports. */
+/** Configuration of one port of workloads, or of workloads without ports. */
 export interface InboundUnitPlan extends UnitPlan {
   readonly port: InboundPort | null;
-  /** Null: no service names the port. */
+  /** Null if no service names the port. */
   readonly inbound: InboundPlan | null;
   readonly chains: readonly FilterChainPlan[];
 }
@@ -45,13 +45,13 @@ export interface InboundUnitOptions {
   readonly listeners: ListenerTable;
 }
 
-/** The ports of workloads as units, after one for what they have in common. */
+/** Creates the units of a workload group: one for common configuration, then one per port. */
 export function inboundUnits(options: InboundUnitOptions): UnitKind<InboundUnitPlan, InboundUnitParts> {
   const { facts, client, writer, parts, tables, listeners } = options;
   const { world, pools, layersByOrigin, key: layer } = parts;
   const [bind] = anyAddress[facts.families];
   const portsByKey = new Map(targetPorts(facts).map((port) => [`${bind}_${port}`, port]));
-  /** Then it is not the fault of a port that it cannot be encoded. */
+  /** True if the common configuration cannot be encoded. Faults of ports are then no faults of their services. */
   let isFrameWrong = false;
 
   const encodeChains = (plans: readonly FilterChainPlan[], unit: string): readonly ChainPart[] => {
@@ -99,7 +99,8 @@ export function inboundUnits(options: InboundUnitOptions): UnitKind<InboundUnitP
     onFault({ port }, error) {
       const fault = error instanceof Error ? error.message : String(error);
       isFrameWrong ||= port === null;
-      if (port === null || isFrameWrong) return { keepsLastGood: true, problems: [] }; // the mesh configuration's, which is told
+      // The mesh configuration is at fault; outbound layers report it.
+      if (port === null || isFrameWrong) return { keepsLastGood: true, problems: [] };
       return {
         keepsLastGood: false,
         problems: [{ origin: portOrigin(port), message: `port ${port.targetPort} is not served: ${fault}` }],

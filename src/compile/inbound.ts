@@ -9,7 +9,7 @@ import { createTables } from './tables/tables.ts';
 import { createUnits } from './units.ts';
 import { createWriter } from './writer.ts';
 
-/** The inbound layer of workloads: `virtualInbound` and the clusters behind it. */
+/** Creates the inbound layer of workloads: `virtualInbound` and its clusters. */
 export const inboundKind = (dialects: Dialects): LayerKind<InboundFacts> => ({
   kind: 'inbound',
   mayWait: false,
@@ -28,7 +28,7 @@ function createInboundLayer(facts: InboundFacts, dialect: Dialect, parts: LayerP
 
   const unitsOf = (origin: string) =>
     [...units.values()].filter(({ parts: { port } }) => port !== null && portOrigin(port) === origin);
-  /** The resources that a port has a part in. */
+  /** Returns the resources to which a port contributes. */
   const namesOf = (type: 'cluster' | 'listener', unitParts: InboundUnitParts): readonly string[] => {
     if (type === 'cluster') return unitParts.clusters.map(({ value }) => value.name);
     const chains = unitParts.chains.filter(listeners.has).map(({ plan }) => plan.listener.name);

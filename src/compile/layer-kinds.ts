@@ -4,11 +4,11 @@ import type { LayerKind } from './layer.ts';
 import { outboundKind } from './scope.ts';
 import type { Coarseness } from './scope-key.ts';
 
-/** The layers of a proxy's view, in its order. Names are disjoint between them. */
+/** Kinds of layers in a proxy's view, in its order. Their resource names are disjoint. */
 export const layerKinds = (scopes: Coarseness, dialects: Dialects = allDialects): readonly LayerKind<unknown>[] => [
   anyFacts(outboundKind(scopes, dialects)),
   anyFacts(inboundKind(dialects)),
 ];
 
-/** A kind is only ever handed facts that it made itself, so what they are is its own affair. */
+/** Hides the type of a kind's facts. This is sound because each kind receives only facts that it made. */
 export const anyFacts = <Facts>(kind: LayerKind<Facts>): LayerKind<unknown> => kind as LayerKind<unknown>;

@@ -9,57 +9,58 @@ import type { ProblemIndex } from './tables/problem-index.ts';
 import type { Dirty } from './world/dirty.ts';
 import type { World } from './world/world.ts';
 
-/** The tables that all proxies with the same facts share: one part of what they are told. */
+/** Tables shared by all proxies with equal facts: one part of their configuration. */
 export interface Layer {
   readonly key: LayerKey;
-  /** Notes what depends on the changes. Repeating it is harmless. Returns whether there is something to compile. */
+  /** Marks the parts that depend on the changes. Idempotent. Returns true if there is something to compile. */
   mark(dirty: Dirty): boolean;
   /**
-   * Compiles what is dirty, which is everything at first; `revision` is that of the result. Yields between parts. What it has
-   * done stays done if it is not run to its end. Problems go to `LayerParts.problems`.
+   * Compiles dirty parts; at first everything is dirty. `revision` is that of the result. Yields between parts.
+   * Finished parts stay compiled if the generator is aborted. Problems go to `LayerParts.problems`.
    */
   compile(revision: number): Generator<undefined, void, undefined>;
   takeChanges(): readonly TableChange[];
-  /** The parts that a resource is made of, if it is of this layer. */
+  /** Returns the parts of a resource; none if another layer has it. */
   partsOf(type: XdsType, name: string): Iterable<ContributedPart>;
-  /** The other way round: what a rule or service contributed to. */
+  /** Returns everything to which a rule or service contributed. */
   contributionsOf(origin: string): Iterable<Contribution>;
-  /** Gives back what it holds of others. */
+  /** Releases shared parts. */
   dispose(): void;
 }
 
 /**
- * A kind of layers. Each proxy has at most one layer of a kind, which is named by its facts: equal facts, equal bytes. A kind
- * reads the conditions that its own rules put on clients, and no others: what splits one kind leaves the others alone.
+ * Kind of layers. A proxy has at most one layer of a kind, and its facts name it: equal facts have equal bytes. A kind
+ * reads only the client conditions of its own rules, so a rule splits the layers of one kind only.
  */
 export interface LayerKind<Facts> {
   readonly kind: string;
-  /**
-   * Whether a new layer costs so much that it may have to wait for the next flush. The others do not wait for it.
-   */
+  /** True if a new layer is expensive enough to wait for the next flush. Layers of other kinds are never deferred. */
   readonly mayWait: boolean;
-  /** Facts that a layer may depend on: those of the proxy, and objects selected for it. Plain data; null: the proxy has no such layer. */
+  /**
+   * Returns the facts on which a layer may depend: those of the proxy, and objects selected for it. Plain data; null if
+   * the proxy has no such layer.
+   */
   factsOf(proxy: ProxyFacts, world: World): Facts | null;
-  /** The rules whose selection is among the facts. */
+  /** Returns the rules whose selection is part of the facts. */
   selected(facts: Facts): readonly RuleId[];
   create(facts: Facts, parts: LayerParts): Layer;
-  /** Notes what depends on the changes of what its layers have in common, before any of them does. Left out: nothing does. */
+  /** Marks the state that layers of the kind share, before each layer is marked. Absent if they share none. */
   mark?(dirty: Dirty): void;
-  /** A flush has ended, and its layers' changes were taken. */
+  /** Called at the end of a flush, when the changes of its layers are collected. */
   flushed?(): void;
-  /** The layers to be asked what a rule or service contributed to; `all`: those of this kind. */
+  /** Returns the layers to ask for contributions of a rule or service; `all` for every layer of the kind. */
   layersWith(origin: string, parts: SharedParts): Iterable<LayerKey> | 'all';
 }
 
-/** Parts that all layers of a compiler share. */
+/** Parts shared by all layers of a compiler. */
 export interface SharedParts {
   readonly world: World;
   readonly pools: ContentPools;
   readonly assignments: AssignmentPool;
   readonly problems: ProblemIndex;
-  /** Layers by the services and rules that they have something of, for kinds that do not shelve whole hosts. */
+  /** Layers by contributing service or rule, for kinds without a pool of whole hosts. */
   readonly layersByOrigin: OriginIndex<LayerKey>;
-  /** Counts what a flush does. */
+  /** Work of the current flush. */
   readonly work: Work;
 }
 
@@ -71,7 +72,7 @@ export interface LayerParts extends SharedParts {
 export interface Work {
   layersCompiled: number;
   hostsCompiled: number;
-  /** Hosts that another scope had compiled already. */
+  /** Number of hosts that another scope had compiled already. */
   hostsShared: number;
   encoded: number;
   assembled: number;

@@ -9,7 +9,7 @@ interface OpenLayer {
   readonly selected: readonly string[];
 }
 
-/** Layers that views use, with those that must be compiled. */
+/** Open layers of all views, with the sets of dirty and new ones. */
 export interface OpenLayers {
   /** Returns the key of the layer of these facts. Creates the layer if it is not open. */
   open<Facts>(kind: LayerKind<Facts>, facts: Facts): LayerKey;
@@ -84,7 +84,7 @@ export function createOpenLayers(shared: SharedParts): OpenLayers {
   };
 }
 
-// The only place that builds a key: facts are plain data, so equal facts give equal texts.
+// Keys are built here only. Facts are plain data, so equal facts give equal texts.
 const keyOf = <Facts>({ kind }: LayerKind<Facts>, facts: Facts) => `${kind}:${JSON.stringify(facts)}` as LayerKey;
 
 function addTo(sets: Map<string, Set<LayerKey>>, origin: string, layer: LayerKey): void {

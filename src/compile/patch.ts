@@ -9,11 +9,11 @@ import type { NamedListener } from './generators/listeners.ts';
  */
 export interface Patch {
   cluster(json: NamedCluster): NamedCluster;
-  /** Without the chains that are matched. */
+  /** Changes a listener without its matched chains. */
   listener(json: NamedListener): NamedListener;
-  /** Without its match. */
+  /** Changes a chain without its match. */
   filterChain(json: FilterChainJson, listener: string): FilterChainJson;
-  /** Of a virtual host without name and domains; `plan` has these. */
+  /** Changes a virtual host without name and domains; `plan` has these. */
   virtualHostBody(json: VirtualHostJson, plan: Pick<VirtualHostPlan, 'name' | 'routeConfiguration'>): VirtualHostJson;
 }
 

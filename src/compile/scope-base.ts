@@ -3,30 +3,33 @@ import { type ContentObserver, createContent, type ScopeContent, type ScopeParts
 import type { HostReads } from './scope-hosts.ts';
 import type { ScopeFacts } from './scope-key.ts';
 
-/** A scope that is standing on a base. */
+/** Scope that uses a base. */
 export interface BaseObserver {
-  /** The base has compiled the host again. */
+  /** Called when the base has compiled the host again. */
   hostCompiled(host: string): void;
   routesAssembled(routeConfiguration: string): void;
   listenerDecided(listener: string): void;
 }
 
 /**
- * Configuration of clients that no rule and no short name sets apart. It is most of the content of every scope. Scopes of
- * equal role, client, interception and address families share it, and hold only their differences.
+ * Configuration of clients to which no rule and no short name applies individually. It is most of the content of every
+ * scope. Scopes with equal role, client, interception and address families share it and store only their differences.
  */
 export interface ScopeBase extends ScopeContent {
-  /** The hosts that a scope is told otherwise by its own facts. */
+  /** Returns the hosts whose configuration differs in a scope because of its own facts. */
   differing(viewpoint: Viewpoint): ReadonlySet<string>;
-  /** Whether a scope is told a host otherwise. */
+  /** Returns true if the configuration of a host differs in a scope. */
   differs(host: string, viewpoint: Viewpoint, isReferenced: boolean): boolean;
   addObserver(observer: BaseObserver): void;
   removeObserver(observer: BaseObserver): void;
-  /** How many stand on it. */
+  /** Number of scopes that use the base. */
   readonly size: number;
 }
 
-/** The facts of clients of no namespace in particular, as those of a scope are otherwise. Scopes of equal ones have one base. */
+/**
+ * Returns the facts of a scope without those of its namespace, Sidecar and labels. Scopes with equal results share a
+ * base.
+ */
 export const baseFactsOf = (facts: ScopeFacts): ScopeFacts => ({
   ...facts,
   namespace: '*',
@@ -35,10 +38,10 @@ export const baseFactsOf = (facts: ScopeFacts): ScopeFacts => ({
   conditions: [],
 });
 
-/** `facts`: as `baseFactsOf` gives them. */
+/** Creates a base. `facts` are a result of `baseFactsOf`. */
 export function createBase(facts: ScopeFacts, parts: ScopeParts): ScopeBase {
   const reads = new Map<string, HostReads>();
-  /** Hosts by the questions that they were asked. */
+  /** Hosts by the facts that they read. */
   const hostsByQuery = new Map<string, Set<string>>();
   const observers = new Set<BaseObserver>();
 
@@ -68,7 +71,7 @@ export function createBase(facts: ScopeFacts, parts: ScopeParts): ScopeBase {
       for (const observer of observers) observer.listenerDecided(name);
     },
   };
-  // Its problems are told by the scopes that stand on it, as far as they are theirs.
+  // Scopes report the problems of their base, except for hosts that differ.
   const content = createContent(facts, { ...parts, problems: ignoredProblems }, contentObserver);
 
   return {

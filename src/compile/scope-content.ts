@@ -13,7 +13,7 @@ import { createUnits, type Units } from './units.ts';
 import type { Dirty } from './world/dirty.ts';
 import { createWriter } from './writer.ts';
 
-/** All that the clients of a scope may call, in tables of its own. */
+/** Everything that clients of a scope may call, in tables of its own. */
 export interface ScopeContent {
   readonly tables: BaseTables;
   readonly routes: BaseRoutes;
@@ -21,14 +21,14 @@ export interface ScopeContent {
   readonly fixed: Units<FixedUnitParts>;
   readonly hosts: Units<HostUnitParts>;
   viewpoint(): Viewpoint;
-  /** Returns whether there is something to compile. */
+  /** Marks dirty parts. Returns true if there is something to compile. */
   mark(dirty: Dirty): boolean;
   isDirty(): boolean;
   compile(revision: number): Generator<undefined, void, undefined>;
   dispose(): void;
 }
 
-/** Told what is made anew. */
+/** Observer of recompiled parts. */
 export interface ContentObserver {
   hostResolved(host: string, reads: HostReads): void;
   routesAssembled(routeConfiguration: string): void;
@@ -73,7 +73,7 @@ export function createContent(facts: ScopeFacts, parts: ScopeParts, observer?: C
     mark(dirty) {
       if (dirty.mesh) markAll();
       if (facts.sidecar !== null && dirty.selecting.has(facts.sidecar)) {
-        // A Sidecar that is gone stays as it was: the proxies of this scope are about to leave it.
+        // A removed Sidecar keeps its effect here: the proxies of this scope are about to leave it.
         sidecar = world.rules.get(sidecarKind, facts.sidecar) ?? sidecar;
         current = viewpointOf(facts, sidecar);
         markAll();

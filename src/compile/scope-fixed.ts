@@ -14,7 +14,7 @@ import type { UnitKind } from './units.ts';
 import { untrackedReader } from './world/world-reader.ts';
 import type { Writer, WrittenMessages } from './writer.ts';
 
-/** Resources of every scope, whatever its hosts: they decide about unknown traffic. */
+/** Resources of every scope that do not depend on hosts: the treatment of unknown traffic. */
 export interface FixedPlan extends UnitPlan {
   readonly fixed: OutboundFixedPlan;
 }
@@ -34,7 +34,7 @@ export interface FixedUnitOptions {
   viewpoint(): Viewpoint;
 }
 
-/** The one unit of a scope that is no host. It follows from the mesh configuration and the scope's Sidecar. */
+/** Creates the one unit of a scope that is no host. It depends on the mesh configuration and the scope's Sidecar. */
 export function fixedUnit({
   facts,
   writer,
@@ -83,5 +83,5 @@ export function fixedUnit({
 
 export const fixedKey = 'fixed';
 
-/** The id of a MeshConfig object; it also stands for binnacle.yaml. */
+/** Id of the MeshConfig object; also the origin for binnacle.yaml. */
 export const meshOrigin: RuleId = ruleId({ kind: 'MeshConfig', metadata: { namespace: '', name: 'default' } });

@@ -21,7 +21,7 @@ import { hostOfDep } from './world/dirty.ts';
 import { trackedReader, untrackedReader } from './world/world-reader.ts';
 import type { Writer } from './writer.ts';
 
-/** The tables of a scope, as its hosts fill them. */
+/** Tables of a scope that its hosts fill. */
 export interface ScopeTables {
   readonly tables: Tables;
   readonly routes: Pick<RouteTable, 'replace'>;
@@ -33,20 +33,20 @@ export interface HostUnitsOptions extends ScopeTables {
   readonly writer: Writer;
   readonly parts: LayerParts;
   readonly memo: HostMemo;
-  /** Another one when the scope's Sidecar changes. */
+  /** Returns the current viewpoint. It is replaced when the scope's Sidecar changes. */
   viewpoint(): Viewpoint;
-  /** Told of each host that is resolved what it was asked; left out: nobody is. */
+  /** Called for each resolved host with the facts that it read. */
   hostResolved?(host: string, reads: HostReads): void;
 }
 
-/** Questions of one host to the scope. */
+/** Facts that one host read from its scope. */
 export interface HostReads {
   readonly reads: FactReads;
-  /** Whether others needed it; null: that made no difference. */
+  /** Whether other hosts reference it; null if the plan does not depend on it. */
   readonly isReferenced: boolean | null;
 }
 
-/** A plan made for this scope, or what it came to in another one that answers the same. */
+/** Plan resolved for this scope, or the parts from another scope with equal facts. */
 export type HostUnitPlan = UnitPlan & {
   readonly host: string;
   readonly source:
@@ -59,7 +59,7 @@ export type HostUnitPlan = UnitPlan & {
     | { readonly type: 'known'; readonly parts: Pooled<HostParts> };
 };
 
-/** Parts of one host that a scope holds. */
+/** Parts of one host in a scope. */
 export interface HostUnitParts {
   readonly host: Pooled<HostParts>;
   readonly assignments: readonly Assignment[];
@@ -67,7 +67,7 @@ export interface HostUnitParts {
 
 const noParts: HostUnitParts = { host: noHostParts, assignments: [] };
 
-/** The hosts of a scope as its units. */
+/** Creates the units of a scope, one per host. */
 export function hostUnits(options: HostUnitsOptions): UnitKind<HostUnitPlan, HostUnitParts> {
   const { dialect, writer, tables, routes, listeners, memo, viewpoint, hostResolved } = options;
   const { world, pools, assignments, work } = options.parts;
@@ -78,7 +78,7 @@ export function hostUnits(options: HostUnitsOptions): UnitKind<HostUnitPlan, Hos
   });
   const memoize = ({ host, source, references, dependencies, problems }: HostUnitPlan, parts: Pooled<HostParts>) => {
     if (source.type === 'known') return;
-    const { reads, isReferenced } = source; // not the plan, which is as large as its parts
+    const { reads, isReferenced } = source; // without the plan, which is as large as its parts
     memo.put(host, viewpoint(), { reads, isReferenced, parts, references, dependencies, problems });
   };
   const deleteRemoved = (type: XdsType, before: readonly string[], after: readonly string[]) => {
@@ -101,7 +101,7 @@ export function hostUnits(options: HostUnitsOptions): UnitKind<HostUnitPlan, Hos
       const reader = createHostReader({ world: trackedReader(world, host), facts, client: dialect }, host);
       const plan = dialect.narrow(resolveHost(reader, host, isReferenced));
       const { references, dependencies, problems } = plan;
-      // Read in any case, so that what it reads does not depend on whether others need it.
+      // Read unconditionally, so that the set of reads does not depend on `isReferenced`.
       const usesReferences = reader.callableService(host) === null && reader.visibleService(host) !== null;
       const unit: HostUnitPlan = {
         ...{ host, references, dependencies, problems },
@@ -148,7 +148,7 @@ export function hostUnits(options: HostUnitsOptions): UnitKind<HostUnitPlan, Hos
       for (const assignment of parts.assignments) assignments.release(assignment, user);
       releaseHost(parts.host, pools);
     },
-    /** A host that may be called has its destinations anyway. */
+    /** A callable host has its destinations in any case. */
     dependsOnReferences: (host) =>
       createVisibility(untrackedReader(world), createClientFacts(viewpoint(), new Map())).callableService(host) ===
       null,

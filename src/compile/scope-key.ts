@@ -10,27 +10,30 @@ import { meetsCondition, suffixesOf } from './world/relevance.ts';
 import type { World } from './world/world.ts';
 
 /**
- * Inputs of a scope's outbound configuration: facts of its proxies, coarsened to those that matter in the current
- * world, and the rules that select them. The key of a scope is made of these facts alone, so equal keys give equal
- * bytes by construction.
+ * Inputs of a scope's outbound configuration: facts of its proxies and the rules that select them. Facts are coarsened
+ * to those that matter for the current services and rules. The key of a scope consists of these facts alone, so equal
+ * keys give equal bytes.
  */
 export interface ScopeFacts {
   readonly role: Role;
   readonly client: ClientKind;
   /** `none` for clients without a proxy. */
   readonly interception: InterceptionMode;
-  /** Of captured workloads; others listen at 127.0.0.1 and are `ipv4`. */
+  /** Address families of captured workloads. Other workloads listen at 127.0.0.1 and have `ipv4`. */
   readonly families: IpFamilies;
-  /** `*` stands for all namespaces that make no difference. */
+  /** `*` for all namespaces that make no difference. */
   readonly namespace: string;
-  /** With `*` as first label where the label makes no difference; shortened to what hosts end with; empty where none does. */
+  /**
+   * DNS domain. Its first label is `*` if it makes no difference. Shortened to a suffix of hosts; empty if no host has
+   * one.
+   */
   readonly dnsDomain: string;
   readonly sidecar: RuleId | null;
-  /** The label conditions of rules that hold, sorted. */
+  /** Label conditions of rules that the proxy meets, sorted. */
   readonly conditions: readonly string[];
 }
 
-/** Whether facts are coarsened. `exact` is for the property test that proves that coarsening changes no byte. */
+/** Coarsening of facts. `exact` is for the property test that proves that coarsening changes no byte. */
 export type Coarseness = 'coarse' | 'exact';
 
 export interface ScopeRules {
@@ -59,8 +62,8 @@ export function scopeFactsOf(proxy: ProxyFacts, world: World, { coarseness, clie
 }
 
 /**
- * The part of a client's domain that decides how hosts are shortened for it. A domain that no host ends with, and that is
- * not of the cluster, counts as none: clients may invent any number of them.
+ * Returns the part of a client's domain that decides how hosts are shortened for it. A domain that is no suffix of a
+ * host, and not of the cluster, counts as none: clients may report any number of such domains.
  */
 function domainClass(domain: string, { relevance, domainSuffix }: World): string {
   if (relevance.domainMatters(domain)) return domain;

@@ -22,8 +22,8 @@ export interface OverlayOptions {
 }
 
 /**
- * A scope that shares the content of its base. Hosts for which its own facts matter are compiled for it alone, and replace
- * those of the base.
+ * Creates a scope that shares the content of its base. Hosts that depend on its own facts are compiled for it alone,
+ * and replace those of the base.
  */
 export function createOverlayScope(facts: ScopeFacts, parts: ScopeParts, { base, closed }: OverlayOptions): Layer {
   const { dialect, memo, key, pools, problems } = parts;

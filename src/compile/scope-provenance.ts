@@ -18,10 +18,10 @@ export interface ProvenanceOptions {
   unitOf(host: string): Unit<HostUnitParts> | undefined;
 }
 
-/** Tells where the resources of a scope come from. */
+/** Creates the lookups of origins for the resources of a scope. */
 export function scopeProvenance(options: ProvenanceOptions): Pick<Layer, 'partsOf' | 'contributionsOf'> {
   const { key, pools, routes, listeners, fixed, unitOf } = options;
-  /** The resource that every scope has, if this one is. */
+  /** Yields the fixed resource of that name, if there is one. */
   function* fixedPart(type: XdsType, name: string) {
     const unit = fixed.get(fixedKey);
     if (unit === undefined || (type !== 'cluster' && type !== 'listener')) return;
@@ -62,7 +62,7 @@ export function scopeProvenance(options: ProvenanceOptions): Pick<Layer, 'partsO
         }
         case 'secret':
         case 'extension':
-          return; // no scope makes any
+          return; // scopes have none
         default:
           assertNever(type);
       }

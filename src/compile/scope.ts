@@ -8,22 +8,23 @@ import { createOverlayScope } from './scope-overlay.ts';
 import { scopeProvenance } from './scope-provenance.ts';
 import { createHostMemo } from './tables/host-memo.ts';
 
-/** Scopes of which most hosts are told alike. */
+/** Scopes whose hosts are mostly equal. */
 interface ScopeGroup {
-  /** Those that are open. */
+  /** Number of open scopes. */
   scopes: number;
-  /** The base that all scopes but the first share; null while there is only one. */
+  /** Base shared by all scopes but the first; null while there is only one. */
   base: ScopeBase | null;
 }
 
-/** The outbound layer: services that proxies may call. */
+/** Creates the kind of outbound layers, with the services that proxies may call. */
 export function outboundKind(coarseness: Coarseness, dialects: Dialects): LayerKind<ScopeFacts> {
   const memo = createHostMemo();
   const groups = new Map<string, ScopeGroup>();
 
   const create = (facts: ScopeFacts, parts: LayerParts): Layer => {
     const own = { ...parts, memo, dialect: dialects[facts.client] };
-    if (facts.sidecar !== null) return createScope(facts, own, () => {}); // what it admits is a small part
+    // A Sidecar admits few hosts, so that a base would not pay off.
+    if (facts.sidecar !== null) return createScope(facts, own, () => {});
     const baseFacts = baseFactsOf(facts);
     const name = JSON.stringify(baseFacts);
     const group = groups.get(name) ?? { scopes: 0, base: null };
@@ -60,7 +61,7 @@ export function outboundKind(coarseness: Coarseness, dialects: Dialects): LayerK
   };
 }
 
-/** A scope in tables of its own. */
+/** Creates a scope without a base. */
 function createScope(facts: ScopeFacts, parts: ScopeParts, closed: () => void): Layer {
   const { key, pools } = parts;
   const content = createContent(facts, parts);

@@ -4,8 +4,9 @@ import type { ProxyFacts } from './facts.ts';
 import type { World } from './world/world.ts';
 
 /**
- * The one rule that a proxy has of a kind that selects workloads: one of its namespace that selects it by labels, else the default of its
- * namespace, else that of the root namespace; the oldest of several. Labels are read only where some rule asks for them.
+ * Returns the one rule that applies to a proxy, for kinds that select workloads. A rule of its namespace that selects
+ * its labels comes first, then the default of its namespace, then that of the root namespace. Of several, the oldest
+ * applies. Labels are read only if some rule selects by them.
  */
 export function selectedRule<K extends string, S>(
   kind: RuleKind<K, S>,

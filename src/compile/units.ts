@@ -5,36 +5,36 @@ import { createDependents } from './tables/dependents.ts';
 import type { ProblemIndex } from './tables/problem-index.ts';
 import type { Dirty } from './world/dirty.ts';
 
-/** How the units of one kind are compiled. `Parts` is what is made of a plan, held until it is released. */
+/** Steps of compiling the units of one kind. `Parts` is the encoded form of a plan; its holder must release it. */
 export interface UnitKind<Plan extends UnitPlan, Parts> {
-  /** The parts of a unit that is not known yet. */
+  /** Parts of a unit before it is compiled. */
   readonly noParts: Parts;
-  /** Every unit that there may be now. */
+  /** Returns every unit that may exist now. */
   keys(): Iterable<string>;
-  /** The unit that a changed thing is about by its name alone; null: none of these. */
+  /** Returns the unit whose own name a changed input has; null if there is none. */
   unitOf(dependency: string): string | null;
-  /** `isReferenced`: another unit needs this one. */
+  /** Resolves a unit. `isReferenced` is true if another unit needs it. */
   resolve(key: string, isReferenced: boolean): Plan;
-  /** Whether there is nothing in the plan to be encoded. */
+  /** Returns true if the plan has nothing to encode. */
   isEmpty(plan: Plan): boolean;
-  /** Encodes a plan, all or nothing: what it throws is the plan's fault, and nothing is held then. */
+  /** Encodes a plan completely or not at all. It throws on a fault of the plan, and retains no parts then. */
   encode(plan: Plan, before: Parts): Parts;
-  /** Treatment of a unit whose plan cannot be encoded. */
+  /** Decides the treatment of a unit whose plan cannot be encoded. */
   onFault(plan: Plan, error: unknown): UnitFault;
-  /** Puts parts in the place of those before. */
+  /** Replaces parts in the tables. */
   install(key: string, before: Parts, after: Parts): void;
   since(before: RevisedParts<Parts>, after: Parts, revision: number): PartRevisions;
-  /** Holds the parts once more. */
+  /** Adds a user of the parts. */
   retain(parts: Parts): Parts;
   release(parts: Parts): void;
-  /** Whether it makes a difference to a unit that another one needs it. */
+  /** Returns true if a unit depends on whether another one needs it. */
   dependsOnReferences(key: string): boolean;
-  /** A plan was compiled that is not empty. */
+  /** Called for each compiled plan. A new unit with an empty plan and without dependencies does not count. */
   onCompiled(): void;
 }
 
 export interface UnitFault {
-  /** The unit keeps its last good parts. Otherwise it has none until its plan is right again. */
+  /** True if the unit keeps its last good parts; false if it has none until its plan can be encoded. */
   readonly keepsLastGood: boolean;
   readonly problems: readonly PlanProblem[];
 }
@@ -51,28 +51,28 @@ export interface Unit<Parts> extends RevisedParts<Parts> {
   readonly problems: readonly PlanProblem[];
 }
 
-/** The units of one kind in one layer. All of them are dirty at first. */
+/** Units of one kind in one layer. All are dirty at first. */
 export interface Units<Parts> {
   get(key: string): Unit<Parts> | undefined;
   values(): Iterable<Unit<Parts>>;
   entries(): Iterable<readonly [key: string, unit: Unit<Parts>]>;
   readonly isDirty: boolean;
-  /** Marks what depends on the changes. */
+  /** Marks the units that depend on the changes. */
   mark(dirty: Dirty): void;
   markAll(): void;
   markOne(key: string): void;
-  /** Takes a unit out, as if there were nothing of it. */
+  /** Removes a unit and its parts. */
   remove(key: string): void;
-  /** How many others need a unit. */
+  /** Returns the number of other units that need a unit. */
   referencesTo(key: string): number;
-  /** Compiles what is dirty, and what becomes dirty by it; `revision` is that of the result. */
+  /** Compiles dirty units, and those that become dirty meanwhile. `revision` is that of the result. */
   compile(revision: number): Generator<undefined, void, undefined>;
   dispose(): void;
 }
 
 /**
- * Compiles units: resolve, encode or keep the last good parts, install, note the dependencies. A unit that cannot be encoded costs
- * itself its update, and nobody else anything.
+ * Creates units. Compiling one resolves it, encodes it or keeps its last good parts, installs the parts and records the
+ * dependencies. A fault of one unit does not affect others.
  */
 export function createUnits<Plan extends UnitPlan, Parts>(
   kind: UnitKind<Plan, Parts>,
@@ -110,7 +110,7 @@ export function createUnits<Plan extends UnitPlan, Parts>(
       return {
         parts: kind.retain(before.parts),
         references: before.references,
-        // Also what the last good parts were made of: either may bring the cure.
+        // The inputs of the last good parts too: a change of either may repair the unit.
         dependencies: [...new Set([...dependencies, ...before.dependencies])],
         problems: allProblems,
       };
@@ -156,7 +156,7 @@ export function createUnits<Plan extends UnitPlan, Parts>(
     },
     referencesTo: (key) => referenced.of(key),
     *compile(revision) {
-      // A unit may make others dirty by referring to them: they join the set while it is walked.
+      // References of a unit may make others dirty: they join the set during the iteration.
       for (const key of dirtyKeys) {
         dirtyKeys.delete(key);
         compileUnit(key, revision);
@@ -173,6 +173,6 @@ export function createUnits<Plan extends UnitPlan, Parts>(
   };
 }
 
-/** Whether there is nothing to be remembered but parts. */
+/** Returns true if a unit without parts need not be stored. */
 const hasNoNotes = ({ dependencies, problems }: Pick<UnitPlan, 'dependencies' | 'problems'>): boolean =>
   dependencies.length === 0 && problems.length === 0;

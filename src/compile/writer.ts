@@ -30,7 +30,7 @@ import type { NamedCluster } from './generators/clusters.ts';
 import type { NamedListener } from './generators/listeners.ts';
 import { noPatch, type Patch } from './patch.ts';
 
-/** Bytes with a hash of them. */
+/** Bytes with their hash. */
 export interface HashedBytes {
   readonly bytes: Uint8Array;
   readonly hash: string;
@@ -40,7 +40,7 @@ export interface HashedBytes {
 export interface RouteFrame {
   head(name: string): Uint8Array;
   readonly end: Uint8Array;
-  /** Part of every version: a change of the frame must change the versions. */
+  /** Part of every version, so that a change of the frame changes the versions. */
   readonly format: string;
 }
 
@@ -55,13 +55,13 @@ export interface WrittenFrame {
   readonly bytes: Pooled<ListenerFrameBytes>;
 }
 
-/** A chain with the match that was decided for it. */
+/** Chain with its decided match. */
 export interface DecidedChain {
   readonly match: ChainMatch;
   readonly body: Pooled<HashedBytes>;
 }
 
-/** Pools shared by all writers: equal messages of any layer are encoded once. */
+/** Pools shared by all writers: equal messages of all layers are encoded once. */
 export interface WriterPools {
   readonly clusters: ContentPool<EncodedResource>;
   readonly listeners: ContentPool<EncodedResource>;
@@ -72,32 +72,32 @@ export interface WriterPools {
   readonly bodies: ContentPool<HashedBytes>;
 }
 
-/** Messages that a layer holds. */
+/** Messages retained by a layer. */
 export interface WrittenMessages {
   readonly clusters: readonly Pooled<EncodedResource>[];
   readonly listeners: readonly Pooled<EncodedResource>[];
 }
 
 /**
- * The one way from plans to bytes: generate (in the dialect of the client), patch, encode, share. Whoever is given something
- * holds it until it is released. All of it throws, and holds nothing, when a value does not fit its message or
- * Envoy would reject it.
+ * Conversion of plans to bytes: generate (in the dialect of the client), patch, encode, share. The caller must release
+ * each result. All methods throw if a value does not fit its message or Envoy would reject it; nothing is retained
+ * then.
  */
 export interface Writer {
-  /** The patch it applies. Parts made with another patch are not reused. */
+  /** Patch that it applies. Parts made with another patch are not reused. */
   readonly patch: Patch;
   readonly routeFrame: RouteFrame;
   cluster(plan: DestinationPlan): Pooled<EncodedResource>;
-  /** The filters of a chain without its match, and its listener without chains. */
+  /** Writes the filters of a chain without its match, and its listener without chains. */
   chain(plan: FilterChainPlan): { readonly frame: Pooled<ListenerFrameBytes>; readonly body: Pooled<HashedBytes> };
-  /** Puts a listener together of chains that `chain` wrote, which has checked them; `frame` is that of one of them. */
+  /** Assembles a listener from chains of `chain`, which has checked them. `frame` belongs to one of these chains. */
   listener(frame: WrittenFrame, chains: readonly DecidedChain[]): Pooled<EncodedResource>;
   target(plan: TargetPlan): Pooled<EncodedResource>;
   virtualHostBody(plan: VirtualHostPlan): Pooled<HashedBytes>;
-  /** The record of the virtual host for hosts that nobody has. Nobody holds it. */
+  /** Returns the record of the virtual host for unknown hosts. It needs no release. */
   unknownHosts(policy: RouteConfigurationPlan['unknownHosts']): HashedBytes;
   outboundFixed(plan: OutboundFixedPlan): WrittenMessages;
-  /** Messages besides chains: those of the ports of a plan, or those of a plan without ports. */
+  /** Writes messages besides chains: those of the ports of a plan, or those of a plan without ports. */
   inbound(plan: InboundPlan): WrittenMessages;
   retain<T extends WrittenMessages>(messages: T): T;
   release(messages: WrittenMessages): void;
@@ -122,7 +122,7 @@ export function createWriter({ dialect, pools, patch = noPatch }: WriterOptions)
     const frame = patch.listener(dialect.frame(plan, inspections));
     return pools.frames.acquire(JSON.stringify(frame), () => encodeListenerFrame(frame));
   };
-  /** Chains of one service go to the same targets, whatever address they are for. */
+  /** Last chain: those of one service have equal targets for all addresses. */
   let last: { readonly traffic: ListenerTraffic; readonly body: Pooled<HashedBytes> } | null = null;
   const acquireChain = (plan: FilterChainPlan) => {
     const { traffic, listener } = plan;
@@ -156,7 +156,8 @@ export function createWriter({ dialect, pools, patch = noPatch }: WriterOptions)
     routeFrame: routeFrameOf(dialect),
     cluster: (plan) => acquireCluster(dialect.cluster(plan)),
     chain(plan) {
-      if (plan.match !== anyConnection) encodeFilterChainMatch(generateMatch(plan.match, noInspections)); // written later, it must not fail then
+      // Checked here: assembling a listener of accepted chains must not fail.
+      if (plan.match !== anyConnection) encodeFilterChainMatch(generateMatch(plan.match, noInspections));
       const frame = acquireFrame(plan.listener, noInspections);
       try {
         return { frame, body: acquireChain(plan) };
@@ -214,8 +215,9 @@ const inspectionsOf = (chains: readonly DecidedChain[]): Inspections => ({
 });
 
 /**
- * Chains as fields of their listener, the match in front of the body. Envoy decides condition by condition and does not come
- * back: a chain without any would miss connections that meet the first ones of another chain. It stands as the default then.
+ * Writes chains as fields of their listener, each match before its body. Envoy checks the conditions one after another
+ * and does not backtrack. A chain without conditions would miss connections that meet the first conditions of another
+ * chain. It is therefore the default chain then.
  */
 function chainFields(chains: readonly DecidedChain[], inspections: Inspections): readonly Uint8Array[] {
   const hasDefault = inspections.http || inspections.tls;

@@ -8,7 +8,7 @@ import { generateTarget } from '../generators/targets.ts';
 import { httpFilterKinds } from '../http-filters/index.ts';
 import type { HttpFilterKind } from '../http-filters/kind.ts';
 
-/** Envoy's dialect, with these HTTP filters. */
+/** Creates Envoy's dialect with these HTTP filters. */
 export const envoyWith = (filters: readonly HttpFilterKind[]): Dialect => ({
   isProxy: true,
   hasFilterChains: true,

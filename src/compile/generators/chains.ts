@@ -10,13 +10,13 @@ import { type FilterJson, httpConnectionManager, type NamedListener, tcpFilter }
 
 /** Properties of connections that a listener detects before it chooses a chain. */
 export interface Inspections {
-  /** Whether they speak HTTP in plain text, and which version. */
+  /** True if it detects plain HTTP and its version. */
   readonly http: boolean;
-  /** Whether they are encrypted, and for whom. */
+  /** True if it detects TLS and the server name. */
   readonly tls: boolean;
 }
 
-/** A listener without its chains. */
+/** Generates a listener without its chains. */
 export const generateFrame = (frame: ListenerFrame, inspections: Inspections): NamedListener => ({
   name: frame.name,
   trafficDirection: frame.direction === 'outbound' ? 'OUTBOUND' : 'INBOUND',
@@ -26,15 +26,15 @@ export const generateFrame = (frame: ListenerFrame, inspections: Inspections): N
   ...listenerFilters(frame, inspections),
 });
 
-/** A chain without its match. */
+/** Generates a chain without its match. */
 export const generateChain = (plan: FilterChainPlan, filters: readonly HttpFilterKind[]): FilterChainJson => ({
   ...(plan.name === '' ? {} : { name: plan.name }),
   filters: [trafficFilter(plan, filters)],
 });
 
-/** The match of a chain; none for one that takes every connection. */
+/** Generates the match of a chain; empty if it accepts every connection. */
 export function generateMatch(match: ChainMatch, { tls }: Inspections): FilterChainMatchJson {
-  // An encrypted connection tells protocols as well: those of plain HTTP must not be taken from it.
+  // TLS connections have ALPN names too: chains for plain HTTP must not match these.
   const transport = match.transport ?? (tls && match.protocols.length > 0 ? 'plain' : null);
   return {
     ...(match.port === null ? {} : { destinationPort: match.port }),
@@ -60,7 +60,7 @@ function listenerFilters({ direction }: ListenerFrame, { http, tls }: Inspection
   ];
   return {
     ...(filters.length === 0 ? {} : { listenerFilters: filters }),
-    // A client that has not spoken yet would be taken for one of another protocol.
+    // On a timeout, a client that has not sent anything would count as one of another protocol.
     ...(tls || http ? { listenerFiltersTimeout: '0s' } : {}),
   };
 }

@@ -3,10 +3,10 @@ import { type InboundPlan, inboundSources } from '../../plan/listener.ts';
 import type { ClusterJson } from '../../proto/json.ts';
 import { durationFromMs, extension, overAds, socketAddress } from './json.ts';
 
-/** A cluster in proto JSON, with its name. */
+/** Cluster in proto JSON, with its name. */
 export type NamedCluster = ClusterJson & { name: string };
 
-/** The cluster of a destination. */
+/** Generates the cluster of a destination. */
 export function generateCluster(destination: DestinationPlan): NamedCluster {
   const { name, limits } = destination;
   return {
@@ -28,7 +28,10 @@ export const blackHoleCluster: NamedCluster = {
   loadAssignment: { clusterName: 'BlackHoleCluster' },
 };
 
-/** Connections to addresses that are no known service: nobody says what they speak, so they are called as the client calls. */
+/**
+ * Generates the cluster of connections to unknown addresses. Their protocol is unknown, so they are forwarded in the
+ * client's protocol.
+ */
 export const passthroughCluster = (connectTimeoutMs: number): NamedCluster => ({
   name: 'PassthroughCluster',
   type: 'ORIGINAL_DST',
@@ -43,8 +46,8 @@ export const passthroughCluster = (connectTimeoutMs: number): NamedCluster => ({
 });
 
 /**
- * The workload beside the proxy. The source address marks the connection as the proxy's own, so that the kernel
- * does not bring it back to the proxy.
+ * Generates a cluster of the workload beside the proxy. The source address marks connections of the proxy, so that the
+ * kernel does not redirect them to the proxy.
  */
 export function inboundCluster(
   name: string,
@@ -135,7 +138,7 @@ function keepalive({ keepalive: it }: ConnectionLimits): Pick<ClusterJson, 'upst
   };
 }
 
-/** 0 turns a kind of ejection off; success rates eject nobody unless asked for. */
+/** Generates outlier detection. 0 disables a kind of ejection. Ejection by success rate is off. */
 function outlierDetection(outlier: OutlierPlan | null): Pick<ClusterJson, 'outlierDetection' | 'commonLbConfig'> {
   if (outlier === null) return {};
   const { consecutive5xx, consecutiveGatewayErrors: gateway, consecutiveLocalOriginFailures: local } = outlier;

@@ -7,12 +7,12 @@ import type { EncodedResource } from '../../proto/resource.ts';
 import { bytesField, fieldHead, stringField, varintField } from '../../proto/wire.ts';
 
 /*
- * A ClusterLoadAssignment is written by hand from records of its endpoints. Those of a big service are kept with the
- * endpoint: when one of many changes, only its own record is written again. The bytes are those of the general encoder (a
- * test compares).
+ * ClusterLoadAssignments are written directly from records of their endpoints. Records of large services are cached by
+ * endpoint: a change of one endpoint writes only its own record. The bytes are those of the general encoder (a test
+ * compares).
  */
 
-/** The fields of the messages, as Envoy's endpoint.proto numbers them. */
+/** Field numbers of Envoy's endpoint.proto. */
 const assignmentField = { clusterName: 1, endpoints: 2 };
 const localityEndpointsField = { locality: 1, lbEndpoints: 2, loadBalancingWeight: 3 };
 const lbEndpointField = { endpoint: 1, healthStatus: 2, loadBalancingWeight: 4 };
@@ -20,8 +20,8 @@ const localityField = { region: 1, zone: 2, subZone: 3 };
 const draining = 3; // HealthStatus.DRAINING
 
 /**
- * The assignment of a destination. Endpoints that may not be called are left out; localities and endpoints are in a stable order,
- * so that equal endpoints give equal bytes whatever order they came in.
+ * Assembles the assignment of a destination. Endpoints that are not callable are omitted. Localities and endpoints are
+ * in a stable order, so that equal endpoints give equal bytes in whatever order they came.
  */
 export function assembleAssignment(plan: AssignmentPlan, endpoints: readonly Endpoint[]): EncodedResource {
   const serving = preferNotDraining(endpoints.filter((endpoint) => serves(endpoint, plan)));
@@ -42,15 +42,18 @@ export function assembleAssignment(plan: AssignmentPlan, endpoints: readonly End
 }
 
 /**
- * Endpoints that are about to go are named only while there are no others. Beside healthy ones they would be most of a
- * service after a large scale-down, and from half of it on Envoy panics and sends to all, the going ones included.
+ * Drops draining endpoints if there are others. After a large scale-down they would be most of a service. From half of
+ * the endpoints on, Envoy panics and sends to all, including the draining ones.
  */
 function preferNotDraining(endpoints: readonly Endpoint[]): readonly Endpoint[] {
   const staying = endpoints.filter(({ health }) => health !== 'draining');
   return staying.length > 0 ? staying : endpoints;
 }
 
-/** Each address once, whoever told of it, and none of them marked: of several the first locality's, then the heaviest. */
+/**
+ * Returns one endpoint per address, none of them marked as draining. That of the first locality is kept, then the
+ * heaviest.
+ */
 function distinctAddresses(endpoints: readonly Endpoint[], portName: string): readonly Endpoint[] {
   const byAddress = new Map<string, Endpoint>();
   for (const endpoint of endpoints) {
@@ -69,7 +72,10 @@ function serves(endpoint: Endpoint, { portName, labels }: AssignmentPlan): boole
   return Object.entries(labels).every(([name, value]) => endpoint.labels[name] === value);
 }
 
-/** Envoy looks no names up in an assignment, and rejects it whole for one. */
+/**
+ * Returns true for an IP address with a valid port. Envoy does not look up names in an assignment, and rejects the
+ * assignment for one.
+ */
 const isReachable = (address: string, port = 0): boolean =>
   ipVersion(address) !== 0 && Number.isInteger(port) && port >= 1 && port <= 65_535;
 
@@ -96,10 +102,13 @@ function localityMessage(locality: string): Buffer {
   return Buffer.concat(parts.filter(([, text]) => text !== '').map(([field, text]) => stringField(field, text)));
 }
 
-/** From so many endpoints on the time to write their records counts; with fewer it is the memory that keeping them takes. */
+/**
+ * Number of endpoints from which records are cached. Below it, the memory for cached records outweighs the time to
+ * write them.
+ */
 const cacheFrom = 100;
 
-/** Records by endpoint and port. An endpoint rarely serves more than a few ports. */
+/** Records by endpoint and port. Most endpoints serve few ports. */
 const records = new WeakMap<Endpoint, readonly (readonly [port: number, record: Buffer])[]>();
 
 function cachedRecord(endpoint: Endpoint, port: number): Buffer {
@@ -111,7 +120,7 @@ function cachedRecord(endpoint: Endpoint, port: number): Buffer {
   return record;
 }
 
-/** One value of `LocalityLbEndpoints.lb_endpoints`. */
+/** Writes one value of `LocalityLbEndpoints.lb_endpoints`. */
 function lbEndpoint(endpoint: Endpoint, port: number): Buffer {
   const socket = Buffer.concat([stringField(2, endpoint.address), varintField(3, port)]); // address, port_value
   const address = bytesField(1, bytesField(1, socket)); // Endpoint.address, Address.socket_address
@@ -123,7 +132,7 @@ function lbEndpoint(endpoint: Endpoint, port: number): Buffer {
   return bytesField(localityEndpointsField.lbEndpoints, message);
 }
 
-/** Envoy keeps weights in 32 bits, refuses 0, and takes whole numbers only. */
+/** Returns the weight for Envoy, which has 32 bits, rejects 0 and needs whole numbers. */
 const weightOf = ({ weight }: Endpoint): number => Math.min(Math.max(1, Math.round(weight)), maxWeight);
 
 const maxWeight = 0xffff_ffff;

@@ -8,7 +8,7 @@ import { generateRoute } from './routes.ts';
 
 const inboundPassthrough = 'InboundPassthroughCluster';
 
-/** The clusters of the ports that a workload serves; without any, that of all other connections. */
+/** Generates the clusters of the ports of a workload; without ports, the cluster of all other connections. */
 export const generateInboundClusters = (plan: InboundPlan): readonly NamedCluster[] =>
   plan.ports.length === 0
     ? [inboundCluster(inboundPassthrough, false, plan)]
@@ -17,7 +17,7 @@ export const generateInboundClusters = (plan: InboundPlan): readonly NamedCluste
         ...(port.protocol === 'http' ? [inboundCluster(grpcClusterName(port), true, plan)] : []),
       ]);
 
-/** Filters for connections to ports that no service names: they are passed on unchanged. */
+/** Generates the filter for connections to ports without a service. They are forwarded unchanged. */
 export const passthroughFilter = (cluster = inboundPassthrough): FilterJson => tcpFilter(cluster, [target(cluster)]);
 
 const target = (destination: string) => ({ destination, weight: 1, headers: null });
@@ -25,12 +25,13 @@ const target = (destination: string) => ({ destination, weight: 1, headers: null
 const clusterName = ({ targetPort }: InboundPort): string => `inbound|${targetPort}||`;
 
 /**
- * gRPC needs HTTP/2, whatever the port is called. Other requests stay with HTTP/1, also those that come over HTTP/2: a
- * client's proxy may have upgraded them (`h2UpgradePolicy`), and the workload need not understand it.
+ * Names the cluster for gRPC, which needs HTTP/2 whatever the port's protocol. Other requests use HTTP/1, even if they
+ * arrive over HTTP/2. A client's proxy may have upgraded them (`h2UpgradePolicy`), and the workload may not support
+ * HTTP/2.
  */
 const grpcClusterName = ({ targetPort }: InboundPort): string => `inbound|${targetPort}|grpc|`;
 
-/** A request that the workload never saw may be sent again; anything else may not. */
+/** Retries of requests that the workload never received. Others must not be sent again. */
 const inboundRetries: RetryPlan = {
   retryOn: 'reset-before-request',
   statusCodes: [],
@@ -40,7 +41,7 @@ const inboundRetries: RetryPlan = {
   avoidPreviousHosts: false,
 };
 
-/** Filters for connections to a port that a service names. `bind` is the first address of their listener. */
+/** Generates the filter for connections to a port of a service. `bind` is the first address of their listener. */
 export function servedFilter(port: InboundPort, bind: string, filters: readonly HttpFilterKind[]): FilterJson {
   const statPrefix = `inbound_${bind}_${port.targetPort}`;
   const destination = clusterName(port);
@@ -49,7 +50,7 @@ export function servedFilter(port: InboundPort, bind: string, filters: readonly 
     statPrefix,
     httpFilters: writeHttpFilters([], filters),
     normalizePath: true,
-    httpProtocolOptions: { acceptHttp10: true, defaultHostForHttp10: 'localhost' }, // health checks that name no host
+    httpProtocolOptions: { acceptHttp10: true, defaultHostForHttp10: 'localhost' }, // for health checks without a host
     routeConfig: {
       name: destination,
       validateClusters: false,

@@ -9,8 +9,8 @@ export type NamedListener = ListenerJson & { name: string };
 export type FilterJson = NonNullable<NonNullable<ListenerJson['filterChains']>[number]['filters']>[number];
 
 /**
- * Takes the connections that the kernel brings and hands each to the listener of its original destination; those
- * of no listener go where the policy for unknown hosts says.
+ * Generates the listener for redirected connections. It hands each connection to the listener of its original
+ * destination. Others are handled by the policy for unknown hosts.
  */
 export const virtualOutbound = (
   unknownHosts: RouteConfigurationPlan['unknownHosts'],
@@ -24,7 +24,7 @@ export const virtualOutbound = (
   filterChains: [virtualOutboundBlackHole, catchAllChain(unknownHosts)],
 });
 
-/** Filters for connections to addresses of no service. */
+/** Generates the chain for connections to unknown addresses. */
 export function catchAllChain(unknownHosts: RouteConfigurationPlan['unknownHosts']) {
   const cluster = unknownHosts === 'forward' ? 'PassthroughCluster' : 'BlackHoleCluster';
   return { name: 'virtualOutbound-catchall-tcp', filters: [tcpFilter(cluster, [single(cluster)])] };
@@ -32,7 +32,7 @@ export function catchAllChain(unknownHosts: RouteConfigurationPlan['unknownHosts
 
 const single = (destination: string): WeightedTarget => ({ destination, weight: 1, headers: null });
 
-/** A connection to this port itself would go round in circles. */
+/** Chain for connections to the listener's own port, which would loop. */
 const virtualOutboundBlackHole = {
   name: 'virtualOutbound-blackhole',
   filterChainMatch: { destinationPort: proxyPorts.outbound },
@@ -40,9 +40,9 @@ const virtualOutboundBlackHole = {
 };
 
 /**
- * An HTTP connection manager with what all of ours have in common; `settings` adds its filters and where routes come from. Applications
- * must not notice it: a silent stream lasts as long as its route allows (Envoy's default cuts it after 300 s), HTTP/1.0 is
- * answered, and `server` is what the other side wrote.
+ * Generates an HTTP connection manager with common settings; `settings` adds its filters and the source of routes. The
+ * proxy must be transparent to applications. A silent stream lasts as long as its route allows (Envoy's default closes
+ * it after 300 s). HTTP/1.0 is answered, and `server` is unchanged.
  */
 export function httpConnectionManager(
   settings: HttpConnectionManagerJson & Pick<Required<HttpConnectionManagerJson>, 'httpFilters'>,

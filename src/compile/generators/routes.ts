@@ -25,7 +25,7 @@ type RetryPolicyJson = NonNullable<RouteActionJson['retryPolicy']>;
 type HeaderOptionJson = NonNullable<RouteJson['requestHeadersToAdd']>[number];
 type StringMatcherJson = NonNullable<NonNullable<NonNullable<RouteJson['match']>['headers']>[number]['stringMatch']>;
 
-/** A virtual host without name and domains, which are written in front of it once the index of domains has decided. */
+/** Generates a virtual host without name and domains. These are written before it once the domain index has decided. */
 export const generateVirtualHostBody = (
   plan: Pick<VirtualHostPlan, 'routes'>,
   filters: readonly HttpFilterKind[],
@@ -41,7 +41,7 @@ export const routeConfigurationTail: RouteConfigurationJson = {
   maxDirectResponseBodySizeBytes: maxResponseBodyBytes,
 };
 
-/** The last virtual host: requests to hosts that are not known. */
+/** Generates the last virtual host, for requests to unknown hosts. */
 export function generateUnknownHosts(unknownHosts: RouteConfigurationPlan['unknownHosts']): VirtualHostJson {
   if (unknownHosts === 'refuse') {
     return {
@@ -157,7 +157,7 @@ function generateRouteMatch({ path, headers, query }: RouteMatch): NonNullable<R
   };
 }
 
-/** The condition on the path, as fields of a route's match. */
+/** Generates the path condition of a route's match. */
 export const pathMatch = (path: RouteMatch['path']): NonNullable<RouteJson['match']> => ({
   ...(path.type === 'exact' ? { path: path.value } : {}),
   ...(path.type === 'prefix' ? { prefix: path.value } : {}),
@@ -165,7 +165,9 @@ export const pathMatch = (path: RouteMatch['path']): NonNullable<RouteJson['matc
   ...(path.ignoreCase && path.type !== 'regex' ? { caseSensitive: false } : {}),
 });
 
-/** A header that is missing has no value that must not be: Envoy inverts its absence only when told so. */
+/**
+ * Generates a header condition. An inverted one also holds for a missing header, which Envoy must be configured for.
+ */
 const generateHeaderMatch = ({ name, match, inverted }: HeaderMatch) => ({
   name,
   ...textMatch(match),
@@ -173,7 +175,7 @@ const generateHeaderMatch = ({ name, match, inverted }: HeaderMatch) => ({
   ...(inverted && match.type !== 'present' ? { treatMissingHeaderAsEmpty: true } : {}),
 });
 
-/** The condition on a text, as fields of its matcher. */
+/** Generates the fields of a text matcher. */
 export function textMatch(match: TextMatch): { presentMatch?: boolean; stringMatch?: StringMatcherJson } {
   if (match.type === 'present') return { presentMatch: true };
   if (match.type === 'regex') return { stringMatch: { safeRegex: { regex: match.value } } };

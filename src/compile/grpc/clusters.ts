@@ -4,15 +4,15 @@ import type { NamedCluster } from '../generators/clusters.ts';
 import { durationFromMs, overAds, socketAddress } from '../generators/json.ts';
 
 /**
- * The cluster of a destination, with the fields that gRPC clients read. They refuse a load balancer that they do not know,
- * and least request is unknown to most: all of them have round robin.
+ * Generates the cluster of a destination, with the fields that gRPC clients read. They reject unknown load balancers,
+ * and most do not know least request: all get round robin.
  */
 export function generateGrpcCluster(plan: DestinationPlan): NamedCluster {
   return {
     name: plan.name,
     ...discovery(plan),
     lbPolicy: 'ROUND_ROBIN',
-    circuitBreakers: { thresholds: [{ maxRequests: plan.limits.maxRequests ?? unlimited }] }, // left out it is 1024
+    circuitBreakers: { thresholds: [{ maxRequests: plan.limits.maxRequests ?? unlimited }] }, // the default is 1024
     ...outlierDetection(plan.outlier),
   } satisfies ClusterJson;
 }
@@ -27,12 +27,12 @@ function discovery({ name, endpoints }: DestinationPlan): Omit<ClusterJson, 'nam
   return { type: 'LOGICAL_DNS', loadAssignment: { clusterName: name, endpoints: [{ lbEndpoints }] } };
 }
 
-/** Envoy's, where a rule does not say. */
+/** Envoy's default. */
 const defaultConsecutiveErrors = 5;
 
 /**
- * gRPC clients count shares, not runs (gRFC A50): an endpoint is ejected when everything failed that it was sent in an
- * interval, if that was as much as the run of failures that the rule allows.
+ * Generates outlier detection. gRPC clients count failure rates, not consecutive failures (gRFC A50). An endpoint is
+ * ejected if all calls of an interval failed, and they were as many as the rule's limit of consecutive failures.
  */
 function outlierDetection(outlier: OutlierPlan | null): Pick<ClusterJson, 'outlierDetection'> {
   if (outlier === null) return {};

@@ -2,8 +2,8 @@ import type { DestinationPlan } from '../../plan/destination.ts';
 import type { PlanProblem } from '../../plan/unit.ts';
 
 /**
- * The destinations that gRPC clients can call: those whose endpoints are assigned, and one name to look up. What they do
- * otherwise than a rule says is reported to it.
+ * Returns the destinations that gRPC clients can call: those with assigned endpoints, and those with one name to look
+ * up. Deviations from rules are reported.
  */
 export function narrowDestinations(
   destinations: readonly DestinationPlan[],

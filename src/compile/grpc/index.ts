@@ -6,7 +6,9 @@ import { narrowForGrpc } from './narrow.ts';
 import { generateGrpcVirtualHostBody } from './routes.ts';
 import { generateServerListeners } from './servers.ts';
 
-/** Clients and servers with gRPC's own support of xDS. They have nothing that they were not told of by name. */
+/**
+ * Dialect of clients and servers with gRPC's own support of xDS. They know only resources that they request by name.
+ */
 export const grpc: Dialect = {
   ...envoyWith(routerAlone),
   isProxy: false,

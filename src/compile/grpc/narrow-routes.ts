@@ -12,13 +12,13 @@ import type { PlanProblem } from '../../plan/unit.ts';
 import { defaultRetries } from '../../rules/kinds/virtual-service/resolve-http.ts';
 import { rulesAmong } from '../resolve/origins.ts';
 
-/** Told what of a rule gRPC clients cannot do. */
+/** Reports a setting of a rule that gRPC clients do not support. */
 type Report = (shortcoming: string) => void;
 
 /**
- * Leaves of routes what gRPC clients understand (gRFC A28, A31, A44), so that what is left means the same to them, and
- * reports the rest to the rule. A route that they cannot decide on is left out; one whose action they cannot do stays,
- * and fails calls: they must not go elsewhere.
+ * Removes from routes what gRPC clients do not support (gRFC A28, A31, A44), and reports it to the rule. The remaining
+ * routes have the same meaning. A route with an unsupported match is removed. A route with an unsupported action stays
+ * and fails calls, which must not match other routes.
  */
 export function narrowRoutes(host: VirtualHostPlan, problems: PlanProblem[]): VirtualHostPlan {
   const report: Report = (shortcoming) => {
@@ -35,7 +35,7 @@ export function narrowRoutes(host: VirtualHostPlan, problems: PlanProblem[]): Vi
   return { ...host, routes };
 }
 
-/** The matches that are met together when this one is; none if it never is. Calls have no query, and are POST. */
+/** Returns matches that together equal this one; none if it never holds. Calls have no query and are POST. */
 function narrowMatch({ path, headers, query }: RouteMatch, report: Report): readonly RouteMatch[] {
   if (query.length > 0) return [];
   const conditions: HeaderMatch[] = [];
@@ -57,7 +57,7 @@ function narrowMatch({ path, headers, query }: RouteMatch, report: Report): read
   return spelledOut(conditions).map((alternative) => ({ path, headers: alternative, query: [] }));
 }
 
-/** Each of them doubles the routes. */
+/** Maximum number of inverted conditions. Each doubles the routes. */
 const mostInverted = 4;
 
 function holdsForPost({ match, inverted }: HeaderMatch): boolean | null {
@@ -67,7 +67,10 @@ function holdsForPost({ match, inverted }: HeaderMatch): boolean | null {
   return holds !== inverted;
 }
 
-/** To most gRPC clients a header that is missing does not meet a condition on its value, inverted or not. */
+/**
+ * Expands inverted conditions into alternatives. For most gRPC clients, a missing header does not meet a condition on
+ * its value, inverted or not.
+ */
 function spelledOut([first, ...others]: readonly HeaderMatch[]): readonly (readonly HeaderMatch[])[] {
   if (first === undefined) return [[]];
   const missing: HeaderMatch = { name: first.name, match: { type: 'present' }, inverted: true };

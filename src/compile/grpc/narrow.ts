@@ -3,7 +3,7 @@ import type { PlanProblem } from '../../plan/unit.ts';
 import { narrowDestinations } from './destinations.ts';
 import { narrowRoutes } from './narrow-routes.ts';
 
-/** Leaves of a plan what gRPC clients understand, and reports the rest. */
+/** Removes from a plan what gRPC clients do not support, and reports it. */
 export function narrowForGrpc(plan: HostPlan): HostPlan {
   const problems: PlanProblem[] = [...plan.problems];
   const destinations = narrowDestinations(plan.destinations, problems);

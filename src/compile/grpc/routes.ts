@@ -6,7 +6,7 @@ import { generateRetries, pathMatch, textMatch } from '../generators/routes.ts';
 
 type RouteJson = NonNullable<VirtualHostJson['routes']>[number];
 
-/** A virtual host without name and domains, of routes that `narrowRoutes` left. */
+/** Generates a virtual host without name and domains, of routes that `narrowRoutes` returned. */
 export const generateGrpcVirtualHostBody = ({ routes }: Pick<VirtualHostPlan, 'routes'>): VirtualHostJson => ({
   routes: routes.map(generateGrpcRoute),
 });
@@ -24,7 +24,7 @@ function generateGrpcRoute({ name, match, action }: RoutePlan): RouteJson {
   }
 }
 
-/** An action that only servers take: clients fail what matches. Others that they do not know they refuse, or pass over. */
+/** Action for servers only: clients fail matching calls. They reject or skip routes with unknown actions. */
 const failing = { nonForwardingAction: {} } satisfies RouteJson;
 
 const generateGrpcMatch = ({ path, headers }: RouteMatch): NonNullable<RouteJson['match']> => ({

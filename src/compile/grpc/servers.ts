@@ -5,12 +5,12 @@ import type { NamedListener } from '../generators/listeners.ts';
 import { routerAlone } from '../http-filters/index.ts';
 import { writeHttpFilters } from '../http-filters/write.ts';
 
-/** A server asks for the listener of the address at which it listens: all IPv4 ones, all, or that of this machine. */
+/** Addresses at which a server may listen: all IPv4 ones, all, or loopback. It requests the listener of its address. */
 const addresses = ['0.0.0.0', '::', '127.0.0.1'];
 
 /**
- * Generates the listeners that gRPC servers need before they serve (gRFC A36). They accept every call. Bootstraps name them
- * by the template that `binnacle bootstrap` prints. TCP ports are included: the server knows its own protocol.
+ * Generates the listeners that gRPC servers need before they serve (gRFC A36). They accept every call. Bootstraps name
+ * them by the template that `binnacle bootstrap` prints. TCP ports are included: the server knows its own protocol.
  */
 export const generateServerListeners = (ports: readonly InboundPort[]): readonly NamedListener[] =>
   ports.flatMap(({ targetPort }) => addresses.map((address) => serverListener(address, targetPort)));

@@ -1,8 +1,8 @@
 import type { HttpFilterKind } from './kind.ts';
 import { router } from './router.ts';
 
-/** The HTTP filters that Envoys are told of. `httpFilterStages` has their order. */
+/** HTTP filters of the Envoy dialect. `httpFilterStages` has their order. */
 export const httpFilterKinds: readonly HttpFilterKind[] = [router];
 
-/** Those that clients with another dialect know. */
+/** HTTP filters of the other dialects. */
 export const routerAlone: readonly HttpFilterKind[] = [router];

@@ -1,27 +1,27 @@
 import type { HttpFilter, HttpFilterPlan } from '../../plan/http-filters.ts';
 
-/** An extension in an Any, in proto JSON. */
+/** Extension in an Any, in proto JSON. */
 export type ExtensionJson = { readonly '@type': string };
 
-/** How one HTTP filter is written. */
+/** Writer of one HTTP filter. */
 export interface HttpFilterKind {
-  /** By which routes refer to it. */
+  /** Name by which routes refer to it. */
   readonly name: string;
-  /** Stands in every connection manager; null for a filter that stands only where a plan has it. */
+  /** Plan of a filter that every connection manager has; null for a filter that only some plans have. */
   readonly everywhere: HttpFilterPlan | null;
   write(config: object): ExtensionJson;
   writeForRoute(config: object): ExtensionJson;
 }
 
 interface HttpFilterWriters<Config, RouteConfig> {
-  /** Settings with which it stands in every connection manager; left out, it stands where a plan has it. */
+  /** Settings of a filter that every connection manager has; absent for a filter that only some plans have. */
   readonly everywhere?: Config;
   write(config: Config): ExtensionJson;
-  /** Left out, routes have no settings of their own for it. */
+  /** Writes settings of routes. Absent if routes have no settings for it. */
   writeForRoute?(config: RouteConfig): ExtensionJson;
 }
 
-/** The kind of a filter whose settings have the types of `filter`. */
+/** Creates the kind of a filter whose settings have the types of `filter`. */
 export function httpFilterKind<Config extends object, RouteConfig extends object>(
   filter: HttpFilter<Config, RouteConfig>,
   { everywhere, write, writeForRoute }: HttpFilterWriters<Config, RouteConfig>,
@@ -29,7 +29,8 @@ export function httpFilterKind<Config extends object, RouteConfig extends object
   return {
     name: filter.name,
     everywhere: everywhere === undefined ? null : filter.of(everywhere),
-    // Settings under a filter's name are made by its `of` and `onRoute` alone, which take these types.
+    // The casts are sound: only `of` and `onRoute` of the filter make settings with its name, and they accept these
+    // types.
     write: (config) => write(config as Config),
     writeForRoute(config) {
       if (writeForRoute === undefined) throw new Error(`routes have no settings for ${filter.name}`);

@@ -5,7 +5,10 @@ import type { HttpFilterKind } from './kind.ts';
 type HttpFiltersJson = NonNullable<HttpConnectionManagerJson['httpFilters']>;
 type PerFilterJson = Pick<NonNullable<VirtualHostJson['routes']>[number], 'typedPerFilterConfig'>;
 
-/** The filters of a connection manager in order: `planned`, and those that stand everywhere. Others than `kinds` are left out. */
+/**
+ * Writes the filters of a connection manager in order: `planned`, and those that every one has. Filters that are not in
+ * `kinds` are omitted.
+ */
 export function writeHttpFilters(
   planned: readonly HttpFilterPlan[],
   kinds: readonly HttpFilterKind[],
@@ -18,7 +21,7 @@ export function writeHttpFilters(
   });
 }
 
-/** The settings of filters for one route, by their names. */
+/** Writes the settings of filters for one route, by filter name. */
 export function writeRouteFilters(
   planned: readonly RouteFilterPlan[],
   kinds: readonly HttpFilterKind[],

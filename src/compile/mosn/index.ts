@@ -7,7 +7,7 @@ import { generateMosnVirtualHostBody } from './routes.ts';
 
 const base = envoyWith(routerAlone);
 
-/** MOSN as a sidecar. */
+/** Dialect of MOSN as a sidecar. */
 export const mosn: Dialect = {
   ...base,
   hasFilterChains: false,

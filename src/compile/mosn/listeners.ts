@@ -7,19 +7,19 @@ import { passthroughFilter } from '../generators/inbound.ts';
 import { catchAllChain, type NamedListener, virtualOutbound } from '../generators/listeners.ts';
 import { routerAlone } from '../http-filters/index.ts';
 
-/** MOSN reads an older field for whether a listener has a socket. */
+/** Generates a listener without chains. MOSN reads an older field for listeners without a socket. */
 export const generateMosnFrame = (frame: ListenerFrame, inspections: Inspections): NamedListener => ({
   ...generateFrame(frame, inspections),
   ...(frame.bindsToPort ? {} : { deprecatedV1: { bindToPort: false } }),
 });
 
-/** It knows the cluster of ports that no service names by the name that this once had. */
+/** Generates a chain. MOSN knows the cluster of ports without a service by an older name. */
 export const generateMosnChain = (plan: FilterChainPlan): FilterChainJson => ({
   ...generateChain(plan, routerAlone),
   ...(plan.traffic.type === 'served' ? { filters: [passthroughFilter(passthrough)] } : {}),
 });
 
-/** Its listeners have one chain. */
+/** Generates the outbound listener. Listeners of MOSN have one chain. */
 export const mosnOutbound = ({ unknownHosts, captured }: OutboundFixedPlan): readonly NamedListener[] =>
   captured === null
     ? []

@@ -4,8 +4,8 @@ import type { PlanProblem } from '../../plan/unit.ts';
 import { rulesAmong } from '../resolve/origins.ts';
 
 /**
- * Leaves out the routes that MOSN would take for others: it does not read that a condition is inverted. Of the others it
- * leaves out the settings of filters.
+ * Removes routes that MOSN would misread, because it ignores that a condition is inverted. From the others it removes
+ * the settings of filters.
  */
 export function narrowForMosn(plan: HostPlan): HostPlan {
   const problems: PlanProblem[] = [...plan.problems];

@@ -4,7 +4,10 @@ import type { VirtualHostJson } from '../../proto/json.ts';
 import { generateRoute, generateVirtualHostBody } from '../generators/routes.ts';
 import { routerAlone } from '../http-filters/index.ts';
 
-/** As Envoy's, but for conditions on headers: MOSN knows exact texts and regular expressions, in their older fields. */
+/**
+ * Generates the body of a virtual host. It differs from Envoy's in conditions on headers: MOSN knows exact texts and
+ * regular expressions, in older fields.
+ */
 export const generateMosnVirtualHostBody = ({ routes }: Pick<VirtualHostPlan, 'routes'>): VirtualHostJson => ({
   ...generateVirtualHostBody({ routes: [] }, routerAlone),
   routes: routes.map((plan) => {
@@ -14,10 +17,10 @@ export const generateMosnVirtualHostBody = ({ routes }: Pick<VirtualHostPlan, 'r
   }),
 });
 
-/** `narrowForMosn` left no inverted ones. */
+/** Generates a header condition. `narrowForMosn` has removed inverted ones. */
 const headerMatch = ({ name, match }: HeaderMatch) => ({ name, ...mosnTextMatch(match) });
 
-/** Its regular expressions are looked for anywhere in a value unless they say where they begin and end. */
+/** Generates a text condition. MOSN searches regular expressions anywhere in a value unless they are anchored. */
 function mosnTextMatch(match: TextMatch) {
   switch (match.type) {
     case 'exact':

@@ -15,7 +15,7 @@ import { serviceOrigin } from './destinations.ts';
 import { singleAddresses } from './domains.ts';
 import { type HostContext, routeContext } from './routes.ts';
 
-/** The chains through which a service is called. Those for HTTP are shared with other services of the port. */
+/** Resolves the chains through which a service is called. HTTP services of one port share a chain. */
 export function resolveChains(context: HostContext & { readonly service: Service }): readonly FilterChainPlan[] {
   const { service, rule } = context;
   return service.ports
@@ -49,7 +49,7 @@ const frameOf = ({ reader }: HostContext, binds: Bind, { number }: ServicePort):
 });
 
 function resolveTraffic(context: HostContext & { readonly service: Service }, port: ServicePort): ListenerTraffic {
-  // TLS and unknown protocols are passed on as they are.
+  // TLS and unknown protocols are forwarded unchanged.
   if (isHttp(port.protocol)) return { type: 'http', routeConfiguration: String(port.number), filters: [] };
   const { service, rule } = context;
   const targets =
@@ -60,8 +60,8 @@ function resolveTraffic(context: HostContext & { readonly service: Service }, po
 }
 
 /**
- * TLS without an address of its own could only be told apart by its server name, which listeners do not look at yet. One
- * that took everything on the port would bring all TLS of captured clients to this one host.
+ * Reports TLS services without an address. Only the server name distinguishes them, and listeners do not match server
+ * names yet. A listener for the whole port would send all TLS of captured clients to this host.
  */
 function reportUnreachableTls(
   { service, problems, reader }: HostContext & { readonly service: Service },
@@ -72,18 +72,27 @@ function reportUnreachableTls(
   problems.push({ origin: serviceOrigin(service), message });
 }
 
-/** TCP without an address of its own can only be told by its port: it gets every connection of the port that has no listener. */
+/**
+ * Returns true for TCP services without an address. They are identified by port only, and get every connection of the
+ * port without another listener.
+ */
 function takesAnyAddress({ service, reader }: HostContext & { readonly service: Service }, { protocol }: ServicePort) {
   const { headless, vips, resolution } = service;
   const hasAddress = headless || vips.length > 0 || resolution === 'passthrough';
   return reader.facts.interception !== 'none' && !isHttp(protocol) && !hasAddress;
 }
 
-/** Passthrough services are excluded: their connections keep their own destination, so a shared listener is harmless. */
+/**
+ * Returns true for TLS services without an address. Passthrough services are excluded: their connections keep their own
+ * destination, so a shared listener is harmless.
+ */
 const isTlsWithoutAddress = ({ headless, vips, resolution }: Service, { protocol }: ServicePort): boolean =>
   (protocol === 'tls' || protocol === 'https') && !headless && vips.length === 0 && resolution !== 'passthrough';
 
-/** Envoy rejects a second listener of one address even if only one of them binds. The proxy's own would be lost. */
+/**
+ * Returns the binds without those of the proxy's own listeners. Envoy rejects a second listener of one address even if
+ * only one of them binds, and the proxy's own might be lost.
+ */
 function freeBinds(context: HostContext & { readonly service: Service }, port: ServicePort): readonly Bind[] {
   const all = binds(context, port);
   const isCaptured = context.reader.facts.interception !== 'none';
@@ -97,24 +106,24 @@ function freeBinds(context: HostContext & { readonly service: Service }, port: S
   return free;
 }
 
-/** An address to listen at, and one of the other family that goes with it. */
+/** Address of a listener, followed by an equivalent one of the other family. */
 type Bind = readonly [string, ...string[]];
 
-/** The addresses that clients connect to, as the kernel tells them to the proxy. */
+/** Returns the addresses to which clients connect, as the kernel reports them to the proxy. */
 function binds({ reader, service }: HostContext & { readonly service: Service }, port: ServicePort): readonly Bind[] {
   if (reader.facts.interception === 'none') return [['127.0.0.1']];
   const every = anyAddress[reader.facts.families];
   if (isHttp(port.protocol)) return [every];
   if (service.headless) {
-    // Also those that are not ready, or were there just now: who connects to one means it, and a listener that closes
-    // ends the connections through it.
+    // Includes endpoints that are not ready or just departed. Their clients chose them, and closing a listener closes
+    // its connections.
     const addresses = reader
       .allEndpoints(service)
       .filter(({ ports }) => ports[port.name] !== undefined)
       .map(({ address }) => address);
     return [...new Set(addresses)].sort().map((address) => [address]);
   }
-  // Ranges have no listener yet; one for every address would take what others are called by.
+  // Ranges have no listener yet. One for every address would take connections of other services.
   if (service.vips.length > 0) return singleAddresses(service).map((address) => [address]);
   return isTlsWithoutAddress(service, port) ? [] : [every];
 }

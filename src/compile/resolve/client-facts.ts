@@ -7,31 +7,31 @@ import { conditionName } from '../world/relevance.ts';
 
 type OutboundMode = MeshConfig['outboundTrafficPolicy']['mode'];
 
-/** From where the world is seen. */
+/** Point of view of a scope on the world. */
 export interface Viewpoint {
   readonly facts: ScopeFacts;
-  /** Hosts that the scope's Sidecar allows; null: all hosts. */
+  /** Hosts that the scope's Sidecar allows; null for all hosts. */
   readonly egress: readonly EgressHost[] | null;
-  /** Policy of the scope's Sidecar for unknown hosts; null: it has none. */
+  /** Policy of the scope's Sidecar for unknown hosts; null if it has none. */
   readonly outboundMode: OutboundMode | null;
-  /** The facts that are read without a note, as one text: scopes that differ in it share no hosts. */
+  /** Facts that are read without a record, as one text. Scopes with different texts share no hosts. */
   readonly untrackedFacts: string;
 }
 
-/** Facts that resolving reads without a note: hosts are never shared between scopes that differ in one of these. */
+/** Facts that are read without a record. Scopes that differ in one of these never share hosts. */
 type UntrackedFacts = Pick<ScopeFacts, 'role' | 'client' | 'interception' | 'families'>;
 
 /**
- * The questions that resolving may ask about the clients of a scope. It has no other way to their facts, so that scopes that give
- * the same answers are told the same.
+ * Access of resolving to the facts of a scope's clients. Resolving has no other one, so scopes with equal answers have
+ * equal plans.
  */
 export interface ClientFacts extends UntrackedFacts {
   isOfNamespace(namespace: string): boolean;
-  /** Whether the clients have all these labels, which some rule's audience names. */
+  /** Returns true if the clients have all these labels, which must be in the audience of a rule. */
   hasLabels(labels: Labels): boolean;
   /**
-   * The DNS domain of the clients, as far as it matters for names in `domains`: the whole of it if it is one of them, else the part
-   * that shortens names of any namespace.
+   * Returns the part of the clients' DNS domain that matters for names in `domains`. This is the whole domain if it is
+   * one of them, else the part that shortens names of any namespace.
    */
   domainFor(domains: readonly string[]): string;
   admitsService(namespace: string, host: string): boolean;
@@ -39,7 +39,7 @@ export interface ClientFacts extends UntrackedFacts {
   outboundMode(): OutboundMode | null;
 }
 
-/** A question by its text, and what a scope answered. */
+/** Facts that were read: queries with the scope's answers. */
 export type FactReads = ReadonlyMap<string, string>;
 
 export function viewpointOf(facts: ScopeFacts, sidecar: SidecarRule | null): Viewpoint {
@@ -52,7 +52,7 @@ export function viewpointOf(facts: ScopeFacts, sidecar: SidecarRule | null): Vie
   };
 }
 
-/** Facts that note into `asked` what they are asked. */
+/** Creates facts of a scope that record queries and answers in `reads`. */
 export function createClientFacts(viewpoint: Viewpoint, reads: Map<string, string>): ClientFacts {
   const { facts, egress } = viewpoint;
   const read = (query: string): string => {
@@ -69,7 +69,7 @@ export function createClientFacts(viewpoint: Viewpoint, reads: Map<string, strin
     interception: facts.interception,
     families: facts.families,
     isOfNamespace: (namespace) => isTrue('namespace ', namespace),
-    // That everybody has no labels is no condition: no scope is told apart by it.
+    // The empty condition holds for all clients and distinguishes no scopes.
     hasLabels: (labels) => Object.keys(labels).length === 0 || isTrue('condition ', conditionName(labels)),
     domainFor: (domains) => domains.find((domain) => isTrue('domain ', domain)) ?? read('tail '),
     admitsService: (namespace, host) => egress === null || isTrue('service ', `${namespace}/${host}`),
@@ -78,7 +78,7 @@ export function createClientFacts(viewpoint: Viewpoint, reads: Map<string, strin
   };
 }
 
-/** Whether a scope would have answered the same. */
+/** Returns true if a scope gives equal answers to all queries. */
 export function hasSameFacts(reads: FactReads, viewpoint: Viewpoint): boolean {
   for (const [query, value] of reads) if (evaluateFact(query, viewpoint) !== value) return false;
   return true;
@@ -90,7 +90,10 @@ type QueryKind = (typeof queryKinds)[number];
 const yes = 'yes';
 const no = 'no';
 
-/** Answer of a scope to a question. It depends on the question's text alone, so that answers of scopes can be compared. */
+/**
+ * Returns a scope's answer to a query. It depends only on the text of the query, so that answers of scopes can be
+ * compared.
+ */
 export function evaluateFact(query: string, { facts, egress, outboundMode }: Viewpoint): string {
   const space = query.indexOf(' ');
   const about = query.slice(space + 1);
@@ -122,8 +125,8 @@ function admits(by: typeof admitsService, about: string, egress: readonly Egress
 }
 
 /**
- * The part of a client's domain that matters where no service is right below it: Kubernetes' domains shorten hosts of
- * other namespaces by their tail alone.
+ * Returns the part of a client's domain that matters if no service is directly below the domain. Kubernetes' domains
+ * shorten hosts of other namespaces by their tail alone.
  */
 export function sharedDomainOf(domain: string): string {
   const tail = domain.indexOf('.svc.');

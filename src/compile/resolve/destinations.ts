@@ -19,7 +19,7 @@ import {
 import type { SubsetSpec } from '../../rules/kinds/destination-rule/schema.ts';
 import type { HostReader } from './host-reader.ts';
 
-/** The destinations of a service: every port (but UDP's) as a whole, and every subset of it. */
+/** Resolves the destinations of a service: one per port (without UDP), and one per port and subset. */
 export function resolveDestinations(
   reader: HostReader,
   service: Service,
@@ -36,7 +36,7 @@ export function resolveDestinations(
     );
 }
 
-/** How a service stands in origins and problems. */
+/** Returns the origin of a service. */
 export const serviceOrigin = (service: Service): string => `service/${service.namespace}/${service.hostname}`;
 
 const noRule = mergeDestinationRules([]);
@@ -71,7 +71,8 @@ export const speaksHttp2 = ({ protocol }: ServicePort): boolean => isHttp(protoc
 function resolveEndpoints(query: PortQuery, name: string, loadBalancing: LoadBalancing): DestinationEndpoints {
   const { reader, service, port, subset } = query;
   const { client } = reader;
-  const keepsDestination = loadBalancing === 'passthrough' && client.isProxy; // without a proxy nothing tells what address was called
+  // Without a proxy, the called address is unknown.
+  const keepsDestination = loadBalancing === 'passthrough' && client.isProxy;
   if (keepsDestination || isChosenByClient(reader, service, subset)) {
     return { type: 'original-destination' };
   }
@@ -88,20 +89,24 @@ function resolveEndpoints(query: PortQuery, name: string, loadBalancing: LoadBal
     }
     default: {
       const targets = dnsTargets(query);
-      // LOGICAL_DNS takes exactly one name: without any, the other kind stands for "no endpoints".
+      // LOGICAL_DNS needs exactly one name. Without a name, STRICT_DNS represents "no endpoints".
       return { type: 'dns', all: service.resolution === 'dns' || targets.length === 0, targets };
     }
   }
 }
 
 /**
- * Captured clients of a headless service have looked up an endpoint and connect to it, such as the first of a
- * StatefulSet: another one would be wrong. A subset is chosen by a route, and balanced.
+ * Returns true if clients choose the endpoint. Captured clients of a headless service connect to the address of one
+ * endpoint, such as the first of a StatefulSet. Another endpoint would be wrong. A subset is chosen by a route and load
+ * balanced.
  */
 const isChosenByClient = ({ facts }: HostReader, service: Service, subset: SubsetSpec | null): boolean =>
   service.headless && subset === null && facts.role === 'sidecar' && facts.interception !== 'none';
 
-/** The names to look up: those of the endpoints, or the service's own when it has none. Sorted, for stable bytes. */
+/**
+ * Returns the names to look up: those of the endpoints, or the service's own if it has no endpoints. Sorted, for stable
+ * bytes.
+ */
 function dnsTargets({ reader, service, port, subset }: PortQuery) {
   const labels = Object.entries(subset?.labels ?? {});
   const all = reader.endpoints(service);

@@ -4,9 +4,9 @@ import type { Service } from '../../model/service.ts';
 import type { ClientFacts } from './client-facts.ts';
 
 /**
- * The names under which clients call a service, without ports: its hostname and aliases, and `otherNames`, each with the
- * shortened forms that their resolver completes, for headless services the names of single endpoints too, and its virtual
- * addresses. Unique, the hostname first.
+ * Returns the names by which clients call a service, without ports, unique, the hostname first. They are its hostname,
+ * aliases and `otherNames`, each with the short forms that the clients' resolver completes, and its virtual addresses.
+ * Headless services also have names of single endpoints.
  */
 export function domainsOf(
   service: Service,
@@ -29,26 +29,26 @@ export function domainsOf(
   return domains;
 }
 
-/** A host with the shortened forms that the resolver of the clients completes, the whole one first. */
+/** Returns a host, followed by the short forms that the clients' resolver completes. */
 export const namesOf = (host: string, clients: Pick<ClientFacts, 'domainFor'>): readonly string[] => [
   host,
   ...shortened(host, clients.domainFor([parentOf(host)])),
 ];
 
-/** The parent domain of a host. */
+/** Returns the parent domain of a host. */
 const parentOf = (host: string): string => host.slice(host.indexOf('.') + 1);
 
 /**
- * The virtual addresses of a service in one spelling, since Envoy takes two of one as a mistake. Ranges (`10.0.0.0/8`)
- * are left out: nobody writes those as a host.
+ * Returns the virtual addresses of a service in canonical form, because Envoy rejects two forms of one address. Ranges
+ * (`10.0.0.0/8`) are omitted: clients do not use them as a host.
  */
 export const singleAddresses = ({ vips }: Service): readonly string[] => [
   ...new Set(vips.filter((vip) => !vip.includes('/')).map(canonicalIp)),
 ];
 
 /**
- * Domains as Envoy tells them apart, each once. Every domain is written twice, as it is and with `:port` behind it; domains
- * that would give one written form are one. The list itself where nothing is to be done, which is nearly always.
+ * Returns domains that are distinct for Envoy. Each domain is written twice, with and without `:port`; domains with
+ * equal written forms are one. Returns the given list if all are distinct, which is the usual case.
  */
 export function distinctDomains(domains: readonly string[], port: number): readonly string[] {
   const distinct = [...new Set(domains.map((domain) => distinctDomain(domain, port)))];
@@ -57,7 +57,7 @@ export function distinctDomains(domains: readonly string[], port: number): reado
     : distinct;
 }
 
-/** A domain in lower case, without the port, an IPv6 address in its one spelling and in brackets. */
+/** Returns a domain in lower case, without the port. An IPv6 address is in canonical form and in brackets. */
 export function distinctDomain(domain: string, port: number): string {
   let text = domain.toLowerCase();
   if (!text.includes(':')) return text;
@@ -67,13 +67,13 @@ export function distinctDomain(domain: string, port: number): string {
   return ipVersion(address) === 6 ? `[${canonicalIp(address)}]` : text;
 }
 
-/** Equal services share their domains between scopes, as values and as memory. A long-lived one forgets the oldest. */
+/** Domains by service. Scopes share the lists. A long-lived service forgets the oldest list. */
 const memo = new WeakMap<Service, Map<string, readonly string[]>>();
 
-/** Of clients and other names to one service. More than there are in use at once cost only memory. */
+/** Maximum number of lists per service. Exceeding the number in use costs only memory. */
 const maxRelations = 64;
 
-/** `reviews`, `reviews.shop` and `reviews.shop.svc`, as far as the client's resolver completes them. */
+/** Returns `reviews`, `reviews.shop` and `reviews.shop.svc`, as far as the client's resolver completes them. */
 function shortened(host: string, clientDomain: string): readonly string[] {
   const tail = clientDomain.indexOf('.svc.');
   if (tail === -1) return withoutSharedTail(host, clientDomain);
@@ -86,7 +86,7 @@ function shortened(host: string, clientDomain: string): readonly string[] {
   return [...(sameNamespace ? [qualified.slice(0, dot)] : []), qualified, `${qualified}.svc`];
 }
 
-/** Outside Kubernetes: what is left when the labels that host and domain share at their ends are cut. */
+/** Returns the short forms outside Kubernetes: the host without the labels that end both host and domain. */
 function withoutSharedTail(host: string, clientDomain: string): readonly string[] {
   const hostLabels = host.split('.');
   const domainLabels = clientDomain.split('.');

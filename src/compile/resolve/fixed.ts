@@ -4,7 +4,7 @@ import { durationMs } from '../../rules/duration.ts';
 import type { MeshConfig } from '../../rules/mesh-config.ts';
 import type { ScopeFacts } from '../scope-key.ts';
 
-/** Plans what a scope has whatever services there are. */
+/** Plans the configuration of a scope that does not depend on services. */
 export function outboundFixedPlan(
   { role, interception, families }: ScopeFacts,
   mesh: MeshConfig,

@@ -9,8 +9,8 @@ import type { ClientFacts } from './client-facts.ts';
 import { createVisibility, type EffectiveVirtualService, type Visibility } from './visibility.ts';
 
 /**
- * The access of one host's resolve to the world. It notes every question beyond the host's own name. These notes are the
- * dependencies of the plan, so none can be forgotten.
+ * Access to the world for resolving one host. It records all reads beyond the host's own name. These are the
+ * dependencies of the plan, so that none is missed.
  */
 export interface HostReader {
   readonly facts: ClientFacts;
@@ -23,14 +23,14 @@ export interface HostReader {
   destinationRule(service: Service): MergedDestinationRule | null;
   coversCallable(wildcard: string): boolean;
   unknownHosts: Visibility['unknownHosts'];
-  /** Those that may be called. */
+  /** Returns the callable endpoints. */
   endpoints(service: Service): readonly Endpoint[];
   allEndpoints(service: Service): readonly Endpoint[];
-  /** The host itself, or what it is another name of; names that stand for each other are of no service. */
+  /** Returns the host, or the host of which it is an alias. Hosts that are aliases of each other have no service. */
   realHost(host: string): string;
-  /** Other names of a host by which this scope's proxies may call it, and for which no rule is written; sorted. */
+  /** Returns the aliases of a host that this scope's proxies may call and that have no rule; sorted. */
   otherNames(host: string): readonly string[];
-  /** The service that a route leads to, also by another name of it; notes that this scope needs its destinations. */
+  /** Returns the service of a route, also by an alias, and records that this scope needs its destinations. */
   referencedService(host: string): Service | null;
   references(): Iterable<string>;
   dependencies(): Iterable<string>;
@@ -42,7 +42,7 @@ export interface HostReaderOptions {
   readonly client: ClientTraits;
 }
 
-/** A reader for the plan of `host`. */
+/** Creates a reader for the plan of `host`. */
 export function createHostReader({ world, facts, client }: HostReaderOptions, host: string): HostReader {
   const visibility = createVisibility(world, facts);
   const references = new Set<string>();

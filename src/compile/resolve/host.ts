@@ -9,15 +9,15 @@ import { type HostContext, resolveRoutes } from './routes.ts';
 import { resolveTargets } from './targets.ts';
 
 /**
- * Plans everything that `host` contributes to a scope. `isReferenced`: a route of another host leads here, so its
- * destinations are needed even if the scope's proxies may not call it themselves.
+ * Plans everything that `host` contributes to a scope. `isReferenced`: a route of another host needs its destinations,
+ * even if the scope's proxies may not call it.
  */
 export function resolveHost(reader: HostReader, host: string, isReferenced: boolean): HostPlan {
   const callable = reader.callableService(host);
   const reached = callable ?? (isReferenced ? reader.visibleService(host) : null);
   const problems: PlanProblem[] = [];
   const destinations = reached === null ? [] : resolveDestinations(reader, reached, problems);
-  // Gateways have routes of their own making, by Gateway objects.
+  // Gateway objects define the routes of gateways.
   const isSidecar = reader.facts.role === 'sidecar';
   const rule = isSidecar ? effectiveRule(reader, host, callable, problems) : null;
   const routing = isSidecar ? resolveRouting({ reader, host, service: callable, rule, problems }) : noRouting;
@@ -31,7 +31,7 @@ export function resolveHost(reader: HostReader, host: string, isReferenced: bool
   };
 }
 
-/** How calls of the host come in. */
+/** Plans for calls of the host. */
 type Routing = Pick<HostPlan, 'virtualHosts' | 'chains' | 'targets'>;
 
 const noRouting: Routing = { virtualHosts: [], chains: [], targets: [] };

@@ -13,15 +13,15 @@ import type { InboundFacts, Membership } from '../inbound-facts.ts';
 import type { WorldReader } from '../world/world-reader.ts';
 import { speaksHttp2 } from './destinations.ts';
 
-/** The ports by which workloads may be served, whatever their services are at present. */
+/** Returns all target ports of the workloads, whatever their services are at present. */
 export const targetPorts = ({ memberships }: InboundFacts): readonly number[] =>
   [...new Set(memberships.flatMap(({ ports }) => ports.map(([, number]) => number)))].sort((a, b) => a - b);
 
-/** The services that say what a port is, if one of them does. */
+/** Returns the services of a port. */
 const membersOn = ({ memberships }: InboundFacts, targetPort: number): readonly Membership[] =>
   memberships.filter(({ ports }) => ports.some(([, number]) => number === targetPort));
 
-/** The plan of one port of workloads; null: they do not serve it. */
+/** Plans one port of workloads; null if no service uses it. */
 export function resolveInboundPort(facts: InboundFacts, targetPort: number, world: WorldReader): InboundPort | null {
   if (isProxyPort(targetPort)) return null;
   const all = membersOn(facts, targetPort).flatMap((member) => {
@@ -35,7 +35,7 @@ export function resolveInboundPort(facts: InboundFacts, targetPort: number, worl
   return best?.port ?? null;
 }
 
-/** The part of an inbound plan that does not depend on ports. */
+/** Plans the part of an inbound layer that does not depend on ports. */
 export const resolveInboundFrame = ({ families, transparent }: InboundFacts, world: WorldReader): InboundPlan => ({
   ports: [],
   families,
@@ -44,8 +44,8 @@ export const resolveInboundFrame = ({ families, transparent }: InboundFacts, wor
 });
 
 /**
- * The chains of one port, or those that take what no service names. The kernel brings all connections from outside to one
- * listener.
+ * Plans the chains of one port, or those of connections to ports without a service. The kernel redirects all
+ * connections from outside to one listener.
  */
 export function resolveInboundChains(
   port: InboundPort | null,
@@ -77,14 +77,14 @@ export function resolveInboundChains(
   return hasFilterChains ? [{ ...common, ...blackHole }, catchAll] : [catchAll];
 }
 
-/** A connection to the port itself would go round in circles. */
+/** Chain for connections to the listener's own port, which would loop. */
 const blackHole = {
   name: 'virtualInbound-blackhole',
   match: { ...anyConnection, port: proxyPorts.inbound },
   traffic: { type: 'tcp' as const, targets: [{ destination: 'BlackHoleCluster', weight: 1, headers: null }] },
 };
 
-/** How the service of a port stands in origins and problems. */
+/** Returns the origin of a port's service. */
 export const portOrigin = ({ service }: InboundPort): string => `service/${service}`;
 
 interface PortCandidate {
@@ -108,7 +108,7 @@ const inboundPort = (port: ServicePort, targetPort: number): Omit<InboundPort, '
   protocol: isHttp(port.protocol) ? (speaksHttp2(port) ? 'http2' : 'http') : 'tcp',
 });
 
-/** Orders services on one port. If their ranks are equal, the oldest decides. */
+/** Orders services of one port by rank, then by age. */
 const comparePortCandidates = (a: PortCandidate, b: PortCandidate): number =>
   a.rank - b.rank ||
   a.service.createdAtMs - b.service.createdAtMs ||

@@ -11,7 +11,7 @@ import { serviceOrigin } from './destinations.ts';
 import { domainsOf, namesOf } from './domains.ts';
 import type { HostReader } from './host-reader.ts';
 
-/** Inputs from which the routes and listeners of one host are resolved. */
+/** Inputs for resolving the routes and listeners of one host. */
 export interface HostContext {
   readonly reader: HostReader;
   readonly host: string;
@@ -25,7 +25,7 @@ export type ServiceContext = HostContext & { readonly service: Service };
 /** Port on which hosts without a service are routed. */
 const portOfUnknownHosts = 80;
 
-/** A virtual host for each HTTP port; one on port 80 for a VirtualService's host that is no service. */
+/** Resolves a virtual host for each HTTP port. A VirtualService's host without a service has one on port 80. */
 export function resolveRoutes(context: HostContext): readonly VirtualHostPlan[] {
   const { service, rule } = context;
   if (service === null) return rule === null ? [] : resolveRuleAlone(context, rule);
@@ -49,13 +49,13 @@ export function resolvePort(context: ServiceContext, port: number): VirtualHostP
   };
 }
 
-/** The list itself where there is nothing to add: services share it between scopes. */
+/** Adds endpoints to domains. Returns the given list if there are none, because scopes share it. */
 const withEndpoints = (domains: readonly string[], endpoints: readonly string[]): readonly string[] =>
   endpoints.length === 0 ? domains : [...new Set([...domains, ...endpoints])];
 
 /**
- * Clients of a headless service may call an endpoint by its address. Where unknown hosts are let through, that is how such a
- * call goes there; where they are refused, the address must be known.
+ * Returns endpoint addresses as domains. Clients of a headless service may call an endpoint by its address. If unknown
+ * hosts are refused, such a call needs a known domain; otherwise it is forwarded as an unknown host.
  */
 function endpointDomains({ reader, service }: ServiceContext, port: number): readonly string[] {
   if (!service.headless || reader.facts.interception === 'none' || reader.unknownHosts() === 'forward') return [];
@@ -67,14 +67,16 @@ function endpointDomains({ reader, service }: ServiceContext, port: number): rea
     .sort();
 }
 
-/** A rule that has no route for a port leaves the port as it would be without it. */
+/** Resolves the routes of one port. A rule without routes for a port does not change the port. */
 function resolvePortRoutes(context: HostContext, port: number, ownDestination: string) {
   const { rule } = context;
   const routes = rule === null ? [] : resolveHttpRoutes(rule.spec.http ?? [], routeContext(context, rule, port));
   return routes.length > 0 ? routes : [defaultRoute(ownDestination)];
 }
 
-/** Resolves the virtual hosts of a rule for a host that is no service, or for an alias, on the ports of its service. */
+/**
+ * Resolves the virtual hosts of a rule for a host without a service. Those of an alias are on the ports of its service.
+ */
 function resolveRuleAlone(context: HostContext, rule: VirtualService): readonly VirtualHostPlan[] {
   const { host, reader } = context;
   const real = reader.realHost(host);
@@ -91,12 +93,13 @@ function resolveRuleAlone(context: HostContext, rule: VirtualService): readonly 
     }));
 }
 
-const createdAtMs = ({ metadata }: VirtualService): number => Date.parse(metadata.creationTimestamp) || 0; // not a number would have no place in an order
+// NaN has no order.
+const createdAtMs = ({ metadata }: VirtualService): number => Date.parse(metadata.creationTimestamp) || 0;
 
-/** Resolves the virtual host of a rule for a host that is no service. */
+/** Resolves the virtual host of a rule for a host without a service. */
 export function resolveHostWithoutService(context: HostContext, rule: VirtualService): readonly VirtualHostPlan[] {
   const { host, reader } = context;
-  if (host.startsWith('*') && reader.coversCallable(host)) return []; // it is the rule of those services
+  if (host.startsWith('*') && reader.coversCallable(host)) return []; // the rule applies to these services
   const routes = resolveHttpRoutes(rule.spec.http ?? [], routeContext(context, rule, portOfUnknownHosts));
   if (routes.length === 0) return [];
   return [
@@ -113,7 +116,7 @@ export function resolveHostWithoutService(context: HostContext, rule: VirtualSer
   ];
 }
 
-/** The context of a rule's routes for clients of `port`. Destinations that do not exist are reported to the rule. */
+/** Creates the context of a rule's routes for clients of `port`. Missing destinations are reported to the rule. */
 export function routeContext(context: HostContext, rule: VirtualService, port: number): RouteContext {
   const { reader, problems } = context;
   const { facts } = reader;
@@ -132,7 +135,7 @@ export function routeContext(context: HostContext, rule: VirtualService, port: n
   };
 }
 
-/** The named port, else the only one there is, else the one that the client called. */
+/** Returns the named port, else the only port of the service, else the port that the client called. */
 function destinationPort({ port }: DestinationSpec, service: Service | null, clientPort: number): number {
   if (port !== undefined) return port.number;
   const [only, ...others] = service?.ports ?? [];

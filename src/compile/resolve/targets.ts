@@ -4,13 +4,13 @@ import type { VirtualHostPlan } from '../../plan/route.ts';
 import { namesOf } from './domains.ts';
 import { type HostContext, resolveHostWithoutService, resolvePort, type ServiceContext } from './routes.ts';
 
-/** Names by which clients without a proxy call a host, and the routes of each of its ports. */
+/** Names by which clients without a proxy call a host, with the routes of each port. */
 type Targets = Pick<HostPlan, 'virtualHosts' | 'targets'>;
 
 /**
- * A target for each name of a host and each port: the client has chosen the port, and that it speaks gRPC, whatever the
- * platform says of the port. A host with a single port may be called without it. Wildcards are no targets: clients ask
- * for whole names.
+ * Resolves a target for each name and port of a host. The client chose the port and gRPC, whatever the platform reports
+ * as its protocol. A host with a single port may also be called without it. Wildcards are no targets: clients request
+ * whole names.
  */
 export function resolveTargets(context: HostContext): Targets {
   const { host, service, rule } = context;
@@ -29,7 +29,7 @@ function resolveServiceTargets(context: ServiceContext): Targets {
   return withTargets(answered);
 }
 
-/** Gives each virtual host a route configuration of its own, in which it answers whatever it is called. */
+/** Gives each virtual host a route configuration of its own, in which it matches every authority. */
 function withTargets(hosts: readonly VirtualHostPlan[]): Targets {
   return {
     virtualHosts: hosts.map((host) => ({

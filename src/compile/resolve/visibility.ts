@@ -9,28 +9,30 @@ import { conditionName } from '../world/relevance.ts';
 import type { WorldReader } from '../world/world-reader.ts';
 import type { ClientFacts } from './client-facts.ts';
 
-/** The VirtualService that a host has in a scope, and those that it beat. */
+/** VirtualService that applies to a host in a scope, and those with less precedence. */
 export interface EffectiveVirtualService {
   readonly rule: VirtualService;
   readonly overridden: readonly VirtualService[];
 }
 
-/** The world as the proxies of one scope see it. Holds no state: each answer is read from the world as it is. */
+/** View of the world by the proxies of one scope. Stateless: each call reads the current world. */
 export interface Visibility {
-  /** The service that the host means to this scope, whether its Sidecar lets it be called or not. Never another name. */
+  /** Returns the service of a host in this scope, callable or not. Aliases have none. */
   visibleService(host: string): Service | null;
-  /** The same, if the scope's proxies may call it. Gateways call nothing but what their routes lead to. */
+  /**
+   * Returns the service of a host if the scope's proxies may call it. Gateways call only destinations of their routes.
+   */
   callableService(host: string): Service | null;
-  /** Service of which the host is an alias in this scope, callable or not; null if it is no alias. */
+  /** Returns the host of which this host is an alias in this scope, callable or not; null if it is no alias. */
   aliasOf(host: string): string | null;
-  /** Whether the scope's proxies may call the name, be it a service of its own or another name. */
+  /** Returns true if the scope's proxies may call the host, a service or an alias. */
   mayCall(host: string): boolean;
-  /** The rule for the host; with `exactly`, only one written for this host itself. */
+  /** Returns the rule for the host; with `exactly`, only one for exactly this host. */
   virtualService(host: string, exactly?: boolean): EffectiveVirtualService | null;
   destinationRule(service: Service): MergedDestinationRule | null;
-  /** Handling of calls to unknown hosts. */
+  /** Returns the handling of calls to unknown hosts. */
   unknownHosts(): RouteConfigurationPlan['unknownHosts'];
-  /** Whether a wildcard covers some service that may be called. */
+  /** Returns true if a wildcard covers a callable service. */
   coversCallable(wildcard: string): boolean;
 }
 
@@ -71,8 +73,8 @@ export function createVisibility(world: WorldReader, facts: ClientFacts): Visibi
 const unlessAlias = (service: Service | null): Service | null => (service?.aliasOf ? null : service);
 
 /**
- * How an object of `namespace` is visible to clients: 0 privately, 1 exported to them by name, 2 as to everyone; `null`: not at
- * all.
+ * Returns the visibility of an object of `namespace` to clients: 0 private, 1 exported to them by name, 2 public, null
+ * invisible.
  */
 export function exportClass(
   exportTo: readonly string[],
@@ -91,8 +93,8 @@ interface VirtualServiceQuery {
 }
 
 /**
- * Private rules hide those exported to the namespace by name, which hide public ones: that is meant, and no conflict.
- * The rules of the class that counts, in order of precedence.
+ * Returns the visible rules in order of precedence. Private rules hide those exported to the namespace by name, which
+ * hide public ones. This is intended and no conflict, so only rules of the first class with rules are returned.
  */
 function visibleVirtualServices({ world, facts, pattern }: VirtualServiceQuery): readonly VirtualService[] {
   const rules = world.rulesAt(virtualService, pattern);
@@ -108,15 +110,15 @@ function visibleVirtualServices({ world, facts, pattern }: VirtualServiceQuery):
 }
 
 /**
- * Looks in the client's namespace, then in the service's, then in the root namespace; the first that has rules for the
- * host decides, with its most specific host.
+ * Finds the DestinationRules in the client's namespace, then in the service's, then in the root namespace. The first
+ * with rules for the host decides, with its most specific host.
  */
 function findDestinationRule(world: WorldReader, facts: ClientFacts, service: Service): MergedDestinationRule | null {
   const mesh = world.mesh();
   const root = mesh.rootNamespace;
   const exportTo = ({ spec }: DestinationRule) => nonEmpty(spec.exportTo, mesh.defaultDestinationRuleExportTo);
   const isExported = (rule: DestinationRule) => exportClass(exportTo(rule), rule.metadata.namespace, facts) !== null;
-  // A catch-all of the root namespace must not beat a service's own rule because its client lives there too.
+  // A catch-all rule of the root namespace must not override a service's own rule for clients in the root namespace.
   const isOwn = (rule: DestinationRule) =>
     facts.isOfNamespace(rule.metadata.namespace) &&
     (rule.metadata.namespace !== root || ['.', root].includes(exportTo(rule).join()));
@@ -138,8 +140,8 @@ function findDestinationRule(world: WorldReader, facts: ClientFacts, service: Se
 }
 
 /**
- * Rules that select the client's labels come before those for everyone, and count in its own namespace only. Of those
- * that select in different ways only one kind is used, the oldest rule's.
+ * Filters rules by selector. Rules that select the client's labels override those for everyone, in its own namespace
+ * only. Of rules with different selectors, those with the selector of the oldest apply.
  */
 function bySelector(rules: readonly DestinationRule[], facts: ClientFacts): readonly DestinationRule[] {
   const oldest = rules.find(({ spec, metadata }) => {
@@ -150,7 +152,7 @@ function bySelector(rules: readonly DestinationRule[], facts: ClientFacts): read
   return rules.filter(({ spec }) => selectorName(spec) === condition);
 }
 
-/** The labels that clients need, by name; `null` for a rule for everyone. */
+/** Returns the name of the label condition; null for a rule for everyone. */
 function selectorName(spec: DestinationRule['spec']): string | null {
   const selector = selectorOf(spec);
   return selector === null ? null : conditionName(selector);

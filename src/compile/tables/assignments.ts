@@ -4,7 +4,7 @@ import type { EncodedResource } from '../../proto/resource.ts';
 import { assembleAssignment } from '../generators/endpoints.ts';
 import type { World } from '../world/world.ts';
 
-/** Somebody whose tables hold assignments: a scope. */
+/** User of assignments: the tables of a scope. */
 export interface AssignmentUser {
   assignmentChanged(resource: EncodedResource): void;
 }
@@ -12,15 +12,15 @@ export interface AssignmentUser {
 export interface Assignment {
   readonly plan: AssignmentPlan;
   resource: EncodedResource;
-  /** How often each user needs it: while a host is replaced, twice. */
+  /** Number of uses by each user. While a host is replaced, its old and new parts both count. */
   readonly users: Map<AssignmentUser, number>;
 }
 
-/** The assignments of all scopes: each is assembled once, however many scopes need it. */
+/** Pool of the assignments of all scopes. Each is assembled once. */
 export interface AssignmentPool {
   acquire(plan: AssignmentPlan, user: AssignmentUser): Assignment;
   release(assignment: Assignment, user: AssignmentUser): void;
-  /** Assembles the assignments of a service again and tells the users of those whose bytes changed. */
+  /** Assembles the assignments of a service again and notifies the users of those whose bytes changed. */
   endpointsChanged(service: ServiceKey): void;
 }
 
@@ -69,7 +69,10 @@ export function createAssignmentPool(world: World, onAssemble: () => void): Assi
   };
 }
 
-/** The name tells host, port and subset; the rest tells scopes apart that mean different things by it. */
+/**
+ * Returns the key of an assignment. The name has host, port and subset; the other fields distinguish scopes in which
+ * the name has another meaning.
+ */
 function keyOf({ name, service, portName, labels, form }: AssignmentPlan): string {
   const entries = Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1));
   return JSON.stringify([name, service, portName, entries, form]);

@@ -1,29 +1,29 @@
 import { anyConnection, type ChainMatch } from '../../plan/listener.ts';
 
-/** A wish for connections of one listener. */
+/** Claim to connections of one listener. */
 export interface ChainClaim {
   readonly match: ChainMatch;
   /** See `FilterChainPlan`. */
   readonly takesRest: boolean;
   readonly isHttp: boolean;
-  /** The oldest claim wins connections that several want in the same way. */
+  /** Creation time. The oldest of equal claims gets the connections. */
   readonly createdAtMs: number;
-  /** Tells claims of one age apart. */
+  /** Identity of the claimant; orders claims of equal age. */
   readonly owner: string;
 }
 
-/** The result of a claim. */
+/** Result of a claim. */
 export interface DecidedClaim<T> {
   readonly claim: T;
-  /** Of the chains that it has; none where all of its connections are others'. */
+  /** Matches of its chains; empty if other claims get all of its connections. */
   readonly matches: readonly ChainMatch[];
-  /** Those that have connections which it asked for. */
+  /** Claims that get connections which this one requested explicitly. */
   readonly lostTo: readonly T[];
 }
 
 /**
- * Decides which claim has which connections, so that no two chains of a listener match the same: Envoy would refuse the
- * whole of it. The order of claims makes no difference.
+ * Assigns connections to claims, so that no two chains of a listener have equal matches: Envoy would reject the
+ * listener. The order of the claims makes no difference.
  */
 export function decideMatches<T extends ChainClaim>(claims: readonly T[]): readonly DecidedClaim<T>[] {
   const owners = new Map<string, AtomicClaim<T>>();
@@ -40,14 +40,14 @@ export function decideMatches<T extends ChainClaim>(claims: readonly T[]): reado
   });
 }
 
-/** One of the smallest parts that the matches of a listener are made of: none of them lies within another's. */
+/** Claim to one atomic match. Matches of a listener consist of atomic matches, none of which lies within another. */
 interface AtomicClaim<T> {
   readonly claim: T;
   readonly key: string;
   readonly address: string;
   readonly serverName: string;
   readonly protocol: string;
-  /** It was not asked for, and is had only where nobody asks for it. */
+  /** True for connections that the claim takes only if no other claim requests them. */
   readonly isRest: boolean;
 }
 
@@ -70,8 +70,8 @@ const any = '';
 const orAny = (values: readonly string[]): readonly string[] => (values.length === 0 ? [any] : [...new Set(values)]);
 
 /**
- * Claims with a match come before claims of the rest. HTTP comes first: many services share it, and one TCP service would
- * get the calls of all of them.
+ * Orders claims to one atomic match. Explicit requests come before `takesRest`. HTTP comes first, because many services
+ * share it: a TCP service would receive the calls of all of them.
  */
 const compareAtoms = <T extends ChainClaim>(a: AtomicClaim<T>, b: AtomicClaim<T>): number =>
   Number(a.isRest) - Number(b.isRest) ||
@@ -79,7 +79,7 @@ const compareAtoms = <T extends ChainClaim>(a: AtomicClaim<T>, b: AtomicClaim<T>
   a.claim.createdAtMs - b.claim.createdAtMs ||
   (a.claim.owner < b.claim.owner ? -1 : a.claim.owner > b.claim.owner ? 1 : 0);
 
-/** The fewest matches that are met by what is owned, and by nothing else: as a rule one. */
+/** Returns the fewest matches that cover exactly the owned atoms, usually one. */
 function matchesOf({ match }: ChainClaim, owned: readonly AtomicClaim<ChainClaim>[]): readonly ChainMatch[] {
   const { port, transport } = match;
   const places = groupValues(
@@ -108,7 +108,7 @@ const isAny = ({ port, addresses, serverNames, transport, protocols }: ChainMatc
 
 const withoutAny = (values: readonly string[]): readonly string[] => values.filter((value) => value !== any);
 
-/** The values of items with the same key, in their order. */
+/** Groups the values of items by key, in their order. */
 function groupValues<T>(items: readonly T[], keyOf: (item: T) => string, valueOf: (item: T) => string) {
   const groups = new Map<string, { readonly first: T; readonly values: string[] }>();
   for (const item of items) {

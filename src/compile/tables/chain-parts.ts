@@ -5,23 +5,25 @@ import type { Pooled } from '../content-pool.ts';
 import type { HashedBytes, ListenerFrameBytes, Writer, WriterPools } from '../writer.ts';
 import { withOrigins } from './part-error.ts';
 
-/** Connections as one unit wants them of a listener, what becomes of them encoded. The match is written once it is decided. */
+/**
+ * Claim of one unit to connections of a listener, with its encoded filters. The match is written once it is decided.
+ */
 export interface ChainPart {
   readonly type: 'chain';
-  /** The unit; empty: the layer itself. */
+  /** Unit of the claim; empty for the layer itself. */
   readonly unit: string;
-  /** Of the listener. */
+  /** Name of the listener. */
   readonly name: string;
   readonly plan: FilterChainPlan;
   readonly frame: Pooled<ListenerFrameBytes>;
   readonly body: Pooled<HashedBytes>;
-  /** Tells it from the other parts of its unit. */
+  /** Key within the unit. */
   readonly key: string;
-  /** A hash of everything that tells it from the parts of other units, too. */
+  /** Hash of all properties; identifies the part within the listener. */
   readonly content: string;
 }
 
-/** Throws, and holds nothing, when Envoy would reject the chain, or its listener for the sake of it. */
+/** Encodes a chain. Throws if Envoy would reject the chain or its listener, and retains nothing then. */
 export function encodeChain(plan: FilterChainPlan, unit: string, writer: Writer): ChainPart {
   const { frame, body } = withOrigins(plan, () => writer.chain(plan));
   const { name, match, takesRest, takesAnyAddress, createdAtMs, origins } = plan;
@@ -42,7 +44,7 @@ export function releaseChain({ frame, body }: ChainPart, { frames, chains }: Wri
   chains.release(body);
 }
 
-/** Finds the chain of an equal plan among parts. */
+/** Creates a lookup of chains by equal plans. */
 export function knownChains(parts: readonly (ChainPart | { readonly type: 'target' })[]) {
   const byListener = new Map<string, ChainPart[]>();
   for (const part of parts) {
@@ -77,7 +79,7 @@ const isSameFrame = (a: ListenerFrame, b: ListenerFrame): boolean =>
   a.transparent === b.transparent &&
   a.binds.join() === b.binds.join();
 
-/** Compares values deeply, and pairs that were compared last not again: the chains of a port share theirs. */
+/** Creates a deep comparison that caches its last pair: the chains of a port share their values. */
 function comparedOnce<T extends object>(): (a: T, b: T) => boolean {
   let last: { readonly a: T; readonly b: T; readonly isSame: boolean } | null = null;
   return (a, b) => {

@@ -4,7 +4,7 @@ import type { HostParts } from './host-parts.ts';
 import type { ListenerPart } from './listener-parts.ts';
 import type { VirtualHostPart } from './virtual-hosts.ts';
 
-/** By which revision a unit's parts are as they are, per type: what else stands in the same resource does not count. */
+/** Revision of the last change of a unit's parts, per type. Other parts of the same resource do not count. */
 export interface PartRevisions {
   readonly cluster: number;
   readonly route: number;
@@ -13,7 +13,7 @@ export interface PartRevisions {
 
 export const noRevisions: PartRevisions = { cluster: 0, route: 0, listener: 0 };
 
-/** Parts that stayed as they were keep their revision. */
+/** Returns the revisions of new parts. Unchanged parts keep their revision. */
 export function partRevisions(
   { parts: before, since }: { readonly parts: HostParts; readonly since: PartRevisions },
   after: HostParts,
@@ -26,16 +26,16 @@ export function partRevisions(
   };
 }
 
-/** Origins of one host's part of a resource. */
+/** Contribution of one host to a resource. */
 export interface HostContribution {
   readonly type: 'cluster' | 'endpoint' | 'listener' | 'route';
   readonly name: string;
-  /** The virtual host of a route configuration. */
+  /** Virtual host of a route configuration. */
   readonly part?: string;
   readonly since: number;
 }
 
-/** A host in a scope. Its functions tell whether a part stands in the tables, or lost its place to another host's. */
+/** Host in a scope. Its functions return false for a part that lost its place to a part of another host. */
 export interface InstalledHost {
   readonly parts: HostParts;
   readonly since: PartRevisions;
@@ -43,7 +43,7 @@ export interface InstalledHost {
   hasListener(part: ListenerPart): boolean;
 }
 
-/** The resources of a host that `origin` contributed to. */
+/** Yields the resources of a host to which `origin` contributed. */
 export function* contributionsOf(host: InstalledHost, origin: string): Generator<HostContribution> {
   const { since, parts } = host;
   if (parts.destinationOrigins.includes(origin)) {

@@ -1,8 +1,8 @@
-/** Units of a layer by the keys that they read beyond their own name. A changed key makes its units dirty. */
+/** Units of a layer by the keys that they read, without keys of their own name. A changed key makes its units dirty. */
 export interface Dependents<Unit extends string = string> {
   replace(unit: Unit, before: readonly string[], after: readonly string[]): void;
   of(key: string): Iterable<Unit>;
-  /** Units that read any of the keys. Costs as much as the smaller of both sets. */
+  /** Returns the units that read any of the keys. Costs as much as the smaller of both sets. */
   ofAny(keys: ReadonlySet<string>): Iterable<Unit>;
 }
 

@@ -4,19 +4,19 @@ import { compareClaims, type VirtualHost } from './virtual-hosts.ts';
  * Owners of the domains of one route configuration. Clients reject a route configuration that has a domain twice.
  */
 export interface DomainIndex {
-  /** Adds or takes back the claims of a virtual host; returns the others that gained or lost a domain by it. */
+  /** Adds or removes the claims of a virtual host. Returns the others that gained or lost a domain. */
   claim(host: VirtualHost): ReadonlySet<VirtualHost>;
   unclaim(host: VirtualHost): ReadonlySet<VirtualHost>;
-  /** The domains that a virtual host has, of those that it claims. */
+  /** Returns the domains that a virtual host owns, of those that it claims. */
   owned(host: VirtualHost): readonly string[];
   has(domain: string): boolean;
   ownerOf(domain: string): VirtualHost | undefined;
-  /** Those that claim a domain, its owner first. */
+  /** Returns the virtual hosts that claim a domain, its owner first. */
   claimsOf(domain: string): readonly VirtualHost[];
 }
 
 export function createDomainIndex(): DomainIndex {
-  // Nearly every domain is claimed once: only the others have a list, the owner first.
+  // Most domains are claimed once: only the others have a list, the owner first.
   const claims = new Map<string, VirtualHost | readonly VirtualHost[]>();
   const ownerOf = (domain: string): VirtualHost | undefined => {
     const found = claims.get(domain);

@@ -1,6 +1,5 @@
 /**
- * A sum of hashes: equal for equal sets in whatever order they came, and changed by what changes. What has a fixed order by itself is
- * told from others by it.
+ * Sum of hashes. It is equal for equal sets in any order, and identifies content whose order follows from its elements.
  */
 export interface HashSum {
   add(hash: string): void;
@@ -9,7 +8,7 @@ export interface HashSum {
   text(): string;
 }
 
-/** Hashes are those of `contentHash`. */
+/** Creates a sum of hashes made by `contentHash`. */
 export function createHashSum(start = 0n): HashSum {
   let sum = start;
   return {

@@ -6,10 +6,10 @@ import { type Dirty, hostOfDep } from '../world/dirty.ts';
 import { createDependents } from './dependents.ts';
 import { type HostParts, noHostParts } from './host-parts.ts';
 
-/** The compiled parts of a host for one scope, with its questions to the scope's facts. */
+/** Compiled parts of a host for one scope, with the facts that they read. */
 export interface MemoizedHost {
   readonly reads: FactReads;
-  /** Whether others needed it; null: that made no difference. */
+  /** Whether other hosts reference it; null if the plan does not depend on it. */
   readonly isReferenced: boolean | null;
   readonly parts: Pooled<HostParts>;
   readonly references: readonly string[];
@@ -17,19 +17,19 @@ export interface MemoizedHost {
   readonly problems: readonly PlanProblem[];
 }
 
-/** For whom a host is looked for. */
+/** Scope that looks for a compiled host. */
 export interface HostQuery {
   readonly viewpoint: Viewpoint;
   readonly patch: Patch;
   readonly isReferenced: boolean;
 }
 
-/** Hosts as they were compiled for some scope: others that answer the same need not compile them again. */
+/** Cache of compiled hosts. Scopes with equal facts reuse them. */
 export interface HostMemo {
   find(host: string, query: HostQuery): MemoizedHost | null;
-  /** Remembers a host for as long as a scope holds its parts, and nothing of it changes. */
+  /** Stores a host. It is used while a scope retains its parts and no input has changed. */
   put(host: string, viewpoint: Viewpoint, entry: MemoizedHost): void;
-  /** Forgets what depends on the changes. */
+  /** Removes the hosts that depend on the changes. */
   mark(dirty: Dirty): void;
 }
 
@@ -40,7 +40,7 @@ interface MemoEntry extends MemoizedHost {
 export function createHostMemo(): HostMemo {
   const byHost = new Map<string, readonly MemoEntry[]>();
   const dependents = createDependents();
-  /** Hosts of a namespace are asked the same: equal questions and answers are one value. */
+  /** Interned reads: hosts of a namespace read equal facts. */
   const readsByText = new Map<string, FactReads>();
 
   const intern = (reads: FactReads): FactReads => {
@@ -94,5 +94,5 @@ export function createHostMemo(): HostMemo {
 
 const maxInterned = 10_000;
 
-/** Whether its parts are still those of some scope: what nobody holds any more may not be held again. */
+/** Returns true if a scope still uses the parts. Released parts must not be retained again. */
 const isInUse = ({ parts }: MemoizedHost): boolean => parts === noHostParts || parts.users > 0;

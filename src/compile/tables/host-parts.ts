@@ -15,24 +15,24 @@ import { encodeVirtualHostPart, type VirtualHostPart } from './virtual-hosts.ts'
 
 /** Pools shared by all scopes: equal content is encoded once. */
 export interface ContentPools extends RoutePools, WriterPools {
-  /** All parts of a host together. Scopes in which a host is equal share its objects. */
+  /** Whole hosts. Scopes in which a host is equal share its objects. */
   readonly hosts: ContentPool<HostParts>;
-  /** Of all that stands in `hosts`. */
+  /** Origins of everything in `hosts`. */
   readonly origins: OriginIndex<string>;
 }
 
-/** A host plan, encoded. Holds its shelved parts until nobody uses it. */
+/** Encoded host plan. It retains its pooled parts until its last user releases it. */
 export interface HostParts {
   readonly host: string;
   readonly clusters: readonly Pooled<EncodedResource>[];
   readonly assignments: readonly AssignmentPlan[];
   readonly virtualHosts: readonly VirtualHostPart[];
   readonly listeners: readonly ListenerPart[];
-  /** The patch they were made with. Scopes whose patches give equal results share them. */
+  /** Patch of the parts. Scopes whose patches give equal results share them. */
   readonly patch: Patch;
-  /** Of clusters and assignments. */
+  /** Origins of clusters and assignments. */
   readonly destinationOrigins: readonly string[];
-  /** Of anything of it. */
+  /** Origins of all parts. */
   readonly origins: readonly string[];
 }
 
@@ -47,7 +47,7 @@ const noParts: HostParts = {
   origins: [],
 };
 
-/** Parts of a host that is not yet known. Never released. */
+/** Parts of an unknown host. Never released. */
 export const noHostParts: Pooled<HostParts> = { key: '', value: noParts, users: Number.POSITIVE_INFINITY };
 
 interface HostWriting {
@@ -56,9 +56,9 @@ interface HostWriting {
 }
 
 /**
- * Encodes a plan, all or nothing. Throws a PartError when a value does not fit its message, or Envoy would reject it; nothing is
- * held then. The caller releases it with `releaseHost`. Chains that are as they were `before` are taken from there: a headless
- * service has one for each endpoint.
+ * Encodes a plan completely or not at all. Throws a PartError if a value does not fit its message or Envoy would reject
+ * it; nothing is retained then. The caller must call `releaseHost`. Chains that are equal in `before` are reused: a
+ * headless service has one for each endpoint.
  */
 export function encodeHost(plan: HostPlan, before: HostParts, { writer, pools }: HostWriting): Pooled<HostParts> {
   const parts = encodeParts(plan, before, { writer, pools });
@@ -116,7 +116,7 @@ function releaseParts(parts: HostParts, pools: ContentPools): void {
   for (const part of parts.listeners) releaseListenerPart(part, pools);
 }
 
-/** Everything that tells parts from each other, bytes by their versions. */
+/** Returns the key of parts: all their properties, with versions in place of bytes. */
 function partsKey({ host, clusters, assignments, virtualHosts, listeners, ...rest }: HostParts): string {
   const content = [
     host,
@@ -130,7 +130,7 @@ function partsKey({ host, clusters, assignments, virtualHosts, listeners, ...res
   return contentHash(JSON.stringify(content));
 }
 
-/** Every rule and service that a plan was made of. */
+/** Returns the rules and services of a plan. */
 export function originsOf({ destinations, virtualHosts, chains, targets }: HostPlan): readonly string[] {
   return distinctOrigins([...destinations, ...virtualHosts, ...chains, ...targets]);
 }

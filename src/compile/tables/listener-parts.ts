@@ -9,21 +9,21 @@ import { listenerProblems } from './listener-problems.ts';
 import { isSameChain, type SharedChain, sharedChains } from './shared-chains.ts';
 import { type TargetPart, targetWinner } from './target-parts.ts';
 
-/** Claims of one unit on a listener. */
+/** Claim of one unit on a listener. */
 export type ListenerPart = ChainPart | TargetPart;
 
-/** A listener as it was decided among all parts of its name. */
+/** Listener decided among all parts of its name. */
 export interface DecidedListener {
-  /** Held until it is released; null: there is none. */
+  /** Resource, to be released; null if there is no listener. */
   readonly resource: Pooled<EncodedResource> | null;
   readonly problems: readonly PlanProblem[];
-  /** Whether one of the parts is in effect. */
+  /** Returns true if a part is in effect. */
   has(part: ListenerPart): boolean;
 }
 
 export const noListener: DecidedListener = { resource: null, problems: [], has: () => false };
 
-/** Decides which parts are in effect, and puts the listener together of them. */
+/** Decides which parts are in effect, and assembles the listener. */
 export function decideListener(
   name: string,
   parts: readonly ListenerPart[],
@@ -54,7 +54,10 @@ export function releaseListenerPart(part: ListenerPart, pools: WriterPools): voi
   else pools.listeners.release(part.resource);
 }
 
-/** The layer's own chains first, then by their matches; last the one that takes what is left. Envoy does not heed the order. */
+/**
+ * Sorts chains: the layer's own ones first, then by match, the one without conditions last. Envoy does not depend on
+ * the order.
+ */
 function inOrder(decided: readonly DecidedClaim<SharedChain>[]): readonly DecidedChain[] {
   const chains = decided.flatMap(({ claim: { first }, matches }) =>
     matches.map((match) => ({ match, body: first.body, isOwn: first.unit === '' })),

@@ -3,14 +3,15 @@ import type { DecidedClaim } from './chain-matches.ts';
 import type { ChainPart } from './chain-parts.ts';
 import type { SharedChain } from './shared-chains.ts';
 
-/** Problems of a listener for services that lost it, or that get more or fewer connections than their own. */
+/** Returns the problems of services that lost a listener, or that get more or fewer connections than their own. */
 export function listenerProblems(name: string, decided: readonly DecidedClaim<SharedChain>[]): readonly PlanProblem[] {
   const sniffsHttp = decided.some(({ matches }) => matches.some(({ protocols }) => protocols.length > 0));
   return decided.flatMap(({ claim, matches, lostTo }) => {
     const [winner] = lostTo;
     if (winner !== undefined) return claim.parts.map((part) => lost(name, part, winner));
     const takesRest = sniffsHttp && matches.some(({ protocols }) => protocols.length === 0);
-    if (!takesRest && !claim.parts.some(({ plan }) => plan.takesAnyAddress)) return []; // the services of a port may be thousands
+    // A port may have thousands of services.
+    if (!takesRest && !claim.parts.some(({ plan }) => plan.takesAnyAddress)) return [];
     return claim.parts.flatMap((part) => [
       ...(part.plan.takesAnyAddress ? [anyAddressTaken(name, part)] : []),
       ...(takesRest ? [besideHttp(name, part)] : []),

@@ -4,26 +4,26 @@ import { type DecidedListener, decideListener, type ListenerPart, noListener } f
 import type { ProblemIndex } from './problem-index.ts';
 import type { Tables } from './tables.ts';
 
-/** The listeners of a layer, put together from what its units want of them. */
+/** Listeners of a layer, assembled from claims of its units. */
 export interface ListenerTable {
   /** Replaces the parts of one unit. */
   replace(before: readonly ListenerPart[], after: readonly ListenerPart[]): void;
   /** Decides the listeners whose parts changed. */
   settle(): Generator<undefined, void, undefined>;
-  /** The parts of a listener that are in effect: of units that share a chain all. */
+  /** Returns the parts of a listener that are in effect, including all units that share a chain. */
   partsOf(name: string): Iterable<ListenerPart>;
-  /** Whether a part that is installed is in effect. */
+  /** Returns true if an installed part is in effect. */
   has(part: ListenerPart): boolean;
   dispose(): void;
 }
 
-/** Listeners that those of other scopes stand on. */
+/** Listeners on which overlay scopes are based. */
 export interface BaseListeners extends ListenerTable {
-  /** Claims of units on a listener, in effect or not. */
+  /** Returns the claims of units on a listener, in effect or not. */
   allParts(name: string): Iterable<ListenerPart>;
-  /** Problems of a name. */
+  /** Returns the problems of a listener. */
   problemsOf(name: string): readonly PlanProblem[];
-  /** Names with problems. */
+  /** Returns the listeners with problems. */
   namesWithProblems(): Iterable<string>;
 }
 
@@ -31,15 +31,15 @@ export interface ListenerTableOptions {
   readonly tables: Tables;
   readonly writer: Pick<Writer, 'listener'>;
   readonly pools: Pick<WriterPools, 'listeners'>;
-  /** Told of services that lost connections to an older one or to HTTP, and of those that have them for every address. */
+  /** Index for problems of services that lost connections, and of those that take connections to any address. */
   readonly problems: ProblemIndex;
-  /** Told that a listener was decided. */
+  /** Called when a listener was decided. */
   onDecided?(name: string): void;
 }
 
 export function createListenerTable(options: ListenerTableOptions): BaseListeners {
   const { tables, pools, problems, onDecided } = options;
-  /** By name, and by their content, which scopes have in common. */
+  /** Parts by listener name, then by content, which is equal between scopes. */
   const parts = new Map<string, Map<string, ListenerPart>>();
   const decisions = new Map<string, DecidedListener>();
   const dirty = new Set<string>();
@@ -101,7 +101,7 @@ export function addPart(parts: Map<string, Map<string, ListenerPart>>, part: Lis
   else others.set(part.content, part);
 }
 
-/** Keeps the problems of listeners, by name. */
+/** Creates a store of problems by name. */
 export function createNamedProblems(problems: ProblemIndex) {
   const listenerProblems = new Map<string, readonly PlanProblem[]>();
   const put = (name: string, next: readonly PlanProblem[]) => {

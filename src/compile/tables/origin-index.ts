@@ -8,7 +8,7 @@ export interface OriginIndex<Holder extends string> {
 }
 
 export function createOriginIndex<Holder extends string>(): OriginIndex<Holder> {
-  // Scopes that are told different things of a host add it once each.
+  // Each different version of a host, in any scope, adds it once.
   const byOrigin = new Map<string, Map<Holder, number>>();
   return {
     add(holder, origins) {

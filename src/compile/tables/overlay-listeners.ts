@@ -5,11 +5,11 @@ import { addPart, type BaseListeners, createNamedProblems, type ListenerTable } 
 import type { OverlayTables } from './overlay-tables.ts';
 import type { ProblemIndex } from './problem-index.ts';
 
-/** Listeners of a scope that differ from those of its base by what some hosts need. */
+/** Listeners of a scope that differ from those of its base because of some hosts. */
 export interface OverlayListeners extends ListenerTable {
-  /** Leaves out what a host needs in the base, `after` in place of `before`. */
+  /** Hides the parts of a host in the base: `after` replaces `before`. */
   shadow(before: readonly ListenerPart[], after: readonly ListenerPart[]): void;
-  /** The base has decided a listener. */
+  /** Called when the base has decided a listener. */
   baseChanged(name: string): void;
 }
 
@@ -19,16 +19,16 @@ export interface OverlayListenersOptions {
   readonly pools: Pick<WriterPools, 'listeners'>;
   readonly base: BaseListeners;
   readonly problems: ProblemIndex;
-  /** The hosts whose parts in the base do not count. */
+  /** Hosts whose parts in the base do not count. */
   readonly shadowed: { has(host: string): boolean };
 }
 
 export function createOverlayListeners(options: OverlayListenersOptions): OverlayListeners {
   const { tables, pools, base, problems, shadowed } = options;
   const own = new Map<string, Map<string, ListenerPart>>();
-  /** Those that differ from the base's. */
+  /** Decided listeners that differ from the base. */
   const decisions = new Map<string, DecidedListener>();
-  /** Names in which this may differ from the base, by the hosts that make it so. */
+  /** Names of listeners that may differ from the base, with the number of parts that cause it. */
   const touched = createCounts();
   const dirty = new Set<string>();
   const listenerProblems = createNamedProblems(problems);

@@ -13,11 +13,11 @@ import {
 } from './route-table.ts';
 import { compareClaims, type VirtualHost, type VirtualHostPart, virtualHostRecord } from './virtual-hosts.ts';
 
-/** Route configurations of a scope that differ from those of its base by the virtual hosts of some hosts. */
+/** Route configurations of a scope that differ from those of its base by some virtual hosts. */
 export interface OverlayRoutes extends Pick<RouteTable, 'replace' | 'settle' | 'partsOf' | 'has' | 'dispose'> {
-  /** Leaves out what a host has in the base, `after` in place of `before`. */
+  /** Hides the virtual hosts of a host in the base: `after` replaces `before`. */
   shadow(before: readonly VirtualHostPart[], after: readonly VirtualHostPart[]): void;
-  /** The base has put a route configuration together again. */
+  /** Called when the base has assembled a route configuration. */
   baseChanged(name: string): void;
 }
 
@@ -26,21 +26,21 @@ export interface OverlayRoutesOptions extends Omit<RouteTableOptions, 'onAssembl
   readonly base: BaseRoutes;
 }
 
-/** How a route configuration differs from the base's. */
+/** Difference between a route configuration and that of the base. */
 interface Difference {
   readonly own: Map<string, VirtualHostPart>;
-  /** Names of virtual hosts of the base. */
+  /** Names of virtual hosts of the base that do not count here. */
   readonly shadowed: Set<string>;
-  /** As last put together; null: not yet. */
+  /** Last assembly; null before the first one. */
   made: Made | null;
 }
 
 interface Made {
-  /** Virtual hosts of the base that are not in it. */
+  /** Virtual hosts of the base that are absent here. */
   readonly gone: ReadonlySet<VirtualHost>;
-  /** Those of the base that have other domains here. */
+  /** Virtual hosts of the base with other domains here. */
   readonly rewritten: ReadonlyMap<VirtualHost, VirtualHost>;
-  /** Those of the scope, in the order of names. */
+  /** Virtual hosts of the scope, sorted by name. */
   readonly added: readonly VirtualHost[];
   readonly assembled: ReturnType<typeof acquireConfiguration> | null;
 }
@@ -92,7 +92,7 @@ export function createOverlayRoutes({ tables, pools, writer, base }: OverlayRout
     for (const { record } of [...rewritten.values(), ...added]) if (record !== null) pools.records.release(record);
     if (assembled !== null) releaseConfiguration(assembled, pools);
   };
-  /** The virtual hosts of a configuration that differs from the base's. */
+  /** Returns the virtual hosts of a configuration that differs from the base. */
   const allOf = (name: string, made: Made) => replaceIn(base.get(name)?.sorted ?? [], made);
 
   return {
@@ -136,14 +136,14 @@ export function createOverlayRoutes({ tables, pools, writer, base }: OverlayRout
   };
 }
 
-/** A virtual host that is written anew, with the domains that it has. */
+/** Virtual host whose record is written for this scope, with its domains. */
 interface WrittenVirtualHost extends VirtualHost {
   readonly domains: readonly string[];
 }
 
 /**
- * Decides the domains that the difference touches, as the index of the whole would: those that virtual hosts of the scope claim, and those
- * that shadowed ones had. All others are as in the base.
+ * Decides the owners of affected domains, as an index of the whole configuration would. Affected are the domains
+ * claimed by virtual hosts of the scope, and those of shadowed ones. All others are equal in the base.
  */
 function standOn(below: Configuration | undefined, { own, shadowed }: Pick<Difference, 'own' | 'shadowed'>) {
   const gone = new Set([...shadowed].flatMap((name) => below?.hosts.get(name) ?? []));
@@ -189,8 +189,9 @@ function standOn(below: Configuration | undefined, { own, shadowed }: Pick<Diffe
 type Replacement = Pick<Made, 'gone' | 'rewritten' | 'added'>;
 
 /**
- * The bytes of a big route configuration of the base with those of a few virtual hosts replaced: a list may have thousands, and each of many
- * scopes replaces a few. Null: it is not big. `last` comes after all of them.
+ * Returns the bytes of a large route configuration of the base with some virtual hosts replaced; null if it is not
+ * large. Thousands of virtual hosts stay as they are, and many scopes each replace a few. `last` comes after all of
+ * them.
  */
 function editsOf(below: Configuration | undefined, { gone, rewritten, added }: Replacement, last: HashedBytes | null) {
   const layout = below === undefined ? null : layoutOf(below);
@@ -213,7 +214,7 @@ function editsOf(below: Configuration | undefined, { gone, rewritten, added }: R
   return chunks.reduce((sum, chunk) => sum + chunk.length, 0) < largeBytes ? null : chunks;
 }
 
-/** The virtual hosts of the base with some of them replaced. */
+/** Returns the virtual hosts of the base with some of them replaced. */
 function replaceIn(sorted: readonly VirtualHost[], { gone, rewritten, added }: Replacement): readonly VirtualHost[] {
   const all: VirtualHost[] = [];
   let next = 0;

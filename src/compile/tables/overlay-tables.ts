@@ -3,27 +3,27 @@ import type { LayerKey } from '../contract.ts';
 import { type BaseTables, changeOf, diffResources, type Tables } from './tables.ts';
 
 /**
- * Tables of a layer that stand on others: a name is what is set here, else, unless it is hidden, what the base has. Deleting a name
- * shows the base's again.
+ * Tables of a layer with a base. A name has the resource that is set here, else that of the base unless it is hidden.
+ * Deleting a name reveals that of the base.
  */
 export interface OverlayTables extends Tables {
-  /** Hides what the base has under a name, or no longer. */
+  /** Hides or reveals the resource of a name in the base. */
   hide(type: XdsType, name: string, isHidden: boolean): void;
-  /** From now on there is something to take: at first everything. */
+  /** Makes changes available to `takeChanges`: at first all resources. */
   open(): void;
 }
 
 interface OverlayTable {
   readonly own: Map<string, EncodedResource>;
   readonly hidden: Set<string>;
-  /** Resources of the names touched here, as of the last call of `takeChanges`. */
+  /** Resources of names touched here, as of the last call of `takeChanges`. */
   readonly before: Map<string, EncodedResource | undefined>;
 }
 
 export function createOverlayTables(layer: LayerKey, base: BaseTables): OverlayTables {
   const newTable = (): OverlayTable => ({ own: new Map(), hidden: new Set(), before: new Map() });
   const tables = mapTypes(newTable);
-  /** Whether changes were taken: before that, nothing was. */
+  /** True once changes were taken. Until then all resources are new. */
   let isTaken = false;
   let isOpen = false;
 
@@ -32,7 +32,7 @@ export function createOverlayTables(layer: LayerKey, base: BaseTables): OverlayT
     const { own, hidden } = tables[type];
     return own.get(name) ?? (hidden.has(name) ? undefined : base.get(type, name));
   };
-  /** The base keeps what it had for as long as this does. */
+  /** Records the resource before the first change. The base keeps its previous resources as long as this. */
   const touch = (type: XdsType, name: string) => {
     const { own, before } = tables[type];
     if (before.has(name)) return;

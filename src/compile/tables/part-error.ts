@@ -1,6 +1,6 @@
-/** A part that cannot be encoded, or that Envoy would reject. */
+/** Error for a part that cannot be encoded, or that Envoy would reject. */
 export class PartError extends Error {
-  /** The rules and services that the part is made of. */
+  /** Rules and services of the part. */
   readonly origins: readonly string[];
 
   constructor(origins: readonly string[], cause: unknown) {
@@ -9,7 +9,7 @@ export class PartError extends Error {
   }
 }
 
-/** Makes a part. What it throws names the part's origins. */
+/** Makes a part. Its errors become a PartError with the part's origins. */
 export function withOrigins<T>({ origins }: { readonly origins: readonly string[] }, make: () => T): T {
   try {
     return make();

@@ -2,15 +2,15 @@ import type { PlanProblem } from '../../plan/unit.ts';
 
 /** Problems of rules and services by their subject. Equal problems of several scopes are reported once. */
 export interface ProblemIndex {
-  /** Replaces the problems that the same part had `before`. */
+  /** Replaces the problems of one part. */
   replace(before: readonly PlanProblem[], after: readonly PlanProblem[]): void;
-  /** Sorted. */
+  /** Returns the problems of an origin, sorted. */
   of(origin: string): readonly string[];
   origins(): Iterable<string>;
 }
 
 export function createProblemIndex(): ProblemIndex {
-  /** Of each origin its messages, and how many parts have each. */
+  /** Messages of each origin, with the number of parts that have them. */
   const byOrigin = new Map<string, Map<string, number>>();
 
   const count = ({ origin, message }: PlanProblem, difference: 1 | -1) => {

@@ -5,14 +5,14 @@ import type { ContentPool, Pooled } from '../content-pool.ts';
 import type { HashedBytes, RouteFrame } from '../writer.ts';
 import type { HashSum } from './hash-sum.ts';
 
-/** Below this a route configuration is one piece. */
+/** Size from which a route configuration is divided into chunks. */
 export const largeBytes = 64 << 10;
-/** Above it, its pieces have this much at least, but for the last. */
+/** Minimum size of a chunk, except for the last one. */
 const minChunkBytes = 24 << 10;
-/** And end where a virtual host's hash begins with one of these: a sixteenth of them does. */
+/** First characters of hashes of virtual hosts that end a chunk: a sixteenth of all. */
 const chunkEnds = new Set(['A', 'B', 'C', 'D']);
 
-/** A route configuration as it is sent, and what it holds of others. */
+/** Encoded route configuration with the chunks that it retains. */
 export interface AssembledRoutes {
   readonly resource: EncodedResource;
   readonly chunks: readonly Pooled<Uint8Array>[];
@@ -20,19 +20,19 @@ export interface AssembledRoutes {
 
 export interface AssemblyPools {
   readonly configurations: ContentPool<AssembledRoutes>;
-  /** Virtual hosts one after another: what the versions of a big configuration, and those of other scopes, have alike. */
+  /** Sequences of virtual hosts. Versions of a large configuration share them, also between scopes. */
   readonly chunks: ContentPool<Uint8Array>;
 }
 
-/** Properties that distinguish a route configuration from others. */
+/** Properties that identify a route configuration. */
 export interface ConfigurationKey {
   readonly name: string;
-  /** Of the hashes of its records. Their order follows from their names. */
+  /** Sum of the hashes of its records. Their order follows from their names. */
   readonly sum: HashSum;
   readonly frame: RouteFrame;
 }
 
-/** Puts a route configuration together from virtual hosts and what stands around them. `body` is asked if there is none like it. */
+/** Assembles a route configuration from its virtual hosts and its frame. Calls `body` only if no equal one exists. */
 export function acquireConfiguration(
   { name, sum, frame }: ConfigurationKey,
   body: () => readonly HashedBytes[] | readonly Uint8Array[],
@@ -56,7 +56,7 @@ export function acquireConfiguration(
   });
 }
 
-/** Whether these are bytes of many records already. */
+/** Returns true for bytes of many records, false for single records. */
 const isChunked = (made: readonly HashedBytes[] | readonly Uint8Array[]): made is readonly Uint8Array[] =>
   made[0] instanceof Uint8Array;
 
@@ -68,10 +68,7 @@ export function releaseConfiguration(assembled: Pooled<AssembledRoutes>, pools: 
 const acquireChunk = (records: readonly HashedBytes[], { chunks }: AssemblyPools): Pooled<Uint8Array> =>
   chunks.acquire(hashesOf(records), () => Buffer.concat(records.map(({ bytes }) => bytes)));
 
-/**
- * Divides records into chunks by their content, not by their number: a change of one record leaves all but one or a few
- * chunks equal.
- */
+/** Divides records into chunks by content, not by number: a change of one record leaves all but a few chunks equal. */
 function chunksOf(records: readonly HashedBytes[]): readonly HashedBytes[][] {
   const chunks: HashedBytes[][] = [];
   let chunk: HashedBytes[] = [];

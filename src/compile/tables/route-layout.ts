@@ -1,19 +1,19 @@
 import type { Configuration } from './route-table.ts';
 import type { VirtualHost } from './virtual-hosts.ts';
 
-/** Offsets of the records of a big route configuration. */
+/** Offsets of the records of a large route configuration. */
 export interface RouteLayout {
   /** Offset of the record of each virtual host, in order; then the end of the last one. */
   readonly starts: readonly number[];
   readonly sorted: readonly VirtualHost[];
-  /** The records and the fields after them, without the end of the frame. */
+  /** Records and the fields after them, without the end of the frame. */
   readonly chunks: readonly Uint8Array[];
   readonly length: number;
 }
 
 const layouts = new WeakMap<object, RouteLayout>();
 
-/** The layout of a configuration as it was put together last; null: it is too small to have pieces. */
+/** Returns the layout of a configuration's last assembly; null if it is too small for chunks. */
 export function layoutOf({ sorted, assembled }: Configuration): RouteLayout | null {
   if (assembled === null || assembled.value.chunks.length === 0) return null;
   const known = layouts.get(assembled.value);
@@ -30,7 +30,7 @@ export function layoutOf({ sorted, assembled }: Configuration): RouteLayout | nu
   return layout;
 }
 
-/** The index of the first virtual host whose name is not before this one. */
+/** Returns the index of the first virtual host whose name is not before this one. */
 export function indexOf(sorted: readonly VirtualHost[], name: string): number {
   let [low, high] = [0, sorted.length];
   while (low < high) {
@@ -41,14 +41,14 @@ export function indexOf(sorted: readonly VirtualHost[], name: string): number {
   return low;
 }
 
-/** Bytes that are left out, and what stands in their place. */
+/** Replacement of a range of bytes. */
 export interface Edit {
   readonly from: number;
   readonly to: number;
   readonly bytes: Uint8Array | null;
 }
 
-/** The bytes of a layout with edits, which are in order; what is not edited is not copied. */
+/** Returns the bytes of a layout with sorted edits. Unedited bytes are not copied. */
 export function edited({ chunks, length }: RouteLayout, edits: readonly Edit[]): readonly Uint8Array[] {
   const made: Uint8Array[] = [];
   let [chunk, start, at] = [0, 0, 0];

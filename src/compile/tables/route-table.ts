@@ -18,16 +18,16 @@ export interface RoutePools extends AssemblyPools {
   readonly records: ContentPool<HashedBytes>;
 }
 
-/** The route configurations of a scope, assembled from the virtual hosts of its hosts. */
+/** Route configurations of a scope, assembled from the virtual hosts of its hosts. */
 export interface RouteTable {
   /** Replaces the virtual hosts of one host. */
   replace(before: readonly VirtualHostPart[], after: readonly VirtualHostPart[]): void;
   setUnknownHosts(policy: RouteConfigurationPlan['unknownHosts']): void;
   /** Writes the records whose domains or routes changed and assembles their route configurations. */
   settle(): Generator<undefined, void, undefined>;
-  /** The virtual hosts of a route configuration. */
+  /** Returns the virtual hosts of a route configuration. */
   partsOf(name: string): Iterable<{ readonly part: string; readonly origins: readonly string[] }>;
-  /** Whether a part that is installed has a domain left, so that its routes are in effect. */
+  /** Returns true if an installed part owns a domain, so that its routes are in effect. */
   has(part: VirtualHostPart): boolean;
   dispose(): void;
 }
@@ -38,7 +38,7 @@ export interface BaseRoutes extends RouteTable {
   unknownHosts(): RouteConfigurationPlan['unknownHosts'];
 }
 
-/** One route configuration. Between flushes `sorted` has all its virtual hosts. */
+/** Route configuration. Between flushes `sorted` has all its virtual hosts. */
 export interface Configuration {
   readonly name: string;
   readonly hosts: Map<string, VirtualHost>;
@@ -209,7 +209,7 @@ function sortedHosts(configuration: Configuration): readonly VirtualHost[] {
 
 export const byName = (a: VirtualHost, b: VirtualHost): number => (a.part.plan.name < b.part.plan.name ? -1 : 1);
 
-/** Whether two parts are equal for the domain index. */
+/** Returns true if two parts are equal for the domain index. */
 const isSamePlace = ({ plan: a }: VirtualHostPart, { plan: b }: VirtualHostPart): boolean =>
   a.name === b.name &&
   a.routeConfiguration === b.routeConfiguration &&

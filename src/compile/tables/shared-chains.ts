@@ -1,9 +1,9 @@
 import type { ChainClaim } from './chain-matches.ts';
 import type { ChainPart } from './chain-parts.ts';
 
-/** Parts that want the same connections for the same. */
+/** Parts with equal chains for equal connections. */
 export interface SharedChain extends ChainClaim {
-  /** The first of them by precedence. */
+  /** First part by precedence. */
   readonly first: ChainPart;
   readonly parts: readonly ChainPart[];
 }
@@ -13,12 +13,12 @@ interface ChainGroup {
   readonly parts: ChainPart[];
 }
 
-/** One claim for all that want the same for the same. */
+/** Groups parts into one claim per chain. */
 export function sharedChains(parts: readonly ChainPart[]): readonly SharedChain[] {
   const byChain = new Map<string, ChainGroup>();
   let group: ChainGroup | undefined;
   for (const part of parts) {
-    // Thousands of services want one chain: that of the part before needs no look into the map.
+    // Thousands of services may share a chain: comparing with the previous part saves a lookup.
     if (group === undefined || !isSameChain(part, group.first)) {
       const chain = `${part.body.key} ${part.key}`;
       group = byChain.get(chain) ?? { first: part, parts: [] };

@@ -1,29 +1,29 @@
 import { type EncodedResource, mapTypes, type XdsType, xdsTypes } from '../../proto/resource.ts';
 import type { LayerKey, TableChange } from '../contract.ts';
 
-/** The resources of one layer while they are being compiled. */
+/** Resources of one layer during compilation. */
 export interface Tables {
   get(type: XdsType, name: string): EncodedResource | undefined;
   set(type: XdsType, resource: EncodedResource): void;
   delete(type: XdsType, name: string): void;
-  /** Resources whose version changed since the last call, sorted by name. */
+  /** Returns resources whose version changed since the last call, sorted by name. */
   takeChanges(): readonly TableChange[];
 }
 
-/** Tables below an overlay: they remember their resources at the time when changes were last taken. */
+/** Tables below overlays. They keep the resources as of the last `settled`. */
 export interface BaseTables extends Tables {
   names(type: XdsType): Iterable<string>;
-  /** The resource of a name at the last `settled`. */
+  /** Returns the resource of a name as of the last `settled`. */
   was(type: XdsType, name: string): EncodedResource | undefined;
-  /** The names that may be different from then. */
+  /** Returns the names that may have changed since then. */
   touched(type: XdsType): Iterable<string>;
-  /** Those that stand on it have taken the changes. */
+  /** Called when all overlays have taken the changes. */
   settled(): void;
 }
 
 interface TableState {
   readonly current: Map<string, EncodedResource>;
-  /** Resources of touched names at the last call. */
+  /** Resources of touched names as of the last call. */
   readonly before: Map<string, EncodedResource | undefined>;
 }
 
@@ -73,7 +73,7 @@ export function createTables(layer: LayerKey): BaseTables {
 type Change = Pick<TableChange, 'changed' | 'removed'>;
 type Lookup = (name: string) => EncodedResource | undefined;
 
-/** How names differ, by version; sorted. */
+/** Compares the resources of names by version; sorted. */
 export function diffResources(names: Iterable<string>, was: Lookup, is: Lookup): Change {
   const changed: EncodedResource[] = [];
   const removed: string[] = [];

@@ -5,15 +5,15 @@ import type { Pooled } from '../content-pool.ts';
 import type { Writer } from '../writer.ts';
 import { withOrigins } from './part-error.ts';
 
-/** A name that clients resolve, as one host wants it. Of several hosts one has it. */
+/** Claim of one host to a name that clients resolve. One of several hosts gets it. */
 export interface TargetPart {
   readonly type: 'target';
-  /** The host. */
+  /** Host of the claim. */
   readonly unit: string;
   readonly name: string;
   readonly plan: TargetPlan;
   readonly resource: Pooled<EncodedResource>;
-  /** A hash of all of it. */
+  /** Hash of all properties. */
   readonly content: string;
 }
 
@@ -23,7 +23,7 @@ export function encodeTarget(plan: TargetPlan, unit: string, writer: Writer): Ta
   return { type: 'target', unit, name: plan.name, plan, resource, content };
 }
 
-/** The part that has the name: a host of that very name, else the oldest of those that it is an alias of. */
+/** Returns the part that gets the name: that of a host of exactly this name, else the oldest alias. */
 export const targetWinner = (parts: readonly TargetPart[]): TargetPart | undefined =>
   parts.reduce<TargetPart | undefined>(
     (best, part) => (best === undefined || compareParts(part, best) < 0 ? part : best),

@@ -6,22 +6,25 @@ import { distinctDomain, distinctDomains } from '../resolve/domains.ts';
 import { type HashedBytes, hashed, type Writer } from '../writer.ts';
 
 /**
- * A host's wish for a virtual host, its routes encoded. Name and domains are written in front once they are known. The
- * plan's domains are distinct as Envoy tells them apart: those of several hosts clash only where they are equal.
+ * Claim of a host to a virtual host, with encoded routes. Name and domains are written before them once they are known.
+ * The plan's domains are distinct for Envoy, so those of several hosts conflict only if they are equal.
  */
 export interface VirtualHostPart {
   readonly plan: Omit<VirtualHostPlan, 'routes'>;
   readonly body: Pooled<HashedBytes>;
 }
 
-/** A virtual host in the tables of a scope. */
+/** Virtual host in the tables of a scope. */
 export interface VirtualHost {
   part: VirtualHostPart;
-  /** The record that stands in the route configuration; `null` while all its domains belong to others. */
+  /** Record in the route configuration; null while other hosts own all its domains. */
   record: Pooled<HashedBytes> | null;
 }
 
-/** Encodes what a virtual host has besides name and domains. Throws on a value that the message cannot hold, or that Envoy rejects. */
+/**
+ * Encodes a virtual host without name and domains. Throws on a value that the message cannot hold, or that Envoy
+ * rejects.
+ */
 export function encodeVirtualHostPart(virtualHost: VirtualHostPlan, writer: Writer): VirtualHostPart {
   const { routes: _, ...claim } = virtualHost;
   const { port } = claim;
@@ -35,8 +38,8 @@ export function encodeVirtualHostPart(virtualHost: VirtualHostPlan, writer: Writ
 }
 
 /**
- * One value of `RouteConfiguration.virtual_hosts` (field 2): name (1) and domains (2) before the body, so that the
- * fields are in order and the bytes are those of the general encoder.
+ * Writes one value of `RouteConfiguration.virtual_hosts` (field 2): name (1) and domains (2) before the body. The
+ * fields are in order, so that the bytes are those of the general encoder.
  */
 export function virtualHostRecord(
   { plan, body }: VirtualHostPart,
@@ -50,7 +53,7 @@ export function virtualHostRecord(
   });
 }
 
-/** Not for `*`, which matches every port as it is. */
+/** Returns the domain with the port; none for `*`, which matches every port. */
 const withPort = (domain: string, port: number): readonly string[] => (domain === '*' ? [] : [`${domain}:${port}`]);
 
 /** Orders claims to a domain: the host of that name first, then the oldest. */

@@ -1,11 +1,11 @@
 import { isWildcard } from '../../model/names.ts';
 import { comparePrecedence, type Rule } from '../../rules/rule.ts';
 
-/** Rules by the hosts that they are written for, in order of precedence. */
+/** Rules by the hosts for which they are written, in order of precedence. */
 export interface HostIndex<R extends Rule> {
   add(host: string, rule: R): void;
   remove(host: string, rule: R): void;
-  /** The rules written for exactly this host or wildcard. */
+  /** Returns the rules for exactly this host or wildcard. */
   at(host: string): readonly R[];
   hosts(): Iterable<string>;
 }
@@ -29,7 +29,7 @@ export function createHostIndex<R extends Rule>(): HostIndex<R> {
   };
 }
 
-/** The hosts that rules for `host` may be written for, the most specific first: itself, `*.b.c`, `*.c`, `*`. */
+/** Returns the hosts and wildcards that match `host`, the most specific first: itself, `*.b.c`, `*.c`, `*`. */
 export function patternsFor(host: string): readonly string[] {
   const patterns = [host];
   let dot = host.indexOf('.', isWildcard(host) ? 2 : 0);

@@ -1,6 +1,6 @@
 import type { MovedProxies } from '../contract.ts';
 
-/** `MovedProxies` while it is gathered. */
+/** `MovedProxies` during collection. */
 export interface MutableMovedProxies extends MovedProxies {
   everyone: boolean;
   readonly addresses: Set<string>;
@@ -17,7 +17,7 @@ export const noMovedProxies = (): MutableMovedProxies => ({
   conditions: new Set(),
 });
 
-/** Null: no proxy is concerned. */
+/** Returns null for an empty set of proxies. */
 export const movedOrNull = (moved: MutableMovedProxies): MovedProxies | null =>
   moved.everyone || [moved.addresses, moved.namespaces, moved.domains, moved.conditions].some(({ size }) => size > 0)
     ? moved

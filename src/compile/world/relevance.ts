@@ -5,20 +5,23 @@ import { type Labels, selects } from '../../rules/labels.ts';
 import type { Dirty } from './dirty.ts';
 
 /**
- * Facts of proxies that matter at present. Proxies that differ only in other facts share a scope: 1,000 namespaces
- * without services or rules of their own are one scope.
+ * Facts of proxies that matter for the current services and rules. Proxies that differ only in other facts share a
+ * scope: 1,000 namespaces without services or rules of their own are one scope.
  */
 export interface Relevance {
-  /** Something is in this namespace, exported to it, or asks for clients of it. */
+  /** Returns true if an object is in this namespace or exported to it, or a rule selects its clients. */
   namespaceMatters(namespace: string): boolean;
-  /** Some host is right below this domain, so that clients of the domain call it by its first label alone. */
+  /** Returns true if a host is directly below this domain, so that clients of the domain call it by its first label. */
   domainMatters(domain: string): boolean;
-  /** Some host ends with these labels and has others before them, so that clients whose domain ends with them may shorten it. */
+  /** Returns true if a host has these labels as proper suffix, so that clients with such a domain may shorten it. */
   hostsEndWith(labels: string): boolean;
-  /** The label conditions that some rule puts on clients, by the name that `conditionName` gives. Not the empty one, which all meet. */
+  /**
+   * Returns the label conditions that rules put on clients, as `conditionName` writes them. The empty one, which all
+   * clients meet, is not included.
+   */
   conditions(): Iterable<string>;
   replaceService(before: Service | undefined, after: Service | undefined, dirty: Dirty): void;
-  /** The audience of a rule before and after its change. */
+  /** Replaces the audience of a rule. `change` has those before and after. */
   replaceRule(change: readonly (Audience | undefined)[], dirty: Dirty): void;
 }
 
@@ -55,11 +58,11 @@ export function createRelevance(): Relevance {
   };
 }
 
-/** A canonical name of a set of labels: JSON of its sorted entries. */
+/** Returns the canonical name of a set of labels: JSON of its sorted entries. */
 export const conditionName = (labels: Labels): string =>
   JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
 
-/** Whether labels meet the condition of that name. */
+/** Returns true if labels meet the condition of that name. */
 export function meetsCondition(name: string, labels: Labels): boolean {
   return selects(Object.fromEntries(JSON.parse(name) as [string, string][]), labels); // made by conditionName
 }
@@ -76,7 +79,7 @@ const serviceSuffixes = (service: Service | undefined): readonly string[] =>
 const serviceHosts = (service: Service | undefined): readonly string[] =>
   service === undefined ? [] : [service.hostname, ...service.aliases];
 
-/** `a.b.c`, `b.c` and `c`. */
+/** Yields `a.b.c`, `b.c` and `c`. */
 export function* suffixesOf(name: string): Generator<string, void, undefined> {
   for (let start = 0; ; ) {
     yield name.slice(start);
@@ -86,6 +89,6 @@ export function* suffixesOf(name: string): Generator<string, void, undefined> {
   }
 }
 
-/** Conditions that some proxies do not meet. One that all meet would be in every key. */
+/** Returns the conditions that some proxies do not meet. A condition that all meet would be in every key. */
 const conditionsOf = (audience: Audience | undefined): readonly string[] =>
   (audience?.labels ?? []).filter((labels) => Object.keys(labels).length > 0).map(conditionName);

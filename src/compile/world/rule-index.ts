@@ -6,16 +6,18 @@ import { type Dirty, ruleDep } from './dirty.ts';
 import { createHostIndex, type HostIndex } from './host-index.ts';
 import type { Relevance } from './relevance.ts';
 
-/** The rules that are compiled, found as their kinds say (`RuleKind.compiled`). */
+/** Compiled rules, indexed as their kinds define (`RuleKind.compiled`). */
 export interface RuleIndex {
-  /** The rules of a kind that is found by hosts, by fully qualified host. */
+  /** Returns the rules of a kind that is indexed by host, by fully qualified host. */
   byHost<K extends string, S>(kind: RuleKind<K, S>): HostIndex<Rule<K, S>>;
-  /** Those of a kind that selects workloads, of one namespace, in order of precedence. */
+  /** Returns the rules of a kind that selects workloads, of one namespace, in order of precedence. */
   inNamespace<K extends string, S>(kind: RuleKind<K, S>, namespace: string): readonly Rule<K, S>[];
   get<K extends string, S>(kind: RuleKind<K, S>, id: RuleId): Rule<K, S> | undefined;
-  /** The hosts that rules are written for, of the kinds that make hosts. May name one twice. */
+  /** Returns the hosts of rules, for kinds that define hosts. May contain duplicates. */
   hosts(): Iterable<string>;
-  /** Rules of kinds that are not compiled (a ServiceEntry is a service by now) are passed over. */
+  /**
+   * Adds or replaces a rule. Ignores kinds that are not compiled, such as ServiceEntries, which are services by now.
+   */
   put(rule: Rule, dirty: Dirty): void;
   remove(id: RuleId, dirty: Dirty): void;
 }
@@ -49,7 +51,7 @@ export function createRuleIndex(options: RuleIndexOptions): RuleIndex {
     for (const index of hostMakingIndexes) yield* index.hosts();
   }
 
-  /** A wildcard rule dirties every host that it covers: hosts depend on their own name only. */
+  /** Marks all hosts that a wildcard covers: hosts depend on names of their own only. */
   const markCovered = (kind: string, pattern: string, dirty: Dirty) => {
     dirty.keys.add(ruleDep(kind, pattern));
     if (!isWildcard(pattern)) return;
@@ -74,7 +76,7 @@ export function createRuleIndex(options: RuleIndexOptions): RuleIndex {
     if (all.length === 0) byNamespace.delete(place);
     else byNamespace.set(place, all);
     dirty.selecting.add(ruleId(rule));
-    // Which rules a proxy has may be others now.
+    // Proxies may have other rules now.
     if (namespace === options.rootNamespace()) dirty.moved.everyone = true;
     else dirty.moved.namespaces.add(namespace);
   };
@@ -105,7 +107,7 @@ export function createRuleIndex(options: RuleIndexOptions): RuleIndex {
   };
 
   return {
-    // Rules were validated with their kind's schema, and are kept by the name of their kind.
+    // The casts are sound: rules are validated with their kind's schema and stored by their kind.
     byHost: <K extends string, S>({ kind }: RuleKind<K, S>) => indexOf(kind) as HostIndex<Rule<K, S>>,
     inNamespace: <K extends string, S>({ kind }: RuleKind<K, S>, namespace: string) =>
       (byNamespace.get(placeOf(kind, namespace)) ?? []) as readonly Rule<K, S>[],
@@ -129,6 +131,6 @@ interface IndexChange {
 
 const placeOf = (kind: string, namespace: string): string => `${kind}/${namespace}`;
 
-/** Labels, annotations, status and the like may change without anything to compile. */
+/** Compares rules. Changes of labels, annotations and status need no compilation. */
 const isSame = (a: Rule, b: Rule): boolean =>
   a === b || (a.metadata.creationTimestamp === b.metadata.creationTimestamp && isDeepStrictEqual(a.spec, b.spec));

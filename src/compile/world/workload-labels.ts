@@ -4,15 +4,16 @@ import { compareText } from '../../rules/rule.ts';
 import type { WorkloadChange } from '../contract.ts';
 
 /**
- * The labels of the workloads that proxies run beside, as platforms tell them: a node's metadata says what they were when the proxy
- * started. A workload is a proxy's if it has one of its addresses and is in its namespace.
+ * Labels of the workloads beside proxies, as platforms report them. A node's metadata has those from the start of the
+ * proxy. A workload belongs to a proxy if it has one of its addresses and is in its namespace.
  */
 export interface WorkloadLabels {
-  /** Takes a change in. Answers the addresses whose proxies may have other labels by it. */
+  /** Applies a change. Returns the addresses of proxies whose labels may have changed. */
   apply(change: WorkloadChange): readonly string[];
   /**
-   * Those of a Pod or WorkloadEntry in place of the node's; of several, the one with the proxy's name, then the first by name. Without one,
-   * the node's with those of registered instances on top: these are labels of one service each.
+   * Returns the labels of a Pod or WorkloadEntry in place of the node's. Of several, the one with the proxy's name
+   * comes first, then the first by name. Without one, labels of registered instances override those of the node: an
+   * instance has only the labels of one service.
    */
   of(proxy: Pick<Proxy, 'addresses' | 'namespace' | 'name' | 'labels'>): Labels;
 }
@@ -21,7 +22,7 @@ type ReportedWorkload = Extract<WorkloadChange, { readonly type: 'workload' }>;
 
 export function createWorkloadLabels(): WorkloadLabels {
   const byId = new Map<string, ReportedWorkload>();
-  /** Nearly always one: then without a list. */
+  /** Workloads by address. A single one, the usual case, has no list. */
   const byAddress = new Map<string, ReportedWorkload | readonly ReportedWorkload[]>();
 
   const at = (address: string): readonly ReportedWorkload[] => [byAddress.get(address) ?? []].flat();

@@ -1,31 +1,33 @@
 import type { Endpoint } from '../../model/endpoint.ts';
 import type { ServiceKey } from '../../model/names.ts';
 
-/** An endpoint that a service has. */
+/** Endpoint of a service. */
 export interface Member {
   readonly service: ServiceKey;
   readonly endpoint: Endpoint;
 }
 
 /**
- * Services, ports and labels of the workload at an address, derived from endpoints, ready or not. A proxy beside that
- * address must accept calls to them.
+ * Services, ports and labels of workloads by address, derived from endpoints, ready or not. A proxy at the address must
+ * accept calls to them.
  */
 export interface Workloads {
-  /** Every endpoint at the address, in no order. */
+  /** Returns every endpoint at the address, in no order. */
   at(address: string): readonly Member[];
-  /** Replaces the endpoints of a service. Answers the addresses of connected proxies that serve otherwise than before. */
+  /** Replaces the endpoints of a service. Returns the addresses of connected proxies whose served ports changed. */
   replace(service: ServiceKey, before: readonly Endpoint[], after: readonly Endpoint[]): Iterable<string>;
 }
 
-/** `hasProxy`: whether a connected proxy has the address. */
+/** Creates an index of workloads. `hasProxy` returns true for an address of a connected proxy. */
 export function createWorkloads(hasProxy: (address: string) => boolean): Workloads {
-  /** Nearly always an address has one endpoint: then without a list. */
+  /** Endpoints by address. A single one, the usual case, has no list. */
   const byAddress = new Map<string, Member | Member[]>();
 
   const at = (address: string): readonly Member[] => [byAddress.get(address) ?? []].flat();
 
-  /** The very string that stands in the index: each change brings a copy of its own, and they would all be kept. */
+  /**
+   * Returns the interned key. Each change has its own copy of the string, and storing all copies would waste memory.
+   */
   const internedKey = (service: ServiceKey, before: readonly Endpoint[]): ServiceKey =>
     at(before[0]?.address ?? '').find((member) => member.service === service)?.service ?? service;
 
@@ -69,7 +71,10 @@ function countServed(endpoints: readonly Endpoint[]): Served {
   return served;
 }
 
-/** Health and weight make no difference to what is served there, a departure and another workload do where another service has the port, too. */
+/**
+ * Counts an endpoint by its properties that matter to proxies. Health and weight do not matter. A departure or another
+ * workload matters if another service has the port.
+ */
 function count(served: Served, { address, ports, health, workload }: Endpoint, times: 1 | -1): void {
   const key = JSON.stringify([address, Object.entries(ports).sort(), health === 'departed', workload]);
   const known = served.get(key);

@@ -6,30 +6,30 @@ import type { Rule, RuleKind } from '../../rules/rule.ts';
 import { belowDep, endpointsDep, ruleDep, serviceDep } from './dirty.ts';
 import type { World } from './world.ts';
 
-/** The questions that resolving may ask of the world. It has no other way to it. */
+/** Access of resolving to the world. Resolving has no other one. */
 export interface WorldReader {
   readonly domainSuffix: string;
-  /** Everything depends on the mesh configuration. */
+  /** Returns the mesh configuration. Everything depends on it. */
   mesh(): MeshConfig;
   service(key: ServiceKey): Service | undefined;
   servicesOf(host: string): readonly Service[];
-  /** Services that are only other names of this host. */
+  /** Returns the services that are aliases of this host. */
   aliasesOf(host: string): Iterable<Service>;
-  /** The services of each hostname that the wildcard covers. */
+  /** Returns the services of each hostname that the wildcard covers. */
   servicesBelow(wildcard: string): Iterable<readonly Service[]>;
   endpoints(key: ServiceKey): EndpointSet | undefined;
   allEndpoints(key: ServiceKey): EndpointSet | undefined;
-  /** The rules of a kind that are written for exactly this host or wildcard. */
+  /** Returns the rules of a kind for exactly this host or wildcard. */
   rulesAt<K extends string, S>(kind: RuleKind<K, S>, pattern: string): readonly Rule<K, S>[];
 }
 
-/** A reading that remembers what it was asked. */
+/** Reader that records what was read. */
 export interface TrackedReader extends WorldReader {
-  /** Keys of `dirty.ts`: when one of them is dirty, what was made of the answers is. */
+  /** Returns names of inputs, as `dirty.ts` defines them. A change of one of them makes the plan dirty. */
   dependencies(): ReadonlySet<string>;
 }
 
-/** Notes nothing: for what is read anew whenever it is needed. */
+/** Creates a reader that records nothing, for results that are not stored. */
 export const untrackedReader = (world: World): WorldReader => ({
   domainSuffix: world.domainSuffix,
   mesh: world.mesh,
@@ -47,8 +47,8 @@ export const untrackedReader = (world: World): WorldReader => ({
 });
 
 /**
- * Notes every question but those that a change of `host` itself answers: about its own services, and about rules whose wildcard covers
- * it, since these mark the hosts that they cover. With null it notes every question.
+ * Creates a reader that records everything that was read, except inputs named after `host`. These are its own services,
+ * and rules whose wildcard covers it: such rules mark the hosts that they cover. With null, everything is recorded.
  */
 export function trackedReader(world: World, host: string | null): TrackedReader {
   const plain = untrackedReader(world);
@@ -68,7 +68,7 @@ export function trackedReader(world: World, host: string | null): TrackedReader 
       return plain.servicesOf(of);
     },
     aliasesOf(of) {
-      noteHost(of); // a host is dirty when another name of it comes, changes or goes
+      noteHost(of); // a change of an alias makes its host dirty
       return plain.aliasesOf(of);
     },
     servicesBelow(wildcard) {

@@ -13,36 +13,39 @@ import { createRuleIndex, type RuleIndex } from './rule-index.ts';
 import { createWorkloadLabels, type WorkloadLabels } from './workload-labels.ts';
 import { createWorkloads, type Workloads } from './workloads.ts';
 
-/** Everything that is compiled from, indexed as compiling asks for it. The values are immutable, the indices are not. */
+/** Inputs of compilation with their indices. Values are immutable, indices are not. */
 export interface World {
   readonly domainSuffix: string;
   mesh(): MeshConfig;
   service(key: ServiceKey): Service | undefined;
-  /** All services of one hostname, in order of precedence: Kubernetes before others, then the oldest. */
+  /** Returns all services of one hostname, in order of precedence: Kubernetes before others, then the oldest. */
   servicesOf(host: string): readonly Service[];
-  /** Services that are only other names of this host. */
+  /** Returns the services that are aliases of this host. */
   aliasesOf(host: string): Iterable<Service>;
-  /** The endpoints of a service that may be called. */
+  /** Returns the callable endpoints of a service. */
   endpoints(key: ServiceKey): EndpointSet | undefined;
-  /** All of them, those included that are not ready or have departed: what listens for endpoints is for these, too. */
+  /**
+   * Returns all endpoints, including those that are not ready or have departed. Listeners for single endpoints need
+   * these too.
+   */
   allEndpoints(key: ServiceKey): EndpointSet | undefined;
-  /** Every hostname that a service has, or that a rule makes that is written for it. */
+  /** Returns every hostname of a service, or of a rule that defines hosts. */
   hosts(): Iterable<string>;
-  /** Hostnames of services alone. */
+  /** Returns the hostnames of services. */
   serviceHosts(): Iterable<string>;
   readonly rules: RuleIndex;
   readonly workloads: Workloads;
   readonly workloadLabels: WorkloadLabels;
-  /** The addresses of connected proxies: what happens at others moves nobody. */
+  /** Addresses of connected proxies. Changes at other addresses affect no layer. */
   readonly proxyAddresses: Counts;
-  /** Facts of proxies that matter at present. */
+  /** Facts of proxies that matter for the current services and rules. */
   readonly relevance: Relevance;
-  /** Applies a change and marks the parts that it touches in `dirty`. */
+  /** Applies a change and marks affected parts in `dirty`. */
   apply(change: WorldChange, dirty: Dirty): void;
 }
 
 export interface WorldOptions {
-  /** The mesh configuration until a change of type `mesh` arrives. */
+  /** Mesh configuration until the first change of type `mesh`. */
   readonly mesh: MeshConfig;
   readonly domainSuffix: string;
   readonly kinds: readonly RuleKind[];
@@ -155,17 +158,17 @@ export function createWorld({ mesh: initialMesh, domainSuffix, kinds }: WorldOpt
   };
 }
 
-/** The set itself where all may be called, which is nearly always. */
+/** Returns the callable endpoints: the set itself if all are callable, which is the usual case. */
 const callableOf = (set: EndpointSet): EndpointSet =>
   set.endpoints.every(isCallable) ? set : { ...set, endpoints: set.endpoints.filter(isCallable) };
 
-/** Assignments can see no difference then: endpoints that may not be called come and go without them. */
+/** Compares callable endpoints. Assignments do not depend on others. */
 function haveSameEndpoints(a: EndpointSet | undefined, b: EndpointSet | undefined): boolean {
   const [before, after] = [a?.endpoints ?? [], b?.endpoints ?? []];
   return before.length === after.length && before.every((endpoint, index) => endpoint === after[index]);
 }
 
-/** A host, and what it is another name of, one after the other, as far as any namespace says so. */
+/** Returns a host and the hosts of which it is an alias, directly or indirectly, in any namespace. */
 function aliasChain(host: string, servicesAt: (host: string) => readonly Service[] | undefined): ReadonlySet<string> {
   const chain = new Set([host]);
   for (const link of chain) for (const { aliasOf } of servicesAt(link) ?? []) if (aliasOf) chain.add(aliasOf);
