@@ -25,6 +25,8 @@ function answer(command: AgentCommand): Promise<AgentAnswer> {
       return askGrpc(command);
     case 'tls':
       return askTls(command);
+    case 'relay':
+      return relay(command);
     case 'begin':
       return begin(command);
     case 'end':
@@ -103,6 +105,18 @@ function message(text: string): Buffer {
   const head = Buffer.alloc(5);
   head.writeUInt32BE(body.length, 1);
   return Buffer.concat([head, body]);
+}
+
+async function relay({ port, socket }: Extract<AgentCommand, { op: 'relay' }>): Promise<AgentAnswer> {
+  const server = createTcp((incoming) => {
+    const outgoing = connect(socket);
+    incoming.pipe(outgoing).pipe(incoming);
+    incoming.on('error', () => outgoing.destroy()).on('close', () => outgoing.destroy());
+    outgoing.on('error', () => incoming.destroy()).on('close', () => incoming.destroy());
+  });
+  server.listen(port, '::');
+  await once(server, 'listening');
+  return {};
 }
 
 // Clients. Each request uses a new connection, so that it is balanced separately.

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeWith } from '../support/describe-with.ts';
 import { eventually } from '../support/eventually.ts';
-import { type CapturedMesh, type CapturedWorkload, seenBy, startCapturedMesh } from './captured-mesh.ts';
+import { type CapturedMesh, seenBy, startCapturedMesh } from './captured-mesh.ts';
 import type { Listen, RequestTarget } from './commands.ts';
 import { at, registryOnly, reviewsRoutes, vips } from './mesh.ts';
 import type { Namespace } from './namespaces.ts';
+import type { CapturedWorkload } from './workload.ts';
 
 /** Time limit for a change to arrive on a busy machine. */
 const timeoutMs = 60_000;

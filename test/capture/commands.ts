@@ -31,6 +31,8 @@ export type AgentCommand =
       readonly say: string;
       readonly speaksFirst?: boolean;
     }
+  /** Forwards connections to `port` to a Unix socket, which other namespaces share. */
+  | { readonly op: 'relay'; readonly port: number; readonly socket: string }
   | { readonly op: 'end' };
 
 /** Result of a command. `status` is HTTP's or gRPC's. */

@@ -57,7 +57,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   const program = join(root, 'dist/src/cli/main.js');
   if (!existsSync(program)) throw new Error(`${program} is missing: run "npm run build" first`);
   const [freeHttp, freeXds] = await freePorts(2);
-  const { httpPort = freeHttp ?? 0, xdsPort = freeXds ?? 0, readyTimeoutMs = 20_000, waitReady = true } = options;
+  const { httpPort = freeHttp ?? 0, xdsPort = freeXds ?? 0, readyTimeoutMs = 60_000, waitReady = true } = options;
   const { tlsCa = null, httpHost = '127.0.0.1' } = options;
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'binnacle-data-')));
   const configFile = join(dataDir, 'binnacle.yaml');

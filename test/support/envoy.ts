@@ -42,7 +42,7 @@ export interface ConfigDump {
 
 /** Starts a real Envoy with one worker thread. Several may run side by side. */
 export async function startEnvoy(options: EnvoyOptions): Promise<Envoy> {
-  const { bootstrap, name = 'envoy', readyTimeoutMs = 15_000, waitReady = true, logLevel = 'info' } = options;
+  const { bootstrap, name = 'envoy', readyTimeoutMs = 60_000, waitReady = true, logLevel = 'info' } = options;
   const folder = await mkdtemp(join(tmpdir(), 'binnacle-envoy-'));
   const bootstrapFile = join(folder, 'bootstrap.json');
   const addressFile = join(folder, 'admin-address');
