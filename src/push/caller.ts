@@ -3,9 +3,15 @@ import type { PeerIdentity } from '../rpc/identity.ts';
 
 /** The identity of a peer, as far as its call proves it. A node id is the peer's own claim and proves nothing. */
 export interface Caller {
-  /** Equal for connections of the same one: the account of its token, the identity of its certificate, else its address. */
+  /**
+   * Key, equal for connections of one caller: the account of its token, the identity of its certificate, or its
+   * address.
+   */
   readonly key: string;
-  /** By what it is known. An address across the network proves nothing: many may have it, and one may have many. */
+  /**
+   * Kind of proof. An address across the network proves nothing: several callers may share it, and one may have
+   * several.
+   */
   readonly by: 'token' | 'certificate' | 'loopback' | 'address';
 }
 
@@ -24,11 +30,11 @@ export function callerOf({ peer, identity = null, workload = null }: CallerFacts
 export interface CallerFacts {
   /** `ip:port`. */
   readonly peer: string;
-  /** Left out: it has proved nothing. */
+  /** Identity of its certificate; absent without one. */
   readonly identity?: PeerIdentity | null;
-  /** The workload that its token proves; left out: it has sent none, or nobody asks for one. */
+  /** Workload that its token proves; absent without a token or without authentication. */
   readonly workload?: WorkloadIdentity | null;
 }
 
-/** An IPv4 address may come as IPv6 (RFC 4291, 2.5.5.2). */
+/** Returns true for loopback. An IPv4 address may be written as IPv6 (RFC 4291, 2.5.5.2). */
 const isLoopback = (address: string): boolean => /^(127\.[\d.]+|\[::1\]|\[::ffff:127\.[\d.]+\])$/.test(address);

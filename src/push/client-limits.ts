@@ -2,7 +2,7 @@ import { defaultNameLimits, type NamePoolLimits } from '../xds/tables/names.ts';
 
 /** Limits of one client and of one peer: `xds.limits`. */
 export interface ClientLimits extends NamePoolLimits {
-  /** Scopes (different configurations) that clients of one peer (`caller.ts`) may have at once. */
+  /** Maximum number of scopes (different configurations) of clients of one peer (`caller.ts`). */
   readonly maxScopesPerPeer: number;
 }
 

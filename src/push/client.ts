@@ -11,14 +11,14 @@ import { type ServedLayer, viewOf } from './served-layers.ts';
 
 /** Transport of a client's responses. */
 export interface Outlet {
-  /** False: nothing may be written until the transport says that there is room. */
+  /** False until the transport has room again; nothing may be written then. */
   readonly writable: boolean;
   write(message: Outgoing): void;
-  /** Ends the stream; `reason` is for the people at the other end. */
+  /** Ends the stream. `reason` is for people. */
   end(reason: string): void;
 }
 
-/** A connected proxy: its stream's state, its layers, and the way to it. */
+/** Connected proxy with its stream, its layers and its transport. */
 export class Client implements Sender {
   readonly id: string;
   readonly proxy: Proxy;
@@ -27,17 +27,17 @@ export class Client implements Sender {
   readonly caller: Caller;
   readonly connectedAtMs: number;
   readonly outlet: Outlet;
-  /** The service that it called: `ADS`, or one of a single type such as `CDS`. */
+  /** Service that it called: `ADS`, or one of a single type such as `CDS`. */
   readonly service: string;
-  /** Whether a line may be logged for what it does: asked, and counted, for each. */
+  /** Returns true if a line about this client may be logged, and counts it. */
   readonly mayLog: () => boolean;
-  /** Its requests of types without tables; null: none. */
+  /** Requests of types without tables; null for none. */
   named: NamedStream | null = null;
   layers: readonly ServedLayer[] = [];
-  /** The layers that its stream sees, and answers to: those of before while the present ones are not compiled. */
+  /** Layers of its current view. They stay the previous ones until the new ones are compiled. */
   appliedLayers: readonly ServedLayer[] = [];
   isQueued = false;
-  /** True while its layers differ from those that its stream sees. */
+  /** True while its layers differ from those of its view. */
   hasOutdatedView = false;
   readonly #viewApplied: () => void;
   readonly #context: StreamContext;
@@ -59,12 +59,12 @@ export class Client implements Sender {
     facts.stream.sender = this;
   }
 
-  /** Whether all its layers are compiled; only then is anything shown. */
+  /** True if all its layers are compiled. The view is applied only then. */
   get isReady(): boolean {
     return this.layers.every((layer) => layer.ready);
   }
 
-  /** Shows the stream its layers. All of them must be ready. */
+  /** Applies the view of its layers, all of which must be ready. */
   applyView(): void {
     this.hasOutdatedView = false;
     this.appliedLayers = this.layers;
@@ -100,23 +100,23 @@ export class Client implements Sender {
   }
 }
 
-/** A response, of a type with tables or without. */
+/** Response of a type with or without tables. */
 export interface SentResponse {
   readonly type: XdsType | NamedType;
   readonly byteLength: number;
 }
 
 export interface ConnectingClient extends CallerFacts {
-  /** Unique among connections; a proxy that reconnects has another one. */
+  /** Id, unique among connections. */
   readonly id: string;
   readonly proxy: Proxy;
   readonly stream: StreamState;
   readonly outlet: Outlet;
-  /** The service that it called; left out: `ADS`. */
+  /** Service that it called. Default: `ADS`. */
   readonly service?: string;
-  /** Left out: always. */
+  /** Default: always true. */
   readonly mayLog?: () => boolean;
-  /** Called when its stream has been shown its layers, or others than before. */
+  /** Called when its stream has its first view, or another one. */
   readonly viewApplied?: () => void;
 }
 
@@ -126,7 +126,7 @@ const nothing = () => {};
 export interface ClientEvents {
   readonly sent: (client: Client, response: SentResponse) => void;
   readonly forcedRelease: OnForcedRelease;
-  /** The stream was asked for what is next: its state may be another now, even if it had nothing to say. */
+  /** Called after each attempt to send: the stream's state may have changed even if nothing was sent. */
   readonly sendAttempted: () => void;
 }
 
@@ -141,8 +141,8 @@ export function streamFor(proxy: Proxy, mode: Mode): StreamState {
 }
 
 /**
- * Expected bytes of the acknowledgement, estimated from the last one. In state of the world it repeats all names, so a
- * thousand acknowledgements at once cost as much as the responses.
+ * Expected bytes of the acknowledgement, estimated from the last one. In state of the world it repeats all names. A
+ * thousand acknowledgements at once then cost as much as the responses.
  */
 const acknowledgementLength = ({ mode, types }: StreamState, { type }: Response): number =>
   mode === 'delta' ? 0 : (types.get(type)?.interest?.acknowledgement?.length ?? 0);

@@ -2,19 +2,19 @@ import type { Compiler, MovedProxies } from '../compile/contract.ts';
 import { meetsCondition, suffixesOf } from '../compile/world/relevance.ts';
 import type { Client } from './client.ts';
 
-/** Finds the clients that may have moved to other layers, without asking all of them where an address tells. */
+/** Index of clients by facts. Finds clients whose layers may have changed, by address where possible. */
 export class ClientsByFact {
   readonly #all: ReadonlySet<Client>;
   readonly #compiler: Pick<Compiler, 'joined' | 'left' | 'labelsOf'>;
   readonly #byAddress = new Map<string, Set<Client>>();
 
-  /** The compiler is told which proxies are connected, and asked for the labels of their workloads. */
+  /** Registers connected proxies with the compiler, and reads the labels of their workloads from it. */
   constructor(all: ReadonlySet<Client>, compiler: Pick<Compiler, 'joined' | 'left' | 'labelsOf'>) {
     this.#all = all;
     this.#compiler = compiler;
   }
 
-  /** Addresses that have clients. */
+  /** Number of addresses with clients. */
   get size(): number {
     return this.#byAddress.size;
   }
@@ -37,7 +37,9 @@ export class ClientsByFact {
     }
   }
 
-  /** Every client that has one of the facts, once or more. Clients may come and go while it is walked. */
+  /**
+   * Yields every client with one of the facts, possibly more than once. Clients may come and go during the iteration.
+   */
   *affected({
     everyone,
     addresses,

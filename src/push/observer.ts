@@ -7,32 +7,32 @@ import type { Client, SentResponse } from './client.ts';
 export interface PushObserver {
   connected(client: Client): void;
   disconnected(client: Client, reason: string): void;
-  /** A client was not served: its peer has as many scopes as it may. */
+  /** Called for a refused client: its peer has reached the limit of scopes. */
   refused(): void;
   sent(client: Client, response: SentResponse): void;
   acknowledged(client: Client, response: Response, convergenceMs: number | null): void;
   rejected(client: Client, type: XdsType | NamedType): void;
-  /** Withheld removals went before their time. */
+  /** Called when deferred removals were sent before their time. */
   forcedRelease(type: XdsType, names: number): void;
   flushed(flush: FlushReport): void;
-  /** A request without a stream was answered; `isKnown`: the client had it already. */
+  /** Called for each answered request without a stream. `isKnown`: the client had the version already. */
   fetched(type: XdsType, isKnown: boolean): void;
 }
 
 export interface FlushReport {
-  /** Milliseconds of work, without the pauses for other work in between. */
+  /** Milliseconds of work, without pauses for other work. */
   readonly workMs: number;
-  /** Layers of which something was compiled; 0: no rule contributes to anything else than before. */
+  /** Number of compiled layers; 0 if no rule's contributions changed. */
   readonly layersCompiled: number;
   readonly work: FlushWork;
-  /** Resources changed or removed in all tables. */
+  /** Number of resources changed or removed in all tables. */
   readonly resources: number;
 }
 
-/** Told what changes the clients and the tables. */
+/** Listener for changes of clients and tables. */
 export type PushListener = Partial<Pick<PushObserver, 'connected' | 'disconnected' | 'flushed'>>;
 
-/** Tells `first` everything, and those who are added later what changes the clients and the tables. */
+/** Passes all events to `first`, and changes of clients and tables to added listeners. */
 export function observers(first: PushObserver): { readonly observer: PushObserver; add(listener: PushListener): void } {
   const listeners: PushListener[] = [];
   const observer: PushObserver = {

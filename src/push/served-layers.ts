@@ -3,23 +3,25 @@ import { mapTypes, type XdsType } from '../proto/resource.ts';
 import type { View } from '../xds/stream/stream.ts';
 import { Table } from '../xds/tables/table.ts';
 
-/** The tables of one layer, and who uses them. */
+/** Tables of one layer, with the number of their users. */
 export interface ServedLayer {
   readonly key: LayerKey;
   readonly tables: Readonly<Record<XdsType, Table>>;
   users: number;
-  /** Since when nobody uses it, in milliseconds; null while somebody does. */
+  /** Time since which it has no users, in milliseconds; null while it has some. */
   idleSinceMs: number | null;
-  /** The first flush that may compile it. Until that one, or a later one that it defers it to, has ended it is not to be shown. */
+  /**
+   * First flush that may compile it. It is ready when that flush, or a later one to which it was deferred, has ended.
+   */
   readonly compiledBy: number;
   ready: boolean;
 }
 
-/** The layers that connected proxies use, and for a while those that they used. */
+/** Layers that connected proxies use, or used until recently. */
 export class ServedLayers {
   readonly #layers = new Map<LayerKey, ServedLayer>();
 
-  /** Holds a layer; `compiledBy` is the number of the next flush, which compiles it if it is new. */
+  /** Adds a user of a layer. `compiledBy` is the number of the next flush, which compiles a new layer. */
   acquire(key: LayerKey, compiledBy: number): ServedLayer {
     let layer = this.#layers.get(key);
     if (layer === undefined) {
@@ -43,14 +45,14 @@ export class ServedLayers {
     return this.#layers.values();
   }
 
-  /** A flush has ended: what it compiled for the first time, and did not defer, can be shown. */
+  /** Marks layers as ready that the flush compiled for the first time and did not defer. */
   flushEnded(flush: number, deferred: ReadonlySet<LayerKey>): void {
     for (const layer of this.#layers.values()) {
       if (layer.compiledBy <= flush && !deferred.has(layer.key)) layer.ready = true;
     }
   }
 
-  /** Takes out the layers that nobody has used since `beforeMs`. */
+  /** Removes and returns the layers without users since `beforeMs`. */
   takeIdle(beforeMs: number): ServedLayer[] {
     const idle = [...this.#layers.values()].filter(
       (layer) => layer.idleSinceMs !== null && layer.idleSinceMs <= beforeMs,

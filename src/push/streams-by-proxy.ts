@@ -4,13 +4,13 @@ import type { Response } from '../xds/wire/response.ts';
 import type { Client } from './client.ts';
 
 /**
- * Clients by their caller and node id, as anybody may call itself by the id of another: a proxy may have a stream for each type. What its streams need of each other is little, as
- * nothing is promised about the order between streams.
+ * Clients by caller and node id: a proxy may have one stream per type. The caller is part of the key, because a client
+ * may use the node id of another. Streams of a proxy share little, because no order between streams is promised.
  */
 export class StreamsByProxy {
   readonly #byKey = new Map<string, Set<Client>>();
 
-  /** Callers and node ids that have clients. */
+  /** Number of callers and node ids with clients. */
   get size(): number {
     return this.#byKey.size;
   }
@@ -36,7 +36,7 @@ export class StreamsByProxy {
    * @returns the clients that are owed something now.
    */
   clustersAnswered(client: Client, response: Response, context: StreamContext): readonly Client[] {
-    if (client.stream.types.has('endpoint')) return []; // it was owed them when they were sent
+    if (client.stream.types.has('endpoint')) return []; // recorded when they were sent
     const owed = [...(this.#byKey.get(keyOf(client)) ?? [])].filter(
       ({ stream }) => stream.types.has('endpoint') && !stream.types.has('cluster'),
     );

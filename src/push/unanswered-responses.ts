@@ -3,17 +3,17 @@ import type { XdsType } from '../proto/resource.ts';
 import { dropBytesInFlight, type TypeState } from '../xds/stream/stream.ts';
 import type { Client } from './client.ts';
 
-/** How long a client may take. Envoy answers clusters whose endpoints do not come after 15 seconds. */
+/** Time limit for an answer. Envoy answers clusters without endpoints after 15 seconds. */
 export const maxAnswerMs = 30_000;
 
 /**
- * Finds responses that are not answered in time. Some clients say nothing of a response that they cannot take, and
- * MOSN's receiving ends for good: without this, nobody would know.
+ * Finds responses that are not answered in time. Some clients never answer a response that they cannot apply, and MOSN
+ * then stops receiving. Without this check, operators would not notice.
  */
 export class UnansweredResponses {
   readonly #log: Logger;
   readonly #afterMs: number;
-  /** The nonces that the log has a line of, per client. */
+  /** Nonces that were logged, per client. */
   readonly #reported = new WeakMap<Client, Map<XdsType, string>>();
   #counts = new Map<XdsType, number>();
 
@@ -22,12 +22,12 @@ export class UnansweredResponses {
     this.#afterMs = afterMs;
   }
 
-  /** How many responses of a type were overdue when it was looked at last. */
+  /** Returns the number of overdue responses of a type, as of the last check. */
   count(type: XdsType): number {
     return this.#counts.get(type) ?? 0;
   }
 
-  /** Looks at what these clients owe; each overdue response is logged once. */
+  /** Checks the responses of these clients. Each overdue response is logged once. */
   check(clients: Iterable<Client>, nowMs: number): void {
     const counts = new Map<XdsType, number>();
     for (const client of clients) {

@@ -1,17 +1,17 @@
 import type { CallFacts } from '../../rpc/call.ts';
 import { RpcError } from '../../rpc/status.ts';
 
-/** Clients that may ask for the status of all clients. An answer shows the whole configuration of each. */
+/** Clients that may request the status of all clients. Responses have the whole configuration of each client. */
 export interface ClientStatusAccess {
   /** Clients of this machine, with or without TLS. */
   readonly loopback: boolean;
-  /** SPIFFE IDs that a client proves by its certificate. One that ends with `*` stands for all that begin so. */
+  /** SPIFFE IDs, proved by certificates. An ID that ends with `*` matches all IDs with that prefix. */
   readonly identities: readonly string[];
 }
 
 export const defaultAccess: ClientStatusAccess = { loopback: true, identities: [] };
 
-/** Throws a RpcError for a client that may not ask. */
+/** Throws a RpcError for a client without permission. */
 export function requireAccess(
   { peer, identity }: Pick<CallFacts, 'peer' | 'identity'>,
   { loopback, identities }: ClientStatusAccess,
@@ -25,7 +25,7 @@ export function requireAccess(
   );
 }
 
-/** `ip:port`; an IPv4 address may come as IPv6 (RFC 4291, 2.5.5.2). */
+/** Returns true for a loopback peer (`ip:port`). An IPv4 address may be written as IPv6 (RFC 4291, 2.5.5.2). */
 const isLoopback = (peer: string): boolean => /^(127\.[\d.]+:|\[::1\]:|\[::ffff:127\.[\d.]+\]:)\d+$/.test(peer);
 
 const isAllowed = (allowed: string, spiffeId: string): boolean =>

@@ -16,10 +16,10 @@ export interface Detail {
   readonly excludeContents: boolean;
 }
 
-/** The fields of a ClientConfig, as bytes, one after another: a client may have tens of thousands of resources. */
+/** Yields the fields of a ClientConfig as bytes. A client may have tens of thousands of resources. */
 export function* clientConfigFields(client: Client, detail: Detail): Generator<Uint8Array> {
   yield bytesField(1, toBinary(NodeSchema, create(NodeSchema, nodeOf(client))));
-  yield stringField(4, `${client.service} ${client.stream.mode} ${client.id}`); // client_scope: which of its streams
+  yield stringField(4, `${client.service} ${client.stream.mode} ${client.id}`); // client_scope: identifies the stream
   for (const state of client.stream.inOrder) if (state !== null) yield* resourcesOf(state, detail);
   for (const state of client.named?.states.values() ?? []) yield* namedResourcesOf(state);
 }
@@ -43,7 +43,7 @@ function nodeOf({ proxy }: Client): MessageInitShape<typeof NodeSchema> {
   };
 }
 
-/** Every name that the client asks for or, with a wildcard, that there is. */
+/** Yields every subscribed name; with a wildcard, every existing one. */
 function* resourcesOf(state: TypeState, detail: Detail): Generator<Uint8Array> {
   const typeUrl = typeUrls[state.type];
   const sent = new Set(state.inFlight?.updated);
@@ -52,7 +52,7 @@ function* resourcesOf(state: TypeState, detail: Detail): Generator<Uint8Array> {
   }
   for (const name of state.interest?.present() ?? []) {
     const entry = state.interest?.get(name);
-    if (entry === undefined) continue; // gone since it was listed
+    if (entry === undefined) continue; // removed during the iteration
     const { resource } = entry;
     yield entryField({
       typeUrl,

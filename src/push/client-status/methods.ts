@@ -10,17 +10,17 @@ import { readNodeMatchers } from './node-matcher.ts';
 
 export interface ClientStatusOptions {
   readonly clients: ReadonlySet<Client>;
-  /** Lets others have their turn: asked for between pieces of an answer. */
+  /** Yields to other work between parts of a response. */
   readonly pause: () => Promise<void>;
-  /** Left out: clients of this machine. */
+  /** Default: clients of this machine. */
   readonly access?: ClientStatusAccess;
 }
 
 const service = '/envoy.service.status.v3.ClientStatusDiscoveryService';
 
 /**
- * ClientStatusDiscoveryService: per stream and resource, what it was sent and what it answered. A proxy with several
- * streams is listed once for each. `client_scope` tells them apart.
+ * Serves ClientStatusDiscoveryService: the sent and acknowledged state per stream and resource. A proxy with several
+ * streams has one entry for each; `client_scope` identifies the stream.
  */
 export function clientStatusMethods(options: ClientStatusOptions): readonly RpcMethod[] {
   const { access = defaultAccess } = options;
@@ -51,7 +51,7 @@ interface ClientStatusQuery {
   readonly excludeContents: boolean;
 }
 
-/** A request names clients. A node in it is not read, and may have some hundred extensions. */
+/** Limit of a request. Nodes in it are ignored; they may have hundreds of extensions. */
 const maxRequestBytes = 64 << 10;
 
 function readRequest(bytes: Uint8Array): ClientStatusQuery {
@@ -72,7 +72,7 @@ function parse(bytes: Uint8Array): ClientStatusRequest {
   }
 }
 
-/** As many responses as it takes: each holds whole clients, and no further one once it is large. */
+/** Yields responses, each with whole clients. A response ends once it is large. */
 async function* responses(asked: ClientStatusQuery, options: ClientStatusOptions): AsyncGenerator<Uint8Array> {
   let configs: Uint8Array[] = [];
   let size = 0;
@@ -112,7 +112,7 @@ interface Config {
   readonly byteLength: number;
 }
 
-/** Each as `ClientStatusResponse.config`. A client that leaves meanwhile is told as far as it was there. */
+/** Yields one `ClientStatusResponse.config` per client. A client that disconnects meanwhile has its last state. */
 async function* clientConfigs(
   { matches: isMeant, excludeContents }: ClientStatusQuery,
   { clients, pause }: ClientStatusOptions,
@@ -139,5 +139,5 @@ async function* clientConfigs(
 }
 
 const configField = 1;
-/** Some milliseconds of work. */
+/** Fields per turn: some milliseconds of work. */
 const fieldsPerTurn = 250;

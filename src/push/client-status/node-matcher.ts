@@ -3,10 +3,13 @@ import type { NodeMatcher } from '#gen/envoy/type/matcher/v3/node_pb.js';
 import type { StringMatcher } from '#gen/envoy/type/matcher/v3/string_pb.js';
 import { err, ok, type Result } from '../../lib/result.ts';
 
-/** Whether a node id is meant. */
+/** Returns true for a matching node id. */
 export type NodeTest = (nodeId: string) => boolean;
 
-/** Reads the matchers of a ClientStatusRequest: a client is meant that fits one of them, and every client if there are none. */
+/**
+ * Reads the matchers of a ClientStatusRequest. A client matches if one of them matches; without matchers, every client
+ * does.
+ */
 export function readNodeMatchers(matchers: readonly NodeMatcher[]): Result<NodeTest, string> {
   if (matchers.length > maxMatchers) return err(`there may be ${maxMatchers} of them`);
   const tests: NodeTest[] = [];
@@ -19,7 +22,7 @@ export function readNodeMatchers(matchers: readonly NodeMatcher[]): Result<NodeT
   return ok((nodeId) => tests.length === 0 || tests.some((test) => test(nodeId)));
 }
 
-/** Each is asked of every client. */
+/** Limit of matchers: each is applied to every client. */
 const maxMatchers = 32;
 
 function readStringMatcher({ matchPattern, ignoreCase }: StringMatcher): Result<NodeTest, string> {
@@ -40,7 +43,7 @@ function readStringMatcher({ matchPattern, ignoreCase }: StringMatcher): Result<
   }
 }
 
-/** The whole id must match. */
+/** Reads a regular expression, which must match the whole id. */
 function readRegex(regex: string): Result<NodeTest, string> {
   if (regex.length > maxRegexLength) return err(`a regular expression may have ${maxRegexLength} characters`);
   if (regex.length * repetitions(regex) > maxStates) {
@@ -56,10 +59,13 @@ function readRegex(regex: string): Result<NodeTest, string> {
 
 const maxRegexLength = 256;
 
-/** About as many states as the expression may have. Compiling takes some 0.1 ms for a thousand, and matching visits each per character. */
+/**
+ * Limit of the estimated number of states. Compiling takes some 0.1 ms for a thousand. Matching visits each state for
+ * each character.
+ */
 const maxStates = 8_192;
 
-/** All counts of repetitions, multiplied: as if each were inside the others. */
+/** Returns the product of all repetition counts, as if they were nested. */
 function repetitions(regex: string): number {
   let product = 1;
   for (const [, least = '', most = ''] of regex.matchAll(/\{(\d*)(?:,(\d*))?\}/g)) {

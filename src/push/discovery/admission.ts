@@ -9,15 +9,15 @@ import { defaultNodeLimits, type NodeLimits } from '../../xds/wire/node-limits.t
 export interface AdmissionOptions {
   readonly log: Logger;
   readonly domainSuffix: string;
-  /** Left out: `defaultNodeLimits`. */
+  /** Default: `defaultNodeLimits`. */
   readonly nodeLimits?: NodeLimits;
-  /** Left out: callers need no proof of who they are. */
+  /** Authentication of callers; absent if callers need no proof of their identity. */
   readonly authentication?: CallerAuthentication;
 }
 
 /**
- * Holds the messages of a stream until its caller is authenticated, then tells it the workload. A stream whose caller is
- * not admitted ends without one message read.
+ * Pauses a stream until its caller is authenticated, then passes the workload to it. A rejected stream ends before its
+ * first message is read.
  */
 export function authenticateStream(
   call: ServerCall,
@@ -40,7 +40,10 @@ export function authenticateStream(
   );
 }
 
-/** Resolves with the workload that a call proves, null if none is asked for. Rejects with a RpcError for other callers. */
+/**
+ * Resolves with the workload that a call proves; null without authentication. Rejects with a RpcError for rejected
+ * callers.
+ */
 export async function workloadOf(
   call: CallFacts,
   { authentication, log }: AdmissionOptions,
@@ -53,7 +56,7 @@ export async function workloadOf(
   throw new RpcError(refusalCodes[reason], message);
 }
 
-/** Clients retry after UNAVAILABLE at once, with the same token. */
+/** Status codes by reason. Clients retry after UNAVAILABLE at once, with the same token. */
 const refusalCodes = {
   unauthenticated: 'UNAUTHENTICATED',
   unavailable: 'UNAVAILABLE',

@@ -23,18 +23,18 @@ import type { DiscoveryService, RequestedType } from './services.ts';
 export interface DiscoveryOptions {
   readonly coordinator: Coordinator;
   readonly log: Logger;
-  /** The names of what must have synced first; streams are refused until it is empty. */
+  /** Returns the names of parts that have not synced yet. Streams are refused until it is empty. */
   readonly awaited: () => readonly string[];
   readonly domainSuffix: string;
-  /** Left out: `defaultNodeLimits`. */
+  /** Default: `defaultNodeLimits`. */
   readonly nodeLimits?: NodeLimits;
-  /** Whether bytes that clients repeat are recognised instead of read; left out: they are. Streams hear the same. */
+  /** True to recognise repeated bytes in place of parsing them, which does not change responses. Default: true. */
   readonly recognises?: boolean;
-  /** Left out: callers need no proof of who they are. */
+  /** Authentication of callers; absent if callers need no proof of their identity. */
   readonly authentication?: CallerAuthentication;
 }
 
-/** Properties of a stream that follow from the method that was called. */
+/** Properties of a stream that follow from its method. */
 export interface StreamKind {
   readonly mode: Mode;
   readonly service: DiscoveryService;
@@ -42,16 +42,16 @@ export interface StreamKind {
   readonly recognition: Recognition;
 }
 
-/** One stream: bytes in, requests understood, the coordinator told; responses out. Decides nothing itself. */
+/** Adapter between one gRPC stream and the coordinator: parses requests, writes responses. It makes no decisions. */
 export class DiscoveryStream implements CallReader, Outlet {
   readonly #call: ServerCall;
   readonly #kind: StreamKind;
   readonly #options: DiscoveryOptions;
-  /** The workload that the call's token proves. Set before the first message, if at all. */
+  /** Workload that the call's token proves. Set before the first message, if at all. */
   #workload: WorkloadIdentity | null = null;
   #client: Client | null = null;
   #hasReportedOtherNode = false;
-  /** Names that were asked for since it was last looked at whether there is anything by them. */
+  /** Requested names whose existence was not checked yet. */
   readonly #unreportedNames = new Map<XdsType, NameSet>();
 
   constructor(call: ServerCall, kind: StreamKind, options: DiscoveryOptions) {
@@ -60,7 +60,7 @@ export class DiscoveryStream implements CallReader, Outlet {
     this.#options = options;
   }
 
-  /** The call is authenticated; its node must agree with the workload. */
+  /** Sets the workload of an authenticated call. Its node must agree with the workload. */
   provedBy(workload: WorkloadIdentity | null): void {
     this.#workload = workload;
   }
@@ -81,7 +81,7 @@ export class DiscoveryStream implements CallReader, Outlet {
     const { coordinator } = this.#options;
     const { recognition } = this.#kind;
     const outcome = this.#client === null ? null : recognition.receive(this.#client.stream, known, coordinator.context);
-    // A subscription that others had, or an answer to what was answered between the message's length and its end.
+    // Parse it: a cached subscription, or an answer to a response that was answered since the length arrived.
     if (this.#client === null || outcome === null) this.message(expectedBytes(known));
     else this.#received(this.#client, outcome);
   }
@@ -125,7 +125,7 @@ export class DiscoveryStream implements CallReader, Outlet {
     const before = asked.type === null ? undefined : client.stream.types.get(asked.type)?.names;
     const outcome =
       'subscribe' in typed ? receiveDelta(client.stream, typed, context) : receiveSotw(client.stream, typed, context);
-    // Without its type the same bytes say something else on another service.
+    // Without a type URL, equal bytes have another meaning on another service.
     if (outcome.kind === 'acknowledged' && outcome.isAckOnly && request.typeUrl !== '') {
       this.#kind.recognition.rememberAck(client.stream, outcome, bytes);
     }
@@ -142,7 +142,7 @@ export class DiscoveryStream implements CallReader, Outlet {
     this.#received(client, outcome);
   }
 
-  /** A name that nothing stands behind is not answered: the log says so, once its layers are there to look into. */
+  /** Logs requested names that do not exist, once the view is known. They are not answered. */
   #reportUnserved({ proxy, stream }: Client): void {
     if (stream.view === null) return;
     for (const [type, { names: asked }] of this.#unreportedNames) {
@@ -161,7 +161,7 @@ export class DiscoveryStream implements CallReader, Outlet {
     this.#options.coordinator.received(client, outcome);
   }
 
-  /** Clients decide how often something is worth a line: theirs are counted. */
+  /** Logs a warning about the client, within its limit of log lines. */
   #warn(facts: object, message: string): void {
     if (this.#call.mayLog()) this.#options.log.warn(facts, message);
   }
@@ -205,7 +205,9 @@ export class DiscoveryStream implements CallReader, Outlet {
     });
   }
 
-  /** A stream is of one client: only its first node counts, which most clients repeat with every request. */
+  /**
+   * Compares a later node with the first one, which is the one that counts. Most clients repeat it with every request.
+   */
   #compareNode({ proxy }: Client, node: Uint8Array): void {
     if (this.#hasReportedOtherNode) return;
     const other = nodeIdOf(node);
@@ -218,14 +220,14 @@ export class DiscoveryStream implements CallReader, Outlet {
   }
 }
 
-/** The status for a client whose request cannot be answered. A bug stays a bug. */
+/** Converts errors of requests to a status. Other errors are bugs and returned unchanged. */
 export function statusOf(error: unknown): unknown {
   if (error instanceof MalformedMessage) return new RpcError('INVALID_ARGUMENT', error.message, { cause: error });
   if (error instanceof TooManyNames) return new RpcError('RESOURCE_EXHAUSTED', error.message, { cause: error });
   return error;
 }
 
-/** The type that a request asks for. A service of a single type implies it; on ADS an empty type URL is of no type. */
+/** Returns the requested type. A service of a single type implies it. On ADS an empty type URL has no type. */
 export function requestedTypeOf(
   { type, typeUrl }: SotwRequest | DeltaRequest,
   { only, short }: DiscoveryService,

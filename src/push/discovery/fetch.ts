@@ -16,27 +16,27 @@ import type { DiscoveryService } from './services.ts';
 /** Answer to a single DiscoveryRequest: the first response that a new state-of-the-world stream would be sent for it. */
 export interface Fetched {
   readonly type: XdsType;
-  /** A hash of the content: equal for equal content, on every replica and across restarts. */
+  /** Hash of the content: equal for equal content, on every replica and across restarts. */
   readonly version: string;
-  /** The request had this version in its `version_info`: the client has all of it. */
+  /** True if the request had this version in its `version_info`: the client has all of it. */
   readonly isKnown: boolean;
   readonly resources: readonly EncodedResource[];
 }
 
 /**
- * A service of its own type, with its bytes of a DiscoveryRequest, from this caller. Throws RpcError for what cannot be
- * answered.
+ * Fetches the resources of a DiscoveryRequest, given as bytes, for this caller. Throws RpcError for a request that
+ * cannot be answered.
  */
 export type Fetch = (service: DiscoveryService, message: Uint8Array, caller: FetchCaller) => Promise<Fetched>;
 
 export interface FetchCaller {
-  /** As of `Caller`. */
+  /** Key as in `Caller`. */
   readonly key: string;
-  /** The workload that its token proves; null without one. */
+  /** Workload that its token proves; null without one. */
   readonly workload: WorkloadIdentity | null;
 }
 
-/** Answers requests without a stream: nothing is remembered of who asked. */
+/** Creates a fetcher for requests without a stream. It stores nothing about callers. */
 export function createFetch(options: DiscoveryOptions): Fetch {
   const { coordinator, log } = options;
   const versionOf = createTableVersions();
@@ -63,17 +63,17 @@ export function createFetch(options: DiscoveryOptions): Fetch {
   };
 }
 
-/** Lines for what clients without a stream reject, all together. */
+/** Limit of log lines about rejections by clients without a stream, in total. */
 const rejectionLines: Rate = { burst: 100, perSecond: 10 };
 
-/** Refuses to serve anything before every required adapter has synced. */
+/** Throws until every required adapter has synced. */
 export function requireSynced({ awaited }: Pick<DiscoveryOptions, 'awaited'>): void {
   const names = awaited();
   if (names.length === 0) return;
   throw new RpcError('UNAVAILABLE', `not ready: waiting for the first sync of ${names.join(', ')}`);
 }
 
-/** The bytes of a DiscoveryResponse. It has no nonce, as nobody acknowledges it. */
+/** Encodes a DiscoveryResponse. It has no nonce, because it is not acknowledged. */
 export function fetchedMessage({ type, version, resources }: Fetched, identifier: string): Uint8Array {
   const head = responseHead('sotw', { version, typeUrl: typeUrls[type], nonce: '', identifier });
   return Buffer.concat([head, ...resources.flatMap((resource) => recordParts(resource, 'sotw'))]);
@@ -101,7 +101,10 @@ interface ResourceQuery {
   readonly wildcard: boolean;
 }
 
-/** Nothing named means everything of the two types of which clients cannot know the names. */
+/**
+ * Returns true for a wildcard. A request without names is one for clusters and listeners, whose names clients cannot
+ * know.
+ */
 const isWildcard = (type: XdsType, { size, has }: NameSet): boolean =>
   has('*') || (size === 0 && typeRows[type].isWhole);
 
@@ -119,7 +122,9 @@ function resourcesOf(tables: readonly Table[], { type, listed, wildcard }: Resou
 
 const sizeOf = (tables: readonly Table[]): number => tables.reduce((sum, { size }) => sum + size, 0);
 
-/** The versions of whole tables, which most polls ask for, are remembered until the tables change. */
+/**
+ * Creates a cache of versions of whole tables, which most polls request. A version is valid until its table changes.
+ */
 function createTableVersions(): (tables: readonly Table[]) => string {
   const known = new WeakMap<Table, { readonly revision: number; readonly version: string }>();
   const ofTable = (table: Table): string => {
@@ -134,7 +139,7 @@ function createTableVersions(): (tables: readonly Table[]) => string {
   return (tables) => contentHash(tables.map(ofTable).join(' '));
 }
 
-/** Of the names and versions, in an order that does not depend on when they came. */
+/** Hashes names and versions, independently of their order. */
 function versionOfAll(resources: Iterable<EncodedResource>): string {
   const lines = Array.from(resources, ({ name, version }) => `${version} ${name}\n`);
   return contentHash(lines.sort().join(''));

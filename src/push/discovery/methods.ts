@@ -8,7 +8,7 @@ import { type DiscoveryOptions, DiscoveryStream } from './discovery-stream.ts';
 import { createFetch, type Fetch, fetchedMessage, requireSynced } from './fetch.ts';
 import { type DiscoveryService, discoveryServices, isFetched } from './services.ts';
 
-/** The methods of every discovery service: ADS, and those of a single type. */
+/** Creates the methods of every discovery service: ADS, and those of a single type. */
 export function discoveryMethods(options: DiscoveryOptions): readonly RpcMethod[] {
   const { identifier } = options.coordinator.context;
   const fetch = createFetch(options);
@@ -37,7 +37,10 @@ function streamingMethods(
   }));
 }
 
-/** Answers in full also who has the version already: gRPC has no word for "not modified". */
+/**
+ * Creates the unary method. It answers in full even if the client has the version: gRPC has no status for "not
+ * modified".
+ */
 function fetchMethod(
   service: DiscoveryService,
   {
@@ -63,7 +66,7 @@ function fetchMethod(
   ];
 }
 
-/** Known, so that the answer can say what to use instead. */
+/** Rejects a unary call with the alternative to use. */
 function rejectFetch({ fetch, methods }: DiscoveryService): never {
   const streams = methods.map(({ name }) => name).join(' or ');
   const advice = `${fetch} is not served: use ${streams}, or the AggregatedDiscoveryService (api_type GRPC, DELTA_GRPC)`;

@@ -3,15 +3,15 @@ import { RpcError } from '../../rpc/status.ts';
 
 /** Source from which a client without gRPC fetches the resources that others refer to. */
 export interface RestSource {
-  /** The cluster of its bootstrap through which it polls. */
+  /** Cluster of its bootstrap through which it polls. */
   readonly cluster: string;
-  /** A protobuf duration: seconds as text. */
+  /** Protobuf duration: seconds as text. */
   readonly refreshDelay: string;
 }
 
 /**
- * Read from the node's metadata, as nothing else says how a client polls: `REST_CLUSTER`, and `REST_REFRESH` (`5s` when left out).
- * Null: resources refer to ADS, as they do on streams. Throws RpcError.
+ * Reads the source from the node's metadata, the only place that defines how a client polls. It has `REST_CLUSTER`, and
+ * `REST_REFRESH` (default: `5s`). Null: resources refer to ADS, as on streams. Throws RpcError.
  */
 export function restSourceOf({
   REST_CLUSTER: cluster,
@@ -27,7 +27,7 @@ export function restSourceOf({
 
 const invalid = (why: string) => new RpcError('INVALID_ARGUMENT', `node.metadata: ${why}`);
 
-/** A resource in JSON, with every config source that says ADS replaced: quotes inside texts are escaped, so that it can only be one. */
+/** Replaces every ADS config source of a resource in JSON. Texts cannot match, because their quotes are escaped. */
 export function inRestSources(text: string, { cluster, refreshDelay }: RestSource): string {
   const source = {
     resource_api_version: 'V3',
@@ -41,5 +41,5 @@ export function inRestSources(text: string, { cluster, refreshDelay }: RestSourc
   return text.replaceAll(adsSource, () => JSON.stringify(source));
 }
 
-/** As it stands in JSON: fields in the order of the message. */
+/** Config source as written in JSON: fields in the order of the message. */
 const adsSource = '{"ads":{},"resource_api_version":"V3"}';

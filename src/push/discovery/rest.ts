@@ -9,7 +9,7 @@ import { createFetch, type Fetched } from './fetch.ts';
 import { inRestSources, type RestSource, restSourceOf } from './rest-source.ts';
 import { type DiscoveryService, discoveryServices, isFetched } from './services.ts';
 
-/** How a DiscoveryRequest in JSON is answered. */
+/** Answer to a DiscoveryRequest in JSON. */
 export type RestAnswer =
   /** A DiscoveryResponse in JSON, in pieces. */
   | { readonly type: 'resources'; readonly pieces: Iterable<string> }
@@ -17,7 +17,7 @@ export type RestAnswer =
   | { readonly type: 'unchanged' }
   /** The request cannot be answered as it is. */
   | { readonly type: 'invalid'; readonly message: string }
-  /** Not everything has synced that must have. */
+  /** A required part has not synced yet. */
   | { readonly type: 'unready'; readonly message: string };
 
 /** Path to which Envoy posts requests for one type, with its handler. `body` is parsed JSON. */
@@ -27,13 +27,13 @@ export interface RestEndpoint {
 }
 
 export interface RestOptions extends DiscoveryOptions {
-  /** Lets others have their turn: asked for between pieces of work. */
+  /** Yields to other work between parts of an answer. */
   readonly pause: () => Promise<void>;
-  /** A monotonic time in milliseconds. */
+  /** Monotonic time in milliseconds. */
   readonly elapsed: () => number;
 }
 
-/** Discovery over REST: the four types with tables, at the paths of Envoy's API. */
+/** Creates the endpoints of discovery over REST: the four types with tables, at the paths of Envoy's API. */
 export function restEndpoints(options: RestOptions): readonly RestEndpoint[] {
   const { identifier } = options.coordinator.context;
   const fetch = createFetch(options);
@@ -51,7 +51,7 @@ export function restEndpoints(options: RestOptions): readonly RestEndpoint[] {
   });
 }
 
-/** HTTP knows no identities: all that poll are one. */
+/** Caller of all REST requests: HTTP proves no identities. */
 const restPeer = { key: 'clients over REST', workload: null };
 
 function refusal(error: unknown): RestAnswer {
@@ -62,7 +62,10 @@ function refusal(error: unknown): RestAnswer {
   throw error;
 }
 
-/** The request as the bytes that it has over gRPC. What is not read is left out: it may hold types that are not known. */
+/**
+ * Converts a JSON body to the bytes of a gRPC request. Fields that are not read are removed, because they may have
+ * unknown types.
+ */
 function readBody(body: unknown): { readonly message: Uint8Array; readonly source: RestSource | null } {
   if (!isObject(body)) throw invalid('the body must be a JSON object');
   const { node, error_detail: errorDetail = body.errorDetail, errorDetail: _, ...rest } = body;
@@ -83,9 +86,9 @@ function readBody(body: unknown): { readonly message: Uint8Array; readonly sourc
 const invalid = (why: string) => new RpcError('INVALID_ARGUMENT', `the body is no DiscoveryRequest: ${why}`);
 
 const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value); // what was parsed from JSON
+  typeof value === 'object' && value !== null && !Array.isArray(value); // parsed JSON
 
-/** Resources in JSON, each made once and kept as long as the resource: a thousand clients that poll cost as much as one. */
+/** Creates a cache of resources in JSON, each converted once. A thousand polling clients cost as much as one. */
 function createTexts({ pause, elapsed }: Pick<RestOptions, 'pause' | 'elapsed'>) {
   const known = new WeakMap<EncodedResource, string>();
   const textOf = (type: XdsType, resource: EncodedResource): string => {
@@ -96,7 +99,7 @@ function createTexts({ pause, elapsed }: Pick<RestOptions, 'pause' | 'elapsed'>)
     return text;
   };
   let last: Promise<unknown> = Promise.resolve();
-  /** One answer after another, so that the turns of all together leave room for other work. */
+  /** Answers are converted one after another, so that their turns together leave room for other work. */
   return ({ type, resources }: Fetched, signal: AbortSignal): Promise<readonly string[]> => {
     const mine = last.then(async () => {
       const made: string[] = [];

@@ -3,37 +3,37 @@ import type { Logger } from '../../lib/logger.ts';
 import type { Proxy } from '../../model/proxy.ts';
 import type { Coordinator } from '../coordinator.ts';
 
-/** Compiles before the first client comes, so that it, and everybody who comes with it after a restart, finds it done. */
+/** Compiles before the first clients connect, such as after a restart. */
 export interface FirstCompile {
   /**
-   * The names of what is awaited before the process says that it is ready: those of the registry, then the first compile. Proxies
-   * that come meanwhile are not refused: they wait for their compile, as always.
+   * Returns the names of parts that delay readiness: those of the registry, then the first compile. Proxies that
+   * connect meanwhile are accepted and wait for their compile.
    */
   awaited(): readonly string[];
-  /** Begins as soon as the registry awaits nothing. Ends early with `signal`. */
+  /** Begins once the registry is ready. Ends early with `signal`. */
   start(signal: AbortSignal): void;
 }
 
 export interface FirstCompileOptions {
   readonly coordinator: Pick<Coordinator, 'readOnce'>;
-  /** The names of what must have synced first. */
+  /** Returns the names of parts that have not synced yet. */
   readonly registryAwaits: () => readonly string[];
-  /** For whom to compile, in this order; the next one is asked for when the one before is compiled. */
+  /** Proxies whose scopes are compiled, in this order. The next one is requested when the previous one is compiled. */
   readonly proxies: () => Iterable<Proxy>;
   readonly clock: Clock;
   readonly log: Logger;
-  /** A monotonic time in milliseconds. */
+  /** Monotonic time in milliseconds. */
   readonly elapsed: () => number;
 }
 
 const name = 'first compile';
-/** The registry's readiness has no event. */
+/** Polling interval: the registry's readiness has no event. */
 const pollMs = 20;
-/** No further scope is begun after this time: some scopes done and a soon ready server are worth more than all of them. */
+/** Time after which no further scope is begun: readiness soon is worth more than all scopes. */
 const beginWithinMs = 500;
 /**
- * Ready anyway: in a mesh that takes longer, the first clients wait for the rest of it. Long, as a machine that restarts has others to
- * serve: with a tenth of a processor half a second of work takes five.
+ * Time limit for readiness. In a mesh that takes longer, the first clients wait for the rest. It is long because a
+ * restarting machine is busy: with a tenth of a processor, half a second of work takes five.
  */
 const maxMs = 10_000;
 
@@ -54,7 +54,7 @@ export function createFirstCompile(options: FirstCompileOptions): FirstCompile {
         scopes++;
       }
     } catch (error) {
-      log.warn({ err: error }, 'first compile failed'); // whoever connects will see for whom
+      log.warn({ err: error }, 'first compile failed'); // clients get the error when they connect
     }
     cancel();
     isDone = true;

@@ -11,7 +11,7 @@ export interface KnownProxiesFileOptions {
   readonly log: Logger;
 }
 
-/** Keeps on disk for whom a start is to compile first. */
+/** Saves the proxies whose scopes the next start compiles first. */
 export function saveKnownProxies({ path, known, clock, log }: KnownProxiesFileOptions): BackgroundWriter {
   const file = createBackgroundWriter({
     clock,
@@ -24,14 +24,17 @@ export function saveKnownProxies({ path, known, clock, log }: KnownProxiesFileOp
   return file;
 }
 
-/** Reads what an earlier run left into `known`. A damaged file is logged and ignored: the first clients wait for their compile. */
+/**
+ * Reads the proxies of an earlier run into `known`. A damaged file is logged and ignored: the first clients then wait
+ * for their compile.
+ */
 export async function restoreKnownProxies({ path, known, log }: Omit<KnownProxiesFileOptions, 'clock'>): Promise<void> {
   try {
     const file = await readLineFile(path);
     if (file === null) return;
     if (file.header.format !== format)
       throw new Error(`its format is ${file.header.format}, this release reads ${format}`);
-    known.restore(file.entries as readonly KnownProxy[]); // sound by the file's checksum
+    known.restore(file.entries as readonly KnownProxy[]); // the file's checksum makes the cast sound
   } catch (cause) {
     log.warn({ path, err: cause }, 'known proxies of an earlier run ignored');
   }

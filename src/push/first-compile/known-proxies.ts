@@ -2,24 +2,24 @@ import type { LayerKey } from '../../compile/contract.ts';
 import type { Proxy } from '../../model/proxy.ts';
 import type { Client } from '../client.ts';
 
-/** One proxy of a scope: it stands for all of them. */
+/** Proxy that represents its scope. */
 export interface KnownProxy {
   readonly scope: LayerKey;
   readonly proxy: Proxy;
-  /** The most clients that the scope had at once. */
+  /** Maximum number of clients that the scope had at once. */
   readonly clients: number;
-  /** When one of them connected last, in milliseconds since the Unix epoch. */
+  /** Time of the last connect to the scope, in milliseconds since the Unix epoch. */
   readonly seenAtMs: number;
 }
 
-/** For each scope that had clients lately, one of them: a start compiles for these before any comes. */
+/** One proxy for each scope with recent clients. A start compiles these scopes before clients connect. */
 export interface KnownProxies {
   connected(client: Pick<Client, 'layers' | 'proxy'>): void;
-  /** Those whose scopes had the most clients first. */
+  /** Returns the proxies, those of the largest scopes first. */
   list(): readonly KnownProxy[];
-  /** Proxies that an earlier run knew. */
+  /** Adds proxies of an earlier run. */
   restore(proxies: Iterable<KnownProxy>): void;
-  /** Calls `listener` when what `list` answers differs enough to be kept. */
+  /** Calls `listener` when the list has changed enough to be saved. */
   onChange(listener: () => void): void;
 }
 
@@ -27,11 +27,11 @@ export interface KnownProxiesOptions {
   readonly now: () => number;
 }
 
-/** A start compiles few more than these in its time; the list is also bounded against clients that make scopes up. */
+/** Limit of scopes. A start has time for few more, and clients can invent any number of scopes. */
 const maxScopes = 64;
-/** A scope without clients for so long is forgotten. */
+/** Time after which a scope without clients is removed. */
 const forgottenAfterMs = 7 * 86_400_000;
-/** How late the time of the last client may be in the list that is kept. */
+/** Precision of the time of the last client in the saved list. */
 const staleMs = 3_600_000;
 
 export function createKnownProxies({ now }: KnownProxiesOptions): KnownProxies {
@@ -43,7 +43,7 @@ export function createKnownProxies({ now }: KnownProxiesOptions): KnownProxies {
       if (layer === undefined) return;
       const before = byScope.get(layer.key);
       const seenAtMs = now();
-      // Many more, not each one more: otherwise every client of a storm would be a change.
+      // A doubling counts, not each further client: otherwise every client of a storm would be a change.
       const isMore = layer.users >= 2 * (before?.clients ?? 0);
       if (before !== undefined && !isMore && seenAtMs - before.seenAtMs < staleMs) return;
       const clients = Math.max(layer.users, before?.clients ?? 0);

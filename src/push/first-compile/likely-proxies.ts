@@ -2,9 +2,9 @@ import type { MeshView } from '../../compile/contract.ts';
 import type { Proxy } from '../../model/proxy.ts';
 
 /**
- * Sidecars that a mesh is likely to have, for a start that knows of none: Envoys whose traffic is captured, without labels. First one of
- * the namespace of clients that name none; then, by what the mesh holds when it is asked for, one of each other namespace
- * that has services, those with the most first.
+ * Yields likely sidecars, for a start that knows no proxies: captured Envoys without labels. The first is in the
+ * default namespace. One follows for each other namespace with services, those with the most services first. The
+ * namespaces are read when the second one is requested.
  */
 export function* likelyProxies({
   domainSuffix,
@@ -30,7 +30,7 @@ const sidecarOf = (namespace: string, domainSuffix: string): Proxy => ({
   name: 'first-compile',
   namespace,
   dnsDomain: `${namespace}.svc.${domainSuffix}`,
-  addresses: ['192.0.2.1'], // of no workload (RFC 5737)
+  addresses: ['192.0.2.1'], // no workload has it (RFC 5737)
   labels: {},
   cluster: '',
   network: '',

@@ -1,19 +1,19 @@
 import type { Revision } from '../../xds/tables/table.ts';
 
-/** The contributors to a rejected part, and when each changed. */
+/** Contributors to a rejected part, with the revisions of their changes. */
 export interface Suspects {
   /** Rules, by id, and services (`service/namespace/host`) that contributed to the part. */
   readonly origins: readonly string[];
-  /** The revision through which the proxy had taken the part. */
+  /** Last revision of the part that the proxy accepted. */
   readonly acceptedThrough: Revision;
-  /** By which revision a rule is as it is. */
+  /** Returns the revision of a rule's last change. */
   readonly revisionOf: (origin: string) => Revision;
 }
 
 /**
- * Chooses who is to correct something. Rules that changed since the part was last taken come first, and of those the kind that
- * decides most about the part: routes are a VirtualService's. Services count only where no rule had a share: a registry is
- * not to be corrected for what was made of its entries.
+ * Selects the origins that must be corrected. Rules that changed since the part was last accepted come first. Among
+ * them, the kind with the most influence on the part counts: for routes, VirtualService. Services count only without
+ * rules: a registry need not be corrected for the translation of its entries.
  */
 export function originsToCorrect({ origins, acceptedThrough: takenThrough, revisionOf }: Suspects): readonly string[] {
   const rules = origins.filter((origin) => !origin.startsWith('service/'));
@@ -27,5 +27,5 @@ export function originsToCorrect({ origins, acceptedThrough: takenThrough, revis
   return suspects;
 }
 
-/** A patch before what it patches, a route before the policy that it uses. */
+/** Kinds by influence: patches, routes, then the policies that routes use. */
 const kindsByWeight: readonly string[] = ['EnvoyFilter', 'VirtualService', 'DestinationRule'];

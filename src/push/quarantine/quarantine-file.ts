@@ -13,7 +13,7 @@ export interface QuarantineFileOptions {
   readonly log: Logger;
 }
 
-/** Keeps what is found out about rejected resources on disk, so that it outlives the process. */
+/** Saves the quarantine to disk, so that it outlives the process. */
 export function saveQuarantine({ path, quarantine, clock, log }: QuarantineFileOptions): BackgroundWriter {
   const file = createBackgroundWriter({
     clock,
@@ -31,7 +31,10 @@ export function saveQuarantine({ path, quarantine, clock, log }: QuarantineFileO
   return file;
 }
 
-/** Reads what an earlier run left into `quarantine`. A damaged file is logged and ignored: proxies reject again what is bad. */
+/**
+ * Reads the quarantine of an earlier run into `quarantine`. A damaged file is logged and ignored: proxies reject
+ * invalid parts again.
+ */
 export async function restoreQuarantine({
   path,
   quarantine,
@@ -42,14 +45,15 @@ export async function restoreQuarantine({
     if (file === null) return;
     if (file.header.format !== format)
       throw new Error(`its format is ${file.header.format}, this release reads ${format}`);
-    quarantine.restore(file.entries.map((entry) => fromJson(entry as PartJson))); // sound by the file's checksum
+    // The file's checksum makes the cast sound.
+    quarantine.restore(file.entries.map((entry) => fromJson(entry as PartJson)));
   } catch (cause) {
     log.warn({ path, err: cause }, 'rejected parts of an earlier run ignored');
   }
 }
 
 const format = 2;
-/** A process that is killed right after a rejection must not take the last good version with it. */
+/** Delay of a write. It is short, because the last good version must survive a crash soon after a rejection. */
 const quietMs = 20;
 
 /** Form in the file: bytes as base64, maps and sets as lists. Its keys stay as earlier releases wrote them. */
@@ -70,7 +74,7 @@ const toJson = ({ lastGood, rejectedBy, acceptedBy, toCorrect, ...rest }: Quaran
 
 const fromJson = ({ lastGood, rejectedBy, takenBy, blamed, ...rest }: PartJson): QuarantinedPart => ({
   ...rest,
-  violation: rest.violation ?? null, // files of earlier releases do not have it
+  violation: rest.violation ?? null, // absent in files of earlier releases
   lastGood: lastGood === null ? null : { ...lastGood, bytes: Buffer.from(lastGood.bytes, 'base64') },
   rejectedBy: new Map(rejectedBy),
   acceptedBy: new Set(takenBy),

@@ -4,7 +4,7 @@ import type { ResourcePart } from '../../xds/isolation/partition.ts';
 import type { Sender } from '../../xds/tables/sender.ts';
 import type { Caller } from '../caller.ts';
 
-/** A proxy, and who it is beyond what it says. */
+/** Proxy with its proved identity. */
 export interface IdentifiedProxy {
   readonly proxy: Pick<Proxy, 'id' | 'client'>;
   readonly caller: Caller;
@@ -14,75 +14,79 @@ export interface IdentifiedProxy {
 export interface RejectingProxy {
   readonly id: string;
   readonly client: ClientKind;
-  /** Equal for those that count as one: of a certificate or an address. On this machine each proxy counts for itself. */
+  /**
+   * Peer, equal for proxies that count as one: those of a certificate or an address. On this machine each proxy counts
+   * for itself.
+   */
   readonly peer: string;
 }
 
-/** A version of a part that proxies reject, and what is known of it. */
+/** Version of a part that proxies reject, with all findings about it. */
 export interface QuarantinedPart extends PartVersion {
-  /** The version that proxies had before; null: none of them had any. */
+  /** Version that proxies had before; null if none had any. */
   readonly lastGood: ResourcePart | null;
-  /** The words of the proxy that rejected it last. */
+  /** Error text of the last rejection. */
   readonly error: string;
-  /** The constraint of Envoy (ADR 10) that it violates: proof that it is bad. Null: none. */
+  /** Constraint of Envoy (ADR 10) that it violates, which proves that it is invalid; null for none. */
   readonly violation: string | null;
-  /** The rules, or services, that are to be corrected. */
+  /** Rules or services that must be corrected. */
   readonly toCorrect: readonly string[];
-  /** The proxies that reject it, by caller and node id. */
+  /** Proxies that reject it, by caller and node id. */
   readonly rejectedBy: ReadonlyMap<string, RejectingProxy>;
-  /** The kinds of proxies of which one took it. */
+  /** Kinds of proxies of which one accepted it. */
   readonly acceptedBy: ReadonlySet<ClientKind>;
-  /** When it was found, and when it was last in a table: milliseconds since the Unix epoch. */
+  /** Times of its first rejection and of its last presence in a table, in milliseconds since the Unix epoch. */
   readonly foundAtMs: number;
   readonly seenAtMs: number;
 }
 
-/** Analysis of a version that is rejected for the first time. */
+/** Analysis of a version at its first rejection. */
 export interface PartAnalysis {
-  /** The rules, or services, that are to be corrected. */
+  /** Returns the rules or services that must be corrected. */
   readonly originsToCorrect: (rejected: RejectedVersion) => readonly string[];
-  /** Finds the constraint of Envoy that a part violates; null: none. */
+  /** Returns the constraint of Envoy that a part violates; null for none. */
   readonly violationOf: (rejected: RejectedVersion) => string | null;
 }
 
 /**
- * Record of rejected resources that outlives their streams. A new proxy is not sent a version that two proxies of its kind
- * from different peers reject and none accepted; one rejection suffices if the version violates Envoy's own constraints. It
- * is sent the last good version instead. A proxy that reconnects with a configuration is not sent what it rejected before.
- * One that reconnects without is sent it again, as its bootstrap may have changed.
+ * Record of rejected resources that outlives their streams. New proxies are not sent a version that two proxies of
+ * their kind from different peers reject and none accepted. One rejection suffices if the version violates Envoy's own
+ * constraints. They are sent the last good version instead. A proxy that reconnects with a configuration is not sent
+ * versions that it rejected before. One that reconnects without configuration is sent them again, because its bootstrap
+ * may have changed.
  */
 export interface Quarantine extends KnownRejections {
   /** Records that a proxy rejects these versions. */
   rejected(by: IdentifiedProxy, versions: readonly RejectedVersion[], analysis: PartAnalysis): void;
   /** Records that a proxy accepted this version. */
   accepted(by: IdentifiedProxy, version: PartVersion): void;
-  /** Whether this version of a part violates Envoy's constraints. */
+  /** Returns true if this version of a part violates Envoy's constraints. */
   isProven(version: PartVersion): boolean;
-  /** Whether a rule or service must be corrected for this version of a part. */
+  /** Returns true if a rule or service must be corrected for this version of a part. */
   isToCorrect(origin: string, version: PartVersion): boolean;
   get(version: PartVersion): QuarantinedPart | undefined;
   parts(): IteratorObject<QuarantinedPart>;
-  /** Drops what has not been in any table for an hour. `isThere` says whether a version is in one. */
+  /** Removes versions that were in no table for an hour. `isThere` returns true for a version in a table. */
   sweep(isThere: (version: PartVersion) => boolean): void;
-  /** Takes what an earlier run left. What is found already stays. */
+  /** Adds findings of an earlier run. Existing findings stay. */
   restore(findings: readonly QuarantinedPart[]): void;
-  /** Calls `listener` when something changed that is worth keeping. */
+  /** Calls `listener` when findings changed that must be saved. */
   onChange(listener: () => void): void;
 }
 
 export interface QuarantineOptions {
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
-  /** The proxy that a stream sends to; null: none. */
+  /** Returns the proxy to which a stream sends; null for none. */
   readonly proxyOf: (client: Sender) => IdentifiedProxy | null;
 }
 
-/** More are not remembered: the oldest go. */
+/** Limit of findings; the oldest are removed first. */
 const maxParts = 1_000;
 const maxProxies = 100;
-/** How long a finding is kept that is in no table: a rule may come back as it was. */
+/** Time to live of a finding that is in no table: a rule may return to it. */
 const forgottenAfterMs = 3_600_000;
-/** So many peers must reject something before others of their kind are spared it. */
+/** Number of peers whose rejection keeps a version from others of their kind. */
 const minRejectingPeers = 2;
 
 export function createQuarantine({ now, proxyOf }: QuarantineOptions): Quarantine {

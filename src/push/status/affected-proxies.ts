@@ -17,20 +17,20 @@ export interface AffectedProxiesSources {
   readonly layersSelecting: Compiler['layersSelecting'];
   readonly layers: Pick<ServedLayers, 'get'>;
   readonly quarantine: Pick<Quarantine, 'isToCorrect' | 'isProven'>;
-  /** The services that a ServiceEntry makes or a WorkloadEntry is in. */
+  /** Returns the services that a ServiceEntry defines, or that have a WorkloadEntry as endpoint. */
   readonly servicesOf: (id: RuleId) => readonly ServiceKey[];
 }
 
-/** A rule that is compiled; `since` is the revision by which it is as it is. */
+/** Compiled rule. `since` is the revision of its last change. */
 export interface CompiledRule {
   readonly kind: string;
-  /** As its kind says; null for kinds that are not compiled as they are. */
+  /** Index of its kind; null for kinds that are not compiled directly. */
   readonly foundBy: RuleIndexing<unknown>['by'] | null;
   readonly id: RuleId;
   readonly since: Revision;
 }
 
-/** Counts the proxies that a rule concerns and their answers. The kind of the rule decides which resources count. */
+/** Counts the proxies that a rule affects, and their answers. The kind of the rule decides which resources count. */
 export function countAffected(
   { kind, foundBy, id, since }: CompiledRule,
   groups: ProxyGroups,
@@ -56,7 +56,7 @@ export function countAffected(
     case 'workload':
       return countAllAnswers(proxiesWith(id, groups, layersSelecting), since);
     case 'host':
-      // A subset's assignment says where its workloads are, which is not the rule's doing.
+      // Assignments of subsets list workloads, which do not depend on the rule.
       return countAnswers(
         { origins: [id], since, contributions: contributionsOf(id).filter(isNoAssignment), quarantine },
         groups,
@@ -79,8 +79,8 @@ function* proxiesWith(
 }
 
 /**
- * Endpoints come and go by themselves. An assignment counts as it was when the rule was compiled, or when it appeared,
- * if that was later.
+ * Replaces the revision of an assignment, whose endpoints change independently of rules. It counts as of the
+ * compilation of the rule, or as of its first appearance if that was later.
  */
 function withOwnChange(
   contribution: Contribution,
@@ -94,6 +94,6 @@ function withOwnChange(
   return { ...contribution, since: Math.min(entry.changed, Math.max(since, entry.appeared)) };
 }
 
-/** Of several services, a layer's are put together. */
+/** Groups contributions by layer. */
 const inLayerOrder = (contributions: readonly Contribution[]): readonly Contribution[] =>
   [...Map.groupBy(contributions, ({ layer }) => layer).values()].flat();

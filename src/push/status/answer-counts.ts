@@ -1,20 +1,25 @@
 import type { RuleRejection } from '../../rules/status.ts';
 
-/** How many proxies a rule concerns, and what they answered. */
+/** Numbers of proxies that a rule affects, by answer. */
 export interface AnswerCounts {
   concerned: number;
   acknowledged: number;
   pending: number;
   rejected: number;
-  /** Of those that reject it: how many have a certificate, are on this machine or reject what is proved to be bad, and two peers of the others. */
+  /**
+   * Number of rejecting proxies that have a certificate, are on this machine, or reject a proved violation.
+   * `unprovenRejecters` has at most two peers of the others.
+   */
   provenRejections: number;
   readonly unprovenRejecters: Set<string>;
-  /** Node ids of some that have not answered. */
+  /** Node ids of some proxies that have not answered. */
   readonly waitingFor: string[];
   readonly rejections: RuleRejection[];
 }
 
-/** The least peers that must reject something where none of them has proved who it is: one can have any number of node ids. */
+/**
+ * Number of peers whose rejections count if no peer has proved its identity. One peer can use any number of node ids.
+ */
 export const minPeers = 2;
 
 export const noAnswers: Readonly<AnswerCounts> = {
@@ -35,11 +40,11 @@ export const newCounts = (): AnswerCounts => ({
   rejections: [],
 });
 
-/** More are counted, not listed. */
+/** Limits of the lists. Further ones are only counted. */
 export const maxRejections = 10;
 export const maxWaitingFor = 3;
 
-/** Adds what others were counted to. */
+/** Adds other counts to `tally`. */
 export function add(tally: AnswerCounts, more: AnswerCounts): void {
   for (const count of counts) tally[count] += more[count];
   for (const peer of more.unprovenRejecters) addRejecter(tally, peer);

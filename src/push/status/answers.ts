@@ -4,10 +4,10 @@ import type { StreamState, TypeState } from '../../xds/stream/stream.ts';
 import { hasName } from '../../xds/stream/uncertain.ts';
 import type { Revision } from '../../xds/tables/table.ts';
 
-/** State of a resource, or of a part of it, at one proxy. */
+/** Answer of one proxy to a resource or a part of it. */
 export type ResourceAnswer = 'acknowledged' | 'pending' | 'rejected';
 
-/** Whether the stream has answered all that there is, and rejects nothing. */
+/** Returns true if the stream has acknowledged everything and rejects nothing. */
 export function hasAcknowledgedAll(stream: StreamState): boolean {
   for (const state of stream.types.values()) if (!hasAcknowledgedType(state)) return false;
   return true;
@@ -35,7 +35,7 @@ export function answerToResource(state: TypeState, name: string, since: Revision
   const through = acceptedThrough(state, name);
   if (!isInProgress(state, name, entry))
     return through >= since || !isUncertain(state, name) ? 'acknowledged' : 'rejected';
-  // With nothing newer to come it is sent because it was asked for, and the proxy may never have had it.
+  // Without a newer version it is sent on request, and the proxy may never have had it.
   return through >= since && entry.changed > state.acknowledged ? 'acknowledged' : 'pending';
 }
 
@@ -65,24 +65,27 @@ export function answerToAll(
 export interface RejectedResources {
   readonly state: TypeState;
   readonly names: readonly string[];
-  /** The decisive words of the proxy. */
+  /** Decisive sentence of the proxy's error text. */
   readonly message: string;
-  /** They are against Envoy's own constraints: it does not matter who says that. */
+  /** True for violations of Envoy's own constraints, which need no trust in the proxy. */
   readonly isProven?: boolean;
 }
 
-/** Last revision through which the proxy is known to have accepted this name. */
+/** Returns the last revision through which the proxy is known to have accepted this name. */
 function acceptedThrough(state: TypeState, name: string): Revision {
   const rejected = state.rejectedResources?.get(name);
   if (rejected !== undefined) return Math.min(rejected.since, state.acknowledged);
   return isUncertain(state, name) && !state.lastAnswerRejected ? 0 : state.acknowledged;
 }
 
-/** Whether a rejected response contained the name, the error named no resource, and no later response was accepted. */
+/**
+ * Returns true if a rejected response contained the name, the error named no resource, and no later response was
+ * accepted.
+ */
 const isUncertain = (state: TypeState, name: string): boolean =>
   state.uncertain.some(({ names }) => hasName(names, name));
 
-/** Whether it is sent and not answered, or is to be sent. A full set contains uncertain resources again. */
+/** Returns true if it is in flight or will be sent. A full set contains uncertain resources again. */
 function isInProgress(
   state: TypeState,
   name: string,

@@ -4,25 +4,25 @@ import type { RuleChange } from '../../rules/book/rule-book.ts';
 import { type RuleId, ruleId } from '../../rules/rule.ts';
 import type { Revision } from '../../xds/tables/table.ts';
 
-/** The one mesh configuration, whatever object it came from. */
+/** Id of the mesh configuration, whatever object defines it. */
 export const meshId: RuleId = ruleId({ kind: meshKind, metadata: { namespace: '', name: 'default' } });
 
 /** Tracks which changes of rules are compiled. */
 export interface CompileProgress {
   changed(changes: readonly RuleChange[]): void;
-  /** A flush of configuration begins: it takes in what has changed so far. */
+  /** Called when a flush of configuration begins. It includes all earlier changes. */
   flushBegan(): void;
-  /** A flush has ended and is in the tables; answers the rules that it took in. */
+  /** Called when the result of a flush is in the tables. Returns the rules that it included. */
   flushEnded(revision: Revision): readonly RuleId[];
-  /** Whether what is in the tables was compiled from the rule as it is. */
+  /** Returns true if the tables contain the current version of the rule. */
   isCompiled(id: RuleId): boolean;
-  /** The revision by which the rule as it is was compiled; 0 for one that was never taken in, and for what is no rule. */
+  /** Returns the revision that contains the current version of the rule; 0 if it was never compiled or is no rule. */
   revisionOf(origin: string): Revision;
 }
 
 export function createCompileProgress(): CompileProgress {
   const waiting = new Set<RuleId>();
-  /** Taken in by the flush that runs, or by one that failed: the next one shows it. */
+  /** Rules of the running flush, or of a failed one, which the next one repeats. */
   const compiling = new Set<RuleId>();
   const revisions = new Map<string, Revision>();
   /** Last known identity of each rule: a change of labels, for example, needs no compile. */

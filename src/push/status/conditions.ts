@@ -3,24 +3,24 @@ import type { Condition } from '../../rules/status.ts';
 import { type AnswerCounts, minPeers } from './answer-counts.ts';
 import type { Finding } from './findings/finding.ts';
 
-/** Facts from which the conditions of an object follow. */
+/** Inputs of an object's conditions. */
 export interface ConditionInputs {
-  /** Problems of the object itself; null when it is in effect as it is. */
+  /** Problems of the object itself; null if it is in effect unchanged. */
   readonly report: ObjectReport | null;
   readonly isCompiled: boolean;
   readonly tally: Readonly<AnswerCounts>;
-  /** Parts without effect in the current mesh, the most urgent first. */
+  /** Parts without effect in the current mesh, most urgent first. */
   readonly findings: readonly Finding[];
   /** Problems that compilation found: objects that take precedence, references to missing objects. */
   readonly conflicts: readonly string[];
-  /** Paths of what has no effect in this release; `spec` for all of it. */
+  /** Paths without effect in this release; `spec` for the whole object. */
   readonly pending: readonly string[];
 }
 
-/** A condition without what depends on the time and the object. */
+/** Condition without time and generation. */
 export type ConditionState = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
 
-/** Both conditions of an object, `Accepted` first. */
+/** Returns both conditions of an object, `Accepted` first. */
 export function conditionStates(findings: ConditionInputs): readonly [ConditionState, ConditionState] {
   return [acceptedOf(findings), programmedOf(findings)];
 }
@@ -32,14 +32,14 @@ function acceptedOf({ report }: ConditionInputs): ConditionState {
   return { type: 'Accepted', status: 'False', reason: 'Invalid', message: `${listed(texts)}; correct the object` };
 }
 
-/** The book's last word on an object that is not in effect is what shadows it. */
+/** Returns true for the problem that names the shadowing object, which is the last one. */
 const isShadowing = (report: ObjectReport | null, index: number): boolean =>
   report?.inEffect === 'other' && index === report.problems.length - 1;
 
 /**
- * The reasons in the order of their urgency. A rejection comes before what is pending: somebody must do something. What
- * will not change by an answer (what does nothing, a conflict, fields without effect) comes last, and is said with the
- * others, too.
+ * Returns the condition by the most urgent reason. A rejection precedes pending answers, because it requires an action.
+ * Reasons that answers cannot change (parts without effect, conflicts) come last, and are added to the messages of the
+ * others.
  */
 function programmedOf(findings: ConditionInputs): ConditionState {
   const { report, isCompiled, tally, pending } = findings;

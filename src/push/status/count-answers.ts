@@ -10,9 +10,9 @@ import { isSubscribed, type ProxyGroup, type ProxyGroups } from './proxy-groups.
 
 /** Rule whose answers are counted. */
 export interface CountedRule {
-  /** The rule, and the services that it makes: what may be blamed for a rejection. */
+  /** The rule and the services that it defines: origins that rejections may be traced to. */
   readonly origins: readonly string[];
-  /** By which revision the rule is as it is. */
+  /** Revision of the rule's last change. */
   readonly since: Revision;
   readonly contributions: readonly Contribution[];
   readonly quarantine: Pick<Quarantine, 'isToCorrect' | 'isProven'>;
@@ -33,7 +33,7 @@ export function countAnswers(share: CountedRule, groups: ProxyGroups): AnswerCou
   return counts;
 }
 
-/** Counts the answers of these proxies to all their resources, as those were at revision `since`. */
+/** Counts the answers of these proxies to all their resources as of revision `since`. */
 export function countAllAnswers(clients: Iterable<Client>, since: Revision): AnswerCounts {
   const counts = newCounts();
   for (const client of clients) {
@@ -51,7 +51,7 @@ interface ClientAnswer {
   readonly rejected: readonly RejectedResources[];
 }
 
-/** A layer's contributions come one after another. */
+/** Yields the contributions of each layer, which are adjacent. */
 function* byLayer(contributions: readonly Contribution[]): Generator<[LayerKey, readonly Contribution[]]> {
   for (let start = 0; start < contributions.length; ) {
     const layer = contributions[start]?.layer;
@@ -81,7 +81,8 @@ function countGroup(counts: AnswerCounts, group: ProxyGroup, share: CountedRule)
   counts.concerned += settled;
   counts.acknowledged += settled;
   if (group.unsettled.length === 0) return;
-  // Thousands of rules stand in one route configuration since the same revision: the unsettled are asked once for all.
+  // Thousands of rules may share a route configuration and a revision. Answers of unsettled proxies are computed once
+  // for all of them.
   const resources = made.map(({ type, name, since }) => `${type}/${name}@${since}`).join();
   const key = group.rejectsParts ? `${origins.join()} ${resources}` : resources;
   const known = group.answers.get(key);
@@ -93,7 +94,7 @@ function countGroup(counts: AnswerCounts, group: ProxyGroup, share: CountedRule)
   add(counts, answers);
 }
 
-/** The worst of its answers. */
+/** Returns the worst answer of a client. */
 function answerOf(client: Client, { origins, contributions, quarantine, since: changed }: CountedRule): ClientAnswer {
   const rejected: RejectedResources[] = [];
   let isPending = false;
@@ -106,13 +107,14 @@ function answerOf(client: Client, { origins, contributions, quarantine, since: c
       const isBlamed = origins.some((origin) => quarantine.isToCorrect(origin, version));
       const message = decisiveSentence(filter.error, '');
       if (isBlamed) rejected.push({ state, names: [name], message, isProven: quarantine.isProven(version) });
-      // The proxy keeps the version it took before: a rule that changed since is not in it, whoever is to be corrected.
+      // The proxy keeps the version that it accepted before. A rule that changed since is not in it, whichever origin
+      // must be corrected.
       else if (changed > (state.filters?.get(name)?.since ?? 0)) isPending = true;
       continue;
     }
     const answer = answerToResource(state, name, since);
     if (answer === 'pending') isPending = true;
-    // A port that is taken where the proxy runs is no fault of a rule.
+    // A taken port on the proxy's machine is no fault of a rule.
     if (answer === 'rejected' && !isBindError(state.nack ?? '', name)) {
       rejected.push({ state, names: [name], message: decisiveSentence(state.nack ?? '', name) });
     }
@@ -133,7 +135,7 @@ function count(counts: AnswerCounts, { proxy, caller }: Client, { answer, reject
   }
 }
 
-/** One for each type and message. */
+/** Merges rejections of equal type and message. */
 function merged(rejected: readonly RejectedResources[]): readonly RejectedResources[] {
   const groups = Map.groupBy(rejected, ({ state, message }) => `${state.type} ${message}`);
   return [...groups.values()].flatMap(([first, ...others]) =>

@@ -2,10 +2,10 @@ import { startSlices } from '../../lib/slices.ts';
 import type { ObjectReport } from '../../rules/book/rule-book.ts';
 import type { Rule } from '../../rules/rule.ts';
 
-/** How many objects of a kind have a problem. */
+/** Number of objects of a kind with a problem. */
 export interface ProblemCount {
   readonly kind: string;
-  /** As in `status`. */
+  /** Reason as in `status`. */
   readonly reason: string;
   readonly objects: number;
 }
@@ -13,11 +13,11 @@ export interface ProblemCount {
 export interface ProblemSources {
   readonly rules: Iterable<Rule>;
   readonly reports: Iterable<ObjectReport>;
-  /** Every reason why a valid rule, or a part of it, does nothing. */
+  /** Returns every reason why a valid rule or a part of it has no effect. */
   readonly reasonsOf: (rule: Rule) => Iterable<string>;
 }
 
-/** Counts what is amiss with rules, whoever brought them; gives way to other work in between. */
+/** Counts the problems of rules of all sources. Yields to other work in between. */
 export async function countProblems(
   { rules, reports, reasonsOf }: ProblemSources,
   timing: NonNullable<Parameters<typeof startSlices>[0]>,

@@ -7,13 +7,13 @@ import type { Coordinator } from '../coordinator.ts';
 import type { AnswerCounts } from './answer-counts.ts';
 import { hasAcknowledgedAll } from './answers.ts';
 
-/** Proxies of one layer with the same subscriptions: what concerns one of them concerns all. */
+/** Proxies of one layer with equal subscriptions, which the same changes affect. */
 export interface ProxyGroup {
   readonly subscriptions: Subscriptions;
   readonly clients: readonly Client[];
-  /** Those that have not answered everything, or reject something; the others need no look. */
+  /** Proxies with pending answers or rejections. The others need no check. */
   readonly unsettled: readonly Client[];
-  /** Whether one of them rejects a part of a resource: not every rule of that resource is concerned. */
+  /** True if one of them rejects a part of a resource, which does not affect every rule of that resource. */
   rejectsParts: boolean;
   /** Answers of the unsettled proxies, by resources, computed on demand. */
   readonly answers: Map<string, AnswerCounts>;
@@ -21,16 +21,16 @@ export interface ProxyGroup {
 
 type Subscriptions = Readonly<Record<XdsType, { readonly wildcard: boolean; readonly names: NameSet } | null>>;
 
-/** The connected proxies as they are at one moment, sorted for questions about rules. */
+/** Connected proxies at one moment, grouped for queries about rules. */
 export interface ProxyGroups {
   readonly clients: ReadonlySet<Client>;
-  /** By the layers that their streams see. */
+  /** Groups by the layers in the views of their streams. */
   readonly groups: ReadonlyMap<LayerKey, readonly ProxyGroup[]>;
-  /** By the layers that they are to see; a proxy on its way to another layer still sees the one before. */
+  /** Clients by their assigned layers. A proxy that changes its layer still has the previous view. */
   readonly assigned: ReadonlyMap<LayerKey, readonly Client[]>;
-  /** Layers whose proxies are in the groups of another layer, too. */
+  /** Layers whose proxies are also in the groups of another layer. */
   readonly shared: ReadonlySet<LayerKey>;
-  /** Equal texts: the same number of proxies with the same subscriptions, and the same resources rejected. */
+  /** Fingerprint of group sizes, subscriptions and rejected resources. */
   readonly fingerprint: string;
 }
 
@@ -60,7 +60,7 @@ export function groupProxies({ clients, layers }: Coordinator): ProxyGroups {
   return { clients, groups: byLayer, assigned, shared, fingerprint: fingerprintOf(groups, unsettled) };
 }
 
-/** Whether the proxies of a group have asked for this resource. */
+/** Returns true if the proxies of a group subscribe to this resource. */
 export function isSubscribed({ subscriptions }: ProxyGroup, type: XdsType, name: string): boolean {
   const subscription = subscriptions[type];
   return subscription !== null && (subscription.wildcard || subscription.names.has(name));

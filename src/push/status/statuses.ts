@@ -20,15 +20,15 @@ import { createTransitions } from './transitions.ts';
 import { createStatusWatch } from './watch.ts';
 
 export interface StatusOptions {
-  /** All kinds that are served. */
+  /** All served kinds. */
   readonly kinds: readonly RuleKind[];
   readonly book: RuleBook;
-  /** After `book`, so that what is told here is in the book already. */
+  /** Store, which must notify `book` first, so that the book already has each change. */
   readonly store: Pick<RuleStore, 'subscribe'>;
   readonly compiler: Pick<Compiler, 'contributionsOf' | 'layersSelecting' | 'problemsOf'>;
   readonly findings: Pick<RuleFindings, 'of' | 'subscribe'>;
   readonly coordinator: Coordinator;
-  /** Told by the coordinator's flushes what they take in; from now on told by this what the book changes. */
+  /** Notified by the coordinator's flushes, and from now on of changes of the book. */
   readonly progress: CompileProgress;
   /** Index of ServiceEntries: the services of a rule, and its problems. */
   readonly serviceEntries: {
@@ -37,25 +37,24 @@ export interface StatusOptions {
   };
   readonly clock: Clock;
   readonly log: Logger;
-  /** Runs something after input and timers had their turn. */
+  /** Runs a function after input and timers had their turn. */
   readonly defer: (run: () => void) => void;
-  /** A monotonic time in milliseconds. */
+  /** Monotonic time in milliseconds. */
   readonly elapsed: () => number;
 }
 
-/** The status of rules, and what has to be told to it. */
+/** Statuses of rules, with the observer that keeps them current. */
 export interface LiveRuleStatuses extends RuleStatuses {
   readonly observer: Pick<PushObserver, 'connected' | 'disconnected' | 'flushed'>;
-  /** How many rules have which problem; of adapters' rules, too. */
+  /** Returns the number of rules by problem, including rules of adapters. */
   problemCounts(): Promise<readonly ProblemCount[]>;
 }
 
 type StatusObject = Parameters<RuleStatuses['of']>[0];
 
 /**
- * Computes statuses when they are asked for, from what the compiler made of a rule and what streams have answered.
- * Nothing is kept for it on the way of a push but counts; while somebody listens, what may have changed is looked at
- * once a second.
+ * Creates the statuses of rules. They are computed on demand from contributions of rules and answers of streams. A push
+ * only updates counters. While there are listeners, statuses that may have changed are checked once a second.
  */
 export function createRuleStatuses(options: StatusOptions): LiveRuleStatuses {
   const { kinds, book, store, compiler, findings, coordinator, progress, serviceEntries, clock } = options;
@@ -91,7 +90,7 @@ export function createRuleStatuses(options: StatusOptions): LiveRuleStatuses {
     return groups;
   };
 
-  /** Of ServiceEntries also what is amiss with their services. */
+  /** Returns the problems of a rule; for ServiceEntries, also those of their services. */
   const problemsOf = (kind: string, id: RuleId): readonly string[] => {
     const services = kind === 'ServiceEntry' ? serviceEntries.servicesOf(id) : [];
     return [
@@ -175,7 +174,7 @@ export function createRuleStatuses(options: StatusOptions): LiveRuleStatuses {
 
   const watch = createStatusWatch({ ...options, statusOf, groups: groupsNow });
 
-  // What the book holds already is told to nobody again.
+  // Existing rules of the book cause no notification.
   progress.changed([...book.rules()].map((rule) => ({ type: 'rule', rule })));
   book.subscribe((changes) => {
     edits++;
@@ -224,5 +223,5 @@ export function createRuleStatuses(options: StatusOptions): LiveRuleStatuses {
   };
 }
 
-/** How notes of translating and resolving begin that are about what has no effect in this release. */
+/** Prefix of messages about parts without effect in this release. */
 const notYet = 'not in effect yet: ';

@@ -2,9 +2,9 @@ import type { RuleId } from '../../rules/rule.ts';
 import type { Condition } from '../../rules/status.ts';
 import type { ConditionState } from './conditions.ts';
 
-/** Since when conditions are as they are, as far as anybody looked. */
+/** Times of the last changes of conditions, as far as they were observed. */
 export interface Transitions {
-  /** The conditions of a rule, with the times at which their status was first seen. */
+  /** Returns the conditions of a rule, with the times at which their status was first seen. */
   conditions(id: RuleId, verdicts: readonly ConditionState[], generation: number): readonly Condition[];
   forget(id: RuleId): void;
 }

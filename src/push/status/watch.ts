@@ -21,16 +21,16 @@ export interface StatusWatchOptions {
   readonly groups: () => ProxyGroups;
 }
 
-/** Finds out which statuses are other than before, while somebody listens. */
+/** Detects changed statuses while there are listeners. */
 export interface StatusWatch {
   subscribe(listener: Listener): () => void;
-  /** Somebody was told this status. */
+  /** Records a status that a caller got. */
   reported(object: StatusObject, status: RuleStatus): void;
-  /** An object was written; null: removed. */
+  /** Records a written object; null if it was removed. */
   edited(id: RuleId, object: StatusObject | null): void;
-  /** These may have another status, whatever proxies answer. */
+  /** Marks rules whose status may have changed for other reasons than answers. */
   recheck(ids: Iterable<RuleId>): void;
-  /** Any rule may concern other proxies, or be compiled otherwise, than before. */
+  /** Marks all rules, because affected proxies or compiled resources may have changed. */
   populationChanged(): void;
 }
 
@@ -46,7 +46,7 @@ export function createStatusWatch(options: StatusWatchOptions): StatusWatch {
   const known = new Map<RuleId, KnownStatus>();
   /** Objects whose status an answer alone may change, or that were not checked since a write. */
   const unsettled = new Map<RuleId, StatusObject>();
-  /** Rules for which a caller got a newer status between two checks than listeners know. */
+  /** Rules whose callers got a newer status between two checks than listeners know. */
   const inconsistentlyReported = new Set<RuleId>();
   let mustCheckAll = true;
   let activity = -1;
@@ -90,7 +90,10 @@ export function createStatusWatch(options: StatusWatchOptions): StatusWatch {
     return inconsistentlyReported.delete(id) || (before !== undefined && !isSameStatus(before.status, status));
   };
 
-  /** Found while they are looked at, as there may be tens of thousands; null: one that was looked at already. */
+  /**
+   * Returns the objects to check, lazily, as there may be tens of thousands; null for an object that was checked
+   * already.
+   */
   const objectsToCheck = (): Iterable<StatusObject | null> => {
     if (coordinator.activity === activity && !mustCheckAll && unsettled.size === 0) return [];
     activity = coordinator.activity;
@@ -104,7 +107,7 @@ export function createStatusWatch(options: StatusWatchOptions): StatusWatch {
 
   function* everything(): Generator<StatusObject | null> {
     const seen = new Set<RuleId>();
-    // newest knowledge first: what is open was written or told last
+    // most recent first: unsettled objects were written or reported last
     for (const objects of [unsettled.values(), options.book.rules(), known.values().map(({ object }) => object)]) {
       for (const object of objects) {
         const id = ruleId(object);
@@ -145,7 +148,8 @@ export function createStatusWatch(options: StatusWatchOptions): StatusWatch {
     recheck(ids) {
       for (const id of ids) {
         const before = known.get(id);
-        if (before !== undefined && !unsettled.has(id)) unsettled.set(id, before.object); // what was written since is newer
+        // A version written since is newer.
+        if (before !== undefined && !unsettled.has(id)) unsettled.set(id, before.object);
       }
     },
     populationChanged() {
@@ -156,11 +160,11 @@ export function createStatusWatch(options: StatusWatchOptions): StatusWatch {
 
 const periodMs = 1_000;
 
-/** Whether answers of proxies that are connected already can change it. */
+/** Returns true if answers of connected proxies can change the status. */
 const isUnsettled = ({ proxies, conditions }: RuleStatus): boolean =>
   proxies.pending + proxies.rejected > 0 || conditions.some(({ reason }) => reason === 'Pending');
 
 const isSameStatus = (a: RuleStatus, b: RuleStatus): boolean => a === b || textOf(a) === textOf(b);
 
-/** Both were made in one place, with their fields in the same order. */
+/** Returns a text for comparison. Statuses are built in one place, with their fields in equal order. */
 const textOf = (status: RuleStatus): string => JSON.stringify(status);

@@ -1,4 +1,6 @@
-/** Why a valid rule, or a part of it, does nothing. In the order of their urgency: the first is the reason in `status`. */
+/**
+ * Reasons why a valid rule or a part of it has no effect, most urgent first. The first one is the reason in `status`.
+ */
 export const findingReasons = [
   'HostNotFound',
   'GatewayNotFound',
@@ -12,20 +14,20 @@ export const findingReasons = [
 
 export type FindingReason = (typeof findingReasons)[number];
 
-/** Something that a rule says and that does nothing in the mesh as it is. */
+/** Part of a rule without effect in the current mesh. */
 export interface Finding {
   readonly reason: FindingReason;
   /** `spec.http[0].route[1].destination: reviews.default.svc.cluster.local has no subset v9`. */
   readonly message: string;
-  /** Holds only while no proxy is served anything of the rule. */
+  /** True if the finding applies only while no proxy has a resource of the rule. */
   readonly ifUnused?: true;
 }
 
 const references: readonly FindingReason[] = ['HostNotFound', 'GatewayNotFound', 'SubsetNotFound', 'PortNotFound'];
 
-/** References that lead nowhere: somebody who writes them probably mistyped a name. */
+/** Returns true for references to missing objects, whose names are probably misspelled. */
 export const isReference = ({ reason, ifUnused }: Finding): boolean => ifUnused !== true && references.includes(reason);
 
-/** The most urgent first; else in the order in which the rule says them. */
+/** Sorts findings by urgency, then in the order of the rule. */
 export const byUrgency = (findings: readonly Finding[]): readonly Finding[] =>
   findings.toSorted((a, b) => findingReasons.indexOf(a.reason) - findingReasons.indexOf(b.reason));

@@ -18,20 +18,20 @@ import { sidecarFindings } from './sidecar.ts';
 import { virtualServiceFindings } from './virtual-service.ts';
 
 /**
- * Parts of rules without effect in the current mesh. A change invalidates only the findings that read what changed;
+ * Parts of rules without effect in the current mesh. A change invalidates only the findings that read a changed input;
  * these are computed again on demand.
  */
 export interface RuleFindings {
-  /** The most urgent first. */
+  /** Returns the findings of a rule, most urgent first. */
   of(id: RuleId): readonly Finding[];
   /**
-   * Checks rules that are about to be written together: which references of one of them lead nowhere, as
-   * `spec.hosts[0]: there is no service …`.
+   * Checks rules that are to be written together. Returns a function that lists the missing references of one of them,
+   * such as `spec.hosts[0]: there is no service …`.
    */
   unresolved(rules: readonly Rule[]): (rule: Rule) => readonly string[];
-  /** Services, endpoints or compiled rules have changed. */
+  /** Invalidates findings after changes of services, endpoints or compiled rules. */
   worldChanged(dirty: DirtyNames): void;
-  /** Calls `listener` with the rules whose findings may be others now. */
+  /** Calls `listener` with the rules whose findings may have changed. */
   subscribe(listener: (ids: Iterable<RuleId>) => void): void;
 }
 
@@ -44,7 +44,7 @@ export function createRuleFindings({ book, mesh }: RuleFindingsOptions): RuleFin
   const names = createRuleNames(mesh.domainSuffix);
   const known = new Map<RuleId, CachedFindings>();
   const dependents = createDependents<RuleId>();
-  /** Rules for wildcards, by the wildcard: any service may come under it. */
+  /** Rules for wildcards, by wildcard: it may cover any new service. */
   const wildcards = new Map<string, Set<RuleId>>();
   const listeners: ((ids: Iterable<RuleId>) => void)[] = [];
 
@@ -74,7 +74,7 @@ export function createRuleFindings({ book, mesh }: RuleFindingsOptions): RuleFin
   const dependentsOf = function* (thing: RuleName): Generator<RuleId> {
     if (thing.type === 'gateway') return yield* dependents.of(gatewayDep(thing.id));
     yield* dependents.of(thing.type === 'service' ? serviceDep(thing.host) : ruleDep('DestinationRule', thing.host));
-    // A wildcard gives its subsets to every host below it.
+    // A wildcard defines subsets for every host below it.
     if (isWildcard(thing.host)) yield* known.keys();
   };
 
@@ -140,7 +140,7 @@ interface CachedFindings {
 
 const none: readonly Finding[] = [];
 
-// Rules were validated with their kind's schema: the name of the kind tells the type of the spec.
+// The casts are sound: rules are validated with their kind's schema, so the kind determines the type of the spec.
 function findingsOf(rule: Rule, lookup: FindingsLookup): readonly Finding[] {
   switch (rule.kind) {
     case 'VirtualService':

@@ -10,22 +10,22 @@ import type { RuleNames } from './rule-names.ts';
 /** Mesh against which rules are checked. Records all reads, which are the dependencies of the findings. */
 export interface FindingsLookup {
   readonly mesh: MeshView;
-  /** The services of a hostname, in order of precedence, those included that a ServiceEntry is about to make. */
+  /** Returns the services of a hostname in order of precedence, including those of new ServiceEntries. */
   services(host: string): readonly Service[];
-  /** Whether a wildcard covers some service. */
+  /** Returns true if a wildcard covers a service. */
   coversService(wildcard: string): boolean;
-  /** The subsets of that name that DestinationRules give to a host, whatever namespace they are in. */
+  /** Returns the subsets of that name that DestinationRules of any namespace define for a host. */
   subsets(host: string, name: string): readonly SubsetSpec[];
-  /** Null: its endpoints are found by name or address, and nobody here knows them. */
+  /** Returns the endpoints; null if proxies find them by name or address, so that they are unknown here. */
   endpoints(service: Service): readonly Endpoint[] | null;
   hasGateway(id: string): boolean;
   dependencies(): ReadonlySet<string>;
 }
 
-/** Of a gateway's object; the others are those that compiling has. */
+/** Dependency on a Gateway. The other dependencies are those of compiling. */
 export const gatewayDep = (id: string): string => `gateway/${id}`;
 
-/** `names` are asked in their order; the last ones are of the rules that hold, those before of rules that are being written. */
+/** Creates a lookup. `names` are searched in order: rules that are being written, then the rules in effect. */
 export function createLookup(mesh: MeshView, names: readonly RuleNames[]): FindingsLookup {
   const dependencies = new Set<string>();
   return {
@@ -44,7 +44,7 @@ export function createLookup(mesh: MeshView, names: readonly RuleNames[]): Findi
       return patternsFor(host).flatMap((pattern) => names.flatMap((one) => one.subsets(pattern, name)));
     },
     endpoints(service) {
-      if (service.resolution !== 'static' || service.aliasOf) return null; // the other name's are called
+      if (service.resolution !== 'static' || service.aliasOf) return null; // the endpoints of the alias target are called
       const key = serviceKey(service.namespace, service.hostname);
       dependencies.add(endpointsDep(key));
       return mesh.endpoints(key)?.endpoints ?? [];
@@ -57,7 +57,7 @@ export function createLookup(mesh: MeshView, names: readonly RuleNames[]): Findi
   };
 }
 
-/** Whether some endpoint of one of these services has all of the labels; true where nobody here knows the endpoints. */
+/** Returns true if an endpoint of one of these services has all labels, or if the endpoints are unknown. */
 export function hasEndpoint(
   lookup: FindingsLookup,
   services: readonly Service[],

@@ -7,18 +7,18 @@ import { type Rule, type RuleId, ruleId } from '../../../rules/rule.ts';
 
 /** Index of the names that rules define and other rules refer to. */
 export interface RuleNames {
-  /** Takes a rule, or takes it away (null). Answers the keys of names that are others now. */
+  /** Sets or removes (null) a rule. Returns the names that may have changed. */
   put(id: RuleId, rule: Rule | null): readonly RuleName[];
-  /** Of ServiceEntries for this host. */
+  /** Returns the services of ServiceEntries for this host. */
   services(host: string): readonly Service[];
   serviceHosts(): readonly string[];
-  /** Of DestinationRules written for exactly this host or wildcard. */
+  /** Returns the subsets of DestinationRules for exactly this host or wildcard. */
   subsets(pattern: string, name: string): readonly SubsetSpec[];
-  /** `namespace/name`. */
+  /** Returns true if there is a Gateway `namespace/name`. */
   hasGateway(id: string): boolean;
 }
 
-/** A name that appeared, changed or went. */
+/** Name that was added, changed or removed. */
 export type RuleName =
   | { readonly type: 'service' | 'destination-rule'; readonly host: string }
   | { readonly type: 'gateway'; readonly id: string };
@@ -69,7 +69,7 @@ export function createRuleNames(domainSuffix: string): RuleNames {
   };
 }
 
-// Rules were validated with their kind's schema: the name of the kind tells the type of the spec.
+// Sound: rules are validated with their kind's schema, so the kind determines the type of the spec.
 const isDestinationRule = (rule: Rule): rule is Rule<string, DestinationRuleSpec> => rule.kind === 'DestinationRule';
 const isServiceEntry = (rule: Rule): rule is Rule<string, ServiceEntrySpec> => rule.kind === 'ServiceEntry';
 

@@ -5,7 +5,7 @@ import type { Rule } from '../../../rules/rule.ts';
 import type { Finding } from './finding.ts';
 import type { FindingsLookup } from './lookup.ts';
 
-/** Hosts of a ServiceEntry that a service of a platform, or of another namespace, has already. */
+/** Finds the hosts of a ServiceEntry that a platform or another namespace already defines. */
 export function serviceEntryFindings(
   { spec, metadata }: Rule<string, ServiceEntrySpec>,
   lookup: FindingsLookup,
@@ -20,7 +20,7 @@ export function serviceEntryFindings(
   });
 }
 
-/** Whether the service is seen in place of one of this namespace. Of one namespace the merged service is there. */
+/** Returns true if the service takes precedence over one of this namespace. Services of one namespace are merged. */
 function isAhead(first: Service, namespace: string, { mesh }: FindingsLookup): boolean {
   if (first.namespace === namespace) return first.registry !== serviceEntryRegistry;
   const exportTo = first.exportTo.length === 0 ? mesh.mesh().defaultServiceExportTo : first.exportTo;

@@ -4,8 +4,8 @@ import type { Finding } from './finding.ts';
 import type { FindingsLookup } from './lookup.ts';
 
 /**
- * A proxy has one SidecarRule. One that comes after another for the same workloads, or after one for more of them that
- * selects by labels too, is nobody's.
+ * Finds a Sidecar that applies to no proxy, because a proxy has only one. An older one selects the same workloads, or
+ * more of them by fewer labels.
  */
 export function sidecarFindings(rule: SidecarRule, { mesh }: FindingsLookup): readonly Finding[] {
   const own = labelsOf(rule);

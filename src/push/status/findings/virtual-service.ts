@@ -6,10 +6,10 @@ import type { VirtualService } from '../../../rules/kinds/virtual-service/index.
 import type { Finding } from './finding.ts';
 import { type FindingsLookup, hasEndpoint } from './lookup.ts';
 
-/** Port on which hosts without a service are answered. */
+/** Port on which hosts without a service are served. */
 const portOfUnknownHosts = 80;
 
-/** A host of the rule with the services that it means. */
+/** Host of the rule with its services. */
 interface RuledHost {
   readonly host: string;
   readonly services: readonly Service[];
@@ -46,7 +46,7 @@ function hostFindings(hosts: readonly RuledHost[], lookup: FindingsLookup): read
     }
     if (services.length > 0) return [];
     const message = `${path}: there is no service ${host}`;
-    // Another name may be one that applications call and that this rule alone gives a meaning, on port 80.
+    // Applications may call another name that only this rule defines, on port 80.
     return [{ reason: 'HostNotFound', message, ...(host.endsWith(local) ? {} : { ifUnused: true }) }];
   });
 }
@@ -60,11 +60,11 @@ function gatewayFindings({ spec, metadata }: VirtualService, lookup: FindingsLoo
   });
 }
 
-/** Conditions on a port that none of the hosts has. */
+/** Finds conditions on ports that none of the hosts has. */
 function portFindings({ spec }: VirtualService, hosts: readonly RuledHost[]): readonly Finding[] {
   const known = new Set(hosts.flatMap(({ services }) => services.flatMap(({ ports }) => ports.map((it) => it.number))));
   if (hosts.some(({ services }) => services.length === 0)) known.add(portOfUnknownHosts);
-  if (hosts.some(({ host }) => isWildcard(host))) return []; // any of many services
+  if (hosts.some(({ host }) => isWildcard(host))) return []; // it may cover any service
   return (['http', 'tcp'] as const).flatMap((layer) =>
     (spec[layer] ?? []).flatMap(({ match = [] }, index) =>
       match.flatMap(({ port }, position): readonly Finding[] => {
@@ -76,7 +76,7 @@ function portFindings({ spec }: VirtualService, hosts: readonly RuledHost[]): re
   );
 }
 
-/** Routes of HTTP for hosts that have TCP ports only, and the other way round. */
+/** Finds HTTP routes for hosts with only TCP ports, and TCP routes for hosts with only HTTP ports. */
 function layerFindings({ spec }: VirtualService, hosts: readonly RuledHost[]): readonly Finding[] {
   const ports = hosts.flatMap(({ services }) => services.flatMap((service) => service.ports));
   if (hosts.some(({ services }) => services.length === 0) || ports.length === 0) return [];
@@ -99,7 +99,7 @@ const namesOf = (hosts: readonly RuledHost[]): string => hosts.map(({ host }) =>
 interface RuledDestination {
   readonly destination: DestinationSpec;
   readonly path: string;
-  /** Whether it is given any traffic. */
+  /** True if it gets traffic. */
   readonly isUsed: boolean;
 }
 
