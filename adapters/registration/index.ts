@@ -28,7 +28,10 @@ const config = z.strictObject({
 
 export type RegistrationConfig = z.infer<typeof config>;
 
-/** Services and instances that register themselves over HTTP. The routes write to the book, the book to the shard. */
+/**
+ * Services and instances that register themselves over HTTP. The routes write to the book, and the book writes to the
+ * shard.
+ */
 export const registration = defineAdapter<RegistrationConfig>({
   kind: 'registration',
   config,

@@ -15,7 +15,7 @@ export interface JournalWrites {
   commit(operations: readonly Operation[], names: readonly string[]): Promise<void>;
   /** Applies expiries at once, even if the disk is full. After a restart such instances get one lease and expire again. */
   expire(operations: readonly Operation[]): void;
-  /** Whether a write of the instance is pending, so that its current state is about to change. */
+  /** Returns true if a write of the instance is pending, so that its current state is about to change. */
   isPending(name: string): boolean;
   /** Refuses further commits. */
   close(): void;

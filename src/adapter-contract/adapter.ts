@@ -54,7 +54,7 @@ export interface Adapter {
    * with back-off and reported with `degraded`. A rejection is a bug.
    */
   run(sink: ShardSink, signal: AbortSignal): Promise<void>;
-  /** Left out: it adds nothing to the HTTP interface. */
+  /** Routes of its HTTP interface. Absent if it has none. */
   readonly http?: AdapterHttp;
 }
 

@@ -2,7 +2,7 @@ import type { Need } from '../model/access.ts';
 
 /** Routes that an adapter adds to the HTTP interface. */
 export interface AdapterHttp {
-  /** A route that an earlier adapter has already is left out. */
+  /** Routes. A route that an earlier adapter already has is omitted. */
   readonly routes: readonly AdapterRoute[];
   /** The body of a refusal that is not the adapter's own: the request may not be made, or cannot be read. */
   describeError(message: string): object;

@@ -66,7 +66,7 @@ export const bootstrapCommand: Command = {
   },
 };
 
-/** A pod as the flags that say the same. */
+/** Flags that describe a pod. */
 const flagsOf = (pod: Pod): FlagValues => ({
   id: [pod.name],
   namespace: [pod.namespace],

@@ -67,7 +67,7 @@ interface GetRequest {
   /** Namespace; null for all. */
   readonly namespace: string | null;
   readonly selector: string | null;
-  /** Server messages about missing names, printed after the objects that exist. */
+  /** Server messages about missing names, printed after the existing objects. */
   readonly missing: string[];
 }
 

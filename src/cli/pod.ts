@@ -2,11 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { usageError } from './failure.ts';
 
-/** Facts of a pod by the downward API: https://kubernetes.io/docs/concepts/workloads/pods/downward-api/ */
+/** Facts of a pod from the downward API: https://kubernetes.io/docs/concepts/workloads/pods/downward-api/ */
 export interface Pod {
   readonly name: string;
   readonly namespace: string;
-  /** All of its addresses, its first one first. */
+  /** All addresses, the primary one first. */
   readonly ips: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
   readonly serviceAccount: string | null;
@@ -16,8 +16,9 @@ export interface Pod {
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Reads a pod: labels from the file `labels` of a volume, the rest from variables, because the kubelet offers addresses
- * only so. `name` and `namespace` may be files of the volume too. Throws CONFIG_INVALID with what to add to the pod.
+ * Reads a pod. Labels come from the file `labels` of a volume. Other facts come from variables, the only form in which
+ * the kubelet provides addresses. `name` and `namespace` may also be files of the volume. Throws CONFIG_INVALID that
+ * says what to add to the pod.
  */
 export async function readPod(folder: string, env: Environment): Promise<Pod> {
   const file = async (name: string) => (await readIfThere(join(folder, name)))?.trim() ?? null;
@@ -51,7 +52,7 @@ async function readIfThere(path: string): Promise<string | null> {
   }
 }
 
-/** One label a line: `key="value"`. Values of labels have no character that JSON and Go quote differently. */
+/** Parses one label per line: `key="value"`. Values of labels have no character that JSON and Go quote differently. */
 function parseLabels(text: string, path: string): Record<string, string> {
   const lines = text.split('\n').filter((line) => line !== '');
   return Object.fromEntries(
@@ -63,13 +64,13 @@ function parseLabels(text: string, path: string): Record<string, string> {
   );
 }
 
-/** Returns the name of the pod's program, by the labels that say it. */
+/** Returns the name of the pod's program from its labels. */
 export const applicationOf = ({ labels, name }: Pod): string =>
   labels['service.istio.io/canonical-name'] ?? labels['app.kubernetes.io/name'] ?? labels.app ?? name;
 
 /**
- * Returns `region/zone/subzone` by the pod's labels. Kubernetes copies the first two from the node
- * (https://kubernetes.io/docs/reference/labels-annotations-taints/). Empty without them.
+ * Returns `region/zone/subzone` from the pod's labels; empty without them. Kubernetes copies the first two from the
+ * node: https://kubernetes.io/docs/reference/labels-annotations-taints/
  */
 export function localityOf({ labels }: Pod): string {
   const places = [

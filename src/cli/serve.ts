@@ -29,7 +29,7 @@ Every flag has an environment variable (--data-dir: BINNACLE_DATA_DIR) and, but 
 A flag wins over the environment, the environment over the file.
 `;
 
-/** `binnacle serve`. `serve` runs until the process is told to stop; it is given so that tests need not. */
+/** Creates `binnacle serve`. `serve` runs until the process is stopped; it is a parameter for tests. */
 export const serveCommand = (serve: (config: ServeConfig) => Promise<void>): Command => ({
   name: 'serve',
   summary: 'run the control plane',

@@ -33,16 +33,16 @@ export interface ListenerFrame {
   readonly transparent: boolean;
 }
 
-/** The connections that a chain takes: those that meet all conditions. Null and an empty list are no condition. */
+/** Conditions of a chain; a connection must meet all of them. Null and an empty list are no condition. */
 export interface ChainMatch {
-  /** That the connection was meant for. */
+  /** Original destination port. */
   readonly port: number | null;
-  /** That the connection was meant for: addresses, or ranges as `10.0.0.0/8`; in one spelling. */
+  /** Original destination addresses or ranges such as `10.0.0.0/8`, in canonical form. */
   readonly addresses: readonly string[];
-  /** In lower case; the first label may be `*`. */
+  /** Server names in lower case; the first label may be `*`. */
   readonly serverNames: readonly string[];
   readonly transport: 'plain' | 'tls' | null;
-  /** Of the application, as it is told or found out on arrival. */
+  /** Application protocols, as the client negotiates them or a listener detects them. */
   readonly protocols: readonly string[];
 }
 
@@ -61,19 +61,19 @@ export type ListenerTraffic =
     }
   /** `targets`: at least one. */
   | { readonly type: 'tcp'; readonly targets: readonly WeightedTarget[] }
-  /** It goes to the workload beside the proxy; null: to a port that no service names. */
+  /** Traffic for the workload beside the proxy; null for a port without a service. */
   | { readonly type: 'served'; readonly port: InboundPort | null };
 
 /**
- * Connections that one unit wants of a listener. Units that want the same for the same share the chain; otherwise the index
- * of matches decides, as that of domains does within a route configuration.
+ * Claim of one unit to connections of a listener. Units with equal claims and traffic share a chain. Otherwise the
+ * index of matches decides, as the index of domains does for a route configuration.
  */
 export interface FilterChainPlan {
   readonly listener: ListenerFrame;
-  /** Empty for none. */
+  /** Name; empty for none. */
   readonly name: string;
   readonly match: ChainMatch;
-  /** It also takes what it has not asked for by protocol, unless another chain is made for that. */
+  /** True for a chain that also accepts protocols outside `match`, unless another chain accepts them. */
   readonly takesRest: boolean;
   readonly traffic: ListenerTraffic;
   /** True if the service has no address, so that the listener accepts connections to any. Reported as a problem. */

@@ -15,7 +15,7 @@ type CallStream = ServerHttp2Stream & { [callOf]: ServerStream };
 /** Context of a new HTTP/2 stream. */
 export interface AcceptOptions {
   readonly connection: Connection;
-  /** By path. */
+  /** Methods by path. */
   readonly methods: ReadonlyMap<string, RpcMethod>;
 }
 

@@ -13,7 +13,7 @@ export interface CallFacts {
   readonly peer: string;
   /** Identity from the client's certificate; null in plaintext, and without a certificate. */
   readonly identity: PeerIdentity | null;
-  /** Whether the client accepts gzip (`grpc-accept-encoding`). */
+  /** True if the client accepts gzip (`grpc-accept-encoding`). */
   readonly acceptsGzip: boolean;
   /** Returns whether a line about this client may be logged. Each call of this function counts as a line. */
   mayLog(): boolean;
@@ -23,14 +23,15 @@ export interface CallFacts {
 export interface ResponseHead {
   readonly metadata?: ResponseMetadata;
   /**
-   * With `gzip`, messages may be compressed; each has a flag (`compressedFrame`). Only for a client that accepts gzip.
+   * Encoding. With `gzip`, messages may be compressed; each has a flag (`compressedFrame`). Only for a client that
+   * accepts gzip.
    */
   readonly encoding?: 'identity' | 'gzip';
 }
 
 /** One streaming call, as its handler sees it. The handler may keep it. After `closed`, its functions do nothing. */
 export interface ServerCall extends CallFacts {
-  /** Whether a write would be sent without waiting behind others. False once the call has ended. */
+  /** True if a write would be sent without waiting behind others. False once the call has ended. */
   readonly writable: boolean;
   /**
    * Sends the response headers, once. Without this call they are sent after `open`, or before the first message. Throws

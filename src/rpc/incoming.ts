@@ -13,7 +13,7 @@ import { RpcError, type RpcStatus } from './status.ts';
 export interface IncomingOwner {
   /** Null before the handler has opened the call, and after it closed. */
   readonly reader: CallReader | null;
-  /** Whether the call has ended: its reader receives nothing more. */
+  /** True once the call has ended: its reader receives nothing more. */
   readonly ended: boolean;
   /** Ends the call with an error. */
   fail(error: unknown): void;

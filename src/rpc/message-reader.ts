@@ -8,7 +8,7 @@ export interface MessageSink {
   expectedMessage(length: number): ExpectedMessage | null;
   /** Receives a whole message. Returns whether to continue with the bytes after it. */
   message(bytes: Uint8Array, compressed: boolean): boolean;
-  /** Receives a message that equals its expected. Returns whether to continue with the bytes after it. */
+  /** Receives a message that equals its expected message. Returns whether to continue with the bytes after it. */
   recognised(known: ExpectedMessage): boolean;
   /** Counts memory for an incomplete message; a negative number releases it. May throw a RpcError to refuse it. */
   reserve(bytes: number): void;
@@ -37,7 +37,7 @@ export class MessageReader {
     this.#maxBytes = maxBytes;
   }
 
-  /** Whether a message has begun and not ended. */
+  /** True if a message has begun and not ended. */
   get unfinished(): boolean {
     return this.#prefixTaken > 0;
   }
@@ -93,7 +93,7 @@ export class MessageReader {
     return to;
   }
 
-  /** Copies the bytes that matched so far from the expected. */
+  /** Copies the bytes that matched so far from the expected message. */
   #gatherFromExpected(expected: ExpectedMessage): void {
     this.#expected = null;
     if (this.#taken === 0) return;

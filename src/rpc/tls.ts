@@ -7,7 +7,7 @@ export interface TlsMaterial {
   /** The server's certificate and the intermediate ones. */
   readonly cert: string;
   readonly key: string;
-  /** CAs of client certificates; null: clients are not asked for one. */
+  /** CAs of client certificates; null to request no certificate. */
   readonly clientCa: string | null;
 }
 

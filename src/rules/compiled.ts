@@ -1,47 +1,47 @@
 import type { Labels } from './labels.ts';
 
-/** How compiling finds the rules of a kind, and whom one of them may concern: exported beside the kind's schema. */
+/** Index and audience of the rules of a kind, for compiling. Exported beside the kind's schema. */
 export interface Compiled<Spec> {
   readonly index: RuleIndexing<Spec>;
   audience(spec: Spec): Audience;
 }
 
-/** By what the rules of a kind are found. A change of a rule reaches what is found in the same way. */
+/** Index of the rules of a kind. It also finds the parts that a change of a rule affects. */
 export type RuleIndexing<Spec> = HostIndexing<Spec> | WorkloadIndexing<Spec>;
 
-/** By the hosts that clients call: a change compiles these hosts again. */
+/** Index by the hosts that clients call. A change compiles these hosts again. */
 export interface HostIndexing<Spec> {
   readonly by: 'host';
-  /** Whether clients may call a host that no service has, because a rule is written for it. */
+  /** True if a rule defines hosts: clients may call them without a service. */
   readonly makesHosts: boolean;
-  /** Hostnames and wildcards, fully qualified (`qualifiedHost`). */
+  /** Returns hostnames and wildcards, fully qualified (`qualifiedHost`). */
   hosts(spec: Spec, place: RulePlace): Iterable<string>;
 }
 
 /**
- * By the workloads that it selects, in its namespace; a rule of the root namespace holds for all. A change asks the proxies of
- * these namespaces which rules they have.
+ * Index by selected workloads of the rule's namespace; a rule of the root namespace applies to all. After a change, the
+ * proxies of these namespaces select their rules again.
  */
 export interface WorkloadIndexing<Spec> {
   readonly by: 'workload';
-  /** The labels that workloads need. Null: it is for all of them. */
+  /** Returns the labels that workloads need; null if it selects all. */
   selector(spec: Spec): Labels | null;
 }
 
-/** The context that completes names in a rule: its namespace, and the mesh's domain suffix. */
+/** Context that completes names in a rule: its namespace, and the mesh's domain suffix. */
 export interface RulePlace {
   readonly namespace: string;
-  /** The last part of Kubernetes hostnames: `cluster.local`. */
+  /** Last part of Kubernetes hostnames: `cluster.local`. */
   readonly domainSuffix: string;
 }
 
 /**
- * By what proxies a rule may be told apart, in what they call. Proxies that differ in nothing that some rule names share a scope; so what is
- * not named here must not change what a proxy is told. The rule's own namespace always counts.
+ * Facts of clients on which a rule depends. Proxies share a scope if no rule distinguishes them. A rule must therefore
+ * depend on no other facts of clients. The rule's own namespace is always included.
  */
 export interface Audience {
-  /** Namespaces of proxies; `*`, `.` and `~`, as `exportTo` has them, may stand among them. */
+  /** Namespaces of proxies; may contain `*`, `.` and `~` as in `exportTo`. */
   readonly namespaces: readonly string[];
-  /** Sets of labels that proxies have or lack. */
+  /** Sets of labels by which the rule distinguishes proxies. */
   readonly labels: readonly Labels[];
 }

@@ -44,12 +44,12 @@ export interface Problem {
 
 /** A column of `kubectl get`. */
 export interface RuleColumn {
-  /** For example `Hosts`. */
+  /** Heading, for example `Hosts`. */
   readonly name: string;
   /** Type of the value in OpenAPI's terms. */
   readonly type: 'string' | 'integer' | 'boolean' | 'date';
   readonly about: string;
-  /** Only with `-o wide`. */
+  /** True for a column of `-o wide` only. */
   readonly wide?: boolean;
   /** Reads a spec as written, which may lack the schema's defaults. Null shows as an empty cell. */
   readonly value: (spec: Readonly<Record<string, unknown>>) => string | number | boolean | null;
@@ -58,13 +58,13 @@ export interface RuleColumn {
 /** The export of a kind's folder. A new kind is one folder and a line in kinds/index.ts. */
 export interface RuleKind<Kind extends string = string, Spec = unknown> {
   readonly kind: Kind;
-  /** For URLs: `virtualservices`. */
+  /** Name in URLs: `virtualservices`. */
   readonly plural: string;
-  /** For example `virtualservice`. */
+  /** Singular, for example `virtualservice`. */
   readonly singular: string;
   /** Abbreviations of the plural, for example `vs`. */
   readonly shortNames: readonly string[];
-  /** Empty for the core group. */
+  /** API group; empty for the core group. */
   readonly group: string;
   /** Preferred version first. Every stored object is served in all of them. */
   readonly versions: readonly string[];
@@ -87,7 +87,7 @@ export interface RuleKind<Kind extends string = string, Spec = unknown> {
    * none.
    */
   doubts?(spec: Spec): readonly Problem[];
-  /** Left out: configuration of proxies is not compiled from rules of this kind as they are. */
+  /** Index and audience for compiling. Absent if rules of this kind are not compiled directly. */
   readonly compiled?: Compiled<Spec>;
 }
 

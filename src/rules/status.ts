@@ -4,9 +4,9 @@ import type { RuleId } from './rule.ts';
 export interface Condition {
   readonly type: 'Accepted' | 'Programmed';
   readonly status: 'True' | 'False';
-  /** One word for programs; ADR 8 lists them. */
+  /** Reason in one word, for programs; ADR 8 lists them. */
   readonly reason: string;
-  /** For people: the meaning, and what to do. */
+  /** Message for people: the meaning, and what to do. */
   readonly message: string;
   readonly observedGeneration: number;
   /** ISO 8601: time at which the current `status` was first seen. */
@@ -34,7 +34,7 @@ export interface RuleStatus {
     readonly pending: number;
     readonly rejected: number;
   };
-  /** At most ten. */
+  /** Rejections, at most ten. */
   readonly rejections: readonly RuleRejection[];
 }
 

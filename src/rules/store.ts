@@ -51,7 +51,7 @@ export interface Authorship {
 
 /** Facts about a request in the audit trail. */
 export interface RequestFacts {
-  /** One of `create`, `update`, `patch`, `delete`, `deletecollection`, `batch`, `import`, `rollback`. */
+  /** Verb: `create`, `update`, `patch`, `delete`, `deletecollection`, `batch`, `import` or `rollback`. */
   readonly verb: string;
   /** The peer's address. */
   readonly remote: string;

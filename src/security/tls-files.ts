@@ -32,7 +32,7 @@ export async function loadTlsFiles(files: TlsFiles): Promise<TlsTexts> {
 export interface TlsWatchOptions {
   /** Contents in use. */
   readonly current: TlsTexts;
-  /** Puts new contents in use. If it throws, the error is logged and the last good ones stay. */
+  /** Applies new contents. If it throws, the error is logged and the last good ones stay. */
   readonly apply: (texts: TlsTexts) => void;
   readonly clock: Clock;
   readonly log: Logger;

@@ -1,15 +1,15 @@
 import { z } from 'zod';
 
 /*
- * Types of values in binnacle.yaml. `form` names a type in the reference of docs/configuration.md, where the JSON type
- * says too little.
+ * Types of values in binnacle.yaml. `form` names a type in the reference of docs/configuration.md if the JSON type is
+ * too general.
  */
 
-/** A place to listen at or to connect to. */
+/** Address to listen at or to connect to. */
 export interface Address {
-  /** An IP address or a name, without brackets. */
+  /** IP address or name, without brackets. */
   readonly host: string;
-  /** 0 lets the system choose. */
+  /** Port; 0 lets the system choose. */
   readonly port: number;
 }
 
@@ -38,7 +38,7 @@ export const adapterName = z
   .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'must be lower-case letters, digits and "-"')
   .meta({ form: 'lower-case letters, digits and `-`, 63 at most' });
 
-/** A name of the server, for `Host` and `Origin`. */
+/** Name of the server, for `Host` and `Origin`. */
 export const hostName = z
   .string()
   .max(253)
@@ -64,10 +64,10 @@ export const namespacedHost = z
 
 export const positiveInteger = z.int().min(1);
 
-/** A year at most. */
+/** Duration of at most a year. */
 export const seconds = z.number().positive().max(31_536_000, 'must be a year at most').meta({ form: 'seconds' });
 
-/** A kibibyte to a gibibyte. */
+/** Size from a kibibyte to a gibibyte. */
 export const bytes = z.int().min(1_024).max(1_073_741_824).meta({ form: 'bytes' });
 
 export const milliseconds = z.int().min(0).max(600_000).meta({ form: 'milliseconds' });

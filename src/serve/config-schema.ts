@@ -13,8 +13,9 @@ import {
 import { xdsLimitsSchema } from './xds-limits.ts';
 
 /*
- * binnacle.yaml. The reference in docs/configuration.md is generated from here (`npm run reference`): `describe` says
- * what a key does, `flag` names its flag. An object with a description is a section of the reference.
+ * Schema of binnacle.yaml. The reference in docs/configuration.md is generated from it (`npm run reference`).
+ * `describe` has the text for a key, and `flag` the name of its flag. An object with a description is a section of the
+ * reference.
  */
 
 /** Levels from the most to the least verbose. */
@@ -28,7 +29,7 @@ const clientCaFile = path
   .optional()
   .describe('the CAs that sign certificates of clients; without it, clients are asked for none');
 
-/** `http.tls`. The access file says which certificates may do what. */
+/** Schema of `http.tls`. The access file grants roles to certificates. */
 const httpTlsSchema = z
   .strictObject({ certFile, keyFile, clientCaFile })
   .describe('HTTP over TLS; off without this key. The files are PEM, read again when they change.');
@@ -58,7 +59,7 @@ const httpSchema = z
     'Rules, registration, debug views, `/metrics`, `/healthz` and `/readyz`. Operations explains [who may call](operations.md#access-to-http).',
   );
 
-/** `xds.tls`. With CAs for clients, a certificate is required unless the file says otherwise. */
+/** Schema of `xds.tls`. With CAs for clients, a certificate is required unless the file disables that. */
 const xdsTlsSchema = z
   .strictObject({
     address: addressSchema
@@ -79,7 +80,7 @@ const xdsTlsSchema = z
   })
   .describe('xDS over TLS; off without this key. The files are PEM, read again when they change.');
 
-/** `xds.clientStatus`: clients that may ask CSDS for the configuration of all clients. */
+/** Schema of `xds.clientStatus`: clients that may request the configuration of all clients by CSDS. */
 const clientStatusSchema = z
   .strictObject({
     loopback: z.boolean().default(defaultAccess.loopback).describe('allow clients of this machine'),
@@ -89,7 +90,7 @@ const clientStatusSchema = z
     'Who may ask CSDS, which shows what every client has been sent. Identities are those of client certificates.',
   );
 
-/** `xds.auth`. */
+/** Schema of `xds.auth`. */
 const xdsAuthSchema = z
   .strictObject({
     type: z.literal('kubernetes').describe('streams need a service account token, which an API server reviews'),
@@ -143,7 +144,7 @@ const storeSchema = z
   .default({ type: 'sqlite' })
   .describe('The store of the rules that come over the API.');
 
-/** One entry of `adapters`. The adapter's own schema checks the other keys. */
+/** Schema of an entry of `adapters`. The adapter's own schema checks the other keys. */
 const adapterSchema = z
   .looseObject({
     type: z.string().min(1).meta({ form: 'name of an adapter' }).describe('one of the adapters below'),
@@ -177,7 +178,7 @@ const pushSchema = z
   })
   .describe('When changes are sent.');
 
-/** binnacle.yaml. Strict: an unknown key is an error. */
+/** Schema of binnacle.yaml. Strict: an unknown key is an error. */
 export const configFileSchema = z.strictObject({
   http: z.preprocess((http) => (typeof http === 'string' ? { address: http } : http), httpSchema.prefault({})),
   xds: xdsSchema.prefault({}),

@@ -15,15 +15,15 @@ import type { NodeLimits } from '../xds/wire/node-limits.ts';
 import { type Address, addressSchema } from './config-fields.ts';
 import { type ConfigFile, configFileSchema, type LogLevel, logLevels } from './config-schema.ts';
 
-/** One entry of `adapters`. */
+/** Entry of `adapters`. */
 export interface AdapterConfig {
   readonly type: string;
-  /** Unique; the type where the file gives none. */
+  /** Unique name; the type by default. */
   readonly name: string;
-  /** Whether readiness waits for it when it has no snapshot. */
+  /** True if readiness waits for it unless it has a snapshot. */
   readonly required: boolean;
   readonly syncTimeoutSeconds: number;
-  /** The other keys, for the adapter's own schema. */
+  /** Other keys, for the adapter's own schema. */
   readonly options: Readonly<Record<string, unknown>>;
 }
 
@@ -32,28 +32,28 @@ export interface XdsTlsConfig {
   readonly address: Address;
   readonly certFile: string;
   readonly keyFile: string;
-  /** Null: clients are not asked for a certificate. */
+  /** CAs of client certificates; null to request no certificate. */
   readonly clientCaFile: string | null;
   readonly requireClientCert: boolean;
 }
 
 /** Authentication of xDS clients by service account tokens. */
 export interface XdsAuthConfig {
-  /** Null: the cluster around this process. */
+  /** Kubeconfig; null for the cluster of this process. */
   readonly kubeconfig: string | null;
-  /** Null: the current one of the kubeconfig. */
+  /** Context; null for the current one of the kubeconfig. */
   readonly context: string | null;
   readonly audiences: readonly string[];
   readonly allowTokensWithoutPod: boolean;
 }
 
-/** The HTTP security. */
+/** HTTP server and its security. */
 export interface HttpConfig {
   readonly address: Address;
   readonly allowedHosts: readonly string[];
-  /** Null: no TLS. */
+  /** Certificates; null for plain HTTP. */
   readonly tls: TlsFiles | null;
-  /** Null: nobody has to prove who they are. */
+  /** Access file; null without authentication. */
   readonly accessFile: string | null;
 }
 
@@ -73,31 +73,31 @@ export interface ServeConfig {
   };
   readonly store: { readonly type: 'sqlite'; readonly path: string } | { readonly type: 'memory' };
   readonly adapters: readonly AdapterConfig[];
-  /** Services that instances may join although another adapter defines them: `namespace/host`. */
+  /** Services of other adapters that instances may join: `namespace/host`. */
   readonly registration: { readonly allow: readonly string[] };
   readonly mesh: MeshConfig;
-  /** The last part of Kubernetes hostnames. */
+  /** Last part of Kubernetes hostnames. */
   readonly domainSuffix: string;
   readonly push: { readonly endpointQuietMs: number; readonly quietMs: number; readonly maxMs: number };
   readonly dataDir: string;
   readonly logLevel: LogLevel;
 }
 
-/** The flags of the command line: their values by their names, none for a switch. */
+/** Values of command line flags by name; a switch has none. */
 type GivenFlags = Readonly<Record<string, readonly string[] | undefined>>;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** A flag or an environment variable: what it says, and what to call it in an error. */
+/** Value of a flag or an environment variable, with its name for errors. */
 interface Given {
   readonly text: string;
   readonly name: string;
 }
 
 /**
- * The configuration of `binnacle serve`: flags, then environment, then the file, then defaults. Rejects with
- * CONFIG_INVALID that names the flag, or the file and key, and what is allowed. Paths are relative to the working
- * directory.
+ * Loads the configuration of `binnacle serve`. Flags override the environment, which overrides the file and its
+ * defaults. Rejects with CONFIG_INVALID that names the flag, or the file and key, and the allowed values. Paths are
+ * relative to the working directory.
  */
 export async function loadServeConfig(flags: GivenFlags, env: Environment): Promise<ServeConfig> {
   const given = (name: string): Given | null => {
@@ -173,7 +173,7 @@ function httpOf(
 
 const addressText = ({ host, port }: Address): string => `${host.includes(':') ? `[${host}]` : host}:${port}`;
 
-/** A flag has no value, an environment variable has one. */
+/** Reads a switch. A flag has no value, an environment variable has one. */
 function readSwitch(given: Given | null): boolean | null {
   if (given === null) return null;
   if (['', '1', 'true'].includes(given.text)) return true;
@@ -193,7 +193,9 @@ function xdsTls({ xds: { tls } }: ConfigFile, flag: Given | null): XdsTlsConfig 
   return { ...tls, address: address ?? tls.address, clientCaFile, requireClientCert };
 }
 
-/** Tokens are secrets: without TLS they stay on this machine, unless told otherwise. */
+/**
+ * Reads `xds.auth`. Tokens are secrets: without TLS they are accepted on loopback only, unless the file allows more.
+ */
 function xdsAuth({ xds: { auth } }: ConfigFile, plaintext: Address): XdsAuthConfig | null {
   if (auth === undefined) return null;
   const { kubeconfig = null, context = null, audiences, allowPlaintext, allowTokensWithoutPod } = auth;

@@ -15,7 +15,7 @@ export const dataPaths = (directory: string): DataPaths => ({
   knownProxies: join(directory, 'known-proxies.json'),
 });
 
-/** Makes the data directory. Rejects with DATA_DIR_UNWRITABLE. */
+/** Creates the data directory. Rejects with DATA_DIR_UNWRITABLE. */
 export async function makeDataDirectory(directory: string): Promise<void> {
   try {
     for (const path of [directory, dataPaths(directory).shards]) {

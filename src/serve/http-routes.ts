@@ -13,7 +13,7 @@ import { messagesOn } from '../rules/pending.ts';
 import { debugViews } from '../telemetry/debug/views.ts';
 import { discoveryOptions, type Parts, pause, type ServeContext, turns } from './parts.ts';
 
-/** Everything that is served over HTTP. */
+/** Returns all routes of the HTTP server. */
 export function httpRoutes(parts: Parts, context: ServeContext): readonly HttpRoutes[] {
   const { registry, adapters, store, book, compiler, serviceEntries, findings, coordinator, statuses, awaited } = parts;
   const { version, clock } = context;

@@ -30,7 +30,7 @@ import { createAdapters, type MadeAdapter } from './adapters.ts';
 import type { ServeConfig } from './config.ts';
 import { dataPaths, makeDataDirectory } from './data-directory.ts';
 
-/** The parts of a control plane that serve nobody yet. */
+/** Parts of a control plane, before it serves clients. */
 export interface Parts {
   readonly metrics: Metrics;
   readonly registry: Registry;
@@ -54,11 +54,11 @@ export interface ServeContext {
   readonly version: string;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Everything that is to be closed, in the order in which it was made. */
+  /** Resources to close, in order of creation. */
   readonly closing: AsyncDisposableStack;
 }
 
-/** Runs something after input and timers had their turn; a monotonic time in milliseconds. */
+/** `defer` runs a function after input and timers had their turn. `elapsed` is a monotonic time in milliseconds. */
 export const turns = { defer: setImmediate, elapsed: () => performance.now() };
 
 /** Resolves after input and timers had their turn. */
@@ -73,7 +73,7 @@ export const discoveryOptions = ({ coordinator, awaited }: Parts, { config, log 
   nodeLimits: config.xds.nodeLimits,
 });
 
-/** Makes the parts, each from those before it. Rejects where the configuration cannot be used. */
+/** Creates the parts, each from the previous ones. Rejects if the configuration cannot be used. */
 export async function createParts({ config, version, clock, log, closing }: ServeContext): Promise<Parts> {
   const paths = dataPaths(config.dataDir);
   const metrics = createMetrics();

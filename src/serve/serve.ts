@@ -18,7 +18,10 @@ import { readVersion } from './version.ts';
 import { authenticationResults, createXdsAuthentication, tokenVerdicts } from './xds-authentication.ts';
 import { createXdsServers } from './xds-servers.ts';
 
-/** Runs the control plane until the process is told to stop; then, or when its start fails, closes everything, the newest first. */
+/**
+ * Runs the control plane until a signal stops the process. Then, or if the start fails, it closes everything, newest
+ * first.
+ */
 export async function serve(config: ServeConfig): Promise<void> {
   const closing = new AsyncDisposableStack();
   try {
@@ -59,7 +62,8 @@ async function serveUntilTold(config: ServeConfig, closing: AsyncDisposableStack
   const xds = await rpc.listen();
   await listenHttp(http, config.http.address);
 
-  // Only now, so that a start that fails says one thing. Until then readiness waits for the shard of service entries.
+  // Started last, so that a failed start logs one error only. Until then readiness waits for the shard of service
+  // entries.
   feed.start((urgency) => coordinator.changed(urgency));
   coordinator.start(signal);
   firstCompile.start(signal);
@@ -77,7 +81,7 @@ async function serveUntilTold(config: ServeConfig, closing: AsyncDisposableStack
   log.info({}, 'stopping');
 }
 
-/** The option of the gRPC services; discovery over REST has the checks of the HTTP security. */
+/** Returns the authentication option of the gRPC services. Discovery over REST has the checks of the HTTP security. */
 async function xdsAuthentication(
   { metrics }: Parts,
   { config, clock, closing }: ServeContext,
@@ -88,5 +92,5 @@ async function xdsAuthentication(
   return { authentication: await createXdsAuthentication(auth, { clock, observer, closing }) };
 }
 
-/** How long open streams and HTTP requests may take to end. */
+/** Time limit for open streams and HTTP requests to end. */
 const drainMs = 2_000;

@@ -1,8 +1,8 @@
 import { isatty } from 'node:tty';
 
 /**
- * Resolves when the process is told to stop, by SIGINT, SIGTERM or the end of its terminal. SIGHUP without a terminal is
- * ignored: Node.js does not inherit that nohup ignores it.
+ * Resolves when SIGINT, SIGTERM or the end of its terminal stops the process. SIGHUP without a terminal is ignored:
+ * Node.js does not inherit the setting of nohup.
  */
 export async function toldToStop(): Promise<void> {
   const hasTerminal = [0, 1, 2].some((descriptor) => isatty(descriptor));
@@ -20,9 +20,10 @@ export async function toldToStop(): Promise<void> {
 }
 
 /**
- * One order may come twice: a terminal and systemd signal every process of a group, and the launcher hands on what it
- * gets. So SIGTERM counts once, and a second SIGINT ends the process at once only after this time.
+ * Time within which a repeated signal is a duplicate. A terminal and systemd signal every process of a group, and the
+ * launcher forwards signals. SIGTERM therefore counts once, and a second SIGINT ends the process at once only after
+ * this time.
  */
 const doubledWithinMs = 500;
-/** Of a process that SIGINT ended, as shells count. */
+/** Exit code of shells for a process that SIGINT ended. */
 const interruptedExitCode = 130;

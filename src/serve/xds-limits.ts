@@ -6,7 +6,10 @@ import { bytes, positiveInteger, seconds } from './config-fields.ts';
 
 const secondsFrom = (ms: number) => seconds.default(ms / 1_000);
 
-/** `xds.limits`: of connections and calls (src/rpc), of nodes (src/xds), and of one client or peer (src/push). */
+/**
+ * Schema of `xds.limits`: limits of connections and calls (src/rpc), of nodes (src/xds), and of one client or peer
+ * (src/push).
+ */
 export const xdsLimitsSchema = z
   .strictObject({
     maxConnections: positiveInteger

@@ -40,7 +40,7 @@ interface AuthenticationMetrics {
 }
 
 interface AdapterMetrics {
-  /** Counts the instances that are taken out because their heartbeats stopped. */
+  /** Counts the instances that are removed because their heartbeats stopped. */
   leases(): { expired(): void };
 }
 

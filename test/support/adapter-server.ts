@@ -7,7 +7,7 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
 import { allowAll } from './allow-all.ts';
 
-/** The HTTP interface with the routes of these adapters and nothing else, not listening. */
+/** Creates the HTTP interface with the routes of these adapters and nothing else, not listening. */
 export function adapterServer(
   adapters: readonly Pick<Adapter, 'http'>[],
   { trail, accessCheck = allowAll }: { readonly trail?: AuditTrail; readonly accessCheck?: AccessCheck } = {},

@@ -40,7 +40,7 @@ export interface AdsOptions {
   readonly metadata?: Readonly<Record<string, string>>;
   /** Bearer token that the call carries. */
   readonly token?: string;
-  /** How its traffic is captured; `NONE` when left out. */
+  /** Capture of its traffic. Default: `NONE`. */
   readonly interception?: 'NONE' | 'REDIRECT';
   /** Subscribes to the assignments of its clusters and the routes of its listeners, as Envoy does. */
   readonly follow?: boolean;

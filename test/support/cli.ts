@@ -6,7 +6,7 @@ export interface CliCall {
   readonly env?: Readonly<Record<string, string>>;
   /** Standard input. */
   readonly input?: string;
-  /** Whether a terminal is attached. */
+  /** True if a terminal is attached. */
   readonly atTerminal?: boolean;
   readonly interrupted?: AbortSignal;
 }

@@ -2,7 +2,7 @@ import http2, { type Http2SecureServer, type ServerHttp2Session, type ServerHttp
 import type { AddressInfo } from 'node:net';
 import { authority } from './certificates.ts';
 
-/** A request as the fake API server got it. */
+/** A request that the fake API server received. */
 export interface FakeRequest {
   readonly method: string;
   readonly path: string;
@@ -12,11 +12,11 @@ export interface FakeRequest {
   readonly connection: number;
   /** Answers with JSON and ends. */
   json(status: number, body: unknown): void;
-  /** Begins an answer that goes on: a watch. */
+  /** Begins an answer that continues: a watch. */
   lines(): ServerHttp2Stream;
 }
 
-/** An HTTP/2 server in this process, which answers as a test says. */
+/** An HTTP/2 server in this process, with answers of the test. */
 export interface FakeApiServer {
   readonly url: string;
   /** PEM text. */

@@ -1,7 +1,7 @@
 import { setPriority } from 'node:os';
 import { missing, type PartName, partProgram, parts } from './parts.ts';
 
-// Installs the named parts, if this machine can have them, with what time others leave.
+// Installs the named parts, if this machine can have them, with processor time that other processes leave.
 setPriority(19);
 process.on('SIGTERM', () => process.exit(1)); // so that programs that it started end as well
 const isPart = (name: string): name is PartName => name in parts;

@@ -28,7 +28,7 @@ export interface SentRequest {
 export interface RulesServerOptions {
   readonly kinds?: readonly RuleKind[];
   readonly awaited?: RulesApiOptions['awaited'];
-  /** Whether lists also show the object of the file. */
+  /** True if lists also show the object of the file. */
   readonly areAdapterObjectsShown?: boolean;
   readonly unresolved?: RulesApiOptions['unresolved'];
   readonly statuses?: RuleStatuses | null;

@@ -11,7 +11,7 @@ export interface SchemaNode {
   readonly items: JsonSchema | null;
   /** For a map, the schema of its values. */
   readonly map: JsonSchema | null;
-  /** Whether unlisted fields are kept. */
+  /** True if unlisted fields are kept. */
   readonly isOpen: boolean;
   /** Groups of exclusive fields, as `a|b|c`; true if one of them is required. */
   readonly groups: ReadonlyMap<string, boolean>;

@@ -5,15 +5,18 @@ import { fixedPort } from './ports.ts';
 /** A TCP forwarder on 127.0.0.1 that fails as networks do. */
 export interface TcpProxy {
   readonly port: number;
-  /** The number of connections that are open. */
+  /** Number of open connections. */
   readonly connections: number;
-  /** Forwards nothing from now on and closes nothing, as when the other side is gone without a FIN. New connections are accepted. */
+  /**
+   * Forwards nothing and closes nothing from now on, like a peer that vanished without a FIN. New connections are
+   * accepted.
+   */
   hang(): void;
-  /** Forwards again, what came meanwhile included. */
+  /** Forwards again, including data that arrived meanwhile. */
   resume(): void;
   /** Resets all connections. New ones are forwarded. */
   cut(): void;
-  /** Holds what either side sends back for `ms`, from now on. */
+  /** Delays data of both sides by `ms` from now on. */
   delay(ms: number): void;
   stop(): Promise<void>;
 }

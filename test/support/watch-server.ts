@@ -155,7 +155,7 @@ export interface OpenWatch {
   readonly events: ReceivedEvent[];
   /** Events so far as `ADDED name`, `MODIFIED name`, … */
   summary(): readonly string[];
-  /** Whether the answer ended normally. */
+  /** True if the answer ended normally. */
   readonly ended: Promise<'complete' | 'broken'>;
   /** Stops reading until `resume`. */
   pause(): void;

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { RouteAnswer } from '../../../src/adapter-contract/http.ts';
 import { type FieldProblem, fieldProblems } from './schema.ts';
 
-/** The body of a refused request. */
+/** Body of a rejected request. */
 export interface Refusal {
   readonly error: string;
   readonly problems: readonly FieldProblem[];
@@ -23,14 +23,14 @@ type Parsed<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly problems: readonly FieldProblem[] };
 
-/** Checks a body; `before` are the mistakes that are known already. */
+/** Checks a body; `before` has the mistakes that are known already. */
 export function parsed<T>(schema: z.ZodType<T>, body: unknown, before: readonly FieldProblem[]): Parsed<T> {
   const result = schema.safeParse(body);
   if (result.success && before.length === 0) return { ok: true, value: result.data };
   return { ok: false, problems: [...before, ...(result.success ? [] : fieldProblems(result.error))] };
 }
 
-/** The mistakes in the items of a list, by their place in it. */
+/** Lists the mistakes in the items of a list, by position. */
 export const prefixed = (
   items: readonly { readonly problems: readonly FieldProblem[] }[],
   list: string,

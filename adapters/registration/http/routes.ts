@@ -46,7 +46,7 @@ export function registrationHttp(api: RegistrationApi): AdapterHttp {
 
 const reading = ({ namespace = '' }: RouteParams): Need => ({ type: 'read-registrations', namespace });
 const writing = ({ namespace = '' }: RouteParams): Need => ({ type: 'register', namespace });
-/** The body names the namespaces, which are asked for one by one. */
+/** Permission for a request whose body names the namespaces. Each is checked later. */
 const writingMany = (): Need => ({ type: 'register', namespace: null });
 
 async function putInstance(api: RegistrationApi, request: RouteRequest): Promise<RouteAnswer> {

@@ -5,7 +5,7 @@ import { describeInstance } from './schema.ts';
 /** Scope of a watch: one service or a whole namespace. */
 export interface RegistrationScope {
   readonly namespace: string;
-  /** Null: all of them. */
+  /** Service; null for all. */
   readonly host: string | null;
 }
 

@@ -38,7 +38,7 @@ export interface DiscoveryOptions {
 export interface StreamKind {
   readonly mode: Mode;
   readonly service: DiscoveryService;
-  /** Shared by all streams of the mode. */
+  /** Recognition shared by all streams of the mode. */
   readonly recognition: Recognition;
 }
 

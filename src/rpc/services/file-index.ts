@@ -6,12 +6,12 @@ import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 export interface FileIndex {
   /** Services of the given files only, sorted. */
   readonly services: readonly string[];
-  /** By the path that imports name. */
+  /** Files by the path that imports name. */
   readonly byName: ReadonlyMap<string, DescFile>;
-  /** By message, field, oneof, enum, enum value, extension, service or method. */
+  /** Files by message, field, oneof, enum, enum value, extension, service or method. */
   readonly bySymbol: ReadonlyMap<string, DescFile>;
   readonly messages: ReadonlySet<string>;
-  /** By extended message and number. */
+  /** Files by extended message and number. */
   readonly extensions: ReadonlyMap<string, ReadonlyMap<number, DescFile>>;
 }
 

@@ -31,7 +31,7 @@ export interface WorkloadSelections<User> {
   add(workload: WorkloadCandidate): readonly WorkloadSelection<User>[];
   remove(workload: WorkloadCandidate): readonly WorkloadSelection<User>[];
   of(workload: WorkloadCandidate): readonly WorkloadSelection<User>[];
-  /** How many selections there are, and how many meanings of ports. */
+  /** Number of selections plus stored lists of ports. */
   readonly size: number;
 }
 

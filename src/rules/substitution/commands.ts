@@ -3,11 +3,11 @@ import { plainCommands } from './plain-commands.ts';
 /** Syntax of one of Envoy's commands between percent signs. */
 export interface SubstitutionCommand {
   /**
-   * Whether the command has text in parentheses: `never`, or `optional` or `needed`. `wrongArgument` says why a given
-   * one is invalid, or returns null.
+   * Argument in parentheses: `never`, `optional` or `needed`. `wrongArgument` says why a given one is invalid, or
+   * returns null.
    */
   readonly argument: 'never' | 'optional' | 'needed';
-  /** Whether the command may end with a length such as `:8`. */
+  /** True if the command may end with a length such as `:8`. */
   readonly takesLength: boolean;
   readonly wrongArgument: (argument: string) => string | null;
 }

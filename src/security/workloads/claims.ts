@@ -1,8 +1,8 @@
 import type { NodeClaim, WorkloadIdentity } from '../../model/caller-authentication.ts';
 
 /**
- * Compares the statements of a node with the workload that its token proves. Returns the first difference, for people;
- * null if there is none. What the token does not say (the pod of a token without one) is not compared.
+ * Compares the claims of a node with the workload that its token proves. Returns the first difference, for people; null
+ * if there is none. Facts that the token lacks (such as a pod) are not compared.
  */
 export function claimFault(workload: WorkloadIdentity, claims: readonly NodeClaim[]): string | null {
   const proved = {

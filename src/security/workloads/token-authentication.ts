@@ -2,7 +2,7 @@ import type { CallerAuthentication, CallerVerdict } from '../../model/caller-aut
 import { claimFault } from './claims.ts';
 import type { TokenReviews } from './token-reviews.ts';
 
-/** Outcomes that are counted. `mismatch`: the node says something else than its token. */
+/** Counted results. `mismatch`: the node differs from its token. */
 export const authenticationResults = ['token', 'certificate', 'unauthenticated', 'unavailable', 'mismatch'] as const;
 
 export type AuthenticationResult = (typeof authenticationResults)[number];
@@ -11,14 +11,14 @@ export interface TokenAuthenticationOptions {
   readonly reviews: TokenReviews;
   /** Audiences of which a token must have one; for messages. */
   readonly audiences: readonly string[];
-  /** Accepts tokens that are bound to no pod; of their nodes the pod is not checked. */
+  /** Accepts tokens without a pod; the pod in their nodes is not checked. */
   readonly allowTokensWithoutPod: boolean;
   readonly observe: (result: AuthenticationResult) => void;
 }
 
 /**
- * Creates the authentication of `xds.auth: kubernetes`: a service account token in `authorization`, or without one a
- * client certificate that the TLS listener has verified. A token that is sent must be valid, whatever the certificate.
+ * Creates the authentication of `xds.auth: kubernetes`. Callers send a service account token in `authorization`, or
+ * have a client certificate that the TLS listener verified. A sent token must be valid, whatever the certificate.
  */
 export function createTokenAuthentication(options: TokenAuthenticationOptions): CallerAuthentication {
   const { reviews, audiences, allowTokensWithoutPod, observe } = options;

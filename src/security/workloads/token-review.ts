@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import type { WorkloadIdentity } from '../../model/caller-authentication.ts';
 
-/** Result of having a token reviewed. Reasons are for people. */
+/** Result of a token review. Reasons are for people. */
 export type TokenVerdict =
   | { readonly type: 'valid'; readonly workload: WorkloadIdentity }
   | { readonly type: 'invalid'; readonly reason: string }
-  /** The server that reviews tokens did not answer. */
+  /** The reviewing server did not answer. */
   | { readonly type: 'unavailable'; readonly reason: string };
 
 /** Builds a TokenReview: https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/token-review-v1/ */
@@ -30,8 +30,8 @@ const reviewed = z.looseObject({
 });
 
 /**
- * Reads the answer to a TokenReview. An API server that does not know audiences leaves them out of its answer: such a
- * token may be for anybody, and is invalid here.
+ * Reads the result of a TokenReview. API servers without support for audiences omit them: such a token may be meant for
+ * another server, and is invalid here.
  */
 export function readTokenReview(answer: unknown, audiences: readonly string[]): TokenVerdict {
   const parsed = reviewed.safeParse(answer);

@@ -3,38 +3,38 @@ import type { Clock } from '../../lib/clock.ts';
 import type { TokenVerdict } from './token-review.ts';
 import { createTurnstile } from './turnstile.ts';
 
-/** Asks who a token is of. The signal aborts when nobody waits any more. A rejection means that no answer came. */
+/** Reviews a token. The signal aborts when no caller waits any more. Rejects if no answer arrives. */
 export type TokenReviewer = (token: string, signal: AbortSignal) => Promise<TokenVerdict>;
 
-/** Reviewed tokens. Many calls with one token cost one review. */
+/** Cache of token reviews. Many calls with one token cost one review. */
 export interface TokenReviews {
-  /** Resolves with a kept verdict, or with that of a new review; `unavailable` if that takes too long. */
+  /** Resolves with a cached verdict or that of a new review; `unavailable` if the review takes too long. */
   verdictOf(token: string): Promise<TokenVerdict>;
-  /** Number of kept verdicts. */
+  /** Number of cached verdicts. */
   readonly size: number;
 }
 
 export interface TokenReviewsOptions {
   readonly review: TokenReviewer;
   readonly clock: Clock;
-  /** Called with the verdict of each review, not with kept ones. */
+  /** Called with the verdict of each review, not with cached ones. */
   readonly reviewed: (verdict: TokenVerdict) => void;
 }
 
-/** Time for which a valid token is not reviewed again, unless it expires earlier. A deleted pod's token is good for as long. */
+/** Cache time of a valid token, unless it expires earlier. The token of a deleted pod stays valid as long. */
 export const validMs = 300_000;
-/** Time for which an invalid one is not reviewed again. Tokens may become valid: a clock may be behind. */
+/** Cache time of an invalid token. It may become valid: a clock may be behind. */
 export const invalidMs = 10_000;
-/** Time in which a review must be answered, with its wait for its turn. */
+/** Time limit of a review, including its wait. */
 export const reviewTimeoutMs = 10_000;
-/** Reviews at a time: after a restart all sidecars come at once. */
+/** Maximum number of concurrent reviews: after a restart all sidecars connect at once. */
 export const reviewsAtOnce = 64;
-/** Maximum number of kept verdicts; the oldest one makes room. */
+/** Maximum number of cached verdicts; the oldest one is removed first. */
 const maxKept = 50_000;
 
 /**
- * Keeps verdicts by a keyed hash of the token, so that no token stays in memory. A review that is under way is shared;
- * one that fails is not kept, so that the next call asks again.
+ * Creates a cache of verdicts by a keyed hash of the token, so that no token stays in memory. Concurrent calls share a
+ * review. A failed review is not cached, so that the next call repeats it.
  */
 export function createTokenReviews({ review, clock, reviewed }: TokenReviewsOptions): TokenReviews {
   const key = randomBytes(32);
@@ -98,8 +98,8 @@ async function inTime(clock: Clock, run: (signal: AbortSignal) => Promise<TokenV
 }
 
 /**
- * Returns when a JSON Web Token expires, in milliseconds since the epoch; infinity if it does not say. Only for tokens
- * that a review found valid: nothing is verified here.
+ * Returns the expiry of a JSON Web Token in milliseconds since the epoch; infinity if it has none. Only for tokens that
+ * a review found valid: the function verifies nothing.
  */
 function expiryOf(token: string): number {
   try {
@@ -107,6 +107,6 @@ function expiryOf(token: string): number {
     const seconds = typeof claims === 'object' && claims !== null && 'exp' in claims ? claims.exp : undefined;
     return typeof seconds === 'number' ? seconds * 1_000 : Number.POSITIVE_INFINITY;
   } catch {
-    return Number.POSITIVE_INFINITY; // another form of token
+    return Number.POSITIVE_INFINITY; // not a JSON Web Token
   }
 }

@@ -1,14 +1,14 @@
-/** Runs a piece of work when it is its turn. Skips it, rejecting with the signal's reason, once the signal has aborted. */
+/** Runs a task when a slot is free. Skips it once the signal has aborted, and rejects with the signal's reason. */
 export type Turnstile = <T>(work: () => Promise<T>, signal: AbortSignal) => Promise<T>;
 
-/** Lets so many pieces of work run at once; others wait in the order in which they came. */
+/** Limits concurrent tasks to `atOnce`. Others wait in order of arrival. */
 export function createTurnstile(atOnce: number): Turnstile {
   let free = atOnce;
   const waiting: (() => void)[] = [];
 
   return async (work, signal) => {
     if (free > 0) free--;
-    else await new Promise<void>((resolve) => waiting.push(resolve)); // inherits the place of the one that ended
+    else await new Promise<void>((resolve) => waiting.push(resolve)); // inherits the slot of an ended task
     try {
       signal.throwIfAborted();
       return await work();

@@ -13,8 +13,8 @@ export interface ReopenedDatabase {
 }
 
 /**
- * Applies the difference between the database and the committed objects as one commit. The difference is what the
- * database committed just before its thread died, which nobody has reported yet.
+ * Applies the difference between the database and the committed objects as one commit. The database committed it just
+ * before its thread died, and no answer reported it yet.
  */
 export function reconcile(committed: CommittedObjects, found: ReopenedDatabase): void {
   const known = new Map(committed.all().map((object) => [keyText(keyOf(object)), object]));

@@ -179,7 +179,7 @@ function syncOf(state: TypeState) {
   };
 }
 
-/** Lists names that are asked for, do not exist, and are not answered until they do. */
+/** Lists requested names that do not exist, and whose requests are not answered until they do. */
 function unansweredOf({ type, names, interest }: TypeState): readonly string[] {
   if (typeRows[type].unknown !== 'unanswered') return [];
   return names.names.filter((name) => interest?.get(name) === undefined);

@@ -36,7 +36,7 @@ export function filteredResources(
 
 const noSubstitutes: ReadonlyMap<string, EncodedResource | null> = new Map();
 
-/** Notes that the client rejects a part. */
+/** Records that the client rejects a part. */
 export function addRejected(state: TypeState, name: string, part: string, rejected: RejectedPart): void {
   const before = state.filters?.get(name);
   state.filters ??= new Map();

@@ -5,7 +5,7 @@ import type { ResourcePart } from './partition.ts';
 /** One version of one part. */
 export interface PartVersion {
   readonly type: XdsType;
-  /** Of the resource. */
+  /** Name of the resource. */
   readonly name: string;
   readonly part: string;
   readonly hash: string;
@@ -22,7 +22,7 @@ export interface RejectedVersion extends PartVersion {
 export interface KnownRejections {
   /** Number of findings; 0: none, so that callers need not ask further. */
   readonly size: number;
-  /** Whether a client was found to reject this. */
+  /** Returns true if a client rejected this. */
   isKnown(version: PartVersion): boolean;
   /** The version before it that clients accepted; null: unknown. */
   lastGood(version: PartVersion): ResourcePart | null;

@@ -5,19 +5,19 @@ import { MalformedMessage, readFields } from '../wire/wire-reader.ts';
 
 /** Smallest unit that can be substituted: a virtual host of a route configuration, or a whole resource. */
 export interface ResourcePart {
-  /** Of the virtual host; empty for a whole resource. */
+  /** Name of the virtual host; empty for a whole resource. */
   readonly name: string;
   /** A hash of the content; of a whole resource its version. */
   readonly hash: string;
   /** The field of the route configuration, tag included; of a whole resource its message. */
   readonly bytes: Uint8Array;
-  /** Of a virtual host, as written; a domain may stand only once in a route configuration. */
+  /** Domains of a virtual host, as written; a domain may occur only once in a route configuration. */
   readonly domains: readonly string[];
 }
 
 /** Parts of a resource, in the order of its bytes. */
 export interface Partition {
-  /** By name. One without a name if the resource is not a route configuration with virtual hosts. */
+  /** Parts by name. A resource without virtual hosts is one part without a name. */
   readonly parts: ReadonlyMap<string, ResourcePart>;
   /** Everything, in order: fields that belong to no part stay as they are. */
   readonly fields: readonly (ResourcePart | Uint8Array)[];
@@ -47,7 +47,7 @@ export const wholePart = (type: XdsType, resource: EncodedResource): ResourcePar
   domains: [],
 });
 
-/** Null: it has no virtual hosts, or is no message. */
+/** Splits a route configuration. Null: it has no virtual hosts, or is no message. */
 function splitRoutes(resource: EncodedResource): Partition | null {
   const parts = new Map<string, ResourcePart>();
   const fields: (ResourcePart | Uint8Array)[] = [];
@@ -71,7 +71,7 @@ function splitRoutes(resource: EncodedResource): Partition | null {
   return parts.size === 0 ? null : { parts, fields };
 }
 
-/** Of RouteConfiguration. */
+/** Number of the field `virtual_hosts` of RouteConfiguration. */
 const virtualHostsField = 2;
 
 function virtualHostOf(field: Uint8Array, message: Uint8Array): ResourcePart {
@@ -84,7 +84,7 @@ function virtualHostOf(field: Uint8Array, message: Uint8Array): ResourcePart {
   return { name, hash: contentHash(field), bytes: field, domains };
 }
 
-/** A part of a resource in another version, or left out. */
+/** Part of a resource in another version, or omitted. */
 export type Choice = (part: ResourcePart) => ResourcePart | null;
 
 /**

@@ -274,7 +274,7 @@ export function confirmWhole(
   return [{ ...version, lastGood, error }];
 }
 
-/** Whether the trial contained this version, and not an earlier one of the tables. */
+/** Returns true if the trial contained this version, and not an earlier one of the tables. */
 function wasSent(state: TypeState, { sent }: Search, { name, part, hash }: PartVersion): boolean {
   if (sent.size === 0) return true; // no trial: the rejected response contained it
   const tried = sent.get(name) ?? null;
@@ -312,7 +312,7 @@ export function finish(stream: StreamState, state: TypeState, search: Search, co
   markAll(stream);
 }
 
-/** Whether the client has the final version of a resource. */
+/** Returns true if the client has the final version of a resource. */
 function hasFinal(state: TypeState, search: Search, name: string): boolean {
   const resource = state.interest?.get(name)?.resource;
   const accepted = search.accepted.get(name);

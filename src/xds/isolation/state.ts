@@ -7,7 +7,7 @@ import type { ResourcePart } from './partition.ts';
 export interface RejectedPart {
   /** The version of it that the client rejects: `Part.hash`. */
   readonly hash: string;
-  /** The version that the client is sent in its place; null: the part is left out. */
+  /** Version that the client is sent in its place; null to omit the part. */
   readonly substitute: ResourcePart | null;
   /** Error text of the client. */
   readonly error: string;
@@ -33,7 +33,7 @@ export interface Suspect {
 export interface Search {
   /** The revision of the rejected response. */
   readonly revision: Revision;
-  /** Whether responses of this type are whole sets. */
+  /** True if responses of this type are whole sets. */
   readonly whole: boolean;
   readonly names: readonly string[];
   /** The other names of the rejected response: they are sent again when the search ends. */

@@ -40,7 +40,7 @@ export interface AnswersMessage {
   readonly identifier: string;
   /** Answers by requested name. */
   readonly answers: ReadonlyMap<string, HostAnswer>;
-  /** Resources that the client has and no name leads to any more. */
+  /** Resources that the client has and to which no name refers any more. */
   readonly gone: readonly string[];
 }
 

@@ -11,7 +11,7 @@ import { answerHost, answersNamed, encodeAnswers, type HostAnswer, splitHostName
 export interface NamedOutcome {
   /** Error text of the last response, if it was rejected. */
   readonly rejected: string | null;
-  /** Names asked for that stay unanswered. */
+  /** Requested names that stay unanswered. */
   readonly unanswered: readonly string[];
 }
 
@@ -32,7 +32,7 @@ export interface NamedState {
   nack: string | null;
   /** Time of the last NACK; 0: never. */
   nackedAtMs: number;
-  /** Whether the first request had no names: Envoy waits for an answer before it uses routes with hosts on demand. */
+  /** True if the first request had no names: Envoy waits for an answer before it uses routes with hosts on demand. */
   mustAnswer: boolean;
 }
 
@@ -55,7 +55,7 @@ export class NamedStream implements Holder {
   #view: View | null;
   /** The route configurations in which virtual hosts are looked up. */
   #routes: Interest | null = null;
-  /** Through which revision the answers about virtual hosts are right. */
+  /** Revision through which the answers about virtual hosts are valid. */
   #seen: Revision = 0;
 
   constructor({ mode, view, sender }: StreamState, context: StreamContext) {
@@ -194,7 +194,7 @@ function forgetOldest({ names, has }: NamedState): void {
   }
 }
 
-/** The resources that the client has and no name leads to any more. */
+/** Returns the resources that the client has and to which no name refers any more. */
 function dropUnnamed({ names, has }: NamedState, answers: ReadonlyMap<string, HostAnswer>): string[] {
   const meant = new Set(names.values().map((last) => last?.resource));
   const gone = [...has].filter((resource) => !meant.has(resource));

@@ -43,7 +43,7 @@ export function receiveKnownAck(stream: StreamState, known: object, context: Str
   return null;
 }
 
-/** Whether these bytes acknowledge the response in flight. */
+/** Returns true if these bytes acknowledge the response in flight. */
 function isAnswer({ inFlight }: TypeState, known: object): boolean {
   return inFlight?.knownAcks.some((one) => one === known) === true;
 }

@@ -1,8 +1,8 @@
 /**
- * The decisive sentence of a proxy's error text, in one line of at most 300 characters. Envoy writes the rejected configuration
- * before it, and a chain of messages in which the innermost one says what is wrong.
+ * Returns the decisive sentence of a proxy's error text, in one line of at most 300 characters. Envoy writes the rejected
+ * configuration before it, and a chain of messages whose innermost one has the reason.
  *
- * @param name the resource in question, where the text speaks of several; empty: it is about one.
+ * @param name the resource in question, if the text names several; empty otherwise.
  */
 export function decisiveSentence(error: string, name: string): string {
   const own = name === '' ? error : partAbout(error, name);
@@ -13,12 +13,12 @@ export function decisiveSentence(error: string, name: string): string {
   return line.length > longestSentence ? `${line.slice(0, longestSentence - 1)}…` : line;
 }
 
-/** Whether a listener failed because of the machine that the proxy runs on: its port is taken, or may not be bound. */
+/** Returns true if a listener failed because of the proxy's machine: its port is taken, or may not be bound. */
 export const isBindError = (error: string, name: string): boolean =>
   /cannot bind|failed to bind|Address already in use/i.test(partAbout(error, name));
 
 const longestSentence = 300;
-/** How Envoy begins to write a configuration down. It sends 4,096 characters at most. */
+/** Start of the configuration that Envoy prints. It sends 4,096 characters at most. */
 const dump = 'goo.gle/debug';
 const cutOff =
   'it is against a constraint of its message; which one was cut off from the error text: see the log of the proxy';

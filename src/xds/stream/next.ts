@@ -20,7 +20,7 @@ import {
 } from './stream.ts';
 import { substitutesFor, substitutesKey, withoutRejected } from './substitutes.ts';
 
-/** How long LDS and RDS wait for the CDS ACK. */
+/** Time limit for which LDS and RDS wait for the CDS ACK. */
 export const maxClusterWaitMs = 5_000;
 /** Limit of a deferral, from when everything that replaces the removed names was sent. Many names have a shorter one. */
 export const maxDeferralMs = 30_000;
@@ -57,7 +57,7 @@ export function nextResponse(
   return null;
 }
 
-/** Whether `nextResponse` may have something. Costs less than a turn in a queue. */
+/** Returns true if `nextResponse` may have something. Costs less than a turn in a queue. */
 export function mayHaveResponse(stream: StreamState): boolean {
   if (!hasMarks(stream)) return false;
   for (let place = 0; place < stream.inOrder.length; place++)
@@ -92,7 +92,7 @@ export function nextDeadline(stream: StreamState): number | null {
   return earliest;
 }
 
-/** Whether everything is sent and answered: what `/debug/syncz` calls SYNCED. */
+/** Returns true if everything is sent and answered: `/debug/syncz` calls it SYNCED. */
 export function isSettled(stream: StreamState, context: StreamContext): boolean {
   return [...stream.types.keys()].every((type) => settledThrough(stream, type, context) >= context.revision);
 }
@@ -105,12 +105,12 @@ interface ResponseInput {
   readonly onForced: OnForcedRelease;
 }
 
-/** Ordinarily one comparison: whether the stream is behind. */
+/** Returns true if the stream may be behind; usually one comparison. */
 function hasWork(state: TypeState, interest: Interest): boolean {
   return isPending(state, interest) || state.deferredRemovals.length > 0 || state.search !== null;
 }
 
-/** Whether this type has something to send, or may differ from what was sent. */
+/** Returns true if this type has something to send, or may differ from what was sent. */
 export function isPending(state: TypeState, interest: Interest): boolean {
   const { baseline } = state;
   return (
@@ -156,7 +156,7 @@ function respond(asking: ResponseInput): Response | null {
   });
 }
 
-/** Notes that these are not told as gone before their time. */
+/** Records removals that must not be sent yet. */
 function withhold(
   { state, interest, context }: ResponseInput,
   removed: TableDifference['removed'],
@@ -169,7 +169,10 @@ function withhold(
   state.deferredRemovals = [...state.deferredRemovals, batch];
 }
 
-/** Restores the client's bytes of names that came back and went again, unsent, while their removal was deferred. */
+/**
+ * Restores the client's bytes of names that reappeared and were removed again, unsent, while their removal was
+ * deferred.
+ */
 function withClientBytes(
   { deferredRemovals: deferred }: TypeState,
   removed: TableDifference['removed'],
@@ -184,7 +187,7 @@ interface Update {
   readonly from: Baseline | null;
   /** See `Response.changeRevision`. */
   readonly changeRevision: Revision | null;
-  /** Whether another stream may be in the same state. */
+  /** True if another stream may be in the same state. */
   readonly canShare: boolean;
   readonly released: readonly DeferredRemovals[];
   readonly removals: readonly string[];
@@ -218,7 +221,7 @@ function send({ stream, state, interest, context }: ResponseInput, update: Updat
   return response;
 }
 
-/** Notes that the response is sent now. */
+/** Records that the response is sent now. */
 function inFlight(stream: StreamState, state: TypeState, response: Response, context: StreamContext): Response {
   state.mustSend = none;
   state.mustAnswer = false;
@@ -284,7 +287,7 @@ function release({ stream, state, context, onForced }: ResponseInput): readonly 
   return released;
 }
 
-/** Whether everything that must precede these removals was sent, however it was answered. */
+/** Returns true if everything that must precede these removals was sent, however it was answered. */
 const isReplaced = (stream: StreamState, removed: XdsType, { revision }: DeferredRemovals): boolean =>
   typeRows[removed].releasedBy.every((type) => {
     const state = stream.types.get(type);

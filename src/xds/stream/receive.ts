@@ -28,7 +28,10 @@ export type RequestOutcome =
       readonly response: Response;
       /** Time by `StreamContext.now`. */
       readonly atMs: number;
-      /** Whether the request is nothing but an ACK: equal bytes mean the same on every stream with this subscription. */
+      /**
+       * True if the request is nothing but an ACK: equal bytes have equal effect on every stream with this
+       * subscription.
+       */
       readonly isAckOnly: boolean;
     }
   | {
@@ -39,7 +42,7 @@ export type RequestOutcome =
       readonly rejectedNames: readonly string[];
       /** Parts that the client is now known to reject. */
       readonly rejectedVersions: readonly RejectedVersion[];
-      /** Whether a search for the rejected parts goes on: the next answers tell more. */
+      /** True if a search for the rejected parts continues with the next answers. */
       readonly isSearching: boolean;
     }
   | { readonly kind: 'stale'; readonly type: XdsType }
@@ -227,5 +230,5 @@ function resetSubscription(state: TypeState): void {
 
 const canBeWildcard = (type: XdsType): boolean => typeRows[type].isWhole;
 
-/** Whether a request for absent names is answered. */
+/** Returns true if a request for absent names is answered. */
 const answersUnknown = (type: XdsType): boolean => typeRows[type].unknown !== 'unanswered';

@@ -14,7 +14,7 @@ export interface NamedRejection {
   readonly tables: readonly Table[];
 }
 
-/** Notes the named resources as rejected. `isResent`: sending the others again may succeed. */
+/** Marks the named resources as rejected. `isResent`: sending the others again may succeed. */
 export function rejectNamed(state: TypeState, rejection: NamedRejection): { names: string[]; isResent: boolean } {
   const { response, named, tables } = rejection;
   const also = response.whole ? carriedNamed(state, rejection) : noResources;

@@ -21,7 +21,7 @@ export interface StreamContext {
   now(): number;
   /** Unique ids for shared baselines and nonces. */
   nextId(): number;
-  /** Names this control plane in every response (`control_plane.identifier`); empty: it is left out. */
+  /** Name of this control plane in every response (`control_plane.identifier`); empty to omit it. */
   readonly identifier: string;
   /** Rejections that other streams found. */
   readonly knownRejections: KnownRejections;
@@ -53,7 +53,9 @@ export interface DeferredRemovals {
 /** A rejected resource: not sent again until it has another version. */
 export interface RejectedResource {
   readonly rejectedVersion: string;
-  /** For whole sets: the version that the client has, as far as known, and is sent in its place; null: none. */
+  /**
+   * Version that the client has, as far as known; whole sets contain it in place of the rejected one. Null for none.
+   */
   readonly substitute: EncodedResource | null;
   /** The version that it acknowledged last: `substitute` if it applied none sent since; undefined if unknown. */
   readonly acknowledged: EncodedResource | null | undefined;
@@ -67,7 +69,7 @@ export interface RejectedResource {
  */
 export interface TypeState {
   readonly type: XdsType;
-  /** Null: not subscribed, or the stream has no view yet. */
+  /** Interest; null without a subscription or a view. */
   interest: Interest | null;
   inFlight: Response | null;
   baseline: Baseline;
@@ -76,7 +78,10 @@ export interface TypeState {
   mustSend: readonly NamesToSend[];
   deferredRemovals: readonly DeferredRemovals[];
   wildcard: boolean;
-  /** SotW: a wildcard because no request has listed a name yet. Further requests without names keep it. */
+  /**
+   * True for a SotW wildcard that exists because no request has listed a name yet. Further requests without names keep
+   * it.
+   */
   implicitWildcard: boolean;
   names: NameSet;
   /** Rejected resources by name; null rather than empty. */
@@ -91,13 +96,13 @@ export interface TypeState {
   uncertain: readonly UncertainResponse[];
   /** Revision acknowledged last; 0: nothing yet of the present view. */
   acknowledged: Revision;
-  /** Whether the client may have resources of another server or view. Counts until it acknowledges something. */
+  /** True if the client may have resources of another server or view. Reset by its next acknowledgement. */
   mayHaveResources: boolean;
   /** The response that was in flight when the view changed. Its answer says nothing about the present view. */
   inFlightOfPreviousScope: Response | null;
   /** The newest answer was a NACK. */
   lastAnswerRejected: boolean;
-  /** When the newest response was sent; `lastSentOf` says which. */
+  /** Time at which the newest response was sent; `lastSentOf` says which. */
   sentAtMs: number;
   /** Labels of the responses acknowledged last and rejected last; null: none yet. */
   acked: ResponseLabel | null;
@@ -109,7 +114,7 @@ export interface TypeState {
   nack: string | null;
   /** Time of the last NACK; 0: never. */
   nackedAtMs: number;
-  /** Since when LDS or RDS has waited for the CDS ACK. */
+  /** Time since which LDS or RDS has waited for the CDS ACK. */
   waitingSinceMs: number | null;
 }
 
@@ -156,7 +161,7 @@ export function createStream(
   };
 }
 
-/** Gives the stream its first view, or another one: it is then compared in full with what it had. */
+/** Sets the first view of the stream, or another one, which is then compared in full with what it had. */
 export function setView(stream: StreamState, view: View, context: StreamContext): void {
   const before = stream.view;
   stream.view = view;

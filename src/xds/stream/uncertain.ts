@@ -31,7 +31,7 @@ export function withUncertain(
 export const withoutRevisions = (uncertain: readonly UncertainResponse[]): readonly UncertainResponse[] =>
   uncertain.map((response) => ({ ...response, revision: 0 }));
 
-/** Notes rejected versions by name: the client has none of them, whichever response contained it. */
+/** Records rejected versions by name: the client has none of them, whichever response contained it. */
 export function withRejected(
   uncertain: readonly UncertainResponse[],
   tables: readonly Table[],
@@ -95,7 +95,10 @@ export function resourceAt(
   return null;
 }
 
-/** Whether a list has a name. Builds a set once per list: lists are immutable, shared, and may have all names of a mesh. */
+/**
+ * Returns true if a list has a name. Builds a set once per list: lists are immutable, shared, and may have all names of
+ * a mesh.
+ */
 export function hasName(names: readonly string[], name: string): boolean {
   if (names.length < 16) return names.includes(name);
   const set = nameSets.get(names) ?? new Set(names);

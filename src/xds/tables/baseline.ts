@@ -3,13 +3,13 @@ import type { Revision } from './table.ts';
 
 /** A client's versions of one type by name. Immutable, and shared between streams in the same state. */
 export interface KnownVersions {
-  /** Unique; part of cache keys. */
+  /** Unique id, part of cache keys. */
   readonly id: number;
   /** The version of each name; '' when it is not known. */
   readonly versions: ReadonlyMap<string, string>;
   /** Old bytes, as far as known: state-of-the-world sets still contain deferred removals. */
   readonly resources: ReadonlyMap<string, EncodedResource>;
-  /** Whether several streams may have this baseline. Results for a single stream are not cached. */
+  /** True if several streams may have this baseline. Results for a single stream are not cached. */
   readonly shared: boolean;
 }
 

@@ -82,6 +82,6 @@ function addNames<Interest extends Indexed>(byName: Map<string, Set<Interest>>, 
   }
 }
 
-/** Whether they have a name in common: costs as much as the smaller of both. */
+/** Returns true if they have a name in common. Costs as much as the smaller of both. */
 const meet = (changed: ReadonlySet<string>, { names }: Indexed): boolean =>
   names.size < changed.size ? names.names.some((name) => changed.has(name)) : changed.values().some(names.has);

@@ -22,7 +22,7 @@ export class Interest {
   /** The last revision that changed anything of it. */
   lastRevision: Revision;
   readonly holders = new Set<Holder>();
-  /** The last long acknowledgement of a holder, from which the next one is predicted (ack-cache.ts). */
+  /** Last long acknowledgement of a user, from which the next one is predicted (ack-cache.ts). */
   acknowledgement: Uint8Array | null = null;
 
   readonly #differences = new Map<Revision | string, TableDifference>();
@@ -62,7 +62,7 @@ export class Interest {
     for (const table of this.tables) yield* table.entries.keys();
   }
 
-  /** Whether it includes all names of its tables: then whole bodies can be shared. */
+  /** True if it includes all names of its tables: then whole bodies can be shared. */
   isWhole(): boolean {
     if (this.wildcard) return true;
     const size = this.tables.reduce((sum, table) => sum + table.size, 0);
@@ -155,9 +155,9 @@ export class Interest {
   }
 }
 
-/** Holder of an interest. */
+/** User of an interest. */
 export interface Holder extends Marked {
-  /** Sends its responses; null: nothing does. */
+  /** Sends its responses; null if nothing does. */
   readonly sender: Sender | null;
 }
 
@@ -179,12 +179,12 @@ export class InterestPool {
     return this.#interests.size;
   }
 
-  /** How many tables have interests. */
+  /** Number of tables with interests. */
   get tables(): number {
     return this.#byTable.size;
   }
 
-  /** Returns the shared interest. `holder` holds it until `release`, however often it acquires it. */
+  /** Returns the shared interest. `holder` uses it until `release`, however often it acquires it. */
   acquire(type: XdsType, wanted: Wanted, holder: Holder): Interest {
     const key = this.#keyOf(type, wanted);
     let interest = this.#interests.get(key);
@@ -208,7 +208,7 @@ export class InterestPool {
     }
   }
 
-  /** Notes a commit of `table`: marks the holders of interests with changed names, and wakes their senders. */
+  /** Applies a commit of `table`: marks the users of interests with changed names, and wakes their senders. */
   committed(table: Table, revision: Revision, names: readonly string[], wake: (sender: Sender) => void): void {
     for (const interest of this.#byTable.get(table)?.matching(new Set(names)) ?? []) {
       interest.lastRevision = revision;

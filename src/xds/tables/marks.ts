@@ -18,7 +18,7 @@ export const markAll = (marked: Marked): void => {
   marked.marks = everyType;
 };
 
-/** Notes that the type at this place has nothing to send. */
+/** Records that the type at this place has nothing to send. */
 export const unmark = (marked: Marked, place: number): void => {
   marked.marks &= ~(1 << place);
 };

@@ -3,7 +3,7 @@ import { VersionedNames } from './versioned-names.ts';
 
 /** An interned set of resource names: equal sets are the same object, so comparing and sharing cost nothing. */
 export interface NameSet {
-  /** Unique per pool; part of cache keys. */
+  /** Id, unique per pool; part of cache keys. */
   readonly id: number;
   readonly size: number;
   /** Listed on first use, in the order of the client's first request; later additions follow. */
@@ -22,11 +22,10 @@ export const defaultNameLimits: NamePoolLimits = { maxNamesPerType: 100_000 };
 export class TooManyNames extends Error {}
 
 /**
- * Interns name sets. A thousand clients that subscribe to the same list share one set, and their requests, being equal
- * byte for byte, are not even parsed: `fromField` compares them with lists seen before. A set made from another by adding or
- * removing a few names costs those names (`versioned-names.ts`).
- *
- * Sets are held weakly: what no subscription uses goes away.
+ * Interns name sets. A thousand clients that subscribe to one list share one set. Their requests are equal byte for
+ * byte and are not even parsed: `fromField` compares them with known lists. A set made from another by adding or
+ * removing a few names costs those names (`versioned-names.ts`). Sets are held weakly and disappear with their last
+ * subscription.
  */
 export class NamePool {
   readonly #limits: NamePoolLimits;

@@ -2,6 +2,6 @@
 export interface Sender {
   /** Sends the next response. Returns the bytes of it and its expected answer; null: there is nothing to send now. */
   sendNext(): number | null;
-  /** Whether it is queued for a turn; owned by the queue. */
+  /** True if it is queued for a turn; owned by the queue. */
   isQueued: boolean;
 }

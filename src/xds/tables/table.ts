@@ -17,7 +17,7 @@ export interface Entry {
 /** A removed name. */
 interface Tombstone {
   readonly removed: Revision;
-  /** As they were in its entry. */
+  /** Revisions as they were in its entry. */
   readonly created: Revision;
   readonly changed: Revision;
   /** The last bytes, kept longer than the log; null once the budget for old bytes is used up. */
@@ -29,7 +29,7 @@ interface LogRecord {
   /** Earlier version of each name of this flush; null: absent. Over budget the bytes are dropped and names stay. */
   readonly previous: Map<string, EncodedResource | null>;
   bytes: number;
-  /** Whether it was over budget: null says nothing then. */
+  /** True if it was over budget: null has no meaning then. */
   isDropped: boolean;
 }
 
@@ -55,7 +55,7 @@ export interface TableLimits {
 
 const defaultLimits: TableLimits = { logRecords: 512, tombstones: 10_000, oldBytes: 8 << 20 };
 
-/** However small the table. */
+/** Minimum of that limit, however small the table is. */
 const leastOldBytes = 256 << 10;
 
 /**
@@ -112,8 +112,8 @@ export class Table {
   }
 
   /**
-   * How far `commit` of this many removals would forget. Readers with an earlier cursor must record their
-   * versions (`namesAt`) first.
+   * Returns the revision through which `commit` of this many removals would forget. Readers with an earlier cursor must
+   * record their versions (`namesAt`) first.
    */
   wouldForgetThrough(removals: number): Revision {
     let excess = this.#tombstones.size + removals - this.#limits.tombstones;

@@ -93,7 +93,7 @@ export class VersionedNames {
     return { lineage: this, version: next };
   }
 
-  /** Whether the next version exists and toggled just these names, for another stream. */
+  /** Returns true if the next version exists and toggled exactly these names, for another stream. */
   #isNext(version: number, names: readonly string[]): boolean {
     const next = this.#versions[version + 1];
     return (

@@ -14,11 +14,11 @@ export interface ResponseContents {
   readonly changeRevision: Revision | null;
   /** Names to send, present or not. */
   readonly names: readonly string[];
-  /** Of these, names sent whatever the client may have. */
+  /** Subset of `names`, sent whatever the client may have. */
   readonly mustSend: readonly string[];
   /** Names that the client has and is to lose. */
   readonly removals: readonly string[];
-  /** SotW: the whole set rather than `names`. */
+  /** True to send the whole set in place of `names` (SotW). */
   readonly whole: boolean;
   /**
    * Substitutes of rejected resources (null: left out), and in whole sets deferred removals. In whole sets it has none of
@@ -55,7 +55,7 @@ export function buildResponse(interest: Interest, contents: ResponseContents): R
   };
 }
 
-/** Fields of a response besides its resources. An empty identifier is left out. */
+/** Fields of a response besides its resources. An empty identifier is omitted. */
 export function responseHead(
   mode: Mode,
   head: { readonly version: string; readonly typeUrl: string; readonly nonce: string; readonly identifier: string },

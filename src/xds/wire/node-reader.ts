@@ -111,7 +111,10 @@ function readStruct(struct: Uint8Array, take: (key: Uint8Array, value: Uint8Arra
   });
 }
 
-/** Of a `google.protobuf.Value`, which is one of null (1), number (2), text (3), bool (4), struct (5), list (6). */
+/**
+ * Returns the text of a `google.protobuf.Value`, which is one of null (1), number (2), text (3), bool (4), struct (5),
+ * list (6).
+ */
 const textValueOf = (value: Uint8Array): Uint8Array | null => firstBytes(value, 3);
 
 /** Empty if the Value is no struct. */

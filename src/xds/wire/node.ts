@@ -8,7 +8,7 @@ import { firstBytes, textOf } from './wire-reader.ts';
 
 export interface NodeOptions {
   readonly domainSuffix: string;
-  /** Left out: `defaultNodeLimits`. */
+  /** Default: `defaultNodeLimits`. */
   readonly limits?: NodeLimits;
 }
 

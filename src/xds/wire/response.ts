@@ -6,17 +6,17 @@ export type Mode = 'sotw' | 'delta';
 
 /** A message for the transport. */
 export interface Outgoing {
-  /** In parts to be written one after another. Large parts are shared with other messages. */
+  /** Bytes in parts, to be written one after another. Large parts are shared with other messages. */
   readonly parts: readonly Uint8Array[];
   readonly byteLength: number;
-  /** For the transport: `parts` with its framing, made when first sent. */
+  /** Bytes with the framing of the transport, made when first sent. */
   framed: readonly Uint8Array[] | null;
 }
 
 /** Identity of a response for people. */
 export interface ResponseLabel {
   readonly nonce: string;
-  /** SotW's `version_info`; delta's `system_version_info`. It decides nothing. */
+  /** Version: SotW's `version_info`, delta's `system_version_info`. It decides nothing. */
   readonly version: string;
   /** Names subscribed when it was built: it says nothing about others. Null: all. */
   readonly subscribed: NameSet | null;
@@ -32,15 +32,15 @@ export interface Response extends Outgoing {
   readonly revision: Revision;
   /** Revision of its newest change, for clients that had the one before; null: it answers a subscription. */
   readonly changeRevision: Revision | null;
-  /** Whether it is a whole set: the client drops everything else. */
+  /** True for a whole set: the client drops everything else. */
   readonly whole: boolean;
   /** Names that it sends because they are new, changed or requested. */
   readonly updated: readonly string[];
-  /** Of these, names sent whatever the client may have: newly requested, or sent again. */
+  /** Subset of `updated`, sent whatever the client may have: newly requested, or sent again. */
   readonly mustSend: readonly string[];
   /** Names that it removes. */
   readonly removed: readonly string[];
-  /** Whether it adds names that the client did not have. */
+  /** True if it adds names that the client did not have. */
   readonly addsNames: boolean;
   /** Known acknowledgements of this response. */
   readonly knownAcks: KnownAck[];
@@ -50,7 +50,7 @@ export interface Response extends Outgoing {
 export interface KnownAck {
   /** Its bytes. Acknowledgements of other responses share the names. */
   readonly parts: readonly Uint8Array[];
-  /** Of all parts together, in bytes. */
+  /** Length of all parts together, in bytes. */
   readonly length: number;
   /** Interest of the subscription that it repeats. */
   readonly interestId: number;

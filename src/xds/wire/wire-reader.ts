@@ -31,7 +31,7 @@ export function firstBytes(message: Uint8Array, number: number): Uint8Array | nu
   return null;
 }
 
-/** UTF-8; what is none becomes U+FFFD. */
+/** Decodes UTF-8; invalid bytes become U+FFFD. */
 export const textOf = (bytes: Uint8Array): string => decoder.decode(bytes);
 
 const decoder = new TextDecoder();

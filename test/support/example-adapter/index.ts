@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { defineAdapter } from '../../../src/adapter-contract/adapter.ts';
 
-/** An adapter with an HTTP route, in one folder: what is put at a host's URL becomes its only endpoint. */
+/** An adapter with an HTTP route, in one folder. A PUT to a host's URL sets its only endpoint. */
 export const example = defineAdapter({
   kind: 'example',
   config: z.strictObject({ port: z.int() }),

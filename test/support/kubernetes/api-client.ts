@@ -15,7 +15,7 @@ export interface ApiResponse {
   readonly body: unknown;
 }
 
-/** How to reach an API server, and as whom. */
+/** Address of an API server, with credentials. */
 export interface ApiAccess {
   readonly url: string;
   /** PEM text. */

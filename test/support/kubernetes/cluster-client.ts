@@ -11,9 +11,9 @@ export interface ClusterAccess {
   readonly url: string;
   /** PEM text. */
   readonly ca: string;
-  /** Of the group `system:masters`. */
+  /** Token of a user in the group `system:masters`. */
   readonly adminToken: string;
-  /** Of the user `viewer`, without any right. */
+  /** Token of the user `viewer`, who has no rights. */
   readonly viewerToken: string;
   /** An administrator's kubeconfig. */
   readonly kubeconfigPath: string;
@@ -39,7 +39,7 @@ export interface TokenOptions {
   readonly audiences?: readonly string[];
   /** The pod that the token is bound to. It has to exist, with this service account. */
   readonly pod?: string;
-  /** At least 600, which is the default. */
+  /** Lifetime, at least 600, which is the default. */
   readonly expirationSeconds?: number;
 }
 
@@ -54,7 +54,7 @@ export interface ClusterClient extends Objects, Pick<ApiClient, 'send' | 'ask' |
   grant(grant: Grant): Promise<void>;
   /** Waits until the API server knows a right that was granted by other objects. */
   whenAllowed(to: Grant['to'], rule: Grant['rules'][number]): Promise<void>;
-  /** Takes rights back and waits until the API server knows that. */
+  /** Revokes rights and waits until the API server knows that. */
   revoke(grant: Grant): Promise<void>;
   /** Requests a token of a service account (TokenRequest). Creates the account if there is none. */
   serviceAccountToken(namespace: string, name: string, options?: TokenOptions): Promise<string>;

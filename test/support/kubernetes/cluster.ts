@@ -19,7 +19,7 @@ export interface Cluster extends ClusterClient {
   proxied(): Promise<TcpProxy & { readonly kubeconfig: string }>;
   /** Copies etcd's data, as they are at this moment. Returns the folder for `restore`. */
   snapshot(): Promise<string>;
-  /** Puts a snapshot in the place of etcd's data, so that revisions go backwards. Both servers are restarted. */
+  /** Replaces etcd's data by a snapshot, so that revisions go backwards. Restarts both servers. */
   restore(snapshot: string): Promise<void>;
   /** Ends both servers at once and removes their data. */
   stop(): Promise<void>;

@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { type Authority, authority } from '../certificates.ts';
 
-/** Proofs of who an API server and its clients are. The server reads its part from files in `dir`. */
+/** Credentials of an API server and its clients. The server reads its part from files in `dir`. */
 export interface Credentials {
   readonly dir: string;
   /** Issues the server's certificate, and is trusted to issue those of clients: common name = user, organisation = group. */
   readonly authority: Authority;
-  /** Of the group `system:masters`, which may do everything. */
+  /** Token of a user in the group `system:masters`, which has all rights. */
   readonly adminToken: string;
-  /** Of the user `viewer`, who may do nothing until something is granted. */
+  /** Token of the user `viewer`, who has no rights until some are granted. */
   readonly viewerToken: string;
 }
 

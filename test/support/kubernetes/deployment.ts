@@ -13,7 +13,7 @@ export interface PodState {
   readonly zone?: string;
   /** Default: true. */
   readonly ready?: boolean;
-  /** Whether it has been deleted and has not ended yet. */
+  /** True for a pod that was deleted and has not ended yet. */
   readonly terminating?: boolean;
   /** Its container's ports by name, for the services that name their target port. */
   readonly ports?: Readonly<Record<string, number>>;
@@ -142,7 +142,9 @@ interface Written {
   readonly service: KubernetesObject | undefined;
 }
 
-/** One slice for each address family and each list of ports: pods may name different numbers alike. */
+/**
+ * Returns one slice for each address family and each list of ports: pods may use different numbers for one port name.
+ */
 function slicesOf(deployment: Deployment, { pods, written, service }: Written): readonly KubernetesObject[] {
   const { namespace, name } = deployment;
   const publishNotReady = deployment.service?.publishNotReadyAddresses === true;

@@ -31,7 +31,7 @@ export interface TableColumn {
 }
 
 export interface TableRow {
-  /** One cell for each column. */
+  /** Cells, one for each column. */
   readonly cells: readonly Cell[];
   readonly object?: unknown;
 }

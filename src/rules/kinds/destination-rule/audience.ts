@@ -3,7 +3,7 @@ import { qualifiedHost } from '../../fields.ts';
 import type { Labels } from '../../labels.ts';
 import type { DestinationRuleSpec } from './schema.ts';
 
-/** Found by the host that is called; told apart by who may see it and whom it selects. */
+/** Index by host. The audience is `exportTo` and the workload selector. */
 export const compiledDestinationRule: Compiled<DestinationRuleSpec> = {
   index: {
     by: 'host',
@@ -17,8 +17,8 @@ export const compiledDestinationRule: Compiled<DestinationRuleSpec> = {
 };
 
 /**
- * The labels of the clients in the rule's namespace that it is for; none for all of these, whether `matchLabels` is empty or left out.
- * Null: the rule is for every client that may see it.
+ * Returns the labels of the clients that the rule selects in its namespace, empty for all of them. Null: the rule has
+ * no selector and applies to every client that it is exported to.
  */
 export const selectorOf = ({ workloadSelector }: DestinationRuleSpec): Labels | null =>
   workloadSelector === undefined ? null : (workloadSelector.matchLabels ?? {});

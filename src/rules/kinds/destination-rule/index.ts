@@ -29,7 +29,7 @@ export const destinationRule: RuleKind<'DestinationRule', DestinationRuleSpec> =
   compiled: compiledDestinationRule,
 };
 
-/** Of a policy, and of the settings of a port. */
+/** Fields of a policy, and of the settings of a port. */
 const pendingOwnFields = [
   'loadBalancer.consistentHash',
   'loadBalancer.localityLbSetting',

@@ -19,7 +19,7 @@ const keySet = z
     'must be a JSON Web Key Set: an object with a list "keys", each key with its "kty"',
   );
 
-/** Tokens of one issuer: the source of its keys, the places of tokens in a request, and what is forwarded of them. */
+/** Tokens of one issuer: the source of its keys, the places of tokens in a request, and the forwarded parts. */
 export const jwtRule = z
   .strictObject({
     issuer: nonEmpty.optional().describe('issuer of the token: its claim iss'),

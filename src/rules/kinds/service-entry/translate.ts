@@ -18,7 +18,7 @@ export interface TranslatedHost {
 
 /** The contents of an entry as model values. */
 export interface TranslatedServiceEntry {
-  /** One for each host, in order, without duplicates. */
+  /** Hosts in order, without duplicates. */
   readonly hosts: readonly TranslatedHost[];
   /** Messages for the rule's author about valid parts that have no effect yet. */
   readonly notes: readonly string[];

@@ -1,7 +1,9 @@
 import type { Compiled } from '../../compiled.ts';
 import type { SidecarSpec } from './schema.ts';
 
-/** Found by the workloads that it selects. Proxies with different Sidecars have different scopes, so its own content tells none apart. */
+/**
+ * Index by selected workloads. Proxies with different Sidecars have different scopes, so the content needs no audience.
+ */
 export const compiledSidecar: Compiled<SidecarSpec> = {
   index: {
     by: 'workload',

@@ -3,7 +3,7 @@ import { qualifiedHost } from '../../fields.ts';
 import type { Labels } from '../../labels.ts';
 import type { VirtualServiceSpec } from './schema.ts';
 
-/** Found by the hosts that it routes, if sidecars apply it; told apart by who may see it and by the sources of its matches. */
+/** Index by hosts, if sidecars apply the rule. The audience is `exportTo` and the sources of its matches. */
 export const compiledVirtualService: Compiled<VirtualServiceSpec> = {
   index: {
     by: 'host',

@@ -52,7 +52,7 @@ const findPending = pathFinder([
   'http[].match[].statPrefix',
 ]);
 
-/** Other VirtualServices route with it; by itself it routes nothing. */
+/** A delegate: other VirtualServices route with it, and it routes nothing itself. */
 const isDelegate = ({ hosts }: VirtualServiceSpec): boolean => hosts === undefined || hosts.length === 0;
 
 /** A host set for one destination of several; for a whole route it is in effect. */
