@@ -3,23 +3,23 @@
  * once released.
  */
 export const errorCodes = {
-  CONFIG_INVALID: 'The configuration file or a flag is wrong. The message names the key; correct it and start again.',
+  CONFIG_INVALID: 'The configuration file or a flag is wrong. The message names the key. Correct it and restart.',
   PORT_TAKEN: 'Another process listens on this address. Stop it, or choose another address with the named flag.',
   DATA_DIR_UNWRITABLE:
     'The data directory cannot be written. Correct its owner or mode, or choose another with --data-dir.',
   STORE_DAMAGED:
-    'The rules database is damaged. Restore it from a backup; or move it away, save the last good rules with `binnacle export --data-dir`, start with none, and write them with `binnacle import`. The message has the commands.',
+    'The rules database is damaged. Restore a backup. Otherwise move the database away, save the last good rules with `binnacle export --data-dir`, start without rules, and restore them with `binnacle import`. The message contains the commands.',
   STORE_UNAVAILABLE:
-    'The rules store did not take the write (disk full, its thread gone), or cannot be opened. The message says whether anything may have been stored, and what to do.',
+    'The rules store rejected the write (the disk is full, or its thread died), or cannot be opened. The message has the remedy, and whether anything may have been stored.',
   SNAPSHOT_DAMAGED:
-    'A snapshot on disk failed its checksum, or is of another format. A shard snapshot is ignored: the adapter has to sync. For the rules take an older copy of the file, or a backup of the database.',
+    'A snapshot on disk failed its checksum or has another format. A shard snapshot is ignored: the adapter must sync. For rules, use an older copy of the file or a backup of the database.',
   SERVER_UNREACHABLE:
-    'No Binnacle server answers at this address. Start it, or name another one with --server, BINNACLE_SERVER or a context.',
-  SERVER_FAILED: 'The server could not do what it was asked for. Try again; its log says more.',
+    'No Binnacle server answers at this address. Start the server, or select another one with --server, BINNACLE_SERVER or a context.',
+  SERVER_FAILED: 'The server failed to handle the request. Try again; its log has the details.',
   REQUEST_REFUSED:
-    'The server refused the request: an object is invalid, is not there, or was changed meanwhile, or you may not do this. The message says which; correct it, or ask for the role, and try again.',
+    'The server rejected the request: an object is invalid, missing or changed meanwhile, or you lack the permission. The message has the reason. Correct it, or ask for the role, and try again.',
   DOCUMENT_INVALID:
-    'A document cannot be read as YAML or JSON of rules. The message names file, document, line and column; nothing was sent.',
+    'A document is not YAML or JSON of rules. The message names file, document, line and column. Nothing was sent.',
 } as const;
 
 export type ErrorCode = keyof typeof errorCodes;

@@ -13,11 +13,12 @@ function document(): string {
 
 <!-- Written by test/unit/lib/errors.test.ts from src/lib/errors.ts: "npx vitest run test/unit/lib/errors.test.ts -u" -->
 
-An error that ends a command is one line on standard error, \`binnacle: CODE: what, and what to do\`, and an exit code
-([cli.md](cli.md#exit-codes)). With \`--log-level debug\` the stack and its causes follow. Errors of the HTTP interface are described in [rules.md](rules.md#errors).
+An error that ends a command is one line on standard error, \`binnacle: CODE: problem and remedy\`, and an exit code
+([cli.md](cli.md#exit-codes)). With \`--log-level debug\` the stack and its causes follow. [rules.md](rules.md#errors) describes the errors of
+the HTTP interface.
 
-| code | what to do |
-| ---- | ---------- |
+| code | meaning and remedy |
+| ---- | ------------------ |
 ${rows.join('\n')}
 `;
 }
