@@ -11,11 +11,11 @@ const config = z.strictObject({
     .string()
     .min(1)
     .optional()
-    .describe('path of a kubeconfig; without it the service account of the Pod, else `KUBECONFIG`'),
-  context: z.string().min(1).optional().describe('context of the kubeconfig; without it its current one'),
-  clusterId: z.string().min(1).default('Kubernetes').describe('name of the cluster, which endpoints carry'),
+    .describe('path of a kubeconfig; without it, the service account of the Pod, otherwise `KUBECONFIG`'),
+  context: z.string().min(1).optional().describe('context of the kubeconfig; by default the current one'),
+  clusterId: z.string().min(1).default('Kubernetes').describe('cluster ID of its endpoints'),
   network: z.string().default('').describe('network of Pods without the label `topology.istio.io/network`'),
-  namespaces: z.array(z.string().min(1)).min(1).optional().describe('namespaces to read; without it all'),
+  namespaces: z.array(z.string().min(1)).min(1).optional().describe('namespaces to read; by default all'),
   rootNamespace: z
     .string()
     .min(1)
@@ -26,7 +26,7 @@ const config = z.strictObject({
     .positive()
     .default(300)
     .meta({ form: 'seconds' })
-    .describe("interval of comparisons of the server's list with what was received"),
+    .describe("interval at which the server's list is compared with the received objects"),
 });
 
 export type KubernetesConfig = z.infer<typeof config>;

@@ -17,7 +17,7 @@ const config = z.strictObject({
     .min(1)
     .default(30)
     .meta({ form: 'seconds' })
-    .describe('lifetime without a heartbeat of an instance that does not name its own'),
+    .describe('lifetime of an instance after its last heartbeat, unless the instance sets its own'),
   emptyServiceSeconds: z
     .number()
     .min(0)

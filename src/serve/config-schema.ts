@@ -27,19 +27,19 @@ const certFile = path.describe("the server's certificate, then the intermediate 
 const keyFile = path.describe('its private key');
 const clientCaFile = path
   .optional()
-  .describe('the CAs that sign certificates of clients; without it, clients are asked for none');
+  .describe('the CAs that sign client certificates; without it, the server requests none');
 
 /** Schema of `http.tls`. The access file grants roles to certificates. */
 const httpTlsSchema = z
   .strictObject({ certFile, keyFile, clientCaFile })
-  .describe('HTTP over TLS; off without this key. The files are PEM, read again when they change.');
+  .describe('HTTP over TLS; off without this key. The files are PEM and are reloaded when they change.');
 
 const httpSchema = z
   .strictObject({
     address: addressSchema
       .prefault('127.0.0.1:8080')
       .meta({ flag: 'http' })
-      .describe('where HTTP is served; `http: ADDRESS` is short for it'),
+      .describe('address of HTTP; `http: ADDRESS` is short for it'),
     allowedHosts: z
       .array(hostName)
       .default([])
@@ -48,46 +48,43 @@ const httpSchema = z
     accessFile: path
       .optional()
       .meta({ flag: 'access-file' })
-      .describe('tokens and certificates with their roles; read again when it changes'),
+      .describe('tokens and certificates with their roles; reloaded when it changes'),
     insecure: z
       .boolean()
       .default(false)
       .meta({ flag: 'insecure' })
-      .describe('allow everything to everyone who reaches HTTP, also from other machines'),
+      .describe('serve HTTP on any address without an access file: everyone who reaches it may do everything'),
   })
   .describe(
-    'Rules, registration, debug views, `/metrics`, `/healthz` and `/readyz`. Operations explains [who may call](operations.md#access-to-http).',
+    'Rules, registration, debug views, `/metrics`, `/healthz` and `/readyz`. Operations explains [the permissions](operations.md#access-to-http).',
   );
 
 /** Schema of `xds.tls`. With CAs for clients, a certificate is required unless the file disables that. */
 const xdsTlsSchema = z
   .strictObject({
-    address: addressSchema
-      .prefault('127.0.0.1:15012')
-      .meta({ flag: 'xds-tls' })
-      .describe('where xDS over TLS is served'),
+    address: addressSchema.prefault('127.0.0.1:15012').meta({ flag: 'xds-tls' }).describe('address of xDS over TLS'),
     certFile,
     keyFile,
     clientCaFile,
     requireClientCert: z
       .boolean()
       .optional()
-      .describe('refuse clients without a certificate; true if `clientCaFile` is given'),
+      .describe('reject clients without a certificate; by default true with `clientCaFile`'),
   })
   .refine((tls) => tls.requireClientCert !== true || tls.clientCaFile !== undefined, {
     path: ['requireClientCert'],
     message: 'needs clientCaFile: the CAs that sign certificates of clients',
   })
-  .describe('xDS over TLS; off without this key. The files are PEM, read again when they change.');
+  .describe('xDS over TLS; off without this key. The files are PEM and are reloaded when they change.');
 
 /** Schema of `xds.clientStatus`: clients that may request the configuration of all clients by CSDS. */
 const clientStatusSchema = z
   .strictObject({
-    loopback: z.boolean().default(defaultAccess.loopback).describe('allow clients of this machine'),
+    loopback: z.boolean().default(defaultAccess.loopback).describe('allow clients on this machine'),
     identities: z.array(spiffeIds).default([]).describe('allow clients with these identities'),
   })
   .describe(
-    'Who may ask CSDS, which shows what every client has been sent. Identities are those of client certificates.',
+    'Clients that may call CSDS, which shows the configuration of every client. Identities are SPIFFE IDs of client certificates.',
   );
 
 /** Schema of `xds.auth`. */
@@ -104,15 +101,15 @@ const xdsAuthSchema = z
       .array(z.string().min(1))
       .min(1)
       .default(['binnacle', 'istio-ca'])
-      .describe('audiences of which a token must have one'),
+      .describe('accepted audiences; a token must have one of them'),
     allowPlaintext: z
       .boolean()
       .default(false)
-      .describe('accept tokens without TLS from other machines; whoever reads the traffic can use them'),
+      .describe('accept tokens without TLS from other machines; everyone who can read the traffic can use them'),
     allowTokensWithoutPod: z
       .boolean()
       .default(false)
-      .describe('accept tokens that are bound to no pod; their nodes need to match the namespace only'),
+      .describe('accept tokens that are not bound to a pod; for these only the namespace of the node must match'),
   })
   .describe(
     'Authentication of sidecars; off without this key. `auth: kubernetes` is short for `auth: { type: kubernetes }`. Operations explains [how tokens are checked](operations.md#tokens-of-sidecars).',
@@ -120,10 +117,7 @@ const xdsAuthSchema = z
 
 const xdsSchema = z
   .strictObject({
-    plaintext: addressSchema
-      .prefault('127.0.0.1:15010')
-      .meta({ flag: 'xds' })
-      .describe('where xDS without TLS is served'),
+    plaintext: addressSchema.prefault('127.0.0.1:15010').meta({ flag: 'xds' }).describe('address of xDS without TLS'),
     tls: xdsTlsSchema.optional(),
     auth: z
       .preprocess((auth) => (typeof auth === 'string' ? { type: auth } : auth), xdsAuthSchema.optional())
@@ -136,45 +130,42 @@ const xdsSchema = z
 const storeSchema = z
   .discriminatedUnion('type', [
     z.strictObject({
-      type: z.literal('sqlite').describe('`memory` forgets all rules of the API when the process ends'),
-      path: path.optional().describe('the database of `sqlite`; `rules.db` in `dataDir` unless given'),
+      type: z.literal('sqlite').describe('`memory` loses all rules of the API when the process ends'),
+      path: path.optional().describe('the database of `sqlite`; by default `rules.db` in `dataDir`'),
     }),
     z.strictObject({ type: z.literal('memory') }),
   ])
   .default({ type: 'sqlite' })
-  .describe('The store of the rules that come over the API.');
+  .describe('The store of the rules written over the API.');
 
 /** Schema of an entry of `adapters`. The adapter's own schema checks the other keys. */
 const adapterSchema = z
   .looseObject({
     type: z.string().min(1).meta({ form: 'name of an adapter' }).describe('one of the adapters below'),
-    name: adapterName.optional().describe('unique; names the shard and its snapshot; the type unless given'),
+    name: adapterName.optional().describe('unique; names the shard and its snapshot; by default the type'),
     required: z.boolean().default(true).describe('whether readiness waits for it'),
     syncTimeoutSeconds: z
       .number()
       .positive()
       .default(30)
       .meta({ form: 'seconds' })
-      .describe('time to list its platform; then the snapshot of the earlier run is served'),
+      .describe('time to list its platform; after it, the snapshot of the previous run is served'),
   })
   .describe(
-    'A list of what to connect to; `[{ type: registration }]` unless given. [Adapters](adapters.md) explains each. `--mesh-dir DIR` (`BINNACLE_MESH_DIR`) adds `{ type: file, name: mesh-dir, path: DIR }`. These keys are common to all adapters:',
+    'The list of adapters; by default `[{ type: registration }]`. [Adapters](adapters.md) explains each. `--mesh-dir DIR` (`BINNACLE_MESH_DIR`) adds `{ type: file, name: mesh-dir, path: DIR }`. All adapters have these keys:',
   );
 
 const registrationSchema = z
   .strictObject({
-    allow: z
-      .array(namespacedHost)
-      .default([])
-      .describe('services that instances may join although another adapter defines them'),
+    allow: z.array(namespacedHost).default([]).describe('services of other adapters that instances may join'),
   })
   .describe('[Instances that register themselves](adapters.md#registration) for services of other adapters.');
 
 const pushSchema = z
   .strictObject({
-    endpointQuietMs: milliseconds.default(0).describe('time that a change of endpoints waits for others to join it'),
+    endpointQuietMs: milliseconds.default(0).describe('time that a change of endpoints waits for further changes'),
     quietMs: milliseconds.default(20).describe('time without changes before rules and services are sent'),
-    maxMs: milliseconds.default(1000).describe('longest time that such a change waits'),
+    maxMs: milliseconds.default(1000).describe('maximum time that such a change waits'),
   })
   .describe('When changes are sent.');
 
@@ -191,13 +182,13 @@ export const configFileSchema = z.strictObject({
     .min(1)
     .default('cluster.local')
     .meta({ form: 'domain' })
-    .describe('last part of Kubernetes hostnames, which completes short names; not the trust domain'),
+    .describe('last part of Kubernetes hostnames, which completes short names; it is not the trust domain'),
   push: pushSchema.prefault({}),
   dataDir: path
     .default('.binnacle')
     .meta({ flag: 'data-dir' })
     .describe('directory of the rules database and the snapshots of shards'),
-  logLevel: z.enum(logLevels).default('info').meta({ flag: 'log-level' }).describe('least severe level that is logged'),
+  logLevel: z.enum(logLevels).default('info').meta({ flag: 'log-level' }).describe('minimum severity of log lines'),
 });
 
 export type ConfigFile = z.output<typeof configFileSchema>;

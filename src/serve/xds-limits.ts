@@ -18,7 +18,7 @@ export const xdsLimitsSchema = z
     maxConnectionsPerPeer: positiveInteger
       .default(defaultLimits.maxConnectionsPerPeer)
       .describe('connections of one peer; clients behind a NAT share it'),
-    maxStreams: positiveInteger.default(defaultLimits.maxStreams).describe('open calls; further ones are refused'),
+    maxStreams: positiveInteger.default(defaultLimits.maxStreams).describe('open calls; further ones are rejected'),
     maxStreamsPerPeer: positiveInteger.default(defaultLimits.maxStreamsPerPeer).describe('open calls of one peer'),
     maxStreamsPerConnection: positiveInteger
       .default(defaultLimits.maxConcurrentStreams)
@@ -28,7 +28,7 @@ export const xdsLimitsSchema = z
       .describe('new calls of one peer, on average'),
     maxRequestsPerSecondPerPeer: positiveInteger
       .default(defaultLimits.requestsPerPeer.perSecond)
-      .describe('messages of one peer that have to be parsed, beyond one for each message sent'),
+      .describe('messages of one peer that must be parsed, beyond one for each message sent'),
     maxLogLinesPerSecondPerPeer: positiveInteger
       .default(defaultLimits.logLinesPerPeer.perSecond)
       .describe('log lines about the clients of one peer'),
@@ -49,7 +49,7 @@ export const xdsLimitsSchema = z
     maxConnectionAgeSeconds: seconds
       .optional()
       .describe(
-        'age, ± 10 %, at which a connection is asked to close, so that clients spread over replicas; without it, never',
+        'age (± 10 %) at which the server asks a client to reconnect, so that clients spread over replicas; without it, never',
       ),
     maxConnectionAgeGraceSeconds: secondsFrom(defaultLimits.maxConnectionAgeGraceMs).describe(
       'time that calls may continue after that',
@@ -58,9 +58,7 @@ export const xdsLimitsSchema = z
     keepaliveTimeoutSeconds: secondsFrom(defaultLimits.keepaliveTimeoutMs).describe(
       'time for the answer to a ping; then the connection ends',
     ),
-    drainTimeoutSeconds: secondsFrom(defaultLimits.drainTimeoutMs).describe(
-      'time for a client to read the data that waits for it',
-    ),
+    drainTimeoutSeconds: secondsFrom(defaultLimits.drainTimeoutMs).describe('time for a client to read waiting data'),
     maxNodeLabels: positiveInteger.default(defaultNodeLimits.maxNodeLabels).describe('labels of a node'),
     maxNodeFieldBytes: positiveInteger
       .default(defaultNodeLimits.maxNodeFieldBytes)
@@ -69,7 +67,7 @@ export const xdsLimitsSchema = z
     maxNodeBytes: positiveInteger
       .default(defaultNodeLimits.maxNodeBytes)
       .meta({ form: 'bytes' })
-      .describe('size of all that is kept of a node'),
+      .describe('total size of all stored texts of a node'),
     maxNamesPerType: positiveInteger
       .default(defaultClientLimits.maxNamesPerType)
       .describe('resource names of one type that a stream may subscribe to'),
@@ -78,7 +76,7 @@ export const xdsLimitsSchema = z
       .describe('different configurations for the clients of one peer, by certificate or IP address'),
   })
   .describe(
-    'Limits of xDS connections. Connections are counted for each of the two ports, everything else for the process. A peer is an IP address. Of what is counted by the second, ten times as many may come at once. Each `maxHeldBytes…` is at least twice `maxMessageBytes`, because a compressed message is held together with its result.',
+    'Limits of xDS connections. Connections are counted for each of the two ports, everything else for the process. A peer is an IP address. Limits per second are averages: bursts may be ten times as large. Each `maxHeldBytes…` must be at least twice `maxMessageBytes`, because decompression keeps a message and its result in memory.',
   )
   .superRefine(refuseUnsendable);
 
