@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 // The timeouts end what hangs. They say nothing about speed: a busy machine may be ten times as slow.
 const timeouts = { testTimeout: 120_000, hookTimeout: 120_000 };
 const withCluster = 'test/kubernetes/**/*.test.ts';
+const withRegistries = 'test/registries/**/*.test.ts';
 /** Tests that run the sources in their own process. */
 const unit = 'test/{unit,conversation}/**/*.test.ts';
 
@@ -18,14 +19,31 @@ export default defineConfig({
     },
     projects: [
       { test: { name: 'unit', include: [unit], ...timeouts } },
-      { test: { name: 'tests', include: ['test/**/*.test.ts'], exclude: [unit, withCluster], ...timeouts } },
+      {
+        test: {
+          name: 'tests',
+          include: ['test/**/*.test.ts'],
+          exclude: [unit, withCluster, withRegistries],
+          ...timeouts,
+        },
+      },
+      {
+        // One file at a time: each starts Java programs.
+        test: {
+          name: 'registries',
+          include: [withRegistries],
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+          ...timeouts,
+        },
+      },
       {
         // One file at a time: a cluster needs 500 MB. Last, because its programs are still being built on a new machine.
         test: {
           name: 'kubernetes',
           include: [withCluster],
           fileParallelism: false,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
           globalSetup: 'test/support/kubernetes/keeper.ts',
           ...timeouts,
         },

@@ -39,7 +39,11 @@ process.stdout.write(`${passed} passed, ${failed} failed, ${tests.skipped} skipp
  * it. If it fails, these tests try again and say why.
  */
 function buildLongParts() {
-  return startProgram('node', ['test/support/install-parts.ts', 'kubernetes', 'helm'], ['ignore', 'inherit', 'ignore']);
+  return startProgram(
+    'node',
+    ['test/support/install-parts.ts', 'zookeeper', 'kubernetes', 'helm'],
+    ['ignore', 'inherit', 'ignore'],
+  );
 }
 
 /** Runs vitest and returns the counts of its report, `.cache/test-report-NAME.json`. */

@@ -1,13 +1,14 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'node:fs';
-import { chmod, copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { eventually } from './eventually.ts';
 import { buildKubernetes, kubernetesVersion } from './kubernetes/build.ts';
-import { isRunning } from './processes.ts';
+import { releaseLock, takeLock } from './lock.ts';
+import { mavenPart, mavenSources } from './maven.ts';
 
 const execute = promisify(execFile);
 
@@ -205,9 +206,12 @@ const kubernetes: ProgramPart = {
   install: buildKubernetes,
 };
 
+/** The stock ZooKeeper server. */
+const zookeeper = javaPart('zookeeper', 'zookeeper/server');
+
 export const parts = {
   ...{ envoy, zsh, fish, kubectl, istioCrds, xdsload, gcpserver, xdsclient, interopClient, grpcio },
-  ...{ packetFilter, shellcheck, kubernetes, helm },
+  ...{ packetFilter, shellcheck, kubernetes, helm, zookeeper },
 };
 export type PartName = keyof typeof parts;
 
@@ -243,6 +247,12 @@ function goModule(name: string, { folder, program, of }: { folder: string; progr
       });
     },
   };
+}
+
+/** A Java program: the libraries of a pom.xml, and the sources beside it. */
+function javaPart(name: string, path: string): ProgramPart {
+  const folder = join(import.meta.dirname, path);
+  return { ...mavenPart(name, folder), version: hashOf(folder, mavenSources(folder)) };
 }
 
 function hashOf(folder: string, files: readonly string[] = readdirSync(folder).sort()): string {
@@ -300,7 +310,7 @@ export async function partProgram(name: PartName): Promise<string> {
   try {
     await installAtomically(part);
   } finally {
-    await rm(lock, { recursive: true, force: true });
+    await releaseLock(lock);
   }
   return program;
 }
@@ -315,18 +325,5 @@ async function installAtomically(part: ProgramPart): Promise<void> {
     throw new Error(`${part.name} ${part.version} could not be installed; ${part.advice}`, { cause });
   } finally {
     await rm(fresh, { recursive: true, force: true });
-  }
-}
-
-/** Only one process succeeds in creating the folder. Removes a lock whose owner has ended. */
-async function takeLock(lock: string): Promise<boolean> {
-  try {
-    await mkdir(lock);
-    await writeFile(join(lock, 'pid'), String(process.pid));
-    return true;
-  } catch {
-    const owner = Number(await readFile(join(lock, 'pid'), 'utf8').catch(() => 'unknown'));
-    if (Number.isInteger(owner) && owner > 0 && !isRunning(owner)) await rm(lock, { recursive: true, force: true });
-    return false;
   }
 }

@@ -5,10 +5,10 @@ import type { Authority } from '../certificates.ts';
 import { partProgram } from '../parts.ts';
 import { fixedPort } from '../ports.ts';
 import { isRunning } from '../processes.ts';
+import { type ServerProcess, serverProcess } from '../server-process.ts';
 import { startTcpProxy, type TcpProxy } from '../tcp-proxy.ts';
 import { type ClusterClient, connectCluster } from './cluster-client.ts';
 import { type Credentials, writeCredentials } from './credentials.ts';
-import { type ServerProcess, serverProcess } from './server-process.ts';
 
 /** A cluster of one's own: a kube-apiserver and an etcd, and nothing else. No controller and no kubelet runs. */
 export interface Cluster extends ClusterClient {

@@ -1,5 +1,5 @@
-import { type Child, startChild, tailOf } from '../child.ts';
-import { eventually } from '../eventually.ts';
+import { type Child, startChild, tailOf } from './child.ts';
+import { eventually } from './eventually.ts';
 
 /** A server that can fail and come back, on the same port and with the same data. */
 export interface ServerProcess {
