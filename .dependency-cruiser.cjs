@@ -10,6 +10,7 @@ const rooms = {
   'adapter-contract': ['lib', 'model'],
   disk: ['lib'],
   kubernetes: ['lib'],
+  dubbo: ['lib', 'model'],
   registry: ['lib', 'model', 'adapter-contract', 'disk'],
   rules: ['lib', 'model', 'adapter-contract', 'plan'],
   store: ['lib', 'rules', 'disk', 'kubernetes'],
@@ -29,7 +30,7 @@ rooms.serve = Object.keys(rooms);
 rooms.cli = Object.keys(rooms);
 
 /** Rooms that do no I/O. */
-const pureRooms = '^src/(lib|model|plan|rules|compile|xds)/';
+const pureRooms = '^src/(lib|model|plan|dubbo|rules|compile|xds)/';
 const ioModules =
   '^(node:)?(child_process|cluster|dgram|dns|fs|http|http2|https|inspector|net|os|process|readline|repl|sqlite|tls|worker_threads)(/|$)';
 
@@ -79,10 +80,10 @@ module.exports = {
     {
       name: 'adapters-use-their-contract',
       comment:
-        'an adapter knows its contract, the model, lib and the client of Kubernetes, nothing else of the program',
+        'an adapter knows its contract, the model, lib, the client of Kubernetes and the formats of Dubbo, nothing else of the program',
       severity: 'error',
       from: { path: '^adapters/' },
-      to: { path: '^src/', pathNot: '^src/(lib|model|adapter-contract|kubernetes)/' },
+      to: { path: '^src/', pathNot: '^src/(lib|model|adapter-contract|kubernetes|dubbo)/' },
     },
     {
       name: 'adapters-apart',
