@@ -28,7 +28,7 @@ export interface OutlierPlan {
   readonly minHealthPercent?: number | undefined;
 }
 
-/** Form of an assignment. `plain`: each address once, none draining. `one-locality`: also all in one locality. */
+/** Form of an assignment. `plain`: each address once. `one-locality`: also all in one locality. */
 export type AssignmentForm = 'full' | 'plain' | 'one-locality';
 
 /** Selection of a destination's endpoints, if they are served separately (EDS). Shared by all scopes. */

@@ -15,9 +15,8 @@ import { bytesField, fieldHead, stringField, varintField } from '../../proto/wir
 /** Field numbers of Envoy's endpoint.proto. */
 const assignmentField = { clusterName: 1, endpoints: 2 };
 const localityEndpointsField = { locality: 1, lbEndpoints: 2, loadBalancingWeight: 3 };
-const lbEndpointField = { endpoint: 1, healthStatus: 2, loadBalancingWeight: 4 };
+const lbEndpointField = { endpoint: 1, loadBalancingWeight: 4 };
 const localityField = { region: 1, zone: 2, subZone: 3 };
-const draining = 3; // HealthStatus.DRAINING
 
 /**
  * Assembles the assignment of a destination. Endpoints that are not callable are omitted. Localities and endpoints are
@@ -42,18 +41,15 @@ export function assembleAssignment(plan: AssignmentPlan, endpoints: readonly End
 }
 
 /**
- * Drops draining endpoints if there are others. After a large scale-down they would be most of a service. From half of
- * the endpoints on, Envoy panics and sends to all, including the draining ones.
+ * Drops draining endpoints if there are others. Without others they are sent, but without Envoy's health status DRAINING: Envoy calls no
+ * endpoint of that status if its panic threshold is 0, which outlier detection sets.
  */
 function preferNotDraining(endpoints: readonly Endpoint[]): readonly Endpoint[] {
   const staying = endpoints.filter(({ health }) => health !== 'draining');
   return staying.length > 0 ? staying : endpoints;
 }
 
-/**
- * Returns one endpoint per address, none of them marked as draining. That of the first locality is kept, then the
- * heaviest.
- */
+/** Returns one endpoint per address: that of the first locality, then the heaviest. */
 function distinctAddresses(endpoints: readonly Endpoint[], portName: string): readonly Endpoint[] {
   const byAddress = new Map<string, Endpoint>();
   for (const endpoint of endpoints) {
@@ -61,7 +57,7 @@ function distinctAddresses(endpoints: readonly Endpoint[], portName: string): re
     const other = byAddress.get(address);
     if (other === undefined || comesFirst(endpoint, other)) byAddress.set(address, endpoint);
   }
-  return [...byAddress.values()].map((it) => (it.health === 'draining' ? { ...it, health: 'healthy' } : it));
+  return [...byAddress.values()];
 }
 
 const comesFirst = (a: Endpoint, b: Endpoint): boolean =>
@@ -126,7 +122,6 @@ function lbEndpoint(endpoint: Endpoint, port: number): Buffer {
   const address = bytesField(1, bytesField(1, socket)); // Endpoint.address, Address.socket_address
   const message = Buffer.concat([
     bytesField(lbEndpointField.endpoint, address),
-    endpoint.health === 'draining' ? varintField(lbEndpointField.healthStatus, draining) : empty,
     bytesField(lbEndpointField.loadBalancingWeight, varintField(1, weightOf(endpoint))), // UInt32Value.value
   ]);
   return bytesField(localityEndpointsField.lbEndpoints, message);
@@ -136,5 +131,3 @@ function lbEndpoint(endpoint: Endpoint, port: number): Buffer {
 const weightOf = ({ weight }: Endpoint): number => Math.min(Math.max(1, Math.round(weight)), maxWeight);
 
 const maxWeight = 0xffff_ffff;
-
-const empty = Buffer.alloc(0);

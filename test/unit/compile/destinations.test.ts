@@ -215,12 +215,14 @@ describe('an assignment', () => {
     });
   });
 
-  test('has those that drain while there are no others', () => {
+  test('has those that drain while there are no others, without a status by which Envoy would not call them', () => {
     const world = compiledWorld();
     world.apply(reviews, endpointsOf(reviews, [endpoint('10.0.0.4', { health: 'draining' })]));
+    const address = { socketAddress: { address: '10.0.0.4', portValue: 8080 } };
     expect(world.json('endpoint', name)).toMatchObject({
-      endpoints: [{ lbEndpoints: [{ healthStatus: 'DRAINING', loadBalancingWeight: 1 }] }],
+      endpoints: [{ lbEndpoints: [{ endpoint: { address }, loadBalancingWeight: 1 }] }],
     });
+    expect(JSON.stringify(world.json('endpoint', name))).not.toContain('healthStatus');
   });
 
   test('of a subset has those with its labels, and may have none', () => {
