@@ -1,6 +1,6 @@
 import type { ShardChange, ShardContents } from '../../src/adapter-contract/adapter.ts';
 import { type KubernetesObject, objectKey } from '../kubernetes/translate-object.ts';
-import { createKubernetesView } from '../kubernetes/translate-view.ts';
+import { createKubernetesView, problemOf } from '../kubernetes/translate-view.ts';
 import type { ReadFile } from './directory.ts';
 import type { Mistake } from './documents.ts';
 
@@ -16,13 +16,13 @@ export interface Mesh {
 export function createMesh(domainSuffix: string): Mesh {
   const view = createKubernetesView({ domainSuffix, cluster: '', network: '' });
   let current: ReadonlyMap<string, KubernetesObject> = new Map();
-  /** Objects that the view rejected; they are offered again only when they change. */
+  /** Problems of objects that the view rejected, wholly or in part; they are offered again only when they change. */
   const refused = new Map<string, Mistake>();
 
   function put(key: string, object: KubernetesObject): void {
-    const result = view.put(object);
-    if (result.ok) refused.delete(key);
-    else refused.set(key, { origin: object.origin, message: result.error });
+    const message = problemOf(view.put(object));
+    if (message === null) refused.delete(key);
+    else refused.set(key, { origin: object.origin, message });
   }
 
   return {

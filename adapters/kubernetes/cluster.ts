@@ -6,7 +6,7 @@ import type { Clock } from '../../src/lib/clock.ts';
 import type { Logger } from '../../src/lib/logger.ts';
 import { configMaps, listPath, serviceKinds, type WatchedKind, watchedRuleKinds } from './kinds.ts';
 import { readKubernetesObject, unknownCreationTime } from './translate-object.ts';
-import { createKubernetesView } from './translate-view.ts';
+import { createKubernetesView, problemOf } from './translate-view.ts';
 
 export interface ClusterOptions {
   readonly client: KubernetesClient;
@@ -32,18 +32,21 @@ interface Followed {
 /** Interval of comparisons of versions: an etcd that was restored is noticed within a minute. */
 const probeMs = 30_000;
 
+/** Longest time that an endpoint may be in no slice of its Service while it moves from one to another. */
+const holdMs = 2_000;
+
 /** Brings one cluster into a shard until `signal` aborts. */
 export async function followCluster(options: ClusterOptions, signal: AbortSignal): Promise<void> {
   const { client, clock, log, sink, reconcileSeconds } = options;
-  const view = createKubernetesView({
-    domainSuffix: options.domainSuffix,
-    cluster: options.clusterId,
-    network: options.network,
-  });
+  const view = createKubernetesView(
+    { domainSuffix: options.domainSuffix, cluster: options.clusterId, network: options.network },
+    { now: clock.now, holdMs },
+  );
   const followed = listsOf(options);
   const problems = new Map<string, string>();
   let isPublished = false;
   let isDegraded = false;
+  let cancelNext = () => {};
 
   function apply({ kind }: Followed, change: ClusterObjectChange): void {
     const { name, namespace = 'default' } = change.type === 'put' ? change.object.metadata : change.metadata;
@@ -57,7 +60,7 @@ export async function followCluster(options: ClusterOptions, signal: AbortSignal
     const { apiVersion } = kind;
     const read = readKubernetesObject({ ...change.object, apiVersion, kind: kind.kind }, origin);
     const put = read.ok ? view.put(read.value) : read;
-    report(origin, put.ok ? null : put.error);
+    report(origin, problemOf(put));
   }
 
   function report(origin: string, message: string | null): void {
@@ -73,15 +76,16 @@ export async function followCluster(options: ClusterOptions, signal: AbortSignal
   }
 
   function publish(): void {
-    if (!isPublished) {
-      if (!followed.every(isReady)) return;
-      isPublished = true;
-      sink.replace(contentsOf(view.takeChanges()));
-      for (const [origin, message] of problems) sink.problem(origin, message);
-      return;
-    }
+    if (!isPublished && !followed.every(isReady)) return;
     const changes = view.takeChanges();
-    if (changes.length > 0) sink.apply(changes);
+    if (!isPublished) {
+      isPublished = true;
+      sink.replace(contentsOf(changes));
+      for (const [origin, message] of problems) sink.problem(origin, message);
+    } else if (changes.length > 0) sink.apply(changes);
+    const nextMs = view.nextMs();
+    cancelNext();
+    if (nextMs !== null) cancelNext = clock.after(Math.max(1, nextMs - clock.now()), publish);
   }
 
   function judge(): void {
@@ -119,6 +123,7 @@ export async function followCluster(options: ClusterOptions, signal: AbortSignal
       ),
     ),
   );
+  cancelNext();
 }
 
 function listsOf({ namespaces, rootNamespace }: ClusterOptions): readonly Followed[] {

@@ -23,6 +23,8 @@ export const serviceBody = z.object({
       clusterIP: z.string().nullish(),
       clusterIPs: z.array(z.string()).nullish(),
       externalName: z.string().nullish(),
+      selector: z.record(z.string(), z.string()).nullish(),
+      publishNotReadyAddresses: z.boolean().nullish(),
       ports: z.array(port).nullish(),
     })
     .prefault({}),
@@ -37,7 +39,12 @@ const sliceEndpoint = z.object({
     .object({ ready: z.boolean().nullish(), serving: z.boolean().nullish(), terminating: z.boolean().nullish() })
     .nullish(),
   targetRef: z
-    .object({ kind: z.string().nullish(), namespace: z.string().nullish(), name: z.string().nullish() })
+    .object({
+      kind: z.string().nullish(),
+      namespace: z.string().nullish(),
+      name: z.string().nullish(),
+      uid: z.string().nullish(),
+    })
     .nullish(),
   nodeName: z.string().nullish(),
   zone: z.string().nullish(),
@@ -52,6 +59,7 @@ export const sliceBody = z.object({
 export type SliceBody = z.infer<typeof sliceBody>;
 
 export const podBody = z.object({
+  metadata: z.object({ uid: z.string().nullish(), deletionTimestamp: z.string().nullish() }).prefault({}),
   spec: z.object({ nodeName: z.string().nullish(), hostNetwork: z.boolean().nullish() }).prefault({}),
   status: z
     .object({

@@ -1,74 +1,68 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { ShardChange } from '../../src/adapter-contract/adapter.ts';
-import { err, ok, type Result } from '../../src/lib/result.ts';
 import type { RawObject } from '../../src/model/object.ts';
-import type { ServiceBody, SliceBody } from './schema.ts';
-import {
-  type ClusterFacts,
-  type Read,
-  type ServiceParts,
-  serviceHostname,
-  translateEndpoints,
-  translateService,
-} from './translate.ts';
+import { addTo, removeFrom } from './index-sets.ts';
+import type { ServiceBody, SliceBody, SliceEndpoint } from './schema.ts';
+import { type ClusterFacts, type Read, serviceHostname, type TranslatedPod, translateService } from './translate.ts';
+import { createDependencies } from './translate-dependencies.ts';
+import { type EndpointLookup, translateEndpoints } from './translate-endpoints.ts';
+import type { Moves } from './translate-moves.ts';
 
 type Metadata = RawObject['metadata'];
 
 /** Services joined with their EndpointSlices and Pods. */
 export interface ServiceIndex {
-  putService(service: Read<ServiceBody>): void;
+  /** Returns whether anything changed that is used, as does `putSlice`. */
+  putService(service: Read<ServiceBody>): boolean;
   removeService(metadata: Metadata): void;
-  putSlice(slice: Read<SliceBody>): Result<'accepted', string>;
+  /** Puts a slice of a service, `namespace/name`. */
+  putSlice(service: string, slice: Read<SliceBody>): boolean;
   removeSlice(metadata: Metadata): void;
-  /** Marks services for translation after labels or addresses of one of their Pods changed. */
-  podChanged(namespace: string, addresses: readonly string[]): void;
-  nodeChanged(name: string): void;
+  /** Marks services for translation that depend on a Pod, an address or a Node: see `Dependencies`. */
+  changed(dependency: string): void;
   takeChanges(): readonly ShardChange[];
+  /** Number of entries in each index. */
+  sizes(): Readonly<Record<string, number>>;
 }
 
-export function createServiceIndex(
-  cluster: ClusterFacts,
-  { podOf, localityOf }: Pick<ServiceParts, 'podOf' | 'localityOf'>,
-): ServiceIndex {
+interface OwnedSlice {
+  readonly service: string;
+  readonly slice: Read<SliceBody>;
+}
+
+/** `moves` is null where slices are read together, as in files. */
+export function createServiceIndex(cluster: ClusterFacts, lookup: EndpointLookup, moves: Moves | null): ServiceIndex {
   const services = new Map<string, Read<ServiceBody>>();
-  const slices = new Map<string, Read<SliceBody>>();
+  const slices = new Map<string, OwnedSlice>();
   /** Names of slices by service. */
   const slicesOf = new Map<string, Set<string>>();
-  /** Services by the objects that their endpoints depend on: `ip/<address>`, `node/<name>`; and the other way round. */
-  const dependents = new Map<string, Set<string>>();
-  const dependencies = new Map<string, ReadonlySet<string>>();
+  const dependencies = createDependencies();
   const published = new Map<string, Metadata>();
   const dirtyServices = new Set<string>();
   const dirtySets = new Set<string>();
 
-  function removeSlice(metadata: Metadata): void {
-    const key = keyOf(metadata);
+  /** Replaces a slice; null removes it. */
+  function setSlice(key: string, next: OwnedSlice | null): void {
     const known = slices.get(key);
-    const service = known === undefined ? null : serviceOf(known);
-    slices.delete(key);
-    if (service === null) return;
-    removeFrom(slicesOf, service, key);
-    dirtySets.add(service);
-  }
-
-  function mark(dependency: string): void {
-    for (const service of dependents.get(dependency) ?? []) dirtySets.add(service);
-  }
-
-  function noteDependencies(service: string, parts: readonly Read<SliceBody>[]): void {
-    const next = new Set(parts.flatMap(({ body }) => (body.endpoints ?? []).flatMap(joinedWith)));
-    const before = dependencies.get(service) ?? new Set<string>();
-    for (const dependency of before) if (!next.has(dependency)) removeFrom(dependents, dependency, service);
-    for (const dependency of next) if (!before.has(dependency)) addTo(dependents, dependency, service);
-    if (next.size === 0) dependencies.delete(service);
-    else dependencies.set(service, next);
+    if (known !== undefined) {
+      const isSameService = known.service === next?.service;
+      moves?.left(known.service, known.slice, isSameService ? (next?.slice ?? null) : null);
+      removeFrom(slicesOf, known.service, key);
+      dirtySets.add(known.service);
+      slices.delete(key);
+    }
+    if (next === null) return;
+    slices.set(key, next);
+    addTo(slicesOf, next.service, key);
+    dirtySets.add(next.service);
   }
 
   function serviceChanges(key: string): readonly ShardChange[] {
     const service = services.get(key);
     const known = published.get(key);
+    dirtySets.add(key); // an ExternalName has no endpoints, and those that are on their way depend on the selector
     if (service !== undefined) {
       published.set(key, service.metadata);
-      dirtySets.add(key); // an ExternalName's endpoint is in the Service itself
       return [{ type: 'service', service: translateService(service, cluster) }];
     }
     published.delete(key);
@@ -80,70 +74,85 @@ export function createServiceIndex(
   function setChanges(key: string): readonly ShardChange[] {
     const service = services.get(key);
     if (service === undefined) {
-      noteDependencies(key, []);
+      moves?.forget(key);
+      dependencies.note(key, []);
       return [];
     }
-    const parts = [...(slicesOf.get(key) ?? [])].flatMap((slice) => slices.get(slice) ?? []);
-    noteDependencies(key, parts);
-    return [{ type: 'endpoints', set: translateEndpoints({ service, slices: parts, podOf, localityOf }, cluster) }];
+    const isOnItsWay = (endpoint: SliceEndpoint, namespace: string) =>
+      isExpected(service.body, endpoint, lookup.podOf(endpoint, namespace));
+    const own = [...(slicesOf.get(key) ?? [])].flatMap((name) => slices.get(name)?.slice ?? []);
+    const moving = moves?.of(key, own, isOnItsWay) ?? [];
+    const parts = [...own, ...moving];
+    dependencies.note(key, parts);
+    return [{ type: 'endpoints', set: translateEndpoints({ service, slices: parts, ...lookup }, cluster) }];
   }
 
   return {
     putService(service) {
-      services.set(keyOf(service.metadata), service);
-      dirtyServices.add(keyOf(service.metadata));
+      const key = keyOf(service.metadata);
+      const known = services.get(key);
+      if (known !== undefined && areEqual(known, service, cluster)) return false;
+      services.set(key, service);
+      dirtyServices.add(key);
+      return true;
     },
     removeService(metadata) {
       services.delete(keyOf(metadata));
       dirtyServices.add(keyOf(metadata));
     },
-    putSlice(slice) {
-      const service = serviceOf(slice);
-      if (service === null)
-        return err('metadata.labels: needs kubernetes.io/service-name with the name of its Service');
-      removeSlice(slice.metadata);
-      slices.set(keyOf(slice.metadata), slice);
-      addTo(slicesOf, service, keyOf(slice.metadata));
-      dirtySets.add(service);
-      return ok('accepted');
+    putSlice(service, slice) {
+      const key = keyOf(slice.metadata);
+      const known = slices.get(key);
+      if (known?.service === service && isDeepStrictEqual(known.slice.body, slice.body)) return false;
+      setSlice(key, { service, slice });
+      return true;
     },
-    removeSlice,
-    podChanged: (_namespace, addresses) => {
-      for (const address of addresses) mark(`ip/${address}`);
+    removeSlice: (metadata) => setSlice(keyOf(metadata), null),
+    changed(dependency) {
+      for (const service of dependencies.dependents(dependency)) dirtySets.add(service);
     },
-    nodeChanged: (name) => mark(`node/${name}`),
     takeChanges() {
+      for (const service of moves?.due() ?? []) dirtySets.add(service);
       const changedServices = [...dirtyServices].flatMap(serviceChanges);
       const changedSets = [...dirtySets].flatMap(setChanges);
       dirtyServices.clear();
       dirtySets.clear();
       return [...changedServices, ...changedSets];
     },
+    sizes: () => ({
+      services: services.size,
+      slices: slices.size,
+      sliceLists: slicesOf.size,
+      ...dependencies.sizes(),
+      published: published.size,
+      moving: moves?.size ?? 0,
+    }),
   };
 }
 
-/** Dependencies of an endpoint: the Pods and the Node that it is joined with. */
-const joinedWith = ({ addresses, nodeName }: NonNullable<SliceBody['endpoints']>[number]): readonly string[] => [
-  ...addresses.map((address) => `ip/${address}`),
-  ...(nodeName ? [`node/${nodeName}`] : []),
-];
-
-function addTo(sets: Map<string, Set<string>>, key: string, value: string): void {
-  const set = sets.get(key);
-  if (set === undefined) sets.set(key, new Set([value]));
-  else set.add(value);
+/** Reports whether a slice of the Service should have an endpoint of the Pod. */
+function isExpected({ spec }: ServiceBody, endpoint: SliceEndpoint, pod: TranslatedPod | undefined): boolean {
+  const selector = Object.entries(spec.selector ?? {});
+  if (pod === undefined || selector.length === 0) return false;
+  return (
+    pod.addresses.includes(endpoint.addresses[0] ?? '') &&
+    !pod.hasEnded &&
+    (pod.isReady || spec.publishNotReadyAddresses === true) &&
+    selector.every(([name, value]) => pod.labels[name] === value)
+  );
 }
 
-function removeFrom(sets: Map<string, Set<string>>, key: string, value: string): void {
-  const set = sets.get(key);
-  set?.delete(value);
-  if (set?.size === 0) sets.delete(key);
+/** Reports whether two states of a Service are equal as far as they are used. */
+function areEqual(a: Read<ServiceBody>, b: Read<ServiceBody>, cluster: ClusterFacts): boolean {
+  return (
+    isDeepStrictEqual(a.body, b.body) && isDeepStrictEqual(translateService(a, cluster), translateService(b, cluster))
+  );
 }
 
 const keyOf = ({ namespace, name }: Metadata): string => `${namespace}/${name}`;
 
-/** Returns the Service of a slice, which a label names; both are in the same namespace. */
-const serviceOf = ({ metadata }: Read<SliceBody>): string | null => {
-  const name = metadata.labels['kubernetes.io/service-name'];
-  return name === undefined || name === '' ? null : `${metadata.namespace}/${name}`;
-};
+/** Returns the Service of a slice, which a label names, as `namespace/name`; both are in the same namespace. */
+export function serviceOfSlice({ namespace, labels }: Metadata): string | null {
+  const name = labels['kubernetes.io/service-name'] ?? '';
+  return name === '' ? null : `${namespace}/${name}`;
+}

@@ -1,19 +1,47 @@
 import { parseDocument } from 'yaml';
 import type { ShardChange } from '../../src/adapter-contract/adapter.ts';
 import { err, ok, type Result } from '../../src/lib/result.ts';
-import type { Workload } from '../../src/model/endpoint.ts';
 import type { RawObject } from '../../src/model/object.ts';
-import { configMapBody, podBody, type SliceEndpoint, serviceBody, sliceBody } from './schema.ts';
-import { type ClusterFacts, nodeLocality, type Read, translatePod } from './translate.ts';
+import { configMapBody, podBody, type SliceBody, serviceBody, sliceBody } from './schema.ts';
+import { annotationFault, type ClusterFacts, nodeLocality, type Read } from './translate.ts';
+import { sliceFault } from './translate-endpoints.ts';
+import { createMoves } from './translate-moves.ts';
 import { describeIssues, type KubernetesObject, objectKey } from './translate-object.ts';
-import { createServiceIndex } from './translate-services.ts';
+import { createPodIndex } from './translate-pods.ts';
+import { createServiceIndex, serviceOfSlice } from './translate-services.ts';
 
 /** View of one platform's Kubernetes objects as a shard. Changes only mark; `takeChanges` translates what is marked. */
 export interface KubernetesView {
   /** Adds or replaces an object. An error gives the reason for its rejection; the earlier object of that name stays. */
-  put(object: KubernetesObject): Result<'accepted' | 'ignored', string>;
+  put(object: KubernetesObject): Result<Accepted, string>;
   remove(object: Pick<KubernetesObject, 'kind' | 'apiVersion' | 'metadata'>): void;
   takeChanges(): readonly ShardChange[];
+  /** Returns when `takeChanges` has changes although nothing was put or removed, in milliseconds; null if never. */
+  nextMs(): number | null;
+  /** Number of entries in each index. */
+  sizes(): Readonly<Record<string, number>>;
+}
+
+/** Effect of an accepted object. */
+export interface Accepted {
+  /** `unchanged`: nothing that is used differs. `ignored`: objects of this kind have no effect. */
+  readonly effect: 'changed' | 'unchanged' | 'ignored';
+  /** Part of the object that is wrong and left out; null if there is none. */
+  readonly problem: string | null;
+}
+
+/** Returns the problem of an object that was put, or null. */
+export const problemOf = (result: Result<Accepted, string>): string | null =>
+  result.ok ? result.value.problem : result.error;
+
+export interface KubernetesViewOptions {
+  /** Time in milliseconds since the Unix epoch. Needed with `holdMs`. */
+  readonly now?: () => number;
+  /**
+   * Longest time for which a ready endpoint stays that is in no slice of its Service any more, because it may be moving
+   * to another one. Default 0, for objects that are read together.
+   */
+  readonly holdMs?: number;
 }
 
 /** API groups of rules and mesh configuration, whose objects are passed on unchanged. */
@@ -34,61 +62,25 @@ const isMeshConfig = ({ kind, metadata }: Pick<KubernetesObject, 'kind' | 'metad
 /** Kinds that are ignored without a report, because they have no effect on the mesh. */
 const ignoredKinds = ['ConfigMap', 'Namespace'];
 
-export function createKubernetesView(cluster: ClusterFacts): KubernetesView {
-  const pods = new Map<string, Workload>();
-  const podsByAddress = new Map<string, Workload>();
-  const podBodies = new Map<string, { pod: Read<ReturnType<typeof podBody.parse>> }>();
-  const nodes = new Map<string, string>();
+export function createKubernetesView(cluster: ClusterFacts, options: KubernetesViewOptions = {}): KubernetesView {
+  const { now = () => 0, holdMs = 0 } = options;
+  const moves = holdMs > 0 ? createMoves(now, holdMs) : null;
+  const pods = createPodIndex(cluster, (dependency) => services.changed(dependency));
+  const services = createServiceIndex(cluster, pods, moves);
   const pending = new Map<string, ShardChange>();
-  const services = createServiceIndex(cluster, { podOf, localityOf: (node) => nodes.get(node) ?? '' });
 
-  function podOf({ targetRef, addresses: [address = ''] }: SliceEndpoint, namespace: string): Workload | undefined {
-    if (targetRef?.kind === 'Pod') return pods.get(`${targetRef.namespace ?? namespace}/${targetRef.name}`);
-    return podsByAddress.get(address);
-  }
-
-  function putPod({ metadata, body }: KubernetesObject): Result<'accepted', string> {
-    const parsed = podBody.safeParse(body);
-    if (!parsed.success) return err(describeIssues(parsed.error));
-    podBodies.set(podKey(metadata), { pod: { metadata, body: parsed.data } });
-    translateOne(podKey(metadata));
-    return ok('accepted');
-  }
-
-  function translateOne(key: string): void {
-    const pod = podBodies.get(key)?.pod;
-    if (pod === undefined) return;
-    const workload = translatePod(pod, nodes.get(pod.body.spec.nodeName ?? '') ?? '', cluster);
-    forgetPod(pod.metadata);
-    if (workload === null) return;
-    pods.set(key, workload);
-    // A Pod on the host network shares its address with others.
-    if (pod.body.spec.hostNetwork !== true) for (const ip of workload.addresses) podsByAddress.set(ip, workload);
-    services.podChanged(workload.namespace, workload.addresses);
-    pending.set(`Pod/${key}`, { type: 'workload', workload });
-  }
-
-  function forgetPod({ namespace, name }: RawObject['metadata']): void {
-    const key = `${namespace}/${name}`;
-    const known = pods.get(key);
-    if (known === undefined) return;
-    pods.delete(key);
-    for (const ip of known.addresses) if (podsByAddress.get(ip) === known) podsByAddress.delete(ip);
-    services.podChanged(namespace, known.addresses);
-    pending.set(`Pod/${key}`, { type: 'workload-removed', namespace, name });
-  }
-
-  function setNode(name: string, locality: string | null): void {
-    if ((nodes.get(name) ?? null) === locality) return; // a heartbeat
-    if (locality === null) nodes.delete(name);
-    else nodes.set(name, locality);
-    for (const [key, { pod }] of podBodies) if (pod.body.spec.nodeName === name) translateOne(key);
-    services.nodeChanged(name);
-  }
-
-  function putObject(object: RawObject): Result<'accepted', string> {
+  function putObject(object: RawObject): Result<Accepted, string> {
     pending.set(objectKey(object), { type: 'object', object });
-    return ok('accepted');
+    return accepted(true);
+  }
+
+  function putSlice({ metadata, body }: Read<SliceBody>): Result<Accepted, string> {
+    const service = serviceOfSlice(metadata);
+    if (service === null) {
+      services.removeSlice(metadata); // it may have had one before
+      return err('metadata.labels: needs kubernetes.io/service-name with the name of its Service');
+    }
+    return accepted(services.putSlice(service, { metadata, body }), sliceFault(body));
   }
 
   return {
@@ -103,22 +95,22 @@ export function createKubernetesView(cluster: ClusterFacts): KubernetesView {
         case 'Service': {
           const parsed = serviceBody.safeParse(body);
           if (!parsed.success) return err(describeIssues(parsed.error));
-          services.putService({ metadata, body: parsed.data });
-          return ok('accepted');
+          return accepted(services.putService({ metadata, body: parsed.data }), annotationFault(metadata));
         }
         case 'EndpointSlice': {
           const parsed = sliceBody.safeParse(body);
-          if (!parsed.success) return err(describeIssues(parsed.error));
-          return services.putSlice({ metadata, body: parsed.data });
+          return parsed.success ? putSlice({ metadata, body: parsed.data }) : err(describeIssues(parsed.error));
         }
-        case 'Pod':
-          return putPod(object);
+        case 'Pod': {
+          const parsed = podBody.safeParse(body);
+          if (!parsed.success) return err(describeIssues(parsed.error));
+          return accepted(pods.putPod({ metadata, body: parsed.data }));
+        }
         case 'Node':
-          setNode(metadata.name, nodeLocality(metadata));
-          return ok('accepted');
+          return accepted(pods.setNode(metadata.name, nodeLocality(metadata)));
         default:
           return ignoredKinds.includes(kind)
-            ? ok('ignored')
+            ? ok({ effect: 'ignored', problem: null })
             : err(`objects of kind ${kind} are not read; it has no effect here`);
       }
     },
@@ -130,21 +122,21 @@ export function createKubernetesView(cluster: ClusterFacts): KubernetesView {
         pending.set(`${removed}/${namespace}/${name}`, { type: 'object-removed', kind: removed, namespace, name });
       } else if (kind === 'Service') services.removeService(metadata);
       else if (kind === 'EndpointSlice') services.removeSlice(metadata);
-      else if (kind === 'Node') setNode(metadata.name, null);
-      else if (kind === 'Pod') {
-        podBodies.delete(podKey(metadata));
-        forgetPod(metadata);
-      }
+      else if (kind === 'Node') pods.setNode(metadata.name, null);
+      else if (kind === 'Pod') pods.removePod(metadata);
     },
     takeChanges() {
-      const changes = [...services.takeChanges(), ...pending.values()];
+      const changes = [...services.takeChanges(), ...pods.takeChanges(), ...pending.values()];
       pending.clear();
       return changes;
     },
+    nextMs: () => moves?.nextMs() ?? null,
+    sizes: () => ({ ...services.sizes(), ...pods.sizes(), pendingObjects: pending.size }),
   };
 }
 
-const podKey = ({ namespace, name }: RawObject['metadata']): string => `${namespace}/${name}`;
+const accepted = (isChanged: boolean, problem: string | null = null): Result<Accepted, string> =>
+  ok({ effect: isChanged ? 'changed' : 'unchanged', problem });
 
 const ruleOf = ({ apiVersion, kind, metadata, body, origin }: KubernetesObject): RawObject => ({
   apiVersion,

@@ -1,9 +1,9 @@
 import { ipVersion } from '../../src/lib/ip.ts';
-import type { Endpoint, EndpointSet, Health, Workload } from '../../src/model/endpoint.ts';
+import type { Workload } from '../../src/model/endpoint.ts';
 import { type Hostname, hostname } from '../../src/model/names.ts';
 import type { RawObject } from '../../src/model/object.ts';
-import { distinctPortNames, type Protocol, type Service, type ServicePort } from '../../src/model/service.ts';
-import type { PodBody, ServiceBody, SliceBody, SliceEndpoint } from './schema.ts';
+import type { Protocol, Service, ServicePort } from '../../src/model/service.ts';
+import type { PodBody, ServiceBody } from './schema.ts';
 
 type Metadata = RawObject['metadata'];
 
@@ -19,17 +19,6 @@ export interface ClusterFacts {
 export interface Read<Body> {
   readonly metadata: Metadata;
   readonly body: Body;
-}
-
-/** Objects from which a Service's endpoints are computed. */
-export interface ServiceParts {
-  readonly service: Read<ServiceBody>;
-  /** EndpointSlices in any order. */
-  readonly slices: readonly Read<SliceBody>[];
-  /** Returns the Pod of an endpoint, if it is known. */
-  readonly podOf: (endpoint: SliceEndpoint, namespace: string) => Workload | undefined;
-  /** Returns `region/zone` of a node; empty if unknown. */
-  readonly localityOf: (nodeName: string) => string;
 }
 
 /** Builds the hostname of a Service: `reviews.default.svc.cluster.local`. */
@@ -61,6 +50,16 @@ export function translateService({ metadata, body }: Read<ServiceBody>, cluster:
 const addressesOf = ({ spec }: ServiceBody): readonly string[] =>
   (spec.clusterIPs ?? [spec.clusterIP ?? '']).filter((address) => ipVersion(address) !== 0);
 
+const exportTargets = /^(\*|\.|~|[a-z0-9]([-a-z0-9]*[a-z0-9])?)$/;
+
+/** Returns what is wrong with the annotations of a Service, or null. A wrong namespace sees nothing; the rest applies. */
+export function annotationFault({ annotations }: Metadata): string | null {
+  const name = 'networking.istio.io/exportTo';
+  const wrong = listed(annotations[name]).filter((target) => !exportTargets.test(target));
+  if (wrong.length === 0) return null;
+  return `metadata.annotations[${name}]: ${wrong.map((target) => `'${target}'`).join(', ')} is no namespace, '.', '~' or '*'; it has no effect`;
+}
+
 const listed = (text: string | undefined): readonly string[] =>
   (text ?? '')
     .split(',')
@@ -68,7 +67,7 @@ const listed = (text: string | undefined): readonly string[] =>
     .filter((item) => item !== '');
 
 /** Drops SCTP ports, which no proxy supports. */
-const supportedPorts = ({ spec }: ServiceBody): readonly BodyPort[] =>
+export const supportedPorts = ({ spec }: ServiceBody): readonly BodyPort[] =>
   (spec.ports ?? []).filter(({ protocol }) => protocol !== 'SCTP');
 
 type BodyPort = NonNullable<ServiceBody['spec']['ports']>[number];
@@ -112,91 +111,56 @@ function knownProtocol(text: string | null | undefined): Protocol | undefined {
   return Object.hasOwn(appProtocols, name) ? appProtocols[name] : undefined;
 }
 
-/** Builds the endpoints of a Service from its slices. An ExternalName has none, because it is an alias. */
-export function translateEndpoints(parts: ServiceParts, cluster: ClusterFacts): EndpointSet {
-  const { service, slices } = parts;
-  const { metadata } = service;
-  const { spec } = service.body;
-  return {
-    namespace: metadata.namespace,
-    hostname: serviceHostname(metadata, cluster),
-    endpoints: spec.type === 'ExternalName' ? [] : slices.flatMap((slice) => sliceEndpoints(slice, parts, cluster)),
-  };
+/** Pod as endpoints and selectors see it. */
+export interface TranslatedPod extends Workload {
+  /** Empty in files. */
+  readonly uid: string;
+  /** True if all its containers are ready and it is not being deleted. */
+  readonly isReady: boolean;
+  /** True if its containers have ended for good: its addresses may belong to others. */
+  readonly hasEnded: boolean;
+  readonly isOnHostNetwork: boolean;
+  readonly createdAtMs: number;
+  readonly node: string;
 }
 
-function sliceEndpoints(slice: Read<SliceBody>, parts: ServiceParts, facts: ClusterFacts): readonly Endpoint[] {
-  const { body, metadata } = slice;
-  if (body.addressType === 'FQDN') return []; // deprecated; Kubernetes never writes it
-  const ports = Object.fromEntries([
-    ...portsByNumber(parts.service.body),
-    ...(body.ports ?? []).flatMap(({ name, port }) => (port ? [[name ?? '', port] as const] : [])).reverse(), // the first applies
-  ]);
-  return (body.endpoints ?? []).flatMap((endpoint) => {
-    const [address] = endpoint.addresses; // the other addresses are interchangeable
-    if (address === undefined) return [];
-    const pod = parts.podOf(endpoint, metadata.namespace);
-    const name = endpoint.targetRef?.name ?? pod?.name;
-    return {
-      address,
-      ports,
-      labels: pod?.labels ?? {},
-      weight: 1,
-      locality: pod?.locality || endpointLocality(endpoint, parts),
-      network: pod?.network || facts.network,
-      cluster: facts.cluster,
-      health: healthOf(endpoint),
-      workload: name ? { namespace: endpoint.targetRef?.namespace ?? metadata.namespace, name } : null,
-    };
-  });
-}
-
-/**
- * Returns the ports of a file's Service whose name repeats an earlier one. Slices cannot refer to them by name, so
- * endpoints use the port numbers of the Service.
- */
-function portsByNumber(body: ServiceBody): readonly (readonly [name: string, port: number])[] {
-  const ports = supportedPorts(body);
-  const names = distinctPortNames(ports.map(({ name, port }) => ({ name: name ?? '', number: port })));
-  return ports.flatMap(({ name, port, targetPort }, index) => {
-    const distinct = names[index] ?? '';
-    return distinct === (name ?? '') ? [] : [[distinct, typeof targetPort === 'number' ? targetPort : port] as const];
-  });
-}
-
-/** Returns the locality of an endpoint. A slice has only the zone; the node has the region, too. */
-function endpointLocality({ nodeName, zone }: SliceEndpoint, { localityOf }: ServiceParts): string {
-  return (nodeName ? localityOf(nodeName) : '') || (zone ? `/${zone}` : '');
-}
-
-/**
- * Returns the health of an endpoint. Without conditions it is ready, as the API defines. A ready endpoint that is
- * terminating belongs to a Service with `publishNotReadyAddresses` and is called.
- */
-function healthOf({ conditions }: SliceEndpoint): Health {
-  if (conditions?.ready ?? true) return 'healthy';
-  return conditions?.terminating === true && conditions.serving === true ? 'draining' : 'unhealthy';
-}
-
-/** Converts a Pod to a workload; null if it has ended or has no address. */
+/** Converts a Pod. Without an address or after its end it is no workload. */
 export function translatePod(
   { metadata, body }: Read<PodBody>,
   locality: string,
   { cluster, network }: ClusterFacts,
-): Workload | null {
+): TranslatedPod {
   const { phase, podIP, podIPs, conditions } = body.status;
-  const addresses = podIPs?.map(({ ip }) => ip) ?? (podIP ? [podIP] : []);
-  if (phase === 'Succeeded' || phase === 'Failed' || addresses.length === 0) return null;
+  const { uid, deletionTimestamp } = body.metadata;
   const ready = conditions?.find(({ type }) => type === 'Ready');
+  const health = ready === undefined || ready.status === 'True' ? 'healthy' : 'unhealthy';
   return {
     namespace: metadata.namespace,
     name: metadata.name,
-    addresses,
+    addresses: podIPs?.map(({ ip }) => ip) ?? (podIP ? [podIP] : []),
     labels: metadata.labels,
-    locality: metadata.labels['istio-locality']?.replaceAll('.', '/') ?? locality,
+    locality: podLocality(metadata.labels, locality),
     network: metadata.labels['topology.istio.io/network'] ?? network,
     cluster,
-    health: ready === undefined || ready.status === 'True' ? 'healthy' : 'unhealthy',
+    health,
+    uid: uid ?? '',
+    isReady: health === 'healthy' && !deletionTimestamp,
+    hasEnded: phase === 'Succeeded' || phase === 'Failed',
+    isOnHostNetwork: body.spec.hostNetwork === true,
+    createdAtMs: Date.parse(metadata.creationTimestamp),
+    node: body.spec.nodeName ?? '',
   };
+}
+
+/** Returns the locality of a Pod: that of its label, else that of its Node. */
+export const podLocality = (labels: Workload['labels'], nodeLocality: string): string =>
+  labels['istio-locality']?.replaceAll('.', '/') ?? nodeLocality;
+
+/** Returns the workload of a Pod; null if it has ended or has no address. */
+export function podWorkload(pod: TranslatedPod): Workload | null {
+  if (pod.hasEnded || pod.addresses.length === 0) return null;
+  const { namespace, name, addresses, labels, locality, network, cluster, health } = pod;
+  return { namespace, name, addresses, labels, locality, network, cluster, health };
 }
 
 /** Returns `region/zone/subzone` of a Node, from the labels of Kubernetes and Istio. */

@@ -1,15 +1,15 @@
 import { expect, test } from 'vitest';
 import { parseFile } from '../../../adapters/file/documents.ts';
 import { listing } from '../../../adapters/file/mesh.ts';
-import { createKubernetesView } from '../../../adapters/kubernetes/translate-view.ts';
+import { createKubernetesView, problemOf } from '../../../adapters/kubernetes/translate-view.ts';
 
 /** Translates documents and returns the contents and the rejections. */
 async function translated(yaml: string) {
   const view = createKubernetesView({ domainSuffix: 'cluster.local', cluster: 'c1', network: '' });
   const { objects, mistakes } = await parseFile('test.yaml', yaml);
   const refused = objects.flatMap((object) => {
-    const result = view.put(object);
-    return result.ok ? [] : [result.error];
+    const problem = problemOf(view.put(object));
+    return problem === null ? [] : [problem];
   });
   return {
     ...listing(view.takeChanges()),
