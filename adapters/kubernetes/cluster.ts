@@ -1,4 +1,4 @@
-import type { ShardChange, ShardContents, ShardSink } from '../../src/adapter-contract/adapter.ts';
+import type { ShardChange, ShardContents, ShardSink, WatchCounters } from '../../src/adapter-contract/adapter.ts';
 import type { KubernetesClient, Selection } from '../../src/kubernetes/client.ts';
 import { follow } from '../../src/kubernetes/follow.ts';
 import { type ClusterObjectChange, createReflector, type Reflector } from '../../src/kubernetes/reflector.ts';
@@ -19,6 +19,7 @@ export interface ClusterOptions {
   readonly namespaces?: readonly string[] | undefined;
   readonly rootNamespace: string;
   readonly reconcileSeconds: number;
+  readonly counters: WatchCounters;
 }
 
 /** One list that is followed: a kind in one namespace or in all. */
@@ -37,7 +38,7 @@ const holdMs = 2_000;
 
 /** Brings one cluster into a shard until `signal` aborts. */
 export async function followCluster(options: ClusterOptions, signal: AbortSignal): Promise<void> {
-  const { client, clock, log, sink, reconcileSeconds } = options;
+  const { client, clock, log, sink, reconcileSeconds, counters } = options;
   const view = createKubernetesView(
     { domainSuffix: options.domainSuffix, cluster: options.clusterId, network: options.network },
     { now: clock.now, holdMs },
@@ -61,6 +62,7 @@ export async function followCluster(options: ClusterOptions, signal: AbortSignal
     const read = readKubernetesObject({ ...change.object, apiVersion, kind: kind.kind }, origin);
     const put = read.ok ? view.put(read.value) : read;
     report(origin, problemOf(put));
+    if (put.ok && put.value.effect === 'unchanged') counters.ignored(kind.kind);
   }
 
   function report(origin: string, message: string | null): void {
@@ -117,7 +119,14 @@ export async function followCluster(options: ClusterOptions, signal: AbortSignal
             publish();
             judge();
           },
-          relisted: (reason) => log.info({ path: one.path, reason }, 'kind listed again'),
+          relisted(reason) {
+            counters.relisted(reason);
+            log.info({ path: one.path, reason }, 'kind listed again');
+          },
+          differed(objects) {
+            counters.differed(one.kind.kind, objects);
+            log.warn({ path: one.path, objects }, "objects differed from the server's list");
+          },
         },
         signal,
       ),

@@ -4,7 +4,9 @@ import { createKubernetesClient } from '../../src/kubernetes/client.ts';
 import { createCredentials } from '../../src/kubernetes/credentials.ts';
 import { findAccess } from '../../src/kubernetes/find-access.ts';
 import type { ClusterAccess } from '../../src/kubernetes/kubeconfig.ts';
+import { relistReasons } from '../../src/kubernetes/reflector.ts';
 import { followCluster } from './cluster.ts';
+import { configMaps, serviceKinds, watchedRuleKinds } from './kinds.ts';
 
 const config = z.strictObject({
   kubeconfig: z
@@ -40,6 +42,10 @@ export const kubernetes = defineAdapter<KubernetesConfig>({
 
 function createKubernetesAdapter(settings: KubernetesConfig, context: AdapterContext): Adapter {
   const { clock } = context;
+  const counters = context.observer.watches(
+    [...serviceKinds, ...watchedRuleKinds, configMaps].map(({ kind }) => kind),
+    relistReasons,
+  );
   return {
     async run(sink, signal) {
       const client = createKubernetesClient(
@@ -48,7 +54,7 @@ function createKubernetesAdapter(settings: KubernetesConfig, context: AdapterCon
       );
       try {
         await followCluster(
-          { ...settings, client, clock, log: context.log, domainSuffix: context.domainSuffix, sink },
+          { ...settings, client, clock, log: context.log, domainSuffix: context.domainSuffix, sink, counters },
           signal,
         );
       } finally {

@@ -85,6 +85,17 @@ export interface SelfRegisteredService {
 export interface AdapterObserver {
   /** Counts leases from now on, beginning at 0: instances that are taken out because their heartbeats stopped. */
   leases(): { expired(): void };
+  /** Counts what happens to watched kinds of objects from now on, beginning at 0. The lists have every value of a label. */
+  watches(kinds: readonly string[], relistReasons: readonly string[]): WatchCounters;
+}
+
+export interface WatchCounters {
+  /** Counts an event that changes nothing that is used, such as the heartbeat of a node. */
+  ignored(kind: string): void;
+  /** Counts objects for which a comparison with the platform's list found a difference, which is repaired. */
+  differed(kind: string, objects: number): void;
+  /** Counts a kind that is listed again. */
+  relisted(reason: string): void;
 }
 
 /** Definition of an adapter. To add one, export it from a folder and add a line to adapters/index.ts. */

@@ -18,6 +18,8 @@ export interface FollowOptions {
   /** Receives changes in order, and is called without any when the state of `reflector` may have changed. */
   readonly changed: (changes: readonly ClusterObjectChange[]) => void;
   readonly relisted: (reason: RelistReason) => void;
+  /** Called with the number of objects for which the server's list differs from what was received. A new list follows. */
+  readonly differed: (objects: number) => void;
 }
 
 /** Lists and watches one kind until `signal` aborts. It never gives up and does not reject. */
@@ -122,7 +124,10 @@ async function compare(options: FollowOptions, signal: AbortSignal): Promise<voi
   if (first.size === 0) return;
   await sleep(options.clock, 2_000, signal);
   const second = await differences(options, signal);
-  if ([...first].some(([path, version]) => second.get(path) === version)) options.reflector.differs();
+  const lost = [...first].filter(([path, version]) => second.get(path) === version).length;
+  if (lost === 0) return;
+  options.differed(lost);
+  options.reflector.differs();
 }
 
 /** Returns the paths whose versions differ, each with both versions. */

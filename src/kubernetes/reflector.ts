@@ -24,7 +24,8 @@ export interface KindTrouble {
 }
 
 /** Reason of a listing that follows an earlier one. */
-export type RelistReason = 'expired' | 'versions-went-back' | 'differs';
+export const relistReasons = ['expired', 'versions-went-back', 'differs'] as const;
+export type RelistReason = (typeof relistReasons)[number];
 
 /** Object as last received. */
 interface Known {

@@ -42,6 +42,14 @@ interface AuthenticationMetrics {
 interface AdapterMetrics {
   /** Counts the instances that are removed because their heartbeats stopped. */
   leases(): { expired(): void };
+  /** Counts what happens to watched kinds of objects. The lists have every value of the labels. */
+  watches(kinds: readonly string[], relistReasons: readonly string[]): WatchMetrics;
+}
+
+interface WatchMetrics {
+  ignored(kind: string): void;
+  differed(kind: string, objects: number): void;
+  relisted(reason: string): void;
 }
 
 export interface HttpMetrics {
@@ -67,6 +75,7 @@ export function createMetrics(): Metrics {
     labelNames: ['adapter'],
     registers,
   });
+  const watches = watchMetrics(registers);
   return {
     observer: pushMetrics(registers),
     rpcObserver: (reasons) => rpcMetrics(reasons, registers),
@@ -94,6 +103,7 @@ export function createMetrics(): Metrics {
         expired.inc({ adapter }, 0);
         return { expired: () => expired.inc({ adapter }) };
       },
+      watches: (kinds, reasons) => watches(adapter, kinds, reasons),
     }),
     watch({ coordinator, registry, ruleProblems }) {
       watchPush(coordinator, registers);
@@ -127,6 +137,28 @@ function countBy(
   const counter = new Counter({ name, help, labelNames: [label], registers });
   for (const value of values) counter.inc({ [label]: value }, 0); // a rate needs an initial value
   return (value) => counter.inc({ [label]: value });
+}
+
+/** Returns the counters of an adapter that watches kinds of objects. */
+function watchMetrics(registers: Registers) {
+  const counter = (name: string, help: string, label: string) =>
+    new Counter({ name: `binnacle_kubernetes_${name}_total`, help, labelNames: ['adapter', label], registers });
+  const ignored = counter('ignored_events', 'Events that changed nothing that is used', 'kind');
+  const differences = counter(
+    'differences',
+    'Objects that differed from the list of an API server and were repaired',
+    'kind',
+  );
+  const relists = counter('relists', 'Kinds that were listed again', 'reason');
+  return (adapter: string, kinds: readonly string[], reasons: readonly string[]): WatchMetrics => {
+    for (const kind of kinds) for (const one of [ignored, differences]) one.inc({ adapter, kind }, 0);
+    for (const reason of reasons) relists.inc({ adapter, reason }, 0);
+    return {
+      ignored: (kind) => ignored.inc({ adapter, kind }),
+      differed: (kind, objects) => differences.inc({ adapter, kind }, objects),
+      relisted: (reason) => relists.inc({ adapter, reason }),
+    };
+  };
 }
 
 const seconds = (ms: number) => ms / 1000;

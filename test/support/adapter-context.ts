@@ -9,6 +9,9 @@ export const adapterContext = (given: Partial<AdapterContext> & Pick<AdapterCont
   log: silentLogger,
   domainSuffix: 'cluster.local',
   registrationRefusal: () => null,
-  observer: { leases: () => ({ expired: () => {} }) },
+  observer: {
+    leases: () => ({ expired: () => {} }),
+    watches: () => ({ ignored: () => {}, differed: () => {}, relisted: () => {} }),
+  },
   ...given,
 });

@@ -14,6 +14,8 @@ export interface TcpProxy {
   hang(): void;
   /** Forwards again, including data that arrived meanwhile. */
   resume(): void;
+  /** Forwards nothing more of the connections that are open, for good and without closing them. New ones are forwarded. */
+  silence(): void;
   /** Resets all connections. New ones are forwarded. */
   cut(): void;
   /** Delays data of both sides by `ms` from now on. */
@@ -27,6 +29,11 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
   const sockets = new Set<Socket>();
   let delayMs = 0;
   let hanging: PromiseWithResolvers<void> | null = null;
+  const silent = new WeakSet<Socket>();
+  const passable = async (from: Socket) => {
+    await hanging?.promise;
+    if (silent.has(from)) await new Promise(() => {}); // for good
+  };
 
   /** Waits on each chunk; order is kept, because the iteration goes on only then. */
   const forward = async (from: Socket, to: Socket) => {
@@ -36,13 +43,13 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
     try {
       for await (const chunk of from) {
         if (delayMs > 0) await delay(delayMs);
-        await hanging?.promise;
+        await passable(from);
         if (!to.write(chunk)) await new Promise((resolve) => to.once('drain', resolve).once('close', resolve));
       }
-      await hanging?.promise;
+      await passable(from);
       to.end();
     } catch {
-      await hanging?.promise;
+      await passable(from);
       to.destroy();
     }
   };
@@ -68,6 +75,9 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
       hanging ??= Promise.withResolvers<void>();
     },
     resume,
+    silence() {
+      for (const socket of sockets) silent.add(socket);
+    },
     cut,
     delay(ms) {
       delayMs = ms;

@@ -7,6 +7,7 @@ import { configurable } from '../../../src/adapter-contract/configurable.ts';
 import { silentLogger } from '../../../src/lib/logger.ts';
 import type { AuditEntry } from '../../../src/rules/store.ts';
 import { createAdapters } from '../../../src/serve/adapters.ts';
+import { adapterContext } from '../../support/adapter-context.ts';
 import { adapterServer } from '../../support/adapter-server.ts';
 import { example } from '../../support/example-adapter/index.ts';
 import { testRegistry } from '../../support/registry.ts';
@@ -24,7 +25,7 @@ function program(...configured: ReturnType<typeof configOf>[]) {
     { adapters: configured, dataDir: '/nowhere', domainSuffix: 'cluster.local' },
     {
       ...{ clock, log: silentLogger, registry },
-      observerOf: () => ({ leases: () => ({ expired: () => {} }) }),
+      observerOf: () => adapterContext({ dataDir: '' }).observer,
       definitions: [...adapters, configurable(example)],
     },
   );
