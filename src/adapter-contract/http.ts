@@ -4,17 +4,22 @@ import type { Need } from '../model/access.ts';
 export interface AdapterHttp {
   /** Routes. A route that an earlier adapter already has is omitted. */
   readonly routes: readonly AdapterRoute[];
-  /** The body of a refusal that is not the adapter's own: the request may not be made, or cannot be read. */
+  /** Builds the body of a rejection by the server: the request is not permitted, or cannot be read. */
   describeError(message: string): object;
 }
 
 export interface AdapterRoute {
   readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
-  /** `/registry/v1/namespaces/:namespace/services`: a part that begins with a colon is a parameter. */
+  /** Path such as `/registry/v1/namespaces/:namespace/services`. A part that begins with a colon is a parameter. */
   readonly path: string;
-  /** The permission that the caller needs, checked before the body is read. `RouteRequest.demand` checks those that depend on the body. */
+  /**
+   * Returns the permission that the caller needs, checked before the body is read. `RouteRequest.demand` checks those
+   * that depend on the body.
+   */
   readonly need: (params: RouteParams) => Need;
-  /** Called once the body was read. Where it rejects with a `MeshError` STORE_UNAVAILABLE, 503 is answered. */
+  /**
+   * Handles a request after its body was read. A rejection with the `MeshError` STORE_UNAVAILABLE is answered with 503.
+   */
   readonly answer: (request: RouteRequest) => Promise<RouteAnswer>;
 }
 
@@ -23,19 +28,19 @@ export type RouteParams = Readonly<Record<string, string>>;
 export interface RouteRequest {
   readonly params: RouteParams;
   readonly query: Readonly<Record<string, unknown>>;
-  /** JSON, also of a body in YAML; undefined: there is none. */
+  /** Body as JSON, also of a body in YAML; undefined without a body. */
   readonly body: unknown;
-  /** Throws, to be answered with 403, where the caller may not have what the body asks for. */
+  /** Throws if the caller lacks a permission that the body requires; the answer is 403. */
   demand(need: Need): void;
-  /** Writes what was changed into the audit trail, with who asked for it. */
+  /** Records a change and its author in the audit trail. */
   note(change: NotedChange): void;
 }
 
-/** An entry of the audit trail. */
+/** Entry of the audit trail. */
 export interface NotedChange {
-  /** `register`, `deregister`. */
+  /** Verb such as `register` or `deregister`. */
   readonly verb: string;
-  /** `Instance`. */
+  /** Kind such as `Instance`. */
   readonly kind: string;
   readonly namespace: string;
   readonly name: string;
@@ -45,13 +50,13 @@ export type RouteAnswer =
   | { readonly type: 'json'; readonly status: number; readonly body: object }
   /** Status 204. */
   | { readonly type: 'nothing' }
-  /** Newline-delimited JSON until the client goes; `begin` writes what there is to write already. */
+  /** Newline-delimited JSON until the client disconnects. `begin` writes the initial lines. */
   | { readonly type: 'lines'; readonly begin: (lines: Lines) => void };
 
-/** An answer that goes on. A client that reads too slowly is cut off. */
+/** Answer that continues. A client that reads too slowly is disconnected. */
 export interface Lines {
-  /** Without its line end. */
+  /** Writes a line, given without its line end. */
   write(line: string): void;
-  /** Aborts when the client has gone or was cut off. */
+  /** Aborts when the client has disconnected or was disconnected. */
   readonly gone: AbortSignal;
 }

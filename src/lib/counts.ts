@@ -1,11 +1,11 @@
-/** How often each key is in use. */
+/** Number of uses of each key. */
 export interface Counts {
-  /** Whether the key is in use now and was not before. */
+  /** Adds a use. Returns true if it is the first one. */
   add(key: string): boolean;
-  /** Whether the key is no longer in use. */
+  /** Removes a use. Returns true if it was the last one. */
   remove(key: string): boolean;
   has(key: string): boolean;
-  /** How often it is in use. */
+  /** Returns the number of uses. */
   of(key: string): number;
   keys(): Iterable<string>;
 }

@@ -3,11 +3,11 @@ import { fieldHead, lengthOf, stringField } from './wire.ts';
 
 /** Parts of a resource. */
 export interface Assembly {
-  /** Computed by the caller, who knows the hashes of the parts. */
+  /** Version, computed by the caller from hashes of the parts. */
   readonly version: string;
-  /** The first fields of the message. They are copied. */
+  /** First fields of the message. They are copied. */
   readonly parts: readonly Uint8Array[];
-  /** The fields after them, in pieces of whole fields that are not copied; none if left out. */
+  /** Fields after them, in pieces of whole fields that are not copied. Default: none. */
   readonly rest?: readonly Uint8Array[];
 }
 

@@ -1,36 +1,35 @@
 import { contentHash } from '../lib/hash.ts';
 import { fieldLength, stringField, writeFieldHead } from './wire.ts';
 
-/** One type of resource: how it is called, and how it is served. */
+/** Properties of one type of resource. */
 export interface TypeRow {
-  /** As it stands in requests, responses and every Any. */
+  /** Type URL in requests, responses and every Any. */
   readonly typeUrl: string;
-  /** For people: `CDS`. */
+  /** Short name for people: `CDS`. */
   readonly short: string;
-  /** Its own discovery service. */
+  /** Discovery service of this type. */
   readonly service: string;
-  /** As in the service's methods: `StreamClusters`, `DeltaClusters`, `FetchClusters`. */
+  /** Name in the service's methods: `StreamClusters`, `DeltaClusters`, `FetchClusters`. */
   readonly plural: string;
-  /** A subscription without names means everything, and a state-of-the-world response is all that there is. */
+  /** True if a subscription without names means everything. A state-of-the-world response is then a whole set. */
   readonly isWhole: boolean;
   /** Types that it may refer to: what they add must be answered before it is sent (rule 3 of ADR 1). */
   readonly waitsFor: readonly XdsType[];
   /** Types that may refer to it: its removals wait until these have settled (rule 4). */
   readonly releasedBy: readonly XdsType[];
   /**
-   * The answer to a name that does not exist (rule 5): it is said to be removed, or an empty resource, or there is none until
-   * it exists.
+   * Answer to a request for an absent name (rule 5): reported as removed, an empty resource, or none until it exists.
    */
   readonly unknown: 'removed' | 'empty' | 'unanswered';
-  /** The way a client learns that a name is gone which it had; `kept`: it does not. */
+  /** Message about a removed name to a client that had it. `kept`: the client is not informed. */
   readonly gone: 'removed' | 'empty' | 'kept';
-  /** Its contents are for the client alone: no view of what clients have shows them. */
+  /** True if only the client may see its contents: debug views hide them. */
   readonly isPrivate?: true;
 }
 
 /**
- * Every type that has tables, in the order in which they are sent: make before break. A new type is a row here, its message in
- * `json.ts`, and whatever fills its tables; everything between the compiler and the wire is derived from the row.
+ * All types with tables, in sending order: make before break. A new type is a row here, its message in `json.ts`, and a
+ * source of its resources. Everything between the compiler and the wire follows from the row.
  */
 const rows = {
   cluster: {
@@ -53,7 +52,7 @@ const rows = {
     waitsFor: [],
     releasedBy: ['cluster'],
     unknown: 'empty', // Envoy ignores `removed_resources` here and for routes, and would wait
-    gone: 'empty', // or the client would keep sending there
+    gone: 'empty', // otherwise the client would keep sending there
   },
   secret: {
     typeUrl: 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret',
@@ -63,7 +62,7 @@ const rows = {
     isWhole: false,
     waitsFor: [],
     releasedBy: [],
-    unknown: 'unanswered', // no answer makes Envoy go on without it before its `initial_fetch_timeout`
+    unknown: 'unanswered', // no answer lets Envoy continue before its `initial_fetch_timeout`
     gone: 'kept',
     isPrivate: true,
   },
@@ -87,7 +86,7 @@ const rows = {
     waitsFor: ['cluster'],
     releasedBy: ['listener'],
     unknown: 'empty',
-    gone: 'removed', // it goes with its listener, which may still drain with it
+    gone: 'removed', // it is removed with its listener, which may still drain with it
   },
   extension: {
     typeUrl: 'type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig',
@@ -97,7 +96,7 @@ const rows = {
     isWhole: false,
     waitsFor: ['cluster'],
     releasedBy: [],
-    unknown: 'unanswered', // told that it is gone, Envoy waits for ever
+    unknown: 'unanswered', // after a removal, Envoy waits for ever
     gone: 'kept',
   },
 } as const;
@@ -106,22 +105,22 @@ export type XdsType = keyof typeof rows;
 
 export const typeRows: Readonly<Record<XdsType, TypeRow>> = rows;
 
-/** In the order in which they are sent. */
-export const xdsTypes = Object.keys(rows) as readonly XdsType[]; // its keys are the types
+/** Types in sending order. */
+export const xdsTypes = Object.keys(rows) as readonly XdsType[]; // the keys are the types
 
-/** A value for each type. */
+/** Creates a record with a value for each type. */
 export function mapTypes<T>(valueOf: (type: XdsType) => T): Readonly<Record<XdsType, T>> {
   // Sound: every type is among the keys.
   return Object.fromEntries(xdsTypes.map((type) => [type, valueOf(type)])) as Record<XdsType, T>;
 }
 
-/** As they stand in requests, responses and every Any. */
+/** Type URLs in requests, responses and every Any. */
 export const typeUrls = mapTypes((type) => typeRows[type].typeUrl);
 
-/** Types of which a state-of-the-world response is all that there is, for every kind of client. */
+/** Types whose state-of-the-world responses are whole sets for every kind of client. */
 export const wholeTypes = xdsTypes.filter((type) => typeRows[type].isWhole);
 
-/** Types that have no tables: virtual hosts on demand are found in the route configurations (src/xds/named). */
+/** Types without tables. Virtual hosts on demand are found in the route configurations (src/xds/named). */
 export type NamedType = 'virtual-host';
 
 export const namedTypes: readonly NamedType[] = ['virtual-host'];
@@ -131,44 +130,46 @@ export const namedTypeUrls: Readonly<Record<NamedType, string>> = {
 };
 
 /**
- * A resource, encoded once, as its *record*: field 2 of a DeltaDiscoveryResponse, a Resource with name, version and, last,
- * the Any. As `Resource.resource` and `DiscoveryResponse.resources` are both field 2, the state-of-the-world record
- * is the tail of the same bytes.
+ * Resource, encoded once as its *record*: field 2 of a DeltaDiscoveryResponse, a Resource with name, version and, last,
+ * the Any. `Resource.resource` and `DiscoveryResponse.resources` are both field 2. The state-of-the-world record is
+ * therefore the tail of these bytes.
  */
 export interface EncodedResource {
   readonly name: string;
-  /** A hash of the content: equal on every replica and across restarts. */
+  /** Hash of the content: equal on every replica and across restarts. */
   readonly version: string;
-  /** The first bytes of the record: all of them, if there is no `rest`. */
+  /** First bytes of the record: all of them if there is no `rest`. */
   readonly start: Uint8Array;
   /** Offset in `start` at which the state-of-the-world record begins. */
   readonly sotwOffset: number;
-  /** Bytes after `start` in a big resource, in pieces of whole fields of its message. Its versions share equal pieces. */
+  /**
+   * Bytes after `start` in a big resource, in pieces of whole fields of its message. Its versions share equal pieces.
+   */
   readonly rest: readonly Uint8Array[];
-  /** Of the whole record. */
+  /** Length of the whole record. */
   readonly byteLength: number;
 }
 
-/** For resources that are one piece. */
+/** Value of `rest` for resources in one piece. */
 export const noRest: readonly Uint8Array[] = [];
 
-/** The record as it stands in a message of a mode, in one piece or several. */
+/** Returns the record for messages of a mode, in one piece or several. */
 export function recordParts({ start, sotwOffset, rest }: EncodedResource, mode: 'sotw' | 'delta'): Uint8Array[] {
   return [mode === 'delta' ? start : start.subarray(sotwOffset), ...rest];
 }
 
-/** The message inside, a serialized Cluster, ClusterLoadAssignment, …, in parts of whole fields. */
+/** Returns the message inside (a serialized Cluster, ClusterLoadAssignment, …) in parts of whole fields. */
 export function bodyParts(type: XdsType, { start, sotwOffset, rest }: EncodedResource): Uint8Array[] {
   return [start.subarray(bodyOffset(type, start, sotwOffset)), ...rest];
 }
 
-/** The message inside as one. */
+/** Returns the message inside in one piece. */
 export function resourceBody(type: XdsType, resource: EncodedResource): Uint8Array {
   const [first = new Uint8Array(0), ...others] = bodyParts(type, resource);
   return others.length === 0 ? first : Buffer.concat([first, ...others]);
 }
 
-/** Wraps a serialized message. `version` is given by callers that know a cheaper hash than that of all the bytes. */
+/** Wraps a serialized message. Callers that know a cheaper hash than that of all bytes pass it as `version`. */
 export function encodeResource(
   type: XdsType,
   name: string,
@@ -192,14 +193,17 @@ export function encodeResource(
   return { name, version, start, sotwOffset: start.length - sotwLength, rest: noRest, byteLength: start.length };
 }
 
-/** `Any.type_url` of each type, as it stands on the wire. */
+/** `Any.type_url` of each type as written on the wire. */
 const urlFields = mapTypes((type) => stringField(1, typeUrls[type]));
 
-/** The body is the last field of the Any, which is the last of the Resource: after the type URL, a tag and a length. */
+/**
+ * Returns the offset of the body. It is the last field of the Any, which is the last of the Resource: after the type
+ * URL, a tag and a length.
+ */
 function bodyOffset(type: XdsType, start: Uint8Array, sotwOffset: number): number {
   const anyOffset = sotwOffset + 1 + varintLength(start, sotwOffset + 1);
   const bodyTag = anyOffset + urlFields[type].length;
-  if (bodyTag >= start.length) return start.length; // an empty message leaves the field out
+  if (bodyTag >= start.length) return start.length; // an empty message omits the field
   return bodyTag + 1 + varintLength(start, bodyTag + 1);
 }
 

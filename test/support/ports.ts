@@ -32,8 +32,8 @@ export async function freePort(): Promise<number> {
 let tried = 20_000 + (process.pid % 100) * 100;
 
 /**
- * Returns a free port of 127.0.0.1 that systems do not hand out to clients, so that a server that is started again on
- * it finds it free.
+ * Returns a free port of 127.0.0.1 that systems do not assign to clients. A server that is restarted on it finds it
+ * free.
  */
 export async function fixedPort(): Promise<number> {
   for (;;) {

@@ -8,8 +8,8 @@ export interface RequestFault {
 
 /**
  * Detects a request that a foreign web page may have caused in a browser that can reach this server; null if it is
- * none. It checks for a foreign name that resolves to this server (`Host`), a page of another origin (`Origin`,
- * `Sec-Fetch-Site`), and forms, which browsers submit across origins without a preflight.
+ * none. It checks for a foreign name that resolves to this server (`Host`) and for a page of another origin (`Origin`,
+ * `Sec-Fetch-Site`). It also checks for forms, which browsers submit across origins without a preflight.
  */
 export function browserFault(asked: AccessRequest, names: ServerNames): RequestFault | null {
   return asked.need.type === 'discover' ? sidecarFault(asked) : (usualFault(asked, names) ?? formFault(asked));

@@ -27,8 +27,8 @@ export interface KnownRejections {
   /** The version before it that clients accepted; null: unknown. */
   lastGood(version: PartVersion): ResourcePart | null;
   /**
-   * Parts not to send to a client, because clients of its kind reject them, or because it did so itself before it came back
-   * with its configuration (`hasConfiguration`).
+   * Returns the parts not to send to a client. Clients of its kind reject them, or it rejected them itself before it
+   * reconnected with its configuration (`hasConfiguration`).
    */
   knownFor(client: Sender | null, type: XdsType, hasConfiguration: boolean): readonly RejectedVersion[];
 }

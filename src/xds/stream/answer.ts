@@ -60,9 +60,10 @@ export interface RejectionResult {
 }
 
 /**
- * Applies a NACK of the response in flight. Resources that the error names are not sent again until they change. All others
- * are sent again, because the client may have applied none. If the error names none, or a route configuration, of which
- * only a part is bad, the updates are tried in groups until the rejected part is found: rule 6 of docs/protocol.md.
+ * Applies a NACK of the response in flight. Resources that the error names are not sent again until they change. All
+ * others are sent again, because the client may have applied none. If the error names no resource, the updates are
+ * tried in groups until the rejected part is found: rule 6 of docs/protocol.md. The same happens for a route
+ * configuration, of which only a part is invalid.
  */
 export function reject(
   stream: StreamState,

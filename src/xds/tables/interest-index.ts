@@ -7,9 +7,9 @@ export interface Indexed {
 }
 
 /**
- * The interests in one table, so that a change of a few names costs the interests that it concerns. With a few interests, or
- * long ones, scanning is as cheap and needs no memory; those with few names, of which there may be tens of thousands (each
- * gRPC client has its own), are found by name once they are many.
+ * Interests in one table, so that a change of a few names costs only the affected interests. Few interests, or long
+ * ones, are scanned: that is as cheap and needs no memory. Short ones are indexed by name once they are many. There may
+ * be tens of thousands of them, because each gRPC client has its own.
  */
 export class InterestIndex<Interest extends Indexed> {
   /** Wildcards, and those with many names: always scanned. */
