@@ -13,7 +13,7 @@ import type { ServeConfig } from './config.ts';
 import { httpRoutes } from './http-routes.ts';
 import { createHttpSecurity, readHttpSecurityFiles } from './http-security.ts';
 import { createParts, discoveryOptions, type Parts, pause, type ServeContext } from './parts.ts';
-import { toldToStop } from './told-to-stop.ts';
+import { stopSignal } from './stop-signal.ts';
 import { readVersion } from './version.ts';
 import { authenticationResults, createXdsAuthentication, tokenVerdicts } from './xds-authentication.ts';
 import { createXdsServers } from './xds-servers.ts';
@@ -25,13 +25,13 @@ import { createXdsServers } from './xds-servers.ts';
 export async function serve(config: ServeConfig): Promise<void> {
   const closing = new AsyncDisposableStack();
   try {
-    await serveUntilTold(config, closing);
+    await serveUntilStopped(config, closing);
   } finally {
     await closing.disposeAsync();
   }
 }
 
-async function serveUntilTold(config: ServeConfig, closing: AsyncDisposableStack): Promise<void> {
+async function serveUntilStopped(config: ServeConfig, closing: AsyncDisposableStack): Promise<void> {
   const log = createLogger({ level: config.logLevel });
   const clock = systemClock;
   const stopping = new AbortController();
@@ -77,7 +77,7 @@ async function serveUntilTold(config: ServeConfig, closing: AsyncDisposableStack
   const served = { web: http.listeningOrigin, xds: xds.plaintext, xdsTls: xds.tls };
   log.info({ ...served, adapters: adapters.map(({ name }) => name) }, 'serving');
   process.stdout.write(announcement(config, served));
-  await toldToStop();
+  await stopSignal();
   log.info({}, 'stopping');
 }
 

@@ -70,7 +70,7 @@ export function createOverlayRoutes({ tables, pools, writer, base }: OverlayRout
   };
   const make = (name: string, difference: Difference): Made => {
     const below = base.get(name);
-    const { gone, rewritten, added, isWhole } = standOn(below, difference);
+    const { gone, rewritten, added, isWhole } = applyDifference(below, difference);
     for (const host of [...rewritten.values(), ...added]) {
       host.record = host.domains.length === 0 ? null : virtualHostRecord(host.part, host.domains, pools.records);
     }
@@ -145,7 +145,7 @@ interface WrittenVirtualHost extends VirtualHost {
  * Decides the owners of affected domains, as an index of the whole configuration would. Affected are the domains
  * claimed by virtual hosts of the scope, and those of shadowed ones. All others are equal in the base.
  */
-function standOn(below: Configuration | undefined, { own, shadowed }: Pick<Difference, 'own' | 'shadowed'>) {
+function applyDifference(below: Configuration | undefined, { own, shadowed }: Pick<Difference, 'own' | 'shadowed'>) {
   const gone = new Set([...shadowed].flatMap((name) => below?.hosts.get(name) ?? []));
   const isLeft = (host: VirtualHost): boolean => !gone.has(host);
   const added: readonly VirtualHost[] = [...own.values()].map((part) => ({ part, record: null }));

@@ -100,13 +100,13 @@ function errorOf({ nacked, nackedAtMs, nack }: TypeState): NonNullable<XdsConfig
 
 function* namedResourcesOf({ type, names, inFlight, nack }: NamedState): Generator<Uint8Array> {
   const typeUrl = namedTypeUrls[type];
-  for (const [name, told] of names) {
-    if (told === null) yield entryField({ typeUrl, name, ...absent });
+  for (const [name, answer] of names) {
+    if (answer === null) yield entryField({ typeUrl, name, ...absent });
     else {
       const configStatus =
         inFlight !== null ? ConfigStatus.STALE : nack !== null ? ConfigStatus.ERROR : ConfigStatus.SYNCED;
       const errorState = nack === null ? {} : { errorState: { details: nack } };
-      yield entryField({ typeUrl, name, versionInfo: told.version, configStatus, ...errorState });
+      yield entryField({ typeUrl, name, versionInfo: answer.version, configStatus, ...errorState });
     }
   }
 }

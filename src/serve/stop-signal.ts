@@ -4,14 +4,14 @@ import { isatty } from 'node:tty';
  * Resolves when SIGINT, SIGTERM or the end of its terminal stops the process. SIGHUP without a terminal is ignored:
  * Node.js does not inherit the setting of nohup.
  */
-export async function toldToStop(): Promise<void> {
+export async function stopSignal(): Promise<void> {
   const hasTerminal = [0, 1, 2].some((descriptor) => isatty(descriptor));
   const first = await new Promise<number>((resolve) => {
-    const told = () => resolve(performance.now());
-    process.on('SIGINT', told);
-    process.on('SIGTERM', told);
+    const stop = () => resolve(performance.now());
+    process.on('SIGINT', stop);
+    process.on('SIGTERM', stop);
     process.on('SIGHUP', () => {
-      if (hasTerminal) told();
+      if (hasTerminal) stop();
     });
   });
   process.on('SIGINT', () => {
