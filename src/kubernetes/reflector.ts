@@ -6,7 +6,12 @@ import { type ApiObject, isOlder, type ObjectMetadata, objectPath } from './obje
 /** Change of one kind. `put` repeats what is known when nothing but the version changed. */
 export type ClusterObjectChange =
   | { readonly type: 'put'; readonly object: ApiObject }
-  | { readonly type: 'removed'; readonly metadata: Pick<ObjectMetadata, 'name' | 'namespace'> };
+  | {
+      readonly type: 'removed';
+      readonly metadata: Pick<ObjectMetadata, 'name' | 'namespace'>;
+      /** Version of the removal; null if it was found by listing. */
+      readonly resourceVersion: string | null;
+    };
 
 /** Action that a follower of the kind takes next. */
 export type Step =
@@ -95,11 +100,11 @@ export function createReflector(options: ReflectorOptions = {}): Reflector {
     return [{ type: 'put', object }];
   }
 
-  function remove(path: string): readonly ClusterObjectChange[] {
+  function remove(path: string, resourceVersion: string | null): readonly ClusterObjectChange[] {
     const gone = known.get(path);
     if (gone === undefined) return [];
     known.delete(path);
-    return [{ type: 'removed', metadata: gone.metadata }];
+    return [{ type: 'removed', metadata: gone.metadata, resourceVersion }];
   }
 
   function relist(reason: RelistReason): void {
@@ -124,7 +129,7 @@ export function createReflector(options: ReflectorOptions = {}): Reflector {
     if (version !== null && isOlder(resourceVersion, version)) relist('versions-went-back');
     else version = resourceVersion;
     if (type === 'BOOKMARK') return [];
-    return type === 'DELETED' ? remove(objectPath(object.metadata)) : put(object);
+    return type === 'DELETED' ? remove(objectPath(object.metadata), resourceVersion) : put(object);
   }
 
   /** Removes the objects of a kind that has been missing for long: its definition was deleted. */
@@ -132,7 +137,7 @@ export function createReflector(options: ReflectorOptions = {}): Reflector {
     missingSinceMs ??= nowMs;
     if (nowMs - missingSinceMs < missingMs) return [];
     isSettled = true;
-    return [...known.keys()].flatMap(remove);
+    return [...known.keys()].flatMap((path) => remove(path, null));
   }
 
   return {
@@ -145,7 +150,7 @@ export function createReflector(options: ReflectorOptions = {}): Reflector {
       const changes = page.items.flatMap(put);
       if (!page.isLast) return changes;
       const paths = listing;
-      const gone = [...known.keys()].filter((path) => !paths.has(path)).flatMap(remove);
+      const gone = [...known.keys()].filter((path) => !paths.has(path)).flatMap((path) => remove(path, null));
       listing = null;
       mustList = false;
       version = page.resourceVersion;

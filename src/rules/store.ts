@@ -79,11 +79,15 @@ export interface Written {
   readonly object: StoredObject;
 }
 
-/** Reason why a store refused a write because of its current objects. */
+/** Reason why a store refused a write. The first three follow from its current objects. */
 export type StoreRefusal =
   | { readonly type: 'exists'; readonly current: StoredObject }
   | { readonly type: 'missing' }
-  | { readonly type: 'conflict'; readonly current: StoredObject };
+  | { readonly type: 'conflict'; readonly current: StoredObject }
+  /** The platform that keeps the objects does not accept this one, for a reason of its own. `code` is an HTTP status. */
+  | { readonly type: 'rejected'; readonly code: number; readonly message: string }
+  /** The store cannot do this at all: see `StoreCapabilities`. */
+  | { readonly type: 'unsupported'; readonly message: string };
 
 export type WriteResult = Result<StoredObject, StoreRefusal>;
 
@@ -157,7 +161,7 @@ export interface HistoryEntry {
 export interface ObjectList {
   /** Sorted by namespace, then name. */
   readonly items: readonly StoredObject[];
-  /** The newest version that any object of the store has or had. */
+  /** The newest version that any object of the kind has or had, or a later one. */
   readonly resourceVersion: string;
 }
 
@@ -167,10 +171,11 @@ export interface ObjectList {
  * outside world prevents a write, it rejects with STORE_UNAVAILABLE. The earlier state remains, unless the message says
  * that the outcome is unknown.
  *
- * `resourceVersion` is one counter of the store; every change increments it. `generation` increments only when `spec`
- * changes. An update that changes nothing returns the current object.
+ * Every change of an object gives it a greater `resourceVersion`. `generation` increments only when `spec` changes. An
+ * update that changes nothing returns the current object.
  */
 export interface RuleStore {
+  readonly capabilities: StoreCapabilities;
   get(key: ObjectKey): Promise<StoredObject | null>;
   list(kind: string, namespace?: string): Promise<ObjectList>;
   create(draft: ObjectDraft, options: Authorship): Promise<WriteResult>;
@@ -188,10 +193,11 @@ export interface RuleStore {
    */
   history(key: ObjectKey): Promise<readonly HistoryEntry[]>;
   /**
-   * Returns the changes after `resourceVersion`, in commit order. Null when the log no longer has all of them, or when
-   * the store never had this version. Count and bytes bound the log; it is empty after a start.
+   * Returns the changes of objects of a kind after `resourceVersion`, in commit order; changes of other kinds may be among
+   * them. Null when the log no longer has all of them, or when the kind never had this version. Count and bytes bound
+   * the log; it is empty after a start.
    */
-  changesSince(resourceVersion: string): readonly StoreChange[] | null;
+  changesSince(resourceVersion: string, kind: string): readonly StoreChange[] | null;
   /**
    * Adds a refused request to the audit trail. The store itself adds changes that a request made. Dry runs and writes
    * that changed nothing are not recorded. Resolves once the entry is written or lost; never rejects. A loss is logged.
@@ -208,6 +214,29 @@ export interface RuleStore {
   /** Finishes the writes that have begun, then releases all resources. */
   close(): Promise<void>;
 }
+
+/** Promises that not every store can give. Callers ask before they rely on one; nothing is imitated. */
+export interface StoreCapabilities {
+  /** `transact` takes several writes. Without it, more than one is refused as `unsupported`, and nothing is written. */
+  readonly transactions: boolean;
+  /**
+   * Versions are one counter of the store: 1, 2, 3 … Without it, they grow with the changes of one kind, leave gaps, and
+   * versions of different kinds are not comparable.
+   */
+  readonly countedVersions: boolean;
+  /** `history` returns earlier versions. Without it, it returns none. */
+  readonly history: boolean;
+  /** The store assigns uids and timestamps, so that `restore` keeps them. Without it, the platform assigns new ones. */
+  readonly ownIdentities: boolean;
+}
+
+/** Capabilities of a store that keeps its objects itself. */
+export const allCapabilities: StoreCapabilities = {
+  transactions: true,
+  countedVersions: true,
+  history: true,
+  ownIdentities: true,
+};
 
 /** Number of versions kept per object. */
 export const historyPerObject = 50;

@@ -2,10 +2,9 @@ import { assertNever } from '../lib/assert-never.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { ObjectKey, ObjectList, StoreChange, StoredObject, Written } from '../rules/store.ts';
 import { changeLog } from './change-log.ts';
+import { type ChangeListener, storeListeners } from './listeners.ts';
 import { objectIndex } from './object-index.ts';
 import { keyOf, keyText } from './write.ts';
-
-type ChangeListener = (changes: readonly StoreChange[]) => void;
 
 /** One write of a committed transaction, as the database thread reports it. It may have changed nothing. */
 export type Commit =
@@ -28,7 +27,7 @@ export interface CommittedObjects {
    * changes. `revision` is the store's counter after the writes. Returns the result of each write.
    */
   commit(commits: readonly Commit[], revision: number): readonly Written[];
-  changesSince(resourceVersion: string): readonly StoreChange[] | null;
+  changesSince(resourceVersion: string, kind: string): readonly StoreChange[] | null;
   subscribe(listener: ChangeListener): () => void;
   revision(): number;
 }
@@ -47,16 +46,8 @@ export function committedObjects({ objects, revision: initialRevision, log }: Co
   const index = objectIndex();
   for (const object of objects) index.put(object);
   const changes = changeLog(initialRevision, logLimits);
-  const listeners = new Set<ChangeListener>();
+  const listeners = storeListeners(log);
   let revision = initialRevision;
-
-  const notify = (listener: ChangeListener, batch: readonly StoreChange[]): void => {
-    try {
-      listener(batch);
-    } catch (error) {
-      log.error({ err: error, changes: batch.length }, 'listener of the rules store failed');
-    }
-  };
 
   const apply = (commit: Commit): { readonly written: Written; readonly change: StoreChange | null } => {
     switch (commit.action) {
@@ -103,22 +94,17 @@ export function committedObjects({ objects, revision: initialRevision, log }: Co
         return one;
       });
       revision = newRevision;
-      if (committed.length > 0) for (const listener of listeners) notify(listener, committed);
+      listeners.notify(committed);
       return written;
     },
     changesSince(resourceVersion) {
       if (!/^(0|[1-9]\d{0,14})$/.test(resourceVersion) || Number(resourceVersion) > revision) return null;
       return changes.since(Number(resourceVersion));
     },
-    subscribe(listener) {
-      const objects = index.all();
-      if (objects.length > 0)
-        notify(
-          listener,
-          objects.map((object) => ({ type: 'put', object, previous: null })),
-        );
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    subscribe: (listener) =>
+      listeners.add(
+        listener,
+        index.all().map((object) => ({ type: 'put', object, previous: null })),
+      ),
   };
 }

@@ -1,11 +1,18 @@
 import type { Clock } from '../lib/clock.ts';
 import { err, ok } from '../lib/result.ts';
-import type { Authorship, RuleStore, StoreWrite, TransactionResult, WriteResult } from '../rules/store.ts';
+import {
+  type Authorship,
+  allCapabilities,
+  type RuleStore,
+  type StoreWrite,
+  type TransactionResult,
+  type WriteResult,
+} from '../rules/store.ts';
 import type { CommittedObjects } from './committed.ts';
 import type { Stamp } from './write.ts';
 
 export interface OperationsOptions {
-  readonly committed: CommittedObjects;
+  readonly committed: Pick<CommittedObjects, 'get' | 'list' | 'changesSince' | 'subscribe'>;
   readonly clock: Clock;
   /** Decides the writes and commits them, except in a dry run. */
   readonly transact: (writes: readonly StoreWrite[], stamp: Stamp) => Promise<TransactionResult>;
@@ -13,10 +20,10 @@ export interface OperationsOptions {
 
 type SharedOperations = Pick<
   RuleStore,
-  'get' | 'list' | 'create' | 'update' | 'remove' | 'transact' | 'changesSince' | 'subscribe'
+  'capabilities' | 'get' | 'list' | 'create' | 'update' | 'remove' | 'transact' | 'changesSince' | 'subscribe'
 >;
 
-/** Operations that all stores share: reads use the committed objects; writes get a stamp and go to `transact`. */
+/** Operations that all stores of our own share: reads use the committed objects; writes get a stamp and go to `transact`. */
 export function storeOperations({ committed, clock, transact }: OperationsOptions): SharedOperations {
   const stampOf = ({ author, request = null, dryRun = false }: Authorship): Stamp => ({
     author,
@@ -32,6 +39,7 @@ export function storeOperations({ committed, clock, transact }: OperationsOption
     return ok(written.object);
   };
   return {
+    capabilities: allCapabilities,
     get: async (key) => committed.get(key),
     list: async (kind, namespace) => committed.list(kind, namespace),
     create: (draft, options) => one({ type: 'create', draft }, options),

@@ -105,7 +105,7 @@ export function auditEntryOf(
   };
 }
 
-const keyOfWrite = (write: StoreWrite): ObjectKey => (write.type === 'remove' ? write.key : keyOf(write.draft));
+export const keyOfWrite = (write: StoreWrite): ObjectKey => (write.type === 'remove' ? write.key : keyOf(write.draft));
 
 interface WriteContext {
   /** Version of the change, if there is one. */
@@ -150,7 +150,7 @@ function decideWrite(
 export const lastAppliedAnnotation = 'kubectl.kubernetes.io/last-applied-configuration';
 
 /** Keeps the annotation when another client applies the object, so that kubectl finds no difference afterwards. */
-function keepLastApplied(draft: ObjectDraft, { metadata }: StoredObject): ObjectDraft {
+export function keepLastApplied(draft: ObjectDraft, { metadata }: StoredObject): ObjectDraft {
   const lastApplied = metadata.annotations[lastAppliedAnnotation];
   const { annotations } = draft.metadata;
   if (lastApplied === undefined || annotations[lastAppliedAnnotation] !== undefined) return draft;

@@ -52,7 +52,7 @@ export async function historyProperty(open: (clock: Clock) => Promise<RuleStore>
         );
         expect(resourceVersion).toBe(String(model.told.length));
         expect(told.map(changeLine)).toEqual(model.told);
-        expect(store.changesSince('0')).toEqual(told);
+        expect(store.changesSince('0', 'VirtualService')).toEqual(told);
       } finally {
         await store.close();
       }

@@ -1,7 +1,7 @@
 import { assertNever } from '../../lib/assert-never.ts';
 import type { RuleKind } from '../../rules/rule.ts';
 import type { ObjectKey, StoreRefusal } from '../../rules/store.ts';
-import { ApiError, type ApiStatus, failure } from '../status.ts';
+import { ApiError, type ApiStatus, failure, type StatusReason } from '../status.ts';
 import { adapterOriginOf, type RulesApiOptions } from './options.ts';
 
 /** Object that a request addresses. */
@@ -36,10 +36,21 @@ export function refusalStatus(refusal: StoreRefusal, subject: Subject, book: Boo
       const message = `${name} was changed meanwhile (it has resourceVersion ${resourceVersion} now): read it again and repeat the change`;
       return failure('Conflict', message, detailsOf(subject));
     }
+    case 'rejected':
+      return failure(
+        reasonOf(refusal.code),
+        `the cluster does not accept ${name}: ${refusal.message}`,
+        detailsOf(subject),
+      );
+    case 'unsupported':
+      return failure('MethodNotAllowed', refusal.message, detailsOf(subject));
     default:
       return assertNever(refusal);
   }
 }
+
+const reasonOf = (code: number): StatusReason =>
+  code === 403 ? 'Forbidden' : code === 404 ? 'NotFound' : code === 413 ? 'RequestEntityTooLarge' : 'Invalid';
 
 /** Throws a 409 if an adapter defines an object of this name, because two sources would then own it. */
 export function refuseAdapterName(subject: Subject, book: Book): void {

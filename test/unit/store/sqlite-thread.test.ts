@@ -112,7 +112,7 @@ it('when the thread ends between a commit and its answer, the writer gets an unk
   await startedAgain();
   expect(await names()).toEqual(['changed', 'kept', 'new']);
   expect(told).toEqual(['put changed 4', 'removed removed 5', 'put new 6']);
-  expect(store.changesSince('4')?.map(changeLine)).toEqual(['removed removed 5', 'put new 6']);
+  expect(store.changesSince('4', 'VirtualService')?.map(changeLine)).toEqual(['removed removed 5', 'put new 6']);
   expect((await store.list('VirtualService')).resourceVersion).toBe('6');
 });
 

@@ -117,7 +117,7 @@ export class WatchStream {
     while (await this.#isWritable()) {
       await this.#options.turn();
       this.#isWoken = false;
-      const changes = this.#options.store.changesSince(this.#resourceVersion);
+      const changes = this.#options.store.changesSince(this.#resourceVersion, this.kind);
       if (changes === null) {
         this.#write(this.#options.events.error(expired(this.#resourceVersion)));
         return;
