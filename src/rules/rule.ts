@@ -87,6 +87,8 @@ export interface RuleKind<Kind extends string = string, Spec = unknown> {
    * none.
    */
   doubts?(spec: Spec): readonly Problem[];
+  /** Labels of the object itself have a meaning: they become labels of services or workloads. */
+  readonly readsLabels?: true;
   /** Index and audience for compiling. Absent if rules of this kind are not compiled directly. */
   readonly compiled?: Compiled<Spec>;
 }

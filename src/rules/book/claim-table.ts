@@ -30,8 +30,15 @@ export interface ClaimTable {
   takeChangedAdapterObjects(): readonly RuleId[];
 }
 
-/** Creates an empty table. `check` validates an object that has no checked value yet. */
-export function createClaimTable(check: (object: BookObject) => CheckedValue): ClaimTable {
+export interface ClaimTableOptions {
+  /** Validates an object that has no checked value yet. */
+  readonly check: (object: BookObject) => CheckedValue;
+  /** Reports whether labels of a kind's objects mean something. */
+  readonly readsLabels: (kind: string) => boolean;
+}
+
+/** Creates an empty table. */
+export function createClaimTable({ check, readsLabels }: ClaimTableOptions): ClaimTable {
   const slots = new Map<string, Claims<BookClaim>>();
   const idsBySource = new Map<string, Set<RuleId>>();
   const changedAdapterObjects = new Set<RuleId>();
@@ -48,7 +55,9 @@ export function createClaimTable(check: (object: BookObject) => CheckedValue): C
       if (same) return id; // the rule keeps its identity: nothing is compiled again
       if (source !== storeSource) changedAdapterObjects.add(id);
       const checked = checkedBefore ?? check(object);
-      const value = checked.ok ? checked.value : (before?.value ?? null);
+      const hasLabels = readsLabels(raw.kind);
+      const isKept = before !== undefined && before.problems.length === 0 && meansTheSame(before, object, hasLabels);
+      const value = checked.ok && !isKept ? checked.value : (before?.value ?? null);
       const problems = checked.ok ? [] : checked.error;
       const claim = { source, id, origin: raw.origin, order: precedenceOf(raw), value, problems, raw, stored };
       slots.set(slotOf(id), withClaim(claimsOn(id), claim));
@@ -73,4 +82,20 @@ export function createClaimTable(check: (object: BookObject) => CheckedValue): C
       return ids;
     },
   };
+}
+
+/**
+ * Reports whether two versions of an object differ only in what compiles nothing: status (of which only the version tells),
+ * annotations, and labels unless the kind reads them. The rule then keeps its identity.
+ */
+function meansTheSame(before: BookObject, after: BookObject, hasLabels: boolean): boolean {
+  const essence = ({ raw, stored }: BookObject) => [
+    raw.apiVersion,
+    raw.spec,
+    raw.origin,
+    raw.metadata.creationTimestamp,
+    hasLabels ? raw.metadata.labels : null,
+    stored === null ? null : [stored.generation, stored.uid],
+  ];
+  return isDeepStrictEqual(essence(before), essence(after));
 }

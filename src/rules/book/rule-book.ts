@@ -81,7 +81,10 @@ export interface RuleBookOptions {
 
 /** Creates a book without rules, with `mesh` as the mesh configuration. */
 export function ruleBook({ kinds, mesh: configured }: RuleBookOptions): RuleBook {
-  const claims = createClaimTable((object) => bookValueOf(object, kinds, configured));
+  const claims = createClaimTable({
+    check: (object) => bookValueOf(object, kinds, configured),
+    readsLabels: (name) => kinds.find(({ kind }) => kind === name)?.readsLabels === true,
+  });
   const { claimsOn } = claims;
   const rules = new Map<RuleId, Rule>();
   const listeners = new Set<(changes: readonly RuleChange[]) => void>();

@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { RawObject } from '../../../src/model/object.ts';
 import { type RuleBook, type RuleChange, ruleBook } from '../../../src/rules/book/rule-book.ts';
+import { serviceEntry } from '../../../src/rules/kinds/service-entry/index.ts';
 import { defaultMeshConfig, meshConfigSchema } from '../../../src/rules/mesh-config.ts';
-import type { RuleStore } from '../../../src/rules/store.ts';
+import type { RuleStore, StoredObject } from '../../../src/rules/store.ts';
 import { memoryStore } from '../../../src/store/memory/memory.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
 import { ruleIdOf } from '../../support/rules.ts';
@@ -303,4 +304,41 @@ describe('the mesh configuration of the store', () => {
     expect(book.reports()).toEqual([]);
     expect(seen).toMatchObject([{ type: 'mesh', mesh: { connectTimeout: '3s' } }]);
   });
+});
+
+describe('changes that compile nothing', () => {
+  const stored = (kind: string, metadata: object): StoredObject => ({
+    kind,
+    apiVersion: kind === 'SampleRoute' ? 'sample.binnacle.io/v1' : 'networking.istio.io/v1',
+    metadata: {
+      ...{ name: 'reviews', namespace: 'default', labels: {}, annotations: {}, uid: 'u' },
+      ...{ creationTimestamp: '2026-01-01T00:00:00.000Z', generation: 1, resourceVersion: '1' },
+      ...metadata,
+    },
+    spec:
+      kind === 'SampleRoute'
+        ? { hosts: ['a'] }
+        : { hosts: ['a.test'], ports: [{ number: 80, name: 'http', protocol: 'HTTP' }], resolution: 'DNS' },
+  });
+  const changesOf = (kind: string, before: object, after: object) => {
+    const own = ruleBook({ kinds: [sampleKind, serviceEntry], mesh: defaultMeshConfig });
+    own.applyStore([{ type: 'put', object: stored(kind, before), previous: null }]);
+    let count = 0;
+    own.subscribe((changes) => {
+      count += changes.length;
+    });
+    own.applyStore([{ type: 'put', object: stored(kind, after), previous: null }]);
+    return count;
+  };
+
+  for (const { title, kind = 'SampleRoute', after, want } of [
+    { title: 'a status, which changes only the version', after: { resourceVersion: '2' }, want: 0 },
+    { title: 'labels', after: { resourceVersion: '2', labels: { a: 'b' } }, want: 0 },
+    { title: 'annotations', after: { resourceVersion: '2', annotations: { a: 'b' } }, want: 0 },
+    { title: 'a generation', after: { resourceVersion: '2', generation: 2 }, want: 1 },
+    { title: 'labels of a ServiceEntry', kind: 'ServiceEntry', after: { labels: { a: 'b' } }, want: 1 },
+    { title: 'annotations of a ServiceEntry', kind: 'ServiceEntry', after: { annotations: { a: 'b' } }, want: 0 },
+  ]) {
+    it(`notifies of ${want} changes for ${title}`, () => expect(changesOf(kind, {}, after)).toBe(want));
+  }
 });

@@ -16,6 +16,7 @@ export const serviceEntry: RuleKind<'ServiceEntry', ServiceEntrySpec> = {
   group: 'networking.istio.io',
   versions: ['v1', 'v1beta1', 'v1alpha3'],
   scope: 'namespaced',
+  readsLabels: true,
   about: 'A service that no platform lists: outside the mesh, or on separate machines.',
   spec: serviceEntrySpec,
   columns: [

@@ -13,6 +13,7 @@ export const workloadEntry: RuleKind<'WorkloadEntry', WorkloadEntrySpec> = {
   group: 'networking.istio.io',
   versions: ['v1', 'v1beta1', 'v1alpha3'],
   scope: 'namespaced',
+  readsLabels: true,
   about: 'A workload outside Kubernetes that ServiceEntries can select.',
   spec: workloadEntrySpec,
   columns: [
