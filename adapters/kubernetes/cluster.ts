@@ -18,6 +18,8 @@ export interface ClusterOptions {
   readonly network: string;
   readonly namespaces?: readonly string[] | undefined;
   readonly rootNamespace: string;
+  /** Whether rules are read. The rules store reads those of its own cluster. */
+  readonly rules: boolean;
   readonly reconcileSeconds: number;
   readonly counters: WatchCounters;
 }
@@ -135,8 +137,8 @@ export async function followCluster(options: ClusterOptions, signal: AbortSignal
   cancelNext();
 }
 
-function listsOf({ namespaces, rootNamespace }: ClusterOptions): readonly Followed[] {
-  const lists = [...serviceKinds, ...watchedRuleKinds].flatMap((kind) =>
+function listsOf({ namespaces, rootNamespace, rules }: ClusterOptions): readonly Followed[] {
+  const lists = [...serviceKinds, ...(rules ? watchedRuleKinds : [])].flatMap((kind) =>
     (kind.isNamespaced ? (namespaces ?? [null]) : [null]).map((namespace) => ({
       kind,
       path: listPath(kind, namespace),

@@ -23,6 +23,10 @@ const config = z.strictObject({
     .min(1)
     .default('istio-system')
     .describe('namespace of the ConfigMap `istio`, whose `data.mesh` is the mesh configuration'),
+  rules: z
+    .boolean()
+    .default(true)
+    .describe("whether to read rules (Istio's kinds); not by default if `store` is this kubeconfig and context"),
   reconcileSeconds: z
     .number()
     .positive()

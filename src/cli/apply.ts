@@ -12,11 +12,13 @@ import { whileWaiting } from './rules/progress.ts';
 import { openSession } from './rules/session.ts';
 import {
   apiFieldValidation,
+  atomicOf,
   dryRunFlag,
   fieldValidationFlag,
   fieldValidations,
   filenameFlag,
   namespaceFlag,
+  oneByOneFlag,
   outputFlag,
   recursiveFlag,
   serverFlags,
@@ -30,6 +32,7 @@ const flags = [
   { ...namespaceFlag, about: `of documents that name none: ${namespaceFlag.about}` },
   dryRunFlag,
   fieldValidationFlag,
+  oneByOneFlag,
   outputFlag(formats, 'how to print what was done; yaml and json: action, name and version of every object'),
   ...serverFlags,
 ];
@@ -65,7 +68,11 @@ transaction: when one is refused, nothing is changed.`,
       namespace: settings.namespace,
       isAsked: values.namespace !== undefined,
     });
-    const query = { dryRun: dryRun ? 'All' : null, fieldValidation: apiFieldValidation(validation) };
+    const query = {
+      dryRun: dryRun ? 'All' : null,
+      fieldValidation: apiFieldValidation(validation),
+      atomic: atomicOf(values),
+    };
     const sent = sendBatch(client, { path: '/rules/v1/batch', query, documents });
     const items = await whileWaiting(sent, `applying ${documents.length} objects`, context);
     await printItems(items, { output, dryRun, context, nameOf: (item) => displayItem(item, kinds) });

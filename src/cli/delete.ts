@@ -11,9 +11,11 @@ import { discoverKinds, type ServedKind, urlOf } from './rules/kinds.ts';
 import { kindOf, withNamespaces } from './rules/namespaces.ts';
 import { openSession } from './rules/session.ts';
 import {
+  atomicOf,
   dryRunFlag,
   filenameFlag,
   namespaceFlag,
+  oneByOneFlag,
   recursiveFlag,
   selectorFlag,
   serverFlags,
@@ -29,6 +31,7 @@ const flags = [
   { name: 'ignore-not-found', value: null, about: 'what is not there is no failure' },
   { name: 'yes', short: 'y', value: null, about: 'do not ask before --all' },
   dryRunFlag,
+  oneByOneFlag,
   ...serverFlags,
 ];
 
@@ -63,7 +66,7 @@ export const deleteCommand: Command = {
     }
     if (values.all !== undefined) await confirm(documents, call);
     const dryRun = values['dry-run'] !== undefined;
-    const query = { action: 'delete', dryRun: dryRun ? 'All' : null };
+    const query = { action: 'delete', dryRun: dryRun ? 'All' : null, atomic: atomicOf(values) };
     const items = await sendBatch(client, { path: '/rules/v1/batch', query, documents });
     const end = dryRun ? ' (dry run)' : '';
     context.print(items.map((item) => `${displayItem(item, call.kinds)} deleted${end}\n`).join(''));

@@ -8,13 +8,14 @@ import { helpText } from './rules/help.ts';
 import { discoverKinds } from './rules/kinds.ts';
 import { whileWaiting } from './rules/progress.ts';
 import { openSession } from './rules/session.ts';
-import { dryRunFlag, filenameFlag, recursiveFlag, serverFlags } from './rules/shared-flags.ts';
+import { atomicOf, dryRunFlag, filenameFlag, oneByOneFlag, recursiveFlag, serverFlags } from './rules/shared-flags.ts';
 
 const flags = [
   filenameFlag,
   recursiveFlag,
   { name: 'replace', value: null, about: 'also delete what is not in the files' },
   dryRunFlag,
+  oneByOneFlag,
   ...serverFlags,
 ];
 
@@ -41,7 +42,7 @@ decides between rules for the same host.`,
     if (documents.length === 0 && !replace) throw usageError(`there is no document in ${names.join(', ')}`);
     const { client } = await openSession(values, context);
     const kinds = await discoverKinds(client);
-    const query = { replace: replace ? 'true' : null, dryRun: dryRun ? 'All' : null };
+    const query = { replace: replace ? 'true' : null, dryRun: dryRun ? 'All' : null, atomic: atomicOf(values) };
     const sent = sendBatch(client, { path: '/rules/v1/import', query, documents });
     const items = await whileWaiting(sent, `importing ${documents.length} objects`, context);
     const end = dryRun ? ' (dry run)' : '';

@@ -8,6 +8,7 @@ import {
   milliseconds,
   namespacedHost,
   path,
+  seconds,
   spiffeIds,
 } from './config-fields.ts';
 import { xdsLimitsSchema } from './xds-limits.ts';
@@ -130,13 +131,32 @@ const xdsSchema = z
 const storeSchema = z
   .discriminatedUnion('type', [
     z.strictObject({
-      type: z.literal('sqlite').describe('`memory` loses all rules of the API when the process ends'),
+      type: z
+        .literal('sqlite')
+        .describe('`memory` loses all rules of the API when the process ends; `kubernetes` stores them in a cluster'),
       path: path.optional().describe('the database of `sqlite`; by default `rules.db` in `dataDir`'),
     }),
     z.strictObject({ type: z.literal('memory') }),
+    z.strictObject({
+      type: z.literal('kubernetes'),
+      kubeconfig: path
+        .optional()
+        .describe(
+          'kubeconfig of the cluster of `kubernetes`; without it, the service account of the Pod, else `KUBECONFIG`',
+        ),
+      context: z.string().min(1).optional().describe('context of that file; without it, the current one'),
+      syncTimeoutSeconds: seconds
+        .default(30)
+        .describe('time of `kubernetes` to list the rules; then those of the earlier run are served'),
+      reconcileSeconds: seconds
+        .default(300)
+        .describe("interval of comparisons of the API server's lists with what was received"),
+    }),
   ])
   .default({ type: 'sqlite' })
-  .describe('The store of the rules written over the API.');
+  .describe(
+    'The store of the rules written over the API. [Rules in the cluster](kubernetes.md#rules-in-the-cluster) explains `kubernetes`.',
+  );
 
 /** Schema of an entry of `adapters`. The adapter's own schema checks the other keys. */
 const adapterSchema = z

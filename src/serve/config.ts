@@ -57,6 +57,22 @@ export interface HttpConfig {
   readonly accessFile: string | null;
 }
 
+/** Rules store in a cluster. */
+export interface KubernetesStoreConfig {
+  readonly type: 'kubernetes';
+  /** Null: the cluster around this process. */
+  readonly kubeconfig: string | null;
+  /** Null: the current one of the kubeconfig. */
+  readonly context: string | null;
+  readonly syncTimeoutSeconds: number;
+  readonly reconcileSeconds: number;
+}
+
+export type StoreConfig =
+  | { readonly type: 'sqlite'; readonly path: string }
+  | { readonly type: 'memory' }
+  | KubernetesStoreConfig;
+
 /** Flags, environment and file, merged and checked: all that `serve` is told. */
 export interface ServeConfig {
   readonly http: HttpConfig;
@@ -71,7 +87,7 @@ export interface ServeConfig {
     readonly clientStatus: ClientStatusAccess;
     readonly clientLimits: ClientLimits;
   };
-  readonly store: { readonly type: 'sqlite'; readonly path: string } | { readonly type: 'memory' };
+  readonly store: StoreConfig;
   readonly adapters: readonly AdapterConfig[];
   /** Services of other adapters that instances may join: `namespace/host`. */
   readonly registration: { readonly allow: readonly string[] };
@@ -111,7 +127,6 @@ export async function loadServeConfig(flags: GivenFlags, env: Environment): Prom
 
   const file = await readConfigFile(given('config'));
   const dataDir = given('data-dir')?.text ?? file.dataDir;
-  const { store } = file;
   const plaintext = address('xds') ?? file.xds.plaintext;
   return {
     http: httpOf(file.http, {
@@ -128,7 +143,7 @@ export async function loadServeConfig(flags: GivenFlags, env: Environment): Prom
       clientStatus: file.xds.clientStatus,
       clientLimits: clientLimits(file),
     },
-    store: store.type === 'memory' ? store : { type: 'sqlite', path: store.path ?? join(dataDir, 'rules.db') },
+    store: storeOf(file, dataDir),
     adapters: adaptersOf(file, given('mesh-dir')),
     registration: file.registration,
     mesh: file.mesh,
@@ -268,13 +283,31 @@ function parseYaml(path: string, text: string): Record<string, unknown> {
   return content;
 }
 
-function adaptersOf({ adapters }: ConfigFile, meshDir: Given | null): readonly AdapterConfig[] {
-  const all = adapters.map(({ type, name = type, required, syncTimeoutSeconds, ...options }) => ({
+function storeOf({ store }: ConfigFile, dataDir: string): StoreConfig {
+  switch (store.type) {
+    case 'sqlite':
+      return { type: 'sqlite', path: store.path ?? join(dataDir, 'rules.db') };
+    case 'kubernetes':
+      return { ...store, kubeconfig: store.kubeconfig ?? null, context: store.context ?? null };
+    default:
+      return store;
+  }
+}
+
+/** Rules of the cluster that is the store come from the store, and need not be read twice. */
+function withRulesOnce(options: Readonly<Record<string, unknown>>, { store }: ConfigFile) {
+  if (store.type !== 'kubernetes' || options.rules !== undefined) return options;
+  const isStore = options.kubeconfig === store.kubeconfig && options.context === store.context;
+  return isStore ? { ...options, rules: false } : options;
+}
+
+function adaptersOf(file: ConfigFile, meshDir: Given | null): readonly AdapterConfig[] {
+  const all = file.adapters.map(({ type, name = type, required, syncTimeoutSeconds, ...options }) => ({
     type,
     name,
     required,
     syncTimeoutSeconds,
-    options,
+    options: type === 'kubernetes' ? withRulesOnce(options, file) : options,
   }));
   if (meshDir !== null) {
     const options = { path: meshDir.text };

@@ -21,7 +21,11 @@ export function httpRoutes(parts: Parts, context: ServeContext): readonly HttpRo
   const problems = () => messagesOn(book.rules(), ruleKinds, [compiler.problems(), serviceEntries.problems()]);
   const polling = { ...discoveryOptions(parts, context), pause, elapsed: turns.elapsed };
   return [
-    health({ awaited: parts.firstCompile.awaited, troubles: () => registry.troubles(), index }),
+    health({
+      awaited: parts.firstCompile.awaited,
+      troubles: () => [...registry.troubles(), ...parts.storeTroubles()],
+      index,
+    }),
     discoveryRoutes(described),
     openapiRoutes(described),
     rulesApi({ kinds: servedKinds, store, book, unresolved: findings.unresolved, awaited, statuses, clock }),

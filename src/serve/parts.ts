@@ -1,4 +1,5 @@
 import { hostname as machineName } from 'node:os';
+import type { AdapterTrouble } from '../api/health.ts';
 import { createCompiler } from '../compile/compiler.ts';
 import type { Compiler } from '../compile/contract.ts';
 import { type Clock, steadyClock } from '../lib/clock.ts';
@@ -29,6 +30,7 @@ import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { createAdapters, type MadeAdapter } from './adapters.ts';
 import type { ServeConfig } from './config.ts';
 import { dataPaths, makeDataDirectory } from './data-directory.ts';
+import { type ClusterStore, openClusterStore } from './kubernetes-store.ts';
 
 /** Parts of a control plane, before it serves clients. */
 export interface Parts {
@@ -45,6 +47,8 @@ export interface Parts {
   readonly feed: Feed;
   /** The names of what must have synced first. */
   readonly awaited: () => readonly string[];
+  /** The store, if its objects may be stale. */
+  readonly storeTroubles: () => readonly AdapterTrouble[];
   readonly firstCompile: FirstCompile;
 }
 
@@ -89,8 +93,7 @@ export async function createParts({ config, version, clock, log, closing }: Serv
 
   await makeDataDirectory(config.dataDir);
   const book = ruleBook({ kinds: ruleKinds, mesh: config.mesh });
-  const store = await openStore(config, { clock, log, prepare: book.prepare });
-  closing.defer(() => store.close());
+  const { store, cluster } = await openStore({ config, clock, log, closing }, book.prepare);
   store.subscribe((changes) => book.applyStore(changes));
   const changeLogger = createChangeLogger({ book, clock, log });
   closing.defer(() => changeLogger.stop());
@@ -139,7 +142,11 @@ export async function createParts({ config, version, clock, log, closing }: Serv
   closing.defer(() => knownFile.close());
   await restoreKnownProxies(knownProxies);
 
-  const awaited = () => registry.awaited();
+  const awaited = () => [...registry.awaited(), ...(cluster?.store.isReady() === false ? [storeName] : [])];
+  const storeTroubles = () => {
+    const reason = cluster?.store.trouble() ?? null;
+    return reason === null ? [] : [{ name: storeName, state: 'degraded', reason }];
+  };
   const firstCompile = createFirstCompile({
     coordinator,
     registryAwaits: awaited,
@@ -151,12 +158,26 @@ export async function createParts({ config, version, clock, log, closing }: Serv
     log,
     elapsed: turns.elapsed,
   });
-  return { ...knowing, metrics, registry, adapters, statuses, feed, awaited, firstCompile };
+  return { ...knowing, metrics, registry, adapters, statuses, feed, awaited, storeTroubles, firstCompile };
 }
 
+/** Name of the store among what is awaited or degraded. */
+const storeName = 'rules store';
+
+/** Opens the store; `cluster` is null unless it is in one. */
 async function openStore(
-  { store }: ServeConfig,
-  parts: { clock: Clock; log: Logger; prepare: RuleBook['prepare'] },
-): Promise<RuleStore> {
-  return store.type === 'memory' ? memoryStore(parts) : openSqliteStore({ ...parts, path: store.path });
+  { config, clock, log, closing }: Omit<ServeContext, 'version'>,
+  prepare: RuleBook['prepare'],
+): Promise<{ readonly store: RuleStore; readonly cluster: ClusterStore | null }> {
+  const { store: kept, dataDir } = config;
+  if (kept.type === 'kubernetes') {
+    const cluster = await openClusterStore(kept, { clock, log, dataDir });
+    closing.defer(() => cluster.client.close());
+    closing.defer(() => cluster.store.close());
+    return { store: cluster.store, cluster };
+  }
+  const parts = { clock, log, prepare };
+  const store = kept.type === 'memory' ? memoryStore(parts) : await openSqliteStore({ ...parts, path: kept.path });
+  closing.defer(() => store.close());
+  return { store, cluster: null };
 }

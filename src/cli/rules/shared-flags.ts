@@ -20,6 +20,16 @@ export const namespaceFlag: Flag = {
 
 export const dryRunFlag: Flag = { name: 'dry-run', value: null, about: 'check and say what would be done; do nothing' };
 
+export const oneByOneFlag: Flag = {
+  name: 'one-by-one',
+  value: null,
+  about: 'write the objects one after another if the server cannot write all or none (rules in a Kubernetes cluster)',
+};
+
+/** Value of the query parameter `atomic`. */
+export const atomicOf = (values: { readonly 'one-by-one'?: readonly string[] | undefined }): string | null =>
+  values['one-by-one'] === undefined ? null : 'false';
+
 export const selectorFlag: Flag = {
   name: 'selector',
   short: 'l',

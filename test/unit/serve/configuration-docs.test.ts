@@ -55,11 +55,15 @@ describe('docs/configuration.md', () => {
     onTestFinished(() => rm(folder, { recursive: true }));
     await writeFile(join(folder, 'binnacle.yaml'), example);
     await loadServeConfig({ config: [join(folder, 'binnacle.yaml')] }, {});
-    const used = keysIn(parse(example));
+    for (const line of alternatives) expect(configFileSchema.safeParse(parse(line)).error).toBeUndefined();
+    const used = new Set([...keysIn(parse(example)), ...alternatives.flatMap((line) => pathsIn(parse(line)))]);
     const missing = keys.map(({ path }) => path).filter((path) => !used.has(path) && !/^adapters\[.+\]/.test(path));
     expect(missing, 'add these keys to the example of docs/configuration.md').toEqual([]);
   });
 });
+
+/** Lines of the example that stand for others, as comments: `# store: { … }`. */
+const alternatives = (example.match(/^# \w+: \{.*\}$/gm) ?? []).map((line) => line.slice(2));
 
 /** Lists the keys of a configuration in the notation of the tables. */
 function keysIn(config: { readonly adapters: readonly object[] }): ReadonlySet<string> {

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { stringify } from 'yaml';
 import { startSlices } from '../../../lib/slices.ts';
-import type { ObjectKey, StoredObject, StoreWrite } from '../../../rules/store.ts';
+import type { ObjectKey, RuleStore, StoredObject, StoreWrite } from '../../../rules/store.ts';
 import { yamlTypes } from '../../body.ts';
 import { sendPieces } from '../../gzip.ts';
 import { ApiError, failure } from '../../status.ts';
@@ -13,6 +13,7 @@ import { fieldValidationOf, isDryRun, isSwitchedOn, queryOf } from '../parameter
 import { authorship, warn } from '../request-facts.ts';
 import { batchResult, checkItems, refusedItem, warningsOf } from './batch.ts';
 import type { BatchItem } from './batch-items.ts';
+import { isAtomic, writeItems } from './write-items.ts';
 
 /** Attempts of an import while concurrent deletions conflict with it. */
 const attempts = 16;
@@ -44,6 +45,7 @@ export function backupHandlers(context: ApiContext) {
     async importAll(request: FastifyRequest, reply: FastifyReply) {
       const query = queryOf(request);
       const [validation, author] = [fieldValidationOf(query), authorship(request, isDryRun(query))];
+      const atomic = isAtomic(query);
       const replaces = isSwitchedOn(query, 'replace');
       const bodies = await readObjects(request);
       if (bodies.length === 0)
@@ -51,9 +53,9 @@ export function backupHandlers(context: ApiContext) {
       const items = await checkItems(bodies, context, validation);
       for (let attempt = 1; ; attempt++) {
         const others = replaces ? removals((await everything()).items, items) : [];
-        const done = await store.transact([...others, ...items.map(restoration)], author);
+        const done = await writeItems(store, [...others, ...items.map(restoration)], { author, atomic });
         if (done.ok) {
-          warn(reply, await warningsOf(items, context));
+          warn(reply, [...identityWarnings(store), ...(await warningsOf(items, context))]);
           return batchResult(done.value);
         }
         const { index } = done.error;
@@ -97,6 +99,11 @@ async function* jsonOf(items: readonly StoredObject[], shown: Shown, resourceVer
 }
 
 const idOf = ({ kind, namespace, name }: ObjectKey): string => `${kind}/${namespace}/${name}`;
+
+const identityWarnings = ({ capabilities }: RuleStore): readonly string[] =>
+  capabilities.ownIdentities
+    ? []
+    : ['uid and creationTimestamp, by which rules have precedence, were given anew by the cluster'];
 
 /** Lists removals for existing objects that the import lacks. */
 function removals(there: readonly StoredObject[], items: readonly BatchItem[]): readonly StoreWrite[] {

@@ -13,6 +13,7 @@ import { refusalStatus, refuseAdapterName } from '../refusals.ts';
 import { authorship, warn } from '../request-facts.ts';
 import { unresolvedIn } from '../unresolved.ts';
 import { type BatchItem, checkBatch, checkNames, type NamedItem } from './batch-items.ts';
+import { type ItemsFailure, isAtomic, writeItems } from './write-items.ts';
 
 const choices = ['apply', 'create', 'delete'] as const;
 
@@ -28,14 +29,15 @@ export function batchHandler(context: ApiContext) {
     const query = queryOf(request);
     const action = choiceParameter(query, 'action', { choices, otherwise: 'apply' });
     const [validation, author] = [fieldValidationOf(query), authorship(request, isDryRun(query))];
+    const atomic = isAtomic(query);
     const bodies = await readObjects(request);
     if (bodies.length === 0) throw badRequest('the body is empty: send a List, or a YAML stream of objects');
-    if (action === 'delete') return batchResult(await removeItems(bodies, context, { author, request }));
+    if (action === 'delete') return batchResult(await removeItems(bodies, context, { author, atomic, request }));
 
     const items = await checkItems(bodies, context, validation);
     demandAll(request, items);
     const write = action === 'create' ? creation : application;
-    const done = await context.store.transact(items.map(write), author);
+    const done = await writeItems(context.store, items.map(write), { author, atomic });
     if (!done.ok) throw refusedItem(items[done.error.index], done.error, context);
     warn(reply, await warningsOf(items, context));
     return batchResult(done.value);
@@ -71,16 +73,16 @@ const application = ({ read: { draft, resourceVersion: expectedResourceVersion }
 async function removeItems(
   bodies: readonly BodyItem[],
   context: ApiContext,
-  { author, request }: { readonly author: Authorship; readonly request: FastifyRequest },
+  options: { readonly author: Authorship; readonly atomic: boolean; readonly request: FastifyRequest },
 ): Promise<readonly Written[]> {
   const items = await checkNames(bodies, context.kinds);
-  demandAll(request, items);
+  demandAll(options.request, items);
   for (const item of items) {
     if ((await context.own.get(item.key)) === null) refuseAdapterName(item, context.book);
     await refuseNamespace(item, items, context);
   }
   const writes = items.map(({ key }): StoreWrite => ({ type: 'remove', key, expectedResourceVersion: null }));
-  const done = await context.store.transact(writes, author);
+  const done = await writeItems(context.store, writes, options);
   if (done.ok) return done.value;
   throw refusedItem(items[done.error.index], done.error, context);
 }
@@ -100,12 +102,15 @@ async function refuseNamespace(item: NamedItem, items: readonly NamedItem[], { s
 /** Translates a store's refusal of one write, naming the item of the batch. */
 export function refusedItem(
   item: NamedItem | undefined,
-  { refusal }: { readonly refusal: Parameters<typeof refusalStatus>[0] },
+  { refusal, written }: Pick<ItemsFailure, 'refusal' | 'written'>,
   { book }: Pick<ApiContext, 'book'>,
 ): ApiError {
   if (item === undefined) throw new Error('the store refused a write that was not asked for');
   const { message, ...status } = refusalStatus(refusal, item, book);
-  return new ApiError({ ...status, message: `nothing of the batch was done: ${item.place}: ${message}` });
+  if (refusal.type === 'unsupported')
+    return new ApiError({ ...status, message: `nothing of the batch was done: ${message}` });
+  const done = written.length === 0 ? 'nothing' : `only the first ${written.length}`;
+  return new ApiError({ ...status, message: `${done} of the batch was done: ${item.place}: ${message}` });
 }
 
 export async function warningsOf(items: readonly BatchItem[], context: ApiContext): Promise<readonly string[]> {

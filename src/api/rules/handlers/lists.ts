@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { StoredObject, StoreWrite, TransactionResult } from '../../../rules/store.ts';
+import type { StoredObject, StoreWrite } from '../../../rules/store.ts';
 import { ApiError } from '../../status.ts';
 import { sendList } from '../answers/list-answer.ts';
 import { type KindContext, namespaceOf } from '../context.ts';
@@ -10,6 +10,7 @@ import { refusalStatus } from '../refusals.ts';
 import { authorship } from '../request-facts.ts';
 import { selectionOf } from '../selectors/selection.ts';
 import { wantsWatch } from '../watch/options.ts';
+import { type ItemsOutcome, writeItems } from './write-items.ts';
 
 /** Attempts of a deletion while concurrent writes conflict with it. */
 const attempts = 16;
@@ -36,19 +37,23 @@ export function listHandlers(context: KindContext) {
       return sendList(request, reply, { list, as });
     },
 
-    /** Deletes the selected objects, all or none, and returns them. */
+    /** Deletes the selected objects and returns them; all or none, where the store has transactions. */
     async removeAll(request: FastifyRequest, reply: FastifyReply) {
       const options = await readDeleteOptions(request);
+      const gone: StoredObject[] = [];
       for (let attempt = 1; ; attempt++) {
         const { list, selection } = await selected(request);
         const items = list.items.filter((object) => selection.includes(object) && !isAdapterObject(object));
-        const removed: TransactionResult =
+        const author = authorship(request, options.dryRun);
+        // Kubernetes' deletions of a list are no transaction either.
+        const removed: ItemsOutcome =
           items.length === 0
             ? { ok: true, value: [] }
-            : await store.transact(items.map(removal), authorship(request, options.dryRun));
+            : await writeItems(store, items.map(removal), { author, atomic: false });
+        for (const { object } of removed.ok ? removed.value : removed.error.written) gone.push(object);
         if (removed.ok) {
           const { resourceVersion } = options.dryRun ? list : await store.list(kind.kind, '');
-          return sendList(request, reply, { list: { items, metadata: { resourceVersion } }, as });
+          return sendList(request, reply, { list: { items: gone, metadata: { resourceVersion } }, as });
         }
         const item = items[removed.error.index];
         if (attempt < attempts || item === undefined) continue; // changed or deleted concurrently

@@ -24,6 +24,13 @@ const rollbackSchema = z.strictObject({
 export function versionHandlers(context: KindContext) {
   const { kind, apiVersion, as, store, own, book } = context;
 
+  const needHistory = (): void => {
+    if (store.capabilities.history) return;
+    const message =
+      'the rules are objects of a Kubernetes cluster, which keeps no versions: keep them in Git, or restore a backup of etcd';
+    throw new ApiError(failure('MethodNotAllowed', message));
+  };
+
   const historyOf = async (subject: Subject): Promise<readonly [HistoryEntry, ...HistoryEntry[]]> => {
     const [newest, ...older] = await store.history(subject.key);
     if (newest === undefined) throw new ApiError(notFound(subject, book));
@@ -47,12 +54,14 @@ export function versionHandlers(context: KindContext) {
 
   return {
     async history(request: FastifyRequest) {
+      needHistory();
       const entries = await historyOf(subjectOf(request, context));
       const items = entries.map((entry) => ({ ...entry, object: objectIn(kind, apiVersion, entry.object) }));
       return { kind: 'History', items };
     },
 
     async rollback(request: FastifyRequest, reply: FastifyReply) {
+      needHistory();
       const wanted = await readWanted(request);
       const subject = subjectOf(request, context);
       if ((await own.get(subject.key)) === null) refuseAdapterName(subject, book);
