@@ -1,6 +1,7 @@
 import { readKubernetesObject } from '../../adapters/kubernetes/translate-object.ts';
 import { createKubernetesView, type KubernetesView, problemOf } from '../../adapters/kubernetes/translate-view.ts';
 import type { Endpoint, Workload } from '../../src/model/endpoint.ts';
+import type { RegistryChange } from '../../src/registry/contract.ts';
 import { type FakeClock, fakeClock } from './fake-clock.ts';
 import { contents, testRegistry } from './registry.ts';
 
@@ -36,6 +37,8 @@ export interface TestView {
   contents(): object;
   /** Number of changes that were told to the registry since the last call. */
   takeChangeCount(): number;
+  /** Changes of the merged registry since the last call, for a compiler. */
+  takeMerged(): readonly RegistryChange[];
 }
 
 export const viewHoldMs = 2_000;
@@ -48,6 +51,7 @@ export function testView(): TestView {
   const sink = registry.shard('kubernetes', 'kubernetes');
   const workloads = new Map<string, Workload>();
   let changed = 0;
+  let merged: readonly RegistryChange[] = [];
   sink.replace(contents({}));
 
   function publish(): void {
@@ -58,7 +62,7 @@ export function testView(): TestView {
       if (change.type === 'workload') workloads.set(change.workload.name, change.workload);
       if (change.type === 'workload-removed') workloads.delete(change.name);
     }
-    registry.takeChanges();
+    merged = [...merged, ...registry.takeChanges()];
   }
 
   return {
@@ -92,6 +96,11 @@ export function testView(): TestView {
       const count = changed;
       changed = 0;
       return count;
+    },
+    takeMerged() {
+      const taken = merged;
+      merged = [];
+      return taken;
     },
   };
 }

@@ -127,7 +127,7 @@ export function routeContext(context: HostContext, rule: VirtualService, port: n
     destinationName(destination, path) {
       const host = qualifiedHost(destination.host, rule.metadata.namespace, reader.domainSuffix);
       const service = reader.referencedService(host);
-      const message = service === null ? `there is no service ${host}` : missingPart(reader, service, destination);
+      const message = service === null ? missingService(reader, host) : missingPart(reader, service, destination);
       if (message !== null) problems.push({ origin: ruleId(rule), message: `${path}: ${message}` });
       const name = service?.hostname ?? host;
       return outboundName(destinationPort(destination, service, port), destination.subset ?? '', name);
@@ -140,6 +140,11 @@ function destinationPort({ port }: DestinationSpec, service: Service | null, cli
   if (port !== undefined) return port.number;
   const [only, ...others] = service?.ports ?? [];
   return only !== undefined && others.length === 0 ? only.number : clientPort;
+}
+
+function missingService(reader: HostReader, host: string): string {
+  const real = reader.realHost(host);
+  return real === host ? `there is no service ${host}` : `there is no service ${real}, of which ${host} is an alias`;
 }
 
 function missingPart(reader: HostReader, service: Service, { port, subset }: DestinationSpec): string | null {

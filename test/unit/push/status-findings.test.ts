@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { hostname } from '../../../src/model/names.ts';
 import { endpoint } from '../../support/model.ts';
 import { type MeshProxy, meshOfTwo, type StatusMesh } from '../../support/status-mesh.ts';
 
@@ -35,6 +36,14 @@ const cases: readonly {
     spec: { hosts: ['ghost'], http: [{ route: [to('a')] }] },
     reason: 'HostNotFound',
     message: 'spec.hosts[0]: there is no service ghost.default.svc.cluster.local',
+    repair: (it) => it.service('ghost', [endpoint('10.0.0.9')]),
+  },
+  {
+    name: 'a destination that is an alias of nothing',
+    spec: { hosts: ['a'], http: [{ route: [to('books')] }] },
+    reason: 'HostNotFound',
+    message:
+      'spec.http[0].route[0].destination: there is no service ghost.default.svc.cluster.local, of which books.default.svc.cluster.local is an alias',
     repair: (it) => it.service('ghost', [endpoint('10.0.0.9')]),
   },
   {
@@ -167,6 +176,7 @@ describe('a valid rule that does nothing is not called programmed', () => {
   for (const { name, kind = 'VirtualService', spec, reason, message, repair } of cases) {
     it(`${name}: ${reason}, until it is repaired`, async () => {
       mesh.service('empty');
+      mesh.service('books', [], { ports: [], aliasOf: hostname('ghost.default.svc.cluster.local') });
       mesh.service('taken', [endpoint('10.0.0.8')], { registry: 'kubernetes' });
       if (kind === 'Sidecar') mesh.put('Sidecar', 'default/first', { egress: [{ hosts: ['*/*'] }] });
       mesh.put(kind, 'default/x', spec);
@@ -184,6 +194,16 @@ describe('a valid rule that does nothing is not called programmed', () => {
       expect(told).toContain(`${kind}/default/x`);
     });
   }
+
+  it('a port of a destination that is an alias is a port of the service that it means', async () => {
+    mesh.service('other-b', [], { ports: [], aliasOf: hostname('b.default.svc.cluster.local') });
+    mesh.put('VirtualService', 'default/x', {
+      hosts: ['a'],
+      http: [{ route: [to('other-b', { port: { number: 80 } })] }],
+    });
+    await settled();
+    expect(mesh.line('VirtualService', 'default/x')).toBe('Programmed 1/1');
+  });
 
   it('a host that no service has, of another domain, is in effect where proxies are served it', async () => {
     const spec = { hosts: ['shop.example.com'], http: [{ route: [to('a')] }] };

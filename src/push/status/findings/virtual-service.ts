@@ -120,14 +120,29 @@ function* destinationsOf({ spec }: VirtualService): Generator<RuledDestination> 
   }
 }
 
+/** Returns the services that calls to a host reach, which may be an alias. Aliases of each other are no service. */
+function withoutAliases(named: string, lookup: FindingsLookup): { host: string; services: readonly Service[] } {
+  const visited = new Set([named]);
+  for (const host of visited) {
+    const services = lookup.services(host);
+    const next = services[0]?.aliasOf ?? null;
+    if (next === null) return { host, services };
+    visited.add(next);
+  }
+  return { host: named, services: [] };
+}
+
 function destinationFindings(
   { destination, path, isUsed }: RuledDestination,
   { metadata }: VirtualService,
   lookup: FindingsLookup,
 ): readonly Finding[] {
-  const host = qualifiedHost(destination.host, metadata.namespace, lookup.mesh.domainSuffix);
-  const services = lookup.services(host);
-  if (services.length === 0) return [{ reason: 'HostNotFound', message: `${path}: there is no service ${host}` }];
+  const named = qualifiedHost(destination.host, metadata.namespace, lookup.mesh.domainSuffix);
+  const { host, services } = withoutAliases(named, lookup);
+  if (services.length === 0) {
+    const alias = host === named ? '' : `, of which ${named} is an alias`;
+    return [{ reason: 'HostNotFound', message: `${path}: there is no service ${host}${alias}` }];
+  }
   const { port, subset } = destination;
   const findings: Finding[] = [];
   if (port !== undefined && !services.some(({ ports }) => ports.some(({ number }) => number === port.number))) {
