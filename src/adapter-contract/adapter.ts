@@ -58,6 +58,18 @@ export interface Adapter {
   readonly http?: AdapterHttp;
 }
 
+/** Shard of a part of an adapter's platform that comes and goes by itself, such as one of several clusters. */
+export interface PartShard {
+  readonly sink: ShardSink;
+  /** Removes the shard with its contents and its snapshot. Resolves when `part` may be opened again. */
+  remove(): Promise<void>;
+}
+
+export interface PartShardOptions {
+  /** Makes readiness wait for the part, at most until the adapter's `syncTimeoutSeconds` have passed. */
+  readonly isAwaited: boolean;
+}
+
 /** Environment of an adapter. */
 export interface AdapterContext {
   /** Name of the shard, unique among the configured adapters. */
@@ -70,6 +82,11 @@ export interface AdapterContext {
   readonly domainSuffix: string;
   /** Returns the reason why instances may not register for a service, because another adapter defines it, or null. */
   readonly registrationRefusal: (service: SelfRegisteredService) => string | null;
+  /**
+   * Opens the shard of a part, beside the adapter's own one. It has its own state and snapshot. `part` is unique within
+   * the adapter; the shard's name is `<name>/<part>`.
+   */
+  readonly openShard: (part: string, options: PartShardOptions) => PartShard;
   /** Counts events of this adapter, for metrics. */
   readonly observer: AdapterObserver;
 }

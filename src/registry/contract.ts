@@ -85,6 +85,8 @@ export interface ShardProblem {
 export interface ShardOptions {
   /** Makes readiness wait until the shard has synced or serves its snapshot. Default true. */
   readonly required?: boolean;
+  /** Ends the waiting of readiness after `syncTimeoutMs`, also without a snapshot. Default false. */
+  readonly isAwaitedBriefly?: boolean;
   /** Time in milliseconds until the snapshot is served to an adapter that has not synced. Default 10,000. */
   readonly syncTimeoutMs?: number;
   /** Saves snapshots. False for shards that are computed from others or that their adapter persists. Default true. */
@@ -108,6 +110,11 @@ export interface RegistryOptions {
 export interface Registry {
   /** Opens the shard of one adapter. A name may be opened once. `kind` is the adapter's type. */
   shard(name: string, kind: string, options?: ShardOptions): ShardSink;
+  /**
+   * Removes a shard with its contents and its snapshot file. Its sink does nothing from then on. Resolves when the name
+   * may be opened again. A name that is not open is no error.
+   */
+  removeShard(name: string): Promise<void>;
   /**
    * Returns the changes since the last call: services first, then endpoint sets. With `endpoints` it returns only sets,
    * except those whose service also changed: these follow together with the service.

@@ -58,6 +58,7 @@ export function openShard(options: OpenShardOptions): OpenShard {
     log,
     kind,
     required: options.required ?? true,
+    isAwaitedBriefly: options.isAwaitedBriefly ?? false,
     syncTimeoutMs: options.syncTimeoutMs ?? defaultSyncTimeoutMs,
     shard,
     problems,

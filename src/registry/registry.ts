@@ -74,13 +74,23 @@ export function createRegistry(options: RegistryOptions): Registry {
     return own.map(([key, message]) => ({ shard: name, origin: `instances of ${key}`, message }));
   }
 
+  const orderShards = () => {
+    shards = [...open.values()].map(({ shard }) => shard).sort((a, b) => (a.name < b.name ? -1 : 1));
+  };
+
   return {
     shard(name, kind, given = {}) {
       if (open.has(name)) throw new Error(`the shard '${name}' is open already`);
       const opened = openShard({ ...options, ...given, name, kind, view, policy, notifier });
       open.set(name, opened);
-      shards = [...open.values()].map(({ shard }) => shard).sort((a, b) => (a.name < b.name ? -1 : 1));
+      orderShards();
       return opened.tracked.sink;
+    },
+    async removeShard(name) {
+      const removed = open.get(name)?.tracked.remove();
+      open.delete(name);
+      orderShards();
+      await removed;
     },
     takeChanges,
     takeRawChanges: notifier.takeRawChanges,

@@ -12,6 +12,7 @@ export interface SinkOptions {
   readonly log: Logger;
   readonly kind: string;
   readonly required: boolean;
+  readonly isAwaitedBriefly: boolean;
   readonly syncTimeoutMs: number;
   readonly shard: Shard;
   readonly problems: ShardProblems;
@@ -30,6 +31,8 @@ export interface TrackedSink {
   /** Reports whether readiness waits for it. */
   isAwaited(): boolean;
   close(): Promise<void>;
+  /** Empties the shard, closes it and removes its snapshot. */
+  remove(): Promise<void>;
 }
 
 export function createTrackedSink(options: SinkOptions): TrackedSink {
@@ -42,8 +45,13 @@ export function createTrackedSink(options: SinkOptions): TrackedSink {
   let loading: Promise<void> = Promise.resolve();
   let closed = false;
 
+  let hasTimedOut = false;
+
   const cancelTimeout = clock.after(options.syncTimeoutMs, () => {
-    loading = serveSnapshot();
+    loading = serveSnapshot().then(() => {
+      hasTimedOut = true;
+      if (options.isAwaitedBriefly && !closed) changed();
+    });
   });
 
   function enter(next: ShardState, why: string | null): void {
@@ -104,6 +112,13 @@ export function createTrackedSink(options: SinkOptions): TrackedSink {
     resolved: (origin) => problems.resolve(origin),
   };
 
+  async function close(): Promise<void> {
+    closed = true;
+    cancelTimeout();
+    await loading;
+    await snapshotWriter?.close();
+  }
+
   return {
     sink,
     status: () => ({
@@ -119,15 +134,20 @@ export function createTrackedSink(options: SinkOptions): TrackedSink {
       refused: problems.count(),
     }),
     trouble: () => (state === 'synced' ? null : { name: shard.name, state, reason }),
-    isAwaited: () => options.required && contentsAtMs === null,
-    async close() {
+    isAwaited: () => options.required && contentsAtMs === null && !(options.isAwaitedBriefly && hasTimedOut),
+    close,
+    async remove() {
       closed = true;
-      cancelTimeout();
-      await loading;
-      await snapshotWriter?.close();
+      shard.replace(noContents);
+      problems.clear();
+      changed();
+      await close();
+      await snapshotWriter?.remove();
     },
   };
 }
+
+const noContents: ShardContents = { services: [], endpoints: [], workloads: [], objects: [] };
 
 type ContentCounts = Pick<ShardStatus, 'services' | 'emptyServices' | 'endpoints' | 'objects' | 'workloads'>;
 

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ShardContents } from '../adapter-contract/adapter.ts';
 import { type BackgroundWriter, createBackgroundWriter } from '../disk/background-writer.ts';
@@ -9,6 +10,8 @@ import { readSnapshot, type Snapshot, writeSnapshot } from './snapshot-file.ts';
 export interface SnapshotWriter extends BackgroundWriter {
   /** Reads the snapshot of an earlier run; null if none is usable. Never rejects. */
   load(): Promise<Snapshot | null>;
+  /** Removes the file; for after `close`. */
+  remove(): Promise<void>;
 }
 
 export interface SnapshotWriterOptions {
@@ -50,6 +53,7 @@ export function createSnapshotWriter({
         return null;
       }
     },
+    remove: () => rm(path, { force: true }),
     status() {
       const { savedAtMs, problem } = file.status();
       return savedAtMs === null

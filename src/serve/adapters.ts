@@ -35,6 +35,12 @@ export function createAdapters(
       const kinds = definitions.map((one) => one.kind).join(', ');
       throw new MeshError('CONFIG_INVALID', `adapters: "${name}" has the unknown type "${type}"; there are ${kinds}`);
     }
+    const shardOptions = {
+      required,
+      syncTimeoutMs: syncTimeoutSeconds * 1000,
+      savesSnapshot: !definition.isDurable,
+      isSelfRegistered: definition.isSelfRegistered,
+    };
     const made = definition.configure(options, {
       name,
       clock,
@@ -42,6 +48,12 @@ export function createAdapters(
       dataDir: join(config.dataDir, 'adapters', name),
       domainSuffix: config.domainSuffix,
       registrationRefusal: registry.registrationRefusal,
+      openShard(part, { isAwaited }) {
+        const own = `${name}/${part}`;
+        const awaited = { required: required && isAwaited, isAwaitedBriefly: true };
+        const opened = registry.shard(own, type, { ...shardOptions, ...awaited });
+        return { sink: opened, remove: () => registry.removeShard(own) };
+      },
       observer: observerOf(name),
     });
     if (!made.ok) {
@@ -50,13 +62,7 @@ export function createAdapters(
         .join('; ');
       throw new MeshError('CONFIG_INVALID', `adapters: "${name}" (${type}): ${mistakes}`);
     }
-    const sink = registry.shard(name, type, {
-      required,
-      syncTimeoutMs: syncTimeoutSeconds * 1000,
-      savesSnapshot: !definition.isDurable,
-      isSelfRegistered: definition.isSelfRegistered,
-    });
-    return { name, adapter: made.value, sink };
+    return { name, adapter: made.value, sink: registry.shard(name, type, shardOptions) };
   });
 }
 

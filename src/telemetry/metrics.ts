@@ -331,6 +331,7 @@ function watchRegistry(registry: Registry, registers: Registers): void {
     labelNames: ['adapter', 'state'],
     registers,
     collect() {
+      this.reset(); // shards of clusters come and go
       for (const shard of registry.shards()) {
         for (const state of ['syncing', 'synced', 'degraded', 'stale']) {
           this.set({ adapter: shard.name, state }, shard.state === state ? 1 : 0);
@@ -359,6 +360,7 @@ function watchRegistry(registry: Registry, registers: Registers): void {
       labelNames: ['adapter'],
       registers,
       collect() {
+        this.reset();
         for (const shard of registry.shards()) this.set({ adapter: shard.name }, shard[field]);
       },
     });

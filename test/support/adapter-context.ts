@@ -9,6 +9,9 @@ export const adapterContext = (given: Partial<AdapterContext> & Pick<AdapterCont
   log: silentLogger,
   domainSuffix: 'cluster.local',
   registrationRefusal: () => null,
+  openShard: () => {
+    throw new Error('this test opens no further shards');
+  },
   observer: {
     leases: () => ({ expired: () => {} }),
     watches: () => ({ ignored: () => {}, differed: () => {}, relisted: () => {} }),

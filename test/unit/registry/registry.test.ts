@@ -331,3 +331,47 @@ test('readiness does not wait for an optional adapter', () => {
   registry.shard('a', 'consul', { required: false });
   expect(registry.awaited()).toEqual([]);
 });
+
+describe('a shard that is removed', () => {
+  const eastern = contents({
+    services: [service('reviews'), service('ratings')],
+    endpoints: [endpointSet('reviews', endpoint('10.0.0.2')), endpointSet('ratings', endpoint('10.0.0.3'))],
+    workloads: [workload('w')],
+    objects: [rawObject('VirtualService', 'v', { http: [] })],
+  });
+
+  test('takes its contents with it, and leaves those of others', async () => {
+    const { registry, clock } = testRegistry();
+    const own = endpointSet('reviews', endpoint('10.0.0.1'));
+    registry.shard('a', 'kubernetes').replace(contents({ services: [service('reviews')], endpoints: [own] }));
+    const sink = registry.shard('a/east', 'kubernetes');
+    sink.replace(eastern);
+    registry.takeChanges();
+    registry.takeRawChanges();
+    await registry.removeShard('a/east');
+    expect(story(registry)).toEqual(['gone default/ratings', 'endpoints reviews: 10.0.0.1 10.0.0.2(departed)']);
+    expect(registry.takeRawChanges().map(({ type }) => type)).toEqual(['workload-removed', 'object-removed']);
+    expect(registry.shards().map(({ name }) => name)).toEqual(['a']);
+    sink.replace(eastern);
+    clock.advance(60_000);
+    expect(story(registry)).toEqual(['endpoints reviews: 10.0.0.1']);
+    await registry.removeShard('a/east');
+  });
+
+  test('may be opened again', async () => {
+    const { registry } = testRegistry();
+    registry.shard('a/east', 'kubernetes').replace(eastern);
+    await registry.removeShard('a/east');
+    registry.shard('a/east', 'kubernetes').replace(eastern);
+    expect(registry.shards()).toMatchObject([{ name: 'a/east', state: 'synced', services: 2 }]);
+  });
+});
+
+test('readiness waits for a shard only until its time has passed, where that is enough', async () => {
+  const { registry, clock } = testRegistry();
+  registry.shard('a', 'kubernetes', { syncTimeoutMs: 1_000 });
+  registry.shard('a/east', 'kubernetes', { syncTimeoutMs: 1_000, isAwaitedBriefly: true });
+  expect(registry.awaited()).toEqual(['a', 'a/east']);
+  clock.advance(1_000);
+  await expect.poll(() => registry.awaited()).toEqual(['a']);
+});

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -110,5 +110,13 @@ test('a failing disk is logged once, shown and retried', async () => {
   clock.advance(30_000);
   await vi.waitFor(() => expect(registry.shards()[0]?.snapshot).toEqual({ savedAtMs: clock.now(), problem: null }));
   expect(logged).toEqual(['shard snapshot not written']);
+  await registry.close();
+});
+
+test('a shard that is removed leaves no snapshot', async () => {
+  const { registry } = testRegistry(directory);
+  registry.shard('kubernetes/east', 'kubernetes').replace(everything);
+  await registry.removeShard('kubernetes/east');
+  expect(await readdir(directory)).toEqual([]);
   await registry.close();
 });
