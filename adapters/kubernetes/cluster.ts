@@ -1,35 +1,42 @@
 import type { ShardChange, ShardContents, ShardSink, WatchCounters } from '../../src/adapter-contract/adapter.ts';
-import type { KubernetesClient, Selection } from '../../src/kubernetes/client.ts';
+import type { KubernetesClient } from '../../src/kubernetes/client.ts';
 import { follow } from '../../src/kubernetes/follow.ts';
+import type { ObjectMetadata } from '../../src/kubernetes/object.ts';
 import { type ClusterObjectChange, createReflector, type Reflector } from '../../src/kubernetes/reflector.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import type { Logger } from '../../src/lib/logger.ts';
-import { configMaps, listPath, serviceKinds, type WatchedKind, watchedRuleKinds } from './kinds.ts';
+import { type ClusterList, type ExtraList, namespaceList, type ShardListOptions, shardLists } from './cluster-lists.ts';
+import type { DiscoverySelector } from './discovery-selectors.ts';
+import type { EntryProblems } from './entry-problems.ts';
+import { createSelectedNamespaces } from './selected-namespaces.ts';
 import { readKubernetesObject, unknownCreationTime } from './translate-object.ts';
-import { createKubernetesView, problemOf } from './translate-view.ts';
+import { createKubernetesView, type KubernetesView, problemOf } from './translate-view.ts';
 
-export interface ClusterOptions {
+export interface ClusterOptions extends ShardListOptions {
   readonly client: KubernetesClient;
   readonly clock: Clock;
   readonly log: Logger;
   readonly sink: ShardSink;
+  readonly problems: EntryProblems;
   readonly domainSuffix: string;
   readonly clusterId: string;
-  readonly network: string;
-  readonly namespaces?: readonly string[] | undefined;
-  readonly rootNamespace: string;
-  /** Whether rules are read. The rules store reads those of its own cluster. */
-  readonly rules: boolean;
+  /** Without it: that of the root namespace's label. */
+  readonly network?: string | undefined;
+  readonly discoverySelectors: readonly DiscoverySelector[];
   readonly reconcileSeconds: number;
   readonly counters: WatchCounters;
+  /** Creates lists that are followed, too, before the shard counts as synced. Called for each new beginning. */
+  readonly extraLists?: (() => readonly ExtraList[]) | undefined;
+  /** Called after each complete listing. */
+  readonly listed?: (() => void) | undefined;
 }
 
-/** One list that is followed: a kind in one namespace or in all. */
-interface Followed {
-  readonly kind: WatchedKind;
-  readonly path: string;
-  readonly selection: Selection;
+/** List with its progress. */
+interface Followed extends ClusterList {
   readonly reflector: Reflector;
+  readonly received: (changes: readonly ClusterObjectChange[], reflector: Reflector) => void;
+  /** Ends the list or watch under way, after which the reflector says what is next. */
+  restart: AbortController;
 }
 
 /** Interval of comparisons of versions: an etcd that was restored is noticed within a minute. */
@@ -38,54 +45,64 @@ const probeMs = 30_000;
 /** Longest time that an endpoint may be in no slice of its Service while it moves from one to another. */
 const holdMs = 2_000;
 
-/** Brings one cluster into a shard until `signal` aborts. */
+/** Brings one cluster into a shard until `signal` aborts. It begins anew when the cluster's network changes. */
 export async function followCluster(options: ClusterOptions, signal: AbortSignal): Promise<void> {
-  const { client, clock, log, sink, reconcileSeconds, counters } = options;
-  const view = createKubernetesView(
-    { domainSuffix: options.domainSuffix, cluster: options.clusterId, network: options.network },
-    { now: clock.now, holdMs },
-  );
-  const followed = listsOf(options);
-  const problems = new Map<string, string>();
+  while (!signal.aborted) {
+    const restart = new AbortController();
+    await followOnce(options, { signal: AbortSignal.any([signal, restart.signal]), restart: () => restart.abort() });
+  }
+}
+
+interface Lifetime {
+  readonly signal: AbortSignal;
+  readonly restart: () => void;
+}
+
+async function followOnce(options: ClusterOptions, { signal, restart }: Lifetime): Promise<void> {
+  const { client, clock, log, sink, problems, counters, reconcileSeconds, discoverySelectors: selectors } = options;
+  const namespaces = createSelectedNamespaces({ selectors, rootNamespace: options.rootNamespace });
+  const followed: Followed[] = [];
+  /** Origins of the current problems. */
+  const reported = new Set<string>();
+  let view: KubernetesView | null = null;
   let isPublished = false;
   let isDegraded = false;
   let cancelNext = () => {};
 
-  function apply({ kind }: Followed, change: ClusterObjectChange): void {
-    const { name, namespace = 'default' } = change.type === 'put' ? change.object.metadata : change.metadata;
-    const origin = `${kind.kind} ${namespace}/${name}`;
-    if (change.type === 'removed') {
-      const metadata = { name, namespace, labels: {}, annotations: {}, creationTimestamp: unknownCreationTime };
-      view.remove({ ...kind, metadata });
-      report(origin, null);
-      return;
-    }
-    const { apiVersion } = kind;
-    const read = readKubernetesObject({ ...change.object, apiVersion, kind: kind.kind }, origin);
-    const put = read.ok ? view.put(read.value) : read;
-    report(origin, problemOf(put));
-    if (put.ok && put.value.effect === 'unchanged') counters.ignored(kind.kind);
+  function report(origin: string, message: string | null): void {
+    if (message === null) reported.delete(origin);
+    else reported.add(origin);
+    problems.report(origin, message);
   }
 
-  function report(origin: string, message: string | null): void {
-    if ((problems.get(origin) ?? null) === message) return;
-    if (message === null) problems.delete(origin);
-    else {
-      problems.set(origin, message);
-      log.warn({ origin, reason: message }, 'entry left out');
-    }
-    if (!isPublished) return;
-    sink.resolved(origin);
-    if (message !== null) sink.problem(origin, message);
+  function apply({ kind, isSelectable }: ClusterList, change: ClusterObjectChange): void {
+    const { namespace = 'default' } = change.type === 'put' ? change.object.metadata : change.metadata;
+    if (isSelectable && !namespaces.isSelected(namespace)) return;
+    if (change.type === 'removed') remove(kind, change.metadata);
+    else put(kind, change.object);
+  }
+
+  function put({ kind, apiVersion }: ClusterList['kind'], object: { readonly metadata: ObjectMetadata }): void {
+    const origin = originOf(kind, object.metadata);
+    const read = readKubernetesObject({ ...object, apiVersion, kind }, origin);
+    const result = read.ok ? view?.put(read.value) : read;
+    report(origin, result === undefined ? null : problemOf(result));
+    if (result?.ok === true && result.value.effect === 'unchanged') counters.ignored(kind);
+  }
+
+  function remove(kind: ClusterList['kind'], { name, namespace = 'default' }: ObjectName): void {
+    const metadata = { name, namespace, labels: {}, annotations: {}, creationTimestamp: unknownCreationTime };
+    view?.remove({ ...kind, metadata });
+    report(originOf(kind.kind, metadata), null);
   }
 
   function publish(): void {
-    if (!isPublished && !followed.every(isReady)) return;
+    if (view === null || (!isPublished && !followed.every(isReady))) return;
     const changes = view.takeChanges();
     if (!isPublished) {
       isPublished = true;
-      sink.replace(contentsOf(changes));
-      for (const [origin, message] of problems) sink.problem(origin, message);
+      problems.replace(contentsOf(changes));
+      options.listed?.();
     } else if (changes.length > 0) sink.apply(changes);
     const nextMs = view.nextMs();
     cancelNext();
@@ -107,9 +124,27 @@ export async function followCluster(options: ClusterOptions, signal: AbortSignal
     isDegraded = worst !== undefined;
   }
 
-  await Promise.all(
-    followed.map((one) =>
-      follow(
+  /** Removes the objects of namespaces that are no longer selected, and lists those of others anew. */
+  function select(gained: ReadonlySet<string>, lost: ReadonlySet<string>): void {
+    for (const one of followed.filter(({ isSelectable }) => isSelectable)) {
+      for (const { metadata } of one.reflector.known().values()) {
+        if (lost.has(metadata.namespace ?? '')) remove(one.kind, metadata);
+      }
+      // Their objects were not kept when they came.
+      if (one.reflector.forget(({ namespace = '' }) => gained.has(namespace))) one.restart.abort();
+    }
+  }
+
+  function begin(list: ClusterList & { readonly received: Followed['received'] }): Followed {
+    const one = { ...list, reflector: createReflector(), restart: new AbortController() };
+    followed.push(one);
+    return one;
+  }
+
+  async function keepFollowing(one: Followed): Promise<void> {
+    while (!signal.aborted) {
+      one.restart = new AbortController();
+      await follow(
         {
           client,
           clock,
@@ -117,7 +152,7 @@ export async function followCluster(options: ClusterOptions, signal: AbortSignal
           probeMs,
           compareMs: reconcileSeconds * 1_000,
           changed(changes) {
-            for (const change of changes) apply(one, change);
+            one.received(changes, one.reflector);
             publish();
             judge();
           },
@@ -130,30 +165,53 @@ export async function followCluster(options: ClusterOptions, signal: AbortSignal
             log.warn({ path: one.path, objects }, "objects differed from the server's list");
           },
         },
-        signal,
-      ),
-    ),
+        AbortSignal.any([signal, one.restart.signal]),
+      );
+    }
+  }
+
+  /** Follows the namespaces. `known` resolves once it is clear which are selected. */
+  function followNamespaces(): { readonly known: Promise<void>; readonly ended: Promise<void> } {
+    const list = namespaceList(options, selectors.length > 0);
+    if (list === null) return { known: Promise.resolve(), ended: Promise.resolve() };
+    const { promise: known, resolve } = Promise.withResolvers<void>();
+    const one: Followed = begin({
+      ...list,
+      received(changes) {
+        const before = namespaces.network();
+        const { gained, lost } = namespaces.received(changes);
+        select(gained, lost);
+        if (view !== null && options.network === undefined && namespaces.network() !== before) restart();
+        if (isReady(one)) resolve();
+      },
+    });
+    return { known, ended: keepFollowing(one).finally(resolve) };
+  }
+
+  const { known, ended } = followNamespaces();
+  await known;
+  const network = options.network ?? namespaces.network();
+  view = createKubernetesView(
+    { domainSuffix: options.domainSuffix, cluster: options.clusterId, network },
+    { now: clock.now, holdMs },
   );
+  const lists = shardLists(options).map((list) =>
+    begin({
+      ...list,
+      received(changes) {
+        for (const change of changes) apply(list, change);
+      },
+    }),
+  );
+  const extra = (options.extraLists?.() ?? []).map(begin);
+  await Promise.all([ended, ...[...lists, ...extra].map(keepFollowing)]);
   cancelNext();
+  for (const origin of reported) problems.report(origin, null);
 }
 
-function listsOf({ namespaces, rootNamespace, rules }: ClusterOptions): readonly Followed[] {
-  const lists = [...serviceKinds, ...(rules ? watchedRuleKinds : [])].flatMap((kind) =>
-    (kind.isNamespaced ? (namespaces ?? [null]) : [null]).map((namespace) => ({
-      kind,
-      path: listPath(kind, namespace),
-      selection: {},
-      reflector: createReflector(),
-    })),
-  );
-  const mesh = {
-    kind: configMaps,
-    path: listPath(configMaps, rootNamespace),
-    selection: { fieldSelector: 'metadata.name=istio' },
-    reflector: createReflector(),
-  };
-  return [...lists, mesh];
-}
+type ObjectName = Pick<ObjectMetadata, 'name' | 'namespace'>;
+
+const originOf = (kind: string, { name, namespace = 'default' }: ObjectName): string => `${kind} ${namespace}/${name}`;
 
 /** Reports whether a list is no reason to wait: it was read, or is not needed and will not be had. */
 const isReady = ({ kind, reflector }: Followed): boolean =>

@@ -1,75 +1,86 @@
-import { z } from 'zod';
 import { type Adapter, type AdapterContext, defineAdapter } from '../../src/adapter-contract/adapter.ts';
-import { createKubernetesClient } from '../../src/kubernetes/client.ts';
-import { createCredentials } from '../../src/kubernetes/credentials.ts';
 import { findAccess } from '../../src/kubernetes/find-access.ts';
 import type { ClusterAccess } from '../../src/kubernetes/kubeconfig.ts';
 import { relistReasons } from '../../src/kubernetes/reflector.ts';
-import { followCluster } from './cluster.ts';
-import { configMaps, serviceKinds, watchedRuleKinds } from './kinds.ts';
+import { createClusterSet, type DefinedCluster } from './cluster-set.ts';
+import { type KubernetesConfig, kubernetesConfig } from './config.ts';
+import { createEntryProblems } from './entry-problems.ts';
+import { configMaps, namespaces, secrets, serviceKinds, watchedRuleKinds } from './kinds.ts';
+import { followDirectory } from './kubeconfig-directory.ts';
+import { rememberedClusters } from './remembered-clusters.ts';
+import { remoteSecretList } from './remote-secrets.ts';
+import { runCluster } from './running-cluster.ts';
 
-const config = z.strictObject({
-  kubeconfig: z
-    .string()
-    .min(1)
-    .optional()
-    .describe('path of a kubeconfig; without it, the service account of the Pod, otherwise `KUBECONFIG`'),
-  context: z.string().min(1).optional().describe('context of the kubeconfig; by default the current one'),
-  clusterId: z.string().min(1).default('Kubernetes').describe('cluster ID of its endpoints'),
-  network: z.string().default('').describe('network of Pods without the label `topology.istio.io/network`'),
-  namespaces: z.array(z.string().min(1)).min(1).optional().describe('namespaces to read; by default all'),
-  rootNamespace: z
-    .string()
-    .min(1)
-    .default('istio-system')
-    .describe('namespace of the ConfigMap `istio`, whose `data.mesh` is the mesh configuration'),
-  rules: z
-    .boolean()
-    .default(true)
-    .describe("whether to read rules (Istio's kinds); not by default if `store` is this kubeconfig and context"),
-  reconcileSeconds: z
-    .number()
-    .positive()
-    .default(300)
-    .meta({ form: 'seconds' })
-    .describe("interval at which the server's list is compared with the received objects"),
-});
-
-export type KubernetesConfig = z.infer<typeof config>;
-
-/** Services, endpoints, Pods and Istio's rules of one cluster. */
+/** Services, endpoints, Pods and Istio's rules of one cluster, and services of further ones. */
 export const kubernetes = defineAdapter<KubernetesConfig>({
   kind: 'kubernetes',
-  config,
+  config: kubernetesConfig,
   create: (settings, context) => createKubernetesAdapter(settings, context),
 });
 
 function createKubernetesAdapter(settings: KubernetesConfig, context: AdapterContext): Adapter {
-  const { clock } = context;
-  const counters = context.observer.watches(
-    [...serviceKinds, ...watchedRuleKinds, configMaps].map(({ kind }) => kind),
-    relistReasons,
-  );
+  const { clock, log } = context;
+  const { clusterId, network, kubeconfigDirectory: directory, remoteSecretsNamespace: namespace } = settings;
+  const kinds = [...serviceKinds, ...watchedRuleKinds, configMaps, namespaces, secrets].map(({ kind }) => kind);
+  const counters = context.observer.watches(kinds, relistReasons);
+  const remembered = rememberedClusters(context.dataDir, log);
   return {
     async run(sink, signal) {
-      const client = createKubernetesClient(
-        createCredentials(() => accessOf(settings), clock),
-        { clock },
-      );
-      try {
-        await followCluster(
-          { ...settings, client, clock, log: context.log, domainSuffix: context.domainSuffix, sink, counters },
-          signal,
-        );
-      } finally {
-        client.close();
+      const problems = createEntryProblems(sink, log);
+      const shared = { ...context, ...settings, problems, counters };
+      const clusters = createClusterSet({ ...shared, homeClusterId: clusterId }, signal);
+      clusters.define('configuration', settings.clusters.map(configuredCluster));
+      const files =
+        directory === undefined
+          ? null
+          : followDirectory(
+              { directory, clock, problems, changed: (found) => clusters.define('directory', found) },
+              signal,
+            );
+      await files?.first;
+      if (namespace !== undefined) {
+        clusters.define('remembered', (await remembered.load()).map(rememberedCluster));
       }
+      const secretLists = () =>
+        namespace === undefined
+          ? []
+          : [
+              remoteSecretList({
+                namespace,
+                problems,
+                changed(found) {
+                  clusters.define('secrets', found);
+                  clusters.define('remembered', []);
+                  remembered.save(found.map((one) => one.clusterId));
+                },
+              }),
+            ];
+      const home = runCluster(
+        { clusterId, network, access: () => accessOf(settings) },
+        { ...shared, sink, meshConfig: true, extraLists: secretLists, listed: clusters.started },
+        signal,
+      );
+      await Promise.all([home.ended, files?.ended]);
+      await clusters.ended();
+      await remembered.written();
     },
   };
 }
 
-async function accessOf(settings: KubernetesConfig): Promise<ClusterAccess> {
-  const access = await findAccess(settings);
+const configuredCluster = (one: KubernetesConfig['clusters'][number]): DefinedCluster => ({
+  clusterId: one.clusterId,
+  origin: `the configuration (${one.kubeconfig})`,
+  entry: { clusterId: one.clusterId, network: one.network, access: () => accessOf(one) },
+});
+
+const rememberedCluster = (clusterId: string): DefinedCluster => ({
+  clusterId,
+  origin: 'its Secret',
+  entry: null,
+});
+
+async function accessOf(place: Pick<KubernetesConfig, 'kubeconfig' | 'context'>): Promise<ClusterAccess> {
+  const access = await findAccess(place);
   if (access === null) throw new Error('this process is in no cluster: set the key kubeconfig, or KUBECONFIG');
   return access;
 }

@@ -32,8 +32,14 @@ const optional = (apiVersion: string, kind: string, plural: string): WatchedKind
   isEssential: false,
 });
 
+/** Kind whose labels select, and name a network. */
+export const namespaces: WatchedKind = { ...optional('v1', 'Namespace', 'namespaces'), isNamespaced: false };
+
 /** Kind of the mesh configuration: one ConfigMap. */
 export const configMaps = optional('v1', 'ConfigMap', 'configmaps');
+
+/** Kind of what holds kubeconfigs and credentials. */
+export const secrets = optional('v1', 'Secret', 'secrets');
 
 /** Istio's kinds, in the versions that its CRDs store. */
 export const watchedRuleKinds: readonly WatchedKind[] = [

@@ -48,12 +48,16 @@ export async function follow(options: FollowOptions, signal: AbortSignal): Promi
 const relistReason = 'Relist';
 
 async function list({ client, path, selection, reflector, changed }: FollowOptions, signal: AbortSignal) {
-  for await (const page of client.list(path, { ...selection }, signal)) changed(reflector.listed(page));
+  for await (const page of client.list(path, { ...selection }, signal)) {
+    if (signal.aborted) return; // while the page was on its way
+    changed(reflector.listed(page));
+  }
 }
 
 async function watch(options: FollowOptions, resourceVersion: string, signal: AbortSignal): Promise<void> {
   const { client, path, selection, reflector, changed } = options;
   for await (const events of client.watch(path, { ...selection, resourceVersion }, signal)) {
+    if (signal.aborted) return;
     changed(reflector.received(events));
     if (reflector.next().type === 'list') return;
   }

@@ -29,7 +29,7 @@ export interface KindTrouble {
 }
 
 /** Reason of a listing that follows an earlier one. */
-export const relistReasons = ['expired', 'versions-went-back', 'differs'] as const;
+export const relistReasons = ['expired', 'versions-went-back', 'differs', 'selection'] as const;
 export type RelistReason = (typeof relistReasons)[number];
 
 /** Object as last received. */
@@ -58,6 +58,11 @@ export interface Reflector {
   probed(resourceVersion: string, since: string | null): boolean;
   /** Lists again, because the server's list differs. */
   differs(): void;
+  /**
+   * Forgets objects, and lists again if there were any, which reports them anew. A list or watch under way must be
+   * aborted before it brings more. Returns whether there were any.
+   */
+  forget(isForgotten: (object: Known['metadata']) => boolean): boolean;
   /** Paths and versions of all objects. */
   known(): ReadonlyMap<string, Known>;
   /** Version up to which everything was received; null before the first list. */
@@ -194,6 +199,12 @@ export function createReflector(options: ReflectorOptions = {}): Reflector {
       return true;
     },
     differs: () => relist('differs'),
+    forget(isForgotten) {
+      const forgotten = [...known].filter(([, { metadata }]) => isForgotten(metadata));
+      for (const [path] of forgotten) known.delete(path);
+      if (forgotten.length > 0) relist('selection');
+      return forgotten.length > 0;
+    },
     known: () => known,
     version: () => version,
     isSettled: () => isSettled,

@@ -129,3 +129,24 @@ test('a repeated version is no change', () => {
   const reflector = listedAt('9', object('a', '3'));
   expect(reflector.listed(page('12', object('a', '3')))).toEqual([]);
 });
+
+test('lists again what it forgot, and reports it anew beside what changed', () => {
+  const reflector = listedAt('9', object('a', '3'), object('b', '4'));
+  expect(reflector.forget(({ name }) => name === 'c')).toBe(false);
+  expect(reflector.next().type).toBe('watch');
+  expect(reflector.forget(({ name }) => name === 'a')).toBe(true);
+  expect(reflector.next()).toEqual({ type: 'list' });
+  expect(names(reflector.listed(page('20', object('a', '3'), object('c', '15'))))).toEqual([
+    'put a',
+    'put c',
+    'removed b',
+  ]);
+  expect(reflector.takeRelists()).toEqual(['selection']);
+});
+
+test('forgets also what a list under way has brought', () => {
+  const reflector = createReflector();
+  reflector.listed({ ...page('9', object('a', '3')), isLast: false });
+  reflector.forget(({ name }) => name === 'a');
+  expect(names(reflector.listed(page('9', object('a', '3'), object('b', '4'))))).toEqual(['put a', 'put b']);
+});
