@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parse, parseAllDocuments, stringify } from 'yaml';
 import { configFileSchema } from '../../src/serve/config-schema.ts';
 import { describeWith } from '../support/describe-with.ts';
+import { eventually } from '../support/eventually.ts';
 import { createKubectl, type Kubectl } from '../support/kubectl.ts';
 import type { ClusterClient } from '../support/kubernetes/cluster-client.ts';
 import type { KubernetesObject } from '../support/kubernetes/objects.ts';
@@ -34,6 +35,8 @@ const everything = [
   '--set=xds.tls.secret=binnacle-tls',
   '--set=xds.tls.requireClientCert=true',
   '--set=cluster.network=east',
+  '--set=cluster.discoverySelectors[0].matchLabels.mesh=on',
+  '--set=cluster.remoteSecretsNamespace=binnacle-system',
   '--set=serviceMonitor.enabled=true',
   '--set=serviceMonitor.tokenSecret.name=binnacle-token',
   '--set=serviceAccount.annotations.team=mesh',
@@ -124,6 +127,16 @@ describeWith(['kubernetes', 'helm', 'kubectl'], 'the chart', () => {
       ...Object.fromEntries(may.map((path) => [path, true])),
       ...Object.fromEntries(mayNot.map((path) => [path, false])),
     });
+  });
+
+  it('lets the program read the Secrets of the namespace that has those of further clusters, and of no other', async () => {
+    const remote = await cluster.namespace();
+    const rendered = objectsIn(await template(`--set=cluster.remoteSecretsNamespace=${remote}`));
+    await cluster.apply(...rendered.filter(({ kind }) => /^(ServiceAccount|Role|RoleBinding)$/.test(kind)));
+    const token = await cluster.serviceAccountToken(namespace, 'binnacle');
+    const status = async (of: string) => (await cluster.send(`/api/v1/namespaces/${of}/secrets`, { token })).status;
+    await eventually(async () => (await status(remote)) === 200, { what: 'Secrets may be listed' });
+    expect(await status('default')).toBe(403);
   });
 
   it('asks for reviews of tokens only when sidecars prove themselves', async () => {

@@ -6,6 +6,7 @@ import { hostname, serviceKey } from '../../../src/model/names.ts';
 import type { Registry } from '../../../src/registry/contract.ts';
 import { createRegistry } from '../../../src/registry/registry.ts';
 import { createAdapters, runAdapters } from '../../../src/serve/adapters.ts';
+import { adapterContext } from '../adapter-context.ts';
 import { eventually } from '../eventually.ts';
 
 /** The adapter `kubernetes` with a registry, as in the program, without anybody who is served. */
@@ -56,7 +57,7 @@ export async function startReader({ settings, dir, syncTimeoutSeconds = 60 }: Re
         },
       ],
     },
-    { clock: systemClock, log, registry, observerOf: () => ({ leases: () => ({ expired: () => {} }) }) },
+    { clock: systemClock, log, registry, observerOf: () => adapterContext({ dataDir: dir }).observer },
   );
   const abort = new AbortController();
   const running = runAdapters(made, log, abort.signal);

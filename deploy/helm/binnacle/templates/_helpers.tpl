@@ -38,6 +38,12 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if .Values.cluster.network -}}
 {{- $_ := set $adapter "network" .Values.cluster.network -}}
 {{- end -}}
+{{- if .Values.cluster.discoverySelectors -}}
+{{- $_ := set $adapter "discoverySelectors" .Values.cluster.discoverySelectors -}}
+{{- end -}}
+{{- if .Values.cluster.remoteSecretsNamespace -}}
+{{- $_ := set $adapter "remoteSecretsNamespace" .Values.cluster.remoteSecretsNamespace -}}
+{{- end -}}
 {{- $config := dict "http" $http "xds" $xds "store" (dict "type" "memory") "adapters" (list $adapter) "mesh" (dict "rootNamespace" .Values.cluster.rootNamespace) -}}
 {{- mergeOverwrite $config (deepCopy .Values.config) | toYaml -}}
 {{- end -}}
