@@ -13,7 +13,7 @@ const remoteCluster = z.strictObject({
     'name of a further cluster, unique; its Services, EndpointSlices, Pods and Nodes are read',
   ),
   kubeconfig: z.string().min(1).describe('path of its kubeconfig'),
-  context: z.string().min(1).optional().describe('context of that file; without it its current one'),
+  context: z.string().min(1).optional().describe('context of that file; by default the current one'),
   network: z.string().optional().describe('as `network` above, for this cluster'),
 });
 
@@ -22,16 +22,16 @@ export const kubernetesConfig = z.strictObject({
     .string()
     .min(1)
     .optional()
-    .describe('path of a kubeconfig; without it the service account of the Pod, else `KUBECONFIG`'),
-  context: z.string().min(1).optional().describe('context of the kubeconfig; without it its current one'),
-  clusterId: z.string().min(1).default('Kubernetes').describe('name of the cluster, which endpoints carry'),
+    .describe('path of a kubeconfig; without it, the service account of the Pod, otherwise `KUBECONFIG`'),
+  context: z.string().min(1).optional().describe('context of the kubeconfig; by default the current one'),
+  clusterId: z.string().min(1).default('Kubernetes').describe('cluster ID of its endpoints'),
   network: z
     .string()
     .optional()
     .describe(
       'network of Pods without the label `topology.istio.io/network`; without it, that label of the namespace `rootNamespace`',
     ),
-  namespaces: z.array(z.string().min(1)).min(1).optional().describe('namespaces to read; without it all'),
+  namespaces: z.array(z.string().min(1)).min(1).optional().describe('namespaces to read; by default all'),
   discoverySelectors: z
     .array(discoverySelector)
     .default([])
@@ -64,12 +64,16 @@ export const kubernetesConfig = z.strictObject({
     .describe(
       'namespace of Secrets with the label `istio/multiCluster=true`, which hold kubeconfigs of further clusters',
     ),
+  checkCredentials: z
+    .boolean()
+    .default(false)
+    .describe('read the Secrets and ConfigMaps that rules refer to, and report those that are missing or incomplete'),
   reconcileSeconds: z
     .number()
     .positive()
     .default(300)
     .meta({ form: 'seconds' })
-    .describe("interval of comparisons of the server's list with what was received"),
+    .describe("interval at which the server's list is compared with the received objects"),
 });
 
 export type KubernetesConfig = z.infer<typeof kubernetesConfig>;
