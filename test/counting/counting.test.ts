@@ -60,6 +60,13 @@ for (const mode of ['sotw', 'delta'] as const) {
       expect(mesh.sent).toEqual({ cluster: 0, endpoint: 0, listener: 0, route: 0 });
     });
 
+    it('a change of the labels of a service: nothing', async () => {
+      const mesh = await connected(mode);
+      await mesh.change({ type: 'service', service: { ...service('c'), labels: { team: 'shop' } } });
+      expect(mesh.work).toEqual({ hostsCompiled: 0, encoded: 0, assembled: 0 });
+      expect(mesh.sent).toEqual({ cluster: 0, endpoint: 0, listener: 0, route: 0 });
+    });
+
     it('a client that connects later: nothing compiled, no response built', async () => {
       const mesh = await connected(mode);
       await mesh.join(1);

@@ -80,7 +80,7 @@ export function createWorld({ mesh: initialMesh, domainSuffix, kinds }: WorldOpt
 
   const setService = (key: ServiceKey, next: Service | undefined, dirty: Dirty) => {
     const before = services.get(key);
-    if (before === next || (before !== undefined && next !== undefined && isDeepStrictEqual(before, next))) return;
+    if (before === next || (before !== undefined && next !== undefined && isSameToProxies(before, next))) return;
     const host = next?.hostname ?? before?.hostname ?? '';
     if (next === undefined) services.delete(key);
     else services.set(key, next);
@@ -157,6 +157,10 @@ export function createWorld({ mesh: initialMesh, domainSuffix, kinds }: WorldOpt
     },
   };
 }
+
+/** Compares services without their labels, which no part of a configuration depends on. */
+const isSameToProxies = (a: Service, b: Service): boolean =>
+  isDeepStrictEqual({ ...a, labels: null }, { ...b, labels: null });
 
 /** Returns the callable endpoints: the set itself if all are callable, which is the usual case. */
 const callableOf = (set: EndpointSet): EndpointSet =>
