@@ -8,6 +8,7 @@ import type { Logger } from '../../src/lib/logger.ts';
 import { type ClusterList, type ExtraList, namespaceList, type ShardListOptions, shardLists } from './cluster-lists.ts';
 import type { DiscoverySelector } from './discovery-selectors.ts';
 import type { EntryProblems } from './entry-problems.ts';
+import { followCredentials } from './referenced-credentials.ts';
 import { createSelectedNamespaces } from './selected-namespaces.ts';
 import { readKubernetesObject, unknownCreationTime } from './translate-object.ts';
 import { createKubernetesView, type KubernetesView, problemOf } from './translate-view.ts';
@@ -25,6 +26,8 @@ export interface ClusterOptions extends ShardListOptions {
   readonly discoverySelectors: readonly DiscoverySelector[];
   readonly reconcileSeconds: number;
   readonly counters: WatchCounters;
+  /** Follows the Secrets and ConfigMaps that rules refer to, and reports what is wrong with them. */
+  readonly checkCredentials: boolean;
   /** Creates lists that are followed, too, before the shard counts as synced. Called for each new beginning. */
   readonly extraLists?: (() => readonly ExtraList[]) | undefined;
   /** Called after each complete listing. */
@@ -69,6 +72,12 @@ async function followOnce(options: ClusterOptions, { signal, restart }: Lifetime
   let isDegraded = false;
   let cancelNext = () => {};
 
+  const compareMs = reconcileSeconds * 1_000;
+  const credentials =
+    options.rules && options.checkCredentials
+      ? followCredentials({ client, clock, probeMs, compareMs, report }, signal)
+      : null;
+
   function report(origin: string, message: string | null): void {
     if (message === null) reported.delete(origin);
     else reported.add(origin);
@@ -104,6 +113,7 @@ async function followOnce(options: ClusterOptions, { signal, restart }: Lifetime
       problems.replace(contentsOf(changes));
       options.listed?.();
     } else if (changes.length > 0) sink.apply(changes);
+    credentials?.apply(changes);
     const nextMs = view.nextMs();
     cancelNext();
     if (nextMs !== null) cancelNext = clock.after(Math.max(1, nextMs - clock.now()), publish);
@@ -150,7 +160,7 @@ async function followOnce(options: ClusterOptions, { signal, restart }: Lifetime
           clock,
           ...one,
           probeMs,
-          compareMs: reconcileSeconds * 1_000,
+          compareMs,
           changed(changes) {
             one.received(changes, one.reflector);
             publish();
@@ -206,6 +216,7 @@ async function followOnce(options: ClusterOptions, { signal, restart }: Lifetime
   const extra = (options.extraLists?.() ?? []).map(begin);
   await Promise.all([ended, ...[...lists, ...extra].map(keepFollowing)]);
   cancelNext();
+  await credentials?.ended();
   for (const origin of reported) problems.report(origin, null);
 }
 
