@@ -13,7 +13,7 @@ export interface TypeRow {
   readonly plural: string;
   /** True if a subscription without names means everything. A state-of-the-world response is then a whole set. */
   readonly isWhole: boolean;
-  /** Types that it may refer to: what they add must be answered before it is sent (rule 3 of ADR 1). */
+  /** Types that it may refer to: what they add must be answered before it is sent (rule 3 of docs/protocol.md). */
   readonly waitsFor: readonly XdsType[];
   /** Types that may refer to it: its removals wait until these have settled (rule 4). */
   readonly releasedBy: readonly XdsType[];

@@ -130,7 +130,7 @@ export interface ClientEvents {
   readonly sendAttempted: () => void;
 }
 
-/** A stream as this kind of client wants it (ADR 1, "Other clients"). */
+/** A stream as this kind of client wants it (docs/protocol.md, Other clients). */
 export function streamFor(proxy: Proxy, mode: Mode): StreamState {
   const routesAreWhole = proxy.client !== 'envoy';
   return createStream(

@@ -30,7 +30,7 @@ export class StreamsByProxy {
   }
 
   /**
-   * Rule 2 of ADR 1 between streams: Envoy warms a changed cluster anew, and waits for its assignment wherever that comes
+   * Rule 2 of docs/protocol.md between streams: Envoy warms a changed cluster anew, and waits for its assignment wherever that comes
    * from. It goes once the clusters are answered, as an earlier one may overtake them.
    *
    * @returns the clients that are owed something now.

@@ -4,7 +4,7 @@ import { settled } from './settled.ts';
 
 const mesh = { cluster: { a: '1' }, endpoint: { a: '1' }, listener: { l80: '1' }, route: { 80: '1' } };
 
-/** Rows 4 to 6 and 17 to 21 of the table in ADR 1. */
+/** Rows 4 to 6 and 17 to 21 of the table in docs/protocol.md. */
 describe('change', () => {
   for (const mode of ['sotw', 'delta'] as const) {
     const whole = mode === 'sotw' ? 'a=1 ' : '';

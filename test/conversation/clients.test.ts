@@ -8,7 +8,7 @@ const wholeSets = ['cluster', 'listener', 'route'] as const;
 const mosn = (server: Server) => new Talker(server, 'sotw', wholeSets, ['route']);
 const grpc = (server: Server) => new Talker(server, 'sotw', wholeSets);
 
-/** Rules of docs/adr/0001 for clients other than Envoy. */
+/** Rules of docs/protocol.md for clients other than Envoy. */
 describe('MOSN', () => {
   it('keeps its subscription when it acknowledges the names of a response only', () => {
     const server = new Server();

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Server, Talker } from '../support/conversation.ts';
 import { settled } from './settled.ts';
 
-/** Rows 47 to 51 of the table in ADR 1: updates that were once lost, or came too soon. */
+/** Rows 47 to 51 of the table in docs/protocol.md: updates that were once lost, or came too soon. */
 describe('updates that must not be lost or come too soon', () => {
   it('row 47: a removal in a rejected response that names nothing is told again', () => {
     const { server, client } = settled('delta');

@@ -9,7 +9,7 @@ const mesh = {
   route: { 80: '1' },
 } as const;
 
-/** Rows 1 to 3, 14 and 15 of the table in ADR 1. */
+/** Rows 1 to 3, 14 and 15 of the table in docs/protocol.md. */
 describe('first connect', () => {
   for (const mode of ['sotw', 'delta'] as const) {
     it(`row 1: ${mode} gets all clusters and listeners, and the assignments and routes it names`, () => {

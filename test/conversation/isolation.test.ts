@@ -5,7 +5,7 @@ import { setView } from '../../src/xds/stream/stream.ts';
 import { Server, Talker } from '../support/conversation.ts';
 import { settled } from './settled.ts';
 
-/** Rows 39 to 46 of the table in ADR 1: what a client rejects is found by trying. */
+/** Rows 39 to 46 of the table in docs/protocol.md: what a client rejects is found by trying. */
 describe('isolation of what a client rejects', () => {
   for (const mode of ['sotw', 'delta'] as const) {
     const routes = (of80: string, of9080: string) => ({

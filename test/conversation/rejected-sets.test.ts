@@ -4,7 +4,7 @@ import { type Contents, Server, Talker } from '../support/conversation.ts';
 
 const wholeSets = ['cluster', 'listener', 'route'] as const;
 
-/** Rows 33 to 36 of the table in ADR 1: a rejected set rejects all that it holds, whatever is wrong with one part of it. */
+/** Rows 33 to 36 of the table in docs/protocol.md: a rejected set rejects all that it holds, whatever is wrong with one part of it. */
 describe('row 33: a rejected whole set, of which more is rejected before it is known what the client took', () => {
   /** A set with the new clusters `one` and `two` is rejected after `change`; the client had `old`. */
   function rejects(change: Contents, error = 'one: no') {

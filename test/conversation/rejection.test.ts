@@ -3,7 +3,7 @@ import { setView } from '../../src/xds/stream/stream.ts';
 import { Server, Talker } from '../support/conversation.ts';
 import { settled } from './settled.ts';
 
-/** Rows 9, 19 and 26 to 28 of the table in ADR 1. */
+/** Rows 9, 19 and 26 to 28 of the table in docs/protocol.md. */
 describe('rejection', () => {
   for (const mode of ['sotw', 'delta'] as const) {
     const whole = (delta: string, sotw: string) => (mode === 'delta' ? delta : sotw);

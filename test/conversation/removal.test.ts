@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Server, Talker } from '../support/conversation.ts';
 import { settled } from './settled.ts';
 
-/** Rows 7 to 13, 25, 37 and 38 of the table in ADR 1. */
+/** Rows 7 to 13, 25, 37 and 38 of the table in docs/protocol.md. */
 describe('removal', () => {
   for (const mode of ['sotw', 'delta'] as const) {
     const without = (delta: string, sotw: string) => [mode === 'delta' ? delta : sotw];

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { setView } from '../../src/xds/stream/stream.ts';
 import { Server, Talker } from '../support/conversation.ts';
 
-/** Rows 22 to 25 of the table in ADR 1. */
+/** Rows 22 to 25 of the table in docs/protocol.md. */
 describe('resume', () => {
   const mesh = {
     cluster: { a: '1', b: '1' },

@@ -11,7 +11,7 @@ const invalid = JSON.stringify({ type: 'STATIC', connect_timeout: '0s' });
 /** A valid message from which no cluster can be created. */
 const impossible = JSON.stringify({ type: 'EDS', connect_timeout: '1s' });
 
-/** Row 26 of the table in ADR 1, and its reason: Envoy may apply nothing of a response that it rejects. */
+/** Row 26 of the table in docs/protocol.md, and its reason: Envoy may apply nothing of a response that it rejects. */
 describeWith(['envoy'], 'a real Envoy that rejects one resource', () => {
   const ends: (() => Promise<void>)[] = [];
   afterEach(async () => {

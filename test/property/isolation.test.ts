@@ -76,7 +76,7 @@ describe('virtual hosts that a client refuses', () => {
     it(`${mode}: it has all others, in the end and whatever happened`, () => {
       fc.assert(
         fc.property(fc.array(step, { maxLength: 40 }), options, (script, options) => {
-          // A set that may be in any state is not searched: rule 6 of ADR 1. A set of routes goes to clients that name what they reject.
+          // A set that may be in any state is not searched: rule 6 of docs/protocol.md. A set of routes goes to clients that name what they reject.
           const isWhole = mode === 'sotw' && options.wholeTypes.includes('route');
           if (isWhole) return;
           const run = new Run(mode, options);

@@ -161,7 +161,7 @@ describe('streams', () => {
     it(`${mode}: a client that answers in time never has a route to a cluster that it does not have`, () => {
       fc.assert(
         fc.property(steps(), (script) => {
-          // A whole set cannot carry what is forgotten altogether: rule 4 of ADR 1.
+          // A whole set cannot carry what is forgotten altogether: rule 4 of docs/protocol.md.
           const run = new Run(mode, {}, mode === 'sotw' ? { ...forgetful, tombstones: 100 } : forgetful);
           for (const step of script) {
             run.take(step);
@@ -178,7 +178,7 @@ describe('streams', () => {
       const options = fc.record({
         refusing: fc.record({
           takesOthers: fc.boolean(),
-          // A whole set that is rejected without a word after another one that was rejected is not searched: rule 6 of ADR 1.
+          // A whole set that is rejected without a word after another one that was rejected is not searched: rule 6 of docs/protocol.md.
           names: fc.constantFrom(
             ...(mode === 'delta' ? (['all', 'first', 'none'] as const) : (['all', 'first'] as const)),
           ),

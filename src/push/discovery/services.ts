@@ -7,7 +7,7 @@ export interface DiscoveryService {
   readonly name: string;
   /** Short name for people: `CDS`. */
   readonly short: string;
-  /** The one type that it serves; null: every type, with what ADR 1 says of their order. */
+  /** The one type that it serves; null: every type, with what docs/protocol.md says of their order. */
   readonly only: (RequestedType & { readonly typeUrl: string }) | null;
   readonly methods: readonly { readonly name: string; readonly mode: Mode }[];
   /** Name of the unary method; null for types without tables. */
