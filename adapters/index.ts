@@ -1,4 +1,5 @@
 import { type ConfigurableAdapter, configurable } from '../src/adapter-contract/configurable.ts';
+import { example } from './example/index.ts';
 import { file } from './file/index.ts';
 import { kubernetes } from './kubernetes/index.ts';
 import { registration } from './registration/index.ts';
@@ -8,4 +9,5 @@ export const adapters: readonly ConfigurableAdapter[] = [
   configurable(file),
   configurable(registration),
   configurable(kubernetes),
+  configurable(example),
 ];

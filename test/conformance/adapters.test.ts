@@ -1,6 +1,9 @@
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
+import { example } from '../../adapters/example/index.ts';
 import { file } from '../../adapters/file/index.ts';
 import { registration } from '../../adapters/registration/index.ts';
 import { adapterConformance } from '../support/adapter-conformance.ts';
@@ -69,6 +72,37 @@ adapterConformance({
       async repair() {
         await rm(directory);
         await rename(away, directory);
+      },
+    };
+  },
+});
+
+adapterConformance({
+  name: 'example',
+  async create() {
+    const services = new Map<string, object>();
+    let isBroken = false;
+    const server = createServer((_request, response) => {
+      response.statusCode = isBroken ? 503 : 200;
+      response.end(isBroken ? 'away' : JSON.stringify([...services.values()]));
+    });
+    server.on('connection', (socket) => socket.unref()); // the suite looks for open sockets of the adapter
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    server.unref();
+    const { port } = server.address() as AddressInfo; // it listens on TCP
+    return {
+      adapter: (context) => example.create({ source: `http://127.0.0.1:${port}/services`, pollSeconds: 0.01 }, context),
+      async put(service, address) {
+        services.set(service, { host: `${service}.example`, port: 80, addresses: [address] });
+      },
+      async remove(service) {
+        services.delete(service);
+      },
+      async breakDown() {
+        isBroken = true;
+      },
+      async repair() {
+        isBroken = false;
       },
     };
   },

@@ -9,11 +9,11 @@ import type { AuditEntry } from '../../../src/rules/store.ts';
 import { createAdapters } from '../../../src/serve/adapters.ts';
 import { adapterContext } from '../../support/adapter-context.ts';
 import { adapterServer } from '../../support/adapter-server.ts';
-import { example } from '../../support/example-adapter/index.ts';
+import { httpAdapter } from '../../support/http-adapter/index.ts';
 import { testRegistry } from '../../support/registry.ts';
 
 const configOf = (name: string, port: number) => ({
-  ...{ type: 'example', name, required: false, syncTimeoutSeconds: 1 },
+  ...{ type: 'http-test', name, required: false, syncTimeoutSeconds: 1 },
   options: { port },
 });
 
@@ -26,7 +26,7 @@ function program(...configured: ReturnType<typeof configOf>[]) {
     {
       ...{ clock, log: silentLogger, registry },
       observerOf: () => adapterContext({ dataDir: '' }).observer,
-      definitions: [...adapters, configurable(example)],
+      definitions: [...adapters, configurable(httpAdapter)],
     },
   );
   const trail = { clock, note: async (entry: AuditEntry) => void noted.push(entry) };

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { defineAdapter } from '../../../src/adapter-contract/adapter.ts';
 
 /** An adapter with an HTTP route, in one folder. A PUT to a host's URL sets its only endpoint. */
-export const example = defineAdapter({
-  kind: 'example',
+export const httpAdapter = defineAdapter({
+  kind: 'http-test',
   config: z.strictObject({ port: z.int() }),
   create({ port }, { name }) {
     const addresses = new Map<string, string>();
