@@ -1,5 +1,4 @@
-import type { FlushResult, MovedProxies, TableChange, WorldChange } from '../compile/contract.ts';
-import { type Debounce, debounce } from '../lib/debounce.ts';
+import type { FlushResult, MovedProxies, TableChange } from '../compile/contract.ts';
 import { startSlices } from '../lib/slices.ts';
 import type { Proxy } from '../model/proxy.ts';
 import type { Urgency } from '../registry/contract.ts';
@@ -16,6 +15,7 @@ import { Client, type ConnectingClient } from './client.ts';
 import { defaultClientLimits } from './client-limits.ts';
 import { ClientsByFact } from './clients-by-fact.ts';
 import type { CoordinatorOptions } from './coordinator-options.ts';
+import { FlushSchedule } from './flush-schedule.ts';
 import { Flusher } from './flusher.ts';
 import type { PushObserver } from './observer.ts';
 import { Pacer } from './pacer.ts';
@@ -27,8 +27,8 @@ import { StreamsByProxy } from './streams-by-proxy.ts';
 import { UnansweredResponses } from './unanswered-responses.ts';
 
 /**
- * The one stateful place between the compiler and the streams: it gathers changes, has the dirty parts compiled, puts
- * the result into tables and lets every stream that is behind send what it lacks.
+ * Connects compiler and streams: it has changes compiled, commits the result to tables, and wakes the streams that are behind.
+ * All mutable state of pushing is here or in parts that belong to it.
  */
 export class Coordinator {
   readonly context: StreamContext;
@@ -39,20 +39,14 @@ export class Coordinator {
   readonly quarantine: Quarantine;
   readonly #streamsByProxy = new StreamsByProxy();
   readonly #scopes: ScopesByPeer;
-  /** Clients whose layers are others than those their streams see. */
+  /** Clients whose layers differ from those that their streams see. */
   readonly #outdatedViews = new Set<Client>();
   readonly #options: CoordinatorOptions;
   readonly #pacer: Pacer;
   readonly #flusher: Flusher;
-  readonly #debounce: Debounce;
-  readonly #endpointDebounce: Debounce;
+  readonly #schedule: FlushSchedule;
   #activity = 0;
   readonly #changedAt = new ChangeTimes();
-  /** When the first of the changes came in that wait; and of those that are being compiled. */
-  readonly #waitsSinceMs: Record<Urgency, number | null> = { endpoints: null, configuration: null };
-  #takenSinceMs: number | null = null;
-  #watched: Promise<void> | null = null;
-  #hasFailed = false;
   #ticks = 0;
   #ids = 0;
 
@@ -80,30 +74,31 @@ export class Coordinator {
     this.#pacer = new Pacer({ defer, failed: (sender, error) => this.#fail(sender, error) });
     this.#flusher = new Flusher({
       compiler,
-      take: (urgency) => this.#take(urgency),
+      take: (urgency) => this.#schedule.take(urgency),
       publish: (result, workMs) =>
         result.moved === null ? this.#show(result, workMs) : this.#reassignAndShow(result.moved, result, workMs),
       revision: () => this.context.revision + 1,
       pause: this.#pause,
       elapsed,
     });
-    const { endpointQuietMs, quietMs, maxMs } = timing;
-    this.#debounce = debounce(() => this.#flushOnceSent(), { clock, quietMs, maxMs });
-    const urgent = { clock, quietMs: endpointQuietMs, maxMs: endpointQuietMs };
-    this.#endpointDebounce = debounce(() => this.#flushSoon('endpoints'), urgent);
+    this.#schedule = new FlushSchedule({
+      ...{ clock, log, timing, take: options.take },
+      run: (urgency) => this.#flusher.run(urgency),
+      isSending: () => this.#pacer.waiting > 0 && this.#outdatedViews.size === 0,
+    });
   }
 
-  /** Told also of what is none of the coordinator's business: rejections of types without tables, requests without a stream. */
+  /** Observer, also for rejections of types without tables and requests without a stream. */
   get observer(): PushObserver {
     return this.#options.observer;
   }
 
-  /** Grows with whatever may change what some client has been sent or has answered: equal counts, equal states. */
+  /** Count of events that may change what clients were sent or answered: equal counts mean equal states. */
   get activity(): number {
     return this.#activity;
   }
 
-  /** How much is kept of clients, by pool: nothing but layers once the last one has left. */
+  /** Sizes of the pools that hold state of clients. Once the last client has left, only layers remain. */
   get poolSizes(): Readonly<Record<string, number>> {
     const { size: interests, tables } = this.context.interests;
     return {
@@ -113,14 +108,13 @@ export class Coordinator {
     };
   }
 
-  /** Begins the periodic work; ends with `signal`. */
+  /** Starts the periodic work, until `signal` aborts. */
   start(signal: AbortSignal): void {
     const { clock } = this.#options;
     let cancel = clock.after(tickMs, tick.bind(this));
     signal.addEventListener('abort', () => {
       cancel();
-      this.#debounce.cancel();
-      this.#endpointDebounce.cancel();
+      this.#schedule.stop();
     });
 
     function tick(this: Coordinator): void {
@@ -129,21 +123,19 @@ export class Coordinator {
     }
   }
 
-  /** Something waits in `take`. Endpoints go at once, and alone; configuration waits for what may come with it. */
+  /** Schedules a flush of the changes in `take`. */
   changed(urgency: Urgency): void {
-    this.#waitsSinceMs[urgency] ??= this.#options.clock.now();
-    if (urgency === 'configuration') this.#debounce.touch();
-    else this.#endpointDebounce.touch();
+    this.#schedule.changed(urgency);
   }
 
-  /** Compiles what waits now. Resolves when it is in the tables. */
+  /** Compiles the waiting changes. Resolves when they are in the tables. */
   flush(): Promise<void> {
     return this.#flusher.run();
   }
 
   /**
-   * Reads what a proxy without a stream would see, once its layers are compiled. It is no client, and nothing is remembered
-   * of it; its layers are kept for as long as those of a proxy that has left, and count as its peer's. Throws as `connect` does.
+   * Reads the view of a proxy without a stream, once its layers are compiled. The proxy does not become a client. Its layers are
+   * kept as long as those of a disconnected proxy, and count for its peer. Throws as `connect` does.
    */
   async readOnce<T>(proxy: Proxy, caller: string, read: (view: View) => T): Promise<T> {
     const { compiler, clock } = this.#options;
@@ -152,14 +144,14 @@ export class Coordinator {
       const layers = compiler.layersOf(proxy).map((key) => this.layers.acquire(key, this.#flusher.next));
       try {
         if (layers.every(({ ready }) => ready)) return read(viewOf(layers));
-        await this.#compileLayers();
+        await this.#schedule.compileLayers();
       } finally {
         for (const layer of layers) this.layers.release(layer, clock.now());
       }
     }
   }
 
-  /** Throws a RpcError (RESOURCE_EXHAUSTED) for a client whose peer has as many scopes as it may. */
+  /** Throws a RpcError (RESOURCE_EXHAUSTED) for a client whose peer has its maximum of scopes. */
   connect(facts: ConnectingClient): Client {
     const { observer } = this.#options;
     this.#admit(facts.proxy, callerOf(facts).key);
@@ -175,7 +167,7 @@ export class Coordinator {
     this.#byFact.add(client);
     this.#streamsByProxy.add(client);
     if (client.isReady) this.#applyView(client);
-    else void this.#compileLayers();
+    else void this.#schedule.compileLayers();
     observer.connected(client);
     return client;
   }
@@ -186,7 +178,7 @@ export class Coordinator {
     try {
       if (keys[0] !== undefined) this.#scopes.admit(caller, keys[0]);
     } catch (error) {
-      for (const key of keys) if (this.layers.get(key) === undefined) compiler.close(key); // made by asking for them
+      for (const key of keys) if (this.layers.get(key) === undefined) compiler.close(key); // opened by layersOf
       observer.refused();
       throw error;
     }
@@ -204,7 +196,7 @@ export class Coordinator {
     this.#options.observer.disconnected(client, reason);
   }
 
-  /** A request of this client was taken in: there may be something to send. */
+  /** Records the outcome of a client's request, and wakes the client if it may have something to send. */
   received(client: Client, outcome: RequestOutcome): void {
     this.#activity++;
     const { observer, log, compiler } = this.#options;
@@ -214,7 +206,7 @@ export class Coordinator {
       if (this.quarantine.size > 0) recordAcceptance(client, response, this.quarantine);
       const changedAt = response.changeRevision === null ? undefined : this.#changedAt.of(response.changeRevision);
       observer.acknowledged(client, response, changedAt === undefined ? null : atMs - changedAt);
-      if (!mayHaveResponse(client.stream)) return; // nearly always: it has everything now
+      if (!mayHaveResponse(client.stream)) return; // usual: it has everything
     } else if (outcome.kind === 'rejected') {
       this.#clustersAnswered(client, outcome.response);
       const { revisionOf = () => Number.POSITIVE_INFINITY } = this.#options;
@@ -230,79 +222,29 @@ export class Coordinator {
     for (const other of this.#streamsByProxy.clustersAnswered(client, response, this.context)) this.wake(other);
   }
 
-  /** The client may be able to send: its socket has room again, or its state changed. */
+  /** Queues a client that may be able to send, because its socket has room again or its state changed. */
   wake(client: Client): void {
     this.#pacer.add(client);
   }
 
-  /**
-   * Has new layers compiled. First configurations wait for no debounce, but where a change of configuration waits: they come
-   * with it, `quietMs` later at most, as part of it would be missing in them. Resolves when it may have been done.
-   */
-  #compileLayers(): Promise<void> | null {
-    const { clock, timing } = this.#options;
-    if (this.#waitsSinceMs.configuration === null) {
-      this.#flushSoon('endpoints');
-      return this.#watched;
-    }
-    this.#debounce.hurry(timing.quietMs);
-    return new Promise((resolve) => clock.after(timing.quietMs, resolve));
-  }
-
-  /**
-   * Configuration that comes while the last is still being handed to sockets waits for that, `maxMs` at most: most of what
-   * is on its way would be sent again. Clients that do not read are not waited for, nor do those wait that have nothing yet.
-   */
-  #flushOnceSent(): void {
-    const { clock, timing } = this.#options;
-    const waitedMs = clock.now() - (this.#waitsSinceMs.configuration ?? clock.now());
-    const isAwaited = this.#outdatedViews.size > 0;
-    if (this.#pacer.waiting === 0 || isAwaited || waitedMs >= timing.maxMs) this.#flushSoon('configuration');
-    else this.#debounce.hurry(Math.min(Math.max(1, timing.quietMs), timing.maxMs - waitedMs));
-  }
-
-  #flushSoon(urgency: Urgency): void {
-    const running = this.#flusher.run(urgency);
-    if (running === this.#watched) return;
-    this.#watched = running;
-    this.#hasFailed = false;
-    running.catch((error: unknown) => {
-      this.#hasFailed = true; // the next tick tries again: what was not shown is still dirty
-      this.#options.log.error({ err: error }, 'flush failed');
-    });
-  }
-
-  #take(urgency: Urgency): readonly WorldChange[] {
-    const waits = this.#waitsSinceMs;
-    for (const taken of urgency === 'endpoints'
-      ? (['endpoints'] as const)
-      : (['endpoints', 'configuration'] as const)) {
-      const sinceMs = waits[taken];
-      if (sinceMs !== null) this.#takenSinceMs = Math.min(this.#takenSinceMs ?? sinceMs, sinceMs);
-      waits[taken] = null;
-    }
-    this.#endpointDebounce.cancel();
-    return this.#options.take(urgency);
-  }
-
-  /** Something threw for one client: it has to begin anew, the others know nothing of it. */
+  /** Ends a client whose work threw. It has to reconnect; the others go on. */
   #fail(sender: Sender, error: unknown): void {
     this.#options.log.error({ err: error, proxy: sender instanceof Client ? sender.proxy.id : null }, 'client failed');
     if (sender instanceof Client) sender.outlet.end('internal error');
   }
 
-  /** Clients move first, in slices: until all have, every one of them sees what it saw. */
+  /** Moves clients in slices before the result is shown: until all have moved, none sees other layers. */
   async #reassignAndShow(moved: MovedProxies, result: FlushResult, workMs: number): Promise<boolean> {
     const mustCompile = await this.#reassignLayers(moved);
     return this.#show(result, workMs) || mustCompile;
   }
 
-  /** @returns whether another flush must follow. */
+  /** Commits a result and returns whether another flush must follow. */
   #show(result: FlushResult, workMs: number): boolean {
     this.#activity++;
     this.layers.flushEnded(this.#flusher.begun, result.deferred);
     this.#commit(result.changes);
-    this.#takenSinceMs = null;
+    this.#schedule.published();
     for (const client of this.#outdatedViews) {
       if (!client.isReady) continue;
       this.#applyView(client);
@@ -314,21 +256,22 @@ export class Coordinator {
     return result.deferred.size > 0;
   }
 
-  /** Shows a client what it is to see from now on. */
+  /** Shows a client its present layers. */
   #applyView(client: Client): void {
     this.#outdatedViews.delete(client);
     client.applyView();
   }
 
-  /** Puts the changes into the tables, and wakes the clients that they concern. */
+  /** Commits changes to the tables, and wakes the clients with an interest in them. */
   #commit(changes: readonly TableChange[]): void {
     const real = changes.filter((change) => change.changed.length + change.removed.length > 0);
     if (real.length === 0) return;
     const revision = ++this.context.revision;
-    if (this.#takenSinceMs !== null) this.#changedAt.note(revision, this.#takenSinceMs);
+    const sinceMs = this.#schedule.takenSinceMs;
+    if (sinceMs !== null) this.#changedAt.note(revision, sinceMs);
     for (const change of real) {
       const table = this.layers.get(change.layer)?.tables[change.type];
-      if (table === undefined) continue; // closed while it was compiled
+      if (table === undefined) continue; // closed during its compile
       const forgets = table.wouldForgetThrough(change.removed.length);
       if (forgets > table.forgottenThrough) {
         for (const client of this.clients) prepareToForget(client.stream, table, forgets, this.context);
@@ -339,7 +282,7 @@ export class Coordinator {
     }
   }
 
-  /** @returns whether a layer is new and must be compiled. */
+  /** Assigns layers to the clients that may have moved. Returns whether a new one must be compiled. */
   async #reassignLayers(moved: MovedProxies): Promise<boolean> {
     const slices = startSlices({ pause: this.#pause, elapsed: this.#options.elapsed });
     let mustCompile = false;
@@ -356,7 +299,7 @@ export class Coordinator {
 
   readonly #pause = (): Promise<void> => new Promise((resolve) => this.#options.defer(resolve));
 
-  /** @returns whether the client's layers are others than before. */
+  /** Assigns a client's layers. Returns whether they changed. */
   #assignLayers(client: Client): boolean {
     const { compiler, clock } = this.#options;
     const keys = compiler.layersOf(client.proxy);
@@ -383,7 +326,7 @@ export class Coordinator {
       if (this.quarantine.size > 0) this.quarantine.sweep((version) => isInTables(this.layers, version));
     }
     if (this.#flusher.isRunning) return;
-    if (this.#hasFailed) this.#flushSoon('endpoints');
+    this.#schedule.retry();
     for (const { key } of this.layers.takeIdle(now - idleLayerMs)) {
       this.#options.compiler.close(key);
       this.#scopes.closed(key);
@@ -392,7 +335,7 @@ export class Coordinator {
 }
 
 const tickMs = 1_000;
-/** Shared responses, comparisons and name sets are dropped this often: later they only take memory. */
+/** Ticks between two cleanings of shared responses, comparisons and name sets, which are of use only for a moment. */
 const ticksPerCleaning = 10;
-/** How long an unused layer is kept: a proxy that restarts finds it compiled. */
+/** Time for which an unused layer is kept, so that a restarted proxy finds it compiled. */
 const idleLayerMs = 60_000;
