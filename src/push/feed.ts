@@ -11,22 +11,22 @@ export interface FeedOptions {
   readonly registry: Registry;
   readonly book: RuleBook;
   readonly serviceEntries: ServiceEntryIndex;
-  /** The shard of the services that ServiceEntries define. */
+  /** Shard of the services that ServiceEntries define. */
   readonly serviceEntryShard: ShardSink;
 }
 
-/** Brings what adapters and rules say together, as one sequence of changes for the compiler. */
+/** Merges the changes of adapters and rules into one sequence for the compiler. */
 export interface Feed {
-  /** Begins to take changes in; `changed` is told when `take` has something. */
+  /** Starts reading changes. `changed` is called when `take` has some. */
   start(changed: (urgency: Urgency) => void): void;
-  /** With `endpoints` only these and workloads: services and rules stay, so that they come with what may belong to them. */
+  /** Takes the waiting changes. With `endpoints`, services and rules stay, so that related ones are taken together. */
   take(urgency?: Urgency): readonly WorldChange[];
   stop(): void;
 }
 
 /**
- * Objects go from the registry's raw changes to the rule book, which validates them; ServiceEntries and what they select
- * come back as services of a shard of their own; services, endpoints and the other rules go to the compiler.
+ * Passes objects of the registry's raw changes to the rule book, which validates them. ServiceEntries and their selected
+ * workloads become services of a separate shard. Services, endpoints and the other rules go to the compiler.
  */
 export function createFeed({ registry, book, serviceEntries, serviceEntryShard }: FeedOptions): Feed {
   let waiting: WorldChange[] = [];
@@ -62,7 +62,7 @@ export function createFeed({ registry, book, serviceEntries, serviceEntryShard }
         else own.push(change);
       }
     }
-    // One call per adapter: what a thousand entries select is then computed once.
+    // One call per adapter, so that the selections of a thousand entries are computed once.
     for (const [adapter, changes] of objects) book.apply(adapter, changes);
     settleServiceEntries();
     if (workloads.length > 0) changed('endpoints');
@@ -71,7 +71,7 @@ export function createFeed({ registry, book, serviceEntries, serviceEntryShard }
   return {
     start(listener) {
       changed = listener;
-      // Its truth is the rule book: in sync from the start.
+      // Its source is the rule book, which is complete: the shard starts synced.
       serviceEntryShard.replace({ services: [], endpoints: [], workloads: [], objects: [] });
       onRules([...book.rules()].map((rule) => ({ type: 'rule', rule })));
       waiting.push({ type: 'mesh', mesh: book.mesh() });
@@ -97,7 +97,7 @@ const workloadId = (
   { namespace, name }: { readonly namespace: string; readonly name: string },
 ): string => `${adapter}/${namespace}/${name}`;
 
-/** The workload change that follows from a change of a WorkloadEntry. Ids of rules begin with their kind, and no adapter has a kind's name. */
+/** Converts a change of a WorkloadEntry to one of its workload. Ids of rules begin with their kind; no adapter is named like a kind. */
 function workloadEntryChange(
   change: Exclude<RuleChange, { readonly type: 'mesh' }>,
   index: ServiceEntryIndex,
@@ -117,7 +117,7 @@ function workloadEntryChange(
   ];
 }
 
-/** ServiceEntries and WorkloadEntries become services; the compiler never sees them as rules. */
+/** Passes ServiceEntries and WorkloadEntries to their index and returns true: they become services, not rules of the compiler. */
 function isServiceRule(change: RuleChange, index: ServiceEntryIndex): boolean {
   switch (change.type) {
     case 'rule':

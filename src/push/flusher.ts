@@ -3,42 +3,42 @@ import type { Urgency } from '../registry/contract.ts';
 
 export interface FlusherOptions {
   readonly compiler: Compiler;
-  /** Takes the changes that wait: all of them for `configuration`. */
+  /** Takes the waiting changes: all of them for `configuration`. */
   readonly take: (urgency: Urgency) => readonly WorldChange[];
-  /** Shows a finished flush. Answers whether another one must follow at once (a layer is new and not compiled yet). */
+  /** Publishes a finished flush. Returns whether another must follow at once, because a new layer is not compiled yet. */
   readonly publish: (result: FlushResult, workMs: number) => boolean | Promise<boolean>;
-  /** The revision that the changes of the next flush will have. */
+  /** Returns the revision of the next flush's changes. */
   readonly revision: () => number;
-  /** Lets other work run. */
+  /** Resolves after other work has run. */
   readonly pause: () => Promise<void>;
-  /** A monotonic time in milliseconds, for slicing. */
+  /** Returns monotonic time in milliseconds. */
   readonly elapsed: () => number;
-  /** The longest that one slice of work may take. */
+  /** Limit of one slice, in milliseconds. */
   readonly sliceMs?: number;
 }
 
 /**
- * Runs flushes one after another, each in slices, so that the event loop never stands still for a compile. Changes that
- * come meanwhile wait for the next one; nothing of a flush shows before its end.
+ * Runs flushes one after another, each in slices, so that a compile does not block the event loop. Changes during a flush
+ * wait for the next one. A flush publishes nothing before its end.
  */
 export class Flusher {
   readonly #options: Required<FlusherOptions>;
   #running: Promise<void> | null = null;
   #again: Urgency | null = null;
   #count = 0;
-  /** Taken, and not yet applied: only a failure leaves any. */
+  /** Changes that were taken and not applied, because an earlier one failed. */
   #waiting: readonly WorldChange[] = [];
 
   constructor(options: FlusherOptions) {
     this.#options = { sliceMs: 5, ...options };
   }
 
-  /** The number of the flush that takes in what changes from now on. */
+  /** Number of the flush that will include changes from now on. */
   get next(): number {
     return this.#count + 1;
   }
 
-  /** How many flushes have begun. */
+  /** Number of flushes begun. */
   get begun(): number {
     return this.#count;
   }
@@ -48,8 +48,8 @@ export class Flusher {
   }
 
   /**
-   * Resolves when everything that had changed before the call (for `endpoints`: every set of endpoints) is shown. Rejects only for a bug; what was not shown is then
-   * shown by the next run.
+   * Resolves when all changes before the call are published; with `endpoints`, those of endpoints. Rejects only for a bug; the
+   * next run then publishes the rest.
    */
   run(urgency: Urgency = 'configuration'): Promise<void> {
     if (this.#again !== 'configuration') this.#again = urgency;
@@ -59,7 +59,7 @@ export class Flusher {
 
   #start(): Promise<void> {
     const running = this.#loop().finally(() => {
-      if (this.#running === running) this.#running = null; // it failed before it was known to run
+      if (this.#running === running) this.#running = null; // it failed before `run` stored it
     });
     return running;
   }
@@ -70,19 +70,19 @@ export class Flusher {
         const urgency = this.#again;
         this.#again = null;
         this.#count++;
-        const { compiler, revision, publish: show } = this.#options;
+        const { compiler, revision, publish } = this.#options;
         this.#apply(urgency);
         const { result, workMs } = await this.#inSlices(compiler.flush(revision()));
-        const again = show(result, workMs);
+        const again = publish(result, workMs);
         if (typeof again === 'boolean' ? again : await again) this.#again ??= 'endpoints';
       }
     } finally {
-      // At once: who asks for a run before the promise has settled must get another one.
+      // Not later: a call of `run` before the promise settles must start another one.
       this.#running = null;
     }
   }
 
-  /** One at a time: what a change does that the compiler cannot bear, is not done to those behind it. */
+  /** Applies changes one at a time, so that one for which the compiler throws does not affect later ones. */
   #apply(urgency: Urgency): void {
     const { compiler, take } = this.#options;
     const changes = this.#waiting.concat(take(urgency));

@@ -3,21 +3,21 @@ import type { Sender } from '../xds/tables/sender.ts';
 export interface PacerOptions {
   /** Defers a turn; `setImmediate`, so that input and timers get their turn in between. */
   readonly defer: (run: () => void) => void;
-  /** A sender threw. The others are served all the same. */
+  /** Called when a sender throws. The others are still served. */
   readonly failed: (sender: Sender, error: unknown) => void;
-  /** Bytes handed to sockets in one turn, and what comes back for them. */
+  /** Bytes per turn: those handed to sockets and those of the expected answers. */
   readonly bytesPerTurn?: number;
-  /** Senders served in one turn: so few that what is known of them is still in the processor's caches when they answer. */
+  /** Senders per turn: few enough that their states are still in the processor's caches when they answer. */
   readonly sendersPerTurn?: number;
 }
 
 /**
- * Hands the sockets work in turns. A thousand clients that connect at once want gigabytes; written in one go the event
- * loop would stand still for seconds, health checks with it. A sender stands in the queue once, however often it is added,
- * and what it sends is made when its turn comes, from the newest state.
+ * Queue that serves senders in turns. A thousand clients that connect at once need gigabytes; written in one turn, these
+ * would block the event loop, and with it health checks, for seconds. A sender is queued once, and its responses are built
+ * in its turn, from the newest state.
  */
 export class Pacer {
-  /** Those before `#next` have had their turn; those that are not queued any more are passed over. */
+  /** Senders before `#next` were served; those with `isQueued` false were removed. */
   #queue: Sender[] = [];
   #next = 0;
   #waiting = 0;
@@ -70,7 +70,7 @@ export class Pacer {
     }
   }
 
-  /** The first that waits; null when nobody does. */
+  /** Removes and returns the first queued sender, or null. */
   #take(): Sender | null {
     if (this.#next === forgetAfter) {
       this.#queue.splice(0, this.#next);
@@ -88,7 +88,7 @@ export class Pacer {
     return null;
   }
 
-  /** @returns how much it sent: `budget`, or more by its last piece, if it may have more to send. */
+  /** Returns the bytes sent: at least `budget` if the sender may have more to send. */
   #serve(sender: Sender, budget: number): number {
     let bytes = 0;
     for (let sent = sender.sendNext(); sent !== null; sent = sender.sendNext()) {
@@ -101,5 +101,5 @@ export class Pacer {
   }
 }
 
-/** So many that have had their turn are dropped from the queue's front at once. */
+/** Number of served senders that are removed from the front of the queue at once. */
 const forgetAfter = 1_000;

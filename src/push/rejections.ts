@@ -103,7 +103,7 @@ export function recordAcceptance(client: Client, response: Response, quarantine:
   }
 }
 
-/** Whether a version of a part is in a table that proxies are served from. */
+/** Reports whether a version of a part is in a served table. */
 export function isInTables(layers: Pick<ServedLayers, 'all'>, { type, name, part, hash }: PartVersion): boolean {
   for (const { tables } of layers.all()) {
     const resource = tables[type].get(name)?.resource;

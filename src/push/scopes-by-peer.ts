@@ -2,8 +2,8 @@ import type { LayerKey } from '../compile/contract.ts';
 import { RpcError } from '../rpc/status.ts';
 
 /**
- * Counts the scopes that a peer (`caller.ts`) made or uses, for as long as they are kept: a client that comes and goes with other facts each
- * time has them all. A scope is compiled and held in memory as a whole, and facts are what a client says of itself.
+ * Counts the scopes that each peer (`caller.ts`) created or uses, as long as they are kept. A client can claim other facts at each
+ * connect, and each combination is compiled and kept in memory as a whole.
  */
 export class ScopesByPeer {
   readonly #most: number;
@@ -14,7 +14,7 @@ export class ScopesByPeer {
     this.#most = most;
   }
 
-  /** Counts a scope that the peer asks for. Throws a RpcError (RESOURCE_EXHAUSTED) if it has as many others as it may. */
+  /** Counts a scope that the peer requests. Throws a RpcError (RESOURCE_EXHAUSTED) if the peer has the maximum of others. */
   admit(peer: string, scope: LayerKey): void {
     const own = this.#byPeer.get(peer);
     if (own !== undefined && !own.has(scope) && own.size >= this.#most) {
@@ -29,7 +29,7 @@ export class ScopesByPeer {
     setOf(this.#peers, scope).add(peer);
   }
 
-  /** The scope is not kept any more. */
+  /** Removes a scope that is no longer kept. */
   closed(scope: LayerKey): void {
     for (const peer of this.#peers.get(scope) ?? []) {
       const own = this.#byPeer.get(peer);

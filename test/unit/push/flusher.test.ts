@@ -35,7 +35,7 @@ function flusher() {
 }
 
 describe('a flush', () => {
-  it('takes in what changes in the very moment in which another ends', async () => {
+  it('includes changes that come while the previous one ends', async () => {
     for (let moments = 0; moments < 10; moments++) {
       const { compiler, run } = flusher();
       const first = run();
@@ -46,7 +46,7 @@ describe('a flush', () => {
     }
   });
 
-  it('works in slices of 5 ms and shows nothing before its end', async () => {
+  it('works in slices of 5 ms and publishes nothing before its end', async () => {
     const { compiler, shown, pauses, run } = flusher();
     compiler.put('scope', { cluster: { a: '1' } });
     Object.assign(compiler, { steps: 7, stepMs: 2 });
@@ -61,7 +61,7 @@ describe('a flush', () => {
     expect(shown[0]?.workMs).toBe(14);
   });
 
-  it('takes what changes meanwhile into the next one', async () => {
+  it('leaves changes during it to the next one', async () => {
     const { compiler, waiting, shown, pauses, run } = flusher();
     Object.assign(compiler, { steps: 3, stepMs: 2 });
     const done = run(change('first'));
@@ -77,7 +77,7 @@ describe('a flush', () => {
     expect(shown).toHaveLength(2);
   });
 
-  it('is one for all who ask while it has not begun another, and is counted', async () => {
+  it('is shared by all calls before the next begins, and is counted', async () => {
     const { made, compiler, run } = flusher();
     expect([made.begun, made.next, made.isRunning]).toEqual([0, 1, false]);
     const done = run();
@@ -87,7 +87,7 @@ describe('a flush', () => {
     expect(made.isRunning).toBe(false);
   });
 
-  it('is followed by another when showing it asks for that', async () => {
+  it('is followed by another if publishing requests it', async () => {
     const { compiler, run, flushAgain } = flusher();
     flushAgain();
     await run();
@@ -96,7 +96,7 @@ describe('a flush', () => {
 });
 
 describe('a flush that fails', () => {
-  it('rejects, and leaves what it had taken to the next one', async () => {
+  it('rejects, and leaves its changes to the next one', async () => {
     const { compiler, shown, run } = flusher();
     compiler.layersOf({} as never); // opens the layer
     compiler.put('scope', { cluster: { a: '1' } });
@@ -108,7 +108,7 @@ describe('a flush that fails', () => {
     expect(compiler.applied).toEqual([change('first')]);
   });
 
-  it('loses no change but the one that the compiler cannot bear', async () => {
+  it('loses only the change for which the compiler throws', async () => {
     const { compiler, waiting, run } = flusher();
     const { apply } = compiler;
     compiler.apply = function (changes) {

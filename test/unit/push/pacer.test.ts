@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { Pacer } from '../../../src/push/pacer.ts';
 import type { Sender } from '../../../src/xds/tables/sender.ts';
 
-/** Turns that are taken when the test says so. */
+/** Builds a pacer whose turns the test runs. */
 function paced(limits: { bytesPerTurn?: number; sendersPerTurn?: number } = {}) {
   const turns: (() => void)[] = [];
   const failed: unknown[] = [];
@@ -14,7 +14,7 @@ function paced(limits: { bytesPerTurn?: number; sendersPerTurn?: number } = {}) 
   return { pacer, turns, failed, turn: () => turns.shift()?.() };
 }
 
-/** Sends pieces of these sizes, and writes its name down for each. */
+/** Builds a sender of pieces of these sizes, which logs its name for each. */
 function sender(name: string, log: string[], pieces: number[]): Sender {
   return {
     isQueued: false,
@@ -27,7 +27,7 @@ function sender(name: string, log: string[], pieces: number[]): Sender {
   };
 }
 
-it('serves nobody in the turn in which they are added', () => {
+it('does not serve senders before the next turn', () => {
   const log: string[] = [];
   const { pacer, turn } = paced();
   pacer.add(sender('a', log, [1]));
@@ -36,7 +36,7 @@ it('serves nobody in the turn in which they are added', () => {
   expect(log).toEqual(['a']);
 });
 
-it('takes one turn for many, each once, however often they are added', () => {
+it('serves each sender once per turn, even if it was added twice', () => {
   const log: string[] = [];
   const { pacer, turns, turn } = paced();
   const [a, b] = [sender('a', log, [1, 1]), sender('b', log, [1])];
@@ -47,7 +47,7 @@ it('takes one turn for many, each once, however often they are added', () => {
   expect(turns).toHaveLength(0);
 });
 
-it('serves so many in a turn, and the rest in the next', () => {
+it('limits the senders of a turn, and serves the rest in the next', () => {
   const log: string[] = [];
   const { pacer, turn } = paced({ sendersPerTurn: 2 });
   for (const name of ['a', 'b', 'c']) pacer.add(sender(name, log, [1]));
@@ -59,7 +59,7 @@ it('serves so many in a turn, and the rest in the next', () => {
   expect(pacer.waiting).toBe(0);
 });
 
-it('ends a turn when its bytes are used up; who has more goes behind the others', () => {
+it('ends a turn when its bytes are used up, and queues its last sender behind the others', () => {
   const log: string[] = [];
   const { pacer, turn } = paced({ bytesPerTurn: 10 });
   pacer.add(sender('large', log, [6, 6, 6]));
@@ -70,7 +70,7 @@ it('ends a turn when its bytes are used up; who has more goes behind the others'
   expect(log).toEqual(['large', 'large', 'small', 'large']);
 });
 
-it('forgets who is removed, also between turns', () => {
+it('does not serve removed senders, also between turns', () => {
   const log: string[] = [];
   const { pacer, turn } = paced({ sendersPerTurn: 1 });
   const [a, b] = [sender('a', log, [1]), sender('b', log, [1])];
@@ -82,7 +82,7 @@ it('forgets who is removed, also between turns', () => {
   expect(log).toEqual(['a']);
 });
 
-it('serves a sender that was removed and added again once, in its first place', () => {
+it('serves a sender that was removed and added again once, in its first position', () => {
   const log: string[] = [];
   const { pacer, turn } = paced();
   const [a, b] = [sender('a', log, [1]), sender('b', log, [1])];
@@ -95,7 +95,7 @@ it('serves a sender that was removed and added again once, in its first place', 
   expect(pacer.waiting).toBe(0);
 });
 
-it('keeps the order of thousands while others come', () => {
+it('keeps the order of thousands of senders while others are added', () => {
   const log: string[] = [];
   const { pacer, turns, turn } = paced({ sendersPerTurn: 700 });
   const all = Array.from({ length: 5_000 }, (_, index) => `${index}`);
@@ -108,7 +108,7 @@ it('keeps the order of thousands while others come', () => {
   expect(pacer.waiting).toBe(0);
 });
 
-it('serves the others when one throws, and says who failed', () => {
+it('reports a sender that throws, and serves the others', () => {
   const log: string[] = [];
   const { pacer, turn, failed } = paced();
   const error = new Error('broken');
