@@ -4,7 +4,7 @@ import type { Logger } from '../../lib/logger.ts';
 import type { ServiceKey } from '../../model/names.ts';
 import { isOutsideBook, meshKind } from '../../rules/book/objects.ts';
 import type { RuleBook } from '../../rules/book/rule-book.ts';
-import { type Rule, type RuleId, type RuleKind, ruleId } from '../../rules/rule.ts';
+import { type RuleId, type RuleKind, ruleId } from '../../rules/rule.ts';
 import type { RuleStatus, RuleStatuses } from '../../rules/status.ts';
 import type { RuleStore } from '../../rules/store.ts';
 import type { Coordinator } from '../coordinator.ts';
@@ -16,6 +16,7 @@ import { conditionStates } from './conditions.ts';
 import type { RuleFindings } from './findings/index.ts';
 import { countProblems, type ProblemCount } from './problem-counts.ts';
 import { groupProxies, type ProxyGroups } from './proxy-groups.ts';
+import { createRuleProblems } from './rule-problems.ts';
 import { createTransitions } from './transitions.ts';
 import { createStatusWatch } from './watch.ts';
 
@@ -60,7 +61,7 @@ export function createRuleStatuses(options: StatusOptions): LiveRuleStatuses {
   const { kinds, book, store, compiler, findings, coordinator, progress, serviceEntries, clock } = options;
   const kindsByName = new Map(kinds.map((kind) => [kind.kind, kind]));
   const transitions = createTransitions(clock.now);
-  const pendingFields = new WeakMap<object, readonly string[]>();
+  const problems = createRuleProblems(options);
   /** Statuses computed since the last change of anything that they depend on. */
   const cache = new Map<RuleId, RuleStatus>();
   /** Contributions of rules, computed on demand since the last compile. */
@@ -90,23 +91,6 @@ export function createRuleStatuses(options: StatusOptions): LiveRuleStatuses {
     return groups;
   };
 
-  /** Returns the problems of a rule; for ServiceEntries, also those of their services. */
-  const problemsOf = (kind: string, id: RuleId): readonly string[] => {
-    const services = kind === 'ServiceEntry' ? serviceEntries.servicesOf(id) : [];
-    return [
-      ...compiler.problemsOf(id),
-      ...serviceEntries.problemsOf(id),
-      ...services.flatMap((key) => compiler.problemsOf(`service/${key}`)),
-    ];
-  };
-
-  const pendingOf = (kind: string, spec: unknown): readonly string[] => {
-    if (typeof spec !== 'object' || spec === null) return [];
-    const known = pendingFields.get(spec) ?? kindsByName.get(kind)?.pending(spec) ?? [];
-    pendingFields.set(spec, known);
-    return known;
-  };
-
   const foundBy = (kind: string) => kindsByName.get(kind)?.compiled?.index.by ?? null;
 
   const isInTables = ({ kind, metadata }: StatusObject, id: RuleId): boolean => {
@@ -119,7 +103,6 @@ export function createRuleStatuses(options: StatusOptions): LiveRuleStatuses {
     const { kind, metadata } = object;
     const rule = book.get(id);
     const report = book.reportOn(id);
-    const messages = problemsOf(kind, id);
     const tally = progress.isCompiled(id)
       ? countAffected({ kind, foundBy: foundBy(kind), id, since: progress.revisionOf(id) }, groupsNow(), {
           contributionsOf,
@@ -134,13 +117,8 @@ export function createRuleStatuses(options: StatusOptions): LiveRuleStatuses {
       isCompiled: isInTables(object, id),
       tally,
       findings: findings.of(id),
-      conflicts: messages.filter((message) => !message.startsWith(notYet)),
-      pending: [
-        ...new Set([
-          ...pendingOf(kind, rule?.spec ?? object.spec),
-          ...messages.filter((message) => message.startsWith(notYet)).map((message) => message.slice(notYet.length)),
-        ]),
-      ],
+      conflicts: problems.conflictsOf(kind, id),
+      pending: problems.pendingOf(kind, id, rule?.spec ?? object.spec),
     });
     const { concerned, acknowledged, pending, rejected, rejections } = tally;
     return {
@@ -159,17 +137,6 @@ export function createRuleStatuses(options: StatusOptions): LiveRuleStatuses {
     const status = compute(object, id);
     cache.set(id, status);
     return status;
-  };
-
-  const reasonsOf = (rule: Rule): ReadonlySet<string> => {
-    const id = ruleId(rule);
-    const idle = findings.of(id).filter(({ ifUnused }) => ifUnused !== true);
-    const said = new Set(idle.map(({ message }) => message));
-    const reasons = new Set<string>(idle.map(({ reason }) => reason));
-    for (const message of problemsOf(rule.kind, id)) {
-      if (!said.has(message)) reasons.add(message.startsWith(notYet) ? 'NotInEffect' : 'Conflict');
-    }
-    return pendingOf(rule.kind, rule.spec).length === 0 ? reasons : reasons.add('NotInEffect');
   };
 
   const watch = createStatusWatch({ ...options, statusOf, groups: groupsNow });
@@ -205,7 +172,11 @@ export function createRuleStatuses(options: StatusOptions): LiveRuleStatuses {
     subscribe: watch.subscribe,
     problemCounts() {
       const pause = () => new Promise<void>((resolve) => options.defer(resolve));
-      const sources = { rules: book.rules(), reports: book.reports(Number.POSITIVE_INFINITY), reasonsOf };
+      const sources = {
+        rules: book.rules(),
+        reports: book.reports(Number.POSITIVE_INFINITY),
+        reasonsOf: problems.reasonsOf,
+      };
       return countProblems(sources, { pause, elapsed: options.elapsed });
     },
     observer: {
@@ -222,6 +193,3 @@ export function createRuleStatuses(options: StatusOptions): LiveRuleStatuses {
     },
   };
 }
-
-/** Prefix of messages about parts without effect in this release. */
-const notYet = 'not in effect yet: ';
