@@ -9,7 +9,7 @@ describe('change', () => {
   for (const mode of ['sotw', 'delta'] as const) {
     const whole = mode === 'sotw' ? 'a=1 ' : '';
 
-    it(`row 4: ${mode} gets the route only after it took the new cluster`, () => {
+    it(`row 4: ${mode} gets the route only after it acknowledged the new cluster`, () => {
       const { server, client } = settled(mode, mesh);
       server.commit({ cluster: { b: '1' }, endpoint: { b: '1' }, route: { 80: '2' } });
       expect(client.hears()).toEqual([`CDS ${whole}b=1`]);
@@ -25,26 +25,26 @@ describe('change', () => {
       expect(client.nacks('cluster', 'b is bad')).toEqual(['RDS 80=2']);
     });
 
-    it(`row 5: ${mode} gets the assignment of a changed cluster again, without waiting`, () => {
+    it(`row 5: ${mode} gets the assignment of a changed cluster again at once`, () => {
       const { server, client } = settled(mode, mesh);
       server.commit({ cluster: { a: '2' } });
       expect(client.hears()).toEqual(['CDS a=2', 'EDS a=1']);
     });
 
-    it(`row 6: ${mode} gets one changed assignment and nothing else`, () => {
+    it(`row 6: ${mode} gets a changed assignment and nothing else`, () => {
       const { server, client } = settled(mode, mesh);
       server.commit({ endpoint: { a: '2' } });
       expect(client.hears()).toEqual(['EDS a=2']);
       expect(client.acks('endpoint')).toEqual([]);
     });
 
-    it(`row 17: ${mode} is sent nothing when nothing changed`, () => {
+    it(`row 17: ${mode} gets nothing while nothing changes`, () => {
       const { server, client } = settled(mode, mesh);
       server.commit({ endpoint: { a: '1' } });
       expect(client.hears()).toEqual([]);
     });
 
-    it(`row 18: ${mode} gets all changes that came while it was busy in one response`, () => {
+    it(`row 18: ${mode} gets all changes since its unanswered response in one response`, () => {
       const { server, client } = settled(mode, mesh);
       server.commit({ endpoint: { a: '2' } });
       expect(client.hears()).toEqual(['EDS a=2']);
@@ -54,7 +54,7 @@ describe('change', () => {
       expect(client.acks('endpoint')).toEqual(['EDS a=4']);
     });
 
-    it(`row 19: ${mode} is not answered when it rejects, and gets the next version`, () => {
+    it(`row 19: ${mode} gets no answer to a rejection, and then the next version`, () => {
       const { server, client } = settled(mode, mesh);
       server.commit({ route: { 80: 'bad' } });
       client.hears();
@@ -65,7 +65,7 @@ describe('change', () => {
       expect(client.hears()).toEqual(['RDS 80=3']);
     });
 
-    it(`row 20: ${mode} with a stale nonce acknowledges nothing`, () => {
+    it(`row 20: ${mode} acknowledges nothing with a stale nonce`, () => {
       const { server, client } = settled(mode, mesh);
       server.commit({ endpoint: { a: '2' } });
       const old = client.nonceOf('endpoint');
@@ -76,7 +76,7 @@ describe('change', () => {
       expect(client.acks('endpoint')).toEqual(['EDS a=3']);
     });
 
-    it(`row 21: ${mode} with another server's nonce in its first request is a new subscription`, () => {
+    it(`row 21: a first request of ${mode} with another server's nonce is a new subscription`, () => {
       const server = new Server();
       server.commit({ cluster: { a: '1' } });
       const client = new Talker(server, mode);
@@ -84,7 +84,7 @@ describe('change', () => {
     });
   }
 
-  it('row 19: state of the world goes on with the last acknowledged bytes of a rejected cluster', () => {
+  it('row 19: state of the world keeps the last acknowledged bytes of a rejected cluster', () => {
     const { server, client } = settled('sotw', mesh);
     server.commit({ cluster: { a: 'bad', b: '1' } });
     expect(client.hears()).toEqual(['CDS a=bad b=1', 'EDS a=1']);
@@ -97,7 +97,7 @@ describe('change', () => {
     expect(client.hears()).toEqual(['CDS a=2 b=1 c=1']);
   });
 
-  it('row 19: state of the world leaves a cluster out that was never acknowledged', () => {
+  it('row 19: state of the world omits a rejected cluster that was never acknowledged', () => {
     const { server, client } = settled('sotw', mesh);
     server.commit({ cluster: { bad: '1' } });
     client.hears();
@@ -106,7 +106,7 @@ describe('change', () => {
     expect(client.hears()).toEqual(['CDS a=1 c=1']);
   });
 
-  it('row 39: an error that names no resource is about the one that was new', () => {
+  it('row 39: an error without a resource name applies to the only new resource', () => {
     const { server, client } = settled('sotw', mesh);
     server.commit({ cluster: { b: '1' } });
     client.hears();
@@ -115,7 +115,7 @@ describe('change', () => {
     expect(client.hears()).toEqual(['CDS a=1 c=1']);
   });
 
-  it('a client of one type only waits for no other', () => {
+  it('a client of a single type waits for no other type', () => {
     const server = new Server();
     server.commit({ listener: { l80: '1' }, cluster: { a: '1' } });
     const client = new Talker(server, 'delta');

@@ -10,7 +10,7 @@ const grpc = (server: Server) => new Talker(server, 'sotw', wholeSets);
 
 /** Rules of docs/protocol.md for clients other than Envoy. */
 describe('MOSN', () => {
-  it('keeps its subscription when it acknowledges the names of a response only', () => {
+  it('keeps its subscription when it acknowledges only the names of a response', () => {
     const server = new Server();
     server.commit({ route: { 80: '1', 9080: '1' } });
     const client = mosn(server);
@@ -22,7 +22,7 @@ describe('MOSN', () => {
     expect(client.hears()).toEqual(['RDS 80=1 9080=2 late=1']);
   });
 
-  it('is heard when it subscribes with the nonce before the last', () => {
+  it('changes its subscription with the previous nonce', () => {
     const server = new Server();
     server.commit({ route: { 80: '1', 9080: '1' } });
     const client = mosn(server);
@@ -36,7 +36,7 @@ describe('MOSN', () => {
     expect(client.asks('route', ['80'], { nonce: after })).toEqual(['RDS 80=2 9080=1']);
   });
 
-  it('is answered with nothing when it repeats old nonces', () => {
+  it('gets no answer when it repeats old nonces', () => {
     const server = new Server();
     server.commit({ endpoint: { a: '1' }, route: { 80: '1' } });
     const client = mosn(server);
@@ -48,7 +48,7 @@ describe('MOSN', () => {
     expect(client.acks('route')).toEqual([]);
   });
 
-  it('is answered when it has no name to ask for: it waits for that before it asks for listeners', () => {
+  it('gets an answer to a request without names, which it needs before it requests listeners', () => {
     const server = new Server();
     server.commit({ endpoint: { a: '1' } });
     const client = mosn(server);
@@ -61,7 +61,7 @@ describe('MOSN', () => {
 });
 
 describe('gRPC', () => {
-  it('is told at once that a route does not exist, and keeps what it has of a removed one', () => {
+  it('learns at once that a route does not exist, and keeps a removed route', () => {
     const server = new Server();
     server.commit({ route: { 'a.test:80': '1', 'b.test:80': '1' } });
     const client = grpc(server);
@@ -73,7 +73,7 @@ describe('gRPC', () => {
     expect(client.hears()).toEqual(['RDS a.test:80=2']);
   });
 
-  it('that asks for more names three times before the first answer has all of them in the end', () => {
+  it('that adds names three times before the first answer gets all of them', () => {
     const server = new Server();
     server.commit({ cluster: { a: '1', b: '1', c: '1' } });
     const client = grpc(server);
@@ -84,10 +84,10 @@ describe('gRPC', () => {
   });
 });
 
-describe('a learned acknowledgement', () => {
+describe('an acknowledgement in the cache', () => {
   const pure = (outcome: RequestOutcome) => outcome.kind === 'acknowledged' && outcome.isAckOnly;
 
-  it('is not one that carries a node: no other client writes the same', () => {
+  it('does not include a request with a node, which no other client sends', () => {
     const server = new Server();
     server.commit({ endpoint: { a: '1' } });
     const client = new Talker(server, 'sotw');
@@ -96,7 +96,7 @@ describe('a learned acknowledgement', () => {
     expect(pure(ask(server, client.stream, 'endpoint', { names: ['a'], nonce, node: 'n1' }))).toBe(false);
   });
 
-  it('counts for another stream with the same subscription, and not after that has changed', () => {
+  it('applies to another stream with an equal subscription, until that subscription changes', () => {
     const server = new Server();
     server.commit({ endpoint: { a: '1', b: '1' } });
     const [one, same, more] = [new Talker(server, 'sotw'), new Talker(server, 'sotw'), new Talker(server, 'sotw')];

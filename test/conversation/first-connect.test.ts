@@ -34,7 +34,7 @@ describe('first connect', () => {
       expect(client.acks('listener')).toEqual([]);
     });
 
-    it(`row 3: ${mode} gets listeners only after it answered for the clusters`, () => {
+    it(`row 3: ${mode} gets listeners only after it answered the clusters`, () => {
       const server = new Server();
       server.commit(mesh);
       const client = new Talker(server, mode);
@@ -56,7 +56,7 @@ describe('first connect', () => {
       expect(client.hears()).toEqual(['LDS l80=1']);
     });
 
-    it(`row 14: ${mode} is told of unknown assignments and routes by empty ones`, () => {
+    it(`row 14: ${mode} gets empty assignments and routes for unknown names`, () => {
       const server = new Server();
       server.commit(mesh);
       const client = new Talker(server, mode);
@@ -64,7 +64,7 @@ describe('first connect', () => {
       expect(client.asks('route', ['nothing'])).toEqual(['RDS nothing=∅']);
     });
 
-    it(`row 14: ${mode} gets the assignment when the unknown name comes into being`, () => {
+    it(`row 14: ${mode} gets the assignment when an unknown name is created`, () => {
       const server = new Server();
       const client = new Talker(server, mode);
       client.asks('endpoint', ['late']);
@@ -73,7 +73,7 @@ describe('first connect', () => {
       expect(client.hears()).toEqual(['EDS late=1']);
     });
 
-    it(`row 15: ${mode} gets the names it adds`, () => {
+    it(`row 15: ${mode} gets the resources of added names`, () => {
       const server = new Server();
       server.commit(mesh);
       const client = new Talker(server, mode);
@@ -82,7 +82,7 @@ describe('first connect', () => {
       expect(client.asks('endpoint', mode === 'sotw' ? ['a', 'b'] : ['b'])).toEqual(['EDS b=1']);
     });
 
-    it(`row 16: ${mode} gets no answer for names it takes off, and no news of them`, () => {
+    it(`row 16: ${mode} gets neither an answer nor updates for unsubscribed names`, () => {
       const server = new Server();
       server.commit(mesh);
       const client = new Talker(server, mode);
@@ -96,21 +96,21 @@ describe('first connect', () => {
     });
   }
 
-  it('row 14: delta is told of an unknown cluster by its removal', () => {
+  it('row 14: delta gets a removal for an unknown cluster', () => {
     const server = new Server();
     server.commit(mesh);
     const client = new Talker(server, 'delta');
     expect(client.asks('cluster', ['nobody', 'a'])).toEqual(['CDS a=1 -nobody']);
   });
 
-  it('row 14: state of the world leaves an unknown cluster out', () => {
+  it('row 14: state of the world omits an unknown cluster', () => {
     const server = new Server();
     server.commit(mesh);
     const client = new Talker(server, 'sotw');
     expect(client.asks('cluster', ['nobody', 'a'])).toEqual(['CDS a=1']);
   });
 
-  it('row 15: delta gets a name again that it subscribes to again', () => {
+  it('row 15: delta gets a resource again when it subscribes to its name again', () => {
     const server = new Server();
     server.commit(mesh);
     const client = new Talker(server, 'delta');
@@ -128,7 +128,7 @@ describe('first connect', () => {
     expect(client.acks('listener')).toEqual(['LDS one=1 two=1']);
   });
 
-  it('a client that wants whole sets of routes gets all its names in every response (gRPC, MOSN)', () => {
+  it('a client that needs whole sets of routes gets all its names in every response (gRPC, MOSN)', () => {
     const server = new Server();
     server.commit({ route: { 80: '1', 9080: '1' } });
     const client = new Talker(server, 'sotw', ['cluster', 'listener', 'route']);
@@ -139,7 +139,7 @@ describe('first connect', () => {
   });
 
   for (const mode of ['sotw', 'delta'] as const) {
-    it(`row 53: ${mode} is answered for very many names in several responses`, () => {
+    it(`row 53: ${mode} gets very many names in several responses`, () => {
       const names = Array.from({ length: 2 * maxNamesPerResponse + 1 }, (_, at) => `absent-${at}`);
       const server = new Server();
       server.commit({ endpoint: { there: '1' } });
@@ -159,7 +159,7 @@ describe('first connect', () => {
     });
   }
 
-  it('row 53: clusters that do not exist are said to be removed in several responses, and those given up meanwhile are not', () => {
+  it('row 53: removals of unknown clusters are split into several responses, without those unsubscribed meanwhile', () => {
     const names = Array.from({ length: maxNamesPerResponse + 2 }, (_, at) => `absent-${at}`);
     const client = new Talker(new Server(), 'delta');
     expect(client.asks('cluster', names)[0]?.split(' -')).toHaveLength(maxNamesPerResponse + 1);

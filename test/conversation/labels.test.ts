@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { meshOfTwo } from '../support/status-mesh.ts';
 
-it('a connected proxy is sent its configuration anew when its WorkloadEntry appears, changes and goes', async () => {
+it('a connected proxy gets new configuration when its WorkloadEntry is created, changed or deleted', async () => {
   const mesh = await meshOfTwo();
   const egress = [{ hosts: ['./b.default.svc.cluster.local'] }];
   mesh.put('Sidecar', 'default/web', { workloadSelector: { labels: { app: 'web' } }, egress });

@@ -8,7 +8,7 @@ describe('rejection', () => {
   for (const mode of ['sotw', 'delta'] as const) {
     const whole = (delta: string, sotw: string) => (mode === 'delta' ? delta : sotw);
 
-    it(`row 26: ${mode} gets what it did not reject again, without what it rejected`, () => {
+    it(`row 26: ${mode} gets the rest of a rejected response again, without the rejected resource`, () => {
       const { server, client } = settled(mode);
       server.commit({ endpoint: { a: '2', b: 'bad' } });
       expect(client.hears()).toEqual(['EDS a=2 b=bad']);
@@ -31,14 +31,14 @@ describe('rejection', () => {
       expect(client.acks('cluster')).toEqual(['LDS l80=1']);
     });
 
-    it(`row 26: ${mode} is not answered when it names everything of the response`, () => {
+    it(`row 26: ${mode} gets no answer when its error names all resources of the response`, () => {
       const { server, client } = settled(mode);
       server.commit({ endpoint: { a: '3', b: '3' } });
       client.hears();
       expect(client.nacks('endpoint', 'a and b are bad')).toEqual([]);
     });
 
-    it(`row 26: ${mode} is told again of a removal that came with what it rejected`, () => {
+    it(`row 26: ${mode} gets a removal again that came with a rejected resource`, () => {
       const server = new Server();
       server.commit({ cluster: { a: '1', b: '1' } });
       const client = new Talker(server, mode);
@@ -49,7 +49,7 @@ describe('rejection', () => {
       expect(client.nacks('cluster', 'bad is bad')).toEqual([whole('CDS -a', 'CDS b=1')]);
     });
 
-    it(`row 27: ${mode} gets the repaired resource that came while it was rejecting the bad one`, () => {
+    it(`row 27: ${mode} gets a resource that was repaired before the rejection arrived`, () => {
       const { server, client } = settled(mode);
       server.commit({ route: { 80: 'bad' } });
       client.hears();
@@ -57,7 +57,7 @@ describe('rejection', () => {
       expect(client.nacks('route', '80 is bad')).toEqual(['RDS 80=3']);
     });
 
-    it(`row 28: ${mode} keeps the cluster of a route that it rejected, also when it takes another route`, () => {
+    it(`row 28: ${mode} keeps the cluster of a route that it rejected, even after it accepted another route`, () => {
       const { server, client } = settled(mode);
       server.commit({ cluster: { b: null }, route: { 80: 'bad' } });
       client.hears();
@@ -74,7 +74,7 @@ describe('rejection', () => {
 
   for (const mode of ['sotw', 'delta'] as const) {
     for (const route of ['80', 'outbound'] as const) {
-      it(`row 28: ${mode} keeps the cluster of route ${route} when it rejects a second version of it, too`, () => {
+      it(`row 28: ${mode} keeps the cluster of route ${route} after it rejected two versions`, () => {
         const { server, client } = settled(mode, {
           cluster: { a: '1', b: '1' },
           listener: { l80: '1' },
@@ -99,7 +99,7 @@ describe('rejection', () => {
       });
     }
 
-    it(`row 28: ${mode} keeps the cluster of a route that it rejects by name when it rejects a second version, too`, () => {
+    it(`row 28: ${mode} keeps the cluster of a route after it rejected two versions by name`, () => {
       const { server, client } = settled(mode);
       server.commit({ cluster: { b: null }, route: { 80: 'bad' } });
       client.hears();
@@ -116,7 +116,7 @@ describe('rejection', () => {
     });
   }
 
-  it('row 19: a number in an error text is not the route of that name', () => {
+  it('row 19: a number in an error text does not count as a route', () => {
     const server = new Server();
     server.commit({ route: { 80: '1', 8080: '1' } });
     const client = new Talker(server, 'delta');
@@ -140,7 +140,7 @@ describe('rejection', () => {
     expect(client.hears()).toEqual(['CDS a=1 b=1 c=1 d=1']);
   });
 
-  it('row 19: state of the world withholds a rejected cluster as it was acknowledged', () => {
+  it('row 19: state of the world defers the removal of a rejected cluster with its acknowledged bytes', () => {
     const { server, client } = settled('sotw');
     server.commit({ cluster: { a: 'bad' } });
     client.hears();
@@ -150,7 +150,7 @@ describe('rejection', () => {
     expect(client.hears()).toEqual(['CDS a=1 b=1 c=1']);
   });
 
-  it('row 19: a client that came with a configuration of its own is not deprived of what it rejects', () => {
+  it('row 19: a client that reconnects with a configuration does not lose the resources that it rejects', () => {
     const server = new Server();
     server.commit({ cluster: { a: 'bad', b: '1' } });
     const client = new Talker(server, 'sotw');
@@ -160,7 +160,7 @@ describe('rejection', () => {
     expect(client.hears()).toEqual(['CDS a=bad b=1 c=1']);
   });
 
-  it('row 19: a client that was moved to another scope is not deprived of what it rejects', () => {
+  it('row 19: a client that moved to another scope does not lose the resources that it rejects', () => {
     const { server, client } = settled('sotw');
     const other = server.newView();
     server.commit({ cluster: { a: 'bad', b: '1' } }, other);
@@ -171,7 +171,7 @@ describe('rejection', () => {
     expect(client.hears()).toEqual(['CDS a=bad b=1 c=1']);
   });
 
-  it('two clients in the same state do not share what one of them rejected', () => {
+  it('of two clients in the same state, a rejection affects only its own', () => {
     const server = new Server({ logRecords: 1, tombstones: 0 });
     server.commit({ cluster: { a: '1', b: '1' } });
     const [good, bad] = [new Talker(server, 'delta'), new Talker(server, 'delta')];
@@ -182,7 +182,7 @@ describe('rejection', () => {
     expect(bad.acks('cluster')).toEqual(['CDS a=1 -b']);
   });
 
-  it('clients that rejected the same share what they are sent next', () => {
+  it('clients with equal rejections share their next responses', () => {
     const server = new Server();
     server.commit({ cluster: { a: '1', b: '1' } });
     const clients = [new Talker(server, 'sotw'), new Talker(server, 'sotw')] as const;
@@ -197,7 +197,7 @@ describe('rejection', () => {
     expect(one).toBe(two);
   });
 
-  it('clients that reject the same version and had different ones before keep what each of them had', () => {
+  it('clients that reject one version keep their different earlier versions', () => {
     const server = new Server();
     server.commit({ cluster: { a: '1', b: '1' } });
     const [newer, older] = [new Talker(server, 'sotw'), new Talker(server, 'sotw')];
@@ -215,7 +215,7 @@ describe('rejection', () => {
     expect(older.hears()).toEqual(['CDS a=1 b=2']);
   });
 
-  it('a client that rejected a cluster and one that took it are sent different sets', () => {
+  it('a client that rejected a cluster and one that accepted it get different sets', () => {
     const server = new Server();
     server.commit({ cluster: { a: '1', b: '1' } });
     const [good, bad] = [new Talker(server, 'sotw'), new Talker(server, 'sotw')];
@@ -230,7 +230,7 @@ describe('rejection', () => {
     expect(bad.hears()).toEqual(['CDS a=1 b=2']);
   });
 
-  it('what was rejected of an old scope is not held in the new one', () => {
+  it('rejections of an old scope do not apply in a new scope', () => {
     const server = new Server();
     const other = server.newView();
     server.commit({ route: { 80: '1' } }, other);
@@ -241,7 +241,7 @@ describe('rejection', () => {
     expect(client.nacks('route', '80 is bad')).toEqual(['RDS 80=1']);
   });
 
-  it('a whole set that is taken ends all doubt of what the client has', () => {
+  it('after an accepted whole set, no resource of the client is uncertain', () => {
     const server = new Server();
     server.commit({ cluster: { a: '1', b: '1' } });
     const client = new Talker(server, 'sotw');
@@ -257,7 +257,7 @@ describe('rejection', () => {
     expect(client.nacks('cluster', 'a is bad')).toEqual(['CDS a=1 b=1 c=1 d=1']);
   });
 
-  it('an error text of megabytes is not kept', () => {
+  it('an error text of megabytes is not stored', () => {
     const { server, client } = settled('delta');
     server.commit({ route: { 80: 'bad' } });
     client.hears();
@@ -265,7 +265,7 @@ describe('rejection', () => {
     expect(client.stream.types.get('route')?.nack?.length).toBeLessThan(20_000);
   });
 
-  it('an assignment without a name, asked for and rejected, is no endless search', () => {
+  it('the search ends for a rejected assignment without a name', () => {
     const { client } = settled('delta');
     client.asks('endpoint', ['', 'c']);
     expect(client.nacks('endpoint', 'word')).toEqual([]);

@@ -7,14 +7,14 @@ describe('removal', () => {
   for (const mode of ['sotw', 'delta'] as const) {
     const without = (delta: string, sotw: string) => [mode === 'delta' ? delta : sotw];
 
-    it(`row 7: ${mode} loses the cluster after it took the route without it`, () => {
+    it(`row 7: ${mode} loses the cluster after it acknowledged the route without it`, () => {
       const { server, client } = settled(mode);
       server.commit({ cluster: { b: null }, route: { 80: '2' } });
       expect(client.hears()).toEqual(['RDS 80=2']);
       expect(client.acks('route')).toEqual(without('CDS -b', 'CDS a=1'));
     });
 
-    it(`row 8: ${mode} has both clusters until it took the route`, () => {
+    it(`row 8: ${mode} has both clusters until it acknowledged the route`, () => {
       const { server, client } = settled(mode);
       server.commit({ cluster: { b: null, c: '1' }, route: { 80: '2' } });
       expect(client.hears()).toEqual(without('CDS c=1', 'CDS a=1 b=1 c=1'));
@@ -34,7 +34,7 @@ describe('removal', () => {
       expect(server.forced).toBe(1);
     });
 
-    it(`row 9: ${mode} loses the cluster once a better route is taken`, () => {
+    it(`row 9: ${mode} loses the cluster after it acknowledged a better route`, () => {
       const { server, client } = settled(mode);
       server.commit({ cluster: { b: null }, route: { 80: 'bad' } });
       client.hears();
@@ -55,7 +55,7 @@ describe('removal', () => {
       expect(client.hears()).toEqual(without('CDS -b', 'CDS a=1'));
     });
 
-    it(`row 37: ${mode} keeps a cluster that went, came back and went again until it took the newest route`, () => {
+    it(`row 37: ${mode} keeps a cluster that was removed, restored and removed again until it acknowledged the newest route`, () => {
       const { server, client } = settled(mode);
       server.commit({ cluster: { b: null }, route: { 80: '2' } });
       client.hears(); // the route without it is on its way
@@ -67,7 +67,7 @@ describe('removal', () => {
       expect(client.acks('route')).toEqual(without('CDS -b', 'CDS a=1'));
     });
 
-    it(`row 38: ${mode} keeps a cluster as long as a removed route does that was not sent without it`, () => {
+    it(`row 38: ${mode} keeps a cluster as long as a removed route that still uses it`, () => {
       const { server, client } = settled(mode);
       server.commit({ listener: { l80: '2' } });
       client.hears(); // unanswered: removals of routes wait
@@ -82,7 +82,7 @@ describe('removal', () => {
       if (mode === 'delta') expect(client.acks('route')).toEqual(['CDS -b']);
     });
 
-    it(`row 25: ${mode} keeps a cluster whose removal is older than what the table's log remembers`, () => {
+    it(`row 25: ${mode} keeps a cluster whose removal is older than the table's log`, () => {
       const { server, client } = settled(mode, undefined, { logRecords: 2 });
       server.commit({ cluster: { a: '2' } });
       client.hears(); // unanswered: nothing more of clusters is sent
@@ -94,7 +94,7 @@ describe('removal', () => {
       expect(client.acks('route')).toEqual(without('CDS -b', 'CDS a=5'));
     });
 
-    it(`row 11: ${mode} keeps a cluster that comes back in time`, () => {
+    it(`row 11: ${mode} keeps a cluster that is restored in time`, () => {
       const { server, client } = settled(mode);
       server.commit({ cluster: { b: null }, route: { 80: '2' } });
       client.hears();
@@ -105,14 +105,14 @@ describe('removal', () => {
       expect(client.acks('route')).toEqual([]);
     });
 
-    it(`row 12: ${mode} is told of a lost assignment after it took the loss of the cluster`, () => {
+    it(`row 12: ${mode} gets the removal of an assignment after it acknowledged that of the cluster`, () => {
       const { server, client } = settled(mode);
       server.commit({ cluster: { b: null }, endpoint: { b: null } });
       expect(client.hears()).toEqual(without('CDS -b', 'CDS a=1'));
       expect(client.acks('cluster')).toEqual(['EDS b=∅']);
     });
 
-    it(`more than 1,000 withheld names go before their time`, () => {
+    it(`more than 1,000 deferred removals are sent early`, () => {
       const { server, client } = settled(mode);
       const many = Array.from({ length: 1_001 }, (_, index) => `c${index}`);
       server.commit({ cluster: Object.fromEntries(many.map((name) => [name, '1'])) });
@@ -126,21 +126,21 @@ describe('removal', () => {
     });
   }
 
-  it('row 13: delta loses the listener, and after taking that its route', () => {
+  it('row 13: delta loses the listener, and after its acknowledgement the route', () => {
     const { server, client } = settled('delta');
     server.commit({ listener: { l90: null }, route: { 9080: null } });
     expect(client.hears()).toEqual(['LDS -l90']);
     expect(client.acks('listener')).toEqual(['RDS -9080']);
   });
 
-  it('row 13: state of the world loses the listener; its route goes with it', () => {
+  it('row 13: state of the world loses the listener together with its route', () => {
     const { server, client } = settled('sotw');
     server.commit({ listener: { l90: null }, route: { 9080: null } });
     expect(client.hears()).toEqual(['LDS l80=1']);
     expect(client.acks('listener')).toEqual([]);
   });
 
-  it('a removal whose time is over is told to the client that waited for it, not to one that has heard of it', () => {
+  it('an expired removal is sent to the client that waited for it, not to one that already got it', () => {
     const { server, client: waiting } = settled('delta');
     const other = new Talker(server, 'delta');
     other.asks('cluster');

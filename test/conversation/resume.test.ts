@@ -11,7 +11,7 @@ describe('resume', () => {
     route: { 80: '1' },
   };
 
-  it('row 22: delta that has everything is sent zero resources', () => {
+  it('row 22: delta that has everything gets no resources', () => {
     const server = new Server();
     server.commit(mesh);
     const client = new Talker(server, 'delta');
@@ -22,7 +22,7 @@ describe('resume', () => {
     expect(client.asks('route', ['80'], { has: { 80: '1' } })).toEqual([]);
   });
 
-  it('row 23: delta gets what differs, and loses what is gone after listeners and routes', () => {
+  it('row 23: delta gets the differences, and removals after listeners and routes', () => {
     const server = new Server();
     server.commit(mesh);
     const client = new Talker(server, 'delta');
@@ -32,7 +32,7 @@ describe('resume', () => {
     expect(client.acks('listener')).toEqual(['CDS -gone']);
   });
 
-  it('row 23: delta gets the assignment of every cluster it was sent, whatever it claims to have', () => {
+  it('row 23: delta gets the assignment of every cluster it was sent, whatever versions it reports', () => {
     const server = new Server();
     server.commit(mesh);
     const client = new Talker(server, 'delta');
@@ -40,14 +40,14 @@ describe('resume', () => {
     expect(client.asks('endpoint', ['a', 'b'], { has: { a: '1', b: '1' } })).toEqual(['EDS b=1']);
   });
 
-  it('an empty stand-in that the client has is not sent again', () => {
+  it('an empty resource that the client has is not sent again', () => {
     const server = new Server();
     const client = new Talker(server, 'delta');
     expect(client.asks('endpoint', ['nobody'], { has: { nobody: 'absent' } })).toEqual([]);
   });
 
   for (const mode of ['sotw', 'delta'] as const) {
-    it(`row 24: ${mode} in another scope gets what differs, and loses the rest last`, () => {
+    it(`row 24: ${mode} in another scope gets the differences, with removals last`, () => {
       const server = new Server();
       server.commit(mesh);
       const client = new Talker(server, mode);
@@ -63,7 +63,7 @@ describe('resume', () => {
       expect(client.acks('route')).toEqual([mode === 'delta' ? 'CDS -b' : 'CDS a=1 c=1']);
     });
 
-    it(`row 24: ${mode} in another scope with equal contents is sent nothing`, () => {
+    it(`row 24: ${mode} in another scope with equal contents gets nothing`, () => {
       const server = new Server();
       server.commit(mesh);
       const client = new Talker(server, mode);
@@ -75,7 +75,7 @@ describe('resume', () => {
       expect(client.hears()).toEqual([]);
     });
 
-    it(`row 25: ${mode} that slept through more than the table remembers gets exactly the difference`, () => {
+    it(`row 25: ${mode} that paused longer than the table's log gets exactly the differences`, () => {
       const server = new Server({ logRecords: 2, tombstones: 2 });
       server.commit({ cluster: { a: '1', b: '1', c: '1', d: '1', e: '1' } });
       const client = new Talker(server, mode);

@@ -26,14 +26,14 @@ function settled(mode: 'sotw' | 'delta', server = new Server()) {
 
 /** A change that needs no response must not delay the changes that wait for it. */
 describe('settling', () => {
-  it('a cluster goes at once when all that changed of the routes cannot be told', () => {
+  it('a cluster is removed at once if no changed route is to be sent', () => {
     const { server, client } = settled('sotw');
     server.commit({ cluster: { b: null }, route: { 9080: null } });
     expect(client.hears()).toEqual(['CDS a=1']);
     expect(server.forced).toBe(0);
   });
 
-  it('a cluster goes at once after a change of scope in which nothing else differs', () => {
+  it('a cluster is removed at once after a change of scope without other differences', () => {
     const { server, client } = settled('delta');
     const other = server.newView();
     server.commit({ ...mesh, cluster: { a: '1' } }, other);
@@ -41,7 +41,7 @@ describe('settling', () => {
     expect(client.hears()).toEqual(['CDS -b']);
   });
 
-  it('a removal is told once, also when the table forgets it while it is withheld', () => {
+  it('a removal is sent once, even if the table drops it while it is deferred', () => {
     const { server, client } = settled('delta', new Server({ logRecords: 1, tombstones: 1 }));
     server.commit({ cluster: { b: null }, route: { 80: '2' } });
     expect(client.hears()).toEqual(['RDS 80=2']);
@@ -58,7 +58,7 @@ describe('settling', () => {
     expect(client.hears()).toEqual(['CDS -x -y']);
   });
 
-  it('moving between scopes again and again does not put off a removal for ever', () => {
+  it('repeated moves between scopes do not delay a removal indefinitely', () => {
     const { server, client } = settled('delta');
     server.commit({ cluster: { b: null }, route: { 80: 'bad' } });
     client.hears();
@@ -74,7 +74,7 @@ describe('settling', () => {
     expect(client.hears()).toEqual(['CDS -b']);
   });
 
-  it('a removal that waits has a deadline, as nothing else may happen on its stream', () => {
+  it('a deferred removal has a deadline, even without other events on its stream', () => {
     const { server, client } = settled('delta');
     server.commit({ cluster: { b: null }, route: { 80: 'bad' } });
     client.hears();
@@ -82,7 +82,7 @@ describe('settling', () => {
     expect(nextDeadline(client.stream)).toBe(maxDeferralOfManyMs);
   });
 
-  it('who unsubscribes while waiting has no deadline any more', () => {
+  it('a stream that unsubscribes while waiting has no deadline', () => {
     const server = new Server();
     server.commit(mesh);
     const client = new Talker(server, 'delta');
@@ -92,7 +92,7 @@ describe('settling', () => {
     expect(nextDeadline(client.stream)).toBeNull();
   });
 
-  it('the same response sent again on a stream has another nonce', () => {
+  it('a response that is sent again on a stream has another nonce', () => {
     const server = new Server();
     server.commit(mesh);
     const client = new Talker(server, 'delta');
@@ -104,7 +104,7 @@ describe('settling', () => {
   });
 
   for (const mode of ['sotw', 'delta'] as const) {
-    it(`${mode}: a wildcard that is given up and begun again is answered with another nonce`, () => {
+    it(`${mode}: a wildcard that is unsubscribed and subscribed again is answered with another nonce`, () => {
       const server = new Server();
       server.commit({ cluster: { a: '1' } });
       const other = new Talker(server, mode); // keeps alive what is shared
@@ -120,8 +120,8 @@ describe('settling', () => {
   }
 });
 
-describe('what a stream keeps', () => {
-  it('is bounded, though it asks again and again and never acknowledges', () => {
+describe('the state of a stream', () => {
+  it('is bounded for a client that subscribes repeatedly and never acknowledges', () => {
     const server = new Server();
     server.commit(mesh);
     const client = new Talker(server, 'delta');
@@ -135,7 +135,7 @@ describe('what a stream keeps', () => {
     expect(owed.flatMap(({ names }) => names).length).toBeLessThanOrEqual(40);
   });
 
-  it('is bounded for a client of clusters that never asks for assignments', () => {
+  it('is bounded for a client of clusters that never requests assignments', () => {
     const server = new Server();
     const client = new Talker(server, 'delta');
     client.asks('cluster');
@@ -148,7 +148,7 @@ describe('what a stream keeps', () => {
     expect(sent.reduce((sum, { id, names }) => sum + id.length + names.length, 0)).toBeLessThan(300);
   });
 
-  it('after a rejected response is no copy of its names', () => {
+  it('contains no copy of the names of a rejected response', () => {
     const server = new Server();
     server.commit({ cluster: { a: '1', b: '1' } });
     const clients = [new Talker(server, 'delta'), new Talker(server, 'delta')];

@@ -25,7 +25,7 @@ describe('a response is shared only with streams in the same state', () => {
     expect(whole.hears()).toEqual(['RDS 80=2 9080=1']);
   });
 
-  it('with the same changes behind them', () => {
+  it('with the same changes already sent', () => {
     const server = new Server();
     server.commit({ cluster: { a: '1', b: '1' } });
     const [quick, slow] = [new Talker(server, 'delta'), new Talker(server, 'delta')];
@@ -45,7 +45,7 @@ describe('a response is shared only with streams in the same state', () => {
     { mode: 'delta', isTold: true, want: 'CDS a=2 -b' },
     { mode: 'sotw', isTold: false, want: 'CDS a=2 b=1' },
   ] as const) {
-    it(`${mode}: with the same removals ${isTold ? 'to tell' : 'withheld'}`, () => {
+    it(`${mode}: with the same removals ${isTold ? 'to send' : 'deferred'}`, () => {
       const { server, client } = settled(mode);
       server.commit({ cluster: { b: null }, route: { 80: '2' } });
       client.hears(); // the route, which is not acknowledged yet

@@ -13,7 +13,7 @@ function started(mode: Mode): { server: Server; client: Talker } {
 }
 
 describe('state of the world: "*" and names', () => {
-  it('together bring everything, and a name that does not exist is left out until it does', () => {
+  it('together return everything, and omit a name until it exists', () => {
     const { server, client } = started('sotw');
     expect(client.asks('cluster', ['*', 'late'])).toEqual(['CDS a=1 b=1']);
     expect(client.acks('cluster')).toEqual([]);
@@ -21,14 +21,14 @@ describe('state of the world: "*" and names', () => {
     expect(client.hears()).toEqual(['CDS a=1 b=1 late=1']);
   });
 
-  it('a name added to "*" is answered with everything', () => {
+  it('a name added to "*" returns everything', () => {
     const { client } = started('sotw');
     client.asks('cluster', ['*']);
     client.acks('cluster');
     expect(client.asks('cluster', ['*', 'a'])).toEqual(['CDS a=1 b=1']);
   });
 
-  it('without the "*" only the names are left', () => {
+  it('after "*" is unsubscribed, only the names remain', () => {
     const { server, client } = started('sotw');
     client.asks('cluster', ['*', 'a']);
     expect(client.asks('cluster', ['a'])).toEqual([]);
@@ -38,7 +38,7 @@ describe('state of the world: "*" and names', () => {
     expect(client.hears()).toEqual(['CDS a=2']);
   });
 
-  it('without the names "*" goes on', () => {
+  it('after the names are unsubscribed, "*" remains', () => {
     const { server, client } = started('sotw');
     client.asks('cluster', ['*', 'a']);
     expect(client.asks('cluster', ['*'])).toEqual([]);
@@ -46,7 +46,7 @@ describe('state of the world: "*" and names', () => {
     expect(client.hears()).toEqual(['CDS a=1 b=2']);
   });
 
-  it('"*" added to names brings the rest', () => {
+  it('"*" added to names returns the rest', () => {
     const { client } = started('sotw');
     expect(client.asks('cluster', ['a'])).toEqual(['CDS a=1']);
     expect(client.asks('cluster', ['a', '*'])).toEqual(['CDS a=1 b=1']);
@@ -58,7 +58,7 @@ describe('state of the world: "*" and names', () => {
     { before: ['*', 'a'], says: 'nothing' },
     { before: [], says: 'everything' },
   ]) {
-    it(`no names after ${JSON.stringify(before)} mean ${says}`, () => {
+    it(`an empty request after ${JSON.stringify(before)} subscribes to ${says}`, () => {
       const { server, client } = started('sotw');
       client.asks('cluster', before);
       expect(client.asks('cluster', [])).toEqual([]);
@@ -67,7 +67,7 @@ describe('state of the world: "*" and names', () => {
     });
   }
 
-  it('no names, after names that followed the first request without any, mean nothing', () => {
+  it('an empty request after names, which followed an empty first request, means no names', () => {
     const { server, client } = started('sotw');
     client.asks('cluster', []);
     client.asks('cluster', ['a']);
@@ -76,7 +76,7 @@ describe('state of the world: "*" and names', () => {
     expect(client.hears()).toEqual([]);
   });
 
-  it('what is asked for again after that comes again', () => {
+  it('a later subscription is answered', () => {
     const { client } = started('sotw');
     client.asks('cluster', ['*']);
     client.asks('cluster', []);
@@ -85,7 +85,7 @@ describe('state of the world: "*" and names', () => {
 });
 
 describe('delta: "*" and names', () => {
-  it('together bring everything, and say of a name that it does not exist until it does', () => {
+  it('together return everything, and a removal for a name until it exists', () => {
     const { server, client } = started('delta');
     expect(client.asks('cluster', ['*', 'late'])).toEqual(['CDS a=1 b=1 -late']);
     expect(client.acks('cluster')).toEqual([]);
@@ -93,7 +93,7 @@ describe('delta: "*" and names', () => {
     expect(client.hears()).toEqual(['CDS late=1']);
   });
 
-  it('a name added to "*" is answered by itself, and "*" goes on', () => {
+  it('a name added to "*" is answered alone, and "*" remains', () => {
     const { server, client } = started('delta');
     client.asks('cluster', ['*']);
     client.acks('cluster');
@@ -103,7 +103,7 @@ describe('delta: "*" and names', () => {
     expect(client.hears()).toEqual(['CDS b=2']);
   });
 
-  it('a name added to a first request without any leaves it a wildcard', () => {
+  it('a name added to an empty first request keeps the wildcard', () => {
     const { server, client } = started('delta');
     client.asks('cluster');
     client.acks('cluster');
@@ -113,7 +113,7 @@ describe('delta: "*" and names', () => {
     expect(client.hears()).toEqual(['CDS c=1']);
   });
 
-  it('without the "*" only the names are left', () => {
+  it('after "*" is unsubscribed, only the names remain', () => {
     const { server, client } = started('delta');
     client.asks('cluster', ['*', 'a']);
     client.acks('cluster');
@@ -124,7 +124,7 @@ describe('delta: "*" and names', () => {
     expect(client.hears()).toEqual(['CDS a=2']);
   });
 
-  it('a name taken off while "*" goes on is told again: the client has forgotten it', () => {
+  it('a name that is unsubscribed beside "*" is sent again, because the client dropped it', () => {
     const { server, client } = started('delta');
     client.asks('cluster', ['*', 'a', 'none']);
     client.acks('cluster');
@@ -134,14 +134,14 @@ describe('delta: "*" and names', () => {
     expect(client.hears()).toEqual(['CDS a=2']);
   });
 
-  it('"*" added to names brings the rest', () => {
+  it('"*" added to names returns the rest', () => {
     const { client } = started('delta');
     expect(client.asks('cluster', ['a'])).toEqual(['CDS a=1']);
     expect(client.acks('cluster')).toEqual([]);
     expect(client.asks('cluster', ['*'])).toEqual(['CDS a=1 b=1']);
   });
 
-  it('"*" added to names tells of those that have gone since, too', () => {
+  it('"*" added to names also returns removals since then', () => {
     const { server, client } = started('delta');
     expect(client.asks('cluster', ['a', 'b'])).toEqual(['CDS a=1 b=1']);
     server.commit({ cluster: { a: null, c: '1' } });
@@ -149,7 +149,7 @@ describe('delta: "*" and names', () => {
     expect(client.acks('cluster')).toEqual(['CDS b=1 c=1 -a']);
   });
 
-  it('everything taken off is silence, and what is asked for after that comes again', () => {
+  it('after everything is unsubscribed nothing is sent, and a later subscription is answered', () => {
     const { server, client } = started('delta');
     client.asks('cluster', ['*', 'a']);
     client.acks('cluster');
@@ -159,12 +159,12 @@ describe('delta: "*" and names', () => {
     expect(client.asks('cluster', ['a'])).toEqual(['CDS a=2']);
   });
 
-  it('a name that is asked for and taken off in one request is asked for', () => {
+  it('a name that is subscribed and unsubscribed in one request is subscribed', () => {
     const { client } = started('delta');
     expect(client.asks('cluster', ['a'], { drop: ['a'] })).toEqual(['CDS a=1']);
   });
 
-  it('on demand: an unknown cluster is answered, comes when it appears, and goes when it goes', () => {
+  it('on demand: an unknown cluster is answered, sent when it is created, and removed with it', () => {
     const { server, client } = started('delta');
     expect(client.asks('cluster', ['late'])).toEqual(['CDS -late']);
     expect(client.acks('cluster')).toEqual([]);
@@ -175,7 +175,7 @@ describe('delta: "*" and names', () => {
     expect(client.hears()).toEqual(['CDS -late']);
   });
 
-  it('a client that comes back with "*", names and what it had is told what differs', () => {
+  it('a client that reconnects with "*", names and versions gets the differences', () => {
     const { client } = started('delta');
     const has = { a: '1', b: '0', gone: '1' };
     expect(client.asks('cluster', ['*', 'a', 'none'], { has })).toEqual(['CDS b=1 -gone -none']);

@@ -91,7 +91,7 @@ const combinations: readonly Connection[] = [0, 8080, 9000].flatMap((port) =>
 );
 
 describe('the chains of a listener', () => {
-  test('match nothing twice, and all that was asked for, for whom it is decided by precedence', () => {
+  test('match every requested connection exactly once, for the claim with precedence', () => {
     const arbitraryClaim: fc.Arbitrary<ChainClaim> = fc.record({
       match: arbitraryMatch,
       takesRest: fc.boolean(),
@@ -125,7 +125,7 @@ describe('the chains of a listener', () => {
     );
   });
 
-  test('are the same whatever way they came to be claimed and released', () => {
+  test('do not depend on the order of claims and releases', () => {
     fc.assert(
       fc.property(fc.array(arbitraryStep, { maxLength: 12 }), (steps) => {
         const history = createWorld();
@@ -142,7 +142,7 @@ describe('the chains of a listener', () => {
     );
   });
 
-  test('are what Envoy takes, and hold no more than is in use', () => {
+  test('are valid for Envoy and contain only chains in use', () => {
     fc.assert(
       fc.property(fc.array(arbitraryStep, { maxLength: 6 }), (steps) => {
         const world = createWorld();

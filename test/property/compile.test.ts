@@ -40,7 +40,7 @@ const freshWorld = (changes: readonly WorldChange[], coarseness: 'coarse' | 'exa
 };
 
 describe('the compiler', () => {
-  test('ends in the same tables whatever way the world took', () => {
+  test('produces the same tables for any order of changes', () => {
     fc.assert(
       fc.property(arbitraryHistory, (history) => {
         const incremental = compiledWorld();
@@ -69,7 +69,7 @@ describe('the compiler', () => {
     );
   });
 
-  test('tells proxies of one scope what a scope of their own would tell them', () => {
+  test('gives proxies of a shared scope the configuration of a separate scope', () => {
     fc.assert(
       fc.property(
         fc.array(arbitraryChange, { minLength: 5, maxLength: 20 }),
@@ -86,7 +86,7 @@ describe('the compiler', () => {
     );
   });
 
-  test('tells scopes that share hosts what each would be told alone, whatever was shared before', () => {
+  test('gives scopes that share hosts the configuration that each would have alone', () => {
     fc.assert(
       fc.property(arbitraryHistory, (history) => {
         const shared = compiledWorld();
@@ -100,7 +100,7 @@ describe('the compiler', () => {
     );
   });
 
-  test('shows nothing of a flush that was given up, and everything of the next', () => {
+  test('publishes nothing of an abandoned flush and everything of the next', () => {
     fc.assert(
       fc.property(arbitraryHistory, fc.nat(20), (history, steps) => {
         const interrupted = compiledWorld();

@@ -64,8 +64,8 @@ const mess = fc.record({
 
 const withSpec = (valid: Rule, spec: object): Rule => ({ ...valid, spec });
 
-describe('whatever a host is made of', () => {
-  test('no table has what Envoy would reject, and other hosts are served', () => {
+describe('for any contents of a host', () => {
+  test('no table contains a resource that Envoy would reject, and other hosts are served', () => {
     fc.assert(
       fc.property(mess, ({ routes, policy: trafficPolicy, aliases, weights, port }) => {
         const world = compiledWorld();

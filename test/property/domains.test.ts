@@ -53,7 +53,7 @@ const byName = (a: { readonly name: string }, b: { readonly name: string }) => (
 const captured = proxy();
 const called = proxy({ namespace: 'other', dnsDomain: 'example', interception: 'none' });
 
-test('a route configuration has no domain twice, however hosts are written', () => {
+test('a route configuration has no duplicate domain, in any notation of hosts', () => {
   fc.assert(
     fc.property(fc.array(fc.oneof(arbitraryRule, arbitraryService), { minLength: 2, maxLength: 12 }), (objects) => {
       const world = compiledWorld();

@@ -28,7 +28,7 @@ const ask = fc.record({
   names: fc.uniqueArray(fc.constantFrom('*', 'scope-a', 'scope-b', 'own-a', 'own-c', 'nope'), { maxLength: 4 }),
 });
 
-it('a fetch is answered what a new stream is sent, and its version is that of its content', async () => {
+it('a fetch returns the first response of a new stream, with a version that depends only on its content', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.oneof(put, put, move, ask, ask), { maxLength: 30 }), async (steps) => {
       const push = new FakePush();

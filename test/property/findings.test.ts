@@ -72,7 +72,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   ),
 );
 
-test('what is found after each change is what looking at everything anew finds', async () => {
+test('the findings after each change equal a full recomputation', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 40 }), async (steps) => {
       const mesh = new StatusMesh();

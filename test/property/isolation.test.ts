@@ -71,9 +71,9 @@ const options = fc.record({
   ),
 });
 
-describe('virtual hosts that a client refuses', () => {
+describe('virtual hosts that a client rejects', () => {
   for (const mode of ['sotw', 'delta'] as const) {
-    it(`${mode}: it has all others, in the end and whatever happened`, () => {
+    it(`${mode}: finally it has all others, after any history`, () => {
       fc.assert(
         fc.property(fc.array(step, { maxLength: 40 }), options, (script, options) => {
           // A set that may be in any state is not searched: rule 6 of docs/protocol.md. A set of routes goes to clients that name what they reject.
@@ -96,7 +96,7 @@ describe('virtual hosts that a client refuses', () => {
       );
     });
 
-    it(`${mode}: when they are repaired it has everything, and is sent nothing else`, () => {
+    it(`${mode}: it has everything once they are repaired, and gets nothing else`, () => {
       fc.assert(
         fc.property(
           fc.array(fc.oneof(step, reconnect), { maxLength: 30 }),

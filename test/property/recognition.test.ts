@@ -186,7 +186,7 @@ function read(mode: Mode, bytes: Uint8Array): Heard {
 const lineOf = ({ typeUrl, bytes }: Heard): string => `${typeUrl} ${bytes}`;
 
 for (const mode of ['sotw', 'delta'] as const) {
-  it(`${mode}: streams hear the same whether repeated bytes are recognised or read`, async () => {
+  it(`${mode}: streams get the same responses whether repeated bytes are recognised or parsed`, async () => {
     let recognised = 0;
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 40 }), async (steps) => {

@@ -37,7 +37,7 @@ const byId = (rules: Iterable<Rule>) =>
     .sort((a, b) => (String(a[0]) < String(b[0]) ? -1 : 1));
 
 describe('the rule book', () => {
-  it('comes to what listing the end state says, and its events tell the whole way there', () => {
+  it('equals a listing of the final state, and its events contain every step', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
         const book = newBook();

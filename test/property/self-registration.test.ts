@@ -65,7 +65,7 @@ function changesOf({ shard, namespace, host, put, isAllowed, alias, createdAtMs,
 }
 
 describe('self-registered services', () => {
-  it('come and go with what others define: a long way leads where listing the end state leads', () => {
+  it('depend only on the final definitions of other adapters, not on the history', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
         const walked = start();

@@ -109,7 +109,7 @@ function shadowed(rules: readonly Rule[]): Readonly<Record<string, readonly stri
 const isRival = (other: Rule<string, { hosts: string[] }>, entry: Rule, host: string): boolean =>
   other.metadata.namespace === entry.metadata.namespace && other.spec.hosts.includes(host);
 
-test('whatever came before, services and endpoints are those of a fresh start', () => {
+test('after any history, services and endpoints equal those of a fresh start', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 30 }), fc.nat(5), (steps, every) => {
       const grown = testRegistry().registry;

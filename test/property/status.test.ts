@@ -58,7 +58,7 @@ const arbitraryStep: fc.Arbitrary<Step> = fc.oneof(
 );
 
 describe('the status of rules', () => {
-  test('is what computing it anew gives, never better than what proxies have, and exact once they have answered', async () => {
+  test('equals a full recomputation, never overstates the proxies, and is exact once they have answered', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(arbitraryStep, { minLength: 10, maxLength: 60 }), async (steps) => {
         const world = new World();
@@ -83,7 +83,7 @@ describe('the status of rules', () => {
     );
   });
 
-  test('is told to whoever listens when it changes', async () => {
+  test('is reported to listeners when it changes', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(arbitraryStep, { minLength: 5, maxLength: 40 }), fc.nat(20), async (steps, from) => {
         const world = new World();

@@ -129,7 +129,7 @@ class Run {
 
 describe('streams', () => {
   for (const mode of ['sotw', 'delta'] as const) {
-    it(`${mode}: whatever happened, in the end the client has exactly what there is`, () => {
+    it(`${mode}: after any history, the client has exactly the current resources`, () => {
       fc.assert(
         fc.property(steps(nack, reconnect, move, wait), mesh, (script, last) => {
           const run = new Run(mode);
@@ -146,7 +146,7 @@ describe('streams', () => {
       );
     });
 
-    it(`${mode}: without rejections, a change of scope or reconnect loses nothing and keeps nothing for ever`, () => {
+    it(`${mode}: without rejections, a change of scope or a reconnect loses nothing and keeps nothing obsolete`, () => {
       fc.assert(
         fc.property(steps(reconnect, move, wait), (script) => {
           const run = new Run(mode);
@@ -174,7 +174,7 @@ describe('streams', () => {
       );
     });
 
-    it(`${mode}: a client that refuses some resources has all the others, and of those what it had`, () => {
+    it(`${mode}: a client that rejects some resources has all others, and its previous version of the rejected ones`, () => {
       const options = fc.record({
         refusing: fc.record({
           takesOthers: fc.boolean(),
@@ -204,7 +204,7 @@ describe('streams', () => {
       );
     });
 
-    it(`${mode}: a client with a stream for each type ends with the same as one with a single stream`, () => {
+    it(`${mode}: a client with a stream for each type ends with the same resources as one with a single stream`, () => {
       fc.assert(
         fc.property(steps(reconnect, move, wait), (script) => {
           const run = new Run(mode, { isSplit: true });
@@ -217,7 +217,7 @@ describe('streams', () => {
       );
     });
 
-    it(`${mode}: at rest, nothing is sent`, () => {
+    it(`${mode}: nothing is sent while nothing changes`, () => {
       fc.assert(
         fc.property(steps(reconnect, move, wait), (script) => {
           const run = new Run(mode);
@@ -230,7 +230,7 @@ describe('streams', () => {
     });
   }
 
-  it('state of the world and delta end in the same state', () => {
+  it('state of the world and delta end with the same resources', () => {
     fc.assert(
       fc.property(steps(reconnect, wait), (script) => {
         const [sotw, delta] = [new Run('sotw'), new Run('delta')];

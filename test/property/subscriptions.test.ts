@@ -123,7 +123,7 @@ const listOf = ({ star, names: listed }: Wish): string[] => [...(star ? ['*'] : 
 
 describe('subscriptions', () => {
   for (const mode of ['sotw', 'delta'] as const) {
-    it(`${mode}: whatever was asked for meanwhile, in the end there is what is asked for now`, () => {
+    it(`${mode}: after any history, the client has exactly the resources of its current subscription`, () => {
       fc.assert(
         fc.property(script, wish, (steps, last) => {
           const server = new Server({ logRecords: 3, tombstones: 3 });

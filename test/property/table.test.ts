@@ -28,7 +28,7 @@ function play(flushes: readonly Record<string, string | null>[], limits: Partial
   return { table, states };
 }
 
-it('a reader at any revision, with the difference since, has what the table has', () => {
+it('a reader at any revision that applies the difference has the contents of the table', () => {
   fc.assert(
     fc.property(fc.array(flush, { maxLength: 12 }), fc.integer({ min: 1, max: 4 }), (flushes, logRecords) => {
       const { table, states } = play(flushes, { logRecords, tombstones: 100 });
@@ -43,7 +43,7 @@ it('a reader at any revision, with the difference since, has what the table has'
   );
 });
 
-it('a name that a reader has and that is gone is always told, also when it was away in between', () => {
+it('a removed name that a reader has is always reported, even after the reader was away', () => {
   fc.assert(
     fc.property(fc.array(flush, { maxLength: 12 }), (flushes) => {
       const { table, states } = play(flushes, { logRecords: 2, tombstones: 100 });
@@ -55,7 +55,7 @@ it('a name that a reader has and that is gone is always told, also when it was a
   );
 });
 
-it('before it forgets removals, it says through which revision', () => {
+it('it reports the revision up to which it drops removals', () => {
   fc.assert(
     fc.property(fc.array(flush, { maxLength: 12 }), fc.integer({ min: 0, max: 2 }), (flushes, tombstones) => {
       const { table, states } = play(flushes, { logRecords: 2, tombstones });
@@ -68,7 +68,7 @@ it('before it forgets removals, it says through which revision', () => {
   );
 });
 
-it('what the log still knows, it knows as it was', () => {
+it('the log has the earlier versions unchanged', () => {
   fc.assert(
     fc.property(fc.array(flush, { maxLength: 12 }), (flushes) => {
       const { table, states } = play(flushes, { logRecords: 100, tombstones: 100 });
@@ -81,7 +81,7 @@ it('what the log still knows, it knows as it was', () => {
   );
 });
 
-it('what it says of the past is true, however little it remembers', () => {
+it('its answers about earlier revisions are correct with any size of log', () => {
   const limits = fc.record({
     logRecords: fc.integer({ min: 1, max: 4 }),
     tombstones: fc.integer({ min: 0, max: 2 }),
@@ -105,7 +105,7 @@ it('what it says of the past is true, however little it remembers', () => {
   );
 });
 
-it('a whole body is every record, and is built once per revision', () => {
+it('a whole body contains every record and is built once per revision', () => {
   const { table } = play([{ a: '1' }, { b: '1' }], { logRecords: 2, tombstones: 2 });
   const body = table.wholeBody('delta');
   const records = [...table.entries.values()].flatMap((entry) => recordParts(entry.resource, 'delta'));

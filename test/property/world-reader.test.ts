@@ -40,7 +40,7 @@ const questions: readonly Question[] = ruleHosts.flatMap((host) => {
   ];
 });
 
-test('a host is dirty whenever something that it has asked the world has another answer', () => {
+test('a host is dirty whenever one of its reads of the world has another result', () => {
   fc.assert(
     fc.property(
       fc.array(arbitraryChange, { maxLength: 12 }),

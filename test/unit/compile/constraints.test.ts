@@ -23,7 +23,7 @@ const rewritesOf = (world: ReturnType<typeof compiledWorld>) =>
   );
 
 describe('a host that Envoy would reject', () => {
-  test('keeps its last good configuration, and everybody else is served', () => {
+  test('keeps its last good configuration, and other hosts are served', () => {
     const world = compiledWorld();
     world.apply(service('reviews'), service('ratings'), rewriting('reviews', '/a'), rewriting('ratings', '/a'));
     world.names('route');
@@ -42,7 +42,7 @@ describe('a host that Envoy would reject', () => {
     expect(world.problems()).toEqual({});
   });
 
-  test('is not there if it never was right, and everybody else is served', () => {
+  test('is absent if it was never valid, and other hosts are served', () => {
     const world = compiledWorld();
     world.apply(service('reviews'), service('ratings'), rewriting('reviews', '/a\0'), rewriting('ratings', '/a'));
 
@@ -50,7 +50,7 @@ describe('a host that Envoy would reject', () => {
     expect(world.names('cluster')).not.toContain(`outbound|80||${host('reviews')}`);
   });
 
-  test('is traced to the part that is wrong: a rule on its cluster is not to blame for its routes', () => {
+  test('is reported at the invalid part only: a rule for its cluster is not reported for its routes', () => {
     const world = compiledWorld();
     world.apply(
       service('reviews'),
@@ -67,7 +67,7 @@ describe('a host that Envoy would reject', () => {
     ]);
   });
 
-  test('may be so by its domains', () => {
+  test('may be invalid because of its domains', () => {
     const world = compiledWorld();
     world.apply(service('reviews', { aliases: [hostname('a\nb')] }), service('ratings'));
 
@@ -101,7 +101,7 @@ describe('a port of a workload that Envoy would reject', () => {
 });
 
 describe('a mesh configuration that Envoy would reject', () => {
-  test('leaves everything as it was', () => {
+  test('changes nothing', () => {
     const world = compiledWorld();
     world.apply(service('reviews'));
     const before = world.json('cluster', 'PassthroughCluster');
@@ -117,7 +117,7 @@ describe('a mesh configuration that Envoy would reject', () => {
 });
 
 describe('an assignment', () => {
-  test('has no endpoint that Envoy would reject with all others: a name, a port out of range', () => {
+  test('omits endpoints that would make Envoy reject all: a name, a port out of range', () => {
     const world = compiledWorld();
     const reviews = service('reviews');
     world.apply(

@@ -17,7 +17,7 @@ function lbPolicy(rules: readonly ReturnType<typeof rule>[], of = proxy(), clust
 }
 
 describe('a destination', () => {
-  test('is a cluster whose endpoints come over the same stream', () => {
+  test('is a cluster that gets its endpoints over the same stream', () => {
     const world = compiledWorld();
     world.apply(reviews);
     expect(world.json('cluster', name)).toMatchObject({
@@ -33,7 +33,7 @@ describe('a destination', () => {
     { resolution: 'dns-round-robin', want: { type: 'LOGICAL_DNS' } },
     { resolution: 'passthrough', want: { type: 'ORIGINAL_DST', lbPolicy: 'CLUSTER_PROVIDED' } },
   ] as const) {
-    test(`with resolution ${resolution} is found otherwise, and has no assignment`, () => {
+    test(`with resolution ${resolution} is another type of cluster, without an assignment`, () => {
       const world = compiledWorld();
       world.apply(service('reviews', { resolution }));
       expect(world.json('cluster', name)).toMatchObject(want);
@@ -41,7 +41,7 @@ describe('a destination', () => {
     });
   }
 
-  test('with resolution dns looks up its endpoints, or its own name without any', () => {
+  test('with resolution dns resolves its endpoints, or without endpoints its own name', () => {
     const world = compiledWorld();
     const dns = service('reviews', { resolution: 'dns' });
     const addresses = () => JSON.stringify(world.json('cluster', name).loadAssignment).match(/"address":"[^"]+"/g);
@@ -51,7 +51,7 @@ describe('a destination', () => {
     expect(addresses()).toEqual(['"address":"a.example.com"', '"address":"b.example.com"']);
   });
 
-  test('speaks HTTP/2 to ports that do, and to others when a rule says so', () => {
+  test('uses HTTP/2 for ports that support it, and for others if a rule requires it', () => {
     const options = (protocol: 'http' | 'grpc', h2UpgradePolicy?: string) => {
       const world = compiledWorld();
       world.apply(
@@ -70,7 +70,7 @@ describe('a destination', () => {
 });
 
 describe('limits and outlier detection', () => {
-  test('are those of the rule, and without limit where it says nothing', () => {
+  test('are those of the rule, and unlimited without one', () => {
     const world = compiledWorld();
     const trafficPolicy = {
       connectionPool: {
@@ -126,7 +126,7 @@ describe('which DestinationRule a client uses', () => {
     test(why, () => expect(lbPolicy(rules, proxy({ namespace: client }))).toBe(want));
   }
 
-  test('one that selects its labels before those for everyone', () => {
+  test('one that selects its labels before one for all clients', () => {
     const workloadSelector = { matchLabels: { app: 'web' } };
     const rules = [own, rule('DestinationRule', 'default/web', { host, workloadSelector, ...policy('RANDOM') }, 9)];
     expect(lbPolicy(rules, proxy({ labels: { app: 'web' } }))).toBe('RANDOM');
@@ -144,7 +144,7 @@ describe('several DestinationRules of one host', () => {
   );
   const third = rule('DestinationRule', 'c', { host: full, ...policy('ROUND_ROBIN') }, 3);
 
-  test('add up: unique subsets, the first policy; what is dropped is reported', () => {
+  test('are merged: unique subsets, the first policy; dropped parts are reported', () => {
     const world = compiledWorld();
     world.apply(third, second, first, reviews);
     expect(world.names('cluster').filter((it) => it.startsWith('outbound'))).toEqual([
@@ -179,7 +179,7 @@ describe("a subset's and a port's policy", () => {
     });
   });
 
-  test('a port replaces the fields together, with the ones that it leaves out', () => {
+  test('a port replaces all fields, including those that it omits', () => {
     expect(of({ connectionPool, ...port({ loadBalancer }) }, {})).toEqual({ lb: 'RANDOM', connectTimeout: '10s' });
   });
 });
@@ -188,7 +188,7 @@ describe('an assignment', () => {
   const v1 = endpoint('10.0.0.1', { labels: { version: 'v1' }, locality: 'r/z1' });
   const v2 = endpoint('10.0.0.2', { labels: { version: 'v2' }, locality: 'r/z2', weight: 3 });
 
-  test('has the endpoints by locality, weighted, without those that are unhealthy or drain', () => {
+  test('has the endpoints by locality, weighted, without unhealthy and draining ones', () => {
     const world = compiledWorld();
     const set = [
       v2,
@@ -215,7 +215,7 @@ describe('an assignment', () => {
     });
   });
 
-  test('has those that drain while there are no others, without a status by which Envoy would not call them', () => {
+  test('has the draining endpoints while there are no others, without a status that prevents calls', () => {
     const world = compiledWorld();
     world.apply(reviews, endpointsOf(reviews, [endpoint('10.0.0.4', { health: 'draining' })]));
     const address = { socketAddress: { address: '10.0.0.4', portValue: 8080 } };
@@ -225,7 +225,7 @@ describe('an assignment', () => {
     expect(JSON.stringify(world.json('endpoint', name))).not.toContain('healthStatus');
   });
 
-  test('of a subset has those with its labels, and may have none', () => {
+  test('of a subset has the endpoints with its labels, and may be empty', () => {
     const world = compiledWorld();
     const subsets = [
       { name: 'v1', labels: { version: 'v1' } },
@@ -237,7 +237,7 @@ describe('an assignment', () => {
     expect(world.json('endpoint', subsetName('v9'))).toEqual({ clusterName: subsetName('v9') });
   });
 
-  test('is the same whatever order the endpoints come in', () => {
+  test('does not depend on the order of the endpoints', () => {
     const world = compiledWorld();
     world.apply(reviews, endpointsOf(reviews, [v1, v2, endpoint('10.0.0.5', { locality: 'r/z1' })]));
     world.layers();
@@ -246,7 +246,7 @@ describe('an assignment', () => {
     expect(changes).toEqual([]);
   });
 
-  test('of a big service, small again and big, is what it would be from the start', () => {
+  test('of a service that grows, shrinks and grows again equals one built from scratch', () => {
     const world = compiledWorld();
     const many = Array.from({ length: 150 }, (_, index) =>
       endpoint(`10.0.1.${index}`, { locality: `r/z${index % 3}` }),
@@ -267,7 +267,7 @@ describe('an assignment', () => {
     }
   });
 
-  test('of each port of a big service has that port', () => {
+  test('of each port of a large service has that port', () => {
     const world = compiledWorld();
     const ports = [
       { name: 'http', number: 80, protocol: 'http' as const },

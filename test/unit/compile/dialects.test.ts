@@ -32,7 +32,7 @@ const cart = service('cart');
 const client = proxy({ client: kind });
 
 describe('a dialect that is added to the list', () => {
-  test('writes all that its clients are told', () => {
+  test('writes the whole configuration of its clients', () => {
     const world = worldWith();
     world.apply(cart, endpointsOf(cart, [endpoint('10.9.9.9', { ports: { http: 8080 } })]));
     expect(world.names('cluster', client)).toEqual([`outbound|80||${cart.hostname}`]);
@@ -43,7 +43,7 @@ describe('a dialect that is added to the list', () => {
     expect(world.problems()[`service/default/${cart.hostname}`]).toEqual(['example clients see it']);
   });
 
-  test('does not change what others are told, though they share the rest', () => {
+  test('does not change the configuration of other clients, which share the rest', () => {
     const world = worldWith();
     const alone = compiledWorld();
     const changes = [

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { domainsOf } from '../../../src/compile/resolve/domains.ts';
 import { service } from '../../support/world.ts';
 
-test('domains are made once for clients of one kind, and not kept for all that ever were', () => {
+test('domains are computed once per kind of client, and dropped when unused', () => {
   const a = service('a');
   const clients = { domainFor: () => 'default.svc.cluster.local' };
   const first = domainsOf(a, clients);

@@ -29,7 +29,7 @@ function destinationsOf({ hostname: host, ...rest }: Service, isReferenced: bool
 }
 
 describe('a gateway', () => {
-  test('without routes has nothing of services: no clusters, listeners or routes', () => {
+  test('without routes has no clusters, listeners or routes of services', () => {
     const world = compiledWorld();
     world.apply(
       service('a'),
@@ -39,13 +39,13 @@ describe('a gateway', () => {
     for (const type of ['endpoint', 'listener', 'route'] as const) expect(world.names(type, gateway)).toEqual([]);
   });
 
-  test('has the clusters of hosts that its routes lead to, and no others', () => {
+  test('has only the clusters that its routes use', () => {
     const a = service('a');
     expect(destinationsOf(a, true)).toEqual([['outbound|80||a.default.svc.cluster.local', 'assigned']]);
     expect(destinationsOf(a, false)).toEqual([]);
   });
 
-  test('balances calls of a headless service: its clients connect to no endpoint themselves', () => {
+  test('balances calls to a headless service, because its clients connect to no endpoint directly', () => {
     expect(destinationsOf(service('a', { headless: true }), true)).toEqual([
       ['outbound|80||a.default.svc.cluster.local', 'assigned'],
     ]);

@@ -9,7 +9,7 @@ const grpc = proxy({ client: 'grpc' });
 const cart = service('cart', { ports: [{ name: 'grpc', number: 80, protocol: 'grpc' }] });
 const host = cart.hostname;
 
-test('a gRPC client has nothing that no service, rule or endpoint has led to', () => {
+test('every resource of a gRPC client comes from a service, rule or endpoint', () => {
   const world = compiledWorld();
   world.apply();
   for (const type of ['cluster', 'endpoint', 'listener', 'route'] as const) {
@@ -26,7 +26,7 @@ describe('targets of one name', () => {
   const short = service('cart.shop.svc.cluster.local', { createdAtMs: 1 });
   const own = service('cart.shop', { createdAtMs: 2 });
 
-  test('belong to the service of that name, however young; the alias comes back when it goes', () => {
+  test('belong to the service of that name, even if it is younger; the alias returns when it is removed', () => {
     const world = compiledWorld();
     world.apply(short, own);
     expect(routesOf(world)).toBe('cart.shop:80');
@@ -35,7 +35,7 @@ describe('targets of one name', () => {
     expect(world.problems()).toEqual({});
   });
 
-  test('belong to the oldest of those that have them as an alias, without a report', () => {
+  test('belong to the oldest service with that alias, without a report', () => {
     const world = compiledWorld();
     const aliases = [own.hostname];
     world.apply(service('young.test', { createdAtMs: 4, aliases }), service('old.test', { createdAtMs: 3, aliases }));
@@ -45,7 +45,7 @@ describe('targets of one name', () => {
 });
 
 describe('beside Envoys', () => {
-  test('gRPC clients add no work to a change before one is connected, nor after it has left', () => {
+  test('gRPC clients add work to a change only while one is connected', () => {
     const world = compiledWorld();
     world.apply(cart);
     world.table('cluster');
@@ -57,7 +57,7 @@ describe('beside Envoys', () => {
     expect(move('10.0.0.3')).toBe(1);
   });
 
-  test('their scope is another: neither sees what the other is told', () => {
+  test('they have a separate scope: neither gets the configuration of the other', () => {
     const world = compiledWorld();
     world.apply(cart);
     expect(world.names('listener')).toContain('virtualOutbound');
@@ -68,14 +68,14 @@ describe('beside Envoys', () => {
     expect(world.layers(grpc)).not.toEqual(world.layers());
   });
 
-  test('they are of one scope whatever their addresses and interception are', () => {
+  test('they share a scope, regardless of addresses and interception', () => {
     const world = compiledWorld();
     const other = proxy({ client: 'grpc', addresses: ['fd00::1'], interception: 'none' });
     expect(world.layers(other)).toEqual(world.layers(grpc));
   });
 });
 
-test('a service that is looked up by DNS and has no name to look up cannot be called', () => {
+test('a service resolved by DNS without a name to resolve cannot be called', () => {
   const world = compiledWorld();
   world.apply(service('*.wild.test', { resolution: 'dns' }), service('named.test', { resolution: 'dns' }));
   expect(world.names('cluster', grpc)).toEqual(['outbound|80||named.test']);
@@ -86,7 +86,7 @@ describe('a gRPC server', () => {
   const names = (port: number) =>
     ['0.0.0.0', '127.0.0.1', '[::]'].map((it) => `grpc/server?xds.resource.listening_address=${it}:${port}`);
 
-  test('has leave to serve on the ports that it is registered with', () => {
+  test('may serve on the ports that it is registered with', () => {
     const world = compiledWorld();
     world.apply(cart, endpointsOf(cart, [endpoint('10.0.0.1', { ports: { grpc: 9090 } })]));
     const [, inbound] = world.layers(server);
@@ -102,7 +102,7 @@ describe('a gRPC server', () => {
     expect(parts(names(1)[0])).toEqual([]);
   });
 
-  test('is of one layer with all of equal ports', () => {
+  test('shares a layer with all servers of equal ports', () => {
     const world = compiledWorld();
     const both = ['10.0.0.1', '10.0.0.2'].map((it) => endpoint(it, { ports: { grpc: 9090 } }));
     world.apply(cart, endpointsOf(cart, both));
@@ -125,7 +125,7 @@ describe('an assignment for gRPC clients', () => {
     loadBalancingWeight: weight,
   });
 
-  test('has an address once, where the registry has it for several ports: they refuse it twice', () => {
+  test('has an address once that the registry has for several ports, because gRPC rejects duplicates', () => {
     const twice = (locality: string, weight: number, admin: number) =>
       endpoint('10.0.0.1', { ports: { grpc: 8080, admin }, locality, weight });
     const want = { clusterName: cluster, endpoints: [one('10.0.0.1', 5, { region: 'a' })] };
@@ -133,7 +133,7 @@ describe('an assignment for gRPC clients', () => {
     expect(told(twice('a', 5, 3), twice('a', 2, 2), twice('b', 9, 1))).toEqual(want);
   });
 
-  test('does not mark endpoints that drain, which they would not call while there are no others', () => {
+  test('does not mark draining endpoints, which gRPC would not call even without others', () => {
     const draining = endpoint('10.0.0.1', { ports: { grpc: 8080 }, health: 'draining' });
     expect(told(draining)).toEqual({ clusterName: cluster, endpoints: [one('10.0.0.1', 1, {})] });
   });
@@ -148,7 +148,7 @@ for (const { match, holds } of [
   { match: { withoutHeaders: { ':method': { exact: 'GET' } } }, holds: true },
   { match: { withoutHeaders: { ':method': {} } }, holds: false },
 ]) {
-  test(`a route for ${JSON.stringify(match)} is ${holds ? 'one for every call' : 'left out without a word'}`, () => {
+  test(`a route for ${JSON.stringify(match)} is ${holds ? 'one for every call' : 'omitted without a report'}`, () => {
     const world = compiledWorld();
     world.apply(
       cart,

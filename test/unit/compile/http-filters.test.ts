@@ -55,18 +55,18 @@ function filtersOf(plan: FilterChainPlan, known = kinds) {
 }
 
 describe('the HTTP filters of a listener', () => {
-  test('are in the order of their stages, whatever order they are listed and planned in', () => {
+  test('are in the order of their stages, regardless of the order of lists and plans', () => {
     const planned = [fault.of({ percent: 5 }), jwt.of({ issuer: 'me' })];
     const want = [['test.jwt', 'me'], ['test.fault', '5 %'], ['envoy.filters.http.router']];
     expect(filtersOf(chain(planned))).toEqual(want);
     expect(filtersOf(chain(planned.toReversed()), kinds.toReversed())).toEqual(want);
   });
 
-  test('have those that stand everywhere, and no other that nobody planned', () => {
+  test('include the filters of every listener and the planned ones, and no others', () => {
     expect(filtersOf(chain([]))).toEqual([['test.fault', '0 %'], ['envoy.filters.http.router']]);
   });
 
-  test('leave out what a client does not know', () => {
+  test('omit filters that a client does not support', () => {
     expect(filtersOf(chain([jwt.of({ issuer: 'me' })]), [...routerAlone])).toEqual([['envoy.filters.http.router']]);
   });
 });
@@ -78,11 +78,11 @@ describe('the settings of filters for a route', () => {
       ({ typedPerFilterConfig }) => typedPerFilterConfig,
     );
 
-  test('stand under the name of the filter, at that route only', () => {
+  test('are under the name of the filter, at that route only', () => {
     expect(settingsOf()).toEqual([{ 'test.fault': text('7 ms') }, undefined]);
   });
 
-  test('are left out for a client that does not know the filter', () => {
+  test('are omitted for a client that does not support the filter', () => {
     expect(settingsOf([...routerAlone])).toEqual([undefined, undefined]);
   });
 });

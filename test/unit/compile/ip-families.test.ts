@@ -27,7 +27,7 @@ function inboundSource(addresses: readonly string[]) {
 }
 
 describe('a captured workload', () => {
-  test('with IPv4 is served there', () => {
+  test('with IPv4 gets IPv4 listeners', () => {
     expect(listeners(['10.1.0.1'])).toEqual([
       '0.0.0.0_80: 0.0.0.0',
       'virtualInbound: 0.0.0.0',
@@ -36,12 +36,12 @@ describe('a captured workload', () => {
     expect(inboundSource(['10.1.0.1'])).toEqual({ sourceAddress: { address: '127.0.0.6', portValue: 0 } });
   });
 
-  test('with IPv6 alone is served there: Envoy finds no IPv4 listener for its traffic', () => {
+  test('with IPv6 only gets IPv6 listeners, because Envoy finds no IPv4 listener for its traffic', () => {
     expect(listeners(['fd00::1'])).toEqual(['::_80: ::', 'virtualInbound: ::', 'virtualOutbound: ::']);
     expect(inboundSource(['fd00::1'])).toEqual({ sourceAddress: { address: '::6', portValue: 0 } });
   });
 
-  test('with both is served at both, under the names of IPv4', () => {
+  test('with both gets listeners on both, with the names of IPv4', () => {
     expect(listeners(['fd00::1', '10.1.0.1'])).toEqual([
       '0.0.0.0_80: 0.0.0.0 + ::',
       'virtualInbound: 0.0.0.0 + ::',
@@ -53,7 +53,7 @@ describe('a captured workload', () => {
     });
   });
 
-  test('that is not captured is served at 127.0.0.1 whatever it has', () => {
+  test('that is not captured gets listeners on 127.0.0.1 for any addresses', () => {
     const world = compiledWorld();
     world.apply(service('web'));
     expect(world.names('listener', proxy({ addresses: ['fd00::1'], interception: 'none' }))).toEqual(['127.0.0.1_80']);

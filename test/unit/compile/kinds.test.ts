@@ -56,7 +56,7 @@ const worldWith = (kind: RuleKind) => {
 const idOf = (namespace: string, name: string) => ruleId({ kind: 'Canary', metadata: { namespace, name } });
 
 describe('a kind of rule that is added to the list', () => {
-  test('has the hosts compiled that its rules are found by, and no others', () => {
+  test('causes a compile of exactly the hosts by which its rules are found', () => {
     const world = worldWith(byHost);
     world.table('cluster');
     expect(world.apply(written('one', { host: 'a.default.svc.cluster.local' })).work.hostsCompiled).toBe(1);
@@ -64,7 +64,7 @@ describe('a kind of rule that is added to the list', () => {
     expect(world.apply({ type: 'rule-removed', id: idOf('default', 'one') }).work.hostsCompiled).toBe(1);
   });
 
-  test('tells proxies apart by the namespaces and labels of its audience, until the rule goes', () => {
+  test('separates proxies by the namespaces and labels of its audience until the rule is removed', () => {
     const world = worldWith(byHost);
     const [one, two, labelled] = [
       proxy({ namespace: 'one' }),
@@ -81,7 +81,7 @@ describe('a kind of rule that is added to the list', () => {
     expect(scopes()).toBe(1);
   });
 
-  test('that selects workloads asks the proxies of its namespace anew, and in the root namespace all', () => {
+  test('that selects workloads recomputes the proxies of its namespace, or in the root namespace all', () => {
     const world = worldWith(byWorkload);
     const { moved, work } = world.apply(written('shop/r', { labels: { app: 'web' } }));
     expect(moved).toMatchObject({ everyone: false, namespaces: new Set(['shop']) });
@@ -100,7 +100,7 @@ test('a rule of a kind that is not compiled changes nothing', () => {
 
 describe('a DestinationRule with an empty workloadSelector', () => {
   for (const workloadSelector of [{}, { matchLabels: {} }]) {
-    test(`${JSON.stringify(workloadSelector)} is for all clients of its namespace, before one for everyone`, () => {
+    test(`${JSON.stringify(workloadSelector)} applies to all clients of its namespace, before one for all namespaces`, () => {
       const world = compiledWorld();
       const subsets = (name: string) => [{ name, labels: {} }];
       world.apply(

@@ -46,13 +46,13 @@ describe('a kind of layers', () => {
   });
 });
 
-describe('the layer of what a workload serves', () => {
+describe('the inbound layer of a workload', () => {
   const http = { name: 'http', number: 80, protocol: 'http' } as const;
   const web = service('web', { ports: [http] });
   const at = proxy({ addresses: ['10.1.0.1'] });
   const serving = endpointsOf(web, [endpoint('10.1.0.1', { ports: { http: 8080, admin: 9090 } })]);
 
-  test('changes in place when its service does: its proxies stay with it', () => {
+  test('changes in place with its service, and its proxies keep it', () => {
     const world = compiledWorld();
     world.apply(web, serving);
     const before = world.layers(at);
@@ -81,7 +81,7 @@ describe('the layer of what a workload serves', () => {
     expect(changes.map(({ layer }) => layer)).not.toContain(world.layers(at)[1]);
   });
 
-  test('is shared by workloads of one service and equal ports, and told apart by the ports alone', () => {
+  test('is shared by workloads of one service with equal ports, and differs only by ports', () => {
     const world = compiledWorld();
     const ports = { http: 8080, admin: 9090 };
     world.apply(
@@ -109,7 +109,7 @@ describe('a unit of a layer', () => {
   const sinceOf = (world: ReturnType<typeof compiledWorld>, name: string) =>
     [...world.compiler.partsOf(world.layers(at)[1] ?? ('' as LayerKey), 'cluster', name)].map(({ since }) => since);
 
-  test('that is a port keeps its revision while others change', () => {
+  test('that is a port keeps its revision when other ports change', () => {
     const world = compiledWorld();
     world.compiler.apply([
       { type: 'service', service: web },
@@ -125,7 +125,7 @@ describe('a unit of a layer', () => {
     expect(sinceOf(world, 'inbound|9090||')).toEqual([4]);
   });
 
-  test('that Envoy would reject is told of until no service names it', () => {
+  test('that Envoy would reject is reported until no service has it', () => {
     const world = compiledWorld();
     world.apply(web, serving);
     world.table('listener', at);
@@ -139,7 +139,7 @@ describe('a unit of a layer', () => {
     expect(world.problems()).toEqual({});
   });
 
-  test('keeps what it has while the mesh configuration is one that Envoy would reject', () => {
+  test('keeps its contents while Envoy would reject the mesh configuration', () => {
     const world = compiledWorld();
     world.apply(web, endpointsOf(web, [endpoint('10.1.0.1', { ports: { http: 8080 } })]));
     const before = world.json('listener', 'virtualInbound', at);
@@ -148,7 +148,7 @@ describe('a unit of a layer', () => {
     expect(world.names('cluster', at)).toContain('inbound|8080||');
   });
 
-  test('that is no host is traced to the mesh configuration', () => {
+  test('that is no host has the mesh configuration as its origin', () => {
     const world = compiledWorld();
     world.apply({ type: 'mesh', mesh: { ...defaultMeshConfig, connectTimeout: '3s' } });
     const [outbound = '' as LayerKey] = world.layers();

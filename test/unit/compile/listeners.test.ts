@@ -24,7 +24,7 @@ describe('the outbound listeners of captured traffic', () => {
     });
   }
 
-  test('follow the endpoints of a headless service, each address its own', () => {
+  test('follow the endpoints of a headless service, one listener per address', () => {
     const world = compiledWorld();
     const headless = service('db', { ports: [tcp], headless: true });
     const at = (address: string) => endpoint(address, { ports: { tcp: 9000 } });
@@ -35,7 +35,7 @@ describe('the outbound listeners of captured traffic', () => {
   });
 
   for (const health of ['unhealthy', 'departed'] as const) {
-    test(`of a headless service stay for an endpoint that is ${health}`, () => {
+    test(`of a headless service stay for an endpoint with health ${health}`, () => {
       const world = compiledWorld();
       const headless = service('db', { ports: [tcp], headless: true });
       const at = (health: Health) => endpoint('10.1.0.1', { ports: { tcp: 9000 }, health });
@@ -47,7 +47,7 @@ describe('the outbound listeners of captured traffic', () => {
     });
   }
 
-  test('do not bind, and take routes from the stream', () => {
+  test('do not bind, and get routes from the stream', () => {
     const world = compiledWorld();
     world.apply(service('a'));
     const listener = world.json('listener', '0.0.0.0_80');
@@ -57,7 +57,7 @@ describe('the outbound listeners of captured traffic', () => {
     );
   });
 
-  describe('that HTTP and TCP without an address want', () => {
+  describe('for a port of both HTTP and TCP without an address', () => {
     const web = service('web', { createdAtMs: 2 });
     const old = service('old', { ports: [{ ...tcp, number: 80 }], createdAtMs: 1 });
     const [captured, local] = [proxy(), proxy({ interception: 'none' })];
@@ -68,7 +68,7 @@ describe('the outbound listeners of captured traffic', () => {
         listenerFilters?: { name: string }[];
       }; // its schema
 
-    test('tell them apart on arrival, whichever is older', () => {
+    test('distinguish them per connection, whichever is older', () => {
       const world = compiledWorld();
       world.apply(old, web);
       for (const of of [captured, local]) {
@@ -82,7 +82,7 @@ describe('the outbound listeners of captured traffic', () => {
       }
     });
 
-    test('look at no connection once only one of them is left', () => {
+    test('inspect no connection once only one of them is left', () => {
       const world = compiledWorld();
       world.apply(old, web);
       world.names('listener');
@@ -126,7 +126,7 @@ describe('the outbound listeners of captured traffic', () => {
     });
   });
 
-  test('belong to the oldest service where several of TCP want the same one', () => {
+  test('belong to the oldest of several TCP services with the same port', () => {
     const world = compiledWorld();
     world.apply(service('old', { ports: [tcp], createdAtMs: 1 }), service('young', { ports: [tcp], createdAtMs: 2 }));
     expect(JSON.stringify(world.json('listener', '0.0.0.0_9000'))).toContain(
@@ -137,7 +137,7 @@ describe('the outbound listeners of captured traffic', () => {
     );
   });
 
-  test('are reported to the service that has the host now, though nothing else of it changed', () => {
+  test('are reported at the service that has the host now, even if nothing else of it changed', () => {
     const world = compiledWorld();
     const young = (namespace: string) => service('x.example.com', { namespace, ports: [tcp], createdAtMs: 2 });
     world.apply(service('old', { ports: [tcp], createdAtMs: 1 }), young('default'));
@@ -150,14 +150,14 @@ describe('the outbound listeners of captured traffic', () => {
   });
 
   for (const port of [15_001, 15_006]) {
-    test(`leave port ${port} to the sidecar, whatever address a service says`, () => {
+    test(`leave port ${port} to the sidecar, for any address of a service`, () => {
       const world = compiledWorld();
       world.apply(service('a', { ports: [{ ...tcp, number: port }], vips: ['0.0.0.0', '10.0.0.1'] }));
       expect(world.names('listener')).toEqual([`10.0.0.1_${port}`, ...own]);
     });
   }
 
-  test('spread connections as the TCP routes of a rule say', () => {
+  test('distribute connections by the TCP routes of a rule', () => {
     const world = compiledWorld();
     const route = [
       { destination: { host: 'a' }, weight: 90 },
@@ -173,7 +173,7 @@ describe('the outbound listeners of captured traffic', () => {
     );
   });
 
-  test('hand unknown destinations on, or let them end', () => {
+  test('forward or close connections to unknown destinations', () => {
     const world = compiledWorld();
     const catchAll = () =>
       JSON.stringify(world.json('listener', 'virtualOutbound').filterChains).match(/"cluster":"[^"]+"/g);
@@ -193,11 +193,11 @@ describe('the listeners of a proxy whose traffic is not captured', () => {
   });
 });
 
-describe('what a workload serves', () => {
+describe('the inbound listener of a workload', () => {
   const http = service('web', { ports: [{ name: 'http', number: 80, protocol: 'http' }, tcp] });
   const served = endpoint('10.9.9.9', { ports: { http: 8080, tcp: 9000 } });
 
-  test('is one chain and one cluster per port, one more for gRPC to HTTP, and everything else is passed on', () => {
+  test('has one chain and one cluster per port, another for gRPC on HTTP ports, and forwards other connections', () => {
     const world = compiledWorld();
     world.apply(http, endpointsOf(http, [served]));
     const { filterChains } = world.json('listener', 'virtualInbound') as { filterChains: { name: string }[] }; // its schema
@@ -220,7 +220,7 @@ describe('what a workload serves', () => {
   });
 
   for (const health of ['unhealthy', 'departed'] as const) {
-    test(`stays when its endpoint is ${health}`, () => {
+    test(`stays when its endpoint has health ${health}`, () => {
       const world = compiledWorld();
       world.apply(http, endpointsOf(http, [served]));
       const before = world.layers();
@@ -238,7 +238,7 @@ describe('what a workload serves', () => {
     { name: 'one of another namespace, though that is older and exported to nobody', others: { exportTo: ['~'] } },
     { name: 'one of another namespace, though that is older', others: {} },
   ]) {
-    test(`speaks what its own service says, not what ${name} does`, () => {
+    test(`uses the protocol of its own service, not of ${name}`, () => {
       const world = compiledWorld();
       const victim = service('web', { ports: [{ name: 'http', number: 80, protocol: 'http' }], createdAtMs: 2 });
       const foreign = service('trap.evil.svc.cluster.local', { ...others, ports: [tcp], createdAtMs: 1 });
@@ -249,7 +249,7 @@ describe('what a workload serves', () => {
     });
   }
 
-  test('speaks what the service says that has the endpoint, not what one does that it departed from', () => {
+  test('uses the protocol of the service with the endpoint, not of one from which it departed', () => {
     const world = compiledWorld();
     const before = service('before', { ports: [tcp], createdAtMs: 1 });
     const now = service('now', { createdAtMs: 2 });
@@ -263,7 +263,7 @@ describe('what a workload serves', () => {
     { name: 'though the TCP service is older', older: 'tcp', speaks: 'http' },
     { name: 'though the HTTP service is older', older: 'http', speaks: 'tcp' },
   ] as const) {
-    test(`speaks what the service of this workload says at an address that another one had before, ${name}`, () => {
+    test(`uses the protocol of the service of this workload at a reused address, ${name}`, () => {
       const world = compiledWorld();
       const web = service('web', { createdAtMs: older === 'http' ? 1 : 2 });
       const raw = service('raw', { ports: [tcp], createdAtMs: older === 'tcp' ? 1 : 2 });
@@ -281,7 +281,7 @@ describe('what a workload serves', () => {
     });
   }
 
-  test('is not touched by anything outbound', () => {
+  test('does not depend on outbound changes', () => {
     const world = compiledWorld();
     world.apply(http, endpointsOf(http, [served]));
     const [, inbound] = world.layers();
@@ -295,7 +295,7 @@ describe('what a workload serves', () => {
     expect(moved).toBeNull();
   });
 
-  test('moves the proxy to another layer when it changes, and only then', () => {
+  test('moves the proxy to another layer only when it changes', () => {
     const world = compiledWorld();
     world.apply(http, endpointsOf(http, [served]));
     world.compiler.joined(proxy());

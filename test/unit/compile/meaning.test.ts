@@ -16,7 +16,7 @@ describe('a headless service', () => {
     return [name(80), name(9000), name(80, 'primary')].map((cluster) => world.json('cluster', cluster, of).type);
   };
 
-  test('is reached at the endpoint that the client chose; a subset is a choice among endpoints', () => {
+  test('is called at the endpoint that the client chose; a subset restricts the endpoints', () => {
     expect(types()).toEqual(['ORIGINAL_DST', 'ORIGINAL_DST', 'EDS']);
   });
 
@@ -24,13 +24,13 @@ describe('a headless service', () => {
     { whose: 'are not captured', of: proxy({ interception: 'none' }) },
     { whose: 'are no proxies (gRPC)', of: proxy({ client: 'grpc' }) },
   ]) {
-    test(`is balanced for clients that ${whose}: they connect to no endpoint themselves`, () => {
+    test(`is balanced for clients that ${whose}, because they connect to no endpoint directly`, () => {
       expect(types(of)).toEqual(['EDS', 'EDS', 'EDS']);
     });
   }
 });
 
-test('withoutHeaders with a value also takes requests that lack the header', () => {
+test('withoutHeaders with a value also matches requests without the header', () => {
   const world = compiledWorld();
   const withoutHeaders = { 'x-any': {}, 'x-user': { exact: 'jason' } };
   world.apply(
@@ -59,7 +59,7 @@ test('withoutHeaders with a value also takes requests that lack the header', () 
   });
 });
 
-test('a name looked up for one address at a time, of which a subset has none, is still a cluster that Envoy takes', () => {
+test('a cluster that resolves one name is valid for Envoy even if its subset has no name', () => {
   const world = compiledWorld();
   const turns = service('turns.example.com', { resolution: 'dns-round-robin' });
   const subsets = [{ name: 'v1', labels: { version: 'v1' } }];
@@ -76,7 +76,7 @@ describe('DestinationRules', () => {
   const random = { trafficPolicy: { loadBalancer: { simple: 'RANDOM' } } };
   const roundRobin = { trafficPolicy: { loadBalancer: { simple: 'ROUND_ROBIN' } } };
 
-  test('that select by different labels are not merged: the oldest that selects the client decides', () => {
+  test('that select by different labels are not merged: the oldest that selects the client applies', () => {
     const world = compiledWorld();
     const select = (matchLabels: object) => ({ host: 'db', workloadSelector: { matchLabels } });
     const subsets = [{ name: 'v1', labels: { version: 'v1' } }];
@@ -106,7 +106,7 @@ describe('DestinationRules', () => {
   });
 });
 
-test('a mirror of 0 percent, which an empty percentage is, mirrors nothing', () => {
+test('a mirror of 0 percent, as for an empty percentage, mirrors nothing', () => {
   const world = compiledWorld();
   const destination = { host: 'db' };
   world.apply(
@@ -120,7 +120,7 @@ test('a mirror of 0 percent, which an empty percentage is, mirrors nothing', () 
 });
 
 describe('addresses', () => {
-  test('of IPv6 are one however they are spelled, so that Envoy sees no domain and no listener twice', () => {
+  test('of IPv6 are equal in any notation, so that Envoy gets no duplicate domain or listener', () => {
     const world = compiledWorld();
     const ports = [{ name: 'http', number: 80, protocol: 'http' } as const, tcp];
     world.apply(
@@ -132,7 +132,7 @@ describe('addresses', () => {
     expect(world.names('listener').filter((it) => it.endsWith('_9000'))).toHaveLength(1);
   });
 
-  test('in a range give a TCP service no listener: one for every address would take the calls of others', () => {
+  test('in a range give a TCP service no listener, which would capture the calls of other services', () => {
     const world = compiledWorld();
     world.apply(service('db', { ports: [tcp], vips: ['10.0.0.0/8'] }));
     expect(world.names('listener')).toEqual(['virtualInbound', 'virtualOutbound']);
@@ -150,13 +150,13 @@ describe('a TLS port of a service without addresses', () => {
     return { names: world.names('listener', of), problems: Object.values(world.problems()).flat() };
   };
 
-  test('takes no connections of captured clients, which may be meant for any host, and says so', () => {
+  test('accepts no connections of captured clients, which may be for any host, and reports this', () => {
     const { names, problems } = listeners(proxy());
     expect(names).not.toContain('0.0.0.0_443');
     expect(problems).toEqual([expect.stringContaining('port 443 of api.example.com speaks TLS and has no address')]);
   });
 
-  test('is listened for where clients call it at 127.0.0.1, or by an address of its own', () => {
+  test('has a listener where clients call it at 127.0.0.1 or at its own address', () => {
     expect(listeners(proxy({ interception: 'none' })).names).toContain('127.0.0.1_443');
     const own = listeners(proxy(), { vips: ['10.1.2.3'] });
     expect(own.names).toContain('10.1.2.3_443');

@@ -31,8 +31,8 @@ function domains(world: ReturnType<typeof compiledWorld>, port = '8080', of = pr
   );
 }
 
-describe('a service that is another name of a host', () => {
-  test('answers as that host, and has no cluster or listener of its own', () => {
+describe('an alias of a host', () => {
+  test('is served as that host, without a separate cluster or listener', () => {
     const world = compiledWorld();
     world.apply(alias('books', ledger.hostname), ledger);
     expect(domains(world)['ledger.depot.svc.cluster.local:8080']).toEqual([
@@ -52,7 +52,7 @@ describe('a service that is another name of a host', () => {
     expect(world.names('listener')).toEqual(['0.0.0.0_8080', '10.96.9.1_5400', ...own]);
   });
 
-  test('is nothing while no service has that host: its calls are those of unknown hosts', () => {
+  test('has no effect while no service has that host: its calls are calls to unknown hosts', () => {
     const world = compiledWorld();
     world.apply(alias('mail', 'relay.mail.example'));
     expect(world.names('listener')).toEqual(own);
@@ -63,7 +63,7 @@ describe('a service that is another name of a host', () => {
     expect(domains(world, '80')['relay.mail.example:80']).not.toContain('mail');
   });
 
-  test('is a destination, which means the other host', () => {
+  test('is a destination that stands for the other host', () => {
     const world = compiledWorld();
     const http = [{ route: [{ destination: { host: 'books' } }] }];
     world.apply(alias('books', ledger.hostname), ledger, rule('VirtualService', 'crane', { hosts: ['crane'], http }));
@@ -71,7 +71,7 @@ describe('a service that is another name of a host', () => {
     expect(world.problems()).toEqual({});
   });
 
-  test('may be a destination where a Sidecar does not let it be called, and then is no domain', () => {
+  test('may be a destination that a Sidecar hides, and then has no domain', () => {
     const world = compiledWorld();
     const http = [{ route: [{ destination: { host: 'books' } }] }];
     const crane = rule('VirtualService', 'crane', { hosts: ['crane.example'], http });
@@ -82,7 +82,7 @@ describe('a service that is another name of a host', () => {
     expect(world.problems()).toEqual({});
   });
 
-  test('may have a rule of its own, for the ports of the other host', () => {
+  test('may have its own rule, for the ports of the other host', () => {
     const world = compiledWorld();
     const redirect = rule('VirtualService', 'books', { hosts: ['books'], http: [{ redirect: { uri: '/moved' } }] });
     world.apply(alias('books', ledger.hostname), ledger, redirect);
@@ -93,7 +93,7 @@ describe('a service that is another name of a host', () => {
     expect(domains(world)['ledger.depot.svc.cluster.local:8080']).toContain('books');
   });
 
-  test('may be another name of another name; a circle is no host', () => {
+  test('may be an alias of an alias; a cycle is no host', () => {
     const world = compiledWorld();
     world.apply(alias('a', 'b.default.svc.cluster.local'), alias('b', ledger.hostname), ledger);
     expect(domains(world)['ledger.depot.svc.cluster.local:8080']).toEqual(expect.arrayContaining(['a', 'b']));
@@ -102,7 +102,7 @@ describe('a service that is another name of a host', () => {
     expect(domains(world)['ledger.depot.svc.cluster.local:8080']).not.toContain('a');
   });
 
-  test('is known to those that it is exported to', () => {
+  test('is visible where it is exported to', () => {
     const world = compiledWorld();
     world.apply(alias('books', ledger.hostname, { exportTo: ['.'] }), ledger);
     const shop = proxy({ namespace: 'shop' });

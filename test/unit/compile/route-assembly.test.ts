@@ -48,7 +48,7 @@ const removed = (name: string): WorldChange => ({
 });
 
 describe('a big route configuration', () => {
-  it('has the bytes of one that was encoded as a whole', () => {
+  it('has the same bytes as one encoded at once', () => {
     const routes = bigWorld().routes();
     expect(routes.byteLength).toBeGreaterThan(150_000);
     const whole = encodeResource('route', '80', resourceBody('route', routes), routes.version);
@@ -56,7 +56,7 @@ describe('a big route configuration', () => {
     expect(Buffer.concat(recordParts(routes, 'sotw')).equals(Buffer.concat(recordParts(whole, 'sotw')))).toBe(true);
   });
 
-  it('takes memory for what a change changed, whatever its size', () => {
+  it('uses memory for the changed part of a change only', () => {
     const { world, routes } = bigWorld();
     let before = routes();
     for (let index = 0; index < 40; index++) {
@@ -67,7 +67,7 @@ describe('a big route configuration', () => {
     }
   });
 
-  it('is the same after changes as if it had been made at once', () => {
+  it('is the same after changes as when built at once', () => {
     const { world, routes } = bigWorld();
     const rules = Array.from({ length: 30 }, (_, index) => prefixOf(index * 11, `/v${index}`));
     for (const one of rules) world.apply(one);
@@ -80,7 +80,7 @@ describe('a big route configuration', () => {
     expect(expected !== undefined && bytesOf(expected).equals(bytesOf(routes()))).toBe(true);
   });
 
-  it('shares what is alike with that of another scope', () => {
+  it('shares equal chunks with that of another scope', () => {
     const { world, routes } = bigWorld();
     const host = 'svc-7.default.svc.cluster.local';
     const http = [{ timeout: '3s', route: [{ destination: { host } }] }];
@@ -90,7 +90,7 @@ describe('a big route configuration', () => {
     expect(newBytes(here, there)).toBeLessThan(here.byteLength / 2);
   });
 
-  it('has the same bytes in a scope that stands on others as in one that is alone', () => {
+  it('has the same bytes in an overlay as in a separate scope', () => {
     const { world, routes } = bigWorld();
     const shop = proxy({ namespace: 'shop' });
     const own = (name: string, host: string, timeout = '3s') =>
@@ -123,7 +123,7 @@ describe('a big route configuration', () => {
     expect(routes(shop).rest.length).toBeGreaterThan(routes(proxy({ namespace: 'elsewhere' })).rest.length);
   });
 
-  it('is looked into for one virtual host', () => {
+  it('can be read for one virtual host', () => {
     const { routes } = bigWorld();
     for (const host of ['svc-0', 'svc-399']) {
       expect(findVirtualHost(routes(), `${host}.default.svc.cluster.local`)?.name).toBe(
@@ -133,7 +133,7 @@ describe('a big route configuration', () => {
   });
 });
 
-it('chunks are kept for as long as a configuration has them', () => {
+it('chunks are kept as long as a configuration uses them', () => {
   const pools = {
     configurations: createContentPool<AssembledRoutes>(() => {}),
     chunks: createContentPool<Uint8Array>(() => {}),

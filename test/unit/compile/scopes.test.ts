@@ -16,7 +16,7 @@ const outbound = (names: readonly string[]) =>
   names.filter((name) => name.startsWith('outbound')).map((name) => name.split('|').at(-1));
 
 describe('proxies share a scope', () => {
-  test('when they differ in nothing that matters: 100 equal sidecars are one compile', () => {
+  test('if they differ only in irrelevant facts: 100 equal sidecars need one compile', () => {
     const world = compiledWorld();
     world.apply(service('a'), service('b'));
     for (let index = 0; index < 100; index++) {
@@ -28,7 +28,7 @@ describe('proxies share a scope', () => {
     expect(work.hostsCompiled).toBe(2);
   });
 
-  test('across namespaces that have nothing of their own, until one has', () => {
+  test('across namespaces without private rules and services, until one has some', () => {
     const world = compiledWorld();
     world.apply(service('a'));
     const [one, two] = [proxy({ namespace: 'one' }), proxy({ namespace: 'two' })];
@@ -37,7 +37,7 @@ describe('proxies share a scope', () => {
     expect(world.layers(one)).not.toEqual(world.layers(two));
   });
 
-  test('whatever DNS domains they make up, until a host lies below one', () => {
+  test('with any DNS domain, until a host is below it', () => {
     const world = compiledWorld();
     world.apply(service('a'), service('api.example.com'));
     const made = Array.from({ length: 100 }, (_, index) =>
@@ -52,7 +52,7 @@ describe('proxies share a scope', () => {
     expect(world.layers(made[0])).not.toEqual(world.layers(ofClusters[0]));
   });
 
-  test('and their keys are made of the facts that were read', () => {
+  test('whose key consists of the facts that were read', () => {
     const facts = createProxyFacts(proxy());
     scopeFactsOf(facts, createWorld({ mesh: defaultMeshConfig, domainSuffix: 'cluster.local', kinds: ruleKinds }), {
       coarseness: 'coarse',
@@ -61,7 +61,7 @@ describe('proxies share a scope', () => {
     expect([...facts.read()].sort()).toEqual(['addresses', 'client', 'dnsDomain', 'interception', 'namespace', 'role']);
   });
 
-  test('and what is compiled, when rules that tell them apart are for hosts that are not there', () => {
+  test('even if rules for missing hosts distinguish them', () => {
     const world = compiledWorld();
     world.apply(...Array.from({ length: 10 }, (_, index) => service(`svc-${index}`)));
     const apps = Array.from({ length: 20 }, (_, index) => ({ app: `app-${index}` }));
@@ -81,7 +81,7 @@ describe('proxies share a scope', () => {
     );
   });
 
-  test('and bytes with other scopes, where they are told the same', () => {
+  test('and bytes with other scopes for equal configuration', () => {
     const world = compiledWorld();
     const a = service('a');
     world.apply(a, service('b.shop.svc.cluster.local'), endpointsOf(a, [endpoint('10.1.0.1')]));
@@ -98,7 +98,7 @@ describe('proxies share a scope', () => {
 });
 
 describe('a flush', () => {
-  test('leaves new scopes beyond its budget to the next, and changes of known ones never', () => {
+  test('defers new scopes beyond its budget, and never changes of existing ones', () => {
     const world = compiledWorld(createCompiler({ newHostsPerFlush: 4 }));
     world.apply(service('a'), service('b'), service('c.shop.svc.cluster.local'));
     const known = proxy();
@@ -136,7 +136,7 @@ describe('a Sidecar', () => {
     });
   }
 
-  test('that selects the workload counts before that of the namespace, that before that of the root namespace', () => {
+  test('that selects the workload has precedence over that of the namespace, that over that of the root namespace', () => {
     const world = compiledWorld();
     const only = (host: string) => ({ egress: [{ hosts: [`*/${host}`] }] });
     world.apply(
@@ -156,7 +156,7 @@ describe('a Sidecar', () => {
     expect(calls(proxy({ namespace: 'shop' }))).toEqual(['d']);
   });
 
-  test('keeps the destinations that routes lead to, though they may not be called, for as long as they do', () => {
+  test('keeps hidden destinations as long as routes use them', () => {
     const world = compiledWorld();
     const leading = rule('VirtualService', 'r', { hosts: ['a'], http: [{ route: [{ destination: { host: 'b' } }] }] });
     const hosts = ['./a.default.svc.cluster.local'];
@@ -184,7 +184,7 @@ describe('a service', () => {
     });
   }
 
-  test('of Kubernetes has its hostname before an older one of another registry', () => {
+  test('of Kubernetes has precedence for its hostname over an older one of another registry', () => {
     const world = compiledWorld();
     const host = 'a.default.svc.cluster.local';
     const squatter = service(host, { namespace: 'shop', registry: 'file', createdAtMs: 1 });
@@ -215,7 +215,7 @@ describe('the work of a flush', () => {
     return world;
   };
 
-  test('for a changed endpoint is one assignment, for however many scopes', () => {
+  test('for a changed endpoint is one assignment, for any number of scopes', () => {
     const { work, changes } = running().apply(endpointsOf(a, [endpoint('10.1.0.2')]));
     expect(work).toEqual({ hostsCompiled: 0, encoded: 0, assembled: 1 });
     expect(changes.map(({ type, changed }) => [type, changed.length])).toEqual([
@@ -245,8 +245,8 @@ describe('the work of a flush', () => {
   });
 });
 
-describe('a resource is traced', () => {
-  test('to the rules and services that it was made of', () => {
+describe('the origins of a resource', () => {
+  test('are the rules and services that it was compiled from', () => {
     const world = compiledWorld();
     world.apply(
       service('a'),
@@ -267,7 +267,7 @@ describe('a resource is traced', () => {
     expect(parts('listener', '0.0.0.0_80')).toEqual([{ part: '', origins: [`service/default/${host}`], since: 0 }]);
   });
 
-  test('with the revision by which each of its parts is as it is', () => {
+  test('include the revision since which each part is unchanged', () => {
     const world = compiledWorld();
     const routed = (timeout: string) =>
       rule('VirtualService', 'v', { hosts: ['a'], http: [{ timeout, route: [{ destination: { host: 'a' } }] }] });
@@ -291,7 +291,7 @@ describe('a resource is traced', () => {
   });
 });
 
-test('a closed layer leaves nothing behind, and opens again as if for the first time', () => {
+test('a closed layer leaves no state, and opens again like a new one', () => {
   const world = compiledWorld();
   world.apply(service('a'));
   const [layer] = world.layers();

@@ -66,8 +66,8 @@ describe('the labels of a proxy are', () => {
   }
 });
 
-describe('labels that a workload gets late', () => {
-  test('choose the Sidecar and the DestinationRules of its proxy', () => {
+describe('late labels of a workload', () => {
+  test('select the Sidecar and the DestinationRules of its proxy', () => {
     const world = compiledWorld();
     const web = { app: 'web' };
     world.apply(
@@ -90,7 +90,7 @@ describe('labels that a workload gets late', () => {
     expect(clusters()).toEqual([host('a', 'web'), host('a')].sort());
   });
 
-  test('move the proxies at its addresses while these are connected, and nobody else', () => {
+  test('move only the connected proxies at its addresses', () => {
     const world = compiledWorld();
     const of = proxy({ addresses: ['10.9.9.9', 'fd00::9'] });
     const moved = (labels: Readonly<Record<string, string>>) =>

@@ -6,7 +6,7 @@ import { endpoint } from '../../support/model.ts';
 const [a, b] = [serviceKey('default', hostname('a.x')), serviceKey('default', hostname('b.x'))];
 const shared = '10.0.0.1';
 
-test('an address serves every service that has an endpoint there, until its last one goes', () => {
+test('an address serves every service with an endpoint there, until its last endpoint is removed', () => {
   const workloads = createWorkloads(() => true);
   const [one, two, other] = [endpoint(shared), endpoint(shared, { ports: { grpc: 9000 } }), endpoint('10.0.0.2')];
   const at = (address: string) => [...new Set(workloads.at(address).map(({ service }) => service))];

@@ -66,7 +66,7 @@ const bytes = (type: 'cluster' | 'listener', { value }: { readonly value: Encode
   Buffer.from(resourceBody(type, value)).toString('hex');
 
 describe('a patch of one proxy group', () => {
-  test('changes what that group is told', () => {
+  test('changes the configuration of that group', () => {
     const { pools } = shelvesWithCount();
     const patched = createWriter({ dialect: dialects.envoy, pools, patch });
     expect(resourceToJson('cluster', patched.cluster(destination('a')).value)).toMatchObject({
@@ -82,7 +82,7 @@ describe('a patch of one proxy group', () => {
     { name: 'before', patchedFirst: true },
     { name: 'after', patchedFirst: false },
   ]) {
-    test(`does not change a byte of what others are told ${name} it, nor what it says itself`, () => {
+    test(`writes the same bytes ${name} another group as alone`, () => {
       const write = (writers: readonly Writer[]) =>
         writers.map((writer) => [
           bytes('cluster', writer.cluster(destination('a'))),
@@ -97,7 +97,7 @@ describe('a patch of one proxy group', () => {
     });
   }
 
-  test('leaves shared what it does not touch: equal messages are encoded once', () => {
+  test('leaves unchanged messages shared: equal messages are encoded once', () => {
     const { pools, made } = shelvesWithCount();
     const plain = createWriter({ dialect: dialects.envoy, pools });
     const patched = createWriter({ dialect: dialects.envoy, pools, patch });
@@ -105,7 +105,7 @@ describe('a patch of one proxy group', () => {
     expect(made.count).toBe(1);
   });
 
-  test('that breaks a message costs that group alone, and nothing is held', () => {
+  test('that breaks a message affects that group only, and leaves no state', () => {
     const { pools } = shelvesWithCount();
     const broken: Patch = { ...noPatch, cluster: (json) => ({ ...json, connectTimeout: '-1s' }) };
     const plan = { unknownHosts: 'forward', connectTimeoutMs: 1000, captured: null } as const;

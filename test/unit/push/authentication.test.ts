@@ -46,9 +46,9 @@ async function start({ allowTokensWithoutPod = false, hold = async () => {} }: S
 
 const own = sidecarId('shop', 'reviews-1');
 
-describe('a stream of a server that asks for tokens', () => {
+describe('a stream of a server that requires tokens', () => {
   for (const mode of ['sotw', 'delta'] as const) {
-    it(`is served (${mode}) what the node asks for that its token proves`, async () => {
+    it(`is served (${mode}) if its token proves its node`, async () => {
       const { open, results, plane } = await start();
       const stream = open({ mode, token: 'reviews', metadata: { SERVICE_ACCOUNT: 'reviews', NAMESPACE: 'shop' } });
       expect([...(await stream.subscribe('cluster')).resources.keys()]).toEqual(['a']);
@@ -121,7 +121,7 @@ describe('a stream of a server that asks for tokens', () => {
         'this node is not the workload of its token: the namespace differs: node.metadata.NAMESPACE, left out, says "default", the token is of "shop"',
     },
   ]) {
-    it(`ends ${name}, and is told why`, async () => {
+    it(`ends ${name}, with the reason`, async () => {
       const { open, plane } = await start();
       const stream = open(options);
       const first = stream.subscribe('cluster');
@@ -132,7 +132,7 @@ describe('a stream of a server that asks for tokens', () => {
     });
   }
 
-  it('reads no message before its token is reviewed', async () => {
+  it('is not read before its token is reviewed', async () => {
     const held = Promise.withResolvers<void>();
     const asked = Promise.withResolvers<void>();
     const { open, plane } = await start({
@@ -151,7 +151,7 @@ describe('a stream of a server that asks for tokens', () => {
     expect([...(await response).resources.keys()]).toEqual(['a']);
   });
 
-  it('accepts tokens without a pod where that is configured, whatever the pod of the node', async () => {
+  it('may have a token without a pod if that is configured, for any pod of the node', async () => {
     const { open } = await start({ allowTokensWithoutPod: true });
     const stream = open({ token: 'machine', nodeId: sidecarId('shop', 'vm-7') });
     expect([...(await stream.subscribe('cluster')).resources.keys()]).toEqual(['a']);
@@ -160,13 +160,13 @@ describe('a stream of a server that asks for tokens', () => {
     expect(await other.ended).toMatchObject({ code: status.PERMISSION_DENIED });
   });
 
-  it('accepts a free id whose metadata say the namespace', async () => {
+  it('may have any node id if its metadata has the namespace', async () => {
     const { open } = await start();
     const stream = open({ token: 'reviews', nodeId: 'grpc-1', metadata: { NAMESPACE: 'shop' } });
     expect([...(await stream.subscribe('cluster')).resources.keys()]).toEqual(['a']);
   });
 
-  it('counts each outcome', async () => {
+  it('is counted by its result', async () => {
     const { open, results } = await start();
     for (const options of [{}, { token: 'stale' }, { token: 'lost' }, { token: 'reviews', nodeId: 'other' }]) {
       const stream = open(options);
@@ -177,11 +177,11 @@ describe('a stream of a server that asks for tokens', () => {
   });
 });
 
-describe('a single request to a server that asks for tokens', () => {
+describe('a single request to a server that requires tokens', () => {
   const path = '/envoy.service.cluster.v3.ClusterDiscoveryService/FetchClusters';
   const sotw = { request: DiscoveryRequestSchema, response: DiscoveryResponseSchema };
 
-  it('is answered with the right token, and refused without one or for another pod', async () => {
+  it('is answered with the right token, and rejected without one or for another pod', async () => {
     const { plane } = await start();
     const fetch = (id: string, proof: { readonly token?: string }) =>
       callOnce(plane.xdsPort, path, { ...sotw, init: { node: { id } }, ...proof });
@@ -191,7 +191,7 @@ describe('a single request to a server that asks for tokens', () => {
   });
 });
 
-describe('authentication by certificate, where tokens are asked for', () => {
+describe('authentication by certificate on a server that requires tokens', () => {
   const identity = { spiffeId: 'spiffe://cluster.local/ns/shop/sa/reviews' };
   const authentication = createTokenAuthentication({
     reviews: { size: 0, verdictOf: async (token) => verdicts[token] ?? { type: 'invalid', reason: 'unknown' } },
@@ -200,12 +200,12 @@ describe('authentication by certificate, where tokens are asked for', () => {
     observe: () => {},
   });
 
-  it('is enough without a token', async () => {
+  it('suffices without a token', async () => {
     const want: CallerVerdict = { type: 'admitted', workload: null };
     expect(await authentication.authenticate({ metadata: {}, identity })).toEqual(want);
   });
 
-  it('does not make up for a token that is not valid', async () => {
+  it('does not replace an invalid token', async () => {
     const metadata = { authorization: 'Bearer stale' };
     expect(await authentication.authenticate({ metadata, identity })).toMatchObject({ reason: 'unauthenticated' });
   });

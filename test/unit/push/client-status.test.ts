@@ -64,7 +64,7 @@ const acknowledged = (stream: AdsStream) =>
 
 describe('the client status', () => {
   for (const mode of ['sotw', 'delta'] as const) {
-    it(`says of every resource what was sent and what became of it (${mode})`, async () => {
+    it(`lists every resource with its sent version and its status (${mode})`, async () => {
       const verdicts = new Map<string, string | null | undefined>([['cluster', null]]);
       const stream = openAds(plane.xdsPort, { mode, answer: ({ type }) => verdicts.get(type) });
       await stream.subscribe('cluster');
@@ -88,7 +88,7 @@ describe('the client status', () => {
     });
   }
 
-  it('shows the contents and versions, unless they are not wanted', async () => {
+  it('shows contents and versions, or omits them on request', async () => {
     const stream = openAds(plane.xdsPort, { mode: 'delta' });
     await stream.subscribe('cluster', ['a']);
     await acknowledged(stream);
@@ -105,7 +105,7 @@ describe('the client status', () => {
     }
   });
 
-  it('shows who it is, and each stream of one node apart', async () => {
+  it("shows the client's identity, and each stream of one node separately", async () => {
     const streams = [
       openAds(plane.xdsPort, { nodeId: 'n', labels: { app: 'shop' } }),
       openAds(plane.xdsPort, { nodeId: 'n', path: '/envoy.service.cluster.v3.ClusterDiscoveryService/StreamClusters' }),
@@ -120,7 +120,7 @@ describe('the client status', () => {
     expect(config[0]?.node?.metadata).toMatchObject({ NAMESPACE: 'default', LABELS: { app: 'shop' } });
   });
 
-  it('says who has which secret, and not what is in it; nor does the config dump', async () => {
+  it('lists the secrets of each client without their contents, as the config dump does', async () => {
     plane.put({ secret: { key: '{"generic_secret":{"secret":{"inline_string":"hidden"}}}' } });
     await openAds(plane.xdsPort, { mode: 'delta' }).subscribe('secret', ['key']);
     await eventually(async () => (await lines()).join() === 'Secret key SYNCED ACKED', { what: 'the acknowledgement' });
@@ -133,14 +133,14 @@ describe('the client status', () => {
     expect(text).not.toContain('hidden');
   });
 
-  it('shows what is asked for and does not exist', async () => {
+  it('shows subscribed names that do not exist', async () => {
     const stream = openAds(plane.xdsPort, { mode: 'delta' });
     stream.ask(typeUrls.secret);
     await eventually(() => plane.coordinator.clients.size === 1, { what: 'the client' });
     expect(await lines()).toEqual([]);
   });
 
-  it('lists the clients that fit one of the matchers', async () => {
+  it('lists the clients that match one of the matchers', async () => {
     for (const nodeId of ['shop-1', 'shop-2', 'Cart-1']) await openAds(plane.xdsPort, { nodeId }).subscribe('cluster');
     for (const { matchers, want } of [
       { matchers: [], want: ['Cart-1', 'shop-1', 'shop-2'] },
@@ -158,7 +158,7 @@ describe('the client status', () => {
     }
   });
 
-  it('refuses what it cannot match, with a text that says why', async () => {
+  it('rejects unsupported matchers with the reason', async () => {
     for (const { init, text } of [
       { init: byId(matching('safeRegex', { regex: '(' })), text: 'node_matchers: no regular expression of RE2' },
       { init: byId({}), text: 'node_matchers: node_id needs one of exact, prefix, suffix, contains and safe_regex' },
@@ -173,7 +173,7 @@ describe('the client status', () => {
     }
   });
 
-  it('answers every request on a stream, with nothing when nobody is meant', async () => {
+  it('answers every request on a stream, with an empty list when no client matches', async () => {
     await openAds(plane.xdsPort, { nodeId: 'n' }).subscribe('cluster');
     const call = openCall(plane.xdsPort, `${service}/StreamClientStatus`, messages);
     call.say({});
@@ -184,7 +184,7 @@ describe('the client status', () => {
     expect(await call.ended).toMatchObject({ code: status.OK });
   });
 
-  it('takes several responses for what is large, and says so where there is only one', async () => {
+  it('splits large answers into several responses, and names that method where only one is possible', async () => {
     const long = JSON.stringify({ alt_stat_name: 'x'.repeat(1 << 20) });
     plane.put({ cluster: { big: long, bigger: long } });
     for (const nodeId of ['one', 'two', 'three']) await openAds(plane.xdsPort, { nodeId }).subscribe('cluster');
@@ -200,7 +200,7 @@ describe('the client status', () => {
     expect(call.heard.map(({ config }) => config[0]?.node?.id).sort()).toEqual(['one', 'three', 'two']);
   });
 
-  it('lets others have their turn', async () => {
+  it('lets other work run', async () => {
     plane.put({ cluster: Object.fromEntries(Array.from({ length: 1_000 }, (_, index) => [`c${index}`, '{}'])) });
     await openAds(plane.xdsPort, { nodeId: 'n' }).subscribe('cluster');
     let pauses = 0;
@@ -227,7 +227,7 @@ describe('the client status', () => {
     { name: 'counts far', matcher: { regex: '\\pL{1000}' }, says: 'repeats too much' },
     { name: 'counts in what it counts', matcher: { regex: '((a{9}b{9}){9}c{9}){9}' }, says: 'repeats too much' },
   ]) {
-    it(`refuses a regular expression that ${name}`, async () => {
+    it(`rejects a regular expression that ${name}`, async () => {
       expect(await ask(byId(matching('safeRegex', matcher)))).toMatchObject({
         code: status.INVALID_ARGUMENT,
         details: expect.stringContaining(says),
@@ -235,7 +235,7 @@ describe('the client status', () => {
     });
   }
 
-  it('refuses more matchers, and longer requests, than anybody needs', async () => {
+  it('rejects too many matchers and too long requests', async () => {
     const matchers = Array.from({ length: 33 }, () => matching('exact', 'n'));
     expect(await ask(byId(...matchers))).toMatchObject({ code: status.INVALID_ARGUMENT });
     expect(await ask(byId(matching('exact', 'n'.repeat(70_000))))).toMatchObject({
@@ -245,7 +245,7 @@ describe('the client status', () => {
   });
 });
 
-describe('who may ask for the client status', () => {
+describe('access to the client status', () => {
   const identity = (spiffeId: string) => ({ spiffeId, uris: [spiffeId], dnsNames: [], subject: '' });
   const admin = identity('spiffe://mesh/ns/ops/sa/admin');
   const access = { loopback: false, identities: ['spiffe://mesh/ns/ops/sa/admin', 'spiffe://mesh/ns/tools/*'] };
@@ -271,12 +271,12 @@ describe('who may ask for the client status', () => {
     { peer: '10.0.0.1:4711', of: identity('spiffe://mesh/ns/ops/sa/admin2'), allowed: access, refused: true },
   ]) {
     const name = `${of?.spiffeId ?? 'nobody'} from ${peer}${allowed === defaultAccess ? ' by default' : ''}`;
-    it(`${refused ? 'refuses' : 'takes'} ${name}`, () => {
+    it(`${refused ? 'rejects' : 'accepts'} ${name}`, () => {
       expect(isRefused({ peer, identity: of }, allowed)).toBe(refused);
     });
   }
 
-  it('is asked with every call', async () => {
+  it('is checked with every call', async () => {
     const pause = async () => {};
     const methods = clientStatusMethods({ clients: plane.coordinator.clients, pause, access });
     const call = { peer: '127.0.0.1:1', identity: null } as never; // what the handlers read of their call

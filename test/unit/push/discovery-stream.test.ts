@@ -36,7 +36,7 @@ function openStream(short: string) {
 
 const node = { id: 'sidecar~10.0.0.1~client.default~default.svc.cluster.local' };
 
-it('a client whose socket had no room is sent to once it has, though nothing else happens', async () => {
+it('a client whose socket was full gets its response once there is room, without another event', async () => {
   const { push, call, stream, written, say } = openStream('ADS');
   call.writable = false;
   await say({ node, typeUrl: typeUrls.cluster });
@@ -51,7 +51,7 @@ for (const { typeUrl, learned } of [
   { typeUrl: '', learned: 0 },
   { typeUrl: typeUrls.cluster, learned: 1 },
 ]) {
-  it(`an acknowledgement ${learned === 0 ? 'without' : 'with'} its type URL says ${learned === 0 ? 'something else' : 'the same'} on other services`, async () => {
+  it(`an acknowledgement ${learned === 0 ? 'without' : 'with'} its type URL means ${learned === 0 ? 'something else' : 'the same'} on other services`, async () => {
     const { say, clusters } = openStream('CDS');
     await say({ node, typeUrl });
     const sent = clusters()?.inFlight;

@@ -80,7 +80,7 @@ for (const { type, service, plural, short } of services) {
     ] as const) {
       const path = `/${service}/${method}`;
 
-      it(`${method} serves its type, and follows it`, async () => {
+      it(`${method} serves its type with all changes`, async () => {
         const stream = openAds(plane.xdsPort, { mode, path });
         const first = await stream.subscribe(type, ['a']);
         expect([...first.resources.keys()]).toEqual(['a']);
@@ -90,14 +90,14 @@ for (const { type, service, plural, short } of services) {
         expect((await synczOf()).map(({ service: called }: { service: string }) => called)).toEqual([short]);
       });
 
-      it(`${method} takes a request without a type URL for its own`, async () => {
+      it(`${method} accepts a request without a type URL as its own type`, async () => {
         const call = openNamed(path, mode);
         call.ask({ id: 'n', names: ['b'] });
         await eventually(() => call.heard.length === 1, { what: 'an answer' });
         expect(call.heard[0]).toMatchObject({ typeUrl: typeUrls[type], controlPlane: { identifier: 'by hand' } });
       });
 
-      it(`${method} refuses another type`, async () => {
+      it(`${method} rejects another type`, async () => {
         const other = type === 'cluster' ? typeUrls.listener : typeUrls.cluster;
         const stream = openAds(plane.xdsPort, { mode, path });
         stream.ask(other);
@@ -114,7 +114,7 @@ for (const [service, plural] of [
   [sds, 'Secrets'],
   ['/envoy.service.extension.v3.ExtensionConfigDiscoveryService', 'ExtensionConfigs'],
 ] as const) {
-  it(`Fetch${plural}, which there are none of, says what to use instead`, async () => {
+  it(`Fetch${plural}, a type without fetch, names the alternative`, async () => {
     const answer = await callOnce(plane.xdsPort, `${service}/Fetch${plural}`, { ...sotw, init: {} });
     const details = `Fetch${plural} is not served: use Stream${plural} or Delta${plural}, or the AggregatedDiscoveryService (api_type GRPC, DELTA_GRPC)`;
     expect(answer).toMatchObject({ code: status.UNIMPLEMENTED, details });
@@ -122,7 +122,7 @@ for (const [service, plural] of [
 }
 
 for (const mode of ['sotw', 'delta'] as const) {
-  it(`a client that names more than it may is told so, and others are served on (${mode})`, async () => {
+  it(`a client that subscribes to too many names gets an error, and others are still served (${mode})`, async () => {
     const names = Array.from({ length: 100_001 }, (_, index) => `c${index}`);
     const stream = openAds(plane.xdsPort, { mode });
     stream.subscribe('endpoint', names).catch(() => {});
@@ -136,7 +136,7 @@ for (const mode of ['sotw', 'delta'] as const) {
 describe('clients with equal long subscriptions', () => {
   const others = (letter: string) => Array.from({ length: 200 }, (_, index) => `${letter}-${index}`);
   for (const mode of ['sotw', 'delta'] as const) {
-    it(`are each answered for what they asked for (${mode})`, async () => {
+    it(`each get their own subscriptions (${mode})`, async () => {
       const asked = [
         [...others('x'), 'a'],
         [...others('x'), 'a'], // the same bytes
@@ -158,7 +158,7 @@ describe('clients with equal long subscriptions', () => {
 
 describe('the streams of one client', () => {
   for (const mode of ['sotw', 'delta'] as const) {
-    it(`a later node with another id changes nothing, and is noted once (${mode})`, async () => {
+    it(`a later node with another id changes nothing, and is logged once (${mode})`, async () => {
       const call = openNamed(servicePath(mode), mode);
       for (const id of ['one', 'other', 'other']) call.ask({ id, typeUrl: typeUrls.cluster });
       await eventually(() => call.heard.length === 1 && plane.warnings.length > 0, { what: 'the answer' });
@@ -170,7 +170,7 @@ describe('the streams of one client', () => {
       expect(plane.warnings.map(([message]) => message)).toEqual(['another node id on the same stream ignored']);
     });
 
-    it(`a first request without a node is told what to do (${mode})`, async () => {
+    it(`a first request without a node gets an error with the remedy (${mode})`, async () => {
       const stream = openAds(plane.xdsPort, { mode, nodeId: null });
       stream.ask(typeUrls.cluster);
       expect(await stream.ended).toMatchObject({
@@ -180,7 +180,7 @@ describe('the streams of one client', () => {
     });
   }
 
-  it('are served apart, also with the same node id, and shown apart', async () => {
+  it('are served and shown separately, even with the same node id', async () => {
     const streams = [openAds(plane.xdsPort), openAds(plane.xdsPort), openAds(plane.xdsPort, { mode: 'delta' })];
     for (const stream of streams) expect((await stream.subscribe('cluster')).resources.size).toBe(2);
     const next = streams.map((stream) => stream.next('cluster'));
@@ -191,7 +191,7 @@ describe('the streams of one client', () => {
     expect(new Set(shown.map(({ connectionId }) => connectionId)).size).toBe(3);
   });
 
-  it('the assignments of clusters that one stream is sent go again on the other that asked for them', async () => {
+  it('assignments of changed clusters on one stream are sent again on the stream that subscribes to them', async () => {
     const clusters = openAds(plane.xdsPort, { path: `/${services[0]?.service}/DeltaClusters`, mode: 'delta' });
     const endpoints = openAds(plane.xdsPort, { mode: 'delta' });
     const stranger = openAds(plane.xdsPort, { mode: 'delta', nodeId: 'stranger' });
@@ -217,7 +217,7 @@ describe.each(['secret', 'extension'] as const)('the table of the type %s', (typ
   for (const mode of ['sotw', 'delta'] as const) {
     const { service, plural } = typeRows[type];
     for (const path of [servicePath(mode), `/${service}/${mode === 'sotw' ? 'Stream' : 'Delta'}${plural}`]) {
-      it(`is served over ${path.slice(path.lastIndexOf('/') + 1)}: what exists at once, the rest once it exists, and nothing is taken away`, async () => {
+      it(`is served over ${path.slice(path.lastIndexOf('/') + 1)}: existing resources at once, others when they are created, without removals`, async () => {
         plane.put({ [type]: { there: content } });
         await plane.coordinator.flush();
         const stream = openAds(plane.xdsPort, { mode, path });
@@ -234,7 +234,7 @@ describe.each(['secret', 'extension'] as const)('the table of the type %s', (typ
   }
 });
 
-describe('secrets and extensions, of which there are none', () => {
+describe('secrets and extensions that do not exist', () => {
   for (const { type, base, plural } of [
     { type: 'secret', base: sds, plural: 'Secrets' },
     {
@@ -249,7 +249,7 @@ describe('secrets and extensions, of which there are none', () => {
       { name: 'ADS', path: servicePath('sotw'), mode: 'sotw' },
       { name: 'delta ADS', path: servicePath('delta'), mode: 'delta' },
     ] as const) {
-      it(`${type} by ${name}: unanswered, reported once, and the stream goes on`, async () => {
+      it(`${type} by ${name}: they are not answered, but reported once, and the stream continues`, async () => {
         const call = openNamed(path, mode);
         for (let time = 0; time < 2; time++) call.ask({ id: 'n', typeUrl: typeUrls[type], names: ['default'] });
         const state = async () => (await synczOf())[0]?.types[type];
@@ -267,7 +267,7 @@ describe('secrets and extensions, of which there are none', () => {
 
 describe('virtual hosts', () => {
   for (const path of [vhds, servicePath('delta')]) {
-    it(`are found in the route configurations, followed, and taken away (${path.slice(path.lastIndexOf('/') + 1)})`, async () => {
+    it(`are found in the route configurations, updated and removed (${path.slice(path.lastIndexOf('/') + 1)})`, async () => {
       const call = openCall(plane.xdsPort, path, delta);
       const typeUrl = namedTypeUrls['virtual-host'];
       let heard = 0;
@@ -329,7 +329,7 @@ describe('a client whose node is too large', () => {
     details: 'node.id has 2000 bytes: 1024 is the most (xds.limits.maxNodeFieldBytes)',
   };
 
-  it('is told which field it is, and is no client', async () => {
+  it('gets an error with the field, and is not connected', async () => {
     const call = openCall(
       plane.xdsPort,
       '/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources',
@@ -340,14 +340,14 @@ describe('a client whose node is too large', () => {
     expect(plane.coordinator.clients.size).toBe(0);
   });
 
-  it('is told the same when it fetches', async () => {
+  it('gets the same error when it fetches', async () => {
     const path = '/envoy.service.cluster.v3.ClusterDiscoveryService/FetchClusters';
     expect(await callOnce(plane.xdsPort, path, { ...sotw, init })).toMatchObject(refusal);
   });
 });
 
-describe('what clients do over and over', () => {
-  it('is logged as often as their address may have lines', async () => {
+describe('repeated actions of clients', () => {
+  it('are logged up to the limit of their address', async () => {
     const bounded = await startHandFilledPlane({ logLinesPerPeer: { burst: 5, perSecond: 0 } });
     onTestFinished(() => bounded.stop());
     const call = openCall(bounded.xdsPort, `${sds}/DeltaSecrets`, delta);

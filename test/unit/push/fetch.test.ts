@@ -78,7 +78,7 @@ const versionOver = async (plural: string, request: object = {}): Promise<string
 describe('a request without a stream', () => {
   for (const one of types) {
     for (const names of [[], ['a'], ['a', 'nope'], ['b', 'a', 'b'], ['nope'], ['*'], ['*', 'a', 'nope']]) {
-      it(`is answered what a stream is sent first: ${one.type} [${names}]`, async () => {
+      it(`gets the first response of a stream: ${one.type} [${names}]`, async () => {
         const stream = openAds(plane.xdsPort, { answer: () => undefined });
         const { bytes } = await stream.subscribe(one.type, names);
         const sent = fromBinarySorted(bytes);
@@ -103,7 +103,7 @@ describe('a request without a stream', () => {
     }
   }
 
-  it('leaves nothing behind but the layers, for a while', async () => {
+  it('leaves no state except its layers, for a minute', async () => {
     await overRest('clusters');
     expect(plane.coordinator.clients.size).toBe(0);
     expect([...plane.coordinator.layers.all()].map(({ users, ready }) => ({ users, ready }))).toEqual([
@@ -115,7 +115,7 @@ describe('a request without a stream', () => {
 
 describe('the version', () => {
   for (const { type, plural } of types) {
-    it(`tells that nothing changed, and is another one once something did (${type})`, async () => {
+    it(`is unchanged without changes, and changes with its content (${type})`, async () => {
       const resource_names = ['a', 'b'];
       const version_info = await versionOver(plural, { resource_names });
       const again = await overRest(plural, { resource_names, version_info });
@@ -134,7 +134,7 @@ describe('the version', () => {
     });
   }
 
-  it('of everything changes with everything, and is that of equal content in another order elsewhere', async () => {
+  it('of a wildcard changes with every resource, and does not depend on their order', async () => {
     const server = restServer({ coordinator: plane.coordinator });
     const { version_info } = (await server.inject(discovery('clusters'))).json();
     plane.put({ cluster: { d: '{}' } });
@@ -153,13 +153,13 @@ describe('the version', () => {
     expect(more.statusCode).toBe(200);
   });
 
-  it('does not matter over gRPC, which has no word for "not modified"', async () => {
+  it('is ignored over gRPC, which has no "not modified"', async () => {
     const versionInfo = await versionOver('clusters');
     expect(await overGrpc(clusters, { versionInfo })).toMatchObject({ versionInfo, resources: [{}, {}, {}] });
   });
 });
 
-describe('a request that cannot be answered', () => {
+describe('a request without an answer', () => {
   for (const { name, body, says } of [
     { name: 'no JSON', body: '{"node":', says: /^the body is not JSON: / },
     { name: 'no object', body: '[]', says: /^the body is no DiscoveryRequest: the body must be a JSON object$/ },
@@ -184,18 +184,18 @@ describe('a request that cannot be answered', () => {
     },
     { name: 'a cluster that is no text', body: withMetadata({ REST_CLUSTER: 7 }), says: /REST_CLUSTER must be text/ },
   ]) {
-    it(`is told why over REST: ${name}`, async () => {
+    it(`gets the reason over REST: ${name}`, async () => {
       const answer = await restServer({ coordinator: plane.coordinator }).inject({ ...discovery('clusters'), body });
       expect(answer.json()).toMatchObject({ code: 400, reason: 'BadRequest', message: expect.stringMatching(says) });
     });
   }
 
-  it('is told why over gRPC', async () => {
+  it('gets the reason over gRPC', async () => {
     expect(await overGrpc(clusters, { node: { id: '' } })).toMatchObject({ code: status.INVALID_ARGUMENT });
     expect(await overGrpc(endpoints, { typeUrl: typeUrls.route })).toMatchObject({ code: status.INVALID_ARGUMENT });
   });
 
-  it('is told what is awaited before everything has synced', async () => {
+  it('gets the names of pending adapters before everything has synced', async () => {
     const server = restServer({ coordinator: plane.coordinator, awaited: () => ['nacos', 'files'] });
     const answer = await server.inject(discovery('clusters'));
     expect(answer.headers['retry-after']).toBe('1');
@@ -203,13 +203,13 @@ describe('a request that cannot be answered', () => {
     expect(answer.json()).toMatchObject({ code: 503, reason: 'ServiceUnavailable', message });
   });
 
-  it('is not found for a type without tables', async () => {
+  it('gets 404 for a type without tables', async () => {
     expect((await overRest('secrets')).statusCode).toBe(404);
   });
 });
 
 describe('a client that polls', () => {
-  it('may send what is not read, as Envoy does: its extensions, details of types that nobody knows', async () => {
+  it('may send ignored fields, as Envoy does: its extensions, details of unknown types', async () => {
     const warnings: object[] = [];
     const log = { ...silentLogger, warn: (facts: object, message: string) => warnings.push({ ...facts, message }) };
     const details = [{ '@type': 'type.googleapis.com/nobody.Knows', x: 1 }];
@@ -223,7 +223,7 @@ describe('a client that polls', () => {
     expect(warnings).toEqual([{ message, proxy: 'n', type: 'cluster', reason: 'a is bad' }]);
   });
 
-  it('is told what its kind of client understands', async () => {
+  it('gets the configuration of its kind of client', async () => {
     const push = new FakePush();
     push.compiler.layersFor = ({ client }) => [client];
     push.compiler.put('mosn', { cluster: { a: '1' } });
@@ -241,7 +241,7 @@ describe('a client that polls', () => {
     expect((await fetching).resources.map(({ name }) => name)).toEqual(['a']);
   });
 
-  it('has its answer put into JSON in slices, once for all', async () => {
+  it('gets JSON that is built in slices, once for all clients', async () => {
     let elapsedMs = 0;
     let pauses = 0;
     const server = restServer({
@@ -256,7 +256,7 @@ describe('a client that polls', () => {
     expect(pauses).toBe(2);
   });
 
-  it('is referred to REST where its node says through which cluster', async () => {
+  it('gets references to REST if its node names a REST cluster', async () => {
     const node = { id: 'n', metadata: { REST_CLUSTER: 'http"$&', REST_REFRESH: '0.5s' } };
     const source = {
       resource_api_version: 'V3',

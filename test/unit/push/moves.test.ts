@@ -70,7 +70,7 @@ async function program(proxies: readonly Partial<Proxy>[], ...world: readonly Wo
 const named = (...names: readonly string[]) => names.map((name, index) => ({ name, addresses: [`10.0.0.${index}`] }));
 
 describe('a change that may move clients to other layers', () => {
-  it('asks about those at its addresses alone', async () => {
+  it('recomputes only clients at its addresses', async () => {
     const { change, asked } = await program(named('a', 'b', 'c'), { type: 'service', service: web });
     await change(serving('10.0.0.1'));
     expect(asked).toEqual(['b']);
@@ -84,7 +84,7 @@ describe('a change that may move clients to other layers', () => {
     expect(asked).toEqual([]);
   });
 
-  it('asks about those of its namespace, its DNS domain or its labels alone', async () => {
+  it('recomputes only clients of its namespace, its DNS domain or its labels', async () => {
     const proxies = [
       { name: 'a', namespace: 'shop', dnsDomain: 'x' },
       { name: 'b', namespace: 'other', dnsDomain: 'example' },
@@ -103,7 +103,7 @@ describe('a change that may move clients to other layers', () => {
     expect(asked).toEqual(['a', 'b', 'c']);
   });
 
-  it('asks in slices, and shows nothing of the change until all have moved', async () => {
+  it('works in slices, and publishes nothing until all clients have moved', async () => {
     const names = Array.from({ length: 12 }, (_, index) => `p${index}`);
     const world: WorldChange[] = [{ type: 'service', service: web }];
     const { change, asked, cost, clients, coordinator } = await program(named(...names), ...world);
@@ -119,7 +119,7 @@ describe('a change that may move clients to other layers', () => {
     for (const client of clients) expect(client.isReady).toBe(true);
   });
 
-  it('leaves out a client that has gone meanwhile', async () => {
+  it('skips clients that disconnected meanwhile', async () => {
     const names = ['a', 'b', 'c', 'd', 'e'];
     const { change, asked, cost, clients, coordinator } = await program(named(...names), {
       type: 'service',
@@ -137,7 +137,7 @@ describe('a change that may move clients to other layers', () => {
 });
 
 describe('a client that is moved to another scope', () => {
-  it('rejects what it sees: rules of the scope that it leaves are to be corrected', async () => {
+  it('rejects responses of its old scope: the rules of that scope are to be corrected', async () => {
     const push = new FakePush();
     push.compiler.layersFor = () => ['before'];
     push.compiler.partsOf = (layer: LayerKey) => [{ part: '', origins: [`VirtualService/a/${layer}`], since: 1 }];

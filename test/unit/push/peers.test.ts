@@ -11,7 +11,7 @@ describe('one peer with many scopes', () => {
     return { push, refusals: () => refused };
   };
 
-  it('is refused more than it may have, and nothing of the refused is left', async () => {
+  it('is rejected above its limit, and the rejected client leaves no state', async () => {
     const { push, refusals } = scopePerClient();
     for (const id of ['a', 'b', 'c']) push.connect(id, 'delta', '10.0.0.1:1');
     expect(() => push.connect('d', 'delta', '10.0.0.1:2')).toThrow(
@@ -23,14 +23,14 @@ describe('one peer with many scopes', () => {
     expect(push.compiler.closed).toEqual(['scope-d']);
   });
 
-  it('takes nothing from others, nor from its clients of a scope that it has', () => {
+  it('does not limit other peers, nor its own clients of existing scopes', () => {
     const { push } = scopePerClient();
     for (const id of ['a', 'b', 'c', 'a', 'b']) push.connect(id, 'delta', '10.0.0.1:1');
     push.connect('d', 'delta', '10.0.0.2:1');
     expect(push.coordinator.clients.size).toBe(6);
   });
 
-  it('has them until they are closed, also if its clients leave', async () => {
+  it('counts them until they are closed, even after its clients disconnect', async () => {
     const { push } = scopePerClient();
     for (const id of ['a', 'b', 'c']) {
       const { client } = push.connect(id, 'delta', '10.0.0.1:1');
@@ -43,7 +43,7 @@ describe('one peer with many scopes', () => {
     expect(push.coordinator.clients.size).toBe(1);
   });
 
-  it('has those of what it fetches, too', async () => {
+  it('counts scopes of its fetches, too', async () => {
     const { push } = scopePerClient();
     for (const id of ['a', 'b', 'c']) push.connect(id, 'delta', '10.0.0.1:1');
     const { proxy } = push.connect('other', 'delta', '10.0.0.2:1').client;
@@ -52,7 +52,7 @@ describe('one peer with many scopes', () => {
 });
 
 describe('a flush that defers new scopes', () => {
-  it('sends what it has to those who wait no longer, and the next sends the rest', async () => {
+  it('serves the clients of compiled scopes, and the next flush serves the rest', async () => {
     const push = new FakePush();
     push.compiler.layersFor = ({ id }) => [`scope-${id}`];
     push.compiler.newLayersPerFlush = 1;
@@ -66,7 +66,7 @@ describe('a flush that defers new scopes', () => {
   });
 });
 
-describe('streams with the node id of another', () => {
+describe('streams with the node id of another client', () => {
   /** A victim with a stream for each type, and somebody else who calls itself as the victim does. */
   const impersonated = async (peer: string) => {
     const push = new FakePush();
@@ -82,17 +82,17 @@ describe('streams with the node id of another', () => {
     return victim.hears();
   };
 
-  it('cause nothing to be sent to it', async () => {
+  it('cause no response to the other client', async () => {
     expect(await impersonated('10.0.0.2:1')).toEqual([]);
   });
 
-  it('are its own when they come from the same peer', async () => {
+  it('belong to the same proxy if they come from the same peer', async () => {
     expect(await impersonated('10.0.0.1:2')).toEqual(['EDS a=e']);
   });
 });
 
-describe('a stream that is sent clusters itself', () => {
-  it('is owed no assignments when the same proxy answers clusters on another stream', async () => {
+describe('a stream with its own clusters', () => {
+  it('gets no assignments again when the same proxy answers clusters on another stream', async () => {
     const push = new FakePush();
     const both = push.connect('proxy', 'delta', '10.0.0.1:1');
     both.asks('cluster');
@@ -144,7 +144,7 @@ describe('a peer that proves nothing', () => {
     expect(await sentToOthers('b')).toEqual(['RDS 80=a:1 b:1']);
   });
 
-  it('is believed where what it rejects is against a constraint of Envoy', async () => {
+  it('counts if the rejected resource violates a constraint of Envoy', async () => {
     expect(await sentToOthers('b\n')).toEqual(['RDS 80=a:1']);
   });
 });

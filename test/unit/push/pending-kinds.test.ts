@@ -64,7 +64,7 @@ function program() {
   return { book, feed, world };
 }
 
-test('rules of kinds that are not compiled yet change nothing for a proxy, whatever they say', () => {
+test('rules of kinds without effect change nothing for a proxy', () => {
   const { book, feed, world } = program();
   const before = world.table('cluster');
   book.replace('file', objects);
@@ -77,7 +77,7 @@ test('rules of kinds that are not compiled yet change nothing for a proxy, whate
   expect(world.table('cluster')).toEqual(before);
 });
 
-test('each of them is said to be without effect', () => {
+test('each of them is reported as without effect', () => {
   const { book } = program();
   book.replace('file', objects);
   expect(Object.fromEntries(messagesOn(book.rules(), ruleKinds, []))).toEqual(
@@ -85,7 +85,7 @@ test('each of them is said to be without effect', () => {
   );
 });
 
-test('a rule that is in effect in part is said to be so, beside what else is said of it', () => {
+test('a rule that is partly in effect is reported as such, beside its other messages', () => {
   const { book } = program();
   const route = [{ destination: { host: 'reviews' } }];
   const [template] = objects;
@@ -114,7 +114,7 @@ test('a rule that is in effect in part is said to be so, beside what else is sai
   expect(messagesOn(book.rules(), ruleKinds, found(other)).get(id)).toHaveLength(2);
 });
 
-test('the kinds of this test are all but those that are compiled', () => {
+test('the kinds of this test are exactly those that are not compiled', () => {
   const compiled = ['VirtualService', 'DestinationRule', 'Sidecar', 'ServiceEntry', 'WorkloadEntry'];
   const others = ruleKinds.map(({ kind }) => kind).filter((kind) => !compiled.includes(kind));
   expect(objects.map(({ kind }) => kind)).toEqual(others);

@@ -7,8 +7,8 @@ beforeEach(async () => {
   mesh = await meshOfTwo();
 });
 
-describe('whom a rule concerns', () => {
-  it('nobody when no proxy is connected, and none that does not ask for the type', async () => {
+describe('the proxies that a rule concerns', () => {
+  it('are none without connected proxies that subscribe to the type', async () => {
     mesh.put('VirtualService', 'default/v', toB());
     mesh.put('DestinationRule', 'default/d', { host: 'b', trafficPolicy: { loadBalancer: { simple: 'RANDOM' } } });
     await mesh.flush();
@@ -20,7 +20,7 @@ describe('whom a rule concerns', () => {
     expect(mesh.line('DestinationRule', 'default/d')).toBe('Pending 0/1');
   });
 
-  it('one that asks later, as soon as it asks', async () => {
+  it('include a proxy as soon as it subscribes', async () => {
     mesh.service('c', [], { ports: [{ name: 'http', number: 90, protocol: 'http' }] });
     mesh.put('VirtualService', 'default/v', { ...toB(), hosts: ['c'] });
     const one = mesh.connect('one', { types: [] });
@@ -36,7 +36,7 @@ describe('whom a rule concerns', () => {
     expect(mesh.line('VirtualService', 'default/v')).toBe('Programmed 1/1');
   });
 
-  it('one that has nothing to be told any more is at rest', async () => {
+  it('include a proxy without pending responses as settled', async () => {
     mesh.put('VirtualService', 'default/v', toB());
     const one = mesh.connect('one', { types: [], mode: 'sotw' });
     one.asks('route', ['80', '90']);
@@ -54,7 +54,7 @@ describe('whom a rule concerns', () => {
     expect(mesh.line('VirtualService', 'default/v')).toBe('Programmed 1/1');
   });
 
-  it('nobody once the proxies no longer see its host', async () => {
+  it('are none once no proxy sees its host', async () => {
     const seesOnly = (host: string) => ({ egress: [{ hosts: [`./${host}.default.svc.cluster.local`] }] });
     mesh.put('Sidecar', 'default/s', seesOnly('b'));
     mesh.put('DestinationRule', 'default/d', { host: 'b', trafficPolicy: { loadBalancer: { simple: 'RANDOM' } } });
@@ -68,7 +68,7 @@ describe('whom a rule concerns', () => {
     expect(mesh.line('DestinationRule', 'default/d')).toBe('NoProxies 0/0');
   });
 
-  it('proxies that see the rule only', async () => {
+  it('are only those that see the rule', async () => {
     mesh.put('VirtualService', 'default/v', { ...toB(), exportTo: ['.'] });
     mesh.connect('one');
     mesh.connect('two', { facts: { namespace: 'shop' } });
@@ -76,7 +76,7 @@ describe('whom a rule concerns', () => {
     expect(mesh.status('VirtualService', 'default/v').proxies.concerned).toBe(0);
   });
 
-  it('a DestinationRule: those with the clusters, whatever endpoints are under way', async () => {
+  it('of a DestinationRule are those with its clusters, regardless of pending endpoints', async () => {
     const one = mesh.connect('one');
     await mesh.flush();
     one.settle();
@@ -98,7 +98,7 @@ describe('whom a rule concerns', () => {
     expect(mesh.line('DestinationRule', 'default/d')).toBe('Rejected 0/1 -1');
   });
 
-  it('a Sidecar: the proxies that it selects, when they have all that is left to them', async () => {
+  it('of a Sidecar are those that it selects, once they have their reduced configuration', async () => {
     const [one, other] = [mesh.connect('one', { facts: { labels: { app: 'web' } } }), mesh.connect('other')];
     await mesh.flush();
     for (const proxy of [one, other]) proxy.settle();
@@ -118,7 +118,7 @@ describe('whom a rule concerns', () => {
     expect(mesh.line('Sidecar', 'default/s')).toBe('Programmed 1/1');
   });
 
-  it('a Sidecar: pending all the while that its proxies move to a scope that is still to be compiled', async () => {
+  it('of a Sidecar are pending while they move to a scope that is not compiled yet', async () => {
     const one = mesh.connect('one');
     await mesh.flush();
     one.settle();
@@ -133,7 +133,7 @@ describe('whom a rule concerns', () => {
     expect([...lines]).toEqual(['Pending 0/0', 'Pending 0/1']);
   });
 
-  it('the mesh configuration: everybody', async () => {
+  it('of the mesh configuration are all', async () => {
     const [one, other] = [mesh.connect('one'), mesh.connect('other', { facts: { namespace: 'shop' } })];
     await mesh.flush();
     for (const proxy of [one, other]) proxy.settle();
@@ -148,7 +148,7 @@ describe('whom a rule concerns', () => {
   });
 
   for (const mode of ['delta', 'sotw'] as const) {
-    it(`the mesh configuration: until a proxy has taken also what it rejected of it (${mode})`, async () => {
+    it(`of the mesh configuration are pending until they accept the rejected part (${mode})`, async () => {
       const one = mesh.connect('one', { mode });
       await mesh.flush();
       one.settle();
@@ -168,7 +168,7 @@ describe('whom a rule concerns', () => {
     });
   }
 
-  it('a ServiceEntry and its WorkloadEntry: who calls the service, and who serves it', async () => {
+  it('of a ServiceEntry and its WorkloadEntry are clients and workloads of the service', async () => {
     const caller = mesh.connect('caller');
     await mesh.flush();
     caller.settle();

@@ -9,7 +9,7 @@ const routes = (timeout: string) => ({
 
 const v = 'VirtualService/default/v';
 
-describe('who listens for statuses', () => {
+describe('a listener for statuses', () => {
   let mesh: StatusMesh;
   let one: MeshProxy;
   let told: (readonly string[])[];
@@ -31,7 +31,7 @@ describe('who listens for statuses', () => {
     return told.splice(0);
   };
 
-  it('is told at most once a second which have changed, and nothing when none has', async () => {
+  it('gets the changed ones at most once a second, and nothing without changes', async () => {
     listen();
     expect(await hears(1_000)).toEqual([]);
     mesh.put('VirtualService', 'default/v', routes('2s'));
@@ -45,7 +45,7 @@ describe('who listens for statuses', () => {
     expect(await hears(10_000)).toEqual([]);
   });
 
-  it('is told of proxies that come, ask for more, and go', async () => {
+  it('gets changes by proxies that connect, subscribe and disconnect', async () => {
     listen();
     await hears(1_000);
     const two = mesh.connect('two', { types: [] });
@@ -59,7 +59,7 @@ describe('who listens for statuses', () => {
     expect(await hears(1_000)).toEqual([[v]]);
   });
 
-  it('is told of a rejection that comes late', async () => {
+  it('gets a late rejection', async () => {
     listen();
     mesh.put('VirtualService', 'default/v', routes('2s'));
     await mesh.flush();
@@ -69,7 +69,7 @@ describe('who listens for statuses', () => {
     expect(mesh.line('VirtualService', 'default/v')).toBe('Rejected 0/1 -1');
   });
 
-  it('is told again when somebody was shown what is over by now', async () => {
+  it('gets a change again if somebody read an outdated status', async () => {
     mesh.put('VirtualService', 'default/v', {
       hosts: ['a'],
       http: [{ fault: { abort: { httpStatus: 500 } }, route: [{ destination: { host: 'a' } }] }],
@@ -86,7 +86,7 @@ describe('who listens for statuses', () => {
     expect(await hears(1_000)).toEqual([]);
   });
 
-  it('is not told of objects that are gone, nor of anything when it has ended', async () => {
+  it('gets nothing for removed objects, and nothing after it ended', async () => {
     const end = listen();
     await hears(1_000);
     mesh.put('VirtualService', 'default/v', routes('2s'));
@@ -98,7 +98,7 @@ describe('who listens for statuses', () => {
     expect(await hears(10_000)).toEqual([]);
   });
 
-  it('does not keep others from their turn: a look at many rules is done in slices', async () => {
+  it('does not delay other work: many rules are checked in slices', async () => {
     for (let index = 0; index < 100; index++) mesh.put('VirtualService', `default/w${index}`, routes('3s'));
     await mesh.flush();
     listen();
@@ -110,7 +110,7 @@ describe('who listens for statuses', () => {
     expect(turns).toBeGreaterThanOrEqual(100 / 6);
   });
 
-  it('looks at nothing while nothing happens', async () => {
+  it('checks nothing while nothing changes', async () => {
     listen();
     await hears(2_000);
     let looks = 0;
@@ -119,7 +119,7 @@ describe('who listens for statuses', () => {
     expect(looks).toBeLessThanOrEqual(10); // one each second, for slices that are not begun
   });
 
-  it('is reported, and goes on, when a listener fails', async () => {
+  it('is reported if it throws, and still gets later changes', async () => {
     mesh.keeper.subscribe(() => {
       throw new Error('broken');
     });

@@ -8,8 +8,8 @@ beforeEach(async () => {
   mesh = await meshOfTwo();
 });
 
-describe('what else a status says', () => {
-  it('which fields have no effect, also while proxies have not answered', async () => {
+describe('further contents of a status', () => {
+  it('name fields without effect, even while proxies have not answered', async () => {
     mesh.put('VirtualService', 'default/v', toB({ fault: { abort: { httpStatus: 500, percentage: { value: 1 } } } }));
     const one = mesh.connect('one');
     await mesh.flush();
@@ -26,7 +26,7 @@ describe('what else a status says', () => {
     });
   });
 
-  it('that a kind has no effect', async () => {
+  it('report a kind without effect', async () => {
     mesh.put('PeerAuthentication', 'default/p', { mtls: { mode: 'STRICT' } });
     await mesh.flush();
     expect(mesh.status('PeerAuthentication', 'default/p').conditions).toMatchObject([
@@ -40,7 +40,7 @@ describe('what else a status says', () => {
     ]);
   });
 
-  it('which object comes first, and what is missing', async () => {
+  it('name the object with precedence, and missing objects', async () => {
     mesh.put('VirtualService', 'default/v', toB());
     mesh.put('VirtualService', 'default/w', toB());
     mesh.put('VirtualService', 'default/x', { hosts: ['b'], http: [{ route: [{ destination: { host: 'ghost' } }] }] });
@@ -64,7 +64,7 @@ describe('what else a status says', () => {
     expect(mesh.line('VirtualService', 'default/x')).toBe('Programmed 1/1');
   });
 
-  it('that an earlier version is in effect, or that of a file, or nothing', async () => {
+  it('report whether an earlier version, that of a file, or none is in effect', async () => {
     mesh.put('VirtualService', 'default/v', toB());
     mesh.put('VirtualService', 'default/v', { hosts: 'a' });
     mesh.put('VirtualService', 'default/n', { hosts: 'a' });
@@ -83,14 +83,14 @@ describe('what else a status says', () => {
     });
   });
 
-  it('nothing new when only labels and the like were written', async () => {
+  it('do not change with labels', async () => {
     mesh.put('VirtualService', 'default/v', toB());
     await mesh.flush();
     mesh.put('VirtualService', 'default/v', toB());
     expect(mesh.line('VirtualService', 'default/v')).toBe('NoProxies 0/0');
   });
 
-  it('that an object which is not stored yet waits', async () => {
+  it('are Pending for an object that is not stored yet', async () => {
     const object = mesh.put('VirtualService', 'default/v', toB());
     await mesh.flush();
     const dryRun = { ...object, metadata: { ...object.metadata, generation: 2 } };
@@ -100,7 +100,7 @@ describe('what else a status says', () => {
     });
   });
 
-  it('since when it is so, as long as the object lives', async () => {
+  it('include the time of the last change, for the lifetime of the object', async () => {
     const at = (ms: number) => new Date(start + ms).toISOString();
     const start = mesh.clock.now();
     mesh.put('VirtualService', 'default/v', toB());
@@ -118,7 +118,7 @@ describe('what else a status says', () => {
     expect(time()).toBe(at(2_000));
   });
 
-  it('since when it is so, anew for a rule of a file that went and came again', async () => {
+  it('include a new time for a rule of a file that was removed and added again', async () => {
     const start = mesh.clock.now();
     const raw = rawObject('VirtualService', 'v', toB());
     const time = () => {
@@ -138,7 +138,7 @@ describe('what else a status says', () => {
     expect(time()).toEqual([1_000, 1_000]);
   });
 
-  it('that a namespace is as good as it will be', () => {
+  it('are NoProxies for a namespace', () => {
     mesh.put('Namespace', 'shop', {});
     expect(mesh.line('Namespace', 'shop')).toBe('NoProxies 0/0');
   });

@@ -33,7 +33,7 @@ for (const mode of ['delta', 'sotw'] as const) {
       });
     });
 
-    it('goes through all of it again for another generation', async () => {
+    it('starts again as pending with another generation', async () => {
       mesh.put('VirtualService', 'default/v', toB());
       const one = mesh.connect('one', { mode });
       await mesh.flush();
@@ -47,7 +47,7 @@ for (const mode of ['delta', 'sotw'] as const) {
       expect(mesh.status('VirtualService', 'default/v').observedGeneration).toBe(2);
     });
 
-    it('says who rejects what, with their words, and is programmed again when it is repaired', async () => {
+    it('lists rejections with their errors, and is programmed again when it is repaired', async () => {
       mesh.put('VirtualService', 'default/v', toB());
       const [one, two] = [mesh.connect('one', { mode }), mesh.connect('two', { mode })];
       await mesh.flush();
@@ -72,7 +72,7 @@ for (const mode of ['delta', 'sotw'] as const) {
       expect(mesh.status('VirtualService', 'default/v').rejections).toEqual([]);
     });
 
-    it('does not suffer from other rules of the same route configuration', async () => {
+    it('is unaffected by other rules of the same route configuration', async () => {
       mesh.put('VirtualService', 'default/good', { hosts: ['b'], http: [{ route: [{ destination: { host: 'b' } }] }] });
       const one = mesh.connect('one', { mode });
       await mesh.flush();
@@ -97,7 +97,7 @@ for (const mode of ['delta', 'sotw'] as const) {
       expect(mesh.line('VirtualService', 'default/bad')).toBe('Rejected 0/2 -2');
     });
 
-    it('is pending where a rejected part has its change, though another rule is to be corrected', async () => {
+    it('is pending if a rejected part contains its change, even if another rule is to be corrected', async () => {
       const one = mesh.connect('one', { mode });
       const connections = (maxConnections: number) => ({ connectionPool: { tcp: { maxConnections } } });
       await mesh.flush();
@@ -135,7 +135,7 @@ for (const mode of ['delta', 'sotw'] as const) {
       expect(mesh.line('VirtualService', 'default/v')).toBe('Rejected 2/5 -3');
     });
 
-    it('is rejected by one peer that proves nothing, if what it rejects is against a constraint of Envoy', async () => {
+    it('is rejected by one peer that proves nothing if the part violates a constraint of Envoy', async () => {
       vi.spyOn(mesh.coordinator.quarantine, 'isProven').mockReturnValue(true); // the API refuses such a rule
       mesh.put('VirtualService', 'default/v', toB());
       const proxies = ['one', 'two'].map((id) => mesh.connect(id, { mode, peer: `10.0.0.${id.length}:1` }));
@@ -148,7 +148,7 @@ for (const mode of ['delta', 'sotw'] as const) {
       expect(mesh.line('VirtualService', 'default/v')).toBe('Rejected 1/2 -1');
     });
 
-    it('is rejected as long as the proxy was not sent another version, whatever becomes of other rules', async () => {
+    it('is rejected until the proxy was sent another version, regardless of other rules', async () => {
       mesh.service('c', [], { ports: [{ name: 'http', number: 90, protocol: 'http' }] });
       const one = mesh.connect('one', { mode });
       await mesh.flush();
@@ -175,7 +175,7 @@ for (const mode of ['delta', 'sotw'] as const) {
       expect(mesh.line('VirtualService', 'default/good')).toBe('Programmed 1/1');
     });
 
-    it('says that it is rejected when the proxy does not say what it rejects', async () => {
+    it('is rejected if the proxy does not name the rejected resource', async () => {
       const one = mesh.connect('one', { mode });
       await mesh.flush();
       one.settle();
@@ -191,7 +191,7 @@ for (const mode of ['delta', 'sotw'] as const) {
       expect(mesh.status('VirtualService', 'default/v').rejections[0]?.message).toBe('no');
     });
 
-    it('is settled for a proxy that comes back with all that it had', async () => {
+    it('is settled for a proxy that reconnects with all resources', async () => {
       mesh.put('VirtualService', 'default/v', toB());
       const one = mesh.connect('one', { mode });
       await mesh.flush();

@@ -11,7 +11,7 @@ import { layerKey } from '../../support/fake-compiler.ts';
 describe.each(xdsTypes)('the type %s', (type) => {
   const row = typeRows[type];
 
-  it('has a table where it is compiled, in every layer, and in what streams see', () => {
+  it('has a table in every layer if it is compiled, and in the view of streams', () => {
     const tables = createTables(layerKey('scope'));
     const resource = encodeResource(type, 'a', Buffer.from('body'));
     tables.set(type, resource);
@@ -22,14 +22,14 @@ describe.each(xdsTypes)('the type %s', (type) => {
     expect(resourceBody(type, resource)).toEqual(Buffer.from('body'));
   });
 
-  it('has a service of its own, with three methods', () => {
+  it('has its own service with three methods', () => {
     const service = discoveryServices.find(({ only }) => only?.type === type);
     expect(service).toMatchObject({ short: row.short, name: row.service, only: { typeUrl: row.typeUrl } });
     expect(service?.methods.map(({ name }) => name)).toEqual([`Stream${row.plural}`, `Delta${row.plural}`]);
   });
 
   for (const mode of ['sotw', 'delta'] as const) {
-    it(`is served by name over ${mode}, and an unknown name is answered as its row says`, () => {
+    it(`is served by name over ${mode}, and an unknown name is answered as its row defines`, () => {
       const server = new Server();
       server.commit({ [type]: { a: '1' } });
       const client = new Talker(server, mode);

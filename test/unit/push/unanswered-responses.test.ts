@@ -12,8 +12,8 @@ async function silentClient(id = 'p') {
   return { push, client, overdue };
 }
 
-describe('a response that is not answered', () => {
-  it('is reported once when 30 seconds have passed, and counted for as long as it is not answered', async () => {
+describe('a response without an answer', () => {
+  it('is reported once after 30 seconds, and counted until it is answered', async () => {
     const { push, client, overdue } = await silentClient();
     await push.pass(29_000);
     expect([overdue(), push.warnings]).toEqual([0, []]);
@@ -38,7 +38,7 @@ describe('a response that is not answered', () => {
     expect(overdue()).toBe(0);
   });
 
-  it('keeps its names and not its bytes, and can still be acknowledged', async () => {
+  it('keeps its names but not its bytes, and can still be acknowledged', async () => {
     const { push, client } = await silentClient();
     const state = client.client.stream.types.get('cluster');
     expect(state?.inFlight?.parts.length).toBeGreaterThan(0);
@@ -48,7 +48,7 @@ describe('a response that is not answered', () => {
     expect(state).toMatchObject({ inFlight: null, lastAnswerRejected: false });
   });
 
-  it('of another time is reported again', async () => {
+  it('is reported again for a later response', async () => {
     const { push, client, overdue } = await silentClient();
     await push.pass(30_000);
     client.acks('cluster');
@@ -59,7 +59,7 @@ describe('a response that is not answered', () => {
     expect([overdue(), push.warnings.length]).toEqual([1, 2]);
   });
 
-  it('of a client that has gone is forgotten', async () => {
+  it('is dropped when its client disconnects', async () => {
     const { push, client, overdue } = await silentClient();
     await push.pass(30_000);
     push.coordinator.disconnect(client.client, 'cancelled');
@@ -67,7 +67,7 @@ describe('a response that is not answered', () => {
     expect(overdue()).toBe(0);
   });
 
-  it('but is answered in time is not reported', async () => {
+  it('is not reported if it is answered in time', async () => {
     const { push, client, overdue } = await silentClient();
     await push.pass(29_000);
     client.acks('cluster');

@@ -86,7 +86,7 @@ function seen({ layers: [scope] }: Client) {
 }
 
 describe('endpoints that change while configuration waits', () => {
-  test('go at once and alone: a rule waits for what comes with it', async () => {
+  test('are sent at once and alone: a rule waits for its related changes', async () => {
     const { book, shard, pass, client } = await program();
     book.apply('files', [{ type: 'object', object: toV2 }]);
     shard.apply([{ type: 'endpoints', set: set('10.0.0.2') }]);
@@ -100,7 +100,7 @@ describe('endpoints that change while configuration waits', () => {
     expect(seen(client)).toEqual({ cluster: true, route: true, moved: true });
   });
 
-  test('wait for their service, if that has changed too', async () => {
+  test('wait for their service if it changed, too', async () => {
     const { shard, pass, client } = await program();
     const renamed = { ...reviews, ports: [{ name: 'web', number: 80, protocol: 'http' as const }] };
     shard.apply([{ type: 'service', service: renamed }]);
@@ -112,8 +112,8 @@ describe('endpoints that change while configuration waits', () => {
   });
 });
 
-describe('a client with layers of its own that connects while configuration waits', () => {
-  test('gets them with it, and tears nothing apart', async () => {
+describe('a client with new layers that connects while configuration waits', () => {
+  test('gets them with that configuration, which stays together', async () => {
     const { book, pass, connect, client } = await program();
     book.apply('files', [{ type: 'object', object: toV2 }]);
     await pass(2);

@@ -44,8 +44,8 @@ function twoStreams() {
   return { server, first, second, response, bytes };
 }
 
-describe('a learned acknowledgement', () => {
-  it('is recognised from another stream that was sent the same', () => {
+describe('an acknowledgement in the cache', () => {
+  it('is recognised from another stream that was sent the same response', () => {
     const { server, second, response, bytes } = twoStreams();
     const known = ackCandidate(second, bytes.length);
     expect(Buffer.concat(known?.parts ?? [])).toEqual(bytes);
@@ -56,7 +56,7 @@ describe('a learned acknowledgement', () => {
     expect(second.types.get('endpoint')?.inFlight).toBeNull();
   });
 
-  it('tells what that of the next response will be, before any stream has written it', () => {
+  it('predicts that of the next response before any stream has sent it', () => {
     const { server, first, second, bytes } = twoStreams();
     const known = ackCandidate(second, bytes.length);
     if (known !== null) receiveKnownAck(second, known, server.context);
@@ -66,7 +66,7 @@ describe('a learned acknowledgement', () => {
     expect(Buffer.concat(ackCandidate(first, expected.length)?.parts ?? [])).toEqual(expected);
   });
 
-  it('takes little more memory for each response that is to be acknowledged', () => {
+  it('needs little further memory for each unanswered response', () => {
     const { server, first, second, bytes } = twoStreams();
     const known = ackCandidate(second, bytes.length);
     if (known !== null) receiveKnownAck(second, known, server.context);
@@ -82,7 +82,7 @@ describe('a learned acknowledgement', () => {
     expect(long[1]?.byteOffset).toBe(long[0]?.byteOffset);
   });
 
-  it('is not expected from a stream that names other things', () => {
+  it('is not expected from a stream with other names', () => {
     const { server, first, second, bytes } = twoStreams();
     const known = ackCandidate(second, bytes.length);
     if (known !== null) receiveKnownAck(second, known, server.context);
@@ -97,7 +97,7 @@ describe('a learned acknowledgement', () => {
     expect(ackCandidate(second, expected.length)).toBeNull();
   });
 
-  it('is not remembered when it is longer than its names explain, nor expected of later responses', () => {
+  it('is not stored if it is longer than its names explain, nor expected for later responses', () => {
     const server = new Server();
     server.commit({ endpoint: Object.fromEntries(names.map((name) => [name, '1'])) });
     const [hostile, other] = [server.connect('sotw'), server.connect('sotw')];
@@ -116,7 +116,7 @@ describe('a learned acknowledgement', () => {
     expect(next.knownAcks).toEqual([]);
   });
 
-  it('keeps no buffer but its own: what a socket read is larger', () => {
+  it('keeps its own small buffer, not that of a socket read', () => {
     const server = new Server();
     server.commit({ endpoint: Object.fromEntries(names.map((name) => [name, '1'])) });
     const stream = server.connect('sotw');

@@ -35,7 +35,7 @@ describe('the text of an error', () => {
     it(name, () => expect(decisiveSentence(error, about)).toBe(want));
   }
 
-  it('says so when Envoy cut off what is wrong', () => {
+  it('reports that Envoy truncated it', () => {
     expect(decisiveSentence('goo.gle/debugproto name: "80" virtual_hosts {', '')).toMatch(
       /cut off from the error text/,
     );
@@ -46,7 +46,7 @@ describe('the text of an error', () => {
     expect(decisiveSentence('a\nb', '')).toBe('a b');
   });
 
-  it('says whether a listener was not bound, and which', () => {
+  it('shows whether a listener was not bound, and which one', () => {
     expect(isBindError(bind, '127.0.0.1_80')).toBe(true);
     expect(isBindError(bind, '127.0.0.1_90')).toBe(false);
   });

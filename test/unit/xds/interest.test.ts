@@ -14,7 +14,7 @@ const wanted = fc.oneof(
   fc.constant(null),
 );
 
-it('a commit marks the holders of the names that it changes, and nobody else', () => {
+it('a commit marks only the holders of the changed names', () => {
   const changes = fc.array(fc.uniqueArray(fc.integer({ min: 0, max: 400 }), { minLength: 1, maxLength: 5 }), {
     maxLength: 5,
   });
@@ -47,7 +47,7 @@ it('a commit marks the holders of the names that it changes, and nobody else', (
   );
 });
 
-it('a change of one name looks at the interests in it, not at those of ten thousand others', () => {
+it('a change of one name visits the interests in it, not those of ten thousand others', () => {
   const [pool, names, table] = [new InterestPool(), new NamePool(), new Table('endpoint')];
   let looks = 0;
   const counted = (set: NameSet): NameSet => ({
@@ -73,7 +73,7 @@ it('a change of one name looks at the interests in it, not at those of ten thous
   expect(looks).toBeLessThan(20);
 });
 
-it('what was computed of a table is computed anew once that has changed', () => {
+it('cached results of a table are recomputed once it has changed', () => {
   const [pool, names, table] = [new InterestPool(), new NamePool(), new Table('endpoint')];
   const resource = { start: Buffer.alloc(1), sotwOffset: 0, rest: [], byteLength: 1 };
   const interest = pool.acquire('endpoint', { tables: [table], wildcard: true, names: names.empty }, holder());
@@ -84,7 +84,7 @@ it('what was computed of a table is computed anew once that has changed', () => 
   expect([...interest.knownVersionsAt(2, () => 1).versions.keys()].sort()).toEqual(['a', 'b']);
 });
 
-it('an interest that nobody holds any more is not found by its names', () => {
+it('an interest without holders is not found by its names', () => {
   const [pool, names, index] = [new InterestPool(), new NamePool(), new InterestIndex<Interest>()];
   const interests = Array.from({ length: 300 }, (_, at) => {
     const set = names.of(['shared', `own-${at}`]);

@@ -39,7 +39,7 @@ describe('the names in an error text', () => {
     it(title, () => expect([...namesIn(error, (text) => names.has(text))]).toEqual(want));
   }
 
-  it('are looked up a few times for each word, however many names there are', () => {
+  it('are found with a few lookups per word, for any number of names', () => {
     let lookups = 0;
     namesIn('a '.repeat(1_000), () => {
       lookups++;

@@ -38,7 +38,7 @@ describe('the virtual host of a host', () => {
     });
   }
 
-  it('is none when none fits', () => {
+  it('is none if none matches', () => {
     expect(findVirtualHost(routes({ name: 'exact', domains: ['shop.test'] }), 'other.test')).toBeNull();
   });
 });
@@ -66,16 +66,16 @@ function started() {
   return { named, asks, hears };
 }
 
-describe('a client that comes back', () => {
-  it('is told what it asks for, and what it had and is gone', () => {
+describe('a client that reconnects', () => {
+  it('gets its subscriptions, and removals of its earlier resources', () => {
     const { asks, hears } = started();
     asks(['80/shop.test'], ['80/#shop', '80/#old']);
     expect(hears()).toEqual({ said: ['80/#shop'], removed: ['80/#old'] });
   });
 });
 
-describe('a client that asks for ever more names', () => {
-  it('is answered, and not followed for the oldest of them', () => {
+describe('a client that subscribes to ever more names', () => {
+  it('is answered, and gets no updates for the oldest names', () => {
     const { named, asks, hears } = started();
     const names = Array.from({ length: 10_000 }, (_, index) => `80/host-${index}`);
     asks(names);
@@ -85,7 +85,7 @@ describe('a client that asks for ever more names', () => {
     expect(named.states.get('virtual-host')?.names.size).toBe(10_000);
   });
 
-  it('keeps what it has of the oldest', () => {
+  it('keeps its resources of the oldest names', () => {
     const { named, asks, hears } = started();
     asks(['80/shop.test']);
     expect(hears().said).toEqual(['80/#shop']);

@@ -5,19 +5,19 @@ import { NamePool, TooManyNames } from '../../../src/xds/tables/names.ts';
 
 const field = (...names: string[]) => Buffer.concat(names.map((name) => stringField(3, name)));
 
-it('equal sets are one object, however they are written', () => {
+it('equal sets are one object, for any order of names', () => {
   const pool = new NamePool();
   expect(pool.fromField(field('b', 'a', 'b'))).toBe(pool.of(['a', 'b']));
 });
 
-it('a long list that was seen before is the set that it was then', () => {
+it('a long list that occurs again is the same set', () => {
   const pool = new NamePool();
   const names = Array.from({ length: 50 }, (_, index) => `outbound|80||service-${index}`);
   expect(pool.fromField(field(...names))).toBe(pool.fromField(field(...names)));
   expect(pool.fromField(field(...names)).names).toEqual(names);
 });
 
-it('an unchanged list is not read again, however many lists of its length others have', () => {
+it('an unchanged list is not parsed again, for any number of other lists of its length', () => {
   const pool = new NamePool();
   const lists = Array.from({ length: 9 }, (_, list) =>
     Array.from({ length: 100 }, (_, at) => `name-${list}-${at + 100}`),
@@ -33,7 +33,7 @@ for (const [one, other] of [
   [[''], []],
   [['1:a'], ['a']],
 ] as const) {
-  it(`${JSON.stringify(one)} is not taken for ${JSON.stringify(other)}`, () => {
+  it(`${JSON.stringify(one)} differs from ${JSON.stringify(other)}`, () => {
     const pool = new NamePool();
     const first = pool.of(one);
     expect(pool.of(other)).not.toBe(first);
@@ -41,7 +41,7 @@ for (const [one, other] of [
   });
 }
 
-it('union and difference of a set with itself or with nothing make no new set', () => {
+it('union and difference of a set with itself or the empty set make no new set', () => {
   const pool = new NamePool();
   const set = pool.of(['a', 'b']);
   expect(pool.union(set, pool.of(['a']))).toBe(set);
@@ -50,7 +50,7 @@ it('union and difference of a set with itself or with nothing make no new set', 
   expect(pool.difference(set, pool.empty)).toBe(set);
 });
 
-it('the same union of a thousand clients is made once', () => {
+it('the same union of a thousand clients is computed once', () => {
   const pool = new NamePool();
   const set = pool.of(['a', 'b']);
   const added = pool.of(['c']);
@@ -64,7 +64,7 @@ it('the same union of a thousand clients is made once', () => {
 const many = (count: number) => Array.from({ length: count }, (_, index) => `outbound|80||service-${index}`);
 
 describe('a large set', () => {
-  it('costs what changes of it: adding and taking away a name touches no other', () => {
+  it('has a cost proportional to its change: adding or removing a name visits no other', () => {
     const pool = new NamePool();
     let set = pool.of(many(50_000));
     const before = pool.work;
@@ -78,7 +78,7 @@ describe('a large set', () => {
     expect([set.has('more-1'), set.has('more-2'), set.has('outbound|80||service-7')]).toEqual([true, false, true]);
   });
 
-  it('is refused as soon as it is larger than allowed', () => {
+  it('is rejected as soon as it exceeds the limit', () => {
     const pool = new NamePool({ maxNamesPerType: 100 });
     const full = pool.fromField(field(...many(100)));
     expect(() => pool.fromField(field(...many(101)))).toThrow(TooManyNames);
@@ -89,7 +89,7 @@ describe('a large set', () => {
   });
 });
 
-it('sets that are made of others are what their names say', () => {
+it('sets that are derived from others equal the sets of their names', () => {
   const someNames = fc.array(fc.constantFrom(...'abcdefgh'), { maxLength: 4 });
   const step = fc.record({ from: fc.nat(20), adds: fc.boolean(), names: someNames });
   fc.assert(

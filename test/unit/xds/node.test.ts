@@ -4,7 +4,7 @@ import { NodeSchema } from '#gen/envoy/config/core/v3/base_pb.js';
 import { proxyOf } from '../../../src/xds/wire/node.ts';
 import { defaultNodeLimits } from '../../../src/xds/wire/node-limits.ts';
 
-test('a node has its addresses in their one spelling, each once', () => {
+test('a node has its addresses in canonical form, each once', () => {
   const id = 'sidecar~FD00:0::1~web.default~default.svc.cluster.local';
   const metadata = { INSTANCE_IPS: '10.0.0.1,fd00::1,fd00:0:0::2' };
   const proxy = proxyOf(toBinary(NodeSchema, create(NodeSchema, { id, metadata })), { domainSuffix: 'cluster.local' });
@@ -44,18 +44,18 @@ describe('a node that is too large', () => {
       says: 'node has more than 32768 bytes up to',
     },
   ]) {
-    it(`is refused with the field and its limit: ${name}`, () => {
+    it(`is rejected with the field and its limit: ${name}`, () => {
       expect(read(node)).toEqual({ ok: false, error: expect.stringContaining(says) });
     });
   }
 
-  it('is one only by what is kept of it: annotations and extensions may be as long as a message', () => {
+  it('is measured by its stored fields: annotations and extensions may be as long as a message', () => {
     const extensions = Array.from({ length: 600 }, (_, index) => ({ name: `extension-${index}`, category: 'x' }));
     const metadata = { ANNOTATIONS: labels(500, long), LABELS: labels(256) };
     expect(read({ metadata, extensions }).ok).toBe(true);
   });
 
-  it('is taken where the limits are higher', () => {
+  it('is accepted with higher limits', () => {
     const limits = { maxNodeLabels: 1_000, maxNodeFieldBytes: 2_000, maxNodeBytes: 100_000 };
     expect(read({ metadata: { LABELS: labels(900), NAME: long } }, limits).ok).toBe(true);
   });

@@ -24,13 +24,13 @@ describe('parts of a resource', () => {
     ]);
   });
 
-  it('are one, the resource, for everything else', () => {
+  it('are the whole resource for every other type', () => {
     const cluster = resource('cluster', 'a', '1');
     expect([...partitionOf('cluster', cluster).parts.keys()]).toEqual(['']);
     expect([...partitionOf('route', resource('route', '80', 'none')).parts.keys()]).toEqual(['']);
   });
 
-  it('are put together again with one in another version, in order and with all other fields', () => {
+  it('are reassembled with one in another version, in order and with all other fields', () => {
     const [before, after] = [routes({ a: ['a.test'], b: ['old.test'] }), routes({ a: ['a.test'], b: ['new.test'] })];
     const old = partitionOf('route', before).parts.get('b') ?? null;
     const rebuilt = rebuild('route', after, (part) => (part.name === 'b' ? old : part));
@@ -43,14 +43,14 @@ describe('parts of a resource', () => {
     expect(rebuild('route', whole, (part) => part)).toBe(whole);
   });
 
-  it('leave out an old version whose domain another virtual host has by now', () => {
+  it('omit an old version whose domain another virtual host has now', () => {
     const old = partitionOf('route', routes({ b: ['shared.test'] })).parts.get('b') ?? null;
     const now = routes({ a: ['shared.test'], b: ['b.test'] });
     const rebuilt = rebuild('route', now, (part) => (part.name === 'b' ? old : part));
     expect(read(rebuilt)?.virtualHosts.map(({ name }) => name)).toEqual(['a']);
   });
 
-  it('are nothing when the only one is left out, and equal for all who leave out the same', () => {
+  it('are empty when the only one is omitted, and shared by all clients that omit the same', () => {
     const cluster = resource('cluster', 'a', '1');
     expect(rebuild('cluster', cluster, () => null)).toBeNull();
     const whole = routes({ a: ['a.test'], b: ['b.test'] });

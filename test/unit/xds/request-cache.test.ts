@@ -17,8 +17,8 @@ const delta = (names: string[], more: { responseNonce?: string; node?: { id: str
     create(DeltaDiscoveryRequestSchema, { typeUrl, resourceNamesSubscribe: names, ...more }),
   );
 
-describe('the memory of long subscriptions', () => {
-  it('offers what a client wrote to the next one that writes as much', () => {
+describe('the cache of long subscriptions', () => {
+  it('returns the subscription of one client for equal bytes of another', () => {
     for (const [mode, bytes] of [
       ['sotw', sotw(namesOf(100))],
       ['delta', delta(namesOf(100))],
@@ -33,7 +33,7 @@ describe('the memory of long subscriptions', () => {
     }
   });
 
-  it('keeps bytes of its own: those of the socket are used again', () => {
+  it('copies the bytes, because the socket reuses its buffer', () => {
     const bytes = sotw(namesOf(100));
     const memory = new RequestCache('sotw');
     const request = memory.read(bytes);
@@ -44,7 +44,7 @@ describe('the memory of long subscriptions', () => {
     expect(memory.candidate(bytes.length)?.parts).toEqual([new Uint8Array(known)]);
   });
 
-  it('reads other bytes of the same length for what they say', () => {
+  it('parses other bytes of the same length', () => {
     const memory = new RequestCache('sotw');
     memory.read(sotw(namesOf(100)));
     const other = sotw(namesOf(100, 'outbound|81||svc'));
@@ -62,7 +62,7 @@ describe('the memory of long subscriptions', () => {
     expect(memory.candidate(bytes.length)).toBe(null);
   });
 
-  it('holds four megabytes at most: the oldest go', () => {
+  it('keeps four megabytes at most, and drops the oldest', () => {
     const memory = new RequestCache('delta');
     const requests = Array.from({ length: 100 }, (_, index) => delta(['n'.repeat(100_000 + index)]));
     for (const bytes of requests) memory.read(bytes);

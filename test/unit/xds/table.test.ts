@@ -18,34 +18,34 @@ function rememberedOf(bytes: number, limits = {}): readonly number[] {
   return Array.from({ length: 10 }, (_, index) => index + 1).filter((revision) => table.resourceAt('a', revision));
 }
 
-describe('what a table remembers of the past', () => {
-  it('is twice its size: enough for what is in flight', () => {
+describe('the log of a table', () => {
+  it('has twice the size of the table: enough for responses in flight', () => {
     expect(rememberedOf(1 << 20)).toEqual([8, 9, 10]);
   });
 
-  it('is a quarter of a megabyte where it is small', () => {
+  it('has a quarter of a megabyte for a small table', () => {
     expect(rememberedOf(1 << 10)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
     expect(rememberedOf(100 << 10)).toEqual([8, 9, 10]);
   });
 
-  it('is never more than the limit', () => {
+  it('never exceeds the limit', () => {
     expect(rememberedOf(1 << 20, { oldBytes: 1 << 20 })).toEqual([9, 10]);
     expect(rememberedOf(1 << 20, { oldBytes: 0 })).toEqual([10]);
   });
 
-  it('goes on beyond the log for what is gone, the newest first', () => {
+  it('keeps removals longer than changes, the newest first', () => {
     const table = new Table('cluster', { logRecords: 1 });
     expect(goneOf(table)).toEqual(['c8', 'c9']);
   });
 
-  it('tells what was there before the log began, of what went since', () => {
+  it('has removed names that existed before the log began', () => {
     const table = new Table('cluster', { logRecords: 1 });
     goneOf(table);
     const known = [...table.namesAt(10)].flatMap(([name, resource]) => (resource === null ? [] : [name]));
     expect(known).toEqual(['c8', 'c9']);
   });
 
-  it('is as much after names came and went a hundred times', () => {
+  it('has the same size after names were added and removed a hundred times', () => {
     const table = new Table('cluster', { logRecords: 1 });
     for (let round = 0; round < 99; round++) goneOf(table);
     expect(goneOf(table)).toEqual(['c8', 'c9']);

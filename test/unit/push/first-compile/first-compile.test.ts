@@ -53,7 +53,7 @@ function setUp({ ids = ['a', 'b', 'c'] } = {}) {
 }
 
 describe('the first compile', () => {
-  it('waits for the registry, and holds readiness back until it is done', async () => {
+  it('waits for the registry, and delays readiness until it is done', async () => {
     const { first, state, stopping, synced, compiled } = setUp({ ids: ['a', 'b'] });
     first.start(stopping.signal);
 
@@ -78,7 +78,7 @@ describe('the first compile', () => {
     expect([first.awaited(), state.visited]).toEqual([[], ['a', 'b']]);
   });
 
-  it('holds readiness back for ten seconds at most', async () => {
+  it('delays readiness for ten seconds at most', async () => {
     const { first, clock, state, stopping, synced, compiled } = setUp();
     first.start(stopping.signal);
     await synced();
@@ -91,7 +91,7 @@ describe('the first compile', () => {
     expect([first.awaited(), state.visited]).toEqual([[], ['a']]);
   });
 
-  it('that fails is logged, and the server is ready', async () => {
+  it('is logged if it fails, and the server becomes ready', async () => {
     const { first, state, stopping, synced, failed } = setUp();
     first.start(stopping.signal);
     await synced();
@@ -100,7 +100,7 @@ describe('the first compile', () => {
     expect([first.awaited(), state.visited, state.warnings]).toEqual([[], ['a'], ['first compile failed']]);
   });
 
-  it('does not begin in a process that is told to stop', async () => {
+  it('does not begin in a process that is stopping', async () => {
     const { first, state, stopping, synced } = setUp();
     first.start(stopping.signal);
     stopping.abort();
@@ -118,7 +118,7 @@ describe('the first compile', () => {
   });
 });
 
-it('leaves a scope that the first client finds compiled', async () => {
+it('prepares a scope that the first client finds compiled', async () => {
   const push = new FakePush();
   push.compiler.put('scope', { cluster: { a: '{}' } });
   const first = createFirstCompile({

@@ -34,7 +34,7 @@ function setUp() {
 }
 
 describe('known proxies', () => {
-  it('are one for each scope, those of scopes with the most clients first', () => {
+  it('are one per scope, scopes with the most clients first', () => {
     const { known, connect } = setUp();
     connect('few', 2);
     connect('many', 8);
@@ -47,14 +47,14 @@ describe('known proxies', () => {
     ]);
   });
 
-  it('change a handful of times in a storm of equal clients', () => {
+  it('change a few times while many equal clients connect', () => {
     const { connect, count } = setUp();
     connect('scope', 1_000);
 
     expect(count.changes).toBe(10);
   });
 
-  it('are 64 at most: scopes that had one client make room for others', () => {
+  it('are 64 at most: scopes with a single client are replaced first', () => {
     const { known, connect, clock } = setUp();
     connect('busy', 4);
     for (let number = 0; number < 100; number++) {
@@ -66,7 +66,7 @@ describe('known proxies', () => {
     expect(known.list().map(({ scope }) => scope)).toEqual(expect.arrayContaining(['busy', 'made-up-99']));
   });
 
-  it('of an earlier run come back, unless they were not seen for a week', () => {
+  it('of an earlier run are restored unless they were absent for a week', () => {
     const { known, clock } = setUp();
     clock.advance(8 * dayMs);
     const entry = { proxy: proxy({ id: 'x' }), clients: 1 };
@@ -78,7 +78,7 @@ describe('known proxies', () => {
     expect(known.list().map(({ scope }) => scope)).toEqual(['recent']);
   });
 
-  it('that connect again after an hour are kept as seen', () => {
+  it('that reconnect after an hour are updated as seen', () => {
     const { known, connect, count, clock } = setUp();
     connect('scope', 2);
     const before = count.changes;
@@ -90,7 +90,7 @@ describe('known proxies', () => {
 });
 
 describe('the file of known proxies', () => {
-  it('brings them into the next run', async () => {
+  it('restores them in the next run', async () => {
     const path = await newPath();
     const { clock, known, connect, ids } = setUp();
     connect('a', 2);
@@ -106,7 +106,7 @@ describe('the file of known proxies', () => {
     expect(ids()).toEqual(['a-1', 'b-0']);
   });
 
-  it('is ignored when it is damaged, with a line in the log', async () => {
+  it('is ignored with a log line if it is damaged', async () => {
     const path = await newPath();
     await writeFile(path, '{"header":{"format":1},"entries":[\n],"checksum":"wrong"}\n');
     const warnings: string[] = [];
@@ -118,7 +118,7 @@ describe('the file of known proxies', () => {
     expect([known.list(), warnings]).toEqual([[], ['known proxies of an earlier run ignored']]);
   });
 
-  it('need not be there', async () => {
+  it('may be missing', async () => {
     const { known } = setUp();
     await restoreKnownProxies({ path: await newPath(), known, log: silentLogger });
     expect(known.list()).toEqual([]);

@@ -3,7 +3,7 @@ import { createCompiler } from '../../../../src/compile/compiler.ts';
 import { likelyProxies } from '../../../../src/push/first-compile/likely-proxies.ts';
 import { service } from '../../../support/world.ts';
 
-it('are sidecars of the default namespace and of those with services, those with the most first', () => {
+it('are sidecars of the default namespace, then of namespaces with the most services', () => {
   const compiler = createCompiler();
   const services = [
     service('a', { namespace: 'few' }),
@@ -18,7 +18,7 @@ it('are sidecars of the default namespace and of those with services, those with
   ]);
 });
 
-it('know of services that came after the first one was asked for', () => {
+it('include services that are added after the first proxy was read', () => {
   const compiler = createCompiler();
   const likely = likelyProxies(compiler.mesh);
   likely.next();

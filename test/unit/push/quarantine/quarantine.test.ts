@@ -157,7 +157,7 @@ describe('a version that proxies reject', () => {
   });
 });
 
-describe('who is to correct what a proxy rejects', () => {
+describe('the rules to correct for a rejected part', () => {
   const revisions: Readonly<Record<string, number>> = { 'VirtualService/a/new': 7, 'VirtualService/a/old': 3 };
   const revisionOf = (origin: string) => revisions[origin] ?? 5;
   for (const { name, origins, want } of [
