@@ -24,7 +24,7 @@ function wordsOf(instruction: string): readonly string[] {
 }
 
 describe('the image', () => {
-  it('starts the program with the settings that the launcher would start it with', async () => {
+  it('starts the program with the settings of the launcher', async () => {
     const { flags, environment } = JSON.parse(await readFile(join(root, 'bin/runtime.json'), 'utf8'));
     expect(wordsOf('ENTRYPOINT').slice(1, -1)).toEqual(flags);
     for (const [name, value] of Object.entries(environment)) expect(runtime).toMatch(`${name}=${value}`);
@@ -34,7 +34,7 @@ describe('the image', () => {
     expect(runtime).toMatch(/^USER 65532:65532$/m);
   });
 
-  it('runs with its files read-only, in one process, and its health check sees whether it answers', async () => {
+  it('runs with read-only files, in one process, and its health check detects whether it answers', async () => {
     const data = await mkdtemp(join(tmpdir(), 'binnacle-image-'));
     onTestFinished(() => rm(data, { recursive: true }));
     const [http = 0, xds = 0] = await freePorts(2);

@@ -82,7 +82,7 @@ for (const protocol of ['sotw', 'delta'] as const) {
       await Promise.all([http?.stop(), mesh?.delete()]);
     });
 
-    it('both answer, though the TCP service is older', async () => {
+    it('both answer, even if the TCP service is older', async () => {
       const { port: backend } = tcp.address() as AddressInfo; // of a TCP server
       await mesh.write('ledger.yaml', tcpEntry('ledger.test', port, backend, '2020-01-01T00:00:00Z'));
       await eventually(async () => (await tcpAnswer()) === 'ledger: PING\n', { what: 'the TCP service' });
@@ -90,7 +90,7 @@ for (const protocol of ['sotw', 'delta'] as const) {
       expect(await tcpAnswer('\u0000\u0001 binary\n')).toBe('ledger: \u0000\u0001 binary\n');
     });
 
-    it('the HTTP service has the port alone when the other has gone', async () => {
+    it('the HTTP service has the port alone after the other was removed', async () => {
       await mesh.remove('ledger.yaml');
       await eventually(async () => (await tcpAnswer()).startsWith('HTTP/1.1 400'), {
         what: 'the end of the TCP service',
@@ -98,7 +98,7 @@ for (const protocol of ['sotw', 'delta'] as const) {
       expect(await httpAnswer()).toBe('200 web');
     });
 
-    it('the TCP service has it alone when that is the only one', async () => {
+    it('the TCP service has the port alone if it is the only one', async () => {
       const { port: backend } = tcp.address() as AddressInfo; // of a TCP server
       await mesh.remove('web.yaml');
       await mesh.write('ledger.yaml', tcpEntry('ledger.test', port, backend, '2020-01-01T00:00:00Z'));

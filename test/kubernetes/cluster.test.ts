@@ -45,7 +45,7 @@ describeWith(['kubernetes'], 'a cluster of a test', () => {
     expect(answers).toMatchObject([{ metadata: { name: 'asked' } }]);
   });
 
-  it('goes back to an older revision when etcd is restored', async () => {
+  it('returns to an older revision when etcd is restored', async () => {
     const namespace = await cluster.namespace();
     await cluster.apply(configMap(namespace, 'before'));
     const snapshot = await cluster.snapshot();

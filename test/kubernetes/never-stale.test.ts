@@ -56,7 +56,7 @@ describeWith(['kubernetes'], 'a kind that is followed on a real API server', () 
   const isLost = (followed: Followed) =>
     eventually(() => followed.trouble() === 'unreachable', { what: 'the loss is noticed' });
 
-  it('notices a server that hangs, keeps what it knows, and goes on when the server does', async () => {
+  it('detects a server that hangs, keeps its objects, and continues when the server does', async () => {
     const namespace = await cluster.namespace();
     await cluster.apply(configMap(namespace, 'first'));
     const followed = await following({ path: pathOf(namespace) });
@@ -73,7 +73,7 @@ describeWith(['kubernetes'], 'a kind that is followed on a real API server', () 
     await eventually(isWatching(followed), { what: 'it watches again' });
   });
 
-  it('sees what happens after its connection went silent without a FIN', async () => {
+  it('sees changes after its connection went silent without a FIN', async () => {
     const { namespace, proxy, followed } = await proxied();
     proxy.silence();
     await cluster.apply(configMap(namespace, 'second'));
@@ -81,7 +81,7 @@ describeWith(['kubernetes'], 'a kind that is followed on a real API server', () 
     await followed.has('second');
   });
 
-  it('sees what happens while the way to the server is gone for long', async () => {
+  it('sees changes that happen while the server is unreachable for long', async () => {
     const { namespace, proxy, followed } = await proxied();
     proxy.hang();
     await isLost(followed);
@@ -92,7 +92,7 @@ describeWith(['kubernetes'], 'a kind that is followed on a real API server', () 
     await followed.has('second');
   });
 
-  it('goes on after a restart of the server', async () => {
+  it('continues after a restart of the server', async () => {
     const { namespace, followed } = await proxied();
     await cluster.apiServer.restart();
     await cluster.apply(configMap(namespace, 'second'));
@@ -101,7 +101,7 @@ describeWith(['kubernetes'], 'a kind that is followed on a real API server', () 
     await eventually(() => followed.values().second === 'changed', { what: 'the change' });
   });
 
-  it('lists again when the history it needs is gone, and removes what vanished meanwhile', async () => {
+  it('lists again when the required history is gone, and removes objects that vanished meanwhile', async () => {
     const { namespace, proxy, followed } = await proxied();
     proxy.hang();
     await isLost(followed);
@@ -114,7 +114,7 @@ describeWith(['kubernetes'], 'a kind that is followed on a real API server', () 
     expect(followed.told).toEqual(['expired']);
   });
 
-  it('needs no bookmark: neither one that ends the list nor one that shows that a watch is alive', async () => {
+  it('needs no bookmarks, neither at the end of a list nor as a sign of life', async () => {
     const namespace = await cluster.namespace();
     await cluster.apply(configMap(namespace, 'first'));
     const proxy = await startLineProxy(cluster, (event) => event.includes('"BOOKMARK"'));
@@ -130,7 +130,7 @@ describeWith(['kubernetes'], 'a kind that is followed on a real API server', () 
     expect(followed.told).toEqual([]);
   });
 
-  it('finds an event that was lost by comparing lists, reports it and repairs it', async () => {
+  it('detects a lost event by comparing lists, reports it and repairs it', async () => {
     const namespace = await cluster.namespace();
     const proxy = await startLineProxy(cluster, (event) => event.includes('"name":"lost"'));
     onTestFinished(() => proxy.stop());
@@ -145,7 +145,7 @@ describeWith(['kubernetes'], 'a kind that is followed on a real API server', () 
     await followed.has('seen');
   });
 
-  it('waits for a kind whose definition comes later, follows it, and loses its objects when the definition goes', async () => {
+  it('waits for a kind that is defined later, follows it, and removes its objects with the definition', async () => {
     const namespace = await cluster.namespace();
     const followed = await following({ path: '/apis/late.binnacle.dev/v1/things' });
     await eventually(() => followed.trouble() === 'missing', { what: 'the kind is missing' });
@@ -160,7 +160,7 @@ describeWith(['kubernetes'], 'a kind that is followed on a real API server', () 
     await eventually(() => followed.trouble() === 'missing', { what: 'the kind is missing again' });
   });
 
-  it('uses a new token from its file before and after the server revokes the old one, and loses nothing', async () => {
+  it('uses a new token from its file before and after the server revokes the old one, without losing changes', async () => {
     const namespace = await cluster.namespace();
     const tokenOf = async (pod: string) => {
       await cluster.apply(podOf(namespace, pod));

@@ -20,7 +20,7 @@ describeWith(['kubernetes', 'istioCrds'], 'the cluster that tests share', () => 
     await expect(cluster.apply({ ...rule, spec: { hosts: 'reviews' } })).rejects.toThrow('spec.hosts');
   });
 
-  it('answers what is granted and nothing else', async () => {
+  it('permits only what is granted', async () => {
     const list = async () => (await cluster.send('/api/v1/services', { token: cluster.access.viewerToken })).status;
     const grant = {
       name: 'services-of-viewer',

@@ -75,7 +75,7 @@ describeWith(['kubernetes', 'istioCrds', 'kubectl', 'envoy'], 'an Envoy that is 
     await answer(['200 v2']);
   });
 
-  it('keeps its traffic while the API server is away, and follows it again afterwards', async () => {
+  it('keeps its traffic while the API server is down, and follows it again afterwards', async () => {
     await cluster.apiServer.kill();
     await eventually(
       async () => (await get(controlPlane.httpPort, { path: '/debug/adapterz' })).body.includes('degraded'),

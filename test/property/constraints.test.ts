@@ -64,7 +64,7 @@ const mess = fc.record({
 
 const withSpec = (valid: Rule, spec: object): Rule => ({ ...valid, spec });
 
-describe('for any contents of a host', () => {
+describe('a host with any contents', () => {
   test('no table contains a resource that Envoy would reject, and other hosts are served', () => {
     fc.assert(
       fc.property(mess, ({ routes, policy: trafficPolicy, aliases, weights, port }) => {

@@ -90,7 +90,7 @@ export function adapterConformance({ name, create }: ConformanceCase): void {
       await seen(life, ['ratings 10.0.0.2']);
     });
 
-    test('keeps the last good shard while the platform is away, reports it, and recovers', async () => {
+    test('keeps the last good shard while the platform is down, reports it, and recovers', async () => {
       const life = begin();
       await synced(life);
       await platform.put('reviews', '10.0.0.1');
@@ -127,7 +127,7 @@ export function adapterConformance({ name, create }: ConformanceCase): void {
       await vi.waitFor(() => expect(openThings()).toEqual([]));
     });
 
-    test('resolves when it is aborted while the platform is away', async () => {
+    test('resolves when it is aborted while the platform is down', async () => {
       await platform.breakDown();
       const life = begin();
       await vi.waitFor(() => expect(life.registry.shards()[0]?.reason).not.toBeNull(), patience);
@@ -136,7 +136,7 @@ export function adapterConformance({ name, create }: ConformanceCase): void {
       await platform.repair();
     });
 
-    test('serves the shard of the earlier run when it starts with the platform away', async () => {
+    test('serves the shard of the previous run when it starts while the platform is down', async () => {
       const first = begin();
       await synced(first);
       await platform.put('reviews', '10.0.0.1');

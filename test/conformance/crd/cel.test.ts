@@ -18,13 +18,13 @@ describeWith(['istioCrds'], 'the rules of the CRDs in CEL', () => {
     }
   });
 
-  test('are all known here, and there are no others', () => {
+  test('are exactly those in this list', () => {
     const messages = [...published.values()].flat().map(({ message }) => message);
     expect([...new Set(messages)].sort()).toEqual(Object.keys(refusedValues).sort());
   });
 
   for (const kind of ruleKinds) {
-    test(`${kind.kind} refuses what they refuse, where they do`, () => {
+    test(`${kind.kind} rejects the same objects, at the same field`, () => {
       const rules = published.get(kind.kind) ?? [];
       const taken = rules.flatMap(({ path, message }) =>
         (refusedValues[message] ?? []).flatMap((value) => {
@@ -40,7 +40,7 @@ describeWith(['istioCrds'], 'the rules of the CRDs in CEL', () => {
     });
   }
 
-  test('a duration of 0s is taken only where it means "none"', () => {
+  test('a duration of 0s is accepted only where it means "none"', () => {
     const taken = ruleKinds.flatMap((kind) =>
       (published.get(kind.kind) ?? [])
         .filter(({ message }) => message === 'must be a valid duration greater than 1ms')

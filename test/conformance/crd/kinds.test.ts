@@ -22,7 +22,7 @@ describeWith(['istioCrds'], 'the kinds and the published CRDs', () => {
     return crd;
   };
 
-  test('there is a kind for each of the CRDs, and a CRD for each kind', () => {
+  test('each CRD has a kind, and each kind a CRD', () => {
     const published = crds.map(({ spec }) => `${spec.names.kind}.${spec.group}`);
     expect(ruleKinds.map(({ kind, group }) => `${kind}.${group}`).sort()).toEqual(published.sort());
     expect(published.length).toBeGreaterThanOrEqual(15);
@@ -50,7 +50,7 @@ describeWith(['istioCrds'], 'the kinds and the published CRDs', () => {
       });
 
       for (const version of kind.versions) {
-        test(`${version} differs from its schema only where it is meant to`, () => {
+        test(`${version} differs from its schema only where it is intended`, () => {
           const allowed = allowedDifferences.filter((entry) => entry.kind === kind.kind);
           const differences = schemaDifferences(specSchema(crdOf(kind), version), ownSchema(kind));
           const unexpected = differences.filter((it) => !allowed.some((entry) => allows(entry, it)));
@@ -62,7 +62,7 @@ describeWith(['istioCrds'], 'the kinds and the published CRDs', () => {
     });
   }
 
-  test('what is allowed is about kinds that there are', () => {
+  test('the intended differences name existing kinds', () => {
     const names = ruleKinds.map(({ kind }) => kind);
     expect(allowedDifferences.filter(({ kind }) => !names.includes(kind))).toEqual([]);
   });

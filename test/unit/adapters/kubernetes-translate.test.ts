@@ -185,7 +185,7 @@ test('a Pod whose labels change updates only its endpoints', async () => {
   ]);
 });
 
-test('a Pod changes nothing of services whose slices have its address no more, or are gone', async () => {
+test('a Pod changes nothing of services whose slices no longer have its address, or were removed', async () => {
   const { view } = await translated(
     reviews('{ ports: [{ name: http, port: 80 }] }') + slice('{ addresses: [10.1.0.1], nodeName: node-1 }'),
   );

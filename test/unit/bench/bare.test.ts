@@ -106,7 +106,7 @@ for (const mode of ['delta', 'sotw'] as const) {
       expect(types).toEqual(['cluster', 'endpoint', 'listener', 'route', 'endpoint']);
     });
 
-    it('sends a change to every stream, with the text of this change and no other', async () => {
+    it('sends a change to every stream, with the text of this change only', async () => {
       const streams = [openAds(server.xdsPort, { mode }), openAds(server.xdsPort, { mode })];
       for (const type of ['endpoint', 'route'] as const) {
         await Promise.all(streams.map((stream) => stream.subscribe(type)));
@@ -135,7 +135,7 @@ for (const mode of ['delta', 'sotw'] as const) {
   });
 }
 
-it('knows a request whose type comes in two pieces', async () => {
+it('reads a request whose type arrives in two pieces', async () => {
   const folder = await savedFolder();
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   const server = await startBare(folder, 'sotw');
@@ -152,7 +152,7 @@ it('knows a request whose type comes in two pieces', async () => {
   expect(chunk).toEqual(Buffer.concat(frame([mesh.listener])));
 });
 
-describe('what was saved is refused', () => {
+describe('saved data is rejected', () => {
   for (const { name, part, want } of [
     {
       name: 'without a service that is to be changed',

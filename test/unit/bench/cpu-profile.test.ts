@@ -37,7 +37,7 @@ it('adds up time by file, package and part of the runtime, without waiting', () 
   ]);
 });
 
-it('counts only what was sampled in the span', () => {
+it('counts only samples of the span', () => {
   expect([...timeByPlace(profile, { fromUs: 1_070, toUs: 1_090 }).keys()]).toEqual([
     'package zod',
     'package @bufbuild/protobuf',

@@ -4,7 +4,7 @@ import { benchPlanOf } from '../../bench/flags.ts';
 const plan = (...args: string[]) => benchPlanOf(args, '/bench');
 
 describe('without flags', () => {
-  it('runs everything, as the bars say', () => {
+  it('runs everything with the documented bars', () => {
     const { sections, profile, serving, rules } = plan();
     const first = ['serving', 'flat', 'idle', 'stalled', 'restart', 'namespaces'];
     expect(sections).toEqual([...first, 'rules', 'service-entries', 'hostile']);
@@ -27,11 +27,11 @@ describe('without flags', () => {
   });
 });
 
-it('runs the parts that are named, in their own order', () => {
+it('runs the named parts in their own order', () => {
   expect(plan('--only', 'rules,idle').sections).toEqual(['idle', 'rules']);
 });
 
-it('runs the part with many namespaces only where it is named', () => {
+it('runs the part with many namespaces only on request', () => {
   expect(plan().sections).not.toContain('many-namespaces');
   expect(plan('--only', 'many-namespaces')).toMatchObject({
     sections: ['many-namespaces'],
@@ -39,7 +39,7 @@ it('runs the part with many namespaces only where it is named', () => {
   });
 });
 
-it('takes numbers from the command line', () => {
+it('reads numbers from the command line', () => {
   const numbers = ['--streams', '50,200', '--changes', '7', '--objects', '3000', '--rounds', '2'];
   const { serving, rules, restart, namespaces } = plan(...numbers, '--dir', '/disk');
   expect([restart.rounds, namespaces.rounds]).toEqual([2, 2]);
@@ -64,7 +64,7 @@ for (const { args, want } of [
   { args: ['--objects', '1.5'], want: '--objects: "1.5" is no number' },
   { args: ['--fast'], want: "Unknown option '--fast'" },
 ]) {
-  it(`refuses ${args.join(' ')}`, () => {
+  it(`rejects ${args.join(' ')}`, () => {
     expect(() => plan(...args)).toThrow(want);
   });
 }

@@ -4,7 +4,7 @@ import { startChild } from '../../support/child.ts';
 import { eventually } from '../../support/eventually.ts';
 import { freePorts } from '../../support/ports.ts';
 
-it('counts what a process holds, without its garbage', async () => {
+it('counts the live objects of a process, without garbage', async () => {
   const [port = 0] = await freePorts(1);
   const code = [
     'globalThis.kept = Buffer.alloc(50e6, 1);',

@@ -40,7 +40,7 @@ describe('many namespaces beside one', () => {
     expect(row).toMatchObject({ measure: 'everybody served, CPU, times', binnacle: 1.5, linear: 1, snapshot: 1 });
   });
 
-  it('divides what is held beyond one scope by the further scopes', () => {
+  it('divides the memory beyond one scope by the further scopes', () => {
     const row = rowsOf({ liveBytesOne: 100e6, liveBytesMany: 198e6 }).at(-1);
     expect(row).toMatchObject({ measure: 'memory per further scope, MB', binnacle: 2, linear: 0 });
   });

@@ -10,7 +10,7 @@ let folder = '';
 
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-it('writes a Service with an address of its own and an EndpointSlice for each service', async () => {
+it('writes a Service with its own address and an EndpointSlice for each service', async () => {
   folder = await mkdtemp(join(tmpdir(), 'binnacle-restart-'));
 
   await writeMeshFiles(mesh, folder);

@@ -7,7 +7,7 @@ import { lastRouteToken, ruleObjects } from '../../bench/rules/objects.ts';
 
 const objects = ruleObjects({ count: 10_000, services: 1_000 });
 
-it('makes objects that are valid, each of its own name, of 0.5 to 0.7 KB', () => {
+it('makes valid objects with unique names and 0.5 to 0.7 KB', () => {
   const sizes = objects.map((object) => JSON.stringify(object).length);
   expect(Math.min(...sizes)).toBeGreaterThanOrEqual(500);
   expect(Math.max(...sizes)).toBeLessThanOrEqual(700);
@@ -29,14 +29,14 @@ it('makes a VirtualService and a DestinationRule for every service of the mesh',
   }
 });
 
-it('puts the last object that routes of the mesh show into the last batch', () => {
+it('puts the last object with an effect on routes into the last batch', () => {
   const token = lastRouteToken(objects);
   const batches = batchesOf(objects, 1_000);
   expect(batches.map((body) => body.includes(token))).toEqual([...Array(9).fill(false), true]);
   expect(JSON.parse(batches[3] ?? '').items).toEqual(objects.slice(3_000, 4_000));
 });
 
-it('makes further objects that are none of the first, for hosts outside the mesh', () => {
+it('makes further objects for hosts outside the mesh, with other names', () => {
   const more = ruleObjects({ count: 10_000, services: 1_000, prefix: 'more' });
   const names = new Set(objects.map(({ metadata }) => metadata.name));
   expect(more.some(({ metadata }) => names.has(metadata.name))).toBe(false);

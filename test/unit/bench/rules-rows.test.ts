@@ -20,7 +20,7 @@ const figures: ApplyFigures = {
 const byMeasure = (rows: ReturnType<typeof applyRows>) =>
   Object.fromEntries(rows.map((row) => [row.measure, { figure: row.binnacle, verdict: verdictOf(row) }]));
 
-it('judges the objects in a second that all streams have, not those that were only answered', () => {
+it('judges the objects per second that all streams have, not those that were only stored', () => {
   expect(byMeasure(applyRows(figures))).toMatchObject({
     'objects/s, until the last answer': { figure: 2_500, verdict: '' },
     'objects/s, until all streams have them': { figure: 2_000, verdict: 'pass' },
@@ -33,7 +33,7 @@ it('judges the objects in a second that all streams have, not those that were on
   });
 });
 
-it('shows what watches were sent, and that some were never told everything', () => {
+it('shows the events of watches, and watches with missing events', () => {
   const rows = applyRows({ ...figures, watches: { bytes: 5e6, ended: 3, toldMs: null } }, 100);
   expect(rows[0]?.scenario).toBe('100 × 100, 100 watches');
   expect(byMeasure(rows)).toMatchObject({

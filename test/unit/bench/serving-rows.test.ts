@@ -55,13 +55,13 @@ it('judges CPU and memory from 500 streams on', () => {
   });
 });
 
-it('wants 250 MB of 500 streams, and half of the linear cache of any more', () => {
+it('requires 250 MB for 500 streams, and half of the linear cache for more', () => {
   expect(verdicts(500, 'delta', { peakBytes: 260e6 })).toMatchObject({ 'peak memory, MB': 'MISS' });
   expect(verdicts(1_000, 'delta', { peakBytes: 260e6 })).toMatchObject({ 'peak memory, MB': 'pass' });
   expect(verdicts(1_000, 'delta', { peakBytes: 310e6 })).toMatchObject({ 'peak memory, MB': 'MISS' });
 });
 
-it('wants a route change to cost less than with the linear cache, however little that is', () => {
+it('requires a route change to cost less than with the linear cache, by any amount', () => {
   const dearer = { route: { ...change, cpuUsPerStream: 245 } };
   const scenario = { mode: 'delta', streams: 500, endpointChanges: 20, routeChanges: 20 } as const;
   const cheapPeer = { ...peer, route: { ...change, cpuUsPerStream: 200 } };
@@ -95,7 +95,7 @@ it('judges bytes and the event loop with any number of streams', () => {
   expect(verdicts(100, 'delta', {})).toMatchObject({ 'event loop in the storm, ms': 'unknown' });
 });
 
-it('says how many times a single client the last one waits', () => {
+it("shows the wait of the last client as a multiple of a single client's", () => {
   const scenario = { mode: 'delta', streams: 100, endpointChanges: 20, routeChanges: 0 } as const;
   const ours = { ...peer, route: null };
   const rows = servingRows({ scenario, figures: { binnacle: ours, bare: ours, linear: ours, snapshot: ours } });
@@ -105,7 +105,7 @@ it('says how many times a single client the last one waits', () => {
   expect(figure('route change, last client p50, times one alone')).toBeNull();
 });
 
-it('shows what the bare server took beside what is sent to streams, and never judges by it', () => {
+it('shows the cost of the bare server beside that of streams, without a verdict', () => {
   const scenario = { mode: 'delta', streams: 1_000, endpointChanges: 20, routeChanges: 20 } as const;
   const nothing = { ...change, cpuUsPerStream: 1, bytesPerStream: 490, lastP50Ms: 1, lastP99Ms: 2 };
   const bare = { ...peer, stormCpuMsPerStream: 0.5, stormMs: 90, endpoint: nothing, route: nothing, peakBytes: 50e6 };
@@ -137,7 +137,7 @@ it('shows what the bare server took beside what is sent to streams, and never ju
   expect(new Set(rows.map(verdictOf))).toEqual(new Set(['', 'pass']));
 });
 
-it('finds a mesh in which a change is dearer than in another', () => {
+it('detects a mesh with more expensive changes', () => {
   const run = (services: number, cpuUsPerStream: number) => ({
     services,
     figures: { ...peer, endpoint: { ...change, cpuUsPerStream } },

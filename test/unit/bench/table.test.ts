@@ -31,14 +31,14 @@ describe('a verdict', () => {
   }
 });
 
-it('counts the bars that were missed, not what is unknown', () => {
+it('counts missed bars, not unknown ones', () => {
   const missed = row({ bar: { max: 1 } });
   expect(missedRows([missed, row({ bar: { max: 10 } }), row({ binnacle: null, bar: { max: 1 } }), row({})])).toEqual([
     missed,
   ]);
 });
 
-it('leaves out columns that no row fills', () => {
+it('omits columns without values', () => {
   expect(reportTable([row({}), row({ measure: 'event loop, ms', binnacle: 3.456 })])).toBe(
     [
       '| scenario  | measure        | binnacle |',
@@ -69,7 +69,7 @@ it('shows the floor and peers, their ratios, bars and verdicts', () => {
   ]);
 });
 
-it('shows no ratio to a peer that needed nothing', () => {
+it('shows no ratio to a peer with the value 0', () => {
   expect(reportTable([row({ binnacle: 0, bare: 0, linear: 0 })])).not.toContain('×');
 });
 

@@ -31,7 +31,7 @@ describe('binnacle bootstrap in a pod', () => {
     return parse(out()).node;
   };
 
-  it('is the pod: its name, namespace, addresses, labels, account and node', async () => {
+  it('has the name, namespace, addresses, labels, account and node of the pod', async () => {
     await volume({ labels });
     expect(await bootstrap('', { ...env, SERVICE_ACCOUNT: 'reviews', NODE_NAME: 'node-1' })).toEqual({
       id: 'sidecar~10.1.0.7~reviews-7d4f-x2x8.shop~shop.svc.cluster.local',
@@ -64,7 +64,7 @@ describe('binnacle bootstrap in a pod', () => {
     },
     { says: "Istio's label", given: 'istio-locality="cn.z2"\n', want: { region: 'cn', zone: 'z2', sub_zone: '' } },
   ]) {
-    it(`is where ${says} say`, async () => {
+    it(`has the location of ${says}`, async () => {
       await volume({ labels: given });
       expect((await bootstrap('')).locality).toEqual(want);
     });
@@ -82,7 +82,7 @@ describe('binnacle bootstrap in a pod', () => {
     expect((await bootstrap('')).metadata.NETWORK).toBe('east');
   });
 
-  it('writes to a file, as the image has no shell', async () => {
+  it('writes to a file, because the image has no shell', async () => {
     await volume({ labels });
     const file = join(folder, 'envoy.yaml');
     const { context, out } = cliWorld({ env });
@@ -91,7 +91,7 @@ describe('binnacle bootstrap in a pod', () => {
     expect(parse(await readFile(file, 'utf8'))).toMatchObject({ node: { cluster: 'reviews.shop' } });
   });
 
-  it('says what the pod lacks', async () => {
+  it('reports what the pod lacks', async () => {
     await expect(bootstrap('')).rejects.toThrow('there is no file "labels"; mount a downwardAPI volume');
     await volume({ labels: 'app=reviews\n' });
     await expect(bootstrap('')).rejects.toThrow('"app=reviews" is no key="value"');

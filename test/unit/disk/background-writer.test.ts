@@ -29,7 +29,7 @@ function slowFile(takesMs: number) {
   return { file, clock, writtenAt, changeFor };
 }
 
-describe('a kept file', () => {
+describe('a file of a background writer', () => {
   it('is written some seconds after the first of many changes', async () => {
     const { writtenAt, changeFor } = slowFile(0);
     await changeFor(30_000);

@@ -65,7 +65,7 @@ describe('request', () => {
     expect(seen[0]?.body).toBe('{"a":1}');
   });
 
-  test("rejects with the server's status, reason and wish to wait", async () => {
+  test("rejects with the server's status, reason and Retry-After", async () => {
     const server = await serverWith((request) =>
       request.json(429, {
         kind: 'Status',
@@ -84,7 +84,7 @@ describe('request', () => {
     });
   });
 
-  test('reads the credentials again when the server refuses them, and tries once more', async () => {
+  test('reads the credentials again when the server rejects them, and retries once', async () => {
     const server = await serverWith((request) =>
       request.json(request.headers.authorization === 'Bearer two' ? 200 : 401, {}),
     );
@@ -95,7 +95,7 @@ describe('request', () => {
     await expect(client.request({ method: 'GET', path: '/api' })).resolves.toEqual({});
   });
 
-  test('gives up a request that is not answered in time', async () => {
+  test('aborts a request without an answer in time', async () => {
     const clock = fakeClock();
     const asked = Promise.withResolvers<void>();
     const server = await serverWith(() => asked.resolve());
@@ -106,7 +106,7 @@ describe('request', () => {
     await answer;
   });
 
-  test('opens another connection when the first has as many streams as the server allows', async () => {
+  test('opens another connection when the first has the maximum number of streams', async () => {
     const open: FakeRequest[] = [];
     const server = await serverWith((request) => open.push(request), { maxConcurrentStreams: 2 });
     const client = clientOf(() => accessTo(server));
@@ -182,7 +182,7 @@ describe('watch', () => {
     return { client, events, paths, stream: streams[0] as ServerHttp2Stream }; // one watch began
   }
 
-  test('asks for bookmarks from a version on, and yields events as they come', async () => {
+  test('requests bookmarks from a version, and yields events as they arrive', async () => {
     const { events, paths, stream } = await watched();
     expect(paths[0]).toContain('allowWatchBookmarks=true&resourceVersion=7');
     const added = line('ADDED', pod('a', '8'));
@@ -196,13 +196,13 @@ describe('watch', () => {
     expect((await events.next()).done).toBe(true);
   });
 
-  test('rejects with what an ERROR event says', async () => {
+  test('rejects with the status of an ERROR event', async () => {
     const { events, stream } = await watched();
     stream.write(line('ERROR', expired));
     await expect(events.next()).rejects.toMatchObject({ status: 410, reason: 'Expired' });
   });
 
-  test('ends when nothing came for too long', async () => {
+  test('ends when nothing arrives for too long', async () => {
     const clock = fakeClock();
     const { events, stream } = await watched({ clock, idleMs: 60_000 });
     const next = events.next();
@@ -221,7 +221,7 @@ describe('watch', () => {
     await failure;
   });
 
-  test('goes on after GOAWAY, while new requests use a new connection', async () => {
+  test('continues after GOAWAY, while new requests use a new connection', async () => {
     const { client, events, stream } = await watched();
     stream.session?.goaway(0, stream.id);
     const connection = () => client.request({ method: 'GET', path: '/connection' });

@@ -96,7 +96,7 @@ test('lists again after 410, and removes what vanished', () =>
     await waitFor(() => expect(seen()).toEqual(['put a', 'expired', 'put c', 'removed a']));
   }));
 
-test('notices that the versions of a silent server went back', () =>
+test('detects that the versions of a silent server decreased', () =>
   followed(hour, async (kind, seen) => {
     await waitFor(() => expect(kind.watches).toHaveLength(1));
     kind.items.clear();
@@ -116,7 +116,7 @@ test('compares lists after a watch was lost, because a restored server may have 
     await waitFor(() => expect(seen()).toEqual(['put a', 'put a', '1 differed', 'differs', 'put a']));
   }));
 
-test('repairs a difference that no event told of', () =>
+test('repairs a difference without an event', () =>
   followed(20, async (kind, seen) => {
     await waitFor(() => expect(kind.watches).toHaveLength(1));
     kind.items.set('lost', 11);

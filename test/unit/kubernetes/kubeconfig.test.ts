@@ -43,7 +43,7 @@ describe('parseKubeconfig', () => {
     },
     { name: 'a file in a Secret', text: config('tokenFile: /etc/passwd'), directory: null, want: 'may not name files' },
   ]) {
-    test(`refuses ${name}`, () => {
+    test(`rejects ${name}`, () => {
       const parsed = parseKubeconfig(text, { context, directory });
       expect(parsed.ok ? '' : parsed.error).toContain(want);
     });
@@ -94,7 +94,7 @@ describe('createCredentials', () => {
     expect(await token()).not.toBe(first);
   });
 
-  test('tells the command which cluster it is for, and passes on why it failed', async () => {
+  test('passes the cluster to the command, and reports why it failed', async () => {
     const exec = (script: string) =>
       accessOf(
         `exec: { apiVersion: client.authentication.k8s.io/v1, command: sh, provideClusterInfo: true, args: [-c, '${script}'] }`,

@@ -59,14 +59,14 @@ test('pauses before it lists again when versions expire at once each time', () =
   expect(reflector.next().type).toBe('wait');
 });
 
-test('begins a list anew when the rest of it expired', () => {
+test('restarts a list when the rest of it expired', () => {
   const reflector = createReflector();
   reflector.listed({ ...page('9', object('a', '3')), isLast: false });
   reflector.failed(refusal(410), 0);
   expect(names(reflector.listed(page('12', object('b', '4'))))).toEqual(['put b', 'removed a']);
 });
 
-test('notices versions that go back, by a probe or an event, and lists again', () => {
+test('detects decreasing versions, by a probe or an event, and lists again', () => {
   const probed = listedAt('100', object('a', '90'));
   expect(probed.probed('100', '100')).toBe(false);
   expect(probed.probed('99', '100')).toBe(true);
@@ -79,14 +79,14 @@ test('notices versions that go back, by a probe or an event, and lists again', (
   expect(told.takeRelists()).toEqual(['versions-went-back']);
 });
 
-test('takes a probe for no step back when events came while it was answered', () => {
+test('ignores an older version of a probe if events arrived meanwhile', () => {
   const reflector = listedAt('100', object('a', '90'));
   reflector.received([event('MODIFIED', 'a', '105')]);
   expect(reflector.probed('102', '100')).toBe(false);
   expect(reflector.next()).toEqual({ type: 'watch', resourceVersion: '105' });
 });
 
-test('waits longer with each failure, at least as long as the server asks for', () => {
+test('waits longer with each failure, at least as long as the server requests', () => {
   const reflector = createReflector({ random: () => 1, retry: { baseMs: 100, maxMs: 1_000 } });
   const waits = [1, 2, 3, 4, 5].map(() => {
     reflector.failed(refusal(0), 0);
@@ -99,7 +99,7 @@ test('waits longer with each failure, at least as long as the server asks for', 
   expect(reflector.next()).toEqual({ type: 'wait', ms: 7_000 });
 });
 
-test('keeps its objects when the kind is denied, says so, and forgets the trouble when it is granted', () => {
+test('keeps its objects and reports a problem when the kind is denied, until it is granted', () => {
   const reflector = listedAt('9', object('a', '3'));
   expect(reflector.failed(refusal(403), 0)).toEqual([]);
   expect(reflector.trouble()).toEqual({ type: 'denied', message: 'status 403' });
@@ -109,7 +109,7 @@ test('keeps its objects when the kind is denied, says so, and forgets the troubl
   expect(reflector.known().size).toBe(1);
 });
 
-test('does not wait for a kind that is not there, and lists it when it comes', () => {
+test('does not wait for a missing kind, and lists it when it is installed', () => {
   const reflector = createReflector();
   reflector.failed(refusal(404), 0);
   expect([reflector.isSettled(), reflector.trouble()?.type]).toEqual([true, 'missing']);
@@ -119,7 +119,7 @@ test('does not wait for a kind that is not there, and lists it when it comes', (
   expect(reflector.trouble()).toBeNull();
 });
 
-test('removes the objects of a kind only when it is missing for long', () => {
+test('removes the objects of a kind only after it is missing for long', () => {
   const reflector = listedAt('9', object('a', '3'));
   expect(reflector.failed(refusal(404), 1_000)).toEqual([]);
   expect(names(reflector.failed(refusal(404), 31_000))).toEqual(['removed a']);

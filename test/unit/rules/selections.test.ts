@@ -8,7 +8,7 @@ const terms = (port: number) => ({
   ports: [{ name: 'http', number: port, protocol: 'HTTP' }],
 });
 
-test('nothing is kept of selections that nobody has any more, however long the workload lives', () => {
+test('a selection without users is dropped, for any lifetime of the workload', () => {
   const selections = createWorkloadSelections<string>();
   selections.add(workload('w', { labels: { app: 'web' } }));
   for (let port = 1; port <= 100; port++) {
@@ -19,7 +19,7 @@ test('nothing is kept of selections that nobody has any more, however long the w
   expect(selections.size).toBe(0);
 });
 
-test('an endpoint stays the same object while some selection means the same by its ports', () => {
+test('an endpoint keeps its identity while a selection with equal ports exists', () => {
   const selections = createWorkloadSelections<string>();
   selections.add(workload('w', { labels: { app: 'web', tier: 'front' } }));
   const first = selections.acquire('a', terms(80));

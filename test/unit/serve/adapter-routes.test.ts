@@ -41,7 +41,7 @@ function program(...configured: ReturnType<typeof configOf>[]) {
   return { server, noted };
 }
 
-it('an adapter of one folder and one line serves its routes, and what they change is in the audit trail', async () => {
+it('an adapter of one folder and one line serves its routes, and their changes are in the audit trail', async () => {
   const { server, noted } = program(configOf('first', 80));
   const headers = { 'x-binnacle-author': 'an agent' };
   const response = await server.inject({
@@ -57,7 +57,7 @@ it('an adapter of one folder and one line serves its routes, and what they chang
   expect(noted).toMatchObject([{ author: 'an agent', verb: 'register', kind: 'Example', name: 'a.b', code: 200 }]);
 });
 
-it('an adapter answers with lines', async () => {
+it('an adapter can answer with lines', async () => {
   const { server } = program(configOf('first', 80));
   await server.inject({ method: 'PUT', url: '/example/a.b', payload: { address: '10.0.0.1' } });
   await server.listen({ host: '127.0.0.1', port: 0 });
@@ -69,13 +69,13 @@ it('an adapter answers with lines', async () => {
   request.destroy();
 });
 
-it('of two adapters with the same routes the first one serves them', async () => {
+it('of two adapters with equal routes, the first one serves them', async () => {
   const { server } = program(configOf('first', 80), configOf('second', 90));
   const response = await server.inject({ method: 'PUT', url: '/example/a.b', payload: { address: '10.0.0.1' } });
   expect(response.json()).toMatchObject({ adapter: 'first', port: 80 });
 });
 
-it("a body that cannot be read is refused in the adapter's words", async () => {
+it("an unreadable body is rejected in the adapter's format", async () => {
   const { server } = program(configOf('first', 80));
   const headers = { 'content-type': 'application/json' };
   const response = await server.inject({ method: 'PUT', url: '/example/a.b', headers, payload: '{' });

@@ -63,7 +63,7 @@ describe('the configuration of serve', () => {
     });
   });
 
-  it('takes every key of the file', async () => {
+  it('accepts every key of the file', async () => {
     const config = await withFile(`
 http:
   address: "[fd00::1]:9080"
@@ -157,7 +157,7 @@ logLevel: debug
     });
   });
 
-  it('prefers a flag to the environment, the environment to the file', async () => {
+  it('prefers a flag to the environment, and the environment to the file', async () => {
     writeFileSync(file, 'http: 127.0.0.1:1\nxds: { plaintext: "127.0.0.1:1" }\ndataDir: from-file\n');
     const env = { BINNACLE_CONFIG: file, BINNACLE_HTTP: '127.0.0.1:2', BINNACLE_XDS: '127.0.0.1:2' };
     const config = await load(['--http=127.0.0.1:3'], env);
@@ -166,7 +166,7 @@ logLevel: debug
     expect(config.dataDir).toBe('from-file');
   });
 
-  it('takes every flag', async () => {
+  it('accepts every flag', async () => {
     writeFileSync(file, 'xds: { tls: { certFile: c.pem, keyFile: k.pem } }');
     const addresses = '--http 127.0.0.1:0 --xds 127.0.0.1:1 --xds-tls 127.0.0.1:2';
     const argv = `--config ${file} ${addresses} --data-dir d --mesh-dir m --log-level warn`;
@@ -192,12 +192,12 @@ logLevel: debug
       want: { clientCaFile: 'ca.pem', requireClientCert: true },
     },
   ]) {
-    it(`takes TLS with ${name}`, async () => {
+    it(`accepts TLS with ${name}`, async () => {
       expect((await withFile(`xds: { tls: ${tls} }`)).xds.tls).toMatchObject(want);
     });
   }
 
-  it('takes an empty file', async () => {
+  it('accepts an empty file', async () => {
     expect(await withFile('# nothing yet\n')).toEqual(await load([], {}));
   });
 });
@@ -224,7 +224,7 @@ describe('a wrong configuration', () => {
     },
     { name: 'a file that is not there', argv: ['--config', '/none/b.yaml'], says: '/none/b.yaml cannot be read' },
   ]) {
-    it(`says what to do about ${name}`, async () => {
+    it(`names the remedy for ${name}`, async () => {
       await expect(load(argv, env)).rejects.toMatchObject({
         code: 'CONFIG_INVALID',
         message: expect.stringContaining(says),
@@ -299,7 +299,7 @@ describe('a wrong configuration', () => {
     expect((await load([], {})).xds.auth).toBeNull();
   });
 
-  it('refuses tokens without TLS from other machines, unless told otherwise', async () => {
+  it('rejects tokens without TLS from other machines, unless it is allowed explicitly', async () => {
     await expect(withFile('xds: { auth: kubernetes, plaintext: "0.0.0.0:15010" }')).rejects.toThrow(
       /tokens would come in without TLS at 0\.0\.0\.0:15010.*xds\.auth\.allowPlaintext/,
     );

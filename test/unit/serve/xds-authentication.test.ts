@@ -61,7 +61,7 @@ function closing(): AsyncDisposableStack {
 
 const status = (given: object) => ({ code: 201, body: { kind: 'TokenReview', status: given } });
 
-it('has a token reviewed by the API server of the kubeconfig, and not again while its verdict is kept', async () => {
+it('reviews a token with the API server of the kubeconfig, once while the result is cached', async () => {
   const { ask, requests } = await start(() => status({ authenticated: true, audiences, user }));
   const admitted = {
     type: 'admitted',
@@ -79,7 +79,7 @@ it('has a token reviewed by the API server of the kubeconfig, and not again whil
   ]);
 });
 
-it('cannot check a token where it may not have tokens reviewed, and says so', async () => {
+it('reports that it lacks the permission for token reviews', async () => {
   const message = 'tokenreviews.authentication.k8s.io is forbidden';
   const { ask, reviewed } = await start(() => ({ code: 403, body: { kind: 'Status', message, code: 403 } }));
   expect(await ask('good')).toEqual({
@@ -94,7 +94,7 @@ for (const { name, path, why } of [
   { name: 'a kubeconfig that is not there', path: '/nowhere/kubeconfig', why: /\/nowhere\/kubeconfig cannot be read/ },
   { name: 'no kubeconfig outside of a cluster', path: null, why: /name the cluster that reviews tokens/ },
 ]) {
-  it(`refuses to start with ${name}`, async () => {
+  it(`does not start with ${name}`, async () => {
     const options = {
       clock: systemClock,
       observer: { authenticated: () => {}, reviewed: () => {} },

@@ -25,7 +25,7 @@ for (const { args, want } of [
   { args: ['--seed', ''], want: '--seed: "" is no whole number from 0 on' },
   { args: ['--second', '1'], want: "Unknown option '--second'" },
 ]) {
-  it(`refuses ${args.join(' ')}`, () => {
+  it(`rejects ${args.join(' ')}`, () => {
     expect(() => soakPlanOf(args, 1)).toThrow(want);
   });
 }

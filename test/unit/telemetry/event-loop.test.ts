@@ -14,7 +14,7 @@ function standStill(): void {
 
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
-describe('the longest turn of the event loop', () => {
+describe('the maximum delay of the event loop', () => {
   let eventLoop: EventLoopWatch;
   let busyBeforeMs: number;
   beforeEach(() => {

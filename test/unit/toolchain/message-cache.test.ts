@@ -58,7 +58,7 @@ describe('generated messages', () => {
     expect(await entries()).toHaveLength(1);
   });
 
-  it('are generated again when what they are made from has changed', async () => {
+  it('are generated again when their sources have changed', async () => {
     await prepare(await checkout('first'));
     const changed = await prepare(await checkout('second', 'changed'));
     const unchanged = await prepare(await checkout('third'));
@@ -67,7 +67,7 @@ describe('generated messages', () => {
     expect(unchanged).toMatchObject({ generated: false, a: 'a' });
   });
 
-  it('take the place of older ones that the checkout has', async () => {
+  it('replace older ones in the checkout', async () => {
     await prepare(await checkout('first'));
     const second = await checkout('second');
     await mkdir(join(second, 'src/proto/gen'), { recursive: true });
@@ -83,7 +83,7 @@ describe('generated messages', () => {
     { name: 'a further file', damage: async () => writeFile(await entryPath('gen/c_pb.js'), 'c') },
     { name: 'no checksum', damage: async () => rm(await entryPath('checksum')) },
   ]) {
-    it(`are generated again when the cache has ${name}, which is mended`, async () => {
+    it(`are generated again when the cache has ${name}, and repair it`, async () => {
       await prepare(await checkout('first'));
       await damage();
 
@@ -92,13 +92,13 @@ describe('generated messages', () => {
     });
   }
 
-  it('are generated where there can be no cache', async () => {
+  it('are generated without a cache if none can be created', async () => {
     await writeFile(cache, 'a file where the folder should be');
 
     expect(await prepare(await checkout('first'))).toEqual({ code: 0, generated: true, a: 'a', b: 'b' });
   });
 
-  it('are taken from a cache that may only be read', async () => {
+  it('are copied from a read-only cache', async () => {
     await prepare(await checkout('first'));
     await chmod(join(cache, 'binnacle'), 0o555);
     const second = await prepare(await checkout('second')).finally(() => chmod(join(cache, 'binnacle'), 0o755));
@@ -106,7 +106,7 @@ describe('generated messages', () => {
     expect(second).toEqual({ code: 0, generated: false, a: 'a', b: 'b' });
   });
 
-  it('are whole in each of several checkouts that are set up at once', async () => {
+  it('are complete in each of several checkouts that are set up at once', async () => {
     const paths = await Promise.all(['1', '2', '3', '4'].map((name) => checkout(name)));
     const prepared = await Promise.all(paths.map((path) => prepare(path)));
 

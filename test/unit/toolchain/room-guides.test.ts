@@ -22,7 +22,7 @@ describe('the guide at the top of each room', () => {
       ]);
     });
 
-    it(`src/${room} names files that are there`, () => {
+    it(`src/${room} names existing files`, () => {
       const text = readFileSync(path, 'utf8');
       const own = [...text.matchAll(/`([^`]+\.ts)`/g)].map(([, file]) => join(root, 'src', room, file ?? ''));
       const docs = [...text.matchAll(/\bdocs\/[\w./-]+\.md/g)].map(([file]) => join(root, file));

@@ -9,7 +9,7 @@ const workload: WorkloadIdentity = {
 };
 const claim = (about: NodeClaim['about'], value: string, field = 'node.id'): NodeClaim => ({ about, field, value });
 
-it('finds no fault in a node that says what the token proves', () => {
+it('accepts a node that matches the token', () => {
   const claims = [claim('namespace', 'shop'), claim('pod', 'reviews-1'), claim('service account', 'reviews')];
   expect(claimFault(workload, claims)).toBeNull();
 });
@@ -23,17 +23,17 @@ for (const { about, value, text } of [
     text: 'the service account differs: node.id says "admin", the token is of "reviews"',
   },
 ] as const) {
-  it(`says that the ${about} differs, where, and what it should be`, () => {
+  it(`reports that the ${about} differs, with the field and the expected value`, () => {
     expect(claimFault(workload, [claim('namespace', 'shop'), claim(about, value)])).toBe(text);
   });
 }
 
-it('finds the one field that differs among several about the same thing', () => {
+it('finds the one differing field among several with the same meaning', () => {
   const claims = [claim('namespace', 'shop'), claim('namespace', 'bank', 'node.metadata.NAMESPACE')];
   expect(claimFault(workload, claims)).toContain('node.metadata.NAMESPACE');
 });
 
-it('does not compare the pod with a token that is bound to none', () => {
+it('does not compare the pod if the token is bound to none', () => {
   expect(claimFault({ ...workload, pod: null }, [claim('pod', 'vm-7'), claim('namespace', 'shop')])).toBeNull();
   expect(claimFault({ ...workload, pod: null }, [claim('namespace', 'bank')])).not.toBeNull();
 });

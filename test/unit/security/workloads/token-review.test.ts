@@ -9,7 +9,7 @@ const extra = {
 const reviewed = (status: object) => ({ kind: 'TokenReview', status });
 const account = { username: 'system:serviceaccount:shop:reviews', extra };
 
-it('asks for a review with every audience of which one is enough', () => {
+it('requests a review with all audiences, of which one suffices', () => {
   expect(tokenReview('t', audiences)).toMatchObject({ kind: 'TokenReview', spec: { token: 't', audiences } });
 });
 
@@ -21,7 +21,7 @@ it("reads namespace, account and pod of a pod's token", () => {
   });
 });
 
-it('reads a token that is bound to no pod', () => {
+it('reads a token without a pod', () => {
   const answer = reviewed({ authenticated: true, audiences: ['binnacle'], user: { ...account, extra: {} } });
   expect(readTokenReview(answer, audiences)).toMatchObject({ type: 'valid', workload: { pod: null } });
 });
@@ -44,11 +44,11 @@ for (const { name, status, reason } of [
     reason: 'it is of "ann", which is no service account',
   },
 ]) {
-  it(`finds invalid ${name}`, () => {
+  it(`rejects ${name}`, () => {
     expect(readTokenReview(reviewed(status), audiences)).toEqual({ type: 'invalid', reason });
   });
 }
 
-it('takes any other answer for none', () => {
+it('treats any other answer as no answer', () => {
   expect(readTokenReview({ kind: 'Status' }, audiences).type).toBe('unavailable');
 });

@@ -45,7 +45,7 @@ const turns = () => new Promise((resolve) => setImmediate(resolve));
 const jwt = (exp: number) => `e30.${Buffer.from(JSON.stringify({ exp })).toString('base64url')}.sig`;
 
 describe('reviews of tokens', () => {
-  it('ask once for many calls with one token', async () => {
+  it('are requested once for many calls with one token', async () => {
     const { asked, reviews, reviewed } = start();
     const calls = Array.from({ length: 1_000 }, () => reviews.verdictOf('a'));
     await turns();
@@ -55,7 +55,7 @@ describe('reviews of tokens', () => {
     expect(reviewed).toEqual([valid]);
   });
 
-  it('keep a valid token for a while, then ask again', async () => {
+  it('cache a valid token for a while, then are requested again', async () => {
     const { clock, verdictOf, reviews } = start();
     await verdictOf('a');
     clock.advance(validMs - 1);
@@ -65,7 +65,7 @@ describe('reviews of tokens', () => {
     expect((await verdictOf('a')).wasAsked).toBe(true);
   });
 
-  it('keep no valid token longer than it says itself', async () => {
+  it('cache a valid token until it expires at most', async () => {
     const { clock, verdictOf } = start();
     const token = jwt(clock.now() / 1_000 + 60);
     await verdictOf(token);
@@ -75,7 +75,7 @@ describe('reviews of tokens', () => {
     expect(await verdictOf(token, invalid)).toEqual({ wasAsked: true, verdict: invalid });
   });
 
-  it('keep an invalid token for a short time', async () => {
+  it('cache an invalid token for a short time', async () => {
     const { clock, verdictOf } = start();
     await verdictOf('a', invalid);
     expect(await verdictOf('a', valid)).toEqual({ wasAsked: false, verdict: invalid });
@@ -83,7 +83,7 @@ describe('reviews of tokens', () => {
     expect(await verdictOf('a', valid)).toEqual({ wasAsked: true, verdict: valid });
   });
 
-  it('go on knowing a token while the server is away, and know no other', async () => {
+  it('accept cached tokens while the server is down, and no others', async () => {
     const { asked, reviews, verdictOf } = start();
     await verdictOf('a');
     expect((await verdictOf('a')).verdict).toEqual(valid);
@@ -94,7 +94,7 @@ describe('reviews of tokens', () => {
     expect((await verdictOf('b')).wasAsked).toBe(true);
   });
 
-  it('give up a review that is not answered, and tell the reviewer', async () => {
+  it('abort a review without an answer, and signal the reviewer', async () => {
     const { clock, asked, reviews, reviewed } = start();
     const verdict = reviews.verdictOf('a');
     await turns();
@@ -104,7 +104,7 @@ describe('reviews of tokens', () => {
     expect(reviewed.map(({ type }) => type)).toEqual(['unavailable']);
   });
 
-  it('ask a bounded number at a time, the others as these are answered', async () => {
+  it('run in a bounded number at a time, the others as these are answered', async () => {
     const { asked, reviews } = start();
     const calls = Array.from({ length: reviewsAtOnce + 10 }, (_, index) => reviews.verdictOf(`token-${index}`));
     await turns();
@@ -116,7 +116,7 @@ describe('reviews of tokens', () => {
     expect(await Promise.all(calls)).toHaveLength(reviewsAtOnce + 10);
   });
 
-  it('do not ask for what waited for its turn until it was too late', async () => {
+  it('are not requested for calls that waited too long for their turn', async () => {
     const { clock, asked, reviews } = start();
     const calls = Array.from({ length: reviewsAtOnce + 1 }, (_, index) => reviews.verdictOf(`token-${index}`));
     await turns();
