@@ -121,7 +121,7 @@ describe('apply', () => {
 
   for (const { name, line, input = '', code = 2, error } of [
     { name: 'no file', line: 'apply', error: /apply needs -f FILE/ },
-    { name: 'a file that is not there', line: 'apply -f nowhere.yaml', error: /nowhere\.yaml does not exist/ },
+    { name: 'a missing file', line: 'apply -f nowhere.yaml', error: /nowhere\.yaml does not exist/ },
     { name: 'an empty text', line: 'apply -f -', input: '# nothing\n', error: /there is no document in -/ },
     { name: 'a word too many', line: 'apply rules.yaml', error: /unexpected argument "rules.yaml"/ },
     { name: 'standard input twice', line: 'apply -f - -f -', error: /can be read only once/ },

@@ -235,8 +235,8 @@ describe('the inbound listener of a workload', () => {
   }
 
   for (const { name, others } of [
-    { name: 'one of another namespace, though that is older and exported to nobody', others: { exportTo: ['~'] } },
-    { name: 'one of another namespace, though that is older', others: {} },
+    { name: 'one of another namespace, even if that is older and not exported', others: { exportTo: ['~'] } },
+    { name: 'one of another namespace, even if that is older', others: {} },
   ]) {
     test(`uses the protocol of its own service, not of ${name}`, () => {
       const world = compiledWorld();
@@ -260,8 +260,8 @@ describe('the inbound listener of a workload', () => {
   });
 
   for (const { name, older, speaks } of [
-    { name: 'though the TCP service is older', older: 'tcp', speaks: 'http' },
-    { name: 'though the HTTP service is older', older: 'http', speaks: 'tcp' },
+    { name: 'if the TCP service is older', older: 'tcp', speaks: 'http' },
+    { name: 'if the HTTP service is older', older: 'http', speaks: 'tcp' },
   ] as const) {
     test(`uses the protocol of the service of this workload at a reused address, ${name}`, () => {
       const world = compiledWorld();

@@ -67,7 +67,7 @@ describe('a stream of a server that requires tokens', () => {
       details: 'send a service account token with the audience binnacle as the metadata "authorization: Bearer TOKEN"',
     },
     {
-      name: 'with a token that is not valid',
+      name: 'with an invalid token',
       options: { token: 'stale' },
       code: status.UNAUTHENTICATED,
       details: 'the token is not valid: token has expired',
@@ -79,7 +79,7 @@ describe('a stream of a server that requires tokens', () => {
       details: 'the token cannot be checked now (connect ECONNREFUSED 127.0.0.1:6443): try again',
     },
     {
-      name: 'with a token of no pod',
+      name: 'with a token without a pod',
       options: { token: 'machine' },
       code: status.UNAUTHENTICATED,
       details:
@@ -100,21 +100,21 @@ describe('a stream of a server that requires tokens', () => {
         'this node is not the workload of its token: the pod differs: node.id says "reviews-2", the token is of "reviews-1"',
     },
     {
-      name: 'whose metadata say another namespace than its id',
+      name: 'whose metadata has another namespace than its id',
       options: { token: 'reviews', metadata: { NAMESPACE: 'bank' } },
       code: status.PERMISSION_DENIED,
       details:
         'this node is not the workload of its token: the namespace differs: node.metadata.NAMESPACE says "bank", the token is of "shop"',
     },
     {
-      name: 'whose metadata say another service account',
+      name: 'whose metadata has another service account',
       options: { token: 'reviews', metadata: { SERVICE_ACCOUNT: 'admin' } },
       code: status.PERMISSION_DENIED,
       details:
         'this node is not the workload of its token: the service account differs: node.metadata.SERVICE_ACCOUNT says "admin", the token is of "reviews"',
     },
     {
-      name: 'of a client with a free id that gives no namespace',
+      name: 'of a client with a free id without a namespace',
       options: { token: 'reviews', nodeId: 'grpc-1' },
       code: status.PERMISSION_DENIED,
       details:

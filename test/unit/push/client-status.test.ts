@@ -224,8 +224,8 @@ describe('the client status', () => {
       matcher: { regex: '(a|b)'.repeat(600) },
       says: 'node_matchers: a regular expression may have 256 characters',
     },
-    { name: 'counts far', matcher: { regex: '\\pL{1000}' }, says: 'repeats too much' },
-    { name: 'counts in what it counts', matcher: { regex: '((a{9}b{9}){9}c{9}){9}' }, says: 'repeats too much' },
+    { name: 'has large counts', matcher: { regex: '\\pL{1000}' }, says: 'repeats too much' },
+    { name: 'has nested counts', matcher: { regex: '((a{9}b{9}){9}c{9}){9}' }, says: 'repeats too much' },
   ]) {
     it(`rejects a regular expression that ${name}`, async () => {
       expect(await ask(byId(matching('safeRegex', matcher)))).toMatchObject({

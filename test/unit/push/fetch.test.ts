@@ -170,7 +170,7 @@ describe('a request without an answer', () => {
       says: /^the body is no DiscoveryRequest: .*resource_names/,
     },
     { name: 'no node', body: '{}', says: /^the first request must carry node\.id: give the client one/ },
-    { name: 'a node that is none', body: '{"node":7}', says: /^the body is no DiscoveryRequest: .*Node/ },
+    { name: 'an invalid node', body: '{"node":7}', says: /^the body is no DiscoveryRequest: .*Node/ },
     { name: 'a node without an id', body: '{"node":{"cluster":"x"}}', says: /must carry node\.id/ },
     {
       name: 'another type',
@@ -178,11 +178,15 @@ describe('a request without an answer', () => {
       says: /^CDS serves .*Cluster and not ".*RouteConfiguration": ask the service of that type/,
     },
     {
-      name: 'a refresh that is none',
+      name: 'an invalid refresh',
       body: withMetadata({ REST_CLUSTER: 'x', REST_REFRESH: '0s' }),
       says: /^node\.metadata: REST_REFRESH must be seconds above 0 as text, such as "5s"$/,
     },
-    { name: 'a cluster that is no text', body: withMetadata({ REST_CLUSTER: 7 }), says: /REST_CLUSTER must be text/ },
+    {
+      name: 'a cluster that is not a string',
+      body: withMetadata({ REST_CLUSTER: 7 }),
+      says: /REST_CLUSTER must be text/,
+    },
   ]) {
     it(`gets the reason over REST: ${name}`, async () => {
       const answer = await restServer({ coordinator: plane.coordinator }).inject({ ...discovery('clusters'), body });

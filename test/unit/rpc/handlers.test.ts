@@ -257,7 +257,7 @@ describe('compressed responses', () => {
       encoding: undefined,
       compressed: false,
     },
-    { name: 'are not worth it when small', accepts: 'gzip', answer: 'small', encoding: 'gzip', compressed: false },
+    { name: 'do not apply to small answers', accepts: 'gzip', answer: 'small', encoding: 'gzip', compressed: false },
   ]) {
     it(name, async () => {
       const { port } = await serveMethods([answering(answer)]);

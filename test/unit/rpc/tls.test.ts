@@ -183,7 +183,7 @@ describe('client certificates', () => {
   });
 
   const bad: readonly { name: string; tls: RpcTls; identity: Identity | null; counted: string }[] = [
-    { name: 'none where one is required', tls: mutual, identity: null, counted: 'handshake-failed' },
+    { name: 'no certificate where one is required', tls: mutual, identity: null, counted: 'handshake-failed' },
     { name: 'of another CA', tls: mutual, identity: otherCa.issue({ commonName: 'x' }), counted: 'handshake-failed' },
     {
       name: 'of another CA where none is required',

@@ -187,7 +187,7 @@ logLevel: debug
       want: { address: { host: '127.0.0.1', port: 15012 }, clientCaFile: null, requireClientCert: false },
     },
     {
-      name: 'CAs of clients, who then need a certificate',
+      name: 'CAs of clients, which then need a certificate',
       tls: '{ certFile: c.pem, keyFile: k.pem, clientCaFile: ca.pem }',
       want: { clientCaFile: 'ca.pem', requireClientCert: true },
     },
@@ -210,7 +210,7 @@ describe('a wrong configuration', () => {
     { name: 'a flag given twice', argv: ['--http', 'a:1', '--http', 'a:2'], says: '--http is given twice' },
     { name: 'a stray word', argv: ['now'], says: 'unexpected argument "now"' },
     { name: 'an address without a port', argv: ['--xds', 'localhost'], says: '--xds must be host:port' },
-    { name: 'a port that is none', argv: ['--http', '127.0.0.1:70000'], says: 'not "127.0.0.1:70000"' },
+    { name: 'an invalid port', argv: ['--http', '127.0.0.1:70000'], says: 'not "127.0.0.1:70000"' },
     {
       name: 'a wrong level',
       argv: ['--log-level', 'loud'],
@@ -222,7 +222,7 @@ describe('a wrong configuration', () => {
       argv: ['--xds-tls', '127.0.0.1:1'],
       says: '--xds-tls needs certificates: give xds.tls.certFile and xds.tls.keyFile in binnacle.yaml',
     },
-    { name: 'a file that is not there', argv: ['--config', '/none/b.yaml'], says: '/none/b.yaml cannot be read' },
+    { name: 'a missing file', argv: ['--config', '/none/b.yaml'], says: '/none/b.yaml cannot be read' },
   ]) {
     it(`names the remedy for ${name}`, async () => {
       await expect(load(argv, env)).rejects.toMatchObject({
@@ -244,7 +244,7 @@ describe('a wrong configuration', () => {
     { name: 'a wrong address', text: 'xds: { plaintext: 15010 }', says: 'xds.plaintext: must be host:port' },
     { name: 'TLS without a key', text: 'xds: { tls: { certFile: c.pem } }', says: 'xds.tls.keyFile: ' },
     {
-      name: 'client certificates that nothing could check',
+      name: 'required client certificates without a CA',
       text: 'xds: { tls: { certFile: c.pem, keyFile: k.pem, requireClientCert: true } }',
       says: 'xds.tls.requireClientCert: needs clientCaFile',
     },
@@ -260,16 +260,16 @@ describe('a wrong configuration', () => {
       says: 'xds.limits.maxConnectionAgeSeconds: must be a year at most',
     },
     {
-      name: 'a message limit that what a connection may hold has no room for',
+      name: 'a message limit above the memory of a connection',
       text: 'xds: { limits: { maxMessageBytes: 16777216 } }',
       says: 'xds.limits.maxHeldBytesPerConnection: is 16777216, but a message of maxMessageBytes (16777216) holds up to 33554432 bytes while it is decompressed: raise this to 33554432 at least, or lower maxMessageBytes',
     },
     {
-      name: 'an address that may hold less than one message',
+      name: 'a limit per address below one message',
       text: 'xds: { limits: { maxHeldBytesPerPeer: 8388607 } }',
       says: 'xds.limits.maxHeldBytesPerPeer: is 8388607, but a message of maxMessageBytes (4194304)',
     },
-    { name: 'a store there is not', text: 'store: { type: redis }', says: 'store.type: ' },
+    { name: 'an unknown store', text: 'store: { type: redis }', says: 'store.type: ' },
     { name: 'an adapter without a type', text: 'adapters: [{ path: a }]', says: 'adapters[0].type: ' },
     {
       name: 'two adapters of one name',

@@ -14,19 +14,19 @@ const bind =
 describe('the text of an error', () => {
   for (const { name, error, about, want } of [
     {
-      name: 'is the innermost message of a chain, without the configuration before it',
+      name: 'is the innermost message of a chain, without the configuration in front',
       error: constraint,
       about: '',
       want: 'DirectResponseAction.Status: value must be inside range [200, 600)',
     },
     {
-      name: 'is what stands after the name of the resource',
+      name: 'is the text after the name of the resource',
       error: bind,
       about: '127.0.0.1_90',
       want: 'no such filter',
     },
     {
-      name: 'is all of a short one',
+      name: 'is the whole of a short one',
       error: 'Not supported field in StreamInfo: FOO',
       about: '',
       want: 'Not supported field in StreamInfo: FOO',

@@ -11,11 +11,11 @@ describe('the names in an error text', () => {
       want: ['a', 'b'],
     },
     {
-      title: 'are not those in what is said of another',
+      title: 'do not include those in the text about another resource',
       error: 'outbound|80||a.test: there is no b',
       want: ['outbound|80||a.test'],
     },
-    { title: 'may stand anywhere if none stands in front', error: 'I do not like "b".', want: ['b'] },
+    { title: 'may be anywhere if none is at the beginning', error: 'I do not like "b".', want: ['b'] },
     { title: 'are whole words', error: 'outbound|80||a.test.other and a.testing and ab', want: [] },
     {
       title: 'may be addresses',
@@ -24,14 +24,14 @@ describe('the names in an error text', () => {
     },
     { title: 'may be in brackets', error: 'errors: [resource index 0: a: no]', want: ['a'] },
     { title: 'may begin with a bracket', error: '[::1]_80: no', want: ['[::1]_80'] },
-    { title: 'with a port are not the port', error: 'a.test:80: no', want: ['a.test:80'] },
+    { title: 'with a port do not match the port', error: 'a.test:80: no', want: ['a.test:80'] },
     {
-      title: 'in a configuration that is written down do not count, but for its own',
+      title: 'inside a configuration do not count, except its own',
       error: 'goo.gle/debugonly\nname: "a"\nalt_stat_name: "b"\n: Proto constraint validation failed (b)',
       want: ['a'],
     },
     {
-      title: 'of an assignment that is written down is that of its cluster',
+      title: 'of an assignment is that of its cluster',
       error: 'goo.gle/debugproto cluster_name: "b" endpoints { hostname: "a" }: Proto constraint validation failed (a)',
       want: ['b'],
     },

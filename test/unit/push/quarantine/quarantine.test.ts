@@ -162,7 +162,7 @@ describe('the rules to correct for a rejected part', () => {
   const revisionOf = (origin: string) => revisions[origin] ?? 5;
   for (const { name, origins, want } of [
     {
-      name: 'the rule that changed since it was taken',
+      name: 'the rule that changed since the proxy accepted it',
       origins: ['service/a/b', 'VirtualService/a/old', 'VirtualService/a/new'],
       want: ['VirtualService/a/new'],
     },
@@ -172,7 +172,7 @@ describe('the rules to correct for a rejected part', () => {
       want: ['VirtualService/a/new'],
     },
     {
-      name: 'a rule that did not change, if there is no other',
+      name: 'an unchanged rule if there is no other',
       origins: ['VirtualService/a/old'],
       want: ['VirtualService/a/old'],
     },

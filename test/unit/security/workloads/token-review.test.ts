@@ -32,7 +32,7 @@ for (const { name, status, reason } of [
     status: { authenticated: false, error: 'token has expired' },
     reason: 'token has expired',
   },
-  { name: 'a token that the server rejects without a word', status: {}, reason: 'the API server does not know it' },
+  { name: 'a token that the server rejects without a reason', status: {}, reason: 'the API server does not know it' },
   {
     name: 'a token of a server that does not confirm the audience',
     status: { authenticated: true, user: account },
