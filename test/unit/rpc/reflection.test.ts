@@ -110,7 +110,7 @@ describe('server reflection', () => {
       request: { file_containing_extension: { containing_type: 'no.Such', extension_number: 1 } },
       code: 5,
     },
-    { name: 'a request without a question', request: {}, code: 3 },
+    { name: 'an empty request', request: {}, code: 3 },
   ]) {
     it(`does not find ${name}, and continues`, async () => {
       const [missing, next] = await ask([request, { file_by_filename: adsFile }]);
