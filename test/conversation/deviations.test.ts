@@ -4,7 +4,7 @@ import { settled } from './settled.ts';
 
 /** Rows 47 to 51 of the table in docs/protocol.md: updates that were once lost, or came too soon. */
 describe('updates that must not be lost or come too soon', () => {
-  it('row 47: a removal in a rejected response that names nothing is told again', () => {
+  it('row 47: a removal after a rejected response without names is sent again', () => {
     const { server, client } = settled('delta');
     server.commit({ cluster: { a: 'bad', b: null }, route: { 80: '2', 9080: '2' } });
     client.hears();
@@ -16,7 +16,7 @@ describe('updates that must not be lost or come too soon', () => {
     expect(client.stream.types.get('cluster')?.deferredRemovals).toEqual([]);
   });
 
-  it('row 47: also when the removal stood in the response itself', () => {
+  it('row 47: a removal in the rejected response itself is sent again', () => {
     const server = new Server();
     server.commit({ cluster: { a: '1', b: '1' } });
     const client = new Talker(server, 'delta');
@@ -32,7 +32,7 @@ describe('updates that must not be lost or come too soon', () => {
   for (const mode of ['sotw', 'delta'] as const) {
     const without = (delta: string, sotw: string) => [mode === 'delta' ? delta : sotw];
 
-    it(`row 48: ${mode} that was frozen is sent the new route before the old cluster goes`, () => {
+    it(`row 48: after a pause, ${mode} gets the new route before the old cluster is removed`, () => {
       const { server, client } = settled(mode);
       server.commit({ cluster: { b: null, c: '1' }, route: { 80: '2' } });
       expect(client.hears()).toEqual(without('CDS c=1', 'CDS a=1 b=1 c=1'));
@@ -46,7 +46,7 @@ describe('updates that must not be lost or come too soon', () => {
       expect(server.forced).toBe(0);
     });
 
-    it(`row 49: ${mode} loses 1,001 clusters only after it was sent the routes without them`, () => {
+    it(`row 49: ${mode} loses 1,001 clusters only after it got the routes without them`, () => {
       const many = Array.from({ length: 1_001 }, (_, index) => `c${index}`);
       const all = Object.fromEntries(many.map((name) => [name, '1']));
       const { server, client } = settled(mode, { cluster: all, listener: { l80: '1' }, route: { 80: '1' } });
@@ -56,7 +56,7 @@ describe('updates that must not be lost or come too soon', () => {
       expect(removal).toMatch(mode === 'delta' ? /^CDS -c0 / : /^CDS$/);
     });
 
-    it(`row 49: ${mode} loses so many five seconds after it was sent the routes, if it does not answer`, () => {
+    it(`row 49: ${mode} without an answer loses 1,001 clusters five seconds after it got the routes`, () => {
       const many = Array.from({ length: 1_001 }, (_, index) => `c${index}`);
       const all = Object.fromEntries(many.map((name) => [name, '1']));
       const { server, client } = settled(mode, { cluster: all, listener: { l80: '1' }, route: { 80: '1' } });
@@ -71,7 +71,7 @@ describe('updates that must not be lost or come too soon', () => {
     });
   }
 
-  it('row 50: a route that was asked for and given up while it waited is not told to be empty', () => {
+  it('row 50: a waiting route that is unsubscribed is not answered as empty', () => {
     const { server, client } = settled('delta', {
       cluster: { a: '1' },
       endpoint: { a: '1' },
@@ -87,7 +87,7 @@ describe('updates that must not be lost or come too soon', () => {
     expect(client.acks('cluster')).toEqual(['RDS 81=1']);
   });
 
-  it('row 51: only the name of a configuration that is written down counts, not the names in it', () => {
+  it('row 51: only the reference to a route configuration counts, not the names inside it', () => {
     const { server, client } = settled('delta');
     server.commit({ cluster: { a: 'bad', b: '2' } });
     client.hears();

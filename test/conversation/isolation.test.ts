@@ -15,7 +15,7 @@ describe('isolation of what a client rejects', () => {
       route: { 80: of80, 9080: of9080 },
     });
 
-    it(`row 39: ${mode} is sent the resources of a rejected response in groups, and the good ones stay`, () => {
+    it(`row 39: ${mode} gets the resources of a rejected response in groups, and keeps the good ones`, () => {
       const { server, client } = settled(mode);
       server.commit({ route: { 80: 'bad', 9080: '2' } });
       expect(client.hears()).toEqual(['RDS 80=bad 9080=2']);
@@ -28,7 +28,7 @@ describe('isolation of what a client rejects', () => {
       expect(client.stream.types.get('route')).toMatchObject({ nack: null, filters: null, search: null });
     });
 
-    it(`row 39: ${mode} says a port, and not which route is bad`, () => {
+    it(`row 39: ${mode} names a port in its error, and not the bad route`, () => {
       const { server, client } = settled(mode);
       server.commit({ route: { 80: '2', 9080: 'bad' } });
       client.hears();
@@ -36,7 +36,7 @@ describe('isolation of what a client rejects', () => {
       expect(client.acks('route')).toEqual(['RDS 9080=bad']);
     });
 
-    it(`row 40: ${mode} keeps the last good version of one bad virtual host, and gets the others`, () => {
+    it(`row 40: ${mode} keeps the last good version of one bad virtual host and gets the others`, () => {
       const { server, client } = settled(mode, routes('a:1 b:1 c:1', 'z:1'));
       server.commit({ route: { 80: 'a:2 b:bad c:2' } });
       expect(client.hears()).toEqual(['RDS 80=a:2 b:bad c:2']);
@@ -47,7 +47,7 @@ describe('isolation of what a client rejects', () => {
       expect(client.acks('route')).toEqual([]);
     });
 
-    it(`row 41: ${mode} gets what comes later without the bad virtual host, and that when it is repaired`, () => {
+    it(`row 41: ${mode} gets later changes without the bad virtual host, and that host once it is repaired`, () => {
       const { server, client } = settled(mode, routes('a:1 b:1', 'z:1'));
       server.commit({ route: { 80: 'a:1 b:bad' } });
       client.hears();
@@ -61,7 +61,7 @@ describe('isolation of what a client rejects', () => {
       expect(client.stream.types.get('route')).toMatchObject({ nack: null, filters: null });
     });
 
-    it(`row 41: ${mode} is heard when it subscribes after what it rejects was found`, () => {
+    it(`row 41: ${mode} can subscribe to more names after the rejected part was found`, () => {
       const { server, client } = settled(mode, routes('a:1 b:1', 'z:1'));
       server.commit({ route: { 80: 'a:1 b:bad', 81: 'y:1' } });
       client.hears();
@@ -69,7 +69,7 @@ describe('isolation of what a client rejects', () => {
       expect(client.asks('route', mode === 'delta' ? ['81'] : ['80', '81', '9080'])).toEqual(['RDS 81=y:1']);
     });
 
-    it(`row 42: ${mode} that had nothing yet gets everything but the bad virtual host`, () => {
+    it(`row 42: a new ${mode} client gets everything except the bad virtual host`, () => {
       const server = new Server();
       server.commit({ route: { 80: 'a:1 b:bad', 9080: 'z:1' } });
       const client = new Talker(server, mode);
@@ -82,7 +82,7 @@ describe('isolation of what a client rejects', () => {
       expect(client.acks('route')).toEqual([]);
     });
 
-    it(`row 42: ${mode} is told that a route configuration is empty when it takes nothing of it`, () => {
+    it(`row 42: ${mode} that rejects every virtual host gets an empty route configuration`, () => {
       const server = new Server();
       server.commit({ route: { 80: 'b:bad' } });
       const client = new Talker(server, mode);
@@ -90,7 +90,7 @@ describe('isolation of what a client rejects', () => {
       expect(client.nacks('route', 'no')).toEqual(['RDS 80=∅']);
     });
 
-    it(`row 43: ${mode} is not sent changes of the type while it is searched what it rejects, and then all of them`, () => {
+    it(`row 43: ${mode} gets changes of the type only after the search for the rejected part`, () => {
       const { server, client } = settled(mode, routes('a:1 b:1', 'z:1'));
       server.commit({ route: { 80: 'a:2 b:bad' } });
       client.hears();
@@ -101,7 +101,7 @@ describe('isolation of what a client rejects', () => {
       expect(client.nacks('route', 'no')).toEqual(['RDS 80=a:2 b:1 c:1 9080=z:2']);
     });
 
-    it(`row 44: ${mode} keeps clusters that the bad route may need until that is repaired`, () => {
+    it(`row 44: ${mode} keeps clusters that the bad route may need until the route is repaired`, () => {
       const { server, client } = settled(mode, { ...routes('a:1 b:1', 'z:1'), cluster: { a: '1', old: '1' } });
       server.commit({ cluster: { old: null }, route: { 80: 'a:1 b:bad' } });
       client.hears();
@@ -114,7 +114,7 @@ describe('isolation of what a client rejects', () => {
       expect(client.acks('route')).toEqual([mode === 'delta' ? 'CDS -old' : 'CDS a=1']);
     });
 
-    it(`row 45: ${mode} that takes nothing is not asked for ever`, () => {
+    it(`row 45: the search ends for ${mode} that rejects everything`, () => {
       const { server, client } = settled(mode);
       const many = Object.fromEntries(Array.from({ length: 1_500 }, (_, index) => [`c${index}`, 'bad']));
       server.commit({ cluster: many });
@@ -126,7 +126,7 @@ describe('isolation of what a client rejects', () => {
       }
     });
 
-    it(`row 45: ${mode} that leaves while it is searched leaves nothing behind`, () => {
+    it(`row 45: ${mode} that disconnects during the search leaves no state`, () => {
       const { server, client } = settled(mode);
       server.commit({ route: { 80: 'bad', 9080: '2' } });
       client.hears();
@@ -135,7 +135,7 @@ describe('isolation of what a client rejects', () => {
       expect(server.context.interests.size).toBe(0);
     });
 
-    it(`row 52: ${mode} that is moved to another scope keeps what it had there of what is bad here`, () => {
+    it(`row 52: ${mode} that moves to a scope with a bad resource keeps its version of it`, () => {
       const { server, client } = settled(mode, routes('a:1 b:1', 'z:1'));
       const other = server.newView();
       server.commit({ ...routes('a:2 b:bad', 'z:1') }, other);
@@ -149,7 +149,7 @@ describe('isolation of what a client rejects', () => {
       expect(client.stream.types.get('route')?.filters?.get('80')?.rejected.get('b')?.substitute?.name).toBe('b');
     });
 
-    it(`row 46: ${mode} is spared what others of its kind reject, and has the last good version instead`, () => {
+    it(`row 46: ${mode} gets the last good version of a resource that other clients of its kind reject`, () => {
       const { server, client } = settled(mode, routes('a:1 b:1', 'z:1'));
       server.commit({ route: { 80: 'a:1 b:bad' } });
       client.hears();
@@ -177,7 +177,7 @@ describe('isolation of what a client rejects', () => {
     });
   }
 
-  it('a number in an error text is no route configuration of that name', () => {
+  it('a number in an error text does not count as a route configuration', () => {
     const { server, client } = settled('delta', { route: { 80: 'a:1', 9080: 'b:1' } });
     server.commit({ route: { 80: 'a:2', 9080: 'b:bad' } });
     client.hears();
@@ -188,7 +188,7 @@ describe('isolation of what a client rejects', () => {
     expect(client.hears()).toEqual(['RDS 80=a:3']);
   });
 
-  it('a client that resumes with what stood in for a bad part is not sent it again', () => {
+  it('a client that reconnects with the substitute of a bad part does not get it again', () => {
     const { server, client } = settled('delta', { route: { 80: 'a:1 b:1' } });
     server.commit({ route: { 80: 'a:2 b:bad' } });
     client.hears();
@@ -209,7 +209,7 @@ describe('isolation of what a client rejects', () => {
     expect(again.asks('route', ['80'], { has })).toEqual([]);
   });
 
-  it('state of the world: a whole set that changed meanwhile is sent anew', () => {
+  it('state of the world: a whole set that changed during the search is sent again', () => {
     const { server, client } = settled('sotw');
     server.commit({ cluster: { c: 'bad', d: '1' } });
     client.hears();

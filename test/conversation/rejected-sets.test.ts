@@ -19,21 +19,21 @@ describe('row 33: a rejected whole set, of which more is rejected before it is k
     return { server, client, answer: client.nacks('cluster', error) };
   }
 
-  it('is told again with what the rejected set had of it and was not blamed for', () => {
+  it('is sent again as in the rejected set, if the error did not name it', () => {
     const { client, answer } = rejects({ cluster: { one: '4', two: '3' } });
     expect(answer).toEqual(['CDS old=1 one=4 two=3']);
     expect(client.nacks('cluster', 'two: no')).toEqual(['CDS old=1 one=4 two=1']);
     expect(client.acks('cluster')).toEqual([]);
   });
 
-  it('goes back further when that is rejected too, and in the end to what was acknowledged', () => {
+  it('reverts to earlier versions as they are rejected, and finally to the acknowledged one', () => {
     const { client } = rejects({ cluster: { one: '4', two: '3', old: '3' } });
     expect(client.nacks('cluster', 'two: no, old: no')).toEqual(['CDS old=1 one=4 two=1']);
     expect(client.nacks('cluster', 'two: no')).toEqual(['CDS old=1 one=4']);
     expect(client.acks('cluster')).toEqual([]);
   });
 
-  it('is not deprived of what it may have taken since it rejected the name first', () => {
+  it('is not removed if the client may have applied it since its first rejection', () => {
     const { server, client } = rejects({});
     server.commit({ cluster: { one: '4', two: '2' } });
     client.acks('cluster'); // the set without `one`
@@ -44,7 +44,7 @@ describe('row 33: a rejected whole set, of which more is rejected before it is k
     expect(client.nacks('cluster', 'one: no')).toEqual(['CDS old=1 two=3']);
   });
 
-  it('has the good ones of several also when it finds the bad ones one after another', () => {
+  it('is kept if it is good, even if the client reports the bad ones one by one', () => {
     const { server, client, answer } = rejects({ cluster: { worse: '3', good: '1' } });
     expect(answer).toEqual(['CDS good=1 old=1 two=1 worse=3']);
     expect(client.nacks('cluster', 'worse: no')).toEqual(['CDS good=1 old=1 two=1']);
@@ -54,7 +54,7 @@ describe('row 33: a rejected whole set, of which more is rejected before it is k
     expect(client.hears()).toEqual(['CDS good=1 old=1 two=2']);
   });
 
-  it('is not sent what another scope held then', () => {
+  it('is not sent in a version of another scope', () => {
     const server = new Server();
     const moved = server.newView();
     server.commit({ cluster: { a: '8' } }, moved);
@@ -68,7 +68,7 @@ describe('row 33: a rejected whole set, of which more is rejected before it is k
     expect(client.nacks('cluster', 'a is bad')).toEqual([]);
   });
 
-  it('is remembered a few times, however often it is rejected', () => {
+  it('is stored in a bounded number of versions, however often it is rejected', () => {
     const { server, client } = rejects({ cluster: { two: '3' } }, 'no such thing');
     for (let version = 4; version < 60; version++) {
       server.commit({ cluster: { two: `${version}`, one: `${version}` } });
@@ -79,7 +79,7 @@ describe('row 33: a rejected whole set, of which more is rejected before it is k
   });
 });
 
-describe('row 34: a whole set does not carry what was rejected, also when it is gone, repaired or back since', () => {
+describe('row 34: a whole set omits a rejected resource', () => {
   /** A client whose set with `good` and the new cluster `bad` is unanswered; removals wait for its listeners. */
   function answering() {
     const server = new Server();
@@ -93,13 +93,13 @@ describe('row 34: a whole set does not carry what was rejected, also when it is 
     return { server, client };
   }
 
-  it('it was gone before the client said so', () => {
+  it('that was removed before the rejection arrived', () => {
     const { server, client } = answering();
     server.commit({ cluster: { bad: null, more: '1' } });
     expect(client.nacks('cluster', 'bad: no')).toEqual(['CDS good=1 more=1']);
   });
 
-  it('it was gone for a moment, while the set without it was unanswered', () => {
+  it('that was removed briefly while the set without it was unanswered', () => {
     const { server, client } = answering();
     client.nacks('cluster', 'bad: no');
     server.commit({ cluster: { good: '2' } });
@@ -110,7 +110,7 @@ describe('row 34: a whole set does not carry what was rejected, also when it is 
     expect(client.hears()).toEqual(['CDS good=2 more=1']);
   });
 
-  it('it was repaired, went, and came back as it was', () => {
+  it('that was repaired, removed, and added again unchanged', () => {
     const { server, client } = answering();
     server.commit({ cluster: { bad: '2' } });
     server.commit({ cluster: { bad: null } });
@@ -121,7 +121,7 @@ describe('row 34: a whole set does not carry what was rejected, also when it is 
     expect(client.acks('cluster')).toEqual(['CDS good=1 more=2']);
   });
 
-  it('what is withheld is what the client has of it, not what came and went unseen', () => {
+  it("and a deferred removal keeps the client's version, not one that was never sent", () => {
     const { server, client } = answering();
     client.nacks('cluster', 'bad: no');
     server.commit({ cluster: { good: null } });
@@ -132,8 +132,8 @@ describe('row 34: a whole set does not carry what was rejected, also when it is 
   });
 });
 
-describe('row 35: what a whole set carries, and the client never had', () => {
-  it('is left out when the client rejects it, also while its removal is withheld', () => {
+describe('row 35: a resource of a whole set that the client never had', () => {
+  it('is omitted once the client rejects it, also while its removal is deferred', () => {
     const server = new Server();
     server.commit({ cluster: { a: '1' }, listener: { l: '1' }, route: { 'a.test:80': '1', 'gone.test:80': '3' } });
     const client = new Talker(server, 'sotw', wholeSets);
@@ -145,7 +145,7 @@ describe('row 35: what a whole set carries, and the client never had', () => {
     expect(client.nacks('route', 'gone.test:80: no')).toEqual(['RDS a.test:80=1']);
   });
 
-  it('was not acknowledged with a set that it was not asked for in', () => {
+  it('is not acknowledged by a set in which it was not subscribed', () => {
     const server = new Server();
     server.commit({ route: { 'a.test:80': '1', 'b.test:80': '1', 'bad.test:80': '3' } });
     const client = new Talker(server, 'sotw', wholeSets);
@@ -157,7 +157,7 @@ describe('row 35: what a whole set carries, and the client never had', () => {
     expect(client.nacks('route', 'bad.test:80: no')).toEqual(['RDS a.test:80=1 b.test:80=1']);
   });
 
-  it('was not acknowledged before the client unsubscribed from everything', () => {
+  it('is not acknowledged by sets before the client unsubscribed from everything', () => {
     const server = new Server();
     server.commit({ route: { 'a.test:80': '1', 'bad.test:80': '3' } });
     const client = new Talker(server, 'sotw', wholeSets);
@@ -169,7 +169,7 @@ describe('row 35: what a whole set carries, and the client never had', () => {
     expect(client.nacks('route', 'bad.test:80: no')).toEqual(['RDS a.test:80=1']);
   });
 
-  it('is not carried when it went after the client unsubscribed from it', () => {
+  it('is omitted if it was removed after the client unsubscribed from it', () => {
     const server = new Server();
     server.commit({ cluster: { a: '1' }, listener: { l: '1' }, route: { 'a.test:80': '1', 'b.test:80': '1' } });
     const client = new Talker(server, 'sotw', wholeSets);
@@ -184,9 +184,9 @@ describe('row 35: what a whole set carries, and the client never had', () => {
   });
 });
 
-describe('row 36: what was rejected and went', () => {
+describe('row 36: a rejected resource that was removed', () => {
   for (const mode of ['sotw', 'delta'] as const) {
-    it(`is sent to ${mode} when it comes back, once its going needed no word`, () => {
+    it(`is sent to ${mode} when it is added again, if its removal needed no response`, () => {
       const server = new Server();
       server.commit({ listener: { bad: '3', l: '1' } });
       const client = new Talker(server, mode);

@@ -29,7 +29,7 @@ const to = (host: string, rest: object = {}) => ({ destination: { host }, ...res
 const cluster = (host: string, subset = '') => `outbound|80|${subset}|${host}.default.svc.cluster.local`;
 
 describe('a service without rules', () => {
-  test('is answered under every name that clients call it by', () => {
+  test('has every name by which clients call it', () => {
     const world = compiledWorld();
     world.apply(service('reviews', { vips: ['10.0.0.7', 'fd00::7'] }));
     const domains = (of = proxy()) =>
@@ -71,7 +71,7 @@ describe('a service without rules', () => {
     ]);
   });
 
-  test('that is headless is answered under the names of its endpoints too', () => {
+  test('that is headless also has the names of its endpoints', () => {
     const world = compiledWorld();
     world.apply(service('db', { headless: true }));
     expect(virtualHosts(world).get('db.default.svc.cluster.local:80')?.domains).toContain(
@@ -80,7 +80,7 @@ describe('a service without rules', () => {
   });
 });
 
-test('each port has a route configuration of its own, and all of them change at once', () => {
+test('each port has its own route configuration, and all of them change at once', () => {
   const world = compiledWorld();
   const ports = [80, 90].map((number) => ({ name: `p${number}`, number, protocol: 'http' as const }));
   const answer = (status: number) =>
@@ -96,7 +96,7 @@ test('each port has a route configuration of its own, and all of them change at 
 });
 
 describe('requests to unknown hosts', () => {
-  test('reach the endpoints of a headless service by address also where unknown hosts are refused', () => {
+  test('reach the endpoints of a headless service by address even if unknown hosts are rejected', () => {
     const world = compiledWorld();
     const nodes = service('nodes', { headless: true });
     const endpoints = [endpoint('10.1.0.1'), endpoint('fd00::1'), endpoint('10.1.0.3', { ports: { other: 1 } })];
@@ -111,7 +111,7 @@ describe('requests to unknown hosts', () => {
     expect(domains()).not.toContain('10.1.0.1');
   });
 
-  test('go where they were going, or are refused with 502', () => {
+  test('go to their original destination, or are rejected with 502', () => {
     const world = compiledWorld();
     world.apply(reviews);
     expect([...virtualHosts(world).values()].at(-1)).toMatchObject({ name: 'allow_any', domains: ['*'] });
@@ -267,10 +267,10 @@ describe('the routes of a VirtualService', () => {
       },
     },
   ]) {
-    test(`do ${name}`, () => expect(routesOf({ http: [http] })).toMatchObject([want]));
+    test(`support ${name}`, () => expect(routesOf({ http: [http] })).toMatchObject([want]));
   }
 
-  test('end with the first that takes every request', () => {
+  test('end with the first one that matches every request', () => {
     const routes = routesOf({
       http: [
         { name: 'one', match: [{ uri: { exact: '/1' } }, { uri: { exact: '/2' } }], route: [to('ratings')] },
@@ -281,7 +281,7 @@ describe('the routes of a VirtualService', () => {
     expect(routes.map(({ name }) => name)).toEqual(['one', 'one', 'all']);
   });
 
-  test('count for clients that meet their source conditions only', () => {
+  test('apply only to clients that match their source conditions', () => {
     const world = compiledWorld();
     const match = [{ sourceLabels: { app: 'web' } }];
     world.apply(
@@ -294,7 +294,7 @@ describe('the routes of a VirtualService', () => {
     expect(goesTo(proxy({ labels: { app: 'job' } }))).toMatchObject([{ route: { cluster: cluster('reviews') } }]);
   });
 
-  test('to a missing subset or host keep their name and are reported', () => {
+  test('to a missing subset or host keep its name and are reported', () => {
     const world = compiledWorld();
     const route = [{ destination: { host: 'reviews', subset: 'v9' } }, to('nobody', { weight: 1 })];
     world.apply(reviews, rule('VirtualService', 'r', { hosts: ['reviews'], http: [{ route }] }));
