@@ -3,7 +3,7 @@ import { Server, Talker } from '../support/conversation.ts';
 import { settled } from './settled.ts';
 
 /** Rows 47 to 51 of the table in docs/protocol.md: updates that were once lost, or came too soon. */
-describe('updates that must not be lost or come too soon', () => {
+describe('updates that must be neither lost nor early', () => {
   it('row 47: a removal after a rejected response without names is sent again', () => {
     const { server, client } = settled('delta');
     server.commit({ cluster: { a: 'bad', b: null }, route: { 80: '2', 9080: '2' } });

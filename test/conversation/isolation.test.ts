@@ -6,7 +6,7 @@ import { Server, Talker } from '../support/conversation.ts';
 import { settled } from './settled.ts';
 
 /** Rows 39 to 46 of the table in docs/protocol.md: what a client rejects is found by trying. */
-describe('isolation of what a client rejects', () => {
+describe('isolation of rejected resources', () => {
   for (const mode of ['sotw', 'delta'] as const) {
     const routes = (of80: string, of9080: string) => ({
       cluster: { a: '1' },

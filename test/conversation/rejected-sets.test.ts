@@ -5,7 +5,7 @@ import { type Contents, Server, Talker } from '../support/conversation.ts';
 const wholeSets = ['cluster', 'listener', 'route'] as const;
 
 /** Rows 33 to 36 of the table in docs/protocol.md: a rejected set rejects all that it holds, whatever is wrong with one part of it. */
-describe('row 33: a rejected whole set, of which more is rejected before it is known what the client took', () => {
+describe('row 33: after a rejected whole set of which the client may have applied a part, a resource', () => {
   /** A set with the new clusters `one` and `two` is rejected after `change`; the client had `old`. */
   function rejects(change: Contents, error = 'one: no') {
     const server = new Server();

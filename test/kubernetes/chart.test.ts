@@ -100,7 +100,7 @@ describeWith(['kubernetes', 'helm', 'kubectl'], 'the chart', () => {
     });
   });
 
-  it('lets the program read what it follows, and nothing else', async () => {
+  it('grants the program access to the kinds that it reads, and nothing else', async () => {
     const rendered = objectsIn(await template());
     await cluster.apply(
       ...rendered.filter(({ kind }) => /^(ServiceAccount|ClusterRole|ClusterRoleBinding)$/.test(kind)),
@@ -129,7 +129,7 @@ describeWith(['kubernetes', 'helm', 'kubectl'], 'the chart', () => {
     });
   });
 
-  it('lets the program read the Secrets of the namespace that has those of further clusters, and of no other', async () => {
+  it('grants access to Secrets only in the namespace of those for further clusters', async () => {
     const remote = await cluster.namespace();
     const rendered = objectsIn(await template(`--set=cluster.remoteSecretsNamespace=${remote}`));
     await cluster.apply(...rendered.filter(({ kind }) => /^(ServiceAccount|Role|RoleBinding)$/.test(kind)));
@@ -139,7 +139,7 @@ describeWith(['kubernetes', 'helm', 'kubectl'], 'the chart', () => {
     expect(await status('default')).toBe(403);
   });
 
-  it('asks for reviews of tokens only when sidecars prove themselves', async () => {
+  it('grants token reviews only when sidecars authenticate', async () => {
     const groups = async (...flags: readonly string[]) =>
       JSON.stringify(ofKind(await template(...flags), 'ClusterRole')?.rules).includes('tokenreviews');
     expect([await groups(), await groups('--set=config.xds.auth=kubernetes')]).toEqual([false, true]);
@@ -150,7 +150,7 @@ describeWith(['kubernetes', 'helm', 'kubectl'], 'the chart', () => {
     { flag: '--set=replica=3', says: /additional properties 'replica' not allowed/ },
     { flag: '--set=serviceMonitor.enabled=true', says: /needs http.accessSecret/ },
   ]) {
-    it(`refuses ${flag} and says why`, async () => {
+    it(`rejects ${flag} with the reason`, async () => {
       await expect(template(flag)).rejects.toThrow(says);
     });
   }

@@ -172,7 +172,7 @@ const cases: readonly {
   },
 ];
 
-describe('a valid rule that does nothing is not called programmed', () => {
+describe('a valid rule without effect is not Programmed', () => {
   for (const { name, kind = 'VirtualService', spec, reason, message, repair } of cases) {
     it(`${name}: ${reason}, until it is repaired`, async () => {
       mesh.service('empty');
@@ -195,7 +195,7 @@ describe('a valid rule that does nothing is not called programmed', () => {
     });
   }
 
-  it('a port of a destination that is an alias is a port of the service that it means', async () => {
+  it('a port of an alias as a destination is a port of the service that the alias means', async () => {
     mesh.service('other-b', [], { ports: [], aliasOf: hostname('b.default.svc.cluster.local') });
     mesh.put('VirtualService', 'default/x', {
       hosts: ['a'],
@@ -205,7 +205,7 @@ describe('a valid rule that does nothing is not called programmed', () => {
     expect(mesh.line('VirtualService', 'default/x')).toBe('Programmed 1/1');
   });
 
-  it('a host that no service has, of another domain, is in effect where proxies are served it', async () => {
+  it('a host of another domain without a service is in effect if proxies are served it', async () => {
     const spec = { hosts: ['shop.example.com'], http: [{ route: [to('a')] }] };
     mesh.put('VirtualService', 'default/x', spec);
     await settled();
@@ -214,7 +214,7 @@ describe('a valid rule that does nothing is not called programmed', () => {
     expect(mesh.line('VirtualService', 'default/x')).toBe('HostNotFound 0/0');
   });
 
-  it('a destination without traffic may be without endpoints', async () => {
+  it('a destination without traffic needs no endpoints', async () => {
     mesh.service('empty');
     const route = [
       { ...to('a'), weight: 100 },
@@ -225,7 +225,7 @@ describe('a valid rule that does nothing is not called programmed', () => {
     expect(mesh.line('VirtualService', 'default/x')).toBe('Programmed 1/1');
   });
 
-  it('the most urgent reason is the condition’s, and the message has all of them', async () => {
+  it('the condition has the most urgent reason, and the message all of them', async () => {
     mesh.service('empty');
     const route = [
       { ...to('empty'), weight: 1 },
