@@ -88,9 +88,10 @@ describeWith(['kubernetes', 'istioCrds'], 'labels and annotations of rules in a 
       const metadata = { labels: { team: 'shop' }, annotations: { note: `of ${object.kind}` } };
       await cluster.patch(object, { metadata });
     }
-    for (const { kind } of rules) {
-      await eventually(async () => (await rulesInEffect()).includes(`of ${kind}`), {
-        what: `the note of ${kind} is read`,
+    for (const object of rules) {
+      const path = await cluster.path(object);
+      await eventually(async () => (await get(controlPlane.httpPort, { path })).body.includes(`of ${object.kind}`), {
+        what: `the annotation of ${object.kind} is read`,
       });
     }
     await cluster.apply(routes(3)); // is sent after everything that came before
