@@ -8,6 +8,7 @@ import { assertNever } from '../../src/lib/assert-never.ts';
 import { missing } from '../support/parts.ts';
 import { type BenchPlan, benchPlanOf, type SectionName } from './flags.ts';
 import { hostileSection } from './hostile/section.ts';
+import { kubernetesSection } from './kubernetes/section.ts';
 import { manyNamespacesSection } from './namespaces/many.ts';
 import { namespacesSection } from './namespaces/section.ts';
 import { profileSections } from './profile/section.ts';
@@ -70,6 +71,8 @@ function sectionOf(name: SectionName, plan: BenchPlan): Promise<Section> {
       return rulesSection(rules, progress);
     case 'service-entries':
       return serviceEntriesSection(serviceEntries, progress);
+    case 'kubernetes':
+      return kubernetesSection(plan.kubernetes, progress);
     case 'hostile':
       return hostileSection(serving.mesh, progress);
     default:

@@ -7,8 +7,8 @@ const usualSections = [
   ...(['serving', 'flat', 'idle', 'stalled', 'restart', 'namespaces'] as const),
   ...(['rules', 'service-entries', 'hostile'] as const),
 ];
-/** `many-namespaces` takes minutes and gigabytes: it runs only when named. */
-export const sectionNames = [...usualSections, 'many-namespaces' as const];
+/** Parts that run only when named: `many-namespaces` takes minutes and gigabytes, `kubernetes` needs an API server. */
+export const sectionNames = [...usualSections, 'many-namespaces' as const, 'kubernetes' as const];
 export type SectionName = (typeof sectionNames)[number];
 
 export interface ChangeCounts {
@@ -66,6 +66,14 @@ export interface ManyNamespacesPlan {
   readonly limits: { readonly cpuSeconds: number; readonly bytes: number };
 }
 
+export interface KubernetesPlan {
+  readonly mesh: BenchMesh;
+  readonly streams: number;
+  /** Number of changes one after the other. */
+  readonly changes: number;
+  readonly storm: { readonly perSecond: number; readonly seconds: number };
+}
+
 export interface BenchPlan {
   readonly sections: readonly SectionName[];
   /** Profiles the server in place of the sections. */
@@ -76,6 +84,7 @@ export interface BenchPlan {
   readonly restart: RestartPlan;
   readonly namespaces: NamespacesPlan;
   readonly manyNamespaces: ManyNamespacesPlan;
+  readonly kubernetes: KubernetesPlan;
 }
 
 /** Parses the command line. Throws an error that explains a mistake in it. */
@@ -144,6 +153,12 @@ export function benchPlanOf(args: readonly string[], defaultDir: string): BenchP
       mesh: { services: 10_000, endpoints: 2, namespaces: 500 },
       steps: [1, 10, 50, 100, 250, 500],
       limits: { cpuSeconds: 120, bytes: 4e9 },
+    },
+    kubernetes: {
+      mesh,
+      streams: quick ? 20 : 100,
+      changes: given('changes', quick ? 20 : 200),
+      storm: { perSecond: 500, seconds: quick ? 3 : 30 },
     },
   };
 }

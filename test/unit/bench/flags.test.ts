@@ -39,6 +39,14 @@ it('runs the part with many namespaces only on request', () => {
   });
 });
 
+it('runs the part with an API server only where it is named', () => {
+  expect(plan().sections).not.toContain('kubernetes');
+  expect(plan('--only', 'kubernetes')).toMatchObject({
+    sections: ['kubernetes'],
+    kubernetes: { mesh: { services: 1_000, endpoints: 10 }, streams: 100, storm: { perSecond: 500, seconds: 30 } },
+  });
+});
+
 it('reads numbers from the command line', () => {
   const numbers = ['--streams', '50,200', '--changes', '7', '--objects', '3000', '--rounds', '2'];
   const { serving, rules, restart, namespaces } = plan(...numbers, '--dir', '/disk');
