@@ -96,6 +96,7 @@ export function followDirectory(
   }
 
   async function keepReading(): Promise<void> {
+    signal.addEventListener('abort', () => wake(), { once: true });
     while (!signal.aborted) {
       await pause();
       if (!signal.aborted) await read();
@@ -109,7 +110,7 @@ export function followDirectory(
     const cancel = clock.after(rereadMs, resolve);
     wake = resolve;
     if (isDirty) resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
+    if (signal.aborted) resolve();
     await promise;
     isDirty = false;
     cancel();
