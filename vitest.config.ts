@@ -28,13 +28,14 @@ export default defineConfig({
         },
       },
       {
-        // One file at a time: each starts Java programs.
+        // One file at a time: each starts Java programs, which take a minute on a busy machine.
         test: {
           name: 'registries',
           include: [withRegistries],
           fileParallelism: false,
           sequence: { groupOrder: 1 },
-          ...timeouts,
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
         },
       },
       {

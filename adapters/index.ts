@@ -3,6 +3,7 @@ import { example } from './example/index.ts';
 import { file } from './file/index.ts';
 import { kubernetes } from './kubernetes/index.ts';
 import { registration } from './registration/index.ts';
+import { zookeeper } from './zookeeper/index.ts';
 
 /** All adapters. To add one, write a folder and add a line here. */
 export const adapters: readonly ConfigurableAdapter[] = [
@@ -10,4 +11,5 @@ export const adapters: readonly ConfigurableAdapter[] = [
   configurable(registration),
   configurable(kubernetes),
   configurable(example),
+  configurable(zookeeper),
 ];

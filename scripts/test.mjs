@@ -41,7 +41,7 @@ process.stdout.write(`${passed} passed, ${failed} failed, ${tests.skipped} skipp
 function buildLongParts() {
   return startProgram(
     'node',
-    ['test/support/install-parts.ts', 'zookeeper', 'kubernetes', 'helm'],
+    ['test/support/install-parts.ts', 'zookeeper', 'dubbo33', 'dubbo27', 'motan', 'kubernetes', 'helm'],
     ['ignore', 'inherit', 'ignore'],
   );
 }

@@ -154,7 +154,7 @@ export function adapterConformance({ name, create }: ConformanceCase): void {
   });
 }
 
-const patience = { timeout: 15_000, interval: 20 };
+const patience = { timeout: 100_000, interval: 20 };
 
 function start(
   platform: TestPlatform,

@@ -209,9 +209,15 @@ const kubernetes: ProgramPart = {
 /** The stock ZooKeeper server. */
 const zookeeper = javaPart('zookeeper', 'zookeeper/server');
 
+/** Providers of Dubbo and Motan, for ZooKeeper and Nacos. */
+const dubbo33 = javaPart('dubbo33', 'dubbo/dubbo33');
+const dubbo27 = javaPart('dubbo27', 'dubbo/dubbo27');
+const motan = javaPart('motan', 'dubbo/motan');
+
 export const parts = {
   ...{ envoy, zsh, fish, kubectl, istioCrds, xdsload, gcpserver, xdsclient, interopClient, grpcio },
   ...{ packetFilter, shellcheck, kubernetes, helm, zookeeper },
+  ...{ dubbo33, dubbo27, motan },
 };
 export type PartName = keyof typeof parts;
 

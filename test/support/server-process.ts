@@ -37,7 +37,7 @@ export function serverProcess({ name, command, args, isReady }: ServerProcessOpt
         if (started.running) return await isReady();
         return true; // it has ended: no reason to wait
       },
-      { what: `${name} is ready` },
+      { what: `${name} is ready`, timeoutMs: 300_000 },
     );
     if (!started.running) throw new Error(`${name} has ended:\n${tailOf(started)}`);
   }

@@ -1,0 +1,181 @@
+import type { ShardChange, ShardContents } from '../../src/adapter-contract/adapter.ts';
+import { type Endpoint, type EndpointSet, isCallable } from '../../src/model/endpoint.ts';
+import type { Hostname } from '../../src/model/names.ts';
+import type { Service, ServicePort } from '../../src/model/service.ts';
+
+/** One instance of one service, as a node tells of it. */
+export interface CatalogEntry {
+  readonly hostname: Hostname;
+  readonly aliases: readonly Hostname[];
+  /** Ports of the service that this instance serves. */
+  readonly ports: readonly ServicePort[];
+  /** Labels of the service, of which its hostname was made. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly endpoint: Endpoint;
+}
+
+export interface CatalogOptions {
+  readonly namespace: string;
+  /**
+   * Time for which the endpoints of a service stay after its last node is gone. A provider that makes its node anew, or
+   * registers again, is never missing.
+   */
+  readonly holdMs: number;
+}
+
+/** Services and endpoints that nodes became. It holds no timers: `takeChanges` is given the time. */
+export interface Catalog {
+  /** Replaces all entries of a source (a node). A folder is what lasts while its services have no instances. */
+  put(source: string, folder: string, entries: readonly CatalogEntry[]): void;
+  remove(source: string): void;
+  /** Forgets services that have no instance, and had theirs only in this folder. */
+  removeFolder(folder: string): void;
+  /** Returns the changes since the last call. */
+  takeChanges(nowMs: number): readonly ShardChange[];
+  /** Returns the time in milliseconds at which `takeChanges` has to be called without another change, or null. */
+  nextAtMs(): number | null;
+  /** Returns everything as it was last taken. */
+  contents(): ShardContents;
+}
+
+interface KnownService {
+  readonly bySource: Map<string, readonly CatalogEntry[]>;
+  readonly folders: Set<string>;
+  /** Ports by name. They stay while the service does, so that no instance's end takes a port away. */
+  readonly ports: Map<string, ServicePort>;
+  service: Service | null;
+  endpoints: EndpointSet | null;
+  /** Time until which the endpoints are held, or null. */
+  heldUntilMs: number | null;
+}
+
+export function createCatalog({ namespace, holdMs }: CatalogOptions): Catalog {
+  const services = new Map<Hostname, KnownService>();
+  const sources = new Map<string, { readonly folder: string; readonly hostnames: ReadonlySet<Hostname> }>();
+  const dirty = new Set<Hostname>();
+  const held = new Set<Hostname>();
+
+  function knownService(hostname: Hostname): KnownService {
+    const known = services.get(hostname) ?? {
+      bySource: new Map(),
+      folders: new Set(),
+      ports: new Map(),
+      service: null,
+      endpoints: null,
+      heldUntilMs: null,
+    };
+    services.set(hostname, known);
+    return known;
+  }
+
+  function remove(source: string): void {
+    for (const hostname of sources.get(source)?.hostnames ?? []) {
+      services.get(hostname)?.bySource.delete(source);
+      dirty.add(hostname);
+    }
+    sources.delete(source);
+  }
+
+  function changesOf(hostname: Hostname, nowMs: number): readonly ShardChange[] {
+    const known = services.get(hostname);
+    if (known === undefined) return [];
+    const entries = [...known.bySource.values()].flat();
+    if (entries.length === 0 && isHeld(hostname, known, nowMs)) return [];
+    known.heldUntilMs = null;
+    held.delete(hostname);
+    if (entries.length === 0 && known.folders.size === 0) {
+      services.delete(hostname);
+      return known.service === null ? [] : [{ type: 'service-removed', namespace, hostname }];
+    }
+    const service = serviceOf(hostname, known, entries);
+    const isNew = known.service !== service;
+    known.service = service;
+    known.endpoints = { namespace, hostname, endpoints: distinct(entries.map(({ endpoint }) => endpoint)) };
+    return [
+      ...(isNew ? [{ type: 'service', service } as const] : []),
+      { type: 'endpoints', set: known.endpoints } as const,
+    ];
+  }
+
+  /** Holds the last endpoints for a while when no node is left. */
+  function isHeld(hostname: Hostname, known: KnownService, nowMs: number): boolean {
+    if (!(known.endpoints?.endpoints.some(isCallable) ?? false)) return false;
+    known.heldUntilMs ??= nowMs + holdMs;
+    if (nowMs >= known.heldUntilMs) return false;
+    held.add(hostname);
+    return true;
+  }
+
+  function serviceOf(hostname: Hostname, known: KnownService, entries: readonly CatalogEntry[]): Service {
+    const before = known.service;
+    const portCount = known.ports.size;
+    for (const { ports } of entries)
+      for (const port of ports) if (!known.ports.has(port.name)) known.ports.set(port.name, port);
+    const first = entries[0];
+    if (before !== null && portCount === known.ports.size) return before;
+    return {
+      hostname,
+      namespace,
+      name: hostname,
+      registry: 'zookeeper',
+      createdAtMs: 0, // nothing in ZooKeeper that survives says when a service was first there
+      ports: [...known.ports.values()].sort((a, b) => a.number - b.number),
+      vips: [],
+      aliases: before?.aliases ?? first?.aliases ?? [],
+      aliasOf: null,
+      resolution: 'static',
+      headless: false,
+      exportTo: [],
+      external: false,
+      labels: before?.labels ?? first?.labels ?? {},
+    };
+  }
+
+  return {
+    put(source, folder, entries) {
+      remove(source);
+      for (const [hostname, own] of Map.groupBy(entries, (entry) => entry.hostname)) {
+        const known = knownService(hostname);
+        known.bySource.set(source, own);
+        known.folders.add(folder);
+        dirty.add(hostname);
+      }
+      sources.set(source, { folder, hostnames: new Set(entries.map(({ hostname }) => hostname)) });
+    },
+    remove,
+    removeFolder(folder) {
+      for (const [hostname, known] of services) if (known.folders.delete(folder)) dirty.add(hostname);
+    },
+    takeChanges(nowMs) {
+      for (const hostname of held) if ((services.get(hostname)?.heldUntilMs ?? 0) <= nowMs) dirty.add(hostname);
+      const changes = [...dirty].flatMap((hostname) => changesOf(hostname, nowMs));
+      dirty.clear();
+      return changes;
+    },
+    nextAtMs() {
+      let next: number | null = null;
+      for (const hostname of held) {
+        const until = services.get(hostname)?.heldUntilMs ?? null;
+        if (until !== null && (next === null || until < next)) next = until;
+      }
+      return next;
+    },
+    contents: () => ({
+      services: [...services.values()].flatMap(({ service }) => service ?? []),
+      endpoints: [...services.values()].flatMap(({ endpoints }) => endpoints ?? []),
+      workloads: [],
+      objects: [],
+    }),
+  };
+}
+
+/** Removes endpoints that several nodes tell of. The first of equal address and ports stays, if it may be called. */
+function distinct(endpoints: readonly Endpoint[]): readonly Endpoint[] {
+  const byPlace = new Map<string, Endpoint>();
+  for (const endpoint of endpoints) {
+    const place = JSON.stringify([endpoint.address, endpoint.ports]);
+    const known = byPlace.get(place);
+    if (known === undefined || (!isCallable(known) && isCallable(endpoint))) byPlace.set(place, endpoint);
+  }
+  return [...byPlace.values()];
+}

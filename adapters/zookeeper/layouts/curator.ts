@@ -1,0 +1,112 @@
+import { z } from 'zod';
+import { formatHostname, type HostnameTemplate } from '../../../src/dubbo/hostname-template.ts';
+import { ipVersion } from '../../../src/lib/ip.ts';
+import { err, ok, type Result } from '../../../src/lib/result.ts';
+import type { ServicePort } from '../../../src/model/service.ts';
+import type { CatalogEntry } from '../catalog.ts';
+import type { NodeChange, NodeInterest } from '../tree/mirror.ts';
+import { below, type Layout, type LayoutContext, originOf } from './layout.ts';
+
+export interface CuratorSettings {
+  /** Base path that the applications give to Curator's ServiceDiscovery. */
+  readonly root: string;
+  /** Template with `{name}`. */
+  readonly template: HostnameTemplate;
+  /** Port that clients call. */
+  readonly port: Pick<ServicePort, 'number' | 'protocol'>;
+}
+
+/** Instance as Curator's JsonInstanceSerializer writes it, as far as it is read. */
+const instanceSchema = z.object({
+  name: z.string(),
+  address: z.string(),
+  port: z.number().int().min(1).max(65_535).nullish(),
+  sslPort: z.number().int().min(1).max(65_535).nullish(),
+  enabled: z.boolean().nullish(),
+  payload: z.unknown(),
+});
+
+export type CuratorInstance = z.infer<typeof instanceSchema>;
+
+/** Curator's service discovery: `<base>/<name>/<id>` with JSON as data. */
+export function curator(settings: CuratorSettings, context: LayoutContext): Layout {
+  const root = below(context.chroot, settings.root);
+
+  function apply(change: NodeChange): void {
+    const [name = '', id] = change.names;
+    const folder = `${root}/${name}`;
+    if (id === undefined) {
+      if (change.type === 'removed') context.catalog.removeFolder(folder);
+      return;
+    }
+    const origin = originOf(root, change.names);
+    if (change.type === 'removed') {
+      context.catalog.remove(origin);
+      context.report(origin, null);
+      return;
+    }
+    const entry = entryOf(name, change.data, settings);
+    context.report(origin, entry.ok ? null : entry.error);
+    if (entry.ok) context.catalog.put(origin, folder, [entry.value]);
+  }
+
+  return { trees: [{ root, interestIn, apply }] };
+}
+
+const interestIn = ({ length }: readonly string[]): NodeInterest =>
+  length === 1 ? 'children' : length === 2 ? 'data' : null;
+
+/** Reads the JSON of an instance. */
+export function readInstance(data: Buffer | null): Result<CuratorInstance, string> {
+  try {
+    const parsed = instanceSchema.safeParse(JSON.parse((data ?? '').toString()));
+    if (parsed.success) return ok(parsed.data);
+    const [issue] = parsed.error.issues;
+    return err(`its ${issue?.path.join('.') || 'data'} is wrong: ${issue?.message}`);
+  } catch {
+    return err('its data are not JSON');
+  }
+}
+
+function entryOf(name: string, data: Buffer | null, { template, port }: CuratorSettings): Result<CatalogEntry, string> {
+  const instance = readInstance(data);
+  if (!instance.ok) return instance;
+  const { address, port: plain, sslPort, enabled, payload } = instance.value;
+  if (ipVersion(address) === 0) return err(`its address '${address}' is a host name, which is not resolved`);
+  if (plain === null || plain === undefined) return err('it has no port');
+  const host = formatHostname(template, { name });
+  if (!host.ok) return host;
+  const secure = sslPort ?? null;
+  return ok({
+    hostname: host.value,
+    aliases: [],
+    ports: [
+      { name: port.protocol, ...port },
+      ...(secure === null ? [] : [{ name: 'https', number: 443, protocol: 'https' } as const]),
+    ],
+    labels: { name },
+    endpoint: {
+      address,
+      ports: { [port.protocol]: plain, ...(secure === null ? {} : { https: secure }) },
+      labels: labelsIn(payload),
+      weight: 1,
+      locality: '',
+      network: '',
+      cluster: '',
+      health: enabled === false ? 'unhealthy' : 'healthy',
+      workload: null,
+    },
+  });
+}
+
+/** Returns the texts of `payload.metadata`, which Spring Cloud writes, and Dubbo. */
+function labelsIn(payload: unknown): Readonly<Record<string, string>> {
+  const metadata = payloadSchema.safeParse(payload);
+  if (!metadata.success) return {};
+  const labels = Object.entries(metadata.data.metadata).filter(
+    (label): label is [string, string] => typeof label[1] === 'string' && label[1].length <= 63,
+  );
+  return Object.fromEntries(labels.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+const payloadSchema = z.object({ metadata: z.record(z.string(), z.unknown()) });

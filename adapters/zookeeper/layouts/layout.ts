@@ -1,0 +1,33 @@
+import type { Catalog } from '../catalog.ts';
+import type { NodeChange, TreeSpec } from '../tree/mirror.ts';
+
+/** Way in which some framework lays its services out in a tree. */
+export interface Layout {
+  readonly trees: readonly LayoutTree[];
+}
+
+export interface LayoutTree extends TreeSpec {
+  /** Applies a change of a node to the catalog. */
+  readonly apply: (change: NodeChange) => void;
+}
+
+/** Receivers of what layouts find. */
+export interface LayoutContext {
+  readonly catalog: Catalog;
+  /** Root of everything: empty, or a path without a slash at its end. */
+  readonly chroot: string;
+  /** Reports what is wrong with the entry of a path, or null if nothing is. */
+  readonly report: (origin: string, message: string | null) => void;
+}
+
+/** Longest origin of a problem: names of nodes are whole URLs. */
+const maxOrigin = 300;
+
+/** Returns the path of a node, for people. */
+export function originOf(root: string, names: readonly string[]): string {
+  const path = [root, ...names].join('/');
+  return path.length > maxOrigin ? `${path.slice(0, maxOrigin)}…` : path;
+}
+
+/** Joins a chroot and a path that begins with a slash. */
+export const below = (chroot: string, path: string): string => `${chroot}${path}`.replace(/\/+$/, '');

@@ -1,0 +1,7 @@
+package demo;
+
+public interface GreetService {
+  String hello(String name);
+
+  int add(int a, int b);
+}
