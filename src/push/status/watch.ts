@@ -53,21 +53,11 @@ export function createStatusWatch(options: StatusWatchOptions): StatusWatch {
   let fingerprint = '';
   let stop: (() => void) | null = null;
 
-  const begin = (): (() => void) => {
-    let isStopped = false;
-    const tick = () => {
-      check(() => isStopped)
-        .catch((error: unknown) => log.error({ err: error }, 'looking for changed statuses failed'))
-        .finally(() => {
-          if (!isStopped) cancel = clock.after(periodMs, tick);
-        });
-    };
-    let cancel = clock.after(periodMs, tick);
-    return () => {
-      isStopped = true;
-      cancel();
-    };
-  };
+  const begin = (): (() => void) =>
+    startPeriodically(check, {
+      clock,
+      failed: (error) => log.error({ err: error }, 'looking for changed statuses failed'),
+    });
 
   const check = async (isStopped: () => boolean): Promise<void> => {
     const changed: RuleId[] = [];
@@ -102,20 +92,9 @@ export function createStatusWatch(options: StatusWatchOptions): StatusWatch {
     mustCheckAll = false;
     fingerprint = now;
     if (!all) return [...unsettled.values()];
-    return everything();
-  };
-
-  function* everything(): Generator<StatusObject | null> {
-    const seen = new Set<RuleId>();
     // most recent first: unsettled objects were written or reported last
-    for (const objects of [unsettled.values(), options.book.rules(), known.values().map(({ object }) => object)]) {
-      for (const object of objects) {
-        const id = ruleId(object);
-        yield seen.has(id) ? null : object;
-        seen.add(id);
-      }
-    }
-  }
+    return distinct([unsettled.values(), options.book.rules(), known.values().map(({ object }) => object)]);
+  };
 
   return {
     subscribe(listener) {
@@ -159,6 +138,43 @@ export function createStatusWatch(options: StatusWatchOptions): StatusWatch {
 }
 
 const periodMs = 1_000;
+
+interface PeriodicOptions {
+  readonly clock: Clock;
+  readonly failed: (error: unknown) => void;
+}
+
+/** Runs an async check again and again, `periodMs` after the end of the previous one. Returns a function that stops it. */
+function startPeriodically(
+  check: (isStopped: () => boolean) => Promise<void>,
+  { clock, failed }: PeriodicOptions,
+): () => void {
+  let isStopped = false;
+  const tick = () => {
+    check(() => isStopped)
+      .catch(failed)
+      .finally(() => {
+        if (!isStopped) cancel = clock.after(periodMs, tick);
+      });
+  };
+  let cancel = clock.after(periodMs, tick);
+  return () => {
+    isStopped = true;
+    cancel();
+  };
+}
+
+/** Yields each object once, by id, and null in place of a repetition. */
+function* distinct(lists: readonly Iterable<StatusObject>[]): Generator<StatusObject | null> {
+  const seen = new Set<RuleId>();
+  for (const objects of lists) {
+    for (const object of objects) {
+      const id = ruleId(object);
+      yield seen.has(id) ? null : object;
+      seen.add(id);
+    }
+  }
+}
 
 /** Returns true if answers of connected proxies can change the status. */
 const isUnsettled = ({ proxies, conditions }: RuleStatus): boolean =>
