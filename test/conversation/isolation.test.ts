@@ -25,7 +25,7 @@ describe('isolation of rejected resources', () => {
       server.commit({ route: { 80: '3' } });
       expect(client.hears()).toEqual(['RDS 80=3']);
       client.acks('route');
-      expect(client.stream.types.get('route')).toMatchObject({ nack: null, filters: null, search: null });
+      expect(client.stream.types.get('route')).toMatchObject({ answers: { error: null }, filters: null, search: null });
     });
 
     it(`row 39: ${mode} names a port in its error, and not the bad route`, () => {
@@ -58,7 +58,7 @@ describe('isolation of rejected resources', () => {
       server.commit({ route: { 80: 'a:2 b:3' } });
       expect(client.hears()).toEqual(['RDS 80=a:2 b:3']);
       client.acks('route');
-      expect(client.stream.types.get('route')).toMatchObject({ nack: null, filters: null });
+      expect(client.stream.types.get('route')).toMatchObject({ answers: { error: null }, filters: null });
     });
 
     it(`row 41: ${mode} can subscribe to more names after the rejected part was found`, () => {

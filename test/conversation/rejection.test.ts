@@ -14,11 +14,11 @@ describe('rejection', () => {
       expect(client.hears()).toEqual(['EDS a=2 b=bad']);
       expect(client.nacks('endpoint', 'b is bad')).toEqual(['EDS a=2']);
       expect(client.acks('endpoint')).toEqual([]);
-      expect(client.stream.types.get('endpoint')?.nack).toBe('b is bad');
+      expect(client.stream.types.get('endpoint')?.answers.error).toBe('b is bad');
       server.commit({ endpoint: { b: '3' } });
       expect(client.hears()).toEqual(['EDS b=3']);
       client.acks('endpoint');
-      expect(client.stream.types.get('endpoint')?.nack).toBeNull();
+      expect(client.stream.types.get('endpoint')?.answers.error).toBeNull();
     });
 
     it(`row 26: ${mode} gets the good clusters of a first response at once`, () => {
@@ -262,7 +262,7 @@ describe('rejection', () => {
     server.commit({ route: { 80: 'bad' } });
     client.hears();
     client.nacks('route', `80 is bad ${'x'.repeat(1_000_000)}`);
-    expect(client.stream.types.get('route')?.nack?.length).toBeLessThan(20_000);
+    expect(client.stream.types.get('route')?.answers.error?.length).toBeLessThan(20_000);
   });
 
   it('the search ends for a rejected assignment without a name', () => {

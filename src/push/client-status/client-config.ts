@@ -93,9 +93,9 @@ function resourceStatus(
   }
 }
 
-function errorOf({ nacked, nackedAtMs, nack }: TypeState): NonNullable<XdsConfigEntry['errorState']> {
+function errorOf({ answers: { nacked, nackedAtMs, error } }: TypeState): NonNullable<XdsConfigEntry['errorState']> {
   const lastUpdateAttempt = timestampFromMs(nackedAtMs);
-  return { details: nack ?? '', versionInfo: nacked?.version ?? '', lastUpdateAttempt };
+  return { details: error ?? '', versionInfo: nacked?.version ?? '', lastUpdateAttempt };
 }
 
 function* namedResourcesOf({ type, names, inFlight, nack }: NamedState): Generator<Uint8Array> {

@@ -54,7 +54,8 @@ export function answerToAll(
     ]);
     const answers = new Map([...suspects].map((name) => [name, answerToResource(state, name, since)]));
     const names = [...suspects].filter((name) => answers.get(name) === 'rejected');
-    if (names.length > 0) rejected.push({ state, names, message: decisiveSentence(state.nack ?? '', names[0] ?? '') });
+    if (names.length > 0)
+      rejected.push({ state, names, message: decisiveSentence(state.answers.error ?? '', names[0] ?? '') });
     isOpen ||= answers.values().some((answer) => answer === 'pending');
     isOpen ||= (state.inFlight !== null || isPending(state, state.interest)) && state.acknowledged < since;
   }
@@ -75,7 +76,7 @@ export interface RejectedResources {
 function acceptedThrough(state: TypeState, name: string): Revision {
   const rejected = state.rejectedResources?.get(name);
   if (rejected !== undefined) return Math.min(rejected.since, state.acknowledged);
-  return isUncertain(state, name) && !state.lastAnswerRejected ? 0 : state.acknowledged;
+  return isUncertain(state, name) && !state.answers.isRejected ? 0 : state.acknowledged;
 }
 
 /**

@@ -115,8 +115,8 @@ function answerOf(client: Client, { origins, contributions, quarantine, since: c
     const answer = answerToResource(state, name, since);
     if (answer === 'pending') isPending = true;
     // A taken port on the proxy's machine is no fault of a rule.
-    if (answer === 'rejected' && !isBindError(state.nack ?? '', name)) {
-      rejected.push({ state, names: [name], message: decisiveSentence(state.nack ?? '', name) });
+    if (answer === 'rejected' && !isBindError(state.answers.error ?? '', name)) {
+      rejected.push({ state, names: [name], message: decisiveSentence(state.answers.error ?? '', name) });
     }
   }
   return { answer: rejected.length > 0 ? 'rejected' : isPending ? 'pending' : 'acknowledged', rejected };

@@ -113,10 +113,10 @@ function fingerprintOf(
 ): string {
   const sizes = [...groups].map(([layer, own]) => [layer, [...own].map(([key, { clients }]) => [key, clients.length])]);
   const rejecting = unsettled.flatMap(({ id, stream }) =>
-    [...stream.types.values()].flatMap(({ type, rejectedResources, filters, search, uncertain, nack }) => {
+    [...stream.types.values()].flatMap(({ type, rejectedResources, filters, search, uncertain, answers }) => {
       if (rejectedResources === null && filters === null && search === null && uncertain.length === 0) return [];
       const parts = [...(filters ?? [])].map(([name, { rejected }]) => [name, [...rejected.keys()]]);
-      return [[id, type, [...(rejectedResources?.keys() ?? [])], parts, uncertain.length, nack]];
+      return [[id, type, [...(rejectedResources?.keys() ?? [])], parts, uncertain.length, answers.error]];
     }),
   );
   return JSON.stringify([sizes, rejecting]);

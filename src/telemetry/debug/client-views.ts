@@ -157,15 +157,14 @@ function watchOf({ wildcard, names, interest }: TypeState) {
 }
 
 function syncOf(state: TypeState) {
-  const { sentAtMs, acked, ackedAtMs, nack, nackedAtMs, inFlight, deferredRemovals, lastAnswerRejected, search } =
-    state;
+  const { sentAtMs, answers, inFlight, deferredRemovals, search } = state;
   const rejected = rejectedResourcesOf(state);
   const unanswered = unansweredOf(state);
   return {
     sent: { ...(lastSentOf(state) ?? nothingYet), at: timeOf(sentAtMs) },
-    acknowledged: { ...(acked ?? nothingYet), at: timeOf(ackedAtMs) },
+    acknowledged: { ...(answers.acked ?? nothingYet), at: timeOf(answers.ackedAtMs) },
     state:
-      lastAnswerRejected || rejected.length > 0
+      answers.isRejected || rejected.length > 0
         ? 'NACK'
         : inFlight !== null || search !== null
           ? 'PENDING'
@@ -175,7 +174,7 @@ function syncOf(state: TypeState) {
     ...(unanswered.length > 0 ? { unanswered: unanswered.slice(0, maxNames) } : {}),
     deferredRemovals: deferredRemovals.reduce((sum, batch) => sum + batch.names.size, 0),
     rejected,
-    lastNack: nackOf(nack, nackedAtMs),
+    lastNack: nackOf(answers.error, answers.nackedAtMs),
   };
 }
 

@@ -298,7 +298,7 @@ const nothing: ReadonlyMap<string, ResourcePart> = new Map();
 /** Ends a search: sends the client what it accepts and does not have yet. */
 export function finish(stream: StreamState, state: TypeState, search: Search, context: StreamContext): void {
   state.search = null;
-  state.lastAnswerRejected = false;
+  state.answers.isRejected = false;
   for (const [name, parts = nothing] of search.accepted) {
     const isAsTried = (state.interest?.get(name)?.changed ?? Infinity) <= search.revision;
     if (isAsTried && search.names.includes(name)) continue;

@@ -52,7 +52,7 @@ function acknowledged(stream: StreamState, state: TypeState, context: StreamCont
   const response = state.inFlight;
   if (response === null) return null;
   acknowledge(stream, state, response, context);
-  return { kind: 'acknowledged', type: state.type, response, atMs: state.ackedAtMs, isAckOnly: true };
+  return { kind: 'acknowledged', type: state.type, response, atMs: state.answers.ackedAtMs, isAckOnly: true };
 }
 
 /**

@@ -15,15 +15,15 @@ import { hasName, withoutNames, withoutRevisions, withUncertain } from './uncert
 /** Applies an ACK of the response in flight. */
 export function acknowledge(stream: StreamState, state: TypeState, response: Response, context: StreamContext): void {
   state.inFlight = null;
-  state.acked = response.label;
-  state.answered = response.label;
-  state.ackedAtMs = context.now();
+  state.answers.acked = response.label;
+  state.answers.newest = response.label;
+  state.answers.ackedAtMs = context.now();
   const { search } = state;
   if (search !== null && search.inFlight === response) {
     trialAccepted(stream, state, search, context);
     return;
   }
-  state.lastAnswerRejected = false;
+  state.answers.isRejected = false;
   if (state.inFlightOfPreviousScope !== response) {
     state.acknowledged = response.revision;
     state.mayHaveResources = false;
@@ -42,7 +42,8 @@ export function acknowledge(stream: StreamState, state: TypeState, response: Res
     if (isAllSent(state)) dropRemoved(state);
   }
   // else something is still rejected
-  if (state.rejectedResources === null && state.uncertain.length === 0 && state.filters === null) state.nack = null;
+  if (state.rejectedResources === null && state.uncertain.length === 0 && state.filters === null)
+    state.answers.error = null;
 }
 
 export interface RejectedResponse {
@@ -74,11 +75,11 @@ export function reject(
   const isOfPreviousScope = state.inFlightOfPreviousScope === response;
   state.inFlight = null;
   state.inFlightOfPreviousScope = null;
-  state.lastAnswerRejected = true;
-  state.nacked = response.label;
-  state.answered = response.label;
-  state.nack = error;
-  state.nackedAtMs = context.now();
+  state.answers.isRejected = true;
+  state.answers.nacked = response.label;
+  state.answers.newest = response.label;
+  state.answers.error = error;
+  state.answers.nackedAtMs = context.now();
   if (search !== null && search.inFlight === response) {
     return { rejectedNames: none, rejectedVersions: trialRejected(stream, state, search, { error, context }) };
   }

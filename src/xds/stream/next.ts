@@ -302,7 +302,7 @@ function settledThrough(stream: StreamState, type: XdsType, context: StreamConte
   if (state === undefined || state.interest === null) return Number.POSITIVE_INFINITY;
   const { interest } = state;
   const isOpen =
-    state.inFlight !== null || state.lastAnswerRejected || state.search !== null || isPending(state, interest);
+    state.inFlight !== null || state.answers.isRejected || state.search !== null || isPending(state, interest);
   let through = isOpen ? state.acknowledged : context.revision;
   for (const { since } of state.deferredRemovals) through = Math.min(through, since);
   for (const [name, { since }] of state.rejectedResources ?? []) {

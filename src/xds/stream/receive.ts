@@ -104,7 +104,7 @@ function applyAnswer(
   if (response === null) return null; // answered before: a repetition, perhaps with other names
   if (error === null) {
     acknowledge(stream, state, response, context);
-    return { kind: 'acknowledged', type: state.type, response, atMs: state.ackedAtMs, isAckOnly: true };
+    return { kind: 'acknowledged', type: state.type, response, atMs: state.answers.ackedAtMs, isAckOnly: true };
   }
   const findings = reject(stream, state, { response, error, context });
   return { kind: 'rejected', type: state.type, response, error, ...findings, isSearching: state.search !== null };

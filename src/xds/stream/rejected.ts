@@ -115,7 +115,7 @@ export function lastAcknowledged(
   tables: readonly Table[],
 ): RejectedResource['acknowledged'] {
   if (state.acknowledged === 0) return state.mayHaveResources ? undefined : null;
-  if (state.acked?.subscribed?.has(name) === false) return null;
+  if (state.answers.acked?.subscribed?.has(name) === false) return null;
   return resourceAt(tables, name, state.acknowledged);
 }
 

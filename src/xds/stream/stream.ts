@@ -63,6 +63,22 @@ export interface RejectedResource {
   readonly since: Revision;
 }
 
+/** Last answers of a client to the responses of one type, for decisions about rejections and for debug views. */
+export interface Answers {
+  /** True if the newest answer was a NACK whose bad parts are not found yet. */
+  isRejected: boolean;
+  /** Labels of the responses acknowledged last and rejected last; null for none. */
+  acked: ResponseLabel | null;
+  nacked: ResponseLabel | null;
+  /** The newer of the two. */
+  newest: ResponseLabel | null;
+  /** Times in milliseconds; 0 for never. */
+  ackedAtMs: number;
+  nackedAtMs: number;
+  /** Error text of the last NACK, until nothing is rejected any more. */
+  error: string | null;
+}
+
 /**
  * State of one type on one stream; docs/protocol.md explains each part. The fields that every flush reads come first, and
  * all empty lists are one object: with thousands of streams, a flush costs as much as its cache misses.
@@ -100,20 +116,9 @@ export interface TypeState {
   mayHaveResources: boolean;
   /** The response that was in flight when the view changed. Its answer says nothing about the present view. */
   inFlightOfPreviousScope: Response | null;
-  /** The newest answer was a NACK. */
-  lastAnswerRejected: boolean;
   /** Time at which the newest response was sent; `lastSentOf` says which. */
   sentAtMs: number;
-  /** Labels of the responses acknowledged last and rejected last; null: none yet. */
-  acked: ResponseLabel | null;
-  nacked: ResponseLabel | null;
-  /** The newer of the two. A rejected response counts as accepted once its bad parts are found. */
-  answered: ResponseLabel | null;
-  ackedAtMs: number;
-  /** Error text of the last NACK. */
-  nack: string | null;
-  /** Time of the last NACK; 0: never. */
-  nackedAtMs: number;
+  readonly answers: Answers;
   /** Time since which LDS or RDS has waited for the CDS ACK. */
   waitingSinceMs: number | null;
 }
@@ -199,7 +204,7 @@ export function closeStream(stream: StreamState, context: StreamContext): void {
 }
 
 /** The newest response; null: there was none. */
-export const lastSentOf = ({ inFlight, answered }: TypeState): ResponseLabel | null => inFlight?.label ?? answered;
+export const lastSentOf = ({ inFlight, answers }: TypeState): ResponseLabel | null => inFlight?.label ?? answers.newest;
 
 /**
  * Drops the bytes of an unanswered response, whose nonce suffices to match the answer. A client that never answers then
@@ -237,14 +242,8 @@ export function typeState(stream: StreamState, type: XdsType, context: StreamCon
     acknowledged: 0,
     mayHaveResources: false,
     inFlightOfPreviousScope: null,
-    lastAnswerRejected: false,
     sentAtMs: 0,
-    acked: null,
-    nacked: null,
-    answered: null,
-    ackedAtMs: 0,
-    nack: null,
-    nackedAtMs: 0,
+    answers: { isRejected: false, acked: null, nacked: null, newest: null, ackedAtMs: 0, nackedAtMs: 0, error: null },
     waitingSinceMs: null,
   };
   stream.types.set(type, state);

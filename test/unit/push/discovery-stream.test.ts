@@ -56,7 +56,7 @@ for (const { typeUrl, learned } of [
     await say({ node, typeUrl });
     const sent = clusters()?.inFlight;
     await say({ typeUrl, versionInfo: sent?.label.version ?? '', responseNonce: sent?.nonce ?? '' });
-    expect(clusters()?.acked?.nonce).toBe(sent?.nonce);
+    expect(clusters()?.answers.acked?.nonce).toBe(sent?.nonce);
     expect(sent?.knownAcks).toHaveLength(learned);
   });
 }

@@ -45,7 +45,7 @@ describe('a response without an answer', () => {
     await push.pass(30_000);
     expect(state?.inFlight).toMatchObject({ parts: [], updated: ['a'] });
     client.acks('cluster');
-    expect(state).toMatchObject({ inFlight: null, lastAnswerRejected: false });
+    expect(state).toMatchObject({ inFlight: null, answers: { isRejected: false } });
   });
 
   it('is reported again for a later response', async () => {
