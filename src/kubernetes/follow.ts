@@ -1,4 +1,5 @@
 import type { Clock } from '../lib/clock.ts';
+import { sleep } from '../lib/sleep.ts';
 import type { KubernetesClient, Selection } from './client.ts';
 import { KubernetesError, unreachable } from './errors.ts';
 import { isOlder, objectPath } from './object.ts';
@@ -158,16 +159,4 @@ async function differences(
     if (!listed.has(one) && !isOlder(at, version)) found.set(one, `${version} -`);
   }
   return found;
-}
-
-function sleep(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  if (signal.aborted) resolve();
-  const cancel = clock.after(ms, resolve);
-  const wake = () => {
-    cancel();
-    resolve();
-  };
-  signal.addEventListener('abort', wake, { once: true });
-  return promise.finally(() => signal.removeEventListener('abort', wake));
 }

@@ -151,6 +151,15 @@ const storeSchema = z
       reconcileSeconds: seconds
         .default(300)
         .describe("interval of comparisons of the API server's lists with what was received"),
+      status: z
+        .boolean()
+        .default(true)
+        .describe('whether one replica, which a Lease elects, writes the status of rules to `kubernetes`'),
+      leaseNamespace: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('namespace of the Lease `binnacle-status`; that of the Pod, else `default`'),
     }),
   ])
   .default({ type: 'sqlite' })

@@ -66,6 +66,10 @@ export interface KubernetesStoreConfig {
   readonly context: string | null;
   readonly syncTimeoutSeconds: number;
   readonly reconcileSeconds: number;
+  /** Whether the elected replica writes the status of rules. */
+  readonly status: boolean;
+  /** Null: the namespace of the Pod, else `default`. */
+  readonly leaseNamespace: string | null;
 }
 
 export type StoreConfig =
@@ -288,7 +292,12 @@ function storeOf({ store }: ConfigFile, dataDir: string): StoreConfig {
     case 'sqlite':
       return { type: 'sqlite', path: store.path ?? join(dataDir, 'rules.db') };
     case 'kubernetes':
-      return { ...store, kubeconfig: store.kubeconfig ?? null, context: store.context ?? null };
+      return {
+        ...store,
+        kubeconfig: store.kubeconfig ?? null,
+        context: store.context ?? null,
+        leaseNamespace: store.leaseNamespace ?? null,
+      };
     default:
       return store;
   }

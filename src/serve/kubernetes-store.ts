@@ -1,12 +1,18 @@
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { createKubernetesClient, type KubernetesClient } from '../kubernetes/client.ts';
 import { createCredentials } from '../kubernetes/credentials.ts';
 import { findAccess } from '../kubernetes/find-access.ts';
 import type { ClusterAccess } from '../kubernetes/kubeconfig.ts';
-import type { Clock } from '../lib/clock.ts';
+import { competeForLease } from '../kubernetes/lease.ts';
+import { type Clock, steadyClock } from '../lib/clock.ts';
 import { MeshError } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { servedKinds } from '../rules/kinds/index.ts';
+import type { RuleStatuses } from '../rules/status.ts';
 import { type KubernetesStore, openKubernetesStore } from '../store/kubernetes/kubernetes.ts';
+import { writeStatuses } from '../store/kubernetes/status-writer.ts';
 import type { KubernetesStoreConfig } from './config.ts';
 
 export interface ClusterStoreOptions {
@@ -41,6 +47,48 @@ export async function openClusterStore(
   });
   return { store, client };
 }
+
+export interface StatusReportingOptions {
+  readonly cluster: ClusterStore;
+  readonly config: KubernetesStoreConfig;
+  readonly statuses: RuleStatuses;
+  readonly log: Logger;
+}
+
+/** Writes statuses to the cluster while this replica leads, until `signal` aborts. */
+export async function reportStatuses(
+  { cluster: { store, client }, config, statuses, log }: StatusReportingOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  if (!config.status) return;
+  const identity = `${hostname()}_${randomUUID().slice(0, 8)}`;
+  const namespace = config.leaseNamespace ?? (await ownNamespace());
+  const writing = { client, kinds: servedKinds, store, statuses, clock: steadyClock, log, identity };
+  await competeForLease(
+    {
+      client,
+      clock: steadyClock,
+      namespace,
+      name: leaseName,
+      identity,
+      lead: (leading) => writeStatuses(writing, leading),
+      report(event) {
+        const facts = { lease: `${namespace}/${leaseName}`, identity };
+        if (event.type === 'failed') log.warn({ ...facts, reason: event.message }, 'lease not renewed or taken');
+        else log.info(facts, `leadership ${event.type}`);
+      },
+    },
+    signal,
+  );
+}
+
+const leaseName = 'binnacle-status';
+
+/** Returns the namespace of the Pod; `default` outside a cluster. */
+const ownNamespace = async (): Promise<string> =>
+  (await readFile(accountNamespace, 'utf8').catch(() => '')).trim() || 'default';
+
+const accountNamespace = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
 
 async function clusterAccess({ kubeconfig, context }: KubernetesStoreConfig): Promise<ClusterAccess> {
   const access = await findAccess({ kubeconfig, context }).catch((cause: unknown) => {

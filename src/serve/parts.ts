@@ -38,6 +38,8 @@ export interface Parts {
   readonly registry: Registry;
   readonly adapters: readonly MadeAdapter[];
   readonly store: RuleStore;
+  /** The store, if it is in a cluster. */
+  readonly cluster: ClusterStore | null;
   readonly book: RuleBook;
   readonly compiler: Compiler;
   readonly serviceEntries: ServiceEntryIndex;
@@ -158,7 +160,7 @@ export async function createParts({ config, version, clock, log, closing }: Serv
     log,
     elapsed: turns.elapsed,
   });
-  return { ...knowing, metrics, registry, adapters, statuses, feed, awaited, storeTroubles, firstCompile };
+  return { ...knowing, metrics, registry, adapters, cluster, statuses, feed, awaited, storeTroubles, firstCompile };
 }
 
 /** Name of the store among what is awaited or degraded. */

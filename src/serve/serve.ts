@@ -1,6 +1,7 @@
 import { closeHttp, listenHttp } from '../api/listen.ts';
 import { createHttpServer } from '../api/server.ts';
 import { steadyClock, systemClock } from '../lib/clock.ts';
+import { sleep } from '../lib/sleep.ts';
 import { refusalReasons } from '../model/access.ts';
 import { clientStatusMethods } from '../push/client-status/methods.ts';
 import type { DiscoveryOptions } from '../push/discovery/discovery-stream.ts';
@@ -12,6 +13,7 @@ import { announcement } from './announce.ts';
 import type { ServeConfig } from './config.ts';
 import { httpRoutes } from './http-routes.ts';
 import { createHttpSecurity, readHttpSecurityFiles } from './http-security.ts';
+import { reportStatuses } from './kubernetes-store.ts';
 import { createParts, discoveryOptions, type Parts, pause, type ServeContext } from './parts.ts';
 import { stopSignal } from './stop-signal.ts';
 import { readVersion } from './version.ts';
@@ -69,10 +71,12 @@ async function serveUntilStopped(config: ServeConfig, closing: AsyncDisposableSt
   firstCompile.start(signal);
   security.follow(http);
   const adaptersEnded = runAdapters(adapters, log, signal);
+  const reportingEnded = reportWhenReady(parts, context, signal);
   closing.defer(async () => {
     stopping.abort();
     for (const client of coordinator.clients) client.outlet.end('the control plane is stopping');
-    await Promise.all([rpc.drain(drainMs), closeHttp(http, { clock, graceMs: drainMs }), adaptersEnded]);
+    const servers = [rpc.drain(drainMs), closeHttp(http, { clock, graceMs: drainMs })];
+    await Promise.all([...servers, adaptersEnded, reportingEnded]);
   });
   const served = { web: http.listeningOrigin, xds: xds.plaintext, xdsTls: xds.tls };
   log.info({ ...served, adapters: adapters.map(({ name }) => name) }, 'serving');
@@ -80,6 +84,19 @@ async function serveUntilStopped(config: ServeConfig, closing: AsyncDisposableSt
   await stopSignal();
   log.info({}, 'stopping');
 }
+
+/** Competes for writing statuses once they are known: before, everything would be pending. */
+async function reportWhenReady(
+  { cluster, statuses, firstCompile }: Parts,
+  { config: { store }, log }: ServeContext,
+  signal: AbortSignal,
+): Promise<void> {
+  if (cluster === null || store.type !== 'kubernetes') return;
+  while (firstCompile.awaited().length > 0 && !signal.aborted) await sleep(steadyClock, readyPollMs, signal);
+  await reportStatuses({ cluster, config: store, statuses, log }, signal);
+}
+
+const readyPollMs = 100;
 
 /** Returns the authentication option of the gRPC services. Discovery over REST has the checks of the HTTP security. */
 async function xdsAuthentication(
