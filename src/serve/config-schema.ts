@@ -167,6 +167,20 @@ const storeSchema = z
     'The store of the rules written over the API. [Rules in the cluster](kubernetes.md#rules-in-the-cluster) explains `kubernetes`.',
   );
 
+/** `webhook`. */
+const webhookSchema = z
+  .strictObject({
+    address: addressSchema.prefault('127.0.0.1:15017').describe('where the webhook is served'),
+    certFile,
+    keyFile,
+    clientCaFile: path
+      .optional()
+      .describe('the CAs that sign the certificate of the API server; without it, everybody may ask for a review'),
+  })
+  .describe(
+    'The validating webhook of a cluster, `POST /validate` over TLS; off without this key. The files are PEM, read again when they change. See [Kubernetes](kubernetes.md#webhook).',
+  );
+
 /** Schema of an entry of `adapters`. The adapter's own schema checks the other keys. */
 const adapterSchema = z
   .looseObject({
@@ -203,6 +217,7 @@ export const configFileSchema = z.strictObject({
   http: z.preprocess((http) => (typeof http === 'string' ? { address: http } : http), httpSchema.prefault({})),
   xds: xdsSchema.prefault({}),
   store: storeSchema,
+  webhook: webhookSchema.optional(),
   adapters: z.array(adapterSchema).default([{ type: 'registration', required: true, syncTimeoutSeconds: 30 }]),
   registration: registrationSchema.prefault({}),
   mesh: meshConfigSchema.prefault({}),

@@ -57,6 +57,12 @@ export interface HttpConfig {
   readonly accessFile: string | null;
 }
 
+/** Validating webhook. */
+export interface WebhookConfig {
+  readonly address: Address;
+  readonly tls: TlsFiles;
+}
+
 /** Rules store in a cluster. */
 export interface KubernetesStoreConfig {
   readonly type: 'kubernetes';
@@ -92,6 +98,8 @@ export interface ServeConfig {
     readonly clientLimits: ClientLimits;
   };
   readonly store: StoreConfig;
+  /** Null: there is none. */
+  readonly webhook: WebhookConfig | null;
   readonly adapters: readonly AdapterConfig[];
   /** Services of other adapters that instances may join: `namespace/host`. */
   readonly registration: { readonly allow: readonly string[] };
@@ -148,6 +156,7 @@ export async function loadServeConfig(flags: GivenFlags, env: Environment): Prom
       clientLimits: clientLimits(file),
     },
     store: storeOf(file, dataDir),
+    webhook: webhookOf(file),
     adapters: adaptersOf(file, given('mesh-dir')),
     registration: file.registration,
     mesh: file.mesh,
@@ -301,6 +310,12 @@ function storeOf({ store }: ConfigFile, dataDir: string): StoreConfig {
     default:
       return store;
   }
+}
+
+function webhookOf({ webhook }: ConfigFile): WebhookConfig | null {
+  if (webhook === undefined) return null;
+  const { address, certFile, keyFile, clientCaFile = null } = webhook;
+  return { address, tls: { certFile, keyFile, clientCaFile } };
 }
 
 /** Rules of the cluster that is the store come from the store, and need not be read twice. */

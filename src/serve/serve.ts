@@ -17,6 +17,7 @@ import { reportStatuses } from './kubernetes-store.ts';
 import { createParts, discoveryOptions, type Parts, pause, type ServeContext } from './parts.ts';
 import { stopSignal } from './stop-signal.ts';
 import { readVersion } from './version.ts';
+import { createWebhook, type Webhook } from './webhook.ts';
 import { authenticationResults, createXdsAuthentication, tokenVerdicts } from './xds-authentication.ts';
 import { createXdsServers } from './xds-servers.ts';
 
@@ -61,6 +62,7 @@ async function serveUntilStopped(config: ServeConfig, closing: AsyncDisposableSt
   const routes = httpRoutes(parts, context);
   const http = createHttpServer({ log, accessCheck: security.accessCheck, tls: security.tls, routes });
   closing.defer(() => http.close());
+  const webhook = await openWebhook(parts, context, signal);
   const xds = await rpc.listen();
   await listenHttp(http, config.http.address);
 
@@ -75,7 +77,7 @@ async function serveUntilStopped(config: ServeConfig, closing: AsyncDisposableSt
   closing.defer(async () => {
     stopping.abort();
     for (const client of coordinator.clients) client.outlet.end('the control plane is stopping');
-    const servers = [rpc.drain(drainMs), closeHttp(http, { clock, graceMs: drainMs })];
+    const servers = [rpc.drain(drainMs), closeHttp(http, { clock, graceMs: drainMs }), webhook?.close(drainMs)];
     await Promise.all([...servers, adaptersEnded, reportingEnded]);
   });
   const served = { web: http.listeningOrigin, xds: xds.plaintext, xdsTls: xds.tls };
@@ -83,6 +85,18 @@ async function serveUntilStopped(config: ServeConfig, closing: AsyncDisposableSt
   process.stdout.write(announcement(config, served));
   await stopSignal();
   log.info({}, 'stopping');
+}
+
+/** Opens the webhook, if it is configured. */
+async function openWebhook(
+  { findings }: Parts,
+  { config, clock, log }: ServeContext,
+  signal: AbortSignal,
+): Promise<Webhook | null> {
+  if (config.webhook === null) return null;
+  const webhook = await createWebhook(config.webhook, { findings, clock, log, signal });
+  log.info({ webhook: await webhook.listen() }, 'webhook serving');
+  return webhook;
 }
 
 /** Competes for writing statuses once they are known: before, everything would be pending. */

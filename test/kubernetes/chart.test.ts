@@ -34,6 +34,8 @@ const everything = [
   '--set=http.allowedHosts={rules.mesh.example}',
   '--set=xds.tls.secret=binnacle-tls',
   '--set=xds.tls.requireClientCert=true',
+  '--set=webhook.secret=binnacle-webhook',
+  '--set=webhook.failurePolicy=Fail',
   '--set=cluster.network=east',
   '--set=cluster.discoverySelectors[0].matchLabels.mesh=on',
   '--set=cluster.remoteSecretsNamespace=binnacle-system',
@@ -74,6 +76,28 @@ describeWith(['kubernetes', 'helm', 'kubectl'], 'the chart', () => {
     await expect(await template()).toMatchFileSnapshot(join(deploy, 'kubernetes/binnacle.yaml'));
   });
 
+  it('renders the manifests with a webhook, whose CA cert-manager injects', async () => {
+    const annotation =
+      '--set-string=webhook.annotations.cert-manager\\.io/inject-ca-from=binnacle-system/binnacle-webhook';
+    const rendered = await template('--set=webhook.secret=binnacle-webhook', annotation);
+    await expect(rendered).toMatchFileSnapshot(join(deploy, 'kubernetes/with-webhook/binnacle.yaml'));
+  });
+
+  it('brings the definition of MeshConfig', async () => {
+    const text = await readFile(join(chart, 'crds/meshconfig.yaml'), 'utf8');
+    expect(text).toBe(await readFile(join(deploy, 'kubernetes/01-meshconfig.yaml'), 'utf8'));
+    expect(await kubectl.ok('apply --dry-run=server --validate=strict -f -', { stdin: text })).toContain('created');
+  });
+
+  it('lets the program write rules, their status and its Lease only if they are in the cluster', async () => {
+    const verbs = async (...flags: readonly string[]) =>
+      objectsIn(await template(...flags))
+        .filter(({ kind }) => kind === 'ClusterRole' || kind === 'Role')
+        .flatMap(({ rules }) => (rules as readonly { verbs: readonly string[] }[]).flatMap((rule) => rule.verbs)); // of RBAC
+    expect([...new Set(await verbs())].sort()).toEqual(['create', 'delete', 'get', 'list', 'patch', 'update', 'watch']);
+    expect([...new Set(await verbs('--set=config.store.type=memory'))].sort()).toEqual(['get', 'list', 'watch']);
+  });
+
   for (const { with: values, flags } of [
     { with: 'its defaults', flags: [] },
     { with: 'everything on', flags: everything },
@@ -103,7 +127,7 @@ describeWith(['kubernetes', 'helm', 'kubectl'], 'the chart', () => {
   it('grants the program access to the kinds that it reads, and nothing else', async () => {
     const rendered = objectsIn(await template());
     await cluster.apply(
-      ...rendered.filter(({ kind }) => /^(ServiceAccount|ClusterRole|ClusterRoleBinding)$/.test(kind)),
+      ...rendered.filter(({ kind }) => /^(ServiceAccount|(Cluster)?Role|(Cluster)?RoleBinding)$/.test(kind)),
     );
     const token = await cluster.serviceAccountToken(namespace, 'binnacle');
     const allowed = async (path: string) => {

@@ -53,6 +53,7 @@ describe('the configuration of serve', () => {
         clientLimits: { maxNamesPerType: 100_000, maxScopesPerPeer: 200 },
       },
       store: { type: 'sqlite', path: '.binnacle/rules.db' },
+      webhook: null,
       adapters: [{ type: 'registration', name: 'registration', required: true, syncTimeoutSeconds: 30, options: {} }],
       registration: { allow: [] },
       mesh: defaultMeshConfig,
@@ -138,6 +139,7 @@ logLevel: debug
         clientStatus: { loopback: false, identities: ['spiffe://mesh/ns/ops/*'] },
       },
       store: { type: 'sqlite', path: '/var/lib/rules.db' },
+      webhook: null,
       adapters: [
         { type: 'file', name: 'file', required: true, syncTimeoutSeconds: 30, options: { path: './mesh' } },
         {
@@ -164,6 +166,33 @@ logLevel: debug
     expect(config.http.address.port).toBe(3);
     expect(config.xds.plaintext.port).toBe(2);
     expect(config.dataDir).toBe('from-file');
+  });
+
+  it('reads a store in a cluster, and has the adapter of that cluster read no rules', async () => {
+    const config = await withFile(`
+store: { type: kubernetes, kubeconfig: a }
+adapters:
+  - { type: kubernetes, kubeconfig: a }
+  - { type: kubernetes, name: other, kubeconfig: b }
+  - { type: kubernetes, name: both, kubeconfig: a, rules: true }
+`);
+    expect(config.store).toEqual({
+      ...{ type: 'kubernetes', kubeconfig: 'a', context: null, syncTimeoutSeconds: 30, reconcileSeconds: 300 },
+      ...{ status: true, leaseNamespace: null },
+    });
+    expect(config.adapters.map(({ options }) => options)).toEqual([
+      { kubeconfig: 'a', rules: false },
+      { kubeconfig: 'b' },
+      { kubeconfig: 'a', rules: true },
+    ]);
+  });
+
+  it('reads a webhook, for which clients need no certificate', async () => {
+    const { webhook } = await withFile('webhook: { certFile: c.pem, keyFile: k.pem }');
+    expect(webhook).toEqual({
+      address: { host: '127.0.0.1', port: 15017 },
+      tls: { certFile: 'c.pem', keyFile: 'k.pem', clientCaFile: null },
+    });
   });
 
   it('accepts every flag', async () => {

@@ -18,6 +18,11 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if .Values.http.accessSecret }}true{{ end -}}
 {{- end -}}
 
+{{/* Whether the rules API keeps its rules in the cluster. */}}
+{{- define "binnacle.storesRules" -}}
+{{- if eq (dig "store" "type" "kubernetes" .Values.config) "kubernetes" }}true{{ end -}}
+{{- end -}}
+
 {{/* binnacle.yaml, with the values' `config` merged into it. */}}
 {{- define "binnacle.config" -}}
 {{- $http := dict "address" "127.0.0.1:8080" -}}
@@ -45,5 +50,13 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- $_ := set $adapter "remoteSecretsNamespace" .Values.cluster.remoteSecretsNamespace -}}
 {{- end -}}
 {{- $config := dict "http" $http "xds" $xds "store" (dict "type" "memory") "adapters" (list $adapter) "mesh" (dict "rootNamespace" .Values.cluster.rootNamespace) -}}
+{{- if include "binnacle.storesRules" . -}}
+{{- $_ := set $config "store" (dict "type" "kubernetes") -}}
+{{- else -}}
+{{- $_ := unset $config "store" -}}
+{{- end -}}
+{{- if .Values.webhook.secret -}}
+{{- $_ := set $config "webhook" (dict "address" "0.0.0.0:15017" "certFile" "/etc/binnacle/webhook/tls.crt" "keyFile" "/etc/binnacle/webhook/tls.key") -}}
+{{- end -}}
 {{- mergeOverwrite $config (deepCopy .Values.config) | toYaml -}}
 {{- end -}}
