@@ -148,7 +148,10 @@ export function createRuleStatuses(options: StatusOptions): LiveRuleStatuses {
     progress.changed(changes);
     for (const change of changes) if (change.type === 'rule-removed') watch.edited(change.id, null);
   });
+  // An object that became invalid changes no rule in effect, but its status.
   book.onAdapterObjects((ids) => {
+    edits++;
+    watch.recheck(ids);
     for (const id of ids) if (book.get(id) === null && book.reportOn(id) === null) transitions.forget(id);
   });
   findings.subscribe((ids) => {

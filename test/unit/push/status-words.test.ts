@@ -138,6 +138,20 @@ describe('further contents of a status', () => {
     expect(time()).toEqual([1_000, 1_000]);
   });
 
+  it('change with a rule of a file that becomes invalid, although its last good version stays in effect', async () => {
+    mesh.file(rawObject('VirtualService', 'v', toB()));
+    await mesh.flush();
+    const rule = mesh.book.get(ruleId({ kind: 'VirtualService', metadata: { namespace: 'default', name: 'v' } }));
+    if (rule === null) throw new Error('the rule of the file is in effect');
+    const reasons = () => mesh.keeper.of(rule).conditions.map(({ reason }) => reason);
+    expect(reasons()).toEqual(['Accepted', 'NoProxies']);
+    mesh.file(rawObject('VirtualService', 'v', { ...toB(), hosts: 'b' }));
+    expect(reasons()).toEqual(['Invalid', 'Shadowed']);
+    mesh.file(rawObject('VirtualService', 'v', toB()));
+    await mesh.flush();
+    expect(reasons()).toEqual(['Accepted', 'NoProxies']);
+  });
+
   it('are NoProxies for a namespace', () => {
     mesh.put('Namespace', 'shop', {});
     expect(mesh.line('Namespace', 'shop')).toBe('NoProxies 0/0');
