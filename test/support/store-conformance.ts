@@ -3,6 +3,7 @@ import type { Clock } from '../../src/lib/clock.ts';
 import { allCapabilities, type RuleStore, type StoreCapabilities, type StoreChange } from '../../src/rules/store.ts';
 import { type DraftOptions, draft, keyOfDraft } from './drafts.ts';
 import { type FakeClock, fakeClock } from './fake-clock.ts';
+import { itWhere } from './it-where.ts';
 import { historyProperty } from './store-property.ts';
 import { readingConformance } from './store-reading.ts';
 import { transactionConformance, valueOf } from './store-transactions.ts';
@@ -157,7 +158,7 @@ export function storeConformance(
       expect(told).toBe(1);
     });
 
-    it.runIf(keepsHistory)('keeps author, time and content of changes, newest first, also after removal', async () => {
+    itWhere(keepsHistory)('keeps author, time and content of changes, newest first, also after removal', async () => {
       await create({ spec: { v: 1 } });
       clock.advance(60_000);
       await store.update(draft({ spec: { v: 2 } }), { author: 'bob', expectedResourceVersion: null });
@@ -171,12 +172,12 @@ export function storeConformance(
       expect(history[1]).toMatchObject({ time: '2026-01-02T03:05:05.678Z', object: { spec: { v: 2 } } });
     });
 
-    it.skipIf(keepsHistory)('returns no history', async () => {
+    itWhere(!keepsHistory)('returns no history', async () => {
       await create({ spec: { v: 1 } });
       expect(await store.history(keyOfDraft())).toEqual([]);
     });
 
-    it.runIf(keepsHistory)('keeps the newest fifty versions of an object', async () => {
+    itWhere(keepsHistory)('keeps the newest fifty versions of an object', async () => {
       await create({ spec: { v: 0 } });
       for (let v = 1; v < 60; v++) await store.update(draft({ spec: { v } }), unconditional);
       const history = await store.history(keyOfDraft());
@@ -203,7 +204,7 @@ export function storeConformance(
     transactionConformance(() => store, capabilities);
     readingConformance(() => store, capabilities);
 
-    it.runIf(transactions)(
+    itWhere(transactions)(
       'behaves like a simple model of a store for random histories',
       () => historyProperty(open, runs),
       60_000,

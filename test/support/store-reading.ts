@@ -9,6 +9,7 @@ import {
   type StoreChange,
 } from '../../src/rules/store.ts';
 import { draft, keyOfDraft } from './drafts.ts';
+import { itWhere } from './it-where.ts';
 import { apply, changeLine, create, remove, valueOf, writeAll } from './store-transactions.ts';
 
 const by = { author: 'ann' };
@@ -117,7 +118,7 @@ export function readingConformance(
     });
   }
 
-  it.runIf(transactions)('drops the oldest changes when there are too many', async () => {
+  itWhere(transactions)('drops the oldest changes when there are too many', async () => {
     await creates(10_000);
     expect(since('0')).toHaveLength(10_000);
     await current().create(draft({ name: 'last' }), by);
@@ -125,7 +126,7 @@ export function readingConformance(
     expect(since('1')).toHaveLength(10_000);
   });
 
-  it.runIf(transactions)('drops the oldest changes when they are too large', async () => {
+  itWhere(transactions)('drops the oldest changes when they are too large', async () => {
     await creates(40, { text: 'x'.repeat(1024 * 1024) });
     expect(since('0')).toBeNull();
     expect(since('5')).toBeNull();
@@ -185,7 +186,7 @@ export function readingConformance(
     expect(seen).toEqual(['n6 n5 n4', 'n3 n2 n1', 'n0']);
   });
 
-  it.runIf(transactions)('filters the audit trail, and limits an answer to a page', async () => {
+  itWhere(transactions)('filters the audit trail, and limits an answer to a page', async () => {
     const asked = { ...by, request };
     const names = Array.from({ length: auditPageLimit + 1 }, (_, index) =>
       create({ name: `n${index}`, namespace: 'many' }),
@@ -203,7 +204,7 @@ export function readingConformance(
     expect(await found({ limit: 0 })).toBe(1);
   });
 
-  it.runIf(transactions)(
+  itWhere(transactions)(
     'keeps the newest hundred thousand changes in the history, and as many entries in the audit trail',
     async () => {
       const asked = { ...by, request };
