@@ -1,17 +1,16 @@
 import type { ShardChange, ShardContents, ShardSink, WatchCounters } from '../../src/adapter-contract/adapter.ts';
 import type { KubernetesClient } from '../../src/kubernetes/client.ts';
-import { follow } from '../../src/kubernetes/follow.ts';
-import type { ObjectMetadata } from '../../src/kubernetes/object.ts';
-import { type ClusterObjectChange, createReflector, type Reflector } from '../../src/kubernetes/reflector.ts';
+import { createReflector } from '../../src/kubernetes/reflector.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import type { Logger } from '../../src/lib/logger.ts';
 import { type ClusterList, type ExtraList, namespaceList, type ShardListOptions, shardLists } from './cluster-lists.ts';
+import { createClusterObjects } from './cluster-objects.ts';
 import type { DiscoverySelector } from './discovery-selectors.ts';
 import type { EntryProblems } from './entry-problems.ts';
+import { type Followed, followList } from './follow-list.ts';
 import { followCredentials } from './referenced-credentials.ts';
 import { createSelectedNamespaces } from './selected-namespaces.ts';
-import { readKubernetesObject, unknownCreationTime } from './translate-object.ts';
-import { createKubernetesView, type KubernetesView, problemOf } from './translate-view.ts';
+import { createKubernetesView } from './translate-view.ts';
 
 export interface ClusterOptions extends ShardListOptions {
   readonly client: KubernetesClient;
@@ -32,14 +31,6 @@ export interface ClusterOptions extends ShardListOptions {
   readonly extraLists?: (() => readonly ExtraList[]) | undefined;
   /** Called after each complete listing. */
   readonly listed?: (() => void) | undefined;
-}
-
-/** List with its progress. */
-interface Followed extends ClusterList {
-  readonly reflector: Reflector;
-  readonly received: (changes: readonly ClusterObjectChange[], reflector: Reflector) => void;
-  /** Ends the list or watch under way, after which the reflector says what is next. */
-  restart: AbortController;
 }
 
 /** Interval of comparisons of versions: an etcd that was restored is noticed within a minute. */
@@ -65,9 +56,8 @@ async function followOnce(options: ClusterOptions, { signal, restart }: Lifetime
   const { client, clock, log, sink, problems, counters, reconcileSeconds, discoverySelectors: selectors } = options;
   const namespaces = createSelectedNamespaces({ selectors, rootNamespace: options.rootNamespace });
   const followed: Followed[] = [];
-  /** Origins of the current problems. */
-  const reported = new Set<string>();
-  let view: KubernetesView | null = null;
+  const objects = createClusterObjects({ problems, counters, namespaces });
+  const { report } = objects;
   let isPublished = false;
   let isDegraded = false;
   let cancelNext = () => {};
@@ -78,34 +68,8 @@ async function followOnce(options: ClusterOptions, { signal, restart }: Lifetime
       ? followCredentials({ client, clock, probeMs, compareMs, report }, signal)
       : null;
 
-  function report(origin: string, message: string | null): void {
-    if (message === null) reported.delete(origin);
-    else reported.add(origin);
-    problems.report(origin, message);
-  }
-
-  function apply({ kind, isSelectable }: ClusterList, change: ClusterObjectChange): void {
-    const { namespace = 'default' } = change.type === 'put' ? change.object.metadata : change.metadata;
-    if (isSelectable && !namespaces.isSelected(namespace)) return;
-    if (change.type === 'removed') remove(kind, change.metadata);
-    else put(kind, change.object);
-  }
-
-  function put({ kind, apiVersion }: ClusterList['kind'], object: { readonly metadata: ObjectMetadata }): void {
-    const origin = originOf(kind, object.metadata);
-    const read = readKubernetesObject({ ...object, apiVersion, kind }, origin);
-    const result = read.ok ? view?.put(read.value) : read;
-    report(origin, result === undefined ? null : problemOf(result));
-    if (result?.ok === true && result.value.effect === 'unchanged') counters.ignored(kind);
-  }
-
-  function remove(kind: ClusterList['kind'], { name, namespace = 'default' }: ObjectName): void {
-    const metadata = { name, namespace, labels: {}, annotations: {}, creationTimestamp: unknownCreationTime };
-    view?.remove({ ...kind, metadata });
-    report(originOf(kind.kind, metadata), null);
-  }
-
   function publish(): void {
+    const view = objects.view();
     if (view === null || (!isPublished && !followed.every(isReady))) return;
     const changes = view.takeChanges();
     if (!isPublished) {
@@ -119,26 +83,11 @@ async function followOnce(options: ClusterOptions, { signal, restart }: Lifetime
     if (nextMs !== null) cancelNext = clock.after(Math.max(1, nextMs - clock.now()), publish);
   }
 
-  function judge(): void {
-    for (const { kind, path, reflector } of followed) {
-      const trouble = reflector.trouble();
-      // A kind whose definition is not there is no problem: it may never come.
-      report(path, trouble?.type === 'denied' ? `${kind.plural} cannot be read: ${trouble.message}` : null);
-    }
-    const worst = followed.find(({ kind, reflector }) => {
-      const type = reflector.trouble()?.type;
-      return type === 'unreachable' || (kind.isEssential && type !== undefined);
-    });
-    if (worst !== undefined) sink.degraded(`${worst.path}: ${worst.reflector.trouble()?.message}`);
-    else if (isDegraded) sink.recovered();
-    isDegraded = worst !== undefined;
-  }
-
   /** Removes the objects of namespaces that are no longer selected, and lists those of others anew. */
   function select(gained: ReadonlySet<string>, lost: ReadonlySet<string>): void {
     for (const one of followed.filter(({ isSelectable }) => isSelectable)) {
       for (const { metadata } of one.reflector.known().values()) {
-        if (lost.has(metadata.namespace ?? '')) remove(one.kind, metadata);
+        if (lost.has(metadata.namespace ?? '')) objects.remove(one.kind, metadata);
       }
       // Their objects were not kept when they came.
       if (one.reflector.forget(({ namespace = '' }) => gained.has(namespace))) one.restart.abort();
@@ -151,34 +100,18 @@ async function followOnce(options: ClusterOptions, { signal, restart }: Lifetime
     return one;
   }
 
-  async function keepFollowing(one: Followed): Promise<void> {
-    while (!signal.aborted) {
-      one.restart = new AbortController();
-      await follow(
-        {
-          client,
-          clock,
-          ...one,
-          probeMs,
-          compareMs,
-          changed(changes) {
-            one.received(changes, one.reflector);
-            publish();
-            judge();
-          },
-          relisted(reason) {
-            counters.relisted(reason);
-            log.info({ path: one.path, reason }, 'kind listed again');
-          },
-          differed(objects) {
-            counters.differed(one.kind.kind, objects);
-            log.warn({ path: one.path, objects }, "objects differed from the server's list");
-          },
+  const keepFollowing = (one: Followed): Promise<void> =>
+    followList(
+      one,
+      {
+        ...{ client, clock, log, counters, probeMs, compareMs },
+        applied() {
+          publish();
+          isDegraded = judge(followed, { sink, report, isDegraded });
         },
-        AbortSignal.any([signal, one.restart.signal]),
-      );
-    }
-  }
+      },
+      signal,
+    );
 
   /** Follows the namespaces. `known` resolves once it is clear which are selected. */
   function followNamespaces(): { readonly known: Promise<void>; readonly ended: Promise<void> } {
@@ -191,7 +124,7 @@ async function followOnce(options: ClusterOptions, { signal, restart }: Lifetime
         const before = namespaces.network();
         const { gained, lost } = namespaces.received(changes);
         select(gained, lost);
-        if (view !== null && options.network === undefined && namespaces.network() !== before) restart();
+        if (objects.view() !== null && options.network === undefined && namespaces.network() !== before) restart();
         if (isReady(one)) resolve();
       },
     });
@@ -201,15 +134,17 @@ async function followOnce(options: ClusterOptions, { signal, restart }: Lifetime
   const { known, ended } = followNamespaces();
   await known;
   const network = options.network ?? namespaces.network();
-  view = createKubernetesView(
-    { domainSuffix: options.domainSuffix, cluster: options.clusterId, network },
-    { now: clock.now, holdMs },
+  objects.begin(
+    createKubernetesView(
+      { domainSuffix: options.domainSuffix, cluster: options.clusterId, network },
+      { now: clock.now, holdMs },
+    ),
   );
   const lists = shardLists(options).map((list) =>
     begin({
       ...list,
       received(changes) {
-        for (const change of changes) apply(list, change);
+        for (const change of changes) objects.apply(list, change);
       },
     }),
   );
@@ -217,12 +152,30 @@ async function followOnce(options: ClusterOptions, { signal, restart }: Lifetime
   await Promise.all([ended, ...[...lists, ...extra].map(keepFollowing)]);
   cancelNext();
   await credentials?.ended();
-  for (const origin of reported) problems.report(origin, null);
+  objects.clear();
 }
 
-type ObjectName = Pick<ObjectMetadata, 'name' | 'namespace'>;
+interface Judgement {
+  readonly sink: Pick<ShardSink, 'degraded' | 'recovered'>;
+  readonly report: (origin: string, message: string | null) => void;
+  readonly isDegraded: boolean;
+}
 
-const originOf = (kind: string, { name, namespace = 'default' }: ObjectName): string => `${kind} ${namespace}/${name}`;
+/** Reports the lists that cannot be read. Returns whether the shard is degraded now. */
+function judge(followed: readonly Followed[], { sink, report, isDegraded }: Judgement): boolean {
+  for (const { kind, path, reflector } of followed) {
+    const trouble = reflector.trouble();
+    // A kind whose definition is not there is no problem: it may never come.
+    report(path, trouble?.type === 'denied' ? `${kind.plural} cannot be read: ${trouble.message}` : null);
+  }
+  const worst = followed.find(({ kind, reflector }) => {
+    const type = reflector.trouble()?.type;
+    return type === 'unreachable' || (kind.isEssential && type !== undefined);
+  });
+  if (worst !== undefined) sink.degraded(`${worst.path}: ${worst.reflector.trouble()?.message}`);
+  else if (isDegraded) sink.recovered();
+  return worst !== undefined;
+}
 
 /** Reports whether a list is no reason to wait: it was read, or is not needed and will not be had. */
 const isReady = ({ kind, reflector }: Followed): boolean =>

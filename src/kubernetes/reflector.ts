@@ -84,9 +84,7 @@ export interface ReflectorOptions {
 
 export function createReflector(options: ReflectorOptions = {}): Reflector {
   const { random = Math.random, retry = { baseMs: 250, maxMs: 15_000 }, missingMs = 30_000 } = options;
-  const known = new Map<string, Known>();
-  /** Paths that the list under way had. */
-  let listing: Set<string> | null = null;
+  const objects = createKnownObjects();
   let version: string | null = null;
   let mustList = true;
   let attempts = 0;
@@ -96,26 +94,10 @@ export function createReflector(options: ReflectorOptions = {}): Reflector {
   let missingSinceMs: number | null = null;
   let relists: RelistReason[] = [];
 
-  function put(object: ApiObject): readonly ClusterObjectChange[] {
-    const path = objectPath(object.metadata);
-    const { name, namespace, resourceVersion = '' } = object.metadata;
-    listing?.add(path);
-    if (known.get(path)?.version === resourceVersion && resourceVersion !== '') return [];
-    known.set(path, { version: resourceVersion, metadata: namespace === undefined ? { name } : { name, namespace } });
-    return [{ type: 'put', object }];
-  }
-
-  function remove(path: string, resourceVersion: string | null): readonly ClusterObjectChange[] {
-    const gone = known.get(path);
-    if (gone === undefined) return [];
-    known.delete(path);
-    return [{ type: 'removed', metadata: gone.metadata, resourceVersion }];
-  }
-
   function relist(reason: RelistReason): void {
     if (!mustList && version !== null) relists.push(reason);
     mustList = true;
-    listing = null;
+    objects.abandonList();
   }
 
   function retryLater(error: KubernetesError | null): void {
@@ -134,7 +116,7 @@ export function createReflector(options: ReflectorOptions = {}): Reflector {
     if (version !== null && isOlder(resourceVersion, version)) relist('versions-went-back');
     else version = resourceVersion;
     if (type === 'BOOKMARK') return [];
-    return type === 'DELETED' ? remove(objectPath(object.metadata), resourceVersion) : put(object);
+    return type === 'DELETED' ? objects.remove(objectPath(object.metadata), resourceVersion) : objects.put(object);
   }
 
   /** Removes the objects of a kind that has been missing for long: its definition was deleted. */
@@ -142,7 +124,7 @@ export function createReflector(options: ReflectorOptions = {}): Reflector {
     missingSinceMs ??= nowMs;
     if (nowMs - missingSinceMs < missingMs) return [];
     isSettled = true;
-    return [...known.keys()].flatMap((path) => remove(path, null));
+    return objects.removeAll();
   }
 
   return {
@@ -151,12 +133,9 @@ export function createReflector(options: ReflectorOptions = {}): Reflector {
       return mustList || version === null ? { type: 'list' } : { type: 'watch', resourceVersion: version };
     },
     listed(page) {
-      listing ??= new Set();
-      const changes = page.items.flatMap(put);
+      const changes = objects.listed(page.items);
       if (!page.isLast) return changes;
-      const paths = listing;
-      const gone = [...known.keys()].filter((path) => !paths.has(path)).flatMap((path) => remove(path, null));
-      listing = null;
+      const gone = objects.endList();
       mustList = false;
       version = page.resourceVersion;
       isSettled = true;
@@ -175,7 +154,7 @@ export function createReflector(options: ReflectorOptions = {}): Reflector {
       if (attempts > 0) retryLater(null);
     },
     failed(error, nowMs) {
-      listing = null;
+      objects.abandonList();
       if (isExpired(error)) {
         relist('expired');
         // The first time at once; a server that only ever says so is not asked without pause.
@@ -187,7 +166,7 @@ export function createReflector(options: ReflectorOptions = {}): Reflector {
       const { status, message } = error;
       trouble = { type: status === 403 ? 'denied' : status === 404 ? 'missing' : 'unreachable', message };
       if (status === 404) {
-        isSettled ||= known.size === 0;
+        isSettled ||= objects.known.size === 0;
         return missing(nowMs);
       }
       missingSinceMs = null;
@@ -200,12 +179,11 @@ export function createReflector(options: ReflectorOptions = {}): Reflector {
     },
     differs: () => relist('differs'),
     forget(isForgotten) {
-      const forgotten = [...known].filter(([, { metadata }]) => isForgotten(metadata));
-      for (const [path] of forgotten) known.delete(path);
-      if (forgotten.length > 0) relist('selection');
-      return forgotten.length > 0;
+      const hasForgotten = objects.forget(isForgotten);
+      if (hasForgotten) relist('selection');
+      return hasForgotten;
     },
-    known: () => known,
+    known: () => objects.known,
     version: () => version,
     isSettled: () => isSettled,
     trouble: () => trouble,
@@ -213,6 +191,55 @@ export function createReflector(options: ReflectorOptions = {}): Reflector {
       const taken = relists;
       relists = [];
       return taken;
+    },
+  };
+}
+
+/** Objects as last received, with the progress of the list under way. */
+function createKnownObjects() {
+  const known = new Map<string, Known>();
+  /** Paths that the list under way had. */
+  let listing: Set<string> | null = null;
+
+  function put(object: ApiObject): readonly ClusterObjectChange[] {
+    const path = objectPath(object.metadata);
+    const { name, namespace, resourceVersion = '' } = object.metadata;
+    listing?.add(path);
+    if (known.get(path)?.version === resourceVersion && resourceVersion !== '') return [];
+    known.set(path, { version: resourceVersion, metadata: namespace === undefined ? { name } : { name, namespace } });
+    return [{ type: 'put', object }];
+  }
+
+  function remove(path: string, resourceVersion: string | null): readonly ClusterObjectChange[] {
+    const gone = known.get(path);
+    if (gone === undefined) return [];
+    known.delete(path);
+    return [{ type: 'removed', metadata: gone.metadata, resourceVersion }];
+  }
+
+  return {
+    known,
+    put,
+    remove,
+    removeAll: () => [...known.keys()].flatMap((path) => remove(path, null)),
+    listed(items: readonly ApiObject[]) {
+      listing ??= new Set();
+      return items.flatMap(put);
+    },
+    /** Removes the objects that no page of the list had. */
+    endList() {
+      const paths = listing ?? new Set();
+      listing = null;
+      return [...known.keys()].filter((path) => !paths.has(path)).flatMap((path) => remove(path, null));
+    },
+    abandonList() {
+      listing = null;
+    },
+    /** Returns whether any object was forgotten. */
+    forget(isForgotten: (object: Known['metadata']) => boolean): boolean {
+      const forgotten = [...known].filter(([, { metadata }]) => isForgotten(metadata));
+      for (const [path] of forgotten) known.delete(path);
+      return forgotten.length > 0;
     },
   };
 }
