@@ -23,7 +23,7 @@ const instanceSchema = z.object({
   port: z.number().int().min(1).max(65_535).nullish(),
   sslPort: z.number().int().min(1).max(65_535).nullish(),
   enabled: z.boolean().nullish(),
-  payload: z.unknown(),
+  payload: z.unknown().optional(),
 });
 
 export type CuratorInstance = z.infer<typeof instanceSchema>;

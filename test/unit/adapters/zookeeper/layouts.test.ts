@@ -313,6 +313,12 @@ describe("Curator's service discovery", () => {
     ]);
   });
 
+  it('takes instances without a payload', () => {
+    const tree = reading({ curator: [{ root: '/curator' }] });
+    tree.put('/curator/plain/i-1', '{"name":"plain","address":"10.0.0.5","port":8080}');
+    expect(tree.world()).toEqual(['plain.curator: 10.0.0.5 {"http":8080}']);
+  });
+
   it('leaves out what is no instance', () => {
     const tree = reading({ curator: [{ root: '/curator' }] });
     for (const [id, data] of Object.entries({ a: 'x', b: '{}', c: '{"name":"n","address":"10.0.0.1","port":70000}' }))
