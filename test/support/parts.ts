@@ -214,10 +214,14 @@ const dubbo33 = javaPart('dubbo33', 'dubbo/dubbo33');
 const dubbo27 = javaPart('dubbo27', 'dubbo/dubbo27');
 const motan = javaPart('motan', 'dubbo/motan');
 
+/** Nacos' servers, 3.x and 2.x, from republications of their modules: the official ones are in no registry. */
+const nacos3 = javaPart('nacos3', 'nacos/server3');
+const nacos2 = javaPart('nacos2', 'nacos/server2');
+
 export const parts = {
   ...{ envoy, zsh, fish, kubectl, istioCrds, xdsload, gcpserver, xdsclient, interopClient, grpcio },
   ...{ packetFilter, shellcheck, kubernetes, helm, zookeeper },
-  ...{ dubbo33, dubbo27, motan },
+  ...{ dubbo33, dubbo27, motan, nacos3, nacos2 },
 };
 export type PartName = keyof typeof parts;
 

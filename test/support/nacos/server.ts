@@ -1,0 +1,118 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { javaArguments } from '../maven.ts';
+import { partProgram } from '../parts.ts';
+import { isFree } from '../ports.ts';
+import { type ServerProcess, serverProcess } from '../server-process.ts';
+
+/** A Nacos server of one's own. It can be killed, paused and started again, on the same ports with the same data. */
+export interface NacosServer extends ServerProcess {
+  /** Port of HTTP; that of gRPC is 1,000 above. */
+  readonly port: number;
+  /** `127.0.0.1:port`, as clients write it. */
+  readonly address: string;
+  /** Logs in as a user. Rejects if the server refuses it. */
+  login(username: string, password: string): Promise<string>;
+  /** Creates the first user of a server with authentication. */
+  createAdmin(password: string): Promise<void>;
+  /** Sends a request to its HTTP interface, below `/nacos`. Rejects for a status of 400 and above. */
+  http(method: string, path: string, parameters?: Readonly<Record<string, string>>): Promise<string>;
+  /** Ends it and removes its data. */
+  close(): Promise<void>;
+}
+
+export interface NacosServerOptions {
+  readonly version?: 2 | 3;
+  /** Requires a login. 3.x only: 2.x has no users in this package. */
+  readonly authentication?: boolean;
+  /** Further system properties. */
+  readonly properties?: Readonly<Record<string, string>>;
+}
+
+/** Limit for its start, on a busy machine too. */
+export const nacosStartMs = 600_000;
+
+/** Starts a server and waits until it is ready, some 15 s. It needs 350 to 600 MB. */
+export async function startNacos({
+  version = 3,
+  authentication = false,
+  properties = {},
+}: NacosServerOptions = {}): Promise<NacosServer> {
+  const classPath = await partProgram(version === 3 ? 'nacos3' : 'nacos2');
+  const dir = await mkdtemp(join(tmpdir(), `binnacle-nacos-${process.pid}-`));
+  await mkdir(join(dir, 'conf'));
+  await writeFile(join(dir, 'conf/application.properties'), '');
+  const port = await serverPort();
+  const flags = Object.entries({ ...ownProperties(port, dir, authentication), ...properties }).map(
+    ([key, value]) => `-D${key}=${value}`,
+  );
+  const main = version === 3 ? 'Nacos3' : 'com.alibaba.nacos.Nacos2';
+  const args = javaArguments(classPath, { main, flags: ['-Xms128m', '-Xmx512m', ...flags] });
+  const base = `http://127.0.0.1:${port}/nacos`;
+  const readiness = version === 3 ? '/v3/admin/core/state/readiness' : '/v1/ns/operator/metrics';
+  const server = serverProcess({
+    name: `nacos${version}`,
+    command: 'java',
+    // 3.x looks for application.properties in the class path.
+    args: args.map((arg, index) => (args[index - 1] === '-cp' ? [join(dir, 'conf'), arg].join(delimiter) : arg)),
+    isReady: async () => (await fetch(`${base}${readiness}`)).ok && !(await isFree(port + 1_000)),
+  });
+  await server.start();
+
+  async function http(method: string, path: string, parameters: Readonly<Record<string, string>> = {}) {
+    const query = new URLSearchParams(parameters);
+    const response =
+      method === 'POST' || method === 'PUT'
+        ? await fetch(`${base}${path}`, { method, body: query })
+        : await fetch(`${base}${path}?${query}`, { method });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+    return text;
+  }
+
+  return Object.assign(server, {
+    port,
+    address: `127.0.0.1:${port}`,
+    http,
+    async login(username: string, password: string) {
+      const answer = JSON.parse(await http('POST', '/v3/auth/user/login', { username, password }));
+      return String(answer.accessToken);
+    },
+    async createAdmin(password: string) {
+      await http('POST', '/v3/auth/user/admin', { password });
+    },
+    async close() {
+      await server.stop();
+      await rm(dir, { recursive: true, force: true });
+    },
+  });
+}
+
+const ownProperties = (port: number, dir: string, authentication: boolean) => ({
+  'nacos.standalone': 'true',
+  'db.pool.config.connectionTimeout': '120000', // the database begins late on a busy machine
+  'derby.stream.error.file': join(dir, 'derby.log'),
+  'nacos.home': dir,
+  'nacos.server.main.port': String(port),
+  'server.port': String(port),
+  'nacos.deployment.type': 'server',
+  'nacos.core.auth.system.type': 'nacos',
+  'nacos.core.auth.enabled': String(authentication),
+  'nacos.core.auth.admin.enabled': 'false',
+  'nacos.core.auth.plugin.nacos.token.secret.key': Buffer.from('binnacle'.repeat(8)).toString('base64'),
+  'nacos.core.auth.server.identity.key': 'binnacle',
+  'nacos.core.auth.server.identity.value': 'test',
+});
+
+/**
+ * A port whose neighbours, 1,000 below and above, are free as well: the server binds them too. Taken at random, below the
+ * ports of other servers, because it binds them many seconds later.
+ */
+async function serverPort(): Promise<number> {
+  for (;;) {
+    const port = 12_000 + Math.floor(Math.random() * 6_900);
+    const free = await Promise.all([port, port + 1_000, port + 1_001, port - 1_000].map(isFree));
+    if (free.every(Boolean)) return port;
+  }
+}
