@@ -2,6 +2,7 @@ import { type ConfigurableAdapter, configurable } from '../src/adapter-contract/
 import { example } from './example/index.ts';
 import { file } from './file/index.ts';
 import { kubernetes } from './kubernetes/index.ts';
+import { nacos } from './nacos/index.ts';
 import { registration } from './registration/index.ts';
 import { zookeeper } from './zookeeper/index.ts';
 
@@ -12,4 +13,5 @@ export const adapters: readonly ConfigurableAdapter[] = [
   configurable(kubernetes),
   configurable(example),
   configurable(zookeeper),
+  configurable(nacos),
 ];

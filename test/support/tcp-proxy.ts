@@ -18,6 +18,8 @@ export interface TcpProxy {
   silence(): void;
   /** Resets all connections. New ones are forwarded. */
   cut(): void;
+  /** Resets all connections, and new ones until `resume`, like a server that is gone. */
+  refuse(): void;
   /** Delays data of both sides by `ms` from now on. */
   delay(ms: number): void;
   stop(): Promise<void>;
@@ -28,6 +30,7 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
   const port = await fixedPort();
   const sockets = new Set<Socket>();
   let delayMs = 0;
+  let isRefusing = false;
   let hanging: PromiseWithResolvers<void> | null = null;
   const silent = new WeakSet<Socket>();
   const passable = async (from: Socket) => {
@@ -54,6 +57,10 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
     }
   };
   const server = createServer({ allowHalfOpen: true }, (client) => {
+    if (isRefusing) {
+      client.resetAndDestroy();
+      return;
+    }
     const upstream = connect({ host: '127.0.0.1', port: target, allowHalfOpen: true });
     void forward(client, upstream);
     void forward(upstream, client);
@@ -62,6 +69,7 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
     for (const socket of sockets) socket.resetAndDestroy();
   };
   const resume = () => {
+    isRefusing = false;
     hanging?.resolve();
     hanging = null;
   };
@@ -79,6 +87,10 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
       for (const socket of sockets) silent.add(socket);
     },
     cut,
+    refuse() {
+      isRefusing = true;
+      cut();
+    },
     delay(ms) {
       delayMs = ms;
     },

@@ -1,0 +1,63 @@
+import type { ServiceIdentity } from '../../src/dubbo/identity.ts';
+import { type Provider, providerEndpoint, readProvider } from '../../src/dubbo/provider.ts';
+import type { Endpoint } from '../../src/model/endpoint.ts';
+import type { NacosInstance } from './messages.ts';
+import { portFor } from './ports.ts';
+import {
+  atEachAddress,
+  clusterLabel,
+  distinctPorts,
+  isListed,
+  type TranslatedInstances,
+  type TranslateOptions,
+} from './translate.ts';
+
+/**
+ * Returns the identity of a service that Dubbo registers at the level of interfaces, or null for other names. Its name is
+ * `providers:<interface>:<version>:<group>`, of which version and group may be empty.
+ */
+export function dubboIdentity(name: string): ServiceIdentity | null {
+  const [category, iface = '', version = '', ...group] = name.split(':');
+  return category === 'providers' && iface !== '' ? { interface: iface, version, group: group.join(':') } : null;
+}
+
+/**
+ * Converts providers of Dubbo. Their metadata are the parameters of Dubbo's URL; the weight there counts, times the one
+ * that operators set in Nacos.
+ */
+export function translateProviders(
+  instances: readonly NacosInstance[],
+  options: TranslateOptions,
+): TranslatedInstances {
+  const faults: string[] = [];
+  const listed = instances.flatMap((instance) => {
+    if (!isListed(instance, options)) return [];
+    const provider = providerOf(instance);
+    if (provider.ok) return [{ instance, provider: provider.value }];
+    faults.push(`instance ${instance.ip}:${instance.port}: ${provider.error}; it is left out`);
+    return [];
+  });
+  return {
+    ports: distinctPorts(
+      listed.flatMap(({ provider }) => provider.protocols.flatMap((name) => portFor(name, options.ports) ?? [])),
+    ),
+    endpoints: listed.flatMap(({ instance, provider }) => atEachAddress(toEndpoint(instance, provider), options)),
+    faults,
+  };
+}
+
+function providerOf({ ip, port, metadata }: NacosInstance) {
+  const { protocol = 'dubbo', path = '' } = metadata;
+  const parameters = new Map(Object.entries(metadata));
+  return readProvider({ protocol: protocol.toLowerCase(), host: ip, port, path, parameters });
+}
+
+function toEndpoint({ healthy, weight, clusterName }: NacosInstance, provider: Provider): Endpoint {
+  const endpoint = providerEndpoint(provider);
+  return {
+    ...endpoint,
+    labels: { ...endpoint.labels, [clusterLabel]: clusterName },
+    weight: Math.max(1, Math.round(endpoint.weight * weight)),
+    health: healthy && weight > 0 ? endpoint.health : 'unhealthy',
+  };
+}

@@ -1,0 +1,116 @@
+import { readFile } from 'node:fs/promises';
+import { credentials } from '@grpc/grpc-js';
+import {
+  type Adapter,
+  type AdapterContext,
+  defineAdapter,
+  type ShardSink,
+} from '../../src/adapter-contract/adapter.ts';
+import type { Result } from '../../src/lib/result.ts';
+import { createAddresses } from './addresses.ts';
+import { createBook } from './book.ts';
+import { config, dubboNaming, type NacosConfig, nacosHostnames } from './config.ts';
+import type { Security } from './connection.ts';
+import { followNamespace } from './follow.ts';
+import { createLogin, keepLoggedIn, noLogin } from './login.ts';
+import { defaultGroup, type NacosService, parseNameKey } from './names.ts';
+import { createNacosPublisher } from './publisher.ts';
+import { createRotation, parseServer } from './servers.ts';
+import { createView } from './view.ts';
+
+export type { NacosConfig };
+
+/** Services of a Nacos cluster, 2.x or 3.x. */
+export const nacos = defineAdapter<NacosConfig>({
+  kind: 'nacos',
+  config,
+  create: (settings, context) =>
+    ({ run: (sink, signal) => run({ settings, context, sink }, signal) }) satisfies Adapter,
+});
+
+interface Running {
+  readonly settings: NacosConfig;
+  readonly context: AdapterContext;
+  readonly sink: ShardSink;
+}
+
+async function run({ settings, context: { clock, log }, sink }: Running, signal: AbortSignal): Promise<void> {
+  const servers = settings.servers.map((text) => checked(parseServer(text, settings.grpcPortOffset)));
+  const addresses = createAddresses({ clock, changed: (host) => publisher.resolvedHost(host) });
+  const view = createView({
+    hostnames: checked(nacosHostnames(settings)),
+    dubbo: dubboNaming(settings),
+    meshNamespaceOf: (namespace) => settings.meshNamespaces[namespace] ?? namespace,
+    addresses,
+    keys: settings.metadataKeys,
+    ports: settings.ports,
+    defaultProtocol: settings.defaultProtocol,
+    clusters: settings.clusters === undefined ? null : new Set(settings.clusters),
+  });
+  const publisher = createNacosPublisher({ view, sink, log, namespaces: settings.namespaces });
+  const login = loginOf(settings, clock);
+  const [first] = servers;
+  const watchingLogin =
+    login === noLogin || first === undefined
+      ? Promise.resolve()
+      : keepLoggedIn(login, { server: () => first, clock, failed: loginFailed }, signal);
+
+  function loginFailed(reason: string | null): void {
+    if (reason === null) publisher.recovered('login');
+    else publisher.lost('login', reason);
+  }
+
+  const follow = (namespace: string) => {
+    const book = createBook(namespace, settings.emptyServiceSeconds * 1_000);
+    const following = followNamespace(
+      {
+        ...settings,
+        namespace,
+        book,
+        services: settings.services?.map((text) => chosenService(text, namespace)) ?? null,
+        groups: settings.groups ?? null,
+        rotation: createRotation(servers),
+        security: () => securityOf(settings),
+        login,
+        clock,
+        log,
+        changed: () => publisher.update(book.takeChanges()),
+        ready() {
+          publisher.settled(namespace);
+          publisher.recovered(namespace);
+        },
+        lost(reason, isDenied) {
+          publisher.lost(namespace, `namespace ${namespace}: ${reason}`);
+          if (isDenied && settings.namespaces.length > 1) publisher.settled(namespace);
+        },
+        problem: publisher.problem,
+      },
+      signal,
+    );
+    return following;
+  };
+  await Promise.all([...settings.namespaces.map(follow), addresses.run(signal), watchingLogin]);
+}
+
+function loginOf({ username, passwordFile, contextPath }: NacosConfig, clock: AdapterContext['clock']) {
+  if (username === undefined || passwordFile === undefined) return noLogin;
+  return createLogin({ username, passwordFile, contextPath, clock });
+}
+
+function chosenService(text: string, namespace: string): NacosService {
+  const name = text.includes('@@') ? text : `${defaultGroup}@@${text}`;
+  return parseNameKey(`${namespace}@@${name}`) ?? { namespace, group: defaultGroup, name: text };
+}
+
+async function securityOf({ tls }: NacosConfig): Promise<Security> {
+  if (tls === undefined) return { credentials: credentials.createInsecure(), serverName: null };
+  const read = (path: string | undefined) => (path === undefined ? null : readFile(path));
+  const [ca, key, cert] = await Promise.all([tls.caFile, tls.keyFile, tls.certFile].map(read));
+  return { credentials: credentials.createSsl(ca, key, cert), serverName: tls.serverName ?? null };
+}
+
+/** Returns the value of what the schema has checked. */
+function checked<Value>(result: Result<Value, string>): Value {
+  if (!result.ok) throw new Error(result.error);
+  return result.value;
+}

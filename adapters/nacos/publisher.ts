@@ -1,0 +1,95 @@
+import type { ShardChange, ShardContents, ShardSink } from '../../src/adapter-contract/adapter.ts';
+import type { Logger } from '../../src/lib/logger.ts';
+import type { BookEntry } from './book.ts';
+import type { NacosView } from './view.ts';
+
+/** Writes translated services into the shard, the first ones together. */
+export interface NacosPublisher {
+  update(entries: ReadonlyMap<string, BookEntry | null>): void;
+  /** Notes that a namespace was read once, or is not to be waited for. */
+  settled(namespace: string): void;
+  lost(namespace: string, reason: string): void;
+  recovered(namespace: string): void;
+  problem(origin: string, message: string | null): void;
+  /** Translates again what has an instance at this host name. */
+  resolvedHost(host: string): void;
+}
+
+export function createNacosPublisher(options: {
+  readonly view: NacosView;
+  readonly sink: ShardSink;
+  readonly log: Logger;
+  readonly namespaces: readonly string[];
+}): NacosPublisher {
+  const { view, sink, log } = options;
+  const awaited = new Set(options.namespaces);
+  const troubles = new Map<string, string>();
+  const problems = new Map<string, readonly string[]>();
+  /** Changes before the first complete listing. */
+  let first: ShardChange[] | null = [];
+
+  function report(origin: string, messages: readonly string[]): void {
+    const former = problems.get(origin) ?? [];
+    if (former.length === messages.length && former.every((message, index) => message === messages[index])) return;
+    if (messages.length === 0) problems.delete(origin);
+    else problems.set(origin, messages);
+    for (const reason of messages.filter((message) => !former.includes(message))) {
+      log.warn({ origin, reason }, 'entry left out');
+    }
+    if (first !== null) return;
+    sink.resolved(origin);
+    for (const message of messages) sink.problem(origin, message);
+  }
+
+  function update(entries: ReadonlyMap<string, BookEntry | null>): void {
+    const changes = [...entries].flatMap(([key, entry]) => {
+      const updated = view.update(key, entry);
+      report(key, updated.faults);
+      return updated.changes;
+    });
+    if (first !== null) first.push(...changes);
+    else if (changes.length > 0) sink.apply(changes);
+  }
+
+  function judge(): void {
+    const [trouble] = troubles.values();
+    if (trouble !== undefined) sink.degraded(trouble);
+    else if (first === null) sink.recovered();
+  }
+
+  return {
+    update,
+    settled(namespace) {
+      awaited.delete(namespace);
+      if (first === null || awaited.size > 0) return;
+      sink.replace(contentsOf(first));
+      first = null;
+      for (const [origin, messages] of problems) for (const message of messages) sink.problem(origin, message);
+    },
+    lost(namespace, reason) {
+      troubles.set(namespace, reason);
+      judge();
+    },
+    recovered(namespace) {
+      if (troubles.delete(namespace)) judge();
+    },
+    problem: (origin, message) => report(`${origin} (access)`, message === null ? [] : [message]),
+    resolvedHost: (host) => update(view.usersOf(host)),
+  };
+}
+
+/** Merges changes since an empty state into a listing. */
+function contentsOf(changes: readonly ShardChange[]): ShardContents {
+  const services = new Map<string, Extract<ShardChange, { type: 'service' }>['service']>();
+  const endpoints = new Map<string, Extract<ShardChange, { type: 'endpoints' }>['set']>();
+  for (const change of changes) {
+    if (change.type === 'service')
+      services.set(`${change.service.namespace}/${change.service.hostname}`, change.service);
+    else if (change.type === 'endpoints') endpoints.set(`${change.set.namespace}/${change.set.hostname}`, change.set);
+    else if (change.type === 'service-removed') {
+      services.delete(`${change.namespace}/${change.hostname}`);
+      endpoints.delete(`${change.namespace}/${change.hostname}`);
+    }
+  }
+  return { services: [...services.values()], endpoints: [...endpoints.values()], workloads: [], objects: [] };
+}

@@ -1,0 +1,151 @@
+import type { ShardChange } from '../../src/adapter-contract/adapter.ts';
+import { type NamedService, type Naming, nameService } from '../../src/dubbo/identity.ts';
+import { ipVersion } from '../../src/lib/ip.ts';
+import { ok, type Result } from '../../src/lib/result.ts';
+import { type ServiceKey, serviceKey } from '../../src/model/names.ts';
+import type { Service, ServicePort } from '../../src/model/service.ts';
+import type { Addresses } from './addresses.ts';
+import type { BookEntry } from './book.ts';
+import { dubboIdentity, translateProviders } from './dubbo.ts';
+import type { NacosHostnames } from './hostnames.ts';
+import type { NacosService } from './names.ts';
+import { portFor } from './ports.ts';
+import { distinctPorts, type TranslatedInstances, type TranslateOptions, translateListed } from './translate.ts';
+
+export interface ViewOptions extends Omit<TranslateOptions, 'addressesOf'> {
+  readonly hostnames: NacosHostnames;
+  /** Names of services of Dubbo. */
+  readonly dubbo: Naming;
+  readonly meshNamespaceOf: (namespace: string) => string;
+  readonly addresses: Pick<Addresses, 'of' | 'fault'>;
+}
+
+/** Services of all namespaces, translated. */
+export interface NacosView {
+  /** Translates a service, or removes it. Returns the changes of the shard and the faults of its instances. */
+  update(
+    key: string,
+    entry: BookEntry | null,
+  ): { readonly changes: readonly ShardChange[]; readonly faults: readonly string[] };
+  /** Returns the services that have an instance at a host name, as they were given. */
+  usersOf(host: string): ReadonlyMap<string, BookEntry>;
+}
+
+/** Service of Nacos with what it became. Several become one service of the mesh if Dubbo's identity is equal. */
+interface NacosPart extends TranslatedInstances {
+  readonly entry: BookEntry;
+  readonly named: NamedService;
+}
+
+export function createView(options: ViewOptions): NacosView {
+  const members = new Map<string, NacosPart>();
+  const membersOf = new Map<ServiceKey, Set<string>>();
+  const published = new Map<ServiceKey, Service>();
+
+  function remove(key: string): readonly ServiceKey[] {
+    const member = members.get(key);
+    if (member === undefined) return [];
+    const service = serviceOf(member);
+    members.delete(key);
+    const others = membersOf.get(service);
+    others?.delete(key);
+    if (others?.size === 0) membersOf.delete(service);
+    return [service];
+  }
+
+  function put(key: string, member: NacosPart): readonly ServiceKey[] {
+    const former = remove(key);
+    const service = serviceOf(member);
+    members.set(key, member);
+    membersOf.set(service, (membersOf.get(service) ?? new Set()).add(key));
+    return [...new Set([...former, service])];
+  }
+
+  const serviceOf = ({ entry, named }: NacosPart): ServiceKey =>
+    serviceKey(options.meshNamespaceOf(entry.name.namespace), named.hostname);
+
+  /** Returns the changes of one service of the mesh. */
+  function changesOf(key: ServiceKey): readonly ShardChange[] {
+    const parts = [...(membersOf.get(key) ?? [])].flatMap((one) => members.get(one) ?? []);
+    const former = published.get(key);
+    const [first] = parts;
+    if (first === undefined) {
+      published.delete(key);
+      return former === undefined
+        ? []
+        : [{ type: 'service-removed', namespace: former.namespace, hostname: former.hostname }];
+    }
+    const ports = distinctPorts(parts.flatMap((part) => part.ports));
+    const namespace = options.meshNamespaceOf(first.entry.name.namespace);
+    const service = toService(first, { namespace, ports: portsOr(ports, former) });
+    const isKnown = former !== undefined && JSON.stringify(former) === JSON.stringify(service);
+    if (!isKnown) published.set(key, service);
+    const set = { namespace, hostname: service.hostname, endpoints: parts.flatMap(({ endpoints }) => endpoints) };
+    return [...(isKnown ? [] : [{ type: 'service', service } as const]), { type: 'endpoints', set }];
+  }
+
+  /** Ports stay while a service has no instance. */
+  function portsOr(ports: readonly ServicePort[], former: Service | undefined): readonly ServicePort[] {
+    if (ports.length > 0) return ports;
+    return former?.ports ?? [portFor(options.defaultProtocol, options.ports)].filter((port) => port !== null);
+  }
+
+  return {
+    update(key, entry) {
+      if (entry === null) return { changes: remove(key).flatMap(changesOf), faults: [] };
+      const named = nameOf(entry.name, options);
+      if (!named.ok) {
+        return { changes: remove(key).flatMap(changesOf), faults: [`${named.error}; the service is left out`] };
+      }
+      const translated = translateEntry(entry, options);
+      const touched = put(key, { entry, named: named.value, ...translated });
+      const faults = [...entry.faults, ...translated.faults, ...unresolved(entry, options)];
+      return { changes: touched.flatMap(changesOf), faults };
+    },
+    usersOf: (host) =>
+      new Map(
+        [...members].flatMap(([key, { entry }]) =>
+          entry.instances.some(({ ip }) => ip === host) ? [[key, entry] as const] : [],
+        ),
+      ),
+  };
+}
+
+function nameOf(name: NacosService, { dubbo, hostnames }: ViewOptions): Result<NamedService, string> {
+  const identity = dubboIdentity(name.name);
+  if (identity !== null) return nameService(identity, dubbo);
+  const host = hostnames.hostnameOf(name);
+  return host.ok ? ok({ hostname: host.value, aliases: [] }) : host;
+}
+
+function translateEntry({ name, instances }: BookEntry, options: ViewOptions): TranslatedInstances {
+  const given = { ...options, addressesOf: options.addresses.of };
+  return dubboIdentity(name.name) === null ? translateListed(instances, given) : translateProviders(instances, given);
+}
+
+function toService(
+  { entry: { name }, named }: NacosPart,
+  { namespace, ports }: { namespace: string; ports: readonly ServicePort[] },
+): Service {
+  return {
+    ...named,
+    namespace,
+    name: named.hostname,
+    registry: 'nacos',
+    createdAtMs: 0, // Nacos does not know it
+    ports,
+    vips: [],
+    aliasOf: null,
+    resolution: 'static',
+    headless: false,
+    exportTo: [],
+    external: false,
+    labels: { 'nacos.namespace': name.namespace, 'nacos.group': name.group, 'nacos.service': name.name },
+  };
+}
+
+const unresolved = ({ instances }: BookEntry, { addresses }: ViewOptions): readonly string[] =>
+  instances.flatMap(({ ip }) => {
+    const fault = ipVersion(ip) === 0 ? addresses.fault(ip) : null;
+    return fault === null ? [] : [`the host ${ip} of an instance cannot be resolved: ${fault}`];
+  });

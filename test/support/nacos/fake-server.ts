@@ -1,0 +1,173 @@
+import {
+  Server,
+  ServerCredentials,
+  type ServerDuplexStream,
+  type ServerUnaryCall,
+  type sendUnaryData,
+} from '@grpc/grpc-js';
+import { decodePayload, encodePayload, type Payload } from '../../../adapters/nacos/payload.ts';
+
+/** Instance of a fake server, in Nacos' own form. */
+export interface FakeInstance {
+  readonly ip: string;
+  readonly port: number;
+  readonly [field: string]: unknown;
+}
+
+/** A server in this process that speaks Nacos' gRPC protocol and fails on command. */
+export interface FakeNacos {
+  /** `127.0.0.1:port` of gRPC; configure `grpcPortOffset: 0`. */
+  readonly address: string;
+  /** Types of the requests so far. */
+  readonly requests: readonly string[];
+  readonly connections: number;
+  /** Sets the instances of a service of group `G`, null to forget it, and pushes it to subscribers. */
+  set(service: string, instances: readonly FakeInstance[] | null): void;
+  /** Sends a request to all clients. */
+  tell(type: string, body: Payload['body']): void;
+  /** Answers no request from now on. */
+  hang(): void;
+  resume(): void;
+  /** Refuses requests of these types with an error code. */
+  refuse(code: number, ...types: readonly string[]): void;
+  stop(): void;
+}
+
+export interface FakeNacosOptions {
+  /** A 2.x server tells no abilities and watches no names. */
+  readonly version?: 2 | 3;
+  /** Number of names that a fuzzy watch tells at most. */
+  readonly watchLimit?: number;
+}
+
+type Call = ServerDuplexStream<Payload, Payload>;
+
+export async function startFakeNacos({ version = 3, watchLimit = 500 }: FakeNacosOptions = {}): Promise<FakeNacos> {
+  const services = new Map<string, readonly FakeInstance[]>();
+  const told = new Set<string>();
+  const requests: string[] = [];
+  const streams = new Set<Call>();
+  const refusals = new Map<string, number>();
+  let isHanging = false;
+  let time = 1_000;
+
+  const infoOf = (name: string) => ({ name, groupName: 'G', hosts: services.get(name) ?? [], lastRefTime: ++time });
+  const keyOf = (name: string) => `public@@G@@${name}`;
+
+  /** Chooses the answer of a request that is not refused. */
+  function answerTo(type: string, body: Payload['body']): Payload['body'] {
+    switch (type) {
+      case 'ServerCheckRequest':
+        return { supportAbilityNegotiation: version === 3 };
+      case 'SubscribeServiceRequest':
+      case 'ServiceQueryRequest':
+        return { serviceInfo: infoOf(String(body.serviceName)) };
+      case 'ServiceListRequest':
+        return listOf(body);
+      case 'NamingFuzzyWatchRequest':
+        setImmediate(() => tellNames([...services.keys()]));
+        return {};
+      default:
+        return {};
+    }
+  }
+
+  function listOf({ groupName, pageNo, pageSize }: Payload['body']): Payload['body'] {
+    const names = groupName === 'G' ? [...services.keys()] : [];
+    const from = (Number(pageNo) - 1) * Number(pageSize);
+    return { count: names.length, serviceNames: names.slice(from, from + Number(pageSize)) };
+  }
+
+  function tellNames(names: readonly string[]): void {
+    for (const name of names) if (told.size < watchLimit) told.add(name);
+    const contexts = [...told].map((name) => ({ serviceKey: keyOf(name), changedType: 'ADD_SERVICE' }));
+    tell('NamingFuzzyWatchSyncRequest', { syncType: 'FUZZY_WATCH_INIT_NOTIFY', contexts });
+    tell('NamingFuzzyWatchSyncRequest', { syncType: 'FINISH_FUZZY_WATCH_INIT_NOTIFY', contexts: [] });
+  }
+
+  function tell(type: string, body: Payload['body']): void {
+    for (const stream of streams) stream.write({ type, headers: {}, body: { requestId: String(++time), ...body } });
+  }
+
+  function request({ request: { type, body } }: ServerUnaryCall<Payload, Payload>, done: sendUnaryData<Payload>): void {
+    requests.push(type);
+    if (isHanging) return;
+    const isTooEarly = type === 'HealthCheckRequest' && streams.size === 0;
+    const code = isTooEarly ? 301 : refusals.get(type);
+    const result =
+      code === undefined ? { resultCode: 200, errorCode: 0 } : { resultCode: 500, errorCode: code, message: 'refused' };
+    done(null, {
+      type: type.replace('Request', 'Response'),
+      headers: {},
+      body: { ...result, ...answerTo(type, body) },
+    });
+  }
+
+  function stream(call: Call): void {
+    streams.add(call);
+    const gone = () => streams.delete(call);
+    call.on('end', () => call.end());
+    call.on('close', gone);
+    call.on('cancelled', gone);
+    call.on('error', gone);
+    call.on('data', ({ type }: Payload) => {
+      requests.push(type);
+      if (type !== 'ConnectionSetupRequest' || version === 2) return;
+      call.write({
+        type: 'SetupAckRequest',
+        headers: {},
+        body: { requestId: '1', abilityTable: { fuzzyWatch: true } },
+      });
+    });
+  }
+
+  const server = new Server();
+  const messages = {
+    requestSerialize: encodePayload,
+    requestDeserialize: decodePayload,
+    responseSerialize: encodePayload,
+    responseDeserialize: decodePayload,
+  };
+  server.addService(
+    { request: { path: '/Request/request', requestStream: false, responseStream: false, ...messages } },
+    { request },
+  );
+  server.addService(
+    { stream: { path: '/BiRequestStream/requestBiStream', requestStream: true, responseStream: true, ...messages } },
+    { stream },
+  );
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
+      error === null ? resolve(bound) : reject(error),
+    );
+  });
+
+  return {
+    address: `127.0.0.1:${port}`,
+    requests,
+    get connections() {
+      return streams.size;
+    },
+    set(service, instances) {
+      if (instances === null) services.delete(service);
+      else services.set(service, instances);
+      if (instances !== null && told.size < watchLimit && !told.has(service)) {
+        told.add(service);
+        const change = { serviceKey: keyOf(service), changedType: 'ADD_SERVICE' };
+        if (version === 3) tell('NamingFuzzyWatchChangeNotifyRequest', change);
+      }
+      tell('NotifySubscriberRequest', { serviceInfo: infoOf(service) });
+    },
+    tell,
+    hang() {
+      isHanging = true;
+    },
+    resume() {
+      isHanging = false;
+    },
+    refuse(code, ...types) {
+      for (const type of types) refusals.set(type, code);
+    },
+    stop: () => server.forceShutdown(),
+  };
+}
