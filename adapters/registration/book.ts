@@ -45,15 +45,12 @@ export function createRegistrationBook(options: BookOptions): RunningBook {
   const writes = createJournalWrites({ journal, effects, journalled: options.journalled });
   let cancelCleaning: () => void = () => {};
 
-  function cleanLater(): void {
-    cancelCleaning = clock.after(cleanEveryMs, () => {
-      const oldest = clock.now() - options.emptyServiceSeconds * 1_000;
-      const operations = [...table.services()]
-        .filter(({ emptySinceMs }) => emptySinceMs !== null && emptySinceMs <= oldest)
-        .map(({ namespace, host }) => ({ op: 'forget', namespace, host }) as const);
-      writes.commit(operations, []).catch(() => {}); // `journalled` reports failures; the next cleaning retries
-      cleanLater();
-    });
+  function removeEmptyServices(): void {
+    const oldest = clock.now() - options.emptyServiceSeconds * 1_000;
+    const operations = [...table.services()]
+      .filter(({ emptySinceMs }) => emptySinceMs !== null && emptySinceMs <= oldest)
+      .map(({ namespace, host }) => ({ op: 'forget', namespace, host }) as const);
+    writes.commit(operations, []).catch(() => {}); // `journalled` reports failures; the next cleaning retries
   }
 
   function storedInstance(registration: Registration): StoredInstance {
@@ -126,7 +123,7 @@ export function createRegistrationBook(options: BookOptions): RunningBook {
       const { operations, damaged } = await journal.load();
       effects.restore(operations);
       loaded.resolve();
-      cleanLater();
+      cancelCleaning = cleanPeriodically(clock, removeEmptyServices);
       journal.compact(effects.snapshot).then(() => options.journalled(null), options.journalled);
       return damaged;
     },
@@ -145,6 +142,19 @@ export function createRegistrationBook(options: BookOptions): RunningBook {
       .map(({ host }) => host)
       .sort();
   }
+}
+
+/** Calls `clean` each minute. Returns a function that ends it. */
+function cleanPeriodically(clock: Clock, clean: () => void): () => void {
+  let cancel = () => {};
+  const next = () => {
+    cancel = clock.after(cleanEveryMs, () => {
+      clean();
+      next();
+    });
+  };
+  next();
+  return () => cancel();
 }
 
 export const instanceName = ({ namespace, host, id }: InstanceKey): string => `${namespace}\n${host}\n${id}`;

@@ -91,9 +91,7 @@ export function createOverlayScope(facts: ScopeFacts, parts: ScopeParts, { base,
     const unit = ownHosts.has(host) ? hosts.get(host) : base.hosts.get(host);
     const since = rejoined.get(host);
     if (unit === undefined || since === undefined) return unit;
-    const { cluster, route, listener } = unit.since;
-    const later = (revision: number) => Math.max(revision, since);
-    return { ...unit, since: { cluster: later(cluster), route: later(route), listener: later(listener) } };
+    return { ...unit, since: noEarlierThan(since, unit.since) };
   };
   const observer = {
     hostCompiled: (host: string) => void pending.add(host),
@@ -137,5 +135,13 @@ export function createOverlayScope(facts: ScopeFacts, parts: ScopeParts, { base,
     },
   };
 }
+
+/** Replaces earlier revisions by `since`: the scope has the unit only from then on. */
+function noEarlierThan(since: number, { cluster, route, listener }: Since): Since {
+  const later = (revision: number) => Math.max(revision, since);
+  return { cluster: later(cluster), route: later(route), listener: later(listener) };
+}
+
+type Since = Unit<HostUnitParts>['since'];
 
 const noProblems: readonly PlanProblem[] = [];

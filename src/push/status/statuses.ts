@@ -1,48 +1,14 @@
-import type { Compiler, Contribution } from '../../compile/contract.ts';
-import type { Clock } from '../../lib/clock.ts';
-import type { Logger } from '../../lib/logger.ts';
-import type { ServiceKey } from '../../model/names.ts';
-import { isOutsideBook, meshKind } from '../../rules/book/objects.ts';
-import type { RuleBook } from '../../rules/book/rule-book.ts';
-import { type RuleId, type RuleKind, ruleId } from '../../rules/rule.ts';
+import type { Contribution } from '../../compile/contract.ts';
+import { type RuleId, ruleId } from '../../rules/rule.ts';
 import type { RuleStatus, RuleStatuses } from '../../rules/status.ts';
-import type { RuleStore } from '../../rules/store.ts';
-import type { Coordinator } from '../coordinator.ts';
 import type { PushObserver } from '../observer.ts';
-import { countAffected } from './affected-proxies.ts';
-import { noAnswers } from './answer-counts.ts';
-import type { CompileProgress } from './compile-progress.ts';
-import { conditionStates } from './conditions.ts';
-import type { RuleFindings } from './findings/index.ts';
 import { countProblems, type ProblemCount } from './problem-counts.ts';
 import { groupProxies, type ProxyGroups } from './proxy-groups.ts';
 import { createRuleProblems } from './rule-problems.ts';
+import { createStatusComputation } from './status-computation.ts';
+import type { StatusOptions } from './status-options.ts';
 import { createTransitions } from './transitions.ts';
 import { createStatusWatch } from './watch.ts';
-
-export interface StatusOptions {
-  /** All served kinds. */
-  readonly kinds: readonly RuleKind[];
-  readonly book: RuleBook;
-  /** Store, which must notify `book` first, so that the book already has each change. */
-  readonly store: Pick<RuleStore, 'subscribe'>;
-  readonly compiler: Pick<Compiler, 'contributionsOf' | 'layersSelecting' | 'problemsOf'>;
-  readonly findings: Pick<RuleFindings, 'of' | 'subscribe'>;
-  readonly coordinator: Coordinator;
-  /** Notified by the coordinator's flushes, and from now on of changes of the book. */
-  readonly progress: CompileProgress;
-  /** Index of ServiceEntries: the services of a rule, and its problems. */
-  readonly serviceEntries: {
-    servicesOf(id: RuleId): readonly ServiceKey[];
-    problemsOf(id: RuleId): readonly string[];
-  };
-  readonly clock: Clock;
-  readonly log: Logger;
-  /** Runs a function after input and timers had their turn. */
-  readonly defer: (run: () => void) => void;
-  /** Monotonic time in milliseconds. */
-  readonly elapsed: () => number;
-}
 
 /** Statuses of rules, with the observer that keeps them current. */
 export interface LiveRuleStatuses extends RuleStatuses {
@@ -58,8 +24,7 @@ type StatusObject = Parameters<RuleStatuses['of']>[0];
  * only updates counters. While there are listeners, statuses that may have changed are checked once a second.
  */
 export function createRuleStatuses(options: StatusOptions): LiveRuleStatuses {
-  const { kinds, book, store, compiler, findings, coordinator, progress, serviceEntries, clock } = options;
-  const kindsByName = new Map(kinds.map((kind) => [kind.kind, kind]));
+  const { book, store, compiler, findings, coordinator, progress, clock } = options;
   const transitions = createTransitions(clock.now);
   const problems = createRuleProblems(options);
   /** Statuses computed since the last change of anything that they depend on. */
@@ -91,43 +56,7 @@ export function createRuleStatuses(options: StatusOptions): LiveRuleStatuses {
     return groups;
   };
 
-  const foundBy = (kind: string) => kindsByName.get(kind)?.compiled?.index.by ?? null;
-
-  const isInTables = ({ kind, metadata }: StatusObject, id: RuleId): boolean => {
-    if (isOutsideBook(kind)) return true;
-    if (!progress.isCompiled(id)) return false;
-    return kind === meshKind || book.get(id)?.metadata.generation === metadata.generation;
-  };
-
-  const compute = (object: StatusObject, id: RuleId): RuleStatus => {
-    const { kind, metadata } = object;
-    const rule = book.get(id);
-    const report = book.reportOn(id);
-    const tally = progress.isCompiled(id)
-      ? countAffected({ kind, foundBy: foundBy(kind), id, since: progress.revisionOf(id) }, groupsNow(), {
-          contributionsOf,
-          layersSelecting: compiler.layersSelecting,
-          layers: coordinator.layers,
-          quarantine: coordinator.quarantine,
-          servicesOf: serviceEntries.servicesOf,
-        })
-      : noAnswers;
-    const verdicts = conditionStates({
-      report,
-      isCompiled: isInTables(object, id),
-      tally,
-      findings: findings.of(id),
-      conflicts: problems.conflictsOf(kind, id),
-      pending: problems.pendingOf(kind, id, rule?.spec ?? object.spec),
-    });
-    const { concerned, acknowledged, pending, rejected, rejections } = tally;
-    return {
-      observedGeneration: metadata.generation,
-      conditions: transitions.conditions(id, verdicts, metadata.generation),
-      proxies: { concerned, acknowledged, pending, rejected },
-      rejections,
-    };
-  };
+  const compute = createStatusComputation(options, { problems, transitions, contributionsOf, groups: groupsNow });
 
   const statusOf = (object: StatusObject): RuleStatus => {
     settleCache();

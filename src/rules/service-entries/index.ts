@@ -10,7 +10,7 @@ import {
   uncallableReason,
 } from '../kinds/workload-entry/translate.ts';
 import { type Rule, type RuleId, ruleId } from '../rule.ts';
-import { createEntriesByHost, type IndexedServiceEntry } from './entries-by-host.ts';
+import { createEntriesByHost, type EntriesByHost, type IndexedServiceEntry } from './entries-by-host.ts';
 import { createWorkloadSelections, type WorkloadCandidate, type WorkloadSelection } from './selections.ts';
 
 /**
@@ -43,7 +43,7 @@ export function createServiceEntryIndex(): ServiceEntryIndex {
   /** Selections of the entries that select workloads. */
   const selected = new Map<IndexedServiceEntry, WorkloadSelection<IndexedServiceEntry>>();
   const uncallable = new Map<RuleId, string>();
-  const told = new Map<ServiceKey, Service>();
+  const published = new Map<ServiceKey, Service>();
   const dirty = new Set<ServiceKey>();
 
   function addEntry(rule: Rule<string, ServiceEntrySpec>): void {
@@ -85,26 +85,6 @@ export function createServiceEntryIndex(): ServiceEntryIndex {
     if (after !== null) markUsers(selections.add(after));
   }
 
-  function changesOf(key: ServiceKey): readonly ShardChange[] {
-    const contributors = entries.contributorsTo(key);
-    const known = told.get(key);
-    const host = contributors[0]?.hosts.get(key);
-    if (host === undefined) {
-      told.delete(key);
-      return known === undefined
-        ? []
-        : [{ type: 'service-removed', namespace: known.namespace, hostname: known.hostname }];
-    }
-    const { service } = host;
-    told.set(key, service);
-    const all = contributors.flatMap((entry) => [
-      ...(entry.hosts.get(key)?.endpoints ?? []),
-      ...(selected.get(entry)?.endpoints() ?? []),
-    ]);
-    const set = { namespace: service.namespace, hostname: service.hostname, endpoints: all };
-    return [...(service === known ? [] : [{ type: 'service', service } as const]), { type: 'endpoints', set }];
-  }
-
   function problemsOf(id: RuleId): readonly string[] {
     const entry = entries.get(id);
     if (entry !== undefined) return entries.problemsOf(entry);
@@ -139,7 +119,7 @@ export function createServiceEntryIndex(): ServiceEntryIndex {
     },
     workloadOf: candidates.workloadEntry,
     takeChanges() {
-      const changes = [...dirty].flatMap(changesOf);
+      const changes = [...dirty].flatMap((key) => changesOf(key, { entries, selected, published }));
       dirty.clear();
       return changes;
     },
@@ -157,6 +137,34 @@ export function createServiceEntryIndex(): ServiceEntryIndex {
       return new Map([...ids].map((id) => [id, problemsOf(id)] as const).filter(([, messages]) => messages.length > 0));
     },
   };
+}
+
+interface PublishedState {
+  readonly entries: Pick<EntriesByHost, 'contributorsTo'>;
+  readonly selected: ReadonlyMap<IndexedServiceEntry, WorkloadSelection<IndexedServiceEntry>>;
+  /** Services as last published; updated here. */
+  readonly published: Map<ServiceKey, Service>;
+}
+
+/** Computes the changes of one host since it was last published. */
+function changesOf(key: ServiceKey, { entries, selected, published }: PublishedState): readonly ShardChange[] {
+  const contributors = entries.contributorsTo(key);
+  const known = published.get(key);
+  const host = contributors[0]?.hosts.get(key);
+  if (host === undefined) {
+    published.delete(key);
+    return known === undefined
+      ? []
+      : [{ type: 'service-removed', namespace: known.namespace, hostname: known.hostname }];
+  }
+  const { service } = host;
+  published.set(key, service);
+  const all = contributors.flatMap((entry) => [
+    ...(entry.hosts.get(key)?.endpoints ?? []),
+    ...(selected.get(entry)?.endpoints() ?? []),
+  ]);
+  const set = { namespace: service.namespace, hostname: service.hostname, endpoints: all };
+  return [...(service === known ? [] : [{ type: 'service', service } as const]), { type: 'endpoints', set }];
 }
 
 /** A workload that ServiceEntries can select, before and after it was set. Null: none. */
