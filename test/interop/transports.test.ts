@@ -152,7 +152,7 @@ describeWith(['envoy'], 'a real Envoy with separate streams', () => {
     const clients = [...coordinator.clients];
     expect(clients.map(({ service }) => service).sort()).toEqual(['ADS', 'ECDS']);
     const asked = clients.find(({ service }) => service === 'ECDS')?.stream.types.get('extension');
-    expect(asked).toMatchObject({ inFlight: null, nack: null });
+    expect(asked).toMatchObject({ inFlight: null, answers: { error: null } });
     expect(asked?.names.names).toEqual(['absent']);
   });
 });
