@@ -44,9 +44,8 @@ export async function startNacos({
   await mkdir(join(dir, 'conf'));
   await writeFile(join(dir, 'conf/application.properties'), '');
   const port = await serverPort();
-  const flags = Object.entries({ ...ownProperties(port, dir, authentication), ...properties }).map(
-    ([key, value]) => `-D${key}=${value}`,
-  );
+  const own = { ...ownProperties(port, dir, authentication), ...(version === 2 ? propertiesOf2 : {}) };
+  const flags = Object.entries({ ...own, ...properties }).map(([key, value]) => `-D${key}=${value}`);
   const main = version === 3 ? 'Nacos3' : 'com.alibaba.nacos.Nacos2';
   const args = javaArguments(classPath, { main, flags: ['-Xms128m', '-Xmx512m', ...flags] });
   const base = `http://127.0.0.1:${port}/nacos`;
@@ -88,6 +87,15 @@ export async function startNacos({
     },
   });
 }
+
+/** Without users, 2.x in this package asks for a login of Spring's own, and has no context path. */
+const propertiesOf2 = {
+  'server.servlet.contextPath': '/nacos',
+  'spring.autoconfigure.exclude': [
+    'org.springframework.boot.autoconfigure.security.servlet.SecurityAutoConfiguration',
+    'org.springframework.boot.actuate.autoconfigure.security.servlet.ManagementWebSecurityAutoConfiguration',
+  ].join(','),
+};
 
 const ownProperties = (port: number, dir: string, authentication: boolean) => ({
   'nacos.standalone': 'true',
