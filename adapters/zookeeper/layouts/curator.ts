@@ -5,7 +5,7 @@ import { err, ok, type Result } from '../../../src/lib/result.ts';
 import type { ServicePort } from '../../../src/model/service.ts';
 import type { CatalogEntry } from '../catalog.ts';
 import type { NodeChange, NodeInterest } from '../tree/mirror.ts';
-import { below, type Layout, type LayoutContext, originOf } from './layout.ts';
+import { applyInstanceNode, below, type Layout, type LayoutContext } from './layout.ts';
 
 export interface CuratorSettings {
   /** Base path that the applications give to Curator's ServiceDiscovery. */
@@ -39,15 +39,7 @@ export function curator(settings: CuratorSettings, context: LayoutContext): Layo
       if (change.type === 'removed') context.catalog.removeFolder(folder);
       return;
     }
-    const origin = originOf(root, change.names);
-    if (change.type === 'removed') {
-      context.catalog.remove(origin);
-      context.report(origin, null);
-      return;
-    }
-    const entry = entryOf(name, change.data, settings);
-    context.report(origin, entry.ok ? null : entry.error);
-    if (entry.ok) context.catalog.put(origin, folder, [entry.value]);
+    applyInstanceNode({ change, root, folder }, context, (data) => entriesOf(name, data, settings));
   }
 
   return { trees: [{ root, interestIn, apply }] };
@@ -68,7 +60,11 @@ export function readInstance(data: Buffer | null): Result<CuratorInstance, strin
   }
 }
 
-function entryOf(name: string, data: Buffer | null, { template, port }: CuratorSettings): Result<CatalogEntry, string> {
+function entriesOf(
+  name: string,
+  data: Buffer,
+  { template, port }: CuratorSettings,
+): Result<readonly CatalogEntry[], string> {
   const instance = readInstance(data);
   if (!instance.ok) return instance;
   const { address, port: plain, sslPort, enabled, payload } = instance.value;
@@ -77,7 +73,7 @@ function entryOf(name: string, data: Buffer | null, { template, port }: CuratorS
   const host = formatHostname(template, { name });
   if (!host.ok) return host;
   const secure = sslPort ?? null;
-  return ok({
+  const entry: CatalogEntry = {
     hostname: host.value,
     aliases: [],
     ports: [
@@ -96,7 +92,8 @@ function entryOf(name: string, data: Buffer | null, { template, port }: CuratorS
       health: enabled === false ? 'unhealthy' : 'healthy',
       workload: null,
     },
-  });
+  };
+  return ok([entry]);
 }
 
 /** Returns the texts of `payload.metadata`, which Spring Cloud writes, and Dubbo. */

@@ -1,7 +1,9 @@
 import { readProvider } from '../../../src/dubbo/provider.ts';
 import { parseServiceUrl } from '../../../src/dubbo/url.ts';
+import { ok, type Result } from '../../../src/lib/result.ts';
+import type { CatalogEntry } from '../catalog.ts';
 import type { NodeChange, NodeInterest } from '../tree/mirror.ts';
-import { below, type Layout, type LayoutContext, originOf } from './layout.ts';
+import { applyInstanceNode, below, type Layout, type LayoutContext } from './layout.ts';
 import { type ProviderNaming, providerEntries } from './provider-entries.ts';
 
 export interface DubboInterfaceSettings extends ProviderNaming {
@@ -23,16 +25,7 @@ export function dubboInterfaces(settings: DubboInterfaceSettings, context: Layou
       if (change.type === 'removed' && change.names.length === 1) context.catalog.removeFolder(folder);
       return;
     }
-    const origin = originOf(root, change.names);
-    const source = [root, ...change.names].join('/');
-    if (change.type === 'removed') {
-      context.catalog.remove(source);
-      context.report(origin, null);
-      return;
-    }
-    const entries = readEntries(url, settings);
-    context.report(origin, typeof entries === 'string' ? entries : null);
-    if (typeof entries !== 'string') context.catalog.put(source, folder, entries);
+    applyInstanceNode({ change, root, folder }, context, () => readEntries(url, settings));
   }
 
   return { trees: [{ root, interestIn, apply }] };
@@ -49,12 +42,11 @@ function interestIn([iface = '', category, url, ...deeper]: readonly string[]): 
 const noProviders = ['empty', 'consumer', 'injvm'];
 
 /** Returns the entries of a provider's URL, or what is wrong with it. */
-function readEntries(text: string, settings: DubboInterfaceSettings) {
+function readEntries(text: string, settings: DubboInterfaceSettings): Result<readonly CatalogEntry[], string> {
   const url = parseServiceUrl(text);
-  if (!url.ok) return url.error;
-  if (noProviders.includes(url.value.protocol)) return [];
+  if (!url.ok) return url;
+  if (noProviders.includes(url.value.protocol)) return ok([]);
   const provider = readProvider(url.value);
-  if (!provider.ok) return provider.error;
-  const entries = providerEntries(provider.value, settings);
-  return entries.ok ? entries.value : entries.error;
+  if (!provider.ok) return provider;
+  return providerEntries(provider.value, settings);
 }

@@ -1,4 +1,5 @@
-import type { Catalog } from '../catalog.ts';
+import type { Result } from '../../../src/lib/result.ts';
+import type { Catalog, CatalogEntry } from '../catalog.ts';
 import type { NodeChange, TreeSpec } from '../tree/mirror.ts';
 
 /** Way in which some framework lays its services out in a tree. */
@@ -31,3 +32,28 @@ export function originOf(root: string, names: readonly string[]): string {
 
 /** Joins a chroot and a path that begins with a slash. */
 export const below = (chroot: string, path: string): string => `${chroot}${path}`.replace(/\/+$/, '');
+
+/** Change of an instance's node, with the root of its tree and the folder of its service. */
+export interface InstanceChange {
+  readonly change: NodeChange;
+  readonly root: string;
+  readonly folder: string;
+}
+
+/** Applies a change of an instance's node to the catalog: its entries, or the reason why it has none. */
+export function applyInstanceNode(
+  { change, root, folder }: InstanceChange,
+  { catalog, report }: LayoutContext,
+  read: (data: Buffer) => Result<readonly CatalogEntry[], string>,
+): void {
+  const source = [root, ...change.names].join('/'); // whole: origins of long paths are cut and may be equal
+  const origin = originOf(root, change.names);
+  if (change.type === 'removed') {
+    catalog.remove(source);
+    report(origin, null);
+    return;
+  }
+  const entries = read(change.data ?? Buffer.alloc(0));
+  report(origin, entries.ok ? null : entries.error);
+  if (entries.ok) catalog.put(source, folder, entries.value);
+}

@@ -1,7 +1,9 @@
 import { readProvider } from '../../../src/dubbo/provider.ts';
 import { parseServiceUrl } from '../../../src/dubbo/url.ts';
+import type { Result } from '../../../src/lib/result.ts';
+import type { CatalogEntry } from '../catalog.ts';
 import type { NodeChange, NodeInterest } from '../tree/mirror.ts';
-import { below, type Layout, type LayoutContext, originOf } from './layout.ts';
+import { applyInstanceNode, below, type Layout, type LayoutContext } from './layout.ts';
 import { type ProviderNaming, providerEntries } from './provider-entries.ts';
 
 export interface MotanSettings extends ProviderNaming {
@@ -20,15 +22,9 @@ export function motan(settings: MotanSettings, context: LayoutContext): Layout {
       if (change.type === 'removed' && change.names.length === 2) context.catalog.removeFolder(folder);
       return;
     }
-    const origin = originOf(root, change.names);
-    if (change.type === 'removed') {
-      context.catalog.remove(origin);
-      context.report(origin, null);
-      return;
-    }
-    const entries = readEntries({ group, iface, text: nodeText(change.data ?? Buffer.alloc(0)) }, settings);
-    context.report(origin, typeof entries === 'string' ? entries : null);
-    if (typeof entries !== 'string') context.catalog.put(origin, folder, entries);
+    applyInstanceNode({ change, root, folder }, context, (data) =>
+      readEntries({ group, iface, text: nodeText(data) }, settings),
+    );
   }
 
   return { trees: [{ root, interestIn, apply }] };
@@ -50,12 +46,14 @@ export function nodeText(data: Buffer): string {
 }
 
 /** The group and interface of the path count: they are what clients look for. */
-function readEntries(node: { group: string; iface: string; text: string }, settings: MotanSettings) {
+function readEntries(
+  node: { group: string; iface: string; text: string },
+  settings: MotanSettings,
+): Result<readonly CatalogEntry[], string> {
   const url = parseServiceUrl(node.text);
-  if (!url.ok) return url.error;
+  if (!url.ok) return url;
   const provider = readProvider(url.value);
-  if (!provider.ok) return provider.error;
+  if (!provider.ok) return provider;
   const identity = { interface: node.iface, group: node.group, version: '' };
-  const entries = providerEntries({ ...provider.value, identity }, settings);
-  return entries.ok ? entries.value : entries.error;
+  return providerEntries({ ...provider.value, identity }, settings);
 }

@@ -313,6 +313,14 @@ describe("Curator's service discovery", () => {
     ]);
   });
 
+  it('are told apart by their whole path, however long it is', () => {
+    const tree = reading({ curator: [{ root: '/curator' }] });
+    const [one, two] = ['1', '2'].map((end) => `/curator/plain/${'i'.repeat(400)}${end}`);
+    tree.put(one ?? '', '{"name":"plain","address":"10.0.0.1","port":8080}');
+    tree.put(two ?? '', '{"name":"plain","address":"10.0.0.2","port":8080}');
+    expect(tree.world()).toEqual(['plain.curator: 10.0.0.1 {"http":8080} 10.0.0.2 {"http":8080}']);
+  });
+
   it('takes instances without a payload', () => {
     const tree = reading({ curator: [{ root: '/curator' }] });
     tree.put('/curator/plain/i-1', '{"name":"plain","address":"10.0.0.5","port":8080}');
