@@ -1,10 +1,11 @@
 // The smallest real adapter: it polls a list of services, which is a JSON file or the answer of an HTTP server. Copy this
 // folder to begin an adapter of your own; docs/adapters.md says what is asked of it.
+
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { type AdapterContext, defineAdapter, type ShardSink } from '../../src/adapter-contract/adapter.ts';
 import { backoffMs } from '../../src/lib/backoff.ts';
-import type { Clock } from '../../src/lib/clock.ts';
+import { sleep } from '../../src/lib/sleep.ts';
 import { translate } from './translate.ts';
 
 // Keys of the adapter in binnacle.yaml. The program adds `type`, `name`, `required` and `syncTimeoutSeconds`.
@@ -68,7 +69,7 @@ async function poll(
       failures += 1;
     }
     const retryMs = backoffMs(failures, { baseMs: 500, maxMs: 30_000 }); // with jitter, so that replicas differ
-    await pause(failures === 0 ? pollSeconds * 1_000 : retryMs, clock, signal);
+    await sleep(clock, failures === 0 ? pollSeconds * 1_000 : retryMs, signal);
   }
 }
 
@@ -79,18 +80,4 @@ async function read(source: string, signal: AbortSignal): Promise<string> {
   const text = await response.text(); // read in any case, or the connection stays open
   if (!response.ok) throw new Error(`status ${response.status}`);
   return text;
-}
-
-/** Waits on the adapter's clock, which tests advance. An abort ends the wait and leaves no timer. */
-function pause(delayMs: number, clock: Clock, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      cancel();
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const cancel = clock.after(delayMs, end);
-    signal.addEventListener('abort', end);
-    if (signal.aborted) end();
-  });
 }

@@ -62,7 +62,7 @@ export function followDirectory(
     } catch (cause) {
       watcher?.close();
       watcher = null;
-      // What cannot be read says nothing about clusters: those known stay.
+      // A directory that cannot be read says nothing about clusters: the known ones stay.
       problems.report(directory, `the kubeconfigs cannot be read: ${cause instanceof Error ? cause.message : cause}`);
       return;
     }

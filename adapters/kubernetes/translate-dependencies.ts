@@ -1,4 +1,4 @@
-import { addTo, removeFrom } from './index-sets.ts';
+import { addTo, removeFrom } from '../../src/lib/sets-by-key.ts';
 import type { SliceBody, SliceEndpoint } from './schema.ts';
 import type { Read } from './translate.ts';
 

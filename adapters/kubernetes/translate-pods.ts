@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ShardChange } from '../../src/adapter-contract/adapter.ts';
+import { addTo, removeFrom } from '../../src/lib/sets-by-key.ts';
 import type { RawObject } from '../../src/model/object.ts';
-import { addTo, removeFrom } from './index-sets.ts';
 import type { PodBody, SliceEndpoint } from './schema.ts';
 import {
   type ClusterFacts,

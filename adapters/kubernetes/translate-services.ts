@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ShardChange } from '../../src/adapter-contract/adapter.ts';
+import { addTo, removeFrom } from '../../src/lib/sets-by-key.ts';
 import type { RawObject } from '../../src/model/object.ts';
-import { addTo, removeFrom } from './index-sets.ts';
 import type { ServiceBody, SliceBody, SliceEndpoint } from './schema.ts';
 import { type ClusterFacts, type Read, serviceHostname, type TranslatedPod, translateService } from './translate.ts';
 import { createDependencies } from './translate-dependencies.ts';

@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import type { Clock } from '../../src/lib/clock.ts';
-import { pauseFor } from './pause.ts';
+import { sleep } from '../../src/lib/sleep.ts';
 
 /** Addresses of instances that are registered by host name. */
 export interface Addresses {
@@ -61,7 +61,7 @@ export function createAddresses({ clock, changed, resolve = systemResolve }: Add
     fault: (host) => known.get(host)?.fault ?? null,
     async run(signal) {
       while (!signal.aborted) {
-        await pauseFor(clock, refreshMs, signal);
+        await sleep(clock, refreshMs, signal);
         for (const [host, entry] of known) {
           entry.unused += 1;
           if (entry.unused > forgetAfter) known.delete(host);

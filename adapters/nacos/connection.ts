@@ -6,7 +6,7 @@ import {
   type ServiceError,
 } from '@grpc/grpc-js';
 import type { Clock } from '../../src/lib/clock.ts';
-import { pauseFor } from './pause.ts';
+import { sleep } from '../../src/lib/sleep.ts';
 import { decodePayload, encodePayload, type Payload } from './payload.ts';
 
 /** How connections are secured. */
@@ -139,7 +139,7 @@ export async function connect(options: NacosConnectionOptions, signal: AbortSign
         return;
       } catch (cause) {
         if (!(cause instanceof NacosError) || cause.code !== unregistered) throw cause;
-        await pauseFor(clock, registrationMs, signal);
+        await sleep(clock, registrationMs, signal);
       }
     }
   }
@@ -161,7 +161,7 @@ export async function connect(options: NacosConnectionOptions, signal: AbortSign
       body: { ...body, abilityTable: { fuzzyWatch: true } },
     });
     const told = supportAbilityNegotiation === true ? abilities : Promise.resolve<{ fuzzyWatch?: unknown }>({});
-    const late = pauseFor(clock, requestMs, signal).then(() => ({ fuzzyWatch: false }));
+    const late = sleep(clock, requestMs, signal).then(() => ({ fuzzyWatch: false }));
     const { fuzzyWatch } = await Promise.race([told, late, lost.promise.then(() => ({ fuzzyWatch: false }))]);
     await registered();
     cancelHealthCheck = clock.after(healthCheckMs, checkHealth);

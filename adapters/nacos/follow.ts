@@ -1,13 +1,13 @@
 import { backoffMs } from '../../src/lib/backoff.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import type { Logger } from '../../src/lib/logger.ts';
+import { sleep } from '../../src/lib/sleep.ts';
 import type { NamespaceBook } from './book.ts';
 import { connect, type NacosConnection, NacosError, type Security } from './connection.ts';
 import type { HttpGet, SendRequest } from './listing.ts';
 import type { Login } from './login.ts';
 import { type ServiceInfo, serviceInfo } from './messages.ts';
 import type { NacosService } from './names.ts';
-import { pauseFor } from './pause.ts';
 import type { ServerRotation } from './servers.ts';
 import { createSession, type NamespaceSession, type NamespaceSessionOptions } from './session.ts';
 
@@ -54,7 +54,7 @@ export async function followNamespace(options: FollowedNamespace, signal: AbortS
     log.info({ namespace, server: target, reason }, 'server lost');
     options.lost(`${target}: ${reason}`, isDenied);
     const rounds = rotation.failed();
-    if (rounds > 0) await pauseFor(clock, backoffMs(rounds - 1, backoff), signal);
+    if (rounds > 0) await sleep(clock, backoffMs(rounds - 1, backoff), signal);
   }
 }
 
@@ -153,7 +153,7 @@ async function secondOpinion(name: NacosService, { options, request, signal }: A
       // it may be down: the next one is asked
     }
   }
-  await pauseFor(clock, opinionMs, signal);
+  await sleep(clock, opinionMs, signal);
   return signal.aborted ? null : await query(request, name).catch(() => null);
 }
 

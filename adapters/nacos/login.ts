@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { backoffMs } from '../../src/lib/backoff.ts';
 import type { Clock } from '../../src/lib/clock.ts';
-import { pauseFor } from './pause.ts';
+import { sleep } from '../../src/lib/sleep.ts';
 import type { NacosServer } from './servers.ts';
 
 export interface LoginOptions {
@@ -96,11 +96,7 @@ export async function keepLoggedIn(
       failures += 1;
       failed(cause instanceof Error ? cause.message : String(cause));
     }
-    await pauseFor(
-      clock,
-      failures === 0 ? renewalCheckMs : backoffMs(failures, { baseMs: 500, maxMs: 10_000 }),
-      signal,
-    );
+    await sleep(clock, failures === 0 ? renewalCheckMs : backoffMs(failures, { baseMs: 500, maxMs: 10_000 }), signal);
   }
 }
 

@@ -1,12 +1,12 @@
 import { assertNever } from '../../src/lib/assert-never.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import type { Logger } from '../../src/lib/logger.ts';
+import { sleep } from '../../src/lib/sleep.ts';
 import type { NamespaceBook } from './book.ts';
 import { type NacosConnection, NacosError } from './connection.ts';
 import { compareNames, type HttpGet, type SendRequest } from './listing.ts';
 import { type ServiceInfo, serviceInfo } from './messages.ts';
 import { type NacosService, nameKey } from './names.ts';
-import { pauseFor } from './pause.ts';
 import type { Payload } from './payload.ts';
 import { readPush } from './pushes.ts';
 import { createQueue } from './queue.ts';
@@ -120,7 +120,7 @@ export function createSession(options: NamespaceSessionOptions): NamespaceSessio
     const body = { namespace, groupKeyPattern, receivedGroupKeys: [], watchType: 'WATCH', module: 'naming' };
     try {
       await request('NamingFuzzyWatchRequest', { ...body, initializing: true });
-      await Promise.race([fuzzyComplete.promise, pauseFor(clock, fuzzyMs, signal)]);
+      await Promise.race([fuzzyComplete.promise, sleep(clock, fuzzyMs, signal)]);
     } catch (cause) {
       if (!(cause instanceof NacosError) || cause.isDenied) throw cause;
       log.info({ namespace, reason: cause.message }, 'watch of names refused');
@@ -138,20 +138,20 @@ export function createSession(options: NamespaceSessionOptions): NamespaceSessio
   async function listAgain(connection: NacosConnection, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const isWatched = book.names().every((name) => told.has(nameKey(name)));
-      await pauseFor(clock, isWatched ? watchedListMs : options.listSeconds * 1_000, signal);
+      await sleep(clock, isWatched ? watchedListMs : options.listSeconds * 1_000, signal);
       if (!signal.aborted) await list(connection);
     }
   }
 
   async function compareAgain(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await pauseFor(clock, options.reconcileSeconds * 1_000, signal);
+      await sleep(clock, options.reconcileSeconds * 1_000, signal);
       if (!signal.aborted) for (const name of book.names()) subscriptions.add(name);
     }
   }
 
   async function settleLater(signal: AbortSignal): Promise<void> {
-    await pauseFor(clock, options.settleSeconds * 1_000, signal);
+    await sleep(clock, options.settleSeconds * 1_000, signal);
     if (signal.aborted) return;
     book.settle();
     changed();

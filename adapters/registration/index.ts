@@ -6,7 +6,7 @@ import {
   type ShardSink,
 } from '../../src/adapter-contract/adapter.ts';
 import { backoffMs } from '../../src/lib/backoff.ts';
-import type { Clock } from '../../src/lib/clock.ts';
+import { sleep } from '../../src/lib/sleep.ts';
 import { createRegistrationBook } from './book.ts';
 import { registrationHttp } from './http/routes.ts';
 import { createJournal } from './journal.ts';
@@ -86,7 +86,7 @@ function createRegistrationAdapter(settings: RegistrationConfig, context: Adapte
         return to.replace(book.contents());
       } catch (cause) {
         to.degraded(`the registrations in ${dataDir} cannot be read: ${reasonOf(cause)}; correct the directory`);
-        await pause(clock, backoffMs(attempt, { baseMs: 250, maxMs: 10_000 }), signal);
+        await sleep(clock, backoffMs(attempt, { baseMs: 250, maxMs: 10_000 }), signal);
       }
     }
   }
@@ -111,16 +111,3 @@ const aborted = (signal: AbortSignal): Promise<void> =>
     if (signal.aborted) resolve();
     else signal.addEventListener('abort', () => resolve(), { once: true });
   });
-
-/** Resolves after the delay or when the signal aborts. */
-function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const cancel = clock.after(ms, done);
-    function done(): void {
-      signal.removeEventListener('abort', done);
-      cancel();
-      resolve();
-    }
-    signal.addEventListener('abort', done);
-  });
-}

@@ -1,3 +1,4 @@
+import { addTo, removeFrom } from '../lib/sets-by-key.ts';
 import type { LayerKey, TableChange } from './contract.ts';
 import type { Layer, LayerKind, SharedParts, Work } from './layer.ts';
 import type { Dirty } from './world/dirty.ts';
@@ -86,18 +87,6 @@ export function createOpenLayers(shared: SharedParts): OpenLayers {
 
 // Keys are built here only. Facts are plain data, so equal facts give equal texts.
 const keyOf = <Facts>({ kind }: LayerKind<Facts>, facts: Facts) => `${kind}:${JSON.stringify(facts)}` as LayerKey;
-
-function addTo(sets: Map<string, Set<LayerKey>>, origin: string, layer: LayerKey): void {
-  const layers = sets.get(origin);
-  if (layers === undefined) sets.set(origin, new Set([layer]));
-  else layers.add(layer);
-}
-
-function removeFrom(sets: Map<string, Set<LayerKey>>, origin: string, layer: LayerKey): void {
-  const layers = sets.get(origin);
-  layers?.delete(layer);
-  if (layers?.size === 0) sets.delete(origin);
-}
 
 /** Cost in compiled hosts. A host shared with another layer costs a small part of a compiled one. */
 const costOf = ({ hostsCompiled, hostsShared }: Work): number => hostsCompiled + hostsShared / 8;

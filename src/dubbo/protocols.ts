@@ -1,4 +1,4 @@
-import type { Protocol, ServicePort } from '../model/service.ts';
+import type { ServicePort } from '../model/service.ts';
 
 /**
  * Protocols of providers: what a proxy can do with each, and the port that clients call. A port has the name of its
@@ -28,6 +28,5 @@ export const isKnownProtocol = (name: string): boolean => Object.hasOwn(knownPro
 export function servicePort(name: string, numbers: Readonly<Record<string, number>> = {}): ServicePort | null {
   const known = isKnownProtocol(name) ? knownProtocols[name] : undefined;
   if (known === undefined) return null;
-  const protocol: Protocol = known.protocol;
-  return { name, number: (Object.hasOwn(numbers, name) ? numbers[name] : undefined) ?? known.number, protocol };
+  return { name, ...known, ...(Object.hasOwn(numbers, name) ? { number: numbers[name] } : {}) };
 }

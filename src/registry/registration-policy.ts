@@ -1,4 +1,5 @@
 import { canonicalAddress } from '../lib/ip.ts';
+import { addTo, removeFrom } from '../lib/sets-by-key.ts';
 import { covers, type Hostname, type ServiceKey, serviceKey } from '../model/names.ts';
 import type { Service } from '../model/service.ts';
 
@@ -125,16 +126,4 @@ function patternsFor(host: string): readonly string[] {
   const labels = host.split('.');
   const wildcards = labels.slice(1).map((_, index) => `*.${labels.slice(index + 1).join('.')}`);
   return [...new Set([host, ...wildcards, '*'])];
-}
-
-function addTo<Value>(sets: Map<string, Set<Value>>, key: string, value: Value): void {
-  const set = sets.get(key);
-  if (set === undefined) sets.set(key, new Set([value]));
-  else set.add(value);
-}
-
-function removeFrom<Value>(sets: Map<string, Set<Value>>, key: string, value: Value): void {
-  const set = sets.get(key);
-  set?.delete(value);
-  if (set?.size === 0) sets.delete(key);
 }

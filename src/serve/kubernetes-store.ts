@@ -3,16 +3,14 @@ import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { createKubernetesClient, type KubernetesClient } from '../kubernetes/client.ts';
 import { createCredentials } from '../kubernetes/credentials.ts';
-import { findAccess } from '../kubernetes/find-access.ts';
-import type { ClusterAccess } from '../kubernetes/kubeconfig.ts';
 import { competeForLease } from '../kubernetes/lease.ts';
 import { type Clock, steadyClock } from '../lib/clock.ts';
-import { MeshError } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { servedKinds } from '../rules/kinds/index.ts';
 import type { RuleStatuses } from '../rules/status.ts';
 import { type KubernetesStore, openKubernetesStore } from '../store/kubernetes/kubernetes.ts';
 import { writeStatuses } from '../store/kubernetes/status-writer.ts';
+import { requiredAccess } from './cluster-access.ts';
 import type { KubernetesStoreConfig } from './config.ts';
 
 export interface ClusterStoreOptions {
@@ -32,7 +30,7 @@ export async function openClusterStore(
   config: KubernetesStoreConfig,
   { clock, log, dataDir }: ClusterStoreOptions,
 ): Promise<ClusterStore> {
-  const access = () => clusterAccess(config);
+  const access = () => requiredAccess(config, { key: 'store', does: 'keeps the rules' });
   await access();
   const client = createKubernetesClient(createCredentials(access, clock), { clock });
   const { syncTimeoutSeconds, reconcileSeconds } = config;
@@ -89,13 +87,3 @@ const ownNamespace = async (): Promise<string> =>
   (await readFile(accountNamespace, 'utf8').catch(() => '')).trim() || 'default';
 
 const accountNamespace = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
-
-async function clusterAccess({ kubeconfig, context }: KubernetesStoreConfig): Promise<ClusterAccess> {
-  const access = await findAccess({ kubeconfig, context }).catch((cause: unknown) => {
-    throw wrong(`store.kubeconfig: ${cause instanceof Error ? cause.message : cause}`);
-  });
-  if (access !== null) return access;
-  throw wrong('store: this process is in no cluster: name the cluster that keeps the rules by store.kubeconfig');
-}
-
-const wrong = (message: string): MeshError => new MeshError('CONFIG_INVALID', message);

@@ -1,9 +1,6 @@
 import { createKubernetesClient, type KubernetesClient } from '../kubernetes/client.ts';
 import { createCredentials } from '../kubernetes/credentials.ts';
-import { findAccess } from '../kubernetes/find-access.ts';
-import type { ClusterAccess } from '../kubernetes/kubeconfig.ts';
 import type { Clock } from '../lib/clock.ts';
-import { MeshError } from '../lib/errors.ts';
 import type { CallerAuthentication } from '../model/caller-authentication.ts';
 import {
   type AuthenticationResult,
@@ -12,6 +9,7 @@ import {
 } from '../security/workloads/token-authentication.ts';
 import { readTokenReview, type TokenVerdict, tokenReview } from '../security/workloads/token-review.ts';
 import { createTokenReviews, type TokenReviewer } from '../security/workloads/token-reviews.ts';
+import { requiredAccess } from './cluster-access.ts';
 import type { XdsAuthConfig } from './config.ts';
 
 /** Values of the labels that `observer` is called with. */
@@ -36,7 +34,7 @@ export async function createXdsAuthentication(
   auth: XdsAuthConfig,
   { clock, observer, closing }: XdsAuthenticationOptions,
 ): Promise<CallerAuthentication> {
-  const access = () => clusterAccess(auth);
+  const access = () => requiredAccess(auth, { key: 'xds.auth', does: 'reviews tokens' });
   await access();
   const client = createKubernetesClient(createCredentials(access, clock), { clock });
   closing.defer(() => client.close());
@@ -60,13 +58,3 @@ const reviewerOf =
     const answer = await client.request({ method: 'POST', path, body: tokenReview(token, audiences), signal });
     return readTokenReview(answer, audiences);
   };
-
-async function clusterAccess({ kubeconfig, context }: XdsAuthConfig): Promise<ClusterAccess> {
-  const access = await findAccess({ kubeconfig, context }).catch((cause: unknown) => {
-    throw wrong(`xds.auth.kubeconfig: ${cause instanceof Error ? cause.message : cause}`);
-  });
-  if (access !== null) return access;
-  throw wrong('xds.auth: this process is in no cluster: name the cluster that reviews tokens by xds.auth.kubeconfig');
-}
-
-const wrong = (message: string): MeshError => new MeshError('CONFIG_INVALID', message);

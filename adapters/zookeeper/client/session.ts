@@ -2,6 +2,7 @@ import type { SecureContextOptions } from 'node:tls';
 import { backoffMs } from '../../../src/lib/backoff.ts';
 import type { Clock } from '../../../src/lib/clock.ts';
 import type { Logger } from '../../../src/lib/logger.ts';
+import { sleep } from '../../../src/lib/sleep.ts';
 import {
   ConnectionRefused,
   openConnection,
@@ -74,7 +75,7 @@ export async function keepSession(options: SessionOptions, signal: AbortSignal):
     // One try at each server comes without a delay between them.
     const round = Math.floor(attempt / servers.length);
     if (attempt === 0 || attempt % servers.length === 0)
-      await pause(clock, backoffMs(round, { baseMs: 50, maxMs: 5_000 }), signal);
+      await sleep(clock, backoffMs(round, { baseMs: 50, maxMs: 5_000 }), signal);
   }
 }
 
@@ -98,18 +99,4 @@ async function useUntilEnd(
   }
   const reason = await connection.closed;
   return signal.aborted ? null : reason;
-}
-
-/** Resolves after the delay or when the signal aborts. */
-function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const cancel = clock.after(ms, done);
-    function done(): void {
-      signal.removeEventListener('abort', done);
-      cancel();
-      resolve();
-    }
-    signal.addEventListener('abort', done);
-    if (signal.aborted) done();
-  });
 }

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Counts, createCounts } from '../../lib/counts.ts';
+import { addTo, removeFrom } from '../../lib/sets-by-key.ts';
 import { type EndpointSet, isCallable } from '../../model/endpoint.ts';
 import { type ServiceKey, serviceKey } from '../../model/names.ts';
 import type { Service } from '../../model/service.ts';
@@ -177,18 +178,6 @@ function aliasChain(host: string, servicesAt: (host: string) => readonly Service
   const chain = new Set([host]);
   for (const link of chain) for (const { aliasOf } of servicesAt(link) ?? []) if (aliasOf) chain.add(aliasOf);
   return chain;
-}
-
-function addTo<T>(sets: Map<string, Set<T>>, key: string, value: T): void {
-  const set = sets.get(key);
-  if (set === undefined) sets.set(key, new Set([value]));
-  else set.add(value);
-}
-
-function removeFrom<T>(sets: Map<string, Set<T>>, key: string, value: T): void {
-  const set = sets.get(key);
-  set?.delete(value);
-  if (set?.size === 0) sets.delete(key);
 }
 
 function compareServices(a: Service, b: Service): number {

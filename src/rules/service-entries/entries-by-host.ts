@@ -1,3 +1,4 @@
+import { addTo, removeFrom } from '../../lib/sets-by-key.ts';
 import { type ServiceKey, serviceKey } from '../../model/names.ts';
 import type { Service } from '../../model/service.ts';
 import type { ServiceEntrySpec } from '../kinds/service-entry/schema.ts';
@@ -95,15 +96,3 @@ export function createEntriesByHost(): EntriesByHost {
 }
 
 const keyOfService = (service: Service): ServiceKey => serviceKey(service.namespace, service.hostname);
-
-function addTo<K, V>(sets: Map<K, Set<V>>, key: K, value: V): void {
-  const known = sets.get(key);
-  if (known === undefined) sets.set(key, new Set([value]));
-  else known.add(value);
-}
-
-function removeFrom<K, V>(sets: Map<K, Set<V>>, key: K, value: V): void {
-  const known = sets.get(key);
-  known?.delete(value);
-  if (known?.size === 0) sets.delete(key);
-}

@@ -91,7 +91,7 @@ export function openKubernetesStore(options: KubernetesStoreOptions): Kubernetes
     const result = await writeObject(one, { client, kind, dryRun: stamp.dryRun });
     if (!result.ok) {
       const { error: refusal } = result;
-      // Who reads again finds what stood in the way.
+      // The caller's next read must find the object that caused the conflict.
       if ('current' in refusal)
         await objects.when(() => hasReached(name, refusal.current.metadata.resourceVersion), visibleMs);
       return err({ index: 0, refusal });
