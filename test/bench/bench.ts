@@ -12,6 +12,7 @@ import { kubernetesSection } from './kubernetes/section.ts';
 import { manyNamespacesSection } from './namespaces/many.ts';
 import { namespacesSection } from './namespaces/section.ts';
 import { profileSections } from './profile/section.ts';
+import { registriesSection } from './registries/section.ts';
 import { missedRows } from './report/row.ts';
 import { type Section, sectionText } from './report/table.ts';
 import { restartSection } from './restart/section.ts';
@@ -73,6 +74,8 @@ function sectionOf(name: SectionName, plan: BenchPlan): Promise<Section> {
       return serviceEntriesSection(serviceEntries, progress);
     case 'kubernetes':
       return kubernetesSection(plan.kubernetes, progress);
+    case 'registries':
+      return registriesSection(plan.registries, progress);
     case 'hostile':
       return hostileSection(serving.mesh, progress);
     default:

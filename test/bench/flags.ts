@@ -7,8 +7,8 @@ const usualSections = [
   ...(['serving', 'flat', 'idle', 'stalled', 'restart', 'namespaces'] as const),
   ...(['rules', 'service-entries', 'hostile'] as const),
 ];
-/** Parts that run only when named: `many-namespaces` takes minutes and gigabytes, `kubernetes` needs an API server. */
-export const sectionNames = [...usualSections, 'many-namespaces' as const, 'kubernetes' as const];
+/** Parts that run only when named: `many-namespaces` takes minutes and gigabytes, the others need servers of others. */
+export const sectionNames = [...usualSections, ...(['many-namespaces', 'kubernetes', 'registries'] as const)];
 export type SectionName = (typeof sectionNames)[number];
 
 export interface ChangeCounts {
@@ -74,6 +74,16 @@ export interface KubernetesPlan {
   readonly storm: { readonly perSecond: number; readonly seconds: number };
 }
 
+export interface RegistriesPlan {
+  readonly zookeeper: BenchMesh;
+  readonly nacos: BenchMesh;
+  readonly streams: number;
+  /** Number of changes one after the other. */
+  readonly changes: number;
+  /** Number of instances that restart. */
+  readonly restarted: number;
+}
+
 export interface BenchPlan {
   readonly sections: readonly SectionName[];
   /** Profiles the server in place of the sections. */
@@ -85,6 +95,7 @@ export interface BenchPlan {
   readonly namespaces: NamespacesPlan;
   readonly manyNamespaces: ManyNamespacesPlan;
   readonly kubernetes: KubernetesPlan;
+  readonly registries: RegistriesPlan;
 }
 
 /** Parses the command line. Throws an error that explains a mistake in it. */
@@ -159,6 +170,13 @@ export function benchPlanOf(args: readonly string[], defaultDir: string): BenchP
       streams: quick ? 20 : 100,
       changes: given('changes', quick ? 20 : 200),
       storm: { perSecond: 500, seconds: quick ? 3 : 30 },
+    },
+    registries: {
+      zookeeper: { services: quick ? 500 : 10_000, endpoints: mesh.endpoints },
+      nacos: { services: quick ? 200 : 2_000, endpoints: mesh.endpoints },
+      streams: quick ? 20 : 100,
+      changes: given('changes', quick ? 10 : 100),
+      restarted: quick ? 100 : 1_000,
     },
   };
 }

@@ -47,6 +47,14 @@ it('runs the part with an API server only where it is named', () => {
   });
 });
 
+it('runs the part with registries only where it is named', () => {
+  expect(plan().sections).not.toContain('registries');
+  const { sections, registries } = plan('--only', 'registries');
+  expect(sections).toEqual(['registries']);
+  expect(registries.zookeeper).toEqual({ services: 10_000, endpoints: 10 });
+  expect(registries.nacos).toEqual({ services: 2_000, endpoints: 10 });
+});
+
 it('reads numbers from the command line', () => {
   const numbers = ['--streams', '50,200', '--changes', '7', '--objects', '3000', '--rounds', '2'];
   const { serving, rules, restart, namespaces } = plan(...numbers, '--dir', '/disk');
