@@ -16,6 +16,7 @@ const rooms = {
   store: ['lib', 'rules', 'disk', 'kubernetes'],
   compile: ['lib', 'model', 'proto', 'plan', 'rules'],
   xds: ['lib', 'model', 'proto'],
+  simulator: ['lib', 'model', 'proto'],
   rpc: ['lib'],
   push: ['lib', 'model', 'proto', 'adapter-contract', 'disk', 'registry', 'rules', 'compile', 'xds', 'rpc'],
   security: ['lib', 'model'],
@@ -30,7 +31,7 @@ rooms.serve = Object.keys(rooms);
 rooms.cli = Object.keys(rooms);
 
 /** Rooms that do no I/O. */
-const pureRooms = '^src/(lib|model|plan|dubbo|rules|compile|xds)/';
+const pureRooms = '^src/(lib|model|plan|dubbo|rules|compile|xds|simulator)/';
 const ioModules =
   '^(node:)?(child_process|cluster|dgram|dns|fs|http|http2|https|inspector|net|os|process|readline|repl|sqlite|tls|worker_threads)(/|$)';
 
