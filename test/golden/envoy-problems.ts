@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import type { ProxyResources } from '../support/compiled-mesh.ts';
 import type { Envoy } from '../support/envoy.ts';
 import { eventually } from '../support/eventually.ts';
-import type { ProxyResources } from './compile-case.ts';
 
 export interface Acceptance {
   readonly envoy: Envoy;

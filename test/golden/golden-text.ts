@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { JsonObject } from '@bufbuild/protobuf';
 import { Document, isCollection, visit } from 'yaml';
+import type { ProxyResources } from '../support/compiled-mesh.ts';
 import type { MeshType } from '../support/mesh-types.ts';
-import type { CompiledCase, ProxyResources } from './compile-case.ts';
+import type { CompiledCase } from './compile-case.ts';
 
 /** Maximum length of lists and maps on one line. */
 const shortLine = 100;
