@@ -16,12 +16,16 @@ export interface Security {
   readonly serverName: string | null;
 }
 
+/** Part of Nacos that a connection uses. */
+export type NacosModule = 'naming' | 'config';
+
 export interface NacosConnectionOptions {
   /** `host:port` of the server's gRPC port. */
   readonly target: string;
   readonly security: Security;
   /** Namespace of the client; the server shows it in its list of clients. */
   readonly namespace: string;
+  readonly module: NacosModule;
   readonly clock: Clock;
   /** Headers of each request: the access token. */
   readonly headers: () => Readonly<Record<string, string>>;
@@ -153,7 +157,7 @@ export async function connect(options: NacosConnectionOptions, signal: AbortSign
     stream.on('data', received);
     stream.on('error', (error) => close(`closed the connection (${error.message})`));
     stream.on('end', () => close('closed the connection'));
-    const labels = { source: 'sdk', module: 'naming', AppName: 'binnacle' };
+    const labels = { source: 'sdk', module: options.module, AppName: 'binnacle' };
     const body = { clientVersion: 'Nacos-Binnacle-Client:v3.1.0', tenant: options.namespace, labels };
     stream.write({
       type: 'ConnectionSetupRequest',

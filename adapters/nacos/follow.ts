@@ -1,120 +1,44 @@
-import { backoffMs } from '../../src/lib/backoff.ts';
-import type { Clock } from '../../src/lib/clock.ts';
-import type { Logger } from '../../src/lib/logger.ts';
 import { sleep } from '../../src/lib/sleep.ts';
 import type { NamespaceBook } from './book.ts';
-import { connect, type NacosConnection, NacosError, type Security } from './connection.ts';
+import { connect } from './connection.ts';
+import { type ConnectedServer, type KeptConnectionOptions, keepConnection } from './keep-connection.ts';
 import type { HttpGet, SendRequest } from './listing.ts';
-import type { Login } from './login.ts';
 import { type ServiceInfo, serviceInfo } from './messages.ts';
 import type { NacosService } from './names.ts';
-import type { ServerRotation } from './servers.ts';
 import { createSession, type NamespaceSession, type NamespaceSessionOptions } from './session.ts';
 
 export interface FollowedNamespace
-  extends Pick<
-    NamespaceSessionOptions,
-    'namespace' | 'services' | 'groups' | 'listSeconds' | 'settleSeconds' | 'reconcileSeconds' | 'changed' | 'problem'
-  > {
+  extends Omit<KeptConnectionOptions, 'module'>,
+    Pick<
+      NamespaceSessionOptions,
+      'services' | 'groups' | 'listSeconds' | 'settleSeconds' | 'reconcileSeconds' | 'changed' | 'problem'
+    > {
   readonly book: NamespaceBook;
-  readonly rotation: ServerRotation;
-  /** Reads the files of TLS for each connection, so that they may be rotated. */
-  readonly security: () => Promise<Security>;
   readonly contextPath: string;
-  readonly login: Login;
-  readonly clock: Clock;
-  readonly log: Logger;
   readonly ready: () => void;
-  /** Called when a server is lost or cannot be reached. `isDenied`: it works, and refuses this user. */
-  readonly lost: (reason: string, isDenied: boolean) => void;
 }
 
-const backoff = { baseMs: 200, maxMs: 5_000 };
 const httpMs = 5_000;
 /** Delay before the only server of a cluster is asked for its own second opinion. */
 const opinionMs = 1_000;
 
-/**
- * Follows the services of one namespace over one connection at a time, because a push does not tell its namespace. Goes
- * on to the next server when one fails, until `signal` aborts.
- */
-export async function followNamespace(options: FollowedNamespace, signal: AbortSignal): Promise<void> {
-  const { rotation, clock, log, namespace } = options;
-  while (!signal.aborted) {
-    const { target } = rotation.current();
-    let isDenied = false;
-    let reason: string;
-    try {
-      reason = await followServer(options, signal);
-    } catch (cause) {
-      isDenied = cause instanceof NacosError && cause.isDenied;
-      reason = cause instanceof Error ? cause.message : String(cause);
-    }
-    if (signal.aborted) return;
-    log.info({ namespace, server: target, reason }, 'server lost');
-    options.lost(`${target}: ${reason}`, isDenied);
-    const rounds = rotation.failed();
-    if (rounds > 0) await sleep(clock, backoffMs(rounds - 1, backoff), signal);
-  }
-}
+/** Follows the services of one namespace over a connection of its own, because a push does not tell its namespace. */
+export const followNamespace = (options: FollowedNamespace, signal: AbortSignal): Promise<void> =>
+  keepConnection({ ...options, module: 'naming' }, (server) => sessionAt(server, options), signal);
 
-/** Follows over one connection until it is lost. Returns the reason. */
-async function followServer(options: FollowedNamespace, signal: AbortSignal): Promise<string> {
-  const { rotation, login, clock, log, namespace } = options;
-  const server = rotation.current();
-  await login.ensure(server, signal);
-  const ending = new AbortController();
-  const ended = AbortSignal.any([signal, ending.signal]);
-  let session: NamespaceSession | null = null;
-  const security = await options.security();
-  const opened = await connect(
-    {
-      target: server.target,
-      security,
-      namespace,
-      clock,
-      headers: login.headers,
-      pushed: (type, body) => session?.pushed(type, body),
-    },
-    signal,
-  );
-  const request = authorised(opened, options, ended);
-  session = createSession({
+function sessionAt({ request, signal }: ConnectedServer, options: FollowedNamespace): NamespaceSession {
+  const { rotation, log, namespace } = options;
+  return createSession({
     ...options,
     request,
-    get: httpGet(options, ended),
-    secondOpinion: (name) => secondOpinion(name, { options, request, signal: ended }),
+    get: httpGet(options, signal),
+    secondOpinion: (name) => secondOpinion(name, { options, request, signal }),
     ready() {
       rotation.succeeded();
-      log.info({ namespace, server: server.target }, 'server followed');
+      log.info({ namespace, server: rotation.current().target }, 'server followed');
       options.ready();
     },
   });
-  void opened.lost.then(() => ending.abort());
-  try {
-    await session.run(opened, ended);
-    return await opened.lost;
-  } finally {
-    opened.close();
-  }
-}
-
-/** Sends requests, and once more with a new token if the server refuses the token. */
-function authorised(
-  connection: NacosConnection,
-  { login, rotation }: FollowedNamespace,
-  signal: AbortSignal,
-): SendRequest {
-  return async (type, body) => {
-    try {
-      return await connection.request(type, body);
-    } catch (cause) {
-      if (!(cause instanceof NacosError && cause.isDenied)) throw cause;
-      login.refused();
-      await login.ensure(rotation.current(), signal);
-      return await connection.request(type, body);
-    }
-  };
 }
 
 function httpGet({ rotation, contextPath, login }: FollowedNamespace, signal: AbortSignal): HttpGet {
@@ -141,7 +65,7 @@ async function secondOpinion(name: NacosService, { options, request, signal }: A
     try {
       const security = await options.security();
       const other = await connect(
-        { target, security, namespace, clock, headers: login.headers, pushed: () => {} },
+        { target, security, namespace, module: 'naming', clock, headers: login.headers, pushed: () => {} },
         signal,
       );
       try {

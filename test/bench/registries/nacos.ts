@@ -22,6 +22,7 @@ export async function nacosRegistry(mesh: BenchMesh): Promise<BenchRegistry> {
         target: `127.0.0.1:${server.port + 1_000}`,
         security: { credentials: credentials.createInsecure(), serverName: null },
         namespace,
+        module: 'naming',
         clock: systemClock,
         headers: () => ({}),
         pushed,

@@ -41,6 +41,7 @@ export async function startProvider({ port, namespace = 'public', token }: Provi
       target: `127.0.0.1:${port + 1_000}`,
       security: { credentials: credentials.createInsecure(), serverName: null },
       namespace,
+      module: 'naming',
       clock: systemClock,
       headers: () => headers,
       pushed: () => {},
