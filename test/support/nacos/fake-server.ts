@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   Server,
   ServerCredentials,
@@ -23,10 +24,13 @@ export interface FakeNacos {
   readonly connections: number;
   /** Sets the instances of a service of group `G`, null to forget it, and pushes it to subscribers. */
   set(service: string, instances: readonly FakeInstance[] | null): void;
-  /** Sends a request to all clients. */
+  /** Sets the content of a configuration of group `G`, null to remove it, and notifies those that listen to it. */
+  setConfig(dataId: string, content: string | null): void;
+  /** Sends a request to all clients of its module. */
   tell(type: string, body: Payload['body']): void;
   /** Answers no request from now on. */
   hang(): void;
+  /** Answers again, also what it refused. */
   resume(): void;
   /** Refuses requests of these types with an error code. */
   refuse(code: number, ...types: readonly string[]): void;
@@ -46,7 +50,10 @@ export async function startFakeNacos({ version = 3, watchLimit = 500 }: FakeNaco
   const services = new Map<string, readonly FakeInstance[]>();
   const told = new Set<string>();
   const requests: string[] = [];
-  const streams = new Set<Call>();
+  const configs = new Map<string, string>();
+  const listened = new Set<string>();
+  /** Modules of clients by their streams. */
+  const streams = new Map<Call, string>();
   const refusals = new Map<string, number>();
   let isHanging = false;
   let time = 1_000;
@@ -64,6 +71,10 @@ export async function startFakeNacos({ version = 3, watchLimit = 500 }: FakeNaco
         return { serviceInfo: infoOf(String(body.serviceName)) };
       case 'ServiceListRequest':
         return listOf(body);
+      case 'ConfigBatchListenRequest':
+        return changesOf(body);
+      case 'ConfigQueryRequest':
+        return contentOf(String(body.dataId));
       case 'NamingFuzzyWatchRequest':
         setImmediate(() => tellNames([...services.keys()]));
         return {};
@@ -78,6 +89,20 @@ export async function startFakeNacos({ version = 3, watchLimit = 500 }: FakeNaco
     return { count: names.length, serviceNames: names.slice(from, from + Number(pageSize)) };
   }
 
+  function changesOf({ listen, configListenContexts }: Payload['body']): Payload['body'] {
+    const given = configListenContexts as readonly { group: string; dataId: string; md5: string }[]; // as the adapter sends it
+    for (const { dataId } of given)
+      if (listen === true) listened.add(dataId);
+      else listened.delete(dataId);
+    return { changedConfigs: given.filter(({ dataId, md5 }) => md5 !== md5Of(configs.get(dataId))) };
+  }
+
+  function contentOf(dataId: string): Payload['body'] {
+    const content = configs.get(dataId);
+    if (content === undefined) return { resultCode: 500, errorCode: 300, message: 'config data not exist' };
+    return { content, md5: md5Of(content) };
+  }
+
   function tellNames(names: readonly string[]): void {
     for (const name of names) if (told.size < watchLimit) told.add(name);
     const contexts = [...told].map((name) => ({ serviceKey: keyOf(name), changedType: 'ADD_SERVICE' }));
@@ -86,7 +111,10 @@ export async function startFakeNacos({ version = 3, watchLimit = 500 }: FakeNaco
   }
 
   function tell(type: string, body: Payload['body']): void {
-    for (const stream of streams) stream.write({ type, headers: {}, body: { requestId: String(++time), ...body } });
+    const module = type.startsWith('Config') ? 'config' : /^(Naming|Notify)/.test(type) ? 'naming' : null;
+    for (const [stream, own] of streams)
+      if (module === null || module === own)
+        stream.write({ type, headers: {}, body: { requestId: String(++time), ...body } });
   }
 
   function request({ request: { type, body } }: ServerUnaryCall<Payload, Payload>, done: sendUnaryData<Payload>): void {
@@ -104,15 +132,17 @@ export async function startFakeNacos({ version = 3, watchLimit = 500 }: FakeNaco
   }
 
   function stream(call: Call): void {
-    streams.add(call);
+    streams.set(call, '');
     const gone = () => streams.delete(call);
     call.on('end', () => call.end());
     call.on('close', gone);
     call.on('cancelled', gone);
     call.on('error', gone);
-    call.on('data', ({ type }: Payload) => {
+    call.on('data', ({ type, body }: Payload) => {
       requests.push(type);
-      if (type !== 'ConnectionSetupRequest' || version === 2) return;
+      if (type !== 'ConnectionSetupRequest') return;
+      streams.set(call, (body.labels as { module: string }).module); // as the adapter sends it
+      if (version === 2) return;
       call.write({
         type: 'SetupAckRequest',
         headers: {},
@@ -158,12 +188,18 @@ export async function startFakeNacos({ version = 3, watchLimit = 500 }: FakeNaco
       }
       tell('NotifySubscriberRequest', { serviceInfo: infoOf(service) });
     },
+    setConfig(dataId, content) {
+      if (content === null) configs.delete(dataId);
+      else configs.set(dataId, content);
+      if (listened.has(dataId)) tell('ConfigChangeNotifyRequest', { group: 'G', dataId, tenant: '' });
+    },
     tell,
     hang() {
       isHanging = true;
     },
     resume() {
       isHanging = false;
+      refusals.clear();
     },
     refuse(code, ...types) {
       for (const type of types) refusals.set(type, code);
@@ -171,3 +207,6 @@ export async function startFakeNacos({ version = 3, watchLimit = 500 }: FakeNaco
     stop: () => server.forceShutdown(),
   };
 }
+
+const md5Of = (content: string | undefined): string =>
+  content === undefined ? '' : createHash('md5').update(content).digest('hex');
