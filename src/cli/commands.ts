@@ -47,6 +47,11 @@ export const commands: readonly LazyCommand[] = [
     load: async () => (await import('./audit.ts')).auditCommand,
   },
   {
+    name: 'route-test',
+    summary: "show where a proxy's configuration sends a call",
+    load: async () => (await import('./route-test.ts')).routeTestCommand,
+  },
+  {
     name: 'context',
     summary: 'choose among servers',
     load: async () => (await import('./context.ts')).contextCommand,

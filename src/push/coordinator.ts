@@ -1,6 +1,7 @@
-import type { FlushResult, MovedProxies, TableChange } from '../compile/contract.ts';
+import type { ContributedPart, FlushResult, MovedProxies, TableChange } from '../compile/contract.ts';
 import { startSlices } from '../lib/slices.ts';
 import type { Proxy } from '../model/proxy.ts';
+import type { XdsType } from '../proto/resource.ts';
 import type { Urgency } from '../registry/contract.ts';
 import { mayHaveResponse, nextDeadline } from '../xds/stream/next.ts';
 import type { RequestOutcome } from '../xds/stream/receive.ts';
@@ -126,6 +127,11 @@ export class Coordinator {
   /** Schedules a flush of the changes in `take`. */
   changed(urgency: Urgency): void {
     this.#schedule.changed(urgency);
+  }
+
+  /** Returns the parts of a client's resource, with the rules and services that contributed to them. */
+  partsOf(client: Client, type: XdsType, name: string): readonly ContributedPart[] {
+    return client.layers.flatMap(({ key }) => [...this.#options.compiler.partsOf(key, type, name)]);
   }
 
   /** Compiles the waiting changes. Resolves when they are in the tables. */

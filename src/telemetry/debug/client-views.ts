@@ -1,6 +1,5 @@
-import { err, ok, type Result } from '../../lib/result.ts';
-import { resourceToJson } from '../../proto/json.ts';
-import { typeRows, type XdsType, xdsTypes } from '../../proto/resource.ts';
+import { ok } from '../../lib/result.ts';
+import { typeRows } from '../../proto/resource.ts';
 import type { Client } from '../../push/client.ts';
 import type { Coordinator } from '../../push/coordinator.ts';
 import { liveRejections } from '../../xds/isolation/filter.ts';
@@ -8,9 +7,8 @@ import type { NamedState } from '../../xds/named/named-stream.ts';
 import { isSettled } from '../../xds/stream/next.ts';
 import { lastSentOf, type TypeState } from '../../xds/stream/stream.ts';
 import type { ResponseLabel } from '../../xds/wire/response.ts';
-import { type DebugView, jsonArray, jsonObject, type ViewProblem, type ViewQuery } from './view.ts';
-
-const proxyParameter = { proxyID: 'the node id, or <name>.<namespace>' };
+import { ofClient, proxyParameter, resourcesOf } from './one-client.ts';
+import { type DebugView, jsonArray } from './view.ts';
 
 /** Lists connected clients and their subscriptions. */
 export const adsz = ({ clients }: Coordinator): DebugView => ({
@@ -63,94 +61,8 @@ export const edsz = (coordinator: Coordinator): DebugView => ({
   about: 'the endpoints that a proxy is served',
   parameters: proxyParameter,
   read: (query) =>
-    ofClient(coordinator, query, (client) => jsonArray(resourcesOf(client, 'endpoint').map(({ json }) => json))),
+    ofClient(coordinator, query, (client) => ok(jsonArray(resourcesOf(client, 'endpoint').map(({ json }) => json)))),
 });
-
-/** Shows the configuration of a proxy in the format of Envoy's admin interface. */
-export const configDump = (coordinator: Coordinator): DebugView => ({
-  path: '/debug/config_dump',
-  about: 'what a proxy is served, shaped as the config dump of Envoy',
-  parameters: proxyParameter,
-  read: (query) => ofClient(coordinator, query, (client) => jsonObject({ configs: dumpParts(client) })),
-});
-
-function* dumpParts(client: Client): Generator<string> {
-  let separator = '[\n';
-  for (const type of xdsTypes) {
-    const { name, list, entry } = dumpShapes[type];
-    yield `${separator}{"@type": "type.googleapis.com/envoy.admin.v3.${name}", "${list}": `;
-    yield* jsonArray(resourcesOf(client, type).map(({ json, version }) => entry(json, version)));
-    yield '}';
-    separator = ',\n';
-  }
-  yield '\n]';
-}
-
-interface DumpShape {
-  readonly name: string;
-  readonly list: string;
-  readonly entry: (json: Readonly<Record<string, unknown>>, version: string) => unknown;
-}
-
-const dumpShapes: Readonly<Record<XdsType, DumpShape>> = {
-  cluster: {
-    name: 'ClustersConfigDump',
-    list: 'dynamic_active_clusters',
-    entry: (cluster, version_info) => ({ version_info, cluster }),
-  },
-  endpoint: {
-    name: 'EndpointsConfigDump',
-    list: 'dynamic_endpoint_configs',
-    entry: (endpoint_config, version_info) => ({ version_info, endpoint_config }),
-  },
-  listener: {
-    name: 'ListenersConfigDump',
-    list: 'dynamic_listeners',
-    entry: (listener, version_info) => ({ name: listener.name, active_state: { version_info, listener } }),
-  },
-  route: {
-    name: 'RoutesConfigDump',
-    list: 'dynamic_route_configs',
-    entry: (route_config, version_info) => ({ version_info, route_config }),
-  },
-  secret: {
-    name: 'SecretsConfigDump',
-    list: 'dynamic_active_secrets',
-    entry: ({ name }, version_info) => ({ name, version_info }),
-  },
-  extension: {
-    name: 'EcdsConfigDump',
-    list: 'ecds_filters',
-    entry: (ecds_filter, version_info) => ({ version_info, ecds_filter }),
-  },
-};
-
-function* resourcesOf(client: Client, type: XdsType) {
-  for (const layer of client.layers) {
-    for (const { resource } of layer.tables[type].entries.values()) {
-      const json = typeRows[type].isPrivate
-        ? { name: resource.name }
-        : resourceToJson(type, resource, { names: 'proto' });
-      yield { json, version: resource.version };
-    }
-  }
-}
-
-function ofClient(
-  { clients }: Coordinator,
-  { proxyID }: ViewQuery,
-  show: (client: Client) => Iterable<string>,
-): Result<Iterable<string>, ViewProblem> {
-  for (const client of clients) {
-    const { id, name, namespace } = client.proxy;
-    if (proxyID === id || proxyID === `${name}.${namespace}` || proxyID === client.id) return ok(show(client));
-  }
-  const connected = [...clients].slice(0, 20).map(({ proxy }) => `${proxy.name}.${proxy.namespace}`);
-  const here = `connected are: ${connected.join(', ') || 'none'}`;
-  if (proxyID === undefined || proxyID === '')
-    return err({ status: 400, message: `name a proxy with ?proxyID=; ${here}` });
-  return err({ status: 404, message: `no proxy "${proxyID}" is connected here; ${here}` });
-}
 
 function watchOf({ wildcard, names, interest }: TypeState) {
   return { wildcard, names: names.size, resources: interest === null ? 0 : [...interest.present()].length };

@@ -12,7 +12,7 @@ import {
 import { typeUrls } from '../../../src/proto/resource.ts';
 import { defaultAccess, requireAccess } from '../../../src/push/client-status/access.ts';
 import { clientStatusMethods } from '../../../src/push/client-status/methods.ts';
-import { configDump } from '../../../src/telemetry/debug/client-views.ts';
+import { configDump } from '../../../src/telemetry/debug/config-dump.ts';
 import { type AdsStream, openAds } from '../../support/ads-client.ts';
 import { callOnce, openCall } from '../../support/call.ts';
 import { eventually } from '../../support/eventually.ts';
