@@ -6,6 +6,7 @@ import type { Hostname } from '../model/names.ts';
 import type { RawObject } from '../model/object.ts';
 import type { Service } from '../model/service.ts';
 import type { AdapterHttp } from './http.ts';
+import type { RegistryWriter } from './registry-writer.ts';
 
 /** Complete contents of one platform at one moment. */
 export interface ShardContents {
@@ -56,6 +57,8 @@ export interface Adapter {
   run(sink: ShardSink, signal: AbortSignal): Promise<void>;
   /** Routes of its HTTP interface. Absent if it has none. */
   readonly http?: AdapterHttp;
+  /** Writer of instances that are registered through other adapters. Absent if it takes none. */
+  readonly registryWriter?: RegistryWriter;
 }
 
 /** Shard of a part of an adapter's platform that comes and goes by itself, such as one of several clusters. */
@@ -82,6 +85,8 @@ export interface AdapterContext {
   readonly domainSuffix: string;
   /** Returns the reason why instances may not register for a service, because another adapter defines it, or null. */
   readonly registrationRefusal: (service: SelfRegisteredService) => string | null;
+  /** Returns the registries that take instances, by the names of their adapters. To be asked once all adapters are created. */
+  readonly registryWriters: () => ReadonlyMap<string, RegistryWriter>;
   /**
    * Opens the shard of a part, beside the adapter's own one. It has its own state and snapshot. `part` is unique within
    * the adapter; the shard's name is `<name>/<part>`.
@@ -97,6 +102,8 @@ export interface SelfRegisteredService {
   readonly hostname: Hostname;
   /** Requested virtual addresses. */
   readonly vips?: readonly string[] | undefined;
+  /** Adapter into whose registry the instances go. What it defines itself is no reason against them. */
+  readonly registry?: string | undefined;
 }
 
 export interface AdapterObserver {

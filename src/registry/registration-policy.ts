@@ -12,6 +12,8 @@ export interface RegistrationName {
   readonly hostname: Hostname;
   /** Requested virtual addresses. */
   readonly vips?: readonly string[] | undefined;
+  /** Shard whose own definitions do not refuse, because the instances go into its registry. */
+  readonly registry?: string | undefined;
 }
 
 /** Decides which self-registered services are excluded because another adapter defines their names. */
@@ -22,6 +24,11 @@ export interface RegistrationPolicy {
   registrationChanged(shard: string, key: ServiceKey, service: Service | undefined): void;
   /** Returns the reason why instances may not register for this service, or null. */
   refusalOf(requested: RegistrationName): string | null;
+}
+
+interface Definition {
+  readonly shard: string;
+  readonly service: Service;
 }
 
 interface KnownRegistration {
@@ -38,24 +45,27 @@ export interface RegistrationPolicyOptions {
 
 export function createRegistrationPolicy({ isAllowed, affected }: RegistrationPolicyOptions): RegistrationPolicy {
   /** Services of regular shards, by shard and key. */
-  const defined = new Map<string, Service>();
-  const byName = new Map<string, Set<Service>>();
+  const defined = new Map<string, Definition>();
+  const byName = new Map<string, Set<Definition>>();
   /** Self-registered services by shard and key, and by each name that they request. */
   const registrationsByKey = new Map<string, KnownRegistration>();
   const registrations = new Map<string, Set<KnownRegistration>>();
 
   const definersOf = (requested: RegistrationName): readonly Service[] =>
-    requestedNames(requested).flatMap((name) => [...(byName.get(name) ?? [])]);
+    requestedNames(requested)
+      .flatMap((name) => [...(byName.get(name) ?? [])])
+      .flatMap(({ shard, service }) => (shard === requested.registry ? [] : [service]));
 
   return {
     definitionChanged(shard, key, service) {
       const id = `${shard} ${key}`;
       const before = defined.get(id);
-      if (service === undefined) defined.delete(id);
-      else defined.set(id, service);
-      if (before !== undefined) for (const name of namesOf(before)) removeFrom(byName, name, before);
-      if (service !== undefined) for (const name of namesOf(service)) addTo(byName, name, service);
-      for (const name of [before, service].flatMap((one) => (one === undefined ? [] : namesOf(one)))) {
+      const after = service === undefined ? undefined : { shard, service };
+      if (after === undefined) defined.delete(id);
+      else defined.set(id, after);
+      if (before !== undefined) for (const name of namesOf(before.service)) removeFrom(byName, name, before);
+      if (after !== undefined) for (const name of namesOf(after.service)) addTo(byName, name, after);
+      for (const name of [before, after].flatMap((one) => (one === undefined ? [] : namesOf(one.service)))) {
         for (const { key: registered } of registrations.get(name) ?? []) affected(registered);
       }
     },

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { adapters as known } from '../../adapters/index.ts';
 import type { Adapter, AdapterObserver, ShardSink } from '../adapter-contract/adapter.ts';
 import type { ConfigurableAdapter } from '../adapter-contract/configurable.ts';
+import type { RegistryWriter } from '../adapter-contract/registry-writer.ts';
 import type { Clock } from '../lib/clock.ts';
 import { MeshError } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -29,6 +30,7 @@ export function createAdapters(
   config: Pick<ServeConfig, 'adapters' | 'dataDir' | 'domainSuffix'>,
   { clock, log, registry, observerOf, definitions = known }: AdapterWiring,
 ): readonly MadeAdapter[] {
+  const writers = new Map<string, RegistryWriter>();
   return config.adapters.map(({ name, type, options, required, syncTimeoutSeconds }) => {
     const definition = definitions.find((one) => one.kind === type);
     if (definition === undefined) {
@@ -48,6 +50,7 @@ export function createAdapters(
       dataDir: join(config.dataDir, 'adapters', name),
       domainSuffix: config.domainSuffix,
       registrationRefusal: registry.registrationRefusal,
+      registryWriters: () => writers,
       openShard(part, { isAwaited }) {
         const own = `${name}/${part}`;
         const awaited = { required: required && isAwaited, isAwaitedBriefly: true };
@@ -62,6 +65,7 @@ export function createAdapters(
         .join('; ');
       throw new MeshError('CONFIG_INVALID', `adapters: "${name}" (${type}): ${mistakes}`);
     }
+    if (made.value.registryWriter !== undefined) writers.set(name, made.value.registryWriter);
     return { name, adapter: made.value, sink: registry.shard(name, type, shardOptions) };
   });
 }

@@ -9,6 +9,7 @@ export const adapterContext = (given: Partial<AdapterContext> & Pick<AdapterCont
   log: silentLogger,
   domainSuffix: 'cluster.local',
   registrationRefusal: () => null,
+  registryWriters: () => new Map(),
   openShard: () => {
     throw new Error('this test opens no further shards');
   },

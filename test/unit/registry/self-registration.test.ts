@@ -45,6 +45,15 @@ function start(allow: readonly string[] = []) {
 const allowed = { labels: { [registrationLabel]: 'allow' } };
 
 describe('instances that register for a service of another adapter', () => {
+  it('may do so if they go into the registry of that adapter', () => {
+    const { registry, define } = start();
+    define('orders');
+    const requested = { namespace: 'default', hostname: hostname('orders') };
+    expect(registry.registrationRefusal(requested)).toContain('is defined in the namespace "default" (kubernetes)');
+    expect(registry.registrationRefusal({ ...requested, registry: 'other' })).not.toBeNull();
+    expect(registry.registrationRefusal({ ...requested, registry: 'mesh' })).toBeNull();
+  });
+
   it('are excluded in any order of arrival, and count again when the service is removed', () => {
     const { registry, warnings, register, define, undefine, served } = start();
     register('orders');
