@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ShardChange, ShardContents } from '../../src/adapter-contract/adapter.ts';
 import type { Clock } from '../../src/lib/clock.ts';
-import type { Instance, InstanceKey, Registration, RegistrationBook } from './contract.ts';
+import { type Instance, type InstanceKey, instanceName, type Registration, type RegistrationBook } from './contract.ts';
 import { createEffects } from './effects.ts';
 import { describeService, type Operation, type StoredInstance } from './instances.ts';
 import type { Journal } from './journal.ts';
@@ -29,6 +29,7 @@ export interface RunningBook extends RegistrationBook {
    */
   load(): Promise<number>;
   contents(): ShardContents;
+  all(): IterableIterator<StoredInstance>;
   close(): Promise<void>;
 }
 
@@ -54,11 +55,15 @@ export function createRegistrationBook(options: BookOptions): RunningBook {
   }
 
   function storedInstance(registration: Registration): StoredInstance {
-    const { namespace, host, id, address, ports, labels, weight, locality, vips } = registration;
+    const { namespace, host, id, address, ports, labels, weight, locality, vips, registry } = registration;
     const ttlSeconds = registration.ttlSeconds ?? options.defaultTtlSeconds;
     const registeredAtMs = table.get(registration)?.registeredAtMs ?? clock.now();
     const stored = { namespace, host, id, address, ports, labels, weight, locality, ttlSeconds, registeredAtMs };
-    return vips === undefined ? stored : { ...stored, vips };
+    return {
+      ...stored,
+      ...(vips === undefined ? {} : { vips }),
+      ...(registry === undefined ? {} : { registry }),
+    };
   }
 
   function isHeartbeat(stored: StoredInstance): boolean {
@@ -128,6 +133,7 @@ export function createRegistrationBook(options: BookOptions): RunningBook {
       return damaged;
     },
     contents: effects.contents,
+    all: table.all,
     async close() {
       writes.close();
       cancelCleaning();
@@ -156,8 +162,6 @@ function cleanPeriodically(clock: Clock, clean: () => void): () => void {
   next();
   return () => cancel();
 }
-
-export const instanceName = ({ namespace, host, id }: InstanceKey): string => `${namespace}\n${host}\n${id}`;
 
 const deletion = ({ namespace, host, id }: InstanceKey, atMs: number): Operation => ({
   op: 'delete',

@@ -8,6 +8,8 @@ export interface InstanceKey {
   readonly id: string;
 }
 
+export const instanceName = ({ namespace, host, id }: InstanceKey): string => `${namespace}\n${host}\n${id}`;
+
 /** Port that an instance serves. */
 export interface InstancePort {
   readonly name: string;
@@ -16,6 +18,8 @@ export interface InstancePort {
   readonly protocol: Protocol;
   /** Port that clients call; null if it is equal. */
   readonly servicePort: number | null;
+  /** Port of the sidecar to register in place of `port`. Absent: that of the protocol, if the adapter has one. */
+  readonly sidecarPort?: number;
 }
 
 /** Data that an instance registers. */
@@ -31,6 +35,11 @@ export interface Registration extends InstanceKey {
   readonly ttlSeconds: number | null;
   /** Virtual addresses of the service; those of all its instances are united. Absent for none. */
   readonly vips?: readonly string[];
+  /**
+   * Name of the adapter into whose registry the instance goes. Its shard then has the instance, and that of the
+   * registration API has not. Absent: the other way round.
+   */
+  readonly registry?: string;
 }
 
 /** Current registration. Times are milliseconds since the Unix epoch. */
@@ -52,6 +61,14 @@ export interface RegisteredService {
   readonly vips?: readonly string[];
   readonly instances: number;
 }
+
+/** State of an instance in the registry that it goes into. */
+export type RegistrationState =
+  /** It is not known to be there. `reason`: the last attempt failed; null before the first one. */
+  | { readonly type: 'pending'; readonly reason: string | null }
+  | { readonly type: 'registered' }
+  /** The registry refuses it: no attempt follows until somebody asks, or the registry has restarted. */
+  | { readonly type: 'failed'; readonly reason: string };
 
 /** Event for watchers of the book. */
 export type RegistrationEvent =

@@ -56,30 +56,42 @@ export function createEffects({ clock, changed, expired }: EffectsOptions): Effe
   }
 
   /** Applies an operation to the table and the leases, and reports it to watchers. */
-  function applyOne(operation: Operation, reason: 'deleted' | 'expired'): ShardChange | null {
-    const key = keyOf(operation);
-    const before = key === null ? undefined : table.get(key);
+  function applyOne(operation: Operation, reason: 'deleted' | 'expired'): readonly ShardChange[] {
+    const former = instancesOf(operation);
     table.apply(operation);
-    if (before !== undefined) leases.drop(before);
+    for (const instance of former) leases.drop(instance);
     if (operation.op === 'put') {
       const stored = table.get(operation.instance) ?? operation.instance;
       notify({ type: 'put', instance: renewed(stored) });
-      return { type: 'workload', workload: translateWorkload(stored) };
+      return [{ type: 'workload', workload: translateWorkload(stored) }];
     }
-    if (operation.op !== 'delete') return null;
-    notify({ type: 'delete', key: operation.key, reason });
-    return { type: 'workload-removed', namespace: operation.key.namespace, name: workloadName(operation.key) };
+    return former.map(({ namespace, host, id }) => {
+      const key = { namespace, host, id };
+      notify({ type: 'delete', key, reason });
+      return { type: 'workload-removed', namespace, name: workloadName(key) };
+    });
+  }
+
+  /** Returns the instances that an operation replaces or removes. */
+  function instancesOf(operation: Operation): readonly StoredInstance[] {
+    if (operation.op === 'forget') return table.of(operation.namespace, operation.host);
+    const key = operation.op === 'put' ? operation.instance : operation.op === 'delete' ? operation.key : null;
+    const instance = key === null ? undefined : table.get(key);
+    return instance === undefined ? [] : [instance];
   }
 
   function serviceChanges({ namespace, host }: ServiceName): readonly ShardChange[] {
     const record = table.service(namespace, host);
-    if (record === undefined) return [{ type: 'service-removed', namespace, hostname: host }];
+    if (record === undefined || record.isElsewhere) return [{ type: 'service-removed', namespace, hostname: host }];
     const set = translateInstances(record, table.of(namespace, host), numbers);
     return [
       { type: 'service', service: translateRecord(record) },
       { type: 'endpoints', set },
     ];
   }
+
+  /** Returns the services that no other adapter's registry has. */
+  const ownServices = () => [...table.services()].filter(({ isElsewhere }) => !isElsewhere);
 
   return {
     table,
@@ -94,8 +106,7 @@ export function createEffects({ clock, changed, expired }: EffectsOptions): Effe
       for (const operation of operations) {
         const service = serviceOf(operation);
         touched.set(`${service.namespace}/${service.host}`, service);
-        const change = applyOne(operation, reason);
-        if (change !== null) changes.push(change);
+        changes.push(...applyOne(operation, reason));
       }
       changed([...changes, ...[...touched.values()].flatMap(serviceChanges)]);
     },
@@ -112,8 +123,8 @@ export function createEffects({ clock, changed, expired }: EffectsOptions): Effe
       ...[...table.all()].map((instance) => ({ op: 'put', instance }) as const),
     ],
     contents: () => ({
-      services: [...table.services()].map(translateRecord),
-      endpoints: [...table.services()].map((record) =>
+      services: ownServices().map(translateRecord),
+      endpoints: ownServices().map((record) =>
         translateInstances(record, table.of(record.namespace, record.host), numbers),
       ),
       workloads: [...table.all()].map(translateWorkload),
@@ -132,10 +143,4 @@ function serviceOf(operation: Operation): ServiceName {
   if (operation.op === 'put') return operation.instance;
   if (operation.op === 'delete') return operation.key;
   return operation.op === 'service' ? operation.service : operation;
-}
-
-/** Returns the key of an operation; null if it concerns a service. */
-function keyOf(operation: Operation): InstanceKey | null {
-  if (operation.op === 'put') return operation.instance;
-  return operation.op === 'delete' ? operation.key : null;
 }

@@ -10,6 +10,7 @@ import { sleep } from '../../src/lib/sleep.ts';
 import { createRegistrationBook } from './book.ts';
 import { registrationHttp } from './http/routes.ts';
 import { createJournal } from './journal.ts';
+import { createRegistrar } from './registries/registrar.ts';
 
 const config = z.strictObject({
   ttlSeconds: z
@@ -24,6 +25,13 @@ const config = z.strictObject({
     .default(86_400)
     .meta({ form: 'seconds' })
     .describe('lifetime of a service without instances; clients see a service without endpoints, not an unknown name'),
+  sidecarPorts: z
+    .record(z.string().min(1), z.int().min(1).max(65_535))
+    .default({ dubbo: 20_882 })
+    .meta({ form: 'ports by the name of a port' })
+    .describe(
+      'ports of sidecars by the name of a port: an instance that goes into a registry is registered with them in place of its own',
+    ),
 });
 
 export type RegistrationConfig = z.infer<typeof config>;
@@ -44,7 +52,7 @@ export const registration = defineAdapter<RegistrationConfig>({
 const probeMs = 1_000;
 
 function createRegistrationAdapter(settings: RegistrationConfig, context: AdapterContext): Adapter {
-  const { clock, log, dataDir, registrationRefusal, observer } = context;
+  const { clock, log, dataDir, registrationRefusal, registryWriters, observer } = context;
   const journal = createJournal(dataDir);
   let sink: ShardSink | null = null;
   let isFailing = false;
@@ -58,9 +66,26 @@ function createRegistrationAdapter(settings: RegistrationConfig, context: Adapte
     changed: (changes) => sink?.apply(changes),
     journalled,
   });
+  const registrar = createRegistrar({
+    clock,
+    writers: registryWriters,
+    sidecarPorts: settings.sidecarPorts,
+    refused({ key: { namespace, host, id }, registry }, reason) {
+      const origin = `instance ${namespace}/${host}/${id} in ${registry}`;
+      sink?.resolved(origin);
+      if (reason === null) return;
+      log.warn({ namespace, host, id, registry, reason }, 'instance refused by its registry');
+      sink?.problem(origin, reason);
+    },
+  });
   const leases = observer.leases();
   book.watch((event) => {
-    if (event.type === 'delete' && event.reason === 'expired') leases.expired();
+    if (event.type === 'put') {
+      registrar.put(event.instance);
+      return;
+    }
+    registrar.remove(event.key);
+    if (event.reason === 'expired') leases.expired();
   });
 
   function journalled(failure: unknown): void {
@@ -83,7 +108,9 @@ function createRegistrationAdapter(settings: RegistrationConfig, context: Adapte
       try {
         const damaged = await book.load();
         if (damaged > 0) log.warn({ dataDir, lines: damaged }, 'damaged journal lines dropped');
-        return to.replace(book.contents());
+        to.replace(book.contents());
+        for (const instance of book.all()) registrar.put(instance);
+        return;
       } catch (cause) {
         to.degraded(`the registrations in ${dataDir} cannot be read: ${reasonOf(cause)}; correct the directory`);
         await sleep(clock, backoffMs(attempt, { baseMs: 250, maxMs: 10_000 }), signal);
@@ -92,12 +119,13 @@ function createRegistrationAdapter(settings: RegistrationConfig, context: Adapte
   }
 
   return {
-    http: registrationHttp({ book, registrationRefusal }),
+    http: registrationHttp({ book, registrar, registrationRefusal }),
     async run(to, signal) {
       sink = to;
       await loadUntilItWorks(to, signal);
       await aborted(signal);
       cancelProbe();
+      registrar.close();
       await book.close();
       sink = null;
     },

@@ -18,6 +18,8 @@ export type Operation =
 export interface ServiceRecord extends Omit<RegisteredService, 'instances'> {
   /** Time when the last instance was removed; null while it has instances. */
   readonly emptySinceMs: number | null;
+  /** True if all its instances go into other registries, whose adapters then define it. Absent: false. */
+  readonly isElsewhere?: true;
 }
 
 /** Services and instances in memory. Equal operations in equal order give equal state. */
@@ -44,9 +46,16 @@ export function createInstanceTable(): InstanceTable {
     const service = services.get(name);
     const siblings = byService.get(name);
     if (service === undefined || siblings === undefined) return;
-    const { vips: _, ...rest } = service;
-    const vips = vipsOf(siblings.values());
-    services.set(name, { ...rest, ports: portsOf(siblings.values()), ...(vips.length === 0 ? {} : { vips }) });
+    const { vips: _, isElsewhere: __, ...rest } = service;
+    const own = [...siblings.values()].filter(({ registry }) => registry === undefined);
+    const defining = own.length > 0 ? own : [...siblings.values()];
+    const vips = vipsOf(defining);
+    services.set(name, {
+      ...rest,
+      ports: portsOf(defining),
+      ...(vips.length === 0 ? {} : { vips }),
+      ...(own.length === 0 ? { isElsewhere: true } : {}),
+    });
   }
 
   function put(instance: StoredInstance): void {

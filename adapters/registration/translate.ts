@@ -32,7 +32,9 @@ export const translateInstances = (
 ): EndpointSet => ({
   namespace: service.namespace,
   hostname: hostname(service.host),
-  endpoints: instances.map((instance) => translateEndpoint(instance, known)),
+  endpoints: instances
+    .filter(({ registry }) => registry === undefined)
+    .map((instance) => translateEndpoint(instance, known)),
 });
 
 const translateEndpoint = (instance: StoredInstance, known: PortNumbers): Endpoint => ({

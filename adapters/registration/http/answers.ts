@@ -31,10 +31,7 @@ export function parsed<T>(schema: z.ZodType<T>, body: unknown, before: readonly 
 }
 
 /** Lists the mistakes in the items of a list, by position. */
-export const prefixed = (
-  items: readonly { readonly problems: readonly FieldProblem[] }[],
-  list: string,
-): readonly FieldProblem[] =>
-  items.flatMap(({ problems }, index) =>
+export const prefixed = (items: readonly (readonly FieldProblem[])[], list: string): readonly FieldProblem[] =>
+  items.flatMap((problems, index) =>
     problems.map(({ field, message }) => ({ field: `${list}[${index}].${field}`, message })),
   );

@@ -1,4 +1,3 @@
-import type { AdapterContext } from '../../../src/adapter-contract/adapter.ts';
 import type {
   AdapterHttp,
   AdapterRoute,
@@ -7,22 +6,20 @@ import type {
   RouteRequest,
 } from '../../../src/adapter-contract/http.ts';
 import type { Need } from '../../../src/model/access.ts';
-import { hostname } from '../../../src/model/names.ts';
-import type { Instance, InstanceKey, Registration, RegistrationBook } from '../contract.ts';
-import { jsonAnswer, missing, nothing, parsed, prefixed, refusal, refuse } from './answers.ts';
+import type { Instance } from '../contract.ts';
+import { jsonAnswer, missing, nothing, parsed, refusal, refuse } from './answers.ts';
+import { namesRegistry, type RegistrationApi, readKey, refusalIn, whyNot } from './api.ts';
 import { noteInstances } from './audit.ts';
-import { batchBody, describeInstance, type FieldProblem, instanceBody, keyProblems, toRegistration } from './schema.ts';
+import { applyBatch } from './batch.ts';
+import { describeInstance, describeState, instanceBody, keyProblems, toRegistration } from './schema.ts';
 import { watched } from './watch.ts';
-
-export interface RegistrationApi {
-  readonly book: RegistrationBook;
-  readonly registrationRefusal: AdapterContext['registrationRefusal'];
-}
 
 const root = '/registry/v1';
 const servicesPath = `${root}/namespaces/:namespace/services`;
 const instancesPath = `${servicesPath}/:host/instances`;
 const instancePath = `${instancesPath}/:id`;
+/** Debug view of the instances that go into registries. */
+const statesPath = '/debug/registrationz';
 
 /** Routes of the registration API: instances, heartbeats, lists, batches and watches. */
 export function registrationHttp(api: RegistrationApi): AdapterHttp {
@@ -39,6 +36,7 @@ export function registrationHttp(api: RegistrationApi): AdapterHttp {
       need: writing,
       answer: (request) => deleteService(api, request),
     },
+    { method: 'GET', path: statesPath, need: () => ({ type: 'read' }), answer: async () => listStates(api) },
     { method: 'POST', path: `${root}/batch`, need: writingMany, answer: (request) => applyBatch(api, request) },
   ];
   return { routes, describeError: (message) => refusal(message, []) };
@@ -50,39 +48,45 @@ const writing = ({ namespace = '' }: RouteParams): Need => ({ type: 'register', 
 const writingMany = (): Need => ({ type: 'register', namespace: null });
 
 async function putInstance(api: RegistrationApi, request: RouteRequest): Promise<RouteAnswer> {
-  const { key, problems } = readKey(request.params);
-  const body = parsed(instanceBody, request.body, problems);
+  const key = readKey(request.params);
+  const body = parsed(instanceBody, request.body, keyProblems(key, namesRegistry(request.body)));
   if (!body.ok) return refuse(400, 'the request is not valid', body.problems);
   const registration = toRegistration(key, body.value);
+  const impossible = api.registrar.refusalOf(registration);
+  if (impossible !== null) return refuse(400, impossible, [{ field: 'registry', message: impossible }]);
   const taken = whyNot(api, registration);
   if (taken !== null) return refuse(409, taken, [{ field: 'host', message: taken }]);
   const before = await api.book.get(key);
   const { put, changed } = await api.book.write([registration], []);
   noteInstances(request, 'register', changed[0] ? [key] : []);
+  const state = await api.registrar.attempt(key);
+  const refused = state === null ? null : refusalIn(registration, state);
+  if (refused !== null) return refuse(409, refused, [{ field: 'registry', message: refused }]);
   const [instance] = put;
-  return jsonAnswer(before === null ? 201 : 200, instance === undefined ? {} : describeInstance(instance));
+  const status = state?.type === 'pending' ? 202 : before === null ? 201 : 200;
+  return jsonAnswer(status, instance === undefined ? {} : describeInstance(instance, state));
 }
 
 async function getInstance(api: RegistrationApi, { params }: RouteRequest): Promise<RouteAnswer> {
-  const instance = await api.book.get(readKey(params).key);
+  const instance = await api.book.get(readKey(params));
   return instance === null ? missing('the instance is not registered') : jsonAnswer(200, shown(api, instance));
 }
 
 async function deleteInstance({ book }: RegistrationApi, request: RouteRequest): Promise<RouteAnswer> {
-  const { key } = readKey(request.params);
+  const key = readKey(request.params);
   const { deleted } = await book.write([], [key]);
   noteInstances(request, 'deregister', deleted[0] ? [key] : []);
   return deleted[0] ? nothing : missing('the instance is not registered');
 }
 
 async function heartbeat(api: RegistrationApi, { params }: RouteRequest): Promise<RouteAnswer> {
-  const instance = await api.book.heartbeat(readKey(params).key);
+  const instance = await api.book.heartbeat(readKey(params));
   if (instance === null) return missing('the instance is not registered, or its lease is over: register again');
   return jsonAnswer(200, shown(api, instance));
 }
 
 async function listInstances(api: RegistrationApi, { params, query }: RouteRequest): Promise<RouteAnswer> {
-  const { namespace, host } = readKey(params).key;
+  const { namespace, host } = readKey(params);
   if (isWatch(query)) return watched(api.book, { namespace, host });
   const instances = await api.book.instances(namespace, host);
   return jsonAnswer(200, { instances: instances.map((instance) => shown(api, instance)) });
@@ -95,60 +99,23 @@ async function listServices({ book }: RegistrationApi, { params, query }: RouteR
 }
 
 async function deleteService({ book }: RegistrationApi, request: RouteRequest): Promise<RouteAnswer> {
-  const { namespace, host } = readKey(request.params).key;
+  const { namespace, host } = readKey(request.params);
   const instances = await book.instances(namespace, host);
   const removed = await book.removeService(namespace, host);
   noteInstances(request, 'deregister', removed ? instances : []);
   return removed ? nothing : missing('the service is not registered');
 }
 
-async function applyBatch(api: RegistrationApi, request: RouteRequest): Promise<RouteAnswer> {
-  const body = parsed(batchBody, request.body, []);
-  if (!body.ok) return refuse(400, 'the request is not valid', body.problems);
-  const put = body.value.put.map((item) => ({ ...readKey(item), item }));
-  const remove = body.value.delete.map(readKey);
-  const wrong = [...prefixed(put, 'put'), ...prefixed(remove, 'delete')];
-  if (wrong.length > 0) return refuse(400, 'the request is not valid', wrong);
-  for (const { key } of [...put, ...remove]) request.demand({ type: 'register', namespace: key.namespace });
-  const registrations = put.map(({ key, item }) => toRegistration(key, item));
-  const taken = registrations.flatMap((registration, index) => {
-    const message = whyNot(api, registration);
-    return message === null ? [] : [{ field: `put[${index}].host`, message }];
+const listStates = ({ registrar }: RegistrationApi): RouteAnswer =>
+  jsonAnswer(200, {
+    instances: registrar.list().map(({ key, registry, state }) => ({ ...key, registry, ...describeState(state) })),
   });
-  const [first] = taken;
-  if (first !== undefined) return refuse(409, first.message, taken);
-  const removedKeys = remove.map(({ key }) => key);
-  const outcome = await api.book.write(registrations, removedKeys);
-  const { changed, deleted } = outcome;
-  noteInstances(
-    request,
-    'register',
-    outcome.put.filter((_, index) => changed[index]),
-  );
-  noteInstances(
-    request,
-    'deregister',
-    removedKeys.filter((_, index) => deleted[index]),
-  );
-  return jsonAnswer(200, { put: outcome.put.map(describeInstance), deleted });
-}
 
-/** Adds the reason why an instance is ignored, if another adapter has defined its service since. */
+/** Renders an instance with the reason why it is ignored, if another adapter has defined its service since. */
 function shown(api: RegistrationApi, instance: Instance): object {
   const problem = whyNot(api, instance);
-  return problem === null ? describeInstance(instance) : { ...describeInstance(instance), problem };
+  const described = describeInstance(instance, api.registrar.stateOf(instance));
+  return problem === null ? described : { ...described, problem };
 }
-
-const whyNot = ({ registrationRefusal }: RegistrationApi, { namespace, host, vips }: Registration): string | null =>
-  registrationRefusal({ namespace, hostname: hostname(host), vips });
 
 const isWatch = ({ watch }: RouteRequest['query']): boolean => watch !== undefined && watch !== 'false';
-
-/** Reads the names in a URL. Hostnames are case-insensitive. */
-function readKey({ namespace = '', host = '', id = '' }: Partial<InstanceKey>): {
-  readonly key: InstanceKey;
-  readonly problems: readonly FieldProblem[];
-} {
-  const key = { namespace, host: host.toLowerCase(), id };
-  return { key, problems: keyProblems(key) };
-}

@@ -3,7 +3,7 @@ import { fieldPath } from '../../../src/lib/field-path.ts';
 import { canonicalIp, ipVersion, isEveryAddress } from '../../../src/lib/ip.ts';
 import { isProxyPort } from '../../../src/model/proxy.ts';
 import type { Protocol } from '../../../src/model/service.ts';
-import type { Instance, InstanceKey, Registration } from '../contract.ts';
+import type { Instance, InstanceKey, Registration, RegistrationState } from '../contract.ts';
 
 /** Invalid field, with its path in the body or its name in the URL. */
 export interface FieldProblem {
@@ -29,6 +29,7 @@ const port = z.strictObject({
   port: portNumber,
   protocol: protocol.default('unknown'),
   servicePort: portNumber.optional(),
+  sidecarPort: portNumber.optional(),
 });
 
 const address = z
@@ -44,7 +45,20 @@ const fields = {
   locality: z.string().max(256).default(''),
   vips: z.array(address).max(16, 'must be 16 at most').default([]),
   ttlSeconds: z.number().min(1, 'must be 1 or more').max(86_400).optional(),
+  registry: z.string().min(1).max(253).optional(),
 };
+
+/** Finds fields that only an instance with a registry may have. */
+function checkRegistry(
+  { registry, ports }: { readonly registry?: string | undefined; readonly ports: readonly z.infer<typeof port>[] },
+  context: z.RefinementCtx,
+): void {
+  if (registry !== undefined) return;
+  for (const [index, { sidecarPort }] of ports.entries()) {
+    const path = ['ports', index, 'sidecarPort'];
+    if (sidecarPort !== undefined) context.addIssue({ code: 'custom', path, message: 'needs a registry' });
+  }
+}
 
 function checkPorts(ports: readonly z.infer<typeof port>[], context: z.RefinementCtx): void {
   const known = new Set<string | number>();
@@ -59,7 +73,7 @@ function checkPorts(ports: readonly z.infer<typeof port>[], context: z.Refinemen
 }
 
 /** Schema of the body of a PUT of one instance. */
-export const instanceBody = z.strictObject(fields);
+export const instanceBody = z.strictObject(fields).superRefine(checkRegistry);
 export type InstanceBody = z.infer<typeof instanceBody>;
 
 const key = { namespace: z.string(), host: z.string(), id: z.string() };
@@ -67,7 +81,7 @@ const key = { namespace: z.string(), host: z.string(), id: z.string() };
 /** Schema of a batch, which is applied completely or not at all. */
 export const batchBody = z.strictObject({
   put: z
-    .array(z.strictObject({ ...key, ...fields }))
+    .array(z.strictObject({ ...key, ...fields }).superRefine(checkRegistry))
     .max(10_000)
     .default([]),
   delete: z.array(z.strictObject(key)).max(10_000).default([]),
@@ -77,38 +91,55 @@ export function toRegistration(instance: InstanceKey, body: InstanceBody): Regis
   return {
     ...instance,
     address: body.address,
-    ports: body.ports.map(({ servicePort, ...rest }) => ({ ...rest, servicePort: servicePort ?? null })),
+    ports: body.ports.map(({ servicePort, sidecarPort, ...rest }) => ({
+      ...rest,
+      servicePort: servicePort ?? null,
+      ...(sidecarPort === undefined ? {} : { sidecarPort }),
+    })),
     labels: body.labels,
     weight: body.weight,
     locality: body.locality,
     ttlSeconds: body.ttlSeconds ?? null,
     ...(body.vips.length === 0 ? {} : { vips: body.vips }),
+    ...(body.registry === undefined ? {} : { registry: body.registry }),
   };
 }
 
-/** Renders an instance for the API: the fields that were written, and times in ISO 8601. */
-export function describeInstance(instance: Instance): object {
+/**
+ * Renders an instance for the API: the fields that were written, times in ISO 8601, and its state in its registry if it
+ * goes into one.
+ */
+export function describeInstance(instance: Instance, state: RegistrationState | null = null): object {
   const { registeredAtMs, expiresAtMs, ports, ...rest } = instance;
   return {
     ...rest,
     ports: ports.map(({ servicePort, ...own }) => (servicePort === null ? own : { ...own, servicePort })),
     registeredAt: new Date(registeredAtMs).toISOString(),
     expiresAt: new Date(expiresAtMs).toISOString(),
+    ...(state === null ? {} : { registration: describeState(state) }),
   };
 }
+
+/** Renders a state: `pending`, `registered` or `failed`, with the reason if there is one. */
+export const describeState = (state: RegistrationState): object => ({
+  state: state.type,
+  ...(state.type === 'registered' || state.reason === null ? {} : { reason: state.reason }),
+});
 
 const label = '[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?';
 const namespacePattern = new RegExp(`^${label}$`);
 const hostPattern = new RegExp(`^${label}(\\.${label})*$`);
+/** Registries name services by other rules: templates write `_` for what DNS names cannot have. */
+const registryHostPattern = /^[a-z0-9_]([-a-z0-9_]*[a-z0-9_])?(\.[a-z0-9_]([-a-z0-9_]*[a-z0-9_])?)*$/;
 const idPattern = /^[A-Za-z0-9][A-Za-z0-9._:~-]{0,252}$/;
 
-/** Finds mistakes in the names of a URL or of a batch item. */
-export function keyProblems({ namespace, host, id }: InstanceKey): readonly FieldProblem[] {
+/** Finds mistakes in the names of a URL or of a batch item. `goesElsewhere`: the instance goes into a registry. */
+export function keyProblems({ namespace, host, id }: InstanceKey, goesElsewhere: boolean): readonly FieldProblem[] {
   const problems: FieldProblem[] = [];
   if (!namespacePattern.test(namespace)) {
     problems.push({ field: 'namespace', message: 'must be a DNS label: lower-case letters, digits and dashes' });
   }
-  if (host.length > 253 || !hostPattern.test(host)) {
+  if (host.length > 253 || !(goesElsewhere ? registryHostPattern : hostPattern).test(host)) {
     problems.push({ field: 'host', message: 'must be a hostname such as orders.shop.example' });
   }
   if (!idPattern.test(id)) {

@@ -9,6 +9,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createRegistrationBook, type RunningBook } from '../../../adapters/registration/book.ts';
 import { registrationHttp } from '../../../adapters/registration/http/routes.ts';
 import { createJournal } from '../../../adapters/registration/journal.ts';
+import { createRegistrar } from '../../../adapters/registration/registries/registrar.ts';
 import type { AuditEntry } from '../../../src/rules/store.ts';
 import { adapterServer } from '../../support/adapter-server.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
@@ -20,6 +21,7 @@ let noted: AuditEntry[] = [];
 const registrationRefusal = ({ hostname }: { hostname: string }) =>
   hostname === 'taken.example' ? 'taken.example is defined by others' : null;
 const clock = fakeClock();
+const noRegistries = createRegistrar({ clock, writers: () => new Map(), sidecarPorts: {}, refused: () => {} });
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'binnacle-api-'));
@@ -35,7 +37,9 @@ beforeEach(async () => {
   await book.load();
   noted = [];
   const trail = { clock, note: async (entry: AuditEntry) => void noted.push(entry) };
-  server = adapterServer([{ http: registrationHttp({ book, registrationRefusal }) }], { trail });
+  server = adapterServer([{ http: registrationHttp({ book, registrar: noRegistries, registrationRefusal }) }], {
+    trail,
+  });
 });
 afterEach(async () => {
   await server.close();
@@ -293,7 +297,7 @@ for (const { method, path, need } of [
 ] as const) {
   test(`${method} ${path} needs ${need.type}, and a refusal is the API's own`, async () => {
     const asked: unknown[] = [];
-    const closed = adapterServer([{ http: registrationHttp({ book, registrationRefusal }) }], {
+    const closed = adapterServer([{ http: registrationHttp({ book, registrar: noRegistries, registrationRefusal }) }], {
       accessCheck: {
         admit(one) {
           asked.push(one.need);
