@@ -99,6 +99,10 @@ const fields = z.strictObject({
     .default(60)
     .describe('time for which a service that the server no longer lists stays, without instances'),
   reconcileSeconds: seconds.default(300).describe('interval of comparisons of all services with the server'),
+  acceptsRegistrations: z
+    .boolean()
+    .default(false)
+    .describe('lets instances register here through the registration API, with the permissions of this user'),
 });
 
 type Fields = z.infer<typeof fields>;

@@ -17,6 +17,8 @@ import { defaultGroup, type NacosService, parseNameKey } from './names.ts';
 import { createNacosPublisher } from './publisher.ts';
 import { createRotation, parseServer } from './servers.ts';
 import { createView } from './view.ts';
+import { createNacosWriter } from './writer/writer.ts';
+import { createWritingConnection } from './writer/writing-connection.ts';
 
 export type { NacosConfig };
 
@@ -24,8 +26,16 @@ export type { NacosConfig };
 export const nacos = defineAdapter<NacosConfig>({
   kind: 'nacos',
   config,
-  create: (settings, context) =>
-    ({ run: (sink, signal) => run({ settings, context, sink }, signal) }) satisfies Adapter,
+  create(settings, context): Adapter {
+    if (!settings.acceptsRegistrations) return { run: (sink, signal) => run({ settings, context, sink }, signal) };
+    const writing = createWriting(settings, context);
+    return {
+      registryWriter: writing.writer,
+      async run(sink, signal) {
+        await Promise.all([run({ settings, context, sink }, signal), writing.run(signal)]);
+      },
+    };
+  },
 });
 
 interface Running {
@@ -40,7 +50,7 @@ async function run({ settings, context: { clock, log }, sink }: Running, signal:
   const view = createView({
     hostnames: checked(nacosHostnames(settings)),
     dubbo: dubboNaming(settings),
-    meshNamespaceOf: (namespace) => settings.meshNamespaces[namespace] ?? namespace,
+    meshNamespaceOf: meshNamespaces(settings),
     addresses,
     keys: settings.metadataKeys,
     ports: settings.ports,
@@ -91,6 +101,43 @@ async function run({ settings, context: { clock, log }, sink }: Running, signal:
   };
   await Promise.all([...settings.namespaces.map(follow), addresses.run(signal), watchingLogin]);
 }
+
+/** Creates what registers instances, with a connection and a login of its own. */
+function createWriting(settings: NacosConfig, { clock, log }: AdapterContext) {
+  const listeners = new Set<(service: null) => void>();
+  const [namespace = 'public'] = settings.namespaces;
+  const connection = createWritingConnection({
+    rotation: createRotation(settings.servers.map((text) => checked(parseServer(text, settings.grpcPortOffset)))),
+    security: () => securityOf(settings),
+    login: loginOf(settings, clock),
+    namespace,
+    clock,
+    log,
+    lost() {
+      for (const listener of listeners) listener(null);
+    },
+  });
+  const writer = createNacosWriter({
+    hostnames: checked(nacosHostnames(settings)),
+    dubbo: dubboNaming(settings),
+    namespaces: settings.namespaces,
+    meshNamespaceOf: meshNamespaces(settings),
+    group: settings.groups?.length === 1 ? (settings.groups[0] ?? null) : null,
+    keys: settings.metadataKeys,
+    cluster: settings.clusters?.[0] ?? 'DEFAULT',
+    request: connection.request,
+    onLost(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  });
+  return { writer, run: connection.run };
+}
+
+const meshNamespaces =
+  ({ meshNamespaces: given }: NacosConfig) =>
+  (namespace: string): string =>
+    given[namespace] ?? namespace;
 
 function loginOf({ username, passwordFile, contextPath }: NacosConfig, clock: AdapterContext['clock']) {
   if (username === undefined || passwordFile === undefined) return noLogin;

@@ -1,6 +1,6 @@
 import { ok, type Result } from '../lib/result.ts';
 import { type Hostname, hostname } from '../model/names.ts';
-import { formatHostname, type HostnameTemplate } from './hostname-template.ts';
+import { formatHostname, type HostnameTemplate, readHostname } from './hostname-template.ts';
 
 /** Identity of a service of Dubbo. Group and version are empty if absent. */
 export interface ServiceIdentity {
@@ -33,4 +33,18 @@ export function nameService(identity: ServiceIdentity, { template, names }: Nami
   const own = Object.hasOwn(names, key) ? names[key] : undefined;
   if (own === undefined) return built.ok ? ok({ hostname: built.value, aliases: [] }) : built;
   return ok({ hostname: hostname(own), aliases: built.ok ? [built.value] : [] });
+}
+
+/** Finds the service that has a hostname; null if `nameService` gives this hostname to none. */
+export function identityOfHost(host: string, { template, names }: Naming): ServiceIdentity | null {
+  const own = Object.keys(names).find((key) => names[key] === host);
+  if (own !== undefined) return parseIdentity(own);
+  const { interface: name, group = '', version = '' } = readHostname(template, host) ?? {};
+  return name === undefined ? null : { interface: name, group, version };
+}
+
+/** Parses the form of `identityKey`. */
+function parseIdentity(key: string): ServiceIdentity {
+  const [, group = '', name = '', version = ''] = /^(?:([^/]*)\/)?([^:]*)(?::(.*))?$/s.exec(key) ?? [];
+  return { interface: name, group, version };
 }
