@@ -100,6 +100,10 @@ export const configSchema = z
       .default(300)
       .meta({ form: 'seconds' })
       .describe('interval of comparisons of the whole trees with what was received'),
+    acceptsRegistrations: z
+      .boolean()
+      .default(false)
+      .describe('lets instances register here through the registration API, with the permissions of this client'),
     dubbo: z
       .strictObject({
         root: nodePath.default('/dubbo').describe('root of interfaces, metadata and rules'),
@@ -121,6 +125,12 @@ export const configSchema = z
         hostname: template('motan', '{interface}.{group}.motan', 'hostname of a service'),
         names: names('group/interface'),
         ports,
+        encoding: z
+          .enum(['java', 'utf8'])
+          .default('java')
+          .describe(
+            'how instances that register here are written: for clients with `regProtocol="zookeeper"` (java) or `"zk"` (utf8)',
+          ),
       })
       .optional()
       .describe('Services of Motan. `{}` takes the defaults.'),

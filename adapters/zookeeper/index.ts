@@ -12,12 +12,22 @@ import { layoutsOf } from './layouts/layouts.ts';
 import { createPublisher } from './publisher.ts';
 import { followTrees } from './tree/follow.ts';
 import { Mirror } from './tree/mirror.ts';
+import { createZooKeeperWriter } from './writer/writer.ts';
 
 /** Services of Dubbo, Motan and Curator in ZooKeeper. */
 export const zookeeper = defineAdapter<ZooKeeperConfig>({
   kind: 'zookeeper',
   config: configSchema,
-  create: (settings, context) => ({ run: (sink, signal) => follow(settings, { context, sink, signal }) }),
+  create(settings, context): Adapter {
+    if (!settings.acceptsRegistrations) return { run: (sink, signal) => follow(settings, { context, sink, signal }) };
+    const writer = createZooKeeperWriter({ settings, ...sessionOf(settings, context) });
+    return {
+      registryWriter: writer,
+      async run(sink, signal) {
+        await Promise.all([follow(settings, { context, sink, signal }), writer.run(signal)]);
+      },
+    };
+  },
 });
 
 interface Run {
@@ -35,11 +45,7 @@ async function follow(settings: ZooKeeperConfig, { context, sink, signal }: Run)
 
   await keepSession(
     {
-      servers: settings.servers.map(serverAddress),
-      timeoutMs: settings.sessionTimeoutSeconds * 1_000,
-      clock,
-      log,
-      credentials: () => credentialsOf(settings),
+      ...sessionOf(settings, context),
       lost: publisher.lost,
       use: (connection) =>
         followTrees({
@@ -58,6 +64,14 @@ async function follow(settings: ZooKeeperConfig, { context, sink, signal }: Run)
   );
   publisher.close();
 }
+
+const sessionOf = (settings: ZooKeeperConfig, { clock, log }: Pick<AdapterContext, 'clock' | 'log'>) => ({
+  servers: settings.servers.map(serverAddress),
+  timeoutMs: settings.sessionTimeoutSeconds * 1_000,
+  clock,
+  log,
+  credentials: () => credentialsOf(settings),
+});
 
 async function credentialsOf({ username, passwordFile, tls }: ZooKeeperConfig) {
   const textOf = async (file: string | undefined) => (file === undefined ? undefined : await readFile(file, 'utf8'));

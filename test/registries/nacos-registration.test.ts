@@ -1,23 +1,16 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { nacos } from '../../adapters/nacos/index.ts';
-import { systemClock } from '../../src/lib/clock.ts';
-import { silentLogger } from '../../src/lib/logger.ts';
-import { createRegistry } from '../../src/registry/registry.ts';
-import { adapterContext } from '../support/adapter-context.ts';
 import { describeWith } from '../support/describe-with.ts';
 import { eventually } from '../support/eventually.ts';
 import { startProvider } from '../support/nacos/client.ts';
 import { listedInstances, type NacosReader, openReader } from '../support/nacos/reader.ts';
 import { type NacosServer, nacosStartMs, startNacos } from '../support/nacos/server.ts';
-import { startRegistrationAdapter } from '../support/registration-adapter.ts';
+import { startRegistering } from '../support/registering.ts';
 
 const services = '/registry/v1/namespaces/public/services';
 const greet = `${services}/demo._greet_service.g-g1.v-1.0.0.dubbo/instances`;
 const name = 'providers:demo.GreetService:1.0.0:g1';
-const dubbo = { ports: [{ name: 'dubbo', port: 20_880, protocol: 'tcp' }], registry: 'nacos' };
+const dubbo = { ports: [{ name: 'dubbo', port: 20_880, protocol: 'tcp' }], registry: 'registry' };
 
 for (const version of [2, 3] as const) {
   describeWith([`nacos${version}`], `instances that register through us in a Nacos ${version}`, () => {
@@ -32,40 +25,7 @@ for (const version of [2, 3] as const) {
       await server?.close();
     });
 
-    /** Starts the adapter for Nacos and the registration API. Both end with the test. */
-    async function start() {
-      const registry = createRegistry({ clock: systemClock, log: silentLogger, snapshotDir: null });
-      const dataDir = await mkdtemp(join(tmpdir(), 'binnacle-nacos-'));
-      const settings = nacos.config.parse({
-        servers: [server.address],
-        acceptsRegistrations: true,
-        settleSeconds: 0.5,
-        listSeconds: 0.5,
-      });
-      const adapter = nacos.create(settings, adapterContext({ dataDir }));
-      const { registryWriter } = adapter;
-      if (registryWriter === undefined) throw new Error('it takes registrations');
-      const abort = new AbortController();
-      const running = adapter.run(registry.shard('nacos', 'nacos'), abort.signal);
-      const api = await startRegistrationAdapter({
-        dataDir,
-        clock: systemClock,
-        registryWriters: () => new Map([['nacos', registryWriter]]),
-      });
-      onTestFinished(async () => {
-        await api.close();
-        abort.abort();
-        await running;
-        await registry.close();
-        await rm(dataDir, { recursive: true, force: true });
-      });
-      const endpoints = (host: string) =>
-        [...registry.endpointShards()]
-          .filter(({ set }) => set.hostname === host)
-          .flatMap(({ set }) => set.endpoints.map(({ address, ports }) => `${address} ${JSON.stringify(ports)}`))
-          .sort();
-      return { ...api, endpoints };
-    }
+    const start = () => startRegistering(nacos, { servers: [server.address], settleSeconds: 0.5, listSeconds: 0.5 });
 
     const listed = (service: string, want: readonly string[]) =>
       eventually(async () => String(await listedInstances(reader, service)) === String(want), {
@@ -97,8 +57,8 @@ for (const version of [2, 3] as const) {
       const api = await start();
       const orders = `${services}/leased.default-group.public.nacos/instances`;
       const ports = [{ name: 'http', port: 8080 }];
-      await api.call('PUT', `${orders}/one`, { address: '10.0.0.1', ports, registry: 'nacos', ttlSeconds: 1 });
-      await api.call('PUT', `${orders}/two`, { address: '10.0.0.2', ports, registry: 'nacos' });
+      await api.call('PUT', `${orders}/one`, { address: '10.0.0.1', ports, registry: 'registry', ttlSeconds: 1 });
+      await api.call('PUT', `${orders}/two`, { address: '10.0.0.2', ports, registry: 'registry' });
       await listed('leased', ['10.0.0.2:8080']);
     });
 
@@ -107,7 +67,7 @@ for (const version of [2, 3] as const) {
       async () => {
         const api = await start();
         const orders = `${services}/orders.default-group.public.nacos/instances`;
-        const body = { ports: [{ name: 'http', port: 8080 }], registry: 'nacos', ttlSeconds: 86_400 };
+        const body = { ports: [{ name: 'http', port: 8080 }], registry: 'registry', ttlSeconds: 86_400 };
         await api.call('PUT', `${orders}/one`, { ...body, address: '10.0.0.1' });
         await listed('orders', ['10.0.0.1:8080']);
         await server.kill();
@@ -138,7 +98,7 @@ for (const version of [2, 3] as const) {
       const refused = await api.call('PUT', `${db}/one`, {
         address: '10.0.0.1',
         ports: [{ name: 'http', port: 8080 }],
-        registry: 'nacos',
+        registry: 'registry',
       });
       expect(refused).toMatchObject({
         status: 409,

@@ -6,14 +6,17 @@ import { JuteReader, JuteWriter } from './jute.ts';
 import {
   authenticationId,
   connectRequest,
+  type NodeContents,
   type NodeEvent,
   notificationId,
   operations,
   pingId,
   readConnectResponse,
+  readNodeContents,
   readNotification,
   type SessionTicket,
-  writeAcl,
+  writeCreation,
+  writeReplacement,
   ZooKeeperError,
 } from './protocol.ts';
 
@@ -175,9 +178,23 @@ export class ZooKeeperConnection {
   /** Creates a node. */
   async create(path: string, data: Uint8Array | string, options: CreateOptions = {}): Promise<void> {
     const { isEphemeral = false, isPrivate = false } = options;
-    await this.#ask(operations.create, path, (writer) =>
-      writeAcl(writer.text(path).bytes(Buffer.from(data)), isPrivate).int(isEphemeral ? 1 : 0),
-    );
+    const node = { path, data: Buffer.from(data), isEphemeral, isPrivate };
+    await this.#ask(operations.create, path, (writer) => writeCreation(writer, node));
+  }
+
+  /** Reads a node; null if it does not exist. */
+  async readNode(path: string): Promise<NodeContents | null> {
+    try {
+      return readNodeContents(await this.#ask(operations.getData, path, (writer) => writer.text(path).bool(false)));
+    } catch (error) {
+      if (error instanceof ZooKeeperError && error.isMissing) return null;
+      throw error;
+    }
+  }
+
+  /** Removes a node and creates an ephemeral one in its place. No client sees a moment between. */
+  async replaceByEphemeral(path: string, data: Uint8Array | string): Promise<void> {
+    await this.#ask(operations.multi, path, (writer) => writeReplacement(writer, path, Buffer.from(data)));
   }
 
   async setData(path: string, data: Uint8Array | string): Promise<void> {

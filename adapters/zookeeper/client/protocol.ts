@@ -11,6 +11,7 @@ export const operations = {
   setData: 5,
   ping: 11,
   getChildren: 8,
+  multi: 14,
   authenticate: 100,
   addWatch: 106,
   closeSession: -11,
@@ -48,6 +49,10 @@ export class ZooKeeperError extends Error {
 
   get isDenied(): boolean {
     return this.code === -102;
+  }
+
+  get isExisting(): boolean {
+    return this.code === -110;
   }
 
   get isUnknownRequest(): boolean {
@@ -96,3 +101,42 @@ export function readNotification(reader: JuteReader): NodeEvent | null {
 /** Writes who may do everything with a node: everyone, or who has authenticated as its creator. */
 export const writeAcl = (writer: JuteWriter, isPrivate: boolean): JuteWriter =>
   isPrivate ? writer.int(1).int(31).text('auth').text('') : writer.int(1).int(31).text('world').text('anyone');
+
+/** Node as it was read. */
+export interface NodeContents {
+  readonly data: Buffer;
+  /** Session that owns the node; 0 for a persistent one. */
+  readonly owner: bigint;
+}
+
+/** Reads the answer to a request for the data of a node. */
+export function readNodeContents(reader: JuteReader): NodeContents {
+  const data = Buffer.from(reader.bytes() ?? []);
+  for (let times = 0; times < 4; times += 1) reader.long(); // czxid, mzxid, ctime, mtime
+  for (let versions = 0; versions < 3; versions += 1) reader.int();
+  return { data, owner: reader.long() };
+}
+
+/** Writes the parameters of a request that creates a node, which goes with the session if it is ephemeral. */
+export const writeCreation = (
+  writer: JuteWriter,
+  { path, data, isEphemeral, isPrivate }: { path: string; data: Uint8Array; isEphemeral: boolean; isPrivate: boolean },
+): JuteWriter => writeAcl(writer.text(path).bytes(data), isPrivate).int(isEphemeral ? 1 : 0);
+
+/** Writes a transaction that removes a node and creates an ephemeral one in its place. */
+export const writeReplacement = (writer: JuteWriter, path: string, data: Uint8Array): JuteWriter =>
+  writeCreation(
+    writer
+      .int(operations.delete)
+      .bool(false)
+      .int(-1)
+      .text(path)
+      .int(-1) // in any version
+      .int(operations.create)
+      .bool(false)
+      .int(-1),
+    { path, data, isEphemeral: true, isPrivate: false },
+  )
+    .int(-1)
+    .bool(true)
+    .int(-1);

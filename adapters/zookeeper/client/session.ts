@@ -23,11 +23,13 @@ export interface SessionOptions {
   readonly use: (connection: ZooKeeperConnection) => Promise<void>;
   /** Called when there is no connection, with the reason. */
   readonly lost: (reason: string) => void;
+  /** False: the session is not ended at the end, so that its nodes stay until its timeout. Default: true. */
+  readonly endsSession?: boolean;
 }
 
 /**
  * Keeps one session over connections to the servers in turn, until `signal` aborts. After its expiry it begins a new one.
- * Then it ends the session.
+ * At the end it ends the session, unless that is to go on.
  */
 export async function keepSession(options: SessionOptions, signal: AbortSignal): Promise<void> {
   const { servers, timeoutMs, clock, log } = options;
@@ -86,7 +88,8 @@ async function useUntilEnd(
   signal: AbortSignal,
 ): Promise<Error | null> {
   const close = () => {
-    void connection.close(); // `closed` below waits for it
+    if (options.endsSession === false) connection.destroy(new Error('closed'));
+    else void connection.close(); // `closed` below waits for it
   };
   if (signal.aborted) close();
   signal.addEventListener('abort', close, { once: true });
