@@ -11,6 +11,7 @@ import { createRegistrationBook } from './book.ts';
 import { registrationHttp } from './http/routes.ts';
 import { createJournal } from './journal.ts';
 import { createRegistrar } from './registries/registrar.ts';
+import { createSubscriptionBook, type SubscriptionOperation } from './subscriptions/book.ts';
 
 const config = z.strictObject({
   ttlSeconds: z
@@ -66,6 +67,12 @@ function createRegistrationAdapter(settings: RegistrationConfig, context: Adapte
     changed: (changes) => sink?.apply(changes),
     journalled,
   });
+  const subscriptions = createSubscriptionBook({
+    clock,
+    journal: createJournal<SubscriptionOperation>(dataDir, 'subscriptions.ndjson'),
+    defaultTtlSeconds: settings.ttlSeconds,
+    journalled,
+  });
   const registrar = createRegistrar({
     clock,
     writers: registryWriters,
@@ -106,7 +113,7 @@ function createRegistrationAdapter(settings: RegistrationConfig, context: Adapte
   async function loadUntilItWorks(to: ShardSink, signal: AbortSignal): Promise<void> {
     for (let attempt = 0; !signal.aborted; attempt += 1) {
       try {
-        const damaged = await book.load();
+        const damaged = (await subscriptions.load()) + (await book.load());
         if (damaged > 0) log.warn({ dataDir, lines: damaged }, 'damaged journal lines dropped');
         to.replace(book.contents());
         for (const instance of book.all()) registrar.put(instance);
@@ -119,14 +126,14 @@ function createRegistrationAdapter(settings: RegistrationConfig, context: Adapte
   }
 
   return {
-    http: registrationHttp({ book, registrar, registrationRefusal }),
+    http: registrationHttp({ book, registrar, subscriptions, registrationRefusal }),
     async run(to, signal) {
       sink = to;
       await loadUntilItWorks(to, signal);
       await aborted(signal);
       cancelProbe();
       registrar.close();
-      await book.close();
+      await Promise.all([book.close(), subscriptions.close()]);
       sink = null;
     },
   };

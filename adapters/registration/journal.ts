@@ -7,13 +7,13 @@ import type { Operation } from './instances.ts';
 const linesPerTurn = 500;
 
 /** Journal of operations on disk: one line per write, complete or absent. */
-export interface Journal {
+export interface Journal<Entry = Operation> {
   /** Reads the lines of earlier runs. `damaged` counts incomplete lines, usually the last one before a crash. */
-  load(): Promise<{ readonly operations: readonly Operation[]; readonly damaged: number }>;
+  load(): Promise<{ readonly operations: readonly Entry[]; readonly damaged: number }>;
   /** Resolves when the line would survive a crash. Concurrent writes share one sync. */
-  append(operations: readonly Operation[]): Promise<void>;
+  append(operations: readonly Entry[]): Promise<void>;
   /** Rewrites the file with the result of `take`, which is called when the rewrite starts. */
-  compact(take: () => readonly Operation[]): Promise<void>;
+  compact(take: () => readonly Entry[]): Promise<void>;
   /** Number of lines in the file. */
   lines(): number;
   /** Resolves when no write is pending. */
@@ -26,8 +26,8 @@ interface Waiting {
   readonly reject: (cause: unknown) => void;
 }
 
-export function createJournal(directory: string): Journal {
-  const path = join(directory, 'instances.ndjson');
+export function createJournal<Entry = Operation>(directory: string, file = 'instances.ndjson'): Journal<Entry> {
+  const path = join(directory, file);
   let waiting: Waiting[] = [];
   let lines = 0;
   /** Last access; accesses run one at a time, in order. */
@@ -59,7 +59,7 @@ export function createJournal(directory: string): Journal {
         if (isMissing(cause)) return '';
         throw cause;
       });
-      return parseLines(text);
+      return parseLines<Entry>(text);
     },
     append(operations) {
       return new Promise((resolve, reject) => {
@@ -117,7 +117,7 @@ async function takeBack(file: FileHandle, bytes: number): Promise<void> {
   await file.truncate(size - bytes);
 }
 
-async function rewrite(path: string, directory: string, operations: readonly Operation[]): Promise<void> {
+async function rewrite(path: string, directory: string, operations: readonly unknown[]): Promise<void> {
   const temporary = `${path}.tmp`;
   const file = await open(temporary, 'w');
   try {
@@ -138,7 +138,7 @@ async function rewrite(path: string, directory: string, operations: readonly Ope
   }
 }
 
-async function writeAll(file: FileHandle, operations: readonly Operation[]): Promise<void> {
+async function writeAll(file: FileHandle, operations: readonly unknown[]): Promise<void> {
   for (let at = 0; at < operations.length; at += linesPerTurn) {
     const slice = operations.slice(at, at + linesPerTurn);
     // unlike write(), it never writes only a part
@@ -146,14 +146,14 @@ async function writeAll(file: FileHandle, operations: readonly Operation[]): Pro
   }
 }
 
-async function parseLines(text: string) {
-  const operations: Operation[] = [];
+async function parseLines<Entry>(text: string) {
+  const operations: Entry[] = [];
   let damaged = 0;
   for (const [index, line] of text.split('\n').entries()) {
     if (index % linesPerTurn === linesPerTurn - 1) await nextTurn();
     if (line === '') continue;
     try {
-      operations.push(...(JSON.parse(line) as Operation[])); // written by this program, one array per line
+      operations.push(...(JSON.parse(line) as Entry[])); // written by this program, one array per line
     } catch {
       damaged += 1;
     }

@@ -2,11 +2,13 @@ import type { AdapterContext } from '../../../src/adapter-contract/adapter.ts';
 import { hostname } from '../../../src/model/names.ts';
 import type { InstanceKey, Registration, RegistrationBook, RegistrationState } from '../contract.ts';
 import type { Registrar } from '../registries/registrar.ts';
+import type { SubscriptionBook } from '../subscriptions/contract.ts';
 
 /** Parts of the adapter that its routes use. */
 export interface RegistrationApi {
   readonly book: RegistrationBook;
   readonly registrar: Registrar;
+  readonly subscriptions: SubscriptionBook;
   readonly registrationRefusal: AdapterContext['registrationRefusal'];
 }
 

@@ -12,6 +12,7 @@ import { namesRegistry, type RegistrationApi, readKey, refusalIn, whyNot } from 
 import { noteInstances } from './audit.ts';
 import { applyBatch } from './batch.ts';
 import { describeInstance, describeState, instanceBody, keyProblems, toRegistration } from './schema.ts';
+import { subscriptionRoutes } from './subscriptions.ts';
 import { watched } from './watch.ts';
 
 const root = '/registry/v1';
@@ -21,7 +22,7 @@ const instancePath = `${instancesPath}/:id`;
 /** Debug view of the instances that go into registries. */
 const statesPath = '/debug/registrationz';
 
-/** Routes of the registration API: instances, heartbeats, lists, batches and watches. */
+/** Routes of the registration API: instances, heartbeats, lists, batches, watches and subscriptions. */
 export function registrationHttp(api: RegistrationApi): AdapterHttp {
   const routes: readonly AdapterRoute[] = [
     { method: 'PUT', path: instancePath, need: writing, answer: (request) => putInstance(api, request) },
@@ -39,7 +40,10 @@ export function registrationHttp(api: RegistrationApi): AdapterHttp {
     { method: 'GET', path: statesPath, need: () => ({ type: 'read' }), answer: async () => listStates(api) },
     { method: 'POST', path: `${root}/batch`, need: writingMany, answer: (request) => applyBatch(api, request) },
   ];
-  return { routes, describeError: (message) => refusal(message, []) };
+  return {
+    routes: [...routes, ...subscriptionRoutes(api.subscriptions)],
+    describeError: (message) => refusal(message, []),
+  };
 }
 
 const reading = ({ namespace = '' }: RouteParams): Need => ({ type: 'read-registrations', namespace });

@@ -32,10 +32,14 @@ const port = z.strictObject({
   sidecarPort: portNumber.optional(),
 });
 
-const address = z
+/** Schema of an IP address, in canonical form. */
+export const address = z
   .string()
   .refine((text) => ipVersion(text) !== 0 && !isEveryAddress(text), { error: 'must be an IP address' })
   .transform(canonicalIp);
+
+/** Schema of the length of a lease in seconds. */
+export const lease = z.number().min(1, 'must be 1 or more').max(86_400);
 
 const fields = {
   address,
@@ -44,7 +48,7 @@ const fields = {
   weight: z.int().min(1, 'must be 1 or more').max(1_000_000).default(1),
   locality: z.string().max(256).default(''),
   vips: z.array(address).max(16, 'must be 16 at most').default([]),
-  ttlSeconds: z.number().min(1, 'must be 1 or more').max(86_400).optional(),
+  ttlSeconds: lease.optional(),
   registry: z.string().min(1).max(253).optional(),
 };
 

@@ -10,6 +10,7 @@ import { createRegistrationBook, type RunningBook } from '../../../adapters/regi
 import { registrationHttp } from '../../../adapters/registration/http/routes.ts';
 import { createJournal } from '../../../adapters/registration/journal.ts';
 import { createRegistrar } from '../../../adapters/registration/registries/registrar.ts';
+import type { SubscriptionBook } from '../../../adapters/registration/subscriptions/contract.ts';
 import type { AuditEntry } from '../../../src/rules/store.ts';
 import { adapterServer } from '../../support/adapter-server.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
@@ -21,6 +22,12 @@ let noted: AuditEntry[] = [];
 const registrationRefusal = ({ hostname }: { hostname: string }) =>
   hostname === 'taken.example' ? 'taken.example is defined by others' : null;
 const clock = fakeClock();
+const subscriptions: SubscriptionBook = {
+  put: () => Promise.reject(new Error('these tests subscribe to nothing')),
+  remove: async () => 0,
+  heartbeat: async () => 0,
+  list: async () => [],
+};
 const noRegistries = createRegistrar({ clock, writers: () => new Map(), sidecarPorts: {}, refused: () => {} });
 
 beforeEach(async () => {
@@ -37,9 +44,12 @@ beforeEach(async () => {
   await book.load();
   noted = [];
   const trail = { clock, note: async (entry: AuditEntry) => void noted.push(entry) };
-  server = adapterServer([{ http: registrationHttp({ book, registrar: noRegistries, registrationRefusal }) }], {
-    trail,
-  });
+  server = adapterServer(
+    [{ http: registrationHttp({ book, registrar: noRegistries, subscriptions, registrationRefusal }) }],
+    {
+      trail,
+    },
+  );
 });
 afterEach(async () => {
   await server.close();
@@ -297,15 +307,18 @@ for (const { method, path, need } of [
 ] as const) {
   test(`${method} ${path} needs ${need.type}, and a refusal is the API's own`, async () => {
     const asked: unknown[] = [];
-    const closed = adapterServer([{ http: registrationHttp({ book, registrar: noRegistries, registrationRefusal }) }], {
-      accessCheck: {
-        admit(one) {
-          asked.push(one.need);
-          return { type: 'refused', reason: 'forbidden', message: 'not yours', caller: null };
+    const closed = adapterServer(
+      [{ http: registrationHttp({ book, registrar: noRegistries, subscriptions, registrationRefusal }) }],
+      {
+        accessCheck: {
+          admit(one) {
+            asked.push(one.need);
+            return { type: 'refused', reason: 'forbidden', message: 'not yours', caller: null };
+          },
+          onChange: () => {},
         },
-        onChange: () => {},
       },
-    });
+    );
     const response = await closed.inject({ method, url: `/registry/v1/${path}` });
     expect([asked, response.statusCode, response.json()]).toEqual([[need], 403, { error: 'not yours', problems: [] }]);
     await closed.close();
