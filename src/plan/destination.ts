@@ -1,18 +1,53 @@
 import type { ServiceKey } from '../model/names.ts';
 
-/** Load balancing of a destination. `passthrough`: the address that the client called. */
-export type LoadBalancing = 'round-robin' | 'least-request' | 'random' | 'passthrough';
+/** Increase of the requests to a new endpoint during a window. Undefined values are the client's default. */
+export interface WarmupPlan {
+  readonly windowMs: number;
+  /** Initial share of its weight. */
+  readonly minPercent?: number | undefined;
+  /** Speed of the increase; 1 is linear. */
+  readonly aggression?: number | undefined;
+}
 
-/** Connection limits; undefined is the generator's default. */
+/**
+ * Load balancing of a destination. `passthrough`: the address that the client called. The hash of a request is a matter
+ * of its route (`ForwardAction.hashKeys`).
+ */
+export type LoadBalancing =
+  | { readonly type: 'round-robin' | 'least-request'; readonly warmup: WarmupPlan | null }
+  | { readonly type: 'random' | 'passthrough' }
+  /** Null sizes are the client's default. */
+  | { readonly type: 'ring-hash'; readonly minRingSize: number | null }
+  | { readonly type: 'maglev'; readonly tableSize: number | null };
+
+/** Probes on idle TCP connections. */
+export interface KeepalivePlan {
+  readonly probes?: number | undefined;
+  readonly timeMs?: number | undefined;
+  readonly intervalMs?: number | undefined;
+}
+
+/** Limits of connections and requests; undefined is the generator's default. */
 export interface ConnectionLimits {
   readonly connectTimeoutMs: number;
   readonly maxConnections?: number | undefined;
   readonly maxPendingRequests?: number | undefined;
   readonly maxRequests?: number | undefined;
   readonly maxRetries?: number | undefined;
+  /** Limit of retries in proportion to requests, in place of `maxRetries`. */
+  readonly retryBudget?: { readonly percent: number; readonly minConcurrent: number } | undefined;
   readonly maxRequestsPerConnection?: number | undefined;
-  readonly httpIdleTimeoutMs?: number | undefined;
-  readonly keepalive?: { readonly probes?: number; readonly timeMs?: number; readonly intervalMs?: number } | undefined;
+  readonly maxConnectionMs?: number | undefined;
+  readonly idleTimeoutMs?: number | undefined;
+  readonly keepalive?: KeepalivePlan | undefined;
+  /** Limits of HTTP/2 connections. */
+  readonly http2?:
+    | {
+        readonly maxStreams?: number | undefined;
+        readonly pingIntervalMs?: number | undefined;
+        readonly pingTimeoutMs?: number | undefined;
+      }
+    | undefined;
 }
 
 /** Outlier ejection; undefined is the client's default. */
@@ -26,6 +61,17 @@ export interface OutlierPlan {
   readonly maxEjectionPercent?: number | undefined;
   /** Share of healthy endpoints below which requests go to all of them. */
   readonly minHealthPercent?: number | undefined;
+}
+
+/** TLS of connections to a destination. Files are those of the client's machine. */
+export interface ClientTlsPlan {
+  readonly certificate: { readonly chainFile: string; readonly keyFile: string } | null;
+  /** Authorities of servers; null: the server is not verified. */
+  readonly authorities: { readonly file: string; readonly crlFile: string | null } | null;
+  /** Names of which the server's certificate must have one; empty for any. */
+  readonly serverNames: readonly string[];
+  /** Server name to send; null: the host of the request. */
+  readonly sni: string | null;
 }
 
 /** Form of an assignment. `plain`: each address once. `one-locality`: also all in one locality. */
@@ -51,14 +97,20 @@ export type DestinationEndpoints =
     }
   | { readonly type: 'original-destination' };
 
+/** HTTP version to a destination. `client`: that of the request. */
+export type UpstreamProtocol = 'http1' | 'http2' | 'client';
+
 /** Port (and subset) of one service, as a scope calls it. Becomes a cluster. */
 export interface DestinationPlan {
   readonly name: string;
   readonly endpoints: DestinationEndpoints;
-  readonly http2: boolean;
+  readonly protocol: UpstreamProtocol;
   readonly loadBalancing: LoadBalancing;
   readonly limits: ConnectionLimits;
   readonly outlier: OutlierPlan | null;
+  readonly tls: ClientTlsPlan | null;
+  /** Version of the PROXY protocol that announces the caller's address; null for none. */
+  readonly proxyProtocol: 'V1' | 'V2' | null;
   readonly origins: readonly string[];
 }
 

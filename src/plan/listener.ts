@@ -51,6 +51,17 @@ export const anyConnection: ChainMatch = { port: null, addresses: [], serverName
 /** ALPN names that the HTTP inspector gives to plain HTTP. */
 export const plainHttp: readonly string[] = ['http/1.0', 'http/1.1', 'h2c'];
 
+/** Settings of the target of TCP connections. */
+export interface TcpConnectionPlan {
+  /** Idle time after which a connection is closed; null is the client's default, 0 is never. */
+  readonly idleTimeoutMs: number | null;
+  readonly maxDurationMs: number | null;
+  /** True if the caller's address determines the endpoint. */
+  readonly hashesSource: boolean;
+  /** Tunnel that the destination opens to another host; null for none. */
+  readonly tunnel: { readonly target: string; readonly usesPost: boolean } | null;
+}
+
 /** Treatment of a connection. */
 export type ListenerTraffic =
   | {
@@ -59,8 +70,12 @@ export type ListenerTraffic =
       /** Filters besides those of every connection manager, without duplicates. */
       readonly filters: readonly HttpFilterPlan[];
     }
-  /** `targets`: at least one. */
-  | { readonly type: 'tcp'; readonly targets: readonly WeightedTarget[] }
+  /** `targets`: at least one. `connection`: undefined is the client's default. */
+  | {
+      readonly type: 'tcp';
+      readonly targets: readonly WeightedTarget[];
+      readonly connection?: TcpConnectionPlan | undefined;
+    }
   /** Traffic for the workload beside the proxy; null for a port without a service. */
   | { readonly type: 'served'; readonly port: InboundPort | null };
 

@@ -55,6 +55,19 @@ export type PathRewrite =
   | { readonly type: 'prefix'; readonly value: string }
   | { readonly type: 'regex'; readonly pattern: string; readonly substitution: string };
 
+/** Part of a request from which destinations with a hash load balancer choose the endpoint. */
+export type HashKey =
+  | { readonly type: 'header' | 'query'; readonly name: string }
+  /** A client without the cookie gets one if `ttlMs` is not null; 0 is a cookie of the session. */
+  | {
+      readonly type: 'cookie';
+      readonly name: string;
+      readonly path: string;
+      readonly ttlMs: number | null;
+      readonly attributes: readonly { readonly name: string; readonly value: string }[];
+    }
+  | { readonly type: 'source-address' };
+
 /** Sends the request to a destination. */
 export interface ForwardAction {
   readonly type: 'forward';
@@ -67,6 +80,8 @@ export interface ForwardAction {
   readonly rewriteHost: string | null;
   /** Mirrors; `percent` is the share of requests, 0 to 100. */
   readonly mirrors: readonly { readonly destination: string; readonly percent: number }[];
+  /** Hash keys of the targets, without duplicates. */
+  readonly hashKeys: readonly HashKey[];
 }
 
 /** Redirects the client. Null parts of the URL stay unchanged. */

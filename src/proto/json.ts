@@ -36,8 +36,20 @@ import {
 } from '#gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js';
 import { type TcpProxyJson, TcpProxySchema } from '#gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js';
 import { PreviousHostsPredicateSchema } from '#gen/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.js';
+import {
+  type ProxyProtocolUpstreamTransportJson,
+  ProxyProtocolUpstreamTransportSchema,
+} from '#gen/envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol_pb.js';
+import { RawBufferSchema } from '#gen/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer_pb.js';
 import { SecretSchema } from '#gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js';
-import { HttpProtocolOptionsSchema } from '#gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js';
+import {
+  type UpstreamTlsContextJson,
+  UpstreamTlsContextSchema,
+} from '#gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.js';
+import {
+  type HttpProtocolOptionsJson,
+  HttpProtocolOptionsSchema,
+} from '#gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js';
 import { rememberedForSmall } from './constraints/extensions.ts';
 import { createMessageChecks, type Violation } from './constraints/message-check.ts';
 import { type EncodedResource, encodeResource, resourceBody, type XdsType } from './resource.ts';
@@ -53,9 +65,12 @@ export type {
   FilterChainJson,
   FilterChainMatchJson,
   HttpConnectionManagerJson,
+  HttpProtocolOptionsJson,
   ListenerJson,
+  ProxyProtocolUpstreamTransportJson,
   RouteConfigurationJson,
   TcpProxyJson,
+  UpstreamTlsContextJson,
   VirtualHostJson,
 };
 
@@ -74,6 +89,9 @@ const messageTypes = createRegistry(
   TlsInspectorSchema,
   HttpProtocolOptionsSchema,
   PreviousHostsPredicateSchema,
+  ProxyProtocolUpstreamTransportSchema,
+  RawBufferSchema,
+  UpstreamTlsContextSchema,
 );
 
 const schemas: Readonly<Record<XdsType, DescMessage>> = {

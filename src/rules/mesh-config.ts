@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { positiveDuration } from './fields.ts';
+import { tcpKeepalive } from './kinds/destination-rule/connection-pool-schema.ts';
 
 const text = z.string().min(1);
 const exportToDefault = z.array(z.string()).min(1);
@@ -18,6 +19,10 @@ const fields = {
     'namespaces that see a DestinationRule without its own setting',
   ),
   connectTimeout: positiveDuration.describe('timeout for connecting to a service'),
+  tcpKeepalive: tcpKeepalive.describe('probes on idle connections to services; DestinationRules override each setting'),
+  h2UpgradePolicy: z
+    .enum(['DO_NOT_UPGRADE', 'UPGRADE'])
+    .describe('UPGRADE sends HTTP/1.1 requests to HTTP ports as HTTP/2'),
 };
 
 /**
@@ -33,6 +38,8 @@ export const meshConfigSchema = z
     defaultVirtualServiceExportTo: fields.defaultVirtualServiceExportTo.default(['*']),
     defaultDestinationRuleExportTo: fields.defaultDestinationRuleExportTo.default(['*']),
     connectTimeout: fields.connectTimeout.meta({ form: 'duration' }).default('10s'),
+    tcpKeepalive: fields.tcpKeepalive.optional(),
+    h2UpgradePolicy: fields.h2UpgradePolicy.default('DO_NOT_UPGRADE'),
   })
   .describe(
     "The fields of Istio's MeshConfig that are read. [MeshConfig](kinds.md#meshconfig), or a ConfigMap `istio` in a mesh directory, overrides them without a restart.",
@@ -55,6 +62,8 @@ export const meshConfigSpec = z.strictObject({
   defaultVirtualServiceExportTo: fields.defaultVirtualServiceExportTo.optional(),
   defaultDestinationRuleExportTo: fields.defaultDestinationRuleExportTo.optional(),
   connectTimeout: fields.connectTimeout.optional(),
+  tcpKeepalive: fields.tcpKeepalive.optional(),
+  h2UpgradePolicy: fields.h2UpgradePolicy.optional(),
 });
 
 export type MeshConfigSpec = z.infer<typeof meshConfigSpec>;

@@ -73,7 +73,7 @@ const listenerFilter = (name: string, message: string) => ({
 function trafficFilter({ listener, traffic }: FilterChainPlan, kinds: readonly HttpFilterKind[]): FilterJson {
   switch (traffic.type) {
     case 'tcp':
-      return tcpFilter(firstName(traffic), traffic.targets);
+      return tcpFilter(firstName(traffic), traffic.targets, traffic.connection);
     case 'http':
       return httpConnectionManager({
         statPrefix: `outbound_${listener.name}`,

@@ -76,6 +76,7 @@ function inboundRoutes(port: InboundPort, filters: readonly HttpFilterKind[]) {
         rewritePath: null,
         rewriteHost: null,
         mirrors: [],
+        hashKeys: [],
       },
     },
     filters,

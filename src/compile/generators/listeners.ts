@@ -1,9 +1,9 @@
 import { proxyPorts } from '../../model/proxy.ts';
 import type { OutboundFixedPlan } from '../../plan/layer.ts';
-import { anyAddress } from '../../plan/listener.ts';
+import { anyAddress, type TcpConnectionPlan } from '../../plan/listener.ts';
 import type { RouteConfigurationPlan, WeightedTarget } from '../../plan/route.ts';
 import type { HttpConnectionManagerJson, ListenerJson, TcpProxyJson } from '../../proto/json.ts';
-import { extension, listenAt } from './json.ts';
+import { durationFromMs, extension, listenAt } from './json.ts';
 
 export type NamedListener = ListenerJson & { name: string };
 export type FilterJson = NonNullable<NonNullable<ListenerJson['filterChains']>[number]['filters']>[number];
@@ -60,14 +60,29 @@ export function httpConnectionManager(
   return { name: 'envoy.filters.network.http_connection_manager', typedConfig: extension(type, manager) };
 }
 
-export function tcpFilter(statPrefix: string, targets: readonly WeightedTarget[]): FilterJson {
+/** Generates a TCP proxy. Its settings are Envoy's defaults unless `connection` has others. */
+export function tcpFilter(
+  statPrefix: string,
+  targets: readonly WeightedTarget[],
+  connection?: TcpConnectionPlan,
+): FilterJson {
   const [first, ...others] = targets;
   const proxy = {
     statPrefix,
     ...(first !== undefined && others.length === 0
       ? { cluster: first.destination }
       : { weightedClusters: { clusters: targets.map(({ destination, weight }) => ({ name: destination, weight })) } }),
+    ...(connection === undefined ? {} : tcpSettings(connection)),
   } satisfies TcpProxyJson;
   const type = 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy';
   return { name: 'envoy.filters.network.tcp_proxy', typedConfig: extension(type, proxy) };
 }
+
+const tcpSettings = ({ idleTimeoutMs, maxDurationMs, hashesSource, tunnel }: TcpConnectionPlan): TcpProxyJson => ({
+  ...(idleTimeoutMs === null ? {} : { idleTimeout: durationFromMs(idleTimeoutMs) }),
+  ...(maxDurationMs === null ? {} : { maxDownstreamConnectionDuration: durationFromMs(maxDurationMs) }),
+  ...(hashesSource ? { hashPolicy: [{ sourceIp: {} }] } : {}),
+  ...(tunnel === null
+    ? {}
+    : { tunnelingConfig: { hostname: tunnel.target, ...(tunnel.usesPost ? { usePost: true } : {}) } }),
+});

@@ -1,6 +1,7 @@
 import { assertNever } from '../../lib/assert-never.ts';
 import {
   type ForwardAction,
+  type HashKey,
   type HeaderChanges,
   type HeaderMatch,
   maxResponseBodyBytes,
@@ -95,6 +96,7 @@ function generateForward(action: ForwardAction): RouteActionJson {
     ...(action.retries === null ? {} : { retryPolicy: generateRetries(action.retries) }),
     ...generateRewrite(action),
     ...(action.mirrors.length === 0 ? {} : { requestMirrorPolicies: action.mirrors.map(generateMirror) }),
+    ...(action.hashKeys.length === 0 ? {} : { hashPolicy: action.hashKeys.map(generateHashKey) }),
   };
 }
 
@@ -126,6 +128,28 @@ const generateMirror = ({ destination, percent }: ForwardAction['mirrors'][numbe
   cluster: destination,
   runtimeFraction: { defaultValue: { numerator: Math.round(percent * 10_000), denominator: 'MILLION' as const } },
 });
+
+function generateHashKey(key: HashKey): NonNullable<RouteActionJson['hashPolicy']>[number] {
+  switch (key.type) {
+    case 'header':
+      return { header: { headerName: key.name } };
+    case 'query':
+      return { queryParameter: { name: key.name } };
+    case 'cookie':
+      return {
+        cookie: {
+          name: key.name,
+          ...(key.ttlMs === null ? {} : { ttl: durationFromMs(key.ttlMs) }),
+          ...(key.path === '' ? {} : { path: key.path }),
+          ...(key.attributes.length === 0 ? {} : { attributes: [...key.attributes] }),
+        },
+      };
+    case 'source-address':
+      return { connectionProperties: { sourceIp: true } };
+    default:
+      return assertNever(key);
+  }
+}
 
 const redirectCodes = {
   301: 'MOVED_PERMANENTLY',

@@ -1,5 +1,6 @@
 import type { DestinationPlan } from '../../plan/destination.ts';
 import type { PlanProblem } from '../../plan/unit.ts';
+import { rulesAmong } from '../resolve/origins.ts';
 
 /**
  * Returns the destinations that gRPC clients can call: those with assigned endpoints, and those with one name to look
@@ -11,7 +12,7 @@ export function narrowDestinations(
 ): readonly DestinationPlan[] {
   return destinations.flatMap((plan) => {
     const narrowed = narrow(plan, problems);
-    if (narrowed !== null) reportBalancing(plan, problems);
+    if (narrowed !== null) reportShortcomings(plan, problems);
     return narrowed ?? [];
   });
 }
@@ -29,8 +30,20 @@ function narrow(plan: DestinationPlan, problems: PlanProblem[]): DestinationPlan
   return { ...plan, endpoints: { type: 'dns', all: false, targets: [first] } };
 }
 
-function reportBalancing({ loadBalancing, origins: [, ...rules] }: DestinationPlan, problems: PlanProblem[]): void {
-  if (loadBalancing !== 'random' && loadBalancing !== 'passthrough') return;
-  const message = `gRPC clients do not know the load balancer ${loadBalancing.toUpperCase()}: they take endpoints by turns`;
-  for (const origin of rules) problems.push({ origin, message });
+function reportShortcomings(plan: DestinationPlan, problems: PlanProblem[]): void {
+  for (const shortcoming of shortcomings(plan)) {
+    for (const origin of rulesAmong(plan.origins)) problems.push({ origin, message: `gRPC clients ${shortcoming}` });
+  }
+}
+
+function* shortcomings({ loadBalancing, limits, outlier, tls, proxyProtocol }: DestinationPlan): Generator<string> {
+  const { type } = loadBalancing;
+  if (type !== 'round-robin' && type !== 'least-request') {
+    const name = type.toUpperCase().replace('-', '_');
+    yield `do not know the load balancer ${name}: they take endpoints by turns`;
+  } else if (loadBalancing.warmup !== null) yield 'do not warm endpoints up';
+  if (limits.retryBudget !== undefined) yield 'have no retryBudget';
+  if (outlier?.minHealthPercent) yield 'have no minHealthPercent';
+  if (tls !== null) yield 'secure connections as their program says, not by trafficPolicy.tls';
+  if (proxyProtocol !== null) yield 'do not send the PROXY protocol';
 }

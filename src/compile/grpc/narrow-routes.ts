@@ -107,6 +107,7 @@ function narrowForward(action: ForwardAction, report: Report): ForwardAction {
     rewritePath: null,
     rewriteHost: null,
     mirrors: [],
+    hashKeys: [],
   };
 }
 

@@ -2,6 +2,7 @@ import type { HostPlan } from '../../plan/host.ts';
 import type { RoutePlan, VirtualHostPlan } from '../../plan/route.ts';
 import type { PlanProblem } from '../../plan/unit.ts';
 import { rulesAmong } from '../resolve/origins.ts';
+import { narrowDestination } from './destinations.ts';
 
 /**
  * Removes routes that MOSN would misread, because it ignores that a condition is inverted. From the others it removes
@@ -9,8 +10,9 @@ import { rulesAmong } from '../resolve/origins.ts';
  */
 export function narrowForMosn(plan: HostPlan): HostPlan {
   const problems: PlanProblem[] = [...plan.problems];
+  const destinations = plan.destinations.map((destination) => narrowDestination(destination, problems));
   const virtualHosts = plan.virtualHosts.map((host) => keepMosnRoutes(host, problems));
-  return { ...plan, virtualHosts, problems };
+  return { ...plan, destinations, virtualHosts, problems };
 }
 
 function keepMosnRoutes(host: VirtualHostPlan, problems: PlanProblem[]): VirtualHostPlan {
@@ -19,9 +21,13 @@ function keepMosnRoutes(host: VirtualHostPlan, problems: PlanProblem[]): Virtual
   };
   const withoutFilters = (route: RoutePlan): RoutePlan => {
     for (const { name } of route.perFilter) report(`does not know the filter ${name}`);
+    if (hashesQuery(route)) report('cannot choose endpoints by a query parameter');
     return route.perFilter.length === 0 ? route : { ...route, perFilter: [] };
   };
   const routes = host.routes.filter(({ match }) => !match.headers.some(({ inverted }) => inverted));
   if (routes.length < host.routes.length) report('cannot match withoutHeaders: such routes are left out for it');
   return { ...host, routes: routes.map(withoutFilters) };
 }
+
+const hashesQuery = ({ action }: RoutePlan): boolean =>
+  action.type === 'forward' && action.hashKeys.some(({ type }) => type === 'query');

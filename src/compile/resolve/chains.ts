@@ -9,11 +9,12 @@ import {
   type ListenerTraffic,
   plainHttp,
 } from '../../plan/listener.ts';
+import { resolveTcpConnection } from '../../rules/kinds/destination-rule/resolve-connections.ts';
 import { resolveTcpTargets } from '../../rules/kinds/virtual-service/resolve-tcp.ts';
 import { ruleId } from '../../rules/rule.ts';
-import { serviceOrigin } from './destinations.ts';
+import { policyOf, serviceOrigin } from './destinations.ts';
 import { singleAddresses } from './domains.ts';
-import { type HostContext, routeContext } from './routes.ts';
+import { destinationPolicy, type HostContext, routeContext } from './routes.ts';
 
 /** Resolves the chains through which a service is called. HTTP services of one port share a chain. */
 export function resolveChains(context: HostContext & { readonly service: Service }): readonly FilterChainPlan[] {
@@ -51,12 +52,15 @@ const frameOf = ({ reader }: HostContext, binds: Bind, { number }: ServicePort):
 function resolveTraffic(context: HostContext & { readonly service: Service }, port: ServicePort): ListenerTraffic {
   // TLS and unknown protocols are forwarded unchanged.
   if (isHttp(port.protocol)) return { type: 'http', routeConfiguration: String(port.number), filters: [] };
-  const { service, rule } = context;
-  const targets =
-    rule === null ? null : resolveTcpTargets(rule.spec.tcp ?? [], routeContext(context, rule, port.number));
-  if (targets !== null && targets.length > 0) return { type: 'tcp', targets };
+  const { service, rule, reader } = context;
+  const route = rule === null ? null : resolveTcpTargets(rule.spec.tcp ?? [], routeContext(context, rule, port.number));
+  if (rule !== null && route !== null && route.targets.length > 0) {
+    const policy = destinationPolicy(context, rule, route.first, port.number);
+    return { type: 'tcp', targets: route.targets, connection: resolveTcpConnection(policy) };
+  }
   const destination = outboundName(port.number, '', service.hostname);
-  return { type: 'tcp', targets: [{ destination, weight: 1, headers: null }] };
+  const connection = resolveTcpConnection(policyOf(reader, service, port.number));
+  return { type: 'tcp', targets: [{ destination, weight: 1, headers: null }], connection };
 }
 
 /**

@@ -5,17 +5,18 @@ import {
   type DestinationPlan,
   type LoadBalancing,
   outboundName,
+  type UpstreamProtocol,
 } from '../../plan/destination.ts';
 import type { PlanProblem } from '../../plan/unit.ts';
+import type { PortPolicy } from '../../rules/kinds/destination-rule/policy-schema.ts';
 import {
   type MergedDestinationRule,
   mergeDestinationRules,
   portPolicy,
-  resolveLimits,
-  resolveLoadBalancing,
-  resolveOutlier,
-  upgradesToHttp2,
 } from '../../rules/kinds/destination-rule/resolve.ts';
+import { resolveLoadBalancing, resolveOutlier } from '../../rules/kinds/destination-rule/resolve-balancing.ts';
+import { resolveLimits, resolveProtocol } from '../../rules/kinds/destination-rule/resolve-connections.ts';
+import { resolveTls } from '../../rules/kinds/destination-rule/resolve-tls.ts';
 import type { SubsetSpec } from '../../rules/kinds/destination-rule/schema.ts';
 import type { HostReader } from './host-reader.ts';
 
@@ -55,15 +56,30 @@ function resolveDestination(query: PortQuery): DestinationPlan {
   const policy = portPolicy(rule, subset, port.number);
   const name = outboundName(port.number, subset?.name ?? '', service.hostname);
   const loadBalancing = resolveLoadBalancing(policy.loadBalancer);
+  const mesh = reader.mesh();
   return {
     name,
     endpoints: resolveEndpoints(query, name, loadBalancing),
-    http2: speaksHttp2(port) || (isHttp(port.protocol) && upgradesToHttp2(policy.connectionPool)),
+    protocol: resolveProtocol(protocolOf(port), isHttp(port.protocol), policy.connectionPool, mesh),
     loadBalancing,
-    limits: resolveLimits(policy.connectionPool, reader.connectTimeoutMs()),
+    limits: resolveLimits(policy, mesh),
     outlier: resolveOutlier(policy.outlierDetection),
+    tls: resolveTls(policy.tls),
+    proxyProtocol: policy.proxyProtocol === undefined ? null : (policy.proxyProtocol.version ?? 'V1'),
     origins,
   };
+}
+
+/** Returns the policy of one port of a service, or of its subset. Without a rule, it is empty. */
+export function policyOf(reader: HostReader, service: Service, port: number, subsetName = ''): PortPolicy {
+  const rule = reader.destinationRule(service);
+  if (rule === null) return {};
+  return portPolicy(rule, rule.subsets.find(({ name }) => name === subsetName) ?? null, port);
+}
+
+function protocolOf(port: ServicePort): UpstreamProtocol {
+  if (speaksHttp2(port)) return 'http2';
+  return port.protocol === 'unknown' ? 'client' : 'http1';
 }
 
 export const speaksHttp2 = ({ protocol }: ServicePort): boolean => isHttp(protocol) && protocol !== 'http';
@@ -72,7 +88,7 @@ function resolveEndpoints(query: PortQuery, name: string, loadBalancing: LoadBal
   const { reader, service, port, subset } = query;
   const { client } = reader;
   // Without a proxy, the called address is unknown.
-  const keepsDestination = loadBalancing === 'passthrough' && client.isProxy;
+  const keepsDestination = loadBalancing.type === 'passthrough' && client.isProxy;
   if (keepsDestination || isChosenByClient(reader, service, subset)) {
     return { type: 'original-destination' };
   }

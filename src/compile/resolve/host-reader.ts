@@ -1,8 +1,8 @@
 import type { Endpoint } from '../../model/endpoint.ts';
 import { serviceKey } from '../../model/names.ts';
 import type { Service } from '../../model/service.ts';
-import { durationMs } from '../../rules/duration.ts';
 import type { MergedDestinationRule } from '../../rules/kinds/destination-rule/resolve.ts';
+import type { MeshConfig } from '../../rules/mesh-config.ts';
 import type { ClientTraits } from '../client-traits.ts';
 import type { TrackedReader } from '../world/world-reader.ts';
 import type { ClientFacts } from './client-facts.ts';
@@ -16,7 +16,7 @@ export interface HostReader {
   readonly facts: ClientFacts;
   readonly client: ClientTraits;
   readonly domainSuffix: string;
-  connectTimeoutMs(): number;
+  mesh(): MeshConfig;
   callableService(host: string): Service | null;
   visibleService(host: string): Service | null;
   virtualService(host: string, exactly: boolean): EffectiveVirtualService | null;
@@ -59,7 +59,7 @@ export function createHostReader({ world, facts, client }: HostReaderOptions, ho
     facts,
     client,
     domainSuffix: world.domainSuffix,
-    connectTimeoutMs: () => durationMs(world.mesh().connectTimeout),
+    mesh: world.mesh,
     callableService: visibility.callableService,
     visibleService: visibility.visibleService,
     virtualService: visibility.virtualService,

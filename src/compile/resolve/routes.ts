@@ -3,11 +3,13 @@ import { outboundName } from '../../plan/destination.ts';
 import type { VirtualHostPlan } from '../../plan/route.ts';
 import type { PlanProblem } from '../../plan/unit.ts';
 import { qualifiedHost } from '../../rules/fields.ts';
+import type { PortPolicy } from '../../rules/kinds/destination-rule/policy-schema.ts';
+import { resolveHashKey } from '../../rules/kinds/destination-rule/resolve-balancing.ts';
 import type { DestinationSpec } from '../../rules/kinds/virtual-service/destination-schema.ts';
 import type { VirtualService } from '../../rules/kinds/virtual-service/index.ts';
 import { defaultRoute, type RouteContext, resolveHttpRoutes } from '../../rules/kinds/virtual-service/resolve-http.ts';
 import { ruleId } from '../../rules/rule.ts';
-import { serviceOrigin } from './destinations.ts';
+import { policyOf, serviceOrigin } from './destinations.ts';
 import { domainsOf, namesOf } from './domains.ts';
 import type { HostReader } from './host-reader.ts';
 
@@ -68,10 +70,12 @@ function endpointDomains({ reader, service }: ServiceContext, port: number): rea
 }
 
 /** Resolves the routes of one port. A rule without routes for a port does not change the port. */
-function resolvePortRoutes(context: HostContext, port: number, ownDestination: string) {
+function resolvePortRoutes(context: ServiceContext, port: number, ownDestination: string) {
   const { rule } = context;
   const routes = rule === null ? [] : resolveHttpRoutes(rule.spec.http ?? [], routeContext(context, rule, port));
-  return routes.length > 0 ? routes : [defaultRoute(ownDestination)];
+  if (routes.length > 0) return routes;
+  const { loadBalancer } = policyOf(context.reader, context.service, port);
+  return [defaultRoute(ownDestination, resolveHashKey(loadBalancer))];
 }
 
 /**
@@ -124,6 +128,10 @@ export function routeContext(context: HostContext, rule: VirtualService, port: n
     port,
     isOfNamespace: facts.isOfNamespace,
     hasLabels: facts.hasLabels,
+    hashKey(destination) {
+      const policy = destinationPolicy(context, rule, destination, port);
+      return resolveHashKey(policy.loadBalancer);
+    },
     destinationName(destination, path) {
       const host = qualifiedHost(destination.host, rule.metadata.namespace, reader.domainSuffix);
       const service = reader.referencedService(host);
@@ -133,6 +141,20 @@ export function routeContext(context: HostContext, rule: VirtualService, port: n
       return outboundName(destinationPort(destination, service, port), destination.subset ?? '', name);
     },
   };
+}
+
+/** Returns the policy of a route's destination, empty if it does not exist. `port` is that of the clients. */
+export function destinationPolicy(
+  { reader }: HostContext,
+  rule: VirtualService,
+  destination: DestinationSpec,
+  port: number,
+): PortPolicy {
+  const service = reader.referencedService(
+    qualifiedHost(destination.host, rule.metadata.namespace, reader.domainSuffix),
+  );
+  if (service === null) return {};
+  return policyOf(reader, service, destinationPort(destination, service, port), destination.subset);
 }
 
 /** Returns the named port, else the only port of the service, else the port that the client called. */

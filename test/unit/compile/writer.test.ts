@@ -11,10 +11,12 @@ import { type EncodedResource, resourceBody } from '../../../src/proto/resource.
 const destination = (name: string): DestinationPlan => ({
   name,
   endpoints: { type: 'original-destination' },
-  http2: false,
-  loadBalancing: 'round-robin',
+  protocol: 'http1',
+  loadBalancing: { type: 'round-robin', warmup: null },
   limits: { connectTimeoutMs: 1000 },
   outlier: null,
+  tls: null,
+  proxyProtocol: null,
   origins: [],
 });
 

@@ -121,17 +121,17 @@ describe('a DestinationRule', () => {
   });
 
   test('reports which of its fields have no effect yet, in every place of a policy', () => {
-    const trafficPolicy = { tls: { mode: 'SIMPLE' as const } };
-    const portLevelSettings = [{ port: { number: 80 }, loadBalancer: { consistentHash: { useSourceIp: true } } }];
+    const trafficPolicy = { tls: { mode: 'ISTIO_MUTUAL' as const } };
+    const portLevelSettings = [{ port: { number: 80 }, loadBalancer: { zoneAwareLbSetting: { enabled: true } } }];
     const spec = destinationRule.spec.parse({
       host: 'a',
       trafficPolicy: { ...trafficPolicy, portLevelSettings },
       subsets: [{ name: 'v1', trafficPolicy: { ...trafficPolicy, portLevelSettings } }],
     });
     expect([...pendingDestinationRuleFields(spec)].sort()).toEqual([
-      'spec.subsets[0].trafficPolicy.portLevelSettings[0].loadBalancer.consistentHash',
+      'spec.subsets[0].trafficPolicy.portLevelSettings[0].loadBalancer.zoneAwareLbSetting',
       'spec.subsets[0].trafficPolicy.tls',
-      'spec.trafficPolicy.portLevelSettings[0].loadBalancer.consistentHash',
+      'spec.trafficPolicy.portLevelSettings[0].loadBalancer.zoneAwareLbSetting',
       'spec.trafficPolicy.tls',
     ]);
   });

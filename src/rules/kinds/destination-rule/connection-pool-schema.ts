@@ -8,7 +8,8 @@ const keepaliveTime = positiveDuration.refine(
   'must be 4294967295s (136 years) at most',
 );
 
-const tcpKeepalive = z.strictObject({
+/** Probes on idle TCP connections. */
+export const tcpKeepalive = z.strictObject({
   probes: uint32.optional().describe('number of unanswered probes after which a connection is dead'),
   time: keepaliveTime.optional().describe('idle time before the first probe'),
   interval: keepaliveTime.optional().describe('time between probes'),

@@ -3,6 +3,7 @@ import type { Rule, RuleKind } from '../../rule.ts';
 import { countColumn, textColumn } from '../shared/columns.ts';
 import { listColumn } from '../shared/list-column.ts';
 import { compiledDestinationRule } from './audience.ts';
+import { pendingTlsFields } from './resolve-tls.ts';
 import { type DestinationRuleSpec, destinationRuleSpec } from './schema.ts';
 
 /** A validated DestinationRule. */
@@ -31,31 +32,41 @@ export const destinationRule: RuleKind<'DestinationRule', DestinationRuleSpec> =
 
 /** Fields of a policy, and of the settings of a port. */
 const pendingOwnFields = [
-  'loadBalancer.consistentHash',
   'loadBalancer.localityLbSetting',
   'loadBalancer.zoneAwareLbSetting',
-  'loadBalancer.warmupDurationSecs',
-  'loadBalancer.warmup',
-  'connectionPool.tcp.maxConnectionDuration',
-  'connectionPool.tcp.idleTimeout',
-  'connectionPool.http.useClientProtocol',
-  'connectionPool.http.maxConcurrentStreams',
-  'connectionPool.http.http2KeepAlive',
   'outlierDetection.outlierDetectionHttpErrorCodes',
-  'tls',
 ];
 
 const pendingPolicyFields = [
   ...pendingOwnFields,
   ...pendingOwnFields.map((field) => `portLevelSettings[].${field}`),
-  'tunnel',
-  'proxyProtocol',
-  'retryBudget',
+  'retryBudget.budgetInterval',
 ];
 
-/** Fields that are accepted and stored but not compiled yet. They are reported to the author. */
-export const pendingDestinationRuleFields: (spec: DestinationRuleSpec) => readonly string[] = pathFinder(
+const findPending = pathFinder(
   ['trafficPolicy', 'subsets[].trafficPolicy'].flatMap((policy) =>
     pendingPolicyFields.map((field) => `${policy}.${field}`),
   ),
 );
+
+/** Returns the fields that are accepted and stored but not compiled yet. They are reported to the author. */
+export function pendingDestinationRuleFields(spec: DestinationRuleSpec): readonly string[] {
+  const policies = [
+    { policy: spec.trafficPolicy, path: 'spec.trafficPolicy' },
+    ...(spec.subsets ?? []).map(({ trafficPolicy }, index) => ({
+      policy: trafficPolicy,
+      path: `spec.subsets[${index}].trafficPolicy`,
+    })),
+  ];
+  const secured = policies.flatMap(({ policy, path }) => [
+    { tls: policy?.tls, path: `${path}.tls` },
+    ...(policy?.portLevelSettings ?? []).map(({ tls }, index) => ({
+      tls,
+      path: `${path}.portLevelSettings[${index}].tls`,
+    })),
+  ]);
+  const tlsFields = secured.flatMap(({ tls, path }) =>
+    tls === undefined ? [] : pendingTlsFields(tls).map((field) => path + field),
+  );
+  return [...findPending(spec), ...tlsFields];
+}

@@ -59,3 +59,6 @@ export const trafficPolicy = z
   });
 
 export type TrafficPolicySpec = z.infer<typeof trafficPolicy>;
+
+/** Settings of one port of a destination or of a subset. */
+export type PortPolicy = Omit<TrafficPolicySpec, 'portLevelSettings'>;

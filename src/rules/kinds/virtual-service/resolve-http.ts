@@ -1,5 +1,6 @@
 import type {
   ForwardAction,
+  HashKey,
   PathRewrite,
   RedirectAction,
   RetryPlan,
@@ -17,6 +18,8 @@ export interface RouteContext extends SourceContext {
   readonly port: number;
   /** Returns the name of a route's destination; records a note when it does not exist. */
   destinationName(destination: DestinationSpec, path: string): string;
+  /** Returns the part of a request whose hash chooses the endpoint of a destination; null if nothing does. */
+  hashKey(destination: DestinationSpec): HashKey | null;
 }
 
 /**
@@ -48,7 +51,7 @@ export function resolveHttpRoutes(routes: readonly HttpRouteSpec[], context: Rou
 }
 
 /** Returns the route of a host without rules. */
-export const defaultRoute = (destination: string): RoutePlan => ({
+export const defaultRoute = (destination: string, hashKey: HashKey | null = null): RoutePlan => ({
   name: 'default',
   match: resolveMatch({}),
   headers: null,
@@ -61,6 +64,7 @@ export const defaultRoute = (destination: string): RoutePlan => ({
     rewritePath: null,
     rewriteHost: null,
     mirrors: [],
+    hashKeys: hashKey === null ? [] : [hashKey],
   },
 });
 
@@ -100,7 +104,13 @@ function resolveForward(route: HttpRouteSpec, path: string, context: RouteContex
     rewritePath: resolveRewrite(route.rewrite),
     rewriteHost: textOf(route.rewrite?.authority) ?? (route.headers === undefined ? null : hostToSet(route.headers)),
     mirrors: resolveMirrors(route, path, context),
+    hashKeys: resolveHashKeys(route, context),
   };
+}
+
+function resolveHashKeys({ route: destinations = [] }: HttpRouteSpec, context: RouteContext): readonly HashKey[] {
+  const keys = destinations.map(({ destination }) => context.hashKey(destination)).filter((key) => key !== null);
+  return [...new Map(keys.map((key) => [JSON.stringify(key), key])).values()];
 }
 
 function resolveRetries(spec: HttpRouteSpec['retries']): RetryPlan | null {

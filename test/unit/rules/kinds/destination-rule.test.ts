@@ -1,4 +1,4 @@
-import { describe } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { destinationRule } from '../../../../src/rules/kinds/destination-rule/index.ts';
 import { accepts, refuses } from '../../../support/bad-specs.ts';
 
@@ -160,4 +160,23 @@ describe('DestinationRule', () => {
       want: [['spec.subsets[1].name', 'occurs twice']],
     },
   ]);
+});
+
+describe('TLS that has no effect yet', () => {
+  test('is reported: certificates of the mesh, and those of secrets', () => {
+    const tls = { mode: 'SIMPLE', credentialName: 'bank' } as const;
+    const spec = destinationRule.spec.parse({
+      host: 'reviews',
+      trafficPolicy: { tls: { mode: 'ISTIO_MUTUAL' } },
+      subsets: [
+        { name: 'a', trafficPolicy: { portLevelSettings: [{ port: { number: 80 }, tls }] } },
+        { name: 'b', trafficPolicy: { tls: { mode: 'SIMPLE', sni: 'a.example' } } },
+        { name: 'c', trafficPolicy: { tls: { mode: 'DISABLE', credentialName: 'unused' } } },
+      ],
+    });
+    expect(destinationRule.pending(spec)).toEqual([
+      'spec.trafficPolicy.tls',
+      'spec.subsets[0].trafficPolicy.portLevelSettings[0].tls.credentialName',
+    ]);
+  });
 });

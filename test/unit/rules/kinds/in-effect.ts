@@ -32,18 +32,39 @@ const http = [
   ...under('headers', headers),
 ];
 
+const hash = [
+  ...['httpHeaderName', 'httpQueryParameterName', 'useSourceIp'],
+  ...under('httpCookie', ['name', 'path', 'ttl', 'attributes[].name', 'attributes[].value']),
+  ...['ringHash.minimumRingSize', 'maglev.tableSize', 'minimumRingSize'],
+];
+
+const tls = [
+  ...['mode', 'sni', 'subjectAltNames[]', 'insecureSkipVerify', 'caCrl'],
+  ...['clientCertificate', 'privateKey', 'caCertificates'],
+  'credentialName', // reported for the modes that need it (destination-rule.test.ts)
+];
+
 const policy = [
-  'loadBalancer.simple',
-  ...under('connectionPool.tcp', ['maxConnections', 'connectTimeout']),
+  ...under('loadBalancer', ['simple', ...under('consistentHash', hash), 'warmupDurationSecs']),
+  ...under('loadBalancer.warmup', ['duration', 'minimumPercent', 'aggression']),
+  ...under('connectionPool.tcp', ['maxConnections', 'connectTimeout', 'maxConnectionDuration', 'idleTimeout']),
   ...under('connectionPool.tcp.tcpKeepalive', ['probes', 'time', 'interval']),
   ...under('connectionPool.http', ['http1MaxPendingRequests', 'http2MaxRequests', 'maxRequestsPerConnection']),
-  ...under('connectionPool.http', ['maxRetries', 'idleTimeout', 'h2UpgradePolicy']),
+  ...under('connectionPool.http', ['maxRetries', 'idleTimeout', 'h2UpgradePolicy', 'useClientProtocol']),
+  ...under('connectionPool.http', ['maxConcurrentStreams', 'http2KeepAlive.interval', 'http2KeepAlive.timeout']),
   ...under('outlierDetection', ['consecutiveErrors', 'splitExternalLocalOriginErrors', 'consecutive5xxErrors']),
   ...under('outlierDetection', ['consecutiveLocalOriginFailures', 'consecutiveGatewayErrors', 'interval']),
   ...under('outlierDetection', ['baseEjectionTime', 'maxEjectionPercent', 'minHealthPercent']),
+  ...under('tls', tls),
 ];
 
-const policies = [...policy, 'portLevelSettings[].port.number', ...under('portLevelSettings[]', policy)];
+const whole = [
+  ...under('tunnel', ['protocol', 'targetHost', 'targetPort']),
+  'proxyProtocol.version',
+  ...under('retryBudget', ['percent', 'minRetryConcurrency']),
+];
+
+const policies = [...policy, ...whole, 'portLevelSettings[].port.number', ...under('portLevelSettings[]', policy)];
 
 const workload = ['address', 'ports{}', 'labels{}', 'locality', 'weight'];
 
