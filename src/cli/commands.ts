@@ -52,6 +52,21 @@ export const commands: readonly LazyCommand[] = [
     load: async () => (await import('./route-test.ts')).routeTestCommand,
   },
   {
+    name: 'proxy-status',
+    summary: 'show whether proxies have their newest configuration',
+    load: async () => (await import('./proxy-status.ts')).proxyStatusCommand,
+  },
+  {
+    name: 'proxy-config',
+    summary: 'show the configuration of a proxy',
+    load: async () => (await import('./proxy-config.ts')).proxyConfigCommand,
+  },
+  {
+    name: 'explain',
+    summary: 'say which rules and services made a resource of a proxy',
+    load: async () => (await import('./explain.ts')).explainCommand,
+  },
+  {
     name: 'context',
     summary: 'choose among servers',
     load: async () => (await import('./context.ts')).contextCommand,

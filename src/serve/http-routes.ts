@@ -3,6 +3,7 @@ import { debugRoutes } from '../api/debug.ts';
 import { fetchRoutes } from '../api/fetch.ts';
 import { health, type IndexEntry } from '../api/health.ts';
 import { metricsRoute } from '../api/metrics.ts';
+import { profileEntries, profileRoutes } from '../api/profiles.ts';
 import { discoveryRoutes } from '../api/rules/discovery/discovery.ts';
 import { openapiRoutes } from '../api/rules/discovery/openapi.ts';
 import { rulesApi } from '../api/rules/routes.ts';
@@ -34,7 +35,10 @@ export function httpRoutes(parts: Parts, context: ServeContext): readonly HttpRo
       { note: store.note, clock },
     ),
     fetchRoutes(restEndpoints(polling), clock),
-    debugRoutes(debugViews({ registry, book, coordinator, problems, findings: findings.of })),
+    debugRoutes(
+      debugViews({ registry, book, coordinator, compiler, problems, findings: findings.of, others: profileEntries }),
+    ),
+    profileRoutes(),
     metricsRoute(() => parts.metrics.text()),
   ];
 }

@@ -13,6 +13,8 @@ export interface DebugView {
    * pieces. A failure names the valid parameters.
    */
   read(query: ViewQuery): Result<Iterable<string>, ViewProblem>;
+  /** Does what a POST asks for, and answers as `read` does. Absent for views that only read. */
+  act?(query: ViewQuery): Result<Iterable<string>, ViewProblem>;
 }
 
 /** Query parameters of a request, by name. */
