@@ -42,6 +42,25 @@ for (const protocol of ['sotw', 'delta'] as const) {
         throw new Error(`no answers from ${want.join(' and ')}; the control plane says ${body}`, { cause });
       });
 
+    /** Asks eight at a time until it is ended, which returns the answers of failed requests. */
+    const keepAsking = () => {
+      let isEnded = false;
+      const asking = (async () => {
+        const failed: string[] = [];
+        while (!isEnded) {
+          const responses = await Promise.all(Array.from({ length: 8 }, () => ask()));
+          failed.push(...responses.flatMap(({ status, body }) => (status === 200 ? [] : `${status} ${body}`)));
+        }
+        return failed;
+      })();
+      return {
+        end() {
+          isEnded = true;
+          return asking;
+        },
+      };
+    };
+
     beforeAll(async () => {
       [v1, v2, port] = await Promise.all([startBackend('v1'), startBackend('v2'), freePort()]);
       mesh = await createMeshDir();
@@ -133,16 +152,7 @@ for (const protocol of ['sotw', 'delta'] as const) {
     });
 
     it('switches subsets that appear and disappear with the rule, without a failed request', async () => {
-      const stopped = new AbortController();
-      const failed: string[] = [];
-      const traffic = (async () => {
-        while (!stopped.signal.aborted) {
-          const responses = await Promise.all(Array.from({ length: 8 }, () => ask()));
-          failed.push(
-            ...responses.filter(({ status }) => status !== 200).map(({ status, body }) => `${status} ${body}`),
-          );
-        }
-      })();
+      const load = keepAsking();
       for (const [round, version] of ['v1', 'v2', 'v1', 'v2', 'v1'].entries()) {
         const backend = version === 'v1' ? v1 : v2;
         const subset = `${version}-${round}`;
@@ -156,11 +166,34 @@ for (const protocol of ['sotw', 'delta'] as const) {
         );
         await answers([version]);
       }
-      stopped.abort();
-      await traffic;
-      expect(failed).toEqual([]);
+      expect(await load.end()).toEqual([]);
       await mesh.write('service.yaml', endpoints(v1, v2), destinationRule(host, ['v1', 'v2']));
       await answers(['v1', 'v2']);
+    });
+
+    it('takes twenty edits of a route under load without a failed request', async () => {
+      const load = keepAsking();
+      const edits = [
+        (version: string) => ({ route: to(host, { [version]: 100 }) }),
+        (version: string) => ({ timeout: '9s', route: to(host, { [version]: 100 }) }),
+        (version: string) => ({ match: [{ uri: { prefix: '/' } }], route: to(host, { [version]: 100 }) }),
+        (version: string) => ({
+          rewrite: { uri: '/x' },
+          retries: { attempts: 1 },
+          route: to(host, { [version]: 100 }),
+        }),
+      ];
+      for (let edit = 0; edit < 20; edit++) {
+        const version = edit % 2 === 0 ? 'v1' : 'v2';
+        const route = edits[edit % edits.length]?.(version) ?? {};
+        const rule = virtualService(host, [route]);
+        if (edit === 0) await sendJson(controlPlane.httpPort, 'POST', rules, rule);
+        else await sendJson(controlPlane.httpPort, 'PUT', `${rules}/shop-test`, rule);
+        await answers([version]);
+      }
+      await sendJson(controlPlane.httpPort, 'DELETE', `${rules}/shop-test`);
+      await answers(['v1', 'v2']);
+      expect(await load.end()).toEqual([]);
     });
 
     it('has rejected nothing', async () => {

@@ -38,7 +38,7 @@ export function keepConnection(port: number): KeptConnection {
  */
 export function send(to: number | KeptConnection, options: HttpRequest = {}): Promise<HttpResponse> {
   const { port, agent } = typeof to === 'number' ? { port: to, agent: false as const } : to;
-  const { method = 'GET', path = '/', host, headers = {}, body, timeoutMs = 10_000, tlsCa = null } = options;
+  const { method = 'GET', path = '/', host, headers = {}, body, timeoutMs = 60_000, tlsCa = null } = options;
   return new Promise((resolve, reject) => {
     const begin = tlsCa === null ? request : secureRequest;
     const outgoing = begin(
