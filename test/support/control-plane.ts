@@ -85,7 +85,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     dataDir,
     child,
     metric: async (name) => metricIn((await get(httpPort, { path: '/metrics' })).body, name),
-    ready: (timeoutMs = 20_000) => whenReady(child, { httpPort, tlsCa }, timeoutMs),
+    ready: (timeoutMs = 60_000) => whenReady(child, { httpPort, tlsCa }, timeoutMs),
     stop: () => end(() => child.stop()),
     kill: () => child.kill(),
   };
