@@ -9,6 +9,7 @@ const rooms = {
   plan: ['lib', 'model'],
   'adapter-contract': ['lib', 'model'],
   disk: ['lib'],
+  dns: ['lib'],
   kubernetes: ['lib'],
   dubbo: ['lib', 'model'],
   registry: ['lib', 'model', 'adapter-contract', 'disk'],
@@ -81,10 +82,10 @@ module.exports = {
     {
       name: 'adapters-use-their-contract',
       comment:
-        'an adapter knows its contract, the model, lib, the client of Kubernetes and the formats of Dubbo, nothing else of the program',
+        'an adapter knows its contract, the model, lib, the client of Kubernetes, host names and the formats of Dubbo, nothing else of the program',
       severity: 'error',
       from: { path: '^adapters/' },
-      to: { path: '^src/', pathNot: '^src/(lib|model|adapter-contract|kubernetes|dubbo)/' },
+      to: { path: '^src/', pathNot: '^src/(lib|model|adapter-contract|dns|kubernetes|dubbo)/' },
     },
     {
       name: 'adapters-apart',

@@ -1,5 +1,6 @@
 import { type NacosInstance, readNacosInstance, type ServiceInfo } from './messages.ts';
 import { isCallableName, type NacosService, nameKey } from './names.ts';
+import { instanceId } from './translate.ts';
 
 /** One service as it is to be served. */
 export interface BookEntry {
@@ -156,7 +157,7 @@ function readNacosInstances(hosts: readonly unknown[]) {
   const faults: string[] = [];
   for (const [index, host] of hosts.entries()) {
     const read = readNacosInstance(host);
-    if (read.ok) instances.set(identity(read.value), read.value);
+    if (read.ok) instances.set(instanceId(read.value), read.value);
     else faults.push(`instance ${index + 1} of its list: ${read.error}; it is left out`);
   }
   return { instances: [...instances.values()], faults };
@@ -164,9 +165,7 @@ function readNacosInstances(hosts: readonly unknown[]) {
 
 /** Adds the former instances that a list lacks. */
 function withMissing(listed: readonly NacosInstance[], former: readonly NacosInstance[]): readonly NacosInstance[] {
-  const present = new Set(listed.map(identity));
-  const missing = former.filter((instance) => !present.has(identity(instance)));
+  const present = new Set(listed.map(instanceId));
+  const missing = former.filter((instance) => !present.has(instanceId(instance)));
   return missing.length === 0 ? listed : [...listed, ...missing];
 }
-
-const identity = ({ ip, port, clusterName }: NacosInstance): string => `${ip}#${port}#${clusterName}`;

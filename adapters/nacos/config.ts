@@ -77,6 +77,10 @@ const fields = z.strictObject({
     .string()
     .default('{service}.{group}.{namespace}.nacos')
     .describe('hostname of a service; a part may be left out if only one value is configured'),
+  names: z
+    .record(z.string(), z.string().min(1))
+    .default({})
+    .describe('hostnames of single services, by `orders` or `GROUP@@orders`; that of the template becomes an alias'),
   defaultProtocol: protocol.default('http').describe('protocol of instances whose metadata names none'),
   ports: z
     .record(protocol, port)

@@ -1,4 +1,5 @@
 import type { ServiceIdentity } from '../../src/dubbo/identity.ts';
+import { providerOrigin } from '../../src/dubbo/origin.ts';
 import { type Provider, providerEndpoint, readProvider } from '../../src/dubbo/provider.ts';
 import type { Endpoint } from '../../src/model/endpoint.ts';
 import type { NacosInstance } from './messages.ts';
@@ -7,6 +8,7 @@ import {
   atEachAddress,
   clusterLabel,
   distinctPorts,
+  instanceId,
   isListed,
   type TranslatedInstances,
   type TranslateOptions,
@@ -41,7 +43,9 @@ export function translateProviders(
     ports: distinctPorts(
       listed.flatMap(({ provider }) => provider.protocols.flatMap((name) => portFor(name, options.ports) ?? [])),
     ),
-    endpoints: listed.flatMap(({ instance, provider }) => atEachAddress(toEndpoint(instance, provider), options)),
+    endpoints: listed.flatMap(({ instance, provider }) =>
+      atEachAddress(toEndpoint(instance, provider, options), options),
+    ),
     faults,
   };
 }
@@ -52,12 +56,14 @@ function providerOf({ ip, port, metadata }: NacosInstance) {
   return readProvider({ protocol: protocol.toLowerCase(), host: ip, port, path, parameters });
 }
 
-function toEndpoint({ healthy, weight, clusterName }: NacosInstance, provider: Provider): Endpoint {
+function toEndpoint(instance: NacosInstance, provider: Provider, { place }: Pick<TranslateOptions, 'place'>): Endpoint {
+  const { healthy, weight, clusterName } = instance;
   const endpoint = providerEndpoint(provider);
   return {
     ...endpoint,
     labels: { ...endpoint.labels, [clusterLabel]: clusterName },
     weight: Math.max(1, Math.round(endpoint.weight * weight)),
     health: healthy && weight > 0 ? endpoint.health : 'unhealthy',
+    origin: { ...providerOrigin(place, provider), instance: instanceId(instance) },
   };
 }

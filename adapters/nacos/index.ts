@@ -6,8 +6,8 @@ import {
   defineAdapter,
   type ShardSink,
 } from '../../src/adapter-contract/adapter.ts';
+import { createAddresses } from '../../src/dns/addresses.ts';
 import type { Result } from '../../src/lib/result.ts';
-import { createAddresses } from './addresses.ts';
 import { createBook } from './book.ts';
 import { config, dubboNaming, type NacosConfig, nacosHostnames } from './config.ts';
 import type { Security } from './connection.ts';
@@ -46,9 +46,10 @@ interface Running {
 
 async function run({ settings, context: { clock, log }, sink }: Running, signal: AbortSignal): Promise<void> {
   const servers = settings.servers.map((text) => checked(parseServer(text, settings.grpcPortOffset)));
-  const addresses = createAddresses({ clock, changed: (host) => publisher.resolvedHost(host) });
+  const addresses = createAddresses({ clock, changed: (_, keys) => publisher.translateAgain(keys) });
   const view = createView({
     hostnames: checked(nacosHostnames(settings)),
+    names: settings.names,
     dubbo: dubboNaming(settings),
     meshNamespaceOf: meshNamespaces(settings),
     addresses,
@@ -57,7 +58,13 @@ async function run({ settings, context: { clock, log }, sink }: Running, signal:
     defaultProtocol: settings.defaultProtocol,
     clusters: settings.clusters === undefined ? null : new Set(settings.clusters),
   });
-  const publisher = createNacosPublisher({ view, sink, log, namespaces: settings.namespaces });
+  const publisher = createNacosPublisher({
+    view,
+    sink,
+    log,
+    namespaces: settings.namespaces,
+    isPending: addresses.isPending,
+  });
   const login = loginOf(settings, clock);
   const [first] = servers;
   const watchingLogin =

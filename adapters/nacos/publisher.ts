@@ -11,8 +11,8 @@ export interface NacosPublisher {
   lost(namespace: string, reason: string): void;
   recovered(namespace: string): void;
   problem(origin: string, message: string | null): void;
-  /** Translates again what has an instance at this host name. */
-  resolvedHost(host: string): void;
+  /** Translates services again, because the addresses of host names in them changed. */
+  translateAgain(keys: readonly string[]): void;
 }
 
 export function createNacosPublisher(options: {
@@ -20,6 +20,8 @@ export function createNacosPublisher(options: {
   readonly sink: ShardSink;
   readonly log: Logger;
   readonly namespaces: readonly string[];
+  /** Reports whether a listing would be incomplete yet. `translateAgain` is called when it may no longer be. */
+  readonly isPending: () => boolean;
 }): NacosPublisher {
   const { view, sink, log } = options;
   const awaited = new Set(options.namespaces);
@@ -51,6 +53,15 @@ export function createNacosPublisher(options: {
     else if (changes.length > 0) sink.apply(changes);
   }
 
+  /** Writes the first listing once all namespaces were read. */
+  function writeListing(): void {
+    if (first === null || awaited.size > 0 || options.isPending()) return;
+    sink.replace(contentsOf(first));
+    first = null;
+    for (const [origin, messages] of problems) for (const message of messages) sink.problem(origin, message);
+    judge();
+  }
+
   function judge(): void {
     const [trouble] = troubles.values();
     if (trouble !== undefined) sink.degraded(trouble);
@@ -61,10 +72,7 @@ export function createNacosPublisher(options: {
     update,
     settled(namespace) {
       awaited.delete(namespace);
-      if (first === null || awaited.size > 0) return;
-      sink.replace(contentsOf(first));
-      first = null;
-      for (const [origin, messages] of problems) for (const message of messages) sink.problem(origin, message);
+      writeListing();
     },
     lost(namespace, reason) {
       troubles.set(namespace, reason);
@@ -74,7 +82,10 @@ export function createNacosPublisher(options: {
       if (troubles.delete(namespace)) judge();
     },
     problem: (origin, message) => report(`${origin} (access)`, message === null ? [] : [message]),
-    resolvedHost: (host) => update(view.usersOf(host)),
+    translateAgain(keys) {
+      update(view.entriesOf(keys));
+      writeListing();
+    },
   };
 }
 

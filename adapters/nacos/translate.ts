@@ -24,6 +24,8 @@ export interface TranslateOptions {
   readonly defaultProtocol: string;
   /** Clusters of Nacos to read; null for all. */
   readonly clusters: ReadonlySet<string> | null;
+  /** Folder of the instances, for people: namespace, group and service. */
+  readonly place: string;
   /** Returns the addresses of a host name: the last ones known, none before the first answer. */
   readonly addressesOf: (host: string) => readonly string[];
 }
@@ -53,7 +55,7 @@ export function translateListed(instances: readonly NacosInstance[], options: Tr
   });
   const weights = integerWeights(listed.map(({ instance }) => instance.weight));
   const endpoints = listed.flatMap(({ instance, port }, index) =>
-    atEachAddress(toEndpoint(instance, { port, weight: weights[index] ?? 1, keys: options.keys }), options),
+    atEachAddress(toEndpoint(instance, { port, weight: weights[index] ?? 1, ...options }), options),
   );
   return { ports: distinctPorts(listed.map(({ port }) => port)), endpoints, faults };
 }
@@ -79,21 +81,22 @@ export function distinctPorts(ports: readonly ServicePort[]): readonly ServicePo
   return [...byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-interface EndpointParts {
+/** Returns the id of an instance, as Nacos shows it. */
+export const instanceId = ({ ip, port, clusterName }: NacosInstance): string => `${ip}#${port}#${clusterName}`;
+
+interface EndpointParts extends Pick<TranslateOptions, 'keys' | 'place'> {
   readonly port: ServicePort;
   readonly weight: number;
-  readonly keys: MetadataKeys;
 }
 
-function toEndpoint(
-  { ip, port: number, weight: given, healthy, clusterName, metadata }: NacosInstance,
-  { port, weight, keys }: EndpointParts,
-): Endpoint {
+function toEndpoint(instance: NacosInstance, { port, weight, keys, place }: EndpointParts): Endpoint {
+  const { ip, port: number, weight: given, healthy, clusterName, metadata } = instance;
+  const sidecar = sidecarPort(metadata[keys.sidecarPort]);
   const version = metadata[keys.version];
   const locality = [metadata[keys.region], metadata[keys.zone], metadata[keys.subzone]].map((part) => part ?? '');
   return {
     address: ip,
-    ports: { [port.name]: sidecarPort(metadata[keys.sidecarPort]) ?? number },
+    ports: { [port.name]: sidecar ?? number },
     labels: { ...metadata, ...(version === undefined ? {} : { version }), [clusterLabel]: clusterName },
     weight,
     locality: locality[0] === '' ? '' : locality.join('/').replace(/\/+$/, ''),
@@ -101,6 +104,7 @@ function toEndpoint(
     cluster: '',
     health: healthy && given > 0 ? 'healthy' : 'unhealthy',
     workload: null,
+    origin: { place, instance: instanceId(instance), ...(sidecar === null ? {} : { ownPort: number }) },
   };
 }
 

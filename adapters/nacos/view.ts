@@ -1,23 +1,26 @@
 import type { ShardChange } from '../../src/adapter-contract/adapter.ts';
-import { type NamedService, type Naming, nameService } from '../../src/dubbo/identity.ts';
+import type { Addresses } from '../../src/dns/addresses.ts';
+import { type NamedService, type Naming, nameService, withOwnName } from '../../src/dubbo/identity.ts';
 import { ipVersion } from '../../src/lib/ip.ts';
-import { ok, type Result } from '../../src/lib/result.ts';
+import type { Result } from '../../src/lib/result.ts';
 import { type ServiceKey, serviceKey } from '../../src/model/names.ts';
 import type { Service, ServicePort } from '../../src/model/service.ts';
-import type { Addresses } from './addresses.ts';
 import type { BookEntry } from './book.ts';
 import { dubboIdentity, translateProviders } from './dubbo.ts';
 import type { NacosHostnames } from './hostnames.ts';
-import type { NacosService } from './names.ts';
+import type { NacosInstance } from './messages.ts';
+import { defaultGroup, type NacosService } from './names.ts';
 import { portFor } from './ports.ts';
 import { distinctPorts, type TranslatedInstances, type TranslateOptions, translateListed } from './translate.ts';
 
-export interface ViewOptions extends Omit<TranslateOptions, 'addressesOf'> {
+export interface ViewOptions extends Omit<TranslateOptions, 'addressesOf' | 'place'> {
   readonly hostnames: NacosHostnames;
+  /** Hostnames of single services, by `GROUP@@name`, or by name in the default group. */
+  readonly names: Readonly<Record<string, string>>;
   /** Names of services of Dubbo. */
   readonly dubbo: Naming;
   readonly meshNamespaceOf: (namespace: string) => string;
-  readonly addresses: Pick<Addresses, 'of' | 'fault'>;
+  readonly addresses: Pick<Addresses, 'use' | 'of' | 'fault'>;
 }
 
 /** Services of all namespaces, translated. */
@@ -27,8 +30,8 @@ export interface NacosView {
     key: string,
     entry: BookEntry | null,
   ): { readonly changes: readonly ShardChange[]; readonly faults: readonly string[] };
-  /** Returns the services that have an instance at a host name, as they were given. */
-  usersOf(host: string): ReadonlyMap<string, BookEntry>;
+  /** Returns services as they were given, without those that are left out. */
+  entriesOf(keys: readonly string[]): ReadonlyMap<string, BookEntry>;
 }
 
 /** Service of Nacos with what it became. Several become one service of the mesh if Dubbo's identity is equal. */
@@ -92,6 +95,7 @@ export function createView(options: ViewOptions): NacosView {
 
   return {
     update(key, entry) {
+      options.addresses.use(key, hostNames(entry?.instances ?? []));
       if (entry === null) return { changes: remove(key).flatMap(changesOf), faults: [] };
       const named = nameOf(entry.name, options);
       if (!named.ok) {
@@ -102,24 +106,27 @@ export function createView(options: ViewOptions): NacosView {
       const faults = [...entry.faults, ...translated.faults, ...unresolved(entry, options)];
       return { changes: touched.flatMap(changesOf), faults };
     },
-    usersOf: (host) =>
+    entriesOf: (keys) =>
       new Map(
-        [...members].flatMap(([key, { entry }]) =>
-          entry.instances.some(({ ip }) => ip === host) ? [[key, entry] as const] : [],
-        ),
+        keys.flatMap((key) => {
+          const entry = members.get(key)?.entry;
+          return entry === undefined ? [] : [[key, entry] as const];
+        }),
       ),
   };
 }
 
-function nameOf(name: NacosService, { dubbo, hostnames }: ViewOptions): Result<NamedService, string> {
+function nameOf(name: NacosService, { dubbo, hostnames, names }: ViewOptions): Result<NamedService, string> {
   const identity = dubboIdentity(name.name);
   if (identity !== null) return nameService(identity, dubbo);
-  const host = hostnames.hostnameOf(name);
-  return host.ok ? ok({ hostname: host.value, aliases: [] }) : host;
+  const keys = [`${name.group}@@${name.name}`, ...(name.group === defaultGroup ? [name.name] : [])];
+  const own = keys.find((key) => Object.hasOwn(names, key));
+  return withOwnName(hostnames.hostnameOf(name), own === undefined ? undefined : names[own]);
 }
 
 function translateEntry({ name, instances }: BookEntry, options: ViewOptions): TranslatedInstances {
-  const given = { ...options, addressesOf: options.addresses.of };
+  const place = `${name.namespace}/${name.group}/${name.name}`;
+  const given = { ...options, place, addressesOf: options.addresses.of };
   return dubboIdentity(name.name) === null ? translateListed(instances, given) : translateProviders(instances, given);
 }
 
@@ -144,8 +151,12 @@ function toService(
   };
 }
 
+const hostNames = (instances: readonly NacosInstance[]): readonly string[] => [
+  ...new Set(instances.flatMap(({ ip }) => (ipVersion(ip) === 0 ? [ip] : []))),
+];
+
 const unresolved = ({ instances }: BookEntry, { addresses }: ViewOptions): readonly string[] =>
-  instances.flatMap(({ ip }) => {
-    const fault = ipVersion(ip) === 0 ? addresses.fault(ip) : null;
-    return fault === null ? [] : [`the host ${ip} of an instance cannot be resolved: ${fault}`];
+  hostNames(instances).flatMap((host) => {
+    const fault = addresses.fault(host);
+    return fault === null ? [] : [`the host ${host} of an instance cannot be resolved: ${fault}`];
   });

@@ -1,4 +1,6 @@
 import type { ShardChange, ShardContents } from '../../src/adapter-contract/adapter.ts';
+import type { Addresses } from '../../src/dns/addresses.ts';
+import { ipVersion } from '../../src/lib/ip.ts';
 import { type Endpoint, type EndpointSet, isCallable } from '../../src/model/endpoint.ts';
 import type { Hostname } from '../../src/model/names.ts';
 import type { Service, ServicePort } from '../../src/model/service.ts';
@@ -21,6 +23,8 @@ export interface CatalogOptions {
    * registers again, is never missing.
    */
   readonly holdMs: number;
+  /** Addresses of endpoints that have a host name. */
+  readonly addresses: Pick<Addresses, 'use' | 'of'>;
 }
 
 /** Services and endpoints that nodes became. It holds no timers: `takeChanges` is given the time. */
@@ -28,6 +32,8 @@ export interface Catalog {
   /** Replaces all entries of a source (a node). A folder is what lasts while its services have no instances. */
   put(source: string, folder: string, entries: readonly CatalogEntry[]): void;
   remove(source: string): void;
+  /** Notes that addresses of host names changed that entries of these sources have. */
+  resolved(sources: readonly string[]): void;
   /** Forgets services that have no instance, and had theirs only in this folder. */
   removeFolder(folder: string): void;
   /** Returns the changes since the last call. */
@@ -49,7 +55,7 @@ interface KnownService {
   heldUntilMs: number | null;
 }
 
-export function createCatalog({ namespace, holdMs }: CatalogOptions): Catalog {
+export function createCatalog({ namespace, holdMs, addresses }: CatalogOptions): Catalog {
   const services = new Map<Hostname, KnownService>();
   const sources = new Map<string, { readonly folder: string; readonly hostnames: ReadonlySet<Hostname> }>();
   const dirty = new Set<Hostname>();
@@ -68,7 +74,7 @@ export function createCatalog({ namespace, holdMs }: CatalogOptions): Catalog {
     return known;
   }
 
-  function remove(source: string): void {
+  function unlink(source: string): void {
     for (const hostname of sources.get(source)?.hostnames ?? []) {
       services.get(hostname)?.bySource.delete(source);
       dirty.add(hostname);
@@ -80,7 +86,8 @@ export function createCatalog({ namespace, holdMs }: CatalogOptions): Catalog {
     const known = services.get(hostname);
     if (known === undefined) return [];
     const entries = [...known.bySource.values()].flat();
-    if (entries.length === 0 && isHeld(hostname, known, nowMs)) return [];
+    const endpoints = entries.flatMap(({ endpoint }) => atEachAddress(endpoint));
+    if (endpoints.length === 0 && isHeld(hostname, known, nowMs)) return [];
     known.heldUntilMs = null;
     held.delete(hostname);
     if (entries.length === 0 && known.folders.size === 0) {
@@ -90,14 +97,20 @@ export function createCatalog({ namespace, holdMs }: CatalogOptions): Catalog {
     const service = serviceOf(hostname, known, entries);
     const isNew = known.service !== service;
     known.service = service;
-    known.endpoints = { namespace, hostname, endpoints: distinct(entries.map(({ endpoint }) => endpoint)) };
+    known.endpoints = { namespace, hostname, endpoints: distinct(endpoints) };
     return [
       ...(isNew ? [{ type: 'service', service } as const] : []),
       { type: 'endpoints', set: known.endpoints } as const,
     ];
   }
 
-  /** Holds the last endpoints for a while when no node is left. */
+  /** Repeats an endpoint at a host name for each address of that name. */
+  const atEachAddress = (endpoint: Endpoint): readonly Endpoint[] =>
+    ipVersion(endpoint.address) === 0
+      ? addresses.of(endpoint.address).map((address) => ({ ...endpoint, address }))
+      : [endpoint];
+
+  /** Holds the last endpoints for a while when no node is left, or none with a known address. */
   function isHeld(hostname: Hostname, known: KnownService, nowMs: number): boolean {
     if (!(known.endpoints?.endpoints.some(isCallable) ?? false)) return false;
     known.heldUntilMs ??= nowMs + holdMs;
@@ -133,7 +146,8 @@ export function createCatalog({ namespace, holdMs }: CatalogOptions): Catalog {
 
   return {
     put(source, folder, entries) {
-      remove(source);
+      unlink(source);
+      addresses.use(source, hostNames(entries));
       for (const [hostname, own] of Map.groupBy(entries, (entry) => entry.hostname)) {
         const known = knownService(hostname);
         known.bySource.set(source, own);
@@ -142,7 +156,13 @@ export function createCatalog({ namespace, holdMs }: CatalogOptions): Catalog {
       }
       sources.set(source, { folder, hostnames: new Set(entries.map(({ hostname }) => hostname)) });
     },
-    remove,
+    remove(source) {
+      unlink(source);
+      addresses.use(source, []);
+    },
+    resolved(changed) {
+      for (const source of changed) for (const hostname of sources.get(source)?.hostnames ?? []) dirty.add(hostname);
+    },
     removeFolder(folder) {
       for (const [hostname, known] of services) if (known.folders.delete(folder)) dirty.add(hostname);
     },
@@ -168,6 +188,10 @@ export function createCatalog({ namespace, holdMs }: CatalogOptions): Catalog {
     }),
   };
 }
+
+const hostNames = (entries: readonly CatalogEntry[]): readonly string[] => [
+  ...new Set(entries.flatMap(({ endpoint: { address } }) => (ipVersion(address) === 0 ? [address] : []))),
+];
 
 /** Removes endpoints that several nodes tell of. The first of equal address and ports stays, if it may be called. */
 function distinct(endpoints: readonly Endpoint[]): readonly Endpoint[] {

@@ -115,6 +115,7 @@ export const configSchema = z
         ),
         applicationHostname: template('application', '{application}.dubbo-app', 'hostname of an application'),
         names: names('group/interface:version'),
+        applicationNames: names('application'),
         ports,
       })
       .optional()
@@ -139,6 +140,7 @@ export const configSchema = z
         z.strictObject({
           root: nodePath.describe("base path of Curator's ServiceDiscovery"),
           hostname: template('curator', '{name}.curator', 'hostname of a service'),
+          names: names('name'),
           port: portNumber.default(80).describe('port that clients call'),
           protocol: z.enum(['http', 'http2', 'grpc', 'tcp']).default('http').describe('protocol of that port'),
         }),

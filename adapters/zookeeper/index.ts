@@ -5,6 +5,7 @@ import {
   defineAdapter,
   type ShardSink,
 } from '../../src/adapter-contract/adapter.ts';
+import { createAddresses } from '../../src/dns/addresses.ts';
 import { createCatalog } from './catalog.ts';
 import { keepSession } from './client/session.ts';
 import { configSchema, serverAddress, type ZooKeeperConfig } from './config.ts';
@@ -38,11 +39,26 @@ interface Run {
 
 async function follow(settings: ZooKeeperConfig, { context, sink, signal }: Run): ReturnType<Adapter['run']> {
   const { clock, log } = context;
-  const catalog = createCatalog({ namespace: settings.namespace, holdMs: settings.lastInstanceSeconds * 1_000 });
-  const publisher = createPublisher({ catalog, clock, log, sink });
+  const addresses = createAddresses({
+    clock,
+    changed(host, users) {
+      catalog.resolved(users);
+      const fault = addresses.fault(host);
+      const reported = fault === null || users.length === 0 ? null : `it cannot be resolved: ${fault}`;
+      publisher.report(`host ${host}`, reported);
+      publisher.publishIfWhole();
+    },
+  });
+  const catalog = createCatalog({
+    namespace: settings.namespace,
+    holdMs: settings.lastInstanceSeconds * 1_000,
+    addresses,
+  });
+  const publisher = createPublisher({ catalog, clock, log, sink, isPending: addresses.isPending });
   const layouts = layoutsOf(settings, { catalog, chroot: settings.chroot ?? '', report: publisher.report });
   const trees = layouts.flatMap((layout) => layout.trees).map((tree) => ({ ...tree, mirror: new Mirror(tree) }));
 
+  const resolving = addresses.run(signal);
   await keepSession(
     {
       ...sessionOf(settings, context),
@@ -62,6 +78,7 @@ async function follow(settings: ZooKeeperConfig, { context, sink, signal }: Run)
     },
     signal,
   );
+  await resolving;
   publisher.close();
 }
 

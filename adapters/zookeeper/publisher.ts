@@ -9,6 +9,8 @@ export interface Publisher {
   report(origin: string, message: string | null): void;
   /** Writes changes. The first time after a gap, everything is written. */
   publish(): void;
+  /** Writes changes that do not come from the connection: nothing after a gap, which its next listing ends. */
+  publishIfWhole(): void;
   /** Reports that there is no connection. */
   lost(reason: string): void;
   close(): void;
@@ -19,11 +21,15 @@ export interface PublisherOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly sink: ShardSink;
+  /** Reports whether a listing would be incomplete yet. `publishIfWhole` is called when it may no longer be. */
+  readonly isPending: () => boolean;
 }
 
-export function createPublisher({ catalog, clock, log, sink }: PublisherOptions): Publisher {
+export function createPublisher({ catalog, clock, log, sink, isPending }: PublisherOptions): Publisher {
   const problems = new Map<string, string>();
   let hasGap = true;
+  /** True while a listing that was received waits for `isPending`. */
+  let isWaiting = false;
   let cancelTimer: () => void = () => {};
 
   /** Comes back when endpoints are no longer held. */
@@ -32,11 +38,17 @@ export function createPublisher({ catalog, clock, log, sink }: PublisherOptions)
     const nextAtMs = catalog.nextAtMs();
     if (nextAtMs === null) return;
     cancelTimer = clock.after(Math.max(nextAtMs - clock.now(), 1), () => {
-      if (!hasGap) publish(); // else the next connection publishes all
+      publishIfWhole();
     });
   }
 
+  function publishIfWhole(): void {
+    if (!hasGap || isWaiting) publish();
+  }
+
   function publish(): void {
+    isWaiting = hasGap && isPending();
+    if (isWaiting) return;
     const changes = catalog.takeChanges(clock.now());
     if (hasGap) {
       hasGap = false;
@@ -48,6 +60,7 @@ export function createPublisher({ catalog, clock, log, sink }: PublisherOptions)
 
   return {
     publish,
+    publishIfWhole,
     report(origin, message) {
       if ((problems.get(origin) ?? null) === message) return;
       if (message === null) problems.delete(origin);
@@ -61,6 +74,7 @@ export function createPublisher({ catalog, clock, log, sink }: PublisherOptions)
     },
     lost(reason) {
       hasGap = true;
+      isWaiting = false;
       sink.degraded(reason);
     },
     close: () => cancelTimer(),

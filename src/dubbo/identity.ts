@@ -30,9 +30,13 @@ export interface NamedService {
 export function nameService(identity: ServiceIdentity, { template, names }: Naming): Result<NamedService, string> {
   const built = formatHostname(template, { ...identity });
   const key = identityKey(identity);
-  const own = Object.hasOwn(names, key) ? names[key] : undefined;
+  return withOwnName(built, Object.hasOwn(names, key) ? names[key] : undefined);
+}
+
+/** Gives a service a name of its own, if there is one. The hostname of its template, if any, becomes an alias. */
+export function withOwnName(built: Result<Hostname, string>, own: string | undefined): Result<NamedService, string> {
   if (own === undefined) return built.ok ? ok({ hostname: built.value, aliases: [] }) : built;
-  return ok({ hostname: hostname(own), aliases: built.ok ? [built.value] : [] });
+  return ok({ hostname: hostname(own), aliases: built.ok && built.value !== own ? [built.value] : [] });
 }
 
 /** Finds the service that has a hostname; null if `nameService` gives this hostname to none. */

@@ -10,6 +10,16 @@ export type Health = 'healthy' | 'unhealthy' | 'draining' | 'departed';
 export const isCallable = ({ health }: Pick<Endpoint, 'health'>): boolean =>
   health === 'healthy' || health === 'draining';
 
+/** Entry of a registry from which an endpoint was made. */
+export interface EndpointOrigin {
+  /** Folder of the entry, such as a path of ZooKeeper, or namespace, group, service and cluster of Nacos. */
+  readonly place: string;
+  /** Entry in that folder: usually `address:port`, else an id. */
+  readonly instance: string;
+  /** Own port of the instance, if its sidecar's port is called in its place. */
+  readonly ownPort?: number;
+}
+
 /** Address behind a service. Immutable; an unchanged endpoint keeps its identity from one set to the next. */
 export interface Endpoint {
   /** IPv4 or IPv6 address, or a hostname for services with DNS resolution. */
@@ -26,6 +36,8 @@ export interface Endpoint {
   readonly health: Health;
   /** Namespace and name of the Pod, WorkloadEntry or instance. */
   readonly workload: { readonly namespace: string; readonly name: string } | null;
+  /** Absent if its adapter does not tell, because the workload says enough. */
+  readonly origin?: EndpointOrigin;
 }
 
 /** Endpoints of one service, in one shard or merged. An empty set is a normal state. */

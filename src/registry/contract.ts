@@ -93,6 +93,8 @@ export interface ShardOptions {
   readonly savesSnapshot?: boolean;
   /** True for shards of self-registered instances, which yield to definitions of other shards. Default false. */
   readonly isSelfRegistered?: boolean;
+  /** Position of its adapter in the configuration: shards of a lower one have precedence. Default 0; then by name. */
+  readonly order?: number;
 }
 
 export interface RegistryOptions {
@@ -104,6 +106,19 @@ export interface RegistryOptions {
   readonly departedMs?: number;
   /** Reports whether the configuration lets instances register for a service of another shard. By default none may. */
   readonly isRegistrationAllowed?: (requested: RegistrationName) => boolean;
+  /**
+   * Reports whether a service has the endpoints of one adapter only: the first one with a callable endpoint. By default
+   * services have those of all adapters.
+   */
+  readonly isOfOneAdapter?: (service: Pick<Service, 'namespace' | 'hostname'>) => boolean;
+}
+
+/** Endpoints of a service in one shard. */
+export interface ShardEndpoints {
+  readonly shard: string;
+  /** False if the service has other shards' endpoints in their place. */
+  readonly isUsed: boolean;
+  readonly set: EndpointSet;
 }
 
 /** Merges the shards of all adapters into one view of services and endpoints. */
@@ -133,10 +148,10 @@ export interface Registry {
   services(): IterableIterator<Service>;
   /** Returns the merged set of one service, as of the last `takeChanges`. */
   endpoints(key: ServiceKey): EndpointSet | undefined;
-  /** Yields the sets of each shard, including unhealthy endpoints. */
-  endpointShards(): IterableIterator<{ readonly shard: string; readonly set: EndpointSet }>;
+  /** Yields the sets of each shard, including unhealthy endpoints. `isUsed` is that of the last `takeChanges`. */
+  endpointShards(): IterableIterator<ShardEndpoints>;
   shards(): readonly ShardStatus[];
-  /** Returns rejected entries, and self-registered services that are excluded. */
+  /** Returns rejected entries, excluded self-registered services, and ports that are taken by other shards. */
   problems(): readonly ShardProblem[];
   /** Returns the reason why instances may not register for a service, or null. */
   registrationRefusal(requested: RegistrationName): string | null;

@@ -1,7 +1,7 @@
 import { ipVersion } from '../lib/ip.ts';
 import type { Endpoint, EndpointSet } from '../model/endpoint.ts';
 import type { ServiceKey } from '../model/names.ts';
-import { endpointIdentity } from './merge.ts';
+import { endpointIdentity } from './merge-endpoints.ts';
 
 /**
  * Endpoints that were removed recently. A late lease renewal or a rewritten slice causes a gap of seconds, during which
@@ -12,11 +12,7 @@ export interface Departures {
    * Records endpoints that are in `before` but not in `now`, by address and ports. Returns all departed endpoints of
    * the service.
    */
-  settle(
-    service: ServiceKey,
-    before: EndpointSet | undefined,
-    now: readonly (readonly Endpoint[])[],
-  ): readonly Endpoint[];
+  settle(service: ServiceKey, before: EndpointSet | undefined, now: readonly Endpoint[]): readonly Endpoint[];
   forget(service: ServiceKey): void;
   /** Returns services whose departed endpoints have expired; call `settle` for them. */
   due(): readonly ServiceKey[];
@@ -33,13 +29,13 @@ export function createDepartures(now: () => number, departedMs: number): Departu
   const departedByService = new Map<ServiceKey, ReadonlyMap<string, Departed>>();
 
   return {
-    settle(service, before, sets) {
+    settle(service, before, endpoints) {
       const known = departedByService.get(service);
       if (departedMs === 0 || (known === undefined && (before?.endpoints.length ?? 0) === 0)) return [];
       // Unchanged endpoints are found by identity, so that ports are compared only for the few others.
-      const current = new Set(sets.flat());
+      const current = new Set(endpoints);
       const missing = (before?.endpoints ?? []).filter((endpoint) => !current.has(endpoint));
-      const present = new Set(missing.length === 0 ? [] : sets.flatMap((set) => set.map(endpointIdentity)));
+      const present = new Set(missing.length === 0 ? [] : endpoints.map(endpointIdentity));
       const untilMs = now() + departedMs;
       const departed = new Map<string, Departed>();
       for (const endpoint of missing) {

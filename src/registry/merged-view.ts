@@ -1,9 +1,10 @@
-import type { EndpointSet } from '../model/endpoint.ts';
+import { type EndpointSet, isCallable } from '../model/endpoint.ts';
 import type { ServiceKey } from '../model/names.ts';
 import type { Service } from '../model/service.ts';
-import type { RegistryChange, Urgency } from './contract.ts';
+import type { RegistryChange, ShardProblem, Urgency } from './contract.ts';
 import type { Departures } from './departures.ts';
-import { mergeEndpoints, mergeServices } from './merge.ts';
+import { mergedSet, mergeServices, portConflicts } from './merge.ts';
+import { mergeEndpoints } from './merge-endpoints.ts';
 import type { RegistrationPolicy } from './registration-policy.ts';
 import type { Shard } from './shard.ts';
 
@@ -13,12 +14,18 @@ export interface MergedView {
   readonly sets: ReadonlyMap<ServiceKey, EndpointSet>;
   markService(key: ServiceKey): void;
   markEndpoints(key: ServiceKey): void;
+  /** Reports whether endpoints of this shard are used for the service. */
+  usesEndpointsOf(shard: Shard, key: ServiceKey): boolean;
+  /** Returns the ports that are not served, because another shard has their number. */
+  portConflicts(): readonly ShardProblem[];
   takeChanges(urgency?: Urgency): readonly RegistryChange[];
 }
 
 export interface MergedViewOptions {
-  /** Shards, ordered by name, which is the order of merging. */
+  /** Shards, ordered by precedence. */
   readonly shards: () => readonly Shard[];
+  /** Reports whether a service has endpoints of one adapter only: the first one with a callable endpoint. */
+  readonly isOfOneAdapter: (service: Service) => boolean;
   readonly departures: Departures;
   /** Returns the reason why instances may not register for a name, or null. */
   readonly registrationRefusal: RegistrationPolicy['refusalOf'];
@@ -35,6 +42,7 @@ export interface MergedViewOptions {
  */
 export function createMergedView({
   shards,
+  isOfOneAdapter,
   departures,
   registrationRefusal,
   exclusionChanged,
@@ -66,6 +74,15 @@ export function createMergedView({
     return (defining.length === 0 ? found : defining).flatMap((shard) => shard.services.get(key) ?? []);
   }
 
+  /** Returns the shards whose endpoints a service has. Self-registered instances join those of every adapter. */
+  function contributingShards(service: Service, key: ServiceKey): readonly Shard[] {
+    const all = shardsInEffect(key).filter((shard) => shard.sets.has(key));
+    if (all.length < 2 || !isOfOneAdapter(service)) return all;
+    const isServing = (shard: Shard) => !shard.isSelfRegistered && shard.sets.get(key)?.endpoints.some(isCallable);
+    const first = all.find(isServing);
+    return first === undefined ? all : all.filter((shard) => shard.isSelfRegistered || shard.order === first.order);
+  }
+
   function mergeService(key: ServiceKey): RegistryChange | null {
     const known = services.get(key);
     updateExclusion(key);
@@ -89,12 +106,10 @@ export function createMergedView({
       return null;
     }
     const known = sets.get(key);
-    const parts = shardsInEffect(key).flatMap((shard) => {
-      const set = shard.sets.get(key);
-      return set === undefined ? [] : [set.endpoints];
-    });
-    const departed = departures.settle(key, known, parts);
-    const set = mergeEndpoints(service, departed.length === 0 ? parts : [...parts, departed], known);
+    const lists = contributingShards(service, key).map((shard) => shard.sets.get(key)?.endpoints ?? []);
+    const current = mergeEndpoints(service, lists, known?.endpoints ?? []);
+    const departed = departures.settle(key, known, current);
+    const set = mergedSet(service, departed.length === 0 ? current : [...current, ...departed], known);
     if (set === known) return null;
     sets.set(key, set);
     return { type: 'endpoints', set };
@@ -105,6 +120,17 @@ export function createMergedView({
     sets,
     markService: (key) => dirtyServices.add(key),
     markEndpoints: (key) => dirtySets.add(key),
+    usesEndpointsOf(shard, key) {
+      const service = services.get(key);
+      return service !== undefined && contributingShards(service, key).includes(shard);
+    },
+    portConflicts: () =>
+      [...services.keys()].flatMap((key) =>
+        portConflicts(candidatesAt(key)).flatMap(({ service, message }) => {
+          const shard = shards().find((one) => one.services.get(key) === service);
+          return shard === undefined ? [] : [{ shard: shard.name, origin: `service ${key}`, message }];
+        }),
+      ),
     takeChanges(urgency = 'configuration') {
       if (urgency === 'endpoints') {
         const dirty = [...dirtySets].filter((key) => !dirtyServices.has(key));

@@ -52,7 +52,7 @@ export function openShard(options: OpenShardOptions): OpenShard {
       rejections.accepted(origin);
     },
   };
-  const shard: Shard = createShard(name, listener, isSelfRegistered);
+  const shard: Shard = createShard({ name, isSelfRegistered, order: options.order ?? 0 }, listener);
   const tracked = createTrackedSink({
     clock,
     log,

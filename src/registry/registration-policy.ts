@@ -1,6 +1,6 @@
 import { canonicalAddress } from '../lib/ip.ts';
 import { addTo, removeFrom } from '../lib/sets-by-key.ts';
-import { covers, type Hostname, type ServiceKey, serviceKey } from '../model/names.ts';
+import { type Hostname, type ServiceKey, serviceKey } from '../model/names.ts';
 import type { Service } from '../model/service.ts';
 
 /** Label by which a service lets self-registered instances of its namespace join: `allow`. */
@@ -91,16 +91,6 @@ export function createRegistrationPolicy({ isAllowed, affected }: RegistrationPo
     },
   };
 }
-
-/** Builds a test for patterns: a namespace, which may end in `*`, a slash, and a hostname or wildcard. */
-export const registrationAllowList =
-  (patterns: readonly string[]) =>
-  ({ namespace, hostname }: RegistrationName): boolean =>
-    patterns.some((pattern) => {
-      const [place = '', host = ''] = pattern.split('/');
-      const isHere = place.endsWith('*') ? namespace.startsWith(place.slice(0, -1)) : namespace === place;
-      return isHere && covers(host.toLowerCase(), hostname);
-    });
 
 const orderOf = ({ namespace, hostname, registry }: Service, requested: RegistrationName): string =>
   [hostname === requested.hostname ? 0 : 1, namespace, hostname, registry].join(' ');

@@ -15,9 +15,10 @@ const departuresEveryMs = 1_000;
  * Creates the registry of this process. `shard` throws on a name that is opened twice, which is a bug of the caller.
  */
 export function createRegistry(options: RegistryOptions): Registry {
-  const { clock, log, departedMs = defaultDepartedMs, isRegistrationAllowed = () => false } = options;
+  const { clock, log, departedMs = defaultDepartedMs } = options;
+  const { isRegistrationAllowed = () => false, isOfOneAdapter = () => false } = options;
   const open = new Map<string, OpenShard>();
-  /** Shards ordered by name, so that merging does not depend on the order of configuration. */
+  /** Shards ordered by their adapters' positions, then by name. */
   let shards: readonly Shard[] = [];
   const notifier: ChangeNotifier = createChangeNotifier();
   const departures = createDepartures(clock.now, departedMs);
@@ -32,6 +33,7 @@ export function createRegistry(options: RegistryOptions): Registry {
   const excluded = new Map<ServiceKey, string>();
   const view = createMergedView({
     shards: () => shards,
+    isOfOneAdapter,
     departures,
     registrationRefusal: policy.refusalOf,
     exclusionChanged: noteExclusion,
@@ -75,7 +77,9 @@ export function createRegistry(options: RegistryOptions): Registry {
   }
 
   const orderShards = () => {
-    shards = [...open.values()].map(({ shard }) => shard).sort((a, b) => (a.name < b.name ? -1 : 1));
+    shards = [...open.values()]
+      .map(({ shard }) => shard)
+      .sort((a, b) => a.order - b.order || (a.name < b.name ? -1 : 1));
   };
 
   return {
@@ -101,14 +105,17 @@ export function createRegistry(options: RegistryOptions): Registry {
     services: () => view.services.values(),
     endpoints: (key) => view.sets.get(key),
     *endpointShards() {
-      for (const shard of shards) for (const set of shard.sets.values()) yield { shard: shard.name, set };
+      for (const shard of shards)
+        for (const [key, set] of shard.sets) yield { shard: shard.name, isUsed: view.usesEndpointsOf(shard, key), set };
     },
     shards: () => [...open.values()].map(({ tracked }) => tracked.status()),
-    problems: () =>
-      [...open].flatMap(([shard, { problems }]) => [
+    problems: () => [
+      ...[...open].flatMap(([shard, { problems }]) => [
         ...problems.list().map((problem) => ({ shard, ...problem })),
         ...exclusionsOf(shard),
       ]),
+      ...view.portConflicts(),
+    ],
     registrationRefusal: policy.refusalOf,
     excludedRegistrations: () => excluded,
     async close() {

@@ -24,6 +24,8 @@ export interface Shard {
   readonly name: string;
   /** True for self-registered instances, which yield to definitions of other shards. */
   readonly isSelfRegistered: boolean;
+  /** Position of its adapter: shards of a lower one have precedence. */
+  readonly order: number;
   readonly services: ReadonlyMap<ServiceKey, Service>;
   readonly sets: ReadonlyMap<ServiceKey, EndpointSet>;
   readonly workloads: ReadonlyMap<string, Workload>;
@@ -32,7 +34,9 @@ export interface Shard {
   replace(contents: ShardContents): void;
 }
 
-export function createShard(name: string, listener: ShardListener, isSelfRegistered = false): Shard {
+export type ShardIdentity = Pick<Shard, 'name' | 'isSelfRegistered' | 'order'>;
+
+export function createShard({ name, isSelfRegistered, order }: ShardIdentity, listener: ShardListener): Shard {
   const services = new Map<ServiceKey, Service>();
   const sets = new Map<ServiceKey, EndpointSet>();
   const raw = createRawContents({ shard: name, isSelfRegistered }, (id, change) => listener.rawChanged(id, change));
@@ -112,7 +116,7 @@ export function createShard(name: string, listener: ShardListener, isSelfRegiste
   }
 
   const { workloads, objects } = raw;
-  return { name, isSelfRegistered, services, sets, workloads, objects, apply, replace };
+  return { name, isSelfRegistered, order, services, sets, workloads, objects, apply, replace };
 }
 
 function idsOf(contents: ShardContents) {

@@ -31,7 +31,7 @@ export function createAdapters(
   { clock, log, registry, observerOf, definitions = known }: AdapterWiring,
 ): readonly MadeAdapter[] {
   const writers = new Map<string, RegistryWriter>();
-  return config.adapters.map(({ name, type, options, required, syncTimeoutSeconds }) => {
+  return config.adapters.map(({ name, type, options, required, syncTimeoutSeconds }, order) => {
     const definition = definitions.find((one) => one.kind === type);
     if (definition === undefined) {
       const kinds = definitions.map((one) => one.kind).join(', ');
@@ -42,6 +42,7 @@ export function createAdapters(
       syncTimeoutMs: syncTimeoutSeconds * 1000,
       savesSnapshot: !definition.isDurable,
       isSelfRegistered: definition.isSelfRegistered,
+      order,
     };
     const made = definition.configure(options, {
       name,

@@ -57,7 +57,7 @@ export const spiffeIds = z
 export const namespacedHost = z
   .string()
   .regex(
-    /^([a-z0-9][-a-z0-9]*\*?|\*)\/(\*|(\*\.)?[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?)$/,
+    /^([a-z0-9][-a-z0-9]*\*?|\*)\/(\*|(\*\.)?[A-Za-z0-9_]([-A-Za-z0-9._]*[A-Za-z0-9_])?)$/,
     'must be namespace/host, such as shop/orders.example, shop/* or */*',
   )
   .meta({ form: '`namespace/host`, with `*`' });

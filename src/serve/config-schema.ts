@@ -204,6 +204,17 @@ const registrationSchema = z
   })
   .describe('[Instances that register themselves](adapters.md#registration) for services of other adapters.');
 
+const mergingSchema = z
+  .strictObject({
+    oneAdapterOnly: z
+      .array(namespacedHost)
+      .default([])
+      .describe(
+        'services that have the endpoints of one adapter only: the first of `adapters` with a callable endpoint; others have those of all',
+      ),
+  })
+  .describe('[Services that several adapters know](adapters.md#one-service-in-several-adapters).');
+
 const pushSchema = z
   .strictObject({
     endpointQuietMs: milliseconds.default(0).describe('time that a change of endpoints waits for further changes'),
@@ -220,6 +231,7 @@ export const configFileSchema = z.strictObject({
   webhook: webhookSchema.optional(),
   adapters: z.array(adapterSchema).default([{ type: 'registration', required: true, syncTimeoutSeconds: 30 }]),
   registration: registrationSchema.prefault({}),
+  merging: mergingSchema.prefault({}),
   mesh: meshConfigSchema.prefault({}),
   domainSuffix: z
     .string()

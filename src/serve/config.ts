@@ -103,6 +103,8 @@ export interface ServeConfig {
   readonly adapters: readonly AdapterConfig[];
   /** Services of other adapters that instances may join: `namespace/host`. */
   readonly registration: { readonly allow: readonly string[] };
+  /** Services that have the endpoints of one adapter only: `namespace/host`. */
+  readonly merging: { readonly oneAdapterOnly: readonly string[] };
   readonly mesh: MeshConfig;
   /** Last part of Kubernetes hostnames. */
   readonly domainSuffix: string;
@@ -159,6 +161,7 @@ export async function loadServeConfig(flags: GivenFlags, env: Environment): Prom
     webhook: webhookOf(file),
     adapters: adaptersOf(file, given('mesh-dir')),
     registration: file.registration,
+    merging: file.merging,
     mesh: file.mesh,
     domainSuffix: file.domainSuffix,
     push: file.push,

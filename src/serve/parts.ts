@@ -17,8 +17,8 @@ import { createCompileProgress } from '../push/status/compile-progress.ts';
 import { createRuleFindings, type RuleFindings } from '../push/status/findings/index.ts';
 import { createRuleStatuses, type LiveRuleStatuses } from '../push/status/statuses.ts';
 import type { Registry } from '../registry/contract.ts';
-import { registrationAllowList } from '../registry/registration-policy.ts';
 import { createRegistry } from '../registry/registry.ts';
+import { servicePatterns } from '../registry/service-patterns.ts';
 import { type RuleBook, ruleBook } from '../rules/book/rule-book.ts';
 import { ruleKinds, servedKinds } from '../rules/kinds/index.ts';
 import { createServiceEntryIndex, type ServiceEntryIndex } from '../rules/service-entries/index.ts';
@@ -84,8 +84,13 @@ export async function createParts({ config, version, clock, log, closing }: Serv
   const paths = dataPaths(config.dataDir);
   const metrics = createMetrics();
   closing.defer(() => metrics.stop());
-  const isRegistrationAllowed = registrationAllowList(config.registration.allow);
-  const registry = createRegistry({ clock, log, snapshotDir: paths.shards, isRegistrationAllowed });
+  const registry = createRegistry({
+    clock,
+    log,
+    snapshotDir: paths.shards,
+    isRegistrationAllowed: servicePatterns(config.registration.allow),
+    isOfOneAdapter: servicePatterns(config.merging.oneAdapterOnly),
+  });
   closing.defer(() => registry.close());
   const adapters = createAdapters(config, { clock, log, registry, observerOf: metrics.adapterObserver });
   const serviceEntryShard = registry.shard('service-entries', 'service-entry', {

@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest';
 import type { ShardChange } from '../../src/adapter-contract/adapter.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
 import { hostname, serviceKey } from '../../src/model/names.ts';
-import { registrationAllowList, registrationLabel } from '../../src/registry/registration-policy.ts';
+import { registrationLabel } from '../../src/registry/registration-policy.ts';
 import { createRegistry } from '../../src/registry/registry.ts';
+import { servicePatterns } from '../../src/registry/service-patterns.ts';
 import { fakeClock } from '../support/fake-clock.ts';
 import { endpoint, service } from '../support/model.ts';
 import { runs } from '../support/property-runs.ts';
@@ -13,7 +14,7 @@ const shards = ['mesh', 'entries', 'agents', 'other-agents'] as const;
 const hosts = ['orders.shop.svc.mesh', 'orders.shop', 'orders', 'a.orders', '*.orders', '*'] as const;
 
 function start() {
-  const isRegistrationAllowed = registrationAllowList(['shop/a.orders']);
+  const isRegistrationAllowed = servicePatterns(['shop/a.orders']);
   const registry = createRegistry({
     clock: fakeClock(),
     log: silentLogger,

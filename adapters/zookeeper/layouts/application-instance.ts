@@ -1,13 +1,14 @@
 import { z } from 'zod';
 import { formatHostname, type HostnameTemplate } from '../../../src/dubbo/hostname-template.ts';
+import { withOwnName } from '../../../src/dubbo/identity.ts';
+import { providerOrigin } from '../../../src/dubbo/origin.ts';
 import { servicePort } from '../../../src/dubbo/protocols.ts';
 import { type Provider, providerEndpoint, readProvider } from '../../../src/dubbo/provider.ts';
-import { ipVersion } from '../../../src/lib/ip.ts';
 import { err, ok, type Result } from '../../../src/lib/result.ts';
 import type { CatalogEntry } from '../catalog.ts';
 import { jsonOf, type RevisionService } from './application-metadata.ts';
 import { readInstance } from './curator.ts';
-import { type ProviderNaming, providerEntries } from './provider-entries.ts';
+import { type ProviderNaming, type ProviderPlace, providerEntries } from './provider-entries.ts';
 
 /** Instance of an application of Dubbo. */
 export interface ApplicationInstance {
@@ -32,7 +33,6 @@ export function readApplicationInstance(data: Buffer | null): Result<Application
   const { data: { metadata } = { metadata: {} } } = payloadSchema.safeParse(payload);
   const revision = metadata['dubbo.metadata.revision'];
   if (revision === undefined) return ok(null);
-  if (ipVersion(address) === 0) return err(`its address '${address}' is a host name, which is not resolved`);
   const endpoints = endpointsSchema.safeParse(jsonOf(metadata['dubbo.endpoints'] ?? '[]'));
   if (!endpoints.success) return err("its metadata 'dubbo.endpoints' are not a list of protocols and ports");
   return ok({
@@ -55,6 +55,7 @@ export interface TranslatedInstance {
 
 export interface InstanceSettings extends ProviderNaming {
   readonly applicationTemplate: HostnameTemplate;
+  readonly applicationNames: Readonly<Record<string, string>>;
 }
 
 /**
@@ -63,21 +64,25 @@ export interface InstanceSettings extends ProviderNaming {
  */
 export function instanceEntries(
   { application, instance, services }: TranslatedInstance,
-  settings: InstanceSettings,
+  settings: InstanceSettings & ProviderPlace,
 ): Result<readonly CatalogEntry[], string> {
-  const own = instance.endpoints.map((endpoint) => ({ ...endpoint, identity: noService, parameters: none }));
-  const name = formatHostname(settings.applicationTemplate, { application });
+  const served = instance.endpoints.map((endpoint) => ({ ...endpoint, identity: noService, parameters: none }));
+  const { applicationTemplate, applicationNames } = settings;
+  const own = Object.hasOwn(applicationNames, application) ? applicationNames[application] : undefined;
+  const name = withOwnName(formatHostname(applicationTemplate, { application }), own);
   if (!name.ok) return name;
   const entries: CatalogEntry[] = [];
-  for (const service of own) {
+  for (const service of served) {
     const provider = providerOf(service, { application, instance });
     if (!provider.ok) return provider;
     entries.push({
-      hostname: name.value,
-      aliases: [],
+      ...name.value,
       ports: provider.value.protocols.flatMap((protocol) => servicePort(protocol, settings.ports) ?? []),
       labels: { application },
-      endpoint: providerEndpoint(provider.value),
+      endpoint: {
+        ...providerEndpoint(provider.value),
+        origin: providerOrigin(settings.place, provider.value),
+      },
     });
   }
   for (const service of services) {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { formatHostname, type HostnameTemplate } from '../../../src/dubbo/hostname-template.ts';
-import { ipVersion } from '../../../src/lib/ip.ts';
+import { withOwnName } from '../../../src/dubbo/identity.ts';
 import { err, ok, type Result } from '../../../src/lib/result.ts';
 import type { ServicePort } from '../../../src/model/service.ts';
 import type { CatalogEntry } from '../catalog.ts';
@@ -12,6 +12,8 @@ export interface CuratorSettings {
   readonly root: string;
   /** Template with `{name}`. */
   readonly template: HostnameTemplate;
+  /** Hostnames of single services, by name. */
+  readonly names: Readonly<Record<string, string>>;
   /** Port that clients call. */
   readonly port: Pick<ServicePort, 'number' | 'protocol'>;
 }
@@ -39,7 +41,9 @@ export function curator(settings: CuratorSettings, context: LayoutContext): Layo
       if (change.type === 'removed') context.catalog.removeFolder(folder);
       return;
     }
-    applyInstanceNode({ change, root, folder }, context, (data) => entriesOf(name, data, settings));
+    applyInstanceNode({ change, root, folder }, context, (data, place) =>
+      entriesOf({ name, id, place }, data, settings),
+    );
   }
 
   return { trees: [{ root, interestIn, apply }] };
@@ -61,21 +65,19 @@ export function readInstance(data: Buffer | null): Result<CuratorInstance, strin
 }
 
 function entriesOf(
-  name: string,
+  { name, id, place }: { readonly name: string; readonly id: string; readonly place: string },
   data: Buffer,
-  { template, port }: CuratorSettings,
+  { template, names, port }: CuratorSettings,
 ): Result<readonly CatalogEntry[], string> {
   const instance = readInstance(data);
   if (!instance.ok) return instance;
   const { address, port: plain, sslPort, enabled, payload } = instance.value;
-  if (ipVersion(address) === 0) return err(`its address '${address}' is a host name, which is not resolved`);
   if (plain === null || plain === undefined) return err('it has no port');
-  const host = formatHostname(template, { name });
+  const host = withOwnName(formatHostname(template, { name }), Object.hasOwn(names, name) ? names[name] : undefined);
   if (!host.ok) return host;
   const secure = sslPort ?? null;
   const entry: CatalogEntry = {
-    hostname: host.value,
-    aliases: [],
+    ...host.value,
     ports: [
       { name: port.protocol, ...port },
       ...(secure === null ? [] : [{ name: 'https', number: 443, protocol: 'https' } as const]),
@@ -91,6 +93,7 @@ function entriesOf(
       cluster: '',
       health: enabled === false ? 'unhealthy' : 'healthy',
       workload: null,
+      origin: { place, instance: id },
     },
   };
   return ok([entry]);

@@ -12,6 +12,8 @@ export interface DubboApplicationSettings extends ProviderNaming {
   /** Root of instances, `/services` by default. */
   readonly applicationRoot: string;
   readonly applicationTemplate: HostnameTemplate;
+  /** Hostnames of single applications. */
+  readonly applicationNames: Readonly<Record<string, string>>;
 }
 
 interface Application {
@@ -102,7 +104,10 @@ export function dubboApplications(settings: DubboApplicationSettings, context: L
     const services = servicesOf(application, instance);
     const known = services ?? application.found.get(id) ?? newest(application);
     if (services !== null) application.found.set(id, services);
-    const entries = instanceEntries({ application: name, instance, services: known }, settings);
+    const entries = instanceEntries(
+      { application: name, instance, services: known },
+      { ...settings, place: `${root}/${name}` },
+    );
     const problem = services === null ? missing(instance, known) : null;
     report(origin, entries.ok ? problem : entries.error);
     if (entries.ok) catalog.put(origin, `${root}/${name}`, entries.value);

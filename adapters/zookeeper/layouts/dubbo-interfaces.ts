@@ -4,7 +4,7 @@ import { ok, type Result } from '../../../src/lib/result.ts';
 import type { CatalogEntry } from '../catalog.ts';
 import type { NodeChange, NodeInterest } from '../tree/mirror.ts';
 import { applyInstanceNode, below, type Layout, type LayoutContext } from './layout.ts';
-import { type ProviderNaming, providerEntries } from './provider-entries.ts';
+import { type ProviderNaming, type ProviderPlace, providerEntries } from './provider-entries.ts';
 
 export interface DubboInterfaceSettings extends ProviderNaming {
   /** Dubbo's root, `/dubbo` by default. */
@@ -25,7 +25,7 @@ export function dubboInterfaces(settings: DubboInterfaceSettings, context: Layou
       if (change.type === 'removed' && change.names.length === 1) context.catalog.removeFolder(folder);
       return;
     }
-    applyInstanceNode({ change, root, folder }, context, () => readEntries(url, settings));
+    applyInstanceNode({ change, root, folder }, context, (_, place) => readEntries(url, { ...settings, place }));
   }
 
   return { trees: [{ root, interestIn, apply }] };
@@ -42,7 +42,7 @@ function interestIn([iface = '', category, url, ...deeper]: readonly string[]): 
 const noProviders = ['empty', 'consumer', 'injvm'];
 
 /** Returns the entries of a provider's URL, or what is wrong with it. */
-function readEntries(text: string, settings: DubboInterfaceSettings): Result<readonly CatalogEntry[], string> {
+function readEntries(text: string, settings: ProviderPlace): Result<readonly CatalogEntry[], string> {
   const url = parseServiceUrl(text);
   if (!url.ok) return url;
   if (noProviders.includes(url.value.protocol)) return ok([]);

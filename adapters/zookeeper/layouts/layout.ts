@@ -44,7 +44,7 @@ export interface InstanceChange {
 export function applyInstanceNode(
   { change, root, folder }: InstanceChange,
   { catalog, report }: LayoutContext,
-  read: (data: Buffer) => Result<readonly CatalogEntry[], string>,
+  read: (data: Buffer, place: string) => Result<readonly CatalogEntry[], string>,
 ): void {
   const source = [root, ...change.names].join('/'); // whole: origins of long paths are cut and may be equal
   const origin = originOf(root, change.names);
@@ -53,7 +53,8 @@ export function applyInstanceNode(
     report(origin, null);
     return;
   }
-  const entries = read(change.data ?? Buffer.alloc(0));
+  const place = [root, ...change.names.slice(0, -1)].join('/');
+  const entries = read(change.data ?? Buffer.alloc(0), place);
   report(origin, entries.ok ? null : entries.error);
   if (entries.ok) catalog.put(source, folder, entries.value);
 }

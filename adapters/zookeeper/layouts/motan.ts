@@ -4,7 +4,7 @@ import type { Result } from '../../../src/lib/result.ts';
 import type { CatalogEntry } from '../catalog.ts';
 import type { NodeChange, NodeInterest } from '../tree/mirror.ts';
 import { applyInstanceNode, below, type Layout, type LayoutContext } from './layout.ts';
-import { type ProviderNaming, providerEntries } from './provider-entries.ts';
+import { type ProviderNaming, type ProviderPlace, providerEntries } from './provider-entries.ts';
 
 export interface MotanSettings extends ProviderNaming {
   /** Motan's root, `/motan` by default. */
@@ -22,8 +22,8 @@ export function motan(settings: MotanSettings, context: LayoutContext): Layout {
       if (change.type === 'removed' && change.names.length === 2) context.catalog.removeFolder(folder);
       return;
     }
-    applyInstanceNode({ change, root, folder }, context, (data) =>
-      readEntries({ group, iface, text: nodeText(data) }, settings),
+    applyInstanceNode({ change, root, folder }, context, (data, place) =>
+      readEntries({ group, iface, text: nodeText(data) }, { ...settings, place }),
     );
   }
 
@@ -48,7 +48,7 @@ export function nodeText(data: Buffer): string {
 /** The group and interface of the path count: they are what clients look for. */
 function readEntries(
   node: { group: string; iface: string; text: string },
-  settings: MotanSettings,
+  settings: ProviderPlace,
 ): Result<readonly CatalogEntry[], string> {
   const url = parseServiceUrl(node.text);
   if (!url.ok) return url;

@@ -1,8 +1,8 @@
 import { type Naming, nameService } from '../../../src/dubbo/identity.ts';
+import { providerOrigin } from '../../../src/dubbo/origin.ts';
 import { servicePort } from '../../../src/dubbo/protocols.ts';
 import { type Provider, providerEndpoint } from '../../../src/dubbo/provider.ts';
-import { ipVersion } from '../../../src/lib/ip.ts';
-import { err, ok, type Result } from '../../../src/lib/result.ts';
+import { ok, type Result } from '../../../src/lib/result.ts';
 import type { CatalogEntry } from '../catalog.ts';
 
 export interface ProviderNaming {
@@ -11,13 +11,16 @@ export interface ProviderNaming {
   readonly ports: Readonly<Record<string, number>>;
 }
 
+/** Naming, and the folder in which a provider is registered. */
+export interface ProviderPlace extends ProviderNaming {
+  readonly place: string;
+}
+
 /** Builds the entries of a provider. The error says why there are none. */
 export function providerEntries(
   provider: Provider,
-  { naming, ports }: ProviderNaming,
+  { naming, ports, place }: ProviderPlace,
 ): Result<readonly CatalogEntry[], string> {
-  if (ipVersion(provider.address) === 0)
-    return err(`its address '${provider.address}' is a host name, which is not resolved`);
   const name = nameService(provider.identity, naming);
   if (!name.ok) return name;
   const { interface: iface, group, version } = provider.identity;
@@ -26,7 +29,7 @@ export function providerEntries(
       ...name.value,
       ports: provider.protocols.flatMap((protocol) => servicePort(protocol, ports) ?? []),
       labels: { interface: iface, ...(group === '' ? {} : { group }), ...(version === '' ? {} : { version }) },
-      endpoint: providerEndpoint(provider),
+      endpoint: { ...providerEndpoint(provider), origin: providerOrigin(place, provider) },
     },
   ]);
 }

@@ -27,10 +27,10 @@ export const registryz = (registry: Registry): DebugView => ({
   read: () => ok(jsonArray(registry.services())),
 });
 
-/** Lists endpoints by service and shard, including unhealthy ones. */
+/** Lists endpoints by service and shard, including unhealthy ones, with their origins. */
 export const endpointz = (registry: Registry): DebugView => ({
   path: '/debug/endpointz',
-  about: 'endpoints by service and shard, unhealthy ones included',
+  about: 'endpoints by service and shard, where each was read, and whether the service has them',
   parameters: { host: 'only this hostname' },
   read: ({ host }) =>
     ok(jsonArray([...registry.endpointShards()].filter(({ set }) => host === undefined || set.hostname === host))),

@@ -56,6 +56,7 @@ describe('the configuration of serve', () => {
       webhook: null,
       adapters: [{ type: 'registration', name: 'registration', required: true, syncTimeoutSeconds: 30, options: {} }],
       registration: { allow: [] },
+      merging: { oneAdapterOnly: [] },
       mesh: defaultMeshConfig,
       domainSuffix: 'cluster.local',
       push: { endpointQuietMs: 0, quietMs: 20, maxMs: 1000 },
@@ -100,6 +101,7 @@ adapters:
   - { type: file, path: ./mesh }
   - { type: nacos, name: nacos-east, required: false, syncTimeoutSeconds: 5, servers: ["127.0.0.1:8848"] }
 registration: { allow: [shop/orders.example, "vm-*/*.example", "*/*"] }
+merging: { oneAdapterOnly: ["default/*.dubbo", default/demo._greet.dubbo] }
 mesh: { rootNamespace: mesh-root, outboundTrafficPolicy: { mode: REGISTRY_ONLY } }
 domainSuffix: mesh.example
 push: { quietMs: 50 }
@@ -152,6 +154,7 @@ logLevel: debug
       ],
       mesh: { ...defaultMeshConfig, rootNamespace: 'mesh-root', outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' } },
       registration: { allow: ['shop/orders.example', 'vm-*/*.example', '*/*'] },
+      merging: { oneAdapterOnly: ['default/*.dubbo', 'default/demo._greet.dubbo'] },
       domainSuffix: 'mesh.example',
       push: { endpointQuietMs: 0, quietMs: 50, maxMs: 1000 },
       dataDir: '/var/lib/binnacle',

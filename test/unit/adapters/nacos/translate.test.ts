@@ -14,6 +14,7 @@ const options: TranslateOptions = {
   ports: {},
   defaultProtocol: 'http',
   clusters: null,
+  place: 'public/G/orders',
   addressesOf: () => [],
 };
 function instance(given: object = {}): NacosInstance {
@@ -72,6 +73,14 @@ describe('an instance of Nacos', () => {
   test('is called at the port of its sidecar, if its metadata names one', () => {
     const endpoints = endpointsOf([instance({ metadata: { sidecarPort: '20882' } }), instance({ ip: '10.0.0.2' })]);
     expect(endpoints.map(({ ports }) => ports)).toEqual([{ http: 20_882 }, { http: 8080 }]);
+  });
+
+  test('has an origin: the service, its id, and its own port if its sidecar is called', () => {
+    const endpoints = endpointsOf([instance({ metadata: { sidecarPort: '20882' } }), instance({ ip: '10.0.0.2' })]);
+    expect(endpoints.map(({ origin }) => origin)).toEqual([
+      { place: 'public/G/orders', instance: '10.0.0.1#8080#DEFAULT', ownPort: 8080 },
+      { place: 'public/G/orders', instance: '10.0.0.2#8080#DEFAULT' },
+    ]);
   });
 
   test('by a host name has the addresses of that name, and the others stay', () => {

@@ -11,9 +11,10 @@ function viewOf(settings: object = {}) {
   if (!hostnames.ok) throw new Error(hostnames.error);
   return createView({
     hostnames: hostnames.value,
+    names: parsed.names,
     dubbo: dubboNaming(parsed),
     meshNamespaceOf: () => 'shop',
-    addresses: { of: () => [], fault: () => 'no such host' },
+    addresses: { use: () => {}, of: () => [], fault: () => 'no such host' },
     keys: parsed.metadataKeys,
     ports: parsed.ports,
     defaultProtocol: parsed.defaultProtocol,

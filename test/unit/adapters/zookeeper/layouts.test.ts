@@ -1,54 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { createCatalog } from '../../../../adapters/zookeeper/catalog.ts';
 import { zookeeper } from '../../../../adapters/zookeeper/index.ts';
-import { layoutsOf } from '../../../../adapters/zookeeper/layouts/layouts.ts';
 import { nodeText } from '../../../../adapters/zookeeper/layouts/motan.ts';
-
-/** Tree of nodes and what it becomes. Times are milliseconds. */
-function reading(settings: object, holdMs = 0) {
-  const catalog = createCatalog({ namespace: 'default', holdMs });
-  const problems = new Map<string, string>();
-  const config = zookeeper.config.parse({ servers: ['127.0.0.1:2181'], ...settings });
-  const trees = layoutsOf(config, {
-    catalog,
-    chroot: '',
-    report: (origin, message) => (message === null ? problems.delete(origin) : problems.set(origin, message)),
-  }).flatMap((layout) => layout.trees);
-
-  const change = (type: 'put' | 'removed', path: string, data: string | Buffer | null) => {
-    for (const { root, interestIn, apply } of trees) {
-      if (!path.startsWith(`${root}/`)) continue;
-      const names = path.slice(root.length + 1).split('/');
-      const isRead = names.every((_, index) => interestIn(names.slice(0, index + 1)) !== null);
-      if (isRead)
-        apply(type === 'put' ? { type, names, data: data === null ? null : Buffer.from(data) } : { type, names });
-    }
-  };
-  return {
-    problems,
-    put: (path: string, data: string | Buffer | null = null) => change('put', path, data),
-    remove: (path: string) => change('removed', path, null),
-    take: (nowMs = 0) => catalog.takeChanges(nowMs),
-    nextAtMs: catalog.nextAtMs,
-    /** Returns `hostname: address:ports …`, unhealthy ones in parentheses. */
-    world(nowMs = 0) {
-      catalog.takeChanges(nowMs);
-      return catalog.contents().endpoints.map(({ hostname, endpoints }) =>
-        [
-          `${hostname}:`,
-          ...endpoints.map(({ address, ports, health }) => {
-            const text = `${address} ${JSON.stringify(ports)}`;
-            return health === 'healthy' ? text : `(${text})`;
-          }),
-        ].join(' '),
-      );
-    },
-    services(nowMs = 0) {
-      catalog.takeChanges(nowMs);
-      return catalog.contents().services;
-    },
-  };
-}
+import { reading } from '../../../support/zookeeper/reading.ts';
 
 const node = (url: string) => `/dubbo/demo.Greet/providers/${encodeURIComponent(url)}`;
 const provider = (query = '', host = '10.0.0.1', protocol = 'dubbo') =>
@@ -91,6 +44,42 @@ describe("Dubbo's interfaces", () => {
     expect(tree.world()).toEqual(['demo._greet.dubbo: (10.0.0.1 {"dubbo":20880}) (10.0.0.2 {"dubbo":20880})']);
   });
 
+  it('at a host name have the addresses of that name, and those at IP addresses stay', () => {
+    const tree = reading({ dubbo: {} });
+    tree.put(provider());
+    tree.put(provider('', 'host.example'));
+    expect(tree.world()).toEqual(['demo._greet.dubbo: 10.0.0.1 {"dubbo":20880}']);
+    tree.resolve('host.example', '10.0.0.8', '10.0.0.9');
+    const all = ['10.0.0.1', '10.0.0.8', '10.0.0.9'].map((address) => `${address} {"dubbo":20880}`).join(' ');
+    expect(tree.world()).toEqual([`demo._greet.dubbo: ${all}`]);
+    tree.resolve('host.example', '10.0.0.9');
+    expect(tree.world()).toEqual(['demo._greet.dubbo: 10.0.0.1 {"dubbo":20880} 10.0.0.9 {"dubbo":20880}']);
+    expect(tree.problems.size).toBe(0);
+  });
+
+  it('keep their endpoints when the new ones are at a host name that has no addresses yet', () => {
+    const tree = reading({ dubbo: {} }, 10_000);
+    tree.put(provider());
+    tree.take();
+    tree.put(provider('', 'host.example'));
+    tree.remove(provider());
+    expect(tree.take()).toEqual([]);
+    tree.resolve('host.example', '10.0.0.9');
+    expect(tree.world()).toEqual(['demo._greet.dubbo: 10.0.0.9 {"dubbo":20880}']);
+  });
+
+  it('have an origin: the folder, the registered address, and the own port if the sidecar is called', () => {
+    const tree = reading({ dubbo: {} });
+    tree.put(provider('timestamp=1'));
+    tree.put(provider('mesh.binnacle.dev%2Fsidecar-port=20882', '[2001:db8::1]'));
+    expect(tree.world()).toEqual(['demo._greet.dubbo: 10.0.0.1 {"dubbo":20880} 2001:db8::1 {"dubbo":20882}']);
+    const place = '/dubbo/demo.Greet/providers';
+    expect(tree.origins()).toEqual([
+      { place, instance: '10.0.0.1:20880' },
+      { place, instance: '[2001:db8::1]:20880', ownPort: 20_880 },
+    ]);
+  });
+
   it('leave wrong entries out, and name them until they are gone', () => {
     const tree = reading({ dubbo: {} });
     tree.put(provider());
@@ -98,7 +87,6 @@ describe("Dubbo's interfaces", () => {
       'dubbo%3A%2F%2F10.0.0.1%zz': 'is not properly percent-encoded',
       'dubbo%3A%2F%2F10.0.0.1%3A70000%2Fdemo.Greet': "its port '70000' is no number from 0 to 65535",
       'morse%3A%2F%2F10.0.0.1%3A1%2Fdemo.Greet': "its protocol 'morse' is unknown",
-      'dubbo%3A%2F%2Fhost.example%3A1%2Fdemo.Greet': "its address 'host.example' is a host name, which is not resolved",
     };
     for (const name of Object.keys(wrong)) tree.put(`/dubbo/demo.Greet/providers/${name}`);
     tree.put(provider(`x=${'x'.repeat(1_000_000)}`));

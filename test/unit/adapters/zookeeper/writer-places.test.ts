@@ -40,7 +40,8 @@ function nodesAt(host: string, fields: Partial<RegistryEntry> = {}, given: objec
 
 /** Returns what the adapter reads of nodes. */
 function readBack(nodes: readonly WrittenNode[], given: object = {}) {
-  const catalog = createCatalog({ namespace: 'default', holdMs: 0 });
+  const addresses = { use: () => {}, of: () => [] };
+  const catalog = createCatalog({ namespace: 'default', holdMs: 0, addresses });
   const problems: string[] = [];
   const report = (_: string, message: string | null) => message !== null && problems.push(message);
   const trees = layoutsOf(settingsOf(given), { catalog, chroot: '/mesh', report }).flatMap((layout) => layout.trees);
