@@ -13,11 +13,20 @@ export interface BookEntry {
 
 /** Result of a list of instances. */
 export type Receipt =
-  | { readonly type: 'applied' }
+  /** `hasReturned`: an instance is back with the weight or flag that operators gave it before. */
+  | { readonly type: 'applied'; readonly hasReturned: boolean }
   /** A newer one was received before, or the service is not followed. */
   | { readonly type: 'outdated' }
-  /** It is empty and the last one was not: another server has to confirm it with `confirm`. */
+  /** It has far fewer instances than the last one: another server has to confirm it with `confirm`. */
   | { readonly type: 'unconfirmed' };
+
+export interface NamespaceBookOptions {
+  readonly namespace: string;
+  /** Time for which a service that is no longer listed stays, without instances. */
+  readonly keepEmptyMs: number;
+  /** Share of its last instances, 0 to 1, below which a list is not believed. An empty one never is. */
+  readonly protectThreshold: number;
+}
 
 /**
  * Services of one namespace. It decides what a list means: right after a connection, a server that was restarted lists
@@ -26,18 +35,22 @@ export type Receipt =
 export interface NamespaceBook {
   /** Notes a new connection. Until `settle`, instances and services that are missing are kept. */
   connected(): void;
-  /** Ends the time after a connection: instances that are still missing are removed. */
+  /** Ends the time after a connection: instances that are still missing are removed, or have to be confirmed. */
   settle(): void;
   /** Adds a service. Returns false if it is known or cannot be called. */
   add(name: NacosService): boolean;
   /**
-   * Applies the complete list of a group's names at a time in milliseconds. Returns the new ones. A service that it lacks
-   * has no instances, and is removed once lists have lacked it for `keepEmptyMs`.
+   * Applies the complete list of a group's names at a time in milliseconds. Returns the new ones. Of a service that it
+   * lacks, another server has to confirm that it has no instances. It is removed once lists have lacked it for
+   * `keepEmptyMs`.
    */
   listed(group: string, names: readonly string[], nowMs: number): readonly NacosService[];
-  received(name: NacosService, info: ServiceInfo): Receipt;
-  /** Applies a list that another server confirmed. */
-  confirm(name: NacosService, info: ServiceInfo): void;
+  received(name: NacosService, info: ServiceInfo, nowMs: number): Receipt;
+  /** Applies a list of another server. Returns false if it is no such loss as the one to confirm. */
+  confirm(name: NacosService, info: ServiceInfo, nowMs: number): boolean;
+  /** Returns the services whose losses have to be confirmed, each once. */
+  takeUnconfirmed(): readonly NacosService[];
+  has(name: NacosService): boolean;
   names(): readonly NacosService[];
   groups(): readonly string[];
   /** Returns the services that changed since the last call, by `nameKey`; null is a removed one. */
@@ -50,6 +63,8 @@ interface FollowedService {
   /** Instances of the last list, without kept ones. */
   current: readonly NacosInstance[];
   faults: readonly string[];
+  /** Instances that went lately, by id. */
+  readonly gone: Map<string, GoneInstance>;
   /** Time of the last list; null before the first one of this connection. */
   refTime: number | null;
   isReceived: boolean;
@@ -57,9 +72,18 @@ interface FollowedService {
   missingSinceMs: number | null;
 }
 
-export function createBook(namespace: string, keepEmptyMs: number): NamespaceBook {
+interface GoneInstance {
+  readonly instance: NacosInstance;
+  readonly atMs: number;
+}
+
+/** Time for which Nacos keeps the weight and flags that operators gave to an instance that is gone. */
+const operatorsMs = 60_000;
+
+export function createBook({ namespace, keepEmptyMs, protectThreshold }: NamespaceBookOptions): NamespaceBook {
   const followed = new Map<string, FollowedService>();
   const dirty = new Set<string>();
+  const unconfirmed = new Map<string, NacosService>();
   let isSettling = false;
 
   function add(name: NacosService): boolean {
@@ -69,7 +93,7 @@ export function createBook(namespace: string, keepEmptyMs: number): NamespaceBoo
       known.missingSinceMs = null;
       return false;
     }
-    const nothing = { instances: [], current: [], faults: [] };
+    const nothing = { instances: [], current: [], faults: [], gone: new Map() };
     followed.set(nameKey(name), { name, ...nothing, refTime: null, isReceived: false, missingSinceMs: null });
     return true;
   }
@@ -79,29 +103,27 @@ export function createBook(namespace: string, keepEmptyMs: number): NamespaceBoo
     dirty.add(key);
   }
 
-  function empty(key: string, service: FollowedService): void {
-    if (service.instances.length === 0) return;
-    service.current = [];
-    service.instances = [];
-    dirty.add(key);
-  }
-
   function missed(key: string, service: FollowedService, nowMs: number): void {
     service.missingSinceMs ??= nowMs;
     if (isSettling) return;
-    if (nowMs - service.missingSinceMs >= keepEmptyMs) remove(key);
-    else empty(key, service);
+    if (service.instances.length > 0) unconfirmed.set(key, service.name);
+    else if (nowMs - service.missingSinceMs >= keepEmptyMs) remove(key);
   }
 
-  function apply(service: FollowedService, { hosts, lastRefTime }: ServiceInfo): void {
+  function apply(service: FollowedService, { hosts, lastRefTime }: ServiceInfo, nowMs: number): boolean {
     const { instances, faults } = readNacosInstances(hosts);
+    const hasReturned = noteReturns(service, instances, nowMs);
     service.refTime = lastRefTime;
     service.isReceived = true;
     service.faults = faults;
     service.current = instances;
     service.instances = isSettling ? withMissing(instances, service.instances) : instances;
     dirty.add(nameKey(service.name));
+    return hasReturned;
   }
+
+  /** Reports whether so few instances are left that the list may be that of a server which has only just started. */
+  const isLoss = (former: number, now: number): boolean => former > 0 && (now === 0 || now < former * protectThreshold);
 
   return {
     connected() {
@@ -112,9 +134,12 @@ export function createBook(namespace: string, keepEmptyMs: number): NamespaceBoo
       if (!isSettling) return;
       isSettling = false;
       for (const [key, service] of followed) {
-        if (service.missingSinceMs !== null) empty(key, service);
-        else if (service.instances !== service.current && service.refTime !== null) {
-          service.instances = service.current;
+        const { instances, current, missingSinceMs, refTime } = service;
+        if (missingSinceMs === null && (instances === current || refTime === null)) continue;
+        const left = missingSinceMs === null ? current.length : 0;
+        if (isLoss(instances.length, left)) unconfirmed.set(key, service.name);
+        else if (instances !== current) {
+          service.instances = current;
           dirty.add(key);
         }
       }
@@ -127,18 +152,25 @@ export function createBook(namespace: string, keepEmptyMs: number): NamespaceBoo
       }
       return [...present].map((name) => ({ namespace, group, name })).filter(add);
     },
-    received(name, info) {
+    received(name, info, nowMs) {
       const service = followed.get(nameKey(name));
       if (service === undefined || info.lastRefTime < (service.refTime ?? 0)) return { type: 'outdated' };
-      const isEmptied = info.hosts.length === 0 && service.current.length > 0;
-      if (isEmptied && !isSettling) return { type: 'unconfirmed' };
-      apply(service, info);
-      return { type: 'applied' };
+      if (!isSettling && isLoss(service.instances.length, info.hosts.length)) return { type: 'unconfirmed' };
+      return { type: 'applied', hasReturned: apply(service, info, nowMs) };
     },
-    confirm(name, info) {
+    confirm(name, info, nowMs) {
       const service = followed.get(nameKey(name));
-      if (service !== undefined) apply(service, info);
+      if (service === undefined) return true;
+      const isConfirmed = isLoss(service.instances.length, info.hosts.length);
+      apply(service, info, nowMs);
+      return isConfirmed;
     },
+    takeUnconfirmed() {
+      const names = [...unconfirmed.values()];
+      unconfirmed.clear();
+      return names;
+    },
+    has: (name) => followed.has(nameKey(name)),
     names: () => [...followed.values()].map(({ name }) => name),
     groups: () => [...new Set([...followed.values()].map(({ name }) => name.group))],
     takeChanges() {
@@ -161,6 +193,27 @@ function readNacosInstances(hosts: readonly unknown[]) {
     else faults.push(`instance ${index + 1} of its list: ${read.error}; it is left out`);
   }
   return { instances: [...instances.values()], faults };
+}
+
+/**
+ * Notes which instances went. Reports whether one is back that went within a minute, with the weight or flag that it had:
+ * Nacos keeps what operators set, so it may be true, or a list made before the server forgot it.
+ */
+function noteReturns({ gone, current }: FollowedService, listed: readonly NacosInstance[], nowMs: number): boolean {
+  const [before, now] = [current, listed].map((list) => new Set(list.map(instanceId)));
+  for (const [id, { atMs }] of gone) if (nowMs - atMs > operatorsMs) gone.delete(id);
+  const hasReturned = listed.some((instance) => {
+    const former = gone.get(instanceId(instance))?.instance;
+    if (former === undefined || before?.has(instanceId(instance))) return false;
+    const isUsual = instance.weight === 1 && instance.enabled;
+    return !isUsual && former.weight === instance.weight && former.enabled === instance.enabled;
+  });
+  for (const id of now ?? []) gone.delete(id);
+  for (const instance of current) {
+    const id = instanceId(instance);
+    if (now?.has(id) === false) gone.set(id, { instance, atMs: nowMs });
+  }
+  return hasReturned;
 }
 
 /** Adds the former instances that a list lacks. */

@@ -102,6 +102,13 @@ const fields = z.strictObject({
   emptyServiceSeconds: seconds
     .default(60)
     .describe('time for which a service that the server no longer lists stays, without instances'),
+  protectThreshold: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.5)
+    .meta({ form: '0 to 1' })
+    .describe("share of a service's instances: a list with fewer applies once another server confirms it"),
   reconcileSeconds: seconds.default(300).describe('interval of comparisons of all services with the server'),
   acceptsRegistrations: z
     .boolean()

@@ -31,6 +31,7 @@ function sessionAt({ request, signal }: ConnectedServer, options: FollowedNamesp
   return createSession({
     ...options,
     request,
+    signal,
     get: httpGet(options, signal),
     secondOpinion: (name) => secondOpinion(name, { options, request, signal }),
     ready() {

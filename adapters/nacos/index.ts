@@ -78,7 +78,11 @@ async function run({ settings, context: { clock, log }, sink }: Running, signal:
   }
 
   const follow = (namespace: string) => {
-    const book = createBook(namespace, settings.emptyServiceSeconds * 1_000);
+    const book = createBook({
+      namespace,
+      keepEmptyMs: settings.emptyServiceSeconds * 1_000,
+      protectThreshold: settings.protectThreshold,
+    });
     const following = followNamespace(
       {
         ...settings,

@@ -31,22 +31,38 @@ export async function namesOfGroup(
   return names;
 }
 
-const catalog = z.object({
-  count: z.number(),
-  serviceList: z.array(z.object({ name: z.string(), groupName: z.string() })),
-});
+const name = z.object({ name: z.string(), groupName: z.string() });
+/** Page of 2.x. */
+const catalog = z
+  .object({ count: z.number(), serviceList: z.array(name) })
+  .transform(({ count, serviceList: names }) => ({ count, names }));
+/** Page of 3.x. */
+const adminList = z
+  .object({ data: z.object({ totalCount: z.number(), pageItems: z.array(name) }) })
+  .transform(({ data: { totalCount: count, pageItems: names } }) => ({ count, names }));
 
-/** Reads the groups of a namespace from a 2.x server, which tells them over HTTP only. Null: it does not tell. */
-export async function groupsOfCatalog(get: HttpGet, namespaceId: string): Promise<readonly string[] | null> {
+/** Lists of all groups, which servers tell over HTTP only. */
+const catalogs = {
+  2: { path: '/v1/ns/catalog/services', query: { withInstances: 'false' }, page: catalog },
+  3: { path: '/v3/admin/ns/service/list', query: { serviceNameParam: '', groupNameParam: '' }, page: adminList },
+} as const;
+
+/** Reads the groups of a namespace, from a server of 2.x or 3.x. Null: it does not tell, or not this user. */
+export async function groupsOfCatalog(
+  get: HttpGet,
+  namespaceId: string,
+  version: keyof typeof catalogs,
+): Promise<readonly string[] | null> {
+  const { path, query, page } = catalogs[version];
   const groups = new Set<string>();
   let read = 0;
   for (let pageNo = 1; pageNo <= maxPages; pageNo++) {
-    const query = { withInstances: 'false', pageNo: String(pageNo), pageSize: String(pageSize), namespaceId };
-    const page = catalog.safeParse(await get('/v1/ns/catalog/services', query));
-    if (!page.success) return null;
-    for (const { groupName } of page.data.serviceList) groups.add(groupName);
-    read += page.data.serviceList.length;
-    if (page.data.serviceList.length === 0 || read >= page.data.count) break;
+    const paging = { pageNo: String(pageNo), pageSize: String(pageSize), namespaceId };
+    const answer = page.safeParse(await get(path, { ...query, ...paging }));
+    if (!answer.success) return null;
+    for (const { groupName } of answer.data.names) groups.add(groupName);
+    read += answer.data.names.length;
+    if (answer.data.names.length === 0 || read >= answer.data.count) break;
   }
   return [...groups];
 }
@@ -54,23 +70,33 @@ export async function groupsOfCatalog(get: HttpGet, namespaceId: string): Promis
 export interface Comparison {
   readonly book: NamespaceBook;
   readonly request: SendRequest;
-  /** Null: the server tells the groups by itself. */
-  readonly get: HttpGet | null;
+  readonly get: HttpGet;
+  /** Version of the server. One of 3.x tells names by itself as well, but not all. */
+  readonly version: 2 | 3;
   readonly namespace: string;
   readonly nowMs: number;
 }
 
+/** Result of a comparison of names. */
+export interface ComparedNames {
+  readonly added: readonly NacosService[];
+  /** The server tells which groups there are. */
+  readonly hasGroups: boolean;
+}
+
 /**
- * Compares the book with the lists of all groups. Returns the names that are new. A group that is named nowhere is
- * known from the book, which a fuzzy watch fills, or from a 2.x server's catalogue.
+ * Compares the book with the lists of all groups. Groups are those that are given, or else those of the book, which a
+ * fuzzy watch fills, and of the server's catalogue.
  */
 export async function compareNames(
-  { book, request, get, namespace, nowMs }: Comparison,
+  { book, request, get, version, namespace, nowMs }: Comparison,
   groups: readonly string[] | null,
-): Promise<readonly NacosService[]> {
-  const found = get === null || groups !== null ? null : await groupsOfCatalog(get, namespace);
+): Promise<ComparedNames> {
+  const catalogued = groups === null ? groupsOfCatalog(get, namespace, version) : Promise.resolve(null);
+  // 3.x tells most names by itself, and its HTTP port may be closed.
+  const found = await (version === 3 ? catalogued.catch(() => null) : catalogued);
   const all = new Set(groups ?? [defaultGroup, ...book.groups(), ...(found ?? [])]);
   const added: NacosService[] = [];
   for (const group of all) added.push(...book.listed(group, await namesOfGroup(request, namespace, group), nowMs));
-  return added;
+  return { added, hasGroups: groups !== null || found !== null };
 }

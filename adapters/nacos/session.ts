@@ -1,21 +1,14 @@
 import { assertNever } from '../../src/lib/assert-never.ts';
-import type { Clock } from '../../src/lib/clock.ts';
-import type { Logger } from '../../src/lib/logger.ts';
 import { sleep } from '../../src/lib/sleep.ts';
-import type { NamespaceBook } from './book.ts';
 import { type NacosConnection, NacosError } from './connection.ts';
-import { compareNames, type HttpGet, type SendRequest } from './listing.ts';
-import { type ServiceInfo, serviceInfo } from './messages.ts';
+import { compareNames, type HttpGet } from './listing.ts';
 import { type NacosService, nameKey } from './names.ts';
 import type { Payload } from './payload.ts';
 import { readPush } from './pushes.ts';
-import { createQueue } from './queue.ts';
+import { createSubscriptions, type SubscriptionsOptions } from './subscriptions.ts';
 
-export interface NamespaceSessionOptions {
+export interface NamespaceSessionOptions extends SubscriptionsOptions {
   readonly namespace: string;
-  readonly book: NamespaceBook;
-  readonly clock: Clock;
-  readonly log: Logger;
   /** Services to follow; null for all. */
   readonly services: readonly NacosService[] | null;
   /** Groups to follow; null for all. */
@@ -24,15 +17,8 @@ export interface NamespaceSessionOptions {
   readonly settleSeconds: number;
   readonly reconcileSeconds: number;
   readonly get: HttpGet;
-  /** Sends a request, and again with a new token if the first one was refused. */
-  readonly request: SendRequest;
-  /** Asks another server, or the same one later, for a service that this one lists as empty. */
-  readonly secondOpinion: (name: NacosService) => Promise<ServiceInfo | null>;
-  /** Called when the book has changes. */
-  readonly changed: () => void;
   /** Called when everything was received once since the connection. */
   readonly ready: () => void;
-  readonly problem: (origin: string, message: string | null) => void;
 }
 
 /** Follows the services of a namespace over one connection. */
@@ -43,59 +29,28 @@ export interface NamespaceSession {
   run(connection: NacosConnection, signal: AbortSignal): Promise<void>;
 }
 
-/** Number of subscriptions that wait for an answer at once. */
-const concurrency = 16;
 /** Interval of lists on servers that tell new services by themselves. */
 const watchedListMs = 30_000;
 /** Time in which the first list of a fuzzy watch must be complete. */
 const fuzzyMs = 10_000;
-/** Delay before a server is asked again that lists a service as empty against another server. */
-const disagreementMs = 5_000;
+/** Number of names that a fuzzy watch tells, unless the server is configured otherwise. */
+const watchLimit = 500;
+const groupsMessage =
+  'the server does not tell this user all groups: services in groups other than DEFAULT_GROUP may be missing; set `groups`';
 
 export function createSession(options: NamespaceSessionOptions): NamespaceSession {
-  const { namespace, book, clock, log, services, groups, request, changed, problem } = options;
+  const { namespace, book, clock, log, services, groups, request, changed } = options;
   const fuzzyComplete = Promise.withResolvers<void>();
   /** Services that the fuzzy watch told. The server limits their number, 500 by default. */
   const told = new Set<string>();
 
-  const subscriptions = createQueue<NacosService>({ concurrency, keyOf: nameKey, run: subscribe });
-  const confirmations = createQueue<NacosService>({ concurrency, keyOf: nameKey, run: confirm });
-
-  async function subscribe(name: NacosService): Promise<void> {
-    const { group: groupName, name: serviceName } = name;
-    const body = { namespace, groupName, serviceName, clusters: '', subscribe: true, module: 'naming' };
-    try {
-      const answer = await request('SubscribeServiceRequest', body);
-      received(name, serviceInfo.parse(answer.serviceInfo ?? {}));
-      problem(nameKey(name), null);
-    } catch (cause) {
-      // A lost connection ends the session; everything is subscribed again after it.
-      if (cause instanceof NacosError) problem(nameKey(name), `it cannot be read: ${cause.message}`);
-      else log.debug({ service: nameKey(name), err: cause }, 'subscription failed');
-    }
-  }
-
-  function received(name: NacosService, info: ServiceInfo): void {
-    const { type } = book.received(name, info);
-    if (type === 'applied') changed();
-    else if (type === 'unconfirmed') confirmations.add(name);
-  }
-
-  async function confirm(name: NacosService): Promise<void> {
-    const info = await options.secondOpinion(name);
-    if (info === null) return; // the next comparison asks again
-    book.confirm(name, info);
-    changed();
-    if (info.hosts.length === 0) return;
-    log.warn({ service: nameKey(name) }, 'empty list kept out, because another server has instances');
-    clock.after(disagreementMs, () => subscriptions.add(name));
-  }
+  const subscriptions = createSubscriptions(options);
 
   function pushed(type: string, body: Payload['body']): void {
     const push = readPush(type, body, namespace);
     switch (push.type) {
       case 'service':
-        received(push.name, push.info);
+        subscriptions.received(push.name, push.info);
         break;
       case 'names':
         for (const name of push.added) nameTold(name);
@@ -129,9 +84,13 @@ export function createSession(options: NamespaceSessionOptions): NamespaceSessio
 
   async function list(connection: NacosConnection): Promise<void> {
     if (services !== null) return;
-    const get = connection.hasFuzzyWatch ? null : options.get;
-    const added = await compareNames({ book, request, get, namespace, nowMs: clock.now() }, groups);
+    const version = connection.hasFuzzyWatch ? 3 : 2;
+    const comparison = { book, request, get: options.get, version, namespace, nowMs: clock.now() } as const;
+    const { added, hasGroups } = await compareNames(comparison, groups);
+    const isMissed = !hasGroups && (version === 2 || told.size >= watchLimit);
+    options.problem(`${namespace} groups`, isMissed ? groupsMessage : null);
     for (const name of added) subscriptions.add(name);
+    subscriptions.confirmLosses();
     changed();
   }
 
@@ -154,6 +113,7 @@ export function createSession(options: NamespaceSessionOptions): NamespaceSessio
     await sleep(clock, options.settleSeconds * 1_000, signal);
     if (signal.aborted) return;
     book.settle();
+    subscriptions.confirmLosses();
     changed();
   }
 
