@@ -66,6 +66,16 @@ describeWith(['nacos3'], 'services of a Nacos 3', () => {
     await has(following, ...names);
   });
 
+  test('of groups that a watch did not tell are found', async () => {
+    const many = await provider(server, { namespace: 'groups' });
+    const names = Array.from({ length: 520 }, (_, index) => `service-${String(index).padStart(3, '0')}`);
+    for (const name of names) await many.register(name, { ip: '10.0.0.1' });
+    for (const group of ['G1', 'G2']) await many.register(`${group}@@late`, { ip: '10.0.0.2' });
+    const following = await mesh({ servers: [server.address], namespaces: ['groups'] });
+    await has(following, 'late 10.0.0.2', 'late 10.0.0.2', ...names.map((name) => `${name} 10.0.0.1`));
+    expect(following.problems()).toEqual([]);
+  });
+
   test('stay while the server hangs, and are followed again afterwards', async () => {
     const own = await provider(server, { namespace: 'hung' });
     await own.register('orders', { ip: '10.0.0.1', ephemeral: false });

@@ -65,16 +65,19 @@ export async function startProvider({ port, namespace = 'public', token }: Provi
 }
 
 /**
- * Registers an instance, and again whenever the server comes back, as Nacos' own SDK does. Returns a function that ends it.
+ * Registers an instance at one of the servers, and again whenever that one is lost, as Nacos' own SDK does. Returns a
+ * function that ends it.
  */
 export function keepRegistered(
-  options: ProviderOptions,
+  servers: ProviderOptions | readonly ProviderOptions[],
   service: ServiceText,
   instance: RegisteredInstance,
 ): () => void {
   const ended = new AbortController();
+  const all = [servers].flat();
   void (async () => {
-    while (!ended.signal.aborted) {
+    for (let attempt = 0; !ended.signal.aborted; attempt += 1) {
+      const options = all[attempt % all.length] ?? { port: 0 };
       const provider = await startProvider(options).catch(() => null);
       try {
         await provider?.register(service, instance);

@@ -15,6 +15,8 @@ export interface NacosMesh {
   problems(): readonly string[];
   /** Number of changes of endpoint sets so far. */
   readonly changes: number;
+  /** Results of `services` after each change so far. */
+  readonly history: readonly string[];
   close(): Promise<void>;
 }
 
@@ -25,17 +27,21 @@ export function startNacosMesh(settings: object): NacosMesh {
   const abort = new AbortController();
   const running = adapter.run(registry.shard('nacos', 'nacos'), abort.signal);
   let changes = 0;
+  const history: string[] = [];
+  const services = () =>
+    [...registry.endpointShards()]
+      .map(({ set }) => {
+        const callable = set.endpoints.filter(({ health }) => health === 'healthy');
+        return [set.hostname.split('.')[0], ...callable.map(({ address }) => address)].join(' ');
+      })
+      .sort();
   registry.onChange(() => {
     changes += registry.takeChanges().length;
+    history.push(services().join());
   });
   return {
-    services: () =>
-      [...registry.endpointShards()]
-        .map(({ set }) => {
-          const callable = set.endpoints.filter(({ health }) => health === 'healthy');
-          return [set.hostname.split('.')[0], ...callable.map(({ address }) => address)].join(' ');
-        })
-        .sort(),
+    services,
+    history,
     state() {
       const [shard] = registry.shards();
       return [shard?.state, shard?.reason].filter(Boolean).join(': ');

@@ -110,6 +110,20 @@ describe('a cluster of two servers', () => {
     await vi.waitFor(() => expect(mesh.services()).toEqual(['orders']), patience);
   });
 
+  test('of which one lists far too few instances keeps them, because the other one has them', async () => {
+    const [fresh, other] = [await start(), await start()];
+    const all = ['10.0.0.1', '10.0.0.2', '10.0.0.3'];
+    for (const server of [fresh, other]) server.set('orders', at(...all));
+    const mesh = follow([fresh, other]);
+    await vi.waitFor(() => expect(mesh.services()).toEqual([`orders ${all.join(' ')}`]), patience);
+    fresh.set('orders', at('10.0.0.3'));
+    await vi.waitFor(() => expect(other.requests).toContain('ServiceQueryRequest'), patience);
+    await vi.waitFor(() => expect(other.connections).toBe(0), patience);
+    expect(mesh.services()).toEqual([`orders ${all.join(' ')}`]);
+    other.set('orders', at('10.0.0.3'));
+    await vi.waitFor(() => expect(mesh.services()).toEqual(['orders 10.0.0.3']), patience);
+  });
+
   test('goes on with the other one when the first ends', async () => {
     const [first, second] = [await start(), await start()];
     for (const server of [first, second]) server.set('orders', at('10.0.0.1'));
