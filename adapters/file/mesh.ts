@@ -1,13 +1,17 @@
 import type { ShardChange, ShardContents } from '../../src/adapter-contract/adapter.ts';
 import { type KubernetesObject, objectKey } from '../kubernetes/translate-object.ts';
 import { createKubernetesView, problemOf } from '../kubernetes/translate-view.ts';
-import type { ReadFile } from './directory.ts';
-import type { Mistake } from './documents.ts';
+import type { Mistake, ParsedFile } from './documents.ts';
 
-/** Merged objects of a directory. */
+/** Text with its contents. */
+export interface ReadText {
+  readonly parsed: ParsedFile;
+}
+
+/** Merged objects of several texts, such as the files of a directory. */
 export interface Mesh {
-  /** Applies the current files. Returns the changes since the last call, and all current mistakes. */
-  update(files: ReadonlyMap<string, ReadFile>): {
+  /** Applies the current texts, by name, in order of precedence. Returns the changes since the last call, and all current mistakes. */
+  update(files: ReadonlyMap<string, ReadText>): {
     readonly changes: readonly ShardChange[];
     readonly mistakes: readonly Mistake[];
   };
@@ -41,7 +45,7 @@ export function createMesh(domainSuffix: string): Mesh {
 }
 
 /** Merges objects. Of two objects with one name the first applies, in the order of paths. */
-function join(files: ReadonlyMap<string, ReadFile>) {
+function join(files: ReadonlyMap<string, ReadText>) {
   const objects = new Map<string, KubernetesObject>();
   const mistakes: Mistake[] = [];
   for (const { parsed } of files.values()) {

@@ -53,7 +53,8 @@ const ruleGroups = [
   'mesh.binnacle.dev',
 ];
 
-const isRule = ({ apiVersion }: Pick<KubernetesObject, 'apiVersion'>): boolean =>
+/** Reports whether an object is a rule or mesh configuration. */
+export const isRule = ({ apiVersion }: Pick<KubernetesObject, 'apiVersion'>): boolean =>
   ruleGroups.includes(apiVersion.split('/')[0] ?? '');
 
 const isMeshConfig = ({ kind, metadata }: Pick<KubernetesObject, 'kind' | 'metadata'>): boolean =>

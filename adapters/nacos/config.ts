@@ -89,6 +89,16 @@ const fields = z.strictObject({
       'port numbers by which clients call services, by protocol, where they are not the usual ones (docs/nacos.md)',
     ),
   dubbo,
+  rules: z
+    .array(
+      z.strictObject({
+        namespace: z.string().min(1).default('public').describe('id of the namespace'),
+        group: z.string().min(1).default('mesh').describe('group of the configurations'),
+        dataIds: names.describe('names of the configurations, such as `routes.yaml` or `mesh-*`'),
+      }),
+    )
+    .default([])
+    .describe('Configurations with rules of the mesh, in YAML.'),
   metadataKeys,
   username: z.string().min(1).optional().describe('user; without it no login'),
   passwordFile: z.string().min(1).optional().describe("file with the user's password, read again for each login"),

@@ -42,7 +42,11 @@ function sessionAt({ request, signal }: ConnectedServer, options: FollowedNamesp
   });
 }
 
-function httpGet({ rotation, contextPath, login }: FollowedNamespace, signal: AbortSignal): HttpGet {
+/** Builds the access to the HTTP interface of the current server. */
+export function httpGet(
+  { rotation, contextPath, login }: Pick<FollowedNamespace, 'rotation' | 'contextPath' | 'login'>,
+  signal: AbortSignal,
+): HttpGet {
   return async (path, query) => {
     const parameters = new URLSearchParams({ ...query, ...login.headers() });
     const response = await fetch(`${rotation.current().url}${contextPath}${path}?${parameters}`, {

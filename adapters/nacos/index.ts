@@ -11,10 +11,12 @@ import type { Result } from '../../src/lib/result.ts';
 import { createBook } from './book.ts';
 import { config, dubboNaming, type NacosConfig, nacosHostnames } from './config.ts';
 import type { Security } from './connection.ts';
-import { followNamespace } from './follow.ts';
+import { followNamespace, httpGet } from './follow.ts';
 import { createLogin, keepLoggedIn, noLogin } from './login.ts';
 import { defaultGroup, type NacosService, parseNameKey } from './names.ts';
 import { createNacosPublisher } from './publisher.ts';
+import { createRuleTexts } from './rule-texts.ts';
+import { followRules, type RuleSource } from './rules.ts';
 import { createRotation, parseServer } from './servers.ts';
 import { createView } from './view.ts';
 import { createNacosWriter } from './writer/writer.ts';
@@ -44,7 +46,10 @@ interface Running {
   readonly sink: ShardSink;
 }
 
-async function run({ settings, context: { clock, log }, sink }: Running, signal: AbortSignal): Promise<void> {
+async function run(
+  { settings, context: { clock, log, domainSuffix }, sink }: Running,
+  signal: AbortSignal,
+): Promise<void> {
   const servers = settings.servers.map((text) => checked(parseServer(text, settings.grpcPortOffset)));
   const addresses = createAddresses({ clock, changed: (_, keys) => publisher.translateAgain(keys) });
   const view = createView({
@@ -62,7 +67,7 @@ async function run({ settings, context: { clock, log }, sink }: Running, signal:
     view,
     sink,
     log,
-    namespaces: settings.namespaces,
+    awaited: [...settings.namespaces, ...settings.rules.map(rulesPart)],
     isPending: addresses.isPending,
   });
   const login = loginOf(settings, clock);
@@ -110,7 +115,41 @@ async function run({ settings, context: { clock, log }, sink }: Running, signal:
     );
     return following;
   };
-  await Promise.all([...settings.namespaces.map(follow), addresses.run(signal), watchingLogin]);
+  const followRulesOf = (namespace: string, sources: readonly RuleSource[]) => {
+    const [part, rotation] = [rulesPart({ namespace }), createRotation(servers)];
+    return followRules(
+      {
+        ...settings,
+        namespace,
+        sources,
+        texts: createRuleTexts(domainSuffix),
+        get: httpGet({ ...settings, rotation, login }, signal),
+        rotation,
+        security: () => securityOf(settings),
+        login,
+        clock,
+        log,
+        changed: publisher.apply,
+        report: publisher.report,
+        ready() {
+          publisher.settled(part);
+          publisher.recovered(part);
+        },
+        lost(reason, isDenied) {
+          publisher.lost(part, `${part}: ${reason}`);
+          if (isDenied) publisher.settled(part);
+        },
+      },
+      signal,
+    );
+  };
+  const ruleSources = [...Map.groupBy(settings.rules, ({ namespace }) => namespace)];
+  await Promise.all([
+    ...settings.namespaces.map(follow),
+    ...ruleSources.map(([namespace, sources]) => followRulesOf(namespace, sources)),
+    addresses.run(signal),
+    watchingLogin,
+  ]);
 }
 
 /** Creates what registers instances, with a connection and a login of its own. */
@@ -149,6 +188,8 @@ const meshNamespaces =
   ({ meshNamespaces: given }: NacosConfig) =>
   (namespace: string): string =>
     given[namespace] ?? namespace;
+/** Name of the rules of a namespace, as a part that is awaited and may be lost. */
+const rulesPart = ({ namespace }: Pick<RuleSource, 'namespace'>): string => `rules of namespace ${namespace}`;
 
 function loginOf({ username, passwordFile, contextPath }: NacosConfig, clock: AdapterContext['clock']) {
   if (username === undefined || passwordFile === undefined) return noLogin;

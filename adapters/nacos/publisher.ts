@@ -6,6 +6,10 @@ import type { NacosView } from './view.ts';
 /** Writes translated services into the shard, the first ones together. */
 export interface NacosPublisher {
   update(entries: ReadonlyMap<string, BookEntry | null>): void;
+  /** Writes changes of rules. */
+  apply(changes: readonly ShardChange[]): void;
+  /** Reports everything that is wrong with an entry; nothing if it is valid now. */
+  report(origin: string, messages: readonly string[]): void;
   /** Notes that a namespace was read once, or is not to be waited for. */
   settled(namespace: string): void;
   lost(namespace: string, reason: string): void;
@@ -19,12 +23,13 @@ export function createNacosPublisher(options: {
   readonly view: NacosView;
   readonly sink: ShardSink;
   readonly log: Logger;
-  readonly namespaces: readonly string[];
+  /** Namespaces, and other parts, that are awaited before the first listing is written. */
+  readonly awaited: readonly string[];
   /** Reports whether a listing would be incomplete yet. `translateAgain` is called when it may no longer be. */
   readonly isPending: () => boolean;
 }): NacosPublisher {
   const { view, sink, log } = options;
-  const awaited = new Set(options.namespaces);
+  const awaited = new Set(options.awaited);
   const troubles = new Map<string, string>();
   const problems = new Map<string, readonly string[]>();
   /** Changes before the first complete listing. */
@@ -49,6 +54,10 @@ export function createNacosPublisher(options: {
       report(key, updated.faults);
       return updated.changes;
     });
+    apply(changes);
+  }
+
+  function apply(changes: readonly ShardChange[]): void {
     if (first !== null) first.push(...changes);
     else if (changes.length > 0) sink.apply(changes);
   }
@@ -70,6 +79,8 @@ export function createNacosPublisher(options: {
 
   return {
     update,
+    apply,
+    report,
     settled(namespace) {
       awaited.delete(namespace);
       writeListing();
@@ -93,8 +104,11 @@ export function createNacosPublisher(options: {
 function contentsOf(changes: readonly ShardChange[]): ShardContents {
   const services = new Map<string, Extract<ShardChange, { type: 'service' }>['service']>();
   const endpoints = new Map<string, Extract<ShardChange, { type: 'endpoints' }>['set']>();
+  const objects = new Map<string, Extract<ShardChange, { type: 'object' }>['object']>();
   for (const change of changes) {
-    if (change.type === 'service')
+    if (change.type === 'object') objects.set(objectIdOf(change.object.kind, change.object.metadata), change.object);
+    else if (change.type === 'object-removed') objects.delete(objectIdOf(change.kind, change));
+    else if (change.type === 'service')
       services.set(`${change.service.namespace}/${change.service.hostname}`, change.service);
     else if (change.type === 'endpoints') endpoints.set(`${change.set.namespace}/${change.set.hostname}`, change.set);
     else if (change.type === 'service-removed') {
@@ -102,5 +116,13 @@ function contentsOf(changes: readonly ShardChange[]): ShardContents {
       endpoints.delete(`${change.namespace}/${change.hostname}`);
     }
   }
-  return { services: [...services.values()], endpoints: [...endpoints.values()], workloads: [], objects: [] };
+  return {
+    services: [...services.values()],
+    endpoints: [...endpoints.values()],
+    workloads: [],
+    objects: [...objects.values()],
+  };
 }
+
+const objectIdOf = (kind: string, { namespace, name }: { readonly namespace: string; readonly name: string }): string =>
+  `${kind}/${namespace}/${name}`;
