@@ -135,6 +135,16 @@ describe('an instance that two adapters know', () => {
     expect(mesh.registry.endpoints(greet)?.endpoints[0]).toBe(before);
   });
 
+  test('has no departed twin when something else changes, though neither has all of its ports', () => {
+    const mesh = start();
+    mesh.put(mesh.first, { dubbo: 20_880, rest: 8080 }, [instance('10.0.0.1', { dubbo: 1, rest: 3 })]);
+    mesh.put(mesh.second, { dubbo: 20_880, tri: 50_051 }, [instance('10.0.0.1', { dubbo: 1, tri: 2 })]);
+    expect(mesh.endpoints()).toEqual(['10.0.0.1 dubbo=1 tri=2 rest=3']);
+    const more = [instance('10.0.0.1', { dubbo: 1, tri: 2 }), instance('10.0.0.9', { tri: 1 })];
+    mesh.second.apply([{ type: 'endpoints', set: endpointSet('greet', ...more) }]);
+    expect(mesh.endpoints()).toEqual(['10.0.0.1 dubbo=1 tri=2 rest=3', '10.0.0.9 tri=1']);
+  });
+
   test('is called at its sidecar if one of them names it', () => {
     const mesh = start();
     const place = 'public/G/greet';
