@@ -20,12 +20,18 @@ export function configz(book: RuleBook): DebugView {
   };
 }
 
-/** Lists the merged services of all registries. */
-export const registryz = (registry: Registry): DebugView => ({
-  path: '/debug/registryz',
-  about: 'services of all registries, merged',
-  read: () => ok(jsonArray(registry.services())),
-});
+/** Lists the merged services of all registries, then the entries that are left out. */
+export function registryz(registry: Registry): DebugView {
+  function* entries() {
+    yield* registry.services();
+    for (const problem of registry.problems()) yield { leftOut: problem };
+  }
+  return {
+    path: '/debug/registryz',
+    about: 'services of all registries, merged, then entries that are left out',
+    read: () => ok(jsonArray(entries())),
+  };
+}
 
 /** Lists endpoints by service and shard, including unhealthy ones, with their origins. */
 export const endpointz = (registry: Registry): DebugView => ({

@@ -149,6 +149,28 @@ describe('a service', () => {
     expect([empty.service, empty.endpoints]).toEqual([undefined, []]);
   });
 
+  test('of which only metadata change has other labels, and is the same service', () => {
+    const view = viewOf();
+    update(view, entry('orders', [{ metadata: { version: 'v1' } }]));
+    const changed = update(view, entry('orders', [{ metadata: { version: 'v2' } }]));
+    expect(changed.service).toBeUndefined();
+    expect(changed.endpoints.map(({ labels }) => labels)).toEqual([{ version: 'v2', 'nacos.cluster': 'DEFAULT' }]);
+    const none = update(view, entry('orders', [{ metadata: null }]));
+    expect(none.endpoints.map(({ labels }) => labels)).toEqual([{ 'nacos.cluster': 'DEFAULT' }]);
+  });
+
+  test('may have a name of its own, also by its group; that of the template is an alias', () => {
+    const view = viewOf({ names: { orders: 'orders.shop', 'G@@ratings': 'ratings.shop' } });
+    const [orders, ratings, other] = [
+      update(view, entry('orders', [{}])),
+      update(view, entry('ratings', [{}], 'G')),
+      update(view, entry('orders', [{}], 'G')),
+    ].map(({ service }) => service);
+    expect(orders).toMatchObject({ hostname: 'orders.shop', aliases: ['orders.default-group.public.nacos'] });
+    expect(ratings).toMatchObject({ hostname: 'ratings.shop', aliases: ['ratings._g.public.nacos'] });
+    expect(other).toMatchObject({ hostname: 'orders._g.public.nacos', aliases: [] });
+  });
+
   test('without an instance so far has the port of the usual protocol', () => {
     expect(update(viewOf(), entry('orders', [])).service?.ports).toEqual([
       { name: 'http', number: 80, protocol: 'http' },

@@ -271,6 +271,17 @@ describe('Motan', () => {
     ]);
   });
 
+  it('moves an instance that becomes available in one change', () => {
+    const tree = reading({ motan: {} });
+    const text = 'motan://10.0.0.1:8002/demo.Greet?group=g';
+    tree.put('/motan/g/demo.Greet/unavailableServer/10.0.0.1:8002', text);
+    tree.take();
+    tree.remove('/motan/g/demo.Greet/unavailableServer/10.0.0.1:8002');
+    tree.put('/motan/g/demo.Greet/server/10.0.0.1:8002', text);
+    expect(tree.take().map(({ type }) => type)).toEqual(['service', 'endpoints']);
+    expect(tree.world()).toEqual(['demo._greet.g-g.motan: 10.0.0.1 {"motan":8002}']);
+  });
+
   it('leaves out what is no URL', () => {
     const tree = reading({ motan: {} });
     tree.put('/motan/greeters/demo.GreetService/server/10.9.8.7:8002', 'hello');
@@ -307,6 +318,12 @@ describe("Curator's service discovery", () => {
     tree.put(one ?? '', '{"name":"plain","address":"10.0.0.1","port":8080}');
     tree.put(two ?? '', '{"name":"plain","address":"10.0.0.2","port":8080}');
     expect(tree.world()).toEqual(['plain.curator: 10.0.0.1 {"http":8080} 10.0.0.2 {"http":8080}']);
+  });
+
+  it('gives single services a name of their own', () => {
+    const tree = reading({ curator: [{ root: '/c', names: { orders: 'orders.shop' } }] });
+    tree.put('/c/orders/1', JSON.stringify({ name: 'orders', address: '10.0.0.1', port: 8080 }));
+    expect(tree.services()).toMatchObject([{ hostname: 'orders.shop', aliases: ['orders.curator'] }]);
   });
 
   it('takes instances without a payload', () => {
