@@ -104,7 +104,7 @@ const fields = z.strictObject({
   passwordFile: z.string().min(1).optional().describe("file with the user's password, read again for each login"),
   contextPath: z.string().default('/nacos').describe("path of the servers' HTTP interface"),
   grpcPortOffset: z.int().default(1_000).describe('difference between the ports of gRPC and of HTTP'),
-  tls: tls.optional().describe('TLS of the gRPC connections'),
+  tls: tls.optional().describe('TLS of the gRPC connections, and of HTTP for servers written as `https://`'),
   listSeconds: seconds.default(5).describe('interval of lists of names, on servers that do not tell new ones'),
   settleSeconds: seconds
     .default(15)

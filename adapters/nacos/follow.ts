@@ -1,6 +1,7 @@
 import { sleep } from '../../src/lib/sleep.ts';
 import type { NamespaceBook } from './book.ts';
 import { connect } from './connection.ts';
+import { type RequestTls, sendHttp } from './http.ts';
 import { type ConnectedServer, type KeptConnectionOptions, keepConnection } from './keep-connection.ts';
 import type { HttpGet, SendRequest } from './listing.ts';
 import { type ServiceInfo, serviceInfo } from './messages.ts';
@@ -15,6 +16,8 @@ export interface FollowedNamespace
     > {
   readonly book: NamespaceBook;
   readonly contextPath: string;
+  /** Reads the files of TLS for each request over HTTP. */
+  readonly httpTls: () => Promise<RequestTls>;
   readonly ready: () => void;
 }
 
@@ -44,16 +47,17 @@ function sessionAt({ request, signal }: ConnectedServer, options: FollowedNamesp
 
 /** Builds the access to the HTTP interface of the current server. */
 export function httpGet(
-  { rotation, contextPath, login }: Pick<FollowedNamespace, 'rotation' | 'contextPath' | 'login'>,
+  { rotation, contextPath, login, httpTls }: Pick<FollowedNamespace, 'rotation' | 'contextPath' | 'login' | 'httpTls'>,
   signal: AbortSignal,
 ): HttpGet {
   return async (path, query) => {
     const parameters = new URLSearchParams({ ...query, ...login.headers() });
-    const response = await fetch(`${rotation.current().url}${contextPath}${path}?${parameters}`, {
+    const { status, text } = await sendHttp(`${rotation.current().url}${contextPath}${path}?${parameters}`, {
+      method: 'GET',
+      tls: await httpTls(),
       signal: AbortSignal.any([signal, AbortSignal.timeout(httpMs)]),
     });
-    const text = await response.text();
-    return response.ok ? JSON.parse(text) : null;
+    return status === 200 ? JSON.parse(text) : null;
   };
 }
 

@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises';
-import { credentials } from '@grpc/grpc-js';
 import {
   type Adapter,
   type AdapterContext,
@@ -10,7 +8,6 @@ import { createAddresses } from '../../src/dns/addresses.ts';
 import type { Result } from '../../src/lib/result.ts';
 import { createBook } from './book.ts';
 import { config, dubboNaming, type NacosConfig, nacosHostnames } from './config.ts';
-import type { Security } from './connection.ts';
 import { followNamespace, httpGet } from './follow.ts';
 import { createLogin, keepLoggedIn, noLogin } from './login.ts';
 import { defaultGroup, type NacosService, parseNameKey } from './names.ts';
@@ -18,6 +15,7 @@ import { createNacosPublisher } from './publisher.ts';
 import { createRuleTexts } from './rule-texts.ts';
 import { followRules, type RuleSource } from './rules.ts';
 import { createRotation, parseServer } from './servers.ts';
+import { httpTlsOf, securityOf } from './tls-files.ts';
 import { createView } from './view.ts';
 import { createNacosWriter } from './writer/writer.ts';
 import { createWritingConnection } from './writer/writing-connection.ts';
@@ -97,6 +95,7 @@ async function run(
         groups: settings.groups ?? null,
         rotation: createRotation(servers),
         security: () => securityOf(settings),
+        httpTls: () => httpTlsOf(settings),
         login,
         clock,
         log,
@@ -123,7 +122,7 @@ async function run(
         namespace,
         sources,
         texts: createRuleTexts(domainSuffix),
-        get: httpGet({ ...settings, rotation, login }, signal),
+        get: httpGet({ ...settings, rotation, login, httpTls: () => httpTlsOf(settings) }, signal),
         rotation,
         security: () => securityOf(settings),
         login,
@@ -191,21 +190,15 @@ const meshNamespaces =
 /** Name of the rules of a namespace, as a part that is awaited and may be lost. */
 const rulesPart = ({ namespace }: Pick<RuleSource, 'namespace'>): string => `rules of namespace ${namespace}`;
 
-function loginOf({ username, passwordFile, contextPath }: NacosConfig, clock: AdapterContext['clock']) {
+function loginOf(settings: NacosConfig, clock: AdapterContext['clock']) {
+  const { username, passwordFile, contextPath } = settings;
   if (username === undefined || passwordFile === undefined) return noLogin;
-  return createLogin({ username, passwordFile, contextPath, clock });
+  return createLogin({ username, passwordFile, contextPath, clock, tls: () => httpTlsOf(settings) });
 }
 
 function chosenService(text: string, namespace: string): NacosService {
   const name = text.includes('@@') ? text : `${defaultGroup}@@${text}`;
   return parseNameKey(`${namespace}@@${name}`) ?? { namespace, group: defaultGroup, name: text };
-}
-
-async function securityOf({ tls }: NacosConfig): Promise<Security> {
-  if (tls === undefined) return { credentials: credentials.createInsecure(), serverName: null };
-  const read = (path: string | undefined) => (path === undefined ? null : readFile(path));
-  const [ca, key, cert] = await Promise.all([tls.caFile, tls.keyFile, tls.certFile].map(read));
-  return { credentials: credentials.createSsl(ca, key, cert), serverName: tls.serverName ?? null };
 }
 
 /** Returns the value of what the schema has checked. */

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { backoffMs } from '../../src/lib/backoff.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import { sleep } from '../../src/lib/sleep.ts';
+import { type RequestTls, sendHttp } from './http.ts';
 import type { NacosServer } from './servers.ts';
 
 export interface LoginOptions {
@@ -10,6 +11,8 @@ export interface LoginOptions {
   /** File with the password; read again for each login, so that it may be rotated. */
   readonly passwordFile: string;
   readonly contextPath: string;
+  /** Reads the files of TLS for each login at a URL of `https`. */
+  readonly tls: () => Promise<RequestTls>;
   readonly clock: Clock;
 }
 
@@ -37,7 +40,7 @@ const answer = z.object({ accessToken: z.string().min(1), tokenTtl: z.number().p
 /** Login that sends nothing, for servers without authentication. */
 export const noLogin: Login = { headers: () => ({}), ensure: async () => {}, refused: () => {} };
 
-export function createLogin({ username, passwordFile, contextPath, clock }: LoginOptions): Login {
+export function createLogin({ username, passwordFile, contextPath, tls, clock }: LoginOptions): Login {
   let token: string | null = null;
   let renewAtMs = 0;
   let running: Promise<void> | null = null;
@@ -46,20 +49,20 @@ export function createLogin({ username, passwordFile, contextPath, clock }: Logi
     const password = (await readFile(passwordFile, 'utf8')).replace(/\r?\n$/, '');
     let refusal = '';
     for (const path of paths) {
-      const response = await fetch(`${server.url}${contextPath}${path}`, {
+      const { status, text } = await sendHttp(`${server.url}${contextPath}${path}`, {
         method: 'POST',
-        body: new URLSearchParams({ username, password }),
+        form: new URLSearchParams({ username, password }),
+        tls: await tls(),
         signal: AbortSignal.any([signal, AbortSignal.timeout(requestMs)]),
       });
-      const text = await response.text();
-      const read = response.ok ? answer.safeParse(parseJson(text)) : null;
+      const read = status === 200 ? answer.safeParse(parseJson(text)) : null;
       if (read?.success === true) {
         token = read.data.accessToken;
         renewAtMs = clock.now() + read.data.tokenTtl * 1_000 * renewAfter;
         return;
       }
-      refusal = `${response.status} ${text.slice(0, 200)}`;
-      if (response.status !== 404 && response.status !== 410) break; // this path is served: the other one is older
+      refusal = `${status} ${text.slice(0, 200)}`;
+      if (status !== 404 && status !== 410) break; // this path is served: the other one is older
     }
     throw new Error(`the login of ${username} was refused (${refusal})`);
   }

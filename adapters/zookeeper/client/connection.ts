@@ -1,4 +1,4 @@
-import { connect as connectTcp, type Socket } from 'node:net';
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type SecureContextOptions } from 'node:tls';
 import type { Clock } from '../../../src/lib/clock.ts';
 import { FrameCutter } from './frames.ts';
@@ -44,6 +44,9 @@ export class SessionExpired extends Error {}
 /** Thrown when the server ends a connection without an answer: it may lack changes that this client has seen. */
 export class ConnectionRefused extends Error {}
 
+/** Name to send to the server. An IP address may not be one (RFC 6066); its certificate is checked in either case. */
+const serverName = (host: string) => (isIP(host) === 0 ? { servername: host } : {});
+
 /** Longest message. A list of 100,000 providers of one service has some 50 MB. */
 const maxFrameBytes = 64 * 1024 * 1024;
 
@@ -71,7 +74,7 @@ export async function openConnection(
 ): Promise<ZooKeeperConnection> {
   const { server, tls, clock, connectTimeoutMs } = options;
   signal.throwIfAborted();
-  const socket = tls === null ? connectTcp(server) : connectTls({ ...tls, ...server, servername: server.host });
+  const socket = tls === null ? connectTcp(server) : connectTls({ ...tls, ...server, ...serverName(server.host) });
   socket.setNoDelay(true);
   const connection = new ZooKeeperConnection(socket, options);
   const abort = () => connection.destroy(new Error('stopped'));

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { credentials } from '@grpc/grpc-js';
+import { type ChannelCredentials, credentials } from '@grpc/grpc-js';
 import { connect, type NacosConnection } from '../../../adapters/nacos/connection.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 
@@ -32,14 +32,21 @@ export interface ProviderOptions {
   readonly port: number;
   readonly namespace?: string;
   readonly token?: string;
+  /** Default: no TLS. */
+  readonly channel?: ChannelCredentials;
 }
 
-export async function startProvider({ port, namespace = 'public', token }: ProviderOptions): Promise<NacosProvider> {
+export async function startProvider({
+  port,
+  namespace = 'public',
+  token,
+  channel = credentials.createInsecure(),
+}: ProviderOptions): Promise<NacosProvider> {
   const headers = token === undefined ? {} : { accessToken: token };
   const connection: NacosConnection = await connect(
     {
       target: `127.0.0.1:${port + 1_000}`,
-      security: { credentials: credentials.createInsecure(), serverName: null },
+      security: { credentials: channel, serverName: null },
       namespace,
       module: 'naming',
       clock: systemClock,
