@@ -6,6 +6,9 @@ import type { Hostname } from './names.ts';
  */
 export type Health = 'healthy' | 'unhealthy' | 'draining' | 'departed';
 
+/** Reports whether an address is a Unix domain socket on the client's machine. */
+export const isSocketAddress = (address: string): boolean => address.startsWith('unix://');
+
 /** Reports whether an endpoint may be called. */
 export const isCallable = ({ health }: Pick<Endpoint, 'health'>): boolean =>
   health === 'healthy' || health === 'draining';
@@ -22,9 +25,9 @@ export interface EndpointOrigin {
 
 /** Address behind a service. Immutable; an unchanged endpoint keeps its identity from one set to the next. */
 export interface Endpoint {
-  /** IPv4 or IPv6 address, or a hostname for services with DNS resolution. */
+  /** IPv4 or IPv6 address, a hostname for services with DNS resolution, or a socket (`unix:///path`, `unix://@name`). */
   readonly address: string;
-  /** Port numbers by the name of the service's port. The endpoint does not serve ports that are absent. */
+  /** Port numbers by the name of the service's port; of a socket, 0. The endpoint does not serve ports that are absent. */
   readonly ports: Readonly<Record<string, number>>;
   readonly labels: Readonly<Record<string, string>>;
   /** Relative weight, 1 or more. */

@@ -18,6 +18,9 @@ export const hostOfKey = (key: ServiceKey): Hostname => key.slice(key.indexOf('/
 /** Detects wildcards, including `*` alone. */
 export const isWildcard = (host: string): boolean => host.startsWith('*');
 
+/** Detects wildcards of a part of a label, such as `*-api.example.com`. */
+export const isPartialWildcard = (host: string): boolean => host.length > 1 && isWildcard(host) && host[1] !== '.';
+
 /**
  * Reports whether `pattern` (a hostname, a wildcard such as `*.example.com`, or `*`) covers `host` (possibly a
  * wildcard).

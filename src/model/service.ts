@@ -7,6 +7,9 @@ export type Protocol = 'http' | 'http2' | 'grpc' | 'grpc-web' | 'https' | 'tls' 
 export const isHttp = (protocol: Protocol): boolean =>
   protocol === 'http' || protocol === 'http2' || protocol === 'grpc' || protocol === 'grpc-web';
 
+/** Reports whether connections begin with TLS, and so may name their host. */
+export const isTls = (protocol: Protocol): boolean => protocol === 'tls' || protocol === 'https';
+
 /** Port of a service. */
 export interface ServicePort {
   /** Name, unique within the service; endpoints map it to their own port number. */
@@ -14,6 +17,8 @@ export interface ServicePort {
   /** Port that clients call, 1 to 65535. */
   readonly number: number;
   readonly protocol: Protocol;
+  /** Port of the original destination that replaces the called one, with the resolution `passthrough`. */
+  readonly passthroughPort?: number;
 }
 
 /**
@@ -66,5 +71,7 @@ export interface Service {
   readonly exportTo: readonly string[];
   /** True outside the mesh: no mutual TLS, no identity. */
   readonly external: boolean;
+  /** Names of which a server certificate must have one. Absent or empty: any. */
+  readonly subjectAltNames?: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
 }

@@ -1,4 +1,5 @@
 import type { ServiceKey } from '../model/names.ts';
+import type { IpFamilies } from './listener.ts';
 
 /** Increase of the requests to a new endpoint during a window. Undefined values are the client's default. */
 export interface WarmupPlan {
@@ -87,15 +88,27 @@ export interface AssignmentPlan {
   readonly form: AssignmentForm;
 }
 
+/** Name, or address, to look up. */
+export interface DnsTarget {
+  readonly address: string;
+  readonly port: number;
+  readonly weight: number;
+  /** Locality `region/zone/subzone`; empty if unknown. */
+  readonly locality: string;
+}
+
 /** Source of a destination's endpoints. */
 export type DestinationEndpoints =
   | { readonly type: 'assigned'; readonly assignment: AssignmentPlan }
   | {
       readonly type: 'dns';
       readonly all: boolean;
-      readonly targets: readonly { readonly address: string; readonly port: number; readonly weight: number }[];
+      /** Families of the addresses to call. `any`: those that the name has, IPv4 first. */
+      readonly families: IpFamilies | 'any';
+      readonly targets: readonly DnsTarget[];
     }
-  | { readonly type: 'original-destination' };
+  /** `port` replaces the called port; null keeps it. */
+  | { readonly type: 'original-destination'; readonly port: number | null };
 
 /** HTTP version to a destination. `client`: that of the request. */
 export type UpstreamProtocol = 'http1' | 'http2' | 'client';

@@ -1,5 +1,5 @@
 import { ipVersion } from '../lib/ip.ts';
-import { type Endpoint, isCallable } from '../model/endpoint.ts';
+import { type Endpoint, isCallable, isSocketAddress } from '../model/endpoint.ts';
 import type { Service } from '../model/service.ts';
 import { equalValues } from './equal.ts';
 import { portsText } from './normalise.ts';
@@ -19,7 +19,8 @@ export function mergeEndpoints(
 }
 
 function usable(service: Service, endpoints: readonly Endpoint[]): readonly Endpoint[] {
-  const isUsable = ({ address }: Endpoint) => service.resolution !== 'static' || ipVersion(address) !== 0;
+  const isUsable = ({ address }: Endpoint) =>
+    service.resolution !== 'static' || ipVersion(address) !== 0 || isSocketAddress(address);
   return endpoints.every(isUsable) ? endpoints : endpoints.filter(isUsable);
 }
 

@@ -1,10 +1,10 @@
 import { canonicalAddress, canonicalIp, ipVersion, isEveryAddress } from '../lib/ip.ts';
-import type { Endpoint, EndpointSet } from '../model/endpoint.ts';
+import { type Endpoint, type EndpointSet, isSocketAddress } from '../model/endpoint.ts';
 import { isProxyPort } from '../model/proxy.ts';
 import { distinctPortNames, type Service, type ServicePort } from '../model/service.ts';
 import { equalValues, sameElements } from './equal.ts';
 
-const hostnamePattern = /^(\*|(\*\.)?[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*)$/;
+const hostnamePattern = /^(\*|(\*[.-]?)?[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*)$/;
 
 /** Returns the reason why no part of a service can be served, or null. Adapters translate; this is the final check. */
 export function serviceFault(service: Service): string | null {
@@ -62,11 +62,12 @@ function servableAddresses(given: readonly string[], refuse: (message: string) =
 
 /** Returns the reason why an endpoint cannot be served, or null. */
 export function endpointFault(endpoint: Endpoint): string | null {
-  if (ipVersion(endpoint.address) === 0 && !hostnamePattern.test(endpoint.address.toLowerCase())) {
+  const isSocket = isSocketAddress(endpoint.address);
+  if (!isSocket && ipVersion(endpoint.address) === 0 && !hostnamePattern.test(endpoint.address.toLowerCase())) {
     return `endpoint address '${endpoint.address}' is neither an IP address nor a hostname`;
   }
   for (const [name, number] of Object.entries(endpoint.ports)) {
-    if (!isPort(number)) return `endpoint ${endpoint.address} has number ${number} for port '${name}'`;
+    if (!isPort(number) && !isSocket) return `endpoint ${endpoint.address} has number ${number} for port '${name}'`;
   }
   if (!(endpoint.weight >= 1))
     return `endpoint ${endpoint.address} has weight ${endpoint.weight}; it must be 1 or more`;

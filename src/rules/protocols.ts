@@ -29,3 +29,7 @@ export const protocolName = z
   .refine((text) => text === '' || protocolOf(text) !== undefined, {
     error: `must be one of ${Object.keys(protocols).join(', ')} (in any case)`,
   });
+
+/** Returns the protocol of a port: as declared, or by the prefix of its name. */
+export const protocolOfPort = ({ name, protocol }: { name: string; protocol?: string | undefined }): Protocol =>
+  protocolOf(protocol || (name.split('-')[0] ?? '')) ?? 'unknown';

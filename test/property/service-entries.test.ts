@@ -35,14 +35,26 @@ const entry = fc
       }),
       fc.record({ resolution: few('DNS', 'NONE') }),
     ),
-    port: few('http', 'grpc'),
+    ports: fc.uniqueArray(fc.record({ name: few('http', 'grpc', 'http-web'), number: fc.constantFrom(80, 90) }), {
+      selector: ({ number }) => number,
+      minLength: 1,
+    }),
   })
   .map(
-    ({ name, place: where, hosts, how, port }): Step => ({
+    ({ name, place: where, hosts, how, ports }): Step => ({
       do: 'rule',
-      rule: rule('ServiceEntry', name, { hosts, ports: [{ name: port, number: 80 }], ...how }, where),
+      rule: rule('ServiceEntry', name, { hosts, ports: distinctNames(ports), ...how }, where),
     }),
   );
+
+interface Port {
+  readonly name: string;
+  readonly number: number;
+}
+
+/** Ports of one entry have different names. */
+const distinctNames = ([first, second]: readonly Port[]): readonly Port[] =>
+  [first, second].flatMap((port) => port ?? []).filter((port) => port === first || port.name !== first?.name);
 
 const machine = fc.record({ name: few('w1', 'w2', 'w3'), place, address: few('10.1.0.1', '10.1.0.2'), labels }).map(
   ({ name, place: where, address, labels: own }): Step => ({
@@ -91,22 +103,35 @@ function last(steps: readonly Step[]): readonly Step[] {
   return [...words.values()].reverse();
 }
 
-/** Problems of these rules, found by reading all of them: hosts that an older ServiceEntry defines. */
-function shadowed(rules: readonly Rule[]): Readonly<Record<string, readonly string[]>> {
-  const entries = rules.filter(({ kind }) => kind === 'ServiceEntry') as Rule<string, { hosts: string[] }>[]; // made above
+type Entry = Rule<string, { hosts: string[]; resolution: string; ports: Port[] }>;
+
+/** Problems of these rules, found by reading all of them: parts that an older ServiceEntry contradicts. */
+function contradicted(rules: readonly Rule[]): Readonly<Record<string, readonly string[]>> {
+  const entries = rules.filter(({ kind }) => kind === 'ServiceEntry') as Entry[]; // made above
   const problems = entries.map((entry): [string, string[]] => {
     const messages = entry.spec.hosts.flatMap((host) => {
       const rivals = entries.filter((other) => isRival(other, entry, host)).sort(comparePrecedence);
       const [oldest = entry] = rivals;
-      const key = `${entry.metadata.namespace}/${host}`;
-      return oldest === entry ? [] : [`${key} is defined already, by the older ${ruleId(oldest)}`];
+      const say = (what: string, older: Entry) =>
+        `${entry.metadata.namespace}/${host}: ${what} differs from that of the older ${ruleId(older)}, which applies`;
+      if (oldest.spec.resolution !== entry.spec.resolution) return [say('resolution', oldest)];
+      const agreeing = rivals.filter(({ spec }) => spec.resolution === oldest.spec.resolution);
+      return entry.spec.ports.flatMap((port) => {
+        const owner = agreeing.find(({ spec }) => spec.ports.some(({ number }) => number === port.number)) ?? entry;
+        const owned = owner.spec.ports.find(({ number }) => number === port.number);
+        return owned === undefined || protocol(owned) === protocol(port)
+          ? []
+          : [say(`the protocol of port ${port.number}`, owner)];
+      });
     });
     return [ruleId(entry), messages];
   });
   return Object.fromEntries(problems.filter(([, messages]) => messages.length > 0));
 }
 
-const isRival = (other: Rule<string, { hosts: string[] }>, entry: Rule, host: string): boolean =>
+const protocol = ({ name }: Port): string | undefined => name.split('-')[0];
+
+const isRival = (other: Entry, entry: Rule, host: string): boolean =>
   other.metadata.namespace === entry.metadata.namespace && other.spec.hosts.includes(host);
 
 test('after any history, services and endpoints equal those of a fresh start', () => {
@@ -138,9 +163,9 @@ test('after any history, services and endpoints equal those of a fresh start', (
       });
       expect(world(grown)).toEqual(world(fresh));
       const rules = last(steps).flatMap((next) => (next.do === 'rule' ? [next.rule] : []));
-      expect(Object.fromEntries(incremental.problems())).toEqual(shadowed(rules));
+      expect(Object.fromEntries(incremental.problems())).toEqual(contradicted(rules));
       for (const id of rules.map(ruleId)) {
-        expect(incremental.problemsOf(id)).toEqual(shadowed(rules)[id] ?? []);
+        expect(incremental.problemsOf(id)).toEqual(contradicted(rules)[id] ?? []);
         expect([...incremental.servicesOf(id)].sort()).toEqual([...rebuilt.servicesOf(id)].sort());
       }
     }),

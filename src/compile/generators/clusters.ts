@@ -2,7 +2,8 @@ import type { DestinationPlan } from '../../plan/destination.ts';
 import { type InboundPlan, inboundSources } from '../../plan/listener.ts';
 import type { ClusterJson } from '../../proto/json.ts';
 import { httpOptionsType, keepalive, protocolOptions, thresholds } from './connection-options.ts';
-import { durationFromMs, extension, overAds, socketAddress } from './json.ts';
+import { dnsDiscovery } from './dns.ts';
+import { durationFromMs, extension, overAds } from './json.ts';
 import { loadBalancing } from './load-balancing.ts';
 import { generateOutlierDetection } from './outlier-detection.ts';
 import { transport } from './transport.ts';
@@ -77,22 +78,15 @@ export function inboundCluster(
 
 function discovery({ name, endpoints, loadBalancing: balancing }: DestinationPlan): Omit<ClusterJson, 'name'> {
   if (endpoints.type === 'original-destination' || balancing.type === 'passthrough') {
-    return { type: 'ORIGINAL_DST', lbPolicy: 'CLUSTER_PROVIDED' };
+    const port = endpoints.type === 'original-destination' ? endpoints.port : null;
+    const override = port === null ? {} : { originalDstLbConfig: { upstreamPortOverride: port } };
+    return { type: 'ORIGINAL_DST', lbPolicy: 'CLUSTER_PROVIDED', ...override };
   }
   const choice = loadBalancing(balancing);
   if (endpoints.type === 'assigned') {
     return { type: 'EDS', ...choice, edsClusterConfig: { edsConfig: overAds, serviceName: name } };
   }
-  const lbEndpoints = endpoints.targets.map(({ address, port, weight }) => ({
-    endpoint: { address: socketAddress(address, port) },
-    loadBalancingWeight: weight,
-  }));
-  return {
-    type: endpoints.all ? 'STRICT_DNS' : 'LOGICAL_DNS',
-    ...choice,
-    dnsLookupFamily: 'V4_PREFERRED',
-    loadAssignment: { clusterName: name, endpoints: lbEndpoints.length === 0 ? [] : [{ lbEndpoints }] },
-  };
+  return { ...dnsDiscovery(name, endpoints), ...choice };
 }
 
 /** Generates the share of healthy endpoints below which all are called. By default, unhealthy ones never are. */

@@ -1,6 +1,6 @@
 import { contentHash } from '../../lib/hash.ts';
 import { ipVersion } from '../../lib/ip.ts';
-import { type Endpoint, isCallable } from '../../model/endpoint.ts';
+import { type Endpoint, isCallable, isSocketAddress } from '../../model/endpoint.ts';
 import type { AssignmentPlan } from '../../plan/destination.ts';
 import { assembleResource } from '../../proto/assemble.ts';
 import type { EncodedResource } from '../../proto/resource.ts';
@@ -63,8 +63,12 @@ function distinctAddresses(endpoints: readonly Endpoint[], portName: string): re
 const comesFirst = (a: Endpoint, b: Endpoint): boolean =>
   a.locality === b.locality ? weightOf(a) > weightOf(b) : a.locality < b.locality;
 
-function serves(endpoint: Endpoint, { portName, labels }: AssignmentPlan): boolean {
-  if (!isCallable(endpoint) || !isReachable(endpoint.address, endpoint.ports[portName])) return false;
+function serves(endpoint: Endpoint, { portName, labels, form }: AssignmentPlan): boolean {
+  const { address, ports } = endpoint;
+  const isReachable = isSocketAddress(address)
+    ? form === 'full' && ports[portName] !== undefined
+    : isReachableAt(address, ports[portName]);
+  if (!isCallable(endpoint) || !isReachable) return false;
   return Object.entries(labels).every(([name, value]) => endpoint.labels[name] === value);
 }
 
@@ -72,7 +76,7 @@ function serves(endpoint: Endpoint, { portName, labels }: AssignmentPlan): boole
  * Returns true for an IP address with a valid port. Envoy does not look up names in an assignment, and rejects the
  * assignment for one.
  */
-const isReachable = (address: string, port = 0): boolean =>
+const isReachableAt = (address: string, port = 0): boolean =>
   ipVersion(address) !== 0 && Number.isInteger(port) && port >= 1 && port <= 65_535;
 
 const inOneLocality = (endpoints: readonly Endpoint[]): ReturnType<typeof byLocality> =>
@@ -118,13 +122,18 @@ function cachedRecord(endpoint: Endpoint, port: number): Buffer {
 
 /** Writes one value of `LocalityLbEndpoints.lb_endpoints`. */
 function lbEndpoint(endpoint: Endpoint, port: number): Buffer {
-  const socket = Buffer.concat([stringField(2, endpoint.address), varintField(3, port)]); // address, port_value
-  const address = bytesField(1, bytesField(1, socket)); // Endpoint.address, Address.socket_address
+  const address = bytesField(1, addressMessage(endpoint.address, port)); // Endpoint.address
   const message = Buffer.concat([
     bytesField(lbEndpointField.endpoint, address),
     bytesField(lbEndpointField.loadBalancingWeight, varintField(1, weightOf(endpoint))), // UInt32Value.value
   ]);
   return bytesField(localityEndpointsField.lbEndpoints, message);
+}
+
+/** Writes an `Address`: a socket address, or a pipe for a Unix domain socket. Abstract sockets begin with `@`. */
+function addressMessage(address: string, port: number): Buffer {
+  if (isSocketAddress(address)) return bytesField(2, stringField(1, address.slice('unix://'.length))); // pipe.path
+  return bytesField(1, Buffer.concat([stringField(2, address), varintField(3, port)])); // address, port_value
 }
 
 /** Returns the weight for Envoy, which has 32 bits, rejects 0 and needs whole numbers. */

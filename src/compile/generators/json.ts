@@ -17,5 +17,11 @@ export const listenAt = ([first, ...others]: readonly [string, ...string[]], por
     : { additionalAddresses: others.map((address) => ({ address: socketAddress(address, port) })) }),
 });
 
+/** Writes a locality `region/zone/subzone`, of which trailing parts may be absent. */
+export function localityJson(locality: string) {
+  const [region = '', zone = '', subZone = ''] = locality.split('/');
+  return { ...(region && { region }), ...(zone && { zone }), ...(subZone && { subZone }) };
+}
+
 /** Config source: the ADS stream. */
 export const overAds = { ads: {}, resourceApiVersion: 'V3' } as const;

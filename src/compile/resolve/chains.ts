@@ -1,5 +1,5 @@
 import { isProxyPort } from '../../model/proxy.ts';
-import { isHttp, type Service, type ServicePort } from '../../model/service.ts';
+import { isHttp, isTls, type Service, type ServicePort } from '../../model/service.ts';
 import { outboundName } from '../../plan/destination.ts';
 import {
   anyAddress,
@@ -91,7 +91,7 @@ function takesAnyAddress({ service, reader }: HostContext & { readonly service: 
  * destination, so a shared listener is harmless.
  */
 const isTlsWithoutAddress = ({ headless, vips, resolution }: Service, { protocol }: ServicePort): boolean =>
-  (protocol === 'tls' || protocol === 'https') && !headless && vips.length === 0 && resolution !== 'passthrough';
+  isTls(protocol) && !headless && vips.length === 0 && resolution !== 'passthrough';
 
 /**
  * Returns the binds without those of the proxy's own listeners. Envoy rejects a second listener of one address even if

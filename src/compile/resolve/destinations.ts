@@ -1,8 +1,10 @@
+import { isSocketAddress } from '../../model/endpoint.ts';
 import { isWildcard, serviceKey } from '../../model/names.ts';
 import { isHttp, type Service, type ServicePort } from '../../model/service.ts';
 import {
   type DestinationEndpoints,
   type DestinationPlan,
+  type DnsTarget,
   type LoadBalancing,
   outboundName,
   type UpstreamProtocol,
@@ -90,11 +92,11 @@ function resolveEndpoints(query: PortQuery, name: string, loadBalancing: LoadBal
   // Without a proxy, the called address is unknown.
   const keepsDestination = loadBalancing.type === 'passthrough' && client.isProxy;
   if (keepsDestination || isChosenByClient(reader, service, subset)) {
-    return { type: 'original-destination' };
+    return { type: 'original-destination', port: null };
   }
   switch (service.resolution) {
     case 'passthrough':
-      return { type: 'original-destination' };
+      return { type: 'original-destination', port: port.passthroughPort ?? null };
     case 'static': {
       const key = serviceKey(service.namespace, service.hostname);
       const labels = subset?.labels ?? {};
@@ -106,7 +108,8 @@ function resolveEndpoints(query: PortQuery, name: string, loadBalancing: LoadBal
     default: {
       const targets = dnsTargets(query);
       // LOGICAL_DNS needs exactly one name. Without a name, STRICT_DNS represents "no endpoints".
-      return { type: 'dns', all: service.resolution === 'dns' || targets.length === 0, targets };
+      const all = service.resolution === 'dns' || targets.length === 0;
+      return { type: 'dns', all, families: lookupFamilies(reader), targets };
     }
   }
 }
@@ -119,24 +122,30 @@ function resolveEndpoints(query: PortQuery, name: string, loadBalancing: LoadBal
 const isChosenByClient = ({ facts }: HostReader, service: Service, subset: SubsetSpec | null): boolean =>
   service.headless && subset === null && facts.role === 'sidecar' && facts.interception !== 'none';
 
+/** Returns the families that a captured workload can reach. Those of others are unknown. */
+const lookupFamilies = ({ facts }: HostReader) => (facts.interception === 'none' ? 'any' : facts.families);
+
 /**
  * Returns the names to look up: those of the endpoints, or the service's own if it has no endpoints. Sorted, for stable
  * bytes.
  */
-function dnsTargets({ reader, service, port, subset }: PortQuery) {
+function dnsTargets({ reader, service, port, subset }: PortQuery): readonly DnsTarget[] {
   const labels = Object.entries(subset?.labels ?? {});
-  const all = reader.endpoints(service);
+  const all = reader.endpoints(service).filter(({ address }) => !isSocketAddress(address)); // these have no name
   const targets = all
     .filter((it) => labels.every(([name, value]) => it.labels[name] === value))
-    .flatMap(({ address, ports, weight }) => {
+    .flatMap(({ address, ports, weight, locality }) => {
       const number = ports[port.name];
-      return number === undefined ? [] : [{ address, port: number, weight: Math.max(1, Math.round(weight)) }];
+      return number === undefined ? [] : [{ address, port: number, weight: Math.max(1, Math.round(weight)), locality }];
     })
-    .sort((a, b) => compare(a.address, b.address) || a.port - b.port || a.weight - b.weight);
+    .sort(
+      (a, b) =>
+        compare(a.address, b.address) || a.port - b.port || a.weight - b.weight || compare(a.locality, b.locality),
+    );
   if (all.length > 0 || isWildcard(service.hostname)) {
     return service.resolution === 'dns-round-robin' ? targets.slice(0, 1) : targets;
   }
-  return [{ address: service.hostname, port: port.number, weight: 1 }];
+  return [{ address: service.hostname, port: port.number, weight: 1, locality: '' }];
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

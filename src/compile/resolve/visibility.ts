@@ -41,8 +41,8 @@ export function createVisibility(world: WorldReader, facts: ClientFacts): Visibi
     exportClass(nonEmpty(exportTo, world.mesh().defaultServiceExportTo), namespace, facts) !== null;
   const isCallable = (service: Service): boolean =>
     facts.role === 'sidecar' && isVisible(service) && facts.admitsService(service.namespace, service.hostname);
-  const visible = (host: string): Service | null => world.servicesOf(host).find(isVisible) ?? null;
-  const callable = (host: string): Service | null => world.servicesOf(host).find(isCallable) ?? null;
+  const visible = (host: string): Service | null => preferred(world.servicesOf(host).filter(isVisible), facts);
+  const callable = (host: string): Service | null => preferred(world.servicesOf(host).filter(isCallable), facts);
 
   return {
     visibleService: (host) => unlessAlias(visible(host)),
@@ -63,11 +63,21 @@ export function createVisibility(world: WorldReader, facts: ClientFacts): Visibi
     destinationRule: (service) => findDestinationRule(world, facts, service),
     coversCallable(wildcard) {
       for (const services of world.servicesBelow(wildcard)) {
-        if (unlessAlias(services.find(isCallable) ?? null) !== null) return true;
+        if (unlessAlias(preferred(services.filter(isCallable), facts)) !== null) return true;
       }
       return false;
     },
   };
+}
+
+/**
+ * Returns the service of one hostname that applies to clients: the Kubernetes service, else that of their namespace,
+ * else the first. `services` are in order of precedence.
+ */
+function preferred(services: readonly Service[], clients: Pick<ClientFacts, 'isOfNamespace'>): Service | null {
+  const [first, ...others] = services;
+  if (first === undefined || others.length === 0 || first.registry === 'kubernetes') return first ?? null;
+  return services.find(({ namespace }) => clients.isOfNamespace(namespace)) ?? first;
 }
 
 const unlessAlias = (service: Service | null): Service | null => (service?.aliasOf ? null : service);

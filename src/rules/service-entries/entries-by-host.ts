@@ -4,6 +4,7 @@ import type { Service } from '../../model/service.ts';
 import type { ServiceEntrySpec } from '../kinds/service-entry/schema.ts';
 import { type TranslatedServiceEntry, translateServiceEntry } from '../kinds/service-entry/translate.ts';
 import { comparePrecedence, type Rule, type RuleId, ruleId } from '../rule.ts';
+import { type MergedHost, mergeHosts } from './merge-hosts.ts';
 
 /** A ServiceEntry in the index. */
 export interface IndexedServiceEntry {
@@ -22,14 +23,11 @@ export interface EntriesByHost {
   add(rule: Rule<string, ServiceEntrySpec>): IndexedServiceEntry;
   /** Removes and returns an entry; undefined if there is none. */
   remove(id: RuleId): IndexedServiceEntry | undefined;
-  /**
-   * Returns the entries that define a host. The oldest defines the service. Younger ones add their endpoints if they
-   * have the same resolution.
-   */
-  contributorsTo(key: ServiceKey): readonly IndexedServiceEntry[];
+  /** Returns the service of a host, merged from all entries that define it; null if there are none. */
+  merged(key: ServiceKey): MergedHost<IndexedServiceEntry> | null;
   /** Returns the services to which an entry contributes. */
   servicesOf(entry: IndexedServiceEntry): readonly ServiceKey[];
-  /** Returns messages for the author of an entry: notes of its translation, and hosts that an older entry defines. */
+  /** Returns messages for the author of an entry: notes of its translation, and contradictions to older entries. */
   problemsOf(entry: IndexedServiceEntry): readonly string[];
   /** Returns the entries that can have problems. The cost is proportional to the result. */
   idsWithProblems(): Iterable<RuleId>;
@@ -42,16 +40,15 @@ export function createEntriesByHost(): EntriesByHost {
   const noted = new Set<RuleId>();
   const contested = new Set<ServiceKey>();
 
-  const oldestOf = (key: ServiceKey): IndexedServiceEntry | undefined =>
-    [...(byHost.get(key) ?? [])].reduce<IndexedServiceEntry | undefined>(
-      (oldest, entry) => (oldest === undefined || comparePrecedence(entry.rule, oldest.rule) < 0 ? entry : oldest),
-      undefined,
-    );
-
-  function contributorsTo(key: ServiceKey): readonly IndexedServiceEntry[] {
-    const sorted = [...(byHost.get(key) ?? [])].sort((a, b) => comparePrecedence(a.rule, b.rule));
-    const resolutionOf = (entry: IndexedServiceEntry | undefined) => entry?.hosts.get(key)?.service.resolution;
-    return sorted.filter((entry) => entry === sorted[0] || resolutionOf(entry) === resolutionOf(sorted[0]));
+  function merged(key: ServiceKey): MergedHost<IndexedServiceEntry> | null {
+    const contributions = [...(byHost.get(key) ?? [])]
+      .sort((a, b) => comparePrecedence(a.rule, b.rule))
+      .flatMap((source) => {
+        const service = source.hosts.get(key)?.service;
+        return service === undefined ? [] : [{ source, service }];
+      });
+    const [oldest, ...younger] = contributions;
+    return oldest === undefined ? null : mergeHosts([oldest, ...younger]);
   }
 
   return {
@@ -79,14 +76,20 @@ export function createEntriesByHost(): EntriesByHost {
       }
       return entry;
     },
-    contributorsTo,
-    servicesOf: (entry) => [...entry.hosts.keys()].filter((key) => contributorsTo(key).includes(entry)),
+    merged,
+    servicesOf: (entry) =>
+      [...entry.hosts.keys()].filter((key) => merged(key)?.contributors.some(({ source }) => source === entry)),
     problemsOf(entry) {
-      const lost = [...entry.hosts.keys()].flatMap((key) => {
-        const older = contested.has(key) ? oldestOf(key) : undefined;
-        return older === undefined || older === entry ? [] : [`${key} is defined already, by the older ${older.id}`];
-      });
-      return [...entry.translated.notes, ...lost];
+      const conflicts = [...entry.hosts.keys()].flatMap((key) =>
+        contested.has(key) ? (merged(key)?.conflicts ?? []).map((conflict) => ({ key, ...conflict })) : [],
+      );
+      const own = conflicts.filter(({ source }) => source === entry);
+      return [
+        ...entry.translated.notes,
+        ...own.map(
+          ({ key, older, what }) => `${key}: ${what} differs from that of the older ${older.id}, which applies`,
+        ),
+      ];
     },
     *idsWithProblems() {
       yield* noted;

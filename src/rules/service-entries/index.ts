@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { ShardChange } from '../../adapter-contract/adapter.ts';
 import type { Workload } from '../../model/endpoint.ts';
 import type { ServiceKey } from '../../model/names.ts';
@@ -11,6 +12,7 @@ import {
 } from '../kinds/workload-entry/translate.ts';
 import { type Rule, type RuleId, ruleId } from '../rule.ts';
 import { createEntriesByHost, type EntriesByHost, type IndexedServiceEntry } from './entries-by-host.ts';
+import { withPortNames } from './merge-hosts.ts';
 import { createWorkloadSelections, type WorkloadCandidate, type WorkloadSelection } from './selections.ts';
 
 /**
@@ -140,7 +142,7 @@ export function createServiceEntryIndex(): ServiceEntryIndex {
 }
 
 interface PublishedState {
-  readonly entries: Pick<EntriesByHost, 'contributorsTo'>;
+  readonly entries: Pick<EntriesByHost, 'merged'>;
   readonly selected: ReadonlyMap<IndexedServiceEntry, WorkloadSelection<IndexedServiceEntry>>;
   /** Services as last published; updated here. */
   readonly published: Map<ServiceKey, Service>;
@@ -148,23 +150,25 @@ interface PublishedState {
 
 /** Computes the changes of one host since it was last published. */
 function changesOf(key: ServiceKey, { entries, selected, published }: PublishedState): readonly ShardChange[] {
-  const contributors = entries.contributorsTo(key);
+  const host = entries.merged(key);
   const known = published.get(key);
-  const host = contributors[0]?.hosts.get(key);
-  if (host === undefined) {
+  if (host === null) {
     published.delete(key);
     return known === undefined
       ? []
       : [{ type: 'service-removed', namespace: known.namespace, hostname: known.hostname }];
   }
-  const { service } = host;
+  const { service, contributors } = host;
   published.set(key, service);
-  const all = contributors.flatMap((entry) => [
-    ...(entry.hosts.get(key)?.endpoints ?? []),
-    ...(selected.get(entry)?.endpoints() ?? []),
-  ]);
+  const all = contributors.flatMap(({ source, portNames }) =>
+    withPortNames(
+      [...(source.hosts.get(key)?.endpoints ?? []), ...(selected.get(source)?.endpoints() ?? [])],
+      portNames,
+    ),
+  );
   const set = { namespace: service.namespace, hostname: service.hostname, endpoints: all };
-  return [...(service === known ? [] : [{ type: 'service', service } as const]), { type: 'endpoints', set }];
+  const isChanged = known === undefined || !isDeepStrictEqual(service, known);
+  return [...(isChanged ? [{ type: 'service', service } as const] : []), { type: 'endpoints', set }];
 }
 
 /** A workload that ServiceEntries can select, before and after it was set. Null: none. */

@@ -153,6 +153,6 @@ function makeEndpoint(candidate: WorkloadCandidate, entryPorts: ServiceEntrySpec
   const workload = 'addresses' in candidate ? selectableOf(candidate) : candidate;
   if (workload === null) return null;
   const { address, labels, weight, locality, network, cluster, health, namespace, name } = workload;
-  const ports = endpointPorts(entryPorts, workload.ports);
+  const ports = endpointPorts(entryPorts, workload);
   return { address, ports, labels, weight, locality, network, cluster, health, workload: { namespace, name } };
 }

@@ -51,6 +51,74 @@ describe('a destination', () => {
     expect(addresses()).toEqual(['"address":"a.example.com"', '"address":"b.example.com"']);
   });
 
+  test('with resolution dns looks up the families of the workload again when the answer is outdated', () => {
+    const lookup = (fields: Parameters<typeof proxy>[0]) => {
+      const world = compiledWorld();
+      world.apply(service('reviews', { resolution: 'dns' }));
+      const { dnsLookupFamily, dnsRefreshRate, respectDnsTtl } = world.json('cluster', name, proxy(fields));
+      return { dnsLookupFamily, dnsRefreshRate, respectDnsTtl };
+    };
+    const common = { dnsRefreshRate: '60s', respectDnsTtl: true };
+    const redirect = 'redirect' as const;
+    expect(lookup({ interception: redirect })).toEqual({ dnsLookupFamily: 'V4_ONLY', ...common });
+    expect(lookup({ interception: redirect, addresses: ['fd00::1'] })).toEqual({
+      dnsLookupFamily: 'V6_ONLY',
+      ...common,
+    });
+    const both = ['10.0.0.1', 'fd00::1'];
+    expect(lookup({ interception: redirect, addresses: both })).toEqual({ dnsLookupFamily: 'ALL', ...common });
+    expect(lookup({ interception: 'none' })).toEqual({ dnsLookupFamily: 'V4_PREFERRED', ...common });
+  });
+
+  test('with resolution dns keeps the localities of its endpoints', () => {
+    const world = compiledWorld();
+    const dns = service('reviews', { resolution: 'dns' });
+    world.apply(
+      dns,
+      endpointsOf(dns, [
+        endpoint('b.example.com', { locality: 'eu/a', weight: 2 }),
+        endpoint('a.example.com', { locality: 'eu/a' }),
+        endpoint('c.example.com'),
+      ]),
+    );
+    expect(world.json('cluster', name).loadAssignment).toMatchObject({
+      endpoints: [
+        { lbEndpoints: [{ loadBalancingWeight: 1 }] },
+        { locality: { region: 'eu', zone: 'a' }, lbEndpoints: [{}, {}], loadBalancingWeight: 3 },
+      ],
+    });
+  });
+
+  test('with resolution passthrough may replace the called port', () => {
+    const world = compiledWorld();
+    const ports = [{ name: 'http', number: 80, protocol: 'http', passthroughPort: 8080 }] as const;
+    world.apply(service('reviews', { resolution: 'passthrough', ports }));
+    expect(world.json('cluster', name)).toMatchObject({
+      type: 'ORIGINAL_DST',
+      originalDstLbConfig: { upstreamPortOverride: 8080 },
+    });
+  });
+
+  test('of an endpoint that is a Unix domain socket is a pipe, for proxies that know pipes', () => {
+    const world = compiledWorld();
+    const sockets = [
+      endpoint('unix:///run/a.sock', { ports: { http: 0 } }),
+      endpoint('unix://@b', { ports: { http: 0 } }),
+    ];
+    world.apply(reviews, endpointsOf(reviews, sockets));
+    expect(world.json('endpoint', name)).toMatchObject({
+      endpoints: [
+        {
+          lbEndpoints: [
+            { endpoint: { address: { pipe: { path: '@b' } } } },
+            { endpoint: { address: { pipe: { path: '/run/a.sock' } } } },
+          ],
+        },
+      ],
+    });
+    expect(world.json('endpoint', name, proxy({ client: 'grpc' })).endpoints ?? []).toEqual([]);
+  });
+
   test('uses HTTP/2 for ports that support it, and for others if a rule requires it', () => {
     const options = (protocol: 'http' | 'grpc', h2UpgradePolicy?: string) => {
       const world = compiledWorld();
@@ -283,4 +351,22 @@ describe('an assignment', () => {
     expect(portsOf(80)).toEqual(new Set(['"portValue":8080']));
     expect(portsOf(81)).toEqual(new Set(['"portValue":8081']));
   });
+});
+
+test('of services of one host in several namespaces, clients call that of their own, but a Kubernetes one first', () => {
+  const inNamespace = (namespace: string, age: number, registry = 'service-entry') =>
+    service('api.example.com', {
+      namespace,
+      createdAtMs: age,
+      registry,
+      ports: [{ name: 'http', number: age, protocol: 'http' }],
+    });
+  const clusters = (world: ReturnType<typeof compiledWorld>, namespace: string) =>
+    world.names('cluster', proxy({ namespace })).filter((cluster) => cluster.includes('api'));
+  const world = compiledWorld();
+  world.apply(inNamespace('depot', 1), inNamespace('quay', 2));
+  expect(clusters(world, 'quay')).toEqual(['outbound|2||api.example.com']);
+  expect(clusters(world, 'elsewhere')).toEqual(['outbound|1||api.example.com']);
+  world.apply(inNamespace('customs', 3, 'kubernetes'));
+  expect(clusters(world, 'quay')).toEqual(['outbound|3||api.example.com']);
 });

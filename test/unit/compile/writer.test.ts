@@ -10,7 +10,7 @@ import { type EncodedResource, resourceBody } from '../../../src/proto/resource.
 
 const destination = (name: string): DestinationPlan => ({
   name,
-  endpoints: { type: 'original-destination' },
+  endpoints: { type: 'original-destination', port: null },
   protocol: 'http1',
   loadBalancing: { type: 'round-robin', warmup: null },
   limits: { connectTimeoutMs: 1000 },

@@ -129,31 +129,86 @@ test('labels of the object win over those of the spec', () => {
   expect(told(index)).toEqual({ 'a.x': ['10.0.0.1:8080'] });
 });
 
-test('of two entries for one host, the older defines the service, both add endpoints, and the younger gets a message', () => {
+/** Entry for the host a.x, created in a year. */
+const entry = (name: string, year: number, spec: object) =>
+  rule(
+    'ServiceEntry',
+    name,
+    { hosts: ['a.x'], ports: [http], resolution: 'STATIC', ...spec },
+    { creationTimestamp: `${year}-01-01T00:00:00Z`, labels: { name } },
+  );
+
+test('of two entries for one host, the older defines the service, and both add ports, addresses and endpoints', () => {
   const index = createServiceEntryIndex();
-  const entry = (name: string, address: string, year: number) =>
-    rule(
-      'ServiceEntry',
-      name,
-      { hosts: ['a.x'], ports: [http], resolution: 'STATIC', endpoints: [{ address }] },
-      { creationTimestamp: `${year}-01-01T00:00:00Z`, labels: { name } },
-    );
-  index.ruleChanged(entry('young', '10.0.0.2', 2026));
-  index.ruleChanged(entry('old', '10.0.0.1', 2025));
+  const admin = { number: 90, name: 'http', protocol: 'HTTP', targetPort: 9090 };
+  const web = { ...http, name: 'web', targetPort: 8081 };
+  index.ruleChanged(
+    entry('young', 2026, { ports: [admin, web], addresses: ['240.0.0.2'], endpoints: [{ address: '10.0.0.2' }] }),
+  );
+  index.ruleChanged(entry('old', 2025, { addresses: ['240.0.0.1'], endpoints: [{ address: '10.0.0.1' }] }));
   expect(index.takeChanges()).toMatchObject([
-    { service: { labels: { name: 'old' } } },
-    { set: { endpoints: [{ address: '10.0.0.1' }, { address: '10.0.0.2' }] } },
+    {
+      service: {
+        labels: { name: 'old' },
+        vips: ['240.0.0.1', '240.0.0.2'],
+        ports: [
+          { name: 'http', number: 80 },
+          { name: '90', number: 90 },
+        ],
+      },
+    },
+    {
+      set: {
+        endpoints: [
+          { address: '10.0.0.1', ports: { http: 8080 } },
+          { address: '10.0.0.2', ports: { http: 8081, 90: 9090 } },
+        ],
+      },
+    },
   ]);
-  expect([...index.problems()]).toEqual([
-    ['ServiceEntry/default/young', ['default/a.x is defined already, by the older ServiceEntry/default/old']],
-  ]);
+  expect([...index.problems()]).toEqual([]);
   index.ruleRemoved(ruleIdOf('ServiceEntry/default/old'));
   expect(index.takeChanges()).toMatchObject([
-    { service: { labels: { name: 'young' } } },
-    { set: { endpoints: { length: 1 } } },
+    { service: { labels: { name: 'young' }, ports: [{ name: 'http' }, { name: 'web' }] } },
+    { set: { endpoints: [{ ports: { http: 9090, web: 8081 } }] } },
   ]);
   index.ruleRemoved(ruleIdOf('ServiceEntry/default/young'));
   expect(index.takeChanges()).toEqual([{ type: 'service-removed', namespace: 'default', hostname: 'a.x' }]);
+});
+
+for (const { name, spec, what, endpoints } of [
+  { name: 'resolution', spec: { resolution: 'DNS' }, what: 'resolution', endpoints: [{}] },
+  { name: 'visibility', spec: { exportTo: ['.'] }, what: 'exportTo', endpoints: [{}] },
+  {
+    name: 'protocol of a port',
+    spec: { ports: [{ ...http, protocol: 'TCP' }] },
+    what: 'the protocol of port 80',
+    endpoints: [{}, { ports: {} }],
+  },
+]) {
+  test(`an entry that contradicts an older one about the ${name} is reported and does not count there`, () => {
+    const index = createServiceEntryIndex();
+    index.ruleChanged(entry('old', 2025, { endpoints: [{ address: '10.0.0.1' }] }));
+    index.ruleChanged(entry('young', 2026, { endpoints: [{ address: '10.0.0.2' }], ...spec }));
+    expect(index.takeChanges().at(-1)).toMatchObject({ set: { endpoints } });
+    const message = `default/a.x: ${what} differs from that of the older ServiceEntry/default/old, which applies`;
+    expect([...index.problems()]).toEqual([['ServiceEntry/default/young', [message]]]);
+  });
+}
+
+test('an endpoint may be a Unix domain socket, which has no ports', () => {
+  const index = createServiceEntryIndex();
+  index.ruleChanged(entry('se', 2026, { endpoints: [{ address: 'unix:///run/a.sock' }] }));
+  expect(told(index)).toEqual({ 'a.x': ['unix:///run/a.sock:0'] });
+  expect([...index.problems()]).toEqual([]);
+});
+
+test("an entry's network is also a label, by which subsets choose it", () => {
+  const index = createServiceEntryIndex();
+  index.ruleChanged(entry('se', 2026, { endpoints: [{ address: '10.0.0.1', network: 'n1' }] }));
+  expect(index.takeChanges().at(-1)).toMatchObject({
+    set: { endpoints: [{ network: 'n1', labels: { 'topology.istio.io/network': 'n1' } }] },
+  });
 });
 
 test('entries whose ports give equal endpoints share one endpoint object', () => {

@@ -53,18 +53,18 @@ for (const { name, spec, path } of [
   { name: 'a range of addresses with DNS', spec: { ...bare, resolution: 'DNS' }, path: 'addresses.1' },
   {
     name: 'a port name twice',
-    spec: { ...good, ports: [good.ports[0], { number: 81, name: 'tls' }] },
+    spec: { ...good, ports: [good.ports[0], { number: 81, name: 'tls', protocol: 'TLS' }] },
     path: 'ports.1.name',
   },
   {
     name: 'a port number twice',
-    spec: { ...good, ports: [good.ports[0], { number: 443, name: 'x' }] },
+    spec: { ...good, ports: [good.ports[0], { number: 443, name: 'x', protocol: 'TLS' }] },
     path: 'ports.1.number',
   },
   { name: 'a port without a name', spec: { ...bare, ports: [{ number: 1 }] }, path: 'ports.0.name' },
   {
     name: 'an unknown protocol',
-    spec: { ...bare, ports: [{ number: 1, name: 'x', protocol: 'SMTP' }] },
+    spec: { ...bare, hosts: ['api.example.com'], ports: [{ number: 1, name: 'x', protocol: 'SMTP' }] },
     path: 'ports.0.protocol',
   },
   {

@@ -15,7 +15,9 @@ export function serviceEntryFindings(
     const [first] = lookup.services(host);
     if (first === undefined || !isAhead(first, metadata.namespace, lookup)) return [];
     const owner = `${first.registry === serviceEntryRegistry ? 'an older ServiceEntry' : `the registry ${first.registry}`}`;
-    const message = `spec.hosts[${index}]: ${owner} has ${host} in the namespace ${first.namespace}, which comes first`;
+    const isForOthers = first.namespace !== metadata.namespace && first.registry !== 'kubernetes';
+    const clients = isForOthers ? ' for clients of other namespaces' : '';
+    const message = `spec.hosts[${index}]: ${owner} has ${host} in the namespace ${first.namespace}, which comes first${clients}`;
     return [{ reason: 'Superseded', message }];
   });
 }

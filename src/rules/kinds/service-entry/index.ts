@@ -1,5 +1,6 @@
+import { isPartialWildcard } from '../../../model/names.ts';
 import { pathFinder } from '../../present-paths.ts';
-import type { RuleKind } from '../../rule.ts';
+import type { Problem, RuleKind } from '../../rule.ts';
 import { countColumn, targetColumn, textColumn } from '../shared/columns.ts';
 import { listColumn } from '../shared/list-column.ts';
 import { pendingFieldsOfWorkloads } from '../workload-entry/index.ts';
@@ -28,6 +29,7 @@ export const serviceEntry: RuleKind<'ServiceEntry', ServiceEntrySpec> = {
     listColumn('Exported to', 'exportTo', { about: 'The namespaces whose proxies see it.', wide: true }),
   ],
   pending: pendingServiceEntryFields,
+  doubts: partialWildcards,
 };
 
 /** Returns valid fields that are stored but not in effect yet, so that their author learns of them. */
@@ -43,3 +45,17 @@ function pendingServiceEntryFields(spec: ServiceEntrySpec): readonly string[] {
 }
 
 const findPending = pathFinder(['subjectAltNames', ...pendingFieldsOfWorkloads.map((field) => `endpoints[].${field}`)]);
+
+/** Warns of wildcards that Envoy cannot match to server names. */
+function partialWildcards({ hosts }: ServiceEntrySpec): readonly Problem[] {
+  return hosts.flatMap((host, index) =>
+    isPartialWildcard(host)
+      ? [
+          {
+            path: `spec.hosts[${index}]`,
+            message: `${host} matches hosts of HTTP requests only: TLS needs *.${host.split('.').slice(1).join('.')}`,
+          },
+        ]
+      : [],
+  );
+}

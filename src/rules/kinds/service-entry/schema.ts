@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { ipVersion, isEveryAddress } from '../../../lib/ip.ts';
 import { isProxyPort } from '../../../model/proxy.ts';
+import { isHttp, isTls, type Protocol } from '../../../model/service.ts';
 import { isAddressRange, isDnsName, isUnixAddress } from '../../addresses.ts';
 import { exportTo, portNumber, selectorLabels } from '../../fields.ts';
-import { protocolName } from '../../protocols.ts';
+import { protocolName, protocolOfPort } from '../../protocols.ts';
 import { workloadEntrySpec } from '../workload-entry/schema.ts';
 
 const port = z.strictObject({
@@ -54,23 +55,28 @@ export const serviceEntrySpec: z.ZodType<ServiceEntrySpec> = shape.superRefine((
 function checkHosts(spec: ServiceEntrySpec, complain: Complain): void {
   const isResolved = spec.resolution === 'DNS' || spec.resolution === 'DNS_ROUND_ROBIN';
   for (const [index, host] of spec.hosts.entries()) {
-    const isWild = host.startsWith('*.');
+    const isWild = host.startsWith('*');
     if (host === '*') complain(['hosts', index], "'*' would capture everything; name a domain such as *.example.com");
-    else if (!isDnsName(isWild ? host.slice(2) : host))
+    else if (!isDnsName(isWild ? host.replace(/^\*[.-]?/, '') : host))
       complain(['hosts', index], 'must be a hostname such as example.com');
     else if (isWild && isResolved && !spec.endpoints?.length) {
       complain(['hosts', index], `a wildcard cannot be resolved: with resolution ${spec.resolution} give endpoints`);
+    } else if (!isWild && spec.resolution === 'DYNAMIC_DNS') {
+      complain(['hosts', index], 'must be a wildcard with resolution DYNAMIC_DNS; DNS resolves one name');
     }
   }
 }
 
 function checkAddresses(spec: ServiceEntrySpec, complain: Complain): void {
   const resolution = spec.resolution ?? 'NONE';
+  if (resolution === 'DYNAMIC_DNS' && spec.addresses?.length) {
+    complain(['addresses'], 'resolution DYNAMIC_DNS resolves the called name: leave the addresses out');
+  }
   for (const [index, address] of (spec.addresses ?? []).entries()) {
     if (!isAddressRange(address)) complain(['addresses', index], 'must be an IP address or a CIDR such as 10.0.0.0/8');
     else if (isEveryAddress(address)) {
       complain(['addresses', index], 'stands for every address: leave it out, or name the addresses that clients call');
-    } else if (address.includes('/') && resolution !== 'NONE' && resolution !== 'STATIC') {
+    } else if (address.includes('/') && resolution.startsWith('DNS')) {
       complain(['addresses', index], 'a CIDR is allowed only with resolution NONE or STATIC');
     }
   }
@@ -86,7 +92,22 @@ function checkPorts(spec: ServiceEntrySpec, complain: Complain): void {
     names.add(name);
     numbers.add(number);
   }
+  checkProtocols(spec, complain);
 }
+
+/** Rejects ports whose connections do not name their host. */
+function checkProtocols({ hosts, ports = [], resolution = 'NONE' }: ServiceEntrySpec, complain: Complain): void {
+  for (const [index, port] of ports.entries()) {
+    const protocol = protocolOfPort(port);
+    if (resolution === 'DYNAMIC_DNS' && !dynamicProtocols.includes(protocol)) {
+      complain(['ports', index, 'protocol'], 'must be HTTP, HTTP2, GRPC, HTTPS or TLS with resolution DYNAMIC_DNS');
+    } else if (resolution !== 'NONE' && hosts.length > 1 && !isHttp(protocol) && !isTls(protocol)) {
+      complain(['hosts'], `several hosts need HTTP or TLS, which name the host: port ${port.number} has neither`);
+    }
+  }
+}
+
+const dynamicProtocols: readonly Protocol[] = ['http', 'http2', 'grpc', 'https', 'tls'];
 
 function checkEndpoints(spec: ServiceEntrySpec, complain: Complain): void {
   const endpoints = spec.endpoints ?? [];
@@ -96,6 +117,9 @@ function checkEndpoints(spec: ServiceEntrySpec, complain: Complain): void {
   }
   if (resolution === 'NONE' && endpoints.length > 0) {
     complain(['endpoints'], 'resolution NONE has no endpoints: choose STATIC or DNS, or leave them out');
+  }
+  if (resolution === 'DYNAMIC_DNS' && endpoints.length > 0) {
+    complain(['endpoints'], 'resolution DYNAMIC_DNS resolves the called name: leave the endpoints out');
   }
   if (resolution === 'DNS_ROUND_ROBIN' && endpoints.length > 1) {
     complain(['endpoints'], 'resolution DNS_ROUND_ROBIN takes one endpoint at most');

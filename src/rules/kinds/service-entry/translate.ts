@@ -1,9 +1,10 @@
 import { ipVersion } from '../../../lib/ip.ts';
-import type { Endpoint } from '../../../model/endpoint.ts';
+import { type Endpoint, isSocketAddress } from '../../../model/endpoint.ts';
 import { type Hostname, hostname, isWildcard } from '../../../model/names.ts';
 import type { Resolution, Service, ServicePort } from '../../../model/service.ts';
-import { protocolOf } from '../../protocols.ts';
+import { protocolOfPort } from '../../protocols.ts';
 import type { Rule } from '../../rule.ts';
+import type { WorkloadEntrySpec } from '../workload-entry/schema.ts';
 import { translateInlineEndpoint, uncallableReason } from '../workload-entry/translate.ts';
 import type { ServiceEntrySpec } from './schema.ts';
 
@@ -55,7 +56,7 @@ function translateService(rule: Rule<string, ServiceEntrySpec>, name: Hostname, 
     name,
     registry: serviceEntryRegistry,
     createdAtMs: Date.parse(metadata.creationTimestamp),
-    ports: (spec.ports ?? []).map(translatePort),
+    ports: (spec.ports ?? []).map((port) => translatePort(port, resolution)),
     vips: (spec.addresses ?? []).map((address) => singleAddress(address) ?? address),
     aliases: [],
     aliasOf: null,
@@ -63,16 +64,18 @@ function translateService(rule: Rule<string, ServiceEntrySpec>, name: Hostname, 
     headless: false,
     exportTo: spec.exportTo ?? [],
     external: spec.location !== 'MESH_INTERNAL', // MESH_EXTERNAL is the API's default
+    ...(spec.subjectAltNames?.length ? { subjectAltNames: spec.subjectAltNames } : {}),
     labels: metadata.labels,
   };
 }
 
 type EntryPort = NonNullable<ServiceEntrySpec['ports']>[number];
 
-const translatePort = ({ name, number, protocol }: EntryPort): ServicePort => ({
-  name,
-  number,
-  protocol: protocolOf(protocol || (name.split('-')[0] ?? '')) ?? 'unknown',
+const translatePort = (port: EntryPort, resolution: Resolution): ServicePort => ({
+  name: port.name,
+  number: port.number,
+  protocol: protocolOfPort(port),
+  ...(resolution === 'passthrough' && port.targetPort !== undefined ? { passthroughPort: port.targetPort } : {}),
 });
 
 /** Returns `10.1.2.3` for `10.1.2.3` and `10.1.2.3/32`; null for a wider range. */
@@ -83,23 +86,20 @@ export function singleAddress(text: string): string | null {
 
 /**
  * Returns an endpoint's port for each port of the entry: `endpoint.ports[name]`, else targetPort, else the entry's
- * port.
+ * port. A socket has no ports.
  */
 export function endpointPorts(
   ports: ServiceEntrySpec['ports'],
-  own: Readonly<Record<string, number>>,
+  { address = '', ports: own = {} }: Pick<WorkloadEntrySpec, 'address' | 'ports'>,
 ): Readonly<Record<string, number>> {
-  return Object.fromEntries(
-    (ports ?? []).map(({ name, number, targetPort }) => [
-      name,
-      (Object.hasOwn(own, name) ? own[name] : undefined) ?? targetPort ?? number,
-    ]),
-  );
+  const portOf = ({ name, number, targetPort }: EntryPort): number =>
+    isSocketAddress(address) ? 0 : ((Object.hasOwn(own, name) ? own[name] : undefined) ?? targetPort ?? number);
+  return Object.fromEntries((ports ?? []).map((port) => [port.name, portOf(port)]));
 }
 
 const inlineEndpoints = (spec: ServiceEntrySpec): readonly Endpoint[] =>
   (spec.endpoints ?? []).flatMap(
-    (endpoint) => translateInlineEndpoint(endpoint, endpointPorts(spec.ports, endpoint.ports ?? {})) ?? [],
+    (endpoint) => translateInlineEndpoint(endpoint, endpointPorts(spec.ports, endpoint)) ?? [],
   );
 
 /** With DNS resolution and no endpoints, the host is the address to resolve. */

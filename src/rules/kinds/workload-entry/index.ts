@@ -31,6 +31,6 @@ function pendingWorkloadFields(spec: WorkloadEntrySpec): readonly string[] {
 }
 
 /** Fields that are stored but do not change the configuration of proxies. */
-export const pendingFieldsOfWorkloads = ['network', 'serviceAccount'];
+export const pendingFieldsOfWorkloads = ['serviceAccount'];
 
 const findPending = pathFinder(pendingFieldsOfWorkloads);

@@ -1,5 +1,4 @@
-import type { Endpoint, Health, Workload } from '../../../model/endpoint.ts';
-import { isUnixAddress } from '../../addresses.ts';
+import { type Endpoint, type Health, isSocketAddress, type Workload } from '../../../model/endpoint.ts';
 import type { Rule } from '../../rule.ts';
 import type { WorkloadEntrySpec } from './schema.ts';
 
@@ -24,7 +23,7 @@ export function translateWorkloadEntry(rule: Rule<string, WorkloadEntrySpec>): S
   const address = callableAddress(spec);
   if (address === null) return null;
   // labels of the object win over those of the spec, as in Istio
-  const labels = { ...spec.labels, ...metadata.labels };
+  const labels = withNetwork({ ...spec.labels, ...metadata.labels }, spec.network);
   return {
     namespace: metadata.namespace,
     name: metadata.name,
@@ -62,7 +61,7 @@ export function selectableOf(workload: Workload): SelectableWorkload | null {
 export function translateInlineEndpoint(spec: WorkloadEntrySpec, ports: Endpoint['ports']): Endpoint | null {
   const address = callableAddress(spec);
   if (address === null) return null;
-  const labels = spec.labels ?? {};
+  const labels = withNetwork(spec.labels ?? {}, spec.network);
   return {
     address,
     ports,
@@ -79,13 +78,11 @@ export function translateInlineEndpoint(spec: WorkloadEntrySpec, ports: Endpoint
 /** Says why a valid entry has no endpoint, or returns null. */
 export function uncallableReason(spec: WorkloadEntrySpec): string | null {
   if (callableAddress(spec) !== null) return null;
-  return spec.address === undefined || spec.address === ''
-    ? 'an entry with a network and no address needs a gateway of that network, which is not in effect yet'
-    : 'unix domain sockets are not in effect yet';
+  return 'an entry with a network and no address needs a gateway of that network, which is not in effect yet';
 }
 
 const callableAddress = ({ address }: WorkloadEntrySpec): string | null =>
-  address === undefined || address === '' || isUnixAddress(address) ? null : address.replace(/\.$/, '');
+  address === undefined || address === '' ? null : isSocketAddress(address) ? address : address.replace(/\.$/, '');
 
 const weightOf = ({ weight }: WorkloadEntrySpec): number => Math.max(1, weight ?? 1);
 
@@ -96,5 +93,11 @@ const weightOf = ({ weight }: WorkloadEntrySpec): number => Math.max(1, weight ?
 const localityOf = (locality: string | undefined, labels: Readonly<Record<string, string>>): string =>
   locality || (labels['istio-locality'] ?? '').replaceAll('.', '/');
 
+const networkLabel = 'topology.istio.io/network';
+
+/** Adds the label by which subsets and priorities of localities find the network, as in Istio. */
+const withNetwork = (labels: Endpoint['labels'], network: string | undefined): Endpoint['labels'] =>
+  network ? { ...labels, [networkLabel]: network } : labels;
+
 const networkOf = (network: string | undefined, labels: Readonly<Record<string, string>>): string =>
-  network || (labels['topology.istio.io/network'] ?? '');
+  network || (labels[networkLabel] ?? '');

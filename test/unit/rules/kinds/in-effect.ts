@@ -66,7 +66,7 @@ const whole = [
 
 const policies = [...policy, ...whole, 'portLevelSettings[].port.number', ...under('portLevelSettings[]', policy)];
 
-const workload = ['address', 'ports{}', 'labels{}', 'locality', 'weight'];
+const workload = ['address', 'ports{}', 'labels{}', 'locality', 'network', 'weight'];
 
 /** Fields of each kind that affect the configuration of proxies. The kind's `pending` must report every other field. */
 export const inEffect: Readonly<Record<string, readonly string[]>> = {

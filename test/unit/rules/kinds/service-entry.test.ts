@@ -51,6 +51,38 @@ describe('ServiceEntry', () => {
       want: [['spec.exportTo[0]', 'must be *, . (the own namespace)']],
     },
     {
+      name: 'several hosts with a port that does not name the host',
+      spec: entry({
+        hosts: ['a.example', 'b.example'],
+        resolution: 'DNS',
+        ports: [
+          { number: 80, name: 'http' },
+          { number: 25, name: 'mail' },
+        ],
+      }),
+      want: [['spec.hosts', 'port 25 has neither']],
+    },
+    {
+      name: 'a single name with DYNAMIC_DNS',
+      spec: entry({ resolution: 'DYNAMIC_DNS' }),
+      want: [['spec.hosts[0]', 'must be a wildcard']],
+    },
+    {
+      name: 'what DYNAMIC_DNS cannot have',
+      spec: {
+        hosts: ['*.example'],
+        resolution: 'DYNAMIC_DNS',
+        addresses: ['10.0.0.1'],
+        endpoints: [{ address: '10.0.0.2' }],
+        ports: [{ number: 25, name: 'tcp' }],
+      },
+      want: [
+        ['spec.addresses', 'leave the addresses out'],
+        ['spec.ports[0].protocol', 'must be HTTP, HTTP2, GRPC, HTTPS or TLS'],
+        ['spec.endpoints', 'leave the endpoints out'],
+      ],
+    },
+    {
       name: 'a selector with a wildcard',
       spec: entry({ workloadSelector: { labels: { app: '*' } } }),
       want: [['spec.workloadSelector.labels.app', 'wildcards are not supported']],
@@ -58,11 +90,15 @@ describe('ServiceEntry', () => {
   ]);
 
   for (const { name, spec, want } of [
-    { name: 'all of an entry with DYNAMIC_DNS', spec: { resolution: 'DYNAMIC_DNS' }, want: ['spec'] },
+    {
+      name: 'all of an entry with DYNAMIC_DNS',
+      spec: { hosts: ['*.example'], resolution: 'DYNAMIC_DNS' },
+      want: ['spec'],
+    },
     { name: 'a range of addresses', spec: { addresses: ['10.0.0.1', '10.1.0.0/16'] }, want: ['spec.addresses[1]'] },
     {
-      name: 'an endpoint that is a socket',
-      spec: { resolution: 'STATIC', endpoints: [{ address: '10.0.0.1' }, { address: 'unix:///a' }] },
+      name: 'an endpoint without an address',
+      spec: { resolution: 'STATIC', endpoints: [{ address: 'unix:///a' }, { network: 'n' }] },
       want: ['spec.endpoints[1]'],
     },
   ]) {
@@ -70,4 +106,14 @@ describe('ServiceEntry', () => {
       expect(serviceEntry.pending(serviceEntry.spec.parse(entry(spec)))).toEqual(want);
     });
   }
+
+  test('a wildcard of a part of a label is accepted with a warning', () => {
+    const spec = serviceEntry.spec.parse(entry({ hosts: ['*.ok.example', '*-api.shop.example'] }));
+    expect(serviceEntry.doubts?.(spec)).toEqual([
+      {
+        path: 'spec.hosts[1]',
+        message: '*-api.shop.example matches hosts of HTTP requests only: TLS needs *.shop.example',
+      },
+    ]);
+  });
 });
