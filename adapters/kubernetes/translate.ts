@@ -2,7 +2,7 @@ import { ipVersion } from '../../src/lib/ip.ts';
 import type { Workload } from '../../src/model/endpoint.ts';
 import { type Hostname, hostname } from '../../src/model/names.ts';
 import type { RawObject } from '../../src/model/object.ts';
-import type { Protocol, Service, ServicePort } from '../../src/model/service.ts';
+import { distinctPortNames, type Protocol, type Service, type ServicePort } from '../../src/model/service.ts';
 import type { PodBody, ServiceBody } from './schema.ts';
 
 type Metadata = RawObject['metadata'];
@@ -43,7 +43,17 @@ export function translateService({ metadata, body }: Read<ServiceBody>, cluster:
     exportTo: listed(metadata.annotations['networking.istio.io/exportTo']),
     external: isAlias,
     labels: metadata.labels,
+    ...selectorOf(body),
   };
+}
+
+function selectorOf(body: ServiceBody): Pick<Service, 'selector'> {
+  const labels = body.spec.selector ?? {};
+  if (body.spec.type === 'ExternalName' || Object.keys(labels).length === 0) return {};
+  const ports = supportedPorts(body);
+  const names = distinctPortNames(ports.map(translatePort));
+  const targetPorts = ports.map(({ port, targetPort }, index) => [names[index] ?? '', targetPort ?? port] as const);
+  return { selector: { labels, targetPorts: Object.fromEntries(targetPorts) } };
 }
 
 /** Returns the addresses. A Service without one (in a file) is called by name; it is not headless. */

@@ -21,6 +21,8 @@ export interface ScopeFacts {
   readonly interception: InterceptionMode;
   /** Address families of captured workloads. Other workloads listen at 127.0.0.1 and have `ipv4`. */
   readonly families: IpFamilies;
+  /** True for captured workloads that get addresses from the mesh's DNS. Absent: false. */
+  readonly capturesDns?: true;
   /** `*` for all namespaces that make no difference. */
   readonly namespace: string;
   /**
@@ -54,6 +56,7 @@ export function scopeFactsOf(proxy: ProxyFacts, world: World, { coarseness, clie
     client,
     interception,
     families: interception === 'none' ? 'ipv4' : ipFamiliesOf(proxy.get('addresses')),
+    ...(interception !== 'none' && proxy.get('capturesDns') ? { capturesDns: true } : {}),
     namespace: exact || namespaceMatters(namespace, world) ? namespace : '*',
     dnsDomain: exact ? dnsDomain : domainClass(dnsDomain, world),
     sidecar: sidecar === null ? null : ruleId(sidecar),

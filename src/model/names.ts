@@ -15,6 +15,9 @@ export const serviceKey = (namespace: string, host: Hostname): ServiceKey => `${
 /** Returns the hostname of a key. */
 export const hostOfKey = (key: ServiceKey): Hostname => key.slice(key.indexOf('/') + 1) as Hostname; // made by serviceKey
 
+/** Returns the namespace of a key. */
+export const namespaceOfKey = (key: ServiceKey): string => key.slice(0, key.indexOf('/'));
+
 /** Detects wildcards, including `*` alone. */
 export const isWildcard = (host: string): boolean => host.startsWith('*');
 

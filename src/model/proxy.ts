@@ -29,4 +29,8 @@ export interface Proxy {
   readonly network: string;
   readonly locality: string;
   readonly interception: InterceptionMode;
+  /** True if the mesh answers DNS queries of its workload (node metadata `DNS_CAPTURE`). Absent: false. */
+  readonly capturesDns?: boolean;
+  /** WorkloadGroup of its namespace as which its workload registers itself (`AUTO_REGISTER_GROUP`). Absent: none. */
+  readonly registrationGroup?: string;
 }

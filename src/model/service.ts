@@ -58,6 +58,8 @@ export interface Service {
   readonly ports: readonly ServicePort[];
   /** Virtual addresses (ClusterIP, ServiceEntry addresses) or ranges. Empty if clients use only the name. */
   readonly vips: readonly string[];
+  /** Addresses that clients get for a service without virtual addresses if their DNS is answered by the mesh. */
+  readonly autoAddresses?: readonly string[];
   readonly aliases: readonly Hostname[];
   /**
    * Host of which this is an alias (Kubernetes' ExternalName), or null. An alias has no ports, endpoints or listeners.
@@ -74,4 +76,14 @@ export interface Service {
   /** Names of which a server certificate must have one. Absent or empty: any. */
   readonly subjectAltNames?: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
+  /** Selector of its workloads, by which WorkloadEntries of its namespace become endpoints. Absent: none. */
+  readonly selector?: ServiceSelector;
+}
+
+/** Selector of the workloads of a platform's service. */
+export interface ServiceSelector {
+  /** At least one label; a workload must have all of them. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** By the name of the service's port: the workloads' port, or its name. */
+  readonly targetPorts: Readonly<Record<string, number | string>>;
 }

@@ -38,6 +38,18 @@ export function createFeed({ registry, book, serviceEntries, serviceEntryShard }
     const changes = serviceEntries.takeChanges();
     if (changes.length > 0) serviceEntryShard.apply(changes);
   };
+  /** Takes the changes of the registry, and those that follow from the selectors of its services. */
+  const takeServices = () => {
+    const changes = registry.takeChanges();
+    for (const change of changes) {
+      if (change.type === 'service') serviceEntries.serviceChanged(change.service);
+      else if (change.type === 'service-removed') serviceEntries.serviceRemoved(change.key);
+    }
+    const selected = serviceEntries.takeChanges();
+    if (selected.length === 0) return changes;
+    serviceEntryShard.apply(selected);
+    return [...changes, ...registry.takeChanges()];
+  };
   const onRules = (changes: readonly RuleChange[]) => {
     for (const change of changes) {
       if (!isServiceRule(change, serviceEntries)) waiting.push(change);
@@ -84,7 +96,7 @@ export function createFeed({ registry, book, serviceEntries, serviceEntryShard }
       if (urgency === 'endpoints') return [...registry.takeChanges(urgency), ...taken];
       const rules = waiting;
       waiting = [];
-      return [...registry.takeChanges(), ...rules, ...taken];
+      return [...takeServices(), ...rules, ...taken];
     },
     stop() {
       for (const end of ends) end();

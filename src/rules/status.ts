@@ -36,6 +36,14 @@ export interface RuleStatus {
   };
   /** Rejections, at most ten. */
   readonly rejections: readonly RuleRejection[];
+  /** Addresses allocated to the hosts of a ServiceEntry, in Istio's form. Absent: none. */
+  readonly addresses?: readonly HostAddress[];
+}
+
+/** Address that a host has because its ServiceEntry gives none. */
+export interface HostAddress {
+  readonly host: string;
+  readonly value: string;
 }
 
 /** The status of rules, for the rules API. */

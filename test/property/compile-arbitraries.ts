@@ -58,6 +58,7 @@ const arbitraryService = fc
     createdAtMs: oneOf([1, 2, 3]),
     ports: oneOf([ports.slice(0, 1), ports.slice(1, 2), [ports[0], ports[2]], [ports[1], ports[3]]]),
     vips: oneOf([[], ['10.0.0.1'], ['10.0.0.1', '10.0.0.2']]),
+    autoAddresses: oneOf([[], ['240.240.0.1', '2001:2::f0f0:1']]),
     aliases: oneOf([[], ['alias.example.com'], ['a.shop.svc.cluster.local']]),
     aliasOf: oneOf([
       null,
@@ -266,6 +267,7 @@ export const proxies: readonly Proxy[] = [
   proxy({ namespace: 'shop', labels: { app: 'web' }, addresses: ['10.1.0.2', '10.1.0.3'] }),
   proxy({ namespace: 'istio-system', labels: { app: 'web', tier: 'front' } }),
   proxy({ namespace: 'empty', interception: 'none' }),
+  proxy({ namespace: 'shop', capturesDns: true }),
   proxy({ namespace: 'other', dnsDomain: 'example.com', interception: 'tproxy' }),
   proxy({ role: 'gateway', name: 'gateway' }),
   proxy({ namespace: 'shop', addresses: ['10.1.0.2', 'fd00::1'] }),
@@ -303,6 +305,7 @@ export const arbitraryProxy: fc.Arbitrary<Proxy> = fc
     labels: oneOf([{}, { app: 'web' }, { app: 'web', tier: 'front' }, { other: 'x' }]),
     addresses: some(['10.1.0.1', '10.1.0.2', '10.7.7.7', 'fd00::1']),
     interception: oneOf(['redirect', 'tproxy', 'none'] as const),
+    capturesDns: fc.boolean(),
   })
   .map(({ domain, ...facts }) => proxy({ ...facts, dnsDomain: domain }));
 

@@ -1,10 +1,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Workload } from '../../src/model/endpoint.ts';
+import { serviceKey } from '../../src/model/names.ts';
+import type { Service } from '../../src/model/service.ts';
 import type { Rule } from '../../src/rules/rule.ts';
 import { comparePrecedence, ruleId } from '../../src/rules/rule.ts';
 import { createServiceEntryIndex, type ServiceEntryIndex } from '../../src/rules/service-entries/index.ts';
-import { workload } from '../support/model.ts';
+import { service, workload } from '../support/model.ts';
 import { runs } from '../support/property-runs.ts';
 import { contents, testRegistry } from '../support/registry.ts';
 import { rule, ruleIdOf } from '../support/rules.ts';
@@ -13,7 +15,9 @@ type Step =
   | { readonly do: 'rule'; readonly rule: Rule }
   | { readonly do: 'remove'; readonly id: string }
   | { readonly do: 'workload'; readonly workload: Workload }
-  | { readonly do: 'workload-removed'; readonly workload: Workload };
+  | { readonly do: 'workload-removed'; readonly workload: Workload }
+  | { readonly do: 'service'; readonly service: Service }
+  | { readonly do: 'service-removed'; readonly service: Service };
 
 const few = (...values: readonly string[]) => fc.constantFrom(...values);
 const labels = fc.dictionary(few('app', 'v'), few('1', '2'), { maxKeys: 2 });
@@ -59,7 +63,7 @@ const distinctNames = ([first, second]: readonly Port[]): readonly Port[] =>
 const machine = fc.record({ name: few('w1', 'w2', 'w3'), place, address: few('10.1.0.1', '10.1.0.2'), labels }).map(
   ({ name, place: where, address, labels: own }): Step => ({
     do: 'rule',
-    rule: rule('WorkloadEntry', name, { address, labels: own }, where),
+    rule: rule('WorkloadEntry', name, { address, labels: own, ports: { web: 81 } }, where),
   }),
 );
 
@@ -67,9 +71,25 @@ const pod = fc
   .record({ name: few('p1', 'p2'), namespace: few('n1', 'n2'), address: few('10.2.0.1', '10.2.0.2'), labels })
   .map(({ name, namespace, address, labels: own }) => workload(name, { namespace, addresses: [address], labels: own }));
 
+const platformService = fc
+  .record({
+    namespace: few('n1', 'n2'),
+    host: few('a.x', 'd.x'),
+    selector: fc.option(labels),
+    port: few('http', 'web'),
+  })
+  .map(({ namespace, host, selector, port }) =>
+    service(host, {
+      namespace,
+      registry: 'kubernetes',
+      ...(selector === null ? {} : { selector: { labels: selector, targetPorts: { http: port } } }),
+    }),
+  );
+
 const step = fc.oneof(
   entry,
   machine,
+  fc.record({ do: fc.constantFrom('service' as const, 'service-removed' as const), service: platformService }),
   fc.record({
     do: fc.constant('remove' as const),
     id: fc
@@ -83,9 +103,13 @@ const step = fc.oneof(
 function follow(index: ServiceEntryIndex, { ...next }: Step): void {
   if (next.do === 'rule') index.ruleChanged(next.rule);
   else if (next.do === 'remove') index.ruleRemoved(ruleIdOf(next.id));
+  else if (next.do === 'service') index.serviceChanged(next.service);
+  else if (next.do === 'service-removed') index.serviceRemoved(keyOf(next.service));
   else if (next.do === 'workload') index.workloadChanged('k8s', next.workload);
   else index.workloadRemoved('k8s', next.workload.namespace, next.workload.name);
 }
+
+const keyOf = ({ namespace, hostname }: Service) => serviceKey(namespace, hostname);
 
 /** The last word of each rule and workload, as one who starts now would read them. */
 function last(steps: readonly Step[]): readonly Step[] {
@@ -96,9 +120,11 @@ function last(steps: readonly Step[]): readonly Step[] {
         ? ruleId(next.rule)
         : next.do === 'remove'
           ? next.id
-          : `pod/${next.workload.namespace}/${next.workload.name}`;
+          : next.do === 'service' || next.do === 'service-removed'
+            ? `service/${keyOf(next.service)}`
+            : `pod/${next.workload.namespace}/${next.workload.name}`;
     words.delete(id);
-    if (next.do === 'rule' || next.do === 'workload') words.set(id, next);
+    if (next.do === 'rule' || next.do === 'workload' || next.do === 'service') words.set(id, next);
   }
   return [...words.values()].reverse();
 }

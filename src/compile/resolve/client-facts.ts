@@ -19,7 +19,7 @@ export interface Viewpoint {
 }
 
 /** Facts that are read without a record. Scopes that differ in one of these never share hosts. */
-type UntrackedFacts = Pick<ScopeFacts, 'role' | 'client' | 'interception' | 'families'>;
+type UntrackedFacts = Pick<ScopeFacts, 'role' | 'client' | 'interception' | 'families' | 'capturesDns'>;
 
 /**
  * Access of resolving to the facts of a scope's clients. Resolving has no other one, so scopes with equal answers have
@@ -43,12 +43,12 @@ export interface ClientFacts extends UntrackedFacts {
 export type FactReads = ReadonlyMap<string, string>;
 
 export function viewpointOf(facts: ScopeFacts, sidecar: SidecarRule | null): Viewpoint {
-  const { role, client, interception, families } = facts;
+  const { role, client, interception, families, capturesDns } = facts;
   return {
     facts,
     egress: sidecar === null ? null : resolveEgress(sidecar.spec, facts.namespace),
     outboundMode: sidecar?.spec.outboundTrafficPolicy?.mode ?? null,
-    untrackedFacts: JSON.stringify([role, client, interception, families, sidecar === null]),
+    untrackedFacts: JSON.stringify([role, client, interception, families, capturesDns, sidecar === null]),
   };
 }
 
@@ -68,6 +68,7 @@ export function createClientFacts(viewpoint: Viewpoint, reads: Map<string, strin
     client: facts.client,
     interception: facts.interception,
     families: facts.families,
+    ...(facts.capturesDns ? { capturesDns: true } : {}),
     isOfNamespace: (namespace) => isTrue('namespace ', namespace),
     // The empty condition holds for all clients and distinguishes no scopes.
     hasLabels: (labels) => Object.keys(labels).length === 0 || isTrue('condition ', conditionName(labels)),

@@ -7,6 +7,7 @@ import { type VirtualService, virtualService } from '../../rules/kinds/virtual-s
 import { patternsFor } from '../world/host-index.ts';
 import { conditionName } from '../world/relevance.ts';
 import type { WorldReader } from '../world/world-reader.ts';
+import { withAutoAddresses } from './auto-addresses.ts';
 import type { ClientFacts } from './client-facts.ts';
 
 /** VirtualService that applies to a host in a scope, and those with less precedence. */
@@ -74,10 +75,12 @@ export function createVisibility(world: WorldReader, facts: ClientFacts): Visibi
  * Returns the service of one hostname that applies to clients: the Kubernetes service, else that of their namespace,
  * else the first. `services` are in order of precedence.
  */
-function preferred(services: readonly Service[], clients: Pick<ClientFacts, 'isOfNamespace'>): Service | null {
+function preferred(services: readonly Service[], clients: ClientFacts): Service | null {
   const [first, ...others] = services;
-  if (first === undefined || others.length === 0 || first.registry === 'kubernetes') return first ?? null;
-  return services.find(({ namespace }) => clients.isOfNamespace(namespace)) ?? first;
+  if (first === undefined) return null;
+  const isFirst = others.length === 0 || first.registry === 'kubernetes';
+  const own = isFirst ? first : services.find(({ namespace }) => clients.isOfNamespace(namespace));
+  return withAutoAddresses(own ?? first, clients);
 }
 
 const unlessAlias = (service: Service | null): Service | null => (service?.aliasOf ? null : service);

@@ -159,9 +159,9 @@ export function createWorld({ mesh: initialMesh, domainSuffix, kinds }: WorldOpt
   };
 }
 
-/** Compares services without their labels, which no part of a configuration depends on. */
+/** Compares services without their labels and selectors, which no part of a configuration depends on. */
 const isSameToProxies = (a: Service, b: Service): boolean =>
-  isDeepStrictEqual({ ...a, labels: null }, { ...b, labels: null });
+  isDeepStrictEqual({ ...a, labels: null, selector: null }, { ...b, labels: null, selector: null });
 
 /** Returns the callable endpoints: the set itself if all are callable, which is the usual case. */
 const callableOf = (set: EndpointSet): EndpointSet =>

@@ -57,11 +57,13 @@ export function createStatusComputation(
       pending: problems.pendingOf(kind, id, book.get(id)?.spec ?? object.spec),
     });
     const { concerned, acknowledged, pending, rejected, rejections } = tally;
+    const addresses = kind === 'ServiceEntry' ? serviceEntries.addressesOf(id) : [];
     return {
       observedGeneration: metadata.generation,
       conditions: transitions.conditions(id, verdicts, metadata.generation),
       proxies: { concerned, acknowledged, pending, rejected },
       rejections,
+      ...(addresses.length > 0 ? { addresses } : {}),
     };
   };
 }

@@ -4,6 +4,7 @@ import type { Logger } from '../../lib/logger.ts';
 import type { ServiceKey } from '../../model/names.ts';
 import type { RuleBook } from '../../rules/book/rule-book.ts';
 import type { RuleId, RuleKind } from '../../rules/rule.ts';
+import type { HostAddress } from '../../rules/status.ts';
 import type { RuleStore } from '../../rules/store.ts';
 import type { Coordinator } from '../coordinator.ts';
 import type { CompileProgress } from './compile-progress.ts';
@@ -24,6 +25,7 @@ export interface StatusOptions {
   readonly serviceEntries: {
     servicesOf(id: RuleId): readonly ServiceKey[];
     problemsOf(id: RuleId): readonly string[];
+    addressesOf(id: RuleId): readonly HostAddress[];
   };
   readonly clock: Clock;
   readonly log: Logger;

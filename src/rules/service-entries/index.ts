@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ShardChange } from '../../adapter-contract/adapter.ts';
 import type { Workload } from '../../model/endpoint.ts';
-import type { ServiceKey } from '../../model/names.ts';
+import { hostOfKey, isWildcard, namespaceOfKey, type ServiceKey, serviceKey } from '../../model/names.ts';
 import type { Service } from '../../model/service.ts';
 import type { ServiceEntrySpec } from '../kinds/service-entry/schema.ts';
 import type { WorkloadEntrySpec } from '../kinds/workload-entry/schema.ts';
@@ -11,8 +11,11 @@ import {
   uncallableReason,
 } from '../kinds/workload-entry/translate.ts';
 import { type Rule, type RuleId, ruleId } from '../rule.ts';
+import type { HostAddress } from '../status.ts';
+import { type AutoAddressPool, createAutoAddressPool } from './auto-addresses.ts';
 import { createEntriesByHost, type EntriesByHost, type IndexedServiceEntry } from './entries-by-host.ts';
 import { withPortNames } from './merge-hosts.ts';
+import { createSelectingServices, type SelectingServices } from './selecting-services.ts';
 import { createWorkloadSelections, type WorkloadCandidate, type WorkloadSelection } from './selections.ts';
 
 /**
@@ -26,10 +29,15 @@ export interface ServiceEntryIndex {
   /** Adds or replaces a workload. `adapter` names the shard: equal names of two platforms are different workloads. */
   workloadChanged(adapter: string, workload: Workload): void;
   workloadRemoved(adapter: string, namespace: string, name: string): void;
+  /** Adds or replaces a platform's service, whose selector may choose WorkloadEntries. */
+  serviceChanged(service: Service): void;
+  serviceRemoved(key: ServiceKey): void;
   /** Returns the workload of a WorkloadEntry; null if the entry has no address that a proxy can call. */
   workloadOf(id: RuleId): SelectableWorkload | null;
   /** Returns the changes since the last call, for the shard's `apply`. */
   takeChanges(): readonly ShardChange[];
+  /** Returns the allocated addresses of the hosts of a ServiceEntry, as of the last `takeChanges`. */
+  addressesOf(id: RuleId): readonly HostAddress[];
   /** Returns the services that a ServiceEntry defines or adds to, or those that have a WorkloadEntry as an endpoint. */
   servicesOf(id: RuleId): readonly ServiceKey[];
   /** Returns messages for the author of a valid rule. */
@@ -44,15 +52,18 @@ export function createServiceEntryIndex(): ServiceEntryIndex {
   const selections = createWorkloadSelections<IndexedServiceEntry>();
   /** Selections of the entries that select workloads. */
   const selected = new Map<IndexedServiceEntry, WorkloadSelection<IndexedServiceEntry>>();
+  const selecting = createSelectingServices();
+  const addresses = createAutoAddressPool();
   const uncallable = new Map<RuleId, string>();
-  const published = new Map<ServiceKey, Service>();
+  const published: PublishedHosts = { services: new Map(), sets: new Set() };
   const dirty = new Set<ServiceKey>();
 
   function addEntry(rule: Rule<string, ServiceEntrySpec>): void {
     const entry = entries.add(rule);
     const { workloadSelector, ports } = rule.spec;
     if (workloadSelector !== undefined) {
-      const terms = { namespace: rule.metadata.namespace, selector: workloadSelector.labels ?? {}, ports };
+      const selector = workloadSelector.labels ?? {};
+      const terms = { namespace: rule.metadata.namespace, selector, ports: ports ?? [] };
       selected.set(entry, selections.acquire(entry, terms));
     }
     markHosts(entry);
@@ -87,6 +98,22 @@ export function createServiceEntryIndex(): ServiceEntryIndex {
     if (after !== null) markUsers(selections.add(after));
   }
 
+  /** Sets a WorkloadEntry, which services may select, too. */
+  function setWorkloadEntry(id: RuleId, workload: SelectableWorkload | null): void {
+    for (const key of selecting.replaced(candidates.workloadEntry(id), workload)) dirty.add(key);
+    replaced(candidates.setWorkloadEntry(id, workload));
+  }
+
+  /** Allocates addresses for the changed hosts, and marks those whose addresses change by it. */
+  function allocate(): void {
+    for (const key of dirty) {
+      const service = entries.merged(key)?.service;
+      if (service !== undefined && needsAddress(service)) addresses.claim(key, service.createdAtMs);
+      else addresses.release(key);
+    }
+    for (const key of addresses.takeMoved()) dirty.add(key);
+  }
+
   function problemsOf(id: RuleId): readonly string[] {
     const entry = entries.get(id);
     if (entry !== undefined) return entries.problemsOf(entry);
@@ -105,13 +132,13 @@ export function createServiceEntryIndex(): ServiceEntryIndex {
         const reason = uncallableReason(rule.spec);
         if (reason === null) uncallable.delete(id);
         else uncallable.set(id, `spec.address: ${reason}`);
-        replaced(candidates.setWorkloadEntry(id, translateWorkloadEntry(rule)));
+        setWorkloadEntry(id, translateWorkloadEntry(rule));
       }
     },
     ruleRemoved(id) {
       removeEntry(id)();
       uncallable.delete(id);
-      replaced(candidates.setWorkloadEntry(id, null));
+      setWorkloadEntry(id, null);
     },
     workloadChanged(adapter, workload) {
       replaced(candidates.setWorkload(`${adapter}/${workload.namespace}`, workload.name, workload));
@@ -119,19 +146,31 @@ export function createServiceEntryIndex(): ServiceEntryIndex {
     workloadRemoved(adapter, namespace, name) {
       replaced(candidates.setWorkload(`${adapter}/${namespace}`, name, null));
     },
+    serviceChanged(service) {
+      if (selecting.put(service)) dirty.add(serviceKey(service.namespace, service.hostname));
+    },
+    serviceRemoved(key) {
+      if (selecting.remove(key)) dirty.add(key);
+    },
     workloadOf: candidates.workloadEntry,
     takeChanges() {
-      const changes = [...dirty].flatMap((key) => changesOf(key, { entries, selected, published }));
+      allocate();
+      const sources = { entries, selected, selecting, addresses, published };
+      const changes = [...dirty].flatMap((key) => changesOf(key, sources));
       dirty.clear();
       return changes;
     },
+    addressesOf: (id) =>
+      [...(entries.get(id)?.hosts.keys() ?? [])].flatMap((key) =>
+        (addresses.of(key) ?? []).map((value) => ({ host: hostOfKey(key), value })),
+      ),
     servicesOf(id) {
       const entry = entries.get(id);
       if (entry !== undefined) return entries.servicesOf(entry);
       const workload = candidates.workloadEntry(id);
-      return workload === null
-        ? []
-        : [...new Set(selections.of(workload).flatMap(({ users }) => [...users].flatMap(entries.servicesOf)))];
+      if (workload === null) return [];
+      const ofEntries = selections.of(workload).flatMap(({ users }) => [...users].flatMap(entries.servicesOf));
+      return [...new Set([...ofEntries, ...selecting.choosing(workload)])];
     },
     problemsOf,
     problems() {
@@ -141,35 +180,57 @@ export function createServiceEntryIndex(): ServiceEntryIndex {
   };
 }
 
-interface PublishedState {
+/** Hosts as last published. */
+interface PublishedHosts {
+  readonly services: Map<ServiceKey, Service>;
+  readonly sets: Set<ServiceKey>;
+}
+
+interface Sources {
   readonly entries: Pick<EntriesByHost, 'merged'>;
   readonly selected: ReadonlyMap<IndexedServiceEntry, WorkloadSelection<IndexedServiceEntry>>;
-  /** Services as last published; updated here. */
-  readonly published: Map<ServiceKey, Service>;
+  readonly selecting: Pick<SelectingServices, 'endpointsOf'>;
+  readonly addresses: Pick<AutoAddressPool, 'of'>;
+  /** Updated here. */
+  readonly published: PublishedHosts;
 }
 
 /** Computes the changes of one host since it was last published. */
-function changesOf(key: ServiceKey, { entries, selected, published }: PublishedState): readonly ShardChange[] {
+function changesOf(key: ServiceKey, sources: Sources): readonly ShardChange[] {
+  const { entries, selected, selecting, published } = sources;
   const host = entries.merged(key);
-  const known = published.get(key);
-  if (host === null) {
-    published.delete(key);
-    return known === undefined
-      ? []
-      : [{ type: 'service-removed', namespace: known.namespace, hostname: known.hostname }];
-  }
-  const { service, contributors } = host;
-  published.set(key, service);
-  const all = contributors.flatMap(({ source, portNames }) =>
+  const own = (host?.contributors ?? []).flatMap(({ source, portNames }) =>
     withPortNames(
       [...(source.hosts.get(key)?.endpoints ?? []), ...(selected.get(source)?.endpoints() ?? [])],
       portNames,
     ),
   );
-  const set = { namespace: service.namespace, hostname: service.hostname, endpoints: all };
+  const endpoints = [...own, ...selecting.endpointsOf(key)];
+  const [namespace, hostname] = [namespaceOfKey(key), hostOfKey(key)];
+  const set = { type: 'endpoints', set: { namespace, hostname, endpoints } } as const;
+  const known = published.services.get(key);
+  if (host === null) {
+    const hadSet = published.sets.delete(key);
+    published.services.delete(key);
+    const removed: readonly ShardChange[] = hadSet ? [{ type: 'service-removed', namespace, hostname }] : [];
+    if (endpoints.length === 0) return removed;
+    published.sets.add(key);
+    return known === undefined ? [set] : [...removed, set];
+  }
+  const autoAddresses = sources.addresses.of(key);
+  const service = autoAddresses === null ? host.service : { ...host.service, autoAddresses };
+  published.services.set(key, service);
+  published.sets.add(key);
   const isChanged = known === undefined || !isDeepStrictEqual(service, known);
-  return [...(isChanged ? [{ type: 'service', service } as const] : []), { type: 'endpoints', set }];
+  return [...(isChanged ? [{ type: 'service', service } as const] : []), set];
 }
+
+/** Returns true if an address is to be allocated. Wildcards have no address, and `NONE` keeps the one that was called. */
+const needsAddress = ({ vips, resolution, hostname, labels }: Service): boolean =>
+  vips.length === 0 &&
+  resolution !== 'passthrough' &&
+  !isWildcard(hostname) &&
+  labels['networking.istio.io/enable-autoallocate-ip']?.toLowerCase() !== 'false';
 
 /** A workload that ServiceEntries can select, before and after it was set. Null: none. */
 interface CandidateChange {

@@ -1,6 +1,5 @@
 import type { Endpoint, Workload } from '../../model/endpoint.ts';
-import type { ServiceEntrySpec } from '../kinds/service-entry/schema.ts';
-import { endpointPorts } from '../kinds/service-entry/translate.ts';
+import { endpointPorts, type TargetPort } from '../kinds/service-entry/translate.ts';
 import { type SelectableWorkload, selectableOf } from '../kinds/workload-entry/translate.ts';
 import { type Labels, selects } from '../labels.ts';
 import { createLabelIndex, keysOf } from './label-index.ts';
@@ -12,7 +11,7 @@ export type WorkloadCandidate = SelectableWorkload | Workload;
 export interface SelectionTerms {
   readonly namespace: string;
   readonly selector: Labels;
-  readonly ports: ServiceEntrySpec['ports'];
+  readonly ports: readonly TargetPort[];
 }
 
 /** The workloads chosen by equal selectors with equal ports, as endpoints. */
@@ -142,17 +141,17 @@ class StoredSelection<User> implements WorkloadSelection<User> {
   }
 }
 
-const portsKeyOf = (ports: ServiceEntrySpec['ports']): string =>
-  JSON.stringify((ports ?? []).map(({ name, number, targetPort }) => [name, targetPort ?? number]));
+const portsKeyOf = (ports: SelectionTerms['ports']): string =>
+  JSON.stringify(ports.map(({ name, number, targetPort }) => [name, targetPort ?? number]));
 
 /** Returns the key under which `bySelector` has a selection: the last label pair, or the whole namespace. */
 const placeOf = <User>({ terms: { namespace, selector } }: StoredSelection<User>): string =>
   keysOf(namespace, selector).at(-1) ?? namespace;
 
-function makeEndpoint(candidate: WorkloadCandidate, entryPorts: ServiceEntrySpec['ports']): Endpoint | null {
+function makeEndpoint(candidate: WorkloadCandidate, servicePorts: SelectionTerms['ports']): Endpoint | null {
   const workload = 'addresses' in candidate ? selectableOf(candidate) : candidate;
   if (workload === null) return null;
   const { address, labels, weight, locality, network, cluster, health, namespace, name } = workload;
-  const ports = endpointPorts(entryPorts, workload);
+  const ports = endpointPorts(servicePorts, workload);
   return { address, ports, labels, weight, locality, network, cluster, health, workload: { namespace, name } };
 }

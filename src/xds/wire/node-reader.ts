@@ -22,6 +22,8 @@ const metadataKeys = [
   'CLUSTER_ID',
   'NETWORK',
   'INTERCEPTION_MODE',
+  'DNS_CAPTURE',
+  'AUTO_REGISTER_GROUP',
 ] as const;
 
 export type MetadataKey = (typeof metadataKeys)[number];

@@ -36,6 +36,8 @@ export function proxyOf(nodeBytes: Uint8Array, options: NodeOptions): Result<Pro
     network: text('NETWORK'),
     locality: node.locality.filter(Boolean).join('/'),
     interception: interceptionOf(text('INTERCEPTION_MODE')),
+    ...(text('DNS_CAPTURE') === 'true' ? { capturesDns: true } : {}),
+    ...(text('AUTO_REGISTER_GROUP') === '' ? {} : { registrationGroup: text('AUTO_REGISTER_GROUP') }),
   });
 }
 

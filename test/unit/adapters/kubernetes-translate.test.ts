@@ -91,6 +91,13 @@ for (const { port, want } of [
   });
 }
 
+test('the selector of a Service is kept with the ports of its workloads', async () => {
+  const { services } = await translated(
+    reviews('{ selector: { app: a }, ports: [{ name: http, port: 80, targetPort: web }, { name: http, port: 81 }] }'),
+  );
+  expect(services[0]?.selector).toEqual({ labels: { app: 'a' }, targetPorts: { http: 'web', 81: 81 } });
+});
+
 test('an SCTP port is dropped without affecting the rest of its Service', async () => {
   const { services } = await translated(
     reviews('{ ports: [{ name: http, port: 80 }, { name: sig, port: 80, protocol: SCTP }] }'),

@@ -58,7 +58,15 @@ describe('proxies share a scope', () => {
       coarseness: 'coarse',
       clients: dialects,
     });
-    expect([...facts.read()].sort()).toEqual(['addresses', 'client', 'dnsDomain', 'interception', 'namespace', 'role']);
+    expect([...facts.read()].sort()).toEqual([
+      'addresses',
+      'capturesDns',
+      'client',
+      'dnsDomain',
+      'interception',
+      'namespace',
+      'role',
+    ]);
   });
 
   test('even if rules for missing hosts distinguish them', () => {

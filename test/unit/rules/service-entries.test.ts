@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createServiceEntryIndex, type ServiceEntryIndex } from '../../../src/rules/service-entries/index.ts';
-import { workload } from '../../support/model.ts';
+import { service, workload } from '../../support/model.ts';
 import { rule, ruleIdOf } from '../../support/rules.ts';
 
 const http = { number: 80, name: 'http', protocol: 'HTTP', targetPort: 8080 };
@@ -229,3 +229,47 @@ test('entries whose ports give equal endpoints share one endpoint object', () =>
     .flatMap((change) => (change.type === 'endpoints' ? change.set.endpoints : []));
   expect(first).toBe(second);
 });
+
+test('WorkloadEntries of the namespace are endpoints of the services of platforms that select them', () => {
+  const index = createServiceEntryIndex();
+  const selecting80 = (targetPort: number | string) =>
+    service('a.x', { selector: { labels: { app: 'a' }, targetPorts: { http: targetPort } } });
+  const vm = (name: string, fields: object, namespace = 'default') =>
+    rule('WorkloadEntry', name, { labels: { app: 'a' }, ...fields }, { namespace });
+  index.serviceChanged(selecting80(8080));
+  index.ruleChanged(vm('vm', { address: '10.0.0.1' }));
+  index.ruleChanged(vm('own-port', { address: '10.0.0.2', ports: { http: 81, web: 82 } }));
+  index.ruleChanged(vm('elsewhere', { address: '10.0.0.3' }, 'other'));
+  index.workloadChanged('k8s', workload('pod', { labels: { app: 'a' } })); // the platform lists it
+  expect(told(index)).toEqual({ 'a.x': ['10.0.0.1:8080', '10.0.0.2:81'] });
+  expect(index.servicesOf(ruleIdOf('WorkloadEntry/default/vm'))).toEqual(['default/a.x']);
+  index.serviceChanged(selecting80('web'));
+  expect(told(index)).toEqual({ 'a.x': ['10.0.0.1:undefined', '10.0.0.2:82'] });
+  index.serviceChanged(service('a.x'));
+  expect(index.takeChanges()).toEqual([{ type: 'service-removed', namespace: 'default', hostname: 'a.x' }]);
+});
+
+for (const { name, spec, labels = {}, want } of [
+  { name: 'without addresses', spec: {}, want: ['a.x'] },
+  { name: 'with addresses of its own', spec: { addresses: ['10.0.0.1'] }, want: [] },
+  { name: 'whose called address counts', spec: { resolution: 'NONE' }, want: [] },
+  {
+    name: 'with a label against it',
+    spec: {},
+    labels: { 'networking.istio.io/enable-autoallocate-ip': 'false' },
+    want: [],
+  },
+]) {
+  test(`a ServiceEntry ${name} has ${want.length === 0 ? 'no' : 'an'} allocated address`, () => {
+    const index = createServiceEntryIndex();
+    const id = ruleIdOf('ServiceEntry/default/se');
+    index.ruleChanged(
+      rule('ServiceEntry', 'se', { hosts: ['a.x'], ports: [http], resolution: 'DNS', ...spec }, { labels }),
+    );
+    const [change] = index.takeChanges();
+    const hosts = new Set(index.addressesOf(id).map(({ host }) => host));
+    expect([...hosts]).toEqual(want);
+    const allocated = index.addressesOf(id).map(({ value }) => value);
+    expect(change?.type === 'service' ? (change.service.autoAddresses ?? []) : null).toEqual(allocated);
+  });
+}

@@ -84,22 +84,37 @@ export function singleAddress(text: string): string | null {
   return bits === undefined || Number(bits) === (ipVersion(address) === 4 ? 32 : 128) ? address : null;
 }
 
+/** Port of a service, as far as it decides the ports of endpoints. A text names a port of the workload. */
+export interface TargetPort {
+  readonly name: string;
+  readonly number: number;
+  readonly targetPort?: number | string | undefined;
+}
+
 /**
- * Returns an endpoint's port for each port of the entry: `endpoint.ports[name]`, else targetPort, else the entry's
- * port. A socket has no ports.
+ * Returns an endpoint's port for each port of a service: `endpoint.ports[name]`, else targetPort, else the service's
+ * port. A named targetPort is only the endpoint's port of that name. A socket has no ports.
  */
 export function endpointPorts(
-  ports: ServiceEntrySpec['ports'],
-  { address = '', ports: own = {} }: Pick<WorkloadEntrySpec, 'address' | 'ports'>,
+  ports: readonly TargetPort[],
+  { address = '', ports: given = {} }: Pick<WorkloadEntrySpec, 'address' | 'ports'>,
 ): Readonly<Record<string, number>> {
-  const portOf = ({ name, number, targetPort }: EntryPort): number =>
-    isSocketAddress(address) ? 0 : ((Object.hasOwn(own, name) ? own[name] : undefined) ?? targetPort ?? number);
-  return Object.fromEntries((ports ?? []).map((port) => [port.name, portOf(port)]));
+  const own = (name: string): number | undefined => (Object.hasOwn(given, name) ? given[name] : undefined);
+  const portOf = ({ name, number, targetPort }: TargetPort): number | undefined => {
+    if (isSocketAddress(address)) return 0;
+    return typeof targetPort === 'string' ? own(targetPort) : (own(name) ?? targetPort ?? number);
+  };
+  return Object.fromEntries(
+    ports.flatMap((port) => {
+      const number = portOf(port);
+      return number === undefined ? [] : [[port.name, number]];
+    }),
+  );
 }
 
 const inlineEndpoints = (spec: ServiceEntrySpec): readonly Endpoint[] =>
   (spec.endpoints ?? []).flatMap(
-    (endpoint) => translateInlineEndpoint(endpoint, endpointPorts(spec.ports, endpoint)) ?? [],
+    (endpoint) => translateInlineEndpoint(endpoint, endpointPorts(spec.ports ?? [], endpoint)) ?? [],
   );
 
 /** With DNS resolution and no endpoints, the host is the address to resolve. */
@@ -111,7 +126,7 @@ const isResolvedByName = (spec: ServiceEntrySpec, resolution: Resolution, name: 
 
 const namedEndpoint = (spec: ServiceEntrySpec, name: Hostname): Endpoint => ({
   address: name,
-  ports: endpointPorts(spec.ports, {}),
+  ports: endpointPorts(spec.ports ?? [], {}),
   labels: {},
   weight: 1,
   locality: '',
