@@ -201,6 +201,11 @@ const adapterSchema = z
 const registrationSchema = z
   .strictObject({
     allow: z.array(namespacedHost).default([]).describe('services of other adapters that instances may join'),
+    workloads: z
+      .enum(['verified', 'any'])
+      .default('verified')
+      .describe('sidecars that may register their workload for a WorkloadGroup; `any` trusts the network'),
+    graceSeconds: seconds.default(10).describe('time for which such a workload outlives the connection of its sidecar'),
   })
   .describe('[Instances that register themselves](adapters.md#registration) for services of other adapters.');
 

@@ -102,7 +102,11 @@ export interface ServeConfig {
   readonly webhook: WebhookConfig | null;
   readonly adapters: readonly AdapterConfig[];
   /** Services of other adapters that instances may join: `namespace/host`. */
-  readonly registration: { readonly allow: readonly string[] };
+  readonly registration: {
+    readonly allow: readonly string[];
+    readonly workloads: 'verified' | 'any';
+    readonly graceSeconds: number;
+  };
   /** Services that have the endpoints of one adapter only: `namespace/host`. */
   readonly merging: { readonly oneAdapterOnly: readonly string[] };
   readonly mesh: MeshConfig;

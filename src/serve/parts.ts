@@ -3,7 +3,9 @@ import type { AdapterTrouble } from '../api/health.ts';
 import { createCompiler } from '../compile/compiler.ts';
 import type { Compiler } from '../compile/contract.ts';
 import { type Clock, steadyClock } from '../lib/clock.ts';
+import { contentHash } from '../lib/hash.ts';
 import type { Logger } from '../lib/logger.ts';
+import { createAutoRegistration } from '../push/auto-registration/auto-registration.ts';
 import { Coordinator } from '../push/coordinator.ts';
 import type { DiscoveryOptions } from '../push/discovery/discovery-stream.ts';
 import { createFeed, type Feed } from '../push/feed.ts';
@@ -136,6 +138,17 @@ export async function createParts({ config, version, clock, log, closing }: Serv
   const statuses = createRuleStatuses({ ...knowing, clock, log, ...turns });
   add(statuses.observer);
   add({ connected: changeLogger.connected, disconnected: changeLogger.disconnected });
+  const registration = createAutoRegistration({
+    store,
+    book,
+    clock,
+    log,
+    controller: `${machineName()}-${contentHash(config.dataDir).slice(0, 8)}`,
+    graceMs: config.registration.graceSeconds * 1000,
+    anyone: config.registration.workloads === 'any',
+  });
+  closing.defer(() => registration.stop());
+  add({ connected: registration.connected, disconnected: registration.disconnected });
   const known = createKnownProxies({ now: clock.now });
   add({ connected: known.connected });
   metrics.watch({ coordinator, registry, ruleProblems: statuses.problemCounts });

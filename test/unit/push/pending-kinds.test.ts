@@ -14,7 +14,6 @@ const lua = { inlineCode: 'function envoy_on_request(handle) end' };
 
 /** A spec of each kind that nothing is compiled of, for the workloads of a namespace where it can be. */
 const specs: Readonly<Record<string, object>> = {
-  WorkloadGroup: { template: { serviceAccount: 'reviews' } },
   Gateway: {
     selector: { app: 'edge' },
     servers: [{ port: { number: 80, name: 'http', protocol: 'HTTP' }, hosts: ['*'] }],
@@ -115,7 +114,7 @@ test('a rule that is partly in effect is reported as such, beside its other mess
 });
 
 test('the kinds of this test are exactly those that are not compiled', () => {
-  const compiled = ['VirtualService', 'DestinationRule', 'Sidecar', 'ServiceEntry', 'WorkloadEntry'];
+  const compiled = ['VirtualService', 'DestinationRule', 'Sidecar', 'WorkloadGroup', 'ServiceEntry', 'WorkloadEntry'];
   const others = ruleKinds.map(({ kind }) => kind).filter((kind) => !compiled.includes(kind));
   expect(objects.map(({ kind }) => kind)).toEqual(others);
 });

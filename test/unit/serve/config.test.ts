@@ -55,7 +55,7 @@ describe('the configuration of serve', () => {
       store: { type: 'sqlite', path: '.binnacle/rules.db' },
       webhook: null,
       adapters: [{ type: 'registration', name: 'registration', required: true, syncTimeoutSeconds: 30, options: {} }],
-      registration: { allow: [] },
+      registration: { allow: [], workloads: 'verified', graceSeconds: 10 },
       merging: { oneAdapterOnly: [] },
       mesh: defaultMeshConfig,
       domainSuffix: 'cluster.local',
@@ -100,7 +100,7 @@ store: { type: sqlite, path: /var/lib/rules.db }
 adapters:
   - { type: file, path: ./mesh }
   - { type: nacos, name: nacos-east, required: false, syncTimeoutSeconds: 5, servers: ["127.0.0.1:8848"] }
-registration: { allow: [shop/orders.example, "vm-*/*.example", "*/*"] }
+registration: { allow: [shop/orders.example, "vm-*/*.example", "*/*"], workloads: any, graceSeconds: 20 }
 merging: { oneAdapterOnly: ["default/*.dubbo", default/demo._greet.dubbo] }
 mesh: { rootNamespace: mesh-root, outboundTrafficPolicy: { mode: REGISTRY_ONLY } }
 domainSuffix: mesh.example
@@ -153,7 +153,7 @@ logLevel: debug
         },
       ],
       mesh: { ...defaultMeshConfig, rootNamespace: 'mesh-root', outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' } },
-      registration: { allow: ['shop/orders.example', 'vm-*/*.example', '*/*'] },
+      registration: { allow: ['shop/orders.example', 'vm-*/*.example', '*/*'], workloads: 'any', graceSeconds: 20 },
       merging: { oneAdapterOnly: ['default/*.dubbo', 'default/demo._greet.dubbo'] },
       domainSuffix: 'mesh.example',
       push: { endpointQuietMs: 0, quietMs: 50, maxMs: 1000 },

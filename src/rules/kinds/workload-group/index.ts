@@ -1,3 +1,4 @@
+import { pathFinder } from '../../present-paths.ts';
 import type { RuleKind } from '../../rule.ts';
 import { textColumn } from '../shared/columns.ts';
 import { type WorkloadGroupSpec, workloadGroupSpec } from './schema.ts';
@@ -18,5 +19,5 @@ export const workloadGroup: RuleKind<'WorkloadGroup', WorkloadGroupSpec> = {
     textColumn('Network', 'template.network', { about: 'The network of the workloads.', wide: true }),
     textColumn('Locality', 'template.locality', { about: 'Their region, zone and subzone.', wide: true }),
   ],
-  pending: () => ['spec'],
+  pending: pathFinder(['probe', 'template.address']),
 };

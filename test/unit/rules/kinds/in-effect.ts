@@ -88,6 +88,9 @@ export const inEffect: Readonly<Record<string, readonly string[]>> = {
     ...under('endpoints[]', workload),
   ],
   WorkloadEntry: workload,
-  WorkloadGroup: [],
+  WorkloadGroup: [
+    ...['metadata.labels{}', 'metadata.annotations{}', 'template.serviceAccount'],
+    ...under('template', workload).filter((field) => field !== 'template.address'),
+  ],
   Gateway: [],
 };

@@ -45,6 +45,11 @@ describe('WorkloadEntry', () => {
 });
 
 describe('WorkloadGroup', () => {
+  test('reports that its probe has no effect yet', () => {
+    const spec = workloadGroup.spec.parse({ template: { weight: 2 }, probe: { tcpSocket: { port: 80 } } });
+    expect(workloadGroup.pending(spec)).toEqual(['spec.probe']);
+  });
+
   accepts(workloadGroup, { 'a template without an address': { template: {} } });
 
   refuses(workloadGroup, [
@@ -85,6 +90,4 @@ describe('WorkloadGroup', () => {
       want: [['spec.template.ports', 'has no ports']],
     },
   ]);
-
-  test('has no effect yet', () => expect(workloadGroup.pending({ template: {} })).toEqual(['spec']));
 });
