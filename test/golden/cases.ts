@@ -19,6 +19,8 @@ const head = z.strictObject({
       namespace: z.string().optional(),
       address: z.string().optional(),
       labels: z.record(z.string(), z.string()).optional(),
+      /** The mesh answers DNS of its workload. */
+      capturesDns: z.boolean().optional(),
     }),
   ),
 });
@@ -65,7 +67,7 @@ type Facts = z.infer<typeof head>['proxies'][string];
 function caseProxy(
   caseName: string,
   name: string,
-  { client, interception, namespace, address, labels }: Facts,
+  { client, interception, namespace, address, labels, capturesDns }: Facts,
 ): CaseProxy {
   const sidecar: Omit<TestSidecar, 'xdsPort' | 'protocol'> = {
     name: `${caseName}-${name}`,
@@ -73,6 +75,7 @@ function caseProxy(
     ...(namespace === undefined ? {} : { namespace }),
     ...(address === undefined ? {} : { address }),
     ...(labels === undefined ? {} : { labels }),
+    ...(capturesDns ? { metadata: { DNS_CAPTURE: 'true' } } : {}),
   };
   return {
     name,

@@ -23,11 +23,12 @@ export interface Backend {
 
 /**
  * Answers every request with 200, its name as the body, `x-backend: <name>`, and every request header repeated as
- * `echo-<header>`. Listens on `address` (127.0.0.1; any 127.x.y.z works) and `port` (0: the system chooses).
+ * `echo-<header>`. Listens on `address` (127.0.0.1; any 127.x.y.z works) and `port` (0: the system chooses), or on the
+ * Unix domain socket at the path `socket`; its port is then 0.
  */
 export async function startBackend(
   name: string,
-  { address = '127.0.0.1', port = 0 }: { address?: string; port?: number } = {},
+  { address = '127.0.0.1', port = 0, socket }: { address?: string; port?: number; socket?: string } = {},
 ): Promise<Backend> {
   const requests: BackendRequest[] = [];
   let failures = { left: 0, status: 503 };
@@ -46,15 +47,15 @@ export async function startBackend(
   });
   await new Promise<void>((resolve, reject) => {
     server.on('error', reject);
-    server.listen(port, address, resolve);
+    if (socket === undefined) server.listen(port, address, resolve);
+    else server.listen(socket, resolve);
   });
   const bound = server.address();
-  if (bound === null || typeof bound === 'string') throw new Error('a TCP server has a port');
 
   return {
     name,
     address,
-    port: bound.port,
+    port: bound !== null && typeof bound === 'object' ? bound.port : 0,
     requests,
     failNext: (count, status = 503) => {
       failures = { left: count, status };

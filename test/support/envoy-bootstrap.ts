@@ -11,6 +11,8 @@ export interface TestSidecar {
   readonly labels?: Readonly<Record<string, string>>;
   /** `NONE`: listeners bind 127.0.0.1 and the services' ports. Only this mode works without iptables. */
   readonly interception?: 'NONE' | 'REDIRECT';
+  /** Further metadata of its node. */
+  readonly metadata?: Readonly<Record<string, string>>;
 }
 
 /** Returns what `binnacle bootstrap` prints for this sidecar, with an admin port that the system chooses. */
@@ -24,7 +26,7 @@ export function sidecarBootstrap(sidecar: TestSidecar): object {
     locality: { region: '', zone: '', subZone: '' },
     interception: sidecar.interception ?? 'NONE',
     instanceIps: [],
-    metadata: {},
+    metadata: sidecar.metadata ?? {},
     xds: { host: '127.0.0.1', port: xdsPort },
     tls: null,
     adminPort: 0,
