@@ -36,9 +36,10 @@ export function distinctPortNames(ports: readonly Pick<ServicePort, 'name' | 'nu
 
 /**
  * Resolution of a service to endpoints. `static`: the registry lists them. `dns`: all addresses of a name.
- * `dns-round-robin`: one address of a name. `passthrough`: the client's original destination.
+ * `dns-round-robin`: one address of a name. `dynamic-dns`: the name of the call, which a wildcard covers. `passthrough`:
+ * the client's original destination.
  */
-export type Resolution = 'static' | 'dns' | 'dns-round-robin' | 'passthrough';
+export type Resolution = 'static' | 'dns' | 'dns-round-robin' | 'dynamic-dns' | 'passthrough';
 
 /** Named service that clients call, as the merged registry has it. */
 export interface Service {

@@ -107,6 +107,8 @@ export type DestinationEndpoints =
       readonly families: IpFamilies | 'any';
       readonly targets: readonly DnsTarget[];
     }
+  /** The name of the call: the host of a request, or the server name of a TLS connection. */
+  | { readonly type: 'dynamic-dns'; readonly families: IpFamilies | 'any' }
   /** `port` replaces the called port; null keeps it. */
   | { readonly type: 'original-destination'; readonly port: number | null };
 

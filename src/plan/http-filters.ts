@@ -16,6 +16,7 @@ export const httpFilterStages = [
   'cors',
   'telemetry',
   'session',
+  'dynamic-dns',
   'router',
 ] as const;
 
@@ -56,6 +57,12 @@ export const httpFilter = <Config extends object, RouteConfig extends object = n
 /** Sorts filters by stage; those of one stage keep their order. */
 export const inStageOrder = (filters: readonly HttpFilterPlan[]): readonly HttpFilterPlan[] =>
   [...filters].sort((a, b) => httpFilterStages.indexOf(a.stage) - httpFilterStages.indexOf(b.stage));
+
+/** Looks up the host of a request for destinations with dynamic DNS. */
+export const dynamicDnsFilter = httpFilter<{ readonly families: 'ipv4' | 'ipv6' | 'dual' | 'any' }>(
+  'dynamic-dns',
+  'envoy.filters.http.dynamic_forward_proxy',
+);
 
 /** Sends a request to the target of its route. */
 export const routerFilter = httpFilter<Record<never, never>>('router', 'envoy.filters.http.router');

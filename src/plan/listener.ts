@@ -75,6 +75,8 @@ export type ListenerTraffic =
       readonly type: 'tcp';
       readonly targets: readonly WeightedTarget[];
       readonly connection?: TcpConnectionPlan | undefined;
+      /** Lookup of a connection's server name, for a destination with dynamic DNS. Absent: none. */
+      readonly lookup?: { readonly families: IpFamilies | 'any'; readonly port: number } | undefined;
     }
   /** Traffic for the workload beside the proxy; null for a port without a service. */
   | { readonly type: 'served'; readonly port: InboundPort | null };

@@ -26,6 +26,8 @@ import {
 import { type ListenerJson, ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.js';
 import { type VirtualHostJson, VirtualHostSchema } from '#gen/envoy/config/route/v3/route_components_pb.js';
 import { type RouteConfigurationJson, RouteConfigurationSchema } from '#gen/envoy/config/route/v3/route_pb.js';
+import { ClusterConfigSchema as DynamicDnsClusterSchema } from '#gen/envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster_pb.js';
+import { FilterConfigSchema as DynamicDnsFilterSchema } from '#gen/envoy/extensions/filters/http/dynamic_forward_proxy/v3/dynamic_forward_proxy_pb.js';
 import { RouterSchema } from '#gen/envoy/extensions/filters/http/router/v3/router_pb.js';
 import { HttpInspectorSchema } from '#gen/envoy/extensions/filters/listener/http_inspector/v3/http_inspector_pb.js';
 import { OriginalDstSchema } from '#gen/envoy/extensions/filters/listener/original_dst/v3/original_dst_pb.js';
@@ -34,6 +36,7 @@ import {
   type HttpConnectionManagerJson,
   HttpConnectionManagerSchema,
 } from '#gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js';
+import { FilterConfigSchema as SniDnsFilterSchema } from '#gen/envoy/extensions/filters/network/sni_dynamic_forward_proxy/v3/sni_dynamic_forward_proxy_pb.js';
 import { type TcpProxyJson, TcpProxySchema } from '#gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js';
 import { PreviousHostsPredicateSchema } from '#gen/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.js';
 import {
@@ -83,6 +86,9 @@ const messageTypes = createRegistry(
   VirtualHostSchema,
   HttpConnectionManagerSchema,
   TcpProxySchema,
+  DynamicDnsClusterSchema,
+  DynamicDnsFilterSchema,
+  SniDnsFilterSchema,
   RouterSchema,
   OriginalDstSchema,
   HttpInspectorSchema,

@@ -69,7 +69,7 @@ const arbitraryService = fc
       'api.example.com',
       'a.shop.svc.cluster.local',
     ]),
-    resolution: oneOf(['static', 'static', 'dns', 'passthrough'] as const),
+    resolution: oneOf(['static', 'static', 'dns', 'dynamic-dns', 'passthrough'] as const),
     headless: fc.boolean(),
     exportTo: mostlyFirst(exportLists),
   })

@@ -4,6 +4,7 @@ import type { ChainMatch, FilterChainPlan, ListenerFrame, ListenerTraffic } from
 import type { FilterChainJson, FilterChainMatchJson, ListenerJson } from '../../proto/json.ts';
 import type { HttpFilterKind } from '../http-filters/kind.ts';
 import { writeHttpFilters } from '../http-filters/write.ts';
+import { dnsCache } from './dns.ts';
 import { passthroughFilter, servedFilter } from './inbound.ts';
 import { extension, listenAt, overAds } from './json.ts';
 import { type FilterJson, httpConnectionManager, type NamedListener, tcpFilter } from './listeners.ts';
@@ -29,7 +30,7 @@ export const generateFrame = (frame: ListenerFrame, inspections: Inspections): N
 /** Generates a chain without its match. */
 export const generateChain = (plan: FilterChainPlan, filters: readonly HttpFilterKind[]): FilterChainJson => ({
   ...(plan.name === '' ? {} : { name: plan.name }),
-  filters: [trafficFilter(plan, filters)],
+  filters: [...lookupFilters(plan), trafficFilter(plan, filters)],
 });
 
 /** Generates the match of a chain; empty if it accepts every connection. */
@@ -69,6 +70,14 @@ const listenerFilter = (name: string, message: string) => ({
   name: `envoy.filters.listener.${name}`,
   typedConfig: extension(`envoy.extensions.filters.listener.${name}.v3.${message}`, {}),
 });
+
+function lookupFilters({ traffic }: FilterChainPlan): readonly FilterJson[] {
+  if (traffic.type !== 'tcp' || traffic.lookup === undefined) return [];
+  const { families, port } = traffic.lookup;
+  const type = 'envoy.extensions.filters.network.sni_dynamic_forward_proxy.v3.FilterConfig';
+  const typedConfig = extension(type, { dnsCacheConfig: dnsCache(families), portValue: port });
+  return [{ name: 'envoy.filters.network.sni_dynamic_forward_proxy', typedConfig }];
+}
 
 function trafficFilter({ listener, traffic }: FilterChainPlan, kinds: readonly HttpFilterKind[]): FilterJson {
   switch (traffic.type) {

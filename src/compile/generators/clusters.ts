@@ -2,7 +2,7 @@ import type { DestinationPlan } from '../../plan/destination.ts';
 import { type InboundPlan, inboundSources } from '../../plan/listener.ts';
 import type { ClusterJson } from '../../proto/json.ts';
 import { httpOptionsType, keepalive, protocolOptions, thresholds } from './connection-options.ts';
-import { dnsDiscovery } from './dns.ts';
+import { dnsDiscovery, dynamicDnsDiscovery } from './dns.ts';
 import { durationFromMs, extension, overAds } from './json.ts';
 import { loadBalancing } from './load-balancing.ts';
 import { generateOutlierDetection } from './outlier-detection.ts';
@@ -82,6 +82,7 @@ function discovery({ name, endpoints, loadBalancing: balancing }: DestinationPla
     const override = port === null ? {} : { originalDstLbConfig: { upstreamPortOverride: port } };
     return { type: 'ORIGINAL_DST', lbPolicy: 'CLUSTER_PROVIDED', ...override };
   }
+  if (endpoints.type === 'dynamic-dns') return dynamicDnsDiscovery(endpoints.families);
   const choice = loadBalancing(balancing);
   if (endpoints.type === 'assigned') {
     return { type: 'EDS', ...choice, edsClusterConfig: { edsConfig: overAds, serviceName: name } };

@@ -1,8 +1,30 @@
 import type { DestinationEndpoints } from '../../plan/destination.ts';
 import type { ClusterJson } from '../../proto/json.ts';
-import { localityJson, socketAddress } from './json.ts';
+import { extension, localityJson, socketAddress } from './json.ts';
 
 type DnsEndpoints = Extract<DestinationEndpoints, { type: 'dns' }>;
+type LookupFamilies = DnsEndpoints['families'];
+
+/**
+ * Generates the discovery of the endpoint that a call names. Addresses are looked up by a filter of the listener, which
+ * finds the cache by its name.
+ */
+export const dynamicDnsDiscovery = (families: LookupFamilies): Omit<ClusterJson, 'name'> => ({
+  lbPolicy: 'CLUSTER_PROVIDED',
+  clusterType: {
+    name: 'envoy.clusters.dynamic_forward_proxy',
+    typedConfig: extension('envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig', {
+      dnsCacheConfig: dnsCache(families),
+      allowInsecureClusterOptions: true, // a rule decides about TLS to the server
+    }),
+  },
+});
+
+/** Generates the cache that all destinations and filters with these families share. */
+export const dnsCache = (families: LookupFamilies) => ({
+  name: `dynamic-dns-${families}`,
+  dnsLookupFamily: lookupFamilies[families],
+});
 
 /** Generates the discovery of endpoints whose names Envoy resolves. The answers' TTLs decide how often it does. */
 export const dnsDiscovery = (name: string, endpoints: DnsEndpoints): Omit<ClusterJson, 'name'> => ({
@@ -18,7 +40,7 @@ const lookupFamilies = {
   ipv6: 'V6_ONLY',
   dual: 'ALL',
   any: 'V4_PREFERRED',
-} as const satisfies Record<DnsEndpoints['families'], ClusterJson['dnsLookupFamily']>;
+} as const satisfies Record<LookupFamilies, ClusterJson['dnsLookupFamily']>;
 
 type Targets = DnsEndpoints['targets'];
 

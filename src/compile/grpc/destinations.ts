@@ -20,7 +20,7 @@ export function narrowDestinations(
 function narrow(plan: DestinationPlan, problems: PlanProblem[]): DestinationPlan | null {
   const { endpoints, origins } = plan;
   if (endpoints.type === 'assigned') return plan;
-  if (endpoints.type === 'original-destination') return null;
+  if (endpoints.type === 'original-destination' || endpoints.type === 'dynamic-dns') return null;
   const [first, ...others] = endpoints.targets;
   if (first === undefined) return null;
   if (others.length > 0) {

@@ -1,8 +1,9 @@
+import { dynamicDns } from './dynamic-dns.ts';
 import type { HttpFilterKind } from './kind.ts';
 import { router } from './router.ts';
 
 /** HTTP filters of the Envoy dialect. `httpFilterStages` has their order. */
-export const httpFilterKinds: readonly HttpFilterKind[] = [router];
+export const httpFilterKinds: readonly HttpFilterKind[] = [dynamicDns, router];
 
 /** HTTP filters of the other dialects. */
 export const routerAlone: readonly HttpFilterKind[] = [router];

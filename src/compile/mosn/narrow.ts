@@ -5,12 +5,16 @@ import { rulesAmong } from '../resolve/origins.ts';
 import { narrowDestination } from './destinations.ts';
 
 /**
- * Removes routes that MOSN would misread, because it ignores that a condition is inverted. From the others it removes
- * the settings of filters.
+ * Removes destinations with dynamic DNS, and routes that MOSN would misread, because it ignores that a condition is
+ * inverted. From the others it removes the settings of filters.
  */
 export function narrowForMosn(plan: HostPlan): HostPlan {
   const problems: PlanProblem[] = [...plan.problems];
-  const destinations = plan.destinations.map((destination) => narrowDestination(destination, problems));
+  const known = plan.destinations.filter(({ endpoints }) => endpoints.type !== 'dynamic-dns');
+  const [unknown] = plan.destinations.filter((destination) => !known.includes(destination));
+  const [service = ''] = unknown?.origins ?? [];
+  if (unknown !== undefined) problems.push({ origin: service, message: 'MOSN cannot look up the names of calls' });
+  const destinations = known.map((destination) => narrowDestination(destination, problems));
   const virtualHosts = plan.virtualHosts.map((host) => keepMosnRoutes(host, problems));
   return { ...plan, destinations, virtualHosts, problems };
 }

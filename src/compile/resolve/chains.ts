@@ -14,6 +14,7 @@ import { resolveTcpTargets } from '../../rules/kinds/virtual-service/resolve-tcp
 import { ruleId } from '../../rules/rule.ts';
 import { policyOf, serviceOrigin } from './destinations.ts';
 import { singleAddresses } from './domains.ts';
+import { dynamicDnsFilters, serverNameLookup } from './dynamic-dns.ts';
 import { destinationPolicy, type HostContext, routeContext } from './routes.ts';
 
 /** Resolves the chains through which a service is called. HTTP services of one port share a chain. */
@@ -51,7 +52,9 @@ const frameOf = ({ reader }: HostContext, binds: Bind, { number }: ServicePort):
 
 function resolveTraffic(context: HostContext & { readonly service: Service }, port: ServicePort): ListenerTraffic {
   // TLS and unknown protocols are forwarded unchanged.
-  if (isHttp(port.protocol)) return { type: 'http', routeConfiguration: String(port.number), filters: [] };
+  if (isHttp(port.protocol)) {
+    return { type: 'http', routeConfiguration: String(port.number), filters: dynamicDnsFilters(context) };
+  }
   const { service, rule, reader } = context;
   const route = rule === null ? null : resolveTcpTargets(rule.spec.tcp ?? [], routeContext(context, rule, port.number));
   if (rule !== null && route !== null && route.targets.length > 0) {
@@ -60,7 +63,12 @@ function resolveTraffic(context: HostContext & { readonly service: Service }, po
   }
   const destination = outboundName(port.number, '', service.hostname);
   const connection = resolveTcpConnection(policyOf(reader, service, port.number));
-  return { type: 'tcp', targets: [{ destination, weight: 1, headers: null }], connection };
+  return {
+    type: 'tcp',
+    targets: [{ destination, weight: 1, headers: null }],
+    connection,
+    ...serverNameLookup(context, port.number),
+  };
 }
 
 /**

@@ -66,7 +66,7 @@ function resolveDestination(query: PortQuery): DestinationPlan {
     loadBalancing,
     limits: resolveLimits(policy, mesh),
     outlier: resolveOutlier(policy.outlierDetection),
-    tls: resolveTls(policy.tls),
+    tls: resolveTls(policy.tls, service.subjectAltNames),
     proxyProtocol: policy.proxyProtocol === undefined ? null : (policy.proxyProtocol.version ?? 'V1'),
     origins,
   };
@@ -97,6 +97,8 @@ function resolveEndpoints(query: PortQuery, name: string, loadBalancing: LoadBal
   switch (service.resolution) {
     case 'passthrough':
       return { type: 'original-destination', port: port.passthroughPort ?? null };
+    case 'dynamic-dns':
+      return { type: 'dynamic-dns', families: reachableFamilies(reader) };
     case 'static': {
       const key = serviceKey(service.namespace, service.hostname);
       const labels = subset?.labels ?? {};
@@ -109,7 +111,7 @@ function resolveEndpoints(query: PortQuery, name: string, loadBalancing: LoadBal
       const targets = dnsTargets(query);
       // LOGICAL_DNS needs exactly one name. Without a name, STRICT_DNS represents "no endpoints".
       const all = service.resolution === 'dns' || targets.length === 0;
-      return { type: 'dns', all, families: lookupFamilies(reader), targets };
+      return { type: 'dns', all, families: reachableFamilies(reader), targets };
     }
   }
 }
@@ -123,7 +125,7 @@ const isChosenByClient = ({ facts }: HostReader, service: Service, subset: Subse
   service.headless && subset === null && facts.role === 'sidecar' && facts.interception !== 'none';
 
 /** Returns the families that a captured workload can reach. Those of others are unknown. */
-const lookupFamilies = ({ facts }: HostReader) => (facts.interception === 'none' ? 'any' : facts.families);
+export const reachableFamilies = ({ facts }: HostReader) => (facts.interception === 'none' ? 'any' : facts.families);
 
 /**
  * Returns the names to look up: those of the endpoints, or the service's own if it has no endpoints. Sorted, for stable

@@ -59,8 +59,8 @@ export function releaseListenerPart(part: ListenerPart, pools: WriterPools): voi
  * the order.
  */
 function inOrder(decided: readonly DecidedClaim<SharedChain>[]): readonly DecidedChain[] {
-  const chains = decided.flatMap(({ claim: { first }, matches }) =>
-    matches.map((match) => ({ match, body: first.body, isOwn: first.unit === '' })),
+  const chains = decided.flatMap(({ claim: { first, body }, matches }) =>
+    matches.map((match) => ({ match, body, isOwn: first.unit === '' })),
   );
   if (chains.length === 1) return chains;
   const placed = chains.map((chain) => ({ chain, text: JSON.stringify(chain.match) }));

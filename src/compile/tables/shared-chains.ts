@@ -5,11 +5,14 @@ import type { ChainPart } from './chain-parts.ts';
 export interface SharedChain extends ChainClaim {
   /** First part by precedence. */
   readonly first: ChainPart;
+  /** Filters of the chain: those of the part that has the most. */
+  readonly body: ChainPart['body'];
   readonly parts: readonly ChainPart[];
 }
 
 interface ChainGroup {
   first: ChainPart;
+  fullest: ChainPart;
   readonly parts: ChainPart[];
 }
 
@@ -20,17 +23,19 @@ export function sharedChains(parts: readonly ChainPart[]): readonly SharedChain[
   for (const part of parts) {
     // Thousands of services may share a chain: comparing with the previous part saves a lookup.
     if (group === undefined || !isSameChain(part, group.first)) {
-      const chain = `${part.body.key} ${part.key}`;
-      group = byChain.get(chain) ?? { first: part, parts: [] };
+      const chain = `${routesOf(part) ?? part.body.key} ${part.key}`;
+      group = byChain.get(chain) ?? { first: part, fullest: part, parts: [] };
       byChain.set(chain, group);
     }
     group.parts.push(part);
     if (comparePrecedence(part, group.first) < 0) group.first = part;
+    if (compareFilters(part, group.fullest) > 0) group.fullest = part;
   }
-  return [...byChain.values()].map(({ first, parts: sharing }) => {
+  return [...byChain.values()].map(({ first, fullest, parts: sharing }) => {
     const { match, takesRest, traffic, createdAtMs } = first.plan;
     return {
       first,
+      body: fullest.body,
       parts: sharing,
       match,
       takesRest,
@@ -41,7 +46,16 @@ export function sharedChains(parts: readonly ChainPart[]): readonly SharedChain[
   });
 }
 
-export const isSameChain = (a: ChainPart, b: ChainPart): boolean => a.body === b.body && a.key === b.key;
+/** Reports whether parts are one chain. Those of one route configuration are, whatever filters they need. */
+export const isSameChain = (a: ChainPart, b: ChainPart): boolean =>
+  a.key === b.key && (a.body === b.body || (routesOf(a) !== null && routesOf(a) === routesOf(b)));
+
+const routesOf = ({ plan: { traffic } }: ChainPart): string | null =>
+  traffic.type === 'http' ? `routes ${traffic.routeConfiguration}` : null;
+
+/** Compares the numbers of filters. Equal numbers are equal filters: only dynamic DNS adds one. */
+const compareFilters = ({ plan: { traffic: a } }: ChainPart, { plan: { traffic: b } }: ChainPart): number =>
+  a.type === 'http' && b.type === 'http' ? a.filters.length - b.filters.length : 0;
 
 const comparePrecedence = (a: ChainPart, b: ChainPart): number =>
   a.plan.createdAtMs - b.plan.createdAtMs || compare(a.unit, b.unit);

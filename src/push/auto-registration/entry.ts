@@ -10,7 +10,7 @@ const annotations = {
   connectedAt: 'istio.io/connectedAt',
 } as const;
 
-/** EntryRegistration of a workload by the replica to which its proxy is connected. */
+/** Registration of a workload by the replica to which its proxy is connected. */
 export interface EntryRegistration {
   readonly group: string;
   readonly controller: string;

@@ -14,8 +14,14 @@ export function pendingTlsFields({ mode, credentialName }: ClientTlsSpec): reado
 
 const isSecured = ({ mode }: Pick<ClientTlsSpec, 'mode'>): boolean => mode === 'SIMPLE' || mode === 'MUTUAL';
 
-/** Resolves TLS with files of the client's machine; null for plain text. */
-export function resolveTls(spec: ClientTlsSpec | undefined): ClientTlsPlan | null {
+/**
+ * Resolves TLS with files of the client's machine; null for plain text. Without names of its own, the server must have
+ * one of those of its service.
+ */
+export function resolveTls(
+  spec: ClientTlsSpec | undefined,
+  serviceNames: readonly string[] = [],
+): ClientTlsPlan | null {
   if (spec === undefined || !isSecured(spec) || spec.credentialName) return null;
   const { mode, clientCertificate = '', privateKey = '', sni = '', subjectAltNames = [] } = spec;
   return {
@@ -24,7 +30,7 @@ export function resolveTls(spec: ClientTlsSpec | undefined): ClientTlsPlan | nul
       spec.insecureSkipVerify === true
         ? null
         : { file: spec.caCertificates || systemAuthorities, crlFile: spec.caCrl || null },
-    serverNames: subjectAltNames,
+    serverNames: subjectAltNames.length > 0 ? subjectAltNames : serviceNames,
     sni: sni === '' ? null : sni,
   };
 }

@@ -34,7 +34,6 @@ export const serviceEntry: RuleKind<'ServiceEntry', ServiceEntrySpec> = {
 
 /** Returns valid fields that are stored but not in effect yet, so that their author learns of them. */
 function pendingServiceEntryFields(spec: ServiceEntrySpec): readonly string[] {
-  if (spec.resolution === 'DYNAMIC_DNS') return ['spec'];
   const ranges = (spec.addresses ?? []).flatMap((address, index) =>
     singleAddress(address) === null ? [`spec.addresses[${index}]`] : [],
   );
@@ -44,7 +43,7 @@ function pendingServiceEntryFields(spec: ServiceEntrySpec): readonly string[] {
   return [...ranges, ...uncallable, ...findPending(spec)];
 }
 
-const findPending = pathFinder(['subjectAltNames', ...pendingFieldsOfWorkloads.map((field) => `endpoints[].${field}`)]);
+const findPending = pathFinder(pendingFieldsOfWorkloads.map((field) => `endpoints[].${field}`));
 
 /** Warns of wildcards that Envoy cannot match to server names. */
 function partialWildcards({ hosts }: ServiceEntrySpec): readonly Problem[] {

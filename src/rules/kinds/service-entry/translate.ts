@@ -25,18 +25,17 @@ export interface TranslatedServiceEntry {
   readonly notes: readonly string[];
 }
 
-const resolutions: Readonly<Record<Exclude<ServiceEntrySpec['resolution'], undefined>, Resolution | null>> = {
+const resolutions: Readonly<Record<Exclude<ServiceEntrySpec['resolution'], undefined>, Resolution>> = {
   NONE: 'passthrough',
   STATIC: 'static',
   DNS: 'dns',
   DNS_ROUND_ROBIN: 'dns-round-robin',
-  DYNAMIC_DNS: null,
+  DYNAMIC_DNS: 'dynamic-dns',
 };
 
 /** Returns one service for each host of the entry. */
 export function translateServiceEntry(rule: Rule<string, ServiceEntrySpec>): TranslatedServiceEntry {
   const resolution = resolutions[rule.spec.resolution ?? 'NONE'];
-  if (resolution === null) return { hosts: [], notes: ['not in effect yet: spec.resolution DYNAMIC_DNS'] };
   const inline = inlineEndpoints(rule.spec);
   const names = [...new Set(rule.spec.hosts.map((host) => hostname(host.replace(/\.$/, ''))))];
   return {
@@ -145,6 +144,5 @@ function notesOf(spec: ServiceEntrySpec): readonly string[] {
     if (singleAddress(address) === null)
       notes.push(`not in effect yet: spec.addresses[${index}] is a range of addresses`);
   }
-  if (spec.subjectAltNames?.length) notes.push('not in effect yet: spec.subjectAltNames');
   return notes;
 }

@@ -83,7 +83,15 @@ export const inEffect: Readonly<Record<string, readonly string[]>> = {
   ],
   Sidecar: ['workloadSelector.labels{}', 'egress[].hosts[]', 'outboundTrafficPolicy.mode'],
   ServiceEntry: [
-    ...['hosts[]', 'addresses[]', 'location', 'resolution', 'exportTo[]', 'workloadSelector.labels{}'],
+    ...[
+      'hosts[]',
+      'addresses[]',
+      'location',
+      'resolution',
+      'exportTo[]',
+      'workloadSelector.labels{}',
+      'subjectAltNames[]',
+    ],
     ...under('ports[]', ['number', 'name', 'protocol', 'targetPort']),
     ...under('endpoints[]', workload),
   ],
