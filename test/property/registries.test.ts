@@ -99,7 +99,10 @@ class Story {
   async #kill(one: Put): Promise<void> {
     const unanswered = this.api.call('PUT', urlOf(one), bodyOf(one));
     this.#acknowledged.delete(urlOf(one));
-    await cp(join(this.#root, String(this.#runs)), join(this.#root, String(this.#runs + 1)), { recursive: true });
+    await cp(join(this.#root, String(this.#runs)), join(this.#root, String(this.#runs + 1)), {
+      recursive: true,
+      filter: (path) => !path.endsWith('.tmp'), // it vanishes when it is renamed
+    });
     await unanswered;
     await this.close();
     this.#runs += 1;

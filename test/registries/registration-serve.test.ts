@@ -1,3 +1,4 @@
+import { networkInterfaces } from 'node:os';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { type ControlPlane, startControlPlane } from '../support/control-plane.ts';
 import { describeWith } from '../support/describe-with.ts';
@@ -15,6 +16,15 @@ import { fourLetterWord, startZooKeeper, type ZooKeeper } from '../support/zooke
 const instance = '/registry/v1/namespaces/default/services/demo._greet_service.g-us.v-1.0.0.dubbo/instances/one';
 const providers = '/dubbo/demo.GreetService/providers';
 
+/** Only ends tests that hang. */
+const readyTimeoutMs = 300_000;
+
+/** Address of this machine. Consumers of Dubbo call it in place of 127.0.0.1; it is not left on the way. */
+const ownAddress =
+  Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? '127.0.0.1';
+
 describeWith(['zookeeper', 'dubbo33'], 'the real program registers instances in ZooKeeper', () => {
   let zk: ZooKeeper;
   let plane: ControlPlane;
@@ -26,7 +36,7 @@ describeWith(['zookeeper', 'dubbo33'], 'the real program registers instances in 
   });
   beforeAll(async () => {
     zk = await startZooKeeper({ tickMs: 2_000 });
-    plane = await startControlPlane({ config: config() });
+    plane = await startControlPlane({ config: config(), readyTimeoutMs });
   });
   afterAll(async () => {
     await plane?.stop();
@@ -36,7 +46,7 @@ describeWith(['zookeeper', 'dubbo33'], 'the real program registers instances in 
   const put = (ports: object) =>
     jsonRequest(plane.httpPort, instance, {
       method: 'PUT',
-      body: { address: '127.0.0.1', registry: 'zookeeper', ttlSeconds: 86_400, ports: [ports] },
+      body: { address: ownAddress, registry: 'zookeeper', ttlSeconds: 86_400, ports: [ports] },
     });
 
   test('so that a consumer of Dubbo calls the application through its sidecar', async () => {
@@ -44,7 +54,7 @@ describeWith(['zookeeper', 'dubbo33'], 'the real program registers instances in 
     const identity = { group: 'us', version: '1.0.0' };
     const provider = await startDubbo33({ registry: 'N/A', port, ...identity });
     onTestFinished(() => provider.stop());
-    const sidecar = await startTcpProxy(port);
+    const sidecar = await startTcpProxy(port, ownAddress);
     onTestFinished(() => sidecar.stop());
     const consumer = await startConsumer({ registry: `zookeeper://${zk.address}`, ...identity });
     onTestFinished(() => consumer.stop());
@@ -77,7 +87,7 @@ describeWith(['zookeeper', 'dubbo33'], 'the real program registers instances in 
     await reader.connection.watchTree(providers);
     await plane.kill();
     plane = await startControlPlane({
-      ...{ config: config(), dataDir: plane.dataDir, httpPort: plane.httpPort, xdsPort: plane.xdsPort },
+      ...{ config: config(), dataDir: plane.dataDir, httpPort: plane.httpPort, xdsPort: plane.xdsPort, readyTimeoutMs },
     });
     const owner = await eventually(
       async () => {

@@ -2,7 +2,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fixedPort } from './ports.ts';
 
-/** A TCP forwarder on 127.0.0.1 that fails as networks do. */
+/** A TCP forwarder that fails as networks do. */
 export interface TcpProxy {
   readonly port: number;
   /** Number of open connections. */
@@ -25,8 +25,8 @@ export interface TcpProxy {
   stop(): Promise<void>;
 }
 
-/** Starts a proxy to a port of 127.0.0.1. */
-export async function startTcpProxy(target: number): Promise<TcpProxy> {
+/** Starts a proxy to a port of 127.0.0.1, which listens at `host`. */
+export async function startTcpProxy(target: number, host = '127.0.0.1'): Promise<TcpProxy> {
   const port = await fixedPort();
   const sockets = new Set<Socket>();
   let delayMs = 0;
@@ -73,7 +73,7 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
     hanging?.resolve();
     hanging = null;
   };
-  await new Promise<void>((resolve, reject) => server.on('error', reject).listen(port, '127.0.0.1', resolve));
+  await new Promise<void>((resolve, reject) => server.on('error', reject).listen(port, host, resolve));
   return {
     port,
     get connections() {
