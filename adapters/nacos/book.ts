@@ -46,6 +46,11 @@ export interface NamespaceBook {
    */
   listed(group: string, names: readonly string[], nowMs: number): readonly NacosService[];
   received(name: NacosService, info: ServiceInfo, nowMs: number): Receipt;
+  /**
+   * Sets the instances that this program has just registered for a service. Each is served until a list has it: from then
+   * on lists decide. With none, lists decide at once.
+   */
+  registered(name: NacosService, instances: readonly NacosInstance[]): void;
   /** Applies a list of another server. Returns false if it is no such loss as the one to confirm. */
   confirm(name: NacosService, info: ServiceInfo, nowMs: number): boolean;
   /** Returns the services whose losses have to be confirmed, each once. */
@@ -77,11 +82,18 @@ interface GoneInstance {
   readonly atMs: number;
 }
 
+interface UnlistedInstances {
+  readonly name: NacosService;
+  readonly instances: Map<string, NacosInstance>;
+}
+
 /** Time for which Nacos keeps the weight and flags that operators gave to an instance that is gone. */
 const operatorsMs = 60_000;
 
 export function createBook({ namespace, keepEmptyMs, protectThreshold }: NamespaceBookOptions): NamespaceBook {
   const followed = new Map<string, FollowedService>();
+  /** Instances that this program has registered and no list has had since, by service and id. */
+  const unlisted = new Map<string, UnlistedInstances>();
   const dirty = new Set<string>();
   const unconfirmed = new Map<string, NacosService>();
   let isSettling = false;
@@ -117,6 +129,7 @@ export function createBook({ namespace, keepEmptyMs, protectThreshold }: Namespa
     service.isReceived = true;
     service.faults = faults;
     service.current = instances;
+    for (const instance of instances) unlisted.get(nameKey(service.name))?.instances.delete(instanceId(instance));
     service.instances = isSettling ? withMissing(instances, service.instances) : instances;
     dirty.add(nameKey(service.name));
     return hasReturned;
@@ -158,6 +171,12 @@ export function createBook({ namespace, keepEmptyMs, protectThreshold }: Namespa
       if (!isSettling && isLoss(service.instances.length, info.hosts.length)) return { type: 'unconfirmed' };
       return { type: 'applied', hasReturned: apply(service, info, nowMs) };
     },
+    registered(name, instances) {
+      const key = nameKey(name);
+      unlisted.set(key, { name, instances: new Map(instances.map((instance) => [instanceId(instance), instance])) });
+      if (instances.length === 0) unlisted.delete(key);
+      dirty.add(key);
+    },
     confirm(name, info, nowMs) {
       const service = followed.get(nameKey(name));
       if (service === undefined) return true;
@@ -174,15 +193,19 @@ export function createBook({ namespace, keepEmptyMs, protectThreshold }: Namespa
     names: () => [...followed.values()].map(({ name }) => name),
     groups: () => [...new Set([...followed.values()].map(({ name }) => name.group))],
     takeChanges() {
-      const changes = new Map([...dirty].map((key) => [key, entryOf(followed.get(key))] as const));
+      const changes = new Map([...dirty].map((key) => [key, entryOf(followed.get(key), unlisted.get(key))] as const));
       dirty.clear();
       return changes;
     },
   };
 }
 
-const entryOf = (service: FollowedService | undefined): BookEntry | null =>
-  service === undefined ? null : { name: service.name, instances: service.instances, faults: service.faults };
+function entryOf(service: FollowedService | undefined, registered: UnlistedInstances | undefined): BookEntry | null {
+  const own = [...(registered?.instances.values() ?? [])];
+  if (service !== undefined)
+    return { name: service.name, instances: withMissing(service.instances, own), faults: service.faults };
+  return registered === undefined || own.length === 0 ? null : { name: registered.name, instances: own, faults: [] };
+}
 
 function readNacosInstances(hosts: readonly unknown[]) {
   const instances = new Map<string, NacosInstance>();

@@ -10,13 +10,14 @@ import { createBook } from './book.ts';
 import { config, dubboNaming, type NacosConfig, nacosHostnames } from './config.ts';
 import { followNamespace, httpGet } from './follow.ts';
 import { createLogin, keepLoggedIn, noLogin } from './login.ts';
-import { defaultGroup, type NacosService, parseNameKey } from './names.ts';
+import { defaultGroup, type NacosService, nameKey, parseNameKey } from './names.ts';
 import { createNacosPublisher } from './publisher.ts';
 import { createRuleTexts } from './rule-texts.ts';
 import { followRules, type RuleSource } from './rules.ts';
 import { createRotation, parseServer } from './servers.ts';
 import { httpTlsOf, securityOf } from './tls-files.ts';
 import { createView } from './view.ts';
+import { createOwnInstances, type OwnInstances } from './writer/own-instances.ts';
 import { createNacosWriter } from './writer/writer.ts';
 import { createWritingConnection } from './writer/writing-connection.ts';
 
@@ -27,12 +28,15 @@ export const nacos = defineAdapter<NacosConfig>({
   kind: 'nacos',
   config,
   create(settings, context): Adapter {
-    if (!settings.acceptsRegistrations) return { run: (sink, signal) => run({ settings, context, sink }, signal) };
-    const writing = createWriting(settings, context);
+    if (!settings.acceptsRegistrations)
+      return { run: (sink, signal) => run({ settings, context, sink, own: null }, signal) };
+    const own = createOwnInstances({ clock: context.clock, holdMs: settings.settleSeconds * 1_000 });
+    const writing = createWriting({ settings, context, own });
     return {
       registryWriter: writing.writer,
       async run(sink, signal) {
-        await Promise.all([run({ settings, context, sink }, signal), writing.run(signal)]);
+        await Promise.all([run({ settings, context, sink, own }, signal), writing.run(signal)]);
+        own.close();
       },
     };
   },
@@ -42,10 +46,12 @@ interface Running {
   readonly settings: NacosConfig;
   readonly context: AdapterContext;
   readonly sink: ShardSink;
+  /** Instances that this program has registered; null if it registers none. */
+  readonly own: OwnInstances | null;
 }
 
 async function run(
-  { settings, context: { clock, log, domainSuffix }, sink }: Running,
+  { settings, context: { clock, log, domainSuffix }, sink, own }: Running,
   signal: AbortSignal,
 ): Promise<void> {
   const servers = settings.servers.map((text) => checked(parseServer(text, settings.grpcPortOffset)));
@@ -86,13 +92,21 @@ async function run(
       keepEmptyMs: settings.emptyServiceSeconds * 1_000,
       protectThreshold: settings.protectThreshold,
     });
+    const services = settings.services?.map((text) => chosenService(text, namespace)) ?? null;
+    const groups = settings.groups ?? null;
+    own?.follow(namespace, (name, instances) => {
+      const isChosen = services?.some((one) => nameKey(one) === nameKey(name)) ?? groups?.includes(name.group) ?? true;
+      if (!isChosen) return;
+      book.registered(name, instances);
+      publisher.update(book.takeChanges());
+    });
     const following = followNamespace(
       {
         ...settings,
         namespace,
         book,
-        services: settings.services?.map((text) => chosenService(text, namespace)) ?? null,
-        groups: settings.groups ?? null,
+        services,
+        groups,
         rotation: createRotation(servers),
         security: () => securityOf(settings),
         httpTls: () => httpTlsOf(settings),
@@ -151,8 +165,14 @@ async function run(
   ]);
 }
 
+interface Writing {
+  readonly settings: NacosConfig;
+  readonly context: AdapterContext;
+  readonly own: OwnInstances;
+}
+
 /** Creates what registers instances, with a connection and a login of its own. */
-function createWriting(settings: NacosConfig, { clock, log }: AdapterContext) {
+function createWriting({ settings, context: { clock, log }, own }: Writing) {
   const listeners = new Set<(service: null) => void>();
   const [namespace = 'public'] = settings.namespaces;
   const connection = createWritingConnection({
@@ -163,11 +183,13 @@ function createWriting(settings: NacosConfig, { clock, log }: AdapterContext) {
     clock,
     log,
     lost() {
+      own.lost();
       for (const listener of listeners) listener(null);
     },
   });
   const writer = createNacosWriter({
     hostnames: checked(nacosHostnames(settings)),
+    names: settings.names,
     dubbo: dubboNaming(settings),
     namespaces: settings.namespaces,
     meshNamespaceOf: meshNamespaces(settings),
@@ -175,6 +197,7 @@ function createWriting(settings: NacosConfig, { clock, log }: AdapterContext) {
     keys: settings.metadataKeys,
     cluster: settings.clusters?.[0] ?? 'DEFAULT',
     request: connection.request,
+    accepted: own.accepted,
     onLost(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

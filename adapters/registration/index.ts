@@ -10,7 +10,7 @@ import { sleep } from '../../src/lib/sleep.ts';
 import { createRegistrationBook } from './book.ts';
 import { registrationHttp } from './http/routes.ts';
 import { createJournal } from './journal.ts';
-import { createRegistrar } from './registries/registrar.ts';
+import { createRegistrar, type RegisteredElsewhere } from './registries/registrar.ts';
 import { createSubscriptionBook, type SubscriptionOperation } from './subscriptions/book.ts';
 
 const config = z.strictObject({
@@ -56,6 +56,8 @@ function createRegistrationAdapter(settings: RegistrationConfig, context: Adapte
   const { clock, log, dataDir, registrationRefusal, registryWriters, observer } = context;
   const journal = createJournal(dataDir);
   let sink: ShardSink | null = null;
+  /** The shard has had its listing, so that changes and problems may follow. */
+  let isListed = false;
   let isFailing = false;
   let cancelProbe: () => void = () => {};
 
@@ -64,7 +66,9 @@ function createRegistrationAdapter(settings: RegistrationConfig, context: Adapte
     journal,
     defaultTtlSeconds: settings.ttlSeconds,
     emptyServiceSeconds: settings.emptyServiceSeconds,
-    changed: (changes) => sink?.apply(changes),
+    changed(changes) {
+      if (isListed) sink?.apply(changes);
+    },
     journalled,
   });
   const subscriptions = createSubscriptionBook({
@@ -77,12 +81,12 @@ function createRegistrationAdapter(settings: RegistrationConfig, context: Adapte
     clock,
     writers: registryWriters,
     sidecarPorts: settings.sidecarPorts,
-    refused({ key: { namespace, host, id }, registry }, reason) {
-      const origin = `instance ${namespace}/${host}/${id} in ${registry}`;
-      sink?.resolved(origin);
+    refused(one, reason) {
+      const { namespace, host, id } = one.key;
+      if (isListed) sink?.resolved(originOf(one));
       if (reason === null) return;
-      log.warn({ namespace, host, id, registry, reason }, 'instance refused by its registry');
-      sink?.problem(origin, reason);
+      log.warn({ namespace, host, id, registry: one.registry, reason }, 'instance refused by its registry');
+      if (isListed) sink?.problem(originOf(one), reason);
     },
   });
   const leases = observer.leases();
@@ -110,13 +114,29 @@ function createRegistrationAdapter(settings: RegistrationConfig, context: Adapte
     });
   }
 
+  /**
+   * Registers what the journal has. Resolves after the first attempts, or after a while. Until then, the shard has no
+   * listing and sidecars are not served: a registry may have removed the instances when the former process ended.
+   */
+  async function registerAgain(signal: AbortSignal): Promise<void> {
+    const attempts = [...book.all()].map((instance) => {
+      registrar.put(instance);
+      return registrar.attempt(instance);
+    });
+    await Promise.race([Promise.all(attempts), aborted(signal)]);
+  }
+
   async function loadUntilItWorks(to: ShardSink, signal: AbortSignal): Promise<void> {
     for (let attempt = 0; !signal.aborted; attempt += 1) {
       try {
         const damaged = (await subscriptions.load()) + (await book.load());
         if (damaged > 0) log.warn({ dataDir, lines: damaged }, 'damaged journal lines dropped');
+        await registerAgain(signal);
         to.replace(book.contents());
-        for (const instance of book.all()) registrar.put(instance);
+        isListed = true;
+        for (const one of registrar.list()) {
+          if (one.state.type === 'failed') to.problem(originOf(one), one.state.reason);
+        }
         return;
       } catch (cause) {
         to.degraded(`the registrations in ${dataDir} cannot be read: ${reasonOf(cause)}; correct the directory`);
@@ -135,9 +155,13 @@ function createRegistrationAdapter(settings: RegistrationConfig, context: Adapte
       registrar.close();
       await Promise.all([book.close(), subscriptions.close()]);
       sink = null;
+      isListed = false;
     },
   };
 }
+
+const originOf = ({ key: { namespace, host, id }, registry }: Pick<RegisteredElsewhere, 'key' | 'registry'>): string =>
+  `instance ${namespace}/${host}/${id} in ${registry}`;
 
 const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 

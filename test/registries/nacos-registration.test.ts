@@ -25,7 +25,12 @@ for (const version of [2, 3] as const) {
       await server?.close();
     });
 
-    const start = () => startRegistering(nacos, { servers: [server.address], settleSeconds: 0.5, listSeconds: 0.5 });
+    const start = (dataDir?: string) =>
+      startRegistering(
+        nacos,
+        { servers: [server.address], settleSeconds: 5, listSeconds: 0.5 },
+        dataDir === undefined ? {} : { dataDir },
+      );
 
     const listed = (service: string, want: readonly string[]) =>
       eventually(async () => String(await listedInstances(reader, service)) === String(want), {
@@ -85,6 +90,22 @@ for (const version of [2, 3] as const) {
       },
       nacosStartMs,
     );
+
+    test('are served from the first moment by the next process, though the server has removed them', async () => {
+      const next = `${services}/next.default-group.public.nacos/instances`;
+      const first = await start();
+      const ports = [{ name: 'http', port: 8080 }];
+      await first.call('PUT', `${next}/one`, { address: '10.0.0.1', ports, registry: 'registry', ttlSeconds: 86_400 });
+      await listed('next', ['10.0.0.1:8080']);
+      await first.stop();
+      await listed('next', []);
+      const second = await start(first.dataDir);
+      await second.synced();
+      expect(second.endpoints('next.default-group.public.nacos')).toEqual(['10.0.0.1 {"http":8080}']);
+      await listed('next', ['10.0.0.1:8080']);
+      await second.call('DELETE', `${next}/one`);
+      await listed('next', []);
+    });
 
     test('into a persistent service are refused clearly, and not tried again', async () => {
       const api = await start();

@@ -7,23 +7,29 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
 import { createRegistry } from '../../src/registry/registry.ts';
 import { adapterContext } from './adapter-context.ts';
+import { eventually } from './eventually.ts';
 import { type RegistrationAdapter, startRegistrationAdapter } from './registration-adapter.ts';
 
 /** Registration API with one adapter that takes its registrations, named `registry`. */
 export interface Registering extends RegistrationAdapter {
   /** Returns what the adapter reads of a service: `10.0.0.1 {"dubbo":20882}` for each endpoint. */
   endpoints(host: string): readonly string[];
+  /** Directory of the journal. */
+  readonly dataDir: string;
+  /** Resolves once both have synced, when a control plane would be ready. */
+  synced(): Promise<void>;
   /** Ends both in order, before the test ends. */
   stop(): Promise<void>;
 }
 
-/** Starts both, with settings as in binnacle.yaml. They end with the test. */
+/** Starts both, with settings as in binnacle.yaml. They end with the test. `dataDir`: that of a former start. */
 export async function startRegistering<Config>(
   definition: AdapterDefinition<Config>,
   settings: object,
+  { dataDir: given }: { readonly dataDir?: string } = {},
 ): Promise<Registering> {
   const registry = createRegistry({ clock: systemClock, log: silentLogger, snapshotDir: null, departedMs: 0 });
-  const dataDir = await mkdtemp(join(tmpdir(), 'binnacle-registering-'));
+  const dataDir = given ?? (await mkdtemp(join(tmpdir(), 'binnacle-registering-')));
   const parsed = definition.config.parse({ acceptsRegistrations: true, ...settings });
   const adapter = definition.create(parsed, adapterContext({ dataDir }));
   const { registryWriter } = adapter;
@@ -41,15 +47,21 @@ export async function startRegistering<Config>(
     abort.abort();
     await running;
     await registry.close();
-    await rm(dataDir, { recursive: true, force: true });
   }
   const stop = () => {
     ending ??= end();
     return ending;
   };
-  onTestFinished(stop);
+  onTestFinished(async () => {
+    await stop();
+    await rm(dataDir, { recursive: true, force: true });
+  });
   return {
     ...api,
+    dataDir,
+    async synced() {
+      await eventually(() => registry.awaited().length === 0, { what: 'the registry is read', timeoutMs: 200_000 });
+    },
     endpoints: (host) =>
       [...registry.endpointShards()]
         .filter(({ set }) => set.hostname === host)

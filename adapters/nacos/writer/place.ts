@@ -11,6 +11,8 @@ import { clusterLabel, type MetadataKeys } from '../translate.ts';
 
 export interface PlaceOptions {
   readonly hostnames: NacosHostnames;
+  /** Hostnames of single services, by `GROUP@@name`, or by name in the default group. */
+  readonly names: Readonly<Record<string, string>>;
   readonly dubbo: Naming;
   /** Namespaces of Nacos that the adapter reads. */
   readonly namespaces: readonly string[];
@@ -26,17 +28,29 @@ export interface PlaceOptions {
 export function placeOf({ namespace, hostname }: WrittenService, options: PlaceOptions): Result<NacosService, string> {
   const own = options.namespaces.filter((one) => options.meshNamespaceOf(one) === namespace);
   if (own.length === 0) return err(`no namespace of Nacos that is read belongs to the namespace ${namespace}`);
-  const dubbo = identityOfHost(hostname, options.dubbo);
-  if (dubbo !== null) {
+  const named = namedService(hostname, options);
+  if (named !== null) {
     const [first = '', ...others] = own;
     if (others.length > 0) return err(`the namespaces ${own.join(', ')} of Nacos all belong to ${namespace}`);
-    const name = `providers:${dubbo.interface}:${dubbo.version}:${dubbo.group}`;
-    return ok({ namespace: first, group: options.group ?? defaultGroup, name });
+    return ok({ namespace: first, ...named });
   }
   const place = options.hostnames.nameOf(hostname);
   if (place === null) return err(`no service of Nacos has the hostname ${hostname}: see the key hostname`);
   if (own.includes(place.namespace)) return ok(place);
   return err(`${hostname} belongs to the namespace ${options.meshNamespaceOf(place.namespace)}`);
+}
+
+/** Finds the service whose hostname does not tell its namespace: one with a name of its own, or of Dubbo. */
+function namedService(host: string, { names, dubbo, group }: PlaceOptions): Omit<NacosService, 'namespace'> | null {
+  const own = Object.keys(names).find((key) => names[key] === host);
+  if (own !== undefined) {
+    const at = own.indexOf('@@');
+    return at < 0 ? { group: defaultGroup, name: own } : { group: own.slice(0, at), name: own.slice(at + 2) };
+  }
+  const identity = identityOfHost(host, dubbo);
+  if (identity === null) return null;
+  const name = `providers:${identity.interface}:${identity.version}:${identity.group}`;
+  return { group: group ?? defaultGroup, name };
 }
 
 /** Instance as it is registered. */

@@ -1,6 +1,7 @@
 import type { RegistryEntry, RegistryWriter } from '../../../src/adapter-contract/registry-writer.ts';
 import { NacosError } from '../connection.ts';
 import type { SendRequest } from '../listing.ts';
+import type { NacosInstance } from '../messages.ts';
 import { type NacosService, nameKey } from '../names.ts';
 import { instancesOf, type PlaceOptions, placeOf, type WrittenInstance } from './place.ts';
 
@@ -8,6 +9,8 @@ export interface NacosWriterOptions extends PlaceOptions {
   readonly request: SendRequest;
   /** Subscribes to losses of what was registered. */
   readonly onLost: RegistryWriter['onLost'];
+  /** Called when the server has accepted other instances of a service than before. */
+  readonly accepted: (place: NacosService, instances: readonly NacosInstance[]) => void;
 }
 
 /** Entries of a service with their instances. */
@@ -35,6 +38,7 @@ export function createNacosWriter(options: NacosWriterOptions): RegistryWriter {
       }
       accepted.set(nameKey(place), new Set(batch.map(({ id }) => id)));
       if (batch.length === 0) accepted.delete(nameKey(place));
+      options.accepted(place, instances);
       return null;
     } catch (cause) {
       if (cause instanceof NacosError && isFinal(cause)) return cause.message;

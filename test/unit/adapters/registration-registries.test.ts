@@ -215,6 +215,32 @@ test('after a restart everything is registered again, and nothing that has ended
   await vi.waitFor(() => expect(registry.contents()).toEqual([]));
 });
 
+test('after a restart, sidecars are not served before what the journal has is registered, at most for a while', async () => {
+  const first = await start();
+  await first.call('PUT', `${orders}/instances/one`, { ...body, ttlSeconds: 3_600 });
+  await first.close();
+  running = [];
+  registry = fakeRegistry();
+  registry.hold();
+  let isListed = false;
+  const starting = start().then((second) => {
+    isListed = true;
+    return second;
+  });
+  await vi.waitFor(() => expect(registry.writes).toBe(1));
+  expect(isListed).toBe(false);
+  registry.release();
+  await (await starting).close();
+  running = [];
+  registry.hold();
+  const hanging = start();
+  await vi.waitFor(() => expect(registry.writes).toBe(2));
+  clock.advance(3_000);
+  expect((await (await hanging).call('GET', `${orders}/instances/one`)).body.registration).toEqual({
+    state: 'pending',
+  });
+});
+
 test('an instance whose registry is no longer configured is kept, and reported', async () => {
   const first = await start();
   await first.call('PUT', `${orders}/instances/one`, body);

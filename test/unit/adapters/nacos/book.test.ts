@@ -16,6 +16,10 @@ const changes = (book: NamespaceBook) =>
     [...book.takeChanges()].map(([key, entry]) => [key.split('@@')[2], entry?.instances.map(({ ip }) => ip) ?? null]),
   );
 
+const own = (ip: string) => ({
+  ...{ ip, port: 80, weight: 1, healthy: true, enabled: true, clusterName: 'DEFAULT', metadata: {} },
+});
+
 function bookWith(...ips: readonly string[]): NamespaceBook {
   const book = createBook({ namespace: 'public', keepEmptyMs: 60_000, protectThreshold: 0.5 });
   book.connected();
@@ -46,6 +50,33 @@ describe('the book of a namespace', () => {
     book.received(name, older, 0);
     book.settle();
     expect(changes(book)).toEqual({ orders: ['10.0.0.9'] });
+  });
+
+  test('serves what this program has registered until a list has it, and then what lists say', () => {
+    const book = bookWith('10.0.0.1');
+    book.registered(name, [own('10.0.0.2'), own('10.0.0.3')]);
+    expect(changes(book)).toEqual({ orders: ['10.0.0.1', '10.0.0.2', '10.0.0.3'] });
+    book.received(name, info('10.0.0.1', '10.0.0.2'), 0);
+    expect(changes(book)).toEqual({ orders: ['10.0.0.1', '10.0.0.2', '10.0.0.3'] });
+    book.received(name, info('10.0.0.1'), 0); // 10.0.0.2 was disabled at the server
+    expect(changes(book)).toEqual({ orders: ['10.0.0.1', '10.0.0.3'] });
+    book.registered(name, []);
+    expect(changes(book)).toEqual({ orders: ['10.0.0.1'] });
+  });
+
+  test('serves what this program has registered for a service that is not listed yet, and follows it then', () => {
+    const book = bookWith();
+    const late = { ...name, name: 'late' };
+    book.registered(late, [own('10.0.0.2')]);
+    expect(changes(book)).toEqual({ late: ['10.0.0.2'] });
+    expect(book.listed('G', ['orders', 'late'], 0)).toEqual([late]);
+    book.received(late, info('10.0.0.2'), 0);
+    book.registered(late, []);
+    expect(changes(book)).toEqual({ late: ['10.0.0.2'] });
+    const other = { ...name, name: 'other' };
+    book.registered(other, [own('10.0.0.4')]);
+    book.registered(other, []);
+    expect(changes(book)).toEqual({ other: null });
   });
 
   test('ignores services that it does not follow', () => {

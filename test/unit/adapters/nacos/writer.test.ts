@@ -12,9 +12,11 @@ interface Sent {
 }
 
 let sent: Sent[] = [];
+let accepted: string[] = [];
 let refuse: (body: Sent['body']) => NacosError | null = () => null;
 beforeEach(() => {
   sent = [];
+  accepted = [];
   refuse = () => null;
 });
 
@@ -24,6 +26,7 @@ function writer(given: object = {}) {
   if (!template.ok) throw new Error(template.error);
   return createNacosWriter({
     hostnames: template.value,
+    names: settings.names,
     dubbo: dubboNaming(settings),
     namespaces: settings.namespaces,
     meshNamespaceOf: (namespace) => settings.meshNamespaces[namespace] ?? namespace,
@@ -37,6 +40,13 @@ function writer(given: object = {}) {
       return {};
     },
     onLost: () => () => {},
+    accepted: (_, instances) =>
+      accepted.push(
+        instances
+          .map(({ ip }) => ip)
+          .sort()
+          .join(' '),
+      ),
   });
 }
 
@@ -116,6 +126,13 @@ test("a service of Dubbo is registered under Dubbo's name, with the parameters o
   });
 });
 
+test('a service with a hostname of its own is registered under its name', async () => {
+  const nacos = writer({ names: { orders: 'orders.example', 'G@@a@@b': 'b.example' } });
+  await nacos.write({ ...orders, hostname: hostname('orders.example') }, [entry('a')]);
+  await nacos.write({ ...orders, hostname: hostname('b.example') }, [entry('a')]);
+  expect(sent.map(({ body }) => `${body.groupName} ${body.serviceName}`)).toEqual(['DEFAULT_GROUP orders', 'G a@@b']);
+});
+
 test('an application of Dubbo keeps its metadata, with the ports of the sidecar', async () => {
   const ports = [{ name: 'dubbo', protocol: 'tcp', port: 20_882 }] as const;
   const labels = { 'dubbo.endpoints': '[{"port":20880,"protocol":"dubbo"}]', 'dubbo.metadata.revision': 'r1' };
@@ -182,6 +199,7 @@ test('an instance that the server refuses keeps no others out, and those that ar
   const last = sent.at(-1);
   expect(last === undefined ? '' : addresses(last)).toBe('10.0.0.1 10.0.0.2 10.0.0.4');
   for (const one of sent.slice(1).map(addresses)) expect(one).toContain('10.0.0.1 10.0.0.2');
+  expect(accepted.at(-1)).toBe('10.0.0.1 10.0.0.2 10.0.0.4');
 });
 
 for (const { name, error, isFinal } of [
