@@ -10,6 +10,7 @@ import { sleep } from '../../src/lib/sleep.ts';
 import { createRegistrationBook } from './book.ts';
 import { registrationHttp } from './http/routes.ts';
 import { createJournal } from './journal.ts';
+import { createJournalHealth, reasonOf } from './journal-health.ts';
 import { createRegistrar, type RegisteredElsewhere } from './registries/registrar.ts';
 import { createSubscriptionBook, type SubscriptionOperation } from './subscriptions/book.ts';
 
@@ -49,17 +50,14 @@ export const registration = defineAdapter<RegistrationConfig>({
   create: createRegistrationAdapter,
 });
 
-/** Delay before a failed write of the journal is retried. */
-const probeMs = 1_000;
-
 function createRegistrationAdapter(settings: RegistrationConfig, context: AdapterContext): Adapter {
   const { clock, log, dataDir, registrationRefusal, registryWriters, observer } = context;
   const journal = createJournal(dataDir);
   let sink: ShardSink | null = null;
   /** The shard has had its listing, so that changes and problems may follow. */
   let isListed = false;
-  let isFailing = false;
-  let cancelProbe: () => void = () => {};
+  const health = createJournalHealth({ clock, log, dataDir, journal, sink: () => sink });
+  const { journalled } = health;
 
   const book = createRegistrationBook({
     clock,
@@ -99,21 +97,6 @@ function createRegistrationAdapter(settings: RegistrationConfig, context: Adapte
     if (event.reason === 'expired') leases.expired();
   });
 
-  function journalled(failure: unknown): void {
-    if (failure === null) {
-      if (isFailing) sink?.recovered();
-      isFailing = false;
-      return;
-    }
-    if (!isFailing) log.error({ dataDir, err: failure }, 'registration journal not written');
-    isFailing = true;
-    sink?.degraded(`registrations cannot be stored: ${reasonOf(failure)}; free space or correct ${dataDir}`);
-    cancelProbe();
-    cancelProbe = clock.after(probeMs, () => {
-      journal.append([]).then(() => journalled(null), journalled);
-    });
-  }
-
   /**
    * Registers what the journal has. Resolves after the first attempts, or after a while. Until then, the shard has no
    * listing and sidecars are not served: a registry may have removed the instances when the former process ended.
@@ -151,7 +134,7 @@ function createRegistrationAdapter(settings: RegistrationConfig, context: Adapte
       sink = to;
       await loadUntilItWorks(to, signal);
       await aborted(signal);
-      cancelProbe();
+      health.close();
       registrar.close();
       await Promise.all([book.close(), subscriptions.close()]);
       sink = null;
@@ -162,8 +145,6 @@ function createRegistrationAdapter(settings: RegistrationConfig, context: Adapte
 
 const originOf = ({ key: { namespace, host, id }, registry }: Pick<RegisteredElsewhere, 'key' | 'registry'>): string =>
   `instance ${namespace}/${host}/${id} in ${registry}`;
-
-const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 
 const aborted = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
