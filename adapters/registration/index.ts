@@ -27,6 +27,14 @@ const config = z.strictObject({
     .default(86_400)
     .meta({ form: 'seconds' })
     .describe('lifetime of a service without instances; clients see a service without endpoints, not an unknown name'),
+  answerSeconds: z
+    .number()
+    .min(0)
+    .default(3)
+    .meta({ form: 'seconds' })
+    .describe(
+      'time for which an answer waits for the registry that an instance goes into; readiness, too, after a start',
+    ),
   sidecarPorts: z
     .record(z.string().min(1), z.int().min(1).max(65_535))
     .default({ dubbo: 20_882 })
@@ -78,6 +86,7 @@ function createRegistrationAdapter(settings: RegistrationConfig, context: Adapte
   const registrar = createRegistrar({
     clock,
     writers: registryWriters,
+    answerMs: settings.answerSeconds * 1_000,
     sidecarPorts: settings.sidecarPorts,
     refused(one, reason) {
       const { namespace, host, id } = one.key;

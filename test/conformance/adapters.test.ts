@@ -51,7 +51,10 @@ adapterConformance({
     const url = (service: string) => `/registry/v1/namespaces/default/services/${service}.default/instances/one`;
     return {
       adapter(context) {
-        const adapter = registration.create({ sidecarPorts: {}, ttlSeconds: 300, emptyServiceSeconds: 60 }, context);
+        const adapter = registration.create(
+          { sidecarPorts: {}, answerSeconds: 3, ttlSeconds: 300, emptyServiceSeconds: 60 },
+          context,
+        );
         server = adapterServer([adapter]);
         return adapter;
       },

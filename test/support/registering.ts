@@ -40,6 +40,7 @@ export async function startRegistering<Config>(
     dataDir,
     clock: systemClock,
     registryWriters: () => new Map([['registry', registryWriter]]),
+    settings: { answerSeconds: 300 }, // on a busy machine too
   });
   let ending: Promise<void> | null = null;
   async function end(): Promise<void> {

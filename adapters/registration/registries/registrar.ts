@@ -33,6 +33,8 @@ export interface Registrar {
 export interface RegistrarOptions {
   readonly clock: Clock;
   readonly writers: () => ReadonlyMap<string, RegistryWriter>;
+  /** Time for which `attempt` waits. */
+  readonly answerMs: number;
   readonly sidecarPorts: SidecarPorts;
   /** Called when a registry refuses an instance, with the reason, and with null once it does not. */
   readonly refused: (elsewhere: Omit<RegisteredElsewhere, 'state'>, reason: string | null) => void;
@@ -42,10 +44,7 @@ interface Known extends RegisteredElsewhere {
   state: RegistrationState;
 }
 
-/** Time for which an answer waits for a registry. */
-const answerMs = 3_000;
-
-export function createRegistrar({ clock, writers, sidecarPorts, refused }: RegistrarOptions): Registrar {
+export function createRegistrar({ clock, writers, answerMs, sidecarPorts, refused }: RegistrarOptions): Registrar {
   const keepers = new Map<string, Keeper>();
   const known = new Map<string, Known>();
   const waiting = new Map<string, Set<() => void>>();

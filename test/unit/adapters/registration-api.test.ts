@@ -28,7 +28,13 @@ const subscriptions: SubscriptionBook = {
   heartbeat: async () => 0,
   list: async () => [],
 };
-const noRegistries = createRegistrar({ clock, writers: () => new Map(), sidecarPorts: {}, refused: () => {} });
+const noRegistries = createRegistrar({
+  clock,
+  writers: () => new Map(),
+  answerMs: 0,
+  sidecarPorts: {},
+  refused: () => {},
+});
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'binnacle-api-'));
