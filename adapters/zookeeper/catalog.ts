@@ -1,8 +1,12 @@
 import type { ShardChange, ShardContents } from '../../src/adapter-contract/adapter.ts';
 import type { Addresses } from '../../src/dns/addresses.ts';
+import type { Governance } from '../../src/dubbo/governance/governance.ts';
+import { objectChanges } from '../../src/dubbo/governance/object-changes.ts';
+import type { Provider } from '../../src/dubbo/provider.ts';
 import { ipVersion } from '../../src/lib/ip.ts';
 import { type Endpoint, type EndpointSet, isCallable } from '../../src/model/endpoint.ts';
 import type { Hostname } from '../../src/model/names.ts';
+import type { RawObject } from '../../src/model/object.ts';
 import type { Service, ServicePort } from '../../src/model/service.ts';
 
 /** One instance of one service, as a node tells of it. */
@@ -14,6 +18,8 @@ export interface CatalogEntry {
   /** Labels of the service, of which its hostname was made. */
   readonly labels: Readonly<Record<string, string>>;
   readonly endpoint: Endpoint;
+  /** Provider to which rules of Dubbo apply, or null. */
+  readonly provider: Provider | null;
 }
 
 export interface CatalogOptions {
@@ -25,6 +31,7 @@ export interface CatalogOptions {
   readonly holdMs: number;
   /** Addresses of endpoints that have a host name. */
   readonly addresses: Pick<Addresses, 'use' | 'of'>;
+  readonly governance: Governance;
 }
 
 /** Services and endpoints that nodes became. It holds no timers: `takeChanges` is given the time. */
@@ -51,11 +58,13 @@ interface KnownService {
   readonly ports: Map<string, ServicePort>;
   service: Service | null;
   endpoints: EndpointSet | null;
+  /** Rules of the mesh that rules of Dubbo became. */
+  objects: readonly RawObject[];
   /** Time until which the endpoints are held, or null. */
   heldUntilMs: number | null;
 }
 
-export function createCatalog({ namespace, holdMs, addresses }: CatalogOptions): Catalog {
+export function createCatalog({ namespace, holdMs, addresses, governance }: CatalogOptions): Catalog {
   const services = new Map<Hostname, KnownService>();
   const sources = new Map<string, { readonly folder: string; readonly hostnames: ReadonlySet<Hostname> }>();
   const dirty = new Set<Hostname>();
@@ -68,6 +77,7 @@ export function createCatalog({ namespace, holdMs, addresses }: CatalogOptions):
       ports: new Map(),
       service: null,
       endpoints: null,
+      objects: [],
       heldUntilMs: null,
     };
     services.set(hostname, known);
@@ -86,29 +96,35 @@ export function createCatalog({ namespace, holdMs, addresses }: CatalogOptions):
     const known = services.get(hostname);
     if (known === undefined) return [];
     const entries = [...known.bySource.values()].flat();
-    const endpoints = entries.flatMap(({ endpoint }) => atEachAddress(endpoint));
-    if (endpoints.length === 0 && isHeld(hostname, known, nowMs)) return [];
+    const located = entries.flatMap(atEachAddress);
+    if (located.length === 0 && isHeld(hostname, known, nowMs)) return [];
     known.heldUntilMs = null;
     held.delete(hostname);
     if (entries.length === 0 && known.folders.size === 0) {
       services.delete(hostname);
-      return known.service === null ? [] : [{ type: 'service-removed', namespace, hostname }];
+      governance.forget(hostname);
+      const removed = objectChanges(known.objects, []);
+      return known.service === null ? removed : [...removed, { type: 'service-removed', namespace, hostname }];
     }
     const service = serviceOf(hostname, known, entries);
     const isNew = known.service !== service;
     known.service = service;
-    known.endpoints = { namespace, hostname, endpoints: distinct(endpoints) };
+    const { endpoints, objects } = governedParts(located, service, governance);
+    known.endpoints = { namespace, hostname, endpoints };
+    const changed = objectChanges(known.objects, objects);
+    known.objects = objects;
     return [
       ...(isNew ? [{ type: 'service', service } as const] : []),
       { type: 'endpoints', set: known.endpoints } as const,
+      ...changed,
     ];
   }
 
-  /** Repeats an endpoint at a host name for each address of that name. */
-  const atEachAddress = (endpoint: Endpoint): readonly Endpoint[] =>
-    ipVersion(endpoint.address) === 0
-      ? addresses.of(endpoint.address).map((address) => ({ ...endpoint, address }))
-      : [endpoint];
+  /** Repeats an instance at a host name for each address of that name. */
+  const atEachAddress = (entry: CatalogEntry): readonly CatalogEntry[] =>
+    ipVersion(entry.endpoint.address) === 0
+      ? addresses.of(entry.endpoint.address).map((address) => ({ ...entry, endpoint: { ...entry.endpoint, address } }))
+      : [entry];
 
   /** Holds the last endpoints for a while when no node is left, or none with a known address. */
   function isHeld(hostname: Hostname, known: KnownService, nowMs: number): boolean {
@@ -167,6 +183,10 @@ export function createCatalog({ namespace, holdMs, addresses }: CatalogOptions):
       for (const [hostname, known] of services) if (known.folders.delete(folder)) dirty.add(hostname);
     },
     takeChanges(nowMs) {
+      const isConcerned = governance.takeConcerned();
+      if (isConcerned !== null)
+        for (const [hostname, { bySource }] of services)
+          if (isConcerned(providersOf([...bySource.values()].flat()))) dirty.add(hostname);
       for (const hostname of held) if ((services.get(hostname)?.heldUntilMs ?? 0) <= nowMs) dirty.add(hostname);
       const changes = [...dirty].flatMap((hostname) => changesOf(hostname, nowMs));
       dirty.clear();
@@ -184,7 +204,7 @@ export function createCatalog({ namespace, holdMs, addresses }: CatalogOptions):
       services: [...services.values()].flatMap(({ service }) => service ?? []),
       endpoints: [...services.values()].flatMap(({ endpoints }) => endpoints ?? []),
       workloads: [],
-      objects: [],
+      objects: [...services.values()].flatMap(({ objects }) => objects),
     }),
   };
 }
@@ -193,13 +213,41 @@ const hostNames = (entries: readonly CatalogEntry[]): readonly string[] => [
   ...new Set(entries.flatMap(({ endpoint: { address } }) => (ipVersion(address) === 0 ? [address] : []))),
 ];
 
-/** Removes endpoints that several nodes tell of. The first of equal address and ports stays, if it may be called. */
-function distinct(endpoints: readonly Endpoint[]): readonly Endpoint[] {
-  const byPlace = new Map<string, Endpoint>();
-  for (const endpoint of endpoints) {
-    const place = JSON.stringify([endpoint.address, endpoint.ports]);
+const providersOf = (entries: readonly CatalogEntry[]): readonly Provider[] => [
+  ...new Set(entries.flatMap(({ provider }) => provider ?? [])),
+];
+
+/** Applies rules of Dubbo to the instances of a service. */
+function governedParts(entries: readonly CatalogEntry[], service: Service, governance: Governance) {
+  const { namespace, hostname, ports } = service;
+  const providers = providersOf(entries);
+  const governed = governance.apply(hostname, { namespace, hostname, ports, providers });
+  if (governed === null) return { endpoints: distinct(entries), objects: [] };
+  const byProvider = new Map(providers.map((provider, index) => [provider, governed.endpoints[index]]));
+  const ruled = entries.map((entry) => {
+    const endpoint = entry.provider === null ? undefined : byProvider.get(entry.provider);
+    if (endpoint === undefined) return entry;
+    const { address, origin } = entry.endpoint;
+    return { ...entry, endpoint: { ...endpoint, address, ...(origin === undefined ? {} : { origin }) } };
+  });
+  return { endpoints: distinct(ruled), objects: governed.objects };
+}
+
+/** Removes endpoints that several nodes tell of, such as those of a provider before and after its restart. */
+function distinct(entries: readonly CatalogEntry[]): readonly Endpoint[] {
+  const byPlace = new Map<string, CatalogEntry>();
+  for (const entry of entries) {
+    const place = JSON.stringify([entry.endpoint.address, entry.endpoint.ports]);
     const known = byPlace.get(place);
-    if (known === undefined || (!isCallable(known) && isCallable(endpoint))) byPlace.set(place, endpoint);
+    if (known === undefined || isBetter(entry, known)) byPlace.set(place, entry);
   }
-  return [...byPlace.values()];
+  return [...byPlace.values()].map(({ endpoint }) => endpoint);
+}
+
+/** Prefers an endpoint that may be called, then the one that was registered later, then any, but always the same. */
+function isBetter(a: CatalogEntry, b: CatalogEntry): boolean {
+  const [callable, otherCallable] = [a, b].map(({ endpoint }) => isCallable(endpoint));
+  if (callable !== otherCallable) return callable === true;
+  const [time = 0, otherTime = 0] = [a, b].map(({ provider }) => Number(provider?.parameters.get('timestamp')) || 0);
+  return time === otherTime ? JSON.stringify(a.endpoint) < JSON.stringify(b.endpoint) : time > otherTime;
 }

@@ -6,9 +6,11 @@ import {
   type ShardSink,
 } from '../../src/adapter-contract/adapter.ts';
 import { createAddresses } from '../../src/dns/addresses.ts';
+import { createGovernance } from '../../src/dubbo/governance/governance.ts';
 import { createCatalog } from './catalog.ts';
 import { keepSession } from './client/session.ts';
 import { configSchema, serverAddress, type ZooKeeperConfig } from './config.ts';
+import { shortOrigin } from './layouts/layout.ts';
 import { layoutsOf } from './layouts/layouts.ts';
 import { createPublisher } from './publisher.ts';
 import { followTrees } from './tree/follow.ts';
@@ -49,13 +51,15 @@ async function follow(settings: ZooKeeperConfig, { context, sink, signal }: Run)
       publisher.publishIfWhole();
     },
   });
+  const governance = createGovernance({ report: (origin, message) => publisher.report(shortOrigin(origin), message) });
   const catalog = createCatalog({
     namespace: settings.namespace,
     holdMs: settings.lastInstanceSeconds * 1_000,
     addresses,
+    governance,
   });
   const publisher = createPublisher({ catalog, clock, log, sink, isPending: addresses.isPending });
-  const layouts = layoutsOf(settings, { catalog, chroot: settings.chroot ?? '', report: publisher.report });
+  const layouts = layoutsOf(settings, { catalog, governance, chroot: settings.chroot ?? '', report: publisher.report });
   const trees = layouts.flatMap((layout) => layout.trees).map((tree) => ({ ...tree, mirror: new Mirror(tree) }));
 
   const resolving = addresses.run(signal);

@@ -83,6 +83,7 @@ export function instanceEntries(
         ...providerEndpoint(provider.value),
         origin: providerOrigin(settings.place, provider.value),
       },
+      provider: null,
     });
   }
   for (const service of services) {

@@ -95,6 +95,7 @@ function entriesOf(
       workload: null,
       origin: { place, instance: id },
     },
+    provider: null,
   };
   return ok([entry]);
 }

@@ -3,6 +3,7 @@ import { parseServiceUrl } from '../../../src/dubbo/url.ts';
 import { ok, type Result } from '../../../src/lib/result.ts';
 import type { CatalogEntry } from '../catalog.ts';
 import type { NodeChange, NodeInterest } from '../tree/mirror.ts';
+import { applyRuleNode, ruleFolders } from './dubbo-rules.ts';
 import { applyInstanceNode, below, type Layout, type LayoutContext } from './layout.ts';
 import { type ProviderNaming, type ProviderPlace, providerEntries } from './provider-entries.ts';
 
@@ -14,15 +15,22 @@ export interface DubboInterfaceSettings extends ProviderNaming {
 /** Folders of the root that are no interfaces. */
 const notInterfaces = ['config', 'mapping', 'metadata'];
 
-/** Dubbo's interface level: `/dubbo/<interface>/providers/<URL>`. The data of these nodes say nothing. */
+/**
+ * Dubbo's interface level: `/dubbo/<interface>/providers/<URL>`, and rules in other folders. The data of these nodes say
+ * nothing.
+ */
 export function dubboInterfaces(settings: DubboInterfaceSettings, context: LayoutContext): Layout {
   const root = below(context.chroot, settings.root);
 
   function apply(change: NodeChange): void {
-    const [iface = '', , url] = change.names;
+    const [iface = '', category = '', url] = change.names;
     const folder = `${root}/${iface}`;
     if (url === undefined) {
       if (change.type === 'removed' && change.names.length === 1) context.catalog.removeFolder(folder);
+      return;
+    }
+    if (ruleFolders.includes(category)) {
+      applyRuleNode(root, change, context);
       return;
     }
     applyInstanceNode({ change, root, folder }, context, (_, place) => readEntries(url, { ...settings, place }));
@@ -34,7 +42,7 @@ export function dubboInterfaces(settings: DubboInterfaceSettings, context: Layou
 function interestIn([iface = '', category, url, ...deeper]: readonly string[]): NodeInterest {
   if (notInterfaces.includes(iface) || deeper.length > 0) return null;
   if (category === undefined) return 'children';
-  if (category !== 'providers') return null;
+  if (category !== 'providers' && !ruleFolders.includes(category)) return null;
   return url === undefined ? 'children' : 'existence';
 }
 

@@ -1,3 +1,5 @@
+import type { Governance } from '../../../src/dubbo/governance/governance.ts';
+import { contentHash } from '../../../src/lib/hash.ts';
 import type { Result } from '../../../src/lib/result.ts';
 import type { Catalog, CatalogEntry } from '../catalog.ts';
 import type { NodeChange, TreeSpec } from '../tree/mirror.ts';
@@ -15,6 +17,8 @@ export interface LayoutTree extends TreeSpec {
 /** Receivers of what layouts find. */
 export interface LayoutContext {
   readonly catalog: Catalog;
+  /** Rules of Dubbo. */
+  readonly governance: Governance;
   /** Root of everything: empty, or a path without a slash at its end. */
   readonly chroot: string;
   /** Reports what is wrong with the entry of a path, or null if nothing is. */
@@ -25,10 +29,11 @@ export interface LayoutContext {
 const maxOrigin = 300;
 
 /** Returns the path of a node, for people. */
-export function originOf(root: string, names: readonly string[]): string {
-  const path = [root, ...names].join('/');
-  return path.length > maxOrigin ? `${path.slice(0, maxOrigin)}…` : path;
-}
+export const originOf = (root: string, names: readonly string[]): string => shortOrigin([root, ...names].join('/'));
+
+/** Shortens a long path; two paths stay different. */
+export const shortOrigin = (path: string): string =>
+  path.length > maxOrigin ? `${path.slice(0, maxOrigin)}… (${contentHash(path).slice(0, 6)})` : path;
 
 /** Joins a chroot and a path that begins with a slash. */
 export const below = (chroot: string, path: string): string => `${chroot}${path}`.replace(/\/+$/, '');

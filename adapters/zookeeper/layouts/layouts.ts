@@ -2,6 +2,7 @@ import { templateOf, type ZooKeeperConfig } from '../config.ts';
 import { curator } from './curator.ts';
 import { dubboApplications } from './dubbo-applications.ts';
 import { dubboInterfaces } from './dubbo-interfaces.ts';
+import { dubboRules } from './dubbo-rules.ts';
 import type { Layout, LayoutContext } from './layout.ts';
 import { motan } from './motan.ts';
 import type { ProviderNaming } from './provider-entries.ts';
@@ -15,6 +16,7 @@ export function layoutsOf(settings: ZooKeeperConfig, context: LayoutContext): re
     const applicationTemplate = templateOf('application', applicationHostname);
     layouts.push(
       dubboInterfaces({ root, ...naming }, context),
+      dubboRules({ root }, context),
       dubboApplications({ root, applicationRoot, applicationTemplate, applicationNames, ...naming }, context),
     );
   }

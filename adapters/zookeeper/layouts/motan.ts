@@ -1,6 +1,6 @@
 import { readProvider } from '../../../src/dubbo/provider.ts';
 import { parseServiceUrl } from '../../../src/dubbo/url.ts';
-import type { Result } from '../../../src/lib/result.ts';
+import { ok, type Result } from '../../../src/lib/result.ts';
 import type { CatalogEntry } from '../catalog.ts';
 import type { NodeChange, NodeInterest } from '../tree/mirror.ts';
 import { applyInstanceNode, below, type Layout, type LayoutContext } from './layout.ts';
@@ -55,5 +55,6 @@ function readEntries(
   const provider = readProvider(url.value);
   if (!provider.ok) return provider;
   const identity = { interface: node.iface, group: node.group, version: '' };
-  return providerEntries({ ...provider.value, identity }, settings);
+  const entries = providerEntries({ ...provider.value, identity }, settings);
+  return entries.ok ? ok(entries.value.map((entry) => ({ ...entry, provider: null }))) : entries;
 }

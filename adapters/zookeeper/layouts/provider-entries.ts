@@ -30,6 +30,7 @@ export function providerEntries(
       ports: provider.protocols.flatMap((protocol) => servicePort(protocol, ports) ?? []),
       labels: { interface: iface, ...(group === '' ? {} : { group }), ...(version === '' ? {} : { version }) },
       endpoint: { ...providerEndpoint(provider), origin: providerOrigin(place, provider) },
+      provider,
     },
   ]);
 }

@@ -1,6 +1,7 @@
 import { createCatalog } from '../../../adapters/zookeeper/catalog.ts';
 import { zookeeper } from '../../../adapters/zookeeper/index.ts';
 import { layoutsOf } from '../../../adapters/zookeeper/layouts/layouts.ts';
+import { createGovernance } from '../../../src/dubbo/governance/governance.ts';
 
 /** Tree of nodes and what it becomes. Times are milliseconds. */
 export function reading(settings: object, holdMs = 0) {
@@ -10,13 +11,19 @@ export function reading(settings: object, holdMs = 0) {
     use: (user: string, hosts: readonly string[]) => void users.set(user, hosts),
     of: (host: string) => resolved.get(host) ?? [],
   };
-  const catalog = createCatalog({ namespace: 'default', holdMs, addresses });
   const problems = new Map<string, string>();
+  const report = (origin: string, message: string | null) => {
+    if (message === null) problems.delete(origin);
+    else problems.set(origin, message);
+  };
+  const governance = createGovernance({ report });
+  const catalog = createCatalog({ namespace: 'default', holdMs, addresses, governance });
   const config = zookeeper.config.parse({ servers: ['127.0.0.1:2181'], ...settings });
   const trees = layoutsOf(config, {
     catalog,
+    governance,
     chroot: '',
-    report: (origin, message) => (message === null ? problems.delete(origin) : problems.set(origin, message)),
+    report,
   }).flatMap((layout) => layout.trees);
 
   const change = (type: 'put' | 'removed', path: string, data: string | Buffer | null) => {
@@ -51,6 +58,23 @@ export function reading(settings: object, holdMs = 0) {
           }),
         ].join(' '),
       );
+    },
+    /** Returns the rules of the mesh by kind and name. */
+    objects(nowMs = 0) {
+      catalog.takeChanges(nowMs);
+      return catalog.contents().objects;
+    },
+    /** Returns everything, in an order of its own. */
+    contents(nowMs = 0) {
+      catalog.takeChanges(nowMs);
+      const { services, endpoints, objects } = catalog.contents();
+      const byText = <Part>(parts: readonly Part[]) => parts.map((part) => JSON.stringify(part)).sort();
+      return {
+        services: byText(services),
+        endpoints: byText(endpoints.map((set) => ({ ...set, endpoints: byText(set.endpoints) }))),
+        objects: byText(objects),
+        problems: byText([...problems]),
+      };
     },
     services(nowMs = 0) {
       catalog.takeChanges(nowMs);

@@ -5,6 +5,7 @@ import { layoutsOf } from '../../../../adapters/zookeeper/layouts/layouts.ts';
 import { placeInTrees } from '../../../../adapters/zookeeper/writer/places.ts';
 import type { WrittenNode } from '../../../../adapters/zookeeper/writer/written-node.ts';
 import type { RegistryEntry } from '../../../../src/adapter-contract/registry-writer.ts';
+import { createGovernance } from '../../../../src/dubbo/governance/governance.ts';
 import { hostname } from '../../../../src/model/names.ts';
 import { adapterContext } from '../../../support/adapter-context.ts';
 
@@ -41,10 +42,12 @@ function nodesAt(host: string, fields: Partial<RegistryEntry> = {}, given: objec
 /** Returns what the adapter reads of nodes. */
 function readBack(nodes: readonly WrittenNode[], given: object = {}) {
   const addresses = { use: () => {}, of: () => [] };
-  const catalog = createCatalog({ namespace: 'default', holdMs: 0, addresses });
   const problems: string[] = [];
   const report = (_: string, message: string | null) => message !== null && problems.push(message);
-  const trees = layoutsOf(settingsOf(given), { catalog, chroot: '/mesh', report }).flatMap((layout) => layout.trees);
+  const governance = createGovernance({ report });
+  const catalog = createCatalog({ namespace: 'default', holdMs: 0, addresses, governance });
+  const context = { catalog, governance, chroot: '/mesh', report };
+  const trees = layoutsOf(settingsOf(given), context).flatMap((layout) => layout.trees);
   for (const { path, data } of nodes) {
     for (const { root, interestIn, apply } of trees) {
       if (!path.startsWith(`${root}/`)) continue;
