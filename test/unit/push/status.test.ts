@@ -208,3 +208,16 @@ for (const mode of ['delta', 'sotw'] as const) {
     });
   });
 }
+
+it('of a ServiceEntry without addresses lists the allocated ones', async () => {
+  const spec = { hosts: ['db.example'], resolution: 'DNS', ports: [{ name: 'tcp', number: 5432, protocol: 'TCP' }] };
+  mesh.put('ServiceEntry', 'default/db', spec);
+  await mesh.flush();
+  expect(mesh.status('ServiceEntry', 'default/db').addresses).toEqual([
+    { host: 'db.example', value: expect.stringMatching(/^240\.240\./) },
+    { host: 'db.example', value: expect.stringMatching(/^2001:2::/) },
+  ]);
+  mesh.put('ServiceEntry', 'default/db', { ...spec, addresses: ['10.0.0.1'] });
+  await mesh.flush();
+  expect(mesh.status('ServiceEntry', 'default/db').addresses).toBeUndefined();
+});
