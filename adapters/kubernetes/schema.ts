@@ -25,6 +25,7 @@ export const serviceBody = z.object({
       externalName: z.string().nullish(),
       selector: z.record(z.string(), z.string()).nullish(),
       publishNotReadyAddresses: z.boolean().nullish(),
+      trafficDistribution: z.string().nullish(),
       ports: z.array(port).nullish(),
     })
     .prefault({}),

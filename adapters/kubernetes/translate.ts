@@ -28,6 +28,7 @@ export const serviceHostname = ({ name, namespace }: Metadata, { domainSuffix }:
 export function translateService({ metadata, body }: Read<ServiceBody>, cluster: ClusterFacts): Service {
   const { spec } = body;
   const isAlias = spec.type === 'ExternalName';
+  const near = nearOf(spec.trafficDistribution ?? metadata.annotations['networking.istio.io/traffic-distribution']);
   return {
     hostname: serviceHostname(metadata, cluster),
     namespace: metadata.namespace,
@@ -41,6 +42,7 @@ export function translateService({ metadata, body }: Read<ServiceBody>, cluster:
     resolution: 'static',
     headless: spec.clusterIP === 'None',
     exportTo: listed(metadata.annotations['networking.istio.io/exportTo']),
+    ...(near === undefined ? {} : { prefersNear: near }),
     external: isAlias,
     labels: metadata.labels,
     ...selectorOf(body),
@@ -54,6 +56,12 @@ function selectorOf(body: ServiceBody): Pick<Service, 'selector'> {
   const names = distinctPortNames(ports.map(translatePort));
   const targetPorts = ports.map(({ port, targetPort }, index) => [names[index] ?? '', targetPort ?? port] as const);
   return { selector: { labels, targetPorts: Object.fromEntries(targetPorts) } };
+}
+
+/** Returns the preference of a Service's `trafficDistribution`. Unknown values have no effect. */
+function nearOf(distribution: string | undefined): Service['prefersNear'] {
+  if (distribution === 'PreferSameNode') return 'node';
+  return distribution === 'PreferClose' || distribution === 'PreferSameZone' ? 'zone' : undefined;
 }
 
 /** Returns the addresses. A Service without one (in a file) is called by name; it is not headless. */

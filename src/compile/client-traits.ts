@@ -11,6 +11,8 @@ export interface ClientTraits {
   /** True if its listeners can match connections to different filter chains. */
   readonly hasFilterChains: boolean;
   readonly assignmentForm: AssignmentForm;
+  /** True if it can be sent unhealthy endpoints without calling them. */
+  readonly knowsHealth: boolean;
 }
 
 export type TraitsByClient = Readonly<Record<ClientKind, ClientTraits>>;

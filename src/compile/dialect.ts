@@ -1,4 +1,4 @@
-import type { DestinationPlan } from '../plan/destination.ts';
+import type { ClientPlace, DestinationPlan } from '../plan/destination.ts';
 import type { HostPlan } from '../plan/host.ts';
 import type { OutboundFixedPlan } from '../plan/layer.ts';
 import type { FilterChainPlan, InboundPlan, ListenerFrame, TargetPlan } from '../plan/listener.ts';
@@ -19,7 +19,8 @@ export interface LayerMessages {
 export interface Dialect extends ClientTraits {
   /** Removes the parts of a plan that such clients do not support or would understand differently, and reports them. */
   narrow(plan: HostPlan): HostPlan;
-  cluster(plan: DestinationPlan): NamedCluster;
+  /** `place` is that of the clients if the cluster depends on it. */
+  cluster(plan: DestinationPlan, place?: ClientPlace): NamedCluster;
   /** Returns a listener without its chains. */
   frame(plan: ListenerFrame, inspections: Inspections): NamedListener;
   /** Returns a chain without its match. */

@@ -19,6 +19,10 @@ export interface Layer {
    * Finished parts stay compiled if the generator is aborted. Problems go to `LayerParts.problems`.
    */
   compile(revision: number): Generator<undefined, void, undefined>;
+  /**
+   * Compiles what depends on other layers. Called in each flush after all of them are compiled. Absent if nothing does.
+   */
+  settle?(): Generator<undefined, void, undefined>;
   takeChanges(): readonly TableChange[];
   /** Returns the parts of a resource; none if another layer has it. */
   partsOf(type: XdsType, name: string): Iterable<ContributedPart>;

@@ -21,7 +21,7 @@ export interface OpenLayers {
   mark(dirty: Dirty): Generator<undefined, void, undefined>;
   /**
    * Compiles dirty layers, then new ones, the oldest first. Once `newHostsPerFlush` hosts were compiled, new layers that may
-   * wait are left for the next call.
+   * wait are left for the next call. At last, layers that depend on others are settled.
    */
   compile(revision: number, newHostsPerFlush: number): Generator<undefined, void, undefined>;
   takeChanges(): readonly TableChange[];
@@ -78,6 +78,7 @@ export function createOpenLayers(shared: SharedParts): OpenLayers {
         yield* opened?.layer.compile(revision) ?? [];
         newLayers.delete(key);
       }
+      for (const { layer } of layers.values()) yield* layer.settle?.() ?? [];
     },
     takeChanges: () => [...layers.values()].flatMap(({ layer }) => layer.takeChanges()),
     uncompiled: () => new Set(newLayers),

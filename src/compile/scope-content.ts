@@ -30,9 +30,11 @@ export interface ScopeContent {
 
 /** Observer of recompiled parts. */
 export interface ContentObserver {
-  hostResolved(host: string, reads: HostReads): void;
-  routesAssembled(routeConfiguration: string): void;
-  listenerDecided(listener: string): void;
+  hostResolved?(host: string, reads: HostReads): void;
+  /** Called when the parts of a host were replaced. */
+  hostInstalled?(host: string): void;
+  routesAssembled?(routeConfiguration: string): void;
+  listenerDecided?(listener: string): void;
 }
 
 export interface ScopeParts extends LayerParts {
@@ -56,10 +58,10 @@ export function createContent(facts: ScopeFacts, parts: ScopeParts, observer?: C
     facts.sidecar === null ? null : (world.rules.get(sidecarKind, facts.sidecar) ?? null);
   let current = viewpointOf(facts, sidecar);
   const viewpoint = () => current;
-  const hostResolved = observer?.hostResolved ?? ignored;
+  const { hostResolved = ignored, hostInstalled = ignored } = observer ?? {};
   const fixed = createUnits(fixedUnit({ facts, writer, parts, tables, routes, viewpoint }), problems);
   const hosts = createUnits(
-    hostUnits({ dialect, writer, parts, memo, tables, routes, listeners, viewpoint, hostResolved }),
+    hostUnits({ dialect, writer, parts, memo, tables, routes, listeners, viewpoint, hostResolved, hostInstalled }),
     problems,
   );
   const isDirty = () => hosts.isDirty || fixed.isDirty;

@@ -37,6 +37,8 @@ export interface HostUnitsOptions extends ScopeTables {
   viewpoint(): Viewpoint;
   /** Called for each resolved host with the facts that it read. */
   hostResolved?(host: string, reads: HostReads): void;
+  /** Called when the parts of a host were replaced. */
+  hostInstalled?(host: string): void;
 }
 
 /** Facts that one host read from its scope. */
@@ -69,7 +71,7 @@ const noParts: HostUnitParts = { host: noHostParts, assignments: [] };
 
 /** Creates the units of a scope, one per host. */
 export function hostUnits(options: HostUnitsOptions): UnitKind<HostUnitPlan, HostUnitParts> {
-  const { dialect, writer, tables, routes, listeners, memo, viewpoint, hostResolved } = options;
+  const { dialect, writer, tables, routes, listeners, memo, viewpoint, hostResolved, hostInstalled } = options;
   const { world, pools, assignments, work } = options.parts;
   const user: AssignmentUser = { assignmentChanged: (resource) => tables.set('endpoint', resource) };
   const acquire = (host: Pooled<HostParts>): HostUnitParts => ({
@@ -131,7 +133,7 @@ export function hostUnits(options: HostUnitsOptions): UnitKind<HostUnitPlan, Hos
       const origins = error instanceof PartError ? error.origins : all;
       return { keepsLastGood: true, problems: origins.map((origin) => ({ origin, message })) };
     },
-    install(_, before, after) {
+    install(host, before, after) {
       const [old, next] = [before.host.value, after.host.value];
       for (const { value } of next.clusters) tables.set('cluster', value);
       for (const { resource } of after.assignments) tables.set('endpoint', resource);
@@ -139,6 +141,7 @@ export function hostUnits(options: HostUnitsOptions): UnitKind<HostUnitPlan, Hos
       deleteRemoved('endpoint', before.assignments.map(assignmentName), after.assignments.map(assignmentName));
       routes.replace(old.virtualHosts, next.virtualHosts);
       listeners.replace(old.listeners, next.listeners);
+      hostInstalled?.(host);
     },
     since({ parts, since }, after, revision) {
       return partRevisions({ parts: parts.host.value, since }, after.host.value, revision);

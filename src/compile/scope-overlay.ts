@@ -1,5 +1,6 @@
 import type { PlanProblem } from '../plan/unit.ts';
 import type { Layer } from './layer.ts';
+import type { OpenScope } from './open-scopes.ts';
 import { viewpointOf } from './resolve/client-facts.ts';
 import type { ScopeBase } from './scope-base.ts';
 import type { ScopeParts } from './scope-content.ts';
@@ -17,6 +18,7 @@ import { createWriter } from './writer.ts';
 
 export interface OverlayOptions {
   readonly base: ScopeBase;
+  readonly scope: OpenScope;
   /** Called when the scope no longer uses the base. */
   closed(): void;
 }
@@ -25,7 +27,8 @@ export interface OverlayOptions {
  * Creates a scope that shares the content of its base. Hosts that depend on its own facts are compiled for it alone,
  * and replace those of the base.
  */
-export function createOverlayScope(facts: ScopeFacts, parts: ScopeParts, { base, closed }: OverlayOptions): Layer {
+export function createOverlayScope(facts: ScopeFacts, parts: ScopeParts, options: OverlayOptions): Layer {
+  const { base, scope, closed } = options;
   const { dialect, memo, key, pools, problems } = parts;
   const writer = createWriter({ dialect, pools });
   const viewpoint = viewpointOf(facts, null);
@@ -48,7 +51,11 @@ export function createOverlayScope(facts: ScopeFacts, parts: ScopeParts, { base,
   const shadows = createShadows({ tables, routes, listeners, referenceChanged: (host) => pending.add(host) });
   let isNew = true;
 
-  const kind = hostUnits({ dialect, writer, parts, memo, tables, routes, listeners, viewpoint: () => viewpoint });
+  const { hostChanged: hostInstalled } = scope;
+  const kind = hostUnits({
+    ...{ dialect, writer, parts, memo, tables, routes, listeners, hostInstalled },
+    viewpoint: () => viewpoint,
+  });
   const hosts = createUnits(
     {
       ...kind,
@@ -79,6 +86,7 @@ export function createOverlayScope(facts: ScopeFacts, parts: ScopeParts, { base,
     }
     shadows.set(host, ownHosts.has(host) ? base.hosts.get(host) : undefined);
     hostProblems.put(host, ownHosts.has(host) ? noProblems : (base.hosts.get(host)?.problems ?? noProblems));
+    hostInstalled(host); // its unit may be another one
   };
   /** Applies the state of the base: hosts that differ in this scope, and problems of the others. */
   const begin = () => {
@@ -99,6 +107,13 @@ export function createOverlayScope(facts: ScopeFacts, parts: ScopeParts, { base,
     listenerDecided: listeners.baseChanged,
   };
   base.addObserver(observer);
+  scope.content = {
+    unitOf,
+    *hosts() {
+      for (const [host] of base.hosts.entries()) if (!ownHosts.has(host)) yield host;
+      yield* ownHosts;
+    },
+  };
 
   return {
     key,

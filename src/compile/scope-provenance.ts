@@ -56,7 +56,9 @@ export function scopeProvenance(options: ProvenanceOptions): Pick<Layer, 'partsO
         case 'cluster':
         case 'endpoint': {
           const host = name.slice(name.lastIndexOf('|') + 1); // outbound|80||host
-          const origins = unitOf(host)?.parts.host.value.destinationOrigins ?? [];
+          const parts = unitOf(host)?.parts.host.value;
+          const placed = (type === 'cluster' ? parts?.placedDestinations : parts?.placedAssignments) ?? [];
+          const origins = placed.some((plan) => plan.name === name) ? [] : (parts?.destinationOrigins ?? []);
           if (origins.length > 0) yield { part: '', origins, since: sinceOf(host, 'cluster') };
           return;
         }

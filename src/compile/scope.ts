@@ -1,5 +1,6 @@
 import type { Dialects } from './dialects.ts';
 import type { Layer, LayerKind, LayerParts } from './layer.ts';
+import type { OpenScope, OpenScopes } from './open-scopes.ts';
 import { baseFactsOf, createBase, type ScopeBase } from './scope-base.ts';
 import { createContent, type ScopeParts } from './scope-content.ts';
 import { meshOrigin } from './scope-fixed.ts';
@@ -16,29 +17,41 @@ interface ScopeGroup {
   base: ScopeBase | null;
 }
 
+export interface OutboundOptions {
+  readonly coarseness: Coarseness;
+  readonly dialects: Dialects;
+  readonly scopes: OpenScopes;
+}
+
 /** Creates the kind of outbound layers, with the services that proxies may call. */
-export function outboundKind(coarseness: Coarseness, dialects: Dialects): LayerKind<ScopeFacts> {
+export function outboundKind({ coarseness, dialects, scopes }: OutboundOptions): LayerKind<ScopeFacts> {
   const memo = createHostMemo();
   const groups = new Map<string, ScopeGroup>();
 
   const create = (facts: ScopeFacts, parts: LayerParts): Layer => {
     const own = { ...parts, memo, dialect: dialects[facts.client] };
+    const scope = scopes.at(facts);
+    const leave = () => {
+      scope.content = null;
+      scopes.sweep(facts);
+    };
     // A Sidecar admits few hosts, so that a base would not pay off.
-    if (facts.sidecar !== null) return createScope(facts, own, () => {});
+    if (facts.sidecar !== null) return createScope(facts, own, { scope, closed: leave });
     const baseFacts = baseFactsOf(facts);
     const name = JSON.stringify(baseFacts);
     const group = groups.get(name) ?? { scopes: 0, base: null };
     groups.set(name, group);
     group.scopes++;
     const closed = () => {
+      leave();
       if (--group.scopes === 0) groups.delete(name);
       if (group.base?.size !== 0) return;
       group.base.dispose();
       group.base = null;
     };
-    if (group.scopes === 1) return createScope(facts, own, closed);
+    if (group.scopes === 1) return createScope(facts, own, { scope, closed });
     group.base ??= createBase(baseFacts, own);
-    return createOverlayScope(facts, own, { base: group.base, closed });
+    return createOverlayScope(facts, own, { base: group.base, scope, closed });
   };
   function* bases(): Generator<ScopeBase> {
     for (const { base } of groups.values()) if (base !== null) yield base;
@@ -62,10 +75,20 @@ export function outboundKind(coarseness: Coarseness, dialects: Dialects): LayerK
 }
 
 /** Creates a scope without a base. */
-function createScope(facts: ScopeFacts, parts: ScopeParts, closed: () => void): Layer {
+function createScope(
+  facts: ScopeFacts,
+  parts: ScopeParts,
+  { scope, closed }: { readonly scope: OpenScope; closed(): void },
+): Layer {
   const { key, pools } = parts;
-  const content = createContent(facts, parts);
+  const content = createContent(facts, parts, { hostInstalled: scope.hostChanged });
   const { tables, hosts } = content;
+  scope.content = {
+    unitOf: hosts.get,
+    *hosts() {
+      for (const [host] of hosts.entries()) yield host;
+    },
+  };
   return {
     key,
     mark: content.mark,

@@ -1,5 +1,5 @@
 import { contentHash } from '../lib/hash.ts';
-import type { DestinationPlan } from '../plan/destination.ts';
+import type { ClientPlace, DestinationPlan } from '../plan/destination.ts';
 import type { OutboundFixedPlan } from '../plan/layer.ts';
 import {
   anyConnection,
@@ -87,7 +87,7 @@ export interface Writer {
   /** Patch that it applies. Parts made with another patch are not reused. */
   readonly patch: Patch;
   readonly routeFrame: RouteFrame;
-  cluster(plan: DestinationPlan): Pooled<EncodedResource>;
+  cluster(plan: DestinationPlan, place?: ClientPlace): Pooled<EncodedResource>;
   /** Writes the filters of a chain without its match, and its listener without chains. */
   chain(plan: FilterChainPlan): { readonly frame: Pooled<ListenerFrameBytes>; readonly body: Pooled<HashedBytes> };
   /** Assembles a listener from chains of `chain`, which has checked them. `frame` belongs to one of these chains. */
@@ -154,7 +154,7 @@ export function createWriter({ dialect, pools, patch = noPatch }: WriterOptions)
   return {
     patch,
     routeFrame: routeFrameOf(dialect),
-    cluster: (plan) => acquireCluster(dialect.cluster(plan)),
+    cluster: (plan, place) => acquireCluster(dialect.cluster(plan, place)),
     chain(plan) {
       // Checked here: assembling a listener of accepted chains must not fail.
       if (plan.match !== anyConnection) encodeFilterChainMatch(generateMatch(plan.match, noInspections));

@@ -1,7 +1,7 @@
 import type { Hostname } from './names.ts';
 
 /**
- * Health of an endpoint. `unhealthy`: not called. `draining`: called only while no other is healthy. `departed`:
+ * Health of an endpoint. `unhealthy`: known to clients, but not called. `draining`: called only while no other is healthy. `departed`:
  * removed; the registry keeps it for a while, so that its listeners stay open during a gap of seconds (docs/adr/0011).
  */
 export type Health = 'healthy' | 'unhealthy' | 'draining' | 'departed';

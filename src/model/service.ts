@@ -72,6 +72,8 @@ export interface Service {
   readonly headless: boolean;
   /** Visibility: `*`, `.`, `~` or namespaces. Empty for the mesh's default. */
   readonly exportTo: readonly string[];
+  /** Endpoints that clients prefer while enough of them are healthy: those of their own zone or node. Absent for none. */
+  readonly prefersNear?: 'zone' | 'node' | undefined;
   /** True outside the mesh: no mutual TLS, no identity. */
   readonly external: boolean;
   /** Names of which a server certificate must have one. Absent or empty: any. */

@@ -1,3 +1,4 @@
+import type { Endpoint } from '../model/endpoint.ts';
 import type { ServiceKey } from '../model/names.ts';
 import type { IpFamilies } from './listener.ts';
 
@@ -75,6 +76,35 @@ export interface ClientTlsPlan {
   readonly sni: string | null;
 }
 
+/** Place of a client, as far as it matters for the choice of endpoints. */
+export interface ClientPlace {
+  /** Locality `region/zone/subzone`; empty if unknown, `anywhere` if it does not matter. */
+  readonly locality: string;
+  /** Labels that rules compare with those of endpoints. */
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** Locality that prefers no endpoints. */
+export const anywhere = '*';
+
+/** Preference of endpoints by the place of the client. Localities in rules may end with `*`. */
+export type LocalityPlan =
+  /** Shares of localities, in percent. The first rule for the client's locality applies. */
+  | {
+      readonly type: 'shares';
+      readonly rules: readonly {
+        readonly from: string;
+        readonly to: readonly (readonly [locality: string, percent: number])[];
+      }[];
+    }
+  | {
+      readonly type: 'failover';
+      /** Labels (`name` or `name=value`) that endpoints should share with the client, the most important first. */
+      readonly labels: readonly string[];
+      /** Order by locality; null for none. `regions` has the first choice after the region of the client. */
+      readonly byLocality: { readonly regions: readonly { readonly from: string; readonly to: string }[] } | null;
+    };
+
 /** Form of an assignment. `plain`: each address once. `one-locality`: also all in one locality. */
 export type AssignmentForm = 'full' | 'plain' | 'one-locality';
 
@@ -86,15 +116,20 @@ export interface AssignmentPlan {
   /** Labels that an endpoint must have. */
   readonly labels: Readonly<Record<string, string>>;
   readonly form: AssignmentForm;
+  /** True if unhealthy endpoints are sent as such; false if they are omitted. */
+  readonly listsUnhealthy: boolean;
+  /** Preferences of endpoints; null if all clients have equal ones. */
+  readonly locality: LocalityPlan | null;
 }
 
-/** Name, or address, to look up. */
-export interface DnsTarget {
+/** Properties of an endpoint by which clients may prefer it. */
+export type PlacedEndpoint = Pick<Endpoint, 'weight' | 'locality' | 'labels' | 'network' | 'cluster'>;
+
+/** Name to look up, or address. */
+export interface DnsTarget extends PlacedEndpoint {
   readonly address: string;
   readonly port: number;
-  readonly weight: number;
-  /** Locality `region/zone/subzone`; empty if unknown. */
-  readonly locality: string;
+  readonly isHealthy: boolean;
 }
 
 /** Source of a destination's endpoints. */
@@ -106,6 +141,8 @@ export type DestinationEndpoints =
       /** Families of the addresses to call. `any`: those that the name has, IPv4 first. */
       readonly families: IpFamilies | 'any';
       readonly targets: readonly DnsTarget[];
+      /** Preferences of targets; null if all clients have equal ones. */
+      readonly locality: LocalityPlan | null;
     }
   /** The name of the call: the host of a request, or the server name of a TLS connection. */
   | { readonly type: 'dynamic-dns'; readonly families: IpFamilies | 'any' }
@@ -123,11 +160,20 @@ export interface DestinationPlan {
   readonly loadBalancing: LoadBalancing;
   readonly limits: ConnectionLimits;
   readonly outlier: OutlierPlan | null;
+  /** True if the weights of localities determine their shares. */
+  readonly weighsLocalities: boolean;
   readonly tls: ClientTlsPlan | null;
   /** Version of the PROXY protocol that announces the caller's address; null for none. */
   readonly proxyProtocol: 'V1' | 'V2' | null;
   readonly origins: readonly string[];
 }
+
+/** Reports whether a cluster depends on the place of clients. */
+export const isPlaced = ({ endpoints }: DestinationPlan): boolean =>
+  endpoints.type === 'dns' && endpoints.locality !== null;
+
+/** Place of clients that prefer no endpoints. */
+export const nowhere: ClientPlace = { locality: anywhere, labels: {} };
 
 /** Builds the name of an outbound cluster, on which operators and dashboards rely: `outbound|80|v1|host`. */
 export const outboundName = (port: number, subset: string, host: string): string =>

@@ -44,4 +44,6 @@ export interface Audience {
   readonly namespaces: readonly string[];
   /** Sets of labels by which the rule distinguishes proxies. */
   readonly labels: readonly Labels[];
+  /** Preference of endpoints by the place of proxies; absent for none. `labels`: names of labels that it compares. */
+  readonly places?: { readonly labels: readonly string[] } | undefined;
 }

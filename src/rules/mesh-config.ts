@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { positiveDuration } from './fields.ts';
 import { tcpKeepalive } from './kinds/destination-rule/connection-pool-schema.ts';
+import { localityLbSetting } from './kinds/destination-rule/locality-schema.ts';
 
 const text = z.string().min(1);
 const exportToDefault = z.array(z.string()).min(1);
@@ -23,6 +24,7 @@ const fields = {
   h2UpgradePolicy: z
     .enum(['DO_NOT_UPGRADE', 'UPGRADE'])
     .describe('UPGRADE sends HTTP/1.1 requests to HTTP ports as HTTP/2'),
+  localityLbSetting: localityLbSetting.describe('preferred localities, unless a DestinationRule has its own setting'),
 };
 
 /**
@@ -39,6 +41,7 @@ export const meshConfigSchema = z
     defaultDestinationRuleExportTo: fields.defaultDestinationRuleExportTo.default(['*']),
     connectTimeout: fields.connectTimeout.meta({ form: 'duration' }).default('10s'),
     tcpKeepalive: fields.tcpKeepalive.optional(),
+    localityLbSetting: fields.localityLbSetting.optional(),
     h2UpgradePolicy: fields.h2UpgradePolicy.default('DO_NOT_UPGRADE'),
   })
   .describe(
@@ -63,6 +66,7 @@ export const meshConfigSpec = z.strictObject({
   defaultDestinationRuleExportTo: fields.defaultDestinationRuleExportTo.optional(),
   connectTimeout: fields.connectTimeout.optional(),
   tcpKeepalive: fields.tcpKeepalive.optional(),
+  localityLbSetting: fields.localityLbSetting.optional(),
   h2UpgradePolicy: fields.h2UpgradePolicy.optional(),
 });
 

@@ -21,6 +21,7 @@ const head = z.strictObject({
       labels: z.record(z.string(), z.string()).optional(),
       /** The mesh answers DNS of its workload. */
       capturesDns: z.boolean().optional(),
+      locality: z.string().optional(),
     }),
   ),
 });
@@ -67,7 +68,7 @@ type Facts = z.infer<typeof head>['proxies'][string];
 function caseProxy(
   caseName: string,
   name: string,
-  { client, interception, namespace, address, labels, capturesDns }: Facts,
+  { client, interception, namespace, address, labels, capturesDns, locality }: Facts,
 ): CaseProxy {
   const sidecar: Omit<TestSidecar, 'xdsPort' | 'protocol'> = {
     name: `${caseName}-${name}`,
@@ -76,6 +77,7 @@ function caseProxy(
     ...(address === undefined ? {} : { address }),
     ...(labels === undefined ? {} : { labels }),
     ...(capturesDns ? { metadata: { DNS_CAPTURE: 'true' } } : {}),
+    ...(locality === undefined ? {} : { locality }),
   };
   return {
     name,

@@ -90,7 +90,8 @@ const arbitraryEndpoint = fc
     ports: oneOf([{ http: 8080, tcp: 8080 }, { tcp: 9000, db: 9001, grpc: 9002 }, {}]),
     labels: oneOf([{}, { version: 'v1' }, { version: 'v2' }]),
     weight: oneOf([1, 5]),
-    locality: oneOf(['', 'r1/z1', 'r1/z2']),
+    locality: oneOf(['', 'r1/z1', 'r1/z2', 'r2/z1']),
+    network: oneOf(['', '', 'far']),
     health: oneOf(['healthy', 'healthy', 'unhealthy', 'draining', 'departed'] as const),
   })
   .map(({ address, ...rest }) => endpoint(address, rest));
@@ -138,6 +139,23 @@ const arbitraryVirtualService = fc
     ),
   );
 
+const localitySettings = [
+  { distribute: [{ from: 'r1/*', to: { 'r1/*': 70, 'r2/*': 30 } }] },
+  { failover: [{ from: 'r1', to: 'r2' }] },
+  { failoverPriority: ['version', 'topology.istio.io/network'] },
+  { failoverPriority: ['app=web', 'tier'] },
+  { enabled: false },
+];
+
+const balancers = [
+  undefined,
+  { simple: 'ROUND_ROBIN' },
+  { simple: 'PASSTHROUGH' },
+  { consistentHash: { useSourceIp: true } },
+  { consistentHash: { httpHeaderName: 'x-user', maglev: {} } },
+  ...localitySettings.map((localityLbSetting) => ({ localityLbSetting })),
+];
+
 const arbitraryDestinationRule = fc
   .record({
     id: ruleName,
@@ -148,10 +166,11 @@ const arbitraryDestinationRule = fc
       [{ name: 'v1', labels: { version: 'v1' } }],
       [{ name: 'v1', labels: {} }, { name: 'v2' }],
     ]),
-    simple: oneOf([undefined, 'ROUND_ROBIN', 'PASSTHROUGH']),
+    balancer: oneOf(balancers),
+    outlier: oneOf([undefined, undefined, {}, { minHealthPercent: 20 }]),
     selector: oneOf([undefined, undefined, { matchLabels: conditions[1] }]),
   })
-  .map(({ id, host, exportTo, subsets, simple, selector }) =>
+  .map(({ id, host, exportTo, subsets, balancer, outlier, selector }) =>
     rule(
       'DestinationRule',
       `${id.namespace}/${id.name}`,
@@ -160,7 +179,7 @@ const arbitraryDestinationRule = fc
         exportTo,
         subsets,
         workloadSelector: selector,
-        trafficPolicy: simple === undefined ? undefined : { loadBalancer: { simple } },
+        trafficPolicy: { loadBalancer: balancer, outlierDetection: outlier },
       },
       id.age,
     ),
@@ -199,6 +218,8 @@ const arbitraryMesh = fc
     defaultServiceExportTo: oneOf([['*'], ['.'], ['shop']]),
     defaultDestinationRuleExportTo: oneOf([['*'], ['.']]),
     connectTimeout: oneOf(['10s', '3s']),
+    localityLbSetting: oneOf([undefined, undefined, ...localitySettings]),
+    h2UpgradePolicy: oneOf(['DO_NOT_UPGRADE', 'UPGRADE']),
   })
   .map((mesh) => meshConfigSchema.parse(mesh));
 
@@ -264,12 +285,12 @@ export const arbitraryHistory = fc.array(fc.array(arbitraryChange, { minLength: 
 /** Proxies that differ in every fact that may matter, and some that differ only in facts that must not. */
 export const proxies: readonly Proxy[] = [
   proxy({ addresses: ['10.1.0.1'] }),
-  proxy({ namespace: 'shop', labels: { app: 'web' }, addresses: ['10.1.0.2', '10.1.0.3'] }),
+  proxy({ namespace: 'shop', labels: { app: 'web' }, addresses: ['10.1.0.2', '10.1.0.3'], locality: 'r1/z2' }),
   proxy({ namespace: 'istio-system', labels: { app: 'web', tier: 'front' } }),
-  proxy({ namespace: 'empty', interception: 'none' }),
+  proxy({ namespace: 'empty', interception: 'none', locality: 'r1/z1', labels: { version: 'v1' }, network: 'far' }),
   proxy({ namespace: 'shop', capturesDns: true }),
   proxy({ namespace: 'other', dnsDomain: 'example.com', interception: 'tproxy' }),
-  proxy({ role: 'gateway', name: 'gateway' }),
+  proxy({ role: 'gateway', name: 'gateway', locality: 'r2/z1' }),
   proxy({ namespace: 'shop', addresses: ['10.1.0.2', 'fd00::1'] }),
   proxy({ namespace: 'shop', client: 'grpc' }),
   proxy({ namespace: 'shop', client: 'grpc', addresses: ['10.1.0.1', '10.1.0.2'] }),
@@ -296,13 +317,13 @@ export const arbitraryProxy: fc.Arbitrary<Proxy> = fc
     id: fc.string(),
     name: fc.string(),
     cluster: fc.string(),
-    network: fc.string(),
-    locality: fc.string(),
+    network: oneOf(['', 'far', 'near']),
+    locality: oneOf(['', 'r1', 'r1/z1', 'r1/z2/s1', 'r2/z1', 'r3']),
     role: oneOf(['sidecar', 'sidecar', 'gateway'] as const),
     client: oneOf(['envoy', 'envoy', 'mosn', 'grpc'] as const),
     namespace: oneOf([...namespaces, 'empty', 'other']),
     domain: oneOf([...domains, ...[...namespaces, 'empty', 'other'].map((it) => `${it}.svc.cluster.local`)]),
-    labels: oneOf([{}, { app: 'web' }, { app: 'web', tier: 'front' }, { other: 'x' }]),
+    labels: oneOf([{}, { app: 'web' }, { app: 'web', tier: 'front' }, { version: 'v1' }, { other: 'x' }]),
     addresses: some(['10.1.0.1', '10.1.0.2', '10.7.7.7', 'fd00::1']),
     interception: oneOf(['redirect', 'tproxy', 'none'] as const),
     capturesDns: fc.boolean(),

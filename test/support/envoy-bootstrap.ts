@@ -9,6 +9,8 @@ export interface TestSidecar {
   /** The address of its workload. By default an address without a service, so that the sidecar is only a client. */
   readonly address?: string;
   readonly labels?: Readonly<Record<string, string>>;
+  /** `region/zone`. */
+  readonly locality?: string;
   /** `NONE`: listeners bind 127.0.0.1 and the services' ports. Only this mode works without iptables. */
   readonly interception?: 'NONE' | 'REDIRECT';
   /** Further metadata of its node. */
@@ -18,12 +20,13 @@ export interface TestSidecar {
 /** Returns what `binnacle bootstrap` prints for this sidecar, with an admin port that the system chooses. */
 export function sidecarBootstrap(sidecar: TestSidecar): object {
   const { xdsPort, protocol, name = 'client', namespace = 'default', address = '10.0.0.1', labels = {} } = sidecar;
+  const [region = '', zone = ''] = (sidecar.locality ?? '').split('/');
   return envoyBootstrap({
     id: `sidecar~${address}~${name}.${namespace}~${namespace}.svc.cluster.local`,
     cluster: `${name}.${namespace}`,
     namespace,
     labels,
-    locality: { region: '', zone: '', subZone: '' },
+    locality: { region, zone, subZone: '' },
     interception: sidecar.interception ?? 'NONE',
     instanceIps: [],
     metadata: sidecar.metadata ?? {},

@@ -13,6 +13,7 @@ export const envoyWith = (filters: readonly HttpFilterKind[]): Dialect => ({
   isProxy: true,
   hasFilterChains: true,
   assignmentForm: 'full',
+  knowsHealth: true,
   narrow: (plan) => plan,
   cluster: generateCluster,
   frame: generateFrame,

@@ -1,4 +1,4 @@
-import type { DestinationPlan } from '../../plan/destination.ts';
+import { type ClientPlace, type DestinationPlan, nowhere } from '../../plan/destination.ts';
 import { type InboundPlan, inboundSources } from '../../plan/listener.ts';
 import type { ClusterJson } from '../../proto/json.ts';
 import { httpOptionsType, keepalive, protocolOptions, thresholds } from './connection-options.ts';
@@ -11,18 +11,18 @@ import { transport } from './transport.ts';
 /** Cluster in proto JSON, with its name. */
 export type NamedCluster = ClusterJson & { name: string };
 
-/** Generates the cluster of a destination. */
-export function generateCluster(destination: DestinationPlan): NamedCluster {
+/** Generates the cluster of a destination, for clients in a place if it depends on that. */
+export function generateCluster(destination: DestinationPlan, place: ClientPlace = nowhere): NamedCluster {
   const { name, limits } = destination;
   return {
     name,
-    ...discovery(destination),
+    ...discovery(destination, place),
     connectTimeout: durationFromMs(limits.connectTimeoutMs),
     circuitBreakers: { thresholds: [thresholds(limits)] },
     ...protocolOptions(destination),
     ...keepalive(limits.keepalive),
     ...generateOutlierDetection(destination.outlier),
-    ...panicThreshold(destination),
+    ...commonBalancing(destination),
     ...transport(destination),
   } satisfies ClusterJson;
 }
@@ -76,7 +76,8 @@ export function inboundCluster(
   };
 }
 
-function discovery({ name, endpoints, loadBalancing: balancing }: DestinationPlan): Omit<ClusterJson, 'name'> {
+function discovery(destination: DestinationPlan, place: ClientPlace): Omit<ClusterJson, 'name'> {
+  const { name, endpoints, loadBalancing: balancing } = destination;
   if (endpoints.type === 'original-destination' || balancing.type === 'passthrough') {
     const port = endpoints.type === 'original-destination' ? endpoints.port : null;
     const override = port === null ? {} : { originalDstLbConfig: { upstreamPortOverride: port } };
@@ -87,11 +88,23 @@ function discovery({ name, endpoints, loadBalancing: balancing }: DestinationPla
   if (endpoints.type === 'assigned') {
     return { type: 'EDS', ...choice, edsClusterConfig: { edsConfig: overAds, serviceName: name } };
   }
-  return { ...dnsDiscovery(name, endpoints), ...choice };
+  return { ...dnsDiscovery(name, endpoints, place), ...choice };
 }
 
-/** Generates the share of healthy endpoints below which all are called. By default, unhealthy ones never are. */
-function panicThreshold({ outlier }: DestinationPlan): Pick<ClusterJson, 'commonLbConfig'> {
-  if (outlier === null) return {};
-  return { commonLbConfig: { healthyPanicThreshold: { value: outlier.minHealthPercent ?? 0 } } };
+/**
+ * Generates the use of unhealthy endpoints and of localities. By default, unhealthy endpoints are never called, and the
+ * load balancer ignores localities.
+ */
+function commonBalancing({
+  outlier,
+  endpoints,
+  weighsLocalities,
+}: DestinationPlan): Pick<ClusterJson, 'commonLbConfig'> {
+  if (endpoints.type === 'original-destination' || endpoints.type === 'dynamic-dns') return {};
+  return {
+    commonLbConfig: {
+      healthyPanicThreshold: { value: outlier?.minHealthPercent ?? 0 },
+      ...(weighsLocalities ? { localityWeightedLbConfig: {} } : {}),
+    },
+  };
 }

@@ -1,6 +1,7 @@
-import type { DestinationEndpoints } from '../../plan/destination.ts';
+import type { ClientPlace, DestinationEndpoints, DnsTarget } from '../../plan/destination.ts';
 import type { ClusterJson } from '../../proto/json.ts';
 import { extension, localityJson, socketAddress } from './json.ts';
+import { arrange, byLocality, type EndpointGroup, maxWeight, weightOf } from './localities.ts';
 
 type DnsEndpoints = Extract<DestinationEndpoints, { type: 'dns' }>;
 type LookupFamilies = DnsEndpoints['families'];
@@ -27,12 +28,15 @@ export const dnsCache = (families: LookupFamilies) => ({
 });
 
 /** Generates the discovery of endpoints whose names Envoy resolves. The answers' TTLs decide how often it does. */
-export const dnsDiscovery = (name: string, endpoints: DnsEndpoints): Omit<ClusterJson, 'name'> => ({
+export const dnsDiscovery = (name: string, endpoints: DnsEndpoints, place: ClientPlace): Omit<ClusterJson, 'name'> => ({
   type: endpoints.all ? 'STRICT_DNS' : 'LOGICAL_DNS',
   dnsLookupFamily: lookupFamilies[endpoints.families],
   dnsRefreshRate: '60s',
   respectDnsTtl: true,
-  loadAssignment: { clusterName: name, endpoints: byLocality(endpoints.targets).map(localityEndpoints) },
+  loadAssignment: {
+    clusterName: name,
+    endpoints: arrange(byLocality(endpoints.targets), endpoints.locality, place).map(localityEndpoints),
+  },
 });
 
 const lookupFamilies = {
@@ -42,19 +46,18 @@ const lookupFamilies = {
   any: 'V4_PREFERRED',
 } as const satisfies Record<LookupFamilies, ClusterJson['dnsLookupFamily']>;
 
-type Targets = DnsEndpoints['targets'];
-
-function byLocality(targets: Targets): readonly (readonly [locality: string, targets: Targets])[] {
-  const groups = Map.groupBy(targets, ({ locality }) => locality);
-  return [...groups].sort(([a], [b]) => (a < b ? -1 : 1));
-}
-
-function localityEndpoints([locality, targets]: readonly [string, Targets]) {
-  const lbEndpoints = targets.map(({ address, port, weight }) => ({
-    endpoint: { address: socketAddress(address, port) },
-    loadBalancingWeight: weight,
+function localityEndpoints({ locality, endpoints, weight, priority }: EndpointGroup<DnsTarget>) {
+  const lbEndpoints = endpoints.map((target) => ({
+    endpoint: { address: socketAddress(target.address, target.port) },
+    ...(target.isHealthy ? {} : { healthStatus: 'UNHEALTHY' as const }),
+    loadBalancingWeight: weightOf(target),
   }));
-  if (locality === '') return { lbEndpoints };
-  const loadBalancingWeight = targets.reduce((sum, { weight }) => sum + weight, 0);
-  return { locality: localityJson(locality), lbEndpoints, loadBalancingWeight };
+  const order = priority === 0 ? {} : { priority };
+  if (locality === '') return { lbEndpoints, ...order };
+  return {
+    locality: localityJson(locality),
+    lbEndpoints,
+    loadBalancingWeight: Math.min(weight, maxWeight),
+    ...order,
+  };
 }

@@ -27,7 +27,7 @@ function narrow(plan: DestinationPlan, problems: PlanProblem[]): DestinationPlan
     const [origin = ''] = origins;
     problems.push({ origin, message: `gRPC clients look up one name only: ${first.address}:${first.port}` });
   }
-  return { ...plan, endpoints: { ...endpoints, all: false, targets: [first] } };
+  return { ...plan, endpoints: { ...endpoints, all: false, targets: [first], locality: null } };
 }
 
 function reportShortcomings(plan: DestinationPlan, problems: PlanProblem[]): void {

@@ -14,6 +14,7 @@ export const grpc: Dialect = {
   isProxy: false,
   hasFilterChains: false,
   assignmentForm: 'plain',
+  knowsHealth: false,
   narrow: narrowForGrpc,
   cluster: generateGrpcCluster,
   virtualHostBody: generateGrpcVirtualHostBody,

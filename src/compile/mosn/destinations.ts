@@ -1,4 +1,4 @@
-import type { DestinationPlan } from '../../plan/destination.ts';
+import type { DestinationEndpoints, DestinationPlan } from '../../plan/destination.ts';
 import type { PlanProblem } from '../../plan/unit.ts';
 import { rulesAmong } from '../resolve/origins.ts';
 
@@ -11,6 +11,8 @@ export function narrowDestination(plan: DestinationPlan, problems: PlanProblem[]
   const hasWarmup = 'warmup' in balancing && balancing.warmup !== null;
   return {
     ...plan,
+    endpoints: withoutPlaces(plan.endpoints),
+    weighsLocalities: false,
     loadBalancing: hasWarmup ? { ...balancing, warmup: null } : balancing,
     limits: limits.retryBudget === undefined ? limits : { ...limits, retryBudget: undefined },
     outlier: null,
@@ -19,7 +21,20 @@ export function narrowDestination(plan: DestinationPlan, problems: PlanProblem[]
   };
 }
 
-function* shortcomings({ loadBalancing, limits, outlier, tls, proxyProtocol }: DestinationPlan): Generator<string> {
+function withoutPlaces(endpoints: DestinationEndpoints): DestinationEndpoints {
+  switch (endpoints.type) {
+    case 'assigned':
+      return { type: 'assigned', assignment: { ...endpoints.assignment, locality: null } };
+    case 'dns':
+      return { ...endpoints, locality: null };
+    default:
+      return endpoints;
+  }
+}
+
+function* shortcomings(plan: DestinationPlan): Generator<string> {
+  const { loadBalancing, limits, outlier, tls, proxyProtocol, weighsLocalities } = plan;
+  if (weighsLocalities) yield 'does not prefer localities';
   if ('warmup' in loadBalancing && loadBalancing.warmup !== null) yield 'does not warm endpoints up';
   if (limits.retryBudget !== undefined) yield 'has no retryBudget';
   if (outlier !== null) yield 'does not eject endpoints: outlierDetection has no effect on it';

@@ -12,6 +12,7 @@ export const mosn: Dialect = {
   ...base,
   hasFilterChains: false,
   assignmentForm: 'one-locality',
+  knowsHealth: false,
   narrow: narrowForMosn,
   frame: generateMosnFrame,
   chain: generateMosnChain,

@@ -1,4 +1,4 @@
-import { isSocketAddress } from '../../model/endpoint.ts';
+import { isCallable, isSocketAddress } from '../../model/endpoint.ts';
 import { isWildcard, serviceKey } from '../../model/names.ts';
 import { isHttp, type Service, type ServicePort } from '../../model/service.ts';
 import {
@@ -6,7 +6,10 @@ import {
   type DestinationPlan,
   type DnsTarget,
   type LoadBalancing,
+  type LocalityPlan,
+  type OutlierPlan,
   outboundName,
+  type PlacedEndpoint,
   type UpstreamProtocol,
 } from '../../plan/destination.ts';
 import type { PlanProblem } from '../../plan/unit.ts';
@@ -18,6 +21,7 @@ import {
 } from '../../rules/kinds/destination-rule/resolve.ts';
 import { resolveLoadBalancing, resolveOutlier } from '../../rules/kinds/destination-rule/resolve-balancing.ts';
 import { resolveLimits, resolveProtocol } from '../../rules/kinds/destination-rule/resolve-connections.ts';
+import { resolveLocality, weighsLocalities } from '../../rules/kinds/destination-rule/resolve-locality.ts';
 import { resolveTls } from '../../rules/kinds/destination-rule/resolve-tls.ts';
 import type { SubsetSpec } from '../../rules/kinds/destination-rule/schema.ts';
 import type { HostReader } from './host-reader.ts';
@@ -58,14 +62,17 @@ function resolveDestination(query: PortQuery): DestinationPlan {
   const policy = portPolicy(rule, subset, port.number);
   const name = outboundName(port.number, subset?.name ?? '', service.hostname);
   const loadBalancing = resolveLoadBalancing(policy.loadBalancer);
+  const outlier = resolveOutlier(policy.outlierDetection);
   const mesh = reader.mesh();
+  const locality = resolveLocality(policy, service, mesh);
   return {
     name,
-    endpoints: resolveEndpoints(query, name, loadBalancing),
+    endpoints: resolveEndpoints({ ...query, outlier, locality }, name, loadBalancing),
     protocol: resolveProtocol(protocolOf(port), isHttp(port.protocol), policy.connectionPool, mesh),
     loadBalancing,
     limits: resolveLimits(policy, mesh),
-    outlier: resolveOutlier(policy.outlierDetection),
+    outlier,
+    weighsLocalities: weighsLocalities(locality),
     tls: resolveTls(policy.tls, service.subjectAltNames),
     proxyProtocol: policy.proxyProtocol === undefined ? null : (policy.proxyProtocol.version ?? 'V1'),
     origins,
@@ -86,7 +93,12 @@ function protocolOf(port: ServicePort): UpstreamProtocol {
 
 export const speaksHttp2 = ({ protocol }: ServicePort): boolean => isHttp(protocol) && protocol !== 'http';
 
-function resolveEndpoints(query: PortQuery, name: string, loadBalancing: LoadBalancing): DestinationEndpoints {
+interface EndpointsQuery extends PortQuery {
+  readonly outlier: OutlierPlan | null;
+  readonly locality: LocalityPlan | null;
+}
+
+function resolveEndpoints(query: EndpointsQuery, name: string, loadBalancing: LoadBalancing): DestinationEndpoints {
   const { reader, service, port, subset } = query;
   const { client } = reader;
   // Without a proxy, the called address is unknown.
@@ -102,19 +114,31 @@ function resolveEndpoints(query: PortQuery, name: string, loadBalancing: LoadBal
     case 'static': {
       const key = serviceKey(service.namespace, service.hostname);
       const labels = subset?.labels ?? {};
+      const form = client.assignmentForm;
+      const listsUnhealthy = canListUnhealthy(query);
+      const { locality } = query;
       return {
         type: 'assigned',
-        assignment: { name, service: key, portName: port.name, labels, form: client.assignmentForm },
+        assignment: { name, service: key, portName: port.name, labels, form, listsUnhealthy, locality },
       };
     }
     default: {
       const targets = dnsTargets(query);
+      const localities = new Set(targets.map(({ locality }) => locality));
       // LOGICAL_DNS needs exactly one name. Without a name, STRICT_DNS represents "no endpoints".
       const all = service.resolution === 'dns' || targets.length === 0;
-      return { type: 'dns', all, families: reachableFamilies(reader), targets };
+      const families = reachableFamilies(reader);
+      return { type: 'dns', all, families, targets, locality: localities.size > 1 ? query.locality : null };
     }
   }
 }
+
+/**
+ * Returns true if clients never call unhealthy endpoints. With a minimum of healthy endpoints, they call all of them
+ * below it, and unhealthy ones must be omitted.
+ */
+const canListUnhealthy = ({ reader, outlier }: EndpointsQuery): boolean =>
+  reader.client.knowsHealth && !outlier?.minHealthPercent;
 
 /**
  * Returns true if clients choose the endpoint. Captured clients of a headless service connect to the address of one
@@ -131,23 +155,42 @@ export const reachableFamilies = ({ facts }: HostReader) => (facts.interception 
  * Returns the names to look up: those of the endpoints, or the service's own if it has no endpoints. Sorted, for stable
  * bytes.
  */
-function dnsTargets({ reader, service, port, subset }: PortQuery): readonly DnsTarget[] {
+function dnsTargets(query: EndpointsQuery): readonly DnsTarget[] {
+  const { reader, service, port, subset } = query;
   const labels = Object.entries(subset?.labels ?? {});
   const all = reader.endpoints(service).filter(({ address }) => !isSocketAddress(address)); // these have no name
-  const targets = all
-    .filter((it) => labels.every(([name, value]) => it.labels[name] === value))
-    .flatMap(({ address, ports, weight, locality }) => {
-      const number = ports[port.name];
-      return number === undefined ? [] : [{ address, port: number, weight: Math.max(1, Math.round(weight)), locality }];
-    })
-    .sort(
-      (a, b) =>
-        compare(a.address, b.address) || a.port - b.port || a.weight - b.weight || compare(a.locality, b.locality),
-    );
-  if (all.length > 0 || isWildcard(service.hostname)) {
-    return service.resolution === 'dns-round-robin' ? targets.slice(0, 1) : targets;
+  if (all.length === 0 && !isWildcard(service.hostname)) {
+    const { hostname: address } = service;
+    return [{ ...unplaced, address, port: port.number, isHealthy: true }];
   }
-  return [{ address: service.hostname, port: port.number, weight: 1, locality: '' }];
+  const targets = all
+    .filter((it) => isCallable(it) || canListUnhealthy(query))
+    .filter((it) => labels.every(([name, value]) => it.labels[name] === value))
+    .flatMap((it) => {
+      const number = it.ports[port.name];
+      if (number === undefined) return [];
+      const { address, weight, locality, network, cluster } = it;
+      return [
+        {
+          ...{ address, weight, locality, network, cluster },
+          labels: it.labels,
+          port: number,
+          isHealthy: isCallable(it),
+        },
+      ];
+    })
+    .sort(compareTargets);
+  if (service.resolution !== 'dns-round-robin') return targets;
+  return [targets.find(({ isHealthy }) => isHealthy) ?? targets[0]].filter((it) => it !== undefined);
 }
+
+const unplaced: PlacedEndpoint = { weight: 1, locality: '', labels: {}, network: '', cluster: '' };
+
+const compareTargets = (a: DnsTarget, b: DnsTarget): number =>
+  compare(a.address, b.address) ||
+  a.port - b.port ||
+  a.weight - b.weight ||
+  compare(a.locality, b.locality) ||
+  Number(b.isHealthy) - Number(a.isHealthy);
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -23,7 +23,7 @@ export interface HostReader {
   destinationRule(service: Service): MergedDestinationRule | null;
   coversCallable(wildcard: string): boolean;
   unknownHosts: Visibility['unknownHosts'];
-  /** Returns the callable endpoints. */
+  /** Returns the endpoints that have not departed. */
   endpoints(service: Service): readonly Endpoint[];
   allEndpoints(service: Service): readonly Endpoint[];
   /** Returns the host, or the host of which it is an alias. Hosts that are aliases of each other have no service. */

@@ -1,5 +1,5 @@
 import type { ServiceKey } from '../../model/names.ts';
-import type { AssignmentPlan } from '../../plan/destination.ts';
+import { type AssignmentPlan, type ClientPlace, nowhere } from '../../plan/destination.ts';
 import type { EncodedResource } from '../../proto/resource.ts';
 import { assembleAssignment } from '../generators/endpoints.ts';
 import type { World } from '../world/world.ts';
@@ -11,14 +11,15 @@ export interface AssignmentUser {
 
 export interface Assignment {
   readonly plan: AssignmentPlan;
+  readonly place: ClientPlace;
   resource: EncodedResource;
   /** Number of uses by each user. While a host is replaced, its old and new parts both count. */
   readonly users: Map<AssignmentUser, number>;
 }
 
-/** Pool of the assignments of all scopes. Each is assembled once. */
+/** Pool of the assignments of all layers. Each is assembled once per place of clients that it distinguishes. */
 export interface AssignmentPool {
-  acquire(plan: AssignmentPlan, user: AssignmentUser): Assignment;
+  acquire(plan: AssignmentPlan, user: AssignmentUser, place?: ClientPlace): Assignment;
   release(assignment: Assignment, user: AssignmentUser): void;
   /** Assembles the assignments of a service again and notifies the users of those whose bytes changed. */
   endpointsChanged(service: ServiceKey): void;
@@ -28,13 +29,13 @@ export function createAssignmentPool(world: World, onAssemble: () => void): Assi
   const byKey = new Map<string, Assignment>();
   const byService = new Map<ServiceKey, Set<Assignment>>();
 
-  const assemble = (plan: AssignmentPlan): EncodedResource => {
+  const assemble = (plan: AssignmentPlan, place: ClientPlace): EncodedResource => {
     onAssemble();
-    return assembleAssignment(plan, world.endpoints(plan.service)?.endpoints ?? []);
+    return assembleAssignment(plan, world.endpoints(plan.service)?.endpoints ?? [], place);
   };
-  const create = (plan: AssignmentPlan): Assignment => {
-    const assignment = { plan, resource: assemble(plan), users: new Map() };
-    byKey.set(keyOf(plan), assignment);
+  const create = (plan: AssignmentPlan, place: ClientPlace): Assignment => {
+    const assignment = { plan, place, resource: assemble(plan, place), users: new Map() };
+    byKey.set(keyOf(plan, place), assignment);
     const siblings = byService.get(plan.service);
     if (siblings === undefined) byService.set(plan.service, new Set([assignment]));
     else siblings.add(assignment);
@@ -42,8 +43,8 @@ export function createAssignmentPool(world: World, onAssemble: () => void): Assi
   };
 
   return {
-    acquire(plan, user) {
-      const assignment = byKey.get(keyOf(plan)) ?? create(plan);
+    acquire(plan, user, place = nowhere) {
+      const assignment = byKey.get(keyOf(plan, place)) ?? create(plan, place);
       assignment.users.set(user, (assignment.users.get(user) ?? 0) + 1);
       return assignment;
     },
@@ -52,15 +53,15 @@ export function createAssignmentPool(world: World, onAssemble: () => void): Assi
       if (uses > 0) assignment.users.set(user, uses);
       else assignment.users.delete(user);
       if (assignment.users.size > 0) return;
-      const { plan } = assignment;
-      byKey.delete(keyOf(plan));
+      const { plan, place } = assignment;
+      byKey.delete(keyOf(plan, place));
       const siblings = byService.get(plan.service);
       siblings?.delete(assignment);
       if (siblings?.size === 0) byService.delete(plan.service);
     },
     endpointsChanged(service) {
       for (const assignment of byService.get(service) ?? []) {
-        const resource = assemble(assignment.plan);
+        const resource = assemble(assignment.plan, assignment.place);
         if (resource.version === assignment.resource.version) continue;
         assignment.resource = resource;
         for (const user of assignment.users.keys()) user.assignmentChanged(resource);
@@ -73,7 +74,13 @@ export function createAssignmentPool(world: World, onAssemble: () => void): Assi
  * Returns the key of an assignment. The name has host, port and subset; the other fields distinguish scopes in which
  * the name has another meaning.
  */
-function keyOf({ name, service, portName, labels, form }: AssignmentPlan): string {
+function keyOf(
+  { name, service, portName, labels, form, listsUnhealthy, locality }: AssignmentPlan,
+  place: ClientPlace,
+): string {
   const entries = Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1));
-  return JSON.stringify([name, service, portName, entries, form]);
+  return JSON.stringify([
+    ...[name, service, portName, entries, form, listsUnhealthy, locality],
+    locality === null ? null : place,
+  ]);
 }

@@ -20,11 +20,19 @@ export function partRevisions(
   revision: number,
 ): PartRevisions {
   return {
-    cluster: isSameList(before.clusters, after.clusters, isSamePooled) ? since.cluster : revision,
+    cluster: haveSameDestinations(before, after) ? since.cluster : revision,
     route: isSameList(before.virtualHosts, after.virtualHosts, isSameVirtualHost) ? since.route : revision,
     listener: isSameList(before.listeners, after.listeners, isSameContent) ? since.listener : revision,
   };
 }
+
+const haveSameDestinations = (before: HostParts, after: HostParts): boolean =>
+  isSameList(before.clusters, after.clusters, isSamePooled) && placedContent(before) === placedContent(after);
+
+const placedContent = ({ placedDestinations, placedAssignments }: HostParts): string =>
+  placedDestinations.length + placedAssignments.length === 0
+    ? ''
+    : JSON.stringify([placedDestinations, placedAssignments]);
 
 /** Contribution of one host to a resource. */
 export interface HostContribution {

@@ -1,5 +1,5 @@
 import { contentHash } from '../../lib/hash.ts';
-import type { AssignmentPlan } from '../../plan/destination.ts';
+import { type AssignmentPlan, type DestinationPlan, isPlaced } from '../../plan/destination.ts';
 import type { HostPlan } from '../../plan/host.ts';
 import type { EncodedResource } from '../../proto/resource.ts';
 import type { ContentPool, Pooled } from '../content-pool.ts';
@@ -25,7 +25,12 @@ export interface ContentPools extends RoutePools, WriterPools {
 export interface HostParts {
   readonly host: string;
   readonly clusters: readonly Pooled<EncodedResource>[];
+  /** Assignments that are equal for all clients of a scope. */
   readonly assignments: readonly AssignmentPlan[];
+  /** Destinations whose clusters depend on the place of clients. They can be encoded. */
+  readonly placedDestinations: readonly DestinationPlan[];
+  /** Assignments that depend on the place of clients. */
+  readonly placedAssignments: readonly AssignmentPlan[];
   readonly virtualHosts: readonly VirtualHostPart[];
   readonly listeners: readonly ListenerPart[];
   /** Patch of the parts. Scopes whose patches give equal results share them. */
@@ -40,6 +45,8 @@ const noParts: HostParts = {
   host: '',
   clusters: [],
   assignments: [],
+  placedDestinations: [],
+  placedAssignments: [],
   virtualHosts: [],
   listeners: [],
   patch: noPatch,
@@ -78,12 +85,15 @@ function encodeParts(plan: HostPlan, before: HostParts, { writer, pools }: HostW
   const clusters: Pooled<EncodedResource>[] = [];
   const virtualHosts: VirtualHostPart[] = [];
   const listeners: ListenerPart[] = [];
+  const assignments = plan.destinations.flatMap(({ endpoints }) =>
+    endpoints.type === 'assigned' ? [endpoints.assignment] : [],
+  );
   const parts = (): HostParts => ({
     host: plan.host,
     clusters,
-    assignments: plan.destinations.flatMap(({ endpoints }) =>
-      endpoints.type === 'assigned' ? [endpoints.assignment] : [],
-    ),
+    assignments: assignments.filter(({ locality }) => locality === null),
+    placedDestinations: plan.destinations.filter(isPlaced),
+    placedAssignments: assignments.filter(({ locality }) => locality !== null),
     virtualHosts,
     listeners,
     patch: writer.patch,
@@ -92,7 +102,9 @@ function encodeParts(plan: HostPlan, before: HostParts, { writer, pools }: HostW
   });
   try {
     for (const destination of plan.destinations) {
-      clusters.push(withOrigins(destination, () => writer.cluster(destination)));
+      const cluster = withOrigins(destination, () => writer.cluster(destination));
+      if (isPlaced(destination)) pools.clusters.release(cluster);
+      else clusters.push(cluster);
     }
     for (const host of plan.virtualHosts) {
       virtualHosts.push(withOrigins(host, () => encodeVirtualHostPart(host, writer)));
@@ -122,6 +134,8 @@ function partsKey({ host, clusters, assignments, virtualHosts, listeners, ...res
     host,
     clusters.map(({ value }) => [value.name, value.version]),
     assignments,
+    rest.placedDestinations,
+    rest.placedAssignments,
     virtualHosts.map(({ plan, body }) => [plan, body.value.hash]),
     listeners.map(({ content }) => content),
     rest.destinationOrigins,

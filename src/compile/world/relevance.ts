@@ -1,6 +1,7 @@
 import { createCounts } from '../../lib/counts.ts';
 import type { Service } from '../../model/service.ts';
 import type { Audience } from '../../rules/compiled.ts';
+import { nearLabels } from '../../rules/kinds/destination-rule/resolve-locality.ts';
 import { type Labels, selects } from '../../rules/labels.ts';
 import type { Dirty } from './dirty.ts';
 
@@ -20,6 +21,10 @@ export interface Relevance {
    * clients meet, is not included.
    */
   conditions(): Iterable<string>;
+  /** Returns true if a rule prefers endpoints by the place of clients. */
+  placesMatter(): boolean;
+  /** Returns the names of labels by which rules prefer endpoints. */
+  placeLabels(): Iterable<string>;
   replaceService(before: Service | undefined, after: Service | undefined, dirty: Dirty): void;
   /** Replaces the audience of a rule. `change` has those before and after. */
   replaceRule(change: readonly (Audience | undefined)[], dirty: Dirty): void;
@@ -30,6 +35,8 @@ export function createRelevance(): Relevance {
   const domains = createCounts();
   const suffixes = createCounts();
   const conditions = createCounts();
+  const places = createCounts();
+  const placeLabels = createCounts();
 
   const replace = (
     counts: typeof namespaces,
@@ -40,23 +47,47 @@ export function createRelevance(): Relevance {
     for (const key of before ?? []) if (counts.remove(key)) moved.add(key);
   };
 
+  const replacePlaces = (change: readonly Audience['places'][], dirty: Dirty): void => {
+    const moved = new Set<string>();
+    replace(
+      places,
+      change.map((preference) => (preference === undefined ? [] : [anyPlace])),
+      moved,
+    );
+    replace(
+      placeLabels,
+      change.map((preference) => preference?.labels ?? []),
+      moved,
+    );
+    if (moved.size > 0) dirty.moved.everyone = true;
+  };
+
   return {
     namespaceMatters: (namespace) => namespaces.has(namespace),
     domainMatters: (domain) => domains.has(domain),
     hostsEndWith: (labels) => suffixes.has(labels),
     conditions: () => conditions.keys(),
+    placesMatter: () => places.has(anyPlace),
+    placeLabels: () => placeLabels.keys(),
     replaceService(before, after, dirty) {
       replace(namespaces, [before, after].map(serviceNamespaces), dirty.moved.namespaces);
       replace(domains, [before, after].map(serviceDomains), dirty.moved.domains);
       replace(suffixes, [before, after].map(serviceSuffixes), dirty.moved.domains);
+      replacePlaces([before, after].map(servicePlaces), dirty);
     },
     replaceRule(change, dirty) {
       const namespacesOf = (audience: Audience | undefined) => audience?.namespaces ?? [];
       replace(namespaces, change.map(namespacesOf), dirty.moved.namespaces);
       replace(conditions, change.map(conditionsOf), dirty.moved.conditions);
+      replacePlaces(
+        change.map((audience) => audience?.places),
+        dirty,
+      );
     },
   };
 }
+
+const anyPlace = 'place';
 
 /** Returns the canonical name of a set of labels: JSON of its sorted entries. */
 export const conditionName = (labels: Labels): string =>
@@ -69,6 +100,9 @@ export function meetsCondition(name: string, labels: Labels): boolean {
 
 const serviceNamespaces = (service: Service | undefined): readonly string[] =>
   service === undefined ? [] : [service.namespace, ...service.exportTo];
+
+const servicePlaces = (service: Service | undefined): Audience['places'] =>
+  service?.prefersNear === undefined ? undefined : { labels: nearLabels[service.prefersNear] };
 
 const serviceDomains = (service: Service | undefined): readonly string[] =>
   serviceHosts(service).map((host) => host.slice(host.indexOf('.') + 1));

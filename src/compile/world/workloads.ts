@@ -75,8 +75,9 @@ function countServed(endpoints: readonly Endpoint[]): Served {
  * Counts an endpoint by its properties that matter to proxies. Health and weight do not matter. A departure or another
  * workload matters if another service has the port.
  */
-function count(served: Served, { address, ports, health, workload }: Endpoint, times: 1 | -1): void {
-  const key = JSON.stringify([address, Object.entries(ports).sort(), health === 'departed', workload]);
+function count(served: Served, endpoint: Endpoint, times: 1 | -1): void {
+  const { address, ports, health, workload, locality } = endpoint;
+  const key = JSON.stringify([address, Object.entries(ports).sort(), health === 'departed', workload, locality]);
   const known = served.get(key);
   if (known === undefined) served.set(key, { address, times });
   else known.times += times;

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Counts, createCounts } from '../../lib/counts.ts';
 import { addTo, removeFrom } from '../../lib/sets-by-key.ts';
-import { type EndpointSet, isCallable } from '../../model/endpoint.ts';
+import type { EndpointSet } from '../../model/endpoint.ts';
 import { type ServiceKey, serviceKey } from '../../model/names.ts';
 import type { Service } from '../../model/service.ts';
 import type { MeshConfig } from '../../rules/mesh-config.ts';
@@ -23,11 +23,10 @@ export interface World {
   servicesOf(host: string): readonly Service[];
   /** Returns the services that are aliases of this host. */
   aliasesOf(host: string): Iterable<Service>;
-  /** Returns the callable endpoints of a service. */
+  /** Returns the endpoints of a service that have not departed, unhealthy ones included. */
   endpoints(key: ServiceKey): EndpointSet | undefined;
   /**
-   * Returns all endpoints, including those that are not ready or have departed. Listeners for single endpoints need
-   * these too.
+   * Returns all endpoints, including those that have departed. Listeners for single endpoints need these too.
    */
   allEndpoints(key: ServiceKey): EndpointSet | undefined;
   /** Returns every hostname of a service, or of a rule that defines hosts. */
@@ -57,7 +56,7 @@ export function createWorld({ mesh: initialMesh, domainSuffix, kinds }: WorldOpt
   const byHost = new Map<string, readonly Service[]>();
   const aliases = new Map<string, Set<Service>>();
   const endpoints = new Map<ServiceKey, EndpointSet>();
-  const callable = new Map<ServiceKey, EndpointSet>();
+  const present = new Map<ServiceKey, EndpointSet>();
   const relevance = createRelevance();
   const proxyAddresses = createCounts();
   const workloads = createWorkloads(proxyAddresses.has);
@@ -102,16 +101,16 @@ export function createWorld({ mesh: initialMesh, domainSuffix, kinds }: WorldOpt
   const setEndpoints = (key: ServiceKey, next: EndpointSet | undefined, dirty: Dirty) => {
     const before = endpoints.get(key);
     if (before === next) return;
-    const callableBefore = callable.get(key);
+    const presentBefore = present.get(key);
     if (next === undefined) {
       endpoints.delete(key);
-      callable.delete(key);
+      present.delete(key);
     } else {
       endpoints.set(key, next);
-      callable.set(key, callableOf(next));
+      present.set(key, presentOf(next));
     }
     moveProxiesAt(workloads.replace(key, before?.endpoints ?? [], next?.endpoints ?? []), dirty);
-    if (!haveSameEndpoints(callableBefore, callable.get(key))) dirty.endpoints.add(key);
+    if (!haveSameEndpoints(presentBefore, present.get(key))) dirty.endpoints.add(key);
     dirty.keys.add(endpointsDep(key));
   };
 
@@ -121,7 +120,7 @@ export function createWorld({ mesh: initialMesh, domainSuffix, kinds }: WorldOpt
     service: (key) => services.get(key),
     servicesOf: (host) => byHost.get(host) ?? [],
     aliasesOf: (host) => aliases.get(host) ?? [],
-    endpoints: (key) => callable.get(key),
+    endpoints: (key) => present.get(key),
     allEndpoints: (key) => endpoints.get(key),
     *hosts() {
       yield* byHost.keys();
@@ -163,11 +162,13 @@ export function createWorld({ mesh: initialMesh, domainSuffix, kinds }: WorldOpt
 const isSameToProxies = (a: Service, b: Service): boolean =>
   isDeepStrictEqual({ ...a, labels: null, selector: null }, { ...b, labels: null, selector: null });
 
-/** Returns the callable endpoints: the set itself if all are callable, which is the usual case. */
-const callableOf = (set: EndpointSet): EndpointSet =>
-  set.endpoints.every(isCallable) ? set : { ...set, endpoints: set.endpoints.filter(isCallable) };
+/** Returns the endpoints that have not departed: the set itself if none has, which is the usual case. */
+function presentOf(set: EndpointSet): EndpointSet {
+  const staying = set.endpoints.filter(({ health }) => health !== 'departed');
+  return staying.length === set.endpoints.length ? set : { ...set, endpoints: staying };
+}
 
-/** Compares callable endpoints. Assignments do not depend on others. */
+/** Compares endpoints by identity. Assignments do not depend on departed ones. */
 function haveSameEndpoints(a: EndpointSet | undefined, b: EndpointSet | undefined): boolean {
   const [before, after] = [a?.endpoints ?? [], b?.endpoints ?? []];
   return before.length === after.length && before.every((endpoint, index) => endpoint === after[index]);

@@ -256,11 +256,11 @@ describe('an assignment', () => {
   const v1 = endpoint('10.0.0.1', { labels: { version: 'v1' }, locality: 'r/z1' });
   const v2 = endpoint('10.0.0.2', { labels: { version: 'v2' }, locality: 'r/z2', weight: 3 });
 
-  test('has the endpoints by locality, weighted, without unhealthy and draining ones', () => {
+  test('has the endpoints by locality, weighted, unhealthy ones as such, without draining ones', () => {
     const world = compiledWorld();
     const set = [
       v2,
-      endpoint('10.0.0.3', { health: 'unhealthy' }),
+      endpoint('10.0.0.3', { health: 'unhealthy', locality: 'r/z1' }),
       v1,
       endpoint('10.0.0.4', { health: 'draining', locality: 'r/z1' }),
     ];
@@ -271,8 +271,11 @@ describe('an assignment', () => {
       endpoints: [
         {
           locality: { region: 'r', zone: 'z1' },
-          lbEndpoints: [{ endpoint: at('10.0.0.1'), loadBalancingWeight: 1 }],
-          loadBalancingWeight: 1,
+          lbEndpoints: [
+            { endpoint: at('10.0.0.1'), loadBalancingWeight: 1 },
+            { endpoint: at('10.0.0.3'), healthStatus: 'UNHEALTHY', loadBalancingWeight: 1 },
+          ],
+          loadBalancingWeight: 2,
         },
         {
           locality: { region: 'r', zone: 'z2' },
@@ -291,6 +294,37 @@ describe('an assignment', () => {
       endpoints: [{ lbEndpoints: [{ endpoint: { address }, loadBalancingWeight: 1 }] }],
     });
     expect(JSON.stringify(world.json('endpoint', name))).not.toContain('healthStatus');
+  });
+
+  test('lists unhealthy endpoints, which are never called, unless clients call all below a minimum of healthy ones', () => {
+    const world = compiledWorld();
+    const set = endpointsOf(reviews, [endpoint('10.0.0.1', { health: 'unhealthy' })]);
+    const threshold = () => world.json('cluster', name).commonLbConfig;
+    world.apply(reviews, set);
+    expect(JSON.stringify(world.json('endpoint', name))).toContain('"healthStatus":"UNHEALTHY"');
+    expect(threshold()).toEqual({ healthyPanicThreshold: {} });
+
+    const outlierDetection = { minHealthPercent: 20 };
+    world.apply(rule('DestinationRule', 'r', { host: 'reviews', trafficPolicy: { outlierDetection } }));
+    expect(world.json('endpoint', name)).toEqual({ clusterName: name });
+    expect(threshold()).toEqual({ healthyPanicThreshold: { value: 20 } });
+  });
+
+  for (const client of ['grpc', 'mosn'] as const) {
+    test(`of ${client} clients has no unhealthy endpoints`, () => {
+      const world = compiledWorld();
+      world.apply(reviews, endpointsOf(reviews, [endpoint('10.0.0.1', { health: 'unhealthy' })]));
+      expect(world.json('endpoint', name, proxy({ client }))).toEqual({ clusterName: name });
+    });
+  }
+
+  test('of DNS keeps the names of endpoints that are all unhealthy', () => {
+    const world = compiledWorld();
+    const dns = service('reviews', { resolution: 'dns' });
+    world.apply(dns, endpointsOf(dns, [endpoint('a.example.com', { health: 'unhealthy' })]));
+    const text = JSON.stringify(world.json('cluster', name));
+    expect(text).toContain('"address":"a.example.com"');
+    expect(text).toContain('"healthStatus":"UNHEALTHY"');
   });
 
   test('of a subset has the endpoints with its labels, and may be empty', () => {

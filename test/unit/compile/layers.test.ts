@@ -40,9 +40,9 @@ describe('a kind of layers', () => {
     const there = proxy({ network: 'n1' });
     expect(world.names('cluster', there)).toContain('network|n1');
     expect(world.names('cluster', there)).toContain('outbound|80||a.default.svc.cluster.local');
-    expect(world.layers(there)).toHaveLength(3);
-    expect(world.layers(proxy({ network: 'n2' }))[2]).not.toBe(world.layers(there)[2]);
-    expect(world.layers()).toEqual(world.layers(there).slice(0, 2));
+    expect(world.layers(there)).toHaveLength(4);
+    expect(world.layers(proxy({ network: 'n2' }))[3]).not.toBe(world.layers(there)[3]);
+    expect(world.layers()).toEqual(world.layers(there).slice(0, 3));
   });
 });
 

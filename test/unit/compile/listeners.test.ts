@@ -226,9 +226,8 @@ describe('the inbound listener of a workload', () => {
       const before = world.layers();
       world.apply(endpointsOf(http, [{ ...served, health }]));
       expect(world.layers()).toEqual(before);
-      expect(world.json('endpoint', `outbound|80||${http.hostname}`)).toEqual({
-        clusterName: `outbound|80||${http.hostname}`,
-      });
+      const assignment = JSON.stringify(world.json('endpoint', `outbound|80||${http.hostname}`));
+      expect(assignment.includes('10.9.9.9')).toBe(health === 'unhealthy');
       world.apply(endpointsOf(http, []));
       expect(world.layers()).not.toEqual(before);
     });

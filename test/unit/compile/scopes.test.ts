@@ -239,14 +239,14 @@ describe('the work of a flush', () => {
     expect(changes.every(({ type }) => type === 'route')).toBe(true);
   });
 
-  test('for nothing new is nothing: equal values, unhealthy newcomers, rules that only changed their metadata', () => {
+  test('for nothing new is nothing: equal values, departed newcomers, rules that only changed their metadata', () => {
     const world = running();
     const known = rule('DestinationRule', 'r', { host: 'b', subsets: [{ name: 'v1', labels: { version: 'v1' } }] });
     const touched = { ...known, metadata: { ...known.metadata, resourceVersion: '2', annotations: { seen: 'yes' } } };
     const { changes, work } = world.apply(
       service('a'),
       touched,
-      endpointsOf(a, [endpoint('10.1.0.1'), endpoint('10.1.0.9', { health: 'unhealthy' })]),
+      endpointsOf(a, [endpoint('10.1.0.1'), endpoint('10.1.0.9', { health: 'departed' })]),
     );
     expect(changes).toEqual([]);
     expect(work.hostsCompiled + work.encoded).toBe(0);

@@ -15,6 +15,7 @@ const destination = (name: string): DestinationPlan => ({
   loadBalancing: { type: 'round-robin', warmup: null },
   limits: { connectTimeoutMs: 1000 },
   outlier: null,
+  weighsLocalities: false,
   tls: null,
   proxyProtocol: null,
   origins: [],

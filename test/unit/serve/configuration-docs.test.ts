@@ -71,9 +71,17 @@ function keysIn(config: { readonly adapters: readonly object[] }): ReadonlySet<s
   return new Set([...pathsIn(rest), ...entries.flatMap(pathsIn).map((path) => `adapters[].${path}`)]);
 }
 
+/** Lists the paths of all values, of lists of objects too: `distribute[].from`. */
 const pathsIn = (value: object): readonly string[] =>
-  Object.entries(value).flatMap(([key, inner]: [string, unknown]) =>
-    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
-      ? pathsIn(inner).map((path) => `${key}.${path}`)
-      : [key],
-  );
+  Object.entries(value).flatMap(([key, inner]: [string, unknown]) => {
+    const lists = Array.isArray(inner) ? inner.filter(isObject) : [];
+    const nested = isObject(inner) ? pathsIn(inner) : [];
+    return [
+      key,
+      ...nested.map((path) => `${key}.${path}`),
+      ...lists.flatMap(pathsIn).map((path) => `${key}[].${path}`),
+    ];
+  });
+
+const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

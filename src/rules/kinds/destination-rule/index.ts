@@ -31,11 +31,7 @@ export const destinationRule: RuleKind<'DestinationRule', DestinationRuleSpec> =
 };
 
 /** Fields of a policy, and of the settings of a port. */
-const pendingOwnFields = [
-  'loadBalancer.localityLbSetting',
-  'loadBalancer.zoneAwareLbSetting',
-  'outlierDetection.outlierDetectionHttpErrorCodes',
-];
+const pendingOwnFields = ['loadBalancer.zoneAwareLbSetting', 'outlierDetection.outlierDetectionHttpErrorCodes'];
 
 const pendingPolicyFields = [
   ...pendingOwnFields,

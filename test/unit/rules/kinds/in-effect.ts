@@ -47,6 +47,8 @@ const tls = [
 const policy = [
   ...under('loadBalancer', ['simple', ...under('consistentHash', hash), 'warmupDurationSecs']),
   ...under('loadBalancer.warmup', ['duration', 'minimumPercent', 'aggression']),
+  ...under('loadBalancer.localityLbSetting', ['enabled', 'failoverPriority[]', 'failover[].from', 'failover[].to']),
+  ...under('loadBalancer.localityLbSetting.distribute[]', ['from', 'to{}']),
   ...under('connectionPool.tcp', ['maxConnections', 'connectTimeout', 'maxConnectionDuration', 'idleTimeout']),
   ...under('connectionPool.tcp.tcpKeepalive', ['probes', 'time', 'interval']),
   ...under('connectionPool.http', ['http1MaxPendingRequests', 'http2MaxRequests', 'maxRequestsPerConnection']),
