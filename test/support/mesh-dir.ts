@@ -36,6 +36,7 @@ export async function createMeshDir(): Promise<MeshDir> {
 export interface StaticEndpoint {
   readonly port: number;
   readonly labels?: Readonly<Record<string, string>>;
+  readonly locality?: string;
 }
 
 /** An HTTP service at `host:port` with endpoints on 127.0.0.1. */
@@ -48,7 +49,10 @@ export const serviceEntry = (host: string, port: number, endpoints: readonly Sta
     location: 'MESH_INTERNAL',
     resolution: 'STATIC',
     ports: [{ name: 'http', number: port, protocol: 'HTTP' }],
-    endpoints: endpoints.map(({ port: own, labels = {} }) => ({ address: '127.0.0.1', ports: { http: own }, labels })),
+    endpoints: endpoints.map(({ port: own, labels = {}, locality }) => ({
+      ...{ address: '127.0.0.1', ports: { http: own }, labels },
+      ...(locality === undefined ? {} : { locality }),
+    })),
   },
 });
 
@@ -57,6 +61,14 @@ export const virtualService = (host: string, http: readonly object[]) => ({
   kind: 'VirtualService',
   metadata: { name: host.replaceAll('.', '-'), namespace: 'default' },
   spec: { hosts: [host], http },
+});
+
+/** A policy of a whole host. */
+export const trafficPolicy = (host: string, policy: object) => ({
+  apiVersion: 'networking.istio.io/v1',
+  kind: 'DestinationRule',
+  metadata: { name: host.replaceAll('.', '-'), namespace: 'default' },
+  spec: { host, trafficPolicy: policy },
 });
 
 /** Subsets by the label `version`. */
