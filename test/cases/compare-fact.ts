@@ -2,12 +2,13 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ProxyResources } from '../support/compiled-mesh.ts';
 import type { ResourceFact } from './read-cases.ts';
 import { parsePath, valueAt } from './resource-path.ts';
+import { withSecretsForFiles } from './tls-files.ts';
 
 /** Returns how a resource differs from a fact, for people; null if it does not. */
 export function factDifference(fact: ResourceFact, index: number, resources: ProxyResources): string | null {
   const { type, name, path, value, note } = fact;
   const steps = parsePath(path);
-  const resource = resources[type].get(name);
+  const resource = withSecretsForFiles(resources[type].get(name));
   const came = valueAt(resource ?? null, steps);
   const last = steps.at(-1);
   const parent = valueAt(resource ?? null, steps.slice(0, -1));
