@@ -207,12 +207,23 @@ export function createWriter({ dialect, pools, patch = noPatch }: WriterOptions)
 
 export const hashed = (bytes: Uint8Array): HashedBytes => ({ bytes, hash: contentHash(bytes) });
 
-const noInspections: Inspections = { http: false, tls: false };
+const noInspections: Inspections = { http: false, tls: false, plainPorts: [] };
 
 const inspectionsOf = (chains: readonly DecidedChain[]): Inspections => ({
-  http: chains.some(({ match }) => match.protocols.length > 0 && match.transport !== 'tls'),
+  http: chains.some(detectsHttp),
+  plainPorts: plainPortsOf(chains),
   tls: chains.some(({ match }) => match.serverNames.length > 0 || match.transport !== null),
 });
+
+const detectsHttp = ({ match }: DecidedChain): boolean => match.protocols.length > 0 && match.transport !== 'tls';
+
+/** Returns the ports for which no chain depends on the detection of HTTP. Empty if no chain does at all. */
+function plainPortsOf(chains: readonly DecidedChain[]): readonly number[] {
+  const detected = new Set(chains.filter(detectsHttp).map(({ match }) => match.port));
+  if (detected.size === 0) return [];
+  const ports = chains.flatMap(({ match: { port } }) => (port === null || detected.has(port) ? [] : [port]));
+  return [...new Set(ports)].sort((a, b) => a - b);
+}
 
 /**
  * Writes chains as fields of their listener, each match before its body. Envoy checks the conditions one after another

@@ -78,8 +78,8 @@ export type ListenerTraffic =
       /** Lookup of a connection's server name, for a destination with dynamic DNS. Absent: none. */
       readonly lookup?: { readonly families: IpFamilies | 'any'; readonly port: number } | undefined;
     }
-  /** Traffic for the workload beside the proxy; null for a port without a service. */
-  | { readonly type: 'served'; readonly port: InboundPort | null };
+  /** Traffic for the workload beside the proxy; null for a port without a service. Single requests only with `isHttp`. */
+  | { readonly type: 'served'; readonly port: InboundPort | null; readonly isHttp: boolean };
 
 /**
  * Claim of one unit to connections of a listener. Units with equal claims and traffic share a chain. Otherwise the
@@ -116,7 +116,8 @@ export interface InboundPort {
   readonly portName: string;
   readonly servicePort: number;
   readonly targetPort: number;
-  readonly protocol: 'http' | 'http2' | 'tcp';
+  /** `detected`: each connection shows whether it is HTTP. */
+  readonly protocol: 'http' | 'http2' | 'tcp' | 'detected';
 }
 
 /** Inbound ports of a group of workloads, in order of precedence, one per target port. */

@@ -5,7 +5,7 @@ import type { FilterChainJson, FilterChainMatchJson, ListenerJson } from '../../
 import type { HttpFilterKind } from '../http-filters/kind.ts';
 import { writeHttpFilters } from '../http-filters/write.ts';
 import { dnsCache } from './dns.ts';
-import { passthroughFilter, servedFilter } from './inbound.ts';
+import { servedFilter } from './inbound.ts';
 import { extension, listenAt, overAds } from './json.ts';
 import { type FilterJson, httpConnectionManager, type NamedListener, tcpFilter } from './listeners.ts';
 
@@ -13,6 +13,8 @@ import { type FilterJson, httpConnectionManager, type NamedListener, tcpFilter }
 export interface Inspections {
   /** True if it detects plain HTTP and its version. */
   readonly http: boolean;
+  /** Original destination ports of which all connections have the same chain, so that plain HTTP is not detected. */
+  readonly plainPorts: readonly number[];
   /** True if it detects TLS and the server name. */
   readonly tls: boolean;
 }
@@ -51,19 +53,38 @@ function range(text: string) {
   return { addressPrefix, prefixLen: bits === undefined ? (ipVersion(addressPrefix) === 4 ? 32 : 128) : Number(bits) };
 }
 
-type ListenerFilters = Pick<ListenerJson, 'listenerFilters' | 'listenerFiltersTimeout'>;
+type ListenerTimeout = Pick<ListenerJson, 'listenerFiltersTimeout' | 'continueOnListenerFiltersTimeout'>;
+type ListenerFilters = ListenerTimeout & Pick<ListenerJson, 'listenerFilters'>;
+type ListenerFilterJson = NonNullable<ListenerJson['listenerFilters']>[number];
 
-function listenerFilters({ direction }: ListenerFrame, { http, tls }: Inspections): ListenerFilters {
+function listenerFilters({ direction }: ListenerFrame, { http, tls, plainPorts }: Inspections): ListenerFilters {
   const filters = [
     ...(direction === 'inbound' ? [listenerFilter('original_dst', 'OriginalDst')] : []),
     ...(tls ? [listenerFilter('tls_inspector', 'TlsInspector')] : []),
-    ...(http ? [listenerFilter('http_inspector', 'HttpInspector')] : []),
+    ...(http ? [{ ...listenerFilter('http_inspector', 'HttpInspector'), ...disabledOn(plainPorts) }] : []),
   ];
   return {
     ...(filters.length === 0 ? {} : { listenerFilters: filters }),
-    // On a timeout, a client that has not sent anything would count as one of another protocol.
-    ...(tls || http ? { listenerFiltersTimeout: '0s' } : {}),
+    ...(tls || http ? timeouts[direction] : {}),
   };
+}
+
+/**
+ * Time to wait for the first bytes of a client. Outbound, a client that has not sent anything would count as one of
+ * another protocol, and reach another service. Inbound, it reaches the workload anyway: servers that speak first on a
+ * port without a protocol begin after this time.
+ */
+const timeouts: Readonly<Record<ListenerFrame['direction'], ListenerTimeout>> = {
+  outbound: { listenerFiltersTimeout: '0s' },
+  inbound: { listenerFiltersTimeout: '1s', continueOnListenerFiltersTimeout: true },
+};
+
+/** Disables a filter for ports. */
+function disabledOn(ports: readonly number[]): Pick<ListenerFilterJson, 'filterDisabled'> {
+  const rules = ports.map((port) => ({ destinationPortRange: { start: port, end: port + 1 } }));
+  const [first, ...others] = rules;
+  if (first === undefined) return {};
+  return { filterDisabled: others.length === 0 ? first : { orMatch: { rules } } };
 }
 
 const listenerFilter = (name: string, message: string) => ({
@@ -91,7 +112,7 @@ function trafficFilter({ listener, traffic }: FilterChainPlan, kinds: readonly H
         normalizePath: true,
       });
     case 'served':
-      return traffic.port === null ? passthroughFilter() : servedFilter(traffic.port, listener.binds[0], kinds);
+      return servedFilter(traffic, listener.binds[0], kinds);
     default:
       return assertNever(traffic);
   }

@@ -58,7 +58,7 @@ export const passthroughCluster = (connectTimeoutMs: number): NamedCluster => ({
  */
 export function inboundCluster(
   name: string,
-  http2: boolean,
+  protocol: DestinationPlan['protocol'],
   { connectTimeoutMs, families }: Pick<InboundPlan, 'connectTimeoutMs' | 'families'>,
 ): NamedCluster {
   const [sourceAddress, ...others] = inboundSources[families].map((address) => ({ address, portValue: 0 }));
@@ -68,7 +68,7 @@ export function inboundCluster(
     lbPolicy: 'CLUSTER_PROVIDED',
     connectTimeout: durationFromMs(connectTimeoutMs),
     circuitBreakers: { thresholds: [thresholds({ connectTimeoutMs })] },
-    ...protocolOptions({ protocol: http2 ? 'http2' : 'http1', limits: { connectTimeoutMs } }),
+    ...protocolOptions({ protocol, limits: { connectTimeoutMs } }),
     upstreamBindConfig: {
       ...(sourceAddress === undefined ? {} : { sourceAddress }),
       ...(others.length === 0 ? {} : { extraSourceAddresses: others.map((address) => ({ address })) }),

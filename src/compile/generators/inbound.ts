@@ -1,4 +1,5 @@
-import type { InboundPlan, InboundPort } from '../../plan/listener.ts';
+import type { UpstreamProtocol } from '../../plan/destination.ts';
+import type { InboundPlan, InboundPort, ListenerTraffic } from '../../plan/listener.ts';
 import type { RetryPlan } from '../../plan/route.ts';
 import type { HttpFilterKind } from '../http-filters/kind.ts';
 import { writeHttpFilters } from '../http-filters/write.ts';
@@ -11,11 +12,16 @@ const inboundPassthrough = 'InboundPassthroughCluster';
 /** Generates the clusters of the ports of a workload; without ports, the cluster of all other connections. */
 export const generateInboundClusters = (plan: InboundPlan): readonly NamedCluster[] =>
   plan.ports.length === 0
-    ? [inboundCluster(inboundPassthrough, false, plan)]
+    ? [inboundCluster(inboundPassthrough, 'client', plan)]
     : plan.ports.flatMap((port) => [
-        inboundCluster(clusterName(port), port.protocol === 'http2', plan),
-        ...(port.protocol === 'http' ? [inboundCluster(grpcClusterName(port), true, plan)] : []),
+        inboundCluster(clusterName(port), upstreamProtocol(port), plan),
+        ...(port.protocol === 'http' ? [inboundCluster(grpcClusterName(port), 'http2', plan)] : []),
       ]);
+
+function upstreamProtocol({ protocol }: InboundPort): UpstreamProtocol {
+  if (protocol === 'detected') return 'client';
+  return protocol === 'http2' ? 'http2' : 'http1';
+}
 
 /** Generates the filter for connections to ports without a service. They are forwarded unchanged. */
 export const passthroughFilter = (cluster = inboundPassthrough): FilterJson => tcpFilter(cluster, [target(cluster)]);
@@ -41,11 +47,17 @@ const inboundRetries: RetryPlan = {
   avoidPreviousHosts: false,
 };
 
-/** Generates the filter for connections to a port of a service. `bind` is the first address of their listener. */
-export function servedFilter(port: InboundPort, bind: string, filters: readonly HttpFilterKind[]): FilterJson {
-  const statPrefix = `inbound_${bind}_${port.targetPort}`;
-  const destination = clusterName(port);
-  if (port.protocol === 'tcp') return tcpFilter(statPrefix, [target(destination)]);
+type ServedTraffic = Extract<ListenerTraffic, { type: 'served' }>;
+
+/** Generates the filter for connections to the workload. `bind` is the first address of their listener. */
+export function servedFilter(
+  { port, isHttp }: ServedTraffic,
+  bind: string,
+  filters: readonly HttpFilterKind[],
+): FilterJson {
+  const statPrefix = port === null ? inboundPassthrough : `inbound_${bind}_${port.targetPort}`;
+  const destination = port === null ? inboundPassthrough : clusterName(port);
+  if (!isHttp) return tcpFilter(statPrefix, [target(destination)]);
   return httpConnectionManager({
     statPrefix,
     httpFilters: writeHttpFilters([], filters),
@@ -55,13 +67,17 @@ export function servedFilter(port: InboundPort, bind: string, filters: readonly 
       name: destination,
       validateClusters: false,
       virtualHosts: [
-        { name: `inbound|http|${port.servicePort}`, domains: ['*'], routes: inboundRoutes(port, filters) },
+        {
+          name: `inbound|http|${port?.servicePort ?? 0}`,
+          domains: ['*'],
+          routes: inboundRoutes(port, destination, filters),
+        },
       ],
     },
   });
 }
 
-function inboundRoutes(port: InboundPort, filters: readonly HttpFilterKind[]) {
+function inboundRoutes(port: InboundPort | null, destination: string, filters: readonly HttpFilterKind[]) {
   const route = generateRoute(
     {
       name: 'default',
@@ -70,7 +86,7 @@ function inboundRoutes(port: InboundPort, filters: readonly HttpFilterKind[]) {
       perFilter: [],
       action: {
         type: 'forward',
-        targets: [target(clusterName(port))],
+        targets: [target(destination)],
         timeoutMs: 0,
         retries: inboundRetries,
         rewritePath: null,
@@ -81,7 +97,7 @@ function inboundRoutes(port: InboundPort, filters: readonly HttpFilterKind[]) {
     },
     filters,
   );
-  if (port.protocol !== 'http') return [route];
+  if (port?.protocol !== 'http') return [route];
   const grpc = { match: { ...route.match, grpc: {} }, route: { ...route.route, cluster: grpcClusterName(port) } };
   return [{ ...route, name: 'grpc', ...grpc }, route];
 }

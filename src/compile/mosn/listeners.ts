@@ -28,5 +28,5 @@ export const mosnOutbound = ({ unknownHosts, captured }: OutboundFixedPlan): rea
 const passthrough = 'InboundPassthroughClusterIpv4';
 
 export const mosnInboundClusters = (plan: InboundPlan): readonly NamedCluster[] => [
-  inboundCluster(passthrough, false, plan),
+  inboundCluster(passthrough, 'http1', plan),
 ];

@@ -3,9 +3,11 @@ import { isHttp, type Service, type ServicePort } from '../../model/service.ts';
 import {
   anyAddress,
   anyConnection,
+  type ChainMatch,
   type FilterChainPlan,
   type InboundPlan,
   type InboundPort,
+  plainHttp,
 } from '../../plan/listener.ts';
 import { durationMs } from '../../rules/duration.ts';
 import type { ClientTraits } from '../client-traits.ts';
@@ -68,13 +70,25 @@ export function resolveInboundChains(
     createdAtMs: 0,
     origins: port === null ? [] : [portOrigin(port)],
   };
-  const traffic = { type: 'served' as const, port };
+  const chain = (name: string, match: ChainMatch, isHttp: boolean): FilterChainPlan => ({
+    ...common,
+    name,
+    match,
+    traffic: { type: 'served', port, isHttp },
+  });
   if (port !== null) {
     const match = { ...anyConnection, port: port.targetPort };
-    return [{ ...common, name: `${binds[0]}_${port.targetPort}`, match, traffic }];
+    const name = `${binds[0]}_${port.targetPort}`;
+    if (port.protocol !== 'detected') return [chain(name, match, port.protocol !== 'tcp')];
+    const detected = hasFilterChains ? [chain(name, { ...match, protocols: plainHttp }, true)] : [];
+    return [...detected, chain(name, match, false)];
   }
-  const catchAll = { ...common, name: 'virtualInbound-catchall-http', match: anyConnection, traffic };
-  return hasFilterChains ? [{ ...common, ...blackHole }, catchAll] : [catchAll];
+  if (!hasFilterChains) return [chain('virtualInbound-catchall-http', anyConnection, false)];
+  return [
+    { ...common, ...blackHole },
+    chain('virtualInbound-catchall-http', { ...anyConnection, protocols: plainHttp }, true),
+    chain('virtualInbound', anyConnection, false),
+  ];
 }
 
 /** Chain for connections to the listener's own port, which would loop. */
@@ -105,8 +119,13 @@ const inboundPort = (port: ServicePort, targetPort: number): Omit<InboundPort, '
   portName: port.name,
   servicePort: port.number,
   targetPort,
-  protocol: isHttp(port.protocol) ? (speaksHttp2(port) ? 'http2' : 'http') : 'tcp',
+  protocol: inboundProtocol(port),
 });
+
+function inboundProtocol(port: ServicePort): InboundPort['protocol'] {
+  if (isHttp(port.protocol)) return speaksHttp2(port) ? 'http2' : 'http';
+  return port.protocol === 'unknown' ? 'detected' : 'tcp';
+}
 
 /** Orders services of one port by rank, then by age. */
 const comparePortCandidates = (a: PortCandidate, b: PortCandidate): number =>

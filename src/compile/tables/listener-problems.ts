@@ -5,6 +5,7 @@ import type { SharedChain } from './shared-chains.ts';
 
 /** Returns the problems of services that lost a listener, or that get more or fewer connections than their own. */
 export function listenerProblems(name: string, decided: readonly DecidedClaim<SharedChain>[]): readonly PlanProblem[] {
+  if (decided.some(({ claim }) => claim.first.plan.listener.direction === 'inbound')) return []; // one claim per port
   const sniffsHttp = decided.some(({ matches }) => matches.some(({ protocols }) => protocols.length > 0));
   return decided.flatMap(({ claim, matches, lostTo }) => {
     const [winner] = lostTo;

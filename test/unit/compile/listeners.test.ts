@@ -200,12 +200,16 @@ describe('the inbound listener of a workload', () => {
   test('has one chain and one cluster per port, another for gRPC on HTTP ports, and forwards other connections', () => {
     const world = compiledWorld();
     world.apply(http, endpointsOf(http, [served]));
-    const { filterChains } = world.json('listener', 'virtualInbound') as { filterChains: { name: string }[] }; // its schema
-    expect(filterChains.map(({ name }) => name)).toEqual([
+    const { filterChains, defaultFilterChain } = world.json('listener', 'virtualInbound') as {
+      filterChains: { name: string }[];
+      defaultFilterChain: { name: string };
+    }; // its schema
+    expect([...filterChains.map(({ name }) => name), defaultFilterChain.name]).toEqual([
+      'virtualInbound-catchall-http',
       'virtualInbound-blackhole',
       '0.0.0.0_8080',
       '0.0.0.0_9000',
-      'virtualInbound-catchall-http',
+      'virtualInbound',
     ]);
     expect(JSON.stringify(filterChains)).toContain('inbound|http|80');
     expect(world.names('cluster').filter((name) => name.startsWith('inbound'))).toEqual([
@@ -217,6 +221,37 @@ describe('the inbound listener of a workload', () => {
       type: 'ORIGINAL_DST',
       upstreamBindConfig: { sourceAddress: { address: '127.0.0.6' } },
     });
+  });
+
+  test('detects HTTP on ports whose protocol is unknown, and only there', () => {
+    const world = compiledWorld();
+    const detected = service('web', {
+      ports: [{ name: 'web', number: 80, protocol: 'unknown' }, tcp],
+      vips: ['10.0.0.7'],
+    });
+    world.apply(detected, endpointsOf(detected, [endpoint('10.9.9.9', { ports: { web: 8080, tcp: 9000 } })]));
+    const { filterChains, listenerFilters, ...listener } = world.json('listener', 'virtualInbound') as {
+      filterChains: { name: string; filterChainMatch: object }[];
+      listenerFilters: object[];
+    }; // its schema
+    expect(filterChains.filter(({ name }) => name === '0.0.0.0_8080').map((it) => it.filterChainMatch)).toEqual([
+      { destinationPort: 8080, applicationProtocols: ['http/1.0', 'http/1.1', 'h2c'] },
+      { destinationPort: 8080 },
+    ]);
+    expect(listenerFilters[1]).toMatchObject({
+      name: 'envoy.filters.listener.http_inspector',
+      filterDisabled: {
+        orMatch: {
+          rules: [
+            { destinationPortRange: { start: 9000, end: 9001 } },
+            { destinationPortRange: { start: 15006, end: 15007 } },
+          ],
+        },
+      },
+    });
+    expect(listener).toMatchObject({ listenerFiltersTimeout: '1s', continueOnListenerFiltersTimeout: true });
+    expect(JSON.stringify(world.json('cluster', 'inbound|8080||'))).toContain('useDownstreamProtocolConfig');
+    expect(world.problems()).toEqual({});
   });
 
   for (const health of ['unhealthy', 'departed'] as const) {
