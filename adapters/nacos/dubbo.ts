@@ -39,26 +39,37 @@ export function translateProviders(
     faults.push(`instance ${instance.ip}:${instance.port}: ${provider.error}; it is left out`);
     return [];
   });
+  const complete = (endpoints: readonly Endpoint[]) =>
+    listed.flatMap((one, index) => {
+      const endpoint = endpoints[index];
+      return endpoint === undefined ? [] : atEachAddress(toEndpoint(one, endpoint, options.place), options);
+    });
+  const providers = listed.map(({ provider }) => provider);
   return {
     ports: distinctPorts(
       listed.flatMap(({ provider }) => provider.protocols.flatMap((name) => portFor(name, options.ports) ?? [])),
     ),
-    endpoints: listed.flatMap(({ instance, provider }) =>
-      atEachAddress(toEndpoint(instance, provider, options), options),
-    ),
+    endpoints: complete(providers.map((provider) => providerEndpoint(provider))),
+    dubbo: { providers, complete },
     faults,
   };
 }
 
-function providerOf({ ip, port, metadata }: NacosInstance) {
+/** Reads a provider. One that Nacos would not call counts as disabled, so that rules do not rely on it. */
+function providerOf({ ip, port, metadata, healthy, weight }: NacosInstance) {
   const { protocol = 'dubbo', path = '' } = metadata;
-  const parameters = new Map(Object.entries(metadata));
+  const isCalled = healthy && weight > 0;
+  const parameters = new Map(Object.entries({ ...metadata, ...(isCalled ? {} : { disabled: 'true' }) }));
   return readProvider({ protocol: protocol.toLowerCase(), host: ip, port, path, parameters });
 }
 
-function toEndpoint(instance: NacosInstance, provider: Provider, { place }: Pick<TranslateOptions, 'place'>): Endpoint {
+interface Listed {
+  readonly instance: NacosInstance;
+  readonly provider: Provider;
+}
+
+function toEndpoint({ instance, provider }: Listed, endpoint: Endpoint, place: string): Endpoint {
   const { healthy, weight, clusterName } = instance;
-  const endpoint = providerEndpoint(provider);
   return {
     ...endpoint,
     labels: { ...endpoint.labels, [clusterLabel]: clusterName },

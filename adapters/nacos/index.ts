@@ -8,6 +8,7 @@ import { createAddresses } from '../../src/dns/addresses.ts';
 import type { Result } from '../../src/lib/result.ts';
 import { createBook } from './book.ts';
 import { config, dubboNaming, type NacosConfig, nacosHostnames } from './config.ts';
+import { createDubboRules } from './dubbo-rules.ts';
 import { followNamespace, httpGet } from './follow.ts';
 import { createLogin, keepLoggedIn, noLogin } from './login.ts';
 import { defaultGroup, type NacosService, nameKey, parseNameKey } from './names.ts';
@@ -55,8 +56,23 @@ async function run(
   signal: AbortSignal,
 ): Promise<void> {
   const servers = settings.servers.map((text) => checked(parseServer(text, settings.grpcPortOffset)));
+  const login = loginOf(settings, clock);
+  const dubboRulesOf = (namespace: string) =>
+    createDubboRules({
+      namespace,
+      rotation: createRotation(servers),
+      security: () => securityOf(settings),
+      login,
+      clock,
+      log,
+      reconcileSeconds: settings.reconcileSeconds,
+      changed: () => publisher.apply(view.rulesChanged(namespace)),
+      report: (origin, message) => publisher.report(origin, message === null ? [] : [message]),
+    });
+  const dubboRules = new Map(settings.namespaces.map((namespace) => [namespace, dubboRulesOf(namespace)]));
   const addresses = createAddresses({ clock, changed: (_, keys) => publisher.translateAgain(keys) });
   const view = createView({
+    rulesOf: (namespace) => dubboRules.get(namespace) ?? null,
     hostnames: checked(nacosHostnames(settings)),
     names: settings.names,
     dubbo: dubboNaming(settings),
@@ -74,7 +90,6 @@ async function run(
     awaited: [...settings.namespaces, ...settings.rules.map(rulesPart)],
     isPending: addresses.isPending,
   });
-  const login = loginOf(settings, clock);
   const [first] = servers;
   const watchingLogin =
     login === noLogin || first === undefined
@@ -115,7 +130,8 @@ async function run(
         log,
         changed: () => publisher.update(book.takeChanges()),
         ready() {
-          publisher.settled(namespace);
+          const settled = () => publisher.settled(namespace);
+          void (dubboRules.get(namespace)?.compared() ?? Promise.resolve()).then(settled);
           publisher.recovered(namespace);
         },
         lost(reason, isDenied) {
@@ -160,6 +176,7 @@ async function run(
   await Promise.all([
     ...settings.namespaces.map(follow),
     ...ruleSources.map(([namespace, sources]) => followRulesOf(namespace, sources)),
+    ...[...dubboRules.values()].map((one) => one.run(signal)),
     addresses.run(signal),
     watchingLogin,
   ]);

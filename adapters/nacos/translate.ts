@@ -1,3 +1,4 @@
+import type { Provider } from '../../src/dubbo/provider.ts';
 import { ipVersion } from '../../src/lib/ip.ts';
 import type { Endpoint } from '../../src/model/endpoint.ts';
 import type { ServicePort } from '../../src/model/service.ts';
@@ -35,6 +36,12 @@ export interface TranslatedInstances {
   /** Ports by which clients call them; empty if there is no instance. */
   readonly ports: readonly ServicePort[];
   readonly endpoints: readonly Endpoint[];
+  /** Providers of Dubbo, to which its rules apply; null for other services. */
+  readonly dubbo: {
+    readonly providers: readonly Provider[];
+    /** Completes endpoints of these providers, in their order, by what Nacos says of the instances. */
+    readonly complete: (endpoints: readonly Endpoint[]) => readonly Endpoint[];
+  } | null;
   /** Reasons why instances are left out, for people. */
   readonly faults: readonly string[];
 }
@@ -57,7 +64,7 @@ export function translateListed(instances: readonly NacosInstance[], options: Tr
   const endpoints = listed.flatMap(({ instance, port }, index) =>
     atEachAddress(toEndpoint(instance, { port, weight: weights[index] ?? 1, ...options }), options),
   );
-  return { ports: distinctPorts(listed.map(({ port }) => port)), endpoints, faults };
+  return { ports: distinctPorts(listed.map(({ port }) => port)), endpoints, dubbo: null, faults };
 }
 
 /** Skips what is no endpoint, silently: consumers register with port 0, and a disabled instance is out of service. */

@@ -1,12 +1,16 @@
 import type { ShardChange } from '../../src/adapter-contract/adapter.ts';
 import type { Addresses } from '../../src/dns/addresses.ts';
+import { objectChanges } from '../../src/dubbo/governance/object-changes.ts';
 import { type NamedService, type Naming, nameService, withOwnName } from '../../src/dubbo/identity.ts';
 import { ipVersion } from '../../src/lib/ip.ts';
 import type { Result } from '../../src/lib/result.ts';
 import { type ServiceKey, serviceKey } from '../../src/model/names.ts';
+import type { RawObject } from '../../src/model/object.ts';
 import type { Service, ServicePort } from '../../src/model/service.ts';
 import type { BookEntry } from './book.ts';
 import { dubboIdentity, translateProviders } from './dubbo.ts';
+import type { DubboRules } from './dubbo-rules.ts';
+import { governedParts } from './governed-parts.ts';
 import type { NacosHostnames } from './hostnames.ts';
 import type { NacosInstance } from './messages.ts';
 import { defaultGroup, type NacosService } from './names.ts';
@@ -21,6 +25,8 @@ export interface ViewOptions extends Omit<TranslateOptions, 'addressesOf' | 'pla
   readonly dubbo: Naming;
   readonly meshNamespaceOf: (namespace: string) => string;
   readonly addresses: Pick<Addresses, 'use' | 'of' | 'fault'>;
+  /** Returns the rules of Dubbo of a namespace of Nacos, or null if none are read. */
+  readonly rulesOf: (namespace: string) => Pick<DubboRules, 'governance' | 'follow'> | null;
 }
 
 /** Services of all namespaces, translated. */
@@ -30,6 +36,8 @@ export interface NacosView {
     key: string,
     entry: BookEntry | null,
   ): { readonly changes: readonly ShardChange[]; readonly faults: readonly string[] };
+  /** Translates the services that changed rules of Dubbo of a namespace concern. */
+  rulesChanged(namespace: string): readonly ShardChange[];
   /** Returns services as they were given, without those that are left out. */
   entriesOf(keys: readonly string[]): ReadonlyMap<string, BookEntry>;
 }
@@ -44,12 +52,15 @@ export function createView(options: ViewOptions): NacosView {
   const members = new Map<string, NacosPart>();
   const membersOf = new Map<ServiceKey, Set<string>>();
   const published = new Map<ServiceKey, Service>();
+  /** Rules of the mesh that rules of Dubbo became. */
+  const objectsOf = new Map<ServiceKey, readonly RawObject[]>();
 
   function remove(key: string): readonly ServiceKey[] {
     const member = members.get(key);
     if (member === undefined) return [];
     const service = serviceOf(member);
     members.delete(key);
+    options.rulesOf(member.entry.name.namespace)?.follow(key, []);
     const others = membersOf.get(service);
     others?.delete(key);
     if (others?.size === 0) membersOf.delete(service);
@@ -60,6 +71,7 @@ export function createView(options: ViewOptions): NacosView {
     const former = remove(key);
     const service = serviceOf(member);
     members.set(key, member);
+    options.rulesOf(member.entry.name.namespace)?.follow(key, member.dubbo?.providers ?? []);
     membersOf.set(service, (membersOf.get(service) ?? new Set()).add(key));
     return [...new Set([...former, service])];
   }
@@ -74,17 +86,29 @@ export function createView(options: ViewOptions): NacosView {
     const [first] = parts;
     if (first === undefined) {
       published.delete(key);
-      return former === undefined
-        ? []
-        : [{ type: 'service-removed', namespace: former.namespace, hostname: former.hostname }];
+      const removed = setObjects(key, []);
+      if (former === undefined) return removed;
+      return [...removed, { type: 'service-removed', namespace: former.namespace, hostname: former.hostname }];
     }
     const ports = distinctPorts(parts.flatMap((part) => part.ports));
     const namespace = options.meshNamespaceOf(first.entry.name.namespace);
     const service = toService(first, { namespace, ports: portsOr(ports, former) });
     const isKnown = former !== undefined && JSON.stringify(former) === JSON.stringify(service);
     if (!isKnown) published.set(key, service);
-    const set = { namespace, hostname: service.hostname, endpoints: parts.flatMap(({ endpoints }) => endpoints) };
-    return [...(isKnown ? [] : [{ type: 'service', service } as const]), { type: 'endpoints', set }];
+    const { endpoints, objects } = governedParts(parts, service, (one) => options.rulesOf(one)?.governance ?? null);
+    const set = { namespace, hostname: service.hostname, endpoints };
+    return [
+      ...(isKnown ? [] : [{ type: 'service', service } as const]),
+      { type: 'endpoints', set },
+      ...setObjects(key, objects),
+    ];
+  }
+
+  function setObjects(key: ServiceKey, objects: readonly RawObject[]): readonly ShardChange[] {
+    const changes = objectChanges(objectsOf.get(key) ?? [], objects);
+    if (objects.length === 0) objectsOf.delete(key);
+    else objectsOf.set(key, objects);
+    return changes;
   }
 
   /** Ports stay while a service has no instance. */
@@ -105,6 +129,14 @@ export function createView(options: ViewOptions): NacosView {
       const touched = put(key, { entry, named: named.value, ...translated });
       const faults = [...entry.faults, ...translated.faults, ...unresolved(entry, options)];
       return { changes: touched.flatMap(changesOf), faults };
+    },
+    rulesChanged(namespace) {
+      const isConcerned = options.rulesOf(namespace)?.governance.takeConcerned() ?? null;
+      if (isConcerned === null) return [];
+      const concerned = [...members.values()].filter(
+        ({ entry, dubbo }) => entry.name.namespace === namespace && dubbo !== null && isConcerned(dubbo.providers),
+      );
+      return [...new Set(concerned.map(serviceOf))].flatMap(changesOf);
     },
     entriesOf: (keys) =>
       new Map(

@@ -43,3 +43,15 @@ export function isSameKey(given: string, name: string): boolean {
     identityKey(parseServiceKey(given)) === identityKey(parseServiceKey(name))
   );
 }
+/** Returns the names under which Dubbo looks for rules of a service. */
+export function namesOfService({ interface: name, version, group }: ServiceIdentity): readonly string[] {
+  const keys = new Set([`${name}:${version}:${group}`]);
+  if (version === '' && group === '') keys.add(name);
+  return [...keys].flatMap((key) => ['.configurators', '.condition-router'].map((suffix) => `${key}${suffix}`));
+}
+
+/** Returns the names under which Dubbo looks for rules of an application. */
+export const namesOfApplication = (application: string): readonly string[] =>
+  ['.configurators', '.condition-router', '.tag-router', '.script-router', '.MESHAPPRULE'].map(
+    (suffix) => `${application}${suffix}`,
+  );

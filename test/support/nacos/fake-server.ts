@@ -24,8 +24,8 @@ export interface FakeNacos {
   readonly connections: number;
   /** Sets the instances of a service of group `G`, null to forget it, and pushes it to subscribers. */
   set(service: string, instances: readonly FakeInstance[] | null): void;
-  /** Sets the content of a configuration of group `G`, null to remove it, and notifies those that listen to it. */
-  setConfig(dataId: string, content: string | null): void;
+  /** Sets the content of a configuration, null to remove it, and notifies those that listen to it. */
+  setConfig(dataId: string, content: string | null, group?: string): void;
   /** Sends a request to all clients of its module. */
   tell(type: string, body: Payload['body']): void;
   /** Answers no request from now on. */
@@ -188,10 +188,10 @@ export async function startFakeNacos({ version = 3, watchLimit = 500 }: FakeNaco
       }
       tell('NotifySubscriberRequest', { serviceInfo: infoOf(service) });
     },
-    setConfig(dataId, content) {
+    setConfig(dataId, content, group = 'G') {
       if (content === null) configs.delete(dataId);
       else configs.set(dataId, content);
-      if (listened.has(dataId)) tell('ConfigChangeNotifyRequest', { group: 'G', dataId, tenant: '' });
+      if (listened.has(dataId)) tell('ConfigChangeNotifyRequest', { group, dataId, tenant: '' });
     },
     tell,
     hang() {

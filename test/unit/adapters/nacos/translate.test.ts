@@ -63,7 +63,12 @@ describe('an instance of Nacos', () => {
   });
 
   test('of port 0 is skipped without a fault: consumers register so', () => {
-    expect(translateListed([instance({ port: 0 })], options)).toEqual({ ports: [], endpoints: [], faults: [] });
+    expect(translateListed([instance({ port: 0 })], options)).toEqual({
+      ports: [],
+      endpoints: [],
+      dubbo: null,
+      faults: [],
+    });
   });
 
   test('of a cluster that is not read is skipped', () => {

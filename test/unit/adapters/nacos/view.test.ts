@@ -17,6 +17,7 @@ function viewOf(settings: object = {}) {
     addresses: { use: () => {}, of: () => [], fault: () => 'no such host' },
     keys: parsed.metadataKeys,
     ports: parsed.ports,
+    rulesOf: () => null,
     defaultProtocol: parsed.defaultProtocol,
     clusters: null,
   });
