@@ -23,11 +23,15 @@ describe('a service with dynamic DNS', () => {
     expect(JSON.stringify(world.json('listener', '0.0.0.0_80'))).toContain(JSON.stringify(cache.name));
   });
 
-  test('shares its listener with other services of the port, whichever is older', () => {
-    for (const createdAtMs of [1, 9_000]) {
+  test('shares its listener with other services of the port, in any order', () => {
+    const fixed = (createdAtMs: number) => service('fixed.example.org', { createdAtMs });
+    for (const services of [
+      [any, fixed(1)],
+      [fixed(1), any],
+      [fixed(9_000), any],
+    ]) {
       const world = compiledWorld();
-      const fixed = service('fixed.example.org', { createdAtMs });
-      world.apply(any, fixed);
+      world.apply(...services);
       expect(filters(world)).toEqual(['dynamic_forward_proxy', 'router']);
       expect(world.problems()).toEqual({});
       world.apply({ type: 'service-removed', key: 'default/*.example.com' as never }); // as serviceKey writes it
