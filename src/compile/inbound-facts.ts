@@ -1,9 +1,14 @@
 import type { ServiceKey } from '../model/names.ts';
-import type { ClientKind, Proxy } from '../model/proxy.ts';
+import type { ClientKind, InterceptionMode, Proxy } from '../model/proxy.ts';
 import type { IpFamilies } from '../plan/listener.ts';
+import { type SidecarRule, sidecar as sidecarKind } from '../rules/kinds/sidecar/index.ts';
+import { hasInboundSettings } from '../rules/kinds/sidecar/resolve.ts';
+import { type RuleId, ruleId } from '../rules/rule.ts';
 import type { TraitsByClient } from './client-traits.ts';
 import type { ProxyFacts } from './facts.ts';
 import { ipFamiliesOf } from './ip-families.ts';
+import { selectedRule } from './selected-rule.ts';
+import { namespaceMatters } from './world/relevant-namespaces.ts';
 import type { Member } from './world/workloads.ts';
 import type { World } from './world/world.ts';
 
@@ -11,7 +16,14 @@ import type { World } from './world/world.ts';
 export interface InboundFacts {
   readonly client: ClientKind;
   readonly families: IpFamilies;
-  readonly transparent: boolean;
+  /** `none` only with ingress listeners of a Sidecar, and for clients without a proxy. */
+  readonly interception: InterceptionMode;
+  /** Namespace, for the choice of DestinationRules; `*` if it makes no difference. */
+  readonly namespace: string;
+  /** Sidecar with inbound settings; null for none. */
+  readonly sidecar: RuleId | null;
+  /** Addresses of the workload, in their order. Empty unless the Sidecar has ingress listeners. */
+  readonly addresses: readonly string[];
   /** Services of the workloads with their ports, as registries report them; sorted, without duplicates. */
   readonly memberships: readonly Membership[];
 }
@@ -31,26 +43,42 @@ export interface Membership {
 }
 
 /**
- * Reads the facts of a proxy's workloads; null if the kernel redirects no traffic to the proxy. gRPC servers accept
- * their connections themselves. Those with equal ports share a layer, whatever their addresses and interception are.
+ * Reads the facts of a proxy's workloads; null if no connections from outside reach the proxy. gRPC servers accept their
+ * connections themselves. Those with equal ports share a layer, whatever their addresses and interception are.
  */
 export function inboundFactsOf(proxy: ProxyFacts, world: World, clients: TraitsByClient): InboundFacts | null {
-  const client = proxy.get('client');
-  const interception = proxy.get('interception');
-  const addresses = proxy.get('addresses');
   if (proxy.get('role') !== 'sidecar') return null;
+  const client = proxy.get('client');
+  const { isProxy, hasFilterChains } = clients[client];
+  const addresses = proxy.get('addresses');
+  const rule = inboundSidecar(proxy, world);
   const own = { namespace: proxy.get('namespace'), name: proxy.get('name') };
-  if (!clients[client].isProxy) {
-    const memberships = membershipsOf(addresses, own, world);
-    return memberships.length === 0 ? null : { client, families: 'dual', transparent: false, memberships };
+  const memberships = !isProxy || hasFilterChains ? membershipsOf(addresses, own, world) : [];
+  const sidecar = rule === null ? null : ruleId(rule);
+  if (!isProxy) {
+    if (memberships.length === 0) return null;
+    return { ...withoutAddresses, client, families: 'dual', interception: 'none', sidecar, memberships };
   }
-  if (interception === 'none') return null;
+  const interception = proxy.get('interception');
+  const listens = hasFilterChains && (rule?.spec.ingress ?? []).length > 0;
+  if (interception === 'none' && !listens) return null;
   return {
     client,
     families: ipFamiliesOf(addresses),
-    transparent: interception === 'tproxy',
-    memberships: clients[client].hasFilterChains ? membershipsOf(addresses, own, world) : [],
+    interception,
+    namespace: memberships.length > 0 && namespaceMatters(own.namespace, world) ? own.namespace : '*',
+    sidecar,
+    addresses: listens ? addresses : [],
+    memberships,
   };
+}
+
+const withoutAddresses = { namespace: '*', addresses: [] };
+
+/** Returns the proxy's Sidecar if it has inbound settings. */
+function inboundSidecar(proxy: ProxyFacts, world: World): SidecarRule | null {
+  const rule = selectedRule(sidecarKind, proxy, world);
+  return rule !== null && hasInboundSettings(rule.spec) ? rule : null;
 }
 
 type Own = Pick<Proxy, 'namespace' | 'name'>;

@@ -1,15 +1,13 @@
-import { anyAddress, type FilterChainPlan, type InboundPlan, type InboundPort } from '../plan/listener.ts';
-import type { UnitPlan } from '../plan/unit.ts';
+import type { FilterChainPlan, InboundPlan, InboundPort } from '../plan/listener.ts';
+import type { PlanProblem, UnitPlan } from '../plan/unit.ts';
+import type { SidecarRule } from '../rules/kinds/sidecar/index.ts';
+import { ruleId } from '../rules/rule.ts';
 import type { ClientTraits } from './client-traits.ts';
 import type { InboundFacts } from './inbound-facts.ts';
 import type { LayerParts } from './layer.ts';
-import {
-  portOrigin,
-  resolveInboundChains,
-  resolveInboundFrame,
-  resolveInboundPort,
-  targetPorts,
-} from './resolve/inbound.ts';
+import { resolveInboundChains, resolveInboundFrame, resolveInboundPort } from './resolve/inbound.ts';
+import { type InboundContext, targetPorts } from './resolve/inbound-services.ts';
+import { resolveIngressPort } from './resolve/ingress.ts';
 import { type ChainPart, encodeChain, releaseChain, retainChain } from './tables/chain-parts.ts';
 import { isSameContent, isSameList, isSamePooled } from './tables/contributions.ts';
 import type { ListenerTable } from './tables/listener-table.ts';
@@ -18,7 +16,7 @@ import type { UnitKind } from './units.ts';
 import { trackedReader } from './world/world-reader.ts';
 import type { Writer, WrittenMessages } from './writer.ts';
 
-/** Unit for configuration that every workload has. Other units are ports: `<bind>_<port>`. */
+/** Unit for configuration that every workload has. Other units are ports, by number. */
 export const workloadKey = 'workload';
 
 /** Configuration of one port of workloads, or of workloads without ports. */
@@ -43,14 +41,14 @@ export interface InboundUnitOptions {
   readonly parts: LayerParts;
   readonly tables: Tables;
   readonly listeners: ListenerTable;
+  /** Returns the current Sidecar, if it has inbound settings. */
+  sidecar(): SidecarRule | null;
 }
 
 /** Creates the units of a workload group: one for common configuration, then one per port. */
 export function inboundUnits(options: InboundUnitOptions): UnitKind<InboundUnitPlan, InboundUnitParts> {
-  const { facts, client, writer, parts, tables, listeners } = options;
+  const { facts, client, writer, parts, tables, listeners, sidecar } = options;
   const { world, pools, layersByOrigin, key: layer } = parts;
-  const [bind] = anyAddress[facts.families];
-  const portsByKey = new Map(targetPorts(facts).map((port) => [`${bind}_${port}`, port]));
   /** True if the common configuration cannot be encoded. Faults of ports are then no faults of their services. */
   let isFrameWrong = false;
 
@@ -67,21 +65,22 @@ export function inboundUnits(options: InboundUnitOptions): UnitKind<InboundUnitP
 
   return {
     noParts,
-    keys: () => [workloadKey, ...portsByKey.keys()],
+    keys: () => [workloadKey, ...portNumbers(facts, client, sidecar()).map(String)],
     unitOf: () => null,
     resolve(key) {
-      const targetPort = portsByKey.get(key);
+      const isOfPort = key !== workloadKey;
       const reader = trackedReader(world, null);
-      const port = targetPort === undefined ? null : resolveInboundPort(facts, targetPort, reader);
-      const frame = resolveInboundFrame(facts, reader);
-      const isOfPort = targetPort !== undefined;
+      const context = { facts, sidecar: sidecar(), world: reader };
+      const problems = isOfPort ? [] : [...unsupported(context.sidecar, client)];
+      const port = isOfPort ? portPlan(context, Number(key), client, problems) : null;
+      const isServed = port !== null || (!isOfPort && (facts.interception !== 'none' || !client.isProxy));
       return {
         port,
-        inbound: isOfPort && port === null ? null : { ...frame, ports: port === null ? [] : [port] },
-        chains: isOfPort && port === null ? [] : resolveInboundChains(port, facts, client),
+        inbound: isServed ? { ...resolveInboundFrame(context), ports: port === null ? [] : [port] } : null,
+        chains: isServed ? resolveInboundChains(port, facts, client) : [],
         references: [],
         dependencies: [...reader.dependencies()],
-        problems: [],
+        problems,
       };
     },
     isEmpty: ({ inbound }) => inbound === null,
@@ -90,7 +89,7 @@ export function inboundUnits(options: InboundUnitOptions): UnitKind<InboundUnitP
       isFrameWrong &&= port !== null;
       const messages = writer.inbound(inbound);
       try {
-        return { port, ...messages, chains: encodeChains(chains, port === null ? '' : `${bind}_${port.targetPort}`) };
+        return { port, ...messages, chains: encodeChains(chains, port === null ? '' : unitName(port)) };
       } catch (error) {
         writer.release(messages);
         throw error;
@@ -103,7 +102,10 @@ export function inboundUnits(options: InboundUnitOptions): UnitKind<InboundUnitP
       if (port === null || isFrameWrong) return { keepsLastGood: true, problems: [] };
       return {
         keepsLastGood: false,
-        problems: [{ origin: portOrigin(port), message: `port ${port.targetPort} is not served: ${fault}` }],
+        problems: port.origins.map((origin) => ({
+          origin,
+          message: `port ${port.targetPort} is not served: ${fault}`,
+        })),
       };
     },
     install(_, before, after) {
@@ -115,8 +117,8 @@ export function inboundUnits(options: InboundUnitOptions): UnitKind<InboundUnitP
         for (const { value } of next) tables.set(type, value);
       }
       listeners.replace(before.chains, after.chains);
-      if (after.port !== null) layersByOrigin.add(layer, [portOrigin(after.port)]);
-      if (before.port !== null) layersByOrigin.remove(layer, [portOrigin(before.port)]);
+      layersByOrigin.add(layer, originsOfPort(after.port));
+      layersByOrigin.remove(layer, originsOfPort(before.port));
     },
     since: ({ parts: before, since }, after, revision) => ({
       cluster: isSameList(before.clusters, after.clusters, isSamePooled) ? since.cluster : revision,
@@ -138,4 +140,37 @@ export function inboundUnits(options: InboundUnitOptions): UnitKind<InboundUnitP
     dependsOnReferences: () => false,
     onCompiled: () => {},
   };
+}
+
+/** Returns the services and rules that contribute to a port. */
+export const originsOfPort = (port: InboundPort | null): readonly string[] =>
+  port === null ? [] : [...port.origins, ...port.limitOrigins];
+
+const unitName = ({ binds: [bind], targetPort }: InboundPort): string => `${bind}_${targetPort}`;
+
+/** Returns the ports of the Sidecar's ingress listeners; without any, those of the services. */
+function portNumbers(facts: InboundFacts, client: ClientTraits, sidecar: SidecarRule | null): readonly number[] {
+  const ingress = client.hasFilterChains ? ingressPorts(sidecar) : [];
+  return ingress.length > 0 ? ingress : targetPorts(facts);
+}
+
+const ingressPorts = (sidecar: SidecarRule | null): readonly number[] =>
+  (sidecar?.spec.ingress ?? []).map(({ port }) => port.number ?? 0);
+
+function portPlan(context: InboundContext, port: number, client: ClientTraits, problems: PlanProblem[]) {
+  const { sidecar } = context;
+  if (sidecar !== null && client.hasFilterChains && ingressPorts(sidecar).length > 0) {
+    return resolveIngressPort({ ...context, sidecar }, port, problems);
+  }
+  return resolveInboundPort(context, port);
+}
+
+/** Returns problems of a Sidecar whose inbound settings such clients do not support. */
+function* unsupported(sidecar: SidecarRule | null, client: ClientTraits): Generator<PlanProblem> {
+  if (sidecar === null || client.hasFilterChains) return;
+  const clients = client.isProxy ? 'MOSN' : 'gRPC servers';
+  for (const field of ['ingress', 'inboundConnectionPool'] as const) {
+    if (sidecar.spec[field] === undefined) continue;
+    yield { origin: ruleId(sidecar), message: `not in effect yet: spec.${field} for ${clients}` };
+  }
 }

@@ -1,9 +1,9 @@
+import { sidecar as sidecarKind } from '../rules/kinds/sidecar/index.ts';
 import type { Dialect } from './dialect.ts';
 import type { Dialects } from './dialects.ts';
 import { type InboundFacts, inboundFactsOf } from './inbound-facts.ts';
-import { type InboundUnitParts, inboundUnits } from './inbound-units.ts';
+import { type InboundUnitParts, inboundUnits, originsOfPort } from './inbound-units.ts';
 import type { Layer, LayerKind, LayerParts } from './layer.ts';
-import { portOrigin } from './resolve/inbound.ts';
 import { createListenerTable } from './tables/listener-table.ts';
 import { createTables } from './tables/tables.ts';
 import { createUnits } from './units.ts';
@@ -14,20 +14,25 @@ export const inboundKind = (dialects: Dialects): LayerKind<InboundFacts> => ({
   kind: 'inbound',
   mayWait: false,
   factsOf: (proxy, world) => inboundFactsOf(proxy, world, dialects),
-  selected: () => [],
+  selected: ({ sidecar }) => (sidecar === null ? [] : [sidecar]),
   create: (facts, parts) => createInboundLayer(facts, dialects[facts.client], parts),
   layersWith: (origin, { layersByOrigin }) => layersByOrigin.holdersOf(origin),
 });
 
 function createInboundLayer(facts: InboundFacts, dialect: Dialect, parts: LayerParts): Layer {
-  const { key, problems, pools } = parts;
+  const { key, problems, pools, world } = parts;
   const tables = createTables(key);
   const writer = createWriter({ dialect, pools });
   const listeners = createListenerTable({ tables, writer, pools, problems });
-  const units = createUnits(inboundUnits({ facts, client: dialect, writer, parts, tables, listeners }), problems);
+  const readSidecar = () => (facts.sidecar === null ? null : (world.rules.get(sidecarKind, facts.sidecar) ?? null));
+  let sidecar = readSidecar();
+  const units = createUnits(
+    inboundUnits({ facts, client: dialect, writer, parts, tables, listeners, sidecar: () => sidecar }),
+    problems,
+  );
 
   const unitsOf = (origin: string) =>
-    [...units.values()].filter(({ parts: { port } }) => port !== null && portOrigin(port) === origin);
+    [...units.values()].filter(({ parts: { port } }) => originsOfPort(port).includes(origin));
   /** Returns the resources to which a port contributes. */
   const namesOf = (type: 'cluster' | 'listener', unitParts: InboundUnitParts): readonly string[] => {
     if (type === 'cluster') return unitParts.clusters.map(({ value }) => value.name);
@@ -38,7 +43,10 @@ function createInboundLayer(facts: InboundFacts, dialect: Dialect, parts: LayerP
   return {
     key,
     mark(dirty) {
-      if (dirty.mesh) units.markAll();
+      const isSidecarChanged = facts.sidecar !== null && dirty.selecting.has(facts.sidecar);
+      // A removed Sidecar keeps its effect here: the proxies of this layer are about to leave it.
+      if (isSidecarChanged) sidecar = readSidecar() ?? sidecar;
+      if (dirty.mesh || isSidecarChanged) units.markAll();
       units.mark(dirty);
       return units.isDirty;
     },
@@ -52,12 +60,14 @@ function createInboundLayer(facts: InboundFacts, dialect: Dialect, parts: LayerP
       for (const { parts: unitParts, since } of units.values()) {
         const { port } = unitParts;
         if (port === null || !namesOf(type, unitParts).includes(name)) continue;
-        yield { part: '', origins: [portOrigin(port)], since: since[type] };
+        const origins = type === 'cluster' ? originsOfPort(port) : port.origins;
+        yield { part: '', origins, since: since[type] };
       }
     },
     *contributionsOf(origin) {
       for (const { parts: unitParts, since } of unitsOf(origin)) {
-        for (const type of ['cluster', 'listener'] as const) {
+        const isOfListener = unitParts.port?.origins.includes(origin) ?? false;
+        for (const type of isOfListener ? (['cluster', 'listener'] as const) : (['cluster'] as const)) {
           for (const name of namesOf(type, unitParts)) yield { layer: key, type, name, since: since[type] };
         }
       }
@@ -66,7 +76,7 @@ function createInboundLayer(facts: InboundFacts, dialect: Dialect, parts: LayerP
       for (const {
         parts: { port },
       } of units.values()) {
-        if (port !== null) parts.layersByOrigin.remove(key, [portOrigin(port)]);
+        parts.layersByOrigin.remove(key, originsOfPort(port));
       }
       units.dispose();
       listeners.dispose();

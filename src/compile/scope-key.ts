@@ -7,6 +7,7 @@ import type { ProxyFacts } from './facts.ts';
 import { ipFamiliesOf } from './ip-families.ts';
 import { selectedRule } from './selected-rule.ts';
 import { meetsCondition, suffixesOf } from './world/relevance.ts';
+import { namespaceMatters } from './world/relevant-namespaces.ts';
 import type { World } from './world/world.ts';
 
 /**
@@ -76,17 +77,6 @@ function domainClass(domain: string, { relevance, domainSuffix }: World): string
     return suffix === `svc.${domainSuffix}` || relevance.hostsEndWith(suffix) ? `*.${suffix}` : '';
   }
   return suffixesOf(domain).find((tail) => relevance.hostsEndWith(tail)) ?? '';
-}
-
-function namespaceMatters(namespace: string, world: World): boolean {
-  if (world.relevance.namespaceMatters(namespace)) return true;
-  const mesh = world.mesh();
-  const defaults = [
-    mesh.defaultServiceExportTo,
-    mesh.defaultVirtualServiceExportTo,
-    mesh.defaultDestinationRuleExportTo,
-  ];
-  return namespace === mesh.rootNamespace || defaults.some((exportTo) => exportTo.includes(namespace));
 }
 
 function conditionsMet(proxy: ProxyFacts, world: World): readonly string[] {

@@ -1,3 +1,4 @@
+import type { ConnectionLimits } from './destination.ts';
 import type { HttpFilterPlan } from './http-filters.ts';
 import type { WeightedTarget } from './route.ts';
 
@@ -19,6 +20,9 @@ export const inboundSources: Readonly<Record<IpFamilies, OneOrTwo>> = {
   ipv6: ['::6'],
   dual: ['127.0.0.6', '::6'],
 };
+
+/** Name of the listener to which the kernel redirects connections from outside. */
+export const virtualInboundName = 'virtualInbound';
 
 /** Addresses of a listener and all that its chains have in common. Chains of one name have equal frames. */
 export interface ListenerFrame {
@@ -109,21 +113,39 @@ export interface TargetPlan {
   readonly origins: readonly string[];
 }
 
+/** Address to which a proxy sends the connections of an inbound port. */
+export type InboundEndpoint =
+  | { readonly type: 'original-destination' }
+  | { readonly type: 'address'; readonly address: string; readonly port: number }
+  /** Path of a Unix domain socket; `@name` for an abstract one. */
+  | { readonly type: 'socket'; readonly path: string };
+
 /** Port that a workload serves. */
 export interface InboundPort {
-  /** Key of the service, `namespace/host`, for origins. */
-  readonly service: string;
   readonly portName: string;
   readonly servicePort: number;
   readonly targetPort: number;
   /** `detected`: each connection shows whether it is HTTP. */
   readonly protocol: 'http' | 'http2' | 'tcp' | 'detected';
+  /** Addresses of its listener; the first is in the names of its chain and statistics. */
+  readonly binds: OneOrTwo;
+  /** True for a listener of its own. Otherwise, redirected connections reach it. */
+  readonly bindsToPort: boolean;
+  readonly endpoint: InboundEndpoint;
+  readonly limits: ConnectionLimits;
+  /** True if requests reach the workload in the protocol in which they came. */
+  readonly keepsProtocol: boolean;
+  /** Service or Sidecar that defines the port. */
+  readonly origins: readonly string[];
+  /** Rules that define its limits. */
+  readonly limitOrigins: readonly string[];
 }
 
 /** Inbound ports of a group of workloads, in order of precedence, one per target port. */
 export interface InboundPlan {
   readonly ports: readonly InboundPort[];
   readonly families: IpFamilies;
-  readonly transparent: boolean;
+  /** True if the kernel redirects connections to the proxy. */
+  readonly captured: boolean;
   readonly connectTimeoutMs: number;
 }

@@ -44,6 +44,8 @@ const ports: readonly ServicePort[] = [
 ];
 const conditions = [{ app: 'web' }, { app: 'web', tier: 'front' }];
 
+const smallPool = { tcp: { maxConnections: 3 } };
+
 const oneOf = <T>(values: readonly T[]) => fc.constantFrom(...values);
 /** Half of the time the first: things must meet to be in each other's way. */
 const mostlyFirst = <T>(values: readonly [T, ...T[]]) => fc.oneof(fc.constant(values[0]), fc.constantFrom(...values));
@@ -168,9 +170,10 @@ const arbitraryDestinationRule = fc
     ]),
     balancer: oneOf(balancers),
     outlier: oneOf([undefined, undefined, {}, { minHealthPercent: 20 }]),
+    connectionPool: oneOf([undefined, smallPool]),
     selector: oneOf([undefined, undefined, { matchLabels: conditions[1] }]),
   })
-  .map(({ id, host, exportTo, subsets, balancer, outlier, selector }) =>
+  .map(({ id, host, exportTo, subsets, balancer, outlier, connectionPool, selector }) =>
     rule(
       'DestinationRule',
       `${id.namespace}/${id.name}`,
@@ -179,7 +182,7 @@ const arbitraryDestinationRule = fc
         exportTo,
         subsets,
         workloadSelector: selector,
-        trafficPolicy: { loadBalancer: balancer, outlierDetection: outlier },
+        trafficPolicy: { loadBalancer: balancer, outlierDetection: outlier, connectionPool },
       },
       id.age,
     ),
@@ -196,16 +199,27 @@ const arbitrarySidecar = fc
       ['~/*'],
       ['*/*.example.com'],
     ]),
-    mode: oneOf([undefined, 'REGISTRY_ONLY']),
+    policy: oneOf([undefined, {}, { mode: 'ALLOW_ANY' }]),
+    ingress: oneOf([
+      undefined,
+      undefined,
+      [{ port: { number: 8080, protocol: 'HTTP' }, defaultEndpoint: '0.0.0.0:18080', connectionPool: smallPool }],
+      [
+        { port: { number: 9001, protocol: 'TCP' } },
+        { port: { number: 9100, protocol: 'GRPC' }, captureMode: 'NONE', defaultEndpoint: 'unix:///run/a.sock' },
+      ],
+    ]),
+    inboundConnectionPool: oneOf([undefined, undefined, smallPool]),
     labels: oneOf([undefined, undefined, conditions[0]]),
   })
-  .map(({ id, hosts: egressHosts, mode, labels }) =>
+  .map(({ id, hosts: egressHosts, policy, labels, ...inbound }) =>
     rule(
       'Sidecar',
       `${id.namespace}/${id.name}`,
       {
         egress: [{ hosts: egressHosts }],
-        outboundTrafficPolicy: mode === undefined ? undefined : { mode },
+        outboundTrafficPolicy: policy,
+        ...inbound,
         workloadSelector: labels === undefined ? undefined : { labels },
       },
       id.age,

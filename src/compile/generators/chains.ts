@@ -1,6 +1,12 @@
 import { assertNever } from '../../lib/assert-never.ts';
 import { ipVersion } from '../../lib/ip.ts';
-import type { ChainMatch, FilterChainPlan, ListenerFrame, ListenerTraffic } from '../../plan/listener.ts';
+import {
+  type ChainMatch,
+  type FilterChainPlan,
+  type ListenerFrame,
+  type ListenerTraffic,
+  virtualInboundName,
+} from '../../plan/listener.ts';
 import type { FilterChainJson, FilterChainMatchJson, ListenerJson } from '../../proto/json.ts';
 import type { HttpFilterKind } from '../http-filters/kind.ts';
 import { writeHttpFilters } from '../http-filters/write.ts';
@@ -57,9 +63,9 @@ type ListenerTimeout = Pick<ListenerJson, 'listenerFiltersTimeout' | 'continueOn
 type ListenerFilters = ListenerTimeout & Pick<ListenerJson, 'listenerFilters'>;
 type ListenerFilterJson = NonNullable<ListenerJson['listenerFilters']>[number];
 
-function listenerFilters({ direction }: ListenerFrame, { http, tls, plainPorts }: Inspections): ListenerFilters {
+function listenerFilters({ name, direction }: ListenerFrame, { http, tls, plainPorts }: Inspections): ListenerFilters {
   const filters = [
-    ...(direction === 'inbound' ? [listenerFilter('original_dst', 'OriginalDst')] : []),
+    ...(name === virtualInboundName ? [listenerFilter('original_dst', 'OriginalDst')] : []),
     ...(tls ? [listenerFilter('tls_inspector', 'TlsInspector')] : []),
     ...(http ? [{ ...listenerFilter('http_inspector', 'HttpInspector'), ...disabledOn(plainPorts) }] : []),
   ];
@@ -112,7 +118,7 @@ function trafficFilter({ listener, traffic }: FilterChainPlan, kinds: readonly H
         normalizePath: true,
       });
     case 'served':
-      return servedFilter(traffic, listener.binds[0], kinds);
+      return servedFilter(traffic, kinds);
     default:
       return assertNever(traffic);
   }

@@ -1,9 +1,16 @@
-import { type ClientPlace, type DestinationPlan, nowhere } from '../../plan/destination.ts';
-import { type InboundPlan, inboundSources } from '../../plan/listener.ts';
+import { isLoopback } from '../../lib/ip.ts';
+import {
+  type ClientPlace,
+  type ConnectionLimits,
+  type DestinationPlan,
+  nowhere,
+  type UpstreamProtocol,
+} from '../../plan/destination.ts';
+import { type InboundEndpoint, type InboundPlan, type IpFamilies, inboundSources } from '../../plan/listener.ts';
 import type { ClusterJson } from '../../proto/json.ts';
 import { httpOptionsType, keepalive, protocolOptions, thresholds } from './connection-options.ts';
 import { dnsDiscovery, dynamicDnsDiscovery } from './dns.ts';
-import { durationFromMs, extension, overAds } from './json.ts';
+import { durationFromMs, extension, overAds, socketAddress } from './json.ts';
 import { loadBalancing } from './load-balancing.ts';
 import { generateOutlierDetection } from './outlier-detection.ts';
 import { transport } from './transport.ts';
@@ -52,23 +59,47 @@ export const passthroughCluster = (connectTimeoutMs: number): NamedCluster => ({
   },
 });
 
+/** Cluster of the workload beside the proxy. */
+export interface WorkloadCluster {
+  readonly name: string;
+  readonly protocol: UpstreamProtocol;
+  readonly endpoint: InboundEndpoint;
+  readonly limits: ConnectionLimits;
+}
+
 /**
- * Generates a cluster of the workload beside the proxy. The source address marks connections of the proxy, so that the
- * kernel does not redirect them to the proxy.
+ * Generates a cluster of the workload beside the proxy. If connections to the workload are redirected, the source
+ * address marks those of the proxy, which must not be. Connections to loopback addresses and sockets never are.
  */
 export function inboundCluster(
-  name: string,
-  protocol: DestinationPlan['protocol'],
-  { connectTimeoutMs, families }: Pick<InboundPlan, 'connectTimeoutMs' | 'families'>,
+  { name, protocol, endpoint, limits }: WorkloadCluster,
+  { families, captured }: Pick<InboundPlan, 'families' | 'captured'>,
 ): NamedCluster {
-  const [sourceAddress, ...others] = inboundSources[families].map((address) => ({ address, portValue: 0 }));
+  const isLocal = endpoint.type === 'socket' || (endpoint.type === 'address' && isLoopback(endpoint.address));
   return {
     name,
-    type: 'ORIGINAL_DST',
-    lbPolicy: 'CLUSTER_PROVIDED',
-    connectTimeout: durationFromMs(connectTimeoutMs),
-    circuitBreakers: { thresholds: [thresholds({ connectTimeoutMs })] },
-    ...protocolOptions({ protocol, limits: { connectTimeoutMs } }),
+    ...workloadDiscovery(name, endpoint),
+    connectTimeout: durationFromMs(limits.connectTimeoutMs),
+    circuitBreakers: { thresholds: [thresholds(limits)] },
+    ...protocolOptions({ protocol, limits }),
+    ...keepalive(limits.keepalive),
+    ...(captured && !isLocal ? markedSource(families) : {}),
+  };
+}
+
+function workloadDiscovery(name: string, endpoint: InboundEndpoint): Omit<ClusterJson, 'name'> {
+  if (endpoint.type === 'original-destination') return { type: 'ORIGINAL_DST', lbPolicy: 'CLUSTER_PROVIDED' };
+  const address =
+    endpoint.type === 'socket' ? { pipe: { path: endpoint.path } } : socketAddress(endpoint.address, endpoint.port);
+  return {
+    type: 'STATIC',
+    loadAssignment: { clusterName: name, endpoints: [{ lbEndpoints: [{ endpoint: { address } }] }] },
+  };
+}
+
+function markedSource(families: IpFamilies): Pick<ClusterJson, 'upstreamBindConfig'> {
+  const [sourceAddress, ...others] = inboundSources[families].map((address) => ({ address, portValue: 0 }));
+  return {
     upstreamBindConfig: {
       ...(sourceAddress === undefined ? {} : { sourceAddress }),
       ...(others.length === 0 ? {} : { extraSourceAddresses: others.map((address) => ({ address })) }),

@@ -12,30 +12,50 @@ const inboundPassthrough = 'InboundPassthroughCluster';
 /** Generates the clusters of the ports of a workload; without ports, the cluster of all other connections. */
 export const generateInboundClusters = (plan: InboundPlan): readonly NamedCluster[] =>
   plan.ports.length === 0
-    ? [inboundCluster(inboundPassthrough, 'client', plan)]
-    : plan.ports.flatMap((port) => [
-        inboundCluster(clusterName(port), upstreamProtocol(port), plan),
-        ...(port.protocol === 'http' ? [inboundCluster(grpcClusterName(port), 'http2', plan)] : []),
+    ? [inboundPassthroughCluster(inboundPassthrough, plan)]
+    : plan.ports.flatMap(({ endpoint, limits, ...port }) => [
+        inboundCluster({ name: clusterName(port), protocol: upstreamProtocol(port), endpoint, limits }, plan),
+        ...(port.protocol === 'http'
+          ? [inboundCluster({ name: grpcClusterName(port), protocol: 'http2', endpoint, limits }, plan)]
+          : []),
       ]);
 
-function upstreamProtocol({ protocol }: InboundPort): UpstreamProtocol {
-  if (protocol === 'detected') return 'client';
+function upstreamProtocol({ keepsProtocol, protocol }: Omit<InboundPort, 'endpoint' | 'limits'>): UpstreamProtocol {
+  if (keepsProtocol || protocol === 'detected') return 'client';
   return protocol === 'http2' ? 'http2' : 'http1';
 }
+
+/** Generates the cluster of connections to ports without a service. */
+export const inboundPassthroughCluster = (
+  name: string,
+  plan: InboundPlan,
+  protocol: UpstreamProtocol = 'client',
+): NamedCluster =>
+  inboundCluster(
+    {
+      name,
+      protocol,
+      endpoint: { type: 'original-destination' },
+      limits: { connectTimeoutMs: plan.connectTimeoutMs },
+    },
+    plan,
+  );
 
 /** Generates the filter for connections to ports without a service. They are forwarded unchanged. */
 export const passthroughFilter = (cluster = inboundPassthrough): FilterJson => tcpFilter(cluster, [target(cluster)]);
 
 const target = (destination: string) => ({ destination, weight: 1, headers: null });
 
-const clusterName = ({ targetPort }: InboundPort): string => `inbound|${targetPort}||`;
+type PortNumber = Pick<InboundPort, 'targetPort'>;
+
+const clusterName = ({ targetPort }: PortNumber): string => `inbound|${targetPort}||`;
 
 /**
  * Names the cluster for gRPC, which needs HTTP/2 whatever the port's protocol. Other requests use HTTP/1, even if they
  * arrive over HTTP/2. A client's proxy may have upgraded them (`h2UpgradePolicy`), and the workload may not support
  * HTTP/2.
  */
-const grpcClusterName = ({ targetPort }: InboundPort): string => `inbound|${targetPort}|grpc|`;
+const grpcClusterName = ({ targetPort }: PortNumber): string => `inbound|${targetPort}|grpc|`;
 
 /** Retries of requests that the workload never received. Others must not be sent again. */
 const inboundRetries: RetryPlan = {
@@ -49,13 +69,9 @@ const inboundRetries: RetryPlan = {
 
 type ServedTraffic = Extract<ListenerTraffic, { type: 'served' }>;
 
-/** Generates the filter for connections to the workload. `bind` is the first address of their listener. */
-export function servedFilter(
-  { port, isHttp }: ServedTraffic,
-  bind: string,
-  filters: readonly HttpFilterKind[],
-): FilterJson {
-  const statPrefix = port === null ? inboundPassthrough : `inbound_${bind}_${port.targetPort}`;
+/** Generates the filter for connections to the workload. */
+export function servedFilter({ port, isHttp }: ServedTraffic, filters: readonly HttpFilterKind[]): FilterJson {
+  const statPrefix = port === null ? inboundPassthrough : `inbound_${port.binds[0]}_${port.targetPort}`;
   const destination = port === null ? inboundPassthrough : clusterName(port);
   if (!isHttp) return tcpFilter(statPrefix, [target(destination)]);
   return httpConnectionManager({

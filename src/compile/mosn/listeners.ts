@@ -2,8 +2,8 @@ import type { OutboundFixedPlan } from '../../plan/layer.ts';
 import type { FilterChainPlan, InboundPlan, ListenerFrame } from '../../plan/listener.ts';
 import type { FilterChainJson } from '../../proto/json.ts';
 import { generateChain, generateFrame, type Inspections } from '../generators/chains.ts';
-import { inboundCluster, type NamedCluster } from '../generators/clusters.ts';
-import { passthroughFilter } from '../generators/inbound.ts';
+import type { NamedCluster } from '../generators/clusters.ts';
+import { inboundPassthroughCluster, passthroughFilter } from '../generators/inbound.ts';
 import { catchAllChain, type NamedListener, virtualOutbound } from '../generators/listeners.ts';
 import { routerAlone } from '../http-filters/index.ts';
 
@@ -28,5 +28,5 @@ export const mosnOutbound = ({ unknownHosts, captured }: OutboundFixedPlan): rea
 const passthrough = 'InboundPassthroughClusterIpv4';
 
 export const mosnInboundClusters = (plan: InboundPlan): readonly NamedCluster[] => [
-  inboundCluster(passthrough, 'http1', plan),
+  inboundPassthroughCluster(passthrough, plan, 'http1'),
 ];

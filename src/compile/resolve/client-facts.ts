@@ -47,10 +47,14 @@ export function viewpointOf(facts: ScopeFacts, sidecar: SidecarRule | null): Vie
   return {
     facts,
     egress: sidecar === null ? null : resolveEgress(sidecar.spec, facts.namespace),
-    outboundMode: sidecar?.spec.outboundTrafficPolicy?.mode ?? null,
+    outboundMode: outboundModeOf(sidecar?.spec.outboundTrafficPolicy),
     untrackedFacts: JSON.stringify([role, client, interception, families, capturesDns, sidecar === null]),
   };
 }
+
+/** Returns the mode of a Sidecar's policy. A policy without a mode is REGISTRY_ONLY, the API's zero value. */
+const outboundModeOf = (policy: SidecarRule['spec']['outboundTrafficPolicy']): OutboundMode | null =>
+  policy === undefined ? null : (policy.mode ?? 'REGISTRY_ONLY');
 
 /** Creates facts of a scope that record queries and answers in `reads`. */
 export function createClientFacts(viewpoint: Viewpoint, reads: Map<string, string>): ClientFacts {

@@ -91,7 +91,8 @@ function protocolOf(port: ServicePort): UpstreamProtocol {
   return port.protocol === 'unknown' ? 'client' : 'http1';
 }
 
-export const speaksHttp2 = ({ protocol }: ServicePort): boolean => isHttp(protocol) && protocol !== 'http';
+export const speaksHttp2 = ({ protocol }: Pick<ServicePort, 'protocol'>): boolean =>
+  isHttp(protocol) && protocol !== 'http';
 
 interface EndpointsQuery extends PortQuery {
   readonly outlier: OutlierPlan | null;

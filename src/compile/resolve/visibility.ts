@@ -122,11 +122,18 @@ function visibleVirtualServices({ world, facts, pattern }: VirtualServiceQuery):
   return classes.find((visible) => visible.length > 0) ?? [];
 }
 
+/** Facts of clients on which the choice of a DestinationRule depends. */
+export type RuleClients = Pick<ClientFacts, 'isOfNamespace' | 'hasLabels'>;
+
 /**
  * Finds the DestinationRules in the client's namespace, then in the service's, then in the root namespace. The first
  * with rules for the host decides, with its most specific host.
  */
-function findDestinationRule(world: WorldReader, facts: ClientFacts, service: Service): MergedDestinationRule | null {
+export function findDestinationRule(
+  world: WorldReader,
+  facts: RuleClients,
+  service: Service,
+): MergedDestinationRule | null {
   const mesh = world.mesh();
   const root = mesh.rootNamespace;
   const exportTo = ({ spec }: DestinationRule) => nonEmpty(spec.exportTo, mesh.defaultDestinationRuleExportTo);
@@ -156,7 +163,7 @@ function findDestinationRule(world: WorldReader, facts: ClientFacts, service: Se
  * Filters rules by selector. Rules that select the client's labels override those for everyone, in its own namespace
  * only. Of rules with different selectors, those with the selector of the oldest apply.
  */
-function bySelector(rules: readonly DestinationRule[], facts: ClientFacts): readonly DestinationRule[] {
+function bySelector(rules: readonly DestinationRule[], facts: RuleClients): readonly DestinationRule[] {
   const oldest = rules.find(({ spec, metadata }) => {
     const selector = selectorOf(spec);
     return selector !== null && facts.isOfNamespace(metadata.namespace) && facts.hasLabels(selector);

@@ -42,11 +42,11 @@ export const pendingSidecarFields = (spec: SidecarSpec): readonly string[] => [
 ];
 
 const findPending = pathFinder([
-  'ingress',
+  'ingress[].port.targetPort',
+  'ingress[].tls',
   'egress[].port',
   'egress[].bind',
   'egress[].captureMode',
-  'inboundConnectionPool',
   'outboundTrafficPolicy.egressProxy',
 ]);
 

@@ -43,6 +43,8 @@ export const ingress = z
     for (const [path, message] of ingressConflicts(it)) context.addIssue({ code: 'custom', path: [...path], message });
   });
 
+export type IngressSpec = z.infer<typeof ingress>;
+
 /** Hosts that a workload may call, at one port or at all ports. */
 export const egress = z
   .strictObject({

@@ -1,4 +1,6 @@
 import { covers } from '../../../model/names.ts';
+import type { ConnectionPoolSpec } from '../destination-rule/connection-pool-schema.ts';
+import type { IngressSpec } from './listener-schema.ts';
 import type { SidecarSpec } from './schema.ts';
 
 /** An element of the hosts that a Sidecar's proxies may call. */
@@ -34,3 +36,15 @@ export const admitsRule = (egress: readonly EgressHost[], namespace: string, hos
   egress.some(
     (it) => (it.namespace === '*' || it.namespace === namespace) && (covers(it.host, host) || covers(host, it.host)),
   );
+
+/** Returns whether a Sidecar changes the inbound configuration of its proxies. */
+export const hasInboundSettings = ({ ingress = [], inboundConnectionPool }: SidecarSpec): boolean =>
+  ingress.length > 0 || inboundConnectionPool !== undefined;
+
+/** Returns the ingress listener of a port. */
+export const ingressOf = ({ ingress = [] }: SidecarSpec, port: number): IngressSpec | undefined =>
+  ingress.find((listener) => listener.port.number === port);
+
+/** Returns the limits of an inbound port; undefined if the Sidecar has none. */
+export const inboundPool = (spec: SidecarSpec, port: number): ConnectionPoolSpec | undefined =>
+  ingressOf(spec, port)?.connectionPool ?? spec.inboundConnectionPool;

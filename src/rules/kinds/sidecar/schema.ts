@@ -6,10 +6,13 @@ import { egress, ingress } from './listener-schema.ts';
 
 const outboundTrafficPolicy = z
   .strictObject({
-    mode: z.enum(['REGISTRY_ONLY', 'ALLOW_ANY']).optional().describe('whether calls to unknown hosts are allowed'),
+    mode: z
+      .enum(['REGISTRY_ONLY', 'ALLOW_ANY'])
+      .optional()
+      .describe('whether calls to unknown hosts are allowed; REGISTRY_ONLY if left out'),
     egressProxy: destination.optional().describe('destination of calls to unknown hosts; only with ALLOW_ANY'),
   })
-  .refine(({ mode, egressProxy }) => egressProxy === undefined || mode !== 'REGISTRY_ONLY', {
+  .refine(({ mode, egressProxy }) => egressProxy === undefined || mode === 'ALLOW_ANY', {
     error: 'can only be set with mode ALLOW_ANY',
     path: ['egressProxy'],
   })

@@ -44,16 +44,20 @@ const tls = [
   'credentialName', // reported for the modes that need it (destination-rule.test.ts)
 ];
 
+const pool = [
+  ...under('tcp', ['maxConnections', 'connectTimeout', 'maxConnectionDuration', 'idleTimeout']),
+  ...under('tcp.tcpKeepalive', ['probes', 'time', 'interval']),
+  ...under('http', ['http1MaxPendingRequests', 'http2MaxRequests', 'maxRequestsPerConnection']),
+  ...under('http', ['maxRetries', 'idleTimeout', 'h2UpgradePolicy', 'useClientProtocol']),
+  ...under('http', ['maxConcurrentStreams', 'http2KeepAlive.interval', 'http2KeepAlive.timeout']),
+];
+
 const policy = [
   ...under('loadBalancer', ['simple', ...under('consistentHash', hash), 'warmupDurationSecs']),
   ...under('loadBalancer.warmup', ['duration', 'minimumPercent', 'aggression']),
   ...under('loadBalancer.localityLbSetting', ['enabled', 'failoverPriority[]', 'failover[].from', 'failover[].to']),
   ...under('loadBalancer.localityLbSetting.distribute[]', ['from', 'to{}']),
-  ...under('connectionPool.tcp', ['maxConnections', 'connectTimeout', 'maxConnectionDuration', 'idleTimeout']),
-  ...under('connectionPool.tcp.tcpKeepalive', ['probes', 'time', 'interval']),
-  ...under('connectionPool.http', ['http1MaxPendingRequests', 'http2MaxRequests', 'maxRequestsPerConnection']),
-  ...under('connectionPool.http', ['maxRetries', 'idleTimeout', 'h2UpgradePolicy', 'useClientProtocol']),
-  ...under('connectionPool.http', ['maxConcurrentStreams', 'http2KeepAlive.interval', 'http2KeepAlive.timeout']),
+  ...under('connectionPool', pool),
   ...under('outlierDetection', ['consecutiveErrors', 'splitExternalLocalOriginErrors', 'consecutive5xxErrors']),
   ...under('outlierDetection', ['consecutiveLocalOriginFailures', 'consecutiveGatewayErrors', 'interval']),
   ...under('outlierDetection', ['baseEjectionTime', 'maxEjectionPercent', 'minHealthPercent']),
@@ -83,7 +87,13 @@ export const inEffect: Readonly<Record<string, readonly string[]>> = {
     ...under('trafficPolicy', policies),
     ...under('subsets[].trafficPolicy', policies),
   ],
-  Sidecar: ['workloadSelector.labels{}', 'egress[].hosts[]', 'outboundTrafficPolicy.mode'],
+  Sidecar: [
+    ...['workloadSelector.labels{}', 'egress[].hosts[]', 'outboundTrafficPolicy.mode'],
+    ...under('ingress[].port', ['number', 'protocol', 'name']),
+    ...under('ingress[]', ['bind', 'captureMode', 'defaultEndpoint']),
+    ...under('ingress[].connectionPool', pool),
+    ...under('inboundConnectionPool', pool),
+  ],
   ServiceEntry: [
     ...[
       'hosts[]',

@@ -70,6 +70,11 @@ describe('Sidecar', () => {
       want: [['spec.outboundTrafficPolicy.egressProxy', 'only be set with mode ALLOW_ANY']],
     },
     {
+      name: 'a way out without a mode, which is REGISTRY_ONLY',
+      spec: { outboundTrafficPolicy: { egressProxy: { host: 'a', port: { number: 1 } } } },
+      want: [['spec.outboundTrafficPolicy.egressProxy', 'only be set with mode ALLOW_ANY']],
+    },
+    {
       name: 'a selector with a wildcard',
       spec: { workloadSelector: { labels: { app: 'a*' } } },
       want: [['spec.workloadSelector.labels.app', 'wildcards are not supported']],
