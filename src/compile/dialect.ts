@@ -2,7 +2,7 @@ import type { ClientPlace, DestinationPlan } from '../plan/destination.ts';
 import type { HostPlan } from '../plan/host.ts';
 import type { OutboundFixedPlan } from '../plan/layer.ts';
 import type { FilterChainPlan, InboundPlan, ListenerFrame, TargetPlan } from '../plan/listener.ts';
-import type { RouteConfigurationPlan, VirtualHostPlan } from '../plan/route.ts';
+import type { UnknownHosts, VirtualHostPlan } from '../plan/route.ts';
 import type { FilterChainJson, RouteConfigurationJson, VirtualHostJson } from '../proto/json.ts';
 import type { ClientTraits } from './client-traits.ts';
 import type { Inspections } from './generators/chains.ts';
@@ -29,7 +29,7 @@ export interface Dialect extends ClientTraits {
   /** Returns a virtual host without name and domains. */
   virtualHostBody(plan: Pick<VirtualHostPlan, 'routes'>): VirtualHostJson;
   /** Returns the virtual host for unknown hosts of a route configuration. */
-  unknownHosts(policy: RouteConfigurationPlan['unknownHosts']): VirtualHostJson;
+  unknownHosts(policy: UnknownHosts): VirtualHostJson;
   /** Fields after the virtual hosts of a route configuration. `format` names this form and is part of every version. */
   readonly routeEnd: { readonly json: RouteConfigurationJson; readonly format: string };
   outboundFixed(plan: OutboundFixedPlan): LayerMessages;

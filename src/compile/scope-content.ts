@@ -56,10 +56,10 @@ export function createContent(facts: ScopeFacts, parts: ScopeParts, observer?: C
   });
   let sidecar: SidecarRule | null =
     facts.sidecar === null ? null : (world.rules.get(sidecarKind, facts.sidecar) ?? null);
-  let current = viewpointOf(facts, sidecar);
+  let current = viewpointOf(facts, sidecar, world.domainSuffix);
   const viewpoint = () => current;
   const { hostResolved = ignored, hostInstalled = ignored } = observer ?? {};
-  const fixed = createUnits(fixedUnit({ facts, writer, parts, tables, routes, viewpoint }), problems);
+  const fixed = createUnits(fixedUnit({ facts, client: dialect, writer, parts, tables, routes, viewpoint }), problems);
   const hosts = createUnits(
     hostUnits({ dialect, writer, parts, memo, tables, routes, listeners, viewpoint, hostResolved, hostInstalled }),
     problems,
@@ -77,10 +77,11 @@ export function createContent(facts: ScopeFacts, parts: ScopeParts, observer?: C
       if (facts.sidecar !== null && dirty.selecting.has(facts.sidecar)) {
         // A removed Sidecar keeps its effect here: the proxies of this scope are about to leave it.
         sidecar = world.rules.get(sidecarKind, facts.sidecar) ?? sidecar;
-        current = viewpointOf(facts, sidecar);
+        current = viewpointOf(facts, sidecar, world.domainSuffix);
         markAll();
       }
       hosts.mark(dirty);
+      fixed.mark(dirty);
       return isDirty();
     },
     isDirty,

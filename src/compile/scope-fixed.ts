@@ -1,17 +1,19 @@
 import type { OutboundFixedPlan } from '../plan/layer.ts';
-import type { RouteConfigurationPlan } from '../plan/route.ts';
-import type { UnitPlan } from '../plan/unit.ts';
+import type { UnknownHosts } from '../plan/route.ts';
+import type { PlanProblem, UnitPlan } from '../plan/unit.ts';
 import { type RuleId, ruleId } from '../rules/rule.ts';
+import type { ClientTraits } from './client-traits.ts';
 import type { LayerParts } from './layer.ts';
 import { createClientFacts, type Viewpoint } from './resolve/client-facts.ts';
+import { unsupportedPlaces } from './resolve/egress.ts';
 import { outboundFixedPlan } from './resolve/fixed.ts';
-import { createVisibility } from './resolve/visibility.ts';
+import { createVisibility, type Visibility } from './resolve/visibility.ts';
 import type { ScopeFacts } from './scope-key.ts';
 import { isSameList, isSamePooled } from './tables/contributions.ts';
 import type { RouteTable } from './tables/route-table.ts';
 import type { Tables } from './tables/tables.ts';
 import type { UnitKind } from './units.ts';
-import { untrackedReader } from './world/world-reader.ts';
+import { trackedReader } from './world/world-reader.ts';
 import type { Writer, WrittenMessages } from './writer.ts';
 
 /** Resources of every scope that do not depend on hosts: the treatment of unknown traffic. */
@@ -20,7 +22,7 @@ export interface FixedPlan extends UnitPlan {
 }
 
 export interface FixedUnitParts extends WrittenMessages {
-  readonly unknownHosts: RouteConfigurationPlan['unknownHosts'];
+  readonly unknownHosts: UnknownHosts;
 }
 
 const noParts: FixedUnitParts = { clusters: [], listeners: [], unknownHosts: 'forward' };
@@ -31,12 +33,14 @@ export interface FixedUnitOptions {
   readonly facts: ScopeFacts;
   readonly writer: Writer;
   readonly parts: LayerParts;
+  readonly client: ClientTraits;
   viewpoint(): Viewpoint;
 }
 
 /** Creates the one unit of a scope that is no host. It depends on the mesh configuration and the scope's Sidecar. */
 export function fixedUnit({
   facts,
+  client,
   writer,
   parts,
   tables,
@@ -49,12 +53,12 @@ export function fixedUnit({
     keys: () => [fixedKey],
     unitOf: () => null,
     resolve() {
-      const unknownHosts = createVisibility(
-        untrackedReader(world),
-        createClientFacts(viewpoint(), new Map()),
-      ).unknownHosts();
-      const fixed = outboundFixedPlan(facts, world.mesh(), unknownHosts);
-      return { fixed, references: [], dependencies: [], problems: [] };
+      const reader = trackedReader(world, null);
+      const clients = createClientFacts(viewpoint(), new Map());
+      const visibility = createVisibility(reader, clients);
+      const fixed = outboundFixedPlan(facts, world.mesh(), visibility.unknownHosts());
+      const problems = [...sidecarProblems(viewpoint(), visibility, client)];
+      return { fixed, references: [], dependencies: [...reader.dependencies()], problems };
     },
     isEmpty: () => false,
     encode: ({ fixed }) => ({ ...writer.outboundFixed(fixed), unknownHosts: fixed.unknownHosts }),
@@ -79,6 +83,24 @@ export function fixedUnit({
     dependsOnReferences: () => false,
     onCompiled: () => {},
   };
+}
+
+/** Returns the problems of a scope's Sidecar that belong to no host. */
+function* sidecarProblems(
+  { sidecar, egress, wantedHost }: Viewpoint,
+  visibility: Visibility,
+  client: ClientTraits,
+): Generator<PlanProblem> {
+  if (sidecar === null) return;
+  const origin = ruleId(sidecar);
+  if (wantedHost !== null && visibility.visibleService(wantedHost) === null) {
+    yield { origin, message: `spec.outboundTrafficPolicy.egressProxy: there is no service ${wantedHost}` };
+  }
+  if (client.hasFilterChains) return;
+  const places = (egress ?? []).map(({ place }) => place);
+  for (const field of unsupportedPlaces(places, client.isProxy)) {
+    yield { origin, message: `not in effect yet: ${field}` };
+  }
 }
 
 export const fixedKey = 'fixed';

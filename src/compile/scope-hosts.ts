@@ -5,9 +5,8 @@ import type { Pooled } from './content-pool.ts';
 import type { Dialect } from './dialect.ts';
 import type { LayerParts } from './layer.ts';
 import { createClientFacts, type FactReads, type Viewpoint } from './resolve/client-facts.ts';
-import { resolveHost } from './resolve/host.ts';
+import { dependsOnReferences, resolveHost } from './resolve/host.ts';
 import { createHostReader } from './resolve/host-reader.ts';
-import { createVisibility } from './resolve/visibility.ts';
 import type { Assignment, AssignmentUser } from './tables/assignments.ts';
 import { partRevisions } from './tables/contributions.ts';
 import type { HostMemo } from './tables/host-memo.ts';
@@ -18,7 +17,7 @@ import type { RouteTable } from './tables/route-table.ts';
 import type { Tables } from './tables/tables.ts';
 import type { UnitKind } from './units.ts';
 import { hostOfDep } from './world/dirty.ts';
-import { trackedReader, untrackedReader } from './world/world-reader.ts';
+import { trackedReader } from './world/world-reader.ts';
 import type { Writer } from './writer.ts';
 
 /** Tables of a scope that its hosts fill. */
@@ -91,7 +90,8 @@ export function hostUnits(options: HostUnitsOptions): UnitKind<HostUnitPlan, Hos
     noParts,
     keys: world.hosts,
     unitOf: hostOfDep,
-    resolve(host, isReferenced) {
+    resolve(host, isNamed) {
+      const isReferenced = isNamed || host === viewpoint().wantedHost;
       const known = memo.find(host, { viewpoint: viewpoint(), patch: writer.patch, isReferenced });
       if (known !== null) {
         const { references, dependencies, problems, parts } = known;
@@ -104,7 +104,7 @@ export function hostUnits(options: HostUnitsOptions): UnitKind<HostUnitPlan, Hos
       const plan = dialect.narrow(resolveHost(reader, host, isReferenced));
       const { references, dependencies, problems } = plan;
       // Read unconditionally, so that the set of reads does not depend on `isReferenced`.
-      const usesReferences = reader.callableService(host) === null && reader.visibleService(host) !== null;
+      const usesReferences = dependsOnReferences(reader, host);
       const unit: HostUnitPlan = {
         ...{ host, references, dependencies, problems },
         source: { type: 'made', plan, reads, isReferenced: usesReferences ? isReferenced : null },
@@ -152,9 +152,13 @@ export function hostUnits(options: HostUnitsOptions): UnitKind<HostUnitPlan, Hos
       releaseHost(parts.host, pools);
     },
     /** A callable host has its destinations in any case. */
-    dependsOnReferences: (host) =>
-      createVisibility(untrackedReader(world), createClientFacts(viewpoint(), new Map())).callableService(host) ===
-      null,
+    dependsOnReferences(host) {
+      const facts = createClientFacts(viewpoint(), new Map());
+      return dependsOnReferences(
+        createHostReader({ world: trackedReader(world, host), facts, client: dialect }, host),
+        host,
+      );
+    },
     onCompiled: () => {},
   };
 }

@@ -31,7 +31,7 @@ export function createOverlayScope(facts: ScopeFacts, parts: ScopeParts, options
   const { base, scope, closed } = options;
   const { dialect, memo, key, pools, problems } = parts;
   const writer = createWriter({ dialect, pools });
-  const viewpoint = viewpointOf(facts, null);
+  const viewpoint = viewpointOf(facts, null, parts.world.domainSuffix);
   const ownHosts = new Set<string>();
   /** Hosts to compare with the base: they may have become own, or no longer be. */
   const pending = new Set<string>();

@@ -10,7 +10,7 @@ import {
   type ListenerTraffic,
   type TargetPlan,
 } from '../plan/listener.ts';
-import type { RouteConfigurationPlan, VirtualHostPlan } from '../plan/route.ts';
+import { clusterOfUnknown, type UnknownHosts, type VirtualHostPlan } from '../plan/route.ts';
 import {
   encodeCluster,
   encodeFilterChain,
@@ -86,7 +86,8 @@ export interface WrittenMessages {
 export interface Writer {
   /** Patch that it applies. Parts made with another patch are not reused. */
   readonly patch: Patch;
-  readonly routeFrame: RouteFrame;
+  /** Returns the frame of route configurations. `namesPorts`: requests name the port of their host. */
+  routeFrame(namesPorts: boolean): RouteFrame;
   cluster(plan: DestinationPlan, place?: ClientPlace): Pooled<EncodedResource>;
   /** Writes the filters of a chain without its match, and its listener without chains. */
   chain(plan: FilterChainPlan): { readonly frame: Pooled<ListenerFrameBytes>; readonly body: Pooled<HashedBytes> };
@@ -95,7 +96,7 @@ export interface Writer {
   target(plan: TargetPlan): Pooled<EncodedResource>;
   virtualHostBody(plan: VirtualHostPlan): Pooled<HashedBytes>;
   /** Returns the record of the virtual host for unknown hosts. It needs no release. */
-  unknownHosts(policy: RouteConfigurationPlan['unknownHosts']): HashedBytes;
+  unknownHosts(policy: UnknownHosts): HashedBytes;
   outboundFixed(plan: OutboundFixedPlan): WrittenMessages;
   /** Writes messages besides chains: those of the ports of a plan, or those of a plan without ports. */
   inbound(plan: InboundPlan): WrittenMessages;
@@ -149,11 +150,12 @@ export function createWriter({ dialect, pools, patch = noPatch }: WriterOptions)
       throw error;
     }
   };
-  const unknownHosts = new Map<RouteConfigurationPlan['unknownHosts'], HashedBytes>();
+  const [frame, frameWithPorts] = [routeFrameOf(dialect.routeEnd), routeFrameOf(withPorts(dialect.routeEnd))];
+  const unknownHosts = new Map<string, HashedBytes>();
 
   return {
     patch,
-    routeFrame: routeFrameOf(dialect),
+    routeFrame: (namesPorts) => (namesPorts ? frameWithPorts : frame),
     cluster: (plan, place) => acquireCluster(dialect.cluster(plan, place)),
     chain(plan) {
       // Checked here: assembling a listener of accepted chains must not fail.
@@ -187,10 +189,10 @@ export function createWriter({ dialect, pools, patch = noPatch }: WriterOptions)
       return pools.bodies.acquire(JSON.stringify(body), () => hashed(encodeVirtualHostBody(body)));
     },
     unknownHosts(policy) {
-      const known = unknownHosts.get(policy);
+      const known = unknownHosts.get(clusterOfUnknown(policy));
       if (known !== undefined) return known;
       const record = hashed(bytesField(2, encodeVirtualHost(dialect.unknownHosts(policy))));
-      unknownHosts.set(policy, record);
+      unknownHosts.set(clusterOfUnknown(policy), record);
       return record;
     },
     outboundFixed: (plan) => acquireAll(dialect.outboundFixed(plan)),
@@ -240,7 +242,15 @@ function chainFields(chains: readonly DecidedChain[], inspections: Inspections):
   });
 }
 
-const routeFrameOf = ({ routeEnd }: Dialect): RouteFrame => ({
+type RouteEnd = Dialect['routeEnd'];
+
+/** Compares hosts with their ports. */
+const withPorts = ({ json, format }: RouteEnd): RouteEnd => ({
+  json: { ...json, ignorePortInHostMatching: false },
+  format: `${format}ports/`,
+});
+
+const routeFrameOf = (routeEnd: RouteEnd): RouteFrame => ({
   head: (name) => encodeRouteConfigurationHead({ name }),
   end: encodeRouteConfigurationHead(routeEnd.json),
   format: routeEnd.format,

@@ -1,9 +1,9 @@
 import type { IpFamilies } from './listener.ts';
-import type { RouteConfigurationPlan } from './route.ts';
+import type { UnknownHosts } from './route.ts';
 
 /** Part of an outbound layer that does not depend on services: the treatment of unknown traffic. */
 export interface OutboundFixedPlan {
-  readonly unknownHosts: RouteConfigurationPlan['unknownHosts'];
+  readonly unknownHosts: UnknownHosts;
   readonly connectTimeoutMs: number;
   /** Interception of the application's connections; null without interception. */
   readonly captured: { readonly families: IpFamilies; readonly transparent: boolean } | null;

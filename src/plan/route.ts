@@ -129,16 +129,19 @@ export interface VirtualHostPlan {
   readonly ownDomain: string;
   /** Domains without ports; `port` is added to each. The first is `ownDomain`. */
   readonly domains: readonly string[];
-  readonly port: number;
+  /** Null if the domains are complete, because the requests of a route configuration name their port. */
+  readonly port: number | null;
   /** Creation time; the oldest virtual host gets a domain that several request. */
   readonly createdAtMs: number;
   readonly routes: readonly RoutePlan[];
   readonly origins: readonly string[];
 }
 
-/** Settings of a route configuration besides its virtual hosts. */
-export interface RouteConfigurationPlan {
-  readonly name: string;
-  /** Action for requests to unknown hosts. */
-  readonly unknownHosts: 'forward' | 'refuse';
+/** Action for requests and connections to unknown hosts; `destination`: all go to this one. */
+export type UnknownHosts = 'forward' | 'refuse' | { readonly destination: string };
+
+/** Returns the name of the cluster for connections to unknown hosts. */
+export function clusterOfUnknown(unknownHosts: UnknownHosts): string {
+  if (unknownHosts === 'refuse') return 'BlackHoleCluster';
+  return unknownHosts === 'forward' ? 'PassthroughCluster' : unknownHosts.destination;
 }

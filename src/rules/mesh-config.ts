@@ -25,6 +25,11 @@ const fields = {
     .enum(['DO_NOT_UPGRADE', 'UPGRADE'])
     .describe('UPGRADE sends HTTP/1.1 requests to HTTP ports as HTTP/2'),
   localityLbSetting: localityLbSetting.describe('preferred localities, unless a DestinationRule has its own setting'),
+  proxyHttpPort: z
+    .int()
+    .min(0)
+    .max(65_535, 'must be 0 to 65535')
+    .describe('port of 127.0.0.1 at which sidecars are HTTP proxies for their applications; 0 for none'),
 };
 
 /**
@@ -43,6 +48,7 @@ export const meshConfigSchema = z
     tcpKeepalive: fields.tcpKeepalive.optional(),
     localityLbSetting: fields.localityLbSetting.optional(),
     h2UpgradePolicy: fields.h2UpgradePolicy.default('DO_NOT_UPGRADE'),
+    proxyHttpPort: fields.proxyHttpPort.default(0),
   })
   .describe(
     "The fields of Istio's MeshConfig that are read. [MeshConfig](kinds.md#meshconfig), or a ConfigMap `istio` in a mesh directory, overrides them without a restart.",
@@ -68,6 +74,7 @@ export const meshConfigSpec = z.strictObject({
   tcpKeepalive: fields.tcpKeepalive.optional(),
   localityLbSetting: fields.localityLbSetting.optional(),
   h2UpgradePolicy: fields.h2UpgradePolicy.optional(),
+  proxyHttpPort: fields.proxyHttpPort.optional(),
 });
 
 export type MeshConfigSpec = z.infer<typeof meshConfigSpec>;

@@ -22,12 +22,23 @@ export const protocolOf = (text: string): Protocol | undefined => {
   return Object.hasOwn(protocols, name) ? protocols[name] : undefined;
 };
 
+const names = Object.keys(protocols).join(', ');
+
 /** The protocol of a port, in any case; empty text means none. */
 export const protocolName = z
   .string()
   .max(256)
-  .refine((text) => text === '' || protocolOf(text) !== undefined, {
-    error: `must be one of ${Object.keys(protocols).join(', ')} (in any case)`,
+  .refine((text) => text === '' || protocolOf(text) !== undefined, { error: `must be one of ${names} (in any case)` });
+
+/** Returns whether a protocol is that of an HTTP proxy, which clients tell the host of each request. */
+export const isHttpProxy = (text: string): boolean => text.toLowerCase() === 'http_proxy';
+
+/** The protocol of a Sidecar's port: also that of an HTTP proxy. */
+export const sidecarProtocolName = z
+  .string()
+  .max(256)
+  .refine((text) => text === '' || protocolOf(text) !== undefined || isHttpProxy(text), {
+    error: `must be one of ${names}, http_proxy (in any case)`,
   });
 
 /** Returns the protocol of a port: as declared, or by the prefix of its name. */

@@ -193,13 +193,32 @@ const arbitrarySidecar = fc
     id: ruleName,
     hosts: oneOf([
       ['*/*'],
+      ['*/*', '~shop/*'],
+      ['*/*', '~/a.default.svc.cluster.local'],
       ['./*'],
       ['*/a.default.svc.cluster.local'],
       ['shop/*', './a.default.svc.cluster.local'],
       ['~/*'],
       ['*/*.example.com'],
     ]),
-    policy: oneOf([undefined, {}, { mode: 'ALLOW_ANY' }]),
+    listeners: oneOf([
+      [],
+      [],
+      [{ port: { number: 80, protocol: 'HTTP' }, hosts: ['./*'] }],
+      [{ port: { number: 90, protocol: 'TCP' }, bind: '127.0.0.1', captureMode: 'NONE', hosts: ['shop/*', '*/*'] }],
+      [
+        { port: { number: 3128, protocol: 'HTTP_PROXY' }, captureMode: 'NONE', hosts: ['shop/*'] },
+        { port: { number: 0, protocol: 'HTTP' }, bind: 'unix:///run/http.sock', hosts: ['*/*'] },
+        { port: { number: 0, protocol: 'TCP' }, bind: 'unix:///run/tcp.sock', hosts: ['./*'] },
+      ],
+    ]),
+    hasLast: oneOf([true, true, false]),
+    policy: oneOf([
+      undefined,
+      {},
+      { mode: 'ALLOW_ANY' },
+      { mode: 'ALLOW_ANY', egressProxy: { host: 'a.shop.svc.cluster.local', port: { number: 80 } } },
+    ]),
     ingress: oneOf([
       undefined,
       undefined,
@@ -212,12 +231,12 @@ const arbitrarySidecar = fc
     inboundConnectionPool: oneOf([undefined, undefined, smallPool]),
     labels: oneOf([undefined, undefined, conditions[0]]),
   })
-  .map(({ id, hosts: egressHosts, policy, labels, ...inbound }) =>
+  .map(({ id, hosts: egressHosts, listeners, hasLast, policy, labels, ...inbound }) =>
     rule(
       'Sidecar',
       `${id.namespace}/${id.name}`,
       {
-        egress: [{ hosts: egressHosts }],
+        egress: [...listeners, ...(hasLast || listeners.length === 0 ? [{ hosts: egressHosts }] : [])],
         outboundTrafficPolicy: policy,
         ...inbound,
         workloadSelector: labels === undefined ? undefined : { labels },
@@ -234,6 +253,7 @@ const arbitraryMesh = fc
     connectTimeout: oneOf(['10s', '3s']),
     localityLbSetting: oneOf([undefined, undefined, ...localitySettings]),
     h2UpgradePolicy: oneOf(['DO_NOT_UPGRADE', 'UPGRADE']),
+    proxyHttpPort: oneOf([0, 0, 15_002]),
   })
   .map((mesh) => meshConfigSchema.parse(mesh));
 

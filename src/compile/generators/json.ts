@@ -9,9 +9,13 @@ export const durationFromMs = (ms: number): string => `${ms / 1000}s`;
 
 export const socketAddress = (address: string, port: number) => ({ socketAddress: { address, portValue: port } });
 
+/** Writes an address at which a listener may be: an IP address with a port, or `unix://` and a path. */
+const listenAddress = (address: string, port: number) =>
+  address.startsWith('unix://') ? { pipe: { path: address.slice('unix://'.length) } } : socketAddress(address, port);
+
 /** Writes the addresses of a listener: the first as `address`, the others as additional ones. */
 export const listenAt = ([first, ...others]: readonly [string, ...string[]], port: number) => ({
-  address: socketAddress(first, port),
+  address: listenAddress(first, port),
   ...(others.length === 0
     ? {}
     : { additionalAddresses: others.map((address) => ({ address: socketAddress(address, port) })) }),

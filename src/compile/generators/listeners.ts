@@ -1,7 +1,7 @@
 import { proxyPorts } from '../../model/proxy.ts';
 import type { OutboundFixedPlan } from '../../plan/layer.ts';
 import { anyAddress, type TcpConnectionPlan } from '../../plan/listener.ts';
-import type { RouteConfigurationPlan, WeightedTarget } from '../../plan/route.ts';
+import { clusterOfUnknown, type UnknownHosts, type WeightedTarget } from '../../plan/route.ts';
 import type { HttpConnectionManagerJson, ListenerJson, TcpProxyJson } from '../../proto/json.ts';
 import { durationFromMs, extension, listenAt } from './json.ts';
 
@@ -13,7 +13,7 @@ export type FilterJson = NonNullable<NonNullable<ListenerJson['filterChains']>[n
  * destination. Others are handled by the policy for unknown hosts.
  */
 export const virtualOutbound = (
-  unknownHosts: RouteConfigurationPlan['unknownHosts'],
+  unknownHosts: UnknownHosts,
   { families, transparent }: NonNullable<OutboundFixedPlan['captured']>,
 ): NamedListener => ({
   name: 'virtualOutbound',
@@ -25,8 +25,8 @@ export const virtualOutbound = (
 });
 
 /** Generates the chain for connections to unknown addresses. */
-export function catchAllChain(unknownHosts: RouteConfigurationPlan['unknownHosts']) {
-  const cluster = unknownHosts === 'forward' ? 'PassthroughCluster' : 'BlackHoleCluster';
+export function catchAllChain(unknownHosts: UnknownHosts) {
+  const cluster = clusterOfUnknown(unknownHosts);
   return { name: 'virtualOutbound-catchall-tcp', filters: [tcpFilter(cluster, [single(cluster)])] };
 }
 

@@ -1,5 +1,6 @@
 import { assertNever } from '../../lib/assert-never.ts';
 import {
+  clusterOfUnknown,
   type ForwardAction,
   type HashKey,
   type HeaderChanges,
@@ -8,10 +9,10 @@ import {
   type RedirectAction,
   type RespondAction,
   type RetryPlan,
-  type RouteConfigurationPlan,
   type RouteMatch,
   type RoutePlan,
   type TextMatch,
+  type UnknownHosts,
   type VirtualHostPlan,
 } from '../../plan/route.ts';
 import type { RouteConfigurationJson, VirtualHostJson } from '../../proto/json.ts';
@@ -43,7 +44,7 @@ export const routeConfigurationTail: RouteConfigurationJson = {
 };
 
 /** Generates the last virtual host, for requests to unknown hosts. */
-export function generateUnknownHosts(unknownHosts: RouteConfigurationPlan['unknownHosts']): VirtualHostJson {
+export function generateUnknownHosts(unknownHosts: UnknownHosts): VirtualHostJson {
   if (unknownHosts === 'refuse') {
     return {
       name: 'block_all',
@@ -51,7 +52,7 @@ export function generateUnknownHosts(unknownHosts: RouteConfigurationPlan['unkno
       routes: [{ name: 'block_all', match: { prefix: '/' }, directResponse: { status: 502 } }],
     };
   }
-  const route = { cluster: 'PassthroughCluster', timeout: '0s' };
+  const route = { cluster: clusterOfUnknown(unknownHosts), timeout: '0s' };
   return { name: 'allow_any', domains: ['*'], routes: [{ name: 'allow_any', match: { prefix: '/' }, route }] };
 }
 

@@ -15,47 +15,58 @@ import { ruleId } from '../../rules/rule.ts';
 import { policyOf, serviceOrigin } from './destinations.ts';
 import { singleAddresses } from './domains.ts';
 import { dynamicDnsFilters, serverNameLookup } from './dynamic-dns.ts';
+import { isAmbiguous, isTaken, listenerPorts, placedAddresses, routeConfigurationOf } from './egress.ts';
+import type { HostReader } from './host-reader.ts';
 import { destinationPolicy, type HostContext, routeContext } from './routes.ts';
 
 /** Resolves the chains through which a service is called. HTTP services of one port share a chain. */
 export function resolveChains(context: HostContext & { readonly service: Service }): readonly FilterChainPlan[] {
-  const { service, rule } = context;
-  return service.ports
-    .filter(({ protocol }) => protocol !== 'udp')
-    .flatMap((port) => {
-      const traffic = resolveTraffic(context, port);
-      reportUnreachableTls(context, port);
-      const tcpRule = rule !== null && traffic.type === 'tcp' ? [ruleId(rule)] : [];
-      const origins = [serviceOrigin(service), ...tcpRule];
-      const detectsHttp = traffic.type === 'http' && context.reader.client.hasFilterChains;
-      return freeBinds(context, port).map((binds) => ({
-        listener: frameOf(context, binds, port),
-        name: '',
-        match: detectsHttp ? { ...anyConnection, protocols: plainHttp } : anyConnection,
-        takesRest: detectsHttp,
-        traffic,
-        takesAnyAddress: takesAnyAddress(context, port),
-        createdAtMs: service.createdAtMs,
-        origins,
-      }));
-    });
+  const { service, rule, reader, problems } = context;
+  if (isAmbiguous(reader.egress, service)) {
+    const message = `${service.hostname} has several ports: it is not reachable at ${reader.egress.place.bind}, where connections name none`;
+    problems.push({ origin: serviceOrigin(service), message });
+  }
+  return listenerPorts(reader.egress, service).flatMap((port) => {
+    const traffic = resolveTraffic(context, port);
+    reportUnreachableTls(context, port);
+    const tcpRule = rule !== null && traffic.type === 'tcp' ? [ruleId(rule)] : [];
+    const origins = [serviceOrigin(service), ...tcpRule];
+    const detectsHttp = traffic.type === 'http' && reader.client.hasFilterChains;
+    return freeBinds(context, port).map((binds) => ({
+      listener: frameOf(context, binds, port),
+      name: '',
+      match: detectsHttp ? { ...anyConnection, protocols: plainHttp } : anyConnection,
+      takesRest: detectsHttp,
+      traffic,
+      takesAnyAddress: takesAnyAddress(context, port),
+      createdAtMs: service.createdAtMs,
+      origins,
+    }));
+  });
 }
 
-const frameOf = ({ reader }: HostContext, binds: Bind, { number }: ServicePort): ListenerFrame => ({
-  name: `${binds[0]}_${number}`,
+const frameOf = ({ reader }: HostContext, binds: Bind, port: ServicePort): ListenerFrame => ({
+  name: `${binds[0]}_${listenerPort(reader, port)}`,
   direction: 'outbound',
   binds,
-  port: number,
-  bindsToPort: reader.facts.interception === 'none',
+  port: listenerPort(reader, port),
+  bindsToPort: !isCaptured(reader),
   transparent: false,
 });
 
+const listenerPort = ({ egress }: HostReader, { number }: ServicePort): number => egress.place.port ?? number;
+
+/** Returns true if the kernel redirects connections to the listener. Otherwise, it opens a socket. */
+const isCaptured = ({ facts, egress }: HostReader): boolean =>
+  facts.interception !== 'none' && !egress.place.bindsToPort;
+
 function resolveTraffic(context: HostContext & { readonly service: Service }, port: ServicePort): ListenerTraffic {
   // TLS and unknown protocols are forwarded unchanged.
-  if (isHttp(port.protocol)) {
-    return { type: 'http', routeConfiguration: String(port.number), filters: dynamicDnsFilters(context) };
-  }
   const { service, rule, reader } = context;
+  if (isHttp(port.protocol)) {
+    const routeConfiguration = routeConfigurationOf(reader.egress, port.number);
+    return { type: 'http', routeConfiguration, filters: dynamicDnsFilters(context) };
+  }
   const route = rule === null ? null : resolveTcpTargets(rule.spec.tcp ?? [], routeContext(context, rule, port.number));
   if (rule !== null && route !== null && route.targets.length > 0) {
     const policy = destinationPolicy(context, rule, route.first, port.number);
@@ -79,7 +90,7 @@ function reportUnreachableTls(
   { service, problems, reader }: HostContext & { readonly service: Service },
   port: ServicePort,
 ) {
-  if (reader.facts.interception === 'none' || !isTlsWithoutAddress(service, port)) return;
+  if (!isCaptured(reader) || reader.egress.place.bind !== '' || !isTlsWithoutAddress(service, port)) return;
   const message = `port ${port.number} of ${service.hostname} speaks TLS and has no address: captured clients reach it as they reach unknown hosts; give it addresses`;
   problems.push({ origin: serviceOrigin(service), message });
 }
@@ -91,7 +102,7 @@ function reportUnreachableTls(
 function takesAnyAddress({ service, reader }: HostContext & { readonly service: Service }, { protocol }: ServicePort) {
   const { headless, vips, resolution } = service;
   const hasAddress = headless || vips.length > 0 || resolution === 'passthrough';
-  return reader.facts.interception !== 'none' && !isHttp(protocol) && !hasAddress;
+  return isCaptured(reader) && reader.egress.place.bind === '' && !isHttp(protocol) && !hasAddress;
 }
 
 /**
@@ -106,9 +117,8 @@ const isTlsWithoutAddress = ({ headless, vips, resolution }: Service, { protocol
  * only one of them binds, and the proxy's own might be lost.
  */
 function freeBinds(context: HostContext & { readonly service: Service }, port: ServicePort): readonly Bind[] {
-  const all = binds(context, port);
-  const isCaptured = context.reader.facts.interception !== 'none';
-  if (!isCaptured || !isProxyPort(port.number)) return all;
+  const all = binds(context, port).filter((bind) => !isTakenBind(context, bind, listenerPort(context.reader, port)));
+  if (context.reader.facts.interception === 'none' || !isProxyPort(listenerPort(context.reader, port))) return all;
   const [every] = anyAddress[context.reader.facts.families];
   const free = all.filter(([address]) => address !== every);
   if (free.length < all.length) {
@@ -118,11 +128,31 @@ function freeBinds(context: HostContext & { readonly service: Service }, port: S
   return free;
 }
 
+/** Returns true if another listener of the Sidecar has the address and port. */
+function isTakenBind(
+  { reader, service, problems }: HostContext & { readonly service: Service },
+  [bind]: Bind,
+  port: number,
+): boolean {
+  const { egress, facts } = reader;
+  if (isTaken(egress, bind, port, facts.families)) return true;
+  const own = facts.ingressBinds();
+  const isHeadless = service.headless && egress.place.bind === '' && !anyAddress[facts.families].includes(bind);
+  const conflicts = [bind, ...anyAddress.dual, ...(isHeadless ? ['*'] : [])];
+  const isOpened = !isCaptured(reader) || isHeadless;
+  if (!isOpened || !conflicts.some((address) => own.includes(`${address}:${port}`))) return false;
+  const message = `listener ${bind}_${port} is an ingress listener of a Sidecar: ${service.hostname} is not reachable by it`;
+  problems.push({ origin: serviceOrigin(service), message });
+  return true;
+}
+
 /** Address of a listener, followed by an equivalent one of the other family. */
 type Bind = readonly [string, ...string[]];
 
 /** Returns the addresses to which clients connect, as the kernel reports them to the proxy. */
 function binds({ reader, service }: HostContext & { readonly service: Service }, port: ServicePort): readonly Bind[] {
+  const placed = placedAddresses(reader.egress, reader.facts.families);
+  if (placed !== null) return [placed];
   if (reader.facts.interception === 'none') return [['127.0.0.1']];
   const every = anyAddress[reader.facts.families];
   if (isHttp(port.protocol)) return [every];

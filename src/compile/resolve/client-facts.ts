@@ -1,5 +1,15 @@
+import { canonicalAddress } from '../../lib/ip.ts';
+import { outboundName } from '../../plan/destination.ts';
+import { qualifiedHost } from '../../rules/fields.ts';
 import type { SidecarRule } from '../../rules/kinds/sidecar/index.ts';
-import { admitsRule, admitsService, type EgressHost, resolveEgress } from '../../rules/kinds/sidecar/resolve.ts';
+import {
+  admitsRule,
+  admitsService,
+  type EgressListener,
+  type EgressPlace,
+  everyPort,
+  resolveEgress,
+} from '../../rules/kinds/sidecar/resolve.ts';
 import type { Labels } from '../../rules/labels.ts';
 import type { MeshConfig } from '../../rules/mesh-config.ts';
 import type { ScopeFacts } from '../scope-key.ts';
@@ -10,10 +20,15 @@ type OutboundMode = MeshConfig['outboundTrafficPolicy']['mode'];
 /** Point of view of a scope on the world. */
 export interface Viewpoint {
   readonly facts: ScopeFacts;
-  /** Hosts that the scope's Sidecar allows; null for all hosts. */
-  readonly egress: readonly EgressHost[] | null;
+  readonly sidecar: SidecarRule | null;
+  /** Listeners with the hosts that the scope's Sidecar allows; null for all hosts. */
+  readonly egress: readonly EgressListener[] | null;
   /** Policy of the scope's Sidecar for unknown hosts; null if it has none. */
   readonly outboundMode: OutboundMode | null;
+  /** Destination of calls to unknown hosts, by the scope's Sidecar. */
+  readonly egressProxy: string | null;
+  /** Host whose destinations the scope needs for its `egressProxy`. */
+  readonly wantedHost: string | null;
   /** Facts that are read without a record, as one text. Scopes with different texts share no hosts. */
   readonly untrackedFacts: string;
 }
@@ -37,16 +52,29 @@ export interface ClientFacts extends UntrackedFacts {
   admitsService(namespace: string, host: string): boolean;
   admitsRule(namespace: string, pattern: string): boolean;
   outboundMode(): OutboundMode | null;
+  /** Returns the destination of calls to unknown hosts; null if the mode decides. */
+  egressProxy(): string | null;
+  /** Returns the places at which the clients call services; the usual one without a Sidecar. */
+  egressPlaces(): readonly EgressPlace[];
+  /** Returns the listeners of their own for inbound connections: `address:port`, `*` for the workload's address. */
+  ingressBinds(): readonly string[];
+  /** Returns the facts of calls at one of the places. */
+  through(place: number): ClientFacts;
 }
 
 /** Facts that were read: queries with the scope's answers. */
 export type FactReads = ReadonlyMap<string, string>;
 
-export function viewpointOf(facts: ScopeFacts, sidecar: SidecarRule | null): Viewpoint {
+export function viewpointOf(facts: ScopeFacts, sidecar: SidecarRule | null, domainSuffix: string): Viewpoint {
   const { role, client, interception, families, capturesDns } = facts;
+  const proxy = sidecar?.spec.outboundTrafficPolicy?.egressProxy;
+  const proxyHost = proxy && sidecar ? qualifiedHost(proxy.host, sidecar.metadata.namespace, domainSuffix) : null;
   return {
     facts,
+    sidecar,
     egress: sidecar === null ? null : resolveEgress(sidecar.spec, facts.namespace),
+    egressProxy: proxy && proxyHost ? outboundName(proxy.port?.number ?? 0, proxy.subset ?? '', proxyHost) : null,
+    wantedHost: proxyHost,
     outboundMode: outboundModeOf(sidecar?.spec.outboundTrafficPolicy),
     untrackedFacts: JSON.stringify([role, client, interception, families, capturesDns, sidecar === null]),
   };
@@ -59,6 +87,7 @@ const outboundModeOf = (policy: SidecarRule['spec']['outboundTrafficPolicy']): O
 /** Creates facts of a scope that record queries and answers in `reads`. */
 export function createClientFacts(viewpoint: Viewpoint, reads: Map<string, string>): ClientFacts {
   const { facts, egress } = viewpoint;
+  const hasOnePlace = egress === null || egress.length === 1;
   const read = (query: string): string => {
     const known = reads.get(query);
     if (known !== undefined) return known;
@@ -67,7 +96,7 @@ export function createClientFacts(viewpoint: Viewpoint, reads: Map<string, strin
     return value;
   };
   const isTrue = (kind: QueryKind, about: string): boolean => read(`${kind}${about}`) === yes;
-  return {
+  const all: ClientFacts = {
     role: facts.role,
     client: facts.client,
     interception: facts.interception,
@@ -80,7 +109,35 @@ export function createClientFacts(viewpoint: Viewpoint, reads: Map<string, strin
     admitsService: (namespace, host) => egress === null || isTrue('service ', `${namespace}/${host}`),
     admitsRule: (namespace, pattern) => egress === null || isTrue('rule ', `${namespace}/${pattern}`),
     outboundMode: () => (egress === null ? null : modeOf(read('mode '))),
+    egressProxy: () => (egress === null ? null : read('proxy ') || null),
+    egressPlaces: () => (egress === null ? [everyPort] : placesOf(read('places '))),
+    ingressBinds: () => (egress === null ? [] : read('ingress ').split(' ').filter(Boolean)),
+    through: (place) => (hasOnePlace ? all : at(place)),
   };
+  const at = (place: number): ClientFacts => ({
+    ...all,
+    admitsService: (namespace, host) => isTrue('service ', `${namespace}/${host}/${place}`),
+    admitsRule: (namespace, pattern) => isTrue('rule ', `${namespace}/${pattern}/${place}`),
+  });
+  return all;
+}
+
+/** Places as the answer to a query. Most Sidecars have the usual one only. */
+const placesOf = (text: string): readonly EgressPlace[] =>
+  text === '' ? [everyPort] : (JSON.parse(text) as readonly EgressPlace[]); // made by `evaluateFact`
+
+function placesText(egress: readonly EgressListener[]): string {
+  const places = egress.map(({ place }) => place);
+  const text = JSON.stringify(places);
+  return text === JSON.stringify([everyPort]) ? '' : text;
+}
+
+/** Returns the ingress listeners that open a socket. */
+function ingressText({ facts, sidecar }: Viewpoint): string {
+  const own = (sidecar?.spec.ingress ?? []).filter(({ captureMode = 'DEFAULT' }) =>
+    facts.interception === 'none' ? captureMode !== 'IPTABLES' : captureMode === 'NONE',
+  );
+  return own.map(({ bind, port }) => `${canonicalAddress(bind || '*')}:${port.number ?? 0}`).join(' ');
 }
 
 /** Returns true if a scope gives equal answers to all queries. */
@@ -89,7 +146,10 @@ export function hasSameFacts(reads: FactReads, viewpoint: Viewpoint): boolean {
   return true;
 }
 
-const queryKinds = ['namespace ', 'condition ', 'domain ', 'tail ', 'service ', 'rule ', 'mode '] as const;
+const queryKinds = [
+  ...(['namespace ', 'condition ', 'domain ', 'tail ', 'service ', 'rule ', 'mode '] as const),
+  ...(['proxy ', 'places ', 'ingress '] as const),
+] as const;
 type QueryKind = (typeof queryKinds)[number];
 
 const yes = 'yes';
@@ -99,7 +159,8 @@ const no = 'no';
  * Returns a scope's answer to a query. It depends only on the text of the query, so that answers of scopes can be
  * compared.
  */
-export function evaluateFact(query: string, { facts, egress, outboundMode }: Viewpoint): string {
+export function evaluateFact(query: string, viewpoint: Viewpoint): string {
+  const { facts, egress, outboundMode } = viewpoint;
   const space = query.indexOf(' ');
   const about = query.slice(space + 1);
   switch (
@@ -117,6 +178,12 @@ export function evaluateFact(query: string, { facts, egress, outboundMode }: Vie
       return admits(admitsService, about, egress);
     case 'rule ':
       return admits(admitsRule, about, egress);
+    case 'proxy ':
+      return viewpoint.egressProxy ?? '';
+    case 'places ':
+      return placesText(egress ?? []);
+    case 'ingress ':
+      return ingressText(viewpoint);
     default:
       return outboundMode ?? '';
   }
@@ -124,9 +191,12 @@ export function evaluateFact(query: string, { facts, egress, outboundMode }: Vie
 
 const modeOf = (text: string): OutboundMode | null => (text === 'ALLOW_ANY' || text === 'REGISTRY_ONLY' ? text : null);
 
-function admits(by: typeof admitsService, about: string, egress: readonly EgressHost[] | null): string {
-  const slash = about.indexOf('/');
-  return egress === null || by(egress, about.slice(0, slash), about.slice(slash + 1)) ? yes : no;
+/** Answers for `namespace/host` by all listeners, for `namespace/host/index` by one. */
+function admits(by: typeof admitsService, about: string, egress: readonly EgressListener[] | null): string {
+  const [namespace = '', host = '', index] = about.split('/');
+  if (egress === null) return yes;
+  const listeners = index === undefined ? egress : egress.slice(Number(index), Number(index) + 1);
+  return listeners.some((listener) => by(listener, namespace, host)) ? yes : no;
 }
 
 /**

@@ -50,7 +50,7 @@ export const singleAddresses = ({ vips }: Service): readonly string[] => [
  * Returns domains that are distinct for Envoy. Each domain is written twice, with and without `:port`; domains with
  * equal written forms are one. Returns the given list if all are distinct, which is the usual case.
  */
-export function distinctDomains(domains: readonly string[], port: number): readonly string[] {
+export function distinctDomains(domains: readonly string[], port: number | null): readonly string[] {
   const distinct = [...new Set(domains.map((domain) => distinctDomain(domain, port)))];
   return distinct.length === domains.length && distinct.every((domain, index) => domain === domains[index])
     ? domains
@@ -58,7 +58,7 @@ export function distinctDomains(domains: readonly string[], port: number): reado
 }
 
 /** Returns a domain in lower case, without the port. An IPv6 address is in canonical form and in brackets. */
-export function distinctDomain(domain: string, port: number): string {
+export function distinctDomain(domain: string, port: number | null): string {
   let text = domain.toLowerCase();
   if (!text.includes(':')) return text;
   if (ipVersion(text) === 6) return `[${canonicalIp(text)}]`;

@@ -1,5 +1,5 @@
 import type { OutboundFixedPlan } from '../../plan/layer.ts';
-import type { RouteConfigurationPlan } from '../../plan/route.ts';
+import type { UnknownHosts } from '../../plan/route.ts';
 import { durationMs } from '../../rules/duration.ts';
 import type { MeshConfig } from '../../rules/mesh-config.ts';
 import type { ScopeFacts } from '../scope-key.ts';
@@ -8,7 +8,7 @@ import type { ScopeFacts } from '../scope-key.ts';
 export function outboundFixedPlan(
   { role, interception, families }: ScopeFacts,
   mesh: MeshConfig,
-  unknownHosts: RouteConfigurationPlan['unknownHosts'],
+  unknownHosts: UnknownHosts,
 ): OutboundFixedPlan {
   const isCaptured = role === 'sidecar' && interception !== 'none';
   return {

@@ -2,10 +2,12 @@ import type { Endpoint } from '../../model/endpoint.ts';
 import { serviceKey } from '../../model/names.ts';
 import type { Service } from '../../model/service.ts';
 import type { MergedDestinationRule } from '../../rules/kinds/destination-rule/resolve.ts';
+import { everyPort } from '../../rules/kinds/sidecar/resolve.ts';
 import type { MeshConfig } from '../../rules/mesh-config.ts';
 import type { ClientTraits } from '../client-traits.ts';
 import type { TrackedReader } from '../world/world-reader.ts';
 import type { ClientFacts } from './client-facts.ts';
+import { type Egress, httpProxyEgress, plainEgress } from './egress.ts';
 import { createVisibility, type EffectiveVirtualService, type Visibility } from './visibility.ts';
 
 /**
@@ -17,6 +19,10 @@ export interface HostReader {
   readonly client: ClientTraits;
   readonly domainSuffix: string;
   mesh(): MeshConfig;
+  /** Listener of the calls that this reader sees. Only the services and rules of its hosts are callable. */
+  readonly egress: Egress;
+  /** Returns a reader for each listener of the clients; this one for clients without listeners. */
+  throughListeners(): readonly HostReader[];
   callableService(host: string): Service | null;
   visibleService(host: string): Service | null;
   virtualService(host: string, exactly: boolean): EffectiveVirtualService | null;
@@ -43,9 +49,34 @@ export interface HostReaderOptions {
 }
 
 /** Creates a reader for the plan of `host`. */
-export function createHostReader({ world, facts, client }: HostReaderOptions, host: string): HostReader {
-  const visibility = createVisibility(world, facts);
+export function createHostReader(options: HostReaderOptions, host: string): HostReader {
   const references = new Set<string>();
+  const { facts, client, world } = options;
+  const readerOf = (of: ClientFacts, egress: Egress): HostReader =>
+    createListenerReader({ ...options, facts: of, egress, references, throughListeners }, host);
+  const throughListeners = () => {
+    if (!client.isProxy || facts.role !== 'sidecar') return [reader];
+    const places = facts.egressPlaces();
+    const { proxyHttpPort } = world.mesh();
+    if (places.length === 1 && places[0] === everyPort && proxyHttpPort === 0) return [reader];
+    const own = places.map((place, index) =>
+      readerOf(facts.through(index), { place, earlier: places.slice(0, index), routeConfiguration: null }),
+    );
+    const last = places.findIndex(({ port }) => port === null);
+    if (proxyHttpPort === 0 || last === -1) return own;
+    return [...own, readerOf(facts.through(last), httpProxyEgress(proxyHttpPort))];
+  };
+  const reader = readerOf(facts, plainEgress);
+  return reader;
+}
+
+interface ListenerReaderOptions extends HostReaderOptions, Pick<HostReader, 'egress' | 'throughListeners'> {
+  readonly references: Set<string>;
+}
+
+function createListenerReader(options: ListenerReaderOptions, host: string): HostReader {
+  const { world, facts, client, egress, references, throughListeners } = options;
+  const visibility = createVisibility(world, facts);
   const realHost = (from: string): string => {
     const visited = new Set([from]);
     for (const at of visited) {
@@ -60,6 +91,8 @@ export function createHostReader({ world, facts, client }: HostReaderOptions, ho
     client,
     domainSuffix: world.domainSuffix,
     mesh: world.mesh,
+    egress,
+    throughListeners,
     callableService: visibility.callableService,
     visibleService: visibility.visibleService,
     virtualService: visibility.virtualService,

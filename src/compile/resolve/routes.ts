@@ -11,6 +11,7 @@ import { defaultRoute, type RouteContext, resolveHttpRoutes } from '../../rules/
 import { ruleId } from '../../rules/rule.ts';
 import { policyOf, serviceOrigin } from './destinations.ts';
 import { domainsOf, namesOf } from './domains.ts';
+import { addressed, hasRoutesOf } from './egress.ts';
 import type { HostReader } from './host-reader.ts';
 
 /** Inputs for resolving the routes and listeners of one host. */
@@ -29,11 +30,17 @@ const portOfUnknownHosts = 80;
 
 /** Resolves a virtual host for each HTTP port. A VirtualService's host without a service has one on port 80. */
 export function resolveRoutes(context: HostContext): readonly VirtualHostPlan[] {
-  const { service, rule } = context;
-  if (service === null) return rule === null ? [] : resolveRuleAlone(context, rule);
-  const ports = service.ports.filter(({ protocol }) => isHttp(protocol));
-  return ports.map(({ number }) => resolvePort({ ...context, service }, number));
+  const { service, rule, reader } = context;
+  const alone = () => (rule === null ? [] : resolveRuleAlone(context, rule));
+  const hosts = service === null ? alone() : httpPorts(context, service);
+  return hosts.map((host) => addressed(reader.egress, host));
 }
+
+/** Resolves a virtual host for each HTTP port whose requests the listener routes. */
+const httpPorts = (context: HostContext, service: Service): readonly VirtualHostPlan[] =>
+  service.ports
+    .filter(({ protocol, number }) => isHttp(protocol) && hasRoutesOf(context.reader.egress, number))
+    .map(({ number }) => resolvePort({ ...context, service }, number));
 
 /** Resolves the virtual host of one port of a service. */
 export function resolvePort(context: ServiceContext, port: number): VirtualHostPlan {
@@ -60,7 +67,7 @@ const withEndpoints = (domains: readonly string[], endpoints: readonly string[])
  * hosts are refused, such a call needs a known domain; otherwise it is forwarded as an unknown host.
  */
 function endpointDomains({ reader, service }: ServiceContext, port: number): readonly string[] {
-  if (!service.headless || reader.facts.interception === 'none' || reader.unknownHosts() === 'forward') return [];
+  if (!service.headless || reader.facts.interception === 'none' || reader.unknownHosts() !== 'refuse') return [];
   const names = service.ports.filter(({ number }) => number === port).map(({ name }) => name);
   return reader
     .allEndpoints(service)
@@ -85,16 +92,16 @@ function resolveRuleAlone(context: HostContext, rule: VirtualService): readonly 
   const { host, reader } = context;
   const real = reader.realHost(host);
   const service = real === host ? null : reader.callableService(real);
-  if (service === null) return resolveHostWithoutService(context, rule);
-  return service.ports
-    .filter(({ protocol }) => isHttp(protocol))
-    .map(({ number }) => ({
-      ...resolvePort({ ...context, service }, number),
-      name: `${host}:${number}`,
-      ownDomain: host,
-      domains: namesOf(host, reader.facts),
-      createdAtMs: createdAtMs(rule),
-    }));
+  if (service === null) {
+    return hasRoutesOf(reader.egress, portOfUnknownHosts) ? resolveHostWithoutService(context, rule) : [];
+  }
+  return httpPorts(context, service).map((virtualHost) => ({
+    ...virtualHost,
+    name: `${host}:${virtualHost.port}`,
+    ownDomain: host,
+    domains: namesOf(host, reader.facts),
+    createdAtMs: createdAtMs(rule),
+  }));
 }
 
 // NaN has no order.

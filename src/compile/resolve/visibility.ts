@@ -1,5 +1,5 @@
 import type { Service } from '../../model/service.ts';
-import type { RouteConfigurationPlan } from '../../plan/route.ts';
+import type { UnknownHosts } from '../../plan/route.ts';
 import { selectorOf } from '../../rules/kinds/destination-rule/audience.ts';
 import { type DestinationRule, destinationRule } from '../../rules/kinds/destination-rule/index.ts';
 import { type MergedDestinationRule, mergeDestinationRules } from '../../rules/kinds/destination-rule/resolve.ts';
@@ -32,7 +32,7 @@ export interface Visibility {
   virtualService(host: string, exactly?: boolean): EffectiveVirtualService | null;
   destinationRule(service: Service): MergedDestinationRule | null;
   /** Returns the handling of calls to unknown hosts. */
-  unknownHosts(): RouteConfigurationPlan['unknownHosts'];
+  unknownHosts(): UnknownHosts;
   /** Returns true if a wildcard covers a callable service. */
   coversCallable(wildcard: string): boolean;
 }
@@ -58,6 +58,8 @@ export function createVisibility(world: WorldReader, facts: ClientFacts): Visibi
       return null;
     },
     unknownHosts() {
+      const proxy = facts.egressProxy();
+      if (proxy !== null) return { destination: proxy };
       const mode = facts.outboundMode() ?? world.mesh().outboundTrafficPolicy.mode;
       return mode === 'ALLOW_ANY' ? 'forward' : 'refuse';
     },

@@ -11,7 +11,13 @@ import {
   type RouteTableOptions,
   recordsOf,
 } from './route-table.ts';
-import { compareClaims, type VirtualHost, type VirtualHostPart, virtualHostRecord } from './virtual-hosts.ts';
+import {
+  compareClaims,
+  namesPorts,
+  type VirtualHost,
+  type VirtualHostPart,
+  virtualHostRecord,
+} from './virtual-hosts.ts';
 
 /** Route configurations of a scope that differ from those of its base by some virtual hosts. */
 export interface OverlayRoutes extends Pick<RouteTable, 'replace' | 'settle' | 'partsOf' | 'has' | 'dispose'> {
@@ -86,7 +92,8 @@ export function createOverlayRoutes({ tables, pools, writer, base }: OverlayRout
         ...recordsOf(replaceIn(below?.sorted ?? [], replacement)),
         ...(last === null ? [] : [last]),
       ];
-    return { ...replacement, assembled: acquireConfiguration({ name, sum, frame: writer.routeFrame }, body, pools) };
+    const frame = writer.routeFrame(namesPorts(below === undefined ? added : [...added, ...below.sorted.slice(0, 1)]));
+    return { ...replacement, assembled: acquireConfiguration({ name, sum, frame }, body, pools) };
   };
   const release = ({ rewritten, added, assembled }: Made) => {
     for (const { record } of [...rewritten.values(), ...added]) if (record !== null) pools.records.release(record);

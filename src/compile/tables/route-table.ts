@@ -1,5 +1,5 @@
 import { mergeSorted } from '../../lib/merge-sorted.ts';
-import type { RouteConfigurationPlan } from '../../plan/route.ts';
+import { clusterOfUnknown, type UnknownHosts } from '../../plan/route.ts';
 import type { ContentPool, Pooled } from '../content-pool.ts';
 import type { HashedBytes, Writer } from '../writer.ts';
 import { createDomainIndex, type DomainIndex } from './domain-index.ts';
@@ -11,7 +11,7 @@ import {
   releaseConfiguration,
 } from './route-assembly.ts';
 import type { Tables } from './tables.ts';
-import { type VirtualHost, type VirtualHostPart, virtualHostRecord } from './virtual-hosts.ts';
+import { namesPorts, type VirtualHost, type VirtualHostPart, virtualHostRecord } from './virtual-hosts.ts';
 
 /** Pools shared by the route tables of all scopes. */
 export interface RoutePools extends AssemblyPools {
@@ -22,7 +22,7 @@ export interface RoutePools extends AssemblyPools {
 export interface RouteTable {
   /** Replaces the virtual hosts of one host. */
   replace(before: readonly VirtualHostPart[], after: readonly VirtualHostPart[]): void;
-  setUnknownHosts(policy: RouteConfigurationPlan['unknownHosts']): void;
+  setUnknownHosts(policy: UnknownHosts): void;
   /** Writes the records whose domains or routes changed and assembles their route configurations. */
   settle(): Generator<undefined, void, undefined>;
   /** Returns the virtual hosts of a route configuration. */
@@ -35,7 +35,7 @@ export interface RouteTable {
 /** Route configurations on which overlay scopes are based. */
 export interface BaseRoutes extends RouteTable {
   get(name: string): Configuration | undefined;
-  unknownHosts(): RouteConfigurationPlan['unknownHosts'];
+  unknownHosts(): UnknownHosts;
 }
 
 /** Route configuration. Between flushes `sorted` has all its virtual hosts. */
@@ -64,7 +64,7 @@ export function createRouteTable({ tables, pools, writer, onAssembled }: RouteTa
   const configurations = new Map<string, Configuration>();
   const dirtyHosts = new Map<VirtualHost, Configuration>();
   const dirtyConfigurations = new Set<Configuration>();
-  let unknownHosts: RouteConfigurationPlan['unknownHosts'] = 'forward';
+  let unknownHosts: UnknownHosts = 'forward';
 
   const configurationOf = (name: string): Configuration => {
     const found = configurations.get(name);
@@ -124,7 +124,7 @@ export function createRouteTable({ tables, pools, writer, onAssembled }: RouteTa
     const sum = configuration.sum.clone();
     if (last !== null) sum.add(last.hash);
     const records = () => [...recordsOf(sorted), ...(last === null ? [] : [last])];
-    return acquireConfiguration({ name, sum, frame: writer.routeFrame }, records, pools);
+    return acquireConfiguration({ name, sum, frame: writer.routeFrame(namesPorts(sorted)) }, records, pools);
   };
 
   return {
@@ -137,7 +137,7 @@ export function createRouteTable({ tables, pools, writer, onAssembled }: RouteTa
       }
     },
     setUnknownHosts(policy) {
-      if (policy === unknownHosts) return;
+      if (clusterOfUnknown(policy) === clusterOfUnknown(unknownHosts)) return;
       unknownHosts = policy;
       for (const configuration of configurations.values()) markDirty(configuration, []);
     },

@@ -53,8 +53,9 @@ export function virtualHostRecord(
   });
 }
 
-/** Returns the domain with the port; none for `*`, which matches every port. */
-const withPort = (domain: string, port: number): readonly string[] => (domain === '*' ? [] : [`${domain}:${port}`]);
+/** Returns the domain with the port; none for `*`, which matches every port, and for complete domains. */
+const withPort = (domain: string, port: number | null): readonly string[] =>
+  domain === '*' || port === null ? [] : [`${domain}:${port}`];
 
 /** Orders claims to a domain: the host of that name first, then the oldest. */
 export function compareClaims(domain: string, a: VirtualHost, b: VirtualHost): number {
@@ -64,4 +65,10 @@ export function compareClaims(domain: string, a: VirtualHost, b: VirtualHost): n
     first.createdAtMs - second.createdAtMs ||
     (first.name < second.name ? -1 : first.name > second.name ? 1 : 0)
   );
+}
+
+/** Returns true if the requests of a route configuration name their port. All its virtual hosts agree. */
+export function namesPorts(hosts: Iterable<VirtualHost>): boolean {
+  for (const { part } of hosts) return part.plan.port === null;
+  return false;
 }

@@ -20,7 +20,7 @@ function destinationsOf({ hostname: host, ...rest }: Service, isReferenced: bool
   const world = createWorld({ mesh: defaultMeshConfig, domainSuffix: 'cluster.local', kinds: ruleKinds });
   world.apply({ type: 'service', service: { hostname: host, ...rest } }, createDirty());
   const facts = scopeFactsOf(createProxyFacts(gateway), world, { coarseness: 'coarse', clients: dialects });
-  const clientFacts = createClientFacts(viewpointOf(facts, null), new Map());
+  const clientFacts = createClientFacts(viewpointOf(facts, null, 'cluster.local'), new Map());
   const reader = createHostReader(
     { world: trackedReader(world, host), facts: clientFacts, client: dialects.envoy },
     host,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { destinationRule, pendingDestinationRuleFields } from '../../../src/rules/kinds/destination-rule/index.ts';
-import { pendingSidecarFields, sidecar } from '../../../src/rules/kinds/sidecar/index.ts';
+import { sidecar } from '../../../src/rules/kinds/sidecar/index.ts';
 import { pendingVirtualServiceFields, virtualService } from '../../../src/rules/kinds/virtual-service/index.ts';
 
 const route = [{ destination: { host: 'reviews' } }];
@@ -153,6 +153,6 @@ describe('a Sidecar', () => {
       egress: [{ hosts: ['*/*'], port: { number: 80, protocol: 'HTTP', name: 'http' } }],
       ingress: [{ port: { number: 80, protocol: 'HTTP', name: 'http' }, defaultEndpoint: '127.0.0.1:8080' }],
     });
-    expect(pendingSidecarFields(spec)).toEqual(['spec.ingress', 'spec.egress[0].port']);
+    expect(sidecar.pending(spec)).toEqual([]);
   });
 });

@@ -31,33 +31,16 @@ export const sidecar: RuleKind<'Sidecar', SidecarSpec> = {
     }),
     targetColumn,
   ],
-  pending: (spec) => pendingSidecarFields(spec),
+  pending: (spec) => findPending(spec),
   compiled: compiledSidecar,
 };
 
 /** Fields that are accepted and stored but not compiled yet. They are reported to the author. */
-export const pendingSidecarFields = (spec: SidecarSpec): readonly string[] => [
-  ...findPending(spec),
-  ...exclusions(spec),
-];
-
-const findPending = pathFinder([
+const findPending: (spec: SidecarSpec) => readonly string[] = pathFinder([
   'ingress[].port.targetPort',
   'ingress[].tls',
-  'egress[].port',
-  'egress[].bind',
-  'egress[].captureMode',
-  'outboundTrafficPolicy.egressProxy',
+  'egress[].port.targetPort',
 ]);
-
-/** Hosts that are excluded from what the others let a proxy call. `~/*` alone is in effect: there is nothing to call. */
-function exclusions({ egress = [] }: SidecarSpec): readonly string[] {
-  const all = egress.flatMap(({ hosts }, index) =>
-    hosts.map((host, position) => ({ host, path: `spec.egress[${index}].hosts[${position}]` })),
-  );
-  if (all.every(({ host }) => host === '~/*')) return [];
-  return all.filter(({ host }) => host.startsWith('~')).map(({ path }) => path);
-}
 
 const hostsOf = (listener: unknown): readonly string[] => {
   const hosts: unknown = typeof listener === 'object' && listener !== null ? Reflect.get(listener, 'hosts') : undefined;

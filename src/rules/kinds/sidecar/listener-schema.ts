@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { ipVersion } from '../../../lib/ip.ts';
 import { isUnixAddress, wrongUnixAddress } from '../../addresses.ts';
-import { protocolName } from '../../protocols.ts';
+import { sidecarProtocolName } from '../../protocols.ts';
 import { connectionPool } from '../destination-rule/connection-pool-schema.ts';
 import { type ServerTlsSpec, serverTls } from '../gateway/server-tls-schema.ts';
 
 const port = z.strictObject({
   number: z.int().min(0).max(65_535, 'must be 0 to 65535').optional().describe('port; 0 for a unix domain socket'),
-  protocol: protocolName.optional().describe('HTTP, HTTPS, GRPC, HTTP2, TLS, TCP, …'),
+  protocol: sidecarProtocolName.optional().describe('HTTP, HTTPS, GRPC, HTTP2, TLS, TCP, HTTP_PROXY, …'),
   name: z.string().optional().describe('name of the port'),
   targetPort: z.int().min(0).max(65_535).optional().describe('obsolete'),
 });
@@ -56,6 +56,8 @@ export const egress = z
   .superRefine((it, context) => {
     for (const [path, message] of egressConflicts(it)) context.addIssue({ code: 'custom', path: [...path], message });
   });
+
+export type EgressSpec = z.infer<typeof egress>;
 
 interface Listener {
   readonly port?: z.infer<typeof port> | undefined;

@@ -88,7 +88,9 @@ export const inEffect: Readonly<Record<string, readonly string[]>> = {
     ...under('subsets[].trafficPolicy', policies),
   ],
   Sidecar: [
-    ...['workloadSelector.labels{}', 'egress[].hosts[]', 'outboundTrafficPolicy.mode'],
+    ...['workloadSelector.labels{}', 'egress[].hosts[]', 'egress[].bind', 'egress[].captureMode'],
+    ...['outboundTrafficPolicy.mode', ...under('outboundTrafficPolicy.egressProxy', destination)],
+    ...under('egress[].port', ['number', 'protocol', 'name']),
     ...under('ingress[].port', ['number', 'protocol', 'name']),
     ...under('ingress[]', ['bind', 'captureMode', 'defaultEndpoint']),
     ...under('ingress[].connectionPool', pool),

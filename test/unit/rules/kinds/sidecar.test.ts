@@ -1,5 +1,5 @@
-import { describe, expect, test } from 'vitest';
-import { pendingSidecarFields, sidecar } from '../../../../src/rules/kinds/sidecar/index.ts';
+import { describe } from 'vitest';
+import { sidecar } from '../../../../src/rules/kinds/sidecar/index.ts';
 import { refuses } from '../../../support/bad-specs.ts';
 
 const ingress = (fields: object) => ({ ingress: [{ port: { number: 80 }, ...fields }] });
@@ -80,14 +80,4 @@ describe('Sidecar', () => {
       want: [['spec.workloadSelector.labels.app', 'wildcards are not supported']],
     },
   ]);
-
-  for (const { hosts, want } of [
-    { hosts: ['~/*'], want: [] },
-    { hosts: ['*/*', '~legacy/*'], want: ['spec.egress[0].hosts[1]'] },
-    { hosts: ['./*', '~/a.example'], want: ['spec.egress[0].hosts[1]'] },
-  ]) {
-    test(`reports the exclusions of ${hosts.join(' and ')} that have no effect yet`, () => {
-      expect(pendingSidecarFields({ egress: [{ hosts }] })).toEqual(want);
-    });
-  }
 });
