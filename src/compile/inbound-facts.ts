@@ -1,6 +1,6 @@
 import type { ServiceKey } from '../model/names.ts';
 import type { ClientKind, InterceptionMode, Proxy } from '../model/proxy.ts';
-import type { IpFamilies } from '../plan/listener.ts';
+import type { IpFamilies } from '../plan/ip-families.ts';
 import { type SidecarRule, sidecar as sidecarKind } from '../rules/kinds/sidecar/index.ts';
 import { hasInboundSettings } from '../rules/kinds/sidecar/resolve.ts';
 import { type RuleId, ruleId } from '../rules/rule.ts';

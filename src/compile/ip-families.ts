@@ -1,5 +1,5 @@
 import { ipVersion } from '../lib/ip.ts';
-import type { IpFamilies } from '../plan/listener.ts';
+import type { IpFamilies } from '../plan/ip-families.ts';
 
 /** Returns the families of a workload's addresses; IPv4 for a workload without addresses. */
 export function ipFamiliesOf(addresses: readonly string[]): IpFamilies {

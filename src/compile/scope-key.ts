@@ -1,5 +1,5 @@
 import type { ClientKind, InterceptionMode, Role } from '../model/proxy.ts';
-import type { IpFamilies } from '../plan/listener.ts';
+import type { IpFamilies } from '../plan/ip-families.ts';
 import { sidecar as sidecarKind } from '../rules/kinds/sidecar/index.ts';
 import { type RuleId, ruleId } from '../rules/rule.ts';
 import type { TraitsByClient } from './client-traits.ts';

@@ -1,6 +1,6 @@
 import type { Endpoint } from '../model/endpoint.ts';
 import type { ServiceKey } from '../model/names.ts';
-import type { IpFamilies } from './listener.ts';
+import type { IpFamilies } from './ip-families.ts';
 
 /** Increase of the requests to a new endpoint during a window. Undefined values are the client's default. */
 export interface WarmupPlan {

@@ -1,4 +1,4 @@
-import type { IpFamilies } from './listener.ts';
+import type { IpFamilies } from './ip-families.ts';
 import type { UnknownHosts } from './route.ts';
 
 /** Part of an outbound layer that does not depend on services: the treatment of unknown traffic. */

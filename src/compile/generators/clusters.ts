@@ -6,7 +6,8 @@ import {
   nowhere,
   type UpstreamProtocol,
 } from '../../plan/destination.ts';
-import { type InboundEndpoint, type InboundPlan, type IpFamilies, inboundSources } from '../../plan/listener.ts';
+import { type IpFamilies, inboundSources } from '../../plan/ip-families.ts';
+import type { InboundEndpoint, InboundPlan } from '../../plan/listener.ts';
 import type { ClusterJson } from '../../proto/json.ts';
 import { httpOptionsType, keepalive, protocolOptions, thresholds } from './connection-options.ts';
 import { dnsDiscovery, dynamicDnsDiscovery } from './dns.ts';

@@ -1,6 +1,7 @@
 import { proxyPorts } from '../../model/proxy.ts';
+import { anyAddress } from '../../plan/ip-families.ts';
 import type { OutboundFixedPlan } from '../../plan/layer.ts';
-import { anyAddress, type TcpConnectionPlan } from '../../plan/listener.ts';
+import type { TcpConnectionPlan } from '../../plan/listener.ts';
 import { clusterOfUnknown, type UnknownHosts, type WeightedTarget } from '../../plan/route.ts';
 import type { HttpConnectionManagerJson, ListenerJson, TcpProxyJson } from '../../proto/json.ts';
 import { durationFromMs, extension, listenAt } from './json.ts';

@@ -1,6 +1,6 @@
 import { ipVersion } from '../../lib/ip.ts';
 import type { Service } from '../../model/service.ts';
-import type { IpFamilies } from '../../plan/listener.ts';
+import type { IpFamilies } from '../../plan/ip-families.ts';
 import type { ClientFacts } from './client-facts.ts';
 
 /**

@@ -1,8 +1,8 @@
 import { isProxyPort } from '../../model/proxy.ts';
 import { isHttp, isTls, type Service, type ServicePort } from '../../model/service.ts';
 import { outboundName } from '../../plan/destination.ts';
+import { anyAddress } from '../../plan/ip-families.ts';
 import {
-  anyAddress,
   anyConnection,
   type FilterChainPlan,
   type ListenerFrame,

@@ -1,5 +1,5 @@
 import { isHttp, type Service, type ServicePort } from '../../model/service.ts';
-import { anyAddress, type IpFamilies } from '../../plan/listener.ts';
+import { anyAddress, type IpFamilies } from '../../plan/ip-families.ts';
 import type { VirtualHostPlan } from '../../plan/route.ts';
 import { isUnixAddress } from '../../rules/addresses.ts';
 import { type EgressPlace, everyPort } from '../../rules/kinds/sidecar/resolve.ts';

@@ -1,7 +1,7 @@
 import { isProxyPort, proxyPorts } from '../../model/proxy.ts';
 import { isHttp, type Protocol } from '../../model/service.ts';
+import { anyAddress } from '../../plan/ip-families.ts';
 import {
-  anyAddress,
   anyConnection,
   type ChainMatch,
   type FilterChainPlan,

@@ -1,6 +1,7 @@
 import { ipVersion, isLoopback } from '../../lib/ip.ts';
 import { isProxyPort } from '../../model/proxy.ts';
-import { anyAddress, type InboundEndpoint, type InboundPort } from '../../plan/listener.ts';
+import { anyAddress } from '../../plan/ip-families.ts';
+import type { InboundEndpoint, InboundPort } from '../../plan/listener.ts';
 import type { PlanProblem } from '../../plan/unit.ts';
 import { isUnixAddress } from '../../rules/addresses.ts';
 import type { SidecarRule } from '../../rules/kinds/sidecar/index.ts';
