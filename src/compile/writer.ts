@@ -233,7 +233,8 @@ function plainPortsOf(chains: readonly DecidedChain[]): readonly number[] {
  * chain. It is therefore the default chain then.
  */
 function chainFields(chains: readonly DecidedChain[], inspections: Inspections): readonly Uint8Array[] {
-  const hasDefault = inspections.http || inspections.tls;
+  const hasRanges = chains.some(({ match }) => match.addresses.length + match.sources.length > 0);
+  const hasDefault = inspections.http || inspections.tls || hasRanges;
   return chains.map(({ match, body }) => {
     const json = generateMatch(match, inspections);
     const isAny = Object.keys(json).length === 0;

@@ -23,8 +23,10 @@ export interface ListenerFrame {
 export interface ChainMatch {
   /** Original destination port. */
   readonly port: number | null;
-  /** Original destination addresses or ranges such as `10.0.0.0/8`, in canonical form. */
+  /** Original destination addresses or ranges such as `10.0.0.0/8`, in canonical form (`canonicalRange`). */
   readonly addresses: readonly string[];
+  /** Addresses or ranges of the client, in canonical form. */
+  readonly sources: readonly string[];
   /** Server names in lower case; the first label may be `*`. */
   readonly serverNames: readonly string[];
   readonly transport: 'plain' | 'tls' | null;
@@ -32,7 +34,14 @@ export interface ChainMatch {
   readonly protocols: readonly string[];
 }
 
-export const anyConnection: ChainMatch = { port: null, addresses: [], serverNames: [], transport: null, protocols: [] };
+export const anyConnection: ChainMatch = {
+  port: null,
+  addresses: [],
+  sources: [],
+  serverNames: [],
+  transport: null,
+  protocols: [],
+};
 
 /** ALPN names that the HTTP inspector gives to plain HTTP. */
 export const plainHttp: readonly string[] = ['http/1.0', 'http/1.1', 'h2c'];
@@ -78,6 +87,8 @@ export interface FilterChainPlan {
   readonly match: ChainMatch;
   /** True for a chain that also accepts protocols outside `match`, unless another chain accepts them. */
   readonly takesRest: boolean;
+  /** True for the treatment of connections of no known service. Every other claim comes before it. */
+  readonly isForUnknown: boolean;
   readonly traffic: ListenerTraffic;
   /** True if the service has no address, so that the listener accepts connections to any. Reported as a problem. */
   readonly takesAnyAddress: boolean;

@@ -38,6 +38,8 @@ export interface WeightedTarget {
   readonly destination: string;
   readonly weight: number;
   readonly headers: HeaderChanges | null;
+  /** Host for requests to this target; null for that of the route. */
+  readonly rewriteHost: string | null;
 }
 
 /** Retries. `attempts` excludes the first try; null is the client's default. */
@@ -48,6 +50,8 @@ export interface RetryPlan {
   readonly perTryTimeoutMs: number | null;
   readonly backoffMs: number | null;
   readonly avoidPreviousHosts: boolean;
+  /** True if retries prefer endpoints of priorities that were not tried, which are other localities. */
+  readonly avoidPreviousLocalities: boolean;
 }
 
 /** Replacement of the matched path. */
@@ -113,6 +117,8 @@ export interface RoutePlan {
   readonly match: RouteMatch;
   readonly action: RouteAction;
   readonly headers: HeaderChanges | null;
+  /** Prefix of statistics of these requests; empty for none. */
+  readonly statPrefix: string;
   /** Filter settings for requests of this route; each filter at most once. */
   readonly perFilter: readonly RouteFilterPlan[];
 }

@@ -27,7 +27,13 @@ import { type ListenerJson, ListenerSchema } from '#gen/envoy/config/listener/v3
 import { type VirtualHostJson, VirtualHostSchema } from '#gen/envoy/config/route/v3/route_components_pb.js';
 import { type RouteConfigurationJson, RouteConfigurationSchema } from '#gen/envoy/config/route/v3/route_pb.js';
 import { ClusterConfigSchema as DynamicDnsClusterSchema } from '#gen/envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster_pb.js';
+import {
+  type CorsPolicyJson,
+  CorsPolicySchema,
+  CorsSchema,
+} from '#gen/envoy/extensions/filters/http/cors/v3/cors_pb.js';
 import { FilterConfigSchema as DynamicDnsFilterSchema } from '#gen/envoy/extensions/filters/http/dynamic_forward_proxy/v3/dynamic_forward_proxy_pb.js';
+import { type HTTPFaultJson, HTTPFaultSchema } from '#gen/envoy/extensions/filters/http/fault/v3/fault_pb.js';
 import { RouterSchema } from '#gen/envoy/extensions/filters/http/router/v3/router_pb.js';
 import { HttpInspectorSchema } from '#gen/envoy/extensions/filters/listener/http_inspector/v3/http_inspector_pb.js';
 import { OriginalDstSchema } from '#gen/envoy/extensions/filters/listener/original_dst/v3/original_dst_pb.js';
@@ -39,6 +45,7 @@ import {
 import { FilterConfigSchema as SniDnsFilterSchema } from '#gen/envoy/extensions/filters/network/sni_dynamic_forward_proxy/v3/sni_dynamic_forward_proxy_pb.js';
 import { type TcpProxyJson, TcpProxySchema } from '#gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js';
 import { PreviousHostsPredicateSchema } from '#gen/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.js';
+import { PreviousPrioritiesConfigSchema } from '#gen/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config_pb.js';
 import {
   type ProxyProtocolUpstreamTransportJson,
   ProxyProtocolUpstreamTransportSchema,
@@ -65,8 +72,10 @@ import { type EncodedResource, encodeResource, resourceBody, type XdsType } from
 export type {
   ClusterJson,
   ClusterLoadAssignmentJson,
+  CorsPolicyJson,
   FilterChainJson,
   FilterChainMatchJson,
+  HTTPFaultJson,
   HttpConnectionManagerJson,
   HttpProtocolOptionsJson,
   ListenerJson,
@@ -90,6 +99,9 @@ const messageTypes = createRegistry(
   DynamicDnsFilterSchema,
   SniDnsFilterSchema,
   RouterSchema,
+  CorsSchema,
+  CorsPolicySchema,
+  HTTPFaultSchema,
   OriginalDstSchema,
   HttpInspectorSchema,
   TlsInspectorSchema,
@@ -98,6 +110,7 @@ const messageTypes = createRegistry(
   ProxyProtocolUpstreamTransportSchema,
   RawBufferSchema,
   UpstreamTlsContextSchema,
+  PreviousPrioritiesConfigSchema,
 );
 
 const schemas: Readonly<Record<XdsType, DescMessage>> = {

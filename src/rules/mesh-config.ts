@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { positiveDuration } from './fields.ts';
 import { tcpKeepalive } from './kinds/destination-rule/connection-pool-schema.ts';
 import { localityLbSetting } from './kinds/destination-rule/locality-schema.ts';
+import { retries } from './kinds/virtual-service/policy-schema.ts';
 
 const text = z.string().min(1);
 const exportToDefault = z.array(z.string()).min(1);
@@ -30,6 +31,9 @@ const fields = {
     .min(0)
     .max(65_535, 'must be 0 to 65535')
     .describe('port of 127.0.0.1 at which sidecars are HTTP proxies for their applications; 0 for none'),
+  defaultHttpRetryPolicy: retries.describe(
+    'retries of HTTP routes without their own; two for connection failures if left out',
+  ),
 };
 
 /**
@@ -49,6 +53,7 @@ export const meshConfigSchema = z
     localityLbSetting: fields.localityLbSetting.optional(),
     h2UpgradePolicy: fields.h2UpgradePolicy.default('DO_NOT_UPGRADE'),
     proxyHttpPort: fields.proxyHttpPort.default(0),
+    defaultHttpRetryPolicy: fields.defaultHttpRetryPolicy.optional(),
   })
   .describe(
     "The fields of Istio's MeshConfig that are read. [MeshConfig](kinds.md#meshconfig), or a ConfigMap `istio` in a mesh directory, overrides them without a restart.",
@@ -75,6 +80,7 @@ export const meshConfigSpec = z.strictObject({
   localityLbSetting: fields.localityLbSetting.optional(),
   h2UpgradePolicy: fields.h2UpgradePolicy.optional(),
   proxyHttpPort: fields.proxyHttpPort.optional(),
+  defaultHttpRetryPolicy: fields.defaultHttpRetryPolicy.optional(),
 });
 
 export type MeshConfigSpec = z.infer<typeof meshConfigSpec>;

@@ -87,6 +87,11 @@ export interface RuleKind<Kind extends string = string, Spec = unknown> {
    * none.
    */
   doubts?(spec: Spec): readonly Problem[];
+  /**
+   * Advice for fields that earlier versions of the API had, by path without indices (`http[].appendHeaders`). These
+   * fields are rejected like unknown ones.
+   */
+  readonly formerFields?: Readonly<Record<string, string>>;
   /** Labels of the object itself have a meaning: they become labels of services or workloads. */
   readonly readsLabels?: true;
   /** Index and audience for compiling. Absent if rules of this kind are not compiled directly. */

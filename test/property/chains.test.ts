@@ -19,15 +19,19 @@ import { runs } from '../support/property-runs.ts';
 const arbitraryMatch: fc.Arbitrary<ChainMatch> = fc.record({
   port: fc.constantFrom(null, null, 8080, 9000),
   addresses: fc.subarray(['10.0.0.1', '10.1.0.0/16', 'fd00::/8']),
+  sources: fc.constantFrom([], [], ['10.9.0.0/16'], ['10.9.0.0/16', '10.8.0.1']),
   serverNames: fc.subarray(['a.test', 'b.test', '*.test']),
   transport: fc.constantFrom(null, null, 'plain' as const, 'tls' as const),
   protocols: fc.constantFrom([], [], plainHttp, ['h2c']),
 });
 
+const mostlyFalse = fc.constantFrom(false, false, false, true);
+
 const arbitraryPlan: fc.Arbitrary<FilterChainPlan> = fc
   .record({
     match: fc.oneof(arbitraryMatch, fc.constantFrom(anyConnection, { ...anyConnection, protocols: plainHttp })),
     takesRest: fc.boolean(),
+    isForUnknown: mostlyFalse,
     isHttp: fc.boolean(),
     listener: fc.constantFrom('0.0.0.0', '10.0.0.1'),
     createdAtMs: fc.constantFrom(1, 2),
@@ -48,7 +52,7 @@ const arbitraryPlan: fc.Arbitrary<FilterChainPlan> = fc
     name: '',
     traffic: isHttp
       ? { type: 'http', routeConfiguration: '80', filters: [] }
-      : { type: 'tcp', targets: [{ destination, weight: 1, headers: null }] },
+      : { type: 'tcp', targets: [{ destination, weight: 1, headers: null, rewriteHost: null }] },
     origins: [origin],
   }));
 
@@ -57,22 +61,25 @@ const arbitraryStep = fc.record({
   unit: fc.constantFrom('a', 'b', 'c', ''),
   plans: fc.uniqueArray(arbitraryPlan, {
     maxLength: 3,
-    selector: ({ listener, match, takesRest }) => JSON.stringify([listener.name, match, takesRest]),
+    selector: ({ listener, match, takesRest, isForUnknown }) =>
+      JSON.stringify([listener.name, match, takesRest, isForUnknown]),
   }),
 });
 
 interface Connection {
   readonly port: number;
   readonly address: string;
+  readonly source: string;
   readonly serverName: string;
   readonly transport: string;
   readonly protocol: string;
 }
 
 /** Whether a match names a connection by its very conditions, as Envoy compares them one by one. */
-const names = (match: ChainMatch, { port, address, serverName, transport, protocol }: Connection): boolean =>
+const names = (match: ChainMatch, { port, address, source, serverName, transport, protocol }: Connection): boolean =>
   (match.port ?? 0) === port &&
   isAmong(match.addresses, address) &&
+  isAmong(match.sources, source) &&
   isAmong(match.serverNames, serverName) &&
   (match.transport ?? '') === transport &&
   isAmong(match.protocols, protocol);
@@ -82,9 +89,11 @@ const isAmong = (values: readonly string[], value: string) =>
 
 const combinations: readonly Connection[] = [0, 8080, 9000].flatMap((port) =>
   ['', '10.0.0.1', '10.1.0.0/16', 'fd00::/8'].flatMap((address) =>
-    ['', 'a.test', 'b.test', '*.test'].flatMap((serverName) =>
-      ['', 'plain', 'tls'].flatMap((transport) =>
-        ['', ...plainHttp].map((protocol) => ({ port, address, serverName, transport, protocol })),
+    ['', '10.9.0.0/16', '10.8.0.1'].flatMap((source) =>
+      ['', 'a.test', 'b.test', '*.test'].flatMap((serverName) =>
+        ['', 'plain', 'tls'].flatMap((transport) =>
+          ['', ...plainHttp].map((protocol) => ({ port, address, source, serverName, transport, protocol })),
+        ),
       ),
     ),
   ),
@@ -95,6 +104,7 @@ describe('the chains of a listener', () => {
     const arbitraryClaim: fc.Arbitrary<ChainClaim> = fc.record({
       match: arbitraryMatch,
       takesRest: fc.boolean(),
+      isForUnknown: mostlyFalse,
       isHttp: fc.boolean(),
       createdAtMs: fc.constantFrom(1, 2),
       owner: fc.constantFrom('a', 'b', 'c', 'd'),
@@ -103,7 +113,7 @@ describe('the chains of a listener', () => {
       fc.property(fc.uniqueArray(arbitraryClaim, { maxLength: 5, selector: ({ owner }) => owner }), (claims) => {
         const decided = decideMatches(claims);
         for (const connection of combinations) {
-          const asking = claims.filter(({ match }) => names(match, connection));
+          const asking = claims.filter(({ match, isForUnknown }) => !isForUnknown && names(match, connection));
           const having = decided.filter(({ matches }) => matches.some((match) => names(match, connection)));
           if (asking.length > 0) {
             const [best] = asking.toSorted(

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { WorldChange } from '../../src/compile/contract.ts';
-import { hostname, serviceKey } from '../../src/model/names.ts';
+import { covers, hostname, serviceKey } from '../../src/model/names.ts';
 import type { Proxy } from '../../src/model/proxy.ts';
 import type { ServicePort } from '../../src/model/service.ts';
 import { meshConfigSchema } from '../../src/rules/mesh-config.ts';
@@ -41,6 +41,7 @@ const ports: readonly ServicePort[] = [
   { name: 'tcp', number: 80, protocol: 'tcp' },
   { name: 'grpc', number: 90, protocol: 'grpc' },
   { name: 'db', number: 90, protocol: 'tcp' },
+  { name: 'tls', number: 443, protocol: 'tls' },
 ];
 const conditions = [{ app: 'web' }, { app: 'web', tier: 'front' }];
 
@@ -58,8 +59,14 @@ const arbitraryService = fc
     identity: serviceIdentity,
     registry: oneOf(['kubernetes', 'file']),
     createdAtMs: oneOf([1, 2, 3]),
-    ports: oneOf([ports.slice(0, 1), ports.slice(1, 2), [ports[0], ports[2]], [ports[1], ports[3]]]),
-    vips: oneOf([[], ['10.0.0.1'], ['10.0.0.1', '10.0.0.2']]),
+    ports: oneOf([
+      ports.slice(0, 1),
+      ports.slice(1, 2),
+      [ports[0], ports[2]],
+      [ports[1], ports[3]],
+      [ports[0], ports[4]],
+    ]),
+    vips: oneOf([[], ['10.0.0.1'], ['10.0.0.1', '10.0.0.2'], ['10.0.0.2', '10.4.0.0/16']]),
     autoAddresses: oneOf([[], ['240.240.0.1', '2001:2::f0f0:1']]),
     aliases: oneOf([[], ['alias.example.com'], ['a.shop.svc.cluster.local']]),
     aliasOf: oneOf([
@@ -114,11 +121,46 @@ const httpRoute = fc
     ]),
     destinations: fc.array(destination, { minLength: 1, maxLength: 2 }),
     timeout: oneOf([undefined, '3s']),
+    policies: oneOf([
+      {},
+      {},
+      { fault: { abort: { httpStatus: 503, percentage: { value: 5 } } } },
+      { corsPolicy: { allowOrigin: ['*'] }, mirror: { host: 'b' } },
+      { retries: { attempts: 1, retryRemoteLocalities: true } },
+    ]),
+    delegate: oneOf([undefined, undefined, { name: 'd1' }, { name: 'd1', namespace: 'shop' }]),
   })
-  .map(({ match, destinations, timeout }) => ({
+  .map(({ match, destinations, timeout, policies, delegate }) => ({
     match,
     timeout,
-    route: destinations.map((it) => ({ destination: it, weight: 50 })),
+    ...policies,
+    ...(delegate === undefined ? { route: destinations.map((it) => ({ destination: it, weight: 50 })) } : { delegate }),
+  }));
+
+const connectionMatches = [
+  {},
+  { port: 90 },
+  { destinationSubnets: ['10.4.0.0/16'] },
+  { destinationSubnets: ['10.4.0.0/16', '10.5.0.0/16'], sourceLabels: conditions[1] },
+  { sourceNamespace: 'shop' },
+] as const;
+
+const tcpRoute = fc
+  .record({
+    match: fc.option(some([...connectionMatches, { sourceSubnet: '10.9.0.0/16' }]), { nil: undefined }),
+    to: destination,
+  })
+  .map(({ match, to }) => ({ match, route: [{ destination: to }] }));
+
+const tlsRoute = fc
+  .record({
+    hosts: fc.uniqueArray(oneOf(ruleHosts), { minLength: 1, maxLength: 2 }),
+    match: oneOf(connectionMatches),
+    to: fc.array(destination, { minLength: 1, maxLength: 2 }),
+  })
+  .map(({ hosts: sniHosts, match, to }) => ({
+    match: [{ ...match, sniHosts }],
+    route: to.map((it) => ({ destination: it, weight: 1 })),
   }));
 
 const ruleName = fc.record({ namespace: mostlyFirst(namespaces), name: oneOf(['r1', 'r2']), age: oneOf([0, 1]) });
@@ -127,18 +169,31 @@ const arbitraryVirtualService = fc
   .record({
     id: ruleName,
     hosts: fc.uniqueArray(mostlyFirst(ruleHosts), { minLength: 1, maxLength: 2 }),
-    http: fc.array(httpRoute, { minLength: 1, maxLength: 2 }),
-    tcp: fc.array(destination, { maxLength: 1 }),
+    http: fc.array(httpRoute, { maxLength: 2 }),
+    tcp: fc.array(tcpRoute, { maxLength: 2 }),
+    tls: fc.array(tlsRoute, { maxLength: 2 }),
     gateways: oneOf([undefined, ['mesh'], ['outside']]),
     exportTo: mostlyFirst(exportLists),
   })
-  .map(({ id, tcp, ...spec }) =>
-    rule(
-      'VirtualService',
-      `${id.namespace}/${id.name}`,
-      { ...spec, tcp: tcp.map((it) => ({ route: [{ destination: it }] })) },
-      id.age,
-    ),
+  .map(({ id, tls, ...spec }) => {
+    // Server names must be within the hosts of the rule.
+    const within = tls.filter(({ match }) =>
+      match.every(({ sniHosts }) => sniHosts.every((name) => spec.hosts.some((host) => covers(host, name)))),
+    );
+    return rule('VirtualService', `${id.namespace}/${id.name}`, { ...spec, tls: within }, id.age);
+  });
+
+const arbitraryDelegate = fc
+  .record({
+    namespace: mostlyFirst(namespaces),
+    http: fc.array(httpRoute, { minLength: 1, maxLength: 2 }),
+    exportTo: mostlyFirst(exportLists),
+  })
+  .map(({ namespace, http, exportTo }) =>
+    rule('VirtualService', `${namespace}/d1`, {
+      http: http.map(({ match, timeout }) => ({ match, timeout, route: [{ destination: { host: 'b' } }] })),
+      exportTo,
+    }),
   );
 
 const localitySettings = [
@@ -294,13 +349,16 @@ export const arbitraryChange: fc.Arbitrary<WorldChange> = fc.oneof(
   {
     weight: 6,
     arbitrary: fc
-      .oneof(arbitraryVirtualService, arbitraryDestinationRule, arbitrarySidecar)
+      .oneof(arbitraryVirtualService, arbitraryDelegate, arbitraryDestinationRule, arbitrarySidecar)
       .map((value): WorldChange => ({ type: 'rule', rule: value })),
   },
   {
     weight: 2,
     arbitrary: fc
-      .record({ kind: oneOf(kinds), id: ruleName })
+      .record({
+        kind: oneOf(kinds),
+        id: fc.record({ namespace: mostlyFirst(namespaces), name: oneOf(['r1', 'r2', 'd1']) }),
+      })
       .map(
         ({ kind, id }): WorldChange => ({ type: 'rule-removed', id: ruleIdOf(`${kind}/${id.namespace}/${id.name}`) }),
       ),

@@ -48,6 +48,7 @@ export function generateMatch(match: ChainMatch, { tls }: Inspections): FilterCh
   return {
     ...(match.port === null ? {} : { destinationPort: match.port }),
     ...(match.addresses.length === 0 ? {} : { prefixRanges: match.addresses.map(range) }),
+    ...(match.sources.length === 0 ? {} : { sourcePrefixRanges: match.sources.map(range) }),
     ...(match.serverNames.length === 0 ? {} : { serverNames: [...match.serverNames] }),
     ...(transport === null ? {} : { transportProtocol: transport === 'tls' ? 'tls' : 'raw_buffer' }),
     ...(match.protocols.length === 0 ? {} : { applicationProtocols: [...match.protocols] }),

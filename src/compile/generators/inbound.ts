@@ -44,7 +44,7 @@ export const inboundPassthroughCluster = (
 /** Generates the filter for connections to ports without a service. They are forwarded unchanged. */
 export const passthroughFilter = (cluster = inboundPassthrough): FilterJson => tcpFilter(cluster, [target(cluster)]);
 
-const target = (destination: string) => ({ destination, weight: 1, headers: null });
+const target = (destination: string) => ({ destination, weight: 1, headers: null, rewriteHost: null });
 
 type PortNumber = Pick<InboundPort, 'targetPort'>;
 
@@ -65,6 +65,7 @@ const inboundRetries: RetryPlan = {
   perTryTimeoutMs: null,
   backoffMs: null,
   avoidPreviousHosts: false,
+  avoidPreviousLocalities: false,
 };
 
 type ServedTraffic = Extract<ListenerTraffic, { type: 'served' }>;
@@ -99,6 +100,7 @@ function inboundRoutes(port: InboundPort | null, destination: string, filters: r
       name: 'default',
       match: { path: { type: 'prefix', value: '/', ignoreCase: false }, headers: [], query: [] },
       headers: null,
+      statPrefix: '',
       perFilter: [],
       action: {
         type: 'forward',

@@ -7,6 +7,12 @@ export const extension = <T extends object>(type: string, value: T): T & { '@typ
 /** Writes a protobuf duration: seconds as text. */
 export const durationFromMs = (ms: number): string => `${ms / 1000}s`;
 
+/** Writes a percentage, 0 to 100, as a fraction. */
+export const fractionOf = (percent: number) => ({
+  numerator: Math.round(percent * 10_000),
+  denominator: 'MILLION' as const,
+});
+
 export const socketAddress = (address: string, port: number) => ({ socketAddress: { address, portValue: port } });
 
 /** Writes an address at which a listener may be: an IP address with a port, or `unix://` and a path. */

@@ -31,7 +31,7 @@ export function catchAllChain(unknownHosts: UnknownHosts) {
   return { name: 'virtualOutbound-catchall-tcp', filters: [tcpFilter(cluster, [single(cluster)])] };
 }
 
-const single = (destination: string): WeightedTarget => ({ destination, weight: 1, headers: null });
+const single = (destination: string): WeightedTarget => ({ destination, weight: 1, headers: null, rewriteHost: null });
 
 /** Chain for connections to the listener's own port, which would loop. */
 const virtualOutboundBlackHole = {

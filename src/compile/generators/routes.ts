@@ -18,7 +18,7 @@ import {
 import type { RouteConfigurationJson, VirtualHostJson } from '../../proto/json.ts';
 import type { HttpFilterKind } from '../http-filters/kind.ts';
 import { writeRouteFilters } from '../http-filters/write.ts';
-import { durationFromMs, extension } from './json.ts';
+import { durationFromMs, extension, fractionOf } from './json.ts';
 
 type RouteJson = NonNullable<VirtualHostJson['routes']>[number];
 type RouteActionJson = NonNullable<RouteJson['route']>;
@@ -62,6 +62,7 @@ export function generateRoute(plan: RoutePlan, filters: readonly HttpFilterKind[
     match: generateRouteMatch(plan.match),
     ...generateAction(plan),
     ...generateHeaderChanges(plan.headers),
+    ...(plan.statPrefix === '' ? {} : { statPrefix: plan.statPrefix }),
     ...writeRouteFilters(plan.perFilter, filters),
   };
 }
@@ -82,14 +83,15 @@ function generateAction({ action }: RoutePlan): RouteJson {
 function generateForward(action: ForwardAction): RouteActionJson {
   const [first, ...others] = action.targets;
   return {
-    ...(first !== undefined && others.length === 0 && first.headers === null
+    ...(first !== undefined && others.length === 0 && first.headers === null && first.rewriteHost === null
       ? { cluster: first.destination }
       : {
           weightedClusters: {
-            clusters: action.targets.map(({ destination, weight, headers }) => ({
+            clusters: action.targets.map(({ destination, weight, headers, rewriteHost }) => ({
               name: destination,
               weight: action.targets.length === 1 ? 1 : weight,
               ...generateHeaderChanges(headers),
+              ...(rewriteHost === null ? {} : { hostRewriteLiteral: rewriteHost }),
             })),
           },
         }),
@@ -106,6 +108,14 @@ const previousHosts = {
   typedConfig: extension('envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate', {}),
 };
 
+/** Tries an endpoint of another priority after each failure of one of a priority. */
+const previousPriorities = {
+  name: 'envoy.retry_priorities.previous_priorities',
+  typedConfig: extension('envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig', {
+    updateFrequency: 2,
+  }),
+};
+
 export const generateRetries = (plan: RetryPlan): RetryPolicyJson => ({
   retryOn: plan.retryOn,
   numRetries: plan.attempts,
@@ -113,6 +123,7 @@ export const generateRetries = (plan: RetryPlan): RetryPolicyJson => ({
   ...(plan.perTryTimeoutMs === null ? {} : { perTryTimeout: durationFromMs(plan.perTryTimeoutMs) }),
   ...(plan.backoffMs === null ? {} : { retryBackOff: { baseInterval: durationFromMs(plan.backoffMs) } }),
   ...(plan.avoidPreviousHosts ? { retryHostPredicate: [previousHosts], hostSelectionRetryMaxAttempts: '5' } : {}),
+  ...(plan.avoidPreviousLocalities ? { retryPriority: previousPriorities } : {}),
 });
 
 function generateRewrite({ rewritePath, rewriteHost }: ForwardAction): RouteActionJson {
@@ -127,7 +138,7 @@ function generateRewrite({ rewritePath, rewriteHost }: ForwardAction): RouteActi
 
 const generateMirror = ({ destination, percent }: ForwardAction['mirrors'][number]) => ({
   cluster: destination,
-  runtimeFraction: { defaultValue: { numerator: Math.round(percent * 10_000), denominator: 'MILLION' as const } },
+  runtimeFraction: { defaultValue: fractionOf(percent) },
 });
 
 function generateHashKey(key: HashKey): NonNullable<RouteActionJson['hashPolicy']>[number] {
@@ -202,9 +213,13 @@ const generateHeaderMatch = ({ name, match, inverted }: HeaderMatch) => ({
 
 /** Generates the fields of a text matcher. */
 export function textMatch(match: TextMatch): { presentMatch?: boolean; stringMatch?: StringMatcherJson } {
-  if (match.type === 'present') return { presentMatch: true };
-  if (match.type === 'regex') return { stringMatch: { safeRegex: { regex: match.value } } };
-  return { stringMatch: match.type === 'exact' ? { exact: match.value } : { prefix: match.value } };
+  return match.type === 'present' ? { presentMatch: true } : { stringMatch: stringMatcher(match) };
+}
+
+/** Generates a matcher of a text that is not empty. */
+export function stringMatcher(match: Exclude<TextMatch, { type: 'present' }>): StringMatcherJson {
+  if (match.type === 'regex') return { safeRegex: { regex: match.value } };
+  return match.type === 'exact' ? { exact: match.value } : { prefix: match.value };
 }
 
 function generateHeaderChanges(headers: HeaderChanges | null) {

@@ -9,7 +9,7 @@ import type {
   VirtualHostPlan,
 } from '../../plan/route.ts';
 import type { PlanProblem } from '../../plan/unit.ts';
-import { defaultRetries } from '../../rules/kinds/virtual-service/resolve-http.ts';
+import { defaultRetries } from '../../rules/kinds/virtual-service/resolve-policies.ts';
 import { rulesAmong } from '../resolve/origins.ts';
 
 /** Reports a setting of a rule that gRPC clients do not support. */
@@ -28,9 +28,10 @@ export function narrowRoutes(host: VirtualHostPlan, problems: PlanProblem[]): Vi
     const matches = narrowMatch(route.match, report);
     if (matches.length === 0) return [];
     reportHeaders(route.headers, report);
+    if (route.statPrefix !== '') report('have no statistics of a statPrefix');
     for (const { name } of route.perFilter) report(`do not know the filter ${name}`);
     const action = narrowAction(route.action, report);
-    return matches.map((match) => ({ name: route.name, match, action, headers: null, perFilter: [] }));
+    return matches.map((match) => ({ name: route.name, match, action, headers: null, statPrefix: '', perFilter: [] }));
   });
   return { ...host, routes };
 }
@@ -98,10 +99,18 @@ function narrowForward(action: ForwardAction, report: Report): ForwardAction {
   if (action.rewritePath !== null) report('do not rewrite paths: servers see the method that was called');
   if (action.rewriteHost !== null) report('do not rewrite the authority');
   if (action.mirrors.length > 0) report('do not mirror calls');
-  for (const { headers } of action.targets) reportHeaders(headers, report);
+  for (const { headers, rewriteHost } of action.targets) {
+    reportHeaders(headers, report);
+    if (rewriteHost !== null) report('do not rewrite the authority');
+  }
   return {
     type: 'forward',
-    targets: action.targets.map(({ destination, weight }) => ({ destination, weight, headers: null })),
+    targets: action.targets.map(({ destination, weight }) => ({
+      destination,
+      weight,
+      headers: null,
+      rewriteHost: null,
+    })),
     timeoutMs: action.timeoutMs,
     retries: action.retries === null ? null : narrowRetries(action.retries, report),
     rewritePath: null,
@@ -122,10 +131,12 @@ function narrowRetries(plan: RetryPlan, report: Report): RetryPlan | null {
     report(`do not retry on ${unsupported.join(', ')}; they know ${retriable.join(', ')}`);
   }
   if (plan.perTryTimeoutMs !== null) report('have no perTryTimeout');
+  if (plan.avoidPreviousLocalities) report('do not choose localities for retries');
   if (supported.length === 0) return null;
   const { attempts, backoffMs } = plan;
   const retryOn = supported.join(',');
-  return { retryOn, statusCodes: [], attempts, perTryTimeoutMs: null, backoffMs, avoidPreviousHosts: false };
+  const without = { statusCodes: [], perTryTimeoutMs: null, avoidPreviousHosts: false, avoidPreviousLocalities: false };
+  return { retryOn, attempts, backoffMs, ...without };
 }
 
 function reportHeaders(headers: HeaderChanges | null, report: Report): void {

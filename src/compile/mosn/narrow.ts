@@ -1,12 +1,12 @@
 import type { HostPlan } from '../../plan/host.ts';
-import type { RoutePlan, VirtualHostPlan } from '../../plan/route.ts';
+import type { RouteAction, RoutePlan, VirtualHostPlan } from '../../plan/route.ts';
 import type { PlanProblem } from '../../plan/unit.ts';
 import { rulesAmong } from '../resolve/origins.ts';
 import { narrowDestination } from './destinations.ts';
 
 /**
  * Removes destinations with dynamic DNS, and routes that MOSN would misread, because it ignores that a condition is
- * inverted. From the others it removes the settings of filters.
+ * inverted. From the others it removes settings that MOSN does not know.
  */
 export function narrowForMosn(plan: HostPlan): HostPlan {
   const problems: PlanProblem[] = [...plan.problems];
@@ -23,14 +23,27 @@ function keepMosnRoutes(host: VirtualHostPlan, problems: PlanProblem[]): Virtual
   const report = (shortcoming: string) => {
     for (const origin of rulesAmong(host.origins)) problems.push({ origin, message: `MOSN ${shortcoming}` });
   };
-  const withoutFilters = (route: RoutePlan): RoutePlan => {
+  const narrowRoute = (route: RoutePlan): RoutePlan => {
     for (const { name } of route.perFilter) report(`does not know the filter ${name}`);
     if (hashesQuery(route)) report('cannot choose endpoints by a query parameter');
-    return route.perFilter.length === 0 ? route : { ...route, perFilter: [] };
+    if (route.statPrefix !== '') report('has no statistics of a statPrefix');
+    return { ...route, perFilter: [], statPrefix: '', action: narrowAction(route.action, report) };
   };
   const routes = host.routes.filter(({ match }) => !match.headers.some(({ inverted }) => inverted));
   if (routes.length < host.routes.length) report('cannot match withoutHeaders: such routes are left out for it');
-  return { ...host, routes: routes.map(withoutFilters) };
+  return { ...host, routes: routes.map(narrowRoute) };
+}
+
+function narrowAction(action: RouteAction, report: (shortcoming: string) => void): RouteAction {
+  if (action.type !== 'forward') return action;
+  const { retries, targets } = action;
+  if (retries?.avoidPreviousLocalities) report('does not choose localities for retries');
+  if (targets.some(({ rewriteHost }) => rewriteHost !== null)) report('does not set the host of one destination');
+  return {
+    ...action,
+    targets: targets.map((target) => ({ ...target, rewriteHost: null })),
+    retries: retries === null ? null : { ...retries, avoidPreviousLocalities: false },
+  };
 }
 
 const hashesQuery = ({ action }: RoutePlan): boolean =>

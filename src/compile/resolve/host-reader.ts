@@ -1,14 +1,17 @@
 import type { Endpoint } from '../../model/endpoint.ts';
 import { serviceKey } from '../../model/names.ts';
 import type { Service } from '../../model/service.ts';
+import type { RetryPlan } from '../../plan/route.ts';
 import type { MergedDestinationRule } from '../../rules/kinds/destination-rule/resolve.ts';
 import { everyPort } from '../../rules/kinds/sidecar/resolve.ts';
+import { type VirtualService, virtualService } from '../../rules/kinds/virtual-service/index.ts';
+import { defaultRetries, resolveRetries } from '../../rules/kinds/virtual-service/resolve-policies.ts';
 import type { MeshConfig } from '../../rules/mesh-config.ts';
 import type { ClientTraits } from '../client-traits.ts';
 import type { TrackedReader } from '../world/world-reader.ts';
 import type { ClientFacts } from './client-facts.ts';
 import { type Egress, httpProxyEgress, plainEgress } from './egress.ts';
-import { createVisibility, type EffectiveVirtualService, type Visibility } from './visibility.ts';
+import { createVisibility, type Visibility } from './visibility.ts';
 
 /**
  * Access to the world for resolving one host. It records all reads beyond the host's own name. These are the
@@ -23,9 +26,15 @@ export interface HostReader {
   readonly egress: Egress;
   /** Returns a reader for each listener of the clients; this one for clients without listeners. */
   throughListeners(): readonly HostReader[];
+  /** Returns the mesh's retries of routes without their own; null for none. */
+  defaultRetries(): RetryPlan | null;
   callableService(host: string): Service | null;
   visibleService(host: string): Service | null;
-  virtualService(host: string, exactly: boolean): EffectiveVirtualService | null;
+  virtualServices: Visibility['virtualServices'];
+  /** Returns the VirtualService of this name; null if there is none. */
+  virtualServiceOf(namespace: string, name: string): VirtualService | null;
+  /** Returns true if clients in `namespace` see the rule. */
+  isExportedTo(rule: VirtualService, namespace: string): boolean;
   destinationRule(service: Service): MergedDestinationRule | null;
   coversCallable(wildcard: string): boolean;
   unknownHosts: Visibility['unknownHosts'];
@@ -95,7 +104,13 @@ function createListenerReader(options: ListenerReaderOptions, host: string): Hos
     throughListeners,
     callableService: visibility.callableService,
     visibleService: visibility.visibleService,
-    virtualService: visibility.virtualService,
+    defaultRetries() {
+      const spec = world.mesh().defaultHttpRetryPolicy;
+      return spec === undefined ? defaultRetries : resolveRetries(spec);
+    },
+    virtualServices: visibility.virtualServices,
+    virtualServiceOf: (namespace, name) => world.ruleOf(virtualService, namespace, name),
+    isExportedTo: visibility.isExportedTo,
     destinationRule: visibility.destinationRule,
     coversCallable: visibility.coversCallable,
     unknownHosts: visibility.unknownHosts,
@@ -108,7 +123,7 @@ function createListenerReader(options: ListenerReaderOptions, host: string): Hos
       for (const at of hosts) {
         for (const { hostname } of world.aliasesOf(at)) {
           hosts.add(hostname);
-          const hasRule = visibility.virtualService(hostname, true) !== null;
+          const hasRule = visibility.virtualServices(hostname, true).length > 0;
           if (hostname === of || hasRule || !visibility.mayCall(hostname)) continue;
           if (realHost(hostname) === of) names.add(hostname);
         }

@@ -1,11 +1,11 @@
 import type { Service } from '../../model/service.ts';
 import type { HostPlan } from '../../plan/host.ts';
 import type { PlanProblem } from '../../plan/unit.ts';
-import { ruleId } from '../../rules/rule.ts';
 import { resolveChains } from './chains.ts';
 import { resolveDestinations } from './destinations.ts';
 import { calledPorts } from './egress.ts';
 import type { HostReader } from './host-reader.ts';
+import { createHostRules } from './host-rules.ts';
 import { type HostContext, resolveRoutes } from './routes.ts';
 import { resolveTargets } from './targets.ts';
 
@@ -56,8 +56,10 @@ function calledService(reader: HostReader, service: Service): Service {
 /** Resolves the calls of a host by one listener. A host has one service, whatever the listener is. */
 function resolveCalls(reader: HostReader, host: string, callable: Service | null, problems: PlanProblem[]): Routing {
   const service = callable !== null && reader.callableService(host) === callable ? callable : null;
-  const rule = effectiveRule(reader, host, service, problems);
-  return resolveRouting({ reader, host, service, rule, problems });
+  const rules = createHostRules(reader.virtualServices(host, service === null));
+  const routing = resolveRouting({ reader, host, service, rules, problems });
+  problems.push(...rules.conflicts(host));
+  return routing;
 }
 
 /** Removes equal problems: those of several listeners. */
@@ -74,16 +76,4 @@ function resolveRouting(context: HostContext): Routing {
   const { service } = context;
   const chains = service === null ? [] : resolveChains({ ...context, service });
   return { virtualHosts: resolveRoutes(context), chains, targets: [] };
-}
-
-function effectiveRule(reader: HostReader, host: string, service: Service | null, problems: PlanProblem[]) {
-  const effective = reader.virtualService(host, service === null);
-  if (effective === null) return null;
-  for (const overridden of effective.overridden) {
-    problems.push({
-      origin: ruleId(overridden),
-      message: `not used for ${host}: ${ruleId(effective.rule)} comes first`,
-    });
-  }
-  return effective.rule;
 }

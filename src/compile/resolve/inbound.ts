@@ -63,6 +63,7 @@ export function resolveInboundChains(
   const common = {
     listener: virtualInbound(facts),
     takesRest: false,
+    isForUnknown: false,
     takesAnyAddress: false,
     createdAtMs: 0,
     origins: port?.origins ?? [],
@@ -113,5 +114,8 @@ const ownListener = ({ binds, targetPort }: InboundPort, name: string): Listener
 const blackHole = {
   name: 'virtualInbound-blackhole',
   match: { ...anyConnection, port: proxyPorts.inbound },
-  traffic: { type: 'tcp' as const, targets: [{ destination: 'BlackHoleCluster', weight: 1, headers: null }] },
+  traffic: {
+    type: 'tcp' as const,
+    targets: [{ destination: 'BlackHoleCluster', weight: 1, headers: null, rewriteHost: null }],
+  },
 };

@@ -1,25 +1,27 @@
 import { isHttp, type Service } from '../../model/service.ts';
 import { outboundName } from '../../plan/destination.ts';
-import type { VirtualHostPlan } from '../../plan/route.ts';
+import type { RoutePlan, VirtualHostPlan } from '../../plan/route.ts';
 import type { PlanProblem } from '../../plan/unit.ts';
 import { qualifiedHost } from '../../rules/fields.ts';
 import type { PortPolicy } from '../../rules/kinds/destination-rule/policy-schema.ts';
 import { resolveHashKey } from '../../rules/kinds/destination-rule/resolve-balancing.ts';
 import type { DestinationSpec } from '../../rules/kinds/virtual-service/destination-schema.ts';
 import type { VirtualService } from '../../rules/kinds/virtual-service/index.ts';
-import { defaultRoute, type RouteContext, resolveHttpRoutes } from '../../rules/kinds/virtual-service/resolve-http.ts';
+import { defaultRoute, resolveHttpRoutes } from '../../rules/kinds/virtual-service/resolve-http.ts';
+import type { RouteContext, RulePart } from '../../rules/kinds/virtual-service/route-context.ts';
 import { ruleId } from '../../rules/rule.ts';
 import { policyOf, serviceOrigin } from './destinations.ts';
 import { domainsOf, namesOf } from './domains.ts';
 import { addressed, hasRoutesOf } from './egress.ts';
 import type { HostReader } from './host-reader.ts';
+import type { HostRules } from './host-rules.ts';
 
 /** Inputs for resolving the routes and listeners of one host. */
 export interface HostContext {
   readonly reader: HostReader;
   readonly host: string;
   readonly service: Service | null;
-  readonly rule: VirtualService | null;
+  readonly rules: HostRules;
   readonly problems: PlanProblem[];
 }
 
@@ -30,9 +32,8 @@ const portOfUnknownHosts = 80;
 
 /** Resolves a virtual host for each HTTP port. A VirtualService's host without a service has one on port 80. */
 export function resolveRoutes(context: HostContext): readonly VirtualHostPlan[] {
-  const { service, rule, reader } = context;
-  const alone = () => (rule === null ? [] : resolveRuleAlone(context, rule));
-  const hosts = service === null ? alone() : httpPorts(context, service);
+  const { service, reader } = context;
+  const hosts = service === null ? resolveRulesAlone(context) : httpPorts(context, service);
   return hosts.map((host) => addressed(reader.egress, host));
 }
 
@@ -44,7 +45,8 @@ const httpPorts = (context: HostContext, service: Service): readonly VirtualHost
 
 /** Resolves the virtual host of one port of a service. */
 export function resolvePort(context: ServiceContext, port: number): VirtualHostPlan {
-  const { service, rule, reader } = context;
+  const { service, reader } = context;
+  const ruled = resolveRuledRoutes(context, port);
   const domains = domainsOf(service, reader.facts, reader.otherNames(service.hostname));
   return {
     name: `${service.hostname}:${port}`,
@@ -53,9 +55,16 @@ export function resolvePort(context: ServiceContext, port: number): VirtualHostP
     domains: withEndpoints(domains, endpointDomains(context, port)),
     port,
     createdAtMs: service.createdAtMs,
-    routes: resolvePortRoutes(context, port, outboundName(port, '', service.hostname)),
-    origins: [serviceOrigin(service), ...(rule === null ? [] : [ruleId(rule)])],
+    routes: ruled?.routes ?? [ownRoute(context, port)],
+    origins: [serviceOrigin(service), ...(ruled?.rules ?? []).map(ruleId)],
   };
+}
+
+/** Resolves the route of a port without rules. */
+function ownRoute({ reader, service }: ServiceContext, port: number): RoutePlan {
+  const { loadBalancer } = policyOf(reader, service, port);
+  const destination = outboundName(port, '', service.hostname);
+  return defaultRoute(destination, reader.defaultRetries(), resolveHashKey(loadBalancer));
 }
 
 /** Adds endpoints to domains. Returns the given list if there are none, because scopes share it. */
@@ -76,43 +85,54 @@ function endpointDomains({ reader, service }: ServiceContext, port: number): rea
     .sort();
 }
 
-/** Resolves the routes of one port. A rule without routes for a port does not change the port. */
-function resolvePortRoutes(context: ServiceContext, port: number, ownDestination: string) {
-  const { rule } = context;
-  const routes = rule === null ? [] : resolveHttpRoutes(rule.spec.http ?? [], routeContext(context, rule, port));
-  if (routes.length > 0) return routes;
-  const { loadBalancer } = policyOf(context.reader, context.service, port);
-  return [defaultRoute(ownDestination, resolveHashKey(loadBalancer))];
+/** Routes of a rule for one port. */
+interface RuledRoutes {
+  /** The rule, then its delegates. */
+  readonly rules: readonly [VirtualService, ...VirtualService[]];
+  readonly routes: readonly RoutePlan[];
+}
+
+/** Resolves the routes of one port by the first rule that has some for it. Returns null if there is none. */
+function resolveRuledRoutes(context: HostContext, port: number): RuledRoutes | null {
+  for (const rule of context.rules.all) {
+    const { routes, delegates } = resolveHttpRoutes(rule, routeContext(context, port));
+    if (routes.length === 0) continue;
+    context.rules.use(rule, 'http');
+    return { rules: [rule, ...delegates], routes };
+  }
+  return null;
 }
 
 /**
- * Resolves the virtual hosts of a rule for a host without a service. Those of an alias are on the ports of its service.
+ * Resolves the virtual hosts of rules for a host without a service. Those of an alias are on the ports of its service.
  */
-function resolveRuleAlone(context: HostContext, rule: VirtualService): readonly VirtualHostPlan[] {
+function resolveRulesAlone(context: HostContext): readonly VirtualHostPlan[] {
   const { host, reader } = context;
+  const [first] = context.rules.all;
+  if (first === undefined) return [];
   const real = reader.realHost(host);
   const service = real === host ? null : reader.callableService(real);
   if (service === null) {
-    return hasRoutesOf(reader.egress, portOfUnknownHosts) ? resolveHostWithoutService(context, rule) : [];
+    return hasRoutesOf(reader.egress, portOfUnknownHosts) ? resolveHostWithoutService(context) : [];
   }
   return httpPorts(context, service).map((virtualHost) => ({
     ...virtualHost,
     name: `${host}:${virtualHost.port}`,
     ownDomain: host,
     domains: namesOf(host, reader.facts),
-    createdAtMs: createdAtMs(rule),
+    createdAtMs: createdAtMs(first),
   }));
 }
 
 // NaN has no order.
 const createdAtMs = ({ metadata }: VirtualService): number => Date.parse(metadata.creationTimestamp) || 0;
 
-/** Resolves the virtual host of a rule for a host without a service. */
-export function resolveHostWithoutService(context: HostContext, rule: VirtualService): readonly VirtualHostPlan[] {
+/** Resolves the virtual host of a host without a service; none without a rule. */
+export function resolveHostWithoutService(context: HostContext): readonly VirtualHostPlan[] {
   const { host, reader } = context;
   if (host.startsWith('*') && reader.coversCallable(host)) return []; // the rule applies to these services
-  const routes = resolveHttpRoutes(rule.spec.http ?? [], routeContext(context, rule, portOfUnknownHosts));
-  if (routes.length === 0) return [];
+  const ruled = resolveRuledRoutes(context, portOfUnknownHosts);
+  if (ruled === null) return [];
   return [
     {
       name: `${host}:${portOfUnknownHosts}`,
@@ -120,30 +140,35 @@ export function resolveHostWithoutService(context: HostContext, rule: VirtualSer
       ownDomain: host,
       domains: [host],
       port: portOfUnknownHosts,
-      createdAtMs: createdAtMs(rule),
-      routes,
-      origins: [ruleId(rule)],
+      createdAtMs: createdAtMs(ruled.rules[0]),
+      routes: ruled.routes,
+      origins: ruled.rules.map(ruleId),
     },
   ];
 }
 
-/** Creates the context of a rule's routes for clients of `port`. Missing destinations are reported to the rule. */
-export function routeContext(context: HostContext, rule: VirtualService, port: number): RouteContext {
+/** Creates the context of routes for clients of `port`. Missing destinations are reported to their rules. */
+export function routeContext(context: HostContext, port: number): RouteContext {
   const { reader, problems } = context;
   const { facts } = reader;
+  const report = ({ rule, path }: RulePart, message: string) => {
+    problems.push({ origin: ruleId(rule), message: `${path}: ${message}` });
+  };
   return {
     port,
     isOfNamespace: facts.isOfNamespace,
     hasLabels: facts.hasLabels,
-    hashKey(destination) {
-      const policy = destinationPolicy(context, rule, destination, port);
-      return resolveHashKey(policy.loadBalancer);
-    },
-    destinationName(destination, path) {
+    hashKey: (destination, rule) => resolveHashKey(destinationPolicy(context, rule, destination, port).loadBalancer),
+    defaultRetries: reader.defaultRetries(),
+    virtualService: reader.virtualServiceOf,
+    isExportedTo: reader.isExportedTo,
+    report,
+    destinationName(destination, at) {
+      const { rule } = at;
       const host = qualifiedHost(destination.host, rule.metadata.namespace, reader.domainSuffix);
       const service = reader.referencedService(host);
       const message = service === null ? missingService(reader, host) : missingPart(reader, service, destination);
-      if (message !== null) problems.push({ origin: ruleId(rule), message: `${path}: ${message}` });
+      if (message !== null) report(at, message);
       const name = service?.hostname ?? host;
       return outboundName(destinationPort(destination, service, port), destination.subset ?? '', name);
     },

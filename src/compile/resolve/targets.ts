@@ -13,11 +13,10 @@ type Targets = Pick<HostPlan, 'virtualHosts' | 'targets'>;
  * whole names.
  */
 export function resolveTargets(context: HostContext): Targets {
-  const { host, service, rule } = context;
+  const { host, service } = context;
   if (host.startsWith('*')) return { virtualHosts: [], targets: [] };
   if (service !== null) return resolveServiceTargets({ ...context, service });
-  const answered = rule === null ? [] : resolveHostWithoutService(context, rule);
-  return withTargets(answered);
+  return withTargets(resolveHostWithoutService(context));
 }
 
 function resolveServiceTargets(context: ServiceContext): Targets {

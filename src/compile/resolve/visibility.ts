@@ -10,12 +10,6 @@ import type { WorldReader } from '../world/world-reader.ts';
 import { withAutoAddresses } from './auto-addresses.ts';
 import type { ClientFacts } from './client-facts.ts';
 
-/** VirtualService that applies to a host in a scope, and those with less precedence. */
-export interface EffectiveVirtualService {
-  readonly rule: VirtualService;
-  readonly overridden: readonly VirtualService[];
-}
-
 /** View of the world by the proxies of one scope. Stateless: each call reads the current world. */
 export interface Visibility {
   /** Returns the service of a host in this scope, callable or not. Aliases have none. */
@@ -28,8 +22,13 @@ export interface Visibility {
   aliasOf(host: string): string | null;
   /** Returns true if the scope's proxies may call the host, a service or an alias. */
   mayCall(host: string): boolean;
-  /** Returns the rule for the host; with `exactly`, only one for exactly this host. */
-  virtualService(host: string, exactly?: boolean): EffectiveVirtualService | null;
+  /**
+   * Returns the rules for the host in order of precedence; with `exactly`, only those for exactly this host. Rules of
+   * equal visibility for one host or wildcard are one group.
+   */
+  virtualServices(host: string, exactly?: boolean): readonly (readonly VirtualService[])[];
+  /** Returns true if clients in `namespace` see the rule. */
+  isExportedTo(rule: VirtualService, namespace: string): boolean;
   destinationRule(service: Service): MergedDestinationRule | null;
   /** Returns the handling of calls to unknown hosts. */
   unknownHosts(): UnknownHosts;
@@ -50,12 +49,11 @@ export function createVisibility(world: WorldReader, facts: ClientFacts): Visibi
     callableService: (host) => unlessAlias(callable(host)),
     aliasOf: (host) => (callable(host) ?? visible(host))?.aliasOf ?? null,
     mayCall: (host) => callable(host) !== null,
-    virtualService(host, exactly = false) {
-      for (const pattern of exactly ? [host] : patternsFor(host)) {
-        const [rule, ...overridden] = visibleVirtualServices({ world, facts, pattern });
-        if (rule !== undefined) return { rule, overridden };
-      }
-      return null;
+    virtualServices: (host, exactly = false) =>
+      (exactly ? [host] : patternsFor(host)).flatMap((pattern) => visibleVirtualServices({ world, facts, pattern })),
+    isExportedTo({ spec, metadata }, namespace) {
+      const exportTo = nonEmpty(spec.exportTo, world.mesh().defaultVirtualServiceExportTo);
+      return exportClass(exportTo, metadata.namespace, { isOfNamespace: (other) => other === namespace }) !== null;
     },
     unknownHosts() {
       const proxy = facts.egressProxy();
@@ -108,12 +106,16 @@ interface VirtualServiceQuery {
 }
 
 /**
- * Returns the visible rules in order of precedence. Private rules hide those exported to the namespace by name, which
- * hide public ones. This is intended and no conflict, so only rules of the first class with rules are returned.
+ * Returns the visible rules in order of precedence: private rules, then those exported to the namespace by name, then
+ * public ones.
  */
-function visibleVirtualServices({ world, facts, pattern }: VirtualServiceQuery): readonly VirtualService[] {
+function visibleVirtualServices({
+  world,
+  facts,
+  pattern,
+}: VirtualServiceQuery): readonly (readonly VirtualService[])[] {
   const rules = world.rulesAt(virtualService, pattern);
-  if (rules.length === 0) return rules;
+  if (rules.length === 0) return [];
   const defaults = world.mesh().defaultVirtualServiceExportTo;
   const classes: [VirtualService[], VirtualService[], VirtualService[]] = [[], [], []];
   for (const rule of rules) {
@@ -121,7 +123,7 @@ function visibleVirtualServices({ world, facts, pattern }: VirtualServiceQuery):
     const visible = exportClass(nonEmpty(rule.spec.exportTo, defaults), namespace, facts);
     if (visible !== null && facts.admitsRule(namespace, pattern)) classes[visible].push(rule);
   }
-  return classes.find((visible) => visible.length > 0) ?? [];
+  return classes.filter((visible) => visible.length > 0);
 }
 
 /** Facts of clients on which the choice of a DestinationRule depends. */

@@ -5,6 +5,8 @@ export interface ChainClaim {
   readonly match: ChainMatch;
   /** See `FilterChainPlan`. */
   readonly takesRest: boolean;
+  /** See `FilterChainPlan`. */
+  readonly isForUnknown: boolean;
   readonly isHttp: boolean;
   /** Creation time. The oldest of equal claims gets the connections. */
   readonly createdAtMs: number;
@@ -45,6 +47,7 @@ interface AtomicClaim<T> {
   readonly claim: T;
   readonly key: string;
   readonly address: string;
+  readonly source: string;
   readonly serverName: string;
   readonly protocol: string;
   /** True for connections that the claim takes only if no other claim requests them. */
@@ -56,11 +59,13 @@ function atomsOf<T extends ChainClaim>(claim: T): readonly AtomicClaim<T>[] {
   const protocols = orAny(match.protocols).map((protocol) => ({ protocol, isRest: false }));
   if (claim.takesRest && match.protocols.length > 0) protocols.push({ protocol: any, isRest: true });
   return orAny(match.addresses).flatMap((address) =>
-    orAny(match.serverNames).flatMap((serverName) =>
-      protocols.map(({ protocol, isRest }) => {
-        const key = [port ?? any, address, serverName, transport ?? any, protocol].join('\n');
-        return { claim, key, address, serverName, protocol, isRest };
-      }),
+    orAny(match.sources).flatMap((source) =>
+      orAny(match.serverNames).flatMap((serverName) =>
+        protocols.map(({ protocol, isRest }) => {
+          const key = [port ?? any, address, source, serverName, transport ?? any, protocol].join('\n');
+          return { claim, key, address, source, serverName, protocol, isRest: isRest || claim.isForUnknown };
+        }),
+      ),
     ),
   );
 }
@@ -70,10 +75,11 @@ const any = '';
 const orAny = (values: readonly string[]): readonly string[] => (values.length === 0 ? [any] : [...new Set(values)]);
 
 /**
- * Orders claims to one atomic match. Explicit requests come before `takesRest`. HTTP comes first, because many services
- * share it: a TCP service would receive the calls of all of them.
+ * Orders claims to one atomic match. Explicit requests come before `takesRest`, and both before `isForUnknown`. HTTP
+ * comes first, because many services share it: a TCP service would receive the calls of all of them.
  */
 const compareAtoms = <T extends ChainClaim>(a: AtomicClaim<T>, b: AtomicClaim<T>): number =>
+  Number(a.claim.isForUnknown) - Number(b.claim.isForUnknown) ||
   Number(a.isRest) - Number(b.isRest) ||
   Number(b.claim.isHttp) - Number(a.claim.isHttp) ||
   a.claim.createdAtMs - b.claim.createdAtMs ||
@@ -84,27 +90,34 @@ function matchesOf({ match }: ChainClaim, owned: readonly AtomicClaim<ChainClaim
   const { port, transport } = match;
   const places = groupValues(
     owned,
-    ({ address, serverName }) => `${address}\n${serverName}`,
+    ({ address, source, serverName }) => `${address}\n${source}\n${serverName}`,
     ({ protocol }) => protocol,
   );
   const byPlace = places.map(({ first, values }) => ({ ...first, protocols: values.includes(any) ? [] : values }));
   const byName = groupValues(
     byPlace,
-    ({ address, protocols }) => `${address}\n${protocols.join()}`,
+    ({ address, source, protocols }) => `${address}\n${source}\n${protocols.join()}`,
     ({ serverName }) => serverName,
   ).map(({ first, values }) => ({ ...first, serverNames: withoutAny(values) }));
-  return groupValues(
+  const bySource = groupValues(
     byName,
-    ({ serverNames, protocols }) => `${serverNames.join()}\n${protocols.join()}`,
+    ({ address, serverNames, protocols }) => `${address}\n${serverNames.join()}\n${protocols.join()}`,
+    ({ source }) => source,
+  ).map(({ first, values }) => ({ ...first, sources: withoutAny(values) }));
+  return groupValues(
+    bySource,
+    ({ sources, serverNames, protocols }) => `${sources.join()}\n${serverNames.join()}\n${protocols.join()}`,
     ({ address }) => address,
-  ).map(({ first: { serverNames, protocols }, values }) => {
-    const found = { port, addresses: withoutAny(values), serverNames, transport, protocols };
+  ).map(({ first: { sources, serverNames, protocols }, values }) => {
+    const found = { port, addresses: withoutAny(values), sources, serverNames, transport, protocols };
     return isAny(found) ? anyConnection : found;
   });
 }
 
-const isAny = ({ port, addresses, serverNames, transport, protocols }: ChainMatch): boolean =>
-  port === null && transport === null && addresses.length + serverNames.length + protocols.length === 0;
+const isAny = ({ port, addresses, sources, serverNames, transport, protocols }: ChainMatch): boolean =>
+  port === null &&
+  transport === null &&
+  [addresses, sources, serverNames, protocols].every((values) => values.length === 0);
 
 const withoutAny = (values: readonly string[]): readonly string[] => values.filter((value) => value !== any);
 

@@ -26,8 +26,8 @@ export interface ChainPart {
 /** Encodes a chain. Throws if Envoy would reject the chain or its listener, and retains nothing then. */
 export function encodeChain(plan: FilterChainPlan, unit: string, writer: Writer): ChainPart {
   const { frame, body } = withOrigins(plan, () => writer.chain(plan));
-  const { name, match, takesRest, takesAnyAddress, createdAtMs, origins } = plan;
-  const key = `${plan.listener.name} ${JSON.stringify([match, takesRest])}`;
+  const { name, match, takesRest, isForUnknown, takesAnyAddress, createdAtMs, origins } = plan;
+  const key = `${plan.listener.name} ${JSON.stringify([match, takesRest, isForUnknown])}`;
   const rest = [unit, key, name, takesAnyAddress, createdAtMs, origins, frame.key, body.key];
   const content = contentHash(JSON.stringify(rest));
   return { type: 'chain', unit, name: plan.listener.name, plan, frame, body, key, content };
@@ -60,6 +60,7 @@ export function knownChains(parts: readonly (ChainPart | { readonly type: 'targe
     isSameFrame(a.listener, b.listener) &&
     a.name === b.name &&
     a.takesRest === b.takesRest &&
+    a.isForUnknown === b.isForUnknown &&
     a.takesAnyAddress === b.takesAnyAddress &&
     a.createdAtMs === b.createdAtMs &&
     hasSameMatch(a.match, b.match) &&

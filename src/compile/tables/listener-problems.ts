@@ -1,3 +1,4 @@
+import type { ChainMatch } from '../../plan/listener.ts';
 import type { PlanProblem } from '../../plan/unit.ts';
 import type { DecidedClaim } from './chain-matches.ts';
 import type { ChainPart } from './chain-parts.ts';
@@ -8,9 +9,10 @@ export function listenerProblems(name: string, decided: readonly DecidedClaim<Sh
   if (decided.some(({ claim }) => claim.first.plan.listener.direction === 'inbound')) return []; // one claim per port
   const sniffsHttp = decided.some(({ matches }) => matches.some(({ protocols }) => protocols.length > 0));
   return decided.flatMap(({ claim, matches, lostTo }) => {
+    if (claim.isForUnknown) return [];
     const [winner] = lostTo;
     if (winner !== undefined) return claim.parts.map((part) => lost(name, part, winner));
-    const takesRest = sniffsHttp && matches.some(({ protocols }) => protocols.length === 0);
+    const takesRest = sniffsHttp && matches.some(isWithoutConditions);
     // A port may have thousands of services.
     if (!takesRest && !claim.parts.some(({ plan }) => plan.takesAnyAddress)) return [];
     return claim.parts.flatMap((part) => [
@@ -19,6 +21,10 @@ export function listenerProblems(name: string, decided: readonly DecidedClaim<Sh
     ]);
   });
 }
+
+/** Returns true for a match without conditions on a connection's content. */
+const isWithoutConditions = ({ protocols, serverNames, transport }: ChainMatch): boolean =>
+  protocols.length === 0 && serverNames.length === 0 && transport === null;
 
 const originOf = ({ plan, unit }: ChainPart): string => plan.origins[0] ?? unit;
 

@@ -32,13 +32,14 @@ export function sharedChains(parts: readonly ChainPart[]): readonly SharedChain[
     if (compareFilters(part, group.fullest) > 0) group.fullest = part;
   }
   return [...byChain.values()].map(({ first, fullest, parts: sharing }) => {
-    const { match, takesRest, traffic, createdAtMs } = first.plan;
+    const { match, takesRest, isForUnknown, traffic, createdAtMs } = first.plan;
     return {
       first,
       body: fullest.body,
       parts: sharing,
       match,
       takesRest,
+      isForUnknown,
       isHttp: traffic.type === 'http',
       createdAtMs,
       owner: `${first.unit} ${first.content}`,

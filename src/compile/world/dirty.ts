@@ -9,6 +9,8 @@ import { type MutableMovedProxies, noMovedProxies } from './moved-proxies.ts';
 export const serviceDep = (host: string): string => `service@${host}`;
 /** Name of the rules of a kind for a host. */
 export const ruleDep = (kind: string, host: string): string => `${kind}@${host}`;
+/** Name of a rule that another one names. */
+export const namedRuleDep = (rule: RuleId): string => `rule/${rule}`;
 /** Name of the services that a wildcard covers. */
 export const belowDep = (wildcard: string): string => `below/${wildcard}`;
 export const endpointsDep = (service: ServiceKey): string => `endpoints/${service}`;

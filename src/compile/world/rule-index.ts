@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { covers, isWildcard } from '../../model/names.ts';
 import type { HostIndexing } from '../../rules/compiled.ts';
 import { comparePrecedence, type Rule, type RuleId, type RuleKind, ruleId } from '../../rules/rule.ts';
-import { type Dirty, ruleDep } from './dirty.ts';
+import { type Dirty, namedRuleDep, ruleDep } from './dirty.ts';
 import { createHostIndex, type HostIndex } from './host-index.ts';
 import type { Relevance } from './relevance.ts';
 
@@ -90,6 +90,7 @@ export function createRuleIndex(options: RuleIndexOptions): RuleIndex {
   const replace = (id: RuleId, after: Rule | undefined, dirty: Dirty) => {
     const before = rules.get(id);
     if (before !== undefined && after !== undefined && isSame(before, after)) return;
+    if (before !== undefined || after !== undefined) dirty.keys.add(namedRuleDep(id));
     relevance.replaceRule(
       [before, after].map((rule) => audienceOf(rule)),
       dirty,

@@ -2,8 +2,8 @@ import type { EndpointSet } from '../../model/endpoint.ts';
 import { covers, hostOfKey, type ServiceKey } from '../../model/names.ts';
 import type { Service } from '../../model/service.ts';
 import type { MeshConfig } from '../../rules/mesh-config.ts';
-import type { Rule, RuleKind } from '../../rules/rule.ts';
-import { belowDep, endpointsDep, ruleDep, serviceDep } from './dirty.ts';
+import { type Rule, type RuleId, type RuleKind, ruleId } from '../../rules/rule.ts';
+import { belowDep, endpointsDep, namedRuleDep, ruleDep, serviceDep } from './dirty.ts';
 import type { World } from './world.ts';
 
 /** Access of resolving to the world. Resolving has no other one. */
@@ -21,6 +21,8 @@ export interface WorldReader {
   allEndpoints(key: ServiceKey): EndpointSet | undefined;
   /** Returns the rules of a kind for exactly this host or wildcard. */
   rulesAt<K extends string, S>(kind: RuleKind<K, S>, pattern: string): readonly Rule<K, S>[];
+  /** Returns the rule of a kind by name; null if there is none. */
+  ruleOf<K extends string, S>(kind: RuleKind<K, S>, namespace: string, name: string): Rule<K, S> | null;
 }
 
 /** Reader that records what was read. */
@@ -28,6 +30,9 @@ export interface TrackedReader extends WorldReader {
   /** Returns names of inputs, as `dirty.ts` defines them. A change of one of them makes the plan dirty. */
   dependencies(): ReadonlySet<string>;
 }
+
+const idOf = ({ kind }: Pick<RuleKind, 'kind'>, namespace: string, name: string): RuleId =>
+  ruleId({ kind, metadata: { namespace, name } });
 
 /** Creates a reader that records nothing, for results that are not stored. */
 export const untrackedReader = (world: World): WorldReader => ({
@@ -44,6 +49,7 @@ export const untrackedReader = (world: World): WorldReader => ({
   endpoints: world.endpoints,
   allEndpoints: world.allEndpoints,
   rulesAt: (kind, pattern) => world.rules.byHost(kind).at(pattern),
+  ruleOf: (kind, namespace, name) => world.rules.get(kind, idOf(kind, namespace, name)) ?? null,
 });
 
 /**
@@ -86,6 +92,10 @@ export function trackedReader(world: World, host: string | null): TrackedReader 
     rulesAt(kind, pattern) {
       if (host === null || !covers(pattern, host)) noted.add(ruleDep(kind.kind, pattern));
       return plain.rulesAt(kind, pattern);
+    },
+    ruleOf(kind, namespace, name) {
+      noted.add(namedRuleDep(idOf(kind, namespace, name)));
+      return plain.ruleOf(kind, namespace, name);
     },
     dependencies: () => noted,
   };

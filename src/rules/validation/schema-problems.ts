@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { fieldPath } from '../../lib/field-path.ts';
 import { didYouMean } from '../../lib/nearest.ts';
-import type { Problem } from '../rule.ts';
+import type { Problem, RuleKind } from '../rule.ts';
 import { knownFields } from './known-fields.ts';
 
 type Issue = z.core.$ZodIssue;
@@ -9,11 +9,19 @@ type Issue = z.core.$ZodIssue;
 /** Limit of problems per object: nobody reads more, and a crafted object could have millions. */
 export const maxSchemaProblems = 20;
 
-/** Translates a schema's errors into problems for the author. `root` is the path of the value: `spec`. */
-export function schemaProblems(schema: z.ZodType, error: z.ZodError, root: string): readonly Problem[] {
+/**
+ * Translates a schema's errors into problems for the author. `root` is the path of the value: `spec`. `former` has
+ * advice for unknown fields that were valid once.
+ */
+export function schemaProblems(
+  schema: z.ZodType,
+  error: z.ZodError,
+  root: string,
+  former: RuleKind['formerFields'] = {},
+): readonly Problem[] {
   const problems: Problem[] = [];
   for (const issue of error.issues) {
-    for (const { path, message } of problemsOf(schema, issue, [])) {
+    for (const { path, message } of problemsOf({ schema, former }, issue, [])) {
       if (problems.length === maxSchemaProblems) return problems;
       problems.push({ path: fieldPath(root, path), message });
     }
@@ -26,19 +34,28 @@ interface Located {
   readonly message: string;
 }
 
-function problemsOf(schema: z.ZodType, issue: Issue, before: readonly PropertyKey[]): readonly Located[] {
+interface Expectation {
+  readonly schema: z.ZodType;
+  readonly former: Readonly<Record<string, string>>;
+}
+
+function problemsOf(expected: Expectation, issue: Issue, before: readonly PropertyKey[]): readonly Located[] {
+  const { schema, former } = expected;
   const path = [...before, ...issue.path];
   switch (issue.code) {
     case 'unrecognized_keys': {
       const known = knownFields(schema, path);
-      return issue.keys
-        .slice(0, maxSchemaProblems)
-        .map((key) => ({ path: [...path, key], message: unknownField(key, known) }));
+      return issue.keys.slice(0, maxSchemaProblems).map((key) => {
+        const pattern = patternOf([...path, key]);
+        const advice = Object.hasOwn(former, pattern) ? former[pattern] : undefined;
+        const message = advice === undefined ? unknownField(key, known) : `is no field of the API any more: ${advice}`;
+        return { path: [...path, key], message };
+      });
     }
     case 'invalid_union': {
       const nearest = nearestBranch(issue.errors);
       if (nearest === null) return [{ path, message: `is none of the allowed forms (${lowerFirst(issue.message)})` }];
-      return nearest.flatMap((inner) => problemsOf(schema, inner, path));
+      return nearest.flatMap((inner) => problemsOf(expected, inner, path));
     }
     case 'invalid_key':
       return issue.issues.map(({ message }) => ({ path, message: lowerFirst(message) }));
@@ -51,6 +68,10 @@ function problemsOf(schema: z.ZodType, issue: Issue, before: readonly PropertyKe
       return [{ path, message: lowerFirst(issue.message.replace(/^Invalid input: /, '')) }];
   }
 }
+
+/** Returns `http[].route[].weight` for the path of a field. */
+const patternOf = (path: readonly PropertyKey[]): string =>
+  path.map((step, index) => (typeof step === 'number' ? '[]' : `${index === 0 ? '' : '.'}${String(step)}`)).join('');
 
 /** Describes an unknown field: suggests a similar field, else lists the known ones. */
 export function unknownField(key: string, known: readonly string[]): string {

@@ -83,7 +83,7 @@ export function validateObject(
       message: unknownField(path, objectFields),
     })),
     ...(metadata.result.success ? [] : schemaProblems(metadataSchema, metadata.result.error, 'metadata')),
-    ...(spec.result.success ? [] : schemaProblems(kind.value.spec, spec.result.error, 'spec')),
+    ...(spec.result.success ? [] : schemaProblems(kind.value.spec, spec.result.error, 'spec', kind.value.formerFields)),
   ];
   if (problems.length > 0 || !metadata.result.success || !spec.result.success) return err(problems);
   const illFormed = illFormedText(spec.result.data, 'spec');
@@ -108,6 +108,14 @@ const checkWhole: typeof pruneUnknown = (schema, value) => ({
   dropped: [],
 });
 
+/** Kinds of the first versions of Istio (`config.istio.io/v1alpha2`), with those that replaced them. */
+const formerKinds: Readonly<Record<string, string | undefined>> = {
+  RouteRule: 'VirtualService',
+  DestinationPolicy: 'DestinationRule',
+  EgressRule: 'ServiceEntry',
+  ExternalService: 'ServiceEntry',
+};
+
 /** Returns the kind that an object names, if its version is served. */
 export function findKind(
   object: Readonly<Record<string, unknown>>,
@@ -119,7 +127,11 @@ export function findKind(
   const kind = kinds.find((one) => one.kind === name);
   if (kind === undefined) {
     const names = kinds.map((one) => one.kind);
-    const message = `unknown kind "${name}"${didYouMean(name, names)}; known are ${names.join(', ')}`;
+    const now = Object.hasOwn(formerKinds, name) ? formerKinds[name] : undefined;
+    const message =
+      now === undefined
+        ? `unknown kind "${name}"${didYouMean(name, names)}; known are ${names.join(', ')}`
+        : `${name} was replaced: write a ${now} of networking.istio.io/v1`;
     return err([{ path: 'kind', message }]);
   }
   const versions = apiVersionsOf(kind);

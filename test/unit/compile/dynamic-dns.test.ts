@@ -19,7 +19,7 @@ describe('a service with dynamic DNS', () => {
       lbPolicy: 'CLUSTER_PROVIDED',
       clusterType: { name: 'envoy.clusters.dynamic_forward_proxy', typedConfig: { dnsCacheConfig: cache } },
     });
-    expect(filters(world)).toEqual(['dynamic_forward_proxy', 'router']);
+    expect(filters(world)).toEqual(['fault', 'cors', 'dynamic_forward_proxy', 'router']);
     expect(JSON.stringify(world.json('listener', '0.0.0.0_80'))).toContain(JSON.stringify(cache.name));
   });
 
@@ -32,10 +32,10 @@ describe('a service with dynamic DNS', () => {
     ]) {
       const world = compiledWorld();
       world.apply(...services);
-      expect(filters(world)).toEqual(['dynamic_forward_proxy', 'router']);
+      expect(filters(world)).toEqual(['fault', 'cors', 'dynamic_forward_proxy', 'router']);
       expect(world.problems()).toEqual({});
       world.apply({ type: 'service-removed', key: 'default/*.example.com' as never }); // as serviceKey writes it
-      expect(filters(world)).toEqual(['router']);
+      expect(filters(world)).toEqual(['fault', 'cors', 'router']);
     }
   });
 

@@ -39,6 +39,7 @@ const chain = (filters: readonly HttpFilterPlan[]): FilterChainPlan => ({
   name: '',
   match: anyConnection,
   takesRest: false,
+  isForUnknown: false,
   traffic: { type: 'http', routeConfiguration: '80', filters },
   takesAnyAddress: false,
   createdAtMs: 0,
@@ -72,9 +73,9 @@ describe('the HTTP filters of a listener', () => {
 });
 
 describe('the settings of filters for a route', () => {
-  const delayed = { ...defaultRoute('c'), perFilter: [fault.onRoute({ delayMs: 7 })] };
+  const delayed = { ...defaultRoute('c', null), perFilter: [fault.onRoute({ delayMs: 7 })] };
   const settingsOf = (known = kinds) =>
-    generateVirtualHostBody({ routes: [delayed, defaultRoute('c')] }, known).routes?.map(
+    generateVirtualHostBody({ routes: [delayed, defaultRoute('c', null)] }, known).routes?.map(
       ({ typedPerFilterConfig }) => typedPerFilterConfig,
     );
 

@@ -132,10 +132,10 @@ describe('addresses', () => {
     expect(world.names('listener').filter((it) => it.endsWith('_9000'))).toHaveLength(1);
   });
 
-  test('in a range give a TCP service no listener, which would capture the calls of other services', () => {
+  test('in a range give a TCP service no listener of a MOSN, which would capture the calls of other services', () => {
     const world = compiledWorld();
     world.apply(service('db', { ports: [tcp], vips: ['10.0.0.0/8'] }));
-    expect(world.names('listener')).toEqual(['virtualInbound', 'virtualOutbound']);
+    expect(world.names('listener', proxy({ client: 'mosn' }))).toEqual(['virtualInbound', 'virtualOutbound']);
   });
 });
 
@@ -150,8 +150,8 @@ describe('a TLS port of a service without addresses', () => {
     return { names: world.names('listener', of), problems: Object.values(world.problems()).flat() };
   };
 
-  test('accepts no connections of captured clients, which may be for any host, and reports this', () => {
-    const { names, problems } = listeners(proxy());
+  test('accepts no connections of captured clients of MOSN, which may be for any host, and reports this', () => {
+    const { names, problems } = listeners(proxy({ client: 'mosn' }));
     expect(names).not.toContain('0.0.0.0_443');
     expect(problems).toEqual([expect.stringContaining('port 443 of api.example.com speaks TLS and has no address')]);
   });

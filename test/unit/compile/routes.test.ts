@@ -296,7 +296,7 @@ describe('the routes of a VirtualService', () => {
 
   test('to a missing subset or host keep its name and are reported', () => {
     const world = compiledWorld();
-    const route = [{ destination: { host: 'reviews', subset: 'v9' } }, to('nobody', { weight: 1 })];
+    const route = [{ destination: { host: 'reviews', subset: 'v9' }, weight: 1 }, to('nobody', { weight: 1 })];
     world.apply(reviews, rule('VirtualService', 'r', { hosts: ['reviews'], http: [{ route }] }));
     expect(virtualHosts(world).get('reviews.default.svc.cluster.local:80')?.routes).toMatchObject([
       { route: { weightedClusters: { clusters: [{ name: cluster('reviews', 'v9') }, { name: cluster('nobody') }] } } },

@@ -33,6 +33,7 @@ const chain: FilterChainPlan = {
   name: '',
   match: anyConnection,
   takesRest: false,
+  isForUnknown: false,
   traffic: { type: 'http', routeConfiguration: '80', filters: [] },
   takesAnyAddress: false,
   createdAtMs: 0,

@@ -38,7 +38,7 @@ test('the worked example of docs/architecture.md shows the values at each arrow'
   flush();
   dirty.length = 0;
   const { changes } = flush({ type: 'rule', rule });
-  expect(dirty).toEqual(['VirtualService@reviews.default.svc.cluster.local']);
+  expect(dirty).toEqual(['rule/VirtualService/default/reviews', 'VirtualService@reviews.default.svc.cluster.local']);
   for (const key of dirty) expect(example).toContain(key);
 
   expect(changes.map(({ type, changed }) => [type, changed.map(({ name }) => name)])).toEqual([['route', ['80']]]);

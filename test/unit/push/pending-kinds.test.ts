@@ -102,15 +102,19 @@ test('a rule that is partly in effect is reported as such, beside its other mess
     { ...template, apiVersion: 'networking.istio.io/v1', kind: 'Sidecar', spec: { egress: [{ hosts: ['*/*'] }] } },
   ]);
   const id = 'VirtualService/default/all';
+  const kinds = ruleKinds.map((kind) => ({
+    ...kind,
+    pending: kind.kind === 'VirtualService' ? () => ['spec.http[0].fault'] : () => [],
+  }));
   const found = (text: string) => [new Map([[id, [text]]]), new Map([['service/a', ['b']]])];
-  expect([...messagesOn(book.rules(), ruleKinds, found('host b: no service'))]).toEqual([
+  expect([...messagesOn(book.rules(), kinds, found('host b: no service'))]).toEqual([
     [id, ['host b: no service', 'not in effect yet: spec.http[0].fault']],
     ['service/a', ['b']],
   ]);
   const inOwnWords = 'spec.http[0].fault.abort: needs another proxy';
-  expect(messagesOn(book.rules(), ruleKinds, found(inOwnWords)).get(id)).toEqual([inOwnWords]);
+  expect(messagesOn(book.rules(), kinds, found(inOwnWords)).get(id)).toEqual([inOwnWords]);
   const other = 'spec.http[0].faults: unknown';
-  expect(messagesOn(book.rules(), ruleKinds, found(other)).get(id)).toHaveLength(2);
+  expect(messagesOn(book.rules(), kinds, found(other)).get(id)).toHaveLength(2);
 });
 
 test('the kinds of this test are exactly those that are not compiled', () => {

@@ -62,6 +62,16 @@ const cases: readonly {
     repair: (it) => it.service('a', [endpoint('10.0.0.1', { ports: { mysql: 3306 } })], mysql),
   },
   {
+    name: 'routes of TLS for a host that has HTTP ports only',
+    spec: { hosts: ['a'], tls: [{ match: [{ sniHosts: ['a'] }], route: [to('a')] }] },
+    reason: 'ProtocolMismatch',
+    message: `spec.tls: ${a} has no TLS port, only 80 http (http): name a port tls-… or https-…, or set its appProtocol to tls`,
+    repair: (it) =>
+      it.service('a', [endpoint('10.0.0.1', { ports: { tls: 443 } })], {
+        ports: [{ name: 'tls', number: 443, protocol: 'tls' }],
+      }),
+  },
+  {
     name: 'a condition on a port that the service lacks',
     spec: { hosts: ['a'], http: [{ match: [{ port: 81 }], route: [to('b')] }] },
     reason: 'PortNotFound',

@@ -81,7 +81,7 @@ describe('a listener for statuses', () => {
     const two = mesh.connect('two').settle('route');
     expect(mesh.line('VirtualService', 'default/v')).toBe('Pending 1/2'); // who lists now sees this
     two.disconnect();
-    expect(mesh.line('VirtualService', 'default/v')).toBe('NotInEffect 1/1');
+    expect(mesh.line('VirtualService', 'default/v')).toBe('Programmed 1/1');
     expect(await hears(1_000)).toEqual([[v]]);
     expect(await hears(1_000)).toEqual([]);
   });

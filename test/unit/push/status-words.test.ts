@@ -10,19 +10,20 @@ beforeEach(async () => {
 
 describe('further contents of a status', () => {
   it('name fields without effect, even while proxies have not answered', async () => {
-    mesh.put('VirtualService', 'default/v', toB({ fault: { abort: { httpStatus: 500, percentage: { value: 1 } } } }));
+    mesh.put('DestinationRule', 'default/d', { host: 'a', trafficPolicy: { retryBudget: { budgetInterval: '1s' } } });
     const one = mesh.connect('one');
     await mesh.flush();
-    one.settle('route');
-    expect(mesh.programmed('VirtualService', 'default/v')).toMatchObject({
+    one.settle('cluster');
+    expect(mesh.programmed('DestinationRule', 'default/d')).toMatchObject({
       reason: 'Pending',
-      message: '1 of 1 proxies have not answered yet (one); not in effect in this release: spec.http[0].fault',
+      message:
+        '1 of 1 proxies have not answered yet (one); not in effect in this release: spec.trafficPolicy.retryBudget.budgetInterval',
     });
     one.settle();
-    expect(mesh.programmed('VirtualService', 'default/v')).toMatchObject({
+    expect(mesh.programmed('DestinationRule', 'default/d')).toMatchObject({
       status: 'False',
       reason: 'NotInEffect',
-      message: 'not in effect in this release: spec.http[0].fault',
+      message: 'not in effect in this release: spec.trafficPolicy.retryBudget.budgetInterval',
     });
   });
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { destinationRule, pendingDestinationRuleFields } from '../../../src/rules/kinds/destination-rule/index.ts';
 import { sidecar } from '../../../src/rules/kinds/sidecar/index.ts';
-import { pendingVirtualServiceFields, virtualService } from '../../../src/rules/kinds/virtual-service/index.ts';
+import { virtualService } from '../../../src/rules/kinds/virtual-service/index.ts';
 
 const route = [{ destination: { host: 'reviews' } }];
 const http = (rest: object) => ({ hosts: ['reviews'], http: [rest] });
@@ -87,22 +87,6 @@ describe('a VirtualService', () => {
   test('is stored as written: defaults are not added', () => {
     const spec = http({ match: [{ uri: { prefix: '/a' } }], route, retries: { attempts: 2 } });
     expect(virtualService.spec.parse(spec)).toEqual(spec);
-  });
-
-  test('reports which of its fields have no effect yet', () => {
-    const spec = virtualService.spec.parse({
-      hosts: ['reviews'],
-      http: [
-        { route, corsPolicy: { allowOrigins: [{ exact: 'a' }] } },
-        { route, fault: { delay: { fixedDelay: '1s', percentage: { value: 1 } } } },
-      ],
-      tls: [{ match: [{ sniHosts: ['reviews'] }], route }],
-    });
-    expect([...pendingVirtualServiceFields(spec)].sort()).toEqual([
-      'spec.http[0].corsPolicy',
-      'spec.http[1].fault',
-      'spec.tls',
-    ]);
   });
 });
 

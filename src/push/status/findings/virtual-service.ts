@@ -1,5 +1,5 @@
 import { isWildcard } from '../../../model/names.ts';
-import { isHttp, type Service } from '../../../model/service.ts';
+import { isHttp, isTls, type Service, type ServicePort } from '../../../model/service.ts';
 import { qualifiedHost } from '../../../rules/fields.ts';
 import type { DestinationSpec } from '../../../rules/kinds/virtual-service/destination-schema.ts';
 import type { VirtualService } from '../../../rules/kinds/virtual-service/index.ts';
@@ -64,8 +64,9 @@ function gatewayFindings({ spec, metadata }: VirtualService, lookup: FindingsLoo
 function portFindings({ spec }: VirtualService, hosts: readonly RuledHost[]): readonly Finding[] {
   const known = new Set(hosts.flatMap(({ services }) => services.flatMap(({ ports }) => ports.map((it) => it.number))));
   if (hosts.some(({ services }) => services.length === 0)) known.add(portOfUnknownHosts);
+  if (hosts.length === 0) return []; // a delegate: its roots have the hosts
   if (hosts.some(({ host }) => isWildcard(host))) return []; // it may cover any service
-  return (['http', 'tcp'] as const).flatMap((layer) =>
+  return (['http', 'tls', 'tcp'] as const).flatMap((layer) =>
     (spec[layer] ?? []).flatMap(({ match = [] }, index) =>
       match.flatMap(({ port }, position): readonly Finding[] => {
         if (port === undefined || known.has(port)) return [];
@@ -76,7 +77,7 @@ function portFindings({ spec }: VirtualService, hosts: readonly RuledHost[]): re
   );
 }
 
-/** Finds HTTP routes for hosts with only TCP ports, and TCP routes for hosts with only HTTP ports. */
+/** Finds routes of HTTP, TLS or TCP for hosts without such a port. */
 function layerFindings({ spec }: VirtualService, hosts: readonly RuledHost[]): readonly Finding[] {
   const ports = hosts.flatMap(({ services }) => services.flatMap((service) => service.ports));
   if (hosts.some(({ services }) => services.length === 0) || ports.length === 0) return [];
@@ -87,12 +88,21 @@ function layerFindings({ spec }: VirtualService, hosts: readonly RuledHost[]): r
     const message = `spec.http: ${namesOf(hosts)} has no HTTP port, only ${list}: ${cure}`;
     findings.push({ reason: 'ProtocolMismatch', message });
   }
-  if ((spec.tcp ?? []).length > 0 && !ports.some(({ protocol }) => !isHttp(protocol) && protocol !== 'udp')) {
-    const message = `spec.tcp: ${namesOf(hosts)} has no TCP port, only ${list}: write routes of HTTP`;
+  const hasTls = ports.some(({ protocol }) => isTls(protocol));
+  if ((spec.tls ?? []).length > 0 && !hasTls) {
+    const cure = 'name a port tls-… or https-…, or set its appProtocol to tls';
+    const message = `spec.tls: ${namesOf(hosts)} has no TLS port, only ${list}: ${cure}`;
+    findings.push({ reason: 'ProtocolMismatch', message });
+  }
+  if ((spec.tcp ?? []).length > 0 && !ports.some(isPlainTcp)) {
+    const cure = `write routes of ${hasTls ? 'TLS' : 'HTTP'}`;
+    const message = `spec.tcp: ${namesOf(hosts)} has no TCP port, only ${list}: ${cure}`;
     findings.push({ reason: 'ProtocolMismatch', message });
   }
   return findings;
 }
+
+const isPlainTcp = ({ protocol }: ServicePort): boolean => !isHttp(protocol) && !isTls(protocol) && protocol !== 'udp';
 
 const namesOf = (hosts: readonly RuledHost[]): string => hosts.map(({ host }) => host).join(', ');
 
@@ -104,7 +114,7 @@ interface RuledDestination {
 }
 
 function* destinationsOf({ spec }: VirtualService): Generator<RuledDestination> {
-  for (const layer of ['http', 'tcp'] as const) {
+  for (const layer of ['http', 'tls', 'tcp'] as const) {
     for (const [index, { route = [] }] of (spec[layer] ?? []).entries()) {
       for (const [position, { destination, weight }] of route.entries()) {
         const path = `spec.${layer}[${index}].route[${position}].destination`;

@@ -6,7 +6,6 @@ import { listColumn } from '../shared/list-column.ts';
 import { pendingFieldsOfWorkloads } from '../workload-entry/index.ts';
 import { uncallableReason } from '../workload-entry/translate.ts';
 import { type ServiceEntrySpec, serviceEntrySpec } from './schema.ts';
-import { singleAddress } from './translate.ts';
 
 /** A service that no platform lists: outside the mesh, or on separate machines. */
 export const serviceEntry: RuleKind<'ServiceEntry', ServiceEntrySpec> = {
@@ -34,13 +33,10 @@ export const serviceEntry: RuleKind<'ServiceEntry', ServiceEntrySpec> = {
 
 /** Returns valid fields that are stored but not in effect yet, so that their author learns of them. */
 function pendingServiceEntryFields(spec: ServiceEntrySpec): readonly string[] {
-  const ranges = (spec.addresses ?? []).flatMap((address, index) =>
-    singleAddress(address) === null ? [`spec.addresses[${index}]`] : [],
-  );
   const uncallable = (spec.endpoints ?? []).flatMap((endpoint, index) =>
     uncallableReason(endpoint) === null ? [] : [`spec.endpoints[${index}]`],
   );
-  return [...ranges, ...uncallable, ...findPending(spec)];
+  return [...uncallable, ...findPending(spec)];
 }
 
 const findPending = pathFinder(pendingFieldsOfWorkloads.map((field) => `endpoints[].${field}`));

@@ -78,7 +78,7 @@ const translatePort = (port: EntryPort, resolution: Resolution): ServicePort => 
 });
 
 /** Returns `10.1.2.3` for `10.1.2.3` and `10.1.2.3/32`; null for a wider range. */
-export function singleAddress(text: string): string | null {
+function singleAddress(text: string): string | null {
   const [address = '', bits] = text.split('/');
   return bits === undefined || Number(bits) === (ipVersion(address) === 4 ? 32 : 128) ? address : null;
 }
@@ -140,9 +140,5 @@ function notesOf(spec: ServiceEntrySpec): readonly string[] {
     const reason = uncallableReason(endpoint);
     return reason === null ? [] : [`spec.endpoints[${index}].address: ${reason}`];
   });
-  for (const [index, address] of (spec.addresses ?? []).entries()) {
-    if (singleAddress(address) === null)
-      notes.push(`not in effect yet: spec.addresses[${index}] is a range of addresses`);
-  }
   return notes;
 }

@@ -34,9 +34,9 @@ export const redirect = atMostOneOf(redirectFields, ['port', 'derivePort'])
     'one of uri, prefixRewrite, authority, port, derivePort and scheme is needed: it would lead to itself',
   );
 
-/** Returns whether a redirect changes the URL, by Istio's definition. FROM_REQUEST_PORT alone does not change it. */
+/** Returns whether a redirect changes the URL, by Istio's definition: any port counts as a change. */
 function leadsElsewhere({ uri, prefixRewrite, authority, port, derivePort, scheme }: z.infer<typeof redirectFields>) {
-  if (port !== undefined || derivePort === 'FROM_PROTOCOL_DEFAULT') return true;
+  if (port !== undefined || derivePort !== undefined) return true;
   return [uri, prefixRewrite, authority, scheme].some((text) => text !== undefined && text !== '');
 }
 

@@ -14,7 +14,9 @@ export const compiledVirtualService: Compiled<VirtualServiceSpec> = {
     },
   },
   audience(spec) {
-    const sources = [...(spec.http ?? []), ...(spec.tcp ?? [])].flatMap<Source>(({ match }) => match ?? []);
+    const sources = [...(spec.http ?? []), ...(spec.tls ?? []), ...(spec.tcp ?? [])].flatMap<Source>(
+      ({ match }) => match ?? [],
+    );
     return {
       namespaces: [
         ...(spec.exportTo ?? []),

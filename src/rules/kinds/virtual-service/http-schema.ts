@@ -3,7 +3,7 @@ import { countSet, duration, orNull, percent, wholePercent } from '../../fields.
 import { directResponse, redirect } from './answer-schema.ts';
 import { destination, weight } from './destination-schema.ts';
 import { headers, isAuthority } from './headers-schema.ts';
-import { httpMatch, regexConditions } from './match-schema.ts';
+import { httpMatch } from './match-schema.ts';
 import { corsPolicy, fault, mirror, retries, rewrite } from './policy-schema.ts';
 
 const weightedDestination = z.strictObject({
@@ -72,20 +72,8 @@ function conflictsOf(route: HttpRouteSpec): readonly Conflict[] {
   if (route.mirror !== undefined && route.mirrors !== undefined) {
     conflicts.push({ path: ['mirrors'], message: 'only one of mirror and mirrors may be set' });
   }
-  return delegate === undefined ? conflicts : [...conflicts, ...regexConflicts(route)];
+  return conflicts;
 }
 
 const setsHost = ({ headers }: HttpRouteSpec): boolean =>
   [headers?.request?.set, headers?.request?.add].some((map) => Object.keys(map ?? {}).some(isAuthority));
-
-/**
- * Reports regular expressions in a delegate. Its conditions must lie within those of its root, which cannot be decided
- * for expressions.
- */
-export const regexConflicts = ({ match }: Pick<HttpRouteSpec, 'match'>): readonly Conflict[] =>
-  (match ?? []).flatMap((it, index) =>
-    regexConditions(it).map(({ path }) => ({
-      path: ['match', index, ...path, 'regex'],
-      message: 'a route to a delegate, or of one, takes no regular expressions: use exact or prefix',
-    })),
-  );

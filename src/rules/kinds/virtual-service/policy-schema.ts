@@ -70,7 +70,7 @@ export const mirror = z.strictObject({
 });
 
 /** https://grpc.github.io/grpc/core/md_doc_statuscodes.html */
-const grpcStatuses = [
+export const grpcStatuses = [
   ...['OK', 'CANCELLED', 'UNKNOWN', 'INVALID_ARGUMENT', 'DEADLINE_EXCEEDED', 'NOT_FOUND', 'ALREADY_EXISTS'],
   ...['PERMISSION_DENIED', 'RESOURCE_EXHAUSTED', 'FAILED_PRECONDITION', 'ABORTED', 'OUT_OF_RANGE', 'UNIMPLEMENTED'],
   ...['INTERNAL', 'UNAVAILABLE', 'DATA_LOSS', 'UNAUTHENTICATED'],
@@ -88,7 +88,10 @@ const faultAbort = exactlyOneOf(
     percentage: percent.optional().describe('share of requests; none if left out'),
   }),
   ['httpStatus', 'grpcStatus', 'http2Error'],
-);
+).refine((it) => it.http2Error === undefined, {
+  error: 'is not supported by Envoy: use httpStatus or grpcStatus',
+  path: ['http2Error'],
+});
 
 const faultDelay = exactlyOneOf(
   z.strictObject({
@@ -98,7 +101,10 @@ const faultDelay = exactlyOneOf(
     percent: wholePercent.optional().describe('older form of percentage'),
   }),
   ['fixedDelay', 'exponentialDelay'],
-);
+).refine((it) => it.exponentialDelay === undefined, {
+  error: 'is not supported by Envoy: use fixedDelay',
+  path: ['exponentialDelay'],
+});
 
 /** Injected failures, to test callers. */
 export const fault = z
@@ -108,12 +114,18 @@ export const fault = z
   })
   .refine((it) => it.delay !== undefined || it.abort !== undefined, 'one of delay and abort is needed');
 
+/** An empty text would match every origin. */
+const origin = stringMatch.refine(
+  ({ exact, prefix, regex }) => [exact, prefix, regex].some((text) => text !== undefined && text !== ''),
+  'one of exact, prefix and regex is needed; exact: "*" means every origin',
+);
+
 const method = z.string().regex(/^(\*|[A-Z]+)$/, 'must be a method in capitals, such as GET');
 
 /** Permissions for browsers of other origins. */
 export const corsPolicy = z.strictObject({
   allowOrigin: z.array(oneLine).optional().describe('older form of allowOrigins: whole texts, or *'),
-  allowOrigins: z.array(stringMatch).optional().describe('allowed origins'),
+  allowOrigins: z.array(origin).optional().describe('allowed origins'),
   allowMethods: z.array(method).optional().describe('allowed methods'),
   allowHeaders: z.array(oneLine).optional().describe('allowed request headers'),
   exposeHeaders: z.array(oneLine).optional().describe('response headers that browsers may expose'),

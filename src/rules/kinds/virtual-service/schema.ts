@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { covers } from '../../../model/names.ts';
 import { countSet, exportTo, gatewayName, host } from '../../fields.ts';
-import { httpRoute, regexConflicts } from './http-schema.ts';
+import { httpRoute } from './http-schema.ts';
 import { tcpRoute, tlsRoute } from './l4-schema.ts';
 
 /** Envoy rejects all routes of the port when the sum of the weights is larger. */
@@ -29,6 +29,9 @@ export const virtualServiceSpec = shape.superRefine((spec, context) => {
 
 export type VirtualServiceSpec = z.infer<typeof shape>;
 
+/** Field with routes of one kind of traffic. */
+export type RuleLayer = 'http' | 'tls' | 'tcp';
+
 type Complain = (path: readonly (string | number)[], message: string) => void;
 
 function checkDelegate(spec: VirtualServiceSpec, complain: Complain): void {
@@ -38,7 +41,6 @@ function checkDelegate(spec: VirtualServiceSpec, complain: Complain): void {
   }
   for (const [index, route] of (spec.http ?? []).entries()) {
     if (route.delegate !== undefined) complain(['http', index, 'delegate'], 'a delegate cannot delegate further');
-    for (const { path, message } of regexConflicts(route)) complain(['http', index, ...path], message);
   }
 }
 

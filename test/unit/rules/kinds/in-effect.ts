@@ -10,6 +10,7 @@ const httpMatch = [
   ...source,
   'name',
   'ignoreUriCase',
+  'statPrefix',
   ...['uri', 'scheme', 'method', 'authority', 'headers{}', 'withoutHeaders{}', 'queryParams{}'].flatMap((field) =>
     under(field, text),
   ),
@@ -26,6 +27,12 @@ const http = [
   ...under('rewrite', ['uri', 'authority', 'uriRegexRewrite.match', 'uriRegexRewrite.rewrite']),
   'timeout',
   ...under('retries', ['attempts', 'perTryTimeout', 'retryOn', 'retryIgnorePreviousHosts', 'backoff']),
+  'retries.retryRemoteLocalities',
+  ...under('delegate', ['name', 'namespace']),
+  ...under('fault.delay', ['fixedDelay', 'exponentialDelay', 'percent', 'percentage.value']),
+  ...under('fault.abort', ['httpStatus', 'grpcStatus', 'http2Error', 'percentage.value']),
+  ...under('corsPolicy', ['allowOrigin[]', ...under('allowOrigins[]', text), 'allowMethods[]', 'allowHeaders[]']),
+  ...under('corsPolicy', ['exposeHeaders[]', 'maxAge', 'allowCredentials', 'unmatchedPreflights']),
   ...under('mirror', destination),
   ...under('mirrors[].destination', destination),
   ...['mirrors[].percentage.value', 'mirrorPercent', 'mirror_percent', 'mirrorPercentage.value'],
@@ -79,7 +86,9 @@ export const inEffect: Readonly<Record<string, readonly string[]>> = {
   VirtualService: [
     ...['hosts[]', 'gateways[]', 'exportTo[]'],
     ...under('http[]', http),
-    ...under('tcp[].match[]', source),
+    ...under('tls[].match[]', [...source, 'sniHosts[]', 'destinationSubnets[]']),
+    ...under('tls[].route[]', ['weight', ...under('destination', destination)]),
+    ...under('tcp[].match[]', [...source, 'destinationSubnets[]', 'sourceSubnet']),
     ...under('tcp[].route[]', ['weight', ...under('destination', destination)]),
   ],
   DestinationRule: [
