@@ -195,7 +195,7 @@ describeWith(['envoy', 'packetFilter'], 'captured traffic', () => {
   it('is not cut when it is silent', async () => {
     for (const { admin } of [mesh.client, mesh.one, mesh.two]) {
       const dump = await admin('/config_dump?resource=dynamic_listeners');
-      const managers = dump.match(/"stat_prefix": "(out|in)bound_[^"]*",\s*"r(ds|oute_config)"/g)?.length;
+      const managers = dump.match(/"stat_prefix": "[^"]*",\s*"r(ds|oute_config)"/g)?.length;
       expect(managers).toBeGreaterThan(0);
       expect(dump.match(/"stream_idle_timeout": "0s"/g)).toHaveLength(managers ?? 0);
     }
