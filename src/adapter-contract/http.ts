@@ -12,6 +12,8 @@ export interface AdapterRoute {
   readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
   /** Path such as `/registry/v1/namespaces/:namespace/services`. A part that begins with a colon is a parameter. */
   readonly path: string;
+  /** Line in the list of debug views, for a route below `/debug`. */
+  readonly about?: string;
   /**
    * Returns the permission that the caller needs, checked before the body is read. `RouteRequest.demand` checks those
    * that depend on the body.

@@ -21,6 +21,10 @@ export function httpRoutes(parts: Parts, context: ServeContext): readonly HttpRo
   const described = { kinds: servedKinds, version };
   const problems = () => messagesOn(book.rules(), ruleKinds, [compiler.problems(), serviceEntries.problems()]);
   const polling = { ...discoveryOptions(parts, context), pause, elapsed: turns.elapsed };
+  const http = adapters.flatMap(({ adapter }) => adapter.http ?? []);
+  const adapterViews = http
+    .flatMap(({ routes }) => routes)
+    .flatMap(({ path, about }) => (about === undefined ? [] : [{ path, about }]));
   return [
     health({
       awaited: parts.firstCompile.awaited,
@@ -30,13 +34,18 @@ export function httpRoutes(parts: Parts, context: ServeContext): readonly HttpRo
     discoveryRoutes(described),
     openapiRoutes(described),
     rulesApi({ kinds: servedKinds, store, book, unresolved: findings.unresolved, awaited, statuses, clock }),
-    ...adapterRoutes(
-      adapters.flatMap(({ adapter }) => adapter.http ?? []),
-      { note: store.note, clock },
-    ),
+    ...adapterRoutes(http, { note: store.note, clock }),
     fetchRoutes(restEndpoints(polling), clock),
     debugRoutes(
-      debugViews({ registry, book, coordinator, compiler, problems, findings: findings.of, others: profileEntries }),
+      debugViews({
+        registry,
+        book,
+        coordinator,
+        compiler,
+        problems,
+        findings: findings.of,
+        others: [...adapterViews, ...profileEntries],
+      }),
     ),
     profileRoutes(),
     metricsRoute(() => parts.metrics.text()),

@@ -214,7 +214,7 @@ describe('npm start', () => {
     const documented = [...document.matchAll(/^\| `(binnacle_\w+)/gm)].map(([, name]) => name);
     expect(documented.sort()).toEqual(own.sort());
     const views = JSON.parse((await get(httpPort, { path: '/debug/list' })).body) as { path: string }[]; // its format
-    const described = [...document.matchAll(/^\| `(\/debug\/\w+)/gm)].map(([, path]) => path);
+    const described = [...document.matchAll(/^\| `(\/debug\/[\w/]+)/gm)].map(([, path]) => path);
     expect(described).toEqual(views.map(({ path }) => path));
     const tests = [...document.matchAll(/`(test\/\S+\.test\.ts)`/g)].map(([, path = '']) => path);
     expect(tests.filter((path) => !existsSync(join(root, path)))).toEqual([]);

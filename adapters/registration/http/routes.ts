@@ -37,7 +37,13 @@ export function registrationHttp(api: RegistrationApi): AdapterHttp {
       need: writing,
       answer: (request) => deleteService(api, request),
     },
-    { method: 'GET', path: statesPath, need: () => ({ type: 'read' }), answer: async () => listStates(api) },
+    {
+      method: 'GET',
+      path: statesPath,
+      about: 'instances that go into registries, and the state of each',
+      need: () => ({ type: 'read' }),
+      answer: async () => listStates(api),
+    },
     { method: 'POST', path: `${root}/batch`, need: writingMany, answer: (request) => applyBatch(api, request) },
   ];
   return {

@@ -26,6 +26,7 @@ export function subscriptionRoutes(book: SubscriptionBook): readonly AdapterRout
     {
       method: 'GET',
       path: '/debug/subscriptionz',
+      about: 'services that workloads say they call',
       need: () => ({ type: 'read' }),
       answer: async () => listing(await book.list({})),
     },
