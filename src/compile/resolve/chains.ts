@@ -142,7 +142,7 @@ function binds(context: ServiceContext, port: ServicePort): readonly Bind[] {
   const { reader, service } = context;
   const placed = placedAddresses(reader.egress, reader.facts.families);
   if (placed !== null) return [bindOf(placed)];
-  if (reader.facts.interception === 'none') return [bindOf(['127.0.0.1'])];
+  if (reader.facts.interception === 'none') return [{ ...bindOf(['127.0.0.1']), isForEveryAddress: true }];
   const every = { addresses: anyAddress[reader.facts.families], ranges: [], isForEveryAddress: true };
   if (isHttp(port.protocol)) return [every];
   if (service.headless) {
