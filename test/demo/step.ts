@@ -3,7 +3,7 @@ import type { DemoMesh } from './mesh.ts';
 /** Step of the demo. */
 export interface DemoStep {
   readonly title: string;
-  /** What is done, and what must come of it. */
+  /** Description of the step and of its result. */
   readonly about: string;
   /** Does it and returns what was measured, line by line. Throws if it is not as `about` says. */
   run(mesh: DemoMesh): Promise<readonly string[]>;

@@ -166,7 +166,7 @@ describe('completion', () => {
     const contexts = await test.file('contexts.yaml', 'contexts: [{ name: test, server: "http://a" }]');
     const path = await test.file('rules.yaml', '');
     const offered = (...words: readonly string[]) => bash(contexts, ...words);
-    expect(offered('ro')).toEqual(['rollback']);
+    expect(offered('ro')).toEqual(['rollback', 'route-test']);
     expect(offered('get', '--out')).toEqual(['--output']);
     expect(offered('get', '-o', 'y')).toEqual(['yaml']);
     expect(offered('get', '--output', '=', 'y')).toEqual(['yaml']);

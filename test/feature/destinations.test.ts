@@ -93,6 +93,10 @@ describeWith(['envoy'], 'calls of a destination', () => {
   })) {
     it(`with equal keys go to the same endpoint, by ${name}`, async () => {
       await mesh.write('service.yaml', entry(['', '', '', '']));
+      await mesh.write('rule.yaml', trafficPolicy(host, { loadBalancer: { simple: 'ROUND_ROBIN' } }));
+      await eventually(async () => (await answers({ 'x-user': 'user-1' })).length > 1, {
+        what: 'calls without a hash',
+      });
       await mesh.write('rule.yaml', trafficPolicy(host, { loadBalancer: { consistentHash } }));
       const users = Array.from({ length: 12 }, (_, index) => `user-${index}`);
       const chosen = () => Promise.all(users.map((user) => answers({ 'x-user': user })));
