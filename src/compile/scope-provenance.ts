@@ -50,6 +50,8 @@ export function scopeProvenance(options: ProvenanceOptions): Pick<Layer, 'partsO
           return;
         case 'listener':
           for (const { unit, plan } of listeners.partsOf(name)) {
+            // The unknown connections of a listener come from the services of its other chains.
+            if ('isForUnknown' in plan && plan.isForUnknown) continue;
             yield { part: '', origins: plan.origins, since: sinceOf(unit, 'listener') };
           }
           return;

@@ -212,16 +212,17 @@ export const hashed = (bytes: Uint8Array): HashedBytes => ({ bytes, hash: conten
 const noInspections: Inspections = { http: false, tls: false, plainPorts: [] };
 
 const inspectionsOf = (chains: readonly DecidedChain[]): Inspections => ({
-  http: chains.some(detectsHttp),
+  http: chains.some(needsHttpInspection),
   plainPorts: plainPortsOf(chains),
   tls: chains.some(({ match }) => match.serverNames.length > 0 || match.transport !== null),
 });
 
-const detectsHttp = ({ match }: DecidedChain): boolean => match.protocols.length > 0 && match.transport !== 'tls';
+const needsHttpInspection = ({ match }: DecidedChain): boolean =>
+  match.protocols.length > 0 && match.transport !== 'tls';
 
 /** Returns the ports for which no chain depends on the detection of HTTP. Empty if no chain does at all. */
 function plainPortsOf(chains: readonly DecidedChain[]): readonly number[] {
-  const detected = new Set(chains.filter(detectsHttp).map(({ match }) => match.port));
+  const detected = new Set(chains.filter(needsHttpInspection).map(({ match }) => match.port));
   if (detected.size === 0) return [];
   const ports = chains.flatMap(({ match: { port } }) => (port === null || detected.has(port) ? [] : [port]));
   return [...new Set(ports)].sort((a, b) => a - b);

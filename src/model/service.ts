@@ -10,6 +10,9 @@ export const isHttp = (protocol: Protocol): boolean =>
 /** Reports whether connections begin with TLS, and so may name their host. */
 export const isTls = (protocol: Protocol): boolean => protocol === 'tls' || protocol === 'https';
 
+/** Reports whether a connection may turn out to be HTTP, because the platform does not say what it is. */
+export const isDetected = (protocol: Protocol): boolean => protocol === 'unknown';
+
 /** Port of a service. */
 export interface ServicePort {
   /** Name, unique within the service; endpoints map it to their own port number. */

@@ -6,6 +6,7 @@ import { anyConnection, type FilterChainPlan, type ListenerFrame } from '../../p
 import { ruleId } from '../../rules/rule.ts';
 import { type ConnectionPlan, type ListenerPlace, resolveConnections } from './connections.ts';
 import { serviceOrigin } from './destinations.ts';
+import { isCaptured } from './detection.ts';
 import { singleAddresses } from './domains.ts';
 import { isAmbiguous, isTaken, listenerPorts, placedAddresses } from './egress.ts';
 import type { HostReader } from './host-reader.ts';
@@ -31,10 +32,6 @@ export function resolveChains(context: ServiceContext): readonly FilterChainPlan
 }
 
 const listenerPort = ({ egress }: HostReader, { number }: ServicePort): number => egress.place.port ?? number;
-
-/** Returns true if the kernel redirects connections to the listener. Otherwise, it opens a socket. */
-const isCaptured = ({ facts, egress }: HostReader): boolean =>
-  facts.interception !== 'none' && !egress.place.bindsToPort;
 
 /** Addresses of one listener of a port. */
 interface Bind extends ListenerPlace {

@@ -12,6 +12,7 @@ import {
 } from '../../rules/kinds/virtual-service/resolve-connections.ts';
 import { ruleId } from '../../rules/rule.ts';
 import { policyOf } from './destinations.ts';
+import { detectsHttp, hasOwnListeners, isCaptured } from './detection.ts';
 import { namesOf } from './domains.ts';
 import { dynamicDnsFilters, serverNameLookup } from './dynamic-dns.ts';
 import { routeConfigurationOf } from './egress.ts';
@@ -47,7 +48,13 @@ export function resolveConnections(context: ServiceContext, port: ServicePort): 
   const speaksTls = isTls(port.protocol);
   const { ruled, isComplete } = speaksTls ? tlsRoutes(context, port) : tcpRoutes(context, port);
   const needsOwn = !isComplete && (!speaksTls || ruled.length === 0);
-  return ({ ranges, isForEveryAddress }) => {
+  const detects = detectsHttp(context, port);
+  return (place) => {
+    const { ranges, isForEveryAddress } = place;
+    const withHttp = (plans: readonly ConnectionPlan[]) => {
+      const other = withoutDuplicates(plans);
+      return detects ? [detectedConnections(context, port, place), ...other] : other;
+    };
     const routed = ruled.map(({ addresses, sources, serverNames, traffic, rule }) => ({
       match: matchOf({ addresses: addresses.length === 0 ? ranges : addresses, sources, serverNames }),
       takesRest: false,
@@ -56,22 +63,40 @@ export function resolveConnections(context: ServiceContext, port: ServicePort): 
     }));
     const hidden = speaksTls && (isForEveryAddress || ranges.length > 0) && context.reader.client.hasFilterChains;
     const serverNames = hidden ? serverNamesOf(context) : [];
-    if (!needsOwn || (hidden && serverNames.length === 0)) return withoutDuplicates(routed);
+    if (!needsOwn || (hidden && serverNames.length === 0)) return withHttp(routed);
     const match = matchOf({ addresses: ranges, sources: [], serverNames });
-    return withoutDuplicates([...routed, { match, takesRest: false, traffic: own, rule: null }]);
+    return withHttp([...routed, { match, takesRest: false, traffic: own, rule: null }]);
   };
 }
 
+/** Returns the connections to a port that turn out to be HTTP. */
+function detectedConnections(context: ServiceContext, port: ServicePort, place: ListenerPlace): ConnectionPlan {
+  const isShared = place.isForEveryAddress || !hasOwnListeners(context);
+  const { reader, service } = context;
+  const routeConfiguration = isShared
+    ? routeConfigurationOf(reader.egress, port.number)
+    : `${service.hostname}:${port.number}`;
+  return {
+    match: { ...anyConnection, addresses: place.ranges, protocols: plainHttp },
+    takesRest: false,
+    traffic: { type: 'http', routeConfiguration, filters: httpFiltersOf(context) },
+    rule: null,
+  };
+}
+
+const httpFiltersOf = (context: ServiceContext) => [...outboundFilters, ...dynamicDnsFilters(context)];
+
+/** Returns the connections to an HTTP port. Without interception, other bytes have no other destination. */
 function httpConnections(context: ServiceContext, port: ServicePort): ConnectionPlan {
-  const detects = context.reader.client.hasFilterChains;
-  const routeConfiguration = routeConfigurationOf(context.reader.egress, port.number);
+  const { reader } = context;
+  const detects = reader.client.hasFilterChains;
   return {
     match: detects ? { ...anyConnection, protocols: plainHttp } : anyConnection,
-    takesRest: detects,
+    takesRest: detects && !isCaptured(reader),
     traffic: {
       type: 'http',
-      routeConfiguration,
-      filters: [...outboundFilters, ...dynamicDnsFilters(context)],
+      routeConfiguration: routeConfigurationOf(reader.egress, port.number),
+      filters: httpFiltersOf(context),
     },
     rule: null,
   };

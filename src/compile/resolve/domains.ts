@@ -5,8 +5,8 @@ import type { ClientFacts } from './client-facts.ts';
 
 /**
  * Returns the names by which clients call a service, without ports, unique, the hostname first. They are its hostname,
- * aliases and `otherNames`, each with the short forms that the clients' resolver completes, and its virtual addresses.
- * Headless services also have names of single endpoints.
+ * aliases and `otherNames`, each in its absolute form and with the short forms that the clients' resolver completes, and
+ * its virtual addresses. Headless services also have names of single endpoints.
  */
 export function domainsOf(
   service: Service,
@@ -23,7 +23,7 @@ export function domainsOf(
   const names = hosts.flatMap((host) => [host, ...shortened(host, domain)]);
   const instances = service.headless ? names.filter((name) => !name.startsWith('*')).map((name) => `*.${name}`) : [];
   const addresses = singleAddresses(service).map((vip) => (vip.includes(':') ? `[${vip}]` : vip));
-  const domains = [...new Set([...names, ...instances, ...addresses])];
+  const domains = [...new Set([...names, ...instances, ...addresses, ...hosts.flatMap(absolute)])];
   known.set(relation, domains);
   if (known.size > maxRelations) known.delete(known.keys().next().value ?? relation);
   return domains;
@@ -34,6 +34,16 @@ export const namesOf = (host: string, clients: Pick<ClientFacts, 'domainFor'>): 
   host,
   ...shortened(host, clients.domainFor([parentOf(host)])),
 ];
+
+/** Adds the absolute form of the first name, that of the host itself. */
+export const withAbsolute = (names: readonly string[]): readonly string[] => [
+  ...names,
+  ...names.slice(0, 1).flatMap(absolute),
+];
+
+/** Returns a name with the trailing dot of an absolute name; none for wildcards and addresses. */
+const absolute = (host: string): readonly string[] =>
+  isWildcard(host) || host.endsWith('.') || ipVersion(host) !== 0 ? [] : [`${host}.`];
 
 /** Returns the parent domain of a host. */
 const parentOf = (host: string): string => host.slice(host.indexOf('.') + 1);

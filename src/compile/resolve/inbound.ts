@@ -1,5 +1,5 @@
 import { isProxyPort, proxyPorts } from '../../model/proxy.ts';
-import { isHttp, type Protocol } from '../../model/service.ts';
+import { isDetected, isHttp, type Protocol } from '../../model/service.ts';
 import { anyAddress } from '../../plan/ip-families.ts';
 import {
   anyConnection,
@@ -40,7 +40,7 @@ export function resolveInboundPort(context: InboundContext, targetPort: number):
 /** Returns the protocol of requests that a proxy forwards to its workload. */
 export function inboundProtocol(protocol: Protocol): InboundPort['protocol'] {
   if (isHttp(protocol)) return speaksHttp2({ protocol }) ? 'http2' : 'http';
-  return protocol === 'unknown' ? 'detected' : 'tcp';
+  return isDetected(protocol) ? 'detected' : 'tcp';
 }
 
 /** Plans the part of an inbound layer that does not depend on ports. */

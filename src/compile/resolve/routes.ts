@@ -11,8 +11,11 @@ import { defaultRoute, resolveHttpRoutes } from '../../rules/kinds/virtual-servi
 import type { RouteContext, RulePart } from '../../rules/kinds/virtual-service/route-context.ts';
 import { ruleId } from '../../rules/rule.ts';
 import { policyOf, serviceOrigin } from './destinations.ts';
-import { domainsOf, namesOf } from './domains.ts';
+
+import { detectsHttp, hasOwnListeners } from './detection.ts';
+import { domainsOf, namesOf, withAbsolute } from './domains.ts';
 import { addressed, hasRoutesOf } from './egress.ts';
+
 import type { HostReader } from './host-reader.ts';
 import type { HostRules } from './host-rules.ts';
 
@@ -33,15 +36,26 @@ const portOfUnknownHosts = 80;
 /** Resolves a virtual host for each HTTP port. A VirtualService's host without a service has one on port 80. */
 export function resolveRoutes(context: HostContext): readonly VirtualHostPlan[] {
   const { service, reader } = context;
-  const hosts = service === null ? resolveRulesAlone(context) : httpPorts(context, service);
-  return hosts.map((host) => addressed(reader.egress, host));
+  const hosts = service === null ? resolveRulesAlone(context) : httpPorts({ ...context, service });
+  const shared = hosts.map((host) => addressed(reader.egress, host));
+  return service === null ? shared : [...shared, ...ownRoutes({ ...context, service }, hosts)];
 }
 
-/** Resolves a virtual host for each HTTP port whose requests the listener routes. */
-const httpPorts = (context: HostContext, service: Service): readonly VirtualHostPlan[] =>
-  service.ports
-    .filter(({ protocol, number }) => isHttp(protocol) && hasRoutesOf(context.reader.egress, number))
-    .map(({ number }) => resolvePort({ ...context, service }, number));
+/** Resolves a virtual host for each port with requests that the listener routes. */
+const httpPorts = (context: ServiceContext): readonly VirtualHostPlan[] =>
+  context.service.ports
+    .filter((port) => isHttp(port.protocol) || detectsHttp(context, port))
+    .filter(({ number }) => hasRoutesOf(context.reader.egress, number))
+    .map(({ number }) => resolvePort(context, number));
+
+/** Gives detected ports with listeners of their own a route configuration each. Their routes apply to every host in it. */
+function ownRoutes(context: ServiceContext, hosts: readonly VirtualHostPlan[]): readonly VirtualHostPlan[] {
+  if (!hasOwnListeners(context)) return [];
+  const detected = context.service.ports.filter((port) => detectsHttp(context, port)).map(({ number }) => number);
+  return hosts
+    .filter(({ port }) => port !== null && detected.includes(port))
+    .map((host) => ({ ...host, routeConfiguration: host.name, ownDomain: '*', domains: ['*'] }));
+}
 
 /** Resolves the virtual host of one port of a service. */
 export function resolvePort(context: ServiceContext, port: number): VirtualHostPlan {
@@ -115,11 +129,11 @@ function resolveRulesAlone(context: HostContext): readonly VirtualHostPlan[] {
   if (service === null) {
     return hasRoutesOf(reader.egress, portOfUnknownHosts) ? resolveHostWithoutService(context) : [];
   }
-  return httpPorts(context, service).map((virtualHost) => ({
+  return httpPorts({ ...context, service }).map((virtualHost) => ({
     ...virtualHost,
     name: `${host}:${virtualHost.port}`,
     ownDomain: host,
-    domains: namesOf(host, reader.facts),
+    domains: withAbsolute(namesOf(host, reader.facts)),
     createdAtMs: createdAtMs(first),
   }));
 }

@@ -15,12 +15,17 @@ export function listenerProblems(name: string, decided: readonly DecidedClaim<Sh
     const takesRest = sniffsHttp && matches.some(isWithoutConditions);
     // A port may have thousands of services.
     if (!takesRest && !claim.parts.some(({ plan }) => plan.takesAnyAddress)) return [];
+    const detected = takesRest ? unitsWithHttp(decided) : new Set<string>();
     return claim.parts.flatMap((part) => [
       ...(part.plan.takesAnyAddress ? [anyAddressTaken(name, part)] : []),
-      ...(takesRest ? [besideHttp(name, part)] : []),
+      ...(takesRest && !detected.has(part.unit) ? [besideHttp(name, part)] : []),
     ]);
   });
 }
+
+/** Returns the units with HTTP on a listener. What they receive besides is that of a port whose protocol is detected. */
+const unitsWithHttp = (decided: readonly DecidedClaim<SharedChain>[]): ReadonlySet<string> =>
+  new Set(decided.flatMap(({ claim }) => (claim.isHttp ? claim.parts.map(({ unit }) => unit) : [])));
 
 /** Returns true for a match without conditions on a connection's content. */
 const isWithoutConditions = ({ protocols, serverNames, transport }: ChainMatch): boolean =>

@@ -82,14 +82,16 @@ describe('the outbound listeners of captured traffic', () => {
       }
     });
 
-    test('inspect no connection once only one of them is left', () => {
+    test('pass other bytes on, or inspect no connection, once only one of them is left', () => {
       const world = compiledWorld();
       world.apply(old, web);
       world.names('listener');
       world.apply({ type: 'service-removed', key: `default/${old.hostname}` as never }); // the key of the service above
-      expect(listener(world)).not.toHaveProperty('listenerFilters');
       expect(listener(world).filterChains).toHaveLength(1);
-      expect(JSON.stringify(listener(world))).toContain('"routeConfigName":"80"');
+      expect(JSON.stringify(listener(world).filterChains)).toContain('"routeConfigName":"80"');
+      expect(JSON.stringify(listener(world).defaultFilterChain)).toContain('PassthroughCluster');
+      expect(JSON.stringify(listener(world, local))).toContain('"routeConfigName":"80"');
+      expect(listener(world, local)).not.toHaveProperty('listenerFilters');
       world.apply(old, { type: 'service-removed', key: `default/${web.hostname}` as never }); // of the service above
       expect(listener(world)).not.toHaveProperty('listenerFilters');
       expect(JSON.stringify(listener(world).filterChains)).toContain('outbound|80||old.default.svc.cluster.local');

@@ -44,6 +44,8 @@ describe('an alias of a host', () => {
       'books.default',
       'books.default.svc',
       '10.96.9.1',
+      'ledger.depot.svc.cluster.local.',
+      'books.default.svc.cluster.local.',
     ]);
     expect(world.names('cluster').filter((name) => name.startsWith('outbound'))).toEqual([
       'outbound|5400||ledger.depot.svc.cluster.local',

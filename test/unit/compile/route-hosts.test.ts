@@ -100,7 +100,12 @@ describe('a domain of several services or rules', () => {
     if (old === undefined || young === undefined) throw new Error('two services were made');
     world.apply(old, young);
     const domains = (name: string) => virtualHosts(world).get(`${name}.example.com:80`)?.domains;
-    expect(domains('young')).toEqual(['young.example.com', 'young.example.com:80']);
+    expect(domains('young')).toEqual([
+      'young.example.com',
+      'young.example.com:80',
+      'young.example.com.',
+      'young.example.com.:80',
+    ]);
     expect(domains('old')).toContain('10.0.0.1');
     world.apply({ type: 'service-removed', key: 'default/old.example.com' as never }); // the key of the service above
     expect(domains('young')).toContain('10.0.0.1');

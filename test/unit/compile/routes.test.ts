@@ -45,6 +45,8 @@ describe('a service without rules', () => {
       '10.0.0.7:80',
       '[fd00::7]',
       '[fd00::7]:80',
+      'reviews.default.svc.cluster.local.',
+      'reviews.default.svc.cluster.local.:80',
     ];
     expect(domains(proxy({ namespace: 'shop' }))).toEqual(everywhere);
     expect(domains()).toEqual([...everywhere.slice(0, 2), 'reviews', 'reviews:80', ...everywhere.slice(2)]);

@@ -1,5 +1,5 @@
 import { isWildcard } from '../../../model/names.ts';
-import { isHttp, isTls, type Service, type ServicePort } from '../../../model/service.ts';
+import { isDetected, isHttp, isTls, type Service, type ServicePort } from '../../../model/service.ts';
 import { qualifiedHost } from '../../../rules/fields.ts';
 import type { DestinationSpec } from '../../../rules/kinds/virtual-service/destination-schema.ts';
 import type { VirtualService } from '../../../rules/kinds/virtual-service/index.ts';
@@ -83,7 +83,7 @@ function layerFindings({ spec }: VirtualService, hosts: readonly RuledHost[]): r
   if (hosts.some(({ services }) => services.length === 0) || ports.length === 0) return [];
   const list = [...new Set(ports.map(({ number, name, protocol }) => `${number} ${name} (${protocol})`))].join(', ');
   const findings: Finding[] = [];
-  if ((spec.http ?? []).length > 0 && !ports.some(({ protocol }) => isHttp(protocol))) {
+  if ((spec.http ?? []).length > 0 && !ports.some(({ protocol }) => isHttp(protocol) || isDetected(protocol))) {
     const cure = 'name a port http-…, or set its appProtocol to http';
     const message = `spec.http: ${namesOf(hosts)} has no HTTP port, only ${list}: ${cure}`;
     findings.push({ reason: 'ProtocolMismatch', message });
