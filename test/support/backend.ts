@@ -45,6 +45,8 @@ export async function startBackend(
       response.end(name);
     }, delayMs);
   });
+  // Idle connections stay open. Otherwise, a busy machine closes one just as a sidecar sends a request over it.
+  server.keepAliveTimeout = 0;
   await new Promise<void>((resolve, reject) => {
     server.on('error', reject);
     if (socket === undefined) server.listen(port, address, resolve);
