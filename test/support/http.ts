@@ -9,6 +9,10 @@ export interface HttpRequest {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly timeoutMs?: number;
+  /** Another address of this machine than 127.0.0.1. */
+  readonly address?: string;
+  /** Path of a Unix domain socket, in place of the address and port. */
+  readonly socket?: string;
   /** Uses TLS, with a server whose certificate this CA signed. */
   readonly tlsCa?: string | null;
 }
@@ -33,19 +37,19 @@ export function keepConnection(port: number): KeptConnection {
 }
 
 /**
- * Sends one HTTP/1.1 request to 127.0.0.1. A port number opens a new connection, so that every request is balanced
+ * Sends one HTTP/1.1 request to 127.0.0.1, unless the options say otherwise. A port number opens a new connection, so that every request is balanced
  * separately.
  */
 export function send(to: number | KeptConnection, options: HttpRequest = {}): Promise<HttpResponse> {
   const { port, agent } = typeof to === 'number' ? { port: to, agent: false as const } : to;
   const { method = 'GET', path = '/', host, headers = {}, body, timeoutMs = 60_000, tlsCa = null } = options;
+  const { address = '127.0.0.1', socket } = options;
   return new Promise((resolve, reject) => {
     const begin = tlsCa === null ? request : secureRequest;
     const outgoing = begin(
       {
         ...(tlsCa === null ? {} : { ca: tlsCa }),
-        host: '127.0.0.1',
-        port,
+        ...(socket === undefined ? { host: address, port } : { socketPath: socket }),
         method,
         path,
         agent,
