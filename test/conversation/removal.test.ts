@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Server, Talker } from '../support/conversation.ts';
 import { settled } from './settled.ts';
 
-/** Rows 7 to 13, 25, 37 and 38 of the table in docs/protocol.md. */
+/** Rows 7 to 13, 25, 37, 38 and 54 of the table in docs/protocol.md. */
 describe('removal', () => {
   for (const mode of ['sotw', 'delta'] as const) {
     const without = (delta: string, sotw: string) => [mode === 'delta' ? delta : sotw];
@@ -109,6 +109,14 @@ describe('removal', () => {
       const { server, client } = settled(mode);
       server.commit({ cluster: { b: null }, endpoint: { b: null } });
       expect(client.hears()).toEqual(without('CDS -b', 'CDS a=1'));
+      expect(client.acks('cluster')).toEqual(['EDS b=∅']);
+    });
+
+    it(`row 54: ${mode} keeps the assignment of a cluster that needs none any more until it acknowledged the cluster`, () => {
+      const { server, client } = settled(mode);
+      server.commit({ cluster: { a: '2', b: 'with DNS' }, endpoint: { b: null } });
+      expect(client.hears()).toEqual(['CDS a=2 b=with DNS', 'EDS a=1']);
+      client.acks('endpoint');
       expect(client.acks('cluster')).toEqual(['EDS b=∅']);
     });
 

@@ -13,7 +13,7 @@ export function addSubscribed(state: TypeState, names: NameSet, context: StreamC
 /** Adds the assignments of the clusters that a response updates: rule 2 of docs/protocol.md. */
 export function addAssignments(stream: StreamState, response: Response, context: StreamContext): void {
   if (response.updated.length === 0) return;
-  const mustSend: NamesToSend = { id: `c${response.nonce}`, names: response.updated };
+  const mustSend: NamesToSend = { id: `c${response.nonce}`, names: response.updated, isOfClusters: true };
   const endpoints = stream.types.get('endpoint');
   markAll(stream);
   if (endpoints === undefined) {
@@ -27,6 +27,31 @@ export function addAssignments(stream: StreamState, response: Response, context:
   } else if (endpoints.interest !== null && mustSend.names.some((name) => isWanted(endpoints, name))) {
     addNames(endpoints, mustSend, context);
   }
+}
+
+/**
+ * Drops assignments of sent clusters that are removed, now or by a deferred removal. The client keeps them until it
+ * answers the clusters: rule 4 of docs/protocol.md.
+ */
+export function dropRemovedAssignments(
+  state: TypeState,
+  interest: Interest,
+  removed: ReadonlyMap<string, unknown>,
+  context: StreamContext,
+): void {
+  const { mustSend, deferredRemovals } = state;
+  if (removed.size === 0 && deferredRemovals.length === 0) return;
+  if (!mustSend.some(({ isOfClusters }) => isOfClusters)) return;
+  const isLeaving = (name: string) =>
+    interest.get(name) === undefined && (removed.has(name) || deferredRemovals.some(({ names }) => names.has(name)));
+  const staying = mustSend
+    .map((part) => {
+      if (!part.isOfClusters || !part.names.some(isLeaving)) return part;
+      const names = part.names.filter((name) => !isLeaving(name));
+      return { ...part, id: `${part.id}@${context.revision}`, names };
+    })
+    .filter(({ names }) => names.length > 0);
+  state.mustSend = staying.length === 0 ? none : staying;
 }
 
 /** Adds the names of a rejected response that the client did not reject. */

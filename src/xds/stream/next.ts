@@ -8,7 +8,14 @@ import { hasMarks, isMarked, unmark } from '../tables/marks.ts';
 import type { Revision, TableDifference } from '../tables/table.ts';
 import { buildResponse } from '../wire/build-response.ts';
 import type { Response } from '../wire/response.ts';
-import { addAssignments, dropUnanswered, namesToSend, portionOf, withMustSend } from './must-send.ts';
+import {
+  addAssignments,
+  dropRemovedAssignments,
+  dropUnanswered,
+  namesToSend,
+  portionOf,
+  withMustSend,
+} from './must-send.ts';
 import { dropRemoved } from './rejected.ts';
 import {
   type DeferredRemovals,
@@ -127,6 +134,7 @@ function respond(asking: ResponseInput): Response | null {
   if (trial !== null) return trial;
   dropUnanswered(state, interest, context);
   const difference = isPending(state, interest) ? interest.differenceFrom(state.baseline) : noDifference;
+  dropRemovedAssignments(state, interest, difference.removed, context);
   const changed = withoutRejected(state, interest, difference.changed);
   const hasUpdates = changed.length > 0 || state.mustSend.length > 0 || state.mustAnswer;
   if (hasUpdates && mustWait(stream, state, context)) return null;

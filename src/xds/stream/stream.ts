@@ -34,6 +34,8 @@ export const none: readonly never[] = [];
 export interface NamesToSend {
   readonly id: string;
   readonly names: readonly string[];
+  /** True for assignments of clusters that were sent: nobody asked for these names. */
+  readonly isOfClusters?: true;
 }
 
 /** Removals that are not sent to the client yet. */
