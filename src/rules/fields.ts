@@ -109,7 +109,7 @@ const withoutBrackets = (text: string): string =>
   text.startsWith('[') && text.endsWith(']') ? text.slice(1, -1) : text;
 
 /** Gateways that a rule applies to: `name` or `namespace/name`. `mesh` means all sidecars. */
-export const gatewayName = z.string().regex(/^([^/\s]+\/)?[^/\s]+$/, 'must be mesh, a gateway, or namespace/gateway');
+export const gatewayName = z.string().regex(/^([^/\s~]+\/)?[^/\s~]+$/, 'must be mesh, a gateway, or namespace/gateway');
 
 /** Counts the fields of an object that are set. */
 export const countSet = (object: object): number => Object.values(object).filter((value) => value !== undefined).length;

@@ -72,7 +72,12 @@ test('reads several documents of several files and folders, and records the posi
   await write('deep/er/b.yml', rules('three'));
   await write(
     'c.json',
-    JSON.stringify({ apiVersion: 'networking.istio.io/v1', kind: 'Sidecar', metadata: { name: 'four' }, spec: {} }),
+    JSON.stringify({
+      apiVersion: 'networking.istio.io/v1',
+      kind: 'Sidecar',
+      metadata: { name: 'four' },
+      spec: { egress: [{ hosts: ['*/*'] }] },
+    }),
   );
   await write('.hidden.yaml', rules('hidden'));
   await write('notes.txt', 'nothing');

@@ -42,7 +42,7 @@ const byWorkload = canary({
 });
 
 const written = (name: string, spec: CanarySpec): Rule => ({
-  ...rule('Sidecar', name, {}),
+  ...rule('Sidecar', name, { egress: [{ hosts: ['*/*'] }] }),
   kind: 'Canary',
   spec,
 });

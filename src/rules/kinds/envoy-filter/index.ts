@@ -1,5 +1,6 @@
 import type { RuleKind } from '../../rule.ts';
 import { countColumn, targetColumn, textsOf } from '../shared/columns.ts';
+import { idleOperation } from './patch-problems.ts';
 import { type EnvoyFilterSpec, envoyFilterSpec } from './schema.ts';
 
 /** Istio's EnvoyFilter. */
@@ -38,4 +39,11 @@ export const envoyFilter: RuleKind<'EnvoyFilter', EnvoyFilterSpec> = {
     targetColumn,
   ],
   pending: () => ['spec'],
+  doubts: ({ configPatches = [] }) =>
+    configPatches.flatMap((patch, index) =>
+      idleOperation(patch).map(([path, message]) => ({
+        path: `spec.configPatches[${index}].${path.join('.')}`,
+        message,
+      })),
+    ),
 };

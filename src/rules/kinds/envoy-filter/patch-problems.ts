@@ -37,12 +37,12 @@ export function patchProblems(written: WrittenPatch): readonly PatchConflict[] {
   else if (operation !== 'REMOVE' && patch?.value === undefined) {
     problems.push([['patch', 'value'], `is required with operation ${operation}`]);
   }
-  if (problems.length > 0) return problems;
-  return [...operationProblems(applyTo, operation), ...matchProblems(applyTo, match)];
+  return problems.length > 0 ? problems : matchProblems(applyTo, match);
 }
 
-/** Reports operations that have no effect on a part. */
-function operationProblems(applyTo: string, operation: string): readonly PatchConflict[] {
+/** Reports an operation that has no effect on its part. Istio accepts it. */
+export function idleOperation({ applyTo = 'INVALID', patch }: WrittenPatch): readonly PatchConflict[] {
+  const operation = patch?.operation ?? 'INVALID';
   if (applyTo === 'ROUTE_CONFIGURATION' && !merges.includes(operation)) {
     return [[['patch', 'operation'], `has no effect on a route configuration: use ${merges.join(' or ')}`]];
   }

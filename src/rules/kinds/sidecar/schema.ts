@@ -35,7 +35,12 @@ export const sidecarSpec = z
     inboundConnectionPool: connectionPool.optional().describe('limits of inbound connections and requests'),
     outboundTrafficPolicy: outboundTrafficPolicy.optional().describe('policy for calls to unknown hosts'),
   })
-  .superRefine(({ ingress = [] }, context) => {
+  .superRefine(({ ingress = [], egress = [], inboundConnectionPool, outboundTrafficPolicy }, context) => {
+    const isEmpty = ingress.length === 0 && egress.length === 0;
+    if (isEmpty && inboundConnectionPool === undefined && outboundTrafficPolicy === undefined) {
+      const message = 'sets nothing: needs one of egress, ingress, inboundConnectionPool and outboundTrafficPolicy';
+      context.addIssue({ code: 'custom', path: [], message });
+    }
     const seen = new Set<number | undefined>();
     for (const [index, { port }] of ingress.entries()) {
       const path = ['ingress', index, 'port', 'number'];

@@ -7,6 +7,12 @@ const egress = (fields: object) => ({ egress: [{ hosts: ['*/*'], ...fields }] })
 
 describe('Sidecar', () => {
   refuses(sidecar, [
+    { name: 'nothing at all', spec: {}, want: [['spec', 'sets nothing']] },
+    {
+      name: 'nothing but a selector',
+      spec: { workloadSelector: { labels: { app: 'shop' } } },
+      want: [['spec', 'sets nothing']],
+    },
     {
       name: 'a host without a namespace',
       spec: egress({ hosts: ['./*', 'reviews'] }),
@@ -76,7 +82,7 @@ describe('Sidecar', () => {
     },
     {
       name: 'a selector with a wildcard',
-      spec: { workloadSelector: { labels: { app: 'a*' } } },
+      spec: { ...egress({}), workloadSelector: { labels: { app: 'a*' } } },
       want: [['spec.workloadSelector.labels.app', 'wildcards are not supported']],
     },
   ]);

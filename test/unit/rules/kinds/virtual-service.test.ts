@@ -236,8 +236,8 @@ describe('VirtualService', () => {
     },
     {
       name: 'a gateway of two namespaces',
-      spec: { hosts: ['a'], gateways: ['a/b/c'], http: [{ route }] },
-      want: [['spec.gateways[0]', 'namespace/gateway']],
+      spec: { hosts: ['a'], gateways: ['a/b/c', '~/a', 'b~'], http: [{ route }] },
+      want: [0, 1, 2].map((index) => [`spec.gateways[${index}]`, 'namespace/gateway'] as const),
     },
     {
       name: 'an unknown field, with the one that was meant',
