@@ -139,6 +139,21 @@ for (const protocol of ['sotw', 'delta'] as const) {
       v1.failNext(0);
     });
 
+    it('ends a try that exceeds its own timeout, and tries again', async () => {
+      const retries = { attempts: 1, perTryTimeout: '0.3s', retryOn: '5xx' };
+      const rule = virtualService(host, [{ timeout: '20s', retries, route: to(host, { v1: 100 }) }]);
+      await sendJson(controlPlane.httpPort, 'PUT', `${rules}/shop-test`, rule);
+      v1.delay(10_000);
+      const slow = async () => {
+        const before = v1.requests.length;
+        const { status } = await ask();
+        return { status, tries: v1.requests.length - before };
+      };
+      await eventually(async () => (await slow()).status === 504, { what: 'a 504' });
+      expect(await slow()).toEqual({ status: 504, tries: 2 });
+      v1.delay(0);
+    });
+
     it('returns to the plain service when the rule is deleted', async () => {
       await sendJson(controlPlane.httpPort, 'DELETE', `${rules}/shop-test`);
       await answers(['v1', 'v2']);
