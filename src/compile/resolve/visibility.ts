@@ -145,6 +145,7 @@ export function findDestinationRule(
   // A catch-all rule of the root namespace must not override a service's own rule for clients in the root namespace.
   const isOwn = (rule: DestinationRule) =>
     facts.isOfNamespace(rule.metadata.namespace) &&
+    isExported(rule) &&
     (rule.metadata.namespace !== root || ['.', root].includes(exportTo(rule).join()));
   const steps: readonly ((rule: DestinationRule) => boolean)[] = [
     isOwn,

@@ -169,6 +169,7 @@ describe('which DestinationRule a client uses', () => {
   const clients = rule('DestinationRule', 'shop/client', { host, ...policy('RANDOM') });
   const root = rule('DestinationRule', 'istio-system/all', { host: '*.cluster.local', ...policy('PASSTHROUGH') });
   const hidden = rule('DestinationRule', 'default/own', { host, exportTo: ['.'], ...policy('ROUND_ROBIN') });
+  const elsewhere = rule('DestinationRule', 'default/own', { host, exportTo: ['other'], ...policy('ROUND_ROBIN') });
   const rootOnly = rule('DestinationRule', 'istio-system/all', { host: '*', exportTo: ['.'], ...policy('RANDOM') });
   const wide = rule(
     'DestinationRule',
@@ -181,6 +182,8 @@ describe('which DestinationRule a client uses', () => {
     { client: 'other', rules: [own, clients, root], want: 'ROUND_ROBIN', why: "then the service's" },
     { client: 'other', rules: [clients, root], want: 'CLUSTER_PROVIDED', why: 'then that of the root namespace' },
     { client: 'other', rules: [hidden, root], want: 'CLUSTER_PROVIDED', why: 'no rule that is not exported to it' },
+    { client: 'default', rules: [elsewhere, root], want: 'CLUSTER_PROVIDED', why: 'nor one of its own namespace' },
+    { client: 'other', rules: [elsewhere, root], want: 'ROUND_ROBIN', why: 'which others have' },
     {
       client: 'istio-system',
       rules: [own, root],
