@@ -23,12 +23,14 @@ export interface ServerProcessOptions {
   readonly command: string;
   readonly args: readonly string[];
   isReady(): Promise<boolean>;
+  /** Number of starts to try, for servers that end by themselves if others are not ready yet. Default: 1. */
+  readonly attempts?: number;
 }
 
-export function serverProcess({ name, command, args, isReady }: ServerProcessOptions): ServerProcess {
+export function serverProcess({ name, command, args, isReady, attempts = 1 }: ServerProcessOptions): ServerProcess {
   let child: Child | null = null;
 
-  async function start(): Promise<void> {
+  async function start(left = attempts): Promise<void> {
     if (child?.running === true) return;
     const started = startChild({ name, command, args });
     child = started;
@@ -39,7 +41,9 @@ export function serverProcess({ name, command, args, isReady }: ServerProcessOpt
       },
       { what: `${name} is ready`, timeoutMs: 300_000 },
     );
-    if (!started.running) throw new Error(`${name} has ended:\n${tailOf(started)}`);
+    if (started.running) return;
+    if (left <= 1) throw new Error(`${name} has ended:\n${tailOf(started)}`);
+    await start(left - 1);
   }
   const stop = async () => {
     child?.signal('SIGCONT'); // a paused one would not end
@@ -52,7 +56,7 @@ export function serverProcess({ name, command, args, isReady }: ServerProcessOpt
     get running() {
       return child?.running ?? false;
     },
-    start,
+    start: () => start(),
     stop,
     kill: async () => await child?.kill(),
     pause: () => child?.signal('SIGSTOP'),

@@ -30,6 +30,8 @@ export interface NacosServerOptions {
   readonly properties?: Readonly<Record<string, string>>;
   /** HTTP port. Default: a free one. */
   readonly port?: number;
+  /** Number of starts to try: a member of a cluster ends by itself if the store has no leader in time. Default: 1. */
+  readonly attempts?: number;
 }
 
 /** Limit for its start, on a busy machine too. */
@@ -41,6 +43,7 @@ export async function startNacos({
   authentication = false,
   properties = {},
   port: given,
+  attempts = 1,
 }: NacosServerOptions = {}): Promise<NacosServer> {
   const classPath = await partProgram(version === 3 ? 'nacos3' : 'nacos2');
   const dir = await mkdtemp(join(tmpdir(), `binnacle-nacos-${process.pid}-`));
@@ -56,6 +59,7 @@ export async function startNacos({
   const server = serverProcess({
     name: `nacos${version}`,
     command: 'java',
+    attempts,
     // 3.x looks for application.properties in the class path.
     args: args.map((arg, index) => (args[index - 1] === '-cp' ? [join(dir, 'conf'), arg].join(delimiter) : arg)),
     isReady: async () => (await fetch(`${base}${readiness}`)).ok && !(await isFree(port + 1_000)),
@@ -109,7 +113,7 @@ export async function startNacosCluster(size: number): Promise<readonly NacosSer
     'nacos.config.namespace.compatible.mode': 'false',
     'nacos.namespace.migrate.retry.times': '300',
   };
-  const started = await Promise.allSettled(ports.map((port) => startNacos({ properties, port })));
+  const started = await Promise.allSettled(ports.map((port) => startNacos({ properties, port, attempts: 10 })));
   const servers = started.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
   const failed = started.find((one) => one.status === 'rejected');
   if (failed === undefined) return servers;
