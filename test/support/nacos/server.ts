@@ -109,6 +109,7 @@ export async function startNacosCluster(size: number): Promise<readonly NacosSer
     embeddedStorage: 'true',
     'nacos.member.list': ports.map((port) => `127.0.0.1:${port}`).join(),
     'nacos.server.ip': '127.0.0.1',
+    'nacos.core.protocol.raft.data.election_timeout_ms': '1000', // a leader before the store is read
     // Both look into the store before it has a leader, and end the server if that fails.
     'nacos.config.namespace.compatible.mode': 'false',
     'nacos.namespace.migrate.retry.times': '300',
