@@ -95,7 +95,7 @@ it('services of several adapters depend only on what each has in the end, not on
       for (const one of [...last.values()].reverse()) fresh.apply(one.shard, changesOf(one));
       const before = state(walked);
       expect(before).toEqual(state(fresh));
-      // What is written again is no change, and keeps its identity.
+      // An equal value written again is no change, and keeps its identity.
       for (const one of last.values()) walked.apply(one.shard, changesOf(one));
       expect(walked.registry.takeChanges()).toEqual([]);
       expect(state(walked).every(({ set }, index) => set === before[index]?.set)).toBe(true);

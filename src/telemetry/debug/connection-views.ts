@@ -5,7 +5,7 @@ import type { Coordinator } from '../../push/coordinator.ts';
 import type { Registry } from '../../registry/contract.ts';
 import type { RuleBook } from '../../rules/book/rule-book.ts';
 import { type RuleId, ruleId } from '../../rules/rule.ts';
-import { ofClient, proxyParameter } from './one-client.ts';
+import { isProxy, ofClient, proxyParameter } from './one-client.ts';
 import { type DebugView, jsonArray } from './view.ts';
 
 /** Counts the streams, and lists them with their peers. */
@@ -51,7 +51,7 @@ export const resourcesz = ({ clients }: Coordinator): DebugView => ({
       jsonArray(
         clients
           .values()
-          .filter(({ proxy }) => proxyID === undefined || proxyID === proxy.id || proxyID === nameOf(proxy))
+          .filter((client) => proxyID === undefined || isProxy(client, proxyID))
           .map(({ id, proxy, stream }) => ({
             connectionId: id,
             proxy: proxy.id,
@@ -115,5 +115,3 @@ export const instancesz = (coordinator: Coordinator, registry: Registry, compile
       ]);
     }),
 });
-
-const nameOf = ({ name, namespace }: Client['proxy']): string => `${name}.${namespace}`;

@@ -40,8 +40,7 @@ export function ofClient(
   show: (client: Client) => Result<Iterable<string>, ViewProblem>,
 ): Result<Iterable<string>, ViewProblem> {
   for (const client of clients) {
-    const { id, name, namespace } = client.proxy;
-    if (proxyID === id || proxyID === `${name}.${namespace}` || proxyID === client.id) return show(client);
+    if (isProxy(client, proxyID)) return show(client);
   }
   const connected = [...clients].slice(0, 20).map(({ proxy }) => `${proxy.name}.${proxy.namespace}`);
   const here = `connected are: ${connected.join(', ') || 'none'}`;
@@ -49,3 +48,7 @@ export function ofClient(
     return err({ status: 400, message: `name a proxy with ?proxyID=; ${here}` });
   return err({ status: 404, message: `no proxy "${proxyID}" is connected here; ${here}` });
 }
+
+/** Reports whether a client is the proxy of that node id, name or connection. */
+export const isProxy = ({ id, proxy }: Client, proxyID: string | undefined): boolean =>
+  proxyID === proxy.id || proxyID === `${proxy.name}.${proxy.namespace}` || proxyID === id;

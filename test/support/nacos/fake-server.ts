@@ -6,6 +6,7 @@ import {
   type ServerUnaryCall,
   type sendUnaryData,
 } from '@grpc/grpc-js';
+import { onTestFinished } from 'vitest';
 import { decodePayload, encodePayload, type Payload } from '../../../adapters/nacos/payload.ts';
 
 /** Instance of a fake server, in Nacos' own form. */
@@ -45,6 +46,13 @@ export interface FakeNacosOptions {
 }
 
 type Call = ServerDuplexStream<Payload, Payload>;
+
+/** Starts a server that stops when the test ends. */
+export async function fakeNacosForTest(options: FakeNacosOptions = {}): Promise<FakeNacos> {
+  const server = await startFakeNacos(options);
+  onTestFinished(() => server.stop());
+  return server;
+}
 
 export async function startFakeNacos({ version = 3, watchLimit = 500 }: FakeNacosOptions = {}): Promise<FakeNacos> {
   const services = new Map<string, readonly FakeInstance[]>();

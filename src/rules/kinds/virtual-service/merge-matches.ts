@@ -25,7 +25,7 @@ function isWithin(match: HttpMatchSpec, outer: HttpMatchSpec): boolean {
   return (
     texts &&
     eachPair(match.headers, outer.headers, lies) &&
-    // What the root excludes stays excluded: the delegate may exclude more.
+    // Exclusions of the root stay; the delegate may exclude more.
     eachPair(match.withoutHeaders, outer.withoutHeaders, (own, excluded) => lies(excluded, own)) &&
     eachPair(match.queryParams, outer.queryParams, lies) &&
     (match.ignoreUriCase ?? false) === (outer.ignoreUriCase ?? false) &&

@@ -1,33 +1,21 @@
-import { afterEach, expect, test, vi } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { type FollowConfigsOptions, type FollowedConfigs, followConfigs } from '../../../support/nacos/configs.ts';
-import { type FakeNacos, startFakeNacos } from '../../../support/nacos/fake-server.ts';
+import { type FakeNacos, fakeNacosForTest } from '../../../support/nacos/fake-server.ts';
 
 const patience = { timeout: 60_000, interval: 10 };
-let ends: (() => Promise<void> | void)[] = [];
-
-afterEach(async () => {
-  for (const end of ends.toReversed()) await end();
-  ends = [];
-});
-
-async function start(): Promise<FakeNacos> {
-  const server = await startFakeNacos();
-  ends.push(server.stop);
-  return server;
-}
 
 /** Follows the configurations `a`, `b` and `c` of group `G`. */
 function follow(servers: readonly FakeNacos[], options: Partial<FollowConfigsOptions> = {}): FollowedConfigs {
   const following = followConfigs({ targets: servers.map(({ address }) => address), ...options });
   for (const dataId of ['a', 'b', 'c']) following.add({ group: 'G', dataId });
-  ends.push(following.stop);
+  onTestFinished(following.stop);
   return following;
 }
 
 const countOf = (server: FakeNacos, type: string) => server.requests.filter((one) => one === type).length;
 
 test('configurations that are there, that come, change and go are told', async () => {
-  const server = await start();
+  const server = await fakeNacosForTest();
   server.setConfig('a', '1');
   const following = follow([server]);
   await vi.waitFor(() => expect(following.compared).toBe(1), patience);
@@ -41,14 +29,14 @@ test('configurations that are there, that come, change and go are told', async (
 });
 
 test('configurations that do not exist are not read one by one', async () => {
-  const server = await start();
+  const server = await fakeNacosForTest();
   const following = follow([server]);
   await vi.waitFor(() => expect(following.compared).toBe(1), patience);
   expect([countOf(server, 'ConfigBatchListenRequest'), countOf(server, 'ConfigQueryRequest')]).toEqual([1, 0]);
 });
 
 test('a configuration that is added later is followed, and one that is removed is not', async () => {
-  const server = await start();
+  const server = await fakeNacosForTest();
   for (const dataId of ['a', 'd']) server.setConfig(dataId, '1');
   const following = follow([server]);
   await vi.waitFor(() => expect(following.compared).toBe(1), patience);
@@ -63,7 +51,7 @@ test('a configuration that is added later is followed, and one that is removed i
 });
 
 test('after a lost connection only what differs is read, from the next server', async () => {
-  const [first, second] = [await start(), await start()];
+  const [first, second] = [await fakeNacosForTest(), await fakeNacosForTest()];
   for (const server of [first, second]) server.setConfig('a', '1');
   first.setConfig('b', '1');
   second.setConfig('c', '1');
@@ -83,7 +71,7 @@ const byTime =
     told.indexOf(a) - told.indexOf(b);
 
 test('while no server answers, contents stay', async () => {
-  const server = await start();
+  const server = await fakeNacosForTest();
   server.setConfig('a', '1');
   const following = follow([server]);
   await vi.waitFor(() => expect(following.compared).toBe(1), patience);
@@ -93,7 +81,7 @@ test('while no server answers, contents stay', async () => {
 });
 
 test('a configuration that may not be read is named, keeps its last content, and is read once it may be', async () => {
-  const server = await start();
+  const server = await fakeNacosForTest();
   server.setConfig('a', '1');
   const following = follow([server], { reconcileSeconds: 0.05 });
   await vi.waitFor(() => expect(following.compared).toBe(1), patience);

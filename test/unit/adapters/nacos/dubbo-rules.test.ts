@@ -1,25 +1,18 @@
-import { afterEach, describe, expect, test, vi } from 'vitest';
-import { type FakeNacos, startFakeNacos } from '../../../support/nacos/fake-server.ts';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { type FakeNacos, fakeNacosForTest } from '../../../support/nacos/fake-server.ts';
 import { type NacosMesh, startNacosMesh } from '../../../support/nacos/mesh.ts';
 
 const patience = { timeout: 60_000, interval: 10 };
-let ends: (() => Promise<void> | void)[] = [];
-
-afterEach(async () => {
-  for (const end of ends.toReversed()) await end();
-  ends = [];
-});
 
 async function start(): Promise<FakeNacos> {
-  const server = await startFakeNacos();
-  ends.push(server.stop);
+  const server = await fakeNacosForTest();
   server.set('providers:demo.Greet::', [provider('10.0.0.1'), provider('10.0.0.2')]);
   return server;
 }
 
 function follow(server: FakeNacos): NacosMesh {
   const mesh = startNacosMesh({ servers: [server.address], grpcPortOffset: 0, settleSeconds: 0.05 });
-  ends.push(mesh.close);
+  onTestFinished(mesh.close);
   return mesh;
 }
 
@@ -98,8 +91,7 @@ describe('rules of Dubbo', () => {
   });
 
   test('are not looked for where there is no service of Dubbo', async () => {
-    const server = await startFakeNacos();
-    ends.push(server.stop);
+    const server = await fakeNacosForTest();
     server.set('orders', [{ ip: '10.0.0.1', port: 80 }]);
     const mesh = follow(server);
     await vi.waitFor(() => expect(mesh.services()).toEqual(['orders 10.0.0.1']), patience);

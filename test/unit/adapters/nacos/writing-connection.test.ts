@@ -1,24 +1,13 @@
 import { credentials } from '@grpc/grpc-js';
-import { afterEach, expect, test, vi } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { noLogin } from '../../../../adapters/nacos/login.ts';
 import { createRotation, parseServer } from '../../../../adapters/nacos/servers.ts';
 import { createWritingConnection } from '../../../../adapters/nacos/writer/writing-connection.ts';
 import { systemClock } from '../../../../src/lib/clock.ts';
 import { silentLogger } from '../../../../src/lib/logger.ts';
-import { type FakeNacos, startFakeNacos } from '../../../support/nacos/fake-server.ts';
+import { fakeNacosForTest } from '../../../support/nacos/fake-server.ts';
 
 const patience = { timeout: 60_000, interval: 10 };
-let ends: (() => Promise<void> | void)[] = [];
-afterEach(async () => {
-  for (const end of ends.toReversed()) await end();
-  ends = [];
-});
-
-async function start(): Promise<FakeNacos> {
-  const server = await startFakeNacos();
-  ends.push(server.stop);
-  return server;
-}
 
 function open(servers: readonly string[]) {
   let losses = 0;
@@ -46,12 +35,12 @@ function open(servers: readonly string[]) {
     abort.abort();
     await running;
   };
-  ends.push(end);
+  onTestFinished(end);
   return { ...connection, end, losses: () => losses };
 }
 
 test('it connects when it is first used, and not before', async () => {
-  const server = await start();
+  const server = await fakeNacosForTest();
   const connection = open([server.address]);
   expect(server.connections).toBe(0);
   await connection.request('BatchInstanceRequest', {});
@@ -60,7 +49,7 @@ test('it connects when it is first used, and not before', async () => {
 });
 
 test('a loss is reported at once, and again when the next server can be used', async () => {
-  const [first, second] = [await start(), await start()];
+  const [first, second] = [await fakeNacosForTest(), await fakeNacosForTest()];
   const connection = open([first.address, second.address]);
   await connection.request('BatchInstanceRequest', {});
   first.stop();
@@ -70,14 +59,14 @@ test('a loss is reported at once, and again when the next server can be used', a
 });
 
 test('without a server, requests are rejected with the reason', async () => {
-  const server = await start();
+  const server = await fakeNacosForTest();
   server.stop();
   const connection = open([server.address]);
   await expect(connection.request('BatchInstanceRequest', {})).rejects.toThrow(server.address);
 });
 
 test('after its end, requests are rejected', async () => {
-  const server = await start();
+  const server = await fakeNacosForTest();
   const connection = open([server.address]);
   await connection.end();
   await expect(connection.request('BatchInstanceRequest', {})).rejects.toThrow('it is shutting down');
